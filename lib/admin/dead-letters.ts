@@ -1,0 +1,68 @@
+import type { Codec } from '../core/codec.js';
+import type { DeadLetter, DeadLetterFilter, DeadLetterQueue } from '../core/dead-letters.js';
+import type { Metadata } from '../core/message.js';
+
+/** A dead letter with its message read, as far as the codec can. */
+export interface DeadLetterView extends DeadLetter {
+  /** Undefined where the entry cannot be read. */
+  readonly eventType: string | undefined;
+  readonly payload: unknown;
+  readonly metadata: Metadata;
+}
+
+/** One page, oldest first. */
+export interface DeadLetterViews {
+  readonly items: readonly DeadLetterView[];
+  /** Pass as `after` to get the next page. Undefined at the end. */
+  readonly next?: string;
+}
+
+/** Inspects and redrives the messages that no run could help. Injectable. */
+export class DeadLetters {
+  constructor(
+    private readonly queue: DeadLetterQueue,
+    private readonly codec: Codec,
+  ) {}
+
+  /**
+   * @param stream the stream that the messages were published to
+   * @param page `limit` is 100 by default; `after` is `next` of the page before
+   */
+  async list(
+    stream: string,
+    page: { limit?: number; after?: string } = {},
+  ): Promise<DeadLetterViews> {
+    const { items, next } = await this.queue.list(stream, page.limit ?? 100, page.after);
+    return { items: items.map((item) => this.view(item)), ...(next !== undefined && { next }) };
+  }
+
+  async get(stream: string, deadLetterId: string): Promise<DeadLetterView | undefined> {
+    const found = await this.queue.get(stream, deadLetterId);
+    return found && this.view(found);
+  }
+
+  /**
+   * Hands messages back to the group that gave them up, and to no other, with their original stream
+   * and id and a fresh count of attempts. They are read within `reclaimInterval`.
+   * @param which ids of dead letters, a group, or nothing for all
+   * @returns how many
+   */
+  redrive(stream: string, which: DeadLetterFilter = {}): Promise<number> {
+    return this.queue.redrive(stream, which);
+  }
+
+  /** Deletes dead letters for good. @returns how many */
+  purge(stream: string, which: DeadLetterFilter = {}): Promise<number> {
+    return this.queue.purge(stream, which);
+  }
+
+  private view(item: DeadLetter): DeadLetterView {
+    try {
+      const { payload, metadata } = this.codec.decode(item.fields);
+      const eventType = this.codec.eventType(item.fields, item.stream);
+      return { ...item, eventType, payload, metadata: metadata ?? {} };
+    } catch {
+      return { ...item, eventType: undefined, payload: undefined, metadata: {} };
+    }
+  }
+}

@@ -1,0 +1,226 @@
+import { sleep } from '../core/clock.js';
+import { Delivery } from '../core/delivery.js';
+import { errorRecord, OwnershipLostError, ShutdownError } from '../core/errors.js';
+import type { Handler } from '../core/handler.js';
+import type { ExtendOutcome, Lease } from '../core/lease.js';
+import { release, retry, type Lost, type Settlement, type SettleOutcome } from '../core/settlement.js';
+import type { Subscription } from '../core/source.js';
+import type { Worker } from '../core/worker.js';
+import type { ConsumerOptions } from './consumer-options.js';
+import { Dispatcher } from './dispatcher.js';
+import { Heartbeat } from './heartbeat.js';
+import { Intake } from './intake.js';
+import { Parking } from './parking.js';
+import { createPipeline } from './pipeline.js';
+import { ReadAhead } from './read-ahead.js';
+import { reportSettled } from './report.js';
+import { Settler, type Reported } from './settler.js';
+
+const taken: Lost = { kind: 'lost', why: 'taken' };
+const trimmed: Lost = { kind: 'lost', why: 'trimmed' };
+
+const RETRY_AFTER_BUG = 1000;
+/** How long a shutdown tries to bring its last settlements to the source, ms. */
+const LAST_SETTLEMENTS = 5000;
+
+/** Runs the deliveries of one plan: reads, dispatches with bounded concurrency, settles, drains. */
+export class Consumer implements Worker {
+  /** Everything that the source holds for us: buffered, running, parked, being settled. */
+  private readonly held = new Set<Delivery>();
+  private readonly dispatcher: Dispatcher;
+  private readonly parking: Parking;
+  private readonly settler: Settler;
+  private readonly readAhead: ReadAhead;
+  private subscription!: Subscription;
+  private pipeline!: Handler;
+  private intake: Intake | undefined;
+  private heartbeat!: Heartbeat;
+  private paused = false;
+  private stopping: Promise<void> | undefined;
+
+  constructor(private readonly options: ConsumerOptions) {
+    const { clock, plan, slots } = options;
+    this.readAhead = new ReadAhead(options.batchSize, clock);
+    this.parking = new Parking(clock, (delivery) => this.unpark(delivery));
+    this.dispatcher = new Dispatcher({
+      limit: Math.min(plan.concurrency ?? slots.limit, slots.limit),
+      shared: slots,
+      suspectLane: options.suspectLane,
+      run: (delivery) => this.run(delivery),
+      onEnded: () => {
+        this.readAhead.countFinished();
+        this.intake?.roomMade();
+      },
+    });
+    this.settler = new Settler({
+      ...options,
+      onSettled: (delivery, settlement, outcome) => this.settled(delivery, settlement, outcome),
+    });
+  }
+
+  async start(): Promise<void> {
+    const { options, readAhead } = this;
+    const { group, tables } = options.plan;
+    const { consumer } = options;
+    const streams = [...tables.keys()];
+    const subscription = await options.source.subscribe({
+      ...options.subscribe,
+      group,
+      consumer,
+      streams,
+    });
+    this.subscription = subscription;
+    this.pipeline = createPipeline({ ...options, subscription, tables });
+    this.heartbeat = new Heartbeat({
+      ...options,
+      subscription,
+      idleTimeout: options.subscribe.idleTimeout,
+      held: this.held,
+      onLost: (delivery, outcome) => this.lose(delivery, outcome),
+    });
+    await this.heartbeat.start();
+    this.intake = new Intake({
+      ...options,
+      subscription,
+      readAhead,
+      room: () => this.room(),
+      accept: (leases) => this.accept(leases),
+    });
+    this.intake.start();
+  }
+
+  /** Stops reading, releases what has not started, awaits what runs, settles, closes. */
+  stop(): Promise<void> {
+    this.stopping ??= this.intake ? this.drain(this.intake) : Promise.resolve();
+    return this.stopping;
+  }
+
+  private async drain(intake: Intake): Promise<void> {
+    const unstarted = this.dispatcher.stop();
+    await intake.stop();
+    unstarted.push(...this.dispatcher.stop(), ...this.parking.takeAll());
+    for (const delivery of unstarted) this.settle(delivery, release);
+    await this.within(this.options.gracePeriod, this.dispatcher.idle());
+    for (const delivery of this.dispatcher.running) this.giveUp(delivery);
+    await this.within(LAST_SETTLEMENTS, this.settler.idle());
+    this.settler.abandon();
+    await this.heartbeat.stop();
+    await this.subscription.close();
+  }
+
+  private async within(ms: number, work: Promise<void>): Promise<void> {
+    const done = new AbortController();
+    await Promise.race([work, sleep(this.options.clock, ms, done.signal)]);
+    done.abort();
+  }
+
+  private giveUp(delivery: Delivery): void {
+    delivery.abort(new ShutdownError());
+    if (this.held.has(delivery)) this.settle(delivery, release);
+    delivery.lost = true;
+  }
+
+  /** Free slots plus the read-ahead; nothing while too much waits to be retried or settled. */
+  private room(): number {
+    const { maxParked, batchSize } = this.options;
+    if (this.paused !== this.parking.size >= maxParked) this.togglePause();
+    if (this.paused || this.settler.pending > 4 * batchSize) return 0;
+    return this.dispatcher.room + this.readAhead.size;
+  }
+
+  private togglePause(): void {
+    this.paused = !this.paused;
+    const { events, plan } = this.options;
+    if (!this.paused) events.emit('reading-resumed', { group: plan.group });
+    else events.emit('reading-paused', { group: plan.group, parked: this.parking.size });
+  }
+
+  private accept(leases: readonly Lease[]): void {
+    const now = this.options.clock.now();
+    for (const lease of leases) {
+      const delivery = new Delivery(lease, this.options.plan.group, this.options.consumer);
+      delivery.freshAt = now;
+      this.held.add(delivery);
+      this.dispatcher.add(delivery, !lease.charged && lease.attempt >= 2);
+    }
+    this.dispatcher.pump();
+  }
+
+  private async run(delivery: Delivery): Promise<void> {
+    delivery.startedAt = delivery.heldFrom = this.options.clock.now();
+    const settlement = delivery.lost ? taken : await this.outcomeOf(delivery);
+    this.settle(delivery, delivery.lost ? taken : settlement);
+    if (delivery.overrun) await delivery.overrun;
+  }
+
+  private outcomeOf(delivery: Delivery): Promise<Settlement> {
+    return this.pipeline(delivery).catch((error: unknown) =>
+      retry(RETRY_AFTER_BUG, errorRecord(error)),
+    );
+  }
+
+  private settle(delivery: Delivery, settlement: Settlement): void {
+    switch (settlement.kind) {
+      case 'lost':
+        return this.drop(delivery, settlement);
+      case 'leave':
+        this.held.delete(delivery);
+        this.subscription.forget(delivery.lease, true);
+        return this.report(delivery, settlement, 'settled');
+      default:
+        this.settler.add(delivery, settlement);
+    }
+  }
+
+  private settled(delivery: Delivery, settlement: Reported, outcome: SettleOutcome): void {
+    const parks =
+      settlement.kind === 'retry' &&
+      outcome === 'settled' &&
+      !this.options.source.capabilities.redelivers;
+    if (parks) this.park(delivery, settlement.delay);
+    else this.held.delete(delivery);
+    if (outcome !== 'settled') this.subscription.forget(delivery.lease);
+    this.report(delivery, settlement, outcome);
+    this.intake?.roomMade();
+  }
+
+  private park(delivery: Delivery, delay: number): void {
+    const next = delivery.next();
+    next.lease.fields = undefined;
+    this.held.delete(delivery);
+    this.held.add(next);
+    if (this.stopping) this.settle(next, release);
+    else this.parking.add(next, delay);
+  }
+
+  private unpark(delivery: Delivery): void {
+    if (delivery.overrun) void delivery.overrun.then(() => this.rerun(delivery));
+    else this.rerun(delivery);
+  }
+
+  private rerun(delivery: Delivery): void {
+    delivery.overrun = undefined;
+    if (this.stopping) return this.settle(delivery, release);
+    this.dispatcher.add(delivery);
+    this.dispatcher.pump();
+  }
+
+  /** The heartbeat found that the entry is not ours any more. */
+  private lose(delivery: Delivery, outcome: Exclude<ExtendOutcome, 'held'>): void {
+    // Without its data nobody else can run it: what runs here may finish and publish its next step.
+    if (outcome !== 'lost' && this.dispatcher.running.has(delivery)) return;
+    delivery.lost = true;
+    delivery.abort(new OwnershipLostError(delivery.stream, delivery.id));
+    if (this.parking.remove(delivery)) this.drop(delivery, outcome === 'lost' ? taken : trimmed);
+  }
+
+  private drop(delivery: Delivery, settlement: Lost): void {
+    if (!this.held.delete(delivery)) return;
+    this.subscription.forget(delivery.lease);
+    this.report(delivery, settlement, 'lost');
+  }
+
+  private report(delivery: Delivery, settlement: Settlement, outcome: SettleOutcome): void {
+    reportSettled(this.options.events, this.options.clock, delivery, settlement, outcome);
+  }
+}

@@ -1,0 +1,93 @@
+import type { Delivery } from '../core/delivery.js';
+import { Slots } from './slots.js';
+
+export interface DispatcherOptions {
+  /** Runs at a time of this consumer. */
+  readonly limit: number;
+  /** The transport's bound, shared by all its consumers. */
+  readonly shared: Slots;
+  /** One place for the whole process, for entries that may kill it. */
+  readonly suspectLane: Slots;
+  /** Runs a delivery; resolves when its method has really ended. Must not reject. */
+  readonly run: (delivery: Delivery) => Promise<void>;
+  /** Told after each run, once its slot is free. */
+  readonly onEnded: () => void;
+}
+
+/** Starts deliveries one by one, as slots become free. */
+export class Dispatcher {
+  readonly running = new Set<Delivery>();
+  private readonly own: Slots;
+  private readonly ready: Delivery[] = [];
+  /** Entries whose earlier runs never ended. One of them may kill the process: one at a time. */
+  private readonly suspects: Delivery[] = [];
+  private queuedForShared = false;
+  private stopped = false;
+  private onIdle: (() => void) | undefined;
+
+  constructor(private readonly options: DispatcherOptions) {
+    this.own = new Slots(options.limit);
+  }
+
+  /** Free slots, less what waits for one; negative when more waits. */
+  get room(): number {
+    return this.own.limit - this.running.size - this.ready.length - this.suspects.length;
+  }
+
+  add(delivery: Delivery, suspect = false): void {
+    (suspect ? this.suspects : this.ready).push(delivery);
+  }
+
+  /** Starts whatever can start. */
+  readonly pump = (): void => {
+    this.queuedForShared = false;
+    if (this.suspects.length > 0) this.startSuspect();
+    while (this.ready.length > 0 && !this.stopped) {
+      if (!this.takeSlot()) return;
+      this.start(this.ready.shift()!, false);
+    }
+    this.options.shared.passOn();
+  };
+
+  /** Starts nothing any more, and hands over what had not started. */
+  stop(): Delivery[] {
+    this.stopped = true;
+    return [...this.ready.splice(0), ...this.suspects.splice(0)];
+  }
+
+  /** Resolves when no method runs any more. */
+  async idle(): Promise<void> {
+    while (this.running.size > 0) await new Promise<void>((resolve) => (this.onIdle = resolve));
+  }
+
+  private startSuspect(): void {
+    const { suspectLane } = this.options;
+    if (this.suspects.length === 0 || this.stopped) return suspectLane.passOn();
+    if (!suspectLane.tryTake()) return suspectLane.whenFree(() => this.startSuspect());
+    if (this.takeSlot()) this.start(this.suspects.shift()!, true);
+    else suspectLane.release();
+  }
+
+  private takeSlot(): boolean {
+    // Own slots come back with our own runs, which pump again; the shared ones are queued for.
+    if (!this.own.tryTake()) return false;
+    if (this.options.shared.tryTake()) return true;
+    this.own.release();
+    if (!this.queuedForShared) this.options.shared.whenFree(this.pump);
+    this.queuedForShared = true;
+    return false;
+  }
+
+  private start(delivery: Delivery, suspect: boolean): void {
+    this.running.add(delivery);
+    void this.options.run(delivery).then(() => {
+      this.running.delete(delivery);
+      this.own.release();
+      if (suspect) this.options.suspectLane.release();
+      this.options.shared.release();
+      this.pump();
+      this.options.onEnded();
+      if (this.running.size === 0) this.onIdle?.();
+    });
+  }
+}

@@ -1,0 +1,74 @@
+import type { Clock, TimerHandle } from '../core/clock.js';
+import type { Delivery } from '../core/delivery.js';
+import type { EventBus } from '../core/events.js';
+import type { ExtendOutcome } from '../core/lease.js';
+import type { Subscription } from '../core/source.js';
+import type { Worker } from '../core/worker.js';
+
+export interface HeartbeatOptions {
+  readonly clock: Clock;
+  readonly events: EventBus;
+  readonly subscription: Subscription;
+  readonly idleTimeout: number;
+  readonly maxHold: number;
+  /** Everything held: buffered, running, parked. */
+  readonly held: ReadonlySet<Delivery>;
+  /** Told when a delivery's entry is no longer ours. */
+  readonly onLost: (delivery: Delivery, outcome: Exclude<ExtendOutcome, 'held'>) => void;
+}
+
+/** Keeps held entries from being taken over, as long as this process lives and `maxHold` allows. */
+export class Heartbeat implements Worker {
+  private readonly interval: number;
+  private timer: TimerHandle | undefined;
+  private running = false;
+
+  constructor(private readonly options: HeartbeatOptions) {
+    this.interval = Math.max(1, Math.floor(options.idleTimeout / 4));
+  }
+
+  async start(): Promise<void> {
+    this.running = true;
+    this.arm();
+  }
+
+  async stop(): Promise<void> {
+    this.running = false;
+    if (this.timer !== undefined) this.options.clock.clearTimeout(this.timer);
+  }
+
+  private arm(): void {
+    if (!this.running) return;
+    this.timer = this.options.clock.setTimeout(() => {
+      void this.beat().finally(() => this.arm());
+    }, this.interval);
+  }
+
+  private async beat(): Promise<void> {
+    const due = this.due();
+    if (due.length === 0) return;
+    const now = this.options.clock.now();
+    try {
+      const outcomes = await this.options.subscription.extend(due.map((delivery) => delivery.lease));
+      for (const [index, delivery] of due.entries()) {
+        const outcome = outcomes[index]!;
+        if (outcome === 'held') delivery.freshAt = now;
+        else if (this.options.held.has(delivery)) this.options.onLost(delivery, outcome);
+      }
+    } catch (error) {
+      this.options.events.emit('worker-error', { worker: 'heartbeat', error: error as Error });
+    }
+  }
+
+  private due(): Delivery[] {
+    const now = this.options.clock.now();
+    const due: Delivery[] = [];
+    for (const delivery of this.options.held) {
+      if (now - delivery.freshAt < this.interval || delivery.lost || delivery.charging) continue;
+      const maxHold = delivery.handler?.maxHold ?? this.options.maxHold;
+      if (delivery.heldFrom > 0 && now - delivery.heldFrom > maxHold) continue;
+      due.push(delivery);
+    }
+    return due;
+  }
+}

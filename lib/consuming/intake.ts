@@ -1,0 +1,83 @@
+import { sleep, type Clock } from '../core/clock.js';
+import type { EventBus } from '../core/events.js';
+import type { Lease } from '../core/lease.js';
+import type { Subscription } from '../core/source.js';
+import type { ReadAhead } from './read-ahead.js';
+
+const WAIT_AFTER_ERROR = 1000;
+
+export interface IntakeOptions {
+  readonly subscription: Subscription;
+  readonly clock: Clock;
+  readonly events: EventBus;
+  readonly readAhead: ReadAhead;
+  /** Most entries that one pull asks for. */
+  readonly batchSize: number;
+  /** Entries that could be taken now. Zero or less: none. */
+  readonly room: () => number;
+  readonly accept: (leases: readonly Lease[]) => void;
+}
+
+/**
+ * The reading loop: asks for no more than there is room for, and for the next entries while the
+ * last ones are handled.
+ */
+export class Intake {
+  private stopping = false;
+  private loop: Promise<void> = Promise.resolve();
+  private wake: (() => void) | undefined;
+  private readonly stopped = new AbortController();
+
+  constructor(private readonly options: IntakeOptions) {}
+
+  start(): void {
+    this.loop = this.run();
+  }
+
+  /** Told whenever room was made. */
+  roomMade(): void {
+    if (this.wake && this.options.room() >= this.worthAsking()) this.resume();
+  }
+
+  /** After it the last reply's entries have been accepted, and none will follow. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.stopped.abort();
+    this.resume();
+    await this.options.subscription.stop();
+    await this.loop;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopping) {
+      this.options.readAhead.update();
+      const room = this.options.room();
+      if (room < this.worthAsking()) await this.untilRoom();
+      else await this.pull(Math.min(room, this.options.batchSize));
+    }
+  }
+
+  private async pull(limit: number): Promise<void> {
+    try {
+      this.options.accept(await this.options.subscription.pull(limit));
+    } catch (error) {
+      this.options.events.emit('worker-error', { worker: 'intake', error: error as Error });
+      await sleep(this.options.clock, WAIT_AFTER_ERROR, this.stopped.signal);
+    }
+  }
+
+  /** Many small reads cost more than one large one. */
+  private worthAsking(): number {
+    return Math.max(1, this.options.readAhead.size >> 1);
+  }
+
+  private untilRoom(): Promise<void> {
+    return new Promise((resolve) => (this.wake = resolve));
+  }
+
+  private resume(): void {
+    const wake = this.wake;
+    this.wake = undefined;
+    wake?.();
+  }
+}

@@ -1,0 +1,32 @@
+import { errorRecord } from '../../core/errors.js';
+import type { Lease } from '../../core/lease.js';
+import type { Middleware } from '../../core/handler.js';
+import { retry, type Settlement } from '../../core/settlement.js';
+import type { Subscription } from '../../core/source.js';
+
+/** How long to wait when the source could not be asked, ms. */
+const ASK_AGAIN = 1000;
+
+/** A run that does not come straight from a read is counted at its start, so that crashes count too. */
+export function charge(subscription: Subscription): Middleware {
+  return async (delivery, next) => {
+    if (delivery.lease.charged) return next(delivery);
+    delivery.charging = true;
+    const obstacle = await whyNotStarted(subscription, delivery.lease);
+    delivery.charging = false;
+    return obstacle ?? next(delivery);
+  };
+}
+
+async function whyNotStarted(
+  subscription: Subscription,
+  lease: Lease,
+): Promise<Settlement | undefined> {
+  try {
+    const outcome = await subscription.begin(lease);
+    if (outcome === 'started') return undefined;
+    return { kind: 'lost', why: outcome === 'lost' ? 'taken' : 'trimmed' };
+  } catch (error) {
+    return retry(ASK_AGAIN, errorRecord(error));
+  }
+}

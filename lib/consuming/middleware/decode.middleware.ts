@@ -1,0 +1,45 @@
+import type { Codec, DecodedFields } from '../../core/codec.js';
+import { errorRecord, UndecodableError } from '../../core/errors.js';
+import type { Delivery } from '../../core/delivery.js';
+import type { Middleware } from '../../core/handler.js';
+import type { Message, Metadata } from '../../core/message.js';
+import { deadLetter } from '../../core/settlement.js';
+
+const NO_METADATA: Metadata = Object.freeze({});
+
+/** Parses the entry once, and only for a handler that will see it. */
+export function decode(codec: Codec): Middleware {
+  return async (delivery, next) => {
+    try {
+      delivery.message = new DecodedMessage(delivery, codec.decode(delivery.lease.fields!));
+    } catch (error) {
+      return deadLetter('undecodable', errorRecord(new UndecodableError(codec.name, error)));
+    }
+    return next(delivery);
+  };
+}
+
+class DecodedMessage implements Message {
+  readonly id: string;
+  readonly stream: string;
+  readonly eventType: string;
+  readonly payload: unknown;
+  readonly metadata: Metadata;
+  private readonly publishedAt: number;
+  private readonly written: string | undefined;
+
+  constructor(delivery: Delivery, decoded: DecodedFields) {
+    this.id = delivery.lease.id;
+    this.stream = delivery.lease.stream;
+    this.eventType = delivery.eventType;
+    this.payload = decoded.payload;
+    this.metadata = decoded.metadata ?? NO_METADATA;
+    this.publishedAt = delivery.lease.publishedAt;
+    this.written = decoded.timestamp;
+  }
+
+  /** Formatted on demand: few handlers ask, and a Date per message is dear. */
+  get timestamp(): string {
+    return this.written ?? new Date(this.publishedAt).toISOString();
+  }
+}

@@ -1,0 +1,25 @@
+import type { Codec } from '../../core/codec.js';
+import { errorRecord, UndecodableError } from '../../core/errors.js';
+import type { Middleware, UnmatchedPolicy } from '../../core/handler.js';
+import { deadLetter, filtered, leave, type Settlement } from '../../core/settlement.js';
+import type { HandlerTable } from '../handler-table.js';
+
+/** Finds the handler by event type alone, before anything is parsed; others' events end here. */
+export function match(tables: ReadonlyMap<string, HandlerTable>, codec: Codec): Middleware {
+  return async (delivery, next) => {
+    const { lease } = delivery;
+    const table = tables.get(lease.stream)!;
+    try {
+      delivery.eventType = codec.eventType(lease.fields!, lease.stream);
+    } catch (error) {
+      return deadLetter('undecodable', errorRecord(new UndecodableError(codec.name, error)));
+    }
+    delivery.handler = table.find(delivery.eventType);
+    return delivery.handler ? next(delivery) : settlementOf(table.unmatched);
+  };
+}
+
+function settlementOf(policy: UnmatchedPolicy): Settlement {
+  if (policy === 'ack') return filtered;
+  return policy === 'leave' ? leave : deadLetter('unmatched');
+}

@@ -1,0 +1,26 @@
+import type { Clock } from '../../core/clock.js';
+import type { Delivery } from '../../core/delivery.js';
+import { HandlerTimeoutError } from '../../core/errors.js';
+import type { Handler, Middleware } from '../../core/handler.js';
+import type { Settlement } from '../../core/settlement.js';
+
+/** Fails a run that takes too long. The method itself cannot be stopped, only told by its signal. */
+export function timeout(clock: Clock): Middleware {
+  return async (delivery, next) => {
+    const limit = delivery.handler!.timeout;
+    return limit === undefined ? next(delivery) : race(clock, limit, delivery, next);
+  };
+}
+
+function race(clock: Clock, limit: number, delivery: Delivery, next: Handler): Promise<Settlement> {
+  const running = next(delivery);
+  return new Promise((resolve, reject) => {
+    const timer = clock.setTimeout(() => {
+      const error = new HandlerTimeoutError(delivery.handler!.name, limit);
+      delivery.overrun = running.catch(() => undefined);
+      delivery.abort(error);
+      reject(error);
+    }, limit);
+    void running.then(resolve, reject).finally(() => clock.clearTimeout(timer));
+  });
+}

@@ -1,0 +1,74 @@
+import type { Clock, TimerHandle } from '../core/clock.js';
+import type { Delivery } from '../core/delivery.js';
+
+interface Parked {
+  readonly delivery: Delivery;
+  readonly due: number;
+}
+
+/** Failed deliveries that wait for their next run, soonest first, with one timer for all of them. */
+export class Parking {
+  private readonly waiting: Parked[] = [];
+  private timer: TimerHandle | undefined;
+  private timerDue = Infinity;
+
+  /** @param onDue called with each delivery when its time has come */
+  constructor(
+    private readonly clock: Clock,
+    private readonly onDue: (delivery: Delivery) => void,
+  ) {}
+
+  get size(): number {
+    return this.waiting.length;
+  }
+
+  add(delivery: Delivery, delay: number): void {
+    const due = this.clock.now() + delay;
+    this.waiting.splice(this.placeOf(due), 0, { delivery, due });
+    this.arm();
+  }
+
+  remove(delivery: Delivery): boolean {
+    const index = this.waiting.findIndex((parked) => parked.delivery === delivery);
+    if (index >= 0) this.waiting.splice(index, 1);
+    return index >= 0;
+  }
+
+  /** Empties it, and says what was in it. */
+  takeAll(): Delivery[] {
+    this.disarm();
+    return this.waiting.splice(0).map((parked) => parked.delivery);
+  }
+
+  private placeOf(due: number): number {
+    let low = 0;
+    let high = this.waiting.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.waiting[middle]!.due <= due) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  private arm(): void {
+    const first = this.waiting[0];
+    if (!first || first.due >= this.timerDue) return;
+    this.disarm();
+    this.timerDue = first.due;
+    this.timer = this.clock.setTimeout(() => this.wake(), Math.max(0, first.due - this.clock.now()));
+  }
+
+  private disarm(): void {
+    if (this.timer !== undefined) this.clock.clearTimeout(this.timer);
+    this.timer = undefined;
+    this.timerDue = Infinity;
+  }
+
+  private wake(): void {
+    this.disarm();
+    const now = this.clock.now();
+    while (this.waiting[0] && this.waiting[0].due <= now) this.onDue(this.waiting.shift()!.delivery);
+    this.arm();
+  }
+}

@@ -1,0 +1,56 @@
+import type { Codec } from '../core/codec.js';
+import type { Clock } from '../core/clock.js';
+import type { Handler, Middleware } from '../core/handler.js';
+import type { Subscription } from '../core/source.js';
+import type { HandlerTable } from './handler-table.js';
+import { charge } from './middleware/charge.middleware.js';
+import { decode } from './middleware/decode.middleware.js';
+import { gate } from './middleware/gate.middleware.js';
+import { limitDeliveries } from './middleware/limit-deliveries.middleware.js';
+import { match } from './middleware/match.middleware.js';
+import { retryOrDeadLetter } from './middleware/retry-or-dead-letter.middleware.js';
+import { timeout } from './middleware/timeout.middleware.js';
+
+export interface PipelineOptions {
+  readonly subscription: Subscription;
+  readonly tables: ReadonlyMap<string, HandlerTable>;
+  readonly codec: Codec;
+  readonly clock: Clock;
+  readonly isUnrecoverable: (error: unknown) => boolean;
+  /** The user's own, around each handler. */
+  readonly middleware: readonly Middleware[];
+}
+
+/** THE order in which a delivery passes; the handler's own method stands at the end. */
+export function createPipeline(options: PipelineOptions): Handler {
+  const order: readonly Middleware[] = [
+    retryOrDeadLetter(options.isUnrecoverable),
+    charge(options.subscription),
+    match(options.tables, options.codec),
+    limitDeliveries(),
+    decode(options.codec),
+    gate(),
+    timeout(options.clock),
+    ...options.middleware.map(onlyOnce),
+  ];
+  return compose(order, (delivery) => delivery.handler!.invoke(delivery));
+}
+
+export function compose(order: readonly Middleware[], last: Handler): Handler {
+  return order.reduceRight<Handler>(
+    (next, middleware) => (delivery) => middleware(delivery, next),
+    last,
+  );
+}
+
+/** A middleware that calls `next` twice would run a handler twice for one delivery. */
+function onlyOnce(middleware: Middleware): Middleware {
+  return (delivery, next) => {
+    let called = false;
+    return middleware(delivery, (same) => {
+      if (called) throw new Error('A middleware called next() twice for one delivery');
+      called = true;
+      return next(same);
+    });
+  };
+}

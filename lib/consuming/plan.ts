@@ -1,0 +1,124 @@
+import { WildcardWithoutStreamError } from '../core/errors.js';
+import type { BoundHandler, HandlerDefinition, UnmatchedPolicy } from '../core/handler.js';
+import { isWildcard, patternsOverlap, routeEvents, type Route, type Router } from '../core/routing.js';
+import { HandlerTable } from './handler-table.js';
+
+/** A handler together with the group it belongs to. */
+export interface PlannedHandler {
+  readonly definition: HandlerDefinition;
+  readonly group: string;
+  readonly bound: BoundHandler;
+}
+
+export interface PlanOptions {
+  readonly route: Router;
+  readonly routes: readonly Route[];
+  readonly unmatched: UnmatchedPolicy | undefined;
+  /** Told of choices that are probably not meant. */
+  readonly warn: (code: string, message: string) => void;
+}
+
+/** What one consumer reads, with one reader, and to whom it dispatches. */
+export interface ConsumerPlan {
+  readonly group: string;
+  readonly tables: ReadonlyMap<string, HandlerTable>;
+  /** Undefined: bounded by the transport only. */
+  readonly concurrency: number | undefined;
+}
+
+/**
+ * Sorts handlers into consumers: one table per stream and group; streams of one group share a
+ * reader, except that a handler with a concurrency of its own gets a reader of its own, so that it
+ * never holds up the others.
+ */
+export function planConsumers(
+  handlers: readonly PlannedHandler[],
+  options: PlanOptions,
+): ConsumerPlan[] {
+  const tables = new Map<string, HandlerTable>();
+  for (const handler of handlers) {
+    for (const { stream, pattern, named } of sourcesOf(handler.definition, options)) {
+      const key = JSON.stringify([handler.group, stream]);
+      let table = tables.get(key);
+      if (!table) tables.set(key, (table = new HandlerTable(stream, handler.group, options.unmatched)));
+      table.add(pattern, handler.bound, named);
+    }
+  }
+  return groupTables([...tables.values()]);
+}
+
+interface Source {
+  readonly stream: string;
+  readonly pattern: string;
+  readonly named: boolean;
+}
+
+function sourcesOf(definition: HandlerDefinition, options: PlanOptions): Source[] {
+  const named = definition.options.streams;
+  return definition.events.flatMap((pattern): Source[] => {
+    const routed = streamsByRoute(pattern, options);
+    if (named) {
+      warnOnMismatch(definition, pattern, named, routed, options);
+      return named.map((stream) => ({ stream, pattern, named: true }));
+    }
+    if (routed.length > 0) return routed.map((stream) => ({ stream, pattern, named: true }));
+    if (isWildcard(pattern)) throw new WildcardWithoutStreamError(definition.name, pattern);
+    return [{ stream: pattern, pattern, named: false }];
+  });
+}
+
+/** Every stream that routes send events of this pattern to. */
+function streamsByRoute(pattern: string, { routes, route }: PlanOptions): string[] {
+  if (!isWildcard(pattern)) return route(pattern) === pattern ? [] : [route(pattern)];
+  const streams = routes
+    .filter((candidate) => routeEvents(candidate).some((events) => patternsOverlap(events, pattern)))
+    .map((candidate) => candidate.stream);
+  return [...new Set(streams)];
+}
+
+function warnOnMismatch(
+  definition: HandlerDefinition,
+  pattern: string,
+  named: readonly string[],
+  routed: readonly string[],
+  options: PlanOptions,
+): void {
+  const published = routed.length > 0 ? routed : [isWildcard(pattern) ? undefined : pattern];
+  if (published.some((stream) => stream !== undefined && named.includes(stream))) return;
+  const target = published[0] ?? 'the stream of each event type';
+  options.warn(
+    'STREAM_ROUTE_MISMATCH',
+    `${definition.name} takes "${pattern}" from ${named.join(', ')}, but emit and publish without a ` +
+      `stream send such events to ${target}. Add a route if this application publishes them.`,
+  );
+}
+
+function groupTables(tables: readonly HandlerTable[]): ConsumerPlan[] {
+  const shared = new Map<string, HandlerTable[]>();
+  const plans: ConsumerPlan[] = [];
+  for (const table of tables) {
+    if (table.handlers.some((handler) => handler.concurrency !== undefined)) {
+      plans.push(planOf([table], concurrencyOf(table)));
+    } else {
+      shared.set(table.group, [...(shared.get(table.group) ?? []), table]);
+    }
+  }
+  return [...[...shared.values()].map((group) => planOf(group, undefined)), ...plans];
+}
+
+/** Where every handler is bounded, more entries than their sum could not run anyway. */
+function concurrencyOf(table: HandlerTable): number | undefined {
+  return table.handlers.reduce<number | undefined>(
+    (sum, { concurrency }) =>
+      sum === undefined || concurrency === undefined ? undefined : sum + concurrency,
+    0,
+  );
+}
+
+function planOf(tables: readonly HandlerTable[], concurrency: number | undefined): ConsumerPlan {
+  return {
+    group: tables[0]!.group,
+    tables: new Map(tables.map((table) => [table.stream, table])),
+    concurrency,
+  };
+}

@@ -1,0 +1,49 @@
+import type { Clock } from '../core/clock.js';
+import type { Delivery } from '../core/delivery.js';
+import type { EventBus, SettledOutcome } from '../core/events.js';
+import type { Settlement, SettleOutcome } from '../core/settlement.js';
+
+/** The one event of a settlement. Built only where somebody listens. */
+export function reportSettled(
+  events: EventBus,
+  clock: Clock,
+  delivery: Delivery,
+  settlement: Settlement,
+  outcome: SettleOutcome,
+): void {
+  if (!events.has('settled')) return;
+  const { lease, handler } = delivery;
+  events.emit('settled', {
+    stream: lease.stream,
+    group: delivery.group,
+    id: lease.id,
+    consumer: delivery.consumer,
+    eventType: delivery.eventType,
+    handler: handler?.name,
+    outcome: outcomeOf(settlement, outcome),
+    attempt: lease.attempt,
+    duration: delivery.startedAt === 0 ? 0 : clock.now() - delivery.startedAt,
+    ...(settlement.kind === 'dead-letter' && { reason: settlement.reason }),
+    ...(settlement.kind === 'retry' && { delay: settlement.delay }),
+    ...('error' in settlement && settlement.error && { error: settlement.error }),
+  });
+}
+
+function outcomeOf(settlement: Settlement, outcome: SettleOutcome): SettledOutcome {
+  if (settlement.kind === 'lost') return settlement.why === 'trimmed' ? 'trimmed' : 'lost';
+  if (outcome === 'lost') return 'lost';
+  // A retry or release that finds nothing pending found the entry's data deleted.
+  if (outcome === 'gone') return settlement.kind === 'ack' ? 'handled' : 'trimmed';
+  switch (settlement.kind) {
+    case 'ack':
+      return settlement.filtered ? 'filtered' : 'handled';
+    case 'retry':
+      return 'retried';
+    case 'dead-letter':
+      return 'dead-lettered';
+    case 'release':
+      return 'released';
+    case 'leave':
+      return 'left';
+  }
+}

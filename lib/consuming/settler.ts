@@ -1,0 +1,162 @@
+import type { Clock } from '../core/clock.js';
+import type { DeadLetterQueue, DeadLetterRecord } from '../core/dead-letters.js';
+import type { Delivery } from '../core/delivery.js';
+import type { EventBus } from '../core/events.js';
+import type { Ack, DeadLetterIt, Release, Retry, SettleOutcome } from '../core/settlement.js';
+import { ack } from '../core/settlement.js';
+import type { MessageSource, Settling } from '../core/source.js';
+
+/** Settlements that the source has to hear of. */
+export type Reported = Ack | Retry | DeadLetterIt | Release;
+
+interface Item {
+  readonly delivery: Delivery;
+  readonly settlement: Reported;
+  /** Tried before: `gone` then means that the earlier try was carried out. */
+  retried: boolean;
+}
+
+export interface SettlerOptions {
+  readonly source: MessageSource;
+  readonly clock: Clock;
+  readonly events: EventBus;
+  readonly deadLetters: DeadLetterQueue | undefined;
+  /** Told of each settlement, once its outcome is known. */
+  readonly onSettled: (delivery: Delivery, settlement: Reported, outcome: SettleOutcome) => void;
+}
+
+const MOST_AT_ONCE = 1000;
+const FIRST_WAIT = 100;
+const LONGEST_WAIT = 5000;
+
+/**
+ * Brings settlements to the source. While one batch is under way the next one gathers, so that acks
+ * coalesce by themselves; what fails is settled again, never run again.
+ */
+export class Settler {
+  private queue: Item[] = [];
+  private underWay = 0;
+  private failures = 0;
+  private flushing = false;
+  private abandoned = false;
+  private idleWaiters: (() => void)[] = [];
+
+  constructor(private readonly options: SettlerOptions) {}
+
+  /** Settlements whose outcome is not known yet. */
+  get pending(): number {
+    return this.queue.length + this.underWay;
+  }
+
+  add(delivery: Delivery, settlement: Reported): void {
+    this.queue.push({ delivery, settlement, retried: false });
+    this.schedule();
+  }
+
+  /** Resolves when everything added so far, and while waiting, is settled. */
+  async idle(): Promise<void> {
+    while (this.pending > 0) await new Promise<void>((resolve) => this.idleWaiters.push(resolve));
+  }
+
+  /** Gives up on what could not be settled: the source will hand it to somebody else. */
+  abandon(): void {
+    this.abandoned = true;
+    this.queue = [];
+    this.wakeIdle();
+  }
+
+  private schedule(): void {
+    if (this.flushing) return;
+    this.flushing = true;
+    setImmediate(() => void this.flush());
+  }
+
+  private async flush(): Promise<void> {
+    while (this.queue.length > 0) {
+      const batch = this.queue.splice(0, MOST_AT_ONCE);
+      this.underWay += batch.length;
+      const outcomes = await this.settle(batch);
+      this.underWay -= batch.length;
+      this.conclude(batch, outcomes);
+    }
+    this.flushing = false;
+    if (this.pending === 0) this.wakeIdle();
+  }
+
+  private async settle(batch: readonly Item[]): Promise<readonly (SettleOutcome | Error)[]> {
+    try {
+      const { deadLetters } = this.options;
+      if (!deadLetters) return await this.options.source.settle(batch.map(settlingOf));
+      const stored = await Promise.all(batch.map((item) => storeElsewhere(item, deadLetters)));
+      return await this.options.source.settle(stored);
+    } catch (error) {
+      return batch.map(() => error as Error);
+    }
+  }
+
+  private conclude(batch: readonly Item[], outcomes: readonly (SettleOutcome | Error)[]): void {
+    const failed: Item[] = [];
+    let error: Error | undefined;
+    for (const [index, item] of batch.entries()) {
+      const outcome = outcomes[index]!;
+      if (typeof outcome === 'string') {
+        const known = outcome === 'gone' && item.retried ? 'settled' : outcome;
+        this.options.onSettled(item.delivery, item.settlement, known);
+      } else {
+        error = outcome;
+        item.retried = true;
+        failed.push(item);
+      }
+    }
+    if (error) this.tryAgain(failed, error);
+    else this.failures = 0;
+  }
+
+  private tryAgain(failed: readonly Item[], error: Error): void {
+    this.options.events.emit('worker-error', { worker: 'settler', error });
+    if (this.abandoned) return;
+    this.underWay += failed.length;
+    const wait = Math.min(FIRST_WAIT * 2 ** this.failures++, LONGEST_WAIT);
+    this.options.clock.setTimeout(() => {
+      this.underWay -= failed.length;
+      if (this.abandoned) return;
+      this.queue.push(...failed);
+      this.schedule();
+    }, wait * (0.5 + Math.random() / 2));
+  }
+
+  private wakeIdle(): void {
+    for (const wake of this.idleWaiters.splice(0)) wake();
+  }
+}
+
+function settlingOf(item: Item): Settling {
+  const { delivery, settlement } = item;
+  return settlement.kind === 'dead-letter'
+    ? { lease: delivery.lease, settlement, record: recordOf(delivery, settlement) }
+    : { lease: delivery.lease, settlement };
+}
+
+/** Stores first, acks after: a crash between the two stores twice and loses nothing. */
+async function storeElsewhere(item: Item, queue: DeadLetterQueue): Promise<Settling> {
+  const settling = settlingOf(item);
+  if (settling.settlement.kind !== 'dead-letter' || !('record' in settling)) return settling;
+  await queue.put(settling.record, item.delivery.lease.fields ?? []);
+  return { lease: settling.lease, settlement: ack };
+}
+
+function recordOf(delivery: Delivery, settlement: DeadLetterIt): DeadLetterRecord {
+  const { lease } = delivery;
+  return {
+    stream: lease.stream,
+    id: lease.id,
+    group: delivery.group,
+    consumer: delivery.consumer,
+    // The run that found out about the crashes was charged, but the handler never ran in it.
+    attempts: settlement.reason === 'crashed' ? lease.attempt - 1 : lease.attempt,
+    reason: settlement.reason,
+    ...(settlement.error && { error: settlement.error }),
+    publishedAt: new Date(lease.publishedAt).toISOString(),
+    deadLetteredAt: new Date().toISOString(),
+  };
+}

@@ -1,0 +1,31 @@
+import type { Fields, Message, OutgoingMessage } from './message.js';
+
+/** The parts of a {@link Message} that come out of an entry's fields. */
+export interface DecodedFields {
+  readonly payload: unknown;
+  readonly metadata?: Message['metadata'];
+  /** ISO 8601. Leave out where the source's own time of the entry says it. */
+  readonly timestamp?: string;
+}
+
+/**
+ * Turns messages into fields and back. Both directions are pure and synchronous.
+ *
+ * A codec throws on input that it cannot read. It need not wrap what it throws: the pipeline turns
+ * it into a dead letter with the reason `undecodable` and the raw fields.
+ */
+export interface Codec {
+  readonly name: string;
+  encode(message: OutgoingMessage): Fields;
+  /** The event type alone, read before anything is parsed: filtered events are never decoded. */
+  eventType(fields: Fields, stream: string): string;
+  decode(fields: Fields): DecodedFields;
+}
+
+/** The value of one field, or `undefined` where the entry has no such field. */
+export function fieldOf(fields: Fields, name: string): string | undefined {
+  for (let index = 0; index < fields.length; index += 2) {
+    if (fields[index] === name) return fields[index + 1];
+  }
+  return undefined;
+}

@@ -1,0 +1,70 @@
+import type { BoundHandler } from './handler.js';
+import type { Lease } from './lease.js';
+import type { Message } from './message.js';
+
+/** One attempt to hand a message to a group's consumer. */
+export class Delivery {
+  /** Set by the pipeline once the event type is known. */
+  handler: BoundHandler | undefined;
+  /** Set by the pipeline once the entry is decoded. */
+  message: Message = undefined as unknown as Message;
+  eventType = '';
+  /** A run that outlived its timeout: its slot stays taken, and no retry starts, until it ends. */
+  overrun: Promise<unknown> | undefined;
+  /** Ownership is known to be gone; no settlement of this delivery may reach the source. */
+  lost = false;
+  /** Engine time at which this run began, ms; 0 before. */
+  startedAt = 0;
+  /** Engine time from which `maxHold` counts, ms; 0 while nothing runs. */
+  heldFrom = 0;
+  /** The source is being asked to count this run: the lease's attempt is in flux. */
+  charging = false;
+  /** Engine time at which the source last knew that we hold the entry, ms. */
+  freshAt = 0;
+
+  private controller: AbortController | undefined;
+  private aborted: Error | undefined;
+
+  constructor(
+    readonly lease: Lease,
+    readonly group: string,
+    readonly consumer: string,
+  ) {}
+
+  get stream(): string {
+    return this.lease.stream;
+  }
+
+  get id(): string {
+    return this.lease.id;
+  }
+
+  /** 1 in the first run. Counted by the source, so it survives restarts where the source's count does. */
+  get attempt(): number {
+    return this.lease.attempt;
+  }
+
+  /** Aborts when the run times out, ownership is lost, or the shutdown's grace period has passed. */
+  get signal(): AbortSignal {
+    // Made on demand: an AbortController per message would cost more than its acknowledgement.
+    this.controller ??= new AbortController();
+    if (this.aborted) this.controller.abort(this.aborted);
+    return this.controller.signal;
+  }
+
+  /** The same entry's next run. A method that still runs goes on counting towards `maxHold`. */
+  next(): Delivery {
+    const next = new Delivery(this.lease, this.group, this.consumer);
+    next.handler = this.handler;
+    next.eventType = this.eventType;
+    next.overrun = this.overrun;
+    next.freshAt = this.freshAt;
+    if (this.overrun) next.heldFrom = this.heldFrom;
+    return next;
+  }
+
+  abort(reason: Error): void {
+    this.aborted ??= reason;
+    this.controller?.abort(this.aborted);
+  }
+}

@@ -1,0 +1,29 @@
+import type { Clock } from './clock.js';
+import type { DeadLetterQueue } from './dead-letters.js';
+import type { EventBus } from './events.js';
+import type { MessageSource } from './source.js';
+import type { StateStore } from './state-store.js';
+
+/** What a driver offers. A feature whose port is missing fails at start-up, naming both. */
+export interface Driver {
+  readonly source: MessageSource;
+  readonly state?: StateStore;
+  readonly deadLetters?: DeadLetterQueue;
+  /** The client underneath, for `unwrap()`. */
+  unwrap?(): unknown;
+}
+
+/** What a driver is given when it is opened. */
+export interface DriverContext {
+  readonly events: EventBus;
+  /** Put before every key and subject that the driver names. */
+  readonly keyPrefix: string;
+}
+
+/** Makes a driver. What a function such as `memory()` or `redis()` answers. */
+export interface DriverFactory {
+  readonly technology: string;
+  /** The time that this driver lives in, where that is not the system's. */
+  readonly clock?: Clock;
+  open(context: DriverContext): Driver;
+}

@@ -1,0 +1,97 @@
+import { EventEmitter } from 'node:events';
+import type { DeadLetterReason, ErrorRecord } from './settlement.js';
+
+/** Where an event happened. */
+interface In {
+  readonly stream: string;
+  readonly group: string;
+}
+
+/** What a settlement came to. */
+export type SettledOutcome =
+  | 'handled'
+  | 'filtered'
+  | 'retried'
+  | 'dead-lettered'
+  | 'released'
+  | 'left'
+  /** Ownership was gone before it could be settled. */
+  | 'lost'
+  /** The entry's data was deleted before a run could begin or be repeated. */
+  | 'trimmed';
+
+/** One per settlement: the source of metrics, traces and logs. */
+export interface SettledEvent extends In {
+  readonly id: string;
+  readonly consumer: string;
+  readonly eventType: string;
+  /** `OrderController.process`; undefined where no handler was found. */
+  readonly handler: string | undefined;
+  readonly outcome: SettledOutcome;
+  readonly attempt: number;
+  /** From the start of the run to its settlement, ms. */
+  readonly duration: number;
+  readonly reason?: DeadLetterReason;
+  /** Until the next run, for `retried`, ms. */
+  readonly delay?: number;
+  readonly error?: ErrorRecord;
+}
+
+/** Every event of the library, by name. */
+export interface StreamsEvents {
+  settled: SettledEvent;
+  /** A consumer took over entries whose owner had not kept them fresh. */
+  reclaimed: In & { readonly count: number };
+  /** Own pending entries that this process did not know (a lost read reply) were taken up. */
+  adopted: In & { readonly count: number };
+  /** Pending entries whose data had been deleted were dropped. */
+  trimmed: In & { readonly count: number };
+  /** A group had vanished and was created again. `from` is the id it resumes behind. */
+  'group-recreated': In & { readonly from: string };
+  /** The server lost data: what lay between the two ids may never have been handled. */
+  'data-loss-suspected': In & { readonly after: string; readonly upTo: string };
+  /** A consumer that was gone and held nothing was removed from its group. */
+  'consumer-removed': In & { readonly consumer: string };
+  /** The connection broke; it is being replaced. `role` is `commands` or `reader`. */
+  disconnected: { readonly role: string; readonly error: Error };
+  /** The connection works (again). */
+  connected: { readonly role: string };
+  /** Reading paused: so many entries wait for a retry. */
+  'reading-paused': { readonly group: string; readonly parked: number };
+  'reading-resumed': { readonly group: string };
+  /** A stream cannot be read and is left out until it can. */
+  'stream-unreadable': In & { readonly error: Error };
+  /** An `emit` failed that nobody subscribed to. */
+  'publish-failed': { readonly stream: string; readonly eventType: string; readonly error: Error };
+  /** A background task failed and will be tried again. */
+  'worker-error': { readonly worker: string; readonly error: Error };
+  /** A choice at start-up that is probably not meant. */
+  warning: { readonly code: string; readonly message: string };
+}
+
+export type StreamsEventName = keyof StreamsEvents;
+
+/** Carries the library's events to whoever listens. A listener that throws does not harm the engine. */
+export class EventBus {
+  private readonly emitter = new EventEmitter().setMaxListeners(0);
+
+  on<N extends StreamsEventName>(name: N, listener: (event: StreamsEvents[N]) => void): () => void {
+    this.emitter.on(name, listener);
+    return () => this.emitter.off(name, listener);
+  }
+
+  emit<N extends StreamsEventName>(name: N, event: StreamsEvents[N]): void {
+    for (const listener of this.emitter.listeners(name)) {
+      try {
+        listener(event);
+      } catch (error) {
+        process.emitWarning(`A listener of "${name}" threw: ${String(error)}`, 'StreamsWarning');
+      }
+    }
+  }
+
+  /** Whether an event is worth building. */
+  has(name: StreamsEventName): boolean {
+    return this.emitter.listenerCount(name) > 0;
+  }
+}

@@ -1,0 +1,29 @@
+import type { Fields } from './message.js';
+
+/**
+ * A source's hold on one entry for one consumer. Made by the source in `pull`, passed back to it in
+ * `begin`, `extend` and `settle`. A driver may keep more in an object of its own that implements it.
+ *
+ * (`attempt`, owner) is the fence: a source refuses to settle, extend or begin a lease whose entry
+ * was meanwhile handed to somebody else, or to another run.
+ */
+export interface Lease {
+  readonly stream: string;
+  readonly id: string;
+  /** Publish time in ms since the epoch, as the source knows it. */
+  readonly publishedAt: number;
+  /** Runs charged so far. With `charged` it includes the run about to start. Set by the source. */
+  attempt: number;
+  /** False: the source has not counted the coming run yet, `begin` must be called before it. */
+  charged: boolean;
+  /** The encoded message. Undefined until `begin` fetched it, and while a retry is parked. */
+  fields: Fields | undefined;
+  /** Where a message was redriven from its dead letter, its first stream and id stay its own. */
+  readonly redriven?: boolean;
+}
+
+/** What `begin` answers: the run may start, somebody else has the entry, or its data is gone. */
+export type BeginOutcome = 'started' | 'lost' | 'gone';
+
+/** What `extend` answers for one lease. `trimmed`: the data is gone, and nobody else can run it. */
+export type ExtendOutcome = 'held' | 'lost' | 'gone' | 'trimmed';

@@ -1,0 +1,34 @@
+/** String map carried beside a payload, for example trace headers. */
+export type Metadata = Readonly<Record<string, string>>;
+
+/** What a producer published, as a handler sees it. */
+export interface Message<T = unknown> {
+  /** Id given by the source, unique within the stream. On Redis `<ms>-<sequence>`. */
+  readonly id: string;
+  readonly stream: string;
+  readonly eventType: string;
+  readonly payload: T;
+  readonly metadata: Metadata;
+  /** When it was published, ISO 8601. */
+  readonly timestamp: string;
+}
+
+/** What a producer hands to a codec before it is written to a stream. */
+export interface OutgoingMessage<T = unknown> {
+  readonly stream: string;
+  readonly eventType: string;
+  readonly payload: T;
+  readonly metadata?: Metadata;
+}
+
+/**
+ * An encoded message as every source stores it: names and values in turn,
+ * `[name, value, name, value, …]`. Flat, because that is what costs least to read and to write.
+ */
+export type Fields = readonly string[];
+
+/** An encoded message on its way to a source. */
+export interface OutgoingEntry {
+  readonly stream: string;
+  readonly fields: Fields;
+}

@@ -1,0 +1,77 @@
+import type { OutgoingEntry } from './message.js';
+
+/** Why an entry was dead-lettered. Stable words, stored with each dead letter. */
+export type DeadLetterReason =
+  /** Every allowed run failed. */
+  | 'max-deliveries'
+  /** The handler threw `UnrecoverableError`, or `isUnrecoverable(error)` said so. */
+  | 'unrecoverable'
+  /** A pipe refused the payload, so no later run can succeed. */
+  | 'rejected'
+  /** The codec could not read the entry. */
+  | 'undecodable'
+  /** No handler of this stream and group takes this event type. */
+  | 'unmatched'
+  /** Its process died, or froze, in every allowed run. */
+  | 'crashed'
+  /** The handler asked for it: `context.deadLetter(reason)`. */
+  | (string & {});
+
+/** A thrown value as it is stored and reported. */
+export interface ErrorRecord {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+}
+
+/** Work is done (or the event is not for us): forget the entry, and publish what follows from it. */
+export interface Ack {
+  readonly kind: 'ack';
+  /** Published in the same step as the acknowledgement, where the technology can. */
+  readonly publish?: readonly OutgoingEntry[];
+  /** Acknowledged without a run, because its event type is declared as none of ours. */
+  readonly filtered?: boolean;
+}
+/** The run failed: run it again, `delay` ms from now at the earliest. */
+export interface Retry {
+  readonly kind: 'retry';
+  readonly delay: number;
+  readonly error?: ErrorRecord;
+}
+/** Store the entry with its raw fields in the dead letter queue, then forget it. */
+export interface DeadLetterIt {
+  readonly kind: 'dead-letter';
+  readonly reason: DeadLetterReason;
+  readonly error?: ErrorRecord;
+}
+/** Give the entry back so that any consumer may take it at once. An unfinished run is not charged. */
+export interface Release {
+  readonly kind: 'release';
+}
+/** Leave it pending: neither charged nor kept fresh from now on. */
+export interface Leave {
+  readonly kind: 'leave';
+}
+/** Ownership is gone: there is nothing left for us to say about this entry. */
+export interface Lost {
+  readonly kind: 'lost';
+  /** `trimmed`: the entry's data vanished before it could run. */
+  readonly why: 'taken' | 'trimmed';
+}
+
+/** What should become of a delivery, as plain data. */
+export type Settlement = Ack | Retry | DeadLetterIt | Release | Leave | Lost;
+
+/** What the source answers: done, somebody else owns the entry, or nobody has it pending any more. */
+export type SettleOutcome = 'settled' | 'lost' | 'gone';
+
+export const ack: Ack = { kind: 'ack' };
+export const filtered: Ack = { kind: 'ack', filtered: true };
+export const release: Release = { kind: 'release' };
+export const leave: Leave = { kind: 'leave' };
+export const retry = (delay: number, error?: ErrorRecord): Retry => ({ kind: 'retry', delay, error });
+export const deadLetter = (reason: DeadLetterReason, error?: ErrorRecord): DeadLetterIt => ({
+  kind: 'dead-letter',
+  reason,
+  error,
+});

@@ -1,0 +1,84 @@
+import { sleep, systemClock } from '../../core/clock.js';
+import type { EventBus } from '../../core/events.js';
+import type { Worker } from '../../core/worker.js';
+import type { Connection } from './connection.js';
+import type { GroupKeeper } from './group-keeper.js';
+import type { Keys } from './keys.js';
+import type { ReadKey } from './redis.lease.js';
+import { LOOK_AT_ONCE, lookAfter, type Looked } from './scripts/look-after.script.js';
+
+export interface CaretakerOptions {
+  readonly commands: Connection;
+  readonly keys: Keys;
+  readonly keeper: GroupKeeper;
+  readonly events: EventBus;
+  readonly group: string;
+  readonly consumer: string;
+  readonly idleTimeout: number;
+  readonly interval: number;
+  readonly absentAfter: number;
+  readonly streams: () => readonly ReadKey[];
+  /** Entries that may be taken over now. */
+  readonly room: () => number;
+  readonly onLooked: (source: ReadKey, looked: Looked) => Promise<void>;
+}
+
+/** The periodic, jittered look after a subscription's streams, see look-after. */
+export class Caretaker implements Worker {
+  private loop: Promise<void> | undefined;
+  private readonly stopping = new AbortController();
+
+  constructor(private readonly options: CaretakerOptions) {}
+
+  async start(): Promise<void> {
+    this.loop ??= this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.loop;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopping.signal.aborted) {
+      const wait = this.options.interval * (0.75 + Math.random() / 4);
+      await sleep(systemClock, wait, this.stopping.signal);
+      if (!this.stopping.signal.aborted) await this.look();
+    }
+  }
+
+  private async look(): Promise<void> {
+    const streams = this.options.streams();
+    try {
+      for (let at = 0; at < streams.length; at += LOOK_AT_ONCE) {
+        await this.lookAt(streams.slice(at, at + LOOK_AT_ONCE));
+      }
+    } catch (error) {
+      this.options.events.emit('worker-error', { worker: 'caretaker', error: error as Error });
+    }
+  }
+
+  private async lookAt(sources: readonly ReadKey[]): Promise<void> {
+    const { commands, keys, group, consumer, idleTimeout, absentAfter } = this.options;
+    const streams = sources.map(({ key, stream, redriven }) => ({
+      key,
+      // What was redriven is never recreated: its own key in this place means no floor.
+      floor: redriven ? key : keys.floor(stream),
+      redrive: keys.redrive(stream, group),
+    }));
+    const look = { group, consumer, idleTimeout, absentAfter, streams, room: this.options.room() };
+    const found = await commands.run('looking after streams', (client) => lookAfter(client, look));
+    for (const [index, looked] of found.entries()) {
+      await this.options.onLooked(sources[index]!, looked);
+      this.report(sources[index]!, looked);
+    }
+  }
+
+  private report({ stream }: ReadKey, looked: Looked): void {
+    const { events, group } = this.options;
+    const { taken, trimmed, removed } = looked;
+    if (taken.length > 0) events.emit('reclaimed', { stream, group, count: taken.length });
+    if (trimmed > 0) events.emit('trimmed', { stream, group, count: trimmed });
+    for (const consumer of removed) events.emit('consumer-removed', { stream, group, consumer });
+  }
+}

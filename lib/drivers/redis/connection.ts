@@ -1,0 +1,169 @@
+import { Redis } from 'ioredis';
+import { sleep, systemClock } from '../../core/clock.js';
+import { ClosedError, InvalidOptionsError, RedisConnectionError } from '../../core/errors.js';
+import type { EventBus } from '../../core/events.js';
+import { typedError, withoutArguments } from './reply-errors.js';
+import type { RedisOptions } from './redis.options.js';
+
+const FIRST_WAIT = 50;
+const LONGEST_WAIT = 2000;
+
+export interface ConnectionOptions {
+  readonly redis: RedisOptions;
+  readonly role: 'commands' | 'reader';
+  readonly events: EventBus;
+  /** Without any data for so long, while a reply is awaited, the connection is dead, ms. */
+  readonly replyTimeout: number;
+}
+
+/**
+ * One connection that is replaced whenever it breaks. ioredis does not reconnect here: it would
+ * resend what may have been carried out, and a client that gave up stays dead. Each try is a new
+ * client, with growing, jittered waits between.
+ */
+export class Connection {
+  private client: Redis | undefined;
+  private closed = false;
+  private failures = 0;
+  private lastError: unknown;
+  private waiters: (() => void)[] = [];
+  private readonly closing = new AbortController();
+  /** Grows with every client that became ready. */
+  generation = 0;
+
+  constructor(private readonly options: ConnectionOptions) {
+    // The first client is made here, so that options that cannot work are refused at once.
+    void this.keepConnected(createClient(options));
+  }
+
+  /** The client, if it is usable now. */
+  get current(): Redis | undefined {
+    return this.client;
+  }
+
+  /** @throws RedisConnectionError (`not-sent`) when there is no connection within `timeout` ms */
+  async ready(action: string, timeout: number): Promise<Redis> {
+    const deadline = Date.now() + timeout;
+    while (!this.client) {
+      const left = deadline - Date.now();
+      if (this.closed) throw new ClosedError('The connection to Redis');
+      if (left <= 0) throw new RedisConnectionError('not-sent', action, this.lastError);
+      await this.changed(left);
+    }
+    return this.client;
+  }
+
+  /** Runs one command, or several at once, and types what it rejects with. */
+  async run<T>(action: string, command: (client: Redis) => Promise<T>, key?: string): Promise<T> {
+    const client = this.client ?? (await this.ready(action, this.commandTimeout));
+    try {
+      return await command(client);
+    } catch (error) {
+      throw typedError(error, action, key);
+    }
+  }
+
+  /** Ends this client, so that it is replaced. */
+  discard(client: Redis): void {
+    client.disconnect();
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.closing.abort();
+    this.wakeAll();
+    this.client?.disconnect();
+  }
+
+  private get commandTimeout(): number {
+    return this.options.redis.commandTimeout ?? 5000;
+  }
+
+  private async keepConnected(first: Redis): Promise<void> {
+    for (let client: Redis | undefined = first; !this.closed; client = undefined) {
+      try {
+        await this.lifeOf(client ?? createClient(this.options));
+      } catch (error) {
+        this.lastError = withoutArguments(error);
+      }
+      const wait = Math.min(FIRST_WAIT * 2 ** this.failures++, LONGEST_WAIT);
+      await sleep(systemClock, wait * (0.5 + Math.random() / 2), this.closing.signal);
+    }
+  }
+
+  /** From the first packet to the end of the connection. */
+  private async lifeOf(client: Redis): Promise<void> {
+    const ended = new Promise<void>((resolve) => client.once('end', () => resolve()));
+    client.on('error', (error: unknown) => (this.lastError = withoutArguments(error)));
+    try {
+      await client.connect();
+      if (this.closed) return;
+      this.failures = 0;
+      this.generation++;
+      this.client = client;
+      this.options.events.emit('connected', { role: this.options.role });
+      this.wakeAll();
+      await ended;
+    } finally {
+      const wasReady = this.client === client;
+      this.client = undefined;
+      client.disconnect();
+      if (wasReady && !this.closed) this.announceLoss();
+    }
+  }
+
+  private announceLoss(): void {
+    const error = new RedisConnectionError('unknown', `serving ${this.options.role}`, this.lastError);
+    this.options.events.emit('disconnected', { role: this.options.role, error });
+  }
+
+  private changed(timeout: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeout);
+      this.waiters.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  private wakeAll(): void {
+    for (const wake of this.waiters.splice(0)) wake();
+  }
+}
+
+function createClient({ redis, role, replyTimeout }: ConnectionOptions): Redis {
+  const ours = {
+    lazyConnect: true,
+    retryStrategy: null,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    connectTimeout: redis.connectTimeout ?? 10_000,
+    socketTimeout: replyTimeout,
+  };
+  if (redis.client) return adopt(redis.client(), ours);
+  const { url, host, port, username, password, db, tls } = redis;
+  const theirs = { host, port, username, password, db, tls };
+  const given = Object.fromEntries(Object.entries(theirs).filter(([, value]) => value !== undefined));
+  const options = { ...given, ...ours, connectionName: `nestjs-redis-streams:${role}` };
+  return url === undefined ? new Redis(options) : new Redis(url, options);
+}
+
+const adopted = new WeakSet<Redis>();
+
+/** Takes over a client that the user made, after checking for what would break us. */
+function adopt(client: Redis, ours: object): Redis {
+  const problems: string[] = [];
+  if (client.options.keyPrefix) {
+    problems.push('client must not set keyPrefix: set the option keyPrefix of this library');
+  }
+  if (client.options.replyMapping === 'resp3') {
+    problems.push("client must not set replyMapping: 'resp3'");
+  }
+  if (adopted.has(client)) problems.push('client must make a new ioredis client at each call');
+  if (client.status !== 'wait') problems.push('client must be created with lazyConnect: true');
+  if (problems.length > 0) throw new InvalidOptionsError(problems);
+  adopted.add(client);
+  Object.assign(client.options, ours);
+  return client;
+}

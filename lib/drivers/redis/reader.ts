@@ -1,0 +1,202 @@
+import type { Redis } from 'ioredis';
+import { sleep, systemClock } from '../../core/clock.js';
+import type { EventBus } from '../../core/events.js';
+import type { Fields } from '../../core/message.js';
+import { Connection } from './connection.js';
+import type { ReadKey } from './redis.lease.js';
+import type { RedisOptions } from './redis.options.js';
+import { isGroupMissing, isReply, isWrongType, typedError } from './reply-errors.js';
+
+/** A blocked read that is silent for so much longer than it was to block is dead, ms. */
+const GRACE = 2000;
+const FIRST_WAIT = 50;
+const LONGEST_WAIT = 2000;
+const FOREVER = 2 ** 31 - 1;
+
+export interface ReadEntry {
+  readonly source: ReadKey;
+  readonly id: string;
+  readonly fields: Fields;
+}
+
+export interface ReaderOptions {
+  readonly redis: RedisOptions;
+  readonly events: EventBus;
+  readonly group: string;
+  readonly consumer: string;
+  readonly blockTimeout: number;
+  /** The group of some key is missing: create it. */
+  readonly onGroupMissing: () => Promise<void>;
+  /** Some key holds no stream: find out which, and read the others. */
+  readonly onWrongType: () => Promise<void>;
+  /** A read may have been answered without our hearing of it. */
+  readonly onReplyLost: () => void;
+}
+
+type Reply = [key: string, entries: [id: string, fields: string[]][]][] | null;
+
+/** The blocking loop's one step: reads new entries of many streams on a connection of its own. */
+export class Reader {
+  private readonly connection: Connection;
+  private keys: readonly ReadKey[] = [];
+  private byKey = new Map<string, ReadKey>();
+  private failures = 0;
+  private stopped = false;
+  private readonly stopping = new AbortController();
+  /** Id of the connection at the server, while a read may be blocked on it. */
+  private identified: { readonly client: Redis; readonly id: Promise<number> } | undefined;
+  /** With more streams than room: where the next window of streams begins. */
+  private windowAt = 0;
+  private emptyInARow = 0;
+  private sweeping = false;
+
+  constructor(private readonly options: ReaderOptions) {
+    this.connection = new Connection({
+      redis: options.redis,
+      role: 'reader',
+      events: options.events,
+      replyTimeout: options.blockTimeout + GRACE,
+    });
+  }
+
+  watch(keys: readonly ReadKey[]): void {
+    this.keys = keys;
+    this.byKey = new Map(keys.map((source) => [source.key, source]));
+    this.windowAt = this.emptyInARow = 0;
+  }
+
+  /** Waits for the first connection. @throws RedisConnectionError */
+  async open(timeout: number): Promise<void> {
+    await this.connection.ready('opening a reader', timeout);
+  }
+
+  /** New entries, or none after the block timeout, an outage, or `stop`. Never rejects. */
+  async read(limit: number): Promise<ReadEntry[]> {
+    if (this.stopped) return [];
+    if (this.keys.length === 0) {
+      await this.pause();
+      return [];
+    }
+    let client: Redis | undefined;
+    try {
+      client = this.connection.current ?? (await this.connection.ready('reading', FOREVER));
+      const entries = await this.readOnce(client, limit);
+      this.failures = 0;
+      return entries;
+    } catch (error) {
+      await this.recover(error, client);
+      return [];
+    }
+  }
+
+  /** Ends a blocked read; what its reply brings is still handed out. */
+  async stop(commands: Connection): Promise<void> {
+    this.stopped = true;
+    this.stopping.abort();
+    const client = this.connection.current;
+    if (!client || this.identified?.client !== client) return;
+    try {
+      const id = await this.identified.id;
+      await commands.run('waking the reader', (command) => command.client('UNBLOCK', id));
+    } catch {
+      // Without the right to unblock, or a connection: the read ends with the client.
+      this.connection.discard(client);
+    }
+  }
+
+  close(): Promise<void> {
+    this.stopped = true;
+    this.stopping.abort();
+    return this.connection.close();
+  }
+
+  private async readOnce(client: Redis, limit: number): Promise<ReadEntry[]> {
+    const { keys } = this;
+    if (keys.length <= limit) return this.xreadgroup(client, keys, Math.floor(limit / keys.length), true);
+    return this.sweeping ? this.readWindow(client, limit) : this.readAll(client, limit);
+  }
+
+  /** One entry of each stream at most; more than there is room for only once in a burst. */
+  private async readAll(client: Redis, limit: number): Promise<ReadEntry[]> {
+    const entries = await this.xreadgroup(client, this.keys, 1, true);
+    this.sweeping = entries.length > limit;
+    this.emptyInARow = 0;
+    return entries;
+  }
+
+  /** As many streams as there is room for, in turn, until all of them were empty. */
+  private async readWindow(client: Redis, limit: number): Promise<ReadEntry[]> {
+    const { keys } = this;
+    const window = [...keys.slice(this.windowAt), ...keys.slice(0, this.windowAt)].slice(0, limit);
+    const entries = await this.xreadgroup(client, window, 1, false);
+    this.windowAt = (this.windowAt + window.length) % keys.length;
+    this.emptyInARow = entries.length > 0 ? 0 : this.emptyInARow + window.length;
+    this.sweeping = this.emptyInARow < keys.length;
+    return entries;
+  }
+
+  private async xreadgroup(
+    client: Redis,
+    sources: readonly ReadKey[],
+    count: number,
+    block: boolean,
+  ): Promise<ReadEntry[]> {
+    const { group, consumer, blockTimeout } = this.options;
+    if (block && this.identified?.client !== client) {
+      this.identified = { client, id: identify(client) };
+    }
+    const names = sources.map((source) => source.key);
+    const reply = (await client.call('XREADGROUP', [
+      'GROUP',
+      group,
+      consumer,
+      'COUNT',
+      count,
+      ...(block ? ['BLOCK', blockTimeout] : []),
+      'STREAMS',
+      ...names,
+      ...names.map(() => '>'),
+    ])) as Reply;
+    return reply ? this.entriesOf(reply) : [];
+  }
+
+  private entriesOf(reply: NonNullable<Reply>): ReadEntry[] {
+    const found: ReadEntry[] = [];
+    for (const [key, entries] of reply) {
+      const source = this.byKey.get(key);
+      if (!source) continue;
+      for (const [id, fields] of entries) found.push({ source, id, fields });
+    }
+    return found;
+  }
+
+  private async recover(error: unknown, client: Redis | undefined): Promise<void> {
+    if (this.stopped) return;
+    if (!isReply(error)) {
+      if (client) this.options.onReplyLost();
+    } else {
+      this.options.events.emit('worker-error', {
+        worker: 'reader',
+        error: typedError(error, 'reading'),
+      });
+    }
+    await this.pause();
+    if (isGroupMissing(error)) await this.options.onGroupMissing();
+    else if (isWrongType(error)) await this.options.onWrongType();
+    else if (isReply(error) && client && mayBeDemoted(error)) this.connection.discard(client);
+  }
+
+  private pause(): Promise<void> {
+    const wait = Math.min(FIRST_WAIT * 2 ** this.failures++, LONGEST_WAIT);
+    return sleep(systemClock, wait * (0.5 + Math.random() / 2), this.stopping.signal);
+  }
+}
+
+/** Asked for while connecting, so that a stop need not ask on a connection that is blocked. */
+function identify(client: Redis): Promise<number> {
+  const id = client.client('ID');
+  id.catch(() => undefined);
+  return id;
+}
+
+const mayBeDemoted = (error: Error): boolean => error.message.startsWith('READONLY');

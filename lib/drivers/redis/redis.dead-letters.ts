@@ -1,0 +1,125 @@
+import type {
+  DeadLetter,
+  DeadLetterFilter,
+  DeadLetterPage,
+  DeadLetterQueue,
+  DeadLetterRecord,
+} from '../../core/dead-letters.js';
+import type { Fields } from '../../core/message.js';
+import type { Connection } from './connection.js';
+import type { Keys } from './keys.js';
+import { PACKED_FIELDS } from './scripts/dead-letter.script.js';
+import { redrive } from './scripts/redrive.script.js';
+
+/** Entries looked at in one step when all are meant. */
+const PAGE = 500;
+
+type Entry = [id: string, fields: string[]];
+
+/** Dead letters in a stream beside each stream. */
+export class RedisDeadLetters implements DeadLetterQueue {
+  constructor(
+    private readonly commands: Connection,
+    private readonly keys: Keys,
+  ) {}
+
+  async put(record: DeadLetterRecord, fields: Fields): Promise<string> {
+    const key = this.keys.deadLetters(record.stream);
+    const id = await this.commands.run(
+      'storing a dead letter',
+      (client) => client.xadd(key, '*', 'dead_letter', JSON.stringify(record), ...fields),
+      key,
+    );
+    return id!;
+  }
+
+  async list(stream: string, limit: number, after?: string): Promise<DeadLetterPage> {
+    const from = after === undefined ? '-' : `(${after}`;
+    const entries = await this.range(stream, from, '+', limit + 1);
+    const items = entries.slice(0, limit).map(deadLetterOf);
+    const last = items.at(-1);
+    return { items, ...(entries.length > limit && last && { next: last.deadLetterId }) };
+  }
+
+  async get(stream: string, deadLetterId: string): Promise<DeadLetter | undefined> {
+    const [entry] = await this.range(stream, deadLetterId, deadLetterId, 1);
+    return entry && deadLetterOf(entry);
+  }
+
+  async redrive(stream: string, filter: DeadLetterFilter): Promise<number> {
+    let moved = 0;
+    await this.each(stream, filter, async (letters) => {
+      for (const group of new Set(letters.map((letter) => letter.group))) {
+        const same = letters.filter((letter) => letter.group === group);
+        moved += await this.redriveTo(stream, group, same);
+      }
+    });
+    return moved;
+  }
+
+  async purge(stream: string, filter: DeadLetterFilter): Promise<number> {
+    const key = this.keys.deadLetters(stream);
+    let purged = 0;
+    await this.each(stream, filter, async (letters) => {
+      const ids = letters.map((letter) => letter.deadLetterId);
+      purged += await this.commands.run('purging dead letters', (client) => client.xdel(key, ...ids));
+    });
+    return purged;
+  }
+
+  private redriveTo(stream: string, group: string, letters: readonly DeadLetter[]): Promise<number> {
+    const redriving = {
+      deadLetters: this.keys.deadLetters(stream),
+      redrive: this.keys.redrive(stream, group),
+      group,
+      letters: letters.map((letter) => ({
+        id: letter.deadLetterId,
+        origin: JSON.stringify({ stream: letter.stream, id: letter.id }),
+      })),
+    };
+    return this.commands.run('redriving dead letters', (client) => redrive(client, redriving));
+  }
+
+  /** Every dead letter that the filter means, in pages; ends with those that were there at first. */
+  private async each(
+    stream: string,
+    filter: DeadLetterFilter,
+    visit: (letters: readonly DeadLetter[]) => Promise<void>,
+  ): Promise<void> {
+    const [newest] = await this.commands.run('listing dead letters', (client) =>
+      client.xrevrange(this.keys.deadLetters(stream), '+', '-', 'COUNT', 1),
+    );
+    if (!newest) return;
+    for (let from = '-'; ; ) {
+      const page = (await this.range(stream, from, newest[0], PAGE)).map(deadLetterOf);
+      const meant = page.filter((letter) => isMeant(letter, filter));
+      if (meant.length > 0) await visit(meant);
+      if (page.length < PAGE) return;
+      from = `(${page.at(-1)!.deadLetterId}`;
+    }
+  }
+
+  private async range(stream: string, from: string, to: string, count: number): Promise<Entry[]> {
+    const key = this.keys.deadLetters(stream);
+    return this.commands.run(
+      'listing dead letters',
+      (client) => client.xrange(key, from, to, 'COUNT', count),
+      key,
+    );
+  }
+}
+
+function isMeant(letter: DeadLetter, { ids, group }: DeadLetterFilter): boolean {
+  return (
+    (ids === undefined || ids.includes(letter.deadLetterId)) &&
+    (group === undefined || letter.group === group)
+  );
+}
+
+/** The record stands first; what follows is the message's own, whatever its fields are called. */
+function deadLetterOf([deadLetterId, stored]: Entry): DeadLetter {
+  const record = JSON.parse(stored[1] ?? '{}') as DeadLetterRecord;
+  const rest = stored.slice(2);
+  const packed = rest.length === 2 && rest[0] === PACKED_FIELDS;
+  return { ...record, deadLetterId, fields: packed ? (JSON.parse(rest[1]!) as string[]) : rest };
+}

@@ -1,0 +1,79 @@
+import type { Redis } from 'ioredis';
+import type { EventBus } from '../../core/events.js';
+import type { OutgoingEntry } from '../../core/message.js';
+import type { SettleOutcome } from '../../core/settlement.js';
+import type {
+  MessageSource,
+  Settling,
+  SourceCapabilities,
+  SubscribeOptions,
+  Subscription,
+} from '../../core/source.js';
+import type { Connection } from './connection.js';
+import type { Keys } from './keys.js';
+import type { RedisOptions } from './redis.options.js';
+import { RedisSubscription } from './redis.subscription.js';
+import { typedError } from './reply-errors.js';
+import { settleAll } from './settling.js';
+
+const CAPABILITIES: SourceCapabilities = {
+  technology: 'redis',
+  redelivers: false,
+  atomicPublish: true,
+  atomicDeadLetter: true,
+  durableAttempts: true,
+  extends: true,
+};
+
+export interface RedisSourceOptions {
+  readonly redis: RedisOptions;
+  readonly commands: Connection;
+  readonly keys: Keys;
+  readonly events: EventBus;
+}
+
+/** Redis Streams as a message source. */
+export class RedisSource implements MessageSource {
+  readonly capabilities = CAPABILITIES;
+  private readonly subscriptions = new Set<RedisSubscription>();
+
+  constructor(private readonly options: RedisSourceOptions) {}
+
+  async publish(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {
+    const { commands, keys } = this.options;
+    try {
+      return await commands.run('publishing', (client) =>
+        Promise.all(entries.map((entry) => append(client, keys.stream(entry.stream), entry))),
+      );
+    } catch (error) {
+      const failure = typedError(error, 'publishing');
+      return entries.map(() => failure);
+    }
+  }
+
+  async subscribe(options: SubscribeOptions): Promise<Subscription> {
+    const { connectTimeout = 10_000 } = this.options.redis;
+    const subscription = new RedisSubscription({ ...options, ...this.options });
+    this.subscriptions.add(subscription);
+    await this.options.commands.ready('subscribing', connectTimeout);
+    await subscription.open(connectTimeout);
+    return subscription;
+  }
+
+  settle(batch: readonly Settling[]): Promise<(SettleOutcome | Error)[]> {
+    return settleAll(batch, this.options.commands, this.options.keys);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.subscriptions].map((subscription) => subscription.close()));
+    await this.options.commands.close();
+  }
+}
+
+async function append(client: Redis, key: string, entry: OutgoingEntry): Promise<string | Error> {
+  try {
+    return (await client.xadd(key, '*', ...entry.fields))!;
+  } catch (error) {
+    return typedError(error, `publishing to "${entry.stream}"`, key);
+  }
+}

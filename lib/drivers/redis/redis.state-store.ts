@@ -1,0 +1,41 @@
+import type { StateStore } from '../../core/state-store.js';
+import type { Connection } from './connection.js';
+import type { Keys } from './keys.js';
+
+/** Plain string keys with expiry. */
+export class RedisStateStore implements StateStore {
+  constructor(
+    private readonly commands: Connection,
+    private readonly keys: Keys,
+  ) {}
+
+  async get(key: string): Promise<string | undefined> {
+    const name = this.keys.state(key);
+    return (await this.commands.run('reading state', (client) => client.get(name), name)) ?? undefined;
+  }
+
+  async set(key: string, value: string, ttl?: number): Promise<void> {
+    const name = this.keys.state(key);
+    await this.commands.run('writing state', (client) =>
+      ttl === undefined ? client.set(name, value) : client.set(name, value, 'PX', ttl),
+    );
+  }
+
+  async setIfAbsent(key: string, value: string, ttl?: number): Promise<boolean> {
+    const name = this.keys.state(key);
+    const reply = await this.commands.run('writing state', (client) =>
+      ttl === undefined ? client.set(name, value, 'NX') : client.set(name, value, 'PX', ttl, 'NX'),
+    );
+    return reply === 'OK';
+  }
+
+  async delete(key: string): Promise<boolean> {
+    const name = this.keys.state(key);
+    return (await this.commands.run('deleting state', (client) => client.del(name))) === 1;
+  }
+
+  async exists(key: string): Promise<boolean> {
+    const name = this.keys.state(key);
+    return (await this.commands.run('reading state', (client) => client.exists(name))) === 1;
+  }
+}

@@ -1,0 +1,87 @@
+import type { Redis } from 'ioredis';
+import { Script } from '../script.js';
+
+/**
+ * Creates a group where it is missing, at a position behind which nothing unsettled is skipped.
+ *
+ * The floor of a group is `oldest pending id or '-'`, `last delivered id`, `entries added`, and
+ * `entries read or '-'`, separated by spaces. It is good only if the stream still reaches up to it and
+ * has not been counted anew: after a flush the ids may restart lower, and a group at the old position
+ * would read nothing, for ever.
+ *
+ * KEYS stream, floors. ARGV group, start id, floor known to the caller or ''.
+ * Answers { word, position, last delivered id before }, word: `exists` | `created` | `restored` (at
+ * the floor) | `replayed` (from the beginning, as the server lost data).
+ */
+const script = new Script(`
+local key, group, start, floor = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local function parse(id)
+  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+  return tonumber(ms), tonumber(seq)
+end
+local function less(a, b)
+  local am, as = parse(a)
+  local bm, bs = parse(b)
+  return am < bm or (am == bm and as < bs)
+end
+local function before(id)
+  local ms, seq = parse(id)
+  if seq > 0 then return string.format('%.0f-%.0f', ms, seq - 1) end
+  if ms == 0 then return '0-0' end
+  return string.format('%.0f-18446744073709551615', ms - 1)
+end
+local groups = redis.pcall('XINFO', 'GROUPS', key)
+if groups.err and string.sub(groups.err, 1, 9) == 'WRONGTYPE' then return groups end
+local exists = not groups.err
+if exists then
+  for _, row in ipairs(groups) do
+    for i = 1, #row, 2 do
+      if row[i] == 'name' and row[i + 1] == group then return { 'exists', '', '' } end
+    end
+  end
+end
+if floor == '' then floor = redis.call('HGET', KEYS[2], group) or '' end
+local oldest, last, added, read = string.match(floor, '^(%S+) (%S+) (%S+) (%S+)$')
+if not last then
+  redis.call('XGROUP', 'CREATE', key, group, start, 'MKSTREAM')
+  return { 'created', start, '' }
+end
+local now_last, now_added = '0-0', 0
+if exists then
+  local info = redis.call('XINFO', 'STREAM', key)
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then now_last = info[i + 1] end
+    if info[i] == 'entries-added' then now_added = info[i + 1] end
+  end
+end
+local position = last
+if oldest ~= '-' then position = before(oldest) end
+if less(now_last, position) or now_added < tonumber(added) then
+  redis.call('XGROUP', 'CREATE', key, group, '0', 'MKSTREAM')
+  return { 'replayed', '0', last }
+end
+if oldest == '-' and read ~= '-' then
+  redis.call('XGROUP', 'CREATE', key, group, position, 'ENTRIESREAD', read)
+else
+  redis.call('XGROUP', 'CREATE', key, group, position)
+end
+return { 'restored', position, last }
+`);
+
+export interface EnsureGroupReply {
+  readonly word: 'exists' | 'created' | 'restored' | 'replayed';
+  /** The id that the group resumes behind. */
+  readonly position: string;
+  /** What it had delivered before, where that is known. */
+  readonly lastDelivered: string;
+}
+
+export async function ensureGroup(
+  client: Redis,
+  names: { key: string; floor: string; group: string; startId: string; knownFloor: string },
+): Promise<EnsureGroupReply> {
+  const { key, floor, group, startId, knownFloor } = names;
+  const reply = await script.run(client, [key, floor], [group, startId, knownFloor]);
+  const [word, position, lastDelivered] = reply as [EnsureGroupReply['word'], string, string];
+  return { word, position, lastDelivered };
+}

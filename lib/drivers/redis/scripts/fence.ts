@@ -1,0 +1,23 @@
+/**
+ * Lua function `fence(key, group, consumer, id, count)`, put at the head of each script that must
+ * only act for the run that owns the entry: `held`, `lost` to another run, or `gone` from the pending
+ * list (settled before, or the group itself is gone).
+ */
+export const FENCE = `
+local function fence(key, group, consumer, id, count)
+  local row = redis.pcall('XPENDING', key, group, id, id, 1)
+  if row.err or #row == 0 then return 'gone' end
+  if row[1][2] == consumer and row[1][4] == tonumber(count) then return 'held' end
+  return 'lost'
+end
+`;
+
+/** What identifies a run to {@link FENCE}. */
+export interface Fenced {
+  readonly key: string;
+  readonly group: string;
+  readonly consumer: string;
+  readonly id: string;
+  /** Delivery count of the run. */
+  readonly count: number;
+}

@@ -1,0 +1,124 @@
+import type { BackoffOptions, HandlerOptions } from '../core/handler.js';
+import { InvalidOptionsError } from '../core/errors.js';
+import { jsonCodec } from '../core/codecs/json.codec.js';
+import { routeEvents } from '../core/routing.js';
+import { backoffProblems, whole, type Problems } from './problems.js';
+import { defaultConsumerName } from './consumer-name.js';
+import type { ResolvedOptions, StreamsOptions } from './streams-options.js';
+
+export const DEFAULT_GROUP = 'nest-workers';
+
+const DEFAULT_BACKOFF: Required<BackoffOptions> = {
+  type: 'exponential',
+  delay: 1000,
+  maxDelay: 60_000,
+  jitter: 0.2,
+};
+
+/**
+ * Defaults and checks all options at once.
+ * @param alsoWrong problems that the caller found in options of its own, reported together
+ * @throws InvalidOptionsError naming every problem
+ */
+export function resolveOptions(
+  options: StreamsOptions,
+  alsoWrong: readonly string[] = [],
+): ResolvedOptions {
+  const problems = [...alsoWrong, ...problemsOf(options)];
+  if (problems.length > 0) throw new InvalidOptionsError(problems);
+  const idleTimeout = options.idleTimeout ?? 30_000;
+  return Object.freeze({
+    source: options.source,
+    name: options.name ?? 'default',
+    keyPrefix: options.keyPrefix ?? '',
+    group: options.group ?? DEFAULT_GROUP,
+    defaultGroup: options.group === undefined,
+    consumer: options.consumer ?? defaultConsumerName(),
+    startId: options.startId ?? '0',
+    blockTimeout: options.blockTimeout ?? 5000,
+    idleTimeout,
+    reclaimInterval: options.reclaimInterval ?? Math.min(Math.ceil(idleTimeout / 2), 5000),
+    maxDeliveries: options.maxDeliveries ?? 5,
+    gracePeriod: options.gracePeriod ?? 30_000,
+    concurrency: options.concurrency ?? 100,
+    batchSize: options.batchSize ?? 500,
+    maxParked: options.maxParked ?? 1000,
+    maxHold: options.maxHold ?? 3_600_000,
+    backoff: resolveBackoff(options.backoff, DEFAULT_BACKOFF),
+    routes: options.routes ?? [],
+    deadLetter: options.deadLetter,
+    maxPayloadBytes: options.maxPayloadBytes ?? 1_048_576,
+    codec: options.codec ?? jsonCodec,
+    unmatched: options.unmatched,
+    isUnrecoverable: options.isUnrecoverable ?? (() => false),
+    middleware: options.middleware ?? [],
+  });
+}
+
+export const resolveBackoff = (
+  given: BackoffOptions | undefined,
+  base: Required<BackoffOptions>,
+): Required<BackoffOptions> => Object.freeze({ ...base, ...given });
+
+/** What is wrong with the options that a handler set for itself. */
+export function handlerProblems(options: HandlerOptions): string[] {
+  const problems: Problems = [];
+  whole(problems, options, 'concurrency', 1);
+  whole(problems, options, 'maxDeliveries', 1);
+  whole(problems, options, 'timeout', 1);
+  whole(problems, options, 'maxHold', 1);
+  backoffProblems(problems, options.backoff);
+  if (options.group === '') problems.push('group must not be empty');
+  if (options.streams?.some((stream) => stream === '')) problems.push('stream must not be empty');
+  return problems;
+}
+
+function problemsOf(options: StreamsOptions): Problems {
+  const problems: Problems = [];
+  if (typeof options.source?.open !== 'function') {
+    problems.push('source must be a driver, for example memory() or redis({ url })');
+  }
+  for (const key of ['name', 'group', 'consumer'] as const) {
+    const value = options[key];
+    if (value !== undefined && (typeof value !== 'string' || value === '')) {
+      problems.push(`${key} must be a text that is not empty`);
+    }
+  }
+  if (options.keyPrefix !== undefined && typeof options.keyPrefix !== 'string') {
+    problems.push('keyPrefix must be a text');
+  }
+  if (options.startId !== undefined && !/^(\$|\d+(-\d+)?)$/.test(options.startId)) {
+    problems.push(`startId must be '0', '$' or an id such as 1700000000000-0, not '${options.startId}'`);
+  }
+  for (const key of ['blockTimeout', 'idleTimeout', 'reclaimInterval', 'maxHold'] as const) {
+    whole(problems, options, key, 1);
+  }
+  for (const key of ['maxDeliveries', 'concurrency', 'batchSize', 'maxParked'] as const) {
+    whole(problems, options, key, 1);
+  }
+  whole(problems, options, 'maxPayloadBytes', 1);
+  whole(problems, options, 'gracePeriod', 0);
+  backoffProblems(problems, options.backoff);
+  routeProblems(problems, options.routes);
+  if (options.unmatched && !['ack', 'dead-letter', 'leave'].includes(options.unmatched)) {
+    problems.push(`unmatched must be 'ack', 'dead-letter' or 'leave', not '${options.unmatched}'`);
+  }
+  if (options.isUnrecoverable && typeof options.isUnrecoverable !== 'function') {
+    problems.push('isUnrecoverable must be a function from an error to true or false');
+  }
+  if (options.codec && typeof options.codec.decode !== 'function') {
+    problems.push('codec must have name, encode, eventType and decode');
+  }
+  return problems;
+}
+
+function routeProblems(problems: Problems, routes: StreamsOptions['routes']): void {
+  if (routes === undefined) return;
+  if (!Array.isArray(routes)) return void problems.push('routes must be a list of { events, stream }');
+  for (const [index, route] of routes.entries()) {
+    if (!route?.stream) problems.push(`routes[${index}].stream must name a stream`);
+    if (!route?.events || routeEvents(route).length === 0) {
+      problems.push(`routes[${index}].events must name event types, such as 'issues.*'`);
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import type { BackoffOptions, Middleware, UnmatchedPolicy } from '../core/handler.js';
+import type { Codec } from '../core/codec.js';
+import type { DeadLetterQueue } from '../core/dead-letters.js';
+import type { DriverFactory } from '../core/driver.js';
+import type { Route } from '../core/routing.js';
+
+/** Options of a transport, client or module that do not depend on the technology. Times in ms. */
+export interface StreamsOptions {
+  /** Where messages come from and go to, for example `memory()`. */
+  readonly source: DriverFactory;
+  /** Name of this set of connections, where an application has several. @default 'default' */
+  readonly name?: string;
+  /** Put before every key. @default '' */
+  readonly keyPrefix?: string;
+  /**
+   * Consumer group. Each group gets every message; processes of one group share them.
+   * @default 'nest-workers', with a warning: services that share it eat each other's events
+   */
+  readonly group?: string;
+  /** Name of this process in its groups. @default POD_NAME, else POD_IP, else the host name, with pid and a random suffix */
+  readonly consumer?: string;
+  /** Where a new group begins: `'0'` all, `'$'` only new messages, or an id. @default '0' */
+  readonly startId?: string;
+  /** Longest wait of one blocking read. @default 5000 */
+  readonly blockTimeout?: number;
+  /** An entry not kept fresh for so long is taken over by another consumer. @default 30000 */
+  readonly idleTimeout?: number;
+  /** How often abandoned entries are looked for. @default half of idleTimeout, 5000 at most */
+  readonly reclaimInterval?: number;
+  /** Runs in all before the dead letter queue. @default 5 */
+  readonly maxDeliveries?: number;
+  /** How long a shutdown waits for running handlers. @default 30000 */
+  readonly gracePeriod?: number;
+  /** Handlers that run at a time in this process. @default 100 */
+  readonly concurrency?: number;
+  /** Most entries that one read asks for. @default 500 */
+  readonly batchSize?: number;
+  /** Reading pauses while so many entries of a consumer wait for a retry. @default 1000 */
+  readonly maxParked?: number;
+  /** After so long an entry is no longer kept from other consumers. @default 3600000 */
+  readonly maxHold?: number;
+  /** Wait between runs. @default exponential, 1000 up to 60000, jitter 0.2 */
+  readonly backoff?: BackoffOptions;
+  /** From event type to stream. @default each event type is its own stream */
+  readonly routes?: readonly Route[];
+  /** Another dead letter queue than the source's own. */
+  readonly deadLetter?: DeadLetterQueue;
+  /** Largest encoded payload, in bytes. @default 1048576 */
+  readonly maxPayloadBytes?: number;
+  /** Shape of entries. @default jsonCodec */
+  readonly codec?: Codec;
+  /**
+   * What becomes of event types that no handler takes. @default acknowledged where the stream was
+   * named or routed, dead-lettered where it comes from the event type
+   */
+  readonly unmatched?: UnmatchedPolicy;
+  /** Errors that no later run can mend. */
+  readonly isUnrecoverable?: (error: unknown) => boolean;
+  /** Behaviours around each handler, outermost first. */
+  readonly middleware?: readonly Middleware[];
+}
+
+/** {@link StreamsOptions} with everything decided. Frozen. */
+export type ResolvedOptions = Readonly<
+  Required<Omit<StreamsOptions, 'deadLetter' | 'unmatched' | 'isUnrecoverable' | 'backoff'>>
+> & {
+  readonly backoff: Required<BackoffOptions>;
+  readonly deadLetter: DeadLetterQueue | undefined;
+  readonly unmatched: UnmatchedPolicy | undefined;
+  readonly isUnrecoverable: (error: unknown) => boolean;
+  /** True where the group was not named. */
+  readonly defaultGroup: boolean;
+};

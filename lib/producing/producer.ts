@@ -1,0 +1,88 @@
+import type { Codec } from '../core/codec.js';
+import { ClosedError, InvalidMessageError, PayloadTooLargeError } from '../core/errors.js';
+import type { Fields, Metadata, OutgoingEntry } from '../core/message.js';
+import { isWildcard, type Router } from '../core/routing.js';
+import type { MessageSource } from '../core/source.js';
+
+/** What to publish. */
+export interface Publication<T = unknown> {
+  readonly eventType: string;
+  readonly payload: T;
+  /** Another stream than routing gives. */
+  readonly stream?: string;
+  readonly metadata?: Metadata;
+}
+
+export interface ProducerOptions {
+  readonly codec: Codec;
+  readonly route: Router;
+  readonly maxPayloadBytes: number;
+}
+
+/** Publishes messages: routes, encodes, checks, and hands them to the source. */
+export class Producer {
+  private closed = false;
+
+  constructor(
+    private readonly source: MessageSource,
+    private readonly options: ProducerOptions,
+  ) {}
+
+  /** @returns the id of the message in its stream */
+  async publish(publication: Publication): Promise<string> {
+    const [result] = await this.source.publish([this.encode(publication)]);
+    if (result instanceof Error) throw result;
+    return result!;
+  }
+
+  /**
+   * Publishes many at once, in order within each stream. Nothing is sent if one cannot be encoded.
+   * @returns one id or error per message: one that the server refused does not hide the others
+   */
+  publishBatch(publications: readonly Publication[]): Promise<(string | Error)[]> {
+    return this.source.publish(publications.map((publication) => this.encode(publication)));
+  }
+
+  /** @throws InvalidMessageError, PayloadTooLargeError, ClosedError */
+  encode(publication: Publication): OutgoingEntry {
+    if (this.closed) throw new ClosedError('The producer');
+    const { eventType, payload, metadata } = publication;
+    if (typeof eventType !== 'string' || eventType === '') {
+      throw new InvalidMessageError('A message needs an event type that is a text and not empty.');
+    }
+    if (isWildcard(eventType)) {
+      throw new InvalidMessageError(`"${eventType}" is a pattern; publish one event type, without *.`);
+    }
+    const stream = publication.stream ?? this.options.route(eventType);
+    const fields = this.fieldsOf({ stream, eventType, payload, ...(metadata && { metadata }) });
+    this.checkSize(fields, eventType);
+    return { stream, fields };
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  private fieldsOf(message: Parameters<Codec['encode']>[0]): Fields {
+    try {
+      return this.options.codec.encode(message);
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      throw new InvalidMessageError(
+        `The payload of "${message.eventType}" cannot be encoded by codec "${this.options.codec.name}": ${detail}`,
+        error,
+      );
+    }
+  }
+
+  private checkSize(fields: Fields, eventType: string): void {
+    const limit = this.options.maxPayloadBytes;
+    for (let index = 1; index < fields.length; index += 2) {
+      const value = fields[index]!;
+      // A text has at most three bytes per code unit: only long ones need an exact count.
+      if (value.length * 3 <= limit) continue;
+      const size = Buffer.byteLength(value);
+      if (size > limit) throw new PayloadTooLargeError(size, limit, eventType);
+    }
+  }
+}

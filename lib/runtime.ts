@@ -1,0 +1,140 @@
+import { DeadLetters } from './admin/dead-letters.js';
+import { Consumer } from './consuming/consumer.js';
+import { planConsumers, type ConsumerPlan, type PlannedHandler } from './consuming/plan.js';
+import { Slots } from './consuming/slots.js';
+import { systemClock, type Clock } from './core/clock.js';
+import type { Driver } from './core/driver.js';
+import { InvalidOptionsError, UnsupportedFeatureError } from './core/errors.js';
+import { EventBus } from './core/events.js';
+import type { BoundHandler, HandlerDefinition } from './core/handler.js';
+import { createRouter, type Router } from './core/routing.js';
+import { handlerProblems, resolveBackoff, resolveOptions, DEFAULT_GROUP } from './options/resolve-options.js';
+import type { ResolvedOptions, StreamsOptions } from './options/streams-options.js';
+import { Producer } from './producing/producer.js';
+
+/** Entries that killed a process before run one at a time, whatever transport read them. */
+const suspectLane = new Slots(1);
+
+/** Options in, wired workers out. Knows no Nest. */
+export class StreamsRuntime {
+  readonly options: ResolvedOptions;
+  readonly events = new EventBus();
+  readonly clock: Clock;
+  readonly route: Router;
+  readonly driver: Driver;
+  readonly producer: Producer;
+  private consumers: Consumer[] = [];
+  private draining: Promise<void> | undefined;
+  private closing: Promise<void> | undefined;
+
+  /**
+   * @param alsoWrong problems of options that the caller took for itself, reported together
+   * @throws InvalidOptionsError
+   */
+  constructor(options: StreamsOptions, alsoWrong: readonly string[] = []) {
+    this.options = resolveOptions(options, alsoWrong);
+    const { source, keyPrefix, codec, maxPayloadBytes, routes } = this.options;
+    this.clock = source.clock ?? systemClock;
+    this.route = createRouter(routes);
+    this.driver = source.open({ events: this.events, keyPrefix });
+    this.producer = new Producer(this.driver.source, { codec, route: this.route, maxPayloadBytes });
+  }
+
+  /** @throws UnsupportedFeatureError where neither the driver nor the options have a queue */
+  get deadLetters(): DeadLetters {
+    const queue = this.options.deadLetter ?? this.driver.deadLetters;
+    if (!queue) {
+      throw new UnsupportedFeatureError(
+        'Listing dead letters',
+        this.options.source.technology,
+        'Set the option deadLetter.',
+      );
+    }
+    return new DeadLetters(queue, this.options.codec);
+  }
+
+  /**
+   * Starts consumers for these handlers. Rejects, with everything closed again, if one cannot start.
+   * @throws InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError
+   */
+  async start(definitions: readonly HandlerDefinition[]): Promise<void> {
+    const slots = new Slots(this.options.concurrency);
+    this.consumers = this.plan(definitions).map((plan) => this.createConsumer(plan, slots));
+    try {
+      await Promise.all(this.consumers.map((consumer) => consumer.start()));
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** Ends consuming, gracefully. Publishing still works. Idempotent. */
+  drain(): Promise<void> {
+    this.draining ??= Promise.all(this.consumers.map((consumer) => consumer.stop())).then(() => {});
+    return this.draining;
+  }
+
+  /** Drains, then closes the connections. Idempotent. */
+  close(): Promise<void> {
+    this.closing ??= this.drain().then(() => {
+      this.producer.close();
+      return this.driver.source.close();
+    });
+    return this.closing;
+  }
+
+  private plan(definitions: readonly HandlerDefinition[]): ConsumerPlan[] {
+    const problems = definitions.flatMap((definition) =>
+      handlerProblems(definition.options).map((problem) => `${definition.name}: ${problem}`),
+    );
+    if (problems.length > 0) throw new InvalidOptionsError(problems);
+    const handlers = definitions.map((definition) => this.planned(definition));
+    this.warnOfDefaultGroup(handlers);
+    const { routes, unmatched } = this.options;
+    return planConsumers(handlers, {
+      route: this.route,
+      routes,
+      unmatched,
+      warn: (code, message) => this.events.emit('warning', { code, message }),
+    });
+  }
+
+  private planned(definition: HandlerDefinition): PlannedHandler {
+    const { options: own, name, invoke } = definition;
+    const bound: BoundHandler = {
+      name,
+      invoke,
+      maxDeliveries: own.maxDeliveries ?? this.options.maxDeliveries,
+      backoff: resolveBackoff(own.backoff, this.options.backoff),
+      timeout: own.timeout,
+      maxHold: own.maxHold ?? this.options.maxHold,
+      concurrency: own.concurrency,
+    };
+    return { definition, bound, group: own.group ?? this.options.group };
+  }
+
+  private warnOfDefaultGroup(handlers: readonly PlannedHandler[]): void {
+    if (!this.options.defaultGroup || !handlers.some(({ group }) => group === DEFAULT_GROUP)) return;
+    this.events.emit('warning', {
+      code: 'DEFAULT_GROUP',
+      message:
+        `Handlers use the default group "${DEFAULT_GROUP}". Services that share a group take each ` +
+        "other's messages: set the option group to the name of this service.",
+    });
+  }
+
+  private createConsumer(plan: ConsumerPlan, slots: Slots): Consumer {
+    const { options, clock, events, driver } = this;
+    return new Consumer({
+      ...options,
+      plan,
+      slots,
+      suspectLane,
+      clock,
+      events,
+      source: driver.source,
+      subscribe: options,
+      deadLetters: options.deadLetter,
+    });
+  }
+}

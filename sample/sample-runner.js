@@ -1,0 +1,167 @@
+// @ts-check
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { deleteKeys } from '../test/support/delete-keys.js';
+import { guard, onPath, startRedis } from '../test/support/redis-process.js';
+import { difference } from './expected-output.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const TIME_LIMIT = 120_000;
+
+/** Folders such as `01-github-events`, in order. */
+export function listSamples() {
+  return readdirSync(join(root, 'sample'))
+    .filter((name) => /^\d+-/.test(name) && existsSync(join(root, 'sample', name, 'main.ts')))
+    .sort();
+}
+
+/**
+ * Runs samples one after the other, each against an empty key space, and says how each went.
+ *
+ * @param {readonly string[]} names
+ */
+export async function runSamples(names) {
+  const counts = { passed: 0, failed: 0 };
+  const interruption = new AbortController();
+  const interrupt = () => interruption.abort();
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  const unbuilt = await build().catch((/** @type {Error} */ error) => error.message);
+  for (const name of names) {
+    console.log(`\n> sample ${name}`);
+    const problem = unbuilt ?? (await runSample(name, interruption.signal));
+    console.log(`\nsample ${name}: ${problem ?? 'did what it should'}`);
+    counts[problem === undefined ? 'passed' : 'failed']++;
+    if (interruption.signal.aborted) break;
+  }
+  process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  return counts;
+}
+
+/** Builds the library and compiles the samples, where that is not done yet or older than its source. */
+async function build() {
+  const library = newest(['lib', 'tsconfig.json', 'tsconfig.build.json']);
+  if (library > oldest(['dist/index.js'])) await execute('npm', ['run', '--silent', 'build']);
+  const mains = listSamples().map((name) => `sample/dist/${name}/main.js`);
+  const folders = listSamples().map((name) => `sample/${name}`);
+  const samples = newest(['tsconfig.json', 'sample/tsconfig.build.json', ...folders]);
+  if (samples > oldest(mains)) {
+    await execute(process.execPath, ['node_modules/@nestjs/cli/bin/nest.js', 'build']);
+  }
+}
+
+/** When the last of these files, or of the files in these folders, was changed; ms. @param {readonly string[]} paths @returns {number} */
+function newest(paths) {
+  const times = paths.map((path) => {
+    const { mtimeMs } = statSync(join(root, path));
+    if (!statSync(join(root, path)).isDirectory()) return mtimeMs;
+    return Math.max(mtimeMs, newest(readdirSync(join(root, path)).map((name) => join(path, name))));
+  });
+  return Math.max(0, ...times);
+}
+
+/** When the first of these files was changed, -1 where one is missing. @param {readonly string[]} paths */
+function oldest(paths) {
+  const times = paths.map((path) =>
+    existsSync(join(root, path)) ? statSync(join(root, path)).mtimeMs : -1,
+  );
+  return Math.min(...times);
+}
+
+/**
+ * @param {string} name
+ * @param {AbortSignal} signal
+ * @returns {Promise<string | undefined>} what went wrong
+ */
+async function runSample(name, signal) {
+  const backend = await provideRedis();
+  try {
+    const { code, output } = await runProcess(join('sample/dist', name, 'main.js'), backend.env, signal);
+    if (signal.aborted) return 'interrupted';
+    if (code !== 0) return `ended with ${code}`;
+    const expected = await readFile(join(root, 'sample', name, 'expected-output.txt'), 'utf8');
+    const differs = difference(expected, output);
+    return differs && `printed something else than expected-output.txt says.\n${differs}`;
+  } finally {
+    await backend.close();
+  }
+}
+
+const memory = { env: { STREAMS_DRIVER: 'memory' }, close: async () => undefined };
+
+/** REDIS_URL, else a private server, else none: the embedded memory driver, also where it is asked for. */
+async function provideRedis() {
+  if (process.env['STREAMS_DRIVER'] === 'memory') return memory;
+  const url = process.env['REDIS_URL'];
+  if (url) {
+    const prefix = `sample:${randomBytes(6).toString('hex')}:`;
+    const close = () => deletePrefix(url, prefix);
+    return { env: { REDIS_URL: url, STREAMS_KEY_PREFIX: prefix }, close };
+  }
+  if (!onPath('redis-server')) {
+    console.log('No REDIS_URL and no redis-server on PATH: this runs on the embedded memory driver.');
+    return memory;
+  }
+  const server = await startRedis();
+  return { env: { REDIS_URL: server.url }, close: () => server.stop() };
+}
+
+/** @param {string} url @param {string} prefix */
+async function deletePrefix(url, prefix) {
+  const { Redis } = await import('ioredis');
+  const client = new Redis(url);
+  client.on('error', () => undefined);
+  await deleteKeys(client, prefix);
+  client.disconnect();
+}
+
+/**
+ * Streams what it prints, and keeps it. An interruption is passed on once, so that the application
+ * shuts down in its own way; it is in a group of its own and does not hear the terminal.
+ *
+ * @param {string} script
+ * @param {Record<string, string>} env
+ * @param {AbortSignal} signal
+ * @returns {Promise<{ code: string | number, output: string }>}
+ */
+async function runProcess(script, env, signal) {
+  const child = spawn(process.execPath, [script], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: process.platform !== 'win32',
+  });
+  const watcher = guard(child);
+  const interrupt = () => child.kill('SIGINT');
+  signal.addEventListener('abort', interrupt);
+  const timer = setTimeout(() => child.kill('SIGKILL'), TIME_LIMIT);
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk) => {
+    output += chunk;
+    process.stdout.write(chunk);
+  });
+  const code = await new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('close', (exitCode, killedBy) => resolve(exitCode ?? killedBy));
+  });
+  clearTimeout(timer);
+  signal.removeEventListener('abort', interrupt);
+  watcher.kill();
+  return { code, output };
+}
+
+/** @param {string} command @param {readonly string[]} args @returns {Promise<void>} */
+function execute(command, args) {
+  return new Promise((resolve, reject) => {
+    const shell = process.platform === 'win32' && command === 'npm';
+    const child = spawn(command, args, { cwd: root, stdio: 'inherit', shell });
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`"${[command, ...args].join(' ')}" ended with ${code}`));
+    });
+  });
+}

@@ -1,0 +1,147 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const run = promisify(execFile);
+const NEST = ['@nestjs/common', '@nestjs/core', '@nestjs/microservices'];
+
+/** What users get: the packed package, installed into applications that know nothing of this folder. */
+describe.concurrent('the packed package', () => {
+  let dir: string;
+  let tarball: string;
+  let files: string[];
+
+  beforeAll(async () => {
+    if (!existsSync(join(root, 'dist/index.js'))) throw new Error('Run "npm run build" first.');
+    dir = await mkdtemp(join(tmpdir(), 'streams-package-'));
+    const flags = ['--json', '--ignore-scripts', '--pack-destination', dir];
+    const { stdout } = await run('npm', ['pack', ...flags], { cwd: root });
+    const [packed] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
+    tarball = join(dir, packed.filename);
+    files = packed.files.map((file) => file.path);
+  });
+
+  afterAll(() => rm(dir, { recursive: true, force: true }));
+
+  it('holds the build and what describes it', () => {
+    const others = files.filter((file) => !file.startsWith('dist/'));
+    const described = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+    expect(others.filter((file) => !described.test(file))).toEqual([]);
+    expect(files).toContain('dist/index.d.ts');
+    expect(files).toContain('dist/drivers/memory/index.d.ts');
+    expect(files.filter((file) => !/\.(js|d\.ts)$/.test(file) && file.startsWith('dist/'))).toEqual([]);
+  });
+
+  it.each([
+    { name: 'an ESM application on the oldest Nest', type: 'module', nest: '12.0.1' },
+    { name: 'an ESM application on the newest Nest', type: 'module', nest: '^12.0.0' },
+    { name: 'a CommonJS application on the newest Nest', type: 'commonjs', nest: '^12.0.0' },
+  ])('type-checks and works in $name', { timeout: 180_000 }, async ({ name, type, nest }) => {
+    const app = await createApplication(join(dir, name.replaceAll(' ', '-')), type, nest);
+    console.log(`${name}: ${(await versions(app)).join(', ')}`);
+
+    await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', app]).catch(
+      (error: { stdout: string }) => expect.fail(error.stdout),
+    );
+    const { stdout } = await run(process.execPath, ['main.js'], { cwd: app, timeout: 30_000 });
+    expect(stdout).toContain('handled order 7, attempt 1');
+  });
+
+  async function createApplication(app: string, type: string, nest: string): Promise<string> {
+    await mkdir(app, { recursive: true });
+    await writeFile(join(app, 'main.ts'), MAIN);
+    await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions: COMPILER_OPTIONS }));
+    await writeFile(join(app, 'package.json'), JSON.stringify({ private: true, type }));
+    const packages = [
+      ...NEST.map((name) => `${name}@${nest}`),
+      'ioredis@^6.0.0',
+      'reflect-metadata@^0.2.2',
+      'rxjs@^7.8.0',
+      '@types/node@20',
+      tarball,
+    ];
+    const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', app];
+    await run('npm', ['install', ...flags, ...packages], { cwd: app });
+    return app;
+  }
+});
+
+async function versions(app: string): Promise<string[]> {
+  return Promise.all(
+    NEST.map(async (name) => {
+      const text = await readFile(join(app, 'node_modules', name, 'package.json'), 'utf8');
+      return `${name} ${(JSON.parse(text) as { version: string }).version}`;
+    }),
+  );
+}
+
+const COMPILER_OPTIONS = {
+  target: 'es2023',
+  module: 'nodenext',
+  strict: true,
+  skipLibCheck: false,
+  experimentalDecorators: true,
+  emitDecoratorMetadata: true,
+  types: ['node'],
+};
+
+const MAIN = `
+import 'reflect-metadata';
+import { Controller, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { type AsyncMicroserviceOptions, Ctx, Payload } from '@nestjs/microservices';
+import {
+  StreamContext,
+  StreamHandler,
+  StreamPublisher,
+  StreamsModule,
+  StreamsTransport,
+} from 'nestjs-redis-streams';
+import { memory } from 'nestjs-redis-streams/memory';
+
+interface Order {
+  id: number;
+}
+
+let handled: (line: string) => void;
+const line = new Promise<string>((resolve) => (handled = resolve));
+
+@Controller()
+class OrderController {
+  @StreamHandler('order.process')
+  process(@Payload() order: Order, @Ctx() context: StreamContext): void {
+    handled(\`handled order \${order.id}, attempt \${context.attempt}\`);
+  }
+}
+
+@Module({
+  imports: [StreamsModule.forRoot({ source: memory(), group: 'test' })],
+  controllers: [OrderController],
+})
+class AppModule {}
+
+// @ts-expect-error -- an option that has another type
+const wrong: Parameters<typeof StreamsModule.forRoot>[0] = { source: memory(), group: 7 };
+
+async function main(): Promise<void> {
+  const app = await NestFactory.createMicroservice<AsyncMicroserviceOptions>(AppModule, {
+    inject: [StreamsTransport],
+    useFactory: (strategy: StreamsTransport) => ({ strategy }),
+  });
+  await app.listen();
+  await app.get(StreamPublisher).publish('order.process', { id: 7 });
+  console.log(await line);
+  await app.close();
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});
+`;

@@ -1,0 +1,160 @@
+// @ts-check
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { join, posix, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+/**
+ * @typedef {object} Rule
+ * @property {readonly string[]} layers what it may import besides itself and node
+ * @property {readonly string[]} [packages] the only dependencies it may name
+ */
+
+const ENGINES = ['consuming', 'producing', 'scheduling', 'balancing', 'admin', 'observability'];
+
+/**
+ * Who may import whom in lib/. A layer is a folder, a driver's folder, or a file that stands alone;
+ * `*` matches any run of characters. One that is not listed is refused, so that adding a layer is a
+ * decision made here.
+ *
+ * @type {Record<string, Rule>}
+ */
+const RULES = {
+  core: { layers: [] },
+  options: { layers: ['core'] },
+  ...Object.fromEntries(ENGINES.map((engine) => [engine, { layers: ['core'] }])),
+  'drivers/memory': { layers: ['core'] },
+  'drivers/redis': { layers: ['core'], packages: ['ioredis'] },
+  runtime: { layers: [...ENGINES, 'drivers/*', 'options', 'core'] },
+  nest: {
+    layers: ['runtime', 'producing', 'admin', 'options', 'core'],
+    packages: ['@nestjs/*', 'rxjs', 'rxjs/*', 'reflect-metadata'],
+  },
+  index: { layers: ['nest', 'runtime', 'producing', 'admin', 'options', 'core'] },
+};
+
+/** Names that say nothing about what is inside, as a file, a folder or a role (`x.utils.ts`). */
+const EMPTY_NAMES = /^(utils?|helpers?|common|interfaces?)$/;
+
+/**
+ * Checks lib/ for imports against the rules and for cycles, type-only ones included, and all sources
+ * for empty names.
+ *
+ * @param {string} root the folder that holds lib/
+ * @returns {string[]} one line for each problem
+ */
+export function checkImports(root) {
+  const lib = sourcesIn(join(root, 'lib'));
+  const graph = new Map(lib.map((file) => [pathIn(root, file), importsOf(root, file)]));
+  const all = [...lib, ...['test', 'sample', 'bench'].flatMap((dir) => sourcesIn(join(root, dir)))];
+  return [
+    ...all.flatMap((file) => nameProblems(pathIn(root, file))),
+    ...[...graph].flatMap(([file, imports]) => directionProblems(file, imports)),
+    ...cycles(graph).map((cycle) => `${cycle.join(' -> ')}: imports go round in a circle (types count too)`),
+  ];
+}
+
+/** @param {string} dir @returns {string[]} */
+function sourcesIn(dir) {
+  if (!existsSync(dir)) return [];
+  const entries = readdirSync(dir, { withFileTypes: true, recursive: true });
+  return entries
+    .filter((entry) => entry.isFile() && /\.[cm]?[jt]s$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => !/[\\/](dist|node_modules)[\\/]/.test(file))
+    .sort();
+}
+
+/** @param {string} root @param {string} file */
+function pathIn(root, file) {
+  return relative(root, file).split(sep).join('/');
+}
+
+/**
+ * Paths of our own files, and names of packages, that a file imports in whatever way.
+ *
+ * @param {string} root
+ * @param {string} file
+ */
+function importsOf(root, file) {
+  const { importedFiles } = ts.preProcessFile(readFileSync(file, 'utf8'), true, true);
+  return importedFiles
+    .map(({ fileName }) => fileName)
+    .filter((name) => !isBuiltin(name))
+    .map((name) =>
+      name.startsWith('.') ? pathIn(root, resolve(file, '..', name)).replace(/\.js$/, '.ts') : name,
+    );
+}
+
+/** @param {string} path */
+function layerOf(path) {
+  const [, folder = '', driver = ''] = path.split('/');
+  if (!path.startsWith('lib/')) return undefined;
+  if (folder.includes('.')) return posix.basename(folder, '.ts');
+  return folder === 'drivers' ? `drivers/${driver}` : folder;
+}
+
+/** @param {string} file @param {readonly string[]} imports */
+function directionProblems(file, imports) {
+  const layer = layerOf(file) ?? '';
+  const rule = RULES[layer];
+  if (!rule) return [`${file}: "${layer}" is no layer that test/support/check-imports.js knows`];
+  return imports.filter((target) => !mayImport(layer, rule, target)).map((target) => {
+    const allowed = [...rule.layers, ...(rule.packages ?? [])].join(', ') || 'nothing but node';
+    return `${file}: must not import ${target}; ${layer} may import ${allowed}`;
+  });
+}
+
+/** @param {string} layer @param {Rule} rule @param {string} target */
+function mayImport(layer, rule, target) {
+  if (target.startsWith('..')) return false;
+  const other = layerOf(target);
+  if (other === layer) return true;
+  return other === undefined
+    ? matchesOne(rule.packages ?? [], target)
+    : matchesOne(rule.layers, other);
+}
+
+/** @param {readonly string[]} patterns @param {string} name */
+function matchesOne(patterns, name) {
+  return patterns.some((pattern) =>
+    pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern,
+  );
+}
+
+/** @param {string} file */
+function nameProblems(file) {
+  const parts = file.split('/').flatMap((part) => part.split('.'));
+  const empty = parts.find((part) => EMPTY_NAMES.test(part));
+  return empty === undefined ? [] : [`${file}: "${empty}" says nothing; name it for what it does`];
+}
+
+/**
+ * One line for each way back to a file that is still being followed.
+ *
+ * @param {ReadonlyMap<string, readonly string[]>} graph
+ * @returns {string[][]}
+ */
+function cycles(graph) {
+  /** @type {string[][]} */
+  const found = [];
+  const done = new Set();
+  /** @type {(file: string, trail: readonly string[]) => void} */
+  const follow = (file, trail) => {
+    const seen = trail.indexOf(file);
+    if (seen >= 0) found.push([...trail.slice(seen), file]);
+    if (seen >= 0 || done.has(file)) return;
+    for (const target of graph.get(file) ?? []) follow(target, [...trail, file]);
+    done.add(file);
+  };
+  for (const file of graph.keys()) follow(file, []);
+  return found;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const problems = checkImports(process.cwd());
+  for (const problem of problems) console.error(problem);
+  console.log(problems.length === 0 ? 'Imports and names keep the rules.' : `${problems.length} broken.`);
+  process.exitCode = problems.length === 0 ? 0 : 1;
+}

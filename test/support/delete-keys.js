@@ -1,0 +1,16 @@
+// @ts-check
+
+/**
+ * Deletes the keys that begin with a prefix, in steps that hold up no other client.
+ *
+ * @param {import('ioredis').Redis} client
+ * @param {string} prefix without the signs of a pattern (`*?[]\`)
+ */
+export async function deleteKeys(client, prefix) {
+  let cursor = '0';
+  do {
+    const [next, keys] = await client.scan(cursor, 'MATCH', `${prefix}*`, 'COUNT', 1000);
+    if (keys.length > 0) await client.unlink(...keys);
+    cursor = next;
+  } while (cursor !== '0');
+}

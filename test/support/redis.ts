@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { deleteKeys } from './delete-keys.js';
+import { startRedis } from './redis-server.js';
+
+export interface TestRedis {
+  readonly url: string;
+  /** Begins every key of this test file. */
+  readonly prefix: string;
+  readonly client: Redis;
+  /** Removes this file's keys, closes the client, stops the server where it is our own. */
+  cleanup(): Promise<void>;
+}
+
+/** A key space for one test file: on REDIS_URL where it is set, else on a private server. */
+export async function testRedis(): Promise<TestRedis> {
+  const given = process.env['REDIS_URL'];
+  const server = given ? undefined : await startRedis();
+  const url = given ?? server!.url;
+  const prefix = `test:${randomBytes(6).toString('hex')}:`;
+  const client = new Redis(url);
+  client.on('error', () => undefined);
+  return {
+    url,
+    prefix,
+    client,
+    async cleanup() {
+      if (!server) await deleteKeys(client, prefix);
+      client.disconnect();
+      await server?.stop();
+    },
+  };
+}

@@ -1,0 +1,138 @@
+// @ts-check
+/**
+ * The test command.
+ *
+ *   run.js                      build, typecheck, lint, all tests, all samples
+ *   run.js faults               build, then the tests in test/faults; likewise the other groups
+ *   run.js unit routing -t x    a file filter and options for vitest after the group
+ *
+ * The last line is `N passed, N failed`.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runSamples } from '../../sample/sample-runner.js';
+import { ensureRedis } from './ensure-redis.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const PROJECTS = ['unit', 'contracts', 'integration', 'e2e', 'faults'];
+const GROUPS = [...PROJECTS, 'samples'];
+
+/** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+
+const started = Date.now();
+const args = process.argv.slice(2);
+const firstOption = args.findIndex((arg) => !GROUPS.includes(arg));
+const groups = firstOption < 0 ? args : args.slice(0, firstOption);
+const forwarded = firstOption < 0 ? [] : args.slice(firstOption);
+
+let interrupted = false;
+/** @type {import('node:child_process').ChildProcess | undefined} */
+let running;
+// A Ctrl-C reaches the children by itself; we stay to say how it went.
+process.on('SIGINT', () => (interrupted = true));
+process.on('SIGTERM', () => {
+  interrupted = true;
+  running?.kill('SIGTERM');
+});
+conclude(await run());
+
+/** @returns {Promise<Counts>} */
+async function run() {
+  const needsServers = groups.length === 0 || groups.some((group) => group !== 'unit');
+  if (needsServers && !ensureRedis()) return stopped('No test was run.');
+  const narrowed = args.length > 0;
+  for (const step of narrowed ? ['build'] : ['build', 'typecheck', 'lint']) {
+    if (!(await npmRun(step))) return stopped(`"npm run ${step}" failed, so no test was run.`);
+  }
+  const chosen = groups.length === 0 ? PROJECTS : groups.filter((group) => group !== 'samples');
+  const tests = chosen.length === 0 ? none() : await vitest(chosen);
+  if (interrupted) return { ...tests, failed: tests.failed || 1 };
+  const samples = !narrowed || groups.includes('samples') ? await runSamples() : none();
+  return {
+    passed: tests.passed + samples.passed,
+    failed: tests.failed + samples.failed,
+    skipped: tests.skipped,
+  };
+}
+
+/** @param {string} step */
+async function npmRun(step) {
+  const began = Date.now();
+  console.log(`\n> ${step}`);
+  const code = await exitCode('npm', ['run', '--silent', step]);
+  console.log(`${step} ${code === 0 ? 'done' : 'FAILED'} in ${seconds(began)}`);
+  return code === 0;
+}
+
+/** @param {readonly string[]} projects @returns {Promise<Counts>} */
+async function vitest(projects) {
+  const dir = await mkdtemp(join(tmpdir(), 'streams-report-'));
+  const report = join(dir, 'report.json');
+  const code = await exitCode(process.execPath, [
+    join(root, 'node_modules/vitest/vitest.mjs'),
+    'run',
+    ...projects.map((project) => `--project=${project}`),
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    ...forwarded,
+  ]);
+  const counts = await readFile(report, 'utf8').then(countsOf, none);
+  await rm(dir, { recursive: true, force: true });
+  // Errors outside of any test, a crash, or no test at all.
+  return code === 0 || counts.failed > 0 ? counts : { ...counts, failed: 1 };
+}
+
+/** @param {string} json @returns {Counts} */
+function countsOf(json) {
+  const report = JSON.parse(json);
+  /** @type {{ status: string, assertionResults: { status: string }[] }[]} */
+  const files = report.testResults;
+  const broken = files.filter(
+    (file) =>
+      file.status === 'failed' && !file.assertionResults.some(({ status }) => status === 'failed'),
+  );
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + broken.length,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
+
+/** @returns {Counts} */
+function none() {
+  return { passed: 0, failed: 0, skipped: 0 };
+}
+
+/** @param {string} why @returns {Counts} */
+function stopped(why) {
+  console.error(`\n${why}`);
+  return { passed: 0, failed: 1, skipped: 0 };
+}
+
+/** @param {Counts} counts */
+function conclude({ passed, failed, skipped }) {
+  if (passed + failed === 0) console.error('\nNo test was run.');
+  console.log(`\nTotal time ${seconds(started)}`);
+  console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+  process.exit(passed > 0 && failed === 0 ? 0 : 1);
+}
+
+/** @param {string} command @param {readonly string[]} parameters @returns {Promise<number>} */
+function exitCode(command, parameters) {
+  return new Promise((resolve) => {
+    const shell = process.platform === 'win32' && command === 'npm';
+    const child = spawn(command, parameters, { cwd: root, stdio: 'inherit', shell });
+    running = child;
+    child.once('error', (error) => (console.error(error.message), resolve(1)));
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+/** @param {number} since */
+function seconds(since) {
+  return `${((Date.now() - since) / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,110 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { checkImports } from '../support/check-imports.js';
+
+let root: string;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'streams-imports-'));
+});
+
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+/** Problems of a tree with these files. */
+async function check(files: Record<string, string>): Promise<string[]> {
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), text);
+  }
+  return checkImports(root);
+}
+
+describe('the import rules', () => {
+  it('pass a tree that keeps them', async () => {
+    const problems = await check({
+      'lib/index.ts': `export { Transport } from './nest/transport.js';`,
+      'lib/nest/transport.ts': `import { Server } from '@nestjs/microservices';
+        import { map } from 'rxjs/operators';
+        import { Runtime } from '../runtime.js';`,
+      'lib/runtime.ts': `import { redis } from './drivers/redis/index.js';
+        import { Consumer } from './consuming/consumer.js';`,
+      'lib/drivers/redis/index.ts': `import { Redis } from 'ioredis';
+        import type { Driver } from '../../core/driver.js';`,
+      'lib/consuming/consumer.ts': `import { slots } from './slots.js';
+        import type { Driver } from '../core/driver.js';`,
+      'lib/consuming/slots.ts': `import { once } from 'node:events';`,
+      'lib/core/driver.ts': `export interface Driver {}`,
+    });
+    expect(problems).toEqual([]);
+  });
+
+  it.each([
+    ['an engine that imports a driver', 'consuming/a', '../drivers/redis/keys.js'],
+    ['an engine that imports another engine', 'scheduling/a', '../consuming/consumer.js'],
+    ['an engine that imports Nest', 'admin/a', '@nestjs/common'],
+    ['an engine that imports the shell', 'admin/a', '../nest/module.js'],
+    ['a driver that imports an engine', 'drivers/redis/a', '../../consuming/consumer.js'],
+    ['a driver that imports another driver', 'drivers/memory/a', '../redis/keys.js'],
+    ['a driver that imports the shell', 'drivers/memory/index', '../../nest/module.js'],
+    ['a driver that imports the runtime', 'drivers/memory/index', '../../runtime.js'],
+    ['ioredis outside its driver', 'nest/a', 'ioredis'],
+    ['rxjs outside the shell', 'runtime', 'rxjs'],
+    ['core that imports anything', 'core/a', '../options/options.js'],
+    ['core that imports a package', 'core/a', 'reflect-metadata'],
+    ['options that import the runtime', 'options/a', '../runtime.js'],
+    ['the runtime that imports the shell', 'runtime', './nest/module.js'],
+    ['a file outside lib', 'core/a', '../../test/support/redis.js'],
+    ['the package by its own name', 'nest/a', 'nestjs-redis-streams'],
+  ])('refuse %s', async (_, file, target) => {
+    const problems = await check({ [`lib/${file}.ts`]: `import { x } from '${target}';` });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(`lib/${file}.ts: must not import`);
+  });
+
+  it.each([
+    ['export *', `export * from '../nest/a.js';`],
+    ['a type-only import', `import type { A } from '../nest/a.js';`],
+    ['a dynamic import', `const a = () => import('../nest/a.js');`],
+    ['an import in a type', `let a: import('../nest/a.js').A;`],
+  ])('see %s', async (_, text) => {
+    const problems = await check({ 'lib/core/a.ts': text });
+    expect(problems).toEqual([
+      'lib/core/a.ts: must not import lib/nest/a.ts; core may import nothing but node',
+    ]);
+  });
+
+  it('refuse a layer that nobody has placed', async () => {
+    const problems = await check({ 'lib/drivers/rabbit/a.ts': '' });
+    expect(problems[0]).toContain('"drivers/rabbit" is no layer');
+  });
+});
+
+describe('cycles', () => {
+  it('are refused, with the way round', async () => {
+    const problems = await check({
+      'lib/core/a.ts': `import { b } from './b.js';`,
+      'lib/core/b.ts': `export * from './c.js';`,
+      'lib/core/c.ts': `import { a } from './a.js';`,
+    });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain('lib/core/a.ts -> lib/core/b.ts -> lib/core/c.ts -> lib/core/a.ts');
+  });
+
+  it('are refused among types too', async () => {
+    const problems = await check({
+      'lib/core/a.ts': `import type { B } from './b.js';`,
+      'lib/core/b.ts': `import type { A } from './a.js';`,
+    });
+    expect(problems).toHaveLength(1);
+  });
+});
+
+it.each(['lib/core/utils.ts', 'lib/common/a.ts', 'test/support/redis.helper.ts'])(
+  'a name that says nothing is refused: %s',
+  async (file) => {
+    const problems = await check({ [file]: '' });
+    expect(problems.join()).toContain('name it for what it does');
+  },
+);
