@@ -21,7 +21,10 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^nestjs-redis-streams$/, replacement: path('./lib/index.ts') },
-      { find: /^nestjs-redis-streams\/memory$/, replacement: path('./lib/drivers/memory/index.ts') },
+      {
+        find: /^nestjs-redis-streams\/memory$/,
+        replacement: path('./lib/drivers/memory/index.ts'),
+      },
     ],
   },
   test: {
@@ -33,9 +36,10 @@ export default defineConfig({
       project('unit', shared),
       project('contracts', shared),
       project('integration', shared),
-      project('e2e', shared),
-      // After all others: these measure recovery times and kill processes under load.
-      project('faults', { groupOrder: 1, maxWorkers: 2 }),
+      // By themselves: these install packages and compile, and leave little for others.
+      project('e2e', { groupOrder: 1, maxWorkers: 4 }),
+      // These kill processes under load and measure how long recovery takes.
+      project('faults', { groupOrder: 2, maxWorkers: 2 }),
     ],
   },
 });

@@ -1,5 +1,9 @@
 import { redis } from './drivers/redis/redis.driver.js';
-import { REDIS_OPTION_KEYS, redisProblems, type RedisOptions } from './drivers/redis/redis.options.js';
+import {
+  REDIS_OPTION_KEYS,
+  redisProblems,
+  type RedisOptions,
+} from './drivers/redis/redis.options.js';
 import type { StreamsOptions } from './options/streams-options.js';
 
 /** Options with Redis in every slot: where Redis is, beside everything else. */

@@ -8,7 +8,12 @@ import { InvalidOptionsError, UnsupportedFeatureError } from './core/errors.js';
 import { EventBus } from './core/events.js';
 import type { BoundHandler, HandlerDefinition } from './core/handler.js';
 import { createRouter, type Router } from './core/routing.js';
-import { handlerProblems, resolveBackoff, resolveOptions, DEFAULT_GROUP } from './options/resolve-options.js';
+import {
+  handlerProblems,
+  resolveBackoff,
+  resolveOptions,
+  DEFAULT_GROUP,
+} from './options/resolve-options.js';
 import type { ResolvedOptions, StreamsOptions } from './options/streams-options.js';
 import { Producer } from './producing/producer.js';
 
@@ -114,7 +119,8 @@ export class StreamsRuntime {
   }
 
   private warnOfDefaultGroup(handlers: readonly PlannedHandler[]): void {
-    if (!this.options.defaultGroup || !handlers.some(({ group }) => group === DEFAULT_GROUP)) return;
+    if (!this.options.defaultGroup || !handlers.some(({ group }) => group === DEFAULT_GROUP))
+      return;
     this.events.emit('warning', {
       code: 'DEFAULT_GROUP',
       message:

@@ -33,7 +33,10 @@ export function difference(expected, output) {
 function linesOf(text) {
   // oxlint-disable-next-line no-control-regex -- the colours of a terminal
   const plain = text.replace(/\u001b\[[\d;]*[A-Za-z]/g, '');
-  return plain.trim().split('\n').map((line) => line.slice(line.trimEnd().lastIndexOf('\r') + 1).trimEnd());
+  return plain
+    .trim()
+    .split('\n')
+    .map((line) => line.slice(line.trimEnd().lastIndexOf('\r') + 1).trimEnd());
 }
 
 /** Splits at `...`; the empty block before or after one anchors nothing. @param {readonly string[]} lines */

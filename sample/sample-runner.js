@@ -12,6 +12,8 @@ import { difference } from './expected-output.js';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const TIME_LIMIT = 120_000;
 
+/** @typedef {{ readonly name: string, readonly memory?: boolean }} Run `memory`: without Redis */
+
 /** Folders such as `01-github-events`, in order. */
 export function listSamples() {
   return readdirSync(join(root, 'sample'))
@@ -19,21 +21,31 @@ export function listSamples() {
     .sort();
 }
 
+/** Every sample, and the demo also as it is where there is no Redis. @returns {Run[]} */
+export function allRuns() {
+  const names = listSamples();
+  return [
+    ...names.map((name) => ({ name })),
+    ...names.slice(0, 1).map((name) => ({ name, memory: true })),
+  ];
+}
+
 /**
- * Runs samples one after the other, each against an empty key space, and says how each went.
+ * One after the other, each against an empty key space, saying how each went.
  *
- * @param {readonly string[]} names
+ * @param {readonly Run[]} runs
  */
-export async function runSamples(names) {
+export async function runSamples(runs) {
   const counts = { passed: 0, failed: 0 };
   const interruption = new AbortController();
   const interrupt = () => interruption.abort();
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   const unbuilt = await build().catch((/** @type {Error} */ error) => error.message);
-  for (const name of names) {
-    console.log(`\n> sample ${name}`);
-    const problem = unbuilt ?? (await runSample(name, interruption.signal));
-    console.log(`\nsample ${name}: ${problem ?? 'did what it should'}`);
+  for (const run of runs) {
+    const title = `sample ${run.name}${run.memory ? ' without Redis' : ''}`;
+    console.log(`\n> ${title}`);
+    const problem = unbuilt ?? (await runSample(run, interruption.signal));
+    console.log(`\n${title}: ${problem ?? 'did what it should'}`);
     counts[problem === undefined ? 'passed' : 'failed']++;
     if (interruption.signal.aborted) break;
   }
@@ -72,14 +84,18 @@ function oldest(paths) {
 }
 
 /**
- * @param {string} name
+ * @param {Run} run
  * @param {AbortSignal} signal
  * @returns {Promise<string | undefined>} what went wrong
  */
-async function runSample(name, signal) {
-  const backend = await provideRedis();
+async function runSample({ name, memory }, signal) {
+  const backend = memory ? withoutRedis : await provideRedis();
   try {
-    const { code, output } = await runProcess(join('sample/dist', name, 'main.js'), backend.env, signal);
+    const { code, output } = await runProcess(
+      join('sample/dist', name, 'main.js'),
+      backend.env,
+      signal,
+    );
     if (signal.aborted) return 'interrupted';
     if (code !== 0) return `ended with ${code}`;
     const expected = await readFile(join(root, 'sample', name, 'expected-output.txt'), 'utf8');
@@ -90,11 +106,14 @@ async function runSample(name, signal) {
   }
 }
 
-const memory = { env: { STREAMS_DRIVER: 'memory' }, close: async () => undefined };
+const withoutRedis = { env: { STREAMS_DRIVER: 'memory' }, close: async () => undefined };
 
-/** REDIS_URL, else a private server, else none: the embedded memory driver, also where it is asked for. */
+/**
+ * REDIS_URL, else a private server, else none: the embedded memory driver.
+ *
+ * @returns {Promise<{ env: Record<string, string>, close: () => Promise<void> }>}
+ */
 async function provideRedis() {
-  if (process.env['STREAMS_DRIVER'] === 'memory') return memory;
   const url = process.env['REDIS_URL'];
   if (url) {
     const prefix = `sample:${randomBytes(6).toString('hex')}:`;
@@ -102,8 +121,10 @@ async function provideRedis() {
     return { env: { REDIS_URL: url, STREAMS_KEY_PREFIX: prefix }, close };
   }
   if (!onPath('redis-server')) {
-    console.log('No REDIS_URL and no redis-server on PATH: this runs on the embedded memory driver.');
-    return memory;
+    console.log(
+      'No REDIS_URL and no redis-server on PATH: this runs on the embedded memory driver.',
+    );
+    return withoutRedis;
   }
   const server = await startRedis();
   return { env: { REDIS_URL: server.url }, close: () => server.stop() };

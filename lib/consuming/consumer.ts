@@ -3,7 +3,13 @@ import { Delivery } from '../core/delivery.js';
 import { errorRecord, OwnershipLostError, ShutdownError } from '../core/errors.js';
 import type { Handler } from '../core/handler.js';
 import type { ExtendOutcome, Lease } from '../core/lease.js';
-import { release, retry, type Lost, type Settlement, type SettleOutcome } from '../core/settlement.js';
+import {
+  release,
+  retry,
+  type Lost,
+  type Settlement,
+  type SettleOutcome,
+} from '../core/settlement.js';
 import type { Subscription } from '../core/source.js';
 import type { Worker } from '../core/worker.js';
 import type { ConsumerOptions } from './consumer-options.js';

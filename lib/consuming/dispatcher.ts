@@ -22,6 +22,7 @@ export class Dispatcher {
   /** Entries whose earlier runs never ended. One of them may kill the process: one at a time. */
   private readonly suspects: Delivery[] = [];
   private queuedForShared = false;
+  private queuedForLane = false;
   private stopped = false;
   private onIdle: (() => void) | undefined;
 
@@ -62,10 +63,20 @@ export class Dispatcher {
 
   private startSuspect(): void {
     const { suspectLane } = this.options;
-    if (this.suspects.length === 0 || this.stopped) return suspectLane.passOn();
-    if (!suspectLane.tryTake()) return suspectLane.whenFree(() => this.startSuspect());
+    if (this.suspects.length === 0 || this.stopped) return;
+    if (!suspectLane.tryTake()) return this.queueForLane();
     if (this.takeSlot()) this.start(this.suspects.shift()!, true);
     else suspectLane.release();
+  }
+
+  private queueForLane(): void {
+    if (this.queuedForLane) return;
+    this.queuedForLane = true;
+    this.options.suspectLane.whenFree(() => {
+      this.queuedForLane = false;
+      this.startSuspect();
+      this.options.suspectLane.passOn();
+    });
   }
 
   private takeSlot(): boolean {

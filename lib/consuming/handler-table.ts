@@ -27,7 +27,13 @@ export class HandlerTable {
   add(pattern: string, handler: BoundHandler, named: boolean): void {
     const rival = this.entries.find((entry) => patternsOverlap(entry.pattern, pattern));
     if (rival) {
-      throw new HandlerConflictError(rival.handler.name, handler.name, this.group, this.stream, pattern);
+      throw new HandlerConflictError(
+        rival.handler.name,
+        handler.name,
+        this.group,
+        this.stream,
+        pattern,
+      );
     }
     this.entries.push({ pattern, matches: eventMatcher(pattern), handler });
     if (!isWildcard(pattern)) this.exact.set(pattern, handler);

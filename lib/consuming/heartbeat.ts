@@ -49,7 +49,9 @@ export class Heartbeat implements Worker {
     if (due.length === 0) return;
     const now = this.options.clock.now();
     try {
-      const outcomes = await this.options.subscription.extend(due.map((delivery) => delivery.lease));
+      const outcomes = await this.options.subscription.extend(
+        due.map((delivery) => delivery.lease),
+      );
       for (const [index, delivery] of due.entries()) {
         const outcome = outcomes[index]!;
         if (outcome === 'held') delivery.freshAt = now;

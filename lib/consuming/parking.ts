@@ -56,7 +56,10 @@ export class Parking {
     if (!first || first.due >= this.timerDue) return;
     this.disarm();
     this.timerDue = first.due;
-    this.timer = this.clock.setTimeout(() => this.wake(), Math.max(0, first.due - this.clock.now()));
+    this.timer = this.clock.setTimeout(
+      () => this.wake(),
+      Math.max(0, first.due - this.clock.now()),
+    );
   }
 
   private disarm(): void {
@@ -68,7 +71,8 @@ export class Parking {
   private wake(): void {
     this.disarm();
     const now = this.clock.now();
-    while (this.waiting[0] && this.waiting[0].due <= now) this.onDue(this.waiting.shift()!.delivery);
+    while (this.waiting[0] && this.waiting[0].due <= now)
+      this.onDue(this.waiting.shift()!.delivery);
     this.arm();
   }
 }

@@ -1,6 +1,12 @@
 import { WildcardWithoutStreamError } from '../core/errors.js';
 import type { BoundHandler, HandlerDefinition, UnmatchedPolicy } from '../core/handler.js';
-import { isWildcard, patternsOverlap, routeEvents, type Route, type Router } from '../core/routing.js';
+import {
+  isWildcard,
+  patternsOverlap,
+  routeEvents,
+  type Route,
+  type Router,
+} from '../core/routing.js';
 import { HandlerTable } from './handler-table.js';
 
 /** A handler together with the group it belongs to. */
@@ -40,7 +46,8 @@ export function planConsumers(
     for (const { stream, pattern, named } of sourcesOf(handler.definition, options)) {
       const key = JSON.stringify([handler.group, stream]);
       let table = tables.get(key);
-      if (!table) tables.set(key, (table = new HandlerTable(stream, handler.group, options.unmatched)));
+      if (!table)
+        tables.set(key, (table = new HandlerTable(stream, handler.group, options.unmatched)));
       table.add(pattern, handler.bound, named);
     }
   }
@@ -71,7 +78,9 @@ function sourcesOf(definition: HandlerDefinition, options: PlanOptions): Source[
 function streamsByRoute(pattern: string, { routes, route }: PlanOptions): string[] {
   if (!isWildcard(pattern)) return route(pattern) === pattern ? [] : [route(pattern)];
   const streams = routes
-    .filter((candidate) => routeEvents(candidate).some((events) => patternsOverlap(events, pattern)))
+    .filter((candidate) =>
+      routeEvents(candidate).some((events) => patternsOverlap(events, pattern)),
+    )
     .map((candidate) => candidate.stream);
   return [...new Set(streams)];
 }

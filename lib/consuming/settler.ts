@@ -117,12 +117,15 @@ export class Settler {
     if (this.abandoned) return;
     this.underWay += failed.length;
     const wait = Math.min(FIRST_WAIT * 2 ** this.failures++, LONGEST_WAIT);
-    this.options.clock.setTimeout(() => {
-      this.underWay -= failed.length;
-      if (this.abandoned) return;
-      this.queue.push(...failed);
-      this.schedule();
-    }, wait * (0.5 + Math.random() / 2));
+    this.options.clock.setTimeout(
+      () => {
+        this.underWay -= failed.length;
+        if (this.abandoned) return;
+        this.queue.push(...failed);
+        this.schedule();
+      },
+      wait * (0.5 + Math.random() / 2),
+    );
   }
 
   private wakeIdle(): void {

@@ -15,7 +15,10 @@ export class StreamsError extends Error {
 /** Options that cannot work, all of them named at once. Thrown at construction. */
 export class InvalidOptionsError extends StreamsError {
   constructor(readonly problems: readonly string[]) {
-    super('INVALID_OPTIONS', `These options cannot work:\n${problems.map((p) => `- ${p}`).join('\n')}`);
+    super(
+      'INVALID_OPTIONS',
+      `These options cannot work:\n${problems.map((p) => `- ${p}`).join('\n')}`,
+    );
   }
 }
 
@@ -222,7 +225,11 @@ export class ClosedError extends StreamsError {
 /** A thrown value, whatever it is, as it is stored and reported. */
 export function errorRecord(thrown: unknown): ErrorRecord {
   if (thrown instanceof Error) {
-    return { name: thrown.name, message: thrown.message, ...(thrown.stack && { stack: thrown.stack }) };
+    return {
+      name: thrown.name,
+      message: thrown.message,
+      ...(thrown.stack && { stack: thrown.stack }),
+    };
   }
   if (typeof thrown === 'object' && thrown !== null) {
     const { name, message } = thrown as { name?: unknown; message?: unknown };

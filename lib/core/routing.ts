@@ -50,6 +50,5 @@ export function createRouter(routes: readonly Route[]): Router {
   const compiled = routes.flatMap((route) =>
     routeEvents(route).map((events) => ({ matches: eventMatcher(events), stream: route.stream })),
   );
-  return (eventType) =>
-    compiled.find((route) => route.matches(eventType))?.stream ?? eventType;
+  return (eventType) => compiled.find((route) => route.matches(eventType))?.stream ?? eventType;
 }

@@ -69,7 +69,11 @@ export const ack: Ack = { kind: 'ack' };
 export const filtered: Ack = { kind: 'ack', filtered: true };
 export const release: Release = { kind: 'release' };
 export const leave: Leave = { kind: 'leave' };
-export const retry = (delay: number, error?: ErrorRecord): Retry => ({ kind: 'retry', delay, error });
+export const retry = (delay: number, error?: ErrorRecord): Retry => ({
+  kind: 'retry',
+  delay,
+  error,
+});
 export const deadLetter = (reason: DeadLetterReason, error?: ErrorRecord): DeadLetterIt => ({
   kind: 'dead-letter',
   reason,

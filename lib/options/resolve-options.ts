@@ -88,7 +88,9 @@ function problemsOf(options: StreamsOptions): Problems {
     problems.push('keyPrefix must be a text');
   }
   if (options.startId !== undefined && !/^(\$|\d+(-\d+)?)$/.test(options.startId)) {
-    problems.push(`startId must be '0', '$' or an id such as 1700000000000-0, not '${options.startId}'`);
+    problems.push(
+      `startId must be '0', '$' or an id such as 1700000000000-0, not '${options.startId}'`,
+    );
   }
   for (const key of ['blockTimeout', 'idleTimeout', 'reclaimInterval', 'maxHold'] as const) {
     whole(problems, options, key, 1);
@@ -114,7 +116,8 @@ function problemsOf(options: StreamsOptions): Problems {
 
 function routeProblems(problems: Problems, routes: StreamsOptions['routes']): void {
   if (routes === undefined) return;
-  if (!Array.isArray(routes)) return void problems.push('routes must be a list of { events, stream }');
+  if (!Array.isArray(routes))
+    return void problems.push('routes must be a list of { events, stream }');
   for (const [index, route] of routes.entries()) {
     if (!route?.stream) problems.push(`routes[${index}].stream must name a stream`);
     if (!route?.events || routeEvents(route).length === 0) {

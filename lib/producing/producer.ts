@@ -51,7 +51,9 @@ export class Producer {
       throw new InvalidMessageError('A message needs an event type that is a text and not empty.');
     }
     if (isWildcard(eventType)) {
-      throw new InvalidMessageError(`"${eventType}" is a pattern; publish one event type, without *.`);
+      throw new InvalidMessageError(
+        `"${eventType}" is a pattern; publish one event type, without *.`,
+      );
     }
     const stream = publication.stream ?? this.options.route(eventType);
     const fields = this.fieldsOf({ stream, eventType, payload, ...(metadata && { metadata }) });

@@ -35,7 +35,9 @@ describe.concurrent('the packed package', () => {
     expect(others.filter((file) => !described.test(file))).toEqual([]);
     expect(files).toContain('dist/index.d.ts');
     expect(files).toContain('dist/drivers/memory/index.d.ts');
-    expect(files.filter((file) => !/\.(js|d\.ts)$/.test(file) && file.startsWith('dist/'))).toEqual([]);
+    expect(files.filter((file) => !/\.(js|d\.ts)$/.test(file) && file.startsWith('dist/'))).toEqual(
+      [],
+    );
   });
 
   it.each([
@@ -56,7 +58,10 @@ describe.concurrent('the packed package', () => {
   async function createApplication(app: string, type: string, nest: string): Promise<string> {
     await mkdir(app, { recursive: true });
     await writeFile(join(app, 'main.ts'), MAIN);
-    await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions: COMPILER_OPTIONS }));
+    await writeFile(
+      join(app, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions: COMPILER_OPTIONS }),
+    );
     await writeFile(join(app, 'package.json'), JSON.stringify({ private: true, type }));
     const packages = [
       ...NEST.map((name) => `${name}@${nest}`),
@@ -66,7 +71,14 @@ describe.concurrent('the packed package', () => {
       '@types/node@20',
       tarball,
     ];
-    const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', app];
+    const flags = [
+      '--prefer-offline',
+      '--no-audit',
+      '--no-fund',
+      '--ignore-scripts',
+      '--prefix',
+      app,
+    ];
     await run('npm', ['install', ...flags, ...packages], { cwd: app });
     return app;
   }

@@ -38,7 +38,8 @@ export async function startRedis(options = {}) {
       return server;
     } catch (error) {
       await server.kill();
-      if (error instanceof PortTakenError && options.port === undefined && tries < CLASHES) continue;
+      if (error instanceof PortTakenError && options.port === undefined && tries < CLASHES)
+        continue;
       await rm(dir, { recursive: true, force: true });
       throw error;
     }
@@ -152,7 +153,8 @@ export class RedisServer {
     const deadline = Date.now() + READY_WITHIN;
     while (!(await this.#answers())) {
       if (!this.running) throw await this.#failure();
-      if (Date.now() > deadline) throw new Error(`No answer within ${READY_WITHIN} ms. ${await this.#log()}`);
+      if (Date.now() > deadline)
+        throw new Error(`No answer within ${READY_WITHIN} ms. ${await this.#log()}`);
       await pause(5);
     }
   }
@@ -226,7 +228,9 @@ async function spawned(child, binary) {
   try {
     await once(child, 'spawn');
   } catch (cause) {
-    throw new Error(`Cannot run ${binary}. Install Redis 7 or newer, or put it on PATH.`, { cause });
+    throw new Error(`Cannot run ${binary}. Install Redis 7 or newer, or put it on PATH.`, {
+      cause,
+    });
   }
 }
 

@@ -13,7 +13,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runSamples } from '../../sample/sample-runner.js';
+import { allRuns, runSamples } from '../../sample/sample-runner.js';
 import { ensureRedis } from './ensure-redis.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -50,7 +50,7 @@ async function run() {
   const chosen = groups.length === 0 ? PROJECTS : groups.filter((group) => group !== 'samples');
   const tests = chosen.length === 0 ? none() : await vitest(chosen);
   if (interrupted) return { ...tests, failed: tests.failed || 1 };
-  const samples = !narrowed || groups.includes('samples') ? await runSamples() : none();
+  const samples = !narrowed || groups.includes('samples') ? await runSamples(allRuns()) : none();
   return {
     passed: tests.passed + samples.passed,
     failed: tests.failed + samples.failed,

@@ -89,7 +89,9 @@ describe('cycles', () => {
       'lib/core/c.ts': `import { a } from './a.js';`,
     });
     expect(problems).toHaveLength(1);
-    expect(problems[0]).toContain('lib/core/a.ts -> lib/core/b.ts -> lib/core/c.ts -> lib/core/a.ts');
+    expect(problems[0]).toContain(
+      'lib/core/a.ts -> lib/core/b.ts -> lib/core/c.ts -> lib/core/a.ts',
+    );
   });
 
   it('are refused among types too', async () => {

@@ -113,7 +113,11 @@ export class Connection {
   }
 
   private announceLoss(): void {
-    const error = new RedisConnectionError('unknown', `serving ${this.options.role}`, this.lastError);
+    const error = new RedisConnectionError(
+      'unknown',
+      `serving ${this.options.role}`,
+      this.lastError,
+    );
     this.options.events.emit('disconnected', { role: this.options.role, error });
   }
 
@@ -144,7 +148,9 @@ function createClient({ redis, role, replyTimeout }: ConnectionOptions): Redis {
   if (redis.client) return adopt(redis.client(), ours);
   const { url, host, port, username, password, db, tls } = redis;
   const theirs = { host, port, username, password, db, tls };
-  const given = Object.fromEntries(Object.entries(theirs).filter(([, value]) => value !== undefined));
+  const given = Object.fromEntries(
+    Object.entries(theirs).filter(([, value]) => value !== undefined),
+  );
   const options = { ...given, ...ours, connectionName: `nestjs-redis-streams:${role}` };
   return url === undefined ? new Redis(options) : new Redis(url, options);
 }

@@ -21,6 +21,8 @@ export interface ReadEntry {
 
 export interface ReaderOptions {
   readonly redis: RedisOptions;
+  /** Wakes a blocked read from another connection. */
+  readonly commands: Connection;
   readonly events: EventBus;
   readonly group: string;
   readonly consumer: string;
@@ -43,7 +45,9 @@ export class Reader {
   private failures = 0;
   private stopped = false;
   private readonly stopping = new AbortController();
-  /** Id of the connection at the server, while a read may be blocked on it. */
+  /** The client that a read is blocked on. */
+  private blocked: Redis | undefined;
+  /** Id of the connection at the server. */
   private identified: { readonly client: Redis; readonly id: Promise<number> } | undefined;
   /** With more streams than room: where the next window of streams begins. */
   private windowAt = 0;
@@ -89,19 +93,26 @@ export class Reader {
     }
   }
 
-  /** Ends a blocked read; what its reply brings is still handed out. */
-  async stop(commands: Connection): Promise<void> {
-    this.stopped = true;
-    this.stopping.abort();
-    const client = this.connection.current;
+  /** Ends a blocked read at once; what its reply brings is still handed out. */
+  async wake(): Promise<void> {
+    const client = this.blocked;
     if (!client || this.identified?.client !== client) return;
     try {
       const id = await this.identified.id;
-      await commands.run('waking the reader', (command) => command.client('UNBLOCK', id));
+      await this.options.commands.run('waking the reader', (command) =>
+        command.client('UNBLOCK', id),
+      );
     } catch {
       // Without the right to unblock, or a connection: the read ends with the client.
       this.connection.discard(client);
     }
+  }
+
+  /** Reads no more. */
+  stop(): Promise<void> {
+    this.stopped = true;
+    this.stopping.abort();
+    return this.wake();
   }
 
   close(): Promise<void> {
@@ -112,7 +123,8 @@ export class Reader {
 
   private async readOnce(client: Redis, limit: number): Promise<ReadEntry[]> {
     const { keys } = this;
-    if (keys.length <= limit) return this.xreadgroup(client, keys, Math.floor(limit / keys.length), true);
+    if (keys.length <= limit)
+      return this.xreadgroup(client, keys, Math.floor(limit / keys.length), true);
     return this.sweeping ? this.readWindow(client, limit) : this.readAll(client, limit);
   }
 
@@ -146,18 +158,17 @@ export class Reader {
       this.identified = { client, id: identify(client) };
     }
     const names = sources.map((source) => source.key);
-    const reply = (await client.call('XREADGROUP', [
-      'GROUP',
-      group,
-      consumer,
-      'COUNT',
-      count,
-      ...(block ? ['BLOCK', blockTimeout] : []),
-      'STREAMS',
-      ...names,
-      ...names.map(() => '>'),
-    ])) as Reply;
-    return reply ? this.entriesOf(reply) : [];
+    const streams = [...names, ...names.map(() => '>')];
+    const asked = client.xreadgroup as (...args: (string | number)[]) => Promise<unknown>;
+    const limits = block ? ['COUNT', count, 'BLOCK', blockTimeout] : ['COUNT', count];
+    if (block) this.blocked = client;
+    try {
+      const args = ['GROUP', group, consumer, ...limits, 'STREAMS', ...streams];
+      const reply = (await asked.apply(client, args)) as Reply;
+      return reply ? this.entriesOf(reply) : [];
+    } finally {
+      this.blocked = undefined;
+    }
   }
 
   private entriesOf(reply: NonNullable<Reply>): ReadEntry[] {
@@ -172,13 +183,11 @@ export class Reader {
 
   private async recover(error: unknown, client: Redis | undefined): Promise<void> {
     if (this.stopped) return;
-    if (!isReply(error)) {
-      if (client) this.options.onReplyLost();
-    } else {
-      this.options.events.emit('worker-error', {
-        worker: 'reader',
-        error: typedError(error, 'reading'),
-      });
+    if (client && !isReply(error)) this.options.onReplyLost();
+    // A broken connection, and a group that has to be created again, announce themselves.
+    if (client && this.connection.current === client && !isGroupMissing(error)) {
+      const cause = typedError(error, 'reading');
+      this.options.events.emit('worker-error', { worker: 'reader', error: cause });
     }
     await this.pause();
     if (isGroupMissing(error)) await this.options.onGroupMissing();

@@ -62,12 +62,18 @@ export class RedisDeadLetters implements DeadLetterQueue {
     let purged = 0;
     await this.each(stream, filter, async (letters) => {
       const ids = letters.map((letter) => letter.deadLetterId);
-      purged += await this.commands.run('purging dead letters', (client) => client.xdel(key, ...ids));
+      purged += await this.commands.run('purging dead letters', (client) =>
+        client.xdel(key, ...ids),
+      );
     });
     return purged;
   }
 
-  private redriveTo(stream: string, group: string, letters: readonly DeadLetter[]): Promise<number> {
+  private redriveTo(
+    stream: string,
+    group: string,
+    letters: readonly DeadLetter[],
+  ): Promise<number> {
     const redriving = {
       deadLetters: this.keys.deadLetters(stream),
       redrive: this.keys.redrive(stream, group),
@@ -90,7 +96,7 @@ export class RedisDeadLetters implements DeadLetterQueue {
       client.xrevrange(this.keys.deadLetters(stream), '+', '-', 'COUNT', 1),
     );
     if (!newest) return;
-    for (let from = '-'; ; ) {
+    for (let from = '-'; ;) {
       const page = (await this.range(stream, from, newest[0], PAGE)).map(deadLetterOf);
       const meant = page.filter((letter) => isMeant(letter, filter));
       if (meant.length > 0) await visit(meant);

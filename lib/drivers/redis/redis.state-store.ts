@@ -11,7 +11,9 @@ export class RedisStateStore implements StateStore {
 
   async get(key: string): Promise<string | undefined> {
     const name = this.keys.state(key);
-    return (await this.commands.run('reading state', (client) => client.get(name), name)) ?? undefined;
+    return (
+      (await this.commands.run('reading state', (client) => client.get(name), name)) ?? undefined
+    );
   }
 
   async set(key: string, value: string, ttl?: number): Promise<void> {

@@ -10,7 +10,6 @@ import { ownPending } from './own-pending.js';
 import { Reader, type ReadEntry } from './reader.js';
 import { RedisLease, type ReadKey } from './redis.lease.js';
 import type { RedisOptions } from './redis.options.js';
-import { typedError } from './reply-errors.js';
 import { begin } from './scripts/begin.script.js';
 import { extend, EXTEND_AT_ONCE } from './scripts/extend.script.js';
 import type { Looked } from './scripts/look-after.script.js';
@@ -132,7 +131,7 @@ export class RedisSubscription implements Subscription {
   async stop(): Promise<void> {
     this.stopped = true;
     await this.caretaker.stop();
-    await this.reader.stop(this.options.commands);
+    await this.reader.stop();
     await this.reading;
     this.wakePull();
   }
@@ -249,6 +248,7 @@ export class RedisSubscription implements Subscription {
 
   private watch(): void {
     this.reader.watch(this.sources.filter((source) => !this.unreadable.has(source)));
+    void this.reader.wake();
   }
 
   private batchesByKey(leases: readonly RedisLease[]): RedisLease[][] {
@@ -297,16 +297,13 @@ export class RedisSubscription implements Subscription {
   private async releaseInbox(): Promise<void> {
     const unseen = this.inbox.splice(0);
     await Promise.all(
-      unseen.map((lease) => releaseLease(this.options.commands, lease).catch(typedError)),
+      unseen.map((lease) => releaseLease(this.options.commands, lease).catch(() => undefined)),
     );
   }
 }
 
 /** An unfinished run is not charged: what it had counted is taken back. */
-export function releaseLease(
-  commands: Connection,
-  lease: RedisLease,
-): ReturnType<typeof release> {
+export function releaseLease(commands: Connection, lease: RedisLease): ReturnType<typeof release> {
   const leave = lease.charged ? lease.attempt - 1 : lease.attempt;
   return commands.run('releasing an entry', (client) =>
     release(client, lease.subscription.fenced(lease), leave),

@@ -26,7 +26,8 @@ export const isScriptMissing = (error: unknown): boolean => startsWith(error, 'N
 export function typedError(error: unknown, action: string, key?: string): StreamsError {
   if (error instanceof StreamsError) return error;
   const cause = withoutArguments(error);
-  if (!isReply(error)) return new RedisConnectionError(wasSent(error) ? 'unknown' : 'not-sent', action, cause);
+  if (!isReply(error))
+    return new RedisConnectionError(wasSent(error) ? 'unknown' : 'not-sent', action, cause);
   const [word] = error.message.split(' ', 1);
   switch (word) {
     case 'OOM':

@@ -43,7 +43,10 @@ else
 end
 redis.call(unpack(add))
 redis.call('XACK', key, group, id)
-if ARGV[8] == '1' then redis.call('XDEL', key, id) end
+if ARGV[8] == '1' then
+  redis.call('XDEL', key, id)
+  if redis.call('XLEN', key) == 0 then redis.call('DEL', key) end
+end
 return 'settled'
 `);
 
@@ -55,7 +58,7 @@ export interface DeadLettering extends Fenced {
   readonly skip: number;
   /** The entry left the pending list with its data: nobody else can hold it. */
   readonly unfenced: boolean;
-  /** Delete the entry too: it was redriven, and nobody else reads it. */
+  /** Delete the entry too, and its key with the last one: it was redriven, and nobody else reads it. */
   readonly remove: boolean;
   readonly fields: Fields;
 }

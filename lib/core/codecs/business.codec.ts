@@ -1,0 +1,53 @@
+import { fieldOf, type Codec } from '../codec.js';
+import type { Fields } from '../message.js';
+import { isoFromEpoch } from './epoch-timestamp.js';
+import {
+  payloadFromJson,
+  payloadToJson,
+  readMetadata,
+  required,
+  withMetadata,
+} from './json.codec.js';
+
+export interface BusinessCodecOptions {
+  /** Name of this service, written to the field `source` of each entry. */
+  readonly source: string;
+}
+
+/**
+ * The shape of business streams such as `job:lifecycle`: `eventType`, `timestamp` in ms, `source`,
+ * `data` (JSON). Read entries carry their `source` in the metadata. Metadata of one's own goes to a
+ * further field `metadata`, which other programs ignore.
+ */
+export function businessCodec({ source }: BusinessCodecOptions): Codec {
+  return {
+    name: 'business',
+    encode: ({ eventType, payload, metadata }) =>
+      withMetadata(fieldsOf(eventType, source, payloadToJson(payload)), metadata),
+    eventType: (fields) => required(fieldOf(fields, 'eventType'), 'eventType'),
+    decode: (fields) => {
+      const timestamp = isoFromEpoch(fieldOf(fields, 'timestamp'), 'timestamp');
+      return {
+        payload: payloadFromJson(fieldOf(fields, 'data')),
+        metadata: metadataWithSource(fields),
+        ...(timestamp !== undefined && { timestamp }),
+      };
+    },
+  };
+}
+
+const fieldsOf = (eventType: string, source: string, data: string): Fields => [
+  'eventType',
+  eventType,
+  'timestamp',
+  String(Date.now()),
+  'source',
+  source,
+  'data',
+  data,
+];
+
+function metadataWithSource(fields: Fields): Readonly<Record<string, string>> {
+  const source = fieldOf(fields, 'source');
+  return { ...readMetadata(fields), ...(source !== undefined && { source }) };
+}

@@ -1,0 +1,72 @@
+import { fieldOf, type Codec, type DecodedFields } from '../codec.js';
+import type { Fields, Metadata, OutgoingMessage } from '../message.js';
+
+/**
+ * The default shape of an entry: `event_type`, `payload` (JSON), and where there is any `metadata`
+ * (JSON object of strings). An entry that says its `timestamp` (ISO 8601) is read too; none is
+ * written, since the entry's id holds the time.
+ */
+export const jsonCodec: Codec = {
+  name: 'json',
+
+  encode({ eventType, payload, metadata }: OutgoingMessage): Fields {
+    const fields = ['event_type', eventType, 'payload', payloadToJson(payload)];
+    return withMetadata(fields, metadata);
+  },
+
+  eventType(fields: Fields): string {
+    const eventType = fields[0] === 'event_type' ? fields[1] : fieldOf(fields, 'event_type');
+    return required(eventType, 'event_type');
+  },
+
+  decode(fields: Fields): DecodedFields {
+    // Nearly every entry is just what `encode` wrote without metadata.
+    const usual = fields[0] === 'event_type' && fields[2] === 'payload';
+    const payload = payloadFromJson(usual ? fields[3] : fieldOf(fields, 'payload'));
+    if (usual && fields.length === 4) return { payload };
+    const metadata = readMetadata(fields);
+    const timestamp = fieldOf(fields, 'timestamp');
+    return { payload, ...(metadata && { metadata }), ...(timestamp && { timestamp }) };
+  },
+};
+
+/** JSON text of a payload. `undefined` becomes null; what JSON has no text for is refused. */
+export function payloadToJson(payload: unknown): string {
+  const text = JSON.stringify(payload === undefined ? null : payload) as string | undefined;
+  if (text === undefined) throw new TypeError(`a ${typeof payload} has no JSON text`);
+  return text;
+}
+
+/** A missing payload is `undefined`. */
+export function payloadFromJson(text: string | undefined): unknown {
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+export function withMetadata(fields: readonly string[], metadata: Metadata | undefined): Fields {
+  if (metadata === undefined) return fields;
+  const checked = asMetadata(metadata);
+  return Object.keys(checked).length === 0
+    ? fields
+    : [...fields, 'metadata', JSON.stringify(checked)];
+}
+
+export function readMetadata(fields: Fields): Metadata | undefined {
+  const text = fieldOf(fields, 'metadata');
+  return text === undefined ? undefined : asMetadata(JSON.parse(text));
+}
+
+/** A field that every entry of this shape has. */
+export function required(value: string | undefined, field: string): string {
+  if (value) return value;
+  throw new TypeError(`the entry has no field "${field}", or an empty one`);
+}
+
+function asMetadata(value: unknown): Metadata {
+  const isMetadata =
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((text) => typeof text === 'string');
+  if (!isMetadata) throw new TypeError('metadata must be an object of strings');
+  return value as Metadata;
+}

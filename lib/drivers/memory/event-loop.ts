@@ -1,0 +1,9 @@
+// The real one, also where a test replaces the global timers.
+const immediate = setImmediate;
+
+const TURNS = 10;
+
+/** Lets the event loop turn, so that started promises, and the immediates they start, happen. */
+export async function turnEventLoop(): Promise<void> {
+  for (let turn = 0; turn < TURNS; turn++) await new Promise((resolve) => immediate(resolve));
+}

@@ -1,0 +1,176 @@
+import type { Clock } from '../../core/clock.js';
+import type { EventBus, StreamsEvents } from '../../core/events.js';
+import type { BeginOutcome, ExtendOutcome } from '../../core/lease.js';
+import type { Fields } from '../../core/message.js';
+import type { SettleOutcome } from '../../core/settlement.js';
+import type { ConsumerGroup, Pending } from './consumer-group.js';
+import type { EntryLog } from './entry-log.js';
+import { MemoryLease } from './memory.lease.js';
+
+export interface FeedOptions {
+  /** Name of the stream, without the key prefix. */
+  readonly stream: string;
+  readonly groupName: string;
+  readonly consumer: string;
+  readonly idleTimeout: number;
+  readonly log: EntryLog;
+  readonly group: ConsumerGroup;
+  readonly redriven: boolean;
+  readonly clock: Clock;
+  readonly events: EventBus;
+}
+
+/** One consumer's part in one group on one log: what it holds, and the fence around it. */
+export class Feed {
+  readonly held = new Map<number, MemoryLease>();
+  /** Pending by policy, and not to be handed out here again. */
+  private readonly left = new Set<number>();
+
+  constructor(private readonly options: FeedOptions) {}
+
+  get stream(): string {
+    return this.options.stream;
+  }
+
+  get consumer(): string {
+    return this.options.consumer;
+  }
+
+  get redriven(): boolean {
+    return this.options.redriven;
+  }
+
+  /** Entries that could be handed out at once. */
+  countReady(): number {
+    const { group } = this.options;
+    return group.countUnread() + group.countReleased((position) => !this.knows(position));
+  }
+
+  takeNew(limit: number): MemoryLease[] {
+    const { group, clock } = this.options;
+    return group
+      .read(this.consumer, limit, clock.now())
+      .map((position) => this.hold(position, 1, true));
+  }
+
+  /**
+   * Released entries; and where it is `due` also those of others that were not kept fresh, and our
+   * own that this subscription does not know, because an earlier process of our name read them.
+   */
+  takeOver(limit: number, due: boolean): MemoryLease[] {
+    const { group, clock } = this.options;
+    if (limit === 0 || !(due || group.hasReleased)) return [];
+    const now = clock.now();
+    const wanted = (position: number, pending: Pending) => this.isFree(position, pending, due, now);
+    const { claims, dropped } = group.claim(this.consumer, limit, now, wanted);
+    const adopted = claims.filter(({ from }) => from === this.consumer).length;
+    const released = claims.filter(({ from }) => from === undefined).length;
+    this.report('adopted', adopted);
+    this.report('reclaimed', claims.length - adopted - released);
+    this.report('trimmed', dropped);
+    return claims.map(({ position, count }) => this.hold(position, count, false));
+  }
+
+  begin(lease: MemoryLease): BeginOutcome {
+    const pending = this.ownedWithData(lease);
+    if (typeof pending === 'string') return pending === 'trimmed' ? 'gone' : pending;
+    pending.count++;
+    pending.deliveredAt = this.options.clock.now();
+    lease.attempt = pending.count;
+    lease.charged = true;
+    lease.parked = false;
+    lease.fields = this.options.log.at(lease.position)?.fields;
+    return 'started';
+  }
+
+  extend(lease: MemoryLease): ExtendOutcome {
+    const pending = this.ownedWithData(lease);
+    if (pending === 'trimmed') lease.trimmed = true;
+    if (typeof pending === 'string') return pending;
+    pending.deliveredAt = this.options.clock.now();
+    return 'held';
+  }
+
+  /** Asks for the fence alone. A lease whose data was deleted under its run is still its own. */
+  fence(lease: MemoryLease): 'owned' | 'lost' | 'gone' {
+    if (lease.trimmed) return 'owned';
+    const pending = this.options.group.owned(lease);
+    return typeof pending === 'string' ? pending : 'owned';
+  }
+
+  /** The stored fields; where they were deleted, those that the lease was handed. */
+  fieldsOf(lease: MemoryLease): Fields | undefined {
+    return this.options.log.at(lease.position)?.fields ?? lease.fields;
+  }
+
+  /** Takes the entry off the pending list, whoever owns it now. */
+  finish(lease: MemoryLease): void {
+    lease.trimmed = false;
+    this.options.group.remove(lease.position);
+    this.forget(lease);
+  }
+
+  park(lease: MemoryLease): SettleOutcome {
+    const pending = this.ownedWithData(lease);
+    if (typeof pending === 'string') return pending === 'trimmed' ? 'gone' : pending;
+    pending.deliveredAt = this.options.clock.now();
+    lease.charged = false;
+    lease.parked = true;
+    lease.fields = undefined;
+    return 'settled';
+  }
+
+  release(lease: MemoryLease): SettleOutcome {
+    const pending = this.ownedWithData(lease);
+    if (typeof pending === 'string') return pending === 'trimmed' ? 'gone' : pending;
+    this.options.group.release(pending, lease.charged ? lease.attempt - 1 : lease.attempt);
+    this.forget(lease);
+    return 'settled';
+  }
+
+  forget(lease: MemoryLease, left = false): void {
+    // An old lease must not take a newer one of the same entry with it.
+    if (this.held.get(lease.position) === lease) this.held.delete(lease.position);
+    if (left) this.left.add(lease.position);
+  }
+
+  /** What was left is remembered only while it is pending. */
+  forgetLeft(): void {
+    for (const position of this.left) {
+      if (!this.options.group.isPending(position)) this.left.delete(position);
+    }
+  }
+
+  private knows(position: number): boolean {
+    return this.held.has(position) || this.left.has(position);
+  }
+
+  private isFree(position: number, pending: Pending, due: boolean, now: number): boolean {
+    if (this.knows(position)) return false;
+    if (pending.consumer === undefined) return true;
+    if (!due) return false;
+    const own = pending.consumer === this.consumer;
+    return own || now - pending.deliveredAt >= this.options.idleTimeout;
+  }
+
+  private ownedWithData(lease: MemoryLease): Pending | 'lost' | 'gone' | 'trimmed' {
+    const { group } = this.options;
+    const pending = group.owned(lease);
+    if (typeof pending === 'string' || !group.dropIfTrimmed(lease.position)) return pending;
+    this.report('trimmed', 1);
+    return 'trimmed';
+  }
+
+  private hold(position: number, attempt: number, charged: boolean): MemoryLease {
+    const entry = this.options.log.at(position)!;
+    const lease = new MemoryLease(this, position, entry, attempt, charged);
+    this.held.set(position, lease);
+    return lease;
+  }
+
+  private report(event: 'adopted' | 'reclaimed' | 'trimmed', count: number): void {
+    if (count === 0) return;
+    const { events, stream, groupName: group } = this.options;
+    events.emit(event, { stream, group, count } satisfies StreamsEvents[typeof event]);
+  }
+}

@@ -1,0 +1,8 @@
+export { memory, type MemoryOptions } from './memory.driver.js';
+export { MemoryBroker } from './memory.broker.js';
+export { ManualClock } from './manual-clock.js';
+export {
+  StreamsTestKit,
+  type StreamsTestKitOptions,
+  type TestDeadLetter,
+} from './streams-test-kit.js';

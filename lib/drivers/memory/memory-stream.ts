@@ -1,0 +1,42 @@
+import type { DeadLetter, DeadLetterRecord } from '../../core/dead-letters.js';
+import type { Fields } from '../../core/message.js';
+import { IdSequence, parseId } from './entry-id.js';
+import { EntryLog } from './entry-log.js';
+
+/** Entries that every group has settled, and that a later group still finds. */
+const HISTORY = 1000;
+
+/** Everything kept under one stream's key: its entries, its dead letters, and what is redriven. */
+export class MemoryStream {
+  readonly log = new EntryLog(HISTORY);
+  /** By their own ids, oldest first. */
+  readonly deadLetters = new Map<string, DeadLetter>();
+  private readonly ids = new IdSequence();
+  private readonly deadLetterIds = new IdSequence();
+  private readonly redriven = new Map<string, EntryLog>();
+
+  append(fields: Fields, now: number): string {
+    const id = this.ids.next(now);
+    this.log.append({ id, publishedAt: parseId(id)[0], fields: [...fields] });
+    return id;
+  }
+
+  /** Dead letters on their way back to one group. Apart from the stream, which every group reads. */
+  redrivenTo(group: string): EntryLog {
+    let log = this.redriven.get(group);
+    if (!log) this.redriven.set(group, (log = new EntryLog(0)));
+    return log;
+  }
+
+  bury(record: DeadLetterRecord, fields: Fields, now: number): string {
+    const deadLetterId = this.deadLetterIds.next(now);
+    const letter = Object.freeze({ ...record, deadLetterId, fields: [...fields] });
+    this.deadLetters.set(deadLetterId, letter);
+    return deadLetterId;
+  }
+
+  redrive({ deadLetterId, group, id, publishedAt, fields }: DeadLetter): void {
+    this.deadLetters.delete(deadLetterId);
+    this.redrivenTo(group).append({ id, publishedAt: Date.parse(publishedAt), fields });
+  }
+}

@@ -1,0 +1,101 @@
+import { systemClock, type Clock } from '../../core/clock.js';
+import type { DeadLetter } from '../../core/dead-letters.js';
+import type { Fields } from '../../core/message.js';
+import { MemoryStream } from './memory-stream.js';
+import type { MemorySubscription, Unfinished } from './memory.subscription.js';
+
+/** A value of the state store. */
+export interface StoredValue {
+  readonly value: string;
+  /** ms since the epoch. */
+  readonly expiresAt: number;
+}
+
+/**
+ * The data that connections share, as those to one server do: streams with their groups and pending
+ * lists, dead letters, state. `memory()` makes one for itself; pass one to share it.
+ *
+ * What every group has settled is forgotten, but for about the last 1,000 entries of each stream,
+ * which a group created later still finds. A stream that never had a group keeps everything.
+ */
+export class MemoryBroker {
+  /** @internal */
+  readonly state = new Map<string, StoredValue>();
+  /** @internal Counts changes of any kind. */
+  version = 0;
+  private readonly streams = new Map<string, MemoryStream>();
+  private readonly subscriptions = new Set<MemorySubscription>();
+  /** Longest waiting first, which is the order in which Redis serves blocked readers. */
+  private readonly waiting = new Set<MemorySubscription>();
+  private watchers: (() => void)[] = [];
+
+  /** @param clock gives ids their time, and entries their age */
+  constructor(readonly clock: Clock = systemClock) {}
+
+  /** Deletes an entry's data where a pending record of it stays, as XDEL and trimming do on Redis. */
+  deleteEntry(key: string, id: string): boolean {
+    return this.streams.get(key)?.log.delete(id) ?? false;
+  }
+
+  /** @internal */
+  append(key: string, fields: Fields): string {
+    return this.stream(key).append(fields, this.clock.now());
+  }
+
+  /** @internal Made where it is missing. */
+  stream(key: string): MemoryStream {
+    let stream = this.streams.get(key);
+    if (!stream) this.streams.set(key, (stream = new MemoryStream()));
+    return stream;
+  }
+
+  /** @internal Dead letters of all streams whose keys begin so. */
+  deadLetters(keyPrefix: string): DeadLetter[] {
+    return [...this.streams]
+      .filter(([key]) => key.startsWith(keyPrefix))
+      .flatMap(([, stream]) => [...stream.deadLetters.values()]);
+  }
+
+  /** @internal */
+  register(subscription: MemorySubscription): void {
+    this.subscriptions.add(subscription);
+  }
+
+  /** @internal */
+  unregister(subscription: MemorySubscription): void {
+    this.subscriptions.delete(subscription);
+    this.changed();
+  }
+
+  /** @internal A reader found nothing and wants to be served as soon as there is something. */
+  wait(subscription: MemorySubscription): void {
+    this.waiting.add(subscription);
+  }
+
+  /** @internal */
+  endWait(subscription: MemorySubscription): void {
+    this.waiting.delete(subscription);
+  }
+
+  /** @internal Entries have become available: serves whoever waits. */
+  wake(): void {
+    for (const subscription of this.waiting) subscription.serve();
+    this.changed();
+  }
+
+  /** @internal What could run, or runs, right now. */
+  unfinished(): Unfinished[] {
+    return [...this.subscriptions].flatMap((subscription) => subscription.unfinished());
+  }
+
+  /** @internal */
+  changed(): void {
+    this.version++;
+    for (const watcher of this.watchers.splice(0)) watcher();
+  }
+
+  /** @internal Calls back once, at the next change. */
+  onceChanged(watcher: () => void): void {
+    this.watchers.push(watcher);
+  }
+}

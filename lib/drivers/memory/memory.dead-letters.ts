@@ -1,0 +1,65 @@
+import type {
+  DeadLetter,
+  DeadLetterFilter,
+  DeadLetterPage,
+  DeadLetterQueue,
+  DeadLetterRecord,
+} from '../../core/dead-letters.js';
+import type { Fields } from '../../core/message.js';
+import { compareIds } from './entry-id.js';
+import type { MemoryBroker } from './memory.broker.js';
+import type { MemoryStream } from './memory-stream.js';
+
+/** The dead letters of a broker. */
+export class MemoryDeadLetters implements DeadLetterQueue {
+  constructor(
+    private readonly broker: MemoryBroker,
+    private readonly keyPrefix: string,
+  ) {}
+
+  async put(record: DeadLetterRecord, fields: Fields): Promise<string> {
+    return this.stream(record.stream).bury(record, fields, this.broker.clock.now());
+  }
+
+  async list(stream: string, limit: number, after?: string): Promise<DeadLetterPage> {
+    // By order and not by place: the letter named by `after` may be gone by now.
+    const rest = [...this.stream(stream).deadLetters.values()].filter(
+      ({ deadLetterId }) => after === undefined || compareIds(deadLetterId, after) > 0,
+    );
+    const items = rest.slice(0, limit);
+    const next = rest.length > items.length ? items.at(-1)?.deadLetterId : undefined;
+    return { items, ...(next !== undefined && { next }) };
+  }
+
+  async get(stream: string, deadLetterId: string): Promise<DeadLetter | undefined> {
+    return this.stream(stream).deadLetters.get(deadLetterId);
+  }
+
+  async redrive(stream: string, filter: DeadLetterFilter): Promise<number> {
+    const data = this.stream(stream);
+    const chosen = choose(data, filter);
+    for (const letter of chosen) data.redrive(letter);
+    this.broker.wake();
+    return chosen.length;
+  }
+
+  async purge(stream: string, filter: DeadLetterFilter): Promise<number> {
+    const data = this.stream(stream);
+    const chosen = choose(data, filter);
+    for (const { deadLetterId } of chosen) data.deadLetters.delete(deadLetterId);
+    return chosen.length;
+  }
+
+  private stream(stream: string): MemoryStream {
+    return this.broker.stream(this.keyPrefix + stream);
+  }
+}
+
+function choose(data: MemoryStream, { ids, group }: DeadLetterFilter): DeadLetter[] {
+  const wanted = ids && new Set(ids);
+  return [...data.deadLetters.values()].filter(
+    (letter) =>
+      (!wanted || wanted.has(letter.deadLetterId)) &&
+      (group === undefined || letter.group === group),
+  );
+}

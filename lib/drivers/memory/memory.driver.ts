@@ -1,0 +1,33 @@
+import { systemClock, type Clock } from '../../core/clock.js';
+import type { DriverFactory } from '../../core/driver.js';
+import { MemoryBroker } from './memory.broker.js';
+import { MemoryDeadLetters } from './memory.dead-letters.js';
+import { MemorySource } from './memory.source.js';
+import { MemoryStateStore } from './memory.state-store.js';
+
+export interface MemoryOptions {
+  /** The time to live in. Not used where a `broker` is given, which has its own. @default the system's */
+  readonly clock?: Clock;
+  /** Data to share with another `memory()`. @default its own */
+  readonly broker?: MemoryBroker;
+}
+
+/**
+ * Streams in this process's memory, with the rules of Redis: groups, pending lists, reclaiming, dead
+ * letters. For tests, and for applications that may lose everything when their process ends.
+ *
+ * Everything opened from one `memory()` shares its data, as connections to one server do.
+ */
+export function memory(options: MemoryOptions = {}): DriverFactory {
+  const broker = options.broker ?? new MemoryBroker(options.clock);
+  return {
+    technology: 'memory',
+    ...(broker.clock !== systemClock && { clock: broker.clock }),
+    open: (context) => ({
+      source: new MemorySource(broker, context),
+      state: new MemoryStateStore(broker, context.keyPrefix),
+      deadLetters: new MemoryDeadLetters(broker, context.keyPrefix),
+      unwrap: () => broker,
+    }),
+  };
+}

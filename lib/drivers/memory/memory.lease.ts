@@ -1,0 +1,41 @@
+import type { Lease } from '../../core/lease.js';
+import type { Fields } from '../../core/message.js';
+import type { Hold } from './consumer-group.js';
+import type { Entry } from './entry-log.js';
+import type { Feed } from './feed.js';
+
+/** A lease that knows where it came from. */
+export class MemoryLease implements Lease, Hold {
+  readonly id: string;
+  readonly publishedAt: number;
+  fields: Fields | undefined;
+  /** A retry was settled: nothing runs until `begin`. */
+  parked = false;
+  /** `extend` found the data gone. What runs may still finish, and publish its next step. */
+  trimmed = false;
+
+  constructor(
+    readonly feed: Feed,
+    readonly position: number,
+    entry: Entry,
+    public attempt: number,
+    public charged: boolean,
+  ) {
+    this.id = entry.id;
+    this.publishedAt = entry.publishedAt;
+    // As on Redis, taking an entry over does not fetch it.
+    this.fields = charged ? entry.fields : undefined;
+  }
+
+  get stream(): string {
+    return this.feed.stream;
+  }
+
+  get consumer(): string {
+    return this.feed.consumer;
+  }
+
+  get redriven(): boolean {
+    return this.feed.redriven;
+  }
+}

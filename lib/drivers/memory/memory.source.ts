@@ -1,0 +1,148 @@
+import { ClosedError, InvalidMessageError, InvalidOptionsError } from '../../core/errors.js';
+import type { DriverContext } from '../../core/driver.js';
+import type { OutgoingEntry } from '../../core/message.js';
+import type { DeadLetterRecord } from '../../core/dead-letters.js';
+import type { SettleOutcome } from '../../core/settlement.js';
+import type {
+  MessageSource,
+  Settling,
+  SourceCapabilities,
+  Subscription,
+  SubscribeOptions,
+} from '../../core/source.js';
+import { Feed } from './feed.js';
+import type { MemoryBroker } from './memory.broker.js';
+import { MemoryLease } from './memory.lease.js';
+import { MemorySubscription } from './memory.subscription.js';
+
+const capabilities: SourceCapabilities = Object.freeze({
+  technology: 'memory',
+  redelivers: false,
+  atomicPublish: true,
+  atomicDeadLetter: true,
+  durableAttempts: false,
+  extends: true,
+});
+
+/** One connection to a broker. */
+export class MemorySource implements MessageSource {
+  readonly capabilities = capabilities;
+  private readonly subscriptions = new Set<MemorySubscription>();
+  private closed = false;
+
+  constructor(
+    private readonly broker: MemoryBroker,
+    private readonly context: DriverContext,
+  ) {}
+
+  async publish(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {
+    if (this.closed) return entries.map(() => new ClosedError('The memory driver'));
+    const results = entries.map((entry) => problemOf(entry) ?? this.append(entry));
+    this.broker.wake();
+    return results;
+  }
+
+  async subscribe(options: SubscribeOptions): Promise<Subscription> {
+    if (this.closed) throw new ClosedError('The memory driver');
+    if (!/^(\$|\d+(-\d+)?)$/.test(options.startId)) {
+      throw new InvalidOptionsError([
+        `startId must be '0', '$' or an id such as 1700000000000-0, not '${options.startId}'`,
+      ]);
+    }
+    const feeds = options.streams.flatMap((stream) => this.feedsOf(stream, options));
+    const subscription = new MemorySubscription(this.broker, feeds, options, (closed) =>
+      this.subscriptions.delete(closed),
+    );
+    this.subscriptions.add(subscription);
+    return subscription;
+  }
+
+  async settle(batch: readonly Settling[]): Promise<(SettleOutcome | Error)[]> {
+    if (this.closed) return batch.map(() => new ClosedError('The memory driver'));
+    const outcomes = batch.map((settling) => this.carryOut(settling));
+    this.broker.wake();
+    return outcomes;
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.all([...this.subscriptions].map((subscription) => subscription.close()));
+  }
+
+  private carryOut(settling: Settling): SettleOutcome | Error {
+    const { lease, settlement } = settling;
+    if (!(lease instanceof MemoryLease)) {
+      return new TypeError('This lease was not made by the memory driver.');
+    }
+    if ('record' in settling) return this.deadLetter(lease, settling.record);
+    switch (settlement.kind) {
+      case 'ack':
+        return this.acknowledge(lease, settlement.publish ?? []);
+      case 'retry':
+        return lease.feed.park(lease);
+      case 'release':
+        return lease.feed.release(lease);
+      case 'dead-letter':
+        return new TypeError('A dead letter needs its record.');
+    }
+  }
+
+  private acknowledge(
+    lease: MemoryLease,
+    publish: readonly OutgoingEntry[],
+  ): SettleOutcome | Error {
+    const fence = publish.length === 0 ? 'owned' : lease.feed.fence(lease);
+    if (fence !== 'owned') return fence;
+    for (const entry of publish) {
+      const problem = problemOf(entry);
+      if (problem) return problem;
+    }
+    for (const entry of publish) this.append(entry);
+    lease.feed.finish(lease);
+    return 'settled';
+  }
+
+  private deadLetter(lease: MemoryLease, record: DeadLetterRecord): SettleOutcome {
+    const fence = lease.feed.fence(lease);
+    if (fence !== 'owned') return fence;
+    const fields = lease.feed.fieldsOf(lease) ?? [];
+    this.broker.stream(this.key(record.stream)).bury(record, fields, this.broker.clock.now());
+    lease.feed.finish(lease);
+    return 'settled';
+  }
+
+  private append({ stream, fields }: OutgoingEntry): string {
+    return this.broker.append(this.key(stream), fields);
+  }
+
+  /** The stream itself, and what is redriven to this group. */
+  private feedsOf(stream: string, options: SubscribeOptions): Feed[] {
+    const { group: groupName, consumer, idleTimeout, startId } = options;
+    const { clock } = this.broker;
+    const { events } = this.context;
+    const data = this.broker.stream(this.key(stream));
+    const common = { stream, groupName, consumer, idleTimeout, clock, events };
+    const redriven = data.redrivenTo(groupName);
+    return [
+      new Feed({
+        ...common,
+        log: data.log,
+        group: data.log.group(groupName, startId),
+        redriven: false,
+      }),
+      new Feed({ ...common, log: redriven, group: redriven.group(groupName, '0'), redriven: true }),
+    ];
+  }
+
+  private key(stream: string): string {
+    return this.context.keyPrefix + stream;
+  }
+}
+
+/** What Redis would refuse, this refuses too. */
+function problemOf({ stream, fields }: OutgoingEntry): Error | undefined {
+  if (fields.length > 0 && fields.length % 2 === 0) return undefined;
+  return new InvalidMessageError(
+    `An entry for "${stream}" needs names and values in turn, at least one of each.`,
+  );
+}

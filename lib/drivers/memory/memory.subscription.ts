@@ -1,0 +1,148 @@
+import type { Clock, TimerHandle } from '../../core/clock.js';
+import type { BeginOutcome, ExtendOutcome, Lease } from '../../core/lease.js';
+import type { Subscription, SubscribeOptions } from '../../core/source.js';
+import type { Feed } from './feed.js';
+import type { MemoryBroker } from './memory.broker.js';
+import { MemoryLease } from './memory.lease.js';
+
+/** What keeps a subscription from being idle. */
+export interface Unfinished {
+  readonly stream: string;
+  readonly group: string;
+  /** Entries that could be handed out at once. */
+  readonly ready: number;
+  /** Ids that were handed out and are neither settled nor parked. */
+  readonly running: readonly string[];
+}
+
+interface WaitingPull {
+  readonly limit: number;
+  readonly timer: TimerHandle;
+  readonly resolve: (leases: Lease[]) => void;
+}
+
+/** One consumer's reader: hands out what is there, or waits until there is something. */
+export class MemorySubscription implements Subscription {
+  private readonly clock: Clock;
+  private waiting: WaitingPull | undefined;
+  private reclaimTimer: TimerHandle;
+  /** A tick has passed and not everything abandoned has been taken yet. */
+  private reclaimDue = false;
+  private stopped = false;
+  private turn = 0;
+
+  constructor(
+    private readonly broker: MemoryBroker,
+    private readonly feeds: readonly Feed[],
+    private readonly options: SubscribeOptions,
+    private readonly onClosed: (subscription: MemorySubscription) => void,
+  ) {
+    this.clock = broker.clock;
+    broker.register(this);
+    this.armReclaim();
+  }
+
+  async pull(limit: number): Promise<Lease[]> {
+    if (this.waiting) throw new Error('A pull is under way: await it before the next one.');
+    const leases = this.take(limit);
+    if (leases.length > 0 || this.stopped) return leases;
+    return new Promise((resolve) => {
+      const timer = this.clock.setTimeout(() => this.answer([]), this.options.blockTimeout);
+      this.waiting = { limit, timer, resolve };
+      this.broker.wait(this);
+    });
+  }
+
+  /** Answers a waiting pull, if there is something for it. */
+  serve(): void {
+    if (!this.waiting) return;
+    const leases = this.take(this.waiting.limit);
+    if (leases.length > 0) this.answer(leases);
+  }
+
+  async begin(lease: Lease): Promise<BeginOutcome> {
+    const own = ownLease(lease);
+    const outcome = own.feed.begin(own);
+    this.broker.changed();
+    return outcome;
+  }
+
+  async extend(leases: readonly Lease[]): Promise<ExtendOutcome[]> {
+    return leases.map((lease) => {
+      const own = ownLease(lease);
+      return own.feed.extend(own);
+    });
+  }
+
+  forget(lease: Lease, left?: boolean): void {
+    const own = ownLease(lease);
+    own.feed.forget(own, left);
+    this.broker.changed();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.clock.clearTimeout(this.reclaimTimer);
+    this.answer([]);
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    for (const feed of this.feeds) feed.held.clear();
+    this.broker.unregister(this);
+    this.onClosed(this);
+  }
+
+  unfinished(): Unfinished[] {
+    return this.feeds.flatMap((feed) => {
+      const ready = this.stopped ? 0 : feed.countReady();
+      const running = [...feed.held.values()].filter((lease) => !lease.parked);
+      if (ready === 0 && running.length === 0) return [];
+      const { stream } = feed;
+      return { stream, group: this.options.group, ready, running: running.map(({ id }) => id) };
+    });
+  }
+
+  private take(limit: number): MemoryLease[] {
+    if (this.stopped) return [];
+    const feeds = this.inTurn();
+    const leases: MemoryLease[] = [];
+    for (const feed of feeds) {
+      leases.push(...feed.takeOver(limit - leases.length, this.reclaimDue));
+    }
+    if (leases.length < limit) this.reclaimDue = false;
+    for (const feed of feeds) leases.push(...feed.takeNew(limit - leases.length));
+    if (leases.length > 0) this.broker.changed();
+    return leases;
+  }
+
+  /** Begins with another stream each time, so that a busy one does not starve the others. */
+  private inTurn(): Feed[] {
+    this.turn = (this.turn + 1) % this.feeds.length;
+    return [...this.feeds.slice(this.turn), ...this.feeds.slice(0, this.turn)];
+  }
+
+  private answer(leases: Lease[]): void {
+    const { waiting } = this;
+    if (!waiting) return;
+    this.waiting = undefined;
+    this.clock.clearTimeout(waiting.timer);
+    this.broker.endWait(this);
+    waiting.resolve(leases);
+  }
+
+  private armReclaim(): void {
+    this.reclaimTimer = this.clock.setTimeout(() => {
+      this.reclaimDue = true;
+      for (const feed of this.feeds) feed.forgetLeft();
+      this.serve();
+      // A listener of what was just reported may have stopped us.
+      if (!this.stopped) this.armReclaim();
+    }, this.options.reclaimInterval);
+  }
+}
+
+function ownLease(lease: Lease): MemoryLease {
+  if (lease instanceof MemoryLease) return lease;
+  throw new TypeError('This lease was not made by the memory driver.');
+}

@@ -1,0 +1,114 @@
+import { hostname } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { defaultConsumerName } from '../../lib/options/consumer-name.js';
+import { handlerProblems, resolveOptions } from '../../lib/options/resolve-options.js';
+import { fromRedisOptions } from '../../lib/redis.preset.js';
+
+const source = { technology: 'none', open: () => ({ source: undefined as never }) };
+
+describe('options', () => {
+  it('have the documented defaults', () => {
+    const { consumer, source: _, codec, isUnrecoverable, ...rest } = resolveOptions({ source });
+    expect(rest).toEqual({
+      name: 'default',
+      keyPrefix: '',
+      group: 'nest-workers',
+      defaultGroup: true,
+      startId: '0',
+      blockTimeout: 5000,
+      idleTimeout: 30_000,
+      reclaimInterval: 5000,
+      maxDeliveries: 5,
+      gracePeriod: 30_000,
+      concurrency: 100,
+      batchSize: 500,
+      maxParked: 1000,
+      maxHold: 3_600_000,
+      backoff: { type: 'exponential', delay: 1000, maxDelay: 60_000, jitter: 0.2 },
+      routes: [],
+      deadLetter: undefined,
+      maxPayloadBytes: 1_048_576,
+      unmatched: undefined,
+      middleware: [],
+    });
+    expect(codec.name).toBe('json');
+    expect(isUnrecoverable(new Error())).toBe(false);
+    expect(consumer).toContain(String(process.pid));
+  });
+
+  it('look for abandoned entries twice per idle timeout, every 5 s at least', () => {
+    expect(resolveOptions({ source, idleTimeout: 1000 }).reclaimInterval).toBe(500);
+    expect(resolveOptions({ source, idleTimeout: 60_000 }).reclaimInterval).toBe(5000);
+  });
+
+  it('are frozen', () => {
+    expect(Object.isFrozen(resolveOptions({ source }))).toBe(true);
+  });
+
+  it('name every problem at once', () => {
+    const wrong = {
+      source: undefined as never,
+      group: '',
+      startId: 'yesterday',
+      blockTimeout: 0,
+      concurrency: 1.5,
+      maxDeliveries: -1,
+      backoff: { type: 'linear' as never, jitter: 2, delay: Number.NaN },
+      routes: [{ events: [], stream: '' }],
+      unmatched: 'drop' as never,
+    };
+    const keys = [
+      'source',
+      'group',
+      'startId',
+      'blockTimeout',
+      'concurrency',
+      'maxDeliveries',
+      'backoff.type',
+      'backoff.jitter',
+      'backoff.delay',
+      'routes[0].events',
+      'routes[0].stream',
+      'unmatched',
+    ];
+    try {
+      resolveOptions(wrong);
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'INVALID_OPTIONS' });
+      for (const key of keys) expect((error as Error).message).toContain(`- ${key} `);
+    }
+  });
+
+  it('of a handler are checked too', () => {
+    expect(handlerProblems({ timeout: 0, concurrency: 0, streams: [''] })).toHaveLength(3);
+    expect(handlerProblems({ timeout: 5, concurrency: 1, group: 'g' })).toEqual([]);
+  });
+
+  it('of Redis are sorted from the others, and never repeat a password', () => {
+    const { options, problems } = fromRedisOptions({
+      url: 'redis//:s3cret@nowhere',
+      port: 70_000,
+      password: 's3cret',
+      group: 'g',
+    });
+    expect(options).toMatchObject({ group: 'g' });
+    expect(options).not.toHaveProperty('password');
+    expect(problems).toHaveLength(4);
+    expect(problems.join()).not.toContain('s3cret');
+  });
+});
+
+describe('the default consumer name', () => {
+  it('tells the pod, else its address, else the host', () => {
+    expect(defaultConsumerName({ POD_NAME: 'pod-1', POD_IP: '10.0.0.1' })).toMatch(
+      /^pod-1-\d+-\w{6}$/,
+    );
+    expect(defaultConsumerName({ POD_IP: '10.0.0.1' })).toMatch(/^10\.0\.0\.1-/);
+    expect(defaultConsumerName({}).startsWith(hostname())).toBe(true);
+  });
+
+  it('is never the same twice', () => {
+    expect(defaultConsumerName({})).not.toBe(defaultConsumerName({}));
+  });
+});

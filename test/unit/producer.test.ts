@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { jsonCodec } from '../../lib/core/codecs/json.codec.js';
+import { Producer } from '../../lib/producing/producer.js';
+import { createRouter } from '../../lib/core/routing.js';
+
+const producer = (maxPayloadBytes = 100) =>
+  new Producer(undefined as never, {
+    codec: jsonCodec,
+    route: createRouter([{ events: 'a.*', stream: 'as' }]),
+    maxPayloadBytes,
+  });
+
+describe('the producer', () => {
+  it('routes and encodes, and writes no field that says nothing', () => {
+    expect(producer().encode({ eventType: 'a.x', payload: { n: 1 }, metadata: {} })).toEqual({
+      stream: 'as',
+      fields: ['event_type', 'a.x', 'payload', '{"n":1}'],
+    });
+    expect(
+      producer().encode({ eventType: 'x', stream: 's', payload: 1, metadata: { k: 'v' } }),
+    ).toEqual({
+      stream: 's',
+      fields: ['event_type', 'x', 'payload', '1', 'metadata', '{"k":"v"}'],
+    });
+  });
+
+  it('counts bytes, not characters, and lets exactly the limit pass', () => {
+    // Encoded as JSON: two quotes and 49 times two bytes.
+    const payload = 'é'.repeat(49);
+    expect(() => producer(100).encode({ eventType: 'x', payload })).not.toThrow();
+    expect(() => producer(99).encode({ eventType: 'x', payload })).toThrow(
+      expect.objectContaining({ code: 'PAYLOAD_TOO_LARGE', size: 100, limit: 99 }),
+    );
+  });
+
+  it('refuses what no handler could be told apart by', () => {
+    const invalid = expect.objectContaining({ code: 'INVALID_MESSAGE' });
+    expect(() => producer().encode({ eventType: '', payload: 1 })).toThrow(invalid);
+    expect(() => producer().encode({ eventType: 'a.*', payload: 1 })).toThrow(invalid);
+    const circular: Record<string, unknown> = {};
+    circular['self'] = circular;
+    expect(() => producer().encode({ eventType: 'x', payload: circular })).toThrow(invalid);
+    expect(() => producer().encode({ eventType: 'x', payload: 1n })).toThrow(invalid);
+  });
+
+  it('refuses everything once closed', () => {
+    const closed = producer();
+    closed.close();
+    expect(() => closed.encode({ eventType: 'x', payload: 1 })).toThrow(
+      expect.objectContaining({ code: 'CLOSED' }),
+    );
+  });
+});
