@@ -31,9 +31,8 @@ export function reportSettled(
 
 function outcomeOf(settlement: Settlement, outcome: SettleOutcome): SettledOutcome {
   if (settlement.kind === 'lost') return settlement.why === 'trimmed' ? 'trimmed' : 'lost';
-  if (outcome === 'lost') return 'lost';
-  // A retry or release that finds nothing pending found the entry's data deleted.
-  if (outcome === 'gone') return settlement.kind === 'ack' ? 'handled' : 'trimmed';
+  // Somebody else owns it, or has settled it.
+  if (outcome !== 'settled') return 'lost';
   switch (settlement.kind) {
     case 'ack':
       return settlement.filtered ? 'filtered' : 'handled';

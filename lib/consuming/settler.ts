@@ -55,7 +55,8 @@ export class Settler {
 
   /** Resolves when everything added so far, and while waiting, is settled. */
   async idle(): Promise<void> {
-    while (this.pending > 0) await new Promise<void>((resolve) => this.idleWaiters.push(resolve));
+    while (this.pending > 0 && !this.abandoned)
+      await new Promise<void>((resolve) => this.idleWaiters.push(resolve));
   }
 
   /** Gives up on what could not be settled: the source will hand it to somebody else. */

@@ -1,0 +1,179 @@
+import { describe, expect, test } from 'vitest';
+import { ack, retry } from '../../../lib/core/settlement.js';
+import { IDLE, valueOf, type SourceWorld } from '../source-world.js';
+
+export function describeReclaiming(world: () => SourceWorld): void {
+  const idle = { idleTimeout: IDLE };
+
+  describe('an entry that its owner does not keep fresh', () => {
+    test('goes to another consumer after idleTimeout and not before', async () => {
+      const [id] = await world().publish('a');
+      const dead = await world().reader('A', idle);
+      const peer = await world().reader('B', idle);
+      const began = world().harness.now();
+      await dead.takeOne();
+      const lease = await peer.takeOne();
+      expect(lease.id).toBe(id);
+      expect(world().harness.now() - began).toBeGreaterThanOrEqual(IDLE);
+    });
+
+    test('comes uncharged, with the count of the runs so far', async (context) => {
+      await world().need(context, world().countsAttempts, 'count attempts across consumers');
+      await world().publish('a');
+      const dead = await world().reader('A', idle);
+      const peer = await world().reader('B', idle);
+      await dead.takeOne();
+      const lease = await peer.takeOne();
+      expect(lease).toMatchObject({ charged: false, attempt: 1 });
+      expect(await peer.begin(lease)).toBe('started');
+      expect(lease).toMatchObject({ charged: true, attempt: 2 });
+      expect(valueOf(lease)).toBe('a');
+    });
+
+    test('is not charged by being handed on, only by a run', async (context) => {
+      await world().need(context, world().countsAttempts, 'count attempts across consumers');
+      await world().publish('a');
+      await (await world().reader('A', idle)).takeOne();
+      await (await world().reader('B', idle)).takeOne();
+      const last = await world().reader('C', idle);
+      expect(await last.takeOne()).toMatchObject({ charged: false, attempt: 1 });
+    });
+
+    test('is reported', async () => {
+      const reclaimed = world().record('reclaimed');
+      await world().publish('a', 'b');
+      await (await world().reader('A', idle)).take(2);
+      await (await world().reader('B', idle)).take(2);
+      expect(reclaimed.reduce((sum, { count }) => sum + count, 0)).toBe(2);
+      expect(reclaimed[0]).toMatchObject({ stream: world().stream, group: world().group });
+    });
+
+    test('counts towards the limit of a pull', async () => {
+      await world().publish('a', 'b', 'c', 'd', 'e');
+      await (await world().reader('A', idle)).take(5);
+      const peer = await world().reader('B', idle);
+      const values: (string | undefined)[] = [];
+      while (values.length < 5) {
+        const leases = await peer.until(peer.subscription.pull(2));
+        expect(leases.length).toBeLessThanOrEqual(2);
+        for (const lease of leases) values.push(valueOf(await peer.start(lease)));
+      }
+      expect(values).toEqual(['a', 'b', 'c', 'd', 'e']);
+    });
+
+    test('stays in its group', async () => {
+      await world().publish('a');
+      const dead = await world().reader('A', idle);
+      const options = { ...idle, group: world().harness.unique('other') };
+      const other = await world().reader('B', options);
+      await dead.takeOne();
+      await other.ack(await other.takeOne());
+      await other.expectNothing(2 * IDLE);
+    });
+
+    test('goes to one of several peers', async () => {
+      await world().publish('a');
+      await (await world().reader('A', idle)).takeOne();
+      const [first, second] = [await world().reader('B', idle), await world().reader('C', idle)];
+      const pulls = await Promise.all([first.takeOrNothing(2 * IDLE), second.takeOrNothing(2 * IDLE)]);
+      const begun = [];
+      for (const [index, leases] of pulls.entries()) {
+        for (const lease of leases) begun.push(await [first, second][index]!.begin(lease));
+      }
+      expect(begun.filter((outcome) => outcome === 'started')).toHaveLength(1);
+    });
+
+    test('comes back to a consumer that starts again under its name', async () => {
+      const [id] = await world().publish('a');
+      const before = await world().reader('A', idle);
+      await before.takeOne();
+      await before.subscription.close();
+      const after = await world().reader('A', idle);
+      const lease = await after.start(await after.takeOne());
+      expect(lease.id).toBe(id);
+      await after.ack(lease);
+    });
+  });
+
+  describe('extend', () => {
+    test('keeps entries from others for as long as it is called', async (context) => {
+      await world().need(context, (can) => can.extends, 'extend leases');
+      await world().publish('a', 'b');
+      const owner = await world().reader('A', idle);
+      const peer = await world().reader('B', idle);
+      const leases = await owner.take(2);
+      await peer.expectNothing(3 * IDLE, async () => {
+        expect(await owner.extend(...leases)).toEqual(['held', 'held']);
+      });
+      await owner.ack(...leases);
+    });
+
+    test('answers in order: held, lost, gone', async (context) => {
+      await world().need(context, (can) => can.extends, 'extend leases');
+      await world().publish('lost', 'gone', 'held');
+      const owner = await world().reader('A', idle);
+      const peer = await world().reader('B', idle);
+      const [lost, gone, held] = await owner.take(3);
+      const taken = await peer.take(3);
+      for (const lease of taken) await peer.start(lease);
+      await peer.ack(taken.find(({ id }) => id === gone!.id)!);
+      const mine = taken.find(({ id }) => id === held!.id)!;
+      expect(await peer.extend(mine)).toEqual(['held']);
+      expect(await owner.extend(lost!, gone!, held!)).toEqual(['lost', 'gone', 'lost']);
+    });
+
+    test('of nothing is nothing', async () => {
+      const reader = await world().reader('A');
+      expect(await reader.extend()).toEqual([]);
+    });
+
+    test('does not bring back an entry that was acknowledged', async () => {
+      await world().publish('a');
+      const owner = await world().reader('A', { idleTimeout: 100 });
+      const peer = await world().reader('B', { idleTimeout: 100 });
+      const lease = await owner.takeOne();
+      await owner.ack(lease);
+      expect(await owner.extend(lease)).toEqual(['gone']);
+      await peer.expectNothing(300);
+    });
+  });
+
+  describe('a run', () => {
+    test('keeps its entry fresh from its beginning', async () => {
+      await world().publish('a');
+      await (await world().reader('A', idle)).takeOne();
+      const peer = await world().reader('B', idle);
+      const lease = await peer.takeOne();
+      await world().harness.elapse(IDLE / 2);
+      if (world().harness.now() - lease.publishedAt > 4 * IDLE) return;
+      const began = world().harness.now();
+      await peer.start(lease);
+      const third = await world().reader('C', idle);
+      await third.takeOne();
+      expect(world().harness.now() - began).toBeGreaterThanOrEqual(IDLE);
+    });
+
+    test('that settled is not run again', async () => {
+      await world().publish('a');
+      const owner = await world().reader('A', { idleTimeout: 100 });
+      const peer = await world().reader('B', { idleTimeout: 100 });
+      expect(await owner.settle(await owner.takeOne(), ack)).toBe('settled');
+      await peer.expectNothing(300);
+    });
+
+    test('that waits for its retry is kept fresh from then on', async (context) => {
+      await world().need(context, ({ redelivers }) => !redelivers, 'leave retries to the engine');
+      await world().publish('a');
+      const owner = await world().reader('A', idle);
+      const peer = await world().reader('B', idle);
+      const lease = await owner.takeOne();
+      await world().harness.elapse(IDLE / 2);
+      const began = world().harness.now();
+      if ((await owner.settle(lease, retry(NEVER_DUE))) !== 'settled') return;
+      await peer.takeOne();
+      expect(world().harness.now() - began).toBeGreaterThanOrEqual(IDLE);
+    });
+  });
+}
+
+const NEVER_DUE = 3_600_000;

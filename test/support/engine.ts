@@ -1,0 +1,86 @@
+import { ManualClock, memory, MemoryBroker } from '../../lib/drivers/memory/index.js';
+import type { SettledEvent } from '../../lib/core/events.js';
+import type { Delivery } from '../../lib/core/delivery.js';
+import type { HandlerOptions } from '../../lib/core/handler.js';
+import { ack, type Settlement } from '../../lib/core/settlement.js';
+import type { StreamsOptions } from '../../lib/options/streams-options.js';
+import { StreamsRuntime } from '../../lib/runtime.js';
+
+export type Invoke = (delivery: Delivery) => unknown;
+
+export interface EngineHandler {
+  readonly events: string[];
+  readonly invoke: Invoke;
+  readonly options?: HandlerOptions;
+}
+
+export type EngineOptions = Partial<Omit<StreamsOptions, 'source'>>;
+
+/** Data and time that several engines of one test may share. */
+export class World {
+  readonly clock = new ManualClock();
+  readonly broker = new MemoryBroker(this.clock);
+  private readonly runtimes: StreamsRuntime[] = [];
+
+  /** Starts the engine for these handlers, in memory. */
+  async start(handlers: EngineHandler[], options: EngineOptions = {}) {
+    const runtime = this.runtime(options);
+    const settled: SettledEvent[] = [];
+    runtime.events.on('settled', (event) => settled.push(event));
+    await runtime.start(
+      handlers.map(({ events, invoke, options: own = {} }, index) => ({
+        name: `H.h${index}`,
+        events,
+        options: own,
+        invoke: async (delivery): Promise<Settlement> => {
+          await invoke(delivery);
+          return ack;
+        },
+      })),
+    );
+    return {
+      runtime,
+      settled,
+      outcomes: () => settled.map(({ outcome }) => outcome),
+      publish: async (eventType: string, payload: unknown = {}) => {
+        const id = await runtime.producer.publish({ eventType, payload });
+        await this.settle();
+        return id;
+      },
+    };
+  }
+
+  runtime(options: EngineOptions = {}): StreamsRuntime {
+    const runtime = new StreamsRuntime({
+      source: memory({ broker: this.broker }),
+      group: 'g',
+      backoff: { delay: 1000, jitter: 0 },
+      ...options,
+    });
+    this.runtimes.push(runtime);
+    return runtime;
+  }
+
+  /** Lets happen what can happen without time moving on. */
+  settle(): Promise<void> {
+    return this.clock.advance(0);
+  }
+
+  async close(): Promise<void> {
+    const closed = Promise.all(this.runtimes.map((runtime) => runtime.close()));
+    // Grace periods of methods that never end pass by this clock.
+    for (let turn = 0; turn < 10; turn++) await this.clock.advance(10_000);
+    await closed;
+  }
+}
+
+/** A promise that a test fulfils. */
+export function gate<T = void>() {
+  let open!: (value: T) => void;
+  let fail!: (error: unknown) => void;
+  const promise = new Promise<T>((resolve, reject) => {
+    open = resolve;
+    fail = reject;
+  });
+  return { promise, open, fail };
+}

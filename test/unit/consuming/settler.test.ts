@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { Settler } from '../../../lib/consuming/settler.js';
+import type { DeadLetterQueue } from '../../../lib/core/dead-letters.js';
+import { Delivery } from '../../../lib/core/delivery.js';
+import { EventBus } from '../../../lib/core/events.js';
+import type { Lease } from '../../../lib/core/lease.js';
+import { ack, deadLetter, retry, type SettleOutcome } from '../../../lib/core/settlement.js';
+import type { MessageSource, Settling } from '../../../lib/core/source.js';
+import { ManualClock } from '../../../lib/drivers/memory/index.js';
+
+type Answer = (batch: readonly Settling[]) => Promise<(SettleOutcome | Error)[]>;
+
+function settler(answer: Answer, deadLetters?: DeadLetterQueue) {
+  const clock = new ManualClock();
+  const events = new EventBus();
+  const settled: string[] = [];
+  const batches: number[] = [];
+  const source = {
+    settle: (batch: readonly Settling[]) => {
+      batches.push(batch.length);
+      return answer(batch);
+    },
+  } as unknown as MessageSource;
+  const it = new Settler({
+    source,
+    clock,
+    events,
+    deadLetters,
+    onSettled: (delivery, settlement, outcome) =>
+      settled.push(`${delivery.id} ${settlement.kind} ${outcome}`),
+  });
+  return { it, clock, events, settled, batches };
+}
+
+const delivery = (id: string) =>
+  new Delivery(
+    { id, stream: 's', attempt: 1, publishedAt: 0, fields: ['a', 'b'] } as unknown as Lease,
+    'g',
+    'c',
+  );
+
+describe('the settler', () => {
+  it('gathers while a batch is under way', async () => {
+    const s = settler(async (batch) => {
+      if (s.batches.length === 1) for (const id of ['2', '3', '4']) s.it.add(delivery(id), ack);
+      return batch.map(() => 'settled');
+    });
+    s.it.add(delivery('1'), ack);
+    await s.it.idle();
+    expect(s.batches).toEqual([1, 3]);
+    expect(s.settled).toHaveLength(4);
+  });
+
+  it('settles again what failed, and only that, with growing waits', async () => {
+    let down = true;
+    const s = settler(async (batch) =>
+      batch.map(({ lease }) => (down && lease.id === '2' ? new Error('down') : 'settled')),
+    );
+    const errors: string[] = [];
+    s.events.on('worker-error', ({ error }) => errors.push(error.message));
+    s.it.add(delivery('1'), ack);
+    s.it.add(delivery('2'), ack);
+    await s.clock.advance(0);
+    expect(s.settled).toEqual(['1 ack settled']);
+    await s.clock.advance(1000);
+    down = false;
+    await s.clock.advance(10_000);
+    await s.it.idle();
+    expect(s.settled).toEqual(['1 ack settled', '2 ack settled']);
+    expect(errors.length).toBeGreaterThan(1);
+    expect(errors.length).toBeLessThan(6);
+  });
+
+  it('takes gone for settled where an earlier try may have been carried out', async () => {
+    let calls = 0;
+    const s = settler(async () => [calls++ === 0 ? new Error('connection lost') : 'gone']);
+    s.it.add(delivery('1'), retry(5));
+    await s.clock.advance(1000);
+    await s.it.idle();
+    expect(s.settled).toEqual(['1 retry settled']);
+  });
+
+  it('survives a source that throws', async () => {
+    let calls = 0;
+    const s = settler(async (batch) => {
+      if (calls++ === 0) throw new Error('bug');
+      return batch.map(() => 'settled');
+    });
+    s.it.add(delivery('1'), ack);
+    await s.clock.advance(1000);
+    await s.it.idle();
+    expect(s.settled).toEqual(['1 ack settled']);
+  });
+
+  it('stores in another queue first, and acks only then', async () => {
+    const log: string[] = [];
+    let broken = true;
+    const queue = {
+      put: async (record: { reason: string }, fields: readonly string[]) => {
+        if (broken) throw new Error('queue is down');
+        log.push(`put ${record.reason} ${fields.join()}`);
+        return '1';
+      },
+    } as unknown as DeadLetterQueue;
+    const s = settler(async (batch) => {
+      log.push(...batch.map(({ settlement }) => settlement.kind));
+      return batch.map(() => 'settled');
+    }, queue);
+    s.it.add(delivery('1'), deadLetter('unmatched'));
+    await s.clock.advance(0);
+    expect(log).toEqual([]);
+    broken = false;
+    await s.clock.advance(1000);
+    await s.it.idle();
+    expect(log).toEqual(['put unmatched a,b', 'ack']);
+  });
+
+  it('ends waiting when it gives up', async () => {
+    const s = settler(async (batch) => batch.map(() => new Error('down')));
+    s.it.add(delivery('1'), ack);
+    await s.clock.advance(0);
+    const idle = s.it.idle();
+    s.it.abandon();
+    await idle;
+    expect(s.settled).toEqual([]);
+  });
+});

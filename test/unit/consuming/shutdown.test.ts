@@ -1,0 +1,93 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { gate, World } from '../../support/engine.js';
+
+let world: World;
+beforeEach(() => void (world = new World()));
+afterEach(() => world.close());
+
+describe('shutdown', () => {
+  it('awaits what runs, settles it, and releases what has not started, uncharged', async () => {
+    const slow = gate();
+    const app = await world.start([{ events: ['x'], invoke: () => slow.promise }], {
+      concurrency: 1,
+      consumer: 'a',
+    });
+    await app.publish('x', 1);
+    const failing = await app.publish('x', 2);
+    const drained = app.runtime.drain();
+    await world.settle();
+    slow.open();
+    await drained;
+    expect(app.outcomes()[0] === 'handled' || app.outcomes().includes('handled')).toBe(true);
+    const attempts: number[] = [];
+    const next = await world.start([
+      { events: ['x'], invoke: ({ attempt }) => void attempts.push(attempt) },
+    ]);
+    await world.clock.advance(5000);
+    expect(attempts).toEqual([1]);
+    expect(next.settled[0]!.id).toBe(failing);
+  });
+
+  it('releases parked retries, so that another consumer runs them at once', async () => {
+    const app = await world.start(
+      [
+        {
+          events: ['x'],
+          invoke: () => {
+            throw new Error('no');
+          },
+        },
+      ],
+      { backoff: { delay: 60_000, maxDelay: 60_000, jitter: 0 } },
+    );
+    await app.publish('x');
+    await app.runtime.drain();
+    expect(app.outcomes()).toEqual(['retried', 'released']);
+    const attempts: number[] = [];
+    await world.start([{ events: ['x'], invoke: ({ attempt }) => void attempts.push(attempt) }]);
+    await world.clock.advance(5000);
+    expect(attempts).toEqual([2]);
+  });
+
+  it('gives up on what outlives the grace period: aborts its signal, releases it uncharged', async () => {
+    let signal: AbortSignal | undefined;
+    const late = gate();
+    const app = await world.start(
+      [
+        {
+          events: ['x'],
+          invoke: (delivery) => {
+            signal = delivery.signal;
+            return late.promise;
+          },
+        },
+      ],
+      { gracePeriod: 1000 },
+    );
+    await app.publish('x');
+    const drained = app.runtime.drain();
+    await world.clock.advance(999);
+    expect(signal!.aborted).toBe(false);
+    await world.clock.advance(1);
+    await drained;
+    expect(signal!.reason).toMatchObject({ code: 'SHUTDOWN' });
+    expect(app.outcomes()).toEqual(['released']);
+    const attempts: number[] = [];
+    await world.start([{ events: ['x'], invoke: ({ attempt }) => void attempts.push(attempt) }]);
+    await world.clock.advance(5000);
+    expect(attempts).toEqual([1]);
+    late.open();
+    await world.settle();
+    expect(app.outcomes()).not.toContain('handled');
+  });
+
+  it('can be asked for twice, and refuses to publish after close', async () => {
+    const app = await world.start([{ events: ['x'], invoke: () => undefined }]);
+    await Promise.all([app.runtime.close(), app.runtime.close(), app.runtime.drain()]);
+    await expect(
+      app.runtime.producer.publish({ eventType: 'x', payload: 1 }),
+    ).rejects.toMatchObject({
+      code: 'CLOSED',
+    });
+  });
+});
