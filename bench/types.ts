@@ -104,15 +104,37 @@ export interface Run {
   readonly warmUp: boolean;
 }
 
+export interface EntrantResult {
+  readonly label: string;
+  readonly system: string;
+  /** One per round, in the order of the rounds. */
+  readonly samples: readonly Sample[];
+}
+
+export interface CaseResult {
+  readonly label: string;
+  readonly baseline: string;
+  readonly entrants: readonly EntrantResult[];
+}
+
 export interface Workload {
   readonly name: string;
   readonly title: string;
+  /** What is done and measured, in a sentence or two. */
   readonly text: string;
+  /** The first one is drawn. */
   readonly measures: readonly Measure[];
   /** Fewer rounds than asked for, where a run is long and steady. */
   readonly mostRounds?: number;
+  /** Part of a quick run. */
+  readonly quick?: boolean;
   cases(quick: boolean): readonly Case[];
-  run(run: Run): Promise<Sample & { series?: readonly number[] }>;
-  /** The figures that carry a name of their own in the JSON output. */
-  figures?(results: readonly CaseResult[]): Record<string, number>;
+  run(run: Run): Promise<Sample>;
+  /** The figures that have a name of their own in the JSON output. */
+  figures?(cases: readonly CaseResult[]): Record<string, number>;
+}
+
+export interface WorkloadResult {
+  readonly workload: Workload;
+  readonly cases: readonly CaseResult[];
 }

@@ -43,6 +43,16 @@ export class Reader {
     return lease!;
   }
 
+  /** Whatever comes within `ms` of the driver's time. */
+  async takeWithin(ms: number): Promise<Lease[]> {
+    const leases: Lease[] = [];
+    const end = this.harness.now() + ms;
+    while (this.harness.now() < end) {
+      leases.push(...(await this.until(this.subscription.pull(100))));
+    }
+    return leases;
+  }
+
   /** Pulls for `ms` of the driver's time, and expects that nothing comes. */
   async expectNothing(ms: number, meanwhile: () => Promise<unknown> = async () => {}) {
     const end = this.harness.now() + ms;

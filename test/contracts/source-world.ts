@@ -5,7 +5,12 @@ import { EventBus, type StreamsEventName, type StreamsEvents } from '../../lib/c
 import type { Lease } from '../../lib/core/lease.js';
 import type { Fields } from '../../lib/core/message.js';
 import { ack, deadLetter, release, retry, type Settlement } from '../../lib/core/settlement.js';
-import type { MessageSource, Settling, SourceCapabilities, SubscribeOptions } from '../../lib/core/source.js';
+import type {
+  MessageSource,
+  Settling,
+  SourceCapabilities,
+  SubscribeOptions,
+} from '../../lib/core/source.js';
 import type { OpenOptions, SourceHarness } from './source-harness.js';
 import { Reader } from './reader.js';
 
@@ -82,6 +87,18 @@ export class SourceWorld {
     const reader = new Reader(this.harness, driver.source, subscription);
     this.readers.push(reader);
     return reader;
+  }
+
+  /** A consumer reads so many entries and is never heard of again. Answers its leases. */
+  async abandon(
+    consumer: string,
+    count: number,
+    options: Partial<SubscribeOptions> = {},
+  ): Promise<{ reader: Reader; leases: Lease[] }> {
+    const reader = await this.reader(consumer, options);
+    const leases = await reader.take(count);
+    await reader.subscription.stop();
+    return { reader, leases };
   }
 
   /** Publishes entries with these values to this test's stream. Answers their ids. */

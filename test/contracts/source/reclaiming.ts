@@ -8,10 +8,9 @@ export function describeReclaiming(world: () => SourceWorld): void {
   describe('an entry that its owner does not keep fresh', () => {
     test('goes to another consumer after idleTimeout and not before', async () => {
       const [id] = await world().publish('a');
-      const dead = await world().reader('A', idle);
-      const peer = await world().reader('B', idle);
       const began = world().harness.now();
-      await dead.takeOne();
+      await world().abandon('A', 1);
+      const peer = await world().reader('B', idle);
       const lease = await peer.takeOne();
       expect(lease.id).toBe(id);
       expect(world().harness.now() - began).toBeGreaterThanOrEqual(IDLE);
@@ -20,9 +19,8 @@ export function describeReclaiming(world: () => SourceWorld): void {
     test('comes uncharged, with the count of the runs so far', async (context) => {
       await world().need(context, world().countsAttempts, 'count attempts across consumers');
       await world().publish('a');
-      const dead = await world().reader('A', idle);
+      await world().abandon('A', 1);
       const peer = await world().reader('B', idle);
-      await dead.takeOne();
       const lease = await peer.takeOne();
       expect(lease).toMatchObject({ charged: false, attempt: 1 });
       expect(await peer.begin(lease)).toBe('started');
@@ -33,8 +31,8 @@ export function describeReclaiming(world: () => SourceWorld): void {
     test('is not charged by being handed on, only by a run', async (context) => {
       await world().need(context, world().countsAttempts, 'count attempts across consumers');
       await world().publish('a');
-      await (await world().reader('A', idle)).takeOne();
-      await (await world().reader('B', idle)).takeOne();
+      await world().abandon('A', 1);
+      await world().abandon('B', 1, idle);
       const last = await world().reader('C', idle);
       expect(await last.takeOne()).toMatchObject({ charged: false, attempt: 1 });
     });
@@ -42,7 +40,7 @@ export function describeReclaiming(world: () => SourceWorld): void {
     test('is reported', async () => {
       const reclaimed = world().record('reclaimed');
       await world().publish('a', 'b');
-      await (await world().reader('A', idle)).take(2);
+      await world().abandon('A', 2);
       await (await world().reader('B', idle)).take(2);
       expect(reclaimed.reduce((sum, { count }) => sum + count, 0)).toBe(2);
       expect(reclaimed[0]).toMatchObject({ stream: world().stream, group: world().group });
@@ -50,7 +48,7 @@ export function describeReclaiming(world: () => SourceWorld): void {
 
     test('counts towards the limit of a pull', async () => {
       await world().publish('a', 'b', 'c', 'd', 'e');
-      await (await world().reader('A', idle)).take(5);
+      await world().abandon('A', 5);
       const peer = await world().reader('B', idle);
       const values: (string | undefined)[] = [];
       while (values.length < 5) {
@@ -63,31 +61,29 @@ export function describeReclaiming(world: () => SourceWorld): void {
 
     test('stays in its group', async () => {
       await world().publish('a');
-      const dead = await world().reader('A', idle);
+      await world().abandon('A', 1);
       const options = { ...idle, group: world().harness.unique('other') };
       const other = await world().reader('B', options);
-      await dead.takeOne();
       await other.ack(await other.takeOne());
       await other.expectNothing(2 * IDLE);
     });
 
     test('goes to one of several peers', async () => {
       await world().publish('a');
-      await (await world().reader('A', idle)).takeOne();
-      const [first, second] = [await world().reader('B', idle), await world().reader('C', idle)];
-      const pulls = await Promise.all([first.takeOrNothing(2 * IDLE), second.takeOrNothing(2 * IDLE)]);
-      const begun = [];
-      for (const [index, leases] of pulls.entries()) {
-        for (const lease of leases) begun.push(await [first, second][index]!.begin(lease));
+      await world().abandon('A', 1);
+      const peers = [await world().reader('B', idle), await world().reader('C', idle)];
+      const taken = await Promise.all(peers.map((peer) => peer.takeWithin(2 * IDLE)));
+      const begun: string[] = [];
+      for (const [index, peer] of peers.entries()) {
+        for (const lease of taken[index]!) begun.push(await peer.begin(lease));
       }
       expect(begun.filter((outcome) => outcome === 'started')).toHaveLength(1);
     });
 
     test('comes back to a consumer that starts again under its name', async () => {
       const [id] = await world().publish('a');
-      const before = await world().reader('A', idle);
-      await before.takeOne();
-      await before.subscription.close();
+      const { reader } = await world().abandon('A', 1);
+      await reader.subscription.close();
       const after = await world().reader('A', idle);
       const lease = await after.start(await after.takeOne());
       expect(lease.id).toBe(id);
@@ -141,13 +137,11 @@ export function describeReclaiming(world: () => SourceWorld): void {
   describe('a run', () => {
     test('keeps its entry fresh from its beginning', async () => {
       await world().publish('a');
-      await (await world().reader('A', idle)).takeOne();
-      const peer = await world().reader('B', idle);
-      const lease = await peer.takeOne();
+      await world().abandon('A', 1);
+      const { reader, leases } = await world().abandon('B', 1, idle);
       await world().harness.elapse(IDLE / 2);
-      if (world().harness.now() - lease.publishedAt > 4 * IDLE) return;
       const began = world().harness.now();
-      await peer.start(lease);
+      await reader.start(leases[0]!);
       const third = await world().reader('C', idle);
       await third.takeOne();
       expect(world().harness.now() - began).toBeGreaterThanOrEqual(IDLE);
@@ -164,16 +158,13 @@ export function describeReclaiming(world: () => SourceWorld): void {
     test('that waits for its retry is kept fresh from then on', async (context) => {
       await world().need(context, ({ redelivers }) => !redelivers, 'leave retries to the engine');
       await world().publish('a');
-      const owner = await world().reader('A', idle);
-      const peer = await world().reader('B', idle);
-      const lease = await owner.takeOne();
+      const { reader, leases } = await world().abandon('A', 1);
       await world().harness.elapse(IDLE / 2);
       const began = world().harness.now();
-      if ((await owner.settle(lease, retry(NEVER_DUE))) !== 'settled') return;
+      expect(await reader.settle(leases[0]!, retry(3_600_000))).toBe('settled');
+      const peer = await world().reader('B', idle);
       await peer.takeOne();
       expect(world().harness.now() - began).toBeGreaterThanOrEqual(IDLE);
     });
   });
 }
-
-const NEVER_DUE = 3_600_000;

@@ -1,0 +1,68 @@
+// @ts-check
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const entry = fileURLToPath(new URL('main.js', import.meta.url));
+
+/** The parent's end of a process that consumes or publishes as one system does. */
+export class Child {
+  /** @type {import('node:child_process').ChildProcess} */
+  #process;
+
+  /** @param {string} system @param {readonly string[]} execArgv */
+  constructor(system, execArgv) {
+    this.system = system;
+    this.#process = fork(entry, [system], {
+      // Typed arrays travel as they are.
+      serialization: 'advanced',
+      execArgv: [...execArgv],
+      // What is printed to our stdout is the result, and nothing else.
+      stdio: ['ignore', 2, 2, 'ipc'],
+    });
+  }
+
+  /** @param {string} system @param {readonly string[]} [execArgv] */
+  static async start(system, execArgv = []) {
+    const child = new Child(system, execArgv);
+    await child.#answer();
+    return child;
+  }
+
+  /**
+   * One call at a time.
+   *
+   * @param {string} call
+   * @param {object} [options]
+   * @returns {Promise<any>}
+   */
+  async call(call, options) {
+    const answer = this.#answer();
+    this.#process.send({ call, options });
+    const { result, error } = await answer;
+    if (error) throw new Error(`${this.system} could not ${call}: ${error}`);
+    return result;
+  }
+
+  async close() {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const ended = once(this.#process, 'exit');
+    this.#process.disconnect();
+    await ended;
+  }
+
+  async #answer() {
+    const abort = new AbortController();
+    const { signal } = abort;
+    try {
+      const died = once(this.#process, 'exit', { signal }).then(([code, killedBy]) => {
+        throw new Error(`The process of ${this.system} ended with ${code ?? killedBy}`);
+      });
+      died.catch(() => undefined);
+      const [message] = await Promise.race([once(this.#process, 'message', { signal }), died]);
+      return message;
+    } finally {
+      abort.abort();
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest';
+import { release } from '../../../lib/core/settlement.js';
+import { IDLE, NEVER, valueOf, type SourceWorld } from '../source-world.js';
+
+export function describeReleasing(world: () => SourceWorld): void {
+  describe('release', () => {
+    test('makes the entry available to another consumer at once', async () => {
+      const [id] = await world().publish('a');
+      const { reader, leases } = await world().abandon('A', 1);
+      const peer = await world().reader('B', { idleTimeout: NEVER });
+      const began = world().harness.now();
+      expect(await reader.settle(leases[0]!, release)).toBe('settled');
+      const lease = await peer.takeOne();
+      expect(lease.id).toBe(id);
+      expect(world().harness.now() - began).toBeLessThan(NEVER / 4);
+    });
+
+    test('takes back the charge of a run that did not finish', async (context) => {
+      await world().need(context, world().countsAttempts, 'count attempts across consumers');
+      await world().publish('a');
+      const { reader, leases } = await world().abandon('A', 1);
+      await reader.settle(leases[0]!, release);
+      const peer = await world().reader('B');
+      const lease = await peer.takeOne();
+      expect(lease).toMatchObject({ charged: false, attempt: 0 });
+      expect(await peer.begin(lease)).toBe('started');
+      expect(lease).toMatchObject({ charged: true, attempt: 1 });
+      expect(valueOf(lease)).toBe('a');
+    });
+
+    test('leaves the count of runs that did finish', async (context) => {
+      await world().need(context, world().countsAttempts, 'count attempts across consumers');
+      await world().publish('a');
+      await world().abandon('A', 1);
+      const { reader, leases } = await world().abandon('B', 1, { idleTimeout: IDLE });
+      expect(leases[0]).toMatchObject({ charged: false, attempt: 1 });
+      expect(await reader.settle(leases[0]!, release)).toBe('settled');
+      const peer = await world().reader('C');
+      expect(await peer.takeOne()).toMatchObject({ charged: false, attempt: 1 });
+    });
+
+    test('a hundred times over never charges', async (context) => {
+      await world().need(context, world().countsAttempts, 'count attempts across consumers');
+      await world().publish('a');
+      for (let turn = 0; turn < 10; turn++) {
+        const { reader, leases } = await world().abandon(`C${turn}`, 1);
+        const lease = leases[0]!;
+        if (!lease.charged) await reader.start(lease);
+        expect(lease.attempt).toBe(1);
+        expect(await reader.settle(lease, release)).toBe('settled');
+      }
+    });
+
+    test('ends the hold', async () => {
+      await world().publish('a');
+      const { reader, leases } = await world().abandon('A', 1);
+      await reader.settle(leases[0]!, release);
+      const peer = await world().reader('B');
+      const lease = await peer.start(await peer.takeOne());
+      expect(await reader.settle(leases[0]!, release)).not.toBe('settled');
+      expect(await peer.extend(lease)).toEqual(['held']);
+    });
+
+    test('carried out twice does no harm', async () => {
+      await world().publish('a');
+      const { reader, leases } = await world().abandon('A', 1);
+      await reader.settle(leases[0]!, release);
+      expect(await reader.settle(leases[0]!, release)).toBeTypeOf('string');
+      const peer = await world().reader('B');
+      expect(await peer.takeWithin(300)).toHaveLength(1);
+    });
+
+    test('keeps the order of what is released', async () => {
+      await world().publish('a', 'b', 'c');
+      const { reader, leases } = await world().abandon('A', 3);
+      for (const lease of leases.toReversed()) await reader.settle(lease, release);
+      const peer = await world().reader('B');
+      const values: (string | undefined)[] = [];
+      for (const lease of await peer.take(3)) values.push(valueOf(await peer.start(lease)));
+      expect(values).toEqual(['a', 'b', 'c']);
+    });
+  });
+}

@@ -1,0 +1,90 @@
+import { describe, expect, test, type TestContext } from 'vitest';
+import { ack, retry } from '../../../lib/core/settlement.js';
+import { entry, IDLE, recordFor, valueOf, type SourceWorld } from '../source-world.js';
+
+export function describeTrimming(world: () => SourceWorld): void {
+  /** A holds 'a', whose data is deleted, and 'b'. */
+  async function trimmed(context: TestContext) {
+    await world().need(context, () => !!world().harness.trim, 'lose data of pending entries');
+    const [id] = await world().publish('a', 'b');
+    const { reader, leases } = await world().abandon('A', 2);
+    await world().harness.trim!(world().stream, id!);
+    const [lease, other] = leases;
+    return { reader, lease: lease!, other: other!, id: id! };
+  }
+
+  const total = (events: readonly { count: number }[]) =>
+    events.reduce((sum, { count }) => sum + count, 0);
+
+  describe('an entry whose data was deleted', () => {
+    test('is reported by extend, once', async (context) => {
+      const { reader, lease, other } = await trimmed(context);
+      expect(await reader.extend(lease, other)).toEqual(['trimmed', 'held']);
+      expect(await reader.extend(lease)).toEqual(['gone']);
+    });
+
+    test('lets a run that found out publish its next step', async (context) => {
+      const { reader, lease } = await trimmed(context);
+      const next = world().harness.unique('next');
+      await reader.extend(lease);
+      const publish = [{ stream: next, fields: entry('next') }];
+      expect(await reader.settle(lease, { ...ack, publish })).toBe('settled');
+      const follower = await world().reader('F', { streams: [next] });
+      expect(valueOf(await follower.takeOne())).toBe('next');
+    });
+
+    test('lets a run that did not notice settle as ever', async (context) => {
+      const { reader, lease } = await trimmed(context);
+      expect(await reader.settle(lease, ack)).toBe('settled');
+    });
+
+    test('is dead-lettered with the fields that its lease was handed', async (context) => {
+      await world().need(context, (_, driver) => !!driver.deadLetters, 'keep dead letters');
+      const { reader, lease } = await trimmed(context);
+      const { fields } = lease;
+      const record = recordFor(lease, world().group, 'A');
+      expect(await reader.deadLetter(lease, record)).toBe('settled');
+      expect(await world().deadLetters()).toMatchObject([{ id: lease.id, fields }]);
+    });
+
+    test('cannot be parked for a retry', async (context) => {
+      await world().need(context, ({ redelivers }) => !redelivers, 'leave retries to the engine');
+      const { reader, lease } = await trimmed(context);
+      expect(await reader.settle(lease, retry(0))).toBe('gone');
+    });
+
+    test('cannot be begun', async (context) => {
+      await world().need(context, ({ redelivers }) => !redelivers, 'leave retries to the engine');
+      const { reader, other } = await trimmed(context);
+      const events = world().record('trimmed');
+      await reader.settle(other, retry(0));
+      await world().harness.trim!(world().stream, other.id);
+      expect(await reader.begin(other)).toBe('gone');
+      expect(await reader.extend(other)).toEqual(['gone']);
+      expect(total(events)).toBe(1);
+    });
+
+    test('does not run elsewhere, nor hold up what follows', async (context) => {
+      const events = world().record('trimmed');
+      const { other } = await trimmed(context);
+      const peer = await world().reader('B', { idleTimeout: IDLE });
+      const started: string[] = [];
+      while (started.length === 0) {
+        for (const lease of await peer.takeWithin(IDLE / 2)) {
+          if ((await peer.begin(lease)) === 'started') started.push(lease.id);
+          else peer.subscription.forget(lease);
+        }
+      }
+      expect(started).toEqual([other.id]);
+      expect(total(events)).toBe(1);
+    });
+
+    test('is skipped where nobody had read it', async (context) => {
+      await world().need(context, () => !!world().harness.trim, 'lose data of pending entries');
+      const [first] = await world().publish('a', 'b');
+      await world().harness.trim!(world().stream, first!);
+      const reader = await world().reader('A');
+      expect(valueOf(await reader.takeOne())).toBe('b');
+    });
+  });
+}

@@ -1,0 +1,126 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+interface Link {
+  readonly client: Socket;
+  readonly upstream: Socket;
+  /** Bytes are swallowed both ways and no end is passed on. Stays so: what is missing stays missing. */
+  stalled: boolean;
+  /** Its replies are swallowed from the next one that brings entries. */
+  reading: boolean;
+}
+
+/** Starts a TCP proxy on loopback before a server on loopback. */
+export async function startProxy(port: number): Promise<Proxy> {
+  const proxy = new Proxy(port);
+  await proxy.open();
+  return proxy;
+}
+
+/** A network that can break between a client and a server. */
+export class Proxy {
+  private readonly server: Server;
+  private readonly links = new Set<Link>();
+  private stalling = false;
+  private swallow: (() => void) | undefined;
+
+  constructor(private readonly target: number) {
+    this.server = createServer((client) => this.accept(client));
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  get connections(): number {
+    return this.links.size;
+  }
+
+  async open(): Promise<void> {
+    this.server.listen(0, '127.0.0.1');
+    await once(this.server, 'listening');
+  }
+
+  /** Breaks every connection. New ones work. */
+  cut(): void {
+    for (const link of this.links) this.end(link);
+  }
+
+  /**
+   * Half-open: sockets stay open, nothing passes either way, also on new connections. The server
+   * still believes in its connections, and may hand entries to a reader that never sees them.
+   */
+  stall(): void {
+    this.stalling = true;
+    for (const link of this.links) link.stalled = true;
+  }
+
+  /** New connections work again. Those that were stalled stay so, as bytes of theirs are missing. */
+  resume(): void {
+    this.stalling = false;
+  }
+
+  /** Swallows the next reply to XREADGROUP that brings entries, and cuts its connection. Resolves then. */
+  swallowEntries(): Promise<void> {
+    return new Promise((resolve) => (this.swallow = resolve));
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+
+  private accept(client: Socket): void {
+    const upstream = connect(this.target, '127.0.0.1');
+    const link: Link = { client, upstream, stalled: this.stalling, reading: false };
+    this.links.add(link);
+    client.setNoDelay(true);
+    upstream.setNoDelay(true);
+    client.on('data', (chunk) => this.toServer(link, chunk));
+    upstream.on('data', (chunk) => this.toClient(link, chunk));
+    for (const socket of [client, upstream]) {
+      socket.on('error', () => undefined);
+      socket.on('close', () => this.closed(link, socket));
+    }
+  }
+
+  private toServer(link: Link, chunk: Buffer): void {
+    if (link.stalled) return;
+    link.reading ||= chunk.includes('xreadgroup');
+    link.upstream.write(chunk);
+  }
+
+  private toClient(link: Link, chunk: Buffer): void {
+    if (link.stalled) return;
+    if (this.swallow && link.reading && bringsEntries(chunk)) {
+      this.swallow();
+      this.swallow = undefined;
+      this.end(link);
+    } else {
+      link.client.write(chunk);
+    }
+  }
+
+  private closed(link: Link, socket: Socket): void {
+    if (socket === link.client) this.links.delete(link);
+    // A client that gave up on a stalled connection is not heard of at the server.
+    if (!link.stalled) this.end(link);
+  }
+
+  private end(link: Link): void {
+    this.links.delete(link);
+    link.client.destroy();
+    link.upstream.destroy();
+  }
+}
+
+/** A map (RESP3) or an array that is not null: other replies on a reader's connection are neither. */
+function bringsEntries(chunk: Buffer): boolean {
+  const text = chunk.toString('latin1', 0, 3);
+  return text.startsWith('%') || (text.startsWith('*') && text !== '*-1');
+}

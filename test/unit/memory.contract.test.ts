@@ -1,0 +1,40 @@
+import { EventBus } from '../../lib/core/events.js';
+import { ManualClock, memory, MemoryBroker } from '../../lib/drivers/memory/index.js';
+import { describeDeadLettersContract } from '../contracts/dead-letters.contract.js';
+import { describeSourceContract } from '../contracts/source.contract.js';
+import { describeStateStoreContract } from '../contracts/state-store.contract.js';
+
+function setup() {
+  const clock = new ManualClock();
+  const broker = new MemoryBroker(clock);
+  const factory = memory({ broker });
+  let names = 0;
+  return {
+    broker,
+    open: async ({ events = new EventBus(), keyPrefix = '' } = {}) =>
+      factory.open({ events, keyPrefix }),
+    elapse: (ms: number) => clock.advance(ms),
+    now: () => clock.now(),
+    unique: (name: string) => `${name}-${++names}`,
+    close: async () => {},
+  };
+}
+
+describeSourceContract('memory', async () => {
+  const harness = setup();
+  const trim = async (stream: string, id: string) => {
+    harness.broker.deleteEntry(stream, id);
+  };
+  // Attempts live as long as the broker: beyond each connection, though not beyond the process.
+  return { ...harness, trim, countsAttempts: true };
+});
+
+describeDeadLettersContract('memory', async () => {
+  const harness = setup();
+  return { ...harness, queue: (await harness.open()).deadLetters! };
+});
+
+describeStateStoreContract('memory', async () => {
+  const harness = setup();
+  return { ...harness, store: (await harness.open()).state! };
+});
