@@ -196,8 +196,8 @@ export function describeDeadLettersContract(
 
       test('of many takes each once', async () => {
         await put(250);
-        const taken = await Promise.all([apply({}), apply({})]);
-        expect(taken[0]! + taken[1]!).toBe(250);
+        const [first, second] = await Promise.all([apply({}), apply({})]);
+        expect(first + second).toBe(250);
         expect(await rest()).toEqual([]);
       });
 

@@ -85,7 +85,7 @@ export class Proxy {
     upstream.on('data', (chunk) => this.toClient(link, chunk));
     for (const socket of [client, upstream]) {
       socket.on('error', () => undefined);
-      socket.on('close', () => this.closed(link, socket));
+      socket.on('close', () => this.closed(link));
     }
   }
 
@@ -106,10 +106,9 @@ export class Proxy {
     }
   }
 
-  private closed(link: Link, socket: Socket): void {
-    if (socket === link.client) this.links.delete(link);
-    // A client that gave up on a stalled connection is not heard of at the server.
-    if (!link.stalled) this.end(link);
+  private closed(link: Link): void {
+    // The other end of a stalled connection does not hear of it.
+    if (!link.stalled || (link.client.destroyed && link.upstream.destroyed)) this.end(link);
   }
 
   private end(link: Link): void {
@@ -119,8 +118,7 @@ export class Proxy {
   }
 }
 
-/** A map (RESP3) or an array that is not null: other replies on a reader's connection are neither. */
+/** A map (RESP3) or an array that is not null, perhaps after the reply to CLIENT ID. */
 function bringsEntries(chunk: Buffer): boolean {
-  const text = chunk.toString('latin1', 0, 3);
-  return text.startsWith('%') || (text.startsWith('*') && text !== '*-1');
+  return /^(:\d+\r\n)?(%|\*(?!-))/.test(chunk.toString('latin1', 0, 32));
 }

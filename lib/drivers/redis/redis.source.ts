@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import type { EventBus } from '../../core/events.js';
 import type { OutgoingEntry } from '../../core/message.js';
 import type { SettleOutcome } from '../../core/settlement.js';
@@ -11,9 +10,9 @@ import type {
 } from '../../core/source.js';
 import type { Connection } from './connection.js';
 import type { Keys } from './keys.js';
+import { Publishing } from './publishing.js';
 import type { RedisOptions } from './redis.options.js';
 import { RedisSubscription } from './redis.subscription.js';
-import { typedError } from './reply-errors.js';
 import { settleAll } from './settling.js';
 
 const CAPABILITIES: SourceCapabilities = {
@@ -37,18 +36,14 @@ export class RedisSource implements MessageSource {
   readonly capabilities = CAPABILITIES;
   private readonly subscriptions = new Set<RedisSubscription>();
 
-  constructor(private readonly options: RedisSourceOptions) {}
+  private readonly publishing: Publishing;
 
-  async publish(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {
-    const { commands, keys } = this.options;
-    try {
-      return await commands.run('publishing', (client) =>
-        Promise.all(entries.map((entry) => append(client, keys.stream(entry.stream), entry))),
-      );
-    } catch (error) {
-      const failure = typedError(error, 'publishing');
-      return entries.map(() => failure);
-    }
+  constructor(private readonly options: RedisSourceOptions) {
+    this.publishing = new Publishing(options.commands, options.keys);
+  }
+
+  publish(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {
+    return this.publishing.publish(entries);
   }
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
@@ -67,13 +62,5 @@ export class RedisSource implements MessageSource {
   async close(): Promise<void> {
     await Promise.all([...this.subscriptions].map((subscription) => subscription.close()));
     await this.options.commands.close();
-  }
-}
-
-async function append(client: Redis, key: string, entry: OutgoingEntry): Promise<string | Error> {
-  try {
-    return (await client.xadd(key, '*', ...entry.fields))!;
-  } catch (error) {
-    return typedError(error, `publishing to "${entry.stream}"`, key);
   }
 }

@@ -11,11 +11,7 @@ import {
 } from '../../core/settlement.js';
 
 /** How far a run came: what failed before `Handler` never reached the method. */
-export const enum Stage {
-  Entered,
-  Pipes,
-  Handler,
-}
+export const Stage = { Entered: 0, Pipes: 1, Handler: 2 } as const;
 
 const NO_ARGS: readonly unknown[] = [];
 
@@ -137,7 +133,7 @@ export class StreamContext<T = unknown> extends BaseRpcContext<readonly unknown[
 
 /** Written by what `@StreamHandler` puts around a method, read by the invoker. */
 class RunState {
-  stage = Stage.Entered;
+  stage: number = Stage.Entered;
   /** Number under which the run passes the pipes. */
   ticket = 0;
   /** What the method returned. */

@@ -18,7 +18,8 @@ export function describeFencing(world: () => SourceWorld): void {
   async function expectLost(reader: Reader, lost: Lease): Promise<void> {
     const follower = world().harness.unique('follower');
     for (const settling of fencedSettlings(lost, world().group, follower)) {
-      expect(await reader.source.settle([settling]), kindOf(settling)).toEqual(['lost']);
+      const [outcome] = await reader.source.settle([settling]);
+      expect([kindOf(settling), outcome]).toEqual([kindOf(settling), 'lost']);
     }
     expect(await reader.extend(lost)).toEqual(['lost']);
     await (await world().reader('F', { streams: [follower] })).expectNothing(100);

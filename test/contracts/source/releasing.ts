@@ -39,7 +39,7 @@ export function describeReleasing(world: () => SourceWorld): void {
       expect(await peer.takeOne()).toMatchObject({ charged: false, attempt: 1 });
     });
 
-    test('a hundred times over never charges', async (context) => {
+    test('again and again never charges', async (context) => {
       await world().need(context, world().countsAttempts, 'count attempts across consumers');
       await world().publish('a');
       for (let turn = 0; turn < 10; turn++) {

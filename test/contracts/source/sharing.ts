@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Lease } from '../../../lib/core/lease.js';
 import { valueOf, type SourceWorld } from '../source-world.js';
 

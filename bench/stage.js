@@ -1,0 +1,100 @@
+// @ts-check
+import { Redis } from 'ioredis';
+import { startRedis } from '../test/support/redis-process.js';
+import * as bull from './backlogs/bull.js';
+import * as channel from './backlogs/channel.js';
+import * as stream from './backlogs/stream.js';
+import { Child } from './child/child.js';
+
+/** @type {Record<string, typeof stream | typeof bull | typeof channel>} */
+const BACKLOGS = { bullmq: bull, 'nest-bullmq': bull, 'nest-redis': channel };
+
+/**
+ * @typedef {object} Settings
+ * @property {boolean} quick
+ * @property {number} rounds
+ * @property {readonly string[]} execArgv for the processes of the library
+ * @property {(line: string) => void} log
+ */
+
+/** What a workload runs on: a private server without persistence, and processes that live as long as the workload. */
+export class Stage {
+  /** @type {Map<string, Promise<Child>>} */
+  #children = new Map();
+  /** @type {Set<string>} */
+  #filled = new Set();
+  #names = 0;
+
+  /**
+   * @param {import('../test/support/redis-process.js').RedisServer} server
+   * @param {Settings} settings
+   */
+  constructor(server, settings) {
+    this.server = server;
+    this.settings = settings;
+    this.url = server.url;
+    this.redis = new Redis(server.url);
+  }
+
+  /** @param {Settings} settings */
+  static async open(settings) {
+    return new Stage(await startRedis(), settings);
+  }
+
+  /** The same process for the same system and number. @param {string} system @param {number} [number] */
+  child(system, number = 0) {
+    const key = `${system} ${number}`;
+    const known = this.#children.get(key);
+    if (known) return known;
+    const started = Child.start(system, system === 'ours' ? this.settings.execArgv : []);
+    this.#children.set(key, started);
+    return started;
+  }
+
+  /** @param {string} system */
+  backlog(system) {
+    return BACKLOGS[system] ?? stream;
+  }
+
+  /**
+   * Puts messages where the system takes them from. A stream is only read, so it is filled once.
+   *
+   * @param {string} system
+   * @param {{ streams: readonly string[], total: number, size: number, retryDelay: number }} wanted
+   */
+  async fill(system, wanted) {
+    const backlog = this.backlog(system);
+    const key = wanted.streams[0] ?? '';
+    if (backlog === stream && this.#filled.has(key)) return;
+    await backlog.fill(this.redis, wanted);
+    this.#filled.add(key);
+  }
+
+  /** A name that no run before had. @param {string} word */
+  freshName(word) {
+    return `${word}-${++this.#names}`;
+  }
+
+  /** CPU time of the server, µs. */
+  async redisCpu() {
+    const info = await this.redis.info('cpu');
+    const seconds = (/** @type {string} */ name) =>
+      Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1]);
+    return (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1e6;
+  }
+
+  /** Ends the workload's processes and empties the server. */
+  async clear() {
+    const children = await Promise.all(this.#children.values());
+    this.#children.clear();
+    await Promise.all(children.map((child) => child.close()));
+    await this.redis.flushall();
+    this.#filled.clear();
+  }
+
+  async close() {
+    await this.clear().catch(() => undefined);
+    this.redis.disconnect();
+    await this.server.stop();
+  }
+}

@@ -1,0 +1,48 @@
+// @ts-check
+/** Nest's own Redis transport. It is publish and subscribe: what nobody hears is gone. */
+import 'reflect-metadata';
+import { Controller, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ClientProxyFactory, EventPattern, Payload, Transport } from '@nestjs/microservices';
+import { lastValueFrom } from 'rxjs';
+
+/** @type {NonNullable<import('../types.js').System['consume']>} */
+export async function consume({ url, streams }, handle) {
+  class BenchController {
+    /** @param {import('../types.js').Payload} payload */
+    process(payload) {
+      return handle(payload, 0);
+    }
+  }
+  const method = Object.getOwnPropertyDescriptor(BenchController.prototype, 'process') ?? {};
+  EventPattern(streams[0])(BenchController.prototype, 'process', method);
+  Payload()(BenchController.prototype, 'process', 0);
+  Controller()(BenchController);
+
+  class AppModule {}
+  Module({ controllers: [BenchController] })(AppModule);
+
+  const app = await NestFactory.createMicroservice(AppModule, {
+    transport: Transport.REDIS,
+    options: placeOf(url),
+    logger: false,
+  });
+  await app.listen();
+  return () => app.close();
+}
+
+/** @type {NonNullable<import('../types.js').System['publisher']>} */
+export async function publisher({ url, stream }) {
+  const client = ClientProxyFactory.create({ transport: Transport.REDIS, options: placeOf(url) });
+  await client.connect();
+  return {
+    publish: (payload) => lastValueFrom(client.emit(stream, payload), { defaultValue: undefined }),
+    close: async () => client.close(),
+  };
+}
+
+/** @param {string} url */
+function placeOf(url) {
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port: Number(port) };
+}

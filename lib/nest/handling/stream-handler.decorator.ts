@@ -1,0 +1,70 @@
+import { EventPattern } from '@nestjs/microservices';
+import { PATTERN_HANDLER_METADATA } from '@nestjs/microservices/constants.js';
+import { InvalidOptionsError } from '../../core/errors.js';
+import { transportIdOf } from '../tokens.js';
+import { ObservedMethod } from './observed-method.js';
+import {
+  readDeclaration,
+  type HandlerDeclaration,
+  type StreamHandlerOptions,
+  type StreamHandlerSources,
+} from './stream-handler.options.js';
+
+/** Where `@StreamHandler` leaves what it knows, among the extras of Nest's own pattern metadata. */
+export const STREAM_HANDLER = Symbol.for('nestjs-redis-streams:stream-handler');
+
+/** What `@StreamHandler` knows of a method. */
+export interface StreamHandlerMark extends HandlerDeclaration {
+  /** `OrderController.process` */
+  readonly method: string;
+  readonly observed: ObservedMethod;
+}
+
+/**
+ * Feeds a controller's method from streams. It runs at least once for each message, with the guards,
+ * pipes, interceptors and filters that apply to it, until its Promise or Observable has completed.
+ *
+ * ```ts
+ * @StreamHandler('order.process', { maxDeliveries: 3 })
+ * process(@Payload() order: Order, @Ctx() context: StreamContext) {}
+ * ```
+ *
+ * A failed run is repeated after the backoff, `maxDeliveries` times in all, then the message goes to
+ * the dead letter queue. A payload that a pipe rejects goes there at once, as does one whose run
+ * throws `UnrecoverableError`. Without parameter decorators a method is given payload and context.
+ *
+ * @param events event types; `*` matches any run of characters, dots included. A wildcard needs the
+ * option `stream`, or a route
+ * @throws InvalidOptionsError
+ */
+export function StreamHandler(
+  events: string | readonly string[],
+  options?: StreamHandlerOptions,
+): MethodDecorator;
+/**
+ * @param sources streams to read, beside the options
+ * @throws InvalidOptionsError
+ */
+export function StreamHandler(sources: StreamHandlerSources): MethodDecorator;
+export function StreamHandler(...args: unknown[]): MethodDecorator {
+  return (target, key, descriptor: PropertyDescriptor | undefined) => {
+    const method = `${target.constructor.name}.${String(key)}`;
+    const problems: string[] = [];
+    const declaration = readDeclaration(args, problems);
+    if (typeof target === 'function' || typeof descriptor?.value !== 'function') {
+      problems.push('@StreamHandler belongs on a method of an instance');
+    } else if (Reflect.hasMetadata(PATTERN_HANDLER_METADATA, descriptor.value as object)) {
+      problems.push('a method takes one pattern decorator: name several events in one @StreamHandler');
+    }
+    if (problems.length > 0) {
+      throw new InvalidOptionsError(problems.map((problem) => `${method}: ${problem}`));
+    }
+    const observed = new ObservedMethod(target, key, descriptor!);
+    const mark: StreamHandlerMark = { ...declaration, method, observed };
+    EventPattern([...declaration.events], transportIdOf(declaration.name), { [STREAM_HANDLER]: mark })(
+      target,
+      key,
+      descriptor!,
+    );
+  };
+}

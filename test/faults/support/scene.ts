@@ -1,0 +1,212 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { redis } from '../../../lib/drivers/redis/redis.driver.js';
+import { StreamsRuntime } from '../../../lib/runtime.js';
+import { startRedis, type RedisServer } from '../../support/redis-server.js';
+import type { Note } from './ledger.js';
+import { until } from './until.js';
+import { WorkerProcess, type WorkerOptions } from './worker-process.js';
+
+/** What a message can ask of the handler in worker.js. */
+export interface Payload {
+  /** Take so long, and note it if the signal aborts, ms. */
+  readonly ms?: number;
+  /** Kill the process. */
+  readonly kills?: boolean;
+  /** Throw UnrecoverableError in the worker of this name. */
+  readonly failsIn?: string;
+}
+
+export const STREAM = 'orders';
+export const GROUP = 'workers';
+export const COUNT = 10_000;
+
+export const IDLE_TIMEOUT = 1200;
+export const RECLAIM_INTERVAL = 300;
+export const BLOCK_TIMEOUT = 500;
+/** What a loaded machine with two cores adds. */
+export const SLACK = 1000;
+
+const CHUNK = 100;
+/** Between two chunks: 5,000 messages a second. */
+const PACE = 20;
+
+/** A server, a stream that messages flow through, and worker processes that come and go. */
+export class Scene {
+  readonly workers: WorkerProcess[] = [];
+  /** Ids that the server acknowledged. */
+  readonly published: string[] = [];
+  /** Errors that the publisher got; what failed was published again. */
+  readonly refusals: Error[] = [];
+  private readonly publisher: StreamsRuntime;
+
+  private constructor(
+    readonly server: RedisServer,
+    readonly directory: string,
+    /** Straight to the server, past every proxy. */
+    readonly client: Redis,
+  ) {
+    const { url } = server;
+    this.publisher = new StreamsRuntime({ source: redis({ url }), group: GROUP });
+  }
+
+  static async open(args: readonly string[] = []): Promise<Scene> {
+    const server = await startRedis({ args });
+    const directory = await mkdtemp(join(tmpdir(), 'streams-faults-'));
+    const client = new Redis(server.url, { retryStrategy: () => 50 });
+    client.on('error', () => undefined);
+    return new Scene(server, directory, client);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.kill()));
+    await this.publisher.close();
+    this.client.disconnect();
+    await this.server.stop();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  /** Starts a worker and waits until it is ready. */
+  async worker(
+    consumer: string,
+    options: Partial<WorkerOptions> = {},
+    script?: string,
+  ): Promise<WorkerProcess> {
+    const worker = this.begin(consumer, options, script);
+    await worker.ready();
+    return worker;
+  }
+
+  /** Starts a worker. */
+  begin(consumer: string, options: Partial<WorkerOptions> = {}, script?: string): WorkerProcess {
+    const usual = {
+      group: GROUP,
+      streams: [STREAM],
+      work: 25,
+      redis: { url: this.server.url },
+      idleTimeout: IDLE_TIMEOUT,
+      reclaimInterval: RECLAIM_INTERVAL,
+      blockTimeout: BLOCK_TIMEOUT,
+      concurrency: 50,
+    };
+    const worker = new WorkerProcess({ ...usual, ...options, consumer }, this.directory, script);
+    this.workers.push(worker);
+    return worker;
+  }
+
+  /** Publishes at a steady pace, each message until it is accepted, and answers their ids. */
+  async publish(payloads: readonly Payload[], stream = STREAM): Promise<string[]> {
+    const ids: string[] = [];
+    for (let at = 0; at < payloads.length; at += CHUNK) {
+      const chunk = payloads.slice(at, at + CHUNK);
+      ids.push(...(await this.accepted(chunk, stream)));
+      await pause(PACE);
+    }
+    return ids;
+  }
+
+  /** So many messages that ask for nothing. */
+  flow(count = COUNT): Promise<string[]> {
+    return this.publish(Array<Payload>(count).fill({}));
+  }
+
+  private async accepted(payloads: readonly Payload[], stream: string): Promise<string[]> {
+    const ids: string[] = [];
+    for (let left = payloads; left.length > 0; ) {
+      const batch = left.map((payload) => ({ eventType: 'order', payload, stream }));
+      const results = await this.publisher.producer.publishBatch(batch);
+      const refused = results.filter((result) => result instanceof Error);
+      ids.push(...results.filter((result) => typeof result === 'string'));
+      left = left.filter((_, index) => results[index] instanceof Error);
+      this.refusals.push(...refused);
+      if (refused.length > 0) await pause(PACE);
+    }
+    this.published.push(...ids);
+    return ids;
+  }
+
+  /** Everything that all workers noted, of one kind. */
+  notes(what: string): Note[] {
+    return this.workers.flatMap((worker) => worker.notes.filter((note) => note.what === what));
+  }
+
+  /** How often each id was handled. */
+  handled(): Map<string, number> {
+    const times = new Map<string, number>();
+    for (const { id } of this.notes('handled')) times.set(id, (times.get(id) ?? 0) + 1);
+    return times;
+  }
+
+  /** Ids that were handled more than once. */
+  duplicates(): string[] {
+    return [...this.handled()].filter(([, times]) => times > 1).map(([id]) => id);
+  }
+
+  /** Waits until so many messages have been handled. */
+  untilHandled(count: number): Promise<void> {
+    return until(
+      `${count} handled`,
+      () => this.handled().size >= count,
+      20_000,
+      () => this.standing(),
+    );
+  }
+
+  /** Waits until these have been handled and nothing is left, unread or pending, in any group. */
+  async untilDone(ids: readonly string[] = this.published, ms = 20_000): Promise<void> {
+    await until(
+      'every message handled and acknowledged',
+      async () => {
+        const handled = this.handled();
+        return ids.every((id) => handled.has(id)) && (await this.left()) === 0;
+      },
+      ms,
+      () => this.standing(),
+    );
+  }
+
+  /** Entries that some group has not read, or has not settled. */
+  async left(stream = STREAM): Promise<number> {
+    let left = 0;
+    for (const { name, pending, last } of await this.groups(stream)) {
+      const unread = await this.client.xrange(stream, `(${last}`, '+', 'COUNT', 1);
+      if (name !== '') left += pending + unread.length;
+    }
+    return left;
+  }
+
+  /** Ids pending to a worker, or to all. */
+  async pending(worker?: WorkerProcess, stream = STREAM): Promise<string[]> {
+    const whose = worker ? [worker.name] : [];
+    const rows = await this.client.xpending(stream, GROUP, '-', '+', 100_000, ...whose);
+    return (rows as [string][]).map(([id]) => id);
+  }
+
+  private async groups(stream: string): Promise<{ name: string; pending: number; last: string }[]> {
+    const rows = (await this.client.xinfo('GROUPS', stream)) as unknown[][];
+    return rows.map((row) => ({
+      name: String(row[row.indexOf('name') + 1]),
+      pending: Number(row[row.indexOf('pending') + 1]),
+      last: String(row[row.indexOf('last-delivered-id') + 1]),
+    }));
+  }
+
+  private async standing(): Promise<string> {
+    const { published, workers } = this;
+    const handled = this.handled();
+    const missing = published.filter((id) => !handled.has(id));
+    const left = await this.left().catch((error: unknown) => error);
+    const told = workers.flatMap((worker) =>
+      worker.told.slice(-5).map(({ name, event }) => `${worker.name} ${name} ${JSON.stringify(event)}`),
+    );
+    return [
+      `${published.length} published, ${handled.size} handled, ${String(left)} left,`,
+      `not handled: ${missing.slice(0, 5).join(' ')}`,
+      ...told,
+      ...workers.map((worker) => worker.errors).filter(Boolean),
+    ].join('\n  ');
+  }
+}

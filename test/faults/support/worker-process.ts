@@ -1,0 +1,113 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { guard } from '../../support/redis-process.js';
+import { Ledger, type Note } from './ledger.js';
+import { until } from './until.js';
+
+const STARTS_WITHIN = 10_000;
+
+/** What a worker is told; the rest are options of the library. */
+export interface WorkerOptions {
+  readonly consumer: string;
+  readonly group: string;
+  readonly streams: readonly string[];
+  /** How long a handler takes, about, ms. */
+  readonly work: number;
+  readonly redis: { readonly url: string; readonly commandTimeout?: number };
+  readonly idleTimeout: number;
+  readonly reclaimInterval: number;
+  readonly blockTimeout: number;
+  readonly concurrency?: number;
+  readonly maxDeliveries?: number;
+  readonly gracePeriod?: number;
+}
+
+/** An event of the library in a worker. */
+export interface Told {
+  readonly name: string;
+  readonly at: number;
+  readonly event: Record<string, unknown>;
+}
+
+/** A worker in a process of its own. */
+export class WorkerProcess {
+  readonly told: Told[] = [];
+  readonly ended: Promise<{ code: number | null; signal: string | null }>;
+  readonly ledger: Ledger;
+  private readonly child: ChildProcess;
+  private readonly stderr: string[] = [];
+
+  /** @param script one of the worker scripts beside this file */
+  constructor(
+    readonly options: WorkerOptions,
+    directory: string,
+    script = 'worker.js',
+  ) {
+    this.ledger = new Ledger(`${directory}/${options.consumer}.log`, options.consumer);
+    const path = fileURLToPath(new URL(script, import.meta.url));
+    const config = JSON.stringify({ ...options, ledger: this.ledger.file });
+    this.child = fork(path, [config], { stdio: ['ignore', 'inherit', 'pipe', 'ipc'], execArgv: [] });
+    const watcher = guard(this.child);
+    this.ended = new Promise((resolve) => {
+      this.child.once('exit', (code, signal) => {
+        watcher.kill();
+        resolve({ code, signal });
+      });
+    });
+    this.child.stderr!.on('data', (text) => this.stderr.push(String(text)));
+    this.child.on('message', (told) => this.told.push({ ...(told as Told), at: Date.now() }));
+  }
+
+  get name(): string {
+    return this.options.consumer;
+  }
+
+  get notes(): readonly Note[] {
+    this.ledger.read();
+    return this.ledger.notes;
+  }
+
+  ready(): Promise<void> {
+    return until(
+      `${this.name} started`,
+      () => {
+        if (this.child.exitCode !== null) throw new Error(`${this.name} died: ${this.errors}`);
+        return this.has('ready');
+      },
+      STARTS_WITHIN,
+      () => this.errors,
+    );
+  }
+
+  has(name: string): boolean {
+    return this.count(name) > 0;
+  }
+
+  count(name: string): number {
+    return this.told.filter((told) => told.name === name).length;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** Kills it where it runs, or stands still. */
+  async kill(): Promise<void> {
+    this.signal('SIGKILL');
+    await this.ended;
+  }
+
+  /** Processor time used so far, ms. */
+  async cpu(): Promise<number> {
+    const before = this.count('cpu');
+    this.child.send('cpu');
+    await until(`${this.name} told its use of the processor`, () => this.count('cpu') > before);
+    const { user, system } = this.told.findLast(({ name }) => name === 'cpu')!.event;
+    return (Number(user) + Number(system)) / 1000;
+  }
+
+  /** What it wrote to stderr. */
+  get errors(): string {
+    return this.stderr.join('');
+  }
+}

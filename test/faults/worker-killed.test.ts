@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { COUNT, IDLE_TIMEOUT, RECLAIM_INTERVAL, Scene, SLACK } from './support/scene.js';
+
+let scene: Scene;
+beforeAll(async () => {
+  scene = await Scene.open();
+});
+afterAll(() => scene.close());
+
+it('loses nothing when workers are killed while others go on', { timeout: 40_000 }, async () => {
+  const survivor = await scene.worker('survivor');
+  let victim = await scene.worker('victim-0');
+  const flowing = scene.flow();
+  const kills: { at: number; pending: string[] }[] = [];
+  for (let kill = 1; kill <= 4; kill++) {
+    await scene.untilHandled(kill * 2000);
+    await victim.kill();
+    kills.push({ at: Date.now(), pending: await scene.pending(victim) });
+    if (kill < 4) victim = await scene.worker(`victim-${kill}`);
+  }
+  await flowing;
+  await scene.untilDone();
+
+  const unsettled = new Set(kills.flatMap(({ pending }) => pending));
+  const twice = scene.duplicates();
+  expect(twice.filter((id) => !unsettled.has(id))).toEqual([]);
+  const takeovers = kills.map(({ at, pending }) => lastHandled(pending) - at);
+  console.log(
+    `4 workers killed: ${COUNT} handled, ${unsettled.size} taken over, ${twice.length} handled twice, ` +
+      `taken over and handled after ${takeovers.join(', ')} ms`,
+  );
+  expect(Math.max(...takeovers)).toBeLessThan(IDLE_TIMEOUT + RECLAIM_INTERVAL + SLACK);
+  expect(survivor.has('reclaimed')).toBe(true);
+});
+
+function lastHandled(ids: readonly string[]): number {
+  const among = new Set(ids);
+  const times = scene.notes('handled').filter(({ id }) => among.has(id));
+  const first = new Map<string, number>();
+  for (const { id, at } of times) first.set(id, Math.min(at, first.get(id) ?? Infinity));
+  return Math.max(...first.values());
+}
