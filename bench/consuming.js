@@ -50,6 +50,7 @@ export async function consumeAll(stage, system, wanted, meanwhile) {
     rate: (expected - 1) / ((last - first) / 1000),
     nodeUs: nodeCpu / expected,
     redisUs: redisCpu / expected,
+    peakMb: Math.max(...reports.map((report) => report.peakMb)),
   };
 }
 

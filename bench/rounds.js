@@ -22,15 +22,24 @@ export async function measure(workload, stage) {
         for (const entrant of order) {
           const sample = await run(entrant);
           samples.get(entrant)?.push(sample);
-          log(`${workload.name}, ${one.label}, ${round + 1}/${rounds}, ${entrant.label}: ${inWords(sample)}`);
+          log(
+            `${workload.name}, ${one.label}, ${round + 1}/${rounds}, ${entrant.label}: ${inWords(sample)}`,
+          );
         }
       }
     } catch (error) {
-      throw new Error(`${workload.name}, ${one.label}: ${error instanceof Error ? error.message : error}`, { cause: error });
+      throw new Error(
+        `${workload.name}, ${one.label}: ${error instanceof Error ? error.message : error}`,
+        { cause: error },
+      );
     } finally {
       await stage.clear();
     }
-    const entrants = [...samples].map(([{ label, system }, list]) => ({ label, system, samples: list }));
+    const entrants = [...samples].map(([{ label, system }, list]) => ({
+      label,
+      system,
+      samples: list,
+    }));
     results.push({ label: one.label, baseline: one.baseline, entrants });
   }
   return { workload, cases: results };

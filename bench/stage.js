@@ -70,6 +70,12 @@ export class Stage {
     this.#filled.add(key);
   }
 
+  /** Drops what was published. @param {string} stream */
+  async forget(stream) {
+    const keys = await this.redis.keys(`*${stream}*`);
+    if (keys.length > 0) await this.redis.unlink(...keys);
+  }
+
   /** A name that no run before had. @param {string} word */
   freshName(word) {
     return `${word}-${++this.#names}`;

@@ -2,6 +2,7 @@
 /** All arithmetic on what was measured. */
 
 /** @typedef {{ readonly median: number, readonly min: number, readonly max: number }} Spread */
+/** @typedef {import('./types.js').CaseResult} CaseResult */
 
 /** @param {readonly number[]} values @returns {Spread} */
 export function spread(values) {
@@ -18,28 +19,30 @@ export function percentile(values, share) {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? NaN;
 }
 
-/**
- * One figure of an entrant over its rounds.
- *
- * @param {import('./types.js').EntrantResult} entrant
- * @param {string} key
- */
-export function figure(entrant, key) {
-  return spread(entrant.samples.map((sample) => sample[key] ?? NaN));
+/** One figure of an entrant over its rounds. @param {CaseResult | undefined} result @param {string} label @param {string} key */
+export function figure(result, label, key) {
+  return spread(valuesOf(result, label, key));
 }
 
 /**
- * Compares within each round, so that what slows the machine down for a while hits both.
+ * An entrant's figure divided by that of another one, round by round, so that what slows the machine
+ * down for a while hits both.
  *
- * @param {import('./types.js').EntrantResult} entrant
- * @param {import('./types.js').EntrantResult} baseline
+ * @param {CaseResult | undefined} result
+ * @param {string} label
+ * @param {string} baseline
  * @param {string} key
  */
-export function ratio(entrant, baseline, key) {
-  const rounds = entrant.samples.map((sample, round) => {
-    return (sample[key] ?? NaN) / (baseline.samples[round]?.[key] ?? NaN);
-  });
+export function ratio(result, label, baseline, key) {
+  const others = valuesOf(result, baseline, key);
+  const rounds = valuesOf(result, label, key).map((value, round) => value / (others[round] ?? NaN));
   return spread(rounds);
+}
+
+/** @param {CaseResult | undefined} result @param {string} label @param {string} key */
+function valuesOf(result, label, key) {
+  const entrant = result?.entrants.find((one) => one.label === label);
+  return (entrant?.samples ?? []).map((sample) => sample[key] ?? NaN);
 }
 
 /** @param {Iterable<number>} values */

@@ -94,6 +94,7 @@ export interface Measure {
   readonly digits?: number;
   /** Show it relative to the baseline too. */
   readonly compared?: boolean;
+  readonly lessIsBetter?: boolean;
 }
 
 export interface Run {
@@ -139,4 +140,13 @@ export interface Workload {
 export interface WorkloadResult {
   readonly workload: Workload;
   readonly cases: readonly CaseResult[];
+}
+
+/** Where, when, how and with what it was measured. */
+export interface About {
+  readonly date: string;
+  readonly quick: boolean;
+  readonly rounds: number;
+  readonly machine: { cpu: string; cores: number; memoryGb: number; system: string };
+  readonly versions: Record<string, string>;
 }

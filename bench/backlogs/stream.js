@@ -65,7 +65,7 @@ export async function forgetGroups(redis, { streams, groups }) {
 export async function published(redis, { stream, total }) {
   const seen = new Uint8Array(total);
   let found = 0;
-  for (let start = '-'; ; ) {
+  for (let start = '-'; ;) {
     const page = await redis.xrange(stream, start, '+', 'COUNT', PAGE);
     for (const [, fields] of page) {
       const { n } = JSON.parse(fields[3] ?? '');

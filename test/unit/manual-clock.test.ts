@@ -73,7 +73,7 @@ describe('ManualClock', () => {
       await sleep(clock, 10);
       await new Promise((resolve) => setImmediate(resolve));
       await new Promise((resolve) => setImmediate(resolve));
-      await null;
+      await Promise.resolve();
       happened.push(`first at ${clock.now()}`);
       await sleep(clock, 5);
       happened.push(`second at ${clock.now()}`);
@@ -94,7 +94,8 @@ describe('ManualClock', () => {
   test('has let everything happen when it is there', async () => {
     const clock = new ManualClock(0);
     let done = false;
-    clock.setTimeout(() => setImmediate(() => Promise.resolve().then(() => (done = true))), 5);
+    const finish = () => void Promise.resolve().then(() => (done = true));
+    clock.setTimeout(() => setImmediate(finish), 5);
     await clock.advance(5);
     expect(done).toBe(true);
   });

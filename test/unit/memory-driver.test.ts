@@ -151,8 +151,8 @@ describe('waiting readers', () => {
 });
 
 describe('events', () => {
-  test('tell adopting from reclaiming', async () => {
-    const { clock, events, publish, subscribe } = connect();
+  test('tell adopting, reclaiming and dropping apart', async () => {
+    const { clock, driver, events, publish, subscribe } = connect();
     const seen: unknown[] = [];
     for (const name of ['adopted', 'reclaimed', 'trimmed'] as const) {
       events.on(name, (event) => seen.push([name, event]));
@@ -162,15 +162,16 @@ describe('events', () => {
     await earlier.pull(1);
     await earlier.close();
     await (await subscribe('B')).pull(2);
-    const broker = connect;
-    expect(broker).toBeTypeOf('function');
-    const now = await subscribe('A', { idleTimeout: 1000, reclaimInterval: 1000 });
-    const pulling = now.pull(10);
+    (driver.unwrap!() as MemoryBroker).deleteEntry('s', '1000-2');
+    const again = await subscribe('A', { idleTimeout: 1000, reclaimInterval: 1000 });
+    const pulling = again.pull(10);
     await clock.advance(1000);
-    expect((await pulling).map(({ id }) => id)).toEqual(['1000-0', '1000-1', '1000-2']);
+    expect((await pulling).map(({ id }) => id)).toEqual(['1000-0', '1000-1']);
+    const where = { stream: 's', group: 'g', count: 1 };
     expect(seen).toEqual([
-      ['adopted', { stream: 's', group: 'g', count: 1 }],
-      ['reclaimed', { stream: 's', group: 'g', count: 2 }],
+      ['adopted', where],
+      ['reclaimed', where],
+      ['trimmed', where],
     ]);
   });
 });

@@ -21,6 +21,7 @@ class TinyConsumer {
   readonly events = new EventBus();
   private readonly source: MessageSource;
   private subscription!: Subscription;
+  private stopping = false;
   private loop: Promise<void> = Promise.resolve();
 
   constructor(
@@ -45,6 +46,7 @@ class TinyConsumer {
   }
 
   async stop(): Promise<void> {
+    this.stopping = true;
     await this.subscription.stop();
     await this.loop;
     await this.subscription.close();
@@ -52,10 +54,7 @@ class TinyConsumer {
   }
 
   private async read(): Promise<void> {
-    let stopped = false;
-    const stop = this.subscription.stop.bind(this.subscription);
-    this.subscription.stop = () => ((stopped = true), stop());
-    while (!stopped) {
+    while (!this.stopping) {
       for (const lease of await this.subscription.pull(10)) void this.run(lease);
     }
   }
@@ -67,8 +66,11 @@ class TinyConsumer {
     await new Promise((resolve) => setImmediate(resolve));
     if (settlement.kind === 'leave') return this.subscription.forget(lease, true);
     if (settlement.kind === 'lost') return this.subscription.forget(lease);
-    const record = recordFor(lease, 'test', 'tiny');
-    await this.source.settle([{ lease, settlement, record } as never]);
+    await this.source.settle([
+      settlement.kind === 'dead-letter'
+        ? { lease, settlement, record: recordFor(lease, 'test', 'tiny') }
+        : { lease, settlement },
+    ]);
     if (settlement.kind === 'retry') {
       this.kit.clock.setTimeout(() => void this.run(lease), settlement.delay);
     }

@@ -1,4 +1,4 @@
-import type { EntryLog } from './entry-log.js';
+import type { EntryLog, LogReader } from './entry-log.js';
 
 /** A delivered entry that nobody has acknowledged. */
 export interface Pending {
@@ -25,7 +25,7 @@ export interface Claim {
 }
 
 /** What one group knows of a log: how far it has read, and its pending list. */
-export class ConsumerGroup {
+export class ConsumerGroup implements LogReader {
   // Only reading adds to it, so its order is that of the log.
   private readonly pending = new Map<number, Pending>();
   private releasedCount = 0;
@@ -35,7 +35,6 @@ export class ConsumerGroup {
     private next: number,
   ) {}
 
-  /** The oldest position that this group still needs. */
   get floor(): number {
     const [oldest = this.next] = this.pending.keys();
     return oldest;
@@ -68,7 +67,7 @@ export class ConsumerGroup {
   /** Reads new entries, which charges their first run. Answers their positions. */
   read(consumer: string, limit: number, now: number): number[] {
     const positions: number[] = [];
-    for (; positions.length < limit && this.next < this.log.end; this.next++) {
+    for (; this.next < this.log.end; this.next++) {
       if (!this.log.at(this.next)) continue;
       this.pending.set(this.next, { consumer, deliveredAt: now, count: 1 });
       positions.push(this.next);

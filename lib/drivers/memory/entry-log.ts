@@ -1,5 +1,4 @@
 import type { Fields } from '../../core/message.js';
-import { ConsumerGroup } from './consumer-group.js';
 import { compareIds } from './entry-id.js';
 
 /** An entry as it is stored. */
@@ -10,14 +9,20 @@ export interface Entry {
   readonly fields: Fields;
 }
 
-/** Entries in the order they came, each at a position that never changes, and the groups on them. */
+/** Somebody for whom entries are kept. */
+export interface LogReader {
+  /** The oldest position still needed. */
+  readonly floor: number;
+}
+
+/** Entries in the order they came, each at a position that never changes. */
 export class EntryLog {
-  private readonly groups = new Map<string, ConsumerGroup>();
+  private readonly readers: LogReader[] = [];
   private readonly entries: (Entry | undefined)[] = [];
   private start = 0;
   private settledSinceSweep = 0;
 
-  /** @param history entries that every group has settled, and that are kept for groups to come */
+  /** @param history entries that no reader needs, and that are kept for readers to come */
   constructor(private readonly history: number) {}
 
   /** The position that the next entry will have. */
@@ -34,6 +39,13 @@ export class EntryLog {
     return this.entries[position - this.start];
   }
 
+  /** Where to begin: `0` the first entry, `$` the next one to come, else behind this id. */
+  positionBehind(id: string): number {
+    if (id === '$') return this.end;
+    const index = this.entries.findIndex((entry) => entry && compareIds(entry.id, id) > 0);
+    return index < 0 ? this.end : this.start + index;
+  }
+
   /** Deletes an entry's data, as XDEL does: pending records of it stay. */
   delete(id: string): boolean {
     const index = this.entries.findIndex((entry) => entry?.id === id);
@@ -41,31 +53,19 @@ export class EntryLog {
     return index >= 0;
   }
 
-  /** The group of this name; where there is none, a new one that begins behind `startId`. */
-  group(name: string, startId: string): ConsumerGroup {
-    let group = this.groups.get(name);
-    if (!group) {
-      group = new ConsumerGroup(this, this.positionBehind(startId));
-      this.groups.set(name, group);
-    }
-    return group;
+  keepFor(reader: LogReader): void {
+    this.readers.push(reader);
   }
 
-  /** Drops the oldest entries that no group needs. To be called after each settlement. */
+  /** Drops the oldest entries that no reader needs. To be called after each settlement. */
   forgetSettled(): void {
     // Moving the array's beginning costs its length, so it is done once per half a length.
     if (++this.settledSinceSweep < Math.max(this.history, this.entries.length >> 1)) return;
     this.settledSinceSweep = 0;
-    const floor = Math.min(...[...this.groups.values()].map((group) => group.floor));
+    const floor = Math.min(...this.readers.map((reader) => reader.floor));
     const excess = Math.min(floor - this.start, this.entries.length - this.history);
     if (excess <= 0) return;
     this.entries.splice(0, excess);
     this.start += excess;
-  }
-
-  private positionBehind(id: string): number {
-    if (id === '$') return this.end;
-    const index = this.entries.findIndex((entry) => entry && compareIds(entry.id, id) > 0);
-    return index < 0 ? this.end : this.start + index;
   }
 }

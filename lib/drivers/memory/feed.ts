@@ -1,11 +1,11 @@
 import type { Clock } from '../../core/clock.js';
 import type { EventBus, StreamsEvents } from '../../core/events.js';
-import type { BeginOutcome, ExtendOutcome } from '../../core/lease.js';
+import type { BeginOutcome, ExtendOutcome, Lease } from '../../core/lease.js';
 import type { Fields } from '../../core/message.js';
 import type { SettleOutcome } from '../../core/settlement.js';
 import type { ConsumerGroup, Pending } from './consumer-group.js';
 import type { EntryLog } from './entry-log.js';
-import { MemoryLease } from './memory.lease.js';
+import { MemoryLease, type LeaseOrigin } from './memory.lease.js';
 
 export interface FeedOptions {
   /** Name of the stream, without the key prefix. */
@@ -13,16 +13,22 @@ export interface FeedOptions {
   readonly groupName: string;
   readonly consumer: string;
   readonly idleTimeout: number;
-  readonly log: EntryLog;
+  readonly entries: EntryLog;
   readonly group: ConsumerGroup;
   readonly redriven: boolean;
   readonly clock: Clock;
   readonly events: EventBus;
 }
 
+export type FeedLease = MemoryLease<Feed>;
+
+/** The lease as what this driver made; undefined where another one did. */
+export const asFeedLease = (lease: Lease): FeedLease | undefined =>
+  lease instanceof MemoryLease ? lease : undefined;
+
 /** One consumer's part in one group on one log: what it holds, and the fence around it. */
-export class Feed {
-  readonly held = new Map<number, MemoryLease>();
+export class Feed implements LeaseOrigin {
+  readonly held = new Map<number, FeedLease>();
   /** Pending by policy, and not to be handed out here again. */
   private readonly left = new Set<number>();
 
@@ -46,7 +52,7 @@ export class Feed {
     return group.countUnread() + group.countReleased((position) => !this.knows(position));
   }
 
-  takeNew(limit: number): MemoryLease[] {
+  takeNew(limit: number): FeedLease[] {
     const { group, clock } = this.options;
     return group
       .read(this.consumer, limit, clock.now())
@@ -57,7 +63,7 @@ export class Feed {
    * Released entries; and where it is `due` also those of others that were not kept fresh, and our
    * own that this subscription does not know, because an earlier process of our name read them.
    */
-  takeOver(limit: number, due: boolean): MemoryLease[] {
+  takeOver(limit: number, due: boolean): FeedLease[] {
     const { group, clock } = this.options;
     if (limit === 0 || !(due || group.hasReleased)) return [];
     const now = clock.now();
@@ -65,13 +71,14 @@ export class Feed {
     const { claims, dropped } = group.claim(this.consumer, limit, now, wanted);
     const adopted = claims.filter(({ from }) => from === this.consumer).length;
     const released = claims.filter(({ from }) => from === undefined).length;
+    const leases = claims.map(({ position, count }) => this.hold(position, count, false));
     this.report('adopted', adopted);
     this.report('reclaimed', claims.length - adopted - released);
     this.report('trimmed', dropped);
-    return claims.map(({ position, count }) => this.hold(position, count, false));
+    return leases;
   }
 
-  begin(lease: MemoryLease): BeginOutcome {
+  begin(lease: FeedLease): BeginOutcome {
     const pending = this.ownedWithData(lease);
     if (typeof pending === 'string') return pending === 'trimmed' ? 'gone' : pending;
     pending.count++;
@@ -79,11 +86,11 @@ export class Feed {
     lease.attempt = pending.count;
     lease.charged = true;
     lease.parked = false;
-    lease.fields = this.options.log.at(lease.position)?.fields;
+    lease.fields = this.options.entries.at(lease.position)?.fields;
     return 'started';
   }
 
-  extend(lease: MemoryLease): ExtendOutcome {
+  extend(lease: FeedLease): ExtendOutcome {
     const pending = this.ownedWithData(lease);
     if (pending === 'trimmed') lease.trimmed = true;
     if (typeof pending === 'string') return pending;
@@ -92,25 +99,25 @@ export class Feed {
   }
 
   /** Asks for the fence alone. A lease whose data was deleted under its run is still its own. */
-  fence(lease: MemoryLease): 'owned' | 'lost' | 'gone' {
+  fence(lease: FeedLease): 'owned' | 'lost' | 'gone' {
     if (lease.trimmed) return 'owned';
     const pending = this.options.group.owned(lease);
     return typeof pending === 'string' ? pending : 'owned';
   }
 
   /** The stored fields; where they were deleted, those that the lease was handed. */
-  fieldsOf(lease: MemoryLease): Fields | undefined {
-    return this.options.log.at(lease.position)?.fields ?? lease.fields;
+  fieldsOf(lease: FeedLease): Fields | undefined {
+    return this.options.entries.at(lease.position)?.fields ?? lease.fields;
   }
 
   /** Takes the entry off the pending list, whoever owns it now. */
-  finish(lease: MemoryLease): void {
+  finish(lease: FeedLease): void {
     lease.trimmed = false;
     this.options.group.remove(lease.position);
     this.forget(lease);
   }
 
-  park(lease: MemoryLease): SettleOutcome {
+  park(lease: FeedLease): SettleOutcome {
     const pending = this.ownedWithData(lease);
     if (typeof pending === 'string') return pending === 'trimmed' ? 'gone' : pending;
     pending.deliveredAt = this.options.clock.now();
@@ -120,7 +127,7 @@ export class Feed {
     return 'settled';
   }
 
-  release(lease: MemoryLease): SettleOutcome {
+  release(lease: FeedLease): SettleOutcome {
     const pending = this.ownedWithData(lease);
     if (typeof pending === 'string') return pending === 'trimmed' ? 'gone' : pending;
     this.options.group.release(pending, lease.charged ? lease.attempt - 1 : lease.attempt);
@@ -128,7 +135,7 @@ export class Feed {
     return 'settled';
   }
 
-  forget(lease: MemoryLease, left = false): void {
+  forget(lease: FeedLease, left = false): void {
     // An old lease must not take a newer one of the same entry with it.
     if (this.held.get(lease.position) === lease) this.held.delete(lease.position);
     if (left) this.left.add(lease.position);
@@ -153,7 +160,7 @@ export class Feed {
     return own || now - pending.deliveredAt >= this.options.idleTimeout;
   }
 
-  private ownedWithData(lease: MemoryLease): Pending | 'lost' | 'gone' | 'trimmed' {
+  private ownedWithData(lease: FeedLease): Pending | 'lost' | 'gone' | 'trimmed' {
     const { group } = this.options;
     const pending = group.owned(lease);
     if (typeof pending === 'string' || !group.dropIfTrimmed(lease.position)) return pending;
@@ -161,8 +168,8 @@ export class Feed {
     return 'trimmed';
   }
 
-  private hold(position: number, attempt: number, charged: boolean): MemoryLease {
-    const entry = this.options.log.at(position)!;
+  private hold(position: number, attempt: number, charged: boolean): FeedLease {
+    const entry = this.options.entries.at(position)!;
     const lease = new MemoryLease(this, position, entry, attempt, charged);
     this.held.set(position, lease);
     return lease;

@@ -1,30 +1,30 @@
 import type { DeadLetter, DeadLetterRecord } from '../../core/dead-letters.js';
 import type { Fields } from '../../core/message.js';
 import { IdSequence, parseId } from './entry-id.js';
-import { EntryLog } from './entry-log.js';
+import { GroupedLog } from './grouped-log.js';
 
 /** Entries that every group has settled, and that a later group still finds. */
 const HISTORY = 1000;
 
 /** Everything kept under one stream's key: its entries, its dead letters, and what is redriven. */
 export class MemoryStream {
-  readonly log = new EntryLog(HISTORY);
+  readonly log = new GroupedLog(HISTORY);
   /** By their own ids, oldest first. */
   readonly deadLetters = new Map<string, DeadLetter>();
   private readonly ids = new IdSequence();
   private readonly deadLetterIds = new IdSequence();
-  private readonly redriven = new Map<string, EntryLog>();
+  private readonly redriven = new Map<string, GroupedLog>();
 
   append(fields: Fields, now: number): string {
     const id = this.ids.next(now);
-    this.log.append({ id, publishedAt: parseId(id)[0], fields: [...fields] });
+    this.log.entries.append({ id, publishedAt: parseId(id)[0], fields: [...fields] });
     return id;
   }
 
   /** Dead letters on their way back to one group. Apart from the stream, which every group reads. */
-  redrivenTo(group: string): EntryLog {
+  redrivenTo(group: string): GroupedLog {
     let log = this.redriven.get(group);
-    if (!log) this.redriven.set(group, (log = new EntryLog(0)));
+    if (!log) this.redriven.set(group, (log = new GroupedLog(0)));
     return log;
   }
 
@@ -37,6 +37,6 @@ export class MemoryStream {
 
   redrive({ deadLetterId, group, id, publishedAt, fields }: DeadLetter): void {
     this.deadLetters.delete(deadLetterId);
-    this.redrivenTo(group).append({ id, publishedAt: Date.parse(publishedAt), fields });
+    this.redrivenTo(group).entries.append({ id, publishedAt: Date.parse(publishedAt), fields });
   }
 }

@@ -2,13 +2,29 @@ import { systemClock, type Clock } from '../../core/clock.js';
 import type { DeadLetter } from '../../core/dead-letters.js';
 import type { Fields } from '../../core/message.js';
 import { MemoryStream } from './memory-stream.js';
-import type { MemorySubscription, Unfinished } from './memory.subscription.js';
 
 /** A value of the state store. */
 export interface StoredValue {
   readonly value: string;
   /** ms since the epoch. */
   readonly expiresAt: number;
+}
+
+/** What keeps a reader from being idle. */
+export interface Unfinished {
+  readonly stream: string;
+  readonly group: string;
+  /** Entries that could be handed out at once. */
+  readonly ready: number;
+  /** Ids that were handed out and are neither settled nor parked. */
+  readonly running: readonly string[];
+}
+
+/** A subscription, as the broker knows it. */
+export interface BrokerReader {
+  /** Answers a waiting pull, if there is something for it. */
+  serve(): void;
+  unfinished(): Unfinished[];
 }
 
 /**
@@ -24,9 +40,9 @@ export class MemoryBroker {
   /** @internal Counts changes of any kind. */
   version = 0;
   private readonly streams = new Map<string, MemoryStream>();
-  private readonly subscriptions = new Set<MemorySubscription>();
+  private readonly subscriptions = new Set<BrokerReader>();
   /** Longest waiting first, which is the order in which Redis serves blocked readers. */
-  private readonly waiting = new Set<MemorySubscription>();
+  private readonly waiting = new Set<BrokerReader>();
   private watchers: (() => void)[] = [];
 
   /** @param clock gives ids their time, and entries their age */
@@ -34,7 +50,7 @@ export class MemoryBroker {
 
   /** Deletes an entry's data where a pending record of it stays, as XDEL and trimming do on Redis. */
   deleteEntry(key: string, id: string): boolean {
-    return this.streams.get(key)?.log.delete(id) ?? false;
+    return this.streams.get(key)?.log.entries.delete(id) ?? false;
   }
 
   /** @internal */
@@ -57,23 +73,23 @@ export class MemoryBroker {
   }
 
   /** @internal */
-  register(subscription: MemorySubscription): void {
+  register(subscription: BrokerReader): void {
     this.subscriptions.add(subscription);
   }
 
   /** @internal */
-  unregister(subscription: MemorySubscription): void {
+  unregister(subscription: BrokerReader): void {
     this.subscriptions.delete(subscription);
     this.changed();
   }
 
   /** @internal A reader found nothing and wants to be served as soon as there is something. */
-  wait(subscription: MemorySubscription): void {
+  wait(subscription: BrokerReader): void {
     this.waiting.add(subscription);
   }
 
   /** @internal */
-  endWait(subscription: MemorySubscription): void {
+  endWait(subscription: BrokerReader): void {
     this.waiting.delete(subscription);
   }
 

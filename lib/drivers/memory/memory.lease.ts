@@ -2,10 +2,16 @@ import type { Lease } from '../../core/lease.js';
 import type { Fields } from '../../core/message.js';
 import type { Hold } from './consumer-group.js';
 import type { Entry } from './entry-log.js';
-import type { Feed } from './feed.js';
+
+/** What handed a lease out. */
+export interface LeaseOrigin {
+  readonly stream: string;
+  readonly consumer: string;
+  readonly redriven: boolean;
+}
 
 /** A lease that knows where it came from. */
-export class MemoryLease implements Lease, Hold {
+export class MemoryLease<Origin extends LeaseOrigin> implements Lease, Hold {
   readonly id: string;
   readonly publishedAt: number;
   fields: Fields | undefined;
@@ -15,7 +21,7 @@ export class MemoryLease implements Lease, Hold {
   trimmed = false;
 
   constructor(
-    readonly feed: Feed,
+    readonly feed: Origin,
     readonly position: number,
     entry: Entry,
     public attempt: number,

@@ -10,9 +10,9 @@ import type {
   Subscription,
   SubscribeOptions,
 } from '../../core/source.js';
-import { Feed } from './feed.js';
+import { asFeedLease, Feed, type FeedLease } from './feed.js';
+import type { GroupedLog } from './grouped-log.js';
 import type { MemoryBroker } from './memory.broker.js';
-import { MemoryLease } from './memory.lease.js';
 import { MemorySubscription } from './memory.subscription.js';
 
 const capabilities: SourceCapabilities = Object.freeze({
@@ -49,7 +49,7 @@ export class MemorySource implements MessageSource {
         `startId must be '0', '$' or an id such as 1700000000000-0, not '${options.startId}'`,
       ]);
     }
-    const feeds = options.streams.flatMap((stream) => this.feedsOf(stream, options));
+    const feeds = [...new Set(options.streams)].flatMap((stream) => this.feedsOf(stream, options));
     const subscription = new MemorySubscription(this.broker, feeds, options, (closed) =>
       this.subscriptions.delete(closed),
     );
@@ -70,11 +70,9 @@ export class MemorySource implements MessageSource {
   }
 
   private carryOut(settling: Settling): SettleOutcome | Error {
-    const { lease, settlement } = settling;
-    if (!(lease instanceof MemoryLease)) {
-      return new TypeError('This lease was not made by the memory driver.');
-    }
-    if ('record' in settling) return this.deadLetter(lease, settling.record);
+    const { settlement } = settling;
+    const lease = asFeedLease(settling.lease);
+    if (!lease) return new TypeError('This lease was not made by the memory driver.');
     switch (settlement.kind) {
       case 'ack':
         return this.acknowledge(lease, settlement.publish ?? []);
@@ -83,14 +81,13 @@ export class MemorySource implements MessageSource {
       case 'release':
         return lease.feed.release(lease);
       case 'dead-letter':
-        return new TypeError('A dead letter needs its record.');
+        return 'record' in settling
+          ? this.deadLetter(lease, settling.record)
+          : new TypeError('A dead letter needs its record.');
     }
   }
 
-  private acknowledge(
-    lease: MemoryLease,
-    publish: readonly OutgoingEntry[],
-  ): SettleOutcome | Error {
+  private acknowledge(lease: FeedLease, publish: readonly OutgoingEntry[]): SettleOutcome | Error {
     const fence = publish.length === 0 ? 'owned' : lease.feed.fence(lease);
     if (fence !== 'owned') return fence;
     for (const entry of publish) {
@@ -102,7 +99,7 @@ export class MemorySource implements MessageSource {
     return 'settled';
   }
 
-  private deadLetter(lease: MemoryLease, record: DeadLetterRecord): SettleOutcome {
+  private deadLetter(lease: FeedLease, record: DeadLetterRecord): SettleOutcome {
     const fence = lease.feed.fence(lease);
     if (fence !== 'owned') return fence;
     const fields = lease.feed.fieldsOf(lease) ?? [];
@@ -122,16 +119,9 @@ export class MemorySource implements MessageSource {
     const { events } = this.context;
     const data = this.broker.stream(this.key(stream));
     const common = { stream, groupName, consumer, idleTimeout, clock, events };
-    const redriven = data.redrivenTo(groupName);
-    return [
-      new Feed({
-        ...common,
-        log: data.log,
-        group: data.log.group(groupName, startId),
-        redriven: false,
-      }),
-      new Feed({ ...common, log: redriven, group: redriven.group(groupName, '0'), redriven: true }),
-    ];
+    const feedOf = (log: GroupedLog, begin: string, redriven: boolean) =>
+      new Feed({ ...common, entries: log.entries, group: log.group(groupName, begin), redriven });
+    return [feedOf(data.log, startId, false), feedOf(data.redrivenTo(groupName), '0', true)];
   }
 
   private key(stream: string): string {

@@ -1,9 +1,12 @@
 import type { StateStore } from '../../core/state-store.js';
 import type { MemoryBroker, StoredValue } from './memory.broker.js';
 
+/** So many keys are not worth looking through. */
+const FEW = 100;
+
 /** The key-value store of a broker. */
 export class MemoryStateStore implements StateStore {
-  private writesSinceSweep = 0;
+  private sweepAt = FEW;
 
   constructor(
     private readonly broker: MemoryBroker,
@@ -42,15 +45,14 @@ export class MemoryStateStore implements StateStore {
   private write(key: string, value: string, ttl = Infinity): void {
     const { state, clock } = this.broker;
     state.set(this.keyPrefix + key, { value, expiresAt: clock.now() + ttl });
-    // Keys that nobody asks for again have to go too, at a price that each write pays its share of.
-    if (++this.writesSinceSweep >= state.size) this.sweep();
+    // Keys that nobody asks for again have to go, too: looked for whenever their number has doubled.
+    if (state.size >= this.sweepAt) this.sweep();
   }
 
   private sweep(): void {
-    this.writesSinceSweep = 0;
-    for (const [key, stored] of this.broker.state) {
-      if (!this.isAlive(stored)) this.broker.state.delete(key);
-    }
+    const { state } = this.broker;
+    for (const [key, stored] of state) if (!this.isAlive(stored)) state.delete(key);
+    this.sweepAt = Math.max(FEW, 2 * state.size);
   }
 
   private isAlive(stored: StoredValue): boolean {

@@ -1,19 +1,8 @@
 import type { Clock, TimerHandle } from '../../core/clock.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../core/lease.js';
 import type { Subscription, SubscribeOptions } from '../../core/source.js';
-import type { Feed } from './feed.js';
-import type { MemoryBroker } from './memory.broker.js';
-import { MemoryLease } from './memory.lease.js';
-
-/** What keeps a subscription from being idle. */
-export interface Unfinished {
-  readonly stream: string;
-  readonly group: string;
-  /** Entries that could be handed out at once. */
-  readonly ready: number;
-  /** Ids that were handed out and are neither settled nor parked. */
-  readonly running: readonly string[];
-}
+import { asFeedLease, type Feed, type FeedLease } from './feed.js';
+import type { BrokerReader, MemoryBroker, Unfinished } from './memory.broker.js';
 
 interface WaitingPull {
   readonly limit: number;
@@ -22,7 +11,7 @@ interface WaitingPull {
 }
 
 /** One consumer's reader: hands out what is there, or waits until there is something. */
-export class MemorySubscription implements Subscription {
+export class MemorySubscription implements Subscription, BrokerReader {
   private readonly clock: Clock;
   private waiting: WaitingPull | undefined;
   private reclaimTimer: TimerHandle;
@@ -53,7 +42,6 @@ export class MemorySubscription implements Subscription {
     });
   }
 
-  /** Answers a waiting pull, if there is something for it. */
   serve(): void {
     if (!this.waiting) return;
     const leases = this.take(this.waiting.limit);
@@ -103,10 +91,10 @@ export class MemorySubscription implements Subscription {
     });
   }
 
-  private take(limit: number): MemoryLease[] {
+  private take(limit: number): FeedLease[] {
     if (this.stopped) return [];
     const feeds = this.inTurn();
-    const leases: MemoryLease[] = [];
+    const leases: FeedLease[] = [];
     for (const feed of feeds) {
       leases.push(...feed.takeOver(limit - leases.length, this.reclaimDue));
     }
@@ -142,7 +130,8 @@ export class MemorySubscription implements Subscription {
   }
 }
 
-function ownLease(lease: Lease): MemoryLease {
-  if (lease instanceof MemoryLease) return lease;
-  throw new TypeError('This lease was not made by the memory driver.');
+function ownLease(lease: Lease): FeedLease {
+  const own = asFeedLease(lease);
+  if (!own) throw new TypeError('This lease was not made by the memory driver.');
+  return own;
 }

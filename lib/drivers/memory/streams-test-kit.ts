@@ -8,9 +8,8 @@ import { createRouter, type Route, type Router } from '../../core/routing.js';
 import type { MessageSource } from '../../core/source.js';
 import { turnEventLoop } from './event-loop.js';
 import { ManualClock } from './manual-clock.js';
-import { MemoryBroker } from './memory.broker.js';
+import { MemoryBroker, type Unfinished } from './memory.broker.js';
 import { memory } from './memory.driver.js';
-import type { Unfinished } from './memory.subscription.js';
 
 // The real ones, also where a test replaces the global timers.
 const { setTimeout, clearTimeout } = globalThis;

@@ -26,7 +26,9 @@ export interface CaretakerOptions {
 /** The periodic, jittered look after a subscription's streams, see look-after. */
 export class Caretaker implements Worker {
   private loop: Promise<void> | undefined;
-  private readonly stopping = new AbortController();
+  private stopped = false;
+  private rest = new AbortController();
+  private shortOfRoom = false;
 
   constructor(private readonly options: CaretakerOptions) {}
 
@@ -35,20 +37,28 @@ export class Caretaker implements Worker {
   }
 
   async stop(): Promise<void> {
-    this.stopping.abort();
+    this.stopped = true;
+    this.rest.abort();
     await this.loop;
   }
 
+  /** What was taken has been handed out: where more was abandoned than there was room for, looks again. */
+  roomMade(): void {
+    if (this.shortOfRoom) this.rest.abort();
+  }
+
   private async run(): Promise<void> {
-    while (!this.stopping.signal.aborted) {
+    while (!this.stopped) {
       const wait = this.options.interval * (0.75 + Math.random() / 4);
-      await sleep(systemClock, wait, this.stopping.signal);
-      if (!this.stopping.signal.aborted) await this.look();
+      await sleep(systemClock, wait, this.rest.signal);
+      this.rest = new AbortController();
+      if (!this.stopped) await this.look();
     }
   }
 
   private async look(): Promise<void> {
     const streams = this.options.streams();
+    this.shortOfRoom = false;
     try {
       for (let at = 0; at < streams.length; at += LOOK_AT_ONCE) {
         await this.lookAt(streams.slice(at, at + LOOK_AT_ONCE));
@@ -66,8 +76,11 @@ export class Caretaker implements Worker {
       floor: redriven ? key : keys.floor(stream),
       redrive: keys.redrive(stream, group),
     }));
-    const look = { group, consumer, idleTimeout, absentAfter, streams, room: this.options.room() };
+    const room = this.options.room();
+    const look = { group, consumer, idleTimeout, absentAfter, streams, room };
     const found = await commands.run('looking after streams', (client) => lookAfter(client, look));
+    const taken = found.reduce((sum, looked) => sum + looked.taken.length, 0);
+    if (taken >= room) this.shortOfRoom = true;
     for (const [index, looked] of found.entries()) {
       await this.options.onLooked(sources[index]!, looked);
       this.report(sources[index]!, looked);

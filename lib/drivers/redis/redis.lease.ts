@@ -41,8 +41,13 @@ export class RedisLease implements Lease {
       this.fields = stored;
       return;
     }
-    this.origin = JSON.parse(stored[1] ?? 'null') as typeof this.origin;
+    this.learnOrigin(stored);
     this.fields = stored.slice(ORIGIN_ELEMENTS);
+  }
+
+  /** Where a redriven message comes from stands at the head of its stored fields. */
+  learnOrigin(stored: Fields): void {
+    this.origin = JSON.parse(stored[1] ?? 'null') as typeof this.origin;
   }
 
   get stream(): string {

@@ -93,7 +93,9 @@ export class RedisSubscription implements Subscription {
       await new Promise<void>((resolve) => (this.wake = resolve));
     }
     this.wanted = 0;
-    return this.inbox.splice(0, limit);
+    const handedOut = this.inbox.splice(0, limit);
+    if (this.inbox.length === 0) this.caretaker.roomMade();
+    return handedOut;
   }
 
   async begin(lease: Lease): Promise<BeginOutcome> {
@@ -181,16 +183,31 @@ export class RedisSubscription implements Subscription {
 
   private async looked(source: ReadKey, looked: Looked): Promise<void> {
     if (looked.word === 'ok') this.keeper.note(source, looked.floor);
-    for (const { id, count } of looked.taken) this.holdUncharged(source, id, count);
-    if (looked.taken.length > 0) this.wakePull();
+    if (looked.taken.length > 0) await this.holdUncharged(source, looked.taken);
     if (looked.own > this.held.count(source)) await this.adopt(source, REPLY_ON_ITS_WAY);
     if (looked.redriven && !source.redriven) this.watchRedriven(source);
     if (looked.word === 'missing') await this.restore(source);
     if (looked.word === 'ok' && this.unreadable.delete(source)) this.watch();
   }
 
-  private holdUncharged(source: ReadKey, id: string, count: number): void {
-    if (!this.held.get(source, id)) this.hold(new RedisLease(this, source, id, count, undefined));
+  private async holdUncharged(
+    source: ReadKey,
+    entries: readonly { readonly id: string; readonly count: number }[],
+  ): Promise<void> {
+    for (const { id, count } of entries) {
+      const lease = new RedisLease(this, source, id, count, undefined);
+      if (source.redriven) await this.learnOrigin(lease);
+      if (!this.held.get(source, id)) this.hold(lease);
+    }
+    this.wakePull();
+  }
+
+  private async learnOrigin(lease: RedisLease): Promise<void> {
+    const { source, entryId } = lease;
+    const [entry] = await this.options.commands.run('reading a redriven entry', (client) =>
+      client.xrange(source.key, entryId, entryId),
+    );
+    if (entry) lease.learnOrigin(entry[1]);
   }
 
   /** Takes up what is pending to us without our knowing of it. */
@@ -198,10 +215,9 @@ export class RedisSubscription implements Subscription {
     const { events, commands, group, consumer } = this.options;
     const rows = await ownPending(commands, { key: source.key, group, consumer, minIdle });
     const unknown = rows.filter(({ id }) => !this.held.get(source, id));
-    for (const { id, count } of unknown) this.holdUncharged(source, id, count);
     if (unknown.length === 0) return;
     events.emit('adopted', { stream: source.stream, group, count: unknown.length });
-    this.wakePull();
+    await this.holdUncharged(source, unknown);
   }
 
   private async adoptAll(minIdle: number): Promise<void> {

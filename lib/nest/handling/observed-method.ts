@@ -1,81 +1,81 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Catch, createParamDecorator, UseFilters, type ExecutionContext } from '@nestjs/common';
-import {
-  EXCEPTION_FILTERS_METADATA,
-  PARAMTYPES_METADATA,
-  ROUTE_ARGS_METADATA,
-} from '@nestjs/common/constants.js';
 import { Payload } from '@nestjs/microservices';
-import { catchError, isObservable, throwError } from 'rxjs';
+import { catchError, isObservable, throwError, type Observable } from 'rxjs';
 import { Causes } from './causes.js';
+import {
+  askFirst,
+  countParams,
+  declaredParams,
+  imitate,
+  type DeclaredParam,
+  type Method,
+} from './method-metadata.js';
 import { adoptMethodPipes, hasBlindPipes } from './method-pipes.js';
 import { RunTickets } from './run-tickets.js';
 import { Stage, StreamContext } from './stream.context.js';
 
-type Method = (this: unknown, ...args: unknown[]) => unknown;
-
-/** A parameter as Nest keeps it for a method. */
-interface DeclaredParam {
-  readonly index: number;
-  readonly data?: unknown;
-  readonly factory?: unknown;
+interface Followed {
+  readonly method: ObservedMethod;
+  readonly context: StreamContext;
 }
 
-const followedRun = new AsyncLocalStorage<StreamContext>();
-/** Every hidden parameter ever declared, to tell an inherited one. */
+const followed = new AsyncLocalStorage<Followed>();
+
+/** The factories of all hidden parameters: an overriding method inherits its parent's. */
 const hiddenFactories = new WeakSet<object>();
+const isHidden = (param: DeclaredParam): boolean =>
+  param.factory !== undefined && hiddenFactories.has(param.factory);
 
 /**
  * Replaces a decorated method by one that lets the invoker see, per run, how far it came and what it
  * threw. Nest tells a transport neither: a rejection by a pipe looks like any other failure, and
  * exception filters put another error in the place of the original one.
  *
- * An interceptor could tell most of it, and costs more than everything else a message costs here.
- * So there is a last parameter that nobody sees. Nest resolves it in the moment it turns to the
- * pipes, and its value, a ticket, comes back with the arguments when they have passed. And there is
- * an exception filter that catches nothing but looks at everything.
+ * An interceptor could tell, and costs more than all the rest of a message. So there is a last
+ * parameter that nobody sees: Nest resolves it at the moment it turns to the pipes, and its value, a
+ * ticket, comes back among the arguments once they have passed. And there is an exception filter
+ * that catches nothing but is asked about everything.
  */
 export class ObservedMethod {
   readonly causes = new Causes();
-  /** A ticket has passed the pipes of this method, so they do not mind it. */
+  /** A ticket has passed the pipes, so they do not mind it. */
   proven = false;
   /**
-   * The pipes do not let a ticket through: they validate whatever they see. Runs are then followed
-   * by an AsyncLocalStorage, which is dear, and the hidden parameter is a second payload.
+   * The pipes do not let tickets pass: they judge whatever they see. Then runs are followed by an
+   * AsyncLocalStorage, which is dear, and the hidden parameter is the payload once more.
    */
   follows = false;
 
   private readonly tickets = new RunTickets();
+  private readonly params: readonly DeclaredParam[];
+  /** Index of the hidden parameter. */
   private readonly hidden: number;
-  private readonly undeclared: boolean;
-  /** What the first declared payload is of the message, `undefined` for all of it. */
-  private readonly property: string | undefined;
 
   constructor(target: object, key: string | symbol, descriptor: PropertyDescriptor) {
     const original = descriptor.value as Method;
-    const params = declaredParams(target, key);
-    this.undeclared = params.length === 0;
-    if (this.undeclared) Payload()(target, key, 0);
-    const payload = params.find(({ factory }) => factory === undefined);
-    this.property = typeof payload?.data === 'string' ? payload.data : undefined;
-    this.hidden = hiddenIndex(target, key, original, params);
-    createParamDecorator(this.passPipes())()(target, key, this.hidden);
+    this.params = declaredParams(target, key, isHidden);
+    if (this.params.length === 0) Payload()(target, key, 0);
+    // Without decorators the method is given the context too.
+    const fewest = this.params.length === 0 ? 2 : 0;
+    this.hidden = Math.max(fewest, countParams(target, key, original, this.params));
+    createParamDecorator(this.hiddenFactory())()(target, key, this.hidden);
+    const filter = this.onlookingFilter();
     descriptor.value = imitate(original, this.wrap(original));
-    const filter = this.lookOn();
     UseFilters(filter)(target, key, descriptor);
-    // Once all decorators of the class have run, and long before Nest looks at it.
+    // When all decorators of the class have run, and long before Nest looks at it.
     queueMicrotask(() => {
       const method = descriptor.value as Method;
       askFirst(filter, method);
-      adoptMethodPipes(target, key, method, (param) => hiddenFactories.has(param.factory as object));
-      this.follows ||= hasBlindPipes(target, method);
+      adoptMethodPipes(target, key, method, isHidden);
+      this.follows = hasBlindPipes(target, method);
     });
   }
 
-  /** Runs `call` so that whatever happens in it, however late, is known to belong to this run. */
+  /** Makes the call in such a way that whatever happens in it is known to belong to this run. */
   follow<T>(context: StreamContext, call: () => T): T {
     context.run.followed = true;
-    return followedRun.run(context, call);
+    return followed.run({ method: this, context }, call);
   }
 
   /** Takes back the ticket of a run that ended among the pipes. */
@@ -83,43 +83,41 @@ export class ObservedMethod {
     this.tickets.redeem(context.run.ticket);
   }
 
-  private passPipes(): (data: unknown, execution: ExecutionContext) => unknown {
-    const factory = (_data: unknown, execution: ExecutionContext): unknown => {
-      const [payload, context] = execution.getArgs<[unknown, unknown]>();
+  private hiddenFactory(): (data: unknown, execution: ExecutionContext) => unknown {
+    const payload = this.params.find(({ factory }) => factory === undefined);
+    const factory = (_: unknown, execution: ExecutionContext): unknown => {
+      const [message, context] = execution.getArgs<[unknown, unknown]>();
       // Nest may route other things than messages to the same method.
       if (!(context instanceof StreamContext)) return undefined;
       context.run.stage = Stage.Pipes;
       if (!context.run.followed) return this.tickets.issue(context);
-      return this.property === undefined ? payload : (payload as Loose | undefined)?.[this.property];
+      return typeof payload?.data === 'string' ? propertyOf(message, payload.data) : message;
     };
     hiddenFactories.add(factory);
     return factory;
   }
 
   private wrap(original: Method): Method {
-    // eslint-disable-next-line @typescript-eslint/no-this-alias
-    const observed = this;
     const { hidden } = this;
+    const undeclared = this.params.length === 0;
+    const arrived = (ticket: unknown): StreamContext | undefined => this.arrived(ticket);
     return function (this: unknown, ...args: unknown[]): unknown {
+      // Nest always passes all arguments; others call the method as it was written.
       if (args.length !== hidden + 1) return original.apply(this, args);
-      const context = observed.arrived(args.pop());
+      const context = arrived(args.pop());
       if (!context) return original.apply(this, args);
-      if (observed.undeclared) args[1] = context;
-      return observed.call(context, () => original.apply(this, args));
+      const { run } = context;
+      run.stage = Stage.Handler;
+      if (undeclared) args[1] = context;
+      try {
+        const result = original.apply(this, args);
+        run.returned = result;
+        return isObservable(result) ? observed(result, context) : result;
+      } catch (error) {
+        run.thrown = { error };
+        throw error;
+      }
     };
-  }
-
-  private call(context: StreamContext, call: () => unknown): unknown {
-    const { run } = context;
-    run.stage = Stage.Handler;
-    try {
-      const result = call();
-      run.returned = result;
-      return isObservable(result) ? result.pipe(catchError((error) => rethrow(run, error))) : result;
-    } catch (error) {
-      run.thrown = { error };
-      throw error;
-    }
   }
 
   private arrived(ticket: unknown): StreamContext | undefined {
@@ -128,21 +126,25 @@ export class ObservedMethod {
       this.proven = true;
       return context;
     }
-    const followed = this.follows ? followedRun.getStore() : undefined;
-    if (followed?.run.stage === Stage.Pipes) return followed;
+    const run = followed.getStore();
+    if (run?.method === this && run.context.run.stage === Stage.Pipes) {
+      this.follows = true;
+      return run.context;
+    }
     // A pipe made something else of the ticket.
     if (ticket !== undefined && typeof ticket !== 'number') this.follows = true;
     return undefined;
   }
 
-  /** An exception filter for no error at all, that is asked about each. */
-  private lookOn(): { catch(): void } {
-    const { causes } = this;
+  private onlookingFilter(): object & { catch(): void } {
+    const look = (error: unknown): void => {
+      const run = followed.getStore();
+      if (run?.method === this) run.context.run.filtered = { error };
+      else this.causes.record(error);
+    };
     const NoError = {
       [Symbol.hasInstance](error: unknown): boolean {
-        const followed = followedRun.getStore();
-        if (followed) followed.run.filtered = { error };
-        else causes.record(error);
+        look(error);
         return false;
       },
     };
@@ -152,4 +154,16 @@ export class ObservedMethod {
     Catch(NoError as never)(OnlookingFilter);
     return new OnlookingFilter();
   }
+}
+
+const propertyOf = (value: unknown, name: string): unknown =>
+  (value as Readonly<Record<string, unknown>> | null | undefined)?.[name];
+
+function observed(stream: Observable<unknown>, context: StreamContext): Observable<unknown> {
+  return stream.pipe(
+    catchError((error: unknown) => {
+      context.run.thrown = { error };
+      return throwError(() => error);
+    }),
+  );
 }

@@ -21,6 +21,12 @@ for i = 2, #KEYS do
   if refusal then return refusal end
 end
 local at = 6
+for _ = 2, #KEYS do
+  local size = tonumber(ARGV[at])
+  if size == 0 or size % 2 == 1 then return redis.error_reply('ERR an entry needs pairs of fields') end
+  at = at + size + 1
+end
+at = 6
 for i = 2, #KEYS do
   local size = tonumber(ARGV[at])
   redis.call('XADD', KEYS[i], '*', unpack(ARGV, at + 1, at + size))

@@ -20,7 +20,8 @@ end
 /**
  * Stores the dead letter, then acknowledges. The fields are copied on the server, byte for byte.
  * KEYS stream, dead letters. ARGV group, consumer, id, count, record, fields to skip, unfenced,
- * delete, then the fields as the consumer read them, used where the entry's data was deleted.
+ * delete, then the fields as the consumer read them, used where the entry's data was deleted: without
+ * them it answers `deleted` then.
  */
 const script = new Script(`${FENCE}${STREAMS_ONLY}
 local key, group, id = KEYS[1], ARGV[1], ARGV[3]
@@ -33,6 +34,7 @@ if refusal then return refusal end
 local entry = redis.call('XRANGE', key, id, id)[1]
 local fields, from = ARGV, 9
 if entry then fields, from = entry[2], 1 + tonumber(ARGV[6]) end
+if not entry and #ARGV < 9 then return 'deleted' end
 local add = { 'XADD', KEYS[2], '*', 'dead_letter', ARGV[5] }
 if #fields - from > 7000 then
   local packed = {}
@@ -64,13 +66,21 @@ export interface DeadLettering extends Fenced {
 }
 
 export async function deadLetter(client: Redis, letter: DeadLettering): Promise<SettleOutcome> {
-  const { group, consumer, id, count, record, skip } = letter;
-  const flags = [letter.unfenced ? 1 : 0, letter.remove ? 1 : 0];
-  // The fields travel only where the server may not have them any more.
-  const fields = letter.unfenced ? letter.fields : [];
+  // The fields travel only where the server does not have them any more.
+  const word = letter.unfenced ? 'deleted' : await store(client, letter, []);
+  return word === 'deleted' ? ((await store(client, letter, letter.fields)) as SettleOutcome) : word;
+}
+
+async function store(
+  client: Redis,
+  letter: DeadLettering,
+  fields: Fields,
+): Promise<SettleOutcome | 'deleted'> {
+  const { group, consumer, id, count, record, skip, unfenced, remove } = letter;
+  const flags = [unfenced ? 1 : 0, remove ? 1 : 0];
   return (await script.run(
     client,
     [letter.key, letter.deadLetters],
     [group, consumer, id, count, record, skip, ...flags, ...fields],
-  )) as SettleOutcome;
+  )) as SettleOutcome | 'deleted';
 }

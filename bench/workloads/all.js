@@ -1,0 +1,25 @@
+// @ts-check
+import consumers from './consumers.js';
+import drain from './drain.js';
+import failures from './failures.js';
+import groups from './groups.js';
+import idle from './idle.js';
+import latency from './latency.js';
+import memory from './memory.js';
+import publish from './publish.js';
+import sleep from './sleep.js';
+import streams from './streams.js';
+
+/** In the order in which they run and are shown. */
+export const workloads = [
+  drain,
+  sleep,
+  publish,
+  latency,
+  memory,
+  consumers,
+  streams,
+  failures,
+  groups,
+  idle,
+];

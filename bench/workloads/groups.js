@@ -1,0 +1,39 @@
+// @ts-check
+import { consumeAll } from '../consuming.js';
+import { ratio } from '../statistics.js';
+
+const TOTAL = 20_000;
+
+/** @type {import('../types.js').Workload} */
+export default {
+  name: 'groups',
+  title: 'One to eight groups on one stream',
+  text: 'Each group of one process gets each of 20,000 messages of 200 B; rates count what all groups handle together.',
+  measures: [
+    { key: 'rate', label: 'deliveries/s', compared: true },
+    { key: 'nodeUs', label: 'Node µs per delivery', digits: 1 },
+    { key: 'redisUs', label: 'Redis µs per delivery', digits: 1 },
+  ],
+
+  cases() {
+    const entrants = [1, 2, 4, 8].map((groups) => ({
+      label: groups === 1 ? '1 group' : `${groups} groups`,
+      system: 'ours',
+      groups,
+    }));
+    return [{ label: '200 B', baseline: '1 group', entrants }];
+  },
+
+  async run({ stage, entrant: { system, groups = 1 }, warmUp }) {
+    const total = warmUp ? TOTAL / 5 : TOTAL;
+    const streams = [`bench-${total}`];
+    await stage.fill(system, { streams, total, size: 200, retryDelay: 0 });
+    const work = { total, groups };
+    const { rate, nodeUs, redisUs } = await consumeAll(stage, system, { streams, work });
+    return { rate, nodeUs, redisUs };
+  },
+
+  figures([only]) {
+    return { groups_8_vs_1: ratio(only, '8 groups', '1 group', 'rate').median };
+  },
+};

@@ -1,0 +1,61 @@
+// @ts-check
+import { figure, ratio } from '../statistics.js';
+
+const IN_FLIGHT = 1000;
+const BATCH = 100;
+
+/** @type {import('../types.js').Workload} */
+export default {
+  name: 'publish',
+  title: 'Publishing',
+  text: `One process publishes 200-byte messages with ${IN_FLIGHT} under way at a time; batches hold ${BATCH} messages, ${IN_FLIGHT / BATCH} batches at a time. Nest's Redis transport stores nothing, it publishes to whoever listens.`,
+  quick: true,
+  measures: [
+    { key: 'rate', label: 'messages/s', compared: true },
+    { key: 'nodeUs', label: 'Node µs per message', digits: 1 },
+    { key: 'redisUs', label: 'Redis µs per message', digits: 1 },
+  ],
+
+  cases(quick) {
+    const total = quick ? 30_000 : 100_000;
+    const few = total / 5;
+    const plain = { label: 'XADD', system: 'pool', total };
+    const single = [plain, { label: 'ours', system: 'ours', total }];
+    const batches = [plain, { label: 'ours', system: 'ours', total, batch: BATCH }];
+    if (!quick) {
+      single.push({ label: 'nest-redis', system: 'nest-redis', total });
+      single.push({ label: 'bullmq', system: 'bullmq', total: few });
+      batches.push({ label: 'pipelines', system: 'pool', total, batch: BATCH });
+      batches.push({ label: 'bullmq', system: 'bullmq', total: few, batch: BATCH });
+    }
+    return [
+      { label: 'one by one', baseline: 'XADD', entrants: single },
+      { label: 'in batches', baseline: 'XADD', entrants: batches },
+    ];
+  },
+
+  async run({ stage, entrant: { label, system, total = 0, batch }, warmUp }) {
+    const messages = warmUp ? total / 5 : total;
+    const stream = stage.freshName('bench');
+    const child = await stage.child(system);
+    await child.call('connect', { url: stage.url, stream });
+    const cpuBefore = await stage.redisCpu();
+    const options = { total: messages, size: 200, inFlight: IN_FLIGHT, batch };
+    const { took, cpu } = await child.call('publish', options);
+    const redisUs = ((await stage.redisCpu()) - cpuBefore) / messages;
+    await child.call('disconnect');
+    const found = await stage.backlog(system).published(stage.redis, { stream, total: messages });
+    if (found !== messages) throw new Error(`${label} published ${found} of ${messages} messages`);
+    await stage.forget(stream);
+    return { rate: messages / (took / 1000), nodeUs: cpu / messages, redisUs };
+  },
+
+  figures([single, batches]) {
+    return {
+      publish_vs_xadd: ratio(single, 'ours', 'XADD', 'rate').median,
+      publish_batch_vs_xadd: ratio(batches, 'ours', 'XADD', 'rate').median,
+      publish_per_second: figure(single, 'ours', 'rate').median,
+      publish_batch_per_second: figure(batches, 'ours', 'rate').median,
+    };
+  },
+};

@@ -1,0 +1,40 @@
+// @ts-check
+import { consumeAll } from '../consuming.js';
+import { figure, ratio } from '../statistics.js';
+
+const SLEEP = 5;
+
+/** @type {import('../types.js').Workload} */
+export default {
+  name: 'sleep',
+  title: 'A handler that waits 5 ms',
+  text: 'As before, but each handler waits 5 ms, as for a database. At concurrency 100 no system can do more than 20,000 messages/s.',
+  quick: true,
+  measures: [
+    { key: 'rate', label: 'messages/s', compared: true },
+    { key: 'nodeUs', label: 'Node µs per message', digits: 1 },
+  ],
+
+  cases(quick) {
+    const total = quick ? 12_000 : 40_000;
+    const systems = quick ? ['pool', 'ours'] : ['pool', 'ours', 'bullmq', 'nest-bullmq'];
+    const entrants = systems.map((system) => ({ label: system, system, total }));
+    return [{ label: '200 B', baseline: 'pool', entrants }];
+  },
+
+  async run({ stage, entrant: { system, total = 0 }, warmUp }) {
+    const messages = warmUp ? total / 10 : total;
+    const streams = [`bench-${messages}`];
+    await stage.fill(system, { streams, total: messages, size: 200, retryDelay: 0 });
+    const work = { total: messages, sleep: SLEEP };
+    const { rate, nodeUs } = await consumeAll(stage, system, { streams, work });
+    return { rate, nodeUs };
+  },
+
+  figures([only]) {
+    return {
+      sleep_vs_pool: ratio(only, 'ours', 'pool', 'rate').median,
+      sleep_per_second: figure(only, 'ours', 'rate').median,
+    };
+  },
+};

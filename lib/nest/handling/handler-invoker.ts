@@ -1,0 +1,144 @@
+import type { MessageHandler } from '@nestjs/microservices';
+import { isObservable, type Observable } from 'rxjs';
+import { errorRecord, RetryLaterError } from '../../core/errors.js';
+import type { Handler } from '../../core/handler.js';
+import { ack, deadLetter, type Settlement } from '../../core/settlement.js';
+import type { Delivery } from '../../core/delivery.js';
+import type { ObservedMethod } from './observed-method.js';
+import { Stage, StreamContext, type Thrown } from './stream.context.js';
+
+/** Runs something between the hooks that instrumentation set on the transport. */
+export interface ProcessingHooks {
+  /** False: there are none, and nothing need be paid for them. */
+  readonly hooked: boolean;
+  around<T>(context: StreamContext, work: () => Promise<T>): Promise<T>;
+}
+
+/**
+ * Makes the engine's handler of a method that Nest has wrapped in its guards, interceptors, pipes and
+ * filters. It awaits the Promise or Observable, and throws what reached the filters when the stream
+ * that left them failed.
+ *
+ * @param observed what `@StreamHandler` put around the method; without it the error is the one that
+ * the filters let through
+ */
+export function createInvoker(
+  callback: MessageHandler,
+  observed: ObservedMethod | undefined,
+  hooks: ProcessingHooks,
+): Handler {
+  const run = observed
+    ? (delivery: Delivery, context: StreamContext) =>
+        runObserved(callback, observed, delivery, context, observed.follows)
+    : (delivery: Delivery, context: StreamContext) => runPlain(callback, delivery, context);
+  return (delivery) => {
+    const context = new StreamContext(delivery);
+    if (!hooks.hooked) return run(delivery, context);
+    return hooks.around(context, () => run(delivery, context));
+  };
+}
+
+async function runPlain(
+  callback: MessageHandler,
+  delivery: Delivery,
+  context: StreamContext,
+): Promise<Settlement> {
+  try {
+    const result: unknown = await callback(delivery.message.payload, context);
+    if (isObservable(result)) await completion(result);
+    return context.run.asked ?? ack;
+  } catch (error) {
+    return failed(context, error);
+  }
+}
+
+async function runObserved(
+  callback: MessageHandler,
+  observed: ObservedMethod,
+  delivery: Delivery,
+  context: StreamContext,
+  follow: boolean,
+): Promise<Settlement> {
+  const { causes } = observed;
+  const { payload } = delivery.message;
+  causes.begin();
+  try {
+    const result: unknown = follow
+      ? await observed.follow(context, () => callback(payload, context))
+      : await callback(payload, context);
+    if (isObservable(result)) await completion(result, observed, context);
+    if (causes.waiting) await forgive(observed, context);
+    return context.run.asked ?? ack;
+  } catch (left) {
+    const cause = await causeOf(observed, context, left);
+    if (context.run.stage !== Stage.Pipes) return failed(context, cause);
+    // Was it the payload that the pipes refused, or the ticket?
+    if (!follow && !observed.proven) {
+      return await runObserved(callback, observed, delivery, new StreamContext(delivery), true);
+    }
+    if (cause instanceof RetryLaterError) throw cause;
+    return deadLetter('rejected', errorRecord(cause));
+  } finally {
+    if (context.run.stage === Stage.Pipes) observed.takeBack(context);
+    causes.end();
+  }
+}
+
+/** What the handler asked for stands, however its run ends. */
+function failed(context: StreamContext, error: unknown): Settlement {
+  if (context.run.asked) return { ...context.run.asked, error: errorRecord(error) };
+  throw error;
+}
+
+/** Subscribes by itself: `lastValueFrom` tells of a failure only after the moment it happened in. */
+function completion(
+  stream: Observable<unknown>,
+  observed?: ObservedMethod,
+  context?: StreamContext,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const before = observed?.causes.recorded;
+    let subscribing = true;
+    stream.subscribe({
+      complete: resolve,
+      error: (left: unknown) => {
+        const inThisInstant = !subscribing || observed?.causes.recorded !== before;
+        if (observed && inThisInstant) context!.run.filtered ??= observed.causes.claimNewest();
+        // eslint-disable-next-line typescript/prefer-promise-reject-errors
+        reject(left);
+      },
+    });
+    subscribing = false;
+  });
+}
+
+async function causeOf(
+  { causes }: ObservedMethod,
+  { run }: StreamContext,
+  left: unknown,
+): Promise<unknown> {
+  if (run.filtered) return run.filtered.error;
+  const own = run.thrown ?? (await rejectionOf(run.returned));
+  if (own && causes.claim(own.error)) return own.error;
+  const claimed = causes.claimWhatLeft(left) ?? causes.claimOldest() ?? own;
+  return claimed ? claimed.error : left;
+}
+
+/** A run that succeeded may have failed first, and been forgiven by a filter. */
+async function forgive({ causes }: ObservedMethod, { run }: StreamContext): Promise<void> {
+  const own = run.thrown ?? (await rejectionOf(run.returned));
+  if (own) causes.claim(own.error);
+  else if (run.stage !== Stage.Handler) causes.claimOldest();
+}
+
+/** Why a promise was rejected, if it was and is known to be. */
+async function rejectionOf(returned: unknown): Promise<Thrown | undefined> {
+  let thrown: Thrown | undefined;
+  if (returned instanceof Promise) {
+    returned.catch((error: unknown) => {
+      thrown = { error };
+    });
+  }
+  await undefined;
+  return thrown;
+}

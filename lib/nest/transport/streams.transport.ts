@@ -1,0 +1,147 @@
+import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
+import type { StreamsEvents } from '../../core/events.js';
+import type { StreamsOptions } from '../../options/streams-options.js';
+import { StreamsRuntime } from '../../runtime.js';
+import { defineHandlers, type Registration } from '../handling/handler-definitions.js';
+import type { ProcessingHooks } from '../handling/handler-invoker.js';
+import type { StreamContext } from '../handling/stream.context.js';
+import { transportIdOf } from '../tokens.js';
+import { ConnectionStatus, type StreamsStatus } from './connection-status.js';
+import { logEvents } from './event-log.js';
+
+/** Listeners that `on` takes, by the name of their event. */
+export type StreamsListeners = {
+  [N in keyof StreamsEvents]: (event: StreamsEvents[N]) => void;
+};
+
+/**
+ * The transport: feeds `@StreamHandler` and `@EventPattern` methods from streams.
+ *
+ * ```ts
+ * const app = await NestFactory.createMicroservice(AppModule, {
+ *   strategy: new StreamsTransport({ source: memory(), group: 'orders' }),
+ * });
+ * ```
+ *
+ * One that a module made shares the module's connections and leaves it to the module to close them.
+ */
+export class StreamsTransport
+  extends Server<StreamsListeners, StreamsStatus>
+  implements CustomTransportStrategy
+{
+  /** A failed run is dealt with here, so Nest need not log what its filters let through. */
+  override readonly propagatesEventHandlerErrors = true;
+  private readonly runtime: StreamsRuntime;
+  private readonly registrations: Registration[] = [];
+  private readonly connection: ConnectionStatus;
+  private readonly noHook = this.onProcessingStartHook;
+  private closing: Promise<void> | undefined;
+
+  /** @throws InvalidOptionsError naming every problem */
+  constructor(options: StreamsOptions);
+  /** @internal */
+  constructor(options: StreamsOptions | StreamsRuntime, ownsRuntime?: boolean);
+  constructor(
+    options: StreamsOptions | StreamsRuntime,
+    private readonly ownsRuntime = !(options instanceof StreamsRuntime),
+  ) {
+    super();
+    this.runtime = options instanceof StreamsRuntime ? options : new StreamsRuntime(options);
+    this.transportId = transportIdOf(this.runtime.options.name);
+    this.connection = new ConnectionStatus(this.runtime.events, this._status$);
+    logEvents(this.runtime);
+  }
+
+  /**
+   * Keeps every handler by itself. Nest would chain those of one pattern, so that one failure
+   * repeats them all, and would drop groups of their own.
+   */
+  override addHandler(
+    pattern: unknown,
+    callback: MessageHandler,
+    isEventHandler = false,
+    extras: Record<PropertyKey, unknown> = {},
+  ): void {
+    const route = this.normalizePattern(pattern as string);
+    callback.isEventHandler = isEventHandler;
+    callback.extras = extras;
+    this.registrations.push({ pattern: route, callback, isEventHandler, extras });
+    if (!this.messageHandlers.has(route)) this.messageHandlers.set(route, callback);
+  }
+
+  /**
+   * Starts to read, once the handlers are known. What cannot work is passed to the callback:
+   * InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError, RedisConnectionError.
+   */
+  listen(callback: (error?: unknown) => void): void {
+    this.start().then(
+      () => callback(),
+      (error: unknown) => callback(error),
+    );
+  }
+
+  /**
+   * Stops reading, awaits running handlers for `gracePeriod` and releases the rest. Idempotent.
+   */
+  close(): Promise<void> {
+    this.closing ??= this.stop();
+    return this.closing;
+  }
+
+  /** Listens to an event of the library, also before `listen`. */
+  on<N extends keyof StreamsListeners, L extends StreamsListeners[N] = StreamsListeners[N]>(
+    event: N,
+    listener: L,
+  ): void {
+    this.runtime.events.on(event, listener as never);
+  }
+
+  /** The client underneath: for Redis an ioredis client. */
+  unwrap<T>(): T {
+    const { driver } = this.runtime;
+    return (driver.unwrap?.() ?? driver) as T;
+  }
+
+  private async start(): Promise<void> {
+    const { events } = this.runtime;
+    const definitions = defineHandlers(this.registrations, this.hooks(), (code, message) =>
+      events.emit('warning', { code, message }),
+    );
+    await this.runtime.start(definitions);
+    this.connection.opened();
+  }
+
+  private async stop(): Promise<void> {
+    await (this.ownsRuntime ? this.runtime.close() : this.runtime.drain());
+    this.connection.close();
+  }
+
+  private hooks(): ProcessingHooks {
+    // eslint-disable-next-line @typescript-eslint/no-this-alias
+    const transport = this;
+    return {
+      get hooked() {
+        return (
+          transport.onProcessingEndHook !== undefined ||
+          transport.onProcessingStartHook !== transport.noHook
+        );
+      },
+      around: (context, work) => this.aroundHooks(context, work),
+    };
+  }
+
+  /** The first hook decides when, and in which asynchronous context, the work begins. */
+  private aroundHooks<T>(context: StreamContext, work: () => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.onProcessingStartHook(this.transportId!, context, async () => {
+        try {
+          resolve(await work());
+        } catch (error) {
+          reject(error as Error);
+        } finally {
+          this.onProcessingEndHook?.(this.transportId!, context);
+        }
+      });
+    });
+  }
+}

@@ -1,0 +1,50 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BLOCK_TIMEOUT, Scene, SLACK } from './support/scene.js';
+import { until } from './support/until.js';
+
+const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
+/** Longest wait between two tries to connect. */
+const RECONNECT = 2000;
+
+let scene: Scene;
+beforeEach(async () => {
+  scene = await Scene.open(DURABLE);
+});
+afterEach(() => scene.close());
+
+describe('a durable server that is killed', () => {
+  it('comes back, twice, and nothing is lost', { timeout: 40_000 }, async () => {
+    const workers = [await scene.worker('a'), await scene.worker('b')];
+    const flowing = scene.flow();
+    const open: string[] = [];
+    const resumed: number[] = [];
+    for (const mark of [2500, 6000]) {
+      await scene.untilHandled(mark);
+      await scene.server.kill();
+      await until('the workers notice', () => workers.every((w) => w.count('disconnected') > 0));
+      const before = scene.handled().size;
+      await scene.server.start();
+      const back = Date.now();
+      open.push(...(await scene.pending()));
+      await scene.untilHandled(before + 500);
+      resumed.push(Date.now() - back);
+    }
+    await flowing;
+    await scene.untilDone();
+
+    const twice = scene.duplicates();
+    console.log(
+      `Redis killed twice: ${scene.handled().size} handled, ${scene.refusals.length} publishes refused and repeated, ` +
+        `${open.length} pending across the restarts, ${twice.length} handled twice, back at work after ${resumed.join(', ')} ms`,
+    );
+    expect(twice.filter((id) => !open.includes(id))).toEqual([]);
+    expect(Math.max(...resumed)).toBeLessThan(RECONNECT + BLOCK_TIMEOUT + SLACK);
+    expect(await stored()).toEqual(expect.arrayContaining(scene.published));
+    for (const worker of workers) expect(worker.has('connected')).toBe(true);
+  });
+});
+
+async function stored(): Promise<string[]> {
+  const entries = await scene.client.xrange('orders', '-', '+');
+  return entries.map(([id]) => id);
+}
