@@ -9,10 +9,10 @@ export interface Clock {
   clearTimeout(timer: TimerHandle): void;
 }
 
-/** The process's own clock. Its timers do not keep the process alive. */
+/** The process's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  setTimeout: (callback, ms) => setTimeout(callback, ms).unref(),
+  setTimeout: (callback, ms) => setTimeout(callback, ms),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
 

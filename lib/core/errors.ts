@@ -64,6 +64,24 @@ export class InvalidMessageError extends StreamsError {
   }
 }
 
+/** Of a batch, some messages could not be published. `results` has the id or the error of each. */
+export class PublishBatchError extends StreamsError {
+  /** The errors alone, in the order of the batch. */
+  readonly errors: readonly Error[];
+
+  constructor(readonly results: readonly (string | Error)[]) {
+    const errors = results.filter((result) => result instanceof Error);
+    const [first] = errors;
+    super(
+      'PUBLISH_BATCH',
+      `${errors.length} of ${results.length} messages were not published, the first because: ` +
+        `${first?.message} Publish again those whose entry in results is an error.`,
+      first,
+    );
+    this.errors = errors;
+  }
+}
+
 export class StreamNotFoundError extends StreamsError {
   constructor(readonly stream: string) {
     super(

@@ -67,7 +67,7 @@ export class ConsumerGroup implements LogReader {
   /** Reads new entries, which charges their first run. Answers their positions. */
   read(consumer: string, limit: number, now: number): number[] {
     const positions: number[] = [];
-    for (; this.next < this.log.end; this.next++) {
+    for (; positions.length < limit && this.next < this.log.end; this.next++) {
       if (!this.log.at(this.next)) continue;
       this.pending.set(this.next, { consumer, deliveredAt: now, count: 1 });
       positions.push(this.next);

@@ -32,7 +32,7 @@ export interface ReaderOptions {
   /** Some key holds no stream: find out which, and read the others. */
   readonly onWrongType: () => Promise<void>;
   /** A read may have been answered without our hearing of it. */
-  readonly onReplyLost: () => void;
+  readonly onReplyLost: () => Promise<void>;
 }
 
 type Reply = [key: string, entries: [id: string, fields: string[]][]][] | null;
@@ -109,10 +109,11 @@ export class Reader {
   }
 
   /** Reads no more. */
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     this.stopped = true;
     this.stopping.abort();
-    return this.wake();
+    if (this.connection.current) await this.wake();
+    else await this.connection.close();
   }
 
   close(): Promise<void> {
@@ -183,7 +184,7 @@ export class Reader {
 
   private async recover(error: unknown, client: Redis | undefined): Promise<void> {
     if (this.stopped) return;
-    if (client && !isReply(error)) this.options.onReplyLost();
+    if (client && !isReply(error)) await this.options.onReplyLost();
     // A broken connection, and a group that has to be created again, announce themselves.
     if (client && this.connection.current === client && !isGroupMissing(error)) {
       const cause = typedError(error, 'reading');

@@ -1,3 +1,4 @@
+import { RedisConnectionError } from '../../core/errors.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../core/lease.js';
 import type { EventBus } from '../../core/events.js';
 import type { SubscribeOptions, Subscription } from '../../core/source.js';
@@ -52,7 +53,7 @@ export class RedisSubscription implements Subscription {
       ...options,
       onGroupMissing: () => this.restoreGroups(),
       onWrongType: () => this.restoreGroups(),
-      onReplyLost: () => void this.adoptAll(0),
+      onReplyLost: () => this.adoptAll(0),
     });
     this.caretaker = new Caretaker({
       ...options,
@@ -256,7 +257,7 @@ export class RedisSubscription implements Subscription {
 
   private leaveOut(source: ReadKey, error: Error): void {
     const { stream } = source;
-    if (this.unreadable.has(source)) return;
+    if (this.unreadable.has(source) || error instanceof RedisConnectionError) return;
     this.unreadable.add(source);
     this.options.events.emit('stream-unreadable', { stream, group: this.group, error });
     this.watch();

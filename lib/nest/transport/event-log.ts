@@ -1,62 +1,109 @@
 import { Logger } from '@nestjs/common';
-import type { StreamsEventName, StreamsEvents } from '../../core/events.js';
+import type { EventBus, StreamsEventName, StreamsEvents } from '../../core/events.js';
 import type { StreamsRuntime } from '../../runtime.js';
 
-/** The same line is logged once in so long, ms. */
+/** What is alike is logged once in so long, ms. */
 const QUIET_FOR = 10_000;
-/** Lines remembered at most: their number is bounded by streams, groups and kinds of errors. */
-const MOST_LINES = 1000;
+/** Remembered at most; their number is bounded by streams, groups, handlers and kinds of errors. */
+const MOST_REMEMBERED = 1000;
 
-const logged = new WeakSet<StreamsRuntime>();
+interface Line {
+  readonly level: 'log' | 'warn' | 'error';
+  readonly text: string;
+  /** Lines with the same key are alike. @default the text */
+  readonly key?: string;
+}
 
-type Level = 'log' | 'warn' | 'error';
-/** What is worth a line in the log, and the line. Undefined: nothing to say. */
-type Lines = {
-  [N in StreamsEventName]?: [Level, (event: StreamsEvents[N]) => string | undefined];
-};
+/** The line that an event is worth. Undefined: none. */
+type Lines = { [N in StreamsEventName]?: (event: StreamsEvents[N]) => Line | undefined };
+
+const warn = (text: string): Line => ({ level: 'warn', text });
+const error = (text: string): Line => ({ level: 'error', text });
+const at = ({ stream, group }: { stream: string; group: string }): string =>
+  `stream "${stream}" and group "${group}"`;
 
 const LINES: Lines = {
-  warning: ['warn', ({ code, message }) => `${message} (${code})`],
-  'group-recreated': [
-    'warn',
-    ({ stream, group, from }) =>
-      `Group "${group}" of stream "${stream}" had vanished; it was created again and resumes behind ${from}`,
-  ],
-  'data-loss-suspected': [
-    'error',
-    ({ stream, group, after, upTo }) =>
-      `The server lost data of stream "${stream}": group "${group}" may never have handled what lay between ${after} and ${upTo}`,
-  ],
-  'worker-error': ['error', ({ worker, error }) => `The ${worker} failed and will try again: ${error.message}`],
-  'stream-unreadable': [
-    'error',
-    ({ stream, group, error }) =>
-      `Stream "${stream}" cannot be read for group "${group}" and is left out until it can: ${error.message}`,
-  ],
-  disconnected: ['warn', ({ role, error }) => `The connection for ${role} broke and is being replaced: ${error.message}`],
-  'reading-paused': [
-    'warn',
-    ({ group, parked }) =>
-      `Group "${group}" reads no new messages while ${parked} wait to be retried (option maxParked)`,
-  ],
-  'reading-resumed': ['log', ({ group }) => `Group "${group}" reads new messages again`],
-  trimmed: [
-    'warn',
-    ({ stream, group, count }) =>
-      `${count} messages of stream "${stream}" were deleted before group "${group}" had handled them`,
-  ],
-  'publish-failed': [
-    'error',
-    ({ stream, eventType, error }) =>
-      `"${eventType}" was not published to "${stream}", and nobody waited for it: ${error.message}`,
-  ],
-  settled: ['error', deadLetterLine],
+  warning: ({ code, message }) => warn(`${message} (${code})`),
+  'group-recreated': (event) =>
+    warn(`The group of ${at(event)} had vanished and was created again behind ${event.from}`),
+  'data-loss-suspected': (event) =>
+    error(
+      `The server lost data of ${at(event)}: messages between ${event.after} and ${event.upTo} ` +
+        'may never have been handled',
+    ),
+  'stream-unreadable': (event) =>
+    error(`Nothing is read from ${at(event)} until this is mended: ${event.error.message}`),
+  'worker-error': (event) =>
+    error(`The ${event.worker} failed and will try again: ${event.error.message}`),
+  disconnected: ({ role, error: { message } }) =>
+    warn(`The connection of the ${role} broke and is being replaced: ${message}`),
+  'reading-paused': ({ group, parked }) =>
+    warn(`Group "${group}" reads nothing new while ${parked} messages wait for a retry (maxParked)`),
+  'reading-resumed': ({ group }) => ({ level: 'log', text: `Group "${group}" reads on` }),
+  trimmed: (event) => ({
+    ...warn(`${event.count} pending messages of ${at(event)} had been deleted from the stream`),
+    key: `trimmed ${at(event)}`,
+  }),
+  'publish-failed': ({ stream, eventType, error: { name, message } }) => ({
+    ...error(`"${eventType}" was not published to "${stream}", and nobody awaited it: ${message}`),
+    key: `publish-failed ${stream} ${eventType} ${name}`,
+  }),
+  settled: (event) => (event.outcome === 'dead-lettered' ? deadLettered(event) : undefined),
 };
 
-function deadLetterLine(event: StreamsEvents['settled']): string | undefined {
-  if (event.outcome !== 'dead-lettered') return undefined;
-  const { stream, group, id, handler, reason, attempt, error } = event;
-  const where = `Message ${id} of stream "${stream}" was dead-lettered in group "${group}"`;
+function deadLettered(event: StreamsEvents['settled']): Line {
+  const { id, handler, reason, attempt } = event;
   const by = handler === undefined ? '' : ` after run ${attempt} of ${handler}`;
-  return `${where}${by}: ${reason}${error ? ` (${error.name}: ${error.message})` : ''}`;
+  const why = event.error ? `${reason} (${event.error.name}: ${event.error.message})` : reason;
+  return {
+    ...error(`Message ${id} of ${at(event)} was dead-lettered${by}: ${why}`),
+    key: `dead-lettered ${at(event)} ${handler} ${reason} ${event.error?.name}`,
+  };
 }
+
+const logging = new WeakSet<StreamsRuntime>();
+
+/** Logs what an operator should know, each thing once, however many classes share the runtime. */
+export function logEvents(runtime: StreamsRuntime): void {
+  if (logging.has(runtime)) return;
+  logging.add(runtime);
+  const { name } = runtime.options;
+  const log = new RateLimitedLog(new Logger(name === 'default' ? 'Streams' : `Streams:${name}`));
+  for (const event of Object.keys(LINES) as StreamsEventName[]) logEvent(runtime.events, event, log);
+  logReconnections(runtime.events, log);
+}
+
+function logEvent<N extends StreamsEventName>(events: EventBus, name: N, log: RateLimitedLog): void {
+  const lineOf = LINES[name]!;
+  events.on(name, (event) => {
+    const line = lineOf(event);
+    if (line) log.write(line);
+  });
+}
+
+function logReconnections(events: EventBus, log: RateLimitedLog): void {
+  const broken = new Set<string>();
+  events.on('disconnected', ({ role }) => broken.add(role));
+  events.on('connected', ({ role }) => {
+    if (broken.delete(role)) log.write({ level: 'log', text: `The connection of the ${role} works again` });
+  });
+}
+
+class RateLimitedLog {
+  private readonly lines = new Map<string, { since: number; more: number }>();
+
+  constructor(private readonly logger: Logger) {}
+
+  write({ level, text, key = text }: Line): void {
+    const now = Date.now();
+    const before = this.lines.get(key);
+    if (before && now - before.since < QUIET_FOR) return void before.more++;
+    if (this.lines.size >= MOST_REMEMBERED) this.lines.clear();
+    this.lines.set(key, { since: now, more: 0 });
+    const more = before && before.more > 0 ? ` (and ${before.more} more like it before)` : '';
+    this.logger[level](withoutPasswords(text) + more);
+  }
+}
+
+/** A url that found its way into a foreign error. */
+const withoutPasswords = (text: string): string => text.replace(/\b([a-z]+:\/\/)[^\s/@]*@/gi, '$1***@');

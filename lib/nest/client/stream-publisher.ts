@@ -1,0 +1,58 @@
+import { PublishBatchError } from '../../core/errors.js';
+import type { Metadata } from '../../core/message.js';
+import type { Producer } from '../../producing/producer.js';
+
+/** What may be said of a message beside its payload. */
+export interface PublishOptions {
+  /** Another stream than routing gives. */
+  readonly stream?: string;
+  /** Texts to travel beside the payload, for example trace headers. */
+  readonly metadata?: Metadata;
+}
+
+/** A message of a batch. Its payload has the type that the event map gives for its event type. */
+export type BatchItem<Events extends object = Record<string, unknown>> = {
+  [E in keyof Events & string]: {
+    readonly eventType: E;
+    readonly payload: Events[E];
+  } & PublishOptions;
+}[keyof Events & string];
+
+/**
+ * Publishes messages. Injectable; typed by a map from event types to payloads.
+ *
+ * ```ts
+ * constructor(private readonly publisher: StreamPublisher<{ 'order.process': Order }>) {}
+ * await this.publisher.publish('order.process', order);
+ * ```
+ */
+export class StreamPublisher<Events extends object = Record<string, unknown>> {
+  constructor(private readonly producer: Producer) {}
+
+  /**
+   * @returns the id of the message in its stream, once the server has it
+   * @throws RedisConnectionError, ServerOutOfMemoryError, PayloadTooLargeError, InvalidMessageError,
+   * ClosedError
+   */
+  async publish<E extends keyof Events & string>(
+    eventType: E,
+    payload: Events[E],
+    options: PublishOptions = {},
+  ): Promise<string> {
+    return this.producer.publish({ ...options, eventType, payload });
+  }
+
+  /**
+   * Publishes many messages in one go, in order within each stream. Nothing is sent where one of
+   * them cannot be encoded. It is not a transaction: the server may take some and refuse others.
+   *
+   * @returns the ids, in the order of the items
+   * @throws PublishBatchError with the id or error of each item, where one or more failed
+   */
+  async publishBatch(items: readonly BatchItem<Events>[]): Promise<string[]> {
+    const results = await this.producer.publishBatch(items);
+    const failed = results.some((result) => result instanceof Error);
+    if (failed) throw new PublishBatchError(results);
+    return results as string[];
+  }
+}

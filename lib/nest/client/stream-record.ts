@@ -1,0 +1,50 @@
+import type { Metadata } from '../../core/message.js';
+
+/** A payload with what should travel beside it. Made by {@link StreamRecordBuilder}. */
+export class StreamRecord<T = unknown> {
+  constructor(
+    readonly payload: T,
+    readonly metadata?: Metadata,
+    readonly stream?: string,
+  ) {}
+}
+
+/**
+ * Builds what `emit` takes instead of a bare payload, in the manner of Nest's own record builders.
+ *
+ * ```ts
+ * client.emit('order.process', new StreamRecordBuilder(order).setMetadata({ tenant: 'a' }).build());
+ * ```
+ */
+export class StreamRecordBuilder<T = unknown> {
+  private metadata: Metadata | undefined;
+  private stream: string | undefined;
+
+  constructor(private payload?: T) {}
+
+  setPayload(payload: T): this {
+    this.payload = payload;
+    return this;
+  }
+
+  /** The same as `setPayload`: the word of Nest's builders. */
+  setData(data: T): this {
+    return this.setPayload(data);
+  }
+
+  /** Texts to travel beside the payload. They win over those of a dispatch hook. */
+  setMetadata(metadata: Metadata): this {
+    this.metadata = metadata;
+    return this;
+  }
+
+  /** Another stream than routing gives. */
+  setStream(stream: string): this {
+    this.stream = stream;
+    return this;
+  }
+
+  build(): StreamRecord<T> {
+    return new StreamRecord(this.payload as T, this.metadata, this.stream);
+  }
+}

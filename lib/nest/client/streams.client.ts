@@ -1,0 +1,153 @@
+import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
+import { Observable, ReplaySubject } from 'rxjs';
+import { UnsupportedFeatureError } from '../../core/errors.js';
+import type { StreamsOptions } from '../../options/streams-options.js';
+import type { Publication } from '../../producing/producer.js';
+import { StreamsRuntime } from '../../runtime.js';
+import { ConnectionStatus, type StreamsStatus } from '../transport/connection-status.js';
+import { logEvents } from '../transport/event-log.js';
+import type { StreamsListeners } from '../transport/streams.transport.js';
+import { StreamRecord } from './stream-record.js';
+
+/** What `emit` takes as pattern: an event type, or with it another stream than routing gives. */
+export type StreamPattern = string | { readonly stream: string; readonly event: string };
+
+/**
+ * Publishes events from Nest's `ClientProxy`. Shares the producer of its module, or, made by
+ * `ClientsModule.register([{ customClass: StreamsClient, options }])`, has connections of its own.
+ *
+ * ```ts
+ * client.emit('order.process', order);
+ * ```
+ */
+export class StreamsClient extends ClientProxy<StreamsListeners, StreamsStatus> {
+  private readonly runtime: StreamsRuntime;
+  private readonly connection: ConnectionStatus;
+  private closing: Promise<void> | undefined;
+
+  /** @throws InvalidOptionsError naming every problem */
+  constructor(options: StreamsOptions);
+  /** @internal */
+  constructor(options: StreamsOptions | StreamsRuntime, ownsRuntime?: boolean);
+  constructor(
+    options: StreamsOptions | StreamsRuntime,
+    private readonly ownsRuntime = !(options instanceof StreamsRuntime),
+  ) {
+    super();
+    this.runtime = options instanceof StreamsRuntime ? options : new StreamsRuntime(options);
+    this.connection = new ConnectionStatus(this.runtime.events, this._status$);
+    logEvents(this.runtime);
+    this.initializeSerializer(options as object);
+    this.initializeDeserializer(options as object);
+  }
+
+  /** Publishing connects by itself, and waits for it in bounded time: nothing need be called first. */
+  async connect(): Promise<void> {
+    this.connection.opened();
+  }
+
+  /** Closes the connections, where they are this client's own. Idempotent. */
+  close(): Promise<void> {
+    this.closing ??= this.disconnect();
+    return this.closing;
+  }
+
+  override on<N extends keyof StreamsListeners, L extends StreamsListeners[N] = StreamsListeners[N]>(
+    event: N,
+    listener: L,
+  ): void {
+    this.runtime.events.on(event, listener as never);
+  }
+
+  /** The client underneath: for Redis an ioredis client. */
+  unwrap<T>(): T {
+    const { driver } = this.runtime;
+    return (driver.unwrap?.() ?? driver) as T;
+  }
+
+  /**
+   * Publishes an event at once, whether or not somebody subscribes. The Observable tells the id of
+   * the message, or fails: RedisConnectionError, PayloadTooLargeError, InvalidMessageError, … A
+   * failure that nobody subscribed to is logged and raised as event `publish-failed`.
+   *
+   * @param pattern event type, or `{ stream, event }`
+   * @param data payload, or a `StreamRecord`. Not null or undefined
+   */
+  override emit<TResult = string, TInput = unknown>(
+    pattern: StreamPattern | object,
+    data: TInput,
+  ): Observable<TResult> {
+    if (pattern == null || data == null) return super.emit<TResult, TInput>(pattern, data);
+    const outcome = new ReplaySubject<TResult>(1);
+    let observed = false;
+    this.dispatch(pattern, data).then(
+      (id) => {
+        outcome.next(id as TResult);
+        outcome.complete();
+      },
+      (error: Error) => {
+        outcome.error(error);
+        if (!observed) this.raise(pattern, data, error);
+      },
+    );
+    return new Observable((subscriber) => {
+      observed = true;
+      return outcome.subscribe(subscriber);
+    });
+  }
+
+  protected publish(_packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
+    const { technology } = this.runtime.options.source;
+    const advice = 'Requests with replies come in a later release; emit an event instead.';
+    callback({ err: new UnsupportedFeatureError('send()', technology, advice) });
+    return () => undefined;
+  }
+
+  protected async dispatchEvent<T = string>(packet: ReadPacket): Promise<T> {
+    return (await this.runtime.producer.publish(this.publicationOf(packet))) as T;
+  }
+
+  private async dispatch(pattern: unknown, data: unknown): Promise<string> {
+    // Nest 12.0 has neither the hook nor this method.
+    const packet = this.createPacket?.(pattern, data) ?? { pattern, data };
+    return this.dispatchEvent(packet);
+  }
+
+  private publicationOf(packet: ReadPacket): Publication {
+    const { eventType, stream } = this.addressOf(packet.pattern);
+    const { data } = packet;
+    const record = data instanceof StreamRecord ? data : new StreamRecord(data as unknown);
+    const serialized: unknown = this.serializer.serialize({ pattern: eventType, data: record.payload });
+    const target = record.stream ?? stream;
+    const metadata = { ...packet.metadata, ...record.metadata };
+    return {
+      eventType,
+      payload: (serialized as ReadPacket).data as unknown,
+      ...(target !== undefined && { stream: target }),
+      ...(Object.keys(metadata).length > 0 && { metadata }),
+    };
+  }
+
+  private addressOf(pattern: unknown): { eventType: string; stream?: string } {
+    if (typeof pattern === 'object' && pattern !== null) {
+      const { stream, event } = pattern as { stream?: unknown; event?: unknown };
+      if (typeof stream === 'string' && typeof event === 'string') return { eventType: event, stream };
+    }
+    return { eventType: this.normalizePattern(pattern as string) };
+  }
+
+  private raise(pattern: unknown, data: unknown, error: Error): void {
+    const { eventType, stream } = this.addressOf(pattern);
+    const explicit = data instanceof StreamRecord ? (data.stream ?? stream) : stream;
+    this.runtime.events.emit('publish-failed', {
+      stream: explicit ?? this.runtime.route(eventType),
+      eventType,
+      error,
+    });
+  }
+
+  private async disconnect(): Promise<void> {
+    if (this.ownsRuntime) await this.runtime.close();
+    this.connection.close();
+  }
+}

@@ -1,0 +1,118 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Proxy, startProxy } from '../support/proxy.js';
+import { BLOCK_TIMEOUT, IDLE_TIMEOUT, RECLAIM_INTERVAL, Scene, SLACK } from './support/scene.js';
+import { until } from './support/until.js';
+import type { WorkerProcess } from './support/worker-process.js';
+
+const COMMAND_TIMEOUT = 1000;
+/** A read that is silent for so much longer than it was to block counts as dead. */
+const READ_GRACE = 2000;
+
+let scene: Scene;
+let proxy: Proxy;
+beforeEach(async () => {
+  scene = await Scene.open();
+  proxy = await startProxy(scene.server.port);
+});
+afterEach(async () => {
+  await scene.close();
+  await proxy.close();
+});
+
+/** A worker whose connections go through the proxy. */
+const remote = (name: string): Promise<WorkerProcess> =>
+  scene.worker(name, { redis: { url: proxy.url, commandTimeout: COMMAND_TIMEOUT } });
+
+describe('a connection that breaks', () => {
+  it('is replaced, again and again', { timeout: 40_000 }, async () => {
+    const workers = [await remote('a'), await remote('b')];
+    const flowing = scene.flow();
+    const open: string[] = [];
+    for (const mark of [1500, 3000, 4500, 6000, 7500]) {
+      await scene.untilHandled(mark);
+      open.push(...(await scene.pending()));
+      proxy.cut();
+    }
+    await flowing;
+    await scene.untilDone();
+
+    const twice = scene.duplicates();
+    console.log(
+      `All connections cut 5 times: ${scene.handled().size} handled, ${open.length} pending meanwhile, ` +
+        `${twice.length} handled twice`,
+    );
+    expect(twice).toEqual([]);
+    for (const worker of workers) expect(worker.count('disconnected')).toBeGreaterThanOrEqual(5);
+  });
+});
+
+describe('a connection that goes silent', () => {
+  it('is given up by a worker that is on its own', { timeout: 40_000 }, async () => {
+    const worker = await remote('alone');
+    const flowing = scene.flow();
+    await scene.untilHandled(2000);
+    proxy.stall();
+    const stalledAt = Date.now();
+    await until('it has noticed', () => worker.count('disconnected') >= 2);
+    const noticedAfter = Date.now() - stalledAt;
+    const open = await scene.pending();
+    proxy.resume();
+    const resumedAt = Date.now();
+    await until('it works again', () => worker.notes.at(-1)!.at > resumedAt + 10);
+    const backAfter = Date.now() - resumedAt;
+    await flowing;
+    await scene.untilDone();
+
+    const twice = scene.duplicates();
+    console.log(
+      `Connections silent: noticed after ${noticedAfter} ms, ${open.length} pending meanwhile, back after ${backAfter} ms, ` +
+        `${scene.handled().size} handled, ${twice.length} handled twice`,
+    );
+    expect(twice).toEqual([]);
+    expect(noticedAfter).toBeLessThan(BLOCK_TIMEOUT + READ_GRACE + SLACK);
+  });
+
+  it('hands its work to others, and takes part again', { timeout: 40_000 }, async () => {
+    const [cutOff, other] = [await remote('cut-off'), await scene.worker('other')];
+    const flowing = scene.flow();
+    await scene.untilHandled(2000);
+    proxy.stall();
+    const stalledAt = Date.now();
+    await until('its entries are taken over', async () => (await scene.pending(cutOff)).length === 0);
+    const takenOverAfter = Date.now() - stalledAt;
+    await until('it has noticed', () => cutOff.count('disconnected') >= 2);
+    proxy.resume();
+    const resumedAt = Date.now();
+    await flowing;
+    await scene.flow(1000);
+    await scene.untilDone();
+
+    console.log(
+      `One of two workers cut off: ${scene.handled().size} handled, ${scene.duplicates().length} handled twice, ` +
+        `taken over after ${takenOverAfter} ms`,
+    );
+    expect(other.has('reclaimed')).toBe(true);
+    expect(takenOverAfter).toBeLessThan(IDLE_TIMEOUT + BLOCK_TIMEOUT + RECLAIM_INTERVAL + SLACK);
+    expect(cutOff.notes.filter(({ what, at }) => what === 'handled' && at > resumedAt).length).toBeGreaterThan(100);
+  });
+});
+
+describe('a read whose reply is lost', () => {
+  it('leaves entries that the same worker takes up, without a restart', { timeout: 40_000 }, async () => {
+    const worker = await remote('alone');
+    const flowing = scene.flow();
+    for (const mark of [1500, 3000, 4500, 6000, 7500]) {
+      await scene.untilHandled(mark);
+      await proxy.swallowEntries();
+    }
+    await flowing;
+    await scene.untilDone();
+
+    const adopted = worker.told.filter(({ name }) => name === 'adopted').map(({ event }) => Number(event['count']));
+    console.log(
+      `5 replies swallowed: ${scene.handled().size} handled, ${adopted.join(' + ')} adopted, ${scene.duplicates().length} handled twice`,
+    );
+    expect(adopted.length).toBeGreaterThanOrEqual(5);
+    expect(scene.duplicates()).toEqual([]);
+  });
+});
