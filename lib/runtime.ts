@@ -4,7 +4,7 @@ import { planConsumers, type ConsumerPlan, type PlannedHandler } from './consumi
 import { Slots } from './consuming/slots.js';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Driver } from './core/driver.js';
-import { InvalidOptionsError, UnsupportedFeatureError } from './core/errors.js';
+import { ClosedError, InvalidOptionsError, UnsupportedFeatureError } from './core/errors.js';
 import { EventBus } from './core/events.js';
 import type { BoundHandler, HandlerDefinition } from './core/handler.js';
 import { createRouter, type Router } from './core/routing.js';
@@ -29,6 +29,7 @@ export class StreamsRuntime {
   readonly driver: Driver;
   readonly producer: Producer;
   private consumers: Consumer[] = [];
+  private starting: Promise<PromiseSettledResult<void>[]> | undefined;
   private draining: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
 
@@ -63,19 +64,19 @@ export class StreamsRuntime {
    * @throws InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError
    */
   async start(definitions: readonly HandlerDefinition[]): Promise<void> {
+    if (this.draining) throw new ClosedError('The transport');
     const slots = new Slots(this.options.concurrency);
     this.consumers = this.plan(definitions).map((plan) => this.createConsumer(plan, slots));
-    try {
-      await Promise.all(this.consumers.map((consumer) => consumer.start()));
-    } catch (error) {
-      await this.close();
-      throw error;
-    }
+    this.starting = Promise.allSettled(this.consumers.map((consumer) => consumer.start()));
+    const failed = (await this.starting).find((result) => result.status === 'rejected');
+    if (!failed) return;
+    await this.close();
+    throw failed.reason;
   }
 
   /** Ends consuming, gracefully. Publishing still works. Idempotent. */
   drain(): Promise<void> {
-    this.draining ??= Promise.all(this.consumers.map((consumer) => consumer.stop())).then(() => {});
+    this.draining ??= this.stopConsumers();
     return this.draining;
   }
 
@@ -86,6 +87,12 @@ export class StreamsRuntime {
       return this.driver.source.close();
     });
     return this.closing;
+  }
+
+  private async stopConsumers(): Promise<void> {
+    // One that has not started yet has nothing to stop, and would read for ever.
+    await this.starting;
+    await Promise.all(this.consumers.map((consumer) => consumer.stop()));
   }
 
   private plan(definitions: readonly HandlerDefinition[]): ConsumerPlan[] {

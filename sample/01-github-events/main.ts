@@ -17,7 +17,8 @@ const STREAM = 'github';
 const app = await NestFactory.createMicroservice<AsyncMicroserviceOptions>(AppModule, {
   inject: [StreamsTransport],
   useFactory: (strategy: StreamsTransport) => ({ strategy }),
-  logger: ['error', 'warn'],
+  // Failed runs are part of the show: Nest would print each with its stack.
+  logger: ['warn'],
 });
 app.enableShutdownHooks();
 

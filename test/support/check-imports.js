@@ -33,7 +33,19 @@ const RULES = {
     layers: ['runtime', 'redis.preset', 'producing', 'admin', 'options', 'core'],
     packages: ['@nestjs/*', 'rxjs', 'rxjs/*', 'reflect-metadata'],
   },
-  index: { layers: ['nest', 'runtime', 'redis.preset', 'producing', 'admin', 'options', 'core'] },
+  // The root subpath brings Redis with it; other drivers have subpaths of their own.
+  index: {
+    layers: [
+      'nest',
+      'runtime',
+      'redis.preset',
+      'producing',
+      'admin',
+      'drivers/redis',
+      'options',
+      'core',
+    ],
+  },
 };
 
 /** Names that say nothing about what is inside, as a file, a folder or a role (`x.utils.ts`). */

@@ -51,6 +51,17 @@ export class Proxy {
   }
 
   /**
+   * Breaks every connection at the client's end only. New ones work; the server goes on with the old
+   * ones, and a read that is blocked there may still take entries.
+   */
+  cutUnnoticed(): void {
+    for (const link of this.links) {
+      link.stalled = true;
+      link.client.destroy();
+    }
+  }
+
+  /**
    * Half-open: sockets stay open, nothing passes either way, also on new connections. The server
    * still believes in its connections, and may hand entries to a reader that never sees them.
    */

@@ -150,6 +150,56 @@ describe('waiting readers', () => {
   });
 });
 
+describe('the next pull', () => {
+  test('waits for its own blockTimeout', async () => {
+    const { clock, publish, subscribe } = connect();
+    const subscription = await subscribe('A', { blockTimeout: 1000 });
+    const first = subscription.pull(1);
+    await clock.advance(600);
+    await publish('a');
+    await first;
+    let answered = false;
+    const second = subscription.pull(1).then(() => (answered = true));
+    await clock.advance(600);
+    expect(answered).toBe(false);
+    await clock.advance(400);
+    await second;
+  });
+
+  test('goes on with a reclaim that the limit cut short', async () => {
+    const { clock, publish, subscribe } = connect();
+    await publish('a', 'b', 'c');
+    await (await subscribe('A')).pull(3);
+    const peer = await subscribe('B', { idleTimeout: 1000, blockTimeout: 10_000 });
+    const pulling = peer.pull(2);
+    await clock.advance(5000);
+    expect(await pulling).toHaveLength(2);
+    expect(await peer.pull(2)).toHaveLength(1);
+  });
+
+  test('takes up at the tick what an earlier process of this name had read', async () => {
+    const { clock, publish, subscribe } = connect();
+    await publish('a');
+    const earlier = await subscribe('A');
+    await earlier.pull(1);
+    await earlier.close();
+    const again = (await subscribe('A', { blockTimeout: 10_000 })).pull(1);
+    await clock.advance(5000);
+    expect(await again).toMatchObject([{ attempt: 1, charged: false }]);
+  });
+
+  test('has what is redriven while it waits, at once', async () => {
+    const { driver, subscribe } = connect();
+    const pulling = (await subscribe('A')).pull(1);
+    const record = { stream: 's', id: '7-0', group: 'g', consumer: 'x', attempts: 1, reason: 'r' };
+    const at = '2025-01-01T00:00:00.000Z';
+    const times = { publishedAt: at, deadLetteredAt: at };
+    await driver.deadLetters!.put({ ...record, ...times }, entry('v'));
+    await driver.deadLetters!.redrive('s', {});
+    expect(await pulling).toMatchObject([{ id: '7-0', attempt: 1, redriven: true }]);
+  });
+});
+
 describe('events', () => {
   test('tell adopting, reclaiming and dropping apart', async () => {
     const { clock, driver, events, publish, subscribe } = connect();

@@ -158,6 +158,24 @@ describe('StreamsTestKit', () => {
       expect(seen).toEqual(['a', 'b', 'c']);
     });
 
+    test('waits for what comes a little later than the settlement before it', async () => {
+      const kit = new StreamsTestKit();
+      const turn = () => new Promise((resolve) => setImmediate(resolve));
+      let hops = 0;
+      await consume(kit, ['a'], async () => {
+        if (++hops < 20) {
+          void (async () => {
+            for (let count = 0; count < 6; count++) await turn();
+            await kit.publish('a', hops);
+          })();
+        }
+        return ack;
+      });
+      await kit.publish('a', 0);
+      await kit.idle();
+      expect(hops).toBe(20);
+    });
+
     test('waits until everything of a backlog is settled', async () => {
       const kit = new StreamsTestKit();
       for (let count = 0; count < 250; count++) await kit.publish('a', count);
@@ -237,7 +255,7 @@ describe('StreamsTestKit', () => {
       await kit.publish('a', 1);
       await kit.publish('a', 2);
       await expect(kit.idle(50)).rejects.toThrow('group "stuck": 2 not read');
-      await subscription.close();
+      await subscription.stop();
       await kit.idle(500);
     });
   });

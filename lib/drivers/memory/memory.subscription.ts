@@ -83,7 +83,7 @@ export class MemorySubscription implements Subscription, BrokerReader {
 
   unfinished(): Unfinished[] {
     return this.feeds.flatMap((feed) => {
-      const ready = feed.countReady();
+      const ready = this.stopped ? 0 : feed.countReady();
       const running = [...feed.held.values()].filter((lease) => !lease.parked);
       if (ready === 0 && running.length === 0) return [];
       const { stream } = feed;

@@ -10,13 +10,18 @@ export interface PublishOptions {
   readonly metadata?: Metadata;
 }
 
+/** The map, or any events where there is none, as in `app.get(StreamPublisher)`. */
+type Known<Events extends object> = [keyof Events] extends [never]
+  ? Record<string, unknown>
+  : Events;
+
 /** A message of a batch. Its payload has the type that the event map gives for its event type. */
 export type BatchItem<Events extends object = Record<string, unknown>> = {
-  [E in keyof Events & string]: {
+  [E in keyof Known<Events> & string]: {
     readonly eventType: E;
-    readonly payload: Events[E];
+    readonly payload: Known<Events>[E];
   } & PublishOptions;
-}[keyof Events & string];
+}[keyof Known<Events> & string];
 
 /**
  * Publishes messages. Injectable; typed by a map from event types to payloads.
@@ -34,9 +39,9 @@ export class StreamPublisher<Events extends object = Record<string, unknown>> {
    * @throws RedisConnectionError, ServerOutOfMemoryError, PayloadTooLargeError, InvalidMessageError,
    * ClosedError
    */
-  async publish<E extends keyof Events & string>(
+  async publish<E extends keyof Known<Events> & string>(
     eventType: E,
-    payload: Events[E],
+    payload: Known<Events>[E],
     options: PublishOptions = {},
   ): Promise<string> {
     return this.producer.publish({ ...options, eventType, payload });

@@ -37,8 +37,8 @@ export class StreamsClient extends ClientProxy<StreamsListeners, StreamsStatus> 
     this.runtime = options instanceof StreamsRuntime ? options : new StreamsRuntime(options);
     this.connection = new ConnectionStatus(this.runtime.events, this._status$);
     logEvents(this.runtime);
-    this.initializeSerializer(options as object);
-    this.initializeDeserializer(options as object);
+    this.initializeSerializer(options);
+    this.initializeDeserializer(options);
   }
 
   /** Publishing connects by itself, and waits for it in bounded time: nothing need be called first. */
@@ -56,7 +56,7 @@ export class StreamsClient extends ClientProxy<StreamsListeners, StreamsStatus> 
     event: N,
     listener: L,
   ): void {
-    this.runtime.events.on(event, listener as never);
+    this.runtime.events.on(event, listener);
   }
 
   /** The client underneath: for Redis an ioredis client. */

@@ -139,6 +139,6 @@ async function rejectionOf(returned: unknown): Promise<Thrown | undefined> {
       thrown = { error };
     });
   }
-  await undefined;
+  await Promise.resolve();
   return thrown;
 }

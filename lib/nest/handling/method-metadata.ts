@@ -11,9 +11,10 @@ export interface DeclaredParam {
   readonly index: number;
   readonly data?: unknown;
   readonly factory?: object;
+  readonly pipes?: readonly unknown[];
 }
 
-type Params = Readonly<Record<string, DeclaredParam>>;
+export type Params = Readonly<Record<string, DeclaredParam>>;
 
 /** The decorated parameters, without those that `drop` names, which are removed for good. */
 export function declaredParams(

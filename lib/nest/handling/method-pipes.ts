@@ -1,11 +1,8 @@
 import { ValidationPipe, type PipeTransform, type Type } from '@nestjs/common';
 import { PIPES_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import type { DeclaredParam, Params } from './method-metadata.js';
 
 type Pipe = PipeTransform | Type<PipeTransform>;
-
-interface Param {
-  readonly pipes?: readonly Pipe[];
-}
 
 /**
  * Hands the pipes of a method to each of its parameters, where they run in the same order. So they
@@ -16,14 +13,11 @@ export function adoptMethodPipes(
   target: object,
   key: string | symbol,
   method: object,
-  isHidden: (param: object) => boolean,
+  isHidden: (param: DeclaredParam) => boolean,
 ): void {
   const pipes = pipesOf(method);
   if (pipes.length === 0 || pipes.some((pipe) => typeof pipe === 'function')) return;
-  const params = Reflect.getMetadata(ROUTE_ARGS_METADATA, target.constructor, key) as Record<
-    string,
-    Param
-  >;
+  const params = Reflect.getMetadata(ROUTE_ARGS_METADATA, target.constructor, key) as Params;
   const adopted = Object.entries(params).map(([name, param]) => [
     name,
     isHidden(param) ? param : { ...param, pipes: [...pipes, ...(param.pipes ?? [])] },

@@ -13,13 +13,13 @@ import {
 /** How far a run came: what failed before `Handler` never reached the method. */
 export const Stage = { Entered: 0, Pipes: 1, Handler: 2 } as const;
 
-const NO_ARGS: readonly unknown[] = [];
+const NO_ARGS: unknown[] = [];
 
 /**
  * One run of a handler: the message, where it came from, and what should become of it. Given to
  * `@Ctx()`, and as second argument to a method without parameter decorators.
  */
-export class StreamContext<T = unknown> extends BaseRpcContext<readonly unknown[]> {
+export class StreamContext<T = unknown> extends BaseRpcContext {
   /** @internal What became of the run so far, for whoever decides on its outcome. */
   readonly run: RunState = new RunState();
 
@@ -122,7 +122,7 @@ export class StreamContext<T = unknown> extends BaseRpcContext<readonly unknown[
   }
 
   /** Message, stream, group and consumer. */
-  override getArgs(): readonly unknown[] {
+  override getArgs(): unknown[] {
     return [this.message, this.stream, this.group, this.consumer];
   }
 

@@ -93,7 +93,7 @@ export class StreamsTransport
     event: N,
     listener: L,
   ): void {
-    this.runtime.events.on(event, listener as never);
+    this.runtime.events.on(event, listener);
   }
 
   /** The client underneath: for Redis an ioredis client. */
@@ -103,12 +103,16 @@ export class StreamsTransport
   }
 
   private async start(): Promise<void> {
-    const { events } = this.runtime;
-    const definitions = defineHandlers(this.registrations, this.hooks(), (code, message) =>
-      events.emit('warning', { code, message }),
-    );
-    await this.runtime.start(definitions);
-    this.connection.opened();
+    try {
+      const { events } = this.runtime;
+      const warn = (code: string, message: string) => events.emit('warning', { code, message });
+      await this.runtime.start(defineHandlers(this.registrations, this.hooks(), warn));
+      this.connection.opened();
+    } catch (error) {
+      if (this.ownsRuntime) await this.runtime.close();
+      this.connection.close();
+      throw error;
+    }
   }
 
   private async stop(): Promise<void> {
@@ -117,14 +121,11 @@ export class StreamsTransport
   }
 
   private hooks(): ProcessingHooks {
-    // eslint-disable-next-line @typescript-eslint/no-this-alias
-    const transport = this;
+    const hooked = () =>
+      this.onProcessingEndHook !== undefined || this.onProcessingStartHook !== this.noHook;
     return {
       get hooked() {
-        return (
-          transport.onProcessingEndHook !== undefined ||
-          transport.onProcessingStartHook !== transport.noHook
-        );
+        return hooked();
       },
       around: (context, work) => this.aroundHooks(context, work),
     };
@@ -133,15 +134,12 @@ export class StreamsTransport
   /** The first hook decides when, and in which asynchronous context, the work begins. */
   private aroundHooks<T>(context: StreamContext, work: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.onProcessingStartHook(this.transportId!, context, async () => {
-        try {
-          resolve(await work());
-        } catch (error) {
-          reject(error as Error);
-        } finally {
-          this.onProcessingEndHook?.(this.transportId!, context);
-        }
-      });
+      const done = () =>
+        work()
+          .then(resolve, reject)
+          .then(() => this.onProcessingEndHook?.(this.transportId!, context))
+          .catch((error: unknown) => this.logger.error(error));
+      this.onProcessingStartHook(this.transportId!, context, done);
     });
   }
 }

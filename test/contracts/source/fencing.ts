@@ -82,6 +82,7 @@ export function describeFencing(world: () => SourceWorld): void {
     const lease = await reader.start(await reader.takeOne());
     await expectLost(reader, lost);
     reader.subscription.forget(lost);
+    await reader.expectNothing(200);
     expect(await reader.extend(lease)).toEqual(['held']);
     expect(await reader.settle(lease, ack)).toBe('settled');
   });

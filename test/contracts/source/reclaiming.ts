@@ -28,6 +28,15 @@ export function describeReclaiming(world: () => SourceWorld): void {
       expect(valueOf(lease)).toBe('a');
     });
 
+    test('is fresh once it was taken over', async () => {
+      await world().publish('a');
+      await world().abandon('A', 1);
+      await world().abandon('B', 1, idle);
+      const taken = world().harness.now();
+      await (await world().reader('C', idle)).takeOne();
+      expect(world().harness.now() - taken).toBeGreaterThanOrEqual(IDLE / 2);
+    });
+
     test('is not charged by being handed on, only by a run', async (context) => {
       await world().need(context, world().countsAttempts, 'count attempts across consumers');
       await world().publish('a');

@@ -16,6 +16,8 @@ export interface Payload {
   readonly ms?: number;
   /** Kill the process. */
   readonly kills?: boolean;
+  /** Fail in so many runs before one succeeds. */
+  readonly fails?: number;
   /** Throw UnrecoverableError in the worker of this name. */
   readonly failsIn?: string;
 }
@@ -183,6 +185,13 @@ export class Scene {
     const whose = worker ? [worker.name] : [];
     const rows = await this.client.xpending(stream, GROUP, '-', '+', 100_000, ...whose);
     return (rows as [string][]).map(([id]) => id);
+  }
+
+  /** Whether its read waits at the server. */
+  async isBlocked(worker: WorkerProcess): Promise<boolean> {
+    const list = String(await this.client.client('LIST'));
+    const readers = list.split('\n').filter((line) => line.includes('cmd=xreadgroup'));
+    return readers.filter((line) => line.includes(' flags=b ')).length >= this.workers.indexOf(worker) + 1;
   }
 
   private async groups(stream: string): Promise<{ name: string; pending: number; last: string }[]> {

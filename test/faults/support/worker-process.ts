@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { BackoffOptions } from '../../../lib/core/handler.js';
 import { guard } from '../../support/redis-process.js';
 import { Ledger, type Note } from './ledger.js';
 import { until } from './until.js';
@@ -19,6 +20,7 @@ export interface WorkerOptions {
   readonly blockTimeout: number;
   readonly concurrency?: number;
   readonly maxDeliveries?: number;
+  readonly backoff?: BackoffOptions;
   readonly gracePeriod?: number;
 }
 

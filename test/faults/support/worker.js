@@ -37,13 +37,14 @@ function tell(name, event) {
 
 /** See Payload in scene.ts for what a message can ask for. */
 async function handle(delivery) {
-  const { ms, kills, failsIn } = delivery.message.payload;
+  const { ms, kills, fails = 0, failsIn } = delivery.message.payload;
   const entry = { stream: delivery.stream, id: delivery.id, attempt: delivery.attempt };
   note('started', entry);
   if (kills) process.kill(process.pid, 'SIGKILL');
   if (ms !== undefined) delivery.signal.addEventListener('abort', () => note('aborted', entry));
   await pause(ms ?? work * (0.5 + Math.random()));
   if (failsIn === options.consumer) throw new UnrecoverableError('asked to fail here');
+  if (delivery.attempt <= fails) throw new Error('asked to fail');
   note('handled', entry);
   return { kind: 'ack' };
 }

@@ -1,0 +1,126 @@
+// The shell: what a Nest application uses.
+export { RedisStreamsClient } from './nest/client/redis-streams.client.js';
+export {
+  StreamPublisher,
+  type BatchItem,
+  type PublishOptions,
+} from './nest/client/stream-publisher.js';
+export { StreamRecord, StreamRecordBuilder } from './nest/client/stream-record.js';
+export { StreamsClient, type StreamPattern } from './nest/client/streams.client.js';
+export { StreamContext } from './nest/handling/stream.context.js';
+export { StreamHandler } from './nest/handling/stream-handler.decorator.js';
+export type {
+  StreamHandlerOptions,
+  StreamHandlerSources,
+} from './nest/handling/stream-handler.options.js';
+export { InjectStreamsClient, InjectStreamsPublisher } from './nest/module/inject-streams.decorators.js';
+export {
+  RedisStreamsModule,
+  type RedisStreamsModuleAsyncOptions,
+  type RedisStreamsModuleOptions,
+} from './nest/module/redis-streams.module.js';
+export type { StreamsModuleExtras, StreamsOptionsFactory } from './nest/module/streams-core.module.js';
+export {
+  StreamsModule,
+  type StreamsModuleAsyncOptions,
+  type StreamsModuleOptions,
+} from './nest/module/streams.module.js';
+export { getStreamsToken } from './nest/tokens.js';
+export type { StreamsStatus } from './nest/transport/connection-status.js';
+export { RedisStreamsTransport } from './nest/transport/redis-streams.transport.js';
+export { StreamsTransport, type StreamsListeners } from './nest/transport/streams.transport.js';
+
+// Administration.
+export { DeadLetters, type DeadLetterView, type DeadLetterViews } from './admin/dead-letters.js';
+
+// Options.
+export type { StreamsOptions } from './options/streams-options.js';
+export { redis } from './drivers/redis/redis.driver.js';
+export type { RedisOptions } from './drivers/redis/redis.options.js';
+export type { RedisStreamsOptions } from './redis.preset.js';
+
+// Errors.
+export {
+  ClosedError,
+  GroupNotFoundError,
+  HandlerConflictError,
+  HandlerTimeoutError,
+  InvalidMessageError,
+  InvalidOptionsError,
+  OwnershipLostError,
+  PayloadTooLargeError,
+  PermissionDeniedError,
+  PublishBatchError,
+  RedisConnectionError,
+  RetryLaterError,
+  ServerOutOfMemoryError,
+  ServerReplyError,
+  ShutdownError,
+  StreamNotFoundError,
+  StreamsError,
+  UndecodableError,
+  UnrecoverableError,
+  UnsupportedFeatureError,
+  WildcardWithoutStreamError,
+  WrongKeyTypeError,
+} from './core/errors.js';
+
+// The vocabulary: for listeners, middleware, codecs and drivers of one's own.
+export { systemClock, type Clock, type TimerHandle } from './core/clock.js';
+export { fieldOf, type Codec, type DecodedFields } from './core/codec.js';
+export { backstageCodec } from './core/codecs/backstage.codec.js';
+export { businessCodec, type BusinessCodecOptions } from './core/codecs/business.codec.js';
+export { jsonCodec } from './core/codecs/json.codec.js';
+export { rawCodec } from './core/codecs/raw.codec.js';
+export type {
+  DeadLetter,
+  DeadLetterFilter,
+  DeadLetterPage,
+  DeadLetterQueue,
+  DeadLetterRecord,
+} from './core/dead-letters.js';
+export { Delivery } from './core/delivery.js';
+export type { Driver, DriverContext, DriverFactory } from './core/driver.js';
+export {
+  EventBus,
+  type SettledEvent,
+  type SettledOutcome,
+  type StreamsEventName,
+  type StreamsEvents,
+} from './core/events.js';
+export type {
+  BackoffOptions,
+  BoundHandler,
+  Handler,
+  HandlerOptions,
+  Middleware,
+  UnmatchedPolicy,
+} from './core/handler.js';
+export type { BeginOutcome, ExtendOutcome, Lease } from './core/lease.js';
+export type { Fields, Message, Metadata, OutgoingEntry, OutgoingMessage } from './core/message.js';
+export type { Route } from './core/routing.js';
+export {
+  ack,
+  deadLetter,
+  leave,
+  release,
+  retry,
+  type Ack,
+  type DeadLetterIt,
+  type DeadLetterReason,
+  type ErrorRecord,
+  type Leave,
+  type Lost,
+  type Release,
+  type Retry,
+  type Settlement,
+  type SettleOutcome,
+} from './core/settlement.js';
+export type {
+  MessageSource,
+  Settling,
+  SourceCapabilities,
+  SubscribeOptions,
+  Subscription,
+} from './core/source.js';
+export type { StateStore } from './core/state-store.js';

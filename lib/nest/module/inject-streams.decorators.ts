@@ -1,0 +1,13 @@
+import { Inject } from '@nestjs/common';
+import { StreamPublisher } from '../client/stream-publisher.js';
+import { StreamsClient } from '../client/streams.client.js';
+import { DEFAULT_NAME, getStreamsToken } from '../tokens.js';
+
+/** Injects the {@link StreamsClient} of the module with this name. @param name default 'default' */
+export const InjectStreamsClient = (name = DEFAULT_NAME): PropertyDecorator & ParameterDecorator =>
+  Inject(getStreamsToken(name, StreamsClient));
+
+/** Injects the {@link StreamPublisher} of the module with this name. @param name default 'default' */
+export const InjectStreamsPublisher = (
+  name = DEFAULT_NAME,
+): PropertyDecorator & ParameterDecorator => Inject(getStreamsToken(name, StreamPublisher));

@@ -1,0 +1,51 @@
+import { Inject, Module, type DynamicModule, type OnModuleDestroy } from '@nestjs/common';
+import type { RedisStreamsOptions } from '../../redis.preset.js';
+import type { StreamsRuntime } from '../../runtime.js';
+import { RedisStreamsClient } from '../client/redis-streams.client.js';
+import { openRedis, RedisStreamsTransport } from '../transport/redis-streams.transport.js';
+import {
+  createCoreModule,
+  RUNTIME,
+  surround,
+  type AsyncOptions,
+  type StreamsModuleExtras,
+} from './streams-core.module.js';
+
+/** Options of `RedisStreamsModule.forRoot`. */
+export type RedisStreamsModuleOptions = RedisStreamsOptions & StreamsModuleExtras;
+
+/** Options of `RedisStreamsModule.forRootAsync`. */
+export type RedisStreamsModuleAsyncOptions = AsyncOptions<RedisStreamsOptions>;
+
+const Core = createCoreModule<RedisStreamsOptions>({
+  transport: RedisStreamsTransport,
+  client: RedisStreamsClient,
+  open: openRedis,
+});
+
+/**
+ * The module with Redis in every slot. What it provides is found by either name:
+ * `RedisStreamsTransport` and `StreamsTransport`, `RedisStreamsClient` and `StreamsClient`.
+ *
+ * Import it last in the root module, for the reason that {@link StreamsModule} gives.
+ */
+@Module({})
+export class RedisStreamsModule implements OnModuleDestroy {
+  /** @internal */
+  constructor(@Inject(RUNTIME) private readonly runtime: StreamsRuntime) {}
+
+  /** @throws InvalidOptionsError when the application starts, naming every problem */
+  static forRoot(options: RedisStreamsModuleOptions): DynamicModule {
+    return surround(RedisStreamsModule, Core.forRoot(options), options.name);
+  }
+
+  /** @throws InvalidOptionsError when the application starts, naming every problem */
+  static forRootAsync(options: RedisStreamsModuleAsyncOptions): DynamicModule {
+    return surround(RedisStreamsModule, Core.forRootAsync(options), options.name);
+  }
+
+  /** Ends consuming, and awaits the handlers that run. Publishing still works. */
+  onModuleDestroy(): Promise<void> {
+    return this.runtime.drain();
+  }
+}

@@ -1,0 +1,84 @@
+import {
+  ConfigurableModuleBuilder,
+  Inject,
+  Module,
+  type ConfigurableModuleAsyncOptions,
+  type DynamicModule,
+  type OnApplicationShutdown,
+  type Type,
+} from '@nestjs/common';
+import { StreamsRuntime } from '../../runtime.js';
+import { DEFAULT_NAME, getStreamsToken } from '../tokens.js';
+import { streamsProviders, type Preset } from './streams-providers.js';
+
+/** What the module itself takes, beside the options of its connections. */
+export interface StreamsModuleExtras {
+  /** Name of this set of connections, where an application has several. @default 'default' */
+  readonly name?: string;
+  /** Whether all modules may inject what it provides, or only those that import it. @default true */
+  readonly isGlobal?: boolean;
+}
+
+/** A class that makes options, for `useClass` and `useExisting`. */
+export interface StreamsOptionsFactory<Options> {
+  createStreamsOptions(): Options | Promise<Options>;
+}
+
+export type AsyncOptions<Options> = ConfigurableModuleAsyncOptions<Options, 'createStreamsOptions'> &
+  StreamsModuleExtras;
+
+/** The runtime of the module that asks, whatever its name. */
+export const RUNTIME = Symbol('nestjs-redis-streams:runtime');
+const OPTIONS = Symbol('nestjs-redis-streams:options');
+
+/** Makes the modules that own connections and services. */
+export interface CoreModule<Options> {
+  forRoot(options: Options & StreamsModuleExtras): DynamicModule;
+  forRootAsync(options: AsyncOptions<Options>): DynamicModule;
+}
+
+/**
+ * The inner of two modules: it owns the providers, and closes the connections as the last of all, so
+ * that others can publish until then.
+ */
+export function createCoreModule<Options extends { readonly name?: string }>(
+  preset: Preset<Options>,
+): CoreModule<Options> {
+  const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<Options>({
+    optionsInjectionToken: OPTIONS,
+  })
+    .setClassMethodName('forRoot')
+    .setFactoryMethodName('createStreamsOptions')
+    .setExtras<Required<StreamsModuleExtras>>(
+      { name: DEFAULT_NAME, isGlobal: true },
+      (definition, { name, isGlobal }) => {
+        const services = streamsProviders(name, OPTIONS, preset);
+        const runtime = { provide: RUNTIME, useExisting: getStreamsToken(name, StreamsRuntime) };
+        return {
+          ...definition,
+          global: isGlobal,
+          providers: [...(definition.providers ?? []), ...services, runtime],
+          exports: services.map(({ provide }) => provide),
+        };
+      },
+    )
+    .build();
+
+  @Module({})
+  class StreamsCoreModule extends ConfigurableModuleClass implements OnApplicationShutdown {
+    constructor(@Inject(RUNTIME) private readonly runtime: StreamsRuntime) {
+      super();
+    }
+
+    onApplicationShutdown(): Promise<void> {
+      return this.runtime.close();
+    }
+  }
+  return StreamsCoreModule;
+}
+
+/** The outer module around an inner one. */
+export function surround(outer: Type, inner: DynamicModule, name = DEFAULT_NAME): DynamicModule {
+  const runtime = { provide: RUNTIME, useExisting: getStreamsToken(name, StreamsRuntime) };
+  return { module: outer, imports: [inner], providers: [runtime], exports: [inner] };
+}

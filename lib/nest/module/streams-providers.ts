@@ -1,0 +1,70 @@
+import type { InjectionToken, Provider, Type } from '@nestjs/common';
+import { DeadLetters } from '../../admin/dead-letters.js';
+import { InvalidOptionsError, UnsupportedFeatureError } from '../../core/errors.js';
+import { StreamsRuntime } from '../../runtime.js';
+import { StreamPublisher } from '../client/stream-publisher.js';
+import { StreamsClient } from '../client/streams.client.js';
+import { getStreamsToken } from '../tokens.js';
+import { StreamsTransport } from '../transport/streams.transport.js';
+
+/** What one flavour of the module is made of. */
+export interface Preset<Options> {
+  readonly transport: Type<StreamsTransport>;
+  readonly client: Type<StreamsClient>;
+  /** @throws InvalidOptionsError */
+  readonly open: (options: Options) => StreamsRuntime;
+}
+
+/** Everything that the module with this name offers, around one runtime. */
+export function streamsProviders<Options extends { readonly name?: string }>(
+  name: string,
+  optionsToken: InjectionToken,
+  preset: Preset<Options>,
+): Exclude<Provider, Type>[] {
+  const runtime = getStreamsToken(name, StreamsRuntime);
+  const from = <T>(type: Type<T>, useFactory: (shared: StreamsRuntime) => T) => ({
+    provide: getStreamsToken(name, type),
+    useFactory,
+    inject: [runtime],
+  });
+  return [
+    {
+      provide: runtime,
+      useFactory: (options: Options) => preset.open(named(options, name)),
+      inject: [optionsToken],
+    },
+    from(StreamsTransport, (shared) => new preset.transport(shared)),
+    from(StreamsClient, (shared) => new preset.client(shared)),
+    from(StreamPublisher, (shared) => new StreamPublisher(shared.producer)),
+    from(DeadLetters, deadLettersOf),
+    ...aliases(name, StreamsTransport, preset.transport),
+    ...aliases(name, StreamsClient, preset.client),
+  ];
+}
+
+/** A preset's own class leads to the same instance. */
+function aliases(name: string, neutral: Type, own: Type): Exclude<Provider, Type>[] {
+  const alias = getStreamsToken(name, own);
+  return own === neutral ? [] : [{ provide: alias, useExisting: getStreamsToken(name, neutral) }];
+}
+
+function named<Options extends { readonly name?: string }>(options: Options, name: string): Options {
+  if (options.name !== undefined && options.name !== name) {
+    throw new InvalidOptionsError([
+      `name "${options.name}" comes too late from useFactory: write forRootAsync({ name: '${options.name}', useFactory })`,
+    ]);
+  }
+  return { ...options, name };
+}
+
+/** Where there is no queue, only who asks for dead letters should hear of it. */
+function deadLettersOf(runtime: StreamsRuntime): DeadLetters {
+  try {
+    return runtime.deadLetters;
+  } catch (error) {
+    if (!(error instanceof UnsupportedFeatureError)) throw error;
+    const refuse = (): Promise<never> => Promise.reject(error);
+    const none = { put: refuse, list: refuse, get: refuse, redrive: refuse, purge: refuse };
+    return new DeadLetters(none, runtime.options.codec);
+  }
+}

@@ -1,0 +1,53 @@
+import { Inject, Module, type DynamicModule, type OnModuleDestroy } from '@nestjs/common';
+import type { StreamsOptions } from '../../options/streams-options.js';
+import { StreamsRuntime } from '../../runtime.js';
+import { StreamsClient } from '../client/streams.client.js';
+import { StreamsTransport } from '../transport/streams.transport.js';
+import {
+  createCoreModule,
+  RUNTIME,
+  surround,
+  type AsyncOptions,
+  type StreamsModuleExtras,
+} from './streams-core.module.js';
+
+/** Options of `StreamsModule.forRoot`. */
+export type StreamsModuleOptions = StreamsOptions & StreamsModuleExtras;
+
+/** Options of `StreamsModule.forRootAsync`: `useFactory` with `inject`, `useClass` or `useExisting`. */
+export type StreamsModuleAsyncOptions = AsyncOptions<StreamsOptions>;
+
+const Core = createCoreModule<StreamsOptions>({
+  transport: StreamsTransport,
+  client: StreamsClient,
+  open: (options) => new StreamsRuntime(options),
+});
+
+/**
+ * Provides `StreamsTransport`, `StreamsClient`, `StreamPublisher` and `DeadLetters` around one set of
+ * connections.
+ *
+ * Import it last in the root module: modules are shut down in the reverse of that order, and this one
+ * must await the handlers that run before the databases they use are closed. These should be
+ * modules of their own, since what the root module itself provides is shut down before its imports.
+ */
+@Module({})
+export class StreamsModule implements OnModuleDestroy {
+  /** @internal */
+  constructor(@Inject(RUNTIME) private readonly runtime: StreamsRuntime) {}
+
+  /** @throws InvalidOptionsError when the application starts, naming every problem */
+  static forRoot(options: StreamsModuleOptions): DynamicModule {
+    return surround(StreamsModule, Core.forRoot(options), options.name);
+  }
+
+  /** @throws InvalidOptionsError when the application starts, naming every problem */
+  static forRootAsync(options: StreamsModuleAsyncOptions): DynamicModule {
+    return surround(StreamsModule, Core.forRootAsync(options), options.name);
+  }
+
+  /** Ends consuming, and awaits the handlers that run. Publishing still works. */
+  onModuleDestroy(): Promise<void> {
+    return this.runtime.drain();
+  }
+}
