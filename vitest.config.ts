@@ -3,12 +3,16 @@ import { defineConfig } from 'vitest/config';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
-/** One project for each folder of test/, so that `--project unit` picks one. */
+/** Runs a contract suite against a driver, wherever it stands. */
+const CONTRACT = 'test/**/*.contract.test.ts';
+
+/** One project for each kind of test, so that `--project unit` picks one. */
 const project = (name: string, options: { groupOrder: number; maxWorkers: number }) => ({
   extends: true as const,
   test: {
     name,
-    include: [`test/${name}/**/*.test.ts`],
+    include: name === 'contracts' ? [CONTRACT] : [`test/${name}/**/*.test.ts`],
+    exclude: name === 'contracts' ? [] : [CONTRACT],
     maxWorkers: options.maxWorkers,
     sequence: { groupOrder: options.groupOrder },
   },

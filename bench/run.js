@@ -51,16 +51,25 @@ const stage = await Stage.open({
   log: (line) => console.error(line),
 });
 try {
+  const results = await measureAll();
+  const about = { ...(await surroundings(root, stage.redis)), ...stage.settings };
+  if (options.write) await writeDocs(root, about, results);
+  const shown = options.json
+    ? JSON.stringify(asJson(about, results), null, 2)
+    : asText(about, results);
+  console.log(shown);
+} catch (error) {
+  console.error(`The bench failed. ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+} finally {
+  await stage.close();
+}
+
+async function measureAll() {
   const chosen = workloads.filter(({ name, quick: short }) =>
     names.length > 0 ? names.includes(name) : short || !quick,
   );
   const results = [];
   for (const workload of chosen) results.push(await measure(workload, stage));
-  const about = { ...(await surroundings(root, stage.redis)), ...stage.settings };
-  if (options.write) await writeDocs(root, about, results);
-  console.log(
-    options.json ? JSON.stringify(asJson(about, results), null, 2) : asText(about, results),
-  );
-} finally {
-  await stage.close();
+  return results;
 }

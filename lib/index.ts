@@ -13,13 +13,19 @@ export type {
   StreamHandlerOptions,
   StreamHandlerSources,
 } from './nest/handling/stream-handler.options.js';
-export { InjectStreamsClient, InjectStreamsPublisher } from './nest/module/inject-streams.decorators.js';
+export {
+  InjectStreamsClient,
+  InjectStreamsPublisher,
+} from './nest/module/inject-streams.decorators.js';
 export {
   RedisStreamsModule,
   type RedisStreamsModuleAsyncOptions,
   type RedisStreamsModuleOptions,
 } from './nest/module/redis-streams.module.js';
-export type { StreamsModuleExtras, StreamsOptionsFactory } from './nest/module/streams-core.module.js';
+export type {
+  StreamsModuleExtras,
+  StreamsOptionsFactory,
+} from './nest/module/streams-core.module.js';
 export {
   StreamsModule,
   type StreamsModuleAsyncOptions,
@@ -79,7 +85,7 @@ export type {
   DeadLetterQueue,
   DeadLetterRecord,
 } from './core/dead-letters.js';
-export { Delivery } from './core/delivery.js';
+export { Delivery, type BoundHandler, type Handler } from './core/delivery.js';
 export type { Driver, DriverContext, DriverFactory } from './core/driver.js';
 export {
   EventBus,
@@ -88,14 +94,8 @@ export {
   type StreamsEventName,
   type StreamsEvents,
 } from './core/events.js';
-export type {
-  BackoffOptions,
-  BoundHandler,
-  Handler,
-  HandlerOptions,
-  Middleware,
-  UnmatchedPolicy,
-} from './core/handler.js';
+export type { BackoffOptions, HandlerOptions, UnmatchedPolicy } from './core/handler-options.js';
+export type { Middleware } from './core/handler.js';
 export type { BeginOutcome, ExtendOutcome, Lease } from './core/lease.js';
 export type { Fields, Message, Metadata, OutgoingEntry, OutgoingMessage } from './core/message.js';
 export type { Route } from './core/routing.js';

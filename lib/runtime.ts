@@ -6,7 +6,8 @@ import { systemClock, type Clock } from './core/clock.js';
 import type { Driver } from './core/driver.js';
 import { ClosedError, InvalidOptionsError, UnsupportedFeatureError } from './core/errors.js';
 import { EventBus } from './core/events.js';
-import type { BoundHandler, HandlerDefinition } from './core/handler.js';
+import type { BoundHandler } from './core/delivery.js';
+import type { HandlerDefinition } from './core/handler.js';
 import { createRouter, type Router } from './core/routing.js';
 import {
   handlerProblems,

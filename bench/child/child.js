@@ -9,6 +9,8 @@ const entry = fileURLToPath(new URL('main.js', import.meta.url));
 export class Child {
   /** @type {import('node:child_process').ChildProcess} */
   #process;
+  /** @type {Promise<never>} */
+  #died;
 
   /** @param {string} system @param {readonly string[]} execArgv */
   constructor(system, execArgv) {
@@ -20,6 +22,10 @@ export class Child {
       // What is printed to our stdout is the result, and nothing else.
       stdio: ['ignore', 2, 2, 'ipc'],
     });
+    this.#died = once(this.#process, 'exit').then(([code, killedBy]) => {
+      throw new Error(`the process of ${system} ended with ${code ?? killedBy}`);
+    });
+    this.#died.catch(() => undefined);
   }
 
   /** @param {string} system @param {readonly string[]} [execArgv] */
@@ -38,28 +44,24 @@ export class Child {
    */
   async call(call, options) {
     const answer = this.#answer();
-    this.#process.send({ call, options });
+    // What cannot be sent, because the process has ended, is answered by its end.
+    this.#process.send({ call, options }, () => undefined);
     const { result, error } = await answer;
     if (error) throw new Error(`${this.system} could not ${call}: ${error}`);
     return result;
   }
 
   async close() {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
-    const ended = once(this.#process, 'exit');
-    this.#process.disconnect();
-    await ended;
+    if (this.#process.connected) this.#process.disconnect();
+    await this.#died.catch(() => undefined);
   }
 
   async #answer() {
     const abort = new AbortController();
-    const { signal } = abort;
+    const answered = once(this.#process, 'message', { signal: abort.signal });
+    answered.catch(() => undefined);
     try {
-      const died = once(this.#process, 'exit', { signal }).then(([code, killedBy]) => {
-        throw new Error(`The process of ${this.system} ended with ${code ?? killedBy}`);
-      });
-      died.catch(() => undefined);
-      const [message] = await Promise.race([once(this.#process, 'message', { signal }), died]);
+      const [message] = await Promise.race([answered, this.#died]);
       return message;
     } finally {
       abort.abort();

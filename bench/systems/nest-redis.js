@@ -1,10 +1,12 @@
 // @ts-check
 /** Nest's own Redis transport. It is publish and subscribe: what nobody hears is gone. */
 import 'reflect-metadata';
-import { Controller, Module } from '@nestjs/common';
+import { Controller, Logger, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ClientProxyFactory, EventPattern, Payload, Transport } from '@nestjs/microservices';
 import { lastValueFrom } from 'rxjs';
+
+Logger.overrideLogger(false);
 
 /** @type {NonNullable<import('../types.js').System['consume']>} */
 export async function consume({ url, streams }, handle) {
@@ -25,7 +27,6 @@ export async function consume({ url, streams }, handle) {
   const app = await NestFactory.createMicroservice(AppModule, {
     transport: Transport.REDIS,
     options: placeOf(url),
-    logger: false,
   });
   await app.listen();
   return () => app.close();

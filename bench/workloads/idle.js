@@ -58,7 +58,7 @@ function percentOfCore(microseconds) {
 
 /** Watched apart, since watching costs the server. @param {import('../stage.js').Stage} stage */
 async function commandsWithin(stage) {
-  const monitor = await stage.redis.duplicate().monitor();
+  const monitor = await stage.redis.monitor();
   let seen = 0;
   monitor.on('monitor', (_time, _args, source) => {
     if (source !== 'lua') seen++;

@@ -1,4 +1,4 @@
-import type { BackoffOptions } from '../core/handler.js';
+import type { BackoffOptions } from '../core/handler-options.js';
 
 /** How long to wait after the given run failed (1 is the first), ms. */
 export function backoffDelay(

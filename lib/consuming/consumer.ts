@@ -1,7 +1,6 @@
 import { sleep } from '../core/clock.js';
-import { Delivery } from '../core/delivery.js';
+import { Delivery, type Handler } from '../core/delivery.js';
 import { errorRecord, OwnershipLostError, ShutdownError } from '../core/errors.js';
-import type { Handler } from '../core/handler.js';
 import type { ExtendOutcome, Lease } from '../core/lease.js';
 import {
   release,

@@ -1,5 +1,6 @@
 import { HandlerConflictError } from '../core/errors.js';
-import type { BoundHandler, UnmatchedPolicy } from '../core/handler.js';
+import type { BoundHandler } from '../core/delivery.js';
+import type { UnmatchedPolicy } from '../core/handler-options.js';
 import { eventMatcher, isWildcard, patternsOverlap } from '../core/routing.js';
 
 interface Entry {

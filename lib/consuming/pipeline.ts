@@ -1,6 +1,7 @@
 import type { Codec } from '../core/codec.js';
 import type { Clock } from '../core/clock.js';
-import type { Handler, Middleware } from '../core/handler.js';
+import type { Handler } from '../core/delivery.js';
+import type { Middleware } from '../core/handler.js';
 import type { Subscription } from '../core/source.js';
 import type { HandlerTable } from './handler-table.js';
 import { charge } from './middleware/charge.middleware.js';

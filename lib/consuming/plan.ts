@@ -1,5 +1,7 @@
 import { WildcardWithoutStreamError } from '../core/errors.js';
-import type { BoundHandler, HandlerDefinition, UnmatchedPolicy } from '../core/handler.js';
+import type { BoundHandler } from '../core/delivery.js';
+import type { HandlerDefinition } from '../core/handler.js';
+import type { UnmatchedPolicy } from '../core/handler-options.js';
 import {
   isWildcard,
   patternsOverlap,

@@ -86,9 +86,13 @@ export class Settler {
 
   private async settle(batch: readonly Item[]): Promise<readonly (SettleOutcome | Error)[]> {
     try {
-      const { deadLetters } = this.options;
-      if (!deadLetters) return await this.options.source.settle(batch.map(settlingOf));
-      const stored = await Promise.all(batch.map((item) => storeElsewhere(item, deadLetters)));
+      const { deadLetters, clock } = this.options;
+      const now = clock.now();
+      const settlings = batch.map((item) => settlingOf(item, now));
+      if (!deadLetters) return await this.options.source.settle(settlings);
+      const stored = await Promise.all(
+        settlings.map((settling) => storeElsewhere(settling, deadLetters)),
+      );
       return await this.options.source.settle(stored);
     } catch (error) {
       return batch.map(() => error as Error);
@@ -134,22 +138,21 @@ export class Settler {
   }
 }
 
-function settlingOf(item: Item): Settling {
+function settlingOf(item: Item, now: number): Settling {
   const { delivery, settlement } = item;
   return settlement.kind === 'dead-letter'
-    ? { lease: delivery.lease, settlement, record: recordOf(delivery, settlement) }
+    ? { lease: delivery.lease, settlement, record: recordOf(delivery, settlement, now) }
     : { lease: delivery.lease, settlement };
 }
 
 /** Stores first, acks after: a crash between the two stores twice and loses nothing. */
-async function storeElsewhere(item: Item, queue: DeadLetterQueue): Promise<Settling> {
-  const settling = settlingOf(item);
-  if (settling.settlement.kind !== 'dead-letter' || !('record' in settling)) return settling;
-  await queue.put(settling.record, item.delivery.lease.fields ?? []);
+async function storeElsewhere(settling: Settling, queue: DeadLetterQueue): Promise<Settling> {
+  if (!('record' in settling)) return settling;
+  await queue.put(settling.record, settling.lease.fields ?? []);
   return { lease: settling.lease, settlement: ack };
 }
 
-function recordOf(delivery: Delivery, settlement: DeadLetterIt): DeadLetterRecord {
+function recordOf(delivery: Delivery, settlement: DeadLetterIt, now: number): DeadLetterRecord {
   const { lease } = delivery;
   return {
     stream: lease.stream,
@@ -161,6 +164,6 @@ function recordOf(delivery: Delivery, settlement: DeadLetterIt): DeadLetterRecor
     reason: settlement.reason,
     ...(settlement.error && { error: settlement.error }),
     publishedAt: new Date(lease.publishedAt).toISOString(),
-    deadLetteredAt: new Date().toISOString(),
+    deadLetteredAt: new Date(now).toISOString(),
   };
 }

@@ -1,6 +1,23 @@
-import type { BoundHandler } from './handler.js';
+import type { BackoffOptions } from './handler-options.js';
 import type { Lease } from './lease.js';
 import type { Message } from './message.js';
+import type { Settlement } from './settlement.js';
+
+/** Runs a delivery and says what should become of it. */
+export type Handler = (delivery: Delivery) => Promise<Settlement>;
+
+/** A handler with everything about it decided, as the pipeline uses it. */
+export interface BoundHandler {
+  readonly name: string;
+  readonly maxDeliveries: number;
+  readonly backoff: Required<BackoffOptions>;
+  /** Undefined: runs as long as it likes. */
+  readonly timeout: number | undefined;
+  readonly maxHold: number;
+  /** Undefined: bounded by the transport only. */
+  readonly concurrency: number | undefined;
+  readonly invoke: Handler;
+}
 
 /** One attempt to hand a message to a group's consumer. */
 export class Delivery {

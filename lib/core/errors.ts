@@ -33,7 +33,7 @@ export class RedisConnectionError extends StreamsError {
     action: string,
     cause?: unknown,
   ) {
-    const detail = cause instanceof Error ? `: ${cause.message}` : '';
+    const detail = cause instanceof Error ? `: ${cause.message.replace(/\.$/, '')}` : '';
     const advice =
       outcome === 'not-sent'
         ? 'Nothing was sent; try again with backoff.'

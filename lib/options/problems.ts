@@ -1,4 +1,4 @@
-import type { BackoffOptions } from '../core/handler.js';
+import type { BackoffOptions } from '../core/handler-options.js';
 
 /** Sentences that each say what must be otherwise. */
 export type Problems = string[];

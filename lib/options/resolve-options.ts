@@ -1,4 +1,4 @@
-import type { BackoffOptions, HandlerOptions } from '../core/handler.js';
+import type { BackoffOptions, HandlerOptions } from '../core/handler-options.js';
 import { InvalidOptionsError } from '../core/errors.js';
 import { jsonCodec } from '../core/codecs/json.codec.js';
 import { routeEvents } from '../core/routing.js';

@@ -1,4 +1,5 @@
-import type { BackoffOptions, Middleware, UnmatchedPolicy } from '../core/handler.js';
+import type { BackoffOptions, UnmatchedPolicy } from '../core/handler-options.js';
+import type { Middleware } from '../core/handler.js';
 import type { Codec } from '../core/codec.js';
 import type { DeadLetterQueue } from '../core/dead-letters.js';
 import type { DriverFactory } from '../core/driver.js';

@@ -42,7 +42,7 @@ describe('with messages flowing', () => {
     expect(told('stream-unreadable')).toEqual([]);
   });
 
-  it('XGROUP DESTROY repeats no more than what was unsettled', { timeout: 40_000 }, async () => {
+  it('XGROUP DESTROY repeats no more than what was unsettled when last looked at', { timeout: 40_000 }, async () => {
     await scene.worker('a');
     await scene.worker('b');
     const flowing = scene.flow();

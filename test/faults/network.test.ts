@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Proxy, startProxy } from '../support/proxy.js';
 import { BLOCK_TIMEOUT, IDLE_TIMEOUT, RECLAIM_INTERVAL, Scene, SLACK } from './support/scene.js';
-import { until } from './support/until.js';
+import { until } from '../support/until.js';
 import type { WorkerProcess } from './support/worker-process.js';
 
 const COMMAND_TIMEOUT = 1000;

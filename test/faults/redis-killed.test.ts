@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BLOCK_TIMEOUT, Scene, SLACK } from './support/scene.js';
-import { until } from './support/until.js';
+import { until } from '../support/until.js';
 
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
 /** Longest wait between two tries to connect. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { IDLE_TIMEOUT, RECLAIM_INTERVAL, Scene, SLACK, type Payload } from './support/scene.js';
-import { until } from './support/until.js';
+import { until } from '../support/until.js';
 
 /** Goes on from before the worker is frozen until after it has learned what happened meanwhile. */
 const LONG = 4500;

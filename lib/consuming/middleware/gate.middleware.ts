@@ -1,4 +1,5 @@
-import type { BoundHandler, Middleware } from '../../core/handler.js';
+import type { BoundHandler } from '../../core/delivery.js';
+import type { Middleware } from '../../core/handler.js';
 import { Slots } from '../slots.js';
 
 /** Holds a handler to its own concurrency. */

@@ -1,6 +1,7 @@
 import type { Codec } from '../../core/codec.js';
 import { errorRecord, UndecodableError } from '../../core/errors.js';
-import type { Middleware, UnmatchedPolicy } from '../../core/handler.js';
+import type { Middleware } from '../../core/handler.js';
+import type { UnmatchedPolicy } from '../../core/handler-options.js';
 import { deadLetter, filtered, leave, type Settlement } from '../../core/settlement.js';
 import type { HandlerTable } from '../handler-table.js';
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.js';
-import type { Delivery } from '../../core/delivery.js';
+import type { Delivery, Handler } from '../../core/delivery.js';
 import { HandlerTimeoutError } from '../../core/errors.js';
-import type { Handler, Middleware } from '../../core/handler.js';
+import type { Middleware } from '../../core/handler.js';
 import type { Settlement } from '../../core/settlement.js';
 
 /** Fails a run that takes too long. The method itself cannot be stopped, only told by its signal. */

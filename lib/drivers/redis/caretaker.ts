@@ -2,7 +2,6 @@ import { sleep, systemClock } from '../../core/clock.js';
 import type { EventBus } from '../../core/events.js';
 import type { Worker } from '../../core/worker.js';
 import type { Connection } from './connection.js';
-import type { GroupKeeper } from './group-keeper.js';
 import type { Keys } from './keys.js';
 import type { ReadKey } from './redis.lease.js';
 import { LOOK_AT_ONCE, lookAfter, type Looked } from './scripts/look-after.script.js';
@@ -10,7 +9,6 @@ import { LOOK_AT_ONCE, lookAfter, type Looked } from './scripts/look-after.scrip
 export interface CaretakerOptions {
   readonly commands: Connection;
   readonly keys: Keys;
-  readonly keeper: GroupKeeper;
   readonly events: EventBus;
   readonly group: string;
   readonly consumer: string;

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { sleep, systemClock } from '../../core/clock.js';
 import { ClosedError, InvalidOptionsError, RedisConnectionError } from '../../core/errors.js';
 import type { EventBus } from '../../core/events.js';
-import { typedError, withoutArguments } from './reply-errors.js';
+import { isReply, typedError, withoutArguments } from './reply-errors.js';
 import type { RedisOptions } from './redis.options.js';
 
 const FIRST_WAIT = 50;
@@ -23,6 +23,7 @@ export interface ConnectionOptions {
  */
 export class Connection {
   private client: Redis | undefined;
+  private connecting: Redis | undefined;
   private closed = false;
   private failures = 0;
   private lastError: unknown;
@@ -72,7 +73,7 @@ export class Connection {
     this.closed = true;
     this.closing.abort();
     this.wakeAll();
-    this.client?.disconnect();
+    (this.client ?? this.connecting)?.disconnect();
   }
 
   private get commandTimeout(): number {
@@ -84,7 +85,7 @@ export class Connection {
       try {
         await this.lifeOf(client ?? createClient(this.options));
       } catch (error) {
-        this.lastError = withoutArguments(error);
+        this.lastError = error;
       }
       const wait = Math.min(FIRST_WAIT * 2 ** this.failures++, LONGEST_WAIT);
       await sleep(systemClock, wait * (0.5 + Math.random() / 2), this.closing.signal);
@@ -95,10 +96,12 @@ export class Connection {
   private async lifeOf(client: Redis): Promise<void> {
     const ended = new Promise<void>((resolve) => client.once('end', () => resolve()));
     client.on('error', (error: unknown) => (this.lastError = withoutArguments(error)));
+    this.connecting = client;
     try {
-      await client.connect();
+      await this.handshake(client);
       if (this.closed) return;
       this.failures = 0;
+      this.lastError = undefined;
       this.generation++;
       this.client = client;
       this.options.events.emit('connected', { role: this.options.role });
@@ -106,10 +109,25 @@ export class Connection {
       await ended;
     } finally {
       const wasReady = this.client === client;
-      this.client = undefined;
+      this.client = this.connecting = undefined;
       client.disconnect();
       if (wasReady && !this.closed) this.announceLoss();
     }
+  }
+
+  /** @throws what went wrong first: ioredis itself rejects with a mere "Connection is closed." */
+  private async handshake(client: Redis): Promise<void> {
+    let reason: unknown;
+    client.on('error', (error: unknown) => (reason ??= withoutArguments(error)));
+    const connected = await client.connect().then(
+      () => true,
+      (error: unknown) => {
+        reason ??= withoutArguments(error);
+        return false;
+      },
+    );
+    // After a refused SELECT it would go on with another database than the one asked for.
+    if (!connected || isReply(reason)) throw reason;
   }
 
   private announceLoss(): void {
@@ -144,6 +162,15 @@ function createClient({ redis, role, replyTimeout }: ConnectionOptions): Redis {
     autoResendUnfulfilledCommands: false,
     connectTimeout: redis.connectTimeout ?? 10_000,
     socketTimeout: replyTimeout,
+    // A server that loads its data says how long it needs, and is often wrong.
+    maxLoadingRetryTime: 500,
+    // What a client that the user made may have set otherwise, and blocking reads, replies that are
+    // errors, or counts that are numbers would not survive.
+    commandTimeout: undefined,
+    blockingTimeout: undefined,
+    reconnectOnError: null,
+    enableAutoPipelining: false,
+    stringNumbers: false,
   };
   if (redis.client) return adopt(redis.client(), ours);
   const { url, host, port, username, password, db, tls } = redis;

@@ -24,4 +24,9 @@ export class HeldTable {
   count(source: ReadKey): number {
     return this.byKey.get(source.key)?.size ?? 0;
   }
+
+  /** Those that were left pending by policy. */
+  left(source: ReadKey): RedisLease[] {
+    return [...(this.byKey.get(source.key)?.values() ?? [])].filter((lease) => lease.left);
+  }
 }

@@ -63,10 +63,12 @@ export class Reader {
     });
   }
 
+  /** Reads these from now on. */
   watch(keys: readonly ReadKey[]): void {
     this.keys = keys;
     this.byKey = new Map(keys.map((source) => [source.key, source]));
     this.windowAt = this.emptyInARow = 0;
+    void this.wake();
   }
 
   /** Waits for the first connection. @throws RedisConnectionError */
@@ -94,7 +96,7 @@ export class Reader {
   }
 
   /** Ends a blocked read at once; what its reply brings is still handed out. */
-  async wake(): Promise<void> {
+  private async wake(): Promise<void> {
     const client = this.blocked;
     if (!client || this.identified?.client !== client) return;
     try {

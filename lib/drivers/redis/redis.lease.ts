@@ -1,12 +1,20 @@
 import type { Lease } from '../../core/lease.js';
 import type { Fields } from '../../core/message.js';
-import type { RedisSubscription } from './redis.subscription.js';
+import type { Fenced } from './scripts/fence.js';
 
 /** A key that a subscription reads: a stream, or what was redriven from it to this group. */
 export interface ReadKey {
   readonly key: string;
   readonly stream: string;
   readonly redriven: boolean;
+}
+
+/** The subscription that a lease belongs to, as far as a lease needs it. */
+export interface LeaseHolder {
+  readonly group: string;
+  readonly consumer: string;
+  /** The source has settled it: it is no longer ours. */
+  settled(lease: RedisLease): void;
 }
 
 /** Elements that stand before a redriven message's own fields: the name and the JSON of its origin. */
@@ -23,7 +31,7 @@ export class RedisLease implements Lease {
   private origin: { readonly stream: string; readonly id: string } | undefined;
 
   constructor(
-    readonly subscription: RedisSubscription,
+    readonly holder: LeaseHolder,
     readonly source: ReadKey,
     /** Id in the key that it was read from. */
     readonly entryId: string,
@@ -60,6 +68,12 @@ export class RedisLease implements Lease {
 
   get publishedAt(): number {
     return Number.parseInt(this.id, 10);
+  }
+
+  /** What identifies the run to the scripts. */
+  get fence(): Fenced {
+    const { group, consumer } = this.holder;
+    return { key: this.source.key, group, consumer, id: this.entryId, count: this.attempt };
   }
 
   get redriven(): boolean {

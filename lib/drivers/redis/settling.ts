@@ -2,8 +2,8 @@ import type { SettleOutcome } from '../../core/settlement.js';
 import type { Settling } from '../../core/source.js';
 import type { Connection } from './connection.js';
 import type { Keys } from './keys.js';
+import { releaseLease } from './leasing.js';
 import { ORIGIN_ELEMENTS, type RedisLease } from './redis.lease.js';
-import { releaseLease } from './redis.subscription.js';
 import { isWrongType } from './reply-errors.js';
 import { ackAndPublish } from './scripts/ack-and-publish.script.js';
 import { ackRedriven } from './scripts/ack-redriven.script.js';
@@ -49,17 +49,17 @@ const isPlainAck = ({ settlement }: Settling): boolean =>
 
 /** The work is done, whoever owns the entries now: no fence. */
 async function ackTogether(leases: readonly RedisLease[], commands: Connection): Promise<Outcome> {
-  const { source, subscription } = leases[0]!;
+  const { source, holder } = leases[0]!;
   const ids = leases.map((lease) => lease.entryId);
   try {
     await commands.run('acknowledging', async (client) => {
-      if (source.redriven) await ackRedriven(client, source.key, subscription.group, ids);
-      else await client.xack(source.key, subscription.group, ...ids);
+      if (source.redriven) await ackRedriven(client, source.key, holder.group, ids);
+      else await client.xack(source.key, holder.group, ...ids);
     });
   } catch (error) {
     if (!(error instanceof Error && isWrongType(error.cause))) return error as Error;
   }
-  for (const lease of leases) subscription.settled(lease);
+  for (const lease of leases) holder.settled(lease);
   return 'settled';
 }
 
@@ -68,7 +68,9 @@ async function settleOne(settling: Settling, commands: Connection, keys: Keys): 
   try {
     const outcome = await carryOut(settling, lease, commands, keys);
     if (outcome === 'settled' && settling.settlement.kind !== 'retry') {
-      lease.subscription.settled(lease);
+      lease.holder.settled(lease);
+      // Its record is gone, so a second time there is nothing to settle any more.
+      lease.trimmed = false;
     }
     return outcome;
   } catch (error) {
@@ -101,14 +103,14 @@ function publishNext(
   keys: Keys,
 ): Promise<SettleOutcome> {
   const entries = publish.map(({ stream, fields }) => ({ key: keys.stream(stream), fields }));
-  const run = lease.subscription.fenced(lease);
+  const run = lease.fence;
   return commands.run('publishing the next step', (client) =>
     ackAndPublish(client, { ...run, unfenced: lease.trimmed, entries }),
   );
 }
 
 async function keepForRetry(lease: RedisLease, commands: Connection): Promise<SettleOutcome> {
-  const { key, group, consumer, id, count } = lease.subscription.fenced(lease);
+  const { key, group, consumer, id, count } = lease.fence;
   const entries = [{ id, count }];
   const [word] = await commands.run('keeping an entry for its retry', (client) =>
     extend(client, { key, group, consumer, entries }),
@@ -126,7 +128,7 @@ function storeDeadLetter(
 ): Promise<SettleOutcome> {
   const record = 'record' in settling ? settling.record : undefined;
   const letter = {
-    ...lease.subscription.fenced(lease),
+    ...lease.fence,
     deadLetters: keys.deadLetters(lease.stream),
     record: JSON.stringify(record),
     skip: lease.redriven ? ORIGIN_ELEMENTS : 0,

@@ -52,10 +52,10 @@ export class StreamsClient extends ClientProxy<StreamsListeners, StreamsStatus> 
     return this.closing;
   }
 
-  override on<N extends keyof StreamsListeners, L extends StreamsListeners[N] = StreamsListeners[N]>(
-    event: N,
-    listener: L,
-  ): void {
+  override on<
+    N extends keyof StreamsListeners,
+    L extends StreamsListeners[N] = StreamsListeners[N],
+  >(event: N, listener: L): void {
     this.runtime.events.on(event, listener);
   }
 
@@ -117,7 +117,10 @@ export class StreamsClient extends ClientProxy<StreamsListeners, StreamsStatus> 
     const { eventType, stream } = this.addressOf(packet.pattern);
     const { data } = packet;
     const record = data instanceof StreamRecord ? data : new StreamRecord(data as unknown);
-    const serialized: unknown = this.serializer.serialize({ pattern: eventType, data: record.payload });
+    const serialized: unknown = this.serializer.serialize({
+      pattern: eventType,
+      data: record.payload,
+    });
     const target = record.stream ?? stream;
     const metadata = { ...packet.metadata, ...record.metadata };
     return {
@@ -131,7 +134,8 @@ export class StreamsClient extends ClientProxy<StreamsListeners, StreamsStatus> 
   private addressOf(pattern: unknown): { eventType: string; stream?: string } {
     if (typeof pattern === 'object' && pattern !== null) {
       const { stream, event } = pattern as { stream?: unknown; event?: unknown };
-      if (typeof stream === 'string' && typeof event === 'string') return { eventType: event, stream };
+      if (typeof stream === 'string' && typeof event === 'string')
+        return { eventType: event, stream };
     }
     return { eventType: this.normalizePattern(pattern as string) };
   }

@@ -1,6 +1,7 @@
 import type { MessageHandler } from '@nestjs/microservices';
 import { InvalidOptionsError } from '../../core/errors.js';
-import type { Handler, HandlerDefinition } from '../../core/handler.js';
+import type { Handler } from '../../core/delivery.js';
+import type { HandlerDefinition } from '../../core/handler.js';
 import { createInvoker, type ProcessingHooks } from './handler-invoker.js';
 import { STREAM_HANDLER, type StreamHandlerMark } from './stream-handler.decorator.js';
 import { readHandlerOptions } from './stream-handler.options.js';
@@ -68,11 +69,17 @@ function methodsOf(registrations: readonly Registration[]): Registration[][] {
 const markOf = ({ extras }: Registration): StreamHandlerMark | undefined =>
   extras[STREAM_HANDLER] as StreamHandlerMark | undefined;
 
-function eventOf(pattern: unknown, mark: StreamHandlerMark | undefined, problems: string[]): string {
+function eventOf(
+  pattern: unknown,
+  mark: StreamHandlerMark | undefined,
+  problems: string[],
+): string {
   if (typeof pattern !== 'string' || pattern === '') {
     problems.push(`${String(pattern)}: a pattern of events must be a text that is not empty`);
   } else if (mark && !mark.events.includes(pattern)) {
-    problems.push(`${mark.method}: a method takes one pattern decorator, not @StreamHandler and another`);
+    problems.push(
+      `${mark.method}: a method takes one pattern decorator, not @StreamHandler and another`,
+    );
   }
   return String(pattern);
 }

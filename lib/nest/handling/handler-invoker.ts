@@ -1,9 +1,8 @@
 import type { MessageHandler } from '@nestjs/microservices';
 import { isObservable, type Observable } from 'rxjs';
 import { errorRecord, RetryLaterError } from '../../core/errors.js';
-import type { Handler } from '../../core/handler.js';
+import type { Handler, Delivery } from '../../core/delivery.js';
 import { ack, deadLetter, type Settlement } from '../../core/settlement.js';
-import type { Delivery } from '../../core/delivery.js';
 import type { ObservedMethod } from './observed-method.js';
 import { Stage, StreamContext, type Thrown } from './stream.context.js';
 

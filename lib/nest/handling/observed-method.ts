@@ -1,81 +1,73 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { Catch, createParamDecorator, UseFilters, type ExecutionContext } from '@nestjs/common';
+import { Catch, UseFilters, type ExecutionContext } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
+import { RpcParamtype } from '@nestjs/microservices/enums/rpc-paramtype.enum.js';
 import { catchError, isObservable, throwError, type Observable } from 'rxjs';
 import { Causes } from './causes.js';
+import { followed, follow } from './followed-run.js';
 import {
   askFirst,
-  countParams,
-  declaredParams,
   imitate,
+  MethodParams,
   type DeclaredParam,
   type Method,
+  type ParamFactory,
 } from './method-metadata.js';
 import { adoptMethodPipes, hasBlindPipes } from './method-pipes.js';
 import { RunTickets } from './run-tickets.js';
 import { Stage, StreamContext } from './stream.context.js';
 
-interface Followed {
-  readonly method: ObservedMethod;
-  readonly context: StreamContext;
-}
-
-const followed = new AsyncLocalStorage<Followed>();
-
-/** The factories of all hidden parameters: an overriding method inherits its parent's. */
-const hiddenFactories = new WeakSet<object>();
-const isHidden = (param: DeclaredParam): boolean =>
-  param.factory !== undefined && hiddenFactories.has(param.factory);
+/** Those of all methods: an overriding method inherits its parent's. */
+const ourFactories = new WeakSet<ParamFactory>();
+const isOurs = ({ factory }: DeclaredParam): boolean =>
+  factory !== undefined && ourFactories.has(factory);
 
 /**
  * Replaces a decorated method by one that lets the invoker see, per run, how far it came and what it
  * threw. Nest tells a transport neither: a rejection by a pipe looks like any other failure, and
  * exception filters put another error in the place of the original one.
  *
- * An interceptor could tell, and costs more than all the rest of a message. So there is a last
- * parameter that nobody sees: Nest resolves it at the moment it turns to the pipes, and its value, a
- * ticket, comes back among the arguments once they have passed. And there is an exception filter
- * that catches nothing but is asked about everything.
+ * An interceptor could tell, and costs more than all the rest of a message. So one parameter is
+ * ours. Nest resolves it at the moment it turns to the pipes, and it comes back among the arguments
+ * once they have passed: the context, where the method declares it, else a ticket that stands for
+ * it, in a last parameter that the method does not see. And there is an exception filter that
+ * catches nothing but is asked about everything.
  */
 export class ObservedMethod {
   readonly causes = new Causes();
-  /** A ticket has passed the pipes, so they do not mind it. */
-  proven = false;
+  /** Our parameter has passed the pipes, so they do not mind it. */
+  proven: boolean;
   /**
    * The pipes do not let tickets pass: they judge whatever they see. Then runs are followed by an
-   * AsyncLocalStorage, which is dear, and the hidden parameter is the payload once more.
+   * AsyncLocalStorage, which is dear, and the parameter is the payload once more.
    */
   follows = false;
 
   private readonly tickets = new RunTickets();
-  private readonly params: readonly DeclaredParam[];
-  /** Index of the hidden parameter. */
-  private readonly hidden: number;
 
   constructor(target: object, key: string | symbol, descriptor: PropertyDescriptor) {
     const original = descriptor.value as Method;
-    this.params = declaredParams(target, key, isHidden);
-    if (this.params.length === 0) Payload()(target, key, 0);
-    // Without decorators the method is given the context too.
-    const fewest = this.params.length === 0 ? 2 : 0;
-    this.hidden = Math.max(fewest, countParams(target, key, original, this.params));
-    createParamDecorator(this.hiddenFactory())()(target, key, this.hidden);
+    const params = new MethodParams(target, key);
+    params.change((param) => (isOurs(param) ? undefined : param));
+    const declared = params.find(RpcParamtype.CONTEXT);
+    this.proven = declared !== undefined;
+    const observing = declared
+      ? this.throughContext(original, params, declared)
+      : this.throughTicket(original, params, () => Payload()(target, key, 0));
     const filter = this.onlookingFilter();
-    descriptor.value = imitate(original, this.wrap(original));
+    descriptor.value = imitate(original, observing);
     UseFilters(filter)(target, key, descriptor);
     // When all decorators of the class have run, and long before Nest looks at it.
     queueMicrotask(() => {
       const method = descriptor.value as Method;
       askFirst(filter, method);
-      adoptMethodPipes(target, key, method, isHidden);
-      this.follows = hasBlindPipes(target, method);
+      adoptMethodPipes(params, method, isOurs);
+      this.follows = !declared && hasBlindPipes(target, method);
     });
   }
 
   /** Makes the call in such a way that whatever happens in it is known to belong to this run. */
   follow<T>(context: StreamContext, call: () => T): T {
-    context.run.followed = true;
-    return followed.run({ method: this, context }, call);
+    return follow(this, context, call);
   }
 
   /** Takes back the ticket of a run that ended among the pipes. */
@@ -83,41 +75,56 @@ export class ObservedMethod {
     this.tickets.redeem(context.run.ticket);
   }
 
-  private hiddenFactory(): (data: unknown, execution: ExecutionContext) => unknown {
-    const payload = this.params.find(({ factory }) => factory === undefined);
-    const factory = (_: unknown, execution: ExecutionContext): unknown => {
-      const [message, context] = execution.getArgs<[unknown, unknown]>();
-      // Nest may route other things than messages to the same method.
-      if (!(context instanceof StreamContext)) return undefined;
-      context.run.stage = Stage.Pipes;
-      if (!context.run.followed) return this.tickets.issue(context);
-      return typeof payload?.data === 'string' ? propertyOf(message, payload.data) : message;
+  private throughContext(original: Method, params: MethodParams, param: DeclaredParam): Method {
+    const { index } = param;
+    params.set(
+      index,
+      this.marking((context) => context),
+      param.pipes,
+    );
+    return function (this: unknown, ...args: unknown[]): unknown {
+      const context = args[index];
+      // Others than Nest call the method too, with or without a context.
+      const arrives = context instanceof StreamContext && context.run.stage === Stage.Pipes;
+      if (!arrives) return original.apply(this, args);
+      return observe(context, original, this, args);
     };
-    hiddenFactories.add(factory);
-    return factory;
   }
 
-  private wrap(original: Method): Method {
-    const { hidden } = this;
-    const undeclared = this.params.length === 0;
+  private throughTicket(original: Method, params: MethodParams, declare: () => void): Method {
+    const undeclared = params.all.length === 0;
+    if (undeclared) declare();
+    const property = params.find(RpcParamtype.PAYLOAD)?.data;
+    const again = (payload: unknown): unknown =>
+      typeof property === 'string' ? (payload as Loose | null)?.[property] : payload;
+    // Without decorators the method is given the context too.
+    const index = Math.max(undeclared ? 2 : 0, params.count(original));
+    params.set(
+      index,
+      this.marking((context, payload) =>
+        context.run.followed ? again(payload) : this.tickets.issue(context),
+      ),
+    );
     const arrived = (ticket: unknown): StreamContext | undefined => this.arrived(ticket);
     return function (this: unknown, ...args: unknown[]): unknown {
-      // Nest always passes all arguments; others call the method as it was written.
-      if (args.length !== hidden + 1) return original.apply(this, args);
+      if (args.length !== index + 1) return original.apply(this, args);
       const context = arrived(args.pop());
       if (!context) return original.apply(this, args);
-      const { run } = context;
-      run.stage = Stage.Handler;
       if (undeclared) args[1] = context;
-      try {
-        const result = original.apply(this, args);
-        run.returned = result;
-        return isObservable(result) ? observed(result, context) : result;
-      } catch (error) {
-        run.thrown = { error };
-        throw error;
-      }
+      return observe(context, original, this, args);
     };
+  }
+
+  private marking(valueOf: (context: StreamContext, payload: unknown) => unknown): ParamFactory {
+    const factory = (_: unknown, execution: ExecutionContext): unknown => {
+      const [payload, context] = execution.getArgs<[unknown, unknown]>();
+      // Nest may route other things than our messages to the same method.
+      if (!(context instanceof StreamContext)) return context;
+      context.run.stage = Stage.Pipes;
+      return valueOf(context, payload);
+    };
+    ourFactories.add(factory);
+    return factory;
   }
 
   private arrived(ticket: unknown): StreamContext | undefined {
@@ -126,10 +133,10 @@ export class ObservedMethod {
       this.proven = true;
       return context;
     }
-    const run = followed.getStore();
-    if (run?.method === this && run.context.run.stage === Stage.Pipes) {
+    const run = followed(this);
+    if (run?.run.stage === Stage.Pipes) {
       this.follows = true;
-      return run.context;
+      return run;
     }
     // A pipe made something else of the ticket.
     if (ticket !== undefined && typeof ticket !== 'number') this.follows = true;
@@ -138,8 +145,8 @@ export class ObservedMethod {
 
   private onlookingFilter(): object & { catch(): void } {
     const look = (error: unknown): void => {
-      const run = followed.getStore();
-      if (run?.method === this) run.context.run.filtered = { error };
+      const context = followed(this);
+      if (context) context.run.filtered = { error };
       else this.causes.record(error);
     };
     const NoError = {
@@ -156,8 +163,21 @@ export class ObservedMethod {
   }
 }
 
-const propertyOf = (value: unknown, name: string): unknown =>
-  (value as Readonly<Record<string, unknown>> | null | undefined)?.[name];
+type Loose = Readonly<Record<string, unknown>>;
+
+/** Calls the method, and notes what it returns or throws. */
+function observe(context: StreamContext, method: Method, self: unknown, args: unknown[]): unknown {
+  const { run } = context;
+  run.stage = Stage.Handler;
+  try {
+    const result = method.apply(self, args);
+    run.returned = result;
+    return isObservable(result) ? observed(result, context) : result;
+  } catch (error) {
+    run.thrown = { error };
+    throw error;
+  }
+}
 
 function observed(stream: Observable<unknown>, context: StreamContext): Observable<unknown> {
   return stream.pipe(

@@ -54,17 +54,17 @@ export function StreamHandler(...args: unknown[]): MethodDecorator {
     if (typeof target === 'function' || typeof descriptor?.value !== 'function') {
       problems.push('@StreamHandler belongs on a method of an instance');
     } else if (Reflect.hasMetadata(PATTERN_HANDLER_METADATA, descriptor.value as object)) {
-      problems.push('a method takes one pattern decorator: name several events in one @StreamHandler');
+      problems.push(
+        'a method takes one pattern decorator: name several events in one @StreamHandler',
+      );
     }
     if (problems.length > 0) {
       throw new InvalidOptionsError(problems.map((problem) => `${method}: ${problem}`));
     }
     const observed = new ObservedMethod(target, key, descriptor!);
     const mark: StreamHandlerMark = { ...declaration, method, observed };
-    EventPattern([...declaration.events], transportIdOf(declaration.name), { [STREAM_HANDLER]: mark })(
-      target,
-      key,
-      descriptor!,
-    );
+    EventPattern([...declaration.events], transportIdOf(declaration.name), {
+      [STREAM_HANDLER]: mark,
+    })(target, key, descriptor!);
   };
 }

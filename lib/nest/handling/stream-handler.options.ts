@@ -1,4 +1,4 @@
-import type { HandlerOptions } from '../../core/handler.js';
+import type { HandlerOptions } from '../../core/handler-options.js';
 import { handlerProblems } from '../../options/resolve-options.js';
 import { DEFAULT_NAME } from '../tokens.js';
 
@@ -49,7 +49,11 @@ export function readDeclaration(args: readonly unknown[], problems: string[]): H
   }
   const given = (sourcesFirst ? first : (second ?? {})) as Loose;
   if (!isPlainObject(given)) problems.push('the options must be an object');
-  refuseUnknown(given, sourcesFirst ? [...HANDLER_OPTIONS, 'name', 'events'] : [...HANDLER_OPTIONS, 'name'], problems);
+  refuseUnknown(
+    given,
+    sourcesFirst ? [...HANDLER_OPTIONS, 'name', 'events'] : [...HANDLER_OPTIONS, 'name'],
+    problems,
+  );
   if (sourcesFirst && given['stream'] === undefined && given['streams'] === undefined) {
     problems.push('name the streams, or the events as first argument');
   }
@@ -66,7 +70,8 @@ export function readHandlerOptions(given: Loose, problems: string[]): HandlerOpt
   const { stream, streams, ...options } = Object.fromEntries(
     HANDLER_OPTIONS.filter((key) => given[key] !== undefined).map((key) => [key, given[key]]),
   );
-  if (stream !== undefined && streams !== undefined) problems.push('give stream or streams, not both');
+  if (stream !== undefined && streams !== undefined)
+    problems.push('give stream or streams, not both');
   const named = stream === undefined ? streams : [stream];
   if (named === undefined) return options;
   if (!Array.isArray(named) || named.length === 0 || !named.every(isText)) {

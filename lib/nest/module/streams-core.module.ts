@@ -24,7 +24,10 @@ export interface StreamsOptionsFactory<Options> {
   createStreamsOptions(): Options | Promise<Options>;
 }
 
-export type AsyncOptions<Options> = ConfigurableModuleAsyncOptions<Options, 'createStreamsOptions'> &
+export type AsyncOptions<Options> = ConfigurableModuleAsyncOptions<
+  Options,
+  'createStreamsOptions'
+> &
   StreamsModuleExtras;
 
 /** The runtime of the module that asks, whatever its name. */

@@ -48,7 +48,10 @@ function aliases(name: string, neutral: Type, own: Type): Exclude<Provider, Type
   return own === neutral ? [] : [{ provide: alias, useExisting: getStreamsToken(name, neutral) }];
 }
 
-function named<Options extends { readonly name?: string }>(options: Options, name: string): Options {
+function named<Options extends { readonly name?: string }>(
+  options: Options,
+  name: string,
+): Options {
   if (options.name !== undefined && options.name !== name) {
     throw new InvalidOptionsError([
       `name "${options.name}" comes too late from useFactory: write forRootAsync({ name: '${options.name}', useFactory })`,

@@ -38,7 +38,9 @@ const LINES: Lines = {
   disconnected: ({ role, error: { message } }) =>
     warn(`The connection of the ${role} broke and is being replaced: ${message}`),
   'reading-paused': ({ group, parked }) =>
-    warn(`Group "${group}" reads nothing new while ${parked} messages wait for a retry (maxParked)`),
+    warn(
+      `Group "${group}" reads nothing new while ${parked} messages wait for a retry (maxParked)`,
+    ),
   'reading-resumed': ({ group }) => ({ level: 'log', text: `Group "${group}" reads on` }),
   trimmed: (event) => ({
     ...warn(`${event.count} pending messages of ${at(event)} had been deleted from the stream`),
@@ -69,11 +71,16 @@ export function logEvents(runtime: StreamsRuntime): void {
   logging.add(runtime);
   const { name } = runtime.options;
   const log = new RateLimitedLog(new Logger(name === 'default' ? 'Streams' : `Streams:${name}`));
-  for (const event of Object.keys(LINES) as StreamsEventName[]) logEvent(runtime.events, event, log);
+  for (const event of Object.keys(LINES) as StreamsEventName[])
+    logEvent(runtime.events, event, log);
   logReconnections(runtime.events, log);
 }
 
-function logEvent<N extends StreamsEventName>(events: EventBus, name: N, log: RateLimitedLog): void {
+function logEvent<N extends StreamsEventName>(
+  events: EventBus,
+  name: N,
+  log: RateLimitedLog,
+): void {
   const lineOf = LINES[name]!;
   events.on(name, (event) => {
     const line = lineOf(event);
@@ -85,7 +92,8 @@ function logReconnections(events: EventBus, log: RateLimitedLog): void {
   const broken = new Set<string>();
   events.on('disconnected', ({ role }) => broken.add(role));
   events.on('connected', ({ role }) => {
-    if (broken.delete(role)) log.write({ level: 'log', text: `The connection of the ${role} works again` });
+    if (broken.delete(role))
+      log.write({ level: 'log', text: `The connection of the ${role} works again` });
   });
 }
 
@@ -106,4 +114,5 @@ class RateLimitedLog {
 }
 
 /** A url that found its way into a foreign error. */
-const withoutPasswords = (text: string): string => text.replace(/\b([a-z]+:\/\/)[^\s/@]*@/gi, '$1***@');
+const withoutPasswords = (text: string): string =>
+  text.replace(/\b([a-z]+:\/\/)[^\s/@]*@/gi, '$1***@');

@@ -7,7 +7,7 @@ import { redis } from '../../../lib/drivers/redis/redis.driver.js';
 import { StreamsRuntime } from '../../../lib/runtime.js';
 import { startRedis, type RedisServer } from '../../support/redis-server.js';
 import type { Note } from './ledger.js';
-import { until } from './until.js';
+import { until } from '../../support/until.js';
 import { WorkerProcess, type WorkerOptions } from './worker-process.js';
 
 /** What a message can ask of the handler in worker.js. */
@@ -183,7 +183,7 @@ export class Scene {
   /** Ids pending to a worker, or to all. */
   async pending(worker?: WorkerProcess, stream = STREAM): Promise<string[]> {
     const whose = worker ? [worker.name] : [];
-    const rows = await this.client.xpending(stream, GROUP, '-', '+', 100_000, ...whose);
+    const rows = await this.client.call('XPENDING', stream, GROUP, '-', '+', 100_000, ...whose);
     return (rows as [string][]).map(([id]) => id);
   }
 

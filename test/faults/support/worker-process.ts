@@ -1,9 +1,9 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { BackoffOptions } from '../../../lib/core/handler.js';
+import type { BackoffOptions } from '../../../lib/core/handler-options.js';
 import { guard } from '../../support/redis-process.js';
 import { Ledger, type Note } from './ledger.js';
-import { until } from './until.js';
+import { until } from '../../support/until.js';
 
 const STARTS_WITHIN = 10_000;
 

@@ -68,7 +68,9 @@ export interface DeadLettering extends Fenced {
 export async function deadLetter(client: Redis, letter: DeadLettering): Promise<SettleOutcome> {
   // The fields travel only where the server does not have them any more.
   const word = letter.unfenced ? 'deleted' : await store(client, letter, []);
-  return word === 'deleted' ? ((await store(client, letter, letter.fields)) as SettleOutcome) : word;
+  return word === 'deleted'
+    ? ((await store(client, letter, letter.fields)) as SettleOutcome)
+    : word;
 }
 
 async function store(

@@ -61,9 +61,9 @@ if less(now_last, position) or now_added < tonumber(added) then
   return { 'replayed', '0', last }
 end
 if oldest == '-' and read ~= '-' then
-  redis.call('XGROUP', 'CREATE', key, group, position, 'ENTRIESREAD', read)
+  redis.call('XGROUP', 'CREATE', key, group, position, 'MKSTREAM', 'ENTRIESREAD', read)
 else
-  redis.call('XGROUP', 'CREATE', key, group, position)
+  redis.call('XGROUP', 'CREATE', key, group, position, 'MKSTREAM')
 end
 return { 'restored', position, last }
 `);

@@ -1,0 +1,88 @@
+import type { EventBus } from '../../core/events.js';
+import type { BeginOutcome, ExtendOutcome, Lease } from '../../core/lease.js';
+import type { SettleOutcome } from '../../core/settlement.js';
+import type { Connection } from './connection.js';
+import type { RedisLease } from './redis.lease.js';
+import { begin } from './scripts/begin.script.js';
+import { extend, EXTEND_AT_ONCE } from './scripts/extend.script.js';
+import { release } from './scripts/release.script.js';
+
+/** What a consumer does with its leases, apart from settling them. */
+export class Leasing {
+  constructor(
+    private readonly commands: Connection,
+    private readonly events: EventBus,
+  ) {}
+
+  async begin(lease: RedisLease): Promise<BeginOutcome> {
+    const reply = await this.commands.run('charging a run', (client) => begin(client, lease.fence));
+    if (reply.word === 'started') {
+      lease.attempt++;
+      lease.charged = true;
+      lease.load(reply.fields);
+      return 'started';
+    }
+    if (reply.word === 'trimmed') this.reportTrimmed(lease);
+    return reply.word === 'lost' ? 'lost' : 'gone';
+  }
+
+  async extend(leases: readonly RedisLease[]): Promise<ExtendOutcome[]> {
+    const outcomes = new Map<Lease, ExtendOutcome>();
+    await Promise.all(
+      batchesOf(leases).map(async (batch) => {
+        const words = await this.extendBatch(batch);
+        for (const [index, lease] of batch.entries()) outcomes.set(lease, words[index]!);
+      }),
+    );
+    return leases.map((lease) => outcomes.get(lease)!);
+  }
+
+  private async extendBatch(batch: readonly RedisLease[]): Promise<ExtendOutcome[]> {
+    const { key, group, consumer } = batch[0]!.fence;
+    const entries = batch.map((lease) => ({ id: lease.entryId, count: lease.attempt }));
+    const words = await this.commands.run('extending leases', (client) =>
+      extend(client, { key, group, consumer, entries }),
+    );
+    for (const [index, lease] of batch.entries()) {
+      if (words[index] !== 'trimmed') continue;
+      lease.trimmed = true;
+      this.reportTrimmed(lease);
+    }
+    return words;
+  }
+
+  private reportTrimmed(lease: RedisLease): void {
+    const { group } = lease.holder;
+    this.events.emit('trimmed', { stream: lease.stream, group, count: 1 });
+  }
+}
+
+/** An unfinished run is not charged: what it had counted is taken back. */
+export function releaseLease(commands: Connection, lease: RedisLease): Promise<SettleOutcome> {
+  const leave = lease.charged ? lease.attempt - 1 : lease.attempt;
+  return commands.run('releasing an entry', (client) => release(client, lease.fence, leave));
+}
+
+/** One range of ids of one key each, small enough not to block the server for long. */
+function batchesOf(leases: readonly RedisLease[]): RedisLease[][] {
+  const byKey = new Map<string, RedisLease[]>();
+  for (const lease of leases) {
+    const same = byKey.get(lease.source.key);
+    if (same) same.push(lease);
+    else byKey.set(lease.source.key, [lease]);
+  }
+  const batches: RedisLease[][] = [];
+  for (const same of byKey.values()) {
+    same.sort((a, b) => compareIds(a.entryId, b.entryId));
+    for (let at = 0; at < same.length; at += EXTEND_AT_ONCE) {
+      batches.push(same.slice(at, at + EXTEND_AT_ONCE));
+    }
+  }
+  return batches;
+}
+
+function compareIds(a: string, b: string): number {
+  const [aMs = 0, aSeq = 0] = a.split('-').map(Number);
+  const [bMs = 0, bSeq = 0] = b.split('-').map(Number);
+  return aMs - bMs || aSeq - bSeq;
+}

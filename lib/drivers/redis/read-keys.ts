@@ -1,0 +1,80 @@
+import { RedisConnectionError } from '../../core/errors.js';
+import type { EventBus } from '../../core/events.js';
+import type { GroupKeeper } from './group-keeper.js';
+import type { Keys } from './keys.js';
+import type { ReadKey } from './redis.lease.js';
+
+export interface ReadKeysOptions {
+  readonly streams: readonly string[];
+  readonly group: string;
+  readonly keys: Keys;
+  readonly keeper: GroupKeeper;
+  readonly events: EventBus;
+  /** Told of what is to be read, whenever that changes. */
+  readonly onChanged: (readable: readonly ReadKey[]) => void;
+}
+
+/** What a subscription reads: its streams, less those that cannot be read, and what was redriven. */
+export class ReadKeys {
+  private sources: ReadKey[];
+  private readonly unreadable = new Set<ReadKey>();
+
+  constructor(private readonly options: ReadKeysOptions) {
+    const { streams, keys } = options;
+    this.sources = streams.map((stream) => ({ key: keys.stream(stream), stream, redriven: false }));
+  }
+
+  /** All of them, those that cannot be read included. */
+  get all(): readonly ReadKey[] {
+    return this.sources;
+  }
+
+  /** Creates the groups. @throws where one cannot be created */
+  async open(): Promise<void> {
+    await Promise.all(this.sources.map((source) => this.options.keeper.ensure(source)));
+    this.changed();
+  }
+
+  addRedriven(source: ReadKey): void {
+    const { keys, group } = this.options;
+    const key = keys.redrive(source.stream, group);
+    if (this.sources.some((known) => known.key === key)) return;
+    this.sources.push({ key, stream: source.stream, redriven: true });
+    this.changed();
+  }
+
+  async restoreAll(): Promise<void> {
+    for (const source of [...this.sources]) await this.restore(source);
+  }
+
+  /** Creates the group again, or finds out that the key cannot be read. */
+  async restore(source: ReadKey): Promise<void> {
+    if (source.redriven) {
+      // Emptied and deleted, as it should be; if it comes back, the next look sees it.
+      this.sources = this.sources.filter((other) => other !== source);
+      return this.changed();
+    }
+    try {
+      await this.options.keeper.ensure(source);
+      this.readableAgain(source);
+    } catch (error) {
+      this.leaveOut(source, error as Error);
+    }
+  }
+
+  readableAgain(source: ReadKey): void {
+    if (this.unreadable.delete(source)) this.changed();
+  }
+
+  private leaveOut(source: ReadKey, error: Error): void {
+    if (this.unreadable.has(source) || error instanceof RedisConnectionError) return;
+    this.unreadable.add(source);
+    const { events, group } = this.options;
+    events.emit('stream-unreadable', { stream: source.stream, group, error });
+    this.changed();
+  }
+
+  private changed(): void {
+    this.options.onChanged(this.sources.filter((source) => !this.unreadable.has(source)));
+  }
+}

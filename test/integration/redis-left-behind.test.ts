@@ -1,0 +1,106 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { EventBus } from '../../lib/core/events.js';
+import { Caretaker } from '../../lib/drivers/redis/caretaker.js';
+import { Connection } from '../../lib/drivers/redis/connection.js';
+import { GroupKeeper } from '../../lib/drivers/redis/group-keeper.js';
+import { Keys } from '../../lib/drivers/redis/keys.js';
+import { RecordingConsumer } from '../support/recording-consumer.js';
+import { testRedis, type TestRedis } from '../support/redis.js';
+import { until } from '../support/until.js';
+
+let server: TestRedis;
+let key: string;
+beforeAll(async () => {
+  server = await testRedis();
+  key = `${server.prefix}s`;
+});
+afterAll(() => server.cleanup());
+beforeEach(async () => {
+  await server.client.xgroup('CREATE', key, 'g', '0', 'MKSTREAM');
+});
+afterEach(async () => {
+  await server.client.del(key, `{${key}}:floor`);
+});
+
+/** Publishes entries and has them read by a consumer that then says nothing more. */
+async function abandon(count: number, consumer = 'gone'): Promise<string[]> {
+  const ids: string[] = [];
+  for (let index = 0; index < count; index++) {
+    ids.push((await server.client.xadd(key, '*', 'event_type', 'made', 'payload', '{}'))!);
+  }
+  await server.client.call('XREADGROUP', 'GROUP', 'g', consumer, 'STREAMS', key, '>');
+  return ids;
+}
+
+async function pendingCount(): Promise<number> {
+  const [count] = (await server.client.xpending(key, 'g')) as [number];
+  return count;
+}
+
+const start = (handle?: () => void): Promise<RecordingConsumer> =>
+  RecordingConsumer.start({
+    redis: { url: server.url },
+    keyPrefix: server.prefix,
+    streams: ['s'],
+    backoff: { type: 'fixed', delay: 300 },
+    ...(handle && { handle }),
+  });
+
+describe('pending entries whose data is gone', () => {
+  it('are dropped and counted where a dead consumer left them', async () => {
+    const ids = await abandon(10);
+    await server.client.xdel(key, ...ids.slice(0, 4));
+    const consumer = await start();
+    await until('the others are handled', () => consumer.handled.length === 6);
+    await until('nothing is pending', async () => (await pendingCount()) === 0);
+    expect(consumer.ids('s')).toEqual(ids.slice(4));
+    expect(total(consumer)).toBe(4);
+    await consumer.close();
+  });
+
+  it('are dropped and counted where they wait for a retry', async () => {
+    const consumer = await start(() => {
+      throw new Error('fails');
+    });
+    const [id] = await consumer.publish('s');
+    await until('it waits', () => consumer.of('settled').length === 1);
+    await server.client.xdel(key, id!);
+    await until('nothing is pending', async () => (await pendingCount()) === 0);
+    await until('that was counted', () => total(consumer) === 1);
+    await until('and settled', () => consumer.of('settled').length === 2);
+    expect(consumer.of('settled').map(({ outcome }) => outcome)).toEqual(['retried', 'trimmed']);
+    await consumer.close();
+  });
+});
+
+function total(consumer: RecordingConsumer): number {
+  return consumer.of('trimmed').reduce((sum, { count }) => sum + count, 0);
+}
+
+describe('consumers that are gone', () => {
+  it('are removed where they hold nothing, and kept where they hold entries', async () => {
+    await server.client.xgroup('CREATECONSUMER', key, 'g', 'gone');
+    await abandon(1, 'holds-one');
+    const events = new EventBus();
+    const removed: string[] = [];
+    events.on('consumer-removed', ({ consumer }) => removed.push(consumer));
+    const keys = new Keys(server.prefix);
+    const redis = { url: server.url };
+    const commands = new Connection({ redis, role: 'commands', events, replyTimeout: 5000 });
+    const keeper = new GroupKeeper({ commands, keys, events, group: 'g', startId: '0' });
+    const caretaker = new Caretaker({
+      ...{ commands, keys, keeper, events, group: 'g', consumer: 'me', interval: 20 },
+      ...{ idleTimeout: 60_000, absentAfter: 50 },
+      streams: () => [{ key, stream: 's', redriven: false }],
+      room: () => 10,
+      onLooked: async () => undefined,
+    });
+    await caretaker.start();
+    await until('one is removed', () => removed.length > 0);
+    await caretaker.stop();
+    await commands.close();
+    const consumers = (await server.client.xinfo('CONSUMERS', key, 'g')) as unknown[][];
+    expect(removed).toEqual(['gone']);
+    expect(consumers.map((row) => row[row.indexOf('name') + 1])).toEqual(['holds-one']);
+  });
+});
