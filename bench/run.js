@@ -7,7 +7,7 @@
  *     --rounds N            default 5, quick 3
  *     --json                one JSON object on stdout, instead of tables
  *     --write               tables and plots into docs/, the short table into README.md
- *     --profile DIR         a CPU profile of each process of the library
+ *     --profile DIR         a CPU profile of each process, by the name of its system
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -47,7 +47,7 @@ const { quick } = options;
 const stage = await Stage.open({
   quick,
   rounds: Number(options.rounds ?? (quick ? 3 : 5)),
-  execArgv: options.profile ? ['--cpu-prof', `--cpu-prof-dir=${options.profile}`] : [],
+  profile: options.profile,
   log: (line) => console.error(line),
 });
 try {

@@ -13,7 +13,7 @@ const BACKLOGS = { bullmq: bull, 'nest-bullmq': bull, 'nest-redis': channel };
  * @typedef {object} Settings
  * @property {boolean} quick
  * @property {number} rounds
- * @property {readonly string[]} execArgv for the processes of the library
+ * @property {string} [profile] folder for a CPU profile of each process
  * @property {(line: string) => void} log
  */
 
@@ -46,9 +46,17 @@ export class Stage {
     const key = `${system} ${number}`;
     const known = this.#children.get(key);
     if (known) return known;
-    const started = Child.start(system, system === 'ours' ? this.settings.execArgv : []);
+    const started = Child.start(system, this.#execArgv(system));
     this.#children.set(key, started);
     return started;
+  }
+
+  /** @param {string} system */
+  #execArgv(system) {
+    const { profile } = this.settings;
+    if (!profile) return [];
+    const name = `${system}-${++this.#names}.cpuprofile`;
+    return ['--cpu-prof', `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${name}`];
   }
 
   /** @param {string} system */

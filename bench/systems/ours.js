@@ -1,40 +1,62 @@
 // @ts-check
-import { ack } from '../../dist/core/settlement.js';
-import { redis } from '../../dist/drivers/redis/redis.driver.js';
-import { StreamsRuntime } from '../../dist/runtime.js';
+/** A Nest application with this library, as its README shows it. */
+import 'reflect-metadata';
+import { Controller, Logger, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Payload } from '@nestjs/microservices';
+import {
+  RedisStreamsModule,
+  RedisStreamsTransport,
+  StreamHandler,
+  StreamPublisher,
+} from 'nestjs-redis-streams';
 import { EVENT } from '../payload.js';
+
+Logger.overrideLogger(false);
 
 /** @type {NonNullable<import('../types.js').System['consume']>} */
 export async function consume({ url, streams, groups, concurrency, retryDelay }, handle) {
-  const runtime = new StreamsRuntime({
-    source: redis({ url }),
-    concurrency,
-    backoff: { type: 'fixed', delay: retryDelay, jitter: 0 },
-  });
-  await runtime.start(
-    groups.map((group, index) => ({
-      name: `Bench.${group}`,
-      events: [EVENT],
-      options: { streams, group },
-      async invoke(delivery) {
-        await handle(/** @type {any} */ (delivery.message.payload), index);
-        return ack;
-      },
-    })),
-  );
-  return () => runtime.close();
+  class BenchController {}
+  for (const [index, group] of groups.entries()) {
+    const descriptor = { value: (/** @type {any} */ payload) => handle(payload, index) };
+    // As @StreamHandler({ streams, … }) above `handle(@Payload() payload)` does.
+    Payload()(BenchController.prototype, group, 0);
+    StreamHandler({ streams, events: EVENT, group })(BenchController.prototype, group, descriptor);
+    Object.defineProperty(BenchController.prototype, group, descriptor);
+  }
+  Controller()(BenchController);
+
+  const backoff = /** @type {const} */ ({ type: 'fixed', delay: retryDelay, jitter: 0 });
+  const app = await start({ url, concurrency, backoff }, [BenchController]);
+  return () => app.close();
 }
 
 /** @type {NonNullable<import('../types.js').System['publisher']>} */
 export async function publisher({ url, stream }) {
-  const runtime = new StreamsRuntime({ source: redis({ url }) });
-  await runtime.start([]);
+  const app = await start({ url }, []);
+  const streamPublisher = app.get(StreamPublisher);
   return {
-    publish: (payload) => runtime.producer.publish({ eventType: EVENT, payload, stream }),
+    publish: (payload) => streamPublisher.publish(EVENT, payload, { stream }),
     publishBatch: (payloads) =>
-      runtime.producer.publishBatch(
+      streamPublisher.publishBatch(
         payloads.map((payload) => ({ eventType: EVENT, payload, stream })),
       ),
-    close: () => runtime.close(),
+    close: () => app.close(),
   };
+}
+
+/**
+ * @param {import('nestjs-redis-streams').RedisStreamsModuleOptions} options
+ * @param {import('@nestjs/common').Type[]} controllers
+ */
+async function start(options, controllers) {
+  class AppModule {}
+  Module({ controllers, imports: [RedisStreamsModule.forRoot(options)] })(AppModule);
+  const app = await NestFactory.createMicroservice(AppModule, {
+    inject: [RedisStreamsTransport],
+    useFactory: (/** @type {RedisStreamsTransport} */ strategy) => ({ strategy }),
+    logger: false,
+  });
+  await app.listen();
+  return app;
 }

@@ -20,6 +20,7 @@ import { createPipeline } from './pipeline.js';
 import { ReadAhead } from './read-ahead.js';
 import { reportSettled } from './report.js';
 import { Settler, type Reported } from './settler.js';
+import { storeElsewhere, type Settle } from './store-elsewhere.js';
 
 const taken: Lost = { kind: 'lost', why: 'taken' };
 const trimmed: Lost = { kind: 'lost', why: 'trimmed' };
@@ -44,7 +45,8 @@ export class Consumer implements Worker {
   private stopping: Promise<void> | undefined;
 
   constructor(private readonly options: ConsumerOptions) {
-    const { clock, plan, slots } = options;
+    const { clock, plan, slots, source, deadLetters } = options;
+    const settle: Settle = (batch) => source.settle(batch);
     this.readAhead = new ReadAhead(options.batchSize, clock);
     this.parking = new Parking(clock, (delivery) => this.unpark(delivery));
     this.dispatcher = new Dispatcher({
@@ -59,6 +61,7 @@ export class Consumer implements Worker {
     });
     this.settler = new Settler({
       ...options,
+      settle: deadLetters ? storeElsewhere(settle, deadLetters) : settle,
       onSettled: (delivery, settlement, outcome) => this.settled(delivery, settlement, outcome),
     });
   }
@@ -75,7 +78,12 @@ export class Consumer implements Worker {
       streams,
     });
     this.subscription = subscription;
-    this.pipeline = createPipeline({ ...options, subscription, tables });
+    this.pipeline = createPipeline({
+      ...options,
+      subscription,
+      tables,
+      isStopping: () => this.stopping !== undefined,
+    });
     this.heartbeat = new Heartbeat({
       ...options,
       subscription,

@@ -32,7 +32,10 @@ export class Dispatcher {
 
   /** Free slots, less what waits for one; negative when more waits. */
   get room(): number {
-    return this.own.limit - this.running.size - this.ready.length - this.suspects.length;
+    const free = Math.min(this.own.free, this.options.shared.free);
+    // One may always wait: it is what queues for a slot of the transport.
+    const may = this.running.size === 0 ? Math.max(1, free) : free;
+    return may - this.ready.length - this.suspects.length;
   }
 
   add(delivery: Delivery, suspect = false): void {

@@ -18,6 +18,8 @@ export interface PipelineOptions {
   readonly codec: Codec;
   readonly clock: Clock;
   readonly isUnrecoverable: (error: unknown) => boolean;
+  /** The consumer starts nothing any more. */
+  readonly isStopping: () => boolean;
   /** The user's own, around each handler. */
   readonly middleware: readonly Middleware[];
 }
@@ -26,11 +28,11 @@ export interface PipelineOptions {
 export function createPipeline(options: PipelineOptions): Handler {
   const order: readonly Middleware[] = [
     retryOrDeadLetter(options.isUnrecoverable),
-    charge(options.subscription),
     match(options.tables, options.codec),
     limitDeliveries(),
+    gate(options.isStopping),
+    charge(options.subscription),
     decode(options.codec),
-    gate(),
     timeout(options.clock),
     ...options.middleware.map(onlyOnce),
   ];

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import type { Delivery } from '../core/delivery.js';
-import type { EventBus, SettledOutcome } from '../core/events.js';
+import type { EventBus, SettledEvent, SettledOutcome } from '../core/events.js';
 import type { Settlement, SettleOutcome } from '../core/settlement.js';
 
 /** The one event of a settlement. Built only where somebody listens. */
@@ -11,9 +11,10 @@ export function reportSettled(
   settlement: Settlement,
   outcome: SettleOutcome,
 ): void {
-  if (!events.has('settled')) return;
+  const isDeadLetter = settlement.kind === 'dead-letter' && outcome === 'settled';
+  if (!isDeadLetter && !events.has('settled')) return;
   const { lease, handler } = delivery;
-  events.emit('settled', {
+  const event: SettledEvent = {
     stream: lease.stream,
     group: delivery.group,
     id: lease.id,
@@ -26,7 +27,9 @@ export function reportSettled(
     ...(settlement.kind === 'dead-letter' && { reason: settlement.reason }),
     ...(settlement.kind === 'retry' && { delay: settlement.delay }),
     ...('error' in settlement && settlement.error && { error: settlement.error }),
-  });
+  };
+  events.emit('settled', event);
+  if (isDeadLetter) events.emit('dead-lettered', event);
 }
 
 function outcomeOf(settlement: Settlement, outcome: SettleOutcome): SettledOutcome {

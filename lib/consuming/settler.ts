@@ -1,10 +1,10 @@
 import type { Clock } from '../core/clock.js';
-import type { DeadLetterQueue, DeadLetterRecord } from '../core/dead-letters.js';
+import type { DeadLetterRecord } from '../core/dead-letters.js';
 import type { Delivery } from '../core/delivery.js';
 import type { EventBus } from '../core/events.js';
 import type { Ack, DeadLetterIt, Release, Retry, SettleOutcome } from '../core/settlement.js';
-import { ack } from '../core/settlement.js';
-import type { MessageSource, Settling } from '../core/source.js';
+import type { Settling } from '../core/source.js';
+import type { Settle } from './store-elsewhere.js';
 
 /** Settlements that the source has to hear of. */
 export type Reported = Ack | Retry | DeadLetterIt | Release;
@@ -17,10 +17,9 @@ interface Item {
 }
 
 export interface SettlerOptions {
-  readonly source: MessageSource;
+  readonly settle: Settle;
   readonly clock: Clock;
   readonly events: EventBus;
-  readonly deadLetters: DeadLetterQueue | undefined;
   /** Told of each settlement, once its outcome is known. */
   readonly onSettled: (delivery: Delivery, settlement: Reported, outcome: SettleOutcome) => void;
 }
@@ -85,15 +84,9 @@ export class Settler {
   }
 
   private async settle(batch: readonly Item[]): Promise<readonly (SettleOutcome | Error)[]> {
+    const now = this.options.clock.now();
     try {
-      const { deadLetters, clock } = this.options;
-      const now = clock.now();
-      const settlings = batch.map((item) => settlingOf(item, now));
-      if (!deadLetters) return await this.options.source.settle(settlings);
-      const stored = await Promise.all(
-        settlings.map((settling) => storeElsewhere(settling, deadLetters)),
-      );
-      return await this.options.source.settle(stored);
+      return await this.options.settle(batch.map((item) => settlingOf(item, now)));
     } catch (error) {
       return batch.map(() => error as Error);
     }
@@ -145,13 +138,6 @@ function settlingOf(item: Item, now: number): Settling {
     : { lease: delivery.lease, settlement };
 }
 
-/** Stores first, acks after: a crash between the two stores twice and loses nothing. */
-async function storeElsewhere(settling: Settling, queue: DeadLetterQueue): Promise<Settling> {
-  if (!('record' in settling)) return settling;
-  await queue.put(settling.record, settling.lease.fields ?? []);
-  return { lease: settling.lease, settlement: ack };
-}
-
 function recordOf(delivery: Delivery, settlement: DeadLetterIt, now: number): DeadLetterRecord {
   const { lease } = delivery;
   return {
@@ -159,8 +145,7 @@ function recordOf(delivery: Delivery, settlement: DeadLetterIt, now: number): De
     id: lease.id,
     group: delivery.group,
     consumer: delivery.consumer,
-    // The run that found out about the crashes was charged, but the handler never ran in it.
-    attempts: settlement.reason === 'crashed' ? lease.attempt - 1 : lease.attempt,
+    attempts: lease.attempt,
     reason: settlement.reason,
     ...(settlement.error && { error: settlement.error }),
     publishedAt: new Date(lease.publishedAt).toISOString(),

@@ -9,10 +9,13 @@ export interface Clock {
   clearTimeout(timer: TimerHandle): void;
 }
 
+/** Beyond this Node would fire at once: wake early instead, whoever waits looks at the time again. */
+const LONGEST = 2 ** 31 - 1;
+
 /** The process's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  setTimeout: (callback, ms) => setTimeout(callback, ms),
+  setTimeout: (callback, ms) => setTimeout(callback, Math.min(ms, LONGEST)),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
 

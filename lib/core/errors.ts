@@ -123,7 +123,7 @@ export class ServerOutOfMemoryError extends StreamsError {
     super(
       'SERVER_OUT_OF_MEMORY',
       `Redis is out of memory and refused ${action}; nothing was written. ` +
-        'Free memory, raise maxmemory, or set a retention for your streams.',
+        'Free memory, raise maxmemory, or trim streams that nobody needs.',
       cause,
     );
   }

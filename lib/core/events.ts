@@ -40,6 +40,8 @@ export interface SettledEvent extends In {
 /** Every event of the library, by name. */
 export interface StreamsEvents {
   settled: SettledEvent;
+  /** Told beside `settled`, of dead letters alone. */
+  'dead-lettered': SettledEvent;
   /** A consumer took over entries whose owner had not kept them fresh. */
   reclaimed: In & { readonly count: number };
   /** Own pending entries that this process did not know (a lost read reply) were taken up. */

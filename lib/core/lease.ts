@@ -16,7 +16,7 @@ export interface Lease {
   attempt: number;
   /** False: the source has not counted the coming run yet, `begin` must be called before it. */
   charged: boolean;
-  /** The encoded message. Undefined until `begin` fetched it, and while a retry is parked. */
+  /** The encoded message. Undefined while a retry is parked, until `begin` has fetched it again. */
   fields: Fields | undefined;
   /** Where a message was redriven from its dead letter, its first stream and id stay its own. */
   readonly redriven?: boolean;

@@ -12,7 +12,7 @@ export type DeadLetterReason =
   | 'undecodable'
   /** No handler of this stream and group takes this event type. */
   | 'unmatched'
-  /** Its process died, or froze, in every allowed run. */
+  /** Its process died, or froze, in the last allowed run. */
   | 'crashed'
   /** The handler asked for it: `context.deadLetter(reason)`. */
   | (string & {});

@@ -86,7 +86,8 @@ export interface Subscription {
    * Hands out entries: new ones, and those that a dead consumer left. At most `limit`, and as soon
    * as there is one; `[]` when nothing came for `blockTimeout`, and at once after `stop`.
    * Outages are the source's to bridge, with backoff: it rejects only when it can never succeed.
-   * Never hands out an entry that this subscription still holds.
+   * Never hands out an entry that this subscription still holds. Every lease has its fields; those
+   * of an entry whose data was deleted are dropped instead, and reported as `trimmed`.
    */
   pull(limit: number): Promise<Lease[]>;
 

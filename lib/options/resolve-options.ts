@@ -4,7 +4,11 @@ import { jsonCodec } from '../core/codecs/json.codec.js';
 import { routeEvents } from '../core/routing.js';
 import { backoffProblems, whole, type Problems } from './problems.js';
 import { defaultConsumerName } from './consumer-name.js';
-import type { ResolvedOptions, StreamsOptions } from './streams-options.js';
+import {
+  STREAMS_OPTION_KEYS,
+  type ResolvedOptions,
+  type StreamsOptions,
+} from './streams-options.js';
 
 export const DEFAULT_GROUP = 'nest-workers';
 
@@ -74,7 +78,9 @@ export function handlerProblems(options: HandlerOptions): string[] {
 }
 
 function problemsOf(options: StreamsOptions): Problems {
-  const problems: Problems = [];
+  const problems: Problems = Object.keys(options)
+    .filter((key) => !(key in STREAMS_OPTION_KEYS))
+    .map((key) => `${key} is not an option: is it misspelt, or one of another driver?`);
   if (typeof options.source?.open !== 'function') {
     problems.push('source must be a driver, for example memory() or redis({ url })');
   }
@@ -102,6 +108,12 @@ function problemsOf(options: StreamsOptions): Problems {
   whole(problems, options, 'gracePeriod', 0);
   backoffProblems(problems, options.backoff);
   routeProblems(problems, options.routes);
+  if (options.middleware && !options.middleware.every?.((one) => typeof one === 'function')) {
+    problems.push('middleware must be a list of functions (delivery, next) => settlement');
+  }
+  if (options.deadLetter && typeof options.deadLetter.put !== 'function') {
+    problems.push('deadLetter must be a dead letter queue with put, list, get, redrive and purge');
+  }
   if (options.unmatched && !['ack', 'dead-letter', 'leave'].includes(options.unmatched)) {
     problems.push(`unmatched must be 'ack', 'dead-letter' or 'leave', not '${options.unmatched}'`);
   }

@@ -61,6 +61,33 @@ export interface StreamsOptions {
   readonly middleware?: readonly Middleware[];
 }
 
+/** The names in {@link StreamsOptions}. */
+export const STREAMS_OPTION_KEYS: Readonly<Record<keyof StreamsOptions, true>> = {
+  source: true,
+  name: true,
+  keyPrefix: true,
+  group: true,
+  consumer: true,
+  startId: true,
+  blockTimeout: true,
+  idleTimeout: true,
+  reclaimInterval: true,
+  maxDeliveries: true,
+  gracePeriod: true,
+  concurrency: true,
+  batchSize: true,
+  maxParked: true,
+  maxHold: true,
+  backoff: true,
+  routes: true,
+  deadLetter: true,
+  maxPayloadBytes: true,
+  codec: true,
+  unmatched: true,
+  isUnrecoverable: true,
+  middleware: true,
+};
+
 /** {@link StreamsOptions} with everything decided. Frozen. */
 export type ResolvedOptions = Readonly<
   Required<Omit<StreamsOptions, 'deadLetter' | 'unmatched' | 'isUnrecoverable' | 'backoff'>>

@@ -93,6 +93,7 @@ describe('consumers that are gone', () => {
       ...{ idleTimeout: 60_000, absentAfter: 50 },
       streams: () => [{ key, stream: 's', redriven: false }],
       room: () => 10,
+      onLook: async () => undefined,
       onLooked: async () => undefined,
     });
     await caretaker.start();

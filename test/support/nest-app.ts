@@ -1,8 +1,7 @@
 import 'reflect-metadata';
-import { Module, type ModuleMetadata, type Type } from '@nestjs/common';
+import { Module, type INestMicroservice, type ModuleMetadata, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
-import type { INestMicroservice } from '@nestjs/common';
 import {
   StreamsModule,
   StreamsTransport,

@@ -56,6 +56,9 @@ describe('options', () => {
       backoff: { type: 'linear' as never, jitter: 2, delay: Number.NaN },
       routes: [{ events: [], stream: '' }],
       unmatched: 'drop' as never,
+      middleware: [1 as never],
+      deadLetter: {} as never,
+      gruop: 'g',
     };
     const keys = [
       'source',
@@ -70,6 +73,9 @@ describe('options', () => {
       'routes[0].events',
       'routes[0].stream',
       'unmatched',
+      'middleware',
+      'deadLetter',
+      'gruop',
     ];
     try {
       resolveOptions(wrong);

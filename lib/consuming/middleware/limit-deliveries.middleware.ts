@@ -2,10 +2,13 @@ import type { Middleware } from '../../core/handler.js';
 import { deadLetter } from '../../core/settlement.js';
 
 /**
- * An entry whose every allowed run began and never settled killed, or froze, its process each time:
+ * An entry that comes back with all its runs used up killed, or froze, the process of the last one:
  * it is not run once more.
  */
 export function limitDeliveries(): Middleware {
-  return async (delivery, next) =>
-    delivery.attempt > delivery.handler!.maxDeliveries ? deadLetter('crashed') : next(delivery);
+  return async (delivery, next) => {
+    const { lease, handler } = delivery;
+    const usedUp = !lease.charged && lease.attempt >= handler!.maxDeliveries;
+    return usedUp ? deadLetter('crashed') : next(delivery);
+  };
 }

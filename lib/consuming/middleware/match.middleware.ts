@@ -9,6 +9,8 @@ import type { HandlerTable } from '../handler-table.js';
 export function match(tables: ReadonlyMap<string, HandlerTable>, codec: Codec): Middleware {
   return async (delivery, next) => {
     const { lease } = delivery;
+    // A retry was matched before, and its entry has not been fetched again yet.
+    if (delivery.handler) return next(delivery);
     const table = tables.get(lease.stream)!;
     try {
       delivery.eventType = codec.eventType(lease.fields!, lease.stream);

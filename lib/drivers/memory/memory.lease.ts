@@ -29,8 +29,7 @@ export class MemoryLease<Origin extends LeaseOrigin> implements Lease, Hold {
   ) {
     this.id = entry.id;
     this.publishedAt = entry.publishedAt;
-    // As on Redis, taking an entry over does not fetch it.
-    this.fields = charged ? entry.fields : undefined;
+    this.fields = entry.fields;
   }
 
   get stream(): string {

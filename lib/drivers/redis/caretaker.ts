@@ -18,6 +18,8 @@ export interface CaretakerOptions {
   readonly streams: () => readonly ReadKey[];
   /** Entries that may be taken over now. */
   readonly room: () => number;
+  /** Told before each look. */
+  readonly onLook: () => Promise<void>;
   readonly onLooked: (source: ReadKey, looked: Looked) => Promise<void>;
 }
 
@@ -58,6 +60,7 @@ export class Caretaker implements Worker {
     const streams = this.options.streams();
     this.shortOfRoom = false;
     try {
+      await this.options.onLook();
       for (let at = 0; at < streams.length; at += LOOK_AT_ONCE) {
         await this.lookAt(streams.slice(at, at + LOOK_AT_ONCE));
       }
@@ -78,7 +81,7 @@ export class Caretaker implements Worker {
     const look = { group, consumer, idleTimeout, absentAfter, streams, room };
     const found = await commands.run('looking after streams', (client) => lookAfter(client, look));
     const taken = found.reduce((sum, looked) => sum + looked.taken.length, 0);
-    if (taken >= room) this.shortOfRoom = true;
+    if (taken > 0 && taken >= room) this.shortOfRoom = true;
     for (const [index, looked] of found.entries()) {
       await this.options.onLooked(sources[index]!, looked);
       this.report(sources[index]!, looked);

@@ -19,8 +19,13 @@ export class GroupKeeper {
 
   constructor(private readonly options: GroupKeeperOptions) {}
 
+  /** Remembers a floor, and notices where the server went back behind the last one. */
   note(source: ReadKey, floor: string): void {
+    const [before, now] = [this.floors.get(source.key), floor].map(lastDelivered);
     this.floors.set(source.key, floor);
+    if (before === undefined || now === undefined || !isLess(now, before)) return;
+    const { events, group } = this.options;
+    events.emit('data-loss-suspected', { stream: source.stream, group, after: now, upTo: before });
   }
 
   /** Creates the group where it is missing. @throws WrongKeyTypeError and other typed errors */
@@ -38,7 +43,8 @@ export class GroupKeeper {
       (client) => ensureGroup(client, names),
       source.key,
     );
-    if (reply.word !== 'exists' && this.seen.has(source.key)) this.report(source, reply);
+    const hadBefore = reply.lastDelivered !== '' || this.seen.has(source.key);
+    if (reply.word !== 'exists' && hadBefore) this.report(source, reply);
     this.seen.add(source.key);
   }
 
@@ -48,4 +54,13 @@ export class GroupKeeper {
     if (reply.word !== 'replayed') return;
     events.emit('data-loss-suspected', { stream, group, after: '0', upTo: reply.lastDelivered });
   }
+}
+
+/** The second word of a floor, see ensure-group. */
+const lastDelivered = (floor: string | undefined): string | undefined => floor?.split(' ')[1];
+
+function isLess(a: string, b: string): boolean {
+  const [aMs = 0, aSeq = 0] = a.split('-').map(Number);
+  const [bMs = 0, bSeq = 0] = b.split('-').map(Number);
+  return aMs < bMs || (aMs === bMs && aSeq < bSeq);
 }

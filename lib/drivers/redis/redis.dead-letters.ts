@@ -8,7 +8,7 @@ import type {
 import type { Fields } from '../../core/message.js';
 import type { Connection } from './connection.js';
 import type { Keys } from './keys.js';
-import { PACKED_FIELDS } from './scripts/dead-letter.script.js';
+import { unpackFields } from './scripts/dead-letter.script.js';
 import { redrive } from './scripts/redrive.script.js';
 
 /** Entries looked at in one step when all are meant. */
@@ -125,7 +125,5 @@ function isMeant(letter: DeadLetter, { ids, group }: DeadLetterFilter): boolean 
 /** The record stands first; what follows is the message's own, whatever its fields are called. */
 function deadLetterOf([deadLetterId, stored]: Entry): DeadLetter {
   const record = JSON.parse(stored[1] ?? '{}') as DeadLetterRecord;
-  const rest = stored.slice(2);
-  const packed = rest.length === 2 && rest[0] === PACKED_FIELDS;
-  return { ...record, deadLetterId, fields: packed ? (JSON.parse(rest[1]!) as string[]) : rest };
+  return { ...record, deadLetterId, fields: unpackFields(stored.slice(2)) };
 }

@@ -1,5 +1,6 @@
 import type { Lease } from '../../core/lease.js';
 import type { Fields } from '../../core/message.js';
+import { unpackFields } from './scripts/dead-letter.script.js';
 import type { Fenced } from './scripts/fence.js';
 
 /** A key that a subscription reads: a stream, or what was redriven from it to this group. */
@@ -22,7 +23,6 @@ export const ORIGIN_ELEMENTS = 2;
 
 /** A hold on one entry of a Redis stream. */
 export class RedisLease implements Lease {
-  charged: boolean;
   fields: Fields | undefined;
   /** The entry's data was deleted and with it its pending record: nobody else can hold it. */
   trimmed = false;
@@ -36,11 +36,10 @@ export class RedisLease implements Lease {
     /** Id in the key that it was read from. */
     readonly entryId: string,
     public attempt: number,
-    stored: Fields | undefined,
+    public charged: boolean,
+    stored: Fields,
   ) {
-    this.charged = stored !== undefined;
-    this.fields = undefined;
-    if (stored) this.load(stored);
+    this.load(stored);
   }
 
   /** Takes in the fields as they are stored, less what is not the message's own. */
@@ -50,12 +49,21 @@ export class RedisLease implements Lease {
       return;
     }
     this.learnOrigin(stored);
-    this.fields = stored.slice(ORIGIN_ELEMENTS);
+    this.fields = unpackFields(stored.slice(ORIGIN_ELEMENTS));
   }
 
   /** Where a redriven message comes from stands at the head of its stored fields. */
-  learnOrigin(stored: Fields): void {
-    this.origin = JSON.parse(stored[1] ?? 'null') as typeof this.origin;
+  private learnOrigin(stored: Fields): void {
+    try {
+      this.origin = JSON.parse(stored[1] ?? 'null') as typeof this.origin;
+    } catch {
+      // Somebody else wrote to our key: the entry stands for itself.
+    }
+  }
+
+  leave(): void {
+    this.left = true;
+    this.fields = undefined;
   }
 
   get stream(): string {

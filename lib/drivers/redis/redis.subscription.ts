@@ -7,7 +7,7 @@ import { GroupKeeper } from './group-keeper.js';
 import { HeldTable } from './held-table.js';
 import type { Keys } from './keys.js';
 import { Leasing, releaseLease } from './leasing.js';
-import { ownPending } from './own-pending.js';
+import { PendingEntries, type PendingEntry } from './pending-entries.js';
 import { ReadKeys } from './read-keys.js';
 import { Reader, type ReadEntry } from './reader.js';
 import { RedisLease, type LeaseHolder, type ReadKey } from './redis.lease.js';
@@ -18,6 +18,8 @@ import type { Looked } from './scripts/look-after.script.js';
 const REPLY_ON_ITS_WAY = 1000;
 /** Entries taken over at a look while the consumer asks for none. */
 const TAKE_WHEN_BUSY = 10;
+/** Entries left pending by policy that are asked after at a look. */
+const LEFT_AT_A_LOOK = 100;
 
 export interface RedisSubscriptionOptions extends SubscribeOptions {
   readonly redis: RedisOptions;
@@ -32,6 +34,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   /** Handed out at the next pull. */
   private inbox: RedisLease[] = [];
   private readonly leasing: Leasing;
+  private readonly entries: PendingEntries;
   private readonly reader: Reader;
   private readonly keeper: GroupKeeper;
   private readonly readKeys: ReadKeys;
@@ -46,6 +49,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   constructor(private readonly options: RedisSubscriptionOptions) {
     const { commands, events, idleTimeout, blockTimeout } = options;
     this.leasing = new Leasing(commands, events);
+    this.entries = new PendingEntries(commands, options.group);
     this.keeper = new GroupKeeper(options);
     this.reader = new Reader({
       ...options,
@@ -64,6 +68,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
       absentAfter: 2 * Math.max(idleTimeout, blockTimeout) + 60_000,
       streams: () => this.readKeys.all,
       room: () => (this.wanted || Math.min(this.lastLimit, TAKE_WHEN_BUSY)) - this.inbox.length,
+      onLook: () => this.refreshInbox(),
       onLooked: (source, looked) => this.looked(source, looked),
     });
   }
@@ -109,7 +114,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   }
 
   forget(lease: Lease, left = false): void {
-    if (left) (lease as RedisLease).left = true;
+    if (left) (lease as RedisLease).leave();
     else this.held.remove(lease as RedisLease);
   }
 
@@ -131,8 +136,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   }
 
   private async read(limit: number): Promise<void> {
-    const entries = await this.reader.read(limit);
-    for (const entry of entries) this.take(entry);
+    for (const entry of await this.reader.read(limit)) this.take(entry);
     this.reading = undefined;
     this.wakePull();
   }
@@ -141,7 +145,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     const known = this.held.get(source, id);
     // Delivered anew by a group that was recreated: the run goes on, under the new count.
     if (known) known.attempt = 1;
-    else this.hold(new RedisLease(this, source, id, 1, fields));
+    else this.hold(new RedisLease(this, source, id, 1, true, fields));
   }
 
   private hold(lease: RedisLease): void {
@@ -166,32 +170,26 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     else await this.forgetLeft(source);
   }
 
-  private async holdUncharged(
-    source: ReadKey,
-    entries: readonly { readonly id: string; readonly count: number }[],
-  ): Promise<void> {
-    for (const { id, count } of entries) {
-      const lease = new RedisLease(this, source, id, count, undefined);
-      if (source.redriven) await this.learnOrigin(lease);
-      if (!this.held.get(source, id)) this.hold(lease);
+  /** Their runs are charged when they start; their data is needed before, to find the handler. */
+  private async holdUncharged(source: ReadKey, entries: readonly PendingEntry[]): Promise<void> {
+    const unknown = entries.filter(({ id }) => !this.held.get(source, id));
+    const { found, deleted } = await this.entries.fetch(source.key, unknown);
+    for (const { id, count, fields } of found) {
+      if (!this.held.get(source, id))
+        this.hold(new RedisLease(this, source, id, count, false, fields));
+    }
+    if (deleted > 0) {
+      const { events, group } = this.options;
+      events.emit('trimmed', { stream: source.stream, group, count: deleted });
     }
     this.wakePull();
-  }
-
-  private async learnOrigin(lease: RedisLease): Promise<void> {
-    const { source, entryId } = lease;
-    const [entry] = await this.options.commands.run('reading a redriven entry', (client) =>
-      client.xrange(source.key, entryId, entryId),
-    );
-    if (entry) lease.learnOrigin(entry[1]);
   }
 
   /** Takes up what is pending to us without our knowing of it. */
   private async adopt(source: ReadKey, minIdle: number): Promise<void> {
     const { events, group } = this.options;
-    const unknown = (await this.pendingToUs(source, minIdle)).filter(
-      ({ id }) => !this.held.get(source, id),
-    );
+    const ours = await this.entries.pendingTo(this.consumer, source.key, minIdle);
+    const unknown = ours.filter(({ id }) => !this.held.get(source, id));
     if (unknown.length === 0) return;
     events.emit('adopted', { stream: source.stream, group, count: unknown.length });
     await this.holdUncharged(source, unknown);
@@ -206,17 +204,34 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     }
   }
 
-  /** What was left pending by policy and has gone to somebody else need not be remembered. */
+  /** What was left pending by policy need not be remembered once it is settled. */
   private async forgetLeft(source: ReadKey): Promise<void> {
     const left = this.held.left(source);
     if (left.length === 0) return;
-    const ours = new Set((await this.pendingToUs(source, 0)).map(({ id }) => id));
-    for (const lease of left) if (!ours.has(lease.entryId)) this.held.remove(lease);
+    const some = left.slice(0, LEFT_AT_A_LOOK);
+    const pending = await this.entries.stillPending(
+      source.key,
+      some.map((lease) => lease.entryId),
+    );
+    for (const lease of some) {
+      this.held.remove(lease);
+      // Those that are asked for next time stand at the head.
+      if (pending.has(lease.entryId)) this.held.add(lease);
+    }
   }
 
-  private pendingToUs({ key }: ReadKey, minIdle: number): ReturnType<typeof ownPending> {
-    const { commands, group, consumer } = this.options;
-    return ownPending(commands, { key, group, consumer, minIdle });
+  /** Waiting here for their consumer, they are not kept fresh by it. */
+  private async refreshInbox(): Promise<void> {
+    const waiting = [...this.inbox];
+    if (waiting.length === 0) return;
+    const outcomes = await this.leasing.extend(waiting);
+    for (const [index, lease] of waiting.entries()) {
+      const at = this.inbox.indexOf(lease);
+      // Handed out meanwhile, it is its consumer's to keep.
+      if (outcomes[index] === 'held' || at < 0) continue;
+      this.inbox.splice(at, 1);
+      this.held.remove(lease);
+    }
   }
 
   private async shutDown(): Promise<void> {

@@ -9,8 +9,8 @@ import type { Thrown } from './stream.context.js';
  * told the error alone. What assigns it to a run: being the very error that the method threw or that
  * left the filters; having arrived in the same instant as the failure of a stream (the newest); or
  * the order, as all runs of a method take the same number of steps from their filters to their end
- * (the oldest). Only filters that wait for something, in runs that fail at the same time before
- * their method is reached, can mix these up.
+ * (the oldest). Only filters that wait for something can mix these up, in runs that fail together
+ * and outside of the method: in guards, interceptors or pipes.
  */
 export class Causes {
   private readonly errors: unknown[] = [];

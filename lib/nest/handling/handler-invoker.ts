@@ -97,9 +97,14 @@ function completion(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const before = observed?.causes.recorded;
+    const further: Promise<void>[] = [];
     let subscribing = true;
     stream.subscribe({
-      complete: resolve,
+      // A filter that waits answers a stream late, as a value: what that one does counts.
+      next: (value) => {
+        if (isObservable(value)) further.push(completion(value, observed, context));
+      },
+      complete: () => (further.length > 0 ? resolveAll(further, resolve, reject) : resolve()),
       error: (left: unknown) => {
         const inThisInstant = !subscribing || observed?.causes.recorded !== before;
         if (observed && inThisInstant) context!.run.filtered ??= observed.causes.claimNewest();
@@ -109,6 +114,14 @@ function completion(
     });
     subscribing = false;
   });
+}
+
+function resolveAll(
+  all: readonly Promise<void>[],
+  resolve: () => void,
+  reject: (reason: unknown) => void,
+): void {
+  Promise.all(all).then(resolve, reject);
 }
 
 async function causeOf(

@@ -50,10 +50,10 @@ const LINES: Lines = {
     ...error(`"${eventType}" was not published to "${stream}", and nobody awaited it: ${message}`),
     key: `publish-failed ${stream} ${eventType} ${name}`,
   }),
-  settled: (event) => (event.outcome === 'dead-lettered' ? deadLettered(event) : undefined),
+  'dead-lettered': deadLettered,
 };
 
-function deadLettered(event: StreamsEvents['settled']): Line {
+function deadLettered(event: StreamsEvents['dead-lettered']): Line {
   const { id, handler, reason, attempt } = event;
   const by = handler === undefined ? '' : ` after run ${attempt} of ${handler}`;
   const why = event.error ? `${reason} (${event.error.name}: ${event.error.message})` : reason;

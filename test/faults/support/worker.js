@@ -1,13 +1,20 @@
 /**
- * A worker process. argv[2] is the JSON of WorkerOptions, see worker-process.ts. It tells its parent
- * of the library's events, and notes in its ledger what becomes of each message, at once and outside
- * of Redis, so that it is known after a SIGKILL too.
+ * A worker process: a Nest application on the built library. argv[2] is the JSON of WorkerOptions,
+ * see worker-process.ts. It tells its parent of the library's events, and notes in its ledger what
+ * becomes of each message, at once and outside of Redis, so that it is known after a SIGKILL too.
  */
+import 'reflect-metadata';
 import { openSync, writeSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { UnrecoverableError } from '../../../dist/core/errors.js';
-import { redis } from '../../../dist/drivers/redis/redis.driver.js';
-import { StreamsRuntime } from '../../../dist/runtime.js';
+import { Controller, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Ctx, Payload } from '@nestjs/microservices';
+import {
+  RedisStreamsModule,
+  RedisStreamsTransport,
+  StreamHandler,
+  UnrecoverableError,
+} from '../../../dist/index.js';
 
 const TOLD = [
   'reclaimed',
@@ -21,7 +28,7 @@ const TOLD = [
   'worker-error',
 ];
 
-const { streams, work, ledger, redis: connection, ...options } = JSON.parse(process.argv[2]);
+const { streams, work, ledger, redis, ...options } = JSON.parse(process.argv[2]);
 const file = openSync(ledger, 'a');
 
 /** @param {string} what @param {{ stream: string, id: string, attempt?: number }} entry */
@@ -35,30 +42,56 @@ function tell(name, event) {
   process.send?.({ name, event: { ...event, ...(error && { error }) } }, () => undefined);
 }
 
-/** See Payload in scene.ts for what a message can ask for. */
-async function handle(delivery) {
-  const { ms, kills, fails = 0, failsIn } = delivery.message.payload;
-  const entry = { stream: delivery.stream, id: delivery.id, attempt: delivery.attempt };
-  note('started', entry);
-  if (kills) process.kill(process.pid, 'SIGKILL');
-  if (ms !== undefined) delivery.signal.addEventListener('abort', () => note('aborted', entry));
-  await pause(ms ?? work * (0.5 + Math.random()));
-  if (failsIn === options.consumer) throw new UnrecoverableError('asked to fail here');
-  if (delivery.attempt <= fails) throw new Error('asked to fail');
-  note('handled', entry);
-  return { kind: 'ack' };
+/** What a handler depends on, and must find open until its last run has ended. */
+class Database {
+  closed = false;
+  onModuleDestroy() {
+    this.closed = true;
+  }
 }
+const database = new Database();
 
-const runtime = new StreamsRuntime({ source: redis(connection), ...options });
-for (const name of TOLD) runtime.events.on(name, (event) => tell(name, event));
-runtime.events.on('settled', (event) => {
-  if (event.outcome !== 'handled') note(event.outcome, event);
-});
+class Worker {
+  /** See Payload in scene.ts for what a message can ask for. */
+  async handle({ ms, kills, fails = 0, failsIn }, context) {
+    const { stream, id, attempt, signal } = context;
+    const entry = { stream, id, attempt };
+    note('started', entry);
+    if (kills) process.kill(process.pid, 'SIGKILL');
+    if (ms !== undefined) signal.addEventListener('abort', () => note('aborted', entry));
+    await pause(ms ?? work * (0.5 + Math.random()));
+    if (failsIn === options.consumer) throw new UnrecoverableError('asked to fail here');
+    if (attempt <= fails) throw new Error('asked to fail');
+    if (database.closed) throw new Error('the database is closed');
+    note('handled', entry);
+  }
+}
+// What a compiler makes of decorators, in their order.
+const method = Object.getOwnPropertyDescriptor(Worker.prototype, 'handle');
+Payload()(Worker.prototype, 'handle', 0);
+Ctx()(Worker.prototype, 'handle', 1);
+StreamHandler({ streams })(Worker.prototype, 'handle', method);
+Object.defineProperty(Worker.prototype, 'handle', method);
+Controller()(Worker);
 
-process.on('SIGTERM', () => void runtime.close().then(() => process.disconnect()));
+class App {}
+Module({
+  imports: [RedisStreamsModule.forRoot({ ...redis, ...options })],
+  controllers: [Worker],
+  providers: [{ provide: Database, useValue: database }],
+})(App);
+
 process.on('message', () => tell('cpu', process.cpuUsage()));
 
-await runtime.start([
-  { name: 'Worker.handle', events: ['*'], options: { streams }, invoke: handle },
-]);
+const app = await NestFactory.createMicroservice(App, {
+  inject: [RedisStreamsTransport],
+  useFactory: (strategy) => ({ strategy }),
+  logger: false,
+});
+app.enableShutdownHooks(['SIGTERM'], { useProcessExit: true });
+for (const name of TOLD) app.on(name, (event) => tell(name, event));
+app.on('settled', (event) => {
+  if (event.outcome !== 'handled') note(event.outcome, event);
+});
+await app.listen();
 tell('ready', {});

@@ -46,6 +46,14 @@ describe('dispatch', () => {
     await app.runtime.producer.publish({ eventType: 'other', payload: 1, stream: 'x' });
     await world.clock.advance(10_000);
     expect(app.outcomes()).toEqual(['left']);
+    // Another consumer takes it over and leaves it too, without using up a run.
+    const peer = await world.start([{ events: ['x'], invoke: () => undefined }], {
+      unmatched: 'leave',
+      idleTimeout: 1000,
+      consumer: 'peer',
+    });
+    await world.clock.advance(10_000);
+    expect(peer.settled).toMatchObject([{ outcome: 'left', attempt: 1 }]);
   });
 
   it('dead-letters what the codec cannot read, with its raw fields, and goes on', async () => {

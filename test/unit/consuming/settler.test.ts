@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { Settler } from '../../../lib/consuming/settler.js';
+import { storeElsewhere } from '../../../lib/consuming/store-elsewhere.js';
 import type { DeadLetterQueue } from '../../../lib/core/dead-letters.js';
 import { Delivery } from '../../../lib/core/delivery.js';
 import { EventBus } from '../../../lib/core/events.js';
 import type { Lease } from '../../../lib/core/lease.js';
 import { ack, deadLetter, retry, type SettleOutcome } from '../../../lib/core/settlement.js';
-import type { MessageSource, Settling } from '../../../lib/core/source.js';
+import type { Settling } from '../../../lib/core/source.js';
 import { ManualClock } from '../../../lib/drivers/memory/index.js';
 
 type Answer = (batch: readonly Settling[]) => Promise<(SettleOutcome | Error)[]>;
@@ -15,17 +16,14 @@ function settler(answer: Answer, deadLetters?: DeadLetterQueue) {
   const events = new EventBus();
   const settled: string[] = [];
   const batches: number[] = [];
-  const source = {
-    settle: (batch: readonly Settling[]) => {
-      batches.push(batch.length);
-      return answer(batch);
-    },
-  } as unknown as MessageSource;
+  const settle = (batch: readonly Settling[]) => {
+    batches.push(batch.length);
+    return answer(batch);
+  };
   const it = new Settler({
-    source,
+    settle: deadLetters ? storeElsewhere(settle, deadLetters) : settle,
     clock,
     events,
-    deadLetters,
     onSettled: (delivery, settlement, outcome) =>
       settled.push(`${delivery.id} ${settlement.kind} ${outcome}`),
   });
@@ -102,17 +100,23 @@ describe('the settler', () => {
         return '1';
       },
     } as unknown as DeadLetterQueue;
+    let unsettled = 1;
     const s = settler(async (batch) => {
-      log.push(...batch.map(({ settlement }) => settlement.kind));
-      return batch.map(() => 'settled');
+      log.push(...batch.map(({ settlement, lease }) => `${settlement.kind} ${lease.id}`));
+      return batch.map(({ lease }) =>
+        lease.id === '1' && unsettled-- > 0 ? new Error('down') : 'settled',
+      );
     }, queue);
     s.it.add(delivery('1'), deadLetter('unmatched'));
+    s.it.add(delivery('2'), ack);
     await s.clock.advance(0);
-    expect(log).toEqual([]);
+    // The broken queue holds up its own letters alone.
+    expect(log).toEqual(['ack 2']);
     broken = false;
-    await s.clock.advance(1000);
+    await s.clock.advance(10_000);
     await s.it.idle();
-    expect(log).toEqual(['put unmatched a,b', 'ack']);
+    // Stored once, though acknowledging it had to be repeated.
+    expect(log).toEqual(['ack 2', 'put unmatched a,b', 'ack 1', 'ack 1']);
   });
 
   it('ends waiting when it gives up', async () => {

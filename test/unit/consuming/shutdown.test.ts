@@ -81,6 +81,32 @@ describe('shutdown', () => {
     expect(app.outcomes()).not.toContain('handled');
   });
 
+  it('starts nothing that still waits for its handler’s own concurrency', async () => {
+    const slow = gate();
+    const runs: number[] = [];
+    const app = await world.start([
+      {
+        events: ['bounded'],
+        options: { concurrency: 1, streams: ['s'] },
+        invoke: () => {
+          runs.push(1);
+          return slow.promise;
+        },
+      },
+      { events: ['free'], options: { streams: ['s'] }, invoke: () => undefined },
+    ]);
+    for (let n = 0; n < 4; n++) {
+      await app.runtime.producer.publish({ eventType: 'bounded', payload: n, stream: 's' });
+    }
+    await world.settle();
+    const drained = app.runtime.drain();
+    await world.settle();
+    slow.open();
+    await drained;
+    expect(runs).toHaveLength(1);
+    expect(app.outcomes().sort()).toEqual(['handled', 'released', 'released', 'released']);
+  });
+
   it('can be asked for twice, and refuses to publish after close', async () => {
     const app = await world.start([{ events: ['x'], invoke: () => undefined }]);
     await Promise.all([app.runtime.close(), app.runtime.close(), app.runtime.drain()]);

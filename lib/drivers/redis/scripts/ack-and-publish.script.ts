@@ -23,7 +23,9 @@ end
 local at = 6
 for _ = 2, #KEYS do
   local size = tonumber(ARGV[at])
-  if size == 0 or size % 2 == 1 then return redis.error_reply('ERR an entry needs pairs of fields') end
+  if size == 0 or size % 2 == 1 or size > 7000 then
+    return redis.error_reply('ERR an entry needs between 1 and 3500 pairs of fields')
+  end
   at = at + size + 1
 end
 at = 6

@@ -7,6 +7,10 @@ import { FENCE, type Fenced } from './fence.js';
 /** One field that holds all as a JSON array, where they are too many for one Lua call. */
 export const PACKED_FIELDS = 'packed_fields';
 
+/** The fields as they were before they were packed. */
+export const unpackFields = (fields: Fields): Fields =>
+  fields.length === 2 && fields[0] === PACKED_FIELDS ? (JSON.parse(fields[1]!) as Fields) : fields;
+
 /** Lua function `refuse_others(key)`: an error reply where a key holds something else than a stream. */
 export const STREAMS_ONLY = `
 local function refuse_others(key)

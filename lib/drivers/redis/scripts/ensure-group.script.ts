@@ -40,7 +40,10 @@ if exists then
     end
   end
 end
-if floor == '' then floor = redis.call('HGET', KEYS[2], group) or '' end
+if floor == '' then
+  local noted = redis.pcall('HGET', KEYS[2], group)
+  if type(noted) == 'string' then floor = noted end
+end
 local oldest, last, added, read = string.match(floor, '^(%S+) (%S+) (%S+) (%S+)$')
 if not last then
   redis.call('XGROUP', 'CREATE', key, group, start, 'MKSTREAM')

@@ -78,7 +78,7 @@ for i = 1, #KEYS, 3 do
     local added = named(redis.call('XINFO', 'STREAM', key))['entries-added']
     local read = mine['entries-read'] or '-'
     local floor = oldest .. ' ' .. mine['last-delivered-id'] .. ' ' .. added .. ' ' .. read
-    if KEYS[i + 1] ~= key and redis.call('HGET', KEYS[i + 1], group) ~= floor then
+    if KEYS[i + 1] ~= key and redis.pcall('HGET', KEYS[i + 1], group) ~= floor then
       redis.pcall('HSET', KEYS[i + 1], group, floor)
     end
     out[#out + 1] = { 'ok', floor, own, redis.call('EXISTS', KEYS[i + 2]), trimmed, taken, removed }

@@ -1,0 +1,31 @@
+import type { DeadLetterQueue } from '../core/dead-letters.js';
+import type { Lease } from '../core/lease.js';
+import { ack } from '../core/settlement.js';
+import type { MessageSource, Settling } from '../core/source.js';
+
+export type Settle = MessageSource['settle'];
+
+/**
+ * Dead letters go to another queue than the source's own: stored first, acknowledged after, so a
+ * crash between the two stores twice and loses nothing. A queue that fails holds up its own letters.
+ */
+export function storeElsewhere(settle: Settle, queue: DeadLetterQueue): Settle {
+  const stored = new WeakSet<Lease>();
+
+  async function store(settling: Settling): Promise<Settling> {
+    if (!('record' in settling)) return settling;
+    const { lease, record } = settling;
+    if (!stored.has(lease)) await queue.put(record, lease.fields ?? []);
+    stored.add(lease);
+    return { lease, settlement: ack };
+  }
+
+  return async (batch) => {
+    const ready = await Promise.all(
+      batch.map((settling) => store(settling).catch((error: unknown) => error as Error)),
+    );
+    const outcomes = await settle(ready.filter((one): one is Settling => !(one instanceof Error)));
+    let next = 0;
+    return ready.map((one) => (one instanceof Error ? one : outcomes[next++]!));
+  };
+}

@@ -1,0 +1,185 @@
+import {
+  ArgumentsHost,
+  Catch,
+  Controller,
+  UseFilters,
+  UseInterceptors,
+  type ExceptionFilter,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { RpcException } from '@nestjs/microservices';
+import { StreamHandler, UnrecoverableError } from 'nestjs-redis-streams';
+import { defer, EMPTY, map, of, throwError, type Observable } from 'rxjs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { startApp } from '../support/nest-app.js';
+
+class StockError extends Error {
+  override name = 'StockError';
+}
+class OtherError extends Error {}
+
+@Catch(StockError)
+class Swallow implements ExceptionFilter {
+  catch(): Observable<never> {
+    return EMPTY;
+  }
+}
+
+/** Answers something else for everything. */
+@Catch()
+class Translate implements ExceptionFilter {
+  catch(): Observable<never> {
+    return throwError(() => new Error('translated'));
+  }
+}
+
+const failedWith = (name: string, message: string) => ({
+  outcome: 'retried',
+  error: { name, message },
+});
+
+describe.each(['method above', 'method below', 'controller', 'global'] as const)(
+  'an exception filter: %s',
+  (place) => {
+    const nothing = (): void => undefined;
+    const at = (where: string, filter: ExceptionFilter) =>
+      (place === where ? UseFilters(filter) : nothing) as MethodDecorator & ClassDecorator;
+
+    async function run(filter: ExceptionFilter, fail: () => unknown) {
+      @at('controller', filter)
+      @Controller()
+      class Orders {
+        @at('method above', filter)
+        @StreamHandler('order')
+        @at('method below', filter)
+        handle(): unknown {
+          return fail();
+        }
+      }
+      const { outcome } = await startApp({
+        controllers: [Orders],
+        configure: (app) => place === 'global' && app.useGlobalFilters(filter),
+      });
+      return outcome('order', { id: 1 });
+    }
+
+    it('that makes a value of the error makes a success of the run', async () => {
+      const fail = () => Promise.reject(new StockError('none left'));
+      expect(await run(new Swallow(), fail)).toMatchObject({ outcome: 'handled' });
+    });
+
+    it('that throws another error leaves a failure, recorded with the original one', async () => {
+      const fail = () => Promise.reject(new StockError('none left'));
+      expect(await run(new Translate(), fail)).toMatchObject(failedWith('StockError', 'none left'));
+    });
+
+    it('does not hide that no later run can help', async () => {
+      const fail = () => {
+        throw new UnrecoverableError('no such order');
+      };
+      expect(await run(new Translate(), fail)).toMatchObject({
+        outcome: 'dead-lettered',
+        reason: 'unrecoverable',
+        error: { name: 'UnrecoverableError', message: 'no such order' },
+      });
+    });
+
+    it('for other errors does not matter', async () => {
+      @Catch(OtherError)
+      class Others extends Translate {}
+      const fail = () => throwError(() => new StockError('none left'));
+      expect(await run(new Others(), fail)).toMatchObject(failedWith('StockError', 'none left'));
+    });
+  },
+);
+
+describe('the original error', () => {
+  it("is recorded where only Nest's own filter translated it", async () => {
+    @Controller()
+    class Orders {
+      @StreamHandler('order')
+      async handle(): Promise<void> {
+        throw new RpcException('no stock');
+      }
+    }
+    const { outcome } = await startApp({ controllers: [Orders] });
+    expect(await outcome('order', {})).toMatchObject(failedWith('Error', 'no stock'));
+  });
+
+  it('is what an interceptor made of it', async () => {
+    const interceptor: NestInterceptor = {
+      intercept: (_context, next) =>
+        next.handle().pipe(
+          map(() => {
+            throw new StockError('after the handler');
+          }),
+        ),
+    };
+    @Controller()
+    class Orders {
+      @UseInterceptors(interceptor)
+      @UseFilters(new Translate())
+      @StreamHandler('order')
+      handle(): string {
+        return 'done';
+      }
+    }
+    const { outcome } = await startApp({ controllers: [Orders] });
+    expect(await outcome('order', {})).toMatchObject(failedWith('StockError', 'after the handler'));
+  });
+
+  interface Order {
+    readonly why: string;
+    readonly wait: number;
+    readonly swallow?: boolean;
+  }
+
+  /** Takes its time, and lets some errors pass as successes. */
+  @Catch()
+  class Slow implements ExceptionFilter {
+    async catch(_error: unknown, host: ArgumentsHost): Promise<Observable<unknown>> {
+      const { wait, swallow } = host.switchToRpc().getData<Order>();
+      await pause(wait % 5);
+      return swallow ? of('fine') : throwError(() => 'translated');
+    }
+  }
+
+  async function failLater({ wait, why }: Order): Promise<never> {
+    for (let hop = 0; hop < wait; hop++) await Promise.resolve();
+    throw new Error(why);
+  }
+
+  it.each([
+    ['promise', failLater],
+    ['observable', (order: Order) => defer(() => failLater(order))],
+    [
+      'throw',
+      ({ why }: Order) => {
+        throw new Error(why);
+      },
+    ],
+  ])('is told apart for runs that fail together, by %s', async (_how, fail) => {
+    @Controller()
+    class Orders {
+      @StreamHandler('order')
+      @UseFilters(new Slow())
+      handle(order: Order): unknown {
+        return fail(order);
+      }
+    }
+    const { kit } = await startApp({ controllers: [Orders], options: { maxDeliveries: 1 } });
+    const orders = Array.from({ length: 60 }, (_, index) => ({
+      why: `reason ${index}`,
+      wait: (index * 7) % 11,
+      swallow: index % 4 === 0,
+    }));
+    await Promise.all(orders.map((order) => kit.publish('order', order)));
+    await kit.idle();
+    const letters = await kit.deadLetters();
+    expect(letters).toHaveLength(45);
+    for (const letter of letters) {
+      expect(letter.error!.message).toBe((letter.payload as Order).why);
+    }
+  });
+});

@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startProxy, type Proxy } from '../support/proxy.js';
+import { until } from '../support/until.js';
+import { COUNT, RECLAIM_INTERVAL, Scene, SLACK } from './support/scene.js';
+
+/** So long that nothing is taken over within this test but what was released. */
+const IDLE_TIMEOUT = 60_000;
+const WORK = 200;
+
+let scene: Scene;
+let proxy: Proxy;
+beforeEach(async () => {
+  scene = await Scene.open();
+  proxy = await startProxy(scene.server.port);
+});
+afterEach(async () => {
+  await scene.close();
+  await proxy.close();
+});
+
+describe('SIGTERM', () => {
+  it('under load hands over what has not started, and loses nothing', { timeout: 40_000 }, async () => {
+    const options = { idleTimeout: IDLE_TIMEOUT, concurrency: 200 };
+    // Slow enough to hold runs when it ends, and entries that it has not started.
+    const leaver = await scene.worker('leaver', { ...options, work: WORK, concurrency: 100 });
+    await scene.worker('heir', options);
+    const flowing = scene.flow();
+    await scene.untilHandled(COUNT / 3);
+    leaver.signal('SIGTERM');
+    const signalledAt = Date.now();
+    const { code } = await leaver.ended;
+    const endedAfter = Date.now() - signalledAt;
+    const left = await scene.pending(leaver);
+    await until('what it left is taken over', async () => (await scene.pending(leaver)).length === 0);
+    const takenOverAfter = Date.now() - signalledAt - endedAfter;
+    await flowing;
+    await scene.untilDone();
+
+    const released = leaver.notes.filter(({ what }) => what === 'released').map(({ id }) => id);
+    const attempts = new Set(scene.notes('started').map(({ attempt }) => attempt));
+    console.log(
+      `SIGTERM: exit code ${code} after ${endedAfter} ms, ${released.length} released and taken over after ${takenOverAfter} ms, ` +
+        `${scene.handled().size} handled, ${scene.duplicates().length} handled twice`,
+    );
+    expect(code).toBe(0);
+    expect(endedAfter).toBeLessThan(1.5 * WORK + SLACK);
+    expect(left.filter((id) => !released.includes(id))).toEqual([]);
+    expect(takenOverAfter).toBeLessThan(RECLAIM_INTERVAL + SLACK);
+    expect(scene.duplicates()).toEqual([]);
+    // What was released had used up no attempt.
+    expect([...attempts]).toEqual([1]);
+    expect(leaver.notes.filter(({ what }) => what === 'retried')).toEqual([]);
+    expect(leaver.errors).toBe('');
+  });
+
+  it('releases, uncharged, what is still running after the grace period', { timeout: 40_000 }, async () => {
+    const options = { idleTimeout: IDLE_TIMEOUT, gracePeriod: 300 };
+    const leaver = await scene.worker('leaver', options);
+    const long = await scene.publish(Array(10).fill({ ms: 3000 }));
+    await until('they run', () => leaver.notes.length === 10);
+    await scene.worker('heir', options);
+    leaver.signal('SIGTERM');
+    const signalledAt = Date.now();
+    const { code } = await leaver.ended;
+    expect(code).toBe(0);
+    expect(Date.now() - signalledAt).toBeLessThan(300 + SLACK);
+    await scene.untilDone();
+    const runs = scene.notes('handled');
+    expect(leaver.notes.filter(({ what }) => what === 'aborted').map(({ id }) => id)).toEqual(long);
+    expect(runs.map(({ worker, attempt }) => `${worker} ${attempt}`)).toEqual(Array(10).fill('heir 1'));
+  });
+
+  it('ends the process in time while Redis is down', { timeout: 40_000 }, async () => {
+    const worker = await scene.worker('worker', { redis: { url: scene.server.url, commandTimeout: 1000 } });
+    const flowing = scene.flow(1000);
+    await scene.untilHandled(200);
+    await scene.server.kill();
+    await until('it notices', () => worker.count('disconnected') === 2);
+    worker.signal('SIGTERM');
+    const signalledAt = Date.now();
+    const { code } = await worker.ended;
+    const endedAfter = Date.now() - signalledAt;
+    console.log(`SIGTERM while Redis is down: exit code ${code} after ${endedAfter} ms`);
+    expect(code).toBe(0);
+    expect(endedAfter).toBeLessThan(8000);
+    await scene.server.start();
+    await flowing;
+  });
+
+  it('ends the process in time when its connections are silent', { timeout: 40_000 }, async () => {
+    const worker = await scene.worker('worker', { redis: { url: proxy.url, commandTimeout: 1000 } });
+    await scene.flow(100);
+    await scene.untilDone();
+    proxy.stall();
+    worker.signal('SIGTERM');
+    const signalledAt = Date.now();
+    const { code } = await worker.ended;
+    const endedAfter = Date.now() - signalledAt;
+    console.log(`SIGTERM with silent connections: exit code ${code} after ${endedAfter} ms`);
+    expect(code).toBe(0);
+    expect(endedAfter).toBeLessThan(8000);
+  });
+});
