@@ -4,7 +4,7 @@
  *
  *   run.js [workload…]      all workloads, or those named
  *     --quick               the main figures, in less than a minute
- *     --rounds N            default 5, quick 3
+ *     --rounds N            default 5
  *     --json                one JSON object on stdout, instead of tables
  *     --write               tables and plots into docs/, the short table into README.md
  *     --profile DIR         a CPU profile of each process, by the name of its system
@@ -46,9 +46,9 @@ freshBuild(root);
 const { quick } = options;
 const stage = await Stage.open({
   quick,
-  rounds: Number(options.rounds ?? (quick ? 3 : 5)),
+  rounds: Number(options.rounds ?? 5),
   profile: options.profile,
-  log: (line) => console.error(line),
+  log: (line) => console.error(`${performance.now().toFixed(0).padStart(7)} ms  ${line}`),
 });
 try {
   const results = await measureAll();

@@ -97,17 +97,22 @@ export class Stage {
     return (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1e6;
   }
 
-  /** Ends the workload's processes and empties the server. */
+  /** Empties the server. */
   async clear() {
-    const children = await Promise.all(this.#children.values());
-    this.#children.clear();
-    await Promise.all(children.map((child) => child.close()));
     await this.redis.flushall();
     this.#filled.clear();
   }
 
+  /** Ends the processes. */
+  async dismiss() {
+    const children = await Promise.allSettled(this.#children.values());
+    this.#children.clear();
+    const started = children.flatMap((child) => (child.status === 'fulfilled' ? child.value : []));
+    await Promise.all(started.map((child) => child.close()));
+  }
+
   async close() {
-    await this.clear().catch(() => undefined);
+    await this.dismiss();
     this.redis.disconnect();
     await this.server.stop();
   }

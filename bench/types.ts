@@ -127,7 +127,7 @@ export interface Workload {
   readonly measures: readonly Measure[];
   /** Fewer rounds than asked for, where a run is long and steady. */
   readonly mostRounds?: number;
-  /** Without a warm-up, in processes that are new in each case. */
+  /** Without a warm-up. */
   readonly cold?: boolean;
   /** Part of a quick run. */
   readonly quick?: boolean;

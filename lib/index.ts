@@ -1,12 +1,17 @@
 // The shell: what a Nest application uses.
-export { RedisStreamsClient } from './nest/client/redis-streams.client.js';
+export { RedisStreamsClient, type RedisStreamsClientOptions } from './nest/client/redis-streams.client.js';
 export {
   StreamPublisher,
   type BatchItem,
   type PublishOptions,
 } from './nest/client/stream-publisher.js';
 export { StreamRecord, StreamRecordBuilder } from './nest/client/stream-record.js';
-export { StreamsClient, type StreamPattern } from './nest/client/streams.client.js';
+export {
+  StreamsClient,
+  type StreamPattern,
+  type StreamsClientExtras,
+  type StreamsClientOptions,
+} from './nest/client/streams.client.js';
 export { StreamContext } from './nest/handling/stream.context.js';
 export { StreamHandler } from './nest/handling/stream-handler.decorator.js';
 export type {

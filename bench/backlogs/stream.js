@@ -69,7 +69,8 @@ export async function published(redis, { stream, total }) {
     const page = await redis.xrange(stream, start, '+', 'COUNT', PAGE);
     for (const [, fields] of page) {
       const { n } = JSON.parse(fields[3] ?? '');
-      if (seen[n]++ > 0) throw new Error(`Message ${n} was published twice`);
+      if (seen[n] === 1) throw new Error(`Message ${n} was published twice`);
+      seen[n] = 1;
       found++;
     }
     const last = page.at(-1);

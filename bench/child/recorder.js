@@ -63,7 +63,8 @@ export class Recorder {
   /** @param {number} every @param {import('../types.js').Payload} payload @param {number} group */
   #unlessFirst(every, payload, group) {
     const place = group * this.work.total + payload.n;
-    if (payload.n % every === 0 && this.failedBefore[place]++ === 0) {
+    if (payload.n % every === 0 && this.failedBefore[place] === 0) {
+      this.failedBefore[place] = 1;
       this.#failedRuns++;
       throw new Error('This run was meant to fail');
     }
@@ -76,7 +77,7 @@ export class Recorder {
     if (this.handled++ === 0) this.#begin(now);
     const place = group * this.work.total + payload.n;
     // Stays at the largest number that it can hold, so that many repeats do not look like none.
-    if (this.counts[place] !== 255) this.counts[place]++;
+    this.counts[place] = Math.min(255, (this.counts[place] ?? 0) + 1);
     this.#last = now;
     if (this.latencies && payload.sent !== undefined) this.latencies[place] = now - payload.sent;
     const { memoryEvery } = this.work;

@@ -35,7 +35,7 @@ function betterPeers({ workload, cases }) {
       workload.measures.flatMap(({ key, label: what, compared, lessIsBetter }) => {
         const times = ratio(one, label, 'ours', key).median;
         if (!compared || !(lessIsBetter ? times < 1 : times > 1)) return [];
-        return `${workload.title}, ${one.label}: ${nameOf(label)}, ${withDigits(times, 2)} of our ${what}`;
+        return `${workload.title}, ${one.label}: ${nameOf(label)}, ${withDigits(times, 2)} times our ${what}`;
       }),
     );
   });

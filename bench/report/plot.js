@@ -32,13 +32,13 @@ export function plotOf({ workload, cases }) {
 
 /** @param {string} title @param {import('../types.js').CaseResult} one */
 function memoryPlot(title, one) {
+  const steps = Array.from({ length: 10 }, (_, index) => index + 1).filter(
+    (step) => figure(one, 'ours', `mbAfter${step}`).median > 0,
+  );
   const curves = one.entrants.map(({ label, system }) => ({
     label: nameOf(label),
     ours: system === 'ours',
-    values: Array.from(
-      { length: 10 },
-      (_, index) => figure(one, label, `mbAfter${index + 1}`).median,
-    ),
+    values: steps.map((step) => figure(one, label, `mbAfter${step}`).median),
   }));
   return lines(`${title}: resident MB after each 100,000`, curves);
 }

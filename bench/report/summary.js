@@ -32,7 +32,7 @@ export function asSummary(about, results) {
     });
     return [says, ...cells];
   });
-  return `${table([['', ...COLUMNS.map(nameOf)], ...rows])}\n\n${aboutInWords(about)}`;
+  return `${table([['', nameOf('ours'), 'ioredis by hand', nameOf('bullmq')], ...rows])}\n\n${aboutInWords(about)}`;
 }
 
 /** Publishing by hand is plain XADD, or the best of it. @param {import('../types.js').CaseResult | undefined} one @param {string} column */

@@ -43,7 +43,7 @@ export async function consume({ url, streams, groups, concurrency }, handle) {
     done.push(id);
     if (!acking) {
       acking = true;
-      setImmediate(acknowledge);
+      setImmediate(() => void acknowledge());
     }
   }
 

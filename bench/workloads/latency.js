@@ -26,7 +26,7 @@ export default {
       entrants: systems.map((system) => ({
         label: system,
         system,
-        total: quick ? 2000 : 5 * rate,
+        total: (quick ? 0.75 : 5) * rate,
       })),
     }));
   },

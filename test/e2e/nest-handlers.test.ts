@@ -1,10 +1,10 @@
 import { Controller } from '@nestjs/common';
-import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
+import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import { RetryLaterError, StreamContext, StreamHandler, UnrecoverableError } from 'nestjs-redis-streams';
 import { concat, defer, EMPTY, from, of, throwError, timer, mergeMap } from 'rxjs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { startApp } from '../support/nest-app.js';
+import { OnEvent, startApp } from '../support/nest-app.js';
 
 /** One handler whose body the test gives. */
 async function running(body: (context: StreamContext) => unknown, options = {}) {
@@ -241,7 +241,6 @@ describe('what a method is given', () => {
       }
 
       @StreamHandler('second')
-      // eslint-disable-next-line prefer-rest-params
       counting(@Payload() _order: unknown): void {
         calls.push([arguments.length]);
       }
@@ -277,18 +276,18 @@ describe('@EventPattern', () => {
     const seen: unknown[] = [];
     @Controller()
     class Orders {
-      @EventPattern('order')
+      @OnEvent('order')
       handle(@Payload() order: unknown, @Ctx() context: StreamContext): void {
         seen.push([context.group, order]);
       }
 
-      @EventPattern('order', { group: 'audit', maxDeliveries: 1, unrelated: true })
+      @OnEvent('order', { group: 'audit', maxDeliveries: 1, unrelated: true })
       audit(@Payload('id') id: number, @Ctx() context: StreamContext): void {
         seen.push([context.group, id]);
         throw new Error('no stock');
       }
 
-      @EventPattern('created', { stream: 'orders' })
+      @OnEvent('created', { stream: 'orders' })
       created(@Ctx() context: StreamContext): void {
         seen.push(context.stream);
       }
@@ -308,7 +307,7 @@ describe('@EventPattern', () => {
     const seen: unknown[] = [];
     @Controller()
     class Orders {
-      @EventPattern({ cmd: 'order' })
+      @OnEvent({ cmd: 'order' })
       handle(order: unknown): void {
         seen.push(order);
       }

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { Module, type INestMicroservice, type ModuleMetadata, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
+import { EventPattern, type AsyncMicroserviceOptions } from '@nestjs/microservices';
 import {
   StreamsModule,
   StreamsTransport,
@@ -82,3 +82,6 @@ export function createApp(module: Type): Promise<INestMicroservice> {
     logger: false,
   });
 }
+
+/** Nest's `@EventPattern`, whose types mean the payload where they are given a text. */
+export const OnEvent = EventPattern as (pattern: unknown, extras?: object) => MethodDecorator;

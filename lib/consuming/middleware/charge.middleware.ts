@@ -1,3 +1,4 @@
+import type { Delivery, Handler } from '../../core/delivery.js';
 import { errorRecord } from '../../core/errors.js';
 import type { Lease } from '../../core/lease.js';
 import type { Middleware } from '../../core/handler.js';
@@ -9,13 +10,19 @@ const ASK_AGAIN = 1000;
 
 /** A run that does not come straight from a read is counted at its start, so that crashes count too. */
 export function charge(subscription: Subscription): Middleware {
-  return async (delivery, next) => {
-    if (delivery.lease.charged) return next(delivery);
-    delivery.charging = true;
-    const obstacle = await whyNotStarted(subscription, delivery.lease);
-    delivery.charging = false;
-    return obstacle ?? next(delivery);
-  };
+  return (delivery, next) =>
+    delivery.lease.charged ? next(delivery) : chargeFirst(subscription, delivery, next);
+}
+
+async function chargeFirst(
+  subscription: Subscription,
+  delivery: Delivery,
+  next: Handler,
+): Promise<Settlement> {
+  delivery.charging = true;
+  const obstacle = await whyNotStarted(subscription, delivery.lease);
+  delivery.charging = false;
+  return obstacle ?? next(delivery);
 }
 
 async function whyNotStarted(

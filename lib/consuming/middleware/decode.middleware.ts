@@ -9,11 +9,12 @@ const NO_METADATA: Metadata = Object.freeze({});
 
 /** Parses the entry once, and only for a handler that will see it. */
 export function decode(codec: Codec): Middleware {
-  return async (delivery, next) => {
+  return (delivery, next) => {
     try {
       delivery.message = new DecodedMessage(delivery, codec.decode(delivery.lease.fields!));
     } catch (error) {
-      return deadLetter('undecodable', errorRecord(new UndecodableError(codec.name, error)));
+      const record = errorRecord(new UndecodableError(codec.name, error));
+      return Promise.resolve(deadLetter('undecodable', record));
     }
     return next(delivery);
   };

@@ -1,17 +1,23 @@
-import type { BoundHandler } from '../../core/delivery.js';
+import type { BoundHandler, Delivery, Handler } from '../../core/delivery.js';
 import type { Middleware } from '../../core/handler.js';
-import { release } from '../../core/settlement.js';
+import { release, type Settlement } from '../../core/settlement.js';
 import { Slots } from '../slots.js';
 
 /** Holds a handler to its own concurrency. What still waits here at a shutdown, or when
  * its entry is lost, never starts. */
 export function gate(isStopping: () => boolean): Middleware {
   const gates = new Map<BoundHandler, Slots>();
-  return async (delivery, next) => {
-    const handler = delivery.handler!;
-    if (handler.concurrency === undefined) return next(delivery);
+  return (delivery, next) =>
+    delivery.handler!.concurrency === undefined ? next(delivery) : pass(delivery, next);
+
+  function slotsOf(handler: BoundHandler): Slots {
     let slots = gates.get(handler);
-    if (!slots) gates.set(handler, (slots = new Slots(handler.concurrency)));
+    if (!slots) gates.set(handler, (slots = new Slots(handler.concurrency!)));
+    return slots;
+  }
+
+  async function pass(delivery: Delivery, next: Handler): Promise<Settlement> {
+    const slots = slotsOf(delivery.handler!);
     await slots.take();
     try {
       return isStopping() || delivery.lost ? release : await next(delivery);
@@ -20,5 +26,5 @@ export function gate(isStopping: () => boolean): Middleware {
       if (delivery.overrun) void delivery.overrun.finally(() => slots.release());
       else slots.release();
     }
-  };
+  }
 }

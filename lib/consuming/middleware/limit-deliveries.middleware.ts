@@ -6,9 +6,9 @@ import { deadLetter } from '../../core/settlement.js';
  * it is not run once more.
  */
 export function limitDeliveries(): Middleware {
-  return async (delivery, next) => {
+  return (delivery, next) => {
     const { lease, handler } = delivery;
     const usedUp = !lease.charged && lease.attempt >= handler!.maxDeliveries;
-    return usedUp ? deadLetter('crashed') : next(delivery);
+    return usedUp ? Promise.resolve(deadLetter('crashed')) : next(delivery);
   };
 }

@@ -6,7 +6,7 @@ import type { Settlement } from '../../core/settlement.js';
 
 /** Fails a run that takes too long. The method itself cannot be stopped, only told by its signal. */
 export function timeout(clock: Clock): Middleware {
-  return async (delivery, next) => {
+  return (delivery, next) => {
     const limit = delivery.handler!.timeout;
     return limit === undefined ? next(delivery) : race(clock, limit, delivery, next);
   };

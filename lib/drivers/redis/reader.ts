@@ -35,6 +35,11 @@ export interface ReaderOptions {
   readonly onReplyLost: () => Promise<void>;
 }
 
+/** ioredis types this command for a few fixed forms only. */
+interface GroupReader {
+  xreadgroup(...args: (string | number)[]): Promise<Reply>;
+}
+
 type Reply = [key: string, entries: [id: string, fields: string[]][]][] | null;
 
 /** The blocking loop's one step: reads new entries of many streams on a connection of its own. */
@@ -86,6 +91,7 @@ export class Reader {
     let client: Redis | undefined;
     try {
       client = this.connection.current ?? (await this.connection.ready('reading', FOREVER));
+      if (this.stopped) return [];
       const entries = await this.readOnce(client, limit);
       this.failures = 0;
       return entries;
@@ -162,12 +168,11 @@ export class Reader {
     }
     const names = sources.map((source) => source.key);
     const streams = [...names, ...names.map(() => '>')];
-    const asked = client.xreadgroup as (...args: (string | number)[]) => Promise<unknown>;
     const limits = block ? ['COUNT', count, 'BLOCK', blockTimeout] : ['COUNT', count];
     if (block) this.blocked = client;
     try {
       const args = ['GROUP', group, consumer, ...limits, 'STREAMS', ...streams];
-      const reply = (await asked.apply(client, args)) as Reply;
+      const reply = await (client as unknown as GroupReader).xreadgroup(...args);
       return reply ? this.entriesOf(reply) : [];
     } finally {
       this.blocked = undefined;

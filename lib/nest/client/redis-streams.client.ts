@@ -1,7 +1,10 @@
 import type { RedisStreamsOptions } from '../../redis.preset.js';
-import { StreamsRuntime } from '../../runtime.js';
+import type { StreamsRuntime } from '../../runtime.js';
 import { openRedis } from '../transport/redis-streams.transport.js';
-import { StreamsClient } from './streams.client.js';
+import { StreamsClient, type StreamsClientExtras } from './streams.client.js';
+
+/** Options of {@link RedisStreamsClient}. */
+export type RedisStreamsClientOptions = RedisStreamsOptions & StreamsClientExtras;
 
 /**
  * The client with Redis in every slot.
@@ -12,11 +15,15 @@ import { StreamsClient } from './streams.client.js';
  */
 export class RedisStreamsClient extends StreamsClient {
   /** @throws InvalidOptionsError naming every problem */
-  constructor(options: RedisStreamsOptions);
+  constructor(options: RedisStreamsClientOptions);
   /** @internal */
-  constructor(options: RedisStreamsOptions | StreamsRuntime);
-  constructor(options: RedisStreamsOptions | StreamsRuntime) {
-    const shared = options instanceof StreamsRuntime;
-    super(shared ? options : openRedis(options), !shared);
+  constructor(options: RedisStreamsClientOptions | StreamsRuntime);
+  constructor(options: RedisStreamsClientOptions | StreamsRuntime) {
+    super(options as StreamsRuntime);
+  }
+
+  /** @internal */
+  protected override open(options: RedisStreamsOptions): StreamsRuntime {
+    return openRedis(options);
   }
 }

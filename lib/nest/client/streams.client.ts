@@ -1,4 +1,9 @@
-import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
+import {
+  ClientProxy,
+  type ReadPacket,
+  type Serializer,
+  type WritePacket,
+} from '@nestjs/microservices';
 import { Observable, ReplaySubject } from 'rxjs';
 import { UnsupportedFeatureError } from '../../core/errors.js';
 import type { StreamsOptions } from '../../options/streams-options.js';
@@ -12,6 +17,15 @@ import { StreamRecord } from './stream-record.js';
 /** What `emit` takes as pattern: an event type, or with it another stream than routing gives. */
 export type StreamPattern = string | { readonly stream: string; readonly event: string };
 
+/** What Nest's clients take beside the options of their connection. */
+export interface StreamsClientExtras {
+  /** Changes packets `{ pattern, data }` before they are published. @default leaves them alone */
+  readonly serializer?: Serializer<ReadPacket, ReadPacket>;
+}
+
+/** Options of {@link StreamsClient}. */
+export type StreamsClientOptions = StreamsOptions & StreamsClientExtras;
+
 /**
  * Publishes events from Nest's `ClientProxy`. Shares the producer of its module, or, made by
  * `ClientsModule.register([{ customClass: StreamsClient, options }])`, has connections of its own.
@@ -22,23 +36,22 @@ export type StreamPattern = string | { readonly stream: string; readonly event: 
  */
 export class StreamsClient extends ClientProxy<StreamsListeners, StreamsStatus> {
   private readonly runtime: StreamsRuntime;
+  private readonly ownsRuntime: boolean;
   private readonly connection: ConnectionStatus;
   private closing: Promise<void> | undefined;
 
   /** @throws InvalidOptionsError naming every problem */
-  constructor(options: StreamsOptions);
+  constructor(options: StreamsClientOptions);
   /** @internal */
-  constructor(options: StreamsOptions | StreamsRuntime, ownsRuntime?: boolean);
-  constructor(
-    options: StreamsOptions | StreamsRuntime,
-    private readonly ownsRuntime = !(options instanceof StreamsRuntime),
-  ) {
+  constructor(options: StreamsClientOptions | StreamsRuntime);
+  constructor(options: StreamsClientOptions | StreamsRuntime) {
     super();
-    this.runtime = options instanceof StreamsRuntime ? options : new StreamsRuntime(options);
+    this.ownsRuntime = !(options instanceof StreamsRuntime);
+    const { serializer, ...own } = options as StreamsClientOptions;
+    this.runtime = options instanceof StreamsRuntime ? options : this.open(own);
     this.connection = new ConnectionStatus(this.runtime.events, this._status$);
     logEvents(this.runtime);
-    this.initializeSerializer(options);
-    this.initializeDeserializer(options);
+    this.initializeSerializer({ serializer } as object);
   }
 
   /** Publishing connects by itself, and waits for it in bounded time: nothing need be called first. */
@@ -94,6 +107,11 @@ export class StreamsClient extends ClientProxy<StreamsListeners, StreamsStatus> 
       observed = true;
       return outcome.subscribe(subscriber);
     });
+  }
+
+  /** @internal */
+  protected open(options: StreamsOptions): StreamsRuntime {
+    return new StreamsRuntime(options);
   }
 
   protected publish(_packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {

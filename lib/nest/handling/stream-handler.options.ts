@@ -76,8 +76,9 @@ export function readHandlerOptions(given: Loose, problems: string[]): HandlerOpt
   if (named === undefined) return options;
   if (!Array.isArray(named) || named.length === 0 || !named.every(isText)) {
     problems.push('stream must be the name of a stream, streams a list of names');
+    return options;
   }
-  return { ...options, streams: named as readonly string[] };
+  return { ...options, streams: named };
 }
 
 function readEvents(given: unknown, problems: string[]): readonly string[] {

@@ -17,8 +17,12 @@ export class RedisStreamsTransport extends StreamsTransport {
   /** @internal */
   constructor(options: RedisStreamsOptions | StreamsRuntime);
   constructor(options: RedisStreamsOptions | StreamsRuntime) {
-    const shared = options instanceof StreamsRuntime;
-    super(shared ? options : openRedis(options), !shared);
+    super(options as StreamsRuntime);
+  }
+
+  /** @internal */
+  protected override open(options: RedisStreamsOptions): StreamsRuntime {
+    return openRedis(options);
   }
 }
 

@@ -32,6 +32,7 @@ export class StreamsTransport
   /** A failed run is dealt with here, so Nest need not log what its filters let through. */
   override readonly propagatesEventHandlerErrors = true;
   private readonly runtime: StreamsRuntime;
+  private readonly ownsRuntime: boolean;
   private readonly registrations: Registration[] = [];
   private readonly connection: ConnectionStatus;
   private readonly noHook = this.onProcessingStartHook;
@@ -40,13 +41,11 @@ export class StreamsTransport
   /** @throws InvalidOptionsError naming every problem */
   constructor(options: StreamsOptions);
   /** @internal */
-  constructor(options: StreamsOptions | StreamsRuntime, ownsRuntime?: boolean);
-  constructor(
-    options: StreamsOptions | StreamsRuntime,
-    private readonly ownsRuntime = !(options instanceof StreamsRuntime),
-  ) {
+  constructor(options: StreamsOptions | StreamsRuntime);
+  constructor(options: StreamsOptions | StreamsRuntime) {
     super();
-    this.runtime = options instanceof StreamsRuntime ? options : new StreamsRuntime(options);
+    this.ownsRuntime = !(options instanceof StreamsRuntime);
+    this.runtime = options instanceof StreamsRuntime ? options : this.open(options);
     this.transportId = transportIdOf(this.runtime.options.name);
     this.connection = new ConnectionStatus(this.runtime.events, this._status$);
     logEvents(this.runtime);
@@ -100,6 +99,11 @@ export class StreamsTransport
   unwrap<T>(): T {
     const { driver } = this.runtime;
     return (driver.unwrap?.() ?? driver) as T;
+  }
+
+  /** @internal */
+  protected open(options: StreamsOptions): StreamsRuntime {
+    return new StreamsRuntime(options);
   }
 
   private async start(): Promise<void> {

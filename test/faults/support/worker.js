@@ -74,11 +74,13 @@ StreamHandler({ streams })(Worker.prototype, 'handle', method);
 Object.defineProperty(Worker.prototype, 'handle', method);
 Controller()(Worker);
 
+class DatabaseModule {}
+Module({ providers: [{ provide: Database, useValue: database }] })(DatabaseModule);
+
 class App {}
 Module({
-  imports: [RedisStreamsModule.forRoot({ ...redis, ...options })],
+  imports: [DatabaseModule, RedisStreamsModule.forRoot({ ...redis, ...options })],
   controllers: [Worker],
-  providers: [{ provide: Database, useValue: database }],
 })(App);
 
 process.on('message', () => tell('cpu', process.cpuUsage()));

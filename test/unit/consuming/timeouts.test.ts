@@ -35,7 +35,7 @@ describe('a run that takes longer than its timeout', () => {
     expect(runs).toEqual([1]);
     stuck.open();
     await world.settle();
-    expect(runs.slice().sort()).toEqual([1, 1, 2]);
+    expect(runs.toSorted((a, b) => a - b)).toEqual([1, 1, 2]);
     expect(app.outcomes()).toEqual(['retried', 'handled', 'handled']);
   });
 
