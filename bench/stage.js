@@ -72,10 +72,10 @@ export class Stage {
    */
   async fill(system, wanted) {
     const backlog = this.backlog(system);
-    const key = wanted.streams[0] ?? '';
-    if (backlog === stream && this.#filled.has(key)) return;
+    const key = backlog === stream && wanted.streams[0];
+    if (key && this.#filled.has(key)) return;
     await backlog.fill(this.redis, wanted);
-    this.#filled.add(key);
+    if (key) this.#filled.add(key);
   }
 
   /** Drops what was published. @param {string} stream */

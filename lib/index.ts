@@ -1,5 +1,8 @@
 // The shell: what a Nest application uses.
-export { RedisStreamsClient, type RedisStreamsClientOptions } from './nest/client/redis-streams.client.js';
+export {
+  RedisStreamsClient,
+  type RedisStreamsClientOptions,
+} from './nest/client/redis-streams.client.js';
 export {
   StreamPublisher,
   type BatchItem,

@@ -48,7 +48,7 @@ function refusing(error: Error): DriverFactory {
     ...inner,
     open: (context) => {
       const driver = inner.open(context);
-      driver.source.publish = (entries) => Promise.resolve(entries.map(() => error));
+      driver.source.publish = async (entries) => entries.map(() => error);
       return driver;
     },
   };
@@ -84,7 +84,9 @@ describe('emit', () => {
   });
 
   it('follows the routes', async () => {
-    const { client, settle } = await connected({ routes: [{ events: 'order.*', stream: 'orders' }] });
+    const { client, settle } = await connected({
+      routes: [{ events: 'order.*', stream: 'orders' }],
+    });
     expect(await settle(() => void client.emit('order.created', 1))).toEqual([
       ['orders', 'order.created', 1, {}],
     ]);
@@ -122,7 +124,9 @@ describe('emit', () => {
   });
 
   it('lets a serializer change the packet', async () => {
-    const serializer = { serialize: ({ pattern, data }: ReadPacket) => ({ pattern, data: [data] }) };
+    const serializer = {
+      serialize: ({ pattern, data }: ReadPacket) => ({ pattern, data: [data] }),
+    };
     const { client, settle } = await connected({ serializer });
     expect(await settle(() => void client.emit('order', 1))).toEqual([['order', 'order', [1], {}]]);
   });

@@ -3,13 +3,15 @@ import {
   Catch,
   Controller,
   UseFilters,
+  UseGuards,
   UseInterceptors,
+  type CanActivate,
   type ExceptionFilter,
   type NestInterceptor,
 } from '@nestjs/common';
 import { RpcException } from '@nestjs/microservices';
 import { StreamHandler, UnrecoverableError } from 'nestjs-redis-streams';
-import { defer, EMPTY, map, of, throwError, type Observable } from 'rxjs';
+import { catchError, defer, EMPTY, map, of, throwError, type Observable } from 'rxjs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { startApp } from '../support/nest-app.js';
@@ -182,4 +184,81 @@ describe('the original error', () => {
       expect(letter.error!.message).toBe((letter.payload as Order).why);
     }
   });
+
+  const others = () => throwError(() => 'translated');
+
+  it('is not mixed up with one that a slow filter still looks at', async () => {
+    const translate: NestInterceptor = {
+      intercept: (_context, next) =>
+        next
+          .handle()
+          .pipe(catchError(({ message }: Error) => throwError(() => new Error(message)))),
+    };
+    const sometimesSlow: ExceptionFilter = {
+      catch: (_error, host) => {
+        const { wait } = host.switchToRpc().getData<Order>();
+        return wait > 0 ? pause(wait).then(others) : others();
+      },
+    };
+    @Controller()
+    class Orders {
+      @UseInterceptors(translate)
+      @UseFilters(sometimesSlow)
+      @StreamHandler('order')
+      handle({ why }: Order): never {
+        throw new StockError(why);
+      }
+    }
+    const { kit } = await startApp({ controllers: [Orders], options: { maxDeliveries: 1 } });
+    const orders = Array.from({ length: 20 }, (_, index) => ({
+      why: `reason ${index}`,
+      wait: index === 0 ? 5 : 0,
+    }));
+    await Promise.all(orders.map((order) => kit.publish('order', order)));
+    await kit.idle();
+    const letters = await kit.deadLetters();
+    expect(letters).toHaveLength(20);
+    for (const letter of letters) {
+      expect(letter.error!.message).toBe((letter.payload as Order).why);
+    }
+  });
+
+  it.each(['guard', 'method'] as const)(
+    'of a run that a filter forgave in its %s is not taken for that of a later one',
+    async (place) => {
+      const fail = ({ why }: Order, where: 'guard' | 'method') => {
+        if (why === 'forgiven' && where === place) throw new StockError(why);
+        if (why === 'refused' && where === 'guard') throw new OtherError(why);
+      };
+      const guard: CanActivate = {
+        canActivate: (execution) => {
+          fail(execution.switchToRpc().getData(), 'guard');
+          return true;
+        },
+      };
+      let end = (): void => undefined;
+      const ended = new Promise<void>((resolve) => (end = resolve));
+      @Controller()
+      class Orders {
+        @UseGuards(guard)
+        @UseFilters({ catch: others }, new Swallow())
+        @StreamHandler('order')
+        async handle(order: Order): Promise<void> {
+          if (order.why === 'long') await ended;
+          fail(order, 'method');
+        }
+      }
+      const { kit } = await startApp({ controllers: [Orders] });
+      for (const why of ['long', 'forgiven', 'refused']) {
+        await kit.publish('order', { why });
+        if (why !== 'long') await expect.poll(() => kit.settled.at(-1)?.id).toBeDefined();
+      }
+      await expect.poll(() => kit.settled).toHaveLength(2);
+      end();
+      expect(kit.settled).toMatchObject([
+        { outcome: 'handled' },
+        { outcome: 'retried', error: { message: 'refused' } },
+      ]);
+    },
+  );
 });

@@ -76,7 +76,9 @@ describe('a guard', () => {
   });
 
   it('whose failures a filter swallows does not leave its errors to later runs', async () => {
-    const swallow = { catch: (error: Error) => (error instanceof ForbiddenTenant ? EMPTY : throwError(() => error)) };
+    const swallow = {
+      catch: (error: Error) => (error instanceof ForbiddenTenant ? EMPTY : throwError(() => error)),
+    };
     const admit = guard((execution) => {
       const { forbidden } = execution.switchToRpc().getData<{ forbidden?: boolean }>();
       if (forbidden) throw new ForbiddenTenant('swallowed');
@@ -232,7 +234,11 @@ describe('global enhancers', () => {
     const { outcome } = await startApp({
       controllers: [controller(seen)],
       configure: (app) =>
-        app.useGlobalGuards(g).useGlobalInterceptors(interceptor).useGlobalPipes(pipe).useGlobalFilters(filter),
+        app
+          .useGlobalGuards(g)
+          .useGlobalInterceptors(interceptor)
+          .useGlobalPipes(pipe)
+          .useGlobalFilters(filter),
     });
     expect(await outcome('order', {})).toMatchObject({ outcome: 'retried' });
     expect(seen).toEqual(all);

@@ -1,6 +1,11 @@
 import { Controller } from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
-import { RetryLaterError, StreamContext, StreamHandler, UnrecoverableError } from 'nestjs-redis-streams';
+import {
+  RetryLaterError,
+  StreamContext,
+  StreamHandler,
+  UnrecoverableError,
+} from 'nestjs-redis-streams';
 import { concat, defer, EMPTY, from, of, throwError, timer, mergeMap } from 'rxjs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -50,13 +55,23 @@ describe('what a method returns', () => {
 
   const error = new Error('no stock');
   it.each([
-    ['throws', () => {
-      throw error;
-    }],
+    [
+      'throws',
+      () => {
+        throw error;
+      },
+    ],
     ['rejects', () => Promise.reject(error)],
     ['fails as an observable', () => throwError(() => error)],
     ['fails late as an observable', () => timer(2).pipe(mergeMap(() => throwError(() => error)))],
-    ['fails after some values', () => concat(of(1), throwError(() => error))],
+    [
+      'fails after some values',
+      () =>
+        concat(
+          of(1),
+          throwError(() => error),
+        ),
+    ],
     ['fails as a promise of an observable', async () => throwError(() => error)],
   ])('%s: the run has failed', async (_how, body) => {
     const { outcome } = await running(body);
@@ -201,9 +216,16 @@ describe('what a method is given', () => {
     expect(context.signal.aborted).toBe(false);
     expect(context.getPattern()).toBe('order');
     expect(context.getMessage()).toMatchObject(message);
-    expect([context.getStream(), context.getId(), context.getGroup()]).toEqual(['order', id, 'test']);
+    expect([context.getStream(), context.getId(), context.getGroup()]).toEqual([
+      'order',
+      id,
+      'test',
+    ]);
     expect([context.getAttempt(), context.getMetadata()]).toEqual([1, { tenant: 'a' }]);
-    expect([context.getConsumer(), context.getSignal()]).toEqual([context.consumer, context.signal]);
+    expect([context.getConsumer(), context.getSignal()]).toEqual([
+      context.consumer,
+      context.signal,
+    ]);
     expect(context.getArgs()).toEqual([context.message, 'order', 'test', context.consumer]);
     expect(context.getArgByIndex(1)).toBe('order');
   });

@@ -35,9 +35,21 @@ describe('several handlers of one event', () => {
     await publish('order', { id: 1 });
     await publish('order', { id: 2 });
     expect(seen).toHaveLength(4);
-    expect(seen).toEqual(expect.arrayContaining([['handle', 1], ['audit', 1], ['handle', 2], ['audit', 2]]));
+    expect(seen).toEqual(
+      expect.arrayContaining([
+        ['handle', 1],
+        ['audit', 1],
+        ['handle', 2],
+        ['audit', 2],
+      ]),
+    );
     const outcomes = kit.settled.map(({ group, outcome }) => `${group} ${outcome}`);
-    expect(outcomes.sort()).toEqual(['audit retried', 'audit retried', 'test handled', 'test handled']);
+    expect(outcomes.sort()).toEqual([
+      'audit retried',
+      'audit retried',
+      'test handled',
+      'test handled',
+    ]);
   });
 
   it('in one group stop the start, and both are named', async () => {

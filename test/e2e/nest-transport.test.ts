@@ -65,7 +65,9 @@ describe('the transport by itself', () => {
   it('refuses wrong options at once, all of them', () => {
     const wrong = { source: memory(), group: '', concurrency: 0 };
     expect(() => new StreamsTransport(wrong)).toThrow(
-      expect.objectContaining({ problems: [expect.stringMatching(/group/), expect.stringMatching(/concurrency/)] }),
+      expect.objectContaining({
+        problems: [expect.stringMatching(/group/), expect.stringMatching(/concurrency/)],
+      }),
     );
   });
 
@@ -182,7 +184,11 @@ describe('several transports with names', () => {
 describe('hooks of instrumentation', () => {
   const hooked = (calls: unknown[]) => (transport: StreamsTransport) => {
     transport.setOnProcessingStartHook((id, context, done) => {
-      calls.push(['start', id === transport.transportId, (context as BaseRpcContext).getArgByIndex(1)]);
+      calls.push([
+        'start',
+        id === transport.transportId,
+        (context as BaseRpcContext).getArgByIndex(1),
+      ]);
       void done();
     });
     transport.setOnProcessingEndHook(() => calls.push('end'));

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { COUNT, IDLE_TIMEOUT, RECLAIM_INTERVAL, Scene, SLACK } from './support/scene.js';
 
+/** Holds so much that taking it over bit by bit would be noticed. */
+const VICTIM = { concurrency: 100, work: 40 };
+
 let scene: Scene;
 beforeAll(async () => {
   scene = await Scene.open();
@@ -9,14 +12,14 @@ afterAll(() => scene.close());
 
 it('loses nothing when workers are killed while others go on', { timeout: 40_000 }, async () => {
   const survivor = await scene.worker('survivor');
-  let victim = await scene.worker('victim-0');
+  let victim = await scene.worker('victim-0', VICTIM);
   const flowing = scene.flow();
   const kills: { at: number; pending: string[] }[] = [];
   for (let kill = 1; kill <= 4; kill++) {
     await scene.untilHandled(kill * 2000);
     await victim.kill();
     kills.push({ at: Date.now(), pending: await scene.pending(victim) });
-    if (kill < 4) victim = await scene.worker(`victim-${kill}`);
+    if (kill < 4) victim = await scene.worker(`victim-${kill}`, VICTIM);
   }
   await flowing;
   await scene.untilDone();

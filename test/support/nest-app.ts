@@ -35,7 +35,13 @@ export interface TestAppOptions extends ModuleMetadata {
 
 /** Starts it, and closes it when the test has finished. */
 export async function startApp(given: TestAppOptions): Promise<TestApp> {
-  const { options, configure, kit = new StreamsTestKit(options), imports = [], ...metadata } = given;
+  const {
+    options,
+    configure,
+    kit = new StreamsTestKit(options),
+    imports = [],
+    ...metadata
+  } = given;
   const streams = StreamsModule.forRoot({ source: kit.source, group: 'test', ...options });
   const app = await createApp(appModule({ ...metadata, imports: [...imports, streams] }));
   onTestFinished(() => app.close());

@@ -24,7 +24,7 @@ export class Proxy {
   private stalling = false;
   private swallow: (() => void) | undefined;
 
-  constructor(private readonly target: number) {
+  constructor(private target: number) {
     this.server = createServer((client) => this.accept(client));
   }
 
@@ -43,6 +43,11 @@ export class Proxy {
   async open(): Promise<void> {
     this.server.listen(0, '127.0.0.1');
     await once(this.server, 'listening');
+  }
+
+  /** New connections go to another server. Those that stand stay where they are. */
+  point(port: number): void {
+    this.target = port;
   }
 
   /** Breaks every connection. New ones work. */

@@ -25,19 +25,22 @@ describe('the arguments of @StreamHandler', () => {
   it.each([
     ['one event', ['order']],
     ['several events', [['order', 'refund']]],
-    ['every option', [
-      'order',
-      {
-        stream: 'orders',
-        group: 'audit',
-        concurrency: 2,
-        maxDeliveries: 3,
-        backoff: { type: 'fixed', delay: 5 },
-        timeout: 100,
-        maxHold: 1000,
-        name: 'orders',
-      },
-    ]],
+    [
+      'every option',
+      [
+        'order',
+        {
+          stream: 'orders',
+          group: 'audit',
+          concurrency: 2,
+          maxDeliveries: 3,
+          backoff: { type: 'fixed', delay: 5 },
+          timeout: 100,
+          maxHold: 1000,
+          name: 'orders',
+        },
+      ],
+    ],
     ['streams', [{ streams: ['orders'], events: 'order.*', group: 'audit' }]],
     ['one stream', [{ stream: 'orders', events: ['a', 'b'] }]],
   ])('may be %s', (_what, args) => {
@@ -55,11 +58,19 @@ describe('the arguments of @StreamHandler', () => {
     ['options after streams', [{ streams: ['a'] }, {}], /write @StreamHandler/],
     ['neither streams nor events', [{ group: 'audit' }], /name the streams/],
     ['events without streams', [{ events: 'order' }], /name the streams/],
-    ['stream and streams', ['order', { stream: 'a', streams: ['b'] }], /stream or streams, not both/],
+    [
+      'stream and streams',
+      ['order', { stream: 'a', streams: ['b'] }],
+      /stream or streams, not both/,
+    ],
     ['an empty stream', ['order', { stream: '' }], /stream must be the name/],
     ['no streams', [{ streams: [] }], /stream must be the name/],
     ['streams that are no list', ['order', { streams: 'orders' }], /stream must be the name/],
-    ['an unknown option', ['order', { maxDelivery: 3 }], /maxDelivery is no option; there are .*maxDeliveries/],
+    [
+      'an unknown option',
+      ['order', { maxDelivery: 3 }],
+      /maxDelivery is no option; there are .*maxDeliveries/,
+    ],
     ['an empty name', ['order', { name: '' }], /name must be a text/],
     ['an empty group', ['order', { group: '' }], /group must not be empty/],
     ['a wrong number', ['order', { concurrency: 0 }], /concurrency must be a whole number/],
@@ -81,6 +92,8 @@ describe('what @StreamHandler may decorate', () => {
       class Orders {
         @StreamHandler('order')
         static handle(): void {}
+
+        other(): void {}
       }
       void Orders;
     }).toThrow(/method of an instance/);

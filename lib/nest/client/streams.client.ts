@@ -34,7 +34,7 @@ export type StreamsClientOptions = StreamsOptions & StreamsClientExtras;
  * client.emit('order.process', order);
  * ```
  */
-export class StreamsClient extends ClientProxy<StreamsListeners, StreamsStatus> {
+export class StreamsClient extends ClientProxy<StreamsListeners> {
   private readonly runtime: StreamsRuntime;
   private readonly ownsRuntime: boolean;
   private readonly connection: ConnectionStatus;
@@ -49,9 +49,16 @@ export class StreamsClient extends ClientProxy<StreamsListeners, StreamsStatus> 
     this.ownsRuntime = !(options instanceof StreamsRuntime);
     const { serializer, ...own } = options as StreamsClientOptions;
     this.runtime = options instanceof StreamsRuntime ? options : this.open(own);
-    this.connection = new ConnectionStatus(this.runtime.events, this._status$);
+    this.connection = new ConnectionStatus(this.runtime.events, (status) =>
+      this._status$.next(status),
+    );
     logEvents(this.runtime);
     this.initializeSerializer({ serializer } as object);
+  }
+
+  /** Emits `connected`, `reconnecting` and `disconnected`. */
+  override get status(): Observable<StreamsStatus> {
+    return super.status as Observable<StreamsStatus>;
   }
 
   /** Publishing connects by itself, and waits for it in bounded time: nothing need be called first. */

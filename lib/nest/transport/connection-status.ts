@@ -1,4 +1,3 @@
-import type { Subject } from 'rxjs';
 import type { EventBus } from '../../core/events.js';
 
 /** Words of a transport's and a client's `status`, as Nest's own use them. */
@@ -11,7 +10,7 @@ export class ConnectionStatus {
 
   constructor(
     events: EventBus,
-    private readonly status: Subject<StreamsStatus>,
+    private readonly change: (status: StreamsStatus) => void,
   ) {
     events.on('disconnected', ({ role }) => {
       this.broken.add(role);
@@ -35,6 +34,6 @@ export class ConnectionStatus {
   }
 
   private tell(status: StreamsStatus): void {
-    if (!this.closed) this.status.next(status);
+    if (!this.closed) this.change(status);
   }
 }

@@ -14,8 +14,8 @@ interface Line {
   readonly key?: string;
 }
 
-/** The line that an event is worth. Undefined: none. */
-type Lines = { [N in StreamsEventName]?: (event: StreamsEvents[N]) => Line | undefined };
+/** The line that an event is worth. */
+type Lines = { [N in StreamsEventName]?: (event: StreamsEvents[N]) => Line };
 
 const warn = (text: string): Line => ({ level: 'warn', text });
 const error = (text: string): Line => ({ level: 'error', text });
@@ -82,10 +82,7 @@ function logEvent<N extends StreamsEventName>(
   log: RateLimitedLog,
 ): void {
   const lineOf = LINES[name]!;
-  events.on(name, (event) => {
-    const line = lineOf(event);
-    if (line) log.write(line);
-  });
+  events.on(name, (event) => log.write(lineOf(event)));
 }
 
 function logReconnections(events: EventBus, log: RateLimitedLog): void {

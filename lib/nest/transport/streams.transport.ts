@@ -47,7 +47,9 @@ export class StreamsTransport
     this.ownsRuntime = !(options instanceof StreamsRuntime);
     this.runtime = options instanceof StreamsRuntime ? options : this.open(options);
     this.transportId = transportIdOf(this.runtime.options.name);
-    this.connection = new ConnectionStatus(this.runtime.events, this._status$);
+    this.connection = new ConnectionStatus(this.runtime.events, (status) =>
+      this._status$.next(status),
+    );
     logEvents(this.runtime);
   }
 

@@ -30,7 +30,7 @@ export const IDLE_TIMEOUT = 1200;
 export const RECLAIM_INTERVAL = 300;
 export const BLOCK_TIMEOUT = 500;
 /** What a loaded machine with two cores adds. */
-export const SLACK = 1000;
+export const SLACK = 1500;
 
 const CHUNK = 100;
 /** Between two chunks: 5,000 messages a second. */

@@ -1,0 +1,176 @@
+import { Controller, Inject, Injectable, Module, type Type } from '@nestjs/common';
+import { Test, type TestingModule } from '@nestjs/testing';
+import {
+  DeadLetters,
+  getStreamsToken,
+  InjectStreamsPublisher,
+  StreamHandler,
+  StreamPublisher,
+  StreamsClient,
+  StreamsModule,
+  StreamsTransport,
+  type DriverFactory,
+  type StreamsOptions,
+  type StreamsOptionsFactory,
+} from 'nestjs-redis-streams';
+import { memory, StreamsTestKit } from 'nestjs-redis-streams/memory';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createApp } from '../support/nest-app.js';
+
+async function compile(...imports: (Type | ReturnType<typeof StreamsModule.forRoot>)[]) {
+  const module = await Test.createTestingModule({ imports }).compile();
+  onTestFinished(() => module.close());
+  return module;
+}
+
+const offers = (module: TestingModule, name = 'default') => {
+  const found = [StreamsTransport, StreamsClient, StreamPublisher, DeadLetters].map((type: Type) =>
+    module.get<object>(getStreamsToken(name, type)),
+  );
+  return found.map(({ constructor }) => constructor.name);
+};
+
+const all = ['StreamsTransport', 'StreamsClient', 'StreamPublisher', 'DeadLetters'];
+
+@Injectable()
+class Config implements StreamsOptionsFactory<StreamsOptions> {
+  readonly source = memory();
+
+  createStreamsOptions(): StreamsOptions {
+    return { source: this.source, group: 'configured' };
+  }
+}
+
+@Module({ providers: [Config], exports: [Config] })
+class ConfigModule {}
+
+describe('the module', () => {
+  it('provides everything, around one set of connections', async () => {
+    const module = await compile(StreamsModule.forRoot({ source: memory() }));
+    expect(offers(module)).toEqual(all);
+    const transport = module.get(StreamsTransport);
+    expect(transport.unwrap()).toBe(module.get(StreamsClient).unwrap());
+  });
+
+  it.each([
+    [
+      'useFactory',
+      {
+        imports: [ConfigModule],
+        inject: [Config],
+        useFactory: (config: Config) => config.createStreamsOptions(),
+      },
+    ],
+    ['a useFactory that takes its time', { useFactory: async () => ({ source: memory() }) }],
+    ['useClass', { useClass: Config }],
+    ['useExisting', { imports: [ConfigModule], useExisting: Config }],
+  ])('is configured by %s', async (_how, options) => {
+    expect(offers(await compile(StreamsModule.forRootAsync(options)))).toEqual(all);
+  });
+
+  it('may be there several times, by name', async () => {
+    const module = await compile(
+      StreamsModule.forRootAsync({ name: 'orders', useFactory: () => ({ source: memory() }) }),
+      StreamsModule.forRoot({ name: 'audit', source: memory() }),
+      StreamsModule.forRoot({ source: memory() }),
+    );
+    for (const name of ['orders', 'audit', 'default']) expect(offers(module, name)).toEqual(all);
+    const clients = ['orders', 'audit', 'default'].map((name) =>
+      module.get(getStreamsToken(name, StreamsClient)),
+    );
+    expect(new Set(clients.map((client) => client.unwrap())).size).toBe(3);
+    const transports = ['orders', 'audit', 'default'].map((name) =>
+      module.get(getStreamsToken(name, StreamsTransport)),
+    );
+    expect(new Set(transports.map(({ transportId }) => transportId)).size).toBe(3);
+  });
+
+  it('is global, or not', async () => {
+    @Injectable()
+    class Shop {
+      constructor(@InjectStreamsPublisher() readonly publisher: StreamPublisher) {}
+    }
+    @Module({ providers: [Shop] })
+    class ShopModule {}
+    const module = await compile(ShopModule, StreamsModule.forRoot({ source: memory() }));
+    expect(module.get(Shop, { strict: false }).publisher).toBe(module.get(StreamPublisher));
+    const local = StreamsModule.forRoot({ source: memory(), isGlobal: false });
+    await expect(compile(ShopModule, local)).rejects.toThrow(/StreamPublisher/);
+    @Module({ imports: [local], providers: [Shop] })
+    class ImportingModule {}
+    expect((await compile(ImportingModule)).get(Shop, { strict: false }).publisher).toBeDefined();
+  });
+
+  it('refuses wrong options when the application starts', async () => {
+    const wrong = { source: memory(), group: '', maxDeliveries: 0 };
+    await expect(compile(StreamsModule.forRoot(wrong))).rejects.toMatchObject({
+      code: 'INVALID_OPTIONS',
+      problems: [expect.stringMatching(/group/), expect.stringMatching(/maxDeliveries/)],
+    });
+  });
+
+  it('refuses a name that comes too late', async () => {
+    const late = StreamsModule.forRootAsync({
+      useFactory: () => ({ source: memory(), name: 'orders' }),
+    });
+    await expect(compile(late)).rejects.toMatchObject({
+      problems: [expect.stringContaining("forRootAsync({ name: 'orders'")],
+    });
+  });
+
+  it('starts where there is no dead letter queue; who asks for one is told', async () => {
+    const inner = memory();
+    const source: DriverFactory = {
+      ...inner,
+      open: (context) => {
+        const { deadLetters: _, ...driver } = inner.open(context);
+        return driver;
+      },
+    };
+    const module = await compile(StreamsModule.forRoot({ source }));
+    await expect(module.get(DeadLetters).list('order')).rejects.toMatchObject({
+      code: 'UNSUPPORTED_FEATURE',
+    });
+  });
+
+  it('lets a controller look after the dead letters of its messages', async () => {
+    const kit = new StreamsTestKit();
+    @Controller()
+    class Orders {
+      mended = false;
+      readonly seen: unknown[] = [];
+      constructor(@Inject(DeadLetters) readonly deadLetters: DeadLetters) {}
+
+      @StreamHandler('order', { maxDeliveries: 1 })
+      handle(order: unknown): void {
+        if (!this.mended) throw new Error('no stock');
+        this.seen.push(order);
+      }
+    }
+    @Module({
+      imports: [StreamsModule.forRoot({ source: kit.source, group: 'test' })],
+      controllers: [Orders],
+    })
+    class AppModule {}
+    const app = await createApp(AppModule);
+    onTestFinished(() => app.close());
+    await app.listen();
+    await kit.publish('order', { id: 1 });
+    await kit.idle();
+    const orders = app.get(Orders);
+    const { items } = await orders.deadLetters.list('order');
+    expect(items).toMatchObject([
+      {
+        eventType: 'order',
+        payload: { id: 1 },
+        reason: 'max-deliveries',
+        error: { message: 'no stock' },
+      },
+    ]);
+    orders.mended = true;
+    expect(await orders.deadLetters.redrive('order')).toBe(1);
+    await kit.advance(5000);
+    await kit.idle();
+    expect(orders.seen).toEqual([{ id: 1 }]);
+  });
+});

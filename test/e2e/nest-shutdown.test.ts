@@ -1,0 +1,218 @@
+import { Controller, Injectable, Module, type OnModuleDestroy } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import {
+  StreamHandler,
+  StreamPublisher,
+  StreamsClient,
+  StreamsModule,
+  StreamsTransport,
+  type DriverFactory,
+} from 'nestjs-redis-streams';
+import { memory, StreamsTestKit } from 'nestjs-redis-streams/memory';
+import { lastValueFrom } from 'rxjs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { appModule, createApp } from '../support/nest-app.js';
+
+const HANDLERS = 50;
+
+/** What users have: it refuses everything once it is closed. */
+@Injectable()
+class Database implements OnModuleDestroy {
+  open = true;
+  readonly rows: unknown[] = [];
+
+  async insert(row: unknown): Promise<void> {
+    await pause(1);
+    if (!this.open) throw new Error('the database is closed');
+    this.rows.push(row);
+  }
+
+  onModuleDestroy(): void {
+    this.open = false;
+  }
+}
+
+@Module({ providers: [Database], exports: [Database] })
+class DatabaseModule {}
+
+function scene() {
+  const kit = new StreamsTestKit();
+  let running = 0;
+  let go = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (go = resolve));
+  @Controller()
+  class Orders {
+    constructor(private readonly database: Database) {}
+
+    @StreamHandler('order')
+    async handle({ id }: { id: number }): Promise<void> {
+      running++;
+      await gate;
+      await this.database.insert(id);
+    }
+  }
+  const OrdersModule = appModule({ imports: [DatabaseModule], controllers: [Orders] });
+  const module = appModule({
+    imports: [
+      DatabaseModule,
+      OrdersModule,
+      StreamsModule.forRoot({ source: kit.source, group: 'test', maxDeliveries: 1 }),
+    ],
+  });
+  return {
+    kit,
+    module,
+    async busy() {
+      for (let id = 0; id < HANDLERS; id++) await kit.publish('order', { id });
+      await expect.poll(() => running).toBe(HANDLERS);
+    },
+    finish: () => setTimeout(go, 20),
+  };
+}
+
+describe('a shutdown while handlers run', () => {
+  it('of a microservice fails none of them', async () => {
+    const { kit, module, busy, finish } = scene();
+    const app = await createApp(module);
+    await app.listen();
+    await busy();
+    finish();
+    const database = app.get(Database, { strict: false });
+    await app.close();
+    expect(database.rows).toHaveLength(HANDLERS);
+    expect(kit.settled.map(({ outcome }) => outcome)).toEqual(Array(HANDLERS).fill('handled'));
+    expect(database.open).toBe(false);
+  });
+
+  it('by hooks, which come first on a signal, fails none of them', async () => {
+    const { kit, module, busy, finish } = scene();
+    const app = await NestFactory.create(module, { logger: false });
+    app.connectMicroservice({ strategy: app.get(StreamsTransport) });
+    await app.startAllMicroservices();
+    await busy();
+    finish();
+    const database = app.get(Database, { strict: false });
+    await app.close();
+    expect(database.rows).toHaveLength(HANDLERS);
+    expect(kit.settled.map(({ outcome }) => outcome)).toEqual(Array(HANDLERS).fill('handled'));
+  });
+
+  it('reads nothing more, and gives back what has not started', async () => {
+    const { kit, module, busy, finish } = scene();
+    const app = await createApp(module);
+    await app.listen();
+    await busy();
+    const closing = app.close();
+    await kit.publish('order', { id: 'late' });
+    finish();
+    await closing;
+    expect(kit.settled.filter(({ outcome }) => outcome === 'handled')).toHaveLength(HANDLERS);
+    const again = await createApp(module);
+    await again.listen();
+    await kit.idle();
+    expect(again.get(Database, { strict: false }).rows).toEqual(['late']);
+    await again.close();
+  });
+});
+
+describe('the connections', () => {
+  it('are closed once, after everybody else', async () => {
+    const order: string[] = [];
+    const inner = memory();
+    const source: DriverFactory = {
+      ...inner,
+      open: (context) => {
+        const driver = inner.open(context);
+        const { source: connection } = driver;
+        const close = connection.close.bind(connection);
+        connection.close = () => {
+          order.push('connections');
+          return close();
+        };
+        return driver;
+      },
+    };
+    @Injectable()
+    class Farewell implements OnModuleDestroy {
+      constructor(private readonly publisher: StreamPublisher) {}
+
+      async onModuleDestroy(): Promise<void> {
+        await this.publisher.publish('farewell', 'from onModuleDestroy');
+        order.push('destroyed');
+      }
+
+      async onApplicationShutdown(): Promise<void> {
+        await this.publisher.publish('farewell', 'from onApplicationShutdown');
+        order.push('shut down');
+      }
+    }
+    const module = appModule({
+      imports: [StreamsModule.forRoot({ source, group: 'test' })],
+      providers: [Farewell],
+    });
+    const app = await createApp(module);
+    await app.listen();
+    await app.close();
+    expect(order).toEqual(['destroyed', 'shut down', 'connections']);
+  });
+
+  it('are closed where the application never listened', async () => {
+    let closed = 0;
+    const inner = memory();
+    const source: DriverFactory = {
+      ...inner,
+      open: (context) => {
+        const driver = inner.open(context);
+        driver.source.close = async () => void closed++;
+        return driver;
+      },
+    };
+    const app = await NestFactory.createApplicationContext(
+      appModule({ imports: [StreamsModule.forRoot({ source })] }),
+      { logger: false },
+    );
+    await app.close();
+    expect(closed).toBe(1);
+  });
+
+  it('are closed where the start is still under way', async () => {
+    const inner = memory();
+    let subscribe = (): void => undefined;
+    const source: DriverFactory = {
+      ...inner,
+      open: (context) => {
+        const driver = inner.open(context);
+        const original = driver.source.subscribe.bind(driver.source);
+        driver.source.subscribe = async (options) => {
+          await new Promise<void>((resolve) => (subscribe = resolve));
+          return original(options);
+        };
+        return driver;
+      },
+    };
+    const seen: unknown[] = [];
+    @Controller()
+    class Orders {
+      @StreamHandler('order')
+      handle(order: unknown): void {
+        seen.push(order);
+      }
+    }
+    const strategy = new StreamsTransport({ source, group: 'test' });
+    const app = await NestFactory.createMicroservice(appModule({ controllers: [Orders] }), {
+      strategy,
+      logger: false,
+    });
+    const listening = app.listen();
+    await pause(1);
+    const closing = app.close();
+    subscribe();
+    await Promise.all([listening, closing]);
+    const client = new StreamsClient({ source: inner });
+    await lastValueFrom(client.emit('order', 1));
+    await pause(20);
+    await client.close();
+    expect(seen).toEqual([]);
+  });
+});

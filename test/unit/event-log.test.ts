@@ -1,0 +1,114 @@
+import { Logger, type LoggerService } from '@nestjs/common';
+import { memory } from 'nestjs-redis-streams/memory';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { SettledEvent } from '../../lib/core/events.js';
+import { logEvents } from '../../lib/nest/transport/event-log.js';
+import { StreamsRuntime } from '../../lib/runtime.js';
+
+const lines: string[] = [];
+const write =
+  (level: string) =>
+  (message: unknown, ...rest: unknown[]) =>
+    void lines.push(`${level} [${String(rest.at(-1))}] ${String(message)}`);
+const capturing: LoggerService = { log: write('log'), warn: write('warn'), error: write('error') };
+
+function logged(name?: string) {
+  const runtime = new StreamsRuntime({ source: memory(), ...(name !== undefined && { name }) });
+  logEvents(runtime);
+  return runtime.events;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  Logger.overrideLogger(capturing);
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  lines.length = 0;
+});
+
+const place = { stream: 'orders', group: 'shop' };
+const error = new Error('it broke');
+const deadLettered: SettledEvent = {
+  ...place,
+  id: '1-1',
+  consumer: 'me',
+  eventType: 'order',
+  handler: 'Orders.handle',
+  outcome: 'dead-lettered',
+  attempt: 5,
+  duration: 1,
+  reason: 'max-deliveries',
+  error: { name: 'StockError', message: 'none left' },
+};
+
+describe('the log', () => {
+  it('tells an operator what happened', () => {
+    const events = logged();
+    events.emit('warning', { code: 'DEFAULT_GROUP', message: 'Choose a group.' });
+    events.emit('group-recreated', { ...place, from: '0' });
+    events.emit('data-loss-suspected', { ...place, after: '0', upTo: '5-0' });
+    events.emit('stream-unreadable', { ...place, error });
+    events.emit('worker-error', { worker: 'reader', error });
+    events.emit('disconnected', { role: 'reader', error });
+    events.emit('connected', { role: 'reader' });
+    events.emit('reading-paused', { group: 'shop', parked: 1000 });
+    events.emit('reading-resumed', { group: 'shop' });
+    events.emit('trimmed', { ...place, count: 3 });
+    events.emit('publish-failed', { stream: 'orders', eventType: 'order', error });
+    events.emit('dead-lettered', deadLettered);
+    expect(lines.map((line) => line.replace(' [Streams]', ''))).toEqual([
+      expect.stringMatching(/^warn Choose a group. \(DEFAULT_GROUP\)$/),
+      expect.stringMatching(/^warn The group of stream "orders" and group "shop"/),
+      expect.stringMatching(/^error .*between 0 and 5-0/),
+      expect.stringMatching(/^error .*it broke/),
+      expect.stringMatching(/^error The reader failed .*it broke/),
+      expect.stringMatching(/^warn The connection of the reader broke .*it broke/),
+      expect.stringMatching(/^log The connection of the reader works again/),
+      expect.stringMatching(/^warn .*1000 messages/),
+      expect.stringMatching(/^log Group "shop" reads on/),
+      expect.stringMatching(/^warn 3 pending messages/),
+      expect.stringMatching(/^error "order" was not published to "orders".*it broke/),
+      expect.stringMatching(
+        /^error Message 1-1 .*after run 5 of Orders\.handle: max-deliveries \(StockError: none left\)/,
+      ),
+    ]);
+  });
+
+  it('is silent about what is as it should be', () => {
+    const events = logged();
+    events.emit('connected', { role: 'commands' });
+    events.emit('settled', { ...deadLettered, outcome: 'handled' });
+    events.emit('settled', { ...deadLettered, outcome: 'retried' });
+    expect(lines).toEqual([]);
+  });
+
+  it('says what is alike once in a while', () => {
+    const events = logged();
+    for (let count = 0; count < 5; count++)
+      events.emit('worker-error', { worker: 'reader', error });
+    for (const id of ['1-1', '1-2']) events.emit('dead-lettered', { ...deadLettered, id });
+    events.emit('dead-lettered', { ...deadLettered, handler: 'Orders.other' });
+    expect(lines).toHaveLength(3);
+    vi.advanceTimersByTime(10_000);
+    events.emit('worker-error', { worker: 'reader', error });
+    expect(lines.at(-1)).toMatch(/it broke \(and 4 more like it before\)$/);
+  });
+
+  it('is written once, however many share the runtime, under the name of the transport', () => {
+    const runtime = new StreamsRuntime({ source: memory(), name: 'audit' });
+    logEvents(runtime);
+    logEvents(runtime);
+    runtime.events.emit('warning', { code: 'X', message: 'Mind.' });
+    expect(lines).toEqual(['warn [Streams:audit] Mind. (X)']);
+  });
+
+  it('never shows a password', () => {
+    const events = logged();
+    const failed = new Error('connect redis://user:secret@host:6379/0 failed, rediss://:secret@b');
+    events.emit('worker-error', { worker: 'reader', error: failed });
+    expect(lines.join()).toContain('redis://***@host:6379/0 failed, rediss://***@b');
+    expect(lines.join()).not.toContain('secret');
+  });
+});
