@@ -29,38 +29,47 @@ async function calls(): Promise<Map<string, number>> {
   return new Map(lines.map(([, name, count]) => [name!, Number(count)]));
 }
 
-it('does nothing in a loop when there is nothing to do, and when there is no server', { timeout: 40_000 }, async () => {
-  const worker = await scene.worker('worker');
-  await scene.flow(1000);
-  await scene.untilDone();
-  await until('its reader waits', () => scene.isBlocked(worker));
+it(
+  'does nothing in a loop when there is nothing to do, and when there is no server',
+  { timeout: 40_000 },
+  async () => {
+    const worker = await scene.worker('worker');
+    await scene.flow(1000);
+    await scene.untilDone();
+    await until('its reader waits', () => scene.isBlocked(worker));
 
-  const before = await calls();
-  const idle = await usage(worker);
-  const after = await calls();
-  const most = { xreadgroup: WINDOW / BLOCK_TIMEOUT + 2, evalsha: WINDOW / (0.75 * RECLAIM_INTERVAL) + 2 };
-  const asked = Object.keys(most).map((name) => (after.get(name) ?? 0) - (before.get(name) ?? 0));
+    const before = await calls();
+    const idle = await usage(worker);
+    const after = await calls();
+    const most = {
+      xreadgroup: WINDOW / BLOCK_TIMEOUT + 2,
+      evalsha: WINDOW / (0.75 * RECLAIM_INTERVAL) + 2,
+    };
+    const asked = Object.keys(most).map((name) => (after.get(name) ?? 0) - (before.get(name) ?? 0));
 
-  await scene.server.kill();
-  await until('it notices', () => worker.count('disconnected') === 2);
-  const down = await usage(worker);
-  await scene.server.start();
-  await until('it is back', () => worker.count('connected') === 4);
-  await scene.flow(100);
-  await until('it works', () => scene.handled().size === 1100);
+    await scene.server.kill();
+    await until('it notices', () => worker.count('disconnected') === 2);
+    const down = await usage(worker);
+    await scene.server.start();
+    await until('it is back', () => worker.count('connected') === 4);
+    await scene.flow(100);
+    await until('it works', () => scene.handled().size === 1100);
 
-  console.log(
-    `Idle for ${WINDOW} ms: ${asked[0]} reads and ${asked[1]} looks, ${percent(idle)} of a core; ` +
-      `while Redis is down ${percent(down)}`,
-  );
-  expect(asked[0]).toBeLessThanOrEqual(most.xreadgroup);
-  expect(asked[1]).toBeLessThanOrEqual(most.evalsha);
-  for (const other of ['xack', 'xpending', 'xclaim', 'xautoclaim', 'eval']) {
-    expect((after.get(other) ?? 0) - (before.get(other) ?? 0), other).toBeLessThanOrEqual(most.evalsha);
-  }
-  expect(idle).toBeLessThan(LITTLE);
-  expect(down).toBeLessThan(LITTLE);
-  expect(worker.count('worker-error')).toBeLessThan(10);
-});
+    console.log(
+      `Idle for ${WINDOW} ms: ${asked[0]} reads and ${asked[1]} looks, ${percent(idle)} of a core; ` +
+        `while Redis is down ${percent(down)}`,
+    );
+    expect(asked[0]).toBeLessThanOrEqual(most.xreadgroup);
+    expect(asked[1]).toBeLessThanOrEqual(most.evalsha);
+    for (const other of ['xack', 'xpending', 'xclaim', 'xautoclaim', 'eval']) {
+      expect((after.get(other) ?? 0) - (before.get(other) ?? 0), other).toBeLessThanOrEqual(
+        most.evalsha,
+      );
+    }
+    expect(idle).toBeLessThan(LITTLE);
+    expect(down).toBeLessThan(LITTLE);
+    expect(worker.count('worker-error')).toBeLessThan(10);
+  },
+);
 
 const percent = (share: number): string => `${Math.round(share * 1000) / 10} %`;

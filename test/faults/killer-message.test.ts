@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { GROUP, IDLE_TIMEOUT, RECLAIM_INTERVAL, Scene, SLACK, STREAM, type Payload } from './support/scene.js';
+import {
+  GROUP,
+  IDLE_TIMEOUT,
+  RECLAIM_INTERVAL,
+  Scene,
+  SLACK,
+  STREAM,
+  type Payload,
+} from './support/scene.js';
 
 const MESSAGES = 1000;
 const KILLER = 137;
@@ -28,19 +36,32 @@ it('a message that kills its process is the only dead letter', { timeout: 40_000
 
   const letters = await scene.client.xrange(`{${STREAM}}:dead-letter`, '-', '+');
   const records = letters.map(([, fields]) => JSON.parse(fields[1]!) as Record<string, unknown>);
-  const most = Math.max(...scene.notes('started').filter(({ id }) => id !== ids[KILLER]).map(({ attempt }) => attempt));
+  const most = Math.max(
+    ...scene
+      .notes('started')
+      .filter(({ id }) => id !== ids[KILLER])
+      .map(({ attempt }) => attempt),
+  );
   console.log(
     `A killer among ${MESSAGES}: ${deaths.length} processes died, ${scene.handled().size} handled after ${doneAfter} ms, ` +
       `${scene.duplicates().length} twice, innocents ran up to ${most} times`,
   );
   expect(records).toHaveLength(1);
   expect(records[0]).toMatchObject({
-    ...{ stream: STREAM, group: GROUP, id: ids[KILLER], reason: 'crashed', attempts: MAX_DELIVERIES },
+    ...{
+      stream: STREAM,
+      group: GROUP,
+      id: ids[KILLER],
+      reason: 'crashed',
+      attempts: MAX_DELIVERIES,
+    },
   });
   expect(deaths).toHaveLength(MAX_DELIVERIES);
   const runs = scene.notes('started').filter(({ id }) => id === ids[KILLER]);
   expect(runs.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
-  expect(doneAfter).toBeLessThan((IDLE_TIMEOUT + RECLAIM_INTERVAL + SLACK) * MAX_DELIVERIES + 2 * SLACK);
+  expect(doneAfter).toBeLessThan(
+    (IDLE_TIMEOUT + RECLAIM_INTERVAL + SLACK) * MAX_DELIVERIES + 2 * SLACK,
+  );
 
   /** Starts the process again each time it dies, as a supervisor does. */
   async function supervise(): Promise<void> {

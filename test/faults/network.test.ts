@@ -99,39 +99,53 @@ describe('a connection that goes silent', () => {
     expect(other.has('reclaimed')).toBe(true);
     expect(scene.duplicates().filter((id) => !open.has(id))).toEqual([]);
     expect(takenOverAfter).toBeLessThan(IDLE_TIMEOUT + BLOCK_TIMEOUT + RECLAIM_INTERVAL + SLACK);
-    expect(cutOff.notes.filter(({ what, at }) => what === 'handled' && at > resumedAt).length).toBeGreaterThan(100);
+    expect(
+      cutOff.notes.filter(({ what, at }) => what === 'handled' && at > resumedAt).length,
+    ).toBeGreaterThan(100);
   });
 });
 
 describe('a read whose reply is lost', () => {
-  it('leaves entries that the same worker takes up, without a restart', { timeout: 40_000 }, async () => {
-    const worker = await remote('alone');
-    const flowing = scene.flow();
-    for (const mark of [1500, 3000, 4500, 6000, 7500]) {
-      await scene.untilHandled(mark);
-      await proxy.swallowEntries();
-    }
-    await flowing;
-    await scene.untilDone();
+  it(
+    'leaves entries that the same worker takes up, without a restart',
+    { timeout: 40_000 },
+    async () => {
+      const worker = await remote('alone');
+      const flowing = scene.flow();
+      for (const mark of [1500, 3000, 4500, 6000, 7500]) {
+        await scene.untilHandled(mark);
+        await proxy.swallowEntries();
+      }
+      await flowing;
+      await scene.untilDone();
 
-    const adopted = worker.told.filter(({ name }) => name === 'adopted').map(({ event }) => Number(event['count']));
-    console.log(
-      `5 replies swallowed: ${scene.handled().size} handled, ${adopted.join(' + ')} adopted, ${scene.duplicates().length} handled twice`,
-    );
-    expect(adopted.length).toBeGreaterThanOrEqual(5);
-    expect(scene.duplicates()).toEqual([]);
-  });
+      const adopted = worker.told
+        .filter(({ name }) => name === 'adopted')
+        .map(({ event }) => Number(event['count']));
+      console.log(
+        `5 replies swallowed: ${scene.handled().size} handled, ${adopted.join(' + ')} adopted, ${scene.duplicates().length} handled twice`,
+      );
+      expect(adopted.length).toBeGreaterThanOrEqual(5);
+      expect(scene.duplicates()).toEqual([]);
+    },
+  );
 
-  it('is made up for when the server goes on with the old connection', { timeout: 40_000 }, async () => {
-    const worker = await remote('alone');
-    await until('it reads', () => scene.isBlocked(worker));
-    proxy.cutUnnoticed();
-    await until('it is connected again', () => worker.count('connected') === 4);
-    const publishedAt = Date.now();
-    await scene.publish([{}]);
-    await scene.publish([{}]);
-    await scene.untilDone();
-    console.log(`A read that nobody waits for took an entry: handled after ${Date.now() - publishedAt} ms`);
-    expect(worker.told.filter(({ name }) => name === 'adopted')).toHaveLength(1);
-  });
+  it(
+    'is made up for when the server goes on with the old connection',
+    { timeout: 40_000 },
+    async () => {
+      const worker = await remote('alone');
+      await until('it reads', () => scene.isBlocked(worker));
+      proxy.cutUnnoticed();
+      await until('it is connected again', () => worker.count('connected') === 4);
+      const publishedAt = Date.now();
+      await scene.publish([{}]);
+      await scene.publish([{}]);
+      await scene.untilDone();
+      console.log(
+        `A read that nobody waits for took an entry: handled after ${Date.now() - publishedAt} ms`,
+      );
+      expect(worker.told.filter(({ name }) => name === 'adopted')).toHaveLength(1);
+    },
+  );
 });

@@ -19,60 +19,77 @@ afterEach(async () => {
 });
 
 describe('SIGTERM', () => {
-  it('under load hands over what has not started, and loses nothing', { timeout: 40_000 }, async () => {
-    const options = { idleTimeout: IDLE_TIMEOUT };
-    // Slow enough to hold entries that it has not started; together slower than what comes in.
-    const leaver = await scene.worker('leaver', { ...options, work: WORK, concurrency: 100 });
-    await scene.worker('heir', options);
-    const flowing = scene.flow();
-    await scene.untilHandled(COUNT / 3);
-    leaver.signal('SIGTERM');
-    const signalledAt = Date.now();
-    const { code } = await leaver.ended;
-    const endedAfter = Date.now() - signalledAt;
-    const left = await scene.pending(leaver);
-    await until('what it left is taken over', async () => (await scene.pending(leaver)).length === 0);
-    const takenOverAfter = Date.now() - signalledAt - endedAfter;
-    await flowing;
-    await scene.untilDone();
+  it(
+    'under load hands over what has not started, and loses nothing',
+    { timeout: 40_000 },
+    async () => {
+      const options = { idleTimeout: IDLE_TIMEOUT };
+      // Slow enough to hold entries that it has not started; together slower than what comes in.
+      const leaver = await scene.worker('leaver', { ...options, work: WORK, concurrency: 100 });
+      await scene.worker('heir', options);
+      const flowing = scene.flow();
+      await scene.untilHandled(COUNT / 3);
+      leaver.signal('SIGTERM');
+      const signalledAt = Date.now();
+      const { code } = await leaver.ended;
+      const endedAfter = Date.now() - signalledAt;
+      const left = await scene.pending(leaver);
+      await until(
+        'what it left is taken over',
+        async () => (await scene.pending(leaver)).length === 0,
+      );
+      const takenOverAfter = Date.now() - signalledAt - endedAfter;
+      await flowing;
+      await scene.untilDone();
 
-    const released = leaver.notes.filter(({ what }) => what === 'released').map(({ id }) => id);
-    const attempts = new Set(scene.notes('started').map(({ attempt }) => attempt));
-    console.log(
-      `SIGTERM: exit code ${code} after ${endedAfter} ms, ${released.length} released and taken over after ${takenOverAfter} ms, ` +
-        `${scene.handled().size} handled, ${scene.duplicates().length} handled twice`,
-    );
-    expect(code).toBe(0);
-    expect(endedAfter).toBeLessThan(1.5 * WORK + SLACK);
-    expect(released.length).toBeGreaterThan(0);
-    expect(left.filter((id) => !released.includes(id))).toEqual([]);
-    expect(takenOverAfter).toBeLessThan(RECLAIM_INTERVAL + SLACK);
-    expect(scene.duplicates()).toEqual([]);
-    // What was released had used up no attempt.
-    expect([...attempts]).toEqual([1]);
-    expect(leaver.notes.filter(({ what }) => what === 'retried')).toEqual([]);
-    expect(leaver.errors).toBe('');
-  });
+      const released = leaver.notes.filter(({ what }) => what === 'released').map(({ id }) => id);
+      const attempts = new Set(scene.notes('started').map(({ attempt }) => attempt));
+      console.log(
+        `SIGTERM: exit code ${code} after ${endedAfter} ms, ${released.length} released and taken over after ${takenOverAfter} ms, ` +
+          `${scene.handled().size} handled, ${scene.duplicates().length} handled twice`,
+      );
+      expect(code).toBe(0);
+      expect(endedAfter).toBeLessThan(1.5 * WORK + SLACK);
+      expect(released.length).toBeGreaterThan(0);
+      expect(left.filter((id) => !released.includes(id))).toEqual([]);
+      expect(takenOverAfter).toBeLessThan(RECLAIM_INTERVAL + SLACK);
+      expect(scene.duplicates()).toEqual([]);
+      // What was released had used up no attempt.
+      expect([...attempts]).toEqual([1]);
+      expect(leaver.notes.filter(({ what }) => what === 'retried')).toEqual([]);
+      expect(leaver.errors).toBe('');
+    },
+  );
 
-  it('releases, uncharged, what is still running after the grace period', { timeout: 40_000 }, async () => {
-    const options = { idleTimeout: IDLE_TIMEOUT, gracePeriod: 300 };
-    const leaver = await scene.worker('leaver', options);
-    const long = await scene.publish(Array(10).fill({ ms: 3000 }));
-    await until('they run', () => leaver.notes.length === 10);
-    await scene.worker('heir', options);
-    leaver.signal('SIGTERM');
-    const signalledAt = Date.now();
-    const { code } = await leaver.ended;
-    expect(code).toBe(0);
-    expect(Date.now() - signalledAt).toBeLessThan(300 + SLACK);
-    await scene.untilDone();
-    const runs = scene.notes('handled');
-    expect(leaver.notes.filter(({ what }) => what === 'aborted').map(({ id }) => id)).toEqual(long);
-    expect(runs.map(({ worker, attempt }) => `${worker} ${attempt}`)).toEqual(Array(10).fill('heir 1'));
-  });
+  it(
+    'releases, uncharged, what is still running after the grace period',
+    { timeout: 40_000 },
+    async () => {
+      const options = { idleTimeout: IDLE_TIMEOUT, gracePeriod: 300 };
+      const leaver = await scene.worker('leaver', options);
+      const long = await scene.publish(Array(10).fill({ ms: 3000 }));
+      await until('they run', () => leaver.notes.length === 10);
+      await scene.worker('heir', options);
+      leaver.signal('SIGTERM');
+      const signalledAt = Date.now();
+      const { code } = await leaver.ended;
+      expect(code).toBe(0);
+      expect(Date.now() - signalledAt).toBeLessThan(300 + SLACK);
+      await scene.untilDone();
+      const runs = scene.notes('handled');
+      expect(leaver.notes.filter(({ what }) => what === 'aborted').map(({ id }) => id)).toEqual(
+        long,
+      );
+      expect(runs.map(({ worker, attempt }) => `${worker} ${attempt}`)).toEqual(
+        Array(10).fill('heir 1'),
+      );
+    },
+  );
 
   it('ends the process in time while Redis is down', { timeout: 40_000 }, async () => {
-    const worker = await scene.worker('worker', { redis: { url: scene.server.url, commandTimeout: 1000 } });
+    const worker = await scene.worker('worker', {
+      redis: { url: scene.server.url, commandTimeout: 1000 },
+    });
     const flowing = scene.flow(1000);
     await scene.untilHandled(200);
     await scene.server.kill();
@@ -89,7 +106,9 @@ describe('SIGTERM', () => {
   });
 
   it('ends the process in time when its connections are silent', { timeout: 40_000 }, async () => {
-    const worker = await scene.worker('worker', { redis: { url: proxy.url, commandTimeout: 1000 } });
+    const worker = await scene.worker('worker', {
+      redis: { url: proxy.url, commandTimeout: 1000 },
+    });
     await scene.flow(100);
     await scene.untilDone();
     proxy.stall();

@@ -14,46 +14,57 @@ beforeAll(async () => {
 });
 afterAll(() => scene.close());
 
-it('takes over from a frozen worker, which does no harm when it wakes up', { timeout: 40_000 }, async () => {
-  const frozen = await scene.worker('frozen');
-  const long = await scene.publish(Array.from({ length: LONG_RUNS }, (_, index) => longRun(index)));
-  await until('they run', () => frozen.notes.length === LONG_RUNS);
-  const survivor = await scene.worker('survivor');
-  const flowing = scene.flow();
-  await scene.untilHandled(2000);
-  const short = await scene.publish(Array<Payload>(50).fill({ ms: SHORT, failsIn: 'frozen' }));
-  await until('some of these run there', () => common(idsOf('started', 'frozen'), short).length >= 5);
+it(
+  'takes over from a frozen worker, which does no harm when it wakes up',
+  { timeout: 40_000 },
+  async () => {
+    const frozen = await scene.worker('frozen');
+    const long = await scene.publish(
+      Array.from({ length: LONG_RUNS }, (_, index) => longRun(index)),
+    );
+    await until('they run', () => frozen.notes.length === LONG_RUNS);
+    const survivor = await scene.worker('survivor');
+    const flowing = scene.flow();
+    await scene.untilHandled(2000);
+    const short = await scene.publish(Array<Payload>(50).fill({ ms: SHORT, failsIn: 'frozen' }));
+    await until(
+      'some of these run there',
+      () => common(idsOf('started', 'frozen'), short).length >= 5,
+    );
 
-  frozen.signal('SIGSTOP');
-  const frozenAt = Date.now();
-  const held = await scene.pending(frozen);
-  await until('all is taken over', async () => (await scene.pending(frozen)).length === 0);
-  const takenOverAfter = Date.now() - frozenAt;
-  frozen.signal('SIGCONT');
-  const awakeAt = Date.now();
-  await flowing;
-  await scene.flow(1000);
-  await scene.untilDone();
+    frozen.signal('SIGSTOP');
+    const frozenAt = Date.now();
+    const held = await scene.pending(frozen);
+    await until('all is taken over', async () => (await scene.pending(frozen)).length === 0);
+    const takenOverAfter = Date.now() - frozenAt;
+    frozen.signal('SIGCONT');
+    const awakeAt = Date.now();
+    await flowing;
+    await scene.flow(1000);
+    await scene.untilDone();
 
-  const twice = scene.duplicates();
-  console.log(
-    `A worker frozen: ${scene.handled().size} handled, ${held.length} taken over after ${takenOverAfter} ms, ` +
-      `${twice.length} handled twice`,
-  );
-  expect(takenOverAfter).toBeLessThan(IDLE_TIMEOUT + RECLAIM_INTERVAL + SLACK);
-  expect(twice.filter((id) => !held.includes(id))).toEqual([]);
-  // What failed at once was told that it is not its own any more.
-  expect(common(idsOf('lost', 'frozen'), short).length).toBeGreaterThanOrEqual(5);
-  // Runs that were under way hear it themselves, and settle nothing.
-  expect(idsOf('aborted', 'frozen')).toEqual(expect.arrayContaining(long));
-  expect(idsOf('lost', 'frozen')).toEqual(expect.arrayContaining(long));
-  expect(scene.notes('dead-lettered')).toEqual([]);
-  expect(idsOf('handled', 'survivor')).toEqual(expect.arrayContaining(long));
-  // It needs no restart.
-  const after = frozen.notes.filter(({ what, at, id }) => what === 'handled' && at > awakeAt && !held.includes(id));
-  expect(after.length).toBeGreaterThan(100);
-  expect(survivor.count('worker-error')).toBe(0);
-});
+    const twice = scene.duplicates();
+    console.log(
+      `A worker frozen: ${scene.handled().size} handled, ${held.length} taken over after ${takenOverAfter} ms, ` +
+        `${twice.length} handled twice`,
+    );
+    expect(takenOverAfter).toBeLessThan(IDLE_TIMEOUT + RECLAIM_INTERVAL + SLACK);
+    expect(twice.filter((id) => !held.includes(id))).toEqual([]);
+    // What failed at once was told that it is not its own any more.
+    expect(common(idsOf('lost', 'frozen'), short).length).toBeGreaterThanOrEqual(5);
+    // Runs that were under way hear it themselves, and settle nothing.
+    expect(idsOf('aborted', 'frozen')).toEqual(expect.arrayContaining(long));
+    expect(idsOf('lost', 'frozen')).toEqual(expect.arrayContaining(long));
+    expect(scene.notes('dead-lettered')).toEqual([]);
+    expect(idsOf('handled', 'survivor')).toEqual(expect.arrayContaining(long));
+    // It needs no restart.
+    const after = frozen.notes.filter(
+      ({ what, at, id }) => what === 'handled' && at > awakeAt && !held.includes(id),
+    );
+    expect(after.length).toBeGreaterThan(100);
+    expect(survivor.count('worker-error')).toBe(0);
+  },
+);
 
 /** Half of them fail for good where they are frozen, which must not count any more. */
 function longRun(index: number): Payload {
@@ -65,4 +76,5 @@ function idsOf(what: string, worker: string): string[] {
   return notes.map(({ id }) => id);
 }
 
-const common = (a: readonly string[], b: readonly string[]): string[] => a.filter((id) => b.includes(id));
+const common = (a: readonly string[], b: readonly string[]): string[] =>
+  a.filter((id) => b.includes(id));

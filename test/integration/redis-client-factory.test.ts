@@ -25,7 +25,8 @@ it.each([
     made.at(-1)!.on('error', () => undefined);
     return made.at(-1)!;
   };
-  const construct = (): unknown => new RecordingConsumer({ redis: { client: factory }, streams: [] });
+  const construct = (): unknown =>
+    new RecordingConsumer({ redis: { client: factory }, streams: [] });
   expect(construct).toThrow(InvalidOptionsError);
   expect(construct).toThrow(problem);
   for (const one of made) one.disconnect();
@@ -60,19 +61,19 @@ it('a client is used whatever its options for reconnecting, timeouts and numbers
     },
   });
   await until('the reader has waited in vain', async () => {
-    const stats = await (consumer.runtime.driver.unwrap?.() as Redis).info('commandstats');
+    const stats = await (consumer.runtime.driver.unwrap!() as Redis).info('commandstats');
     return /cmdstat_xreadgroup:calls=[3-9]/.test(stats);
   });
   await consumer.publish('s', 3);
   await until('all is handled', () => consumer.of('settled').length === 4);
   expect(consumer.of('worker-error')).toEqual([]);
   expect(consumer.of('disconnected')).toEqual([]);
-  expect(consumer.of('settled').map(({ outcome, attempt }) => `${outcome} ${attempt}`).sort()).toEqual([
-    'handled 1',
-    'handled 1',
-    'handled 2',
-    'retried 1',
-  ]);
+  expect(
+    consumer
+      .of('settled')
+      .map(({ outcome, attempt }) => `${outcome} ${attempt}`)
+      .sort(),
+  ).toEqual(['handled 1', 'handled 1', 'handled 2', 'retried 1']);
   await consumer.close();
 });
 

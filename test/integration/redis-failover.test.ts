@@ -5,16 +5,23 @@ import { RecordingConsumer } from '../support/recording-consumer.js';
 import { startRedis } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 
+const REPLICATING = { args: ['--repl-diskless-sync-delay', '0'] };
+
 it('a server that becomes a replica is left for the one that took its place', async () => {
-  const [first, second] = [await startRedis(), await startRedis()];
+  const [first, second] = [await startRedis(REPLICATING), await startRedis(REPLICATING)];
   const [old, young] = [new Redis(first.url), new Redis(second.url)];
   const proxy = await startProxy(first.port);
   await young.replicaof('127.0.0.1', first.port);
-  await until('it replicates', async () => (await young.info('replication')).includes('link_status:up'));
+  await until('it replicates', async () =>
+    (await young.info('replication')).includes('link_status:up'),
+  );
   const consumer = await RecordingConsumer.start({ redis: { url: proxy.url }, streams: ['s'] });
   const before = await consumer.publish('s', 5);
   await until('they are handled', () => consumer.handled.length === 5);
-  await until('and settled, there too', async () => ((await young.xpending('s', 'g')) as [number])[0] === 0);
+  await until(
+    'and settled, there too',
+    async () => ((await young.xpending('s', 'g')) as [number])[0] === 0,
+  );
 
   // The connections stand: the old server only answers that it takes no writes any more.
   proxy.point(second.port);

@@ -26,8 +26,9 @@ const isBlocked = async (): Promise<boolean> =>
 
 /** Everything is settled, that has been noticed, and the reader waits for more. */
 async function quiet(lastId: string): Promise<void> {
-  await until('the position is noted', async () =>
-    (await client.hget('{s}:floor', 'g'))?.startsWith(`- ${lastId} `) ?? false,
+  await until(
+    'the position is noted',
+    async () => (await client.hget('{s}:floor', 'g'))?.startsWith(`- ${lastId} `) ?? false,
   );
   await until('the reader waits', isBlocked);
 }

@@ -35,7 +35,10 @@ it.each([
 ])('a wrong password, given as %s, is named in no error, event or log', async (_, given) => {
   const place = { host: '127.0.0.1', port: server.port };
   const redis = 'url' in given ? { url: `${given.url}:${server.port}` } : { ...place, ...given };
-  const consumer = new RecordingConsumer({ redis: { ...redis, connectTimeout: 300 }, streams: ['s'] });
+  const consumer = new RecordingConsumer({
+    redis: { ...redis, connectTimeout: 300 },
+    streams: ['s'],
+  });
   const error: unknown = await consumer.start().catch((reason: unknown) => reason);
   expect(String(error)).toContain('WRONGPASS');
   const seen = [all(error), all(consumer.events), ...printed].join('\n');
@@ -69,7 +72,9 @@ it('a payload is named in no error either', async () => {
   const client = new Redis(server.url);
   await client.set('s', 'no stream');
   const publication = { eventType: 'made', payload: PAYLOAD, stream: 's' };
-  const error: unknown = await consumer.runtime.producer.publish(publication).catch((e: unknown) => e);
+  const error: unknown = await consumer.runtime.producer
+    .publish(publication)
+    .catch((e: unknown) => e);
   expect(error).toMatchObject({ code: 'WRONG_KEY_TYPE', key: 's' });
   expect([all(error), all(consumer.events), ...printed].join('\n')).not.toContain(PAYLOAD);
   client.disconnect();

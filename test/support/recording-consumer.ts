@@ -62,7 +62,9 @@ export class RecordingConsumer {
       this.handled.push({ stream: delivery.stream, id: delivery.id });
       return ack;
     };
-    return this.runtime.start([{ name: 'Recorder.handle', events: ['*'], options: { streams }, invoke }]);
+    return this.runtime.start([
+      { name: 'Recorder.handle', events: ['*'], options: { streams }, invoke },
+    ]);
   }
 
   close(): Promise<void> {
@@ -71,14 +73,20 @@ export class RecordingConsumer {
 
   /** Publishes so many messages. @returns their ids */
   async publish(stream: string, count = 1): Promise<string[]> {
-    const batch = Array.from({ length: count }, (_, payload) => ({ eventType: 'made', payload, stream }));
+    const batch = Array.from({ length: count }, (_, payload) => ({
+      eventType: 'made',
+      payload,
+      stream,
+    }));
     const results = await this.runtime.producer.publishBatch(batch);
     for (const result of results) if (result instanceof Error) throw result;
     return results as string[];
   }
 
   of<N extends StreamsEventName>(name: N): StreamsEvents[N][] {
-    return this.events.filter((event) => event.name === name).map(({ event }) => event as StreamsEvents[N]);
+    return this.events
+      .filter((event) => event.name === name)
+      .map(({ event }) => event as StreamsEvents[N]);
   }
 
   /** Ids handled on one stream, in the order of their handling. */

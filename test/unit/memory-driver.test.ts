@@ -146,7 +146,9 @@ describe('waiting readers', () => {
     await clock.advance(4999);
     expect(answered).toBe(false);
     await clock.advance(1);
-    expect(await pulling).toMatchObject([{ attempt: 1, charged: false, fields: expect.any(Array) }]);
+    expect(await pulling).toMatchObject([
+      { attempt: 1, charged: false, fields: expect.any(Array) },
+    ]);
   });
 });
 

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { sleep, systemClock } from '../../core/clock.js';
 import { ClosedError, InvalidOptionsError, RedisConnectionError } from '../../core/errors.js';
 import type { EventBus } from '../../core/events.js';
-import { isReply, typedError, withoutArguments } from './reply-errors.js';
+import { isDemoted, isReply, typedError, withoutArguments } from './reply-errors.js';
 import type { RedisOptions } from './redis.options.js';
 
 const FIRST_WAIT = 50;
@@ -60,6 +60,7 @@ export class Connection {
     try {
       return await command(client);
     } catch (error) {
+      if (isDemoted(error)) this.discard(client);
       throw typedError(error, action, key);
     }
   }

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { OutgoingEntry } from '../../core/message.js';
 import type { Connection } from './connection.js';
 import type { Keys } from './keys.js';
-import { typedError } from './reply-errors.js';
+import { isDemoted, typedError } from './reply-errors.js';
 
 type Result = string | Error;
 
@@ -58,6 +58,7 @@ export class Publishing {
     for (const { stream, fields } of entries)
       pipeline.xadd(this.keys.stream(stream), '*', ...fields);
     const replies = (await pipeline.exec()) ?? [];
+    if (replies.some(([error]) => isDemoted(error))) this.commands.discard(client);
     return entries.map((entry, index) => {
       const [error, id] = replies[index] ?? [new Error('no reply')];
       return error ? this.refusal(error, entry) : (id as string);

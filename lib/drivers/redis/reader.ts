@@ -5,7 +5,7 @@ import type { Fields } from '../../core/message.js';
 import { Connection } from './connection.js';
 import type { ReadKey } from './redis.lease.js';
 import type { RedisOptions } from './redis.options.js';
-import { isGroupMissing, isReply, isWrongType, typedError } from './reply-errors.js';
+import { isDemoted, isGroupMissing, isReply, isWrongType, typedError } from './reply-errors.js';
 
 /** A blocked read that is silent for so much longer than it was to block is dead, ms. */
 const GRACE = 2000;
@@ -200,7 +200,7 @@ export class Reader {
     await this.pause();
     if (isGroupMissing(error)) await this.options.onGroupMissing();
     else if (isWrongType(error)) await this.options.onWrongType();
-    else if (isReply(error) && client && mayBeDemoted(error)) this.connection.discard(client);
+    else if (client && isDemoted(error)) this.connection.discard(client);
   }
 
   private pause(): Promise<void> {
@@ -215,5 +215,3 @@ function identify(client: Redis): Promise<number> {
   id.catch(() => undefined);
   return id;
 }
-
-const mayBeDemoted = (error: Error): boolean => error.message.startsWith('READONLY');

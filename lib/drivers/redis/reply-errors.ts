@@ -20,6 +20,9 @@ export const isGroupMissing = (error: unknown): boolean =>
   startsWith(error, 'NOGROUP') || startsWith(error, 'UNBLOCKED');
 
 export const isWrongType = (error: unknown): boolean => startsWith(error, 'WRONGTYPE');
+/** The server takes no writes (any more): a connection made now may lead to one that does. */
+export const isDemoted = (error: unknown): boolean =>
+  startsWith(error, 'READONLY') || startsWith(error, 'MASTERDOWN');
 export const isScriptMissing = (error: unknown): boolean => startsWith(error, 'NOSCRIPT');
 
 /** Turns what ioredis rejects with into a typed error. `key` names the key that was asked for. */

@@ -40,8 +40,21 @@ export class Ledger {
     const lines = (this.rest + text).split('\n');
     this.rest = lines.pop()!;
     for (const line of lines) {
-      const [what, at, stream, id, attempt] = line.split(' ') as [string, string, string, string, string];
-      this.notes.push({ what, at: Number(at), stream, id, attempt: Number(attempt), worker: this.worker });
+      const [what, at, stream, id, attempt] = line.split(' ') as [
+        string,
+        string,
+        string,
+        string,
+        string,
+      ];
+      this.notes.push({
+        what,
+        at: Number(at),
+        stream,
+        id,
+        attempt: Number(attempt),
+        worker: this.worker,
+      });
     }
   }
 }

@@ -117,7 +117,7 @@ export class Scene {
 
   private async accepted(payloads: readonly Payload[], stream: string): Promise<string[]> {
     const ids: string[] = [];
-    for (let left = payloads; left.length > 0; ) {
+    for (let left = payloads; left.length > 0;) {
       const batch = left.map((payload) => ({ eventType: 'order', payload, stream }));
       const results = await this.publisher.producer.publishBatch(batch);
       const refused = results.filter((result) => result instanceof Error);
@@ -191,7 +191,10 @@ export class Scene {
   async isBlocked(worker: WorkerProcess): Promise<boolean> {
     const list = String(await this.client.client('LIST'));
     const readers = list.split('\n').filter((line) => line.includes('cmd=xreadgroup'));
-    return readers.filter((line) => line.includes(' flags=b ')).length >= this.workers.indexOf(worker) + 1;
+    return (
+      readers.filter((line) => line.includes(' flags=b ')).length >=
+      this.workers.indexOf(worker) + 1
+    );
   }
 
   private async groups(stream: string): Promise<{ name: string; pending: number; last: string }[]> {
@@ -209,7 +212,9 @@ export class Scene {
     const missing = published.filter((id) => !handled.has(id));
     const left = await this.left().catch((error: unknown) => error);
     const told = workers.flatMap((worker) =>
-      worker.told.slice(-5).map(({ name, event }) => `${worker.name} ${name} ${JSON.stringify(event)}`),
+      worker.told
+        .slice(-5)
+        .map(({ name, event }) => `${worker.name} ${name} ${JSON.stringify(event)}`),
     );
     return [
       `${published.length} published, ${handled.size} handled, ${String(left)} left,`,

@@ -48,7 +48,10 @@ export class WorkerProcess {
     this.ledger = new Ledger(`${directory}/${options.consumer}.log`, options.consumer);
     const path = fileURLToPath(new URL(script, import.meta.url));
     const config = JSON.stringify({ ...options, ledger: this.ledger.file });
-    this.child = fork(path, [config], { stdio: ['ignore', 'inherit', 'pipe', 'ipc'], execArgv: [] });
+    this.child = fork(path, [config], {
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+      execArgv: [],
+    });
     const watcher = guard(this.child);
     this.ended = new Promise((resolve) => {
       this.child.once('exit', (code, signal) => {
