@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 /** How often the parent asks how far the children are, ms. */
 const POLL = 15;
 /** Nothing handled for so long: it will not come any more, ms. */
-const STALLED = 10_000;
+const STALLED = 20_000;
 /** The last acknowledgements may take so long, ms. */
 const SETTLED_WITHIN = 10_000;
 

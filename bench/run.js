@@ -22,54 +22,55 @@ import { workloads } from './workloads/all.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-const { values: options, positionals: names } = parseArgs({
-  allowPositionals: true,
-  options: {
-    quick: { type: 'boolean', default: false },
-    rounds: { type: 'string' },
-    json: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
-    profile: { type: 'string' },
-  },
-});
-
-const unknown = names.filter((name) => !workloads.some((workload) => workload.name === name));
-if (unknown.length > 0) {
-  const known = workloads.map(({ name }) => name).join(', ');
-  throw new Error(`No workload is called ${unknown.join(' or ')}. There are: ${known}`);
-}
-if (options.write && names.length > 0) {
-  throw new Error('--write replaces all tables, so it takes a run of all workloads');
-}
-
-freshBuild(root);
-const { quick } = options;
-const stage = await Stage.open({
-  quick,
-  rounds: Number(options.rounds ?? 5),
-  profile: options.profile,
-  log: (line) => console.error(`${performance.now().toFixed(0).padStart(7)} ms  ${line}`),
-});
 try {
-  const results = await measureAll();
-  const about = { ...(await surroundings(root, stage.redis)), ...stage.settings };
-  if (options.write) await writeDocs(root, about, results);
-  const shown = options.json
-    ? JSON.stringify(asJson(about, results), null, 2)
-    : asText(about, results);
-  console.log(shown);
+  await main();
 } catch (error) {
   console.error(`The bench failed. ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
-} finally {
-  await stage.close();
 }
 
-async function measureAll() {
-  const chosen = workloads.filter(({ name, quick: short }) =>
-    names.length > 0 ? names.includes(name) : short || !quick,
+async function main() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean', default: false },
+      rounds: { type: 'string', default: '5' },
+      json: { type: 'boolean', default: false },
+      write: { type: 'boolean', default: false },
+      profile: { type: 'string' },
+    },
+  });
+  const { quick, json, write, profile } = values;
+  if (write && positionals.length > 0) {
+    throw new Error('--write replaces all tables, so it takes a run of all workloads');
+  }
+  const rounds = Number(values.rounds);
+  if (!(rounds >= 1)) throw new Error('--rounds takes a number of at least 1');
+  const chosen = choose(positionals, quick);
+  freshBuild(root);
+  const stage = await Stage.open({ quick, rounds, profile, log });
+  try {
+    const results = [];
+    for (const workload of chosen) results.push(await measure(workload, stage));
+    const about = { ...(await surroundings(root, stage.redis)), quick, rounds };
+    if (write) await writeDocs(root, about, results);
+    console.log(json ? JSON.stringify(asJson(about, results), null, 2) : asText(about, results));
+  } finally {
+    await stage.close();
+  }
+}
+
+/** @param {readonly string[]} names @param {boolean} quick */
+function choose(names, quick) {
+  const known = workloads.map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown) throw new Error(`No workload is called ${unknown}. There are ${known.join(', ')}`);
+  return workloads.filter((workload) =>
+    names.length > 0 ? names.includes(workload.name) : workload.quick || !quick,
   );
-  const results = [];
-  for (const workload of chosen) results.push(await measure(workload, stage));
-  return results;
+}
+
+/** Progress; stdout is for the result. @param {string} line */
+function log(line) {
+  console.error(`${(performance.now() / 1000).toFixed(1).padStart(6)} s  ${line}`);
 }

@@ -52,14 +52,6 @@ export class Stage {
   }
 
   /** @param {string} system */
-  #execArgv(system) {
-    const { profile } = this.settings;
-    if (!profile) return [];
-    const name = `${system}-${++this.#names}.cpuprofile`;
-    return ['--cpu-prof', `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${name}`];
-  }
-
-  /** @param {string} system */
   backlog(system) {
     return BACKLOGS[system] ?? stream;
   }
@@ -76,12 +68,6 @@ export class Stage {
     if (key && this.#filled.has(key)) return;
     await backlog.fill(this.redis, wanted);
     if (key) this.#filled.add(key);
-  }
-
-  /** Drops what was published. @param {string} stream */
-  async forget(stream) {
-    const keys = await this.redis.keys(`*${stream}*`);
-    if (keys.length > 0) await this.redis.unlink(...keys);
   }
 
   /** A name that no run before had. @param {string} word */
@@ -115,5 +101,13 @@ export class Stage {
     await this.dismiss();
     this.redis.disconnect();
     await this.server.stop();
+  }
+
+  /** @param {string} system */
+  #execArgv(system) {
+    const { profile } = this.settings;
+    if (!profile) return [];
+    const name = `${this.freshName(system)}.cpuprofile`;
+    return ['--cpu-prof', `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${name}`];
   }
 }

@@ -46,7 +46,7 @@ export default {
     await child.call('disconnect');
     const found = await stage.backlog(system).published(stage.redis, { stream, total: messages });
     if (found !== messages) throw new Error(`${label} published ${found} of ${messages} messages`);
-    await stage.forget(stream);
+    await stage.clear();
     return { rate: messages / (took / 1000), nodeUs: cpu / messages, redisUs };
   },
 

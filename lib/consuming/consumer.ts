@@ -154,7 +154,8 @@ export class Consumer implements Worker {
       const delivery = new Delivery(lease, this.options.plan.group, this.options.consumer);
       delivery.freshAt = now;
       this.held.add(delivery);
-      this.dispatcher.add(delivery, !lease.charged && lease.attempt >= 2);
+      delivery.suspect = !lease.charged && lease.attempt >= 2;
+      this.dispatcher.add(delivery);
     }
     this.dispatcher.pump();
   }
@@ -162,7 +163,10 @@ export class Consumer implements Worker {
   private async run(delivery: Delivery): Promise<void> {
     delivery.startedAt = delivery.heldFrom = this.options.clock.now();
     const settlement = delivery.lost ? taken : await this.outcomeOf(delivery);
-    this.settle(delivery, delivery.lost ? taken : settlement);
+    const outcome = delivery.lost ? taken : settlement;
+    // The next suspect may kill the process: what this one came to has to be known before.
+    if (delivery.suspect) await this.settleFirst(delivery, outcome);
+    else this.settle(delivery, outcome);
     if (delivery.overrun) await delivery.overrun;
   }
 
@@ -172,7 +176,14 @@ export class Consumer implements Worker {
     );
   }
 
-  private settle(delivery: Delivery, settlement: Settlement): void {
+  private settleFirst(delivery: Delivery, settlement: Settlement): Promise<void> {
+    return new Promise((resolve) => {
+      this.settle(delivery, settlement, resolve);
+      if (settlement.kind === 'lost' || settlement.kind === 'leave') resolve();
+    });
+  }
+
+  private settle(delivery: Delivery, settlement: Settlement, onConcluded?: () => void): void {
     switch (settlement.kind) {
       case 'lost':
         return this.drop(delivery, settlement);
@@ -181,7 +192,7 @@ export class Consumer implements Worker {
         this.subscription.forget(delivery.lease, true);
         return this.report(delivery, settlement, 'settled');
       default:
-        this.settler.add(delivery, settlement);
+        this.settler.add(delivery, settlement, onConcluded);
     }
   }
 

@@ -38,8 +38,8 @@ export class Dispatcher {
     return may - this.ready.length - this.suspects.length;
   }
 
-  add(delivery: Delivery, suspect = false): void {
-    (suspect ? this.suspects : this.ready).push(delivery);
+  add(delivery: Delivery): void {
+    (delivery.suspect ? this.suspects : this.ready).push(delivery);
   }
 
   /** Starts whatever can start. */
@@ -48,7 +48,7 @@ export class Dispatcher {
     if (this.suspects.length > 0) this.startSuspect();
     while (this.ready.length > 0 && !this.stopped) {
       if (!this.takeSlot()) return;
-      this.start(this.ready.shift()!, false);
+      this.start(this.ready.shift()!);
     }
     this.options.shared.passOn();
   };
@@ -68,7 +68,7 @@ export class Dispatcher {
     const { suspectLane } = this.options;
     if (this.suspects.length === 0 || this.stopped) return;
     if (!suspectLane.tryTake()) return this.queueForLane();
-    if (this.takeSlot()) this.start(this.suspects.shift()!, true);
+    if (this.takeSlot()) this.start(this.suspects.shift()!);
     else suspectLane.release();
   }
 
@@ -92,12 +92,12 @@ export class Dispatcher {
     return false;
   }
 
-  private start(delivery: Delivery, suspect: boolean): void {
+  private start(delivery: Delivery): void {
     this.running.add(delivery);
     void this.options.run(delivery).then(() => {
       this.running.delete(delivery);
       this.own.release();
-      if (suspect) this.options.suspectLane.release();
+      if (delivery.suspect) this.options.suspectLane.release();
       this.options.shared.release();
       this.pump();
       this.options.onEnded();

@@ -5,6 +5,9 @@ import type { ExtendOutcome } from '../core/lease.js';
 import type { Subscription } from '../core/source.js';
 import type { Worker } from '../core/worker.js';
 
+/** After an outage the entries have to be kept fresh before others take them over, ms. */
+const TRY_AGAIN = 100;
+
 export interface HeartbeatOptions {
   readonly clock: Clock;
   readonly events: EventBus;
@@ -37,16 +40,17 @@ export class Heartbeat implements Worker {
     if (this.timer !== undefined) this.options.clock.clearTimeout(this.timer);
   }
 
-  private arm(): void {
+  private arm(wait = this.interval): void {
     if (!this.running) return;
     this.timer = this.options.clock.setTimeout(() => {
-      void this.beat().finally(() => this.arm());
-    }, this.interval);
+      void this.beat().then((done) => this.arm(done ? this.interval : TRY_AGAIN));
+    }, wait);
   }
 
-  private async beat(): Promise<void> {
+  /** @returns whether the source could be asked */
+  private async beat(): Promise<boolean> {
     const due = this.due();
-    if (due.length === 0) return;
+    if (due.length === 0) return true;
     const now = this.options.clock.now();
     try {
       const outcomes = await this.options.subscription.extend(
@@ -57,8 +61,10 @@ export class Heartbeat implements Worker {
         if (outcome === 'held') delivery.freshAt = now;
         else if (this.options.held.has(delivery)) this.options.onLost(delivery, outcome);
       }
+      return true;
     } catch (error) {
       this.options.events.emit('worker-error', { worker: 'heartbeat', error: error as Error });
+      return false;
     }
   }
 

@@ -12,6 +12,8 @@ export type Reported = Ack | Retry | DeadLetterIt | Release;
 interface Item {
   readonly delivery: Delivery;
   readonly settlement: Reported;
+  /** Told when its outcome is known. */
+  readonly onConcluded: (() => void) | undefined;
   /** Tried before: `gone` then means that the earlier try was carried out. */
   retried: boolean;
 }
@@ -47,8 +49,8 @@ export class Settler {
     return this.queue.length + this.underWay;
   }
 
-  add(delivery: Delivery, settlement: Reported): void {
-    this.queue.push({ delivery, settlement, retried: false });
+  add(delivery: Delivery, settlement: Reported, onConcluded?: () => void): void {
+    this.queue.push({ delivery, settlement, onConcluded, retried: false });
     this.schedule();
   }
 
@@ -100,6 +102,7 @@ export class Settler {
       if (typeof outcome === 'string') {
         const known = outcome === 'gone' && item.retried ? 'settled' : outcome;
         this.options.onSettled(item.delivery, item.settlement, known);
+        item.onConcluded?.();
       } else {
         error = outcome;
         item.retried = true;

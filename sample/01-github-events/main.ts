@@ -18,7 +18,7 @@ const app = await NestFactory.createMicroservice<AsyncMicroserviceOptions>(AppMo
   inject: [StreamsTransport],
   useFactory: (strategy: StreamsTransport) => ({ strategy }),
   // Failed runs are part of the show: Nest would print each with its stack.
-  logger: ['warn'],
+  logger: ['fatal'],
 });
 app.enableShutdownHooks();
 

@@ -223,6 +223,67 @@ describe('the original error', () => {
     }
   });
 
+  it('is told apart where a slow filter passes it on', async () => {
+    const refuse: CanActivate = {
+      canActivate: (execution) => {
+        throw new StockError(execution.switchToRpc().getData<Order>().why);
+      },
+    };
+    const passOn: ExceptionFilter = {
+      catch: async (error, host) => {
+        await pause(host.switchToRpc().getData<Order>().wait);
+        return throwError(() => error as Error);
+      },
+    };
+    @Controller()
+    class Orders {
+      @UseGuards(refuse)
+      @UseFilters(passOn)
+      @StreamHandler('order')
+      handle(): void {}
+    }
+    const { kit } = await startApp({ controllers: [Orders], options: { maxDeliveries: 1 } });
+    await Promise.all(
+      [9, 6, 3, 0].map((wait) => kit.publish('order', { why: `after ${wait}`, wait })),
+    );
+    await kit.idle();
+    const letters = await kit.deadLetters();
+    expect(letters).toHaveLength(4);
+    for (const letter of letters) {
+      expect(letter.error!.message).toBe((letter.payload as Order).why);
+    }
+  });
+
+  it('is not that of a run long ago, which an interceptor failed and a filter forgave', async () => {
+    let interceptorFails = true;
+    const failing: NestInterceptor = {
+      intercept: (_context, next) =>
+        next.handle().pipe(
+          map(() => {
+            if (interceptorFails) throw new StockError('forgiven');
+          }),
+        ),
+    };
+    const guard: CanActivate = {
+      canActivate: () => {
+        if (!interceptorFails) throw new OtherError('refused');
+        return true;
+      },
+    };
+    @Controller()
+    class Orders {
+      @UseGuards(guard)
+      @UseInterceptors(failing)
+      @UseFilters({ catch: others }, new Swallow())
+      @StreamHandler('order')
+      handle(): void {}
+    }
+    const { outcome } = await startApp({ controllers: [Orders] });
+    expect(await outcome('order', {})).toMatchObject({ outcome: 'handled' });
+    interceptorFails = false;
+    expect(await outcome('order', {})).toMatchObject({ error: { message: 'refused' } });
+  });
+
   it.each(['guard', 'method'] as const)(
     'of a run that a filter forgave in its %s is not taken for that of a later one',
     async (place) => {

@@ -163,4 +163,25 @@ describe('inherited handlers', () => {
     await publish('refund', { amount: 5 });
     expect(app.get(Orders).seen).toEqual([5]);
   });
+
+  it('that are overridden leave nothing of theirs among the arguments', async () => {
+    class Counting {
+      readonly seen: unknown[] = [];
+
+      @StreamHandler('order')
+      handle(...args: unknown[]): void {
+        this.seen.push(args.length);
+      }
+    }
+    @Controller()
+    class Orders extends Counting {
+      @StreamHandler('refund')
+      override handle(@Payload('amount') _amount: unknown): void {
+        this.seen.push(arguments.length);
+      }
+    }
+    const { app, publish } = await startApp({ controllers: [Orders] });
+    await publish('refund', { amount: 5 });
+    expect(app.get(Orders).seen).toEqual([1]);
+  });
 });

@@ -115,6 +115,27 @@ describe('events and streams', () => {
     expect(kit.settled.map(({ outcome }) => outcome)).toEqual(['handled', 'handled', 'filtered']);
   });
 
+  it('several events share the concurrency of their method', async () => {
+    let running = 0;
+    let most = 0;
+    @Controller()
+    class Orders {
+      @StreamHandler(['order.created', 'order.paid'], { stream: 'orders', concurrency: 1 })
+      async handle(): Promise<void> {
+        most = Math.max(most, ++running);
+        await new Promise(setImmediate);
+        running--;
+      }
+    }
+    const { kit } = await startApp({ controllers: [Orders] });
+    for (const event of ['order.created', 'order.paid', 'order.created', 'order.paid']) {
+      await kit.publish(event, {}, { stream: 'orders' });
+    }
+    await kit.idle();
+    expect(kit.settled).toHaveLength(4);
+    expect(most).toBe(1);
+  });
+
   it('streams without events take all of them', async () => {
     const seen: unknown[] = [];
     @Controller()

@@ -135,6 +135,24 @@ describe('the transport by itself', () => {
     await app.close();
   });
 
+  it('closes its connections where its handlers cannot work', async () => {
+    @Controller()
+    class Twice extends Orders {
+      @StreamHandler('order')
+      again(): void {}
+    }
+    const strategy = new StreamsTransport({ source: memory(), group: 'test' });
+    const app = await NestFactory.createMicroservice(appModule({ controllers: [Twice] }), {
+      strategy,
+      logger: false,
+    });
+    await expect(app.listen()).rejects.toMatchObject({ code: 'HANDLER_CONFLICT' });
+    expect(() => strategy['runtime'].producer.encode({ eventType: 'order', payload: 1 })).toThrow(
+      /closed/,
+    );
+    await app.close();
+  });
+
   it('cannot listen once it was closed', async () => {
     const strategy = new StreamsTransport({ source: memory(), group: 'test' });
     await strategy.close();

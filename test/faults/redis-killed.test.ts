@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BLOCK_TIMEOUT, Scene, SLACK } from './support/scene.js';
+import { BLOCK_TIMEOUT, IDLE_TIMEOUT, Scene, SLACK, type Payload } from './support/scene.js';
 import { until } from '../support/until.js';
 
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
+/** Goes on from before an outage until after it. */
+const LONG = 5000;
 /** Longest wait between two tries to connect. */
 const RECONNECT = 2000;
 
@@ -41,6 +43,23 @@ describe('a durable server that is killed', () => {
     expect(Math.max(...resumed)).toBeLessThan(RECONNECT + BLOCK_TIMEOUT + SLACK);
     expect(await stored()).toEqual(expect.arrayContaining(scene.published));
     for (const worker of workers) expect(worker.has('connected')).toBe(true);
+  });
+
+  it('may stay away for long: runs that go on are not repeated', { timeout: 40_000 }, async () => {
+    const workers = [await scene.worker('a'), await scene.worker('b')];
+    await scene.publish(Array<Payload>(80).fill({ ms: LONG }));
+    await until('all run', () => scene.notes('started').length === 80);
+    await scene.server.kill();
+    const killedAt = Date.now();
+    await until('nobody could keep them fresh', () => Date.now() - killedAt > 1.5 * IDLE_TIMEOUT);
+    await scene.server.start();
+    await scene.untilDone();
+
+    const runs = scene.notes('started').length;
+    console.log(`Redis away for ${1.5 * IDLE_TIMEOUT} ms: 80 runs before, ${runs - 80} after, ${scene.handled().size} handled`);
+    expect(runs).toBe(80);
+    expect(scene.notes('aborted')).toEqual([]);
+    for (const worker of workers) expect(worker.has('reclaimed')).toBe(false);
   });
 });
 

@@ -22,7 +22,7 @@ function dispatcher(limit: number, shared: Slots, suspectLane = new Slots(1)) {
     onEnded: () => undefined,
   });
   const add = (suspect: boolean, ...ids: string[]) => {
-    for (const id of ids) it.add(delivery(id), suspect);
+    for (const id of ids) it.add(Object.assign(delivery(id), { suspect }));
     it.pump();
   };
   const end = async (id: string) => {

@@ -6,6 +6,12 @@ import type { Keys } from './keys.js';
 import type { ReadKey } from './redis.lease.js';
 import { LOOK_AT_ONCE, lookAfter, type Looked } from './scripts/look-after.script.js';
 
+/**
+ * After an outage nothing is taken over for so long, ms. Nobody could keep entries fresh in the meantime,
+ * and their owners, who come back as we did, may still be at work on them.
+ */
+const OWNERS_RETURN = 2500;
+
 export interface CaretakerOptions {
   readonly commands: Connection;
   readonly keys: Keys;
@@ -77,15 +83,23 @@ export class Caretaker implements Worker {
       floor: redriven ? key : keys.floor(stream),
       redrive: keys.redrive(stream, group),
     }));
-    const room = this.options.room();
-    const look = { group, consumer, idleTimeout, absentAfter, streams, room };
-    const found = await commands.run('looking after streams', (client) => lookAfter(client, look));
+    let room = 0;
+    const found = await commands.run('looking after streams', (client) => {
+      // Only now, as an outage may have passed before.
+      room = this.room();
+      return lookAfter(client, { group, consumer, idleTimeout, absentAfter, streams, room });
+    });
     const taken = found.reduce((sum, looked) => sum + looked.taken.length, 0);
     if (taken > 0 && taken >= room) this.shortOfRoom = true;
     for (const [index, looked] of found.entries()) {
       await this.options.onLooked(sources[index]!, looked);
       this.report(sources[index]!, looked);
     }
+  }
+
+  private room(): number {
+    const { commands, room } = this.options;
+    return Date.now() - commands.reconnectedAt < OWNERS_RETURN ? 0 : room();
   }
 
   private report({ stream }: ReadKey, looked: Looked): void {

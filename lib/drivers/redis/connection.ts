@@ -29,8 +29,9 @@ export class Connection {
   private lastError: unknown;
   private waiters: (() => void)[] = [];
   private readonly closing = new AbortController();
-  /** Grows with every client that became ready. */
-  generation = 0;
+  private wasConnected = false;
+  /** When the last outage ended, ms since the epoch; 0 before the first one. */
+  reconnectedAt = 0;
 
   constructor(private readonly options: ConnectionOptions) {
     // The first client is made here, so that options that cannot work are refused at once.
@@ -103,7 +104,8 @@ export class Connection {
       if (this.closed) return;
       this.failures = 0;
       this.lastError = undefined;
-      this.generation++;
+      if (this.wasConnected) this.reconnectedAt = Date.now();
+      this.wasConnected = true;
       this.client = client;
       this.options.events.emit('connected', { role: this.options.role });
       this.wakeAll();
@@ -111,7 +113,8 @@ export class Connection {
     } finally {
       const wasReady = this.client === client;
       this.client = this.connecting = undefined;
-      client.disconnect();
+      // Asked of a client that has ended, it leaves a timer behind.
+      if (client.status !== 'end') client.disconnect();
       if (wasReady && !this.closed) this.announceLoss();
     }
   }

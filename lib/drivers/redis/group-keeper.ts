@@ -44,8 +44,11 @@ export class GroupKeeper {
       source.key,
     );
     const hadBefore = reply.lastDelivered !== '' || this.seen.has(source.key);
-    if (reply.word !== 'exists' && hadBefore) this.report(source, reply);
     this.seen.add(source.key);
+    if (reply.word === 'exists') return;
+    // What was delivered before is no measure of a group that begins anew.
+    this.floors.delete(source.key);
+    if (hadBefore) this.report(source, reply);
   }
 
   private report({ stream }: ReadKey, reply: EnsureGroupReply): void {

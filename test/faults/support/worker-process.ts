@@ -96,6 +96,11 @@ export class WorkerProcess {
     this.child.kill(signal);
   }
 
+  /** Has it call `app.close()`, after which it has to end of its own accord. */
+  close(): void {
+    this.child.send('close');
+  }
+
   /** Kills it where it runs, or stands still. */
   async kill(): Promise<void> {
     this.signal('SIGKILL');

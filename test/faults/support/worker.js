@@ -83,7 +83,12 @@ Module({
   controllers: [Worker],
 })(App);
 
-process.on('message', () => tell('cpu', process.cpuUsage()));
+process.on('message', async (request) => {
+  if (request === 'cpu') return tell('cpu', process.cpuUsage());
+  await app.close();
+  // Nothing else of ours keeps the process alive.
+  process.disconnect();
+});
 
 const app = await NestFactory.createMicroservice(App, {
   inject: [RedisStreamsTransport],
