@@ -56,7 +56,9 @@ describe('a durable server that is killed', () => {
     await scene.untilDone();
 
     const runs = scene.notes('started').length;
-    console.log(`Redis away for ${1.5 * IDLE_TIMEOUT} ms: 80 runs before, ${runs - 80} after, ${scene.handled().size} handled`);
+    console.log(
+      `Redis away for ${1.5 * IDLE_TIMEOUT} ms: 80 runs before, ${runs - 80} after, ${scene.handled().size} handled`,
+    );
     expect(runs).toBe(80);
     expect(scene.notes('aborted')).toEqual([]);
     for (const worker of workers) expect(worker.has('reclaimed')).toBe(false);

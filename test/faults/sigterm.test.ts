@@ -106,7 +106,9 @@ describe('SIGTERM', () => {
   });
 
   it('ends the process in time when its connections are silent', { timeout: 40_000 }, async () => {
-    const worker = await scene.worker('worker', { redis: { url: proxy.url, commandTimeout: 1000 } });
+    const worker = await scene.worker('worker', {
+      redis: { url: proxy.url, commandTimeout: 1000 },
+    });
     await scene.flow(100);
     await scene.untilDone();
     proxy.stall();
@@ -125,16 +127,22 @@ describe('app.close()', () => {
     ['while all is well', 0, () => undefined],
     ['while connections are silent', 3000, () => proxy.stall()],
     ['while new connections are silent', 3000, () => (proxy.stall(), proxy.cut())],
-  ])('leaves nothing that keeps the process alive %s', { timeout: 40_000 }, async (when, wait, harm) => {
-    const worker = await scene.worker('worker', { redis: { url: proxy.url, commandTimeout: 500 } });
-    await scene.flow(100);
-    await scene.untilDone();
-    harm();
-    worker.close();
-    const askedAt = Date.now();
-    const { code } = await worker.ended;
-    console.log(`app.close() ${when}: the process ended after ${Date.now() - askedAt} ms`);
-    expect(code).toBe(0);
-    expect(Date.now() - askedAt).toBeLessThan(wait + SLACK);
-  });
+  ])(
+    'leaves nothing that keeps the process alive %s',
+    { timeout: 40_000 },
+    async (when, wait, harm) => {
+      const worker = await scene.worker('worker', {
+        redis: { url: proxy.url, commandTimeout: 500 },
+      });
+      await scene.flow(100);
+      await scene.untilDone();
+      harm();
+      worker.close();
+      const askedAt = Date.now();
+      const { code } = await worker.ended;
+      console.log(`app.close() ${when}: the process ended after ${Date.now() - askedAt} ms`);
+      expect(code).toBe(0);
+      expect(Date.now() - askedAt).toBeLessThan(wait + SLACK);
+    },
+  );
 });

@@ -19,13 +19,15 @@ export class GroupKeeper {
 
   constructor(private readonly options: GroupKeeperOptions) {}
 
-  /** Remembers a floor, and notices where the server went back behind the last one. */
+  /** Remembers a floor, and notices where the server has lost entries since the last one. */
   note(source: ReadKey, floor: string): void {
-    const [before, now] = [this.floors.get(source.key), floor].map(lastDelivered);
+    const before = parseFloor(this.floors.get(source.key));
+    const now = parseFloor(floor);
     this.floors.set(source.key, floor);
-    if (before === undefined || now === undefined || !isLess(now, before)) return;
+    if (!before || !now || now.added >= before.added) return;
     const { events, group } = this.options;
-    events.emit('data-loss-suspected', { stream: source.stream, group, after: now, upTo: before });
+    const range = { after: now.lastDelivered, upTo: before.lastDelivered };
+    events.emit('data-loss-suspected', { stream: source.stream, group, ...range });
   }
 
   /** Creates the group where it is missing. @throws WrongKeyTypeError and other typed errors */
@@ -59,11 +61,10 @@ export class GroupKeeper {
   }
 }
 
-/** The second word of a floor, see ensure-group. */
-const lastDelivered = (floor: string | undefined): string | undefined => floor?.split(' ')[1];
-
-function isLess(a: string, b: string): boolean {
-  const [aMs = 0, aSeq = 0] = a.split('-').map(Number);
-  const [bMs = 0, bSeq = 0] = b.split('-').map(Number);
-  return aMs < bMs || (aMs === bMs && aSeq < bSeq);
+/** What a floor says of the stream, see ensure-group. */
+function parseFloor(
+  floor: string | undefined,
+): { lastDelivered: string; added: number } | undefined {
+  const [, lastDelivered, added] = floor?.split(' ') ?? [];
+  return lastDelivered === undefined ? undefined : { lastDelivered, added: Number(added) };
 }
