@@ -199,13 +199,18 @@ describe('the client', () => {
     });
   });
 
-  it('connects by itself, tells its status and unwraps', async () => {
+  it('connects by itself, and unwraps', async () => {
     const { client } = await connected();
-    const status: string[] = [];
-    client.status.subscribe((word) => status.push(word));
     await client.connect();
     expect(client.unwrap()).toBeInstanceOf(MemoryBroker);
-    await client.close();
+  });
+
+  it('tells its status, that of its module where it shares its connections', async () => {
+    const { app } = await startApp({});
+    const status: string[] = [];
+    app.get(StreamsClient).status.subscribe((word) => status.push(word));
+    expect(status).toEqual(['connected']);
+    await app.get(StreamsClient).close();
     expect(status).toEqual(['connected', 'disconnected']);
   });
 

@@ -2,13 +2,22 @@ import {
   Controller,
   Injectable,
   ParseIntPipe,
+  UseFilters,
   UsePipes,
   type ArgumentMetadata,
+  type ExceptionFilter,
   type PipeTransform,
 } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
+import { PATTERN_EXTRAS_METADATA } from '@nestjs/microservices/constants.js';
 import { RetryLaterError, StreamContext, StreamHandler } from 'nestjs-redis-streams';
+import { throwError } from 'rxjs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import {
+  STREAM_HANDLER,
+  type StreamHandlerMark,
+} from '../../lib/nest/handling/stream-handler.decorator.js';
 import { startApp } from '../support/nest-app.js';
 
 const handled = { outcome: 'handled', attempt: 1 };
@@ -105,6 +114,20 @@ describe('a pipe that refuses a parameter', () => {
       expect(letter.error!.message).toBe((letter.payload as { why: string }).why);
     }
     expect(await kit.deadLetters()).toHaveLength(50);
+  });
+
+  it('keeps no track of runs that have ended', async () => {
+    @Controller()
+    class Orders {
+      @StreamHandler('order')
+      handle(@Payload('count', ParseIntPipe) _count: number): void {}
+    }
+    const { publish } = await startApp({ controllers: [Orders] });
+    for (const count of ['1', 'x', 'y', 'z']) await publish('order', { count });
+    const extras = Reflect.getMetadata(PATTERN_EXTRAS_METADATA, Orders.prototype.handle) as {
+      [STREAM_HANDLER]: StreamHandlerMark;
+    };
+    expect(extras[STREAM_HANDLER].observed['tickets']['waiting']).toBe(0);
   });
 });
 
@@ -213,6 +236,37 @@ describe('pipes of the method, the class and the application', () => {
       outcome: 'retried',
       error: { message: 'no stock' },
     });
+  });
+
+  it('keep the errors of their runs apart, however slow a filter is', async () => {
+    class ReasonPipe implements PipeTransform {
+      transform({ why }: { why: string }): never {
+        throw new OrderError(why);
+      }
+    }
+    const slow: ExceptionFilter = {
+      catch: async (_error, host) => {
+        await pause(host.switchToRpc().getData<{ wait: number }>().wait);
+        return throwError(() => 'translated');
+      },
+    };
+    @Controller()
+    class Orders {
+      @StreamHandler('order')
+      @UsePipes(ReasonPipe)
+      @UseFilters(slow)
+      handle(): void {}
+    }
+    const { kit } = await startApp({ controllers: [Orders] });
+    await Promise.all(
+      [9, 6, 3, 0].map((wait) => kit.publish('order', { why: `after ${wait}`, wait })),
+    );
+    await kit.idle();
+    const letters = await kit.deadLetters();
+    expect(letters).toHaveLength(4);
+    for (const letter of letters) {
+      expect(letter.error!.message).toBe((letter.payload as { why: string }).why);
+    }
   });
 
   it('a global pipe that copies whatever it sees does not take the context away', async () => {

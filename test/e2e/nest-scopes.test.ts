@@ -101,10 +101,9 @@ describe('request-scoped providers', () => {
       @UsePipes(TenantPipe)
       handle(@Payload() _order: unknown): void {}
     }
-    const { kit } = await startApp({ controllers: [Orders], providers: [UnitOfWork] });
-    await kit.publish('order', {}, { metadata: { tenant: 'a' } });
-    await kit.publish('order', {}, { metadata: { tenant: 'b' } });
-    await kit.idle();
+    const { kit, publish } = await startApp({ controllers: [Orders], providers: [UnitOfWork] });
+    await publish('order', {}, { metadata: { tenant: 'a' } });
+    await publish('order', {}, { metadata: { tenant: 'b' } });
     expect(kit.settled).toMatchObject([
       { outcome: 'handled' },
       { outcome: 'dead-lettered', reason: 'rejected', error: { message: 'tenant b' } },

@@ -12,11 +12,6 @@ const told = (name: string) =>
     .flatMap((worker) => worker.told.filter((event) => event.name === name))
     .map(({ event }) => event);
 
-async function stored(): Promise<string[]> {
-  const entries = await scene.client.xrange(STREAM, '-', '+');
-  return entries.map(([id]) => id);
-}
-
 describe('with messages flowing', () => {
   it.each([
     ['FLUSHALL', () => scene.client.flushall()],
@@ -31,7 +26,7 @@ describe('with messages flowing', () => {
       await scene.untilHandled(COUNT / 2);
       await destroy();
       await flowing;
-      const after = await stored();
+      const after = await scene.stored();
       await scene.untilDone(after);
 
       const handled = scene.handled();

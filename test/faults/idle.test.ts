@@ -36,7 +36,7 @@ it(
     const worker = await scene.worker('worker');
     await scene.flow(1000);
     await scene.untilDone();
-    await until('its reader waits', () => scene.isBlocked(worker));
+    await until('its reader waits', () => scene.readWaits());
 
     const before = await calls();
     const idle = await usage(worker);

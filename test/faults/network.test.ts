@@ -135,7 +135,7 @@ describe('a read whose reply is lost', () => {
     { timeout: 40_000 },
     async () => {
       const worker = await remote('alone');
-      await until('it reads', () => scene.isBlocked(worker));
+      await until('it reads', () => scene.readWaits());
       proxy.cutUnnoticed();
       await until('it is connected again', () => worker.count('connected') === 4);
       const publishedAt = Date.now();

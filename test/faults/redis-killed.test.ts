@@ -41,7 +41,7 @@ describe('a durable server that is killed', () => {
     );
     expect(twice.filter((id) => !open.includes(id))).toEqual([]);
     expect(Math.max(...resumed)).toBeLessThan(RECONNECT + BLOCK_TIMEOUT + SLACK);
-    expect(await stored()).toEqual(expect.arrayContaining(scene.published));
+    expect(await scene.stored()).toEqual(expect.arrayContaining(scene.published));
     for (const worker of workers) expect(worker.has('connected')).toBe(true);
   });
 
@@ -64,8 +64,3 @@ describe('a durable server that is killed', () => {
     for (const worker of workers) expect(worker.has('reclaimed')).toBe(false);
   });
 });
-
-async function stored(): Promise<string[]> {
-  const entries = await scene.client.xrange('orders', '-', '+');
-  return entries.map(([id]) => id);
-}

@@ -11,12 +11,12 @@ interface Waiting {
   readonly resolve: (results: Result[]) => void;
 }
 
-/** Most entries written in one go. */
-const AT_ONCE = 1000;
+/** Most entries of one write. More would wait for each other's replies, and live long enough to be dear. */
+const AT_ONCE = 100;
 
 /**
  * Appends entries with one XADD each. What is published in the same turn of the event loop goes out
- * in one write, in order: a write per command costs more than the command.
+ * together, in order: a write per command costs more than the command.
  */
 export class Publishing {
   private waiting: Waiting[] = [];
@@ -26,21 +26,35 @@ export class Publishing {
     private readonly keys: Keys,
   ) {}
 
-  publish(entries: readonly OutgoingEntry[]): Promise<Result[]> {
+  async publish(entries: readonly OutgoingEntry[]): Promise<Result[]> {
+    if (entries.length <= AT_ONCE) return this.enqueue(entries);
+    const parts: Promise<Result[]>[] = [];
+    for (let at = 0; at < entries.length; at += AT_ONCE) {
+      parts.push(this.enqueue(entries.slice(at, at + AT_ONCE)));
+    }
+    return (await Promise.all(parts)).flat();
+  }
+
+  private enqueue(entries: readonly OutgoingEntry[]): Promise<Result[]> {
     return new Promise((resolve) => {
-      if (this.waiting.length === 0) process.nextTick(() => void this.flush());
+      if (this.waiting.length === 0) process.nextTick(() => this.flush());
       this.waiting.push({ entries, resolve });
     });
   }
 
-  private async flush(): Promise<void> {
+  private flush(): void {
     const waiting = this.waiting;
     this.waiting = [];
-    const entries = waiting.flatMap((one) => one.entries);
-    const results: Result[] = [];
-    for (let at = 0; at < entries.length; at += AT_ONCE) {
-      results.push(...(await this.append(entries.slice(at, at + AT_ONCE))));
+    for (let from = 0, to = 0; from < waiting.length; from = to) {
+      let size = 0;
+      do size += waiting[to++]!.entries.length;
+      while (to < waiting.length && size + waiting[to]!.entries.length <= AT_ONCE);
+      void this.write(waiting.slice(from, to));
     }
+  }
+
+  private async write(waiting: readonly Waiting[]): Promise<void> {
+    const results = await this.append(waiting.flatMap((one) => one.entries));
     let at = 0;
     for (const one of waiting) one.resolve(results.slice(at, (at += one.entries.length)));
   }

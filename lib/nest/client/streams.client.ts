@@ -37,7 +37,7 @@ export type StreamsClientOptions = StreamsOptions & StreamsClientExtras;
 export class StreamsClient extends ClientProxy<StreamsListeners> {
   private readonly runtime: StreamsRuntime;
   private readonly ownsRuntime: boolean;
-  private readonly connection: ConnectionStatus;
+  private readonly endStatus: () => void;
   private closing: Promise<void> | undefined;
 
   /** @throws InvalidOptionsError naming every problem */
@@ -49,9 +49,7 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
     this.ownsRuntime = !(options instanceof StreamsRuntime);
     const { serializer, ...own } = options as StreamsClientOptions;
     this.runtime = options instanceof StreamsRuntime ? options : this.open(own);
-    this.connection = new ConnectionStatus(this.runtime.events, (status) =>
-      this._status$.next(status),
-    );
+    this.endStatus = ConnectionStatus.of(this.runtime).tell((word) => this._status$.next(word));
     logEvents(this.runtime);
     this.initializeSerializer({ serializer } as object);
   }
@@ -62,9 +60,7 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
   }
 
   /** Publishing connects by itself, and waits for it in bounded time: nothing need be called first. */
-  async connect(): Promise<void> {
-    this.connection.opened();
-  }
+  async connect(): Promise<void> {}
 
   /** Closes the connections, where they are this client's own. Idempotent. */
   close(): Promise<void> {
@@ -177,6 +173,6 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
 
   private async disconnect(): Promise<void> {
     if (this.ownsRuntime) await this.runtime.close();
-    this.connection.close();
+    this.endStatus();
   }
 }

@@ -5,6 +5,8 @@ import { StreamsRuntime } from '../../runtime.js';
 import { StreamPublisher } from '../client/stream-publisher.js';
 import { StreamsClient } from '../client/streams.client.js';
 import { getStreamsToken } from '../tokens.js';
+import { ConnectionStatus } from '../transport/connection-status.js';
+import { logEvents } from '../transport/event-log.js';
 import { StreamsTransport } from '../transport/streams.transport.js';
 
 /** What one flavour of the module is made of. */
@@ -30,7 +32,7 @@ export function streamsProviders<Options extends { readonly name?: string }>(
   return [
     {
       provide: runtime,
-      useFactory: (options: Options) => preset.open(named(options, name)),
+      useFactory: (options: Options) => watched(preset.open(named(options, name))),
       inject: [optionsToken],
     },
     from(StreamsTransport, (shared) => new preset.transport(shared)),
@@ -46,6 +48,13 @@ export function streamsProviders<Options extends { readonly name?: string }>(
 function aliases(name: string, neutral: Type, own: Type): Exclude<Provider, Type>[] {
   const alias = getStreamsToken(name, own);
   return own === neutral ? [] : [{ provide: alias, useExisting: getStreamsToken(name, neutral) }];
+}
+
+/** From the beginning, as others may be made when it has connected already. */
+function watched(runtime: StreamsRuntime): StreamsRuntime {
+  logEvents(runtime);
+  ConnectionStatus.of(runtime);
+  return runtime;
 }
 
 function named<Options extends { readonly name?: string }>(

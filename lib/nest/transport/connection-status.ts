@@ -1,20 +1,27 @@
-import type { EventBus } from '../../core/events.js';
+import { ReplaySubject } from 'rxjs';
+import type { StreamsRuntime } from '../../runtime.js';
 
 /** Words of a transport's and a client's `status`, as Nest's own use them. */
 export type StreamsStatus = 'connected' | 'reconnecting' | 'disconnected';
 
-/** Turns the fate of all connections into one status. */
-export class ConnectionStatus {
-  private readonly broken = new Set<string>();
-  private closed = false;
+const known = new WeakMap<StreamsRuntime, ConnectionStatus>();
 
-  constructor(
-    events: EventBus,
-    private readonly change: (status: StreamsStatus) => void,
-  ) {
+/** The fate of all connections of a runtime as one status, for everybody who shares it. */
+export class ConnectionStatus {
+  private readonly words = new ReplaySubject<StreamsStatus>(1);
+  private readonly broken = new Set<string>();
+
+  /** Follows it from the first call on. */
+  static of(runtime: StreamsRuntime): ConnectionStatus {
+    let status = known.get(runtime);
+    if (!status) known.set(runtime, (status = new ConnectionStatus(runtime)));
+    return status;
+  }
+
+  private constructor({ events }: StreamsRuntime) {
     events.on('disconnected', ({ role }) => {
       this.broken.add(role);
-      this.tell('reconnecting');
+      this.words.next('reconnecting');
     });
     events.on('connected', ({ role }) => {
       this.broken.delete(role);
@@ -22,18 +29,17 @@ export class ConnectionStatus {
     });
   }
 
-  /** Nothing is known to be broken. */
+  /** Something worked, so there is a connection, unless one is known to be broken. */
   opened(): void {
-    if (this.broken.size === 0) this.tell('connected');
+    if (this.broken.size === 0) this.words.next('connected');
   }
 
-  /** Of what happens from now on nothing is told. */
-  close(): void {
-    this.tell('disconnected');
-    this.closed = true;
-  }
-
-  private tell(status: StreamsStatus): void {
-    if (!this.closed) this.change(status);
+  /** Tells of it until the function that it answers is called, which tells the end. */
+  tell(listener: (status: StreamsStatus) => void): () => void {
+    const subscription = this.words.subscribe(listener);
+    return () => {
+      subscription.unsubscribe();
+      listener('disconnected');
+    };
   }
 }

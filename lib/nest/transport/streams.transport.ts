@@ -34,7 +34,7 @@ export class StreamsTransport
   private readonly runtime: StreamsRuntime;
   private readonly ownsRuntime: boolean;
   private readonly registrations: Registration[] = [];
-  private readonly connection: ConnectionStatus;
+  private readonly endStatus: () => void;
   private readonly noHook = this.onProcessingStartHook;
   private closing: Promise<void> | undefined;
 
@@ -47,9 +47,7 @@ export class StreamsTransport
     this.ownsRuntime = !(options instanceof StreamsRuntime);
     this.runtime = options instanceof StreamsRuntime ? options : this.open(options);
     this.transportId = transportIdOf(this.runtime.options.name);
-    this.connection = new ConnectionStatus(this.runtime.events, (status) =>
-      this._status$.next(status),
-    );
+    this.endStatus = ConnectionStatus.of(this.runtime).tell((word) => this._status$.next(word));
     logEvents(this.runtime);
   }
 
@@ -113,17 +111,17 @@ export class StreamsTransport
       const { events } = this.runtime;
       const warn = (code: string, message: string) => events.emit('warning', { code, message });
       await this.runtime.start(defineHandlers(this.registrations, this.hooks(), warn));
-      this.connection.opened();
+      ConnectionStatus.of(this.runtime).opened();
     } catch (error) {
       if (this.ownsRuntime) await this.runtime.close();
-      this.connection.close();
+      this.endStatus();
       throw error;
     }
   }
 
   private async stop(): Promise<void> {
     await (this.ownsRuntime ? this.runtime.close() : this.runtime.drain());
-    this.connection.close();
+    this.endStatus();
   }
 
   private hooks(): ProcessingHooks {

@@ -18,9 +18,11 @@ export class Ledger {
   private rest = '';
   private readonly buffer = Buffer.alloc(1 << 16);
 
+  /** @param onNote told of each note, once */
   constructor(
     readonly file: string,
     private readonly worker: string,
+    private readonly onNote: (note: Note) => void,
   ) {}
 
   /** Takes in what was written since. */
@@ -40,21 +42,10 @@ export class Ledger {
     const lines = (this.rest + text).split('\n');
     this.rest = lines.pop()!;
     for (const line of lines) {
-      const [what, at, stream, id, attempt] = line.split(' ') as [
-        string,
-        string,
-        string,
-        string,
-        string,
-      ];
-      this.notes.push({
-        what,
-        at: Number(at),
-        stream,
-        id,
-        attempt: Number(attempt),
-        worker: this.worker,
-      });
+      const [what, at, stream, id, attempt] = line.split(' ') as [string, ...string[]];
+      const note = { what, at: Number(at), stream: stream!, id: id!, attempt: Number(attempt) };
+      this.notes.push({ ...note, worker: this.worker });
+      this.onNote(this.notes.at(-1)!);
     }
   }
 }

@@ -39,14 +39,18 @@ export class WorkerProcess {
   private readonly child: ChildProcess;
   private readonly stderr: string[] = [];
 
-  /** @param script one of the worker scripts beside this file */
+  /**
+   * @param directory for its ledger
+   * @param onNote told of each note of the ledger when it is read
+   */
   constructor(
     readonly options: WorkerOptions,
     directory: string,
-    script = 'worker.js',
+    onNote: (note: Note) => void,
   ) {
-    this.ledger = new Ledger(`${directory}/${options.consumer}.log`, options.consumer);
-    const path = fileURLToPath(new URL(script, import.meta.url));
+    const { consumer } = options;
+    this.ledger = new Ledger(`${directory}/${consumer}.log`, consumer, onNote);
+    const path = fileURLToPath(new URL('worker.js', import.meta.url));
     const config = JSON.stringify({ ...options, ledger: this.ledger.file });
     this.child = fork(path, [config], {
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],

@@ -83,12 +83,13 @@ Module({
   controllers: [Worker],
 })(App);
 
-process.on('message', async (request) => {
+/** @param {unknown} request */
+async function answer(request) {
   if (request === 'cpu') return tell('cpu', process.cpuUsage());
   await app.close();
   // Nothing else of ours keeps the process alive.
   process.disconnect();
-});
+}
 
 const app = await NestFactory.createMicroservice(App, {
   inject: [RedisStreamsTransport],
@@ -100,5 +101,6 @@ for (const name of TOLD) app.on(name, (event) => tell(name, event));
 app.on('settled', (event) => {
   if (event.outcome !== 'handled') note(event.outcome, event);
 });
+process.on('message', (request) => void answer(request));
 await app.listen();
 tell('ready', {});
