@@ -36,7 +36,9 @@ class Database implements OnModuleDestroy {
 @Module({ providers: [Database], exports: [Database] })
 class DatabaseModule {}
 
-function scene() {
+const PLACES = ['the root module', 'a module imported before', 'a module imported after'] as const;
+
+function scene(place: (typeof PLACES)[number]) {
   const kit = new StreamsTestKit();
   let running = 0;
   let go = (): void => undefined;
@@ -52,13 +54,16 @@ function scene() {
       await this.database.insert(id);
     }
   }
-  const OrdersModule = appModule({ imports: [DatabaseModule], controllers: [Orders] });
+  const streams = StreamsModule.forRoot({ source: kit.source, group: 'test', maxDeliveries: 1 });
+  const inRoot = place === 'the root module';
   const module = appModule({
     imports: [
-      DatabaseModule,
-      OrdersModule,
-      StreamsModule.forRoot({ source: kit.source, group: 'test', maxDeliveries: 1 }),
+      ...(place === 'a module imported before' ? [DatabaseModule] : []),
+      streams,
+      ...(place === 'a module imported after' ? [DatabaseModule] : []),
     ],
+    controllers: [Orders],
+    providers: inRoot ? [Database] : [],
   });
   return {
     kit,
@@ -71,9 +76,9 @@ function scene() {
   };
 }
 
-describe('a shutdown while handlers run', () => {
+describe.each(PLACES)('a shutdown while handlers run, with a database in %s,', (place) => {
   it('of a microservice fails none of them', async () => {
-    const { kit, module, busy, finish } = scene();
+    const { kit, module, busy, finish } = scene(place);
     const app = await createApp(module);
     await app.listen();
     await busy();
@@ -86,7 +91,7 @@ describe('a shutdown while handlers run', () => {
   });
 
   it('by hooks, which come first on a signal, fails none of them', async () => {
-    const { kit, module, busy, finish } = scene();
+    const { kit, module, busy, finish } = scene(place);
     const app = await NestFactory.create(module, { logger: false });
     app.connectMicroservice({ strategy: app.get(StreamsTransport) });
     await app.startAllMicroservices();
@@ -99,7 +104,7 @@ describe('a shutdown while handlers run', () => {
   });
 
   it('reads nothing more, and gives back what has not started', async () => {
-    const { kit, module, busy, finish } = scene();
+    const { kit, module, busy, finish } = scene(place);
     const app = await createApp(module);
     await app.listen();
     await busy();

@@ -4,7 +4,7 @@ import { until } from '../support/until.js';
 
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
 /** Goes on from before an outage until after it. */
-const LONG = 5000;
+const LONG = 6500;
 /** Longest wait between two tries to connect. */
 const RECONNECT = 2000;
 
@@ -46,7 +46,9 @@ describe('a durable server that is killed', () => {
   });
 
   it('may stay away for long: runs that go on are not repeated', { timeout: 40_000 }, async () => {
-    const workers = [await scene.worker('a'), await scene.worker('b')];
+    // Asks in vain several times meanwhile.
+    const options = { redis: { url: scene.server.url, commandTimeout: 500 } };
+    const workers = [await scene.worker('a', options), await scene.worker('b', options)];
     await scene.publish(Array<Payload>(80).fill({ ms: LONG }));
     await until('all run', () => scene.notes('started').length === 80);
     await scene.server.kill();

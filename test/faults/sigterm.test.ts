@@ -6,6 +6,7 @@ import { COUNT, RECLAIM_INTERVAL, Scene, SLACK } from './support/scene.js';
 /** So long that nothing is taken over within this test but what was released. */
 const IDLE_TIMEOUT = 60_000;
 const WORK = 200;
+const TIME = { timeout: 40_000 };
 
 let scene: Scene;
 let proxy: Proxy;
@@ -19,74 +20,64 @@ afterEach(async () => {
 });
 
 describe('SIGTERM', () => {
-  it(
-    'under load hands over what has not started, and loses nothing',
-    { timeout: 40_000 },
-    async () => {
-      const options = { idleTimeout: IDLE_TIMEOUT };
-      // Slow enough to hold entries that it has not started; together slower than what comes in.
-      const leaver = await scene.worker('leaver', { ...options, work: WORK, concurrency: 100 });
-      await scene.worker('heir', options);
-      const flowing = scene.flow();
-      await scene.untilHandled(COUNT / 3);
-      leaver.signal('SIGTERM');
-      const signalledAt = Date.now();
-      const { code } = await leaver.ended;
-      const endedAfter = Date.now() - signalledAt;
-      const left = await scene.pending(leaver);
-      await until(
-        'what it left is taken over',
-        async () => (await scene.pending(leaver)).length === 0,
-      );
-      const takenOverAfter = Date.now() - signalledAt - endedAfter;
-      await flowing;
-      await scene.untilDone();
+  it('under load hands over what has not started, and loses nothing', TIME, async () => {
+    const options = { idleTimeout: IDLE_TIMEOUT };
+    // Slow enough to hold entries that it has not started; together slower than what comes in.
+    const leaver = await scene.worker('leaver', { ...options, work: WORK, concurrency: 100 });
+    await scene.worker('heir', options);
+    const flowing = scene.flow();
+    await scene.untilHandled(COUNT / 3);
+    leaver.signal('SIGTERM');
+    const signalledAt = Date.now();
+    const { code } = await leaver.ended;
+    const endedAfter = Date.now() - signalledAt;
+    const left = await scene.pending(leaver);
+    await until(
+      'what it left is taken over',
+      async () => (await scene.pending(leaver)).length === 0,
+    );
+    const takenOverAfter = Date.now() - signalledAt - endedAfter;
+    await flowing;
+    await scene.untilDone();
 
-      const released = leaver.notes.filter(({ what }) => what === 'released').map(({ id }) => id);
-      const attempts = new Set(scene.notes('started').map(({ attempt }) => attempt));
-      console.log(
-        `SIGTERM: exit code ${code} after ${endedAfter} ms, ${released.length} released and taken over after ${takenOverAfter} ms, ` +
-          `${scene.handled().size} handled, ${scene.duplicates().length} handled twice`,
-      );
-      expect(code).toBe(0);
-      expect(endedAfter).toBeLessThan(1.5 * WORK + SLACK);
-      expect(released.length).toBeGreaterThan(0);
-      expect(left.filter((id) => !released.includes(id))).toEqual([]);
-      expect(takenOverAfter).toBeLessThan(RECLAIM_INTERVAL + SLACK);
-      expect(scene.duplicates()).toEqual([]);
-      // What was released had used up no attempt.
-      expect([...attempts]).toEqual([1]);
-      expect(leaver.notes.filter(({ what }) => what === 'retried')).toEqual([]);
-      expect(leaver.errors).toBe('');
-    },
-  );
+    const released = leaver.notes.filter(({ what }) => what === 'released').map(({ id }) => id);
+    const attempts = new Set(scene.notes('started').map(({ attempt }) => attempt));
+    console.log(
+      `SIGTERM: exit code ${code} after ${endedAfter} ms, ${released.length} released and taken over after ${takenOverAfter} ms, ` +
+        `${scene.handled().size} handled, ${scene.duplicates().length} handled twice`,
+    );
+    expect(code).toBe(0);
+    expect(endedAfter).toBeLessThan(1.5 * WORK + SLACK);
+    expect(released.length).toBeGreaterThan(0);
+    expect(left.filter((id) => !released.includes(id))).toEqual([]);
+    expect(takenOverAfter).toBeLessThan(RECLAIM_INTERVAL + SLACK);
+    expect(scene.duplicates()).toEqual([]);
+    // What was released had used up no attempt.
+    expect([...attempts]).toEqual([1]);
+    expect(leaver.notes.filter(({ what }) => what === 'retried')).toEqual([]);
+    expect(leaver.errors).toBe('');
+  });
 
-  it(
-    'releases, uncharged, what is still running after the grace period',
-    { timeout: 40_000 },
-    async () => {
-      const options = { idleTimeout: IDLE_TIMEOUT, gracePeriod: 300 };
-      const leaver = await scene.worker('leaver', options);
-      const long = await scene.publish(Array(10).fill({ ms: 3000 }));
-      await until('they run', () => leaver.notes.length === 10);
-      await scene.worker('heir', options);
-      leaver.signal('SIGTERM');
-      const signalledAt = Date.now();
-      const { code } = await leaver.ended;
-      expect(code).toBe(0);
-      expect(Date.now() - signalledAt).toBeLessThan(300 + SLACK);
-      await scene.untilDone();
-      const runs = scene.notes('handled');
-      expect(leaver.notes.filter(({ what }) => what === 'aborted').map(({ id }) => id)).toEqual(
-        long,
-      );
-      expect(runs.map(({ worker, attempt }) => `${worker} ${attempt}`)).toEqual(
-        Array(10).fill('heir 1'),
-      );
-    },
-  );
+  it('releases, uncharged, what is still running after the grace period', TIME, async () => {
+    const options = { idleTimeout: IDLE_TIMEOUT, gracePeriod: 300 };
+    const leaver = await scene.worker('leaver', options);
+    const long = await scene.publish(Array(10).fill({ ms: 3000 }));
+    await until('they run', () => leaver.notes.length === 10);
+    await scene.worker('heir', options);
+    leaver.signal('SIGTERM');
+    const signalledAt = Date.now();
+    const { code } = await leaver.ended;
+    expect(code).toBe(0);
+    expect(Date.now() - signalledAt).toBeLessThan(300 + SLACK);
+    await scene.untilDone();
+    const runs = scene.notes('handled');
+    expect(leaver.notes.filter(({ what }) => what === 'aborted').map(({ id }) => id)).toEqual(long);
+    expect(runs.map(({ worker, attempt }) => `${worker} ${attempt}`)).toEqual(
+      Array(10).fill('heir 1'),
+    );
+  });
 
-  it('ends the process in time while Redis is down', { timeout: 40_000 }, async () => {
+  it('ends the process in time while Redis is down', TIME, async () => {
     const worker = await scene.worker('worker', {
       redis: { url: scene.server.url, commandTimeout: 1000 },
     });
@@ -105,7 +96,7 @@ describe('SIGTERM', () => {
     await flowing;
   });
 
-  it('ends the process in time when its connections are silent', { timeout: 40_000 }, async () => {
+  it('ends the process in time when its connections are silent', TIME, async () => {
     const worker = await scene.worker('worker', {
       redis: { url: proxy.url, commandTimeout: 1000 },
     });
@@ -124,25 +115,29 @@ describe('SIGTERM', () => {
 
 describe('app.close()', () => {
   it.each([
-    ['while all is well', 0, () => undefined],
-    ['while connections are silent', 3000, () => proxy.stall()],
-    ['while new connections are silent', 3000, () => (proxy.stall(), proxy.cut())],
-  ])(
-    'leaves nothing that keeps the process alive %s',
-    { timeout: 40_000 },
-    async (when, wait, harm) => {
-      const worker = await scene.worker('worker', {
-        redis: { url: proxy.url, commandTimeout: 500 },
-      });
-      await scene.flow(100);
-      await scene.untilDone();
-      harm();
-      worker.close();
-      const askedAt = Date.now();
-      const { code } = await worker.ended;
-      console.log(`app.close() ${when}: the process ended after ${Date.now() - askedAt} ms`);
-      expect(code).toBe(0);
-      expect(Date.now() - askedAt).toBeLessThan(wait + SLACK);
-    },
-  );
+    ['all is well', 0, async () => undefined],
+    ['its connections are silent', 3000, async () => proxy.stall()],
+    ['new connections are silent', 3000, breakForGood],
+  ])('leaves nothing that keeps the process alive when %s', TIME, async (when, wait, harm) => {
+    // A connection that says nothing would be given up after longer than that.
+    const blockTimeout = 5000;
+    const redis = { url: proxy.url, commandTimeout: 500 };
+    const worker = await scene.worker('worker', { redis, blockTimeout });
+    await scene.flow(100);
+    await scene.untilDone();
+    await harm();
+    worker.close();
+    const askedAt = Date.now();
+    const { code } = await worker.ended;
+    const endedAfter = Date.now() - askedAt;
+    console.log(`app.close() when ${when}: the process ended after ${endedAfter} ms`);
+    expect(code).toBe(0);
+    expect(endedAfter).toBeLessThan(wait + SLACK);
+  });
+
+  async function breakForGood(): Promise<void> {
+    proxy.stall();
+    proxy.cut();
+    await until('it tries to connect', () => proxy.connections >= 2);
+  }
 });

@@ -1,4 +1,5 @@
 import { Inject, Module, type DynamicModule, type OnModuleDestroy } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import type { RedisStreamsOptions } from '../../redis.preset.js';
 import type { StreamsRuntime } from '../../runtime.js';
 import { RedisStreamsClient } from '../client/redis-streams.client.js';
@@ -6,6 +7,7 @@ import { openRedis, RedisStreamsTransport } from '../transport/redis-streams.tra
 import {
   createCoreModule,
   RUNTIME,
+  shutDownFirst,
   surround,
   type AsyncOptions,
   type StreamsModuleExtras,
@@ -26,13 +28,16 @@ const Core = createCoreModule<RedisStreamsOptions>({
 /**
  * The module with Redis in every slot. What it provides is found by either name:
  * `RedisStreamsTransport` and `StreamsTransport`, `RedisStreamsClient` and `StreamsClient`.
- *
- * Import it last in the root module, for the reason that {@link StreamsModule} gives.
  */
 @Module({})
 export class RedisStreamsModule implements OnModuleDestroy {
   /** @internal */
-  constructor(@Inject(RUNTIME) private readonly runtime: StreamsRuntime) {}
+  constructor(
+    @Inject(RUNTIME) private readonly runtime: StreamsRuntime,
+    @Inject(ModulesContainer) modules: ModulesContainer,
+  ) {
+    shutDownFirst(RedisStreamsModule, modules);
+  }
 
   /** @throws InvalidOptionsError when the application starts, naming every problem */
   static forRoot(options: RedisStreamsModuleOptions): DynamicModule {

@@ -7,6 +7,7 @@ import {
   type OnApplicationShutdown,
   type Type,
 } from '@nestjs/common';
+import type { ModulesContainer } from '@nestjs/core';
 import { StreamsRuntime } from '../../runtime.js';
 import { DEFAULT_NAME, getStreamsToken } from '../tokens.js';
 import { streamsProviders, type Preset } from './streams-providers.js';
@@ -32,6 +33,7 @@ export type AsyncOptions<Options> = ConfigurableModuleAsyncOptions<
 
 /** The runtime of the module that asks, whatever its name. */
 export const RUNTIME = Symbol('nestjs-redis-streams:runtime');
+const BEFORE_THE_ROOT = -1;
 const OPTIONS = Symbol('nestjs-redis-streams:options');
 
 /** Makes the modules that own connections and services. */
@@ -78,6 +80,17 @@ export function createCoreModule<Options extends { readonly name?: string }>(
     }
   }
   return StreamsCoreModule;
+}
+
+/**
+ * Has modules of this class shut down before all others, the root module included, so that handlers
+ * which still run find the databases of others open. Nest goes by the distance from the root module,
+ * then by the order of imports, and nobody should have to know that.
+ */
+export function shutDownFirst(outer: Type, modules: ModulesContainer): void {
+  for (const module of modules.values()) {
+    if (module.metatype === outer) module.distance = BEFORE_THE_ROOT;
+  }
 }
 
 /** The outer module around an inner one. */

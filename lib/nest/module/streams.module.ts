@@ -1,4 +1,5 @@
 import { Inject, Module, type DynamicModule, type OnModuleDestroy } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import type { StreamsOptions } from '../../options/streams-options.js';
 import { StreamsRuntime } from '../../runtime.js';
 import { StreamsClient } from '../client/streams.client.js';
@@ -6,6 +7,7 @@ import { StreamsTransport } from '../transport/streams.transport.js';
 import {
   createCoreModule,
   RUNTIME,
+  shutDownFirst,
   surround,
   type AsyncOptions,
   type StreamsModuleExtras,
@@ -27,14 +29,19 @@ const Core = createCoreModule<StreamsOptions>({
  * Provides `StreamsTransport`, `StreamsClient`, `StreamPublisher` and `DeadLetters` around one set of
  * connections.
  *
- * Import it last in the root module: modules are shut down in the reverse of that order, and this one
- * must await the handlers that run before the databases they use are closed. These should be
- * modules of their own, since what the root module itself provides is shut down before its imports.
+ * At a shutdown it goes first, wherever it is imported: handlers that run are awaited before others'
+ * `onModuleDestroy` closes what they use. Connections are closed last, after everybody's
+ * `onApplicationShutdown`, so that anybody may still publish.
  */
 @Module({})
 export class StreamsModule implements OnModuleDestroy {
   /** @internal */
-  constructor(@Inject(RUNTIME) private readonly runtime: StreamsRuntime) {}
+  constructor(
+    @Inject(RUNTIME) private readonly runtime: StreamsRuntime,
+    @Inject(ModulesContainer) modules: ModulesContainer,
+  ) {
+    shutDownFirst(StreamsModule, modules);
+  }
 
   /** @throws InvalidOptionsError when the application starts, naming every problem */
   static forRoot(options: StreamsModuleOptions): DynamicModule {
