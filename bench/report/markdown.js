@@ -34,7 +34,7 @@ function betterPeers({ workload, cases }) {
     return peers.flatMap(({ label }) =>
       workload.measures.flatMap(({ key, label: what, compared, lessIsBetter }) => {
         const times = ratio(one, label, 'ours', key).median;
-        if (!compared || !(lessIsBetter ? times < 1 : times > 1)) return [];
+        if (!compared || !(lessIsBetter ? times < 0.995 : times > 1.005)) return [];
         return `${workload.title}, ${one.label}: ${nameOf(label)}, ${withDigits(times, 2)} times our ${what}`;
       }),
     );

@@ -114,7 +114,7 @@ export class Consumer implements Worker {
     unstarted.push(...this.dispatcher.stop(), ...this.parking.takeAll());
     for (const delivery of unstarted) this.settle(delivery, release);
     await this.within(this.options.gracePeriod, this.dispatcher.idle());
-    for (const delivery of this.dispatcher.running) this.giveUp(delivery);
+    for (const delivery of this.held) if (delivery.running) this.giveUp(delivery);
     await this.within(LAST_SETTLEMENTS, this.settler.idle());
     this.settler.abandon();
     await this.heartbeat.stop();
@@ -129,7 +129,7 @@ export class Consumer implements Worker {
 
   private giveUp(delivery: Delivery): void {
     delivery.abort(new ShutdownError());
-    if (this.held.has(delivery)) this.settle(delivery, release);
+    this.settle(delivery, release);
     delivery.lost = true;
   }
 
@@ -162,18 +162,17 @@ export class Consumer implements Worker {
 
   private async run(delivery: Delivery): Promise<void> {
     delivery.startedAt = delivery.heldFrom = this.options.clock.now();
-    const settlement = delivery.lost ? taken : await this.outcomeOf(delivery);
-    const outcome = delivery.lost ? taken : settlement;
+    let settlement: Settlement = taken;
+    try {
+      if (!delivery.lost) settlement = await this.pipeline(delivery);
+    } catch (error) {
+      settlement = retry(RETRY_AFTER_BUG, errorRecord(error));
+    }
+    if (delivery.lost) settlement = taken;
     // The next suspect may kill the process: what this one came to has to be known before.
-    if (delivery.suspect) await this.settleFirst(delivery, outcome);
-    else this.settle(delivery, outcome);
+    if (delivery.suspect) await this.settleFirst(delivery, settlement);
+    else this.settle(delivery, settlement);
     if (delivery.overrun) await delivery.overrun;
-  }
-
-  private outcomeOf(delivery: Delivery): Promise<Settlement> {
-    return this.pipeline(delivery).catch((error: unknown) =>
-      retry(RETRY_AFTER_BUG, errorRecord(error)),
-    );
   }
 
   private settleFirst(delivery: Delivery, settlement: Settlement): Promise<void> {
@@ -232,7 +231,7 @@ export class Consumer implements Worker {
   /** The heartbeat found that the entry is not ours any more. */
   private lose(delivery: Delivery, outcome: Exclude<ExtendOutcome, 'held'>): void {
     // Without its data nobody else can run it: what runs here may finish and publish its next step.
-    if (outcome !== 'lost' && this.dispatcher.running.has(delivery)) return;
+    if (outcome !== 'lost' && delivery.running) return;
     delivery.lost = true;
     delivery.abort(new OwnershipLostError(delivery.stream, delivery.id));
     if (this.parking.remove(delivery)) this.drop(delivery, outcome === 'lost' ? taken : trimmed);

@@ -16,7 +16,8 @@ export interface DispatcherOptions {
 
 /** Starts deliveries one by one, as slots become free. */
 export class Dispatcher {
-  readonly running = new Set<Delivery>();
+  /** Methods that run, those that outlived their timeout included. */
+  private running = 0;
   private readonly own: Slots;
   private readonly ready: Delivery[] = [];
   /** Entries whose earlier runs never ended. One of them may kill the process: one at a time. */
@@ -34,7 +35,7 @@ export class Dispatcher {
   get room(): number {
     const free = Math.min(this.own.free, this.options.shared.free);
     // One may always wait: it is what queues for a slot of the transport.
-    const may = this.running.size === 0 ? Math.max(1, free) : free;
+    const may = this.running === 0 ? Math.max(1, free) : free;
     return may - this.ready.length - this.suspects.length;
   }
 
@@ -61,7 +62,7 @@ export class Dispatcher {
 
   /** Resolves when no method runs any more. */
   async idle(): Promise<void> {
-    while (this.running.size > 0) await new Promise<void>((resolve) => (this.onIdle = resolve));
+    while (this.running > 0) await new Promise<void>((resolve) => (this.onIdle = resolve));
   }
 
   private startSuspect(): void {
@@ -93,15 +94,17 @@ export class Dispatcher {
   }
 
   private start(delivery: Delivery): void {
-    this.running.add(delivery);
+    this.running++;
+    delivery.running = true;
     void this.options.run(delivery).then(() => {
-      this.running.delete(delivery);
+      this.running--;
+      delivery.running = false;
       this.own.release();
       if (delivery.suspect) this.options.suspectLane.release();
       this.options.shared.release();
       this.pump();
       this.options.onEnded();
-      if (this.running.size === 0) this.onIdle?.();
+      if (this.running === 0) this.onIdle?.();
     });
   }
 }

@@ -21,6 +21,8 @@ export interface BoundHandler {
 
 /** One attempt to hand a message to a group's consumer. */
 export class Delivery {
+  /** Its method runs, maybe longer than its timeout. */
+  running = false;
   /** Its earlier runs never ended: it may be what kills processes. */
   suspect = false;
   /** Set by the pipeline once the event type is known. */
