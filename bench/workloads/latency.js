@@ -26,13 +26,13 @@ export default {
       entrants: systems.map((system) => ({
         label: system,
         system,
-        total: (quick ? 0.75 : 5) * rate,
+        total: (quick ? 0.6 : 5) * rate,
       })),
     }));
   },
 
   async run({ stage, case: { rate = 0 }, entrant: { system, total = 0 }, warmUp }) {
-    const messages = warmUp ? rate / 2 : total;
+    const messages = warmUp ? rate / 4 : total;
     const stream = stage.freshName('bench');
     const producer = await stage.child(system, 1);
     await producer.call('connect', { url: stage.url, stream });

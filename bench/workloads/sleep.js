@@ -16,7 +16,7 @@ export default {
   ],
 
   cases(quick) {
-    const total = quick ? 8_000 : 40_000;
+    const total = quick ? 6_000 : 40_000;
     const systems = quick ? ['pool', 'ours'] : ['pool', 'ours', 'bullmq', 'nest-bullmq'];
     const entrants = systems.map((system) => ({ label: system, system, total }));
     return [{ label: '200 B', baseline: 'pool', entrants }];

@@ -20,8 +20,8 @@ afterEach(async () => {
 });
 
 /** A worker whose connections go through the proxy. */
-const remote = (name: string): Promise<WorkerProcess> =>
-  scene.worker(name, { redis: { url: proxy.url, commandTimeout: COMMAND_TIMEOUT } });
+const remote = (name: string, concurrency = 50): Promise<WorkerProcess> =>
+  scene.worker(name, { redis: { url: proxy.url, commandTimeout: COMMAND_TIMEOUT }, concurrency });
 
 describe('a connection that breaks', () => {
   it('is replaced, again and again', { timeout: 40_000 }, async () => {
@@ -48,7 +48,7 @@ describe('a connection that breaks', () => {
 
 describe('a connection that goes silent', () => {
   it('is given up by a worker that is on its own', { timeout: 40_000 }, async () => {
-    const worker = await remote('alone');
+    const worker = await remote('alone', 100);
     const flowing = scene.flow();
     await scene.untilHandled(2000);
     proxy.stall();
@@ -110,7 +110,7 @@ describe('a read whose reply is lost', () => {
     'leaves entries that the same worker takes up, without a restart',
     { timeout: 40_000 },
     async () => {
-      const worker = await remote('alone');
+      const worker = await remote('alone', 100);
       const flowing = scene.flow();
       for (const mark of [1500, 3000, 4500, 6000, 7500]) {
         await scene.untilHandled(mark);
@@ -134,7 +134,7 @@ describe('a read whose reply is lost', () => {
     'is made up for when the server goes on with the old connection',
     { timeout: 40_000 },
     async () => {
-      const worker = await remote('alone');
+      const worker = await remote('alone', 100);
       await until('it reads', () => scene.readWaits());
       proxy.cutUnnoticed();
       await until('it is connected again', () => worker.count('connected') === 4);

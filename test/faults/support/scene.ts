@@ -20,6 +20,8 @@ export interface Payload {
   readonly fails?: number;
   /** Throw UnrecoverableError in the worker of this name. */
   readonly failsIn?: string;
+  /** Throw it where the run took a second longer than asked, as the process stood still. */
+  readonly failsLate?: boolean;
 }
 
 export const STREAM = 'orders';
@@ -84,7 +86,7 @@ export class Scene {
     const usual = {
       group: GROUP,
       streams: [STREAM],
-      work: 25,
+      work: 20,
       redis: { url: this.server.url },
       idleTimeout: IDLE_TIMEOUT,
       reclaimInterval: RECLAIM_INTERVAL,

@@ -28,6 +28,9 @@ const TOLD = [
   'worker-error',
 ];
 
+/** Runs from this on note it when their signal aborts, ms. */
+const LONG = 1000;
+
 const { streams, work, ledger, redis, ...options } = JSON.parse(process.argv[2]);
 const file = openSync(ledger, 'a');
 
@@ -42,6 +45,9 @@ function tell(name, event) {
   process.send?.({ name, event: { ...event, ...(error && { error }) } }, () => undefined);
 }
 
+/** @param {number} ms */
+const about = (ms) => ms * (0.5 + Math.random());
+
 /** What a handler depends on, and must find open until its last run has ended. */
 class Database {
   closed = false;
@@ -53,14 +59,16 @@ const database = new Database();
 
 class Worker {
   /** See Payload in scene.ts for what a message can ask for. */
-  async handle({ ms, kills, fails = 0, failsIn }, context) {
+  async handle({ ms = about(work), kills, fails = 0, failsIn, failsLate }, context) {
     const { stream, id, attempt, signal } = context;
     const entry = { stream, id, attempt };
     note('started', entry);
     if (kills) process.kill(process.pid, 'SIGKILL');
-    if (ms !== undefined) signal.addEventListener('abort', () => note('aborted', entry));
-    await pause(ms ?? work * (0.5 + Math.random()));
-    if (failsIn === options.consumer) throw new UnrecoverableError('asked to fail here');
+    if (ms > LONG) signal.addEventListener('abort', () => note('aborted', entry));
+    const began = performance.now();
+    await pause(ms);
+    const late = performance.now() - began > ms + 1000;
+    if (failsIn === options.consumer || (failsLate && late)) throw new UnrecoverableError('asked');
     if (attempt <= fails) throw new Error('asked to fail');
     if (database.closed) throw new Error('the database is closed');
     note('handled', entry);
@@ -74,13 +82,12 @@ StreamHandler({ streams })(Worker.prototype, 'handle', method);
 Object.defineProperty(Worker.prototype, 'handle', method);
 Controller()(Worker);
 
-class DatabaseModule {}
-Module({ providers: [{ provide: Database, useValue: database }] })(DatabaseModule);
-
 class App {}
 Module({
-  imports: [DatabaseModule, RedisStreamsModule.forRoot({ ...redis, ...options })],
+  imports: [RedisStreamsModule.forRoot({ ...redis, ...options })],
   controllers: [Worker],
+  // Nest destroys what the root module provides before what it imports.
+  providers: [{ provide: Database, useValue: database }],
 })(App);
 
 /** @param {unknown} request */
