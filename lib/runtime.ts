@@ -1,5 +1,6 @@
 import { DeadLetters } from './admin/dead-letters.js';
 import { Consumer } from './consuming/consumer.js';
+import type { Gates } from './consuming/middleware/gate.middleware.js';
 import { planConsumers, type ConsumerPlan, type PlannedHandler } from './consuming/plan.js';
 import { Slots } from './consuming/slots.js';
 import { systemClock, type Clock } from './core/clock.js';
@@ -29,6 +30,7 @@ export class StreamsRuntime {
   readonly route: Router;
   readonly driver: Driver;
   readonly producer: Producer;
+  private readonly gates: Gates = new Map();
   private consumers: Consumer[] = [];
   private starting: Promise<PromiseSettledResult<void>[]> | undefined;
   private draining: Promise<void> | undefined;
@@ -144,6 +146,7 @@ export class StreamsRuntime {
       plan,
       slots,
       suspectLane,
+      gates: this.gates,
       clock,
       events,
       source: driver.source,

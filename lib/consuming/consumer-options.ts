@@ -4,6 +4,7 @@ import type { DeadLetterQueue } from '../core/dead-letters.js';
 import type { EventBus } from '../core/events.js';
 import type { Middleware } from '../core/handler.js';
 import type { MessageSource, SubscribeOptions } from '../core/source.js';
+import type { Gates } from './middleware/gate.middleware.js';
 import type { ConsumerPlan } from './plan.js';
 import type { Slots } from './slots.js';
 
@@ -22,6 +23,8 @@ export interface ConsumerOptions {
   readonly deadLetters: DeadLetterQueue | undefined;
   /** The transport's bound, shared by all its consumers. */
   readonly slots: Slots;
+  /** Shared by all consumers of the transport. */
+  readonly gates: Gates;
   /** One place for the whole process. */
   readonly suspectLane: Slots;
   readonly batchSize: number;

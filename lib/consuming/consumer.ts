@@ -61,7 +61,9 @@ export class Consumer implements Worker {
     });
     this.settler = new Settler({
       ...options,
-      settle: deadLetters ? storeElsewhere(settle, deadLetters) : settle,
+      settle: deadLetters
+        ? storeElsewhere(settle, deadLetters, (lease) => this.stillOurs(lease))
+        : settle,
       onSettled: (delivery, settlement, outcome) => this.settled(delivery, settlement, outcome),
     });
   }
@@ -106,6 +108,11 @@ export class Consumer implements Worker {
   stop(): Promise<void> {
     this.stopping ??= this.intake ? this.drain(this.intake) : Promise.resolve();
     return this.stopping;
+  }
+
+  private async stillOurs(lease: Lease): Promise<boolean> {
+    const [outcome] = await this.subscription.extend([lease]);
+    return outcome === 'held' || outcome === 'trimmed';
   }
 
   private async drain(intake: Intake): Promise<void> {
@@ -191,6 +198,7 @@ export class Consumer implements Worker {
         this.subscription.forget(delivery.lease, true);
         return this.report(delivery, settlement, 'settled');
       default:
+        if (settlement.kind === 'ack') delivery.forgetContent();
         this.settler.add(delivery, settlement, onConcluded);
     }
   }

@@ -18,6 +18,9 @@ export interface IntakeOptions {
   readonly accept: (leases: readonly Lease[]) => void;
 }
 
+/** What was just handed out starts before the next request is written: it has waited longer. */
+const handlersFirst = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
+
 /**
  * The reading loop: asks for no more than there is room for, and for the next entries while the
  * last ones are handled.
@@ -53,7 +56,10 @@ export class Intake {
       this.options.readAhead.update();
       const room = this.options.room();
       if (room < this.worthAsking()) await this.untilRoom();
-      else await this.pull(Math.min(room, this.options.batchSize));
+      else {
+        await handlersFirst();
+        await this.pull(Math.min(room, this.options.batchSize));
+      }
     }
   }
 

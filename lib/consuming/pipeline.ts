@@ -6,7 +6,7 @@ import type { Subscription } from '../core/source.js';
 import type { HandlerTable } from './handler-table.js';
 import { charge } from './middleware/charge.middleware.js';
 import { decode } from './middleware/decode.middleware.js';
-import { gate } from './middleware/gate.middleware.js';
+import { gate, type Gates } from './middleware/gate.middleware.js';
 import { limitDeliveries } from './middleware/limit-deliveries.middleware.js';
 import { match } from './middleware/match.middleware.js';
 import { retryOrDeadLetter } from './middleware/retry-or-dead-letter.middleware.js';
@@ -18,6 +18,7 @@ export interface PipelineOptions {
   readonly codec: Codec;
   readonly clock: Clock;
   readonly isUnrecoverable: (error: unknown) => boolean;
+  readonly gates: Gates;
   /** The consumer starts nothing any more. */
   readonly isStopping: () => boolean;
   /** The user's own, around each handler. */
@@ -33,7 +34,7 @@ export function createPipeline(options: PipelineOptions): Handler {
     retryOrDeadLetter(options.isUnrecoverable),
     match(options.tables, options.codec),
     limitDeliveries(),
-    gate(options.isStopping),
+    gate(options.gates, options.isStopping),
     charge(options.subscription),
     decode(options.codec),
     timeout(options.clock),

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import type { DeadLetterRecord } from '../core/dead-letters.js';
 import type { Delivery } from '../core/delivery.js';
+import { isoTime } from '../core/message.js';
 import type { EventBus } from '../core/events.js';
 import type { Ack, DeadLetterIt, Release, Retry, SettleOutcome } from '../core/settlement.js';
 import type { Settling } from '../core/source.js';
@@ -151,7 +152,7 @@ function recordOf(delivery: Delivery, settlement: DeadLetterIt, now: number): De
     attempts: lease.attempt,
     reason: settlement.reason,
     ...(settlement.error && { error: settlement.error }),
-    publishedAt: new Date(lease.publishedAt).toISOString(),
-    deadLetteredAt: new Date(now).toISOString(),
+    publishedAt: isoTime(lease.publishedAt),
+    deadLetteredAt: isoTime(now),
   };
 }

@@ -8,14 +8,22 @@ export type Settle = MessageSource['settle'];
 /**
  * Dead letters go to another queue than the source's own: stored first, acknowledged after, so a
  * crash between the two stores twice and loses nothing. A queue that fails holds up its own letters.
+ * @param stillOurs asked before storing: a run that lost its entry must not bury it
  */
-export function storeElsewhere(settle: Settle, queue: DeadLetterQueue): Settle {
+export function storeElsewhere(
+  settle: Settle,
+  queue: DeadLetterQueue,
+  stillOurs: (lease: Lease) => Promise<boolean>,
+): Settle {
   const stored = new WeakSet<Lease>();
 
-  async function store(settling: Settling): Promise<Settling> {
+  async function store(settling: Settling): Promise<Settling | 'lost'> {
     if (!('record' in settling)) return settling;
     const { lease, record } = settling;
-    if (!stored.has(lease)) await queue.put(record, lease.fields ?? []);
+    if (!stored.has(lease)) {
+      if (!(await stillOurs(lease))) return 'lost';
+      await queue.put(record, lease.fields ?? []);
+    }
     stored.add(lease);
     return { lease, settlement: ack };
   }
@@ -24,8 +32,11 @@ export function storeElsewhere(settle: Settle, queue: DeadLetterQueue): Settle {
     const ready = await Promise.all(
       batch.map((settling) => store(settling).catch((error: unknown) => error as Error)),
     );
-    const outcomes = await settle(ready.filter((one): one is Settling => !(one instanceof Error)));
+    const outcomes = await settle(ready.filter(isSettling));
     let next = 0;
-    return ready.map((one) => (one instanceof Error ? one : outcomes[next++]!));
+    return ready.map((one) => (isSettling(one) ? outcomes[next++]! : one));
   };
 }
+
+const isSettling = (one: Settling | Error | 'lost'): one is Settling =>
+  one !== 'lost' && !(one instanceof Error);

@@ -73,6 +73,12 @@ export class Delivery {
     return this.controller.signal;
   }
 
+  /** Done: what is left to do is the ack, which may take a while and needs none of this. */
+  forgetContent(): void {
+    this.message = undefined as unknown as Message;
+    this.lease.fields = undefined;
+  }
+
   /** The same entry's next run. A method that still runs goes on counting towards `maxHold`. */
   next(): Delivery {
     const next = new Delivery(this.lease, this.group, this.consumer);

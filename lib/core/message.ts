@@ -21,6 +21,12 @@ export interface OutgoingMessage<T = unknown> {
   readonly metadata?: Metadata;
 }
 
+/** ISO 8601, also of ids that others made up: the nearest time that there is. */
+export function isoTime(ms: number): string {
+  const LAST = 8.64e15;
+  return new Date(Math.min(Math.max(ms || 0, 0), LAST)).toISOString();
+}
+
 /**
  * An encoded message as every source stores it: names and values in turn,
  * `[name, value, name, value, …]`. Flat, because that is what costs least to read and to write.

@@ -71,7 +71,7 @@ export const release: Release = { kind: 'release' };
 export const leave: Leave = { kind: 'leave' };
 export const retry = (delay: number, error?: ErrorRecord): Retry => ({
   kind: 'retry',
-  delay,
+  delay: delay > 0 ? delay : 0,
   error,
 });
 export const deadLetter = (reason: DeadLetterReason, error?: ErrorRecord): DeadLetterIt => ({

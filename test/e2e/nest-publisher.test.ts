@@ -49,10 +49,10 @@ describe('StreamPublisher', () => {
       { stream: 'mail', metadata: { tenant: 'b' } },
     );
     await kit.idle();
-    expect(seen).toEqual([
-      ['order.process', 'order.process', { id: 1 }, {}],
-      ['mail', 'email.send', { to: 'a' }, { tenant: 'b' }],
-    ]);
+    // Different streams have no order between them.
+    expect(seen).toHaveLength(2);
+    expect(seen).toContainEqual(['order.process', 'order.process', { id: 1 }, {}]);
+    expect(seen).toContainEqual(['mail', 'email.send', { to: 'a' }, { tenant: 'b' }]);
   });
 
   it('rejects what is too large', async () => {

@@ -20,10 +20,12 @@ describe('a durable server that is killed', () => {
     const flowing = scene.flow();
     const open: string[] = [];
     const resumed: number[] = [];
-    for (const mark of [2500, 6000]) {
-      await scene.untilHandled(mark);
+    for (const kill of [1, 2]) {
+      await scene.untilHandled(kill * 2500);
       await scene.server.kill();
-      await until('the workers notice', () => workers.every((w) => w.count('disconnected') > 0));
+      await until('the workers notice', () =>
+        workers.every((worker) => worker.count('disconnected') === 2 * kill),
+      );
       const before = scene.handled().size;
       await scene.server.start();
       const back = Date.now();
@@ -42,7 +44,6 @@ describe('a durable server that is killed', () => {
     expect(twice.filter((id) => !open.includes(id))).toEqual([]);
     expect(Math.max(...resumed)).toBeLessThan(RECONNECT + BLOCK_TIMEOUT + SLACK);
     expect(await scene.stored()).toEqual(expect.arrayContaining(scene.published));
-    for (const worker of workers) expect(worker.has('connected')).toBe(true);
   });
 
   it('may stay away for long: runs that go on are not repeated', { timeout: 40_000 }, async () => {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ServerOutOfMemoryError } from '../../lib/core/errors.js';
 import { until } from '../support/until.js';
 import { COUNT, Scene, SLACK, STREAM } from './support/scene.js';
+import type { WorkerProcess } from './support/worker-process.js';
 
 let scene: Scene;
 afterEach(() => scene.close());
@@ -23,10 +24,11 @@ describe('a server that still loads its data', () => {
     const startedAt = Date.now();
     await scene.server.restart({ args: [...DURABLE, ...SLOW_TO_LOAD] });
     const loadedAt = Date.now();
+    await until('both are connected', () =>
+      workers.every((worker) => connected(worker).length === 4),
+    );
+    const backAfter = Math.max(...workers.flatMap(connected)) - loadedAt;
     const open = await scene.pending();
-    const before = scene.handled().size;
-    await until('it goes on', () => scene.handled().size > before);
-    const backAfter = Date.now() - loadedAt;
     await flowing;
     await scene.untilDone();
     console.log(
@@ -35,9 +37,13 @@ describe('a server that still loads its data', () => {
     expect(scene.duplicates().filter((id) => !open.includes(id))).toEqual([]);
     expect(loadedAt - startedAt).toBeGreaterThan(1000);
     expect(backAfter).toBeLessThan(500 + SLACK);
-    for (const worker of workers)
-      expect(worker.told.filter(({ name }) => name === 'worker-error').length).toBeLessThan(20);
+    for (const worker of workers) expect(worker.count('worker-error')).toBeLessThan(20);
   });
+
+  /** When its connections became ready. */
+  function connected(worker: WorkerProcess): number[] {
+    return worker.told.filter(({ name }) => name === 'connected').map(({ at }) => at);
+  }
 });
 
 describe('a server at maxmemory', () => {

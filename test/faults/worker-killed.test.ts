@@ -16,7 +16,7 @@ it('loses nothing when workers are killed while others go on', { timeout: 40_000
   const flowing = scene.flow();
   const kills: { at: number; pending: string[] }[] = [];
   for (let kill = 1; kill <= 4; kill++) {
-    await scene.untilHandled(kill * 2000);
+    await scene.untilHandled(kill * 1500);
     await victim.kill();
     kills.push({ at: Date.now(), pending: await scene.pending(victim) });
     if (kill < 4) victim = await scene.worker(`victim-${kill}`, VICTIM);
@@ -27,6 +27,7 @@ it('loses nothing when workers are killed while others go on', { timeout: 40_000
   const unsettled = new Set(kills.flatMap(({ pending }) => pending));
   const twice = scene.duplicates();
   expect(twice.filter((id) => !unsettled.has(id))).toEqual([]);
+  for (const { pending } of kills) expect(pending.length).toBeGreaterThan(0);
   const takeovers = kills.map(({ at, pending }) => lastHandled(pending) - at);
   console.log(
     `4 workers killed: ${COUNT} handled, ${unsettled.size} taken over, ${twice.length} handled twice, ` +

@@ -2,7 +2,7 @@ import type { Delivery, Handler } from '../../core/delivery.js';
 import { errorRecord } from '../../core/errors.js';
 import type { Lease } from '../../core/lease.js';
 import type { Middleware } from '../../core/handler.js';
-import { retry, type Settlement } from '../../core/settlement.js';
+import { release, retry, type Settlement } from '../../core/settlement.js';
 import type { Subscription } from '../../core/source.js';
 
 /** How long to wait when the source could not be asked, ms. */
@@ -22,7 +22,8 @@ async function chargeFirst(
   delivery.charging = true;
   const obstacle = await whyNotStarted(subscription, delivery.lease);
   delivery.charging = false;
-  return obstacle ?? next(delivery);
+  // It may have been given up while the source was asked.
+  return obstacle ?? (delivery.lost ? release : next(delivery));
 }
 
 async function whyNotStarted(

@@ -2,7 +2,7 @@ import type { Codec, DecodedFields } from '../../core/codec.js';
 import { errorRecord, UndecodableError } from '../../core/errors.js';
 import type { Delivery } from '../../core/delivery.js';
 import type { Middleware } from '../../core/handler.js';
-import type { Message, Metadata } from '../../core/message.js';
+import { isoTime, type Message, type Metadata } from '../../core/message.js';
 import { deadLetter } from '../../core/settlement.js';
 
 const NO_METADATA: Metadata = Object.freeze({});
@@ -41,6 +41,6 @@ class DecodedMessage implements Message {
 
   /** Formatted on demand: few handlers ask, and a Date per message is dear. */
   get timestamp(): string {
-    return this.written ?? new Date(this.publishedAt).toISOString();
+    return this.written ?? isoTime(this.publishedAt);
   }
 }

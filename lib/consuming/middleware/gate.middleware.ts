@@ -3,10 +3,12 @@ import type { Middleware } from '../../core/handler.js';
 import { release, type Settlement } from '../../core/settlement.js';
 import { Slots } from '../slots.js';
 
+/** The slots of handlers with a concurrency of their own, whatever consumers feed them. */
+export type Gates = Map<BoundHandler, Slots>;
+
 /** Holds a handler to its own concurrency. What still waits here at a shutdown, or when
  * its entry is lost, never starts. */
-export function gate(isStopping: () => boolean): Middleware {
-  const gates = new Map<BoundHandler, Slots>();
+export function gate(gates: Gates, isStopping: () => boolean): Middleware {
   return (delivery, next) =>
     delivery.handler!.concurrency === undefined ? next(delivery) : pass(delivery, next);
 

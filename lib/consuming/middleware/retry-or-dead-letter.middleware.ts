@@ -14,12 +14,23 @@ export function retryOrDeadLetter(isUnrecoverable: (error: unknown) => boolean):
     }
   };
 
+  /** What judges errors may itself be wrong. */
+  function asked(error: unknown): boolean {
+    try {
+      return !(error instanceof RetryLaterError) && isUnrecoverable(error);
+    } catch {
+      return false;
+    }
+  }
+
   function settlementFor(error: unknown, delivery: Delivery): Settlement {
     const record = errorRecord(error);
     if (error instanceof UnrecoverableError) return deadLetter('unrecoverable', record);
-    if (error instanceof RetryLaterError) return retry(error.delay, record);
-    if (isUnrecoverable(error)) return deadLetter('unrecoverable', record);
-    return retry(backoffDelay(delivery.handler!.backoff, delivery.attempt), record);
+    if (asked(error)) return deadLetter('unrecoverable', record);
+    const later = error instanceof RetryLaterError ? error.delay : Number.NaN;
+    // A delay that is no number (a missing header, say) must not become no delay at all.
+    const delay = later >= 0 ? later : backoffDelay(delivery.handler!.backoff, delivery.attempt);
+    return retry(delay, record);
   }
 }
 

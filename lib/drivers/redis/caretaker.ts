@@ -12,6 +12,9 @@ import { LOOK_AT_ONCE, lookAfter, type Looked } from './scripts/look-after.scrip
  */
 const OWNERS_RETURN = 2500;
 
+/** Most entries of one claim: Lua can pass some thousand arguments at most. */
+const TAKE_AT_ONCE = 1000;
+
 export interface CaretakerOptions {
   readonly commands: Connection;
   readonly keys: Keys;
@@ -99,7 +102,7 @@ export class Caretaker implements Worker {
 
   private room(): number {
     const { commands, room } = this.options;
-    return Date.now() - commands.reconnectedAt < OWNERS_RETURN ? 0 : room();
+    return Date.now() - commands.reconnectedAt < OWNERS_RETURN ? 0 : Math.min(room(), TAKE_AT_ONCE);
   }
 
   private report({ stream }: ReadKey, looked: Looked): void {

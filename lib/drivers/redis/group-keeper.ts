@@ -53,6 +53,16 @@ export class GroupKeeper {
     if (hadBefore) this.report(source, reply);
   }
 
+  /** What was redriven is created by whoever redrives: only a lost group is put back. @returns whether there is something to read */
+  async ensureRedriven({ key }: ReadKey): Promise<boolean> {
+    const { commands, group } = this.options;
+    return commands.run(`creating group ${group}`, async (client) => {
+      if ((await client.exists(key)) === 0) return false;
+      await client.xgroup('CREATE', key, group, '0').catch(() => undefined);
+      return true;
+    });
+  }
+
   private report({ stream }: ReadKey, reply: EnsureGroupReply): void {
     const { events, group } = this.options;
     events.emit('group-recreated', { stream, group, from: reply.position });

@@ -12,6 +12,8 @@ const GRACE = 2000;
 const FIRST_WAIT = 50;
 const LONGEST_WAIT = 2000;
 const FOREVER = 2 ** 31 - 1;
+/** Entries of one stream are acknowledged together: so many are worth a command of their own. */
+const WORTH_ITS_ACK = 25;
 
 export interface ReadEntry {
   readonly source: ReadKey;
@@ -54,8 +56,9 @@ export class Reader {
   private blocked: Redis | undefined;
   /** Id of the connection at the server. */
   private identified: { readonly client: Redis; readonly id: Promise<number> } | undefined;
-  /** With more streams than room: where the next window of streams begins. */
+  /** With many streams and much to read: where the next window of streams begins. */
   private windowAt = 0;
+  private windowSize = 1;
   private emptyInARow = 0;
   private sweeping = false;
 
@@ -130,29 +133,34 @@ export class Reader {
     return this.connection.close();
   }
 
-  private async readOnce(client: Redis, limit: number): Promise<ReadEntry[]> {
-    const { keys } = this;
-    if (keys.length <= limit)
-      return this.xreadgroup(client, keys, Math.floor(limit / keys.length), true);
+  private readOnce(client: Redis, limit: number): Promise<ReadEntry[]> {
     return this.sweeping ? this.readWindow(client, limit) : this.readAll(client, limit);
   }
 
-  /** One entry of each stream at most; more than there is room for only once in a burst. */
+  /** All streams at once: more than there is room for only once in a burst, where they are many. */
   private async readAll(client: Redis, limit: number): Promise<ReadEntry[]> {
-    const entries = await this.xreadgroup(client, this.keys, 1, true);
-    this.sweeping = entries.length > limit;
+    const { keys } = this;
+    const count = Math.max(1, Math.floor(limit / keys.length));
+    const entries = await this.xreadgroup(client, keys, count, true);
+    this.sweeping = count < WORTH_ITS_ACK && entries.length * 2 > limit;
     this.emptyInARow = 0;
+    this.windowSize = Math.ceil(limit / WORTH_ITS_ACK);
     return entries;
   }
 
-  /** As many streams as there is room for, in turn, until all of them were empty. */
+  /** A few streams at a time, in turn, until all of them were empty: many entries of each. */
   private async readWindow(client: Redis, limit: number): Promise<ReadEntry[]> {
     const { keys } = this;
-    const window = [...keys.slice(this.windowAt), ...keys.slice(0, this.windowAt)].slice(0, limit);
-    const entries = await this.xreadgroup(client, window, 1, false);
-    this.windowAt = (this.windowAt + window.length) % keys.length;
-    this.emptyInARow = entries.length > 0 ? 0 : this.emptyInARow + window.length;
+    const size = Math.min(this.windowSize, keys.length, limit);
+    const window = [...keys.slice(this.windowAt), ...keys.slice(0, this.windowAt)].slice(0, size);
+    const entries = await this.xreadgroup(client, window, Math.floor(limit / size), false);
+    this.windowAt = (this.windowAt + size) % keys.length;
+    this.emptyInARow = entries.length > 0 ? 0 : this.emptyInARow + size;
     this.sweeping = this.emptyInARow < keys.length;
+    if (entries.length * 4 < limit) this.windowSize = size * 2;
+    else if (entries.length === limit) {
+      this.windowSize = Math.max(Math.ceil(limit / WORTH_ITS_ACK), size >> 1);
+    }
     return entries;
   }
 

@@ -164,7 +164,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     if (looked.redriven && !source.redriven) this.readKeys.addRedriven(source);
     if (looked.word === 'missing') await this.readKeys.restore(source);
     if (looked.word !== 'ok') return;
-    this.keeper.note(source, looked.floor);
+    if (!source.redriven) this.keeper.note(source, looked.floor);
     this.readKeys.readableAgain(source);
     if (looked.own > this.held.count(source)) await this.adopt(source, REPLY_ON_ITS_WAY);
     else await this.forgetLeft(source);

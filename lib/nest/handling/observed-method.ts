@@ -79,7 +79,10 @@ export class ObservedMethod {
     const { index } = param;
     params.set(
       index,
-      this.marking((context) => context),
+      this.marking(
+        (context) => context,
+        (foreign) => foreign,
+      ),
       param.pipes,
     );
     return function (this: unknown, ...args: unknown[]): unknown {
@@ -101,8 +104,9 @@ export class ObservedMethod {
     const index = Math.max(undeclared ? 2 : 0, params.count(original));
     params.set(
       index,
-      this.marking((context, payload) =>
-        context.run.followed ? again(payload) : this.tickets.issue(context),
+      this.marking(
+        (context, payload) => (context.run.followed ? again(payload) : this.tickets.issue(context)),
+        () => undefined,
       ),
     );
     const arrived = (ticket: unknown): StreamContext | undefined => this.arrived(ticket);
@@ -115,11 +119,14 @@ export class ObservedMethod {
     };
   }
 
-  private marking(valueOf: (context: StreamContext, payload: unknown) => unknown): ParamFactory {
+  /** @param foreign the value where Nest routes something else than our messages to the method */
+  private marking(
+    valueOf: (context: StreamContext, payload: unknown) => unknown,
+    foreign: (context: unknown) => unknown,
+  ): ParamFactory {
     const factory = (_: unknown, execution: ExecutionContext): unknown => {
       const [payload, context] = execution.getArgs<[unknown, unknown]>();
-      // Nest may route other things than our messages to the same method.
-      if (!(context instanceof StreamContext)) return context;
+      if (!(context instanceof StreamContext)) return foreign(context);
       context.run.stage = Stage.Pipes;
       return valueOf(context, payload);
     };

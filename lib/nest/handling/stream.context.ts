@@ -23,13 +23,12 @@ export class StreamContext<T = unknown> extends BaseRpcContext {
   /** @internal What became of the run so far, for whoever decides on its outcome. */
   readonly run: RunState = new RunState();
 
+  /** The message with its id, stream, event type, payload, metadata and timestamp. */
+  readonly message: Message<T>;
+
   constructor(private readonly delivery: Delivery) {
     super(NO_ARGS);
-  }
-
-  /** The message with its id, stream, event type, payload, metadata and timestamp. */
-  get message(): Message<T> {
-    return this.delivery.message as Message<T>;
+    this.message = delivery.message as Message<T>;
   }
 
   get stream(): string {
@@ -57,7 +56,7 @@ export class StreamContext<T = unknown> extends BaseRpcContext {
 
   /** What travels beside the payload, for example trace headers. */
   get metadata(): Metadata {
-    return this.delivery.message.metadata;
+    return this.message.metadata;
   }
 
   /** Aborts when the run times out, the message is lost to another consumer, or the shutdown is over. */
@@ -86,7 +85,7 @@ export class StreamContext<T = unknown> extends BaseRpcContext {
 
   /** The event type of the message. */
   getPattern(): string {
-    return this.delivery.message.eventType;
+    return this.message.eventType;
   }
 
   getMessage(): Message<T> {

@@ -213,7 +213,8 @@ export class Scene {
     }));
   }
 
-  private async standing(): Promise<string> {
+  /** Where things stand, for the message of a failure. */
+  async standing(): Promise<string> {
     const { published, workers } = this;
     const handled = this.handled();
     const missing = published.filter((id) => !handled.has(id));

@@ -115,6 +115,19 @@ describe('a failing handler', () => {
     expect(app.settled[1]).toMatchObject({ outcome: 'dead-lettered', reason: 'max-deliveries' });
   });
 
+  it('falls back to its backoff where the asked delay is no number', async () => {
+    const app = await world.start([
+      {
+        events: ['x'],
+        invoke: () => {
+          throw new RetryLaterError(Number(undefined));
+        },
+      },
+    ]);
+    await app.publish('x');
+    expect(app.settled).toMatchObject([{ outcome: 'retried', delay: 1000 }]);
+  });
+
   it('does not hold up the others while it waits', async () => {
     const app = await world.start(
       [

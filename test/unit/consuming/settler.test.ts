@@ -21,7 +21,9 @@ function settler(answer: Answer, deadLetters?: DeadLetterQueue) {
     return answer(batch);
   };
   const it = new Settler({
-    settle: deadLetters ? storeElsewhere(settle, deadLetters) : settle,
+    settle: deadLetters
+      ? storeElsewhere(settle, deadLetters, async ({ id }) => id !== 'stale')
+      : settle,
     clock,
     events,
     onSettled: (delivery, settlement, outcome) =>
@@ -108,8 +110,10 @@ describe('the settler', () => {
       );
     }, queue);
     s.it.add(delivery('1'), deadLetter('unmatched'));
+    s.it.add(delivery('stale'), deadLetter('unmatched'));
     s.it.add(delivery('2'), ack);
     await s.clock.advance(0);
+    expect(s.settled).toContain('stale dead-letter lost');
     // The broken queue holds up its own letters alone.
     expect(log).toEqual(['ack 2']);
     broken = false;

@@ -74,6 +74,32 @@ describe('a run that takes longer than its timeout', () => {
 });
 
 describe('a handler with its own concurrency', () => {
+  it('keeps to it over all its streams', async () => {
+    const slow = gate();
+    let running = 0;
+    let most = 0;
+    const app = await world.start([
+      {
+        events: ['*'],
+        options: { concurrency: 1, streams: ['a', 'b', 'c'] },
+        invoke: async () => {
+          most = Math.max(most, ++running);
+          await slow.promise;
+          running--;
+        },
+      },
+    ]);
+    for (const stream of ['a', 'b', 'c']) {
+      await app.runtime.producer.publish({ eventType: 'x', payload: 1, stream });
+    }
+    await world.settle();
+    expect(most).toBe(1);
+    slow.open();
+    await world.settle();
+    expect(app.outcomes()).toEqual(['handled', 'handled', 'handled']);
+    expect(most).toBe(1);
+  });
+
   it('runs no more at a time, and does not hold up the others', async () => {
     const slow = gate();
     let running = 0;

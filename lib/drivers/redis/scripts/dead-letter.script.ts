@@ -7,9 +7,16 @@ import { FENCE, type Fenced } from './fence.js';
 /** One field that holds all as a JSON array, where they are too many for one Lua call. */
 export const PACKED_FIELDS = 'packed_fields';
 
-/** The fields as they were before they were packed. */
-export const unpackFields = (fields: Fields): Fields =>
-  fields.length === 2 && fields[0] === PACKED_FIELDS ? (JSON.parse(fields[1]!) as Fields) : fields;
+/** The fields as they were before they were packed. A message may have a field of that name itself. */
+export function unpackFields(fields: Fields): Fields {
+  if (fields.length !== 2 || fields[0] !== PACKED_FIELDS) return fields;
+  try {
+    const packed: unknown = JSON.parse(fields[1]!);
+    return Array.isArray(packed) ? (packed as Fields) : fields;
+  } catch {
+    return fields;
+  }
+}
 
 /** Lua function `refuse_others(key)`: an error reply where a key holds something else than a stream. */
 export const STREAMS_ONLY = `
