@@ -145,6 +145,7 @@ export class Consumer implements Worker {
     const { maxParked, batchSize } = this.options;
     if (this.paused !== this.parking.size >= maxParked) this.togglePause();
     if (this.paused || this.settler.pending > 4 * batchSize) return 0;
+    if (this.dispatcher.suspectsWaiting >= maxParked) return 0;
     return this.dispatcher.room + this.readAhead.size;
   }
 

@@ -36,7 +36,12 @@ export class Dispatcher {
     const free = Math.min(this.own.free, this.options.shared.free);
     // One may always wait: it is what queues for a slot of the transport.
     const may = this.running === 0 ? Math.max(1, free) : free;
-    return may - this.ready.length - this.suspects.length;
+    // Of the suspects only the next one takes a slot: the others must not hold up what is new.
+    return may - this.ready.length - Math.min(this.suspects.length, 1);
+  }
+
+  get suspectsWaiting(): number {
+    return this.suspects.length;
   }
 
   add(delivery: Delivery): void {

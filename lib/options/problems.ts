@@ -9,11 +9,14 @@ export function whole<T extends object>(
   options: T,
   key: keyof T & string,
   min: number,
+  max: number = Number.MAX_SAFE_INTEGER,
 ): void {
   const value = options[key] as unknown;
   if (value === undefined) return;
   if (!Number.isSafeInteger(value) || (value as number) < min) {
     problems.push(`${key} must be a whole number of at least ${min}, not ${String(value)}`);
+  } else if ((value as number) > max) {
+    problems.push(`${key} must be at most ${max}, not ${String(value)}`);
   }
 }
 

@@ -12,6 +12,9 @@ import {
 
 export const DEFAULT_GROUP = 'nest-workers';
 
+/** A day. A blocked read needs no more, and timers of Node have a limit. */
+const LONGEST_BLOCK = 86_400_000;
+
 const DEFAULT_BACKOFF: Required<BackoffOptions> = {
   type: 'exponential',
   delay: 1000,
@@ -98,9 +101,10 @@ function problemsOf(options: StreamsOptions): Problems {
       `startId must be '0', '$' or an id such as 1700000000000-0, not '${options.startId}'`,
     );
   }
-  for (const key of ['blockTimeout', 'idleTimeout', 'reclaimInterval', 'maxHold'] as const) {
+  for (const key of ['idleTimeout', 'reclaimInterval', 'maxHold'] as const) {
     whole(problems, options, key, 1);
   }
+  whole(problems, options, 'blockTimeout', 1, LONGEST_BLOCK);
   for (const key of ['maxDeliveries', 'concurrency', 'batchSize', 'maxParked'] as const) {
     whole(problems, options, key, 1);
   }

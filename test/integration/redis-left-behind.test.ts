@@ -4,7 +4,7 @@ import { Caretaker } from '../../lib/drivers/redis/caretaker.js';
 import { Connection } from '../../lib/drivers/redis/connection.js';
 import { GroupKeeper } from '../../lib/drivers/redis/group-keeper.js';
 import { Keys } from '../../lib/drivers/redis/keys.js';
-import { RecordingConsumer } from '../support/recording-consumer.js';
+import { RecordingConsumer, type ConsumeOptions } from '../support/recording-consumer.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
 
@@ -37,7 +37,7 @@ async function pendingCount(): Promise<number> {
   return count;
 }
 
-const start = (handle?: () => void): Promise<RecordingConsumer> =>
+const start = (handle?: ConsumeOptions['handle']): Promise<RecordingConsumer> =>
   RecordingConsumer.start({
     redis: { url: server.url },
     keyPrefix: server.prefix,
@@ -71,6 +71,39 @@ describe('pending entries whose data is gone', () => {
     expect(consumer.of('settled').map(({ outcome }) => outcome)).toEqual(['retried', 'trimmed']);
     await consumer.close();
   });
+});
+
+it('entries that lost two workers run one at a time, and hold up nothing that is new', async () => {
+  const old = await abandon(200);
+  const claim = [
+    'XCLAIM',
+    key,
+    'g',
+    'gone',
+    '0',
+    ...old,
+    'IDLE',
+    '60000',
+    'RETRYCOUNT',
+    '2',
+    'JUSTID',
+  ];
+  await server.client.call(...(claim as [string, ...string[]]));
+  let open: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  const started: string[] = [];
+  const consumer = await start(async ({ id, attempt }) => {
+    started.push(`${id} ${attempt}`);
+    if (old.includes(id)) await gate;
+  });
+  await until('one of them runs', () => started.length === 1);
+  const fresh = await consumer.publish('s', 300);
+  await until('what is new is handled', () => fresh.every((id) => consumer.ids('s').includes(id)));
+  expect(started.filter((run) => run.endsWith(' 3'))).toHaveLength(1);
+  open();
+  await until('all are handled', () => consumer.handled.length === 500);
+  await until('nothing is pending', async () => (await pendingCount()) === 0);
+  await consumer.close();
 });
 
 function total(consumer: RecordingConsumer): number {

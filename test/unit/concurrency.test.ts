@@ -84,6 +84,13 @@ describe('the dispatcher', () => {
     expect(a.started).toEqual(['s1', 'x', 's2']);
   });
 
+  it('has room for others while suspects wait for each other', () => {
+    const d = dispatcher(5, new Slots(10));
+    d.add(true, 's1', 's2', 's3', 's4', 's5', 's6');
+    expect(d.it.suspectsWaiting).toBe(5);
+    expect(d.it.room).toBe(3);
+  });
+
   it('starts nothing after stop, and passes its turn on', async () => {
     const shared = new Slots(1);
     const a = dispatcher(5, shared);

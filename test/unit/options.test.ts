@@ -86,6 +86,12 @@ describe('options', () => {
     }
   });
 
+  it('refuse a block that outlasts the timers of Node', () => {
+    expect(() => resolveOptions({ source, blockTimeout: 2 ** 31 })).toThrow(
+      /blockTimeout must be at most/,
+    );
+  });
+
   it('of a handler are checked too', () => {
     expect(handlerProblems({ timeout: 0, concurrency: 0, streams: [''] })).toHaveLength(3);
     expect(handlerProblems({ timeout: 5, concurrency: 1, group: 'g' })).toEqual([]);
