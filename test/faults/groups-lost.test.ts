@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { until } from '../support/until.js';
 import { COUNT, GROUP, Scene, STREAM } from './support/scene.js';
 
 let scene: Scene;
@@ -24,7 +23,7 @@ describe('with messages flowing', () => {
       await scene.worker('a');
       await scene.worker('b');
       const flowing = scene.flow();
-      await until('half of it has come', () => scene.published.length >= COUNT / 2);
+      await scene.untilHandled(COUNT / 2);
       await destroy();
       await flowing;
       const after = await scene.stored();

@@ -12,8 +12,6 @@ import {
 const MESSAGES = 1000;
 const KILLER = 137;
 const MAX_DELIVERIES = 3;
-/** What a process needs to start on a loaded machine, ms. */
-const START = 2000;
 /** Some hundred suspects, each run and settled before the next, ms. */
 const ONE_BY_ONE = 8000;
 

@@ -55,17 +55,16 @@ describe('a server at maxmemory', () => {
     'refuses publishers, who are told so, while consumers go on settling',
     { timeout: 40_000 },
     async () => {
-      const backoff = { type: 'fixed', delay: 100 } as const;
-      const options = { backoff, maxDeliveries: 2, work: 40 };
-      await scene.worker('a', options);
-      await scene.worker('b', options);
+      const options = { backoff: { type: 'fixed', delay: 100 }, maxDeliveries: 2 } as const;
       // Half of what fails is a dead letter in the end, and has to wait for memory.
       const payloads = Array.from({ length: COUNT }, (_, index) => ({
         fails: index % 500 === 0 ? 1 + ((index / 500) % 2) : 0,
       }));
-      await scene.publish(payloads.slice(0, COUNT / 2));
+      const flowing = scene.publish(payloads);
+      await scene.worker('a', options);
+      await scene.worker('b', options);
+      await scene.untilHandled(COUNT / 4);
       await scene.client.config('SET', 'maxmemory', '1mb');
-      const flowing = scene.publish(payloads.slice(COUNT / 2));
       const before = await scene.client.xlen(`{${STREAM}}:dead-letter`);
       await until('publishing is refused', () => scene.refusals.length > 0);
       const accepted = scene.published.length;

@@ -123,19 +123,16 @@ export class Scene {
     return ids;
   }
 
-  /** Ids in the order of the payloads. */
   private async accepted(payloads: readonly Payload[]): Promise<string[]> {
     const ids: string[] = [];
-    for (let left = [...payloads.entries()]; left.length > 0;) {
-      const batch = left.map(([, payload]) => ({ eventType: 'order', payload, stream: STREAM }));
+    for (let left = payloads; left.length > 0;) {
+      const batch = left.map((payload) => ({ eventType: 'order', payload, stream: STREAM }));
       const results = await this.publisher.producer.publishBatch(batch);
-      left = left.filter(([index], at) => {
-        const result = results[at]!;
-        if (typeof result === 'string') ids[index] = result;
-        else this.refusals.push(result);
-        return typeof result !== 'string';
-      });
-      if (left.length > 0) await pause(PACE);
+      const refused = results.filter((result) => result instanceof Error);
+      ids.push(...results.filter((result) => typeof result === 'string'));
+      left = left.filter((_, index) => results[index] instanceof Error);
+      this.refusals.push(...refused);
+      if (refused.length > 0) await pause(PACE);
     }
     this.published.push(...ids);
     return ids;
