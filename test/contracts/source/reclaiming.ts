@@ -81,7 +81,7 @@ export function describeReclaiming(world: () => SourceWorld): void {
       await world().publish('a');
       await world().abandon('A', 1);
       const peers = [await world().reader('B', idle), await world().reader('C', idle)];
-      const taken = await Promise.all(peers.map((peer) => peer.takeWithin(2 * IDLE)));
+      const taken = await Promise.all(peers.map((peer) => peer.takeWithin(6 * IDLE)));
       const begun: string[] = [];
       for (const [index, peer] of peers.entries()) {
         for (const lease of taken[index]!) begun.push(await peer.begin(lease));
