@@ -6,6 +6,8 @@ import { Connection } from './connection.js';
 import type { ReadKey } from './redis.lease.js';
 import type { RedisOptions } from './redis.options.js';
 import { isDemoted, isGroupMissing, isReply, isWrongType, typedError } from './reply-errors.js';
+import type { Reply } from './resp/reply-parser.js';
+import { encodeCommand, Wire } from './resp/wire.js';
 
 /** A blocked read that is silent for so much longer than it was to block is dead, ms. */
 const GRACE = 2000;
@@ -15,10 +17,10 @@ const FOREVER = 2 ** 31 - 1;
 /** Entries of one stream are acknowledged together: so many are worth a command of their own. */
 const WORTH_ITS_ACK = 25;
 
-export interface ReadEntry {
+/** What one read brought of one key. */
+export interface ReadBatch {
   readonly source: ReadKey;
-  readonly id: string;
-  readonly fields: Fields;
+  readonly entries: readonly (readonly [id: string, fields: Fields])[];
 }
 
 export interface ReaderOptions {
@@ -37,12 +39,13 @@ export interface ReaderOptions {
   readonly onReplyLost: () => Promise<void>;
 }
 
-/** ioredis types this command for a few fixed forms only. */
-interface GroupReader {
-  xreadgroup(...args: (string | number)[]): Promise<Reply>;
+/** A client whose socket the reader has taken over. */
+interface Line {
+  readonly client: Redis;
+  readonly wire: Wire;
+  /** Id of the connection at the server, where it tells. */
+  readonly id: number | undefined;
 }
-
-type Reply = [key: string, entries: [id: string, fields: string[]][]][] | null;
 
 /** The blocking loop's one step: reads new entries of many streams on a connection of its own. */
 export class Reader {
@@ -52,10 +55,9 @@ export class Reader {
   private failures = 0;
   private stopped = false;
   private readonly stopping = new AbortController();
-  /** The client that a read is blocked on. */
-  private blocked: Redis | undefined;
-  /** Id of the connection at the server. */
-  private identified: { readonly client: Redis; readonly id: Promise<number> } | undefined;
+  private line: Line | undefined;
+  /** A read waits for what is to come. */
+  private blocked = false;
   /** With many streams and much to read: where the next window of streams begins. */
   private windowAt = 0;
   private windowSize = 1;
@@ -85,7 +87,7 @@ export class Reader {
   }
 
   /** New entries, or none after the block timeout, an outage, or `stop`. Never rejects. */
-  async read(limit: number): Promise<ReadEntry[]> {
+  async read(limit: number): Promise<readonly ReadBatch[]> {
     if (this.stopped) return [];
     if (this.keys.length === 0) {
       await this.pause();
@@ -94,10 +96,11 @@ export class Reader {
     let client: Redis | undefined;
     try {
       client = this.connection.current ?? (await this.connection.ready('reading', FOREVER));
+      const line = this.line?.client === client ? this.line : await this.takeOver(client);
       if (this.stopped) return [];
-      const entries = await this.readOnce(client, limit);
+      const batches = await this.readOnce(line, limit);
       this.failures = 0;
-      return entries;
+      return batches;
     } catch (error) {
       await this.recover(error, client);
       return [];
@@ -106,16 +109,17 @@ export class Reader {
 
   /** Ends a blocked read at once; what its reply brings is still handed out. */
   private async wake(): Promise<void> {
-    const client = this.blocked;
-    if (!client || this.identified?.client !== client) return;
+    const { line } = this;
+    if (!line || !this.blocked) return;
     try {
-      const id = await this.identified.id;
+      const { id } = line;
+      if (id === undefined) throw new Error('The connection has no id');
       await this.options.commands.run('waking the reader', (command) =>
         command.client('UNBLOCK', id),
       );
     } catch {
       // Without the right to unblock, or a connection: the read ends with the client.
-      this.connection.discard(client);
+      this.connection.discard(line.client);
     }
   }
 
@@ -133,68 +137,75 @@ export class Reader {
     return this.connection.close();
   }
 
-  private readOnce(client: Redis, limit: number): Promise<ReadEntry[]> {
-    return this.sweeping ? this.readWindow(client, limit) : this.readAll(client, limit);
+  private async takeOver(client: Redis): Promise<Line> {
+    // Asked before the first read: afterwards the connection may be blocked.
+    const id = await client.client('ID').catch(() => undefined);
+    const wire = new Wire(client, this.options.blockTimeout + GRACE);
+    this.line = { client, wire, id };
+    return this.line;
+  }
+
+  private readOnce(line: Line, limit: number): Promise<ReadBatch[]> {
+    return this.sweeping ? this.readWindow(line, limit) : this.readAll(line, limit);
   }
 
   /** All streams at once: more than there is room for only once in a burst, where they are many. */
-  private async readAll(client: Redis, limit: number): Promise<ReadEntry[]> {
+  private async readAll({ wire }: Line, limit: number): Promise<ReadBatch[]> {
     const { keys } = this;
     const count = Math.max(1, Math.floor(limit / keys.length));
-    const entries = await this.xreadgroup(client, keys, count, true);
-    this.sweeping = count < WORTH_ITS_ACK && entries.length * 2 > limit;
-    this.emptyInARow = 0;
-    this.windowSize = Math.ceil(limit / WORTH_ITS_ACK);
-    return entries;
+    this.blocked = true;
+    try {
+      const batches = await this.xreadgroup(wire, keys, count, true);
+      this.sweeping = count < WORTH_ITS_ACK && countEntries(batches) * 2 > limit;
+      this.emptyInARow = 0;
+      this.windowSize = Math.ceil(limit / WORTH_ITS_ACK);
+      return batches;
+    } finally {
+      this.blocked = false;
+    }
   }
 
   /** A few streams at a time, in turn, until all of them were empty: many entries of each. */
-  private async readWindow(client: Redis, limit: number): Promise<ReadEntry[]> {
+  private async readWindow({ wire }: Line, limit: number): Promise<ReadBatch[]> {
     const { keys } = this;
     const size = Math.min(this.windowSize, keys.length, limit);
     const window = [...keys.slice(this.windowAt), ...keys.slice(0, this.windowAt)].slice(0, size);
-    const entries = await this.xreadgroup(client, window, Math.floor(limit / size), false);
+    const batches = await this.xreadgroup(wire, window, Math.floor(limit / size), false);
+    const found = countEntries(batches);
     this.windowAt = (this.windowAt + size) % keys.length;
-    this.emptyInARow = entries.length > 0 ? 0 : this.emptyInARow + size;
+    this.emptyInARow = found > 0 ? 0 : this.emptyInARow + size;
     this.sweeping = this.emptyInARow < keys.length;
-    if (entries.length * 4 < limit) this.windowSize = size * 2;
-    else if (entries.length === limit) {
+    if (found * 4 < limit) this.windowSize = size * 2;
+    else if (found === limit) {
       this.windowSize = Math.max(Math.ceil(limit / WORTH_ITS_ACK), size >> 1);
     }
-    return entries;
+    return batches;
   }
 
   private async xreadgroup(
-    client: Redis,
+    wire: Wire,
     sources: readonly ReadKey[],
     count: number,
     block: boolean,
-  ): Promise<ReadEntry[]> {
+  ): Promise<ReadBatch[]> {
     const { group, consumer, blockTimeout } = this.options;
-    if (block && this.identified?.client !== client) {
-      this.identified = { client, id: identify(client) };
-    }
     const names = sources.map((source) => source.key);
     const streams = [...names, ...names.map(() => '>')];
     const limits = block ? ['COUNT', count, 'BLOCK', blockTimeout] : ['COUNT', count];
-    if (block) this.blocked = client;
-    try {
-      const args = ['GROUP', group, consumer, ...limits, 'STREAMS', ...streams];
-      const reply = await (client as unknown as GroupReader).xreadgroup(...args);
-      return reply ? this.entriesOf(reply) : [];
-    } finally {
-      this.blocked = undefined;
-    }
+    const args = ['GROUP', group, consumer, ...limits, 'STREAMS', ...streams];
+    return this.batchesOf(await wire.request(encodeCommand(['XREADGROUP', ...args])));
   }
 
-  private entriesOf(reply: NonNullable<Reply>): ReadEntry[] {
-    const found: ReadEntry[] = [];
-    for (const [key, entries] of reply) {
-      const source = this.byKey.get(key);
-      if (!source) continue;
-      for (const [id, fields] of entries) found.push({ source, id, fields });
+  private batchesOf(reply: Reply): ReadBatch[] {
+    if (!Array.isArray(reply)) return [];
+    // RESP 2 answers pairs, RESP 3 a map.
+    const pairs = Array.isArray(reply[0]) ? (reply as Reply[][]).flat(1) : reply;
+    const batches: ReadBatch[] = [];
+    for (let at = 0; at < pairs.length; at += 2) {
+      const source = this.byKey.get(pairs[at] as string);
+      if (source) batches.push({ source, entries: pairs[at + 1] as unknown as Entries });
     }
-    return found;
+    return batches;
   }
 
   private async recover(error: unknown, client: Redis | undefined): Promise<void> {
@@ -217,9 +228,8 @@ export class Reader {
   }
 }
 
-/** Asked for while connecting, so that a stop need not ask on a connection that is blocked. */
-function identify(client: Redis): Promise<number> {
-  const id = client.client('ID');
-  id.catch(() => undefined);
-  return id;
+type Entries = ReadBatch['entries'];
+
+function countEntries(batches: readonly ReadBatch[]): number {
+  return batches.reduce((sum, { entries }) => sum + entries.length, 0);
 }

@@ -1,5 +1,6 @@
 import type { EventBus } from '../../core/events.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../core/lease.js';
+import type { Fields } from '../../core/message.js';
 import type { SubscribeOptions, Subscription } from '../../core/source.js';
 import { Caretaker } from './caretaker.js';
 import type { Connection } from './connection.js';
@@ -9,7 +10,7 @@ import type { Keys } from './keys.js';
 import { Leasing, releaseLease } from './leasing.js';
 import { PendingEntries, type PendingEntry } from './pending-entries.js';
 import { ReadKeys } from './read-keys.js';
-import { Reader, type ReadEntry } from './reader.js';
+import { Reader } from './reader.js';
 import { RedisLease, type LeaseHolder, type ReadKey } from './redis.lease.js';
 import type { RedisOptions } from './redis.options.js';
 import type { Looked } from './scripts/look-after.script.js';
@@ -136,12 +137,14 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   }
 
   private async read(limit: number): Promise<void> {
-    for (const entry of await this.reader.read(limit)) this.take(entry);
+    for (const { source, entries } of await this.reader.read(limit)) {
+      for (const [id, fields] of entries) this.take(source, id, fields);
+    }
     this.reading = undefined;
     this.wakePull();
   }
 
-  private take({ source, id, fields }: ReadEntry): void {
+  private take(source: ReadKey, id: string, fields: Fields): void {
     const known = this.held.get(source, id);
     // Delivered anew by a group that was recreated: the run goes on, under the new count.
     if (known) known.attempt = 1;

@@ -7,6 +7,11 @@ import {
   WrongKeyTypeError,
 } from '../../core/errors.js';
 
+/** What the server answered instead of a result. Named as ioredis names its own. */
+export class ReplyError extends Error {
+  override readonly name = 'ReplyError';
+}
+
 /** Whether the server itself answered this error, as opposed to a connection that broke. */
 export function isReply(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';
