@@ -1,14 +1,8 @@
 import { sleep } from '../core/clock.js';
 import { Delivery, type Handler } from '../core/delivery.js';
-import { errorRecord, OwnershipLostError, ShutdownError } from '../core/errors.js';
+import { OwnershipLostError, ShutdownError } from '../core/errors.js';
 import type { ExtendOutcome, Lease } from '../core/lease.js';
-import {
-  release,
-  retry,
-  type Lost,
-  type Settlement,
-  type SettleOutcome,
-} from '../core/settlement.js';
+import { release, type Lost, type Settlement, type SettleOutcome } from '../core/settlement.js';
 import type { Subscription } from '../core/source.js';
 import type { Worker } from '../core/worker.js';
 import type { ConsumerOptions } from './consumer-options.js';
@@ -21,11 +15,11 @@ import { ReadAhead } from './read-ahead.js';
 import { reportSettled } from './report.js';
 import { Settler, type Reported } from './settler.js';
 import { storeElsewhere, type Settle } from './store-elsewhere.js';
+import { Verdict } from './verdict.js';
 
 const taken: Lost = { kind: 'lost', why: 'taken' };
 const trimmed: Lost = { kind: 'lost', why: 'trimmed' };
 
-const RETRY_AFTER_BUG = 1000;
 /** How long a shutdown tries to bring its last settlements to the source, ms. */
 const LAST_SETTLEMENTS = 5000;
 
@@ -37,6 +31,7 @@ export class Consumer implements Worker {
   private readonly parking: Parking;
   private readonly settler: Settler;
   private readonly readAhead: ReadAhead;
+  private readonly verdict: Verdict;
   private subscription!: Subscription;
   private pipeline!: Handler;
   private intake: Intake | undefined;
@@ -47,13 +42,14 @@ export class Consumer implements Worker {
   constructor(private readonly options: ConsumerOptions) {
     const { clock, plan, slots, source, deadLetters } = options;
     const settle: Settle = (batch) => source.settle(batch);
+    this.verdict = new Verdict(options.isUnrecoverable);
     this.readAhead = new ReadAhead(options.batchSize, clock);
     this.parking = new Parking(clock, (delivery) => this.unpark(delivery));
     this.dispatcher = new Dispatcher({
       limit: Math.min(plan.concurrency ?? slots.limit, slots.limit),
       shared: slots,
       suspectLane: options.suspectLane,
-      run: (delivery) => this.run(delivery),
+      run: (delivery) => void this.run(delivery),
       onEnded: () => {
         this.readAhead.countFinished();
         this.intake?.roomMade();
@@ -172,15 +168,16 @@ export class Consumer implements Worker {
     delivery.startedAt = delivery.heldFrom = this.options.clock.now();
     let settlement: Settlement = taken;
     try {
-      if (!delivery.lost) settlement = await this.pipeline(delivery);
+      if (!delivery.lost) settlement = this.verdict.on(delivery, await this.pipeline(delivery));
     } catch (error) {
-      settlement = retry(RETRY_AFTER_BUG, errorRecord(error));
+      settlement = this.verdict.onError(delivery, error);
     }
     if (delivery.lost) settlement = taken;
     // The next suspect may kill the process: what this one came to has to be known before.
     if (delivery.suspect) await this.settleFirst(delivery, settlement);
     else this.settle(delivery, settlement);
     if (delivery.overrun) await delivery.overrun;
+    this.dispatcher.ended(delivery);
   }
 
   private settleFirst(delivery: Delivery, settlement: Settlement): Promise<void> {

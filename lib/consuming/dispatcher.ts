@@ -8,8 +8,8 @@ export interface DispatcherOptions {
   readonly shared: Slots;
   /** One place for the whole process, for entries that may kill it. */
   readonly suspectLane: Slots;
-  /** Runs a delivery; resolves when its method has really ended. Must not reject. */
-  readonly run: (delivery: Delivery) => Promise<void>;
+  /** Runs a delivery, and calls {@link Dispatcher.ended} once its method has really ended. */
+  readonly run: (delivery: Delivery) => void;
   /** Told after each run, once its slot is free. */
   readonly onEnded: () => void;
 }
@@ -59,6 +59,18 @@ export class Dispatcher {
     this.options.shared.passOn();
   };
 
+  /** Frees the slot of a run. */
+  ended(delivery: Delivery): void {
+    this.running--;
+    delivery.running = false;
+    this.own.release();
+    if (delivery.suspect) this.options.suspectLane.release();
+    this.options.shared.release();
+    this.pump();
+    this.options.onEnded();
+    if (this.running === 0) this.onIdle?.();
+  }
+
   /** Starts nothing any more, and hands over what had not started. */
   stop(): Delivery[] {
     this.stopped = true;
@@ -101,15 +113,6 @@ export class Dispatcher {
   private start(delivery: Delivery): void {
     this.running++;
     delivery.running = true;
-    void this.options.run(delivery).then(() => {
-      this.running--;
-      delivery.running = false;
-      this.own.release();
-      if (delivery.suspect) this.options.suspectLane.release();
-      this.options.shared.release();
-      this.pump();
-      this.options.onEnded();
-      if (this.running === 0) this.onIdle?.();
-    });
+    this.options.run(delivery);
   }
 }

@@ -52,14 +52,14 @@ export class Intake {
   }
 
   private async run(): Promise<void> {
+    const { readAhead, room, batchSize } = this.options;
     while (!this.stopping) {
-      this.options.readAhead.update();
-      const room = this.options.room();
-      if (room < this.worthAsking()) await this.untilRoom();
-      else {
-        await handlersFirst();
-        await this.pull(Math.min(room, this.options.batchSize));
-      }
+      readAhead.update();
+      if (room() < this.worthAsking()) await this.untilRoom();
+      // While entries wait for a slot no moment is lost: the next ones arrive as these are handled.
+      else if (room() > readAhead.size) await handlersFirst();
+      const limit = Math.min(room(), batchSize);
+      if (limit >= this.worthAsking()) await this.pull(limit);
     }
   }
 

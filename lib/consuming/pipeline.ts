@@ -3,13 +3,13 @@ import type { Clock } from '../core/clock.js';
 import type { Handler } from '../core/delivery.js';
 import type { Middleware } from '../core/handler.js';
 import type { Subscription } from '../core/source.js';
+import type { Verdict } from './verdict.js';
 import type { HandlerTable } from './handler-table.js';
 import { charge } from './middleware/charge.middleware.js';
 import { decode } from './middleware/decode.middleware.js';
 import { gate, type Gates } from './middleware/gate.middleware.js';
 import { limitDeliveries } from './middleware/limit-deliveries.middleware.js';
 import { match } from './middleware/match.middleware.js';
-import { retryOrDeadLetter } from './middleware/retry-or-dead-letter.middleware.js';
 import { timeout } from './middleware/timeout.middleware.js';
 
 export interface PipelineOptions {
@@ -17,7 +17,6 @@ export interface PipelineOptions {
   readonly tables: ReadonlyMap<string, HandlerTable>;
   readonly codec: Codec;
   readonly clock: Clock;
-  readonly isUnrecoverable: (error: unknown) => boolean;
   readonly gates: Gates;
   /** The consumer starts nothing any more. */
   readonly isStopping: () => boolean;
@@ -26,12 +25,12 @@ export interface PipelineOptions {
 }
 
 /**
- * THE order in which a delivery passes; the handler's own method stands at the end. What only passes
+ * THE order in which a delivery passes; the handler's own method stands at the end. What becomes of
+ * errors, and of retries when no run is left, is the {@link Verdict} on the outcome. What only passes
  * on is no async function: each would cost every message a promise and three turns of the queue.
  */
 export function createPipeline(options: PipelineOptions): Handler {
   const order: readonly Middleware[] = [
-    retryOrDeadLetter(options.isUnrecoverable),
     match(options.tables, options.codec),
     limitDeliveries(),
     gate(options.gates, options.isStopping),

@@ -10,14 +10,14 @@ import type { Settle } from './store-elsewhere.js';
 /** Settlements that the source has to hear of. */
 export type Reported = Ack | Retry | DeadLetterIt | Release;
 
-interface Item {
+type Item = Settling & {
   readonly delivery: Delivery;
   readonly settlement: Reported;
   /** Told when its outcome is known. */
   readonly onConcluded: (() => void) | undefined;
   /** Tried before: `gone` then means that the earlier try was carried out. */
   retried: boolean;
-}
+};
 
 export interface SettlerOptions {
   readonly settle: Settle;
@@ -51,7 +51,12 @@ export class Settler {
   }
 
   add(delivery: Delivery, settlement: Reported, onConcluded?: () => void): void {
-    this.queue.push({ delivery, settlement, onConcluded, retried: false });
+    const item = { lease: delivery.lease, settlement, delivery, onConcluded, retried: false };
+    if (settlement.kind !== 'dead-letter') this.queue.push(item as Item);
+    else {
+      const record = recordOf(delivery, settlement, this.options.clock.now());
+      this.queue.push({ ...item, settlement, record });
+    }
     this.schedule();
   }
 
@@ -87,9 +92,8 @@ export class Settler {
   }
 
   private async settle(batch: readonly Item[]): Promise<readonly (SettleOutcome | Error)[]> {
-    const now = this.options.clock.now();
     try {
-      return await this.options.settle(batch.map((item) => settlingOf(item, now)));
+      return await this.options.settle(batch);
     } catch (error) {
       return batch.map(() => error as Error);
     }
@@ -98,7 +102,8 @@ export class Settler {
   private conclude(batch: readonly Item[], outcomes: readonly (SettleOutcome | Error)[]): void {
     const failed: Item[] = [];
     let error: Error | undefined;
-    for (const [index, item] of batch.entries()) {
+    for (let index = 0; index < batch.length; index++) {
+      const item = batch[index]!;
       const outcome = outcomes[index]!;
       if (typeof outcome === 'string') {
         const known = outcome === 'gone' && item.retried ? 'settled' : outcome;
@@ -133,13 +138,6 @@ export class Settler {
   private wakeIdle(): void {
     for (const wake of this.idleWaiters.splice(0)) wake();
   }
-}
-
-function settlingOf(item: Item, now: number): Settling {
-  const { delivery, settlement } = item;
-  return settlement.kind === 'dead-letter'
-    ? { lease: delivery.lease, settlement, record: recordOf(delivery, settlement, now) }
-    : { lease: delivery.lease, settlement };
 }
 
 function recordOf(delivery: Delivery, settlement: DeadLetterIt, now: number): DeadLetterRecord {

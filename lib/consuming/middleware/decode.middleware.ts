@@ -1,6 +1,7 @@
 import type { Codec, DecodedFields } from '../../core/codec.js';
 import { errorRecord, UndecodableError } from '../../core/errors.js';
 import type { Delivery } from '../../core/delivery.js';
+import type { Lease } from '../../core/lease.js';
 import type { Middleware } from '../../core/handler.js';
 import { isoTime, type Message, type Metadata } from '../../core/message.js';
 import { deadLetter } from '../../core/settlement.js';
@@ -26,21 +27,22 @@ class DecodedMessage implements Message {
   readonly eventType: string;
   readonly payload: unknown;
   readonly metadata: Metadata;
-  private readonly publishedAt: number;
+  private readonly lease: Lease;
   private readonly written: string | undefined;
 
   constructor(delivery: Delivery, decoded: DecodedFields) {
-    this.id = delivery.lease.id;
-    this.stream = delivery.lease.stream;
+    const { lease } = delivery;
+    this.lease = lease;
+    this.id = lease.id;
+    this.stream = lease.stream;
     this.eventType = delivery.eventType;
     this.payload = decoded.payload;
     this.metadata = decoded.metadata ?? NO_METADATA;
-    this.publishedAt = delivery.lease.publishedAt;
     this.written = decoded.timestamp;
   }
 
   /** Formatted on demand: few handlers ask, and a Date per message is dear. */
   get timestamp(): string {
-    return this.written ?? isoTime(this.publishedAt);
+    return this.written ?? isoTime(this.lease.publishedAt);
   }
 }

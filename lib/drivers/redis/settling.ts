@@ -3,7 +3,7 @@ import type { Settling } from '../../core/source.js';
 import type { Connection } from './connection.js';
 import type { Keys } from './keys.js';
 import { releaseLease } from './leasing.js';
-import { ORIGIN_ELEMENTS, type RedisLease } from './redis.lease.js';
+import { ORIGIN_ELEMENTS, type ReadKey, type RedisLease } from './redis.lease.js';
 import { isWrongType } from './reply-errors.js';
 import { ackAndPublish } from './scripts/ack-and-publish.script.js';
 import { ackRedriven } from './scripts/ack-redriven.script.js';
@@ -18,22 +18,21 @@ export async function settleAll(
   commands: Connection,
   keys: Keys,
 ): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
-  const acks = new Map<string, number[]>();
+  const outcomes: Outcome[] = new Array<Outcome>(batch.length);
+  const acks = new Map<ReadKey, number[]>();
   const others: Promise<void>[] = [];
-  for (const [index, settling] of batch.entries()) {
-    if (isPlainAck(settling)) {
-      const { key } = (settling.lease as RedisLease).source;
-      const same = acks.get(key);
-      if (same) same.push(index);
-      else acks.set(key, [index]);
-    } else {
+  for (let index = 0; index < batch.length; index++) {
+    const settling = batch[index]!;
+    if (!isPlainAck(settling)) {
       others.push(
-        settleOne(settling, commands, keys).then((outcome) => {
-          outcomes[index] = outcome;
-        }),
+        settleOne(settling, commands, keys).then((outcome) => void (outcomes[index] = outcome)),
       );
+      continue;
     }
+    const { source } = settling.lease as RedisLease;
+    const same = acks.get(source);
+    if (same) same.push(index);
+    else acks.set(source, [index]);
   }
   const acked = [...acks.values()].map(async (indexes) => {
     const leases = indexes.map((index) => batch[index]!.lease as RedisLease);

@@ -59,16 +59,30 @@ async function runObserved(
   follow: boolean,
 ): Promise<Settlement> {
   const { causes } = observed;
-  const { payload } = delivery.message;
   causes.begin();
   try {
     const result: unknown = follow
-      ? await observed.follow(context, () => callback(payload, context))
-      : await callback(payload, context);
+      ? await observed.follow(context, () => callback(delivery.message.payload, context))
+      : await callback(delivery.message.payload, context);
     if (isObservable(result)) await completion(result, observed, context);
     if (causes.waiting) await forgive(observed, context);
-    return context.run.asked ?? ack;
   } catch (left) {
+    return runFailed(callback, observed, delivery, context, follow, left);
+  }
+  observed.ended(context);
+  return context.run.asked ?? ack;
+}
+
+/** Apart from the above, which every message passes: what it holds would be allocated for each. */
+async function runFailed(
+  callback: MessageHandler,
+  observed: ObservedMethod,
+  delivery: Delivery,
+  context: StreamContext,
+  follow: boolean,
+  left: unknown,
+): Promise<Settlement> {
+  try {
     const cause = await causeOf(observed, context, left);
     if (context.run.stage !== Stage.Pipes) return failed(context, cause);
     // Was it the payload that the pipes refused, or the ticket?
@@ -78,8 +92,7 @@ async function runObserved(
     if (cause instanceof RetryLaterError) throw cause;
     return deadLetter('rejected', errorRecord(cause));
   } finally {
-    if (context.run.stage === Stage.Pipes) observed.takeBack(context);
-    causes.end();
+    observed.ended(context);
   }
 }
 

@@ -70,9 +70,10 @@ export class ObservedMethod {
     return follow(this, context, call);
   }
 
-  /** Takes back the ticket of a run that ended among the pipes. */
-  takeBack(context: StreamContext): void {
-    this.tickets.redeem(context.run.ticket);
+  /** Takes back the ticket of a run that ended among the pipes, and forgets errors of nobody's. */
+  ended(context: StreamContext): void {
+    if (context.run.stage === Stage.Pipes) this.tickets.redeem(context.run.ticket);
+    this.causes.end();
   }
 
   private throughContext(original: Method, params: MethodParams, param: DeclaredParam): Method {
