@@ -3,7 +3,6 @@ import type { Clock } from '../core/clock.js';
 import type { Handler } from '../core/delivery.js';
 import type { Middleware } from '../core/handler.js';
 import type { Subscription } from '../core/source.js';
-import type { Verdict } from './verdict.js';
 import type { HandlerTable } from './handler-table.js';
 import { charge } from './middleware/charge.middleware.js';
 import { decode } from './middleware/decode.middleware.js';
@@ -26,7 +25,7 @@ export interface PipelineOptions {
 
 /**
  * THE order in which a delivery passes; the handler's own method stands at the end. What becomes of
- * errors, and of retries when no run is left, is the {@link Verdict} on the outcome. What only passes
+ * errors, and of retries when no run is left, is decided outside, in `verdict.ts`. What only passes
  * on is no async function: each would cost every message a promise and three turns of the queue.
  */
 export function createPipeline(options: PipelineOptions): Handler {
