@@ -54,7 +54,7 @@ export interface StreamsEvents {
   'data-loss-suspected': In & { readonly after: string; readonly upTo: string };
   /** A consumer that was gone and held nothing was removed from its group. */
   'consumer-removed': In & { readonly consumer: string };
-  /** The connection broke; it is being replaced. `role` is `commands` or `reader`. */
+  /** The connection broke; it is being replaced. `role` is `commands`, `publisher` or `reader`. */
   disconnected: { readonly role: string; readonly error: Error };
   /** The connection works (again). */
   connected: { readonly role: string };

@@ -10,7 +10,7 @@ const LONGEST_WAIT = 2000;
 
 export interface ConnectionOptions {
   readonly redis: RedisOptions;
-  readonly role: 'commands' | 'reader';
+  readonly role: 'commands' | 'publisher' | 'reader';
   readonly events: EventBus;
   /** Without any data for so long, while a reply is awaited, the connection is dead, ms. */
   readonly replyTimeout: number;

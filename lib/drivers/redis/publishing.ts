@@ -1,85 +1,138 @@
-import type { Redis } from 'ioredis';
 import type { OutgoingEntry } from '../../core/message.js';
 import type { Connection } from './connection.js';
 import type { Keys } from './keys.js';
-import { isDemoted, typedError } from './reply-errors.js';
+import { isDemoted, ReplyError, typedError } from './reply-errors.js';
+import type { Reply } from './resp/reply-parser.js';
+import { encodeText, Wire, type Waiter } from './resp/wire.js';
 
 type Result = string | Error;
 
-interface Waiting {
-  readonly entries: readonly OutgoingEntry[];
-  readonly resolve: (results: Result[]) => void;
-}
+/** Commands are written when they come to so much, not all of a large batch as one text. */
+const WRITE_SIZE = 65_536;
 
-/** Most entries of one write. More would wait for each other's replies, and live long enough to be dear. */
-const AT_ONCE = 100;
-
-/**
- * Appends entries with one XADD each. What is published in the same turn of the event loop goes out
- * together, in order: a write per command costs more than the command.
- */
-export class Publishing {
-  private waiting: Waiting[] = [];
+/** Entries that were published together, and what became of each. */
+class Publication implements Waiter {
+  private readonly results: Result[] = [];
 
   constructor(
-    private readonly commands: Connection,
+    readonly entries: readonly OutgoingEntry[],
+    private readonly keys: Keys,
+    private readonly resolve: (results: Result[]) => void,
+    private readonly onDemoted: () => void,
+  ) {}
+
+  answer(reply: Reply): boolean {
+    if (isDemoted(reply)) this.onDemoted();
+    this.results.push(reply instanceof ReplyError ? this.refusal(reply) : String(reply));
+    return this.concluded();
+  }
+
+  fail(error: Error): void {
+    while (!this.concluded()) this.results.push(this.refusal(error));
+  }
+
+  private concluded(): boolean {
+    if (this.results.length < this.entries.length) return false;
+    this.resolve(this.results);
+    return true;
+  }
+
+  private refusal(error: Error): Error {
+    const { stream } = this.entries[this.results.length]!;
+    return typedError(error, `publishing to "${stream}"`, this.keys.stream(stream));
+  }
+}
+
+/**
+ * Appends entries with one XADD each, on a connection of its own. The first of a turn of the event
+ * loop leaves at once, what follows in the same turn together, in order: a write per command costs
+ * more than the command.
+ */
+export class Publishing {
+  private waiting: Publication[] = [];
+  /** Something was written in this turn: what follows gathers. */
+  private gathering = false;
+  private connection: Connection | undefined;
+  private wire: Wire | undefined;
+
+  /** @param connect called at the first publish: many processes only consume */
+  constructor(
+    private readonly connect: () => Connection,
+    private readonly replyTimeout: number,
     private readonly keys: Keys,
   ) {}
 
-  async publish(entries: readonly OutgoingEntry[]): Promise<Result[]> {
-    if (entries.length <= AT_ONCE) return this.enqueue(entries);
-    const parts: Promise<Result[]>[] = [];
-    for (let at = 0; at < entries.length; at += AT_ONCE) {
-      parts.push(this.enqueue(entries.slice(at, at + AT_ONCE)));
-    }
-    return (await Promise.all(parts)).flat();
+  publish(entries: readonly OutgoingEntry[]): Promise<Result[]> {
+    if (entries.length === 0) return Promise.resolve([]);
+    return new Promise((resolve) => {
+      const publication = new Publication(entries, this.keys, resolve, () => this.demoted());
+      if (this.gathering) {
+        this.waiting.push(publication);
+        return;
+      }
+      this.gathering = true;
+      this.write([publication]);
+      process.nextTick(() => this.flush());
+    });
   }
 
-  private enqueue(entries: readonly OutgoingEntry[]): Promise<Result[]> {
-    return new Promise((resolve) => {
-      if (this.waiting.length === 0) process.nextTick(() => this.flush());
-      this.waiting.push({ entries, resolve });
-    });
+  async close(): Promise<void> {
+    await this.connection?.close();
   }
 
   private flush(): void {
+    this.gathering = false;
+    if (this.waiting.length === 0) return;
     const waiting = this.waiting;
     this.waiting = [];
-    for (let from = 0, to = 0; from < waiting.length; from = to) {
-      let size = 0;
-      do size += waiting[to++]!.entries.length;
-      while (to < waiting.length && size + waiting[to]!.entries.length <= AT_ONCE);
-      void this.write(waiting.slice(from, to));
+    this.write(waiting);
+  }
+
+  private write(publications: readonly Publication[]): void {
+    this.connection ??= this.connect();
+    const client = this.connection.current;
+    if (!client) {
+      void this.writeLater(this.connection, publications);
+      return;
     }
+    if (this.wire?.client !== client) this.wire = new Wire(client, this.replyTimeout);
+    this.send(this.wire, publications);
   }
 
-  private async write(waiting: readonly Waiting[]): Promise<void> {
-    const results = await this.append(waiting.flatMap((one) => one.entries));
-    let at = 0;
-    for (const one of waiting) one.resolve(results.slice(at, (at += one.entries.length)));
-  }
-
-  private async append(entries: readonly OutgoingEntry[]): Promise<Result[]> {
+  private async writeLater(
+    connection: Connection,
+    publications: readonly Publication[],
+  ): Promise<void> {
     try {
-      return await this.commands.run('publishing', (client) => this.pipeline(client, entries));
+      await connection.ready('publishing', this.replyTimeout);
+      this.write(publications);
     } catch (error) {
-      return entries.map((entry) => this.refusal(error, entry));
+      for (const publication of publications) publication.fail(error as Error);
     }
   }
 
-  private async pipeline(client: Redis, entries: readonly OutgoingEntry[]): Promise<Result[]> {
-    const pipeline = client.pipeline();
-    for (const { stream, fields } of entries)
-      pipeline.xadd(this.keys.stream(stream), '*', ...fields);
-    const replies = (await pipeline.exec()) ?? [];
-    if (replies.some(([error]) => isDemoted(error))) this.commands.discard(client);
-    return entries.map((entry, index) => {
-      const [error, id] = replies[index] ?? [new Error('no reply')];
-      return error ? this.refusal(error, entry) : (id as string);
-    });
+  private send(wire: Wire, publications: readonly Publication[]): void {
+    let text = '';
+    let waiters = publications;
+    for (const { entries } of publications) {
+      for (const entry of entries) {
+        text += this.xadd(entry);
+        if (text.length < WRITE_SIZE) continue;
+        wire.send(text, waiters);
+        text = '';
+        waiters = [];
+      }
+    }
+    if (text !== '') wire.send(text, waiters);
   }
 
-  private refusal(error: unknown, { stream }: OutgoingEntry): Error {
-    return typedError(error, `publishing to "${stream}"`, this.keys.stream(stream));
+  private xadd({ stream, fields }: OutgoingEntry): string {
+    let text = `*${fields.length + 3}\r\n$4\r\nXADD\r\n${encodeText(this.keys.stream(stream))}$1\r\n*\r\n`;
+    for (const field of fields) text += encodeText(field);
+    return text;
+  }
+
+  private demoted(): void {
+    if (this.wire) this.connection?.discard(this.wire.client);
   }
 }

@@ -41,7 +41,6 @@ export interface ReaderOptions {
 
 /** A client whose socket the reader has taken over. */
 interface Line {
-  readonly client: Redis;
   readonly wire: Wire;
   /** Id of the connection at the server, where it tells. */
   readonly id: number | undefined;
@@ -96,7 +95,7 @@ export class Reader {
     let client: Redis | undefined;
     try {
       client = this.connection.current ?? (await this.connection.ready('reading', FOREVER));
-      const line = this.line?.client === client ? this.line : await this.takeOver(client);
+      const line = this.line?.wire.client === client ? this.line : await this.takeOver(client);
       if (this.stopped) return [];
       const batches = await this.readOnce(line, limit);
       this.failures = 0;
@@ -119,7 +118,7 @@ export class Reader {
       );
     } catch {
       // Without the right to unblock, or a connection: the read ends with the client.
-      this.connection.discard(line.client);
+      this.connection.discard(line.wire.client);
     }
   }
 
@@ -141,7 +140,7 @@ export class Reader {
     // Asked before the first read: afterwards the connection may be blocked.
     const id = await client.client('ID').catch(() => undefined);
     const wire = new Wire(client, this.options.blockTimeout + GRACE);
-    this.line = { client, wire, id };
+    this.line = { wire, id };
     return this.line;
   }
 

@@ -8,7 +8,7 @@ import type {
   SubscribeOptions,
   Subscription,
 } from '../../core/source.js';
-import type { Connection } from './connection.js';
+import { Connection } from './connection.js';
 import type { Keys } from './keys.js';
 import { Publishing } from './publishing.js';
 import type { RedisOptions } from './redis.options.js';
@@ -39,7 +39,10 @@ export class RedisSource implements MessageSource {
   private readonly publishing: Publishing;
 
   constructor(private readonly options: RedisSourceOptions) {
-    this.publishing = new Publishing(options.commands, options.keys);
+    const { redis, keys, events } = options;
+    const replyTimeout = redis.commandTimeout ?? 5000;
+    const connect = () => new Connection({ redis, role: 'publisher', events, replyTimeout });
+    this.publishing = new Publishing(connect, replyTimeout, keys);
   }
 
   publish(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {
@@ -61,6 +64,7 @@ export class RedisSource implements MessageSource {
 
   async close(): Promise<void> {
     await Promise.all([...this.subscriptions].map((subscription) => subscription.close()));
+    await this.publishing.close();
     await this.options.commands.close();
   }
 }

@@ -2,9 +2,12 @@ import type { Redis } from 'ioredis';
 import { ReplyError } from '../reply-errors.js';
 import { ReplyParser, type Reply } from './reply-parser.js';
 
-interface Waiter {
-  resolve(reply: Reply): void;
-  reject(error: Error): void;
+/** Awaits one or more replies, in the order in which it stands in line. */
+export interface Waiter {
+  /** @returns whether this was the last one */
+  answer(reply: Reply): boolean;
+  /** The connection ended before all replies had come. */
+  fail(error: Error): void;
 }
 
 /**
@@ -13,61 +16,93 @@ interface Waiter {
  */
 export class Wire {
   private readonly socket: Redis['stream'];
-  private waiter: Waiter | undefined;
+  private readonly timer: NodeJS.Timeout;
+  private waiting: Waiter[] = [];
+  /** Those before it have been answered. */
+  private next = 0;
 
   /** @param replyTimeout a reply that takes longer, with no data in between, will not come, ms */
-  constructor(client: Redis, replyTimeout: number) {
+  constructor(
+    readonly client: Redis,
+    replyTimeout: number,
+  ) {
     const socket = (this.socket = client.stream);
+    this.timer = setTimeout(() => {
+      if (this.waits) socket.destroy(new Error(`No reply came within ${replyTimeout} ms`));
+    }, replyTimeout).unref();
     const parser = new ReplyParser((reply) => this.answer(reply));
     socket.removeAllListeners('data');
     socket.on('data', (chunk: Buffer) => {
+      if (this.waits) this.timer.refresh();
       try {
         parser.write(chunk);
       } catch (error) {
         socket.destroy(error as Error);
       }
     });
-    socket.once('close', () => this.fail(new Error('Connection is closed.')));
-    socket.setTimeout(replyTimeout, () => {
-      if (this.waiter) socket.destroy(new Error(`No reply came within ${replyTimeout} ms`));
-    });
+    socket.once('close', () => this.closed());
   }
 
   /**
-   * One request at a time.
+   * Writes one or more commands. Their replies go to `waiters`, each of which takes as many as it
+   * awaits.
+   */
+  send(commands: string, waiters: readonly Waiter[]): void {
+    if (!this.socket.writable) {
+      const error = new Error("Stream isn't writeable");
+      for (const waiter of waiters) waiter.fail(error);
+      return;
+    }
+    // Only from here on: what is written later must not hide that earlier replies do not come.
+    if (!this.waits) this.timer.refresh();
+    for (const waiter of waiters) this.waiting.push(waiter);
+    this.socket.write(commands);
+  }
+
+  /**
+   * One command with its reply.
    * @throws ReplyError when the server refuses it
    * @throws Error when the connection ends before the reply
    */
   request(command: string): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      if (!this.socket.writable) return reject(new Error("Stream isn't writeable"));
-      this.waiter = { resolve, reject };
-      this.socket.write(command);
+      const answer = (reply: Reply): true => {
+        if (reply instanceof ReplyError) reject(reply);
+        else resolve(reply);
+        return true;
+      };
+      this.send(command, [{ answer, fail: reject }]);
     });
   }
 
+  private get waits(): boolean {
+    return this.next < this.waiting.length;
+  }
+
   private answer(reply: Reply): void {
-    if (reply instanceof ReplyError) this.fail(reply);
-    else this.take()?.resolve(reply);
+    if (!this.waits || !this.waiting[this.next]!.answer(reply)) return;
+    this.next++;
+    if (this.waits && this.next < 1000) return;
+    this.waiting.splice(0, this.next);
+    this.next = 0;
   }
 
-  private fail(error: Error): void {
-    this.take()?.reject(error);
-  }
-
-  private take(): Waiter | undefined {
-    const { waiter } = this;
-    this.waiter = undefined;
-    return waiter;
+  private closed(): void {
+    clearTimeout(this.timer);
+    const unanswered = this.waiting.splice(0).slice(this.next);
+    this.next = 0;
+    const error = new Error('Connection is closed.');
+    for (const waiter of unanswered) waiter.fail(error);
   }
 }
 
 /** A command as the server reads it. */
 export function encodeCommand(args: readonly (string | number)[]): string {
   let text = `*${args.length}\r\n`;
-  for (const arg of args) {
-    const value = String(arg);
-    text += `$${Buffer.byteLength(value)}\r\n${value}\r\n`;
-  }
+  for (const arg of args) text += encodeText(String(arg));
   return text;
+}
+
+export function encodeText(text: string): string {
+  return `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
 }
