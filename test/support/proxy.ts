@@ -107,7 +107,7 @@ export class Proxy {
 
   private toServer(link: Link, chunk: Buffer): void {
     if (link.stalled) return;
-    link.reading ||= chunk.includes('xreadgroup');
+    link.reading ||= chunk.includes('XREADGROUP');
     link.upstream.write(chunk);
   }
 
