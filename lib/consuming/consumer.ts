@@ -1,3 +1,4 @@
+import { Chain } from '../core/chain.js';
 import { sleep } from '../core/clock.js';
 import { Delivery, type Handler } from '../core/delivery.js';
 import { OwnershipLostError, ShutdownError } from '../core/errors.js';
@@ -26,7 +27,7 @@ const LAST_SETTLEMENTS = 5000;
 /** Runs the deliveries of one plan: reads, dispatches with bounded concurrency, settles, drains. */
 export class Consumer implements Worker {
   /** Everything that the source holds for us: buffered, running, parked, being settled. */
-  private readonly held = new Set<Delivery>();
+  private readonly held = new Chain<Delivery>();
   private readonly dispatcher: Dispatcher;
   private readonly parking: Parking;
   private readonly settler: Settler;

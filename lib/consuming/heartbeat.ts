@@ -1,3 +1,4 @@
+import type { Chain } from '../core/chain.js';
 import type { Clock, TimerHandle } from '../core/clock.js';
 import type { Delivery } from '../core/delivery.js';
 import type { EventBus } from '../core/events.js';
@@ -15,7 +16,7 @@ export interface HeartbeatOptions {
   readonly idleTimeout: number;
   readonly maxHold: number;
   /** Everything held: buffered, running, parked. */
-  readonly held: ReadonlySet<Delivery>;
+  readonly held: Chain<Delivery>;
   /** Told when a delivery's entry is no longer ours. */
   readonly onLost: (delivery: Delivery, outcome: Exclude<ExtendOutcome, 'held'>) => void;
 }

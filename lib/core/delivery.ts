@@ -1,3 +1,4 @@
+import type { Link } from './chain.js';
 import type { BackoffOptions } from './handler-options.js';
 import type { Lease } from './lease.js';
 import type { Message } from './message.js';
@@ -20,7 +21,11 @@ export interface BoundHandler {
 }
 
 /** One attempt to hand a message to a group's consumer. */
-export class Delivery {
+export class Delivery implements Link<Delivery> {
+  before: Delivery | undefined;
+  after: Delivery | undefined;
+  chain: object | undefined;
+
   /** Its method runs, maybe longer than its timeout. */
   running = false;
   /** Its earlier runs never ended: it may be what kills processes. */

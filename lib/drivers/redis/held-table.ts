@@ -1,14 +1,43 @@
+import { Chain } from '../../core/chain.js';
 import type { ReadKey, RedisLease } from './redis.lease.js';
+
+/** What is held of one key. */
+class HeldOfKey {
+  readonly leases = new Chain<RedisLease>();
+  private highest = '';
+  /** Made when an id is asked for that may be here. New entries are known to be none of these. */
+  private byId: Map<string, RedisLease> | undefined;
+
+  add(lease: RedisLease): void {
+    this.leases.add(lease);
+    if (isAfter(lease.entryId, this.highest)) {
+      this.highest = lease.entryId;
+      this.byId = undefined;
+    }
+    this.byId?.set(lease.entryId, lease);
+  }
+
+  get(id: string): RedisLease | undefined {
+    if (isAfter(id, this.highest)) return undefined;
+    this.byId ??= new Map(Array.from(this.leases, (lease) => [lease.entryId, lease]));
+    return this.byId.get(id);
+  }
+
+  remove(lease: RedisLease): void {
+    if (!this.leases.delete(lease)) return;
+    if (this.byId?.get(lease.entryId) === lease) this.byId.delete(lease.entryId);
+  }
+}
 
 /** What this process holds: "in flight" means an entry in here, never "pending to our name". */
 export class HeldTable {
-  private readonly byKey = new Map<string, Map<string, RedisLease>>();
+  private readonly byKey = new Map<string, HeldOfKey>();
 
   add(lease: RedisLease): void {
     const { key } = lease.source;
-    let ids = this.byKey.get(key);
-    if (!ids) this.byKey.set(key, (ids = new Map()));
-    ids.set(lease.entryId, lease);
+    let held = this.byKey.get(key);
+    if (!held) this.byKey.set(key, (held = new HeldOfKey()));
+    held.add(lease);
   }
 
   get(source: ReadKey, id: string): RedisLease | undefined {
@@ -17,16 +46,27 @@ export class HeldTable {
 
   /** Removes this very lease; a later hold on the same entry stays. */
   remove(lease: RedisLease): void {
-    const ids = this.byKey.get(lease.source.key);
-    if (ids?.get(lease.entryId) === lease) ids.delete(lease.entryId);
+    this.byKey.get(lease.source.key)?.remove(lease);
   }
 
   count(source: ReadKey): number {
-    return this.byKey.get(source.key)?.size ?? 0;
+    return this.byKey.get(source.key)?.leases.size ?? 0;
   }
 
   /** Those that were left pending by policy. */
   left(source: ReadKey): RedisLease[] {
-    return [...(this.byKey.get(source.key)?.values() ?? [])].filter((lease) => lease.left);
+    const held = this.byKey.get(source.key);
+    return held ? Array.from(held.leases).filter((lease) => lease.left) : [];
   }
+}
+
+/** Whether an id of a stream is higher than the other one: `<ms>-<sequence>`, both decimal. */
+export function isAfter(id: string, other: string): boolean {
+  // As texts they compare like numbers as long as both parts are as long.
+  const dash = id.indexOf('-');
+  const otherDash = other.indexOf('-');
+  if (dash !== otherDash) return dash > otherDash;
+  if (id.length === other.length) return id > other;
+  const [ms, otherMs] = [id.slice(0, dash), other.slice(0, dash)];
+  return ms === otherMs ? id.length > other.length : ms > otherMs;
 }

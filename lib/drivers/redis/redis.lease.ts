@@ -1,3 +1,4 @@
+import type { Link } from '../../core/chain.js';
 import type { Lease } from '../../core/lease.js';
 import type { Fields } from '../../core/message.js';
 import { unpackFields } from './scripts/dead-letter.script.js';
@@ -22,7 +23,10 @@ export interface LeaseHolder {
 export const ORIGIN_ELEMENTS = 2;
 
 /** A hold on one entry of a Redis stream. */
-export class RedisLease implements Lease {
+export class RedisLease implements Lease, Link<RedisLease> {
+  before: RedisLease | undefined;
+  after: RedisLease | undefined;
+  chain: object | undefined;
   fields: Fields | undefined;
   /** The entry's data was deleted and with it its pending record: nobody else can hold it. */
   trimmed = false;
