@@ -4,6 +4,7 @@ import { Caretaker } from '../../lib/drivers/redis/caretaker.js';
 import { Connection } from '../../lib/drivers/redis/connection.js';
 import { GroupKeeper } from '../../lib/drivers/redis/group-keeper.js';
 import { Keys } from '../../lib/drivers/redis/keys.js';
+import { extend } from '../../lib/drivers/redis/scripts/extend.script.js';
 import { RecordingConsumer, type ConsumeOptions } from '../support/recording-consumer.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
@@ -136,5 +137,27 @@ describe('consumers that are gone', () => {
     const consumers = (await server.client.xinfo('CONSUMERS', key, 'g')) as unknown[][];
     expect(removed).toEqual(['gone']);
     expect(consumers.map((row) => row[row.indexOf('name') + 1])).toEqual(['holds-one']);
+  });
+});
+
+describe('an entry behind very many that are not asked for', () => {
+  it('is kept as its holder’s', { timeout: 20_000 }, async () => {
+    await server.client.eval(
+      `for i = 1, 100100 do redis.call('XADD', KEYS[1], i .. '-1', 'a', 'b') end`,
+      1,
+      key,
+    );
+    await server.client.eval(
+      `redis.call('XREADGROUP', 'GROUP', 'g', 'c', 'STREAMS', KEYS[1], '>')`,
+      1,
+      key,
+    );
+    const entries = ['1-1', '100099-1'].map((id) => ({ id, count: 1 }));
+    const words = await extend(server.client, { key, group: 'g', consumer: 'c', entries });
+    expect(words).toEqual(['held', 'held']);
+    const others = entries.map((entry) => ({ ...entry, count: 2 }));
+    expect(
+      await extend(server.client, { key, group: 'g', consumer: 'c', entries: others }),
+    ).toEqual(['lost', 'lost']);
   });
 });

@@ -27,34 +27,38 @@ export class Leasing {
   }
 
   async extend(leases: readonly RedisLease[]): Promise<ExtendOutcome[]> {
-    const outcomes = new Map<Lease, ExtendOutcome>();
-    await Promise.all(
-      batchesOf(leases).map(async (batch) => {
-        const words = await this.extendBatch(batch);
-        for (const [index, lease] of batch.entries()) outcomes.set(lease, words[index]!);
-      }),
-    );
-    return leases.map((lease) => outcomes.get(lease)!);
-  }
-
-  private async extendBatch(batch: readonly RedisLease[]): Promise<ExtendOutcome[]> {
-    const { key, group, consumer } = batch[0]!.fence;
-    const entries = batch.map((lease) => ({ id: lease.entryId, count: lease.attempt }));
-    const words = await this.commands.run('extending leases', (client) =>
-      extend(client, { key, group, consumer, entries }),
-    );
-    for (const [index, lease] of batch.entries()) {
-      if (words[index] !== 'trimmed') continue;
+    const outcomes = await extendLeases(this.commands, leases);
+    for (const [index, lease] of leases.entries()) {
+      if (outcomes[index] !== 'trimmed') continue;
       lease.trimmed = true;
       this.reportTrimmed(lease);
     }
-    return words;
+    return outcomes;
   }
 
   private reportTrimmed(lease: RedisLease): void {
     const { group } = lease.holder;
     this.events.emit('trimmed', { stream: lease.stream, group, count: 1 });
   }
+}
+
+/** Keeps entries fresh that are still ours, many in one script. */
+export async function extendLeases(
+  commands: Connection,
+  leases: readonly RedisLease[],
+): Promise<ExtendOutcome[]> {
+  const outcomes = new Map<Lease, ExtendOutcome>();
+  await Promise.all(
+    batchesOf(leases).map(async (batch) => {
+      const { key, group, consumer } = batch[0]!.fence;
+      const entries = batch.map((lease) => ({ id: lease.entryId, count: lease.attempt }));
+      const words = await commands.run('extending leases', (client) =>
+        extend(client, { key, group, consumer, entries }),
+      );
+      for (const [index, lease] of batch.entries()) outcomes.set(lease, words[index]!);
+    }),
+  );
+  return leases.map((lease) => outcomes.get(lease)!);
 }
 
 /** An unfinished run is not charged: what it had counted is taken back. */

@@ -1,18 +1,18 @@
+import type { DeadLetterRecord } from '../../core/dead-letters.js';
 import type { SettleOutcome } from '../../core/settlement.js';
 import type { Settling } from '../../core/source.js';
 import type { Connection } from './connection.js';
 import type { Keys } from './keys.js';
-import { releaseLease } from './leasing.js';
+import { extendLeases, releaseLease } from './leasing.js';
 import { ORIGIN_ELEMENTS, type ReadKey, type RedisLease } from './redis.lease.js';
 import { isWrongType } from './reply-errors.js';
 import { ackAndPublish } from './scripts/ack-and-publish.script.js';
 import { ackRedriven } from './scripts/ack-redriven.script.js';
 import { deadLetter } from './scripts/dead-letter.script.js';
-import { extend } from './scripts/extend.script.js';
 
 type Outcome = SettleOutcome | Error;
 
-/** Carries out a batch: plain acks as one XACK per key, the rest as a fenced script each. */
+/** Carries out a batch: plain acks as one XACK per key, retries in one script, the rest in one each. */
 export async function settleAll(
   batch: readonly Settling[],
   commands: Connection,
@@ -20,26 +20,36 @@ export async function settleAll(
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = new Array<Outcome>(batch.length);
   const acks = new Map<ReadKey, number[]>();
+  const retries: number[] = [];
   const others: Promise<void>[] = [];
   for (let index = 0; index < batch.length; index++) {
     const settling = batch[index]!;
-    if (!isPlainAck(settling)) {
+    if (isPlainAck(settling)) {
+      const { source } = settling.lease as RedisLease;
+      const same = acks.get(source);
+      if (same) same.push(index);
+      else acks.set(source, [index]);
+    } else if (settling.settlement.kind === 'retry') {
+      retries.push(index);
+    } else {
       others.push(
         settleOne(settling, commands, keys).then((outcome) => void (outcomes[index] = outcome)),
       );
-      continue;
     }
-    const { source } = settling.lease as RedisLease;
-    const same = acks.get(source);
-    if (same) same.push(index);
-    else acks.set(source, [index]);
   }
-  const acked = [...acks.values()].map(async (indexes) => {
-    const leases = indexes.map((index) => batch[index]!.lease as RedisLease);
-    const outcome = await ackTogether(leases, commands);
+  const leasesOf = (indexes: readonly number[]): RedisLease[] =>
+    indexes.map((index) => batch[index]!.lease as RedisLease);
+  const together = [...acks.values()].map(async (indexes) => {
+    const outcome = await ackTogether(leasesOf(indexes), commands);
     for (const index of indexes) outcomes[index] = outcome;
   });
-  await Promise.all([...acked, ...others]);
+  if (retries.length > 0) {
+    const kept = keepForRetry(leasesOf(retries), commands).then((found) => {
+      for (const [place, index] of retries.entries()) outcomes[index] = found[place]!;
+    });
+    together.push(kept);
+  }
+  await Promise.all([...together, ...others]);
   return outcomes;
 }
 
@@ -62,11 +72,28 @@ async function ackTogether(leases: readonly RedisLease[], commands: Connection):
   return 'settled';
 }
 
+/** They stay pending to us, and fresh, until they are run again. */
+async function keepForRetry(
+  leases: readonly RedisLease[],
+  commands: Connection,
+): Promise<Outcome[]> {
+  try {
+    const words = await extendLeases(commands, leases);
+    return leases.map((lease, index) => {
+      if (words[index] !== 'held') return words[index] === 'lost' ? 'lost' : 'gone';
+      lease.charged = false;
+      return 'settled';
+    });
+  } catch (error) {
+    return leases.map(() => error as Error);
+  }
+}
+
 async function settleOne(settling: Settling, commands: Connection, keys: Keys): Promise<Outcome> {
   const lease = settling.lease as RedisLease;
   try {
     const outcome = await carryOut(settling, lease, commands, keys);
-    if (outcome === 'settled' && settling.settlement.kind !== 'retry') {
+    if (outcome === 'settled') {
       lease.holder.settled(lease);
       // Its record is gone, so a second time there is nothing to settle any more.
       lease.trimmed = false;
@@ -78,20 +105,23 @@ async function settleOne(settling: Settling, commands: Connection, keys: Keys): 
 }
 
 function carryOut(
-  settling: Settling,
+  { settlement, ...settling }: Settling,
   lease: RedisLease,
   commands: Connection,
   keys: Keys,
 ): Promise<SettleOutcome> {
-  switch (settling.settlement.kind) {
+  switch (settlement.kind) {
     case 'ack':
-      return publishNext(lease, settling.settlement.publish ?? [], commands, keys);
-    case 'retry':
-      return keepForRetry(lease, commands);
-    case 'release':
-      return releaseLease(commands, lease);
+      return publishNext(lease, settlement.publish ?? [], commands, keys);
     case 'dead-letter':
-      return storeDeadLetter(lease, settling, commands, keys);
+      return storeDeadLetter(
+        lease,
+        'record' in settling ? settling.record : undefined,
+        commands,
+        keys,
+      );
+    default:
+      return releaseLease(commands, lease);
   }
 }
 
@@ -108,24 +138,12 @@ function publishNext(
   );
 }
 
-async function keepForRetry(lease: RedisLease, commands: Connection): Promise<SettleOutcome> {
-  const { key, group, consumer, id, count } = lease.fence;
-  const entries = [{ id, count }];
-  const [word] = await commands.run('keeping an entry for its retry', (client) =>
-    extend(client, { key, group, consumer, entries }),
-  );
-  if (word !== 'held') return word === 'lost' ? 'lost' : 'gone';
-  lease.charged = false;
-  return 'settled';
-}
-
 function storeDeadLetter(
   lease: RedisLease,
-  settling: Settling,
+  record: DeadLetterRecord | undefined,
   commands: Connection,
   keys: Keys,
 ): Promise<SettleOutcome> {
-  const record = 'record' in settling ? settling.record : undefined;
   const letter = {
     ...lease.fence,
     deadLetters: keys.deadLetters(lease.stream),

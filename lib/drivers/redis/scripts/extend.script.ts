@@ -5,7 +5,8 @@ import { Script } from '../script.js';
 /**
  * Keeps entries of one consumer fresh, each only while this run owns it.
  * KEYS stream. ARGV group, consumer, first id, last id, then id and delivery count in turn.
- * Answers a word per entry. One range XPENDING serves all of them; a claim of an entry whose data was
+ * Answers a word per entry. One range XPENDING serves all of them, but for those behind very many
+ * that are not asked for; a claim of an entry whose data was
  * deleted drops it from the pending list and leaves its id out.
  */
 const script = new Script(`
@@ -23,7 +24,12 @@ for i = 5, #ARGV, 2 do
     word = 'trimmed'
   elseif not count then
     local row = redis.pcall('XPENDING', key, group, ARGV[i], ARGV[i], 1)
-    if row.err or #row == 0 then word = 'gone' end
+    if row.err or #row == 0 then
+      word = 'gone'
+    elseif row[1][2] == consumer and row[1][4] == tonumber(ARGV[i + 1]) then
+      claim[#claim + 1] = ARGV[i]
+      word = 'trimmed'
+    end
   end
   words[#words + 1] = word
 end

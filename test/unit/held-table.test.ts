@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { HeldTable, isAfter } from '../../lib/drivers/redis/held-table.js';
+import { RedisLease } from '../../lib/drivers/redis/redis.lease.js';
+
+const holder = { group: 'g', consumer: 'c', settled: () => undefined };
+const source = { key: 's', stream: 's', redriven: false };
+const other = { key: 't', stream: 't', redriven: false };
+const lease = (id: string, of = source) => new RedisLease(holder, of, id, 1, true, []);
+
+describe('ids of a stream', () => {
+  it.each([
+    ['2-0', '1-0'],
+    ['10-0', '9-0'],
+    ['1-10', '1-9'],
+    ['2-0', '1-10'],
+    ['10-0', '9-99'],
+    ['1700000000001-0', '1700000000000-12'],
+    ['1-0', ''],
+  ])('%s comes after %s', (later, earlier) => {
+    expect(isAfter(later, earlier)).toBe(true);
+    expect(isAfter(earlier, later)).toBe(false);
+    expect(isAfter(later, later)).toBe(false);
+  });
+});
+
+describe('the table of what is held', () => {
+  it('finds what was added, in whatever order, until it is removed', () => {
+    const table = new HeldTable();
+    const leases = ['5-0', '3-0', '10-0', '7-1'].map((id) => lease(id));
+    for (const one of leases) {
+      table.add(one);
+      for (const known of leases.slice(0, leases.indexOf(one) + 1)) {
+        expect(table.get(source, known.entryId)).toBe(known);
+      }
+    }
+    expect(table.get(source, '4-0')).toBeUndefined();
+    expect(table.get(other, '5-0')).toBeUndefined();
+    table.remove(leases[1]!);
+    table.remove(leases[1]!);
+    expect(table.get(source, '3-0')).toBeUndefined();
+    expect(table.count(source)).toBe(3);
+  });
+
+  it('keeps a later hold on an entry when an earlier one is removed', () => {
+    const table = new HeldTable();
+    const [earlier, later] = [lease('1-0'), lease('1-0')];
+    table.add(earlier);
+    table.remove(earlier);
+    table.add(later);
+    table.remove(earlier);
+    expect(table.get(source, '1-0')).toBe(later);
+  });
+
+  it('knows those that were left', () => {
+    const table = new HeldTable();
+    const [left, held] = [lease('1-0'), lease('2-0')];
+    for (const one of [left, held, lease('3-0', other)]) table.add(one);
+    left.leave();
+    expect(table.left(source)).toEqual([left]);
+  });
+});
