@@ -2,7 +2,7 @@
 /**
  * Measures the library against the bare client and against its peers.
  *
- *   run.js [workload…]      all workloads, or those named
+ *   run.js [workload…]      all workloads but the long ones, or those named
  *     --quick               the main figures, in less than a minute
  *     --rounds N            default 5
  *     --json                one JSON object on stdout, instead of tables
@@ -66,8 +66,13 @@ function choose(names, quick) {
   const unknown = names.find((name) => !known.includes(name));
   if (unknown) throw new Error(`No workload is called ${unknown}. There are ${known.join(', ')}`);
   return workloads.filter((workload) =>
-    names.length > 0 ? names.includes(workload.name) : workload.quick || !quick,
+    names.length > 0 ? names.includes(workload.name) : isUsual(workload, quick),
   );
+}
+
+/** @param {import('./types.js').Workload} workload @param {boolean} quick */
+function isUsual(workload, quick) {
+  return quick ? workload.quick : !workload.long;
 }
 
 /** Progress; stdout is for the result. @param {string} line */

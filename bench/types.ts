@@ -131,6 +131,8 @@ export interface Workload {
   readonly cold?: boolean;
   /** Part of a quick run. */
   readonly quick?: boolean;
+  /** Takes so long that it has to be asked for. */
+  readonly long?: boolean;
   cases(quick: boolean): readonly Case[];
   run(run: Run): Promise<Sample>;
   /** The figures that have a name of their own in the JSON output. */

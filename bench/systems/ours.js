@@ -15,7 +15,16 @@ import { EVENT } from '../payload.js';
 Logger.overrideLogger(false);
 
 /** @type {NonNullable<import('../types.js').System['consume']>} */
-export async function consume({ url, streams, groups, concurrency, retryDelay }, handle) {
+export async function consume(options, handle) {
+  const app = await consuming(options, handle);
+  return () => app.close();
+}
+
+/**
+ * @param {import('../types.js').ConsumeOptions} options
+ * @param {import('../types.js').Handle} handle
+ */
+export async function consuming({ url, streams, groups, concurrency, retryDelay }, handle) {
   class BenchController {}
   for (const [index, group] of groups.entries()) {
     const descriptor = { value: (/** @type {any} */ payload) => handle(payload, index) };
@@ -27,8 +36,7 @@ export async function consume({ url, streams, groups, concurrency, retryDelay },
   Controller()(BenchController);
 
   const backoff = /** @type {const} */ ({ type: 'fixed', delay: retryDelay, jitter: 0 });
-  const app = await start({ url, concurrency, backoff }, [BenchController]);
-  return () => app.close();
+  return start({ url, concurrency, backoff }, [BenchController]);
 }
 
 /** @type {NonNullable<import('../types.js').System['publisher']>} */

@@ -3,11 +3,13 @@ import consumers from './consumers.js';
 import drain from './drain.js';
 import failures from './failures.js';
 import groups from './groups.js';
+import guarantees from './guarantees.js';
 import idle from './idle.js';
 import latency from './latency.js';
 import memory from './memory.js';
 import publish from './publish.js';
 import sleep from './sleep.js';
+import soak from './soak.js';
 import streams from './streams.js';
 
 /** In the order in which they run and are shown. */
@@ -21,5 +23,7 @@ export const workloads = [
   streams,
   failures,
   groups,
+  guarantees,
   idle,
+  soak,
 ];

@@ -24,9 +24,9 @@ export function reportSettled(
     outcome: outcomeOf(settlement, outcome),
     attempt: lease.attempt,
     duration: delivery.startedAt === 0 ? 0 : clock.now() - delivery.startedAt,
-    ...(settlement.kind === 'dead-letter' && { reason: settlement.reason }),
-    ...(settlement.kind === 'retry' && { delay: settlement.delay }),
-    ...('error' in settlement && settlement.error && { error: settlement.error }),
+    reason: settlement.kind === 'dead-letter' ? settlement.reason : undefined,
+    delay: settlement.kind === 'retry' ? settlement.delay : undefined,
+    error: 'error' in settlement ? settlement.error : undefined,
   };
   events.emit('settled', event);
   if (isDeadLetter) events.emit('dead-lettered', event);

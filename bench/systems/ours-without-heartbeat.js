@@ -1,0 +1,6 @@
+// @ts-check
+import { withoutHeartbeat } from './switches.js';
+
+withoutHeartbeat();
+
+export { consume } from './ours.js';

@@ -1,0 +1,44 @@
+// @ts-check
+import { consumeAll } from '../consuming.js';
+import { ratio } from '../statistics.js';
+
+const ALL = 'all, and metrics';
+const NONE = 'none';
+
+/** @type {import('../types.js').Workload} */
+export default {
+  name: 'guarantees',
+  title: 'What the guarantees cost',
+  text: 'Draining a backlog with parts of the library switched off, which only the bench can do: the heartbeat that keeps entries ours, the look for what others have abandoned, the table of what is held that fences settlements, and a listener that counts each settlement as metrics would. Relative to a library with none of them.',
+  measures: [
+    { key: 'rate', label: 'messages/s', compared: true },
+    { key: 'nodeUs', label: 'Node µs per message', digits: 1 },
+  ],
+
+  cases() {
+    const entrants = [
+      { label: NONE, system: 'ours-bare' },
+      { label: ALL, system: 'ours-metered' },
+      { label: 'all, no metrics', system: 'ours' },
+      { label: 'no heartbeat', system: 'ours-without-heartbeat' },
+      { label: 'no reclaim', system: 'ours-without-reclaim' },
+      { label: 'no table', system: 'ours-without-table' },
+    ].map((entrant) => ({ ...entrant, total: 100_000 }));
+    return [{ label: '200 B', baseline: NONE, entrants }];
+  },
+
+  async run({ stage, entrant: { system, total = 0 }, warmUp }) {
+    const messages = warmUp ? total / 5 : total;
+    const streams = [`bench-${messages}`];
+    await stage.fill(system, { streams, total: messages, size: 200, retryDelay: 0 });
+    const { rate, nodeUs } = await consumeAll(stage, system, {
+      streams,
+      work: { total: messages },
+    });
+    return { rate, nodeUs };
+  },
+
+  figures([only]) {
+    return { guarantees_cost: 1 - ratio(only, ALL, NONE, 'rate').median };
+  },
+};
