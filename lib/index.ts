@@ -105,7 +105,15 @@ export {
 export type { BackoffOptions, HandlerOptions, UnmatchedPolicy } from './core/handler-options.js';
 export type { Middleware } from './core/handler.js';
 export type { BeginOutcome, ExtendOutcome, Lease } from './core/lease.js';
-export type { Fields, Message, Metadata, OutgoingEntry, OutgoingMessage } from './core/message.js';
+export type {
+  Fields,
+  Idempotency,
+  IdempotencyWindow,
+  Message,
+  Metadata,
+  OutgoingEntry,
+  OutgoingMessage,
+} from './core/message.js';
 export type { Route } from './core/routing.js';
 export {
   ack,

@@ -42,11 +42,17 @@ export class StreamsRuntime {
    */
   constructor(options: StreamsOptions, alsoWrong: readonly string[] = []) {
     this.options = resolveOptions(options, alsoWrong);
-    const { source, keyPrefix, codec, maxPayloadBytes, routes } = this.options;
+    const { source, keyPrefix, codec, routes } = this.options;
     this.clock = source.clock ?? systemClock;
     this.route = createRouter(routes);
     this.driver = source.open({ events: this.events, keyPrefix });
-    this.producer = new Producer(this.driver.source, { codec, route: this.route, maxPayloadBytes });
+    const { maxPayloadBytes, idempotencyWindow } = this.options;
+    this.producer = new Producer(this.driver.source, {
+      codec,
+      route: this.route,
+      maxPayloadBytes,
+      idempotencyWindow,
+    });
   }
 
   /** @throws UnsupportedFeatureError where neither the driver nor the options have a queue */

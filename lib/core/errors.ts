@@ -37,7 +37,7 @@ export class RedisConnectionError extends StreamsError {
     const advice =
       outcome === 'not-sent'
         ? 'Nothing was sent; try again with backoff.'
-        : 'It may have been carried out; try again only where twice does no harm.';
+        : 'It may have been carried out; try again only with an idempotency key, or where twice does no harm.';
     super('REDIS_CONNECTION', `No connection to Redis while ${action}${detail}. ${advice}`, cause);
   }
 }
@@ -57,7 +57,7 @@ export class PayloadTooLargeError extends StreamsError {
   }
 }
 
-/** The message cannot be published as it is: no event type, or a payload that cannot be encoded. */
+/** The message cannot be published as it is: no event type, no usable key, or a payload that cannot be encoded. */
 export class InvalidMessageError extends StreamsError {
   constructor(problem: string, cause?: unknown) {
     super('INVALID_MESSAGE', problem, cause);

@@ -67,7 +67,7 @@ export interface StreamsEvents {
   'publish-failed': { readonly stream: string; readonly eventType: string; readonly error: Error };
   /** A background task failed and will be tried again. */
   'worker-error': { readonly worker: string; readonly error: Error };
-  /** A choice at start-up that is probably not meant. */
+  /** A choice that is probably not meant, or a server that does not do what others do. */
   warning: { readonly code: string; readonly message: string };
 }
 

@@ -37,4 +37,19 @@ export type Fields = readonly string[];
 export interface OutgoingEntry {
   readonly stream: string;
   readonly fields: Fields;
+  /** Looked at where it is published, not where a settlement publishes it: that is done once anyway. */
+  readonly idempotency?: Idempotency;
 }
+
+/** Makes an entry land once in its stream, however often it is published. */
+export interface Idempotency {
+  /** The producer's own name for the message. The same key in another stream is another message. */
+  readonly key: string;
+  /**
+   * How long the key is remembered from the first publication on, ms. `native`: the technology's own
+   * deduplication, for as long as that remembers.
+   */
+  readonly window: IdempotencyWindow;
+}
+
+export type IdempotencyWindow = number | 'native';

@@ -20,6 +20,8 @@ export interface SourceCapabilities {
   readonly durableAttempts: boolean;
   /** `extend` keeps an entry from being handed to others. False: a fixed ack deadline applies. */
   readonly extends: boolean;
+  /** Entries with an idempotency key land once. Without it the engine refuses them. @default false */
+  readonly idempotentPublish?: boolean;
 }
 
 /** One consumer's part in one group, on one or many streams. */
@@ -59,6 +61,10 @@ export interface MessageSource {
    * Appends entries, each to its stream, in the order given within one stream. Answers one id per
    * entry, or the error of that entry, so that one refused entry does not hide the fate of others.
    * Never resends on its own what may have been written.
+   *
+   * With an idempotency key: where an entry of this stream with this key was published within the
+   * window, whoever published it, nothing is appended and its id is the answer. A refused entry does
+   * not use up its key.
    */
   publish(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]>;
 

@@ -55,6 +55,7 @@ export function resolveOptions(
     routes: options.routes ?? [],
     deadLetter: options.deadLetter,
     maxPayloadBytes: options.maxPayloadBytes ?? 1_048_576,
+    idempotencyWindow: options.idempotencyWindow ?? 3_600_000,
     codec: options.codec ?? jsonCodec,
     unmatched: options.unmatched,
     isUnrecoverable: options.isUnrecoverable ?? (() => false),
@@ -109,6 +110,7 @@ function problemsOf(options: StreamsOptions): Problems {
     whole(problems, options, key, 1);
   }
   whole(problems, options, 'maxPayloadBytes', 1);
+  windowProblems(problems, options.idempotencyWindow);
   whole(problems, options, 'gracePeriod', 0);
   backoffProblems(problems, options.backoff);
   routeProblems(problems, options.routes);
@@ -128,6 +130,14 @@ function problemsOf(options: StreamsOptions): Problems {
     problems.push('codec must have name, encode, eventType and decode');
   }
   return problems;
+}
+
+function windowProblems(problems: Problems, window: StreamsOptions['idempotencyWindow']): void {
+  if (window === undefined || window === 'native') return;
+  if (Number.isSafeInteger(window) && window >= 1) return;
+  problems.push(
+    `idempotencyWindow must be 'native' or a whole number of at least 1, not ${String(window)}`,
+  );
 }
 
 function routeProblems(problems: Problems, routes: StreamsOptions['routes']): void {

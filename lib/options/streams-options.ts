@@ -3,6 +3,7 @@ import type { Middleware } from '../core/handler.js';
 import type { Codec } from '../core/codec.js';
 import type { DeadLetterQueue } from '../core/dead-letters.js';
 import type { DriverFactory } from '../core/driver.js';
+import type { IdempotencyWindow } from '../core/message.js';
 import type { Route } from '../core/routing.js';
 
 /** Options of a transport, client or module that do not depend on the technology. Times in ms. */
@@ -48,6 +49,12 @@ export interface StreamsOptions {
   readonly deadLetter?: DeadLetterQueue;
   /** Largest encoded payload, in bytes. @default 1048576 */
   readonly maxPayloadBytes?: number;
+  /**
+   * How long a key of `idempotencyKey` is remembered, from its first publication on. `'native'`: by
+   * the technology itself, where it can, and for as long as that does; on Redis 8.6.2 or later by
+   * `XADD … IDMP`, 100 s unless configured there. @default 3600000
+   */
+  readonly idempotencyWindow?: IdempotencyWindow;
   /** Shape of entries. @default jsonCodec */
   readonly codec?: Codec;
   /**
@@ -82,6 +89,7 @@ export const STREAMS_OPTION_KEYS: Readonly<Record<keyof StreamsOptions, true>> =
   routes: true,
   deadLetter: true,
   maxPayloadBytes: true,
+  idempotencyWindow: true,
   codec: true,
   unmatched: true,
   isUnrecoverable: true,

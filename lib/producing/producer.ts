@@ -1,6 +1,17 @@
 import type { Codec } from '../core/codec.js';
-import { ClosedError, InvalidMessageError, PayloadTooLargeError } from '../core/errors.js';
-import type { Fields, Metadata, OutgoingEntry } from '../core/message.js';
+import {
+  ClosedError,
+  InvalidMessageError,
+  PayloadTooLargeError,
+  UnsupportedFeatureError,
+} from '../core/errors.js';
+import type {
+  Fields,
+  Idempotency,
+  IdempotencyWindow,
+  Metadata,
+  OutgoingEntry,
+} from '../core/message.js';
 import { isWildcard, type Router } from '../core/routing.js';
 import type { MessageSource } from '../core/source.js';
 
@@ -11,12 +22,18 @@ export interface Publication<T = unknown> {
   /** Another stream than routing gives. */
   readonly stream?: string;
   readonly metadata?: Metadata;
+  /** Publishing again with the same key makes no second message. 1 to 1024 characters. */
+  readonly idempotencyKey?: string;
 }
+
+/** Every key is kept for the whole window. */
+const LONGEST_KEY = 1024;
 
 export interface ProducerOptions {
   readonly codec: Codec;
   readonly route: Router;
   readonly maxPayloadBytes: number;
+  readonly idempotencyWindow: IdempotencyWindow;
 }
 
 /** Publishes messages: routes, encodes, checks, and hands them to the source. */
@@ -43,10 +60,10 @@ export class Producer {
     return this.source.publish(publications.map((publication) => this.encode(publication)));
   }
 
-  /** @throws InvalidMessageError, PayloadTooLargeError, ClosedError */
+  /** @throws InvalidMessageError, PayloadTooLargeError, UnsupportedFeatureError, ClosedError */
   encode(publication: Publication): OutgoingEntry {
     if (this.closed) throw new ClosedError('The producer');
-    const { eventType, payload, metadata } = publication;
+    const { eventType, payload, metadata, idempotencyKey } = publication;
     if (typeof eventType !== 'string' || eventType === '') {
       throw new InvalidMessageError('A message needs an event type that is a text and not empty.');
     }
@@ -58,11 +75,26 @@ export class Producer {
     const stream = publication.stream ?? this.options.route(eventType);
     const fields = this.fieldsOf({ stream, eventType, payload, ...(metadata && { metadata }) });
     this.checkSize(fields, eventType);
-    return { stream, fields };
+    if (idempotencyKey === undefined) return { stream, fields };
+    return { stream, fields, idempotency: this.idempotency(idempotencyKey) };
   }
 
   close(): void {
     this.closed = true;
+  }
+
+  private idempotency(key: string): Idempotency {
+    const { technology, idempotentPublish } = this.source.capabilities;
+    if (!idempotentPublish) {
+      const advice = 'Publish without a key, and make the handlers idempotent.';
+      throw new UnsupportedFeatureError('Publishing with an idempotencyKey', technology, advice);
+    }
+    if (typeof key !== 'string' || key === '' || key.length > LONGEST_KEY) {
+      throw new InvalidMessageError(
+        `An idempotencyKey must be a text of 1 to ${LONGEST_KEY} characters.`,
+      );
+    }
+    return { key, window: this.options.idempotencyWindow };
   }
 
   private fieldsOf(message: Parameters<Codec['encode']>[0]): Fields {

@@ -3,6 +3,7 @@ import type { SourceHarness } from './source-harness.js';
 import { SourceWorld } from './source-world.js';
 import { describeFencing } from './source/fencing.js';
 import { describePublishing } from './source/publishing.js';
+import { describePublishingOnce } from './source/publishing-once.js';
 import { describePulling } from './source/pulling.js';
 import { describeReclaiming } from './source/reclaiming.js';
 import { describeRedriving } from './source/redriving.js';
@@ -39,6 +40,7 @@ export function describeSourceContract(name: string, setup: () => Promise<Source
     afterEach(() => current.close());
 
     describePublishing(world);
+    describePublishingOnce(world);
     describePulling(world);
     describeSharing(world);
     describeSettling(world);

@@ -109,6 +109,17 @@ describe('emit', () => {
     ]);
   });
 
+  it('makes one message of what is emitted twice with one key', async () => {
+    const { client, settle } = await connected();
+    const record = new StreamRecordBuilder('once').setIdempotencyKey('k').build();
+    expect(
+      await settle(() => {
+        void client.emit('order', record);
+        void client.emit('order', record);
+      }),
+    ).toEqual([['order', 'order', 'once', {}]]);
+  });
+
   it('carries the metadata of a dispatch hook; those of a record win', async () => {
     const { client, settle } = await connected();
     client.setOnDispatchHook((packet: ReadPacket) => {

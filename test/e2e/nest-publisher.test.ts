@@ -80,6 +80,50 @@ describe('StreamPublisher', () => {
     expect(await publisher.publishBatch([])).toEqual([]);
   });
 
+  it('makes one message of all publications with one key, within the window', async () => {
+    const { publisher, seen, kit } = await shop({ idempotencyWindow: 1000 });
+    const once = { idempotencyKey: 'order-1' };
+    const id = await publisher.publish('order.process', { id: 1 }, once);
+    expect(await publisher.publish('order.process', { id: 1 }, once)).toBe(id);
+    const ids = await publisher.publishBatch([
+      { eventType: 'order.process', payload: { id: 1 }, ...once },
+      { eventType: 'order.process', payload: { id: 2 }, idempotencyKey: 'order-2' },
+      { eventType: 'order.process', payload: { id: 2 }, idempotencyKey: 'order-2' },
+      { eventType: 'order.process', payload: { id: 3 } },
+    ]);
+    expect(ids).toEqual([id, ids[1], ids[1], expect.any(String)]);
+    await kit.advance(1000);
+    expect(await publisher.publish('order.process', { id: 4 }, once)).not.toBe(id);
+    await kit.idle();
+    expect(seen.map((one) => (one as unknown[])[2])).toEqual([1, 2, 3, 4].map((n) => ({ id: n })));
+  });
+
+  it.each(['', 'x'.repeat(1025), 7 as never])('refuses %j as a key', async (idempotencyKey) => {
+    const { publisher } = await shop();
+    await expect(
+      publisher.publish('order.process', { id: 1 }, { idempotencyKey }),
+    ).rejects.toMatchObject({ code: 'INVALID_MESSAGE' });
+  });
+
+  it('refuses a key where the driver could not keep to it', async () => {
+    const inner = memory();
+    const source: DriverFactory = {
+      ...inner,
+      open: (context) => {
+        const driver = inner.open(context);
+        const { capabilities } = driver.source;
+        Object.assign(driver.source, {
+          capabilities: { ...capabilities, idempotentPublish: false },
+        });
+        return driver;
+      },
+    };
+    const { publisher } = await shop({ source });
+    await expect(
+      publisher.publish('order.process', { id: 1 }, { idempotencyKey: 'k' }),
+    ).rejects.toMatchObject({ code: 'UNSUPPORTED_FEATURE' });
+  });
+
   it('sends nothing of a batch that cannot be encoded', async () => {
     const { publisher, seen, kit } = await shop({ maxPayloadBytes: 20 });
     const batch: BatchItem<Events>[] = [

@@ -23,6 +23,9 @@ export class Proxy {
   private readonly links = new Set<Link>();
   private stalling = false;
   private swallow: (() => void) | undefined;
+  private cutting: (() => void) | undefined;
+  /** Changes what passes, as if another server stood behind. To texts of the same length. */
+  rewrite: { requests?: (text: string) => string; replies?: (text: string) => string } = {};
 
   constructor(private target: number) {
     this.server = createServer((client) => this.accept(client));
@@ -85,6 +88,11 @@ export class Proxy {
     return new Promise((resolve) => (this.swallow = resolve));
   }
 
+  /** Swallows the next reply, whatever it is, and cuts its connection. Resolves then. */
+  cutAtReply(): Promise<void> {
+    return new Promise((resolve) => (this.cutting = resolve));
+  }
+
   async close(): Promise<void> {
     this.cut();
     this.server.close();
@@ -108,7 +116,7 @@ export class Proxy {
   private toServer(link: Link, chunk: Buffer): void {
     if (link.stalled) return;
     link.reading ||= chunk.includes('XREADGROUP');
-    link.upstream.write(chunk);
+    link.upstream.write(rewritten(chunk, this.rewrite.requests));
   }
 
   private toClient(link: Link, chunk: Buffer): void {
@@ -117,8 +125,12 @@ export class Proxy {
       this.swallow();
       this.swallow = undefined;
       this.end(link);
+    } else if (this.cutting) {
+      this.cutting();
+      this.cutting = undefined;
+      this.end(link);
     } else {
-      link.client.write(chunk);
+      link.client.write(rewritten(chunk, this.rewrite.replies));
     }
   }
 
@@ -137,4 +149,8 @@ export class Proxy {
 /** A map (RESP3) or an array that is not null, perhaps after the reply to CLIENT ID. */
 function bringsEntries(chunk: Buffer): boolean {
   return /^(:\d+\r\n)?(%|\*(?!-))/.test(chunk.toString('latin1', 0, 32));
+}
+
+function rewritten(chunk: Buffer, change: ((text: string) => string) | undefined): Buffer {
+  return change ? Buffer.from(change(chunk.toString('latin1')), 'latin1') : chunk;
 }

@@ -28,6 +28,7 @@ describe('options', () => {
       routes: [],
       deadLetter: undefined,
       maxPayloadBytes: 1_048_576,
+      idempotencyWindow: 3_600_000,
       unmatched: undefined,
       middleware: [],
     });
@@ -56,6 +57,7 @@ describe('options', () => {
       backoff: { type: 'linear' as never, jitter: 2, delay: Number.NaN },
       routes: [{ events: [], stream: '' }],
       unmatched: 'drop' as never,
+      idempotencyWindow: 'forever' as never,
       middleware: [1 as never],
       deadLetter: {} as never,
       gruop: 'g',
@@ -73,6 +75,7 @@ describe('options', () => {
       'routes[0].events',
       'routes[0].stream',
       'unmatched',
+      'idempotencyWindow',
       'middleware',
       'deadLetter',
       'gruop',

@@ -8,6 +8,7 @@ const producer = (maxPayloadBytes = 100) =>
     codec: jsonCodec,
     route: createRouter([{ events: 'a.*', stream: 'as' }]),
     maxPayloadBytes,
+    idempotencyWindow: 60_000,
   });
 
 describe('the producer', () => {

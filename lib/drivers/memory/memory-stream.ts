@@ -2,6 +2,7 @@ import type { DeadLetter, DeadLetterRecord } from '../../core/dead-letters.js';
 import type { Fields } from '../../core/message.js';
 import { IdSequence, parseId } from './entry-id.js';
 import { GroupedLog } from './grouped-log.js';
+import { PublishedKeys } from './published-keys.js';
 
 /** Entries that every group has settled, and that a later group still finds. */
 const HISTORY = 1000;
@@ -9,6 +10,7 @@ const HISTORY = 1000;
 /** Everything kept under one stream's key: its entries, its dead letters, and what is redriven. */
 export class MemoryStream {
   readonly log = new GroupedLog(HISTORY);
+  readonly published = new PublishedKeys();
   /** By their own ids, oldest first. */
   readonly deadLetters = new Map<string, DeadLetter>();
   private readonly ids = new IdSequence();

@@ -22,6 +22,7 @@ const capabilities: SourceCapabilities = Object.freeze({
   atomicDeadLetter: true,
   durableAttempts: false,
   extends: true,
+  idempotentPublish: true,
 });
 
 /** One connection to a broker. */
@@ -37,7 +38,7 @@ export class MemorySource implements MessageSource {
 
   async publish(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {
     if (this.closed) return entries.map(() => new ClosedError('The memory driver'));
-    const results = entries.map((entry) => problemOf(entry) ?? this.append(entry));
+    const results = entries.map((entry) => problemOf(entry) ?? this.publishOne(entry));
     this.broker.wake();
     return results;
   }
@@ -106,6 +107,18 @@ export class MemorySource implements MessageSource {
     this.broker.stream(this.key(record.stream)).bury(record, fields, this.broker.clock.now());
     lease.feed.finish(lease);
     return 'settled';
+  }
+
+  private publishOne(entry: OutgoingEntry): string {
+    const { idempotency } = entry;
+    if (!idempotency) return this.append(entry);
+    const { published } = this.broker.stream(this.key(entry.stream));
+    const now = this.broker.clock.now();
+    const first = published.find(idempotency.key, now);
+    if (first !== undefined) return first;
+    const id = this.append(entry);
+    published.remember(idempotency, id, now);
+    return id;
   }
 
   private append({ stream, fields }: OutgoingEntry): string {

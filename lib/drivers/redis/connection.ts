@@ -14,6 +14,8 @@ export interface ConnectionOptions {
   readonly events: EventBus;
   /** Without any data for so long, while a reply is awaited, the connection is dead, ms. */
   readonly replyTimeout: number;
+  /** Awaited before a new client is used. Where it rejects, that client is given up. */
+  readonly onConnected?: (client: Redis) => Promise<void>;
 }
 
 /**
@@ -101,6 +103,7 @@ export class Connection {
     this.connecting = client;
     try {
       await this.handshake(client);
+      await this.options.onConnected?.(client);
       if (this.closed) return;
       this.failures = 0;
       this.lastError = undefined;

@@ -21,6 +21,11 @@ export class Keys {
     return `${this.tagged(name)}:floor`;
   }
 
+  /** Id of the message that was published to a stream with this idempotency key. */
+  published(name: string, key: string): string {
+    return `${this.tagged(name)}:published:${key}`;
+  }
+
   state(key: string): string {
     return this.prefix + key;
   }

@@ -1,9 +1,11 @@
 import type { OutgoingEntry } from '../../core/message.js';
 import type { Connection } from './connection.js';
 import type { Keys } from './keys.js';
+import { PublishingOnce, type IdempotentEntry } from './publishing-once.js';
 import { isDemoted, ReplyError, typedError } from './reply-errors.js';
 import type { Reply } from './resp/reply-parser.js';
 import { encodeText, Wire, type Waiter } from './resp/wire.js';
+import type { ServerFeatures } from './server-features.js';
 
 type Result = string | Error;
 
@@ -43,8 +45,11 @@ class Publication implements Waiter {
   }
 }
 
+const isIdempotent = (entry: OutgoingEntry): entry is IdempotentEntry =>
+  entry.idempotency !== undefined;
+
 /**
- * Appends entries with one XADD each, on a connection of its own. The first of a turn of the event
+ * Appends entries with one command each, on a connection of its own. The first of a turn of the event
  * loop leaves at once, what follows in the same turn together, in order: a write per command costs
  * more than the command.
  */
@@ -54,16 +59,33 @@ export class Publishing {
   private gathering = false;
   private connection: Connection | undefined;
   private wire: Wire | undefined;
+  private readonly once: PublishingOnce;
 
   /** @param connect called at the first publish: many processes only consume */
   constructor(
     private readonly connect: () => Connection,
     private readonly replyTimeout: number,
     private readonly keys: Keys,
-  ) {}
+    features: ServerFeatures,
+  ) {
+    this.once = new PublishingOnce(keys, features);
+  }
 
   publish(entries: readonly OutgoingEntry[]): Promise<Result[]> {
     if (entries.length === 0) return Promise.resolve([]);
+    return entries.some(isIdempotent) ? this.appendOnce(entries) : this.append(entries);
+  }
+
+  async close(): Promise<void> {
+    await this.connection?.close();
+  }
+
+  private async appendOnce(entries: readonly OutgoingEntry[]): Promise<Result[]> {
+    const results = await this.append(entries);
+    return this.once.mend(this.wire?.client, entries, results, (again) => this.append(again));
+  }
+
+  private append(entries: readonly OutgoingEntry[]): Promise<Result[]> {
     return new Promise((resolve) => {
       const publication = new Publication(entries, this.keys, resolve, () => this.demoted());
       if (this.gathering) {
@@ -74,10 +96,6 @@ export class Publishing {
       this.write([publication]);
       process.nextTick(() => this.flush());
     });
-  }
-
-  async close(): Promise<void> {
-    await this.connection?.close();
   }
 
   private flush(): void {
@@ -116,7 +134,7 @@ export class Publishing {
     let waiters = publications;
     for (const { entries } of publications) {
       for (const entry of entries) {
-        text += this.xadd(entry);
+        text += isIdempotent(entry) ? this.once.command(wire.client, entry) : this.xadd(entry);
         if (text.length < WRITE_SIZE) continue;
         wire.send(text, waiters);
         text = '';

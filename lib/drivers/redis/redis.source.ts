@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import type { EventBus } from '../../core/events.js';
 import type { OutgoingEntry } from '../../core/message.js';
 import type { SettleOutcome } from '../../core/settlement.js';
@@ -13,6 +14,7 @@ import type { Keys } from './keys.js';
 import { Publishing } from './publishing.js';
 import type { RedisOptions } from './redis.options.js';
 import { RedisSubscription } from './redis.subscription.js';
+import { ServerFeatures } from './server-features.js';
 import { settleAll } from './settling.js';
 
 const CAPABILITIES: SourceCapabilities = {
@@ -22,6 +24,7 @@ const CAPABILITIES: SourceCapabilities = {
   atomicDeadLetter: true,
   durableAttempts: true,
   extends: true,
+  idempotentPublish: true,
 };
 
 export interface RedisSourceOptions {
@@ -41,8 +44,11 @@ export class RedisSource implements MessageSource {
   constructor(private readonly options: RedisSourceOptions) {
     const { redis, keys, events } = options;
     const replyTimeout = redis.commandTimeout ?? 5000;
-    const connect = () => new Connection({ redis, role: 'publisher', events, replyTimeout });
-    this.publishing = new Publishing(connect, replyTimeout, keys);
+    const features = new ServerFeatures(events);
+    const onConnected = (client: Redis) => features.probe(client);
+    const connect = () =>
+      new Connection({ redis, role: 'publisher', events, replyTimeout, onConnected });
+    this.publishing = new Publishing(connect, replyTimeout, keys, features);
   }
 
   publish(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {

@@ -28,6 +28,9 @@ export const isWrongType = (error: unknown): boolean => startsWith(error, 'WRONG
 /** The server takes no writes (any more): a connection made now may lead to one that does. */
 export const isDemoted = (error: unknown): boolean =>
   startsWith(error, 'READONLY') || startsWith(error, 'MASTERDOWN');
+/** The server does not know an option: what is new to XADD it takes for the id, which then is no id. */
+export const isOptionMissing = (error: unknown): boolean =>
+  startsWith(error, 'ERR syntax error') || startsWith(error, 'ERR Invalid stream ID');
 export const isScriptMissing = (error: unknown): boolean => startsWith(error, 'NOSCRIPT');
 
 /** Turns what ioredis rejects with into a typed error. `key` names the key that was asked for. */
@@ -36,7 +39,7 @@ export function typedError(error: unknown, action: string, key?: string): Stream
   const cause = withoutArguments(error);
   if (!isReply(error))
     return new RedisConnectionError(wasSent(error) ? 'unknown' : 'not-sent', action, cause);
-  const [word] = error.message.split(' ', 1);
+  const [word] = isRefusedInScript(error) ? ['NOPERM'] : error.message.split(' ', 1);
   switch (word) {
     case 'OOM':
       return new ServerOutOfMemoryError(action, cause);
@@ -50,6 +53,11 @@ export function typedError(error: unknown, action: string, key?: string): Stream
       return new ServerReplyError(action, cause);
   }
 }
+
+/** Of what a script may not do servers speak in other words: Redis 7.0, and later ones. */
+const isRefusedInScript = (error: unknown): boolean =>
+  startsWith(error, "ERR The user executing the script can't") ||
+  startsWith(error, 'ERR ACL failure in script');
 
 /** ioredis keeps a command's arguments in its errors: payloads, and the password of AUTH. */
 export function withoutArguments(error: unknown): unknown {

@@ -8,6 +8,12 @@ export interface PublishOptions {
   readonly stream?: string;
   /** Texts to travel beside the payload, for example trace headers. */
   readonly metadata?: Metadata;
+  /**
+   * Your own name for the message, 1 to 1024 characters. Publishing again with the same key within
+   * the option `idempotencyWindow` makes no second message in that stream, and answers the id of the
+   * first. So a publish whose outcome is unknown can safely be repeated.
+   */
+  readonly idempotencyKey?: string;
 }
 
 /** The map, or any events where there is none, as in `app.get(StreamPublisher)`. */
@@ -37,7 +43,7 @@ export class StreamPublisher<Events extends object = Record<string, unknown>> {
   /**
    * @returns the id of the message in its stream, once the server has it
    * @throws RedisConnectionError, ServerOutOfMemoryError, PayloadTooLargeError, InvalidMessageError,
-   * ClosedError
+   * UnsupportedFeatureError, ClosedError
    */
   async publish<E extends keyof Known<Events> & string>(
     eventType: E,

@@ -6,6 +6,7 @@ export class StreamRecord<T = unknown> {
     readonly payload: T,
     readonly metadata?: Metadata,
     readonly stream?: string,
+    readonly idempotencyKey?: string,
   ) {}
 }
 
@@ -19,6 +20,7 @@ export class StreamRecord<T = unknown> {
 export class StreamRecordBuilder<T = unknown> {
   private metadata: Metadata | undefined;
   private stream: string | undefined;
+  private idempotencyKey: string | undefined;
 
   constructor(private payload?: T) {}
 
@@ -44,7 +46,13 @@ export class StreamRecordBuilder<T = unknown> {
     return this;
   }
 
+  /** Publishing again with the same key makes no second message, see `PublishOptions`. */
+  setIdempotencyKey(key: string): this {
+    this.idempotencyKey = key;
+    return this;
+  }
+
   build(): StreamRecord<T> {
-    return new StreamRecord(this.payload as T, this.metadata, this.stream);
+    return new StreamRecord(this.payload as T, this.metadata, this.stream, this.idempotencyKey);
   }
 }

@@ -149,6 +149,7 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
       payload: (serialized as ReadPacket).data as unknown,
       ...(target !== undefined && { stream: target }),
       ...(Object.keys(metadata).length > 0 && { metadata }),
+      ...(record.idempotencyKey !== undefined && { idempotencyKey: record.idempotencyKey }),
     };
   }
 
