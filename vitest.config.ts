@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { otherServers } from './test/support/redis-servers.js';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -21,6 +22,18 @@ const project = (name: string, options: { groupOrder: number; maxWorkers: number
 /** These wait for servers more than they compute: more files at a time than a small machine has cores. */
 const shared = { groupOrder: 0, maxWorkers: 4 };
 
+/** The contract suite of Redis, once more for each server that REDIS_SERVERS names. */
+const contractsOfServers = otherServers().found.map(({ path: binary, kind, version }, index) => ({
+  extends: true as const,
+  test: {
+    name: `contracts-${index + 1}-${kind.toLowerCase()}-${version}`,
+    include: ['test/integration/redis.contract.test.ts'],
+    env: { REDIS_BINARY: binary },
+    maxWorkers: shared.maxWorkers,
+    sequence: { groupOrder: shared.groupOrder },
+  },
+}));
+
 export default defineConfig({
   resolve: {
     alias: [
@@ -39,6 +52,7 @@ export default defineConfig({
     projects: [
       project('unit', shared),
       project('contracts', shared),
+      ...contractsOfServers,
       project('integration', shared),
       // By themselves: these install packages and compile, and leave little for others.
       project('e2e', { groupOrder: 1, maxWorkers: 4 }),

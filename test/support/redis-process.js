@@ -17,7 +17,7 @@ const STOP_WITHIN = 5_000;
 /**
  * @typedef {object} StartRedisOptions
  * @property {readonly string[]} [args] more arguments, after our own: the last one of a name counts
- * @property {string} [binary] default `redis-server` on PATH
+ * @property {string} [binary] default what REDIS_BINARY names, else `redis-server` on PATH
  * @property {number} [port] default a free one
  */
 
@@ -29,7 +29,7 @@ const STOP_WITHIN = 5_000;
  */
 export async function startRedis(options = {}) {
   const dir = await mkdtemp(join(tmpdir(), 'streams-redis-'));
-  const binary = options.binary ?? 'redis-server';
+  const binary = options.binary ?? process.env['REDIS_BINARY'] ?? 'redis-server';
   const args = options.args ?? [];
   for (let tries = 1; ; tries++) {
     const server = new RedisServer(binary, options.port ?? (await freePort()), dir, args);

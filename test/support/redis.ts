@@ -14,7 +14,8 @@ export interface TestRedis {
 
 /** A key space for one test file: on REDIS_URL where it is set, else on a private server. */
 export async function testRedis(): Promise<TestRedis> {
-  const given = process.env['REDIS_URL'];
+  // A server that was named is meant, wherever else one could be had.
+  const given = process.env['REDIS_BINARY'] ? undefined : process.env['REDIS_URL'];
   const server = given ? undefined : await startRedis();
   const url = given ?? server!.url;
   const prefix = `test:${randomBytes(6).toString('hex')}:`;

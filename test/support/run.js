@@ -74,7 +74,8 @@ async function vitest(projects) {
   const code = await exitCode(process.execPath, [
     join(root, 'node_modules/vitest/vitest.mjs'),
     'run',
-    ...projects.map((project) => `--project=${project}`),
+    // Further projects of a group have its name before theirs, see vitest.config.ts.
+    ...projects.flatMap((project) => [`--project=${project}`, `--project=${project}-*`]),
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${report}`,
