@@ -49,8 +49,9 @@ export { DeadLetters, type DeadLetterView, type DeadLetterViews } from './admin/
 
 // Options.
 export type { StreamsOptions } from './options/streams-options.js';
+export { redisAclRules, type RedisAclOptions } from './drivers/redis/acl.js';
 export { redis } from './drivers/redis/redis.driver.js';
-export type { RedisOptions } from './drivers/redis/redis.options.js';
+export type { RedisOptions, SentinelAddress } from './drivers/redis/redis.options.js';
 export type { RedisStreamsOptions } from './redis.preset.js';
 
 // Errors.
@@ -72,6 +73,7 @@ export {
   ShutdownError,
   StreamNotFoundError,
   StreamsError,
+  TlsConnectionError,
   UndecodableError,
   UnrecoverableError,
   UnsupportedFeatureError,

@@ -28,17 +28,30 @@ export class InvalidOptionsError extends StreamsError {
  * idempotency key, or where twice does no harm.
  */
 export class RedisConnectionError extends StreamsError {
+  /** @param remedy what to do, where more is known than that there was no connection */
   constructor(
     readonly outcome: 'not-sent' | 'unknown',
     action: string,
     cause?: unknown,
+    remedy?: string,
+    code = 'REDIS_CONNECTION',
   ) {
     const detail = cause instanceof Error ? `: ${cause.message.replace(/\.$/, '')}` : '';
     const advice =
       outcome === 'not-sent'
-        ? 'Nothing was sent; try again with backoff.'
+        ? (remedy ?? 'Nothing was sent; try again with backoff.')
         : 'It may have been carried out; try again only with an idempotency key, or where twice does no harm.';
-    super('REDIS_CONNECTION', `No connection to Redis while ${action}${detail}. ${advice}`, cause);
+    super(code, `No connection to Redis while ${action}${detail}. ${advice}`, cause);
+  }
+}
+
+/**
+ * TLS could not be agreed upon with the server: a certificate that one side does not trust, a name
+ * that is not in it, or a port that does not speak TLS. Nothing was sent.
+ */
+export class TlsConnectionError extends RedisConnectionError {
+  constructor(action: string, cause: unknown, remedy: string) {
+    super('not-sent', action, cause, remedy, 'TLS_CONNECTION');
   }
 }
 
@@ -129,15 +142,31 @@ export class ServerOutOfMemoryError extends StreamsError {
   }
 }
 
-/** The user of this connection lacks a right. */
+/** What a user was refused: the command, `xgroup|create` for a subcommand, and the key, where known. */
+export interface Refused {
+  readonly command?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+/** The user of this connection lacks a right, or its login was refused. */
 export class PermissionDeniedError extends StreamsError {
-  constructor(action: string, cause?: unknown) {
+  /** The command that was refused, in small letters, `xgroup|create` for a subcommand; undefined where not known. */
+  readonly command: string | undefined;
+  /** The key that was asked for; undefined where not known. */
+  readonly key: string | undefined;
+
+  constructor(action: string, cause?: unknown, { command, key }: Refused = {}) {
     const detail = cause instanceof Error ? `: ${cause.message}` : '';
+    const named = [command && `command "${command}"`, key && `key "${key}"`].filter(Boolean);
+    const what = named.length > 0 ? ` (${named.join(' on ')})` : '';
     super(
       'PERMISSION_DENIED',
-      `Redis refused ${action}${detail}. Grant the right to this user with ACL SETUSER.`,
+      `Redis refused ${action}${what}${detail}. Grant the right to this user with ACL SETUSER; ` +
+        'redisAclRules() lists all that are needed.',
       cause,
     );
+    this.command = command;
+    this.key = key;
   }
 }
 

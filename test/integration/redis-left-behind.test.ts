@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { EventBus } from '../../lib/core/events.js';
 import { Caretaker } from '../../lib/drivers/redis/caretaker.js';
 import { Connection } from '../../lib/drivers/redis/connection.js';
+import { Connector } from '../../lib/drivers/redis/connector.js';
 import { GroupKeeper } from '../../lib/drivers/redis/group-keeper.js';
 import { Keys } from '../../lib/drivers/redis/keys.js';
 import { extend } from '../../lib/drivers/redis/scripts/extend.script.js';
@@ -119,8 +120,8 @@ describe('consumers that are gone', () => {
     const removed: string[] = [];
     events.on('consumer-removed', ({ consumer }) => removed.push(consumer));
     const keys = new Keys(server.prefix);
-    const redis = { url: server.url };
-    const commands = new Connection({ redis, role: 'commands', events, replyTimeout: 5000 });
+    const connector = new Connector({ url: server.url });
+    const commands = new Connection({ connector, role: 'commands', events, replyTimeout: 5000 });
     const keeper = new GroupKeeper({ commands, keys, events, group: 'g', startId: '0' });
     const caretaker = new Caretaker({
       ...{ commands, keys, keeper, events, group: 'g', consumer: 'me', interval: 20 },

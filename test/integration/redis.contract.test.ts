@@ -1,23 +1,43 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll } from 'vitest';
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EventBus } from '../../lib/core/events.js';
+import { redisAclRules, redisCommands } from '../../lib/drivers/redis/acl.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
+import type { RedisOptions } from '../../lib/drivers/redis/redis.options.js';
+import { lookAfter } from '../../lib/drivers/redis/scripts/look-after.script.js';
 import { describeDeadLettersContract } from '../contracts/dead-letters.contract.js';
 import { describeSourceContract } from '../contracts/source.contract.js';
 import type { SourceHarness } from '../contracts/source-harness.js';
 import { describeStateStoreContract } from '../contracts/state-store.contract.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 
+/** All that the suites do, they do as a user with the least rights that are documented. */
+const user = { username: `least-${randomBytes(4).toString('hex')}`, password: 'of-all' };
+
 let server: TestRedis;
+let place: RedisOptions;
 beforeAll(async () => {
   server = await testRedis();
+  const { hostname, port, pathname } = new URL(server.url);
+  const rules = redisAclRules({ keyPrefix: server.prefix });
+  await server.client.call('ACL', 'SETUSER', user.username, 'on', `>${user.password}`, ...rules);
+  place = { host: hostname, port: Number(port || 6379), db: Number(pathname.slice(1)), ...user };
+  if (!server.ours) return;
+  // Another database than the default, so that it has to be selected.
+  await server.client.select(1);
+  place = { ...place, db: 1 };
+  await server.client.config('RESETSTAT');
 });
-afterAll(() => server.cleanup());
+afterAll(async () => {
+  await server.client.call('ACL', 'DELUSER', user.username);
+  await server.cleanup();
+});
 
 async function harness(): Promise<SourceHarness> {
   return {
     open: async ({ events = new EventBus(), keyPrefix = '' } = {}) =>
-      redis({ url: server.url }).open({ events, keyPrefix: server.prefix + keyPrefix }),
+      redis(place).open({ events, keyPrefix: server.prefix + keyPrefix }),
     elapse: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     now: () => Date.now(),
     unique: (name) => `${name}-${randomBytes(4).toString('hex')}`,
@@ -45,4 +65,31 @@ describeDeadLettersContract('redis', async () => {
 describeStateStoreContract('redis', async () => {
   const shared = await withDriver();
   return { ...shared, store: shared.driver.state! };
+});
+
+/** What takes over a minute otherwise. */
+async function removeAnAbsentConsumer(): Promise<void> {
+  const { driver, unique, close } = await withDriver();
+  const [key, group] = [server.prefix + unique('stream'), 'g'];
+  await server.client.xgroup('CREATE', key, group, '0', 'MKSTREAM');
+  await server.client.xgroup('CREATECONSUMER', key, group, 'absent');
+  await driver.state!.exists('anything');
+  const times = { idleTimeout: 1, absentAfter: -1, room: 0 };
+  const streams = [{ key, floor: key, redrive: key }];
+  const look = { group, consumer: 'present', streams, ...times };
+  const [looked] = await lookAfter(driver.unwrap!() as Redis, look);
+  expect(looked!.removed).toEqual(['absent']);
+  await close();
+}
+
+test('redis: the suites have used every right of the user, and lacked none', async (context) => {
+  context.skip(!server.ours, 'REDIS_URL: other users of that server are counted, too');
+  await removeAnAbsentConsumer();
+  const stats = await server.client.info('commandstats');
+  const used = new Set<string>();
+  for (const [, command] of stats.matchAll(/^cmdstat_(\S+?):calls=[1-9]/gm)) used.add(command!);
+  // A user may always log in, and the rest is what this test itself does.
+  for (const ours of ['hello', 'config|resetstat', 'acl|setuser', 'xgroup|createconsumer']) used.delete(ours);
+  expect([...used].sort()).toEqual([...redisCommands()].sort());
+  expect(await server.client.call('ACL', 'LOG')).toEqual([]);
 });

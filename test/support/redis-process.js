@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -19,6 +19,7 @@ const STOP_WITHIN = 5_000;
  * @property {readonly string[]} [args] more arguments, after our own: the last one of a name counts
  * @property {string} [binary] default what REDIS_BINARY names, else `redis-server` on PATH
  * @property {number} [port] default a free one
+ * @property {string} [config] text of a configuration file, which the server may rewrite
  */
 
 /**
@@ -32,7 +33,13 @@ export async function startRedis(options = {}) {
   const binary = options.binary ?? process.env['REDIS_BINARY'] ?? 'redis-server';
   const args = options.args ?? [];
   for (let tries = 1; ; tries++) {
-    const server = new RedisServer(binary, options.port ?? (await freePort()), dir, args);
+    const server = new RedisServer(
+      binary,
+      options.port ?? (await freePort()),
+      dir,
+      args,
+      options.config,
+    );
     try {
       await server.start();
       return server;
@@ -62,12 +69,14 @@ export class RedisServer {
    * @param {number} port
    * @param {string} dir
    * @param {readonly string[]} args
+   * @param {string} [config]
    */
-  constructor(binary, port, dir, args) {
+  constructor(binary, port, dir, args, config) {
     this.binary = binary;
     this.port = port;
     this.dir = dir;
     this.args = args;
+    this.config = config;
   }
 
   get url() {
@@ -89,7 +98,9 @@ export class RedisServer {
   async start() {
     const fixed = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.dir];
     const defaults = ['--save', '', '--appendonly', 'no', '--logfile', this.#logFile];
-    const child = spawn(this.binary, [...fixed, ...defaults, ...this.args], {
+    if (this.config !== undefined) await this.#configure();
+    const file = this.config === undefined ? [] : [this.#configFile];
+    const child = spawn(this.binary, [...file, ...fixed, ...defaults, ...this.args], {
       stdio: 'ignore',
       // A Ctrl-C of the terminal is for us: clients still settle their work on this server.
       detached: true,
@@ -176,6 +187,15 @@ export class RedisServer {
     return `redis-server on port ${this.port} said:\n${log.trim().split('\n').slice(-10).join('\n')}`;
   }
 
+  /** Written once: at a restart it holds what the server has added. */
+  async #configure() {
+    if (!existsSync(this.#configFile)) await writeFile(this.#configFile, this.config ?? '');
+  }
+
+  get #configFile() {
+    return join(this.dir, 'redis.conf');
+  }
+
   get #logFile() {
     return join(this.dir, 'redis.log');
   }
@@ -246,8 +266,8 @@ function ask(port, commands) {
   });
 }
 
-/** @returns {Promise<number>} */
-async function freePort() {
+/** One that nobody listens on now. @returns {Promise<number>} */
+export async function freePort() {
   for (;;) {
     const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from));
     if (await isFree(port)) return port;

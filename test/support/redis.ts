@@ -8,6 +8,8 @@ export interface TestRedis {
   /** Begins every key of this test file. */
   readonly prefix: string;
   readonly client: Redis;
+  /** Nobody else uses this server. */
+  readonly ours: boolean;
   /** Removes this file's keys, closes the client, stops the server where it is our own. */
   cleanup(): Promise<void>;
 }
@@ -25,6 +27,7 @@ export async function testRedis(): Promise<TestRedis> {
     url,
     prefix,
     client,
+    ours: server !== undefined,
     async cleanup() {
       if (!server) await deleteKeys(client, prefix);
       client.disconnect();

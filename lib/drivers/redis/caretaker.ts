@@ -1,4 +1,5 @@
 import { sleep, systemClock } from '../../core/clock.js';
+import { PermissionDeniedError } from '../../core/errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { Worker } from '../../core/worker.js';
 import type { Connection } from './connection.js';
@@ -71,10 +72,22 @@ export class Caretaker implements Worker {
     try {
       await this.options.onLook();
       for (let at = 0; at < streams.length; at += LOOK_AT_ONCE) {
-        await this.lookAt(streams.slice(at, at + LOOK_AT_ONCE));
+        await this.lookAtAll(streams.slice(at, at + LOOK_AT_ONCE));
       }
     } catch (error) {
       this.options.events.emit('worker-error', { worker: 'caretaker', error: error as Error });
+    }
+  }
+
+  /** One stream that this user may not touch must not hide the others. */
+  private async lookAtAll(sources: readonly ReadKey[]): Promise<void> {
+    try {
+      await this.lookAt(sources);
+    } catch (error) {
+      if (!(error instanceof PermissionDeniedError) || sources.length === 1) throw error;
+      const looks = await Promise.allSettled(sources.map((source) => this.lookAt([source])));
+      const failed = looks.find((look) => look.status === 'rejected');
+      if (failed) throw failed.reason;
     }
   }
 

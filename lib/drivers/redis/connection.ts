@@ -1,16 +1,17 @@
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { sleep, systemClock } from '../../core/clock.js';
-import { ClosedError, InvalidOptionsError, RedisConnectionError } from '../../core/errors.js';
+import { ClosedError } from '../../core/errors.js';
 import type { EventBus } from '../../core/events.js';
+import { connectionError, noMaster } from './connection-errors.js';
+import type { Connector, Role } from './connector.js';
 import { isDemoted, isReply, typedError, withoutArguments } from './reply-errors.js';
-import type { RedisOptions } from './redis.options.js';
 
 const FIRST_WAIT = 50;
 const LONGEST_WAIT = 2000;
 
 export interface ConnectionOptions {
-  readonly redis: RedisOptions;
-  readonly role: 'commands' | 'publisher' | 'reader';
+  readonly connector: Connector;
+  readonly role: Role;
   readonly events: EventBus;
   /** Without any data for so long, while a reply is awaited, the connection is dead, ms. */
   readonly replyTimeout: number;
@@ -24,8 +25,8 @@ export interface ConnectionOptions {
  * client, with growing, jittered waits between.
  */
 export class Connection {
-  private client: Redis | undefined;
-  private connecting: Redis | undefined;
+  #client: Redis | undefined;
+  #connecting: Redis | undefined;
   private closed = false;
   private failures = 0;
   private lastError: unknown;
@@ -37,29 +38,30 @@ export class Connection {
 
   constructor(private readonly options: ConnectionOptions) {
     // The first client is made here, so that options that cannot work are refused at once.
-    void this.keepConnected(createClient(options));
+    void this.keepConnected(this.createClient());
   }
 
   /** The client, if it is usable now. */
   get current(): Redis | undefined {
-    return this.client;
+    return this.#client;
   }
 
   /** @throws RedisConnectionError (`not-sent`) when there is no connection within `timeout` ms */
   async ready(action: string, timeout: number): Promise<Redis> {
     const deadline = Date.now() + timeout;
-    while (!this.client) {
+    while (!this.#client) {
       const left = deadline - Date.now();
       if (this.closed) throw new ClosedError('The connection to Redis');
-      if (left <= 0) throw new RedisConnectionError('not-sent', action, this.lastError);
+      if (left <= 0) throw connectionError('not-sent', action, this.lastError);
       await this.changed(left);
     }
-    return this.client;
+    return this.#client;
   }
 
   /** Runs one command, or several at once, and types what it rejects with. */
   async run<T>(action: string, command: (client: Redis) => Promise<T>, key?: string): Promise<T> {
-    const client = this.client ?? (await this.ready(action, this.commandTimeout));
+    const client =
+      this.#client ?? (await this.ready(action, this.options.connector.commandTimeout));
     try {
       return await command(client);
     } catch (error) {
@@ -77,17 +79,18 @@ export class Connection {
     this.closed = true;
     this.closing.abort();
     this.wakeAll();
-    (this.client ?? this.connecting)?.disconnect();
+    (this.#client ?? this.#connecting)?.disconnect();
   }
 
-  private get commandTimeout(): number {
-    return this.options.redis.commandTimeout ?? 5000;
+  private createClient(): Redis {
+    const { connector, role, replyTimeout } = this.options;
+    return connector.create(role, replyTimeout);
   }
 
   private async keepConnected(first: Redis): Promise<void> {
     for (let client: Redis | undefined = first; !this.closed; client = undefined) {
       try {
-        await this.lifeOf(client ?? createClient(this.options));
+        await this.lifeOf(client ?? this.createClient());
       } catch (error) {
         this.lastError = error;
       }
@@ -100,7 +103,7 @@ export class Connection {
   private async lifeOf(client: Redis): Promise<void> {
     const ended = new Promise<void>((resolve) => client.once('end', () => resolve()));
     client.on('error', (error: unknown) => (this.lastError = withoutArguments(error)));
-    this.connecting = client;
+    this.#connecting = client;
     try {
       await this.handshake(client);
       await this.options.onConnected?.(client);
@@ -109,13 +112,13 @@ export class Connection {
       this.lastError = undefined;
       if (this.wasConnected) this.reconnectedAt = Date.now();
       this.wasConnected = true;
-      this.client = client;
+      this.#client = client;
       this.options.events.emit('connected', { role: this.options.role });
       this.wakeAll();
       await ended;
     } finally {
-      const wasReady = this.client === client;
-      this.client = this.connecting = undefined;
+      const wasReady = this.#client === client;
+      this.#client = this.#connecting = undefined;
       // Asked of a client that has ended, it leaves a timer behind.
       if (client.status !== 'end') client.disconnect();
       if (wasReady && !this.closed) this.announceLoss();
@@ -125,6 +128,8 @@ export class Connection {
   /** @throws what went wrong first: ioredis itself rejects with a mere "Connection is closed." */
   private async handshake(client: Redis): Promise<void> {
     let reason: unknown;
+    const sentinels: Error[] = [];
+    client.on('sentinelError', (error: Error) => sentinels.push(error));
     client.on('error', (error: unknown) => (reason ??= withoutArguments(error)));
     const connected = await client.connect().then(
       () => true,
@@ -134,15 +139,11 @@ export class Connection {
       },
     );
     // After a refused SELECT it would go on with another database than the one asked for.
-    if (!connected || isReply(reason)) throw reason;
+    if (!connected || isReply(reason)) throw noMaster(reason, sentinels) ?? reason;
   }
 
   private announceLoss(): void {
-    const error = new RedisConnectionError(
-      'unknown',
-      `serving ${this.options.role}`,
-      this.lastError,
-    );
+    const error = connectionError('unknown', `serving ${this.options.role}`, this.lastError);
     this.options.events.emit('disconnected', { role: this.options.role, error });
   }
 
@@ -159,51 +160,4 @@ export class Connection {
   private wakeAll(): void {
     for (const wake of this.waiters.splice(0)) wake();
   }
-}
-
-function createClient({ redis, role, replyTimeout }: ConnectionOptions): Redis {
-  const ours = {
-    lazyConnect: true,
-    retryStrategy: null,
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    connectTimeout: redis.connectTimeout ?? 10_000,
-    socketTimeout: replyTimeout,
-    // A server that loads its data says how long it needs, and is often wrong.
-    maxLoadingRetryTime: 500,
-    // What a client that the user made may have set otherwise, and blocking reads, replies that are
-    // errors, or counts that are numbers would not survive.
-    commandTimeout: undefined,
-    blockingTimeout: undefined,
-    reconnectOnError: null,
-    enableAutoPipelining: false,
-    stringNumbers: false,
-  };
-  if (redis.client) return adopt(redis.client(), ours);
-  const { url, host, port, username, password, db, tls } = redis;
-  const theirs = { host, port, username, password, db, tls };
-  const given = Object.fromEntries(
-    Object.entries(theirs).filter(([, value]) => value !== undefined),
-  );
-  const options = { ...given, ...ours, connectionName: `nestjs-redis-streams:${role}` };
-  return url === undefined ? new Redis(options) : new Redis(url, options);
-}
-
-const adopted = new WeakSet<Redis>();
-
-/** Takes over a client that the user made, after checking for what would break us. */
-function adopt(client: Redis, ours: object): Redis {
-  const problems: string[] = [];
-  if (client.options.keyPrefix) {
-    problems.push('client must not set keyPrefix: set the option keyPrefix of this library');
-  }
-  if (client.options.replyMapping === 'resp3') {
-    problems.push("client must not set replyMapping: 'resp3'");
-  }
-  if (adopted.has(client)) problems.push('client must make a new ioredis client at each call');
-  if (client.status !== 'wait') problems.push('client must be created with lazyConnect: true');
-  if (problems.length > 0) throw new InvalidOptionsError(problems);
-  adopted.add(client);
-  Object.assign(client.options, ours);
-  return client;
 }

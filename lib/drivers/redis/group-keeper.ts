@@ -56,11 +56,15 @@ export class GroupKeeper {
   /** What was redriven is created by whoever redrives: only a lost group is put back. @returns whether there is something to read */
   async ensureRedriven({ key }: ReadKey): Promise<boolean> {
     const { commands, group } = this.options;
-    return commands.run(`creating group ${group}`, async (client) => {
-      if ((await client.exists(key)) === 0) return false;
-      await client.xgroup('CREATE', key, group, '0').catch(() => undefined);
-      return true;
-    });
+    return commands.run(
+      `creating group ${group}`,
+      async (client) => {
+        if ((await client.exists(key)) === 0) return false;
+        await client.xgroup('CREATE', key, group, '0').catch(() => undefined);
+        return true;
+      },
+      key,
+    );
   }
 
   private report({ stream }: ReadKey, reply: EnsureGroupReply): void {

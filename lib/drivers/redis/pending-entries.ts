@@ -23,8 +23,10 @@ export class PendingEntries {
   async pendingTo(consumer: string, key: string, minIdle: number): Promise<PendingEntry[]> {
     const found: PendingEntry[] = [];
     for (let start = '-'; ; start = `(${found.at(-1)!.id}`) {
-      const rows = (await this.commands.run('listing pending entries', (client) =>
-        client.xpending(key, this.group, 'IDLE', minIdle, start, '+', PAGE, consumer),
+      const rows = (await this.commands.run(
+        'listing pending entries',
+        (client) => client.xpending(key, this.group, 'IDLE', minIdle, start, '+', PAGE, consumer),
+        key,
       )) as Row[];
       for (const [id, , , count] of rows) found.push({ id, count });
       if (rows.length < PAGE) return found;
@@ -33,8 +35,10 @@ export class PendingEntries {
 
   /** Those of the ids that are pending to anybody. */
   async stillPending(key: string, ids: readonly string[]): Promise<Set<string>> {
-    const rows = await this.commands.run('listing pending entries', (client) =>
-      Promise.all(ids.map((id) => client.xpending(key, this.group, id, id, 1))),
+    const rows = await this.commands.run(
+      'listing pending entries',
+      (client) => Promise.all(ids.map((id) => client.xpending(key, this.group, id, id, 1))),
+      key,
     );
     return new Set(ids.filter((_, index) => rows[index]!.length > 0));
   }
@@ -44,8 +48,11 @@ export class PendingEntries {
     key: string,
     entries: readonly PendingEntry[],
   ): Promise<{ found: (PendingEntry & { fields: Fields })[]; deleted: number }> {
-    const stored = await this.commands.run('fetching pending entries', (client) =>
-      Promise.all(entries.map(({ id }) => client.xrange(key, id, id) as Promise<Stored[]>)),
+    const stored = await this.commands.run(
+      'fetching pending entries',
+      (client) =>
+        Promise.all(entries.map(({ id }) => client.xrange(key, id, id) as Promise<Stored[]>)),
+      key,
     );
     const found: (PendingEntry & { fields: Fields })[] = [];
     const deleted: string[] = [];
@@ -59,8 +66,10 @@ export class PendingEntries {
   }
 
   private async drop(key: string, ids: readonly string[]): Promise<void> {
-    await this.commands.run('dropping entries without data', (client) =>
-      client.xack(key, this.group, ...ids),
+    await this.commands.run(
+      'dropping entries without data',
+      (client) => client.xack(key, this.group, ...ids),
+      key,
     );
   }
 }

@@ -41,7 +41,7 @@ class Publication implements Waiter {
 
   private refusal(error: Error): Error {
     const { stream } = this.entries[this.results.length]!;
-    return typedError(error, `publishing to "${stream}"`, this.keys.stream(stream));
+    return typedError(error, `publishing to "${stream}"`, this.keys.stream(stream), 'xadd');
   }
 }
 

@@ -3,9 +3,16 @@ import { sleep, systemClock } from '../../core/clock.js';
 import type { EventBus } from '../../core/events.js';
 import type { Fields } from '../../core/message.js';
 import { Connection } from './connection.js';
+import type { Connector } from './connector.js';
 import type { ReadKey } from './redis.lease.js';
-import type { RedisOptions } from './redis.options.js';
-import { isDemoted, isGroupMissing, isReply, isWrongType, typedError } from './reply-errors.js';
+import {
+  isDemoted,
+  isGroupMissing,
+  isRefused,
+  isReply,
+  isWrongType,
+  typedError,
+} from './reply-errors.js';
 import type { Reply } from './resp/reply-parser.js';
 import { encodeCommand, Wire } from './resp/wire.js';
 
@@ -24,7 +31,7 @@ export interface ReadBatch {
 }
 
 export interface ReaderOptions {
-  readonly redis: RedisOptions;
+  readonly connector: Connector;
   /** Wakes a blocked read from another connection. */
   readonly commands: Connection;
   readonly events: EventBus;
@@ -33,8 +40,8 @@ export interface ReaderOptions {
   readonly blockTimeout: number;
   /** The group of some key is missing: create it. */
   readonly onGroupMissing: () => Promise<void>;
-  /** Some key holds no stream: find out which, and read the others. */
-  readonly onWrongType: () => Promise<void>;
+  /** Some key holds no stream, or may not be read: find out which, and read the others. */
+  readonly onUnreadable: () => Promise<void>;
   /** A read may have been answered without our hearing of it. */
   readonly onReplyLost: () => Promise<void>;
 }
@@ -65,7 +72,7 @@ export class Reader {
 
   constructor(private readonly options: ReaderOptions) {
     this.connection = new Connection({
-      redis: options.redis,
+      connector: options.connector,
       role: 'reader',
       events: options.events,
       replyTimeout: options.blockTimeout + GRACE,
@@ -212,12 +219,13 @@ export class Reader {
     if (client && !isReply(error)) await this.options.onReplyLost();
     // A broken connection, and a group that has to be created again, announce themselves.
     if (client && this.connection.current === client && !isGroupMissing(error)) {
-      const cause = typedError(error, 'reading');
+      const only = this.keys.length === 1 ? this.keys[0]!.key : undefined;
+      const cause = typedError(error, 'reading', only, 'xreadgroup');
       this.options.events.emit('worker-error', { worker: 'reader', error: cause });
     }
     await this.pause();
     if (isGroupMissing(error)) await this.options.onGroupMissing();
-    else if (isWrongType(error)) await this.options.onWrongType();
+    else if (isWrongType(error) || isRefused(error)) await this.options.onUnreadable();
     else if (client && isDemoted(error)) this.connection.discard(client);
   }
 

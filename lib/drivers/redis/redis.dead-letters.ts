@@ -62,8 +62,10 @@ export class RedisDeadLetters implements DeadLetterQueue {
     let purged = 0;
     await this.each(stream, filter, async (letters) => {
       const ids = letters.map((letter) => letter.deadLetterId);
-      purged += await this.commands.run('purging dead letters', (client) =>
-        client.xdel(key, ...ids),
+      purged += await this.commands.run(
+        'purging dead letters',
+        (client) => client.xdel(key, ...ids),
+        key,
       );
     });
     return purged;
@@ -92,8 +94,10 @@ export class RedisDeadLetters implements DeadLetterQueue {
     filter: DeadLetterFilter,
     visit: (letters: readonly DeadLetter[]) => Promise<void>,
   ): Promise<void> {
-    const [newest] = await this.commands.run('listing dead letters', (client) =>
-      client.xrevrange(this.keys.deadLetters(stream), '+', '-', 'COUNT', 1),
+    const [newest] = await this.commands.run(
+      'listing dead letters',
+      (client) => client.xrevrange(this.keys.deadLetters(stream), '+', '-', 'COUNT', 1),
+      this.keys.deadLetters(stream),
     );
     if (!newest) return;
     for (let from = '-'; ;) {

@@ -1,5 +1,6 @@
 import type { Driver, DriverContext, DriverFactory } from '../../core/driver.js';
 import { Connection } from './connection.js';
+import { Connector } from './connector.js';
 import { Keys } from './keys.js';
 import { RedisDeadLetters } from './redis.dead-letters.js';
 import type { RedisOptions } from './redis.options.js';
@@ -13,10 +14,11 @@ export function redis(options: RedisOptions = {}): DriverFactory {
 
 function open(options: RedisOptions, { events, keyPrefix }: DriverContext): Driver {
   const keys = new Keys(keyPrefix);
-  const replyTimeout = options.commandTimeout ?? 5000;
-  const commands = new Connection({ redis: options, role: 'commands', events, replyTimeout });
+  const connector = new Connector(options);
+  const replyTimeout = connector.commandTimeout;
+  const commands = new Connection({ connector, role: 'commands', events, replyTimeout });
   return {
-    source: new RedisSource({ redis: options, commands, keys, events }),
+    source: new RedisSource({ connector, commands, keys, events }),
     state: new RedisStateStore(commands, keys),
     deadLetters: new RedisDeadLetters(commands, keys),
     unwrap: () => commands.current,

@@ -10,9 +10,9 @@ import type {
   Subscription,
 } from '../../core/source.js';
 import { Connection } from './connection.js';
+import type { Connector } from './connector.js';
 import type { Keys } from './keys.js';
 import { Publishing } from './publishing.js';
-import type { RedisOptions } from './redis.options.js';
 import { RedisSubscription } from './redis.subscription.js';
 import { ServerFeatures } from './server-features.js';
 import { settleAll } from './settling.js';
@@ -28,7 +28,7 @@ const CAPABILITIES: SourceCapabilities = {
 };
 
 export interface RedisSourceOptions {
-  readonly redis: RedisOptions;
+  readonly connector: Connector;
   readonly commands: Connection;
   readonly keys: Keys;
   readonly events: EventBus;
@@ -42,12 +42,12 @@ export class RedisSource implements MessageSource {
   private readonly publishing: Publishing;
 
   constructor(private readonly options: RedisSourceOptions) {
-    const { redis, keys, events } = options;
-    const replyTimeout = redis.commandTimeout ?? 5000;
+    const { connector, keys, events } = options;
+    const replyTimeout = connector.commandTimeout;
     const features = new ServerFeatures(events);
     const onConnected = (client: Redis) => features.probe(client);
     const connect = () =>
-      new Connection({ redis, role: 'publisher', events, replyTimeout, onConnected });
+      new Connection({ connector, role: 'publisher', events, replyTimeout, onConnected });
     this.publishing = new Publishing(connect, replyTimeout, keys, features);
   }
 
@@ -56,7 +56,7 @@ export class RedisSource implements MessageSource {
   }
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
-    const { connectTimeout = 10_000 } = this.options.redis;
+    const { connectTimeout } = this.options.connector;
     const subscription = new RedisSubscription({ ...options, ...this.options });
     this.subscriptions.add(subscription);
     await this.options.commands.ready('subscribing', connectTimeout);
@@ -72,5 +72,6 @@ export class RedisSource implements MessageSource {
     await Promise.all([...this.subscriptions].map((subscription) => subscription.close()));
     await this.publishing.close();
     await this.options.commands.close();
+    this.options.connector.close();
   }
 }

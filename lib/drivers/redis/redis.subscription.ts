@@ -4,6 +4,7 @@ import type { Fields } from '../../core/message.js';
 import type { SubscribeOptions, Subscription } from '../../core/source.js';
 import { Caretaker } from './caretaker.js';
 import type { Connection } from './connection.js';
+import type { Connector } from './connector.js';
 import { GroupKeeper } from './group-keeper.js';
 import { HeldTable } from './held-table.js';
 import type { Keys } from './keys.js';
@@ -12,7 +13,6 @@ import { PendingEntries, type PendingEntry } from './pending-entries.js';
 import { ReadKeys } from './read-keys.js';
 import { Reader } from './reader.js';
 import { RedisLease, type LeaseHolder, type ReadKey } from './redis.lease.js';
-import type { RedisOptions } from './redis.options.js';
 import type { Looked } from './scripts/look-after.script.js';
 
 /** Pending to us and unknown for so long: its read reply was lost, ms. A reply on its way is younger. */
@@ -23,7 +23,7 @@ const TAKE_WHEN_BUSY = 10;
 const LEFT_AT_A_LOOK = 100;
 
 export interface RedisSubscriptionOptions extends SubscribeOptions {
-  readonly redis: RedisOptions;
+  readonly connector: Connector;
   readonly commands: Connection;
   readonly keys: Keys;
   readonly events: EventBus;
@@ -55,7 +55,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     this.reader = new Reader({
       ...options,
       onGroupMissing: () => this.readKeys.restoreAll(),
-      onWrongType: () => this.readKeys.restoreAll(),
+      onUnreadable: () => this.readKeys.restoreAll(),
       onReplyLost: () => this.adoptAll(),
     });
     this.readKeys = new ReadKeys({

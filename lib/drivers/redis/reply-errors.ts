@@ -1,11 +1,12 @@
 import {
   PermissionDeniedError,
-  RedisConnectionError,
   ServerOutOfMemoryError,
   ServerReplyError,
   StreamsError,
   WrongKeyTypeError,
+  type Refused,
 } from '../../core/errors.js';
+import { connectionError } from './connection-errors.js';
 
 /** What the server answered instead of a result. Named as ioredis names its own. */
 export class ReplyError extends Error {
@@ -17,6 +18,9 @@ export function isReply(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';
 }
 
+/** As the scripts word it, see script.ts. */
+const IN_SCRIPT = /^NOPERM '([^']+)' on key '(.*)' is refused inside a script/s;
+
 const startsWith = (error: unknown, word: string): boolean =>
   isReply(error) && error.message.startsWith(word);
 
@@ -27,18 +31,31 @@ export const isGroupMissing = (error: unknown): boolean =>
 export const isWrongType = (error: unknown): boolean => startsWith(error, 'WRONGTYPE');
 /** The server takes no writes (any more): a connection made now may lead to one that does. */
 export const isDemoted = (error: unknown): boolean =>
-  startsWith(error, 'READONLY') || startsWith(error, 'MASTERDOWN');
+  startsWith(error, 'READONLY') ||
+  startsWith(error, 'MASTERDOWN') ||
+  startsWith(error, 'NOREPLICAS');
 /** The server does not know an option: what is new to XADD it takes for the id, which then is no id. */
 export const isOptionMissing = (error: unknown): boolean =>
   startsWith(error, 'ERR syntax error') || startsWith(error, 'ERR Invalid stream ID');
+/** The user may not do it, at least not with this key. */
+export const isRefused = (error: unknown): boolean => startsWith(error, 'NOPERM');
 export const isScriptMissing = (error: unknown): boolean => startsWith(error, 'NOSCRIPT');
 
-/** Turns what ioredis rejects with into a typed error. `key` names the key that was asked for. */
-export function typedError(error: unknown, action: string, key?: string): StreamsError {
+/**
+ * Turns what ioredis rejects with into a typed error.
+ * @param key the key that was asked for
+ * @param command what was sent, where the error itself does not tell
+ */
+export function typedError(
+  error: unknown,
+  action: string,
+  key?: string,
+  command?: string,
+): StreamsError {
   if (error instanceof StreamsError) return error;
   const cause = withoutArguments(error);
   if (!isReply(error))
-    return new RedisConnectionError(wasSent(error) ? 'unknown' : 'not-sent', action, cause);
+    return connectionError(wasSent(error) ? 'unknown' : 'not-sent', action, cause);
   const [word] = isRefusedInScript(error) ? ['NOPERM'] : error.message.split(' ', 1);
   switch (word) {
     case 'OOM':
@@ -46,7 +63,7 @@ export function typedError(error: unknown, action: string, key?: string): Stream
     case 'NOPERM':
     case 'NOAUTH':
     case 'WRONGPASS':
-      return new PermissionDeniedError(action, cause);
+      return new PermissionDeniedError(action, cause, refused(error, key, command));
     case 'WRONGTYPE':
       return new WrongKeyTypeError(key ?? action, cause);
     default:
@@ -58,6 +75,17 @@ export function typedError(error: unknown, action: string, key?: string): Stream
 const isRefusedInScript = (error: unknown): boolean =>
   startsWith(error, "ERR The user executing the script can't") ||
   startsWith(error, 'ERR ACL failure in script');
+/** What the server, or a script of ours, says about the command and the key that it refused. */
+function refused(error: Error, key?: string, sent?: string): Refused {
+  const [, inScript, itsKey] = IN_SCRIPT.exec(error.message) ?? [];
+  if (inScript !== undefined) return { command: inScript, key: itsKey };
+  const [, named] = /'([^']+)' command/.exec(error.message) ?? [];
+  const { command, keys = [key] } = error as { command?: { name?: string }; keys?: string[] };
+  return {
+    command: named ?? sent ?? command?.name,
+    key: keys.length === 1 ? keys[0] : undefined,
+  };
+}
 
 /** ioredis keeps a command's arguments in its errors: payloads, and the password of AUTH. */
 export function withoutArguments(error: unknown): unknown {

@@ -61,10 +61,14 @@ async function ackTogether(leases: readonly RedisLease[], commands: Connection):
   const { source, holder } = leases[0]!;
   const ids = leases.map((lease) => lease.entryId);
   try {
-    await commands.run('acknowledging', async (client) => {
-      if (source.redriven) await ackRedriven(client, source.key, holder.group, ids);
-      else await client.xack(source.key, holder.group, ...ids);
-    });
+    await commands.run(
+      'acknowledging',
+      async (client) => {
+        if (source.redriven) await ackRedriven(client, source.key, holder.group, ids);
+        else await client.xack(source.key, holder.group, ...ids);
+      },
+      source.key,
+    );
   } catch (error) {
     if (!(error instanceof Error && isWrongType(error.cause))) return error as Error;
   }

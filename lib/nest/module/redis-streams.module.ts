@@ -1,6 +1,6 @@
 import { Inject, Module, type DynamicModule, type OnModuleDestroy } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import type { RedisStreamsOptions } from '../../redis.preset.js';
+import { withMasterName, type RedisStreamsOptions } from '../../redis.preset.js';
 import type { StreamsRuntime } from '../../runtime.js';
 import { RedisStreamsClient } from '../client/redis-streams.client.js';
 import { openRedis, RedisStreamsTransport } from '../transport/redis-streams.transport.js';
@@ -23,6 +23,7 @@ const Core = createCoreModule<RedisStreamsOptions>({
   transport: RedisStreamsTransport,
   client: RedisStreamsClient,
   open: openRedis,
+  prepare: withMasterName,
 });
 
 /**
@@ -41,7 +42,8 @@ export class RedisStreamsModule implements OnModuleDestroy {
 
   /** @throws InvalidOptionsError when the application starts, naming every problem */
   static forRoot(options: RedisStreamsModuleOptions): DynamicModule {
-    return surround(RedisStreamsModule, Core.forRoot(options), options.name);
+    const prepared = withMasterName(options);
+    return surround(RedisStreamsModule, Core.forRoot(prepared), prepared.name);
   }
 
   /** @throws InvalidOptionsError when the application starts, naming every problem */

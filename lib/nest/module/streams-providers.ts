@@ -15,6 +15,8 @@ export interface Preset<Options> {
   readonly client: Type<StreamsClient>;
   /** @throws InvalidOptionsError */
   readonly open: (options: Options) => StreamsRuntime;
+  /** Called before anything else is done with options that a factory made. */
+  readonly prepare?: (options: Options) => Options;
 }
 
 /** Everything that the module with this name offers, around one runtime. */
@@ -32,7 +34,8 @@ export function streamsProviders<Options extends { readonly name?: string }>(
   return [
     {
       provide: runtime,
-      useFactory: (options: Options) => watched(preset.open(named(options, name))),
+      useFactory: (options: Options) =>
+        watched(preset.open(named(preset.prepare?.(options) ?? options, name))),
       inject: [optionsToken],
     },
     from(StreamsTransport, (shared) => new preset.transport(shared)),

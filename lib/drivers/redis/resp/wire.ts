@@ -15,7 +15,8 @@ export interface Waiter {
  * set up. ioredis goes on to watch over the connection, and is given no more commands.
  */
 export class Wire {
-  private readonly socket: Redis['stream'];
+  /** Kept from whoever prints this: a TLS socket holds the private key. */
+  readonly #socket: Redis['stream'];
   private readonly timer: NodeJS.Timeout;
   private waiting: Waiter[] = [];
   /** Those before it have been answered. */
@@ -26,7 +27,7 @@ export class Wire {
     readonly client: Redis,
     replyTimeout: number,
   ) {
-    const socket = (this.socket = client.stream);
+    const socket = (this.#socket = client.stream);
     this.timer = setTimeout(() => {
       if (this.waits) socket.destroy(new Error(`No reply came within ${replyTimeout} ms`));
     }, replyTimeout).unref();
@@ -48,7 +49,7 @@ export class Wire {
    * awaits.
    */
   send(commands: string, waiters: readonly Waiter[]): void {
-    if (!this.socket.writable) {
+    if (!this.#socket.writable) {
       const error = new Error("Stream isn't writeable");
       for (const waiter of waiters) waiter.fail(error);
       return;
@@ -56,7 +57,7 @@ export class Wire {
     // Only from here on: what is written later must not hide that earlier replies do not come.
     if (!this.waits) this.timer.refresh();
     for (const waiter of waiters) this.waiting.push(waiter);
-    this.socket.write(commands);
+    this.#socket.write(commands);
   }
 
   /**

@@ -1,0 +1,58 @@
+import { RedisConnectionError, TlsConnectionError } from '../../core/errors.js';
+
+/** What to do about the errors that Node and OpenSSL report, by their code. */
+const TLS_REMEDIES: readonly (readonly [code: RegExp, remedy: string])[] = [
+  [
+    /SELF_SIGNED_CERT|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|CERT_UNTRUSTED|CERT_SIGNATURE/,
+    "The authority that signed the server's certificate is not trusted: set tls.ca to its certificate.",
+  ],
+  [
+    /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/,
+    "The server's certificate is not valid at this time: renew it, or set the clock.",
+  ],
+  [
+    /ALTNAME_INVALID/,
+    "The server's certificate is for another name: connect by a name that is in it, or set tls.servername to one.",
+  ],
+  [
+    /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION/,
+    'The server does not speak TLS on this port, or no version that both know: connect to its TLS port, or without tls.',
+  ],
+  [
+    /ALERT_(CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE|UNKNOWN_CA|CERTIFICATE_\w+)|SSLV3_ALERT|TLSV1_ALERT|TLSV13_ALERT/,
+    'The server refused our certificate: set tls.cert and tls.key to one that is signed by an authority that it trusts.',
+  ],
+];
+
+const LOGIN_REFUSED = 'Nothing was sent; correct the user name and the password.';
+
+/** The error for a connection that could not be had (`not-sent`), or that broke. */
+export function connectionError(
+  outcome: RedisConnectionError['outcome'],
+  action: string,
+  cause: unknown,
+): RedisConnectionError {
+  const remedy = tlsRemedy(cause);
+  if (remedy !== undefined && outcome === 'not-sent') {
+    return new TlsConnectionError(action, cause, remedy);
+  }
+  const refused = cause instanceof Error && /^(WRONGPASS|NOAUTH|ERR AUTH)/.test(cause.message);
+  return new RedisConnectionError(outcome, action, cause, refused ? LOGIN_REFUSED : undefined);
+}
+
+function tlsRemedy(cause: unknown): string | undefined {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  return TLS_REMEDIES.find(([known]) => known.test(code))?.[1];
+}
+
+/** All that the sentinels said: ioredis itself tells of the last one only, or of none. */
+export function noMaster(reason: unknown, sentinels: readonly Error[]): Error | undefined {
+  if (!(reason instanceof Error && reason.message.startsWith('All sentinels'))) return undefined;
+  const said = sentinels.map(({ message }) =>
+    message.replace(
+      ' successfully, but got an invalid reply: null',
+      ', which knows no master of this name',
+    ),
+  );
+  return new Error(`no sentinel led to the master: ${said.join('; ')}`);
+}

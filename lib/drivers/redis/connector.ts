@@ -1,0 +1,128 @@
+import { inspect } from 'node:util';
+import { Redis, type RedisOptions as ClientOptions } from 'ioredis';
+import { InvalidOptionsError } from '../../core/errors.js';
+import type { RedisOptions } from './redis.options.js';
+import { SentinelWatch } from './sentinel-watch.js';
+
+export type Role = 'commands' | 'publisher' | 'reader';
+
+/** A sentinel that says nothing for so long is passed over for the next one, ms. */
+const SENTINEL_PATIENCE = 2000;
+
+/**
+ * Makes the clients, all alike, and keeps to itself how: whoever prints what holds a connector, or a
+ * client of its making, sees neither passwords nor keys.
+ */
+export class Connector {
+  /** Longest wait for a connection, ms. */
+  readonly connectTimeout: number;
+  /** Longest wait for a reply, ms. */
+  readonly commandTimeout: number;
+  readonly #options: RedisOptions;
+  readonly #clients = new Set<Redis>();
+  private watch: SentinelWatch | undefined;
+
+  constructor(options: RedisOptions) {
+    this.#options = options;
+    this.connectTimeout = options.connectTimeout ?? 10_000;
+    this.commandTimeout = options.commandTimeout ?? 5000;
+  }
+
+  /**
+   * A client that has not connected yet, and will not connect again once it has lost its connection.
+   * @param replyTimeout without any data for so long, while a reply is awaited, it is closed, ms
+   * @throws InvalidOptionsError where a client that the user made cannot be used
+   */
+  create(role: Role, replyTimeout: number): Redis {
+    const { url, client } = this.#options;
+    const ours = this.settings(replyTimeout);
+    if (client) return concealed(adopt(client(), ours));
+    const options = {
+      ...this.credentials(),
+      ...this.sentinels(),
+      ...ours,
+      connectionName: `nestjs-redis-streams:${role}`,
+    } as ClientOptions;
+    const made = concealed(url === undefined ? new Redis(options) : new Redis(url, options));
+    this.#clients.add(made);
+    made.once('end', () => this.#clients.delete(made));
+    return made;
+  }
+
+  close(): void {
+    this.watch?.close();
+  }
+
+  private settings(replyTimeout: number): ClientOptions {
+    return {
+      lazyConnect: true,
+      retryStrategy: null,
+      sentinelRetryStrategy: () => null,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      connectTimeout: this.connectTimeout,
+      socketTimeout: replyTimeout,
+      // A server that loads its data says how long it needs, and is often wrong.
+      maxLoadingRetryTime: 500,
+      // Two more commands, and rights, that tell the server no more than the name does.
+      disableClientInfo: true,
+      // What a client that the user made may have set otherwise, and blocking reads, replies that are
+      // errors, or counts that are numbers would not survive.
+      commandTimeout: undefined,
+      blockingTimeout: undefined,
+      reconnectOnError: null,
+      enableAutoPipelining: false,
+      stringNumbers: false,
+    };
+  }
+
+  private credentials(): ClientOptions {
+    const { host, port, username, password, db, tls } = this.#options;
+    const given = Object.entries({ host, port, username, password, db, tls });
+    return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+  }
+
+  private sentinels(): object {
+    const { sentinels, name, tls } = this.#options;
+    if (!sentinels) return {};
+    const { sentinelUsername, sentinelPassword, sentinelTls } = this.#options;
+    this.watch ??= new SentinelWatch(this.#options, sentinels, () => {
+      for (const client of this.#clients) client.disconnect();
+    });
+    return {
+      sentinels: this.watch.addresses,
+      name,
+      role: 'master',
+      enableTLSForSentinelMode: tls !== undefined,
+      sentinelUsername,
+      sentinelPassword,
+      sentinelTLS: sentinelTls,
+      sentinelCommandTimeout: Math.min(SENTINEL_PATIENCE, this.commandTimeout),
+    };
+  }
+}
+
+const adopted = new WeakSet<Redis>();
+
+/** Takes over a client that the user made, after checking for what would break us. */
+function adopt(client: Redis, ours: object): Redis {
+  const problems: string[] = [];
+  if (client.options.keyPrefix) {
+    problems.push('client must not set keyPrefix: set the option keyPrefix of this library');
+  }
+  if (client.options.replyMapping === 'resp3') {
+    problems.push("client must not set replyMapping: 'resp3'");
+  }
+  if (adopted.has(client)) problems.push('client must make a new ioredis client at each call');
+  if (client.status !== 'wait') problems.push('client must be created with lazyConnect: true');
+  if (problems.length > 0) throw new InvalidOptionsError(problems);
+  adopted.add(client);
+  Object.assign(client.options, ours);
+  return client;
+}
+
+/** ioredis shows a client with its options and its socket: the password, the private key. */
+function concealed(client: Redis): Redis {
+  const show = { value: () => `Redis client (${client.status})`, configurable: true };
+  return Object.defineProperties(client, { [inspect.custom]: show, toJSON: show });
+}
