@@ -1,3 +1,5 @@
+import { TLSSocket } from 'node:tls';
+import type { Redis } from 'ioredis';
 import { RedisConnectionError, TlsConnectionError } from '../../core/errors.js';
 
 /** What to do about the errors that Node and OpenSSL report, by their code. */
@@ -15,14 +17,22 @@ const TLS_REMEDIES: readonly (readonly [code: RegExp, remedy: string])[] = [
     "The server's certificate is for another name: connect by a name that is in it, or set tls.servername to one.",
   ],
   [
-    /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION/,
+    /TLS_UNANSWERED|WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION/,
     'The server does not speak TLS on this port, or no version that both know: connect to its TLS port, or without tls.',
   ],
   [
-    /ALERT_(CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE|UNKNOWN_CA|CERTIFICATE_\w+)|SSLV3_ALERT|TLSV1_ALERT|TLSV13_ALERT/,
+    /SSLV3_ALERT|TLSV1_ALERT|TLSV13_ALERT/,
     'The server refused our certificate: set tls.cert and tls.key to one that is signed by an authority that it trusts.',
   ],
+  [
+    /TLS_CLOSED/,
+    'The server hung up once TLS was agreed upon: where it asks for certificates of clients, set tls.cert and tls.key to one that is signed by an authority that it trusts.',
+  ],
 ];
+
+/** Codes of our own, for what shows only in how far a connection came. */
+const UNANSWERED = 'TLS_UNANSWERED';
+const CLOSED = 'TLS_CLOSED';
 
 const LOGIN_REFUSED = 'Nothing was sent; correct the user name and the password.';
 
@@ -55,4 +65,25 @@ export function noMaster(reason: unknown, sentinels: readonly Error[]): Error | 
     ),
   );
   return new Error(`no sentinel led to the master: ${said.join('; ')}`);
+}
+
+/** A server that does not speak TLS waits for the rest of what it takes for a command. */
+export function unansweredTls(client: Redis | undefined): Error | undefined {
+  const stream = client && tlsStream(client);
+  if (!stream || stream.connecting || !stream.secureConnecting) return undefined;
+  return Object.assign(new Error('TLS was not answered'), { code: UNANSWERED });
+}
+
+/** Says more than that the connection ended before it was ready, where it ended because of TLS. */
+export function handshakeError(error: unknown, client: Redis): unknown {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  if (code === 'ETIMEDOUT') return unansweredTls(client) ?? error;
+  const ended = code === 'ECONNRESET' || code === 'EPIPE' || message === 'Connection is closed.';
+  if (!ended || tlsStream(client)?.secureConnecting !== false) return error;
+  return Object.assign(new Error(String(message), { cause: error }), { code: CLOSED });
+}
+
+function tlsStream(client: Redis): (TLSSocket & { secureConnecting?: boolean }) | undefined {
+  const { stream } = client as { stream: unknown };
+  return stream instanceof TLSSocket ? stream : undefined;
 }

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { sleep, systemClock } from '../../core/clock.js';
 import { ClosedError } from '../../core/errors.js';
 import type { EventBus } from '../../core/events.js';
-import { connectionError, noMaster } from './connection-errors.js';
+import { connectionError, handshakeError, noMaster, unansweredTls } from './connection-errors.js';
 import type { Connector, Role } from './connector.js';
 import { isDemoted, isReply, typedError, withoutArguments } from './reply-errors.js';
 
@@ -52,7 +52,10 @@ export class Connection {
     while (!this.#client) {
       const left = deadline - Date.now();
       if (this.closed) throw new ClosedError('The connection to Redis');
-      if (left <= 0) throw connectionError('not-sent', action, this.lastError);
+      if (left <= 0) {
+        const reason = this.lastError ?? unansweredTls(this.#connecting);
+        throw connectionError('not-sent', action, reason);
+      }
       await this.changed(left);
     }
     return this.#client;
@@ -130,11 +133,14 @@ export class Connection {
     let reason: unknown;
     const sentinels: Error[] = [];
     client.on('sentinelError', (error: Error) => sentinels.push(error));
-    client.on('error', (error: unknown) => (reason ??= withoutArguments(error)));
+    client.on(
+      'error',
+      (error: unknown) => (reason ??= handshakeError(withoutArguments(error), client)),
+    );
     const connected = await client.connect().then(
       () => true,
       (error: unknown) => {
-        reason ??= withoutArguments(error);
+        reason ??= handshakeError(withoutArguments(error), client);
         return false;
       },
     );

@@ -1,5 +1,5 @@
-import { inspect } from 'node:util';
 import { Redis, type RedisOptions as ClientOptions } from 'ioredis';
+import { concealed } from '../../core/concealed.js';
 import { InvalidOptionsError } from '../../core/errors.js';
 import type { RedisOptions } from './redis.options.js';
 import { SentinelWatch } from './sentinel-watch.js';
@@ -36,14 +36,14 @@ export class Connector {
   create(role: Role, replyTimeout: number): Redis {
     const { url, client } = this.#options;
     const ours = this.settings(replyTimeout);
-    if (client) return concealed(adopt(client(), ours));
+    if (client) return hidden(adopt(client(), ours));
     const options = {
       ...this.credentials(),
       ...this.sentinels(),
       ...ours,
       connectionName: `nestjs-redis-streams:${role}`,
     } as ClientOptions;
-    const made = concealed(url === undefined ? new Redis(options) : new Redis(url, options));
+    const made = hidden(url === undefined ? new Redis(options) : new Redis(url, options));
     this.#clients.add(made);
     made.once('end', () => this.#clients.delete(made));
     return made;
@@ -121,8 +121,6 @@ function adopt(client: Redis, ours: object): Redis {
   return client;
 }
 
-/** ioredis shows a client with its options and its socket: the password, the private key. */
-function concealed(client: Redis): Redis {
-  const show = { value: () => `Redis client (${client.status})`, configurable: true };
-  return Object.defineProperties(client, { [inspect.custom]: show, toJSON: show });
-}
+/** ioredis itself shows a client with its options and its socket: the password, the private key. */
+const hidden = (client: Redis): Redis =>
+  concealed(client, ({ status }) => `Redis client (${status})`);

@@ -5,9 +5,11 @@ import {
   type ConfigurableModuleAsyncOptions,
   type DynamicModule,
   type OnApplicationShutdown,
+  type Provider,
   type Type,
 } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
+import { concealed } from '../../core/concealed.js';
 import { StreamsRuntime } from '../../runtime.js';
 import { DEFAULT_NAME, getStreamsToken } from '../tokens.js';
 import { streamsProviders, type Preset } from './streams-providers.js';
@@ -62,7 +64,7 @@ export function createCoreModule<Options extends { readonly name?: string }>(
         return {
           ...definition,
           global: isGlobal,
-          providers: [...(definition.providers ?? []), ...services, runtime],
+          providers: [...(definition.providers ?? []).map(concealing), ...services, runtime],
           exports: services.map(({ provide }) => provide),
         };
       },
@@ -80,6 +82,23 @@ export function createCoreModule<Options extends { readonly name?: string }>(
     }
   }
   return StreamsCoreModule;
+}
+
+/** Options come with passwords: whoever prints the module, or its providers, sees their names only. */
+function concealing(provider: Provider): Provider {
+  if (typeof provider !== 'object' || provider.provide !== OPTIONS) return provider;
+  const conceal = (options: object): object =>
+    concealed({ ...options }, (held) => `Options: ${Object.keys(held).join(', ')}`);
+  if ('useValue' in provider) {
+    const { provide, useValue } = provider;
+    return { provide, useFactory: () => conceal(useValue as object) };
+  }
+  if (!('useFactory' in provider)) return provider;
+  const { useFactory } = provider;
+  return {
+    ...provider,
+    useFactory: async (...args: unknown[]) => conceal((await useFactory(...args)) as object),
+  };
 }
 
 /**

@@ -15,7 +15,8 @@ export interface Waiter {
  * set up. ioredis goes on to watch over the connection, and is given no more commands.
  */
 export class Wire {
-  /** Kept from whoever prints this: a TLS socket holds the private key. */
+  // Kept from whoever prints this: they hold the password, and the private key of TLS.
+  readonly #client: Redis;
   readonly #socket: Redis['stream'];
   private readonly timer: NodeJS.Timeout;
   private waiting: Waiter[] = [];
@@ -23,10 +24,8 @@ export class Wire {
   private next = 0;
 
   /** @param replyTimeout a reply that takes longer, with no data in between, will not come, ms */
-  constructor(
-    readonly client: Redis,
-    replyTimeout: number,
-  ) {
+  constructor(client: Redis, replyTimeout: number) {
+    this.#client = client;
     const socket = (this.#socket = client.stream);
     this.timer = setTimeout(() => {
       if (this.waits) socket.destroy(new Error(`No reply came within ${replyTimeout} ms`));
@@ -42,6 +41,10 @@ export class Wire {
       }
     });
     socket.once('close', () => this.closed());
+  }
+
+  get client(): Redis {
+    return this.#client;
   }
 
   /**

@@ -1,0 +1,165 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { PermissionDeniedError } from '../../lib/core/errors.js';
+import { redisAclRules, redisCommands } from '../../lib/drivers/redis/acl.js';
+import { RecordingConsumer } from '../support/recording-consumer.js';
+import { startRedis, type RedisServer } from '../support/redis-server.js';
+import { until } from '../support/until.js';
+
+let server: RedisServer;
+let admin: Redis;
+beforeAll(async () => {
+  server = await startRedis();
+  admin = new Redis(server.url);
+});
+afterAll(async () => {
+  admin.disconnect();
+  await server.stop();
+});
+
+/** Makes a user, and answers how to be that user. */
+async function user(name: string, rules: readonly string[]) {
+  await admin.call('ACL', 'SETUSER', name, 'on', '>secret', ...rules);
+  return { port: server.port, username: name, password: 'secret', connectTimeout: 1000 };
+}
+
+/** A life of a driver: everything that sends a command once, and all errors that it brings. */
+class Life {
+  readonly errors: unknown[] = [];
+  private failures = 2;
+
+  constructor(
+    private readonly stream: string,
+    private readonly consumer: RecordingConsumer,
+  ) {}
+
+  static async begin(name: string, rules: readonly string[]): Promise<Life> {
+    const redis = await user(name, rules);
+    const stream = `${name}:s`;
+    const consumer: RecordingConsumer = new RecordingConsumer({
+      redis,
+      streams: [stream],
+      maxDeliveries: 2,
+      backoff: { delay: 1 },
+      handle: () => life.handle(),
+    });
+    const life: Life = new Life(stream, consumer);
+    return life;
+  }
+
+  async live(): Promise<void> {
+    const { deadLetters, driver } = this.consumer.runtime;
+    await this.try(() => this.consumer.publish(this.stream));
+    await this.try(() => this.consumer.start());
+    await this.try(() => driver.state!.set(`${this.stream}-state`, 'value'));
+    await this.try(() => driver.state!.get(`${this.stream}-state`));
+    await this.try(() => driver.state!.delete(`${this.stream}-state`));
+    const { list } = { list: () => deadLetters.list(this.stream) };
+    await until('a dead letter, or an error', async () => {
+      const page = await this.try(list);
+      return (page?.items.length ?? 0) > 0 || this.refused.length > 0;
+    });
+    await this.try(() => deadLetters.redrive(this.stream));
+    await until('it is handled, or an error', () => {
+      const [handled] = this.consumer.handled;
+      return handled !== undefined || this.refused.length > 0;
+    });
+  }
+
+  /** All that were refused, wherever it was told. */
+  get refused(): PermissionDeniedError[] {
+    const told = this.consumer.events.map(({ event }) => (event as { error?: unknown }).error);
+    return [...this.errors, ...told].filter((error) => error instanceof PermissionDeniedError);
+  }
+
+  close(): Promise<void> {
+    return this.consumer.close();
+  }
+
+  private handle(): void {
+    if (this.failures-- > 0) throw new Error('on purpose');
+  }
+
+  private async try<T>(action: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await action();
+    } catch (error) {
+      this.errors.push(error);
+      return undefined;
+    }
+  }
+}
+
+async function withoutCommand(command: string): Promise<PermissionDeniedError[]> {
+  const life = await Life.begin(`no-${command}`, [...redisAclRules(), `-${command}`]);
+  await life.live();
+  await until(
+    `${command} is missed`,
+    () => life.refused.some((error) => error.command === command),
+    10_000,
+    () => life.refused.map(String).join('\n'),
+  );
+  const { refused } = life;
+  await life.close();
+  return refused;
+}
+
+it('with all rights nothing is refused', async () => {
+  const life = await Life.begin('shop', redisAclRules({ keyPrefix: 'shop:' }));
+  await life.live();
+  expect(life.errors).toEqual([]);
+  expect(life.refused).toEqual([]);
+  await life.close();
+});
+
+it('each right that is missing is named by a typed error', async () => {
+  await admin.script('FLUSH');
+  await withoutCommand('eval');
+  // The connection takes care of its own; a consumer is removed only after a minute.
+  const tolerated = /^(info|select|client\|.*|eval|xgroup\|delconsumer)$/;
+  const commands = redisCommands().filter((command) => !tolerated.test(command));
+  const refused = (await Promise.all(commands.map(withoutCommand))).flat();
+  for (const error of refused) {
+    expect(error).toMatchObject({ code: 'PERMISSION_DENIED' });
+    expect(error.message).toContain('ACL SETUSER');
+    expect(error.message).toContain(`command "${error.command}"`);
+  }
+});
+
+it.each([
+  ['directly', 'publish', { command: 'xadd', key: 'other' }],
+  ['in a script', 'start', { command: 'evalsha' }],
+])('a key that may not be touched is named, %s', async (_, action, expected) => {
+  const redis = await user('narrow', redisAclRules({ streams: ['orders'] }));
+  const consumer = new RecordingConsumer({ redis, streams: ['other'] });
+  const attempt = action === 'publish' ? consumer.publish('other') : consumer.start();
+  const error: unknown = await attempt.catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(PermissionDeniedError);
+  expect(error).toMatchObject(expected);
+  expect((error as Error).message).toContain('other');
+  await consumer.close();
+});
+
+it('a stream that may no longer be read is left out, and the others are read', async () => {
+  const redis = await user('both', redisAclRules({ streams: ['one', 'two'] }));
+  const consumer = await RecordingConsumer.start({ redis, streams: ['one', 'two'] });
+  await user('both', redisAclRules({ streams: ['two'] }));
+  await admin.xadd('two', '*', 'event_type', 'made', 'payload', '1');
+  await until('the other is handled', () => consumer.ids('two').length === 1);
+  await until('one is told of', () => consumer.of('stream-unreadable').length > 0);
+  expect(consumer.of('stream-unreadable')[0]).toMatchObject({
+    stream: 'one',
+    error: { code: 'PERMISSION_DENIED' },
+  });
+  await user('both', redisAclRules({ streams: ['one', 'two'] }));
+  await admin.xadd('one', '*', 'event_type', 'made', 'payload', '1');
+  await until('it is read again', () => consumer.ids('one').length === 1);
+  await consumer.close();
+});
+
+it('a publisher needs less', async () => {
+  const redis = await user('publisher', redisAclRules({ keyPrefix: 'p:', access: 'publish' }));
+  const publisher = new RecordingConsumer({ redis, keyPrefix: 'p:', streams: [] });
+  expect(await publisher.publish('orders')).toHaveLength(1);
+  await publisher.close();
+});
