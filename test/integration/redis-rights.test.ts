@@ -54,9 +54,8 @@ class Life {
     await this.try(() => driver.state!.set(`${this.stream}-state`, 'value'));
     await this.try(() => driver.state!.get(`${this.stream}-state`));
     await this.try(() => driver.state!.delete(`${this.stream}-state`));
-    const { list } = { list: () => deadLetters.list(this.stream) };
     await until('a dead letter, or an error', async () => {
-      const page = await this.try(list);
+      const page = await this.try(() => deadLetters.list(this.stream));
       return (page?.items.length ?? 0) > 0 || this.refused.length > 0;
     });
     await this.try(() => deadLetters.redrive(this.stream));
@@ -144,13 +143,15 @@ it('a stream that may no longer be read is left out, and the others are read', a
   const redis = await user('both', redisAclRules({ streams: ['one', 'two'] }));
   const consumer = await RecordingConsumer.start({ redis, streams: ['one', 'two'] });
   await user('both', redisAclRules({ streams: ['two'] }));
-  await admin.xadd('two', '*', 'event_type', 'made', 'payload', '1');
+  const id = await admin.xadd('two', '*', 'event_type', 'made', 'payload', '1');
   await until('the other is handled', () => consumer.ids('two').length === 1);
   await until('one is told of', () => consumer.of('stream-unreadable').length > 0);
   expect(consumer.of('stream-unreadable')[0]).toMatchObject({
     stream: 'one',
     error: { code: 'PERMISSION_DENIED' },
   });
+  await admin.xclaim('two', 'g', 'gone', 0, id!, 'IDLE', 10_000, 'FORCE', 'JUSTID');
+  await until('the other is looked after', () => consumer.of('reclaimed').length === 1);
   await user('both', redisAclRules({ streams: ['one', 'two'] }));
   await admin.xadd('one', '*', 'event_type', 'made', 'payload', '1');
   await until('it is read again', () => consumer.ids('one').length === 1);

@@ -20,7 +20,13 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const PROJECTS = ['unit', 'contracts', 'integration', 'e2e', 'faults'];
 const GROUPS = [...PROJECTS, 'samples'];
 
-/** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+/**
+ * @typedef {object} Counts
+ * @property {number} passed
+ * @property {number} failed
+ * @property {number} skipped
+ * @property {readonly string[]} [notRun] names of the skipped ones
+ */
 
 const started = Date.now();
 const args = process.argv.slice(2);
@@ -55,6 +61,7 @@ async function run() {
     passed: tests.passed + samples.passed,
     failed: tests.failed + samples.failed,
     skipped: tests.skipped,
+    notRun: tests.notRun,
   };
 }
 
@@ -90,7 +97,7 @@ async function vitest(projects) {
 /** @param {string} json @returns {Counts} */
 function countsOf(json) {
   const report = JSON.parse(json);
-  /** @type {{ status: string, assertionResults: { status: string }[] }[]} */
+  /** @type {{ status: string, assertionResults: { status: string, fullName: string }[] }[]} */
   const files = report.testResults;
   const broken = files.filter(
     (file) =>
@@ -100,6 +107,13 @@ function countsOf(json) {
     passed: report.numPassedTests,
     failed: report.numFailedTests + broken.length,
     skipped: report.numPendingTests + report.numTodoTests,
+    // Their names say what they need. Those of a filter (-t) are not meant.
+    notRun: forwarded.includes('-t')
+      ? []
+      : files
+          .flatMap((file) => file.assertionResults)
+          .filter(({ status }) => status === 'skipped' || status === 'pending')
+          .map(({ fullName }) => fullName),
   };
 }
 
@@ -115,7 +129,8 @@ function stopped(why) {
 }
 
 /** @param {Counts} counts */
-function conclude({ passed, failed, skipped }) {
+function conclude({ passed, failed, skipped, notRun = [] }) {
+  for (const name of notRun) console.log(`Not run: ${name}`);
   if (passed + failed === 0) console.error('\nNo test was run.');
   console.log(`\nTotal time ${seconds(started)}`);
   console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
