@@ -71,7 +71,12 @@ function json(value: unknown): string {
     JSON.stringify(value, (_, inner: unknown) => {
       if (typeof inner === 'bigint' || seen.has(inner)) return undefined;
       if (typeof inner === 'object' && inner !== null) seen.add(inner);
-      return inner instanceof Error ? { ...inner, cause: inner.cause, stack: inner.stack } : inner;
+      if (!(inner instanceof Error)) return inner;
+      return {
+        ...Object.fromEntries(Object.entries(inner)),
+        cause: inner.cause,
+        stack: inner.stack,
+      };
     }) ?? ''
   );
 }
@@ -152,7 +157,7 @@ describe('secrets are in no error, event or log', () => {
     };
     let error: unknown;
     try {
-      new RedisStreamsTransport(wrong);
+      error = new RedisStreamsTransport(wrong);
     } catch (thrown) {
       error = thrown;
     }

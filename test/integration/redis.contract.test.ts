@@ -19,10 +19,12 @@ let server: TestRedis;
 let place: RedisOptions;
 beforeAll(async () => {
   server = await testRedis();
-  const { hostname, port, pathname } = new URL(server.url);
+  const { protocol, hostname, port, pathname } = new URL(server.url);
   const rules = redisAclRules({ keyPrefix: server.prefix });
   await server.client.call('ACL', 'SETUSER', user.username, 'on', `>${user.password}`, ...rules);
-  place = { host: hostname, port: Number(port || 6379), db: Number(pathname.slice(1)), ...user };
+  const tls = protocol === 'rediss:' ? { tls: {} } : {};
+  place = { host: hostname, port: Number(port || 6379), db: Number(pathname.slice(1)), ...tls };
+  place = { ...place, ...user };
   if (!server.ours) return;
   // Another database than the default, so that it has to be selected.
   await server.client.select(1);
@@ -89,7 +91,8 @@ test('redis: the suites have used every right of the user, and lacked none', asy
   const used = new Set<string>();
   for (const [, command] of stats.matchAll(/^cmdstat_(\S+?):calls=[1-9]/gm)) used.add(command!);
   // A user may always log in, and the rest is what this test itself does.
-  for (const ours of ['hello', 'config|resetstat', 'acl|setuser', 'xgroup|createconsumer']) used.delete(ours);
+  for (const ours of ['hello', 'config|resetstat', 'acl|setuser', 'xgroup|createconsumer'])
+    used.delete(ours);
   expect([...used].sort()).toEqual([...redisCommands()].sort());
   expect(await server.client.call('ACL', 'LOG')).toEqual([]);
 });

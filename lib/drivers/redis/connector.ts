@@ -87,7 +87,7 @@ export class Connector {
     if (!sentinels) return {};
     const { sentinelUsername, sentinelPassword, sentinelTls } = this.#options;
     this.watch ??= new SentinelWatch(this.#options, sentinels, () => {
-      for (const client of this.#clients) client.disconnect();
+      for (const client of this.#clients) hangUp(client);
     });
     return {
       sentinels: this.watch.addresses,
@@ -119,6 +119,13 @@ function adopt(client: Redis, ours: object): Redis {
   adopted.add(client);
   Object.assign(client.options, ours);
   return client;
+}
+
+/** At once: ioredis would wait for a server that may hang to agree. */
+function hangUp(client: Redis): void {
+  const { stream } = client as { stream?: Redis['stream'] };
+  if (stream) stream.destroy();
+  else client.disconnect();
 }
 
 /** ioredis itself shows a client with its options and its socket: the password, the private key. */

@@ -18,9 +18,6 @@ export function isReply(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';
 }
 
-/** As the scripts word it, see script.ts. */
-const IN_SCRIPT = /^NOPERM '([^']+)' on key '(.*)' is refused inside a script/s;
-
 const startsWith = (error: unknown, word: string): boolean =>
   isReply(error) && error.message.startsWith(word);
 
@@ -39,6 +36,10 @@ export const isOptionMissing = (error: unknown): boolean =>
   startsWith(error, 'ERR syntax error') || startsWith(error, 'ERR Invalid stream ID');
 /** The user may not do it, at least not with this key. */
 export const isRefused = (error: unknown): boolean => startsWith(error, 'NOPERM');
+/** The same of a command inside a script, as older servers word it. */
+export const isRefusedInScript = (error: unknown): boolean =>
+  startsWith(error, 'ERR The user executing the script') ||
+  startsWith(error, 'ERR ACL failure in script');
 export const isScriptMissing = (error: unknown): boolean => startsWith(error, 'NOSCRIPT');
 
 /**
@@ -71,14 +72,8 @@ export function typedError(
   }
 }
 
-/** Of what a script may not do servers speak in other words: Redis 7.0, and later ones. */
-const isRefusedInScript = (error: unknown): boolean =>
-  startsWith(error, "ERR The user executing the script can't") ||
-  startsWith(error, 'ERR ACL failure in script');
-/** What the server, or a script of ours, says about the command and the key that it refused. */
+/** What the server, or a script of ours, says about what it refused. */
 function refused(error: Error, key?: string, sent?: string): Refused {
-  const [, inScript, itsKey] = IN_SCRIPT.exec(error.message) ?? [];
-  if (inScript !== undefined) return { command: inScript, key: itsKey };
   const [, named] = /'([^']+)' command/.exec(error.message) ?? [];
   const { command, keys = [key] } = error as { command?: { name?: string }; keys?: string[] };
   return {

@@ -1,43 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { isRefused, isScriptMissing } from './reply-errors.js';
+import { isRefused, isRefusedInScript, isScriptMissing } from './reply-errors.js';
 
 /**
- * Put before each script: what the user may not do inside it ends the script, wherever it was, and
- * the error says what it was. The server (7.0) names neither command nor key, and a script that only
- * looks for errors of another kind would go on with a wrong idea.
+ * A Lua script, sent by its digest, and in full once where the server does not know it (any more).
+ * Each line of it calls one command at most, and says in a comment which one, where the call does
+ * not: so that what a user may not do can be named.
  */
-const NAME_WHAT_IS_REFUSED = `
-local redis = (function(server)
-  local function try(...)
-    local reply = server.pcall(...)
-    if type(reply) == 'table' and reply.err and (string.find(reply.err, 'NOPERM', 1, true)
-        or string.find(reply.err, 'The user executing the script', 1, true)) then
-      local name, sub, key = ...
-      name = string.lower(name)
-      if name == 'xgroup' or name == 'xinfo' then name = name .. '|' .. string.lower(sub) else key = sub end
-      error({ err = "NOPERM '" .. name .. "' on key '" .. key .. "' is refused inside a script" })
-    end
-    return reply
-  end
-  local function call(...)
-    local reply = try(...)
-    if type(reply) == 'table' and reply.err then error(reply) end
-    return reply
-  end
-  return { call = call, pcall = try, error_reply = server.error_reply }
-end)(redis)
-`;
-
-/** A Lua script, sent by its digest, and in full once where the server does not know it (any more). */
 export class Script {
-  private readonly lua: string;
   private readonly digest: string;
   private readonly sent = new WeakSet<Redis>();
 
-  constructor(lua: string) {
-    this.lua = NAME_WHAT_IS_REFUSED + lua;
-    this.digest = createHash('sha1').update(this.lua).digest('hex');
+  constructor(private readonly lua: string) {
+    this.digest = createHash('sha1').update(lua).digest('hex');
   }
 
   async run(
@@ -48,6 +23,7 @@ export class Script {
     try {
       return await this.evaluate(client, keys, args);
     } catch (error) {
+      if (isRefusedInScript(error)) this.nameCommand(error as Error);
       if (isRefused(error)) nameKeys(error as Error, keys);
       throw error;
     }
@@ -85,11 +61,21 @@ export class Script {
   forget(client: Redis): void {
     this.sent.delete(client);
   }
+
+  /** The server tells the line only. */
+  private nameCommand(error: Error): void {
+    const [, line] = /user_script:(\d+)/.exec(error.message) ?? [];
+    const text = this.lua.split('\n')[Number(line) - 1] ?? '';
+    const [, direct, sub, commented] =
+      /redis\.call\((?:'([A-Z]+)'(?:, '([A-Z]+)')?|unpack\(\w+\)\).*-- ([A-Z]+))/.exec(text) ?? [];
+    const command = [direct ?? commented, sub].filter(Boolean).join('|').toLowerCase();
+    error.message = `NOPERM no permission to run the '${command}' command in a script`;
+  }
 }
 
 /** Asked for several keys, the server does not say which one it refuses. */
 function nameKeys(error: Error, keys: readonly string[]): void {
   Object.assign(error, { keys });
-  if (error.message.includes('inside a script') || !/\bkey/.test(error.message)) return;
+  if (!/\bkeys?\b/.test(error.message)) return;
   error.message += ` (${keys.slice(0, 6).join(', ')}${keys.length > 6 ? ', …' : ''})`;
 }

@@ -54,11 +54,13 @@ if #fields - from > 7000 then
 else
   for i = from, #fields do add[#add + 1] = fields[i] end
 end
-redis.call(unpack(add))
+redis.call(unpack(add)) -- XADD
 redis.call('XACK', key, group, id)
 if ARGV[8] == '1' then
   redis.call('XDEL', key, id)
-  if redis.call('XLEN', key) == 0 then redis.call('DEL', key) end
+  if redis.call('XLEN', key) == 0 then
+    redis.call('DEL', key)
+  end
 end
 return 'settled'
 `);

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { Script } from '../script.js';
+import { TRY } from './try.js';
 
 /**
  * Creates a group where it is missing, at a position behind which nothing unsettled is skipped.
@@ -13,7 +14,7 @@ import { Script } from '../script.js';
  * Answers { word, position, last delivered id before }, word: `exists` | `created` | `restored` (at
  * the floor) | `replayed` (from the beginning, as the server lost data).
  */
-const script = new Script(`
+const script = new Script(`${TRY}
 local key, group, start, floor = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local function parse(id)
   local ms, seq = string.match(id, '^(%d+)-(%d+)$')
@@ -30,7 +31,7 @@ local function before(id)
   if ms == 0 then return '0-0' end
   return string.format('%.0f-18446744073709551615', ms - 1)
 end
-local groups = redis.pcall('XINFO', 'GROUPS', key)
+local groups = try('XINFO', 'GROUPS', key)
 if groups.err and string.sub(groups.err, 1, 9) == 'WRONGTYPE' then return groups end
 local exists = not groups.err
 if exists then
@@ -41,7 +42,7 @@ if exists then
   end
 end
 if floor == '' then
-  local noted = redis.pcall('HGET', KEYS[2], group)
+  local noted = try('HGET', KEYS[2], group)
   if type(noted) == 'string' then floor = noted end
 end
 local oldest, last, added, read = string.match(floor, '^(%S+) (%S+) (%S+) (%S+)$')

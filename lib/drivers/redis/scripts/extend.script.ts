@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { ExtendOutcome } from '../../../core/lease.js';
 import { Script } from '../script.js';
+import { TRY } from './try.js';
 
 /**
  * Keeps entries of one consumer fresh, each only while this run owns it.
@@ -9,9 +10,9 @@ import { Script } from '../script.js';
  * that are not asked for; a claim of an entry whose data was
  * deleted drops it from the pending list and leaves its id out.
  */
-const script = new Script(`
+const script = new Script(`${TRY}
 local key, group, consumer = KEYS[1], ARGV[1], ARGV[2]
-local rows = redis.pcall('XPENDING', key, group, ARGV[3], ARGV[4], 100000, consumer)
+local rows = try('XPENDING', key, group, ARGV[3], ARGV[4], 100000, consumer)
 local counts = {}
 if not rows.err then
   for _, row in ipairs(rows) do counts[row[1]] = row[4] end
@@ -23,7 +24,7 @@ for i = 5, #ARGV, 2 do
     claim[#claim + 1] = ARGV[i]
     word = 'trimmed'
   elseif not count then
-    local row = redis.pcall('XPENDING', key, group, ARGV[i], ARGV[i], 1)
+    local row = try('XPENDING', key, group, ARGV[i], ARGV[i], 1)
     if row.err or #row == 0 then
       word = 'gone'
     elseif row[1][2] == consumer and row[1][4] == tonumber(ARGV[i + 1]) then
@@ -36,7 +37,8 @@ end
 if #claim > 5 then
   claim[#claim + 1] = 'JUSTID'
   local kept = {}
-  for _, id in ipairs(redis.call(unpack(claim))) do kept[id] = true end
+  local claimed = redis.call(unpack(claim)) -- XCLAIM
+  for _, id in ipairs(claimed) do kept[id] = true end
   for i = 5, #ARGV, 2 do
     if kept[ARGV[i]] then words[(i - 3) / 2] = 'held' end
   end

@@ -1,11 +1,13 @@
+import { TRY } from './try.js';
+
 /**
  * Lua function `fence(key, group, consumer, id, count)`, put at the head of each script that must
  * only act for the run that owns the entry: `held`, `lost` to another run, or `gone` from the pending
  * list (settled before, or the group itself is gone).
  */
-export const FENCE = `
+export const FENCE = `${TRY}
 local function fence(key, group, consumer, id, count)
-  local row = redis.pcall('XPENDING', key, group, id, id, 1)
+  local row = try('XPENDING', key, group, id, id, 1)
   if row.err or #row == 0 then return 'gone' end
   if row[1][2] == consumer and row[1][4] == tonumber(count) then return 'held' end
   return 'lost'

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { Script } from '../script.js';
+import { TRY } from './try.js';
 
 /**
  * The periodic look at many streams of one group, in one command: takes over abandoned entries
@@ -11,7 +12,7 @@ import { Script } from '../script.js';
  * Answers per stream { word, floor, own pending, redriven, trimmed, taken ids and counts, consumers
  * removed }, word: `ok` | `missing` | `unreadable`.
  */
-const script = new Script(`
+const script = new Script(`${TRY}
 local group, me, idle, room, absent = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local function named(row)
   local map = {}
@@ -33,7 +34,8 @@ local function take(key)
     if #claim > 5 then
       trimmed = trimmed + #claim - 5
       claim[#claim + 1] = 'JUSTID'
-      for _, id in ipairs(redis.call(unpack(claim))) do
+      local claimed = redis.call(unpack(claim)) -- XCLAIM
+      for _, id in ipairs(claimed) do
         taken[#taken + 1] = id
         taken[#taken + 1] = counts[id]
         trimmed = trimmed - 1
@@ -61,7 +63,7 @@ end
 local out = {}
 for i = 1, #KEYS, 3 do
   local key = KEYS[i]
-  local groups = redis.pcall('XINFO', 'GROUPS', key)
+  local groups = try('XINFO', 'GROUPS', key)
   local mine
   if not groups.err then
     for _, row in ipairs(groups) do
@@ -78,8 +80,8 @@ for i = 1, #KEYS, 3 do
     local added = named(redis.call('XINFO', 'STREAM', key))['entries-added']
     local read = mine['entries-read'] or '-'
     local floor = oldest .. ' ' .. mine['last-delivered-id'] .. ' ' .. added .. ' ' .. read
-    if KEYS[i + 1] ~= key and redis.pcall('HGET', KEYS[i + 1], group) ~= floor then
-      redis.pcall('HSET', KEYS[i + 1], group, floor)
+    if KEYS[i + 1] ~= key and try('HGET', KEYS[i + 1], group) ~= floor then
+      try('HSET', KEYS[i + 1], group, floor)
     end
     out[#out + 1] = { 'ok', floor, own, redis.call('EXISTS', KEYS[i + 2]), trimmed, taken, removed }
   elseif groups.err and string.sub(groups.err, 1, 9) == 'WRONGTYPE' then

@@ -1,13 +1,14 @@
 import type { Redis } from 'ioredis';
 import { Script } from '../script.js';
 import { STREAMS_ONLY } from './dead-letter.script.js';
+import { TRY } from './try.js';
 
 /**
  * Moves dead letters of one group to its redrive stream. KEYS dead letters, redrive stream. ARGV group,
  * then per letter its id and the JSON that says where the message came from. Answers how many were
  * still there.
  */
-const script = new Script(`${STREAMS_ONLY}
+const script = new Script(`${TRY}${STREAMS_ONLY}
 local refusal = refuse_others(KEYS[2])
 if refusal then return refusal end
 local moved = 0
@@ -16,12 +17,12 @@ for i = 2, #ARGV, 2 do
   if entry then
     local add = { 'XADD', KEYS[2], '*', 'redriven', ARGV[i + 1] }
     for j = 3, #entry[2] do add[#add + 1] = entry[2][j] end
-    redis.call(unpack(add))
+    redis.call(unpack(add)) -- XADD
     redis.call('XDEL', KEYS[1], ARGV[i])
     moved = moved + 1
   end
 end
-if moved > 0 then redis.pcall('XGROUP', 'CREATE', KEYS[2], ARGV[1], '0') end
+if moved > 0 then try('XGROUP', 'CREATE', KEYS[2], ARGV[1], '0') end
 return moved
 `);
 
