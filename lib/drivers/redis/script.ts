@@ -9,7 +9,7 @@ import { isRefused, isRefusedInScript, isScriptMissing } from './reply-errors.js
  */
 export class Script {
   private readonly digest: string;
-  private readonly sent = new WeakSet<Redis>();
+  readonly #sent = new WeakSet<Redis>();
 
   constructor(private readonly lua: string) {
     this.digest = createHash('sha1').update(lua).digest('hex');
@@ -52,14 +52,14 @@ export class Script {
     keys: readonly string[],
     args: readonly (string | number)[],
   ): (string | number)[] {
-    const known = this.sent.has(client);
-    this.sent.add(client);
+    const known = this.#sent.has(client);
+    this.#sent.add(client);
     const head = known ? ['EVALSHA', this.digest] : ['EVAL', this.lua];
     return [...head, keys.length, ...keys, ...args];
   }
 
   forget(client: Redis): void {
-    this.sent.delete(client);
+    this.#sent.delete(client);
   }
 
   /** The server tells the line only. */

@@ -45,7 +45,7 @@ interface Findings {
 
 /** What the server behind each client can do: asked once per client, so anew after each reconnect. */
 export class ServerFeatures {
-  private readonly findings = new WeakMap<Redis, Findings>();
+  readonly #findings = new WeakMap<Redis, Findings>();
   private readonly told = new Set<string>();
 
   constructor(private readonly events: EventBus) {}
@@ -65,12 +65,12 @@ export class ServerFeatures {
       if (!Array.isArray(commands) || !commands[index] || !version) continue;
       features.set(feature, denials.find((denial) => applies(denial, version)) ?? 'usable');
     }
-    this.findings.set(client, { version, features });
+    this.#findings.set(client, { version, features });
   }
 
   /** Whether to use it. Warns of a server that has it, and that is known not to have it right. */
   has(client: Redis, feature: ServerFeature): boolean {
-    const found = this.findings.get(client);
+    const found = this.#findings.get(client);
     const finding = found?.features.get(feature);
     if (finding === undefined || finding === 'usable') return finding === 'usable';
     this.warn(
@@ -83,7 +83,7 @@ export class ServerFeatures {
 
   /** It turned out to be missing: another server answers behind the same connection. */
   drop(client: Redis, feature: ServerFeature): void {
-    if (!this.findings.get(client)?.features.delete(feature)) return;
+    if (!this.#findings.get(client)?.features.delete(feature)) return;
     this.warn(
       'SERVER_FEATURE_MISSING',
       `The server does not have ${feature.toUpperCase()} any more, as after a failover to an older ` +
