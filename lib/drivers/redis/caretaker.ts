@@ -1,8 +1,9 @@
+import type { Redis } from 'ioredis';
 import { sleep, systemClock } from '../../core/clock.js';
 import { PermissionDeniedError } from '../../core/errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { Worker } from '../../core/worker.js';
-import type { Connection } from './connection.js';
+import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
 import type { ReadKey } from './redis.lease.js';
 import { LOOK_AT_ONCE, lookAfter, type Looked } from './scripts/look-after.script.js';
@@ -17,7 +18,7 @@ const OWNERS_RETURN = 2500;
 const TAKE_AT_ONCE = 1000;
 
 export interface CaretakerOptions {
-  readonly commands: Connection;
+  readonly commands: Commands;
   readonly keys: Keys;
   readonly events: EventBus;
   readonly group: string;
@@ -100,11 +101,12 @@ export class Caretaker implements Worker {
       redrive: keys.redrive(stream, group),
     }));
     let room = 0;
-    const found = await commands.run('looking after streams', (client) => {
+    const look = (client: Redis) => {
       // Only now, as an outage may have passed before.
       room = this.room();
       return lookAfter(client, { group, consumer, idleTimeout, absentAfter, streams, room });
-    });
+    };
+    const found = await commands.run('looking after streams', look, sources[0]!.key);
     const taken = found.reduce((sum, looked) => sum + looked.taken.length, 0);
     if (taken > 0 && taken >= room) this.shortOfRoom = true;
     for (const [index, looked] of found.entries()) {

@@ -2,6 +2,8 @@ import type { Redis } from 'ioredis';
 import { sleep, systemClock } from '../../core/clock.js';
 import { ClosedError } from '../../core/errors.js';
 import type { EventBus } from '../../core/events.js';
+import type { Address } from './cluster/topology.js';
+import type { Commands } from './commands.js';
 import { connectionError, handshakeError, noMaster, unansweredTls } from './connection-errors.js';
 import type { Connector, Role } from './connector.js';
 import { isDemoted, isReply, typedError, withoutArguments } from './reply-errors.js';
@@ -17,6 +19,8 @@ export interface ConnectionOptions {
   readonly replyTimeout: number;
   /** Awaited before a new client is used. Where it rejects, that client is given up. */
   readonly onConnected?: (client: Redis) => Promise<void>;
+  /** How long a command waits for a connection, ms. By default as long as for its reply. */
+  readonly patience?: number;
 }
 
 /**
@@ -24,7 +28,7 @@ export interface ConnectionOptions {
  * resend what may have been carried out, and a client that gave up stays dead. Each try is a new
  * client, with growing, jittered waits between.
  */
-export class Connection {
+export class Connection implements Commands {
   #client: Redis | undefined;
   #connecting: Redis | undefined;
   private closed = false;
@@ -38,7 +42,7 @@ export class Connection {
 
   constructor(private readonly options: ConnectionOptions) {
     // The first client is made here, so that options that cannot work are refused at once.
-    void this.keepConnected(this.createClient());
+    void this.keepConnected(options.connector.locate ? undefined : this.createClient());
   }
 
   /** The client, if it is usable now. */
@@ -63,14 +67,18 @@ export class Connection {
 
   /** Runs one command, or several at once, and types what it rejects with. */
   async run<T>(action: string, command: (client: Redis) => Promise<T>, key?: string): Promise<T> {
-    const client =
-      this.#client ?? (await this.ready(action, this.options.connector.commandTimeout));
+    const { connector, patience = connector.commandTimeout } = this.options;
+    const client = this.#client ?? (await this.ready(action, patience));
     try {
       return await command(client);
     } catch (error) {
       if (isDemoted(error)) this.discard(client);
       throw typedError(error, action, key);
     }
+  }
+
+  together(): boolean {
+    return true;
   }
 
   /** Ends this client, so that it is replaced. */
@@ -85,15 +93,15 @@ export class Connection {
     (this.#client ?? this.#connecting)?.disconnect();
   }
 
-  private createClient(): Redis {
+  private createClient(address?: Address): Redis {
     const { connector, role, replyTimeout } = this.options;
-    return connector.create(role, replyTimeout);
+    return connector.create(role, replyTimeout, address);
   }
 
-  private async keepConnected(first: Redis): Promise<void> {
+  private async keepConnected(first: Redis | undefined): Promise<void> {
     for (let client: Redis | undefined = first; !this.closed; client = undefined) {
       try {
-        await this.lifeOf(client ?? this.createClient());
+        await this.lifeOf(client ?? this.createClient(await this.options.connector.locate?.()));
       } catch (error) {
         this.lastError = error;
       }
@@ -104,6 +112,7 @@ export class Connection {
 
   /** From the first packet to the end of the connection. */
   private async lifeOf(client: Redis): Promise<void> {
+    if (this.closed) return;
     const ended = new Promise<void>((resolve) => client.once('end', () => resolve()));
     client.on('error', (error: unknown) => (this.lastError = withoutArguments(error)));
     this.#connecting = client;

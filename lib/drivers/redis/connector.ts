@@ -2,9 +2,13 @@ import { Redis, type RedisOptions as ClientOptions } from 'ioredis';
 import { concealed } from '../../core/concealed.js';
 import { InvalidOptionsError } from '../../core/errors.js';
 import type { RedisOptions } from './redis.options.js';
+import type { Address, NatMap } from './cluster/topology.js';
 import { SentinelWatch } from './sentinel-watch.js';
 
 export type Role = 'commands' | 'publisher' | 'reader';
+
+/** Where the connections of a cluster go: found out anew for each. */
+type Locate = () => Promise<Address>;
 
 /** A sentinel that says nothing for so long is passed over for the next one, ms. */
 const SENTINEL_PATIENCE = 2000;
@@ -22,10 +26,26 @@ export class Connector {
   readonly #clients = new Set<Redis>();
   private watch: SentinelWatch | undefined;
 
-  constructor(options: RedisOptions) {
+  constructor(
+    options: RedisOptions,
+    /** Finds out, each time, where the next client is to connect to. */
+    readonly locate?: Locate,
+  ) {
     this.#options = options;
     this.connectTimeout = options.connectTimeout ?? 10_000;
     this.commandTimeout = options.commandTimeout ?? 5000;
+  }
+
+  /** Where a cluster is found, if it is one. */
+  get cluster():
+    { readonly seeds: readonly Address[]; readonly natMap: NatMap | undefined } | undefined {
+    const { cluster, natMap } = this.#options;
+    return cluster && { seeds: cluster.map(({ host, port = 6379 }) => ({ host, port })), natMap };
+  }
+
+  /** Makes clients of one node of a cluster, or of whichever is the right one by then. */
+  at(locate: Locate): Connector {
+    return new Connector(this.#options, locate);
   }
 
   /**
@@ -33,13 +53,14 @@ export class Connector {
    * @param replyTimeout without any data for so long, while a reply is awaited, it is closed, ms
    * @throws InvalidOptionsError where a client that the user made cannot be used
    */
-  create(role: Role, replyTimeout: number): Redis {
+  create(role: Role, replyTimeout: number, address?: Address): Redis {
     const { url, client } = this.#options;
     const ours = this.settings(replyTimeout);
     if (client) return hidden(adopt(client(), ours));
     const options = {
       ...this.credentials(),
       ...this.sentinels(),
+      ...address,
       ...ours,
       connectionName: `nestjs-redis-streams:${role}`,
     } as ClientOptions;

@@ -1,11 +1,11 @@
 import type { EventBus } from '../../core/events.js';
-import type { Connection } from './connection.js';
+import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
 import type { ReadKey } from './redis.lease.js';
 import { ensureGroup, type EnsureGroupReply } from './scripts/ensure-group.script.js';
 
 export interface GroupKeeperOptions {
-  readonly commands: Connection;
+  readonly commands: Commands;
   readonly keys: Keys;
   readonly events: EventBus;
   readonly group: string;

@@ -1,3 +1,6 @@
+/** What stands behind the tag in derived keys. */
+const RESERVED = ['dead-letter', 'redrive:', 'floor', 'delayed', 'published:', 'done:', 'dedupe:'];
+
 /** Every key name of this library on Redis. Keys derived from a stream share its cluster slot. */
 export class Keys {
   constructor(private readonly prefix: string) {}
@@ -28,6 +31,30 @@ export class Keys {
 
   state(key: string): string {
     return this.prefix + key;
+  }
+
+  /** What keeps streams of these names from a cluster, or from each other, as sentences. */
+  placementProblems(streams: readonly string[]): string[] {
+    const problems: string[] = [];
+    const seen = new Map<string, string>();
+    for (const stream of streams) {
+      const key = this.stream(stream);
+      if (key.includes('}') && !hasHashTag(key)) {
+        problems.push(
+          `"${stream}" cannot be placed on a cluster: it holds } without a hash tag like {orders} before it`,
+        );
+      }
+      const tagged = this.tagged(stream);
+      const other = seen.get(tagged);
+      if (other !== undefined && other !== stream) {
+        problems.push(`"${stream}" and "${other}" would share their derived keys: rename one`);
+      }
+      seen.set(tagged, stream);
+      const suffix = RESERVED.find((reserved) => key.includes(`}:${reserved}`));
+      if (suffix)
+        problems.push(`"${stream}" looks like a key of this library (:${suffix}): rename it`);
+    }
+    return problems;
   }
 
   private tagged(name: string): string {

@@ -1,7 +1,7 @@
 import type { EventBus } from '../../core/events.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../core/lease.js';
 import type { SettleOutcome } from '../../core/settlement.js';
-import type { Connection } from './connection.js';
+import type { Commands } from './commands.js';
 import type { RedisLease } from './redis.lease.js';
 import { begin } from './scripts/begin.script.js';
 import { extend, EXTEND_AT_ONCE } from './scripts/extend.script.js';
@@ -10,12 +10,16 @@ import { release } from './scripts/release.script.js';
 /** What a consumer does with its leases, apart from settling them. */
 export class Leasing {
   constructor(
-    private readonly commands: Connection,
+    private readonly commands: Commands,
     private readonly events: EventBus,
   ) {}
 
   async begin(lease: RedisLease): Promise<BeginOutcome> {
-    const reply = await this.commands.run('charging a run', (client) => begin(client, lease.fence));
+    const reply = await this.commands.run(
+      'charging a run',
+      (client) => begin(client, lease.fence),
+      lease.source.key,
+    );
     if (reply.word === 'started') {
       lease.attempt++;
       lease.charged = true;
@@ -44,7 +48,7 @@ export class Leasing {
 
 /** Keeps entries fresh that are still ours, many in one script. */
 export async function extendLeases(
-  commands: Connection,
+  commands: Commands,
   leases: readonly RedisLease[],
 ): Promise<ExtendOutcome[]> {
   const outcomes = new Map<Lease, ExtendOutcome>();
@@ -52,8 +56,10 @@ export async function extendLeases(
     batchesOf(leases).map(async (batch) => {
       const { key, group, consumer } = batch[0]!.fence;
       const entries = batch.map((lease) => ({ id: lease.entryId, count: lease.attempt }));
-      const words = await commands.run('extending leases', (client) =>
-        extend(client, { key, group, consumer, entries }),
+      const words = await commands.run(
+        'extending leases',
+        (client) => extend(client, { key, group, consumer, entries }),
+        key,
       );
       for (const [index, lease] of batch.entries()) outcomes.set(lease, words[index]!);
     }),
@@ -62,9 +68,13 @@ export async function extendLeases(
 }
 
 /** An unfinished run is not charged: what it had counted is taken back. */
-export function releaseLease(commands: Connection, lease: RedisLease): Promise<SettleOutcome> {
+export function releaseLease(commands: Commands, lease: RedisLease): Promise<SettleOutcome> {
   const leave = lease.charged ? lease.attempt - 1 : lease.attempt;
-  return commands.run('releasing an entry', (client) => release(client, lease.fence, leave));
+  return commands.run(
+    'releasing an entry',
+    (client) => release(client, lease.fence, leave),
+    lease.source.key,
+  );
 }
 
 /** One range of ids of one key each, small enough not to block the server for long. */

@@ -1,5 +1,5 @@
 import type { Fields } from '../../core/message.js';
-import type { Connection } from './connection.js';
+import type { Commands } from './commands.js';
 
 /** An entry of a pending list with its delivery count. */
 export interface PendingEntry {
@@ -15,7 +15,7 @@ const PAGE = 1000;
 /** Looks into the pending list of one group, and fetches what is listed there. */
 export class PendingEntries {
   constructor(
-    private readonly commands: Connection,
+    private readonly commands: Commands,
     private readonly group: string,
   ) {}
 

@@ -23,16 +23,15 @@ export class PublishingOnce {
   ) {}
 
   /** The command for the server behind this client. To be sent at once, and in the order of these calls. */
-  command(client: Redis, { stream, fields, idempotency }: IdempotentEntry): string {
+  command(client: Redis, entry: IdempotentEntry): string {
+    const { stream, fields, idempotency } = entry;
     const { key, window } = idempotency;
-    const streamKey = this.keys.stream(stream);
     if (window === 'native' && this.features.has(client, 'idmp')) {
       // Each key is a producer of its own: of one producer the server remembers a hundred keys only.
+      const streamKey = this.keys.stream(stream);
       return encodeCommand(['XADD', streamKey, 'IDMP', key, '1', '*', ...fields]);
     }
-    const names = [streamKey, this.keys.published(stream, key)];
-    const ms = window === 'native' ? NATIVE_WINDOW : window;
-    return encodeCommand(publishOnce.command(client, names, [ms, ...fields]));
+    return encodeCommand(publishOnce.command(client, ...onceArguments(this.keys, entry)));
   }
 
   /**
@@ -56,6 +55,18 @@ export class PublishingOnce {
     const mended = await send(again.map((index) => entries[index]!));
     return results.map((result, index) => mended[again.indexOf(index)] ?? result);
   }
+}
+
+/** Keys and arguments of the script that publishes an entry once. */
+export function onceArguments(
+  keys: Keys,
+  { stream, fields, idempotency: { key, window } }: IdempotentEntry,
+): [keys: string[], args: (string | number)[]] {
+  const ms = window === 'native' ? NATIVE_WINDOW : window;
+  return [
+    [keys.stream(stream), keys.published(stream, key)],
+    [ms, ...fields],
+  ];
 }
 
 const isUnknown = (error: unknown): boolean => isScriptMissing(error) || isOptionMissing(error);

@@ -1,13 +1,16 @@
+import type { EventBus } from '../../core/events.js';
 import type { OutgoingEntry } from '../../core/message.js';
-import type { Connection } from './connection.js';
+import { Connection } from './connection.js';
+import type { Connector } from './connector.js';
 import type { Keys } from './keys.js';
 import { PublishingOnce, type IdempotentEntry } from './publishing-once.js';
 import { isDemoted, ReplyError, typedError } from './reply-errors.js';
 import type { Reply } from './resp/reply-parser.js';
 import { encodeText, Wire, type Waiter } from './resp/wire.js';
-import type { ServerFeatures } from './server-features.js';
+import { ServerFeatures } from './server-features.js';
 
-type Result = string | Error;
+/** The id of an entry, or why it has none. */
+export type Result = string | Error;
 
 /** Commands are written when they come to so much, not all of a large batch as one text. */
 const WRITE_SIZE = 65_536;
@@ -48,6 +51,14 @@ class Publication implements Waiter {
 const isIdempotent = (entry: OutgoingEntry): entry is IdempotentEntry =>
   entry.idempotency !== undefined;
 
+export interface PublishingOptions {
+  readonly connector: Connector;
+  readonly events: EventBus;
+  readonly keys: Keys;
+  /** How long entries wait for a connection, ms. By default as long as for a reply. */
+  readonly patience?: number;
+}
+
 /**
  * Appends entries with one command each, on a connection of its own. The first of a turn of the event
  * loop leaves at once, what follows in the same turn together, in order: a write per command costs
@@ -59,16 +70,12 @@ export class Publishing {
   private gathering = false;
   private connection: Connection | undefined;
   private wire: Wire | undefined;
+  private readonly features: ServerFeatures;
   private readonly once: PublishingOnce;
 
-  /** @param connect called at the first publish: many processes only consume */
-  constructor(
-    private readonly connect: () => Connection,
-    private readonly replyTimeout: number,
-    private readonly keys: Keys,
-    features: ServerFeatures,
-  ) {
-    this.once = new PublishingOnce(keys, features);
+  constructor(private readonly options: PublishingOptions) {
+    this.features = new ServerFeatures(options.events);
+    this.once = new PublishingOnce(options.keys, this.features);
   }
 
   publish(entries: readonly OutgoingEntry[]): Promise<Result[]> {
@@ -87,7 +94,9 @@ export class Publishing {
 
   private append(entries: readonly OutgoingEntry[]): Promise<Result[]> {
     return new Promise((resolve) => {
-      const publication = new Publication(entries, this.keys, resolve, () => this.demoted());
+      const publication = new Publication(entries, this.options.keys, resolve, () =>
+        this.demoted(),
+      );
       if (this.gathering) {
         this.waiting.push(publication);
         return;
@@ -113,7 +122,8 @@ export class Publishing {
       void this.writeLater(this.connection, publications);
       return;
     }
-    if (this.wire?.client !== client) this.wire = new Wire(client, this.replyTimeout);
+    if (this.wire?.client !== client)
+      this.wire = new Wire(client, this.options.connector.commandTimeout);
     this.send(this.wire, publications);
   }
 
@@ -122,7 +132,8 @@ export class Publishing {
     publications: readonly Publication[],
   ): Promise<void> {
     try {
-      await connection.ready('publishing', this.replyTimeout);
+      const { connector, patience = connector.commandTimeout } = this.options;
+      await connection.ready('publishing', patience);
       this.write(publications);
     } catch (error) {
       for (const publication of publications) publication.fail(error as Error);
@@ -145,9 +156,21 @@ export class Publishing {
   }
 
   private xadd({ stream, fields }: OutgoingEntry): string {
-    let text = `*${fields.length + 3}\r\n$4\r\nXADD\r\n${encodeText(this.keys.stream(stream))}$1\r\n*\r\n`;
+    let text = `*${fields.length + 3}\r\n$4\r\nXADD\r\n${encodeText(this.options.keys.stream(stream))}$1\r\n*\r\n`;
     for (const field of fields) text += encodeText(field);
     return text;
+  }
+
+  /** At the first publish: many processes only consume. */
+  private connect(): Connection {
+    const { connector, events } = this.options;
+    return new Connection({
+      connector,
+      events,
+      role: 'publisher',
+      replyTimeout: connector.commandTimeout,
+      onConnected: (client) => this.features.probe(client),
+    });
   }
 
   private demoted(): void {

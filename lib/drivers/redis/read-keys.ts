@@ -1,4 +1,5 @@
 import { RedisConnectionError } from '../../core/errors.js';
+import { redirectionOf } from './cluster/redirections.js';
 import type { EventBus } from '../../core/events.js';
 import type { GroupKeeper } from './group-keeper.js';
 import type { Keys } from './keys.js';
@@ -68,7 +69,9 @@ export class ReadKeys {
   }
 
   private leaveOut(source: ReadKey, error: Error): void {
-    if (this.unreadable.has(source) || error instanceof RedisConnectionError) return;
+    // An outage, or a slot that is on its way to another node: it will pass.
+    const passes = error instanceof RedisConnectionError || redirectionOf(error) !== undefined;
+    if (passes || this.unreadable.has(source)) return;
     this.unreadable.add(source);
     const { events, group } = this.options;
     events.emit('stream-unreadable', { stream: source.stream, group, error });

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { sleep, systemClock } from '../../core/clock.js';
 import type { EventBus } from '../../core/events.js';
 import type { Fields } from '../../core/message.js';
+import type { Commands } from './commands.js';
 import { Connection } from './connection.js';
 import type { Connector } from './connector.js';
 import type { ReadKey } from './redis.lease.js';
@@ -30,10 +31,19 @@ export interface ReadBatch {
   readonly entries: readonly (readonly [id: string, fields: Fields])[];
 }
 
+/** On a cluster: where the reader is, which may change. */
+export interface ReadPlace {
+  /** Its node does not own the slot yet, and serves it to those who were sent. */
+  readonly asking: boolean;
+  /** Takes in what an error says about where to read. @returns whether it said something */
+  redirected(error: unknown): boolean;
+}
+
 export interface ReaderOptions {
+  readonly place?: ReadPlace;
   readonly connector: Connector;
   /** Wakes a blocked read from another connection. */
-  readonly commands: Connection;
+  readonly commands: Commands;
   readonly events: EventBus;
   readonly group: string;
   readonly consumer: string;
@@ -58,6 +68,8 @@ export class Reader {
   private readonly connection: Connection;
   private keys: readonly ReadKey[] = [];
   private byKey = new Map<string, ReadKey>();
+  /** Of those that are read, or were: on a cluster it says which node the reader is at. */
+  private someKey = '';
   private failures = 0;
   private stopped = false;
   private readonly stopping = new AbortController();
@@ -82,6 +94,7 @@ export class Reader {
   /** Reads these from now on. */
   watch(keys: readonly ReadKey[]): void {
     this.keys = keys;
+    this.someKey = keys[0]?.key ?? this.someKey;
     this.byKey = new Map(keys.map((source) => [source.key, source]));
     this.windowAt = this.emptyInARow = 0;
     void this.wake();
@@ -120,9 +133,12 @@ export class Reader {
     try {
       const { id } = line;
       if (id === undefined) throw new Error('The connection has no id');
-      await this.options.commands.run('waking the reader', (command) =>
-        command.client('UNBLOCK', id),
+      const woken = await this.options.commands.run(
+        'waking the reader',
+        (command) => command.client('UNBLOCK', id),
+        this.someKey,
       );
+      if (woken === 0 && this.options.place?.asking) throw new Error('The reader is elsewhere');
     } catch {
       // Without the right to unblock, or a connection: the read ends with the client.
       this.connection.discard(line.wire.client);
@@ -199,7 +215,9 @@ export class Reader {
     const streams = [...names, ...names.map(() => '>')];
     const limits = block ? ['COUNT', count, 'BLOCK', blockTimeout] : ['COUNT', count];
     const args = ['GROUP', group, consumer, ...limits, 'STREAMS', ...streams];
-    return this.batchesOf(await wire.request(encodeCommand(['XREADGROUP', ...args])));
+    return this.batchesOf(
+      await wire.request(encodeCommand(['XREADGROUP', ...args]), this.options.place?.asking),
+    );
   }
 
   private batchesOf(reply: Reply): ReadBatch[] {
@@ -216,9 +234,10 @@ export class Reader {
 
   private async recover(error: unknown, client: Redis | undefined): Promise<void> {
     if (this.stopped) return;
+    const redirected = this.options.place?.redirected(error) ?? false;
     if (client && !isReply(error)) await this.options.onReplyLost();
     // A broken connection, and a group that has to be created again, announce themselves.
-    if (client && this.connection.current === client && !isGroupMissing(error)) {
+    if (client && this.connection.current === client && !isGroupMissing(error) && !redirected) {
       const only = this.keys.length === 1 ? this.keys[0]!.key : undefined;
       const cause = typedError(error, 'reading', only, 'xreadgroup');
       this.options.events.emit('worker-error', { worker: 'reader', error: cause });
@@ -226,7 +245,7 @@ export class Reader {
     await this.pause();
     if (isGroupMissing(error)) await this.options.onGroupMissing();
     else if (isWrongType(error) || isRefused(error)) await this.options.onUnreadable();
-    else if (client && isDemoted(error)) this.connection.discard(client);
+    else if (client && (isDemoted(error) || redirected)) this.connection.discard(client);
   }
 
   private pause(): Promise<void> {

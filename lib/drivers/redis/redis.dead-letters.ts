@@ -6,7 +6,7 @@ import type {
   DeadLetterRecord,
 } from '../../core/dead-letters.js';
 import type { Fields } from '../../core/message.js';
-import type { Connection } from './connection.js';
+import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
 import { unpackFields } from './scripts/dead-letter.script.js';
 import { redrive } from './scripts/redrive.script.js';
@@ -19,7 +19,7 @@ type Entry = [id: string, fields: string[]];
 /** Dead letters in a stream beside each stream. */
 export class RedisDeadLetters implements DeadLetterQueue {
   constructor(
-    private readonly commands: Connection,
+    private readonly commands: Commands,
     private readonly keys: Keys,
   ) {}
 
@@ -85,7 +85,11 @@ export class RedisDeadLetters implements DeadLetterQueue {
         origin: JSON.stringify({ stream: letter.stream, id: letter.id }),
       })),
     };
-    return this.commands.run('redriving dead letters', (client) => redrive(client, redriving));
+    return this.commands.run(
+      'redriving dead letters',
+      (client) => redrive(client, redriving),
+      redriving.deadLetters,
+    );
   }
 
   /** Every dead letter that the filter means, in pages; ends with those that were there at first. */

@@ -1,4 +1,5 @@
 import type { Driver, DriverContext, DriverFactory } from '../../core/driver.js';
+import { ClusterCommands } from './cluster/cluster-commands.js';
 import { Connection } from './connection.js';
 import { Connector } from './connector.js';
 import { Keys } from './keys.js';
@@ -16,7 +17,9 @@ function open(options: RedisOptions, { events, keyPrefix }: DriverContext): Driv
   const keys = new Keys(keyPrefix);
   const connector = new Connector(options);
   const replyTimeout = connector.commandTimeout;
-  const commands = new Connection({ connector, role: 'commands', events, replyTimeout });
+  const commands = connector.cluster
+    ? new ClusterCommands({ connector, events })
+    : new Connection({ connector, role: 'commands', events, replyTimeout });
   return {
     source: new RedisSource({ connector, commands, keys, events }),
     state: new RedisStateStore(commands, keys),

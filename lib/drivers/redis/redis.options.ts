@@ -8,6 +8,13 @@ export interface SentinelAddress {
   readonly port?: number;
 }
 
+/** Where one node of a cluster listens. */
+export interface NodeAddress {
+  readonly host: string;
+  /** @default 6379 */
+  readonly port?: number;
+}
+
 /** Where Redis is and how to talk to it. */
 export interface RedisOptions {
   /** `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS. Instead of host and port. */
@@ -26,6 +33,10 @@ export interface RedisOptions {
   readonly sentinels?: readonly SentinelAddress[];
   /** What the sentinels call the master, for example `'mymaster'`. */
   readonly name?: string;
+  /** Some nodes of a cluster, instead of `url` or `host` and `port`; the others are learned from them. */
+  readonly cluster?: readonly NodeAddress[];
+  /** Where nodes are reached that the cluster announces under another address: `'10.0.0.1:6379'`. */
+  readonly natMap?: Readonly<Record<string, { readonly host: string; readonly port: number }>>;
   /** For the sentinels themselves; `username` and `password` are for the master. */
   readonly sentinelUsername?: string;
   readonly sentinelPassword?: string;
@@ -53,6 +64,8 @@ export const REDIS_OPTION_KEYS = [
   'db',
   'tls',
   'sentinels',
+  'cluster',
+  'natMap',
   'name',
   'sentinelUsername',
   'sentinelPassword',

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import { InvalidOptionsError } from '../../core/errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { OutgoingEntry } from '../../core/message.js';
 import type { SettleOutcome } from '../../core/settlement.js';
@@ -9,18 +9,21 @@ import type {
   SubscribeOptions,
   Subscription,
 } from '../../core/source.js';
-import { Connection } from './connection.js';
+import { ClusterCommands } from './cluster/cluster-commands.js';
+import { ClusterPublishing } from './cluster/cluster-publishing.js';
+import { ClusterSubscription } from './cluster/cluster.subscription.js';
+import { SlotPlace } from './cluster/slot-place.js';
+import { bySlot } from './cluster/slots.js';
+import type { Commands } from './commands.js';
 import type { Connector } from './connector.js';
 import type { Keys } from './keys.js';
 import { Publishing } from './publishing.js';
 import { RedisSubscription } from './redis.subscription.js';
-import { ServerFeatures } from './server-features.js';
 import { settleAll } from './settling.js';
 
-const CAPABILITIES: SourceCapabilities = {
+const CAPABILITIES: Omit<SourceCapabilities, 'atomicPublish'> = {
   technology: 'redis',
   redelivers: false,
-  atomicPublish: true,
   atomicDeadLetter: true,
   durableAttempts: true,
   extends: true,
@@ -29,26 +32,27 @@ const CAPABILITIES: SourceCapabilities = {
 
 export interface RedisSourceOptions {
   readonly connector: Connector;
-  readonly commands: Connection;
+  readonly commands: Commands;
   readonly keys: Keys;
   readonly events: EventBus;
 }
 
 /** Redis Streams as a message source. */
 export class RedisSource implements MessageSource {
-  readonly capabilities = CAPABILITIES;
-  private readonly subscriptions = new Set<RedisSubscription>();
-
-  private readonly publishing: Publishing;
+  readonly capabilities: SourceCapabilities;
+  private readonly subscriptions = new Set<Subscription>();
+  private readonly publishing: Pick<Publishing, 'publish' | 'close'>;
 
   constructor(private readonly options: RedisSourceOptions) {
-    const { connector, keys, events } = options;
-    const replyTimeout = connector.commandTimeout;
-    const features = new ServerFeatures(events);
-    const onConnected = (client: Redis) => features.probe(client);
-    const connect = () =>
-      new Connection({ connector, role: 'publisher', events, replyTimeout, onConnected });
-    this.publishing = new Publishing(connect, replyTimeout, keys, features);
+    const { connector, commands, keys, events } = options;
+    // No script reaches keys of several slots.
+    const atomicPublish = !(commands instanceof ClusterCommands);
+    this.capabilities = { ...CAPABILITIES, atomicPublish };
+    if (commands instanceof ClusterCommands) {
+      this.publishing = new ClusterPublishing({ connector, commands, keys, events });
+      return;
+    }
+    this.publishing = new Publishing({ connector, events, keys });
   }
 
   publish(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {
@@ -56,16 +60,42 @@ export class RedisSource implements MessageSource {
   }
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
-    const { connectTimeout } = this.options.connector;
-    const subscription = new RedisSubscription({ ...options, ...this.options });
+    const { connector, commands } = this.options;
+    const { connectTimeout } = connector;
+    const subscription =
+      commands instanceof ClusterCommands
+        ? this.onCluster(options, commands)
+        : new RedisSubscription({ ...options, ...this.options });
     this.subscriptions.add(subscription);
-    await this.options.commands.ready('subscribing', connectTimeout);
+    await commands.ready('subscribing', connectTimeout);
     await subscription.open(connectTimeout);
     return subscription;
   }
 
   settle(batch: readonly Settling[]): Promise<(SettleOutcome | Error)[]> {
-    return settleAll(batch, this.options.commands, this.options.keys);
+    const { commands, keys } = this.options;
+    return settleAll(batch, { commands, keys, publish: (entries) => this.publish(entries) });
+  }
+
+  /** @throws InvalidOptionsError where the names of streams cannot be placed */
+  private onCluster(options: SubscribeOptions, commands: ClusterCommands): ClusterSubscription {
+    const { connector, keys } = this.options;
+    const problems = keys.placementProblems(options.streams);
+    if (problems.length > 0) throw new InvalidOptionsError(problems);
+    const slots = bySlot(options.streams, (stream) => keys.stream(stream));
+    return new ClusterSubscription(
+      [...slots].map(([slot, streams]) => {
+        const place = new SlotPlace(commands, slot);
+        const here = connector.at(() => place.locate());
+        return new RedisSubscription({
+          ...options,
+          ...this.options,
+          streams,
+          place,
+          connector: here,
+        });
+      }),
+    );
   }
 
   async close(): Promise<void> {

@@ -1,11 +1,11 @@
 import type { StateStore } from '../../core/state-store.js';
-import type { Connection } from './connection.js';
+import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
 
 /** Plain string keys with expiry. */
 export class RedisStateStore implements StateStore {
   constructor(
-    private readonly commands: Connection,
+    private readonly commands: Commands,
     private readonly keys: Keys,
   ) {}
 
@@ -18,26 +18,34 @@ export class RedisStateStore implements StateStore {
 
   async set(key: string, value: string, ttl?: number): Promise<void> {
     const name = this.keys.state(key);
-    await this.commands.run('writing state', (client) =>
-      ttl === undefined ? client.set(name, value) : client.set(name, value, 'PX', ttl),
+    await this.commands.run(
+      'writing state',
+      (client) =>
+        ttl === undefined ? client.set(name, value) : client.set(name, value, 'PX', ttl),
+      name,
     );
   }
 
   async setIfAbsent(key: string, value: string, ttl?: number): Promise<boolean> {
     const name = this.keys.state(key);
-    const reply = await this.commands.run('writing state', (client) =>
-      ttl === undefined ? client.set(name, value, 'NX') : client.set(name, value, 'PX', ttl, 'NX'),
+    const reply = await this.commands.run(
+      'writing state',
+      (client) =>
+        ttl === undefined
+          ? client.set(name, value, 'NX')
+          : client.set(name, value, 'PX', ttl, 'NX'),
+      name,
     );
     return reply === 'OK';
   }
 
   async delete(key: string): Promise<boolean> {
     const name = this.keys.state(key);
-    return (await this.commands.run('deleting state', (client) => client.del(name))) === 1;
+    return (await this.commands.run('deleting state', (client) => client.del(name), name)) === 1;
   }
 
   async exists(key: string): Promise<boolean> {
     const name = this.keys.state(key);
-    return (await this.commands.run('reading state', (client) => client.exists(name))) === 1;
+    return (await this.commands.run('reading state', (client) => client.exists(name), name)) === 1;
   }
 }

@@ -3,7 +3,7 @@ import type { BeginOutcome, ExtendOutcome, Lease } from '../../core/lease.js';
 import type { Fields } from '../../core/message.js';
 import type { SubscribeOptions, Subscription } from '../../core/source.js';
 import { Caretaker } from './caretaker.js';
-import type { Connection } from './connection.js';
+import type { Commands } from './commands.js';
 import type { Connector } from './connector.js';
 import { GroupKeeper } from './group-keeper.js';
 import { HeldTable } from './held-table.js';
@@ -11,7 +11,7 @@ import type { Keys } from './keys.js';
 import { Leasing, releaseLease } from './leasing.js';
 import { PendingEntries, type PendingEntry } from './pending-entries.js';
 import { ReadKeys } from './read-keys.js';
-import { Reader } from './reader.js';
+import { Reader, type ReadPlace } from './reader.js';
 import { RedisLease, type LeaseHolder, type ReadKey } from './redis.lease.js';
 import type { Looked } from './scripts/look-after.script.js';
 
@@ -24,7 +24,8 @@ const LEFT_AT_A_LOOK = 100;
 
 export interface RedisSubscriptionOptions extends SubscribeOptions {
   readonly connector: Connector;
-  readonly commands: Connection;
+  readonly place?: ReadPlace;
+  readonly commands: Commands;
   readonly keys: Keys;
   readonly events: EventBus;
 }
@@ -117,6 +118,11 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   forget(lease: Lease, left = false): void {
     if (left) (lease as RedisLease).leave();
     else this.held.remove(lease as RedisLease);
+  }
+
+  /** Handed out, and not taken: it waits here for the next pull. */
+  takeBack(lease: RedisLease): void {
+    this.inbox.push(lease);
   }
 
   settled(lease: RedisLease): void {

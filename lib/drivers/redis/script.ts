@@ -38,7 +38,8 @@ export class Script {
       return await client.evalsha(this.digest, keys.length, ...keys, ...args);
     } catch (error) {
       if (!isScriptMissing(error)) throw error;
-      return client.eval(this.lua, keys.length, ...keys, ...args);
+      await client.script('LOAD', this.lua);
+      return client.evalsha(this.digest, keys.length, ...keys, ...args);
     }
   }
 

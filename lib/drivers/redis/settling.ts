@@ -1,7 +1,8 @@
 import type { DeadLetterRecord } from '../../core/dead-letters.js';
 import type { SettleOutcome } from '../../core/settlement.js';
-import type { Settling } from '../../core/source.js';
-import type { Connection } from './connection.js';
+import type { OutgoingEntry } from '../../core/message.js';
+import type { MessageSource, Settling } from '../../core/source.js';
+import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
 import { extendLeases, releaseLease } from './leasing.js';
 import { ORIGIN_ELEMENTS, type ReadKey, type RedisLease } from './redis.lease.js';
@@ -12,12 +13,22 @@ import { deadLetter } from './scripts/dead-letter.script.js';
 
 type Outcome = SettleOutcome | Error;
 
+/** Longer than the runs of a message, with the waits between them, usually take, ms. */
+const STEPS_ARE_KNOWN_FOR = 3_600_000;
+
+export interface SettlingContext {
+  readonly commands: Commands;
+  readonly keys: Keys;
+  /** Publishes what cannot be published in the same step as the acknowledgement. */
+  readonly publish: MessageSource['publish'];
+}
+
 /** Carries out a batch: plain acks as one XACK per key, retries in one script, the rest in one each. */
 export async function settleAll(
   batch: readonly Settling[],
-  commands: Connection,
-  keys: Keys,
+  context: SettlingContext,
 ): Promise<Outcome[]> {
+  const { commands } = context;
   const outcomes: Outcome[] = new Array<Outcome>(batch.length);
   const acks = new Map<ReadKey, number[]>();
   const retries: number[] = [];
@@ -32,9 +43,7 @@ export async function settleAll(
     } else if (settling.settlement.kind === 'retry') {
       retries.push(index);
     } else {
-      others.push(
-        settleOne(settling, commands, keys).then((outcome) => void (outcomes[index] = outcome)),
-      );
+      others.push(settleOne(settling, context).then((outcome) => void (outcomes[index] = outcome)));
     }
   }
   const leasesOf = (indexes: readonly number[]): RedisLease[] =>
@@ -57,7 +66,7 @@ const isPlainAck = ({ settlement }: Settling): boolean =>
   settlement.kind === 'ack' && !settlement.publish?.length;
 
 /** The work is done, whoever owns the entries now: no fence. */
-async function ackTogether(leases: readonly RedisLease[], commands: Connection): Promise<Outcome> {
+async function ackTogether(leases: readonly RedisLease[], commands: Commands): Promise<Outcome> {
   const { source, holder } = leases[0]!;
   const ids = leases.map((lease) => lease.entryId);
   try {
@@ -77,10 +86,7 @@ async function ackTogether(leases: readonly RedisLease[], commands: Connection):
 }
 
 /** They stay pending to us, and fresh, until they are run again. */
-async function keepForRetry(
-  leases: readonly RedisLease[],
-  commands: Connection,
-): Promise<Outcome[]> {
+async function keepForRetry(leases: readonly RedisLease[], commands: Commands): Promise<Outcome[]> {
   try {
     const words = await extendLeases(commands, leases);
     return leases.map((lease, index) => {
@@ -93,10 +99,10 @@ async function keepForRetry(
   }
 }
 
-async function settleOne(settling: Settling, commands: Connection, keys: Keys): Promise<Outcome> {
+async function settleOne(settling: Settling, context: SettlingContext): Promise<Outcome> {
   const lease = settling.lease as RedisLease;
   try {
-    const outcome = await carryOut(settling, lease, commands, keys);
+    const outcome = await carryOut(settling, lease, context);
     if (outcome === 'settled') {
       lease.holder.settled(lease);
       // Its record is gone, so a second time there is nothing to settle any more.
@@ -111,42 +117,60 @@ async function settleOne(settling: Settling, commands: Connection, keys: Keys): 
 function carryOut(
   { settlement, ...settling }: Settling,
   lease: RedisLease,
-  commands: Connection,
-  keys: Keys,
+  context: SettlingContext,
 ): Promise<SettleOutcome> {
   switch (settlement.kind) {
     case 'ack':
-      return publishNext(lease, settlement.publish ?? [], commands, keys);
+      return publishNext(lease, settlement.publish ?? [], context);
     case 'dead-letter':
-      return storeDeadLetter(
-        lease,
-        'record' in settling ? settling.record : undefined,
-        commands,
-        keys,
-      );
+      return storeDeadLetter(lease, 'record' in settling ? settling.record : undefined, context);
     default:
-      return releaseLease(commands, lease);
+      return releaseLease(context.commands, lease);
   }
 }
 
-function publishNext(
+async function publishNext(
   lease: RedisLease,
-  publish: readonly { readonly stream: string; readonly fields: readonly string[] }[],
-  commands: Connection,
-  keys: Keys,
+  publish: readonly OutgoingEntry[],
+  context: SettlingContext,
 ): Promise<SettleOutcome> {
+  const { commands, keys } = context;
+  const { key } = lease.source;
   const entries = publish.map(({ stream, fields }) => ({ key: keys.stream(stream), fields }));
-  const run = lease.fence;
-  return commands.run('publishing the next step', (client) =>
-    ackAndPublish(client, { ...run, unfenced: lease.trimmed, entries }),
-  );
+  const together = commands.together([key, ...entries.map((entry) => entry.key)]);
+  if (!together) {
+    const obstacle = await publishApart(lease, publish, context);
+    if (obstacle) return obstacle;
+  }
+  const next = { ...lease.fence, unfenced: lease.trimmed, entries: together ? entries : [] };
+  return commands.run('publishing the next step', (client) => ackAndPublish(client, next), key);
+}
+
+/**
+ * Where no script reaches all of them: checked, published, and acknowledged later. A later run of the
+ * message, or another try, does not publish a step again.
+ */
+async function publishApart(
+  lease: RedisLease,
+  entries: readonly OutgoingEntry[],
+  { commands, publish }: SettlingContext,
+): Promise<SettleOutcome | undefined> {
+  const [word] = lease.trimmed ? ['trimmed'] : await extendLeases(commands, [lease]);
+  if (word === 'lost' || word === 'gone') return word;
+  const { group, id } = lease.fence;
+  const once = entries.map((entry, step) => {
+    const key = `${lease.source.key}/${id}/${group}/${step}`;
+    return { ...entry, idempotency: { key, window: STEPS_ARE_KNOWN_FOR } };
+  });
+  const refused = (await publish(once)).find((result) => result instanceof Error);
+  if (refused) throw refused;
+  return undefined;
 }
 
 function storeDeadLetter(
   lease: RedisLease,
   record: DeadLetterRecord | undefined,
-  commands: Connection,
-  keys: Keys,
+  { commands, keys }: SettlingContext,
 ): Promise<SettleOutcome> {
   const letter = {
     ...lease.fence,

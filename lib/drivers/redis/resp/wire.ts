@@ -65,17 +65,20 @@ export class Wire {
 
   /**
    * One command with its reply.
+   * @param asking on a cluster: the node was named by the owner of a slot that is on its way to it
    * @throws ReplyError when the server refuses it
    * @throws Error when the connection ends before the reply
    */
-  request(command: string): Promise<Reply> {
+  request(command: string, asking = false): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const answer = (reply: Reply): true => {
         if (reply instanceof ReplyError) reject(reply);
         else resolve(reply);
         return true;
       };
-      this.send(command, [{ answer, fail: reject }]);
+      const waiter = { answer, fail: reject };
+      if (asking) this.send(ASKING + command, [NOBODY, waiter]);
+      else this.send(command, [waiter]);
     });
   }
 
@@ -100,12 +103,17 @@ export class Wire {
   }
 }
 
+/** For replies that say nothing. */
+const NOBODY: Waiter = { answer: () => true, fail: () => undefined };
+
 /** A command as the server reads it. */
 export function encodeCommand(args: readonly (string | number)[]): string {
   let text = `*${args.length}\r\n`;
   for (const arg of args) text += encodeText(String(arg));
   return text;
 }
+
+const ASKING = encodeCommand(['ASKING']);
 
 export function encodeText(text: string): string {
   return `$${Buffer.byteLength(text)}\r\n${text}\r\n`;

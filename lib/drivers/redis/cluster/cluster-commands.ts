@@ -1,0 +1,166 @@
+import type { Redis } from 'ioredis';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ClosedError } from '../../../core/errors.js';
+import type { EventBus } from '../../../core/events.js';
+import type { Commands } from '../commands.js';
+import { connectionError } from '../connection-errors.js';
+import { Connection } from '../connection.js';
+import type { Connector } from '../connector.js';
+import { redirectionOf, type Redirection } from './redirections.js';
+import { slotOf } from './slots.js';
+import { addressText, Topology, type Address } from './topology.js';
+
+/** A node that cannot be reached for so long may have been replaced, ms. */
+export const NODE_PATIENCE = 500;
+/** Before a command is tried again that came at a moment of change, ms. */
+const FIRST_WAIT = 10;
+const LONGEST_WAIT = 250;
+
+export interface ClusterOptions {
+  readonly connector: Connector;
+  readonly events: EventBus;
+}
+
+/** One connection to each master that is needed, and commands to the master that has their key. */
+export class ClusterCommands implements Commands {
+  readonly topology: Topology;
+  private readonly nodes = new Map<string, Connection>();
+  private closed = false;
+
+  constructor(private readonly options: ClusterOptions) {
+    const { seeds, natMap } = options.connector.cluster!;
+    this.topology = new Topology({
+      seeds,
+      natMap,
+      ask: (address, question) =>
+        this.node(address).run('learning the slots of the cluster', question),
+      onChanged: () => this.forgetNodes(),
+    });
+  }
+
+  get current(): Redis | undefined {
+    return [...this.nodes.values()].find((node) => node.current)?.current;
+  }
+
+  get reconnectedAt(): number {
+    return Math.max(0, ...[...this.nodes.values()].map((node) => node.reconnectedAt));
+  }
+
+  together(keys: readonly string[]): boolean {
+    return new Set(keys.map(slotOf)).size <= 1;
+  }
+
+  async ready(action: string, timeout: number): Promise<void> {
+    const deadline = Date.now() + timeout;
+    for (let wait = FIRST_WAIT; ; wait = Math.min(2 * wait, LONGEST_WAIT)) {
+      if (this.closed) throw new ClosedError('The connection to Redis');
+      try {
+        await this.topology.refresh();
+        if (this.topology.masters.size > 0) return;
+      } catch (error) {
+        if (Date.now() + wait > deadline) throw connectionError('not-sent', action, error);
+      }
+      await pause(wait);
+    }
+  }
+
+  async run<T>(action: string, command: (client: Redis) => Promise<T>, key: string): Promise<T> {
+    const deadline = Date.now() + this.options.connector.commandTimeout;
+    const slot = slotOf(key);
+    let asked: Address | undefined;
+    for (let wait = FIRST_WAIT; ; wait = Math.min(2 * wait, LONGEST_WAIT)) {
+      if (this.closed) throw new ClosedError('The connection to Redis');
+      try {
+        if (asked) return await this.node(asked).run(action, asking(command), key);
+        return await (await this.nodeOf(slot, action)).run(action, command, key);
+      } catch (error) {
+        const redirection = redirectionOf(error);
+        if (!redirection || Date.now() + wait > deadline) throw error;
+        asked = await this.follow(redirection, wait);
+      }
+    }
+  }
+
+  /** The address of the master of a slot, as it is now. For connections that are about to be made. */
+  async locate(slot: number): Promise<Address> {
+    await this.topology.refresh();
+    const owner = this.topology.owner(slot);
+    if (!owner) throw new Error(`No node of the cluster has slot ${slot}`);
+    return owner;
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.all([...this.nodes.values()].map((node) => node.close()));
+  }
+
+  private async nodeOf(slot: number, action: string): Promise<Connection> {
+    let owner = this.topology.owner(slot);
+    if (!owner) {
+      await this.topology.refresh();
+      owner = this.topology.owner(slot);
+    }
+    if (!owner) {
+      const reason = new Error(`No node of the cluster has slot ${slot}`);
+      throw connectionError('not-sent', action, reason);
+    }
+    return this.node(owner);
+  }
+
+  private node(address: Address): Connection {
+    const name = addressText(address);
+    let node = this.nodes.get(name);
+    if (!node) {
+      const { connector, events } = this.options;
+      node = new Connection({
+        connector: connector.at(async () => address),
+        role: 'commands',
+        events,
+        replyTimeout: connector.commandTimeout,
+        patience: NODE_PATIENCE,
+      });
+      this.nodes.set(name, node);
+    }
+    return node;
+  }
+
+  /** @returns the node to be asked next, where it is not the owner */
+  private async follow(redirection: Redirection, wait: number): Promise<Address | undefined> {
+    switch (redirection.kind) {
+      case 'moved':
+        this.topology.moved(redirection.slot, redirection.to);
+        // The others that moved with it.
+        void this.topology.refresh().catch(() => undefined);
+        return undefined;
+      case 'ask':
+        return this.topology.reached(addressText(redirection.to));
+      default:
+        await pause(wait);
+        await this.topology.refresh().catch(() => undefined);
+        return undefined;
+    }
+  }
+
+  /** Nodes that have no slots any more; those that the topology is asked of stay. */
+  private forgetNodes(): void {
+    const { masters } = this.topology;
+    const seeds = this.options.connector.cluster!.seeds.map(addressText);
+    const kept = new Set([
+      ...[...masters].map((name) => addressText(this.topology.reached(name))),
+      ...seeds,
+    ]);
+    for (const [name, node] of this.nodes) {
+      if (kept.has(name)) continue;
+      this.nodes.delete(name);
+      void node.close();
+    }
+  }
+}
+
+/** The new owner of a slot that is on its way serves it to those who say that they were sent. */
+function asking<T>(command: (client: Redis) => Promise<T>): (client: Redis) => Promise<T> {
+  return (client) => {
+    client.asking().catch(() => undefined);
+    return command(client);
+  };
+}

@@ -1,0 +1,100 @@
+import type { Redis } from 'ioredis';
+import type { OutgoingEntry } from '../../../core/message.js';
+import type { Keys } from '../keys.js';
+import { Publishing, type Result } from '../publishing.js';
+import { onceArguments } from '../publishing-once.js';
+import { publishOnce } from '../scripts/publish-once.script.js';
+import { NODE_PATIENCE, type ClusterCommands, type ClusterOptions } from './cluster-commands.js';
+import { redirectionOf } from './redirections.js';
+import { addressText, parseAddress, type Address } from './topology.js';
+
+export interface ClusterPublishingOptions extends ClusterOptions {
+  readonly commands: ClusterCommands;
+  readonly keys: Keys;
+}
+
+/**
+ * Publishes each entry at the master of its stream, many in one write. What a node has not carried
+ * out, because the cluster is changing, goes the slower way that follows the change.
+ */
+export class ClusterPublishing {
+  private readonly nodes = new Map<string, Publishing>();
+
+  constructor(private readonly options: ClusterPublishingOptions) {}
+
+  async publish(entries: readonly OutgoingEntry[]): Promise<Result[]> {
+    const { topology } = this.options.commands;
+    const results = new Array<Result>(entries.length);
+    const groups = new Map<string, number[]>();
+    const elsewhere: number[] = [];
+    for (const [index, { stream }] of entries.entries()) {
+      const owner = topology.ownerOfKey(this.options.keys.stream(stream));
+      if (!owner) elsewhere.push(index);
+      else this.join(groups, addressText(owner), index);
+    }
+    const publish = async ([name, indexes]: [string, number[]]) => {
+      const found = await this.node(name).publish(indexes.map((index) => entries[index]!));
+      for (const [place, index] of indexes.entries()) {
+        results[index] = found[place]!;
+        if (redirectionOf(found[place])) elsewhere.push(index);
+      }
+    };
+    await Promise.all([...groups].map(publish));
+    // One after the other, so that those of one stream keep their order.
+    for (const index of elsewhere.sort((a, b) => a - b)) {
+      results[index] = await this.follow(entries[index]!);
+    }
+    return results;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.nodes.values()].map((node) => node.close()));
+  }
+
+  private join(groups: Map<string, number[]>, name: string, index: number): void {
+    const same = groups.get(name);
+    if (same) same.push(index);
+    else groups.set(name, [index]);
+  }
+
+  private async follow({ stream, fields, idempotency }: OutgoingEntry): Promise<Result> {
+    const { commands, keys } = this.options;
+    const key = keys.stream(stream);
+    const append = (client: Redis): Promise<unknown> =>
+      idempotency
+        ? publishOnce.run(client, ...onceArguments(keys, { stream, fields, idempotency }))
+        : client.xadd(key, '*', ...fields);
+    try {
+      return String(await commands.run(`publishing to "${stream}"`, append, key));
+    } catch (error) {
+      return error as Error;
+    }
+  }
+
+  private node(name: string): Publishing {
+    let node = this.nodes.get(name);
+    if (!node) {
+      this.forgetNodes();
+      node = this.publishingAt(parseAddress(name));
+      this.nodes.set(name, node);
+    }
+    return node;
+  }
+
+  private publishingAt(address: Address): Publishing {
+    const { connector, events, keys } = this.options;
+    const here = connector.at(async () => address);
+    return new Publishing({ connector: here, events, keys, patience: NODE_PATIENCE });
+  }
+
+  /** When a new master is met, some old one may be gone. */
+  private forgetNodes(): void {
+    const { topology } = this.options.commands;
+    const kept = new Set([...topology.masters].map((name) => addressText(topology.reached(name))));
+    for (const [name, node] of this.nodes) {
+      if (kept.has(name)) continue;
+      this.nodes.delete(name);
+      void node.close();
+    }
+  }
+}

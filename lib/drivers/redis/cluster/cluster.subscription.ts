@@ -1,0 +1,124 @@
+import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
+import type { Subscription } from '../../../core/source.js';
+import type { RedisLease } from '../redis.lease.js';
+import type { RedisSubscription } from '../redis.subscription.js';
+
+/** The streams of one slot. */
+class Part {
+  /** Its last pull brought as much as was asked for. */
+  busy = false;
+  private pulling: Promise<void> | undefined;
+
+  constructor(readonly subscription: RedisSubscription) {}
+
+  /** Pulls, unless a pull is under way. */
+  pull(limit: number, onPulled: (leases: Lease[]) => void): void {
+    this.pulling ??= this.subscription.pull(limit).then((leases) => {
+      this.busy = leases.length >= limit;
+      this.pulling = undefined;
+      onPulled(leases);
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.subscription.stop();
+    await this.pulling;
+  }
+}
+
+/** One consumer's part in one group on a cluster: a subscription of its own for each slot. */
+export class ClusterSubscription implements Subscription {
+  private readonly parts: readonly Part[];
+  /** Pulled, and handed out at the next pull. */
+  private pulled: Lease[] = [];
+  private wake: (() => void) | undefined;
+  private stopped = false;
+
+  constructor(subscriptions: readonly RedisSubscription[]) {
+    this.parts = subscriptions.map((subscription) => new Part(subscription));
+  }
+
+  async open(connectTimeout: number): Promise<void> {
+    try {
+      await Promise.all(this.parts.map(({ subscription }) => subscription.open(connectTimeout)));
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async pull(limit: number): Promise<Lease[]> {
+    if (this.pulled.length === 0 && !this.stopped) {
+      const answered = new Promise<void>((resolve) => (this.wake = resolve));
+      this.pullAll(limit);
+      await answered;
+    }
+    const handedOut = this.pulled.splice(0, limit);
+    // More than there is room for: kept fresh by those who read it, until the next pull.
+    this.takeBack(this.pulled.splice(0));
+    return handedOut;
+  }
+
+  begin(lease: Lease): Promise<BeginOutcome> {
+    return subscriptionOf(lease).begin(lease);
+  }
+
+  async extend(leases: readonly Lease[]): Promise<ExtendOutcome[]> {
+    const bySubscription = new Map<RedisSubscription, Lease[]>();
+    for (const lease of leases) {
+      const subscription = subscriptionOf(lease);
+      const same = bySubscription.get(subscription);
+      if (same) same.push(lease);
+      else bySubscription.set(subscription, [lease]);
+    }
+    const outcomes = new Map<Lease, ExtendOutcome>();
+    const extended = [...bySubscription].map(async ([subscription, same]) => {
+      const found = await subscription.extend(same);
+      for (const [index, lease] of same.entries()) outcomes.set(lease, found[index]!);
+    });
+    await Promise.all(extended);
+    return leases.map((lease) => outcomes.get(lease)!);
+  }
+
+  forget(lease: Lease, left?: boolean): void {
+    subscriptionOf(lease).forget(lease, left);
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await Promise.all(this.parts.map((part) => part.stop()));
+    this.answer();
+  }
+
+  async close(): Promise<void> {
+    // Never handed out: each one's close releases them.
+    this.takeBack(this.pulled.splice(0));
+    await Promise.all(this.parts.map(({ subscription }) => subscription.close()));
+  }
+
+  /** The busy ones share the room; of the others, which wait, each may bring its part of it. */
+  private pullAll(limit: number): void {
+    const busy = this.parts.filter((part) => part.busy).length;
+    for (const part of this.parts) {
+      const share = Math.floor(limit / (part.busy ? busy : this.parts.length));
+      part.pull(Math.max(1, share), (leases) => {
+        this.pulled.push(...leases);
+        this.answer();
+      });
+    }
+  }
+
+  private answer(): void {
+    const { wake } = this;
+    this.wake = undefined;
+    wake?.();
+  }
+
+  private takeBack(leases: readonly Lease[]): void {
+    for (const lease of leases) subscriptionOf(lease).takeBack(lease as RedisLease);
+  }
+}
+
+function subscriptionOf(lease: Lease): RedisSubscription {
+  return (lease as RedisLease).holder as RedisSubscription;
+}

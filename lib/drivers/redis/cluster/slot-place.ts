@@ -1,0 +1,32 @@
+import type { ReadPlace } from '../reader.js';
+import type { ClusterCommands } from './cluster-commands.js';
+import { redirectionOf } from './redirections.js';
+import { addressText, type Address } from './topology.js';
+
+/** Where the streams of one slot are read: at its master, or where that one sends us meanwhile. */
+export class SlotPlace implements ReadPlace {
+  asking = false;
+  /** Where the next connection goes. */
+  private asked: Address | undefined;
+
+  constructor(
+    private readonly commands: ClusterCommands,
+    private readonly slot: number,
+  ) {}
+
+  /** Where the connection that is about to be made goes; the one after it, to the master again. */
+  async locate(): Promise<Address> {
+    const { asked } = this;
+    this.asked = undefined;
+    this.asking = asked !== undefined;
+    return asked ?? (await this.commands.locate(this.slot));
+  }
+
+  redirected(error: unknown): boolean {
+    const redirection = redirectionOf(error);
+    if (redirection?.kind === 'ask') {
+      this.asked = this.commands.topology.reached(addressText(redirection.to));
+    }
+    return redirection !== undefined;
+  }
+}

@@ -1,0 +1,31 @@
+/** Slots of a cluster: each key belongs to one, and each slot to one master. */
+export const SLOTS = 16_384;
+
+/** Of the polynomial x¹⁶ + x¹² + x⁵ + 1 (CRC-16/XMODEM), by the highest byte. */
+const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
+  let rest = byte << 8;
+  for (let bit = 0; bit < 8; bit++) rest = (rest << 1) ^ (rest & 0x8000 ? 0x1021 : 0);
+  return rest;
+});
+
+/** The slot of a key: of its first hash tag that is not empty, where it has one. */
+export function slotOf(key: string): number {
+  const open = key.indexOf('{');
+  const close = open < 0 ? -1 : key.indexOf('}', open);
+  const hashed = close > open + 1 ? key.slice(open + 1, close) : key;
+  let crc = 0;
+  for (const byte of Buffer.from(hashed)) crc = ((crc << 8) ^ TABLE[(crc >> 8) ^ byte]!) & 0xffff;
+  return crc % SLOTS;
+}
+
+/** Brings together what belongs to one slot, in the order in which it came. */
+export function bySlot<T>(items: readonly T[], keyOf: (item: T) => string): Map<number, T[]> {
+  const found = new Map<number, T[]>();
+  for (const item of items) {
+    const slot = slotOf(keyOf(item));
+    const same = found.get(slot);
+    if (same) same.push(item);
+    else found.set(slot, [item]);
+  }
+  return found;
+}

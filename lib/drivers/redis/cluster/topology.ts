@@ -1,0 +1,100 @@
+import type { Redis } from 'ioredis';
+import { slotOf, SLOTS } from './slots.js';
+
+/** Where a node listens. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export const addressText = ({ host, port }: Address): string => `${host}:${port}`;
+
+/** The inverse of {@link addressText}; a host may be an IPv6 address, which has colons of its own. */
+export function parseAddress(text: string): Address {
+  const colon = text.lastIndexOf(':');
+  return { host: text.slice(0, colon), port: Number(text.slice(colon + 1)) };
+}
+
+/** Addresses as the cluster announces them, and as they are reached from here. */
+export type NatMap = Readonly<Record<string, Address>>;
+
+type SlotsReply = [from: number, to: number, master: [host: string | null, port: number]][];
+
+export interface TopologyOptions {
+  readonly seeds: readonly Address[];
+  readonly natMap: NatMap | undefined;
+  /** Asks the node at an address. Rejects where it cannot be reached. */
+  readonly ask: (
+    address: Address,
+    question: (client: Redis) => Promise<unknown>,
+  ) => Promise<unknown>;
+  /** Told when it was learned anew. */
+  readonly onChanged: () => void;
+}
+
+/** Which master has which slot, as far as known. */
+export class Topology {
+  private owners: (string | undefined)[] = [];
+  private refreshing: Promise<void> | undefined;
+
+  constructor(private readonly options: TopologyOptions) {}
+
+  /** Addresses of all masters that have slots. */
+  get masters(): ReadonlySet<string> {
+    return new Set(this.owners.filter((owner) => owner !== undefined));
+  }
+
+  owner(slot: number): Address | undefined {
+    const owner = this.owners[slot];
+    return owner === undefined ? undefined : this.reached(owner);
+  }
+
+  ownerOfKey(key: string): Address | undefined {
+    return this.owner(slotOf(key));
+  }
+
+  /** Told by a node that a slot has moved. */
+  moved(slot: number, to: Address): void {
+    this.owners[slot] = addressText(to);
+  }
+
+  /** Where an announced address is reached from here. */
+  reached(announced: string): Address {
+    return this.options.natMap?.[announced] ?? parseAddress(announced);
+  }
+
+  /** Asks one node after the other, once for all who ask at the same time. @throws where none answers */
+  refresh(): Promise<void> {
+    this.refreshing ??= this.learn().finally(() => (this.refreshing = undefined));
+    return this.refreshing;
+  }
+
+  private async learn(): Promise<void> {
+    const { seeds, ask, onChanged } = this.options;
+    const known = [...this.masters].map((owner) => this.reached(owner));
+    const tried = new Set<string>();
+    let reason: unknown;
+    for (const address of [...known, ...seeds]) {
+      const name = addressText(address);
+      if (tried.has(name)) continue;
+      tried.add(name);
+      try {
+        const reply = await ask(address, (client) => client.cluster('SLOTS'));
+        this.take(reply as SlotsReply, address);
+        return onChanged();
+      } catch (error) {
+        reason = error;
+      }
+    }
+    throw reason;
+  }
+
+  private take(reply: SlotsReply, asked: Address): void {
+    const owners = new Array<string | undefined>(SLOTS);
+    for (const [from, to, [host, port]] of reply) {
+      // A node that does not know its own address leaves it out.
+      owners.fill(addressText({ host: host || asked.host, port }), from, to + 1);
+    }
+    this.owners = owners;
+  }
+}

@@ -1,0 +1,23 @@
+import type { Redis } from 'ioredis';
+
+/** Where commands go: to the one server, or to the node of a cluster that has the key. */
+export interface Commands {
+  /** When the last outage ended, ms since the epoch; 0 before the first one. */
+  readonly reconnectedAt: number;
+  /** A client that is usable now. */
+  readonly current: Redis | undefined;
+
+  /** Waits until commands can be carried out. @throws RedisConnectionError (`not-sent`) */
+  ready(action: string, timeout: number): Promise<unknown>;
+
+  /**
+   * Runs one command or several, all of them about keys in the slot of `key`, and types what it
+   * rejects with.
+   */
+  run<T>(action: string, command: (client: Redis) => Promise<T>, key: string): Promise<T>;
+
+  /** Whether one script may touch all of these. */
+  together(keys: readonly string[]): boolean;
+
+  close(): Promise<void>;
+}

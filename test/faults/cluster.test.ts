@@ -1,0 +1,150 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { slotOf } from '../../lib/drivers/redis/cluster/slots.js';
+import { startCluster, type TestCluster } from '../support/redis-cluster.js';
+import { RecordingConsumer } from '../support/recording-consumer.js';
+import { until } from '../support/until.js';
+
+const NODE_TIMEOUT = 1000;
+const COMMAND_TIMEOUT = 3000;
+
+let cluster: TestCluster;
+let consumer: RecordingConsumer;
+let streams: string[];
+beforeAll(async () => {
+  cluster = await startCluster({ replicas: 1, nodeTimeout: NODE_TIMEOUT });
+}, 30_000);
+afterAll(() => cluster.stop());
+beforeEach(async ({ task }) => {
+  streams = await oneOfEachMaster(task.id);
+  const redis = { cluster: cluster.addresses.slice(0, 3), commandTimeout: COMMAND_TIMEOUT };
+  consumer = await RecordingConsumer.start({ redis, streams });
+});
+afterEach(() => consumer.close());
+
+/** Names of streams, one for each master. */
+async function oneOfEachMaster(name: string): Promise<string[]> {
+  const found = new Map<string, string>();
+  for (let number = 0; found.size < 3; number++) {
+    const stream = `${name}-${number}`;
+    found.set((await cluster.masterOf(stream)).id, stream);
+  }
+  return [...found.values()];
+}
+
+/** Publishes to all streams without a pause, and remembers what was acknowledged. */
+class Load {
+  readonly acknowledged: { readonly stream: string; readonly id: string }[] = [];
+  readonly refused: unknown[] = [];
+  private running = true;
+  private readonly loops = streams.map((stream) => this.publish(stream));
+
+  async stop(): Promise<void> {
+    this.running = false;
+    await Promise.all(this.loops);
+  }
+
+  on(stream: string): number {
+    return this.acknowledged.filter((one) => one.stream === stream).length;
+  }
+
+  private async publish(stream: string): Promise<void> {
+    while (this.running) {
+      try {
+        const ids = await consumer.publish(stream, 3);
+        for (const id of ids) this.acknowledged.push({ stream, id });
+      } catch (error) {
+        this.refused.push(error);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  }
+}
+
+const nameOf = ({ stream, id }: { stream: string; id: string }): string => `${stream} ${id}`;
+
+async function untilHandled(load: Load, lost: ReadonlySet<string> = new Set()): Promise<void> {
+  await until(
+    'everything acknowledged is handled',
+    () => {
+      const handled = new Set(consumer.handled.map(nameOf));
+      return load.acknowledged.every((one) => handled.has(nameOf(one)) || lost.has(nameOf(one)));
+    },
+    20_000,
+    () => `${load.acknowledged.length} acknowledged, ${consumer.handled.length} handled`,
+  );
+}
+
+describe('a cluster', () => {
+  it('agrees on the slots of keys', async () => {
+    const names = ['', 'orders', 'größe', '{a}b', 'x{a}b{c}', '{}a', '{a', 'a}b', '{{a}}', '😀'];
+    for (const name of [...names, ...Array.from({ length: 100 }, (_, n) => `key:${n * n}`)]) {
+      expect(await cluster.nodes[0]!.client.cluster('KEYSLOT', name)).toBe(slotOf(name));
+    }
+  });
+
+  it('takes its slots to other nodes under load', { timeout: 60_000 }, async () => {
+    const load = new Load();
+    for (const [index, stream] of streams.entries()) {
+      await until('it is under load', () => load.on(stream) > 100 * (index + 1));
+      const from = await cluster.masterOf(stream);
+      const to = cluster.nodes.slice(0, 3).find(({ id }) => id !== from.id)!;
+      await cluster.migrate(stream, to);
+      const published = load.on(stream);
+      await until('it goes on at its new node', () => load.on(stream) > published + 100);
+    }
+    await load.stop();
+    await untilHandled(load);
+    const twice = consumer.handled.length - new Set(consumer.handled.map(nameOf)).size;
+    console.log(
+      `3 slots migrated: ${load.acknowledged.length} acknowledged, all handled, ${twice} twice, ${load.refused.length} publishes refused`,
+    );
+    expect(load.refused).toEqual([]);
+    expect(twice).toBe(0);
+  });
+
+  it('waits for the end of a migration that takes its time', { timeout: 60_000 }, async () => {
+    const [stream] = streams as [string];
+    const from = await cluster.masterOf(stream);
+    const to = cluster.nodes.slice(0, 3).find(({ id }) => id !== from.id)!;
+    await consumer.publish(stream, 10);
+    const slot = slotOf(stream);
+    await to.client.cluster('SETSLOT', slot, 'IMPORTING', from.id);
+    await from.client.cluster('SETSLOT', slot, 'MIGRATING', to.id);
+    const keys = (await from.client.cluster('GETKEYSINSLOT', slot, 100)) as string[];
+    await from.client.call('MIGRATE', '127.0.0.1', to.server.port, '', 0, 5000, 'KEYS', ...keys);
+
+    // The key is there already, the slot is not.
+    await consumer.publish(stream, 10);
+    await until('what was published meanwhile is read', () => consumer.ids(stream).length === 20);
+    await cluster.migrate(stream, to);
+    await consumer.publish(stream, 10);
+    await until('all is handled', () => consumer.ids(stream).length === 30);
+  });
+
+  it('loses a master, and goes on with its replica', { timeout: 60_000 }, async () => {
+    const [stream] = streams as [string];
+    const victim = await cluster.masterOf(stream);
+    const load = new Load();
+    await until('it is under load', () => load.on(stream) > 300);
+    await victim.server.kill();
+    const killedAt = Date.now();
+    const before = load.on(stream);
+    await until('it goes on at the replica', () => load.on(stream) > before + 100, 20_000);
+    const backAfter = Date.now() - killedAt;
+    await load.stop();
+
+    const successor = await cluster.masterOf(stream);
+    expect(successor.id).not.toBe(victim.id);
+    const kept = new Set((await successor.client.xrange(stream, '-', '+')).map(([id]) => id));
+    const lost = load.acknowledged.filter((one) => one.stream === stream && !kept.has(one.id));
+    await untilHandled(load, new Set(lost.map(nameOf)));
+    console.log(
+      `A master killed: back after ${backAfter} ms, ${load.acknowledged.length} acknowledged, ${lost.length} of them lost ` +
+        `because they were not replicated, all others handled, ${load.refused.length} publishes failed`,
+    );
+    const outcomes = new Set(load.refused.map((error) => (error as { outcome: string }).outcome));
+    expect([...outcomes].filter((one) => one !== 'unknown' && one !== 'not-sent')).toEqual([]);
+    await victim.server.start();
+    await cluster.untilHealthy();
+  });
+});

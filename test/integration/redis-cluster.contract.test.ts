@@ -1,0 +1,48 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll } from 'vitest';
+import { EventBus } from '../../lib/core/events.js';
+import { redis } from '../../lib/drivers/redis/redis.driver.js';
+import { describeDeadLettersContract } from '../contracts/dead-letters.contract.js';
+import { describeSourceContract } from '../contracts/source.contract.js';
+import type { SourceHarness } from '../contracts/source-harness.js';
+import { describeStateStoreContract } from '../contracts/state-store.contract.js';
+import { startCluster, type TestCluster } from '../support/redis-cluster.js';
+
+let cluster: TestCluster;
+beforeAll(async () => {
+  cluster = await startCluster();
+}, 30_000);
+afterAll(() => cluster.stop());
+
+async function harness(): Promise<SourceHarness> {
+  return {
+    open: async ({ events = new EventBus(), keyPrefix = '' } = {}) =>
+      redis({ cluster: cluster.addresses }).open({ events, keyPrefix }),
+    elapse: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    now: () => Date.now(),
+    unique: (name) => `${name}-${randomBytes(4).toString('hex')}`,
+    trim: async (stream, id) => {
+      await (await cluster.at(stream)).xdel(stream, id);
+    },
+    close: async () => undefined,
+  };
+}
+
+/** With connections of its own, closed after all tests. */
+async function withDriver() {
+  const shared = await harness();
+  const driver = await shared.open();
+  return { ...shared, driver, close: () => driver.source.close() };
+}
+
+describeSourceContract('redis cluster', harness);
+
+describeDeadLettersContract('redis cluster', async () => {
+  const shared = await withDriver();
+  return { ...shared, queue: shared.driver.deadLetters! };
+});
+
+describeStateStoreContract('redis cluster', async () => {
+  const shared = await withDriver();
+  return { ...shared, store: shared.driver.state! };
+});
