@@ -1,11 +1,13 @@
 import { createSecureContext, type ConnectionOptions } from 'node:tls';
-import type { RedisOptions } from './redis.options.js';
+import type { NodeAddress, RedisOptions } from './redis.options.js';
 
 /** Said by a url too. */
 const IN_URL = ['host', 'port', 'username', 'password', 'db'] as const;
 /** Said by the sentinels. */
 const PLACE = ['url', 'host', 'port'] as const;
 const OF_SENTINELS = ['name', 'sentinelUsername', 'sentinelPassword', 'sentinelTls'] as const;
+/** Said by the nodes of a cluster. */
+const NOT_ON_CLUSTER = ['url', 'host', 'port', 'db', 'sentinels', 'client'] as const;
 const IN_CLIENT = [...IN_URL, 'tls', 'sentinels', ...OF_SENTINELS] as const;
 
 /** What is wrong with the options, as sentences. Never repeats a password, a url or a key. */
@@ -27,7 +29,7 @@ export function redisProblems(options: RedisOptions): string[] {
   if (options.client && typeof options.client !== 'function') {
     problems.push('client must be a function that makes a new ioredis client at each call');
   }
-  problems.push(...sentinelProblems(options, given));
+  problems.push(...sentinelProblems(options, given), ...clusterProblems(options, given));
   problems.push(
     ...tlsProblems('tls', options.tls),
     ...tlsProblems('sentinelTls', options.sentinelTls),
@@ -50,6 +52,37 @@ function urlProblems({ url, tls }: RedisOptions): string[] {
     : ['tls is set, but url begins with redis://, which is without TLS: write rediss://'];
 }
 
+function clusterProblems(
+  { cluster, natMap }: RedisOptions,
+  given: (key: keyof RedisOptions) => boolean,
+): string[] {
+  if (cluster === undefined) return natMap ? ['natMap has no effect without cluster'] : [];
+  const problems = NOT_ON_CLUSTER.filter(given).map(
+    (key) => `${key} has no meaning beside cluster: leave it out`,
+  );
+  for (const [announced, address] of Object.entries(natMap ?? {})) {
+    if (!/:\d+$/.test(announced)) {
+      problems.push(`natMap must name addresses such as '10.0.0.1:6379', not '${announced}'`);
+    }
+    problems.push(...addressProblems(`natMap['${announced}']`, [address]));
+  }
+  return [...problems, ...addressProblems('cluster', cluster)];
+}
+
+function addressProblems(option: string, addresses: readonly NodeAddress[]): string[] {
+  if (!Array.isArray(addresses) || addresses.length === 0) {
+    return [`${option} must be a list of { host, port } that is not empty`];
+  }
+  const problems: string[] = [];
+  for (const [index, address] of (addresses as readonly NodeAddress[]).entries()) {
+    if (typeof address?.host !== 'string' || address.host === '') {
+      problems.push(`${option}[${index}].host must name a host`);
+    }
+    wholeBetween(problems, `${option}[${index}].port`, address?.port, 1, 65_535);
+  }
+  return problems;
+}
+
 function sentinelProblems(
   { sentinels, name, sentinelUsername, sentinelPassword }: RedisOptions,
   given: (key: keyof RedisOptions) => boolean,
@@ -60,16 +93,7 @@ function sentinelProblems(
   const problems = PLACE.filter(given).map(
     (key) => `${key} and sentinels both say where Redis is: give one of them`,
   );
-  if (!Array.isArray(sentinels) || sentinels.length === 0) {
-    problems.push('sentinels must be a list of { host, port } that is not empty');
-  } else {
-    for (const [index, address] of sentinels.entries()) {
-      if (typeof address?.host !== 'string' || address.host === '') {
-        problems.push(`sentinels[${index}].host must name a host`);
-      }
-      wholeBetween(problems, `sentinels[${index}].port`, address?.port, 1, 65_535);
-    }
-  }
+  problems.push(...addressProblems('sentinels', sentinels));
   if (typeof name !== 'string' || name === '') {
     problems.push("name must be what the sentinels call the master, for example 'mymaster'");
   }

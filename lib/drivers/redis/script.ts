@@ -38,8 +38,7 @@ export class Script {
       return await client.evalsha(this.digest, keys.length, ...keys, ...args);
     } catch (error) {
       if (!isScriptMissing(error)) throw error;
-      await client.script('LOAD', this.lua);
-      return client.evalsha(this.digest, keys.length, ...keys, ...args);
+      return client.eval(this.lua, keys.length, ...keys, ...args);
     }
   }
 

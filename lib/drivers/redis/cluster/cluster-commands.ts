@@ -157,10 +157,19 @@ export class ClusterCommands implements Commands {
   }
 }
 
-/** The new owner of a slot that is on its way serves it to those who say that they were sent. */
+/** The new owner of a slot that is on its way serves each command that says that it was sent there. */
 function asking<T>(command: (client: Redis) => Promise<T>): (client: Redis) => Promise<T> {
-  return (client) => {
-    client.asking().catch(() => undefined);
-    return command(client);
-  };
+  return (client) =>
+    command(
+      new Proxy(client, {
+        get(target, name) {
+          const member: unknown = Reflect.get(target, name);
+          if (typeof member !== 'function') return member;
+          return (...args: unknown[]): unknown => {
+            target.asking().catch(() => undefined);
+            return member.apply(target, args);
+          };
+        },
+      }),
+    );
 }
