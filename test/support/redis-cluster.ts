@@ -39,7 +39,7 @@ async function startNode(args: readonly string[]): Promise<ClusterNode> {
   const server = await startRedis({ args });
   const client = new Redis(server.port, '127.0.0.1', { retryStrategy: () => 100 });
   client.on('error', () => undefined);
-  return { server, client, id: String(await client.cluster('MYID')) };
+  return { server, client, id: await client.cluster('MYID') };
 }
 
 export class TestCluster {
@@ -67,7 +67,7 @@ export class TestCluster {
     }
     await until('all nodes know each other', () =>
       this.every(async ({ client }) => {
-        const info = String(await client.cluster('INFO'));
+        const info = await client.cluster('INFO');
         return info.includes(`cluster_known_nodes:${this.nodes.length}\r`);
       }),
     );
@@ -81,7 +81,7 @@ export class TestCluster {
   async untilHealthy(): Promise<void> {
     await until('the cluster is healthy', () =>
       this.every(async ({ client }) => {
-        const info = String(await client.cluster('INFO'));
+        const info = await client.cluster('INFO');
         const role = await client.info('replication');
         const follows = !role.includes('role:slave') || role.includes('master_link_status:up');
         return info.includes('cluster_state:ok') && follows;
