@@ -73,6 +73,7 @@ export {
   ShutdownError,
   StreamNotFoundError,
   StreamsError,
+  NotReplicatedError,
   TlsConnectionError,
   UndecodableError,
   UnrecoverableError,

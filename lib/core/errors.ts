@@ -55,6 +55,27 @@ export class TlsConnectionError extends RedisConnectionError {
   }
 }
 
+/**
+ * The message is stored, and fewer replicas than asked for have confirmed it in time: a failover may
+ * lose it. It is not known to be lost.
+ */
+export class NotReplicatedError extends StreamsError {
+  constructor(
+    readonly stream: string,
+    /** Id of the message in its stream. */
+    readonly id: string,
+    readonly wanted: number,
+    readonly replicas: number,
+    timeout: number,
+  ) {
+    super(
+      'NOT_REPLICATED',
+      `The message ${id} of "${stream}" is stored, but ${replicas} of ${wanted} replicas have confirmed it within ${timeout} ms. ` +
+        'Publish it again only with an idempotency key; otherwise it may be there twice.',
+    );
+  }
+}
+
 /** The encoded payload has more bytes than `maxPayloadBytes`. */
 export class PayloadTooLargeError extends StreamsError {
   constructor(

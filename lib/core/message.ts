@@ -39,6 +39,8 @@ export interface OutgoingEntry {
   readonly fields: Fields;
   /** Looked at where it is published, not where a settlement publishes it: that is done once anyway. */
   readonly idempotency?: Idempotency;
+  /** Published only when so many replicas have it. Looked at in the same places. */
+  readonly waitReplicas?: number;
 }
 
 /** Makes an entry land once in its stream, however often it is published. */

@@ -22,6 +22,8 @@ export interface SourceCapabilities {
   readonly extends: boolean;
   /** Entries with an idempotency key land once. Without it the engine refuses them. @default false */
   readonly idempotentPublish?: boolean;
+  /** Publishing can wait until replicas have the entry: `OutgoingEntry.waitReplicas`. */
+  readonly replicatedPublish?: boolean;
 }
 
 /** One consumer's part in one group, on one or many streams. */

@@ -24,6 +24,8 @@ export interface Publication<T = unknown> {
   readonly metadata?: Metadata;
   /** Publishing again with the same key makes no second message. 1 to 1024 characters. */
   readonly idempotencyKey?: string;
+  /** Fails unless so many replicas have confirmed the message. At least 1. */
+  readonly waitReplicas?: number;
 }
 
 /** Every key is kept for the whole window. */
@@ -63,7 +65,7 @@ export class Producer {
   /** @throws InvalidMessageError, PayloadTooLargeError, UnsupportedFeatureError, ClosedError */
   encode(publication: Publication): OutgoingEntry {
     if (this.closed) throw new ClosedError('The producer');
-    const { eventType, payload, metadata, idempotencyKey } = publication;
+    const { eventType, payload, metadata, idempotencyKey, waitReplicas } = publication;
     if (typeof eventType !== 'string' || eventType === '') {
       throw new InvalidMessageError('A message needs an event type that is a text and not empty.');
     }
@@ -75,8 +77,13 @@ export class Producer {
     const stream = publication.stream ?? this.options.route(eventType);
     const fields = this.fieldsOf({ stream, eventType, payload, ...(metadata && { metadata }) });
     this.checkSize(fields, eventType);
-    if (idempotencyKey === undefined) return { stream, fields };
-    return { stream, fields, idempotency: this.idempotency(idempotencyKey) };
+    if (idempotencyKey === undefined && waitReplicas === undefined) return { stream, fields };
+    return {
+      stream,
+      fields,
+      ...(idempotencyKey !== undefined && { idempotency: this.idempotency(idempotencyKey) }),
+      ...(waitReplicas !== undefined && { waitReplicas: this.replicas(waitReplicas) }),
+    };
   }
 
   close(): void {
@@ -95,6 +102,18 @@ export class Producer {
       );
     }
     return { key, window: this.options.idempotencyWindow };
+  }
+
+  private replicas(count: number): number {
+    const { technology, replicatedPublish } = this.source.capabilities;
+    if (!replicatedPublish) {
+      const advice = 'Publish without waitReplicas.';
+      throw new UnsupportedFeatureError('Publishing with waitReplicas', technology, advice);
+    }
+    if (!Number.isSafeInteger(count) || count < 1) {
+      throw new InvalidMessageError('waitReplicas must be a whole number of at least 1.');
+    }
+    return count;
   }
 
   private fieldsOf(message: Parameters<Codec['encode']>[0]): Fields {

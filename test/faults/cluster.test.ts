@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { NotReplicatedError } from '../../lib/core/errors.js';
 import { slotOf } from '../../lib/drivers/redis/cluster/slots.js';
 import { startCluster, type TestCluster } from '../support/redis-cluster.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';
@@ -119,6 +120,19 @@ describe('a cluster', () => {
     await cluster.migrate(stream, to);
     await consumer.publish(stream, 10);
     await until('all is handled', () => consumer.ids(stream).length === 30);
+  });
+
+  it('says whether replicas have a message', { timeout: 60_000 }, async () => {
+    const [stream] = streams as [string];
+    const { producer } = consumer.runtime;
+    const message = { eventType: 'made', payload: 1, stream };
+    const id = await producer.publish({ ...message, waitReplicas: 1 });
+    const publishing = producer.publish({ ...message, waitReplicas: 2 });
+    const error = (await publishing.catch((thrown: unknown) => thrown)) as NotReplicatedError;
+    expect(error).toBeInstanceOf(NotReplicatedError);
+    expect(error).toMatchObject({ wanted: 2, replicas: 1 });
+    await until('both are handled', () => consumer.ids(stream).length === 2);
+    expect(consumer.ids(stream)).toEqual([id, error.id]);
   });
 
   it('loses a master, and goes on with its replica', { timeout: 60_000 }, async () => {

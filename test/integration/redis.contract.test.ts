@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { NotReplicatedError } from '../../lib/core/errors.js';
 import { EventBus } from '../../lib/core/events.js';
 import { redisAclRules, redisCommands } from '../../lib/drivers/redis/acl.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
@@ -67,6 +68,27 @@ describeDeadLettersContract('redis', async () => {
 describeStateStoreContract('redis', async () => {
   const shared = await withDriver();
   return { ...shared, store: shared.driver.state! };
+});
+
+test('redis: a message that too few replicas have confirmed is stored, and says so', async () => {
+  const { unique } = await harness();
+  const quick = { ...place, commandTimeout: 800 };
+  const driver = await redis(quick).open({ events: new EventBus(), keyPrefix: server.prefix });
+  const stream = unique('replicated');
+  const fields = ['event_type', 'made', 'payload', '1'];
+  const published = await driver.source.publish([
+    { stream, fields, waitReplicas: 1 },
+    { stream, fields },
+    { stream, fields, waitReplicas: 1, idempotency: { key: 'one', window: 1000 } },
+  ]);
+  const [first, second, third] = published as [NotReplicatedError, string, NotReplicatedError];
+  for (const error of [first, third]) {
+    expect(error).toBeInstanceOf(NotReplicatedError);
+    expect(error).toMatchObject({ code: 'NOT_REPLICATED', stream, wanted: 1, replicas: 0 });
+  }
+  const stored = (await server.client.xrange(server.prefix + stream, '-', '+')).map(([id]) => id);
+  expect(stored.sort()).toEqual([first.id, second, third.id].sort());
+  await driver.source.close();
 });
 
 /** What takes over a minute otherwise. */

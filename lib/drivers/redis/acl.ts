@@ -15,12 +15,18 @@ export interface RedisAclOptions {
    * @default 'all'
    */
   readonly access?: 'all' | 'publish';
+  /** Whether the servers form a cluster. @default false */
+  readonly cluster?: boolean;
 }
 
 /** Sent when a connection is made. */
 const CONNECT = ['info', 'select', 'client|setname'];
 
-const PUBLISH = ['xadd'];
+/** The last five for idempotency keys, `wait` for `waitReplicas`. */
+const PUBLISH = ['xadd', 'command|info', 'wait', 'eval', 'evalsha', 'get', 'set', 'del'];
+
+/** To find the nodes of a cluster, and to follow slots on their way. */
+const CLUSTER = ['cluster|slots', 'asking'];
 
 /**
  * Sent by readers, the look after streams, settlements and dead letters, directly or inside scripts.
@@ -40,25 +46,25 @@ const CONSUME = [
   'xrevrange',
   'xdel',
   'xlen',
-  'del',
   'type',
   'exists',
   'hget',
   'hset',
-  'eval',
-  'evalsha',
   'client|id',
   'client|unblock',
 ];
 
-/** The slot `state`. */
-const STATE = ['get', 'set'];
-
 /** Every command that a user with this access needs, as ACL rules name them. */
-export function redisCommands(access: RedisAclOptions['access'] = 'all'): readonly string[] {
-  return access === 'publish'
-    ? [...CONNECT, ...PUBLISH]
-    : [...CONNECT, ...PUBLISH, ...CONSUME, ...STATE];
+export function redisCommands(
+  access: RedisAclOptions['access'] = 'all',
+  cluster = false,
+): readonly string[] {
+  return [
+    ...CONNECT,
+    ...PUBLISH,
+    ...(access === 'all' ? CONSUME : []),
+    ...(cluster ? CLUSTER : []),
+  ];
 }
 
 /**
@@ -69,18 +75,19 @@ export function redisCommands(access: RedisAclOptions['access'] = 'all'): readon
  * ```
  */
 export function redisAclRules(options: RedisAclOptions = {}): readonly string[] {
-  const commands = redisCommands(options.access).map((command) => `+${command}`);
+  const commands = redisCommands(options.access, options.cluster).map((command) => `+${command}`);
   return ['resetkeys', ...patterns(options), '-@all', ...commands];
 }
 
 /** The key of a stream, and those that {@link Keys} derives from it. */
 function patterns({ keyPrefix = '', streams, access }: RedisAclOptions): string[] {
   const names = streams?.map((stream) => keyPrefix + stream);
-  if (access === 'publish') {
-    return names ? names.map((name) => `~${literal(name)}`) : [`~${literal(keyPrefix)}*`];
-  }
+  const derived = access === 'publish' ? ':published:*' : ':*';
   if (names) {
-    return names.flatMap((name) => [`~${literal(name)}`, `~${literal(derivedFrom(name))}:*`]);
+    return names.flatMap((name) => [
+      `~${literal(name)}`,
+      `~${literal(derivedFrom(name))}${derived}`,
+    ]);
   }
   if (keyPrefix === '') return ['~*'];
   return [`~${literal(keyPrefix)}*`, `~${literal(`{${keyPrefix}`)}*`];

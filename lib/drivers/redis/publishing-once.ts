@@ -9,6 +9,9 @@ import type { ServerFeatures } from './server-features.js';
 export type IdempotentEntry = OutgoingEntry & { readonly idempotency: Idempotency };
 type Result = string | Error;
 
+export const isIdempotent = (entry: OutgoingEntry): entry is IdempotentEntry =>
+  entry.idempotency !== undefined;
+
 /** How long a key is remembered as `native` where the server cannot: as long as Redis does by default, ms. */
 const NATIVE_WINDOW = 100_000;
 

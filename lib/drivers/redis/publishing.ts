@@ -3,7 +3,7 @@ import type { OutgoingEntry } from '../../core/message.js';
 import { Connection } from './connection.js';
 import type { Connector } from './connector.js';
 import type { Keys } from './keys.js';
-import { PublishingOnce, type IdempotentEntry } from './publishing-once.js';
+import { isIdempotent, PublishingOnce } from './publishing-once.js';
 import { isDemoted, ReplyError, typedError } from './reply-errors.js';
 import type { Reply } from './resp/reply-parser.js';
 import { encodeText, Wire, type Waiter } from './resp/wire.js';
@@ -47,9 +47,6 @@ class Publication implements Waiter {
     return typedError(error, `publishing to "${stream}"`, this.keys.stream(stream), 'xadd');
   }
 }
-
-const isIdempotent = (entry: OutgoingEntry): entry is IdempotentEntry =>
-  entry.idempotency !== undefined;
 
 export interface PublishingOptions {
   readonly connector: Connector;

@@ -1,8 +1,7 @@
 import type { Driver, DriverContext, DriverFactory } from '../../core/driver.js';
-import { ClusterCommands } from './cluster/cluster-commands.js';
-import { Connection } from './connection.js';
 import { Connector } from './connector.js';
 import { Keys } from './keys.js';
+import { openCommands } from './open-commands.js';
 import { RedisDeadLetters } from './redis.dead-letters.js';
 import type { RedisOptions } from './redis.options.js';
 import { RedisSource } from './redis.source.js';
@@ -16,10 +15,7 @@ export function redis(options: RedisOptions = {}): DriverFactory {
 function open(options: RedisOptions, { events, keyPrefix }: DriverContext): Driver {
   const keys = new Keys(keyPrefix);
   const connector = new Connector(options);
-  const replyTimeout = connector.commandTimeout;
-  const commands = connector.cluster
-    ? new ClusterCommands({ connector, events })
-    : new Connection({ connector, role: 'commands', events, replyTimeout });
+  const commands = openCommands(connector, events, 'commands');
   return {
     source: new RedisSource({ connector, commands, keys, events }),
     state: new RedisStateStore(commands, keys),

@@ -17,7 +17,9 @@ import { bySlot } from './cluster/slots.js';
 import type { Commands } from './commands.js';
 import type { Connector } from './connector.js';
 import type { Keys } from './keys.js';
+import { openCommands } from './open-commands.js';
 import { Publishing } from './publishing.js';
+import { isReplicated, ReplicatedPublishing } from './publishing-replicated.js';
 import { RedisSubscription } from './redis.subscription.js';
 import { settleAll } from './settling.js';
 
@@ -28,7 +30,11 @@ const CAPABILITIES: Omit<SourceCapabilities, 'atomicPublish'> = {
   durableAttempts: true,
   extends: true,
   idempotentPublish: true,
+  replicatedPublish: true,
 };
+
+/** Of the longest wait for a reply: what is left is for the way. */
+const WAIT_SHARE = 0.8;
 
 export interface RedisSourceOptions {
   readonly connector: Connector;
@@ -42,21 +48,28 @@ export class RedisSource implements MessageSource {
   readonly capabilities: SourceCapabilities;
   private readonly subscriptions = new Set<Subscription>();
   private readonly publishing: Pick<Publishing, 'publish' | 'close'>;
+  private readonly replicated: ReplicatedPublishing;
 
   constructor(private readonly options: RedisSourceOptions) {
     const { connector, commands, keys, events } = options;
     // No script reaches keys of several slots.
     const atomicPublish = !(commands instanceof ClusterCommands);
     this.capabilities = { ...CAPABILITIES, atomicPublish };
-    if (commands instanceof ClusterCommands) {
-      this.publishing = new ClusterPublishing({ connector, commands, keys, events });
-      return;
-    }
-    this.publishing = new Publishing({ connector, events, keys });
+    this.publishing =
+      commands instanceof ClusterCommands
+        ? new ClusterPublishing({ connector, commands, keys, events })
+        : new Publishing({ connector, events, keys });
+    this.replicated = new ReplicatedPublishing({
+      connect: () => openCommands(connector, events, 'publisher'),
+      keys,
+      timeout: Math.floor(connector.commandTimeout * WAIT_SHARE),
+    });
   }
 
   publish(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {
-    return this.publishing.publish(entries);
+    return entries.some(isReplicated)
+      ? this.publishSome(entries)
+      : this.publishing.publish(entries);
   }
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
@@ -75,6 +88,20 @@ export class RedisSource implements MessageSource {
   settle(batch: readonly Settling[]): Promise<(SettleOutcome | Error)[]> {
     const { commands, keys } = this.options;
     return settleAll(batch, { commands, keys, publish: (entries) => this.publish(entries) });
+  }
+
+  /** Some of them wait for replicas. */
+  private async publishSome(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {
+    const waiting = entries.filter(isReplicated);
+    const others = entries.filter((entry) => !isReplicated(entry));
+    const [replicated, published] = await Promise.all([
+      this.replicated.publish(waiting),
+      this.publishing.publish(others),
+    ]);
+    let [next, nextOther] = [0, 0];
+    return entries.map((entry) =>
+      isReplicated(entry) ? replicated[next++]! : published[nextOther++]!,
+    );
   }
 
   /** @throws InvalidOptionsError where the names of streams cannot be placed */
@@ -100,7 +127,7 @@ export class RedisSource implements MessageSource {
 
   async close(): Promise<void> {
     await Promise.all([...this.subscriptions].map((subscription) => subscription.close()));
-    await this.publishing.close();
+    await Promise.all([this.publishing.close(), this.replicated.close()]);
     await this.options.commands.close();
     this.options.connector.close();
   }

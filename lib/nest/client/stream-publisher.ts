@@ -14,6 +14,11 @@ export interface PublishOptions {
    * first. So a publish whose outcome is unknown can safely be repeated.
    */
   readonly idempotencyKey?: string;
+  /**
+   * Fails with `NotReplicatedError` unless so many replicas have confirmed the message, in 4/5 of
+   * `commandTimeout`. Each such message waits for them; others do not.
+   */
+  readonly waitReplicas?: number;
 }
 
 /** The map, or any events where there is none, as in `app.get(StreamPublisher)`. */

@@ -7,6 +7,7 @@ export class StreamRecord<T = unknown> {
     readonly metadata?: Metadata,
     readonly stream?: string,
     readonly idempotencyKey?: string,
+    readonly waitReplicas?: number,
   ) {}
 }
 
@@ -21,6 +22,7 @@ export class StreamRecordBuilder<T = unknown> {
   private metadata: Metadata | undefined;
   private stream: string | undefined;
   private idempotencyKey: string | undefined;
+  private waitReplicas: number | undefined;
 
   constructor(private payload?: T) {}
 
@@ -52,7 +54,19 @@ export class StreamRecordBuilder<T = unknown> {
     return this;
   }
 
+  /** Fails unless so many replicas have confirmed the message, see `PublishOptions`. */
+  setWaitReplicas(count: number): this {
+    this.waitReplicas = count;
+    return this;
+  }
+
   build(): StreamRecord<T> {
-    return new StreamRecord(this.payload as T, this.metadata, this.stream, this.idempotencyKey);
+    return new StreamRecord(
+      this.payload as T,
+      this.metadata,
+      this.stream,
+      this.idempotencyKey,
+      this.waitReplicas,
+    );
   }
 }

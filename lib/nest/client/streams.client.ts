@@ -150,6 +150,7 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
       ...(target !== undefined && { stream: target }),
       ...(Object.keys(metadata).length > 0 && { metadata }),
       ...(record.idempotencyKey !== undefined && { idempotencyKey: record.idempotencyKey }),
+      ...(record.waitReplicas !== undefined && { waitReplicas: record.waitReplicas }),
     };
   }
 

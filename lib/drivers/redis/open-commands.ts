@@ -1,0 +1,12 @@
+import type { EventBus } from '../../core/events.js';
+import { ClusterCommands } from './cluster/cluster-commands.js';
+import type { Commands } from './commands.js';
+import { Connection } from './connection.js';
+import type { Connector, Role } from './connector.js';
+
+/** Connections for commands, to the one server or to a cluster. */
+export function openCommands(connector: Connector, events: EventBus, role: Role): Commands {
+  return connector.cluster
+    ? new ClusterCommands({ connector, events })
+    : new Connection({ connector, role, events, replyTimeout: connector.commandTimeout });
+}
