@@ -115,7 +115,7 @@ it('each right that is missing is named by a typed error', async () => {
   await admin.script('FLUSH');
   await withoutCommand('eval');
   // The connection takes care of its own; a consumer is removed only after a minute.
-  const tolerated = /^(info|select|client\|.*|eval|xgroup\|delconsumer)$/;
+  const tolerated = /^(info|select|client\|.*|command\|info|eval|xgroup\|delconsumer)$/;
   const commands = redisCommands().filter((command) => !tolerated.test(command));
   const refused = (await Promise.all(commands.map(withoutCommand))).flat();
   for (const error of refused) {
@@ -162,5 +162,22 @@ it('a publisher needs less', async () => {
   const redis = await user('publisher', redisAclRules({ keyPrefix: 'p:', access: 'publish' }));
   const publisher = new RecordingConsumer({ redis, keyPrefix: 'p:', streams: [] });
   expect(await publisher.publish('orders')).toHaveLength(1);
+  const once = { eventType: 'made', payload: 1, stream: 'orders', idempotencyKey: 'k' };
+  const { producer } = publisher.runtime;
+  expect(await producer.publish(once)).toBe(await producer.publish(once));
   await publisher.close();
 });
+
+it.each(['set', 'xadd'])(
+  'a missing %s is named where a message is published once',
+  async (right) => {
+    const redis = await user('once', [...redisAclRules(), `-${right}`]);
+    const publisher = new RecordingConsumer({ redis, streams: [] });
+    const once = { eventType: 'made', payload: 1, stream: `once-${right}`, idempotencyKey: 'k' };
+    const error: unknown = await publisher.runtime.producer.publish(once).catch((e: unknown) => e);
+    expect(error).toMatchObject({ code: 'PERMISSION_DENIED', command: right });
+    await user('once', redisAclRules());
+    expect(await publisher.runtime.producer.publish(once)).toMatch(/^\d+-\d+$/);
+    await publisher.close();
+  },
+);

@@ -132,6 +132,18 @@ describe('secrets are in no error, event or log', () => {
     expectNoSecret(errors, consumer.events);
   });
 
+  it('of a server that does not know how to log in', async () => {
+    const args = ['AUTH', 'HELLO'].flatMap((command) => ['--rename-command', command, '']);
+    const ignorant = await startRedis({ args });
+    const redis = { port: ignorant.port, ...login, connectTimeout: 300 };
+    const consumer = new RecordingConsumer({ redis, streams: ['s'] });
+    const error: unknown = await consumer.start().catch((reason: unknown) => reason);
+    await consumer.close();
+    expect(String(error)).toMatch(/unknown command 'auth'/i);
+    expectNoSecret(error, consumer.events);
+    await ignorant.stop();
+  });
+
   it('of an outage', async () => {
     const proxy = await startProxy(server.port);
     const redis = { port: proxy.port, username: 'fit', password: PASSWORD, commandTimeout: 200 };

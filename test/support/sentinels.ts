@@ -6,7 +6,11 @@ import { until } from './until.js';
 export const MASTER = 'the-master';
 /** Without an answer for so long a master is down, ms. */
 export const DOWN_AFTER = 500;
-const LOGIN = { sentinelUsername: 'watcher', sentinelPassword: 'watchword' };
+/** Who may do everything at the sentinels: they themselves, and the test. */
+const WATCHER = { username: 'watcher', password: 'watchword' };
+/** Who may do no more than docs/security.md says. */
+const APP = { sentinelUsername: 'app', sentinelPassword: 'appword' };
+const RIGHTS = '-@all +sentinel|get-master-addr-by-name +sentinel|sentinels +client|setname';
 const DATA = [
   '--masterauth',
   'dataword',
@@ -31,10 +35,7 @@ export class Sentinels {
       [1, 2].map(() => startRedis({ args: [...DATA, ...replicaOf] })),
     );
     const sentinels = await Promise.all([1, 2, 3].map(() => startSentinel(master.port)));
-    const eye = new Redis(sentinels[0]!.port, {
-      username: LOGIN.sentinelUsername,
-      password: LOGIN.sentinelPassword,
-    });
+    const eye = new Redis(sentinels[0]!.port, WATCHER);
     const all = new Sentinels([master, ...replicas], sentinels, eye);
     await all.complete();
     return all;
@@ -43,7 +44,7 @@ export class Sentinels {
   /** How a driver finds the master. */
   get options(): RedisOptions {
     const addresses = this.sentinels.map(({ port }) => ({ host: '127.0.0.1', port }));
-    return { sentinels: addresses, name: MASTER, password: 'dataword', ...LOGIN };
+    return { sentinels: addresses, name: MASTER, password: 'dataword', ...APP };
   }
 
   /** The server that the sentinels call the master now. */
@@ -104,10 +105,11 @@ export class Sentinels {
 }
 
 function startSentinel(masterPort: number): Promise<RedisServer> {
-  const { sentinelUsername: user, sentinelPassword: password } = LOGIN;
+  const { username, password } = WATCHER;
   const config = [
-    `user ${user} on >${password} ~* &* +@all`,
-    `sentinel sentinel-user ${user}`,
+    `user ${username} on >${password} ~* &* +@all`,
+    `user ${APP.sentinelUsername} on >${APP.sentinelPassword} ${RIGHTS}`,
+    `sentinel sentinel-user ${username}`,
     `sentinel sentinel-pass ${password}`,
     `sentinel monitor ${MASTER} 127.0.0.1 ${masterPort} 2`,
     `sentinel auth-pass ${MASTER} dataword`,

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { redisAclRules } from '../../lib/drivers/redis/acl.js';
 import type { RedisOptions } from '../../lib/drivers/redis/redis.options.js';
@@ -126,8 +127,21 @@ describe('the rules of a user with the least rights', () => {
   });
 
   it('or no more than a publisher needs', () => {
-    expect(keys({ keyPrefix: 'shop:', access: 'publish' })).toEqual(['~shop:*']);
-    expect(keys({ streams: ['orders'], access: 'publish' })).toEqual(['~orders']);
+    expect(keys({ keyPrefix: 'shop:', access: 'publish' })).toEqual([
+      '~shop:*',
+      '~{shop:*}:published:*',
+    ]);
+    expect(keys({ streams: ['orders'], access: 'publish' })).toEqual([
+      '~orders',
+      '~{orders}:published:*',
+    ]);
+  });
+
+  it('are those that the documentation shows', () => {
+    const page = readFileSync(new URL('../../docs/security.md', import.meta.url), 'utf8');
+    const [, shown = ''] = /^ACL SETUSER shop on >… ([^`]+)/m.exec(page) ?? [];
+    const rules = redisAclRules({ keyPrefix: 'shop:' });
+    expect(shown.trim().split(/\s+/).sort()).toEqual([...rules].sort());
   });
 
   it('begin by taking everything away', () => {

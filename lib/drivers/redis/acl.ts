@@ -19,11 +19,11 @@ export interface RedisAclOptions {
   readonly cluster?: boolean;
 }
 
-/** Sent when a connection is made. */
+/** Sent while a connection is made. */
 const CONNECT = ['info', 'select', 'client|setname'];
 
-/** The last five for idempotency keys, `wait` for `waitReplicas`. */
-const PUBLISH = ['xadd', 'command|info', 'wait', 'eval', 'evalsha', 'get', 'set', 'del'];
+/** Directly, and for messages with an idempotency key inside a script; `wait` for `waitReplicas`. */
+const PUBLISH = ['command|info', 'xadd', 'eval', 'evalsha', 'set', 'del', 'wait'];
 
 /** To find the nodes of a cluster, and to follow slots on their way. */
 const CLUSTER = ['cluster|slots', 'asking'];
@@ -54,6 +54,9 @@ const CONSUME = [
   'client|unblock',
 ];
 
+/** The slot `state`. */
+const STATE = ['get'];
+
 /** Every command that a user with this access needs, as ACL rules name them. */
 export function redisCommands(
   access: RedisAclOptions['access'] = 'all',
@@ -62,7 +65,7 @@ export function redisCommands(
   return [
     ...CONNECT,
     ...PUBLISH,
-    ...(access === 'all' ? CONSUME : []),
+    ...(access === 'all' ? [...CONSUME, ...STATE] : []),
     ...(cluster ? CLUSTER : []),
   ];
 }
@@ -90,7 +93,10 @@ function patterns({ keyPrefix = '', streams, access }: RedisAclOptions): string[
     ]);
   }
   if (keyPrefix === '') return ['~*'];
-  return [`~${literal(keyPrefix)}*`, `~${literal(`{${keyPrefix}`)}*`];
+  return [
+    `~${literal(keyPrefix)}*`,
+    `~${literal(`{${keyPrefix}`)}*${access === 'publish' ? `}${derived}` : ''}`,
+  ];
 }
 
 const derivedFrom = (name: string): string => (hasHashTag(name) ? name : `{${name}}`);

@@ -18,6 +18,8 @@ export function isReply(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';
 }
 
+const REPEATED = /, with args beginning with:.*/s;
+
 const startsWith = (error: unknown, word: string): boolean =>
   isReply(error) && error.message.startsWith(word);
 
@@ -82,8 +84,16 @@ function refused(error: Error, key?: string, sent?: string): Refused {
   };
 }
 
-/** ioredis keeps a command's arguments in its errors: payloads, and the password of AUTH. */
+/**
+ * ioredis keeps a command's arguments in its errors: payloads, and the password of AUTH. A server
+ * repeats them of a command that it does not know.
+ */
 export function withoutArguments(error: unknown): unknown {
+  if (error instanceof Error && REPEATED.test(error.message)) {
+    const { message, stack } = error;
+    error.message = message.replace(REPEATED, '');
+    error.stack = stack?.replace(message, error.message) ?? '';
+  }
   if (error instanceof Error && 'command' in error) {
     const { name } = (error.command ?? {}) as { name?: string };
     Object.assign(error, { command: { name } });

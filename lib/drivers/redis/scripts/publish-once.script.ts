@@ -1,4 +1,5 @@
 import { Script } from '../script.js';
+import { TRY } from './try.js';
 
 /**
  * Appends an entry unless its idempotency key is remembered, and answers the id of the first one. The
@@ -6,11 +7,11 @@ import { Script } from '../script.js';
  * without its key.
  * KEYS stream, published key. ARGV how long to remember it in ms, then the elements of the entry.
  */
-export const publishOnce = new Script(`
+export const publishOnce = new Script(`${TRY}
 if #ARGV < 3 or #ARGV % 2 == 0 or #ARGV > 7001 then
   return redis.error_reply('ERR an entry needs between 1 and 3500 pairs of fields')
 end
-local first = redis.pcall('SET', KEYS[2], '', 'NX', 'GET', 'PX', ARGV[1])
+local first = try('SET', KEYS[2], '', 'NX', 'GET', 'PX', ARGV[1])
 if type(first) == 'table' and first.err then
   if string.sub(first.err, 1, 9) ~= 'WRONGTYPE' then return first end
   return redis.error_reply('ERR key ' .. KEYS[2] .. ' should hold the id of a message; remove it')
@@ -19,6 +20,7 @@ if first then return first end
 local id = redis.pcall('XADD', KEYS[1], '*', unpack(ARGV, 2))
 if type(id) == 'table' and id.err then
   redis.call('DEL', KEYS[2])
+  id = named(id, 'XADD')
   return id
 end
 redis.call('SET', KEYS[2], id, 'PX', ARGV[1])

@@ -1,15 +1,22 @@
 /**
- * Lua function `try(command, …)`: as `redis.pcall`, but what the user may not do ends the script.
- * A script that expects an error of another kind would go on with a wrong idea.
+ * Lua functions for scripts that go on after an error. A script that expects one of another kind
+ * would go on with a wrong idea where the user may not run the command.
+ * `named(reply, command)` answers that error with the command's name, and all else as it is;
+ * `try(command, …)` is `redis.pcall`, but for that error, which ends the script.
  */
 export const TRY = `
-local function try(name, sub, ...)
-  local reply = redis.pcall(name, sub, ...)
+local function named(reply, name, sub)
   if type(reply) == 'table' and reply.err and (string.find(reply.err, 'NOPERM', 1, true)
       or string.find(reply.err, 'The user executing the script', 1, true)) then
     if name == 'XGROUP' or name == 'XINFO' then name = name .. '|' .. sub end
-    error({ err = "NOPERM no permission to run the '" .. string.lower(name) .. "' command in a script" })
+    local text = "NOPERM no permission to run the '" .. string.lower(name) .. "' command in a script"
+    return { err = text }, true
   end
+  return reply, false
+end
+local function try(...)
+  local reply, refused = named(redis.pcall(...), ...)
+  if refused then error(reply) end
   return reply
 end
 `;
