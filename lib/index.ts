@@ -41,8 +41,15 @@ export {
 } from './nest/module/streams.module.js';
 export { getStreamsToken } from './nest/tokens.js';
 export type { StreamsStatus } from './nest/transport/connection-status.js';
-export { RedisStreamsTransport } from './nest/transport/redis-streams.transport.js';
-export { StreamsTransport, type StreamsListeners } from './nest/transport/streams.transport.js';
+export {
+  RedisStreamsTransport,
+  type RedisStreamsTransportOptions,
+} from './nest/transport/redis-streams.transport.js';
+export {
+  StreamsTransport,
+  type StreamsListeners,
+  type StreamsTransportOptions,
+} from './nest/transport/streams.transport.js';
 
 // Administration.
 export { DeadLetters, type DeadLetterView, type DeadLetterViews } from './admin/dead-letters.js';
@@ -56,17 +63,21 @@ export type { RedisStreamsOptions } from './redis.preset.js';
 
 // Errors.
 export {
+  AnswerLostError,
   ClosedError,
   GroupNotFoundError,
   HandlerConflictError,
   HandlerTimeoutError,
   InvalidMessageError,
   InvalidOptionsError,
+  NotARequestHandlerError,
   OwnershipLostError,
   PayloadTooLargeError,
   PermissionDeniedError,
   PublishBatchError,
   RedisConnectionError,
+  RemoteError,
+  RequestTimeoutError,
   RetryLaterError,
   ServerOutOfMemoryError,
   ServerReplyError,
@@ -117,6 +128,13 @@ export type {
   OutgoingEntry,
   OutgoingMessage,
 } from './core/message.js';
+export type {
+  LastReply,
+  OutgoingReply,
+  Replies,
+  ReplyBox,
+  ReplyBoxOptions,
+} from './core/replies.js';
 export type { Route } from './core/routing.js';
 export {
   ack,

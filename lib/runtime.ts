@@ -9,6 +9,7 @@ import { ClosedError, InvalidOptionsError, UnsupportedFeatureError } from './cor
 import { EventBus } from './core/events.js';
 import type { BoundHandler } from './core/delivery.js';
 import type { HandlerDefinition } from './core/handler.js';
+import type { Replies } from './core/replies.js';
 import { createRouter, type Router } from './core/routing.js';
 import {
   handlerProblems,
@@ -18,6 +19,7 @@ import {
 } from './options/resolve-options.js';
 import type { ResolvedOptions, StreamsOptions } from './options/streams-options.js';
 import { Producer } from './producing/producer.js';
+import { Requester } from './requesting/requester.js';
 
 /** Entries that killed a process before run one at a time, whatever transport read them. */
 const suspectLane = new Slots(1);
@@ -31,6 +33,7 @@ export class StreamsRuntime {
   readonly driver: Driver;
   readonly producer: Producer;
   private readonly gates: Gates = new Map();
+  private readonly requesters = new Set<Requester>();
   private consumers: Consumer[] = [];
   private starting: Promise<PromiseSettledResult<void>[]> | undefined;
   private draining: Promise<void> | undefined;
@@ -91,11 +94,31 @@ export class StreamsRuntime {
 
   /** Drains, then closes the connections. Idempotent. */
   close(): Promise<void> {
-    this.closing ??= this.drain().then(() => {
+    this.closing ??= this.drain().then(async () => {
       this.producer.close();
-      return this.driver.source.close();
+      await Promise.all([...this.requesters].map((requester) => requester.close()));
+      await this.driver.source.close();
     });
     return this.closing;
+  }
+
+  /**
+   * For one client: its answers arrive in a box of its own.
+   * @throws UnsupportedFeatureError where the driver has no way back
+   */
+  createRequester(): Requester {
+    const { clock } = this;
+    const requester = new Requester({ replies: this.replies(), source: this.driver.source, clock });
+    this.requesters.add(requester);
+    return requester;
+  }
+
+  private replies(): Replies {
+    const { replies } = this.driver;
+    if (replies) return replies;
+    const { technology } = this.options.source;
+    const advice = 'Emit events, or use a driver that has the port replies.';
+    throw new UnsupportedFeatureError('Requests and their answers', technology, advice);
   }
 
   private async stopConsumers(): Promise<void> {
@@ -109,6 +132,7 @@ export class StreamsRuntime {
       handlerProblems(definition.options).map((problem) => `${definition.name}: ${problem}`),
     );
     if (problems.length > 0) throw new InvalidOptionsError(problems);
+    if (definitions.some(({ answers }) => answers)) this.replies();
     const handlers = definitions.map((definition) => this.planned(definition));
     this.warnOfDefaultGroup(handlers);
     const { routes, unmatched } = this.options;
@@ -130,6 +154,7 @@ export class StreamsRuntime {
       timeout: own.timeout,
       maxHold: own.maxHold ?? this.options.maxHold,
       concurrency: own.concurrency,
+      answers: definition.answers ?? false,
     };
     return { definition, bound, group: own.group ?? this.options.group };
   }
@@ -156,6 +181,7 @@ export class StreamsRuntime {
       clock,
       events,
       source: driver.source,
+      replies: driver.replies,
       subscribe: options,
       deadLetters: options.deadLetter,
     });

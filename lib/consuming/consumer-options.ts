@@ -3,6 +3,7 @@ import type { Codec } from '../core/codec.js';
 import type { DeadLetterQueue } from '../core/dead-letters.js';
 import type { EventBus } from '../core/events.js';
 import type { Middleware } from '../core/handler.js';
+import type { Replies } from '../core/replies.js';
 import type { MessageSource, SubscribeOptions } from '../core/source.js';
 import type { Gates } from './middleware/gate.middleware.js';
 import type { ConsumerPlan } from './plan.js';
@@ -21,6 +22,10 @@ export interface ConsumerOptions {
   readonly isUnrecoverable: (error: unknown) => boolean;
   /** Another queue than the source's own. */
   readonly deadLetters: DeadLetterQueue | undefined;
+  /** Where answers to requests go. Without it there are none. */
+  readonly replies: Replies | undefined;
+  /** Of answers. */
+  readonly maxPayloadBytes: number;
   /** The transport's bound, shared by all its consumers. */
   readonly slots: Slots;
   /** Shared by all consumers of the transport. */

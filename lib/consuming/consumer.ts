@@ -6,6 +6,7 @@ import type { ExtendOutcome, Lease } from '../core/lease.js';
 import { release, type Lost, type Settlement, type SettleOutcome } from '../core/settlement.js';
 import type { Subscription } from '../core/source.js';
 import type { Worker } from '../core/worker.js';
+import { answerFirst } from './answer-first.js';
 import type { ConsumerOptions } from './consumer-options.js';
 import { Dispatcher } from './dispatcher.js';
 import { Heartbeat } from './heartbeat.js';
@@ -41,8 +42,7 @@ export class Consumer implements Worker {
   private stopping: Promise<void> | undefined;
 
   constructor(private readonly options: ConsumerOptions) {
-    const { clock, plan, slots, source, deadLetters } = options;
-    const settle: Settle = (batch) => source.settle(batch);
+    const { clock, plan, slots } = options;
     this.verdict = new Verdict(options.isUnrecoverable);
     this.readAhead = new ReadAhead(options.batchSize, clock);
     this.parking = new Parking(clock, (delivery) => this.unpark(delivery));
@@ -58,9 +58,7 @@ export class Consumer implements Worker {
     });
     this.settler = new Settler({
       ...options,
-      settle: deadLetters
-        ? storeElsewhere(settle, deadLetters, (lease) => this.stillOurs(lease))
-        : settle,
+      settle: this.settling(),
       onSettled: (delivery, settlement, outcome) => this.settled(delivery, settlement, outcome),
     });
   }
@@ -105,6 +103,15 @@ export class Consumer implements Worker {
   stop(): Promise<void> {
     this.stopping ??= this.intake ? this.drain(this.intake) : Promise.resolve();
     return this.stopping;
+  }
+
+  private settling(): Settle {
+    const { source, deadLetters, replies, clock } = this.options;
+    const settle: Settle = (batch) => source.settle(batch);
+    const stored = deadLetters
+      ? storeElsewhere(settle, deadLetters, (lease) => this.stillOurs(lease))
+      : settle;
+    return replies ? answerFirst(stored, replies, clock) : stored;
   }
 
   private async stillOurs(lease: Lease): Promise<boolean> {

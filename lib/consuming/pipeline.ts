@@ -1,20 +1,17 @@
-import type { Codec } from '../core/codec.js';
 import type { Clock } from '../core/clock.js';
 import type { Handler } from '../core/delivery.js';
 import type { Middleware } from '../core/handler.js';
 import type { Subscription } from '../core/source.js';
-import type { HandlerTable } from './handler-table.js';
 import { charge } from './middleware/charge.middleware.js';
 import { decode } from './middleware/decode.middleware.js';
+import { expire } from './middleware/expire.middleware.js';
 import { gate, type Gates } from './middleware/gate.middleware.js';
 import { limitDeliveries } from './middleware/limit-deliveries.middleware.js';
-import { match } from './middleware/match.middleware.js';
+import { match, type MatchOptions } from './middleware/match.middleware.js';
 import { timeout } from './middleware/timeout.middleware.js';
 
-export interface PipelineOptions {
+export interface PipelineOptions extends MatchOptions {
   readonly subscription: Subscription;
-  readonly tables: ReadonlyMap<string, HandlerTable>;
-  readonly codec: Codec;
   readonly clock: Clock;
   readonly gates: Gates;
   /** The consumer starts nothing any more. */
@@ -30,9 +27,10 @@ export interface PipelineOptions {
  */
 export function createPipeline(options: PipelineOptions): Handler {
   const order: readonly Middleware[] = [
-    match(options.tables, options.codec),
+    match(options),
     limitDeliveries(),
     gate(options.gates, options.isStopping),
+    expire(options.replies, options.clock),
     charge(options.subscription),
     decode(options.codec),
     timeout(options.clock),

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import type { Delivery } from '../core/delivery.js';
 import type { EventBus, SettledEvent, SettledOutcome } from '../core/events.js';
-import type { Settlement, SettleOutcome } from '../core/settlement.js';
+import type { Ack, Settlement, SettleOutcome } from '../core/settlement.js';
 
 /** The one event of a settlement. Built only where somebody listens. */
 export function reportSettled(
@@ -38,7 +38,7 @@ function outcomeOf(settlement: Settlement, outcome: SettleOutcome): SettledOutco
   if (outcome !== 'settled') return 'lost';
   switch (settlement.kind) {
     case 'ack':
-      return settlement.filtered ? 'filtered' : 'handled';
+      return settlement.filtered ? 'filtered' : (settlement.unrun ?? outcomeOfRun(settlement));
     case 'retry':
       return 'retried';
     case 'dead-letter':
@@ -49,3 +49,5 @@ function outcomeOf(settlement: Settlement, outcome: SettleOutcome): SettledOutco
       return 'left';
   }
 }
+
+const outcomeOfRun = ({ error }: Ack): SettledOutcome => (error ? 'failed' : 'handled');

@@ -37,6 +37,8 @@ const LONGEST_WAIT = 5000;
  */
 export class Settler {
   private queue: Item[] = [];
+  /** Settlements that answer somebody. */
+  private readonly answers: Item[] = [];
   private underWay = 0;
   private failures = 0;
   private flushing = false;
@@ -47,11 +49,12 @@ export class Settler {
 
   /** Settlements whose outcome is not known yet. */
   get pending(): number {
-    return this.queue.length + this.underWay;
+    return this.queue.length + this.answers.length + this.underWay;
   }
 
   add(delivery: Delivery, settlement: Reported, onConcluded?: () => void): void {
     const item = { lease: delivery.lease, settlement, delivery, onConcluded, retried: false };
+    if (settlement.kind === 'ack' && settlement.reply) return this.answer(item as Item);
     if (settlement.kind !== 'dead-letter') this.queue.push(item as Item);
     else {
       const record = recordOf(delivery, settlement, this.options.clock.now());
@@ -70,7 +73,15 @@ export class Settler {
   abandon(): void {
     this.abandoned = true;
     this.queue = [];
+    this.answers.length = 0;
     this.wakeIdle();
+  }
+
+  /** Somebody waits: with this turn's others, before the next read is written, after no other batch. */
+  private answer(item: Item): void {
+    if (this.answers.length === 0)
+      process.nextTick(() => void this.carryOut(this.answers.splice(0)));
+    this.answers.push(item);
   }
 
   private schedule(): void {
@@ -80,14 +91,16 @@ export class Settler {
   }
 
   private async flush(): Promise<void> {
-    while (this.queue.length > 0) {
-      const batch = this.queue.splice(0, MOST_AT_ONCE);
-      this.underWay += batch.length;
-      const outcomes = await this.settle(batch);
-      this.underWay -= batch.length;
-      this.conclude(batch, outcomes);
-    }
+    while (this.queue.length > 0) await this.carryOut(this.queue.splice(0, MOST_AT_ONCE));
     this.flushing = false;
+    if (this.pending === 0) this.wakeIdle();
+  }
+
+  private async carryOut(batch: readonly Item[]): Promise<void> {
+    this.underWay += batch.length;
+    const outcomes = await this.settle(batch);
+    this.underWay -= batch.length;
+    this.conclude(batch, outcomes);
     if (this.pending === 0) this.wakeIdle();
   }
 

@@ -1,6 +1,7 @@
+import { AnswerKind } from '../core/answer.js';
 import type { Delivery } from '../core/delivery.js';
 import { errorRecord, RetryLaterError, UnrecoverableError } from '../core/errors.js';
-import { deadLetter, retry, type Settlement } from '../core/settlement.js';
+import { ack, deadLetter, retry, type Settlement } from '../core/settlement.js';
 import { backoffDelay } from './backoff.js';
 
 /** Something failed that should not be able to: the entry is looked at again after this, ms. */
@@ -12,6 +13,11 @@ export class Verdict {
 
   /** On a run that ended with a settlement. */
   on(delivery: Delivery, settlement: Settlement): Settlement {
+    if (delivery.request) return answered(delivery, this.limited(delivery, settlement));
+    return this.limited(delivery, settlement);
+  }
+
+  private limited(delivery: Delivery, settlement: Settlement): Settlement {
     // Without a handler the run could not even begin, so none was used up.
     if (settlement.kind !== 'retry' || !delivery.handler) return settlement;
     return delivery.attempt >= delivery.handler.maxDeliveries
@@ -23,6 +29,8 @@ export class Verdict {
   onError(delivery: Delivery, error: unknown): Settlement {
     const record = errorRecord(error);
     if (!delivery.handler) return retry(AFTER_A_BUG, record);
+    // Whoever asked decides what to do about it.
+    if (delivery.request) return { ...ack, reply: delivery.request.failure(error), error: record };
     if (error instanceof UnrecoverableError) return deadLetter('unrecoverable', record);
     if (this.asked(error)) return deadLetter('unrecoverable', record);
     const later = error instanceof RetryLaterError ? error.delay : Number.NaN;
@@ -39,4 +47,18 @@ export class Verdict {
       return false;
     }
   }
+}
+
+/** What ends a request is told to whoever asked: nobody looks for requests among dead letters. */
+function answered(delivery: Delivery, settlement: Settlement): Settlement {
+  const request = delivery.request!;
+  if (settlement.kind === 'ack') {
+    if (settlement.reply || settlement.unrun || settlement.filtered) return settlement;
+    return { ...settlement, reply: request.answer(AnswerKind.End, '') };
+  }
+  if (settlement.kind !== 'dead-letter') return settlement;
+  const { reason, error } = settlement;
+  const code = reason.toUpperCase().replaceAll('-', '_');
+  const record = error ?? { name: 'Error', message: `The request could not be handled: ${reason}` };
+  return { ...ack, reply: request.failure({ ...record, code }), error: record };
 }

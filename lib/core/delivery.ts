@@ -1,4 +1,5 @@
 import type { Link } from './chain.js';
+import type { RequestRun } from './answer.js';
 import type { BackoffOptions } from './handler-options.js';
 import type { Lease } from './lease.js';
 import type { Message } from './message.js';
@@ -17,6 +18,8 @@ export interface BoundHandler {
   readonly maxHold: number;
   /** Undefined: bounded by the transport only. */
   readonly concurrency: number | undefined;
+  /** It answers requests. */
+  readonly answers: boolean;
   readonly invoke: Handler;
 }
 
@@ -35,6 +38,8 @@ export class Delivery implements Link<Delivery> {
   /** Set by the pipeline once the entry is decoded. */
   message: Message = undefined as unknown as Message;
   eventType = '';
+  /** Set by the pipeline where somebody waits for an answer. */
+  request: RequestRun | undefined;
   /** A run that outlived its timeout: its slot stays taken, and no retry starts, until it ends. */
   overrun: Promise<unknown> | undefined;
   /** Ownership is known to be gone; no settlement of this delivery may reach the source. */
@@ -89,6 +94,7 @@ export class Delivery implements Link<Delivery> {
     const next = new Delivery(this.lease, this.group, this.consumer);
     next.handler = this.handler;
     next.eventType = this.eventType;
+    next.request = this.request;
     next.overrun = this.overrun;
     next.freshAt = this.freshAt;
     if (this.overrun) next.heldFrom = this.heldFrom;

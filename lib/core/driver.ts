@@ -1,6 +1,7 @@
 import type { Clock } from './clock.js';
 import type { DeadLetterQueue } from './dead-letters.js';
 import type { EventBus } from './events.js';
+import type { Replies } from './replies.js';
 import type { MessageSource } from './source.js';
 import type { StateStore } from './state-store.js';
 
@@ -9,6 +10,8 @@ export interface Driver {
   readonly source: MessageSource;
   readonly state?: StateStore;
   readonly deadLetters?: DeadLetterQueue;
+  /** Without it nobody can send requests, or answer them. */
+  readonly replies?: Replies;
   /** The client underneath, for `unwrap()`. */
   unwrap?(): unknown;
 }

@@ -10,6 +10,12 @@ interface In {
 /** What a settlement came to. */
 export type SettledOutcome =
   | 'handled'
+  /** A request was answered with an error. */
+  | 'failed'
+  /** A request was not run: nobody waits for its answer any more. */
+  | 'expired'
+  /** A request was not run: its handler takes events. */
+  | 'refused'
   | 'filtered'
   | 'retried'
   | 'dead-lettered'
@@ -54,7 +60,7 @@ export interface StreamsEvents {
   'data-loss-suspected': In & { readonly after: string; readonly upTo: string };
   /** A consumer that was gone and held nothing was removed from its group. */
   'consumer-removed': In & { readonly consumer: string };
-  /** The connection broke; it is being replaced. `role` is `commands`, `publisher` or `reader`. */
+  /** The connection broke; it is being replaced. `role` is `commands`, `publisher`, `reader` or `replies`. */
   disconnected: { readonly role: string; readonly error: Error };
   /** The connection works (again). */
   connected: { readonly role: string };

@@ -15,6 +15,8 @@ export interface HandlerDefinition {
   /** Event types; `*` matches any run of characters. */
   readonly events: readonly string[];
   readonly options: HandlerOptions;
+  /** It answers requests: {@link Delivery.request} where there is one. @default false */
+  readonly answers?: boolean;
   /** Runs the method to completion. Throwing is a failed run. */
   readonly invoke: Handler;
 }

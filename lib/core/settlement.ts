@@ -1,4 +1,5 @@
 import type { OutgoingEntry } from './message.js';
+import type { LastReply } from './replies.js';
 
 /** Why an entry was dead-lettered. Stable words, stored with each dead letter. */
 export type DeadLetterReason =
@@ -31,6 +32,12 @@ export interface Ack {
   readonly publish?: readonly OutgoingEntry[];
   /** Acknowledged without a run, because its event type is declared as none of ours. */
   readonly filtered?: boolean;
+  /** Of a request: its last answer, written before the acknowledgement. */
+  readonly reply?: LastReply;
+  /** Of a request: it was not run, and why. */
+  readonly unrun?: 'expired' | 'refused';
+  /** Of a request: what went wrong. Whoever asked was told, so it is not run again. */
+  readonly error?: ErrorRecord;
 }
 /** The run failed: run it again, `delay` ms from now at the earliest. */
 export interface Retry {

@@ -56,6 +56,7 @@ export function resolveOptions(
     deadLetter: options.deadLetter,
     maxPayloadBytes: options.maxPayloadBytes ?? 1_048_576,
     idempotencyWindow: options.idempotencyWindow ?? 3_600_000,
+    requestTimeout: options.requestTimeout ?? 30_000,
     codec: options.codec ?? jsonCodec,
     unmatched: options.unmatched,
     isUnrecoverable: options.isUnrecoverable ?? (() => false),
@@ -102,7 +103,7 @@ function problemsOf(options: StreamsOptions): Problems {
       `startId must be '0', '$' or an id such as 1700000000000-0, not '${options.startId}'`,
     );
   }
-  for (const key of ['idleTimeout', 'reclaimInterval', 'maxHold'] as const) {
+  for (const key of ['idleTimeout', 'reclaimInterval', 'maxHold', 'requestTimeout'] as const) {
     whole(problems, options, key, 1);
   }
   whole(problems, options, 'blockTimeout', 1, LONGEST_BLOCK);

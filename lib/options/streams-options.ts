@@ -55,6 +55,8 @@ export interface StreamsOptions {
    * `XADD … IDMP`, 100 s unless configured there. @default 3600000
    */
   readonly idempotencyWindow?: IdempotencyWindow;
+  /** Longest wait for the answer to a request, and for each further one. @default 30000 */
+  readonly requestTimeout?: number;
   /** Shape of entries. @default jsonCodec */
   readonly codec?: Codec;
   /**
@@ -90,6 +92,7 @@ export const STREAMS_OPTION_KEYS: Readonly<Record<keyof StreamsOptions, true>> =
   deadLetter: true,
   maxPayloadBytes: true,
   idempotencyWindow: true,
+  requestTimeout: true,
   codec: true,
   unmatched: true,
   isUnrecoverable: true,

@@ -202,14 +202,6 @@ describe('emit', () => {
 });
 
 describe('the client', () => {
-  it('does not send requests yet, and says so', async () => {
-    const { client } = await connected();
-    await expect(lastValueFrom(client.send('order', 1))).rejects.toMatchObject({
-      code: 'UNSUPPORTED_FEATURE',
-      message: expect.stringMatching(/send\(\).*memory.*emit/),
-    });
-  });
-
   it('connects by itself, and unwraps', async () => {
     const { client } = await connected();
     await client.connect();

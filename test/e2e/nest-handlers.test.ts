@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common';
-import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
+import { Ctx, Payload } from '@nestjs/microservices';
 import {
   RetryLaterError,
   StreamContext,
@@ -337,31 +337,5 @@ describe('@EventPattern', () => {
     const { publish } = await startApp({ controllers: [Orders] });
     await publish('{"cmd":"order"}', { id: 1 });
     expect(seen).toEqual([{ id: 1 }]);
-  });
-});
-
-describe('@MessagePattern', () => {
-  it('is announced as not available, and everything else works', async () => {
-    const warnings: string[] = [];
-    const seen: unknown[] = [];
-    @Controller()
-    class Orders {
-      @MessagePattern('sum')
-      sum(): number {
-        return 1;
-      }
-
-      @StreamHandler('order')
-      handle(order: unknown): void {
-        seen.push(order);
-      }
-    }
-    const { publish } = await startApp({
-      controllers: [Orders],
-      configure: (_app, transport) => transport.on('warning', ({ code }) => warnings.push(code)),
-    });
-    await publish('order', 1);
-    expect(warnings).toEqual(['REQUEST_REPLY_UNAVAILABLE']);
-    expect(seen).toEqual([1]);
   });
 });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { EventBus } from '../../lib/core/events.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { describeDeadLettersContract } from '../contracts/dead-letters.contract.js';
+import { describeRepliesContract } from '../contracts/replies.contract.js';
 import { describeSourceContract } from '../contracts/source.contract.js';
 import type { SourceHarness } from '../contracts/source-harness.js';
 import { describeStateStoreContract } from '../contracts/state-store.contract.js';
@@ -36,6 +37,8 @@ async function withDriver() {
 }
 
 describeSourceContract('redis cluster', harness);
+
+describeRepliesContract('redis cluster', harness);
 
 describeDeadLettersContract('redis cluster', async () => {
   const shared = await withDriver();

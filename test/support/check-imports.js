@@ -11,7 +11,15 @@ import ts from 'typescript';
  * @property {readonly string[]} [packages] the only dependencies it may name
  */
 
-const ENGINES = ['consuming', 'producing', 'scheduling', 'balancing', 'admin', 'observability'];
+const ENGINES = [
+  'consuming',
+  'producing',
+  'requesting',
+  'scheduling',
+  'balancing',
+  'admin',
+  'observability',
+];
 
 /**
  * Who may import whom in lib/. A layer is a folder, a driver's folder, or a file that stands alone;
@@ -30,7 +38,7 @@ const RULES = {
   // A preset binds a driver to the options, as the runtime does; the shell names no driver itself.
   'redis.preset': { layers: ['drivers/redis', 'options', 'core'] },
   nest: {
-    layers: ['runtime', 'redis.preset', 'producing', 'admin', 'options', 'core'],
+    layers: ['runtime', 'redis.preset', 'producing', 'requesting', 'admin', 'options', 'core'],
     packages: ['@nestjs/*', 'rxjs', 'rxjs/*', 'reflect-metadata'],
   },
   // The root subpath brings Redis with it; other drivers have subpaths of their own.

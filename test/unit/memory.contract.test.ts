@@ -1,6 +1,7 @@
 import { EventBus } from '../../lib/core/events.js';
 import { ManualClock, memory, MemoryBroker } from '../../lib/drivers/memory/index.js';
 import { describeDeadLettersContract } from '../contracts/dead-letters.contract.js';
+import { describeRepliesContract } from '../contracts/replies.contract.js';
 import { describeSourceContract } from '../contracts/source.contract.js';
 import { describeStateStoreContract } from '../contracts/state-store.contract.js';
 
@@ -28,6 +29,8 @@ describeSourceContract('memory', async () => {
   // Attempts live as long as the broker: beyond each connection, though not beyond the process.
   return { ...harness, trim, countsAttempts: true };
 });
+
+describeRepliesContract('memory', async () => setup());
 
 describeDeadLettersContract('memory', async () => {
   const harness = setup();

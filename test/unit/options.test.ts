@@ -25,6 +25,7 @@ describe('options', () => {
       maxParked: 1000,
       maxHold: 3_600_000,
       backoff: { type: 'exponential', delay: 1000, maxDelay: 60_000, jitter: 0.2 },
+      requestTimeout: 30_000,
       routes: [],
       deadLetter: undefined,
       maxPayloadBytes: 1_048_576,

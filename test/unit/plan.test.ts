@@ -17,6 +17,7 @@ function handler(name: string, events: string[], options: HandlerOptions = {}): 
       backoff,
       maxDeliveries: 5,
       timeout: undefined,
+      answers: false,
       maxHold: 1000,
       concurrency: options.concurrency,
     },

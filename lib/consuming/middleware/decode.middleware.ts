@@ -4,6 +4,7 @@ import type { Delivery } from '../../core/delivery.js';
 import type { Lease } from '../../core/lease.js';
 import type { Middleware } from '../../core/handler.js';
 import { isoTime, type Message, type Metadata } from '../../core/message.js';
+import { withoutHeader } from '../../core/request.js';
 import { deadLetter } from '../../core/settlement.js';
 
 const NO_METADATA: Metadata = Object.freeze({});
@@ -12,7 +13,9 @@ const NO_METADATA: Metadata = Object.freeze({});
 export function decode(codec: Codec): Middleware {
   return (delivery, next) => {
     try {
-      delivery.message = new DecodedMessage(delivery, codec.decode(delivery.lease.fields!));
+      const fields = delivery.lease.fields!;
+      const own = delivery.request ? withoutHeader(fields) : fields;
+      delivery.message = new DecodedMessage(delivery, codec.decode(own));
     } catch (error) {
       const record = errorRecord(new UndecodableError(codec.name, error));
       return Promise.resolve(deadLetter('undecodable', record));

@@ -11,6 +11,10 @@ export class GroupedLog {
     this.entries = new EntryLog(history);
   }
 
+  get groupCount(): number {
+    return this.groups.size;
+  }
+
   /** The group of this name; where there is none, a new one that begins behind `startId`. */
   group(name: string, startId: string): ConsumerGroup {
     let group = this.groups.get(name);

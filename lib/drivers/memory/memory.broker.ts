@@ -37,6 +37,8 @@ export interface BrokerReader {
 export class MemoryBroker {
   /** @internal */
   readonly state = new Map<string, StoredValue>();
+  /** @internal Told of answers, by the key of their box. */
+  readonly boxes = new Map<string, (replies: readonly Fields[]) => void>();
   /** @internal Counts changes of any kind. */
   version = 0;
   private readonly streams = new Map<string, MemoryStream>();
@@ -63,6 +65,11 @@ export class MemoryBroker {
     let stream = this.streams.get(key);
     if (!stream) this.streams.set(key, (stream = new MemoryStream()));
     return stream;
+  }
+
+  /** @internal */
+  readersOf(key: string): number {
+    return this.streams.get(key)?.log.groupCount ?? 0;
   }
 
   /** @internal Dead letters of all streams whose keys begin so. */

@@ -2,6 +2,7 @@ import { systemClock, type Clock } from '../../core/clock.js';
 import type { DriverFactory } from '../../core/driver.js';
 import { MemoryBroker } from './memory.broker.js';
 import { MemoryDeadLetters } from './memory.dead-letters.js';
+import { MemoryReplies } from './memory.replies.js';
 import { MemorySource } from './memory.source.js';
 import { MemoryStateStore } from './memory.state-store.js';
 
@@ -27,6 +28,7 @@ export function memory(options: MemoryOptions = {}): DriverFactory {
       source: new MemorySource(broker, context),
       state: new MemoryStateStore(broker, context.keyPrefix),
       deadLetters: new MemoryDeadLetters(broker, context.keyPrefix),
+      replies: new MemoryReplies(broker, context.keyPrefix),
       unwrap: () => broker,
     }),
   };

@@ -54,6 +54,9 @@ const CONSUME = [
   'client|unblock',
 ];
 
+/** Sent by who sends requests, and by who answers them. */
+const REQUEST = ['xread', 'pexpire', 'time'];
+
 /** The slot `state`. */
 const STATE = ['get'];
 
@@ -65,7 +68,7 @@ export function redisCommands(
   return [
     ...CONNECT,
     ...PUBLISH,
-    ...(access === 'all' ? [...CONSUME, ...STATE] : []),
+    ...(access === 'all' ? [...CONSUME, ...REQUEST, ...STATE] : []),
     ...(cluster ? CLUSTER : []),
   ];
 }

@@ -1,5 +1,14 @@
 /** What stands behind the tag in derived keys. */
-const RESERVED = ['dead-letter', 'redrive:', 'floor', 'delayed', 'published:', 'done:', 'dedupe:'];
+const RESERVED = [
+  'dead-letter',
+  'redrive:',
+  'floor',
+  'delayed',
+  'published:',
+  'done:',
+  'dedupe:',
+  'replies',
+];
 
 /** Every key name of this library on Redis. Keys derived from a stream share its cluster slot. */
 export class Keys {
@@ -27,6 +36,11 @@ export class Keys {
   /** Id of the message that was published to a stream with this idempotency key. */
   published(name: string, key: string): string {
     return `${this.tagged(name)}:published:${key}`;
+  }
+
+  /** Stream of the answers to one client's requests. */
+  replies(box: string): string {
+    return `${this.tagged(box)}:replies`;
   }
 
   state(key: string): string {

@@ -4,6 +4,7 @@ import { Keys } from './keys.js';
 import { openCommands } from './open-commands.js';
 import { RedisDeadLetters } from './redis.dead-letters.js';
 import type { RedisOptions } from './redis.options.js';
+import { RedisReplies } from './redis.replies.js';
 import { RedisSource } from './redis.source.js';
 import { RedisStateStore } from './redis.state-store.js';
 
@@ -16,8 +17,10 @@ function open(options: RedisOptions, { events, keyPrefix }: DriverContext): Driv
   const keys = new Keys(keyPrefix);
   const connector = new Connector(options);
   const commands = openCommands(connector, events, 'commands');
+  const replies = new RedisReplies({ connector, commands, keys, events });
   return {
-    source: new RedisSource({ connector, commands, keys, events }),
+    source: new RedisSource({ connector, commands, keys, events, replies }),
+    replies,
     state: new RedisStateStore(commands, keys),
     deadLetters: new RedisDeadLetters(commands, keys),
     unwrap: () => commands.current,

@@ -20,6 +20,7 @@ import type { Keys } from './keys.js';
 import { openCommands } from './open-commands.js';
 import { Publishing } from './publishing.js';
 import { isReplicated, ReplicatedPublishing } from './publishing-replicated.js';
+import type { RedisReplies } from './redis.replies.js';
 import { RedisSubscription } from './redis.subscription.js';
 import { settleAll } from './settling.js';
 
@@ -41,6 +42,7 @@ export interface RedisSourceOptions {
   readonly commands: Commands;
   readonly keys: Keys;
   readonly events: EventBus;
+  readonly replies: RedisReplies;
 }
 
 /** Redis Streams as a message source. */
@@ -86,8 +88,20 @@ export class RedisSource implements MessageSource {
   }
 
   settle(batch: readonly Settling[]): Promise<(SettleOutcome | Error)[]> {
-    const { commands, keys } = this.options;
-    return settleAll(batch, { commands, keys, publish: (entries) => this.publish(entries) });
+    const { commands, keys, replies } = this.options;
+    const context = { commands, keys, publish: this.publish.bind(this) };
+    if (!replies.waiting) return settleAll(batch, context);
+    // Another node may have the answers.
+    if (commands instanceof ClusterCommands) {
+      return replies.flush().then(() => settleAll(batch, context));
+    }
+    // Answers, then the acknowledgements of their requests, in one write.
+    const socket = commands.current?.stream;
+    socket?.cork();
+    void replies.flush();
+    const settling = settleAll(batch, context);
+    socket?.uncork();
+    return settling;
   }
 
   /** Some of them wait for replicas. */

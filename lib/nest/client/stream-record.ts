@@ -8,11 +8,13 @@ export class StreamRecord<T = unknown> {
     readonly stream?: string,
     readonly idempotencyKey?: string,
     readonly waitReplicas?: number,
+    /** Of a request: longest wait for an answer, ms. */
+    readonly timeout?: number,
   ) {}
 }
 
 /**
- * Builds what `emit` takes instead of a bare payload, in the manner of Nest's own record builders.
+ * Builds what `emit` and `send` take instead of a bare payload, in the manner of Nest's own record builders.
  *
  * ```ts
  * client.emit('order.process', new StreamRecordBuilder(order).setMetadata({ tenant: 'a' }).build());
@@ -23,6 +25,7 @@ export class StreamRecordBuilder<T = unknown> {
   private stream: string | undefined;
   private idempotencyKey: string | undefined;
   private waitReplicas: number | undefined;
+  private timeout: number | undefined;
 
   constructor(private payload?: T) {}
 
@@ -60,13 +63,17 @@ export class StreamRecordBuilder<T = unknown> {
     return this;
   }
 
+  /**
+   * Of a request: longest wait for the answer, and for each further one, ms. Events have none.
+   * @default the option `requestTimeout`
+   */
+  setTimeout(ms: number): this {
+    this.timeout = ms;
+    return this;
+  }
+
   build(): StreamRecord<T> {
-    return new StreamRecord(
-      this.payload as T,
-      this.metadata,
-      this.stream,
-      this.idempotencyKey,
-      this.waitReplicas,
-    );
+    const { payload, metadata, stream, idempotencyKey, waitReplicas, timeout } = this;
+    return new StreamRecord(payload as T, metadata, stream, idempotencyKey, waitReplicas, timeout);
   }
 }

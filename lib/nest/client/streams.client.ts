@@ -1,43 +1,52 @@
 import {
   ClientProxy,
+  type Deserializer,
   type ReadPacket,
   type Serializer,
   type WritePacket,
 } from '@nestjs/microservices';
 import { Observable, ReplaySubject } from 'rxjs';
-import { UnsupportedFeatureError } from '../../core/errors.js';
+import { InvalidOptionsError } from '../../core/errors.js';
 import type { StreamsOptions } from '../../options/streams-options.js';
 import type { Publication } from '../../producing/producer.js';
+import type { Question, Requester } from '../../requesting/requester.js';
 import { StreamsRuntime } from '../../runtime.js';
 import { ConnectionStatus, type StreamsStatus } from '../transport/connection-status.js';
 import { logEvents } from '../transport/event-log.js';
 import type { StreamsListeners } from '../transport/streams.transport.js';
+import { AnswerReader } from './answer-reader.js';
 import { StreamRecord } from './stream-record.js';
 
-/** What `emit` takes as pattern: an event type, or with it another stream than routing gives. */
+/** What `emit` and `send` take as pattern: an event type, or with it another stream than routing gives. */
 export type StreamPattern = string | { readonly stream: string; readonly event: string };
 
 /** What Nest's clients take beside the options of their connection. */
 export interface StreamsClientExtras {
   /** Changes packets `{ pattern, data }` before they are published. @default leaves them alone */
   readonly serializer?: Serializer<ReadPacket, ReadPacket>;
+  /** Changes packets `{ id, response, err, isDisposed }` that answer. @default leaves them alone */
+  readonly deserializer?: Deserializer;
 }
 
 /** Options of {@link StreamsClient}. */
 export type StreamsClientOptions = StreamsOptions & StreamsClientExtras;
 
 /**
- * Publishes events from Nest's `ClientProxy`. Shares the producer of its module, or, made by
+ * Publishes events and sends requests, as Nest's `ClientProxy`. Shares the producer of its module, or, made by
  * `ClientsModule.register([{ customClass: StreamsClient, options }])`, has connections of its own.
  *
  * ```ts
  * client.emit('order.process', order);
+ * const total = await firstValueFrom(client.send<number>('order.total', { id }));
  * ```
  */
 export class StreamsClient extends ClientProxy<StreamsListeners> {
   private readonly runtime: StreamsRuntime;
   private readonly ownsRuntime: boolean;
   private readonly endStatus: () => void;
+  private readonly deserializes: boolean;
+  private requester: Requester | undefined;
+  private requests = 0;
   private closing: Promise<void> | undefined;
 
   /** @throws InvalidOptionsError naming every problem */
@@ -47,11 +56,13 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
   constructor(options: StreamsClientOptions | StreamsRuntime) {
     super();
     this.ownsRuntime = !(options instanceof StreamsRuntime);
-    const { serializer, ...own } = options as StreamsClientOptions;
+    const { serializer, deserializer, ...own } = options as StreamsClientOptions;
     this.runtime = options instanceof StreamsRuntime ? options : this.open(own);
     this.endStatus = ConnectionStatus.of(this.runtime).tell((word) => this._status$.next(word));
     logEvents(this.runtime);
     this.initializeSerializer({ serializer } as object);
+    this.initializeDeserializer({ deserializer } as object);
+    this.deserializes = deserializer !== undefined;
   }
 
   /** Emits `connected`, `reconnecting` and `disconnected`. */
@@ -62,7 +73,10 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
   /** Publishing connects by itself, and waits for it in bounded time: nothing need be called first. */
   async connect(): Promise<void> {}
 
-  /** Closes the connections, where they are this client's own. Idempotent. */
+  /**
+   * Fails the requests that wait for an answer, and closes the connections, where they are this
+   * client's own. Idempotent.
+   */
   close(): Promise<void> {
     this.closing ??= this.disconnect();
     return this.closing;
@@ -112,16 +126,44 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
     });
   }
 
+  /**
+   * Asks, each time that somebody subscribes, and emits what the `@MessagePattern` of the service
+   * answers. Unsubscribing stops the waiting; the service is not told. Fails with RequestTimeoutError,
+   * with what the service threw, with code `NOT_A_REQUEST_HANDLER` where a `@StreamHandler` has taken
+   * the request, or as `emit` does.
+   *
+   * @param pattern of the `@MessagePattern`, or `{ stream, event }`
+   * @param data payload, or a `StreamRecord`. Not null or undefined
+   */
+  override send<TResult = unknown, TInput = unknown>(
+    pattern: StreamPattern | object,
+    data: TInput,
+  ): Observable<TResult> {
+    if (pattern == null || data == null) return super.send<TResult, TInput>(pattern, data);
+    return new Observable((observer) =>
+      this.publish(this.packetOf(pattern, data), this.createObserver(observer)),
+    );
+  }
+
   /** @internal */
   protected open(options: StreamsOptions): StreamsRuntime {
     return new StreamsRuntime(options);
   }
 
-  protected publish(_packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
-    const { technology } = this.runtime.options.source;
-    const advice = 'Requests with replies come in a later release; emit an event instead.';
-    callback({ err: new UnsupportedFeatureError('send()', technology, advice) });
-    return () => undefined;
+  protected publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
+    try {
+      this.requester ??= this.runtime.createRequester();
+      const reader = new AnswerReader(
+        String(++this.requests),
+        callback,
+        this.deserializer,
+        this.deserializes,
+      );
+      return this.requester.ask(this.questionOf(packet), reader);
+    } catch (error) {
+      callback({ err: error, isDisposed: true });
+      return () => undefined;
+    }
   }
 
   protected async dispatchEvent<T = string>(packet: ReadPacket): Promise<T> {
@@ -129,9 +171,27 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
   }
 
   private async dispatch(pattern: unknown, data: unknown): Promise<string> {
+    return this.dispatchEvent(this.packetOf(pattern, data));
+  }
+
+  private packetOf(pattern: unknown, data: unknown): ReadPacket {
     // Nest 12.0 has neither the hook nor this method.
-    const packet = this.createPacket?.(pattern, data) ?? { pattern, data };
-    return this.dispatchEvent(packet);
+    return this.createPacket?.(pattern, data) ?? { pattern, data };
+  }
+
+  /** @throws InvalidMessageError, PayloadTooLargeError, InvalidOptionsError, ClosedError */
+  private questionOf(packet: ReadPacket): Question {
+    const { producer, options } = this.runtime;
+    const { data } = packet;
+    const given = data instanceof StreamRecord ? data.timeout : undefined;
+    const timeout = given ?? options.requestTimeout;
+    if (!Number.isSafeInteger(timeout) || timeout < 1) {
+      throw new InvalidOptionsError([
+        `the timeout of a request must be a whole number of ms of at least 1, not ${timeout}`,
+      ]);
+    }
+    const publication = this.publicationOf(packet);
+    return { eventType: publication.eventType, entry: producer.encode(publication), timeout };
   }
 
   private publicationOf(packet: ReadPacket): Publication {
@@ -174,6 +234,7 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
   }
 
   private async disconnect(): Promise<void> {
+    await this.requester?.close();
     if (this.ownsRuntime) await this.runtime.close();
     this.endStatus();
   }

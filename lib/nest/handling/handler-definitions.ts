@@ -1,10 +1,22 @@
-import type { MessageHandler } from '@nestjs/microservices';
+import type { Deserializer, MessageHandler, ReadPacket } from '@nestjs/microservices';
+import type { Observable } from 'rxjs';
+import type { Clock } from '../../core/clock.js';
 import { InvalidOptionsError } from '../../core/errors.js';
 import type { Handler } from '../../core/delivery.js';
 import type { HandlerDefinition } from '../../core/handler.js';
 import { createInvoker, type ProcessingHooks } from './handler-invoker.js';
+import { createResponder, type ResponseSerializer } from './responder.js';
 import { STREAM_HANDLER, type StreamHandlerMark } from './stream-handler.decorator.js';
+import type { StreamContext } from './stream.context.js';
 import { readHandlerOptions } from './stream-handler.options.js';
+
+/** What an application may put between payloads and its methods. */
+export interface Serialization {
+  /** Changes packets `{ id, response, err, isDisposed }` that answer. @default leaves them alone */
+  readonly serializer?: ResponseSerializer;
+  /** Changes packets `{ pattern, data }` before methods are given their data. @default leaves them alone */
+  readonly deserializer?: Deserializer;
+}
 
 /** What Nest hands to `addHandler`, for each pattern of each decorated method. */
 export interface Registration {
@@ -14,32 +26,34 @@ export interface Registration {
   readonly extras: Readonly<Record<PropertyKey, unknown>>;
 }
 
-type Warn = (code: string, message: string) => void;
-
 /**
- * One definition for each method, whatever the number of its events, and one for each `@EventPattern`.
+ * One definition for each method, whatever the number of its events, and one for each `@EventPattern`
+ * and each `@MessagePattern`.
  * @throws InvalidOptionsError
  */
 export function defineHandlers(
   registrations: readonly Registration[],
   hooks: ProcessingHooks,
-  warn: Warn,
+  clock: Clock,
+  { serializer, deserializer }: Serialization = {},
 ): HandlerDefinition[] {
   const problems: string[] = [];
   const definitions = methodsOf(registrations).flatMap((patterns): HandlerDefinition[] => {
     const [first] = patterns as [Registration];
-    if (!first.isEventHandler) {
-      warnOfRequestHandler(first, warn);
-      return [];
-    }
     const mark = markOf(first);
     const events = patterns.map(({ pattern }) => eventOf(pattern, mark, problems));
     const observed = mark?.observed;
-    const invokers = patterns.map(({ callback }) => createInvoker(callback, observed, hooks));
+    const answers = !first.isEventHandler;
+    const invokers = patterns.map(({ callback }) => {
+      const given = deserializer ? deserialized(callback, deserializer) : callback;
+      if (answers) return createResponder(given, hooks, serializer, clock);
+      return createInvoker(given, observed, hooks);
+    });
     return [
       {
-        name: mark?.method ?? `@EventPattern('${events[0]}')`,
+        name: mark?.method ?? `@${answers ? 'Message' : 'Event'}Pattern('${events[0]}')`,
         events,
+        answers,
         options: mark?.options ?? readHandlerOptions(first.extras, problems),
         invoke: invokers.length === 1 ? invokers[0]! : byEvent(events, invokers),
       },
@@ -75,7 +89,7 @@ function eventOf(
   problems: string[],
 ): string {
   if (typeof pattern !== 'string' || pattern === '') {
-    problems.push(`${String(pattern)}: a pattern of events must be a text that is not empty`);
+    problems.push(`${String(pattern)}: a pattern must be a text that is not empty`);
   } else if (mark && !mark.events.includes(pattern)) {
     problems.push(
       `${mark.method}: a method takes one pattern decorator, not @StreamHandler and another`,
@@ -91,10 +105,11 @@ function byEvent(events: readonly string[], invokers: readonly Handler[]): Handl
   return (delivery) => (byType.get(delivery.eventType) ?? fallback)(delivery);
 }
 
-function warnOfRequestHandler({ pattern }: Registration, warn: Warn): void {
-  warn(
-    'REQUEST_REPLY_UNAVAILABLE',
-    `@MessagePattern('${String(pattern)}') is never called by this transport: requests with replies ` +
-      'come in a later release. Use @StreamHandler or @EventPattern, or give it a transport of its own.',
-  );
+function deserialized(callback: MessageHandler, deserializer: Deserializer): MessageHandler {
+  return async (data: unknown, context: StreamContext) => {
+    const { message, metadata, stream } = context;
+    const packet = { pattern: message.eventType, data, metadata };
+    const changed = (await deserializer.deserialize(packet, { channel: stream })) as ReadPacket;
+    return callback(changed.data, context) as Promise<Observable<unknown>>;
+  };
 }

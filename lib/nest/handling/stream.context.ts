@@ -1,6 +1,6 @@
 import { BaseRpcContext } from '@nestjs/microservices';
 import type { Delivery } from '../../core/delivery.js';
-import { InvalidOptionsError } from '../../core/errors.js';
+import { InvalidOptionsError, UnsupportedFeatureError } from '../../core/errors.js';
 import type { Message, Metadata } from '../../core/message.js';
 import {
   deadLetter,
@@ -68,6 +68,7 @@ export class StreamContext<T = unknown> extends BaseRpcContext {
    * Asks for another run, `ms` from now at the earliest, however this one ends. It counts as a
    * delivery: after `maxDeliveries` the message is dead-lettered.
    * @throws InvalidOptionsError where `ms` is not a number of at least 0
+   * @throws UnsupportedFeatureError where the message is a request
    */
   retry(ms: number): void {
     if (!(Number.isFinite(ms) && ms >= 0)) {
@@ -75,11 +76,16 @@ export class StreamContext<T = unknown> extends BaseRpcContext {
         `context.retry needs a number of ms of at least 0, not ${String(ms)}`,
       ]);
     }
+    this.refuseForRequests('context.retry');
     this.run.asked = retry(ms);
   }
 
-  /** Asks for the message to be dead-lettered with this reason, however this run ends. */
+  /**
+   * Asks for the message to be dead-lettered with this reason, however this run ends.
+   * @throws UnsupportedFeatureError where the message is a request
+   */
   deadLetter(reason: DeadLetterReason): void {
+    this.refuseForRequests('context.deadLetter');
     this.run.asked = deadLetter(reason);
   }
 
@@ -127,6 +133,12 @@ export class StreamContext<T = unknown> extends BaseRpcContext {
 
   override getArgByIndex(index: number): unknown {
     return this.getArgs()[index];
+  }
+
+  private refuseForRequests(what: string): void {
+    if (!this.delivery.request) return;
+    const advice = 'Throw instead: whoever asked is told, and may ask again.';
+    throw new UnsupportedFeatureError(what, 'requests', advice);
   }
 }
 

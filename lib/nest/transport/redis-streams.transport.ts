@@ -1,6 +1,10 @@
 import { fromRedisOptions, type RedisStreamsOptions } from '../../redis.preset.js';
 import { StreamsRuntime } from '../../runtime.js';
+import type { Serialization } from '../handling/handler-definitions.js';
 import { StreamsTransport } from './streams.transport.js';
+
+/** Options of {@link RedisStreamsTransport}. */
+export type RedisStreamsTransportOptions = RedisStreamsOptions & Serialization;
 
 /**
  * The transport with Redis in every slot.
@@ -13,10 +17,10 @@ import { StreamsTransport } from './streams.transport.js';
  */
 export class RedisStreamsTransport extends StreamsTransport {
   /** @throws InvalidOptionsError naming every problem */
-  constructor(options: RedisStreamsOptions);
+  constructor(options: RedisStreamsTransportOptions);
   /** @internal */
-  constructor(options: RedisStreamsOptions | StreamsRuntime);
-  constructor(options: RedisStreamsOptions | StreamsRuntime) {
+  constructor(options: RedisStreamsTransportOptions | StreamsRuntime);
+  constructor(options: RedisStreamsTransportOptions | StreamsRuntime) {
     super(options as StreamsRuntime);
   }
 

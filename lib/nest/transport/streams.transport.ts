@@ -2,7 +2,11 @@ import { Server, type CustomTransportStrategy, type MessageHandler } from '@nest
 import type { StreamsEvents } from '../../core/events.js';
 import type { StreamsOptions } from '../../options/streams-options.js';
 import { StreamsRuntime } from '../../runtime.js';
-import { defineHandlers, type Registration } from '../handling/handler-definitions.js';
+import {
+  defineHandlers,
+  type Registration,
+  type Serialization,
+} from '../handling/handler-definitions.js';
 import type { ProcessingHooks } from '../handling/handler-invoker.js';
 import type { StreamContext } from '../handling/stream.context.js';
 import { transportIdOf } from '../tokens.js';
@@ -14,8 +18,12 @@ export type StreamsListeners = {
   [N in keyof StreamsEvents]: (event: StreamsEvents[N]) => void;
 };
 
+/** Options of {@link StreamsTransport}. */
+export type StreamsTransportOptions = StreamsOptions & Serialization;
+
 /**
- * The transport: feeds `@StreamHandler` and `@EventPattern` methods from streams.
+ * The transport: feeds `@StreamHandler` and `@EventPattern` methods from streams, and has
+ * `@MessagePattern` methods answer requests.
  *
  * ```ts
  * const app = await NestFactory.createMicroservice(AppModule, {
@@ -33,19 +41,25 @@ export class StreamsTransport
   override readonly propagatesEventHandlerErrors = true;
   private readonly runtime: StreamsRuntime;
   private readonly ownsRuntime: boolean;
+  private readonly serialization: Serialization;
   private readonly registrations: Registration[] = [];
   private readonly endStatus: () => void;
   private readonly noHook = this.onProcessingStartHook;
   private closing: Promise<void> | undefined;
 
   /** @throws InvalidOptionsError naming every problem */
-  constructor(options: StreamsOptions);
+  constructor(options: StreamsTransportOptions);
   /** @internal */
-  constructor(options: StreamsOptions | StreamsRuntime);
-  constructor(options: StreamsOptions | StreamsRuntime) {
+  constructor(options: StreamsTransportOptions | StreamsRuntime);
+  constructor(options: StreamsTransportOptions | StreamsRuntime) {
     super();
     this.ownsRuntime = !(options instanceof StreamsRuntime);
-    this.runtime = options instanceof StreamsRuntime ? options : this.open(options);
+    const { serializer, deserializer, ...own } = options as StreamsTransportOptions;
+    this.serialization = {
+      ...(serializer && { serializer }),
+      ...(deserializer && { deserializer }),
+    };
+    this.runtime = options instanceof StreamsRuntime ? options : this.open(own);
     this.transportId = transportIdOf(this.runtime.options.name);
     this.endStatus = ConnectionStatus.of(this.runtime).tell((word) => this._status$.next(word));
     logEvents(this.runtime);
@@ -108,9 +122,10 @@ export class StreamsTransport
 
   private async start(): Promise<void> {
     try {
-      const { events } = this.runtime;
-      const warn = (code: string, message: string) => events.emit('warning', { code, message });
-      await this.runtime.start(defineHandlers(this.registrations, this.hooks(), warn));
+      const { runtime, registrations, serialization } = this;
+      await runtime.start(
+        defineHandlers(registrations, this.hooks(), runtime.clock, serialization),
+      );
       ConnectionStatus.of(this.runtime).opened();
     } catch (error) {
       if (this.ownsRuntime) await this.runtime.close();

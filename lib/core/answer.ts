@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto';
+import { RemoteError } from './errors.js';
+import type { Fields } from './message.js';
+import type { LastReply, Replies } from './replies.js';
+import type { RequestHeader } from './request.js';
+
+/** What an answer is. Stable letters, written to reply boxes. */
+export const AnswerKind = {
+  /** A value; others follow, or the end. */
+  Value: 'v',
+  /** The last value, and with it the end. */
+  Last: 'l',
+  /** The end, after all values. */
+  End: 'e',
+  /** Something was thrown: any value that is no Error. */
+  Thrown: 't',
+  /** An Error: its name, code and message. */
+  Failed: 'f',
+  /** Whoever read it does not answer requests: an Error, but another group may answer. */
+  Refused: 'r',
+  /** What a serializer of the application has made; others follow. */
+  Packet: 'p',
+  /** The same, the last one. */
+  LastPacket: 'q',
+} as const;
+export type AnswerKind = (typeof AnswerKind)[keyof typeof AnswerKind];
+
+const GO_ON: readonly string[] = [AnswerKind.Value, AnswerKind.Packet];
+
+/** Whether nothing follows. */
+export const isLast = (kind: AnswerKind): boolean => !GO_ON.includes(kind);
+
+/** An answer as it arrives. */
+export interface Answer {
+  readonly id: number;
+  /** Name of the run that answers: an entry may be run twice. */
+  readonly run: string;
+  /** From 0, without gaps. */
+  readonly place: number;
+  readonly kind: AnswerKind;
+  /** JSON; empty for `undefined`. */
+  readonly body: string;
+}
+
+/** Undefined where it is no answer: somebody else wrote to the box. */
+export function answerOf(fields: Fields): Answer | undefined {
+  const [name, head = '', , body = ''] = fields;
+  const [id, run, place, kind] = head.split(' ');
+  if (name !== 'answer' || kind === undefined) return undefined;
+  return { id: Number(id), run: run!, place: Number(place), kind: kind as AnswerKind, body };
+}
+
+const PROCESS = randomBytes(4).toString('hex');
+let runs = 0;
+
+/** One run of a request, as far as it answers. */
+export class RequestRun {
+  /** Engine time after which an answer that cannot be written is given up, ms. */
+  giveUpAt = 0;
+  /** The box is gone: nobody hears what is said. */
+  unheard = false;
+  private readonly name = `${PROCESS}${(++runs).toString(36)}`;
+  private places = 0;
+
+  constructor(
+    readonly header: RequestHeader,
+    private readonly replies: Replies,
+    private readonly maxBytes: number,
+  ) {}
+
+  /** An answer to be written with the settlement. */
+  answer(kind: AnswerKind, body: string): LastReply {
+    const tooLong = body.length * 3 > this.maxBytes && Buffer.byteLength(body) > this.maxBytes;
+    if (tooLong) return this.failure(tooLarge(this.maxBytes));
+    return this.reply(kind, body);
+  }
+
+  /** An Error as the answer. */
+  failure(error: unknown, kind: AnswerKind = AnswerKind.Failed): LastReply {
+    return this.reply(kind, errorToJson(error));
+  }
+
+  /** Writes an answer that others follow. What is lost on the way the last one's place reveals. */
+  send(kind: AnswerKind, body: string): void {
+    this.replies.send([this.answer(kind, body)]).then(
+      ([outcome]) => {
+        if (outcome === 'gone') this.unheard = true;
+      },
+      () => undefined,
+    );
+  }
+
+  private reply(kind: AnswerKind, body: string): LastReply {
+    const { box, id } = this.header;
+    const head = `${id} ${this.name} ${this.places++} ${kind}`;
+    return { to: box, fields: ['answer', head, 'body', body], giveUpAt: this.giveUpAt };
+  }
+}
+
+/** Name, code and message: no stack, which is nobody else's business. */
+export function errorToJson(error: unknown): string {
+  const { name, code, message } = error as { name?: unknown; code?: unknown; message?: unknown };
+  return JSON.stringify({
+    name: String(name ?? 'Error'),
+    message: String(message ?? ''),
+    ...((typeof code === 'string' || typeof code === 'number') && { code }),
+  });
+}
+
+/** An Error with the name, code and message of the one that was sent. */
+export function errorFromJson(json: string): Error {
+  const { name, code, message } = JSON.parse(json) as {
+    name: string;
+    code?: string | number;
+    message: string;
+  };
+  return new RemoteError(name, code, message);
+}
+
+const tooLarge = (limit: number) => ({
+  name: 'PayloadTooLargeError',
+  code: 'PAYLOAD_TOO_LARGE',
+  message: `The answer has more than ${limit} bytes. Answer in parts, or raise maxPayloadBytes.`,
+});

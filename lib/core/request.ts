@@ -1,0 +1,30 @@
+import type { Fields, OutgoingEntry } from './message.js';
+
+/** Makes a request of an entry: the last one of its fields, behind the codec's own. */
+const REQUEST_FIELD = 'reply_to';
+const HEADER = /^([\w-]{1,64}) (\d{1,15}) (\d{1,15})$/;
+
+/** What a request says beside its message. */
+export interface RequestHeader {
+  /** Address of the box that answers go to. */
+  readonly box: string;
+  /** Number of the request, unique in its box. */
+  readonly id: number;
+  /** From its publication until nobody waits for the first answer any more, ms. */
+  readonly timeout: number;
+}
+
+/** The entry, as a request. */
+export function asRequest(entry: OutgoingEntry, { box, id, timeout }: RequestHeader) {
+  return { ...entry, fields: [...entry.fields, REQUEST_FIELD, `${box} ${id} ${timeout}`] };
+}
+
+/** Undefined where the entry is none. Asked of every entry, so it looks at one field only. */
+export function requestOf(fields: Fields): RequestHeader | undefined {
+  if (fields[fields.length - 2] !== REQUEST_FIELD) return undefined;
+  const parts = HEADER.exec(fields[fields.length - 1]!);
+  return parts ? { box: parts[1]!, id: Number(parts[2]), timeout: Number(parts[3]) } : undefined;
+}
+
+/** The codec's own fields of a request. */
+export const withoutHeader = (fields: Fields): Fields => fields.slice(0, -2);

@@ -1,0 +1,44 @@
+import type { Commands } from './commands.js';
+
+/** Clocks of a cluster's nodes are taken for one. */
+const ANY_NODE = '';
+/** The difference between two clocks is asked for again after so long, ms. */
+const GOOD_FOR = 30_000;
+
+/**
+ * The server's clock, which stamps entries. Asked for now and then, and counted on meanwhile by the
+ * time that this process has run: its own clock may be wrong, or be set.
+ */
+export class ServerTime {
+  /** Server time at the zero of `performance.now()`, ms. */
+  private zero: number | undefined;
+  private askedAt = 0;
+  private asking: Promise<number> | undefined;
+
+  constructor(private readonly commands: Commands) {}
+
+  now(): number | Promise<number> {
+    const running = performance.now();
+    if (this.zero === undefined) return this.ask();
+    if (running - this.askedAt > GOOD_FOR) this.ask().catch(() => undefined);
+    return this.zero + running;
+  }
+
+  private ask(): Promise<number> {
+    this.asking ??= this.measure().finally(() => (this.asking = undefined));
+    return this.asking;
+  }
+
+  private async measure(): Promise<number> {
+    const [seconds, micros] = await this.commands.run(
+      'asking for the time',
+      (client) => client.time(),
+      ANY_NODE,
+    );
+    this.askedAt = performance.now();
+    // Late by the way of the reply, never early: no request is given up too soon.
+    const server = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+    this.zero = server - this.askedAt;
+    return server;
+  }
+}

@@ -1,0 +1,180 @@
+import type { MessageHandler, OutgoingResponse, Serializer } from '@nestjs/microservices';
+import { isObservable, map, mergeMap, of, type Observable } from 'rxjs';
+import { AnswerKind, errorToJson, isLast, type RequestRun } from '../../core/answer.js';
+import type { Delivery, Handler } from '../../core/delivery.js';
+import type { Clock } from '../../core/clock.js';
+import { errorRecord, RequestTimeoutError } from '../../core/errors.js';
+import { ack, type Ack, type Settlement } from '../../core/settlement.js';
+import { createInvoker, type ProcessingHooks } from './handler-invoker.js';
+import { StreamContext } from './stream.context.js';
+
+/** A serializer of the application, which sees every packet. */
+export type ResponseSerializer = Serializer<OutgoingResponse, unknown>;
+
+/**
+ * Makes the engine's handler of a `@MessagePattern` method: what the method answers goes to whoever
+ * asked, errors included. Given an event, it runs, and nobody hears what it answers.
+ */
+export function createResponder(
+  callback: MessageHandler,
+  hooks: ProcessingHooks,
+  serializer: ResponseSerializer | undefined,
+  clock: Clock,
+): Handler {
+  const onEvent = createInvoker(callback, undefined, hooks);
+  return (delivery) => {
+    if (!delivery.request) return onEvent(delivery);
+    const context = new StreamContext(delivery);
+    const voice = new Voice(delivery.request, serializer);
+    const run = (): Promise<Settlement> => respond(callback, delivery, context, voice, clock);
+    return hooks.hooked ? hooks.around(context, run) : run();
+  };
+}
+
+async function respond(
+  callback: MessageHandler,
+  delivery: Delivery,
+  context: StreamContext,
+  voice: Voice,
+  clock: Clock,
+): Promise<Settlement> {
+  try {
+    const result: unknown = await callback(delivery.message.payload, context);
+    if (isObservable(result)) return await stream(result, delivery, voice, clock);
+    return voice.last(bodyOf(result));
+  } catch (thrown) {
+    return voice.failed(thrown);
+  }
+}
+
+/** Sends values as they come; one is held back until the end of the turn, as it may be the last. */
+function stream(
+  source: Observable<unknown>,
+  delivery: Delivery,
+  voice: Voice,
+  clock: Clock,
+): Promise<Settlement> {
+  const { timeout } = delivery.request!.header;
+  return new Promise((resolve) => {
+    let held: string | undefined;
+    let scheduled = false;
+    let spokeAt = clock.now();
+    let timer = clock.setTimeout(stopIfSilent, timeout);
+    const subscription = flat(source).subscribe({
+      next: (body) => {
+        if (held !== undefined) voice.say(held);
+        held = body;
+        if (!scheduled) process.nextTick(say);
+        scheduled = true;
+      },
+      complete: () => {
+        const last = held;
+        held = undefined;
+        end(last === undefined ? voice.end() : voice.last(last));
+      },
+      error: (thrown: unknown) => {
+        say();
+        end(voice.failed(thrown));
+      },
+    });
+    delivery.signal.addEventListener('abort', () => stop(ack), { once: true });
+
+    function say(): void {
+      scheduled = false;
+      spokeAt = clock.now();
+      if (held !== undefined) voice.say(held);
+      held = undefined;
+      if (voice.unheard) stop(ack);
+    }
+
+    /** After such a silence nobody waits any more, and a stream may go on for ever. */
+    function stopIfSilent(): void {
+      const left = spokeAt + timeout - clock.now();
+      if (left > 0) timer = clock.setTimeout(stopIfSilent, left);
+      else
+        stop({ ...ack, error: errorRecord(new RequestTimeoutError(delivery.eventType, timeout)) });
+    }
+
+    function stop(settlement: Settlement): void {
+      subscription.unsubscribe();
+      end(settlement);
+    }
+
+    function end(settlement: Settlement): void {
+      clock.clearTimeout(timer);
+      resolve(settlement);
+    }
+  });
+}
+
+/** As JSON. A filter that waits answers a stream late, as a value. */
+const flat = (source: Observable<unknown>): Observable<string> =>
+  source.pipe(
+    mergeMap((value) => (isObservable(value) ? value : of(value))),
+    map(bodyOf),
+  );
+
+/** How a run speaks to whoever asked. */
+class Voice {
+  constructor(
+    private readonly request: RequestRun,
+    private readonly serializer: ResponseSerializer | undefined,
+  ) {}
+
+  /** The box of whoever asked is gone. */
+  get unheard(): boolean {
+    return this.request.unheard;
+  }
+
+  say(body: string): void {
+    const [kind, text] = this.packed(AnswerKind.Value, body);
+    this.request.send(kind, text);
+  }
+
+  last(body: string): Ack {
+    // What is no value is no answer either: then there is only the end.
+    return body === '' ? this.end() : this.conclude(AnswerKind.Last, body);
+  }
+
+  end(): Ack {
+    return this.conclude(AnswerKind.End, '');
+  }
+
+  failed(thrown: unknown): Ack {
+    const error = errorRecord(thrown);
+    if (!(thrown instanceof Error) && thrown) {
+      try {
+        return { ...this.conclude(AnswerKind.Thrown, bodyOf(thrown)), error };
+      } catch {
+        // No JSON can say it: then its text.
+      }
+    }
+    const told = thrown instanceof Error ? thrown : error;
+    if (!this.serializer) return { ...ack, reply: this.request.failure(told), error };
+    return { ...this.conclude(AnswerKind.Thrown, errorToJson(told)), error };
+  }
+
+  private conclude(kind: AnswerKind, body: string): Ack {
+    const [packedKind, text] = this.packed(kind, body);
+    return { ...ack, reply: this.request.answer(packedKind, text) };
+  }
+
+  private packed(kind: AnswerKind, body: string): [AnswerKind, string] {
+    if (!this.serializer) return [kind, body];
+    const value: unknown = body === '' ? undefined : JSON.parse(body);
+    const packet = {
+      id: String(this.request.header.id),
+      ...(kind === AnswerKind.Thrown ? { err: value } : { response: value }),
+      ...(isLast(kind) && { isDisposed: true }),
+    };
+    return [
+      isLast(kind) ? AnswerKind.LastPacket : AnswerKind.Packet,
+      bodyOf(this.serializer.serialize(packet)),
+    ];
+  }
+}
+
+/** JSON; empty for `undefined`. @throws TypeError for what has no JSON */
+function bodyOf(value: unknown): string {
+  return (JSON.stringify(value) as string | undefined) ?? '';
+}
