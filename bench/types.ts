@@ -31,6 +31,10 @@ export interface System {
   /** Begins to consume; what it answers ends it. */
   consume?(options: ConsumeOptions, handle: Handle): Promise<() => Promise<unknown>>;
   publisher?(options: { url: string; stream: string }): Promise<Publisher>;
+  /** Begins to answer requests with their payload; what it answers ends it. */
+  serve?(options: { url: string; pattern: string }): Promise<() => Promise<unknown>>;
+  /** Its `publish` sends a request, and awaits the answer. */
+  requester?(options: { url: string; pattern: string }): Promise<Publisher>;
 }
 
 /** What the handler does, and how its messages are counted. */
@@ -85,6 +89,7 @@ export interface Case {
   readonly entrants: readonly Entrant[];
   readonly size?: number;
   readonly rate?: number;
+  readonly inFlight?: number;
 }
 
 /** A figure of a sample, and how it is shown. */

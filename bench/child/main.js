@@ -48,6 +48,17 @@ const calls = {
   async pace(options) {
     await publishPaced(connected(), options);
   },
+  /** @param {{ url: string, pattern: string }} options */
+  async serve(options) {
+    stopConsuming = await system.serve?.(options);
+  },
+  async unserve() {
+    await stopConsuming?.();
+  },
+  /** @param {{ url: string, pattern: string }} options */
+  async ask(options) {
+    publisher = await system.requester?.(options);
+  },
   async disconnect() {
     await publisher?.close();
   },

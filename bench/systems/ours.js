@@ -3,13 +3,15 @@
 import 'reflect-metadata';
 import { Controller, Logger, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { Payload } from '@nestjs/microservices';
+import { MessagePattern, Payload } from '@nestjs/microservices';
 import {
+  RedisStreamsClient,
   RedisStreamsModule,
   RedisStreamsTransport,
   StreamHandler,
   StreamPublisher,
 } from 'nestjs-redis-streams';
+import { lastValueFrom } from 'rxjs';
 import { EVENT } from '../payload.js';
 
 Logger.overrideLogger(false);
@@ -49,6 +51,32 @@ export async function publisher({ url, stream }) {
       streamPublisher.publishBatch(
         payloads.map((payload) => ({ eventType: EVENT, payload, stream })),
       ),
+    close: () => app.close(),
+  };
+}
+
+/** @type {NonNullable<import('../types.js').System['serve']>} */
+export async function serve({ url, pattern }) {
+  class AnswerController {
+    /** @param {import('../types.js').Payload} payload */
+    answer(payload) {
+      return payload;
+    }
+  }
+  const method = Object.getOwnPropertyDescriptor(AnswerController.prototype, 'answer') ?? {};
+  MessagePattern(pattern)(AnswerController.prototype, 'answer', method);
+  Payload()(AnswerController.prototype, 'answer', 0);
+  Controller()(AnswerController);
+  const app = await start({ url, group: 'bench' }, [AnswerController]);
+  return () => app.close();
+}
+
+/** @type {NonNullable<import('../types.js').System['requester']>} */
+export async function requester({ url, pattern }) {
+  const app = await start({ url }, []);
+  const client = app.get(RedisStreamsClient);
+  return {
+    publish: (payload) => lastValueFrom(client.send(pattern, payload)),
     close: () => app.close(),
   };
 }

@@ -8,6 +8,7 @@ import idle from './idle.js';
 import latency from './latency.js';
 import memory from './memory.js';
 import publish from './publish.js';
+import request from './request.js';
 import sleep from './sleep.js';
 import soak from './soak.js';
 import streams from './streams.js';
@@ -18,6 +19,7 @@ export const workloads = [
   sleep,
   publish,
   latency,
+  request,
   memory,
   consumers,
   streams,
