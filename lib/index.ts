@@ -63,21 +63,17 @@ export type { RedisStreamsOptions } from './redis.preset.js';
 
 // Errors.
 export {
-  AnswerLostError,
   ClosedError,
   GroupNotFoundError,
   HandlerConflictError,
   HandlerTimeoutError,
   InvalidMessageError,
   InvalidOptionsError,
-  NotARequestHandlerError,
   OwnershipLostError,
   PayloadTooLargeError,
   PermissionDeniedError,
   PublishBatchError,
   RedisConnectionError,
-  RemoteError,
-  RequestTimeoutError,
   RetryLaterError,
   ServerOutOfMemoryError,
   ServerReplyError,
@@ -92,6 +88,12 @@ export {
   WildcardWithoutStreamError,
   WrongKeyTypeError,
 } from './core/errors.js';
+export {
+  AnswerLostError,
+  NotARequestHandlerError,
+  RemoteError,
+  RequestTimeoutError,
+} from './core/request-errors.js';
 
 // The vocabulary: for listeners, middleware, codecs and drivers of one's own.
 export { systemClock, type Clock, type TimerHandle } from './core/clock.js';

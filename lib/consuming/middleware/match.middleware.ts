@@ -1,7 +1,8 @@
 import { AnswerKind, RequestRun } from '../../core/answer.js';
 import type { Codec } from '../../core/codec.js';
 import type { Delivery } from '../../core/delivery.js';
-import { errorRecord, NotARequestHandlerError, UndecodableError } from '../../core/errors.js';
+import { errorRecord, UndecodableError } from '../../core/errors.js';
+import { NotARequestHandlerError } from '../../core/request-errors.js';
 import type { Middleware } from '../../core/handler.js';
 import type { UnmatchedPolicy } from '../../core/handler-options.js';
 import type { Replies } from '../../core/replies.js';
