@@ -50,6 +50,7 @@ class Life {
   async live(): Promise<void> {
     const { deadLetters, driver } = this.consumer.runtime;
     await this.try(() => this.consumer.publish(this.stream));
+    if (this.stream.startsWith('no-wait')) await this.try(() => this.publishToReplicas());
     await this.try(() => this.consumer.start());
     await this.try(() => driver.state!.set(`${this.stream}-state`, 'value'));
     await this.try(() => driver.state!.get(`${this.stream}-state`));
@@ -89,6 +90,13 @@ class Life {
     await replies.send([{ to: box.address, fields: ['answer', 'any'] }]);
     await until('an answer, or an error', () => arrived > 0 || this.refused.length > 0);
     await box.close();
+  }
+
+  /** There are none: only for who wants to see this refused. */
+  private async publishToReplicas(): Promise<void> {
+    const stream = `${this.stream}-replicated`;
+    const message = { eventType: 'made', payload: 1, stream, waitReplicas: 1 };
+    await this.consumer.runtime.producer.publish(message);
   }
 
   private handle(): void {
