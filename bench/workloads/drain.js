@@ -16,7 +16,7 @@ export default {
 
   cases(quick) {
     const many = quick ? 60_000 : 100_000;
-    const few = quick ? 5_000 : 20_000;
+    const few = quick ? 3_000 : 20_000;
     const slow = quick ? ['bullmq'] : ['tutorial', 'bullmq', 'nest-bullmq'];
     const entrants = [
       ...['pool', 'ours'].map((system) => ({ label: system, system, total: many })),

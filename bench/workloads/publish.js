@@ -17,7 +17,7 @@ export default {
   ],
 
   cases(quick) {
-    const total = quick ? 30_000 : 100_000;
+    const total = quick ? 20_000 : 100_000;
     const few = total / 5;
     const plain = { label: 'XADD', system: 'pool', total };
     const single = [plain, { label: 'ours', system: 'ours', total }];
