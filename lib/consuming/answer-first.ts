@@ -9,12 +9,13 @@ import type { Settle } from './store-elsewhere.js';
  * not be written is written again with its settlement, until nobody waits for it any more.
  */
 export function answerFirst(settle: Settle, replies: Replies, clock: Clock): Settle {
-  return async (batch) => {
+  return (batch) => (batch.some(hasReply) ? answer(batch) : settle(batch));
+
+  async function answer(batch: readonly Settling[]): ReturnType<Settle> {
     const answered = batch.flatMap((settling, index) => {
       const reply = replyOf(settling);
       return reply ? { reply, index } : [];
     });
-    if (answered.length === 0) return settle(batch);
     const sending = replies.send(answered.map(({ reply }) => reply));
     const [settled, sent] = await Promise.all([settle(batch), sending]);
     const outcomes = [...settled];
@@ -23,8 +24,10 @@ export function answerFirst(settle: Settle, replies: Replies, clock: Clock): Set
       if (outcome instanceof Error && clock.now() < reply.giveUpAt) outcomes[index] = outcome;
     }
     return outcomes;
-  };
+  }
 }
+
+const hasReply = (settling: Settling): boolean => replyOf(settling) !== undefined;
 
 const replyOf = ({ settlement }: Settling) =>
   settlement.kind === 'ack' ? settlement.reply : undefined;
