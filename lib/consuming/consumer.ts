@@ -44,7 +44,8 @@ export class Consumer implements Worker {
   constructor(private readonly options: ConsumerOptions) {
     const { clock, plan, slots } = options;
     this.verdict = new Verdict(options.isUnrecoverable);
-    this.readAhead = new ReadAhead(options.batchSize, clock);
+    // More would live long enough to be dear to the garbage collector, and drain no faster.
+    this.readAhead = new ReadAhead(Math.ceil(options.batchSize / 2), clock);
     this.parking = new Parking(clock, (delivery) => this.unpark(delivery));
     this.dispatcher = new Dispatcher({
       limit: Math.min(plan.concurrency ?? slots.limit, slots.limit),
