@@ -6,6 +6,7 @@ import { onceArguments } from '../publishing-once.js';
 import { publishOnce } from '../scripts/publish-once.script.js';
 import { NODE_PATIENCE, type ClusterCommands, type ClusterOptions } from './cluster-commands.js';
 import { redirectionOf } from './redirections.js';
+import { bySlot } from './slots.js';
 import { addressText, parseAddress, type Address } from './topology.js';
 
 export interface ClusterPublishingOptions extends ClusterOptions {
@@ -40,10 +41,12 @@ export class ClusterPublishing {
       }
     };
     await Promise.all([...groups].map(publish));
-    // One after the other, so that those of one stream keep their order.
-    for (const index of elsewhere.sort((a, b) => a - b)) {
-      results[index] = await this.follow(entries[index]!);
-    }
+    const keyOf = (index: number): string => this.options.keys.stream(entries[index]!.stream);
+    const slots = bySlot(
+      elsewhere.sort((a, b) => a - b),
+      keyOf,
+    );
+    await Promise.all([...slots.values()].map((same) => this.followAll(same, entries, results)));
     return results;
   }
 
@@ -55,6 +58,20 @@ export class ClusterPublishing {
     const same = groups.get(name);
     if (same) same.push(index);
     else groups.set(name, [index]);
+  }
+
+  /** Those of one slot: one after the other, so that they keep their order, until one waits in vain. */
+  private async followAll(
+    indexes: readonly number[],
+    entries: readonly OutgoingEntry[],
+    results: Result[],
+  ): Promise<void> {
+    let inVain: Error | undefined;
+    for (const index of indexes) {
+      const result = inVain ?? (await this.follow(entries[index]!));
+      results[index] = result;
+      if (result instanceof Error && redirectionOf(result)) inVain = result;
+    }
   }
 
   private async follow({ stream, fields, idempotency }: OutgoingEntry): Promise<Result> {
