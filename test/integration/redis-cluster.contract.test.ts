@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { InvalidOptionsError } from '../../lib/core/errors.js';
 import { EventBus } from '../../lib/core/events.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { describeDeadLettersContract } from '../contracts/dead-letters.contract.js';
@@ -48,4 +49,20 @@ describeDeadLettersContract('redis cluster', async () => {
 describeStateStoreContract('redis cluster', async () => {
   const shared = await withDriver();
   return { ...shared, store: shared.driver.state! };
+});
+
+test('redis cluster: names that cannot be placed are refused at start-up', async () => {
+  const { driver, close } = await withDriver();
+  const times = { blockTimeout: 100, idleTimeout: 1000, reclaimInterval: 500 };
+  const subscribing = driver.source.subscribe({
+    ...times,
+    streams: ['a}b', 'x', '{x}', '{y}:dead-letter'],
+    group: 'g',
+    consumer: 'c',
+    startId: '0',
+  });
+  const error = (await subscribing.catch((thrown: unknown) => thrown)) as InvalidOptionsError;
+  expect(error).toBeInstanceOf(InvalidOptionsError);
+  expect(error.problems).toHaveLength(3);
+  await close();
 });
