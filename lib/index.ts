@@ -58,7 +58,7 @@ export { DeadLetters, type DeadLetterView, type DeadLetterViews } from './admin/
 export type { StreamsOptions } from './options/streams-options.js';
 export { redisAclRules, type RedisAclOptions } from './drivers/redis/acl.js';
 export { redis } from './drivers/redis/redis.driver.js';
-export type { RedisOptions, SentinelAddress } from './drivers/redis/redis.options.js';
+export type { NodeAddress, RedisOptions, SentinelAddress } from './drivers/redis/redis.options.js';
 export type { RedisStreamsOptions } from './redis.preset.js';
 
 // Errors.

@@ -256,6 +256,7 @@ export class Consumer implements Worker {
     if (!this.held.delete(delivery)) return;
     this.subscription.forget(delivery.lease);
     this.report(delivery, settlement, 'lost');
+    this.intake?.roomMade();
   }
 
   private report(delivery: Delivery, settlement: Settlement, outcome: SettleOutcome): void {

@@ -45,7 +45,7 @@ export class Chain<T extends Link<T>> implements Iterable<T> {
     return item.chain === this;
   }
 
-  /** What is deleted meanwhile, the present one included, does not disturb it. */
+  /** The present one may be deleted meanwhile. */
   *[Symbol.iterator](): Iterator<T> {
     for (let item = this.first; item;) {
       const { after } = item;

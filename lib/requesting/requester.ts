@@ -77,7 +77,7 @@ export class Requester {
       // Cancelled, given up, or answered by another run before.
       if (!request) continue;
       try {
-        if (answer.kind === AnswerKind.Refused) void this.refused(request, answer);
+        if (answer.kind === AnswerKind.Refused) this.refused(request, answer);
         else this.answered(request, answer);
       } catch (error) {
         // Somebody else's bytes: they concern nobody but this request.
@@ -99,12 +99,13 @@ export class Requester {
   }
 
   /** Another group may answer; when all have refused, none will. */
-  private async refused(request: PendingRequest, { id, body }: Answer): Promise<void> {
+  private refused(request: PendingRequest, { id, body }: Answer): void {
     request.refusals.push(errorFromJson(body));
-    const { replies } = this.options;
     // Where it cannot be asked, one refusal has to do.
-    const readers = await replies.readers(request.stream).catch(() => 1);
-    if (request.refusals.length >= readers) this.fail(id, request.refusals[0]!);
+    const asked = this.options.replies.readers(request.stream).catch(() => 1);
+    void asked.then((readers) => {
+      if (request.refusals.length >= readers) this.fail(id, request.refusals[0]!);
+    });
   }
 
   private due(id: number, request: PendingRequest): void {

@@ -34,7 +34,7 @@ export class Connection implements Commands {
   private closed = false;
   private failures = 0;
   private lastError: unknown;
-  private waiters: (() => void)[] = [];
+  private readonly waiters = new Set<() => void>();
   private readonly closing = new AbortController();
   private wasConnected = false;
   /** When the last outage ended, ms since the epoch; 0 before the first one. */
@@ -164,15 +164,17 @@ export class Connection implements Commands {
 
   private changed(timeout: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeout);
-      this.waiters.push(() => {
+      const wake = (): void => {
         clearTimeout(timer);
+        this.waiters.delete(wake);
         resolve();
-      });
+      };
+      const timer = setTimeout(wake, timeout);
+      this.waiters.add(wake);
     });
   }
 
   private wakeAll(): void {
-    for (const wake of this.waiters.splice(0)) wake();
+    for (const wake of [...this.waiters]) wake();
   }
 }

@@ -1,10 +1,12 @@
 import type { Redis } from 'ioredis';
-import { NotReplicatedError } from '../../core/errors.js';
+import { ClosedError, NotReplicatedError } from '../../core/errors.js';
 import type { OutgoingEntry } from '../../core/message.js';
+import { bySlot } from './cluster/slots.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
 import type { Result } from './publishing.js';
 import { isIdempotent, onceArguments } from './publishing-once.js';
+import { typedError } from './reply-errors.js';
 import { publishOnce } from './scripts/publish-once.script.js';
 
 export type ReplicatedEntry = OutgoingEntry & { readonly waitReplicas: number };
@@ -23,40 +25,100 @@ export interface ReplicatedPublishingOptions {
   readonly timeout: number;
 }
 
-/** Publishes entries and waits until so many replicas have them. */
+interface Waiting {
+  readonly entry: ReplicatedEntry;
+  readonly resolve: (result: Result) => void;
+}
+
+/**
+ * Publishes entries and waits until so many replicas have them. While some are waited for the next
+ * ones gather: one wait serves all that were written before it.
+ */
 export class ReplicatedPublishing {
   private commands: Commands | undefined;
+  private waiting: Waiting[] = [];
+  private underWay = false;
+  private closed = false;
 
   constructor(private readonly options: ReplicatedPublishingOptions) {}
 
   publish(entries: readonly ReplicatedEntry[]): Promise<Result[]> {
-    const commands = (this.commands ??= this.options.connect());
-    return Promise.all(
-      entries.map((entry) =>
-        this.one(commands, entry).catch((error: unknown): Error => error as Error),
-      ),
+    const results = entries.map(
+      (entry) => new Promise<Result>((resolve) => this.waiting.push({ entry, resolve })),
     );
+    void this.flush();
+    return Promise.all(results);
   }
 
   async close(): Promise<void> {
+    this.closed = true;
     await this.commands?.close();
   }
 
-  private async one(commands: Commands, entry: ReplicatedEntry): Promise<string> {
-    const { keys, timeout } = this.options;
-    const { stream, fields, waitReplicas } = entry;
-    const key = keys.stream(stream);
-    const append = async (client: Redis): Promise<[id: string, replicas: number]> => {
-      const appended = isIdempotent(entry)
-        ? publishOnce.run(client, ...onceArguments(keys, entry))
-        : client.xadd(key, '*', ...fields);
-      const id = String(await appended);
-      return [id, await client.wait(waitReplicas, timeout)];
-    };
-    const [id, replicas] = await commands.run(`publishing to "${stream}"`, append, key);
-    if (replicas < waitReplicas) {
-      throw new NotReplicatedError(stream, id, waitReplicas, replicas, timeout);
+  private async flush(): Promise<void> {
+    if (this.underWay) return;
+    this.underWay = true;
+    while (this.waiting.length > 0) {
+      const batch = this.waiting;
+      this.waiting = [];
+      const slots = bySlot(batch, ({ entry }) => this.options.keys.stream(entry.stream));
+      await Promise.all([...slots.values()].map((same) => this.together(same)));
     }
-    return id;
+    this.underWay = false;
+  }
+
+  /** Those of one slot, in order. */
+  private async together(batch: readonly Waiting[]): Promise<void> {
+    const { keys, timeout, connect } = this.options;
+    const key = keys.stream(batch[0]!.entry.stream);
+    const most = Math.max(...batch.map(({ entry }) => entry.waitReplicas));
+    try {
+      if (this.closed) throw new ClosedError('The connection to Redis');
+      const commands = (this.commands ??= connect());
+      const { appended, replicas } = await commands.run(
+        'publishing with waitReplicas',
+        async (client) => {
+          const written = batch.map(({ entry }) => this.append(client, entry));
+          const found = await Promise.allSettled(written);
+          const [first] = found;
+          // Nothing was written: on a cluster all of it may belong elsewhere by now.
+          if (first?.status === 'rejected' && found.every(({ status }) => status === 'rejected')) {
+            throw first.reason;
+          }
+          return { appended: found, replicas: await client.wait(most, timeout) };
+        },
+        key,
+      );
+      for (const [index, { entry, resolve }] of batch.entries()) {
+        resolve(this.resultOf(entry, appended[index]!, replicas));
+      }
+    } catch (error) {
+      for (const { resolve } of batch) resolve(error as Error);
+    }
+  }
+
+  private async append(client: Redis, entry: ReplicatedEntry): Promise<string> {
+    const { keys } = this.options;
+    const appended = isIdempotent(entry)
+      ? publishOnce.run(client, ...onceArguments(keys, entry))
+      : client.xadd(keys.stream(entry.stream), '*', ...entry.fields);
+    return String(await appended);
+  }
+
+  private resultOf(
+    { stream, waitReplicas }: ReplicatedEntry,
+    appended: PromiseSettledResult<string>,
+    replicas: number,
+  ): Result {
+    if (appended.status === 'rejected') {
+      return typedError(
+        appended.reason,
+        `publishing to "${stream}"`,
+        this.options.keys.stream(stream),
+      );
+    }
+    if (replicas >= waitReplicas) return appended.value;
+    const { timeout } = this.options;
+    return new NotReplicatedError(stream, appended.value, waitReplicas, replicas, timeout);
   }
 }

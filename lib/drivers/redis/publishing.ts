@@ -1,3 +1,5 @@
+import type { Redis } from 'ioredis';
+import { ClosedError } from '../../core/errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { OutgoingEntry } from '../../core/message.js';
 import { Connection } from './connection.js';
@@ -65,6 +67,7 @@ export class Publishing {
   private waiting: Publication[] = [];
   /** Something was written in this turn: what follows gathers. */
   private gathering = false;
+  private closed = false;
   private connection: Connection | undefined;
   private wire: Wire | undefined;
   private readonly features: ServerFeatures;
@@ -81,6 +84,7 @@ export class Publishing {
   }
 
   async close(): Promise<void> {
+    this.closed = true;
     await this.connection?.close();
   }
 
@@ -99,8 +103,8 @@ export class Publishing {
         return;
       }
       this.gathering = true;
-      this.write([publication]);
       process.nextTick(() => this.flush());
+      this.write([publication]);
     });
   }
 
@@ -113,15 +117,22 @@ export class Publishing {
   }
 
   private write(publications: readonly Publication[]): void {
-    this.connection ??= this.connect();
-    const client = this.connection.current;
-    if (!client) {
-      void this.writeLater(this.connection, publications);
-      return;
+    try {
+      if (this.closed) throw new ClosedError('The connection to Redis');
+      this.connection ??= this.connect();
+      const client = this.connection.current;
+      if (client) this.send(this.wireOf(client), publications);
+      else void this.writeLater(this.connection, publications);
+    } catch (error) {
+      for (const publication of publications) publication.fail(error as Error);
     }
-    if (this.wire?.client !== client)
+  }
+
+  private wireOf(client: Redis): Wire {
+    if (this.wire?.client !== client) {
       this.wire = new Wire(client, this.options.connector.commandTimeout);
-    this.send(this.wire, publications);
+    }
+    return this.wire;
   }
 
   private async writeLater(
@@ -138,18 +149,19 @@ export class Publishing {
   }
 
   private send(wire: Wire, publications: readonly Publication[]): void {
+    // All of them before the first is sent: if one cannot be written, none is.
+    const texts: string[] = [];
     let text = '';
-    let waiters = publications;
     for (const { entries } of publications) {
       for (const entry of entries) {
         text += isIdempotent(entry) ? this.once.command(wire.client, entry) : this.xadd(entry);
         if (text.length < WRITE_SIZE) continue;
-        wire.send(text, waiters);
+        texts.push(text);
         text = '';
-        waiters = [];
       }
     }
-    if (text !== '') wire.send(text, waiters);
+    if (text !== '') texts.push(text);
+    for (const [index, part] of texts.entries()) wire.send(part, index === 0 ? publications : []);
   }
 
   private xadd({ stream, fields }: OutgoingEntry): string {

@@ -50,13 +50,13 @@ export class ReadKeys {
 
   /** Creates the group again, or finds out that the key cannot be read. */
   async restore(source: ReadKey): Promise<void> {
-    if (source.redriven) {
-      if (await this.options.keeper.ensureRedriven(source)) return;
-      // Emptied and deleted, as it should be; if it comes back, the next look sees it.
-      this.sources = this.sources.filter((other) => other !== source);
-      return this.changed();
-    }
     try {
+      if (source.redriven) {
+        if (await this.options.keeper.ensureRedriven(source)) return;
+        // Emptied and deleted, as it should be; if it comes back, the next look sees it.
+        this.sources = this.sources.filter((other) => other !== source);
+        return this.changed();
+      }
       await this.options.keeper.ensure(source);
       this.readableAgain(source);
     } catch (error) {

@@ -138,7 +138,7 @@ export class Reader {
         (command) => command.client('UNBLOCK', id),
         this.someKey,
       );
-      if (woken === 0 && this.options.place?.asking) throw new Error('The reader is elsewhere');
+      if (woken === 0 && this.options.place) throw new Error('The reader is elsewhere');
     } catch {
       // Without the right to unblock, or a connection: the read ends with the client.
       this.connection.discard(line.wire.client);

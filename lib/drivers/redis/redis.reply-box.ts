@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { sleep, systemClock } from '../../core/clock.js';
-import { RedisConnectionError } from '../../core/errors.js';
+import { ClosedError, RedisConnectionError } from '../../core/errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { Fields } from '../../core/message.js';
 import type { ReplyBox, ReplyBoxOptions } from '../../core/replies.js';
@@ -83,6 +83,14 @@ export class RedisReplyBox implements ReplyBox {
 
   private async open(): Promise<void> {
     await this.keep();
+    if (this.closing.signal.aborted) {
+      await this.options.commands.run(
+        'removing a reply box',
+        (client) => client.del(this.key),
+        this.key,
+      );
+      throw new ClosedError('The client');
+    }
     if (this.reading) return;
     const { connector, events } = this.options;
     const { place } = this;

@@ -143,11 +143,14 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   }
 
   private async read(limit: number): Promise<void> {
-    for (const { source, entries } of await this.reader.read(limit)) {
-      for (const [id, fields] of entries) this.take(source, id, fields);
+    try {
+      for (const { source, entries } of await this.reader.read(limit)) {
+        for (const [id, fields] of entries) this.take(source, id, fields);
+      }
+    } finally {
+      this.reading = undefined;
+      this.wakePull();
     }
-    this.reading = undefined;
-    this.wakePull();
   }
 
   private take(source: ReadKey, id: string, fields: Fields): void {

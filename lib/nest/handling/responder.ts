@@ -44,7 +44,11 @@ async function respond(
     if (isObservable(result)) return await stream(result, delivery, voice, clock);
     return voice.last(bodyOf(result));
   } catch (thrown) {
-    return voice.failed(thrown);
+    try {
+      return voice.failed(thrown);
+    } catch (broken) {
+      return voice.broken(broken);
+    }
   }
 }
 
@@ -55,36 +59,34 @@ function stream(
   voice: Voice,
   clock: Clock,
 ): Promise<Settlement> {
-  const { timeout } = delivery.request!.header;
   return new Promise((resolve) => {
-    let held: string | undefined;
-    let scheduled = false;
+    const { timeout } = delivery.request!.header;
+    const held = new Held();
     let spokeAt = clock.now();
     let timer = clock.setTimeout(stopIfSilent, timeout);
+    // The application's serializer may throw, where nobody else would catch it.
+    const guarded = catching((thrown) => {
+      held.take();
+      end(voice.broken(thrown));
+      queueMicrotask(() => subscription.unsubscribe());
+    });
     const subscription = flat(source).subscribe({
-      next: (body) => {
-        if (held !== undefined) voice.say(held);
-        held = body;
-        if (!scheduled) process.nextTick(say);
-        scheduled = true;
-      },
-      complete: () => {
-        const last = held;
-        held = undefined;
-        end(last === undefined ? voice.end() : voice.last(last));
-      },
-      error: (thrown: unknown) => {
-        say();
-        end(voice.failed(thrown));
-      },
+      next: (body) => guarded(() => hold(body)),
+      complete: () => guarded(() => end(voice.ending(held.take()))),
+      error: (thrown: unknown) => guarded(() => (say(), end(voice.failed(thrown)))),
     });
     delivery.signal.addEventListener('abort', () => stop(ack), { once: true });
 
+    function hold(body: string): void {
+      const before = held.put(body);
+      if (before === undefined) process.nextTick(guarded, say);
+      else voice.say(before);
+    }
+
     function say(): void {
-      scheduled = false;
       spokeAt = clock.now();
-      if (held !== undefined) voice.say(held);
-      held = undefined;
+      const body = held.take();
+      if (body !== undefined) voice.say(body);
       if (voice.unheard) stop(ack);
     }
 
@@ -107,6 +109,34 @@ function stream(
     }
   });
 }
+
+/** One value that waits to be sent. */
+class Held {
+  private body: string | undefined;
+
+  /** @returns the one before, which is not the last then */
+  put(body: string): string | undefined {
+    const before = this.body;
+    this.body = body;
+    return before;
+  }
+
+  take(): string | undefined {
+    const { body } = this;
+    this.body = undefined;
+    return body;
+  }
+}
+
+const catching =
+  (onThrown: (thrown: unknown) => void) =>
+  (work: () => void): void => {
+    try {
+      work();
+    } catch (thrown) {
+      onThrown(thrown);
+    }
+  };
 
 /** As JSON. A filter that waits answers a stream late, as a value. */
 const flat = (source: Observable<unknown>): Observable<string> =>
@@ -141,6 +171,11 @@ class Voice {
     return this.conclude(AnswerKind.End, '');
   }
 
+  /** With the last value, where there is one. */
+  ending(last: string | undefined): Ack {
+    return last === undefined ? this.end() : this.last(last);
+  }
+
   failed(thrown: unknown): Ack {
     const error = errorRecord(thrown);
     if (!(thrown instanceof Error) && thrown) {
@@ -153,6 +188,12 @@ class Voice {
     const told = thrown instanceof Error ? thrown : error;
     if (!this.serializer) return { ...ack, reply: this.request.failure(told), error };
     return { ...this.conclude(AnswerKind.Thrown, errorToJson(told)), error };
+  }
+
+  /** The serializer itself has failed: told without it. */
+  broken(thrown: unknown): Ack {
+    const error = errorRecord(thrown);
+    return { ...ack, reply: this.request.failure(thrown instanceof Error ? thrown : error), error };
   }
 
   private conclude(kind: AnswerKind, body: string): Ack {

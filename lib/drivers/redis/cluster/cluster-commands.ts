@@ -57,6 +57,7 @@ export class ClusterCommands implements Commands {
       try {
         await this.topology.refresh();
         if (this.topology.masters.size > 0) return;
+        throw new Error('No node of the cluster has any slots');
       } catch (error) {
         if (Date.now() + wait > deadline) throw connectionError('not-sent', action, error);
       }

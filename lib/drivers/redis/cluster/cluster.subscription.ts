@@ -102,6 +102,8 @@ export class ClusterSubscription implements Subscription {
     for (const part of this.parts) {
       const share = Math.floor(limit / (part.busy ? busy : this.parts.length));
       part.pull(Math.max(1, share), (leases) => {
+        // Nobody waits for them now: kept fresh by those who read them, until the next pull.
+        if (!this.wake) return this.takeBack(leases);
         this.pulled.push(...leases);
         this.answer();
       });

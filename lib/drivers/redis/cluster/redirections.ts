@@ -1,4 +1,4 @@
-import { RedisConnectionError, ServerReplyError } from '../../../core/errors.js';
+import { ClosedError, RedisConnectionError, ServerReplyError } from '../../../core/errors.js';
 import { isReply } from '../reply-errors.js';
 import { parseAddress, type Address } from './topology.js';
 
@@ -15,6 +15,8 @@ export function redirectionOf(error: unknown): Redirection | undefined {
   if (error instanceof RedisConnectionError) {
     return error.outcome === 'not-sent' ? { kind: 'unreachable' } : undefined;
   }
+  // The connection of a node that is no master any more was closed while it was waited for.
+  if (error instanceof ClosedError) return { kind: 'unreachable' };
   const reply = error instanceof ServerReplyError ? error.cause : error;
   if (!isReply(reply)) return undefined;
   const [word, slot, to] = reply.message.split(' ', 3);
