@@ -90,3 +90,21 @@ it('a user may bring TLS, a name or a database; what the library needs is kept',
   client.disconnect();
   await consumer.close();
 });
+
+it('a factory that fails once for the publisher costs that message, not the later ones', async () => {
+  let made = 0;
+  const client = (): Redis => {
+    made++;
+    // The first connection is the one for commands.
+    if (made === 2) throw new Error('not now');
+    return make();
+  };
+  const consumer = new RecordingConsumer({ redis: { client }, streams: ['t'] });
+  const publishing = [consumer.publish('t'), consumer.publish('t')];
+  const [first, second] = await Promise.allSettled(publishing);
+  expect(first).toMatchObject({ status: 'rejected' });
+  expect(second).toMatchObject({ status: 'fulfilled' });
+  await consumer.publish('t');
+  await consumer.close();
+  await expect(consumer.publish('t')).rejects.toMatchObject({ code: 'CLOSED' });
+});

@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+import { AnswerKind } from '../../lib/core/answer.js';
+import { systemClock } from '../../lib/core/clock.js';
+import type { Fields, OutgoingEntry } from '../../lib/core/message.js';
+import type { Replies, ReplyBoxOptions } from '../../lib/core/replies.js';
+import type { MessageSource } from '../../lib/core/source.js';
+import { Requester } from '../../lib/requesting/requester.js';
+
+it('a refusal that cannot be read fails its own request, and nothing else', async () => {
+  let box!: ReplyBoxOptions;
+  const replies = {
+    open: (options: ReplyBoxOptions) => {
+      box = options;
+      return { address: 'box', ready: () => undefined, close: () => Promise.resolve() };
+    },
+    readers: () => Promise.resolve(1),
+  } as unknown as Replies;
+  const published: OutgoingEntry[] = [];
+  const publish = (entries: readonly OutgoingEntry[]) => {
+    published.push(...entries);
+    return Promise.resolve(['1-0']);
+  };
+  const source = { publish } as unknown as MessageSource;
+  const requester = new Requester({ replies, source, clock: systemClock });
+  const ended: string[] = [];
+  const asker = (name: string) => ({
+    answered: () => void ended.push(`${name} answered`),
+    failed: () => void ended.push(`${name} failed`),
+  });
+  const question = { eventType: 'e', entry: { stream: 's', fields: [] }, timeout: 1000 };
+  requester.ask(question, asker('one'));
+  requester.ask(question, asker('other'));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(published).toHaveLength(2);
+  const garbage: Fields = ['answer', `1 x 0 ${AnswerKind.Refused}`, 'body', 'not json'];
+  box.onReplies([garbage]);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(ended).toEqual(['one failed']);
+  await requester.close();
+  expect(ended).toEqual(['one failed', 'other failed']);
+});
