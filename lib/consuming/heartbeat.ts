@@ -48,15 +48,22 @@ export class Heartbeat implements Worker {
     }, wait);
   }
 
-  /** @returns whether the source could be asked */
+  /** @returns whether the source could be asked about all */
   private async beat(): Promise<boolean> {
-    const due = this.due();
-    if (due.length === 0) return true;
+    const lanes = new Map<unknown, Delivery[]>();
+    for (const delivery of this.due()) {
+      const same = lanes.get(delivery.lease.lane);
+      if (same) same.push(delivery);
+      else lanes.set(delivery.lease.lane, [delivery]);
+    }
+    const asked = await Promise.all([...lanes.values()].map((due) => this.extend(due)));
+    return asked.every(Boolean);
+  }
+
+  private async extend(due: readonly Delivery[]): Promise<boolean> {
     const now = this.options.clock.now();
     try {
-      const outcomes = await this.options.subscription.extend(
-        due.map((delivery) => delivery.lease),
-      );
+      const outcomes = await this.options.subscription.extend(due.map(({ lease }) => lease));
       for (const [index, delivery] of due.entries()) {
         const outcome = outcomes[index]!;
         if (outcome === 'held') delivery.freshAt = now;

@@ -1,169 +1,35 @@
-import type { Clock } from '../core/clock.js';
-import type { DeadLetterRecord } from '../core/dead-letters.js';
 import type { Delivery } from '../core/delivery.js';
-import { isoTime } from '../core/message.js';
-import type { EventBus } from '../core/events.js';
-import type { Ack, DeadLetterIt, Release, Retry, SettleOutcome } from '../core/settlement.js';
-import type { Settling } from '../core/source.js';
-import type { Settle } from './store-elsewhere.js';
+import { SettlingLane, type Reported, type SettlerOptions } from './settling-lane.js';
 
-/** Settlements that the source has to hear of. */
-export type Reported = Ack | Retry | DeadLetterIt | Release;
+export type { Reported, SettlerOptions } from './settling-lane.js';
 
-type Item = Settling & {
-  readonly delivery: Delivery;
-  readonly settlement: Reported;
-  /** Told when its outcome is known. */
-  readonly onConcluded: (() => void) | undefined;
-  /** Tried before: `gone` then means that the earlier try was carried out. */
-  retried: boolean;
-};
-
-export interface SettlerOptions {
-  readonly settle: Settle;
-  readonly clock: Clock;
-  readonly events: EventBus;
-  /** Told of each settlement, once its outcome is known. */
-  readonly onSettled: (delivery: Delivery, settlement: Reported, outcome: SettleOutcome) => void;
-}
-
-const MOST_AT_ONCE = 1000;
-const FIRST_WAIT = 100;
-const LONGEST_WAIT = 5000;
-
-/**
- * Brings settlements to the source. While one batch is under way the next one gathers, so that acks
- * coalesce by themselves; what fails is settled again, never run again.
- */
+/** Brings settlements to the source, lane by lane: a part of it that is away holds up no other. */
 export class Settler {
-  private queue: Item[] = [];
-  /** Settlements that answer somebody. */
-  private readonly answers: Item[] = [];
-  private underWay = 0;
-  private failures = 0;
-  private flushing = false;
-  private abandoned = false;
-  private idleWaiters: (() => void)[] = [];
+  private readonly lanes = new Map<unknown, SettlingLane>();
 
   constructor(private readonly options: SettlerOptions) {}
 
   /** Settlements whose outcome is not known yet. */
   get pending(): number {
-    return this.queue.length + this.answers.length + this.underWay;
+    let pending = 0;
+    for (const lane of this.lanes.values()) pending += lane.pending;
+    return pending;
   }
 
   add(delivery: Delivery, settlement: Reported, onConcluded?: () => void): void {
-    const item = { lease: delivery.lease, settlement, delivery, onConcluded, retried: false };
-    if (settlement.kind === 'ack' && settlement.reply) return this.answer(item as Item);
-    if (settlement.kind !== 'dead-letter') this.queue.push(item as Item);
-    else {
-      const record = recordOf(delivery, settlement, this.options.clock.now());
-      this.queue.push({ ...item, settlement, record });
-    }
-    this.schedule();
+    const name = delivery.lease.lane;
+    let lane = this.lanes.get(name);
+    if (!lane) this.lanes.set(name, (lane = new SettlingLane(this.options)));
+    lane.add(delivery, settlement, onConcluded);
   }
 
   /** Resolves when everything added so far, and while waiting, is settled. */
   async idle(): Promise<void> {
-    while (this.pending > 0 && !this.abandoned)
-      await new Promise<void>((resolve) => this.idleWaiters.push(resolve));
+    await Promise.all([...this.lanes.values()].map((lane) => lane.idle()));
   }
 
   /** Gives up on what could not be settled: the source will hand it to somebody else. */
   abandon(): void {
-    this.abandoned = true;
-    this.queue = [];
-    this.answers.length = 0;
-    this.wakeIdle();
+    for (const lane of this.lanes.values()) lane.abandon();
   }
-
-  /** Somebody waits: with this turn's others, before the next read is written, after no other batch. */
-  private answer(item: Item): void {
-    if (this.answers.length === 0)
-      process.nextTick(() => void this.carryOut(this.answers.splice(0)));
-    this.answers.push(item);
-  }
-
-  private schedule(): void {
-    if (this.flushing) return;
-    this.flushing = true;
-    setImmediate(() => void this.flush());
-  }
-
-  private async flush(): Promise<void> {
-    while (this.queue.length > 0) await this.carryOut(this.queue.splice(0, MOST_AT_ONCE));
-    this.flushing = false;
-    if (this.pending === 0) this.wakeIdle();
-  }
-
-  private async carryOut(batch: readonly Item[]): Promise<void> {
-    this.underWay += batch.length;
-    const outcomes = await this.settle(batch);
-    this.underWay -= batch.length;
-    this.conclude(batch, outcomes);
-    if (this.pending === 0) this.wakeIdle();
-  }
-
-  private async settle(batch: readonly Item[]): Promise<readonly (SettleOutcome | Error)[]> {
-    try {
-      return await this.options.settle(batch);
-    } catch (error) {
-      return batch.map(() => error as Error);
-    }
-  }
-
-  private conclude(batch: readonly Item[], outcomes: readonly (SettleOutcome | Error)[]): void {
-    const failed: Item[] = [];
-    let error: Error | undefined;
-    for (let index = 0; index < batch.length; index++) {
-      const item = batch[index]!;
-      const outcome = outcomes[index]!;
-      if (typeof outcome === 'string') {
-        const known = outcome === 'gone' && item.retried ? 'settled' : outcome;
-        this.options.onSettled(item.delivery, item.settlement, known);
-        item.onConcluded?.();
-      } else {
-        error = outcome;
-        item.retried = true;
-        failed.push(item);
-      }
-    }
-    if (error) this.tryAgain(failed, error);
-    else this.failures = 0;
-  }
-
-  private tryAgain(failed: readonly Item[], error: Error): void {
-    this.options.events.emit('worker-error', { worker: 'settler', error });
-    if (this.abandoned) return;
-    this.underWay += failed.length;
-    const wait = Math.min(FIRST_WAIT * 2 ** this.failures++, LONGEST_WAIT);
-    this.options.clock.setTimeout(
-      () => {
-        this.underWay -= failed.length;
-        if (this.abandoned) return;
-        this.queue.push(...failed);
-        this.schedule();
-      },
-      wait * (0.5 + Math.random() / 2),
-    );
-  }
-
-  private wakeIdle(): void {
-    for (const wake of this.idleWaiters.splice(0)) wake();
-  }
-}
-
-function recordOf(delivery: Delivery, settlement: DeadLetterIt, now: number): DeadLetterRecord {
-  const { lease } = delivery;
-  return {
-    stream: lease.stream,
-    id: lease.id,
-    group: delivery.group,
-    consumer: delivery.consumer,
-    attempts: lease.attempt,
-    reason: settlement.reason,
-    ...(settlement.error && { error: settlement.error }),
-    publishedAt: isoTime(lease.publishedAt),
-    deadLetteredAt: isoTime(now),
-  };
 }

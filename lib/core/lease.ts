@@ -18,6 +18,11 @@ export interface Lease {
   charged: boolean;
   /** The encoded message. Undefined while a retry is parked, until `begin` has fetched it again. */
   fields: Fields | undefined;
+  /**
+   * What is settled and kept fresh together: a lane whose part of the source is away holds up no
+   * other. Undefined: there is one for all.
+   */
+  readonly lane?: unknown;
   /** Where a message was redriven from its dead letter, its first stream and id stay its own. */
   readonly redriven?: boolean;
 }

@@ -136,13 +136,16 @@ describe('a cluster', () => {
   });
 
   it('loses a master, and goes on with its replica', { timeout: 60_000 }, async () => {
-    const [stream] = streams as [string];
+    const [stream, other] = streams as [string, string];
     const victim = await cluster.masterOf(stream);
     const load = new Load();
     await until('it is under load', () => load.on(stream) > 300);
     await victim.server.kill();
     const killedAt = Date.now();
     const before = load.on(stream);
+    const handledThere = consumer.ids(other).length;
+    await until('the other slots go on', () => consumer.ids(other).length > handledThere + 100);
+    expect(load.on(stream)).toBeLessThanOrEqual(before + 3);
     await until('it goes on at the replica', () => load.on(stream) > before + 100, 20_000);
     const backAfter = Date.now() - killedAt;
     await load.stop();

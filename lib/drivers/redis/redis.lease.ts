@@ -70,6 +70,11 @@ export class RedisLease implements Lease, Link<RedisLease> {
     this.fields = undefined;
   }
 
+  /** A subscription has one; on a cluster there is one for each slot. */
+  get lane(): unknown {
+    return this.holder;
+  }
+
   get stream(): string {
     return this.source.stream;
   }

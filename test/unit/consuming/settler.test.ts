@@ -51,6 +51,29 @@ describe('the settler', () => {
     expect(s.settled).toHaveLength(4);
   });
 
+  it('lets a lane that hangs hold up no other', async () => {
+    const s = settler((batch) =>
+      batch[0]!.lease.lane === 'away'
+        ? new Promise(() => undefined)
+        : Promise.resolve(batch.map(() => 'settled')),
+    );
+    const inLane = (id: string, lane: string) => {
+      const one = delivery(id);
+      Object.assign(one.lease, { lane });
+      return one;
+    };
+    s.it.add(inLane('1', 'away'), ack);
+    for (const id of ['2', '3']) {
+      s.it.add(inLane(id, 'here'), ack);
+      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(s.settled).toEqual(['2 ack settled', '3 ack settled']);
+    expect(s.it.pending).toBe(1);
+    s.it.abandon();
+    await s.it.idle();
+  });
+
   it('settles again what failed, and only that, with growing waits', async () => {
     let down = true;
     const s = settler(async (batch) =>
