@@ -1,22 +1,17 @@
 import { DeadLetters } from './admin/dead-letters.js';
 import { Consumer } from './consuming/consumer.js';
 import type { Gates } from './consuming/middleware/gate.middleware.js';
-import { planConsumers, type ConsumerPlan, type PlannedHandler } from './consuming/plan.js';
+import { planConsumers, type ConsumerPlan } from './consuming/plan.js';
 import { Slots } from './consuming/slots.js';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Driver } from './core/driver.js';
-import { ClosedError, InvalidOptionsError, UnsupportedFeatureError } from './core/errors.js';
+import { ClosedError, UnsupportedFeatureError } from './core/errors.js';
 import { EventBus } from './core/events.js';
-import type { BoundHandler } from './core/delivery.js';
-import type { HandlerDefinition } from './core/handler.js';
+import type { HandlerDefinition, PlannedHandler } from './core/handler.js';
 import type { Replies } from './core/replies.js';
 import { createRouter, type Router } from './core/routing.js';
-import {
-  handlerProblems,
-  resolveBackoff,
-  resolveOptions,
-  DEFAULT_GROUP,
-} from './options/resolve-options.js';
+import { bindHandlers } from './options/bind-handlers.js';
+import { resolveOptions, DEFAULT_GROUP } from './options/resolve-options.js';
 import type { ResolvedOptions, StreamsOptions } from './options/streams-options.js';
 import { Producer } from './producing/producer.js';
 import { Requester } from './requesting/requester.js';
@@ -128,12 +123,8 @@ export class StreamsRuntime {
   }
 
   private plan(definitions: readonly HandlerDefinition[]): ConsumerPlan[] {
-    const problems = definitions.flatMap((definition) =>
-      handlerProblems(definition.options).map((problem) => `${definition.name}: ${problem}`),
-    );
-    if (problems.length > 0) throw new InvalidOptionsError(problems);
+    const handlers = bindHandlers(definitions, this.options);
     if (definitions.some(({ answers }) => answers)) this.replies();
-    const handlers = definitions.map((definition) => this.planned(definition));
     this.warnOfDefaultGroup(handlers);
     const { routes, unmatched } = this.options;
     return planConsumers(handlers, {
@@ -142,21 +133,6 @@ export class StreamsRuntime {
       unmatched,
       warn: (code, message) => this.events.emit('warning', { code, message }),
     });
-  }
-
-  private planned(definition: HandlerDefinition): PlannedHandler {
-    const { options: own, name, invoke } = definition;
-    const bound: BoundHandler = {
-      name,
-      invoke,
-      maxDeliveries: own.maxDeliveries ?? this.options.maxDeliveries,
-      backoff: resolveBackoff(own.backoff, this.options.backoff),
-      timeout: own.timeout,
-      maxHold: own.maxHold ?? this.options.maxHold,
-      concurrency: own.concurrency,
-      answers: definition.answers ?? false,
-    };
-    return { definition, bound, group: own.group ?? this.options.group };
   }
 
   private warnOfDefaultGroup(handlers: readonly PlannedHandler[]): void {

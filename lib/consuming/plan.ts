@@ -1,6 +1,5 @@
 import { WildcardWithoutStreamError } from '../core/errors.js';
-import type { BoundHandler } from '../core/delivery.js';
-import type { HandlerDefinition } from '../core/handler.js';
+import type { HandlerDefinition, PlannedHandler } from '../core/handler.js';
 import type { UnmatchedPolicy } from '../core/handler-options.js';
 import {
   isWildcard,
@@ -10,13 +9,6 @@ import {
   type Router,
 } from '../core/routing.js';
 import { HandlerTable } from './handler-table.js';
-
-/** A handler together with the group it belongs to. */
-export interface PlannedHandler {
-  readonly definition: HandlerDefinition;
-  readonly group: string;
-  readonly bound: BoundHandler;
-}
 
 export interface PlanOptions {
   readonly route: Router;

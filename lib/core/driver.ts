@@ -1,6 +1,7 @@
 import type { Clock } from './clock.js';
 import type { DeadLetterQueue } from './dead-letters.js';
 import type { EventBus } from './events.js';
+import type { GroupAdmin, PendingEntries } from './group-admin.js';
 import type { Replies } from './replies.js';
 import type { MessageSource } from './source.js';
 import type { StateStore } from './state-store.js';
@@ -12,6 +13,8 @@ export interface Driver {
   readonly deadLetters?: DeadLetterQueue;
   /** Without it nobody can send requests, or answer them. */
   readonly replies?: Replies;
+  readonly groups?: GroupAdmin;
+  readonly pending?: PendingEntries;
   /** The client underneath, for `unwrap()`. */
   unwrap?(): unknown;
 }

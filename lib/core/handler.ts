@@ -1,4 +1,4 @@
-import type { Delivery, Handler } from './delivery.js';
+import type { BoundHandler, Delivery, Handler } from './delivery.js';
 import type { HandlerOptions } from './handler-options.js';
 import type { Settlement } from './settlement.js';
 
@@ -19,4 +19,11 @@ export interface HandlerDefinition {
   readonly answers?: boolean;
   /** Runs the method to completion. Throwing is a failed run. */
   readonly invoke: Handler;
+}
+
+/** A handler with everything about it decided, and the group it belongs to. */
+export interface PlannedHandler {
+  readonly definition: HandlerDefinition;
+  readonly group: string;
+  readonly bound: BoundHandler;
 }

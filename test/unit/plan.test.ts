@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { planConsumers, type PlannedHandler } from '../../lib/consuming/plan.js';
+import { planConsumers } from '../../lib/consuming/plan.js';
+import type { PlannedHandler } from '../../lib/core/handler.js';
 import type { HandlerOptions, UnmatchedPolicy } from '../../lib/core/handler-options.js';
 import { createRouter, type Route } from '../../lib/core/routing.js';
 import { ack } from '../../lib/core/settlement.js';

@@ -1,0 +1,34 @@
+import { InvalidOptionsError } from '../core/errors.js';
+import type { HandlerDefinition, PlannedHandler } from '../core/handler.js';
+import { handlerProblems, resolveBackoff } from './resolve-options.js';
+import type { ResolvedOptions } from './streams-options.js';
+
+/**
+ * What handlers set for themselves, and the rest from the transport.
+ * @throws InvalidOptionsError naming every problem of every handler
+ */
+export function bindHandlers(
+  definitions: readonly HandlerDefinition[],
+  options: ResolvedOptions,
+): PlannedHandler[] {
+  const problems = definitions.flatMap((definition) =>
+    handlerProblems(definition.options).map((problem) => `${definition.name}: ${problem}`),
+  );
+  if (problems.length > 0) throw new InvalidOptionsError(problems);
+  return definitions.map((definition) => bindHandler(definition, options));
+}
+
+function bindHandler(definition: HandlerDefinition, options: ResolvedOptions): PlannedHandler {
+  const { options: own, name, invoke } = definition;
+  const bound = {
+    name,
+    invoke,
+    maxDeliveries: own.maxDeliveries ?? options.maxDeliveries,
+    backoff: resolveBackoff(own.backoff, options.backoff),
+    timeout: own.timeout,
+    maxHold: own.maxHold ?? options.maxHold,
+    concurrency: own.concurrency,
+    answers: definition.answers ?? false,
+  };
+  return { definition, bound, group: own.group ?? options.group };
+}
