@@ -62,38 +62,42 @@ export type { NodeAddress, RedisOptions, SentinelAddress } from './drivers/redis
 export type { RedisStreamsOptions } from './redis.preset.js';
 
 // Errors.
+export { RedisConnectionError, TlsConnectionError } from './core/errors/connection.errors.js';
+export { GroupNotFoundError, StreamNotFoundError } from './core/errors/group.errors.js';
 export {
-  ClosedError,
-  GroupNotFoundError,
-  HandlerConflictError,
   HandlerTimeoutError,
-  InvalidMessageError,
-  InvalidOptionsError,
   OwnershipLostError,
-  PayloadTooLargeError,
-  PermissionDeniedError,
-  PublishBatchError,
-  RedisConnectionError,
   RetryLaterError,
-  ServerOutOfMemoryError,
-  ServerReplyError,
   ShutdownError,
-  StreamNotFoundError,
-  StreamsError,
-  NotReplicatedError,
-  TlsConnectionError,
   UndecodableError,
   UnrecoverableError,
-  UnsupportedFeatureError,
-  WildcardWithoutStreamError,
-  WrongKeyTypeError,
-} from './core/errors.js';
+} from './core/errors/handling.errors.js';
+export {
+  InvalidMessageError,
+  PayloadTooLargeError,
+  PublishBatchError,
+  NotReplicatedError,
+} from './core/errors/publishing.errors.js';
 export {
   AnswerLostError,
   NotARequestHandlerError,
   RemoteError,
   RequestTimeoutError,
-} from './core/request-errors.js';
+} from './core/errors/request.errors.js';
+export {
+  PermissionDeniedError,
+  ServerOutOfMemoryError,
+  ServerReplyError,
+  WrongKeyTypeError,
+} from './core/errors/server.errors.js';
+export {
+  ClosedError,
+  HandlerConflictError,
+  InvalidOptionsError,
+  UnsupportedFeatureError,
+  WildcardWithoutStreamError,
+} from './core/errors/start-up.errors.js';
+export { StreamsError } from './core/errors/streams.error.js';
 
 // The vocabulary: for listeners, middleware, codecs and drivers of one's own.
 export { systemClock, type Clock, type TimerHandle } from './core/clock.js';

@@ -5,7 +5,7 @@ import { planConsumers, type ConsumerPlan } from './consuming/plan.js';
 import { Slots } from './consuming/slots.js';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Driver } from './core/driver.js';
-import { ClosedError, UnsupportedFeatureError } from './core/errors.js';
+import { ClosedError, UnsupportedFeatureError } from './core/errors/start-up.errors.js';
 import { EventBus } from './core/events.js';
 import type { HandlerDefinition, PlannedHandler } from './core/handler.js';
 import type { Replies } from './core/replies.js';

@@ -1,7 +1,7 @@
 import { Chain } from '../core/chain.js';
 import { sleep } from '../core/clock.js';
 import { Delivery, type Handler } from '../core/delivery.js';
-import { OwnershipLostError, ShutdownError } from '../core/errors.js';
+import { OwnershipLostError, ShutdownError } from '../core/errors/handling.errors.js';
 import type { ExtendOutcome, Lease } from '../core/lease.js';
 import { release, type Lost, type Settlement, type SettleOutcome } from '../core/settlement.js';
 import type { Subscription } from '../core/source.js';

@@ -1,4 +1,4 @@
-import { HandlerConflictError } from '../core/errors.js';
+import { HandlerConflictError } from '../core/errors/start-up.errors.js';
 import type { BoundHandler } from '../core/delivery.js';
 import type { UnmatchedPolicy } from '../core/handler-options.js';
 import { eventMatcher, isWildcard, patternsOverlap } from '../core/routing.js';

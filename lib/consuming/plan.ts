@@ -1,4 +1,4 @@
-import { WildcardWithoutStreamError } from '../core/errors.js';
+import { WildcardWithoutStreamError } from '../core/errors/start-up.errors.js';
 import type { HandlerDefinition, PlannedHandler } from '../core/handler.js';
 import type { UnmatchedPolicy } from '../core/handler-options.js';
 import {

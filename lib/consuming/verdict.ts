@@ -1,6 +1,7 @@
 import { AnswerKind } from '../core/answer.js';
 import type { Delivery } from '../core/delivery.js';
-import { errorRecord, RetryLaterError, UnrecoverableError } from '../core/errors.js';
+import { errorRecord } from '../core/errors/error-record.js';
+import { RetryLaterError, UnrecoverableError } from '../core/errors/handling.errors.js';
 import { ack, deadLetter, retry, type Settlement } from '../core/settlement.js';
 import { backoffDelay } from './backoff.js';
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { RemoteError } from './request-errors.js';
+import { RemoteError } from './errors/request.errors.js';
 import type { Fields } from './message.js';
 import type { LastReply, Replies } from './replies.js';
 import type { RequestHeader } from './request.js';

@@ -1,4 +1,4 @@
-import { InvalidOptionsError } from '../core/errors.js';
+import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import type { HandlerDefinition, PlannedHandler } from '../core/handler.js';
 import { handlerProblems, resolveBackoff } from './resolve-options.js';
 import type { ResolvedOptions } from './streams-options.js';

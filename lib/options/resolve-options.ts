@@ -1,5 +1,5 @@
 import type { BackoffOptions, HandlerOptions } from '../core/handler-options.js';
-import { InvalidOptionsError } from '../core/errors.js';
+import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import { jsonCodec } from '../core/codecs/json.codec.js';
 import { routeEvents } from '../core/routing.js';
 import { backoffProblems, whole, type Problems } from './problems.js';

@@ -1,10 +1,6 @@
 import type { Codec } from '../core/codec.js';
-import {
-  ClosedError,
-  InvalidMessageError,
-  PayloadTooLargeError,
-  UnsupportedFeatureError,
-} from '../core/errors.js';
+import { InvalidMessageError, PayloadTooLargeError } from '../core/errors/publishing.errors.js';
+import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type {
   Fields,
   Idempotency,

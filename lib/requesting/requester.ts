@@ -1,7 +1,7 @@
 import { answerOf, AnswerKind, errorFromJson, isLast, type Answer } from '../core/answer.js';
 import type { Clock } from '../core/clock.js';
-import { ClosedError } from '../core/errors.js';
-import { AnswerLostError, RequestTimeoutError } from '../core/request-errors.js';
+import { AnswerLostError, RequestTimeoutError } from '../core/errors/request.errors.js';
+import { ClosedError } from '../core/errors/start-up.errors.js';
 import type { Fields, OutgoingEntry } from '../core/message.js';
 import type { Replies, ReplyBox } from '../core/replies.js';
 import { asRequest } from '../core/request.js';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { NotReplicatedError } from '../../lib/core/errors.js';
+import { NotReplicatedError } from '../../lib/core/errors/publishing.errors.js';
 import { slotOf } from '../../lib/drivers/redis/cluster/slots.js';
 import { startCluster, type TestCluster } from '../support/redis-cluster.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ServerOutOfMemoryError } from '../../lib/core/errors.js';
+import { ServerOutOfMemoryError } from '../../lib/core/errors/server.errors.js';
 import { until } from '../support/until.js';
 import { COUNT, Scene, SLACK, STREAM } from './support/scene.js';
 import type { WorkerProcess } from './support/worker-process.js';

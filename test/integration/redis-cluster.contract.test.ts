@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { InvalidOptionsError } from '../../lib/core/errors.js';
+import { InvalidOptionsError } from '../../lib/core/errors/start-up.errors.js';
 import { EventBus } from '../../lib/core/events.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { describeDeadLettersContract } from '../contracts/dead-letters.contract.js';

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { PermissionDeniedError } from '../../lib/core/errors.js';
+import { PermissionDeniedError } from '../../lib/core/errors/server.errors.js';
 import { redisAclRules, redisCommands } from '../../lib/drivers/redis/acl.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';

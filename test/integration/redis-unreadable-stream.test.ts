@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { WrongKeyTypeError } from '../../lib/core/errors.js';
+import { WrongKeyTypeError } from '../../lib/core/errors/server.errors.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';

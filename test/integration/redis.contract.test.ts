@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { NotReplicatedError } from '../../lib/core/errors.js';
+import { NotReplicatedError } from '../../lib/core/errors/publishing.errors.js';
 import { EventBus } from '../../lib/core/events.js';
 import { redisAclRules, redisCommands } from '../../lib/drivers/redis/acl.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ServerReplyError } from '../../lib/core/errors.js';
+import { ServerReplyError } from '../../lib/core/errors/server.errors.js';
 import { redirectionOf } from '../../lib/drivers/redis/cluster/redirections.js';
 import { bySlot, slotOf } from '../../lib/drivers/redis/cluster/slots.js';
 import { addressText, parseAddress, Topology } from '../../lib/drivers/redis/cluster/topology.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../lib/core/clock.js';
-import { ClosedError, InvalidOptionsError } from '../../lib/core/errors.js';
+import { ClosedError, InvalidOptionsError } from '../../lib/core/errors/start-up.errors.js';
 import { EventBus } from '../../lib/core/events.js';
 import type { Lease } from '../../lib/core/lease.js';
 import { ack } from '../../lib/core/settlement.js';

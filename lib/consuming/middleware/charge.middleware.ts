@@ -1,5 +1,5 @@
 import type { Delivery, Handler } from '../../core/delivery.js';
-import { errorRecord } from '../../core/errors.js';
+import { errorRecord } from '../../core/errors/error-record.js';
 import type { Lease } from '../../core/lease.js';
 import type { Middleware } from '../../core/handler.js';
 import { release, retry, type Settlement } from '../../core/settlement.js';

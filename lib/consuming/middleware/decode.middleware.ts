@@ -1,5 +1,6 @@
 import type { Codec, DecodedFields } from '../../core/codec.js';
-import { errorRecord, UndecodableError } from '../../core/errors.js';
+import { errorRecord } from '../../core/errors/error-record.js';
+import { UndecodableError } from '../../core/errors/handling.errors.js';
 import type { Delivery } from '../../core/delivery.js';
 import type { Lease } from '../../core/lease.js';
 import type { Middleware } from '../../core/handler.js';

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.js';
-import { errorRecord } from '../../core/errors.js';
+import { errorRecord } from '../../core/errors/error-record.js';
 import type { Delivery, Handler } from '../../core/delivery.js';
 import type { Middleware } from '../../core/handler.js';
 import type { Replies } from '../../core/replies.js';

@@ -1,8 +1,9 @@
 import { AnswerKind, RequestRun } from '../../core/answer.js';
 import type { Codec } from '../../core/codec.js';
 import type { Delivery } from '../../core/delivery.js';
-import { errorRecord, UndecodableError } from '../../core/errors.js';
-import { NotARequestHandlerError } from '../../core/request-errors.js';
+import { errorRecord } from '../../core/errors/error-record.js';
+import { UndecodableError } from '../../core/errors/handling.errors.js';
+import { NotARequestHandlerError } from '../../core/errors/request.errors.js';
 import type { Middleware } from '../../core/handler.js';
 import type { UnmatchedPolicy } from '../../core/handler-options.js';
 import type { Replies } from '../../core/replies.js';

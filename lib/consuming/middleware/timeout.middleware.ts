@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { Delivery, Handler } from '../../core/delivery.js';
-import { HandlerTimeoutError } from '../../core/errors.js';
+import { HandlerTimeoutError } from '../../core/errors/handling.errors.js';
 import type { Middleware } from '../../core/handler.js';
 import type { Settlement } from '../../core/settlement.js';
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { ClosedError } from '../../core/errors.js';
+import { ClosedError } from '../../core/errors/start-up.errors.js';
 import type { OutgoingReply, Replies, ReplyBox, ReplyBoxOptions } from '../../core/replies.js';
 import type { MemoryBroker } from './memory.broker.js';
 

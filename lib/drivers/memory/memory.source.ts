@@ -1,4 +1,5 @@
-import { ClosedError, InvalidMessageError, InvalidOptionsError } from '../../core/errors.js';
+import { InvalidMessageError } from '../../core/errors/publishing.errors.js';
+import { ClosedError, InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import type { DriverContext } from '../../core/driver.js';
 import type { OutgoingEntry } from '../../core/message.js';
 import type { DeadLetterRecord } from '../../core/dead-letters.js';

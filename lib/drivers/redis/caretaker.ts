@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { sleep, systemClock } from '../../core/clock.js';
-import { PermissionDeniedError } from '../../core/errors.js';
+import { PermissionDeniedError } from '../../core/errors/server.errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { Worker } from '../../core/worker.js';
 import type { Commands } from './commands.js';

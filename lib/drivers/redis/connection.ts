@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { sleep, systemClock } from '../../core/clock.js';
-import { ClosedError } from '../../core/errors.js';
+import { ClosedError } from '../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { Address } from './cluster/topology.js';
 import type { Commands } from './commands.js';

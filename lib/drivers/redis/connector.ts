@@ -1,6 +1,6 @@
 import { Redis, type RedisOptions as ClientOptions } from 'ioredis';
 import { concealed } from '../../core/concealed.js';
-import { InvalidOptionsError } from '../../core/errors.js';
+import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import type { RedisOptions } from './redis.options.js';
 import type { Address, NatMap } from './cluster/topology.js';
 import { SentinelWatch } from './sentinel-watch.js';

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
-import { ClosedError, NotReplicatedError } from '../../core/errors.js';
+import { NotReplicatedError } from '../../core/errors/publishing.errors.js';
+import { ClosedError } from '../../core/errors/start-up.errors.js';
 import type { OutgoingEntry } from '../../core/message.js';
 import { bySlot } from './cluster/slots.js';
 import type { Commands } from './commands.js';

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { ClosedError } from '../../core/errors.js';
+import { ClosedError } from '../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { OutgoingEntry } from '../../core/message.js';
 import { Connection } from './connection.js';

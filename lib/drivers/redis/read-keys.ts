@@ -1,4 +1,4 @@
-import { RedisConnectionError } from '../../core/errors.js';
+import { RedisConnectionError } from '../../core/errors/connection.errors.js';
 import { redirectionOf } from './cluster/redirections.js';
 import type { EventBus } from '../../core/events.js';
 import type { GroupKeeper } from './group-keeper.js';

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { sleep, systemClock } from '../../core/clock.js';
-import { ClosedError, RedisConnectionError } from '../../core/errors.js';
+import { RedisConnectionError } from '../../core/errors/connection.errors.js';
+import { ClosedError } from '../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { Fields } from '../../core/message.js';
 import type { ReplyBox, ReplyBoxOptions } from '../../core/replies.js';

@@ -1,4 +1,4 @@
-import { InvalidOptionsError } from '../../core/errors.js';
+import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { OutgoingEntry } from '../../core/message.js';
 import type { SettleOutcome } from '../../core/settlement.js';

@@ -2,10 +2,10 @@ import {
   PermissionDeniedError,
   ServerOutOfMemoryError,
   ServerReplyError,
-  StreamsError,
   WrongKeyTypeError,
   type Refused,
-} from '../../core/errors.js';
+} from '../../core/errors/server.errors.js';
+import { StreamsError } from '../../core/errors/streams.error.js';
 import { connectionError } from './connection-errors.js';
 
 /** What the server answered instead of a result. Named as ioredis names its own. */

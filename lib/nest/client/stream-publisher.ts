@@ -1,4 +1,4 @@
-import { PublishBatchError } from '../../core/errors.js';
+import { PublishBatchError } from '../../core/errors/publishing.errors.js';
 import type { Metadata } from '../../core/message.js';
 import type { Producer } from '../../producing/producer.js';
 

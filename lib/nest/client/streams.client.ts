@@ -6,7 +6,7 @@ import {
   type WritePacket,
 } from '@nestjs/microservices';
 import { Observable, ReplaySubject } from 'rxjs';
-import { InvalidOptionsError } from '../../core/errors.js';
+import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import type { StreamsOptions } from '../../options/streams-options.js';
 import type { Publication } from '../../producing/producer.js';
 import type { Question, Requester } from '../../requesting/requester.js';

@@ -1,7 +1,7 @@
 import type { Deserializer, MessageHandler, ReadPacket } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
 import type { Clock } from '../../core/clock.js';
-import { InvalidOptionsError } from '../../core/errors.js';
+import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import type { Handler } from '../../core/delivery.js';
 import type { HandlerDefinition } from '../../core/handler.js';
 import { createInvoker, type ProcessingHooks } from './handler-invoker.js';

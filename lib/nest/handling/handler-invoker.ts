@@ -1,6 +1,7 @@
 import type { MessageHandler } from '@nestjs/microservices';
 import { isObservable, type Observable } from 'rxjs';
-import { errorRecord, RetryLaterError } from '../../core/errors.js';
+import { errorRecord } from '../../core/errors/error-record.js';
+import { RetryLaterError } from '../../core/errors/handling.errors.js';
 import type { Handler, Delivery } from '../../core/delivery.js';
 import { ack, deadLetter, type Settlement } from '../../core/settlement.js';
 import type { ObservedMethod } from './observed-method.js';

@@ -1,6 +1,6 @@
 import { EventPattern } from '@nestjs/microservices';
 import { PATTERN_HANDLER_METADATA } from '@nestjs/microservices/constants.js';
-import { InvalidOptionsError } from '../../core/errors.js';
+import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import { transportIdOf } from '../tokens.js';
 import { ObservedMethod } from './observed-method.js';
 import {

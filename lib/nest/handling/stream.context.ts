@@ -1,6 +1,6 @@
 import { BaseRpcContext } from '@nestjs/microservices';
 import type { Delivery } from '../../core/delivery.js';
-import { InvalidOptionsError, UnsupportedFeatureError } from '../../core/errors.js';
+import { InvalidOptionsError, UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
 import type { Message, Metadata } from '../../core/message.js';
 import {
   deadLetter,

@@ -1,6 +1,6 @@
 import type { InjectionToken, Provider, Type } from '@nestjs/common';
 import { DeadLetters } from '../../admin/dead-letters.js';
-import { InvalidOptionsError, UnsupportedFeatureError } from '../../core/errors.js';
+import { InvalidOptionsError, UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
 import { StreamsRuntime } from '../../runtime.js';
 import { StreamPublisher } from '../client/stream-publisher.js';
 import { StreamsClient } from '../client/streams.client.js';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { RetryLaterError, UnrecoverableError } from '../../../lib/core/errors.js';
+import { RetryLaterError, UnrecoverableError } from '../../../lib/core/errors/handling.errors.js';
 import { World } from '../../support/engine.js';
 
 let world: World;

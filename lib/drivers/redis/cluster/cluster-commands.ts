@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ClosedError } from '../../../core/errors.js';
+import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../../core/events.js';
 import type { Commands } from '../commands.js';
 import { connectionError } from '../connection-errors.js';

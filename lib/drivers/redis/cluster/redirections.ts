@@ -1,4 +1,6 @@
-import { ClosedError, RedisConnectionError, ServerReplyError } from '../../../core/errors.js';
+import { RedisConnectionError } from '../../../core/errors/connection.errors.js';
+import { ServerReplyError } from '../../../core/errors/server.errors.js';
+import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import { isReply } from '../reply-errors.js';
 import { parseAddress, type Address } from './topology.js';
 

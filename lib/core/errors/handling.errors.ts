@@ -1,0 +1,102 @@
+import { StreamsError } from './streams.error.js';
+
+/**
+ * A handler throws it: no later run can succeed. The message is dead-lettered at once with the reason
+ * `unrecoverable`.
+ */
+export class UnrecoverableError extends StreamsError {
+  static readonly code: string = 'UNRECOVERABLE';
+  static readonly advice: string =
+    'Look at its dead letter; redrive it once the cause is mended, or purge it.';
+
+  constructor(
+    message = `The message can never be handled. ${UnrecoverableError.advice}`,
+    cause?: unknown,
+  ) {
+    super(UnrecoverableError.code, message, cause);
+  }
+}
+
+/**
+ * A handler throws it: run again `delay` ms from now. Counts as a run. A pipe may throw it too: then
+ * its refusal is no rejection.
+ */
+export class RetryLaterError extends StreamsError {
+  static readonly code: string = 'RETRY_LATER';
+  static readonly advice: string =
+    'Nothing is to be done: it is run again by itself, until maxDeliveries.';
+
+  constructor(
+    readonly delay: number,
+    message = `Asked to run again in ${delay} ms. ${RetryLaterError.advice}`,
+    cause?: unknown,
+  ) {
+    super(RetryLaterError.code, message, cause);
+  }
+}
+
+/**
+ * A run took longer than the handler's `timeout`. Recorded as the error of the failed run, and the
+ * reason of `signal`.
+ */
+export class HandlerTimeoutError extends StreamsError {
+  static readonly code: string = 'HANDLER_TIMEOUT';
+  static readonly advice: string = 'Watch context.signal to stop early, or raise the timeout.';
+
+  constructor(handler: string, timeout: number) {
+    super(
+      HandlerTimeoutError.code,
+      `${handler} took longer than its timeout of ${timeout} ms. ${HandlerTimeoutError.advice}`,
+    );
+  }
+}
+
+/**
+ * The reason of `signal`: another run has the entry now. What this one settles is not recorded.
+ */
+export class OwnershipLostError extends StreamsError {
+  static readonly code: string = 'OWNERSHIP_LOST';
+  static readonly advice: string =
+    'Stop the work; if this happens under normal load, raise idleTimeout.';
+
+  constructor(stream: string, id: string) {
+    super(
+      OwnershipLostError.code,
+      `Entry ${id} of "${stream}" belongs to another run now; what this one settles is not recorded. ` +
+        OwnershipLostError.advice,
+    );
+  }
+}
+
+/** The reason of `signal`: the grace period of a shutdown has passed, the message is released. */
+export class ShutdownError extends StreamsError {
+  static readonly code: string = 'SHUTDOWN';
+  static readonly advice: string =
+    'Stop the work; if it needs more time at a shutdown, raise gracePeriod.';
+
+  constructor() {
+    super(
+      ShutdownError.code,
+      `The grace period has passed; the message is released to another consumer. ${ShutdownError.advice}`,
+    );
+  }
+}
+
+/**
+ * The codec could not read an entry. Stored as the error of a dead letter with the reason
+ * `undecodable`; `cause` is what the codec threw.
+ */
+export class UndecodableError extends StreamsError {
+  static readonly code: string = 'UNDECODABLE';
+  static readonly advice: string =
+    'Look at the raw fields of the dead letter, and at who wrote them; or set the codec that reads them.';
+
+  constructor(codec: string, cause?: unknown) {
+    const detail = cause instanceof Error ? `: ${cause.message.replace(/\.$/, '')}` : '';
+    super(
+      UndecodableError.code,
+      `Codec "${codec}" cannot read this entry${detail}. ${UndecodableError.advice}`,
+      cause,
+    );
+  }
+}

@@ -1,0 +1,90 @@
+import { StreamsError } from './streams.error.js';
+
+/**
+ * The message cannot be published as it is: no event type, or one with `*`; a payload or metadata that
+ * the codec cannot encode; or an option of the publication that is out of bounds.
+ */
+export class InvalidMessageError extends StreamsError {
+  static readonly code: string = 'INVALID_MESSAGE';
+  static readonly advice: string = 'Correct the message, then publish it again.';
+
+  constructor(problem: string, cause?: unknown) {
+    super(
+      InvalidMessageError.code,
+      `${problem.replace(/\.$/, '')}. ${InvalidMessageError.advice}`,
+      cause,
+    );
+  }
+}
+
+/**
+ * A field of the encoded message has more bytes than `maxPayloadBytes`. Has `size`, `limit`,
+ * `eventType`.
+ */
+export class PayloadTooLargeError extends StreamsError {
+  static readonly code: string = 'PAYLOAD_TOO_LARGE';
+  static readonly advice: string =
+    'Store it elsewhere and publish a reference, or raise maxPayloadBytes.';
+
+  constructor(
+    readonly size: number,
+    readonly limit: number,
+    readonly eventType: string,
+  ) {
+    super(
+      PayloadTooLargeError.code,
+      `The payload of "${eventType}" has ${size} bytes, the limit is ${limit}. ` +
+        PayloadTooLargeError.advice,
+    );
+  }
+}
+
+/**
+ * Of a batch, some messages could not be published. `results` has the id or the error of each one, in
+ * order; `errors` the errors alone.
+ */
+export class PublishBatchError extends StreamsError {
+  static readonly code: string = 'PUBLISH_BATCH';
+  static readonly advice: string =
+    'Publish again those whose entry in results is an error, by the rules for that error.';
+
+  /** The errors alone, in the order of the batch. */
+  readonly errors: readonly Error[];
+
+  constructor(readonly results: readonly (string | Error)[]) {
+    const errors = results.filter((result) => result instanceof Error);
+    const [first] = errors;
+    super(
+      PublishBatchError.code,
+      `${errors.length} of ${results.length} messages were not published, the first because: ` +
+        `${first?.message} ${PublishBatchError.advice}`,
+      first,
+    );
+    this.errors = errors;
+  }
+}
+
+/**
+ * The message is stored, and fewer replicas than `waitReplicas` have confirmed it in time: a failover
+ * may lose it. It is not known to be lost. Has `stream`, `id`, `wanted`, `replicas`.
+ */
+export class NotReplicatedError extends StreamsError {
+  static readonly code: string = 'NOT_REPLICATED';
+  static readonly advice: string =
+    'Publish it again only with an idempotency key; otherwise it may be there twice.';
+
+  constructor(
+    readonly stream: string,
+    /** Id of the message in its stream. */
+    readonly id: string,
+    readonly wanted: number,
+    readonly replicas: number,
+    timeout: number,
+  ) {
+    super(
+      NotReplicatedError.code,
+      `The message ${id} of "${stream}" is stored, but ${replicas} of ${wanted} replicas have confirmed it within ${timeout} ms. ` +
+        NotReplicatedError.advice,
+    );
+  }
+}

@@ -1,0 +1,86 @@
+import { StreamsError } from './streams.error.js';
+
+/**
+ * The key holds something that is not a stream. While running, such a stream is left out and
+ * `stream-unreadable` is raised instead.
+ */
+export class WrongKeyTypeError extends StreamsError {
+  static readonly code: string = 'WRONG_KEY_TYPE';
+  static readonly advice: string = 'Choose another stream name or keyPrefix, or remove the key.';
+
+  constructor(
+    readonly key: string,
+    cause?: unknown,
+  ) {
+    super(
+      WrongKeyTypeError.code,
+      `Key "${key}" does not hold a stream. ${WrongKeyTypeError.advice}`,
+      cause,
+    );
+  }
+}
+
+/** The server refused a write because it is at `maxmemory`. Nothing was written. */
+export class ServerOutOfMemoryError extends StreamsError {
+  static readonly code: string = 'SERVER_OUT_OF_MEMORY';
+  static readonly advice: string =
+    'Free memory, raise maxmemory, or trim streams that nobody needs.';
+
+  constructor(action: string, cause?: unknown) {
+    super(
+      ServerOutOfMemoryError.code,
+      `Redis is out of memory and refused ${action}; nothing was written. ` +
+        ServerOutOfMemoryError.advice,
+      cause,
+    );
+  }
+}
+
+/** What a user was refused: the command, `xgroup|create` for a subcommand, and the key, where known. */
+export interface Refused {
+  readonly command?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+/**
+ * The user of this connection lacks a right, or its login was refused. `command` and `key` name what
+ * was refused, where known.
+ */
+export class PermissionDeniedError extends StreamsError {
+  static readonly code: string = 'PERMISSION_DENIED';
+  static readonly advice: string =
+    'Grant the right to this user with ACL SETUSER; redisAclRules() lists all that are needed.';
+
+  /** The command that was refused, in small letters, `xgroup|create` for a subcommand; undefined where not known. */
+  readonly command: string | undefined;
+  /** The key that was asked for; undefined where not known. */
+  readonly key: string | undefined;
+
+  constructor(action: string, cause?: unknown, { command, key }: Refused = {}) {
+    const detail = cause instanceof Error ? `: ${cause.message}` : '';
+    const named = [command && `command "${command}"`, key && `key "${key}"`].filter(Boolean);
+    const what = named.length > 0 ? ` (${named.join(' on ')})` : '';
+    super(
+      PermissionDeniedError.code,
+      `Redis refused ${action}${what}${detail}. ${PermissionDeniedError.advice}`,
+      cause,
+    );
+    this.command = command;
+    this.key = key;
+  }
+}
+
+/** The server answered an error that has no class of its own. The message has the server's words. */
+export class ServerReplyError extends StreamsError {
+  static readonly code: string = 'SERVER_REPLY';
+  static readonly advice: string = "See to what the server's words say, then try again.";
+
+  constructor(action: string, cause?: unknown) {
+    const detail = cause instanceof Error ? cause.message.replace(/\.$/, '') : String(cause);
+    super(
+      ServerReplyError.code,
+      `The server refused ${action}: ${detail}. ${ServerReplyError.advice}`,
+      cause,
+    );
+  }
+}

@@ -1,0 +1,78 @@
+import { StreamsError } from './streams.error.js';
+
+/**
+ * Options that cannot work, or that do not exist. `problems` names all of them at once. Thrown where
+ * the transport or client is made, by a module when the application starts, by `@StreamHandler` where
+ * the class is defined, for options of `@EventPattern` at `listen`, and by `context.retry(ms)` for
+ * what is no time.
+ */
+export class InvalidOptionsError extends StreamsError {
+  static readonly code: string = 'INVALID_OPTIONS';
+  static readonly advice: string = 'Correct each of them.';
+
+  constructor(readonly problems: readonly string[]) {
+    super(
+      InvalidOptionsError.code,
+      `These options cannot work:\n${problems.map((p) => `- ${p}\n`).join('')}` +
+        InvalidOptionsError.advice,
+    );
+  }
+}
+
+/** Two handlers of one group would take the same events of the same stream. */
+export class HandlerConflictError extends StreamsError {
+  static readonly code: string = 'HANDLER_CONFLICT';
+  static readonly advice: string =
+    'Give one of them another group (each group gets every message) or other events.';
+
+  constructor(first: string, second: string, group: string, stream: string, event: string) {
+    super(
+      HandlerConflictError.code,
+      `${first} and ${second} both take "${event}" of stream "${stream}" in group "${group}". ` +
+        HandlerConflictError.advice,
+    );
+  }
+}
+
+/**
+ * A handler takes a pattern such as `issues.*`, and neither the handler nor a route says which stream
+ * that is.
+ */
+export class WildcardWithoutStreamError extends StreamsError {
+  static readonly code: string = 'WILDCARD_WITHOUT_STREAM';
+  static readonly advice: string =
+    'Set the handler option stream, or add a route for these events.';
+
+  constructor(handler: string, event: string) {
+    super(
+      WildcardWithoutStreamError.code,
+      `${handler} takes "${event}", which names no stream. ${WildcardWithoutStreamError.advice}`,
+    );
+  }
+}
+
+/**
+ * Something was asked for that the driver, or this version, does not have: dead letters of a driver
+ * without a queue; requests on a driver without answers; `context.retry()` or `context.deadLetter()`
+ * for a request; an `idempotencyKey` or `waitReplicas` with a driver that cannot keep to it, thrown
+ * where it is published.
+ */
+export class UnsupportedFeatureError extends StreamsError {
+  static readonly code: string = 'UNSUPPORTED_FEATURE';
+  static readonly advice: string = 'Do without it, or do what the message says.';
+
+  /** @param advice what to do instead */
+  constructor(feature: string, technology: string, advice: string) {
+    super(UnsupportedFeatureError.code, `${feature} is not available on ${technology}. ${advice}`);
+  }
+}
+
+/** Something was used after it was closed. */
+export class ClosedError extends StreamsError {
+  static readonly code: string = 'CLOSED';
+  static readonly advice: string = 'Create a new one, or publish before shutdown.';
+
+  constructor(what: string) {
+    super(ClosedError.code, `${what} is closed. ${ClosedError.advice}`);
+  }
+}

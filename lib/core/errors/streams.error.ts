@@ -1,0 +1,14 @@
+/**
+ * Base of every error of this library. `code` is stable; `message` says what to do. Each class has
+ * its `code` and its `advice`, which `docs/errors.md` is made of, as static fields.
+ */
+export class StreamsError extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+    cause?: unknown,
+  ) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+  }
+}

@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
+import ts from 'typescript';
+import * as connection from '../../lib/core/errors/connection.errors.js';
+import * as group from '../../lib/core/errors/group.errors.js';
+import * as handling from '../../lib/core/errors/handling.errors.js';
+import * as publishing from '../../lib/core/errors/publishing.errors.js';
+import * as request from '../../lib/core/errors/request.errors.js';
+import * as server from '../../lib/core/errors/server.errors.js';
+import * as startUp from '../../lib/core/errors/start-up.errors.js';
+import { StreamsError } from '../../lib/core/errors/streams.error.js';
+
+/** One class of errors: its static fields say what the page has to say. */
+export interface ErrorClass {
+  readonly name: string;
+  readonly code: string;
+  readonly advice: string;
+}
+
+interface Section {
+  readonly title: string;
+  /** Holds the classes, each with its meaning as its comment: `lib/core/errors/<file>.errors.ts`. */
+  readonly file: string;
+  readonly classes: readonly ErrorClass[];
+  readonly before?: string;
+  readonly after?: string;
+}
+
+const SECTIONS: readonly Section[] = [
+  {
+    title: 'At start-up, and out of place',
+    file: 'start-up',
+    classes: classesOf(startUp),
+  },
+  {
+    title: 'Connections',
+    file: 'connection',
+    classes: classesOf(connection),
+    after: `A command waits \`commandTimeout\` at most for a connection, and as long for its reply, so that publishing to a Redis that is down fails within a bounded time. More: [TLS](security.md#tls), [idempotency keys](guarantees.md#publishing-once).`,
+  },
+  {
+    title: 'What the server refuses',
+    file: 'server',
+    classes: classesOf(server),
+    after: `[security.md](security.md#users-and-rights) lists the commands that a user needs.`,
+  },
+  {
+    title: 'While publishing',
+    file: 'publishing',
+    classes: classesOf(publishing),
+    before: `Beside those of connections and servers.`,
+    after: `The Observable of \`client.emit\` fails with the same errors; where nobody had subscribed, the event \`publish-failed\` tells of it, and a line in the log.`,
+  },
+  {
+    title: 'While a request waits',
+    file: 'request',
+    classes: classesOf(request),
+    before: `Beside those of publishing. A connection that broke and was not back within \`commandTimeout\` fails what waits with \`REDIS_CONNECTION\`, its \`outcome\` is \`unknown\`: ask again where twice does no harm.`,
+    after: `An \`Error\` that the service answered with is a \`RemoteError\`, with its name, code and message. It is no \`StreamsError\`.`,
+  },
+  {
+    title: 'In and around handlers',
+    file: 'handling',
+    classes: classesOf(handling),
+    after: `Any other error that a handler throws is a failed run; see [guarantees.md](guarantees.md#retries-and-backoff).`,
+  },
+  {
+    title: 'Reserved',
+    file: 'group',
+    classes: classesOf(group),
+    after: `No part of the library throws these yet; they belong to group administration.`,
+  },
+];
+
+const HEAD = `# Errors
+
+Every error of this library is a \`StreamsError\`: it has a \`code\` that does not change between versions, a message that says what to do, and where there is one, the \`cause\`. Test for the code or the class, never for the message.
+
+\`\`\`ts
+try {
+  await publisher.publish('order.process', order);
+} catch (error) {
+  if (error instanceof RedisConnectionError && error.outcome === 'not-sent') return tryAgainLater();
+  throw error;
+}
+\`\`\`
+`;
+
+const TAIL = `## Secrets
+
+Neither a password nor a payload nor a key is in an error of the library: ioredis keeps a command's arguments in the errors that it throws, and they are removed before an error is passed on. More: [security.md](security.md#secrets).
+`;
+
+/** Every class of the page. */
+export const errorClasses: readonly ErrorClass[] = SECTIONS.flatMap(({ classes }) => classes);
+
+/** docs/errors.md, as the code has it. Written by `npm run docs:errors`. */
+export async function errorsPage(): Promise<string> {
+  const page = [HEAD, ...SECTIONS.map(sectionText), TAIL].join('\n\n');
+  const style = await resolveConfig(fileURLToPath(import.meta.url));
+  return format(page, { ...style, parser: 'markdown' });
+}
+
+function classesOf(module: Record<string, unknown>): ErrorClass[] {
+  return Object.values(module).filter(
+    (value): value is ErrorClass & typeof StreamsError =>
+      typeof value === 'function' && value.prototype instanceof StreamsError,
+  );
+}
+
+function sectionText({ title, file, classes, before = '', after = '' }: Section): string {
+  const meanings = meaningsIn(new URL(`../../lib/core/errors/${file}.errors.ts`, import.meta.url));
+  const rows = classes.map(
+    ({ name, code, advice }) =>
+      `| \`${code}\` | \`${name}\` | ${meanings.get(name) ?? ''} | ${withCode(advice)} |`,
+  );
+  const table = ['| code | class | when | what to do |', '| - | - | - | - |', ...rows];
+  return [`## ${title}`, before, table.join('\n'), after].join('\n\n');
+}
+
+/** The comments of the classes in a file. */
+function meaningsIn(file: URL): Map<string, string> {
+  const source = ts.createSourceFile('', readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
+  return new Map(
+    source.statements.filter(ts.isClassDeclaration).map((declared) => {
+      const [doc] = ts.getJSDocCommentsAndTags(declared);
+      const text = ts.getTextOfJSDocComment(doc?.comment) ?? '';
+      return [declared.name?.text ?? '', text.replace(/\s+/g, ' ')];
+    }),
+  );
+}
+
+/** Names of options and functions stand plainly in messages. */
+const withCode = (advice: string): string =>
+  advice.replace(/@\w+|\b[a-z]+[A-Z]\w*(\(\))?|\b\w+\.\w+\b|\bnot-sent\b|\bunknown(?=:)/g, '`$&`');
