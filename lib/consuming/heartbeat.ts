@@ -1,6 +1,7 @@
 import type { Chain } from '../core/chain.js';
 import type { Clock, TimerHandle } from '../core/clock.js';
 import type { Delivery } from '../core/delivery.js';
+import { grouped } from '../core/grouped.js';
 import type { EventBus } from '../core/events.js';
 import type { ExtendOutcome } from '../core/lease.js';
 import type { Subscription } from '../core/source.js';
@@ -50,12 +51,7 @@ export class Heartbeat implements Worker {
 
   /** @returns whether the source could be asked about all */
   private async beat(): Promise<boolean> {
-    const lanes = new Map<unknown, Delivery[]>();
-    for (const delivery of this.due()) {
-      const same = lanes.get(delivery.lease.lane);
-      if (same) same.push(delivery);
-      else lanes.set(delivery.lease.lane, [delivery]);
-    }
+    const lanes = grouped(this.due(), (delivery) => delivery.lease.lane);
     const asked = await Promise.all([...lanes.values()].map((due) => this.extend(due)));
     return asked.every(Boolean);
   }

@@ -1,3 +1,4 @@
+import { join } from '../core/grouped.js';
 import { WildcardWithoutStreamError } from '../core/errors/start-up.errors.js';
 import type { HandlerDefinition, PlannedHandler } from '../core/handler.js';
 import type { UnmatchedPolicy } from '../core/handler-options.js';
@@ -103,7 +104,7 @@ function groupTables(tables: readonly HandlerTable[]): ConsumerPlan[] {
     if (table.handlers.some((handler) => handler.concurrency !== undefined)) {
       plans.push(planOf([table], concurrencyOf(table)));
     } else {
-      shared.set(table.group, [...(shared.get(table.group) ?? []), table]);
+      join(shared, table.group, table);
     }
   }
   return [...[...shared.values()].map((group) => planOf(group, undefined)), ...plans];

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { Topology } from './cluster/topology.js';
 
 /** Where commands go: to the one server, or to the node of a cluster that has the key. */
 export interface Commands {
@@ -6,6 +7,8 @@ export interface Commands {
   readonly reconnectedAt: number;
   /** A client that is usable now. */
   readonly current: Redis | undefined;
+  /** The masters of a cluster; undefined where one server has all keys. */
+  readonly topology: Topology | undefined;
 
   /** Waits until commands can be carried out. @throws RedisConnectionError (`not-sent`) */
   ready(action: string, timeout: number): Promise<unknown>;

@@ -29,6 +29,7 @@ export interface ConnectionOptions {
  * client, with growing, jittered waits between.
  */
 export class Connection implements Commands {
+  readonly topology = undefined;
   #client: Redis | undefined;
   #connecting: Redis | undefined;
   private closed = false;

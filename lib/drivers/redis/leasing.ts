@@ -1,5 +1,6 @@
 import type { EventBus } from '../../core/events.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../core/lease.js';
+import { grouped } from '../../core/grouped.js';
 import type { SettleOutcome } from '../../core/settlement.js';
 import type { Commands } from './commands.js';
 import type { RedisLease } from './redis.lease.js';
@@ -79,14 +80,8 @@ export function releaseLease(commands: Commands, lease: RedisLease): Promise<Set
 
 /** One range of ids of one key each, small enough not to block the server for long. */
 function batchesOf(leases: readonly RedisLease[]): RedisLease[][] {
-  const byKey = new Map<string, RedisLease[]>();
-  for (const lease of leases) {
-    const same = byKey.get(lease.source.key);
-    if (same) same.push(lease);
-    else byKey.set(lease.source.key, [lease]);
-  }
   const batches: RedisLease[][] = [];
-  for (const same of byKey.values()) {
+  for (const same of grouped(leases, (lease) => lease.source.key).values()) {
     same.sort((a, b) => compareIds(a.entryId, b.entryId));
     for (let at = 0; at < same.length; at += EXTEND_AT_ONCE) {
       batches.push(same.slice(at, at + EXTEND_AT_ONCE));

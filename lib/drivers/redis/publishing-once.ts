@@ -7,7 +7,8 @@ import { publishOnce } from './scripts/publish-once.script.js';
 import type { ServerFeatures } from './server-features.js';
 
 export type IdempotentEntry = OutgoingEntry & { readonly idempotency: Idempotency };
-type Result = string | Error;
+/** The id of an entry, or why it has none. */
+export type Result = string | Error;
 
 export const isIdempotent = (entry: OutgoingEntry): entry is IdempotentEntry =>
   entry.idempotency !== undefined;

@@ -5,8 +5,7 @@ import type { OutgoingEntry } from '../../core/message.js';
 import { bySlot } from './cluster/slots.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
-import type { Result } from './publishing.js';
-import { isIdempotent, onceArguments } from './publishing-once.js';
+import { isIdempotent, onceArguments, type Result } from './publishing-once.js';
 import { typedError } from './reply-errors.js';
 import { publishOnce } from './scripts/publish-once.script.js';
 

@@ -5,14 +5,11 @@ import type { OutgoingEntry } from '../../core/message.js';
 import { Connection } from './connection.js';
 import type { Connector } from './connector.js';
 import type { Keys } from './keys.js';
-import { isIdempotent, PublishingOnce } from './publishing-once.js';
+import { isIdempotent, PublishingOnce, type Result } from './publishing-once.js';
 import { isDemoted, ReplyError, typedError } from './reply-errors.js';
 import type { Reply } from './resp/reply-parser.js';
 import { encodeText, Wire, type Waiter } from './resp/wire.js';
 import { ServerFeatures } from './server-features.js';
-
-/** The id of an entry, or why it has none. */
-export type Result = string | Error;
 
 /** Commands are written when they come to so much, not all of a large batch as one text. */
 const WRITE_SIZE = 65_536;

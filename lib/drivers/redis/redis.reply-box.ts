@@ -6,7 +6,6 @@ import { ClosedError } from '../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { Fields } from '../../core/message.js';
 import type { ReplyBox, ReplyBoxOptions } from '../../core/replies.js';
-import { ClusterCommands } from './cluster/cluster-commands.js';
 import { SlotPlace } from './cluster/slot-place.js';
 import { slotOf } from './cluster/slots.js';
 import type { Commands } from './commands.js';
@@ -61,8 +60,8 @@ export class RedisReplyBox implements ReplyBox {
 
   constructor(private readonly options: RedisReplyBoxOptions) {
     this.key = options.keys.replies(this.address);
-    const { commands } = options;
-    if (commands instanceof ClusterCommands) this.place = new SlotPlace(commands, slotOf(this.key));
+    const { topology } = options.commands;
+    if (topology) this.place = new SlotPlace(topology, slotOf(this.key));
   }
 
   ready(): Promise<void> | undefined {

@@ -9,11 +9,11 @@ import type {
   SubscribeOptions,
   Subscription,
 } from '../../core/source.js';
-import { ClusterCommands } from './cluster/cluster-commands.js';
 import { ClusterPublishing } from './cluster/cluster-publishing.js';
 import { ClusterSubscription } from './cluster/cluster.subscription.js';
 import { SlotPlace } from './cluster/slot-place.js';
 import { bySlot } from './cluster/slots.js';
+import type { Topology } from './cluster/topology.js';
 import type { Commands } from './commands.js';
 import type { Connector } from './connector.js';
 import type { Keys } from './keys.js';
@@ -54,13 +54,12 @@ export class RedisSource implements MessageSource {
 
   constructor(private readonly options: RedisSourceOptions) {
     const { connector, commands, keys, events } = options;
+    const { topology } = commands;
     // No script reaches keys of several slots.
-    const atomicPublish = !(commands instanceof ClusterCommands);
-    this.capabilities = { ...CAPABILITIES, atomicPublish };
-    this.publishing =
-      commands instanceof ClusterCommands
-        ? new ClusterPublishing({ connector, commands, keys, events })
-        : new Publishing({ connector, events, keys });
+    this.capabilities = { ...CAPABILITIES, atomicPublish: !topology };
+    this.publishing = topology
+      ? new ClusterPublishing({ connector, commands, topology, keys, events })
+      : new Publishing({ connector, events, keys });
     this.replicated = new ReplicatedPublishing({
       connect: () => openCommands(connector, events, 'publisher'),
       keys,
@@ -77,10 +76,10 @@ export class RedisSource implements MessageSource {
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
     const { connector, commands } = this.options;
     const { connectTimeout } = connector;
-    const subscription =
-      commands instanceof ClusterCommands
-        ? this.onCluster(options, commands)
-        : new RedisSubscription({ ...options, ...this.options });
+    const { topology } = commands;
+    const subscription = topology
+      ? this.onCluster(options, topology)
+      : new RedisSubscription({ ...options, ...this.options });
     this.subscriptions.add(subscription);
     await commands.ready('subscribing', connectTimeout);
     await subscription.open(connectTimeout);
@@ -92,7 +91,7 @@ export class RedisSource implements MessageSource {
     const context = { commands, keys, publish: this.publish.bind(this) };
     if (!replies.waiting) return settleAll(batch, context);
     // Another node may have the answers.
-    if (commands instanceof ClusterCommands) {
+    if (commands.topology) {
       return replies.flush().then(() => settleAll(batch, context));
     }
     // Answers, then the acknowledgements of their requests, in one write.
@@ -119,14 +118,14 @@ export class RedisSource implements MessageSource {
   }
 
   /** @throws InvalidOptionsError where the names of streams cannot be placed */
-  private onCluster(options: SubscribeOptions, commands: ClusterCommands): ClusterSubscription {
+  private onCluster(options: SubscribeOptions, topology: Topology): ClusterSubscription {
     const { connector, keys } = this.options;
     const problems = keys.placementProblems(options.streams);
     if (problems.length > 0) throw new InvalidOptionsError(problems);
     const slots = bySlot(options.streams, (stream) => keys.stream(stream));
     return new ClusterSubscription(
       [...slots].map(([slot, streams]) => {
-        const place = new SlotPlace(commands, slot);
+        const place = new SlotPlace(topology, slot);
         const here = connector.at(() => place.locate());
         return new RedisSubscription({
           ...options,

@@ -1,6 +1,5 @@
 import type { Redis } from 'ioredis';
 import type { OutgoingReply } from '../../core/replies.js';
-import { ClusterCommands } from './cluster/cluster-commands.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
 import { isDemoted, typedError } from './reply-errors.js';
@@ -54,7 +53,7 @@ export class Replying {
 
   private async append(replies: readonly OutgoingReply[]): Promise<Outcome[]> {
     // Without a pipeline, which costs as much as the command, and finds no way through a cluster.
-    if (replies.length === 1 || this.commands instanceof ClusterCommands) {
+    if (replies.length === 1 || this.commands.topology) {
       return Promise.all(replies.map((reply) => this.single(reply)));
     }
     const key = this.keys.replies(replies[0]!.to);

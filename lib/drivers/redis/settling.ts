@@ -1,4 +1,5 @@
 import type { DeadLetterRecord } from '../../core/dead-letters.js';
+import { join } from '../../core/grouped.js';
 import type { SettleOutcome } from '../../core/settlement.js';
 import type { OutgoingEntry } from '../../core/message.js';
 import type { MessageSource, Settling } from '../../core/source.js';
@@ -37,9 +38,7 @@ export async function settleAll(
     const settling = batch[index]!;
     if (isPlainAck(settling)) {
       const { source } = settling.lease as RedisLease;
-      const same = acks.get(source);
-      if (same) same.push(index);
-      else acks.set(source, [index]);
+      join(acks, source, index);
     } else if (settling.settlement.kind === 'retry') {
       retries.push(index);
     } else {

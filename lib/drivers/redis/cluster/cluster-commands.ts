@@ -6,6 +6,7 @@ import type { Commands } from '../commands.js';
 import { connectionError } from '../connection-errors.js';
 import { Connection } from '../connection.js';
 import type { Connector } from '../connector.js';
+import { Nodes } from './nodes.js';
 import { redirectionOf, type Redirection } from './redirections.js';
 import { slotOf } from './slots.js';
 import { addressText, Topology, type Address } from './topology.js';
@@ -24,17 +25,30 @@ export interface ClusterOptions {
 /** One connection to each master that is needed, and commands to the master that has their key. */
 export class ClusterCommands implements Commands {
   readonly topology: Topology;
-  private readonly nodes = new Map<string, Connection>();
+  private readonly nodes: Nodes<Connection>;
   private closed = false;
 
   constructor(private readonly options: ClusterOptions) {
-    const { seeds, natMap } = options.connector.cluster!;
+    const { connector, events } = options;
+    const { seeds, natMap } = connector.cluster!;
+    this.nodes = new Nodes(
+      (address) =>
+        new Connection({
+          connector: connector.at(async () => address),
+          role: 'commands',
+          events,
+          replyTimeout: connector.commandTimeout,
+          patience: NODE_PATIENCE,
+        }),
+    );
     this.topology = new Topology({
       seeds,
       natMap,
       ask: (address, question) =>
         this.node(address).run('learning the slots of the cluster', question),
-      onChanged: () => this.forgetNodes(),
+      // Nodes that have no slots any more; those that the topology is asked of stay.
+      onChanged: () =>
+        this.nodes.keepOnly(new Set([...this.topology.reachedMasters, ...seeds.map(addressText)])),
     });
   }
 
@@ -82,17 +96,9 @@ export class ClusterCommands implements Commands {
     }
   }
 
-  /** The address of the master of a slot, as it is now. For connections that are about to be made. */
-  async locate(slot: number): Promise<Address> {
-    await this.topology.refresh();
-    const owner = this.topology.owner(slot);
-    if (!owner) throw new Error(`No node of the cluster has slot ${slot}`);
-    return owner;
-  }
-
   async close(): Promise<void> {
     this.closed = true;
-    await Promise.all([...this.nodes.values()].map((node) => node.close()));
+    await this.nodes.close();
   }
 
   private async nodeOf(slot: number, action: string): Promise<Connection> {
@@ -109,20 +115,7 @@ export class ClusterCommands implements Commands {
   }
 
   private node(address: Address): Connection {
-    const name = addressText(address);
-    let node = this.nodes.get(name);
-    if (!node) {
-      const { connector, events } = this.options;
-      node = new Connection({
-        connector: connector.at(async () => address),
-        role: 'commands',
-        events,
-        replyTimeout: connector.commandTimeout,
-        patience: NODE_PATIENCE,
-      });
-      this.nodes.set(name, node);
-    }
-    return node;
+    return this.nodes.at(addressText(address));
   }
 
   /** @returns the node to be asked next, where it is not the owner */
@@ -139,21 +132,6 @@ export class ClusterCommands implements Commands {
         await pause(wait);
         await this.topology.refresh().catch(() => undefined);
         return undefined;
-    }
-  }
-
-  /** Nodes that have no slots any more; those that the topology is asked of stay. */
-  private forgetNodes(): void {
-    const { masters } = this.topology;
-    const seeds = this.options.connector.cluster!.seeds.map(addressText);
-    const kept = new Set([
-      ...[...masters].map((name) => addressText(this.topology.reached(name))),
-      ...seeds,
-    ]);
-    for (const [name, node] of this.nodes) {
-      if (kept.has(name)) continue;
-      this.nodes.delete(name);
-      void node.close();
     }
   }
 }

@@ -1,16 +1,20 @@
 import type { Redis } from 'ioredis';
+import { join } from '../../../core/grouped.js';
 import type { OutgoingEntry } from '../../../core/message.js';
+import type { Commands } from '../commands.js';
 import type { Keys } from '../keys.js';
-import { Publishing, type Result } from '../publishing.js';
-import { onceArguments } from '../publishing-once.js';
+import { Publishing } from '../publishing.js';
+import { onceArguments, type Result } from '../publishing-once.js';
 import { publishOnce } from '../scripts/publish-once.script.js';
-import { NODE_PATIENCE, type ClusterCommands, type ClusterOptions } from './cluster-commands.js';
+import { NODE_PATIENCE, type ClusterOptions } from './cluster-commands.js';
+import { Nodes } from './nodes.js';
 import { redirectionOf } from './redirections.js';
 import { bySlot } from './slots.js';
-import { addressText, parseAddress, type Address } from './topology.js';
+import { addressText, type Topology } from './topology.js';
 
 export interface ClusterPublishingOptions extends ClusterOptions {
-  readonly commands: ClusterCommands;
+  readonly commands: Commands;
+  readonly topology: Topology;
   readonly keys: Keys;
 }
 
@@ -19,22 +23,30 @@ export interface ClusterPublishingOptions extends ClusterOptions {
  * out, because the cluster is changing, goes the slower way that follows the change.
  */
 export class ClusterPublishing {
-  private readonly nodes = new Map<string, Publishing>();
+  private readonly nodes: Nodes<Publishing>;
 
-  constructor(private readonly options: ClusterPublishingOptions) {}
+  constructor(private readonly options: ClusterPublishingOptions) {
+    const { connector, events, keys, topology } = options;
+    this.nodes = new Nodes((address) => {
+      // Where a new node is published to, an old one may be gone.
+      this.nodes.keepOnly(topology.reachedMasters);
+      const here = connector.at(async () => address);
+      return new Publishing({ connector: here, events, keys, patience: NODE_PATIENCE });
+    });
+  }
 
   async publish(entries: readonly OutgoingEntry[]): Promise<Result[]> {
-    const { topology } = this.options.commands;
+    const { topology } = this.options;
     const results = new Array<Result>(entries.length);
     const groups = new Map<string, number[]>();
     const elsewhere: number[] = [];
     for (const [index, { stream }] of entries.entries()) {
       const owner = topology.ownerOfKey(this.options.keys.stream(stream));
       if (!owner) elsewhere.push(index);
-      else this.join(groups, addressText(owner), index);
+      else join(groups, addressText(owner), index);
     }
     const publish = async ([name, indexes]: [string, number[]]) => {
-      const found = await this.node(name).publish(indexes.map((index) => entries[index]!));
+      const found = await this.nodes.at(name).publish(indexes.map((index) => entries[index]!));
       for (const [place, index] of indexes.entries()) {
         results[index] = found[place]!;
         if (redirectionOf(found[place])) elsewhere.push(index);
@@ -51,13 +63,7 @@ export class ClusterPublishing {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.nodes.values()].map((node) => node.close()));
-  }
-
-  private join(groups: Map<string, number[]>, name: string, index: number): void {
-    const same = groups.get(name);
-    if (same) same.push(index);
-    else groups.set(name, [index]);
+    await this.nodes.close();
   }
 
   /** Those of one slot: one after the other, so that they keep their order, until one waits in vain. */
@@ -85,33 +91,6 @@ export class ClusterPublishing {
       return String(await commands.run(`publishing to "${stream}"`, append, key));
     } catch (error) {
       return error as Error;
-    }
-  }
-
-  private node(name: string): Publishing {
-    let node = this.nodes.get(name);
-    if (!node) {
-      this.forgetNodes();
-      node = this.publishingAt(parseAddress(name));
-      this.nodes.set(name, node);
-    }
-    return node;
-  }
-
-  private publishingAt(address: Address): Publishing {
-    const { connector, events, keys } = this.options;
-    const here = connector.at(async () => address);
-    return new Publishing({ connector: here, events, keys, patience: NODE_PATIENCE });
-  }
-
-  /** When a new master is met, some old one may be gone. */
-  private forgetNodes(): void {
-    const { topology } = this.options.commands;
-    const kept = new Set([...topology.masters].map((name) => addressText(topology.reached(name))));
-    for (const [name, node] of this.nodes) {
-      if (kept.has(name)) continue;
-      this.nodes.delete(name);
-      void node.close();
     }
   }
 }

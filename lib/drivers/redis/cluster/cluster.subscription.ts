@@ -1,3 +1,4 @@
+import { grouped } from '../../../core/grouped.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
 import type { Subscription } from '../../../core/source.js';
 import type { RedisLease } from '../redis.lease.js';
@@ -64,15 +65,8 @@ export class ClusterSubscription implements Subscription {
   }
 
   async extend(leases: readonly Lease[]): Promise<ExtendOutcome[]> {
-    const bySubscription = new Map<RedisSubscription, Lease[]>();
-    for (const lease of leases) {
-      const subscription = subscriptionOf(lease);
-      const same = bySubscription.get(subscription);
-      if (same) same.push(lease);
-      else bySubscription.set(subscription, [lease]);
-    }
     const outcomes = new Map<Lease, ExtendOutcome>();
-    const extended = [...bySubscription].map(async ([subscription, same]) => {
+    const extended = [...grouped(leases, subscriptionOf)].map(async ([subscription, same]) => {
       const found = await subscription.extend(same);
       for (const [index, lease] of same.entries()) outcomes.set(lease, found[index]!);
     });

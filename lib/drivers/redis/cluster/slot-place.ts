@@ -1,7 +1,6 @@
 import type { ReadPlace } from '../reader.js';
-import type { ClusterCommands } from './cluster-commands.js';
 import { redirectionOf } from './redirections.js';
-import { addressText, type Address } from './topology.js';
+import { addressText, type Address, type Topology } from './topology.js';
 
 /** Where the streams of one slot are read: at its master, or where that one sends us meanwhile. */
 export class SlotPlace implements ReadPlace {
@@ -10,7 +9,7 @@ export class SlotPlace implements ReadPlace {
   private asked: Address | undefined;
 
   constructor(
-    private readonly commands: ClusterCommands,
+    private readonly topology: Topology,
     private readonly slot: number,
   ) {}
 
@@ -19,13 +18,13 @@ export class SlotPlace implements ReadPlace {
     const { asked } = this;
     this.asked = undefined;
     this.asking = asked !== undefined;
-    return asked ?? (await this.commands.locate(this.slot));
+    return asked ?? (await this.topology.locate(this.slot));
   }
 
   redirected(error: unknown): boolean {
     const redirection = redirectionOf(error);
     if (redirection?.kind === 'ask') {
-      this.asked = this.commands.topology.reached(addressText(redirection.to));
+      this.asked = this.topology.reached(addressText(redirection.to));
     }
     return redirection !== undefined;
   }

@@ -1,3 +1,5 @@
+import { grouped } from '../../../core/grouped.js';
+
 /** Slots of a cluster: each key belongs to one, and each slot to one master. */
 export const SLOTS = 16_384;
 
@@ -20,12 +22,5 @@ export function slotOf(key: string): number {
 
 /** Brings together what belongs to one slot, in the order in which it came. */
 export function bySlot<T>(items: readonly T[], keyOf: (item: T) => string): Map<number, T[]> {
-  const found = new Map<number, T[]>();
-  for (const item of items) {
-    const slot = slotOf(keyOf(item));
-    const same = found.get(slot);
-    if (same) same.push(item);
-    else found.set(slot, [item]);
-  }
-  return found;
+  return grouped(items, (item) => slotOf(keyOf(item)));
 }

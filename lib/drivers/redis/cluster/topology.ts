@@ -44,6 +44,11 @@ export class Topology {
     return new Set(this.owners.filter((owner) => owner !== undefined));
   }
 
+  /** Their addresses as they are reached from here. */
+  get reachedMasters(): Set<string> {
+    return new Set([...this.masters].map((name) => addressText(this.reached(name))));
+  }
+
   owner(slot: number): Address | undefined {
     const owner = this.owners[slot];
     return owner === undefined ? undefined : this.reached(owner);
@@ -51,6 +56,14 @@ export class Topology {
 
   ownerOfKey(key: string): Address | undefined {
     return this.owner(slotOf(key));
+  }
+
+  /** The address of the master of a slot, as it is now. For connections that are about to be made. */
+  async locate(slot: number): Promise<Address> {
+    await this.refresh();
+    const owner = this.owner(slot);
+    if (!owner) throw new Error(`No node of the cluster has slot ${slot}`);
+    return owner;
   }
 
   /** Told by a node that a slot has moved. */
