@@ -58,6 +58,7 @@ export { DeadLetters, type DeadLetterView, type DeadLetterViews } from './admin/
 export type { StreamsOptions } from './options/streams-options.js';
 export { redisAclRules, type RedisAclOptions } from './drivers/redis/acl.js';
 export { redis } from './drivers/redis/redis.driver.js';
+export type { NatMap } from './drivers/redis/cluster/topology.js';
 export type { NodeAddress, RedisOptions, SentinelAddress } from './drivers/redis/redis.options.js';
 export type { RedisStreamsOptions } from './redis.preset.js';
 
@@ -100,6 +101,7 @@ export {
 export { StreamsError } from './core/errors/streams.error.js';
 
 // The vocabulary: for listeners, middleware, codecs and drivers of one's own.
+export type { AnswerKind, RequestRun } from './core/answer.js';
 export { systemClock, type Clock, type TimerHandle } from './core/clock.js';
 export { fieldOf, type Codec, type DecodedFields } from './core/codec.js';
 export { backstageCodec } from './core/codecs/backstage.codec.js';
@@ -141,6 +143,7 @@ export type {
   ReplyBox,
   ReplyBoxOptions,
 } from './core/replies.js';
+export type { RequestHeader } from './core/request.js';
 export type { Route } from './core/routing.js';
 export {
   ack,

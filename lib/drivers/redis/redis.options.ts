@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
 import type { Redis } from 'ioredis';
+import type { NatMap } from './cluster/topology.js';
 
 /** Where one sentinel listens. */
 export interface SentinelAddress {
@@ -36,7 +37,7 @@ export interface RedisOptions {
   /** Some nodes of a cluster, instead of `url` or `host` and `port`; the others are learned from them. */
   readonly cluster?: readonly NodeAddress[];
   /** Where nodes are reached that the cluster announces under another address: `'10.0.0.1:6379'`. */
-  readonly natMap?: Readonly<Record<string, { readonly host: string; readonly port: number }>>;
+  readonly natMap?: NatMap;
   /** For the sentinels themselves; `username` and `password` are for the master. */
   readonly sentinelUsername?: string;
   readonly sentinelPassword?: string;
