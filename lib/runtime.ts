@@ -102,8 +102,12 @@ export class StreamsRuntime {
    * @throws UnsupportedFeatureError where the driver has no way back
    */
   createRequester(): Requester {
-    const { clock } = this;
-    const requester = new Requester({ replies: this.replies(), source: this.driver.source, clock });
+    const requester: Requester = new Requester({
+      replies: this.replies(),
+      source: this.driver.source,
+      clock: this.clock,
+      onClosed: () => this.requesters.delete(requester),
+    });
     this.requesters.add(requester);
     return requester;
   }

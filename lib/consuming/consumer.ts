@@ -1,13 +1,13 @@
 import { Chain } from '../core/chain.js';
-import { sleep } from '../core/clock.js';
 import { Delivery, type Handler } from '../core/delivery.js';
-import { OwnershipLostError, ShutdownError } from '../core/errors/handling.errors.js';
+import { OwnershipLostError } from '../core/errors/handling.errors.js';
 import type { ExtendOutcome, Lease } from '../core/lease.js';
 import { release, type Lost, type Settlement, type SettleOutcome } from '../core/settlement.js';
 import type { Subscription } from '../core/source.js';
 import type { Worker } from '../core/worker.js';
 import { answerFirst } from './answer-first.js';
 import type { ConsumerOptions } from './consumer-options.js';
+import { drain } from './drain.js';
 import { Dispatcher } from './dispatcher.js';
 import { Heartbeat } from './heartbeat.js';
 import { Intake } from './intake.js';
@@ -21,9 +21,6 @@ import { Verdict } from './verdict.js';
 
 const taken: Lost = { kind: 'lost', why: 'taken' };
 const trimmed: Lost = { kind: 'lost', why: 'trimmed' };
-
-/** How long a shutdown tries to bring its last settlements to the source, ms. */
-const LAST_SETTLEMENTS = 5000;
 
 /** Runs the deliveries of one plan: reads, dispatches with bounded concurrency, settles, drains. */
 export class Consumer implements Worker {
@@ -106,6 +103,13 @@ export class Consumer implements Worker {
     return this.stopping;
   }
 
+  private drain(intake: Intake): Promise<void> {
+    const { held, dispatcher, parking, settler, heartbeat, subscription } = this;
+    const parts = { held, dispatcher, intake, parking, settler, heartbeat, subscription };
+    const letGo = (delivery: Delivery): void => this.settle(delivery, release);
+    return drain({ ...this.options, ...parts, letGo });
+  }
+
   private settling(): Settle {
     const { source, deadLetters, replies, clock } = this.options;
     const settle: Settle = (batch) => source.settle(batch);
@@ -118,31 +122,6 @@ export class Consumer implements Worker {
   private async stillOurs(lease: Lease): Promise<boolean> {
     const [outcome] = await this.subscription.extend([lease]);
     return outcome === 'held' || outcome === 'trimmed';
-  }
-
-  private async drain(intake: Intake): Promise<void> {
-    const unstarted = this.dispatcher.stop();
-    await intake.stop();
-    unstarted.push(...this.dispatcher.stop(), ...this.parking.takeAll());
-    for (const delivery of unstarted) this.settle(delivery, release);
-    await this.within(this.options.gracePeriod, this.dispatcher.idle());
-    for (const delivery of this.held) if (delivery.running) this.giveUp(delivery);
-    await this.within(LAST_SETTLEMENTS, this.settler.idle());
-    this.settler.abandon();
-    await this.heartbeat.stop();
-    await this.subscription.close();
-  }
-
-  private async within(ms: number, work: Promise<void>): Promise<void> {
-    const done = new AbortController();
-    await Promise.race([work, sleep(this.options.clock, ms, done.signal)]);
-    done.abort();
-  }
-
-  private giveUp(delivery: Delivery): void {
-    delivery.abort(new ShutdownError());
-    this.settle(delivery, release);
-    delivery.lost = true;
   }
 
   /** Free slots plus the read-ahead; nothing while too much waits to be retried or settled. */

@@ -1,3 +1,4 @@
+import { Backoff } from '../core/backoff.js';
 import type { Clock } from '../core/clock.js';
 import type { DeadLetterRecord } from '../core/dead-letters.js';
 import type { Delivery } from '../core/delivery.js';
@@ -28,8 +29,6 @@ export interface SettlerOptions {
 }
 
 const MOST_AT_ONCE = 1000;
-const FIRST_WAIT = 100;
-const LONGEST_WAIT = 5000;
 
 /**
  * Brings settlements of one lane to the source. While one batch is under way the next one gathers, so that acks
@@ -40,7 +39,7 @@ export class SettlingLane {
   /** Settlements that answer somebody. */
   private readonly answers: Item[] = [];
   private underWay = 0;
-  private failures = 0;
+  private readonly backoff = new Backoff(100, 5000);
   private flushing = false;
   private abandoned = false;
   private idleWaiters: (() => void)[] = [];
@@ -129,23 +128,19 @@ export class SettlingLane {
       }
     }
     if (error) this.tryAgain(failed, error);
-    else this.failures = 0;
+    else this.backoff.reset();
   }
 
   private tryAgain(failed: readonly Item[], error: Error): void {
     this.options.events.emit('worker-error', { worker: 'settler', error });
     if (this.abandoned) return;
     this.underWay += failed.length;
-    const wait = Math.min(FIRST_WAIT * 2 ** this.failures++, LONGEST_WAIT);
-    this.options.clock.setTimeout(
-      () => {
-        this.underWay -= failed.length;
-        if (this.abandoned) return;
-        this.queue.push(...failed);
-        this.schedule();
-      },
-      wait * (0.5 + Math.random() / 2),
-    );
+    this.options.clock.setTimeout(() => {
+      this.underWay -= failed.length;
+      if (this.abandoned) return;
+      this.queue.push(...failed);
+      this.schedule();
+    }, this.backoff.next());
   }
 
   private wakeIdle(): void {

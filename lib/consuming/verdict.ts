@@ -1,9 +1,9 @@
 import { AnswerKind } from '../core/answer.js';
+import { backoffDelay } from '../core/backoff.js';
 import type { Delivery } from '../core/delivery.js';
 import { errorRecord } from '../core/errors/error-record.js';
 import { RetryLaterError, UnrecoverableError } from '../core/errors/handling.errors.js';
 import { ack, deadLetter, retry, type Settlement } from '../core/settlement.js';
-import { backoffDelay } from './backoff.js';
 
 /** Something failed that should not be able to: the entry is looked at again after this, ms. */
 const AFTER_A_BUG = 1000;

@@ -12,6 +12,8 @@ export interface RequesterOptions {
   readonly replies: Replies;
   readonly source: MessageSource;
   readonly clock: Clock;
+  /** Told once it is closed. */
+  readonly onClosed?: () => void;
 }
 
 /** What to ask. */
@@ -51,7 +53,7 @@ export class Requester {
 
   /** Fails whatever is waited for. Idempotent. */
   close(): Promise<void> {
-    this.closing ??= this.box.close();
+    this.closing ??= this.box.close().finally(this.options.onClosed);
     this.failAll(new ClosedError('The client'));
     return this.closing;
   }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { InvalidOptionsError } from '../../lib/core/errors/start-up.errors.js';
 import { EventBus } from '../../lib/core/events.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
+import type { RedisSource } from '../../lib/drivers/redis/redis.source.js';
 import { describeDeadLettersContract } from '../contracts/dead-letters.contract.js';
 import { describeRepliesContract } from '../contracts/replies.contract.js';
 import { describeSourceContract } from '../contracts/source.contract.js';
@@ -64,5 +65,18 @@ test('redis cluster: names that cannot be placed are refused at start-up', async
   const error = (await subscribing.catch((thrown: unknown) => thrown)) as InvalidOptionsError;
   expect(error).toBeInstanceOf(InvalidOptionsError);
   expect(error.problems).toHaveLength(3);
+  await close();
+});
+
+test('redis cluster: a subscription that is closed is forgotten', async () => {
+  const { driver, close, unique } = await withDriver();
+  const subscription = await driver.source.subscribe({
+    ...{ blockTimeout: 100, idleTimeout: 1000, reclaimInterval: 500 },
+    ...{ streams: [unique('a'), unique('b')], group: 'g', consumer: 'c', startId: '0' },
+  });
+  const subscriptions = (driver.source as RedisSource)['subscriptions'];
+  expect(subscriptions.size).toBe(1);
+  await subscription.close();
+  expect(subscriptions.size).toBe(0);
   await close();
 });

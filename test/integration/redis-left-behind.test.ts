@@ -5,6 +5,8 @@ import { Connection } from '../../lib/drivers/redis/connection.js';
 import { Connector } from '../../lib/drivers/redis/connector.js';
 import { GroupKeeper } from '../../lib/drivers/redis/group-keeper.js';
 import { Keys } from '../../lib/drivers/redis/keys.js';
+import { redis } from '../../lib/drivers/redis/redis.driver.js';
+import type { RedisSource } from '../../lib/drivers/redis/redis.source.js';
 import { extend } from '../../lib/drivers/redis/scripts/extend.script.js';
 import { RecordingConsumer, type ConsumeOptions } from '../support/recording-consumer.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
@@ -160,5 +162,21 @@ describe('an entry behind very many that are not asked for', () => {
     expect(
       await extend(server.client, { key, group: 'g', consumer: 'c', entries: others }),
     ).toEqual(['lost', 'lost']);
+  });
+});
+
+describe('a subscription that is closed', () => {
+  it('is not kept by its source', async () => {
+    const { url, prefix: keyPrefix } = server;
+    const { source } = redis({ url }).open({ events: new EventBus(), keyPrefix });
+    const subscription = await source.subscribe({
+      ...{ blockTimeout: 100, idleTimeout: 1000, reclaimInterval: 500 },
+      ...{ streams: ['s'], group: 'g', consumer: 'c', startId: '0' },
+    });
+    const subscriptions = (source as RedisSource)['subscriptions'];
+    expect(subscriptions.size).toBe(1);
+    await subscription.close();
+    expect(subscriptions.size).toBe(0);
+    await source.close();
   });
 });

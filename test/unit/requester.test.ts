@@ -4,7 +4,9 @@ import { systemClock } from '../../lib/core/clock.js';
 import type { Fields, OutgoingEntry } from '../../lib/core/message.js';
 import type { Replies, ReplyBoxOptions } from '../../lib/core/replies.js';
 import type { MessageSource } from '../../lib/core/source.js';
+import { memory } from '../../lib/drivers/memory/index.js';
 import { Requester } from '../../lib/requesting/requester.js';
+import { StreamsRuntime } from '../../lib/runtime.js';
 
 it('a refusal that cannot be read fails its own request, and nothing else', async () => {
   let box!: ReplyBoxOptions;
@@ -38,4 +40,13 @@ it('a refusal that cannot be read fails its own request, and nothing else', asyn
   expect(ended).toEqual(['one failed']);
   await requester.close();
   expect(ended).toEqual(['one failed', 'other failed']);
+});
+
+it('the runtime forgets a requester that is closed', async () => {
+  const runtime = new StreamsRuntime({ source: memory() });
+  const requester = runtime.createRequester();
+  expect(runtime['requesters'].size).toBe(1);
+  await requester.close();
+  expect(runtime['requesters'].size).toBe(0);
+  await runtime.close();
 });

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { Backoff } from '../../core/backoff.js';
 import { sleep, systemClock } from '../../core/clock.js';
 import { ClosedError } from '../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../core/events.js';
@@ -7,9 +8,6 @@ import type { Commands } from './commands.js';
 import { connectionError, handshakeError, noMaster, unansweredTls } from './connection-errors.js';
 import type { Connector, Role } from './connector.js';
 import { isDemoted, isReply, typedError, withoutArguments } from './reply-errors.js';
-
-const FIRST_WAIT = 50;
-const LONGEST_WAIT = 2000;
 
 export interface ConnectionOptions {
   readonly connector: Connector;
@@ -33,7 +31,7 @@ export class Connection implements Commands {
   #client: Redis | undefined;
   #connecting: Redis | undefined;
   private closed = false;
-  private failures = 0;
+  private readonly backoff = new Backoff();
   private lastError: unknown;
   private readonly waiters = new Set<() => void>();
   private readonly closing = new AbortController();
@@ -106,8 +104,7 @@ export class Connection implements Commands {
       } catch (error) {
         this.lastError = error;
       }
-      const wait = Math.min(FIRST_WAIT * 2 ** this.failures++, LONGEST_WAIT);
-      await sleep(systemClock, wait * (0.5 + Math.random() / 2), this.closing.signal);
+      await sleep(systemClock, this.backoff.next(), this.closing.signal);
     }
   }
 
@@ -121,7 +118,7 @@ export class Connection implements Commands {
       await this.handshake(client);
       await this.options.onConnected?.(client);
       if (this.closed) return;
-      this.failures = 0;
+      this.backoff.reset();
       this.lastError = undefined;
       if (this.wasConnected) this.reconnectedAt = Date.now();
       this.wasConnected = true;

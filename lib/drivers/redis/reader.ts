@@ -1,10 +1,12 @@
 import type { Redis } from 'ioredis';
+import { Backoff } from '../../core/backoff.js';
 import { sleep, systemClock } from '../../core/clock.js';
 import type { EventBus } from '../../core/events.js';
 import type { Fields } from '../../core/message.js';
 import type { Commands } from './commands.js';
 import { Connection } from './connection.js';
 import type { Connector } from './connector.js';
+import { ReadWindow, type Ask } from './read-window.js';
 import type { ReadKey } from './redis.lease.js';
 import {
   isDemoted,
@@ -19,11 +21,7 @@ import { encodeCommand, Wire } from './resp/wire.js';
 
 /** A blocked read that is silent for so much longer than it was to block is dead, ms. */
 const GRACE = 2000;
-const FIRST_WAIT = 50;
-const LONGEST_WAIT = 2000;
 const FOREVER = 2 ** 31 - 1;
-/** Entries of one stream are acknowledged together: so many are worth a command of their own. */
-const WORTH_ITS_ACK = 25;
 
 /** What one read brought of one key. */
 export interface ReadBatch {
@@ -70,17 +68,13 @@ export class Reader {
   private byKey = new Map<string, ReadKey>();
   /** Of those that are read, or were: on a cluster it says which node the reader is at. */
   private someKey = '';
-  private failures = 0;
+  private readonly backoff = new Backoff();
+  private readonly window = new ReadWindow();
   private stopped = false;
   private readonly stopping = new AbortController();
   private line: Line | undefined;
   /** A read waits for what is to come. */
   private blocked = false;
-  /** With many streams and much to read: where the next window of streams begins. */
-  private windowAt = 0;
-  private windowSize = 1;
-  private emptyInARow = 0;
-  private sweeping = false;
 
   constructor(private readonly options: ReaderOptions) {
     this.connection = new Connection({
@@ -96,7 +90,7 @@ export class Reader {
     this.keys = keys;
     this.someKey = keys[0]?.key ?? this.someKey;
     this.byKey = new Map(keys.map((source) => [source.key, source]));
-    this.windowAt = this.emptyInARow = 0;
+    this.window.restart();
     void this.wake();
   }
 
@@ -118,7 +112,7 @@ export class Reader {
       const line = this.line?.wire.client === client ? this.line : await this.takeOver(client);
       if (this.stopped) return [];
       const batches = await this.readOnce(line, limit);
-      this.failures = 0;
+      this.backoff.reset();
       return batches;
     } catch (error) {
       await this.recover(error, client);
@@ -167,49 +161,19 @@ export class Reader {
     return this.line;
   }
 
-  private readOnce(line: Line, limit: number): Promise<ReadBatch[]> {
-    return this.sweeping ? this.readWindow(line, limit) : this.readAll(line, limit);
-  }
-
-  /** All streams at once: more than there is room for only once in a burst, where they are many. */
-  private async readAll({ wire }: Line, limit: number): Promise<ReadBatch[]> {
-    const { keys } = this;
-    const count = Math.max(1, Math.floor(limit / keys.length));
-    this.blocked = true;
+  private async readOnce({ wire }: Line, limit: number): Promise<ReadBatch[]> {
+    const ask = this.window.next(this.keys, limit);
+    this.blocked = ask.block;
     try {
-      const batches = await this.xreadgroup(wire, keys, count, true);
-      this.sweeping = count < WORTH_ITS_ACK && countEntries(batches) * 2 > limit;
-      this.emptyInARow = 0;
-      this.windowSize = Math.ceil(limit / WORTH_ITS_ACK);
+      const batches = await this.xreadgroup(wire, ask);
+      this.window.brought(ask, countEntries(batches));
       return batches;
     } finally {
       this.blocked = false;
     }
   }
 
-  /** A few streams at a time, in turn, until all of them were empty: many entries of each. */
-  private async readWindow({ wire }: Line, limit: number): Promise<ReadBatch[]> {
-    const { keys } = this;
-    const size = Math.min(this.windowSize, keys.length, limit);
-    const window = [...keys.slice(this.windowAt), ...keys.slice(0, this.windowAt)].slice(0, size);
-    const batches = await this.xreadgroup(wire, window, Math.floor(limit / size), false);
-    const found = countEntries(batches);
-    this.windowAt = (this.windowAt + size) % keys.length;
-    this.emptyInARow = found > 0 ? 0 : this.emptyInARow + size;
-    this.sweeping = this.emptyInARow < keys.length;
-    if (found * 4 < limit) this.windowSize = size * 2;
-    else if (found === limit) {
-      this.windowSize = Math.max(Math.ceil(limit / WORTH_ITS_ACK), size >> 1);
-    }
-    return batches;
-  }
-
-  private async xreadgroup(
-    wire: Wire,
-    sources: readonly ReadKey[],
-    count: number,
-    block: boolean,
-  ): Promise<ReadBatch[]> {
+  private async xreadgroup(wire: Wire, { sources, count, block }: Ask): Promise<ReadBatch[]> {
     const { group, consumer, blockTimeout } = this.options;
     const names = sources.map((source) => source.key);
     const streams = [...names, ...names.map(() => '>')];
@@ -249,8 +213,7 @@ export class Reader {
   }
 
   private pause(): Promise<void> {
-    const wait = Math.min(FIRST_WAIT * 2 ** this.failures++, LONGEST_WAIT);
-    return sleep(systemClock, wait * (0.5 + Math.random() / 2), this.stopping.signal);
+    return sleep(systemClock, this.backoff.next(), this.stopping.signal);
   }
 }
 

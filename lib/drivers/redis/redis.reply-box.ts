@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { Backoff } from '../../core/backoff.js';
 import { sleep, systemClock } from '../../core/clock.js';
 import { RedisConnectionError } from '../../core/errors/connection.errors.js';
 import { ClosedError } from '../../core/errors/start-up.errors.js';
@@ -25,8 +26,6 @@ const REFRESH = 20_000;
 const BLOCK = 5000;
 const GRACE = 2000;
 const AT_ONCE = 1000;
-const FIRST_WAIT = 50;
-const LONGEST_WAIT = 2000;
 
 /** Whoever has got an answer may ask again at once: that is written before the next read is. */
 const askersFirst = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
@@ -55,7 +54,7 @@ export class RedisReplyBox implements ReplyBox {
   private opening: Promise<void> | undefined;
   private reading = false;
   private made = false;
-  private failures = 0;
+  private readonly backoff = new Backoff();
   private readonly closing = new AbortController();
 
   constructor(private readonly options: RedisReplyBoxOptions) {
@@ -145,7 +144,7 @@ export class RedisReplyBox implements ReplyBox {
       const limits = ['COUNT', AT_ONCE, 'BLOCK', BLOCK];
       const command = encodeCommand(['XREAD', ...limits, 'STREAMS', this.key, this.lastId]);
       const found = this.fieldsOf(await wire.request(command, this.place?.asking));
-      this.failures = 0;
+      this.backoff.reset();
       return found;
     } catch (error) {
       await this.recover(error, client);
@@ -195,7 +194,6 @@ export class RedisReplyBox implements ReplyBox {
       this.options.events.emit('worker-error', { worker: 'reply reader', error: cause });
       if (isDemoted(error) || !isReply(error)) this.connection.discard(client);
     }
-    const wait = Math.min(FIRST_WAIT * 2 ** this.failures++, LONGEST_WAIT);
-    await sleep(systemClock, wait * (0.5 + Math.random() / 2), this.closing.signal);
+    await sleep(systemClock, this.backoff.next(), this.closing.signal);
   }
 }

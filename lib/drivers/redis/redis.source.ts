@@ -77,9 +77,10 @@ export class RedisSource implements MessageSource {
     const { connector, commands } = this.options;
     const { connectTimeout } = connector;
     const { topology } = commands;
-    const subscription = topology
-      ? this.onCluster(options, topology)
-      : new RedisSubscription({ ...options, ...this.options });
+    const onClosed = (): void => void this.subscriptions.delete(subscription);
+    const subscription: RedisSubscription | ClusterSubscription = topology
+      ? this.onCluster(options, topology, onClosed)
+      : new RedisSubscription({ ...options, ...this.options, onClosed });
     this.subscriptions.add(subscription);
     await commands.ready('subscribing', connectTimeout);
     await subscription.open(connectTimeout);
@@ -118,7 +119,11 @@ export class RedisSource implements MessageSource {
   }
 
   /** @throws InvalidOptionsError where the names of streams cannot be placed */
-  private onCluster(options: SubscribeOptions, topology: Topology): ClusterSubscription {
+  private onCluster(
+    options: SubscribeOptions,
+    topology: Topology,
+    onClosed: () => void,
+  ): ClusterSubscription {
     const { connector, keys } = this.options;
     const problems = keys.placementProblems(options.streams);
     if (problems.length > 0) throw new InvalidOptionsError(problems);
@@ -135,6 +140,7 @@ export class RedisSource implements MessageSource {
           connector: here,
         });
       }),
+      onClosed,
     );
   }
 

@@ -2,6 +2,7 @@ import type { EventBus } from '../../core/events.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../core/lease.js';
 import type { Fields } from '../../core/message.js';
 import type { SubscribeOptions, Subscription } from '../../core/source.js';
+import { Adoption } from './adoption.js';
 import { Caretaker } from './caretaker.js';
 import type { Commands } from './commands.js';
 import type { Connector } from './connector.js';
@@ -9,7 +10,7 @@ import { GroupKeeper } from './group-keeper.js';
 import { HeldTable } from './held-table.js';
 import type { Keys } from './keys.js';
 import { Leasing, releaseLease } from './leasing.js';
-import { PendingEntries, type PendingEntry } from './pending-entries.js';
+import { PendingEntries } from './pending-entries.js';
 import { ReadKeys } from './read-keys.js';
 import { Reader, type ReadPlace } from './reader.js';
 import { RedisLease, type LeaseHolder, type ReadKey } from './redis.lease.js';
@@ -19,8 +20,6 @@ import type { Looked } from './scripts/look-after.script.js';
 const REPLY_ON_ITS_WAY = 1000;
 /** Entries taken over at a look while the consumer asks for none. */
 const TAKE_WHEN_BUSY = 10;
-/** Entries left pending by policy that are asked after at a look. */
-const LEFT_AT_A_LOOK = 100;
 
 export interface RedisSubscriptionOptions extends SubscribeOptions {
   readonly connector: Connector;
@@ -28,6 +27,8 @@ export interface RedisSubscriptionOptions extends SubscribeOptions {
   readonly commands: Commands;
   readonly keys: Keys;
   readonly events: EventBus;
+  /** Told once it is closed. */
+  readonly onClosed?: () => void;
 }
 
 /** One consumer's reader and everything it holds. */
@@ -36,7 +37,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   /** Handed out at the next pull. */
   private inbox: RedisLease[] = [];
   private readonly leasing: Leasing;
-  private readonly entries: PendingEntries;
+  private readonly adoption: Adoption;
   private readonly reader: Reader;
   private readonly keeper: GroupKeeper;
   private readonly readKeys: ReadKeys;
@@ -51,13 +52,21 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   constructor(private readonly options: RedisSubscriptionOptions) {
     const { commands, events, idleTimeout, blockTimeout } = options;
     this.leasing = new Leasing(commands, events);
-    this.entries = new PendingEntries(commands, options.group);
+    this.adoption = new Adoption({
+      events,
+      holder: this,
+      held: this.held,
+      entries: new PendingEntries(commands, options.group),
+      streams: () => this.readKeys.all,
+      hold: (lease) => this.hold(lease),
+      onHeld: () => this.wakePull(),
+    });
     this.keeper = new GroupKeeper(options);
     this.reader = new Reader({
       ...options,
       onGroupMissing: () => this.readKeys.restoreAll(),
       onUnreadable: () => this.readKeys.restoreAll(),
-      onReplyLost: () => this.adoptAll(),
+      onReplyLost: () => this.adoption.adoptAll(),
     });
     this.readKeys = new ReadKeys({
       ...options,
@@ -138,7 +147,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   }
 
   close(): Promise<void> {
-    this.closing ??= this.shutDown();
+    this.closing ??= this.shutDown().finally(this.options.onClosed);
     return this.closing;
   }
 
@@ -172,64 +181,15 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   }
 
   private async looked(source: ReadKey, looked: Looked): Promise<void> {
-    if (looked.taken.length > 0) await this.holdUncharged(source, looked.taken);
+    if (looked.taken.length > 0) await this.adoption.holdUncharged(source, looked.taken);
     if (looked.redriven && !source.redriven) this.readKeys.addRedriven(source);
     if (looked.word === 'missing') await this.readKeys.restore(source);
     if (looked.word !== 'ok') return;
     if (!source.redriven) this.keeper.note(source, looked.floor);
     this.readKeys.readableAgain(source);
-    if (looked.own > this.held.count(source)) await this.adopt(source, REPLY_ON_ITS_WAY);
-    else await this.forgetLeft(source);
-  }
-
-  /** Their runs are charged when they start; their data is needed before, to find the handler. */
-  private async holdUncharged(source: ReadKey, entries: readonly PendingEntry[]): Promise<void> {
-    const unknown = entries.filter(({ id }) => !this.held.get(source, id));
-    const { found, deleted } = await this.entries.fetch(source.key, unknown);
-    for (const { id, count, fields } of found) {
-      if (!this.held.get(source, id))
-        this.hold(new RedisLease(this, source, id, count, false, fields));
-    }
-    if (deleted > 0) {
-      const { events, group } = this.options;
-      events.emit('trimmed', { stream: source.stream, group, count: deleted });
-    }
-    this.wakePull();
-  }
-
-  /** Takes up what is pending to us without our knowing of it. */
-  private async adopt(source: ReadKey, minIdle: number): Promise<void> {
-    const { events, group } = this.options;
-    const ours = await this.entries.pendingTo(this.consumer, source.key, minIdle);
-    const unknown = ours.filter(({ id }) => !this.held.get(source, id));
-    if (unknown.length === 0) return;
-    events.emit('adopted', { stream: source.stream, group, count: unknown.length });
-    await this.holdUncharged(source, unknown);
-  }
-
-  private async adoptAll(): Promise<void> {
-    try {
-      for (const source of this.readKeys.all) await this.adopt(source, 0);
-    } catch (error) {
-      // The next look finds them too.
-      this.options.events.emit('worker-error', { worker: 'adoption', error: error as Error });
-    }
-  }
-
-  /** What was left pending by policy need not be remembered once it is settled. */
-  private async forgetLeft(source: ReadKey): Promise<void> {
-    const left = this.held.left(source);
-    if (left.length === 0) return;
-    const some = left.slice(0, LEFT_AT_A_LOOK);
-    const pending = await this.entries.stillPending(
-      source.key,
-      some.map((lease) => lease.entryId),
-    );
-    for (const lease of some) {
-      this.held.remove(lease);
-      // Those that are asked for next time stand at the head.
-      if (pending.has(lease.entryId)) this.held.add(lease);
-    }
+    if (looked.own > this.held.count(source)) {
+      await this.adoption.adopt(source, REPLY_ON_ITS_WAY);
+    } else await this.adoption.forgetLeft(source);
   }
 
   /** Waiting here for their consumer, they are not kept fresh by it. */

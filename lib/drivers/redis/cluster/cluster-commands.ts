@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
+import { Backoff } from '../../../core/backoff.js';
 import type { EventBus } from '../../../core/events.js';
 import type { Commands } from '../commands.js';
 import { connectionError } from '../connection-errors.js';
@@ -13,9 +14,8 @@ import { addressText, Topology, type Address } from './topology.js';
 
 /** A node that cannot be reached for so long may have been replaced, ms. */
 export const NODE_PATIENCE = 500;
-/** Before a command is tried again that came at a moment of change, ms. */
-const FIRST_WAIT = 10;
-const LONGEST_WAIT = 250;
+/** Before a command is tried again that came at a moment of change. */
+const momentOfChange = (): Backoff => new Backoff(10, 250);
 
 export interface ClusterOptions {
   readonly connector: Connector;
@@ -66,16 +66,17 @@ export class ClusterCommands implements Commands {
 
   async ready(action: string, timeout: number): Promise<void> {
     const deadline = Date.now() + timeout;
-    for (let wait = FIRST_WAIT; ; wait = Math.min(2 * wait, LONGEST_WAIT)) {
+    for (const backoff = momentOfChange(); ;) {
       if (this.closed) throw new ClosedError('The connection to Redis');
       try {
         await this.topology.refresh();
         if (this.topology.masters.size > 0) return;
         throw new Error('No node of the cluster has any slots');
       } catch (error) {
+        const wait = backoff.next();
         if (Date.now() + wait > deadline) throw connectionError('not-sent', action, error);
+        await pause(wait);
       }
-      await pause(wait);
     }
   }
 
@@ -83,13 +84,15 @@ export class ClusterCommands implements Commands {
     const deadline = Date.now() + this.options.connector.commandTimeout;
     const slot = slotOf(key);
     let asked: Address | undefined;
-    for (let wait = FIRST_WAIT; ; wait = Math.min(2 * wait, LONGEST_WAIT)) {
+    let backoff: Backoff | undefined;
+    for (;;) {
       if (this.closed) throw new ClosedError('The connection to Redis');
       try {
         if (asked) return await this.node(asked).run(action, asking(command), key);
         return await (await this.nodeOf(slot, action)).run(action, command, key);
       } catch (error) {
         const redirection = redirectionOf(error);
+        const wait = (backoff ??= momentOfChange()).next();
         if (!redirection || Date.now() + wait > deadline) throw error;
         asked = await this.follow(redirection, wait);
       }

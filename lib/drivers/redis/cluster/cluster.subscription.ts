@@ -35,7 +35,11 @@ export class ClusterSubscription implements Subscription {
   private wake: (() => void) | undefined;
   private stopped = false;
 
-  constructor(subscriptions: readonly RedisSubscription[]) {
+  /** @param onClosed told once it is closed */
+  constructor(
+    subscriptions: readonly RedisSubscription[],
+    private readonly onClosed: () => void,
+  ) {
     this.parts = subscriptions.map((subscription) => new Part(subscription));
   }
 
@@ -88,6 +92,7 @@ export class ClusterSubscription implements Subscription {
     // Never handed out: each one's close releases them.
     this.takeBack(this.pulled.splice(0));
     await Promise.all(this.parts.map(({ subscription }) => subscription.close()));
+    this.onClosed();
   }
 
   /** The busy ones share the room; of the others, which wait, each may bring its part of it. */
