@@ -350,6 +350,7 @@ describe.each(drivers)('requests: %s', (_name, driver) => {
     await expect(firstValueFrom(client.send('never', 0).pipe(timeout(50)))).rejects.toMatchObject({
       name: 'TimeoutError',
     });
+    await until('the first value', () => values.length > 0);
     expect(values).toEqual([1]);
     expect(await outcome(client.send({ cmd: 'sum' }, [1, 2]))).toEqual([3, 'complete']);
   });
