@@ -9,6 +9,8 @@ export interface StreamReport {
   readonly lastGeneratedId: string;
   /** Undefined: it is empty. */
   readonly firstId: string | undefined;
+  /** The server's time at that moment, ms since the epoch. Ages are counted from it. */
+  readonly readAt: number;
   readonly groups: readonly GroupReport[];
 }
 
@@ -33,15 +35,16 @@ export interface ConsumerReport {
   readonly pending: number;
   /** Since it last asked for something, ms. */
   readonly idleMs: number;
-  /** Since it last got something, ms. `null` on servers before 7.2. */
+  /** Since it last got something, ms. `null` where it never did, and on servers before 7.2. */
   readonly inactiveMs: number | null;
 }
 
 /** An entry that was delivered and not settled. */
 export interface PendingEntry {
   readonly id: string;
+  /** Empty where it was given back and is anybody's; not every driver tells. */
   readonly consumer: string;
-  /** Since it was last delivered or kept fresh, ms. */
+  /** Since it was last delivered or kept fresh, ms; a day for what was given back. */
   readonly idleMs: number;
   /** Runs counted. */
   readonly delivered: number;
@@ -56,19 +59,34 @@ export interface PendingQuery {
   readonly count: number;
 }
 
-/** Optional port: groups and their positions. Its stream or group missing is an error of its type. */
+/**
+ * Optional port: groups and their positions. Its stream or group missing is an error of its type.
+ * Names and ids were checked before.
+ */
 export interface GroupAdmin {
-  /** True: created by this call. @throws StreamNotFoundError where it is missing and `mkstream` is false */
+  /**
+   * True: created by this call; of several at the same moment, one. It begins behind `startId`,
+   * whatever is remembered of an earlier one, and consumers that missed it read on.
+   * @throws StreamNotFoundError where it is missing and `mkstream` is false
+   */
   create(
     stream: string,
     group: string,
     options: { readonly startId: string; readonly mkstream: boolean },
   ): Promise<boolean>;
-  /** With what is pending, and what was remembered for recreating it. False: there was none. */
+  /**
+   * With what is pending, what was redriven to it, and what was remembered for recreating it. False:
+   * there was none. No consumer creates it again, be it running or yet to start: it leaves the stream
+   * out, raises `stream-unreadable` with a GroupNotFoundError, and reads on after `create`.
+   */
   delete(stream: string, group: string): Promise<boolean>;
   /** One report per stream, in order; undefined where there is none. */
   describe(streams: readonly string[]): Promise<(StreamReport | undefined)[]>;
-  /** @throws GroupNotFoundError, StreamNotFoundError */
+  /**
+   * `0`, `$` or the id behind which the group reads on, now and if it has to be recreated. What is
+   * pending stays so; read again, it is counted anew.
+   * @throws GroupNotFoundError, StreamNotFoundError
+   */
   setPosition(stream: string, group: string, id: string): Promise<void>;
   /** @throws GroupNotFoundError, StreamNotFoundError */
   consumers(stream: string, group: string): Promise<ConsumerReport[]>;
@@ -89,6 +107,6 @@ export interface PendingEntries {
     group: string,
     to: { readonly consumer: string; readonly minIdleMs: number; readonly ids: readonly string[] },
   ): Promise<string[]>;
-  /** Whoever owns them. Answers how many were pending. */
+  /** Whoever owns them. Answers how many were pending: none where stream or group is missing. */
   acknowledge(stream: string, group: string, ids: readonly string[]): Promise<number>;
 }

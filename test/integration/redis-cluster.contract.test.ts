@@ -5,6 +5,7 @@ import { EventBus } from '../../lib/core/events.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import type { RedisSource } from '../../lib/drivers/redis/redis.source.js';
 import { describeDeadLettersContract } from '../contracts/dead-letters.contract.js';
+import { describeGroupAdminContract } from '../contracts/group-admin.contract.js';
 import { describeRepliesContract } from '../contracts/replies.contract.js';
 import { describeSourceContract } from '../contracts/source.contract.js';
 import type { SourceHarness } from '../contracts/source-harness.js';
@@ -39,6 +40,8 @@ async function withDriver() {
 }
 
 describeSourceContract('redis cluster', harness);
+
+describeGroupAdminContract('redis cluster', harness);
 
 describeRepliesContract('redis cluster', harness);
 

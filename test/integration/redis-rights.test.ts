@@ -56,6 +56,7 @@ class Life {
     await this.try(() => driver.state!.get(`${this.stream}-state`));
     await this.try(() => driver.state!.delete(`${this.stream}-state`));
     await this.try(() => this.answer());
+    await this.try(() => this.administer());
     await until('a dead letter, or an error', async () => {
       const page = await this.try(() => deadLetters.list(this.stream));
       return (page?.items.length ?? 0) > 0 || this.refused.length > 0;
@@ -90,6 +91,15 @@ class Life {
     await replies.send([{ to: box.address, fields: ['answer', 'any'] }]);
     await until('an answer, or an error', () => arrived > 0 || this.refused.length > 0);
     await box.close();
+  }
+
+  private async administer(): Promise<void> {
+    const { groups } = this.consumer.runtime.driver;
+    const [stream, group] = [`${this.stream}-administered`, 'g'];
+    await groups!.create(stream, group, { startId: '0', mkstream: true });
+    await groups!.describe([stream]);
+    await groups!.setPosition(stream, group, '$');
+    await groups!.delete(stream, group);
   }
 
   /** There are none: only for who wants to see this refused. */

@@ -8,6 +8,7 @@ import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import type { RedisOptions } from '../../lib/drivers/redis/redis.options.js';
 import { lookAfter } from '../../lib/drivers/redis/scripts/look-after.script.js';
 import { describeDeadLettersContract } from '../contracts/dead-letters.contract.js';
+import { describeGroupAdminContract } from '../contracts/group-admin.contract.js';
 import { describeRepliesContract } from '../contracts/replies.contract.js';
 import { describeSourceContract } from '../contracts/source.contract.js';
 import type { SourceHarness } from '../contracts/source-harness.js';
@@ -60,6 +61,8 @@ async function withDriver() {
 }
 
 describeSourceContract('redis', harness);
+
+describeGroupAdminContract('redis', harness);
 
 describeRepliesContract('redis', harness);
 

@@ -66,10 +66,10 @@ const SECTIONS: readonly Section[] = [
     after: `Any other error that a handler throws is a failed run; see [guarantees.md](guarantees.md#retries-and-backoff).`,
   },
   {
-    title: 'Reserved',
+    title: 'Streams and groups',
     file: 'group',
     classes: classesOf(group),
-    after: `No part of the library throws these yet; they belong to group administration.`,
+    before: `Beside those of connections and servers. More: [groups.md](groups.md).`,
   },
 ];
 

@@ -1,6 +1,7 @@
 import { EventBus } from '../../lib/core/events.js';
 import { ManualClock, memory, MemoryBroker } from '../../lib/drivers/memory/index.js';
 import { describeDeadLettersContract } from '../contracts/dead-letters.contract.js';
+import { describeGroupAdminContract } from '../contracts/group-admin.contract.js';
 import { describeRepliesContract } from '../contracts/replies.contract.js';
 import { describeSourceContract } from '../contracts/source.contract.js';
 import { describeStateStoreContract } from '../contracts/state-store.contract.js';
@@ -21,14 +22,18 @@ function setup() {
   };
 }
 
-describeSourceContract('memory', async () => {
+async function setupWithTrim() {
   const harness = setup();
   const trim = async (stream: string, id: string) => {
     harness.broker.deleteEntry(stream, id);
   };
   // Attempts live as long as the broker: beyond each connection, though not beyond the process.
   return { ...harness, trim, countsAttempts: true };
-});
+}
+
+describeSourceContract('memory', setupWithTrim);
+
+describeGroupAdminContract('memory', setupWithTrim);
 
 describeRepliesContract('memory', async () => setup());
 

@@ -13,18 +13,20 @@ export class StreamNotFoundError extends StreamsError {
   }
 }
 
-/** The group does not exist on the stream. */
+/** The group does not exist on the stream, or was deleted on purpose: then no consumer creates it again. */
 export class GroupNotFoundError extends StreamsError {
   static readonly code: string = 'GROUP_NOT_FOUND';
-  static readonly advice: string = 'Create it first.';
+  static readonly advice: string = 'Create it first, with createGroup.';
 
   constructor(
     readonly stream: string,
     readonly group: string,
+    why: 'missing' | 'deleted' = 'missing',
   ) {
+    const what = why === 'deleted' ? 'was deleted from' : 'does not exist on';
     super(
       GroupNotFoundError.code,
-      `Consumer group "${group}" does not exist on stream "${stream}". ${GroupNotFoundError.advice}`,
+      `Consumer group "${group}" ${what} stream "${stream}". ${GroupNotFoundError.advice}`,
     );
   }
 }

@@ -1,13 +1,21 @@
+import { parseId } from './entry-id.js';
 import type { EntryLog, LogReader } from './entry-log.js';
 
 /** A delivered entry that nobody has acknowledged. */
 export interface Pending {
+  readonly id: string;
   /** Undefined once it was released: it is anybody's. */
   consumer: string | undefined;
   /** When its owner last showed that it holds it, ms. */
   deliveredAt: number;
   /** Runs charged. */
   count: number;
+}
+
+/** When a consumer last asked for something, and last got something, ms. */
+export interface Seen {
+  at: number;
+  gotAt: number | undefined;
 }
 
 /** The fence: what a consumer believes about an entry that it was handed. */
@@ -26,18 +34,28 @@ export interface Claim {
 
 /** What one group knows of a log: how far it has read, and its pending list. */
 export class ConsumerGroup implements LogReader {
-  // Only reading adds to it, so its order is that of the log.
-  private readonly pending = new Map<number, Pending>();
+  /** In the order of the log. */
+  private pending = new Map<number, Pending>();
   private releasedCount = 0;
+  private next = 0;
+  /** The last position in the pending list when the group was moved back: until there, reading disorders it. */
+  private disorderedUpTo = -1;
+  readonly consumers = new Map<string, Seen>();
+  /** Id of the entry that was delivered last, or behind which the group was put. */
+  lastDeliveredId = '0-0';
+  /** On purpose. Consumers keep hold of it, and read on once it is there again. */
+  deleted = false;
 
   constructor(
     private readonly log: EntryLog,
-    private next: number,
-  ) {}
+    startId: string,
+  ) {
+    this.moveTo(startId);
+  }
 
   get floor(): number {
     const [oldest = this.next] = this.pending.keys();
-    return oldest;
+    return this.deleted ? this.log.end : Math.min(oldest, this.next);
   }
 
   /** Whether released entries wait for somebody. */
@@ -45,15 +63,52 @@ export class ConsumerGroup implements LogReader {
     return this.releasedCount > 0;
   }
 
+  /** Oldest first. */
+  get allPending(): ReadonlyMap<number, Pending> {
+    return this.pending;
+  }
+
+  /** How many entries of the log are behind it, deleted ones included. */
+  get position(): number {
+    return this.next;
+  }
+
   isPending(position: number): boolean {
     return this.pending.has(position);
+  }
+
+  /** Reads on behind this id: `0`, `$`, or any. */
+  moveTo(id: string): void {
+    const { log } = this;
+    this.next = log.positionBehind(id);
+    this.lastDeliveredId = id === '$' ? log.lastId : parseId(id).join('-');
+    const last = [...this.pending.keys()].at(-1) ?? -1;
+    if (this.next <= last) this.disorderedUpTo = last;
+  }
+
+  /** With all that is pending. */
+  delete(): void {
+    this.deleted = true;
+    this.pending.clear();
+    this.consumers.clear();
+    this.releasedCount = 0;
   }
 
   /** Entries that nobody has read yet. */
   countUnread(): number {
     let count = 0;
+    if (this.deleted) return count;
     for (let at = this.next; at < this.log.end; at++) if (this.log.at(at)) count++;
     return count;
+  }
+
+  /** Id of the first one that nobody has read yet. */
+  firstUnread(): string | undefined {
+    for (let at = this.next; at < this.log.end; at++) {
+      const entry = this.log.at(at);
+      if (entry) return entry.id;
+    }
+    return undefined;
   }
 
   /** Released entries that pass the test. */
@@ -67,11 +122,19 @@ export class ConsumerGroup implements LogReader {
   /** Reads new entries, which charges their first run. Answers their positions. */
   read(consumer: string, limit: number, now: number): number[] {
     const positions: number[] = [];
+    if (this.deleted) return positions;
     for (; positions.length < limit && this.next < this.log.end; this.next++) {
-      if (!this.log.at(this.next)) continue;
-      this.pending.set(this.next, { consumer, deliveredAt: now, count: 1 });
+      const entry = this.log.at(this.next);
+      if (!entry) continue;
+      // Pending already where the group was moved back: then counted anew.
+      const before = this.pending.get(this.next);
+      if (before && before.consumer === undefined) this.releasedCount--;
+      this.pending.set(this.next, { id: entry.id, consumer, deliveredAt: now, count: 1 });
+      this.lastDeliveredId = entry.id;
       positions.push(this.next);
     }
+    if (this.disorderedUpTo >= 0 && positions.length > 0) this.putInOrder();
+    this.sawConsumer(consumer, now, positions.length > 0);
     return positions;
   }
 
@@ -97,6 +160,7 @@ export class ConsumerGroup implements LogReader {
       claims.push({ position, count: pending.count, from: pending.consumer });
       this.handTo(pending, consumer, now);
     }
+    if (claims.length > 0) this.sawConsumer(consumer, now, true);
     return { claims, dropped };
   }
 
@@ -134,5 +198,17 @@ export class ConsumerGroup implements LogReader {
     if (pending.consumer === undefined) this.releasedCount--;
     pending.consumer = consumer;
     pending.deliveredAt = now;
+  }
+
+  private sawConsumer(consumer: string, now: number, got: boolean): void {
+    const seen = this.consumers.get(consumer);
+    const gotAt = got ? now : seen?.gotAt;
+    if (seen) Object.assign(seen, { at: now, gotAt });
+    else this.consumers.set(consumer, { at: now, gotAt });
+  }
+
+  private putInOrder(): void {
+    this.pending = new Map([...this.pending].sort(([a], [b]) => a - b));
+    if (this.next > this.disorderedUpTo) this.disorderedUpTo = -1;
   }
 }

@@ -21,6 +21,8 @@ export class EntryLog {
   private readonly entries: (Entry | undefined)[] = [];
   private start = 0;
   private settledSinceSweep = 0;
+  /** Of what was appended last, deleted or not. */
+  lastId = '0-0';
 
   /** @param history entries that no reader needs, and that are kept for readers to come */
   constructor(private readonly history: number) {}
@@ -32,11 +34,21 @@ export class EntryLog {
 
   append(entry: Entry): void {
     this.entries.push(entry);
+    this.lastId = entry.id;
   }
 
   /** Undefined where the entry was deleted or forgotten. */
   at(position: number): Entry | undefined {
     return this.entries[position - this.start];
+  }
+
+  first(): Entry | undefined {
+    return this.entries.find((entry) => entry !== undefined);
+  }
+
+  /** Entries that are there. */
+  count(): number {
+    return this.entries.filter((entry) => entry !== undefined).length;
   }
 
   /** Where to begin: `0` the first entry, `$` the next one to come, else behind this id. */

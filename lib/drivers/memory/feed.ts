@@ -1,3 +1,4 @@
+import { GroupNotFoundError } from '../../core/errors/group.errors.js';
 import type { Clock } from '../../core/clock.js';
 import type { EventBus, StreamsEvents } from '../../core/events.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../core/lease.js';
@@ -31,6 +32,7 @@ export class Feed implements LeaseOrigin {
   readonly held = new Map<number, FeedLease>();
   /** Pending by policy, and not to be handed out here again. */
   private readonly left = new Set<number>();
+  private toldOfDeletion = false;
 
   constructor(private readonly options: FeedOptions) {}
 
@@ -54,9 +56,14 @@ export class Feed implements LeaseOrigin {
 
   takeNew(limit: number): FeedLease[] {
     const { group, clock } = this.options;
-    return group
-      .read(this.consumer, limit, clock.now())
-      .map((position) => this.hold(position, 1, true));
+    this.tellOfDeletion();
+    return group.read(this.consumer, limit, clock.now()).flatMap((position) => {
+      const known = this.held.get(position);
+      if (!known) return [this.hold(position, 1, true)];
+      // Delivered anew by a group that was moved back: the run goes on, under the new count.
+      known.attempt = 1;
+      return [];
+    });
   }
 
   /**
@@ -146,6 +153,16 @@ export class Feed implements LeaseOrigin {
     for (const position of this.left) {
       if (!this.options.group.isPending(position)) this.left.delete(position);
     }
+  }
+
+  /** Once: the group was deleted on purpose, and nothing is read until it is created again. */
+  private tellOfDeletion(): void {
+    const { events, stream, groupName, group } = this.options;
+    if (group.deleted && !this.toldOfDeletion) {
+      const error = new GroupNotFoundError(stream, groupName, 'deleted');
+      events.emit('stream-unreadable', { stream, group: groupName, error });
+    }
+    this.toldOfDeletion = group.deleted;
   }
 
   private knows(position: number): boolean {

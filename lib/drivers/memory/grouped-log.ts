@@ -4,25 +4,45 @@ import { EntryLog } from './entry-log.js';
 /** A log and the groups that read it. */
 export class GroupedLog {
   readonly entries: EntryLog;
-  private readonly groups = new Map<string, ConsumerGroup>();
+  /** Deleted ones, too. */
+  private readonly known = new Map<string, ConsumerGroup>();
 
   /** @param history entries that every group has settled, and that are kept for groups to come */
   constructor(history: number) {
     this.entries = new EntryLog(history);
   }
 
-  get groupCount(): number {
-    return this.groups.size;
+  get groups(): (readonly [name: string, group: ConsumerGroup])[] {
+    return [...this.known].filter(([, group]) => !group.deleted);
   }
 
-  /** The group of this name; where there is none, a new one that begins behind `startId`. */
+  /** As on Redis: something was published to it, or a group was created on it. */
+  get exists(): boolean {
+    return this.entries.end > 0 || this.known.size > 0;
+  }
+
+  find(name: string): ConsumerGroup | undefined {
+    const group = this.known.get(name);
+    return group?.deleted ? undefined : group;
+  }
+
+  /** The group of this name, deleted or not; where there never was one, a new one that begins behind `startId`. */
   group(name: string, startId: string): ConsumerGroup {
-    let group = this.groups.get(name);
+    let group = this.known.get(name);
     if (!group) {
-      group = new ConsumerGroup(this.entries, this.entries.positionBehind(startId));
+      group = new ConsumerGroup(this.entries, startId);
       this.entries.keepFor(group);
-      this.groups.set(name, group);
+      this.known.set(name, group);
     }
     return group;
+  }
+
+  /** On purpose, so a deleted one too. */
+  create(name: string, startId: string): boolean {
+    if (this.find(name)) return false;
+    const group = this.group(name, startId);
+    group.deleted = false;
+    group.moveTo(startId);
+    return true;
   }
 }

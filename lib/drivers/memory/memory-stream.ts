@@ -30,6 +30,16 @@ export class MemoryStream {
     return log;
   }
 
+  /** With the group. Consumers that read from it go on with what is redriven from now on. */
+  forgetRedriven(group: string): void {
+    const log = this.redriven.get(group);
+    if (!log) return;
+    for (const [name, reader] of log.groups) {
+      reader.delete();
+      log.create(name, '$');
+    }
+  }
+
   bury(record: DeadLetterRecord, fields: Fields, now: number): string {
     const deadLetterId = this.deadLetterIds.next(now);
     const letter = Object.freeze({ ...record, deadLetterId, fields: [...fields] });

@@ -69,7 +69,7 @@ export class MemoryBroker {
 
   /** @internal */
   readersOf(key: string): number {
-    return this.streams.get(key)?.log.groupCount ?? 0;
+    return this.streams.get(key)?.log.groups.length ?? 0;
   }
 
   /** @internal Dead letters of all streams whose keys begin so. */

@@ -2,6 +2,8 @@ import { systemClock, type Clock } from '../../core/clock.js';
 import type { DriverFactory } from '../../core/driver.js';
 import { MemoryBroker } from './memory.broker.js';
 import { MemoryDeadLetters } from './memory.dead-letters.js';
+import { MemoryGroupAdmin, MemoryGroups } from './memory.group-admin.js';
+import { MemoryPendingEntries } from './memory.pending-entries.js';
 import { MemoryReplies } from './memory.replies.js';
 import { MemorySource } from './memory.source.js';
 import { MemoryStateStore } from './memory.state-store.js';
@@ -24,12 +26,19 @@ export function memory(options: MemoryOptions = {}): DriverFactory {
   return {
     technology: 'memory',
     ...(broker.clock !== systemClock && { clock: broker.clock }),
-    open: (context) => ({
-      source: new MemorySource(broker, context),
-      state: new MemoryStateStore(broker, context.keyPrefix),
-      deadLetters: new MemoryDeadLetters(broker, context.keyPrefix),
-      replies: new MemoryReplies(broker, context.keyPrefix),
-      unwrap: () => broker,
-    }),
+    open: (context) => {
+      const { keyPrefix } = context;
+      const source = new MemorySource(broker, context);
+      const groups = new MemoryGroups(broker, keyPrefix, source);
+      return {
+        source,
+        state: new MemoryStateStore(broker, keyPrefix),
+        deadLetters: new MemoryDeadLetters(broker, keyPrefix),
+        groups: new MemoryGroupAdmin(groups),
+        pending: new MemoryPendingEntries(groups),
+        replies: new MemoryReplies(broker, keyPrefix),
+        unwrap: () => broker,
+      };
+    },
   };
 }

@@ -30,7 +30,7 @@ const capabilities: SourceCapabilities = Object.freeze({
 export class MemorySource implements MessageSource {
   readonly capabilities = capabilities;
   private readonly subscriptions = new Set<MemorySubscription>();
-  private closed = false;
+  closed = false;
 
   constructor(
     private readonly broker: MemoryBroker,

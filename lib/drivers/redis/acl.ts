@@ -54,6 +54,9 @@ const CONSUME = [
   'client|unblock',
 ];
 
+/** Sent for the administration of groups, inside scripts, beside those of {@link CONSUME}. */
+const ADMINISTER = ['xgroup|destroy', 'xgroup|setid', 'hdel'];
+
 /** Sent by who sends requests, and by who answers them. */
 const REQUEST = ['xread', 'pexpire', 'time'];
 
@@ -68,7 +71,7 @@ export function redisCommands(
   return [
     ...CONNECT,
     ...PUBLISH,
-    ...(access === 'all' ? [...CONSUME, ...REQUEST, ...STATE] : []),
+    ...(access === 'all' ? [...CONSUME, ...ADMINISTER, ...REQUEST, ...STATE] : []),
     ...(cluster ? CLUSTER : []),
   ];
 }

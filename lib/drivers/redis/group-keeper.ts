@@ -1,8 +1,9 @@
+import { GroupNotFoundError } from '../../core/errors/group.errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
 import type { ReadKey } from './redis.lease.js';
-import { ensureGroup, type EnsureGroupReply } from './scripts/ensure-group.script.js';
+import { DELETED, ensureGroup, type EnsureGroupReply } from './scripts/ensure-group.script.js';
 
 export interface GroupKeeperOptions {
   readonly commands: Commands;
@@ -30,7 +31,10 @@ export class GroupKeeper {
     events.emit('data-loss-suspected', { stream: source.stream, group, ...range });
   }
 
-  /** Creates the group where it is missing. @throws WrongKeyTypeError and other typed errors */
+  /**
+   * Creates the group where it is missing.
+   * @throws GroupNotFoundError where it was deleted on purpose; WrongKeyTypeError and other typed errors
+   */
   async ensure(source: ReadKey): Promise<void> {
     const { commands, keys, group, startId } = this.options;
     const names = {
@@ -45,6 +49,11 @@ export class GroupKeeper {
       (client) => ensureGroup(client, names),
       source.key,
     );
+    if (reply.word === 'deleted') {
+      // Remembered here too, as the server may forget it, with everything else.
+      this.floors.set(source.key, DELETED);
+      throw new GroupNotFoundError(source.stream, group, 'deleted');
+    }
     const hadBefore = reply.lastDelivered !== '' || this.seen.has(source.key);
     this.seen.add(source.key);
     if (reply.word === 'exists') return;

@@ -1,4 +1,5 @@
 import { RedisConnectionError } from '../../core/errors/connection.errors.js';
+import { GroupNotFoundError } from '../../core/errors/group.errors.js';
 import { redirectionOf } from './cluster/redirections.js';
 import type { EventBus } from '../../core/events.js';
 import type { GroupKeeper } from './group-keeper.js';
@@ -30,9 +31,18 @@ export class ReadKeys {
     return this.sources;
   }
 
-  /** Creates the groups. @throws where one cannot be created */
+  /** Creates the groups; one that was deleted on purpose is left out. @throws where one cannot be created */
   async open(): Promise<void> {
-    await Promise.all(this.sources.map((source) => this.options.keeper.ensure(source)));
+    await Promise.all(
+      this.sources.map(async (source) => {
+        try {
+          await this.options.keeper.ensure(source);
+        } catch (error) {
+          if (!(error instanceof GroupNotFoundError)) throw error;
+          this.leaveOut(source, error);
+        }
+      }),
+    );
     this.changed();
   }
 

@@ -3,7 +3,9 @@ import { Connector } from './connector.js';
 import { Keys } from './keys.js';
 import { openCommands } from './open-commands.js';
 import { RedisDeadLetters } from './redis.dead-letters.js';
+import { RedisGroupAdmin } from './redis.group-admin.js';
 import type { RedisOptions } from './redis.options.js';
+import { RedisPendingEntries } from './redis.pending-entries.js';
 import { RedisReplies } from './redis.replies.js';
 import { RedisSource } from './redis.source.js';
 import { RedisStateStore } from './redis.state-store.js';
@@ -23,6 +25,8 @@ function open(options: RedisOptions, { events, keyPrefix }: DriverContext): Driv
     replies,
     state: new RedisStateStore(commands, keys),
     deadLetters: new RedisDeadLetters(commands, keys),
+    groups: new RedisGroupAdmin(commands, keys),
+    pending: new RedisPendingEntries(commands, keys),
     unwrap: () => commands.current,
   };
 }

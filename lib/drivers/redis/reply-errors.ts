@@ -28,6 +28,8 @@ export const isGroupMissing = (error: unknown): boolean =>
   startsWith(error, 'NOGROUP') || startsWith(error, 'UNBLOCKED');
 
 export const isWrongType = (error: unknown): boolean => startsWith(error, 'WRONGTYPE');
+/** XINFO says so of a stream; of a group, and where it is not known which of them, it is NOGROUP. */
+export const isKeyMissing = (error: unknown): boolean => startsWith(error, 'ERR no such key');
 /** The server takes no writes (any more): a connection made now may lead to one that does. */
 export const isDemoted = (error: unknown): boolean =>
   startsWith(error, 'READONLY') ||

@@ -2,17 +2,21 @@ import type { Redis } from 'ioredis';
 import { Script } from '../script.js';
 import { TRY } from './try.js';
 
+/** In place of a floor: the group was deleted on purpose, and is not to be created again on the way. */
+export const DELETED = 'deleted';
+
 /**
  * Creates a group where it is missing, at a position behind which nothing unsettled is skipped.
  *
  * The floor of a group is `oldest pending id or '-'`, `last delivered id`, `entries added`, and
  * `entries read or '-'`, separated by spaces. It is good only if the stream still reaches up to it and
  * has not been counted anew: after a flush the ids may restart lower, and a group at the old position
- * would read nothing, for ever.
+ * would read nothing, for ever. What stands in the hash is at least as new as what any process has
+ * seen itself.
  *
  * KEYS stream, floors. ARGV group, start id, floor known to the caller or ''.
  * Answers { word, position, last delivered id before }, word: `exists` | `created` | `restored` (at
- * the floor) | `replayed` (from the beginning, as the server lost data).
+ * the floor) | `replayed` (from the beginning, as the server lost data) | `deleted` (on purpose).
  */
 const script = new Script(`${TRY}
 local key, group, start, floor = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
@@ -41,10 +45,9 @@ if exists then
     end
   end
 end
-if floor == '' then
-  local noted = try('HGET', KEYS[2], group)
-  if type(noted) == 'string' then floor = noted end
-end
+local noted = try('HGET', KEYS[2], group)
+if type(noted) == 'string' then floor = noted end
+if floor == '${DELETED}' then return { 'deleted', '', '' } end
 local oldest, last, added, read = string.match(floor, '^(%S+) (%S+) (%S+) (%S+)$')
 if not last then
   redis.call('XGROUP', 'CREATE', key, group, start, 'MKSTREAM')
@@ -59,12 +62,13 @@ if exists then
   end
 end
 local position = last
-if oldest ~= '-' then position = before(oldest) end
+-- A group that was moved back has its position before its oldest pending entry.
+if oldest ~= '-' and less(before(oldest), last) then position = before(oldest) end
 if less(now_last, position) or now_added < tonumber(added) then
   redis.call('XGROUP', 'CREATE', key, group, '0', 'MKSTREAM')
   return { 'replayed', '0', last }
 end
-if oldest == '-' and read ~= '-' then
+if position == last and read ~= '-' then
   redis.call('XGROUP', 'CREATE', key, group, position, 'MKSTREAM', 'ENTRIESREAD', read)
 else
   redis.call('XGROUP', 'CREATE', key, group, position, 'MKSTREAM')
@@ -73,7 +77,7 @@ return { 'restored', position, last }
 `);
 
 export interface EnsureGroupReply {
-  readonly word: 'exists' | 'created' | 'restored' | 'replayed';
+  readonly word: 'exists' | 'created' | 'restored' | 'replayed' | 'deleted';
   /** The id that the group resumes behind. */
   readonly position: string;
   /** What it had delivered before, where that is known. */

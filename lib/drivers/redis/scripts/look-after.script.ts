@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { Script } from '../script.js';
+import { GROUP_RECORD } from './group-record.js';
 import { TRY } from './try.js';
 
 /**
@@ -12,13 +13,8 @@ import { TRY } from './try.js';
  * Answers per stream { word, floor, own pending, redriven, trimmed, taken ids and counts, consumers
  * removed }, word: `ok` | `missing` | `unreadable`.
  */
-const script = new Script(`${TRY}
+const script = new Script(`${TRY}${GROUP_RECORD}
 local group, me, idle, room, absent = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
-local function named(row)
-  local map = {}
-  for i = 1, #row, 2 do map[row[i]] = row[i + 1] end
-  return map
-end
 local function take(key)
   local taken, trimmed, start = {}, 0, '-'
   while #taken / 2 < room do
@@ -50,7 +46,7 @@ end
 local function consumers(key)
   local own, removed = 0, {}
   for _, row in ipairs(redis.call('XINFO', 'CONSUMERS', key, group)) do
-    local c = named(row)
+    local c = record(row)
     if c.name == me then
       own = c.pending
     elseif c.pending == 0 and c.idle > absent then
@@ -67,7 +63,7 @@ for i = 1, #KEYS, 3 do
   local mine
   if not groups.err then
     for _, row in ipairs(groups) do
-      local g = named(row)
+      local g = record(row)
       if g.name == group then mine = g end
     end
   end
@@ -75,11 +71,7 @@ for i = 1, #KEYS, 3 do
     local taken, trimmed = {}, 0
     if mine.pending > 0 then taken, trimmed = take(key) end
     local own, removed = consumers(key)
-    local oldest = '-'
-    if mine.pending > 0 then oldest = redis.call('XPENDING', key, group)[2] or '-' end
-    local added = named(redis.call('XINFO', 'STREAM', key))['entries-added']
-    local read = mine['entries-read'] or '-'
-    local floor = oldest .. ' ' .. mine['last-delivered-id'] .. ' ' .. added .. ' ' .. read
+    local floor = floor_of(key, mine)
     if KEYS[i + 1] ~= key and try('HGET', KEYS[i + 1], group) ~= floor then
       try('HSET', KEYS[i + 1], group, floor)
     end

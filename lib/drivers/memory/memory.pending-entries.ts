@@ -1,0 +1,60 @@
+import type { PendingEntries, PendingEntry, PendingQuery } from '../../core/group-admin.js';
+import type { Pending } from './consumer-group.js';
+import { compareIds } from './entry-id.js';
+import type { MemoryGroups } from './memory.group-admin.js';
+
+/** What was given back counts as untouched for so long, as on Redis, ms. */
+const ONE_DAY = 86_400_000;
+
+/** The pending lists of a broker's groups. */
+export class MemoryPendingEntries implements PendingEntries {
+  constructor(private readonly groups: MemoryGroups) {}
+
+  async list(stream: string, group: string, query: PendingQuery): Promise<PendingEntry[]> {
+    const { consumer, minIdleMs = 0, start = '-', count } = query;
+    const isWanted = (entry: PendingEntry): boolean =>
+      (consumer === undefined || entry.consumer === consumer) &&
+      entry.idleMs >= minIdleMs &&
+      isFrom(start, entry.id);
+    return [...this.groups.group(stream, group).allPending.values()]
+      .map((pending) => this.entryOf(pending))
+      .filter(isWanted)
+      .slice(0, count);
+  }
+
+  async claim(
+    stream: string,
+    group: string,
+    to: { readonly consumer: string; readonly minIdleMs: number; readonly ids: readonly string[] },
+  ): Promise<string[]> {
+    const found = this.groups.group(stream, group);
+    const ids = new Set(to.ids);
+    const now = this.groups.broker.clock.now();
+    const { claims } = found.claim(to.consumer, Infinity, now, (_, pending) => {
+      const { id, idleMs } = this.entryOf(pending);
+      return ids.has(id) && idleMs >= to.minIdleMs;
+    });
+    this.groups.broker.wake();
+    return claims.map(({ position }) => found.allPending.get(position)!.id);
+  }
+
+  async acknowledge(stream: string, group: string, ids: readonly string[]): Promise<number> {
+    const found = this.groups.log(stream).find(group);
+    const meant = new Set(ids);
+    const positions = [...(found?.allPending ?? [])].filter(([, { id }]) => meant.has(id));
+    for (const [position] of positions) found!.remove(position);
+    this.groups.broker.changed();
+    return positions.length;
+  }
+
+  private entryOf({ id, consumer, deliveredAt, count }: Pending): PendingEntry {
+    const idleMs = consumer === undefined ? ONE_DAY : this.groups.broker.clock.now() - deliveredAt;
+    return { id, consumer: consumer ?? '', idleMs, delivered: count };
+  }
+}
+
+/** `-`, an id, or `(` and an id that is itself left out. */
+function isFrom(start: string, id: string): boolean {
+  if (start === '-') return true;
+  return start.startsWith('(') ? compareIds(id, start.slice(1)) > 0 : compareIds(id, start) >= 0;
+}

@@ -1,0 +1,32 @@
+import type { Redis } from 'ioredis';
+import { Script } from '../script.js';
+import { DELETED } from './ensure-group.script.js';
+import { GROUP_RECORD } from './group-record.js';
+import { TRY } from './try.js';
+
+/**
+ * Deletes a group on purpose, with what is pending and what was redriven to it, and leaves a mark in
+ * place of its floor, so that no consumer creates it again. One that is lost is marked too, where a
+ * consumer would put it back.
+ * KEYS stream, floors, redrive stream. ARGV group. Answers `deleted` | `absent`.
+ */
+const script = new Script(`${TRY}${GROUP_RECORD}
+local key, floors, group = KEYS[1], KEYS[2], ARGV[1]
+local found = group_of(key, group)
+if not found and type(try('HGET', floors, group)) ~= 'string' then return 'absent' end
+redis.call('HSET', floors, group, '${DELETED}')
+redis.call('DEL', KEYS[3])
+if not found then return 'absent' end
+redis.call('XGROUP', 'DESTROY', key, group)
+return 'deleted'
+`);
+
+export type DeleteGroupReply = 'deleted' | 'absent';
+
+export async function deleteGroup(
+  client: Redis,
+  names: { key: string; floor: string; redrive: string; group: string },
+): Promise<DeleteGroupReply> {
+  const { key, floor, redrive, group } = names;
+  return (await script.run(client, [key, floor, redrive], [group])) as DeleteGroupReply;
+}

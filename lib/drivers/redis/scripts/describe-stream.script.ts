@@ -1,0 +1,83 @@
+import type { Redis } from 'ioredis';
+import type { GroupReport, StreamReport } from '../../../core/group-admin.js';
+import { Script } from '../script.js';
+import { GROUP_RECORD } from './group-record.js';
+import { TRY } from './try.js';
+
+/**
+ * Everything about a stream and its groups in one step, without their entries. KEYS stream.
+ * Answers { length, entries added, last id, first id, time in ms, groups }, each group as { name,
+ * consumers, pending, last delivered id, entries read, lag, oldest pending id, oldest undelivered id },
+ * with nil for what the server does not know, or what there is none of. Nil where there is no stream.
+ */
+const script = new Script(`${TRY}${GROUP_RECORD}
+local key = KEYS[1]
+if redis.call('EXISTS', key) == 0 then return false end
+local info = redis.call('XINFO', 'STREAM', key)
+local stream = record(info)
+local groups = {}
+for _, row in ipairs(redis.call('XINFO', 'GROUPS', key)) do
+  local group = record(row)
+  local oldest, following = false, false
+  if group.pending > 0 then
+    oldest = redis.call('XPENDING', key, group.name, '-', '+', 1)[1]
+  end
+  if group['last-delivered-id'] ~= stream['last-generated-id'] then
+    -- Behind the greatest of all ids there is nothing to ask for.
+    following = try('XRANGE', key, '(' .. group['last-delivered-id'], '+', 'COUNT', 1)[1]
+  end
+  groups[#groups + 1] = {
+    group.name, group.consumers, group.pending, group['last-delivered-id'],
+    group['entries-read'] or false, group.lag or false,
+    oldest and oldest[1] or false, following and following[1] or false,
+  }
+end
+local first, now = stream['first-entry'], redis.call('TIME')
+return {
+  stream.length, stream['entries-added'] or false, stream['last-generated-id'],
+  first and first[1] or false, now[1] * 1000 + math.floor(now[2] / 1000), groups,
+}
+`);
+
+type GroupRow = [
+  name: string,
+  consumers: number,
+  pending: number,
+  lastDeliveredId: string,
+  entriesRead: number | null,
+  lag: number | null,
+  oldestPendingId: string | null,
+  oldestUndeliveredId: string | null,
+];
+type Row = [number, number | null, string, string | null, number, GroupRow[]] | null;
+
+export async function describeStream(
+  client: Redis,
+  key: string,
+): Promise<Omit<StreamReport, 'stream'> | undefined> {
+  const row = (await script.run(client, [key], [])) as Row;
+  if (!row) return undefined;
+  const [length, entriesAdded, lastGeneratedId, firstId, readAt, groups] = row;
+  return {
+    length,
+    entriesAdded,
+    lastGeneratedId,
+    firstId: firstId ?? undefined,
+    readAt,
+    groups: groups.map(groupOf),
+  };
+}
+
+function groupOf(row: GroupRow): GroupReport {
+  const [name, consumers, pending, lastDeliveredId, entriesRead, lag, oldest, following] = row;
+  return {
+    name,
+    consumers,
+    pending,
+    lastDeliveredId,
+    entriesRead,
+    lag,
+    oldestPendingId: oldest ?? undefined,
+    oldestUndeliveredId: following ?? undefined,
+  };
+}

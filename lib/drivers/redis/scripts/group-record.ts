@@ -1,0 +1,29 @@
+/**
+ * Lua functions about groups. `record(row)`: what XINFO answers, by the names of its fields.
+ * `group_of(key, name)`: the record of a group; nil where the stream, or the group, is missing.
+ * `floor_of(key, group)`: where this group could be created again, see ensure-group.
+ */
+export const GROUP_RECORD = `
+local function record(row)
+  local map = {}
+  for i = 1, #row, 2 do map[row[i]] = row[i + 1] end
+  return map
+end
+local function group_of(key, name)
+  if redis.call('EXISTS', key) == 0 then return nil end
+  local groups = redis.call('XINFO', 'GROUPS', key)
+  for _, row in ipairs(groups) do
+    local group = record(row)
+    if group.name == name then return group end
+  end
+end
+local function floor_of(key, group)
+  local oldest
+  if group.pending > 0 then
+    oldest = redis.call('XPENDING', key, group.name, '-', '+', 1)[1]
+  end
+  local stream = redis.call('XINFO', 'STREAM', key)
+  return (oldest and oldest[1] or '-') .. ' ' .. group['last-delivered-id'] .. ' '
+    .. record(stream)['entries-added'] .. ' ' .. (group['entries-read'] or '-')
+end
+`;
