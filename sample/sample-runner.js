@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deleteKeys } from '../test/support/delete-keys.js';
 import { guard, onPath, startRedis } from '../test/support/redis-process.js';
+import { secret } from '../test/support/secrets.js';
 import { difference } from './expected-output.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -126,7 +127,8 @@ async function provideRedis() {
     );
     return withoutRedis;
   }
-  const server = await startRedis();
+  // The samples print what there is to see, and should not print this.
+  const server = await startRedis({ args: ['--requirepass', secret('server')] });
   return { env: { REDIS_URL: server.url }, close: () => server.stop() };
 }
 
@@ -152,7 +154,7 @@ async function runProcess(script, env, signal) {
   const child = spawn(process.execPath, [script], {
     cwd: root,
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     detached: process.platform !== 'win32',
   });
   const watcher = guard(child);
@@ -164,6 +166,8 @@ async function runProcess(script, env, signal) {
     output += chunk;
     process.stdout.write(chunk);
   });
+  // By way of this process, which may be watching what is printed.
+  child.stderr.setEncoding('utf8').on('data', (chunk) => process.stderr.write(chunk));
   const code = await new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('close', (exitCode, killedBy) => resolve(exitCode ?? killedBy));

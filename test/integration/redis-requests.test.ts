@@ -73,7 +73,7 @@ const boxes = (keyPrefix: string): Promise<string[]> =>
 describe('answers on Redis', () => {
   test('survive a connection that breaks while they are awaited', async () => {
     const prefix = freshPrefix();
-    const proxy = await startProxy(Number(new URL(server.url).port));
+    const proxy = await startProxy(server.url);
     onTestFinished(() => proxy.close());
     const work = gate<number>();
     let runs = 0;
@@ -181,7 +181,7 @@ describe('answers on Redis', () => {
 
   test('come from another process where the first one is lost; the first one counts', async () => {
     const prefix = freshPrefix();
-    const proxy = await startProxy(Number(new URL(server.url).port));
+    const proxy = await startProxy(server.url);
     onTestFinished(() => proxy.close());
     const timing = { idleTimeout: 300 };
     const work = gate<string>();

@@ -4,6 +4,7 @@ import { PermissionDeniedError } from '../../lib/core/errors/server.errors.js';
 import { redisAclRules, redisCommands } from '../../lib/drivers/redis/acl.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
+import { secret } from '../support/secrets.js';
 import { until } from '../support/until.js';
 
 let server: RedisServer;
@@ -19,8 +20,8 @@ afterAll(async () => {
 
 /** Makes a user, and answers how to be that user. */
 async function user(name: string, rules: readonly string[]) {
-  await admin.call('ACL', 'SETUSER', name, 'on', '>secret', ...rules);
-  return { port: server.port, username: name, password: 'secret', connectTimeout: 1000 };
+  await admin.call('ACL', 'SETUSER', name, 'on', `>${secret('user')}`, ...rules);
+  return { port: server.port, username: name, password: secret('user'), connectTimeout: 1000 };
 }
 
 /** A life of a driver: everything that sends a command once, and all errors that it brings. */

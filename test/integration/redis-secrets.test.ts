@@ -3,11 +3,12 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { RecordingConsumer } from '../support/recording-consumer.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
+import { secret, secretInUrl, wordOf } from '../support/secrets.js';
 import { until } from '../support/until.js';
 
-const RIGHT = 'open-sesame';
-const WRONG = 'correct-horse-battery-staple';
-const PAYLOAD = 'a-secret-of-the-customer';
+const RIGHT = secret('server');
+const WRONG = secret('wrong');
+const PAYLOAD = secret('payload');
 
 let server: RedisServer;
 const printed: string[] = [];
@@ -31,7 +32,7 @@ const all = (value: unknown): string =>
 it.each([
   ['an option', { password: WRONG }],
   ['an option beside a user name', { username: 'default', password: WRONG }],
-  ['a url', { url: `redis://:${WRONG}@127.0.0.1` }],
+  ['a url', { url: `redis://:${secretInUrl('wrong')}@127.0.0.1` }],
 ])('a wrong password, given as %s, is named in no error, event or log', async (_, given) => {
   const place = { host: '127.0.0.1', port: server.port };
   const redis = 'url' in given ? { url: `${given.url}:${server.port}` } : { ...place, ...given };
@@ -42,7 +43,7 @@ it.each([
   const error: unknown = await consumer.start().catch((reason: unknown) => reason);
   expect(String(error)).toContain('WRONGPASS');
   const seen = [all(error), all(consumer.events), ...printed].join('\n');
-  expect(seen).not.toContain(WRONG);
+  expect(seen).not.toContain(wordOf('wrong'));
   await consumer.close();
 });
 
@@ -52,7 +53,7 @@ it('a password that is changed under us is named nowhere, and the right one work
     streams: ['s'],
   });
   const client = new Redis(server.url);
-  await client.config('SET', 'requirepass', 'another');
+  await client.config('SET', 'requirepass', secret('another'));
   await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
   await until('the loss is noticed', () => consumer.of('disconnected').length === 2);
   const refused: unknown = await consumer.publish('s').catch((reason: unknown) => reason);
@@ -62,7 +63,7 @@ it('a password that is changed under us is named nowhere, and the right one work
   await until('the message is handled', () => consumer.handled.length === 1);
   expect(String(refused)).toContain('WRONGPASS');
   const seen = [all(refused), all(consumer.events), ...printed].join('\n');
-  expect(seen).not.toContain(RIGHT);
+  expect(seen).not.toContain(wordOf('server'));
   client.disconnect();
   await consumer.close();
 });
@@ -76,7 +77,9 @@ it('a payload is named in no error either', async () => {
     .publish(publication)
     .catch((e: unknown) => e);
   expect(error).toMatchObject({ code: 'WRONG_KEY_TYPE', key: 's' });
-  expect([all(error), all(consumer.events), ...printed].join('\n')).not.toContain(PAYLOAD);
+  expect([all(error), all(consumer.events), ...printed].join('\n')).not.toContain(
+    wordOf('payload'),
+  );
   client.disconnect();
   await consumer.close();
 });

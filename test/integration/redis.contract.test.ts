@@ -14,9 +14,10 @@ import { describeSourceContract } from '../contracts/source.contract.js';
 import type { SourceHarness } from '../contracts/source-harness.js';
 import { describeStateStoreContract } from '../contracts/state-store.contract.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
+import { secret } from '../support/secrets.js';
 
 /** All that the suites do, they do as a user with the least rights that are documented. */
-const user = { username: `least-${randomBytes(4).toString('hex')}`, password: 'of-all' };
+const user = { username: `least-${randomBytes(4).toString('hex')}`, password: secret('user') };
 
 let server: TestRedis;
 let place: RedisOptions;

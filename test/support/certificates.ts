@@ -1,4 +1,5 @@
-import { generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
+import { randomBytes, sign, type KeyObject } from 'node:crypto';
+import { newKeys } from './secrets.js';
 
 /** A certificate with its private key, both PEM. */
 export interface Certificate {
@@ -50,8 +51,6 @@ export class Authority {
     return pem(sequence(signed, ECDSA_SHA256, bits(signature)));
   }
 }
-
-const newKeys = () => generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
 
 /** DER: a type, a length, and what it holds. */
 function tagged(type: number, ...parts: readonly Buffer[]): Buffer {

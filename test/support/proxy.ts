@@ -10,9 +10,13 @@ interface Link {
   reading: boolean;
 }
 
-/** Starts a TCP proxy on loopback before a server on loopback. */
-export async function startProxy(port: number): Promise<Proxy> {
-  const proxy = new Proxy(port);
+/**
+ * Starts a TCP proxy on loopback before a server on loopback.
+ * @param server its port, or its url: then the proxy's url has the login, too
+ */
+export async function startProxy(server: number | string): Promise<Proxy> {
+  const url = new URL(typeof server === 'string' ? server : `redis://127.0.0.1:${server}`);
+  const proxy = new Proxy(Number(url.port), url);
   await proxy.open();
   return proxy;
 }
@@ -27,7 +31,10 @@ export class Proxy {
   /** Changes what passes, as if another server stood behind. To texts of the same length. */
   rewrite: { requests?: (text: string) => string; replies?: (text: string) => string } = {};
 
-  constructor(private target: number) {
+  constructor(
+    private target: number,
+    private readonly targetUrl: URL,
+  ) {
     this.server = createServer((client) => this.accept(client));
   }
 
@@ -36,7 +43,9 @@ export class Proxy {
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    const url = new URL(this.targetUrl);
+    url.host = `127.0.0.1:${this.port}`;
+    return url.href;
   }
 
   get connections(): number {

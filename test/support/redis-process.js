@@ -81,7 +81,7 @@ export class RedisServer {
 
   get url() {
     const password = this.#password;
-    return `redis://${password === undefined ? '' : `:${password}@`}127.0.0.1:${this.port}`;
+    return `redis://${password === undefined ? '' : `:${encodeURIComponent(password)}@`}127.0.0.1:${this.port}`;
   }
 
   /** Throws while no server runs. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { deleteKeys } from './delete-keys.js';
 import { startRedis } from './redis-server.js';
+import { secret } from './secrets.js';
 
 export interface TestRedis {
   readonly url: string;
@@ -18,7 +19,9 @@ export interface TestRedis {
 export async function testRedis(): Promise<TestRedis> {
   // A server that was named is meant, wherever else one could be had.
   const given = process.env['REDIS_BINARY'] ? undefined : process.env['REDIS_URL'];
-  const server = given ? undefined : await startRedis();
+  const server = given
+    ? undefined
+    : await startRedis({ args: ['--requirepass', secret('server')] });
   const url = given ?? server!.url;
   const prefix = `test:${randomBytes(6).toString('hex')}:`;
   const client = new Redis(url);

@@ -6,7 +6,8 @@
  *   run.js faults               build, then the tests in test/faults; likewise the other groups
  *   run.js unit routing -t x    a file filter and options for vitest after the group
  *
- * The last line is `N passed, N failed`.
+ * The last line is `N passed, N failed`. All that is printed is searched for the secrets of the suite;
+ * one that shows is a failure.
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -15,10 +16,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { allRuns, runSamples } from '../../sample/sample-runner.js';
 import { ensureRedis } from './ensure-redis.js';
+import { leakText, SecretWatch } from './secret-watch.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const PROJECTS = ['unit', 'contracts', 'integration', 'e2e', 'faults'];
 const GROUPS = [...PROJECTS, 'samples'];
+/** What a process that has ended may leave in its pipes is waited for so long, ms. */
+const REST_OF_OUTPUT = 2000;
 
 /**
  * @typedef {object} Counts
@@ -34,6 +38,7 @@ const firstOption = args.findIndex((arg) => !GROUPS.includes(arg));
 const groups = firstOption < 0 ? args : args.slice(0, firstOption);
 const forwarded = firstOption < 0 ? [] : args.slice(firstOption);
 
+const watches = [watched(process.stdout, 'stdout'), watched(process.stderr, 'stderr')];
 let interrupted = false;
 /** @type {import('node:child_process').ChildProcess | undefined} */
 let running;
@@ -128,8 +133,23 @@ function stopped(why) {
   return { passed: 0, failed: 1, skipped: 0 };
 }
 
+/** @param {NodeJS.WriteStream} out @param {string} name */
+function watched(out, name) {
+  const watch = new SecretWatch(name);
+  const write = out.write.bind(out);
+  // Whole characters come by here: children are read as text.
+  out.write = (/** @type {string | Uint8Array} */ chunk, /** @type {any[]} */ ...rest) => {
+    watch.take(String(chunk));
+    return write(chunk, ...rest);
+  };
+  return watch;
+}
+
 /** @param {Counts} counts */
 function conclude({ passed, failed, skipped, notRun = [] }) {
+  const leaks = watches.flatMap((watch) => watch.end());
+  for (const leak of leaks) console.error(leakText(leak));
+  failed += leaks.length;
   for (const name of notRun) console.log(`Not run: ${name}`);
   if (passed + failed === 0) console.error('\nNo test was run.');
   console.log(`\nTotal time ${seconds(started)}`);
@@ -141,10 +161,20 @@ function conclude({ passed, failed, skipped, notRun = [] }) {
 function exitCode(command, parameters) {
   return new Promise((resolve) => {
     const shell = process.platform === 'win32' && command === 'npm';
-    const child = spawn(command, parameters, { cwd: root, stdio: 'inherit', shell });
+    const env = process.stdout.isTTY ? { FORCE_COLOR: '1', ...process.env } : process.env;
+    const child = spawn(command, parameters, {
+      cwd: root,
+      stdio: ['inherit', 'pipe', 'pipe'],
+      shell,
+      env,
+    });
     running = child;
+    child.stdout.setEncoding('utf8').on('data', (text) => process.stdout.write(text));
+    child.stderr.setEncoding('utf8').on('data', (text) => process.stderr.write(text));
     child.once('error', (error) => (console.error(error.message), resolve(1)));
-    child.once('exit', (code) => resolve(code ?? 1));
+    child.once('close', (code) => resolve(code ?? 1));
+    // Others may hold its pipes.
+    child.once('exit', (code) => setTimeout(() => resolve(code ?? 1), REST_OF_OUTPUT).unref());
   });
 }
 

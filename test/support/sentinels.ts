@@ -1,21 +1,22 @@
 import { Redis } from 'ioredis';
 import type { RedisOptions } from '../../lib/drivers/redis/redis.options.js';
 import { startRedis, type RedisServer } from './redis-server.js';
+import { secret } from './secrets.js';
 import { until } from './until.js';
 
 export const MASTER = 'the-master';
 /** Without an answer for so long a master is down, ms. */
 export const DOWN_AFTER = 500;
 /** Who may do everything at the sentinels: they themselves, and the test. */
-const WATCHER = { username: 'watcher', password: 'watchword' };
+const WATCHER = { username: 'watcher', password: secret('watcher') };
 /** Who may do no more than docs/security.md says. */
-const APP = { sentinelUsername: 'app', sentinelPassword: 'appword' };
+const APP = { sentinelUsername: 'app', sentinelPassword: secret('sentinel') };
 const RIGHTS = '-@all +sentinel|get-master-addr-by-name +sentinel|sentinels +client|setname';
 const DATA = [
   '--masterauth',
-  'dataword',
+  secret('data'),
   '--requirepass',
-  'dataword',
+  secret('data'),
   '--repl-diskless-sync-delay',
   '0',
 ];
@@ -44,7 +45,7 @@ export class Sentinels {
   /** How a driver finds the master. */
   get options(): RedisOptions {
     const addresses = this.sentinels.map(({ port }) => ({ host: '127.0.0.1', port }));
-    return { sentinels: addresses, name: MASTER, password: 'dataword', ...APP };
+    return { sentinels: addresses, name: MASTER, password: secret('data'), ...APP };
   }
 
   /** The server that the sentinels call the master now. */
@@ -60,7 +61,7 @@ export class Sentinels {
   /** A client of that server. */
   async toMaster(): Promise<Redis> {
     const { port } = await this.master();
-    return new Redis(port, { password: 'dataword' });
+    return new Redis(port, { password: secret('data') });
   }
 
   async failOver(): Promise<void> {
@@ -92,7 +93,7 @@ export class Sentinels {
    * seconds later.
    */
   async rejoin(server: RedisServer): Promise<void> {
-    const client = new Redis(server.port, { password: 'dataword' });
+    const client = new Redis(server.port, { password: secret('data') });
     await client.replicaof('127.0.0.1', (await this.master()).port);
     client.disconnect();
     await this.complete();
@@ -112,7 +113,7 @@ function startSentinel(masterPort: number): Promise<RedisServer> {
     `sentinel sentinel-user ${username}`,
     `sentinel sentinel-pass ${password}`,
     `sentinel monitor ${MASTER} 127.0.0.1 ${masterPort} 2`,
-    `sentinel auth-pass ${MASTER} dataword`,
+    `sentinel auth-pass ${MASTER} ${secret('data')}`,
     `sentinel down-after-milliseconds ${MASTER} ${DOWN_AFTER}`,
     `sentinel failover-timeout ${MASTER} 1500`,
     '',

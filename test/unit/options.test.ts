@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { defaultConsumerName } from '../../lib/options/consumer-name.js';
 import { handlerProblems, resolveOptions } from '../../lib/options/resolve-options.js';
 import { fromRedisOptions } from '../../lib/redis.preset.js';
+import { secret, secretInUrl, wordOf } from '../support/secrets.js';
 
 const source = { technology: 'none', open: () => ({ source: undefined as never }) };
 
@@ -103,15 +104,15 @@ describe('options', () => {
 
   it('of Redis are sorted from the others, and never repeat a password', () => {
     const { options, problems } = fromRedisOptions({
-      url: 'redis//:s3cret@nowhere',
+      url: `redis//:${secretInUrl('server')}@nowhere`,
       port: 70_000,
-      password: 's3cret',
+      password: secret('server'),
       group: 'g',
     });
     expect(options).toMatchObject({ group: 'g' });
     expect(options).not.toHaveProperty('password');
     expect(problems).toHaveLength(4);
-    expect(problems.join()).not.toContain('s3cret');
+    expect(problems.join()).not.toContain(wordOf('server'));
   });
 });
 

@@ -5,6 +5,7 @@ import type { RedisOptions } from '../../lib/drivers/redis/redis.options.js';
 import { redisProblems } from '../../lib/drivers/redis/redis.problems.js';
 import { fromRedisOptions, type RedisStreamsOptions } from '../../lib/redis.preset.js';
 import { Authority } from '../support/certificates.js';
+import { secret, secretInUrl } from '../support/secrets.js';
 
 const authority = new Authority();
 const [one, another] = [authority.issue('one'), authority.issue('another')];
@@ -13,18 +14,21 @@ const sentinels = [{ host: 'sentinel-1' }, { host: 'sentinel-2', port: 26_380 }]
 describe('options of Redis that work', () => {
   it.each<[string, RedisOptions]>([
     ['nothing', {}],
-    ['a url', { url: 'redis://user:word@host:6380/3' }],
+    ['a url', { url: `redis://user:${secretInUrl('user')}@host:6380/3` }],
     ['a url for TLS, and its authority', { url: 'rediss://host', tls: { ca: authority.cert } }],
     ['a certificate with its key', { tls: { ca: [authority.cert], ...one } }],
     ['buffers', { tls: { cert: Buffer.from(one.cert), key: Buffer.from(one.key) } }],
-    ['sentinels', { sentinels, name: 'm', username: 'u', password: 'p', db: 1, tls: {} }],
+    [
+      'sentinels',
+      { sentinels, name: 'm', username: 'u', password: secret('user'), db: 1, tls: {} },
+    ],
     [
       'sentinels that ask for a login and TLS',
       {
         sentinels,
         name: 'm',
         sentinelUsername: 'u',
-        sentinelPassword: 'p',
+        sentinelPassword: secret('sentinel'),
         sentinelTls: { ca: authority.cert },
       },
     ],
@@ -51,7 +55,7 @@ describe('options of Redis that contradict each other, or cannot work', () => {
     ],
     [
       'what is said of sentinels that are not there',
-      { name: 'm', sentinelUsername: 'u', sentinelPassword: 'p', sentinelTls: {} },
+      { name: 'm', sentinelUsername: 'u', sentinelPassword: secret('sentinel'), sentinelTls: {} },
       [/^name has no effect/, /^sentinelUsername/, /^sentinelPassword/, /^sentinelTls/],
     ],
     [
