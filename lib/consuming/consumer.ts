@@ -14,6 +14,7 @@ import { Intake } from './intake.js';
 import { Parking } from './parking.js';
 import { createPipeline } from './pipeline.js';
 import { ReadAhead } from './read-ahead.js';
+import { runsWithin } from './runs-within.js';
 import { reportSettled } from './report.js';
 import { Settler, type Reported } from './settler.js';
 import { storeElsewhere, type Settle } from './store-elsewhere.js';
@@ -68,6 +69,7 @@ export class Consumer implements Worker {
     const streams = [...tables.keys()];
     const subscription = await options.source.subscribe({
       ...options.subscribe,
+      runsWithin: runsWithin(tables.values(), options.subscribe.idleTimeout),
       group,
       consumer,
       streams,

@@ -39,6 +39,11 @@ export interface SubscribeOptions {
   readonly idleTimeout: number;
   /** How often abandoned entries are looked for, ms. */
   readonly reclaimInterval: number;
+  /**
+   * How long runs of one message may follow each other, with the waits between them, ms: what a run
+   * has published is to be known for longer. @default not told
+   */
+  readonly runsWithin?: number;
 }
 
 /** A settlement that the source has to carry out, with the lease that it is about. */

@@ -15,6 +15,8 @@ export interface ReadKey {
 export interface LeaseHolder {
   readonly group: string;
   readonly consumer: string;
+  /** See SubscribeOptions. */
+  readonly runsWithin: number;
   /** The source has settled it: it is no longer ours. */
   settled(lease: RedisLease): void;
 }

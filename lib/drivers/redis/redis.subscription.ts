@@ -92,6 +92,10 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     return this.options.consumer;
   }
 
+  get runsWithin(): number {
+    return this.options.runsWithin ?? 0;
+  }
+
   /** @throws where a group cannot be created or no connection is had */
   async open(connectTimeout: number): Promise<void> {
     try {

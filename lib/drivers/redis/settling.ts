@@ -14,8 +14,11 @@ import { deadLetter } from './scripts/dead-letter.script.js';
 
 type Outcome = SettleOutcome | Error;
 
-/** Longer than the runs of a message, with the waits between them, usually take, ms. */
-const STEPS_ARE_KNOWN_FOR = 3_600_000;
+/**
+ * The steps that a run has published are known for so long after the last run may have begun, ms: it
+ * may take its time.
+ */
+const LAST_RUN = 3_600_000;
 
 export interface SettlingContext {
   readonly commands: Commands;
@@ -157,9 +160,10 @@ async function publishApart(
   const [word] = lease.trimmed ? ['trimmed'] : await extendLeases(commands, [lease]);
   if (word === 'lost' || word === 'gone') return word;
   const { group, id } = lease.fence;
+  const window = lease.holder.runsWithin + LAST_RUN;
   const once = entries.map((entry, step) => {
     const key = `${lease.source.key}/${id}/${group}/${step}`;
-    return { ...entry, idempotency: { key, window: STEPS_ARE_KNOWN_FOR } };
+    return { ...entry, idempotency: { key, window } };
   });
   const refused = (await publish(once)).find((result) => result instanceof Error);
   if (refused) throw refused;
