@@ -61,12 +61,11 @@ export class SentinelWatch {
     const { name } = this.#options;
     const answer = (await client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name!)) as
       [host: string, port: string] | null;
-    if (answer) {
-      const master = answer.join(' ');
-      const moved = this.master !== undefined && this.master !== master;
-      this.master = master;
-      if (moved) this.onMoved();
-    }
+    if (!answer) throw new Error(`This sentinel knows no master of the name ${name}`);
+    const master = answer.join(' ');
+    const moved = this.master !== undefined && this.master !== master;
+    this.master = master;
+    if (moved) this.onMoved();
     await sleep(systemClock, INTERVAL, this.closing.signal);
   }
 }
