@@ -66,7 +66,8 @@ export class PublishBatchError extends StreamsError {
 
 /**
  * The message is stored, and fewer replicas than `waitReplicas` have confirmed it in time: a failover
- * may lose it. It is not known to be lost. Has `stream`, `id`, `wanted`, `replicas`.
+ * may lose it. It is not known to be lost. Has `stream`, `id`, `wanted`, `replicas`, and a `cause` where
+ * the wait itself failed.
  */
 export class NotReplicatedError extends StreamsError {
   static readonly code: string = 'NOT_REPLICATED';
@@ -80,11 +81,13 @@ export class NotReplicatedError extends StreamsError {
     readonly wanted: number,
     readonly replicas: number,
     timeout: number,
+    cause?: unknown,
   ) {
     super(
       NotReplicatedError.code,
       `The message ${id} of "${stream}" is stored, but ${replicas} of ${wanted} replicas have confirmed it within ${timeout} ms. ` +
         NotReplicatedError.advice,
+      cause,
     );
   }
 }

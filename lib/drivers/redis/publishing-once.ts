@@ -23,14 +23,15 @@ const NATIVE_WINDOW = 100_000;
 export class PublishingOnce {
   constructor(
     private readonly keys: Keys,
-    private readonly features: ServerFeatures,
+    /** Undefined: always by script. */
+    private readonly features: ServerFeatures | undefined,
   ) {}
 
   /** The command for the server behind this client. To be sent at once, and in the order of these calls. */
   command(client: Redis, entry: IdempotentEntry): string {
     const { stream, fields, idempotency } = entry;
     const { key, window } = idempotency;
-    if (window === 'native' && this.features.has(client, 'idmp')) {
+    if (window === 'native' && this.features?.has(client, 'idmp')) {
       // Each key is a producer of its own: of one producer the server remembers a hundred keys only.
       const streamKey = this.keys.stream(stream);
       return encodeCommand(['XADD', streamKey, 'IDMP', key, '1', '*', ...fields]);
@@ -55,7 +56,7 @@ export class PublishingOnce {
     );
     if (again.length === 0) return [...results];
     if (client) publishOnce.forget(client);
-    if (client && causes.some(isOptionMissing)) this.features.drop(client, 'idmp');
+    if (client && causes.some(isOptionMissing)) this.features?.drop(client, 'idmp');
     const mended = await send(again.map((index) => entries[index]!));
     return results.map((result, index) => mended[again.indexOf(index)] ?? result);
   }

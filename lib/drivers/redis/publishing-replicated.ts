@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
-import { NotReplicatedError } from '../../core/errors/publishing.errors.js';
+import { InvalidMessageError, NotReplicatedError } from '../../core/errors/publishing.errors.js';
+import { PermissionDeniedError } from '../../core/errors/server.errors.js';
 import { ClosedError } from '../../core/errors/start-up.errors.js';
 import type { OutgoingEntry } from '../../core/message.js';
 import { bySlot } from './cluster/slots.js';
@@ -25,6 +26,11 @@ export interface ReplicatedPublishingOptions {
   readonly timeout: number;
 }
 
+/** The keys of a script and of IDMP do not know each other: a message might be there twice. */
+const NATIVE_IN_VAIN =
+  "waitReplicas cannot be combined with an idempotency key whose window is 'native'. " +
+  'Set idempotencyWindow to a number of milliseconds.';
+
 interface Waiting {
   readonly entry: ReplicatedEntry;
   readonly resolve: (result: Result) => void;
@@ -43,8 +49,10 @@ export class ReplicatedPublishing {
   constructor(private readonly options: ReplicatedPublishingOptions) {}
 
   publish(entries: readonly ReplicatedEntry[]): Promise<Result[]> {
-    const results = entries.map(
-      (entry) => new Promise<Result>((resolve) => this.waiting.push({ entry, resolve })),
+    const results = entries.map((entry) =>
+      entry.idempotency?.window === 'native'
+        ? Promise.resolve(new InvalidMessageError(NATIVE_IN_VAIN))
+        : new Promise<Result>((resolve) => this.waiting.push({ entry, resolve })),
     );
     void this.flush();
     return Promise.all(results);
@@ -75,7 +83,7 @@ export class ReplicatedPublishing {
     try {
       if (this.closed) throw new ClosedError('The connection to Redis');
       const commands = (this.commands ??= connect());
-      const { appended, replicas } = await commands.run(
+      const { appended, confirmed } = await commands.run(
         'publishing with waitReplicas',
         async (client) => {
           const written = batch.map(({ entry }) => this.append(client, entry));
@@ -85,12 +93,12 @@ export class ReplicatedPublishing {
           if (first?.status === 'rejected' && found.every(({ status }) => status === 'rejected')) {
             throw first.reason;
           }
-          return { appended: found, replicas: await client.wait(most, timeout) };
+          return { appended: found, confirmed: await waitFor(client, most, timeout) };
         },
         key,
       );
       for (const [index, { entry, resolve }] of batch.entries()) {
-        resolve(this.resultOf(entry, appended[index]!, replicas));
+        resolve(this.resultOf(entry, appended[index]!, confirmed));
       }
     } catch (error) {
       for (const { resolve } of batch) resolve(error as Error);
@@ -108,7 +116,7 @@ export class ReplicatedPublishing {
   private resultOf(
     { stream, waitReplicas }: ReplicatedEntry,
     appended: PromiseSettledResult<string>,
-    replicas: number,
+    confirmed: number | Error,
   ): Result {
     if (appended.status === 'rejected') {
       return typedError(
@@ -117,8 +125,19 @@ export class ReplicatedPublishing {
         this.options.keys.stream(stream),
       );
     }
+    const [replicas, cause] = confirmed instanceof Error ? [0, confirmed] : [confirmed, undefined];
+    if (cause instanceof PermissionDeniedError) return cause;
     if (replicas >= waitReplicas) return appended.value;
     const { timeout } = this.options;
-    return new NotReplicatedError(stream, appended.value, waitReplicas, replicas, timeout);
+    return new NotReplicatedError(stream, appended.value, waitReplicas, replicas, timeout, cause);
+  }
+}
+
+/** How many replicas have confirmed. What it fails with is not to look as if nothing had been written. */
+async function waitFor(client: Redis, most: number, timeout: number): Promise<number | Error> {
+  try {
+    return await client.wait(most, timeout);
+  } catch (error) {
+    return typedError(error, 'waiting for replicas', undefined, 'wait');
   }
 }

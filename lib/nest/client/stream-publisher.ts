@@ -16,7 +16,8 @@ export interface PublishOptions {
   readonly idempotencyKey?: string;
   /**
    * Fails with `NotReplicatedError` unless so many replicas have confirmed the message, in 4/5 of
-   * `commandTimeout`. Each such message waits for them; others do not.
+   * `commandTimeout`. Each such message waits for them; others do not. Not together with an
+   * `idempotencyKey` where the option `idempotencyWindow` is `'native'`: InvalidMessageError.
    */
   readonly waitReplicas?: number;
 }
@@ -49,6 +50,7 @@ export class StreamPublisher<Events extends object = Record<string, unknown>> {
    * @returns the id of the message in its stream, once the server has it
    * @throws RedisConnectionError, ServerOutOfMemoryError, PayloadTooLargeError, InvalidMessageError,
    * UnsupportedFeatureError, ClosedError
+   * @throws NotReplicatedError with `waitReplicas`: the message is stored, too few replicas have said so
    */
   async publish<E extends keyof Known<Events> & string>(
     eventType: E,
@@ -63,7 +65,8 @@ export class StreamPublisher<Events extends object = Record<string, unknown>> {
    * them cannot be encoded. It is not a transaction: the server may take some and refuse others.
    *
    * @returns the ids, in the order of the items
-   * @throws PublishBatchError with the id or error of each item, where one or more failed
+   * @throws PublishBatchError with the id or error of each item, where one or more failed; a
+   * NotReplicatedError among them is that of a message that is stored
    */
   async publishBatch(items: readonly BatchItem<Events>[]): Promise<string[]> {
     const results = await this.producer.publishBatch(items);
