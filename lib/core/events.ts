@@ -7,6 +7,14 @@ interface In {
   readonly group: string;
 }
 
+/** Which connection an event is about. */
+interface Connected {
+  /** What it is for: `commands`, `publisher`, `replicated`, `reader` or `replies`. */
+  readonly role: string;
+  /** Tells those of one role apart, where a driver has several. */
+  readonly connection?: number;
+}
+
 /** What a settlement came to. */
 export type SettledOutcome =
   | 'handled'
@@ -60,10 +68,12 @@ export interface StreamsEvents {
   'data-loss-suspected': In & { readonly after: string; readonly upTo: string };
   /** A consumer that was gone and held nothing was removed from its group. */
   'consumer-removed': In & { readonly consumer: string };
-  /** The connection broke; it is being replaced. `role` is `commands`, `publisher`, `reader` or `replies`. */
-  disconnected: { readonly role: string; readonly error: Error };
+  /** The connection broke; it is being replaced. */
+  disconnected: Connected & { readonly error: Error };
   /** The connection works (again). */
-  connected: { readonly role: string };
+  connected: Connected;
+  /** A connection is not needed any more, and will not come back: its node has left the cluster. */
+  'connection-retired': Connected;
   /** Reading paused: so many entries wait for a retry. */
   'reading-paused': { readonly group: string; readonly parked: number };
   'reading-resumed': { readonly group: string };

@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { NotReplicatedError } from '../../lib/core/errors/publishing.errors.js';
 import { slotOf } from '../../lib/drivers/redis/cluster/slots.js';
+import { ConnectionStatus } from '../../lib/nest/transport/connection-status.js';
+import { gate } from '../support/engine.js';
 import { startCluster, type TestCluster } from '../support/redis-cluster.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';
 import { until } from '../support/until.js';
@@ -139,6 +141,8 @@ describe('a cluster', () => {
     const [stream, other] = streams as [string, string];
     const victim = await cluster.masterOf(stream);
     const load = new Load();
+    const status: string[] = [];
+    ConnectionStatus.of(consumer.runtime).tell((word) => status.push(word));
     await until('it is under load', () => load.on(stream) > 300);
     await victim.server.kill();
     const killedAt = Date.now();
@@ -159,9 +163,55 @@ describe('a cluster', () => {
       `A master killed: back after ${backAfter} ms, ${load.acknowledged.length} acknowledged, ${lost.length} of them lost ` +
         `because they were not replicated, all others handled, ${load.refused.length} publishes failed`,
     );
+    expect(status).toContain('reconnecting');
+    await until('the connections that are needed are there', () => status.at(-1) === 'connected');
     const outcomes = new Set(load.refused.map((error) => (error as { outcome: string }).outcome));
     expect([...outcomes].filter((one) => one !== 'unknown' && one !== 'not-sent')).toEqual([]);
     await victim.server.start();
     await cluster.untilHealthy();
   });
+
+  it(
+    'takes nothing over that is kept, when all owners come back',
+    { timeout: 60_000 },
+    async () => {
+      const [stream] = streams as [string];
+      const held = `{${stream}}held`;
+      const work = gate();
+      const handle = () => work.promise;
+      const redis = { cluster: cluster.addresses, commandTimeout: COMMAND_TIMEOUT };
+      const owners = await Promise.all(
+        ['a', 'b'].map((name) =>
+          RecordingConsumer.start({
+            redis,
+            streams: [held],
+            consumer: name,
+            group: 'held',
+            handle,
+          }),
+        ),
+      );
+      const [one] = owners as [RecordingConsumer];
+      const started = () => owners.reduce((sum, owner) => sum + owner.running, 0);
+      await one.publish(held, 40);
+      await until('all of them run', () => started() === 40);
+      const victim = await cluster.masterOf(held);
+      await victim.client.wait(1, 1000);
+      await victim.server.kill();
+      const moved = async () => (await cluster.masterOf(held)).id !== victim.id;
+      await until('a replica is promoted', moved, 20_000);
+      await until('it is published to', () => one.publish(held).then(Boolean, () => false));
+      await until('that runs, too', () => started() === 41);
+      // Looks come every 100 ms, and take over what was idle for 400.
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      work.open();
+      const ids = () => owners.flatMap((owner) => owner.ids(held));
+      await until('all are handled', () => new Set(ids()).size === 41);
+      expect(owners.flatMap((owner) => owner.of('reclaimed'))).toEqual([]);
+      expect(ids()).toHaveLength(41);
+      await Promise.all(owners.map((owner) => owner.close()));
+      await victim.server.start();
+      await cluster.untilHealthy();
+    },
+  );
 });

@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import type { Driver } from '../../lib/core/driver.js';
 import { InvalidOptionsError } from '../../lib/core/errors/start-up.errors.js';
 import { EventBus } from '../../lib/core/events.js';
+import type { Lease } from '../../lib/core/lease.js';
+import { ack } from '../../lib/core/settlement.js';
+import { SLOTS } from '../../lib/drivers/redis/cluster/slots.js';
+import { Keys } from '../../lib/drivers/redis/keys.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import type { RedisSource } from '../../lib/drivers/redis/redis.source.js';
 import { describeDeadLettersContract } from '../contracts/dead-letters.contract.js';
@@ -11,6 +17,8 @@ import { describeSourceContract } from '../contracts/source.contract.js';
 import type { SourceHarness } from '../contracts/source-harness.js';
 import { describeStateStoreContract } from '../contracts/state-store.contract.js';
 import { startCluster, type TestCluster } from '../support/redis-cluster.js';
+import { startRedis } from '../support/redis-server.js';
+import { until } from '../support/until.js';
 
 let cluster: TestCluster;
 beforeAll(async () => {
@@ -57,7 +65,6 @@ describeStateStoreContract('redis cluster', async () => {
 
 test('redis cluster: names that cannot be placed are refused at start-up', async () => {
   const { driver, close } = await withDriver();
-  const times = { blockTimeout: 100, idleTimeout: 1000, reclaimInterval: 500 };
   const subscribing = driver.source.subscribe({
     ...times,
     streams: ['a}b', 'x', '{x}', '{y}:dead-letter'],
@@ -82,4 +89,119 @@ test('redis cluster: a subscription that is closed is forgotten', async () => {
   await subscription.close();
   expect(subscriptions.size).toBe(0);
   await close();
+});
+
+/** Names of streams at as many masters. */
+async function apart(count: number): Promise<string[]> {
+  const { unique } = await harness();
+  const found = new Map<string, string>();
+  while (found.size < count) {
+    const stream = unique('apart');
+    found.set((await cluster.masterOf(stream)).id, stream);
+  }
+  return [...found.values()];
+}
+
+const times = { blockTimeout: 200, idleTimeout: 400, reclaimInterval: 100 };
+
+test('redis cluster: what comes while nobody pulls is kept, and handed out later', async () => {
+  const { driver, close } = await withDriver();
+  const { source } = driver;
+  const streams = await apart(2);
+  const subscribe = (consumer: string) =>
+    source.subscribe({ ...times, streams, group: 'g', consumer, startId: '$' });
+  const mine = await subscribe('mine');
+  const pulling = mine.pull(1);
+  for (const stream of streams) await source.publish([{ stream, fields: ['a', 'b'] }]);
+  const first = await pulling;
+  expect(first).toHaveLength(1);
+  const pending = async (stream: string) =>
+    Number((await (await cluster.at(stream)).xpending(stream, 'g'))[0]);
+  for (const stream of streams) {
+    await until('it was read', async () => (await pending(stream)) === 1);
+  }
+  const other = await subscribe('other');
+  const heard: Lease[] = [];
+  for (let pulls = 0; pulls < 6; pulls++) {
+    heard.push(...(await other.pull(1)));
+    await mine.extend(first);
+  }
+  expect(heard).toEqual([]);
+  const second = await mine.pull(1);
+  expect([first, second].flat().map(({ stream, attempt }) => [stream, attempt])).toHaveLength(2);
+  expect(second[0]).toMatchObject({ attempt: 1 });
+  expect(second[0]!.stream).not.toBe(first[0]!.stream);
+  await Promise.all([mine.close(), other.close()]);
+  await close();
+});
+
+test('redis cluster: steps are known for longer than the runs of their message take', async () => {
+  const { driver, close } = await withDriver();
+  const { source } = driver;
+  const [stream, next] = (await apart(2)) as [string, string];
+  const runsWithin = 5 * 3_600_000;
+  const subscription = await source.subscribe({
+    ...times,
+    streams: [stream],
+    group: 'g',
+    consumer: 'c',
+    startId: '0',
+    runsWithin,
+  });
+  const [id] = await source.publish([{ stream, fields: ['a', 'b'] }]);
+  const [lease] = await subscription.pull(1);
+  const publish = [{ stream: next, fields: ['c', 'd'] }];
+  const outcome = await source.settle([{ lease: lease!, settlement: { ...ack, publish } }]);
+  expect(outcome).toEqual(['settled']);
+  const key = new Keys('').published(next, `${stream}/${String(id)}/g/0`);
+  expect(await (await cluster.at(next)).pttl(key)).toBeGreaterThan(runsWithin);
+  await subscription.close();
+  await close();
+});
+
+test.each(['unknown-endpoint', 'hostname'])(
+  'redis cluster: nodes that announce no address (%s) are found, also those that slots move to',
+  async (preferred) => {
+    const setting = 'cluster-preferred-endpoint-type';
+    for (const { client } of cluster.nodes) await client.config('SET', setting, preferred);
+    const { driver, close } = await withDriver();
+    const { source } = driver;
+    const [stream, there] = (await apart(2)) as [string, string];
+    const entry = { stream, fields: ['a', 'b'] };
+    const [before] = await source.publish([entry]);
+    await cluster.migrate(stream, await cluster.masterOf(there));
+    const [after] = await source.publish([entry]);
+    const found = await (await cluster.at(stream)).xrange(stream, '-', '+');
+    expect(found.map(([id]) => id)).toEqual([before, after]);
+    await close();
+    for (const { client } of cluster.nodes) await client.config('SET', setting, 'ip');
+  },
+);
+
+test('redis cluster: one that has no slots yet is waited for', async () => {
+  const server = await startRedis({ args: ['--cluster-enabled', 'yes'] });
+  onTestFinished(() => server.stop());
+  const admin = new Redis(server.url);
+  onTestFinished(() => admin.disconnect());
+  const place = [{ host: '127.0.0.1', port: server.port }];
+  const open = (connectTimeout: number) =>
+    redis({ cluster: place, connectTimeout }).open({ events: new EventBus(), keyPrefix: '' });
+  const subscribe = ({ source }: Driver) =>
+    source.subscribe({ ...times, streams: ['s'], group: 'g', consumer: 'c', startId: '0' });
+
+  const impatient = open(300);
+  const error: unknown = await subscribe(impatient).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'REDIS_CONNECTION', outcome: 'not-sent' });
+  expect(String(error)).toContain('has any slots');
+  await impatient.source.close();
+
+  const patient = open(10_000);
+  const subscribing = subscribe(patient);
+  await until('it asks', async () => String(await admin.client('LIST')).includes('cluster|slots'));
+  await admin.cluster('ADDSLOTSRANGE', 0, SLOTS - 1);
+  const subscription = await subscribing;
+  await patient.source.publish([{ stream: 's', fields: ['a', 'b'] }]);
+  expect(await subscription.pull(1)).toHaveLength(1);
+  await subscription.close();
+  await patient.source.close();
 });

@@ -40,6 +40,8 @@ export class RecordingConsumer {
   readonly handled: { readonly stream: string; readonly id: string }[] = [];
   readonly events: { readonly name: StreamsEventName; readonly event: unknown }[] = [];
   readonly runtime: StreamsRuntime;
+  /** Runs that have begun and not ended. */
+  running = 0;
 
   constructor(private readonly options: ConsumeOptions) {
     const { redis: connection, streams: _, handle: __, ...given } = options;
@@ -58,7 +60,9 @@ export class RecordingConsumer {
   start(): Promise<void> {
     const { streams, handle } = this.options;
     const invoke = async (delivery: Delivery) => {
+      this.running++;
       await handle?.(delivery);
+      this.running--;
       this.handled.push({ stream: delivery.stream, id: delivery.id });
       return ack;
     };

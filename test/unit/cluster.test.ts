@@ -39,6 +39,17 @@ describe('a redirection', () => {
     expect(v6.to).toEqual({ host: '2001:db8::1', port: 6379 });
   });
 
+  it('means the host of the node that answers, where it names none', () => {
+    const error = new ServerReplyError('asking', new ReplyError('MOVED 3999 :6381'));
+    const to = { host: '10.0.0.2', port: 6381 };
+    expect(redirectionOf(error, '10.0.0.2')).toEqual({ kind: 'moved', slot: 3999, to });
+    const ask = new ServerReplyError('asking', new ReplyError('ASK 3999 :6381'));
+    expect(redirectionOf(ask, '10.0.0.2')).toEqual({ kind: 'ask', slot: 3999, to });
+    expect(redirectionOf(error)).toEqual({ kind: 'wait' });
+    const unknown = new ServerReplyError('asking', new ReplyError('MOVED 3999 ?:6381'));
+    expect(redirectionOf(unknown, '10.0.0.2')).toEqual({ kind: 'wait' });
+  });
+
   it('or asks for patience', () => {
     for (const text of ['TRYAGAIN x', 'CLUSTERDOWN x', 'LOADING x', 'READONLY x']) {
       expect(said(text)).toEqual({ kind: 'wait' });
@@ -68,7 +79,6 @@ describe('the topology', () => {
         if (address.host === 'dead') throw new Error('refused');
         return reply;
       },
-      onChanged: () => undefined,
     });
     await Promise.all([topology.refresh(), topology.refresh()]);
     expect(asked).toEqual(['dead', 'seed']);
@@ -84,7 +94,6 @@ describe('the topology', () => {
       seeds: [node('dead')],
       natMap: undefined,
       ask: () => Promise.reject(new Error('refused')),
-      onChanged: () => undefined,
     });
     await expect(topology.refresh()).rejects.toThrow('refused');
     expect(topology.owner(0)).toBeUndefined();

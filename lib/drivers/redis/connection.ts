@@ -19,7 +19,12 @@ export interface ConnectionOptions {
   readonly onConnected?: (client: Redis) => Promise<void>;
   /** How long a command waits for a connection, ms. By default as long as for its reply. */
   readonly patience?: number;
+  /** What it leads to was reached otherwise before: its first connection ends an outage. */
+  readonly late?: boolean;
 }
+
+/** Connections made by this process so far. */
+let made = 0;
 
 /**
  * One connection that is replaced whenever it breaks. ioredis does not reconnect here: it would
@@ -35,11 +40,14 @@ export class Connection implements Commands {
   private lastError: unknown;
   private readonly waiters = new Set<() => void>();
   private readonly closing = new AbortController();
-  private wasConnected = false;
+  private readonly id = ++made;
+  private wasConnected: boolean;
+  private broken = false;
   /** When the last outage ended, ms since the epoch; 0 before the first one. */
   reconnectedAt = 0;
 
   constructor(private readonly options: ConnectionOptions) {
+    this.wasConnected = options.late ?? false;
     // The first client is made here, so that options that cannot work are refused at once.
     void this.keepConnected(options.connector.locate ? undefined : this.createClient());
   }
@@ -92,6 +100,17 @@ export class Connection implements Commands {
     (this.#client ?? this.#connecting)?.disconnect();
   }
 
+  /**
+   * What it leads to is not needed any more: closes it, once what is under way must have been
+   * answered. Whoever was told that it broke is told.
+   */
+  async retire(): Promise<void> {
+    if (this.#client) await sleep(systemClock, this.options.replyTimeout, this.closing.signal);
+    const { broken, closed } = this;
+    await this.close();
+    if (broken && !closed) this.options.events.emit('connection-retired', this.named);
+  }
+
   private createClient(address?: Address): Redis {
     const { connector, role, replyTimeout } = this.options;
     return connector.create(role, replyTimeout, address);
@@ -123,7 +142,8 @@ export class Connection implements Commands {
       if (this.wasConnected) this.reconnectedAt = Date.now();
       this.wasConnected = true;
       this.#client = client;
-      this.options.events.emit('connected', { role: this.options.role });
+      this.broken = false;
+      this.options.events.emit('connected', this.named);
       this.wakeAll();
       await ended;
     } finally {
@@ -157,7 +177,12 @@ export class Connection implements Commands {
 
   private announceLoss(): void {
     const error = connectionError('unknown', `serving ${this.options.role}`, this.lastError);
-    this.options.events.emit('disconnected', { role: this.options.role, error });
+    this.broken = true;
+    this.options.events.emit('disconnected', { ...this.named, error });
+  }
+
+  private get named(): { readonly role: Role; readonly connection: number } {
+    return { role: this.options.role, connection: this.id };
   }
 
   private changed(timeout: number): Promise<void> {

@@ -7,6 +7,6 @@ import type { Connector, Role } from './connector.js';
 /** Connections for commands, to the one server or to a cluster. */
 export function openCommands(connector: Connector, events: EventBus, role: Role): Commands {
   return connector.cluster
-    ? new ClusterCommands({ connector, events })
+    ? new ClusterCommands({ connector, events, role })
     : new Connection({ connector, role, events, replyTimeout: connector.commandTimeout });
 }

@@ -53,6 +53,8 @@ export interface PublishingOptions {
   readonly keys: Keys;
   /** How long entries wait for a connection, ms. By default as long as for a reply. */
   readonly patience?: number;
+  /** Entries with an idempotency key always go by script, whatever the server can do. */
+  readonly byScript?: boolean;
 }
 
 /**
@@ -72,7 +74,7 @@ export class Publishing {
 
   constructor(private readonly options: PublishingOptions) {
     this.features = new ServerFeatures(options.events);
-    this.once = new PublishingOnce(options.keys, this.features);
+    this.once = new PublishingOnce(options.keys, options.byScript ? undefined : this.features);
   }
 
   publish(entries: readonly OutgoingEntry[]): Promise<Result[]> {
@@ -83,6 +85,12 @@ export class Publishing {
   async close(): Promise<void> {
     this.closed = true;
     await this.connection?.close();
+  }
+
+  /** Its node has no streams any more. */
+  async retire(): Promise<void> {
+    await this.connection?.retire();
+    this.closed = true;
   }
 
   private async appendOnce(entries: readonly OutgoingEntry[]): Promise<Result[]> {

@@ -61,7 +61,7 @@ export class RedisSource implements MessageSource {
       ? new ClusterPublishing({ connector, commands, topology, keys, events })
       : new Publishing({ connector, events, keys });
     this.replicated = new ReplicatedPublishing({
-      connect: () => openCommands(connector, events, 'publisher'),
+      connect: () => openCommands(connector, events, 'replicated'),
       keys,
       timeout: Math.floor(connector.commandTimeout * WAIT_SHARE),
     });

@@ -1,4 +1,5 @@
 import { ReplaySubject } from 'rxjs';
+import { BrokenConnections } from './broken-connections.js';
 import type { StreamsRuntime } from '../../runtime.js';
 
 /** Words of a transport's and a client's `status`, as Nest's own use them. */
@@ -9,7 +10,7 @@ const known = new WeakMap<StreamsRuntime, ConnectionStatus>();
 /** The fate of all connections of a runtime as one status, for everybody who shares it. */
 export class ConnectionStatus {
   private readonly words = new ReplaySubject<StreamsStatus>(1);
-  private readonly broken = new Set<string>();
+  private readonly broken = new BrokenConnections();
 
   /** Follows it from the first call on. */
   static of(runtime: StreamsRuntime): ConnectionStatus {
@@ -19,13 +20,16 @@ export class ConnectionStatus {
   }
 
   private constructor({ events }: StreamsRuntime) {
-    events.on('disconnected', ({ role }) => {
-      this.broken.add(role);
+    events.on('disconnected', (connection) => {
+      this.broken.add(connection);
       this.words.next('reconnecting');
     });
-    events.on('connected', ({ role }) => {
-      this.broken.delete(role);
+    events.on('connected', (connection) => {
+      this.broken.delete(connection);
       this.opened();
+    });
+    events.on('connection-retired', (connection) => {
+      if (this.broken.delete(connection)) this.opened();
     });
   }
 

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { EventBus, StreamsEventName, StreamsEvents } from '../../core/events.js';
 import type { StreamsRuntime } from '../../runtime.js';
+import { BrokenConnections } from './broken-connections.js';
 
 /** What is alike is logged once in so long, ms. */
 const QUIET_FOR = 10_000;
@@ -86,11 +87,18 @@ function logEvent<N extends StreamsEventName>(
 }
 
 function logReconnections(events: EventBus, log: RateLimitedLog): void {
-  const broken = new Set<string>();
-  events.on('disconnected', ({ role }) => broken.add(role));
-  events.on('connected', ({ role }) => {
-    if (broken.delete(role))
-      log.write({ level: 'log', text: `The connection of the ${role} works again` });
+  const broken = new BrokenConnections();
+  events.on('disconnected', (connection) => broken.add(connection));
+  events.on('connected', (connection) => {
+    if (broken.delete(connection))
+      log.write({ level: 'log', text: `The connection of the ${connection.role} works again` });
+  });
+  events.on('connection-retired', (connection) => {
+    if (broken.delete(connection))
+      log.write({
+        level: 'log',
+        text: `A connection of the ${connection.role} is not needed any more`,
+      });
   });
 }
 

@@ -6,7 +6,7 @@ import type { EventBus } from '../../../core/events.js';
 import type { Commands } from '../commands.js';
 import { connectionError } from '../connection-errors.js';
 import { Connection } from '../connection.js';
-import type { Connector } from '../connector.js';
+import type { Connector, Role } from '../connector.js';
 import { Nodes } from './nodes.js';
 import { redirectionOf, type Redirection } from './redirections.js';
 import { slotOf } from './slots.js';
@@ -20,25 +20,29 @@ const momentOfChange = (): Backoff => new Backoff(10, 250);
 export interface ClusterOptions {
   readonly connector: Connector;
   readonly events: EventBus;
+  readonly role: Role;
 }
 
 /** One connection to each master that is needed, and commands to the master that has their key. */
 export class ClusterCommands implements Commands {
   readonly topology: Topology;
   private readonly nodes: Nodes<Connection>;
+  /** Masters from the beginning that were not connected to yet. All others come after an outage. */
+  private unmet: ReadonlySet<string> | undefined;
   private closed = false;
 
   constructor(private readonly options: ClusterOptions) {
-    const { connector, events } = options;
+    const { connector, events, role } = options;
     const { seeds, natMap } = connector.cluster!;
     this.nodes = new Nodes(
       (address) =>
         new Connection({
           connector: connector.at(async () => address),
-          role: 'commands',
+          role,
           events,
           replyTimeout: connector.commandTimeout,
           patience: NODE_PATIENCE,
+          late: this.unmet !== undefined && !this.unmet.has(addressText(address)),
         }),
     );
     this.topology = new Topology({
@@ -46,10 +50,8 @@ export class ClusterCommands implements Commands {
       natMap,
       ask: (address, question) =>
         this.node(address).run('learning the slots of the cluster', question),
-      // Nodes that have no slots any more; those that the topology is asked of stay.
-      onChanged: () =>
-        this.nodes.keepOnly(new Set([...this.topology.reachedMasters, ...seeds.map(addressText)])),
     });
+    this.topology.onChanged(() => this.forgetNodes());
   }
 
   get current(): Redis | undefined {
@@ -87,11 +89,13 @@ export class ClusterCommands implements Commands {
     let backoff: Backoff | undefined;
     for (;;) {
       if (this.closed) throw new ClosedError('The connection to Redis');
+      const told = asked;
+      let address = asked;
       try {
-        if (asked) return await this.node(asked).run(action, asking(command), key);
-        return await (await this.nodeOf(slot, action)).run(action, command, key);
+        address ??= await this.ownerOf(slot, action);
+        return await this.node(address).run(action, told ? asking(command) : command, key);
       } catch (error) {
-        const redirection = redirectionOf(error);
+        const redirection = redirectionOf(error, address?.host);
         const wait = (backoff ??= momentOfChange()).next();
         if (!redirection || Date.now() + wait > deadline) throw error;
         asked = await this.follow(redirection, wait);
@@ -104,7 +108,7 @@ export class ClusterCommands implements Commands {
     await this.nodes.close();
   }
 
-  private async nodeOf(slot: number, action: string): Promise<Connection> {
+  private async ownerOf(slot: number, action: string): Promise<Address> {
     let owner = this.topology.owner(slot);
     if (!owner) {
       await this.topology.refresh();
@@ -114,7 +118,7 @@ export class ClusterCommands implements Commands {
       const reason = new Error(`No node of the cluster has slot ${slot}`);
       throw connectionError('not-sent', action, reason);
     }
-    return this.node(owner);
+    return owner;
   }
 
   private node(address: Address): Connection {
@@ -136,6 +140,16 @@ export class ClusterCommands implements Commands {
         await this.topology.refresh().catch(() => undefined);
         return undefined;
     }
+  }
+
+  /** Those that have no slots any more. One that is asked for the topology again is connected to again. */
+  private forgetNodes(): void {
+    const { masters } = this.topology;
+    // A cluster that is about to be made.
+    if (masters.size === 0) return;
+    const unmet = [...(this.unmet ?? masters)].filter((name) => masters.has(name));
+    this.unmet = new Set(unmet.filter((name) => !this.nodes.has(name)));
+    this.nodes.keepOnly(masters);
   }
 }
 

@@ -12,7 +12,7 @@ import { redirectionOf } from './redirections.js';
 import { bySlot } from './slots.js';
 import { addressText, type Topology } from './topology.js';
 
-export interface ClusterPublishingOptions extends ClusterOptions {
+export interface ClusterPublishingOptions extends Omit<ClusterOptions, 'role'> {
   readonly commands: Commands;
   readonly topology: Topology;
   readonly keys: Keys;
@@ -27,12 +27,12 @@ export class ClusterPublishing {
 
   constructor(private readonly options: ClusterPublishingOptions) {
     const { connector, events, keys, topology } = options;
-    this.nodes = new Nodes((address) => {
-      // Where a new node is published to, an old one may be gone.
-      this.nodes.keepOnly(topology.reachedMasters);
-      const here = connector.at(async () => address);
-      return new Publishing({ connector: here, events, keys, patience: NODE_PATIENCE });
-    });
+    // What follows a slot on its way knows the keys of the script only, and another node may lack IDMP.
+    const alike = { events, keys, patience: NODE_PATIENCE, byScript: true };
+    this.nodes = new Nodes(
+      (address) => new Publishing({ ...alike, connector: connector.at(async () => address) }),
+    );
+    topology.onChanged(() => this.nodes.keepOnly(topology.masters));
   }
 
   async publish(entries: readonly OutgoingEntry[]): Promise<Result[]> {

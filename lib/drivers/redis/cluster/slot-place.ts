@@ -7,6 +7,8 @@ export class SlotPlace implements ReadPlace {
   asking = false;
   /** Where the next connection goes. */
   private asked: Address | undefined;
+  /** Of the node that the present connection leads to. */
+  private host: string | undefined;
 
   constructor(
     private readonly topology: Topology,
@@ -18,11 +20,13 @@ export class SlotPlace implements ReadPlace {
     const { asked } = this;
     this.asked = undefined;
     this.asking = asked !== undefined;
-    return asked ?? (await this.topology.locate(this.slot));
+    const address = asked ?? (await this.topology.locate(this.slot));
+    this.host = address.host;
+    return address;
   }
 
   redirected(error: unknown): boolean {
-    const redirection = redirectionOf(error);
+    const redirection = redirectionOf(error, this.host);
     if (redirection?.kind === 'ask') {
       this.asked = this.topology.reached(addressText(redirection.to));
     }

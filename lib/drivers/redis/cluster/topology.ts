@@ -15,10 +15,14 @@ export function parseAddress(text: string): Address {
   return { host: text.slice(0, colon), port: Number(text.slice(colon + 1)) };
 }
 
+/** Where a cluster is told to announce names, and a node has none. */
+export const UNKNOWN_HOST = '?';
+
 /** Addresses as the cluster announces them, and as they are reached from here. */
 export type NatMap = Readonly<Record<string, Address>>;
 
-type SlotsReply = [from: number, to: number, master: [host: string | null, port: number]][];
+type Node = [host: string | null, port: number, id: string, more?: readonly string[]];
+type SlotsReply = [from: number, to: number, master: Node][];
 
 export interface TopologyOptions {
   readonly seeds: readonly Address[];
@@ -28,25 +32,25 @@ export interface TopologyOptions {
     address: Address,
     question: (client: Redis) => Promise<unknown>,
   ) => Promise<unknown>;
-  /** Told when it was learned anew. */
-  readonly onChanged: () => void;
 }
 
 /** Which master has which slot, as far as known. */
 export class Topology {
   private owners: (string | undefined)[] = [];
   private refreshing: Promise<void> | undefined;
+  private readonly listeners: (() => void)[] = [];
 
   constructor(private readonly options: TopologyOptions) {}
 
-  /** Addresses of all masters that have slots. */
+  /** Addresses of all masters that have slots, as they are reached from here. */
   get masters(): ReadonlySet<string> {
-    return new Set(this.owners.filter((owner) => owner !== undefined));
+    const announced = new Set(this.owners.filter((owner) => owner !== undefined));
+    return new Set([...announced].map((owner) => addressText(this.reached(owner))));
   }
 
-  /** Their addresses as they are reached from here. */
-  get reachedMasters(): Set<string> {
-    return new Set([...this.masters].map((name) => addressText(this.reached(name))));
+  /** Tells when it was learned anew. */
+  onChanged(listener: () => void): void {
+    this.listeners.push(listener);
   }
 
   owner(slot: number): Address | undefined {
@@ -83,8 +87,8 @@ export class Topology {
   }
 
   private async learn(): Promise<void> {
-    const { seeds, ask, onChanged } = this.options;
-    const known = [...this.masters].map((owner) => this.reached(owner));
+    const { seeds, ask } = this.options;
+    const known = [...this.masters].map(parseAddress);
     const tried = new Set<string>();
     let reason: unknown;
     for (const address of [...known, ...seeds]) {
@@ -94,7 +98,8 @@ export class Topology {
       try {
         const reply = await ask(address, (client) => client.cluster('SLOTS'));
         this.take(reply as SlotsReply, address);
-        return onChanged();
+        for (const listener of this.listeners) listener();
+        return;
       } catch (error) {
         reason = error;
       }
@@ -104,7 +109,9 @@ export class Topology {
 
   private take(reply: SlotsReply, asked: Address): void {
     const owners = new Array<string | undefined>(SLOTS);
-    for (const [from, to, [host, port]] of reply) {
+    for (const [from, to, [named, port, , more = []]] of reply) {
+      // What is not announced is told beside it, value after name.
+      const host = named === UNKNOWN_HOST ? more[more.indexOf('ip') + 1] : named;
       // A node that does not know its own address leaves it out.
       owners.fill(addressText({ host: host || asked.host, port }), from, to + 1);
     }
