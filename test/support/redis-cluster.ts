@@ -1,6 +1,8 @@
 import { Redis } from 'ioredis';
 import { slotOf, SLOTS } from '../../lib/drivers/redis/cluster/slots.js';
 import { startRedis, type RedisServer } from './redis-server.js';
+import type { Certificate } from './certificates.js';
+import { startTlsRedis } from './tls-redis.js';
 import { until } from './until.js';
 
 export interface StartClusterOptions {
@@ -10,18 +12,24 @@ export interface StartClusterOptions {
   readonly replicas?: number;
   /** A node that is silent for so long has failed, ms. @default 1000 */
   readonly nodeTimeout?: number;
+  /** Nodes that speak TLS, to clients and with each other. */
+  readonly tls?: { readonly certificate: Certificate; readonly ca: string };
 }
 
 /** A node with a client of its own. */
 export interface ClusterNode {
   readonly server: RedisServer;
+  /** Without TLS, also where the cluster speaks it. */
   readonly client: Redis;
   readonly id: string;
+  /** That of the cluster: of TLS, where it speaks it. */
+  readonly port: number;
+  stop(): Promise<void>;
 }
 
 /** Starts a cluster on loopback, with all slots covered, and all nodes knowing each other. */
 export async function startCluster(options: StartClusterOptions = {}): Promise<TestCluster> {
-  const { masters = 3, replicas = 0, nodeTimeout = 1000 } = options;
+  const { masters = 3, replicas = 0, nodeTimeout = 1000, tls } = options;
   const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': nodeTimeout };
   const fast = { 'repl-diskless-sync-delay': 0, 'cluster-replica-validity-factor': 0 };
   const args = Object.entries({ ...settings, ...fast }).flatMap(([name, value]) => [
@@ -29,18 +37,35 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<T
     String(value),
   ]);
   const count = masters * (1 + replicas);
-  const nodes = await Promise.all(Array.from({ length: count }, () => startNode(args)));
+  const nodes = await Promise.all(Array.from({ length: count }, () => startNode(args, tls)));
   const cluster = new TestCluster(nodes, masters);
   await cluster.form();
   return cluster;
 }
 
-async function startNode(args: readonly string[]): Promise<ClusterNode> {
-  const server = await startRedis({ args });
+async function startNode(
+  args: readonly string[],
+  tls: StartClusterOptions['tls'],
+): Promise<ClusterNode> {
+  const { server, port, stop } = tls ? await startTlsNode(args, tls) : await startPlainNode(args);
   const client = new Redis(server.port, '127.0.0.1', { retryStrategy: () => 100 });
   client.on('error', () => undefined);
-  return { server, client, id: await client.cluster('MYID') };
+  const leave = async (): Promise<void> => {
+    client.disconnect();
+    await stop();
+  };
+  return { server, client, id: await client.cluster('MYID'), port, stop: leave };
 }
+
+async function startPlainNode(args: readonly string[]) {
+  const server = await startRedis({ args });
+  return { server, port: server.port, stop: () => server.stop() };
+}
+
+const startTlsNode = (
+  args: readonly string[],
+  { certificate, ca }: NonNullable<StartClusterOptions['tls']>,
+) => startTlsRedis(certificate, ca, { args: [...args, '--tls-cluster', 'yes'] });
 
 export class TestCluster {
   constructor(
@@ -50,7 +75,7 @@ export class TestCluster {
 
   /** For the option `cluster`. */
   get addresses(): { host: string; port: number }[] {
-    return this.nodes.map(({ server }) => ({ host: '127.0.0.1', port: server.port }));
+    return this.nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
   }
 
   async form(): Promise<void> {
@@ -63,7 +88,7 @@ export class TestCluster {
       await client.cluster('ADDSLOTSRANGE', index * share, last);
     }
     for (const { client } of this.nodes.slice(1)) {
-      await client.call('CLUSTER', 'MEET', '127.0.0.1', first.server.port);
+      await client.call('CLUSTER', 'MEET', '127.0.0.1', first.port);
     }
     await until('all nodes know each other', () =>
       this.every(async ({ client }) => {
@@ -126,8 +151,7 @@ export class TestCluster {
   }
 
   async stop(): Promise<void> {
-    for (const { client } of this.nodes) client.disconnect();
-    await Promise.all(this.nodes.map(({ server }) => server.stop()));
+    await Promise.all(this.nodes.map((node) => node.stop()));
   }
 
   private async every(check: (node: ClusterNode) => Promise<boolean>): Promise<boolean> {
