@@ -5,6 +5,7 @@ import {
   MessagePattern,
   Payload,
   RpcException,
+  type OutgoingResponse,
   type ReadPacket,
 } from '@nestjs/microservices';
 import {
@@ -504,6 +505,24 @@ describe.each(drivers)('requests: %s', (_name, driver) => {
     });
     expect(await outcome(client.send({ cmd: 'sum' }, [1]))).toEqual(['other', 'complete']);
   });
+
+  it.each(['streaming', 'slowly'])(
+    'fail where the serializer of the service throws amid an answer that is a stream (%s)',
+    async (method) => {
+      const serialize = (packet: OutgoingResponse) => {
+        if (packet.response === 2) throw new TypeError('no such number');
+        return packet;
+      };
+      const { client, settled } = await start({ service: { serializer: { serialize } } });
+      const pattern = method === 'streaming' ? { cmd: method } : method;
+      expect(await outcome(client.send(pattern, [1, 2, 3]))).toMatchObject([
+        1,
+        { error: { name: 'TypeError', message: 'no such number' } },
+      ]);
+      await until('it is settled', () => settled.length === 1);
+      expect(settled).toMatchObject([{ outcome: 'failed', error: { name: 'TypeError' } }]);
+    },
+  );
 
   it('pass interceptors, and the hooks of the transport', async () => {
     const hooks: string[] = [];

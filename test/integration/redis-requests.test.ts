@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Answer } from '../../lib/core/answer.js';
 import type { Delivery } from '../../lib/core/delivery.js';
@@ -120,7 +121,6 @@ describe('answers on Redis', () => {
     await serve(runtimeOf({ url: redisServer.url }, ''), async () => 1);
     const { ask } = clientOf(runtimeOf({ url: proxy.url }, ''));
     expect(await ask(0)).toBe('1');
-    const { Redis } = await import('ioredis');
     const admin = new Redis(redisServer.url);
     await admin.flushall();
     admin.disconnect();
@@ -235,5 +235,44 @@ describe('answers on Redis', () => {
     const event = ['event_type', 'sum', 'payload', '1', 'reply_to', '../../etc x y'];
     await server.client.xadd(stream, '*', ...event);
     await until('all are settled', () => outcomes.length >= 4);
+  });
+
+  test('have no box any more where the client was closed while it was made', async () => {
+    const prefix = freshPrefix();
+    const runtime = runtimeOf({ url: server.url }, prefix);
+    const { replies, source } = runtime.driver;
+    await source.publish([{ stream: 'any', fields: ['a', 'b'] }]);
+    await replies!.now();
+    const nothing = { onReplies: () => undefined, onLost: () => undefined, waiting: () => true };
+    const box = replies!.open(nothing);
+    const opening = Promise.resolve(box.ready()).catch((error: unknown) => error);
+    await box.close();
+    expect(await opening).toMatchObject({ code: 'CLOSED' });
+    expect(await boxes(prefix)).toEqual([]);
+  });
+
+  test('that the server has no memory for are written again, without another run', async () => {
+    const redisServer = await startRedis();
+    onTestFinished(() => redisServer.stop());
+    const admin = new Redis(redisServer.url);
+    onTestFinished(() => admin.disconnect());
+    const work = gate<number>();
+    let runs = 0;
+    const service = runtimeOf({ url: redisServer.url }, '');
+    const refusals: string[] = [];
+    service.events.on('worker-error', ({ worker }) => refusals.push(worker));
+    await serve(service, () => {
+      runs++;
+      return work.promise;
+    });
+    const asked = clientOf(runtimeOf({ url: redisServer.url }, '')).ask(1);
+    await until('it runs', () => runs === 1);
+    await admin.config('SET', 'maxmemory', '1');
+    work.open(3);
+    await until('it is refused', () => refusals.includes('settler'));
+    expect(await admin.xpending('sum', 'g')).toMatchObject({ 0: 0 });
+    await admin.config('SET', 'maxmemory', '0');
+    expect(await asked).toBe('3');
+    expect(runs).toBe(1);
   });
 });

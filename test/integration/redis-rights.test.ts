@@ -1,7 +1,9 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Delivery } from '../../lib/core/delivery.js';
 import { PermissionDeniedError } from '../../lib/core/errors/server.errors.js';
 import { redisAclRules, redisCommands } from '../../lib/drivers/redis/acl.js';
+import { gate } from '../support/engine.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { secret } from '../support/secrets.js';
@@ -194,6 +196,25 @@ it('a stream that may no longer be read is left out, and the others are read', a
   await user('both', redisAclRules({ streams: ['one', 'two'] }));
   await admin.xadd('one', '*', 'event_type', 'made', 'payload', '1');
   await until('it is read again', () => consumer.ids('one').length === 1);
+  await consumer.close();
+});
+
+it('what was redriven and may no longer be read is left out, and the stream is read', async () => {
+  const redis = await user('redriver', redisAclRules());
+  const work = gate();
+  const handle = ({ message }: Delivery) => (message.payload === 'held' ? work.promise : undefined);
+  const consumer = await RecordingConsumer.start({ redis, streams: ['again'], handle });
+  const [key, entry] = ['{again}:redrive:g', ['event_type', 'made', 'payload', '"held"']];
+  await admin.xgroup('CREATE', key, 'g', '0', 'MKSTREAM');
+  await admin.xadd(key, '*', 'redriven', '{"stream":"again","id":"1-1"}', ...entry);
+  await until('it runs', () => consumer.running === 1);
+  await user('redriver', ['resetkeys', '~again', '~{again}:floor']);
+  await until('it is told of', () => consumer.of('stream-unreadable').length > 0);
+  const [id] = [await admin.xadd('again', '*', 'event_type', 'made', 'payload', '1')];
+  await until('the stream is read', () => consumer.ids('again').includes(id!));
+  await user('redriver', redisAclRules());
+  work.open();
+  await until('what was held is handled', () => consumer.ids('again').includes('1-1'));
   await consumer.close();
 });
 

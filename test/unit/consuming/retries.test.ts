@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Delivery } from '../../../lib/core/delivery.js';
 import { RetryLaterError, UnrecoverableError } from '../../../lib/core/errors/handling.errors.js';
 import { World } from '../../support/engine.js';
 
@@ -171,5 +172,26 @@ describe('parked retries', () => {
     await world.clock.advance(5000);
     expect(events.at(-1)).toBe('resumed');
     expect(app.outcomes().filter((outcome) => outcome === 'handled')).toHaveLength(8);
+  });
+
+  it('that are dropped make room for reading, too', async () => {
+    const events: string[] = [];
+    const invoke = ({ attempt, message }: Delivery) => {
+      if (attempt === 1 && message.payload === 'late') throw new RetryLaterError(3_600_000);
+    };
+    const options = { maxParked: 2, concurrency: 1, batchSize: 1, idleTimeout: 1000 };
+    const app = await world.start([{ events: ['x'], invoke }], options);
+    app.runtime.events.on('reading-paused', () => events.push('paused'));
+    app.runtime.events.on('reading-resumed', () => events.push('resumed'));
+    const late = [await app.publish('x', 'late'), await app.publish('x', 'late')];
+    await app.publish('x', 'late');
+    await app.publish('x', 'next');
+    await app.publish('x', 'next');
+    expect(events).toEqual(['paused']);
+    expect(app.outcomes()).not.toContain('handled');
+    for (const id of late) world.broker.deleteEntry('x', id);
+    await world.clock.advance(5000);
+    expect(events).toEqual(['paused', 'resumed']);
+    expect(app.outcomes().filter((outcome) => outcome === 'handled')).toHaveLength(2);
   });
 });
