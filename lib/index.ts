@@ -22,6 +22,7 @@ export type {
   StreamHandlerSources,
 } from './nest/handling/stream-handler.options.js';
 export {
+  InjectConsumerGroupManager,
   InjectStreamsClient,
   InjectStreamsPublisher,
 } from './nest/module/inject-streams.decorators.js';
@@ -52,7 +53,18 @@ export {
 } from './nest/transport/streams.transport.js';
 
 // Administration.
+export {
+  ConsumerGroupManager,
+  type ClaimStaleOptions,
+  type CreateGroupOptions,
+  type GroupInfo,
+  type PendingFilter,
+  type PendingPage,
+  type PendingPageOptions,
+  type RemoveConsumerOptions,
+} from './admin/consumer-groups.js';
 export { DeadLetters, type DeadLetterView, type DeadLetterViews } from './admin/dead-letters.js';
+export { StreamsAdmin } from './admin/streams-admin.js';
 
 // Options.
 export type { StreamsOptions } from './options/streams-options.js';
@@ -64,7 +76,11 @@ export type { RedisStreamsOptions } from './redis.preset.js';
 
 // Errors.
 export { RedisConnectionError, TlsConnectionError } from './core/errors/connection.errors.js';
-export { GroupNotFoundError, StreamNotFoundError } from './core/errors/group.errors.js';
+export {
+  ConsumerHasPendingError,
+  GroupNotFoundError,
+  StreamNotFoundError,
+} from './core/errors/group.errors.js';
 export {
   HandlerTimeoutError,
   OwnershipLostError,
@@ -124,6 +140,15 @@ export {
   type StreamsEventName,
   type StreamsEvents,
 } from './core/events.js';
+export type {
+  ConsumerReport,
+  GroupAdmin,
+  GroupReport,
+  PendingEntries,
+  PendingEntry,
+  PendingQuery,
+  StreamReport,
+} from './core/group-admin.js';
 export type { BackoffOptions, HandlerOptions, UnmatchedPolicy } from './core/handler-options.js';
 export type { Middleware } from './core/handler.js';
 export type { BeginOutcome, ExtendOutcome, Lease } from './core/lease.js';

@@ -1,4 +1,5 @@
-import { DeadLetters } from './admin/dead-letters.js';
+import type { DeadLetters } from './admin/dead-letters.js';
+import { StreamsAdmin } from './admin/streams-admin.js';
 import { Consumer } from './consuming/consumer.js';
 import type { Gates } from './consuming/middleware/gate.middleware.js';
 import { planConsumers, type ConsumerPlan } from './consuming/plan.js';
@@ -27,6 +28,7 @@ export class StreamsRuntime {
   readonly route: Router;
   readonly driver: Driver;
   readonly producer: Producer;
+  readonly admin: StreamsAdmin;
   private readonly gates: Gates = new Map();
   private readonly requesters = new Set<Requester>();
   private consumers: Consumer[] = [];
@@ -51,19 +53,14 @@ export class StreamsRuntime {
       maxPayloadBytes,
       idempotencyWindow,
     });
+    const { technology } = source;
+    const { groups, pending } = this.driver;
+    const deadLetters = this.options.deadLetter ?? this.driver.deadLetters;
+    this.admin = new StreamsAdmin({ technology, codec, groups, pending, deadLetters });
   }
 
-  /** @throws UnsupportedFeatureError where neither the driver nor the options have a queue */
   get deadLetters(): DeadLetters {
-    const queue = this.options.deadLetter ?? this.driver.deadLetters;
-    if (!queue) {
-      throw new UnsupportedFeatureError(
-        'Listing dead letters',
-        this.options.source.technology,
-        'Set the option deadLetter.',
-      );
-    }
-    return new DeadLetters(queue, this.options.codec);
+    return this.admin.deadLetters;
   }
 
   /**

@@ -5,6 +5,7 @@ import { errorClasses, errorsPage } from '../support/errors-page.js';
 const {
   AnswerLostError,
   ClosedError,
+  ConsumerHasPendingError,
   GroupNotFoundError,
   HandlerConflictError,
   HandlerTimeoutError,
@@ -36,6 +37,7 @@ const {
 const SAMPLES: readonly (readonly [error: library.StreamsError, advice?: string])[] = [
   [new AnswerLostError('e')],
   [new ClosedError('The client')],
+  [new ConsumerHasPendingError('s', 'g', 'c', 1)],
   [new GroupNotFoundError('s', 'g')],
   [new HandlerConflictError('A.a', 'B.b', 'g', 's', 'e')],
   [new HandlerTimeoutError('A.a', 5)],

@@ -13,6 +13,27 @@ export class StreamNotFoundError extends StreamsError {
   }
 }
 
+/** The consumer cannot be removed: entries are pending to it, and would be lost with it. */
+export class ConsumerHasPendingError extends StreamsError {
+  static readonly code: string = 'CONSUMER_HAS_PENDING';
+  static readonly advice: string =
+    'Stop it and hand them over, with the option handOverTo, or let the others of its group take them first.';
+
+  constructor(
+    readonly stream: string,
+    readonly group: string,
+    readonly consumer: string,
+    /** Entries that are pending to it. */
+    readonly pending: number,
+  ) {
+    super(
+      ConsumerHasPendingError.code,
+      `Consumer "${consumer}" of group "${group}" on stream "${stream}" cannot be removed: ` +
+        `${pending} entries are pending to it. ${ConsumerHasPendingError.advice}`,
+    );
+  }
+}
+
 /** The group does not exist on the stream, or was deleted on purpose: then no consumer creates it again. */
 export class GroupNotFoundError extends StreamsError {
   static readonly code: string = 'GROUP_NOT_FOUND';

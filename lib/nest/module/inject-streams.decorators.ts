@@ -1,4 +1,5 @@
 import { Inject } from '@nestjs/common';
+import { ConsumerGroupManager } from '../../admin/consumer-groups.js';
 import { StreamPublisher } from '../client/stream-publisher.js';
 import { StreamsClient } from '../client/streams.client.js';
 import { DEFAULT_NAME, getStreamsToken } from '../tokens.js';
@@ -11,3 +12,8 @@ export const InjectStreamsClient = (name = DEFAULT_NAME): PropertyDecorator & Pa
 export const InjectStreamsPublisher = (
   name = DEFAULT_NAME,
 ): PropertyDecorator & ParameterDecorator => Inject(getStreamsToken(name, StreamPublisher));
+
+/** Injects the {@link ConsumerGroupManager} of the module with this name. @param name default 'default' */
+export const InjectConsumerGroupManager = (
+  name = DEFAULT_NAME,
+): PropertyDecorator & ParameterDecorator => Inject(getStreamsToken(name, ConsumerGroupManager));

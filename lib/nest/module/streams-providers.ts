@@ -1,6 +1,8 @@
 import type { InjectionToken, Provider, Type } from '@nestjs/common';
+import { ConsumerGroupManager } from '../../admin/consumer-groups.js';
 import { DeadLetters } from '../../admin/dead-letters.js';
-import { InvalidOptionsError, UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
+import { StreamsAdmin } from '../../admin/streams-admin.js';
+import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import { StreamsRuntime } from '../../runtime.js';
 import { StreamPublisher } from '../client/stream-publisher.js';
 import { StreamsClient } from '../client/streams.client.js';
@@ -41,7 +43,9 @@ export function streamsProviders<Options extends { readonly name?: string }>(
     from(StreamsTransport, (shared) => new preset.transport(shared)),
     from(StreamsClient, (shared) => new preset.client(shared)),
     from(StreamPublisher, (shared) => new StreamPublisher(shared.producer)),
-    from(DeadLetters, deadLettersOf),
+    from(StreamsAdmin, ({ admin }) => admin),
+    from(ConsumerGroupManager, ({ admin }) => admin.groups),
+    from(DeadLetters, ({ admin }) => admin.deadLetters),
     ...aliases(name, StreamsTransport, preset.transport),
     ...aliases(name, StreamsClient, preset.client),
   ];
@@ -70,16 +74,4 @@ function named<Options extends { readonly name?: string }>(
     ]);
   }
   return { ...options, name };
-}
-
-/** Where there is no queue, only who asks for dead letters should hear of it. */
-function deadLettersOf(runtime: StreamsRuntime): DeadLetters {
-  try {
-    return runtime.deadLetters;
-  } catch (error) {
-    if (!(error instanceof UnsupportedFeatureError)) throw error;
-    const refuse = (): Promise<never> => Promise.reject(error);
-    const none = { put: refuse, list: refuse, get: refuse, redrive: refuse, purge: refuse };
-    return new DeadLetters(none, runtime.options.codec);
-  }
 }

@@ -1,0 +1,280 @@
+import {
+  ConsumerHasPendingError,
+  GroupNotFoundError,
+  StreamNotFoundError,
+} from '../core/errors/group.errors.js';
+import type {
+  ConsumerReport,
+  GroupAdmin,
+  PendingEntries,
+  PendingEntry,
+  StreamReport,
+} from '../core/group-admin.js';
+import { known, names, pageStart, position, refuse, whole } from './arguments.js';
+
+/** Entries that are looked at, or handed over, at a time. */
+const PAGE = 1000;
+/** A consumer that reads on while its entries are handed over is given up after so many rounds. */
+const ROUNDS = 10;
+
+export interface CreateGroupOptions {
+  /** `'0'` all that the stream holds, `'$'` only what comes, or the id behind which it begins. @default '0' */
+  readonly startId?: string;
+  /** Whether to create the stream where it is missing. @default true */
+  readonly mkstream?: boolean;
+}
+
+/** What is known of a group. `null`: the server does not know, or there is none. */
+export interface GroupInfo {
+  readonly name: string;
+  readonly consumers: number;
+  /** Delivered and not settled. */
+  readonly pending: number;
+  /** `0-0` where nothing was delivered. */
+  readonly lastDeliveredId: string;
+  readonly entriesRead: number | null;
+  /** Entries not yet delivered. */
+  readonly lag: number | null;
+  readonly oldestPendingId: string | null;
+  /** Since the oldest pending entry was published, by its id and the server's clock, ms. */
+  readonly oldestPendingAgeMs: number | null;
+}
+
+/** Which pending entries are meant. */
+export interface PendingFilter {
+  /** Only those of this consumer. */
+  readonly consumer?: string;
+  /** Only those that were not delivered or kept fresh for so long. @default 0 */
+  readonly minIdleMs?: number;
+}
+
+/** One page of them. */
+export interface PendingPageOptions extends PendingFilter {
+  /** The first id, or `next` of the page before. @default the oldest */
+  readonly start?: string;
+  /** Most entries of the page. @default 100 */
+  readonly count?: number;
+}
+
+/** One page, oldest first. */
+export interface PendingPage {
+  readonly items: readonly PendingEntry[];
+  /** Pass as `start` to get the next page. Undefined at the end. */
+  readonly next?: string;
+}
+
+export interface RemoveConsumerOptions {
+  /** Who gets what is still pending to it. @default nobody: it is refused then */
+  readonly handOverTo?: string;
+}
+
+export interface ClaimStaleOptions {
+  /** Who gets them. */
+  readonly consumer: string;
+  /** Only entries that were not delivered or kept fresh for so long. */
+  readonly minIdleMs: number;
+  /** Most entries that are claimed. @default 1000 */
+  readonly count?: number;
+}
+
+/**
+ * Creates, inspects, moves and deletes consumer groups. Injectable. Arguments that cannot be right
+ * are an InvalidOptionsError before anything is sent; otherwise RedisConnectionError,
+ * PermissionDeniedError, WrongKeyTypeError and ClosedError are possible everywhere.
+ */
+export class ConsumerGroupManager {
+  constructor(
+    private readonly groups: GroupAdmin,
+    private readonly entries: PendingEntries,
+  ) {}
+
+  /**
+   * Creates a group. What was remembered of an earlier one of this name counts no more: it begins at
+   * `startId`, and consumers whose group was deleted read on.
+   * @returns true where this call created it, false where it existed; of several at the same moment,
+   * one answers true
+   * @throws StreamNotFoundError where the stream is missing and `mkstream` is false
+   */
+  async createGroup(
+    stream: string,
+    group: string,
+    options: CreateGroupOptions = {},
+  ): Promise<boolean> {
+    const { startId = '0', mkstream = true } = options;
+    refuse(
+      names({ stream, group }),
+      position('startId', startId),
+      typeof mkstream === 'boolean' ? [] : ['mkstream must be true or false'],
+      known(options, ['startId', 'mkstream']),
+    );
+    return this.groups.create(stream, group, { startId, mkstream });
+  }
+
+  /**
+   * Deletes a group with all that is pending, and keeps its consumers, running or starting, from
+   * creating it again: they read nothing of this stream until `createGroup`.
+   * @returns false where there was none
+   */
+  async deleteGroup(stream: string, group: string): Promise<boolean> {
+    refuse(names({ stream, group }));
+    return this.groups.delete(stream, group);
+  }
+
+  /** Their names. @throws StreamNotFoundError */
+  async listGroups(stream: string): Promise<string[]> {
+    refuse(names({ stream }));
+    const [report] = await this.groups.describe([stream]);
+    if (!report) throw new StreamNotFoundError(stream);
+    return report.groups.map(({ name }) => name);
+  }
+
+  /** @throws GroupNotFoundError, also where the stream is missing */
+  async getGroupInfo(stream: string, group: string): Promise<GroupInfo> {
+    refuse(names({ stream, group }));
+    const [report] = await this.groups.describe([stream]);
+    const info = report && infoOf(report, group);
+    if (!info) throw new GroupNotFoundError(stream, group);
+    return info;
+  }
+
+  /** @throws GroupNotFoundError, StreamNotFoundError */
+  async listConsumers(stream: string, group: string): Promise<ConsumerReport[]> {
+    refuse(names({ stream, group }));
+    return this.groups.consumers(stream, group);
+  }
+
+  /** What was delivered and not settled, page by page. @throws GroupNotFoundError, StreamNotFoundError */
+  async getPending(
+    stream: string,
+    group: string,
+    options: PendingPageOptions = {},
+  ): Promise<PendingPage> {
+    const { count = 100, ...query } = options;
+    refuse(
+      names({ stream, group }),
+      filterProblems(query),
+      pageStart('start', query.start),
+      whole('count', count, 1),
+      known(options, ['consumer', 'minIdleMs', 'start', 'count']),
+    );
+    const found = await this.entries.list(stream, group, { ...query, count: count + 1 });
+    const items = found.slice(0, count);
+    return { items, ...(found.length > count && { next: `(${items.at(-1)!.id}` }) };
+  }
+
+  /** All that was delivered and not settled, one after the other. @throws GroupNotFoundError, StreamNotFoundError */
+  async *eachPending(
+    stream: string,
+    group: string,
+    filter: PendingFilter = {},
+  ): AsyncGenerator<PendingEntry, void> {
+    refuse(
+      names({ stream, group }),
+      filterProblems(filter),
+      known(filter, ['consumer', 'minIdleMs']),
+    );
+    for (let start: string | undefined = '-'; start !== undefined;) {
+      const page: PendingPage = await this.getPending(stream, group, {
+        ...filter,
+        start,
+        count: PAGE,
+      });
+      yield* page.items;
+      start = page.next;
+    }
+  }
+
+  /**
+   * Moves a group: it reads on behind `id`, which is `'0'`, `'$'` or an id. Moved back, it reads
+   * again what it had read; moved on, it skips. What is pending stays so.
+   * @throws GroupNotFoundError, StreamNotFoundError
+   */
+  async setPosition(stream: string, group: string, id: string): Promise<void> {
+    refuse(names({ stream, group }), position('id', id));
+    await this.groups.setPosition(stream, group, id);
+  }
+
+  /**
+   * Removes a consumer from its group. What is pending to it would be lost with it: it is handed over
+   * first, uncharged, or else the removal is refused. One that still runs comes back at its next read.
+   * @returns how many entries were handed over
+   * @throws ConsumerHasPendingError, GroupNotFoundError, StreamNotFoundError
+   */
+  async removeConsumer(
+    stream: string,
+    group: string,
+    consumer: string,
+    options: RemoveConsumerOptions = {},
+  ): Promise<number> {
+    const { handOverTo } = options;
+    refuse(
+      names({ stream, group, consumer, ...('handOverTo' in options && { handOverTo }) }),
+      handOverTo === consumer ? ['handOverTo must be another consumer'] : [],
+      known(options, ['handOverTo']),
+    );
+    let handedOver = 0;
+    for (let round = 0; ; round++) {
+      const pending = await this.groups.removeConsumer(stream, group, consumer);
+      if (pending === 0) return handedOver;
+      if (handOverTo === undefined || round === ROUNDS) {
+        throw new ConsumerHasPendingError(stream, group, consumer, pending);
+      }
+      const to = { consumer: handOverTo, minIdleMs: 0 };
+      handedOver += (await this.claim(stream, group, to, { consumer }, pending)).length;
+    }
+  }
+
+  /**
+   * Hands entries that nobody kept fresh to a consumer, oldest first, without counting a run. Where
+   * that consumer runs, it takes them up; entries whose data is gone are dropped.
+   * @returns the ids; fewer than `count`: that was all
+   * @throws GroupNotFoundError, StreamNotFoundError
+   */
+  async claimStale(stream: string, group: string, options: ClaimStaleOptions): Promise<string[]> {
+    const { consumer, minIdleMs, count = PAGE } = options;
+    refuse(
+      names({ stream, group, consumer }),
+      minIdleMs === undefined ? ['minIdleMs must be given'] : whole('minIdleMs', minIdleMs, 0),
+      whole('count', count, 1),
+      known(options, ['consumer', 'minIdleMs', 'count']),
+    );
+    return this.claim(stream, group, { consumer, minIdleMs }, { minIdleMs }, count);
+  }
+
+  private async claim(
+    stream: string,
+    group: string,
+    to: { readonly consumer: string; readonly minIdleMs: number },
+    filter: PendingFilter,
+    most: number,
+  ): Promise<string[]> {
+    const claimed: string[] = [];
+    for (let start = '-'; claimed.length < most;) {
+      const page = await this.entries.list(stream, group, { ...filter, start, count: PAGE });
+      const ids = page
+        .filter(({ consumer }) => consumer !== to.consumer)
+        .slice(0, most - claimed.length)
+        .map(({ id }) => id);
+      claimed.push(...(await this.entries.claim(stream, group, { ...to, ids })));
+      if (page.length < PAGE) break;
+      start = `(${page.at(-1)!.id}`;
+    }
+    return claimed;
+  }
+}
+
+function filterProblems({ consumer, minIdleMs }: PendingFilter): readonly string[] {
+  return [
+    ...(consumer === undefined ? [] : names({ consumer })),
+    ...whole('minIdleMs', minIdleMs, 0),
+  ];
+}
+
+function infoOf({ groups, readAt }: StreamReport, name: string): GroupInfo | undefined {
+  const found = groups.find((group) => group.name === name);
+  if (!found) return undefined;
+  const { oldestPendingId = null, oldestUndeliveredId: _, ...rest } = found;
+  const oldestPendingAgeMs =
+    oldestPendingId === null ? null : Math.max(0, readAt - Number.parseInt(oldestPendingId, 10));
+  return { ...rest, oldestPendingId, oldestPendingAgeMs };
+}

@@ -1,0 +1,43 @@
+import type { Codec } from '../core/codec.js';
+import type { DeadLetterQueue } from '../core/dead-letters.js';
+import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
+import type { GroupAdmin, PendingEntries } from '../core/group-admin.js';
+import { ConsumerGroupManager } from './consumer-groups.js';
+import { DeadLetters } from './dead-letters.js';
+
+/** What the operations stand on; a driver may lack some of it. */
+export interface AdminParts {
+  readonly technology: string;
+  readonly codec: Codec;
+  readonly groups: GroupAdmin | undefined;
+  readonly pending: PendingEntries | undefined;
+  readonly deadLetters: DeadLetterQueue | undefined;
+}
+
+/**
+ * Everything that an operator of streams can do, in one place. Injectable. What the driver has no
+ * port for rejects with an UnsupportedFeatureError when it is used.
+ */
+export class StreamsAdmin {
+  readonly groups: ConsumerGroupManager;
+  readonly deadLetters: DeadLetters;
+
+  constructor({ technology, codec, groups, pending, deadLetters }: AdminParts) {
+    const lacking = <Port extends object>(what: string, advice: string): Port =>
+      refusing<Port>(new UnsupportedFeatureError(what, technology, advice));
+    this.groups = new ConsumerGroupManager(
+      groups ?? lacking('Administration of groups', 'Use a driver with the port groups.'),
+      pending ??
+        lacking('Administration of pending entries', 'Use a driver with the port pending.'),
+    );
+    this.deadLetters = new DeadLetters(
+      deadLetters ?? lacking('Listing dead letters', 'Set the option deadLetter.'),
+      codec,
+    );
+  }
+}
+
+/** A port all of whose methods reject: only who uses it should hear of what is missing. */
+function refusing<Port extends object>(error: UnsupportedFeatureError): Port {
+  return new Proxy({} as Port, { get: () => () => Promise.reject(error) });
+}
