@@ -1,5 +1,6 @@
 import { GroupNotFoundError, StreamNotFoundError } from '../../core/errors/group.errors.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
+import { WrongKeyTypeError } from '../../core/errors/server.errors.js';
 import type { ConsumerReport, GroupAdmin, StreamReport } from '../../core/group-admin.js';
 import { aboutGroup } from './about-group.js';
 import type { Commands } from './commands.js';
@@ -44,6 +45,7 @@ export class RedisGroupAdmin implements GroupAdmin {
       (client) => deleteGroup(client, names),
       names.key,
     );
+    if (word === 'unmarkable') throw new WrongKeyTypeError(names.floor);
     return word === 'deleted';
   }
 
