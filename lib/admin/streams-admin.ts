@@ -39,5 +39,8 @@ export class StreamsAdmin {
 
 /** A port all of whose methods reject: only who uses it should hear of what is missing. */
 function refusing<Port extends object>(error: UnsupportedFeatureError): Port {
-  return new Proxy({} as Port, { get: () => () => Promise.reject(error) });
+  const refuse = async (): Promise<never> => {
+    throw error;
+  };
+  return new Proxy({} as Port, { get: () => refuse });
 }
