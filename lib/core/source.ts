@@ -75,7 +75,10 @@ export interface MessageSource {
    */
   publish(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]>;
 
-  /** Creates what is missing (group, consumer) and begins to read. Rejects if it cannot. */
+  /**
+   * Creates what is missing (group, consumer) and begins to read. Rejects if it cannot. A group that
+   * was deleted on purpose is not created: its stream is left out until it is there again.
+   */
   subscribe(options: SubscribeOptions): Promise<Subscription>;
 
   /**
