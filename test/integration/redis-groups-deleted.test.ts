@@ -152,6 +152,18 @@ describe('deleteGroup', () => {
   });
 });
 
+it('createGroup forgets what was remembered of an earlier group', async () => {
+  const admin = new RecordingConsumer({ redis: { url: server.url }, streams: ['s'] });
+  consumers.push(admin);
+  const { groups } = admin.runtime.admin;
+  for (const remembered of ['deleted', '- 9-0 9 9']) {
+    await client.hset('{s}:floor', 'g', remembered);
+    expect(await groups.createGroup('s', 'g')).toBe(true);
+    expect(await floor()).toBeNull();
+    await client.xgroup('DESTROY', 's', 'g');
+  }
+});
+
 describe('a group that is lost after setPosition', () => {
   it.each([
     ['back', '0', () => '0-0'],

@@ -60,7 +60,7 @@ export class Connection implements Commands {
   /** @throws RedisConnectionError (`not-sent`) when there is no connection within `timeout` ms */
   async ready(action: string, timeout: number): Promise<Redis> {
     const deadline = Date.now() + timeout;
-    while (!this.#client || this.closed) {
+    while (!this.#client) {
       const left = deadline - Date.now();
       if (this.closed) throw new ClosedError('The connection to Redis');
       if (left <= 0) {
@@ -75,7 +75,7 @@ export class Connection implements Commands {
   /** Runs one command, or several at once, and types what it rejects with. */
   async run<T>(action: string, command: (client: Redis) => Promise<T>, key?: string): Promise<T> {
     const { connector, patience = connector.commandTimeout } = this.options;
-    const client = (!this.closed && this.#client) || (await this.ready(action, patience));
+    const client = this.#client ?? (await this.ready(action, patience));
     try {
       return await command(client);
     } catch (error) {
