@@ -11,7 +11,7 @@ export interface RedisAclOptions {
   readonly streams?: readonly string[];
   /**
    * `'publish'` for a process with clients alone, `'all'` for one that consumes, too, or looks after
-   * dead letters.
+   * groups and dead letters.
    * @default 'all'
    */
   readonly access?: 'all' | 'publish';
