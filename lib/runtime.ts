@@ -11,11 +11,14 @@ import { EventBus } from './core/events.js';
 import type { HandlerDefinition, PlannedHandler } from './core/handler.js';
 import type { Replies } from './core/replies.js';
 import { createRouter, type Router } from './core/routing.js';
+import type { Worker } from './core/worker.js';
 import { bindHandlers } from './options/bind-handlers.js';
 import { resolveOptions, DEFAULT_GROUP } from './options/resolve-options.js';
 import type { ResolvedOptions, StreamsOptions } from './options/streams-options.js';
 import { Producer } from './producing/producer.js';
 import { Requester } from './requesting/requester.js';
+import type { Retainer } from './retaining/retainer.js';
+import { createRetainer } from './retaining/retaining.js';
 
 /** Entries that killed a process before run one at a time, whatever transport read them. */
 const suspectLane = new Slots(1);
@@ -32,6 +35,7 @@ export class StreamsRuntime {
   private readonly gates: Gates = new Map();
   private readonly requesters = new Set<Requester>();
   private consumers: Consumer[] = [];
+  private readonly retainer: Retainer | undefined;
   private starting: Promise<PromiseSettledResult<void>[]> | undefined;
   private draining: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
@@ -57,6 +61,9 @@ export class StreamsRuntime {
     const { groups, pending } = this.driver;
     const deadLetters = this.options.deadLetter ?? this.driver.deadLetters;
     this.admin = new StreamsAdmin({ technology, codec, groups, pending, deadLetters });
+    const { clock, events, driver } = this;
+    const consumers = () => this.consumers;
+    this.retainer = createRetainer({ ...this.options, clock, events, driver, consumers });
   }
 
   get deadLetters(): DeadLetters {
@@ -73,7 +80,7 @@ export class StreamsRuntime {
     this.consumers = this.plan(definitions).map((plan) => this.createConsumer(plan, slots));
     this.starting = Promise.allSettled(this.consumers.map((consumer) => consumer.start()));
     const failed = (await this.starting).find((result) => result.status === 'rejected');
-    if (!failed) return;
+    if (!failed) return this.retainer?.start();
     await this.close();
     throw failed.reason;
   }
@@ -120,7 +127,8 @@ export class StreamsRuntime {
   private async stopConsumers(): Promise<void> {
     // One that has not started yet has nothing to stop, and would read for ever.
     await this.starting;
-    await Promise.all(this.consumers.map((consumer) => consumer.stop()));
+    const workers: Worker[] = [...this.consumers, ...(this.retainer ? [this.retainer] : [])];
+    await Promise.all(workers.map((worker) => worker.stop()));
   }
 
   private plan(definitions: readonly HandlerDefinition[]): ConsumerPlan[] {

@@ -12,6 +12,7 @@ import { Dispatcher } from './dispatcher.js';
 import { Heartbeat } from './heartbeat.js';
 import { Intake } from './intake.js';
 import { Parking } from './parking.js';
+import type { ConsumerPlan } from './plan.js';
 import { createPipeline } from './pipeline.js';
 import { ReadAhead } from './read-ahead.js';
 import { runsWithin } from './runs-within.js';
@@ -60,6 +61,10 @@ export class Consumer implements Worker {
       settle: this.settling(),
       onSettled: (delivery, settlement, outcome) => this.settled(delivery, settlement, outcome),
     });
+  }
+
+  get plan(): ConsumerPlan {
+    return this.options.plan;
   }
 
   async start(): Promise<void> {

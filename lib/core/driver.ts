@@ -3,6 +3,7 @@ import type { DeadLetterQueue } from './dead-letters.js';
 import type { EventBus } from './events.js';
 import type { GroupAdmin, PendingEntries } from './group-admin.js';
 import type { Replies } from './replies.js';
+import type { Retention } from './retention.js';
 import type { MessageSource } from './source.js';
 import type { StateStore } from './state-store.js';
 
@@ -15,6 +16,7 @@ export interface Driver {
   readonly replies?: Replies;
   readonly groups?: GroupAdmin;
   readonly pending?: PendingEntries;
+  readonly retention?: Retention;
   /** The client underneath, for `unwrap()`. */
   unwrap?(): unknown;
 }

@@ -62,6 +62,16 @@ export interface StreamsEvents {
   adopted: In & { readonly count: number };
   /** Pending entries whose data had been deleted were dropped. */
   trimmed: In & { readonly count: number };
+  /**
+   * Retention deleted entries of a stream. `lost` of them had not been settled by `groups`, which only
+   * a policy with `allowLoss` does.
+   */
+  'entries-deleted': {
+    readonly stream: string;
+    readonly count: number;
+    readonly lost: number;
+    readonly groups: readonly string[];
+  };
   /** A group had vanished and was created again. `from` is the id it resumes behind. */
   'group-recreated': In & { readonly from: string };
   /** The server lost data: what lay between the two ids may never have been handled. */

@@ -2,6 +2,7 @@ import type { BackoffOptions, HandlerOptions } from '../core/handler-options.js'
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import { jsonCodec } from '../core/codecs/json.codec.js';
 import { routeEvents } from '../core/routing.js';
+import { retentionProblems } from './retention-problems.js';
 import { backoffProblems, whole, type Problems } from './problems.js';
 import { defaultConsumerName } from './consumer-name.js';
 import {
@@ -58,6 +59,8 @@ export function resolveOptions(
     idempotencyWindow: options.idempotencyWindow ?? 3_600_000,
     requestTimeout: options.requestTimeout ?? 30_000,
     codec: options.codec ?? jsonCodec,
+    retention: options.retention ?? 'keep',
+    retentionInterval: options.retentionInterval ?? 1000,
     unmatched: options.unmatched,
     isUnrecoverable: options.isUnrecoverable ?? (() => false),
     middleware: options.middleware ?? [],
@@ -106,6 +109,8 @@ function problemsOf(options: StreamsOptions): Problems {
   for (const key of ['idleTimeout', 'reclaimInterval', 'maxHold', 'requestTimeout'] as const) {
     whole(problems, options, key, 1);
   }
+  whole(problems, options, 'retentionInterval', 1, LONGEST_BLOCK);
+  problems.push(...retentionProblems(options.retention));
   whole(problems, options, 'blockTimeout', 1, LONGEST_BLOCK);
   for (const key of ['maxDeliveries', 'concurrency', 'batchSize', 'maxParked'] as const) {
     whole(problems, options, key, 1);

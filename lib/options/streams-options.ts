@@ -4,6 +4,7 @@ import type { Codec } from '../core/codec.js';
 import type { DeadLetterQueue } from '../core/dead-letters.js';
 import type { DriverFactory } from '../core/driver.js';
 import type { IdempotencyWindow } from '../core/message.js';
+import type { RetentionPolicy, RetentionRule } from '../core/retention.js';
 import type { Route } from '../core/routing.js';
 
 /** Options of a transport, client or module that do not depend on the technology. Times in ms. */
@@ -64,6 +65,13 @@ export interface StreamsOptions {
    * named or routed, dead-lettered where it comes from the event type
    */
   readonly unmatched?: UnmatchedPolicy;
+  /**
+   * How long the streams that are consumed here keep their entries: one policy for all of them, or a
+   * list of `{ streams, policy }`, of which the first that matches counts. @default 'keep'
+   */
+  readonly retention?: RetentionPolicy | readonly RetentionRule[];
+  /** How often streams are trimmed, in which something happens. @default 1000 */
+  readonly retentionInterval?: number;
   /** Errors that no later run can mend. */
   readonly isUnrecoverable?: (error: unknown) => boolean;
   /** Behaviours around each handler, outermost first. */
@@ -95,6 +103,8 @@ export const STREAMS_OPTION_KEYS: Readonly<Record<keyof StreamsOptions, true>> =
   requestTimeout: true,
   codec: true,
   unmatched: true,
+  retention: true,
+  retentionInterval: true,
   isUnrecoverable: true,
   middleware: true,
 };

@@ -13,6 +13,7 @@ import type { RedisSource } from '../../lib/drivers/redis/redis.source.js';
 import { describeDeadLettersContract } from '../contracts/dead-letters.contract.js';
 import { describeGroupAdminContract } from '../contracts/group-admin.contract.js';
 import { describeRepliesContract } from '../contracts/replies.contract.js';
+import { describeRetentionContract } from '../contracts/retention.contract.js';
 import { describeSourceContract } from '../contracts/source.contract.js';
 import type { SourceHarness } from '../contracts/source-harness.js';
 import { describeStateStoreContract } from '../contracts/state-store.contract.js';
@@ -52,6 +53,8 @@ describeSourceContract('redis cluster', harness);
 describeGroupAdminContract('redis cluster', harness);
 
 describeRepliesContract('redis cluster', harness);
+
+describeRetentionContract('redis cluster', harness);
 
 describeDeadLettersContract('redis cluster', async () => {
   const shared = await withDriver();

@@ -10,6 +10,7 @@ import { lookAfter } from '../../lib/drivers/redis/scripts/look-after.script.js'
 import { describeDeadLettersContract } from '../contracts/dead-letters.contract.js';
 import { describeGroupAdminContract } from '../contracts/group-admin.contract.js';
 import { describeRepliesContract } from '../contracts/replies.contract.js';
+import { describeRetentionContract } from '../contracts/retention.contract.js';
 import { describeSourceContract } from '../contracts/source.contract.js';
 import type { SourceHarness } from '../contracts/source-harness.js';
 import { describeStateStoreContract } from '../contracts/state-store.contract.js';
@@ -66,6 +67,8 @@ describeSourceContract('redis', harness);
 describeGroupAdminContract('redis', harness);
 
 describeRepliesContract('redis', harness);
+
+describeRetentionContract('redis', harness);
 
 describeDeadLettersContract('redis', async () => {
   const shared = await withDriver();

@@ -15,6 +15,7 @@ const ENGINES = [
   'consuming',
   'producing',
   'requesting',
+  'retaining',
   'scheduling',
   'balancing',
   'admin',

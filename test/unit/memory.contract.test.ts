@@ -3,6 +3,7 @@ import { ManualClock, memory, MemoryBroker } from '../../lib/drivers/memory/inde
 import { describeDeadLettersContract } from '../contracts/dead-letters.contract.js';
 import { describeGroupAdminContract } from '../contracts/group-admin.contract.js';
 import { describeRepliesContract } from '../contracts/replies.contract.js';
+import { describeRetentionContract } from '../contracts/retention.contract.js';
 import { describeSourceContract } from '../contracts/source.contract.js';
 import { describeStateStoreContract } from '../contracts/state-store.contract.js';
 
@@ -36,6 +37,8 @@ describeSourceContract('memory', setupWithTrim);
 describeGroupAdminContract('memory', setupWithTrim);
 
 describeRepliesContract('memory', async () => setup());
+
+describeRetentionContract('memory', async () => setup());
 
 describeDeadLettersContract('memory', async () => {
   const harness = setup();

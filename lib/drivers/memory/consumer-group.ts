@@ -94,6 +94,11 @@ export class ConsumerGroup implements LogReader {
     this.releasedCount = 0;
   }
 
+  /** Whether it has not settled what stands there. */
+  needs(position: number): boolean {
+    return position >= this.next || this.isPending(position);
+  }
+
   /** Entries that nobody has read yet. */
   countUnread(): number {
     let count = 0;

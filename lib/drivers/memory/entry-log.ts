@@ -75,9 +75,21 @@ export class EntryLog {
     if (++this.settledSinceSweep < Math.max(this.history, this.entries.length >> 1)) return;
     this.settledSinceSweep = 0;
     const floor = Math.min(...this.readers.map((reader) => reader.floor));
-    const excess = Math.min(floor - this.start, this.entries.length - this.history);
+    this.dropBefore(Math.min(floor, this.end - this.history));
+  }
+
+  /** Drops all entries before a position, needed or not. */
+  dropBefore(position: number): void {
+    const excess = position - this.start;
     if (excess <= 0) return;
     this.entries.splice(0, excess);
     this.start += excess;
+  }
+
+  /** The entries that are there, oldest first. */
+  *present(): Generator<[position: number, entry: Entry]> {
+    for (const [index, entry] of this.entries.entries()) {
+      if (entry) yield [this.start + index, entry];
+    }
   }
 }

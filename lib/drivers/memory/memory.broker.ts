@@ -68,6 +68,11 @@ export class MemoryBroker {
   }
 
   /** @internal */
+  existing(key: string): MemoryStream | undefined {
+    return this.streams.get(key);
+  }
+
+  /** @internal */
   readersOf(key: string): number {
     return this.streams.get(key)?.log.groups.length ?? 0;
   }

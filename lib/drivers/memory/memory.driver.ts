@@ -5,6 +5,7 @@ import { MemoryDeadLetters } from './memory.dead-letters.js';
 import { MemoryGroupAdmin, MemoryGroups } from './memory.group-admin.js';
 import { MemoryPendingEntries } from './memory.pending-entries.js';
 import { MemoryReplies } from './memory.replies.js';
+import { MemoryRetention } from './memory.retention.js';
 import { MemorySource } from './memory.source.js';
 import { MemoryStateStore } from './memory.state-store.js';
 
@@ -36,6 +37,7 @@ export function memory(options: MemoryOptions = {}): DriverFactory {
         deadLetters: new MemoryDeadLetters(broker, keyPrefix),
         groups: new MemoryGroupAdmin(groups),
         pending: new MemoryPendingEntries(groups),
+        retention: new MemoryRetention(broker, keyPrefix),
         replies: new MemoryReplies(broker, keyPrefix),
         unwrap: () => broker,
       };

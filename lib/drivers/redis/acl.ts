@@ -57,6 +57,9 @@ const CONSUME = [
 /** Sent for the administration of groups, inside scripts, beside those of {@link CONSUME}. */
 const ADMINISTER = ['xgroup|destroy', 'xgroup|setid', 'hdel'];
 
+/** To delete what retention does not keep, and to report what a stream costs. */
+const RETAIN = ['xtrim', 'memory|usage'];
+
 /** Sent by who sends requests, and by who answers them. */
 const REQUEST = ['xread', 'pexpire', 'time'];
 
@@ -71,7 +74,7 @@ export function redisCommands(
   return [
     ...CONNECT,
     ...PUBLISH,
-    ...(access === 'all' ? [...CONSUME, ...ADMINISTER, ...REQUEST, ...STATE] : []),
+    ...(access === 'all' ? [...CONSUME, ...ADMINISTER, ...RETAIN, ...REQUEST, ...STATE] : []),
     ...(cluster ? CLUSTER : []),
   ];
 }

@@ -7,6 +7,7 @@ import { RedisGroupAdmin } from './redis.group-admin.js';
 import type { RedisOptions } from './redis.options.js';
 import { RedisPendingEntries } from './redis.pending-entries.js';
 import { RedisReplies } from './redis.replies.js';
+import { RedisRetention } from './redis.retention.js';
 import { RedisSource } from './redis.source.js';
 import { RedisStateStore } from './redis.state-store.js';
 
@@ -27,6 +28,7 @@ function open(options: RedisOptions, { events, keyPrefix }: DriverContext): Driv
     deadLetters: new RedisDeadLetters(commands, keys),
     groups: new RedisGroupAdmin(commands, keys),
     pending: new RedisPendingEntries(commands, keys),
+    retention: new RedisRetention(commands, keys),
     unwrap: () => commands.current,
   };
 }

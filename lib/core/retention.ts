@@ -1,0 +1,92 @@
+import { eventMatcher } from './routing.js';
+
+/**
+ * How long a stream keeps its entries. Nothing is deleted that some group has not settled, unless
+ * `allowLoss` says so.
+ *
+ * - `'keep'`: for ever.
+ * - `'deleteWhenSettled'`: until every group has settled it, and all entries before it.
+ * - `maxLength`: while the stream is no longer than that.
+ * - `maxAge`: for so long, ms.
+ */
+export type RetentionPolicy =
+  | 'keep'
+  | 'deleteWhenSettled'
+  | {
+      readonly maxLength: number;
+      /** Also entries that some group has not settled: a hard limit. @default false */
+      readonly allowLoss?: boolean;
+    }
+  | {
+      /** By the time in the id, ms. */
+      readonly maxAge: number;
+      /** Also entries that some group has not settled: a hard limit. @default false */
+      readonly allowLoss?: boolean;
+    };
+
+/** A policy for the streams that match. The first rule that matches wins. */
+export interface RetentionRule {
+  /** Names of streams; `*` matches any run of characters. */
+  readonly streams: string | readonly string[];
+  readonly policy: RetentionPolicy;
+}
+
+/** What may go now. */
+export interface TrimOrder {
+  readonly policy: Exclude<RetentionPolicy, 'keep'>;
+  /** Groups that must be there: while one of them is missing nothing goes, as it will be back. */
+  readonly groups: readonly string[];
+}
+
+/** What went. */
+export interface Trimmed {
+  /** Entries deleted. */
+  readonly count: number;
+  /** Those among them that some group had not settled. */
+  readonly lost: number;
+  /** The groups that had not. */
+  readonly groups: readonly string[];
+  /** There may be more to delete: this was one portion. */
+  readonly more: boolean;
+}
+
+/** What a stream costs, and what stands before an id. `null`: not known. */
+export interface StreamFootprint {
+  /** Memory of the whole stream, bytes, estimated by the server. */
+  readonly bytes: number | null;
+  /** Entries before the id. */
+  readonly before: number | null;
+}
+
+/**
+ * Optional port: deletes what nobody needs any more.
+ *
+ * Safe to be deleted is what every group has settled: all before the oldest pending entry, or up to
+ * the last delivered one where nothing is pending, of the group that is furthest behind. That is found
+ * out in the same step as the deletion. A stream without groups is left alone. Not its job: when, and
+ * how often.
+ */
+export interface Retention {
+  /** Deletes a portion, so small that the server is held up for a few ms at most. */
+  trim(stream: string, order: TrimOrder): Promise<Trimmed>;
+  /** Undefined where there is no such stream. */
+  footprint(stream: string, before: string): Promise<StreamFootprint | undefined>;
+}
+
+/** The policy of each stream. */
+export type RetentionPolicies = (stream: string) => RetentionPolicy;
+
+/** Compiles rules; a stream that none of them matches is kept. */
+export function retentionPolicies(
+  given: RetentionPolicy | readonly RetentionRule[],
+): RetentionPolicies {
+  if (!isRules(given)) return () => given;
+  const rules = given.flatMap(({ streams, policy }) =>
+    [streams].flat().map((pattern) => ({ matches: eventMatcher(pattern as string), policy })),
+  );
+  return (stream) => rules.find(({ matches }) => matches(stream))?.policy ?? 'keep';
+}
+
+const isRules = (
+  given: RetentionPolicy | readonly RetentionRule[],
+): given is readonly RetentionRule[] => Array.isArray(given);
