@@ -20,14 +20,23 @@ const PAGE = 5000;
  * @param {{ streams: readonly string[], total: number, size: number }} wanted
  */
 export async function fill(redis, { streams, total, size }) {
-  const { before, after } = payloadJson(size);
   const step = streams.length;
   for (const [first, stream] of streams.entries()) {
     for (let from = first; from < total; from += step * AT_ONCE) {
       const below = Math.min(total, from + step * AT_ONCE);
-      await redis.eval(FILL, 1, stream, from, below, step, EVENT, before, after);
+      await append(redis, stream, { from, below, step, size });
     }
   }
+}
+
+/**
+ * @param {Redis} redis
+ * @param {string} stream
+ * @param {{ from: number, below: number, size: number, step?: number }} wanted
+ */
+export async function append(redis, stream, { from, below, size, step = 1 }) {
+  const { before, after } = payloadJson(size);
+  await redis.eval(FILL, 1, stream, from, below, step, EVENT, before, after);
 }
 
 /**

@@ -25,8 +25,9 @@ export async function consume(options, handle) {
 /**
  * @param {import('../types.js').ConsumeOptions} options
  * @param {import('../types.js').Handle} handle
+ * @param {import('nestjs-redis-streams').RedisStreamsModuleOptions} [more]
  */
-export async function consuming({ url, streams, groups, concurrency, retryDelay }, handle) {
+export async function consuming({ url, streams, groups, concurrency, retryDelay }, handle, more) {
   class BenchController {}
   for (const [index, group] of groups.entries()) {
     const descriptor = { value: (/** @type {any} */ payload) => handle(payload, index) };
@@ -38,7 +39,7 @@ export async function consuming({ url, streams, groups, concurrency, retryDelay 
   Controller()(BenchController);
 
   const backoff = /** @type {const} */ ({ type: 'fixed', delay: retryDelay, jitter: 0 });
-  return start({ url, concurrency, backoff }, [BenchController]);
+  return start({ url, concurrency, backoff, ...more }, [BenchController]);
 }
 
 /** @type {NonNullable<import('../types.js').System['publisher']>} */

@@ -9,6 +9,7 @@ import latency from './latency.js';
 import memory from './memory.js';
 import publish from './publish.js';
 import request from './request.js';
+import retention from './retention.js';
 import sleep from './sleep.js';
 import soak from './soak.js';
 import streams from './streams.js';
@@ -21,6 +22,7 @@ export const workloads = [
   latency,
   request,
   memory,
+  retention,
   consumers,
   streams,
   failures,

@@ -11,6 +11,7 @@ const EVENTS: readonly StreamsEventName[] = [
   'reclaimed',
   'adopted',
   'trimmed',
+  'entries-deleted',
   'group-recreated',
   'data-loss-suspected',
   'consumer-removed',

@@ -1,0 +1,137 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { StreamsEvents } from '../../lib/core/events.js';
+import { memory, type MemoryBroker } from '../../lib/drivers/memory/index.js';
+import { StreamsRuntime } from '../../lib/runtime.js';
+import { World } from '../support/engine.js';
+
+describe('the option retention', () => {
+  let world: World;
+  beforeEach(() => {
+    world = new World();
+  });
+  afterEach(() => world.close());
+
+  const lengthOf = (broker: MemoryBroker, stream: string): number =>
+    [...(broker.existing(stream)?.log.entries.present() ?? [])].length;
+
+  async function start(retention: NonNullable<Parameters<World['runtime']>[0]>['retention']) {
+    const handlers = ['orders', 'audit.a', 'other'].map((event) => ({
+      events: [event],
+      invoke: () => undefined,
+    }));
+    const engine = await world.start(handlers, { retention: retention! });
+    const deleted: StreamsEvents['entries-deleted'][] = [];
+    engine.runtime.events.on('entries-deleted', (event) => deleted.push(event));
+    for (const stream of ['orders', 'audit.a', 'other']) {
+      for (let n = 0; n < 4; n++) await engine.publish(stream, { n });
+    }
+    return { ...engine, deleted };
+  }
+
+  const lengths = () =>
+    ['orders', 'audit.a', 'other'].map((stream) => lengthOf(world.broker, stream));
+
+  it('gives each stream the policy of the first rule that matches, and keeps the rest', async () => {
+    const { deleted } = await start([
+      { streams: ['audit.*', 'nothing'], policy: { maxLength: 3 } },
+      { streams: 'audit.a', policy: 'deleteWhenSettled' },
+      { streams: 'orders', policy: 'deleteWhenSettled' },
+    ]);
+    expect(lengths()).toEqual([4, 4, 4]);
+    await world.clock.advance(1000);
+    expect(lengths()).toEqual([0, 3, 4]);
+    const nobody = { lost: 0, groups: [] };
+    expect(deleted).toEqual([
+      { stream: 'orders', count: 4, ...nobody },
+      { stream: 'audit.a', count: 1, ...nobody },
+    ]);
+  });
+
+  it('as one policy goes for all streams', async () => {
+    await start('deleteWhenSettled');
+    await world.clock.advance(1000);
+    expect(lengths()).toEqual([0, 0, 0]);
+  });
+
+  it('after a long silence is carried out within five intervals', async () => {
+    const { publish } = await start('deleteWhenSettled');
+    await world.clock.advance(20_000);
+    await publish('orders');
+    await world.clock.advance(5000);
+    expect(lengths()).toEqual([0, 0, 0]);
+  });
+
+  it('goes on after an error, and tells of it', async () => {
+    let failures = 2;
+    const driver = memory({ broker: world.broker });
+    const source = {
+      ...driver,
+      open: (context: Parameters<typeof driver.open>[0]) => {
+        const opened = driver.open(context);
+        const retention = {
+          ...opened.retention!,
+          trim: (...args: Parameters<NonNullable<typeof opened.retention>['trim']>) =>
+            failures-- > 0 ? Promise.reject(new Error('away')) : opened.retention!.trim(...args),
+        };
+        return { ...opened, retention };
+      },
+    };
+    const runtime = new StreamsRuntime({ source, group: 'g', retention: 'deleteWhenSettled' });
+    const errors: StreamsEvents['worker-error'][] = [];
+    runtime.events.on('worker-error', (event) => errors.push(event));
+    await runtime.start([
+      { name: 'H.h', events: ['orders'], options: {}, invoke: async () => ({ kind: 'ack' }) },
+    ]);
+    await runtime.producer.publish({ eventType: 'orders', payload: 1 });
+    await world.clock.advance(8000);
+    expect(lengths()[0]).toBe(0);
+    expect(errors.map(({ worker, error }) => [worker, error.message])).toEqual([
+      ['retainer', 'away'],
+      ['retainer', 'away'],
+    ]);
+    const closing = runtime.close();
+    await world.clock.advance(10_000);
+    await closing;
+  });
+
+  it('needs a driver that can delete', () => {
+    const driver = memory({ broker: world.broker });
+    const source = {
+      ...driver,
+      open: (context: Parameters<typeof driver.open>[0]) => {
+        const { retention: _, ...rest } = driver.open(context);
+        return rest;
+      },
+    };
+    expect(() => new StreamsRuntime({ source, retention: 'deleteWhenSettled' })).toThrow(
+      expect.objectContaining({ code: 'UNSUPPORTED_FEATURE' }),
+    );
+    expect(() => new StreamsRuntime({ source, retention: 'keep' })).not.toThrow();
+  });
+
+  it('is checked, all problems at once', () => {
+    const wrong = {
+      retention: [
+        { streams: '', policy: 'keep' },
+        { streams: 'a', policy: { maxLength: 0 } },
+        { streams: 'a', policy: { maxAge: 1, maxLength: 1 } },
+        { streams: ['b'], policy: { maxAge: 1, allowLoss: 'yes' } },
+        { streams: 'a', policy: { maxAge: undefined } },
+      ],
+      retentionInterval: 0,
+    } as never;
+    expect(() => world.runtime(wrong)).toThrow(
+      expect.objectContaining({
+        problems: [
+          'retentionInterval must be a whole number of at least 1, not 0',
+          "retention[0].streams must name streams, such as 'audit.*'",
+          'retention[1].policy.maxLength must be a whole number of at least 1, not 0',
+          "retention[2].policy must be 'keep', 'deleteWhenSettled', { maxLength } or { maxAge }",
+          'retention[3].policy.allowLoss must be true or false, not yes',
+          'retention[4].policy.maxAge must be a whole number of at least 1',
+        ],
+      }),
+    );
+    expect(() => world.runtime({ retention: 'forget' as never })).toThrow(/retention must be/);
+  });
+});
