@@ -26,6 +26,8 @@ export {
   InjectStreamsClient,
   InjectStreamsPublisher,
 } from './nest/module/inject-streams.decorators.js';
+export { LagMonitor } from './nest/lag/lag-monitor.js';
+export { OnStreamLag, type StreamLagFilter } from './nest/lag/on-stream-lag.decorator.js';
 export {
   RedisStreamsModule,
   type RedisStreamsModuleAsyncOptions,

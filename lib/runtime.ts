@@ -1,4 +1,6 @@
 import type { DeadLetters } from './admin/dead-letters.js';
+import { LagWatch } from './admin/lag/lag-watch.js';
+import { StreamRetention } from './admin/stream-retention.js';
 import { StreamsAdmin } from './admin/streams-admin.js';
 import { Consumer } from './consuming/consumer.js';
 import type { Gates } from './consuming/middleware/gate.middleware.js';
@@ -35,6 +37,7 @@ export class StreamsRuntime {
   private readonly gates: Gates = new Map();
   private readonly requesters = new Set<Requester>();
   private consumers: Consumer[] = [];
+  readonly lag: LagWatch;
   private readonly retainer: Retainer | undefined;
   private starting: Promise<PromiseSettledResult<void>[]> | undefined;
   private draining: Promise<void> | undefined;
@@ -56,14 +59,20 @@ export class StreamsRuntime {
       route: this.route,
       maxPayloadBytes,
       idempotencyWindow,
+      groups: this.driver.groups,
+      clock: this.clock,
     });
-    const { technology } = source;
-    const { groups, pending } = this.driver;
-    const deadLetters = this.options.deadLetter ?? this.driver.deadLetters;
-    this.admin = new StreamsAdmin({ technology, codec, groups, pending, deadLetters });
     const { clock, events, driver } = this;
     const consumers = () => this.consumers;
     this.retainer = createRetainer({ ...this.options, clock, events, driver, consumers });
+    const consumed = () => this.consumers.flatMap(({ plan }) => [...plan.tables.keys()]);
+    this.lag = new LagWatch({ ...this.options, clock, events, driver, consumed });
+    const { technology } = source;
+    const { groups, pending } = driver;
+    const deadLetters = this.options.deadLetter ?? driver.deadLetters;
+    const retention = new StreamRetention(driver, this.options.retention);
+    const parts = { technology, codec, groups, pending, deadLetters, retention, lag: this.lag };
+    this.admin = new StreamsAdmin(parts);
   }
 
   get deadLetters(): DeadLetters {
@@ -80,7 +89,7 @@ export class StreamsRuntime {
     this.consumers = this.plan(definitions).map((plan) => this.createConsumer(plan, slots));
     this.starting = Promise.allSettled(this.consumers.map((consumer) => consumer.start()));
     const failed = (await this.starting).find((result) => result.status === 'rejected');
-    if (!failed) return this.retainer?.start();
+    if (!failed) return this.startWorkers();
     await this.close();
     throw failed.reason;
   }
@@ -95,6 +104,7 @@ export class StreamsRuntime {
   close(): Promise<void> {
     this.closing ??= this.drain().then(async () => {
       this.producer.close();
+      await this.lag.stop();
       await Promise.all([...this.requesters].map((requester) => requester.close()));
       await this.driver.source.close();
     });
@@ -122,6 +132,11 @@ export class StreamsRuntime {
     const { technology } = this.options.source;
     const advice = 'Emit events, or use a driver that has the port replies.';
     throw new UnsupportedFeatureError('Requests and their answers', technology, advice);
+  }
+
+  private async startWorkers(): Promise<void> {
+    await this.retainer?.start();
+    await this.lag.start();
   }
 
   private async stopConsumers(): Promise<void> {

@@ -4,6 +4,8 @@ import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { GroupAdmin, PendingEntries } from '../core/group-admin.js';
 import { ConsumerGroupManager } from './consumer-groups.js';
 import { DeadLetters } from './dead-letters.js';
+import type { LagWatch } from './lag/lag-watch.js';
+import type { StreamRetention } from './stream-retention.js';
 
 /** What the operations stand on; a driver may lack some of it. */
 export interface AdminParts {
@@ -12,7 +14,12 @@ export interface AdminParts {
   readonly groups: GroupAdmin | undefined;
   readonly pending: PendingEntries | undefined;
   readonly deadLetters: DeadLetterQueue | undefined;
+  readonly retention: StreamRetention;
+  readonly lag: LagReader;
 }
+
+/** Reads how far groups are behind. */
+export type LagReader = Pick<LagWatch, 'read'>;
 
 /**
  * Everything that an operator of streams can do, in one place. Injectable. What the driver has no
@@ -21,8 +28,12 @@ export interface AdminParts {
 export class StreamsAdmin {
   readonly groups: ConsumerGroupManager;
   readonly deadLetters: DeadLetters;
+  readonly retention: StreamRetention;
+  readonly lag: LagReader;
 
-  constructor({ technology, codec, groups, pending, deadLetters }: AdminParts) {
+  constructor({ technology, codec, groups, pending, deadLetters, retention, lag }: AdminParts) {
+    this.retention = retention;
+    this.lag = lag;
     const lacking = <Port extends object>(what: string, advice: string): Port =>
       refusing<Port>(new UnsupportedFeatureError(what, technology, advice));
     this.groups = new ConsumerGroupManager(

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { StreamLagExceeded } from './lag.js';
 import type { DeadLetterReason, ErrorRecord } from './settlement.js';
 
 /** Where an event happened. */
@@ -76,6 +77,8 @@ export interface StreamsEvents {
   'group-recreated': In & { readonly from: string };
   /** The server lost data: what lay between the two ids may never have been handled. */
   'data-loss-suspected': In & { readonly after: string; readonly upTo: string };
+  /** The lag of a group went beyond a threshold, or has recovered. */
+  'stream-lag': StreamLagExceeded;
   /** A consumer that was gone and held nothing was removed from its group. */
   'consumer-removed': In & { readonly consumer: string };
   /** The connection broke; it is being replaced. */

@@ -2,6 +2,7 @@ import type { BackoffOptions, HandlerOptions } from '../core/handler-options.js'
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import { jsonCodec } from '../core/codecs/json.codec.js';
 import { routeEvents } from '../core/routing.js';
+import { lagProblems } from './lag-problems.js';
 import { retentionProblems } from './retention-problems.js';
 import { backoffProblems, whole, type Problems } from './problems.js';
 import { defaultConsumerName } from './consumer-name.js';
@@ -61,6 +62,11 @@ export function resolveOptions(
     codec: options.codec ?? jsonCodec,
     retention: options.retention ?? 'keep',
     retentionInterval: options.retentionInterval ?? 1000,
+    lag: {
+      interval: options.lag?.interval ?? 5000,
+      recovery: options.lag?.recovery ?? 0.8,
+      thresholds: options.lag?.thresholds ?? [],
+    },
     unmatched: options.unmatched,
     isUnrecoverable: options.isUnrecoverable ?? (() => false),
     middleware: options.middleware ?? [],
@@ -110,7 +116,7 @@ function problemsOf(options: StreamsOptions): Problems {
     whole(problems, options, key, 1);
   }
   whole(problems, options, 'retentionInterval', 1, LONGEST_BLOCK);
-  problems.push(...retentionProblems(options.retention));
+  problems.push(...retentionProblems(options.retention), ...lagProblems(options.lag));
   whole(problems, options, 'blockTimeout', 1, LONGEST_BLOCK);
   for (const key of ['maxDeliveries', 'concurrency', 'batchSize', 'maxParked'] as const) {
     whole(problems, options, key, 1);

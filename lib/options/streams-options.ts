@@ -5,6 +5,7 @@ import type { DeadLetterQueue } from '../core/dead-letters.js';
 import type { DriverFactory } from '../core/driver.js';
 import type { IdempotencyWindow } from '../core/message.js';
 import type { RetentionPolicy, RetentionRule } from '../core/retention.js';
+import type { LagOptions } from '../core/lag.js';
 import type { Route } from '../core/routing.js';
 
 /** Options of a transport, client or module that do not depend on the technology. Times in ms. */
@@ -72,6 +73,8 @@ export interface StreamsOptions {
   readonly retention?: RetentionPolicy | readonly RetentionRule[];
   /** How often streams are trimmed, in which something happens. @default 1000 */
   readonly retentionInterval?: number;
+  /** When groups that fall behind raise an alarm, and how often that is looked at. @default no thresholds */
+  readonly lag?: LagOptions;
   /** Errors that no later run can mend. */
   readonly isUnrecoverable?: (error: unknown) => boolean;
   /** Behaviours around each handler, outermost first. */
@@ -105,15 +108,17 @@ export const STREAMS_OPTION_KEYS: Readonly<Record<keyof StreamsOptions, true>> =
   unmatched: true,
   retention: true,
   retentionInterval: true,
+  lag: true,
   isUnrecoverable: true,
   middleware: true,
 };
 
 /** {@link StreamsOptions} with everything decided. Frozen. */
 export type ResolvedOptions = Readonly<
-  Required<Omit<StreamsOptions, 'deadLetter' | 'unmatched' | 'isUnrecoverable' | 'backoff'>>
+  Required<Omit<StreamsOptions, 'deadLetter' | 'unmatched' | 'isUnrecoverable' | 'backoff' | 'lag'>>
 > & {
   readonly backoff: Required<BackoffOptions>;
+  readonly lag: Required<LagOptions>;
   readonly deadLetter: DeadLetterQueue | undefined;
   readonly unmatched: UnmatchedPolicy | undefined;
   readonly isUnrecoverable: (error: unknown) => boolean;

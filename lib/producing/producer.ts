@@ -1,3 +1,5 @@
+import type { BackpressureOptions } from '../core/backpressure.js';
+import { systemClock, type Clock } from '../core/clock.js';
 import type { Codec } from '../core/codec.js';
 import { InvalidMessageError, PayloadTooLargeError } from '../core/errors/publishing.errors.js';
 import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
@@ -8,11 +10,13 @@ import type {
   Metadata,
   OutgoingEntry,
 } from '../core/message.js';
+import type { GroupAdmin } from '../core/group-admin.js';
 import { isWildcard, type Router } from '../core/routing.js';
 import type { MessageSource } from '../core/source.js';
+import { Backpressure } from './backpressure.js';
 
 /** What to publish. */
-export interface Publication<T = unknown> {
+export interface Publication<T = unknown> extends BackpressureOptions {
   readonly eventType: string;
   readonly payload: T;
   /** Another stream than routing gives. */
@@ -32,11 +36,16 @@ export interface ProducerOptions {
   readonly route: Router;
   readonly maxPayloadBytes: number;
   readonly idempotencyWindow: IdempotencyWindow;
+  /** For `maxLag`. */
+  readonly groups?: GroupAdmin | undefined;
+  /** @default the system's */
+  readonly clock?: Clock;
 }
 
 /** Publishes messages: routes, encodes, checks, and hands them to the source. */
 export class Producer {
   private closed = false;
+  private pressure: Backpressure | undefined;
 
   constructor(
     private readonly source: MessageSource,
@@ -45,17 +54,23 @@ export class Producer {
 
   /** @returns the id of the message in its stream */
   async publish(publication: Publication): Promise<string> {
-    const [result] = await this.source.publish([this.encode(publication)]);
+    const entry = this.encode(publication);
+    if (publication.maxLag !== undefined) await this.backpressure.pass(entry.stream, publication);
+    const [result] = await this.source.publish([entry]);
     if (result instanceof Error) throw result;
     return result!;
   }
 
   /**
-   * Publishes many at once, in order within each stream. Nothing is sent if one cannot be encoded.
+   * Publishes many at once, in order within each stream. Nothing is sent if one cannot be encoded, or
+   * may not go yet.
    * @returns one id or error per message: one that the server refused does not hide the others
    */
   publishBatch(publications: readonly Publication[]): Promise<(string | Error)[]> {
-    return this.source.publish(publications.map((publication) => this.encode(publication)));
+    const entries = publications.map((publication) => this.encode(publication));
+    if (publications.every(({ maxLag }) => maxLag === undefined))
+      return this.source.publish(entries);
+    return this.allPass(publications, entries).then(() => this.source.publish(entries));
   }
 
   /** @throws InvalidMessageError, PayloadTooLargeError, UnsupportedFeatureError, ClosedError */
@@ -84,6 +99,29 @@ export class Producer {
 
   close(): void {
     this.closed = true;
+    this.pressure?.close();
+  }
+
+  private get backpressure(): Backpressure {
+    const { groups, clock = systemClock } = this.options;
+    const { technology } = this.source.capabilities;
+    return (this.pressure ??= new Backpressure({ technology, groups, clock }));
+  }
+
+  private async allPass(
+    publications: readonly Publication[],
+    entries: readonly OutgoingEntry[],
+  ): Promise<void> {
+    // A batch goes as a whole: it passes each limit of each stream once.
+    const distinct = new Map<string, () => Promise<void>>();
+    for (const [index, publication] of publications.entries()) {
+      const { maxLag, onBackpressure, timeout } = publication;
+      if (maxLag === undefined) continue;
+      const { stream } = entries[index]!;
+      const key = JSON.stringify([stream, maxLag, onBackpressure, timeout]);
+      distinct.set(key, () => this.backpressure.pass(stream, publication));
+    }
+    await Promise.all([...distinct.values()].map((pass) => pass()));
   }
 
   private idempotency(key: string): Idempotency {

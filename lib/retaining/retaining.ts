@@ -1,7 +1,8 @@
 import type { Clock } from '../core/clock.js';
 import type { Driver } from '../core/driver.js';
-import { UnsupportedFeatureError } from '../core/errors.js';
+import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { EventBus } from '../core/events.js';
+import { join } from '../core/grouped.js';
 import { retentionPolicies, type RetentionPolicy, type RetentionRule } from '../core/retention.js';
 import { Retainer } from './retainer.js';
 
@@ -41,8 +42,7 @@ function groupsByStream(plans: readonly Consumed[]): Map<string, string[]> {
   const groups = new Map<string, string[]>();
   for (const { group, tables } of plans) {
     for (const stream of tables.keys()) {
-      const known = groups.get(stream) ?? [];
-      if (!known.includes(group)) groups.set(stream, [...known, group]);
+      if (!groups.get(stream)?.includes(group)) join(groups, stream, group);
     }
   }
   return groups;

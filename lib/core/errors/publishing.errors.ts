@@ -91,3 +91,29 @@ export class NotReplicatedError extends StreamsError {
     );
   }
 }
+
+/**
+ * The slowest group of the stream has more to do than the `maxLag` of the publication: at once with
+ * `onBackpressure: 'error'`, else after `timeout`. Nothing was published. Has `stream`, `group`, `lag`,
+ * `threshold`.
+ */
+export class BackpressureError extends StreamsError {
+  static readonly code: string = 'BACKPRESSURE';
+  static readonly advice: string =
+    'Publish it later, have more consumers of that group, or raise maxLag.';
+
+  constructor(
+    readonly stream: string,
+    readonly group: string,
+    /** Entries not yet delivered to the group. */
+    readonly lag: number,
+    /** The `maxLag` of the publication. */
+    readonly threshold: number,
+  ) {
+    super(
+      BackpressureError.code,
+      `Group "${group}" of stream "${stream}" is ${lag} messages behind, the limit is ${threshold}; ` +
+        `nothing was published. ${BackpressureError.advice}`,
+    );
+  }
+}

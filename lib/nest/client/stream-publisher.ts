@@ -1,9 +1,10 @@
+import type { BackpressureOptions } from '../../core/backpressure.js';
 import { PublishBatchError } from '../../core/errors/publishing.errors.js';
 import type { Metadata } from '../../core/message.js';
 import type { Producer } from '../../producing/producer.js';
 
 /** What may be said of a message beside its payload. */
-export interface PublishOptions {
+export interface PublishOptions extends BackpressureOptions {
   /** Another stream than routing gives. */
   readonly stream?: string;
   /** Texts to travel beside the payload, for example trace headers. */
@@ -49,7 +50,7 @@ export class StreamPublisher<Events extends object = Record<string, unknown>> {
   /**
    * @returns the id of the message in its stream, once the server has it
    * @throws RedisConnectionError, ServerOutOfMemoryError, PayloadTooLargeError, InvalidMessageError,
-   * UnsupportedFeatureError, ClosedError
+   * BackpressureError, UnsupportedFeatureError, ClosedError
    * @throws NotReplicatedError with `waitReplicas`: the message is stored, too few replicas have said so
    */
   async publish<E extends keyof Known<Events> & string>(
@@ -62,11 +63,12 @@ export class StreamPublisher<Events extends object = Record<string, unknown>> {
 
   /**
    * Publishes many messages in one go, in order within each stream. Nothing is sent where one of
-   * them cannot be encoded. It is not a transaction: the server may take some and refuse others.
+   * them cannot be encoded, or has to wait for its `maxLag`: a batch waits as a whole. It is not a transaction: the server may take some and refuse others.
    *
    * @returns the ids, in the order of the items
    * @throws PublishBatchError with the id or error of each item, where one or more failed; a
    * NotReplicatedError among them is that of a message that is stored
+   * @throws BackpressureError, and nothing was sent
    */
   async publishBatch(items: readonly BatchItem<Events>[]): Promise<string[]> {
     const results = await this.producer.publishBatch(items);

@@ -1,3 +1,4 @@
+import type { BackpressureOptions, MaxLag } from '../../core/backpressure.js';
 import type { Metadata } from '../../core/message.js';
 
 /** A payload with what should travel beside it. Made by {@link StreamRecordBuilder}. */
@@ -10,6 +11,8 @@ export class StreamRecord<T = unknown> {
     readonly waitReplicas?: number,
     /** Of a request: longest wait for an answer, ms. */
     readonly timeout?: number,
+    /** Of an event: how far consumers may be behind. */
+    readonly backpressure?: BackpressureOptions,
   ) {}
 }
 
@@ -26,6 +29,7 @@ export class StreamRecordBuilder<T = unknown> {
   private idempotencyKey: string | undefined;
   private waitReplicas: number | undefined;
   private timeout: number | undefined;
+  private backpressure: BackpressureOptions | undefined;
 
   constructor(private payload?: T) {}
 
@@ -72,8 +76,24 @@ export class StreamRecordBuilder<T = unknown> {
     return this;
   }
 
+  /**
+   * Of an event: publishes while no group has more to do than that, see `PublishOptions`. Requests have
+   * a time limit of their own, and take none.
+   */
+  setMaxLag(maxLag: number | MaxLag, options: Omit<BackpressureOptions, 'maxLag'> = {}): this {
+    this.backpressure = { ...options, maxLag };
+    return this;
+  }
+
   build(): StreamRecord<T> {
-    const { payload, metadata, stream, idempotencyKey, waitReplicas, timeout } = this;
-    return new StreamRecord(payload as T, metadata, stream, idempotencyKey, waitReplicas, timeout);
+    return new StreamRecord(
+      this.payload as T,
+      this.metadata,
+      this.stream,
+      this.idempotencyKey,
+      this.waitReplicas,
+      this.timeout,
+      this.backpressure,
+    );
   }
 }

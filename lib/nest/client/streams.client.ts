@@ -6,6 +6,7 @@ import {
   type WritePacket,
 } from '@nestjs/microservices';
 import { Observable, ReplaySubject } from 'rxjs';
+import { InvalidMessageError } from '../../core/errors/publishing.errors.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import type { StreamsOptions } from '../../options/streams-options.js';
 import type { Publication } from '../../producing/producer.js';
@@ -191,6 +192,11 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
       ]);
     }
     const publication = this.publicationOf(packet);
+    if (publication.maxLag !== undefined) {
+      throw new InvalidMessageError(
+        'maxLag is for events: a request waits no longer than its timeout',
+      );
+    }
     return { eventType: publication.eventType, entry: producer.encode(publication), timeout };
   }
 
@@ -211,6 +217,7 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
       ...(Object.keys(metadata).length > 0 && { metadata }),
       ...(record.idempotencyKey !== undefined && { idempotencyKey: record.idempotencyKey }),
       ...(record.waitReplicas !== undefined && { waitReplicas: record.waitReplicas }),
+      ...record.backpressure,
     };
   }
 

@@ -8,11 +8,11 @@ import {
   type Provider,
   type Type,
 } from '@nestjs/common';
-import type { ModulesContainer } from '@nestjs/core';
+import { DiscoveryModule, type ModulesContainer } from '@nestjs/core';
 import { concealed } from '../../core/concealed.js';
 import { StreamsRuntime } from '../../runtime.js';
 import { DEFAULT_NAME, getStreamsToken } from '../tokens.js';
-import { streamsProviders, type Preset } from './streams-providers.js';
+import { lagListeners, streamsProviders, type Preset } from './streams-providers.js';
 
 /** What the module itself takes, beside the options of its connections. */
 export interface StreamsModuleExtras {
@@ -64,7 +64,13 @@ export function createCoreModule<Options extends { readonly name?: string }>(
         return {
           ...definition,
           global: isGlobal,
-          providers: [...(definition.providers ?? []).map(concealing), ...services, runtime],
+          imports: [...(definition.imports ?? []), DiscoveryModule],
+          providers: [
+            ...(definition.providers ?? []).map(concealing),
+            ...services,
+            runtime,
+            lagListeners(name),
+          ],
           exports: services.map(({ provide }) => provide),
         };
       },

@@ -1,11 +1,15 @@
 import type { InjectionToken, Provider, Type } from '@nestjs/common';
+import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
 import { ConsumerGroupManager } from '../../admin/consumer-groups.js';
 import { DeadLetters } from '../../admin/dead-letters.js';
+import { StreamRetention } from '../../admin/stream-retention.js';
 import { StreamsAdmin } from '../../admin/streams-admin.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import { StreamsRuntime } from '../../runtime.js';
 import { StreamPublisher } from '../client/stream-publisher.js';
 import { StreamsClient } from '../client/streams.client.js';
+import { LagListeners } from '../lag/lag-listeners.js';
+import { LagMonitor } from '../lag/lag-monitor.js';
 import { getStreamsToken } from '../tokens.js';
 import { ConnectionStatus } from '../transport/connection-status.js';
 import { logEvents } from '../transport/event-log.js';
@@ -46,9 +50,23 @@ export function streamsProviders<Options extends { readonly name?: string }>(
     from(StreamsAdmin, ({ admin }) => admin),
     from(ConsumerGroupManager, ({ admin }) => admin.groups),
     from(DeadLetters, ({ admin }) => admin.deadLetters),
+    from(StreamRetention, ({ admin }) => admin.retention),
+    from(LagMonitor, ({ lag, events }) => new LagMonitor(lag, events)),
     ...aliases(name, StreamsTransport, preset.transport),
     ...aliases(name, StreamsClient, preset.client),
   ];
+}
+
+/** Belongs to the module, and is nobody else's. */
+export function lagListeners(name: string): Provider {
+  return {
+    provide: getStreamsToken(name, LagListeners),
+    useFactory: (
+      runtime: StreamsRuntime,
+      ...finding: [DiscoveryService, MetadataScanner, Reflector]
+    ) => new LagListeners(runtime, ...finding),
+    inject: [getStreamsToken(name, StreamsRuntime), DiscoveryService, MetadataScanner, Reflector],
+  };
 }
 
 /** A preset's own class leads to the same instance. */

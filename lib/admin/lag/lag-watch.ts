@@ -1,0 +1,122 @@
+import { sleep, type Clock } from '../../core/clock.js';
+import type { Driver } from '../../core/driver.js';
+import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
+import type { EventBus } from '../../core/events.js';
+import type { GroupLag, LagOptions } from '../../core/lag.js';
+import { isWildcard } from '../../core/routing.js';
+import type { Worker } from '../../core/worker.js';
+import { groupLags } from './group-lag.js';
+import { LagAlarms } from './lag-alarms.js';
+
+export interface LagWatchOptions {
+  readonly driver: Driver;
+  readonly clock: Clock;
+  readonly events: EventBus;
+  readonly lag: Required<LagOptions>;
+  /** The streams consumed here at present. */
+  readonly consumed: () => Iterable<string>;
+}
+
+type Listener = (lags: readonly GroupLag[]) => void;
+
+/** Reads lag, on demand, and again and again while there are thresholds or somebody follows. */
+export class LagWatch implements Worker {
+  private readonly alarms: LagAlarms;
+  private readonly named: readonly string[];
+  private readonly followers = new Set<Listener>();
+  private started = false;
+  private stopped = false;
+  private loop: Promise<void> | undefined;
+  private rest = new AbortController();
+
+  /** @throws UnsupportedFeatureError for thresholds that the driver cannot watch */
+  constructor(private readonly options: LagWatchOptions) {
+    const { thresholds, recovery } = options.lag;
+    if (thresholds.length > 0) this.groups();
+    this.alarms = new LagAlarms(thresholds, recovery);
+    this.named = thresholds
+      .flatMap(({ streams = [] }) => streams)
+      .filter((stream) => !isWildcard(stream));
+  }
+
+  /**
+   * @param streams @default those consumed here, and those that thresholds name
+   * @returns a row for each group of each of them; a stream that does not exist has none
+   * @throws UnsupportedFeatureError
+   */
+  async read(streams: readonly string[] = this.known()): Promise<GroupLag[]> {
+    const groups = this.groups();
+    const reports = streams.length > 0 ? await groups.describe(streams) : [];
+    return reports.flatMap((report) => (report ? groupLags(report) : []));
+  }
+
+  /** Told of each reading, until the answer is called. */
+  follow(listener: Listener): () => void {
+    this.followers.add(listener);
+    this.watch();
+    return () => {
+      this.followers.delete(listener);
+      if (!this.isWanted) this.rest.abort();
+    };
+  }
+
+  /** Watches thresholds, where there are any. */
+  async start(): Promise<void> {
+    this.started = true;
+    this.watch();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.rest.abort();
+    await this.loop;
+  }
+
+  private known(): string[] {
+    return [...new Set([...this.options.consumed(), ...this.named])];
+  }
+
+  private groups(): NonNullable<Driver['groups']> {
+    const { groups, source } = this.options.driver;
+    if (groups) return groups;
+    const { technology } = source.capabilities;
+    throw new UnsupportedFeatureError('Lag of groups', technology, 'Leave out thresholds.');
+  }
+
+  private get isWanted(): boolean {
+    const { thresholds } = this.options.lag;
+    return !this.stopped && (this.followers.size > 0 || (this.started && thresholds.length > 0));
+  }
+
+  private watch(): void {
+    if (!this.isWanted) return;
+    this.loop ??= this.run().finally(() => {
+      this.loop = undefined;
+      // Somebody may have come while the last one left.
+      this.watch();
+    });
+  }
+
+  private async run(): Promise<void> {
+    const { clock, lag } = this.options;
+    while (this.isWanted) {
+      await this.look();
+      this.rest = new AbortController();
+      // Processes that were started together do not stay in step.
+      const wait = lag.interval * (0.75 + Math.random() / 4);
+      if (this.isWanted) await sleep(clock, wait, this.rest.signal);
+    }
+  }
+
+  private async look(): Promise<void> {
+    const { events } = this.options;
+    try {
+      const streams = this.known();
+      const lags = await this.read(streams);
+      for (const change of this.alarms.check(lags, streams)) events.emit('stream-lag', change);
+      for (const follower of this.followers) follower(lags);
+    } catch (thrown) {
+      events.emit('worker-error', { worker: 'lag monitor', error: thrown as Error });
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import type { Driver } from '../core/driver.js';
+import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
+import { StreamNotFoundError } from '../core/errors/group.errors.js';
+import type { GroupReport, StreamReport } from '../core/group-admin.js';
+import {
+  retentionPolicies,
+  type RetentionPolicies,
+  type RetentionPolicy,
+  type RetentionRule,
+  type StreamFootprint,
+} from '../core/retention.js';
+import { ageOf } from './lag/group-lag.js';
+
+/** The group that a stream waits for, and what would go if it did not. */
+export interface RetentionPin {
+  readonly group: string;
+  /** `pending`: it holds this entry and has not settled it. `undelivered`: it has read no further. */
+  readonly by: 'pending' | 'undelivered';
+  /** The oldest entry that it still needs, or the last one that it does not. */
+  readonly id: string;
+  /** Of the oldest entry that it needs, by the time in its id, ms. 0 where it needs none. */
+  readonly age: number;
+  /** Entries that stay for it, and for those that are no further behind. `null`: not known. */
+  readonly entries: number | null;
+  /** Share of `memory` that these entries have. An estimate. `null`: not known. */
+  readonly memory: number | null;
+}
+
+/** What a stream keeps, and for whom. */
+export interface RetentionReport {
+  readonly stream: string;
+  /** The policy that this process has for it. */
+  readonly policy: RetentionPolicy;
+  readonly length: number;
+  /** Bytes of the whole stream, as the server estimates it. `null`: not known. */
+  readonly memory: number | null;
+  /** The group that is furthest behind. Undefined where the stream has no groups: nothing is deleted then. */
+  readonly pinnedBy: RetentionPin | undefined;
+}
+
+/** Tells what streams keep, and which group they keep it for. Injectable. */
+export class StreamRetention {
+  private readonly policies: RetentionPolicies;
+
+  constructor(
+    private readonly driver: Pick<Driver, 'groups' | 'retention' | 'source'>,
+    given: RetentionPolicy | readonly RetentionRule[],
+  ) {
+    this.policies = retentionPolicies(given);
+  }
+
+  /** @throws StreamNotFoundError, UnsupportedFeatureError, and errors of the connection */
+  async report(stream: string): Promise<RetentionReport> {
+    const { groups, retention } = this.driver;
+    if (!groups || !retention) {
+      const { technology } = this.driver.source.capabilities;
+      const advice = "Ask the technology's own tools.";
+      throw new UnsupportedFeatureError('A report on retention', technology, advice);
+    }
+    const [report] = await groups.describe([stream]);
+    const furthest = report && furthestBehind(report.groups);
+    const footprint = report && (await retention.footprint(stream, furthest?.needs ?? '0-0'));
+    if (!footprint) throw new StreamNotFoundError(stream);
+    return {
+      stream,
+      policy: this.policies(stream),
+      length: report.length,
+      memory: footprint.bytes,
+      pinnedBy: furthest && pinOf(furthest, report, footprint),
+    };
+  }
+}
+
+interface Furthest {
+  readonly group: GroupReport;
+  readonly by: RetentionPin['by'];
+  /** All before it may go, as far as this group is concerned. */
+  readonly needs: string;
+}
+
+function furthestBehind(groups: readonly GroupReport[]): Furthest | undefined {
+  return groups.map(needsOf).reduce<Furthest | undefined>((least, one) => {
+    return least && !isBefore(one.needs, least.needs) ? least : one;
+  }, undefined);
+}
+
+function needsOf(group: GroupReport): Furthest {
+  const { oldestPendingId: pending, lastDeliveredId } = group;
+  const unread = next(lastDeliveredId);
+  if (pending !== undefined && isBefore(pending, unread)) {
+    return { group, by: 'pending', needs: pending };
+  }
+  return { group, by: 'undelivered', needs: unread };
+}
+
+function pinOf(
+  { group, by, needs }: Furthest,
+  { length, readAt }: StreamReport,
+  { bytes, before }: StreamFootprint,
+): RetentionPin {
+  const counted = before === null ? null : Math.max(0, length - before);
+  const entries = counted ?? (by === 'undelivered' ? group.lag : null);
+  return {
+    group: group.name,
+    by,
+    id: by === 'pending' ? needs : group.lastDeliveredId,
+    age: ageOf(by === 'pending' ? needs : group.oldestUndeliveredId, readAt),
+    entries,
+    memory:
+      bytes === null || entries === null
+        ? null
+        : length === 0
+          ? 0
+          : Math.round((bytes * entries) / length),
+  };
+}
+
+/** Sequence numbers may be larger than a number can be exactly. */
+const parts = (id: string): [bigint, bigint] => {
+  const [ms = '0', sequence = '0'] = id.split('-');
+  return [BigInt(ms), BigInt(sequence)];
+};
+
+function isBefore(a: string, b: string): boolean {
+  const [aMs, aSequence] = parts(a);
+  const [bMs, bSequence] = parts(b);
+  return aMs === bMs ? aSequence < bSequence : aMs < bMs;
+}
+
+function next(id: string): string {
+  const [ms, sequence] = parts(id);
+  return `${ms}-${sequence + 1n}`;
+}
