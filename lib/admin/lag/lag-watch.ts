@@ -1,5 +1,6 @@
 import { sleep, type Clock } from '../../core/clock.js';
 import type { Driver } from '../../core/driver.js';
+import { RedisConnectionError } from '../../core/errors/connection.errors.js';
 import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { GroupLag, LagOptions } from '../../core/lag.js';
@@ -112,11 +113,24 @@ export class LagWatch implements Worker {
     const { events } = this.options;
     try {
       const streams = this.known();
-      const lags = await this.read(streams);
+      const lags = await this.read(streams).catch((error: unknown) => this.readEach(streams, error));
       for (const change of this.alarms.check(lags, streams)) events.emit('stream-lag', change);
       for (const follower of this.followers) follower(lags);
     } catch (thrown) {
-      events.emit('worker-error', { worker: 'lag monitor', error: thrown as Error });
+      this.fail(thrown);
     }
+  }
+
+  /** One stream that cannot be read must not hide the others. */
+  private async readEach(streams: readonly string[], error: unknown): Promise<GroupLag[]> {
+    if (error instanceof RedisConnectionError || streams.length < 2) throw error;
+    const reads = await Promise.allSettled(streams.map((stream) => this.read([stream])));
+    const failed = reads.find((read) => read.status === 'rejected');
+    if (failed) this.fail(failed.reason);
+    return reads.flatMap((read) => (read.status === 'fulfilled' ? read.value : []));
+  }
+
+  private fail(thrown: unknown): void {
+    this.options.events.emit('worker-error', { worker: 'lag monitor', error: thrown as Error });
   }
 }
