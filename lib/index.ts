@@ -65,8 +65,13 @@ export {
   type PendingPageOptions,
   type RemoveConsumerOptions,
 } from './admin/consumer-groups.js';
+export {
+  StreamRetention,
+  type RetentionPin,
+  type RetentionReport,
+} from './admin/stream-retention.js';
 export { DeadLetters, type DeadLetterView, type DeadLetterViews } from './admin/dead-letters.js';
-export { StreamsAdmin } from './admin/streams-admin.js';
+export { StreamsAdmin, type LagReader } from './admin/streams-admin.js';
 
 // Options.
 export type { StreamsOptions } from './options/streams-options.js';
@@ -92,6 +97,7 @@ export {
   UnrecoverableError,
 } from './core/errors/handling.errors.js';
 export {
+  BackpressureError,
   InvalidMessageError,
   PayloadTooLargeError,
   PublishBatchError,
@@ -120,6 +126,7 @@ export { StreamsError } from './core/errors/streams.error.js';
 
 // The vocabulary: for listeners, middleware, codecs and drivers of one's own.
 export type { AnswerKind, RequestRun } from './core/answer.js';
+export type { BackpressureOptions, MaxLag } from './core/backpressure.js';
 export { systemClock, type Clock, type TimerHandle } from './core/clock.js';
 export { fieldOf, type Codec, type DecodedFields } from './core/codec.js';
 export { backstageCodec } from './core/codecs/backstage.codec.js';
@@ -151,6 +158,13 @@ export type {
   PendingQuery,
   StreamReport,
 } from './core/group-admin.js';
+export type {
+  GroupLag,
+  LagOptions,
+  LagSeverity,
+  LagThreshold,
+  StreamLagExceeded,
+} from './core/lag.js';
 export type { BackoffOptions, HandlerOptions, UnmatchedPolicy } from './core/handler-options.js';
 export type { Middleware } from './core/handler.js';
 export type { BeginOutcome, ExtendOutcome, Lease } from './core/lease.js';
@@ -171,6 +185,14 @@ export type {
   ReplyBoxOptions,
 } from './core/replies.js';
 export type { RequestHeader } from './core/request.js';
+export type {
+  Retention,
+  RetentionPolicy,
+  RetentionRule,
+  StreamFootprint,
+  TrimOrder,
+  Trimmed,
+} from './core/retention.js';
 export type { Route } from './core/routing.js';
 export {
   ack,

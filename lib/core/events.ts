@@ -94,6 +94,8 @@ export interface StreamsEvents {
   'stream-unreadable': In & { readonly error: Error };
   /** An `emit` failed that nobody subscribed to. */
   'publish-failed': { readonly stream: string; readonly eventType: string; readonly error: Error };
+  /** A method of the application that was told of an event threw. `listener`: `Pager.page`. */
+  'listener-failed': { readonly listener: string; readonly error: Error };
   /** A background task failed and will be tried again. */
   'worker-error': { readonly worker: string; readonly error: Error };
   /** A choice that is probably not meant, or a server that does not do what others do. */

@@ -82,7 +82,7 @@ function check(maxLag: number | MaxLag, onBackpressure: string, timeout: number)
     problems.push('maxLag.groups must be a list of groups');
   }
   if (onBackpressure !== 'wait' && onBackpressure !== 'error') {
-    problems.push(`onBackpressure must be 'wait' or 'error', not '${String(onBackpressure)}'`);
+    problems.push(`onBackpressure must be 'wait' or 'error', not '${onBackpressure}'`);
   }
   if (!Number.isSafeInteger(timeout) || timeout < 1) {
     problems.push(`timeout must be a whole number of ms of at least 1, not ${String(timeout)}`);

@@ -24,6 +24,8 @@ export class LagGate {
   /** Longest waiting first. */
   private readonly queue = new Set<Waiting>();
   private entering = 0;
+  /** How many were let go at the last look. */
+  private burst = 0;
   private slowest: Slowest | undefined;
   private timer: TimerHandle | undefined;
   private closed = false;
@@ -97,9 +99,13 @@ export class LagGate {
     this.timer ??= this.options.clock.setTimeout(() => void this.look(), READING_LASTS);
   }
 
-  /** No more at a time than there is room for. */
+  /**
+   * No more at a time than there is room for; or than twice as many as the last time, where those were
+   * worked off so soon that there is room again.
+   */
   private release(room: number): void {
-    let left = room;
+    this.burst = room <= 0 ? 0 : Math.max(room, 2 * this.burst);
+    let left = this.burst;
     for (const waiting of this.queue) {
       if (left-- <= 0) return;
       waiting.go();

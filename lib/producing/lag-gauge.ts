@@ -1,6 +1,7 @@
 import type { MaxLag } from '../core/backpressure.js';
 import type { Clock } from '../core/clock.js';
 import { RedisConnectionError } from '../core/errors/connection.errors.js';
+import { GroupNotFoundError, StreamNotFoundError } from '../core/errors/group.errors.js';
 import type { GroupAdmin, GroupReport } from '../core/group-admin.js';
 
 /** A reading is good for so long, ms. */
@@ -21,7 +22,10 @@ export class LagGauge {
   private groups: readonly GroupReport[] = [];
   private readAt = -Infinity;
   private reading: Promise<void> | undefined;
-  private readonly life = new Map<string, { readonly live: boolean; readonly askedAt: number }>();
+  private readonly life = new Map<
+    string,
+    { readonly live: Promise<boolean>; readonly askedAt: number }
+  >();
 
   constructor(
     private readonly stream: string,
@@ -69,18 +73,26 @@ export class LagGauge {
     return highest(this.groups, names);
   }
 
-  private async isLive(group: string): Promise<boolean> {
+  /** Asked once for all who want to know. */
+  private isLive(group: string): Promise<boolean> {
     const known = this.life.get(group);
     const now = this.clock.now();
     if (known && now - known.askedAt < LIFE_LASTS) return known.live;
-    const consumers = await this.admin.consumers(this.stream, group).catch((error: unknown) => {
-      // Deleted since.
-      if ((error as { code?: unknown }).code?.toString().endsWith('_NOT_FOUND')) return [];
-      throw error;
-    });
-    const live = consumers.some(({ idleMs }) => idleMs < LIVE_WITHIN);
+    const live = this.askLife(group);
     this.life.set(group, { live, askedAt: now });
+    live.catch(() => this.life.delete(group));
     return live;
+  }
+
+  private async askLife(group: string): Promise<boolean> {
+    try {
+      const consumers = await this.admin.consumers(this.stream, group);
+      return consumers.some(({ idleMs }) => idleMs < LIVE_WITHIN);
+    } catch (error) {
+      const gone = error instanceof GroupNotFoundError || error instanceof StreamNotFoundError;
+      if (gone) return false;
+      throw error;
+    }
   }
 }
 

@@ -60,6 +60,9 @@ class Life {
     await this.try(() => driver.state!.delete(`${this.stream}-state`));
     await this.try(() => this.answer());
     await this.try(() => this.administer());
+    await this.try(() => driver.retention!.footprint(this.stream, '0-0'));
+    const trimming = { policy: 'deleteWhenSettled', groups: [] } as const;
+    await this.try(() => driver.retention!.trim(this.stream, trimming));
     await until('a dead letter, or an error', async () => {
       const page = await this.try(() => deadLetters.list(this.stream));
       return (page?.items.length ?? 0) > 0 || this.refused.length > 0;

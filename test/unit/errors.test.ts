@@ -4,6 +4,7 @@ import { errorClasses, errorsPage } from '../support/errors-page.js';
 
 const {
   AnswerLostError,
+  BackpressureError,
   ClosedError,
   ConsumerHasPendingError,
   GroupNotFoundError,
@@ -36,6 +37,7 @@ const {
 /** One of each, with the advice that is its own. */
 const SAMPLES: readonly (readonly [error: library.StreamsError, advice?: string])[] = [
   [new AnswerLostError('e')],
+  [new BackpressureError('s', 'g', 2, 1)],
   [new ClosedError('The client')],
   [new ConsumerHasPendingError('s', 'g', 'c', 1)],
   [new GroupNotFoundError('s', 'g')],

@@ -2,6 +2,7 @@ import { Logger, type LoggerService } from '@nestjs/common';
 import { memory } from 'nestjs-redis-streams/memory';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SettledEvent } from '../../lib/core/events.js';
+import type { StreamLagExceeded } from '../../lib/core/lag.js';
 import { logEvents } from '../../lib/nest/transport/event-log.js';
 import { StreamsRuntime } from '../../lib/runtime.js';
 import { secretInUrl, wordOf } from '../support/secrets.js';
@@ -44,6 +45,16 @@ const deadLettered: SettledEvent = {
   error: { name: 'StockError', message: 'none left' },
 };
 
+const lag: StreamLagExceeded = {
+  type: 'STREAM_LAG',
+  stream: 'orders',
+  consumerGroup: 'shop',
+  lag: 9,
+  severity: 'CRITICAL',
+  threshold: 5,
+  recovered: false,
+};
+
 describe('the log', () => {
   it('tells an operator what happened', () => {
     const events = logged();
@@ -57,6 +68,10 @@ describe('the log', () => {
     events.emit('reading-paused', { group: 'shop', parked: 1000 });
     events.emit('reading-resumed', { group: 'shop' });
     events.emit('trimmed', { ...place, count: 3 });
+    events.emit('entries-deleted', { stream: 'orders', count: 9, lost: 4, groups: ['shop', 'b'] });
+    events.emit('stream-lag', lag);
+    events.emit('stream-lag', { ...lag, lag: 2, recovered: true });
+    events.emit('listener-failed', { listener: 'Pager.page', error });
     events.emit('publish-failed', { stream: 'orders', eventType: 'order', error });
     events.emit('dead-lettered', deadLettered);
     expect(lines.map((line) => line.replace(' [Streams]', ''))).toEqual([
@@ -70,6 +85,10 @@ describe('the log', () => {
       expect.stringMatching(/^warn .*1000 messages/),
       expect.stringMatching(/^log Group "shop" reads on/),
       expect.stringMatching(/^warn 3 pending messages/),
+      expect.stringMatching(/^warn 4 messages of stream "orders" .* shop, b had not settled/),
+      expect.stringMatching(/^error Group "shop" of stream "orders" is 9 messages behind/),
+      expect.stringMatching(/^log Group "shop" .* is 2 messages behind, again within .* 5$/),
+      expect.stringMatching(/^error Pager\.page, .*it broke/),
       expect.stringMatching(/^error "order" was not published to "orders".*it broke/),
       expect.stringMatching(
         /^error Message 1-1 .*after run 5 of Orders\.handle: max-deliveries \(StockError: none left\)/,
@@ -82,6 +101,7 @@ describe('the log', () => {
     events.emit('connected', { role: 'commands' });
     events.emit('settled', { ...deadLettered, outcome: 'handled' });
     events.emit('settled', { ...deadLettered, outcome: 'retried' });
+    events.emit('entries-deleted', { stream: 'orders', count: 9, lost: 0, groups: [] });
     expect(lines).toEqual([]);
   });
 

@@ -113,7 +113,9 @@ export class LagWatch implements Worker {
     const { events } = this.options;
     try {
       const streams = this.known();
-      const lags = await this.read(streams).catch((error: unknown) => this.readEach(streams, error));
+      const lags = await this.read(streams).catch((error: unknown) =>
+        this.readEach(streams, error),
+      );
       for (const change of this.alarms.check(lags, streams)) events.emit('stream-lag', change);
       for (const follower of this.followers) follower(lags);
     } catch (thrown) {

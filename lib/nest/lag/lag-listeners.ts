@@ -53,7 +53,7 @@ export class LagListeners implements OnApplicationBootstrap {
       if (!wanted(event)) return;
       void (async () => callback(event))().catch((thrown: unknown) => {
         const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-        events.emit('worker-error', { worker: label, error });
+        events.emit('listener-failed', { listener: label, error });
       });
     });
   }

@@ -19,7 +19,7 @@ export const STREAM_LAG_FILTERS = Symbol('nestjs-redis-streams:on-stream-lag');
 
 /**
  * Has a method of a provider or controller told of a lag that goes beyond a threshold of the option
- * `lag`, and of its recovery. An error that it throws is raised as `worker-error`.
+ * `lag`, and of its recovery. An error that it throws is raised as `listener-failed`.
  *
  * ```ts
  * @OnStreamLag({ severity: 'CRITICAL' })

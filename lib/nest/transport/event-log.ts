@@ -16,7 +16,7 @@ interface Line {
 }
 
 /** The line that an event is worth. */
-type Lines = { [N in StreamsEventName]?: (event: StreamsEvents[N]) => Line };
+type Lines = { [N in StreamsEventName]?: (event: StreamsEvents[N]) => Line | undefined };
 
 const warn = (text: string): Line => ({ level: 'warn', text });
 const error = (text: string): Line => ({ level: 'error', text });
@@ -34,6 +34,8 @@ const LINES: Lines = {
     ),
   'stream-unreadable': (event) =>
     error(`Nothing is read from ${at(event)} until this is mended: ${event.error.message}`),
+  'listener-failed': ({ listener, error: { message } }) =>
+    error(`${listener}, which was told of an event, threw: ${message}`),
   'worker-error': (event) =>
     error(`The ${event.worker} failed and will try again: ${event.error.message}`),
   disconnected: ({ role, error: { message } }) =>
@@ -46,6 +48,24 @@ const LINES: Lines = {
   trimmed: (event) => ({
     ...warn(`${event.count} pending messages of ${at(event)} had been deleted from the stream`),
     key: `trimmed ${at(event)}`,
+  }),
+  'entries-deleted': ({ stream, lost, groups }) =>
+    lost === 0
+      ? undefined
+      : {
+          ...warn(
+            `${lost} messages of stream "${stream}" were deleted that ${groups.join(', ')} had not settled (allowLoss)`,
+          ),
+          key: `entries-deleted ${stream}`,
+        },
+  'stream-lag': (event) => ({
+    level: event.recovered ? 'log' : event.severity === 'CRITICAL' ? 'error' : 'warn',
+    text:
+      `Group "${event.consumerGroup}" of stream "${event.stream}" is ${event.lag} messages behind, ` +
+      (event.recovered
+        ? `again within its limit of ${event.threshold}`
+        : `its limit is ${event.threshold}`),
+    key: `stream-lag ${event.stream} ${event.consumerGroup} ${event.severity} ${event.recovered}`,
   }),
   'publish-failed': ({ stream, eventType, error: { name, message } }) => ({
     ...error(`"${eventType}" was not published to "${stream}", and nobody awaited it: ${message}`),
@@ -83,7 +103,10 @@ function logEvent<N extends StreamsEventName>(
   log: RateLimitedLog,
 ): void {
   const lineOf = LINES[name]!;
-  events.on(name, (event) => log.write(lineOf(event)));
+  events.on(name, (event) => {
+    const line = lineOf(event);
+    if (line) log.write(line);
+  });
 }
 
 function logReconnections(events: EventBus, log: RateLimitedLog): void {
