@@ -72,6 +72,11 @@ export {
 } from './admin/stream-retention.js';
 export { DeadLetters, type DeadLetterView, type DeadLetterViews } from './admin/dead-letters.js';
 export { StreamsAdmin, type LagReader } from './admin/streams-admin.js';
+export {
+  DelayedMessages,
+  type DelayedMessage,
+  type DelayedMessagePage,
+} from './admin/delayed-messages.js';
 
 // Options.
 export type { StreamsOptions } from './options/streams-options.js';
@@ -140,8 +145,16 @@ export type {
   DeadLetterQueue,
   DeadLetterRecord,
 } from './core/dead-letters.js';
+export type {
+  DelayedEntry,
+  DelayedPage,
+  DelayedRecord,
+  DelayStore,
+  Promoted,
+} from './core/delays.js';
 export { Delivery, type BoundHandler, type Handler } from './core/delivery.js';
 export type { Driver, DriverContext, DriverFactory } from './core/driver.js';
+export type { DueTime } from './core/due-time.js';
 export {
   EventBus,
   type SettledEvent,
@@ -176,6 +189,7 @@ export type {
   Metadata,
   OutgoingEntry,
   OutgoingMessage,
+  When,
 } from './core/message.js';
 export type {
   LastReply,

@@ -11,6 +11,7 @@ import type { Driver } from './core/driver.js';
 import { ClosedError, UnsupportedFeatureError } from './core/errors/start-up.errors.js';
 import { EventBus } from './core/events.js';
 import type { HandlerDefinition, PlannedHandler } from './core/handler.js';
+import type { When } from './core/message.js';
 import type { Replies } from './core/replies.js';
 import { createRouter, type Router } from './core/routing.js';
 import type { Worker } from './core/worker.js';
@@ -21,6 +22,7 @@ import { Producer } from './producing/producer.js';
 import { Requester } from './requesting/requester.js';
 import type { Retainer } from './retaining/retainer.js';
 import { createRetainer } from './retaining/retaining.js';
+import { Scheduler } from './scheduling/scheduler.js';
 
 /** Entries that killed a process before run one at a time, whatever transport read them. */
 const suspectLane = new Slots(1);
@@ -34,6 +36,7 @@ export class StreamsRuntime {
   readonly driver: Driver;
   readonly producer: Producer;
   readonly admin: StreamsAdmin;
+  private readonly scheduler: Scheduler | undefined;
   private readonly gates: Gates = new Map();
   private readonly requesters = new Set<Requester>();
   private consumers: Consumer[] = [];
@@ -53,16 +56,20 @@ export class StreamsRuntime {
     this.clock = source.clock ?? systemClock;
     this.route = createRouter(routes);
     this.driver = source.open({ events: this.events, keyPrefix });
+    const { events, clock, driver } = this;
+    const { delays } = driver;
+    this.scheduler = delays && new Scheduler({ delays, clock, events });
     const { maxPayloadBytes, idempotencyWindow } = this.options;
     this.producer = new Producer(this.driver.source, {
       codec,
       route: this.route,
       maxPayloadBytes,
       idempotencyWindow,
-      groups: this.driver.groups,
-      clock: this.clock,
+      groups: driver.groups,
+      clock,
+      delays,
+      onScheduled: this.onScheduled,
     });
-    const { clock, events, driver } = this;
     const consumers = () => this.consumers;
     this.retainer = createRetainer({ ...this.options, clock, events, driver, consumers });
     const consumed = () => this.consumers.flatMap(({ plan }) => [...plan.tables.keys()]);
@@ -71,8 +78,17 @@ export class StreamsRuntime {
     const { groups, pending } = driver;
     const deadLetters = this.options.deadLetter ?? driver.deadLetters;
     const retention = new StreamRetention(driver, this.options.retention);
-    const parts = { technology, codec, groups, pending, deadLetters, retention, lag: this.lag };
-    this.admin = new StreamsAdmin(parts);
+    this.admin = new StreamsAdmin({
+      technology,
+      codec,
+      groups,
+      pending,
+      deadLetters,
+      retention,
+      lag: this.lag,
+      delays,
+      onScheduled: this.onScheduled,
+    });
   }
 
   get deadLetters(): DeadLetters {
@@ -86,7 +102,9 @@ export class StreamsRuntime {
   async start(definitions: readonly HandlerDefinition[]): Promise<void> {
     if (this.draining) throw new ClosedError('The transport');
     const slots = new Slots(this.options.concurrency);
-    this.consumers = this.plan(definitions).map((plan) => this.createConsumer(plan, slots));
+    const plans = this.plan(definitions);
+    this.scheduler?.keep(plans.flatMap(({ tables }) => [...tables.keys()]));
+    this.consumers = plans.map((plan) => this.createConsumer(plan, slots));
     this.starting = Promise.allSettled(this.consumers.map((consumer) => consumer.start()));
     const failed = (await this.starting).find((result) => result.status === 'rejected');
     if (!failed) return this.startWorkers();
@@ -106,7 +124,8 @@ export class StreamsRuntime {
       this.producer.close();
       await this.lag.stop();
       await Promise.all([...this.requesters].map((requester) => requester.close()));
-      await this.driver.source.close();
+      // What it has under way ends with the connection, however long an outage lasts.
+      await Promise.all([this.scheduler?.stop(), this.driver.source.close()]);
     });
     return this.closing;
   }
@@ -125,6 +144,12 @@ export class StreamsRuntime {
     this.requesters.add(requester);
     return requester;
   }
+
+  /** Whoever schedules promotes: others may have to look first. */
+  private readonly onScheduled = (stream: string, when: When): void => {
+    this.scheduler?.expect(stream, when);
+    void this.scheduler?.start();
+  };
 
   private replies(): Replies {
     const { replies } = this.driver;
@@ -182,6 +207,7 @@ export class StreamsRuntime {
       events,
       source: driver.source,
       replies: driver.replies,
+      onScheduled: this.onScheduled,
       subscribe: options,
       deadLetters: options.deadLetter,
     });

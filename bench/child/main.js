@@ -29,7 +29,7 @@ const calls = {
   },
   async usage() {
     const { user, system: inKernel } = process.cpuUsage();
-    return { cpu: user + inKernel };
+    return { cpu: user + inKernel, rss: process.memoryUsage.rss() };
   },
   /** What was handled until the end, so that a late repeat is counted too. */
   async stop() {

@@ -50,11 +50,14 @@ function cellsOf(one, label, { key, digits = 0, compared }) {
 /** @param {import('../statistics.js').Spread} spread @param {number} digits */
 function inWords({ median, min, max }, digits) {
   const shown = (/** @type {number} */ value) => withDigits(value, digits);
-  return min === max ? shown(median) : `${shown(median)} (${shown(min)} to ${shown(max)})`;
+  return min === max || Number.isNaN(median)
+    ? shown(median)
+    : `${shown(median)} (${shown(min)} to ${shown(max)})`;
 }
 
 /** @param {number} value @param {number} digits */
 export function withDigits(value, digits) {
+  if (Number.isNaN(value)) return '';
   return value.toLocaleString('en', {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,

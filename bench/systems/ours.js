@@ -86,7 +86,7 @@ export async function requester({ url, pattern }) {
  * @param {import('nestjs-redis-streams').RedisStreamsModuleOptions} options
  * @param {import('@nestjs/common').Type[]} controllers
  */
-async function start(options, controllers) {
+export async function start(options, controllers) {
   class AppModule {}
   Module({ controllers, imports: [RedisStreamsModule.forRoot(options)] })(AppModule);
   const app = await NestFactory.createMicroservice(AppModule, {

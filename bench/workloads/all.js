@@ -1,5 +1,6 @@
 // @ts-check
 import consumers from './consumers.js';
+import delays from './delays.js';
 import drain from './drain.js';
 import failures from './failures.js';
 import groups from './groups.js';
@@ -19,6 +20,7 @@ export const workloads = [
   drain,
   sleep,
   publish,
+  delays,
   latency,
   request,
   memory,

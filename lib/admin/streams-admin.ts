@@ -1,11 +1,13 @@
 import type { Codec } from '../core/codec.js';
 import type { DeadLetterQueue } from '../core/dead-letters.js';
+import type { DelayStore } from '../core/delays.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { GroupAdmin, PendingEntries } from '../core/group-admin.js';
 import { ConsumerGroupManager } from './consumer-groups.js';
 import { DeadLetters } from './dead-letters.js';
 import type { LagWatch } from './lag/lag-watch.js';
 import type { StreamRetention } from './stream-retention.js';
+import { DelayedMessages, type OnScheduled } from './delayed-messages.js';
 
 /** What the operations stand on; a driver may lack some of it. */
 export interface AdminParts {
@@ -16,6 +18,9 @@ export interface AdminParts {
   readonly deadLetters: DeadLetterQueue | undefined;
   readonly retention: StreamRetention;
   readonly lag: LagReader;
+  readonly delays: DelayStore | undefined;
+  /** Told of new due times. */
+  readonly onScheduled: OnScheduled;
 }
 
 /** Reads how far groups are behind. */
@@ -30,10 +35,12 @@ export class StreamsAdmin {
   readonly deadLetters: DeadLetters;
   readonly retention: StreamRetention;
   readonly lag: LagReader;
+  readonly delayedMessages: DelayedMessages;
 
-  constructor({ technology, codec, groups, pending, deadLetters, retention, lag }: AdminParts) {
-    this.retention = retention;
-    this.lag = lag;
+  constructor(parts: AdminParts) {
+    const { technology, codec, groups, pending, deadLetters, delays, onScheduled } = parts;
+    this.retention = parts.retention;
+    this.lag = parts.lag;
     const lacking = <Port extends object>(what: string, advice: string): Port =>
       refusing<Port>(new UnsupportedFeatureError(what, technology, advice));
     this.groups = new ConsumerGroupManager(
@@ -44,6 +51,11 @@ export class StreamsAdmin {
     this.deadLetters = new DeadLetters(
       deadLetters ?? lacking('Listing dead letters', 'Set the option deadLetter.'),
       codec,
+    );
+    this.delayedMessages = new DelayedMessages(
+      delays ?? lacking('Delaying messages', 'Use a driver with the port delays.'),
+      codec,
+      onScheduled,
     );
   }
 }

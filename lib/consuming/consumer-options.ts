@@ -3,6 +3,7 @@ import type { Codec } from '../core/codec.js';
 import type { DeadLetterQueue } from '../core/dead-letters.js';
 import type { EventBus } from '../core/events.js';
 import type { Middleware } from '../core/handler.js';
+import type { When } from '../core/message.js';
 import type { Replies } from '../core/replies.js';
 import type { MessageSource, SubscribeOptions } from '../core/source.js';
 import type { Gates } from './middleware/gate.middleware.js';
@@ -24,6 +25,8 @@ export interface ConsumerOptions {
   readonly deadLetters: DeadLetterQueue | undefined;
   /** Where answers to requests go. Without it there are none. */
   readonly replies: Replies | undefined;
+  /** Told of what settlements have stored for later. */
+  readonly onScheduled: (stream: string, when: When) => void;
   /** Of answers. */
   readonly maxPayloadBytes: number;
   /** The transport's bound, shared by all its consumers. */

@@ -19,6 +19,7 @@ import { runsWithin } from './runs-within.js';
 import { reportSettled } from './report.js';
 import { Settler, type Reported } from './settler.js';
 import { storeElsewhere, type Settle } from './store-elsewhere.js';
+import { tellDelayed } from './tell-delayed.js';
 import { Verdict } from './verdict.js';
 
 const taken: Lost = { kind: 'lost', why: 'taken' };
@@ -118,8 +119,8 @@ export class Consumer implements Worker {
   }
 
   private settling(): Settle {
-    const { source, deadLetters, replies, clock } = this.options;
-    const settle: Settle = (batch) => source.settle(batch);
+    const { source, deadLetters, replies, clock, onScheduled } = this.options;
+    const settle = tellDelayed((batch) => source.settle(batch), onScheduled);
     const stored = deadLetters
       ? storeElsewhere(settle, deadLetters, (lease) => this.stillOurs(lease))
       : settle;

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.js';
 import type { DeadLetterQueue } from './dead-letters.js';
+import type { DelayStore } from './delays.js';
 import type { EventBus } from './events.js';
 import type { GroupAdmin, PendingEntries } from './group-admin.js';
 import type { Replies } from './replies.js';
@@ -12,6 +13,8 @@ export interface Driver {
   readonly source: MessageSource;
   readonly state?: StateStore;
   readonly deadLetters?: DeadLetterQueue;
+  /** Without it nobody can publish for later. */
+  readonly delays?: DelayStore;
   /** Without it nobody can send requests, or answer them. */
   readonly replies?: Replies;
   readonly groups?: GroupAdmin;

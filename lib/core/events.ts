@@ -92,6 +92,10 @@ export interface StreamsEvents {
   'reading-resumed': { readonly group: string };
   /** A stream cannot be read and is left out until it can. */
   'stream-unreadable': In & { readonly error: Error };
+  /** Delayed messages of a stream cannot be published until this is mended. They wait. */
+  'delays-stuck': { readonly stream: string; readonly error: Error };
+  /** Delayed messages whose data had been deleted were dropped when they were due. */
+  'delays-lost': { readonly stream: string; readonly count: number };
   /** An `emit` failed that nobody subscribed to. */
   'publish-failed': { readonly stream: string; readonly eventType: string; readonly error: Error };
   /** A method of the application that was told of an event threw. `listener`: `Pager.page`. */

@@ -41,7 +41,12 @@ export interface OutgoingEntry {
   readonly idempotency?: Idempotency;
   /** Published only when so many replicas have it. Looked at in the same places. */
   readonly waitReplicas?: number;
+  /** Published later. Looked at where a settlement publishes it, and by a `DelayStore`, not by a source. */
+  readonly when?: When;
 }
+
+/** A time: so many ms from now, or at this ms since the epoch. The server's clock decides both. */
+export type When = { readonly in: number } | { readonly at: number };
 
 /** Makes an entry land once in its stream, however often it is published. */
 export interface Idempotency {

@@ -28,7 +28,10 @@ export interface ErrorRecord {
 /** Work is done (or the event is not for us): forget the entry, and publish what follows from it. */
 export interface Ack {
   readonly kind: 'ack';
-  /** Published in the same step as the acknowledgement, where the technology can. */
+  /**
+   * Published, or with `when` stored until then, in the same step as the acknowledgement, where the
+   * technology can.
+   */
   readonly publish?: readonly OutgoingEntry[];
   /** Acknowledged without a run, because its event type is declared as none of ours. */
   readonly filtered?: boolean;

@@ -1,6 +1,9 @@
 import type { BackpressureOptions } from '../core/backpressure.js';
 import { systemClock, type Clock } from '../core/clock.js';
 import type { Codec } from '../core/codec.js';
+import { isDelayed, type DelayedEntry, type DelayStore } from '../core/delays.js';
+import { divide } from '../core/divide.js';
+import { whenOf, type DueTime } from '../core/due-time.js';
 import { InvalidMessageError, PayloadTooLargeError } from '../core/errors/publishing.errors.js';
 import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type {
@@ -9,6 +12,7 @@ import type {
   IdempotencyWindow,
   Metadata,
   OutgoingEntry,
+  When,
 } from '../core/message.js';
 import type { GroupAdmin } from '../core/group-admin.js';
 import { isWildcard, type Router } from '../core/routing.js';
@@ -16,7 +20,7 @@ import type { MessageSource } from '../core/source.js';
 import { Backpressure } from './backpressure.js';
 
 /** What to publish. */
-export interface Publication<T = unknown> extends BackpressureOptions {
+export interface Publication<T = unknown> extends BackpressureOptions, DueTime {
   readonly eventType: string;
   readonly payload: T;
   /** Another stream than routing gives. */
@@ -40,6 +44,10 @@ export interface ProducerOptions {
   readonly groups?: GroupAdmin | undefined;
   /** @default the system's */
   readonly clock?: Clock;
+  /** Where messages wait that are published later. */
+  readonly delays: DelayStore | undefined;
+  /** Told of each that waits there now. */
+  readonly onScheduled: (stream: string, when: When) => void;
 }
 
 /** Publishes messages: routes, encodes, checks, and hands them to the source. */
@@ -52,11 +60,11 @@ export class Producer {
     private readonly options: ProducerOptions,
   ) {}
 
-  /** @returns the id of the message in its stream */
+  /** @returns the id of the message in its stream; of a delayed one, the id that it waits under */
   async publish(publication: Publication): Promise<string> {
     const entry = this.encode(publication);
     if (publication.maxLag !== undefined) await this.backpressure.pass(entry.stream, publication);
-    const [result] = await this.source.publish([entry]);
+    const [result] = await this.send([entry]);
     if (result instanceof Error) throw result;
     return result!;
   }
@@ -68,15 +76,15 @@ export class Producer {
    */
   publishBatch(publications: readonly Publication[]): Promise<(string | Error)[]> {
     const entries = publications.map((publication) => this.encode(publication));
-    if (publications.every(({ maxLag }) => maxLag === undefined))
-      return this.source.publish(entries);
-    return this.allPass(publications, entries).then(() => this.source.publish(entries));
+    if (publications.every(({ maxLag }) => maxLag === undefined)) return this.send(entries);
+    return this.allPass(publications, entries).then(() => this.send(entries));
   }
 
   /** @throws InvalidMessageError, PayloadTooLargeError, UnsupportedFeatureError, ClosedError */
   encode(publication: Publication): OutgoingEntry {
     if (this.closed) throw new ClosedError('The producer');
     const { eventType, payload, metadata, idempotencyKey, waitReplicas } = publication;
+    const when = this.when(publication);
     if (typeof eventType !== 'string' || eventType === '') {
       throw new InvalidMessageError('A message needs an event type that is a text and not empty.');
     }
@@ -88,12 +96,15 @@ export class Producer {
     const stream = publication.stream ?? this.options.route(eventType);
     const fields = this.fieldsOf({ stream, eventType, payload, ...(metadata && { metadata }) });
     this.checkSize(fields, eventType);
-    if (idempotencyKey === undefined && waitReplicas === undefined) return { stream, fields };
+    if (idempotencyKey === undefined && waitReplicas === undefined && !when) {
+      return { stream, fields };
+    }
     return {
       stream,
       fields,
       ...(idempotencyKey !== undefined && { idempotency: this.idempotency(idempotencyKey) }),
       ...(waitReplicas !== undefined && { waitReplicas: this.replicas(waitReplicas) }),
+      ...(when && { when }),
     };
   }
 
@@ -122,6 +133,32 @@ export class Producer {
       distinct.set(key, () => this.backpressure.pass(stream, publication));
     }
     await Promise.all([...distinct.values()].map((pass) => pass()));
+  }
+
+  private send(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {
+    if (!entries.some(isDelayed)) return this.source.publish(entries);
+    return divide(
+      entries,
+      isDelayed,
+      (delayed) => this.schedule(delayed),
+      (others) => this.source.publish(others),
+    );
+  }
+
+  private async schedule(entries: readonly DelayedEntry[]): Promise<(string | Error)[]> {
+    const results = await this.options.delays!.schedule(entries);
+    for (const [index, { stream, when }] of entries.entries()) {
+      if (typeof results[index] === 'string') this.options.onScheduled(stream, when);
+    }
+    return results;
+  }
+
+  private when(due: DueTime): When | undefined {
+    const when = whenOf(due);
+    if (!when || this.options.delays) return when;
+    const { technology } = this.source.capabilities;
+    const advice = 'Publish at once, or use a driver that has the port delays.';
+    throw new UnsupportedFeatureError('Publishing with a delay', technology, advice);
   }
 
   private idempotency(key: string): Idempotency {

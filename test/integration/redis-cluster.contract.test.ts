@@ -12,6 +12,7 @@ import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import type { RedisSource } from '../../lib/drivers/redis/redis.source.js';
 import { describeDeadLettersContract } from '../contracts/dead-letters.contract.js';
 import { describeGroupAdminContract } from '../contracts/group-admin.contract.js';
+import { describeDelaysContract } from '../contracts/delays.contract.js';
 import { describeRepliesContract } from '../contracts/replies.contract.js';
 import { describeRetentionContract } from '../contracts/retention.contract.js';
 import { describeSourceContract } from '../contracts/source.contract.js';
@@ -51,6 +52,8 @@ async function withDriver() {
 describeSourceContract('redis cluster', harness);
 
 describeGroupAdminContract('redis cluster', harness);
+
+describeDelaysContract('redis cluster', harness);
 
 describeRepliesContract('redis cluster', harness);
 

@@ -63,6 +63,7 @@ class Life {
     await this.try(() => driver.retention!.footprint(this.stream, '0-0'));
     const trimming = { policy: 'deleteWhenSettled', groups: [] } as const;
     await this.try(() => driver.retention!.trim(this.stream, trimming));
+    await this.try(() => this.delay());
     await until('a dead letter, or an error', async () => {
       const page = await this.try(() => deadLetters.list(this.stream));
       return (page?.items.length ?? 0) > 0 || this.refused.length > 0;
@@ -106,6 +107,23 @@ class Life {
     await groups!.describe([stream]);
     await groups!.setPosition(stream, group, '$');
     await groups!.delete(stream, group);
+  }
+
+  private async delay(): Promise<void> {
+    const { producer, admin } = this.consumer.runtime;
+    const { delayedMessages } = admin;
+    const stream = `${this.stream}-later`;
+    const later = (delay: number) =>
+      producer.publish({ eventType: 'x', payload: 1, stream, delay });
+    const [first] = [await later(60_000), await later(60_000), await later(1)];
+    await delayedMessages.reschedule(stream, first, { delay: 30_000 });
+    const { next } = await delayedMessages.list(stream, { limit: 1 });
+    await delayedMessages.list(stream, { limit: 1, ...(next !== undefined && { after: next }) });
+    await until('one is promoted, or an error', async () => {
+      const { items } = await delayedMessages.list(stream);
+      return items.length < 3 || this.refused.length > 0;
+    });
+    await delayedMessages.cancel(stream, first);
   }
 
   /** There are none: only for who wants to see this refused. */
@@ -228,6 +246,8 @@ it('a publisher needs less', async () => {
   const once = { eventType: 'made', payload: 1, stream: 'orders', idempotencyKey: 'k' };
   const { producer } = publisher.runtime;
   expect(await producer.publish(once)).toBe(await producer.publish(once));
+  await producer.publish({ eventType: 'made', payload: 1, stream: 'later', delay: 1 });
+  await until('what was delayed is published', async () => (await admin.xlen('p:later')) === 1);
   await publisher.close();
 });
 

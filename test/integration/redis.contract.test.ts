@@ -9,6 +9,7 @@ import type { RedisOptions } from '../../lib/drivers/redis/redis.options.js';
 import { lookAfter } from '../../lib/drivers/redis/scripts/look-after.script.js';
 import { describeDeadLettersContract } from '../contracts/dead-letters.contract.js';
 import { describeGroupAdminContract } from '../contracts/group-admin.contract.js';
+import { describeDelaysContract } from '../contracts/delays.contract.js';
 import { describeRepliesContract } from '../contracts/replies.contract.js';
 import { describeRetentionContract } from '../contracts/retention.contract.js';
 import { describeSourceContract } from '../contracts/source.contract.js';
@@ -65,6 +66,8 @@ async function withDriver() {
 describeSourceContract('redis', harness);
 
 describeGroupAdminContract('redis', harness);
+
+describeDelaysContract('redis', harness);
 
 describeRepliesContract('redis', harness);
 

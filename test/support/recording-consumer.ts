@@ -20,6 +20,8 @@ const EVENTS: readonly StreamsEventName[] = [
   'reading-paused',
   'reading-resumed',
   'stream-unreadable',
+  'delays-stuck',
+  'delays-lost',
   'publish-failed',
   'worker-error',
   'warning',
@@ -56,6 +58,10 @@ export class RecordingConsumer {
     const consumer = new RecordingConsumer(options);
     await consumer.start();
     return consumer;
+  }
+
+  get streams(): readonly string[] {
+    return this.options.streams;
   }
 
   start(): Promise<void> {

@@ -2,6 +2,7 @@ import { EventBus } from '../../lib/core/events.js';
 import { ManualClock, memory, MemoryBroker } from '../../lib/drivers/memory/index.js';
 import { describeDeadLettersContract } from '../contracts/dead-letters.contract.js';
 import { describeGroupAdminContract } from '../contracts/group-admin.contract.js';
+import { describeDelaysContract } from '../contracts/delays.contract.js';
 import { describeRepliesContract } from '../contracts/replies.contract.js';
 import { describeRetentionContract } from '../contracts/retention.contract.js';
 import { describeSourceContract } from '../contracts/source.contract.js';
@@ -35,6 +36,8 @@ async function setupWithTrim() {
 describeSourceContract('memory', setupWithTrim);
 
 describeGroupAdminContract('memory', setupWithTrim);
+
+describeDelaysContract('memory', async () => setup());
 
 describeRepliesContract('memory', async () => setup());
 

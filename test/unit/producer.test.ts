@@ -8,6 +8,8 @@ const producer = (maxPayloadBytes = 100) =>
     codec: jsonCodec,
     route: createRouter([{ events: 'a.*', stream: 'as' }]),
     maxPayloadBytes,
+    delays: undefined,
+    onScheduled: () => undefined,
     idempotencyWindow: 60_000,
   });
 

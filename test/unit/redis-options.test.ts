@@ -134,10 +134,12 @@ describe('the rules of a user with the least rights', () => {
     expect(keys({ keyPrefix: 'shop:', access: 'publish' })).toEqual([
       '~shop:*',
       '~{shop:*}:published:*',
+      '~{shop:*}:delayed*',
     ]);
     expect(keys({ streams: ['orders'], access: 'publish' })).toEqual([
       '~orders',
       '~{orders}:published:*',
+      '~{orders}:delayed*',
     ]);
   });
 

@@ -1,7 +1,7 @@
 import { StreamsError } from './streams.error.js';
 
 /**
- * The key holds something that is not a stream. While running, such a stream is left out and
+ * The key holds something that is not a stream, or not what else is kept there. While running, such a stream is left out and
  * `stream-unreadable` is raised instead.
  */
 export class WrongKeyTypeError extends StreamsError {
@@ -11,10 +11,11 @@ export class WrongKeyTypeError extends StreamsError {
   constructor(
     readonly key: string,
     cause?: unknown,
+    wanted = 'stream',
   ) {
     super(
       WrongKeyTypeError.code,
-      `Key "${key}" does not hold a stream. ${WrongKeyTypeError.advice}`,
+      `Key "${key}" does not hold a ${wanted}. ${WrongKeyTypeError.advice}`,
       cause,
     );
   }

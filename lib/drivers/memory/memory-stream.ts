@@ -1,5 +1,6 @@
 import type { DeadLetter, DeadLetterRecord } from '../../core/dead-letters.js';
 import type { Fields } from '../../core/message.js';
+import { DelayedEntries } from './delayed-entries.js';
 import { IdSequence, parseId } from './entry-id.js';
 import { GroupedLog } from './grouped-log.js';
 import { PublishedKeys } from './published-keys.js';
@@ -11,6 +12,7 @@ const HISTORY = 1000;
 export class MemoryStream {
   readonly log = new GroupedLog(HISTORY);
   readonly published = new PublishedKeys();
+  readonly delayed = new DelayedEntries();
   /** By their own ids, oldest first. */
   readonly deadLetters = new Map<string, DeadLetter>();
   private readonly ids = new IdSequence();

@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../../core/clock.js';
 import type { DeadLetter } from '../../core/dead-letters.js';
-import type { Fields } from '../../core/message.js';
+import type { Fields, When } from '../../core/message.js';
 import { MemoryStream } from './memory-stream.js';
 
 /** A value of the state store. */
@@ -46,6 +46,7 @@ export class MemoryBroker {
   /** Longest waiting first, which is the order in which Redis serves blocked readers. */
   private readonly waiting = new Set<BrokerReader>();
   private watchers: (() => void)[] = [];
+  private readonly delayWatchers = new Set<(key: string) => void>();
 
   /** @param clock gives ids their time, and entries their age */
   constructor(readonly clock: Clock = systemClock) {}
@@ -58,6 +59,29 @@ export class MemoryBroker {
   /** @internal */
   append(key: string, fields: Fields): string {
     return this.stream(key).append(fields, this.clock.now());
+  }
+
+  /** @internal Keeps an entry until it is due, and tells who promotes. @returns its id */
+  delay(key: string, fields: Fields, when: When): string {
+    const id = this.stream(key).delayed.add(fields, this.dueAt(when));
+    this.announce(key);
+    return id;
+  }
+
+  /** @internal */
+  dueAt(when: When): number {
+    return 'in' in when ? this.clock.now() + when.in : when.at;
+  }
+
+  /** @internal Something was delayed under this key. */
+  announce(key: string): void {
+    for (const watcher of this.delayWatchers) watcher(key);
+  }
+
+  /** @internal */
+  watchDelays(watcher: (key: string) => void): () => void {
+    this.delayWatchers.add(watcher);
+    return () => void this.delayWatchers.delete(watcher);
   }
 
   /** @internal Made where it is missing. */

@@ -2,6 +2,7 @@ import { systemClock, type Clock } from '../../core/clock.js';
 import type { DriverFactory } from '../../core/driver.js';
 import { MemoryBroker } from './memory.broker.js';
 import { MemoryDeadLetters } from './memory.dead-letters.js';
+import { MemoryDelays } from './memory.delays.js';
 import { MemoryGroupAdmin, MemoryGroups } from './memory.group-admin.js';
 import { MemoryPendingEntries } from './memory.pending-entries.js';
 import { MemoryReplies } from './memory.replies.js';
@@ -35,6 +36,7 @@ export function memory(options: MemoryOptions = {}): DriverFactory {
         source,
         state: new MemoryStateStore(broker, keyPrefix),
         deadLetters: new MemoryDeadLetters(broker, keyPrefix),
+        delays: new MemoryDelays(broker, keyPrefix),
         groups: new MemoryGroupAdmin(groups),
         pending: new MemoryPendingEntries(groups),
         retention: new MemoryRetention(broker, keyPrefix),

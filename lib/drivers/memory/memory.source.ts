@@ -96,7 +96,7 @@ export class MemorySource implements MessageSource {
       const problem = problemOf(entry);
       if (problem) return problem;
     }
-    for (const entry of publish) this.append(entry);
+    for (const entry of publish) this.publishNext(entry);
     lease.feed.finish(lease);
     return 'settled';
   }
@@ -122,6 +122,12 @@ export class MemorySource implements MessageSource {
     return id;
   }
 
+  private publishNext(entry: OutgoingEntry): void {
+    const { stream, fields, when } = entry;
+    if (when) this.broker.delay(this.key(stream), fields, when);
+    else this.append(entry);
+  }
+
   private append({ stream, fields }: OutgoingEntry): string {
     return this.broker.append(this.key(stream), fields);
   }
@@ -144,7 +150,7 @@ export class MemorySource implements MessageSource {
 }
 
 /** What Redis would refuse, this refuses too. */
-function problemOf({ stream, fields }: OutgoingEntry): Error | undefined {
+export function problemOf({ stream, fields }: OutgoingEntry): Error | undefined {
   if (fields.length > 0 && fields.length % 2 === 0) return undefined;
   return new InvalidMessageError(
     `An entry for "${stream}" needs names and values in turn, at least one of each.`,

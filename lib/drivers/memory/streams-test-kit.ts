@@ -1,11 +1,11 @@
 import { jsonCodec } from '../../core/codecs/json.codec.js';
 import type { Codec } from '../../core/codec.js';
 import type { DeadLetter } from '../../core/dead-letters.js';
-import type { DriverFactory } from '../../core/driver.js';
+import type { Driver, DriverFactory } from '../../core/driver.js';
+import { whenOf, type DueTime } from '../../core/due-time.js';
 import { EventBus, type SettledEvent } from '../../core/events.js';
 import type { Metadata } from '../../core/message.js';
 import { createRouter, type Route, type Router } from '../../core/routing.js';
-import type { MessageSource } from '../../core/source.js';
 import { turnEventLoop } from './event-loop.js';
 import { ManualClock } from './manual-clock.js';
 import { MemoryBroker, type Unfinished } from './memory.broker.js';
@@ -49,7 +49,7 @@ export class StreamsTestKit {
   /** Every settlement so far, oldest first. */
   readonly settled: SettledEvent[] = [];
   private readonly broker: MemoryBroker;
-  private readonly connection: MessageSource;
+  private readonly connection: Driver;
   private readonly codec: Codec;
   private readonly route: Router;
   private readonly keyPrefix: string;
@@ -61,7 +61,7 @@ export class StreamsTestKit {
     this.keyPrefix = options.keyPrefix ?? '';
     this.broker = new MemoryBroker(this.clock);
     const driver = memory({ broker: this.broker });
-    this.connection = driver.open({ events: new EventBus(), keyPrefix: this.keyPrefix }).source;
+    this.connection = driver.open({ events: new EventBus(), keyPrefix: this.keyPrefix });
     this.source = {
       ...driver,
       open: (context) => {
@@ -75,12 +75,16 @@ export class StreamsTestKit {
   async publish(
     eventType: string,
     payload: unknown,
-    options: { readonly stream?: string; readonly metadata?: Metadata } = {},
+    options: { readonly stream?: string; readonly metadata?: Metadata } & DueTime = {},
   ): Promise<string> {
     const { metadata } = options;
     const stream = options.stream ?? this.route(eventType);
     const fields = this.codec.encode({ stream, eventType, payload, ...(metadata && { metadata }) });
-    const [result] = await this.connection.publish([{ stream, fields }]);
+    const { source, delays } = this.connection;
+    const when = whenOf(options);
+    const [result] = when
+      ? await delays!.schedule([{ stream, fields, when }])
+      : await source.publish([{ stream, fields }]);
     if (result instanceof Error) throw result;
     return result!;
   }

@@ -25,6 +25,22 @@ const CONNECT = ['info', 'select', 'client|setname'];
 /** Directly, and for messages with an idempotency key inside a script; `wait` for `waitReplicas`. */
 const PUBLISH = ['command|info', 'xadd', 'eval', 'evalsha', 'set', 'del', 'wait'];
 
+/** Delayed messages: whoever publishes them promotes them, too. Inside scripts. */
+const DELAY = [
+  'type',
+  'time',
+  'zadd',
+  'zrange',
+  'zrem',
+  'zremrangebyrank',
+  'zcount',
+  'zscore',
+  'hget',
+  'hmget',
+  'hset',
+  'hdel',
+];
+
 /** To find the nodes of a cluster, and to follow slots on their way. */
 const CLUSTER = ['cluster|slots', 'asking'];
 
@@ -46,22 +62,19 @@ const CONSUME = [
   'xrevrange',
   'xdel',
   'xlen',
-  'type',
   'exists',
-  'hget',
-  'hset',
   'client|id',
   'client|unblock',
 ];
 
-/** Sent for the administration of groups, inside scripts, beside those of {@link CONSUME}. */
-const ADMINISTER = ['xgroup|destroy', 'xgroup|setid', 'hdel'];
+/** Sent for the administration of groups, inside scripts, beside those of {@link CONSUME} and {@link DELAY}. */
+const ADMINISTER = ['xgroup|destroy', 'xgroup|setid'];
 
 /** To delete what retention does not keep, and to report what a stream costs. */
 const RETAIN = ['xtrim', 'memory|usage'];
 
 /** Sent by who sends requests, and by who answers them. */
-const REQUEST = ['xread', 'pexpire', 'time'];
+const REQUEST = ['xread', 'pexpire'];
 
 /** The slot `state`. */
 const STATE = ['get'];
@@ -74,6 +87,7 @@ export function redisCommands(
   return [
     ...CONNECT,
     ...PUBLISH,
+    ...DELAY,
     ...(access === 'all' ? [...CONSUME, ...ADMINISTER, ...RETAIN, ...REQUEST, ...STATE] : []),
     ...(cluster ? CLUSTER : []),
   ];
@@ -94,17 +108,19 @@ export function redisAclRules(options: RedisAclOptions = {}): readonly string[] 
 /** The key of a stream, and those that {@link Keys} derives from it. */
 function patterns({ keyPrefix = '', streams, access }: RedisAclOptions): string[] {
   const names = streams?.map((stream) => keyPrefix + stream);
-  const derived = access === 'publish' ? ':published:*' : ':*';
+  const derived = access === 'publish' ? [':published:*', ':delayed*'] : [':*'];
   if (names) {
     return names.flatMap((name) => [
       `~${literal(name)}`,
-      `~${literal(derivedFrom(name))}${derived}`,
+      ...derived.map((suffix) => `~${literal(derivedFrom(name))}${suffix}`),
     ]);
   }
   if (keyPrefix === '') return ['~*'];
   return [
     `~${literal(keyPrefix)}*`,
-    `~${literal(`{${keyPrefix}`)}*${access === 'publish' ? `}${derived}` : ''}`,
+    ...(access === 'publish' ? derived.map((suffix) => `*}${suffix}`) : ['*']).map(
+      (rest) => `~${literal(`{${keyPrefix}`)}${rest}`,
+    ),
   ];
 }
 

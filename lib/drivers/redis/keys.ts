@@ -1,3 +1,5 @@
+import type { DelayKeys } from './scripts/delaying.js';
+
 /** What stands behind the tag in derived keys. */
 const RESERVED = [
   'dead-letter',
@@ -31,6 +33,12 @@ export class Keys {
   /** Hash of the position that each group could be recreated at. */
   floor(name: string): string {
     return `${this.tagged(name)}:floor`;
+  }
+
+  /** Where the messages of a stream stand that are published later. */
+  delays(name: string): DelayKeys {
+    const delayed = `${this.tagged(name)}:delayed`;
+    return { delayed, entries: `${delayed}:entries`, stream: this.stream(name) };
   }
 
   /** Id of the message that was published to a stream with this idempotency key. */

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { Idempotency, OutgoingEntry } from '../../core/message.js';
+import type { Idempotency, IdempotencyWindow, OutgoingEntry } from '../../core/message.js';
 import type { Keys } from './keys.js';
 import { isOptionMissing, isScriptMissing } from './reply-errors.js';
 import { encodeCommand } from './resp/wire.js';
@@ -67,11 +67,14 @@ export function onceArguments(
   keys: Keys,
   { stream, fields, idempotency: { key, window } }: IdempotentEntry,
 ): [keys: string[], args: (string | number)[]] {
-  const ms = window === 'native' ? NATIVE_WINDOW : window;
   return [
     [keys.stream(stream), keys.published(stream, key)],
-    [ms, ...fields],
+    [windowOf(window), ...fields],
   ];
 }
+
+/** How long a script remembers a key, ms. */
+export const windowOf = (window: IdempotencyWindow): number =>
+  window === 'native' ? NATIVE_WINDOW : window;
 
 const isUnknown = (error: unknown): boolean => isScriptMissing(error) || isOptionMissing(error);

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { isDelayed } from '../../core/delays.js';
 import { InvalidMessageError, NotReplicatedError } from '../../core/errors/publishing.errors.js';
 import { PermissionDeniedError } from '../../core/errors/server.errors.js';
 import { ClosedError } from '../../core/errors/start-up.errors.js';
@@ -8,6 +9,7 @@ import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
 import { isIdempotent, onceArguments, type Result } from './publishing-once.js';
 import { typedError } from './reply-errors.js';
+import { scheduleEntries } from './scheduling.js';
 import { publishOnce } from './scripts/publish-once.script.js';
 
 export type ReplicatedEntry = OutgoingEntry & { readonly waitReplicas: number };
@@ -107,6 +109,11 @@ export class ReplicatedPublishing {
 
   private async append(client: Redis, entry: ReplicatedEntry): Promise<string> {
     const { keys } = this.options;
+    if (isDelayed(entry)) {
+      const [stored] = await scheduleEntries(client, keys, [entry]);
+      if (stored instanceof Error) throw stored;
+      return stored!;
+    }
     const appended = isIdempotent(entry)
       ? publishOnce.run(client, ...onceArguments(keys, entry))
       : client.xadd(keys.stream(entry.stream), '*', ...entry.fields);

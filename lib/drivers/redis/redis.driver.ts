@@ -21,8 +21,10 @@ function open(options: RedisOptions, { events, keyPrefix }: DriverContext): Driv
   const connector = new Connector(options);
   const commands = openCommands(connector, events, 'commands');
   const replies = new RedisReplies({ connector, commands, keys, events });
+  const source = new RedisSource({ connector, commands, keys, events, replies });
   return {
-    source: new RedisSource({ connector, commands, keys, events, replies }),
+    source,
+    delays: source.delays,
     replies,
     state: new RedisStateStore(commands, keys),
     deadLetters: new RedisDeadLetters(commands, keys),

@@ -1,3 +1,5 @@
+import { isDelayed } from '../../core/delays.js';
+import { divide } from '../../core/divide.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { OutgoingEntry } from '../../core/message.js';
@@ -20,6 +22,7 @@ import type { Keys } from './keys.js';
 import { openCommands } from './open-commands.js';
 import { Publishing } from './publishing.js';
 import { isReplicated, ReplicatedPublishing } from './publishing-replicated.js';
+import { RedisDelays } from './redis.delays.js';
 import type { RedisReplies } from './redis.replies.js';
 import { RedisSubscription } from './redis.subscription.js';
 import { settleAll } from './settling.js';
@@ -48,6 +51,7 @@ export interface RedisSourceOptions {
 /** Redis Streams as a message source. */
 export class RedisSource implements MessageSource {
   readonly capabilities: SourceCapabilities;
+  readonly delays: RedisDelays;
   private readonly subscriptions = new Set<Subscription>();
   private readonly publishing: Pick<Publishing, 'publish' | 'close'>;
   private readonly replicated: ReplicatedPublishing;
@@ -64,6 +68,11 @@ export class RedisSource implements MessageSource {
       connect: () => openCommands(connector, events, 'replicated'),
       keys,
       timeout: Math.floor(connector.commandTimeout * WAIT_SHARE),
+    });
+    this.delays = new RedisDelays({
+      commands,
+      keys,
+      replicated: (entries) => this.replicated.publish(entries),
     });
   }
 
@@ -89,7 +98,7 @@ export class RedisSource implements MessageSource {
 
   settle(batch: readonly Settling[]): Promise<(SettleOutcome | Error)[]> {
     const { commands, keys, replies } = this.options;
-    const context = { commands, keys, publish: this.publish.bind(this) };
+    const context = { commands, keys, publish: this.publishNext.bind(this) };
     if (!replies.waiting) return settleAll(batch, context);
     // Another node may have the answers.
     if (commands.topology) {
@@ -105,16 +114,22 @@ export class RedisSource implements MessageSource {
   }
 
   /** Some of them wait for replicas. */
-  private async publishSome(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {
-    const waiting = entries.filter(isReplicated);
-    const others = entries.filter((entry) => !isReplicated(entry));
-    const [replicated, published] = await Promise.all([
-      this.replicated.publish(waiting),
-      this.publishing.publish(others),
-    ]);
-    let [next, nextOther] = [0, 0];
-    return entries.map((entry) =>
-      isReplicated(entry) ? replicated[next++]! : published[nextOther++]!,
+  private publishSome(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {
+    return divide(
+      entries,
+      isReplicated,
+      (waiting) => this.replicated.publish(waiting),
+      (others) => this.publishing.publish(others),
+    );
+  }
+
+  /** What follows from a message, some of it later. */
+  private publishNext(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {
+    return divide(
+      entries,
+      isDelayed,
+      (delayed) => this.delays.schedule(delayed),
+      (others) => this.publish(others),
     );
   }
 

@@ -70,10 +70,17 @@ export function typedError(
     case 'WRONGPASS':
       return new PermissionDeniedError(action, cause, refused(error, key, command));
     case 'WRONGTYPE':
-      return new WrongKeyTypeError(key ?? action, cause);
+      return wrongType(error, key ?? action);
     default:
       return new ServerReplyError(action, cause);
   }
+}
+
+/** Scripts of ours say which key it is, and what it should hold. */
+function wrongType(cause: Error, key: string): WrongKeyTypeError {
+  const [, named = key, wanted = 'stream'] =
+    /^WRONGTYPE key (.+) holds a \w+, not a (\w+)/.exec(cause.message) ?? [];
+  return new WrongKeyTypeError(named, cause, wanted === 'zset' ? 'sorted set' : wanted);
 }
 
 /** What the server, or a script of ours, says about what it refused. */

@@ -23,7 +23,7 @@ const LAST_RUN = 3_600_000;
 export interface SettlingContext {
   readonly commands: Commands;
   readonly keys: Keys;
-  /** Publishes what cannot be published in the same step as the acknowledgement. */
+  /** Publishes, or stores for later, what cannot be in the same step as the acknowledgement. */
   readonly publish: MessageSource['publish'];
 }
 
@@ -138,8 +138,12 @@ async function publishNext(
 ): Promise<SettleOutcome> {
   const { commands, keys } = context;
   const { key } = lease.source;
-  const entries = publish.map(({ stream, fields }) => ({ key: keys.stream(stream), fields }));
-  const together = commands.together([key, ...entries.map((entry) => entry.key)]);
+  const entries = publish.map(({ stream, fields, when }) => ({
+    keys: keys.delays(stream),
+    fields,
+    when,
+  }));
+  const together = commands.together([key, ...entries.map((entry) => entry.keys.stream)]);
   if (!together) {
     const obstacle = await publishApart(lease, publish, context);
     if (obstacle) return obstacle;

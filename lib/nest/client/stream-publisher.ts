@@ -1,10 +1,11 @@
 import type { BackpressureOptions } from '../../core/backpressure.js';
+import type { DueTime } from '../../core/due-time.js';
 import { PublishBatchError } from '../../core/errors/publishing.errors.js';
 import type { Metadata } from '../../core/message.js';
 import type { Producer } from '../../producing/producer.js';
 
 /** What may be said of a message beside its payload. */
-export interface PublishOptions extends BackpressureOptions {
+export interface PublishOptions extends BackpressureOptions, DueTime {
   /** Another stream than routing gives. */
   readonly stream?: string;
   /** Texts to travel beside the payload, for example trace headers. */
@@ -48,7 +49,8 @@ export class StreamPublisher<Events extends object = Record<string, unknown>> {
   constructor(private readonly producer: Producer) {}
 
   /**
-   * @returns the id of the message in its stream, once the server has it
+   * @returns the id of the message in its stream, once the server has it; of a delayed one the id
+   * that it waits under, which begins with `delayed-`
    * @throws RedisConnectionError, ServerOutOfMemoryError, PayloadTooLargeError, InvalidMessageError,
    * BackpressureError, UnsupportedFeatureError, ClosedError
    * @throws NotReplicatedError with `waitReplicas`: the message is stored, too few replicas have said so

@@ -1,4 +1,5 @@
 import type { BackpressureOptions, MaxLag } from '../../core/backpressure.js';
+import type { DueTime } from '../../core/due-time.js';
 import type { Metadata } from '../../core/message.js';
 
 /** A payload with what should travel beside it. Made by {@link StreamRecordBuilder}. */
@@ -13,6 +14,8 @@ export class StreamRecord<T = unknown> {
     readonly timeout?: number,
     /** Of an event: how far consumers may be behind. */
     readonly backpressure?: BackpressureOptions,
+    /** Of an event: when it is to be delivered. */
+    readonly due?: DueTime,
   ) {}
 }
 
@@ -30,6 +33,7 @@ export class StreamRecordBuilder<T = unknown> {
   private waitReplicas: number | undefined;
   private timeout: number | undefined;
   private backpressure: BackpressureOptions | undefined;
+  private due: DueTime | undefined;
 
   constructor(private payload?: T) {}
 
@@ -85,15 +89,29 @@ export class StreamRecordBuilder<T = unknown> {
     return this;
   }
 
+  /** Of an event: delivered so many ms from now, see `PublishOptions`. */
+  setDelay(ms: number): this {
+    this.due = { delay: ms };
+    return this;
+  }
+
+  /** Of an event: delivered at this time, a Date or ms since the epoch, see `PublishOptions`. */
+  setDeliverAt(time: Date | number): this {
+    this.due = { deliverAt: time };
+    return this;
+  }
+
   build(): StreamRecord<T> {
+    const { payload, metadata, stream, idempotencyKey, waitReplicas, timeout } = this;
     return new StreamRecord(
-      this.payload as T,
-      this.metadata,
-      this.stream,
-      this.idempotencyKey,
-      this.waitReplicas,
-      this.timeout,
+      payload as T,
+      metadata,
+      stream,
+      idempotencyKey,
+      waitReplicas,
+      timeout,
       this.backpressure,
+      this.due,
     );
   }
 }

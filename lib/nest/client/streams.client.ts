@@ -197,6 +197,9 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
         'maxLag is for events: a request waits no longer than its timeout',
       );
     }
+    if (data instanceof StreamRecord && data.due) {
+      throw new InvalidMessageError('A request cannot be delayed: somebody waits for its answer.');
+    }
     return { eventType: publication.eventType, entry: producer.encode(publication), timeout };
   }
 
@@ -218,6 +221,7 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
       ...(record.idempotencyKey !== undefined && { idempotencyKey: record.idempotencyKey }),
       ...(record.waitReplicas !== undefined && { waitReplicas: record.waitReplicas }),
       ...record.backpressure,
+      ...record.due,
     };
   }
 

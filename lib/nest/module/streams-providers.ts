@@ -3,6 +3,7 @@ import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
 import { ConsumerGroupManager } from '../../admin/consumer-groups.js';
 import { DeadLetters } from '../../admin/dead-letters.js';
 import { StreamRetention } from '../../admin/stream-retention.js';
+import { DelayedMessages } from '../../admin/delayed-messages.js';
 import { StreamsAdmin } from '../../admin/streams-admin.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import { StreamsRuntime } from '../../runtime.js';
@@ -52,6 +53,7 @@ export function streamsProviders<Options extends { readonly name?: string }>(
     from(DeadLetters, ({ admin }) => admin.deadLetters),
     from(StreamRetention, ({ admin }) => admin.retention),
     from(LagMonitor, ({ lag, events }) => new LagMonitor(lag, events)),
+    from(DelayedMessages, ({ admin }) => admin.delayedMessages),
     ...aliases(name, StreamsTransport, preset.transport),
     ...aliases(name, StreamsClient, preset.client),
   ];

@@ -36,6 +36,14 @@ const LINES: Lines = {
     error(`Nothing is read from ${at(event)} until this is mended: ${event.error.message}`),
   'listener-failed': ({ listener, error: { message } }) =>
     error(`${listener}, which was told of an event, threw: ${message}`),
+  'delays-stuck': ({ stream, error: { message } }) =>
+    error(`Delayed messages of stream "${stream}" wait until this is mended: ${message}`),
+  'delays-lost': ({ stream, count }) => ({
+    ...error(
+      `${count} delayed messages of stream "${stream}" were dropped: their data was deleted`,
+    ),
+    key: `delays-lost ${stream}`,
+  }),
   'worker-error': (event) =>
     error(`The ${event.worker} failed and will try again: ${event.error.message}`),
   disconnected: ({ role, error: { message } }) =>

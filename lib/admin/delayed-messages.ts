@@ -1,0 +1,79 @@
+import type { Codec } from '../core/codec.js';
+import type { DelayedRecord, DelayStore } from '../core/delays.js';
+import { whenOf, type DueTime } from '../core/due-time.js';
+import { isoTime, type Metadata, type When } from '../core/message.js';
+
+export type OnScheduled = (stream: string, when: When) => void;
+
+/** A message that waits, read as far as the codec can. */
+export interface DelayedMessage {
+  /** As `publish` answered it: `delayed-` and what the store calls it. */
+  readonly id: string;
+  /** When it is to be published, ISO 8601. */
+  readonly dueAt: string;
+  /** Undefined where it cannot be read. */
+  readonly eventType: string | undefined;
+  readonly payload: unknown;
+  readonly metadata: Metadata;
+}
+
+/** One page, soonest first. */
+export interface DelayedMessagePage {
+  readonly items: readonly DelayedMessage[];
+  /** Pass as `after` to get the next page. Undefined at the end. */
+  readonly next?: string;
+}
+
+/** Inspects, cancels and moves messages that are published later. Injectable. */
+export class DelayedMessages {
+  /** @param onScheduled told of new due times */
+  constructor(
+    private readonly store: DelayStore,
+    private readonly codec: Codec,
+    private readonly onScheduled: OnScheduled,
+  ) {}
+
+  /**
+   * @param stream the stream that the messages are for
+   * @param page `limit` is 100 by default; `after` is `next` of the page before
+   */
+  async list(
+    stream: string,
+    page: { limit?: number; after?: string } = {},
+  ): Promise<DelayedMessagePage> {
+    const { items, next } = await this.store.list(stream, page.limit ?? 100, page.after);
+    return {
+      items: items.map((item) => this.view(item, stream)),
+      ...(next !== undefined && { next }),
+    };
+  }
+
+  /** @returns true: it waited, and will not be published; false: it has been, or there is none */
+  cancel(stream: string, id: string): Promise<boolean> {
+    return this.store.cancel(stream, id);
+  }
+
+  /**
+   * Gives a message another due time. It keeps its id.
+   * @param due `{ delay }` in ms from now, or `{ deliverAt }`; neither: at once
+   * @returns true: it waited, and is due then; false: it has been published, or there is none
+   * @throws InvalidMessageError
+   */
+  async reschedule(stream: string, id: string, due: DueTime): Promise<boolean> {
+    const when = whenOf(due) ?? { in: 0 };
+    const moved = await this.store.reschedule(stream, id, when);
+    if (moved) this.onScheduled(stream, when);
+    return moved;
+  }
+
+  private view({ id, dueAt, fields }: DelayedRecord, stream: string): DelayedMessage {
+    const common = { id, dueAt: isoTime(dueAt) };
+    try {
+      const { payload, metadata } = this.codec.decode(fields);
+      const eventType = this.codec.eventType(fields, stream);
+      return { ...common, eventType, payload, metadata: metadata ?? {} };
+    } catch {
+      return { ...common, eventType: undefined, payload: undefined, metadata: {} };
+    }
+  }
+}

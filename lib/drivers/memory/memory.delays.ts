@@ -1,0 +1,75 @@
+import type { DelayedEntry, DelayedPage, DelayStore, Promoted } from '../../core/delays.js';
+import type { When } from '../../core/message.js';
+import { compareDelayed } from './delayed-entries.js';
+import type { MemoryBroker } from './memory.broker.js';
+import type { MemoryStream } from './memory-stream.js';
+import { problemOf } from './memory.source.js';
+
+/** The delayed messages of a broker. */
+export class MemoryDelays implements DelayStore {
+  constructor(
+    private readonly broker: MemoryBroker,
+    private readonly keyPrefix: string,
+  ) {}
+
+  async schedule(entries: readonly DelayedEntry[]): Promise<(string | Error)[]> {
+    return entries.map((entry) => problemOf(entry) ?? this.scheduleOne(entry));
+  }
+
+  async promote(streams: readonly string[]): Promise<Promoted[]> {
+    const now = this.broker.clock.now();
+    const promoted = streams.map((stream) => {
+      const data = this.stream(stream);
+      return data.delayed.promote(now, (fields) => data.append(fields, now));
+    });
+    if (promoted.some(({ moved }) => moved > 0)) this.broker.wake();
+    return promoted;
+  }
+
+  async list(stream: string, limit: number, after?: string): Promise<DelayedPage> {
+    const all = this.stream(stream).delayed.inOrder;
+    const end = after === undefined ? undefined : placeOf(after);
+    const rest = end ? all.filter((entry) => compareDelayed(entry, end) > 0) : all;
+    const items = rest.slice(0, limit);
+    const last = items.at(-1);
+    return { items, ...(rest.length > limit && last && { next: `${last.dueAt}/${last.id}` }) };
+  }
+
+  async cancel(stream: string, id: string): Promise<boolean> {
+    return this.stream(stream).delayed.cancel(id);
+  }
+
+  async reschedule(stream: string, id: string, when: When): Promise<boolean> {
+    const found = this.stream(stream).delayed.reschedule(id, this.broker.dueAt(when));
+    if (found) this.broker.announce(this.keyPrefix + stream);
+    return found;
+  }
+
+  watch(onScheduled: (stream: string) => void): () => void {
+    return this.broker.watchDelays((key) => {
+      if (key.startsWith(this.keyPrefix)) onScheduled(key.slice(this.keyPrefix.length));
+    });
+  }
+
+  private scheduleOne({ stream, fields, when, idempotency }: DelayedEntry): string {
+    const { broker, keyPrefix } = this;
+    const now = broker.clock.now();
+    const { published } = this.stream(stream);
+    const first = idempotency && published.find(idempotency.key, now);
+    if (first !== undefined) return first;
+    const id = broker.delay(keyPrefix + stream, fields, when);
+    // The window begins when the message is due.
+    if (idempotency) published.remember(idempotency, id, Math.max(now, broker.dueAt(when)));
+    return id;
+  }
+
+  private stream(stream: string): MemoryStream {
+    return this.broker.stream(this.keyPrefix + stream);
+  }
+}
+
+/** A page's end as `next` tells it: due time and id. */
+function placeOf(after: string): { dueAt: number; id: string } {
+  const at = after.indexOf('/');
+  return { dueAt: Number(after.slice(0, at)), id: after.slice(at + 1) };
+}

@@ -1,0 +1,222 @@
+import {
+  delayedId,
+  delayedName,
+  type DelayedEntry,
+  type DelayedPage,
+  type DelayStore,
+  type Promoted,
+} from '../../core/delays.js';
+import { PermissionDeniedError } from '../../core/errors/server.errors.js';
+import { join } from '../../core/grouped.js';
+import type { When } from '../../core/message.js';
+import { bySlot } from './cluster/slots.js';
+import type { Commands } from './commands.js';
+import type { Keys } from './keys.js';
+import { isReplicated, type ReplicatedEntry } from './publishing-replicated.js';
+import { typedError } from './reply-errors.js';
+import { delayProblem, scheduleEntries } from './scheduling.js';
+import { cancelDelayed } from './scripts/cancel-delayed.script.js';
+import { listDelayed, type DelayedPlace } from './scripts/list-delayed.script.js';
+import { LOOK_AT_ONCE, nextDue } from './scripts/next-due.script.js';
+import { promote, PROMOTE_AT_ONCE } from './scripts/promote.script.js';
+import { reschedule } from './scripts/reschedule.script.js';
+
+type Result = string | Error;
+
+/** Most entries stored by one command, and about how many characters of them. */
+const SCHEDULE_AT_ONCE = 200;
+const MOST_CHARACTERS = 500_000;
+/** So many streams are looked at first: mostly few of them have anything that is due. */
+const MANY = 10;
+
+export interface RedisDelaysOptions {
+  readonly commands: Commands;
+  readonly keys: Keys;
+  /** Stores entries that wait for replicas, too. */
+  readonly replicated: (entries: readonly ReplicatedEntry[]) => Promise<Result[]>;
+}
+
+/** Delayed messages in a sorted set and a hash beside each stream. */
+export class RedisDelays implements DelayStore {
+  constructor(private readonly options: RedisDelaysOptions) {}
+
+  async schedule(entries: readonly DelayedEntry[]): Promise<Result[]> {
+    const results = new Array<Result>(entries.length);
+    const byStream = new Map<string, number[]>();
+    const replicated: number[] = [];
+    for (const [index, entry] of entries.entries()) {
+      const problem = delayProblem(entry);
+      if (problem) results[index] = problem;
+      else if (isReplicated(entry)) replicated.push(index);
+      else join(byStream, entry.stream, index);
+    }
+    const put = async (
+      indexes: readonly number[],
+      store: (some: readonly DelayedEntry[]) => Promise<Result[]>,
+    ): Promise<void> => {
+      const found = await store(indexes.map((index) => entries[index]!));
+      for (const [place, index] of indexes.entries()) results[index] = found[place]!;
+    };
+    await Promise.all([
+      put(replicated, (some) => this.options.replicated(some as readonly ReplicatedEntry[])),
+      ...[...byStream.values()].map((indexes) => put(indexes, (some) => this.scheduleSome(some))),
+    ]);
+    return results;
+  }
+
+  async promote(streams: readonly string[]): Promise<(Promoted | Error)[]> {
+    const results: Results = new Map();
+    const { commands, keys } = this.options;
+    const keyOf = (stream: string): string => keys.stream(stream);
+    // On one server any keys may meet in a script.
+    const places = commands.together(streams.map(keyOf))
+      ? [streams]
+      : [...bySlot(streams, keyOf).values()];
+    await Promise.all(places.map((same) => this.promoteAt(same, results)));
+    return streams.map((stream) => results.get(stream)!);
+  }
+
+  async list(stream: string, limit: number, after?: string): Promise<DelayedPage> {
+    const keys = this.options.keys.delays(stream);
+    const rows = await this.options.commands.run(
+      'listing delayed messages',
+      (client) =>
+        listDelayed(client, keys, limit + 1, after === undefined ? after : placeOf(after)),
+      keys.delayed,
+    );
+    const items = rows
+      .slice(0, limit)
+      .map(({ name, dueAt, fields }) => ({ id: delayedId(name), dueAt, fields }));
+    const last = rows[limit - 1];
+    return { items, ...(rows.length > limit && last && { next: `${last.dueAt}-${last.name}` }) };
+  }
+
+  async cancel(stream: string, id: string): Promise<boolean> {
+    const name = delayedName(id);
+    if (name === undefined) return false;
+    const keys = this.options.keys.delays(stream);
+    return this.options.commands.run(
+      'cancelling a delayed message',
+      (client) => cancelDelayed(client, keys, name),
+      keys.delayed,
+    );
+  }
+
+  async reschedule(stream: string, id: string, when: When): Promise<boolean> {
+    const name = delayedName(id);
+    if (name === undefined) return false;
+    const keys = this.options.keys.delays(stream);
+    return this.options.commands.run(
+      'rescheduling a delayed message',
+      (client) => reschedule(client, keys, name, when),
+      keys.delayed,
+    );
+  }
+
+  /** Entries of one stream. */
+  private async scheduleSome(entries: readonly DelayedEntry[]): Promise<Result[]> {
+    const chunks = chunksOf(entries, SCHEDULE_AT_ONCE, sizeOf, MOST_CHARACTERS);
+    return (await Promise.all(chunks.map((chunk) => this.scheduleChunk(chunk)))).flat();
+  }
+
+  private async scheduleChunk(entries: readonly DelayedEntry[]): Promise<Result[]> {
+    const { commands, keys } = this.options;
+    const { stream } = entries[0]!;
+    const action = `delaying messages for "${stream}"`;
+    const { delayed } = keys.delays(stream);
+    try {
+      const results = await commands.run(
+        action,
+        (client) => scheduleEntries(client, keys, entries),
+        delayed,
+      );
+      return results.map((result) =>
+        result instanceof Error ? typedError(result, action, delayed) : result,
+      );
+    } catch (error) {
+      return entries.map(() => error as Error);
+    }
+  }
+
+  /** Streams of one slot, or server. */
+  private async promoteAt(streams: readonly string[], results: Results): Promise<void> {
+    let due = streams;
+    if (streams.length > MANY) {
+      const looks = chunksOf(streams, LOOK_AT_ONCE);
+      await Promise.all(looks.map((some) => this.ask(some, results, lookAt)));
+      due = streams.filter((stream) => isDue(results.get(stream)));
+    }
+    const steps = chunksOf(due, PROMOTE_AT_ONCE);
+    await Promise.all(steps.map((some) => this.ask(some, results, promote)));
+  }
+
+  private async ask(streams: readonly string[], results: Results, question: Ask): Promise<void> {
+    const { commands, keys } = this.options;
+    const places = streams.map((stream) => keys.delays(stream));
+    const action = 'promoting delayed messages';
+    const { delayed } = places[0]!;
+    try {
+      const found = await commands.run(action, (client) => question(client, places), delayed);
+      for (const [index, stream] of streams.entries()) {
+        const one = found[index]!;
+        const key = places[index]!.delayed;
+        results.set(stream, one instanceof Error ? typedError(one, action, key) : one);
+      }
+    } catch (error) {
+      // One stream that this user may not touch must not hide the others.
+      if (error instanceof PermissionDeniedError && streams.length > 1) {
+        await Promise.all(streams.map((stream) => this.ask([stream], results, question)));
+        return;
+      }
+      for (const stream of streams) results.set(stream, error as Error);
+    }
+  }
+}
+
+type Results = Map<string, Promoted | Error>;
+type Ask = typeof promote;
+
+const lookAt: Ask = async (client, places) => {
+  const found = await nextDue(
+    client,
+    places.map(({ delayed }) => delayed),
+  );
+  return found.map((wait) =>
+    wait instanceof Error ? wait : { moved: 0, lost: 0, nextIn: wait < 0 ? undefined : wait },
+  );
+};
+
+const isDue = (result: Promoted | Error | undefined): boolean =>
+  result !== undefined && !(result instanceof Error) && result.nextIn === 0;
+
+const sizeOf = ({ fields }: DelayedEntry): number =>
+  fields.reduce((sum, { length }) => sum + length, 0);
+
+/** In order; more than `limit` of them, or of their size together, only where one is too large alone. */
+function chunksOf<T>(
+  items: readonly T[],
+  limit: number,
+  size: (item: T) => number = () => 0,
+  mostSize = Infinity,
+): T[][] {
+  const chunks: T[][] = [];
+  let room = 0;
+  for (const item of items) {
+    const own = size(item);
+    const last = chunks.at(-1);
+    if (last && last.length < limit && own <= room) {
+      last.push(item);
+      room -= own;
+    } else {
+      chunks.push([item]);
+      room = mostSize - own;
+    }
+  }
+  return chunks;
+}
+
+/** A page's end as `next` tells it: due time and name. */
+function placeOf(after: string): DelayedPlace | undefined {
+  const [, due, name] = /^(-?\d+)-(\d+)$/.exec(after) ?? [];
+  return due === undefined ? undefined : { dueAt: Number(due), name: name! };
+}

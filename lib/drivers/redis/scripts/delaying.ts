@@ -1,0 +1,73 @@
+import type { When } from '../../../core/message.js';
+
+/** Keys of one stream's delayed messages. */
+export interface DelayKeys {
+  /** Sorted set: names by due time. */
+  readonly delayed: string;
+  /** Hash: what is to be published, by name, and the last name given. */
+  readonly entries: string;
+  /** Where it is published. */
+  readonly stream: string;
+}
+
+/** Names are 16 digits, so this field is none. */
+const LAST = 'last';
+
+/**
+ * Lua functions for scripts that write delayed messages:
+ * `refuse_delays(delayed, entries, stream)`: an error reply where a key holds something else than it
+ * should; `due_at(how, ms)`: a time of the server, ms, `how` being `in` or `at`;
+ * `delay(delayed, entries, due, first, last)`: stores an entry made of these ARGV, answers its name.
+ * A name is the time of storing in µs, or the last one plus one: they rise, so that entries of the
+ * same due time stay in their order.
+ */
+export const DELAYING = `
+local function refuse_delays(delayed, entries, stream)
+  local wanted = { [delayed] = 'zset', [entries] = 'hash', [stream] = 'stream' }
+  for key, want in pairs(wanted) do
+    local kind = redis.call('TYPE', key).ok
+    if kind ~= want and kind ~= 'none' then
+      return redis.error_reply('WRONGTYPE key ' .. key .. ' holds a ' .. kind .. ', not a ' .. want)
+    end
+  end
+end
+local function server_time()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000000 + tonumber(time[2])
+end
+local function due_at(how, ms)
+  if how == 'at' then return tonumber(ms) end
+  return math.floor(server_time() / 1000) + tonumber(ms)
+end
+local function delay(delayed, entries, due, first, last)
+  local name = server_time()
+  local before = tonumber(redis.call('HGET', entries, '${LAST}') or 0)
+  if before >= name then name = before + 1 end
+  name = string.format('%016.0f', name)
+  local packed = cmsgpack.pack({ unpack(ARGV, first, last) })
+  redis.call('HSET', entries, '${LAST}', name, name, packed)
+  redis.call('ZADD', delayed, string.format('%.0f', due), name)
+  return name
+end
+`;
+
+/**
+ * Lua `now`, ms, and `next_in(delayed)`: ms until the next entry is due, 0 where one is, -1 where none
+ * waits; or nil and an error. To be put behind {@link DELAYING}.
+ */
+export const NEXT_IN = `
+local now = math.floor(server_time() / 1000)
+local function next_in(delayed)
+  local head = try('ZRANGE', delayed, 0, 0, 'WITHSCORES')
+  if head.err then return nil, head end
+  if #head == 0 then return -1 end
+  return math.max(0, math.ceil(tonumber(head[2]) - now))
+end
+`;
+
+/** Most names and values of one entry: a script can pass no more to one command. */
+export const MOST_ELEMENTS = 7000;
+
+/** As {@link DELAYING} takes it. */
+export const whenArguments = (when: When): [how: 'in' | 'at', ms: number] =>
+  'in' in when ? ['in', when.in] : ['at', when.at];

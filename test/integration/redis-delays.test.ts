@@ -1,0 +1,198 @@
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { RecordingConsumer, type ConsumeOptions } from '../support/recording-consumer.js';
+import { startRedis, type RedisServer } from '../support/redis-server.js';
+import { until } from '../support/until.js';
+
+let server: RedisServer;
+let client: Redis;
+let consumers: RecordingConsumer[];
+beforeAll(async () => {
+  server = await startRedis();
+  client = new Redis(server.url);
+});
+afterAll(async () => {
+  client.disconnect();
+  await server.stop();
+});
+beforeEach(async () => {
+  await client.flushall();
+  consumers = [];
+});
+afterEach(() => Promise.all(consumers.map((consumer) => consumer.close())));
+
+async function consumer(options: Partial<ConsumeOptions> = {}): Promise<RecordingConsumer> {
+  const made = new RecordingConsumer({
+    redis: { url: server.url },
+    streams: ['later'],
+    ...options,
+  });
+  consumers.push(made);
+  if (made.streams.length > 0) await made.start();
+  return made;
+}
+
+const publisher = () => consumer({ streams: [] });
+
+/** Time of the server that an id was given at, ms. */
+const timeOf = (id: string): number => Number(id.split('-')[0]);
+
+const publish = (from: RecordingConsumer, due: object, stream = 'later') =>
+  from.runtime.producer.publish({ eventType: 'made', payload: 1, stream, ...due });
+
+/** Entries of a stream, and when each was added. */
+async function added(stream = 'later'): Promise<number[]> {
+  return (await client.xrange(stream, '-', '+')).map(([id]) => timeOf(id));
+}
+
+const largest = (values: number[]): number => Math.max(...values);
+
+describe('a message', () => {
+  it('that another process has delayed for a moment is not late', async () => {
+    const [one, other] = [await publisher(), await consumer()];
+    const due: number[] = [];
+    for (let count = 0; count < 100; count++) {
+      const deliverAt = Date.now() + 200;
+      due.push(deliverAt);
+      await publish(one, count % 2 === 0 ? { deliverAt } : { delay: 200 });
+    }
+    await until('all are handled', () => other.handled.length === 100);
+    const lags = (await added()).map((at, index) => at - due[index]!);
+    console.log(`100 messages delayed by another process: ${largest(lags)} ms late at most`);
+    expect(Math.min(...lags)).toBeGreaterThanOrEqual(0);
+    expect(largest(lags)).toBeLessThan(100);
+  });
+
+  it('of a process that is gone is published by who consumes', async () => {
+    const other = await consumer();
+    const one = await publisher();
+    const deliverAt = Date.now() + 1200;
+    await publish(one, { deliverAt });
+    await one.close();
+    await until('it is handled', () => other.handled.length === 1);
+    const [at] = await added();
+    expect(at! - deliverAt).toBeGreaterThanOrEqual(0);
+    expect(at! - deliverAt).toBeLessThan(100);
+  });
+
+  it.each([3_600_000, -3_600_000])(
+    'goes by the time of the server, not of a process that is %d ms off',
+    async (skew) => {
+      const { now } = Date;
+      const one = await consumer();
+      try {
+        Date.now = () => now() + skew;
+        const before = now();
+        await publish(one, { delay: 300 });
+        Date.now = () => now() - skew;
+        await publish(one, { deliverAt: before + 400 });
+        await until('both are handled', () => one.handled.length === 2, 5000);
+        const [first, second] = await added();
+        expect(first! - before).toBeGreaterThanOrEqual(300);
+        expect(second! - before).toBeGreaterThanOrEqual(400);
+        // The clock was set meanwhile: found out at the next look.
+        expect(second! - before).toBeLessThan(400 + 1200);
+      } finally {
+        Date.now = now;
+      }
+    },
+  );
+
+  it('is scheduled with waitReplicas, too', async () => {
+    const quick = { url: server.url, commandTimeout: 500 };
+    const one = await consumer({ streams: [], redis: quick });
+    const publishing = publish(one, { delay: 60_000, waitReplicas: 1 });
+    await expect(publishing).rejects.toMatchObject({
+      code: 'NOT_REPLICATED',
+      id: expect.stringMatching(/^delayed-/),
+    });
+    expect((await one.runtime.admin.delayedMessages.list('later')).items).toHaveLength(1);
+  });
+});
+
+describe('what is not as it should be', () => {
+  it.each(['{later}:delayed', '{later}:delayed:entries', 'later'])(
+    '%s of another kind is told of, once; other streams go on, and it does when it is mended',
+    async (key) => {
+      const one = await consumer({ streams: ['later', 'other'] });
+      await publish(one, { delay: 300 });
+      await client.rename(key === 'later' ? 'later' : key, 'kept').catch(() => undefined);
+      await client.set(key, 'not yours');
+      await publish(one, { delay: 300 }, 'other');
+      await until('the other is handled', () => one.ids('other').length === 1);
+      await until('it is told of', () => one.of('delays-stuck').length > 0);
+      await publish(one, { delay: 700 }, 'other');
+      await until('the other goes on', () => one.ids('other').length === 2);
+      expect(one.of('delays-stuck')).toEqual([
+        { stream: 'later', error: expect.objectContaining({ code: 'WRONG_KEY_TYPE', key }) },
+      ]);
+      const refused = await publish(one, { delay: 1 }).catch((error: unknown) => error);
+      expect(refused).toMatchObject({ code: 'WRONG_KEY_TYPE', key });
+      await client.del(key);
+      await client.rename('kept', key).catch(() => undefined);
+      await until('it is handled', () => one.ids('later').length === 1);
+    },
+  );
+
+  it('data that was deleted is told of, and the rest goes on', async () => {
+    const one = await consumer();
+    const id = await publish(one, { delay: 200 });
+    await publish(one, { delay: 200 });
+    await client.hdel('{later}:delayed:entries', id.slice('delayed-'.length));
+    await until('the rest is handled', () => one.ids('later').length === 1);
+    expect(one.of('delays-lost')).toEqual([{ stream: 'later', count: 1 }]);
+    expect(await client.keys('*delayed*')).toEqual([]);
+  });
+
+  it('what somebody else has stored becomes a dead letter where it cannot be read', async () => {
+    const one = await consumer();
+    await client.hset('{later}:delayed:entries', 'theirs', 'garbage');
+    await client.zadd('{later}:delayed', 1, 'theirs');
+    await until('it is dead-lettered', async () => {
+      const { items } = await one.runtime.deadLetters.list('later');
+      return items.length === 1;
+    });
+    const { items } = await one.runtime.deadLetters.list('later');
+    expect(items[0]).toMatchObject({
+      reason: 'undecodable',
+      fields: ['unreadable_delayed', 'garbage'],
+    });
+  });
+
+  it('everything deleted while something waits: what comes later is published', async () => {
+    const one = await consumer();
+    await publish(one, { delay: 300 });
+    await client.flushall();
+    await publish(one, { delay: 400 });
+    await until('it is handled', () => one.handled.length === 1);
+    expect(one.of('worker-error').filter(({ worker }) => worker === 'scheduler')).toEqual([]);
+  });
+
+  it('a server without memory: what is due is published, and nothing new is stored', async () => {
+    const one = await publisher();
+    await publish(one, { delay: 200 });
+    await client.config('SET', 'maxmemory', '1');
+    try {
+      const refused = await publish(one, { delay: 1 }).catch((error: unknown) => error);
+      expect(refused).toMatchObject({ code: 'SERVER_OUT_OF_MEMORY' });
+      await until('it is published', async () => (await client.xlen('later')) === 1);
+    } finally {
+      await client.config('SET', 'maxmemory', '0');
+    }
+  });
+});
+
+describe('an idle scheduler', () => {
+  it('looks once a second, at all of its streams at once', async () => {
+    const streams = Array.from({ length: 50 }, (_, index) => `s${index}`);
+    const one = await consumer({ streams, reclaimInterval: 60_000 });
+    await publish(one, { delay: 60_000 }, 's0');
+    await client.config('RESETSTAT');
+    const began = performance.now();
+    await until('some time has passed', () => performance.now() - began > 2500);
+    const stats = await client.info('commandstats');
+    const calls = Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1]);
+    expect(calls).toBeGreaterThanOrEqual(2);
+    expect(calls).toBeLessThanOrEqual(5);
+  });
+});
