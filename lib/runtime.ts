@@ -160,6 +160,7 @@ export class StreamsRuntime {
   }
 
   private async startWorkers(): Promise<void> {
+    await this.scheduler?.start();
     await this.retainer?.start();
     await this.lag.start();
   }
