@@ -54,6 +54,13 @@ export {
   type StreamsTransportOptions,
 } from './nest/transport/streams.transport.js';
 
+// Consumers without a controller.
+export type { EventCallback, EventDelivery, EventMessage } from './consumers/event-callback.js';
+export type { PendingMessage } from './consumers/pending-messages.js';
+export { StreamConsumer } from './consumers/stream-consumer.js';
+export { StreamConsumers } from './consumers/stream-consumers.js';
+export type { StreamConsumerOptions } from './options/stream-consumer-options.js';
+
 // Administration.
 export {
   ConsumerGroupManager,
@@ -108,6 +115,11 @@ export {
   PublishBatchError,
   NotReplicatedError,
 } from './core/errors/publishing.errors.js';
+export {
+  AlreadySubscribedError,
+  HandlerNotFoundError,
+  SharedStreamError,
+} from './core/errors/subscription.errors.js';
 export {
   AnswerLostError,
   NotARequestHandlerError,

@@ -2,19 +2,16 @@ import type { DeadLetters } from './admin/dead-letters.js';
 import { LagWatch } from './admin/lag/lag-watch.js';
 import { StreamRetention } from './admin/stream-retention.js';
 import { StreamsAdmin } from './admin/streams-admin.js';
-import { Consumer } from './consuming/consumer.js';
-import type { Gates } from './consuming/middleware/gate.middleware.js';
-import { planConsumers, type ConsumerPlan } from './consuming/plan.js';
+import { Consumers, type Reading, type SubscribeSettings } from './consuming/consumers.js';
 import { Slots } from './consuming/slots.js';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Driver } from './core/driver.js';
-import { ClosedError, UnsupportedFeatureError } from './core/errors/start-up.errors.js';
+import { UnsupportedFeatureError } from './core/errors/start-up.errors.js';
 import { EventBus } from './core/events.js';
 import type { HandlerDefinition, PlannedHandler } from './core/handler.js';
 import type { When } from './core/message.js';
 import type { Replies } from './core/replies.js';
 import { createRouter, type Router } from './core/routing.js';
-import type { Worker } from './core/worker.js';
 import { bindHandlers } from './options/bind-handlers.js';
 import { resolveOptions, DEFAULT_GROUP } from './options/resolve-options.js';
 import type { ResolvedOptions, StreamsOptions } from './options/streams-options.js';
@@ -37,13 +34,11 @@ export class StreamsRuntime {
   readonly producer: Producer;
   readonly admin: StreamsAdmin;
   private readonly scheduler: Scheduler | undefined;
-  private readonly gates: Gates = new Map();
+  readonly consumers: Consumers;
   private readonly requesters = new Set<Requester>();
-  private consumers: Consumer[] = [];
   readonly lag: LagWatch;
   private readonly retainer: Retainer | undefined;
-  private starting: Promise<PromiseSettledResult<void>[]> | undefined;
-  private draining: Promise<void> | undefined;
+  private working: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
 
   /**
@@ -70,9 +65,21 @@ export class StreamsRuntime {
       delays,
       onScheduled: this.onScheduled,
     });
-    const consumers = () => this.consumers;
+    this.consumers = new Consumers({
+      source: driver.source,
+      replies: driver.replies,
+      clock,
+      events,
+      route: this.route,
+      slots: new Slots(this.options.concurrency),
+      gates: new Map(),
+      suspectLane,
+      onScheduled: this.onScheduled,
+      warn: (code, message) => events.emit('warning', { code, message }),
+    });
+    const consumers = () => this.consumers.read.map((plan) => ({ plan }));
     this.retainer = createRetainer({ ...this.options, clock, events, driver, consumers });
-    const consumed = () => this.consumers.flatMap(({ plan }) => [...plan.tables.keys()]);
+    const consumed = () => this.consumers.read.flatMap(({ tables }) => [...tables.keys()]);
     this.lag = new LagWatch({ ...this.options, clock, events, driver, consumed });
     const { technology } = source;
     const { groups, pending } = driver;
@@ -96,26 +103,39 @@ export class StreamsRuntime {
   }
 
   /**
-   * Starts consumers for these handlers. Rejects, with everything closed again, if one cannot start.
+   * Feeds these handlers. Rejects, with everything closed again, if one cannot start.
    * @throws InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError
    */
   async start(definitions: readonly HandlerDefinition[]): Promise<void> {
-    if (this.draining) throw new ClosedError('The transport');
-    const slots = new Slots(this.options.concurrency);
-    const plans = this.plan(definitions);
-    this.scheduler?.keep(plans.flatMap(({ tables }) => [...tables.keys()]));
-    this.consumers = plans.map((plan) => this.createConsumer(plan, slots));
-    this.starting = Promise.allSettled(this.consumers.map((consumer) => consumer.start()));
-    const failed = (await this.starting).find((result) => result.status === 'rejected');
-    if (!failed) return this.startWorkers();
-    await this.close();
-    throw failed.reason;
+    try {
+      await this.subscribe(definitions);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Feeds these handlers beside those that run. Rejects, with nothing of it left, if one cannot start.
+   * @param settings where they differ from those of the transport
+   * @throws InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError, ClosedError
+   */
+  async subscribe(
+    definitions: readonly HandlerDefinition[],
+    settings: ResolvedOptions & SubscribeSettings = this.options,
+  ): Promise<Reading[]> {
+    const handlers = bindHandlers(definitions, settings);
+    if (definitions.some(({ answers }) => answers)) this.replies();
+    this.warnOfDefaultGroup(handlers);
+    const readings = await this.consumers.subscribe(handlers, settings);
+    this.scheduler?.keep(readings.map(({ table }) => table.stream));
+    await (this.working ??= this.startWorkers());
+    return readings;
   }
 
   /** Ends consuming, gracefully. Publishing still works. Idempotent. */
-  drain(): Promise<void> {
-    this.draining ??= this.stopConsumers();
-    return this.draining;
+  async drain(): Promise<void> {
+    await Promise.all([this.consumers.stop(), this.retainer?.stop()]);
   }
 
   /** Drains, then closes the connections. Idempotent. */
@@ -165,26 +185,6 @@ export class StreamsRuntime {
     await this.lag.start();
   }
 
-  private async stopConsumers(): Promise<void> {
-    // One that has not started yet has nothing to stop, and would read for ever.
-    await this.starting;
-    const workers: Worker[] = [...this.consumers, ...(this.retainer ? [this.retainer] : [])];
-    await Promise.all(workers.map((worker) => worker.stop()));
-  }
-
-  private plan(definitions: readonly HandlerDefinition[]): ConsumerPlan[] {
-    const handlers = bindHandlers(definitions, this.options);
-    if (definitions.some(({ answers }) => answers)) this.replies();
-    this.warnOfDefaultGroup(handlers);
-    const { routes, unmatched } = this.options;
-    return planConsumers(handlers, {
-      route: this.route,
-      routes,
-      unmatched,
-      warn: (code, message) => this.events.emit('warning', { code, message }),
-    });
-  }
-
   private warnOfDefaultGroup(handlers: readonly PlannedHandler[]): void {
     if (!this.options.defaultGroup || !handlers.some(({ group }) => group === DEFAULT_GROUP))
       return;
@@ -193,24 +193,6 @@ export class StreamsRuntime {
       message:
         `Handlers use the default group "${DEFAULT_GROUP}". Services that share a group take each ` +
         "other's messages: set the option group to the name of this service.",
-    });
-  }
-
-  private createConsumer(plan: ConsumerPlan, slots: Slots): Consumer {
-    const { options, clock, events, driver } = this;
-    return new Consumer({
-      ...options,
-      plan,
-      slots,
-      suspectLane,
-      gates: this.gates,
-      clock,
-      events,
-      source: driver.source,
-      replies: driver.replies,
-      onScheduled: this.onScheduled,
-      subscribe: options,
-      deadLetters: options.deadLetter,
     });
   }
 }

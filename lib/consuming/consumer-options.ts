@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js';
 import type { Codec } from '../core/codec.js';
 import type { DeadLetterQueue } from '../core/dead-letters.js';
 import type { EventBus } from '../core/events.js';
+import type { UnmatchedPolicy } from '../core/handler-options.js';
 import type { Middleware } from '../core/handler.js';
 import type { When } from '../core/message.js';
 import type { Replies } from '../core/replies.js';
@@ -10,33 +11,46 @@ import type { Gates } from './middleware/gate.middleware.js';
 import type { ConsumerPlan } from './plan.js';
 import type { Slots } from './slots.js';
 
-/** Everything that a consumer needs. */
-export interface ConsumerOptions {
-  readonly plan: ConsumerPlan;
-  readonly source: MessageSource;
-  readonly consumer: string;
-  readonly subscribe: Omit<SubscribeOptions, 'streams' | 'group' | 'consumer'>;
-  readonly clock: Clock;
-  readonly events: EventBus;
+/** What may differ from consumer to consumer. */
+export interface ConsumerSettings extends Omit<
+  SubscribeOptions,
+  'streams' | 'group' | 'runsWithin'
+> {
   readonly codec: Codec;
   readonly middleware: readonly Middleware[];
+  /** What becomes of events that no handler takes, where it was decided. */
+  readonly unmatched: UnmatchedPolicy | undefined;
   readonly isUnrecoverable: (error: unknown) => boolean;
   /** Another queue than the source's own. */
-  readonly deadLetters: DeadLetterQueue | undefined;
+  readonly deadLetter: DeadLetterQueue | undefined;
+  /** Of answers. */
+  readonly maxPayloadBytes: number;
+  readonly batchSize: number;
+  readonly maxParked: number;
+  readonly maxHold: number;
+  readonly gracePeriod: number;
+  /** Bounds what runs at a time. @default the transport's bound, shared by all its consumers */
+  readonly slots?: Slots;
+}
+
+/** What all consumers of a runtime share. */
+export interface ConsumerParts {
+  readonly source: MessageSource;
+  readonly clock: Clock;
+  readonly events: EventBus;
   /** Where answers to requests go. Without it there are none. */
   readonly replies: Replies | undefined;
   /** Told of what settlements have stored for later. */
   readonly onScheduled: (stream: string, when: When) => void;
-  /** Of answers. */
-  readonly maxPayloadBytes: number;
   /** The transport's bound, shared by all its consumers. */
   readonly slots: Slots;
   /** Shared by all consumers of the transport. */
   readonly gates: Gates;
   /** One place for the whole process. */
   readonly suspectLane: Slots;
-  readonly batchSize: number;
-  readonly maxParked: number;
-  readonly maxHold: number;
-  readonly gracePeriod: number;
+}
+
+/** Everything that a consumer needs. */
+export interface ConsumerOptions extends Omit<ConsumerSettings, 'slots'>, ConsumerParts {
+  readonly plan: ConsumerPlan;
 }

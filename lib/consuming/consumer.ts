@@ -2,12 +2,18 @@ import { Chain } from '../core/chain.js';
 import { Delivery, type Handler } from '../core/delivery.js';
 import { OwnershipLostError } from '../core/errors/handling.errors.js';
 import type { ExtendOutcome, Lease } from '../core/lease.js';
-import { release, type Lost, type Settlement, type SettleOutcome } from '../core/settlement.js';
-import type { Subscription } from '../core/source.js';
+import {
+  release,
+  type Leave,
+  type Lost,
+  type Settlement,
+  type SettleOutcome,
+} from '../core/settlement.js';
+import type { SubscribeOptions, Subscription } from '../core/source.js';
 import type { Worker } from '../core/worker.js';
 import { answerFirst } from './answer-first.js';
 import type { ConsumerOptions } from './consumer-options.js';
-import { drain } from './drain.js';
+import { drain, drainSome, type Runs } from './drain.js';
 import { Dispatcher } from './dispatcher.js';
 import { Heartbeat } from './heartbeat.js';
 import { Intake } from './intake.js';
@@ -38,23 +44,26 @@ export class Consumer implements Worker {
   private pipeline!: Handler;
   private intake: Intake | undefined;
   private heartbeat!: Heartbeat;
+  /** Streams that are left alone: nothing of them is read or started. */
+  private readonly halted = new Set<string>();
+  private readonly waiting = new Set<() => void>();
   private paused = false;
   private stopping: Promise<void> | undefined;
 
   constructor(private readonly options: ConsumerOptions) {
-    const { clock, plan, slots } = options;
+    const { clock, slots } = options;
     this.verdict = new Verdict(options.isUnrecoverable);
     // More would live long enough to be dear to the garbage collector, and drain no faster.
     this.readAhead = new ReadAhead(Math.ceil(options.batchSize / 2), clock);
     this.parking = new Parking(clock, (delivery) => this.unpark(delivery));
     this.dispatcher = new Dispatcher({
-      limit: Math.min(plan.concurrency ?? slots.limit, slots.limit),
+      limit: this.limit(),
       shared: slots,
       suspectLane: options.suspectLane,
       run: (delivery) => void this.run(delivery),
       onEnded: () => {
         this.readAhead.countFinished();
-        this.intake?.roomMade();
+        this.progressed();
       },
     });
     this.settler = new Settler({
@@ -71,13 +80,11 @@ export class Consumer implements Worker {
   async start(): Promise<void> {
     const { options, readAhead } = this;
     const { group, tables } = options.plan;
-    const { consumer } = options;
     const streams = [...tables.keys()];
     const subscription = await options.source.subscribe({
-      ...options.subscribe,
-      runsWithin: runsWithin(tables.values(), options.subscribe.idleTimeout),
+      ...subscribing(options),
+      runsWithin: runsWithin(tables.values(), options.idleTimeout),
       group,
-      consumer,
       streams,
     });
     this.subscription = subscription;
@@ -85,12 +92,11 @@ export class Consumer implements Worker {
       ...options,
       subscription,
       tables,
-      isStopping: () => this.stopping !== undefined,
+      isHalted: (delivery) => this.isHalted(delivery),
     });
     this.heartbeat = new Heartbeat({
       ...options,
       subscription,
-      idleTimeout: options.subscribe.idleTimeout,
       held: this.held,
       onLost: (delivery, outcome) => this.lose(delivery, outcome),
     });
@@ -111,18 +117,93 @@ export class Consumer implements Worker {
     return this.stopping;
   }
 
+  /** Reads nothing of these streams, and gives back what has not started. What runs goes on. */
+  halt(streams: Iterable<string>): void {
+    for (const stream of streams) this.halted.add(stream);
+    this.watch();
+    const isHalted = (delivery: Delivery): boolean => this.isHalted(delivery);
+    const unstarted = [...this.dispatcher.take(isHalted), ...this.parking.take(isHalted)];
+    for (const delivery of unstarted) this.settle(delivery, release);
+  }
+
+  /** Reads these streams again. */
+  resume(streams: Iterable<string>): void {
+    for (const stream of streams) this.halted.delete(stream);
+    this.watch();
+    this.intake?.roomMade();
+  }
+
+  /** Ends reading these streams, as a shutdown would, while the others go on. */
+  async leave(streams: ReadonlySet<string>): Promise<void> {
+    this.halt(streams);
+    const of = (delivery: Delivery): boolean => streams.has(delivery.stream);
+    await drainSome({ ...this.runs(), of, untilNone: (wanted) => this.untilNone(wanted) });
+  }
+
+  /** Handlers have joined the tables of the plan. */
+  handlersChanged(): void {
+    this.dispatcher.resize(this.limit());
+  }
+
+  /** Somebody has acknowledged it by its id: it need not run, unless it runs already. */
+  acknowledged(stream: string, id: string): void {
+    for (const delivery of this.held) {
+      if (delivery.id !== id || delivery.stream !== stream || delivery.running) continue;
+      delivery.lost = true;
+      if (this.parking.remove(delivery)) this.drop(delivery, taken);
+    }
+  }
+
   private drain(intake: Intake): Promise<void> {
-    const { held, dispatcher, parking, settler, heartbeat, subscription } = this;
-    const parts = { held, dispatcher, intake, parking, settler, heartbeat, subscription };
+    const { dispatcher, parking, settler, heartbeat, subscription } = this;
+    const parts = { dispatcher, intake, parking, settler, heartbeat, subscription };
+    return drain({ ...this.runs(), ...parts });
+  }
+
+  private runs(): Runs {
+    const { clock, gracePeriod } = this.options;
     const letGo = (delivery: Delivery): void => this.settle(delivery, release);
-    return drain({ ...this.options, ...parts, letGo });
+    return { clock, gracePeriod, held: this.held, letGo };
+  }
+
+  private limit(): number {
+    const { plan, slots } = this.options;
+    return Math.min(plan.concurrency ?? slots.limit, slots.limit);
+  }
+
+  private watch(): void {
+    const streams = [...this.options.plan.tables.keys()];
+    this.subscription.watch(new Set(streams.filter((stream) => !this.halted.has(stream))));
+  }
+
+  /** Nothing of its stream starts. */
+  private isHalted(delivery: Delivery): boolean {
+    return this.stopping !== undefined || this.halted.has(delivery.stream);
+  }
+
+  private untilNone(wanted: (delivery: Delivery) => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        for (const delivery of this.held) if (wanted(delivery)) return;
+        this.waiting.delete(look);
+        resolve();
+      };
+      this.waiting.add(look);
+      look();
+    });
+  }
+
+  /** Something ended: there may be room, and somebody may wait for it. */
+  private progressed(): void {
+    this.intake?.roomMade();
+    for (const look of this.waiting) look();
   }
 
   private settling(): Settle {
-    const { source, deadLetters, replies, clock, onScheduled } = this.options;
+    const { source, deadLetter, replies, clock, onScheduled } = this.options;
     const settle = tellDelayed((batch) => source.settle(batch), onScheduled);
-    const stored = deadLetters
-      ? storeElsewhere(settle, deadLetters, (lease) => this.stillOurs(lease))
+    const stored = deadLetter
+      ? storeElsewhere(settle, deadLetter, (lease) => this.stillOurs(lease))
       : settle;
     return replies ? answerFirst(stored, replies, clock) : stored;
   }
@@ -138,6 +219,7 @@ export class Consumer implements Worker {
     if (this.paused !== this.parking.size >= maxParked) this.togglePause();
     if (this.paused || this.settler.pending > 4 * batchSize) return 0;
     if (this.dispatcher.suspectsWaiting >= maxParked) return 0;
+    if (this.halted.size === this.options.plan.tables.size) return 0;
     return this.dispatcher.room + this.readAhead.size;
   }
 
@@ -155,7 +237,9 @@ export class Consumer implements Worker {
       delivery.freshAt = now;
       this.held.add(delivery);
       delivery.suspect = !lease.charged && lease.attempt >= 2;
-      this.dispatcher.add(delivery);
+      // A pull that was under way when its stream was paused.
+      if (this.isHalted(delivery)) this.settle(delivery, release);
+      else this.dispatcher.add(delivery);
     }
     this.dispatcher.pump();
   }
@@ -179,22 +263,15 @@ export class Consumer implements Worker {
   private settleFirst(delivery: Delivery, settlement: Settlement): Promise<void> {
     return new Promise((resolve) => {
       this.settle(delivery, settlement, resolve);
-      if (settlement.kind === 'lost' || settlement.kind === 'leave') resolve();
+      if (settlement.kind === 'lost' || isLeftUnrun(delivery, settlement)) resolve();
     });
   }
 
   private settle(delivery: Delivery, settlement: Settlement, onConcluded?: () => void): void {
-    switch (settlement.kind) {
-      case 'lost':
-        return this.drop(delivery, settlement);
-      case 'leave':
-        this.held.delete(delivery);
-        this.subscription.forget(delivery.lease, true);
-        return this.report(delivery, settlement, 'settled');
-      default:
-        if (settlement.kind === 'ack') delivery.forgetContent();
-        this.settler.add(delivery, settlement, onConcluded);
-    }
+    if (settlement.kind === 'lost') return this.drop(delivery, settlement);
+    if (isLeftUnrun(delivery, settlement)) return this.settled(delivery, settlement, 'settled');
+    if (settlement.kind === 'ack') delivery.forgetContent();
+    this.settler.add(delivery, settlement, onConcluded);
   }
 
   private settled(delivery: Delivery, settlement: Reported, outcome: SettleOutcome): void {
@@ -205,8 +282,9 @@ export class Consumer implements Worker {
     if (parks) this.park(delivery, settlement.delay);
     else this.held.delete(delivery);
     if (outcome !== 'settled') this.subscription.forget(delivery.lease);
+    else if (settlement.kind === 'leave') this.subscription.forget(delivery.lease, true);
     this.report(delivery, settlement, outcome);
-    this.intake?.roomMade();
+    this.progressed();
   }
 
   private park(delivery: Delivery, delay: number): void {
@@ -214,7 +292,7 @@ export class Consumer implements Worker {
     next.lease.fields = undefined;
     this.held.delete(delivery);
     this.held.add(next);
-    if (this.stopping) this.settle(next, release);
+    if (this.isHalted(next)) this.settle(next, release);
     else this.parking.add(next, delay);
   }
 
@@ -225,7 +303,7 @@ export class Consumer implements Worker {
 
   private rerun(delivery: Delivery): void {
     delivery.overrun = undefined;
-    if (this.stopping) return this.settle(delivery, release);
+    if (this.isHalted(delivery)) return this.settle(delivery, release);
     this.dispatcher.add(delivery);
     this.dispatcher.pump();
   }
@@ -243,10 +321,30 @@ export class Consumer implements Worker {
     if (!this.held.delete(delivery)) return;
     this.subscription.forget(delivery.lease);
     this.report(delivery, settlement, 'lost');
-    this.intake?.roomMade();
+    this.progressed();
   }
 
   private report(delivery: Delivery, settlement: Settlement, outcome: SettleOutcome): void {
     reportSettled(this.options.events, this.options.clock, delivery, settlement, outcome);
   }
+}
+
+/** By the policy for events that no handler takes. Nothing was counted for it that had to be taken back. */
+function isLeftUnrun(delivery: Delivery, settlement: Settlement): settlement is Leave {
+  return settlement.kind === 'leave' && !(delivery.handler && delivery.lease.charged);
+}
+
+/** Only what the source is to know. */
+function subscribing(
+  options: ConsumerOptions,
+): Omit<SubscribeOptions, 'group' | 'streams' | 'runsWithin'> {
+  const { consumer, startId, createGroup, blockTimeout, idleTimeout, reclaimInterval } = options;
+  return {
+    consumer,
+    startId,
+    blockTimeout,
+    idleTimeout,
+    reclaimInterval,
+    ...(createGroup !== undefined && { createGroup }),
+  };
 }

@@ -77,6 +77,22 @@ export class Dispatcher {
     return [...this.ready.splice(0), ...this.suspects.splice(0)];
   }
 
+  /** Hands over what has not started and passes the test. */
+  take(wanted: (delivery: Delivery) => boolean): Delivery[] {
+    const taken = [...this.ready, ...this.suspects].filter(wanted);
+    for (const queue of [this.ready, this.suspects]) {
+      const rest = queue.filter((delivery) => !wanted(delivery));
+      queue.splice(0, queue.length, ...rest);
+    }
+    return taken;
+  }
+
+  /** Runs at a time from now on. */
+  resize(limit: number): void {
+    this.own.limit = limit;
+    this.pump();
+  }
+
   /** Resolves when no method runs any more. */
   async idle(): Promise<void> {
     while (this.running > 0) await new Promise<void>((resolve) => (this.onIdle = resolve));

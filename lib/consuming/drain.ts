@@ -1,5 +1,5 @@
 import type { Chain } from '../core/chain.js';
-import { sleep, type Clock } from '../core/clock.js';
+import { within, type Clock } from '../core/clock.js';
 import type { Delivery } from '../core/delivery.js';
 import { ShutdownError } from '../core/errors/handling.errors.js';
 import type { Subscription } from '../core/source.js';
@@ -12,19 +12,23 @@ import type { Settler } from './settler.js';
 /** How long a shutdown tries to bring its last settlements to the source, ms. */
 const LAST_SETTLEMENTS = 5000;
 
-/** The parts of a consumer that end one after the other. */
-export interface Draining {
+/** What runs, and is given back in the end. */
+export interface Runs {
   readonly clock: Clock;
   readonly gracePeriod: number;
   readonly held: Chain<Delivery>;
+  /** Settles it as released. */
+  readonly letGo: (delivery: Delivery) => void;
+}
+
+/** The parts of a consumer that end one after the other. */
+export interface Draining extends Runs {
   readonly dispatcher: Dispatcher;
   readonly intake: Intake;
   readonly parking: Parking;
   readonly settler: Settler;
   readonly heartbeat: Heartbeat;
   readonly subscription: Subscription;
-  /** Settles it as released. */
-  readonly letGo: (delivery: Delivery) => void;
 }
 
 /** Stops reading, releases what has not started, awaits what runs, settles, closes. */
@@ -35,20 +39,34 @@ export async function drain(consumer: Draining): Promise<void> {
   unstarted.push(...dispatcher.stop(), ...parking.takeAll());
   for (const delivery of unstarted) letGo(delivery);
   await within(clock, consumer.gracePeriod, dispatcher.idle());
-  for (const delivery of consumer.held) {
-    if (!delivery.running) continue;
-    delivery.abort(new ShutdownError());
-    letGo(delivery);
-    delivery.lost = true;
-  }
+  giveUp(consumer, ({ running }) => running);
   await within(clock, LAST_SETTLEMENTS, settler.idle());
   settler.abandon();
   await consumer.heartbeat.stop();
   await consumer.subscription.close();
 }
 
-async function within(clock: Clock, ms: number, work: Promise<void>): Promise<void> {
-  const done = new AbortController();
-  await Promise.race([work, sleep(clock, ms, done.signal)]);
-  done.abort();
+export interface DrainingSome extends Runs {
+  /** Which end; nothing of them starts any more. */
+  readonly of: (delivery: Delivery) => boolean;
+  /** Resolves when nothing is held that passes the test. */
+  readonly untilNone: (wanted: (delivery: Delivery) => boolean) => Promise<void>;
+}
+
+/** Awaits what runs of some, and its settlement, while the others go on. */
+export async function drainSome(some: DrainingSome): Promise<void> {
+  const { clock, gracePeriod, of, untilNone } = some;
+  const runs = (delivery: Delivery): boolean => of(delivery) && delivery.running;
+  await within(clock, gracePeriod, untilNone(runs));
+  giveUp(some, runs);
+  await within(clock, LAST_SETTLEMENTS, untilNone(of));
+}
+
+function giveUp({ held, letGo }: Runs, wanted: (delivery: Delivery) => boolean): void {
+  for (const delivery of held) {
+    if (!wanted(delivery)) continue;
+    delivery.abort(new ShutdownError());
+    letGo(delivery);
+    delivery.lost = true;
+  }
 }

@@ -3,6 +3,7 @@ import type { BoundHandler } from '../core/delivery.js';
 import type { UnmatchedPolicy } from '../core/handler-options.js';
 import { eventMatcher, isWildcard, patternsOverlap } from '../core/routing.js';
 
+/** One pattern of one handler. */
 interface Entry {
   readonly pattern: string;
   readonly matches: (eventType: string) => boolean;
@@ -43,19 +44,20 @@ export class HandlerTable {
    * @throws HandlerConflictError where another handler takes some of the same
    */
   add(pattern: string, handler: BoundHandler, named: boolean): void {
-    const same = handler.answers ? this.ofRequests : this.ofEvents;
-    const rival = same.entries.find((entry) => patternsOverlap(entry.pattern, pattern));
-    if (rival) {
-      throw new HandlerConflictError(
-        rival.handler.name,
-        handler.name,
-        this.group,
-        this.stream,
-        pattern,
-      );
-    }
-    same.add(pattern, handler);
+    this.refuseRival(pattern, handler);
+    this.of(handler).add(pattern, handler);
     if (!named) this.fromPattern = true;
+  }
+
+  /** @throws HandlerConflictError where a handler of the other takes some of the same */
+  refuseRivals(other: HandlerTable): void {
+    for (const { pattern, handler } of other.entries) this.refuseRival(pattern, handler);
+  }
+
+  /** Takes in the handlers of another one, which were checked before. */
+  merge(other: HandlerTable): void {
+    for (const { pattern, handler } of other.entries) this.of(handler).add(pattern, handler);
+    if (other.fromPattern) this.fromPattern = true;
   }
 
   /** An event that only a handler of requests takes is run by it, and nobody hears its answer. */
@@ -73,8 +75,22 @@ export class HandlerTable {
     return this.override ?? (this.fromPattern ? 'dead-letter' : 'ack');
   }
 
+  get entries(): readonly Entry[] {
+    return [...this.ofEvents.entries, ...this.ofRequests.entries];
+  }
+
   get handlers(): readonly BoundHandler[] {
-    const all = [...this.ofEvents.entries, ...this.ofRequests.entries];
-    return [...new Set(all.map((entry) => entry.handler))];
+    return [...new Set(this.entries.map((entry) => entry.handler))];
+  }
+
+  private of(handler: BoundHandler): Handlers {
+    return handler.answers ? this.ofRequests : this.ofEvents;
+  }
+
+  private refuseRival(pattern: string, handler: BoundHandler): void {
+    const rival = this.of(handler).entries.find((entry) => patternsOverlap(entry.pattern, pattern));
+    if (!rival) return;
+    const { name } = rival.handler;
+    throw new HandlerConflictError(name, handler.name, this.group, this.stream, pattern);
   }
 }

@@ -34,6 +34,13 @@ export class Parking {
     return index >= 0;
   }
 
+  /** Hands over what passes the test. */
+  take(wanted: (delivery: Delivery) => boolean): Delivery[] {
+    const taken = this.waiting.map(({ delivery }) => delivery).filter(wanted);
+    for (const delivery of taken) this.remove(delivery);
+    return taken;
+  }
+
   /** Empties it, and says what was in it. */
   takeAll(): Delivery[] {
     this.disarm();

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.js';
-import type { Handler } from '../core/delivery.js';
+import type { Delivery, Handler } from '../core/delivery.js';
 import type { Middleware } from '../core/handler.js';
 import type { Subscription } from '../core/source.js';
 import { charge } from './middleware/charge.middleware.js';
@@ -14,8 +14,8 @@ export interface PipelineOptions extends MatchOptions {
   readonly subscription: Subscription;
   readonly clock: Clock;
   readonly gates: Gates;
-  /** The consumer starts nothing any more. */
-  readonly isStopping: () => boolean;
+  /** Nothing of its stream starts: the consumer stops, or the stream is paused. */
+  readonly isHalted: (delivery: Delivery) => boolean;
   /** The user's own, around each handler. */
   readonly middleware: readonly Middleware[];
 }
@@ -29,7 +29,7 @@ export function createPipeline(options: PipelineOptions): Handler {
   const order: readonly Middleware[] = [
     match(options),
     limitDeliveries(),
-    gate(options.gates, options.isStopping),
+    gate(options.gates, options.isHalted),
     expire(options.replies, options.clock),
     charge(options.subscription),
     decode(options.codec),

@@ -27,15 +27,19 @@ export interface ConsumerPlan {
   readonly concurrency: number | undefined;
 }
 
-/**
- * Sorts handlers into consumers: one table per stream and group; streams of one group share a
- * reader, except that a handler with a concurrency of its own gets a reader of its own, so that it
- * never holds up the others.
- */
+/** Sorts handlers into consumers. */
 export function planConsumers(
   handlers: readonly PlannedHandler[],
   options: PlanOptions,
 ): ConsumerPlan[] {
+  return shareReaders(tablesOf(handlers, options));
+}
+
+/** Sorts handlers by what they read: one table per stream and group. */
+export function tablesOf(
+  handlers: readonly PlannedHandler[],
+  options: PlanOptions,
+): HandlerTable[] {
   const tables = new Map<string, HandlerTable>();
   for (const handler of handlers) {
     for (const { stream, pattern, named } of sourcesOf(handler.definition, options)) {
@@ -46,7 +50,7 @@ export function planConsumers(
       table.add(pattern, handler.bound, named);
     }
   }
-  return groupTables([...tables.values()]);
+  return [...tables.values()];
 }
 
 interface Source {
@@ -97,17 +101,21 @@ function warnOnMismatch(
   );
 }
 
-function groupTables(tables: readonly HandlerTable[]): ConsumerPlan[] {
+/**
+ * Streams of one group share a reader, except that a handler with a concurrency of its own gets a
+ * reader of its own, so that it never holds up the others.
+ */
+export function shareReaders(tables: readonly HandlerTable[]): ConsumerPlan[] {
   const shared = new Map<string, HandlerTable[]>();
   const plans: ConsumerPlan[] = [];
   for (const table of tables) {
     if (table.handlers.some((handler) => handler.concurrency !== undefined)) {
-      plans.push(planOf([table], concurrencyOf(table)));
+      plans.push(planOf([table], () => concurrencyOf(table)));
     } else {
       join(shared, table.group, table);
     }
   }
-  return [...[...shared.values()].map((group) => planOf(group, undefined)), ...plans];
+  return [...[...shared.values()].map((group) => planOf(group, () => undefined)), ...plans];
 }
 
 /** Where every handler is bounded, more entries than their sum could not run anyway. */
@@ -119,10 +127,16 @@ function concurrencyOf(table: HandlerTable): number | undefined {
   );
 }
 
-function planOf(tables: readonly HandlerTable[], concurrency: number | undefined): ConsumerPlan {
+function planOf(
+  tables: readonly HandlerTable[],
+  concurrency: () => number | undefined,
+): ConsumerPlan {
   return {
     group: tables[0]!.group,
     tables: new Map(tables.map((table) => [table.stream, table])),
-    concurrency,
+    // Handlers may join a table later.
+    get concurrency() {
+      return concurrency();
+    },
   };
 }

@@ -4,12 +4,19 @@ import type { DeadLetterRecord } from '../core/dead-letters.js';
 import type { Delivery } from '../core/delivery.js';
 import { isoTime } from '../core/message.js';
 import type { EventBus } from '../core/events.js';
-import type { Ack, DeadLetterIt, Release, Retry, SettleOutcome } from '../core/settlement.js';
+import type {
+  Ack,
+  DeadLetterIt,
+  Leave,
+  Release,
+  Retry,
+  SettleOutcome,
+} from '../core/settlement.js';
 import type { Settling } from '../core/source.js';
 import type { Settle } from './store-elsewhere.js';
 
 /** Settlements that the source has to hear of. */
-export type Reported = Ack | Retry | DeadLetterIt | Release;
+export type Reported = Ack | Retry | DeadLetterIt | Release | Leave;
 
 type Item = Settling & {
   readonly delivery: Delivery;

@@ -3,7 +3,7 @@ export class Slots {
   private used = 0;
   private readonly waiting: (() => void)[] = [];
 
-  constructor(readonly limit: number) {}
+  constructor(public limit: number) {}
 
   get free(): number {
     return this.limit - this.used;

@@ -58,7 +58,7 @@ export interface DeadLetterIt {
 export interface Release {
   readonly kind: 'release';
 }
-/** Leave it pending: neither charged nor kept fresh from now on. */
+/** Leave it pending: neither kept fresh from now on nor, where it ran, charged for that run. */
 export interface Leave {
   readonly kind: 'leave';
 }

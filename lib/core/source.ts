@@ -1,7 +1,7 @@
 import type { BeginOutcome, ExtendOutcome, Lease } from './lease.js';
 import type { OutgoingEntry } from './message.js';
 import type { DeadLetterRecord } from './dead-letters.js';
-import type { Ack, DeadLetterIt, Release, Retry, SettleOutcome } from './settlement.js';
+import type { Ack, DeadLetterIt, Leave, Release, Retry, SettleOutcome } from './settlement.js';
 
 /** What a source can do by itself. What it cannot is done by the engine, or refused at start-up. */
 export interface SourceCapabilities {
@@ -33,6 +33,11 @@ export interface SubscribeOptions {
   readonly consumer: string;
   /** Where a group that does not exist yet begins: `0` all, `$` only new, or an id. */
   readonly startId: string;
+  /**
+   * False: a group that is missing is an error, GroupNotFoundError or StreamNotFoundError. One that
+   * vanishes later is not put back: `stream-unreadable` tells of it, with that error. @default true
+   */
+  readonly createGroup?: boolean;
   /** Longest wait of one `pull`, ms. */
   readonly blockTimeout: number;
   /** An entry that its owner has not kept fresh for so long is handed to another consumer, ms. */
@@ -50,7 +55,7 @@ export interface SubscribeOptions {
 export type Settling = {
   readonly lease: Lease;
 } & (
-  | { readonly settlement: Ack | Retry | Release }
+  | { readonly settlement: Ack | Retry | Release | Leave }
   /** `record` is complete but for what the source itself knows. */
   | { readonly settlement: DeadLetterIt; readonly record: DeadLetterRecord }
 );
@@ -121,6 +126,13 @@ export interface Subscription {
    * pending to this consumer by policy, and is not to be handed out here again.
    */
   forget(lease: Lease, left?: boolean): void;
+
+  /**
+   * Reads these of its streams from now on, and leaves the others alone: nothing of them is handed
+   * out, taken over or adopted until they are named again. What is held stays held. A `pull` under
+   * way may still bring what it had read.
+   */
+  watch(streams: ReadonlySet<string>): void;
 
   /** Wakes a waiting `pull` and hands out nothing new. What is held can still be settled. */
   stop(): Promise<void>;

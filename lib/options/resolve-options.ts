@@ -91,7 +91,8 @@ export function handlerProblems(options: HandlerOptions): string[] {
   return problems;
 }
 
-function problemsOf(options: StreamsOptions): Problems {
+/** What is wrong with options, as sentences. */
+export function problemsOf(options: StreamsOptions): Problems {
   const problems: Problems = Object.keys(options)
     .filter((key) => !(key in STREAMS_OPTION_KEYS))
     .map((key) => `${key} is not an option: is it misspelt, or one of another driver?`);

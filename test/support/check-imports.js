@@ -36,10 +36,21 @@ const RULES = {
   'drivers/memory': { layers: ['core'] },
   'drivers/redis': { layers: ['core'], packages: ['ioredis'] },
   runtime: { layers: [...ENGINES, 'drivers/*', 'options', 'core'] },
+  // What applications hold in hand, without Nest: made around a runtime.
+  consumers: { layers: ['runtime', 'consuming', 'options', 'core'] },
   // A preset binds a driver to the options, as the runtime does; the shell names no driver itself.
   'redis.preset': { layers: ['drivers/redis', 'options', 'core'] },
   nest: {
-    layers: ['runtime', 'redis.preset', 'producing', 'requesting', 'admin', 'options', 'core'],
+    layers: [
+      'runtime',
+      'redis.preset',
+      'producing',
+      'requesting',
+      'consumers',
+      'admin',
+      'options',
+      'core',
+    ],
     packages: ['@nestjs/*', 'rxjs', 'rxjs/*', 'reflect-metadata'],
   },
   // The root subpath brings Redis with it; other drivers have subpaths of their own.
@@ -49,6 +60,7 @@ const RULES = {
       'runtime',
       'redis.preset',
       'producing',
+      'consumers',
       'admin',
       'drivers/redis',
       'options',

@@ -6,9 +6,9 @@ import { Slots } from '../slots.js';
 /** The slots of handlers with a concurrency of their own, whatever consumers feed them. */
 export type Gates = Map<BoundHandler, Slots>;
 
-/** Holds a handler to its own concurrency. What still waits here at a shutdown, or when
- * its entry is lost, never starts. */
-export function gate(gates: Gates, isStopping: () => boolean): Middleware {
+/** Holds a handler to its own concurrency. What still waits here when its stream is no longer
+ * served, or when its entry is lost, never starts. */
+export function gate(gates: Gates, isHalted: (delivery: Delivery) => boolean): Middleware {
   return (delivery, next) =>
     delivery.handler!.concurrency === undefined ? next(delivery) : pass(delivery, next);
 
@@ -22,7 +22,7 @@ export function gate(gates: Gates, isStopping: () => boolean): Middleware {
     const slots = slotsOf(delivery.handler!);
     await slots.take();
     try {
-      return isStopping() || delivery.lost ? release : await next(delivery);
+      return isHalted(delivery) || delivery.lost ? release : await next(delivery);
     } finally {
       // A run that outlives its timeout keeps its place until it really ends.
       if (delivery.overrun) void delivery.overrun.finally(() => slots.release());

@@ -142,6 +142,15 @@ export class Feed implements LeaseOrigin {
     return 'settled';
   }
 
+  /** Leaves it pending; the run that has ended is not counted. */
+  leave(lease: FeedLease): SettleOutcome {
+    const pending = this.options.group.owned(lease);
+    if (typeof pending === 'string') return pending;
+    pending.count = lease.attempt - 1;
+    pending.deliveredAt = this.options.clock.now();
+    return 'settled';
+  }
+
   forget(lease: FeedLease, left = false): void {
     // An old lease must not take a newer one of the same entry with it.
     if (this.held.get(lease.position) === lease) this.held.delete(lease.position);

@@ -1,3 +1,4 @@
+import { GroupNotFoundError, StreamNotFoundError } from '../../core/errors/group.errors.js';
 import { InvalidMessageError } from '../../core/errors/publishing.errors.js';
 import { ClosedError, InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import type { DriverContext } from '../../core/driver.js';
@@ -51,6 +52,7 @@ export class MemorySource implements MessageSource {
         `startId must be '0', '$' or an id such as 1700000000000-0, not '${options.startId}'`,
       ]);
     }
+    if (options.createGroup === false) this.refuseMissing(options);
     const feeds = [...new Set(options.streams)].flatMap((stream) => this.feedsOf(stream, options));
     const subscription = new MemorySubscription(this.broker, feeds, options, (closed) =>
       this.subscriptions.delete(closed),
@@ -82,6 +84,8 @@ export class MemorySource implements MessageSource {
         return lease.feed.park(lease);
       case 'release':
         return lease.feed.release(lease);
+      case 'leave':
+        return lease.feed.leave(lease);
       case 'dead-letter':
         return 'record' in settling
           ? this.deadLetter(lease, settling.record)
@@ -130,6 +134,15 @@ export class MemorySource implements MessageSource {
 
   private append({ stream, fields }: OutgoingEntry): string {
     return this.broker.append(this.key(stream), fields);
+  }
+
+  /** @throws GroupNotFoundError, StreamNotFoundError */
+  private refuseMissing({ streams, group }: SubscribeOptions): void {
+    for (const stream of streams) {
+      const { log } = this.broker.stream(this.key(stream));
+      if (!log.exists) throw new StreamNotFoundError(stream);
+      if (!log.find(group)) throw new GroupNotFoundError(stream, group);
+    }
   }
 
   /** The stream itself, and what is redriven to this group. */

@@ -18,6 +18,8 @@ export class MemorySubscription implements Subscription, BrokerReader {
   /** A tick has passed and not everything abandoned has been taken yet. */
   private reclaimDue = false;
   private stopped = false;
+  /** Undefined: all. */
+  private watched: ReadonlySet<string> | undefined;
   private turn = 0;
 
   constructor(
@@ -68,6 +70,12 @@ export class MemorySubscription implements Subscription, BrokerReader {
     this.broker.changed();
   }
 
+  watch(streams: ReadonlySet<string>): void {
+    this.watched = streams;
+    this.serve();
+    this.broker.changed();
+  }
+
   async stop(): Promise<void> {
     this.stopped = true;
     this.clock.clearTimeout(this.reclaimTimer);
@@ -83,7 +91,7 @@ export class MemorySubscription implements Subscription, BrokerReader {
 
   unfinished(): Unfinished[] {
     return this.feeds.flatMap((feed) => {
-      const ready = this.stopped ? 0 : feed.countReady();
+      const ready = this.stopped || !this.watches(feed) ? 0 : feed.countReady();
       const running = [...feed.held.values()].filter((lease) => !lease.parked);
       if (ready === 0 && running.length === 0) return [];
       const { stream } = feed;
@@ -93,7 +101,7 @@ export class MemorySubscription implements Subscription, BrokerReader {
 
   private take(limit: number): FeedLease[] {
     if (this.stopped) return [];
-    const feeds = this.inTurn();
+    const feeds = this.inTurn().filter((feed) => this.watches(feed));
     const leases: FeedLease[] = [];
     for (const feed of feeds) {
       leases.push(...feed.takeOver(limit - leases.length, this.reclaimDue));
@@ -102,6 +110,10 @@ export class MemorySubscription implements Subscription, BrokerReader {
     for (const feed of feeds) leases.push(...feed.takeNew(limit - leases.length));
     if (leases.length > 0) this.broker.changed();
     return leases;
+  }
+
+  private watches({ stream }: Feed): boolean {
+    return this.watched?.has(stream) ?? true;
   }
 
   /** Begins with another stream each time, so that a busy one does not starve the others. */

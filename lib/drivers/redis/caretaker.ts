@@ -58,6 +58,11 @@ export class Caretaker implements Worker {
     if (this.shortOfRoom) this.rest.abort();
   }
 
+  /** Streams are looked after that were left alone before. */
+  lookNow(): void {
+    this.rest.abort();
+  }
+
   private async run(): Promise<void> {
     while (!this.stopped) {
       const wait = this.options.interval * (0.75 + Math.random() / 4);

@@ -1,4 +1,4 @@
-import { GroupNotFoundError } from '../../core/errors/group.errors.js';
+import { GroupNotFoundError, StreamNotFoundError } from '../../core/errors/group.errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
@@ -11,6 +11,7 @@ export interface GroupKeeperOptions {
   readonly events: EventBus;
   readonly group: string;
   readonly startId: string;
+  readonly createGroup?: boolean;
 }
 
 /** Keeps the group in being, and knows where it would have to resume. */
@@ -33,15 +34,17 @@ export class GroupKeeper {
 
   /**
    * Creates the group where it is missing.
-   * @throws GroupNotFoundError where it was deleted on purpose; WrongKeyTypeError and other typed errors
+   * @throws GroupNotFoundError where it was deleted on purpose, or is not to be created;
+   * StreamNotFoundError where neither is the stream; WrongKeyTypeError and other typed errors
    */
   async ensure(source: ReadKey): Promise<void> {
-    const { commands, keys, group, startId } = this.options;
+    const { commands, keys, group, startId, createGroup = true } = this.options;
     const names = {
       key: source.key,
       floor: keys.floor(source.stream),
       group,
       startId,
+      create: createGroup,
       knownFloor: this.floors.get(source.key) ?? '',
     };
     const reply = await commands.run(
@@ -54,6 +57,8 @@ export class GroupKeeper {
       this.floors.set(source.key, DELETED);
       throw new GroupNotFoundError(source.stream, group, 'deleted');
     }
+    if (reply.word === 'missing') throw new GroupNotFoundError(source.stream, group);
+    if (reply.word === 'absent') throw new StreamNotFoundError(source.stream);
     const hadBefore = reply.lastDelivered !== '' || this.seen.has(source.key);
     this.seen.add(source.key);
     if (reply.word === 'exists') return;

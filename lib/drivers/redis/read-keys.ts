@@ -19,6 +19,8 @@ export interface ReadKeysOptions {
 /** What a subscription reads: its streams, less those that cannot be read, and what was redriven. */
 export class ReadKeys {
   private sources: ReadKey[];
+  /** Undefined: all. */
+  private watched: ReadonlySet<string> | undefined;
   private readonly unreadable = new Set<ReadKey>();
 
   constructor(private readonly options: ReadKeysOptions) {
@@ -26,9 +28,20 @@ export class ReadKeys {
     this.sources = streams.map((stream) => ({ key: keys.stream(stream), stream, redriven: false }));
   }
 
-  /** All of them, those that cannot be read included. */
+  /** All of them but those that are left alone, those that cannot be read included. */
   get all(): readonly ReadKey[] {
-    return this.sources;
+    return this.sources.filter((source) => this.watches(source));
+  }
+
+  /** Whether it is not left alone. */
+  watches({ stream }: { readonly stream: string }): boolean {
+    return this.watched?.has(stream) ?? true;
+  }
+
+  /** Leaves all other streams alone. */
+  watch(streams: ReadonlySet<string>): void {
+    this.watched = streams;
+    this.changed();
   }
 
   /** Creates the groups; one that was deleted on purpose is left out. @throws where one cannot be created */
@@ -55,7 +68,7 @@ export class ReadKeys {
   }
 
   async restoreAll(): Promise<void> {
-    for (const source of [...this.sources]) await this.restore(source);
+    for (const source of this.all) await this.restore(source);
   }
 
   /** Creates the group again, or finds out that the key cannot be read. */
@@ -89,6 +102,6 @@ export class ReadKeys {
   }
 
   private changed(): void {
-    this.options.onChanged(this.sources.filter((source) => !this.unreadable.has(source)));
+    this.options.onChanged(this.all.filter((source) => !this.unreadable.has(source)));
   }
 }

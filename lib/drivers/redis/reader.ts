@@ -179,18 +179,19 @@ export class Reader {
     const streams = [...names, ...names.map(() => '>')];
     const limits = block ? ['COUNT', count, 'BLOCK', blockTimeout] : ['COUNT', count];
     const args = ['GROUP', group, consumer, ...limits, 'STREAMS', ...streams];
-    return this.batchesOf(
-      await wire.request(encodeCommand(['XREADGROUP', ...args]), this.options.place?.asking),
-    );
+    // What is watched may be others when the reply comes.
+    const { byKey } = this;
+    const command = encodeCommand(['XREADGROUP', ...args]);
+    return this.batchesOf(await wire.request(command, this.options.place?.asking), byKey);
   }
 
-  private batchesOf(reply: Reply): ReadBatch[] {
+  private batchesOf(reply: Reply, byKey: ReadonlyMap<string, ReadKey>): ReadBatch[] {
     if (!Array.isArray(reply)) return [];
     // RESP 2 answers pairs, RESP 3 a map.
     const pairs = Array.isArray(reply[0]) ? (reply as Reply[][]).flat(1) : reply;
     const batches: ReadBatch[] = [];
     for (let at = 0; at < pairs.length; at += 2) {
-      const source = this.byKey.get(pairs[at] as string);
+      const source = byKey.get(pairs[at] as string);
       if (source) batches.push({ source, entries: pairs[at + 1] as unknown as Entries });
     }
     return batches;

@@ -79,7 +79,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
       absentAfter: 2 * Math.max(idleTimeout, blockTimeout) + 60_000,
       streams: () => this.readKeys.all,
       room: () => (this.wanted || Math.min(this.lastLimit, TAKE_WHEN_BUSY)) - this.inbox.length,
-      onLook: () => this.refreshInbox(),
+      onLook: () => this.letGo().then(() => this.refreshInbox()),
       onLooked: (source, looked) => this.looked(source, looked),
     });
   }
@@ -131,6 +131,12 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   forget(lease: Lease, left = false): void {
     if (left) (lease as RedisLease).leave();
     else this.held.remove(lease as RedisLease);
+  }
+
+  watch(streams: ReadonlySet<string>): void {
+    this.readKeys.watch(streams);
+    void this.letGo();
+    this.caretaker.lookNow();
   }
 
   /** Handed out, and not taken: it waits here for the next pull. */
@@ -210,13 +216,23 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     }
   }
 
+  /** Of streams that are left alone nothing waits here, as nobody may ask for it. */
+  private async letGo(): Promise<void> {
+    const unwatched = this.inbox.filter((lease) => !this.readKeys.watches(lease));
+    if (unwatched.length === 0) return;
+    this.inbox = this.inbox.filter((lease) => this.readKeys.watches(lease));
+    await this.release(unwatched);
+    for (const lease of unwatched) this.held.remove(lease);
+  }
+
+  private async release(leases: readonly RedisLease[]): Promise<void> {
+    const { commands } = this.options;
+    await Promise.all(leases.map((lease) => releaseLease(commands, lease).catch(() => undefined)));
+  }
+
   private async shutDown(): Promise<void> {
     await this.stop();
-    const neverHandedOut = this.inbox.splice(0);
-    const { commands } = this.options;
-    await Promise.all(
-      neverHandedOut.map((lease) => releaseLease(commands, lease).catch(() => undefined)),
-    );
+    await this.release(this.inbox.splice(0));
     await this.reader.close();
   }
 }

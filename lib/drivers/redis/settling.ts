@@ -11,6 +11,7 @@ import { isWrongType } from './reply-errors.js';
 import { ackAndPublish } from './scripts/ack-and-publish.script.js';
 import { ackRedriven } from './scripts/ack-redriven.script.js';
 import { deadLetter } from './scripts/dead-letter.script.js';
+import { leave } from './scripts/leave.script.js';
 
 type Outcome = SettleOutcome | Error;
 
@@ -105,7 +106,8 @@ async function settleOne(settling: Settling, context: SettlingContext): Promise<
   const lease = settling.lease as RedisLease;
   try {
     const outcome = await carryOut(settling, lease, context);
-    if (outcome === 'settled') {
+    // What is left stays known, so that it is not adopted.
+    if (outcome === 'settled' && settling.settlement.kind !== 'leave') {
       lease.holder.settled(lease);
       // Its record is gone, so a second time there is nothing to settle any more.
       lease.trimmed = false;
@@ -126,6 +128,12 @@ function carryOut(
       return publishNext(lease, settlement.publish ?? [], context);
     case 'dead-letter':
       return storeDeadLetter(lease, 'record' in settling ? settling.record : undefined, context);
+    case 'leave':
+      return context.commands.run(
+        'leaving an entry pending',
+        (client) => leave(client, lease.fence),
+        lease.source.key,
+      );
     default:
       return releaseLease(context.commands, lease);
   }

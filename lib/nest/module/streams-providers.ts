@@ -5,6 +5,7 @@ import { DeadLetters } from '../../admin/dead-letters.js';
 import { StreamRetention } from '../../admin/stream-retention.js';
 import { DelayedMessages } from '../../admin/delayed-messages.js';
 import { StreamsAdmin } from '../../admin/streams-admin.js';
+import { StreamConsumers } from '../../consumers/stream-consumers.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import { StreamsRuntime } from '../../runtime.js';
 import { StreamPublisher } from '../client/stream-publisher.js';
@@ -48,6 +49,7 @@ export function streamsProviders<Options extends { readonly name?: string }>(
     from(StreamsTransport, (shared) => new preset.transport(shared)),
     from(StreamsClient, (shared) => new preset.client(shared)),
     from(StreamPublisher, (shared) => new StreamPublisher(shared.producer)),
+    from(StreamConsumers, (shared) => new StreamConsumers(shared)),
     from(StreamsAdmin, ({ admin }) => admin),
     from(ConsumerGroupManager, ({ admin }) => admin.groups),
     from(DeadLetters, ({ admin }) => admin.deadLetters),

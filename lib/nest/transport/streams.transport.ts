@@ -7,8 +7,10 @@ import {
   type Registration,
   type Serialization,
 } from '../handling/handler-definitions.js';
+import { defineFunction, type StreamFunction } from '../handling/handler-function.js';
 import type { ProcessingHooks } from '../handling/handler-invoker.js';
 import type { StreamContext } from '../handling/stream.context.js';
+import type { StreamHandlerOptions } from '../handling/stream-handler.options.js';
 import { transportIdOf } from '../tokens.js';
 import { ConnectionStatus, type StreamsStatus } from './connection-status.js';
 import { logEvents } from './event-log.js';
@@ -99,6 +101,58 @@ export class StreamsTransport
   close(): Promise<void> {
     this.closing ??= this.stop();
     return this.closing;
+  }
+
+  /**
+   * Feeds a function beside the decorated methods, while the application runs. It is called with the
+   * payload, and with the context that `@Ctx()` gives.
+   *
+   * A stream that is read in its group already is read for it too, by the same reader; others get a
+   * reader, and a connection, of their own.
+   * @param events event types; `*` matches any run of characters
+   * @returns once it is fed
+   * @throws InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError, RedisConnectionError,
+   * ClosedError
+   */
+  async subscribe<T = unknown>(
+    events: string | readonly string[],
+    handler: StreamFunction<T>,
+    options: Omit<StreamHandlerOptions, 'name'> = {},
+  ): Promise<void> {
+    const definition = defineFunction(events, handler as StreamFunction, options, this.hooks());
+    await this.runtime.subscribe([definition]);
+  }
+
+  /**
+   * Ends what `subscribe`, or a decorated method, takes by these patterns, as a shutdown would: what
+   * runs is awaited for `gracePeriod`, what has not started is released to other consumers.
+   * @throws HandlerNotFoundError, and SharedStreamError where a stream is read for other patterns too
+   */
+  async unsubscribe(
+    patterns: string | readonly string[],
+    of: { readonly group?: string } = {},
+  ): Promise<void> {
+    await this.runtime.consumers.end(this.runtime.consumers.find(patterns, of));
+  }
+
+  /**
+   * Reads nothing for these patterns until `resume`. What runs goes on, and stays ours; what has not
+   * started is released to other consumers, uncharged. Idempotent.
+   * @throws HandlerNotFoundError, and SharedStreamError where a stream is read for other patterns too
+   */
+  async pause(
+    patterns: string | readonly string[],
+    of: { readonly group?: string } = {},
+  ): Promise<void> {
+    await this.runtime.consumers.pause(this.runtime.consumers.find(patterns, of));
+  }
+
+  /** Reads again for these patterns. Idempotent. @throws HandlerNotFoundError, SharedStreamError */
+  async resume(
+    patterns: string | readonly string[],
+    of: { readonly group?: string } = {},
+  ): Promise<void> {
+    await this.runtime.consumers.resume(this.runtime.consumers.find(patterns, of));
   }
 
   /** Listens to an event of the library, also before `listen`. */

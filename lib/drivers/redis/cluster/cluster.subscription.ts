@@ -82,6 +82,10 @@ export class ClusterSubscription implements Subscription {
     subscriptionOf(lease).forget(lease, left);
   }
 
+  watch(streams: ReadonlySet<string>): void {
+    for (const { subscription } of this.parts) subscription.watch(streams);
+  }
+
   async stop(): Promise<void> {
     this.stopped = true;
     await Promise.all(this.parts.map((part) => part.stop()));

@@ -14,9 +14,10 @@ export const DELETED = 'deleted';
  * would read nothing, for ever. What stands in the hash is at least as new as what any process has
  * seen itself.
  *
- * KEYS stream, floors. ARGV group, start id, floor known to the caller or ''.
+ * KEYS stream, floors. ARGV group, start id, floor known to the caller or '', 1 to create it or 0.
  * Answers { word, position, last delivered id before }, word: `exists` | `created` | `restored` (at
- * the floor) | `replayed` (from the beginning, as the server lost data) | `deleted` (on purpose).
+ * the floor) | `replayed` (from the beginning, as the server lost data) | `deleted` (on purpose); where
+ * it is not to be created `missing`, or `absent` without the stream.
  */
 const script = new Script(`${TRY}
 local key, group, start, floor = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
@@ -48,6 +49,7 @@ end
 local noted = try('HGET', KEYS[2], group)
 if type(noted) == 'string' then floor = noted end
 if floor == '${DELETED}' then return { 'deleted', '', '' } end
+if ARGV[4] == '0' then return { exists and 'missing' or 'absent', '', '' } end
 local oldest, last, added, read = string.match(floor, '^(%S+) (%S+) (%S+) (%S+)$')
 if not last then
   redis.call('XGROUP', 'CREATE', key, group, start, 'MKSTREAM')
@@ -77,7 +79,7 @@ return { 'restored', position, last }
 `);
 
 export interface EnsureGroupReply {
-  readonly word: 'exists' | 'created' | 'restored' | 'replayed' | 'deleted';
+  readonly word: 'exists' | 'created' | 'restored' | 'replayed' | 'deleted' | 'missing' | 'absent';
   /** The id that the group resumes behind. */
   readonly position: string;
   /** What it had delivered before, where that is known. */
@@ -86,10 +88,21 @@ export interface EnsureGroupReply {
 
 export async function ensureGroup(
   client: Redis,
-  names: { key: string; floor: string; group: string; startId: string; knownFloor: string },
+  names: {
+    key: string;
+    floor: string;
+    group: string;
+    startId: string;
+    create: boolean;
+    knownFloor: string;
+  },
 ): Promise<EnsureGroupReply> {
-  const { key, floor, group, startId, knownFloor } = names;
-  const reply = await script.run(client, [key, floor], [group, startId, knownFloor]);
+  const { key, floor, group, startId, create, knownFloor } = names;
+  const reply = await script.run(
+    client,
+    [key, floor],
+    [group, startId, knownFloor, create ? 1 : 0],
+  );
   const [word, position, lastDelivered] = reply as [EnsureGroupReply['word'], string, string];
   return { word, position, lastDelivered };
 }

@@ -1,0 +1,176 @@
+import type { Reading } from '../consuming/consumers.js';
+import { Slots } from '../consuming/slots.js';
+import { GroupNotFoundError, StreamNotFoundError } from '../core/errors/group.errors.js';
+import { ClosedError, InvalidOptionsError } from '../core/errors/start-up.errors.js';
+import type { StreamsEvents } from '../core/events.js';
+import type { PendingEntries } from '../core/group-admin.js';
+import { AlreadySubscribedError } from '../core/errors/subscription.errors.js';
+import type { ResolvedConsumerOptions } from '../options/stream-consumer-options.js';
+import type { StreamsRuntime } from '../runtime.js';
+import { callbackHandler, type EventCallback, type EventMessage } from './event-callback.js';
+import { listOwn, type PendingMessage } from './pending-messages.js';
+
+/** Reads streams of one group into a callback. Made by {@link StreamConsumers.create}. */
+export class StreamConsumer {
+  private subscribed: Promise<Reading[]> | undefined;
+  private failure: Error | undefined;
+  private closing: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(
+    private readonly runtime: StreamsRuntime,
+    private readonly pending: PendingEntries,
+    private readonly options: ResolvedConsumerOptions,
+  ) {}
+
+  get streams(): readonly string[] {
+    return this.options.streams;
+  }
+
+  get group(): string {
+    return this.options.settings.group;
+  }
+
+  /** Its name in the group. */
+  get consumer(): string {
+    return this.options.settings.consumer;
+  }
+
+  /**
+   * Calls back with each message, as many at a time as `concurrency` allows, until it is closed.
+   *
+   * The callback answers true: the message is acknowledged. False: it stays pending, and this
+   * consumer is not given it again while it lives; see `acknowledge`. What it throws counts as a
+   * failed run: the message comes again after the backoff, and goes to the dead letters after
+   * `maxDeliveries` runs. Any other answer is a mistake that no later run can mend: a dead letter.
+   *
+   * @param eventTypes which event types to call back with, `*` matches any run of characters; the
+   * others are acknowledged and counted as filtered, unless the option `unmatched` says otherwise.
+   * @default all
+   * @returns once closed: by `close`, or with the module
+   * @throws GroupNotFoundError, StreamNotFoundError where they are missing, or vanish, and are not to
+   * be created: with `createGroup: false`, and where the group was deleted by `deleteGroup`
+   * @throws RedisConnectionError, HandlerConflictError, AlreadySubscribedError, ClosedError
+   */
+  async subscribe<T = unknown>(
+    callback: EventCallback<T>,
+    eventTypes?: readonly string[],
+  ): Promise<void> {
+    const problems = problemsOf(callback, eventTypes);
+    if (problems.length > 0) throw new InvalidOptionsError(problems);
+    if (this.closing) throw new ClosedError('The consumer');
+    if (this.subscribed) throw new AlreadySubscribedError(this.streams, this.group);
+    const forget = this.watchGroups();
+    try {
+      this.subscribed = this.start(callback as EventCallback, eventTypes ?? ['*']);
+      const readings = await this.subscribed;
+      await Promise.all(readings.map(({ done }) => done));
+    } catch (error) {
+      this.subscribed = undefined;
+      throw error;
+    } finally {
+      forget();
+    }
+    if (this.failure) throw this.failure;
+  }
+
+  /**
+   * Acknowledges a message that was kept pending, or runs, or waits to run: what has not started
+   * does not start any more. Whoever of the group has it.
+   * @param message its id; or the message, or its id and stream, where there are several streams
+   * @returns how many were acknowledged: 1, or 0 where it was not pending
+   * @throws RedisConnectionError
+   */
+  async acknowledge(message: string | Pick<EventMessage, 'id' | 'stream'>): Promise<number> {
+    const { id, stream } = this.placeOf(message);
+    this.runtime.consumers.acknowledged(this.consumer, this.group, stream, id);
+    return this.pending.acknowledge(stream, this.group, [id]);
+  }
+
+  /**
+   * Everything that is pending to this consumer: kept, running, waiting to run or for a retry.
+   * @throws RedisConnectionError
+   */
+  async getPending(): Promise<PendingMessage[]> {
+    const { group, consumer, pending } = this;
+    const lists = this.streams.map((stream) => listOwn(pending, { stream, group, consumer }));
+    return (await Promise.all(lists)).flat();
+  }
+
+  /** Reads nothing until `resume`. What runs goes on; what has not started is released to others. */
+  async pause(): Promise<void> {
+    await this.runtime.consumers.pause((await this.subscribed) ?? []);
+  }
+
+  async resume(): Promise<void> {
+    await this.runtime.consumers.resume((await this.subscribed) ?? []);
+  }
+
+  /**
+   * Stops reading, awaits running callbacks for `gracePeriod`, releases the rest, and closes its
+   * connection. What was kept pending stays so. `subscribe` then returns. Idempotent.
+   */
+  close(): Promise<void> {
+    this.closing ??= this.end();
+    return this.closing;
+  }
+
+  private start(callback: EventCallback, events: readonly string[]): Promise<Reading[]> {
+    const { streams, createGroup, timeout, concurrency, settings } = this.options;
+    const definition = {
+      name: `StreamConsumer(${streams.join(', ')})`,
+      events,
+      options: { streams, ...(timeout !== undefined && { timeout }) },
+      invoke: callbackHandler(callback),
+    };
+    return this.runtime.subscribe([definition], {
+      ...settings,
+      createGroup,
+      ...(concurrency !== undefined && { slots: new Slots(concurrency) }),
+      alone: true,
+    });
+  }
+
+  /** A group that is not put back (deleted on purpose, or not to be created here) ends everything. */
+  private watchGroups(): () => void {
+    return this.runtime.events.on('stream-unreadable', (event) => this.unreadable(event));
+  }
+
+  private unreadable({ stream, group, error }: StreamsEvents['stream-unreadable']): void {
+    if (group !== this.group || !this.streams.includes(stream)) return;
+    if (!(error instanceof GroupNotFoundError || error instanceof StreamNotFoundError)) return;
+    this.failure ??= error;
+    void this.close();
+  }
+
+  private async end(): Promise<void> {
+    const readings = await this.subscribed?.catch(() => []);
+    await this.runtime.consumers.end(readings ?? []);
+  }
+
+  private placeOf(
+    message: string | Pick<EventMessage, 'id' | 'stream'>,
+  ): Pick<EventMessage, 'id' | 'stream'> {
+    if (typeof message !== 'string') return message;
+    if (this.streams.length > 1) {
+      throw new InvalidOptionsError([
+        'acknowledge must be given the message, or { id, stream }: this consumer reads several ' +
+          'streams, and an id says nothing about its stream',
+      ]);
+    }
+    return { id: message, stream: this.streams[0]! };
+  }
+}
+
+function problemsOf(callback: unknown, eventTypes: unknown): string[] {
+  const problems: string[] = [];
+  if (typeof callback !== 'function') problems.push('the callback must be a function');
+  const listed =
+    eventTypes === undefined ||
+    (Array.isArray(eventTypes) &&
+      eventTypes.length > 0 &&
+      eventTypes.every((type) => typeof type === 'string' && type !== '') &&
+      new Set(eventTypes).size === eventTypes.length);
+  if (!listed) problems.push('eventTypes must be a list of different texts that are not empty');
+  return problems;
+}

@@ -1,0 +1,215 @@
+import { ClosedError, HandlerConflictError } from '../core/errors/start-up.errors.js';
+import type { PlannedHandler } from '../core/handler.js';
+import type { Route, Router } from '../core/routing.js';
+import { HandlerNotFoundError, SharedStreamError } from '../core/errors/subscription.errors.js';
+import { Consumer } from './consumer.js';
+import type { ConsumerParts, ConsumerSettings } from './consumer-options.js';
+import type { HandlerTable } from './handler-table.js';
+import { shareReaders, tablesOf, type ConsumerPlan } from './plan.js';
+
+export interface SubscribeSettings extends ConsumerSettings {
+  readonly routes: readonly Route[];
+  /** No other handlers may read the same streams in the same group as the same consumer. */
+  readonly alone?: boolean;
+}
+
+/** A stream that is read in a group: what is paused, resumed and ended as a whole. */
+export interface Reading {
+  readonly key: string;
+  readonly table: HandlerTable;
+  readonly consumer: Consumer;
+  /** Nobody else's handlers join it. */
+  readonly alone: boolean;
+  readonly started: Promise<void>;
+  /** Resolves when it has ended, whoever ended it. */
+  readonly done: Promise<void>;
+  readonly finish: () => void;
+  ending?: Promise<void>;
+}
+
+/** All consumers of a runtime. They come and go while others run. */
+export class Consumers {
+  private readonly readings = new Map<string, Reading>();
+  private readonly starting = new Set<Promise<unknown>>();
+  private stopping: Promise<void> | undefined;
+
+  constructor(
+    private readonly parts: ConsumerParts & {
+      readonly route: Router;
+      readonly warn: (code: string, message: string) => void;
+    },
+  ) {}
+
+  /**
+   * Feeds these handlers. A stream that is read in their group already is read for them too, by the
+   * same consumer. Rejects, with nothing of it left behind, if a consumer cannot start.
+   * @throws HandlerConflictError, WildcardWithoutStreamError, ClosedError
+   */
+  async subscribe(
+    handlers: readonly PlannedHandler[],
+    settings: SubscribeSettings,
+  ): Promise<Reading[]> {
+    // Who names streams for a callback publishes to them, or not, as they like.
+    const warn = settings.alone ? () => undefined : this.parts.warn;
+    const tables = tablesOf(handlers, { ...settings, route: this.parts.route, warn });
+    const keyed = tables.map((table) => ({ table, key: keyOf(settings.consumer, table) }));
+    // One that still ends holds entries which a new reader would take for lost ones.
+    for (const { key } of keyed) await this.readings.get(key)?.ending;
+    if (this.stopping) throw new ClosedError('The transport');
+    for (const { table, key } of keyed) this.refuseRivals(table, key, settings.alone ?? false);
+    const joined = keyed.flatMap(({ table, key }) => this.join(table, key));
+    const fresh = tables.filter((table) => !this.readings.has(keyOf(settings.consumer, table)));
+    const started = shareReaders(fresh).flatMap((plan) => this.start(plan, settings));
+    const outcomes = Promise.allSettled([...joined, ...started].map(({ started }) => started));
+    this.starting.add(outcomes);
+    const failed = (await outcomes).find((outcome) => outcome.status === 'rejected');
+    if (failed) await this.end(started);
+    this.starting.delete(outcomes);
+    if (failed) throw failed.reason;
+    return [...joined, ...started];
+  }
+
+  /**
+   * What is read for these patterns, and for no others.
+   * @throws HandlerNotFoundError, SharedStreamError
+   */
+  find(
+    patterns: string | readonly string[],
+    of: { /** @default all */ readonly group?: string } = {},
+  ): Reading[] {
+    const named = typeof patterns === 'string' ? [patterns] : patterns;
+    const readings = [...this.readings.values()].filter(
+      ({ alone, table }) => !alone && (of.group ?? table.group) === table.group,
+    );
+    const found = readings.filter(({ table }) =>
+      patternsOf(table).some((pattern) => named.includes(pattern)),
+    );
+    if (found.length === 0) {
+      const known = readings.flatMap(({ table }) => patternsOf(table));
+      throw new HandlerNotFoundError(named, [...new Set(known)]);
+    }
+    for (const { table } of found) {
+      const others = patternsOf(table).filter((pattern) => !named.includes(pattern));
+      if (others.length > 0) throw new SharedStreamError(table.stream, table.group, others);
+    }
+    return found;
+  }
+
+  /** What is read now, or paused: groups, and their streams. */
+  get read(): readonly Pick<ConsumerPlan, 'group' | 'tables'>[] {
+    return [...this.readings.values()].map(({ table }) => ({
+      group: table.group,
+      tables: new Map([[table.stream, table]]),
+    }));
+  }
+
+  async pause(readings: readonly Reading[]): Promise<void> {
+    await Promise.all(readings.map(({ started }) => started));
+    for (const { consumer, table } of readings) consumer.halt([table.stream]);
+  }
+
+  async resume(readings: readonly Reading[]): Promise<void> {
+    await Promise.all(readings.map(({ started }) => started));
+    for (const { consumer, table, ending } of readings)
+      if (!ending) consumer.resume([table.stream]);
+  }
+
+  /** As a shutdown of these alone: what has not started is released, what runs is awaited. */
+  async end(readings: readonly Reading[]): Promise<void> {
+    const byConsumer = new Map<Consumer, Reading[]>();
+    for (const reading of readings) {
+      if (reading.ending) continue;
+      byConsumer.set(reading.consumer, [...(byConsumer.get(reading.consumer) ?? []), reading]);
+    }
+    for (const [consumer, ending] of byConsumer) {
+      const ended = this.endOf(consumer, ending).finally(() => {
+        for (const { key, finish } of ending) {
+          this.readings.delete(key);
+          finish();
+        }
+      });
+      for (const reading of ending) reading.ending = ended;
+    }
+    await Promise.all(readings.map(async ({ ending }) => ending));
+  }
+
+  /** Somebody has acknowledged an entry by its id: it need not run any more. */
+  acknowledged(consumer: string, group: string, stream: string, id: string): void {
+    this.readings.get(keyOf(consumer, { group, stream }))?.consumer.acknowledged(stream, id);
+  }
+
+  /** Ends everything, gracefully. Idempotent. */
+  stop(): Promise<void> {
+    this.stopping ??= this.stopAll();
+    return this.stopping;
+  }
+
+  private async stopAll(): Promise<void> {
+    // One that has not started yet has nothing to stop, and would read for ever.
+    await Promise.all(this.starting);
+    await this.end([...this.readings.values()]);
+  }
+
+  private async endOf(consumer: Consumer, ending: readonly Reading[]): Promise<void> {
+    await Promise.allSettled(ending.map(({ started }) => started));
+    const goesOn = [...this.readings.values()].some(
+      (reading) => reading.consumer === consumer && !reading.ending,
+    );
+    if (goesOn) await consumer.leave(new Set(ending.map(({ table }) => table.stream)));
+    else await consumer.stop();
+  }
+
+  private refuseRivals(table: HandlerTable, key: string, alone: boolean): void {
+    const reading = this.readings.get(key);
+    if (!reading) return;
+    const there = reading.table;
+    there.refuseRivals(table);
+    if (!alone && !reading.alone) return;
+    const [first, second] = [there.entries[0]!, table.entries[0]!];
+    const { stream, group } = table;
+    throw new HandlerConflictError(
+      first.handler.name,
+      second.handler.name,
+      group,
+      stream,
+      second.pattern,
+    );
+  }
+
+  private join(table: HandlerTable, key: string): Reading[] {
+    const reading = this.readings.get(key);
+    if (!reading) return [];
+    reading.table.merge(table);
+    reading.consumer.handlersChanged();
+    return [reading];
+  }
+
+  private start(
+    plan: ReturnType<typeof shareReaders>[number],
+    settings: SubscribeSettings,
+  ): Reading[] {
+    const consumer = new Consumer({
+      ...settings,
+      ...this.parts,
+      slots: settings.slots ?? this.parts.slots,
+      plan,
+    });
+    const started = consumer.start();
+    return [...plan.tables.values()].map((table) => {
+      const key = keyOf(settings.consumer, table);
+      let finish!: () => void;
+      const done = new Promise<void>((resolve) => (finish = resolve));
+      const alone = settings.alone ?? false;
+      const reading = { key, table, consumer, alone, started, done, finish };
+      this.readings.set(key, reading);
+      return reading;
+    });
+  }
+}
+
+const keyOf = (consumer: string, { group, stream }: { group: string; stream: string }): string =>
+  JSON.stringify([consumer, group, stream]);
+
+const patternsOf = ({ entries }: HandlerTable): string[] => [
+  ...new Set(entries.map(({ pattern }) => pattern)),
+];

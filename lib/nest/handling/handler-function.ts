@@ -1,0 +1,28 @@
+import type { MessageHandler } from '@nestjs/microservices';
+import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
+import type { HandlerDefinition } from '../../core/handler.js';
+import { createInvoker, type ProcessingHooks } from './handler-invoker.js';
+import type { StreamContext } from './stream.context.js';
+import { readDeclaration, type StreamHandlerOptions } from './stream-handler.options.js';
+
+/** A handler that is no method: what it answers is awaited to the end, a Promise or an Observable. */
+export type StreamFunction<T = unknown> = (payload: T, context: StreamContext) => unknown;
+
+/** @throws InvalidOptionsError naming every problem */
+export function defineFunction(
+  events: string | readonly string[],
+  handler: StreamFunction,
+  given: StreamHandlerOptions,
+  hooks: ProcessingHooks,
+): HandlerDefinition {
+  const problems: string[] = [];
+  const declared = readDeclaration([events, given], problems);
+  if (typeof handler !== 'function') problems.push('the handler must be a function');
+  if (problems.length > 0) throw new InvalidOptionsError(problems);
+  return {
+    name: `subscribe('${declared.events.join("', '")}')`,
+    events: declared.events,
+    options: declared.options,
+    invoke: createInvoker(handler as MessageHandler, undefined, hooks),
+  };
+}
