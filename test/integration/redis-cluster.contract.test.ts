@@ -18,6 +18,7 @@ import { describeRetentionContract } from '../contracts/retention.contract.js';
 import { describeSourceContract } from '../contracts/source.contract.js';
 import type { SourceHarness } from '../contracts/source-harness.js';
 import { describeStateStoreContract } from '../contracts/state-store.contract.js';
+import { describeStreamConsumerContract } from '../contracts/stream-consumer.contract.js';
 import { startCluster, type TestCluster } from '../support/redis-cluster.js';
 import { startRedis } from '../support/redis-server.js';
 import { until } from '../support/until.js';
@@ -63,6 +64,11 @@ describeDeadLettersContract('redis cluster', async () => {
   const shared = await withDriver();
   return { ...shared, queue: shared.driver.deadLetters! };
 });
+
+describeStreamConsumerContract('redis cluster', () => ({
+  source: redis({ cluster: cluster.addresses }),
+  unique: (name) => `${name}-${randomBytes(4).toString('hex')}`,
+}));
 
 describeStateStoreContract('redis cluster', async () => {
   const shared = await withDriver();

@@ -15,6 +15,7 @@ import { describeRetentionContract } from '../contracts/retention.contract.js';
 import { describeSourceContract } from '../contracts/source.contract.js';
 import type { SourceHarness } from '../contracts/source-harness.js';
 import { describeStateStoreContract } from '../contracts/state-store.contract.js';
+import { describeStreamConsumerContract } from '../contracts/stream-consumer.contract.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 import { secret } from '../support/secrets.js';
 
@@ -77,6 +78,12 @@ describeDeadLettersContract('redis', async () => {
   const shared = await withDriver();
   return { ...shared, queue: shared.driver.deadLetters! };
 });
+
+describeStreamConsumerContract('redis', () => ({
+  source: redis(place),
+  keyPrefix: server.prefix,
+  unique: (name) => `${name}-${randomBytes(4).toString('hex')}`,
+}));
 
 describeStateStoreContract('redis', async () => {
   const shared = await withDriver();

@@ -7,6 +7,7 @@ import { describeRepliesContract } from '../contracts/replies.contract.js';
 import { describeRetentionContract } from '../contracts/retention.contract.js';
 import { describeSourceContract } from '../contracts/source.contract.js';
 import { describeStateStoreContract } from '../contracts/state-store.contract.js';
+import { describeStreamConsumerContract } from '../contracts/stream-consumer.contract.js';
 
 function setup() {
   const clock = new ManualClock();
@@ -47,6 +48,8 @@ describeDeadLettersContract('memory', async () => {
   const harness = setup();
   return { ...harness, queue: (await harness.open()).deadLetters! };
 });
+
+describeStreamConsumerContract('memory', () => ({ source: memory(), unique: (name) => name }));
 
 describeStateStoreContract('memory', async () => {
   const harness = setup();
