@@ -117,6 +117,7 @@ export {
 } from './core/errors/publishing.errors.js';
 export {
   AlreadySubscribedError,
+  ConsumerCrashedError,
   HandlerNotFoundError,
   SharedStreamError,
 } from './core/errors/subscription.errors.js';

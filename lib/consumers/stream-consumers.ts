@@ -1,9 +1,11 @@
+import type { Driver } from '../core/driver.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import {
   resolveConsumerOptions,
   type StreamConsumerOptions,
 } from '../options/stream-consumer-options.js';
 import type { StreamsRuntime } from '../runtime.js';
+import { crashedConsumers } from './liveness.js';
 import { StreamConsumer } from './stream-consumer.js';
 
 /**
@@ -29,15 +31,32 @@ export class StreamConsumers {
    * @throws UnsupportedFeatureError where the driver cannot tell what is pending
    */
   create(options: StreamConsumerOptions): StreamConsumer {
-    const { pending } = this.runtime.driver;
-    if (!pending) {
-      throw new UnsupportedFeatureError(
-        'StreamConsumers',
-        this.runtime.options.source.technology,
-        'Use @StreamHandler, or a driver that has the port pending.',
-      );
-    }
     const resolved = resolveConsumerOptions(options, this.runtime.options);
-    return new StreamConsumer(this.runtime, pending, resolved);
+    return new StreamConsumer(this.runtime, this.ports().pending, resolved);
+  }
+
+  /**
+   * Looks whether a consumer of a group holds entries and has neither read nor kept any fresh for
+   * longer than `crashedAfter`. For health checks; the event `consumer-crashed` tells of it by itself.
+   * @param group default that of the module
+   * @throws ConsumerCrashedError about the one that was silent longest
+   * @throws GroupNotFoundError, StreamNotFoundError, RedisConnectionError
+   */
+  async checkLiveness(stream: string, group?: string): Promise<void> {
+    const { groups, pending } = this.ports();
+    const { options } = this.runtime;
+    const query = { stream, group: group ?? options.group, crashedAfter: options.crashedAfter };
+    const [crashed] = await crashedConsumers(groups, pending, query);
+    if (crashed) throw crashed;
+  }
+
+  private ports(): Required<Pick<Driver, 'groups' | 'pending'>> {
+    const { groups, pending } = this.runtime.driver;
+    if (groups && pending) return { groups, pending };
+    throw new UnsupportedFeatureError(
+      'StreamConsumers',
+      this.runtime.options.source.technology,
+      'Use @StreamHandler, or a driver that has the ports groups and pending.',
+    );
   }
 }

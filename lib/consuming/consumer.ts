@@ -338,7 +338,8 @@ function isLeftUnrun(delivery: Delivery, settlement: Settlement): settlement is 
 function subscribing(
   options: ConsumerOptions,
 ): Omit<SubscribeOptions, 'group' | 'streams' | 'runsWithin'> {
-  const { consumer, startId, createGroup, blockTimeout, idleTimeout, reclaimInterval } = options;
+  const { consumer, startId, createGroup, crashedAfter } = options;
+  const { blockTimeout, idleTimeout, reclaimInterval } = options;
   return {
     consumer,
     startId,
@@ -346,5 +347,6 @@ function subscribing(
     idleTimeout,
     reclaimInterval,
     ...(createGroup !== undefined && { createGroup }),
+    ...(crashedAfter !== undefined && { crashedAfter }),
   };
 }

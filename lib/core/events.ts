@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { StreamLagExceeded } from './lag.js';
+import type { ConsumerCrashedError } from './errors/subscription.errors.js';
 import type { DeadLetterReason, ErrorRecord } from './settlement.js';
 
 /** Where an event happened. */
@@ -79,6 +80,8 @@ export interface StreamsEvents {
   'data-loss-suspected': In & { readonly after: string; readonly upTo: string };
   /** The lag of a group went beyond a threshold, or has recovered. */
   'stream-lag': StreamLagExceeded;
+  /** A consumer fell silent with entries in hand: told once by each process that looks after the stream. */
+  'consumer-crashed': In & { readonly consumer: string; readonly error: ConsumerCrashedError };
   /** A consumer that was gone and held nothing was removed from its group. */
   'consumer-removed': In & { readonly consumer: string };
   /** The connection broke; it is being replaced. */

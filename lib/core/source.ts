@@ -49,6 +49,12 @@ export interface SubscribeOptions {
    * has published is to be known for longer. @default not told
    */
   readonly runsWithin?: number;
+  /**
+   * A consumer that holds entries, and has neither read nor kept any fresh for so long, is reported:
+   * `consumer-crashed`, ms. Sources whose consumers cannot crash by themselves report none.
+   * @default three times `idleTimeout`, or `blockTimeout` where that is longer
+   */
+  readonly crashedAfter?: number;
 }
 
 /** A settlement that the source has to carry out, with the lease that it is about. */

@@ -14,6 +14,8 @@ import {
 
 export const DEFAULT_GROUP = 'nest-workers';
 
+const DEFAULT_BLOCK = 5000;
+
 /** A day. A blocked read needs no more, and timers of Node have a limit. */
 const LONGEST_BLOCK = 86_400_000;
 
@@ -44,9 +46,11 @@ export function resolveOptions(
     defaultGroup: options.group === undefined,
     consumer: options.consumer ?? defaultConsumerName(),
     startId: options.startId ?? '0',
-    blockTimeout: options.blockTimeout ?? 5000,
+    blockTimeout: options.blockTimeout ?? DEFAULT_BLOCK,
     idleTimeout,
     reclaimInterval: options.reclaimInterval ?? Math.min(Math.ceil(idleTimeout / 2), 5000),
+    crashedAfter:
+      options.crashedAfter ?? 3 * Math.max(idleTimeout, options.blockTimeout ?? DEFAULT_BLOCK),
     maxDeliveries: options.maxDeliveries ?? 5,
     gracePeriod: options.gracePeriod ?? 30_000,
     concurrency: options.concurrency ?? 100,
@@ -113,9 +117,8 @@ export function problemsOf(options: StreamsOptions): Problems {
       `startId must be '0', '$' or an id such as 1700000000000-0, not '${options.startId}'`,
     );
   }
-  for (const key of ['idleTimeout', 'reclaimInterval', 'maxHold', 'requestTimeout'] as const) {
-    whole(problems, options, key, 1);
-  }
+  const times = ['idleTimeout', 'reclaimInterval', 'crashedAfter', 'maxHold'] as const;
+  for (const key of [...times, 'requestTimeout'] as const) whole(problems, options, key, 1);
   whole(problems, options, 'retentionInterval', 1, LONGEST_BLOCK);
   problems.push(...retentionProblems(options.retention), ...lagProblems(options.lag));
   whole(problems, options, 'blockTimeout', 1, LONGEST_BLOCK);

@@ -33,6 +33,8 @@ export interface StreamConsumerOptions {
   readonly idleTimeout?: number;
   /** How often abandoned entries are looked for. */
   readonly reclaimInterval?: number;
+  /** A consumer that holds entries and was silent for so long is reported as crashed. */
+  readonly crashedAfter?: number;
   /** Runs in all before the dead letter queue. */
   readonly maxDeliveries?: number;
   /** Wait between runs. */
@@ -76,6 +78,7 @@ const SHARED = [
   'blockTimeout',
   'idleTimeout',
   'reclaimInterval',
+  'crashedAfter',
   'maxDeliveries',
   'backoff',
   'maxHold',
@@ -97,7 +100,9 @@ export function resolveConsumerOptions(
   ) as Omit<StreamsOptions, 'source'>;
   const problems = [...ownProblems(given), ...problemsOf({ ...own, source: module.source })];
   if (problems.length > 0) throw new InvalidOptionsError(problems);
-  const { reclaimInterval, ...inherited } = asGiven(module);
+  // They follow from other times.
+  const { reclaimInterval, crashedAfter, ...inherited } = asGiven(module);
+  const sameTimes = own.idleTimeout === undefined && own.blockTimeout === undefined;
   return {
     streams: given.streams ?? [given.stream!],
     createGroup: given.createGroup ?? true,
@@ -105,8 +110,8 @@ export function resolveConsumerOptions(
     concurrency: given.concurrency,
     settings: resolveOptions({
       ...inherited,
-      // It follows from another idle timeout.
       ...(reclaimInterval !== undefined && own.idleTimeout === undefined && { reclaimInterval }),
+      ...(crashedAfter !== undefined && sameTimes && { crashedAfter }),
       ...own,
       backoff: { ...module.backoff, ...own.backoff },
     }),

@@ -31,6 +31,11 @@ export interface StreamsOptions {
   readonly idleTimeout?: number;
   /** How often abandoned entries are looked for. @default half of idleTimeout, 5000 at most */
   readonly reclaimInterval?: number;
+  /**
+   * A consumer of the group that holds entries and was silent for so long is reported as crashed.
+   * @default three times idleTimeout, or blockTimeout where that is longer
+   */
+  readonly crashedAfter?: number;
   /** Runs in all before the dead letter queue. @default 5 */
   readonly maxDeliveries?: number;
   /** How long a shutdown waits for running handlers. @default 30000 */
@@ -92,6 +97,7 @@ export const STREAMS_OPTION_KEYS: Readonly<Record<keyof StreamsOptions, true>> =
   blockTimeout: true,
   idleTimeout: true,
   reclaimInterval: true,
+  crashedAfter: true,
   maxDeliveries: true,
   gracePeriod: true,
   concurrency: true,

@@ -127,7 +127,7 @@ describe('consumers that are gone', () => {
     const keeper = new GroupKeeper({ commands, keys, events, group: 'g', startId: '0' });
     const caretaker = new Caretaker({
       ...{ commands, keys, keeper, events, group: 'g', consumer: 'me', interval: 20 },
-      ...{ idleTimeout: 60_000, absentAfter: 50 },
+      ...{ idleTimeout: 60_000, absentAfter: 50, crashedAfter: 60_000 },
       streams: () => [{ key, stream: 's', redriven: false }],
       room: () => 10,
       onLook: async () => undefined,

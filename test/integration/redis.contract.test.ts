@@ -118,7 +118,7 @@ async function removeAnAbsentConsumer(): Promise<void> {
   await server.client.xgroup('CREATE', key, group, '0', 'MKSTREAM');
   await server.client.xgroup('CREATECONSUMER', key, group, 'absent');
   await driver.state!.exists('anything');
-  const times = { idleTimeout: 1, absentAfter: -1, room: 0 };
+  const times = { idleTimeout: 1, absentAfter: -1, crashedAfter: 1, room: 0 };
   const streams = [{ key, floor: key, redrive: key }];
   const look = { group, consumer: 'present', streams, ...times };
   const [looked] = await lookAfter(driver.unwrap!() as Redis, look);

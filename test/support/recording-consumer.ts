@@ -14,6 +14,7 @@ const EVENTS: readonly StreamsEventName[] = [
   'entries-deleted',
   'group-recreated',
   'data-loss-suspected',
+  'consumer-crashed',
   'consumer-removed',
   'disconnected',
   'connected',
@@ -30,6 +31,8 @@ const EVENTS: readonly StreamsEventName[] = [
 export interface ConsumeOptions extends Partial<Omit<StreamsOptions, 'source'>> {
   readonly redis: RedisOptions;
   readonly streams: readonly string[];
+  /** @default all */
+  readonly eventTypes?: readonly string[];
   /** Throwing fails the run. */
   readonly handle?: (delivery: Delivery) => Promise<void> | void;
 }
@@ -47,7 +50,7 @@ export class RecordingConsumer {
   running = 0;
 
   constructor(private readonly options: ConsumeOptions) {
-    const { redis: connection, streams: _, handle: __, ...given } = options;
+    const { redis: connection, streams: _, handle: __, eventTypes: ___, ...given } = options;
     this.runtime = new StreamsRuntime({ ...QUICK, ...given, source: redis(connection) });
     for (const name of EVENTS) {
       this.runtime.events.on(name, (event) => this.events.push({ name, event }));
@@ -65,7 +68,7 @@ export class RecordingConsumer {
   }
 
   start(): Promise<void> {
-    const { streams, handle } = this.options;
+    const { streams, handle, eventTypes: events = ['*'] } = this.options;
     const invoke = async (delivery: Delivery) => {
       this.running++;
       await handle?.(delivery);
@@ -73,9 +76,7 @@ export class RecordingConsumer {
       this.handled.push({ stream: delivery.stream, id: delivery.id });
       return ack;
     };
-    return this.runtime.start([
-      { name: 'Recorder.handle', events: ['*'], options: { streams }, invoke },
-    ]);
+    return this.runtime.start([{ name: 'Recorder.handle', events, options: { streams }, invoke }]);
   }
 
   close(): Promise<void> {

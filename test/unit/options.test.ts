@@ -20,6 +20,7 @@ describe('options', () => {
       lag: { interval: 5000, recovery: 0.8, thresholds: [] },
       retention: 'keep',
       retentionInterval: 1000,
+      crashedAfter: 90_000,
       idleTimeout: 30_000,
       reclaimInterval: 5000,
       maxDeliveries: 5,

@@ -53,4 +53,40 @@ export class AlreadySubscribedError extends StreamsError {
   }
 }
 
+/**
+ * A consumer of the group holds entries, and has neither read nor kept any of them fresh for longer
+ * than `crashedAfter`.
+ */
+export class ConsumerCrashedError extends StreamsError {
+  static readonly code: string = 'CONSUMER_CRASHED';
+  static readonly advice: string =
+    'Its entries are run by the other consumers of the group, after idleTimeout; where none runs, ' +
+    'start one. If it lives and is only slow, raise idleTimeout.';
+
+  readonly stream: string;
+  readonly group: string;
+  readonly consumer: string;
+  /** Since it was last seen, ms. */
+  readonly idleMs: number;
+  /** Entries that it holds, or that were taken over from it. */
+  readonly pending: number;
+
+  constructor(crash: {
+    readonly stream: string;
+    readonly group: string;
+    readonly consumer: string;
+    readonly idleMs: number;
+    readonly pending: number;
+  }) {
+    const { stream, group, consumer, idleMs, pending } = crash;
+    super(
+      ConsumerCrashedError.code,
+      `Consumer "${consumer}" of group "${group}" has been silent for ${idleMs} ms with ${pending} ` +
+        `entries of stream "${stream}" in hand. ${ConsumerCrashedError.advice}`,
+    );
+    ({ stream: this.stream, group: this.group, consumer: this.consumer } = crash);
+    ({ idleMs: this.idleMs, pending: this.pending } = crash);
+  }
+}
+
 const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ');

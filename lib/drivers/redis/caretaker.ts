@@ -4,6 +4,7 @@ import { PermissionDeniedError } from '../../core/errors/server.errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { Worker } from '../../core/worker.js';
 import type { Commands } from './commands.js';
+import { CrashWatch } from './crash-watch.js';
 import type { Keys } from './keys.js';
 import type { ReadKey } from './redis.lease.js';
 import { LOOK_AT_ONCE, lookAfter, type Looked } from './scripts/look-after.script.js';
@@ -26,6 +27,7 @@ export interface CaretakerOptions {
   readonly idleTimeout: number;
   readonly interval: number;
   readonly absentAfter: number;
+  readonly crashedAfter: number;
   readonly streams: () => readonly ReadKey[];
   /** Entries that may be taken over now. */
   readonly room: () => number;
@@ -40,8 +42,11 @@ export class Caretaker implements Worker {
   private stopped = false;
   private rest = new AbortController();
   private shortOfRoom = false;
+  private readonly crashes: CrashWatch;
 
-  constructor(private readonly options: CaretakerOptions) {}
+  constructor(private readonly options: CaretakerOptions) {
+    this.crashes = new CrashWatch(options);
+  }
 
   async start(): Promise<void> {
     this.loop ??= this.run();
@@ -98,7 +103,8 @@ export class Caretaker implements Worker {
   }
 
   private async lookAt(sources: readonly ReadKey[]): Promise<void> {
-    const { commands, keys, group, consumer, idleTimeout, absentAfter } = this.options;
+    const { commands, keys, group, consumer, idleTimeout, absentAfter, crashedAfter } =
+      this.options;
     const streams = sources.map(({ key, stream, redriven }) => ({
       key,
       // What was redriven is never recreated: its own key in this place means no floor.
@@ -109,7 +115,8 @@ export class Caretaker implements Worker {
     const look = (client: Redis) => {
       // Only now, as an outage may have passed before.
       room = this.room();
-      return lookAfter(client, { group, consumer, idleTimeout, absentAfter, streams, room });
+      const times = { idleTimeout, absentAfter, crashedAfter };
+      return lookAfter(client, { group, consumer, ...times, streams, room });
     };
     const found = await commands.run('looking after streams', look, sources[0]!.key);
     const taken = found.reduce((sum, looked) => sum + looked.taken.length, 0);
@@ -121,15 +128,20 @@ export class Caretaker implements Worker {
   }
 
   private room(): number {
-    const { commands, room } = this.options;
-    return Date.now() - commands.reconnectedAt < OWNERS_RETURN ? 0 : Math.min(room(), TAKE_AT_ONCE);
+    return this.ownersReturn() ? 0 : Math.min(this.options.room(), TAKE_AT_ONCE);
   }
 
-  private report({ stream }: ReadKey, looked: Looked): void {
+  private ownersReturn(): boolean {
+    return Date.now() - this.options.commands.reconnectedAt < OWNERS_RETURN;
+  }
+
+  private report(source: ReadKey, looked: Looked): void {
+    const { stream } = source;
     const { events, group } = this.options;
     const { taken, trimmed, removed } = looked;
     if (taken.length > 0) events.emit('reclaimed', { stream, group, count: taken.length });
     if (trimmed > 0) events.emit('trimmed', { stream, group, count: trimmed });
     for (const consumer of removed) events.emit('consumer-removed', { stream, group, consumer });
+    if (!this.ownersReturn()) this.crashes.looked(source, looked);
   }
 }

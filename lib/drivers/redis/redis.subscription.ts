@@ -51,6 +51,8 @@ export class RedisSubscription implements Subscription, LeaseHolder {
 
   constructor(private readonly options: RedisSubscriptionOptions) {
     const { commands, events, idleTimeout, blockTimeout } = options;
+    const longest = Math.max(idleTimeout, blockTimeout);
+    const crashedAfter = options.crashedAfter ?? 3 * longest;
     this.leasing = new Leasing(commands, events);
     this.adoption = new Adoption({
       events,
@@ -76,7 +78,9 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     this.caretaker = new Caretaker({
       ...options,
       interval: options.reclaimInterval,
-      absentAfter: 2 * Math.max(idleTimeout, blockTimeout) + 60_000,
+      crashedAfter,
+      // Known to have crashed before it is removed.
+      absentAfter: Math.max(2 * longest, crashedAfter) + 60_000,
       streams: () => this.readKeys.all,
       room: () => (this.wanted || Math.min(this.lastLimit, TAKE_WHEN_BUSY)) - this.inbox.length,
       onLook: () => this.letGo().then(() => this.refreshInbox()),

@@ -32,6 +32,10 @@ const LINES: Lines = {
       `The server lost data of ${at(event)}: messages between ${event.after} and ${event.upTo} ` +
         'may never have been handled',
     ),
+  'consumer-crashed': ({ consumer, error: { message } }) => ({
+    ...warn(message),
+    key: `consumer-crashed ${consumer}`,
+  }),
   'stream-unreadable': (event) =>
     error(`Nothing is read from ${at(event)} until this is mended: ${event.error.message}`),
   'listener-failed': ({ listener, error: { message } }) =>

@@ -3,20 +3,28 @@ import { Script } from '../script.js';
 import { GROUP_RECORD } from './group-record.js';
 import { TRY } from './try.js';
 
+/** Somewhat less than the day that a release adds. */
+const RELEASED = 86_000_000;
+
 /**
  * The periodic look at many streams of one group, in one command: takes over abandoned entries
  * without charging a run, removes consumers that are gone and hold nothing, notes the floor (see
  * ensure-group), and sees what is redriven and what is pending to us.
  *
  * KEYS per stream: stream, floors (or the stream again: none), redrive stream. ARGV group, consumer, idle ms of an abandoned entry,
- * most entries to take, idle ms of a consumer that is gone.
+ * most entries to take, idle ms of a consumer that is gone, idle ms of one that has
+ * crashed if it holds entries.
  * Answers per stream { word, floor, own pending, redriven, trimmed, taken ids and counts, consumers
- * removed }, word: `ok` | `missing` | `unreadable`.
+ * removed, consumers that entries were taken from and how many, silent consumers with idle ms and
+ * entries that they hold }, word: `ok` | `missing` | `unreadable`.
  */
 const script = new Script(`${TRY}${GROUP_RECORD}
 local group, me, idle, room, absent = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
-local function take(key)
-  local taken, trimmed, start = {}, 0, '-'
+local crashed = tonumber(ARGV[6])
+-- What was given back is idle for a day longer than whoever gave it back.
+local function released(row, consumer_idle) return row[3] - (consumer_idle or 0) > ${RELEASED} end
+local function take(key, idle_of)
+  local taken, trimmed, start, from = {}, 0, '-', {}
   while #taken / 2 < room do
     local most = room - #taken / 2 + 50
     local rows = redis.call('XPENDING', key, group, 'IDLE', idle, start, '+', most)
@@ -25,6 +33,7 @@ local function take(key)
       if row[2] ~= me and #claim - 5 + #taken / 2 < room then
         claim[#claim + 1] = row[1]
         counts[row[1]] = row[4]
+        if not released(row, idle_of[row[2]]) then from[row[2]] = (from[row[2]] or 0) + 1 end
       end
     end
     if #claim > 5 then
@@ -41,21 +50,37 @@ local function take(key)
     start = '(' .. rows[#rows][1]
   end
   room = room - #taken / 2
-  return taken, trimmed
+  return taken, trimmed, from
+end
+local function holds(key, c)
+  if c.pending == 0 then return 0 end
+  local rows, held = redis.call('XPENDING', key, group, '-', '+', 100, c.name), 0
+  for _, row in ipairs(rows) do
+    if not released(row, c.idle) then held = held + 1 end
+  end
+  if held == #rows then return c.pending end
+  return held
 end
 local function consumers(key)
-  local own, removed = 0, {}
+  local own, removed, silent, idle_of = 0, {}, {}, {}
   for _, row in ipairs(redis.call('XINFO', 'CONSUMERS', key, group)) do
     local c = record(row)
+    idle_of[c.name] = c.idle
     if c.name == me then
       own = c.pending
     elseif c.pending == 0 and c.idle > absent then
       redis.call('XGROUP', 'DELCONSUMER', key, group, c.name)
       removed[#removed + 1] = c.name
+    elseif c.idle > crashed then
+      silent[#silent + 1] = c.name
+      silent[#silent + 1] = c.idle
+      silent[#silent + 1] = holds(key, c)
     end
   end
-  return own, removed
+  return own, removed, silent, idle_of
 end
+-- Behind it nothing was ever delivered: a read that finds, and counts, nothing.
+local LAST_ID = '18446744073709551615-18446744073709551615'
 local out = {}
 for i = 1, #KEYS, 3 do
   local key = KEYS[i]
@@ -68,18 +93,26 @@ for i = 1, #KEYS, 3 do
     end
   end
   if mine then
-    local taken, trimmed = {}, 0
-    if mine.pending > 0 then taken, trimmed = take(key) end
-    local own, removed = consumers(key)
+    -- A sign of life: before 7.2 a read that waits is none, and whoever keeps entries may get no others.
+    redis.call('XREADGROUP', 'GROUP', group, me, 'COUNT', 1, 'STREAMS', key, LAST_ID)
+    local own, removed, silent, idle_of = consumers(key)
+    local taken, trimmed, from = {}, 0, {}
+    if mine.pending > 0 then taken, trimmed, from = take(key, idle_of) end
+    own = own + #taken / 2
+    local lost = {}
+    for name, count in pairs(from) do
+      lost[#lost + 1] = name
+      lost[#lost + 1] = count
+    end
     local floor = floor_of(key, mine)
     if KEYS[i + 1] ~= key and try('HGET', KEYS[i + 1], group) ~= floor then
       try('HSET', KEYS[i + 1], group, floor)
     end
-    out[#out + 1] = { 'ok', floor, own, redis.call('EXISTS', KEYS[i + 2]), trimmed, taken, removed }
+    out[#out + 1] = { 'ok', floor, own, redis.call('EXISTS', KEYS[i + 2]), trimmed, taken, removed, lost, silent }
   elseif groups.err and string.sub(groups.err, 1, 9) == 'WRONGTYPE' then
-    out[#out + 1] = { 'unreadable', '', 0, 0, 0, {}, {} }
+    out[#out + 1] = { 'unreadable', '', 0, 0, 0, {}, {}, {}, {} }
   else
-    out[#out + 1] = { 'missing', '', 0, redis.call('EXISTS', KEYS[i + 2]), 0, {}, {} }
+    out[#out + 1] = { 'missing', '', 0, redis.call('EXISTS', KEYS[i + 2]), 0, {}, {}, {}, {} }
   end
 end
 return out
@@ -98,6 +131,14 @@ export interface Looked {
   readonly trimmed: number;
   readonly taken: readonly { readonly id: string; readonly count: number }[];
   readonly removed: readonly string[];
+  /** Whose entries were taken over, and how many. What was released is nobody's. */
+  readonly from: readonly { readonly consumer: string; readonly count: number }[];
+  /** Consumers that have neither read nor kept anything fresh for `crashedAfter`, and what they hold. */
+  readonly silent: readonly {
+    readonly consumer: string;
+    readonly idle: number;
+    readonly pending: number;
+  }[];
 }
 
 export interface LookAfter {
@@ -106,33 +147,42 @@ export interface LookAfter {
   readonly idleTimeout: number;
   readonly room: number;
   readonly absentAfter: number;
+  readonly crashedAfter: number;
   readonly streams: readonly { key: string; floor: string; redrive: string }[];
 }
 
-type Row = [Looked['word'], string, number, number, number, (string | number)[], string[]];
+type Flat = (string | number)[];
+type Row = [Looked['word'], string, number, number, number, Flat, string[], Flat, Flat];
 
 export async function lookAfter(client: Redis, look: LookAfter): Promise<Looked[]> {
-  const { group, consumer, idleTimeout, room, absentAfter } = look;
+  const { group, consumer, idleTimeout, room, absentAfter, crashedAfter } = look;
   const rows = (await script.run(
     client,
     look.streams.flatMap(({ key, floor, redrive }) => [key, floor, redrive]),
-    [group, consumer, idleTimeout, room, absentAfter],
+    [group, consumer, idleTimeout, room, absentAfter, crashedAfter],
   )) as Row[];
-  return rows.map(([word, floor, own, redriven, trimmed, taken, removed]) => ({
+  return rows.map(([word, floor, own, redriven, trimmed, taken, removed, from, silent]) => ({
     word,
     floor,
     own,
     redriven: redriven === 1,
     trimmed,
-    taken: pairs(taken),
+    taken: tuples(taken, 2).map(([id, count]) => ({ id: String(id), count: Number(count) })),
     removed,
+    from: tuples(from, 2).map(([name, count]) => ({
+      consumer: String(name),
+      count: Number(count),
+    })),
+    silent: tuples(silent, 3).map(([name, idle, pending]) => ({
+      consumer: String(name),
+      idle: Number(idle),
+      pending: Number(pending),
+    })),
   }));
 }
 
-function pairs(flat: readonly (string | number)[]): { id: string; count: number }[] {
-  const found: { id: string; count: number }[] = [];
-  for (let index = 0; index < flat.length; index += 2) {
-    found.push({ id: String(flat[index]), count: Number(flat[index + 1]) });
-  }
+function tuples(flat: Flat, size: number): Flat[] {
+  const found: Flat[] = [];
+  for (let at = 0; at < flat.length; at += size) found.push(flat.slice(at, at + size));
   return found;
 }
