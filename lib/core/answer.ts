@@ -70,9 +70,11 @@ export class RequestRun {
 
   /** An answer to be written with the settlement. */
   answer(kind: AnswerKind, body: string): LastReply {
-    const tooLong = body.length * 3 > this.maxBytes && Buffer.byteLength(body) > this.maxBytes;
-    if (tooLong) return this.failure(tooLarge(this.maxBytes));
-    return this.reply(kind, body);
+    // A text has at most three bytes per code unit: only long ones need an exact count.
+    const size = body.length * 3 > this.maxBytes ? Buffer.byteLength(body) : 0;
+    return size > this.maxBytes
+      ? this.failure(tooLarge(size, this.maxBytes))
+      : this.reply(kind, body);
   }
 
   /** An Error as the answer. */
@@ -117,8 +119,8 @@ export function errorFromJson(json: string): Error {
   return new RemoteError(name, code, message);
 }
 
-const tooLarge = (limit: number) => ({
+const tooLarge = (size: number, limit: number) => ({
   name: 'PayloadTooLargeError',
   code: 'PAYLOAD_TOO_LARGE',
-  message: `The answer has more than ${limit} bytes. Answer in parts, or raise maxPayloadBytes.`,
+  message: `The answer has ${size} bytes, the limit is ${limit}. Answer in parts, or raise maxPayloadBytes.`,
 });

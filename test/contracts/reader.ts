@@ -4,6 +4,7 @@ import {
   ack,
   deadLetter,
   type Ack,
+  type Leave,
   type Release,
   type Retry,
   type SettleOutcome,
@@ -78,7 +79,10 @@ export class Reader {
     return noted;
   }
 
-  async settle(lease: Lease, settlement: Ack | Retry | Release): Promise<SettleOutcome | Error> {
+  async settle(
+    lease: Lease,
+    settlement: Ack | Retry | Release | Leave,
+  ): Promise<SettleOutcome | Error> {
     const [outcome] = await this.source.settle([{ lease, settlement }]);
     return outcome!;
   }

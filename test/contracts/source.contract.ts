@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest';
 import type { SourceHarness } from './source-harness.js';
 import { SourceWorld } from './source-world.js';
 import { describeFencing } from './source/fencing.js';
+import { describeLeaving } from './source/leaving.js';
 import { describePublishing } from './source/publishing.js';
 import { describePublishingOnce } from './source/publishing-once.js';
 import { describePulling } from './source/pulling.js';
@@ -12,6 +13,7 @@ import { describeRetrying } from './source/retrying.js';
 import { describeSettling } from './source/settling.js';
 import { describeSharing } from './source/sharing.js';
 import { describeTrimming } from './source/trimming.js';
+import { describeWatching } from './source/watching.js';
 
 export type { OpenOptions, SourceHarness } from './source-harness.js';
 
@@ -44,6 +46,8 @@ export function describeSourceContract(name: string, setup: () => Promise<Source
     describePulling(world);
     describeSharing(world);
     describeSettling(world);
+    describeLeaving(world);
+    describeWatching(world);
     describeRetrying(world);
     describeReleasing(world);
     describeReclaiming(world);
