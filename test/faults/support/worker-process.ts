@@ -9,6 +9,8 @@ const STARTS_WITHIN = 10_000;
 
 /** What a worker is told; the rest are options of the library. */
 export interface WorkerOptions {
+  /** In this folder. @default 'worker.js' */
+  readonly script?: string;
   readonly consumer: string;
   readonly group: string;
   readonly streams: readonly string[];
@@ -48,9 +50,9 @@ export class WorkerProcess {
     directory: string,
     onNote: (note: Note) => void,
   ) {
-    const { consumer } = options;
+    const { consumer, script = 'worker.js' } = options;
     this.ledger = new Ledger(`${directory}/${consumer}.log`, consumer, onNote);
-    const path = fileURLToPath(new URL('worker.js', import.meta.url));
+    const path = fileURLToPath(new URL(script, import.meta.url));
     const config = JSON.stringify({ ...options, ledger: this.ledger.file });
     this.child = fork(path, [config], {
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
