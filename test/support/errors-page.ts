@@ -9,6 +9,7 @@ import * as publishing from '../../lib/core/errors/publishing.errors.js';
 import * as request from '../../lib/core/errors/request.errors.js';
 import * as server from '../../lib/core/errors/server.errors.js';
 import * as startUp from '../../lib/core/errors/start-up.errors.js';
+import * as subscription from '../../lib/core/errors/subscription.errors.js';
 import { StreamsError } from '../../lib/core/errors/streams.error.js';
 
 /** One class of errors: its static fields say what the page has to say. */
@@ -58,6 +59,12 @@ const SECTIONS: readonly Section[] = [
     classes: classesOf(request),
     before: `Beside those of publishing. A connection that broke and was not back within \`commandTimeout\` fails what waits with \`REDIS_CONNECTION\`, its \`outcome\` is \`unknown\`: ask again where twice does no harm.`,
     after: `An \`Error\` that the service answered with is a \`RemoteError\`, with its name, code and message. It is no \`StreamsError\`.`,
+  },
+  {
+    title: 'While consuming',
+    file: 'subscription',
+    classes: classesOf(subscription),
+    after: `\`ConsumerCrashedError\` comes with the event \`consumer-crashed\`, and from \`StreamConsumers.checkLiveness\`. More: [consumers.md](consumers.md#consumers-that-crashed).`,
   },
   {
     title: 'In and around handlers',

@@ -3,12 +3,15 @@ import * as library from '../../lib/index.js';
 import { errorClasses, errorsPage } from '../support/errors-page.js';
 
 const {
+  AlreadySubscribedError,
   AnswerLostError,
   BackpressureError,
   ClosedError,
   ConsumerHasPendingError,
+  ConsumerCrashedError,
   GroupNotFoundError,
   HandlerConflictError,
+  HandlerNotFoundError,
   HandlerTimeoutError,
   InvalidMessageError,
   InvalidOptionsError,
@@ -23,6 +26,7 @@ const {
   RetryLaterError,
   ServerOutOfMemoryError,
   ServerReplyError,
+  SharedStreamError,
   ShutdownError,
   StreamNotFoundError,
   StreamsError,
@@ -36,12 +40,15 @@ const {
 
 /** One of each, with the advice that is its own. */
 const SAMPLES: readonly (readonly [error: library.StreamsError, advice?: string])[] = [
+  [new AlreadySubscribedError(['s'], 'g')],
   [new AnswerLostError('e')],
   [new BackpressureError('s', 'g', 2, 1)],
   [new ClosedError('The client')],
   [new ConsumerHasPendingError('s', 'g', 'c', 1)],
+  [new ConsumerCrashedError({ stream: 's', group: 'g', consumer: 'c', idleMs: 5, pending: 1 })],
   [new GroupNotFoundError('s', 'g')],
   [new HandlerConflictError('A.a', 'B.b', 'g', 's', 'e')],
+  [new HandlerNotFoundError(['a'], ['b'])],
   [new HandlerTimeoutError('A.a', 5)],
   [new InvalidMessageError('No event type.')],
   [new InvalidOptionsError(['group must be a text'])],
@@ -60,6 +67,7 @@ const SAMPLES: readonly (readonly [error: library.StreamsError, advice?: string]
   [new RetryLaterError(5)],
   [new ServerOutOfMemoryError('publishing')],
   [new ServerReplyError('publishing', new Error('ERR no'))],
+  [new SharedStreamError('s', 'g', ['e'])],
   [new ShutdownError()],
   [new StreamNotFoundError('s')],
   [new TlsConnectionError('publishing', undefined, 'Set tls.ca.'), 'Set tls.ca.'],
