@@ -83,8 +83,13 @@ export class StreamConsumer {
    */
   async acknowledge(message: string | Pick<EventMessage, 'id' | 'stream'>): Promise<number> {
     const { id, stream } = this.placeOf(message);
-    this.runtime.consumers.acknowledged(this.consumer, this.group, stream, id);
-    return this.pending.acknowledge(stream, this.group, [id]);
+    const forget = (): void =>
+      this.runtime.consumers.acknowledged(this.consumer, this.group, stream, id);
+    forget();
+    const acknowledged = await this.pending.acknowledge(stream, this.group, [id]);
+    // It may have been on its way to us.
+    forget();
+    return acknowledged;
   }
 
   /**

@@ -21,6 +21,8 @@ export interface Reading {
   /** Nobody else's handlers join it. */
   readonly alone: boolean;
   readonly started: Promise<void>;
+  /** It has started. */
+  runs: boolean;
   /** Resolves when it has ended, whoever ended it. */
   readonly done: Promise<void>;
   readonly finish: () => void;
@@ -146,14 +148,17 @@ export class Consumers {
 
   private async stopAll(): Promise<void> {
     // One that has not started yet has nothing to stop, and would read for ever.
-    await Promise.all(this.starting);
+    if (this.starting.size > 0) await Promise.all(this.starting);
     await this.end([...this.readings.values()]);
   }
 
   private async endOf(consumer: Consumer, ending: readonly Reading[]): Promise<void> {
-    await Promise.allSettled(ending.map(({ started }) => started));
+    // At once where it can be: nothing more is to be read.
+    if (ending.some(({ runs }) => !runs)) {
+      await Promise.allSettled(ending.map(({ started }) => started));
+    }
     const goesOn = [...this.readings.values()].some(
-      (reading) => reading.consumer === consumer && !reading.ending,
+      (reading) => reading.consumer === consumer && !reading.ending && !ending.includes(reading),
     );
     if (goesOn) await consumer.leave(new Set(ending.map(({ table }) => table.stream)));
     else await consumer.stop();
@@ -200,7 +205,11 @@ export class Consumers {
       let finish!: () => void;
       const done = new Promise<void>((resolve) => (finish = resolve));
       const alone = settings.alone ?? false;
-      const reading = { key, table, consumer, alone, started, done, finish };
+      const reading: Reading = { key, table, consumer, alone, started, runs: false, done, finish };
+      started.then(
+        () => (reading.runs = true),
+        () => undefined,
+      );
       this.readings.set(key, reading);
       return reading;
     });

@@ -79,8 +79,9 @@ local function consumers(key)
   end
   return own, removed, silent, idle_of
 end
--- Behind it nothing was ever delivered: a read that finds, and counts, nothing.
-local LAST_ID = '18446744073709551615-18446744073709551615'
+-- Behind it nothing was ever delivered: a read that finds, and counts, nothing. Behind the very last
+-- id there is, Redis would begin anew.
+local LAST_ID = '18446744073709551615-0'
 local out = {}
 for i = 1, #KEYS, 3 do
   local key = KEYS[i]
