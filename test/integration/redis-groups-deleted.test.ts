@@ -181,7 +181,7 @@ describe('a group that is lost after setPosition', () => {
     await admin.runtime.admin.groups.setPosition('s', 'g', id);
     await client.xgroup('DESTROY', 's', 'g');
     const names = { key: 's', floor: '{s}:floor', group: 'g', startId: '0' };
-    const remembered = { ...names, knownFloor: `- ${ids[2]} 5 3` };
+    const remembered = { ...names, create: true, knownFloor: `- ${ids[2]} 5 3` };
     const reply = await ensureGroup(client, remembered);
     expect(reply).toMatchObject({ word: 'restored', position: expected(ids) });
   });
