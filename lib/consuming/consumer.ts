@@ -9,7 +9,7 @@ import {
   type Settlement,
   type SettleOutcome,
 } from '../core/settlement.js';
-import type { SubscribeOptions, Subscription } from '../core/source.js';
+import type { Subscription } from '../core/source.js';
 import type { Worker } from '../core/worker.js';
 import { answerFirst } from './answer-first.js';
 import type { ConsumerOptions } from './consumer-options.js';
@@ -26,6 +26,7 @@ import { reportSettled } from './report.js';
 import { Settler, type Reported } from './settler.js';
 import { storeElsewhere, type Settle } from './store-elsewhere.js';
 import { tellDelayed } from './tell-delayed.js';
+import { subscribing } from './subscribing.js';
 import { Verdict } from './verdict.js';
 
 const taken: Lost = { kind: 'lost', why: 'taken' };
@@ -332,21 +333,4 @@ export class Consumer implements Worker {
 /** By the policy for events that no handler takes. Nothing was counted for it that had to be taken back. */
 function isLeftUnrun(delivery: Delivery, settlement: Settlement): settlement is Leave {
   return settlement.kind === 'leave' && !(delivery.handler && delivery.lease.charged);
-}
-
-/** Only what the source is to know. */
-function subscribing(
-  options: ConsumerOptions,
-): Omit<SubscribeOptions, 'group' | 'streams' | 'runsWithin'> {
-  const { consumer, startId, createGroup, crashedAfter } = options;
-  const { blockTimeout, idleTimeout, reclaimInterval } = options;
-  return {
-    consumer,
-    startId,
-    blockTimeout,
-    idleTimeout,
-    reclaimInterval,
-    ...(createGroup !== undefined && { createGroup }),
-    ...(crashedAfter !== undefined && { crashedAfter }),
-  };
 }
