@@ -4,6 +4,7 @@ import type { Driver } from '../../lib/core/driver.js';
 import type { TrimOrder } from '../../lib/core/retention.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';
+import { startProxy } from '../support/proxy.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
 
@@ -157,3 +158,27 @@ it('several processes at once do no harm', async () => {
   }
   await one.close();
 });
+
+it('a server that turns out not to know ACKED is trimmed as any other', async () => {
+  const proxy = await startProxy(Number(new URL(server.url).port));
+  // To this question any server says yes.
+  proxy.rewrite = { requests: (text) => text.replace(/xdelex/i, 'append') };
+  const url = new URL(server.url);
+  url.host = new URL(proxy.url).host;
+  const events = new EventBus();
+  const warnings: string[] = [];
+  events.on('warning', ({ code }) => warnings.push(code));
+  const other = redis({ url: url.href }).open({ events, keyPrefix: '' });
+  await add('1-0', '2-0', '3-0');
+  await read('g', '2-0');
+  const first = await other.retention!.trim(stream, settled);
+  const second = await other.retention!.trim(stream, settled);
+  expect([first.count, second.count]).toEqual([1, 0]);
+  const [major = 0] = (await version()).split('.').map(Number);
+  if (major < 8) expect(warnings).toEqual(['SERVER_FEATURE_MISSING']);
+  await other.source.close();
+  await proxy.close();
+});
+
+const version = async (): Promise<string> =>
+  /^redis_version:(\S+)/m.exec(await server.client.info('server'))![1]!;

@@ -9,6 +9,7 @@ import { RedisPendingEntries } from './redis.pending-entries.js';
 import { RedisReplies } from './redis.replies.js';
 import { RedisRetention } from './redis.retention.js';
 import { RedisSource } from './redis.source.js';
+import { ServerFeatures } from './server-features.js';
 import { RedisStateStore } from './redis.state-store.js';
 
 /** Redis in every slot. Redis 7.0 or later. */
@@ -30,7 +31,7 @@ function open(options: RedisOptions, { events, keyPrefix }: DriverContext): Driv
     deadLetters: new RedisDeadLetters(commands, keys),
     groups: new RedisGroupAdmin(commands, keys),
     pending: new RedisPendingEntries(commands, keys),
-    retention: new RedisRetention(commands, keys),
+    retention: new RedisRetention(commands, keys, new ServerFeatures(events)),
     unwrap: () => commands.current,
   };
 }

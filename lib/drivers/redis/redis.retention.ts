@@ -1,23 +1,47 @@
+import type { Redis } from 'ioredis';
 import type { Retention, StreamFootprint, Trimmed, TrimOrder } from '../../core/retention.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
 import { footprint } from './scripts/footprint.script.js';
 import { trim } from './scripts/trim.script.js';
+import type { ServerFeatures } from './server-features.js';
 
 /** Retention by XTRIM up to an id, see trim.script. */
 export class RedisRetention implements Retention {
+  readonly #probes = new WeakMap<Redis, Promise<void>>();
+
   constructor(
     private readonly commands: Commands,
     private readonly keys: Keys,
+    private readonly features: ServerFeatures,
   ) {}
 
   trim(stream: string, order: TrimOrder): Promise<Trimmed> {
     const key = this.keys.stream(stream);
-    return this.commands.run('trimming a stream', (client) => trim(client, key, order), key);
+    return this.commands.run('trimming a stream', (client) => this.run(client, key, order), key);
   }
 
   footprint(stream: string, before: string): Promise<StreamFootprint | undefined> {
     const key = this.keys.stream(stream);
     return this.commands.run('measuring a stream', (client) => footprint(client, key, before), key);
+  }
+
+  private async run(client: Redis, key: string, order: TrimOrder): Promise<Trimmed> {
+    await this.probe(client);
+    const acked = this.features.has(client, 'acked');
+    const { ackedUnknown, ...trimmed } = await trim(client, key, { ...order, acked });
+    if (ackedUnknown) this.features.drop(client, 'acked');
+    return trimmed;
+  }
+
+  /** Once per client, so anew after each reconnect. */
+  private probe(client: Redis): Promise<void> {
+    let probe = this.#probes.get(client);
+    if (!probe) {
+      probe = this.features.probe(client);
+      this.#probes.set(client, probe);
+      probe.catch(() => this.#probes.delete(client));
+    }
+    return probe;
   }
 }

@@ -2,8 +2,11 @@ import type { Redis } from 'ioredis';
 import type { EventBus } from '../../core/events.js';
 import { isReply } from './reply-errors.js';
 
-/** What some servers can do beyond the floor, Redis 7.0. `idmp`: XADD with the option IDMP. */
-export type ServerFeature = 'idmp';
+/**
+ * What some servers can do beyond the floor, Redis 7.0. `idmp`: XADD with the option IDMP. `acked`:
+ * XTRIM with the option ACKED.
+ */
+export type ServerFeature = 'idmp' | 'acked';
 
 interface Denial {
   /** The first version that it applies to, pre-releases included, and the first one that it does not. */
@@ -20,7 +23,18 @@ interface Rule {
   readonly denials: readonly Denial[];
 }
 
+const DELETES_NOTHING = 'with ~ it deletes nothing';
+
 const RULES: readonly Rule[] = [
+  {
+    feature: 'acked',
+    command: 'xdelex',
+    denials: [
+      { from: '8.1.0', before: '8.2.7', because: DELETES_NOTHING },
+      { from: '8.3.0', before: '8.4.4', because: DELETES_NOTHING },
+      { from: '8.5.0', before: '8.6.0', because: DELETES_NOTHING },
+    ],
+  },
   {
     feature: 'idmp',
     command: 'xcfgset',

@@ -12,9 +12,12 @@ import { TRY } from './try.js';
  * Whole nodes of the stream go first, which costs next to nothing; the rest of the first node goes
  * entry by entry. Ids are compared as texts, as their numbers may be larger than Lua can count.
  *
+ * What has been settled behind a pending entry goes too where the server can tell (XTRIM ACKED): it
+ * looks entry by entry, so it is asked for what the other way cannot reach.
+ *
  * KEYS stream. ARGV policy `settled` | `length` | `age`, its limit, `loss` or '', most entries to
- * delete, groups that must be there.
- * Answers { deleted, lost, groups that lost }.
+ * delete, `acked` or '', groups that must be there.
+ * Answers { deleted, lost, groups that lost, 1 where the server does not know ACKED }.
  */
 const script = new Script(`${TRY}
 local key, policy, limit, loss, most = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3] == 'loss', tonumber(ARGV[4])
@@ -38,9 +41,9 @@ end
 local rows = try('XINFO', 'GROUPS', key)
 if rows.err then
   if string.sub(rows.err, 1, 9) == 'WRONGTYPE' then return rows end
-  return { 0, 0, {} }
+  return { 0, 0, {}, 0 }
 end
-local groups, names, safe = {}, {}, LAST
+local groups, names, safe, read = {}, {}, LAST, LAST
 for _, row in ipairs(rows) do
   local g = {}
   for i = 1, #row, 2 do g[row[i]] = row[i + 1] end
@@ -48,20 +51,21 @@ for _, row in ipairs(rows) do
   g.needs = g.unread
   if g.pending > 0 then g.needs = lower(redis.call('XPENDING', key, g.name)[2] or g.unread, g.unread) end
   safe = lower(safe, g.needs)
+  read = lower(read, g.unread)
   groups[#groups + 1] = g
   names[g.name] = true
 end
-for i = 5, #ARGV do
-  if not names[ARGV[i]] then return { 0, 0, {} } end
+for i = 6, #ARGV do
+  if not names[ARGV[i]] then return { 0, 0, {}, 0 } end
 end
-if #groups == 0 then return { 0, 0, {} } end
+if #groups == 0 then return { 0, 0, {}, 0 } end
 local target = LAST
 if policy == 'length' then most = math.min(most, redis.call('XLEN', key) - limit) end
 if policy == 'age' then
   local now = redis.call('TIME')
   target = string.format('%.0f-0', math.max(0, now[1] * 1000 + math.floor(now[2] / 1000) - limit))
 end
-if most <= 0 then return { 0, 0, {} } end
+if most <= 0 then return { 0, 0, {}, 0 } end
 local function trim(id)
   local deleted = redis.call('XTRIM', key, 'MINID', '~', id, 'LIMIT', most)
   if deleted > 0 or id == '0-0' then return deleted end
@@ -70,16 +74,21 @@ local function trim(id)
   if #entries > math.min(most, 1000) then id = entries[#entries][1] end
   return redis.call('XTRIM', key, 'MINID', '=', id)
 end
-local deleted = trim(lower(safe, target))
-if deleted > 0 or not loss then return { deleted, 0, {} } end
+local deleted, unknown = trim(lower(safe, target)), 0
+local reached = lower(read, target)
+if deleted == 0 and ARGV[5] == 'acked' and less(safe, reached) then
+  local reply = try('XTRIM', key, 'MINID', '~', reached, 'LIMIT', most, 'ACKED')
+  if type(reply) == 'number' then deleted = reply else unknown = 1 end
+end
+if deleted > 0 or not loss then return { deleted, 0, {}, unknown } end
 local oldest = redis.call('XRANGE', key, '-', '+', 'COUNT', 1)[1]
-if not oldest or not less(oldest[1], target) then return { 0, 0, {} } end
+if not oldest or not less(oldest[1], target) then return { 0, 0, {}, 0 } end
 for _, g in ipairs(groups) do
   if less(oldest[1], g.unread) then target = lower(target, g.unread) end
 end
 most = math.min(most, 1000)
 deleted = trim(target)
-if deleted == 0 then return { 0, 0, {} } end
+if deleted == 0 then return { 0, 0, {}, 0 } end
 local first = redis.call('XRANGE', key, '-', '+', 'COUNT', 1)[1]
 local stop = target
 if first then stop = lower(first[1], target) end
@@ -97,17 +106,26 @@ for _, g in ipairs(groups) do
   if lacks then losers[#losers + 1] = g.name end
 end
 if all then lost = deleted end
-return { deleted, math.min(lost, deleted), losers }
+return { deleted, math.min(lost, deleted), losers, unknown }
 `);
 
 /** Most entries in one run of the script: about a millisecond of the server's time. */
 const PORTION = 10_000;
 
-export async function trim(client: Redis, key: string, order: TrimOrder): Promise<Trimmed> {
-  const { policy, groups } = order;
-  const reply = await script.run(client, [key], [...limitOf(policy), PORTION, ...groups]);
-  const [count, lost, losers] = reply as [number, number, string[]];
-  return { count, lost, groups: losers, more: count > 0 };
+export interface TrimReply extends Trimmed {
+  /** The server does not know the option ACKED. */
+  readonly ackedUnknown: boolean;
+}
+
+export async function trim(
+  client: Redis,
+  key: string,
+  { policy, groups, acked }: TrimOrder & { readonly acked: boolean },
+): Promise<TrimReply> {
+  const args = [...limitOf(policy), PORTION, acked ? 'acked' : '', ...groups];
+  const reply = await script.run(client, [key], args);
+  const [count, lost, losers, unknown] = reply as [number, number, string[], number];
+  return { count, lost, groups: losers, more: count > 0, ackedUnknown: unknown === 1 };
 }
 
 function limitOf(policy: TrimOrder['policy']): [policy: string, limit: number, loss: string] {
