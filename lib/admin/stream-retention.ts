@@ -20,7 +20,7 @@ export interface RetentionPin {
   readonly id: string;
   /** Of the oldest entry that it needs, by the time in its id, ms. 0 where it needs none. */
   readonly age: number;
-  /** Entries that stay for it, and for those that are no further behind. `null`: not known. */
+  /** Entries from there on. `null`: not known. */
   readonly entries: number | null;
   /** Share of `memory` that these entries have. An estimate. `null`: not known. */
   readonly memory: number | null;

@@ -5,7 +5,8 @@ import { eventMatcher } from './routing.js';
  * `allowLoss` says so.
  *
  * - `'keep'`: for ever.
- * - `'deleteWhenSettled'`: until every group has settled it, and all entries before it.
+ * - `'deleteWhenSettled'`: until every group has settled it, and, where the server cannot tell more, all
+ *   entries before it.
  * - `maxLength`: while the stream is no longer than that.
  * - `maxAge`: for so long, ms.
  */
@@ -63,7 +64,8 @@ export interface StreamFootprint {
  *
  * Safe to be deleted is what every group has settled: all before the oldest pending entry, or up to
  * the last delivered one where nothing is pending, of the group that is furthest behind. That is found
- * out in the same step as the deletion. A stream without groups is left alone. Not its job: when, and
+ * out in the same step as the deletion. What has been settled behind a pending entry may go too, where
+ * the technology can tell. A stream without groups is left alone. Not its job: when, and
  * how often.
  */
 export interface Retention {

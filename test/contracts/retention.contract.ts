@@ -96,21 +96,23 @@ export function describeRetentionContract(name: string, setup: () => Promise<Sou
         expect(await left()).toBe(0);
       });
 
-      test('keeps a pending entry and all behind it, whoever holds it', async () => {
+      test('keeps what is pending, whoever holds it', async () => {
         await world.publish(...MANY);
         const { leases } = await world.abandon('dead', 10, { group: 'one', idleTimeout: IDLE });
-        const reader = await settled('one', 50);
-        expect(await trim('deleteWhenSettled')).toEqual(deleted(0));
-        // The next owner settles all but the last.
+        await settled('one', 50);
+        // What has been settled behind it may go or stay: not every server can tell.
+        expect(await trim('deleteWhenSettled')).toMatchObject({ lost: 0, groups: [] });
+        expect(await left()).toBeGreaterThanOrEqual(10);
         const taking = await world.reader('B', { group: 'one', idleTimeout: IDLE });
         const taken = await taking.take(10);
         expect(taken.map(({ id }) => id)).toEqual(leases.map(({ id }) => id));
         for (const lease of taken) expect(await taking.begin(lease)).toBe('started');
         await settle(taking, taken.slice(0, 9));
-        expect(await trim('deleteWhenSettled')).toEqual(deleted(9));
+        expect(await trim('deleteWhenSettled')).toMatchObject({ lost: 0, groups: [] });
+        expect(await left()).toBeGreaterThanOrEqual(1);
         await settle(taking, taken.slice(9));
-        expect(await trim('deleteWhenSettled')).toEqual(deleted(51));
-        await reader.subscription.stop();
+        await trim('deleteWhenSettled');
+        expect(await left()).toBe(0);
       });
 
       test('keeps everything for a group that begins at 0 while it is under way', async () => {

@@ -173,9 +173,11 @@ it('a server that turns out not to know ACKED is trimmed as any other', async ()
   await read('g', '2-0');
   const first = await other.retention!.trim(stream, settled);
   const second = await other.retention!.trim(stream, settled);
-  expect([first.count, second.count]).toEqual([1, 0]);
   const [major = 0] = (await version()).split('.').map(Number);
+  // Of servers that do know it only later ones can tell what was settled behind the pending one.
   if (major < 8) expect(warnings).toEqual(['SERVER_FEATURE_MISSING']);
+  if (major < 8) expect([first.count, second.count]).toEqual([1, 0]);
+  expect((await server.client.xrange(stream, '2-0', '2-0')).length).toBe(1);
   await other.source.close();
   await proxy.close();
 });
