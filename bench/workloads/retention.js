@@ -1,9 +1,9 @@
 // @ts-check
+import { setTimeout as pause } from 'node:timers/promises';
 import { append, fill } from '../backlogs/stream.js';
 import { consumeAll } from '../consuming.js';
-import { figure, ratio } from '../statistics.js';
 import { usedMemory, whileWatched } from '../redis-memory.js';
-import { setTimeout as pause } from 'node:timers/promises';
+import { figure, ratio } from '../statistics.js';
 
 const KEEP = 'keep';
 const DELETE = 'deleteWhenSettled';
@@ -16,9 +16,9 @@ export default {
   name: 'retention',
   title: 'Retention',
   text: "Messages of 200 B are drained from a backlog, with the options retention: 'keep' and 'deleteWhenSettled'; then 1,000,000 messages (200,000 in a quick run) pass through a stream that is filled as fast as it is drained, with 20,000 messages not yet handled at most. Memory is what Redis uses beyond what it used before.",
-  mostRounds: 5,
   measures: [
     { key: 'rate', label: 'messages/s', compared: true },
+    { key: 'nodeUs', label: 'Node µs per message', digits: 1 },
     { key: 'redisUs', label: 'Redis µs per message', digits: 1 },
     { key: 'peakMb', label: 'Redis peak MB', digits: 1 },
     { key: 'grownMb', label: 'Redis MB grown after the first tenth', digits: 1 },
@@ -54,10 +54,11 @@ export default {
       consumeAll(stage, system, { streams, work: { total: messages } }, flow),
     );
     await redis.del(stream);
-    const { rate, redisUs } = result;
+    const { rate, nodeUs, redisUs } = result;
     const early = used.slice(0, Math.ceil(used.length / 10));
     return {
       rate,
+      nodeUs,
       redisUs,
       peakMb: Math.max(...used) - before,
       grownMb: Math.max(...used) - Math.max(...early),

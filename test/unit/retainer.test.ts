@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { StreamsEvents } from '../../lib/core/events.js';
+import type { TrimOrder } from '../../lib/core/retention.js';
 import { memory, type MemoryBroker } from '../../lib/drivers/memory/index.js';
 import { StreamsRuntime } from '../../lib/runtime.js';
+import { driverWith } from '../support/driver-with.js';
 import { World } from '../support/engine.js';
 
 describe('the option retention', () => {
@@ -63,19 +65,12 @@ describe('the option retention', () => {
 
   it('goes on after an error, and tells of it', async () => {
     let failures = 2;
-    const driver = memory({ broker: world.broker });
-    const source = {
-      ...driver,
-      open: (context: Parameters<typeof driver.open>[0]) => {
-        const opened = driver.open(context);
-        const retention = {
-          ...opened.retention!,
-          trim: (...args: Parameters<NonNullable<typeof opened.retention>['trim']>) =>
-            failures-- > 0 ? Promise.reject(new Error('away')) : opened.retention!.trim(...args),
-        };
-        return { ...opened, retention };
+    const source = driverWith(memory({ broker: world.broker }), ({ retention }) => ({
+      retention: {
+        trim: (stream: string, order: TrimOrder) =>
+          failures-- > 0 ? Promise.reject(new Error('away')) : retention!.trim(stream, order),
       },
-    };
+    }));
     const runtime = new StreamsRuntime({ source, group: 'g', retention: 'deleteWhenSettled' });
     const errors: StreamsEvents['worker-error'][] = [];
     runtime.events.on('worker-error', (event) => errors.push(event));
@@ -95,14 +90,7 @@ describe('the option retention', () => {
   });
 
   it('needs a driver that can delete', () => {
-    const driver = memory({ broker: world.broker });
-    const source = {
-      ...driver,
-      open: (context: Parameters<typeof driver.open>[0]) => {
-        const { retention: _, ...rest } = driver.open(context);
-        return rest;
-      },
-    };
+    const source = driverWith(memory(), () => ({ retention: undefined }));
     expect(() => new StreamsRuntime({ source, retention: 'deleteWhenSettled' })).toThrow(
       expect.objectContaining({ code: 'UNSUPPORTED_FEATURE' }),
     );
