@@ -193,7 +193,9 @@ export type {
 } from './core/lag.js';
 export type { BackoffOptions, HandlerOptions, UnmatchedPolicy } from './core/handler-options.js';
 export type { Middleware } from './core/handler.js';
+export type { Guard } from './core/guard.js';
 export type { BeginOutcome, ExtendOutcome, Lease } from './core/lease.js';
+export type { LeaseName, LeaseStore, OwnedLease } from './core/lease-store.js';
 export type {
   Fields,
   Idempotency,

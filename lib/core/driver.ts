@@ -3,6 +3,7 @@ import type { DeadLetterQueue } from './dead-letters.js';
 import type { DelayStore } from './delays.js';
 import type { EventBus } from './events.js';
 import type { GroupAdmin, PendingEntries } from './group-admin.js';
+import type { LeaseStore } from './lease-store.js';
 import type { Replies } from './replies.js';
 import type { Retention } from './retention.js';
 import type { MessageSource } from './source.js';
@@ -17,6 +18,8 @@ export interface Driver {
   readonly delays?: DelayStore;
   /** Without it nobody can send requests, or answer them. */
   readonly replies?: Replies;
+  /** Without it nothing can be handled in order. */
+  readonly leases?: LeaseStore;
   readonly groups?: GroupAdmin;
   readonly pending?: PendingEntries;
   readonly retention?: Retention;

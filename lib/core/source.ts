@@ -1,3 +1,4 @@
+import type { Guard } from './guard.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from './lease.js';
 import type { OutgoingEntry } from './message.js';
 import type { DeadLetterRecord } from './dead-letters.js';
@@ -55,6 +56,15 @@ export interface SubscribeOptions {
    * @default three times `idleTimeout`, or `blockTimeout` where that is longer
    */
   readonly crashedAfter?: number;
+  /**
+   * Only while these hold is anything handed out, begun, kept fresh or settled, plain acks included:
+   * what is refused is `lost`. For one stream, whose only reader in the group is then whoever the
+   * guards are for: it is handed all that the group has pending first, whoever owned it, oldest
+   * first, and new entries after the last of these. Redriven messages come apart from this order.
+   */
+  readonly guards?: readonly Guard[];
+  /** Told, maybe repeatedly, that a guard does not hold any more; from then on nothing is handed out. */
+  readonly onDisowned?: () => void;
 }
 
 /** A settlement that the source has to carry out, with the lease that it is about. */
@@ -96,7 +106,8 @@ export interface MessageSource {
    * Carries out settlements, in any order, as one batch. Answers one outcome per settlement, or an
    * Error where it was refused or its fate is unknown (for example on a lost connection): the engine
    * settles those again later, so a settlement carried out twice must answer `gone`, not fail.
-   * A plain ack always answers `settled`: the work is done, whoever owns the entry now.
+   * A plain ack always answers `settled`: the work is done, whoever owns the entry now. Only under
+   * guards it may be `lost`.
    */
   settle(batch: readonly Settling[]): Promise<(SettleOutcome | Error)[]>;
 

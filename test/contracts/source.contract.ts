@@ -3,6 +3,7 @@ import type { SourceHarness } from './source-harness.js';
 import { SourceWorld } from './source-world.js';
 import { describeFencing } from './source/fencing.js';
 import { describeLeaving } from './source/leaving.js';
+import { describeGuarding } from './source/guarding.js';
 import { describePublishing } from './source/publishing.js';
 import { describePublishingOnce } from './source/publishing-once.js';
 import { describePulling } from './source/pulling.js';
@@ -52,6 +53,7 @@ export function describeSourceContract(name: string, setup: () => Promise<Source
     describeReleasing(world);
     describeReclaiming(world);
     describeFencing(world);
+    describeGuarding(world);
     describeTrimming(world);
     describeRedriving(world);
   });

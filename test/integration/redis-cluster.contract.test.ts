@@ -13,6 +13,7 @@ import type { RedisSource } from '../../lib/drivers/redis/redis.source.js';
 import { describeDeadLettersContract } from '../contracts/dead-letters.contract.js';
 import { describeGroupAdminContract } from '../contracts/group-admin.contract.js';
 import { describeDelaysContract } from '../contracts/delays.contract.js';
+import { describeLeaseStoreContract } from '../contracts/lease-store.contract.js';
 import { describeRepliesContract } from '../contracts/replies.contract.js';
 import { describeRetentionContract } from '../contracts/retention.contract.js';
 import { describeSourceContract } from '../contracts/source.contract.js';
@@ -55,6 +56,8 @@ describeSourceContract('redis cluster', harness);
 describeGroupAdminContract('redis cluster', harness);
 
 describeDelaysContract('redis cluster', harness);
+
+describeLeaseStoreContract('redis cluster', harness);
 
 describeRepliesContract('redis cluster', harness);
 

@@ -10,6 +10,7 @@ import { lookAfter } from '../../lib/drivers/redis/scripts/look-after.script.js'
 import { describeDeadLettersContract } from '../contracts/dead-letters.contract.js';
 import { describeGroupAdminContract } from '../contracts/group-admin.contract.js';
 import { describeDelaysContract } from '../contracts/delays.contract.js';
+import { describeLeaseStoreContract } from '../contracts/lease-store.contract.js';
 import { describeRepliesContract } from '../contracts/replies.contract.js';
 import { describeRetentionContract } from '../contracts/retention.contract.js';
 import { describeSourceContract } from '../contracts/source.contract.js';
@@ -70,6 +71,8 @@ describeGroupAdminContract('redis', harness);
 
 describeDelaysContract('redis', harness);
 
+describeLeaseStoreContract('redis', harness);
+
 describeRepliesContract('redis', harness);
 
 describeRetentionContract('redis', harness);
@@ -121,7 +124,7 @@ async function removeAnAbsentConsumer(): Promise<void> {
   const times = { idleTimeout: 1, absentAfter: -1, crashedAfter: 1, room: 0 };
   const streams = [{ key, floor: key, redrive: key }];
   const look = { group, consumer: 'present', streams, ...times };
-  const [looked] = await lookAfter(driver.unwrap!() as Redis, look);
+  const [looked] = (await lookAfter(driver.unwrap!() as Redis, look))!;
   expect(looked!.removed).toEqual(['absent']);
   await close();
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { HeldTable, isAfter } from '../../lib/drivers/redis/held-table.js';
 import { RedisLease } from '../../lib/drivers/redis/redis.lease.js';
 
-const holder = { group: 'g', consumer: 'c', runsWithin: 0, settled: () => undefined };
+const holder = { group: 'g', consumer: 'c', guards: [], runsWithin: 0, settled: () => undefined };
 const source = { key: 's', stream: 's', redriven: false };
 const other = { key: 't', stream: 't', redriven: false };
 const lease = (id: string, of = source) => new RedisLease(holder, of, id, 1, true, []);

@@ -3,6 +3,7 @@ import { ManualClock, memory, MemoryBroker } from '../../lib/drivers/memory/inde
 import { describeDeadLettersContract } from '../contracts/dead-letters.contract.js';
 import { describeGroupAdminContract } from '../contracts/group-admin.contract.js';
 import { describeDelaysContract } from '../contracts/delays.contract.js';
+import { describeLeaseStoreContract } from '../contracts/lease-store.contract.js';
 import { describeRepliesContract } from '../contracts/replies.contract.js';
 import { describeRetentionContract } from '../contracts/retention.contract.js';
 import { describeSourceContract } from '../contracts/source.contract.js';
@@ -39,6 +40,8 @@ describeSourceContract('memory', setupWithTrim);
 describeGroupAdminContract('memory', setupWithTrim);
 
 describeDelaysContract('memory', async () => setup());
+
+describeLeaseStoreContract('memory', async () => setup());
 
 describeRepliesContract('memory', async () => setup());
 

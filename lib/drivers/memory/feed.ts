@@ -19,6 +19,10 @@ export interface FeedOptions {
   readonly redriven: boolean;
   readonly clock: Clock;
   readonly events: EventBus;
+  /** Whether the guards of the subscription hold. */
+  readonly allowed: () => boolean;
+  /** All that is pending comes first, whoever owns it. */
+  readonly takesOver: boolean;
 }
 
 export type FeedLease = MemoryLease<Feed>;
@@ -33,8 +37,12 @@ export class Feed implements LeaseOrigin {
   /** Pending by policy, and not to be handed out here again. */
   private readonly left = new Set<number>();
   private toldOfDeletion = false;
+  /** What was pending when this consumer began has not all been handed to it yet. */
+  private takingOver: boolean;
 
-  constructor(private readonly options: FeedOptions) {}
+  constructor(private readonly options: FeedOptions) {
+    this.takingOver = options.takesOver;
+  }
 
   get stream(): string {
     return this.options.stream;
@@ -56,6 +64,7 @@ export class Feed implements LeaseOrigin {
 
   takeNew(limit: number): FeedLease[] {
     const { group, clock } = this.options;
+    if (this.takingOver) return [];
     this.tellOfDeletion();
     return group.read(this.consumer, limit, clock.now()).flatMap((position) => {
       const known = this.held.get(position);
@@ -72,10 +81,11 @@ export class Feed implements LeaseOrigin {
    */
   takeOver(limit: number, due: boolean): FeedLease[] {
     const { group, clock } = this.options;
-    if (limit === 0 || !(due || group.hasReleased)) return [];
+    if (limit === 0 || !(due || this.takingOver || group.hasReleased)) return [];
     const now = clock.now();
     const wanted = (position: number, pending: Pending) => this.isFree(position, pending, due, now);
     const { claims, dropped } = group.claim(this.consumer, limit, now, wanted);
+    if (claims.length < limit) this.takingOver = false;
     const adopted = claims.filter(({ from }) => from === this.consumer).length;
     const released = claims.filter(({ from }) => from === undefined).length;
     const leases = claims.map(({ position, count }) => this.hold(position, count, false));
@@ -105,8 +115,14 @@ export class Feed implements LeaseOrigin {
     return 'held';
   }
 
-  /** Asks for the fence alone. A lease whose data was deleted under its run is still its own. */
+  /** For a plain ack: the work is done, whoever owns the entry now. */
+  plainFence(): 'owned' | 'lost' {
+    return this.options.allowed() ? 'owned' : 'lost';
+  }
+
+  /** Asks for the guards and the fence alone. A lease whose data was deleted under its run is still its own. */
   fence(lease: FeedLease): 'owned' | 'lost' | 'gone' {
+    if (!this.options.allowed()) return 'lost';
     if (lease.trimmed) return 'owned';
     const pending = this.options.group.owned(lease);
     return typeof pending === 'string' ? pending : 'owned';
@@ -144,6 +160,7 @@ export class Feed implements LeaseOrigin {
 
   /** Leaves it pending; the run that has ended is not counted. */
   leave(lease: FeedLease): SettleOutcome {
+    if (!this.options.allowed()) return 'lost';
     const pending = this.options.group.owned(lease);
     if (typeof pending === 'string') return pending;
     pending.count = lease.attempt - 1;
@@ -180,7 +197,7 @@ export class Feed implements LeaseOrigin {
 
   private isFree(position: number, pending: Pending, due: boolean, now: number): boolean {
     if (this.knows(position)) return false;
-    if (pending.consumer === undefined) return true;
+    if (pending.consumer === undefined || this.takingOver) return true;
     if (!due) return false;
     const own = pending.consumer === this.consumer;
     return own || now - pending.deliveredAt >= this.options.idleTimeout;
@@ -188,6 +205,7 @@ export class Feed implements LeaseOrigin {
 
   private ownedWithData(lease: FeedLease): Pending | 'lost' | 'gone' | 'trimmed' {
     const { group } = this.options;
+    if (!this.options.allowed()) return 'lost';
     const pending = group.owned(lease);
     if (typeof pending === 'string' || !group.dropIfTrimmed(lease.position)) return pending;
     this.report('trimmed', 1);

@@ -1,6 +1,8 @@
 import { systemClock, type Clock } from '../../core/clock.js';
 import type { DeadLetter } from '../../core/dead-letters.js';
 import type { Fields, When } from '../../core/message.js';
+import type { Guard } from '../../core/guard.js';
+import { Marks } from './marks.js';
 import { MemoryStream } from './memory-stream.js';
 
 /** A value of the state store. */
@@ -39,6 +41,8 @@ export class MemoryBroker {
   readonly state = new Map<string, StoredValue>();
   /** @internal Told of answers, by the key of their box. */
   readonly boxes = new Map<string, (replies: readonly Fields[]) => void>();
+  /** @internal What guards are compared with: who owns what, and their tokens. */
+  readonly marks: Marks;
   /** @internal Counts changes of any kind. */
   version = 0;
   private readonly streams = new Map<string, MemoryStream>();
@@ -49,11 +53,18 @@ export class MemoryBroker {
   private readonly delayWatchers = new Set<(key: string) => void>();
 
   /** @param clock gives ids their time, and entries their age */
-  constructor(readonly clock: Clock = systemClock) {}
+  constructor(readonly clock: Clock = systemClock) {
+    this.marks = new Marks(clock);
+  }
 
   /** Deletes an entry's data where a pending record of it stays, as XDEL and trimming do on Redis. */
   deleteEntry(key: string, id: string): boolean {
     return this.streams.get(key)?.log.entries.delete(id) ?? false;
+  }
+
+  /** @internal Whether all of them hold now. */
+  allows(guards: readonly Guard[] = []): boolean {
+    return guards.every(({ key, value }) => this.marks.get(key) === value);
   }
 
   /** @internal */

@@ -5,6 +5,7 @@ import { MemoryDeadLetters } from './memory.dead-letters.js';
 import { MemoryDelays } from './memory.delays.js';
 import { MemoryGroupAdmin, MemoryGroups } from './memory.group-admin.js';
 import { MemoryPendingEntries } from './memory.pending-entries.js';
+import { MemoryLeaseStore } from './memory.lease-store.js';
 import { MemoryReplies } from './memory.replies.js';
 import { MemoryRetention } from './memory.retention.js';
 import { MemorySource } from './memory.source.js';
@@ -41,6 +42,7 @@ export function memory(options: MemoryOptions = {}): DriverFactory {
         pending: new MemoryPendingEntries(groups),
         retention: new MemoryRetention(broker, keyPrefix),
         replies: new MemoryReplies(broker, keyPrefix),
+        leases: new MemoryLeaseStore(broker, keyPrefix),
         unwrap: () => broker,
       };
     },

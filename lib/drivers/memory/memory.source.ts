@@ -94,7 +94,7 @@ export class MemorySource implements MessageSource {
   }
 
   private acknowledge(lease: FeedLease, publish: readonly OutgoingEntry[]): SettleOutcome | Error {
-    const fence = publish.length === 0 ? 'owned' : lease.feed.fence(lease);
+    const fence = publish.length === 0 ? lease.feed.plainFence() : lease.feed.fence(lease);
     if (fence !== 'owned') return fence;
     for (const entry of publish) {
       const problem = problemOf(entry);
@@ -151,7 +151,9 @@ export class MemorySource implements MessageSource {
     const { clock } = this.broker;
     const { events } = this.context;
     const data = this.broker.stream(this.key(stream));
-    const common = { stream, groupName, consumer, idleTimeout, clock, events };
+    const allowed = () => this.broker.allows(options.guards);
+    const takesOver = options.guards !== undefined && options.guards.length > 0;
+    const common = { stream, groupName, consumer, idleTimeout, clock, events, allowed, takesOver };
     const feedOf = (log: GroupedLog, begin: string, redriven: boolean) =>
       new Feed({ ...common, entries: log.entries, group: log.group(groupName, begin), redriven });
     return [feedOf(data.log, startId, false), feedOf(data.redrivenTo(groupName), '0', true)];

@@ -100,7 +100,7 @@ export class MemorySubscription implements Subscription, BrokerReader {
   }
 
   private take(limit: number): FeedLease[] {
-    if (this.stopped) return [];
+    if (this.stopped || this.isDisowned()) return [];
     const feeds = this.inTurn().filter((feed) => this.watches(feed));
     const leases: FeedLease[] = [];
     for (const feed of feeds) {
@@ -110,6 +110,13 @@ export class MemorySubscription implements Subscription, BrokerReader {
     for (const feed of feeds) leases.push(...feed.takeNew(limit - leases.length));
     if (leases.length > 0) this.broker.changed();
     return leases;
+  }
+
+  private isDisowned(): boolean {
+    const { guards, onDisowned } = this.options;
+    if (this.broker.allows(guards)) return false;
+    onDisowned?.();
+    return true;
   }
 
   private watches({ stream }: Feed): boolean {

@@ -21,8 +21,11 @@ export interface AdoptionOptions {
 export class Adoption {
   constructor(private readonly options: AdoptionOptions) {}
 
-  /** Their runs are charged when they start; their data is needed before, to find the handler. */
-  async holdUncharged(source: ReadKey, entries: readonly PendingEntry[]): Promise<void> {
+  /**
+   * Their runs are charged when they start; their data is needed before, to find the handler.
+   * @returns how many were not held
+   */
+  async holdUncharged(source: ReadKey, entries: readonly PendingEntry[]): Promise<number> {
     const { holder, events, held, hold } = this.options;
     const unknown = entries.filter(({ id }) => !held.get(source, id));
     const { found, deleted } = await this.options.entries.fetch(source.key, unknown);
@@ -33,6 +36,7 @@ export class Adoption {
       events.emit('trimmed', { stream: source.stream, group: holder.group, count: deleted });
     }
     this.options.onHeld();
+    return found.length;
   }
 
   /** Takes up what is pending to us without our knowing of it. */

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { sleep, systemClock } from '../../core/clock.js';
 import { PermissionDeniedError } from '../../core/errors/server.errors.js';
 import type { EventBus } from '../../core/events.js';
+import type { Guard } from '../../core/guard.js';
 import type { Worker } from '../../core/worker.js';
 import type { Commands } from './commands.js';
 import { CrashWatch } from './crash-watch.js';
@@ -33,6 +34,9 @@ export interface CaretakerOptions {
   readonly room: () => number;
   /** Told before each look. */
   readonly onLook: () => Promise<void>;
+  readonly guards?: readonly Guard[];
+  /** A guard does not hold any more. */
+  readonly onDisowned?: () => void;
   readonly onLooked: (source: ReadKey, looked: Looked) => Promise<void>;
 }
 
@@ -103,7 +107,7 @@ export class Caretaker implements Worker {
   }
 
   private async lookAt(sources: readonly ReadKey[]): Promise<void> {
-    const { commands, keys, group, consumer, idleTimeout, absentAfter, crashedAfter } =
+    const { commands, keys, group, consumer, idleTimeout, absentAfter, crashedAfter, guards } =
       this.options;
     const streams = sources.map(({ key, stream, redriven }) => ({
       key,
@@ -116,9 +120,10 @@ export class Caretaker implements Worker {
       // Only now, as an outage may have passed before.
       room = this.room();
       const times = { idleTimeout, absentAfter, crashedAfter };
-      return lookAfter(client, { group, consumer, ...times, streams, room });
+      return lookAfter(client, { group, consumer, ...times, streams, room, guards });
     };
     const found = await commands.run('looking after streams', look, sources[0]!.key);
+    if (!found) return this.options.onDisowned?.();
     const taken = found.reduce((sum, looked) => sum + looked.taken.length, 0);
     if (taken > 0 && taken >= room) this.shortOfRoom = true;
     for (const [index, looked] of found.entries()) {

@@ -10,6 +10,8 @@ const RESERVED = [
   'done:',
   'dedupe:',
   'replies',
+  'owner:',
+  'fence:',
 ];
 
 /** Every key name of this library on Redis. Keys derived from a stream share its cluster slot. */
@@ -44,6 +46,16 @@ export class Keys {
   /** Id of the message that was published to a stream with this idempotency key. */
   published(name: string, key: string): string {
     return `${this.tagged(name)}:published:${key}`;
+  }
+
+  /** Who owns something about a stream, for now. */
+  leaseOwner(name: string, lease: string): string {
+    return `${this.tagged(name)}:owner:${lease}`;
+  }
+
+  /** The fencing token of whoever owns it. */
+  leaseFence(name: string, lease: string): string {
+    return `${this.tagged(name)}:fence:${lease}`;
   }
 
   /** Stream of the answers to one client's requests. */

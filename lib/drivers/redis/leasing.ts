@@ -55,11 +55,11 @@ export async function extendLeases(
   const outcomes = new Map<Lease, ExtendOutcome>();
   await Promise.all(
     batchesOf(leases).map(async (batch) => {
-      const { key, group, consumer } = batch[0]!.fence;
+      const { key, group, consumer, guards } = batch[0]!.fence;
       const entries = batch.map((lease) => ({ id: lease.entryId, count: lease.attempt }));
       const words = await commands.run(
         'extending leases',
-        (client) => extend(client, { key, group, consumer, entries }),
+        (client) => extend(client, { key, group, consumer, entries, guards }),
         key,
       );
       for (const [index, lease] of batch.entries()) outcomes.set(lease, words[index]!);

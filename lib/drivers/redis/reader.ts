@@ -2,10 +2,12 @@ import type { Redis } from 'ioredis';
 import { Backoff } from '../../core/backoff.js';
 import { sleep, systemClock } from '../../core/clock.js';
 import type { EventBus } from '../../core/events.js';
+import type { Guard } from '../../core/guard.js';
 import type { Fields } from '../../core/message.js';
 import type { Commands } from './commands.js';
 import { Connection } from './connection.js';
 import type { Connector } from './connector.js';
+import { GuardedReading } from './guarded-reading.js';
 import { ReadWindow, type Ask } from './read-window.js';
 import type { ReadKey } from './redis.lease.js';
 import {
@@ -46,6 +48,9 @@ export interface ReaderOptions {
   readonly group: string;
   readonly consumer: string;
   readonly blockTimeout: number;
+  readonly guards: readonly Guard[];
+  /** A guard does not hold any more. */
+  readonly onDisowned: () => void;
   /** The group of some key is missing: create it. */
   readonly onGroupMissing: () => Promise<void>;
   /** Some key holds no stream, or may not be read: find out which, and read the others. */
@@ -75,8 +80,10 @@ export class Reader {
   private line: Line | undefined;
   /** A read waits for what is to come. */
   private blocked = false;
+  private readonly guarded: GuardedReading | undefined;
 
   constructor(private readonly options: ReaderOptions) {
+    if (options.guards.length > 0) this.guarded = new GuardedReading(options);
     this.connection = new Connection({
       connector: options.connector,
       role: 'reader',
@@ -162,6 +169,7 @@ export class Reader {
   }
 
   private async readOnce({ wire }: Line, limit: number): Promise<ReadBatch[]> {
+    if (this.guarded) return this.readGuarded(this.guarded, wire, limit);
     const ask = this.window.next(this.keys, limit);
     this.blocked = ask.block;
     try {
@@ -170,6 +178,31 @@ export class Reader {
       return batches;
     } finally {
       this.blocked = false;
+    }
+  }
+
+  /** What is there; and where nothing is, what comes first. */
+  private async readGuarded(
+    guarded: GuardedReading,
+    wire: Wire,
+    limit: number,
+  ): Promise<ReadBatch[]> {
+    const { keys, byKey } = this;
+    const asking = this.options.place?.asking;
+    const count = Math.max(1, Math.floor(limit / keys.length));
+    for (;;) {
+      const read = await guarded.readNow(wire, keys, count, asking);
+      if (!read) {
+        this.options.onDisowned();
+        await sleep(systemClock, this.options.blockTimeout, this.stopping.signal);
+        return [];
+      }
+      if ('found' in read) return this.batchesOf(read.found, byKey);
+      if (this.stopped || keys !== this.keys) return [];
+      this.blocked = true;
+      const waiting = guarded.wait(wire, keys, read.ids, asking);
+      const more = await waiting.finally(() => (this.blocked = false));
+      if (!more || this.stopped) return [];
     }
   }
 

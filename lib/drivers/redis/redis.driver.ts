@@ -6,6 +6,7 @@ import { RedisDeadLetters } from './redis.dead-letters.js';
 import { RedisGroupAdmin } from './redis.group-admin.js';
 import type { RedisOptions } from './redis.options.js';
 import { RedisPendingEntries } from './redis.pending-entries.js';
+import { RedisLeaseStore } from './redis.lease-store.js';
 import { RedisReplies } from './redis.replies.js';
 import { RedisRetention } from './redis.retention.js';
 import { RedisSource } from './redis.source.js';
@@ -32,6 +33,7 @@ function open(options: RedisOptions, { events, keyPrefix }: DriverContext): Driv
     groups: new RedisGroupAdmin(commands, keys),
     pending: new RedisPendingEntries(commands, keys),
     retention: new RedisRetention(commands, keys, new ServerFeatures(events)),
+    leases: new RedisLeaseStore(commands, keys),
     unwrap: () => commands.current,
   };
 }

@@ -1,4 +1,5 @@
 import type { Link } from '../../core/chain.js';
+import type { Guard } from '../../core/guard.js';
 import type { Lease } from '../../core/lease.js';
 import type { Fields } from '../../core/message.js';
 import { unpackFields } from './scripts/dead-letter.script.js';
@@ -17,6 +18,8 @@ export interface LeaseHolder {
   readonly consumer: string;
   /** See SubscribeOptions. */
   readonly runsWithin: number;
+  /** What must hold wherever its entries are touched; none: they are its own by the fence alone. */
+  readonly guards: readonly Guard[];
   /** The source has settled it: it is no longer ours. */
   settled(lease: RedisLease): void;
 }
@@ -91,8 +94,8 @@ export class RedisLease implements Lease, Link<RedisLease> {
 
   /** What identifies the run to the scripts. */
   get fence(): Fenced {
-    const { group, consumer } = this.holder;
-    return { key: this.source.key, group, consumer, id: this.entryId, count: this.attempt };
+    const { group, consumer, guards } = this.holder;
+    return { key: this.source.key, group, consumer, guards, id: this.entryId, count: this.attempt };
   }
 
   get redriven(): boolean {

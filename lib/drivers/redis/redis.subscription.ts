@@ -1,4 +1,5 @@
 import type { EventBus } from '../../core/events.js';
+import type { Guard } from '../../core/guard.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../core/lease.js';
 import type { Fields } from '../../core/message.js';
 import type { SubscribeOptions, Subscription } from '../../core/source.js';
@@ -15,6 +16,7 @@ import { ReadKeys } from './read-keys.js';
 import { Reader, type ReadPlace } from './reader.js';
 import { RedisLease, type LeaseHolder, type ReadKey } from './redis.lease.js';
 import type { Looked } from './scripts/look-after.script.js';
+import { Takeover } from './takeover.js';
 
 /** Pending to us and unknown for so long: its read reply was lost, ms. A reply on its way is younger. */
 const REPLY_ON_ITS_WAY = 1000;
@@ -33,6 +35,7 @@ export interface RedisSubscriptionOptions extends SubscribeOptions {
 
 /** One consumer's reader and everything it holds. */
 export class RedisSubscription implements Subscription, LeaseHolder {
+  readonly guards: readonly Guard[];
   private readonly held = new HeldTable();
   /** Handed out at the next pull. */
   private inbox: RedisLease[] = [];
@@ -42,6 +45,8 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   private readonly keeper: GroupKeeper;
   private readonly readKeys: ReadKeys;
   private readonly caretaker: Caretaker;
+  /** Under guards. */
+  private readonly takeover: Takeover | undefined;
   private reading: Promise<void> | undefined;
   private wanted = 0;
   private lastLimit = 1;
@@ -50,9 +55,11 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   private closing: Promise<void> | undefined;
 
   constructor(private readonly options: RedisSubscriptionOptions) {
-    const { commands, events, idleTimeout, blockTimeout } = options;
+    const { commands, events, idleTimeout, blockTimeout, guards = [] } = options;
     const longest = Math.max(idleTimeout, blockTimeout);
     const crashedAfter = options.crashedAfter ?? 3 * longest;
+    const { onDisowned = () => undefined } = options;
+    this.guards = guards;
     this.leasing = new Leasing(commands, events);
     this.adoption = new Adoption({
       events,
@@ -64,11 +71,16 @@ export class RedisSubscription implements Subscription, LeaseHolder {
       onHeld: () => this.wakePull(),
     });
     this.keeper = new GroupKeeper(options);
+    if (guards.length > 0) {
+      this.takeover = new Takeover({ ...options, guards, onDisowned, adoption: this.adoption });
+    }
     this.reader = new Reader({
       ...options,
+      guards,
+      onDisowned,
       onGroupMissing: () => this.readKeys.restoreAll(),
       onUnreadable: () => this.readKeys.restoreAll(),
-      onReplyLost: () => this.adoption.adoptAll(),
+      onReplyLost: async () => (this.takeover ? this.takeover.restart() : this.adoption.adoptAll()),
     });
     this.readKeys = new ReadKeys({
       ...options,
@@ -77,12 +89,14 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     });
     this.caretaker = new Caretaker({
       ...options,
+      guards,
+      onDisowned,
       interval: options.reclaimInterval,
       crashedAfter,
       // Known to have crashed before it is removed.
       absentAfter: Math.max(2 * longest, crashedAfter) + 60_000,
       streams: () => this.readKeys.all,
-      room: () => (this.wanted || Math.min(this.lastLimit, TAKE_WHEN_BUSY)) - this.inbox.length,
+      room: () => this.room(),
       onLook: () => this.letGo().then(() => this.refreshInbox()),
       onLooked: (source, looked) => this.looked(source, looked),
     });
@@ -139,6 +153,8 @@ export class RedisSubscription implements Subscription, LeaseHolder {
 
   watch(streams: ReadonlySet<string>): void {
     this.readKeys.watch(streams);
+    // What is given back now comes first again.
+    this.takeover?.restart();
     void this.letGo();
     this.caretaker.lookNow();
   }
@@ -154,6 +170,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
 
   async stop(): Promise<void> {
     this.stopped = true;
+    this.takeover?.stop();
     await this.caretaker.stop();
     await this.reader.stop();
     await this.reading;
@@ -167,6 +184,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
 
   private async read(limit: number): Promise<void> {
     try {
+      if (this.takeover && !(await this.takeover.mayRead(this.readKeys.all[0]!))) return;
       for (const { source, entries } of await this.reader.read(limit)) {
         for (const [id, fields] of entries) this.take(source, id, fields);
       }
@@ -174,6 +192,12 @@ export class RedisSubscription implements Subscription, LeaseHolder {
       this.reading = undefined;
       this.wakePull();
     }
+  }
+
+  /** Nothing comes before what is taken over in order. */
+  private room(): number {
+    if (this.takeover?.done === false) return 0;
+    return (this.wanted || Math.min(this.lastLimit, TAKE_WHEN_BUSY)) - this.inbox.length;
   }
 
   private take(source: ReadKey, id: string, fields: Fields): void {
@@ -201,9 +225,9 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     if (looked.word !== 'ok') return;
     if (!source.redriven) this.keeper.note(source, looked.floor);
     this.readKeys.readableAgain(source);
-    if (looked.own > this.held.count(source)) {
-      await this.adoption.adopt(source, REPLY_ON_ITS_WAY);
-    } else await this.adoption.forgetLeft(source);
+    if (looked.own <= this.held.count(source)) await this.adoption.forgetLeft(source);
+    else if (!this.takeover || source.redriven) await this.adoption.adopt(source, REPLY_ON_ITS_WAY);
+    else if (this.takeover.done) this.takeover.restart();
   }
 
   /** Waiting here for their consumer, they are not kept fresh by it. */

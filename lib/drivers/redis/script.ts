@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import type { Guard } from '../../core/guard.js';
 import { isRefused, isRefusedInScript, isScriptMissing } from './reply-errors.js';
+
+/** Put before a script that only acts where all guards hold: their keys and values stand behind its own. */
+const GUARDED = `
+for _ = 1, tonumber(table.remove(ARGV)) do
+  if redis.call('GET', table.remove(KEYS)) ~= table.remove(ARGV) then return false end
+end`;
 
 /**
  * A Lua script, sent by its digest, and in full once where the server does not know it (any more).
@@ -10,16 +17,23 @@ import { isRefused, isRefusedInScript, isScriptMissing } from './reply-errors.js
 export class Script {
   private readonly digest: string;
   readonly #sent = new WeakSet<Redis>();
+  private underGuards: Script | undefined;
 
   constructor(private readonly lua: string) {
     this.digest = createHash('sha1').update(lua).digest('hex');
   }
 
+  /**
+   * Acts only where the guards hold, if there are any.
+   * @returns null where one does not; a script with guards answers nothing of that kind itself
+   */
   async run(
     client: Redis,
     keys: readonly string[],
     args: readonly (string | number)[],
+    guards: readonly Guard[] = [],
   ): Promise<unknown> {
+    if (guards.length > 0) return this.guarded.run(client, ...withGuards(keys, args, guards));
     try {
       return await this.evaluate(client, keys, args);
     } catch (error) {
@@ -58,6 +72,12 @@ export class Script {
     return [...head, keys.length, ...keys, ...args];
   }
 
+  /** The same, for keys and arguments {@link withGuards}. */
+  get guarded(): Script {
+    this.underGuards ??= new Script(GUARDED + this.lua);
+    return this.underGuards;
+  }
+
   forget(client: Redis): void {
     this.#sent.delete(client);
   }
@@ -71,6 +91,19 @@ export class Script {
     const command = [direct ?? commented, sub].filter(Boolean).join('|').toLowerCase();
     error.message = `NOPERM no permission to run the '${command}' command in a script`;
   }
+}
+
+/** Keys and arguments of a script whose guards are checked first. */
+export function withGuards(
+  keys: readonly string[],
+  args: readonly (string | number)[],
+  guards: readonly Guard[],
+): [keys: string[], args: (string | number)[]] {
+  const [names, values] = [guards.map(({ key }) => key), guards.map(({ value }) => value)];
+  return [
+    [...keys, ...names],
+    [...args, ...values, guards.length],
+  ];
 }
 
 /** Asked for several keys, the server does not say which one it refuses. */

@@ -9,6 +9,7 @@ import { extendLeases, releaseLease } from './leasing.js';
 import { ORIGIN_ELEMENTS, type ReadKey, type RedisLease } from './redis.lease.js';
 import { isWrongType } from './reply-errors.js';
 import { ackAndPublish } from './scripts/ack-and-publish.script.js';
+import { ackGuarded } from './scripts/ack-guarded.script.js';
 import { ackRedriven } from './scripts/ack-redriven.script.js';
 import { deadLetter } from './scripts/dead-letter.script.js';
 import { leave } from './scripts/leave.script.js';
@@ -68,19 +69,23 @@ export async function settleAll(
 const isPlainAck = ({ settlement }: Settling): boolean =>
   settlement.kind === 'ack' && !settlement.publish?.length;
 
-/** The work is done, whoever owns the entries now: no fence. */
+/** The work is done, whoever owns the entries now: no fence, but the guards if there are any. */
 async function ackTogether(leases: readonly RedisLease[], commands: Commands): Promise<Outcome> {
   const { source, holder } = leases[0]!;
   const ids = leases.map((lease) => lease.entryId);
+  const { guards, group } = holder;
   try {
-    await commands.run(
+    const word = await commands.run(
       'acknowledging',
       async (client) => {
-        if (source.redriven) await ackRedriven(client, source.key, holder.group, ids);
-        else await client.xack(source.key, holder.group, ...ids);
+        if (source.redriven) return ackRedriven(client, source.key, group, ids, guards);
+        if (guards.length > 0) return ackGuarded(client, source.key, group, ids, guards);
+        await client.xack(source.key, group, ...ids);
+        return 'settled';
       },
       source.key,
     );
+    if (word === 'lost') return word;
   } catch (error) {
     if (!(error instanceof Error && isWrongType(error.cause))) return error as Error;
   }
@@ -169,8 +174,8 @@ async function publishApart(
   entries: readonly OutgoingEntry[],
   { commands, publish }: SettlingContext,
 ): Promise<SettleOutcome | undefined> {
-  const [word] = lease.trimmed ? ['trimmed'] : await extendLeases(commands, [lease]);
-  if (word === 'lost' || word === 'gone') return word;
+  const [word] = await extendLeases(commands, [lease]);
+  if (word === 'lost' || (word === 'gone' && !lease.trimmed)) return word;
   const { group, id } = lease.fence;
   const window = lease.holder.runsWithin + LAST_RUN;
   const once = entries.map((entry, step) => {

@@ -63,7 +63,7 @@ export interface Publishing extends Fenced {
 }
 
 export async function ackAndPublish(client: Redis, run: Publishing): Promise<SettleOutcome> {
-  const { key, group, consumer, id, count, unfenced, entries } = run;
+  const { key, group, consumer, id, count, unfenced, entries, guards } = run;
   const names = [key];
   const args: (string | number)[] = [group, consumer, id, count, unfenced ? 1 : 0];
   for (const { keys, fields, when } of entries) {
@@ -71,5 +71,5 @@ export async function ackAndPublish(client: Redis, run: Publishing): Promise<Set
     if (when) names.push(keys.delayed, keys.entries);
     args.push(...(when ? whenArguments(when) : ['now', 0]), fields.length, ...fields);
   }
-  return (await script.run(client, names, args)) as SettleOutcome;
+  return ((await script.run(client, names, args, guards)) ?? 'lost') as SettleOutcome;
 }

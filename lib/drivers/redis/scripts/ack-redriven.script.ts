@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { Guard } from '../../../core/guard.js';
 import { Script } from '../script.js';
 
 /**
@@ -21,6 +22,8 @@ export async function ackRedriven(
   key: string,
   group: string,
   ids: readonly string[],
-): Promise<void> {
-  await script.run(client, [key], [group, ...ids]);
+  guards?: readonly Guard[],
+): Promise<'settled' | 'lost'> {
+  const acknowledged = await script.run(client, [key], [group, ...ids], guards);
+  return acknowledged === null ? 'lost' : 'settled';
 }

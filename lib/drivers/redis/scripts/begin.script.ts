@@ -21,10 +21,12 @@ export type BeginReply =
   | { readonly word: 'lost' | 'gone' | 'trimmed' };
 
 export async function begin(client: Redis, run: Fenced): Promise<BeginReply> {
-  const [word, fields] = (await script.run(
+  const reply = await script.run(
     client,
     [run.key],
     [run.group, run.consumer, run.id, run.count],
-  )) as [BeginReply['word'], Fields];
+    run.guards,
+  );
+  const [word, fields] = (reply ?? ['lost']) as [BeginReply['word'], Fields];
   return word === 'started' ? { word, fields } : { word };
 }

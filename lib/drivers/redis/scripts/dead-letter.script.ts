@@ -91,11 +91,13 @@ async function store(
   letter: DeadLettering,
   fields: Fields,
 ): Promise<SettleOutcome | 'deleted'> {
-  const { group, consumer, id, count, record, skip, unfenced, remove } = letter;
+  const { group, consumer, id, count, record, skip, unfenced, remove, guards } = letter;
   const flags = [unfenced ? 1 : 0, remove ? 1 : 0];
-  return (await script.run(
+  const word = await script.run(
     client,
     [letter.key, letter.deadLetters],
     [group, consumer, id, count, record, skip, ...flags, ...fields],
-  )) as SettleOutcome | 'deleted';
+    guards,
+  );
+  return (word ?? 'lost') as SettleOutcome | 'deleted';
 }

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { Guard } from '../../../core/guard.js';
 import type { ExtendOutcome } from '../../../core/lease.js';
 import { Script } from '../script.js';
 import { TRY } from './try.js';
@@ -55,11 +56,14 @@ export interface Extending {
   readonly consumer: string;
   /** In ascending order of id, {@link EXTEND_AT_ONCE} at most. */
   readonly entries: readonly { readonly id: string; readonly count: number }[];
+  readonly guards?: readonly Guard[] | undefined;
 }
 
 export async function extend(client: Redis, extending: Extending): Promise<ExtendOutcome[]> {
-  const { key, group, consumer, entries } = extending;
+  const { key, group, consumer, entries, guards } = extending;
   const flat = entries.flatMap(({ id, count }) => [id, count]);
   const range = [entries[0]!.id, entries[entries.length - 1]!.id];
-  return (await script.run(client, [key], [group, consumer, ...range, ...flat])) as ExtendOutcome[];
+  const args = [group, consumer, ...range, ...flat];
+  const words = await script.run(client, [key], args, guards);
+  return (words ?? entries.map(() => 'lost')) as ExtendOutcome[];
 }

@@ -1,3 +1,4 @@
+import type { Guard } from '../../../core/guard.js';
 import { TRY } from './try.js';
 
 /**
@@ -22,4 +23,6 @@ export interface Fenced {
   readonly id: string;
   /** Delivery count of the run. */
   readonly count: number;
+  /** What must hold besides. */
+  readonly guards?: readonly Guard[] | undefined;
 }

@@ -22,5 +22,5 @@ return 'settled'
 
 export async function leave(client: Redis, run: Fenced): Promise<SettleOutcome> {
   const args = [run.group, run.consumer, run.id, run.count];
-  return (await script.run(client, [run.key], args)) as SettleOutcome;
+  return ((await script.run(client, [run.key], args, run.guards)) ?? 'lost') as SettleOutcome;
 }

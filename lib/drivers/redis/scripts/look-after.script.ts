@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { Guard } from '../../../core/guard.js';
 import { Script } from '../script.js';
 import { GROUP_RECORD } from './group-record.js';
 import { TRY } from './try.js';
@@ -150,19 +151,22 @@ export interface LookAfter {
   readonly absentAfter: number;
   readonly crashedAfter: number;
   readonly streams: readonly { key: string; floor: string; redrive: string }[];
+  readonly guards?: readonly Guard[] | undefined;
 }
 
 type Flat = (string | number)[];
 type Row = [Looked['word'], string, number, number, number, Flat, string[], Flat, Flat];
 
-export async function lookAfter(client: Redis, look: LookAfter): Promise<Looked[]> {
-  const { group, consumer, idleTimeout, room, absentAfter, crashedAfter } = look;
+/** @returns undefined where a guard does not hold */
+export async function lookAfter(client: Redis, look: LookAfter): Promise<Looked[] | undefined> {
+  const { group, consumer, idleTimeout, room, absentAfter, crashedAfter, guards } = look;
   const rows = (await script.run(
     client,
     look.streams.flatMap(({ key, floor, redrive }) => [key, floor, redrive]),
     [group, consumer, idleTimeout, room, absentAfter, crashedAfter],
-  )) as Row[];
-  return rows.map(([word, floor, own, redriven, trimmed, taken, removed, from, silent]) => ({
+    guards,
+  )) as Row[] | null;
+  return rows?.map(([word, floor, own, redriven, trimmed, taken, removed, from, silent]) => ({
     word,
     floor,
     own,

@@ -19,5 +19,5 @@ return 'settled'
 /** @param leave delivery count that the entry keeps */
 export async function release(client: Redis, run: Fenced, leave: number): Promise<SettleOutcome> {
   const args = [run.group, run.consumer, run.id, run.count, leave, ONE_DAY];
-  return (await script.run(client, [run.key], args)) as SettleOutcome;
+  return ((await script.run(client, [run.key], args, run.guards)) ?? 'lost') as SettleOutcome;
 }

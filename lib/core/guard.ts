@@ -1,0 +1,11 @@
+/**
+ * What has to be as expected wherever something is read, charged, kept fresh or settled under it,
+ * seen in the same atomic step. Made by a driver's ports, such as `LeaseStore.guard`, and handed back
+ * to the same driver.
+ */
+export interface Guard {
+  /** Where it is kept, as the driver names it. */
+  readonly key: string;
+  /** What has to stand there. Anything else, or nothing, refuses the step. */
+  readonly value: string;
+}

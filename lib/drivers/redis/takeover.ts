@@ -1,0 +1,91 @@
+import { sleep, systemClock } from '../../core/clock.js';
+import type { EventBus } from '../../core/events.js';
+import type { Guard } from '../../core/guard.js';
+import type { Adoption } from './adoption.js';
+import type { Commands } from './commands.js';
+import type { ReadKey } from './redis.lease.js';
+import { takePending } from './scripts/take-pending.script.js';
+
+/** Entries taken over at once. */
+const PAGE = 200;
+/** What is pending could not be taken over: asked again after this, ms. */
+const TRY_AGAIN = 200;
+
+export interface TakeoverOptions {
+  readonly commands: Commands;
+  readonly events: EventBus;
+  readonly adoption: Adoption;
+  readonly group: string;
+  readonly consumer: string;
+  readonly guards: readonly Guard[];
+  readonly blockTimeout: number;
+  readonly onDisowned: () => void;
+}
+
+/** Takes over all that a group has pending in a stream, oldest first, before anything new is read. */
+export class Takeover {
+  private after: string | undefined;
+  private finished = false;
+  private readonly stopping = new AbortController();
+
+  constructor(private readonly options: TakeoverOptions) {}
+
+  /** Nothing that is pending is unknown here. */
+  get done(): boolean {
+    return this.finished;
+  }
+
+  /** Something may be pending to us without our knowing of it: all is looked through again. */
+  restart(): void {
+    this.after = undefined;
+    this.finished = false;
+  }
+
+  /** @returns whether new entries may be read now; else some were taken over, or there was an obstacle */
+  async mayRead(source: ReadKey): Promise<boolean> {
+    if (this.finished) return true;
+    try {
+      const found = await this.next(source);
+      if (found !== undefined) return found === 0 && this.finished;
+      this.options.onDisowned();
+      await sleep(systemClock, this.options.blockTimeout, this.stopping.signal);
+    } catch (error) {
+      this.options.events.emit('worker-error', { worker: 'takeover', error: error as Error });
+      await sleep(systemClock, TRY_AGAIN, this.stopping.signal);
+    }
+    return false;
+  }
+
+  /** Waits for nothing any more. */
+  stop(): void {
+    this.stopping.abort();
+  }
+
+  /**
+   * Goes on until something was found, or it is done.
+   * @returns how many entries were found, undefined where a guard does not hold
+   */
+  private async next(source: ReadKey): Promise<number | undefined> {
+    const { commands, events, adoption, group, consumer, guards } = this.options;
+    const { key, stream } = source;
+    while (!this.finished) {
+      const { after } = this;
+      const take = { key, group, consumer, guards, after, count: PAGE };
+      const page = await commands.run(
+        'taking over what is pending',
+        (client) => takePending(client, take),
+        key,
+      );
+      if (!page) return undefined;
+      const count = page.length > 0 ? await adoption.holdUncharged(source, page) : 0;
+      // Begun anew meanwhile.
+      if (after !== this.after) continue;
+      this.after = page.at(-1)?.id ?? after;
+      this.finished = page.length < PAGE;
+      if (count === 0) continue;
+      events.emit('reclaimed', { stream, group, count });
+      return count;
+    }
+    return 0;
+  }
+}
