@@ -118,12 +118,15 @@ export function describeGuarding(world: () => SourceWorld): void {
       await first.takeOne();
       const { reader, disowned } = await guarded('A', { idleTimeout: IDLE });
       await reader.takeOne();
-      await own('B');
-      await world().publish('b');
+      const { reader: owner } = await guarded('C');
+      const [a] = await owner.take(1);
+      await world().publish('b', 'c');
+      const [b] = await owner.take(1);
       await reader.expectNothing(2 * IDLE);
       expect(disowned()).toBeGreaterThan(0);
-      const { reader: owner } = await guarded('C');
-      expect((await owner.take(2)).map(valueOf)).toEqual(['a', 'b']);
+      expect([a, b].map((lease) => valueOf(lease!))).toEqual(['a', 'b']);
+      expect(await owner.extend(a!, b!)).toEqual(['held', 'held']);
+      expect(valueOf(await owner.takeOne())).toBe('c');
     });
 
     test('a waiting pull that has lost it meanwhile takes nothing', async () => {
