@@ -1,15 +1,18 @@
 import type { DeadLetterRecord } from '../../core/dead-letters.js';
-import { join } from '../../core/grouped.js';
-import type { SettleOutcome } from '../../core/settlement.js';
+import { grouped, join } from '../../core/grouped.js';
+import type { Ack, SettleOutcome } from '../../core/settlement.js';
 import type { OutgoingEntry } from '../../core/message.js';
+import type { Completion } from '../../core/completions.js';
 import type { MessageSource, Settling } from '../../core/source.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
-import { extendLeases, releaseLease } from './leasing.js';
+import { extendLeases, releaseLease, unchargeLease } from './leasing.js';
 import { ORIGIN_ELEMENTS, type ReadKey, type RedisLease } from './redis.lease.js';
 import { isWrongType } from './reply-errors.js';
 import { ackAndPublish } from './scripts/ack-and-publish.script.js';
 import { ackRedriven } from './scripts/ack-redriven.script.js';
+import { ackAndComplete } from './scripts/completions.scripts.js';
+import { chunks } from './redis.completions.js';
 import { deadLetter } from './scripts/dead-letter.script.js';
 import { leave } from './scripts/leave.script.js';
 
@@ -28,7 +31,10 @@ export interface SettlingContext {
   readonly publish: MessageSource['publish'];
 }
 
-/** Carries out a batch: plain acks as one XACK per key, retries in one script, the rest in one each. */
+/**
+ * Carries out a batch: plain acks as one XACK per key, those that complete something and retries in
+ * one script each per key, the rest in one each.
+ */
 export async function settleAll(
   batch: readonly Settling[],
   context: SettlingContext,
@@ -37,13 +43,16 @@ export async function settleAll(
   const outcomes: Outcome[] = new Array<Outcome>(batch.length);
   const acks = new Map<ReadKey, number[]>();
   const retries: number[] = [];
+  const completing: number[] = [];
   const others: Promise<void>[] = [];
   for (let index = 0; index < batch.length; index++) {
     const settling = batch[index]!;
     if (isPlainAck(settling)) {
       const { source } = settling.lease as RedisLease;
       join(acks, source, index);
-    } else if (settling.settlement.kind === 'retry') {
+    } else if (completionOf(settling) && isWithoutNext(settling)) {
+      completing.push(index);
+    } else if (settling.settlement.kind === 'retry' && !takesBack(settling)) {
       retries.push(index);
     } else {
       others.push(settleOne(settling, context).then((outcome) => void (outcomes[index] = outcome)));
@@ -61,12 +70,65 @@ export async function settleAll(
     });
     together.push(kept);
   }
+  if (completing.length > 0) {
+    const items = completing.map((index) => batch[index]!);
+    const done = completeAll(items, context).then((found) => {
+      for (const [place, index] of completing.entries()) outcomes[index] = found[place]!;
+    });
+    together.push(done);
+  }
   await Promise.all([...together, ...others]);
   return outcomes;
 }
 
-const isPlainAck = ({ settlement }: Settling): boolean =>
+const isPlainAck = (settling: Settling): boolean =>
+  isWithoutNext(settling) && !completionOf(settling);
+
+const isWithoutNext = ({ settlement }: Settling): boolean =>
   settlement.kind === 'ack' && !settlement.publish?.length;
+
+const completionOf = ({ settlement }: Settling): Completion | undefined =>
+  settlement.kind === 'ack' ? settlement.completes : undefined;
+
+/** The run has been counted, and has not begun. */
+const takesBack = ({ settlement, lease }: Settling): boolean =>
+  settlement.kind === 'retry' && settlement.uncharged === true && lease.charged;
+
+/** The work is done, as with plain acks: no fence. */
+async function completeAll(
+  batch: readonly Settling[],
+  { commands, keys }: SettlingContext,
+): Promise<Outcome[]> {
+  const items = batch.map((settling, place) => ({
+    place,
+    lease: settling.lease as RedisLease,
+    completion: completionOf(settling)!,
+  }));
+  const outcomes: Outcome[] = [];
+  const together = [...grouped(items, ({ lease }) => lease.source).values()].flatMap(chunks);
+  await Promise.all(
+    together.map(async (some) => {
+      const { source, holder } = some[0]!.lease;
+      const entries = some.map(({ lease, completion: { claim, ttl } }) => ({
+        id: lease.entryId,
+        key: keys.done(claim),
+        ttl,
+      }));
+      const acks = { key: source.key, group: holder.group, redriven: source.redriven, entries };
+      const outcome = await commands
+        .run('acknowledging', (client) => ackAndComplete(client, acks), source.key)
+        .then(
+          () => 'settled' as const,
+          (error: unknown) => error as Error,
+        );
+      for (const { place, lease } of some) {
+        outcomes[place] = outcome;
+        if (outcome === 'settled') holder.settled(lease);
+      }
+    }),
+  );
+  return outcomes;
+}
 
 /** The work is done, whoever owns the entries now: no fence. */
 async function ackTogether(leases: readonly RedisLease[], commands: Commands): Promise<Outcome> {
@@ -106,8 +168,9 @@ async function settleOne(settling: Settling, context: SettlingContext): Promise<
   const lease = settling.lease as RedisLease;
   try {
     const outcome = await carryOut(settling, lease, context);
-    // What is left stays known, so that it is not adopted.
-    if (outcome === 'settled' && settling.settlement.kind !== 'leave') {
+    // What is left, or waits, stays known, so that it is not adopted.
+    const { kind } = settling.settlement;
+    if (outcome === 'settled' && kind !== 'leave' && kind !== 'retry') {
       lease.holder.settled(lease);
       // Its record is gone, so a second time there is nothing to settle any more.
       lease.trimmed = false;
@@ -125,7 +188,7 @@ function carryOut(
 ): Promise<SettleOutcome> {
   switch (settlement.kind) {
     case 'ack':
-      return publishNext(lease, settlement.publish ?? [], context);
+      return publishNext(lease, settlement, context);
     case 'dead-letter':
       return storeDeadLetter(lease, 'record' in settling ? settling.record : undefined, context);
     case 'leave':
@@ -134,6 +197,8 @@ function carryOut(
         (client) => leave(client, lease.fence),
         lease.source.key,
       );
+    case 'retry':
+      return unchargeLease(context.commands, lease);
     default:
       return releaseLease(context.commands, lease);
   }
@@ -141,7 +206,7 @@ function carryOut(
 
 async function publishNext(
   lease: RedisLease,
-  publish: readonly OutgoingEntry[],
+  { publish = [], completes }: Ack,
   context: SettlingContext,
 ): Promise<SettleOutcome> {
   const { commands, keys } = context;
@@ -156,7 +221,8 @@ async function publishNext(
     const obstacle = await publishApart(lease, publish, context);
     if (obstacle) return obstacle;
   }
-  const next = { ...lease.fence, unfenced: lease.trimmed, entries: together ? entries : [] };
+  const done = completes && { key: keys.done(completes.claim), ttl: completes.ttl };
+  const next = { ...lease.fence, unfenced: lease.trimmed, entries: together ? entries : [], done };
   return commands.run('publishing the next step', (client) => ackAndPublish(client, next), key);
 }
 
