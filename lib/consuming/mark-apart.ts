@@ -13,13 +13,13 @@ export function markApart(settle: Settle, completions: Completions): Settle {
 
   async function settleAndMark(batch: readonly Settling[]): ReturnType<Settle> {
     const marked = await Promise.all(
-      batch.map((settling) => (publishes(settling) ? undefined : mark(settling))),
+      batch.map((settling) => mark(settling, !publishes(settling))),
     );
     const ready = batch.filter((_, index) => !marked[index]);
     const settled = await settle(ready);
     const markedAfter = await Promise.all(
       ready.map((settling, index) =>
-        publishes(settling) && settled[index] === 'settled' ? mark(settling) : undefined,
+        mark(settling, publishes(settling) && settled[index] === 'settled'),
       ),
     );
     let next = 0;
@@ -30,8 +30,8 @@ export function markApart(settle: Settle, completions: Completions): Settle {
     });
   }
 
-  async function mark(settling: Settling): Promise<Error | undefined> {
-    const completion = completionOf(settling);
+  async function mark(settling: Settling, now: boolean): Promise<Error | undefined> {
+    const completion = now ? completionOf(settling) : undefined;
     if (!completion) return undefined;
     try {
       await completions.complete([completion]);

@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest';
 import type { SourceHarness } from './source-harness.js';
 import { SourceWorld } from './source-world.js';
+import { describeCompleting } from './source/completing.js';
 import { describeFencing } from './source/fencing.js';
 import { describeLeaving } from './source/leaving.js';
+import { describeInboxes } from './source/inboxes.js';
 import { describePublishing } from './source/publishing.js';
 import { describePublishingOnce } from './source/publishing-once.js';
 import { describePulling } from './source/pulling.js';
@@ -54,5 +56,7 @@ export function describeSourceContract(name: string, setup: () => Promise<Source
     describeFencing(world);
     describeTrimming(world);
     describeRedriving(world);
+    describeCompleting(world);
+    describeInboxes(world);
   });
 }

@@ -6,8 +6,10 @@ import { deadLetter, duplicate, type Settlement } from '../../core/settlement.js
 import { keyOf } from '../message-key.js';
 
 /** Ends a transaction of which nothing is to be kept, though the handler has not thrown. */
-class NotDone {
-  constructor(readonly settlement: Settlement) {}
+class NotDone extends Error {
+  constructor(readonly settlement: Settlement) {
+    super(`The run ended with ${settlement.kind}`);
+  }
 }
 
 /** Has what the handler writes take effect with the note that it has; a noted message is no run. */
