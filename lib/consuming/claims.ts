@@ -19,7 +19,10 @@ export interface ClaimsOptions {
   readonly maxHold: number;
 }
 
-/** A claim of a run. The owner is the same in all runs of an entry by one consumer. */
+/** Asked for together. In parts, so that the store works on the next ones while these are handled. */
+const AT_ONCE = 32;
+
+/** A claim of a run. */
 class HeldClaim implements Claim, Link<HeldClaim> {
   before: HeldClaim | undefined;
   after: HeldClaim | undefined;
@@ -34,11 +37,15 @@ class HeldClaim implements Claim, Link<HeldClaim> {
     readonly key: string,
     readonly owner: string,
   ) {}
+
+  isAlike(other: HeldClaim): boolean {
+    return this.key === other.key && this.stream === other.stream && this.handler === other.handler;
+  }
 }
 
 interface Asking {
   readonly claim: HeldClaim;
-  readonly answer: (outcome: ClaimOutcome | Error) => void;
+  readonly answer: (outcome: 'claimed' | 'held' | 'done' | Error) => void;
 }
 
 /** Claims what runs, keeps the claims fresh, and gives back those whose runs have failed. */
@@ -70,20 +77,16 @@ export class Claims implements Worker {
 
   /** Makes it the delivery's own to claim this key. */
   name(delivery: Delivery, key: string): void {
-    const { stream, group, consumer, lease, handler } = delivery;
-    // What was redriven has the id of another entry.
-    const owner = `${consumer} ${lease.redriven ? 'r' : ''}${lease.id}`;
-    delivery.claim = new HeldClaim(stream, group, handler!.name, key, owner);
+    const { stream, group, consumer, handler } = delivery;
+    delivery.claim = new HeldClaim(stream, group, handler!.name, key, consumer);
   }
 
-  /** Those of one turn of the event loop go to the store together. Never rejects. */
-  take(delivery: Delivery): Promise<ClaimOutcome | Error> {
+  /** Those of one turn of the event loop go to the store together. */
+  take(delivery: Delivery, answer: Asking['answer']): void {
     const claim = delivery.claim as HeldClaim;
     claim.delivery = delivery;
-    return new Promise((answer) => {
-      if (this.asking.length === 0) process.nextTick(() => void this.ask());
-      this.asking.push({ claim, answer });
-    });
+    if (this.asking.length === 0) process.nextTick(this.ask);
+    this.asking.push({ claim, answer });
   }
 
   /** The run came to nothing: another one may begin, once this one has really ended. */
@@ -113,19 +116,26 @@ export class Claims implements Worker {
     if (claim) this.giveBack(claim as HeldClaim);
   }
 
-  private async ask(): Promise<void> {
+  private readonly ask = (): void => {
     const asked = this.asking;
     this.asking = [];
+    for (let at = 0; at < asked.length; at += AT_ONCE) {
+      void this.askFor(asked.slice(at, at + AT_ONCE));
+    }
+  };
+
+  private async askFor(asked: readonly Asking[]): Promise<void> {
     const now = this.options.clock.now();
     const outcomes = await this.claim(asked.map(({ claim }) => claim));
     for (let index = 0; index < asked.length; index++) {
       const { claim, answer } = asked[index]!;
       const outcome = outcomes[index]!;
-      if (outcome === 'claimed') {
+      const ours = outcome === 'claimed' || (outcome === 'own' && !this.alikeOf(claim));
+      if (ours) {
         claim.freshAt = now;
         if (!this.held.has(claim)) this.held.add(claim);
       }
-      answer(outcome);
+      answer(ours ? 'claimed' : outcome === 'own' ? 'held' : outcome);
     }
   }
 
@@ -138,9 +148,15 @@ export class Claims implements Worker {
   }
 
   private giveBack(claim: HeldClaim): void {
-    if (!this.held.delete(claim)) return;
+    if (!this.held.delete(claim) || this.alikeOf(claim)) return;
     if (this.leaving.length === 0) process.nextTick(() => void this.release());
     this.leaving.push(claim);
+  }
+
+  /** The same key, in the hands of another delivery of this process. */
+  private alikeOf(claim: HeldClaim): HeldClaim | undefined {
+    for (const other of this.held) if (other !== claim && other.isAlike(claim)) return other;
+    return undefined;
   }
 
   private async release(): Promise<void> {

@@ -12,9 +12,7 @@ export function markApart(settle: Settle, completions: Completions): Settle {
   return (batch) => (batch.some(completionOf) ? settleAndMark(batch) : settle(batch));
 
   async function settleAndMark(batch: readonly Settling[]): ReturnType<Settle> {
-    const marked = await Promise.all(
-      batch.map((settling) => mark(settling, !publishes(settling))),
-    );
+    const marked = await Promise.all(batch.map((settling) => mark(settling, !publishes(settling))));
     const ready = batch.filter((_, index) => !marked[index]);
     const settled = await settle(ready);
     const markedAfter = await Promise.all(

@@ -46,7 +46,7 @@ export class StateCompletions implements Completions {
     if (found === DONE) return 'done';
     if (found !== ownerOf(claim)) return 'held';
     await this.set(key, claim, lease);
-    return 'claimed';
+    return 'own';
   }
 
   private set(key: string, claim: Claim, lease: number): Promise<void> {

@@ -9,12 +9,15 @@ export interface CompletionKey {
 
 /** A key that somebody works on. */
 export interface Claim extends CompletionKey {
-  /** Whose claim it is. The same owner may claim again. */
+  /** Whose claim it is. */
   readonly owner: string;
 }
 
-/** `claimed`: nobody else may begin. `held`: somebody else works on it. `done`: it was completed. */
-export type ClaimOutcome = 'claimed' | 'held' | 'done';
+/**
+ * `claimed`: nobody else may begin. `own`: it was this owner's before, and is extended. `held`:
+ * somebody else works on it. `done`: it was completed.
+ */
+export type ClaimOutcome = 'claimed' | 'own' | 'held' | 'done';
 
 /** A completed key, and for how long that is remembered, ms. */
 export interface Completion {
@@ -34,7 +37,7 @@ export interface Completion {
 export interface Completions {
   /**
    * One step for each. One outcome per claim, or an Error where it could not be had; it may have been
-   * taken nevertheless, and is then `claimed` by its owner again.
+   * taken nevertheless, and is then the owner's `own`.
    * @param lease ms
    */
   claim(claims: readonly Claim[], lease: number): Promise<(ClaimOutcome | Error)[]>;

@@ -27,15 +27,18 @@ export function dedupe(
 ): Middleware {
   return (delivery, next) => (delivery.handler!.dedupe ? once(delivery, next) : next(delivery));
 
-  async function once(delivery: Delivery, next: Handler): Promise<Settlement> {
+  function once(delivery: Delivery, next: Handler): Promise<Settlement> {
     const obstacle = delivery.claim === undefined ? name(delivery) : undefined;
-    if (obstacle) return obstacle;
-    if (delivery.claim === null) return next(delivery);
-    const outcome = await claims.take(delivery);
-    if (outcome === 'done') return duplicate;
-    if (outcome === 'held') return postpone(claims.lookAgain);
-    if (outcome !== 'claimed') return postpone(ASK_AGAIN, errorRecord(outcome));
-    return underClaim(delivery, next);
+    if (obstacle) return Promise.resolve(obstacle);
+    if (!delivery.claim) return next(delivery);
+    return new Promise((resolve) => {
+      claims.take(delivery, (outcome) => {
+        if (outcome === 'claimed') resolve(underClaim(delivery, next));
+        else if (outcome === 'done') resolve(duplicate);
+        else if (outcome === 'held') resolve(postpone(claims.lookAgain));
+        else resolve(postpone(ASK_AGAIN, errorRecord(outcome)));
+      });
+    });
   }
 
   /** A retry has its name already, and its entry has not been fetched again yet. */

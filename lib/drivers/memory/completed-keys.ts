@@ -18,7 +18,7 @@ export class CompletedKeys {
     const found = this.find(claim, now);
     if (found && found.owner !== claim.owner) return found.owner === undefined ? 'done' : 'held';
     this.keep(claim, { owner: claim.owner, until: now + lease }, now);
-    return 'claimed';
+    return found ? 'own' : 'claimed';
   }
 
   extend(claim: Claim, lease: number, now: number): boolean {

@@ -1,10 +1,5 @@
-import type {
-  Claim,
-  ClaimOutcome,
-  Completion,
-  CompletionKey,
-  Completions,
-} from '../../core/completions.js';
+import type { Redis } from 'ioredis';
+import type { Claim, ClaimOutcome, Completion, Completions } from '../../core/completions.js';
 import { grouped } from '../../core/grouped.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
@@ -14,7 +9,6 @@ import {
   extendKeys,
   KEYS_AT_ONCE,
   releaseKeys,
-  type OwnedKey,
 } from './scripts/completions.scripts.js';
 
 /** One key for each, beside its stream. A stream's keys go to the server together. */
@@ -26,66 +20,75 @@ export class RedisCompletions implements Completions {
 
   /** Streams whose part of a cluster is away hold up no other. */
   claim(claims: readonly Claim[], lease: number): Promise<(ClaimOutcome | Error)[]> {
-    return this.perStream<Claim, ClaimOutcome | Error>(claims, (some, key) =>
+    return this.byOwner<ClaimOutcome | Error>(claims, (keys, owner) =>
       this.commands
-        .run('claiming', (client) => claimKeys(client, some.map(this.owned), lease), key)
-        .catch((error: unknown) => some.map(() => error as Error)),
+        .run('claiming', (client) => claimKeys(client, keys, owner, lease), keys[0]!)
+        .catch((error: unknown) => keys.map(() => error as Error)),
     );
   }
 
   extend(claims: readonly Claim[], lease: number): Promise<boolean[]> {
-    return this.perStream(claims, (some, key) =>
+    return this.byOwner(claims, (keys, owner) =>
       this.commands.run(
         'extending claims',
-        (client) => extendKeys(client, some.map(this.owned), lease),
-        key,
+        (client) => extendKeys(client, keys, owner, lease),
+        keys[0]!,
       ),
     );
   }
 
   async release(claims: readonly Claim[]): Promise<void> {
-    await this.perStream<Claim, void>(claims, async (some, key) => {
-      await this.commands.run(
-        'releasing claims',
-        (client) => releaseKeys(client, some.map(this.owned)),
-        key,
-      );
+    await this.byOwner<void>(claims, async (keys, owner) => {
+      const release = (client: Redis) => releaseKeys(client, keys, owner);
+      await this.commands.run('releasing claims', release, keys[0]!);
       return [];
     });
   }
 
   async complete(completions: readonly Completion[]): Promise<void> {
-    const done = completions.map(({ claim, ttl }) => ({ ...claim, ttl }));
-    await this.perStream<(typeof done)[number], void>(done, async (some, key) => {
-      const marks = some.map((one) => ({ key: this.keys.done(one), ttl: one.ttl }));
-      await this.commands.run('marking', (client) => completeKeys(client, marks), key);
-      return [];
-    });
+    const streams = grouped(completions, ({ claim }) => claim.stream).values();
+    await Promise.all(
+      [...streams].flatMap(chunks).map((some) => {
+        const done = some.map(({ claim, ttl }) => ({ key: this.keys.done(claim), ttl }));
+        const mark = (client: Redis) => completeKeys(client, done);
+        return this.commands.run('marking as completed', mark, done[0]!.key);
+      }),
+    );
   }
 
-  private readonly owned = (claim: Claim): OwnedKey => ({
-    key: this.keys.done(claim),
-    owner: `by ${claim.owner}`,
-  });
-
-  private async perStream<K extends CompletionKey, T>(
-    items: readonly K[],
-    carryOut: (some: readonly K[], key: string) => Promise<T[]>,
+  /** Scripts know one owner, and on a cluster one stream. */
+  private async byOwner<T>(
+    claims: readonly Claim[],
+    carryOut: (keys: readonly string[], owner: string) => Promise<T[]>,
   ): Promise<T[]> {
-    const places = items.map((item, place) => ({ item, place }));
+    const places = claims.map((_, place) => place);
+    const scripts = isOne(claims)
+      ? [places]
+      : grouped(places, (place) => JSON.stringify(whose(claims[place]!))).values();
     const results: T[] = [];
-    const batches = [...grouped(places, ({ item }) => item.stream).values()].flatMap(chunks);
     await Promise.all(
-      batches.map(async (batch) => {
-        const some = batch.map(({ item }) => item);
-        const answers = await carryOut(some, this.keys.done(some[0]!));
-        for (const [index, answer] of answers.entries()) results[batch[index]!.place] = answer;
+      [...scripts].flatMap(chunks).map(async (some) => {
+        const keys = some.map((place) => this.keys.done(claims[place]!));
+        const answers = await carryOut(keys, ownerOf(claims[some[0]!]!));
+        for (const [index, answer] of answers.entries()) results[some[index]!] = answer;
       }),
     );
     return results;
   }
 }
 
+const whose = ({ stream, owner }: Claim): readonly string[] => [stream, owner];
+
+/** As nearly always. */
+function isOne(claims: readonly Claim[]): boolean {
+  const first = claims[0]!;
+  return claims.every(({ stream, owner }) => stream === first.stream && owner === first.owner);
+}
+
+/** Not to be taken for the mark of what was completed. */
+const ownerOf = ({ owner }: Claim): string => `by ${owner}`;
+
+/** What one script takes at a time. */
 export function chunks<T>(items: readonly T[]): T[][] {
   const found: T[][] = [];
   for (let at = 0; at < items.length; at += KEYS_AT_ONCE)

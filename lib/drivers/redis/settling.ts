@@ -105,25 +105,31 @@ async function completeAll(
     completion: completionOf(settling)!,
   }));
   const outcomes: Outcome[] = [];
-  const together = [...grouped(items, ({ lease }) => lease.source).values()].flatMap(chunks);
+  const sources = grouped(items, ({ lease }) => lease.source).values();
+  const times = [...sources].flatMap((same) => [
+    ...grouped(same, ({ completion }) => completion.ttl).values(),
+  ]);
   await Promise.all(
-    together.map(async (some) => {
-      const { source, holder } = some[0]!.lease;
-      const entries = some.map(({ lease, completion: { claim, ttl } }) => ({
-        id: lease.entryId,
-        key: keys.done(claim),
-        ttl,
-      }));
-      const acks = { key: source.key, group: holder.group, redriven: source.redriven, entries };
+    times.flatMap(chunks).map(async (some) => {
+      const { lease, completion } = some[0]!;
+      const { source, holder } = lease;
+      const acks = {
+        key: source.key,
+        group: holder.group,
+        redriven: source.redriven,
+        ttl: completion.ttl,
+        ids: some.map((one) => one.lease.entryId),
+        done: some.map((one) => keys.done(one.completion.claim)),
+      };
       const outcome = await commands
         .run('acknowledging', (client) => ackAndComplete(client, acks), source.key)
         .then(
           () => 'settled' as const,
           (error: unknown) => error as Error,
         );
-      for (const { place, lease } of some) {
-        outcomes[place] = outcome;
-        if (outcome === 'settled') holder.settled(lease);
+      for (const one of some) {
+        outcomes[one.place] = outcome;
+        if (outcome === 'settled') holder.settled(one.lease);
       }
     }),
   );

@@ -20,7 +20,7 @@ export function describeCompleting(world: () => SourceWorld): void {
       completions = (await world().driver()).completions!;
     });
 
-    test('one of many claims wins; its owner may claim again', async () => {
+    test('one of many claims wins; its owner is told that it is his own', async () => {
       const owners = ['A', 'B', 'C', 'D'];
       const outcomes = await completions.claim(
         owners.map((owner) => claimOf('k', owner)),
@@ -28,7 +28,7 @@ export function describeCompleting(world: () => SourceWorld): void {
       );
       expect(outcomes).toEqual(['claimed', 'held', 'held', 'held']);
       expect(await completions.claim([claimOf('k', 'A'), claimOf('k', 'B')], NEVER)).toEqual([
-        'claimed',
+        'own',
         'held',
       ]);
     });

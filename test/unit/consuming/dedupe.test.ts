@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Delivery } from '../../../lib/core/delivery.js';
-import { InvalidOptionsError, UnsupportedFeatureError } from '../../../lib/core/errors/start-up.errors.js';
+import {
+  InvalidOptionsError,
+  UnsupportedFeatureError,
+} from '../../../lib/core/errors/start-up.errors.js';
 import { retry } from '../../../lib/core/settlement.js';
 import { memory } from '../../../lib/drivers/memory/index.js';
 import { MemoryStateStore } from '../../../lib/drivers/memory/memory.state-store.js';
@@ -12,7 +15,9 @@ beforeEach(() => void (world = new World()));
 afterEach(() => world.close());
 
 /** By a field of the payload. */
-const byOrder = { key: ({ payload }: { payload: unknown }) => (payload as { order?: string }).order };
+const byOrder = {
+  key: ({ payload }: { payload: unknown }) => (payload as { order?: string }).order,
+};
 const order = (delivery: Delivery) => (delivery.message.payload as { order: string }).order;
 
 /** With the driver's own store, and with another one. */
@@ -115,7 +120,10 @@ describe.each(STORES)('a handler that deduplicates, in %s', (_, storeOf) => {
       options: { dedupe: byOrder, group, streams: ['s'] },
       invoke: () => void runs.push(`${group} ${event}`),
     });
-    const app = await world.start([handler('g', 'x'), handler('h', 'x'), handler('g', 'y')], storeOf());
+    const app = await world.start(
+      [handler('g', 'x'), handler('h', 'x'), handler('g', 'y')],
+      storeOf(),
+    );
     for (const eventType of ['x', 'y', 'x']) {
       await app.runtime.producer.publish({ eventType, stream: 's', payload: { order: 'a' } });
     }
@@ -219,7 +227,11 @@ describe('the key of a message', () => {
     await app.publish('x');
     await app.publish('y', null);
     expect(app.settled).toMatchObject([
-      { outcome: 'dead-lettered', reason: 'unrecoverable', error: { name: 'InvalidMessageKeyError' } },
+      {
+        outcome: 'dead-lettered',
+        reason: 'unrecoverable',
+        error: { name: 'InvalidMessageKeyError' },
+      },
       { outcome: 'dead-lettered', reason: 'unrecoverable', error: { name: 'TypeError' } },
     ]);
   });

@@ -9,44 +9,48 @@ export const KEYS_AT_ONCE = 500;
 /** What a key holds that was completed. No owner is written like this. */
 const DONE = 'done';
 
-/** Claims. KEYS done keys. ARGV lease in ms, then an owner per key. Answers a word, or an error text, per key. */
+/**
+ * Claims. KEYS done keys. ARGV lease in ms, owner. Answers, for keys that were there, the place and a
+ * word or the text of an error, in turn.
+ */
 const claiming = new Script(`${TRY}
-local words = {}
+local found = {}
 for i = 1, #KEYS do
-  local owner = ARGV[i + 1]
-  local found = try('SET', KEYS[i], owner, 'NX', 'GET', 'PX', ARGV[1])
-  if not found then
-    words[i] = 'claimed'
-  elseif type(found) == 'table' then
-    words[i] = found.err
-  elseif found == '${DONE}' then
-    words[i] = 'done'
-  elseif found == owner then
-    redis.call('PEXPIRE', KEYS[i], ARGV[1])
-    words[i] = 'claimed'
-  else
-    words[i] = 'held'
+  local held = redis.pcall('SET', KEYS[i], ARGV[2], 'NX', 'GET', 'PX', ARGV[1])
+  if held then
+    local word = 'held'
+    if type(held) == 'table' then
+      held = named(held, 'SET')
+      word = held.err
+    elseif held == '${DONE}' then
+      word = 'done'
+    elseif held == ARGV[2] then
+      redis.call('PEXPIRE', KEYS[i], ARGV[1])
+      word = 'own'
+    end
+    found[#found + 1] = i
+    found[#found + 1] = word
   end
 end
-return words
+return found
 `);
 
-/** Extends claims. KEYS done keys. ARGV lease in ms, then an owner per key. Answers 1 for what is still his. */
+/** Extends claims. KEYS done keys. ARGV lease in ms, owner. Answers 1 for what is still his. */
 const extending = new Script(`
 local kept = {}
 for i = 1, #KEYS do
   kept[i] = 0
-  if redis.call('GET', KEYS[i]) == ARGV[i + 1] then
+  if redis.call('GET', KEYS[i]) == ARGV[2] then
     kept[i] = redis.call('PEXPIRE', KEYS[i], ARGV[1])
   end
 end
 return kept
 `);
 
-/** Gives claims back. KEYS done keys. ARGV an owner per key. */
+/** Gives claims back. KEYS done keys. ARGV owner. */
 const releasing = new Script(`
 for i = 1, #KEYS do
-  if redis.call('GET', KEYS[i]) == ARGV[i] then
+  if redis.call('GET', KEYS[i]) == ARGV[1] then
     redis.call('DEL', KEYS[i])
   end
 end
@@ -64,30 +68,22 @@ return #KEYS
 /**
  * Acknowledges, and marks as completed. The acknowledgement comes first: a server that is out of
  * memory takes it, and with it what a script writes after it; nothing else can stop halfway here.
- * KEYS stream, done keys. ARGV group, 1 where the entries are redriven and have to be deleted, then
- * an id and for how long it is remembered in ms, in turn, per key.
+ * KEYS stream, done keys. ARGV group, for how long they are remembered in ms, 1 where the entries are
+ * redriven and have to be deleted, then their ids.
  */
 const acknowledging = new Script(`${TRY}
-local ids = {}
-for i = 3, #ARGV, 2 do ids[#ids + 1] = ARGV[i] end
-try('XACK', KEYS[1], ARGV[1], unpack(ids))
-if ARGV[2] == '1' then
-  redis.call('XDEL', KEYS[1], unpack(ids))
+try('XACK', KEYS[1], ARGV[1], unpack(ARGV, 4))
+if ARGV[3] == '1' then
+  redis.call('XDEL', KEYS[1], unpack(ARGV, 4))
   if redis.call('XLEN', KEYS[1]) == 0 then
     redis.call('DEL', KEYS[1])
   end
 end
 for i = 2, #KEYS do
-  redis.call('SET', KEYS[i], '${DONE}', 'PX', ARGV[2 * i])
+  redis.call('SET', KEYS[i], '${DONE}', 'PX', ARGV[2])
 end
-return #ids
+return #KEYS
 `);
-
-/** A done key, and whose claim it is. */
-export interface OwnedKey {
-  readonly key: string;
-  readonly owner: string;
-}
 
 /** A done key, and for how long it is remembered, ms. */
 export interface DoneKey {
@@ -97,55 +93,57 @@ export interface DoneKey {
 
 export async function claimKeys(
   client: Redis,
-  claims: readonly OwnedKey[],
+  keys: readonly string[],
+  owner: string,
   lease: number,
 ): Promise<(ClaimOutcome | Error)[]> {
-  const words = (await claiming.run(client, keysOf(claims), [
-    lease,
-    ...ownersOf(claims),
-  ])) as string[];
-  return words.map((word) => (isOutcome(word) ? word : new Error(word)));
+  const found = (await claiming.run(client, keys, [lease, owner])) as (number | string)[];
+  const outcomes: (ClaimOutcome | Error)[] = keys.map(() => 'claimed');
+  for (let at = 0; at < found.length; at += 2) {
+    const word = String(found[at + 1]);
+    outcomes[Number(found[at]) - 1] = isOutcome(word) ? word : new Error(word);
+  }
+  return outcomes;
 }
 
 export async function extendKeys(
   client: Redis,
-  claims: readonly OwnedKey[],
+  keys: readonly string[],
+  owner: string,
   lease: number,
 ): Promise<boolean[]> {
-  const kept = await extending.run(client, keysOf(claims), [lease, ...ownersOf(claims)]);
-  return (kept as number[]).map((one) => one === 1);
+  const kept = (await extending.run(client, keys, [lease, owner])) as number[];
+  return kept.map((one) => one === 1);
 }
 
-export async function releaseKeys(client: Redis, claims: readonly OwnedKey[]): Promise<void> {
-  await releasing.run(client, keysOf(claims), ownersOf(claims));
+export async function releaseKeys(
+  client: Redis,
+  keys: readonly string[],
+  owner: string,
+): Promise<void> {
+  await releasing.run(client, keys, [owner]);
 }
 
 export async function completeKeys(client: Redis, done: readonly DoneKey[]): Promise<void> {
-  await completing.run(
-    client,
-    keysOf(done),
-    done.map(({ ttl }) => ttl),
-  );
+  const keys = done.map(({ key }) => key);
+  const times = done.map(({ ttl }) => ttl);
+  await completing.run(client, keys, times);
 }
 
 export interface Acknowledging {
   readonly key: string;
   readonly group: string;
   readonly redriven: boolean;
+  readonly ttl: number;
   /** {@link KEYS_AT_ONCE} at most. */
-  readonly entries: readonly (DoneKey & { readonly id: string })[];
+  readonly ids: readonly string[];
+  /** A done key per id. */
+  readonly done: readonly string[];
 }
 
 export async function ackAndComplete(client: Redis, acks: Acknowledging): Promise<void> {
-  const { key, group, redriven, entries } = acks;
-  // 'done key' (entries[n].key) belongs to the id at the same place.
-  const args: (string | number)[] = [group, redriven ? 1 : 0];
-  const keys: string[] = [key];
-  for (const entry of entries) {
-    keys.push(entry.key);
-    args.push(entry.id, entry.ttl);
-  }
-  await acknowledging.run(client, keys, args);
+  const { key, group, redriven, ttl, ids, done } = acks;
+  await acknowledging.run(client, [key, ...done], [group, ttl, redriven ? 1 : 0, ...ids]);
 }
 
 /**
@@ -170,7 +168,4 @@ return word
 `;
 
 const isOutcome = (word: string): word is ClaimOutcome =>
-  word === 'claimed' || word === 'held' || word === 'done';
-
-const keysOf = (keys: readonly { readonly key: string }[]): string[] => keys.map(({ key }) => key);
-const ownersOf = (claims: readonly OwnedKey[]): string[] => claims.map(({ owner }) => owner);
+  word === 'own' || word === 'held' || word === 'done';
