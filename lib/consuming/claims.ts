@@ -19,8 +19,8 @@ export interface ClaimsOptions {
   readonly maxHold: number;
 }
 
-/** Asked for together. In parts, so that the store works on the next ones while these are handled. */
-const AT_ONCE = 32;
+/** Asked for together: a request costs more than what it asks for. */
+const AT_ONCE = 128;
 
 /** A claim of a run. */
 class HeldClaim implements Claim, Link<HeldClaim> {
