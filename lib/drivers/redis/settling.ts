@@ -11,7 +11,7 @@ import { ORIGIN_ELEMENTS, type ReadKey, type RedisLease } from './redis.lease.js
 import { isWrongType } from './reply-errors.js';
 import { ackAndPublish } from './scripts/ack-and-publish.script.js';
 import { ackRedriven } from './scripts/ack-redriven.script.js';
-import { ackAndComplete } from './scripts/completions.scripts.js';
+import { ackAndComplete, doneAlready } from './scripts/completions.scripts.js';
 import { chunks } from './redis.completions.js';
 import { deadLetter } from './scripts/dead-letter.script.js';
 import { leave } from './scripts/leave.script.js';
@@ -224,13 +224,20 @@ async function publishNext(
   }));
   const together = commands.together([key, ...entries.map((entry) => entry.keys.stream)]);
   if (!together) {
+  const entries = publish.map(({ stream, fields }) => ({ key: keys.stream(stream), fields }));
+  const together = commands.together([key, ...entries.map((entry) => entry.key)]);
+  const done = completes && { key: keys.done(completes.claim), ttl: completes.ttl };
+  if (!together && !(done && (await isDone(commands, done.key)))) {
     const obstacle = await publishApart(lease, publish, context);
     if (obstacle) return obstacle;
   }
-  const done = completes && { key: keys.done(completes.claim), ttl: completes.ttl };
   const next = { ...lease.fence, unfenced: lease.trimmed, entries: together ? entries : [], done };
   return commands.run('publishing the next step', (client) => ackAndPublish(client, next), key);
 }
+
+/** What was completed before has published what follows. Somebody who does it now has the claim. */
+const isDone = (commands: Commands, key: string): Promise<boolean> =>
+  commands.run('looking for a completion', (client) => doneAlready(client, key), key);
 
 /**
  * Where no script reaches all of them: checked, published, and acknowledged later. A later run of the

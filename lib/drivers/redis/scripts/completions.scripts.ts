@@ -130,6 +130,10 @@ export async function completeKeys(client: Redis, done: readonly DoneKey[]): Pro
   await completing.run(client, keys, times);
 }
 
+export async function doneAlready(client: Redis, key: string): Promise<boolean> {
+  return (await client.get(key)) === DONE;
+}
+
 export interface Acknowledging {
   readonly key: string;
   readonly group: string;
