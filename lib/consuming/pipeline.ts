@@ -22,6 +22,7 @@ export interface PipelineOptions extends MatchOptions {
   readonly gates: Gates;
   /** Only where a handler deduplicates. */
   readonly claims: Claims | undefined;
+  /** Only where a handler writes through it. */
   readonly inbox: Inbox | undefined;
   /** Only where a handler takes batches. */
   readonly collectors: Collectors | undefined;

@@ -94,7 +94,7 @@ describe('batches', () => {
       await app.runtime.producer.publish({ eventType: 'x', stream, payload });
     }
     await world.clock.advance(500);
-    expect(app.batches.sort()).toEqual([
+    expect(app.batches.sort(([a = 0], [b = 0]) => a - b)).toEqual([
       [1, 3],
       [2, 4],
     ]);
@@ -186,7 +186,7 @@ describe('batches', () => {
     expect(app.outcomes()).toEqual([...Array(3).fill('released'), ...Array(3).fill('handled')]);
     const next = await collecting(() => undefined, {}, { consumer: 'new' });
     await world.clock.advance(500);
-    expect(next.batches.flat().sort()).toEqual([4, 5, 6, 7]);
+    expect(next.batches.flat().sort((a, b) => a - b)).toEqual([4, 5, 6, 7]);
     expect(next.settled.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1]);
   });
 
