@@ -1,11 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Delivery } from '../../../lib/core/delivery.js';
+import { Claims } from '../../../lib/consuming/claims.js';
+import { dedupe } from '../../../lib/consuming/middleware/dedupe.middleware.js';
+import { jsonCodec } from '../../../lib/core/codecs/json.codec.js';
+import { Delivery, type BoundHandler } from '../../../lib/core/delivery.js';
 import {
   InvalidOptionsError,
   UnsupportedFeatureError,
 } from '../../../lib/core/errors/start-up.errors.js';
-import { retry } from '../../../lib/core/settlement.js';
+import { EventBus } from '../../../lib/core/events.js';
+import { ack, retry } from '../../../lib/core/settlement.js';
 import { memory } from '../../../lib/drivers/memory/index.js';
+import { MemoryCompletions } from '../../../lib/drivers/memory/memory.completions.js';
 import { MemoryStateStore } from '../../../lib/drivers/memory/memory.state-store.js';
 import { StreamsRuntime } from '../../../lib/runtime.js';
 import { gate, World, type EngineOptions } from '../../support/engine.js';
@@ -73,6 +78,36 @@ describe.each(STORES)('a handler that deduplicates, in %s', (_, storeOf) => {
     expect(runs).toEqual([1]);
     expect(app.outcomes().slice(-2)).toEqual(['handled', 'duplicate']);
     expect(world.broker.unfinished()).toEqual([]);
+  });
+
+  it('keeps its claim from other processes for as long as its run goes on', async () => {
+    const { promise, open } = gate();
+    const runs: string[] = [];
+    const start = (consumer: string) =>
+      world.start(
+        [
+          {
+            events: ['x'],
+            options: { dedupe: byOrder },
+            invoke: async () => {
+              runs.push(consumer);
+              await promise;
+            },
+          },
+        ],
+        { consumer, concurrency: 1, idleTimeout: 8000, ...storeOf() },
+      );
+    const first = await start('first');
+    await first.publish('x', { order: 'a' });
+    const second = await start('second');
+    await second.publish('x', { order: 'a' });
+    await world.clock.advance(40_000);
+    expect(runs).toEqual(['first']);
+    expect(new Set(second.outcomes())).toEqual(new Set(['postponed']));
+    open();
+    await world.clock.advance(2000);
+    expect(first.outcomes()).toEqual(['handled']);
+    expect(second.outcomes().at(-1)).toBe('duplicate');
   });
 
   it('gives its claim back where a run fails, is dead-lettered or times out', async () => {
@@ -234,6 +269,35 @@ describe('the key of a message', () => {
       },
       { outcome: 'dead-lettered', reason: 'unrecoverable', error: { name: 'TypeError' } },
     ]);
+  });
+});
+
+describe('a run that has lost its entry', () => {
+  const publish = [{ stream: 's', fields: ['event_type', 'y', 'payload', '1'] }];
+
+  it.each([
+    { follows: 'nothing', settlement: ack, becomes: 'done' },
+    {
+      follows: 'a next step, which is not published',
+      settlement: { ...ack, publish },
+      becomes: 'claimed',
+    },
+  ])('completes its key where $follows follows', async ({ settlement, becomes }) => {
+    const { clock, broker } = world;
+    const completions = new MemoryCompletions(broker, '');
+    const options = { completions, clock, events: new EventBus(), lease: 8000, maxHold: 60_000 };
+    const run = dedupe(new Claims(options), jsonCodec, () => false);
+    const fields = ['event_type', 'x', 'payload', '1'];
+    const lease = { stream: 's', id: '1-0', publishedAt: 1, attempt: 1, charged: true, fields };
+    const delivery = new Delivery(lease, 'g', 'A');
+    delivery.handler = { name: 'A.a', dedupe: { key: 'message', ttl: 60_000 } } as BoundHandler;
+    await run(delivery, async () => {
+      delivery.lost = true;
+      return settlement;
+    });
+    await world.settle();
+    const asked = { stream: 's', group: 'g', handler: 'A.a', key: '1-0', owner: 'B' };
+    expect(await completions.claim([asked], 8000)).toEqual([becomes]);
   });
 });
 
