@@ -3,7 +3,7 @@ import { LagWatch } from './admin/lag/lag-watch.js';
 import { StreamRetention } from './admin/stream-retention.js';
 import { StreamsAdmin } from './admin/streams-admin.js';
 import { Consumers, type Reading, type SubscribeSettings } from './consuming/consumers.js';
-import { oncePorts, requireOncePorts, type OncePorts } from './consuming/once-ports.js';
+import { oncePorts, requireOncePorts } from './consuming/once-ports.js';
 import { Slots } from './consuming/slots.js';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Driver } from './core/driver.js';
@@ -35,7 +35,6 @@ export class StreamsRuntime {
   readonly producer: Producer;
   readonly admin: StreamsAdmin;
   private readonly scheduler: Scheduler | undefined;
-  private readonly once: OncePorts;
   readonly consumers: Consumers;
   private readonly requesters = new Set<Requester>();
   readonly lag: LagWatch;
@@ -56,7 +55,6 @@ export class StreamsRuntime {
     const { events, clock, driver } = this;
     const { delays } = driver;
     this.scheduler = delays && new Scheduler({ delays, clock, events });
-    this.once = oncePorts(this.options, driver);
     const { maxPayloadBytes, idempotencyWindow } = this.options;
     this.producer = new Producer(this.driver.source, {
       codec,
@@ -69,7 +67,7 @@ export class StreamsRuntime {
       onScheduled: this.onScheduled,
     });
     this.consumers = new Consumers({
-      ...this.once,
+      ...oncePorts(this.options, driver),
       source: driver.source,
       replies: driver.replies,
       clock,
@@ -130,7 +128,7 @@ export class StreamsRuntime {
   ): Promise<Reading[]> {
     const handlers = bindHandlers(definitions, settings);
     if (definitions.some(({ answers }) => answers)) this.replies();
-    requireOncePorts(handlers, this.once, this.options.source.technology);
+    requireOncePorts(handlers, this.options, this.driver);
     this.warnOfDefaultGroup(handlers);
     const readings = await this.consumers.subscribe(handlers, settings);
     this.scheduler?.keep(readings.map(({ table }) => table.stream));

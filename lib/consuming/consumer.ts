@@ -104,7 +104,6 @@ export class Consumer implements Worker {
       subscription,
       tables,
       claims: this.claims,
-      inbox: handlersOf(options.plan).some((one) => one.inbox) ? options.inbox : undefined,
       collectors: this.collectors,
       shared: this.collectors && options.slots,
       isHalted: (delivery) => this.isHalted(delivery),

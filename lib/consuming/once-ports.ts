@@ -14,11 +14,13 @@ export interface OncePorts {
   readonly inbox: Inbox | undefined;
 }
 
+interface StoreOptions {
+  readonly state: StateStore | undefined;
+  readonly inbox: Inbox | undefined;
+}
+
 /** The options' own stores before those of the driver. */
-export function oncePorts(
-  options: { readonly state: StateStore | undefined; readonly inbox: Inbox | undefined },
-  driver: Driver,
-): OncePorts {
+export function oncePorts(options: StoreOptions, driver: Driver): OncePorts {
   const inbox = options.inbox ?? driver.inbox;
   if (!options.state && driver.completions) {
     return { completions: driver.completions, marksApart: false, inbox };
@@ -30,9 +32,11 @@ export function oncePorts(
 /** @throws UnsupportedFeatureError where a handler needs a port that is not there */
 export function requireOncePorts(
   handlers: readonly PlannedHandler[],
-  { completions, inbox }: OncePorts,
-  technology: string,
+  options: StoreOptions,
+  driver: Driver,
 ): void {
+  const { completions, inbox } = oncePorts(options, driver);
+  const { technology } = driver.source.capabilities;
   if (!completions && handlers.some(({ bound }) => bound.dedupe)) {
     const advice = 'Set the option state, or use a driver that has the port completions or state.';
     throw new UnsupportedFeatureError('The handler option dedupe', technology, advice);

@@ -223,9 +223,6 @@ async function publishNext(
     when,
   }));
   const together = commands.together([key, ...entries.map((entry) => entry.keys.stream)]);
-  if (!together) {
-  const entries = publish.map(({ stream, fields }) => ({ key: keys.stream(stream), fields }));
-  const together = commands.together([key, ...entries.map((entry) => entry.key)]);
   const done = completes && { key: keys.done(completes.claim), ttl: completes.ttl };
   if (!together && !(done && (await isDone(commands, done.key)))) {
     const obstacle = await publishApart(lease, publish, context);

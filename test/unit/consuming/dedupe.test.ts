@@ -378,7 +378,7 @@ describe('what cannot be deduplicated', () => {
         { name: 'A.a', events: ['x'], options: { [option]: true }, invoke: async () => retry(0) },
       ]);
       await expect(starting).rejects.toThrow(UnsupportedFeatureError);
-      await expect(starting).rejects.toThrow(`${option} is not available on bare`);
+      await expect(starting).rejects.toThrow(`${option} is not available on memory`);
       await runtime.close();
     }
   });
