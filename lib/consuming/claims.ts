@@ -6,6 +6,7 @@ import { OwnershipLostError } from '../core/errors/handling.errors.js';
 import type { EventBus } from '../core/events.js';
 import type { Settlement, SettleOutcome } from '../core/settlement.js';
 import type { Worker } from '../core/worker.js';
+import type { ConsumerOptions } from './consumer-options.js';
 
 /** What is held is looked at again after this, ms, or sooner where claims are short. */
 const LOOK_AGAIN = 1000;
@@ -204,4 +205,10 @@ export class Claims implements Worker {
   private readonly report = (error: unknown): void => {
     this.options.events.emit('worker-error', { worker: 'dedupe', error: error as Error });
   };
+}
+
+/** Also where no handler deduplicates: one that does may join. */
+export function claimsOf(options: ConsumerOptions): Claims | undefined {
+  const { completions, idleTimeout } = options;
+  return completions && new Claims({ ...options, completions, lease: idleTimeout });
 }

@@ -11,15 +11,13 @@ import {
 } from '../core/settlement.js';
 import type { Subscription } from '../core/source.js';
 import type { Worker } from '../core/worker.js';
-import { answerFirst } from './answer-first.js';
-import { Claims } from './claims.js';
+import { claimsOf, type Claims } from './claims.js';
 import { Collectors } from './collectors.js';
 import type { ConsumerOptions } from './consumer-options.js';
 import { drain, drainSome, type Runs } from './drain.js';
 import { Dispatcher } from './dispatcher.js';
 import { Heartbeat } from './heartbeat.js';
 import { Intake } from './intake.js';
-import { markApart } from './mark-apart.js';
 import { Parking } from './parking.js';
 import type { ConsumerPlan } from './plan.js';
 import { createPipeline } from './pipeline.js';
@@ -27,9 +25,8 @@ import { placesOf, takesBatches, type Places } from './places.js';
 import { ReadAhead } from './read-ahead.js';
 import { runsWithin } from './runs-within.js';
 import { reportSettled } from './report.js';
+import { settleWith } from './settle-with.js';
 import { Settler, type Reported } from './settler.js';
-import { storeElsewhere, type Settle } from './store-elsewhere.js';
-import { tellDelayed } from './tell-delayed.js';
 import { subscribing } from './subscribing.js';
 import { Verdict } from './verdict.js';
 
@@ -46,7 +43,7 @@ export class Consumer implements Worker {
   private readonly readAhead: ReadAhead;
   private readonly verdict: Verdict;
   private readonly claims: Claims | undefined;
-  private readonly collectors: Collectors | undefined;
+  readonly collectors: Collectors | undefined;
   private readonly places: Places;
   private subscription!: Subscription;
   private pipeline!: Handler;
@@ -79,7 +76,7 @@ export class Consumer implements Worker {
     });
     this.settler = new Settler({
       ...options,
-      settle: this.settling(),
+      settle: settleWith(options, (lease) => this.stillOurs(lease)),
       onSettled: (delivery, settlement, outcome) => this.settled(delivery, settlement, outcome),
     });
   }
@@ -156,11 +153,6 @@ export class Consumer implements Worker {
     await drainSome({ ...this.runs(), of, untilNone: (wanted) => this.untilNone(wanted) });
   }
 
-  /** Whether its places are made for batches. */
-  get collects(): boolean {
-    return this.collectors !== undefined;
-  }
-
   /** Handlers have joined the tables of the plan. */
   handlersChanged(): void {
     this.dispatcher.resize(this.limit());
@@ -227,17 +219,6 @@ export class Consumer implements Worker {
   private progressed(): void {
     this.intake?.roomMade();
     for (const look of this.waiting) look();
-  }
-
-  private settling(): Settle {
-    const { source, deadLetter, replies, clock, onScheduled, completions, marksApart } =
-      this.options;
-    const plain = tellDelayed((batch) => source.settle(batch), onScheduled);
-    const settle = completions && marksApart ? markApart(plain, completions) : plain;
-    const stored = deadLetter
-      ? storeElsewhere(settle, deadLetter, (lease) => this.stillOurs(lease))
-      : settle;
-    return replies ? answerFirst(stored, replies, clock) : stored;
   }
 
   private async stillOurs(lease: Lease): Promise<boolean> {
@@ -366,10 +347,4 @@ export class Consumer implements Worker {
 /** By the policy for events that no handler takes. Nothing was counted for it that had to be taken back. */
 function isLeftUnrun(delivery: Delivery, settlement: Settlement): settlement is Leave {
   return settlement.kind === 'leave' && !(delivery.handler && delivery.lease.charged);
-}
-
-/** Also where no handler deduplicates: one that does may join. */
-function claimsOf(options: ConsumerOptions): Claims | undefined {
-  const { completions, idleTimeout } = options;
-  return completions && new Claims({ ...options, completions, lease: idleTimeout });
 }

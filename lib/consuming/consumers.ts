@@ -230,7 +230,7 @@ const patternsOf = ({ entries }: HandlerTable): string[] => [
 
 /** Places for batches are made with the reader of their stream. */
 function refuseBatches({ handlers, stream }: HandlerTable, consumer: Consumer): void {
-  if (consumer.collects || !handlers.some(({ batch }) => batch)) return;
+  if (consumer.collectors || !handlers.some(({ batch }) => batch)) return;
   const advice = 'Give it a group of its own, or start it with the others.';
   throw new UnsupportedFeatureError('A handler with batch', `"${stream}", which is read`, advice);
 }
