@@ -15,6 +15,8 @@ export {
   type StreamsClientExtras,
   type StreamsClientOptions,
 } from './nest/client/streams.client.js';
+export { BatchResult, type BatchPlace } from './nest/handling/batch-result.js';
+export { StreamBatchContext, StreamBatchItem } from './nest/handling/stream-batch.context.js';
 export { StreamContext } from './nest/handling/stream.context.js';
 export { StreamHandler } from './nest/handling/stream-handler.decorator.js';
 export type {
@@ -89,6 +91,7 @@ export {
 export type { StreamsOptions } from './options/streams-options.js';
 export { redisAclRules, type RedisAclOptions } from './drivers/redis/acl.js';
 export { redis } from './drivers/redis/redis.driver.js';
+export { RedisTransaction } from './drivers/redis/redis.inbox.js';
 export type { NatMap } from './drivers/redis/cluster/topology.js';
 export type { NodeAddress, RedisOptions, SentinelAddress } from './drivers/redis/redis.options.js';
 export type { RedisStreamsOptions } from './redis.preset.js';
@@ -102,6 +105,7 @@ export {
 } from './core/errors/group.errors.js';
 export {
   HandlerTimeoutError,
+  InvalidMessageKeyError,
   OwnershipLostError,
   RetryLaterError,
   ShutdownError,
@@ -165,7 +169,20 @@ export type {
   DelayStore,
   Promoted,
 } from './core/delays.js';
-export { Delivery, type BoundHandler, type Handler } from './core/delivery.js';
+export type {
+  Claim,
+  ClaimOutcome,
+  Completion,
+  CompletionKey,
+  Completions,
+} from './core/completions.js';
+export {
+  Delivery,
+  type BatchHandler,
+  type BatchedDelivery,
+  type BoundHandler,
+  type Handler,
+} from './core/delivery.js';
 export type { Driver, DriverContext, DriverFactory } from './core/driver.js';
 export type { DueTime } from './core/due-time.js';
 export {
@@ -191,7 +208,15 @@ export type {
   LagThreshold,
   StreamLagExceeded,
 } from './core/lag.js';
-export type { BackoffOptions, HandlerOptions, UnmatchedPolicy } from './core/handler-options.js';
+export type {
+  BackoffOptions,
+  BatchOptions,
+  DedupeKey,
+  DedupeOptions,
+  HandlerOptions,
+  UnmatchedPolicy,
+} from './core/handler-options.js';
+export type { Inbox, InboxOutcome } from './core/inbox.js';
 export type { Middleware } from './core/handler.js';
 export type { Guard } from './core/guard.js';
 export type { BeginOutcome, ExtendOutcome, Lease } from './core/lease.js';

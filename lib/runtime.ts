@@ -3,6 +3,7 @@ import { LagWatch } from './admin/lag/lag-watch.js';
 import { StreamRetention } from './admin/stream-retention.js';
 import { StreamsAdmin } from './admin/streams-admin.js';
 import { Consumers, type Reading, type SubscribeSettings } from './consuming/consumers.js';
+import { oncePorts, requireOncePorts } from './consuming/once-ports.js';
 import { Slots } from './consuming/slots.js';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Driver } from './core/driver.js';
@@ -66,6 +67,7 @@ export class StreamsRuntime {
       onScheduled: this.onScheduled,
     });
     this.consumers = new Consumers({
+      ...oncePorts(this.options, driver),
       source: driver.source,
       replies: driver.replies,
       clock,
@@ -126,6 +128,7 @@ export class StreamsRuntime {
   ): Promise<Reading[]> {
     const handlers = bindHandlers(definitions, settings);
     if (definitions.some(({ answers }) => answers)) this.replies();
+    requireOncePorts(handlers, this.options, this.driver);
     this.warnOfDefaultGroup(handlers);
     const readings = await this.consumers.subscribe(handlers, settings);
     this.scheduler?.keep(readings.map(({ table }) => table.stream));

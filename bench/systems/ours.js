@@ -26,14 +26,21 @@ export async function consume(options, handle) {
  * @param {import('../types.js').ConsumeOptions} options
  * @param {import('../types.js').Handle} handle
  * @param {import('nestjs-redis-streams').RedisStreamsModuleOptions} [more]
+ * @param {import('nestjs-redis-streams').HandlerOptions} [own] of its handlers
  */
-export async function consuming({ url, streams, groups, concurrency, retryDelay }, handle, more) {
+export async function consuming(
+  { url, streams, groups, concurrency, retryDelay },
+  handle,
+  more,
+  own = {},
+) {
   class BenchController {}
   for (const [index, group] of groups.entries()) {
     const descriptor = { value: (/** @type {any} */ payload) => handle(payload, index) };
     // As @StreamHandler({ streams, … }) above `handle(@Payload() payload)` does.
     Payload()(BenchController.prototype, group, 0);
-    StreamHandler({ streams, events: EVENT, group })(BenchController.prototype, group, descriptor);
+    const sources = { ...own, streams, events: EVENT, group };
+    StreamHandler(sources)(BenchController.prototype, group, descriptor);
     Object.defineProperty(BenchController.prototype, group, descriptor);
   }
   Controller()(BenchController);

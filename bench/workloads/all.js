@@ -1,6 +1,7 @@
 // @ts-check
 import consumers from './consumers.js';
 import delays from './delays.js';
+import dedupe from './dedupe.js';
 import drain from './drain.js';
 import failures from './failures.js';
 import groups from './groups.js';
@@ -30,6 +31,7 @@ export const workloads = [
   failures,
   groups,
   guarantees,
+  dedupe,
   idle,
   soak,
 ];

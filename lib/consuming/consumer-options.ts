@@ -1,10 +1,12 @@
 import type { Clock } from '../core/clock.js';
 import type { Codec } from '../core/codec.js';
+import type { Completions } from '../core/completions.js';
 import type { DeadLetterQueue } from '../core/dead-letters.js';
 import type { EventBus } from '../core/events.js';
 import type { UnmatchedPolicy } from '../core/handler-options.js';
 import type { Middleware } from '../core/handler.js';
 import type { When } from '../core/message.js';
+import type { Inbox } from '../core/inbox.js';
 import type { Replies } from '../core/replies.js';
 import type { MessageSource, SubscribeOptions } from '../core/source.js';
 import type { Gates } from './middleware/gate.middleware.js';
@@ -40,6 +42,11 @@ export interface ConsumerParts {
   readonly events: EventBus;
   /** Where answers to requests go. Without it there are none. */
   readonly replies: Replies | undefined;
+  /** Where it is kept what was completed; `apart` from the source's acknowledgements. */
+  readonly completions: Completions | undefined;
+  readonly marksApart: boolean;
+  /** Where handlers with the option `inbox` write. */
+  readonly inbox: Inbox | undefined;
   /** Told of what settlements have stored for later. */
   readonly onScheduled: (stream: string, when: When) => void;
   /** The transport's bound, shared by all its consumers. */

@@ -11,7 +11,8 @@ import {
 } from '../core/settlement.js';
 import type { Subscription } from '../core/source.js';
 import type { Worker } from '../core/worker.js';
-import { answerFirst } from './answer-first.js';
+import { claimsOf, type Claims } from './claims.js';
+import { Collectors } from './collectors.js';
 import type { ConsumerOptions } from './consumer-options.js';
 import { drain, drainSome, type Runs } from './drain.js';
 import { Dispatcher } from './dispatcher.js';
@@ -20,12 +21,12 @@ import { Intake } from './intake.js';
 import { Parking } from './parking.js';
 import type { ConsumerPlan } from './plan.js';
 import { createPipeline } from './pipeline.js';
+import { placesOf, takesBatches, type Places } from './places.js';
 import { ReadAhead } from './read-ahead.js';
 import { runsWithin } from './runs-within.js';
 import { reportSettled } from './report.js';
+import { settleWith } from './settle-with.js';
 import { Settler, type Reported } from './settler.js';
-import { storeElsewhere, type Settle } from './store-elsewhere.js';
-import { tellDelayed } from './tell-delayed.js';
 import { subscribing } from './subscribing.js';
 import { Verdict } from './verdict.js';
 
@@ -41,6 +42,9 @@ export class Consumer implements Worker {
   private readonly settler: Settler;
   private readonly readAhead: ReadAhead;
   private readonly verdict: Verdict;
+  private readonly claims: Claims | undefined;
+  readonly collectors: Collectors | undefined;
+  private readonly places: Places;
   private subscription!: Subscription;
   private pipeline!: Handler;
   private intake: Intake | undefined;
@@ -52,14 +56,17 @@ export class Consumer implements Worker {
   private stopping: Promise<void> | undefined;
 
   constructor(private readonly options: ConsumerOptions) {
-    const { clock, slots } = options;
+    const { clock, plan, slots } = options;
     this.verdict = new Verdict(options.isUnrecoverable);
+    this.claims = claimsOf(options);
+    this.collectors = takesBatches(plan) ? new Collectors(options) : undefined;
+    this.places = placesOf(plan, slots);
     // More would live long enough to be dear to the garbage collector, and drain no faster.
     this.readAhead = new ReadAhead(Math.ceil(options.batchSize / 2), clock);
     this.parking = new Parking(clock, (delivery) => this.unpark(delivery));
     this.dispatcher = new Dispatcher({
       limit: this.limit(),
-      shared: slots,
+      shared: this.places.shared,
       suspectLane: options.suspectLane,
       run: (delivery) => void this.run(delivery),
       onEnded: () => {
@@ -69,7 +76,7 @@ export class Consumer implements Worker {
     });
     this.settler = new Settler({
       ...options,
-      settle: this.settling(),
+      settle: settleWith(options, (lease) => this.stillOurs(lease)),
       onSettled: (delivery, settlement, outcome) => this.settled(delivery, settlement, outcome),
     });
   }
@@ -93,6 +100,9 @@ export class Consumer implements Worker {
       ...options,
       subscription,
       tables,
+      claims: this.claims,
+      collectors: this.collectors,
+      shared: this.collectors && options.slots,
       isHalted: (delivery) => this.isHalted(delivery),
     });
     this.heartbeat = new Heartbeat({
@@ -102,6 +112,7 @@ export class Consumer implements Worker {
       onLost: (delivery, outcome) => this.lose(delivery, outcome),
     });
     await this.heartbeat.start();
+    await this.claims?.start();
     this.intake = new Intake({
       ...options,
       subscription,
@@ -125,6 +136,7 @@ export class Consumer implements Worker {
     const isHalted = (delivery: Delivery): boolean => this.isHalted(delivery);
     const unstarted = [...this.dispatcher.take(isHalted), ...this.parking.take(isHalted)];
     for (const delivery of unstarted) this.settle(delivery, release);
+    this.collectors?.letGo(isHalted);
   }
 
   /** Reads these streams again. */
@@ -156,8 +168,17 @@ export class Consumer implements Worker {
   }
 
   private drain(intake: Intake): Promise<void> {
-    const { dispatcher, parking, settler, heartbeat, subscription } = this;
-    const parts = { dispatcher, intake, parking, settler, heartbeat, subscription };
+    const { dispatcher, collectors, parking, settler, heartbeat, claims, subscription } = this;
+    const parts = {
+      dispatcher,
+      collectors,
+      intake,
+      parking,
+      settler,
+      heartbeat,
+      claims,
+      subscription,
+    };
     return drain({ ...this.runs(), ...parts });
   }
 
@@ -169,7 +190,7 @@ export class Consumer implements Worker {
 
   private limit(): number {
     const { plan, slots } = this.options;
-    return Math.min(plan.concurrency ?? slots.limit, slots.limit);
+    return placesOf(plan, slots).limit;
   }
 
   private watch(): void {
@@ -198,15 +219,6 @@ export class Consumer implements Worker {
   private progressed(): void {
     this.intake?.roomMade();
     for (const look of this.waiting) look();
-  }
-
-  private settling(): Settle {
-    const { source, deadLetter, replies, clock, onScheduled } = this.options;
-    const settle = tellDelayed((batch) => source.settle(batch), onScheduled);
-    const stored = deadLetter
-      ? storeElsewhere(settle, deadLetter, (lease) => this.stillOurs(lease))
-      : settle;
-    return replies ? answerFirst(stored, replies, clock) : stored;
   }
 
   private async stillOurs(lease: Lease): Promise<boolean> {
@@ -282,6 +294,7 @@ export class Consumer implements Worker {
       !this.options.source.capabilities.redelivers;
     if (parks) this.park(delivery, settlement.delay);
     else this.held.delete(delivery);
+    this.claims?.settled(delivery, settlement, outcome);
     if (outcome !== 'settled') this.subscription.forget(delivery.lease);
     else if (settlement.kind === 'leave') this.subscription.forget(delivery.lease, true);
     this.report(delivery, settlement, outcome);
@@ -320,6 +333,7 @@ export class Consumer implements Worker {
 
   private drop(delivery: Delivery, settlement: Lost): void {
     if (!this.held.delete(delivery)) return;
+    this.claims?.dropped(delivery);
     this.subscription.forget(delivery.lease);
     this.report(delivery, settlement, 'lost');
     this.progressed();

@@ -1,4 +1,8 @@
-import { ClosedError, HandlerConflictError } from '../core/errors/start-up.errors.js';
+import {
+  ClosedError,
+  HandlerConflictError,
+  UnsupportedFeatureError,
+} from '../core/errors/start-up.errors.js';
 import type { PlannedHandler } from '../core/handler.js';
 import type { Route, Router } from '../core/routing.js';
 import { HandlerNotFoundError, SharedStreamError } from '../core/errors/subscription.errors.js';
@@ -184,6 +188,7 @@ export class Consumers {
   private join(table: HandlerTable, key: string): Reading[] {
     const reading = this.readings.get(key);
     if (!reading) return [];
+    refuseBatches(table, reading.consumer);
     reading.table.merge(table);
     reading.consumer.handlersChanged();
     return [reading];
@@ -222,3 +227,10 @@ const keyOf = (consumer: string, { group, stream }: { group: string; stream: str
 const patternsOf = ({ entries }: HandlerTable): string[] => [
   ...new Set(entries.map(({ pattern }) => pattern)),
 ];
+
+/** Places for batches are made with the reader of their stream. */
+function refuseBatches({ handlers, stream }: HandlerTable, consumer: Consumer): void {
+  if (consumer.collectors || !handlers.some(({ batch }) => batch)) return;
+  const advice = 'Give it a group of its own, or start it with the others.';
+  throw new UnsupportedFeatureError('A handler with batch', `"${stream}", which is read`, advice);
+}

@@ -3,6 +3,8 @@ import { within, type Clock } from '../core/clock.js';
 import type { Delivery } from '../core/delivery.js';
 import { ShutdownError } from '../core/errors/handling.errors.js';
 import type { Subscription } from '../core/source.js';
+import type { Claims } from './claims.js';
+import type { Collectors } from './collectors.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Heartbeat } from './heartbeat.js';
 import type { Intake } from './intake.js';
@@ -28,6 +30,8 @@ export interface Draining extends Runs {
   readonly parking: Parking;
   readonly settler: Settler;
   readonly heartbeat: Heartbeat;
+  readonly claims: Claims | undefined;
+  readonly collectors: Collectors | undefined;
   readonly subscription: Subscription;
 }
 
@@ -35,6 +39,7 @@ export interface Draining extends Runs {
 export async function drain(consumer: Draining): Promise<void> {
   const { clock, dispatcher, intake, parking, settler, letGo } = consumer;
   const unstarted = dispatcher.stop();
+  consumer.collectors?.stop();
   await intake.stop();
   unstarted.push(...dispatcher.stop(), ...parking.takeAll());
   for (const delivery of unstarted) letGo(delivery);
@@ -42,6 +47,7 @@ export async function drain(consumer: Draining): Promise<void> {
   giveUp(consumer, ({ running }) => running);
   await within(clock, LAST_SETTLEMENTS, settler.idle());
   settler.abandon();
+  await consumer.claims?.stop();
   await consumer.heartbeat.stop();
   await consumer.subscription.close();
 }

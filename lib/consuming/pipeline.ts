@@ -1,19 +1,33 @@
 import type { Clock } from '../core/clock.js';
 import type { Delivery, Handler } from '../core/delivery.js';
+import type { Inbox } from '../core/inbox.js';
 import type { Middleware } from '../core/handler.js';
 import type { Subscription } from '../core/source.js';
 import { charge } from './middleware/charge.middleware.js';
+import type { Claims } from './claims.js';
 import { decode } from './middleware/decode.middleware.js';
+import type { Collectors } from './collectors.js';
+import { dedupe } from './middleware/dedupe.middleware.js';
 import { expire } from './middleware/expire.middleware.js';
 import { gate, type Gates } from './middleware/gate.middleware.js';
+import { inbox } from './middleware/inbox.middleware.js';
 import { limitDeliveries } from './middleware/limit-deliveries.middleware.js';
 import { match, type MatchOptions } from './middleware/match.middleware.js';
 import { timeout } from './middleware/timeout.middleware.js';
+import type { Slots } from './slots.js';
 
 export interface PipelineOptions extends MatchOptions {
   readonly subscription: Subscription;
   readonly clock: Clock;
   readonly gates: Gates;
+  /** Only where a handler deduplicates. */
+  readonly claims: Claims | undefined;
+  /** Only where a handler writes through it. */
+  readonly inbox: Inbox | undefined;
+  /** Only where a handler takes batches. */
+  readonly collectors: Collectors | undefined;
+  /** The transport's bound, for what its consumer does not hold to it. */
+  readonly shared: Slots | undefined;
   /** Nothing of its stream starts: the consumer stops, or the stream is paused. */
   readonly isHalted: (delivery: Delivery) => boolean;
   /** The user's own, around each handler. */
@@ -28,15 +42,22 @@ export interface PipelineOptions extends MatchOptions {
 export function createPipeline(options: PipelineOptions): Handler {
   const order: readonly Middleware[] = [
     match(options),
+    ...(options.claims ? [dedupe(options.claims, options.codec, options.isHalted)] : []),
     limitDeliveries(),
-    gate(options.gates, options.isHalted),
+    gate(options.gates, options.isHalted, options.shared),
     expire(options.replies, options.clock),
     charge(options.subscription),
     decode(options.codec),
     timeout(options.clock),
     ...options.middleware.map(onlyOnce),
+    ...(options.inbox ? [inbox(options.inbox)] : []),
   ];
-  return compose(order, (delivery) => delivery.handler!.invoke(delivery));
+  const { collectors } = options;
+  const invoke: Handler = (delivery) => delivery.handler!.invoke(delivery);
+  if (!collectors) return compose(order, invoke);
+  return compose(order, (delivery) =>
+    delivery.handler!.batch ? collectors.invoke(delivery) : invoke(delivery),
+  );
 }
 
 export function compose(order: readonly Middleware[], last: Handler): Handler {

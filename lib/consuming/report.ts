@@ -40,7 +40,7 @@ function outcomeOf(settlement: Settlement, outcome: SettleOutcome): SettledOutco
     case 'ack':
       return settlement.filtered ? 'filtered' : (settlement.unrun ?? outcomeOfRun(settlement));
     case 'retry':
-      return 'retried';
+      return settlement.uncharged ? 'postponed' : 'retried';
     case 'dead-letter':
       return 'dead-lettered';
     case 'release':

@@ -20,7 +20,7 @@ export class Verdict {
 
   private limited(delivery: Delivery, settlement: Settlement): Settlement {
     // Without a handler the run could not even begin, so none was used up.
-    if (settlement.kind !== 'retry' || !delivery.handler) return settlement;
+    if (settlement.kind !== 'retry' || settlement.uncharged || !delivery.handler) return settlement;
     return delivery.attempt >= delivery.handler.maxDeliveries
       ? deadLetter('max-deliveries', settlement.error)
       : settlement;

@@ -1,12 +1,28 @@
 import type { Link } from './chain.js';
 import type { RequestRun } from './answer.js';
-import type { BackoffOptions } from './handler-options.js';
+import type { Claim } from './completions.js';
+import type { BackoffOptions, BatchOptions, DedupeOptions } from './handler-options.js';
 import type { Lease } from './lease.js';
 import type { Message } from './message.js';
 import type { Settlement } from './settlement.js';
 
 /** Runs a delivery and says what should become of it. */
 export type Handler = (delivery: Delivery) => Promise<Settlement>;
+
+/** One delivery of a batch. */
+export interface BatchedDelivery {
+  readonly delivery: Delivery;
+  /** What the handler has decided for it. Undefined: what becomes of the batch. */
+  asked: Settlement | undefined;
+  /** It has failed by itself. */
+  failed: { readonly error: unknown } | undefined;
+}
+
+/**
+ * Runs a batch: items of one stream and group. Those without a decision of their own are done when
+ * it resolves, and have failed when it rejects.
+ */
+export type BatchHandler = (items: readonly BatchedDelivery[]) => Promise<void>;
 
 /** A handler with everything about it decided, as the pipeline uses it. */
 export interface BoundHandler {
@@ -20,6 +36,13 @@ export interface BoundHandler {
   readonly concurrency: number | undefined;
   /** It answers requests. */
   readonly answers: boolean;
+  /** Each message that has a key is completed once. */
+  readonly dedupe?: Required<DedupeOptions> | undefined;
+  /** Its effects and the note of them are written together. */
+  readonly inbox?: Required<DedupeOptions> | undefined;
+  /** Its deliveries are collected, and run together by `invokeBatch`. */
+  readonly batch?: Required<BatchOptions> | undefined;
+  readonly invokeBatch?: BatchHandler | undefined;
   readonly invoke: Handler;
 }
 
@@ -42,6 +65,10 @@ export class Delivery implements Link<Delivery> {
   request: RequestRun | undefined;
   /** A run that outlived its timeout: its slot stays taken, and no retry starts, until it ends. */
   overrun: Promise<unknown> | undefined;
+  /** Of a handler with `dedupe`, once known: what it completes; null: it has no key. */
+  claim: Claim | null | undefined;
+  /** What the handler writes through, where its effects are kept in an inbox. */
+  transaction: unknown;
   /** Ownership is known to be gone; no settlement of this delivery may reach the source. */
   lost = false;
   /** Engine time at which this run began, ms; 0 before. */
@@ -95,6 +122,7 @@ export class Delivery implements Link<Delivery> {
     next.handler = this.handler;
     next.eventType = this.eventType;
     next.request = this.request;
+    next.claim = this.claim;
     next.overrun = this.overrun;
     next.freshAt = this.freshAt;
     if (this.overrun) next.heldFrom = this.heldFrom;

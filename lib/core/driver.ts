@@ -1,8 +1,10 @@
 import type { Clock } from './clock.js';
+import type { Completions } from './completions.js';
 import type { DeadLetterQueue } from './dead-letters.js';
 import type { DelayStore } from './delays.js';
 import type { EventBus } from './events.js';
 import type { GroupAdmin, PendingEntries } from './group-admin.js';
+import type { Inbox } from './inbox.js';
 import type { LeaseStore } from './lease-store.js';
 import type { Replies } from './replies.js';
 import type { Retention } from './retention.js';
@@ -20,6 +22,10 @@ export interface Driver {
   readonly replies?: Replies;
   /** Without it nothing can be handled in order. */
   readonly leases?: LeaseStore;
+  /** Without it the marks of the handler option `dedupe` go to `state`, apart from acknowledgements. */
+  readonly completions?: Completions;
+  /** Without it there is no handler option `inbox`. */
+  readonly inbox?: Inbox;
   readonly groups?: GroupAdmin;
   readonly pending?: PendingEntries;
   readonly retention?: Retention;

@@ -27,6 +27,10 @@ export type SettledOutcome =
   /** A request was not run: its handler takes events. */
   | 'refused'
   | 'filtered'
+  /** Acknowledged without a run: it was handled before, see the handler option `dedupe`. */
+  | 'duplicate'
+  /** It did not run: another delivery of the same is being handled. It is looked at again. */
+  | 'postponed'
   | 'retried'
   | 'dead-lettered'
   | 'released'
@@ -48,7 +52,7 @@ export interface SettledEvent extends In {
   /** From the start of the run to its settlement, ms. */
   readonly duration: number;
   readonly reason?: DeadLetterReason;
-  /** Until the next run, for `retried`, ms. */
+  /** Until the next run, for `retried` and `postponed`, ms. */
   readonly delay?: number;
   readonly error?: ErrorRecord;
 }

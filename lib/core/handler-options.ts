@@ -1,3 +1,5 @@
+import type { Message } from './message.js';
+
 /** How long a failed run waits before the next one. */
 export interface BackoffOptions {
   /** @default 'exponential' */
@@ -13,6 +15,29 @@ export interface BackoffOptions {
 /** What becomes of an event type that no handler of the stream and group takes. */
 export type UnmatchedPolicy = 'ack' | 'dead-letter' | 'leave';
 
+/**
+ * What a message is known by: its id; the key that it was published with, and its id where there is
+ * none; or what a function of the decoded message answers, undefined for a message that may be
+ * handled any number of times.
+ */
+export type DedupeKey = 'message' | 'idempotencyKey' | ((message: Message) => string | undefined);
+
+/** By what a message is known as one that was handled before, and for how long. */
+export interface DedupeOptions {
+  /** @default 'message' */
+  readonly key?: DedupeKey;
+  /** How long it is remembered that a message was handled, ms. @default 3600000 */
+  readonly ttl?: number;
+}
+
+/** How messages are collected for a handler that is given many at a time. */
+export interface BatchOptions {
+  /** Most messages of a batch. */
+  readonly size: number;
+  /** Longest time that the first message of a batch waits for more, ms. @default 1000 */
+  readonly maxWait?: number;
+}
+
 /** What a handler may set for itself; the rest comes from the transport. */
 export interface HandlerOptions {
   /** Streams to read, instead of those that routing gives for the events. */
@@ -26,4 +51,13 @@ export interface HandlerOptions {
   readonly timeout?: number;
   /** After so long an entry is no longer kept from other consumers, ms. */
   readonly maxHold?: number;
+  /**
+   * Acknowledges messages that the handler has completed before, without a run. `true` is
+   * `'message'`. @default false
+   */
+  readonly dedupe?: boolean | 'message' | 'idempotencyKey' | DedupeOptions;
+  /** Writes what the handler writes together with the note that it was handled. @default false */
+  readonly inbox?: boolean | 'message' | 'idempotencyKey' | DedupeOptions;
+  /** Gives the handler many messages at a time. */
+  readonly batch?: BatchOptions;
 }

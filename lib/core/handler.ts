@@ -1,4 +1,4 @@
-import type { BoundHandler, Delivery, Handler } from './delivery.js';
+import type { BatchHandler, BoundHandler, Delivery, Handler } from './delivery.js';
 import type { HandlerOptions } from './handler-options.js';
 import type { Settlement } from './settlement.js';
 
@@ -19,6 +19,8 @@ export interface HandlerDefinition {
   readonly answers?: boolean;
   /** Runs the method to completion. Throwing is a failed run. */
   readonly invoke: Handler;
+  /** Where it takes batches: runs one, instead of `invoke`. */
+  readonly invokeBatch?: BatchHandler;
 }
 
 /** A handler with everything about it decided, and the group it belongs to. */

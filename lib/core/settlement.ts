@@ -1,3 +1,4 @@
+import type { Completion } from './completions.js';
 import type { OutgoingEntry } from './message.js';
 import type { LastReply } from './replies.js';
 
@@ -35,10 +36,12 @@ export interface Ack {
   readonly publish?: readonly OutgoingEntry[];
   /** Acknowledged without a run, because its event type is declared as none of ours. */
   readonly filtered?: boolean;
+  /** Of a deduplicated handler: what is completed by it, in the same step where the technology can. */
+  readonly completes?: Completion;
   /** Of a request: its last answer, written before the acknowledgement. */
   readonly reply?: LastReply;
-  /** Of a request: it was not run, and why. */
-  readonly unrun?: 'expired' | 'refused';
+  /** It was not run, and why: of a request, or because it was handled before. */
+  readonly unrun?: 'expired' | 'refused' | 'duplicate';
   /** Of a request: what went wrong. Whoever asked was told, so it is not run again. */
   readonly error?: ErrorRecord;
 }
@@ -47,6 +50,8 @@ export interface Retry {
   readonly kind: 'retry';
   readonly delay: number;
   readonly error?: ErrorRecord;
+  /** It has not run: a run that was counted for it is taken back. */
+  readonly uncharged?: boolean;
 }
 /** Store the entry with its raw fields in the dead letter queue, then forget it. */
 export interface DeadLetterIt {
@@ -77,12 +82,18 @@ export type SettleOutcome = 'settled' | 'lost' | 'gone';
 
 export const ack: Ack = { kind: 'ack' };
 export const filtered: Ack = { kind: 'ack', filtered: true };
+export const duplicate: Ack = { kind: 'ack', unrun: 'duplicate' };
 export const release: Release = { kind: 'release' };
 export const leave: Leave = { kind: 'leave' };
 export const retry = (delay: number, error?: ErrorRecord): Retry => ({
   kind: 'retry',
   delay: delay > 0 ? delay : 0,
   error,
+});
+/** It could not begin yet: looked at again `delay` ms from now, and not counted as a run. */
+export const postpone = (delay: number, error?: ErrorRecord): Retry => ({
+  ...retry(delay, error),
+  uncharged: true,
 });
 export const deadLetter = (reason: DeadLetterReason, error?: ErrorRecord): DeadLetterIt => ({
   kind: 'dead-letter',

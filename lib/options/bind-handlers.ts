@@ -1,5 +1,6 @@
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import type { HandlerDefinition, PlannedHandler } from '../core/handler.js';
+import { kindProblems, resolveBatch, resolveDedupe } from './handler-once.js';
 import { handlerProblems, resolveBackoff } from './resolve-options.js';
 import type { ResolvedOptions } from './streams-options.js';
 
@@ -12,14 +13,16 @@ export function bindHandlers(
   options: ResolvedOptions,
 ): PlannedHandler[] {
   const problems = definitions.flatMap((definition) =>
-    handlerProblems(definition.options).map((problem) => `${definition.name}: ${problem}`),
+    [...handlerProblems(definition.options), ...kindProblems(definition)].map(
+      (problem) => `${definition.name}: ${problem}`,
+    ),
   );
   if (problems.length > 0) throw new InvalidOptionsError(problems);
   return definitions.map((definition) => bindHandler(definition, options));
 }
 
 function bindHandler(definition: HandlerDefinition, options: ResolvedOptions): PlannedHandler {
-  const { options: own, name, invoke } = definition;
+  const { options: own, name, invoke, invokeBatch } = definition;
   const bound = {
     name,
     invoke,
@@ -27,7 +30,12 @@ function bindHandler(definition: HandlerDefinition, options: ResolvedOptions): P
     backoff: resolveBackoff(own.backoff, options.backoff),
     timeout: own.timeout,
     maxHold: own.maxHold ?? options.maxHold,
-    concurrency: own.concurrency,
+    // Batches follow each other, unless more are asked for.
+    concurrency: own.concurrency ?? (own.batch && 1),
+    dedupe: resolveDedupe(own.dedupe),
+    inbox: resolveDedupe(own.inbox),
+    batch: resolveBatch(own.batch),
+    invokeBatch,
     answers: definition.answers ?? false,
   };
   return { definition, bound, group: own.group ?? options.group };

@@ -5,6 +5,7 @@ import { routeEvents } from '../core/routing.js';
 import { lagProblems } from './lag-problems.js';
 import { retentionProblems } from './retention-problems.js';
 import { backoffProblems, whole, type Problems } from './problems.js';
+import { onceProblems } from './handler-once.js';
 import { defaultConsumerName } from './consumer-name.js';
 import {
   STREAMS_OPTION_KEYS,
@@ -60,6 +61,8 @@ export function resolveOptions(
     backoff: resolveBackoff(options.backoff, DEFAULT_BACKOFF),
     routes: options.routes ?? [],
     deadLetter: options.deadLetter,
+    state: options.state,
+    inbox: options.inbox,
     maxPayloadBytes: options.maxPayloadBytes ?? 1_048_576,
     idempotencyWindow: options.idempotencyWindow ?? 3_600_000,
     requestTimeout: options.requestTimeout ?? 30_000,
@@ -90,6 +93,7 @@ export function handlerProblems(options: HandlerOptions): string[] {
   whole(problems, options, 'timeout', 1);
   whole(problems, options, 'maxHold', 1);
   backoffProblems(problems, options.backoff);
+  onceProblems(problems, options);
   if (options.group === '') problems.push('group must not be empty');
   if (options.streams?.some((stream) => stream === '')) problems.push('stream must not be empty');
   return problems;
@@ -135,6 +139,12 @@ export function problemsOf(options: StreamsOptions): Problems {
   }
   if (options.deadLetter && typeof options.deadLetter.put !== 'function') {
     problems.push('deadLetter must be a dead letter queue with put, list, get, redrive and purge');
+  }
+  if (options.state && typeof options.state.setIfAbsent !== 'function') {
+    problems.push('state must be a state store with get, set, setIfAbsent, delete and exists');
+  }
+  if (options.inbox && typeof options.inbox.run !== 'function') {
+    problems.push('inbox must be an inbox with run(key, ttl, work)');
   }
   if (options.unmatched && !['ack', 'dead-letter', 'leave'].includes(options.unmatched)) {
     problems.push(`unmatched must be 'ack', 'dead-letter' or 'leave', not '${options.unmatched}'`);

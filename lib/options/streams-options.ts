@@ -3,10 +3,12 @@ import type { Middleware } from '../core/handler.js';
 import type { Codec } from '../core/codec.js';
 import type { DeadLetterQueue } from '../core/dead-letters.js';
 import type { DriverFactory } from '../core/driver.js';
+import type { Inbox } from '../core/inbox.js';
 import type { IdempotencyWindow } from '../core/message.js';
 import type { RetentionPolicy, RetentionRule } from '../core/retention.js';
 import type { LagOptions } from '../core/lag.js';
 import type { Route } from '../core/routing.js';
+import type { StateStore } from '../core/state-store.js';
 
 /** Options of a transport, client or module that do not depend on the technology. Times in ms. */
 export interface StreamsOptions {
@@ -54,6 +56,10 @@ export interface StreamsOptions {
   readonly routes?: readonly Route[];
   /** Another dead letter queue than the source's own. */
   readonly deadLetter?: DeadLetterQueue;
+  /** Another state store than the driver's own, for the marks of the handler option `dedupe`. */
+  readonly state?: StateStore;
+  /** Another inbox than the driver's own, for the handler option `inbox`. */
+  readonly inbox?: Inbox;
   /** Largest encoded payload, in bytes. @default 1048576 */
   readonly maxPayloadBytes?: number;
   /**
@@ -107,6 +113,8 @@ export const STREAMS_OPTION_KEYS: Readonly<Record<keyof StreamsOptions, true>> =
   backoff: true,
   routes: true,
   deadLetter: true,
+  state: true,
+  inbox: true,
   maxPayloadBytes: true,
   idempotencyWindow: true,
   requestTimeout: true,
@@ -121,11 +129,18 @@ export const STREAMS_OPTION_KEYS: Readonly<Record<keyof StreamsOptions, true>> =
 
 /** {@link StreamsOptions} with everything decided. Frozen. */
 export type ResolvedOptions = Readonly<
-  Required<Omit<StreamsOptions, 'deadLetter' | 'unmatched' | 'isUnrecoverable' | 'backoff' | 'lag'>>
+  Required<
+    Omit<
+      StreamsOptions,
+      'deadLetter' | 'state' | 'inbox' | 'unmatched' | 'isUnrecoverable' | 'backoff' | 'lag'
+    >
+  >
 > & {
   readonly backoff: Required<BackoffOptions>;
   readonly lag: Required<LagOptions>;
   readonly deadLetter: DeadLetterQueue | undefined;
+  readonly state: StateStore | undefined;
+  readonly inbox: Inbox | undefined;
   readonly unmatched: UnmatchedPolicy | undefined;
   readonly isUnrecoverable: (error: unknown) => boolean;
   /** True where the group was not named. */

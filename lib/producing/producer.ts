@@ -15,6 +15,7 @@ import type {
   When,
 } from '../core/message.js';
 import type { GroupAdmin } from '../core/group-admin.js';
+import { withIdempotencyKey } from '../core/idempotency-key.js';
 import { isWildcard, type Router } from '../core/routing.js';
 import type { MessageSource } from '../core/source.js';
 import { Backpressure } from './backpressure.js';
@@ -102,7 +103,10 @@ export class Producer {
     return {
       stream,
       fields,
-      ...(idempotencyKey !== undefined && { idempotency: this.idempotency(idempotencyKey) }),
+      ...(idempotencyKey !== undefined && {
+        fields: withIdempotencyKey(fields, idempotencyKey),
+        idempotency: this.idempotency(idempotencyKey),
+      }),
       ...(waitReplicas !== undefined && { waitReplicas: this.replicas(waitReplicas) }),
       ...(when && { when }),
     };

@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest';
 import type { SourceHarness } from './source-harness.js';
 import { SourceWorld } from './source-world.js';
+import { describeCompleting } from './source/completing.js';
 import { describeFencing } from './source/fencing.js';
 import { describeLeaving } from './source/leaving.js';
 import { describeGuarding } from './source/guarding.js';
+import { describeInboxes } from './source/inboxes.js';
 import { describePublishing } from './source/publishing.js';
 import { describePublishingOnce } from './source/publishing-once.js';
 import { describePulling } from './source/pulling.js';
@@ -56,5 +58,7 @@ export function describeSourceContract(name: string, setup: () => Promise<Source
     describeGuarding(world);
     describeTrimming(world);
     describeRedriving(world);
+    describeCompleting(world);
+    describeInboxes(world);
   });
 }

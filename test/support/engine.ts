@@ -1,6 +1,6 @@
 import { ManualClock, memory, MemoryBroker } from '../../lib/drivers/memory/index.js';
 import type { SettledEvent } from '../../lib/core/events.js';
-import type { Delivery } from '../../lib/core/delivery.js';
+import type { BatchHandler, Delivery } from '../../lib/core/delivery.js';
 import type { HandlerOptions } from '../../lib/core/handler-options.js';
 import { ack, type Settlement } from '../../lib/core/settlement.js';
 import type { StreamsOptions } from '../../lib/options/streams-options.js';
@@ -12,6 +12,7 @@ export interface EngineHandler {
   readonly events: string[];
   readonly invoke: Invoke;
   readonly options?: HandlerOptions;
+  readonly invokeBatch?: BatchHandler;
 }
 
 export type EngineOptions = Partial<Omit<StreamsOptions, 'source'>>;
@@ -28,7 +29,8 @@ export class World {
     const settled: SettledEvent[] = [];
     runtime.events.on('settled', (event) => settled.push(event));
     await runtime.start(
-      handlers.map(({ events, invoke, options: own = {} }, index) => ({
+      handlers.map(({ events, invoke, options: own = {}, invokeBatch }, index) => ({
+        ...(invokeBatch && { invokeBatch }),
         name: `H.h${index}`,
         events,
         options: own,

@@ -14,15 +14,30 @@ const NO_METADATA: Metadata = Object.freeze({});
 export function decode(codec: Codec): Middleware {
   return (delivery, next) => {
     try {
-      const fields = delivery.lease.fields!;
-      const own = delivery.request ? withoutHeader(fields) : fields;
-      delivery.message = new DecodedMessage(delivery, codec.decode(own));
+      // What is deduplicated was looked at before.
+      if (!delivery.message) delivery.message = decoded(delivery, codec);
     } catch (error) {
       const record = errorRecord(new UndecodableError(codec.name, error));
       return Promise.resolve(deadLetter('undecodable', record));
     }
     return next(delivery);
   };
+}
+
+/** Decodes it early. False: it cannot be read, which {@link decode} will say. */
+export function decodeInto(delivery: Delivery, codec: Codec): boolean {
+  try {
+    delivery.message = decoded(delivery, codec);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function decoded(delivery: Delivery, codec: Codec): Message {
+  const fields = delivery.lease.fields!;
+  const own = delivery.request ? withoutHeader(fields) : fields;
+  return new DecodedMessage(delivery, codec.decode(own));
 }
 
 class DecodedMessage implements Message {

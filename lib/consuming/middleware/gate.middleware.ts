@@ -6,27 +6,43 @@ import { Slots } from '../slots.js';
 /** The slots of handlers with a concurrency of their own, whatever consumers feed them. */
 export type Gates = Map<BoundHandler, Slots>;
 
-/** Holds a handler to its own concurrency. What still waits here when its stream is no longer
- * served, or when its entry is lost, never starts. */
-export function gate(gates: Gates, isHalted: (delivery: Delivery) => boolean): Middleware {
-  return (delivery, next) =>
-    delivery.handler!.concurrency === undefined ? next(delivery) : pass(delivery, next);
+/**
+ * Holds a handler to its own concurrency, and where it is given to the transport's. What still waits
+ * here when its stream is no longer served, or when its entry is lost, never starts. Batches are held
+ * back as a whole.
+ */
+export function gate(
+  gates: Gates,
+  isHalted: (delivery: Delivery) => boolean,
+  shared?: Slots,
+): Middleware {
+  return (delivery, next) => {
+    const { concurrency, batch } = delivery.handler!;
+    const held = !batch && (concurrency !== undefined || shared !== undefined);
+    return held ? pass(delivery, next) : next(delivery);
+  };
 
-  function slotsOf(handler: BoundHandler): Slots {
+  function slotsOf(handler: BoundHandler): Slots | undefined {
+    if (handler.concurrency === undefined) return undefined;
     let slots = gates.get(handler);
-    if (!slots) gates.set(handler, (slots = new Slots(handler.concurrency!)));
+    if (!slots) gates.set(handler, (slots = new Slots(handler.concurrency)));
     return slots;
   }
 
   async function pass(delivery: Delivery, next: Handler): Promise<Settlement> {
-    const slots = slotsOf(delivery.handler!);
-    await slots.take();
+    const own = slotsOf(delivery.handler!);
+    await own?.take();
+    await shared?.take();
+    const leave = (): void => {
+      own?.release();
+      shared?.release();
+    };
     try {
       return isHalted(delivery) || delivery.lost ? release : await next(delivery);
     } finally {
       // A run that outlives its timeout keeps its place until it really ends.
-      if (delivery.overrun) void delivery.overrun.finally(() => slots.release());
-      else slots.release();
+      if (delivery.overrun) void delivery.overrun.finally(leave);
+      else leave();
     }
   }
 }

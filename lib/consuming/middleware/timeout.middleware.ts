@@ -7,8 +7,9 @@ import type { Settlement } from '../../core/settlement.js';
 /** Fails a run that takes too long. The method itself cannot be stopped, only told by its signal. */
 export function timeout(clock: Clock): Middleware {
   return (delivery, next) => {
-    const limit = delivery.handler!.timeout;
-    return limit === undefined ? next(delivery) : race(clock, limit, delivery, next);
+    const { timeout: limit, batch } = delivery.handler!;
+    // A batch has its time from its own start on.
+    return limit === undefined || batch ? next(delivery) : race(clock, limit, delivery, next);
   };
 }
 

@@ -100,3 +100,22 @@ export class UndecodableError extends StreamsError {
     );
   }
 }
+
+/**
+ * The function `key` of the handler option `dedupe` or `inbox` answered something that no message can
+ * be known by. Stored as the error of a dead letter with the reason `unrecoverable`.
+ */
+export class InvalidMessageKeyError extends StreamsError {
+  static readonly code: string = 'INVALID_MESSAGE_KEY';
+  static readonly advice: string =
+    'Have the function answer such a text, or undefined for a message that may be handled twice; then redrive the dead letter.';
+
+  constructor(handler: string, key: unknown, longest: number) {
+    super(
+      InvalidMessageKeyError.code,
+      `The function key of ${handler} must answer a text of 1 to ${longest} characters, not ` +
+        `${typeof key === 'string' ? `one of ${key.length}` : `a value of type ${typeof key}`}. ` +
+        InvalidMessageKeyError.advice,
+    );
+  }
+}

@@ -140,10 +140,11 @@ export class Feed implements LeaseOrigin {
     this.forget(lease);
   }
 
-  park(lease: FeedLease): SettleOutcome {
+  park(lease: FeedLease, uncharged = false): SettleOutcome {
     const pending = this.ownedWithData(lease);
     if (typeof pending === 'string') return pending === 'trimmed' ? 'gone' : pending;
     pending.deliveredAt = this.options.clock.now();
+    if (uncharged && lease.charged) lease.attempt = --pending.count;
     lease.charged = false;
     lease.parked = true;
     lease.fields = undefined;

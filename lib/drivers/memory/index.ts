@@ -1,4 +1,5 @@
 export { memory, type MemoryOptions } from './memory.driver.js';
+export { MemoryTransaction } from './memory.inbox.js';
 export { MemoryBroker } from './memory.broker.js';
 export { ManualClock } from './manual-clock.js';
 export {

@@ -1,6 +1,7 @@
 import type { DeadLetter, DeadLetterRecord } from '../../core/dead-letters.js';
 import type { Fields } from '../../core/message.js';
 import { DelayedEntries } from './delayed-entries.js';
+import { CompletedKeys } from './completed-keys.js';
 import { IdSequence, parseId } from './entry-id.js';
 import { GroupedLog } from './grouped-log.js';
 import { PublishedKeys } from './published-keys.js';
@@ -13,6 +14,9 @@ export class MemoryStream {
   readonly log = new GroupedLog(HISTORY);
   readonly published = new PublishedKeys();
   readonly delayed = new DelayedEntries();
+  readonly completed = new CompletedKeys();
+  /** Whose effects have taken place. */
+  readonly noted = new CompletedKeys();
   /** By their own ids, oldest first. */
   readonly deadLetters = new Map<string, DeadLetter>();
   private readonly ids = new IdSequence();

@@ -1,10 +1,12 @@
 import { systemClock, type Clock } from '../../core/clock.js';
 import type { DriverFactory } from '../../core/driver.js';
 import { MemoryBroker } from './memory.broker.js';
+import { MemoryCompletions } from './memory.completions.js';
 import { MemoryDeadLetters } from './memory.dead-letters.js';
 import { MemoryDelays } from './memory.delays.js';
 import { MemoryGroupAdmin, MemoryGroups } from './memory.group-admin.js';
 import { MemoryPendingEntries } from './memory.pending-entries.js';
+import { MemoryInbox } from './memory.inbox.js';
 import { MemoryLeaseStore } from './memory.lease-store.js';
 import { MemoryReplies } from './memory.replies.js';
 import { MemoryRetention } from './memory.retention.js';
@@ -36,6 +38,8 @@ export function memory(options: MemoryOptions = {}): DriverFactory {
       return {
         source,
         state: new MemoryStateStore(broker, keyPrefix),
+        completions: new MemoryCompletions(broker, keyPrefix),
+        inbox: new MemoryInbox(broker, keyPrefix),
         deadLetters: new MemoryDeadLetters(broker, keyPrefix),
         delays: new MemoryDelays(broker, keyPrefix),
         groups: new MemoryGroupAdmin(groups),

@@ -4,7 +4,7 @@ import { ClosedError, InvalidOptionsError } from '../../core/errors/start-up.err
 import type { DriverContext } from '../../core/driver.js';
 import type { OutgoingEntry } from '../../core/message.js';
 import type { DeadLetterRecord } from '../../core/dead-letters.js';
-import type { SettleOutcome } from '../../core/settlement.js';
+import type { Ack, SettleOutcome } from '../../core/settlement.js';
 import type {
   MessageSource,
   Settling,
@@ -79,9 +79,9 @@ export class MemorySource implements MessageSource {
     if (!lease) return new TypeError('This lease was not made by the memory driver.');
     switch (settlement.kind) {
       case 'ack':
-        return this.acknowledge(lease, settlement.publish ?? []);
+        return this.acknowledge(lease, settlement);
       case 'retry':
-        return lease.feed.park(lease);
+        return lease.feed.park(lease, settlement.uncharged);
       case 'release':
         return lease.feed.release(lease);
       case 'leave':
@@ -93,7 +93,16 @@ export class MemorySource implements MessageSource {
     }
   }
 
-  private acknowledge(lease: FeedLease, publish: readonly OutgoingEntry[]): SettleOutcome | Error {
+  private acknowledge(lease: FeedLease, { publish = [], completes }: Ack): SettleOutcome | Error {
+    const { completed } = this.broker.stream(this.key(lease.stream));
+    const now = this.broker.clock.now();
+    const doneBefore = publish.length > 0 && completes && completed.isDone(completes.claim, now);
+    const outcome = this.finish(lease, doneBefore ? [] : publish);
+    if (outcome === 'settled' && completes) completed.complete(completes, now);
+    return outcome;
+  }
+
+  private finish(lease: FeedLease, publish: readonly OutgoingEntry[]): SettleOutcome | Error {
     const fence = publish.length === 0 ? lease.feed.plainFence() : lease.feed.fence(lease);
     if (fence !== 'owned') return fence;
     for (const entry of publish) {

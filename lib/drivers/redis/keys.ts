@@ -1,4 +1,5 @@
 import type { DelayKeys } from './scripts/delaying.js';
+import type { CompletionKey } from '../../core/completions.js';
 
 /** What stands behind the tag in derived keys. */
 const RESERVED = [
@@ -8,6 +9,7 @@ const RESERVED = [
   'delayed',
   'published:',
   'done:',
+  'inbox:',
   'dedupe:',
   'replies',
   'owner:',
@@ -56,6 +58,16 @@ export class Keys {
   /** The fencing token of whoever owns it. */
   leaseFence(name: string, lease: string): string {
     return `${this.tagged(name)}:fence:${lease}`;
+  }
+
+  /** Who works on something, or that it was completed. */
+  done({ stream, group, handler, key }: CompletionKey): string {
+    return `${this.tagged(stream)}:done:${group}:${handler}:${key}`;
+  }
+
+  /** That the effects of something were written. */
+  inbox({ stream, group, handler, key }: CompletionKey): string {
+    return `${this.tagged(stream)}:inbox:${group}:${handler}:${key}`;
   }
 
   /** Stream of the answers to one client's requests. */

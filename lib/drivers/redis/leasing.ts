@@ -6,7 +6,7 @@ import type { Commands } from './commands.js';
 import type { RedisLease } from './redis.lease.js';
 import { begin } from './scripts/begin.script.js';
 import { extend, EXTEND_AT_ONCE } from './scripts/extend.script.js';
-import { release } from './scripts/release.script.js';
+import { release, uncharge } from './scripts/release.script.js';
 
 /** What a consumer does with its leases, apart from settling them. */
 export class Leasing {
@@ -76,6 +76,19 @@ export function releaseLease(commands: Commands, lease: RedisLease): Promise<Set
     (client) => release(client, lease.fence, leave),
     lease.source.key,
   );
+}
+
+/** A run that was counted and has not begun is taken back; the entry stays ours. */
+export async function unchargeLease(commands: Commands, lease: RedisLease): Promise<SettleOutcome> {
+  const outcome = await commands.run(
+    'taking back a run',
+    (client) => uncharge(client, lease.fence),
+    lease.source.key,
+  );
+  if (outcome !== 'settled') return outcome;
+  lease.attempt--;
+  lease.charged = false;
+  return outcome;
 }
 
 /** One range of ids of one key each, small enough not to block the server for long. */

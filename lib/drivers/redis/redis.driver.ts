@@ -2,8 +2,10 @@ import type { Driver, DriverContext, DriverFactory } from '../../core/driver.js'
 import { Connector } from './connector.js';
 import { Keys } from './keys.js';
 import { openCommands } from './open-commands.js';
+import { RedisCompletions } from './redis.completions.js';
 import { RedisDeadLetters } from './redis.dead-letters.js';
 import { RedisGroupAdmin } from './redis.group-admin.js';
+import { RedisInbox } from './redis.inbox.js';
 import type { RedisOptions } from './redis.options.js';
 import { RedisPendingEntries } from './redis.pending-entries.js';
 import { RedisLeaseStore } from './redis.lease-store.js';
@@ -29,6 +31,8 @@ function open(options: RedisOptions, { events, keyPrefix }: DriverContext): Driv
     delays: source.delays,
     replies,
     state: new RedisStateStore(commands, keys),
+    completions: new RedisCompletions(commands, keys),
+    inbox: new RedisInbox(commands, keys),
     deadLetters: new RedisDeadLetters(commands, keys),
     groups: new RedisGroupAdmin(commands, keys),
     pending: new RedisPendingEntries(commands, keys),

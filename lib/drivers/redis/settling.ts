@@ -1,16 +1,19 @@
 import type { DeadLetterRecord } from '../../core/dead-letters.js';
-import { join } from '../../core/grouped.js';
-import type { SettleOutcome } from '../../core/settlement.js';
+import { grouped, join } from '../../core/grouped.js';
+import type { Ack, SettleOutcome } from '../../core/settlement.js';
 import type { OutgoingEntry } from '../../core/message.js';
+import type { Completion } from '../../core/completions.js';
 import type { MessageSource, Settling } from '../../core/source.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
-import { extendLeases, releaseLease } from './leasing.js';
+import { extendLeases, releaseLease, unchargeLease } from './leasing.js';
 import { ORIGIN_ELEMENTS, type ReadKey, type RedisLease } from './redis.lease.js';
 import { isWrongType } from './reply-errors.js';
 import { ackAndPublish } from './scripts/ack-and-publish.script.js';
 import { ackGuarded } from './scripts/ack-guarded.script.js';
 import { ackRedriven } from './scripts/ack-redriven.script.js';
+import { ackAndComplete, doneAlready } from './scripts/completions.scripts.js';
+import { chunks } from './redis.completions.js';
 import { deadLetter } from './scripts/dead-letter.script.js';
 import { leave } from './scripts/leave.script.js';
 
@@ -29,7 +32,10 @@ export interface SettlingContext {
   readonly publish: MessageSource['publish'];
 }
 
-/** Carries out a batch: plain acks as one XACK per key, retries in one script, the rest in one each. */
+/**
+ * Carries out a batch: plain acks as one XACK per key, those that complete something and retries in
+ * one script each per key, the rest in one each.
+ */
 export async function settleAll(
   batch: readonly Settling[],
   context: SettlingContext,
@@ -38,13 +44,16 @@ export async function settleAll(
   const outcomes: Outcome[] = new Array<Outcome>(batch.length);
   const acks = new Map<ReadKey, number[]>();
   const retries: number[] = [];
+  const completing: number[] = [];
   const others: Promise<void>[] = [];
   for (let index = 0; index < batch.length; index++) {
     const settling = batch[index]!;
     if (isPlainAck(settling)) {
       const { source } = settling.lease as RedisLease;
       join(acks, source, index);
-    } else if (settling.settlement.kind === 'retry') {
+    } else if (completionOf(settling) && isWithoutNext(settling)) {
+      completing.push(index);
+    } else if (settling.settlement.kind === 'retry' && !takesBack(settling)) {
       retries.push(index);
     } else {
       others.push(settleOne(settling, context).then((outcome) => void (outcomes[index] = outcome)));
@@ -62,12 +71,72 @@ export async function settleAll(
     });
     together.push(kept);
   }
+  if (completing.length > 0) {
+    const items = completing.map((index) => batch[index]!);
+    const done = completeAll(items, context).then((found) => {
+      for (const [place, index] of completing.entries()) outcomes[index] = found[place]!;
+    });
+    together.push(done);
+  }
   await Promise.all([...together, ...others]);
   return outcomes;
 }
 
-const isPlainAck = ({ settlement }: Settling): boolean =>
+const isPlainAck = (settling: Settling): boolean =>
+  isWithoutNext(settling) && !completionOf(settling);
+
+const isWithoutNext = ({ settlement }: Settling): boolean =>
   settlement.kind === 'ack' && !settlement.publish?.length;
+
+const completionOf = ({ settlement }: Settling): Completion | undefined =>
+  settlement.kind === 'ack' ? settlement.completes : undefined;
+
+/** The run has been counted, and has not begun. */
+const takesBack = ({ settlement, lease }: Settling): boolean =>
+  settlement.kind === 'retry' && settlement.uncharged === true && lease.charged;
+
+/** The work is done, as with plain acks: no fence. */
+async function completeAll(
+  batch: readonly Settling[],
+  { commands, keys }: SettlingContext,
+): Promise<Outcome[]> {
+  const items = batch.map((settling, place) => ({
+    place,
+    lease: settling.lease as RedisLease,
+    completion: completionOf(settling)!,
+  }));
+  const outcomes: Outcome[] = [];
+  const sources = grouped(items, ({ lease }) => lease.source).values();
+  const times = [...sources].flatMap((same) => [
+    ...grouped(same, ({ completion }) => completion.ttl).values(),
+  ]);
+  await Promise.all(
+    times.flatMap(chunks).map(async (some) => {
+      const { lease, completion } = some[0]!;
+      const { source, holder } = lease;
+      const acks = {
+        key: source.key,
+        group: holder.group,
+        redriven: source.redriven,
+        ttl: completion.ttl,
+        ids: some.map((one) => one.lease.entryId),
+        done: some.map((one) => keys.done(one.completion.claim)),
+        guards: holder.guards,
+      };
+      const outcome = await commands
+        .run('acknowledging', (client) => ackAndComplete(client, acks), source.key)
+        .then(
+          (word) => word,
+          (error: unknown) => error as Error,
+        );
+      for (const one of some) {
+        outcomes[one.place] = outcome;
+        if (outcome === 'settled') holder.settled(one.lease);
+      }
+    }),
+  );
+  return outcomes;
+}
 
 /** The work is done, whoever owns the entries now: no fence, but the guards if there are any. */
 async function ackTogether(leases: readonly RedisLease[], commands: Commands): Promise<Outcome> {
@@ -111,8 +180,9 @@ async function settleOne(settling: Settling, context: SettlingContext): Promise<
   const lease = settling.lease as RedisLease;
   try {
     const outcome = await carryOut(settling, lease, context);
-    // What is left stays known, so that it is not adopted.
-    if (outcome === 'settled' && settling.settlement.kind !== 'leave') {
+    // What is left, or waits, stays known, so that it is not adopted.
+    const { kind } = settling.settlement;
+    if (outcome === 'settled' && kind !== 'leave' && kind !== 'retry') {
       lease.holder.settled(lease);
       // Its record is gone, so a second time there is nothing to settle any more.
       lease.trimmed = false;
@@ -130,7 +200,7 @@ function carryOut(
 ): Promise<SettleOutcome> {
   switch (settlement.kind) {
     case 'ack':
-      return publishNext(lease, settlement.publish ?? [], context);
+      return publishNext(lease, settlement, context);
     case 'dead-letter':
       return storeDeadLetter(lease, 'record' in settling ? settling.record : undefined, context);
     case 'leave':
@@ -139,6 +209,8 @@ function carryOut(
         (client) => leave(client, lease.fence),
         lease.source.key,
       );
+    case 'retry':
+      return unchargeLease(context.commands, lease);
     default:
       return releaseLease(context.commands, lease);
   }
@@ -146,7 +218,7 @@ function carryOut(
 
 async function publishNext(
   lease: RedisLease,
-  publish: readonly OutgoingEntry[],
+  { publish = [], completes }: Ack,
   context: SettlingContext,
 ): Promise<SettleOutcome> {
   const { commands, keys } = context;
@@ -157,13 +229,18 @@ async function publishNext(
     when,
   }));
   const together = commands.together([key, ...entries.map((entry) => entry.keys.stream)]);
-  if (!together) {
+  const done = completes && { key: keys.done(completes.claim), ttl: completes.ttl };
+  if (!together && !(done && (await isDone(commands, done.key)))) {
     const obstacle = await publishApart(lease, publish, context);
     if (obstacle) return obstacle;
   }
-  const next = { ...lease.fence, unfenced: lease.trimmed, entries: together ? entries : [] };
+  const next = { ...lease.fence, unfenced: lease.trimmed, entries: together ? entries : [], done };
   return commands.run('publishing the next step', (client) => ackAndPublish(client, next), key);
 }
+
+/** What was completed before has published what follows. Somebody who does it now has the claim. */
+const isDone = (commands: Commands, key: string): Promise<boolean> =>
+  commands.run('looking for a completion', (client) => doneAlready(client, key), key);
 
 /**
  * Where no script reaches all of them: checked, published, and acknowledged later. A later run of the

@@ -1,5 +1,5 @@
 import { RpcException } from '@nestjs/microservices';
-import type { Thrown } from './stream.context.js';
+import type { Thrown } from './run.context.js';
 
 /**
  * The errors of one method that have reached its exception filters and are not yet claimed by the

@@ -4,9 +4,13 @@ import type { Clock } from '../../core/clock.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import type { Handler } from '../../core/delivery.js';
 import type { HandlerDefinition } from '../../core/handler.js';
+import type { Message } from '../../core/message.js';
+import { createBatchInvoker } from './batch-invoker.js';
 import { createInvoker, type ProcessingHooks } from './handler-invoker.js';
 import { createResponder, type ResponseSerializer } from './responder.js';
 import { STREAM_HANDLER, type StreamHandlerMark } from './stream-handler.decorator.js';
+import type { RunContext } from './run.context.js';
+import { StreamBatchContext } from './stream-batch.context.js';
 import type { StreamContext } from './stream.context.js';
 import { readHandlerOptions } from './stream-handler.options.js';
 
@@ -44,8 +48,10 @@ export function defineHandlers(
     const events = patterns.map(({ pattern }) => eventOf(pattern, mark, problems));
     const observed = mark?.observed;
     const answers = !first.isEventHandler;
-    const invokers = patterns.map(({ callback }) => {
-      const given = deserializer ? deserialized(callback, deserializer) : callback;
+    const callbacks = patterns.map(({ callback }) =>
+      deserializer ? deserialized(callback, deserializer) : callback,
+    );
+    const invokers = callbacks.map((given) => {
       if (answers) return createResponder(given, hooks, serializer, clock);
       return createInvoker(given, observed, hooks);
     });
@@ -56,6 +62,10 @@ export function defineHandlers(
         answers,
         options: mark?.options ?? readHandlerOptions(first.extras, problems),
         invoke: invokers.length === 1 ? invokers[0]! : byEvent(events, invokers),
+        ...(observed &&
+          mark.options.batch && {
+            invokeBatch: createBatchInvoker(callbacks[0]!, observed, hooks),
+          }),
       },
     ];
   });
@@ -106,10 +116,17 @@ function byEvent(events: readonly string[], invokers: readonly Handler[]): Handl
 }
 
 function deserialized(callback: MessageHandler, deserializer: Deserializer): MessageHandler {
-  return async (data: unknown, context: StreamContext) => {
-    const { message, metadata, stream } = context;
-    const packet = { pattern: message.eventType, data, metadata };
-    const changed = (await deserializer.deserialize(packet, { channel: stream })) as ReadPacket;
-    return callback(changed.data, context) as Promise<Observable<unknown>>;
+  return async (_: unknown, context: RunContext) => {
+    const given =
+      context instanceof StreamBatchContext
+        ? await Promise.all(context.messages.map(changed))
+        : await changed((context as StreamContext).message);
+    return callback(given, context) as Promise<Observable<unknown>>;
   };
+
+  async function changed({ eventType, payload, metadata, stream }: Message): Promise<unknown> {
+    const packet = { pattern: eventType, data: payload, metadata };
+    const read = (await deserializer.deserialize(packet, { channel: stream })) as ReadPacket;
+    return read.data;
+  }
 }

@@ -5,13 +5,14 @@ import { RetryLaterError } from '../../core/errors/handling.errors.js';
 import type { Handler, Delivery } from '../../core/delivery.js';
 import { ack, deadLetter, type Settlement } from '../../core/settlement.js';
 import type { ObservedMethod } from './observed-method.js';
-import { Stage, StreamContext, type Thrown } from './stream.context.js';
+import { Stage, type RunContext, type Thrown } from './run.context.js';
+import { StreamContext } from './stream.context.js';
 
 /** Runs something between the hooks that instrumentation set on the transport. */
 export interface ProcessingHooks {
   /** False: there are none, and nothing need be paid for them. */
   readonly hooked: boolean;
-  around<T>(context: StreamContext, work: () => Promise<T>): Promise<T>;
+  around<T>(context: RunContext, work: () => Promise<T>): Promise<T>;
 }
 
 /**
@@ -28,23 +29,18 @@ export function createInvoker(
   hooks: ProcessingHooks,
 ): Handler {
   const run = observed
-    ? (delivery: Delivery, context: StreamContext) =>
-        runObserved(callback, observed, delivery, context, observed.follows)
-    : (delivery: Delivery, context: StreamContext) => runPlain(callback, delivery, context);
-  return (delivery) => {
+    ? (context: StreamContext) => runObserved(callback, observed, context, observed.follows)
+    : (context: StreamContext) => runPlain(callback, context);
+  return (delivery: Delivery) => {
     const context = new StreamContext(delivery);
-    if (!hooks.hooked) return run(delivery, context);
-    return hooks.around(context, () => run(delivery, context));
+    if (!hooks.hooked) return run(context);
+    return hooks.around(context, () => run(context));
   };
 }
 
-async function runPlain(
-  callback: MessageHandler,
-  delivery: Delivery,
-  context: StreamContext,
-): Promise<Settlement> {
+async function runPlain(callback: MessageHandler, context: StreamContext): Promise<Settlement> {
   try {
-    const result: unknown = await callback(delivery.message.payload, context);
+    const result: unknown = await callback(context.given, context);
     if (isObservable(result)) await completion(result);
     return context.run.asked ?? ack;
   } catch (error) {
@@ -52,23 +48,23 @@ async function runPlain(
   }
 }
 
-async function runObserved(
+/** Answers an ack, or a dead letter where the pipes have refused what the method was to be given. */
+export async function runObserved(
   callback: MessageHandler,
   observed: ObservedMethod,
-  delivery: Delivery,
-  context: StreamContext,
+  context: RunContext,
   follow: boolean,
 ): Promise<Settlement> {
   const { causes } = observed;
   causes.begin();
   try {
     const result: unknown = follow
-      ? await observed.follow(context, () => callback(delivery.message.payload, context))
-      : await callback(delivery.message.payload, context);
+      ? await observed.follow(context, () => callback(context.given, context))
+      : await callback(context.given, context);
     if (isObservable(result)) await completion(result, observed, context);
     if (causes.waiting) await forgive(observed, context);
   } catch (left) {
-    return runFailed(callback, observed, delivery, context, follow, left);
+    return runFailed(callback, observed, context, follow, left);
   }
   observed.ended(context);
   return context.run.asked ?? ack;
@@ -78,8 +74,7 @@ async function runObserved(
 async function runFailed(
   callback: MessageHandler,
   observed: ObservedMethod,
-  delivery: Delivery,
-  context: StreamContext,
+  context: RunContext,
   follow: boolean,
   left: unknown,
 ): Promise<Settlement> {
@@ -88,7 +83,7 @@ async function runFailed(
     if (context.run.stage !== Stage.Pipes) return failed(context, cause);
     // Was it the payload that the pipes refused, or the ticket?
     if (!follow && !observed.proven) {
-      return await runObserved(callback, observed, delivery, new StreamContext(delivery), true);
+      return await runObserved(callback, observed, context.again(), true);
     }
     if (cause instanceof RetryLaterError) throw cause;
     return deadLetter('rejected', errorRecord(cause));
@@ -98,7 +93,7 @@ async function runFailed(
 }
 
 /** What the handler asked for stands, however its run ends. */
-function failed(context: StreamContext, error: unknown): Settlement {
+function failed(context: RunContext, error: unknown): Settlement {
   if (context.run.asked) return { ...context.run.asked, error: errorRecord(error) };
   throw error;
 }
@@ -107,7 +102,7 @@ function failed(context: StreamContext, error: unknown): Settlement {
 function completion(
   stream: Observable<unknown>,
   observed?: ObservedMethod,
-  context?: StreamContext,
+  context?: RunContext,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const before = observed?.causes.recorded;
@@ -140,7 +135,7 @@ function resolveAll(
 
 async function causeOf(
   { causes }: ObservedMethod,
-  { run }: StreamContext,
+  { run }: RunContext,
   left: unknown,
 ): Promise<unknown> {
   if (run.filtered) return run.filtered.error;
@@ -151,7 +146,7 @@ async function causeOf(
 }
 
 /** A run that succeeded may have failed first, and been forgiven by a filter. */
-async function forgive({ causes }: ObservedMethod, { run }: StreamContext): Promise<void> {
+async function forgive({ causes }: ObservedMethod, { run }: RunContext): Promise<void> {
   const own = run.thrown ?? (await rejectionOf(run.returned));
   if (own) causes.claim(own.error);
   else if (run.stage !== Stage.Handler) causes.claimOldest();

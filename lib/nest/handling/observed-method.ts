@@ -14,7 +14,7 @@ import {
 } from './method-metadata.js';
 import { adoptMethodPipes, hasBlindPipes } from './method-pipes.js';
 import { RunTickets } from './run-tickets.js';
-import { Stage, StreamContext } from './stream.context.js';
+import { RunContext, Stage } from './run.context.js';
 
 /** Those of all methods: an overriding method inherits its parent's. */
 const ourFactories = new WeakSet<ParamFactory>();
@@ -66,12 +66,12 @@ export class ObservedMethod {
   }
 
   /** Makes the call in such a way that whatever happens in it is known to belong to this run. */
-  follow<T>(context: StreamContext, call: () => T): T {
+  follow<T>(context: RunContext, call: () => T): T {
     return follow(this, context, call);
   }
 
   /** Takes back the ticket of a run that ended among the pipes, and forgets errors of nobody's. */
-  ended(context: StreamContext): void {
+  ended(context: RunContext): void {
     if (context.run.stage === Stage.Pipes) this.tickets.redeem(context.run.ticket);
     this.causes.end();
   }
@@ -89,7 +89,7 @@ export class ObservedMethod {
     return function (this: unknown, ...args: unknown[]): unknown {
       const context = args[index];
       // Others than Nest call the method too, with or without a context.
-      const arrives = context instanceof StreamContext && context.run.stage === Stage.Pipes;
+      const arrives = context instanceof RunContext && context.run.stage === Stage.Pipes;
       if (!arrives) return original.apply(this, args);
       return observe(context, original, this, args);
     };
@@ -110,7 +110,7 @@ export class ObservedMethod {
         () => undefined,
       ),
     );
-    const arrived = (ticket: unknown): StreamContext | undefined => this.arrived(ticket);
+    const arrived = (ticket: unknown): RunContext | undefined => this.arrived(ticket);
     return function (this: unknown, ...args: unknown[]): unknown {
       if (args.length !== index + 1) return original.apply(this, args);
       const context = arrived(args.pop());
@@ -122,12 +122,12 @@ export class ObservedMethod {
 
   /** @param foreign the value where Nest routes something else than our messages to the method */
   private marking(
-    valueOf: (context: StreamContext, payload: unknown) => unknown,
+    valueOf: (context: RunContext, payload: unknown) => unknown,
     foreign: (context: unknown) => unknown,
   ): ParamFactory {
     const factory = (_: unknown, execution: ExecutionContext): unknown => {
       const [payload, context] = execution.getArgs<[unknown, unknown]>();
-      if (!(context instanceof StreamContext)) return foreign(context);
+      if (!(context instanceof RunContext)) return foreign(context);
       context.run.stage = Stage.Pipes;
       return valueOf(context, payload);
     };
@@ -135,7 +135,7 @@ export class ObservedMethod {
     return factory;
   }
 
-  private arrived(ticket: unknown): StreamContext | undefined {
+  private arrived(ticket: unknown): RunContext | undefined {
     const context = this.tickets.redeem(ticket);
     if (context) {
       this.proven = true;
@@ -174,7 +174,7 @@ export class ObservedMethod {
 type Loose = Readonly<Record<string, unknown>>;
 
 /** Calls the method, and notes what it returns or throws. */
-function observe(context: StreamContext, method: Method, self: unknown, args: unknown[]): unknown {
+function observe(context: RunContext, method: Method, self: unknown, args: unknown[]): unknown {
   const { run } = context;
   run.stage = Stage.Handler;
   try {
@@ -187,7 +187,7 @@ function observe(context: StreamContext, method: Method, self: unknown, args: un
   }
 }
 
-function observed(stream: Observable<unknown>, context: StreamContext): Observable<unknown> {
+function observed(stream: Observable<unknown>, context: RunContext): Observable<unknown> {
   return stream.pipe(
     catchError((error: unknown) => {
       context.run.thrown = { error };

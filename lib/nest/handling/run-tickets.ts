@@ -1,4 +1,4 @@
-import type { StreamContext } from './stream.context.js';
+import type { RunContext } from './run.context.js';
 
 const FIRST_SIZE = 256;
 /** Small enough for the engine to keep it out of the heap. */
@@ -9,11 +9,11 @@ const HIGHEST = 2 ** 30 - 1;
  * pipes that would copy, clean or validate an object; a ring, because this is paid for per message.
  */
 export class RunTickets {
-  private ring: (StreamContext | undefined)[] = new Array(FIRST_SIZE).fill(undefined);
+  private ring: (RunContext | undefined)[] = new Array(FIRST_SIZE).fill(undefined);
   private last = 0;
   private waiting = 0;
 
-  issue(context: StreamContext): number {
+  issue(context: RunContext): number {
     if (++this.waiting * 2 > this.ring.length) this.grow();
     do this.last = (this.last % HIGHEST) + 1;
     while (this.ring[this.placeOf(this.last)] !== undefined);
@@ -23,7 +23,7 @@ export class RunTickets {
   }
 
   /** The run of this ticket, once. */
-  redeem(ticket: unknown): StreamContext | undefined {
+  redeem(ticket: unknown): RunContext | undefined {
     if (typeof ticket !== 'number') return undefined;
     const place = this.placeOf(ticket);
     const context = this.ring[place];

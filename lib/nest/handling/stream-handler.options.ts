@@ -36,6 +36,9 @@ const HANDLER_OPTIONS = [
   'backoff',
   'timeout',
   'maxHold',
+  'dedupe',
+  'inbox',
+  'batch',
 ] as const satisfies readonly (keyof StreamHandlerOptions)[];
 
 type Loose = Readonly<Record<string, unknown>>;

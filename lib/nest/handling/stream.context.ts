@@ -1,33 +1,20 @@
-import { BaseRpcContext } from '@nestjs/microservices';
 import type { Delivery } from '../../core/delivery.js';
-import { InvalidOptionsError, UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
+import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
 import type { Message, Metadata } from '../../core/message.js';
-import {
-  deadLetter,
-  retry,
-  type DeadLetterIt,
-  type DeadLetterReason,
-  type Retry,
-} from '../../core/settlement.js';
-
-/** How far a run came: what failed before `Handler` never reached the method. */
-export const Stage = { Entered: 0, Pipes: 1, Handler: 2 } as const;
-
-const NO_ARGS: unknown[] = [];
+import { deadLetter, retry, type DeadLetterReason } from '../../core/settlement.js';
+import { checkedDelay } from './checked-delay.js';
+import { RunContext } from './run.context.js';
 
 /**
  * One run of a handler: the message, where it came from, and what should become of it. Given to
  * `@Ctx()`, and as second argument to a method without parameter decorators.
  */
-export class StreamContext<T = unknown> extends BaseRpcContext {
-  /** @internal What became of the run so far, for whoever decides on its outcome. */
-  readonly run: RunState = new RunState();
-
+export class StreamContext<T = unknown> extends RunContext {
   /** The message with its id, stream, event type, payload, metadata and timestamp. */
   readonly message: Message<T>;
 
   constructor(private readonly delivery: Delivery) {
-    super(NO_ARGS);
+    super();
     this.message = delivery.message as Message<T>;
   }
 
@@ -65,19 +52,27 @@ export class StreamContext<T = unknown> extends BaseRpcContext {
   }
 
   /**
+   * What to write through, where the handler has the option `inbox`: a `RedisTransaction`, a
+   * `MemoryTransaction`, or what another inbox gives.
+   * @throws UnsupportedFeatureError where the handler has no inbox
+   */
+  transaction<Transaction>(): Transaction {
+    const { transaction } = this.delivery;
+    if (transaction !== undefined) return transaction as Transaction;
+    const advice = 'Set the handler option inbox.';
+    throw new UnsupportedFeatureError('context.transaction', 'a handler without an inbox', advice);
+  }
+
+  /**
    * Asks for another run, `ms` from now at the earliest, however this one ends. It counts as a
    * delivery: after `maxDeliveries` the message is dead-lettered.
    * @throws InvalidOptionsError where `ms` is not a number of at least 0
    * @throws UnsupportedFeatureError where the message is a request
    */
   retry(ms: number): void {
-    if (!(Number.isFinite(ms) && ms >= 0)) {
-      throw new InvalidOptionsError([
-        `context.retry needs a number of ms of at least 0, not ${String(ms)}`,
-      ]);
-    }
+    const delay = checkedDelay('context.retry', ms);
     this.refuseForRequests('context.retry');
-    this.run.asked = retry(ms);
+    this.run.asked = retry(delay);
   }
 
   /**
@@ -135,30 +130,19 @@ export class StreamContext<T = unknown> extends BaseRpcContext {
     return this.getArgs()[index];
   }
 
+  /** @internal */
+  get given(): unknown {
+    return this.message.payload;
+  }
+
+  /** @internal */
+  again(): StreamContext<T> {
+    return new StreamContext<T>(this.delivery);
+  }
+
   private refuseForRequests(what: string): void {
     if (!this.delivery.request) return;
     const advice = 'Throw instead: whoever asked is told, and may ask again.';
     throw new UnsupportedFeatureError(what, 'requests', advice);
   }
-}
-
-/** Written by what `@StreamHandler` puts around a method, read by the invoker. */
-class RunState {
-  stage: number = Stage.Entered;
-  /** Number under which the run passes the pipes. */
-  ticket = 0;
-  /** What the method returned. */
-  returned: unknown = undefined;
-  /** What the method threw at once, or the Observable that it returned. */
-  thrown: Thrown | undefined = undefined;
-  /** What reached the exception filters, where that is known of this very run. */
-  filtered: Thrown | undefined = undefined;
-  /** Followed by an AsyncLocalStorage, because pipes do not let a number through. */
-  followed = false;
-  asked: Retry | DeadLetterIt | undefined = undefined;
-}
-
-/** A thrown value, which may be `undefined` itself. */
-export interface Thrown {
-  readonly error: unknown;
 }

@@ -9,7 +9,7 @@ import {
 } from '../handling/handler-definitions.js';
 import { defineFunction, type StreamFunction } from '../handling/handler-function.js';
 import type { ProcessingHooks } from '../handling/handler-invoker.js';
-import type { StreamContext } from '../handling/stream.context.js';
+import type { RunContext } from '../handling/run.context.js';
 import type { StreamHandlerOptions } from '../handling/stream-handler.options.js';
 import { transportIdOf } from '../tokens.js';
 import { ConnectionStatus, type StreamsStatus } from './connection-status.js';
@@ -205,7 +205,7 @@ export class StreamsTransport
   }
 
   /** The first hook decides when, and in which asynchronous context, the work begins. */
-  private aroundHooks<T>(context: StreamContext, work: () => Promise<T>): Promise<T> {
+  private aroundHooks<T>(context: RunContext, work: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const done = () =>
         work()

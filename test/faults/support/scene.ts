@@ -14,6 +14,8 @@ import { WorkerProcess, type WorkerOptions } from './worker-process.js';
 export interface Payload {
   /** Take so long, and note it if the signal aborts, ms. */
   readonly ms?: number;
+  /** Take another time in the workers of these names, ms. */
+  readonly msIn?: Readonly<Record<string, number>>;
   /** Kill the process. */
   readonly kills?: boolean;
   /** Fail in so many runs before one succeeds. */

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { BackoffOptions } from '../../../lib/core/handler-options.js';
+import type { BackoffOptions, HandlerOptions } from '../../../lib/core/handler-options.js';
 import { guard } from '../../support/redis-process.js';
 import { Ledger, type Note } from './ledger.js';
 import { until } from '../../support/until.js';
@@ -24,6 +24,8 @@ export interface WorkerOptions {
   readonly maxDeliveries?: number;
   readonly backoff?: BackoffOptions;
   readonly gracePeriod?: number;
+  /** Of the handler itself. */
+  readonly handler?: HandlerOptions;
 }
 
 /** An event of the library in a worker. */

@@ -31,7 +31,7 @@ const TOLD = [
 /** Runs from this on note it when their signal aborts, ms. */
 const LONG = 1000;
 
-const { streams, work, ledger, redis, ...options } = JSON.parse(process.argv[2]);
+const { streams, work, ledger, redis, handler, ...options } = JSON.parse(process.argv[2]);
 const file = openSync(ledger, 'a');
 
 /** @param {string} what @param {{ stream: string, id: string, attempt?: number }} entry */
@@ -59,9 +59,13 @@ const database = new Database();
 
 class Worker {
   /** See Payload in scene.ts for what a message can ask for. */
-  async handle({ ms = about(work), kills, fails = 0, failsIn, failsLate }, context) {
+  async handle(
+    { ms: asked = about(work), msIn = {}, kills, fails = 0, failsIn, failsLate },
+    context,
+  ) {
     const { stream, id, attempt, signal } = context;
     const entry = { stream, id, attempt };
+    const ms = msIn[options.consumer] ?? asked;
     note('started', entry);
     if (kills) process.kill(process.pid, 'SIGKILL');
     if (ms > LONG) signal.addEventListener('abort', () => note('aborted', entry));
@@ -78,7 +82,7 @@ class Worker {
 const method = Object.getOwnPropertyDescriptor(Worker.prototype, 'handle');
 Payload()(Worker.prototype, 'handle', 0);
 Ctx()(Worker.prototype, 'handle', 1);
-StreamHandler({ streams })(Worker.prototype, 'handle', method);
+StreamHandler({ ...handler, streams })(Worker.prototype, 'handle', method);
 Object.defineProperty(Worker.prototype, 'handle', method);
 Controller()(Worker);
 

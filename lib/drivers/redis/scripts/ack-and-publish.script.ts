@@ -4,6 +4,7 @@ import type { Fields, When } from '../../../core/message.js';
 import { Script } from '../script.js';
 import { STREAMS_ONLY } from './dead-letter.script.js';
 import { DELAYING, MOST_ELEMENTS, whenArguments, type DelayKeys } from './delaying.js';
+import { completed, type DoneKey } from './completions.scripts.js';
 import { FENCE, type Fenced } from './fence.js';
 
 /**
@@ -14,7 +15,7 @@ import { FENCE, type Fenced } from './fence.js';
  * ARGV group, consumer, id, count, unfenced, then per entry `now`, `in` or `at`, ms, the number of its
  * elements and the elements.
  */
-const script = new Script(`${FENCE}${STREAMS_ONLY}${DELAYING}
+const TEXT = `${FENCE}${STREAMS_ONLY}${DELAYING}
 if ARGV[5] ~= '1' then
   local word = fence(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
   if word ~= 'held' then return word end
@@ -51,10 +52,15 @@ while at <= #ARGV do
 end
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])
 return 'settled'
-`);
+`;
+const script = new Script(TEXT);
+/** What was completed before has published what follows from it. */
+const completing = new Script(completed(TEXT, "redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])"));
 
 export interface Publishing extends Fenced {
   readonly unfenced: boolean;
+  /** Marked in the same step. */
+  readonly done?: DoneKey | undefined;
   readonly entries: readonly {
     readonly keys: DelayKeys;
     readonly fields: Fields;
@@ -63,7 +69,7 @@ export interface Publishing extends Fenced {
 }
 
 export async function ackAndPublish(client: Redis, run: Publishing): Promise<SettleOutcome> {
-  const { key, group, consumer, id, count, unfenced, entries, guards } = run;
+  const { key, group, consumer, id, count, unfenced, entries, guards, done } = run;
   const names = [key];
   const args: (string | number)[] = [group, consumer, id, count, unfenced ? 1 : 0];
   for (const { keys, fields, when } of entries) {
@@ -71,5 +77,8 @@ export async function ackAndPublish(client: Redis, run: Publishing): Promise<Set
     if (when) names.push(keys.delayed, keys.entries);
     args.push(...(when ? whenArguments(when) : ['now', 0]), fields.length, ...fields);
   }
-  return ((await script.run(client, names, args, guards)) ?? 'lost') as SettleOutcome;
+  if (!done) return ((await script.run(client, names, args, guards)) ?? 'lost') as SettleOutcome;
+  names.push(done.key);
+  args.push(done.ttl);
+  return ((await completing.run(client, names, args, guards)) ?? 'lost') as SettleOutcome;
 }

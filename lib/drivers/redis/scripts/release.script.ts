@@ -17,7 +17,21 @@ return 'settled'
 `);
 
 /** @param leave delivery count that the entry keeps */
-export async function release(client: Redis, run: Fenced, leave: number): Promise<SettleOutcome> {
-  const args = [run.group, run.consumer, run.id, run.count, leave, ONE_DAY];
+export function release(client: Redis, run: Fenced, leave: number): Promise<SettleOutcome> {
+  return recount(client, run, leave, ONE_DAY);
+}
+
+/** Takes back a run that was counted and has not begun. The entry stays ours. */
+export function uncharge(client: Redis, run: Fenced): Promise<SettleOutcome> {
+  return recount(client, run, run.count - 1, 0);
+}
+
+async function recount(
+  client: Redis,
+  run: Fenced,
+  leave: number,
+  idle: number,
+): Promise<SettleOutcome> {
+  const args = [run.group, run.consumer, run.id, run.count, leave, idle];
   return ((await script.run(client, [run.key], args, run.guards)) ?? 'lost') as SettleOutcome;
 }

@@ -1,0 +1,46 @@
+// @ts-check
+import { consumeAll } from '../consuming.js';
+import { ratio } from '../statistics.js';
+
+const PLAIN = 'plain';
+const DEDUPE = 'dedupe';
+const BATCH = 'batches of 100';
+
+/** @type {import('../types.js').Workload} */
+export default {
+  name: 'dedupe',
+  title: 'What once costs, and what batches save',
+  text: 'Draining a backlog by one process, with a handler that does nothing: one message at a time; with `dedupe`, where each message is claimed before its run and marked with its acknowledgement; and in batches of 100. Relative to plain handlers.',
+  measures: [
+    { key: 'rate', label: 'messages/s', compared: true },
+    { key: 'nodeUs', label: 'Node µs per message', digits: 1 },
+    { key: 'redisUs', label: 'Redis µs per message', digits: 1 },
+  ],
+
+  cases() {
+    const entrants = [
+      { label: PLAIN, system: 'ours' },
+      { label: DEDUPE, system: 'ours-deduping' },
+      { label: BATCH, system: 'ours-batching' },
+    ].map((entrant) => ({ ...entrant, total: 60_000 }));
+    return [{ label: '200 B', baseline: PLAIN, entrants }];
+  },
+
+  async run({ stage, entrant: { system, total = 0 }, warmUp }) {
+    const messages = warmUp ? total / 5 : total;
+    const streams = [`bench-${messages}`];
+    await stage.fill(system, { streams, total: messages, size: 200, retryDelay: 0 });
+    const { rate, nodeUs, redisUs } = await consumeAll(stage, system, {
+      streams,
+      work: { total: messages },
+    });
+    return { rate, nodeUs, redisUs };
+  },
+
+  figures([only]) {
+    return {
+      dedupe_cost: ratio(only, PLAIN, DEDUPE, 'rate').median,
+      batches_vs_plain: ratio(only, BATCH, PLAIN, 'rate').median,
+    };
+  },
+};

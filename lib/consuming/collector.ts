@@ -1,0 +1,159 @@
+import type { Clock, TimerHandle } from '../core/clock.js';
+import type { BatchedDelivery, BoundHandler, Delivery } from '../core/delivery.js';
+import { HandlerTimeoutError } from '../core/errors/handling.errors.js';
+import { ack, release, type Settlement } from '../core/settlement.js';
+import type { Slots } from './slots.js';
+
+export interface CollectorOptions {
+  readonly handler: BoundHandler;
+  readonly clock: Clock;
+  /** Batches of this handler that run at a time. */
+  readonly own: Slots;
+  /** Methods that run at a time, of the transport. */
+  readonly shared: Slots;
+}
+
+interface Waiting extends BatchedDelivery {
+  readonly resolve: (settlement: Settlement) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Collects deliveries of one handler, stream and group, and runs them together. */
+export class Collector {
+  private waiting: Waiting[] = [];
+  private timer: TimerHandle | undefined;
+  private due = false;
+  private starting = false;
+  private stopped = false;
+
+  constructor(private readonly options: CollectorOptions) {}
+
+  /** Resolves with what becomes of this delivery, once its batch has run. */
+  readonly add = (delivery: Delivery): Promise<Settlement> => {
+    if (this.stopped) return Promise.resolve(release);
+    return new Promise((resolve, reject) => {
+      const item: Waiting = { delivery, asked: undefined, failed: undefined, resolve, reject };
+      // What may kill the process takes no others with it.
+      if (delivery.suspect) return void this.runAlone(item);
+      this.waiting.push(item);
+      if (this.waiting.length === 1) this.arm();
+      if (this.waiting.length >= this.batch.size) this.becomeDue();
+    });
+  };
+
+  /** What was collected and has not started is released. */
+  stop(): void {
+    this.stopped = true;
+    this.letGo(() => true);
+  }
+
+  letGo(wanted: (delivery: Delivery) => boolean): void {
+    const going = this.waiting.filter(({ delivery }) => wanted(delivery));
+    this.waiting = this.waiting.filter((item) => !going.includes(item));
+    if (this.waiting.length === 0) this.disarm();
+    for (const item of going) item.resolve(release);
+  }
+
+  private get batch() {
+    return this.options.handler.batch!;
+  }
+
+  private arm(): void {
+    this.disarm();
+    this.timer = this.options.clock.setTimeout(() => this.becomeDue(), this.batch.maxWait);
+  }
+
+  private disarm(): void {
+    if (this.timer !== undefined) this.options.clock.clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  private becomeDue(): void {
+    this.due = true;
+    if (!this.starting) void this.start();
+  }
+
+  /** While it waits for its turn, more may come. */
+  private async start(): Promise<void> {
+    this.starting = true;
+    while (this.due && this.waiting.length > 0) {
+      await this.takeSlots();
+      const items = this.waiting.splice(0, this.batch.size);
+      this.due = this.waiting.length >= this.batch.size;
+      if (this.waiting.length > 0) this.arm();
+      else this.disarm();
+      void this.run(items);
+    }
+    this.due = false;
+    this.starting = false;
+  }
+
+  private async runAlone(item: Waiting): Promise<void> {
+    await this.takeSlots();
+    await this.run(this.stopped ? [] : [item]);
+    if (this.stopped) item.resolve(release);
+  }
+
+  private async takeSlots(): Promise<void> {
+    await this.options.own.take();
+    await this.options.shared.take();
+  }
+
+  private async run(collected: readonly Waiting[]): Promise<void> {
+    const items = collected.filter((item) => this.isStillOurs(item));
+    let running: Promise<void> | undefined;
+    if (items.length > 0) {
+      const now = this.options.clock.now();
+      for (const { delivery } of items) delivery.startedAt = delivery.heldFrom = now;
+      running = this.invoke(items);
+      await this.conclude(items, running);
+    }
+    // A run that outlives its timeout keeps its places until it really ends.
+    await running?.catch(() => undefined);
+    this.options.own.release();
+    this.options.shared.release();
+  }
+
+  private isStillOurs({ delivery, resolve }: Waiting): boolean {
+    if (delivery.lost) resolve(release);
+    return !delivery.lost;
+  }
+
+  private async invoke(items: readonly Waiting[]): Promise<void> {
+    await this.options.handler.invokeBatch!(items);
+  }
+
+  private async conclude(items: readonly Waiting[], running: Promise<void>): Promise<void> {
+    try {
+      await this.inTime(items, running);
+      for (const { asked, failed, resolve, reject } of items) {
+        if (failed) reject(failed.error);
+        else resolve(asked ?? ack);
+      }
+    } catch (error) {
+      for (const { asked, resolve, reject } of items) {
+        if (asked) resolve(asked);
+        else reject(error);
+      }
+    }
+  }
+
+  /** The method itself cannot be stopped, only told by its signals. */
+  private inTime(items: readonly Waiting[], running: Promise<void>): Promise<void> {
+    const { clock, handler } = this.options;
+    const limit = handler.timeout;
+    if (limit === undefined) return running;
+    return new Promise((resolve, reject) => {
+      const timer = clock.setTimeout(() => {
+        const error = new HandlerTimeoutError(handler.name, limit);
+        const overrun = running.catch(() => undefined);
+        for (const { delivery } of items) {
+          delivery.overrun = overrun;
+          delivery.abort(error);
+        }
+        reject(error);
+      }, limit);
+      void running.then(resolve, reject).finally(() => clock.clearTimeout(timer));
+    });
+  }
+}

@@ -1,0 +1,78 @@
+import type { Codec } from '../../core/codec.js';
+import type { Delivery, Handler } from '../../core/delivery.js';
+import { errorRecord } from '../../core/errors/error-record.js';
+import type { Middleware } from '../../core/handler.js';
+import {
+  deadLetter,
+  duplicate,
+  postpone,
+  release,
+  type Settlement,
+} from '../../core/settlement.js';
+import type { Claims } from '../claims.js';
+import { keyOf } from '../message-key.js';
+import { decodeInto } from './decode.middleware.js';
+
+/** How long to wait when the store could not be asked, ms. */
+const ASK_AGAIN = 1000;
+
+/**
+ * Runs what nobody has completed and nobody else works on. Stands before runs are counted: what was
+ * done is no run, and what somebody else works on waits uncounted.
+ */
+export function dedupe(
+  claims: Claims,
+  codec: Codec,
+  isHalted: (delivery: Delivery) => boolean,
+): Middleware {
+  return (delivery, next) => (delivery.handler!.dedupe ? once(delivery, next) : next(delivery));
+
+  function once(delivery: Delivery, next: Handler): Promise<Settlement> {
+    const obstacle = delivery.claim === undefined ? name(delivery) : undefined;
+    if (obstacle) return Promise.resolve(obstacle);
+    if (!delivery.claim) return next(delivery);
+    return new Promise((resolve) => {
+      claims.take(delivery, (outcome) => {
+        if (outcome === 'claimed') resolve(underClaim(delivery, next));
+        else if (outcome === 'done') resolve(duplicate);
+        else if (outcome === 'held') resolve(postpone(claims.lookAgain));
+        else resolve(postpone(ASK_AGAIN, errorRecord(outcome)));
+      });
+    });
+  }
+
+  /** A retry has its name already, and its entry has not been fetched again yet. */
+  function name(delivery: Delivery): Settlement | undefined {
+    // The stage that decodes turns it into a dead letter.
+    if (!decodeInto(delivery, codec)) return undefined;
+    try {
+      const key = keyOf(delivery, delivery.handler!.dedupe!.key);
+      if (key === undefined) delivery.claim = null;
+      else claims.name(delivery, key);
+    } catch (error) {
+      // The function has seen all that there is to see: later runs would fail as well.
+      return deadLetter('unrecoverable', errorRecord(error));
+    }
+    return undefined;
+  }
+
+  async function underClaim(delivery: Delivery, next: Handler): Promise<Settlement> {
+    let settlement: Settlement = release;
+    let done = false;
+    try {
+      if (!isHalted(delivery) && !delivery.lost) settlement = await next(delivery);
+      done = settlement.kind === 'ack';
+    } finally {
+      if (!done) claims.letGo(delivery);
+    }
+    if (settlement.kind !== 'ack') return settlement;
+    if (!delivery.lost) {
+      const { ttl } = delivery.handler!.dedupe!;
+      return { ...settlement, completes: { claim: delivery.claim!, ttl } };
+    }
+    // What it wanted to publish is not: then somebody else has to do it all.
+    if (settlement.publish?.length) claims.letGo(delivery);
+    else await claims.completeApart(delivery);
+    return settlement;
+  }
+}

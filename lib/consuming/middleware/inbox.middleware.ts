@@ -1,0 +1,45 @@
+import type { Delivery, Handler } from '../../core/delivery.js';
+import { errorRecord } from '../../core/errors/error-record.js';
+import type { Middleware } from '../../core/handler.js';
+import type { Inbox } from '../../core/inbox.js';
+import { deadLetter, duplicate, type Settlement } from '../../core/settlement.js';
+import { keyOf } from '../message-key.js';
+
+/** Ends a transaction of which nothing is to be kept, though the handler has not thrown. */
+class NotDone extends Error {
+  constructor(readonly settlement: Settlement) {
+    super(`The run ended with ${settlement.kind}`);
+  }
+}
+
+/** Has what the handler writes take effect with the note that it has; a noted message is no run. */
+export function inbox(store: Inbox): Middleware {
+  return (delivery, next) =>
+    delivery.handler!.inbox ? once(store, delivery, next) : next(delivery);
+}
+
+async function once(store: Inbox, delivery: Delivery, next: Handler): Promise<Settlement> {
+  const { key: kind, ttl } = delivery.handler!.inbox!;
+  let key: string | undefined;
+  try {
+    key = keyOf(delivery, kind);
+  } catch (error) {
+    // The function has seen all that there is to see: later runs would fail as well.
+    return deadLetter('unrecoverable', errorRecord(error));
+  }
+  // Without a name of its own it is known by its id: there is no transaction without a note.
+  const { stream, group, handler, id } = delivery;
+  const name = { stream, group, handler: handler!.name, key: key ?? `@${id}` };
+  try {
+    const outcome = await store.run(name, ttl, async (transaction) => {
+      delivery.transaction = transaction;
+      const settlement = await next(delivery);
+      if (settlement.kind !== 'ack') throw new NotDone(settlement);
+      return settlement;
+    });
+    return outcome.duplicate ? duplicate : outcome.result;
+  } catch (error) {
+    if (error instanceof NotDone) return error.settlement;
+    throw error;
+  }
+}

@@ -1,0 +1,18 @@
+import type { Lease } from '../core/lease.js';
+import { answerFirst } from './answer-first.js';
+import type { ConsumerOptions } from './consumer-options.js';
+import { markApart } from './mark-apart.js';
+import { storeElsewhere, type Settle } from './store-elsewhere.js';
+import { tellDelayed } from './tell-delayed.js';
+
+/** Settles at the source, with all that stands around it where other stores have a part in it. */
+export function settleWith(
+  options: ConsumerOptions,
+  stillOurs: (lease: Lease) => Promise<boolean>,
+): Settle {
+  const { source, deadLetter, replies, clock, onScheduled, completions, marksApart } = options;
+  const plain = tellDelayed((batch) => source.settle(batch), onScheduled);
+  const settle = completions && marksApart ? markApart(plain, completions) : plain;
+  const stored = deadLetter ? storeElsewhere(settle, deadLetter, stillOurs) : settle;
+  return replies ? answerFirst(stored, replies, clock) : stored;
+}

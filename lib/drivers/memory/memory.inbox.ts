@@ -1,0 +1,38 @@
+import type { CompletionKey } from '../../core/completions.js';
+import type { Inbox, InboxOutcome } from '../../core/inbox.js';
+import type { MemoryBroker } from './memory.broker.js';
+
+/** What a handler with the option `inbox` is given: effects that take place when it has succeeded. */
+export class MemoryTransaction {
+  /** @internal */
+  readonly effects: (() => void)[] = [];
+
+  /** Called with all others of the run, in their order, unless the run fails or is a duplicate. */
+  write(effect: () => void): void {
+    this.effects.push(effect);
+  }
+}
+
+/** Effects in this process, and the note that they have taken place. */
+export class MemoryInbox implements Inbox<MemoryTransaction> {
+  constructor(
+    private readonly broker: MemoryBroker,
+    private readonly keyPrefix: string,
+  ) {}
+
+  async run<T>(
+    key: CompletionKey,
+    ttl: number,
+    work: (transaction: MemoryTransaction) => Promise<T>,
+  ): Promise<InboxOutcome<T>> {
+    const { noted } = this.broker.stream(this.keyPrefix + key.stream);
+    const now = () => this.broker.clock.now();
+    if (noted.isDone(key, now())) return { duplicate: true };
+    const transaction = new MemoryTransaction();
+    const result = await work(transaction);
+    if (noted.isDone(key, now())) return { duplicate: true };
+    for (const effect of transaction.effects) effect();
+    noted.complete({ claim: key, ttl }, now());
+    return { duplicate: false, result };
+  }
+}

@@ -1,0 +1,182 @@
+import type { Redis } from 'ioredis';
+import type { ClaimOutcome } from '../../../core/completions.js';
+import type { Guard } from '../../../core/guard.js';
+import { Script } from '../script.js';
+import { TRY } from './try.js';
+
+/** Most keys in one run of a script, so that it never blocks the server for long. */
+export const KEYS_AT_ONCE = 500;
+
+/** What a key holds that was completed. No owner is written like this. */
+const DONE = 'done';
+
+/**
+ * Claims. KEYS done keys. ARGV lease in ms, owner. Answers, for keys that were there, the place and a
+ * word or the text of an error, in turn.
+ */
+const claiming = new Script(`${TRY}
+local found = {}
+for i = 1, #KEYS do
+  local held = redis.pcall('SET', KEYS[i], ARGV[2], 'NX', 'GET', 'PX', ARGV[1])
+  if held then
+    local word = 'held'
+    if type(held) == 'table' then
+      held = named(held, 'SET')
+      word = held.err
+    elseif held == '${DONE}' then
+      word = 'done'
+    elseif held == ARGV[2] then
+      redis.call('PEXPIRE', KEYS[i], ARGV[1])
+      word = 'own'
+    end
+    found[#found + 1] = i
+    found[#found + 1] = word
+  end
+end
+return found
+`);
+
+/** Extends claims. KEYS done keys. ARGV lease in ms, owner. Answers 1 for what is still his. */
+const extending = new Script(`
+local kept = {}
+for i = 1, #KEYS do
+  kept[i] = 0
+  if redis.call('GET', KEYS[i]) == ARGV[2] then
+    kept[i] = redis.call('PEXPIRE', KEYS[i], ARGV[1])
+  end
+end
+return kept
+`);
+
+/** Gives claims back. KEYS done keys. ARGV owner. */
+const releasing = new Script(`
+for i = 1, #KEYS do
+  if redis.call('GET', KEYS[i]) == ARGV[1] then
+    redis.call('DEL', KEYS[i])
+  end
+end
+return #KEYS
+`);
+
+/** Marks as completed, whoever works on it. KEYS done keys. ARGV for how long in ms, per key. */
+const completing = new Script(`
+for i = 1, #KEYS do
+  redis.call('SET', KEYS[i], '${DONE}', 'PX', ARGV[i])
+end
+return #KEYS
+`);
+
+/**
+ * Acknowledges, and marks as completed. The acknowledgement comes first: a server that is out of
+ * memory takes it, and with it what a script writes after it; nothing else can stop halfway here.
+ * KEYS stream, done keys. ARGV group, for how long they are remembered in ms, 1 where the entries are
+ * redriven and have to be deleted, then their ids.
+ */
+const acknowledging = new Script(`${TRY}
+try('XACK', KEYS[1], ARGV[1], unpack(ARGV, 4))
+if ARGV[3] == '1' then
+  redis.call('XDEL', KEYS[1], unpack(ARGV, 4))
+  if redis.call('XLEN', KEYS[1]) == 0 then
+    redis.call('DEL', KEYS[1])
+  end
+end
+for i = 2, #KEYS do
+  redis.call('SET', KEYS[i], '${DONE}', 'PX', ARGV[2])
+end
+return #KEYS
+`);
+
+/** A done key, and for how long it is remembered, ms. */
+export interface DoneKey {
+  readonly key: string;
+  readonly ttl: number;
+}
+
+export async function claimKeys(
+  client: Redis,
+  keys: readonly string[],
+  owner: string,
+  lease: number,
+): Promise<(ClaimOutcome | Error)[]> {
+  const found = (await claiming.run(client, keys, [lease, owner])) as (number | string)[];
+  const outcomes: (ClaimOutcome | Error)[] = keys.map(() => 'claimed');
+  for (let at = 0; at < found.length; at += 2) {
+    const word = String(found[at + 1]);
+    outcomes[Number(found[at]) - 1] = isOutcome(word) ? word : new Error(word);
+  }
+  return outcomes;
+}
+
+export async function extendKeys(
+  client: Redis,
+  keys: readonly string[],
+  owner: string,
+  lease: number,
+): Promise<boolean[]> {
+  const kept = (await extending.run(client, keys, [lease, owner])) as number[];
+  return kept.map((one) => one === 1);
+}
+
+export async function releaseKeys(
+  client: Redis,
+  keys: readonly string[],
+  owner: string,
+): Promise<void> {
+  await releasing.run(client, keys, [owner]);
+}
+
+export async function completeKeys(client: Redis, done: readonly DoneKey[]): Promise<void> {
+  const keys = done.map(({ key }) => key);
+  const times = done.map(({ ttl }) => ttl);
+  await completing.run(client, keys, times);
+}
+
+export async function doneAlready(client: Redis, key: string): Promise<boolean> {
+  return (await client.get(key)) === DONE;
+}
+
+export interface Acknowledging {
+  readonly key: string;
+  readonly group: string;
+  readonly redriven: boolean;
+  readonly ttl: number;
+  /** {@link KEYS_AT_ONCE} at most. */
+  readonly ids: readonly string[];
+  /** A done key per id. */
+  readonly done: readonly string[];
+  readonly guards: readonly Guard[];
+}
+
+export async function ackAndComplete(
+  client: Redis,
+  acks: Acknowledging,
+): Promise<'settled' | 'lost'> {
+  const { key, group, redriven, ttl, ids, done, guards } = acks;
+  const args = [group, ttl, redriven ? 1 : 0, ...ids];
+  const acknowledged = await acknowledging.run(client, [key, ...done], args, guards);
+  return acknowledged === null ? 'lost' : 'settled';
+}
+
+/**
+ * Makes of a script that settles one entry one that also marks it as completed: its done key stands
+ * behind the other keys, for how long it is remembered behind the other arguments. Where somebody
+ * has completed it before, `acknowledge` is run instead of it.
+ */
+export const completed = (settle: string, acknowledge: string): string => `
+local done_key, done_ttl = table.remove(KEYS), table.remove(ARGV)
+local function settle()
+${settle}
+end
+if redis.call('GET', done_key) == '${DONE}' then
+  ${acknowledge}
+  return 'settled'
+end
+local word = settle()
+if word == 'settled' then
+  redis.call('SET', done_key, '${DONE}', 'PX', done_ttl)
+end
+return word
+`;
+
+const isOutcome = (word: string): word is ClaimOutcome =>
+  word === 'own' || word === 'held' || word === 'done';

@@ -1,0 +1,64 @@
+import type { MessageHandler } from '@nestjs/microservices';
+import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
+import type { BatchHandler, BatchedDelivery } from '../../core/delivery.js';
+import type { Settlement } from '../../core/settlement.js';
+import { BatchResult } from './batch-result.js';
+import { runObserved, type ProcessingHooks } from './handler-invoker.js';
+import type { ObservedMethod } from './observed-method.js';
+import { StreamBatchContext } from './stream-batch.context.js';
+
+/**
+ * Makes the engine's handler of a method that takes batches. Where pipes refuse an array of several
+ * payloads, each of them is run alone: only what is refused then is dead-lettered.
+ */
+export function createBatchInvoker(
+  callback: MessageHandler,
+  observed: ObservedMethod,
+  hooks: ProcessingHooks,
+): BatchHandler {
+  return run;
+
+  async function run(items: readonly BatchedDelivery[]): Promise<void> {
+    const context = new StreamBatchContext(items);
+    const invoke = () => runObserved(callback, observed, context, observed.follows);
+    const settlement = hooks.hooked ? await hooks.around(context, invoke) : await invoke();
+    if (settlement.kind !== 'ack') return refused(items, settlement);
+    settle(context, await context.run.returned);
+  }
+
+  /** The method has not been reached. */
+  async function refused(items: readonly BatchedDelivery[], rejection: Settlement): Promise<void> {
+    if (items.length === 1) {
+      items[0]!.asked = rejection;
+      return;
+    }
+    for (const item of items) await alone(item);
+  }
+
+  /** Each fails for itself. */
+  async function alone(item: BatchedDelivery): Promise<void> {
+    try {
+      await run([item]);
+    } catch (error) {
+      item.failed = { error };
+    }
+  }
+}
+
+function settle(context: StreamBatchContext, returned: unknown): void {
+  if (returned instanceof BatchResult) return returned.carryOut(context);
+  if (!chains(returned)) return;
+  const advice = 'Publish what follows, or handle the messages one by one.';
+  throw new UnsupportedFeatureError('Chaining from a handler with batch', 'batches', advice);
+}
+
+/** A next step must not get lost in silence. */
+function chains(returned: unknown): boolean {
+  const results: unknown[] = Array.isArray(returned) ? returned : [returned];
+  return results.length > 0 && results.every(isNextStep);
+}
+
+function isNextStep(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return 'next' in value && 'payload' in value && typeof value.next === 'string';
+}

@@ -1,0 +1,44 @@
+import { BaseRpcContext } from '@nestjs/microservices';
+import type { DeadLetterIt, Retry } from '../../core/settlement.js';
+
+/** How far a run came: what failed before `Handler` never reached the method. */
+export const Stage = { Entered: 0, Pipes: 1, Handler: 2 } as const;
+
+const NO_ARGS: unknown[] = [];
+
+/** A thrown value, which may be `undefined` itself. */
+export interface Thrown {
+  readonly error: unknown;
+}
+
+/** Written by what `@StreamHandler` puts around a method, read by the invoker. */
+class RunState {
+  stage: number = Stage.Entered;
+  /** Number under which the run passes the pipes. */
+  ticket = 0;
+  /** What the method returned. */
+  returned: unknown = undefined;
+  /** What the method threw at once, or the Observable that it returned. */
+  thrown: Thrown | undefined = undefined;
+  /** What reached the exception filters, where that is known of this very run. */
+  filtered: Thrown | undefined = undefined;
+  /** Followed by an AsyncLocalStorage, because pipes do not let a number through. */
+  followed = false;
+  asked: Retry | DeadLetterIt | undefined = undefined;
+}
+
+/** One run of a method, of a message or of a batch. */
+export abstract class RunContext extends BaseRpcContext {
+  /** @internal What became of the run so far, for whoever decides on its outcome. */
+  readonly run: RunState = new RunState();
+
+  constructor() {
+    super(NO_ARGS);
+  }
+
+  /** @internal What the method is given beside this. */
+  abstract get given(): unknown;
+
+  /** @internal For another run of the same, as if there had been none. */
+  abstract again(): RunContext;
+}

@@ -1,0 +1,129 @@
+import type { BatchedDelivery } from '../../core/delivery.js';
+import { OwnershipLostError } from '../../core/errors/handling.errors.js';
+import type { Message } from '../../core/message.js';
+import { ack, deadLetter, retry, type DeadLetterReason } from '../../core/settlement.js';
+import { checkedDelay } from './checked-delay.js';
+import { RunContext } from './run.context.js';
+
+/** One message of a batch, and what should become of it. What was asked last counts. */
+export class StreamBatchItem<T = unknown> {
+  constructor(private readonly item: BatchedDelivery) {}
+
+  get message(): Message<T> {
+    return this.item.delivery.message as Message<T>;
+  }
+
+  /** Id of the message within its stream. */
+  get id(): string {
+    return this.item.delivery.id;
+  }
+
+  get payload(): T {
+    return this.message.payload;
+  }
+
+  /** 1 in the first run of this message. */
+  get attempt(): number {
+    return this.item.delivery.attempt;
+  }
+
+  /** Aborts as that of the batch, and where this message is lost to another consumer. */
+  get signal(): AbortSignal {
+    return this.item.delivery.signal;
+  }
+
+  /** It is done, however the batch ends. */
+  ack(): void {
+    this.item.asked = ack;
+  }
+
+  /**
+   * Asks for another run in a later batch, `ms` from now at the earliest. It counts as a delivery of
+   * this message.
+   * @throws InvalidOptionsError where `ms` is not a number of at least 0
+   */
+  retry(ms: number): void {
+    this.item.asked = retry(checkedDelay('retry', ms));
+  }
+
+  /** Asks for this message to be dead-lettered with this reason. */
+  deadLetter(reason: DeadLetterReason): void {
+    this.item.asked = deadLetter(reason);
+  }
+}
+
+/**
+ * One run of a handler with the option `batch`: its messages, all of one stream and group, oldest
+ * first as they were read. Given to `@Ctx()`, while `@Payload()` is the array of their payloads.
+ */
+export class StreamBatchContext<T = unknown> extends RunContext {
+  /** In the order of the payloads. */
+  readonly items: readonly StreamBatchItem<T>[];
+
+  /** @internal */
+  constructor(private readonly batch: readonly BatchedDelivery[]) {
+    super();
+    this.items = batch.map((item) => new StreamBatchItem<T>(item));
+  }
+
+  get messages(): readonly Message<T>[] {
+    return this.items.map(({ message }) => message);
+  }
+
+  get stream(): string {
+    return this.first.stream;
+  }
+
+  get group(): string {
+    return this.first.group;
+  }
+
+  /** Name of this process in the group. */
+  get consumer(): string {
+    return this.first.consumer;
+  }
+
+  /** Aborts when the run times out, the shutdown is over, or all messages are lost. */
+  get signal(): AbortSignal {
+    const signals = this.items.map(({ signal }) => signal);
+    const controller = new AbortController();
+    const look = (): void => {
+      const aborted = signals.filter((signal) => signal.aborted);
+      const whole = aborted.find(({ reason }) => !(reason instanceof OwnershipLostError));
+      if (whole || aborted.length === signals.length) {
+        controller.abort((whole ?? aborted[0])!.reason);
+      }
+    };
+    for (const signal of signals) signal.addEventListener('abort', look, { once: true });
+    look();
+    return controller.signal;
+  }
+
+  /** The event type of the first message. */
+  getPattern(): string {
+    return this.first.message.eventType;
+  }
+
+  /** Messages, stream, group and consumer. */
+  override getArgs(): unknown[] {
+    return [this.messages, this.stream, this.group, this.consumer];
+  }
+
+  override getArgByIndex(index: number): unknown {
+    return this.getArgs()[index];
+  }
+
+  /** @internal */
+  get given(): unknown {
+    return this.items.map(({ payload }) => payload);
+  }
+
+  /** @internal */
+  again(): StreamBatchContext<T> {
+    return new StreamBatchContext<T>(this.batch);
+  }
+
+  private get first() {
+    return this.batch[0]!.delivery;
+  }
+}

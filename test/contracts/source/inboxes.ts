@@ -1,0 +1,59 @@
+import { beforeEach, describe, expect, test, type TestContext } from 'vitest';
+import type { Inbox } from '../../../lib/core/inbox.js';
+import { NEVER, type SourceWorld } from '../source-world.js';
+
+/** What the port `inbox` promises, whatever its transactions can write. */
+export function describeInboxes(world: () => SourceWorld): void {
+  const keyOf = (key: string, handler = 'A.a') => {
+    const { stream, group } = world();
+    return { stream, group, handler, key };
+  };
+
+  describe('an inbox', () => {
+    let inbox: Inbox;
+    beforeEach(async (context: TestContext) => {
+      await world().need(context, (_, driver) => driver.inbox !== undefined, 'have an inbox');
+      inbox = (await world().driver()).inbox!;
+    });
+
+    test('calls the work of a key until it has succeeded once', async () => {
+      const calls: string[] = [];
+      const work = (name: string) => async () => {
+        calls.push(name);
+        return name;
+      };
+      const failing = inbox.run(keyOf('k'), NEVER, async () => {
+        calls.push('fails');
+        throw new TypeError('no');
+      });
+      await expect(failing).rejects.toThrow(TypeError);
+      const first = await inbox.run(keyOf('k'), NEVER, work('first'));
+      expect(first).toEqual({ duplicate: false, result: 'first' });
+      const again = (await world().open()).inbox!;
+      expect(await again.run(keyOf('k'), NEVER, work('second'))).toEqual({ duplicate: true });
+      await inbox.run(keyOf('k', 'A.b'), NEVER, work('of another handler'));
+      expect(calls).toEqual(['fails', 'first', 'of another handler']);
+    });
+
+    test('of two runs at a time one takes effect', async () => {
+      let meet!: () => void;
+      const met = new Promise<void>((resolve) => (meet = resolve));
+      let here = 0;
+      const work = async () => {
+        if (++here === 2) meet();
+        await met;
+      };
+      const both = await Promise.all([
+        inbox.run(keyOf('k'), NEVER, work),
+        inbox.run(keyOf('k'), NEVER, work),
+      ]);
+      expect(both.filter(({ duplicate }) => duplicate)).toHaveLength(1);
+    });
+
+    test('forgets a key after its time', async () => {
+      await inbox.run(keyOf('k'), 100, async () => 1);
+      await world().harness.elapse(300);
+      expect(await inbox.run(keyOf('k'), 100, async () => 2)).toMatchObject({ duplicate: false });
+    });
+  });
+}
