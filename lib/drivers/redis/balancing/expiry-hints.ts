@@ -7,7 +7,7 @@ import type { Keys } from '../keys.js';
 
 const SETTING = 'notify-keyspace-events';
 /** What it takes to be told, by the names of keys, that they have expired; `E` is what others add. */
-const NEEDED = 'KEx';
+const NEEDED = ['K', 'E', 'x'];
 const EXPIRED = 'expired';
 
 export interface ExpiryHintsOptions extends Pick<JoinOptions, 'hints' | 'onHint'> {
@@ -63,7 +63,9 @@ export class ExpiryHints {
       const merged = mergedFlags(set);
       if (merged !== undefined) await client.config('SET', SETTING, merged);
     } catch (error) {
-      this.warn(`${SETTING} could not be set to contain ${NEEDED}: ${(error as Error).message}`);
+      this.warn(
+        `${SETTING} could not be set to contain ${NEEDED.join('')}: ${(error as Error).message}`,
+      );
     }
   }
 
@@ -78,7 +80,7 @@ export class ExpiryHints {
 /** The flags with what is missing; undefined where nothing is. The server gives them in any order. */
 export function mergedFlags(set: string): string | undefined {
   // `A` stands for all kinds of events, but says nothing of where they are told.
-  const missing = [...NEEDED].filter(
+  const missing = NEEDED.filter(
     (flag) => !set.includes(flag) && !(flag === 'x' && set.includes('A')),
   );
   return missing.length === 0 ? undefined : set + missing.join('');

@@ -6,7 +6,6 @@ import type {
   OwnershipParts,
   StreamOwnership,
 } from '../../../core/stream-ownership.js';
-import { ClusterCommands } from '../cluster/cluster-commands.js';
 import type { Commands } from '../commands.js';
 import type { Connector } from '../connector.js';
 import type { Keys } from '../keys.js';
@@ -31,7 +30,7 @@ export class RedisOwnership implements StreamOwnership {
     const group = `${join.service}-group`;
     const parts = { ...this.options, ...join, group };
     const inputs = new RedisStreamInputs(parts);
-    const onCluster = parts.commands instanceof ClusterCommands;
+    const onCluster = parts.commands.topology !== undefined;
     // Each node of a cluster tells of its own keys only: there, all is found by looking.
     const hints = new ExpiryHints({ ...parts, hints: onCluster ? 'off' : join.hints });
     return {

@@ -1,9 +1,8 @@
 import type { Redis } from 'ioredis';
-import { ClosedError } from '../../../core/errors.js';
+import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../../core/events.js';
 import type { Fields } from '../../../core/message.js';
 import type { PendingInput, StreamInput, StreamInputs } from '../../../core/stream-ownership.js';
-import { ClusterCommands } from '../cluster/cluster-commands.js';
 import { SlotPlace } from '../cluster/slot-place.js';
 import { slotOf } from '../cluster/slots.js';
 import type { Commands } from '../commands.js';
@@ -39,9 +38,9 @@ export class RedisStreamInputs implements StreamInputs {
   private closed = false;
 
   constructor(private readonly options: RedisInputsOptions) {
-    const { commands } = options;
+    const { topology } = options.commands;
     this.key = options.keys.inputs(options.service);
-    if (commands instanceof ClusterCommands) this.place = new SlotPlace(commands, slotOf(this.key));
+    if (topology) this.place = new SlotPlace(topology, slotOf(this.key));
   }
 
   /** @throws WrongKeyTypeError, RedisConnectionError */
@@ -140,8 +139,8 @@ export class RedisStreamInputs implements StreamInputs {
   }
 
   private async mend(error: unknown, client: Redis | undefined): Promise<void> {
-    if (isGroupMissing(error)) await this.createGroup().catch(() => undefined);
-    else if (client && (isDemoted(error) || this.place?.redirected(error) || !isReply(error))) {
+    if (isGroupMissing(error)) return this.createGroup();
+    if (client && (isDemoted(error) || this.place?.redirected(error) || !isReply(error))) {
       this.connection!.discard(client);
     }
   }
