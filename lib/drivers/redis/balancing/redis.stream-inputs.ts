@@ -36,6 +36,9 @@ export class RedisStreamInputs implements StreamInputs {
   private readonly place: SlotPlace | undefined;
   private connection: Connection | undefined;
   private closed = false;
+  /** Id of the blocking connection at the server, where it tells. */
+  private reader: number | undefined;
+  private pulling: Promise<unknown> | undefined;
 
   constructor(private readonly options: RedisInputsOptions) {
     const { topology } = options.commands;
@@ -54,6 +57,10 @@ export class RedisStreamInputs implements StreamInputs {
       role: 'reader',
       events,
       replyTimeout: blockTimeout + GRACE,
+      // Asked now: later the connection may be blocked.
+      onConnected: async (client) => {
+        this.reader = await client.client('ID').catch(() => undefined);
+      },
     });
     await this.connection.ready('joining a service', connector.connectTimeout);
   }
@@ -64,22 +71,10 @@ export class RedisStreamInputs implements StreamInputs {
     });
   }
 
-  async pull(limit: number): Promise<StreamInput[]> {
-    const { connector, group, consumer, blockTimeout } = this.options;
-    if (this.closed || !this.connection) return [];
-    let client: Redis | undefined;
-    try {
-      client = await this.connection.ready('reading streams', connector.commandTimeout);
-      if (this.place?.asking) await client.asking();
-      const limits = ['COUNT', limit, 'BLOCK', blockTimeout];
-      const args = ['GROUP', group, consumer, ...limits, 'STREAMS', this.key, '>'];
-      const reply = (await client.call('XREADGROUP', ...args)) as [string, Entry[]][] | null;
-      return inputsOf(reply?.[0]?.[1] ?? []);
-    } catch (error) {
-      if (this.closed) return [];
-      await this.mend(error, client);
-      throw typedError(error, 'reading streams', this.key, 'xreadgroup');
-    }
+  pull(limit: number): Promise<StreamInput[]> {
+    const pulling = this.readOnce(limit);
+    this.pulling = pulling.catch(() => undefined);
+    return pulling;
   }
 
   async pending(after: string | undefined, limit: number): Promise<PendingInput[]> {
@@ -119,7 +114,40 @@ export class RedisStreamInputs implements StreamInputs {
 
   async close(): Promise<void> {
     this.closed = true;
+    await this.wake();
     await this.connection?.close();
+  }
+
+  /** What its last reply brings is still handed out. */
+  private async wake(): Promise<void> {
+    const client = this.connection?.current;
+    if (!client || !this.pulling) return;
+    const { commands } = this.options;
+    try {
+      const id = this.reader!;
+      await commands.run('waking the reader', (other) => other.client('UNBLOCK', id), this.key);
+      await this.pulling;
+    } catch {
+      // Without the right to unblock, or a connection, the read ends with its socket.
+      client.stream.destroy();
+    }
+  }
+
+  private async readOnce(limit: number): Promise<StreamInput[]> {
+    const { connector, group, consumer, blockTimeout } = this.options;
+    if (this.closed || !this.connection) return [];
+    let client: Redis | undefined;
+    try {
+      client = await this.connection.ready('reading streams', connector.commandTimeout);
+      if (this.place?.asking) await client.asking();
+      const limits = ['COUNT', limit, 'BLOCK', blockTimeout];
+      const args = ['GROUP', group, consumer, ...limits, 'STREAMS', this.key, '>'];
+      return inputsOf(await client.call('XREADGROUP', ...args));
+    } catch (error) {
+      if (this.closed) return [];
+      await this.mend(error, client);
+      throw typedError(error, 'reading streams', this.key, 'xreadgroup');
+    }
   }
 
   private run<T>(action: string, command: (client: Redis) => Promise<T>): Promise<T> {
@@ -146,5 +174,9 @@ export class RedisStreamInputs implements StreamInputs {
   }
 }
 
-const inputsOf = (entries: readonly Entry[]): StreamInput[] =>
-  entries.map(([id, fields]) => ({ id, fields: fields ?? undefined }));
+/** Of one stream: `[[key, entries]]` with RESP 2, a map with RESP 3. */
+function inputsOf(reply: unknown): StreamInput[] {
+  if (!Array.isArray(reply)) return [];
+  const [, entries] = (Array.isArray(reply[0]) ? reply[0] : reply) as [string, Entry[]];
+  return entries.map(([id, fields]) => ({ id, fields: fields ?? undefined }));
+}
