@@ -10,6 +10,8 @@ import {
 } from '../core/stream-assignment.js';
 import type {
   LetGoOutcome,
+  OwnedSubscribeOptions,
+  OwnedSubscription,
   OwnershipParts,
   StreamInput,
   StreamOwnership,
@@ -120,9 +122,9 @@ export class Balancer {
     return this.keeper.fresh();
   }
 
-  /** Names and values that tell whether a stream is still owned. */
-  guards(owned: OwnedStream): readonly (readonly [key: string, value: string])[] {
-    return this.parts.locks.guards(owned);
+  /** Reads what is in the streams that are owned, once it is told of them. */
+  subscribe(options: OwnedSubscribeOptions): OwnedSubscription {
+    return this.parts.subscribe(options);
   }
 
   /** From now on streams that lose their owner are taken here, and worked on by this one. */

@@ -1,6 +1,6 @@
 import { StreamDisownedError } from '../core/errors/balancing.errors.js';
 import type { StreamAssignment, StreamInfo } from '../core/stream-assignment.js';
-import type { HeldStream } from '../core/stream-ownership.js';
+import type { HeldStream } from '../core/held-stream.js';
 
 /** A data stream that this consumer owns, from when it was taken until it is let go or lost. */
 export class OwnedStream implements HeldStream {

@@ -1,12 +1,12 @@
 import { sleep, type Clock } from '../core/clock.js';
 import type { StreamAssignment } from '../core/stream-assignment.js';
+import type { StreamPlace } from '../core/held-stream.js';
 import type {
   BalancerMember,
   BalancerMembers,
   StreamInput,
   StreamInputs,
   StreamLocks,
-  StreamPlace,
 } from '../core/stream-ownership.js';
 import type { Worker } from '../core/worker.js';
 import { AbandonedInputs, type Abandoned } from './abandoned-inputs.js';

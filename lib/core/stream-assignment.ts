@@ -1,6 +1,6 @@
 import { fieldOf } from './codec.js';
 import type { Fields } from './message.js';
-import type { StreamPlace } from './stream-ownership.js';
+import type { StreamPlace } from './held-stream.js';
 
 /** The one field of an input. Others that begin with `_` belong to other programs, and stay. */
 const FIELD = 'lbs-input';

@@ -1,4 +1,7 @@
+import type { Guard } from './guard.js';
+import type { HeldStream, StreamPlace } from './held-stream.js';
 import type { Fields } from './message.js';
+import type { Subscription } from './source.js';
 
 /**
  * Optional port: whole streams assigned to consumers. A service has one stream of inputs, each of
@@ -30,21 +33,34 @@ export interface OwnershipParts {
   readonly members: BalancerMembers;
   /** @throws where what is needed cannot be created or reached */
   open(): Promise<void>;
+  /** Reads the streams that are owned. */
+  subscribe(options: OwnedSubscribeOptions): OwnedSubscription;
   /** Ends a `pull` that waits, and closes connections of its own. Idempotent. */
   close(): Promise<void>;
 }
 
-/** A data stream, and the input that it stands in. */
-export interface StreamPlace {
-  readonly stream: string;
-  /** Id of the input. */
-  readonly id: string;
+export interface OwnedSubscribeOptions {
+  /** Group in which the data streams are read. */
+  readonly group: string;
+  /** Where a group that does not exist yet begins. */
+  readonly startId: string;
+  /** The last entry of a stream was settled: see `Lease.finishing`. */
+  readonly onFinished: (held: HeldStream) => void;
 }
 
-/** A data stream that this consumer owns. The token is the fence. */
-export interface HeldStream extends StreamPlace {
-  /** Grows with each change of owner. */
-  readonly token: number;
+/**
+ * Hands out what is in the streams that are owned: each stream in its order, first what the group has
+ * pending, and one entry after the other, the next one once the last one is settled. Everything is
+ * done under the stream's guards. Leases have `owned`. Nobody else reads in this group, so nothing is
+ * taken from others for its idleness, and nothing has to be kept fresh.
+ */
+export interface OwnedSubscription extends Subscription {
+  /** Begins to read. It must not be among them already. */
+  add(held: HeldStream): void;
+  /** Hands out nothing more of it; resolves when what runs is settled, or waits to run again. */
+  letGo(held: HeldStream): Promise<void>;
+  /** It is not owned any more: nothing of it can be settled. */
+  drop(held: HeldStream): void;
 }
 
 /** An input, raw. Undefined fields: it was deleted from the stream of inputs. */
@@ -118,8 +134,8 @@ export interface StreamLocks {
   /** The stream is not finished, and anybody may take it at once. May be repeated. */
   release(held: HeldStream): Promise<LetGoOutcome>;
 
-  /** Names of keys, with the values that they have while this consumer owns the stream. */
-  guards(held: HeldStream): readonly (readonly [key: string, value: string])[];
+  /** Hold while this consumer owns the stream. */
+  guards(held: HeldStream): readonly Guard[];
 }
 
 /** A consumer of the service, as it tells of itself. */

@@ -1,9 +1,6 @@
-import type {
-  HeldStream,
-  LetGoOutcome,
-  StreamPlace,
-  TakeOutcome,
-} from '../../../core/stream-ownership.js';
+import type { Guard } from '../../../core/guard.js';
+import type { HeldStream, StreamPlace } from '../../../core/held-stream.js';
+import type { LetGoOutcome, TakeOutcome } from '../../../core/stream-ownership.js';
 import { claimInput } from '../scripts/claim-input.script.js';
 import { keepLock } from '../scripts/keep-lock.script.js';
 import { raiseToken } from '../scripts/raise-token.script.js';
@@ -59,7 +56,7 @@ export class ClusterStreamLocks extends RedisStreamLocks {
   }
 
   /** Without the lock: it may lie elsewhere, and a script reaches one node. */
-  override guards(held: HeldStream): (readonly [string, string])[] {
+  override guards(held: HeldStream): Guard[] {
     return super.guards(held).slice(0, 1);
   }
 

@@ -12,6 +12,7 @@ import type { Keys } from '../keys.js';
 import { meetMembers } from '../scripts/meet-members.script.js';
 import { ClusterStreamLocks } from './cluster.stream-locks.js';
 import { ExpiryHints } from './expiry-hints.js';
+import { RedisOwnedSubscription } from './owned.subscription.js';
 import { RedisStreamInputs } from './redis.stream-inputs.js';
 import { RedisStreamLocks } from './redis.stream-locks.js';
 
@@ -33,9 +34,12 @@ export class RedisOwnership implements StreamOwnership {
     const onCluster = parts.commands.topology !== undefined;
     // Each node of a cluster tells of its own keys only: there, all is found by looking.
     const hints = new ExpiryHints({ ...parts, hints: onCluster ? 'off' : join.hints });
+    const locks = onCluster ? new ClusterStreamLocks(parts) : new RedisStreamLocks(parts);
     return {
       inputs,
-      locks: onCluster ? new ClusterStreamLocks(parts) : new RedisStreamLocks(parts),
+      locks,
+      subscribe: (options) =>
+        new RedisOwnedSubscription({ ...this.options, ...join, ...options, locks }),
       members: this.members(join),
       open: async () => {
         await inputs.open();

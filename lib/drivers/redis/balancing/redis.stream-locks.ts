@@ -1,10 +1,6 @@
-import type {
-  HeldStream,
-  LetGoOutcome,
-  StreamLocks,
-  StreamPlace,
-  TakeOutcome,
-} from '../../../core/stream-ownership.js';
+import type { Guard } from '../../../core/guard.js';
+import type { HeldStream, StreamPlace } from '../../../core/held-stream.js';
+import type { LetGoOutcome, StreamLocks, TakeOutcome } from '../../../core/stream-ownership.js';
 import type { Commands } from '../commands.js';
 import type { Keys } from '../keys.js';
 import { extendStreams, STREAMS_AT_ONCE } from '../scripts/extend-streams.script.js';
@@ -75,11 +71,11 @@ export class RedisStreamLocks implements StreamLocks {
     return this.letGo(held, false);
   }
 
-  guards({ stream, id, token }: HeldStream): (readonly [string, string])[] {
+  guards({ stream, id, token }: HeldStream): Guard[] {
     const { keys, consumer } = this.options;
     return [
-      [keys.fence(stream), String(token)],
-      [keys.lock(stream, id), consumer],
+      { key: keys.fence(stream), value: String(token) },
+      { key: keys.lock(stream, id), value: consumer },
     ];
   }
 

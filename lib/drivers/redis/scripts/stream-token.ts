@@ -1,12 +1,9 @@
-/**
- * Lua function `raise(key)`: a token that no owner of the stream had before. By the server's clock, so
- * that it grows even where the key was lost. As text: a number of this size would be written as 1e15.
- */
-export const RAISE = `
+import { NEXT_TOKEN } from './lease.scripts.js';
+
+/** Lua function `raise(key)`: sets a token that no owner of the stream had before, and answers it. */
+export const RAISE = `${NEXT_TOKEN}
 local function raise(key)
-  local time = redis.call('TIME')
-  local before = tonumber(redis.call('GET', key) or '0') or 0
-  local token = string.format('%.0f', math.max(before + 1, time[1] * 1000000 + time[2]))
+  local token = next_token(key)
   redis.call('SET', key, token)
   return token
 end
