@@ -2,6 +2,7 @@ import type { DeadLetters } from './admin/dead-letters.js';
 import { LagWatch } from './admin/lag/lag-watch.js';
 import { StreamRetention } from './admin/stream-retention.js';
 import { StreamsAdmin } from './admin/streams-admin.js';
+import { BalancedServices, isBalanced } from './balanced-services.js';
 import { Consumers, type Reading, type SubscribeSettings } from './consuming/consumers.js';
 import { Slots } from './consuming/slots.js';
 import { systemClock, type Clock } from './core/clock.js';
@@ -35,6 +36,7 @@ export class StreamsRuntime {
   readonly admin: StreamsAdmin;
   private readonly scheduler: Scheduler | undefined;
   readonly consumers: Consumers;
+  readonly balanced: BalancedServices;
   private readonly requesters = new Set<Requester>();
   readonly lag: LagWatch;
   private readonly retainer: Retainer | undefined;
@@ -65,18 +67,19 @@ export class StreamsRuntime {
       delays,
       onScheduled: this.onScheduled,
     });
-    this.consumers = new Consumers({
+    const parts = {
       source: driver.source,
       replies: driver.replies,
       clock,
       events,
-      route: this.route,
       slots: new Slots(this.options.concurrency),
       gates: new Map(),
       suspectLane,
       onScheduled: this.onScheduled,
-      warn: (code, message) => events.emit('warning', { code, message }),
-    });
+    };
+    const warn = (code: string, message: string): void => events.emit('warning', { code, message });
+    this.consumers = new Consumers({ ...parts, route: this.route, warn });
+    this.balanced = new BalancedServices(driver, parts, this.options);
     const consumers = () => this.consumers.read.map((plan) => ({ plan }));
     this.retainer = createRetainer({ ...this.options, clock, events, driver, consumers });
     const consumed = () => this.consumers.read.flatMap(({ tables }) => [...tables.keys()]);
@@ -124,18 +127,20 @@ export class StreamsRuntime {
     definitions: readonly HandlerDefinition[],
     settings: ResolvedOptions & SubscribeSettings = this.options,
   ): Promise<Reading[]> {
-    const handlers = bindHandlers(definitions, settings);
+    const all = bindHandlers(definitions, settings);
+    const handlers = all.filter((handler) => !isBalanced(handler));
     if (definitions.some(({ answers }) => answers)) this.replies();
     this.warnOfDefaultGroup(handlers);
     const readings = await this.consumers.subscribe(handlers, settings);
     this.scheduler?.keep(readings.map(({ table }) => table.stream));
+    await this.balanced.start(all.filter(isBalanced));
     await (this.working ??= this.startWorkers());
     return readings;
   }
 
   /** Ends consuming, gracefully. Publishing still works. Idempotent. */
   async drain(): Promise<void> {
-    await Promise.all([this.consumers.stop(), this.retainer?.stop()]);
+    await Promise.all([this.consumers.stop(), this.balanced.stop(), this.retainer?.stop()]);
   }
 
   /** Drains, then closes the connections. Idempotent. */

@@ -188,6 +188,13 @@ export class Balancer {
     await this.letGo(owned, true);
   }
 
+  /** It could not start: whoever listens learns why, and may start again. */
+  fail(error: Error): void {
+    this.notify({ type: 'StreamTerminated', reason: error.message, error });
+    this.notifications?.end();
+    this.notifications = undefined;
+  }
+
   /** Ends: completes all streams (`complete`), or gives them back unfinished. Idempotent. */
   end(complete: boolean, reason: string): Promise<void> {
     this.ending ??= this.leave(complete, reason);

@@ -44,6 +44,8 @@ export interface OwnedSubscribeOptions {
   readonly group: string;
   /** Where a group that does not exist yet begins. */
   readonly startId: string;
+  /** All runs of an entry, with the waits between them, pass within so long, ms. */
+  readonly runsWithin: number;
   /** The last entry of a stream was settled: see `Lease.finishing`. */
   readonly onFinished: (held: HeldStream) => void;
 }

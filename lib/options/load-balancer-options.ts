@@ -107,9 +107,7 @@ function problemsOf(options: LoadBalancerOptions): Problems {
   whole(problems, retry, 'maxDelay', 1);
   if (initialDelay > maxDelay) problems.push('retry.initialDelay must not be over retry.maxDelay');
   if (notifications && !['configure', 'listen', 'off'].includes(notifications)) {
-    problems.push(
-      `notifications must be 'configure', 'listen' or 'off', not '${String(notifications)}'`,
-    );
+    problems.push(`notifications must be 'configure', 'listen' or 'off', not '${notifications}'`);
   }
   return problems;
 }

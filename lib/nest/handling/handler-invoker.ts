@@ -4,8 +4,9 @@ import { errorRecord } from '../../core/errors/error-record.js';
 import { RetryLaterError } from '../../core/errors/handling.errors.js';
 import type { Handler, Delivery } from '../../core/delivery.js';
 import { ack, deadLetter, type Settlement } from '../../core/settlement.js';
+import { contextOf } from '../balancing/load-balanced.context.js';
 import type { ObservedMethod } from './observed-method.js';
-import { Stage, StreamContext, type Thrown } from './stream.context.js';
+import { Stage, type StreamContext, type Thrown } from './stream.context.js';
 
 /** Runs something between the hooks that instrumentation set on the transport. */
 export interface ProcessingHooks {
@@ -32,7 +33,7 @@ export function createInvoker(
         runObserved(callback, observed, delivery, context, observed.follows)
     : (delivery: Delivery, context: StreamContext) => runPlain(callback, delivery, context);
   return (delivery) => {
-    const context = new StreamContext(delivery);
+    const context = contextOf(delivery);
     if (!hooks.hooked) return run(delivery, context);
     return hooks.around(context, () => run(delivery, context));
   };
@@ -88,7 +89,7 @@ async function runFailed(
     if (context.run.stage !== Stage.Pipes) return failed(context, cause);
     // Was it the payload that the pipes refused, or the ticket?
     if (!follow && !observed.proven) {
-      return await runObserved(callback, observed, delivery, new StreamContext(delivery), true);
+      return await runObserved(callback, observed, delivery, contextOf(delivery), true);
     }
     if (cause instanceof RetryLaterError) throw cause;
     return deadLetter('rejected', errorRecord(cause));

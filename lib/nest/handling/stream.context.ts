@@ -1,6 +1,7 @@
 import { BaseRpcContext } from '@nestjs/microservices';
 import type { Delivery } from '../../core/delivery.js';
 import { InvalidOptionsError, UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
+import type { Lease } from '../../core/lease.js';
 import type { Message, Metadata } from '../../core/message.js';
 import {
   deadLetter,
@@ -29,6 +30,11 @@ export class StreamContext<T = unknown> extends BaseRpcContext {
   constructor(private readonly delivery: Delivery) {
     super(NO_ARGS);
     this.message = delivery.message as Message<T>;
+  }
+
+  /** @internal The source's hold on the message. */
+  protected get lease(): Lease {
+    return this.delivery.lease;
   }
 
   get stream(): string {

@@ -27,6 +27,7 @@ export interface ReadingOptions {
   readonly group: string;
   readonly consumer: string;
   readonly startId: string;
+  readonly runsWithin: number;
   readonly handOut: (lease: RedisLease) => void;
   readonly onFinished: (held: HeldStream) => void;
 }
@@ -67,6 +68,10 @@ export class OwnedReading implements LeaseHolder {
     return this.options.consumer;
   }
 
+  get runsWithin(): number {
+    return this.options.runsWithin;
+  }
+
   get ended(): boolean {
     return this.ending.signal.aborted;
   }
@@ -76,11 +81,9 @@ export class OwnedReading implements LeaseHolder {
   }
 
   settled(lease: RedisLease): void {
-    if (lease.finishing) {
-      this.end();
-      this.options.onFinished(this.owned);
-    }
+    if (lease.finishing) this.end();
     this.putDown(lease);
+    if (lease.finishing) this.options.onFinished(this.owned);
   }
 
   /** It runs again later. Nothing else of this stream does before. */

@@ -26,7 +26,7 @@ export interface RedisOwnedOptions extends OwnedSubscribeOptions {
 /** Everything that is read of the streams that one consumer owns. */
 export class RedisOwnedSubscription implements OwnedSubscription {
   private readonly readings = new Map<string, OwnedReading>();
-  private readonly watch: StreamWatch;
+  private readonly idle: StreamWatch;
   private readonly leasing: Leasing;
   private ready: RedisLease[] = [];
   private wake: (() => void) | undefined;
@@ -34,7 +34,7 @@ export class RedisOwnedSubscription implements OwnedSubscription {
 
   constructor(private readonly options: RedisOwnedOptions) {
     const { commands, events } = options;
-    this.watch = commands.topology ? new PollingWatch() : new IdleWatch(options);
+    this.idle = commands.topology ? new PollingWatch() : new IdleWatch(options);
     this.leasing = new Leasing(commands, events);
   }
 
@@ -42,7 +42,7 @@ export class RedisOwnedSubscription implements OwnedSubscription {
     if (this.stopped) return;
     const reading = new OwnedReading(held, this.options.locks.guards(held), {
       ...this.options,
-      watch: this.watch,
+      watch: this.idle,
       handOut: (lease) => this.handOut(lease),
     });
     this.readings.set(held.stream, reading);
@@ -88,6 +88,9 @@ export class RedisOwnedSubscription implements OwnedSubscription {
     readingOf(lease).forgotten(lease as RedisLease);
   }
 
+  /** The load balancer says what is read. */
+  watch(): void {}
+
   async stop(): Promise<void> {
     this.stopped = true;
     this.wakePull();
@@ -98,7 +101,7 @@ export class RedisOwnedSubscription implements OwnedSubscription {
     const all = [...this.readings.values()];
     for (const reading of all) reading.end();
     this.readings.clear();
-    await this.watch.close();
+    await this.idle.close();
   }
 
   private handOut(lease: RedisLease): void {
