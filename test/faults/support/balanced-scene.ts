@@ -17,6 +17,8 @@ export interface BalancedWorkerOptions {
   readonly work: number;
   readonly scanInterval: number;
   readonly notifications?: 'configure' | 'listen' | 'off';
+  readonly maxStreams?: number;
+  readonly rebalance?: boolean;
   /** Whether the library's log is shown. */
   readonly events?: boolean;
 }
@@ -36,8 +38,9 @@ export interface BalancedPayload {
   readonly n: number;
   /** The stream is done with it. */
   readonly last?: boolean;
-  /** Keep the event loop busy for so long, ms. */
+  /** Keep the event loop busy for so long, ms, in the worker of this name. */
   readonly blocks?: number;
+  readonly at?: string;
 }
 
 /** A worker in a process of its own. */

@@ -29,10 +29,11 @@ const note = (...words) => writeSync(file, `${Date.now()} ${words.join(' ')}\n`)
 const running = new Map();
 
 class Worker {
-  async handle({ n, last, blocks }, context) {
+  async handle({ n, last, blocks, at }, context) {
     const { stream, id, token } = context;
     running.set(`${stream} ${id}`, token);
-    if (blocks) {
+    note('begun', stream, n, token);
+    if (blocks && at === options.consumerId) {
       // As a computation: nothing else of this process runs.
       for (const end = Date.now() + blocks; Date.now() < end;);
       note('blocked', stream, n, token);
