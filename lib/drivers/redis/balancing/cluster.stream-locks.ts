@@ -64,8 +64,10 @@ export class ClusterStreamLocks extends RedisStreamLocks {
     const { commands, consumer, group } = this.options;
     const { lock, inputs, fence, assignment } = this.keysOf(held);
     const holder = await this.holder(held);
-    if (holder !== undefined && holder !== consumer) return 'lost';
-    if ((await this.tokenOf(fence)) !== held.token) return 'lost';
+    const others = holder !== undefined && holder !== consumer;
+    if (others || (await this.tokenOf(fence)) !== held.token) {
+      return (await this.isPending(held.id)) ? 'lost' : 'gone';
+    }
     const nobody = { fence, assignment, from: held.token };
     const raise = (): Promise<unknown> =>
       commands.run('ending an ownership', (client) => raiseToken(client, nobody), fence);
@@ -111,6 +113,17 @@ export class ClusterStreamLocks extends RedisStreamLocks {
       if (rows.length < PENDING_AT_ONCE) return ids;
       start = `(${rows.at(-1)![0]}`;
     }
+  }
+
+  private async isPending(id: string): Promise<boolean> {
+    const { commands, keys, service, group } = this.options;
+    const inputs = keys.inputs(service);
+    const rows = await commands.run(
+      'looking at an input',
+      (client) => client.xpending(inputs, group, id, id, 1),
+      inputs,
+    );
+    return rows.length > 0;
   }
 
   private async isBusy({ stream, id }: StreamPlace, assignment: string): Promise<boolean> {

@@ -6,6 +6,7 @@ import type { Commands } from '../commands.js';
 import { Connection } from '../connection.js';
 import type { Connector } from '../connector.js';
 import { isDemoted, isReply } from '../reply-errors.js';
+import { unblock } from './unblock.js';
 
 /** Longest wait of one read, ms. */
 const BLOCK = 5000;
@@ -43,7 +44,11 @@ export class IdleWatch implements StreamWatch {
   /** Id of the connection at the server. */
   private reader: number | undefined;
   private loop: Promise<void> | undefined;
-  private blocked = false;
+  /** Number of the read that is blocked. */
+  private blocked: number | undefined;
+  private reads = 0;
+  /** Streams were added since the last read began. */
+  private outdated = false;
   private waking: NodeJS.Timeout | undefined;
   private changed = new AbortController();
 
@@ -51,11 +56,12 @@ export class IdleWatch implements StreamWatch {
 
   add(key: string, after: string, onEntry: () => void): void {
     this.watched.set(key, { after, onEntry });
+    this.outdated = true;
     this.loop ??= this.run();
     this.changed.abort();
     this.waking ??= setTimeout(() => {
       this.waking = undefined;
-      if (this.blocked) void this.wake();
+      void this.wake();
     }, TOGETHER);
   }
 
@@ -68,7 +74,8 @@ export class IdleWatch implements StreamWatch {
     this.closing.abort();
     this.changed.abort();
     clearTimeout(this.waking);
-    if (this.blocked) await this.wake();
+    this.outdated = true;
+    await this.wake();
     await this.connection?.close();
     await this.loop;
   }
@@ -100,13 +107,14 @@ export class IdleWatch implements StreamWatch {
         [...this.watched.values()].map(({ after }) => after),
       ];
       const limits = ['COUNT', 1, 'BLOCK', BLOCK, 'STREAMS'];
-      this.blocked = true;
+      this.outdated = false;
+      this.blocked = ++this.reads;
       const reply = await client.call('XREAD', ...limits, ...keys, ...ids);
-      this.blocked = false;
+      this.blocked = undefined;
       for (const key of keysOf(reply)) this.tell(key);
       this.backoff.reset();
     } catch (error) {
-      this.blocked = false;
+      this.blocked = undefined;
       if (this.closing.signal.aborted) return;
       if (client && (isDemoted(error) || !isReply(error))) connection.discard(client);
       // One that cannot be read spoils the read of all: each finds out for itself.
@@ -128,17 +136,11 @@ export class IdleWatch implements StreamWatch {
 
   /** The blocked read ends, with nothing, and the next one is about all streams. */
   private async wake(): Promise<void> {
-    const client = this.connection?.current;
-    try {
-      await this.options.commands.run(
-        'waking the reader',
-        (other) => other.client('UNBLOCK', this.reader!),
-        '',
-      );
-    } catch {
-      // Without the right to unblock, or a connection, the read ends with its socket.
-      client?.stream.destroy();
-    }
+    const { blocked, reader: id } = this;
+    if (blocked === undefined || !this.outdated) return;
+    const { commands } = this.options;
+    const hasEnded = (): boolean => this.blocked !== blocked;
+    await unblock({ commands, key: '', client: this.connection?.current, id, hasEnded });
   }
 }
 

@@ -11,6 +11,7 @@ import type { Connector } from '../connector.js';
 import type { Keys } from '../keys.js';
 import { isDemoted, isGroupMissing, isReply, typedError } from '../reply-errors.js';
 import { discardInput } from '../scripts/discard-input.script.js';
+import { unblock } from './unblock.js';
 
 /** A blocked read that is silent for so much longer than it was to block is dead, ms. */
 const GRACE = 2000;
@@ -120,17 +121,13 @@ export class RedisStreamInputs implements StreamInputs {
 
   /** What its last reply brings is still handed out. */
   private async wake(): Promise<void> {
-    const client = this.connection?.current;
-    if (!client || !this.pulling) return;
+    if (!this.pulling) return;
+    let ended = false;
+    const ending = this.pulling.then(() => (ended = true));
     const { commands } = this.options;
-    try {
-      const id = this.reader!;
-      await commands.run('waking the reader', (other) => other.client('UNBLOCK', id), this.key);
-      await this.pulling;
-    } catch {
-      // Without the right to unblock, or a connection, the read ends with its socket.
-      client.stream.destroy();
-    }
+    const { key, connection, reader: id } = this;
+    await unblock({ commands, key, client: connection?.current, id, hasEnded: () => ended });
+    await ending;
   }
 
   private async readOnce(limit: number): Promise<StreamInput[]> {
@@ -139,6 +136,7 @@ export class RedisStreamInputs implements StreamInputs {
     let client: Redis | undefined;
     try {
       client = await this.connection.ready('reading streams', connector.commandTimeout);
+      if (this.closed) return [];
       if (this.place?.asking) await client.asking();
       const limits = ['COUNT', limit, 'BLOCK', blockTimeout];
       const args = ['GROUP', group, consumer, ...limits, 'STREAMS', this.key, '>'];
