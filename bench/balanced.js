@@ -58,9 +58,7 @@ console.log(
 console.log(
   `  Redis ${(after.cpu * 100).toFixed(1)} % of a core; consumers ${after.consumerCpu.map((cpu) => `${(cpu * 100).toFixed(1)} %`).join(' ')}`,
 );
-console.log(
-  `  memory of a consumer per stream: ${(perStream((m) => m.heap) / 1024).toFixed(1)} KB of heap, ${(perStream((m) => m.rss) / 1024).toFixed(1)} KB resident`,
-);
+console.log(`  heap of a consumer per stream: ${(perStream((m) => m.heap) / 1024).toFixed(1)} KB`);
 console.log(`  connections: ${after.connections - before.connections} more than without streams`);
 
 const published = Date.now();
@@ -77,10 +75,7 @@ console.log(
 
 const lost = (await notes()).filter((line) => line.includes(' lost ')).length;
 console.log(`streams lost meanwhile: ${lost}`);
-for (const child of workers) child.kill('SIGKILL');
-await Promise.all(
-  workers.map((child) => (child.exitCode === null ? once(child, 'exit') : undefined)),
-);
+await Promise.all(workers.map(kill));
 client.disconnect();
 await server.stop();
 await rm(directory, { recursive: true });
@@ -100,6 +95,12 @@ async function start(name) {
   return child;
 }
 
+/** @param {import('node:child_process').ChildProcess} child */
+async function kill(child) {
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+}
+
 /** Over some seconds. */
 async function measure() {
   const first = await snapshot();
@@ -117,7 +118,6 @@ async function measure() {
       (usage, index) => (usage.cpu - first.usages[index].cpu) / seconds,
     ),
     heap: second.usages.reduce((sum, usage) => sum + usage.heap, 0),
-    rss: second.usages.reduce((sum, usage) => sum + usage.rss, 0),
     connections: second.connections,
   };
 }
@@ -133,7 +133,7 @@ async function snapshot() {
     // Commands that clients sent, less what this measuring itself sends.
     processed: calls
       .filter(([, name]) =>
-        ['evalsha', 'eval', 'xread', 'xreadgroup', 'mget', 'client|unblock'].includes(name),
+        ['evalsha', 'eval', 'xread', 'xreadgroup', 'mget', 'client|unblock'].includes(name ?? ''),
       )
       .reduce((sum, [, , count]) => sum + Number(count), 0),
     calls: calls.reduce((sum, [, , count]) => sum + Number(count), 0),

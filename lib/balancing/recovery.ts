@@ -122,6 +122,8 @@ export class Recovery implements Worker {
   }
 
   private async look(): Promise<void> {
+    // Shares are reckoned by what everybody owns now, not a second ago.
+    await this.meet();
     const found = await this.abandoned.find();
     if (found.some(({ doubtful }) => doubtful)) {
       await sleep(this.options.clock, BENEFIT_OF_DOUBT, this.stopping.signal);
