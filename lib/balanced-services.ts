@@ -130,9 +130,14 @@ export class BalancedServices {
   }
 }
 
-/** Whether a load balancer says which streams it reads. */
-export const isBalanced = ({ definition }: PlannedHandler): boolean =>
-  definition.options.balanced !== undefined;
+/** Those for which a load balancer says which streams they read, and the others. */
+export function divided(
+  handlers: readonly PlannedHandler[],
+): [balanced: PlannedHandler[], others: PlannedHandler[]] {
+  const isBalanced = ({ definition }: PlannedHandler): boolean =>
+    definition.options.balanced !== undefined;
+  return [handlers.filter(isBalanced), handlers.filter((handler) => !isBalanced(handler))];
+}
 
 /** Group in which the data streams of a service are read. */
 export const groupOf = (service: string): string => `${service}-group`;
@@ -140,7 +145,7 @@ export const groupOf = (service: string): string => `${service}-group`;
 /** Streams come and go, and all have the same handlers. */
 class SameTable extends Map<string, HandlerTable> {
   constructor(private readonly table: HandlerTable) {
-    super();
+    super([[table.stream, table]]);
   }
 
   override get(): HandlerTable {

@@ -2,7 +2,7 @@ import type { DeadLetters } from './admin/dead-letters.js';
 import { LagWatch } from './admin/lag/lag-watch.js';
 import { StreamRetention } from './admin/stream-retention.js';
 import { StreamsAdmin } from './admin/streams-admin.js';
-import { BalancedServices, isBalanced } from './balanced-services.js';
+import { BalancedServices, divided } from './balanced-services.js';
 import { Consumers, type Reading, type SubscribeSettings } from './consuming/consumers.js';
 import { Slots } from './consuming/slots.js';
 import { systemClock, type Clock } from './core/clock.js';
@@ -84,15 +84,13 @@ export class StreamsRuntime {
     this.retainer = createRetainer({ ...this.options, clock, events, driver, consumers });
     const consumed = () => this.consumers.read.flatMap(({ tables }) => [...tables.keys()]);
     this.lag = new LagWatch({ ...this.options, clock, events, driver, consumed });
-    const { technology } = source;
-    const { groups, pending } = driver;
     const deadLetters = this.options.deadLetter ?? driver.deadLetters;
     const retention = new StreamRetention(driver, this.options.retention);
     this.admin = new StreamsAdmin({
-      technology,
+      technology: source.technology,
       codec,
-      groups,
-      pending,
+      groups: driver.groups,
+      pending: driver.pending,
       deadLetters,
       retention,
       lag: this.lag,
@@ -127,13 +125,12 @@ export class StreamsRuntime {
     definitions: readonly HandlerDefinition[],
     settings: ResolvedOptions & SubscribeSettings = this.options,
   ): Promise<Reading[]> {
-    const all = bindHandlers(definitions, settings);
-    const handlers = all.filter((handler) => !isBalanced(handler));
+    const [balanced, handlers] = divided(bindHandlers(definitions, settings));
     if (definitions.some(({ answers }) => answers)) this.replies();
     this.warnOfDefaultGroup(handlers);
     const readings = await this.consumers.subscribe(handlers, settings);
     this.scheduler?.keep(readings.map(({ table }) => table.stream));
-    await this.balanced.start(all.filter(isBalanced));
+    await this.balanced.start(balanced);
     await (this.working ??= this.startWorkers());
     return readings;
   }
@@ -179,8 +176,8 @@ export class StreamsRuntime {
   private replies(): Replies {
     const { replies } = this.driver;
     if (replies) return replies;
-    const { technology } = this.options.source;
     const advice = 'Emit events, or use a driver that has the port replies.';
+    const { technology } = this.options.source;
     throw new UnsupportedFeatureError('Requests and their answers', technology, advice);
   }
 

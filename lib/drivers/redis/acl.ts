@@ -77,7 +77,7 @@ const RETAIN = ['xtrim', 'memory|usage'];
 const REQUEST = ['xread', 'pexpire'];
 
 /** Sent by who shares streams out. Hints about locks that expire take more, and are done without. */
-const BALANCE = ['mget', 'hgetall', 'hdel'];
+const BALANCE = ['mget', 'hgetall'];
 
 /** The slot `state`. */
 const STATE = ['get'];
