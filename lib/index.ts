@@ -63,6 +63,40 @@ export { StreamConsumer } from './consumers/stream-consumer.js';
 export { StreamConsumers } from './consumers/stream-consumers.js';
 export type { StreamConsumerOptions } from './options/stream-consumer-options.js';
 
+// Streams shared out between consumers.
+export { LoadBalancer, StreamNotifications } from './nest/balancing/load-balancer.js';
+export {
+  getLoadBalancerToken,
+  InjectLoadBalancer,
+  LoadBalancerModule,
+  type LoadBalancerModuleAsyncOptions,
+  type LoadBalancerModuleExtras,
+  type LoadBalancerModuleOptions,
+} from './nest/balancing/load-balancer.module.js';
+export { LoadBalancedContext } from './nest/balancing/load-balanced.context.js';
+export {
+  LoadBalancedHandler,
+  type LoadBalancedHandlerOptions,
+} from './nest/balancing/load-balanced-handler.decorator.js';
+export {
+  OnStreamAdded,
+  OnStreamDisowned,
+  OnStreamExpired,
+  OnStreamTerminated,
+  type OnStreamOptions,
+} from './nest/balancing/on-stream.decorators.js';
+export type {
+  StreamAdded,
+  StreamDisowned,
+  StreamExpired,
+  StreamNotification,
+  StreamNotificationType,
+  StreamPayload,
+  StreamTerminated,
+} from './balancing/notifications.js';
+export type { OwnedStream } from './balancing/owned-stream.js';
+export type { LoadBalancerOptions, LoadBalancerRetry } from './options/load-balancer-options.js';
+
 // Administration.
 export {
   ConsumerGroupManager,
@@ -97,6 +131,11 @@ export type { NodeAddress, RedisOptions, SentinelAddress } from './drivers/redis
 export type { RedisStreamsOptions } from './redis.preset.js';
 
 // Errors.
+export {
+  ClaimFailedError,
+  StreamDisownedError,
+  StreamNotOwnedError,
+} from './core/errors/balancing.errors.js';
 export { RedisConnectionError, TlsConnectionError } from './core/errors/connection.errors.js';
 export {
   ConsumerHasPendingError,

@@ -2,6 +2,7 @@ import type { DeadLetters } from './admin/dead-letters.js';
 import { LagWatch } from './admin/lag/lag-watch.js';
 import { StreamRetention } from './admin/stream-retention.js';
 import { StreamsAdmin } from './admin/streams-admin.js';
+import { BalancedServices, divided } from './balanced-services.js';
 import { Consumers, type Reading, type SubscribeSettings } from './consuming/consumers.js';
 import { oncePorts, requireOncePorts } from './consuming/once-ports.js';
 import { Slots } from './consuming/slots.js';
@@ -36,6 +37,7 @@ export class StreamsRuntime {
   readonly admin: StreamsAdmin;
   private readonly scheduler: Scheduler | undefined;
   readonly consumers: Consumers;
+  readonly balanced: BalancedServices;
   private readonly requesters = new Set<Requester>();
   readonly lag: LagWatch;
   private readonly retainer: Retainer | undefined;
@@ -66,32 +68,31 @@ export class StreamsRuntime {
       delays,
       onScheduled: this.onScheduled,
     });
-    this.consumers = new Consumers({
+    const parts = {
       ...oncePorts(this.options, driver),
       source: driver.source,
       replies: driver.replies,
       clock,
       events,
-      route: this.route,
       slots: new Slots(this.options.concurrency),
       gates: new Map(),
       suspectLane,
       onScheduled: this.onScheduled,
-      warn: (code, message) => events.emit('warning', { code, message }),
-    });
+    };
+    const warn = (code: string, message: string): void => events.emit('warning', { code, message });
+    this.consumers = new Consumers({ ...parts, route: this.route, warn });
+    this.balanced = new BalancedServices(driver, parts, this.options);
     const consumers = () => this.consumers.read.map((plan) => ({ plan }));
     this.retainer = createRetainer({ ...this.options, clock, events, driver, consumers });
     const consumed = () => this.consumers.read.flatMap(({ tables }) => [...tables.keys()]);
     this.lag = new LagWatch({ ...this.options, clock, events, driver, consumed });
-    const { technology } = source;
-    const { groups, pending } = driver;
     const deadLetters = this.options.deadLetter ?? driver.deadLetters;
     const retention = new StreamRetention(driver, this.options.retention);
     this.admin = new StreamsAdmin({
-      technology,
+      technology: source.technology,
       codec,
-      groups,
-      pending,
+      groups: driver.groups,
+      pending: driver.pending,
       deadLetters,
       retention,
       lag: this.lag,
@@ -126,19 +127,20 @@ export class StreamsRuntime {
     definitions: readonly HandlerDefinition[],
     settings: ResolvedOptions & SubscribeSettings = this.options,
   ): Promise<Reading[]> {
-    const handlers = bindHandlers(definitions, settings);
+    const [balanced, handlers] = divided(bindHandlers(definitions, settings));
     if (definitions.some(({ answers }) => answers)) this.replies();
     requireOncePorts(handlers, this.options, this.driver);
     this.warnOfDefaultGroup(handlers);
     const readings = await this.consumers.subscribe(handlers, settings);
     this.scheduler?.keep(readings.map(({ table }) => table.stream));
+    await this.balanced.start(balanced);
     await (this.working ??= this.startWorkers());
     return readings;
   }
 
   /** Ends consuming, gracefully. Publishing still works. Idempotent. */
   async drain(): Promise<void> {
-    await Promise.all([this.consumers.stop(), this.retainer?.stop()]);
+    await Promise.all([this.consumers.stop(), this.balanced.stop(), this.retainer?.stop()]);
   }
 
   /** Drains, then closes the connections. Idempotent. */
@@ -177,8 +179,8 @@ export class StreamsRuntime {
   private replies(): Replies {
     const { replies } = this.driver;
     if (replies) return replies;
-    const { technology } = this.options.source;
     const advice = 'Emit events, or use a driver that has the port replies.';
+    const { technology } = this.options.source;
     throw new UnsupportedFeatureError('Requests and their answers', technology, advice);
   }
 

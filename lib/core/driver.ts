@@ -10,6 +10,7 @@ import type { Replies } from './replies.js';
 import type { Retention } from './retention.js';
 import type { MessageSource } from './source.js';
 import type { StateStore } from './state-store.js';
+import type { StreamOwnership } from './stream-ownership.js';
 
 /** What a driver offers. A feature whose port is missing fails at start-up, naming both. */
 export interface Driver {
@@ -29,6 +30,8 @@ export interface Driver {
   readonly groups?: GroupAdmin;
   readonly pending?: PendingEntries;
   readonly retention?: Retention;
+  /** Without it no streams are balanced between consumers. */
+  readonly ownership?: StreamOwnership;
   /** The client underneath, for `unwrap()`. */
   unwrap?(): unknown;
 }

@@ -43,6 +43,8 @@ export interface HandlerOptions {
   /** Streams to read, instead of those that routing gives for the events. */
   readonly streams?: readonly string[];
   readonly group?: string;
+  /** Service whose streams are shared out by a load balancer: those that are owned are read. */
+  readonly balanced?: string;
   /** Runs at a time. A handler that sets it is fed by a reader of its own. */
   readonly concurrency?: number;
   readonly maxDeliveries?: number;

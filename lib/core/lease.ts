@@ -1,4 +1,5 @@
 import type { Fields } from './message.js';
+import type { HeldStream } from './held-stream.js';
 
 /**
  * A source's hold on one entry for one consumer. Made by the source in `pull`, passed back to it in
@@ -23,6 +24,10 @@ export interface Lease {
    * other. Undefined: there is one for all.
    */
   readonly lane?: unknown;
+  /** The stream is owned as a whole, by a load balancer. */
+  readonly owned?: HeldStream;
+  /** Set by the engine: once this entry is settled, the whole stream is completed. */
+  finishing?: boolean;
   /** Where a message was redriven from its dead letter, its first stream and id stay its own. */
   readonly redriven?: boolean;
 }

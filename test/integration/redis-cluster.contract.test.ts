@@ -20,6 +20,7 @@ import { describeSourceContract } from '../contracts/source.contract.js';
 import type { SourceHarness } from '../contracts/source-harness.js';
 import { describeStateStoreContract } from '../contracts/state-store.contract.js';
 import { describeStreamConsumerContract } from '../contracts/stream-consumer.contract.js';
+import { describeStreamOwnershipContract } from '../contracts/stream-ownership.contract.js';
 import { startCluster, type TestCluster } from '../support/redis-cluster.js';
 import { startRedis } from '../support/redis-server.js';
 import { until } from '../support/until.js';
@@ -72,6 +73,7 @@ describeStreamConsumerContract('redis cluster', () => ({
   source: redis({ cluster: cluster.addresses }),
   unique: (name) => `${name}-${randomBytes(4).toString('hex')}`,
 }));
+describeStreamOwnershipContract('redis cluster', withDriver);
 
 describeStateStoreContract('redis cluster', async () => {
   const shared = await withDriver();

@@ -17,6 +17,7 @@ import { describeSourceContract } from '../contracts/source.contract.js';
 import type { SourceHarness } from '../contracts/source-harness.js';
 import { describeStateStoreContract } from '../contracts/state-store.contract.js';
 import { describeStreamConsumerContract } from '../contracts/stream-consumer.contract.js';
+import { describeStreamOwnershipContract } from '../contracts/stream-ownership.contract.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 import { secret } from '../support/secrets.js';
 
@@ -87,6 +88,7 @@ describeStreamConsumerContract('redis', () => ({
   keyPrefix: server.prefix,
   unique: (name) => `${name}-${randomBytes(4).toString('hex')}`,
 }));
+describeStreamOwnershipContract('redis', withDriver);
 
 describeStateStoreContract('redis', async () => {
   const shared = await withDriver();

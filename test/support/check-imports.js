@@ -35,7 +35,9 @@ const RULES = {
   ...Object.fromEntries(ENGINES.map((engine) => [engine, { layers: ['core'] }])),
   'drivers/memory': { layers: ['core'] },
   'drivers/redis': { layers: ['core'], packages: ['ioredis'] },
-  runtime: { layers: [...ENGINES, 'drivers/*', 'options', 'core'] },
+  // A part of the composition root: consumers that read what a load balancer owns.
+  'balanced-services': { layers: ['balancing', 'consuming', 'options', 'core'] },
+  runtime: { layers: [...ENGINES, 'balanced-services', 'drivers/*', 'options', 'core'] },
   // What applications hold in hand, without Nest: made around a runtime.
   consumers: { layers: ['runtime', 'consuming', 'options', 'core'] },
   // A preset binds a driver to the options, as the runtime does; the shell names no driver itself.
@@ -47,6 +49,7 @@ const RULES = {
       'producing',
       'requesting',
       'consumers',
+      'balancing',
       'admin',
       'options',
       'core',
@@ -61,6 +64,7 @@ const RULES = {
       'redis.preset',
       'producing',
       'consumers',
+      'balancing',
       'admin',
       'drivers/redis',
       'options',

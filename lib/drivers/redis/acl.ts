@@ -76,6 +76,9 @@ const RETAIN = ['xtrim', 'memory|usage'];
 /** Sent by who sends requests, and by who answers them. */
 const REQUEST = ['xread', 'pexpire'];
 
+/** Sent by who shares streams out. Hints about locks that expire take more, and are done without. */
+const BALANCE = ['mget', 'hgetall'];
+
 /** The slot `state`. */
 const STATE = ['get'];
 
@@ -88,7 +91,9 @@ export function redisCommands(
     ...CONNECT,
     ...PUBLISH,
     ...DELAY,
-    ...(access === 'all' ? [...CONSUME, ...ADMINISTER, ...RETAIN, ...REQUEST, ...STATE] : []),
+    ...(access === 'all'
+      ? [...CONSUME, ...ADMINISTER, ...RETAIN, ...REQUEST, ...BALANCE, ...STATE]
+      : []),
     ...(cluster ? CLUSTER : []),
   ];
 }

@@ -5,7 +5,7 @@ import type { RedisOptions } from './redis.options.js';
 import type { Address, NatMap } from './cluster/topology.js';
 import { SentinelWatch } from './sentinel-watch.js';
 
-export type Role = 'commands' | 'publisher' | 'replicated' | 'reader' | 'replies';
+export type Role = 'commands' | 'publisher' | 'replicated' | 'reader' | 'replies' | 'hints';
 
 /** Where the connections of a cluster go: found out anew for each. */
 type Locate = () => Promise<Address>;

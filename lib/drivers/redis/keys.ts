@@ -14,7 +14,13 @@ const RESERVED = [
   'replies',
   'owner:',
   'fence:',
+  'fence',
+  'assignment',
+  'members',
 ];
+
+/** Between the name of a data stream and the id of its input, as redis-stream-client-go has it. */
+const LOCK_SEPARATOR = '<MUTEX_KEY_SEP>';
 
 /** Every key name of this library on Redis. Keys derived from a stream share its cluster slot. */
 export class Keys {
@@ -73,6 +79,48 @@ export class Keys {
   /** Stream of the answers to one client's requests. */
   replies(box: string): string {
     return `${this.tagged(box)}:replies`;
+  }
+
+  /** Stream of the inputs of a load balanced service, as redis-stream-client-go names it. */
+  inputs(service: string): string {
+    return `${this.stream(service)}-input`;
+  }
+
+  /** Stream of the inputs that name no stream. */
+  inputLetters(service: string): string {
+    return `${this.inputs(service)}-dlq`;
+  }
+
+  /** Hash of the consumers that share a service. */
+  members(service: string): string {
+    return `${this.tagged(`${service}-input`)}:members`;
+  }
+
+  /** Name of the owner of a data stream, which expires with its ownership. */
+  lock(stream: string, id: string): string {
+    return this.stream(stream) + LOCK_SEPARATOR + id;
+  }
+
+  /** Matches all locks, in the names of channels that tell of their expiry. */
+  get anyLock(): string {
+    return `${this.prefix.replace(/[*?[\]\\]/g, '\\$&')}*${LOCK_SEPARATOR}*`;
+  }
+
+  /** What a lock is about. */
+  placeOfLock(key: string): { stream: string; id: string } | undefined {
+    const at = key.lastIndexOf(LOCK_SEPARATOR);
+    if (at < 0 || !key.startsWith(this.prefix)) return undefined;
+    return { stream: key.slice(this.prefix.length, at), id: key.slice(at + LOCK_SEPARATOR.length) };
+  }
+
+  /** Token of a data stream's present owner. */
+  fence(stream: string): string {
+    return `${this.tagged(stream)}:fence`;
+  }
+
+  /** Id of the input by way of which a data stream is owned. */
+  assignment(stream: string): string {
+    return `${this.tagged(stream)}:assignment`;
   }
 
   state(key: string): string {

@@ -1,4 +1,5 @@
 import type { Driver, DriverContext, DriverFactory } from '../../core/driver.js';
+import { RedisOwnership } from './balancing/redis.ownership.js';
 import { Connector } from './connector.js';
 import { Keys } from './keys.js';
 import { openCommands } from './open-commands.js';
@@ -38,6 +39,7 @@ function open(options: RedisOptions, { events, keyPrefix }: DriverContext): Driv
     pending: new RedisPendingEntries(commands, keys),
     retention: new RedisRetention(commands, keys, new ServerFeatures(events)),
     leases: new RedisLeaseStore(commands, keys),
+    ownership: new RedisOwnership({ connector, commands, keys, events }),
     unwrap: () => commands.current,
   };
 }

@@ -2,6 +2,7 @@ import type { Link } from '../../core/chain.js';
 import type { Guard } from '../../core/guard.js';
 import type { Lease } from '../../core/lease.js';
 import type { Fields } from '../../core/message.js';
+import type { HeldStream } from '../../core/held-stream.js';
 import { unpackFields } from './scripts/dead-letter.script.js';
 import type { Fenced } from './scripts/fence.js';
 
@@ -20,8 +21,12 @@ export interface LeaseHolder {
   readonly runsWithin: number;
   /** What must hold wherever its entries are touched; none: they are its own by the fence alone. */
   readonly guards: readonly Guard[];
+  /** Its streams are owned as a whole. */
+  readonly owned?: HeldStream;
   /** The source has settled it: it is no longer ours. */
   settled(lease: RedisLease): void;
+  /** It waits for its next run. */
+  parked?(lease: RedisLease): void;
 }
 
 /** Elements that stand before a redriven message's own fields: the name and the JSON of its origin. */
@@ -37,6 +42,7 @@ export class RedisLease implements Lease, Link<RedisLease> {
   trimmed = false;
   /** Pending to us by policy: not handed out here, not adopted. */
   left = false;
+  finishing = false;
   private origin: { readonly stream: string; readonly id: string } | undefined;
 
   constructor(
@@ -73,6 +79,10 @@ export class RedisLease implements Lease, Link<RedisLease> {
   leave(): void {
     this.left = true;
     this.fields = undefined;
+  }
+
+  get owned(): HeldStream | undefined {
+    return this.holder.owned;
   }
 
   /** A subscription has one; on a cluster there is one for each slot. */

@@ -169,6 +169,7 @@ async function keepForRetry(leases: readonly RedisLease[], commands: Commands): 
     return leases.map((lease, index) => {
       if (words[index] !== 'held') return words[index] === 'lost' ? 'lost' : 'gone';
       lease.charged = false;
+      lease.holder.parked?.(lease);
       return 'settled';
     });
   } catch (error) {

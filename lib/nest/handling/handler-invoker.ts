@@ -4,9 +4,10 @@ import { errorRecord } from '../../core/errors/error-record.js';
 import { RetryLaterError } from '../../core/errors/handling.errors.js';
 import type { Handler, Delivery } from '../../core/delivery.js';
 import { ack, deadLetter, type Settlement } from '../../core/settlement.js';
+import { contextOf } from '../balancing/load-balanced.context.js';
 import type { ObservedMethod } from './observed-method.js';
 import { Stage, type RunContext, type Thrown } from './run.context.js';
-import { StreamContext } from './stream.context.js';
+import type { StreamContext } from './stream.context.js';
 
 /** Runs something between the hooks that instrumentation set on the transport. */
 export interface ProcessingHooks {
@@ -32,7 +33,7 @@ export function createInvoker(
     ? (context: StreamContext) => runObserved(callback, observed, context, observed.follows)
     : (context: StreamContext) => runPlain(callback, context);
   return (delivery: Delivery) => {
-    const context = new StreamContext(delivery);
+    const context = contextOf(delivery);
     if (!hooks.hooked) return run(context);
     return hooks.around(context, () => run(context));
   };

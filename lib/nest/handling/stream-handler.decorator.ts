@@ -47,15 +47,23 @@ export function StreamHandler(
  */
 export function StreamHandler(sources: StreamHandlerSources): MethodDecorator;
 export function StreamHandler(...args: unknown[]): MethodDecorator {
+  return declareHandler('@StreamHandler', (problems) => readDeclaration(args, problems));
+}
+
+/** @internal A decorator of methods that are fed by the transport. @throws InvalidOptionsError */
+export function declareHandler(
+  decorator: string,
+  read: (problems: string[]) => HandlerDeclaration,
+): MethodDecorator {
   return (target, key, descriptor: PropertyDescriptor | undefined) => {
     const method = `${target.constructor.name}.${String(key)}`;
     const problems: string[] = [];
-    const declaration = readDeclaration(args, problems);
+    const declaration = read(problems);
     if (typeof target === 'function' || typeof descriptor?.value !== 'function') {
-      problems.push('@StreamHandler belongs on a method of an instance');
+      problems.push(`${decorator} belongs on a method of an instance`);
     } else if (Reflect.hasMetadata(PATTERN_HANDLER_METADATA, descriptor.value as object)) {
       problems.push(
-        'a method takes one pattern decorator: name several events in one @StreamHandler',
+        `a method takes one pattern decorator: name several events in one ${decorator}`,
       );
     }
     if (problems.length > 0) {

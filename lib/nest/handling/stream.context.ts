@@ -1,5 +1,6 @@
 import type { Delivery } from '../../core/delivery.js';
 import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
+import type { Lease } from '../../core/lease.js';
 import type { Message, Metadata } from '../../core/message.js';
 import { deadLetter, retry, type DeadLetterReason } from '../../core/settlement.js';
 import { checkedDelay } from './checked-delay.js';
@@ -16,6 +17,11 @@ export class StreamContext<T = unknown> extends RunContext {
   constructor(private readonly delivery: Delivery) {
     super();
     this.message = delivery.message as Message<T>;
+  }
+
+  /** @internal The source's hold on the message. */
+  protected get lease(): Lease {
+    return this.delivery.lease;
   }
 
   get stream(): string {
@@ -137,7 +143,7 @@ export class StreamContext<T = unknown> extends RunContext {
 
   /** @internal */
   again(): StreamContext<T> {
-    return new StreamContext<T>(this.delivery);
+    return new (this.constructor as typeof StreamContext<T>)(this.delivery);
   }
 
   private refuseForRequests(what: string): void {

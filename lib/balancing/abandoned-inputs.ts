@@ -1,0 +1,139 @@
+import type { Clock } from '../core/clock.js';
+import { decodeAssignment, type StreamAssignment } from '../core/stream-assignment.js';
+import type {
+  PendingInput,
+  StreamInput,
+  StreamInputs,
+  StreamLocks,
+} from '../core/stream-ownership.js';
+import { LEASE } from './balancer-settings.js';
+
+/** An input that was given back is idle for a day, which nothing else ever is. */
+const GIVEN_BACK = 43_200_000;
+
+/** An input whose stream nobody owns. */
+export interface Abandoned {
+  readonly assignment: StreamAssignment;
+  /** Consumer that has it pending. */
+  readonly owner: string;
+  /** Its owner gave it back, and lives. */
+  readonly givenBack: boolean;
+  /** Since it was first seen so, ms. */
+  readonly since: number;
+  /** Its owner may be just about to complete it. */
+  readonly doubtful: boolean;
+}
+
+export interface AbandonedInputsOptions {
+  readonly clock: Clock;
+  readonly inputs: StreamInputs;
+  readonly locks: StreamLocks;
+  readonly consumer: string;
+  readonly idleTime: number;
+  readonly recoveryCount: number;
+  /** Whether this consumer owns the stream of this input. */
+  readonly owns: (id: string) => boolean;
+  /** Whether a consumer locks what it reads at once, as those of this library do. */
+  readonly isMember: (consumer: string) => boolean;
+  /** Inputs that name no stream. */
+  readonly onUnreadable: (input: StreamInput) => Promise<void>;
+}
+
+/**
+ * Finds the inputs that are pending and whose lock nobody keeps alive. A lock that lives is a healthy
+ * owner, however old the input is.
+ */
+export class AbandonedInputs {
+  private known = new Map<string, StreamAssignment>();
+  /** Engine time at which an input was first seen without an owner, ms. */
+  private readonly bareSince = new Map<string, number>();
+  /** Their lock was seen: where it is gone, it was not just about to be made. */
+  private readonly lockSeen = new Set<string>();
+
+  constructor(private readonly options: AbandonedInputsOptions) {}
+
+  /** A lock of this service has expired, maybe. @returns whether it is one of this service */
+  expired({ id, stream }: { readonly id: string; readonly stream: string }): boolean {
+    if (this.known.get(id)?.stream !== stream) return false;
+    this.lockSeen.add(id);
+    return true;
+  }
+
+  async find(): Promise<Abandoned[]> {
+    const { owns, locks } = this.options;
+    const rows = await this.allPending();
+    await this.learn(rows);
+    this.forgetAllBut(rows);
+    const others = rows.filter(({ id }) => !owns(id) && this.known.has(id));
+    const holders = await locks.holders(others.map(({ id }) => this.known.get(id)!));
+    const bare = others.filter((row, index) => this.isBare(row, holders[index]));
+    return bare.filter((row) => this.isRipe(row)).map((row) => this.abandoned(row));
+  }
+
+  private async allPending(): Promise<PendingInput[]> {
+    const { inputs, recoveryCount } = this.options;
+    const rows: PendingInput[] = [];
+    for (let after: string | undefined; ;) {
+      const page = await inputs.pending(after, recoveryCount);
+      rows.push(...page);
+      if (page.length < recoveryCount) return rows;
+      after = page.at(-1)!.id;
+    }
+  }
+
+  /** What an input says never changes. */
+  private async learn(rows: readonly PendingInput[]): Promise<void> {
+    const { inputs, recoveryCount } = this.options;
+    const unknown = rows.filter(({ id }) => !this.known.has(id));
+    for (let at = 0; at < unknown.length; at += recoveryCount) {
+      const some = unknown.slice(at, at + recoveryCount);
+      const read = await inputs.read(some.map(({ id }) => id));
+      for (const [index, input] of read.entries()) await this.learnOne(some[index]!, input);
+    }
+  }
+
+  private async learnOne(row: PendingInput, input: StreamInput): Promise<void> {
+    const assignment = input.fields && decodeAssignment(input.id, input.fields);
+    if (assignment) this.known.set(input.id, assignment);
+    // Without its data nobody can tell whether its stream is owned: who has it may yet complete it.
+    else if (input.fields || row.idle >= this.options.idleTime) {
+      if (!this.options.owns(input.id)) await this.options.onUnreadable(input);
+    }
+  }
+
+  private forgetAllBut(rows: readonly PendingInput[]): void {
+    const pending = new Set(rows.map(({ id }) => id));
+    for (const memory of [this.known, this.bareSince, this.lockSeen]) {
+      for (const id of memory.keys()) if (!pending.has(id)) memory.delete(id);
+    }
+  }
+
+  private isBare({ id }: PendingInput, holder: string | undefined): boolean {
+    if (holder !== undefined) {
+      this.lockSeen.add(id);
+      this.bareSince.delete(id);
+      return false;
+    }
+    if (!this.bareSince.has(id)) this.bareSince.set(id, this.options.clock.now());
+    return true;
+  }
+
+  /** Between reading an input and locking it, its reader must not be forestalled. */
+  private isRipe({ id, owner, idle }: PendingInput): boolean {
+    const { isMember, consumer, idleTime } = this.options;
+    if (owner === consumer || isMember(owner)) return idle >= LEASE || this.lockSeen.has(id);
+    return this.lockSeen.has(id) || idle >= idleTime;
+  }
+
+  private abandoned({ id, owner, idle }: PendingInput): Abandoned {
+    const { clock, consumer, isMember } = this.options;
+    return {
+      assignment: this.known.get(id)!,
+      owner,
+      givenBack: idle >= GIVEN_BACK,
+      since: clock.now() - this.bareSince.get(id)!,
+      // Others unlock first and acknowledge then.
+      doubtful: owner !== consumer && !isMember(owner),
+    };
+  }
+}

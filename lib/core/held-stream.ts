@@ -1,0 +1,12 @@
+/** A data stream, and the input that it stands in. */
+export interface StreamPlace {
+  readonly stream: string;
+  /** Id of the input. */
+  readonly id: string;
+}
+
+/** A data stream that this consumer owns. The token is the fence. */
+export interface HeldStream extends StreamPlace {
+  /** Grows with each change of owner. */
+  readonly token: number;
+}

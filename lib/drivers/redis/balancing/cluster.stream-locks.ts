@@ -1,0 +1,161 @@
+import type { Guard } from '../../../core/guard.js';
+import type { HeldStream, StreamPlace } from '../../../core/held-stream.js';
+import type { LetGoOutcome, TakeOutcome } from '../../../core/stream-ownership.js';
+import { claimInput } from '../scripts/claim-input.script.js';
+import { keepLock } from '../scripts/keep-lock.script.js';
+import { raiseToken } from '../scripts/raise-token.script.js';
+import { settleInput } from '../scripts/settle-input.script.js';
+import { RedisStreamLocks } from './redis.stream-locks.js';
+
+/** Pending inputs of one consumer that one command asks for. */
+const PENDING_AT_ONCE = 1000;
+
+/**
+ * On a cluster lock, inputs and token lie on different nodes. The steps are in such an order that one
+ * which is missing, after a crash, repeats work: a lock expires by itself, and an input stays pending
+ * until the last moment.
+ */
+export class ClusterStreamLocks extends RedisStreamLocks {
+  override async holders(places: readonly StreamPlace[]): Promise<(string | undefined)[]> {
+    return Promise.all(places.map((place) => this.holder(place)));
+  }
+
+  override async take(place: StreamPlace, ours: boolean): Promise<TakeOutcome> {
+    const { commands, consumer, group, lease } = this.options;
+    const { lock, inputs, fence, assignment } = this.keysOf(place);
+    if (await this.isBusy(place, assignment)) return { word: 'busy' };
+    const locked = await commands.run(
+      'taking a stream',
+      (client) => client.set(lock, consumer, 'PX', lease, 'NX'),
+      lock,
+    );
+    if (locked !== 'OK') return { word: 'held' };
+    const claiming = { inputs, consumer, group, id: place.id, ours };
+    const claimed = await commands.run(
+      'taking a stream',
+      (client) => claimInput(client, claiming),
+      inputs,
+    );
+    if (claimed === 'gone') {
+      await this.drop(lock);
+      return { word: 'gone' };
+    }
+    const raising = { fence, assignment, id: place.id };
+    const token = await commands.run(
+      'taking a stream',
+      (client) => raiseToken(client, raising),
+      fence,
+    );
+    return { word: 'taken', token: token! };
+  }
+
+  override async extend(held: readonly HeldStream[]): Promise<('held' | 'lost')[]> {
+    if (held.length === 0) return [];
+    const ours = await this.pendingToUs();
+    return Promise.all(held.map((one) => this.extendOne(one, ours)));
+  }
+
+  /** Without the lock: it may lie elsewhere, and a script reaches one node. */
+  override guards(held: HeldStream): Guard[] {
+    return super.guards(held).slice(0, 1);
+  }
+
+  protected override async letGo(held: HeldStream, complete: boolean): Promise<LetGoOutcome> {
+    const { commands, consumer, group } = this.options;
+    const { lock, inputs, fence, assignment } = this.keysOf(held);
+    const holder = await this.holder(held);
+    const others = holder !== undefined && holder !== consumer;
+    if (others || (await this.tokenOf(fence)) !== held.token) {
+      return (await this.isPending(held.id)) ? 'lost' : 'gone';
+    }
+    const nobody = { fence, assignment, from: held.token };
+    const raise = (): Promise<unknown> =>
+      commands.run('ending an ownership', (client) => raiseToken(client, nobody), fence);
+    // What is given back must not be settled any more; what is finished is not begun again.
+    if (!complete) await raise();
+    const settling = { inputs, consumer, group, id: held.id, complete };
+    const word = await commands.run(
+      'ending an ownership',
+      (client) => settleInput(client, settling),
+      inputs,
+    );
+    if (complete) await raise();
+    await this.drop(lock);
+    return word;
+  }
+
+  private async extendOne(
+    { stream, id, token }: HeldStream,
+    ours: ReadonlySet<string>,
+  ): Promise<'held' | 'lost'> {
+    const { commands, keys, consumer, lease } = this.options;
+    if (!ours.has(id) || (await this.tokenOf(keys.fence(stream))) !== token) return 'lost';
+    const lock = keys.lock(stream, id);
+    const kept = await commands.run(
+      'extending locks',
+      (client) => keepLock(client, lock, consumer, lease, true),
+      lock,
+    );
+    return kept ? 'held' : 'lost';
+  }
+
+  private async pendingToUs(): Promise<Set<string>> {
+    const { commands, keys, service, consumer, group } = this.options;
+    const inputs = keys.inputs(service);
+    const ids = new Set<string>();
+    for (let start = '-'; ;) {
+      const rows = (await commands.run(
+        'extending locks',
+        (client) => client.xpending(inputs, group, start, '+', PENDING_AT_ONCE, consumer),
+        inputs,
+      )) as [string][];
+      for (const [id] of rows) ids.add(id);
+      if (rows.length < PENDING_AT_ONCE) return ids;
+      start = `(${rows.at(-1)![0]}`;
+    }
+  }
+
+  private async isPending(id: string): Promise<boolean> {
+    const { commands, keys, service, group } = this.options;
+    const inputs = keys.inputs(service);
+    const rows = await commands.run(
+      'looking at an input',
+      (client) => client.xpending(inputs, group, id, id, 1),
+      inputs,
+    );
+    return rows.length > 0;
+  }
+
+  private async isBusy({ stream, id }: StreamPlace, assignment: string): Promise<boolean> {
+    const other = await this.options.commands.run(
+      'taking a stream',
+      (client) => client.get(assignment),
+      assignment,
+    );
+    if (other === null || other === id) return false;
+    return (await this.holder({ stream, id: other })) !== undefined;
+  }
+
+  private async holder({ stream, id }: StreamPlace): Promise<string | undefined> {
+    const { commands, keys } = this.options;
+    const lock = keys.lock(stream, id);
+    return (
+      (await commands.run('looking at locks', (client) => client.get(lock), lock)) ?? undefined
+    );
+  }
+
+  private async tokenOf(fence: string): Promise<number> {
+    const { commands } = this.options;
+    return Number(await commands.run('looking at a token', (client) => client.get(fence), fence));
+  }
+
+  /** Expires at once, which is told to those who wait for it. */
+  private async drop(lock: string): Promise<void> {
+    const { commands, consumer } = this.options;
+    await commands.run(
+      'unlocking a stream',
+      (client) => keepLock(client, lock, consumer, 1, false),
+      lock,
+    );
+  }
+}

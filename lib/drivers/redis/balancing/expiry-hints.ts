@@ -1,0 +1,87 @@
+import type { Redis } from 'ioredis';
+import type { EventBus } from '../../../core/events.js';
+import type { JoinOptions } from '../../../core/stream-ownership.js';
+import { Connection } from '../connection.js';
+import type { Connector } from '../connector.js';
+import type { Keys } from '../keys.js';
+
+const SETTING = 'notify-keyspace-events';
+/** What it takes to be told, by the names of keys, that they have expired; `E` is what others add. */
+const NEEDED = ['K', 'E', 'x'];
+const EXPIRED = 'expired';
+
+export interface ExpiryHintsOptions extends Pick<JoinOptions, 'hints' | 'onHint'> {
+  readonly connector: Connector;
+  readonly keys: Keys;
+  readonly events: EventBus;
+}
+
+/**
+ * Listens to the server telling of locks that expire. A hint only: where it cannot be had, whatever
+ * the reason, everything is found by looking, later.
+ */
+export class ExpiryHints {
+  private connection: Connection | undefined;
+
+  constructor(private readonly options: ExpiryHintsOptions) {}
+
+  open(): void {
+    const { connector, events, hints } = this.options;
+    if (hints === 'off') return;
+    this.connection = new Connection({
+      connector,
+      role: 'hints',
+      events,
+      replyTimeout: connector.commandTimeout,
+      onConnected: (client) => this.listen(client),
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.connection?.close();
+  }
+
+  private async listen(client: Redis): Promise<void> {
+    const { keys, hints, onHint } = this.options;
+    try {
+      if (hints === 'configure') await this.configure(client);
+      const channel = `__keyspace@${client.options.db ?? 0}__:`;
+      client.on('pmessage', (_pattern: string, name: string, event: string) => {
+        const place = event === EXPIRED ? keys.placeOfLock(name.slice(channel.length)) : undefined;
+        if (place) onHint(place);
+      });
+      await client.psubscribe(channel + keys.anyLock);
+    } catch (error) {
+      this.warn(`the server does not tell of locks that expire: ${(error as Error).message}`);
+    }
+  }
+
+  /** Adds to what is set, and takes nothing away: others may depend on it. */
+  private async configure(client: Redis): Promise<void> {
+    try {
+      const [, set = ''] = (await client.config('GET', SETTING)) as string[];
+      const merged = mergedFlags(set);
+      if (merged !== undefined) await client.config('SET', SETTING, merged);
+    } catch (error) {
+      this.warn(
+        `${SETTING} could not be set to contain ${NEEDED.join('')}: ${(error as Error).message}`,
+      );
+    }
+  }
+
+  private warn(reason: string): void {
+    this.options.events.emit('warning', {
+      code: 'NO_EXPIRY_HINTS',
+      message: `Streams of consumers that died are found by looking alone, as ${reason}`,
+    });
+  }
+}
+
+/** The flags with what is missing; undefined where nothing is. The server gives them in any order. */
+export function mergedFlags(set: string): string | undefined {
+  // `A` stands for all kinds of events, but says nothing of where they are told.
+  const missing = NEEDED.filter(
+    (flag) => !set.includes(flag) && !(flag === 'x' && set.includes('A')),
+  );
+  return missing.length === 0 ? undefined : set + missing.join('');
+}

@@ -1,0 +1,140 @@
+import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
+import type { HeldStream } from '../../../core/held-stream.js';
+import type {
+  OwnedSubscribeOptions,
+  OwnedSubscription,
+  StreamLocks,
+} from '../../../core/stream-ownership.js';
+import type { EventBus } from '../../../core/events.js';
+import type { Commands } from '../commands.js';
+import type { Connector } from '../connector.js';
+import type { Keys } from '../keys.js';
+import { Leasing, releaseLease } from '../leasing.js';
+import type { RedisLease } from '../redis.lease.js';
+import { IdleWatch, PollingWatch, type StreamWatch } from './idle-watch.js';
+import { OwnedReading } from './owned-reading.js';
+
+export interface RedisOwnedOptions extends OwnedSubscribeOptions {
+  readonly connector: Connector;
+  readonly commands: Commands;
+  readonly keys: Keys;
+  readonly events: EventBus;
+  readonly locks: StreamLocks;
+  readonly consumer: string;
+}
+
+/** Everything that is read of the streams that one consumer owns. */
+export class RedisOwnedSubscription implements OwnedSubscription {
+  private readonly readings = new Map<string, OwnedReading>();
+  private readonly idle: StreamWatch;
+  private readonly leasing: Leasing;
+  private ready: RedisLease[] = [];
+  private wake: (() => void) | undefined;
+  private stopped = false;
+
+  constructor(private readonly options: RedisOwnedOptions) {
+    const { commands, events } = options;
+    this.idle = commands.topology ? new PollingWatch() : new IdleWatch(options);
+    this.leasing = new Leasing(commands, events);
+  }
+
+  add(held: HeldStream): void {
+    if (this.stopped) return;
+    const reading = new OwnedReading(held, this.options.locks.guards(held), {
+      ...this.options,
+      watch: this.idle,
+      handOut: (lease) => this.handOut(lease),
+    });
+    this.readings.set(held.stream, reading);
+    reading.start();
+  }
+
+  async letGo(held: HeldStream): Promise<void> {
+    const reading = this.readingOf(held);
+    if (!reading) return;
+    await this.takeBack(reading);
+    await reading.letGo();
+    this.forgetReading(reading);
+  }
+
+  drop(held: HeldStream): void {
+    const reading = this.readingOf(held);
+    if (!reading) return;
+    reading.end();
+    this.ready = this.ready.filter(({ holder }) => holder !== reading);
+    this.forgetReading(reading);
+  }
+
+  async pull(limit: number): Promise<Lease[]> {
+    if (this.ready.length === 0 && !this.stopped) {
+      await new Promise<void>((resolve) => (this.wake = resolve));
+    }
+    return this.ready.splice(0, limit);
+  }
+
+  async begin(lease: Lease): Promise<BeginOutcome> {
+    return readingOf(lease).ended ? 'lost' : this.leasing.begin(lease as RedisLease);
+  }
+
+  /** The lock of the whole stream keeps them. */
+  async extend(leases: readonly Lease[]): Promise<ExtendOutcome[]> {
+    return leases.map((lease) => {
+      const reading = readingOf(lease);
+      return this.readings.get(lease.stream) === reading ? 'held' : 'lost';
+    });
+  }
+
+  forget(lease: Lease): void {
+    readingOf(lease).forgotten(lease as RedisLease);
+  }
+
+  /** The load balancer says what is read. */
+  watch(): void {}
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.wakePull();
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    const all = [...this.readings.values()];
+    for (const reading of all) reading.end();
+    this.readings.clear();
+    await this.idle.close();
+  }
+
+  private handOut(lease: RedisLease): void {
+    this.ready.push(lease);
+    this.wakePull();
+  }
+
+  /** What waits here to be handed out never is. */
+  private async takeBack(reading: OwnedReading): Promise<void> {
+    const waiting = this.ready.filter(({ holder }) => holder === reading);
+    this.ready = this.ready.filter(({ holder }) => holder !== reading);
+    for (const lease of waiting) {
+      reading.end();
+      await releaseLease(this.options.commands, lease).catch(() => undefined);
+      reading.forgotten(lease);
+    }
+  }
+
+  private forgetReading(reading: OwnedReading): void {
+    const { stream } = reading.owned;
+    if (this.readings.get(stream) === reading) this.readings.delete(stream);
+  }
+
+  private readingOf({ stream, token }: HeldStream): OwnedReading | undefined {
+    const reading = this.readings.get(stream);
+    return reading?.owned.token === token ? reading : undefined;
+  }
+
+  private wakePull(): void {
+    const { wake } = this;
+    this.wake = undefined;
+    wake?.();
+  }
+}
+
+const readingOf = (lease: Lease): OwnedReading => (lease as RedisLease).holder as OwnedReading;

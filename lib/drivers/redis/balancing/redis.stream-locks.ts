@@ -1,0 +1,104 @@
+import type { Guard } from '../../../core/guard.js';
+import type { HeldStream, StreamPlace } from '../../../core/held-stream.js';
+import type { LetGoOutcome, StreamLocks, TakeOutcome } from '../../../core/stream-ownership.js';
+import type { Commands } from '../commands.js';
+import type { Keys } from '../keys.js';
+import { extendStreams, STREAMS_AT_ONCE } from '../scripts/extend-streams.script.js';
+import { letGoStream } from '../scripts/let-go-stream.script.js';
+import { takeStream, type StreamKeys } from '../scripts/take-stream.script.js';
+
+/** Most locks that one command asks about. */
+const ASKED_AT_ONCE = 500;
+
+export interface RedisLocksOptions {
+  readonly commands: Commands;
+  readonly keys: Keys;
+  readonly service: string;
+  readonly group: string;
+  readonly consumer: string;
+  readonly lease: number;
+}
+
+/** On a single server each step of an ownership is one script. */
+export class RedisStreamLocks implements StreamLocks {
+  constructor(protected readonly options: RedisLocksOptions) {}
+
+  async holders(places: readonly StreamPlace[]): Promise<(string | undefined)[]> {
+    const { commands, keys } = this.options;
+    const locks = places.map(({ stream, id }) => keys.lock(stream, id));
+    const found = await Promise.all(
+      chunks(locks, ASKED_AT_ONCE).map((some) =>
+        commands.run('looking at locks', (client) => client.mget(some), some[0]!),
+      ),
+    );
+    return found.flat().map((holder) => holder ?? undefined);
+  }
+
+  take(place: StreamPlace, ours: boolean): Promise<TakeOutcome> {
+    const { commands, consumer, group, lease } = this.options;
+    const keys = this.keysOf(place);
+    const taking = { keys, consumer, group, id: place.id, lease, ours };
+    return commands.run('taking a stream', (client) => takeStream(client, taking), keys.lock);
+  }
+
+  async extend(held: readonly HeldStream[]): Promise<('held' | 'lost')[]> {
+    const { commands, keys, service, consumer, group, lease } = this.options;
+    const inputs = keys.inputs(service);
+    const words = await Promise.all(
+      chunks(held, STREAMS_AT_ONCE).map((some) => {
+        const streams = some.map(({ stream, id, token }) => ({
+          lock: keys.lock(stream, id),
+          fence: keys.fence(stream),
+          id,
+          token,
+        }));
+        const extending = { inputs, consumer, group, lease, streams };
+        return commands.run(
+          'extending locks',
+          (client) => extendStreams(client, extending),
+          inputs,
+        );
+      }),
+    );
+    return words.flat();
+  }
+
+  complete(held: HeldStream): Promise<LetGoOutcome> {
+    return this.letGo(held, true);
+  }
+
+  release(held: HeldStream): Promise<LetGoOutcome> {
+    return this.letGo(held, false);
+  }
+
+  guards({ stream, id, token }: HeldStream): Guard[] {
+    const { keys, consumer } = this.options;
+    return [
+      { key: keys.fence(stream), value: String(token) },
+      { key: keys.lock(stream, id), value: consumer },
+    ];
+  }
+
+  protected letGo(held: HeldStream, complete: boolean): Promise<LetGoOutcome> {
+    const { commands, consumer, group } = this.options;
+    const keys = this.keysOf(held);
+    const going = { keys, consumer, group, id: held.id, token: held.token, complete };
+    const action = complete ? 'completing a stream' : 'giving a stream back';
+    return commands.run(action, (client) => letGoStream(client, going), keys.lock);
+  }
+
+  protected keysOf({ stream, id }: StreamPlace): StreamKeys {
+    const { keys, service } = this.options;
+    return {
+      lock: keys.lock(stream, id),
+      inputs: keys.inputs(service),
+      fence: keys.fence(stream),
+      assignment: keys.assignment(stream),
+    };
+  }
+}
+
+function chunks<T>(all: readonly T[], size: number): T[][] {
+  const count = Math.ceil(all.length / size);
+  return Array.from({ length: count }, (_, index) => all.slice(index * size, (index + 1) * size));
+}

@@ -1,0 +1,59 @@
+import type { Redis } from 'ioredis';
+import type { LetGoOutcome } from '../../../core/stream-ownership.js';
+import { Script } from '../script.js';
+import { MINE, RAISE, TOKEN_IS_KNOWN_FOR } from './stream-token.js';
+import type { StreamKeys } from './take-stream.script.js';
+import { TRY } from './try.js';
+
+/** Idle for a day: whoever looks for abandoned inputs takes it at once. */
+const ONE_DAY = 86_400_000;
+
+/**
+ * Ends the ownership of a stream. `complete`: its input is acknowledged and deleted. Else it is given
+ * back: the token is raised, so that nothing of ours passes any more, and the lock is left to expire
+ * at once instead of being deleted, as only that is told to those who wait for it.
+ * KEYS lock, inputs, fence, assignment. ARGV consumer, group, id, token, whether complete.
+ */
+const script = new Script(`${TRY}${RAISE}${MINE}
+local lock, input, fence, assignment = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local me, group, id = ARGV[1], ARGV[2], ARGV[3]
+local holder = redis.call('GET', lock)
+local fenced = redis.call('GET', fence) == ARGV[4]
+local whose = mine(input, group, id, me)
+if whose == 'gone' then
+  if fenced and holder == me then redis.call('DEL', lock) end
+  return 'gone'
+end
+if whose == 'lost' or not fenced or (holder and holder ~= me) then return 'lost' end
+if ARGV[5] == '1' then
+  redis.call('XACK', input, group, id)
+  redis.call('XDEL', input, id)
+  redis.call('PEXPIRE', fence, ${TOKEN_IS_KNOWN_FOR})
+  redis.call('DEL', lock)
+else
+  raise(fence)
+  redis.call('XCLAIM', input, group, me, 0, id, 'IDLE', ${ONE_DAY}, 'JUSTID')
+  redis.call('PEXPIRE', lock, 1)
+end
+redis.call('DEL', assignment)
+return 'settled'
+`);
+
+export interface LettingGo {
+  readonly keys: StreamKeys;
+  readonly consumer: string;
+  readonly group: string;
+  readonly id: string;
+  readonly token: number;
+  readonly complete: boolean;
+}
+
+export async function letGoStream(client: Redis, going: LettingGo): Promise<LetGoOutcome> {
+  const { lock, inputs, fence, assignment } = going.keys;
+  const { consumer, group, id, token, complete } = going;
+  return (await script.run(
+    client,
+    [lock, inputs, fence, assignment],
+    [consumer, group, id, token, complete ? 1 : 0],
+  )) as LetGoOutcome;
+}

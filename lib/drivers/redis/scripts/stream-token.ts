@@ -1,0 +1,26 @@
+import { NEXT_TOKEN } from './lease.scripts.js';
+
+/** Lua function `raise(key)`: sets a token that no owner of the stream had before, and answers it. */
+export const RAISE = `${NEXT_TOKEN}
+local function raise(key)
+  local token = next_token(key)
+  redis.call('SET', key, token)
+  return token
+end
+`;
+
+/** So long after its last owner a token is remembered, should the server's clock be set back, ms. */
+export const TOKEN_IS_KNOWN_FOR = 86_400_000;
+
+/**
+ * Lua function `mine(input, group, id, consumer)`: `mine`, `lost` where the input is pending to
+ * somebody else, `gone` where it is pending to nobody. Needs TRY.
+ */
+export const MINE = `
+local function mine(input, group, id, consumer)
+  local row = try('XPENDING', input, group, id, id, 1)
+  if row.err or #row == 0 then return 'gone' end
+  if row[1][2] == consumer then return 'mine' end
+  return 'lost'
+end
+`;

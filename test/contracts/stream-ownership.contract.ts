@@ -1,0 +1,269 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import type { Driver } from '../../lib/core/driver.js';
+import type { HeldStream, StreamPlace } from '../../lib/core/held-stream.js';
+import type { Lease } from '../../lib/core/lease.js';
+import { ack } from '../../lib/core/settlement.js';
+import type { OwnedSubscription, OwnershipParts } from '../../lib/core/stream-ownership.js';
+import { until } from '../support/until.js';
+
+/** A driver as the contract of owned streams sees it. */
+export interface StreamOwnershipHarness {
+  readonly driver: Driver;
+  /** Lets so much of the driver's time pass. */
+  elapse(ms: number): Promise<void>;
+  /** A name that no other test uses. */
+  unique(name: string): string;
+  /** After all tests. */
+  close(): Promise<void>;
+}
+
+const LEASE = 300;
+const FIELDS = ['lbs-input', '{}'];
+
+/** What every driver promises that can share streams out. */
+export function describeStreamOwnershipContract(
+  name: string,
+  setup: () => Promise<StreamOwnershipHarness>,
+): void {
+  describe(`stream ownership contract: ${name}`, () => {
+    let harness: StreamOwnershipHarness;
+    let service: string;
+    let stream: string;
+    let a: OwnershipParts;
+    let b: OwnershipParts;
+
+    beforeAll(async () => {
+      harness = await setup();
+    });
+    afterAll(() => harness.close());
+    beforeEach(async () => {
+      service = harness.unique('service');
+      stream = harness.unique('stream');
+      a = await join('a');
+      b = await join('b');
+    });
+
+    async function join(consumer: string): Promise<OwnershipParts> {
+      const parts = harness.driver.ownership!.join({
+        service,
+        consumer,
+        lease: LEASE,
+        blockTimeout: 2000,
+        hints: 'off',
+        onHint: () => undefined,
+      });
+      await parts.open();
+      onTestFinished(() => parts.close());
+      return parts;
+    }
+
+    /** Announces the stream, and has `a` read it. */
+    async function handedToA(): Promise<StreamPlace> {
+      const id = await a.inputs.add(FIELDS);
+      expect(await a.inputs.pull(10)).toEqual([{ id, fields: FIELDS }]);
+      return { stream, id };
+    }
+
+    async function take(parts: OwnershipParts, place: StreamPlace): Promise<HeldStream> {
+      const outcome = await parts.locks.take(place, false);
+      if (outcome.word !== 'taken') throw new Error(`not taken: ${outcome.word}`);
+      return { ...place, token: outcome.token };
+    }
+
+    describe('inputs', () => {
+      test('go to one consumer each, and are pending until they are completed', async () => {
+        const place = await handedToA();
+        expect(await b.inputs.pending(undefined, 10)).toMatchObject([{ id: place.id, owner: 'a' }]);
+        expect(await b.inputs.read([place.id, '1-1'])).toEqual([
+          { id: place.id, fields: FIELDS },
+          { id: '1-1', fields: undefined },
+        ]);
+        const held = await take(a, place);
+        expect(await a.locks.complete(held)).toBe('settled');
+        expect(await b.inputs.pending(undefined, 10)).toEqual([]);
+        expect(await b.inputs.read([place.id])).toEqual([{ id: place.id, fields: undefined }]);
+        expect(await a.locks.complete(held)).toBe('gone');
+      });
+
+      test('come in pages', async () => {
+        const ids = [await a.inputs.add(FIELDS), await a.inputs.add(FIELDS)];
+        await a.inputs.pull(10);
+        expect((await b.inputs.pending(undefined, 1)).map(({ id }) => id)).toEqual(ids.slice(0, 1));
+        expect((await b.inputs.pending(ids[0], 5)).map(({ id }) => id)).toEqual(ids.slice(1));
+      });
+
+      test('wait for somebody, also those that were added before anybody came', async () => {
+        const pulling = b.inputs.pull(1);
+        const id = await a.inputs.add(FIELDS);
+        expect(await pulling).toMatchObject([{ id }]);
+      });
+
+      test('can be discarded, once', async () => {
+        const { id } = await handedToA();
+        await b.inputs.discard({ id, fields: FIELDS }, 'for the test');
+        await a.inputs.discard({ id, fields: FIELDS }, 'for the test');
+        expect(await b.inputs.pending(undefined, 10)).toEqual([]);
+      });
+
+      test('a pull that waits ends when it is closed', async () => {
+        const pulling = b.inputs.pull(1);
+        await b.close();
+        expect(await pulling).toEqual([]);
+      });
+    });
+
+    describe('a stream', () => {
+      test('has one owner, as long as he keeps the lock alive', async () => {
+        const place = await handedToA();
+        const held = await take(a, place);
+        expect(await b.locks.take(place, false)).toEqual({ word: 'held' });
+        expect(await b.locks.holders([place])).toEqual(['a']);
+        for (let beats = 0; beats < 4; beats++) {
+          await harness.elapse(LEASE / 3);
+          expect(await a.locks.extend([held])).toEqual(['held']);
+        }
+        expect(await b.locks.take(place, false)).toEqual({ word: 'held' });
+      });
+
+      test('whose lock has expired goes to who takes it, under a higher token', async () => {
+        const place = await handedToA();
+        const before = await take(a, place);
+        await harness.elapse(LEASE + 50);
+        expect(await b.locks.holders([place])).toEqual([undefined]);
+        const after = await take(b, place);
+        expect(after.token).toBeGreaterThan(before.token);
+        expect(await a.locks.extend([before])).toEqual(['lost']);
+        expect(await a.locks.complete(before)).toBe('lost');
+        expect(await a.locks.release(before)).toBe('lost');
+        expect(await b.locks.extend([after])).toEqual(['held']);
+        expect(await b.inputs.pending(undefined, 10)).toMatchObject([{ owner: 'b' }]);
+      });
+
+      test('whose lock has expired stays with its owner where nobody came', async () => {
+        const place = await handedToA();
+        const held = await take(a, place);
+        await harness.elapse(LEASE + 50);
+        expect(await a.locks.extend([held])).toEqual(['held']);
+        expect(await b.locks.take(place, false)).toEqual({ word: 'held' });
+        expect(await a.locks.complete(held)).toBe('settled');
+      });
+
+      test('that was given back may be taken at once, and is refused to who gave it', async () => {
+        const place = await handedToA();
+        const before = await take(a, place);
+        expect(await a.locks.release(before)).toBe('settled');
+        const [pending] = await b.inputs.pending(undefined, 10);
+        expect(pending!.idle).toBeGreaterThan(43_200_000);
+        await until('it is free', async () => (await b.locks.holders([place]))[0] === undefined);
+        expect(await a.locks.extend([before])).toEqual(['lost']);
+        const after = await take(b, place);
+        expect(after.token).toBeGreaterThan(before.token);
+      });
+
+      test('is taken only where its input is pending, to us where that is asked for', async () => {
+        const place = await handedToA();
+        expect(await b.locks.take(place, true)).toEqual({ word: 'gone' });
+        expect(await a.locks.take({ ...place, id: '1-1' }, false)).toEqual({ word: 'gone' });
+        const free = async () =>
+          (await a.locks.holders([place, { ...place, id: '1-1' }])).every((one) => !one);
+        await until('both are free', free);
+        expect(await a.locks.take(place, true)).toMatchObject({ word: 'taken' });
+      });
+
+      test('that is announced twice has one owner', async () => {
+        const first = await handedToA();
+        const second = await handedToA();
+        const held = await take(a, first);
+        expect(await b.locks.take(second, false)).toEqual({ word: 'busy' });
+        await a.locks.complete(held);
+        await take(b, second);
+      });
+    });
+
+    describe('what is read of it', () => {
+      async function reading(parts: OwnershipParts): Promise<OwnedSubscription> {
+        const subscription = parts.subscribe({
+          group: 'g',
+          startId: '0',
+          runsWithin: 1000,
+          onFinished: () => undefined,
+        });
+        onTestFinished(() => subscription.close());
+        return subscription;
+      }
+
+      async function publish(n: number): Promise<string> {
+        const [id] = await harness.driver.source.publish([{ stream, fields: ['n', String(n)] }]);
+        return id as string;
+      }
+
+      const settle = async (lease: Lease) =>
+        (await harness.driver.source.settle([{ lease, settlement: ack }]))[0];
+
+      test('comes one by one, the next one once the last one is settled', async () => {
+        const held = await take(a, await handedToA());
+        const subscription = await reading(a);
+        const ids = [await publish(0), await publish(1)];
+        subscription.add(held);
+        const [first, ...more] = await subscription.pull(10);
+        expect(first).toMatchObject({ id: ids[0], attempt: 1, charged: true, owned: held });
+        expect(more).toEqual([]);
+        const next = subscription.pull(10);
+        expect(await settle(first!)).toBe('settled');
+        expect(await next).toMatchObject([{ id: ids[1] }]);
+        // An idle stream wakes up.
+        const [second] = await next;
+        await settle(second!);
+        const third = subscription.pull(10);
+        const id = await publish(2);
+        expect(await third).toMatchObject([{ id }]);
+      });
+
+      test('begins with what an owner before had in hand, who can settle it no more', async () => {
+        const place = await handedToA();
+        const before = await take(a, place);
+        const [reads, then] = [await reading(a), await reading(b)];
+        const ids = [await publish(0), await publish(1), await publish(2)];
+        reads.add(before);
+        const [inHand] = await reads.pull(1);
+        await harness.elapse(LEASE + 50);
+        const after = await take(b, place);
+        then.add(after);
+        const seen: string[] = [];
+        for (let n = 0; n < 3; n++) {
+          const [lease] = await then.pull(1);
+          expect(await then.begin(lease!)).toBe('started');
+          if (n === 0) expect(await settle(inHand!)).toBe('lost');
+          seen.push(lease!.id);
+          expect(await settle(lease!)).toBe('settled');
+        }
+        expect(seen).toEqual(ids);
+      });
+
+      test('rests once it is let go of', async () => {
+        const held = await take(a, await handedToA());
+        const subscription = await reading(a);
+        await publish(0);
+        await publish(1);
+        subscription.add(held);
+        const [lease] = await subscription.pull(1);
+        const rests = subscription.letGo(held);
+        await settle(lease!);
+        await rests;
+        const more = subscription.pull(1);
+        await subscription.stop();
+        expect(await more).toEqual([]);
+      });
+    });
+
+    test('members know of each other until they leave', async () => {
+      await a.members.meet('I am a');
+      expect(await b.members.meet('so am I')).toMatchObject([
+        { consumer: 'a', said: 'I am a' },
+        { consumer: 'b', said: 'so am I', age: 0 },
+      ]);
+      await a.members.leave();
+      expect(await b.members.meet('alone')).toMatchObject([{ consumer: 'b', said: 'alone' }]);
+    });
+  });
+}

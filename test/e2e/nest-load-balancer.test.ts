@@ -1,0 +1,330 @@
+import { Controller, Injectable, UseGuards, type CanActivate } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Ctx, Payload, type AsyncMicroserviceOptions } from '@nestjs/microservices';
+import {
+  InvalidOptionsError,
+  LoadBalancedContext,
+  LoadBalancedHandler,
+  LoadBalancer,
+  LoadBalancerModule,
+  OnStreamAdded,
+  OnStreamExpired,
+  OnStreamTerminated,
+  RedisStreamsModule,
+  RedisStreamsTransport,
+  StreamPublisher,
+  InjectLoadBalancer,
+  type LoadBalancerModuleOptions,
+  type StreamExpired,
+  type StreamNotification,
+} from 'nestjs-redis-streams';
+import { lastValueFrom, toArray } from 'rxjs';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { appModule } from '../support/nest-app.js';
+import { testRedis, type TestRedis } from '../support/redis.js';
+import { until } from '../support/until.js';
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await testRedis();
+});
+afterAll(() => redis.cleanup());
+
+let spaces = 0;
+const space = () => `${redis.prefix}${++spaces}:`;
+
+interface Given {
+  readonly keyPrefix: string;
+  readonly consumerId?: string;
+  readonly balancer?: Partial<LoadBalancerModuleOptions>;
+  readonly controllers?: (new (...args: never[]) => object)[];
+  readonly providers?: (new (...args: never[]) => object)[];
+}
+
+async function start({ keyPrefix, consumerId = 'a', balancer, controllers, providers }: Given) {
+  const module = appModule({
+    imports: [
+      RedisStreamsModule.forRoot({
+        url: redis.url,
+        keyPrefix,
+        group: 'test',
+        backoff: { delay: 20, jitter: 0 },
+        maxDeliveries: 2,
+      }),
+      LoadBalancerModule.forRoot({ service: 'svc', consumerId, scanInterval: 200, ...balancer }),
+    ],
+    controllers: controllers ?? [],
+    providers: providers ?? [],
+  });
+  const app = await NestFactory.createMicroservice<AsyncMicroserviceOptions>(module, {
+    inject: [RedisStreamsTransport],
+    useFactory: (strategy: RedisStreamsTransport) => ({ strategy }),
+    logger: false,
+    abortOnError: false,
+  });
+  onTestFinished(() => app.close());
+  await app.listen();
+  const publisher = app.get(StreamPublisher);
+  return {
+    app,
+    balancer: app.get(LoadBalancer),
+    transport: app.get(RedisStreamsTransport),
+    publish: (stream: string, payload: unknown, eventType = 'event') =>
+      publisher.publish(eventType, payload, { stream }),
+  };
+}
+
+describe('notifications', () => {
+  it('are an Observable and an async iterable, from the moment of init', async () => {
+    const { balancer } = await start({ keyPrefix: space() });
+    const notifications = balancer.init();
+    await balancer.addStream('one', { n: 1 });
+    await until('it is owned', () => balancer.streams().length === 1);
+    const heard: StreamNotification[] = [];
+    for await (const notification of notifications) {
+      heard.push(notification);
+      if (notification.type !== 'StreamAdded') continue;
+      await balancer.doneStream(notification.payload.dataStreamName);
+      void balancer.done();
+    }
+    expect(heard).toMatchObject([
+      { type: 'StreamAdded', payload: { dataStreamName: 'one' }, info: { n: 1 } },
+      { type: 'StreamTerminated', reason: 'done' },
+    ]);
+    expect(heard[0]).toHaveProperty('payload.idInLbs', expect.stringMatching(/^\d+-\d+$/));
+  });
+
+  it('as an Observable they complete with the last one', async () => {
+    const { balancer } = await start({ keyPrefix: space() });
+    const all = lastValueFrom(balancer.init().pipe(toArray()));
+    await balancer.addStream('one');
+    await until('it is owned', () => balancer.streams().length === 1);
+    await balancer.release();
+    expect((await all).map(({ type }) => type)).toEqual(['StreamAdded', 'StreamTerminated']);
+  });
+
+  it('reach methods of providers, which may claim', async () => {
+    const heard: string[] = [];
+    @Injectable()
+    class Sessions {
+      constructor(@InjectLoadBalancer('svc') private readonly balancer: LoadBalancer) {}
+
+      @OnStreamAdded()
+      @OnStreamTerminated({ service: 'svc' })
+      tell(notification: StreamNotification): void {
+        heard.push(`${this.balancer.id} ${notification.type}`);
+      }
+
+      @OnStreamExpired()
+      async claim({ payload }: StreamExpired): Promise<void> {
+        await this.balancer.claim(payload);
+      }
+
+      @OnStreamAdded({ service: 'another' })
+      never(): void {
+        heard.push('never');
+      }
+    }
+    const keyPrefix = space();
+    const a = await start({ keyPrefix, providers: [Sessions] });
+    await a.balancer.addStream('one');
+    await until('a has it', () => heard.includes('a StreamAdded'));
+    await start({ keyPrefix, consumerId: 'b', providers: [Sessions] });
+    await a.app.close();
+    await until('b has claimed it', () => heard.includes('b StreamAdded'));
+    expect(heard).toEqual(['a StreamAdded', 'a StreamTerminated', 'b StreamAdded']);
+  });
+});
+
+describe('@LoadBalancedHandler', () => {
+  /** What runs of a consumer leave behind. */
+  interface Seen {
+    readonly by: string;
+    readonly stream: string;
+    readonly n: number;
+    readonly token: number;
+  }
+
+  function worker(
+    by: string,
+    seen: Seen[],
+    work?: (n: number, context: LoadBalancedContext) => unknown,
+  ) {
+    @Controller()
+    class Worker {
+      @LoadBalancedHandler({ service: 'svc' })
+      async handle(@Payload() { n }: { n: number }, @Ctx() context: LoadBalancedContext) {
+        seen.push({ by, stream: context.stream, n, token: context.token });
+        await work?.(n, context);
+      }
+    }
+    return Worker;
+  }
+  const numbers = (seen: readonly Seen[], stream: string) =>
+    seen.filter((one) => one.stream === stream).map(({ n }) => n);
+
+  it('runs the messages of each stream in order, retries included, through the whole pipeline', async () => {
+    const seen: Seen[] = [];
+    let failures = 0;
+    const Worker = worker('a', seen, async (n) => {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      if (n === 3 && failures++ === 0) throw new Error('once');
+      if (n === 5) throw new Error('always');
+    });
+    const refused: unknown[] = [];
+    class NoSevens implements CanActivate {
+      canActivate(context: { switchToRpc(): { getData(): { n: number } } }): boolean {
+        const { n } = context.switchToRpc().getData();
+        if (n === 7) refused.push(n);
+        return n !== 7;
+      }
+    }
+    UseGuards(NoSevens)(Worker);
+    const { balancer, publish, transport } = await start({
+      keyPrefix: space(),
+      controllers: [Worker],
+    });
+    const letters: string[] = [];
+    transport.on('dead-lettered', ({ id, reason }) => letters.push(`${id} ${reason}`));
+    await publish('x', { n: 0 });
+    await balancer.addStream('x', { who: 'me' });
+    await balancer.addStream('y');
+    for (let n = 1; n < 9; n++) await publish('x', { n });
+    for (let n = 0; n < 9; n++) await publish('y', { n });
+    await until(
+      'all is handled',
+      () => seen.filter(({ n }) => n === 8).length === 2,
+      10_000,
+      () => JSON.stringify(seen),
+    );
+    expect(numbers(seen, 'x')).toEqual([0, 1, 2, 3, 3, 4, 5, 5, 6, 8]);
+    expect(numbers(seen, 'y')).toEqual([0, 1, 2, 3, 4, 5, 5, 6, 8]);
+    expect(refused).toHaveLength(4);
+    await until('four are dead letters', () => letters.length === 4);
+  });
+
+  it('context.done() completes the stream with the message in hand', async () => {
+    const seen: Seen[] = [];
+    const Worker = worker('a', seen, (n, context) => {
+      expect(context.info).toEqual({ user: 'u' });
+      if (n === 1) context.done();
+    });
+    const keyPrefix = space();
+    const { balancer, publish } = await start({ keyPrefix, controllers: [Worker] });
+    for (let n = 0; n < 3; n++) await publish('x', { n });
+    await balancer.addStream('x', { user: 'u' });
+    await until('it is done', async () => (await redis.client.xlen(`${keyPrefix}svc-input`)) === 0);
+    expect(numbers(seen, 'x')).toEqual([0, 1]);
+    expect(balancer.streams()).toEqual([]);
+    // What is published later belongs to the next one who is given the stream.
+    await balancer.addStream('x', { user: 'u' });
+    await until('the rest is handled', () => numbers(seen, 'x').length === 3);
+  });
+
+  it('hands streams over when a consumer joins, and back when one leaves: nothing twice', async () => {
+    const seen: Seen[] = [];
+    const keyPrefix = space();
+    const slow = () => new Promise((resolve) => setTimeout(resolve, 5));
+    const a = await start({ keyPrefix, controllers: [worker('a', seen, slow)] });
+    const streams = ['s0', 's1', 's2', 's3', 's4', 's5'];
+    for (const stream of streams) await a.balancer.addStream(stream);
+    let n = 0;
+    let publishing = true;
+    const publisher = (async () => {
+      for (; publishing; n++) {
+        for (const stream of streams) await a.publish(stream, { n });
+        await slow();
+      }
+    })();
+    await until('a has all', () => a.balancer.streams().length === 6);
+    const b = await start({ keyPrefix, consumerId: 'b', controllers: [worker('b', seen, slow)] });
+    await until('they share', () => b.balancer.streams().length === 3);
+    await until('b has worked', () => seen.filter(({ by }) => by === 'b').length > 10);
+    await b.app.close();
+    await until('a has all again', () => a.balancer.streams().length === 6);
+    publishing = false;
+    await publisher;
+    await until(
+      'all is handled',
+      () => seen.length === n * streams.length,
+      15_000,
+      () => `${seen.length} of ${n * 6}`,
+    );
+    for (const stream of streams) {
+      expect(numbers(seen, stream)).toEqual(Array.from({ length: n }, (_, index) => index));
+      const tokens = seen.filter((one) => one.stream === stream).map(({ token }) => token);
+      expect(tokens).toEqual([...tokens].sort((x, y) => x - y));
+    }
+  });
+
+  it('an owner that is fenced off settles nothing, hears of it, and the next one repeats the message', async () => {
+    const seen: Seen[] = [];
+    const keyPrefix = space();
+    let signal: AbortSignal | undefined;
+    let finish!: () => void;
+    const finished = new Promise<void>((resolve) => (finish = resolve));
+    const stuck = worker('a', seen, async (_n, context) => {
+      signal = context.signal;
+      await finished;
+    });
+    const a = await start({ keyPrefix, controllers: [stuck] });
+    await a.balancer.addStream('x');
+    await a.publish('x', { n: 0 });
+    await until('it runs', () => seen.length === 1);
+    const outcomes: string[] = [];
+    a.transport.on('settled', ({ outcome }) => outcomes.push(outcome));
+    // Somebody takes the stream, as after a long standstill of its owner.
+    const [owned] = a.balancer.streams();
+    const lock = `${keyPrefix}x<MUTEX_KEY_SEP>${owned!.id}`;
+    await redis.client.set(lock, 'b', 'PX', 1000);
+    await until('it hears of it', () => signal!.aborted);
+    expect(signal!.reason).toMatchObject({ code: 'STREAM_DISOWNED' });
+    finish();
+    await until('its outcome is known', () => outcomes.length === 1);
+    expect(outcomes).toEqual(['lost']);
+    expect((await redis.client.xpending(`${keyPrefix}x`, 'svc-group'))[0]).toBe(1);
+    await start({ keyPrefix, consumerId: 'b', controllers: [worker('b', seen)] });
+    await until('it is repeated', () => seen.length === 2);
+    await until(
+      'and settled',
+      async () => (await redis.client.xpending(`${keyPrefix}x`, 'svc-group'))[0] === 0,
+    );
+    expect(seen[1]!.token).toBeGreaterThan(seen[0]!.token);
+  });
+
+  it('needs the load balancer of its service', async () => {
+    @Controller()
+    class Worker {
+      @LoadBalancedHandler({ service: 'other' })
+      handle(): void {}
+    }
+    await expect(start({ keyPrefix: space(), controllers: [Worker] })).rejects.toThrow(
+      /Worker.handle takes streams of service "other": import LoadBalancerModule.forRoot/,
+    );
+  });
+
+  it('takes no stream and no group', () => {
+    expect(() => {
+      class Worker {
+        @LoadBalancedHandler({ service: 'svc', group: 'g', events: '' } as never)
+        handle(): void {}
+      }
+      return Worker;
+    }).toThrow(/group is no option[\s\S]*events must be event types/);
+  });
+});
+
+it('names every wrong option', () => {
+  const wrong = {
+    service: '',
+    idleTime: 3999,
+    recoveryCount: 0,
+    retry: { maxRetries: -2, initialDelay: 20, maxDelay: 10 },
+    notifications: 'maybe',
+    maxStream: 1,
+  };
+  const keyPrefix = space();
+  return expect(start({ keyPrefix, balancer: wrong as never })).rejects.toThrow(
+    InvalidOptionsError,
+  );
+});

@@ -1,0 +1,104 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { until } from '../support/until.js';
+import { BalancedScene, faultsOf } from './support/balanced-scene.js';
+
+/** Life of a lock. */
+const LEASE = 2000;
+const SCAN = 500;
+/** What a loaded machine with two cores adds. */
+const SLACK = 2500;
+
+let scene: BalancedScene;
+beforeEach(async () => {
+  // Nothing that was acknowledged is lost in a restart.
+  scene = await BalancedScene.open(['--appendonly', 'yes', '--appendfsync', 'always']);
+});
+afterEach(() => scene.close());
+
+const named = (count: number) =>
+  Array.from({ length: count }, (_, index) => `user-session-${index}`);
+const anyOf = <T>(items: readonly T[]): T => items[Math.floor(Math.random() * items.length)]!;
+
+it('200 streams, 5 processes, kills, standstills, a restart of Redis, no notifications: all is settled, in order, by one owner at a time', async () => {
+  const streams = named(200);
+  const rounds = 20;
+  const options = { notifications: 'off', scanInterval: SCAN, work: 80 } as const;
+  await Promise.all(Array.from({ length: 5 }, () => scene.worker(options)));
+  await scene.announce(streams);
+  const publishing = (async () => {
+    for (let n = 0; n < rounds; n++) {
+      await scene.publish(streams, { n });
+      await pause(250);
+    }
+  })();
+  const alive = () => scene.workers.filter(({ child }) => child.exitCode === null && !child.killed);
+  const stopped = (async () => {
+    const frozen = anyOf(alive());
+    frozen.child.kill('SIGSTOP');
+    await pause(3500);
+    frozen.child.kill('SIGCONT');
+  })();
+  for (let kills = 0; kills < 3; kills++) {
+    await pause(1000);
+    const victim = anyOf(alive());
+    victim.child.kill('SIGKILL');
+    await scene.worker(options);
+  }
+  await scene.server.restart();
+  await Promise.all([publishing, stopped]);
+  await until(
+    'all is settled',
+    async () => (await scene.unsettled(streams)) === 0,
+    30_000,
+    () => scene.unsettled(streams),
+  );
+  const notes = await scene.notes();
+  expect(streams.flatMap((stream) => faultsOf(notes, stream, rounds)).slice(0, 10)).toEqual([]);
+}, 90_000);
+
+it('an owner that was stopped, and wakes up with messages in hand, settles none of them', async () => {
+  const streams = named(20);
+  // Whatever moves was lost, not handed over.
+  const a = await scene.worker({ work: 1000, scanInterval: SCAN, rebalance: false });
+  await scene.announce(streams);
+  await until('a owns all', async () => (await scene.owners()).size === streams.length);
+  const b = await scene.worker({ work: 10, scanInterval: SCAN });
+  await scene.publish(streams, { n: 0 });
+  const begun = async () => (await a.notes()).filter(({ what }) => what === 'begun').length;
+  await until('a has all in hand', async () => (await begun()) === streams.length);
+  a.signal('SIGSTOP');
+  const began = Date.now();
+  const settled = async () => (await b.notes()).filter(({ what }) => what === 'settled').length;
+  await until('b has settled all', async () => (await settled()) === streams.length);
+  expect(Date.now() - began).toBeLessThan(LEASE + SCAN + SLACK);
+  expect(await scene.unsettled(streams)).toBe(0);
+  a.signal('SIGCONT');
+  const lost = async () => (await a.notes()).filter(({ what }) => what === 'lost').length;
+  await until('a knows that it has lost them', async () => (await lost()) === streams.length);
+  const notes = await scene.notes();
+  expect(streams.flatMap((stream) => faultsOf(notes, stream, 1))).toEqual([]);
+  expect(notes.filter(({ what }) => what === 'disowned')).toHaveLength(streams.length);
+});
+
+it('a handler that computes for 1.5 s keeps its streams; one that does so for 3.5 s loses them, and settles nothing', async () => {
+  const streams = named(10);
+  const a = await scene.worker({ scanInterval: SCAN, rebalance: false });
+  await scene.announce(streams);
+  await until('a owns all', async () => (await scene.owners()).size === streams.length);
+  const b = await scene.worker({ scanInterval: SCAN });
+  const [first, second] = streams as [string, string];
+  const owned = async () => [...new Set((await scene.owners()).values())];
+  await scene.publish([first], { n: 0, blocks: 1500, at: a.name });
+  await scene.publish([second], { n: 0, blocks: 1500, at: a.name });
+  const blocked = async () => (await a.notes()).filter(({ what }) => what === 'blocked').length;
+  await until('both have run', async () => (await blocked()) === 2);
+  await until('both are settled', async () => (await scene.unsettled([first, second])) === 0);
+  expect((await scene.notes()).filter(({ what }) => what === 'disowned')).toEqual([]);
+  expect(await owned()).toEqual([a.name]);
+  await scene.publish([first], { n: 1, blocks: 3500, at: a.name });
+  await until('b owns them', async () => (await owned()).includes(b.name));
+  await until('a has woken up', async () => (await blocked()) === 3);
+  await until('b has settled it', async () => (await scene.unsettled([first])) === 0, 15_000);
+  expect(faultsOf(await scene.notes(), first, 2)).toEqual([]);
+});

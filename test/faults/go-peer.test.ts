@@ -1,0 +1,120 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { until } from '../support/until.js';
+import { BalancedScene, SERVICE, type BalancedWorker } from './support/balanced-scene.js';
+import { GoPeer, GoPeers } from './support/go-peer.js';
+
+/** Without anything compiled before, the toolchain compiles its standard library too. */
+const BUILD = 300_000;
+
+let peers: GoPeers;
+beforeAll(async () => {
+  peers = await GoPeers.build();
+  for (const [what, built] of Object.entries({
+    'a stand-in': peers.standIn,
+    'the public module': peers.publicModule,
+  })) {
+    if ('missing' in built)
+      console.log(`Nothing is tested together with ${what} in Go: ${built.missing}.`);
+  }
+}, BUILD);
+afterAll(() => peers.clean());
+
+let scene: BalancedScene;
+const running: GoPeer[] = [];
+beforeEach(async () => {
+  scene = await BalancedScene.open();
+});
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((peer) => peer.kill()));
+  await scene.close();
+});
+
+const named = (count: number) =>
+  Array.from({ length: count }, (_, index) => `user-session-${index}`);
+const inputs = () => scene.client.xlen(`${SERVICE}-input`);
+const ownersOf = async (name: string) =>
+  [...(await scene.owners())].filter(([, owner]) => owner.endsWith(name)).map(([stream]) => stream);
+const work = { scanInterval: 500, work: 5 };
+
+describe.each([
+  ['a stand-in of its older protocol', 'standIn', 'locks'],
+  ['a stand-in of its newer protocol', 'standIn', 'requeue'],
+  ['the public module', 'publicModule', 'locks'],
+] as const)('shared with Go: %s', (_what, which, protocol) => {
+  beforeEach((context) => {
+    const built = peers[which];
+    if ('missing' in built) context.skip(built.missing);
+  });
+
+  async function peer(name: string): Promise<GoPeer> {
+    const built = peers[which] as { binary: string };
+    const started = new GoPeer(built.binary, scene.server.port, name, SERVICE, protocol);
+    running.push(started);
+    await started.ready();
+    return started;
+  }
+
+  /** What each side handled, as `stream n`, and nothing at a side that did not own it. */
+  async function handled(go: GoPeer, ours: readonly BalancedWorker[]) {
+    const notes = (await Promise.all(ours.map((worker) => worker.notes()))).flat();
+    return {
+      go: go.of('handled').map(({ stream, n }) => `${stream} ${n}`),
+      ours: notes.filter(({ what }) => what === 'handled').map(({ stream, n }) => `${stream} ${n}`),
+    };
+  }
+
+  const all = (streams: readonly string[], count: number) =>
+    streams.flatMap((stream) => Array.from({ length: count }, (_, n) => `${stream} ${n}`)).sort();
+
+  it('streams of either are handled by either, each by one of them', async () => {
+    const streams = named(12);
+    const go = await peer('go');
+    const ours = await scene.worker({ ...work, maxStreams: 6 });
+    await scene.announce(streams);
+    for (let n = 0; n < 4; n++) await scene.publish(streams, { n });
+    await scene.publish(streams, { n: 4, last: true });
+    await until('all streams are done', async () => (await inputs()) === 0, 15_000, inputs);
+    const done = await handled(go, [ours]);
+    expect(done.go.length).toBeGreaterThan(0);
+    expect(done.ours.length).toBeGreaterThan(0);
+    expect([...done.go, ...done.ours].sort()).toEqual(all(streams, 5));
+    expect((await scene.owners()).size).toBe(0);
+  });
+
+  it('the Go peer is killed, and ours claims', async () => {
+    const streams = named(6);
+    const go = await peer('go');
+    await scene.announce(streams);
+    await scene.publish(streams, { n: 0 });
+    await until('it owns all', async () => (await ownersOf('go')).length === 6);
+    await until('it has handled something', () => go.of('handled').length === 6);
+    const ours = await scene.worker(work);
+    // Its locks are seen, so that it is known what it means when they are gone.
+    await until('ours has looked', async () =>
+      (await scene.client.info('commandstats')).includes('cmdstat_mget'),
+    );
+    await go.kill();
+    await until('ours owns all', async () => (await ownersOf(ours.name)).length === 6, 10_000);
+    await scene.publish(streams, { n: 1, last: true });
+    await until('all streams are done', async () => (await inputs()) === 0);
+    const done = await handled(go, [ours]);
+    expect(done.ours.filter((one) => one.endsWith(' 1'))).toHaveLength(6);
+  });
+
+  it('ours is killed, and the Go peer goes on', async () => {
+    const streams = named(6);
+    const ours = await scene.worker(work);
+    await scene.announce(streams);
+    await scene.publish(streams, { n: 0 });
+    await until('ours owns all', async () => (await ownersOf(ours.name)).length === 6);
+    await until('and has handled something', async () => (await scene.unsettled(streams)) === 0);
+    const go = await peer('go');
+    await ours.kill();
+    await until('the Go peer owns all', async () => (await ownersOf('go')).length === 6, 15_000);
+    await scene.publish(streams, { n: 1, last: true });
+    await until('all streams are done', async () => (await inputs()) === 0);
+    const done = await handled(go, [ours]);
+    expect(done.go.filter((one) => one.endsWith(' 1')).length).toBe(6);
+    expect(done.ours.filter((one) => one.endsWith(' 0')).length).toBe(6);
+  });
+});

@@ -1,0 +1,3 @@
+module public
+
+go 1.22
