@@ -4,7 +4,7 @@ import { Consumer } from './consuming/consumer.js';
 import type { ConsumerParts } from './consuming/consumer-options.js';
 import { HandlerTable } from './consuming/handler-table.js';
 import { Backoff } from './core/backoff.js';
-import { sleep } from './core/clock.js';
+import { sleep, within } from './core/clock.js';
 import { runsWithin } from './consuming/runs-within.js';
 import type { Handler } from './core/delivery.js';
 import type { Driver } from './core/driver.js';
@@ -20,6 +20,7 @@ import { resolveLoadBalancer, type LoadBalancerOptions } from './options/load-ba
 export class BalancedServices {
   private readonly balancers = new Map<string, Balancer>();
   private readonly consumers = new Map<Balancer, Consumer>();
+  private stopping = false;
 
   constructor(
     private readonly driver: Driver,
@@ -70,15 +71,23 @@ export class BalancedServices {
 
   /** Gives all streams back once the messages in hand are settled. Idempotent. */
   async stop(): Promise<void> {
+    this.stopping = true;
+    const stopped = [...this.consumers.values()].map((consumer) => consumer.stop());
     const balancers = [...this.balancers.values()];
     const ended = await Promise.allSettled(balancers.map((one) => one.end(false, 'shutdown')));
-    await Promise.all([...this.consumers.values()].map((consumer) => consumer.stop()));
+    await Promise.all(stopped);
     for (const result of ended) {
       if (result.status === 'fulfilled') continue;
       // What was not given back expires by itself.
       const { events } = this.parts;
       events.emit('worker-error', { worker: 'load balancer', error: result.reason as Error });
     }
+  }
+
+  /** A run that does not end holds up a handover, which can wait, but no shutdown. */
+  private letGo(subscription: OwnedSubscription, owned: OwnedStream): Promise<void> {
+    const rests = subscription.letGo(owned);
+    return this.stopping ? within(this.parts.clock, this.options.gracePeriod, rests) : rests;
   }
 
   /** Goes on trying: nobody else will say again that it is finished. */
@@ -123,7 +132,7 @@ export class BalancedServices {
     await consumer.start();
     balancer.workWith({
       added: (owned) => subscription.add(owned),
-      letGo: (owned) => subscription.letGo(owned),
+      letGo: (owned) => this.letGo(subscription, owned),
       lost: (owned) => subscription.drop(owned),
     });
     await balancer.start();

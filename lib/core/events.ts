@@ -11,7 +11,7 @@ interface In {
 
 /** Which connection an event is about. */
 interface Connected {
-  /** What it is for: `commands`, `publisher`, `replicated`, `reader` or `replies`. */
+  /** What it is for: `commands`, `publisher`, `replicated`, `reader`, `replies` or `hints`. */
   readonly role: string;
   /** Tells those of one role apart, where a driver has several. */
   readonly connection?: number;

@@ -102,9 +102,11 @@ function problemsOf(options: LoadBalancerOptions): Problems {
   whole(problems, options, 'scanInterval', 1);
   const { retry = {}, notifications } = options;
   const { initialDelay = 100, maxDelay = 30_000 } = retry;
-  whole(problems, retry, 'maxRetries', -1);
-  whole(problems, retry, 'initialDelay', 1);
-  whole(problems, retry, 'maxDelay', 1);
+  const ofRetry: Problems = [];
+  whole(ofRetry, retry, 'maxRetries', -1);
+  whole(ofRetry, retry, 'initialDelay', 1);
+  whole(ofRetry, retry, 'maxDelay', 1);
+  problems.push(...ofRetry.map((problem) => `retry.${problem}`));
   if (initialDelay > maxDelay) problems.push('retry.initialDelay must not be over retry.maxDelay');
   if (notifications && !['configure', 'listen', 'off'].includes(notifications)) {
     problems.push(`notifications must be 'configure', 'listen' or 'off', not '${notifications}'`);

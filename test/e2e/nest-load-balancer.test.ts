@@ -36,12 +36,20 @@ const space = () => `${redis.prefix}${++spaces}:`;
 interface Given {
   readonly keyPrefix: string;
   readonly consumerId?: string;
+  readonly gracePeriod?: number;
   readonly balancer?: Partial<LoadBalancerModuleOptions>;
   readonly controllers?: (new (...args: never[]) => object)[];
   readonly providers?: (new (...args: never[]) => object)[];
 }
 
-async function start({ keyPrefix, consumerId = 'a', balancer, controllers, providers }: Given) {
+async function start({
+  keyPrefix,
+  consumerId = 'a',
+  gracePeriod,
+  balancer,
+  controllers,
+  providers,
+}: Given) {
   const module = appModule({
     imports: [
       RedisStreamsModule.forRoot({
@@ -50,6 +58,7 @@ async function start({ keyPrefix, consumerId = 'a', balancer, controllers, provi
         group: 'test',
         backoff: { delay: 20, jitter: 0 },
         maxDeliveries: 2,
+        ...(gracePeriod && { gracePeriod }),
       }),
       LoadBalancerModule.forRoot({ service: 'svc', consumerId, scanInterval: 200, ...balancer }),
     ],
@@ -327,4 +336,28 @@ it('names every wrong option', () => {
   return expect(start({ keyPrefix, balancer: wrong as never })).rejects.toThrow(
     InvalidOptionsError,
   );
+});
+
+it('a shutdown waits for the message in hand, and no longer than gracePeriod', async () => {
+  const keyPrefix = space();
+  let runs = 0;
+  @Controller()
+  class Worker {
+    @LoadBalancedHandler({ service: 'svc' })
+    handle(): Promise<void> {
+      runs++;
+      return new Promise(() => undefined);
+    }
+  }
+  const a = await start({ keyPrefix, controllers: [Worker], gracePeriod: 300 });
+  await a.balancer.addStream('x');
+  await a.publish('x', {});
+  await until('it runs', () => runs === 1);
+  const began = Date.now();
+  await a.app.close();
+  expect(Date.now() - began).toBeGreaterThanOrEqual(290);
+  expect(Date.now() - began).toBeLessThan(3000);
+  // It is not finished, and not settled: somebody else goes on.
+  expect(await redis.client.xlen(`${keyPrefix}svc-input`)).toBe(1);
+  expect((await redis.client.xpending(`${keyPrefix}x`, 'svc-group'))[0]).toBe(1);
 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import ts from 'typescript';
+import * as balancing from '../../lib/core/errors/balancing.errors.js';
 import * as connection from '../../lib/core/errors/connection.errors.js';
 import * as group from '../../lib/core/errors/group.errors.js';
 import * as handling from '../../lib/core/errors/handling.errors.js';
@@ -65,6 +66,12 @@ const SECTIONS: readonly Section[] = [
     file: 'subscription',
     classes: classesOf(subscription),
     after: `\`ConsumerCrashedError\` comes with the event \`consumer-crashed\`, and from \`StreamConsumers.checkLiveness\`. More: [consumers.md](consumers.md#consumers-that-crashed).`,
+  },
+  {
+    title: 'Around load balanced streams',
+    file: 'balancing',
+    classes: classesOf(balancing),
+    after: `More: [load-balancer.md](load-balancer.md).`,
   },
   {
     title: 'In and around handlers',

@@ -47,7 +47,7 @@ export class OwnedReading implements LeaseHolder {
   private takenUpTo: string | undefined;
   private takenOver = false;
   private onIdleEnd: (() => void) | undefined;
-  private onRest: (() => void) | undefined;
+  private resting: (() => void)[] = [];
 
   constructor(
     readonly owned: HeldStream,
@@ -89,7 +89,7 @@ export class OwnedReading implements LeaseHolder {
   /** It runs again later. Nothing else of this stream does before. */
   parked(lease: RedisLease): void {
     lease.finishing = false;
-    if (this.inHand === lease) this.onRest?.();
+    if (this.inHand === lease) this.rest();
   }
 
   /** It was not settled by us, and will not be. */
@@ -107,7 +107,7 @@ export class OwnedReading implements LeaseHolder {
         .splice(0)
         .map((lease) => releaseLease(this.options.commands, lease).catch(() => undefined)),
     );
-    if (this.inHand?.charged) await new Promise<void>((resolve) => (this.onRest = resolve));
+    if (this.inHand?.charged) await new Promise<void>((resolve) => this.resting.push(resolve));
   }
 
   /** Nothing more is handed out, and what was is lost. */
@@ -117,10 +117,15 @@ export class OwnedReading implements LeaseHolder {
     this.onIdleEnd?.();
   }
 
+  /** Nothing runs any more, or nobody waits for that any more. */
+  rest(): void {
+    for (const resolve of this.resting.splice(0)) resolve();
+  }
+
   private putDown(lease: RedisLease): void {
     if (this.inHand !== lease) return;
     this.inHand = undefined;
-    this.onRest?.();
+    this.rest();
     this.advance();
   }
 

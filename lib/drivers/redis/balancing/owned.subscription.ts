@@ -61,6 +61,7 @@ export class RedisOwnedSubscription implements OwnedSubscription {
     const reading = this.readingOf(held);
     if (!reading) return;
     reading.end();
+    reading.rest();
     this.ready = this.ready.filter(({ holder }) => holder !== reading);
     this.forgetReading(reading);
   }
@@ -99,7 +100,10 @@ export class RedisOwnedSubscription implements OwnedSubscription {
   async close(): Promise<void> {
     await this.stop();
     const all = [...this.readings.values()];
-    for (const reading of all) reading.end();
+    for (const reading of all) {
+      reading.end();
+      reading.rest();
+    }
     this.readings.clear();
     await this.idle.close();
   }
