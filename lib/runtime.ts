@@ -57,12 +57,11 @@ export class StreamsRuntime {
     const { events, clock, driver } = this;
     const { delays } = driver;
     this.scheduler = delays && new Scheduler({ delays, clock, events });
-    const { maxPayloadBytes, idempotencyWindow } = this.options;
     this.producer = new Producer(this.driver.source, {
       codec,
       route: this.route,
-      maxPayloadBytes,
-      idempotencyWindow,
+      maxPayloadBytes: this.options.maxPayloadBytes,
+      idempotencyWindow: this.options.idempotencyWindow,
       groups: driver.groups,
       clock,
       delays,
@@ -86,15 +85,13 @@ export class StreamsRuntime {
     this.retainer = createRetainer({ ...this.options, clock, events, driver, consumers });
     const consumed = () => this.consumers.read.flatMap(({ tables }) => [...tables.keys()]);
     this.lag = new LagWatch({ ...this.options, clock, events, driver, consumed });
-    const deadLetters = this.options.deadLetter ?? driver.deadLetters;
-    const retention = new StreamRetention(driver, this.options.retention);
     this.admin = new StreamsAdmin({
       technology: source.technology,
       codec,
       groups: driver.groups,
       pending: driver.pending,
-      deadLetters,
-      retention,
+      deadLetters: this.options.deadLetter ?? driver.deadLetters,
+      retention: new StreamRetention(driver, this.options.retention),
       lag: this.lag,
       delays,
       onScheduled: this.onScheduled,
