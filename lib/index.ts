@@ -121,6 +121,36 @@ export {
   type DelayedMessagePage,
 } from './admin/delayed-messages.js';
 
+// Workflows.
+export {
+  Workflows,
+  type StartOptions,
+  type WorkflowState,
+  type WorkflowStatus,
+  type WorkflowStep,
+} from './chaining/workflows.js';
+export {
+  fanOut,
+  next,
+  type BranchFailure,
+  type FanOut,
+  type FanOutOptions,
+  type JoinedResults,
+  type NextOptions,
+  type NextStep,
+  type StepTarget,
+  type WorkflowFailure,
+  type WorkflowInstruction,
+} from './core/workflow.js';
+export type { WorkflowContext, WorkflowPlace } from './core/workflow-place.js';
+export type {
+  Arrival,
+  FinishedStep,
+  StoredWorkflow,
+  WorkflowStore,
+} from './core/workflow-store.js';
+export type { EndedStep, StepReport } from './core/ended-step.js';
+
 // Options.
 export type { StreamsOptions } from './options/streams-options.js';
 export { redisAclRules, type RedisAclOptions } from './drivers/redis/acl.js';

@@ -3,6 +3,7 @@ import { LagWatch } from './admin/lag/lag-watch.js';
 import { StreamRetention } from './admin/stream-retention.js';
 import { StreamsAdmin } from './admin/streams-admin.js';
 import { BalancedServices, divided } from './balanced-services.js';
+import { createChaining, type Chaining } from './chaining/chaining.js';
 import { Consumers, type Reading, type SubscribeSettings } from './consuming/consumers.js';
 import { oncePorts, requireOncePorts } from './consuming/once-ports.js';
 import { Slots } from './consuming/slots.js';
@@ -35,6 +36,7 @@ export class StreamsRuntime {
   readonly driver: Driver;
   readonly producer: Producer;
   readonly admin: StreamsAdmin;
+  readonly chaining: Chaining;
   private readonly scheduler: Scheduler | undefined;
   readonly consumers: Consumers;
   readonly balanced: BalancedServices;
@@ -50,27 +52,29 @@ export class StreamsRuntime {
    */
   constructor(options: StreamsOptions, alsoWrong: readonly string[] = []) {
     this.options = resolveOptions(options, alsoWrong);
-    const { source, keyPrefix, codec, routes } = this.options;
+    const { source, keyPrefix, codec, routes, maxPayloadBytes, idempotencyWindow } = this.options;
     this.clock = source.clock ?? systemClock;
     this.route = createRouter(routes);
     this.driver = source.open({ events: this.events, keyPrefix });
     const { events, clock, driver } = this;
-    const { delays } = driver;
+    const { delays, groups, pending } = driver;
     this.scheduler = delays && new Scheduler({ delays, clock, events });
-    this.producer = new Producer(this.driver.source, {
+    this.producer = new Producer(driver.source, {
       codec,
       route: this.route,
-      maxPayloadBytes: this.options.maxPayloadBytes,
-      idempotencyWindow: this.options.idempotencyWindow,
-      groups: driver.groups,
+      maxPayloadBytes,
+      idempotencyWindow,
+      groups,
       clock,
       delays,
       onScheduled: this.onScheduled,
     });
+    this.chaining = createChaining(this);
     const parts = {
       ...oncePorts(this.options, driver),
       source: driver.source,
       replies: driver.replies,
+      chaining: this.chaining,
       clock,
       events,
       slots: new Slots(this.options.concurrency),
@@ -88,8 +92,8 @@ export class StreamsRuntime {
     this.admin = new StreamsAdmin({
       technology: source.technology,
       codec,
-      groups: driver.groups,
-      pending: driver.pending,
+      groups,
+      pending,
       deadLetters: this.options.deadLetter ?? driver.deadLetters,
       retention: new StreamRetention(driver, this.options.retention),
       lag: this.lag,

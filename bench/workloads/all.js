@@ -1,4 +1,5 @@
 // @ts-check
+import chain from './chain.js';
 import consumers from './consumers.js';
 import delays from './delays.js';
 import dedupe from './dedupe.js';
@@ -32,6 +33,7 @@ export const workloads = [
   groups,
   guarantees,
   dedupe,
+  chain,
   idle,
   soak,
 ];

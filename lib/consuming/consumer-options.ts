@@ -5,13 +5,15 @@ import type { DeadLetterQueue } from '../core/dead-letters.js';
 import type { EventBus } from '../core/events.js';
 import type { UnmatchedPolicy } from '../core/handler-options.js';
 import type { Middleware } from '../core/handler.js';
+import type { Lease } from '../core/lease.js';
 import type { When } from '../core/message.js';
 import type { Inbox } from '../core/inbox.js';
 import type { Replies } from '../core/replies.js';
-import type { MessageSource, SubscribeOptions } from '../core/source.js';
+import type { MessageSource, Settling, SubscribeOptions } from '../core/source.js';
 import type { Gates } from './middleware/gate.middleware.js';
 import type { ConsumerPlan } from './plan.js';
 import type { Slots } from './slots.js';
+import type { Settle } from './store-elsewhere.js';
 
 /** What may differ from consumer to consumer. */
 export interface ConsumerSettings extends Omit<
@@ -47,6 +49,8 @@ export interface ConsumerParts {
   readonly marksApart: boolean;
   /** Where handlers with the option `inbox` write. */
   readonly inbox: Inbox | undefined;
+  /** What makes workflows of messages. */
+  readonly chaining: ConsumerChaining;
   /** Told of what settlements have stored for later. */
   readonly onScheduled: (stream: string, when: When) => void;
   /** The transport's bound, shared by all its consumers. */
@@ -60,4 +64,16 @@ export interface ConsumerParts {
 /** Everything that a consumer needs. */
 export interface ConsumerOptions extends Omit<ConsumerSettings, 'slots'>, ConsumerParts {
   readonly plan: ConsumerPlan;
+}
+
+/** What a consumer needs to take part in workflows. */
+export interface ConsumerChaining {
+  readonly recognise: Middleware;
+  settling(
+    settle: Settle,
+    holding: {
+      readonly stillOurs: (lease: Lease) => Promise<boolean>;
+      readonly looksOn: (settling: Settling) => boolean;
+    },
+  ): Settle;
 }

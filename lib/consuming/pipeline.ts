@@ -30,6 +30,7 @@ export interface PipelineOptions extends MatchOptions {
   readonly shared: Slots | undefined;
   /** Nothing of its stream starts: the consumer stops, or the stream is paused. */
   readonly isHalted: (delivery: Delivery) => boolean;
+  readonly chaining: { readonly recognise: Middleware };
   /** The user's own, around each handler. */
   readonly middleware: readonly Middleware[];
 }
@@ -48,6 +49,7 @@ export function createPipeline(options: PipelineOptions): Handler {
     expire(options.replies, options.clock),
     charge(options.subscription),
     decode(options.codec),
+    options.chaining.recognise,
     timeout(options.clock),
     ...options.middleware.map(onlyOnce),
     ...(options.inbox ? [inbox(options.inbox)] : []),

@@ -2,6 +2,7 @@ import type { Lease } from '../core/lease.js';
 import { answerFirst } from './answer-first.js';
 import type { ConsumerOptions } from './consumer-options.js';
 import { markApart } from './mark-apart.js';
+import { looksOn } from './settling-lane.js';
 import { storeElsewhere, type Settle } from './store-elsewhere.js';
 import { tellDelayed } from './tell-delayed.js';
 
@@ -10,9 +11,11 @@ export function settleWith(
   options: ConsumerOptions,
   stillOurs: (lease: Lease) => Promise<boolean>,
 ): Settle {
-  const { source, deadLetter, replies, clock, onScheduled, completions, marksApart } = options;
+  const { source, deadLetter, replies, clock, onScheduled, completions, marksApart, chaining } =
+    options;
   const plain = tellDelayed((batch) => source.settle(batch), onScheduled);
   const settle = completions && marksApart ? markApart(plain, completions) : plain;
   const stored = deadLetter ? storeElsewhere(settle, deadLetter, stillOurs) : settle;
-  return replies ? answerFirst(stored, replies, clock) : stored;
+  const chained = chaining.settling(stored, { stillOurs, looksOn });
+  return replies ? answerFirst(chained, replies, clock) : chained;
 }

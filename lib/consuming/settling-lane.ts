@@ -27,6 +27,10 @@ type Item = Settling & {
   retried: boolean;
 };
 
+/** Whether the handler takes no part in workflows. What has none is nobody's to look on. */
+export const looksOn = (settling: Settling): boolean =>
+  (settling as Partial<Item>).delivery?.handler?.chains === false;
+
 export interface SettlerOptions {
   readonly settle: Settle;
   readonly clock: Clock;

@@ -5,6 +5,7 @@ import type { BackoffOptions, BatchOptions, DedupeOptions } from './handler-opti
 import type { Lease } from './lease.js';
 import type { Message } from './message.js';
 import type { Settlement } from './settlement.js';
+import type { WorkflowPlace } from './workflow-place.js';
 
 /** Runs a delivery and says what should become of it. */
 export type Handler = (delivery: Delivery) => Promise<Settlement>;
@@ -43,6 +44,8 @@ export interface BoundHandler {
   /** Its deliveries are collected, and run together by `invokeBatch`. */
   readonly batch?: Required<BatchOptions> | undefined;
   readonly invokeBatch?: BatchHandler | undefined;
+  /** Its results begin and continue workflows. */
+  readonly chains: boolean;
   readonly invoke: Handler;
 }
 
@@ -61,6 +64,8 @@ export class Delivery implements Link<Delivery> {
   /** Set by the pipeline once the entry is decoded. */
   message: Message = undefined as unknown as Message;
   eventType = '';
+  /** Set by the pipeline where the message is a step of a workflow. */
+  workflow: WorkflowPlace | undefined;
   /** Set by the pipeline where somebody waits for an answer. */
   request: RequestRun | undefined;
   /** A run that outlived its timeout: its slot stays taken, and no retry starts, until it ends. */

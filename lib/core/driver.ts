@@ -11,6 +11,7 @@ import type { Retention } from './retention.js';
 import type { MessageSource } from './source.js';
 import type { StateStore } from './state-store.js';
 import type { StreamOwnership } from './stream-ownership.js';
+import type { WorkflowStore } from './workflow-store.js';
 
 /** What a driver offers. A feature whose port is missing fails at start-up, naming both. */
 export interface Driver {
@@ -32,6 +33,8 @@ export interface Driver {
   readonly retention?: Retention;
   /** Without it no streams are balanced between consumers. */
   readonly ownership?: StreamOwnership;
+  /** Without it workflows cannot be joined, looked at or cancelled. */
+  readonly workflows?: WorkflowStore;
   /** The client underneath, for `unwrap()`. */
   unwrap?(): unknown;
 }

@@ -26,6 +26,8 @@ export type SettledOutcome =
   | 'expired'
   /** A request was not run: its handler takes events. */
   | 'refused'
+  /** Not run: its workflow was cancelled. */
+  | 'cancelled'
   | 'filtered'
   /** Acknowledged without a run: it was handled before, see the handler option `dedupe`. */
   | 'duplicate'

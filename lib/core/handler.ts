@@ -17,6 +17,8 @@ export interface HandlerDefinition {
   readonly options: HandlerOptions;
   /** It answers requests: {@link Delivery.request} where there is one. @default false */
   readonly answers?: boolean;
+  /** It takes part in workflows: its results begin and continue them. @default false */
+  readonly chains?: boolean;
   /** Runs the method to completion. Throwing is a failed run. */
   readonly invoke: Handler;
   /** Where it takes batches: runs one, instead of `invoke`. */

@@ -1,4 +1,5 @@
 import type { Completion } from './completions.js';
+import type { EndedStep } from './ended-step.js';
 import type { OutgoingEntry } from './message.js';
 import type { LastReply } from './replies.js';
 
@@ -40,8 +41,10 @@ export interface Ack {
   readonly completes?: Completion;
   /** Of a request: its last answer, written before the acknowledgement. */
   readonly reply?: LastReply;
-  /** It was not run, and why: of a request, or because it was handled before. */
-  readonly unrun?: 'expired' | 'refused' | 'duplicate';
+  /** It was not run, and why: of a request, because it was handled before, or its workflow was cancelled. */
+  readonly unrun?: 'expired' | 'refused' | 'duplicate' | 'cancelled';
+  /** Of a workflow: what is recorded of this step. */
+  readonly step?: EndedStep;
   /** Of a request: what went wrong. Whoever asked was told, so it is not run again. */
   readonly error?: ErrorRecord;
 }

@@ -37,6 +37,7 @@ function bindHandler(definition: HandlerDefinition, options: ResolvedOptions): P
     batch: resolveBatch(own.batch),
     invokeBatch,
     answers: definition.answers ?? false,
+    chains: definition.chains ?? false,
   };
   return { definition, bound, group: own.group ?? options.group };
 }

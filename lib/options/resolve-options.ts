@@ -65,6 +65,7 @@ export function resolveOptions(
     inbox: options.inbox,
     maxPayloadBytes: options.maxPayloadBytes ?? 1_048_576,
     idempotencyWindow: options.idempotencyWindow ?? 3_600_000,
+    workflowTtl: options.workflowTtl ?? 604_800_000,
     requestTimeout: options.requestTimeout ?? 30_000,
     codec: options.codec ?? jsonCodec,
     retention: options.retention ?? 'keep',
@@ -122,7 +123,8 @@ export function problemsOf(options: StreamsOptions): Problems {
     );
   }
   const times = ['idleTimeout', 'reclaimInterval', 'crashedAfter', 'maxHold'] as const;
-  for (const key of [...times, 'requestTimeout'] as const) whole(problems, options, key, 1);
+  for (const key of [...times, 'requestTimeout', 'workflowTtl'] as const)
+    whole(problems, options, key, 1);
   whole(problems, options, 'retentionInterval', 1, LONGEST_BLOCK);
   problems.push(...retentionProblems(options.retention), ...lagProblems(options.lag));
   whole(problems, options, 'blockTimeout', 1, LONGEST_BLOCK);

@@ -68,6 +68,8 @@ export interface StreamsOptions {
    * `XADD … IDMP`, 100 s unless configured there. @default 3600000
    */
   readonly idempotencyWindow?: IdempotencyWindow;
+  /** How long what is known of a workflow is kept after its last step. @default 604800000, 7 days */
+  readonly workflowTtl?: number;
   /** Longest wait for the answer to a request, and for each further one. @default 30000 */
   readonly requestTimeout?: number;
   /** Shape of entries. @default jsonCodec */
@@ -117,6 +119,7 @@ export const STREAMS_OPTION_KEYS: Readonly<Record<keyof StreamsOptions, true>> =
   inbox: true,
   maxPayloadBytes: true,
   idempotencyWindow: true,
+  workflowTtl: true,
   requestTimeout: true,
   codec: true,
   unmatched: true,

@@ -21,6 +21,7 @@ import type { SourceHarness } from '../contracts/source-harness.js';
 import { describeStateStoreContract } from '../contracts/state-store.contract.js';
 import { describeStreamConsumerContract } from '../contracts/stream-consumer.contract.js';
 import { describeStreamOwnershipContract } from '../contracts/stream-ownership.contract.js';
+import { describeWorkflowStoreContract } from '../contracts/workflow-store.contract.js';
 import { startCluster, type TestCluster } from '../support/redis-cluster.js';
 import { startRedis } from '../support/redis-server.js';
 import { until } from '../support/until.js';
@@ -78,6 +79,11 @@ describeStreamOwnershipContract('redis cluster', withDriver);
 describeStateStoreContract('redis cluster', async () => {
   const shared = await withDriver();
   return { ...shared, store: shared.driver.state! };
+});
+
+describeWorkflowStoreContract('redis cluster', async () => {
+  const shared = await withDriver();
+  return { ...shared, store: shared.driver.workflows! };
 });
 
 test('redis cluster: names that cannot be placed are refused at start-up', async () => {

@@ -64,6 +64,7 @@ class Life {
     const trimming = { policy: 'deleteWhenSettled', groups: [] } as const;
     await this.try(() => driver.retention!.trim(this.stream, trimming));
     await this.try(() => this.delay());
+    await this.try(() => this.chain());
     await until('a dead letter, or an error', async () => {
       const page = await this.try(() => deadLetters.list(this.stream));
       return (page?.items.length ?? 0) > 0 || this.refused.length > 0;
@@ -133,6 +134,21 @@ class Life {
     await this.consumer.runtime.producer.publish(message);
   }
 
+  private async chain(): Promise<void> {
+    const { workflows } = this.consumer.runtime.driver;
+    const step = {
+      workflow: this.stream,
+      step: '0',
+      run: 1,
+      follows: 0,
+      failed: false,
+      record: '',
+    };
+    const [refused] = await workflows!.record([step], 1000);
+    if (refused) throw refused;
+    await workflows!.read(this.stream);
+  }
+
   private handle(): void {
     if (this.failures-- > 0) throw new Error('on purpose');
   }
@@ -164,8 +180,9 @@ async function withoutCommand(command: string): Promise<PermissionDeniedError[]>
 it('with all rights nothing is refused', async () => {
   const life = await Life.begin('shop', [
     ...redisAclRules({ keyPrefix: 'shop:' }),
-    // Its streams have the prefix as part of their names, and the box of its answers does not.
+    // Its streams have the prefix as part of their names; the box of its answers and workflows do not.
     '~{client-*',
+    '~{workflow:*',
   ]);
   await life.live();
   expect(life.errors).toEqual([]);

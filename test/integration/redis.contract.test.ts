@@ -18,6 +18,7 @@ import type { SourceHarness } from '../contracts/source-harness.js';
 import { describeStateStoreContract } from '../contracts/state-store.contract.js';
 import { describeStreamConsumerContract } from '../contracts/stream-consumer.contract.js';
 import { describeStreamOwnershipContract } from '../contracts/stream-ownership.contract.js';
+import { describeWorkflowStoreContract } from '../contracts/workflow-store.contract.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 import { secret } from '../support/secrets.js';
 
@@ -93,6 +94,11 @@ describeStreamOwnershipContract('redis', withDriver);
 describeStateStoreContract('redis', async () => {
   const shared = await withDriver();
   return { ...shared, store: shared.driver.state! };
+});
+
+describeWorkflowStoreContract('redis', async () => {
+  const shared = await withDriver();
+  return { ...shared, store: shared.driver.workflows! };
 });
 
 test('redis: a message that too few replicas have confirmed is stored, and says so', async () => {

@@ -13,6 +13,7 @@ import ts from 'typescript';
 
 const ENGINES = [
   'consuming',
+  'chaining',
   'producing',
   'requesting',
   'retaining',
@@ -50,6 +51,7 @@ const RULES = {
       'requesting',
       'consumers',
       'balancing',
+      'chaining',
       'admin',
       'options',
       'core',
@@ -65,6 +67,7 @@ const RULES = {
       'producing',
       'consumers',
       'balancing',
+      'chaining',
       'admin',
       'drivers/redis',
       'options',

@@ -9,6 +9,7 @@ import { describeRetentionContract } from '../contracts/retention.contract.js';
 import { describeSourceContract } from '../contracts/source.contract.js';
 import { describeStateStoreContract } from '../contracts/state-store.contract.js';
 import { describeStreamConsumerContract } from '../contracts/stream-consumer.contract.js';
+import { describeWorkflowStoreContract } from '../contracts/workflow-store.contract.js';
 
 function setup() {
   const clock = new ManualClock();
@@ -57,4 +58,9 @@ describeStreamConsumerContract('memory', () => ({ source: memory(), unique: (nam
 describeStateStoreContract('memory', async () => {
   const harness = setup();
   return { ...harness, store: (await harness.open()).state! };
+});
+
+describeWorkflowStoreContract('memory', async () => {
+  const harness = setup();
+  return { ...harness, store: (await harness.open()).workflows! };
 });

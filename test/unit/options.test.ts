@@ -31,6 +31,7 @@ describe('options', () => {
       maxHold: 3_600_000,
       backoff: { type: 'exponential', delay: 1000, maxDelay: 60_000, jitter: 0.2 },
       requestTimeout: 30_000,
+      workflowTtl: 604_800_000,
       routes: [],
       deadLetter: undefined,
       maxPayloadBytes: 1_048_576,

@@ -19,6 +19,7 @@ function handler(name: string, events: string[], options: HandlerOptions = {}): 
       maxDeliveries: 5,
       timeout: undefined,
       answers: false,
+      chains: false,
       maxHold: 1000,
       concurrency: options.concurrency,
     },

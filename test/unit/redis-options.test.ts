@@ -127,6 +127,7 @@ describe('the rules of a user with the least rights', () => {
       '~{shop:orders}:*',
       '~shop:{t}mail',
       '~shop:{t}mail:*',
+      '~{shop:workflow:*',
     ]);
   });
 

@@ -3,6 +3,7 @@ import type { DeadLetter } from '../../core/dead-letters.js';
 import type { Fields, When } from '../../core/message.js';
 import type { Guard } from '../../core/guard.js';
 import { Marks } from './marks.js';
+import type { FinishedStep } from '../../core/workflow-store.js';
 import { MemoryStream } from './memory-stream.js';
 
 /** A value of the state store. */
@@ -10,6 +11,24 @@ export interface StoredValue {
   readonly value: string;
   /** ms since the epoch. */
   readonly expiresAt: number;
+}
+
+/** What is known of a workflow. */
+export interface KeptWorkflow {
+  /** ms since the epoch. */
+  expiresAt: number;
+  begunAt?: number;
+  cancelled?: boolean;
+  readonly steps: Map<string, FinishedStep>;
+  /** By the step that fanned out. */
+  readonly joins: Map<string, KeptJoin>;
+}
+
+/** A fan-out whose branches arrive. */
+export interface KeptJoin {
+  readonly results: Map<number, string>;
+  /** Token of the one that arrived last. */
+  last?: string;
 }
 
 /** What keeps a reader from being idle. */
@@ -39,6 +58,8 @@ export interface BrokerReader {
 export class MemoryBroker {
   /** @internal */
   readonly state = new Map<string, StoredValue>();
+  /** @internal */
+  readonly workflows = new Map<string, KeptWorkflow>();
   /** @internal Told of answers, by the key of their box. */
   readonly boxes = new Map<string, (replies: readonly Fields[]) => void>();
   /** @internal What guards are compared with: who owns what, and their tokens. */

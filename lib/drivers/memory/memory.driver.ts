@@ -12,6 +12,7 @@ import { MemoryReplies } from './memory.replies.js';
 import { MemoryRetention } from './memory.retention.js';
 import { MemorySource } from './memory.source.js';
 import { MemoryStateStore } from './memory.state-store.js';
+import { MemoryWorkflowStore } from './memory.workflow-store.js';
 
 export interface MemoryOptions {
   /** The time to live in. Not used where a `broker` is given, which has its own. @default the system's */
@@ -40,6 +41,7 @@ export function memory(options: MemoryOptions = {}): DriverFactory {
         state: new MemoryStateStore(broker, keyPrefix),
         completions: new MemoryCompletions(broker, keyPrefix),
         inbox: new MemoryInbox(broker, keyPrefix),
+        workflows: new MemoryWorkflowStore(broker, keyPrefix),
         deadLetters: new MemoryDeadLetters(broker, keyPrefix),
         delays: new MemoryDelays(broker, keyPrefix),
         groups: new MemoryGroupAdmin(groups),

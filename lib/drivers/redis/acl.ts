@@ -82,6 +82,9 @@ const BALANCE = ['mget', 'hgetall'];
 /** The slot `state`. */
 const STATE = ['get'];
 
+/** What is known of workflows. The rest is among the above. */
+const WORKFLOW = ['rpush', 'lrange'];
+
 /** Every command that a user with this access needs, as ACL rules name them. */
 export function redisCommands(
   access: RedisAclOptions['access'] = 'all',
@@ -92,7 +95,7 @@ export function redisCommands(
     ...PUBLISH,
     ...DELAY,
     ...(access === 'all'
-      ? [...CONSUME, ...ADMINISTER, ...RETAIN, ...REQUEST, ...BALANCE, ...STATE]
+      ? [...CONSUME, ...ADMINISTER, ...RETAIN, ...REQUEST, ...BALANCE, ...STATE, ...WORKFLOW]
       : []),
     ...(cluster ? CLUSTER : []),
   ];
@@ -115,10 +118,12 @@ function patterns({ keyPrefix = '', streams, access }: RedisAclOptions): string[
   const names = streams?.map((stream) => keyPrefix + stream);
   const derived = access === 'publish' ? [':published:*', ':delayed*'] : [':*'];
   if (names) {
-    return names.flatMap((name) => [
-      `~${literal(name)}`,
-      ...derived.map((suffix) => `~${literal(derivedFrom(name))}${suffix}`),
-    ]);
+    return names
+      .flatMap((name) => [
+        `~${literal(name)}`,
+        ...derived.map((suffix) => `~${literal(derivedFrom(name))}${suffix}`),
+      ])
+      .concat(access === 'publish' ? [] : [`~${literal(`{${keyPrefix}workflow:`)}*`]);
   }
   if (keyPrefix === '') return ['~*'];
   return [

@@ -1,5 +1,6 @@
 import type { DelayKeys } from './scripts/delaying.js';
 import type { CompletionKey } from '../../core/completions.js';
+import type { WorkflowKeys } from './scripts/workflow.scripts.js';
 
 /** What stands behind the tag in derived keys. */
 const RESERVED = [
@@ -17,6 +18,9 @@ const RESERVED = [
   'fence',
   'assignment',
   'members',
+  'steps',
+  'joins',
+  'state',
 ];
 
 /** Between the name of a data stream and the id of its input, as redis-stream-client-go has it. */
@@ -121,6 +125,12 @@ export class Keys {
   /** Id of the input by way of which a data stream is owned. */
   assignment(stream: string): string {
     return `${this.tagged(stream)}:assignment`;
+  }
+
+  /** What is known of a workflow. */
+  workflow(id: string): WorkflowKeys {
+    const tag = `{${this.prefix}workflow:${id}}`;
+    return { steps: `${tag}:steps`, joins: `${tag}:joins`, state: `${tag}:state` };
   }
 
   state(key: string): string {

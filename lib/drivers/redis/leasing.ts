@@ -103,8 +103,11 @@ function batchesOf(leases: readonly RedisLease[]): RedisLease[][] {
   return batches;
 }
 
-function compareIds(a: string, b: string): number {
-  const [aMs = 0, aSeq = 0] = a.split('-').map(Number);
-  const [bMs = 0, bSeq = 0] = b.split('-').map(Number);
-  return aMs - bMs || aSeq - bSeq;
+/** Of two ids of entries: neither part has zeros at its head, so the longer number is the higher one. */
+export function compareIds(a: string, b: string): number {
+  const [aMs, bMs] = [a.indexOf('-'), b.indexOf('-')];
+  if (aMs !== bMs) return aMs - bMs;
+  if (a.length === b.length) return a < b ? -1 : a === b ? 0 : 1;
+  const [aTime, bTime] = [a.slice(0, aMs), b.slice(0, bMs)];
+  return aTime === bTime ? a.length - b.length : aTime < bTime ? -1 : 1;
 }

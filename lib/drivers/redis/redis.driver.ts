@@ -15,6 +15,7 @@ import { RedisRetention } from './redis.retention.js';
 import { RedisSource } from './redis.source.js';
 import { ServerFeatures } from './server-features.js';
 import { RedisStateStore } from './redis.state-store.js';
+import { RedisWorkflowStore } from './redis.workflow-store.js';
 
 /** Redis in every slot. Redis 7.0 or later. */
 export function redis(options: RedisOptions = {}): DriverFactory {
@@ -34,6 +35,7 @@ function open(options: RedisOptions, { events, keyPrefix }: DriverContext): Driv
     state: new RedisStateStore(commands, keys),
     completions: new RedisCompletions(commands, keys),
     inbox: new RedisInbox(commands, keys),
+    workflows: new RedisWorkflowStore(commands, keys),
     deadLetters: new RedisDeadLetters(commands, keys),
     groups: new RedisGroupAdmin(commands, keys),
     pending: new RedisPendingEntries(commands, keys),

@@ -30,7 +30,7 @@ export class Script {
   async run(
     client: Redis,
     keys: readonly string[],
-    args: readonly (string | number)[],
+    args: readonly (string | number | Buffer)[],
     guards: readonly Guard[] = [],
   ): Promise<unknown> {
     if (guards.length > 0) return this.guarded.run(client, ...withGuards(keys, args, guards));
@@ -46,7 +46,7 @@ export class Script {
   private async evaluate(
     client: Redis,
     keys: readonly string[],
-    args: readonly (string | number)[],
+    args: readonly (string | number | Buffer)[],
   ): Promise<unknown> {
     try {
       return await client.evalsha(this.digest, keys.length, ...keys, ...args);
@@ -94,11 +94,11 @@ export class Script {
 }
 
 /** Keys and arguments of a script whose guards are checked first. */
-export function withGuards(
+export function withGuards<T>(
   keys: readonly string[],
-  args: readonly (string | number)[],
+  args: readonly T[],
   guards: readonly Guard[],
-): [keys: string[], args: (string | number)[]] {
+): [keys: string[], args: (T | string | number)[]] {
   const [names, values] = [guards.map(({ key }) => key), guards.map(({ value }) => value)];
   return [
     [...keys, ...names],

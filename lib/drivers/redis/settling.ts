@@ -7,6 +7,7 @@ import type { MessageSource, Settling } from '../../core/source.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
 import { extendLeases, releaseLease, unchargeLease } from './leasing.js';
+import { isPublishedTogether, publishTogether } from './publishing-together.js';
 import { ORIGIN_ELEMENTS, type ReadKey, type RedisLease } from './redis.lease.js';
 import { isWrongType } from './reply-errors.js';
 import { ackAndPublish } from './scripts/ack-and-publish.script.js';
@@ -43,6 +44,7 @@ export async function settleAll(
   const { commands } = context;
   const outcomes: Outcome[] = new Array<Outcome>(batch.length);
   const acks = new Map<ReadKey, number[]>();
+  const chained = new Map<ReadKey, number[]>();
   const retries: number[] = [];
   const completing: number[] = [];
   const others: Promise<void>[] = [];
@@ -53,6 +55,8 @@ export async function settleAll(
       join(acks, source, index);
     } else if (completionOf(settling) && isWithoutNext(settling)) {
       completing.push(index);
+    } else if (isPublishedTogether(settling, context)) {
+      join(chained, (settling.lease as RedisLease).source, index);
     } else if (settling.settlement.kind === 'retry' && !takesBack(settling)) {
       retries.push(index);
     } else {
@@ -65,6 +69,13 @@ export async function settleAll(
     const outcome = await ackTogether(leasesOf(indexes), commands);
     for (const index of indexes) outcomes[index] = outcome;
   });
+  for (const indexes of chained.values()) {
+    const same = indexes.map((index) => batch[index]!);
+    const published = publishTogether(same, context).then((found) => {
+      for (const [place, index] of indexes.entries()) outcomes[index] = found[place]!;
+    });
+    together.push(published);
+  }
   if (retries.length > 0) {
     const kept = keepForRetry(leasesOf(retries), commands).then((found) => {
       for (const [place, index] of retries.entries()) outcomes[index] = found[place]!;

@@ -9,6 +9,14 @@ import type { ObservedMethod } from './observed-method.js';
 import { Stage, type RunContext, type Thrown } from './run.context.js';
 import type { StreamContext } from './stream.context.js';
 
+/** What becomes of a message whose handler returned this. */
+export type Chain = (delivery: Delivery, result: unknown) => Settlement;
+
+/** What becomes of a run that ended with this. */
+type Conclude = (context: RunContext, result: unknown) => Settlement;
+
+const acknowledge: Conclude = () => ack;
+
 /** Runs something between the hooks that instrumentation set on the transport. */
 export interface ProcessingHooks {
   /** False: there are none, and nothing need be paid for them. */
@@ -21,6 +29,7 @@ export interface ProcessingHooks {
  * filters. It awaits the Promise or Observable, and throws what reached the filters when the stream
  * that left them failed.
  *
+ * @param chain makes a settlement of what left the interceptors, for `@StreamHandler` alone
  * @param observed what `@StreamHandler` put around the method; without it the error is the one that
  * the filters let through
  */
@@ -28,9 +37,13 @@ export function createInvoker(
   callback: MessageHandler,
   observed: ObservedMethod | undefined,
   hooks: ProcessingHooks,
+  chain: Chain = () => ack,
 ): Handler {
+  const conclude: Conclude = (context, result) =>
+    chain((context as StreamContext).delivery, result);
   const run = observed
-    ? (context: StreamContext) => runObserved(callback, observed, context, observed.follows)
+    ? (context: StreamContext) =>
+        runObserved(callback, observed, context, observed.follows, conclude)
     : (context: StreamContext) => runPlain(callback, context);
   return (delivery: Delivery) => {
     const context = contextOf(delivery);
@@ -55,20 +68,22 @@ export async function runObserved(
   observed: ObservedMethod,
   context: RunContext,
   follow: boolean,
+  conclude = acknowledge,
 ): Promise<Settlement> {
   const { causes } = observed;
   causes.begin();
+  let result: unknown;
   try {
-    const result: unknown = follow
+    result = follow
       ? await observed.follow(context, () => callback(context.given, context))
       : await callback(context.given, context);
-    if (isObservable(result)) await completion(result, observed, context);
+    if (isObservable(result)) result = await completion(result, observed, context);
     if (causes.waiting) await forgive(observed, context);
   } catch (left) {
-    return runFailed(callback, observed, context, follow, left);
+    return runFailed(callback, observed, context, follow, conclude, left);
   }
   observed.ended(context);
-  return context.run.asked ?? ack;
+  return context.run.asked ?? conclude(context, result);
 }
 
 /** Apart from the above, which every message passes: what it holds would be allocated for each. */
@@ -77,6 +92,7 @@ async function runFailed(
   observed: ObservedMethod,
   context: RunContext,
   follow: boolean,
+  conclude: Conclude,
   left: unknown,
 ): Promise<Settlement> {
   try {
@@ -84,7 +100,7 @@ async function runFailed(
     if (context.run.stage !== Stage.Pipes) return failed(context, cause);
     // Was it the payload that the pipes refused, or the ticket?
     if (!follow && !observed.proven) {
-      return await runObserved(callback, observed, context.again(), true);
+      return await runObserved(callback, observed, context.again(), true, conclude);
     }
     if (cause instanceof RetryLaterError) throw cause;
     return deadLetter('rejected', errorRecord(cause));
@@ -99,22 +115,32 @@ function failed(context: RunContext, error: unknown): Settlement {
   throw error;
 }
 
-/** Subscribes by itself: `lastValueFrom` tells of a failure only after the moment it happened in. */
+/**
+ * Answers the last value. Subscribes by itself: `lastValueFrom` tells of a failure only after the
+ * moment it happened in.
+ */
 function completion(
   stream: Observable<unknown>,
   observed?: ObservedMethod,
   context?: RunContext,
-): Promise<void> {
+): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const before = observed?.causes.recorded;
-    const further: Promise<void>[] = [];
+    const further: Promise<unknown>[] = [];
+    let last: unknown;
     let subscribing = true;
     stream.subscribe({
       // A filter that waits answers a stream late, as a value: what that one does counts.
       next: (value) => {
-        if (isObservable(value)) further.push(completion(value, observed, context));
+        last = value;
+        if (isObservable(value)) further.push((last = completion(value, observed, context)));
       },
-      complete: () => (further.length > 0 ? resolveAll(further, resolve, reject) : resolve()),
+      complete: () =>
+        further.length > 0
+          ? void Promise.all(further)
+              .then(() => last)
+              .then(resolve, reject)
+          : resolve(last),
       error: (left: unknown) => {
         const inThisInstant = !subscribing || observed?.causes.recorded !== before;
         if (observed && inThisInstant) context!.run.filtered ??= observed.causes.claimNewest();
@@ -124,14 +150,6 @@ function completion(
     });
     subscribing = false;
   });
-}
-
-function resolveAll(
-  all: readonly Promise<void>[],
-  resolve: () => void,
-  reject: (reason: unknown) => void,
-): void {
-  Promise.all(all).then(resolve, reject);
 }
 
 async function causeOf(

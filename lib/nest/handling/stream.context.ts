@@ -3,6 +3,7 @@ import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
 import type { Lease } from '../../core/lease.js';
 import type { Message, Metadata } from '../../core/message.js';
 import { deadLetter, retry, type DeadLetterReason } from '../../core/settlement.js';
+import { depthOf, rootPlace, type WorkflowContext } from '../../core/workflow-place.js';
 import { checkedDelay } from './checked-delay.js';
 import { RunContext } from './run.context.js';
 
@@ -14,7 +15,10 @@ export class StreamContext<T = unknown> extends RunContext {
   /** The message with its id, stream, event type, payload, metadata and timestamp. */
   readonly message: Message<T>;
 
-  constructor(private readonly delivery: Delivery) {
+  constructor(
+    /** @internal */
+    readonly delivery: Delivery,
+  ) {
     super();
     this.message = delivery.message as Message<T>;
   }
@@ -50,6 +54,12 @@ export class StreamContext<T = unknown> extends RunContext {
   /** What travels beside the payload, for example trace headers. */
   get metadata(): Metadata {
     return this.message.metadata;
+  }
+
+  /** The workflow that the message is a step of, or that it begins if steps follow from it. */
+  get workflow(): WorkflowContext {
+    const { id, step, parent } = this.delivery.workflow ?? rootPlace(this.delivery);
+    return { id, step, depth: depthOf(step), parentId: parent };
   }
 
   /** Aborts when the run times out, the message is lost to another consumer, or the shutdown is over. */

@@ -6,6 +6,7 @@ import { StreamRetention } from '../../admin/stream-retention.js';
 import { DelayedMessages } from '../../admin/delayed-messages.js';
 import { StreamsAdmin } from '../../admin/streams-admin.js';
 import { StreamConsumers } from '../../consumers/stream-consumers.js';
+import { Workflows } from '../../chaining/workflows.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import { StreamsRuntime } from '../../runtime.js';
 import { StreamPublisher } from '../client/stream-publisher.js';
@@ -56,6 +57,7 @@ export function streamsProviders<Options extends { readonly name?: string }>(
     from(StreamRetention, ({ admin }) => admin.retention),
     from(LagMonitor, ({ lag, events }) => new LagMonitor(lag, events)),
     from(DelayedMessages, ({ admin }) => admin.delayedMessages),
+    from(Workflows, ({ chaining }) => chaining.workflows),
     ...aliases(name, StreamsTransport, preset.transport),
     ...aliases(name, StreamsClient, preset.client),
   ];

@@ -177,8 +177,9 @@ export class StreamsTransport
   private async start(): Promise<void> {
     try {
       const { runtime, registrations, serialization } = this;
+      const { clock, chaining } = runtime;
       await runtime.start(
-        defineHandlers(registrations, this.hooks(), runtime.clock, serialization),
+        defineHandlers(registrations, this.hooks(), clock, serialization, chaining.chain),
       );
       ConnectionStatus.of(this.runtime).opened();
     } catch (error) {

@@ -1,0 +1,246 @@
+import type { Clock } from '../core/clock.js';
+import type { Codec } from '../core/codec.js';
+import type { Delivery } from '../core/delivery.js';
+import type { DueTime } from '../core/due-time.js';
+import { finished, type StepReport } from '../core/ended-step.js';
+import { InvalidMessageError, PayloadTooLargeError } from '../core/errors/publishing.errors.js';
+import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
+import type { Metadata, OutgoingEntry } from '../core/message.js';
+import { ack, type Ack } from '../core/settlement.js';
+import {
+  isFanOut,
+  stepsIn,
+  targetOf,
+  type FanOut,
+  type NextStep,
+  type StepTarget,
+} from '../core/workflow.js';
+import {
+  placeToText,
+  rootPlace,
+  stepAfter,
+  stepInBranch,
+  WORKFLOW,
+  type JoinScope,
+  type Scope,
+  type WorkflowPlace,
+} from '../core/workflow-place.js';
+
+/** A step as it is published. */
+export interface StepMessage extends DueTime {
+  readonly eventType: string;
+  readonly payload: unknown;
+  readonly stream?: string | undefined;
+  readonly metadata?: Metadata;
+}
+
+export interface ChainerOptions {
+  /** Routes, encodes and checks, as for every producer. */
+  readonly encode: (message: StepMessage) => OutgoingEntry;
+  readonly codec: Codec;
+  readonly clock: Clock;
+  readonly maxPayloadBytes: number;
+  readonly technology: string;
+  /** Whether there is a store, without which nothing can be joined. */
+  readonly stored: boolean;
+}
+
+/** Goes on with every step, so that a trace leads from end to end. */
+const TRACE = ['traceparent', 'tracestate', 'baggage'];
+
+/** What is kept of a terminal step's result, characters of JSON. */
+const LONGEST_RESULT = 16_384;
+
+/** Makes of what a handler returned the acknowledgement, the steps that follow, and the report. */
+export class Chainer {
+  private metadataTravels: boolean | undefined;
+
+  constructor(private readonly options: ChainerOptions) {}
+
+  /**
+   * @throws InvalidMessageError, PayloadTooLargeError, UnsupportedFeatureError for steps that cannot
+   * be published: the run has failed then
+   */
+  chain(delivery: Delivery, result: unknown): Ack {
+    const steps = stepsIn(result);
+    if (steps) return this.proceed(delivery, steps);
+    return delivery.workflow ? this.end(delivery, delivery.workflow, result) : ack;
+  }
+
+  private proceed(delivery: Delivery, steps: FanOut | NextStep): Ack {
+    this.refuseBareCodecs();
+    const place = delivery.workflow ?? rootPlace(delivery);
+    const next: Record<string, string> = {};
+    const publish = isFanOut(steps)
+      ? this.branches(delivery, place, steps, next)
+      : [this.step(delivery, at(place, stepAfter(place.step), place.scopes), steps, next)];
+    const report = this.report(delivery, next, undefined, undefined);
+    const step = { finished: finished(place, report, delivery.lease.redriven) };
+    return { kind: 'ack', publish, step };
+  }
+
+  private branches(
+    delivery: Delivery,
+    place: WorkflowPlace,
+    fanOut: FanOut,
+    next: Record<string, string>,
+  ): OutgoingEntry[] {
+    // Nobody waits for branches that are not joined: the branch that they begin in ends here.
+    const inherited = fanOut.join === undefined ? hooksOf(place.scopes) : place.scopes;
+    const outer = withHook(inherited, fanOut.onFailure);
+    return fanOut.steps.map((step, index) => {
+      const join = fanOut.join === undefined ? [] : [this.joinScope(place, fanOut, index)];
+      const there = at(place, stepInBranch(place.step, index), [...outer, ...join]);
+      return this.step(delivery, there, step as NextStep, next);
+    });
+  }
+
+  private joinScope({ step }: WorkflowPlace, fanOut: FanOut, index: number): JoinScope {
+    const { stored, technology } = this.options;
+    if (!stored) {
+      const advice = 'Fan out without a join, or use a driver that has the port workflows.';
+      throw new UnsupportedFeatureError('Joining steps', technology, advice);
+    }
+    const { event, stream } = targetOf(fanOut.join!, 'join');
+    // What can never be published should fail here, and not when all the branches are done.
+    if (index === 0) this.options.encode({ eventType: event, stream, payload: { results: [] } });
+    const of = fanOut.steps.length;
+    return { kind: 'join', at: step, index, of, partial: fanOut.partial ?? false, event, stream };
+  }
+
+  private step(
+    delivery: Delivery,
+    place: WorkflowPlace,
+    step: NextStep,
+    next: Record<string, string>,
+  ): OutgoingEntry {
+    const { next: eventType, payload, stream, delay, deliverAt, metadata, onFailure } = step;
+    const scopes = withHook(place.scopes, onFailure);
+    const here = { ...place, parent: delivery.id, scopes };
+    next[place.step] = eventType;
+    return this.options.encode({
+      eventType,
+      payload,
+      ...(stream !== undefined && { stream }),
+      ...(delay !== undefined && { delay }),
+      ...(deliverAt !== undefined && { deliverAt }),
+      metadata: travelling(delivery.message.metadata, metadata, placeToText(here)),
+    });
+  }
+
+  /** The last step of its branch. */
+  private end(delivery: Delivery, place: WorkflowPlace, returned: unknown): Ack {
+    const joined = place.scopes.findLast((scope) => scope.kind === 'join');
+    const result = joined ? this.joinable(returned, joined, delivery.eventType) : json(returned);
+    const isShort = result !== undefined && result.length <= LONGEST_RESULT;
+    const omitted = result === undefined || isShort ? undefined : true;
+    const report = this.report(delivery, undefined, isShort ? returned : undefined, omitted);
+    const ended = { finished: finished(place, report, delivery.lease.redriven) };
+    if (!joined) return { kind: 'ack', step: ended };
+    const trace = traceOf(delivery.message.metadata);
+    return { kind: 'ack', step: { ...ended, arriving: { place, report, result: result!, trace } } };
+  }
+
+  /** Together they have to fit into the payload of the join. */
+  private joinable(result: unknown, { of, event }: JoinScope, eventType: string): string {
+    const limit = Math.floor(this.options.maxPayloadBytes / of) - OF_EACH_RESULT;
+    const text = json(result);
+    if (text === undefined && result !== undefined) {
+      throw new InvalidMessageError(
+        `What the last step "${eventType}" of a branch returns has no JSON text, so it cannot be handed to "${event}".`,
+      );
+    }
+    if (text !== undefined && text.length * 3 > limit) {
+      const size = Buffer.byteLength(text);
+      if (size > limit) throw new PayloadTooLargeError(size, limit, eventType);
+    }
+    return text ?? 'null';
+  }
+
+  /** What is undefined is left out of its JSON. */
+  private report(
+    delivery: Delivery,
+    next: StepReport['next'],
+    result: unknown,
+    resultOmitted: true | undefined,
+  ): StepReport {
+    const { lease, group, eventType, startedAt, workflow } = delivery;
+    return {
+      event: eventType,
+      stream: lease.stream,
+      id: lease.id,
+      group,
+      parent: workflow?.parent,
+      attempts: lease.attempt,
+      at: startedAt,
+      endedAt: this.options.clock.now(),
+      next,
+      result,
+      resultOmitted,
+    };
+  }
+
+  /** A codec without metadata would lose what makes a message a step. Asked once. */
+  private refuseBareCodecs(): void {
+    const { codec } = this.options;
+    this.metadataTravels ??= carriesMetadata(codec);
+    if (this.metadataTravels) return;
+    const advice = 'Use a codec that carries metadata.';
+    throw new UnsupportedFeatureError('Workflow chaining', `codec "${codec.name}"`, advice);
+  }
+}
+
+/** Of the brackets and the comma around it, and its share of what else is in the payload, bytes. */
+const OF_EACH_RESULT = 16;
+
+const at = (place: WorkflowPlace, step: string, scopes: readonly Scope[]): WorkflowPlace => ({
+  ...place,
+  step,
+  scopes,
+});
+
+const hooksOf = (scopes: readonly Scope[]): readonly Scope[] =>
+  scopes.filter(({ kind }) => kind === 'hook');
+
+function withHook(scopes: readonly Scope[], target: StepTarget | undefined): readonly Scope[] {
+  if (target === undefined) return scopes;
+  const { event, stream } = targetOf(target, 'onFailure');
+  return [...scopes, { kind: 'hook', event, stream }];
+}
+
+/** The trace headers of the message before, the step's own metadata, and its place. */
+export function travelling(before: Metadata, own: Metadata | undefined, place: string): Metadata {
+  const metadata = traceOf(before);
+  if (own) Object.assign(metadata, own);
+  metadata[WORKFLOW] = place;
+  return metadata;
+}
+
+function traceOf(metadata: Metadata): Record<string, string> {
+  const trace: Record<string, string> = {};
+  for (const name of TRACE) {
+    const value = metadata[name];
+    if (value !== undefined) trace[name] = value;
+  }
+  return trace;
+}
+
+/** Undefined where there is none. */
+function json(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value) as string | undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function carriesMetadata(codec: Codec): boolean {
+  const metadata = { [WORKFLOW]: 'x' };
+  try {
+    const fields = codec.encode({ stream: 's', eventType: 'e', payload: { p: '1' }, metadata });
+    return codec.decode(fields).metadata?.[WORKFLOW] === 'x';
+  } catch {
+    // One that is particular about payloads: what it says to a real one will show.
+    return true;
+  }
+}

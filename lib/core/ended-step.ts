@@ -1,0 +1,70 @@
+import type { Metadata } from './message.js';
+import type { WorkflowPlace } from './workflow-place.js';
+import type { FinishedStep } from './workflow-store.js';
+
+/** What a step came to. */
+export type StepOutcome = 'completed' | 'failed' | 'cancelled';
+
+/** What is recorded of a step, as JSON. */
+export interface StepReport {
+  readonly event: string;
+  readonly stream: string;
+  readonly id: string;
+  readonly group: string;
+  /** Id of the message that it follows from. */
+  readonly parent?: string | undefined;
+  /** @default completed */
+  readonly outcome?: Exclude<StepOutcome, 'completed'> | undefined;
+  /** Runs that were charged. */
+  readonly attempts: number;
+  /** When the last run began, ms since the epoch. */
+  readonly at?: number | undefined;
+  readonly endedAt: number;
+  /** Event types of the steps that follow, by their place. */
+  readonly next?: Readonly<Record<string, string>> | undefined;
+  /** What a terminal step returned. */
+  readonly result?: unknown;
+  /** It was too large to be kept. */
+  readonly resultOmitted?: true | undefined;
+  readonly error?: { readonly name: string; readonly message: string } | undefined;
+  readonly reason?: string | undefined;
+}
+
+/** A step of a workflow that came to its end, beside the settlement of its message. */
+export interface EndedStep {
+  readonly finished: FinishedStep;
+  /** Of the last step of a branch: with it the branch arrives at its join. */
+  readonly arriving?: Arriving;
+}
+
+/** What a join is told of the step that ends a branch. */
+export interface Arriving {
+  readonly place: WorkflowPlace;
+  readonly report: StepReport;
+  /** What it returned, as JSON. */
+  readonly result: string;
+  /** Trace headers that travel on. */
+  readonly trace: Metadata;
+}
+
+/** A fresh count of attempts begins with each redrive; whatever it says, it is later. */
+const REDRIVEN = 1_000_000;
+
+/** The record of a step. */
+export function finished(
+  { id, step }: WorkflowPlace,
+  report: StepReport,
+  redriven = false,
+  failed = false,
+): FinishedStep {
+  let follows = 0;
+  for (const _ in report.next) follows++;
+  return {
+    workflow: id,
+    step,
+    run: report.attempts + (redriven ? REDRIVEN : 0),
+    follows,
+    failed,
+    record: JSON.stringify(report),
+  };
+}

@@ -1,0 +1,104 @@
+import type {
+  Arrival,
+  FinishedStep,
+  StoredWorkflow,
+  WorkflowStore,
+} from '../../core/workflow-store.js';
+import type { KeptWorkflow, MemoryBroker } from './memory.broker.js';
+
+/** So many are not worth looking through. */
+const FEW = 100;
+
+/** Workflows of a broker. */
+export class MemoryWorkflowStore implements WorkflowStore {
+  private sweepAt = FEW;
+
+  constructor(
+    private readonly broker: MemoryBroker,
+    private readonly keyPrefix: string,
+  ) {}
+
+  async begin(workflow: string, at: number, ttl: number): Promise<void> {
+    this.kept(workflow, ttl).begunAt ??= at;
+  }
+
+  async record(steps: readonly FinishedStep[], ttl: number): Promise<undefined[]> {
+    return steps.map((step) => {
+      const recorded = this.kept(step.workflow, ttl).steps;
+      const before = recorded.get(step.step);
+      if (!before || step.run >= before.run) recorded.set(step.step, step);
+      return undefined;
+    });
+  }
+
+  async arrive(arrival: Arrival, ttl: number): Promise<readonly string[] | undefined> {
+    const { workflow, at, index, of, token, result } = arrival;
+    const { joins } = this.kept(workflow, ttl);
+    let joining = joins.get(at);
+    if (!joining) joins.set(at, (joining = { results: new Map() }));
+    const { results, last } = joining;
+    if (last === undefined) {
+      results.set(index, result);
+      if (results.size < of) return undefined;
+      joining.last = token;
+    } else if (last !== token) {
+      return undefined;
+    }
+    return Array.from({ length: of }, (_, branch) => results.get(branch)!);
+  }
+
+  async areCancelled(workflows: readonly string[]): Promise<boolean[]> {
+    return workflows.map((workflow) => this.find(workflow)?.cancelled ?? false);
+  }
+
+  async cancel(workflow: string, ttl: number): Promise<boolean> {
+    const found = this.find(workflow);
+    if (found && isFinished(found)) return false;
+    this.kept(workflow, ttl).cancelled = true;
+    return true;
+  }
+
+  async read(workflow: string): Promise<StoredWorkflow | undefined> {
+    const found = this.find(workflow);
+    if (!found) return undefined;
+    const steps = [...found.steps.values()];
+    return {
+      begunAt: found.begunAt,
+      cancelled: found.cancelled ?? false,
+      finished: isFinished(found),
+      failed: steps.filter(({ failed }) => failed).length,
+      steps: new Map(steps.map(({ step, record }) => [step, record])),
+    };
+  }
+
+  private find(workflow: string): KeptWorkflow | undefined {
+    const found = this.broker.workflows.get(this.keyPrefix + workflow);
+    return found && found.expiresAt > this.broker.clock.now() ? found : undefined;
+  }
+
+  /** Made where it is missing, and kept for so long from now on. */
+  private kept(workflow: string, ttl: number): KeptWorkflow {
+    const expiresAt = this.broker.clock.now() + ttl;
+    const found = this.find(workflow) ?? { expiresAt, steps: new Map(), joins: new Map() };
+    found.expiresAt = expiresAt;
+    this.broker.workflows.set(this.keyPrefix + workflow, found);
+    // Those that nobody asks for again have to go, too: looked for whenever their number has doubled.
+    if (this.broker.workflows.size >= this.sweepAt) this.sweep();
+    return found;
+  }
+
+  private sweep(): void {
+    const { workflows, clock } = this.broker;
+    for (const [key, { expiresAt }] of workflows) {
+      if (expiresAt <= clock.now()) workflows.delete(key);
+    }
+    this.sweepAt = Math.max(FEW, 2 * workflows.size);
+  }
+}
+
+/** The first step, and all that follow from any, are recorded. */
+function isFinished({ steps }: KeptWorkflow): boolean {
+  let open = 1;
+  for (const { follows } of steps.values()) open += follows - 1;
+  return open === 0;
+}

@@ -1,0 +1,118 @@
+import { PermissionDeniedError } from '../../core/errors/server.errors.js';
+import type { OutgoingEntry } from '../../core/message.js';
+import type { Ack, SettleOutcome } from '../../core/settlement.js';
+import type { Settling } from '../../core/source.js';
+import type { Commands } from './commands.js';
+import type { Keys } from './keys.js';
+import { compareIds } from './leasing.js';
+import type { RedisLease } from './redis.lease.js';
+import { typedError } from './reply-errors.js';
+import {
+  ackAndPublishAll,
+  PUBLISH_AT_ONCE,
+  type Publishing,
+} from './scripts/ack-and-publish-all.script.js';
+
+type Outcome = SettleOutcome | Error;
+type Message = Publishing & { readonly index: number };
+
+/** Whether one script can publish what follows from a message, and acknowledge it. */
+export function isPublishedTogether(
+  { lease, settlement }: Settling,
+  { commands, keys }: { readonly commands: Commands; readonly keys: Keys },
+): boolean {
+  if (settlement.kind !== 'ack' || settlement.completes) return false;
+  if (!commands.topology) return true;
+  const { key } = (lease as RedisLease).source;
+  const streams = settlement.publish?.map(({ stream }) => keys.stream(stream)) ?? [];
+  return commands.together([key, ...streams]);
+}
+
+/** Carries out acknowledgements that publish, all of one key. */
+export async function publishTogether(
+  batch: readonly Settling[],
+  { commands, keys }: { readonly commands: Commands; readonly keys: Keys },
+): Promise<Outcome[]> {
+  const leases = batch.map(({ lease }) => lease as RedisLease);
+  const outcomes = new Array<Outcome>(batch.length);
+  const messages = batch.map(({ settlement }, index): Message => {
+    const { entryId: id, attempt: count, trimmed: unfenced } = leases[index]!;
+    const entries = (settlement as Ack).publish?.map((entry) => entryOf(entry, keys)) ?? [];
+    return { index, id, count, unfenced, entries };
+  });
+  const parts = partsOf(messages);
+  await Promise.all(parts.map((part) => publishPart(leases[0]!, part, outcomes, commands)));
+  for (const [index, outcome] of outcomes.entries()) {
+    if (outcome !== 'settled') continue;
+    const lease = leases[index]!;
+    lease.holder.settled(lease);
+    // Its record is gone, so a second time there is nothing to settle any more.
+    lease.trimmed = false;
+  }
+  return outcomes;
+}
+
+/** What one script publishes. */
+function partsOf(messages: readonly Message[]): Message[][] {
+  const parts: Message[][] = [];
+  let room = 0;
+  for (const message of messages) {
+    const { length } = message.entries;
+    const last = parts.at(-1);
+    if (last && length < room) last.push(message);
+    else {
+      parts.push([message]);
+      room = PUBLISH_AT_ONCE;
+    }
+    room -= 1 + length;
+  }
+  return parts;
+}
+
+async function publishPart(
+  lease: RedisLease,
+  part: readonly Message[],
+  outcomes: Outcome[],
+  commands: Commands,
+): Promise<void> {
+  const { key } = lease.source;
+  const { group, consumer, guards } = lease.holder;
+  const run = { key, group, consumer, guards };
+  const action = 'publishing the next step';
+  try {
+    const words = await commands.run(
+      action,
+      (client) => ackAndPublishAll(client, run, rangeOf(part), part),
+      key,
+    );
+    for (const [at, { index }] of part.entries()) {
+      const word = words[at]!;
+      outcomes[index] = word instanceof Error ? typedError(word, action, key) : word;
+    }
+  } catch (error) {
+    for (const { index } of part) outcomes[index] = error as Error;
+    if (part.length === 1 || !(error instanceof PermissionDeniedError)) return;
+    // A target that this user may not touch must not hold up what goes elsewhere. What the refused
+    // script had carried out is gone now: it is found to be settled when it is tried again.
+    for (const message of part) await publishPart(lease, [message], outcomes, commands);
+    for (const { index } of part) if (outcomes[index] === 'gone') outcomes[index] = error;
+  }
+}
+
+const entryOf = (
+  { stream, fields, when }: OutgoingEntry,
+  keys: Keys,
+): Publishing['entries'][number] => ({
+  stream: keys.stream(stream),
+  fields,
+  delayed: when && { when, keys: keys.delays(stream) },
+});
+
+function rangeOf(messages: readonly Publishing[]): [string, string] {
+  let [first, last] = [messages[0]!.id, messages[0]!.id];
+  for (const { id } of messages) {
+    if (compareIds(id, first) < 0) first = id;
+    if (compareIds(id, last) > 0) last = id;
+  }
+  return [first, last];
+}

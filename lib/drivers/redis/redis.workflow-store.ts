@@ -1,0 +1,143 @@
+import { grouped } from '../../core/grouped.js';
+import type {
+  Arrival,
+  FinishedStep,
+  StoredWorkflow,
+  WorkflowStore,
+} from '../../core/workflow-store.js';
+import { slotOf } from './cluster/slots.js';
+import type { Commands } from './commands.js';
+import type { Keys } from './keys.js';
+import {
+  areCancelled,
+  arrive,
+  BEGUN,
+  CANCELLED,
+  mark,
+  recordSteps,
+} from './scripts/workflow.scripts.js';
+
+/** In one script at most, so that it never blocks the server for long. */
+const AT_ONCE = 200;
+
+/** A list of steps for each workflow, and where they are needed hashes for its joins and its state. */
+export class RedisWorkflowStore implements WorkflowStore {
+  constructor(
+    private readonly commands: Commands,
+    private readonly keys: Keys,
+  ) {}
+
+  async begin(workflow: string, at: number, ttl: number): Promise<void> {
+    const { state } = this.keys.workflow(workflow);
+    const action = 'starting a workflow';
+    await this.commands.run(action, (client) => mark(client, state, BEGUN, at, ttl), state);
+  }
+
+  async record(steps: readonly FinishedStep[], ttl: number): Promise<(undefined | Error)[]> {
+    const results = new Array<undefined | Error>(steps.length);
+    const keyOf = (workflow: string): string => this.keys.workflow(workflow).steps;
+    await this.inPlaces(
+      steps.map(({ workflow }) => workflow),
+      async (indexes, key) => {
+        const some = indexes.map((index) => steps[index]!);
+        try {
+          await this.commands.run(
+            'recording steps',
+            (client) => recordSteps(client, some, keyOf, ttl),
+            key,
+          );
+        } catch (error) {
+          for (const index of indexes) results[index] = error as Error;
+        }
+      },
+    );
+    return results;
+  }
+
+  arrive(arrival: Arrival, ttl: number): Promise<readonly string[] | undefined> {
+    const { joins } = this.keys.workflow(arrival.workflow);
+    const action = 'joining steps';
+    return this.commands.run(action, (client) => arrive(client, joins, arrival, ttl), joins);
+  }
+
+  async areCancelled(workflows: readonly string[]): Promise<boolean[]> {
+    const results = new Array<boolean>(workflows.length);
+    await this.inPlaces(workflows, async (indexes, key) => {
+      const some = indexes.map((index) => this.keys.workflow(workflows[index]!).state);
+      const found = await this.commands.run(
+        'looking for cancelled workflows',
+        (client) => areCancelled(client, some),
+        key,
+      );
+      for (const [at, index] of indexes.entries()) results[index] = found[at]!;
+    });
+    return results;
+  }
+
+  async cancel(workflow: string, ttl: number): Promise<boolean> {
+    if ((await this.read(workflow))?.finished) return false;
+    const { state } = this.keys.workflow(workflow);
+    const action = 'cancelling a workflow';
+    await this.commands.run(action, (client) => mark(client, state, CANCELLED, 1, ttl), state);
+    return true;
+  }
+
+  async read(workflow: string): Promise<StoredWorkflow | undefined> {
+    const { steps, state } = this.keys.workflow(workflow);
+    const [texts, fields] = await this.commands.run(
+      'reading a workflow',
+      (client) => Promise.all([client.lrange(steps, 0, -1), client.hmget(state, BEGUN, CANCELLED)]),
+      state,
+    );
+    const [begun, cancelled] = fields;
+    if (texts.length === 0 && !begun && !cancelled) return undefined;
+    return {
+      begunAt: begun ? Number(begun) : undefined,
+      cancelled: cancelled !== null,
+      ...whatIsRecorded(texts),
+    };
+  }
+
+  /** Together what one script may touch: anything on one server, a slot's on a cluster. */
+  private async inPlaces(
+    workflows: readonly string[],
+    run: (indexes: readonly number[], key: string) => Promise<void>,
+  ): Promise<void> {
+    const indexes = [...workflows.keys()];
+    const keyOf = (index: number): string => this.keys.workflow(workflows[index]!).state;
+    const places = this.commands.topology
+      ? [...grouped(indexes, (index) => slotOf(keyOf(index))).values()]
+      : [indexes];
+    const parts = places.flatMap((place) => {
+      const chunks: number[][] = [];
+      for (let at = 0; at < place.length; at += AT_ONCE) chunks.push(place.slice(at, at + AT_ONCE));
+      return chunks;
+    });
+    await Promise.all(parts.map((part) => run(part, keyOf(part[0]!))));
+  }
+}
+
+/** Of a step that is recorded several times the latest run counts, and of that the last record. */
+function whatIsRecorded(
+  texts: readonly string[],
+): Pick<StoredWorkflow, 'finished' | 'failed' | 'steps'> {
+  const latest = new Map<
+    string,
+    { run: number; follows: number; failed: number; record: string }
+  >();
+  for (const text of texts) {
+    const [head, place, ...numbers] = /^(\S+) (\d+) (\d+) (\d) /.exec(text) ?? [];
+    if (head === undefined) continue;
+    const [run, follows, failed] = numbers.map(Number) as [number, number, number];
+    if (run < (latest.get(place!)?.run ?? 0)) continue;
+    latest.set(place!, { run, follows, failed, record: text.slice(head.length) });
+  }
+  const all = [...latest.values()];
+  // The first step is open, and what follows from any; each that is recorded is so no more.
+  const open = all.reduce((sum, { follows }) => sum + follows - 1, 1);
+  return {
+    finished: open === 0,
+    failed: all.filter(({ failed }) => failed === 1).length,
+    steps: new Map([...latest].map(([place, { record }]) => [place, record])),
+  };
+}

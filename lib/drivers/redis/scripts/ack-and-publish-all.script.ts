@@ -1,0 +1,137 @@
+import type { Redis } from 'ioredis';
+import type { SettleOutcome } from '../../../core/settlement.js';
+import type { Fields, When } from '../../../core/message.js';
+import { Script } from '../script.js';
+import { STREAMS_ONLY } from './dead-letter.script.js';
+import { DELAYING, MOST_ELEMENTS, whenArguments, type DelayKeys } from './delaying.js';
+import { FENCE, type Fenced } from './fence.js';
+import { pack, UNPACK } from './packing.js';
+
+/**
+ * Publishes what follows from messages, or stores it until it is due, then acknowledges the messages,
+ * one after the other. The fence of each, and all its targets, are checked before its first write,
+ * since a script that fails halfway keeps what it has written.
+ * KEYS stream, then the others once each.
+ * ARGV, packed: group, consumer, first and last id, then per message id, count (0: unfenced), number of entries,
+ * and per entry `now`, `in` or `at`, the number of its stream's key, the number of its elements, of a
+ * delayed one ms and the numbers of the keys of the sorted set and the hash, and the elements.
+ * Answers a word or an error per message. One range XPENDING serves all of them.
+ */
+const script = new Script(`${UNPACK}${FENCE}${STREAMS_ONLY}${DELAYING}
+local key, group, consumer = KEYS[1], ARGV[1], ARGV[2]
+local counts = {}
+if ARGV[3] ~= ARGV[4] then
+  local rows = try('XPENDING', key, group, ARGV[3], ARGV[4], 10000, consumer)
+  if not rows.err then
+    for _, row in ipairs(rows) do counts[row[1]] = row[4] end
+  end
+end
+local function owned(id, count)
+  if count == '0' or counts[id] == tonumber(count) then return 'held' end
+  return fence(key, group, consumer, id, count)
+end
+local refusals = {}
+local function refused(how, at)
+  local name = how == 'now' and ARGV[at] or ARGV[at] .. ' delayed'
+  if refusals[name] == nil then
+    local stream = KEYS[tonumber(ARGV[at])]
+    if how == 'now' then
+      refusals[name] = refuse_others(stream) or false
+    else
+      local delayed, stored = KEYS[tonumber(ARGV[at + 3])], KEYS[tonumber(ARGV[at + 4])]
+      refusals[name] = refuse_delays(delayed, stored, stream) or false
+    end
+  end
+  return refusals[name]
+end
+local function check(at, entries)
+  local refusal = false
+  for _ = 1, entries do
+    local how, size = ARGV[at], tonumber(ARGV[at + 2])
+    refusal = refusal or refused(how, at + 1)
+    if not refusal and (size == 0 or size % 2 == 1 or size > ${MOST_ELEMENTS}) then
+      refusal = redis.error_reply('ERR an entry needs between 1 and ${MOST_ELEMENTS / 2} pairs of fields')
+    end
+    at = at + (how == 'now' and 3 or 6) + size
+  end
+  return refusal, at
+end
+local function publish(at, entries)
+  for _ = 1, entries do
+    local how, stream, size = ARGV[at], KEYS[tonumber(ARGV[at + 1])], tonumber(ARGV[at + 2])
+    local first = at + (how == 'now' and 3 or 6)
+    if how == 'now' then
+      redis.call('XADD', stream, '*', unpack(ARGV, first, first + size - 1))
+    else
+      local delayed, stored = KEYS[tonumber(ARGV[at + 4])], KEYS[tonumber(ARGV[at + 5])]
+      delay(delayed, stored, due_at(how, ARGV[at + 3]), first, first + size - 1)
+    end
+    at = first + size
+  end
+end
+local words, at = {}, 5
+while at <= #ARGV do
+  local id, entries, first = ARGV[at], tonumber(ARGV[at + 2]), at + 3
+  local word, refusal = owned(id, ARGV[at + 1]), nil
+  refusal, at = check(first, entries)
+  if word == 'held' then word = refusal or 'settled' end
+  if word == 'settled' then
+    publish(first, entries)
+    redis.call('XACK', key, group, id)
+  end
+  words[#words + 1] = word
+end
+return words
+`);
+
+/** A message that is acknowledged, and what follows from it. */
+export interface Publishing {
+  readonly id: string;
+  /** Delivery count of the run. */
+  readonly count: number;
+  readonly unfenced: boolean;
+  readonly entries: readonly {
+    /** Key of the stream. */
+    readonly stream: string;
+    readonly fields: Fields;
+    readonly delayed: { readonly when: When; readonly keys: DelayKeys } | undefined;
+  }[];
+}
+
+/** Most messages and entries in one run of the script, so that it never blocks the server for long. */
+export const PUBLISH_AT_ONCE = 200;
+
+/**
+ * @param run what its messages have in common
+ * @param range the lowest and the highest of their ids
+ */
+export async function ackAndPublishAll(
+  client: Redis,
+  run: Omit<Fenced, 'id' | 'count'>,
+  range: readonly [first: string, last: string],
+  messages: readonly Publishing[],
+): Promise<(SettleOutcome | Error)[]> {
+  const keys = [run.key];
+  const numbers = new Map<string, number>();
+  const numberOf = (key: string): number => {
+    let number = numbers.get(key);
+    if (number === undefined) numbers.set(key, (number = keys.push(key)));
+    return number;
+  };
+  const args: (string | number)[] = [run.group, run.consumer, ...range];
+  for (const { id, count, unfenced, entries } of messages) {
+    args.push(id, unfenced ? 0 : count, entries.length);
+    for (const { stream, fields, delayed } of entries) {
+      if (!delayed) args.push('now', numberOf(stream), fields.length);
+      else {
+        const { when, keys: names } = delayed;
+        const [how, ms] = whenArguments(when);
+        args.push(how, numberOf(stream), fields.length, ms);
+        args.push(numberOf(names.delayed), numberOf(names.entries));
+      }
+      for (const field of fields) args.push(field);
+    }
+  }
+  const words = await script.run(client, keys, [pack(args)], run.guards);
+  return (words ?? messages.map(() => 'lost')) as (SettleOutcome | Error)[];
+}

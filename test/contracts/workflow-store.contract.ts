@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Arrival, FinishedStep, WorkflowStore } from '../../lib/core/workflow-store.js';
+
+/** A workflow store as its contract sees it. */
+export interface WorkflowStoreHarness {
+  readonly store: WorkflowStore;
+  /** Lets so much of the store's time pass. */
+  elapse(ms: number): Promise<void>;
+  unique(name: string): string;
+  /** After all tests. */
+  close(): Promise<void>;
+}
+
+const TTL = 60_000;
+
+/** What every store of workflows promises. */
+export function describeWorkflowStoreContract(
+  name: string,
+  setup: () => Promise<WorkflowStoreHarness>,
+): void {
+  describe(`workflow store contract: ${name}`, () => {
+    let harness: WorkflowStoreHarness;
+    let store: WorkflowStore;
+    let workflow: string;
+
+    beforeAll(async () => {
+      harness = await setup();
+      store = harness.store;
+    });
+    afterAll(() => harness.close());
+    beforeEach(() => {
+      workflow = harness.unique('orders/1-0/shop');
+    });
+
+    const step = (place: string, more: Partial<FinishedStep> = {}): FinishedStep => ({
+      workflow,
+      step: place,
+      run: 1,
+      follows: 0,
+      failed: false,
+      record: `{"of":"${place}"}`,
+      ...more,
+    });
+    const record = async (...steps: FinishedStep[]): Promise<void> => {
+      expect(await store.record(steps, TTL)).toEqual(steps.map(() => undefined));
+    };
+    const arrive = (index: number, more: Partial<Arrival> = {}) =>
+      store.arrive(
+        { workflow, at: '0', index, of: 3, token: `t${index}`, result: `r${index}`, ...more },
+        TTL,
+      );
+
+    test('nothing is known of a workflow that nobody wrote of', async () => {
+      expect(await store.read(workflow)).toBeUndefined();
+      expect(await store.areCancelled([workflow])).toEqual([false]);
+    });
+
+    test('begun, it is known, and nothing of it has ended', async () => {
+      await store.begin(workflow, 1234, TTL);
+      await store.begin(workflow, 5678, TTL);
+      expect(await store.read(workflow)).toEqual({
+        begunAt: 1234,
+        cancelled: false,
+        finished: false,
+        failed: 0,
+        steps: new Map(),
+      });
+    });
+
+    test('it is finished with the last of the steps that follow, in whatever order', async () => {
+      await record(step('1.1.2'));
+      await record(step('0', { follows: 1 }), step('1', { follows: 2 }));
+      const before = await store.read(workflow);
+      expect(before).toMatchObject({ finished: false, failed: 0, begunAt: undefined });
+      await record(step('1.0.2'));
+      const { finished, steps } = (await store.read(workflow))!;
+      expect(finished).toBe(true);
+      const places = ['0', '1', '1.0.2', '1.1.2'];
+      expect(steps).toEqual(new Map(places.map((place) => [place, `{"of":"${place}"}`])));
+    });
+
+    test('of a step that is recorded twice the later run stays', async () => {
+      await record(step('0', { run: 2, follows: 1, record: 'second' }));
+      await record(step('0', { run: 1, follows: 0, record: 'first' }));
+      expect(await store.read(workflow)).toMatchObject({ finished: false });
+      expect((await store.read(workflow))!.steps.get('0')).toBe('second');
+      await record(step('0', { run: 3, follows: 0, record: 'third' }));
+      expect(await store.read(workflow)).toMatchObject({ finished: true });
+      expect((await store.read(workflow))!.steps.get('0')).toBe('third');
+    });
+
+    test('the same record again changes nothing', async () => {
+      const one = step('0', { follows: 2, failed: true });
+      await record(one, one);
+      await record(one);
+      expect(await store.read(workflow)).toMatchObject({ finished: false, failed: 1 });
+      await record(step('0.0.1'), step('0.1.1'));
+      expect(await store.read(workflow)).toMatchObject({ finished: true, failed: 1 });
+    });
+
+    test('a step that failed and completes later has not failed', async () => {
+      await record(step('0', { failed: true }));
+      expect(await store.read(workflow)).toMatchObject({ finished: true, failed: 1 });
+      await record(step('0', { run: 1_000_001, follows: 1 }), step('1'));
+      expect(await store.read(workflow)).toMatchObject({ finished: true, failed: 0 });
+    });
+
+    test('many steps of many workflows are recorded at once', async () => {
+      const names = Array.from({ length: 300 }, (_, index) => `${workflow}-${index}`);
+      await record(...names.map((one) => step('0', { workflow: one, record: one })));
+      for (const one of [names[0]!, names[150]!, names[299]!]) {
+        const { finished, steps } = (await store.read(one))!;
+        expect([finished, steps.get('0')]).toEqual([true, one]);
+      }
+    });
+
+    describe('arrive', () => {
+      test('answers the results to the last one, in the order of the branches', async () => {
+        expect(await arrive(2)).toBeUndefined();
+        expect(await arrive(0)).toBeUndefined();
+        expect(await arrive(1)).toEqual(['r0', 'r1', 'r2']);
+      });
+
+      test('counts nobody twice', async () => {
+        for (let turn = 0; turn < 5; turn++) expect(await arrive(1)).toBeUndefined();
+        expect(await arrive(2)).toBeUndefined();
+        expect(await arrive(0)).toEqual(['r0', 'r1', 'r2']);
+      });
+
+      test('once all are there, a repetition answers the last one alone, what was joined', async () => {
+        await arrive(0);
+        await arrive(1);
+        await arrive(2);
+        expect(await arrive(0)).toBeUndefined();
+        expect(await arrive(2, { result: 'other' })).toEqual(['r0', 'r1', 'r2']);
+        expect(await arrive(2, { token: 'of another message' })).toBeUndefined();
+      });
+
+      test('before that, a later result of a branch replaces the one before', async () => {
+        await arrive(0, { result: 'failed' });
+        await arrive(0, { result: 'redriven', token: 'another' });
+        await arrive(1);
+        expect(await arrive(2)).toEqual(['redriven', 'r1', 'r2']);
+      });
+
+      test('of all at once one is the last', async () => {
+        const answers = await Promise.all([0, 1, 2].map((index) => arrive(index)));
+        expect(answers.filter((answer) => answer !== undefined)).toHaveLength(1);
+      });
+
+      test('keeps fan-outs and workflows apart, and takes any text', async () => {
+        const odd = 'ü😀\u0000 {"a":1}\r\n';
+        expect(await arrive(0, { of: 2, at: '1', result: odd })).toBeUndefined();
+        expect(await arrive(1, { of: 2, at: '1.0.2' })).toBeUndefined();
+        expect(await arrive(1, { of: 2, workflow: `${workflow}-other` })).toBeUndefined();
+        expect(await arrive(1, { of: 2, at: '1', result: '' })).toEqual([odd, '']);
+      });
+    });
+
+    describe('cancel', () => {
+      test('is known at once, of that workflow alone', async () => {
+        await store.begin(workflow, 1, TTL);
+        expect(await store.cancel(workflow, TTL)).toBe(true);
+        expect(await store.cancel(workflow, TTL)).toBe(true);
+        const others = [`${workflow}-a`, workflow, `${workflow}-b`];
+        expect(await store.areCancelled(others)).toEqual([false, true, false]);
+        expect(await store.read(workflow)).toMatchObject({ cancelled: true });
+      });
+
+      test('of one that is not known yet holds', async () => {
+        expect(await store.cancel(workflow, TTL)).toBe(true);
+        expect(await store.areCancelled([workflow])).toEqual([true]);
+      });
+
+      test('of one that has come to its end is refused', async () => {
+        await record(step('0'));
+        expect(await store.cancel(workflow, TTL)).toBe(false);
+        expect(await store.areCancelled([workflow])).toEqual([false]);
+      });
+    });
+
+    test('what is not written to is forgotten', async () => {
+      await store.begin(workflow, 1, 150);
+      await store.cancel(workflow, 150);
+      await store.record([step('0')], 150);
+      await arrive(0, { at: '0' }).then(() => store.record([step('0')], 150));
+      for (let turn = 0; turn < 100 && (await store.read(workflow)); turn++) {
+        await harness.elapse(20);
+      }
+      expect(await store.read(workflow)).toBeUndefined();
+      expect(await store.areCancelled([workflow])).toEqual([false]);
+    });
+  });
+}

@@ -1,0 +1,407 @@
+import { Controller } from '@nestjs/common';
+import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
+import {
+  DeadLetters,
+  DelayedMessages,
+  fanOut,
+  next,
+  rawCodec,
+  StreamContext,
+  StreamHandler,
+  UnrecoverableError,
+  Workflows,
+  type JoinedResults,
+  type WorkflowFailure,
+  type WorkflowState,
+} from 'nestjs-redis-streams';
+import { of } from 'rxjs';
+import { expect, test } from 'vitest';
+import { OnEvent, startApp, type TestAppOptions } from '../support/nest-app.js';
+
+/** Steps that ran, with what they were given. */
+interface Ran {
+  readonly event: string;
+  readonly payload: unknown;
+  readonly context: StreamContext;
+}
+
+type Answer = (payload: never, context: StreamContext) => unknown;
+
+/** Starts an application whose handlers are these functions, by event type. */
+async function flow(answers: Readonly<Record<string, Answer>>, given: TestAppOptions = {}) {
+  const ran: Ran[] = [];
+  @Controller()
+  class Steps {
+    @StreamHandler(Object.keys(answers), { maxDeliveries: 1 })
+    async step(@Payload() payload: unknown, @Ctx() context: StreamContext): Promise<unknown> {
+      const event = context.getPattern();
+      ran.push({ event, payload, context });
+      return answers[event]!(payload as never, context);
+    }
+  }
+  const { controllers = [], ...more } = given;
+  const started = await startApp({ ...more, controllers: [Steps, ...controllers] });
+  const workflows = started.app.get(Workflows);
+  return {
+    ...started,
+    ran,
+    workflows,
+    events: () => ran.map(({ event }) => event),
+    payloadOf: <T>(event: string): T => ran.find((one) => one.event === event)!.payload as T,
+    state: async (): Promise<WorkflowState> => (await workflows.get(ran[0]!.context.workflow.id))!,
+  };
+}
+
+test('what a handler returns is the next step, and knows where it comes from', async () => {
+  const { publish, ran, state } = await flow({
+    first: ({ n }: { n: number }) => next('second', { n: n + 1 }),
+    second: ({ n }: { n: number }) => ({ next: 'third', payload: { n: n + 1 } }),
+    third: () => ({ done: true }),
+  });
+  const id = await publish('first', { n: 1 }, { metadata: { traceparent: '00-a', own: 'x' } });
+  expect(ran.map(({ event, payload }) => [event, payload])).toEqual([
+    ['first', { n: 1 }],
+    ['second', { n: 2 }],
+    ['third', { n: 3 }],
+  ]);
+  const [first, second, third] = ran.map(({ context }) => context);
+  expect(first!.workflow).toEqual({
+    id: `first/${id}/test`,
+    step: '0',
+    depth: 0,
+    parentId: undefined,
+  });
+  expect(second!.workflow).toMatchObject({ id: first!.workflow.id, step: '1', parentId: id });
+  expect(third!.workflow).toMatchObject({ depth: 2, step: '2', parentId: second!.id });
+  expect(third!.metadata).toEqual({
+    traceparent: '00-a',
+    workflow: `${first!.workflow.id} 2 ${second!.id}`,
+  });
+  const found = await state();
+  expect(found).toMatchObject({ status: 'completed', id: first!.workflow.id });
+  expect(found.steps).toMatchObject([
+    { step: '0', event: 'first', status: 'completed', attempts: 1, id },
+    { step: '1', event: 'second', parentId: id },
+    { step: '2', event: 'third', result: { done: true } },
+  ]);
+});
+
+test.each([
+  ['nothing', undefined],
+  ['a text', 'next'],
+  ['an object that has more', { next: 'second', payload: 1, extra: true }],
+  ['an object whose next is no text', { next: { url: '/page/2' } }],
+  ['an empty list', []],
+  ['a list with something else in it', [next('second'), 1]],
+])('%s is no step', async (_, result) => {
+  const { publish, events, state } = await flow({ first: () => result, second: () => undefined });
+  await publish('first', {});
+  expect(events()).toEqual(['first']);
+  expect(await state()).toBeUndefined();
+});
+
+test('a promise, an Observable and its last value are results alike', async () => {
+  const { publish, events } = await flow({
+    first: () => of('something before', next('second')),
+    second: () => undefined,
+  });
+  await publish('first', {});
+  expect(events()).toEqual(['first', 'second']);
+});
+
+test('results of @EventPattern and @MessagePattern do not chain, and do not end a branch', async () => {
+  const looked: string[] = [];
+  @Controller()
+  class Others {
+    @OnEvent('first', { group: 'watching' })
+    event(@Ctx() context: StreamContext): unknown {
+      looked.push(context.getPattern());
+      return next('second');
+    }
+    @OnEvent('part', { group: 'watching', maxDeliveries: 1 })
+    part(): never {
+      looked.push('part');
+      throw new UnrecoverableError();
+    }
+    @MessagePattern('asked')
+    asked(): unknown {
+      return next('second');
+    }
+  }
+  const { publish, events, payloadOf, kit } = await flow(
+    {
+      first: () => fanOut([next('part', 1), next('part', 2)], { join: 'joined' }),
+      part: (n: number) => n * 10,
+      joined: () => undefined,
+      second: () => undefined,
+    },
+    { controllers: [Others] },
+  );
+  await publish('asked', {});
+  await publish('first', {});
+  expect(looked.sort()).toEqual(['first', 'part', 'part']);
+  expect(events()).toEqual(['first', 'part', 'part', 'joined']);
+  expect(payloadOf('joined')).toEqual({ results: [10, 20] });
+  expect(await kit.deadLetters()).toHaveLength(2);
+});
+
+test('a step that cannot be published fails the run', async () => {
+  const { publish, deadLetter, events } = await flow({
+    first: () => ({ next: 'all.*', payload: 1 }),
+  });
+  await publish('first', {});
+  expect(events()).toEqual(['first']);
+  const { error, reason } = await deadLetter();
+  expect(reason).toBe('max-deliveries');
+  expect(error).toMatchObject({ name: 'InvalidMessageError' });
+});
+
+test('a codec without metadata cannot chain, and says so', async () => {
+  const { publish, deadLetter } = await flow(
+    { first: () => next('second', { a: 'b' }) },
+    { options: { codec: rawCodec } },
+  );
+  await publish('first', { a: 'b' });
+  expect((await deadLetter()).error).toMatchObject({
+    name: 'UnsupportedFeatureError',
+    message: expect.stringContaining('codec "raw"') as string,
+  });
+});
+
+test('a delayed step waits for its time, and the workflow with it', async () => {
+  const { publish, kit, events, state, app } = await flow(
+    {
+      first: () => next({ stream: 'mails', event: 'second' }, {}, { delay: 5000 }),
+      second: () => undefined,
+    },
+    { controllers: [mails] },
+  );
+  await publish('first', {});
+  expect(events()).toEqual(['first']);
+  expect(await state()).toMatchObject({
+    status: 'running',
+    steps: [{ event: 'first' }, { event: 'second', step: '1', status: 'waiting' }],
+  });
+  expect((await app.get(DelayedMessages).list('mails')).items).toHaveLength(1);
+  await kit.advance(5000);
+  await kit.idle();
+  expect(await state()).toMatchObject({ status: 'completed' });
+});
+
+@Controller()
+class mails {
+  @StreamHandler('second', { stream: 'mails' })
+  mail(): void {}
+}
+
+test('a join has the results of all branches in their order, once', async () => {
+  const { publish, ran, payloadOf, state } = await flow({
+    first: () =>
+      fanOut(
+        [3, 1, 2].map((n) => next('part', n)),
+        { join: 'joined' },
+      ),
+    part: (n: number) => (n === 1 ? next('more', n) : { n }),
+    more: (n: number) => ({ more: n }),
+    joined: () => next('after'),
+    after: () => 'all done',
+  });
+  await publish('first', {});
+  expect(payloadOf('joined')).toEqual({ results: [{ n: 3 }, { more: 1 }, { n: 2 }] });
+  const places = ran.map(({ event, context }) => `${event} ${context.workflow.step}`);
+  expect(places.sort()).toEqual([
+    'after 2',
+    'first 0',
+    'joined 1',
+    'more 0.1.2',
+    'part 0.0.1',
+    'part 0.1.1',
+    'part 0.2.1',
+  ]);
+  const found = await state();
+  expect(found.status).toBe('completed');
+  expect(found.steps.map(({ step }) => step)).toEqual([
+    '0',
+    '0.0.1',
+    '0.1.1',
+    '0.2.1',
+    '1',
+    '0.1.2',
+    '2',
+  ]);
+});
+
+test('joins within branches are joined from the inside out', async () => {
+  const { publish, payloadOf, state } = await flow({
+    first: () => fanOut([next('inner', 'a'), next('inner', 'b')], { join: 'outer.joined' }),
+    inner: (name: string) =>
+      fanOut([next('leaf', `${name}1`), next('leaf', `${name}2`)], { join: 'inner.joined' }),
+    leaf: (name: string) => name,
+    'inner.joined': ({ results }: JoinedResults<string>) => results.join('+'),
+    'outer.joined': () => undefined,
+  });
+  await publish('first', {});
+  expect(payloadOf('outer.joined')).toEqual({ results: ['a1+a2', 'b1+b2'] });
+  expect(await state()).toMatchObject({ status: 'completed' });
+});
+
+test('a result too large to be joined, or without JSON, fails its run', async () => {
+  const circular: { self?: unknown } = {};
+  circular.self = circular;
+  const { publish, kit } = await flow({
+    first: () => fanOut([next('part', 'large'), next('part', 'circular')], { join: 'joined' }),
+    part: (what: string) => (what === 'large' ? 'x'.repeat(600_000) : circular),
+    joined: () => undefined,
+  });
+  await publish('first', {});
+  const names = (await kit.deadLetters()).map(({ error }) => error!.name);
+  expect(names.sort()).toEqual(['InvalidMessageError', 'PayloadTooLargeError']);
+});
+
+test('a step that fails for good has its nearest hook run, once', async () => {
+  const { publish, payloadOf, events, state } = await flow({
+    first: () => next('second', { order: 7 }, { onFailure: 'undo' }),
+    second: ({ order }: { order: number }) => next('third', { order }),
+    third: () => {
+      throw new UnrecoverableError('no stock');
+    },
+    undo: () => undefined,
+  });
+  await publish('first', {});
+  expect(events()).toEqual(['first', 'second', 'third', 'undo']);
+  expect(payloadOf<WorkflowFailure>('undo')).toMatchObject({
+    step: '2',
+    event: 'third',
+    reason: 'unrecoverable',
+    error: { name: 'UnrecoverableError', message: 'no stock' },
+    payload: { order: 7 },
+  });
+  const { status, endedAt, steps } = await state();
+  expect([status, endedAt === undefined]).toEqual(['failed', false]);
+  expect(steps.map(({ event, status: one }) => `${event} ${one}`)).toEqual([
+    'first completed',
+    'second completed',
+    'third failed',
+    'undo completed',
+  ]);
+});
+
+test('a branch that fails: its own hook, and when all have ended the hook of the fan-out', async () => {
+  const { publish, events, payloadOf, state } = await flow({
+    first: () =>
+      fanOut(
+        [1, 2, 3].map((n) => next('part', n, { onFailure: 'part.undo' })),
+        { join: 'joined', onFailure: 'undo' },
+      ),
+    part: (n: number) => {
+      if (n === 2) throw new UnrecoverableError('broken');
+      return n;
+    },
+    'part.undo': () => undefined,
+    joined: () => undefined,
+    undo: () => undefined,
+  });
+  await publish('first', {});
+  expect(events().sort()).toEqual(['first', 'part', 'part', 'part', 'part.undo', 'undo']);
+  expect(payloadOf<WorkflowFailure>('part.undo')).toMatchObject({ event: 'part', payload: 2 });
+  expect(payloadOf<WorkflowFailure>('undo')).toMatchObject({
+    reason: 'branches-failed',
+    results: [1, null, 3],
+    failures: [{ index: 1, reason: 'unrecoverable', error: { message: 'broken' }, payload: 2 }],
+  });
+  expect(await state()).toMatchObject({ status: 'failed' });
+});
+
+test('a partial join runs with what failed among what it is given', async () => {
+  const { publish, payloadOf, state } = await flow({
+    first: () => fanOut([next('part', 1), next('part', 2)], { join: 'joined', partial: true }),
+    part: (n: number) => {
+      if (n === 1) throw new UnrecoverableError('broken');
+      return n;
+    },
+    joined: () => undefined,
+  });
+  await publish('first', {});
+  expect(payloadOf<JoinedResults>('joined')).toMatchObject({
+    results: [null, 2],
+    failures: [{ index: 0, reason: 'unrecoverable' }],
+  });
+  expect(await state()).toMatchObject({ status: 'completed' });
+});
+
+test('a cancelled workflow ends: later steps are acknowledged without a run, and counted', async () => {
+  const { publish, events, workflows, ran, kit, state } = await flow({
+    first: () => [next('second'), next('second', {}, { delay: 1000 })],
+    second: () => next('third'),
+    third: () => undefined,
+  });
+  await publish('first', {});
+  expect(events()).toEqual(['first', 'second', 'third']);
+  const { id } = ran[0]!.context.workflow;
+  expect(await workflows.cancel(id)).toBe(true);
+  await kit.advance(1000);
+  await kit.idle();
+  expect(events()).toEqual(['first', 'second', 'third']);
+  expect(kit.settled.at(-1)).toMatchObject({ eventType: 'second', outcome: 'cancelled' });
+  expect(await kit.deadLetters()).toEqual([]);
+  expect(await state()).toMatchObject({ status: 'cancelled' });
+  expect((await state()).steps.map(({ status }) => status)).toContain('cancelled');
+});
+
+test('a workflow is started by hand under a name of its own, once', async () => {
+  const { workflows, ran, kit } = await flow({ first: () => next('second'), second: () => 'end' });
+  const id = await workflows.start('first', { n: 1 }, { id: 'order-7' });
+  expect(await workflows.start('first', { n: 1 }, { id: 'order-7' })).toBe(id);
+  expect(await workflows.get(id)).toMatchObject({ status: 'running', steps: [] });
+  await kit.idle();
+  expect(ran.map(({ context }) => context.workflow.id)).toEqual(['order-7', 'order-7']);
+  expect(await workflows.get(id)).toMatchObject({ status: 'completed' });
+  expect(await workflows.cancel(id)).toBe(false);
+  await expect(workflows.start('first', {}, { id: 'no blanks' })).rejects.toMatchObject({
+    code: 'INVALID_MESSAGE',
+  });
+});
+
+test('a hook that is declared at the start counts for every step, the first one too', async () => {
+  const { workflows, kit, payloadOf } = await flow({
+    first: () => {
+      throw new UnrecoverableError('at once');
+    },
+    undo: () => undefined,
+  });
+  await workflows.start('first', { n: 1 }, { onFailure: 'undo' });
+  await kit.idle();
+  expect(payloadOf<WorkflowFailure>('undo')).toMatchObject({ step: '0', payload: { n: 1 } });
+});
+
+test('a step that is redriven before the other branches have ended counts as if it had not failed', async () => {
+  let mended = false;
+  const { publish, events, kit, state, app } = await flow({
+    first: () => fanOut([next('part', 1), next('part', 2)], { join: 'joined' }),
+    part: (n: number) => {
+      if (n === 2 && !mended) throw new UnrecoverableError('broken');
+      return n === 1 ? next('slow', n, { delay: 1000 }) : n;
+    },
+    slow: (n: number) => n,
+    joined: () => undefined,
+  });
+  await publish('first', {});
+  expect(await state()).toMatchObject({ status: 'failed' });
+  mended = true;
+  expect(await app.get(DeadLetters).redrive('part')).toBe(1);
+  await kit.idle();
+  await kit.advance(1000);
+  await kit.idle();
+  expect(events().at(-1)).toBe('joined');
+  expect(await state()).toMatchObject({ status: 'completed' });
+});
+
+test('metadata of that name that is not ours does no harm', async () => {
+  const { publish, ran, kit } = await flow({ first: () => next('second'), second: () => 1 });
+  for (const workflow of ['mine', 'a b c', 'a 1 - x:y', 'a 0 - j:0:5:2:e', 'a 0 - f:%E0%A4%A']) {
+    await publish('first', {}, { metadata: { workflow } });
+  }
+  expect(ran.filter(({ event }) => event === 'second')).toHaveLength(5);
+  expect(new Set(ran.map(({ context }) => context.workflow.id)).size).toBe(5);
+  expect(await kit.deadLetters()).toEqual([]);
+});
