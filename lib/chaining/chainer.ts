@@ -73,7 +73,7 @@ export class Chainer {
     const next: Record<string, string> = {};
     const publish = isFanOut(steps)
       ? this.branches(delivery, place, steps, next)
-      : [this.step(delivery, at(place, stepAfter(place.step), place.scopes), steps, next)];
+      : [this.step(delivery, place.id, stepAfter(place.step), place.scopes, steps, next)];
     const report = this.report(delivery, next, undefined, undefined);
     const step = { finished: finished(place, report, delivery.lease.redriven) };
     return { kind: 'ack', publish, step };
@@ -90,8 +90,8 @@ export class Chainer {
     const outer = withHook(inherited, fanOut.onFailure);
     return fanOut.steps.map((step, index) => {
       const join = fanOut.join === undefined ? [] : [this.joinScope(place, fanOut, index)];
-      const there = at(place, stepInBranch(place.step, index), [...outer, ...join]);
-      return this.step(delivery, there, step as NextStep, next);
+      const there = stepInBranch(place.step, index);
+      return this.step(delivery, place.id, there, [...outer, ...join], step as NextStep, next);
     });
   }
 
@@ -110,21 +110,23 @@ export class Chainer {
 
   private step(
     delivery: Delivery,
-    place: WorkflowPlace,
-    step: NextStep,
+    workflow: string,
+    place: string,
+    outer: readonly Scope[],
+    instruction: NextStep,
     next: Record<string, string>,
   ): OutgoingEntry {
-    const { next: eventType, payload, stream, delay, deliverAt, metadata, onFailure } = step;
-    const scopes = withHook(place.scopes, onFailure);
-    const here = { ...place, parent: delivery.id, scopes };
-    next[place.step] = eventType;
+    const { next: eventType, payload, stream, delay, deliverAt, metadata } = instruction;
+    const scopes = withHook(outer, instruction.onFailure);
+    const here = placeToText({ id: workflow, step: place, parent: delivery.id, scopes });
+    next[place] = eventType;
     return this.options.encode({
       eventType,
       payload,
-      ...(stream !== undefined && { stream }),
-      ...(delay !== undefined && { delay }),
-      ...(deliverAt !== undefined && { deliverAt }),
-      metadata: travelling(delivery.message.metadata, metadata, placeToText(here)),
+      stream,
+      delay,
+      deliverAt,
+      metadata: travelling(delivery.message.metadata, metadata, here),
     });
   }
 
@@ -192,12 +194,6 @@ export class Chainer {
 
 /** Of the brackets and the comma around it, and its share of what else is in the payload, bytes. */
 const OF_EACH_RESULT = 16;
-
-const at = (place: WorkflowPlace, step: string, scopes: readonly Scope[]): WorkflowPlace => ({
-  ...place,
-  step,
-  scopes,
-});
 
 const hooksOf = (scopes: readonly Scope[]): readonly Scope[] =>
   scopes.filter(({ kind }) => kind === 'hook');

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../core/clock.js';
 import type { DueTime } from '../core/due-time.js';
-import type { StepReport } from '../core/ended-step.js';
+import { reportFrom, type StepReport } from '../core/ended-step.js';
 import { InvalidMessageError } from '../core/errors/publishing.errors.js';
 import { isoTime, type Metadata } from '../core/message.js';
 import { targetOf, type StepTarget } from '../core/workflow.js';
@@ -142,9 +142,7 @@ export class Workflows {
 }
 
 function stateOf(id: string, stored: StoredWorkflow): WorkflowState {
-  const reports = new Map(
-    [...stored.steps].map(([step, text]) => [step, JSON.parse(text) as StepReport]),
-  );
+  const reports = new Map([...stored.steps].map(([step, text]) => [step, reportFrom(text)]));
   const steps = [...reports].map(([step, report]) => ended(step, report));
   for (const { next = {} } of reports.values()) {
     for (const [step, event] of Object.entries(next)) {

@@ -5,7 +5,7 @@ import type { FinishedStep } from './workflow-store.js';
 /** What a step came to. */
 export type StepOutcome = 'completed' | 'failed' | 'cancelled';
 
-/** What is recorded of a step, as JSON. */
+/** What is recorded of a step. */
 export interface StepReport {
   readonly event: string;
   readonly stream: string;
@@ -65,6 +65,25 @@ export function finished(
     run: report.attempts + (redriven ? REDRIVEN : 0),
     follows,
     failed,
-    record: JSON.stringify(report),
+    record: reportToText(report),
   };
+}
+
+/** As a JSON list, since with names most of what each step stores would be names. */
+function reportToText(report: StepReport): string {
+  const { event, stream, id, group, parent, attempts, at, endedAt, next } = report;
+  const { outcome, result, resultOmitted, error, reason } = report;
+  const usual = [event, stream, id, group, parent, attempts, at, endedAt, next];
+  const isUsual = outcome === undefined && result === undefined && resultOmitted === undefined;
+  return JSON.stringify(
+    isUsual ? usual : [...usual, { outcome, result, resultOmitted, error, reason }],
+  );
+}
+
+/** The report that {@link finished} has made a text of. */
+export function reportFrom(text: string): StepReport {
+  const list = (JSON.parse(text) as unknown[]).map((value) => value ?? undefined);
+  const [event, stream, id, group, parent, attempts, at, endedAt, next, unusual] = list;
+  const usual = { event, stream, id, group, parent, attempts, at, endedAt, next };
+  return { ...usual, ...(unusual as object | undefined) } as StepReport;
 }

@@ -44,10 +44,8 @@ export function payloadFromJson(text: string | undefined): unknown {
 
 export function withMetadata(fields: readonly string[], metadata: Metadata | undefined): Fields {
   if (metadata === undefined) return fields;
-  const checked = asMetadata(metadata);
-  return Object.keys(checked).length === 0
-    ? fields
-    : [...fields, 'metadata', JSON.stringify(checked)];
+  const text = JSON.stringify(asMetadata(metadata));
+  return text === '{}' ? fields : [...fields, 'metadata', text];
 }
 
 export function readMetadata(fields: Fields): Metadata | undefined {
@@ -62,11 +60,9 @@ export function required(value: string | undefined, field: string): string {
 }
 
 function asMetadata(value: unknown): Metadata {
-  const isMetadata =
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    Object.values(value).every((text) => typeof text === 'string');
+  let isMetadata = typeof value === 'object' && value !== null && !Array.isArray(value);
+  for (const name in value as Metadata)
+    isMetadata &&= typeof (value as Metadata)[name] === 'string';
   if (!isMetadata) throw new TypeError('metadata must be an object of strings');
   return value as Metadata;
 }
