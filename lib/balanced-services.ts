@@ -124,7 +124,7 @@ export class BalancedServices {
     const consumer = new Consumer({
       ...this.options,
       ...this.parts,
-      plan: { group, tables: new SameTable(table), concurrency },
+      plan: { group, tables: new SameTable(table), concurrency, ordered: false },
       consumer: balancer.id,
       source: reading(this.driver.source, subscription),
     });

@@ -209,6 +209,7 @@ export {
 export {
   ClosedError,
   HandlerConflictError,
+  OrderConflictError,
   InvalidOptionsError,
   UnsupportedFeatureError,
   WildcardWithoutStreamError,
@@ -287,6 +288,7 @@ export type {
 } from './core/handler-options.js';
 export type { Inbox, InboxOutcome } from './core/inbox.js';
 export type { Middleware } from './core/handler.js';
+export type { OrderBy, OrderKey } from './core/order-by.js';
 export type { Guard } from './core/guard.js';
 export type { BeginOutcome, ExtendOutcome, Lease } from './core/lease.js';
 export type { LeaseName, LeaseStore, OwnedLease } from './core/lease-store.js';

@@ -57,7 +57,7 @@ export class StreamsRuntime {
     this.route = createRouter(routes);
     this.driver = source.open({ events: this.events, keyPrefix });
     const { events, clock, driver } = this;
-    const { delays, groups, pending } = driver;
+    const { delays, groups, leases, pending } = driver;
     this.scheduler = delays && new Scheduler({ delays, clock, events });
     this.producer = new Producer(driver.source, {
       codec,
@@ -83,7 +83,7 @@ export class StreamsRuntime {
       onScheduled: this.onScheduled,
     };
     const warn = (code: string, message: string): void => events.emit('warning', { code, message });
-    this.consumers = new Consumers({ ...parts, route: this.route, warn });
+    this.consumers = new Consumers({ ...parts, leases, route: this.route, warn });
     this.balanced = new BalancedServices(driver, parts, this.options);
     const consumers = () => this.consumers.read.map((plan) => ({ plan }));
     this.retainer = createRetainer({ ...this.options, clock, events, driver, consumers });
@@ -108,7 +108,7 @@ export class StreamsRuntime {
 
   /**
    * Feeds these handlers. Rejects, with everything closed again, if one cannot start.
-   * @throws InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError
+   * @throws InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError, OrderConflictError
    */
   async start(definitions: readonly HandlerDefinition[]): Promise<void> {
     try {
@@ -122,7 +122,7 @@ export class StreamsRuntime {
   /**
    * Feeds these handlers beside those that run. Rejects, with nothing of it left, if one cannot start.
    * @param settings where they differ from those of the transport
-   * @throws InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError, ClosedError
+   * @throws ClosedError, and as {@link start}
    */
   async subscribe(
     definitions: readonly HandlerDefinition[],

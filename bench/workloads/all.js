@@ -10,6 +10,7 @@ import guarantees from './guarantees.js';
 import idle from './idle.js';
 import latency from './latency.js';
 import memory from './memory.js';
+import ordering from './ordering.js';
 import publish from './publish.js';
 import request from './request.js';
 import retention from './retention.js';
@@ -34,6 +35,7 @@ export const workloads = [
   guarantees,
   dedupe,
   chain,
+  ordering,
   idle,
   soak,
 ];

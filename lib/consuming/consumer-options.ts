@@ -3,9 +3,11 @@ import type { Codec } from '../core/codec.js';
 import type { Completions } from '../core/completions.js';
 import type { DeadLetterQueue } from '../core/dead-letters.js';
 import type { EventBus } from '../core/events.js';
+import type { Guard } from '../core/guard.js';
 import type { UnmatchedPolicy } from '../core/handler-options.js';
 import type { Middleware } from '../core/handler.js';
 import type { Lease } from '../core/lease.js';
+import type { LeaseStore } from '../core/lease-store.js';
 import type { When } from '../core/message.js';
 import type { Inbox } from '../core/inbox.js';
 import type { Replies } from '../core/replies.js';
@@ -42,6 +44,8 @@ export interface ConsumerParts {
   readonly source: MessageSource;
   readonly clock: Clock;
   readonly events: EventBus;
+  /** Who reads alone. Without them nothing is handled in order. */
+  readonly leases?: LeaseStore | undefined;
   /** Where answers to requests go. Without it there are none. */
   readonly replies: Replies | undefined;
   /** Where it is kept what was completed; `apart` from the source's acknowledgements. */
@@ -61,9 +65,21 @@ export interface ConsumerParts {
   readonly suspectLane: Slots;
 }
 
+/** The time for which what a consumer reads is its own alone. */
+export interface Tenure {
+  /** Hold as long as it lasts. */
+  readonly guards: readonly Guard[];
+  /** False: others may have what was ours. Nothing of it is to be started. */
+  holds(): boolean;
+  /** Some of it was found to be somebody else's. */
+  lost(): void;
+}
+
 /** Everything that a consumer needs. */
 export interface ConsumerOptions extends Omit<ConsumerSettings, 'slots'>, ConsumerParts {
   readonly plan: ConsumerPlan;
+  /** Undefined: others may read the same beside it. */
+  readonly tenure?: Tenure;
 }
 
 /** What a consumer needs to take part in workflows. */

@@ -1,46 +1,36 @@
-import { Chain } from '../core/chain.js';
 import { Delivery, type Handler } from '../core/delivery.js';
-import { OwnershipLostError } from '../core/errors/handling.errors.js';
-import type { ExtendOutcome, Lease } from '../core/lease.js';
-import {
-  release,
-  type Leave,
-  type Lost,
-  type Settlement,
-  type SettleOutcome,
-} from '../core/settlement.js';
+import { errorRecord } from '../core/errors/error-record.js';
+import type { Lease } from '../core/lease.js';
+import { deadLetter, type Settlement } from '../core/settlement.js';
 import type { Subscription } from '../core/source.js';
 import type { Worker } from '../core/worker.js';
+import { Aftermath, disown, taken } from './aftermath.js';
 import { claimsOf, type Claims } from './claims.js';
 import { Collectors } from './collectors.js';
 import type { ConsumerOptions } from './consumer-options.js';
 import { drain, drainSome, type Runs } from './drain.js';
 import { Dispatcher } from './dispatcher.js';
 import { Heartbeat } from './heartbeat.js';
+import { Held } from './held.js';
 import { Intake } from './intake.js';
-import { Parking } from './parking.js';
+import { orderingOf, type Ordering } from './ordering/ordering.js';
 import type { ConsumerPlan } from './plan.js';
 import { createPipeline } from './pipeline.js';
 import { placesOf, takesBatches, type Places } from './places.js';
 import { ReadAhead } from './read-ahead.js';
+import { Room } from './room.js';
 import { runsWithin } from './runs-within.js';
-import { reportSettled } from './report.js';
-import { settleWith } from './settle-with.js';
-import { Settler, type Reported } from './settler.js';
 import { subscribing } from './subscribing.js';
 import { Verdict } from './verdict.js';
 
-const taken: Lost = { kind: 'lost', why: 'taken' };
-const trimmed: Lost = { kind: 'lost', why: 'trimmed' };
-
 /** Runs the deliveries of one plan: reads, dispatches with bounded concurrency, settles, drains. */
 export class Consumer implements Worker {
-  /** Everything that the source holds for us: buffered, running, parked, being settled. */
-  private readonly held = new Chain<Delivery>();
+  private readonly held = new Held();
   private readonly dispatcher: Dispatcher;
-  private readonly parking: Parking;
-  private readonly settler: Settler;
+  private readonly ordering: Ordering | undefined;
+  private readonly aftermath: Aftermath;
   private readonly readAhead: ReadAhead;
+  private readonly room: Room;
   private readonly verdict: Verdict;
   private readonly claims: Claims | undefined;
   readonly collectors: Collectors | undefined;
@@ -51,8 +41,6 @@ export class Consumer implements Worker {
   private heartbeat!: Heartbeat;
   /** Streams that are left alone: nothing of them is read or started. */
   private readonly halted = new Set<string>();
-  private readonly waiting = new Set<() => void>();
-  private paused = false;
   private stopping: Promise<void> | undefined;
 
   constructor(private readonly options: ConsumerOptions) {
@@ -63,7 +51,7 @@ export class Consumer implements Worker {
     this.places = placesOf(plan, slots);
     // More would live long enough to be dear to the garbage collector, and drain no faster.
     this.readAhead = new ReadAhead(Math.ceil(options.batchSize / 2), clock);
-    this.parking = new Parking(clock, (delivery) => this.unpark(delivery));
+    this.ordering = orderingOf(options);
     this.dispatcher = new Dispatcher({
       limit: this.limit(),
       shared: this.places.shared,
@@ -74,11 +62,18 @@ export class Consumer implements Worker {
         this.progressed();
       },
     });
-    this.settler = new Settler({
+    const { dispatcher, ordering, readAhead } = this;
+    this.aftermath = new Aftermath({
       ...options,
-      settle: settleWith(options, (lease) => this.stillOurs(lease)),
-      onSettled: (delivery, settlement, outcome) => this.settled(delivery, settlement, outcome),
+      held: this.held,
+      dispatcher,
+      claims: this.claims,
+      ordering,
+      isHalted: (delivery) => this.isHalted(delivery),
+      onProgress: () => this.progressed(),
     });
+    const { parking, settler } = this.aftermath;
+    this.room = new Room({ ...options, dispatcher, parking, ordering, settler, readAhead });
   }
 
   get plan(): ConsumerPlan {
@@ -88,14 +83,14 @@ export class Consumer implements Worker {
   async start(): Promise<void> {
     const { options, readAhead } = this;
     const { group, tables } = options.plan;
-    const streams = [...tables.keys()];
-    const subscription = await options.source.subscribe({
+    this.subscription = await options.source.subscribe({
       ...subscribing(options),
       runsWithin: runsWithin(tables.values(), options.idleTimeout),
       group,
-      streams,
+      streams: [...tables.keys()],
     });
-    this.subscription = subscription;
+    const { subscription } = this;
+    this.aftermath.of(subscription);
     this.pipeline = createPipeline({
       ...options,
       subscription,
@@ -109,7 +104,7 @@ export class Consumer implements Worker {
       ...options,
       subscription,
       held: this.held,
-      onLost: (delivery, outcome) => this.lose(delivery, outcome),
+      onLost: (delivery, outcome) => this.aftermath.lose(delivery, outcome),
     });
     await this.heartbeat.start();
     await this.claims?.start();
@@ -117,7 +112,7 @@ export class Consumer implements Worker {
       ...options,
       subscription,
       readAhead,
-      room: () => this.room(),
+      room: () => (this.halted.size === tables.size ? 0 : this.room.free),
       accept: (leases) => this.accept(leases),
     });
     this.intake.start();
@@ -134,8 +129,11 @@ export class Consumer implements Worker {
     for (const stream of streams) this.halted.add(stream);
     this.watch();
     const isHalted = (delivery: Delivery): boolean => this.isHalted(delivery);
-    const unstarted = [...this.dispatcher.take(isHalted), ...this.parking.take(isHalted)];
-    for (const delivery of unstarted) this.settle(delivery, release);
+    const { dispatcher, aftermath, ordering } = this;
+    const unstarted = [...dispatcher.take(isHalted), ...aftermath.parking.take(isHalted)];
+    // Where order matters there is one stream only.
+    unstarted.push(...(ordering?.takeAll() ?? []));
+    for (const delivery of unstarted) aftermath.letGo(delivery);
     this.collectors?.letGo(isHalted);
   }
 
@@ -149,8 +147,7 @@ export class Consumer implements Worker {
   /** Ends reading these streams, as a shutdown would, while the others go on. */
   async leave(streams: ReadonlySet<string>): Promise<void> {
     this.halt(streams);
-    const of = (delivery: Delivery): boolean => streams.has(delivery.stream);
-    await drainSome({ ...this.runs(), of, untilNone: (wanted) => this.untilNone(wanted) });
+    await drainSome({ ...this.runs(), of: ({ stream }) => streams.has(stream) });
   }
 
   /** Handlers have joined the tables of the plan. */
@@ -161,36 +158,35 @@ export class Consumer implements Worker {
   /** Somebody has acknowledged it by its id: it need not run, unless it runs already. */
   acknowledged(stream: string, id: string): void {
     for (const delivery of this.held) {
-      if (delivery.id !== id || delivery.stream !== stream || delivery.running) continue;
-      delivery.lost = true;
-      if (this.parking.remove(delivery)) this.drop(delivery, taken);
+      if (delivery.id === id && delivery.stream === stream) this.aftermath.acknowledged(delivery);
     }
   }
 
+  /** What it holds is somebody else's now: nothing more of it starts, or is settled. */
+  disown(): void {
+    for (const delivery of this.held) disown(delivery);
+  }
+
+  /** Resolves when it holds nothing. */
+  empty(): Promise<void> {
+    return this.held.untilNone(() => true);
+  }
+
   private drain(intake: Intake): Promise<void> {
-    const { dispatcher, collectors, parking, settler, heartbeat, claims, subscription } = this;
-    const parts = {
-      dispatcher,
-      collectors,
-      intake,
-      parking,
-      settler,
-      heartbeat,
-      claims,
-      subscription,
-    };
-    return drain({ ...this.runs(), ...parts });
+    const { dispatcher, collectors, ordering, heartbeat, claims, subscription } = this;
+    const { parking, settler } = this.aftermath;
+    const parts = { dispatcher, collectors, ordering, heartbeat, claims, subscription };
+    return drain({ ...this.runs(), ...parts, intake, parking, settler });
   }
 
   private runs(): Runs {
     const { clock, gracePeriod } = this.options;
-    const letGo = (delivery: Delivery): void => this.settle(delivery, release);
+    const letGo = (delivery: Delivery): void => this.aftermath.letGo(delivery);
     return { clock, gracePeriod, held: this.held, letGo };
   }
 
   private limit(): number {
-    const { plan, slots } = this.options;
-    return placesOf(plan, slots).limit;
+    return placesOf(this.options.plan, this.options.slots).limit;
   }
 
   private watch(): void {
@@ -203,44 +199,10 @@ export class Consumer implements Worker {
     return this.stopping !== undefined || this.halted.has(delivery.stream);
   }
 
-  private untilNone(wanted: (delivery: Delivery) => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      const look = (): void => {
-        for (const delivery of this.held) if (wanted(delivery)) return;
-        this.waiting.delete(look);
-        resolve();
-      };
-      this.waiting.add(look);
-      look();
-    });
-  }
-
   /** Something ended: there may be room, and somebody may wait for it. */
   private progressed(): void {
     this.intake?.roomMade();
-    for (const look of this.waiting) look();
-  }
-
-  private async stillOurs(lease: Lease): Promise<boolean> {
-    const [outcome] = await this.subscription.extend([lease]);
-    return outcome === 'held' || outcome === 'trimmed';
-  }
-
-  /** Free slots plus the read-ahead; nothing while too much waits to be retried or settled. */
-  private room(): number {
-    const { maxParked, batchSize } = this.options;
-    if (this.paused !== this.parking.size >= maxParked) this.togglePause();
-    if (this.paused || this.settler.pending > 4 * batchSize) return 0;
-    if (this.dispatcher.suspectsWaiting >= maxParked) return 0;
-    if (this.halted.size === this.options.plan.tables.size) return 0;
-    return this.dispatcher.room + this.readAhead.size;
-  }
-
-  private togglePause(): void {
-    this.paused = !this.paused;
-    const { events, plan } = this.options;
-    if (!this.paused) events.emit('reading-resumed', { group: plan.group });
-    else events.emit('reading-paused', { group: plan.group, parked: this.parking.size });
+    this.held.progressed();
   }
 
   private accept(leases: readonly Lease[]): void {
@@ -251,14 +213,27 @@ export class Consumer implements Worker {
       this.held.add(delivery);
       delivery.suspect = !lease.charged && lease.attempt >= 2;
       // A pull that was under way when its stream was paused.
-      if (this.isHalted(delivery)) this.settle(delivery, release);
-      else this.dispatcher.add(delivery);
+      if (this.isHalted(delivery)) this.aftermath.letGo(delivery);
+      else if (!this.ordering || this.isNext(delivery, this.ordering))
+        this.dispatcher.add(delivery);
     }
     this.dispatcher.pump();
   }
 
+  private isNext(delivery: Delivery, ordering: Ordering): boolean {
+    try {
+      return ordering.admits(delivery);
+    } catch (error) {
+      // It can have no place, in this run or any other.
+      this.aftermath.settle(delivery, deadLetter('unrecoverable', errorRecord(error)));
+      return false;
+    }
+  }
+
   private async run(delivery: Delivery): Promise<void> {
-    delivery.startedAt = delivery.heldFrom = this.options.clock.now();
+    const { clock, tenure } = this.options;
+    delivery.startedAt = delivery.heldFrom = clock.now();
+    if (tenure?.holds() === false) tenure.lost();
     let settlement: Settlement = taken;
     try {
       if (!delivery.lost) settlement = this.verdict.on(delivery, await this.pipeline(delivery));
@@ -267,84 +242,9 @@ export class Consumer implements Worker {
     }
     if (delivery.lost) settlement = taken;
     // The next suspect may kill the process: what this one came to has to be known before.
-    if (delivery.suspect) await this.settleFirst(delivery, settlement);
-    else this.settle(delivery, settlement);
+    if (delivery.suspect) await this.aftermath.settleFirst(delivery, settlement);
+    else this.aftermath.settle(delivery, settlement);
     if (delivery.overrun) await delivery.overrun;
     this.dispatcher.ended(delivery);
   }
-
-  private settleFirst(delivery: Delivery, settlement: Settlement): Promise<void> {
-    return new Promise((resolve) => {
-      this.settle(delivery, settlement, resolve);
-      if (settlement.kind === 'lost' || isLeftUnrun(delivery, settlement)) resolve();
-    });
-  }
-
-  private settle(delivery: Delivery, settlement: Settlement, onConcluded?: () => void): void {
-    if (settlement.kind === 'lost') return this.drop(delivery, settlement);
-    if (isLeftUnrun(delivery, settlement)) return this.settled(delivery, settlement, 'settled');
-    if (settlement.kind === 'ack') delivery.forgetContent();
-    this.settler.add(delivery, settlement, onConcluded);
-  }
-
-  private settled(delivery: Delivery, settlement: Reported, outcome: SettleOutcome): void {
-    const parks =
-      settlement.kind === 'retry' &&
-      outcome === 'settled' &&
-      !this.options.source.capabilities.redelivers;
-    if (parks) this.park(delivery, settlement.delay);
-    else this.held.delete(delivery);
-    this.claims?.settled(delivery, settlement, outcome);
-    if (outcome !== 'settled') this.subscription.forget(delivery.lease);
-    else if (settlement.kind === 'leave') this.subscription.forget(delivery.lease, true);
-    this.report(delivery, settlement, outcome);
-    this.progressed();
-  }
-
-  private park(delivery: Delivery, delay: number): void {
-    const next = delivery.next();
-    next.lease.fields = undefined;
-    this.held.delete(delivery);
-    this.held.add(next);
-    if (this.isHalted(next)) this.settle(next, release);
-    else this.parking.add(next, delay);
-  }
-
-  private unpark(delivery: Delivery): void {
-    if (delivery.overrun) void delivery.overrun.then(() => this.rerun(delivery));
-    else this.rerun(delivery);
-  }
-
-  private rerun(delivery: Delivery): void {
-    delivery.overrun = undefined;
-    if (this.isHalted(delivery)) return this.settle(delivery, release);
-    this.dispatcher.add(delivery);
-    this.dispatcher.pump();
-  }
-
-  /** The heartbeat found that the entry is not ours any more. */
-  private lose(delivery: Delivery, outcome: Exclude<ExtendOutcome, 'held'>): void {
-    // Without its data nobody else can run it: what runs here may finish and publish its next step.
-    if (outcome !== 'lost' && delivery.running) return;
-    delivery.lost = true;
-    delivery.abort(new OwnershipLostError(delivery.stream, delivery.id));
-    if (this.parking.remove(delivery)) this.drop(delivery, outcome === 'lost' ? taken : trimmed);
-  }
-
-  private drop(delivery: Delivery, settlement: Lost): void {
-    if (!this.held.delete(delivery)) return;
-    this.claims?.dropped(delivery);
-    this.subscription.forget(delivery.lease);
-    this.report(delivery, settlement, 'lost');
-    this.progressed();
-  }
-
-  private report(delivery: Delivery, settlement: Settlement, outcome: SettleOutcome): void {
-    reportSettled(this.options.events, this.options.clock, delivery, settlement, outcome);
-  }
-}
-
-/** By the policy for events that no handler takes. Nothing was counted for it that had to be taken back. */
-function isLeftUnrun(delivery: Delivery, settlement: Settlement): settlement is Leave {
-  return settlement.kind === 'leave' && !(delivery.handler && delivery.lease.charged);
 }

@@ -9,6 +9,7 @@ import { HandlerNotFoundError, SharedStreamError } from '../core/errors/subscrip
 import { Consumer } from './consumer.js';
 import type { ConsumerParts, ConsumerSettings } from './consumer-options.js';
 import type { HandlerTable } from './handler-table.js';
+import { leasesOf, OrderedConsumer } from './ordering/ordered-consumer.js';
 import { shareReaders, tablesOf, type ConsumerPlan } from './plan.js';
 
 export interface SubscribeSettings extends ConsumerSettings {
@@ -21,7 +22,7 @@ export interface SubscribeSettings extends ConsumerSettings {
 export interface Reading {
   readonly key: string;
   readonly table: HandlerTable;
-  readonly consumer: Consumer;
+  readonly consumer: Consumer | OrderedConsumer;
   /** Nobody else's handlers join it. */
   readonly alone: boolean;
   readonly started: Promise<void>;
@@ -49,7 +50,7 @@ export class Consumers {
   /**
    * Feeds these handlers. A stream that is read in their group already is read for them too, by the
    * same consumer. Rejects, with nothing of it left behind, if a consumer cannot start.
-   * @throws HandlerConflictError, WildcardWithoutStreamError, ClosedError
+   * @throws HandlerConflictError, OrderConflictError, WildcardWithoutStreamError, ClosedError
    */
   async subscribe(
     handlers: readonly PlannedHandler[],
@@ -63,6 +64,7 @@ export class Consumers {
     for (const { key } of keyed) await this.readings.get(key)?.ending;
     if (this.stopping) throw new ClosedError('The transport');
     for (const { table, key } of keyed) this.refuseRivals(table, key, settings.alone ?? false);
+    if (tables.some(({ ordered }) => ordered)) leasesOf(this.parts);
     const joined = keyed.flatMap(({ table, key }) => this.join(table, key));
     const fresh = tables.filter((table) => !this.readings.has(keyOf(settings.consumer, table)));
     const started = shareReaders(fresh).flatMap((plan) => this.start(plan, settings));
@@ -122,7 +124,7 @@ export class Consumers {
 
   /** As a shutdown of these alone: what has not started is released, what runs is awaited. */
   async end(readings: readonly Reading[]): Promise<void> {
-    const byConsumer = new Map<Consumer, Reading[]>();
+    const byConsumer = new Map<Reading['consumer'], Reading[]>();
     for (const reading of readings) {
       if (reading.ending) continue;
       byConsumer.set(reading.consumer, [...(byConsumer.get(reading.consumer) ?? []), reading]);
@@ -156,7 +158,7 @@ export class Consumers {
     await this.end([...this.readings.values()]);
   }
 
-  private async endOf(consumer: Consumer, ending: readonly Reading[]): Promise<void> {
+  private async endOf(consumer: Reading['consumer'], ending: readonly Reading[]): Promise<void> {
     // At once where it can be: nothing more is to be read.
     if (ending.some(({ runs }) => !runs)) {
       await Promise.allSettled(ending.map(({ started }) => started));
@@ -169,6 +171,11 @@ export class Consumers {
   }
 
   private refuseRivals(table: HandlerTable, key: string, alone: boolean): void {
+    // Whatever their names: who reads beside an ordered consumer breaks its order.
+    for (const { table: other } of this.readings.values()) {
+      if (other.group === table.group && other.stream === table.stream)
+        other.refuseMixedOrder(table);
+    }
     const reading = this.readings.get(key);
     if (!reading) return;
     const there = reading.table;
@@ -198,12 +205,9 @@ export class Consumers {
     plan: ReturnType<typeof shareReaders>[number],
     settings: SubscribeSettings,
   ): Reading[] {
-    const consumer = new Consumer({
-      ...settings,
-      ...this.parts,
-      slots: settings.slots ?? this.parts.slots,
-      plan,
-    });
+    const slots = settings.slots ?? this.parts.slots;
+    const options = { ...settings, ...this.parts, slots, plan };
+    const consumer = plan.ordered ? new OrderedConsumer(options) : new Consumer(options);
     const started = consumer.start();
     return [...plan.tables.values()].map((table) => {
       const key = keyOf(settings.consumer, table);
@@ -229,7 +233,7 @@ const patternsOf = ({ entries }: HandlerTable): string[] => [
 ];
 
 /** Places for batches are made with the reader of their stream. */
-function refuseBatches({ handlers, stream }: HandlerTable, consumer: Consumer): void {
+function refuseBatches({ handlers, stream }: HandlerTable, consumer: Reading['consumer']): void {
   if (consumer.collectors || !handlers.some(({ batch }) => batch)) return;
   const advice = 'Give it a group of its own, or start it with the others.';
   throw new UnsupportedFeatureError('A handler with batch', `"${stream}", which is read`, advice);

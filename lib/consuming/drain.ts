@@ -1,4 +1,3 @@
-import type { Chain } from '../core/chain.js';
 import { within, type Clock } from '../core/clock.js';
 import type { Delivery } from '../core/delivery.js';
 import { ShutdownError } from '../core/errors/handling.errors.js';
@@ -7,7 +6,9 @@ import type { Claims } from './claims.js';
 import type { Collectors } from './collectors.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Heartbeat } from './heartbeat.js';
+import type { Held } from './held.js';
 import type { Intake } from './intake.js';
+import type { Ordering } from './ordering/ordering.js';
 import type { Parking } from './parking.js';
 import type { Settler } from './settler.js';
 
@@ -18,7 +19,7 @@ const LAST_SETTLEMENTS = 5000;
 export interface Runs {
   readonly clock: Clock;
   readonly gracePeriod: number;
-  readonly held: Chain<Delivery>;
+  readonly held: Held;
   /** Settles it as released. */
   readonly letGo: (delivery: Delivery) => void;
 }
@@ -28,6 +29,7 @@ export interface Draining extends Runs {
   readonly dispatcher: Dispatcher;
   readonly intake: Intake;
   readonly parking: Parking;
+  readonly ordering: Ordering | undefined;
   readonly settler: Settler;
   readonly heartbeat: Heartbeat;
   readonly claims: Claims | undefined;
@@ -37,11 +39,11 @@ export interface Draining extends Runs {
 
 /** Stops reading, releases what has not started, awaits what runs, settles, closes. */
 export async function drain(consumer: Draining): Promise<void> {
-  const { clock, dispatcher, intake, parking, settler, letGo } = consumer;
+  const { clock, dispatcher, intake, parking, ordering, settler, letGo } = consumer;
   const unstarted = dispatcher.stop();
   consumer.collectors?.stop();
   await intake.stop();
-  unstarted.push(...dispatcher.stop(), ...parking.takeAll());
+  unstarted.push(...dispatcher.stop(), ...parking.takeAll(), ...(ordering?.takeAll() ?? []));
   for (const delivery of unstarted) letGo(delivery);
   await within(clock, consumer.gracePeriod, dispatcher.idle());
   giveUp(consumer, ({ running }) => running);
@@ -55,17 +57,15 @@ export async function drain(consumer: Draining): Promise<void> {
 export interface DrainingSome extends Runs {
   /** Which end; nothing of them starts any more. */
   readonly of: (delivery: Delivery) => boolean;
-  /** Resolves when nothing is held that passes the test. */
-  readonly untilNone: (wanted: (delivery: Delivery) => boolean) => Promise<void>;
 }
 
 /** Awaits what runs of some, and its settlement, while the others go on. */
 export async function drainSome(some: DrainingSome): Promise<void> {
-  const { clock, gracePeriod, of, untilNone } = some;
+  const { clock, gracePeriod, held, of } = some;
   const runs = (delivery: Delivery): boolean => of(delivery) && delivery.running;
-  await within(clock, gracePeriod, untilNone(runs));
+  await within(clock, gracePeriod, held.untilNone(runs));
   giveUp(some, runs);
-  await within(clock, LAST_SETTLEMENTS, untilNone(of));
+  await within(clock, LAST_SETTLEMENTS, held.untilNone(of));
 }
 
 function giveUp({ held, letGo }: Runs, wanted: (delivery: Delivery) => boolean): void {

@@ -1,4 +1,4 @@
-import { HandlerConflictError } from '../core/errors/start-up.errors.js';
+import { HandlerConflictError, OrderConflictError } from '../core/errors/start-up.errors.js';
 import type { BoundHandler } from '../core/delivery.js';
 import type { UnmatchedPolicy } from '../core/handler-options.js';
 import { eventMatcher, isWildcard, patternsOverlap } from '../core/routing.js';
@@ -73,6 +73,20 @@ export class HandlerTable {
   /** What becomes of event types that no handler takes. */
   get unmatched(): UnmatchedPolicy {
     return this.override ?? (this.fromPattern ? 'dead-letter' : 'ack');
+  }
+
+  /** Its messages are handled in the order of their keys. */
+  get ordered(): boolean {
+    return this.handlers.some((handler) => handler.orderBy);
+  }
+
+  /** @throws OrderConflictError where some handlers of both are in order and others are not */
+  refuseMixedOrder(other: HandlerTable = this): void {
+    const all = [...this.handlers, ...other.handlers];
+    const ordered = all.find((handler) => handler.orderBy);
+    const unordered = all.find((handler) => !handler.orderBy);
+    if (!ordered || !unordered) return;
+    throw new OrderConflictError(ordered.name, unordered.name, this.group, this.stream);
   }
 
   get entries(): readonly Entry[] {

@@ -25,6 +25,8 @@ export interface ConsumerPlan {
   readonly tables: ReadonlyMap<string, HandlerTable>;
   /** Undefined: bounded by the transport only. */
   readonly concurrency: number | undefined;
+  /** Of one stream, whose messages are handled in the order of their keys. */
+  readonly ordered: boolean;
 }
 
 /** Sorts handlers into consumers. */
@@ -35,7 +37,10 @@ export function planConsumers(
   return shareReaders(tablesOf(handlers, options));
 }
 
-/** Sorts handlers by what they read: one table per stream and group. */
+/**
+ * Sorts handlers by what they read: one table per stream and group.
+ * @throws HandlerConflictError, OrderConflictError, WildcardWithoutStreamError
+ */
 export function tablesOf(
   handlers: readonly PlannedHandler[],
   options: PlanOptions,
@@ -50,6 +55,7 @@ export function tablesOf(
       table.add(pattern, handler.bound, named);
     }
   }
+  for (const table of tables.values()) table.refuseMixedOrder();
   return [...tables.values()];
 }
 
@@ -103,13 +109,14 @@ function warnOnMismatch(
 
 /**
  * Streams of one group share a reader, except that a handler with a concurrency of its own gets a
- * reader of its own, so that it never holds up the others.
+ * reader of its own, so that it never holds up the others. Nor does a stream whose messages are handled
+ * in order, which one process reads at a time.
  */
 export function shareReaders(tables: readonly HandlerTable[]): ConsumerPlan[] {
   const shared = new Map<string, HandlerTable[]>();
   const plans: ConsumerPlan[] = [];
   for (const table of tables) {
-    if (table.handlers.some((handler) => handler.concurrency !== undefined)) {
+    if (table.ordered || table.handlers.some((handler) => handler.concurrency !== undefined)) {
       plans.push(planOf([table], () => concurrencyOf(table)));
     } else {
       join(shared, table.group, table);
@@ -132,6 +139,7 @@ function planOf(
   concurrency: () => number | undefined,
 ): ConsumerPlan {
   return {
+    ordered: tables.some((table) => table.ordered),
     group: tables[0]!.group,
     tables: new Map(tables.map((table) => [table.stream, table])),
     // Handlers may join a table later.

@@ -4,6 +4,7 @@ import type { Claim } from './completions.js';
 import type { BackoffOptions, BatchOptions, DedupeOptions } from './handler-options.js';
 import type { Lease } from './lease.js';
 import type { Message } from './message.js';
+import type { OrderKey } from './order-by.js';
 import type { Settlement } from './settlement.js';
 import type { WorkflowPlace } from './workflow-place.js';
 
@@ -46,6 +47,8 @@ export interface BoundHandler {
   readonly invokeBatch?: BatchHandler | undefined;
   /** Its results begin and continue workflows. */
   readonly chains: boolean;
+  /** Undefined: in no order. */
+  readonly orderBy?: OrderKey | undefined;
   readonly invoke: Handler;
 }
 
@@ -66,6 +69,8 @@ export class Delivery implements Link<Delivery> {
   eventType = '';
   /** Set by the pipeline where the message is a step of a workflow. */
   workflow: WorkflowPlace | undefined;
+  /** Runs one after the other with those of the same key. Undefined: in no order. */
+  orderKey: string | undefined;
   /** Set by the pipeline where somebody waits for an answer. */
   request: RequestRun | undefined;
   /** A run that outlived its timeout: its slot stays taken, and no retry starts, until it ends. */
@@ -126,6 +131,7 @@ export class Delivery implements Link<Delivery> {
     const next = new Delivery(this.lease, this.group, this.consumer);
     next.handler = this.handler;
     next.eventType = this.eventType;
+    next.orderKey = this.orderKey;
     next.request = this.request;
     next.claim = this.claim;
     next.overrun = this.overrun;

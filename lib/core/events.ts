@@ -96,6 +96,10 @@ export interface StreamsEvents {
   connected: Connected;
   /** A connection is not needed any more, and will not come back: its node has left the cluster. */
   'connection-retired': Connected;
+  /** This process is the only one of its group that reads a stream of ordered handlers now. */
+  'stream-acquired': In & { readonly token: number };
+  /** Another process may read it now: nothing of what this one had begun can be settled. */
+  'stream-lost': In;
   /** Reading paused: so many entries wait for a retry. */
   'reading-paused': { readonly group: string; readonly parked: number };
   'reading-resumed': { readonly group: string };

@@ -1,4 +1,5 @@
 import type { Message } from './message.js';
+import type { OrderBy } from './order-by.js';
 
 /** How long a failed run waits before the next one. */
 export interface BackoffOptions {
@@ -51,6 +52,11 @@ export interface HandlerOptions {
   readonly backoff?: BackoffOptions;
   /** A run that takes longer has failed: its signal aborts, ms. */
   readonly timeout?: number;
+  /**
+   * Messages with the same key run one after the other, in the order of the stream; those with other
+   * keys beside them. One process at a time reads the stream for the group. Takes events only.
+   */
+  readonly orderBy?: OrderBy;
   /** After so long an entry is no longer kept from other consumers, ms. */
   readonly maxHold?: number;
   /**

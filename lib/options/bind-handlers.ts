@@ -1,6 +1,7 @@
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import type { HandlerDefinition, PlannedHandler } from '../core/handler.js';
 import { kindProblems, resolveBatch, resolveDedupe } from './handler-once.js';
+import { orderKey } from '../core/order-by.js';
 import { handlerProblems, resolveBackoff } from './resolve-options.js';
 import type { ResolvedOptions } from './streams-options.js';
 
@@ -38,6 +39,7 @@ function bindHandler(definition: HandlerDefinition, options: ResolvedOptions): P
     invokeBatch,
     answers: definition.answers ?? false,
     chains: definition.chains ?? false,
+    orderBy: own.orderBy === undefined ? undefined : orderKey(own.orderBy),
   };
   return { definition, bound, group: own.group ?? options.group };
 }

@@ -39,10 +39,10 @@ export function onceProblems(problems: Problems, options: HandlerOptions): void 
     problems.push('give dedupe or inbox, not both: an inbox knows duplicates, too');
 }
 
-/** What does not go together with the kind of handler that it is. */
+/** What does not go together, or not with the kind of handler that it is. */
 export function kindProblems({ options, answers, invokeBatch }: HandlerDefinition): string[] {
   const problems: string[] = [];
-  const set = (['dedupe', 'inbox', 'batch'] as const).filter((name) => options[name]);
+  const set = (['dedupe', 'inbox', 'batch', 'orderBy'] as const).filter((name) => options[name]);
   if (answers) {
     problems.push(
       ...set.map((name) => `${name} is for events; what answers requests cannot have it`),
@@ -52,6 +52,10 @@ export function kindProblems({ options, answers, invokeBatch }: HandlerDefinitio
   }
   if (options.batch && options.inbox)
     problems.push('batch and inbox do not go together: a transaction is of one message');
+  if (options.balanced !== undefined && options.orderBy !== undefined)
+    problems.push('orderBy does not go together with streams that are shared out');
+  if (options.batch && options.orderBy !== undefined)
+    problems.push('batch and orderBy do not go together: a batch runs messages of one key at once');
   return problems;
 }
 

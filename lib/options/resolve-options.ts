@@ -1,6 +1,7 @@
 import type { BackoffOptions, HandlerOptions } from '../core/handler-options.js';
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import { jsonCodec } from '../core/codecs/json.codec.js';
+import { orderByProblem } from '../core/order-by.js';
 import { routeEvents } from '../core/routing.js';
 import { lagProblems } from './lag-problems.js';
 import { retentionProblems } from './retention-problems.js';
@@ -95,6 +96,8 @@ export function handlerProblems(options: HandlerOptions): string[] {
   whole(problems, options, 'maxHold', 1);
   backoffProblems(problems, options.backoff);
   onceProblems(problems, options);
+  const order = orderByProblem(options.orderBy);
+  if (order) problems.push(order);
   if (options.group === '') problems.push('group must not be empty');
   if (options.streams?.some((stream) => stream === '')) problems.push('stream must not be empty');
   return problems;

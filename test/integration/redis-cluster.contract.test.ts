@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { Driver } from '../../lib/core/driver.js';
 import { InvalidOptionsError } from '../../lib/core/errors/start-up.errors.js';
+import type { Delivery } from '../../lib/core/delivery.js';
 import { EventBus } from '../../lib/core/events.js';
 import type { Lease } from '../../lib/core/lease.js';
 import { ack } from '../../lib/core/settlement.js';
@@ -22,9 +23,10 @@ import { describeStateStoreContract } from '../contracts/state-store.contract.js
 import { describeStreamConsumerContract } from '../contracts/stream-consumer.contract.js';
 import { describeStreamOwnershipContract } from '../contracts/stream-ownership.contract.js';
 import { describeWorkflowStoreContract } from '../contracts/workflow-store.contract.js';
+import { StreamsRuntime } from '../../lib/runtime.js';
 import { startCluster, type TestCluster } from '../support/redis-cluster.js';
-import { startRedis } from '../support/redis-server.js';
 import { until } from '../support/until.js';
+import { startRedis } from '../support/redis-server.js';
 
 let cluster: TestCluster;
 beforeAll(async () => {
@@ -227,4 +229,36 @@ test('redis cluster: one that has no slots yet is waited for', async () => {
   expect(await subscription.pull(1)).toHaveLength(1);
   await subscription.close();
   await patient.source.close();
+});
+
+test('redis cluster: streams of ordered handlers have owners of their own, in their slots', async () => {
+  const { unique } = await harness();
+  const streams = [unique('one'), unique('two'), unique('three')];
+  const runs: string[] = [];
+  const runtime = new StreamsRuntime({
+    source: redis({ cluster: cluster.addresses }),
+    group: 'g',
+    backoff: { delay: 20, jitter: 0 },
+  });
+  const acquired: string[] = [];
+  runtime.events.on('stream-acquired', ({ stream }) => acquired.push(stream));
+  const invoke = async ({ stream, message, attempt }: Delivery) => {
+    runs.push(`${stream} ${String(message.payload)}`);
+    if (message.payload === 2 && attempt < 3) throw new Error('not yet');
+    return ack;
+  };
+  const options = { streams, orderBy: () => 'all' };
+  await runtime.start([{ name: 'T.run', events: ['made'], options, invoke }]);
+  for (const payload of [1, 2, 3]) {
+    for (const stream of streams) {
+      await runtime.producer.publish({ eventType: 'made', stream, payload });
+    }
+  }
+  await until('all have run', () => runs.length === 5 * streams.length);
+  for (const stream of streams) {
+    const own = runs.filter((run) => run.startsWith(`${stream} `));
+    expect(own).toEqual([1, 2, 2, 2, 3].map((payload) => `${stream} ${payload}`));
+  }
+  expect(acquired.sort()).toEqual([...streams].sort());
+  await runtime.close();
 });

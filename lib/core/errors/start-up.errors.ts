@@ -35,6 +35,24 @@ export class HandlerConflictError extends StreamsError {
 }
 
 /**
+ * Of the handlers of one stream and group some set `orderBy` and others do not: messages would overtake
+ * each other without anybody noticing.
+ */
+export class OrderConflictError extends StreamsError {
+  static readonly code: string = 'ORDER_CONFLICT';
+  static readonly advice: string =
+    'Let all of them set orderBy, or give those that need no order another group or stream. A handler whose orderBy answers undefined is in no order. Requests are answered in no order.';
+
+  constructor(ordered: string, unordered: string, group: string, stream: string) {
+    super(
+      OrderConflictError.code,
+      `${ordered} sets orderBy and ${unordered} does not, for stream "${stream}" in group "${group}". ` +
+        OrderConflictError.advice,
+    );
+  }
+}
+
+/**
  * A handler takes a pattern such as `issues.*`, and neither the handler nor a route says which stream
  * that is.
  */

@@ -72,7 +72,13 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     });
     this.keeper = new GroupKeeper(options);
     if (guards.length > 0) {
-      this.takeover = new Takeover({ ...options, guards, onDisowned, adoption: this.adoption });
+      this.takeover = new Takeover({
+        ...options,
+        guards,
+        onDisowned,
+        adoption: this.adoption,
+        onGroupMissing: () => this.readKeys.restoreAll(),
+      });
     }
     this.reader = new Reader({
       ...options,

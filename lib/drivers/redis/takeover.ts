@@ -1,15 +1,15 @@
+import { Backoff } from '../../core/backoff.js';
 import { sleep, systemClock } from '../../core/clock.js';
 import type { EventBus } from '../../core/events.js';
 import type { Guard } from '../../core/guard.js';
 import type { Adoption } from './adoption.js';
 import type { Commands } from './commands.js';
 import type { ReadKey } from './redis.lease.js';
+import { isGroupMissing } from './reply-errors.js';
 import { takePending } from './scripts/take-pending.script.js';
 
 /** Entries taken over at once. */
 const PAGE = 200;
-/** What is pending could not be taken over: asked again after this, ms. */
-const TRY_AGAIN = 200;
 
 export interface TakeoverOptions {
   readonly commands: Commands;
@@ -20,6 +20,7 @@ export interface TakeoverOptions {
   readonly guards: readonly Guard[];
   readonly blockTimeout: number;
   readonly onDisowned: () => void;
+  readonly onGroupMissing: () => Promise<void>;
 }
 
 /** Takes over all that a group has pending in a stream, oldest first, before anything new is read. */
@@ -27,6 +28,7 @@ export class Takeover {
   private after: string | undefined;
   private finished = false;
   private readonly stopping = new AbortController();
+  private readonly backoff = new Backoff();
 
   constructor(private readonly options: TakeoverOptions) {}
 
@@ -46,12 +48,12 @@ export class Takeover {
     if (this.finished) return true;
     try {
       const found = await this.next(source);
+      this.backoff.reset();
       if (found !== undefined) return found === 0 && this.finished;
       this.options.onDisowned();
       await sleep(systemClock, this.options.blockTimeout, this.stopping.signal);
     } catch (error) {
-      this.options.events.emit('worker-error', { worker: 'takeover', error: error as Error });
-      await sleep(systemClock, TRY_AGAIN, this.stopping.signal);
+      await this.recover(error as Error);
     }
     return false;
   }
@@ -59,6 +61,14 @@ export class Takeover {
   /** Waits for nothing any more. */
   stop(): void {
     this.stopping.abort();
+  }
+
+  private async recover(error: Error): Promise<void> {
+    const { events, onGroupMissing } = this.options;
+    const missing = isGroupMissing(error.cause);
+    if (!missing) events.emit('worker-error', { worker: 'takeover', error });
+    await sleep(systemClock, this.backoff.next(), this.stopping.signal);
+    if (missing && !this.stopping.signal.aborted) await onGroupMissing();
   }
 
   /**

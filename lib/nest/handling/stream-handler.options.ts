@@ -39,6 +39,7 @@ const HANDLER_OPTIONS = [
   'dedupe',
   'inbox',
   'batch',
+  'orderBy',
 ] as const satisfies readonly (keyof StreamHandlerOptions)[];
 
 type Loose = Readonly<Record<string, unknown>>;

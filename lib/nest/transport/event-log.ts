@@ -52,6 +52,10 @@ const LINES: Lines = {
     error(`The ${event.worker} failed and will try again: ${event.error.message}`),
   disconnected: ({ role, error: { message } }) =>
     warn(`The connection of the ${role} broke and is being replaced: ${message}`),
+  'stream-lost': (event) =>
+    warn(
+      `The lease of ${at(event)} was lost: nothing of what runs here is settled, another process may read it`,
+    ),
   'reading-paused': ({ group, parked }) =>
     warn(
       `Group "${group}" reads nothing new while ${parked} messages wait for a retry (maxParked)`,

@@ -16,6 +16,8 @@ export interface Payload {
   readonly ms?: number;
   /** Take another time in the workers of these names, ms. */
   readonly msIn?: Readonly<Record<string, number>>;
+  /** For `orderBy`. */
+  readonly key?: string;
   /** Kill the process. */
   readonly kills?: boolean;
   /** Fail in so many runs before one succeeds. */

@@ -14,6 +14,8 @@ export interface WorkerOptions {
   readonly consumer: string;
   readonly group: string;
   readonly streams: readonly string[];
+  /** Then it notes `settled`, too, once a message that was handled is settled. */
+  readonly orderBy?: string;
   /** How long a handler takes, about, ms. */
   readonly work: number;
   readonly redis: { readonly url: string; readonly commandTimeout?: number };

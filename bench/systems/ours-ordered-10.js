@@ -1,0 +1,4 @@
+// @ts-check
+import { ordered } from './ordered.js';
+
+export const consume = ordered(10);

@@ -1,0 +1,178 @@
+import type { Delivery } from '../core/delivery.js';
+import { OwnershipLostError } from '../core/errors/handling.errors.js';
+import type { ExtendOutcome, Lease } from '../core/lease.js';
+import {
+  release,
+  type Leave,
+  type Lost,
+  type Settlement,
+  type SettleOutcome,
+} from '../core/settlement.js';
+import type { Subscription } from '../core/source.js';
+import type { Claims } from './claims.js';
+import type { ConsumerOptions } from './consumer-options.js';
+import type { Dispatcher } from './dispatcher.js';
+import type { Held } from './held.js';
+import type { Ordering } from './ordering/ordering.js';
+import { Parking } from './parking.js';
+import { reportSettled } from './report.js';
+import { settleWith } from './settle-with.js';
+import { Settler, type Reported } from './settler.js';
+
+export const taken: Lost = { kind: 'lost', why: 'taken' };
+const trimmed: Lost = { kind: 'lost', why: 'trimmed' };
+
+export interface AftermathOptions extends ConsumerOptions {
+  readonly held: Held;
+  readonly dispatcher: Dispatcher;
+  readonly claims: Claims | undefined;
+  readonly ordering: Ordering | undefined;
+  /** Nothing of its stream starts. */
+  readonly isHalted: (delivery: Delivery) => boolean;
+  /** Told when something has ended, so that there may be room. */
+  readonly onProgress: () => void;
+}
+
+/** What becomes of deliveries: settles them, and does what follows, up to their next run. */
+export class Aftermath {
+  readonly parking: Parking;
+  readonly settler: Settler;
+  private subscription!: Subscription;
+
+  constructor(private readonly options: AftermathOptions) {
+    this.parking = new Parking(options.clock, (delivery) => this.unpark(delivery));
+    this.settler = new Settler({
+      ...options,
+      settle: settleWith(options, (lease) => this.stillOurs(lease)),
+      onSettled: (delivery, settlement, outcome) => this.settled(delivery, settlement, outcome),
+    });
+  }
+
+  /** Whose deliveries they are. Before there is any. */
+  of(subscription: Subscription): void {
+    this.subscription = subscription;
+  }
+
+  settle(delivery: Delivery, settlement: Settlement, onConcluded?: () => void): void {
+    if (settlement.kind === 'lost') return this.drop(delivery, settlement);
+    if (isLeftUnrun(delivery, settlement)) return this.settled(delivery, settlement, 'settled');
+    if (settlement.kind === 'ack') delivery.forgetContent();
+    this.settler.add(delivery, settlement, onConcluded);
+  }
+
+  /** Resolves when the outcome is known. */
+  settleFirst(delivery: Delivery, settlement: Settlement): Promise<void> {
+    return new Promise((resolve) => {
+      this.settle(delivery, settlement, resolve);
+      if (settlement.kind === 'lost' || isLeftUnrun(delivery, settlement)) resolve();
+    });
+  }
+
+  /** Gives it back. */
+  letGo(delivery: Delivery): void {
+    this.settle(delivery, delivery.lost ? taken : release);
+  }
+
+  /** The heartbeat found that the entry is not ours any more. */
+  lose(delivery: Delivery, outcome: Exclude<ExtendOutcome, 'held'>): void {
+    // Without its data nobody else can run it: what runs here may finish and publish its next step.
+    if (outcome !== 'lost' && delivery.running) return;
+    disown(delivery);
+    if (outcome === 'lost') this.options.tenure?.lost();
+    if (this.parking.remove(delivery)) this.drop(delivery, outcome === 'lost' ? taken : trimmed);
+  }
+
+  /** Somebody has acknowledged it: it need not run, unless it runs already. */
+  acknowledged(delivery: Delivery): void {
+    if (delivery.running) return;
+    delivery.lost = true;
+    if (this.parking.remove(delivery)) this.drop(delivery, taken);
+  }
+
+  private settled(delivery: Delivery, settlement: Reported, outcome: SettleOutcome): void {
+    const { claims, source, tenure } = this.options;
+    const parks =
+      settlement.kind === 'retry' && outcome === 'settled' && !source.capabilities.redelivers;
+    if (outcome === 'lost') tenure?.lost();
+    if (parks) this.park(delivery, settlement.delay);
+    else this.finish(delivery);
+    claims?.settled(delivery, settlement, outcome);
+    if (outcome !== 'settled') this.subscription.forget(delivery.lease);
+    else if (settlement.kind === 'leave') this.subscription.forget(delivery.lease, true);
+    this.report(delivery, settlement, outcome);
+    this.options.onProgress();
+  }
+
+  private park(delivery: Delivery, delay: number): void {
+    const { held, isHalted } = this.options;
+    const next = delivery.next();
+    next.lease.fields = undefined;
+    held.delete(delivery);
+    held.add(next);
+    if (isHalted(next)) this.settle(next, release);
+    else this.parking.add(next, delay);
+  }
+
+  private unpark(delivery: Delivery): void {
+    if (delivery.overrun) void delivery.overrun.then(() => this.rerun(delivery));
+    else this.rerun(delivery);
+  }
+
+  private rerun(delivery: Delivery): void {
+    delivery.overrun = undefined;
+    this.start(delivery);
+  }
+
+  private start(delivery: Delivery): void {
+    const { dispatcher, isHalted } = this.options;
+    if (isHalted(delivery)) return this.letGo(delivery);
+    dispatcher.add(delivery);
+    dispatcher.pump();
+  }
+
+  private drop(delivery: Delivery, settlement: Lost): void {
+    const { claims, held, tenure } = this.options;
+    if (!held.has(delivery)) return;
+    // Just found out. What was known to be lost has been told of.
+    if (settlement.why === 'taken' && !delivery.lost) tenure?.lost();
+    this.finish(delivery);
+    claims?.dropped(delivery);
+    this.subscription.forget(delivery.lease);
+    this.report(delivery, settlement, 'lost');
+    this.options.onProgress();
+  }
+
+  /** It is ours no more. The next one of its key may start, once no method of this one runs. */
+  private finish(delivery: Delivery): void {
+    const { held, ordering } = this.options;
+    held.delete(delivery);
+    if (!ordering || delivery.orderKey === undefined) return;
+    if (delivery.overrun) void delivery.overrun.then(() => this.startNext(delivery, ordering));
+    else this.startNext(delivery, ordering);
+  }
+
+  private startNext(delivery: Delivery, ordering: Ordering): void {
+    const next = ordering.after(delivery);
+    if (next) this.start(next);
+  }
+
+  private async stillOurs(lease: Lease): Promise<boolean> {
+    const [outcome] = await this.subscription.extend([lease]);
+    return outcome === 'held' || outcome === 'trimmed';
+  }
+
+  private report(delivery: Delivery, settlement: Settlement, outcome: SettleOutcome): void {
+    reportSettled(this.options.events, this.options.clock, delivery, settlement, outcome);
+  }
+}
+
+/** It is somebody else's now: it does not start, and is not settled. */
+export function disown(delivery: Delivery): void {
+  delivery.lost = true;
+  delivery.abort(new OwnershipLostError(delivery.stream, delivery.id));
+}
+
+/** By the policy for events that no handler takes. Nothing was counted for it that had to be taken back. */
+function isLeftUnrun(delivery: Delivery, settlement: Settlement): settlement is Leave {
+  return settlement.kind === 'leave' && !(delivery.handler && delivery.lease.charged);
+}

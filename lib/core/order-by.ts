@@ -1,0 +1,43 @@
+import type { Message } from './message.js';
+
+/**
+ * What says which messages are to be handled one after the other: a path into the payload, such as
+ * `'customerId'` or `'order.customer.id'`, or a function of the message. Numbers and texts that look
+ * the same are the same key, and so are objects with the same JSON. A message whose key is
+ * `undefined` or `null` is in no order.
+ */
+export type OrderBy = string | ((message: Message) => unknown);
+
+/** The key of a message; undefined where it is in no order. May throw what a user's function throws. */
+export type OrderKey = (message: Message) => string | undefined;
+
+export function orderKey(orderBy: OrderBy): OrderKey {
+  const find = typeof orderBy === 'string' ? valueAt(orderBy.split('.')) : orderBy;
+  return (message) => {
+    const key = find(message);
+    if (key === undefined || key === null) return undefined;
+    return typeof key === 'object' ? JSON.stringify(key) : String(key);
+  };
+}
+
+/** What is wrong with it, as a sentence. */
+export function orderByProblem(orderBy: unknown): string | undefined {
+  if (orderBy === undefined || typeof orderBy === 'function') return undefined;
+  if (typeof orderBy === 'string' && orderBy.split('.').every((name) => name !== '')) {
+    return undefined;
+  }
+  return `orderBy must be a path into the payload, such as 'customer.id', or a function of the message, not ${JSON.stringify(orderBy)}`;
+}
+
+function valueAt(path: readonly string[]): (message: Message) => unknown {
+  return ({ payload }) => {
+    let value = payload;
+    for (const name of path) {
+      if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) {
+        return undefined;
+      }
+      value = (value as Record<string, unknown>)[name];
+    }
+    return value;
+  };
+}
