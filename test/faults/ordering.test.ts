@@ -8,7 +8,7 @@ const KEYS = 10;
 /** Under way when its worker is frozen. */
 const LONG = 2500;
 const OPTIONS = {
-  orderBy: 'key',
+  handler: { orderBy: 'key' },
   work: 2,
   maxDeliveries: 100,
   backoff: { delay: 20, maxDelay: 100 },

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { sleep, systemClock } from '../../lib/core/clock.js';
 import type { Delivery } from '../../lib/core/delivery.js';
 import { ack } from '../../lib/core/settlement.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
@@ -86,6 +87,35 @@ it('whoever stands by reads at once when the owner shuts down', async () => {
     ...Array<string>(50).fill('second'),
   ]);
   expectOrder(settled);
+});
+
+it('goes from one process to another in pauses, in order, each message once', async () => {
+  const settled: Settled = [];
+  const seen: number[] = [];
+  const handle = async (n: number) => {
+    seen.push(n);
+    await sleep(systemClock, 2);
+  };
+  const countOf = (by: string) => settled.filter((one) => one.by === by).length;
+  const first = await start('first', { settled, handle, idleTimeout: 20_000 });
+  const second = await start('second', { settled, handle, idleTimeout: 20_000 });
+  const pause = ({ consumers }: StreamsRuntime) => consumers.pause(consumers.find('made'));
+  const resume = ({ consumers }: StreamsRuntime) => consumers.resume(consumers.find('made'));
+  await publish(0, 1000);
+  await until('the owner is at work', () => countOf('first') > 50);
+  await pause(first);
+  await until('the other one has taken over', () => countOf('second') > 50);
+  await resume(first);
+  await pause(second);
+  const before = countOf('first');
+  await until('the first one goes on', () => countOf('first') > before + 50);
+  // Over before anything has ended.
+  await pause(first);
+  await resume(first);
+  await until('all are handled', () => settled.length >= 1000);
+  expectOrder(settled);
+  expect(seen).toHaveLength(1000);
+  expect(await admin.xpending('s', 'g')).toEqual([0, null, null, null]);
 });
 
 it('keeps the order through connections that break, and reads whose reply is lost', async () => {

@@ -14,8 +14,6 @@ export interface WorkerOptions {
   readonly consumer: string;
   readonly group: string;
   readonly streams: readonly string[];
-  /** Then it notes `settled`, too, once a message that was handled is settled. */
-  readonly orderBy?: string;
   /** How long a handler takes, about, ms. */
   readonly work: number;
   readonly redis: { readonly url: string; readonly commandTimeout?: number };
@@ -26,7 +24,7 @@ export interface WorkerOptions {
   readonly maxDeliveries?: number;
   readonly backoff?: BackoffOptions;
   readonly gracePeriod?: number;
-  /** Of the handler itself. */
+  /** Of the handler itself. With `orderBy` it notes `settled`, too, once a message that was handled is settled. */
   readonly handler?: HandlerOptions;
 }
 

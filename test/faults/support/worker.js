@@ -113,7 +113,7 @@ app.enableShutdownHooks(['SIGTERM'], { useProcessExit: true });
 for (const name of TOLD) app.on(name, (event) => tell(name, event));
 app.on('settled', (event) => {
   if (event.outcome !== 'handled') note(event.outcome, event);
-  else if (orderBy) note('settled', event);
+  else if (handler?.orderBy) note('settled', event);
 });
 process.on('message', (request) => void answer(request));
 await app.listen();
