@@ -127,7 +127,7 @@ export class Consumer implements Worker {
   /** Reads nothing of these streams, and gives back what has not started. What runs goes on. */
   halt(streams: Iterable<string>): void {
     for (const stream of streams) this.halted.add(stream);
-    this.watch();
+    if (!this.stopping) this.watch();
     const isHalted = (delivery: Delivery): boolean => this.isHalted(delivery);
     const { dispatcher, aftermath, ordering } = this;
     const unstarted = [...dispatcher.take(isHalted), ...aftermath.parking.take(isHalted)];
