@@ -11,12 +11,12 @@ import { systemClock, type Clock } from './core/clock.js';
 import type { Driver } from './core/driver.js';
 import { UnsupportedFeatureError } from './core/errors/start-up.errors.js';
 import { EventBus } from './core/events.js';
-import type { HandlerDefinition, PlannedHandler } from './core/handler.js';
+import type { HandlerDefinition } from './core/handler.js';
 import type { When } from './core/message.js';
 import type { Replies } from './core/replies.js';
 import { createRouter, type Router } from './core/routing.js';
-import { bindHandlers } from './options/bind-handlers.js';
-import { resolveOptions, DEFAULT_GROUP } from './options/resolve-options.js';
+import { bindHandlers, sharedGroupWarning } from './options/bind-handlers.js';
+import { resolveOptions } from './options/resolve-options.js';
 import type { ResolvedOptions, StreamsOptions } from './options/streams-options.js';
 import { Producer } from './producing/producer.js';
 import { Requester } from './requesting/requester.js';
@@ -131,7 +131,8 @@ export class StreamsRuntime {
     const [balanced, handlers] = divided(bindHandlers(definitions, settings));
     if (definitions.some(({ answers }) => answers)) this.replies();
     requireOncePorts(handlers, this.options, this.driver);
-    this.warnOfDefaultGroup(handlers);
+    const shared = sharedGroupWarning(handlers, this.options);
+    if (shared) this.events.emit('warning', shared);
     const readings = await this.consumers.subscribe(handlers, settings);
     this.scheduler?.keep(readings.map(({ table }) => table.stream));
     await this.balanced.start(balanced);
@@ -189,16 +190,5 @@ export class StreamsRuntime {
     await this.scheduler?.start();
     await this.retainer?.start();
     await this.lag.start();
-  }
-
-  private warnOfDefaultGroup(handlers: readonly PlannedHandler[]): void {
-    if (!this.options.defaultGroup || !handlers.some(({ group }) => group === DEFAULT_GROUP))
-      return;
-    this.events.emit('warning', {
-      code: 'DEFAULT_GROUP',
-      message:
-        `Handlers use the default group "${DEFAULT_GROUP}". Services that share a group take each ` +
-        "other's messages: set the option group to the name of this service.",
-    });
   }
 }

@@ -2,7 +2,8 @@ import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import type { HandlerDefinition, PlannedHandler } from '../core/handler.js';
 import { kindProblems, resolveBatch, resolveDedupe } from './handler-once.js';
 import { orderKey } from '../core/order-by.js';
-import { handlerProblems, resolveBackoff } from './resolve-options.js';
+import type { StreamsEvents } from '../core/events.js';
+import { DEFAULT_GROUP, handlerProblems, resolveBackoff } from './resolve-options.js';
 import type { ResolvedOptions } from './streams-options.js';
 
 /**
@@ -42,4 +43,18 @@ function bindHandler(definition: HandlerDefinition, options: ResolvedOptions): P
     orderBy: own.orderBy === undefined ? undefined : orderKey(own.orderBy),
   };
   return { definition, bound, group: own.group ?? options.group };
+}
+
+/** Where handlers use the group that nobody has chosen. */
+export function sharedGroupWarning(
+  handlers: readonly PlannedHandler[],
+  options: ResolvedOptions,
+): StreamsEvents['warning'] | undefined {
+  if (!options.defaultGroup || !handlers.some(({ group }) => group === DEFAULT_GROUP)) return;
+  return {
+    code: 'DEFAULT_GROUP',
+    message:
+      `Handlers use the default group "${DEFAULT_GROUP}". Services that share a group take each ` +
+      "other's messages: set the option group to the name of this service.",
+  };
 }
