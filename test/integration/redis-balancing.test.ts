@@ -1,5 +1,8 @@
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { EventBus } from '../../lib/core/events.js';
+import { ack } from '../../lib/core/settlement.js';
+import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { announce, Balanced } from '../support/balancing.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
@@ -157,6 +160,35 @@ it('release gives all streams back, unfinished, to whoever is there', async () =
   expect(Date.now() - began).toBeLessThan(1500);
   expect(a.said.at(-1)).toBe('StreamTerminated');
   expect(a.last('StreamTerminated').reason).toBe('bye');
+});
+
+it('a stream that is finished with a message is completed in the same step as that', async () => {
+  const driver = redis(place).open({ events: new EventBus(), keyPrefix: '' });
+  onTestFinished(() => driver.source.close());
+  const b = await start('b');
+  await announce(client, 'x');
+  await b.hears('StreamAdded x');
+  const [held] = b.balancer.streams();
+  const onFinished = vi.fn<() => void>();
+  const subscription = b.balancer.subscribe({
+    group: 'g',
+    startId: '0',
+    runsWithin: 1000,
+    onFinished,
+  });
+  subscription.add(held!);
+  await client.xadd('x', '*', 'n', '1');
+  const [lease] = await subscription.pull(1);
+  lease!.finishing = true;
+  expect(await driver.source.settle([{ lease: lease!, settlement: ack }])).toEqual(['settled']);
+  expect(onFinished).toHaveBeenCalledOnce();
+  // Whoever dies now, nobody is left with a stream in which nothing more comes.
+  expect(await client.xlen(INPUT)).toBe(0);
+  expect((await client.xpending('x', 'g'))[0]).toBe(0);
+  expect(await client.keys('*MUTEX_KEY_SEP*')).toEqual([]);
+  await b.balancer.complete('x');
+  expect(b.owned).toEqual([]);
+  await subscription.close();
 });
 
 it('done completes all streams', async () => {

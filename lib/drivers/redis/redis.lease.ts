@@ -1,8 +1,10 @@
+import type { Redis } from 'ioredis';
 import type { Link } from '../../core/chain.js';
 import type { Guard } from '../../core/guard.js';
 import type { Lease } from '../../core/lease.js';
 import type { Fields } from '../../core/message.js';
 import type { HeldStream } from '../../core/held-stream.js';
+import type { SettleOutcome } from '../../core/settlement.js';
 import { unpackFields } from './scripts/dead-letter.script.js';
 import type { Fenced } from './scripts/fence.js';
 
@@ -25,6 +27,8 @@ export interface LeaseHolder {
   readonly owned?: HeldStream;
   /** The source has settled it: it is no longer ours. */
   settled(lease: RedisLease): void;
+  /** Acknowledges an entry in its own way; undefined: in the usual one. */
+  finish?(client: Redis, lease: RedisLease): Promise<SettleOutcome | undefined>;
   /** It waits for its next run. */
   parked?(lease: RedisLease): void;
 }

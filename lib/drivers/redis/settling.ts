@@ -159,6 +159,8 @@ async function ackTogether(leases: readonly RedisLease[], commands: Commands): P
       'acknowledging',
       async (client) => {
         if (source.redriven) return ackRedriven(client, source.key, group, ids, guards);
+        const finished = await holder.finish?.(client, leases[0]!);
+        if (finished) return finished;
         if (guards.length > 0) return ackGuarded(client, source.key, group, ids, guards);
         await client.xack(source.key, group, ...ids);
         return 'settled';

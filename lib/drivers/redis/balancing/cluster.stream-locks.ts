@@ -55,6 +55,8 @@ export class ClusterStreamLocks extends RedisStreamLocks {
     return Promise.all(held.map((one) => this.extendOne(one, ours)));
   }
 
+  override async completeWith(): Promise<undefined> {}
+
   /** Without the lock: it may lie elsewhere, and a script reaches one node. */
   override guards(held: HeldStream): Guard[] {
     return super.guards(held).slice(0, 1);

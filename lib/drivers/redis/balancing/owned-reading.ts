@@ -1,9 +1,11 @@
+import type { Redis } from 'ioredis';
 import { Backoff } from '../../../core/backoff.js';
 import { sleep, systemClock } from '../../../core/clock.js';
 import type { EventBus } from '../../../core/events.js';
 import type { Guard } from '../../../core/guard.js';
 import type { Fields } from '../../../core/message.js';
 import type { HeldStream } from '../../../core/held-stream.js';
+import type { SettleOutcome } from '../../../core/settlement.js';
 import type { Commands } from '../commands.js';
 import { GroupKeeper } from '../group-keeper.js';
 import type { Keys } from '../keys.js';
@@ -13,6 +15,7 @@ import { RedisLease, type LeaseHolder, type ReadKey } from '../redis.lease.js';
 import { isGroupMissing } from '../reply-errors.js';
 import { readGuarded } from '../scripts/read-guarded.script.js';
 import { takePending } from '../scripts/take-pending.script.js';
+import type { RedisStreamLocks } from './redis.stream-locks.js';
 import type { StreamWatch } from './idle-watch.js';
 
 /** Pending entries that are taken over at once, and new ones that are read at once. */
@@ -28,6 +31,7 @@ export interface ReadingOptions {
   readonly consumer: string;
   readonly startId: string;
   readonly runsWithin: number;
+  readonly locks: RedisStreamLocks;
   readonly handOut: (lease: RedisLease) => void;
   readonly onFinished: (held: HeldStream) => void;
 }
@@ -78,6 +82,15 @@ export class OwnedReading implements LeaseHolder {
 
   start(): void {
     this.filling = this.fill(() => this.keeper.ensure(this.source)).finally(() => this.advance());
+  }
+
+  /** The last entry is acknowledged together with the completion of its stream, where one step can. */
+  async finish(client: Redis, lease: RedisLease): Promise<SettleOutcome | undefined> {
+    if (!lease.finishing) return undefined;
+    const last = { key: this.source.key, group: this.group, id: lease.entryId };
+    const word = await this.options.locks.completeWith(client, this.owned, last);
+    // Completed before, or announced anew by others: the guards say what becomes of the entry.
+    return word === 'gone' ? undefined : word;
   }
 
   settled(lease: RedisLease): void {

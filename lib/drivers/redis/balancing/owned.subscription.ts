@@ -1,10 +1,6 @@
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
 import type { HeldStream } from '../../../core/held-stream.js';
-import type {
-  OwnedSubscribeOptions,
-  OwnedSubscription,
-  StreamLocks,
-} from '../../../core/stream-ownership.js';
+import type { OwnedSubscribeOptions, OwnedSubscription } from '../../../core/stream-ownership.js';
 import type { EventBus } from '../../../core/events.js';
 import type { Commands } from '../commands.js';
 import type { Connector } from '../connector.js';
@@ -13,13 +9,14 @@ import { Leasing, releaseLease } from '../leasing.js';
 import type { RedisLease } from '../redis.lease.js';
 import { IdleWatch, PollingWatch, type StreamWatch } from './idle-watch.js';
 import { OwnedReading } from './owned-reading.js';
+import type { RedisStreamLocks } from './redis.stream-locks.js';
 
 export interface RedisOwnedOptions extends OwnedSubscribeOptions {
   readonly connector: Connector;
   readonly commands: Commands;
   readonly keys: Keys;
   readonly events: EventBus;
-  readonly locks: StreamLocks;
+  readonly locks: RedisStreamLocks;
   readonly consumer: string;
 }
 

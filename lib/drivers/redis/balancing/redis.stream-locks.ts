@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import type { Guard } from '../../../core/guard.js';
 import type { HeldStream, StreamPlace } from '../../../core/held-stream.js';
 import type { LetGoOutcome, StreamLocks, TakeOutcome } from '../../../core/stream-ownership.js';
@@ -69,6 +70,20 @@ export class RedisStreamLocks implements StreamLocks {
 
   release(held: HeldStream): Promise<LetGoOutcome> {
     return this.letGo(held, false);
+  }
+
+  /**
+   * Completes a stream together with the acknowledgement of its last entry.
+   * @returns undefined where that takes two steps
+   */
+  async completeWith(
+    client: Redis,
+    held: HeldStream,
+    last: { readonly key: string; readonly group: string; readonly id: string },
+  ): Promise<LetGoOutcome | undefined> {
+    const { consumer, group } = this.options;
+    const going = { keys: this.keysOf(held), consumer, group, id: held.id, token: held.token };
+    return letGoStream(client, { ...going, complete: true, last });
   }
 
   guards({ stream, id, token }: HeldStream): Guard[] {

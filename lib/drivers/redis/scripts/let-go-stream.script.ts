@@ -12,7 +12,8 @@ const ONE_DAY = 86_400_000;
  * Ends the ownership of a stream. `complete`: its input is acknowledged and deleted. Else it is given
  * back: the token is raised, so that nothing of ours passes any more, and the lock is left to expire
  * at once instead of being deleted, as only that is told to those who wait for it.
- * KEYS lock, inputs, fence, assignment. ARGV consumer, group, id, token, whether complete.
+ * KEYS lock, inputs, fence, assignment, and maybe the data stream. ARGV consumer, group, id, token,
+ * whether complete, and maybe group and id of the last entry of the data stream, acknowledged with it.
  */
 const script = new Script(`${TRY}${RAISE}${MINE}
 local lock, input, fence, assignment = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -26,6 +27,7 @@ if whose == 'gone' then
 end
 if whose == 'lost' or not fenced or (holder and holder ~= me) then return 'lost' end
 if ARGV[5] == '1' then
+  if KEYS[5] then redis.call('XACK', KEYS[5], ARGV[6], ARGV[7]) end
   redis.call('XACK', input, group, id)
   redis.call('XDEL', input, id)
   redis.call('PEXPIRE', fence, ${TOKEN_IS_KNOWN_FOR})
@@ -46,14 +48,16 @@ export interface LettingGo {
   readonly id: string;
   readonly token: number;
   readonly complete: boolean;
+  /** Acknowledged in the same step. */
+  readonly last?: { readonly key: string; readonly group: string; readonly id: string };
 }
 
 export async function letGoStream(client: Redis, going: LettingGo): Promise<LetGoOutcome> {
   const { lock, inputs, fence, assignment } = going.keys;
-  const { consumer, group, id, token, complete } = going;
+  const { consumer, group, id, token, complete, last } = going;
   return (await script.run(
     client,
-    [lock, inputs, fence, assignment],
-    [consumer, group, id, token, complete ? 1 : 0],
+    [lock, inputs, fence, assignment, ...(last ? [last.key] : [])],
+    [consumer, group, id, token, complete ? 1 : 0, ...(last ? [last.group, last.id] : [])],
   )) as LetGoOutcome;
 }
