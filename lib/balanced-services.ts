@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { Balancer } from './balancing/balancer.js';
 import type { OwnedStream } from './balancing/owned-stream.js';
 import { Consumer } from './consuming/consumer.js';
@@ -174,12 +175,25 @@ function reading(source: MessageSource, subscription: OwnedSubscription): Messag
 }
 
 /**
+ * Each run begins in a turn of the event loop of its own, and looks at the lease there: of several that
+ * come together the second one must not go by what was true before the first one computed.
+ */
+async function untilFresh(balancer: Balancer): Promise<void> {
+  for (;;) {
+    await turn();
+    const waiting = balancer.fresh();
+    // Where Redis cannot be reached the fence is what counts.
+    if (!waiting || !(await waiting)) return;
+  }
+}
+
+/**
  * Runs a handler with most of the lease before it: one that keeps the event loop busy keeps the
  * heartbeat from running. What is lost meanwhile tells the run at once.
  */
 function whileOwned(balancer: Balancer, invoke: Handler): Handler {
   return async (delivery) => {
-    await balancer.fresh();
+    await untilFresh(balancer);
     const { signal } = delivery.lease.owned as OwnedStream;
     const tell = (): void => delivery.abort(signal.reason as Error);
     if (signal.aborted) tell();

@@ -117,8 +117,8 @@ export class Balancer {
     return [...this.owned];
   }
 
-  /** The locks were extended a moment ago, or are now. */
-  fresh(): Promise<void> | undefined {
+  /** See {@link LeaseKeeper.fresh}. */
+  fresh(): Promise<boolean> | undefined {
     return this.keeper.fresh();
   }
 

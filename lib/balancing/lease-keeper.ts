@@ -38,10 +38,11 @@ export class LeaseKeeper implements Worker {
   }
 
   /**
-   * Undefined where the locks were extended a moment ago; else they are, now. Whoever is about to
-   * keep the event loop busy asks first, so that as much as possible of the lease lies before him.
+   * Undefined where the locks were extended a moment ago; else they are, now, and the answer is
+   * whether that worked. Whoever is about to keep the event loop busy asks first, so that as much as
+   * possible of the lease lies before him.
    */
-  fresh(): Promise<void> | undefined {
+  fresh(): Promise<boolean> | undefined {
     return this.isFresh ? undefined : this.refreshed();
   }
 
@@ -49,10 +50,11 @@ export class LeaseKeeper implements Worker {
     return this.options.clock.now() - this.beatAt <= this.options.interval;
   }
 
-  private async refreshed(): Promise<void> {
+  private async refreshed(): Promise<boolean> {
     // One that is under way may have begun too long ago.
     await this.beating;
     if (!this.isFresh) await this.beat();
+    return this.isFresh;
   }
 
   private arm(): void {

@@ -87,18 +87,21 @@ it('a handler that computes for 1.5 s keeps its streams; one that does so for 3.
   await scene.announce(streams);
   await until('a owns all', async () => (await scene.owners()).size === streams.length);
   const b = await scene.worker({ scanInterval: SCAN });
-  const [first, second] = streams as [string, string];
+  const [first] = streams as [string];
   const owned = async () => [...new Set((await scene.owners()).values())];
-  await scene.publish([first], { n: 0, blocks: 1500, at: a.name });
-  await scene.publish([second], { n: 0, blocks: 1500, at: a.name });
+  // They come together: one after the other they take longer than the lease.
+  await scene.publish(streams.slice(0, 3), { n: 0, blocks: 1500, at: a.name });
   const blocked = async () => (await a.notes()).filter(({ what }) => what === 'blocked').length;
-  await until('both have run', async () => (await blocked()) === 2);
-  await until('both are settled', async () => (await scene.unsettled([first, second])) === 0);
+  await until('all three have run', async () => (await blocked()) === 3);
+  await until(
+    'all three are settled',
+    async () => (await scene.unsettled(streams.slice(0, 3))) === 0,
+  );
   expect((await scene.notes()).filter(({ what }) => what === 'disowned')).toEqual([]);
   expect(await owned()).toEqual([a.name]);
   await scene.publish([first], { n: 1, blocks: 3500, at: a.name });
   await until('b owns them', async () => (await owned()).includes(b.name));
-  await until('a has woken up', async () => (await blocked()) === 3);
+  await until('a has woken up', async () => (await blocked()) === 4);
   await until('b has settled it', async () => (await scene.unsettled([first])) === 0, 15_000);
   expect(faultsOf(await scene.notes(), first, 2)).toEqual([]);
 });

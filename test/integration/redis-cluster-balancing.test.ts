@@ -1,0 +1,30 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Balanced } from '../support/balancing.js';
+import { startCluster, type TestCluster } from '../support/redis-cluster.js';
+import { until } from '../support/until.js';
+
+let cluster: TestCluster;
+beforeAll(async () => {
+  cluster = await startCluster();
+}, 30_000);
+afterAll(() => cluster.stop());
+
+it('on a cluster streams are owned, handed over, taken from the dead, and completed', async () => {
+  const redis = { cluster: cluster.addresses };
+  const start = async (consumerId: string) =>
+    (await Balanced.start({ redis, consumerId, scanInterval: 300 })).claims();
+  const a = await start('a');
+  for (let index = 0; index < 6; index++) await a.balancer.add(`s${index}`);
+  await until('a owns all', () => a.owned.length === 6);
+  const b = await start('b');
+  await until('they share', () => a.owned.length === 3 && b.owned.length === 3);
+  const tokens = new Map(a.balancer.streams().map(({ stream, token }) => [stream, token]));
+  await a.die();
+  await until('b owns all', () => b.owned.length === 6);
+  for (const { stream, token } of b.balancer.streams()) {
+    expect(token).toBeGreaterThan(tokens.get(stream) ?? 0);
+  }
+  await b.balancer.end(true, 'done');
+  const input = await cluster.at('svc-input');
+  expect(await input.xlen('svc-input')).toBe(0);
+});
