@@ -259,8 +259,11 @@ export class Balancer {
   }
 
   private async handOver(owned: OwnedStream): Promise<void> {
-    if ((await this.letGo(owned, false)) !== 'settled') return;
-    this.notify({ type: 'StreamDisowned', ...about(owned), reason: 'handed-over' });
+    const outcome = await this.letGo(owned, false);
+    if (outcome === 'lost') return;
+    // Its input is not pending any more: whoever took that away has the stream, or has finished it.
+    const reason = outcome === 'gone' ? 'lost' : 'handed-over';
+    this.notify({ type: 'StreamDisowned', ...about(owned), reason });
   }
 
   /** Until it is known to be carried out the stream is ours, and may be let go again. */

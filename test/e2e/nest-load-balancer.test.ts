@@ -301,6 +301,25 @@ describe('@LoadBalancedHandler', () => {
     expect(seen[1]!.token).toBeGreaterThan(seen[0]!.token);
   });
 
+  it('goes on after Redis has lost everything, as if the stream were new', async () => {
+    const seen: Seen[] = [];
+    const keyPrefix = space();
+    const a = await start({ keyPrefix, controllers: [worker('a', seen)] });
+    await a.balancer.addStream('x');
+    await a.publish('x', { n: 0 });
+    await until('it is handled', () => seen.length === 1);
+    // The group alone, under an owner who waits for the next message.
+    await redis.client.xgroup('DESTROY', `${keyPrefix}x`, 'svc-group');
+    await a.publish('x', { n: 1 });
+    await until('the next one is handled', () => seen.some(({ n }) => n === 1));
+    // And all that is known of the stream.
+    await redis.client.del(`${keyPrefix}svc-input`, `${keyPrefix}x`, `{${keyPrefix}x}:fence`);
+    await until('it is not owned any more', () => a.balancer.streams().length === 0);
+    await a.balancer.addStream('x');
+    await a.publish('x', { n: 2 });
+    await until('what comes then is handled', () => seen.some(({ n }) => n === 2));
+  });
+
   it('needs the load balancer of its service', async () => {
     @Controller()
     class Worker {

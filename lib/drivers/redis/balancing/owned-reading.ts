@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { Backoff } from '../../../core/backoff.js';
 import { sleep, systemClock } from '../../../core/clock.js';
+import { RedisConnectionError } from '../../../core/errors/connection.errors.js';
 import type { EventBus } from '../../../core/events.js';
 import type { Guard } from '../../../core/guard.js';
 import type { Fields } from '../../../core/message.js';
@@ -158,7 +159,10 @@ export class OwnedReading implements LeaseHolder {
       if (this.ended) return;
       const { events, group } = this.options;
       const { stream } = this.owned;
-      events.emit('stream-unreadable', { stream, group, error: error as Error });
+      // An outage announces itself, once for all streams.
+      if (!(error instanceof RedisConnectionError)) {
+        events.emit('stream-unreadable', { stream, group, error: error as Error });
+      }
       await sleep(systemClock, this.backoff.next(), this.ending.signal);
       const cause = (error as Error).cause ?? error;
       if (isGroupMissing(cause)) await this.keeper.ensure(this.source).catch(() => undefined);
@@ -210,6 +214,7 @@ export class OwnedReading implements LeaseHolder {
     } catch (error) {
       // It may have been carried out: what it took is pending to us.
       this.takenOver = false;
+      this.takenUpTo = undefined;
       throw error;
     }
     if (!reply) return this.end();
