@@ -65,6 +65,7 @@ class Life {
     await this.try(() => driver.retention!.trim(this.stream, trimming));
     await this.try(() => this.delay());
     await this.try(() => this.chain());
+    await this.try(() => this.balance());
     await until('a dead letter, or an error', async () => {
       const page = await this.try(() => deadLetters.list(this.stream));
       return (page?.items.length ?? 0) > 0 || this.refused.length > 0;
@@ -147,6 +148,27 @@ class Life {
     const [refused] = await workflows!.record([step], 1000);
     if (refused) throw refused;
     await workflows!.read(this.stream);
+  }
+
+  private async balance(): Promise<void> {
+    const { inputs, locks, members, ...parts } = this.consumer.runtime.driver.ownership!.join({
+      service: `${this.stream}-service`,
+      consumer: 'c',
+      lease: 2000,
+      blockTimeout: 50,
+      hints: 'off',
+      onHint: () => undefined,
+    });
+    await parts.open();
+    try {
+      const stream = `${this.stream}-owned`;
+      const id = await inputs.add(['lbs-input', JSON.stringify({ DataStreamName: stream })]);
+      await inputs.pull(1);
+      await locks.holders([{ stream, id }]);
+      await members.meet('here');
+    } finally {
+      await parts.close();
+    }
   }
 
   private handle(): void {
