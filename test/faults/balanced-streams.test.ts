@@ -54,6 +54,8 @@ it('200 streams, 5 processes, kills, standstills, a restart of Redis, no notific
     () => scene.unsettled(streams),
   );
   const notes = await scene.notes();
+  const stored = await Promise.all(streams.map((stream) => scene.client.xlen(stream)));
+  expect(new Set(stored), 'as many as were published').toEqual(new Set([rounds]));
   expect(streams.flatMap((stream) => faultsOf(notes, stream, rounds)).slice(0, 10)).toEqual([]);
 }, 90_000);
 

@@ -163,7 +163,8 @@ export class BalancedScene {
     for (const stream of streams) {
       pipeline.xadd(stream, '*', 'event_type', 'event', 'payload', JSON.stringify(payload));
     }
-    await pipeline.exec();
+    // A message that was refused would look like one that was skipped.
+    for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
   }
 
   /** Everything that all workers have noted, each worker's in its own order. */
@@ -179,7 +180,8 @@ export class BalancedScene {
     for (const [, reply] of (await pipeline.exec()) ?? []) {
       const [group] = (reply as unknown[][] | null) ?? [];
       if (!group) return Infinity;
-      const value = (name: string): number => Number(group[group.indexOf(name) + 1]);
+      // What the server does not know is not nothing.
+      const value = (name: string): number => Number(group[group.indexOf(name) + 1] ?? Infinity);
       waiting += value('pending') + value('lag');
     }
     return waiting;
