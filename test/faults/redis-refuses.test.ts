@@ -60,10 +60,10 @@ describe('a server at maxmemory', () => {
       const payloads = Array.from({ length: COUNT }, (_, index) => ({
         fails: index % 500 === 0 ? 1 + ((index / 500) % 2) : 0,
       }));
-      const flowing = scene.publish(payloads);
       await scene.worker('a', options);
       await scene.worker('b', options);
-      await scene.untilHandled(COUNT / 4);
+      const flowing = scene.publish(payloads);
+      await until('some are published', () => scene.published.length >= COUNT / 4);
       await scene.client.config('SET', 'maxmemory', '1mb');
       const before = await scene.client.xlen(`{${STREAM}}:dead-letter`);
       await until('publishing is refused', () => scene.refusals.length > 0);
