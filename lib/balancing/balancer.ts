@@ -1,41 +1,25 @@
 import type { Clock } from '../core/clock.js';
-import { ClaimFailedError, StreamNotOwnedError } from '../core/errors/balancing.errors.js';
+import { ClaimFailedError } from '../core/errors/balancing.errors.js';
 import { ClosedError } from '../core/errors/start-up.errors.js';
 import type { EventBus } from '../core/events.js';
-import {
-  decodeAssignment,
-  encodeAssignment,
-  type StreamAssignment,
-  type StreamInfo,
-} from '../core/stream-assignment.js';
+import { decodeAssignment, encodeAssignment, type StreamInfo } from '../core/stream-assignment.js';
 import type {
-  LetGoOutcome,
   OwnedSubscribeOptions,
   OwnedSubscription,
   OwnershipParts,
   StreamInput,
   StreamOwnership,
-  TakeOutcome,
 } from '../core/stream-ownership.js';
 import { BLOCK, HEARTBEAT, LEASE, type BalancerSettings } from './balancer-settings.js';
 import { Intake } from './intake.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { Notifications, type StreamNotification, type StreamPayload } from './notifications.js';
-import { OwnedStream, OwnedStreams } from './owned-stream.js';
+import { OwnedStream } from './owned-stream.js';
+import { about, Possession, type StreamHolder } from './possession.js';
 import { Recovery } from './recovery.js';
 
 /** So many notifications may wait for their reader before no more streams are taken. */
 const MOST_UNHEARD = 500;
-/** Names of streams that were completed, so that completing them again is no error. */
-const REMEMBERED = 1000;
-
-/** Works on the streams that are owned. Without one, whoever hears the notifications does. */
-export interface StreamHolder {
-  added(owned: OwnedStream): void;
-  /** Ends the work on a stream: resolves when nothing of it will be settled any more. */
-  letGo(owned: OwnedStream): Promise<void>;
-  lost(owned: OwnedStream): void;
-}
 
 export interface BalancerOptions extends BalancerSettings {
   readonly clock: Clock;
@@ -48,14 +32,12 @@ type State = 'new' | 'running' | 'ended';
 /** One consumer of a service whose streams are shared out between all its consumers. */
 export class Balancer {
   private readonly parts: OwnershipParts;
-  private readonly owned = new OwnedStreams();
   private readonly listeners = new Set<(notification: StreamNotification) => void>();
-  private readonly completed = new Set<string>();
+  private readonly possession: Possession;
   private readonly intake: Intake;
   private readonly keeper: LeaseKeeper;
   private readonly recovery: Recovery;
   private notifications: Notifications | undefined;
-  private holder: StreamHolder | undefined;
   private state: State = 'new';
   private starting: Promise<void> | undefined;
   private ending: Promise<void> | undefined;
@@ -73,6 +55,15 @@ export class Balancer {
     const { inputs, locks, members } = this.parts;
     const fails = (error: Error): void =>
       events.emit('worker-error', { worker: `load balancer of "${service}"`, error });
+    this.possession = new Possession({
+      clock,
+      locks,
+      isRunning: () => this.state === 'running',
+      notify: (notification) => this.notify(notification),
+      onRoom: () => this.intake.roomMade(),
+    });
+    const { possession } = this;
+    const { owned } = possession;
     this.intake = new Intake({
       ...options,
       inputs,
@@ -85,21 +76,21 @@ export class Balancer {
       clock,
       events,
       locks,
-      owned: this.owned,
+      owned,
       interval: HEARTBEAT,
-      onLost: (owned) => this.lose(owned),
+      onLost: (lost) => possession.lose(lost),
     });
     this.recovery = new Recovery({
       ...options,
       inputs,
       locks,
       members,
-      owned: this.owned,
+      owned,
       room: () => this.room,
-      claims: () => this.holder !== undefined,
-      take: (assignment, ours) => this.take(assignment, ours),
+      claims: () => possession.isWorkedOn,
+      take: (assignment, ours) => possession.take(assignment, ours),
       tellExpired: (assignment) => this.notify({ type: 'StreamExpired', ...about(assignment) }),
-      handOver: (owned) => this.handOver(owned),
+      handOver: (leaving) => possession.handOver(leaving),
       discard: (input, reason) => inputs.discard(input, reason),
       onFailure: fails,
     });
@@ -114,7 +105,7 @@ export class Balancer {
   }
 
   streams(): readonly OwnedStream[] {
-    return [...this.owned];
+    return [...this.possession.owned];
   }
 
   /** See {@link LeaseKeeper.fresh}. */
@@ -129,8 +120,7 @@ export class Balancer {
 
   /** From now on streams that lose their owner are taken here, and worked on by this one. */
   workWith(holder: StreamHolder): void {
-    this.holder = holder;
-    for (const owned of this.owned) holder.added(owned);
+    this.possession.workWith(holder);
   }
 
   /** @returns a function that ends it */
@@ -163,14 +153,14 @@ export class Balancer {
   /** @throws ClaimFailedError where somebody else has it, or it is not pending any more */
   async claim({ dataStreamName, idInLbs }: StreamPayload): Promise<OwnedStream> {
     await this.start();
-    const owned = this.owned.get(dataStreamName);
+    const owned = this.possession.owned.get(dataStreamName);
     if (owned?.id === idInLbs) return owned;
     const [input] = await this.parts.inputs.read([idInLbs]);
     const assignment = input?.fields && decodeAssignment(idInLbs, input.fields);
     if (!assignment || assignment.stream !== dataStreamName) {
       throw new ClaimFailedError(dataStreamName, 'gone');
     }
-    const taken = await this.own(assignment, false);
+    const taken = await this.possession.own(assignment, false);
     if (taken instanceof OwnedStream) return taken;
     throw new ClaimFailedError(dataStreamName, taken);
   }
@@ -179,13 +169,8 @@ export class Balancer {
    * The stream is finished. May be called again, after an error and after success.
    * @throws StreamNotOwnedError
    */
-  async complete(stream: string): Promise<void> {
-    const owned = this.owned.get(stream);
-    if (!owned) {
-      if (this.completed.has(stream)) return;
-      throw new StreamNotOwnedError(stream);
-    }
-    await this.letGo(owned, true);
+  complete(stream: string): Promise<void> {
+    return this.possession.complete(stream);
   }
 
   /** It could not start: whoever listens learns why, and may start again. */
@@ -211,7 +196,7 @@ export class Balancer {
 
   private get room(): number {
     if (this.state !== 'running' || (this.notifications?.waiting ?? 0) > MOST_UNHEARD) return 0;
-    return this.options.maxStreams - this.owned.size;
+    return this.options.maxStreams - this.possession.owned.size;
   }
 
   private async accept(read: readonly StreamInput[]): Promise<void> {
@@ -221,81 +206,8 @@ export class Balancer {
   /** Where it fails, the input stays pending to us, and is found by the next look. */
   private async acceptOne(input: StreamInput): Promise<void> {
     const assignment = input.fields && decodeAssignment(input.id, input.fields);
-    if (assignment) await this.take(assignment, true);
+    if (assignment) await this.possession.take(assignment, true);
     else await this.parts.inputs.discard(input, 'unparseable');
-  }
-
-  /** @returns whether it is ours now */
-  private async take(assignment: StreamAssignment, ours: boolean): Promise<boolean> {
-    return (await this.own(assignment, ours)) instanceof OwnedStream;
-  }
-
-  private async own(
-    assignment: StreamAssignment,
-    ours: boolean,
-  ): Promise<OwnedStream | Exclude<TakeOutcome['word'], 'taken'>> {
-    const before = this.owned.get(assignment.stream);
-    if (before) return before.id === assignment.id ? 'held' : 'busy';
-    const outcome = await this.parts.locks.take(assignment, ours);
-    if (outcome.word !== 'taken') return outcome.word;
-    const owned = new OwnedStream(assignment, outcome.token, this.options.clock.now());
-    if (this.state !== 'running') {
-      await this.parts.locks.release(owned);
-      return 'gone';
-    }
-    this.owned.add(owned);
-    this.completed.delete(owned.stream);
-    this.notify({ type: 'StreamAdded', ...about(assignment), token: owned.token });
-    this.holder?.added(owned);
-    return owned;
-  }
-
-  private lose(owned: OwnedStream): void {
-    if (!this.owned.remove(owned)) return;
-    owned.disown();
-    this.holder?.lost(owned);
-    this.notify({ type: 'StreamDisowned', ...about(owned), reason: 'lost' });
-    this.intake.roomMade();
-  }
-
-  private async handOver(owned: OwnedStream): Promise<void> {
-    const outcome = await this.letGo(owned, false);
-    if (outcome === 'lost') return;
-    // Its input is not pending any more: whoever took that away has the stream, or has finished it.
-    const reason = outcome === 'gone' ? 'lost' : 'handed-over';
-    this.notify({ type: 'StreamDisowned', ...about(owned), reason });
-  }
-
-  /** Until it is known to be carried out the stream is ours, and may be let go again. */
-  private async letGo(owned: OwnedStream, complete: boolean): Promise<LetGoOutcome> {
-    const { locks } = this.parts;
-    owned.leaving = true;
-    try {
-      await this.holder?.letGo(owned);
-      const outcome = await (complete ? locks.complete(owned) : locks.release(owned));
-      if (outcome === 'lost') {
-        this.lose(owned);
-        if (complete) throw new StreamNotOwnedError(owned.stream);
-      } else if (this.owned.remove(owned)) {
-        owned.disown();
-        if (complete) this.remember(owned.stream);
-        this.intake.roomMade();
-      }
-      return outcome;
-    } catch (error) {
-      owned.leaving = false;
-      if (this.state === 'running' && this.owned.get(owned.stream) === owned) {
-        this.holder?.added(owned);
-      }
-      throw error;
-    }
-  }
-
-  private remember(stream: string): void {
-    this.completed.add(stream);
-    if (this.completed.size <= REMEMBERED) return;
-    const [oldest] = this.completed;
-    this.completed.delete(oldest!);
   }
 
   private terminate(error: Error): Promise<void> {
@@ -311,12 +223,12 @@ export class Balancer {
     const reading = this.intake.stop();
     await Promise.all([this.recovery.stop(), this.parts.close(), reading]);
     const results = await Promise.allSettled(
-      [...this.owned].map((owned) => this.letGo(owned, complete)),
+      [...this.possession.owned].map((owned) => this.possession.letGo(owned, complete)),
     );
     await this.keeper.stop();
     if (started) await this.parts.members.leave().catch(() => undefined);
     // Those that could not be let go expire by themselves.
-    for (const owned of [...this.owned]) this.lose(owned);
+    for (const owned of [...this.possession.owned]) this.possession.lose(owned);
     this.notify({ type: 'StreamTerminated', reason, ...(error && { error }) });
     this.notifications?.end();
     const failed = results.find((result) => result.status === 'rejected');
@@ -327,8 +239,4 @@ export class Balancer {
     this.notifications?.push(notification);
     for (const listener of [...this.listeners]) listener(notification);
   }
-}
-
-function about({ stream, id, info }: StreamAssignment) {
-  return { payload: { dataStreamName: stream, idInLbs: id }, info };
 }
