@@ -104,10 +104,11 @@ export class LagGate {
    * worked off so soon that there is room again.
    */
   private release(room: number): void {
-    this.burst = room <= 0 ? 0 : Math.max(room, 2 * this.burst);
-    let left = this.burst;
+    const most = room <= 0 ? 0 : Math.max(room, 2 * this.burst);
+    this.burst = 0;
     for (const waiting of this.queue) {
-      if (left-- <= 0) return;
+      if (this.burst >= most) return;
+      this.burst++;
       waiting.go();
     }
   }

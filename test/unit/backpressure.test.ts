@@ -165,6 +165,38 @@ describe('backpressure', () => {
     }
   });
 
+  it('remembers nothing of a lag that was not known', async () => {
+    let lag: number | null = 15;
+    const odd = runtimeWith(() => ({
+      groups: { describe: async () => [{ groups: [{ name: 'g', lag }] }] as never },
+    }));
+    let published = 0;
+    const eight = () => {
+      for (let n = 0; n < 8; n++) {
+        const one = odd.producer.publish(message({ maxLag: { lag: 10, groups: ['g'] } }));
+        void one.then(() => published++);
+      }
+    };
+    eight();
+    await world.settle();
+    lag = null;
+    await world.clock.advance(250);
+    expect(published).toBe(8);
+    lag = 15;
+    await world.clock.advance(250);
+    for (let n = 0; n < 5; n++) eight();
+    await world.settle();
+    expect(published).toBe(8);
+    lag = 10;
+    await world.clock.advance(250);
+    // Twice as many as the last time, and not all.
+    expect(published).toBe(8 + 16);
+    lag = 0;
+    await world.clock.advance(1000);
+    expect(published).toBe(48);
+    await odd.close();
+  });
+
   it('tells of a reading that is refused', async () => {
     const refused = new Error('no right');
     const odd = runtimeWith(() => ({ groups: { describe: () => Promise.reject(refused) } }));
