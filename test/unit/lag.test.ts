@@ -218,6 +218,29 @@ describe('lag', () => {
     await runtime.close();
   });
 
+  it('of a stream that cannot be read any more has not recovered', async () => {
+    let broken = false;
+    const { runtime, changes } = await reporting(
+      async (streams) => {
+        if (broken && streams.includes('bad')) throw new Error('no stream');
+        return streams.map((stream) => report(stream, 5));
+      },
+      [{ streams: ['bad', 'good'], warning: 1 }],
+    );
+    await runtime.lag.start();
+    await world.settle();
+    broken = true;
+    await world.clock.advance(2000);
+    broken = false;
+    await world.clock.advance(2000);
+    const told = changes.map(({ stream, recovered }) => [stream, recovered]);
+    expect(told).toEqual([
+      ['bad', false],
+      ['good', false],
+    ]);
+    await runtime.close();
+  });
+
   it('is checked: the options, and whether the driver knows it', async () => {
     const lag = {
       interval: 0,

@@ -20,6 +20,12 @@ export interface LagWatchOptions {
 
 type Listener = (lags: readonly GroupLag[]) => void;
 
+interface Reading {
+  readonly lags: readonly GroupLag[];
+  /** What was looked at. */
+  readonly streams: readonly string[];
+}
+
 /** Reads lag, on demand, and again and again while there are thresholds or somebody follows. */
 export class LagWatch implements Worker {
   private readonly alarms: LagAlarms;
@@ -112,9 +118,10 @@ export class LagWatch implements Worker {
   private async look(): Promise<void> {
     const { events } = this.options;
     try {
-      const streams = this.known();
-      const lags = await this.read(streams).catch((error: unknown) =>
-        this.readEach(streams, error),
+      const known = this.known();
+      const { lags, streams } = await this.read(known).then(
+        (found) => ({ lags: found, streams: known }),
+        (error: unknown) => this.readEach(known, error),
       );
       for (const change of this.alarms.check(lags, streams)) events.emit('stream-lag', change);
       for (const follower of this.followers) follower(lags);
@@ -123,13 +130,16 @@ export class LagWatch implements Worker {
     }
   }
 
-  /** One stream that cannot be read must not hide the others. */
-  private async readEach(streams: readonly string[], error: unknown): Promise<GroupLag[]> {
+  /** One stream that cannot be read must not hide the others. @returns which could be, too */
+  private async readEach(streams: readonly string[], error: unknown): Promise<Reading> {
     if (error instanceof RedisConnectionError || streams.length < 2) throw error;
     const reads = await Promise.allSettled(streams.map((stream) => this.read([stream])));
     const failed = reads.find((read) => read.status === 'rejected');
     if (failed) this.fail(failed.reason);
-    return reads.flatMap((read) => (read.status === 'fulfilled' ? read.value : []));
+    return {
+      lags: reads.flatMap((read) => (read.status === 'fulfilled' ? read.value : [])),
+      streams: streams.filter((_, index) => reads[index]!.status === 'fulfilled'),
+    };
   }
 
   private fail(thrown: unknown): void {
