@@ -60,8 +60,9 @@ export class Consumers {
     const warn = settings.alone ? () => undefined : this.parts.warn;
     const tables = tablesOf(handlers, { ...settings, route: this.parts.route, warn });
     const keyed = tables.map((table) => ({ table, key: keyOf(settings.consumer, table) }));
-    // One that still ends holds entries which a new reader would take for lost ones.
-    for (const { key } of keyed) await this.readings.get(key)?.ending;
+    // One that still ends holds entries which a new reader would take for lost ones. Nothing may come
+    // between the last look and joining: who joins one that ends would never hear of it.
+    for (let end = this.endOfAny(keyed); end; end = this.endOfAny(keyed)) await end;
     if (this.stopping) throw new ClosedError('The transport');
     for (const { table, key } of keyed) this.refuseRivals(table, key, settings.alone ?? false);
     if (tables.some(({ ordered }) => ordered)) leasesOf(this.parts);
@@ -71,7 +72,7 @@ export class Consumers {
     const outcomes = Promise.allSettled([...joined, ...started].map(({ started }) => started));
     this.starting.add(outcomes);
     const failed = (await outcomes).find((outcome) => outcome.status === 'rejected');
-    if (failed) await this.end(started);
+    if (failed) await this.giveUp(joined, tables, started);
     this.starting.delete(outcomes);
     if (failed) throw failed.reason;
     return [...joined, ...started];
@@ -152,6 +153,12 @@ export class Consumers {
     return this.stopping;
   }
 
+  private endOfAny(keyed: readonly { readonly key: string }[]): Promise<void> | undefined {
+    return keyed
+      .map(({ key }) => this.readings.get(key)?.ending)
+      .find((ending) => ending !== undefined);
+  }
+
   private async stopAll(): Promise<void> {
     // One that has not started yet has nothing to stop, and would read for ever.
     if (this.starting.size > 0) await Promise.all(this.starting);
@@ -199,6 +206,19 @@ export class Consumers {
     reading.table.merge(table);
     reading.consumer.handlersChanged();
     return [reading];
+  }
+
+  /** Of what could not be fed as a whole nothing is. */
+  private async giveUp(
+    joined: readonly Reading[],
+    tables: readonly HandlerTable[],
+    started: readonly Reading[],
+  ): Promise<void> {
+    for (const { table, consumer } of joined) {
+      for (const own of tables) if (own.stream === table.stream) table.unmerge(own);
+      consumer.handlersChanged();
+    }
+    await this.end(started);
   }
 
   private start(

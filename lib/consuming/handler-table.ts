@@ -13,11 +13,16 @@ interface Entry {
 /** Handlers that do not get in each other's way, by event type. */
 class Handlers {
   private readonly exact = new Map<string, BoundHandler>();
-  readonly entries: Entry[] = [];
+  entries: readonly Entry[] = [];
 
   add(pattern: string, handler: BoundHandler): void {
-    this.entries.push({ pattern, matches: eventMatcher(pattern), handler });
+    this.entries = [...this.entries, { pattern, matches: eventMatcher(pattern), handler }];
     if (!isWildcard(pattern)) this.exact.set(pattern, handler);
+  }
+
+  remove(handler: BoundHandler): void {
+    this.entries = this.entries.filter((entry) => entry.handler !== handler);
+    for (const [pattern, known] of this.exact) if (known === handler) this.exact.delete(pattern);
   }
 
   find(eventType: string): BoundHandler | undefined {
@@ -58,6 +63,11 @@ export class HandlerTable {
   merge(other: HandlerTable): void {
     for (const { pattern, handler } of other.entries) this.of(handler).add(pattern, handler);
     if (other.fromPattern) this.fromPattern = true;
+  }
+
+  /** Gives up the handlers of one that was merged. */
+  unmerge(other: HandlerTable): void {
+    for (const handler of other.handlers) this.of(handler).remove(handler);
   }
 
   /** An event that only a handler of requests takes is run by it, and nobody hears its answer. */

@@ -96,3 +96,40 @@ it('a handler that joins a bounded reader may use what the transport has', async
   expect(runs).toBe(3);
   blocked.open();
 });
+
+const onStream = (name: string, ...streams: string[]) => ({
+  ...handler(name),
+  options: { streams },
+});
+
+it('a handler joins at once: who ends its stream at the same moment is told of it', async () => {
+  const app = await world.start([
+    { events: ['a'], options: { streams: ['s'] }, invoke: () => undefined },
+  ]);
+  const { consumers } = app.runtime;
+  const joining = app.runtime.subscribe([onStream('b', 's')]);
+  expect(() => consumers.find('a')).toThrow(expect.objectContaining({ code: 'STREAM_SHARED' }));
+  await joining;
+  await app.runtime.producer.publish({ eventType: 'b', payload: 1, stream: 's' });
+  await world.settle();
+  expect(app.outcomes()).toEqual(['handled']);
+});
+
+it('what cannot start as a whole leaves no handler on the streams that it joined', async () => {
+  const app = await world.start([
+    { events: ['a'], options: { streams: ['s'] }, invoke: () => undefined },
+  ]);
+  const { source } = app.runtime.driver;
+  const subscribe = source.subscribe.bind(source);
+  source.subscribe = () => Promise.reject(new Error('away'));
+  const both = onStream('b', 's', 't');
+  await expect(app.runtime.subscribe([both])).rejects.toThrow('away');
+  await app.runtime.producer.publish({ eventType: 'b', payload: 1, stream: 's' });
+  await world.settle();
+  expect(app.outcomes()).toEqual(['filtered']);
+  source.subscribe = subscribe;
+  await app.runtime.subscribe([both]);
+  await app.runtime.producer.publish({ eventType: 'b', payload: 1, stream: 's' });
+  await world.settle();
+  expect(app.outcomes()).toEqual(['filtered', 'handled']);
+});
