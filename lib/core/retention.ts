@@ -35,7 +35,10 @@ export interface RetentionRule {
 /** What may go now. */
 export interface TrimOrder {
   readonly policy: Exclude<RetentionPolicy, 'keep'>;
-  /** Groups that must be there: while one of them is missing nothing goes, as it will be back. */
+  /**
+   * Groups that must be there: while one of them is missing nothing goes, as it will be back. One that
+   * was deleted on purpose will not.
+   */
   readonly groups: readonly string[];
 }
 

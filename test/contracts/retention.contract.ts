@@ -78,6 +78,15 @@ export function describeRetentionContract(name: string, setup: () => Promise<Sou
       expect(await trim('deleteWhenSettled', ['there'])).toEqual(deleted(2));
     });
 
+    test('waits for no group that was deleted on purpose', async () => {
+      await world.publish('a', 'b');
+      await settled('there', 2);
+      await settled('unwanted', 0);
+      const { groups } = await world.driver();
+      expect(await groups!.delete(world.stream, 'unwanted')).toBe(true);
+      expect(await trim('deleteWhenSettled', ['there', 'unwanted'])).toEqual(deleted(2));
+    });
+
     test('counts what stands before an id', async () => {
       const ids = await world.publish(...MANY);
       expect((await retention.footprint(world.stream, ids[7]!))!.before).toBe(7);

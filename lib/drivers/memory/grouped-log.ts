@@ -26,6 +26,11 @@ export class GroupedLog {
     return group?.deleted ? undefined : group;
   }
 
+  /** Whether there is, or was, a group of this name. */
+  knows(name: string): boolean {
+    return this.known.has(name);
+  }
+
   /** The group of this name, deleted or not; where there never was one, a new one that begins behind `startId`. */
   group(name: string, startId: string): ConsumerGroup {
     let group = this.known.get(name);

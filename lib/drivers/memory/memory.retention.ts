@@ -14,7 +14,8 @@ export class MemoryRetention implements Retention {
 
   async trim(stream: string, { policy, groups }: TrimOrder): Promise<Trimmed> {
     const log = this.broker.existing(this.keyPrefix + stream)?.log;
-    if (!log || log.groups.length === 0 || groups.some((group) => !log.find(group))) return NOTHING;
+    if (!log || log.groups.length === 0 || groups.some((group) => !log.knows(group)))
+      return NOTHING;
     const end = this.endOf(log, policy);
     const allowLoss = policy !== 'deleteWhenSettled' && policy.allowLoss === true;
     return drop(log, allowLoss ? end : Math.min(end, floorOf(log)));

@@ -17,8 +17,9 @@ export class RedisRetention implements Retention {
   ) {}
 
   trim(stream: string, order: TrimOrder): Promise<Trimmed> {
-    const key = this.keys.stream(stream);
-    return this.commands.run('trimming a stream', (client) => this.run(client, key, order), key);
+    const names = { key: this.keys.stream(stream), floor: this.keys.floor(stream) };
+    const run = (client: Redis) => this.run(client, names, order);
+    return this.commands.run('trimming a stream', run, names.key);
   }
 
   footprint(stream: string, before: string): Promise<StreamFootprint | undefined> {
@@ -26,10 +27,14 @@ export class RedisRetention implements Retention {
     return this.commands.run('measuring a stream', (client) => footprint(client, key, before), key);
   }
 
-  private async run(client: Redis, key: string, order: TrimOrder): Promise<Trimmed> {
+  private async run(
+    client: Redis,
+    names: { readonly key: string; readonly floor: string },
+    order: TrimOrder,
+  ): Promise<Trimmed> {
     await this.probe(client);
     const acked = this.features.has(client, 'acked');
-    const { ackedUnknown, ...trimmed } = await trim(client, key, { ...order, acked });
+    const { ackedUnknown, ...trimmed } = await trim(client, names, { ...order, acked });
     if (ackedUnknown) this.features.drop(client, 'acked');
     return trimmed;
   }

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { TrimOrder, Trimmed } from '../../../core/retention.js';
 import { Script } from '../script.js';
+import { DELETED } from './ensure-group.script.js';
 import { TRY } from './try.js';
 
 /**
@@ -15,8 +16,8 @@ import { TRY } from './try.js';
  * What has been settled behind a pending entry goes too where the server can tell (XTRIM ACKED): it
  * looks entry by entry, so it is asked for what the other way cannot reach.
  *
- * KEYS stream. ARGV policy `settled` | `length` | `age`, its limit, `loss` or '', most entries to
- * delete, `acked` or '', groups that must be there.
+ * KEYS stream, floors. ARGV policy `settled` | `length` | `age`, its limit, `loss` or '', most entries to
+ * delete, `acked` or '', groups that must be there, unless they were deleted on purpose.
  * Answers { deleted, lost, groups that lost, 1 where the server does not know ACKED }.
  */
 const script = new Script(`${TRY}
@@ -56,7 +57,7 @@ for _, row in ipairs(rows) do
   names[g.name] = true
 end
 for i = 6, #ARGV do
-  if not names[ARGV[i]] then return { 0, 0, {}, 0 } end
+  if not names[ARGV[i]] and try('HGET', KEYS[2], ARGV[i]) ~= '${DELETED}' then return { 0, 0, {}, 0 } end
 end
 if #groups == 0 then return { 0, 0, {}, 0 } end
 local target = LAST
@@ -119,11 +120,11 @@ export interface TrimReply extends Trimmed {
 
 export async function trim(
   client: Redis,
-  key: string,
+  { key, floor }: { readonly key: string; readonly floor: string },
   { policy, groups, acked }: TrimOrder & { readonly acked: boolean },
 ): Promise<TrimReply> {
   const args = [...limitOf(policy), PORTION, acked ? 'acked' : '', ...groups];
-  const reply = await script.run(client, [key], args);
+  const reply = await script.run(client, [key, floor], args);
   const [count, lost, losers, unknown] = reply as [number, number, string[], number];
   return { count, lost, groups: losers, more: count > 0, ackedUnknown: unknown === 1 };
 }
