@@ -144,6 +144,9 @@ export class StreamConsumer {
   private unreadable({ stream, group, error }: StreamsEvents['stream-unreadable']): void {
     if (group !== this.group || !this.streams.includes(stream)) return;
     if (!(error instanceof GroupNotFoundError || error instanceof StreamNotFoundError)) return;
+    const deleted = error instanceof GroupNotFoundError && error.why === 'deleted';
+    // Told of another consumer of the group, which may not put it back. This one may.
+    if (this.options.createGroup && !deleted) return;
     this.failure ??= error;
     void this.close();
   }

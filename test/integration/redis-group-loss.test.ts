@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { StreamConsumers } from '../../lib/consumers/stream-consumers.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
@@ -37,6 +38,36 @@ async function pendingCount(): Promise<number> {
   const [count] = (await client.xpending('s', 'g')) as [number];
   return count;
 }
+
+it('a group that one consumer may not put back is put back by another, which goes on', async () => {
+  consumer = new RecordingConsumer({ redis: { url: server.url }, streams: [] });
+  const consumers = new StreamConsumers(consumer.runtime);
+  const common = { stream: 's', group: 'g' };
+  const keeper = consumers.create({ ...common, consumer: 'keeper' });
+  const guest = consumers.create({ ...common, consumer: 'guest', createGroup: false });
+  const seen: string[] = [];
+  let kept: unknown = 'runs';
+  const keeping = keeper
+    .subscribe(({ id }) => seen.push(id) > 0)
+    .then(
+      () => (kept = 'ended'),
+      (error: unknown) => (kept = error),
+    );
+  await until('there is a group', async () => (await client.exists('s')) === 1);
+  // Who pauses does not look after the group.
+  await keeper.pause();
+  const visiting = guest.subscribe(() => true);
+  await until('the guest reads', isBlocked);
+  await client.xgroup('DESTROY', 's', 'g');
+  await expect(visiting).rejects.toMatchObject({ code: 'GROUP_NOT_FOUND', why: 'missing' });
+  expect(kept).toBe('runs');
+  const [id] = await consumer.publish('s', 1);
+  await keeper.resume();
+  await until('the keeper has it', () => seen.includes(id!));
+  await keeper.close();
+  await keeping;
+  expect(kept).toBe('ended');
+});
 
 describe('while the reader is blocked', () => {
   it.each([

@@ -42,7 +42,8 @@ export class GroupNotFoundError extends StreamsError {
   constructor(
     readonly stream: string,
     readonly group: string,
-    why: 'missing' | 'deleted' = 'missing',
+    /** `deleted`: on purpose. */
+    readonly why: 'missing' | 'deleted' = 'missing',
   ) {
     const what = why === 'deleted' ? 'was deleted from' : 'does not exist on';
     super(
