@@ -10,6 +10,7 @@ import type {
   PendingEntry,
   StreamReport,
 } from '../core/group-admin.js';
+import { ageOf } from './lag/group-lag.js';
 import { known, names, pageStart, position, refuse, whole } from './arguments.js';
 
 /** Entries that are looked at, or handed over, at a time. */
@@ -274,7 +275,6 @@ function infoOf({ groups, readAt }: StreamReport, name: string): GroupInfo | und
   const found = groups.find((group) => group.name === name);
   if (!found) return undefined;
   const { oldestPendingId = null, oldestUndeliveredId: _, ...rest } = found;
-  const oldestPendingAgeMs =
-    oldestPendingId === null ? null : Math.max(0, readAt - Number.parseInt(oldestPendingId, 10));
+  const oldestPendingAgeMs = oldestPendingId === null ? null : ageOf(oldestPendingId, readAt);
   return { ...rest, oldestPendingId, oldestPendingAgeMs };
 }

@@ -3,6 +3,7 @@ import {
   HandlerConflictError,
   UnsupportedFeatureError,
 } from '../core/errors/start-up.errors.js';
+import { grouped } from '../core/grouped.js';
 import type { PlannedHandler } from '../core/handler.js';
 import type { Route, Router } from '../core/routing.js';
 import { HandlerNotFoundError, SharedStreamError } from '../core/errors/subscription.errors.js';
@@ -125,11 +126,8 @@ export class Consumers {
 
   /** As a shutdown of these alone: what has not started is released, what runs is awaited. */
   async end(readings: readonly Reading[]): Promise<void> {
-    const byConsumer = new Map<Reading['consumer'], Reading[]>();
-    for (const reading of readings) {
-      if (reading.ending) continue;
-      byConsumer.set(reading.consumer, [...(byConsumer.get(reading.consumer) ?? []), reading]);
-    }
+    const running = readings.filter(({ ending }) => !ending);
+    const byConsumer = grouped(running, ({ consumer }) => consumer);
     for (const [consumer, ending] of byConsumer) {
       const ended = this.endOf(consumer, ending).finally(() => {
         for (const { key, finish } of ending) {
