@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RedisConnectionError } from '../../lib/core/errors/connection.errors.js';
 import type { StreamReport } from '../../lib/core/group-admin.js';
 import type { LagThreshold, StreamLagExceeded } from '../../lib/core/lag.js';
 import type { StreamsEvents } from '../../lib/core/events.js';
@@ -197,11 +198,14 @@ describe('lag', () => {
     expect(reads).toBeLessThanOrEqual(after + 1);
   });
 
-  it('of a stream that cannot be read does not hide the others, and is tried again', async () => {
+  it.each([
+    ['of a stream that cannot be read', new Error('no stream')],
+    ['of a node that is away', new RedisConnectionError('not-sent', 'describing a stream')],
+  ])('%s does not hide the others, and is tried again', async (_, problem) => {
     let broken = true;
     const { runtime, changes, errors } = await reporting(
       async (streams) => {
-        if (broken && streams.includes('bad')) throw new Error('no stream');
+        if (broken && streams.includes('bad')) throw problem;
         return streams.map((stream) => report(stream, 5));
       },
       [{ streams: ['bad', 'good'], warning: 1 }],
@@ -209,12 +213,24 @@ describe('lag', () => {
     await runtime.lag.start();
     await world.settle();
     expect(changes.map(({ stream }) => stream)).toEqual(['good']);
-    expect(errors.map(({ worker, error }) => [worker, error.message])).toEqual([
-      ['lag monitor', 'no stream'],
-    ]);
+    expect(errors).toEqual([{ worker: 'lag monitor', error: problem }]);
     broken = false;
     await world.clock.advance(1000);
     expect(changes.map(({ stream }) => stream)).toEqual(['good', 'bad']);
+    await runtime.close();
+  });
+
+  it('that cannot be read at all is left out', async () => {
+    const away = new RedisConnectionError('not-sent', 'describing a stream');
+    const { runtime, errors } = await reporting(
+      () => Promise.reject(away),
+      [{ streams: ['a', 'b'], warning: 1 }],
+    );
+    const readings: unknown[] = [];
+    runtime.lag.follow((lags) => readings.push(lags));
+    await world.settle();
+    expect(readings).toEqual([]);
+    expect(errors).toEqual([{ worker: 'lag monitor', error: away }]);
     await runtime.close();
   });
 

@@ -1,6 +1,5 @@
 import { sleep, type Clock } from '../../core/clock.js';
 import type { Driver } from '../../core/driver.js';
-import { RedisConnectionError } from '../../core/errors/connection.errors.js';
 import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { GroupLag, LagOptions } from '../../core/lag.js';
@@ -130,10 +129,14 @@ export class LagWatch implements Worker {
     }
   }
 
-  /** One stream that cannot be read must not hide the others. @returns which could be, too */
+  /**
+   * One stream that cannot be read, or one node of a cluster that is away, must not hide the others.
+   * @returns which could be, too
+   */
   private async readEach(streams: readonly string[], error: unknown): Promise<Reading> {
-    if (error instanceof RedisConnectionError || streams.length < 2) throw error;
+    if (this.stopped || streams.length < 2) throw error;
     const reads = await Promise.allSettled(streams.map((stream) => this.read([stream])));
+    if (reads.every(({ status }) => status === 'rejected')) throw error;
     const failed = reads.find((read) => read.status === 'rejected');
     if (failed) this.fail(failed.reason);
     return {
