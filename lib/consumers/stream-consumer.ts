@@ -49,7 +49,8 @@ export class StreamConsumer {
    * @default all
    * @returns once closed: by `close`, or with the module
    * @throws GroupNotFoundError, StreamNotFoundError where they are missing, or vanish, and are not to
-   * be created: with `createGroup: false`, and where the group was deleted by `deleteGroup`
+   * be created: with `createGroup: false`, and where the group was deleted by `deleteGroup`. It may
+   * subscribe again then
    * @throws RedisConnectionError, HandlerConflictError, AlreadySubscribedError, ClosedError
    */
   async subscribe<T = unknown>(
@@ -64,14 +65,16 @@ export class StreamConsumer {
     try {
       this.subscribed = this.start(callback as EventCallback, eventTypes ?? ['*']);
       const readings = await this.subscribed;
+      // Told of before there was anything to end.
+      if (this.failure) await this.end();
       await Promise.all(readings.map(({ done }) => done));
+      if (this.failure) throw this.failure;
     } catch (error) {
       this.subscribed = undefined;
       throw error;
     } finally {
       forget();
     }
-    if (this.failure) throw this.failure;
   }
 
   /**
@@ -138,6 +141,7 @@ export class StreamConsumer {
 
   /** A group that is not put back (deleted on purpose, or not to be created here) ends everything. */
   private watchGroups(): () => void {
+    this.failure = undefined;
     return this.runtime.events.on('stream-unreadable', (event) => this.unreadable(event));
   }
 
@@ -148,7 +152,7 @@ export class StreamConsumer {
     // Told of another consumer of the group, which may not put it back. This one may.
     if (this.options.createGroup && !deleted) return;
     this.failure ??= error;
-    void this.close();
+    void this.end();
   }
 
   private async end(): Promise<void> {

@@ -277,12 +277,13 @@ export function describeStreamConsumerContract(name: string, setup: () => Consum
         .catch((error: unknown) => error);
       expect(none).toMatchObject({ code: 'STREAM_NOT_FOUND', stream });
       await publish(1);
-      const missing: unknown = await create(off)
+      const consumer = create(off);
+      const missing: unknown = await consumer
         .subscribe(() => true)
         .catch((error: unknown) => error);
       expect(missing).toMatchObject({ code: 'GROUP_NOT_FOUND', stream, group: 'g' });
       await runtime.driver.groups!.create(stream, 'g', { startId: '0', mkstream: false });
-      running(create(off).subscribe(() => true));
+      running(consumer.subscribe(() => true));
       await settledWith('handled');
     });
 
