@@ -1,0 +1,132 @@
+import type { Clock } from '../core/clock.js';
+import { StreamNotOwnedError } from '../core/errors/balancing.errors.js';
+import type { StreamAssignment } from '../core/stream-assignment.js';
+import type { LetGoOutcome, StreamLocks, TakeOutcome } from '../core/stream-ownership.js';
+import type { StreamNotification } from './notifications.js';
+import { OwnedStream, OwnedStreams } from './owned-stream.js';
+
+/** Names of streams that were completed, so that completing them again is no error. */
+const REMEMBERED = 1000;
+
+/** Works on the streams that are owned. Without one, whoever hears the notifications does. */
+export interface StreamHolder {
+  added(owned: OwnedStream): void;
+  /** Ends the work on a stream: resolves when nothing of it will be settled any more. */
+  letGo(owned: OwnedStream): Promise<void>;
+  lost(owned: OwnedStream): void;
+}
+
+export interface PossessionOptions {
+  readonly clock: Clock;
+  readonly locks: StreamLocks;
+  /** While it does not, nothing is taken. */
+  readonly isRunning: () => boolean;
+  readonly notify: (notification: StreamNotification) => void;
+  /** Told when there is one stream less. */
+  readonly onRoom: () => void;
+}
+
+/** The streams that are owned: how they come to be so, and end to be. */
+export class Possession {
+  readonly owned = new OwnedStreams();
+  private readonly completed = new Set<string>();
+  private holder: StreamHolder | undefined;
+
+  constructor(private readonly options: PossessionOptions) {}
+
+  get isWorkedOn(): boolean {
+    return this.holder !== undefined;
+  }
+
+  workWith(holder: StreamHolder): void {
+    this.holder = holder;
+    for (const owned of this.owned) holder.added(owned);
+  }
+
+  /** @returns whether it is ours now */
+  async take(assignment: StreamAssignment, ours: boolean): Promise<boolean> {
+    return (await this.own(assignment, ours)) instanceof OwnedStream;
+  }
+
+  async own(
+    assignment: StreamAssignment,
+    ours: boolean,
+  ): Promise<OwnedStream | Exclude<TakeOutcome['word'], 'taken'>> {
+    const before = this.owned.get(assignment.stream);
+    if (before) return before.id === assignment.id ? 'held' : 'busy';
+    const outcome = await this.options.locks.take(assignment, ours);
+    if (outcome.word !== 'taken') return outcome.word;
+    const owned = new OwnedStream(assignment, outcome.token, this.options.clock.now());
+    if (!this.options.isRunning()) {
+      await this.options.locks.release(owned);
+      return 'gone';
+    }
+    this.owned.add(owned);
+    this.completed.delete(owned.stream);
+    this.options.notify({ type: 'StreamAdded', ...about(assignment), token: owned.token });
+    this.holder?.added(owned);
+    return owned;
+  }
+
+  lose(owned: OwnedStream): void {
+    if (!this.owned.remove(owned)) return;
+    owned.disown();
+    this.holder?.lost(owned);
+    this.options.notify({ type: 'StreamDisowned', ...about(owned), reason: 'lost' });
+    this.options.onRoom();
+  }
+
+  async handOver(owned: OwnedStream): Promise<void> {
+    const outcome = await this.letGo(owned, false);
+    if (outcome === 'lost') return;
+    // Its input is not pending any more: whoever took that away has the stream, or has finished it.
+    const reason = outcome === 'gone' ? 'lost' : 'handed-over';
+    this.options.notify({ type: 'StreamDisowned', ...about(owned), reason });
+  }
+
+  /** Until it is known to be carried out the stream is ours, and may be let go again. */
+  async letGo(owned: OwnedStream, complete: boolean): Promise<LetGoOutcome> {
+    const { locks } = this.options;
+    owned.leaving = true;
+    try {
+      await this.holder?.letGo(owned);
+      const outcome = await (complete ? locks.complete(owned) : locks.release(owned));
+      if (outcome === 'lost') {
+        this.lose(owned);
+        if (complete) throw new StreamNotOwnedError(owned.stream);
+      } else if (this.owned.remove(owned)) {
+        owned.disown();
+        if (complete) this.remember(owned.stream);
+        this.options.onRoom();
+      }
+      return outcome;
+    } catch (error) {
+      owned.leaving = false;
+      if (this.options.isRunning() && this.owned.get(owned.stream) === owned) {
+        this.holder?.added(owned);
+      }
+      throw error;
+    }
+  }
+
+  async complete(stream: string): Promise<void> {
+    const owned = this.owned.get(stream);
+    if (!owned) {
+      if (this.completed.has(stream)) return;
+      throw new StreamNotOwnedError(stream);
+    }
+    await this.letGo(owned, true);
+  }
+
+  private remember(stream: string): void {
+    this.completed.add(stream);
+    if (this.completed.size <= REMEMBERED) return;
+    const [oldest] = this.completed;
+    this.completed.delete(oldest!);
+  }
+}
+
+/** What a notification says of a stream. */
+export function about({ stream, id, info }: StreamAssignment) {
+  return { payload: { dataStreamName: stream, idInLbs: id }, info };
+}
