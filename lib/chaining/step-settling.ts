@@ -3,7 +3,7 @@ import { finished, type Arriving } from '../core/ended-step.js';
 import type { EventBus } from '../core/events.js';
 import type { Lease } from '../core/lease.js';
 import type { OutgoingEntry } from '../core/message.js';
-import { ack, type Ack } from '../core/settlement.js';
+import type { Ack } from '../core/settlement.js';
 import type { MessageSource, Settling } from '../core/source.js';
 import type { FinishedStep } from '../core/workflow-store.js';
 import { fail, type Burial } from './failing.js';
@@ -156,7 +156,7 @@ function withSteps(
   if (follows.length === 0) return settlement;
   const next = Object.fromEntries(follows.map((one) => [one.place, one.event]));
   return {
-    ...ack,
+    ...settlement,
     publish: follows.map(({ entry }) => entry),
     step: { finished: finished(place, { ...report, next }, redriven) },
   };

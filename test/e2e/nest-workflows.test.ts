@@ -231,6 +231,61 @@ test('a join has the results of all branches in their order, once', async () => 
   ]);
 });
 
+test('a branch that deduplicates is completed with its join', async () => {
+  let parts = 0;
+  @Controller()
+  class Parts {
+    @StreamHandler('part', { dedupe: { key: ({ payload }) => (payload as { key: string }).key } })
+    part() {
+      return ++parts;
+    }
+  }
+  const { publish, events, payloadOf, kit } = await flow(
+    {
+      first: () => fanOut([next('part', { key: 'a' })], { join: 'joined' }),
+      joined: () => undefined,
+    },
+    { controllers: [Parts] },
+  );
+  await publish('first', {});
+  await kit.idle();
+  expect(payloadOf<JoinedResults>('joined')).toEqual({ results: [1] });
+  await publish('part', { key: 'a' });
+  await kit.idle();
+  expect(parts).toBe(1);
+  expect(events()).toEqual(['first', 'joined']);
+  expect(kit.settled.at(-1)!.outcome).toBe('duplicate');
+});
+
+test('a step of a cancelled workflow completes no key: the next workflow runs it', async () => {
+  const parts: string[] = [];
+  @Controller()
+  class Parts {
+    @StreamHandler('part', { dedupe: { key: ({ payload }) => (payload as { key: string }).key } })
+    part(_: unknown, @Ctx() { workflow }: StreamContext) {
+      parts.push(workflow.id);
+    }
+  }
+  const { kit, workflows } = await flow(
+    { first: () => next('part', { key: 'a' }, { delay: 100 }) },
+    { controllers: [Parts] },
+  );
+  await workflows.start('first', {}, { id: 'one' });
+  await kit.idle();
+  await workflows.cancel('one');
+  await kit.advance(100);
+  await workflows.start('first', {}, { id: 'two' });
+  await kit.idle();
+  await kit.advance(100);
+  expect(kit.settled.map(({ outcome }) => outcome)).toEqual([
+    'handled',
+    'cancelled',
+    'handled',
+    'handled',
+  ]);
+  expect(parts).toEqual(['two']);
+});
+
 test('joins within branches are joined from the inside out', async () => {
   const { publish, payloadOf, state } = await flow({
     first: () => fanOut([next('inner', 'a'), next('inner', 'b')], { join: 'outer.joined' }),

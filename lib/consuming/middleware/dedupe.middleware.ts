@@ -61,11 +61,12 @@ export function dedupe(
     let done = false;
     try {
       if (!isHalted(delivery) && !delivery.lost) settlement = await next(delivery);
-      done = settlement.kind === 'ack';
+      // A step of a cancelled workflow is acknowledged, and nothing was done.
+      done = settlement.kind === 'ack' && !settlement.unrun;
     } finally {
       if (!done) claims.letGo(delivery);
     }
-    if (settlement.kind !== 'ack') return settlement;
+    if (settlement.kind !== 'ack' || !done) return settlement;
     if (!delivery.lost) {
       const { ttl } = delivery.handler!.dedupe!;
       return { ...settlement, completes: { claim: delivery.claim!, ttl } };
