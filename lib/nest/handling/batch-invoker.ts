@@ -2,6 +2,7 @@ import type { MessageHandler } from '@nestjs/microservices';
 import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
 import type { BatchHandler, BatchedDelivery } from '../../core/delivery.js';
 import type { Settlement } from '../../core/settlement.js';
+import { stepsIn } from '../../core/workflow.js';
 import { BatchResult } from './batch-result.js';
 import { runObserved, type ProcessingHooks } from './handler-invoker.js';
 import type { ObservedMethod } from './observed-method.js';
@@ -47,18 +48,8 @@ export function createBatchInvoker(
 
 function settle(context: StreamBatchContext, returned: unknown): void {
   if (returned instanceof BatchResult) return returned.carryOut(context);
-  if (!chains(returned)) return;
+  // A next step must not get lost in silence.
+  if (!stepsIn(returned)) return;
   const advice = 'Publish what follows, or handle the messages one by one.';
   throw new UnsupportedFeatureError('Chaining from a handler with batch', 'batches', advice);
-}
-
-/** A next step must not get lost in silence. */
-function chains(returned: unknown): boolean {
-  const results: unknown[] = Array.isArray(returned) ? returned : [returned];
-  return results.length > 0 && results.every(isNextStep);
-}
-
-function isNextStep(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return 'next' in value && 'payload' in value && typeof value.next === 'string';
 }
