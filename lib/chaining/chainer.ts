@@ -69,6 +69,7 @@ export class Chainer {
 
   private proceed(delivery: Delivery, steps: FanOut | NextStep): Ack {
     this.refuseBareCodecs();
+    refuseInbox(delivery);
     const place = delivery.workflow ?? rootPlace(delivery);
     const next: Record<string, string> = {};
     const publish = isFanOut(steps)
@@ -133,6 +134,7 @@ export class Chainer {
   /** The last step of its branch. */
   private end(delivery: Delivery, place: WorkflowPlace, returned: unknown): Ack {
     const joined = place.scopes.findLast((scope) => scope.kind === 'join');
+    if (joined) refuseInbox(delivery);
     const result = joined ? this.joinable(returned, joined, delivery.eventType) : json(returned);
     const isShort = result !== undefined && result.length <= LONGEST_RESULT;
     const omitted = result === undefined || isShort ? undefined : true;
@@ -190,6 +192,16 @@ export class Chainer {
     const advice = 'Use a codec that carries metadata.';
     throw new UnsupportedFeatureError('Workflow chaining', `codec "${codec.name}"`, advice);
   }
+}
+
+/**
+ * A process that dies between the writes of an inbox and the acknowledgement leaves a duplicate, which
+ * is acknowledged without a run: what follows from it would be lost. Nothing is written where this throws.
+ */
+function refuseInbox({ handler }: Delivery): void {
+  if (!handler?.inbox) return;
+  const advice = 'Use dedupe, which is completed in one step with what follows, or no join.';
+  throw new UnsupportedFeatureError('Going on with a workflow', 'a handler with inbox', advice);
 }
 
 /** Of the brackets and the comma around it, and its share of what else is in the payload, bytes. */

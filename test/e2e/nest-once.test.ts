@@ -2,12 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { Controller } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import {
+  DeadLetters,
+  fanOut,
+  next,
   RedisStreamsModule,
   RedisStreamsTransport,
   RedisTransaction,
   StreamContext,
   StreamHandler,
   StreamPublisher,
+  UnrecoverableError,
+  Workflows,
   type SettledEvent,
 } from 'nestjs-redis-streams';
 import { MemoryTransaction } from 'nestjs-redis-streams/memory';
@@ -54,6 +59,39 @@ describe('a handler with an inbox in memory', () => {
     await publish('other', {});
     expect(kit.settled.at(-1)!.error?.message).toContain('Set the handler option inbox');
   });
+
+  it('may end a workflow, and neither goes on with it nor ends a branch that is joined', async () => {
+    const written: string[] = [];
+    @Controller()
+    class Steps {
+      @StreamHandler(['first', 'last'], { inbox: true, maxDeliveries: 1 })
+      step(_: unknown, @Ctx() context: StreamContext) {
+        const event = context.getPattern();
+        context.transaction<MemoryTransaction>().write(() => written.push(event));
+        return event === 'first' ? next('last') : 'the end';
+      }
+
+      @StreamHandler(['fan', 'chain', 'joined'])
+      fan(_: unknown, @Ctx() context: StreamContext) {
+        if (context.getPattern() === 'fan') return fanOut([next('last')], { join: 'joined' });
+        return context.getPattern() === 'chain' ? next('last') : undefined;
+      }
+    }
+    const { publish, kit, app } = await startApp({ controllers: [Steps] });
+    await publish('first', {});
+    await publish('fan', {});
+    await kit.idle();
+    expect(written).toEqual([]);
+    const refused = kit.settled.filter(({ outcome }) => outcome === 'dead-lettered');
+    expect(refused.map(({ eventType, error }) => [eventType, error?.name])).toEqual([
+      ['first', 'UnsupportedFeatureError'],
+      ['last', 'UnsupportedFeatureError'],
+    ]);
+    const id = await app.get(Workflows).start('chain');
+    await kit.idle();
+    expect(written).toEqual(['last']);
+    expect(await app.get(Workflows).get(id)).toMatchObject({ status: 'completed' });
+  });
 });
 
 describe('on Redis', () => {
@@ -65,7 +103,7 @@ describe('on Redis', () => {
     const settled: SettledEvent[] = [];
     const { url } = redis;
     const keyPrefix = `${redis.prefix}${randomBytes(3).toString('hex')}:`;
-    const streams = RedisStreamsModule.forRoot({ url, keyPrefix, group: 'shop' });
+    const streams = RedisStreamsModule.forRoot({ url, keyPrefix, group: 'shop', reclaimInterval: 200 });
     const app = await createApp(appModule({ imports: [streams], controllers: [controller] }));
     onTestFinished(() => app.close());
     app.get(RedisStreamsTransport).on('settled', (event) => settled.push(event));
@@ -74,7 +112,7 @@ describe('on Redis', () => {
       until(`${count} settled`, () => settled.length >= count).then(() =>
         settled.map(({ outcome }) => outcome),
       );
-    return { keyPrefix, publisher: app.get(StreamPublisher), settledSoon };
+    return { app, keyPrefix, publisher: app.get(StreamPublisher), settledSoon };
   }
 
   it('an inbox writes with the note of it: once, and nothing of a run that failed', async () => {
@@ -123,6 +161,30 @@ describe('on Redis', () => {
     await publisher.publish('made', 2, { idempotencyKey: 'order-1' });
     expect(await settledSoon(2)).toEqual(['handled', 'duplicate']);
     expect(runs).toEqual([1]);
+  });
+
+  it.each([
+    { how: 'published with its acknowledgement', options: {} },
+    { how: 'and its completion with it', options: { dedupe: true } },
+  ])('nothing stays of a redriven message whose next step is $how', async ({ options }) => {
+    let broken = true;
+    @Controller()
+    class Steps {
+      @StreamHandler('first', options)
+      first() {
+        if (broken) throw new UnrecoverableError('broken');
+        return next('second');
+      }
+      @StreamHandler('second')
+      second() {}
+    }
+    const { app, publisher, settledSoon, keyPrefix } = await start(Steps);
+    await publisher.publish('first', {});
+    await settledSoon(1);
+    broken = false;
+    expect(await app.get(DeadLetters).redrive('first')).toBe(1);
+    expect(await settledSoon(3)).toEqual(['dead-lettered', 'handled', 'handled']);
+    expect(await redis.client.exists(`{${keyPrefix}first}:redrive:shop`)).toBe(0);
   });
 
   it('batches run on a server, too', async () => {

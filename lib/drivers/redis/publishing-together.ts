@@ -75,9 +75,9 @@ async function publishPart(
   outcomes: Outcome[],
   commands: Commands,
 ): Promise<void> {
-  const { key } = lease.source;
+  const { key, redriven } = lease.source;
   const { group, consumer, guards } = lease.holder;
-  const run = { key, group, consumer, guards };
+  const run = { key, group, consumer, guards, redriven };
   const action = 'publishing the next step';
   try {
     const words = await commands.run(

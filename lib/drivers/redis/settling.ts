@@ -248,7 +248,8 @@ async function publishNext(
     const obstacle = await publishApart(lease, publish, context);
     if (obstacle) return obstacle;
   }
-  const next = { ...lease.fence, unfenced: lease.trimmed, entries: together ? entries : [], done };
+  const { redriven, trimmed: unfenced, fence } = lease;
+  const next = { ...fence, unfenced, redriven, entries: together ? entries : [], done };
   return commands.run('publishing the next step', (client) => ackAndPublish(client, next), key);
 }
 

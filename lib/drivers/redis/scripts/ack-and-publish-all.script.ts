@@ -4,7 +4,7 @@ import type { Fields, When } from '../../../core/message.js';
 import { Script } from '../script.js';
 import { STREAMS_ONLY } from './dead-letter.script.js';
 import { DELAYING, MOST_ELEMENTS, whenArguments, type DelayKeys } from './delaying.js';
-import { FENCE, type Fenced } from './fence.js';
+import { FENCE, FORGET, type Fenced } from './fence.js';
 import { pack, UNPACK } from './packing.js';
 
 /**
@@ -12,12 +12,12 @@ import { pack, UNPACK } from './packing.js';
  * one after the other. The fence of each, and all its targets, are checked before its first write,
  * since a script that fails halfway keeps what it has written.
  * KEYS stream, then the others once each.
- * ARGV, packed: group, consumer, first and last id, then per message id, count (0: unfenced), number of entries,
+ * ARGV, packed: group, consumer, first and last id, redriven, then per message id, count (0: unfenced), number of entries,
  * and per entry `now`, `in` or `at`, the number of its stream's key, the number of its elements, of a
  * delayed one ms and the numbers of the keys of the sorted set and the hash, and the elements.
  * Answers a word or an error per message. One range XPENDING serves all of them.
  */
-const script = new Script(`${UNPACK}${FENCE}${STREAMS_ONLY}${DELAYING}
+const script = new Script(`${UNPACK}${FENCE}${FORGET}${STREAMS_ONLY}${DELAYING}
 local key, group, consumer = KEYS[1], ARGV[1], ARGV[2]
 local counts = {}
 if ARGV[3] ~= ARGV[4] then
@@ -69,7 +69,7 @@ local function publish(at, entries)
     at = first + size
   end
 end
-local words, at = {}, 5
+local words, at = {}, 6
 while at <= #ARGV do
   local id, entries, first = ARGV[at], tonumber(ARGV[at + 2]), at + 3
   local word, refusal = owned(id, ARGV[at + 1]), nil
@@ -77,7 +77,7 @@ while at <= #ARGV do
   if word == 'held' then word = refusal or 'settled' end
   if word == 'settled' then
     publish(first, entries)
-    redis.call('XACK', key, group, id)
+    forget(key, group, id, ARGV[5])
   end
   words[#words + 1] = word
 end
@@ -107,7 +107,7 @@ export const PUBLISH_AT_ONCE = 200;
  */
 export async function ackAndPublishAll(
   client: Redis,
-  run: Omit<Fenced, 'id' | 'count'>,
+  run: Omit<Fenced, 'id' | 'count'> & { readonly redriven: boolean },
   range: readonly [first: string, last: string],
   messages: readonly Publishing[],
 ): Promise<(SettleOutcome | Error)[]> {
@@ -119,6 +119,7 @@ export async function ackAndPublishAll(
     return number;
   };
   const args: (string | number)[] = [run.group, run.consumer, ...range];
+  args.push(run.redriven ? 1 : 0);
   for (const { id, count, unfenced, entries } of messages) {
     args.push(id, unfenced ? 0 : count, entries.length);
     for (const { stream, fields, delayed } of entries) {

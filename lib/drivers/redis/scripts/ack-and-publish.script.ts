@@ -5,14 +5,16 @@ import { Script } from '../script.js';
 import { STREAMS_ONLY } from './dead-letter.script.js';
 import { DELAYING, MOST_ELEMENTS, whenArguments, type DelayKeys } from './delaying.js';
 import { completed, type DoneKey } from './completions.scripts.js';
-import { FENCE, type Fenced } from './fence.js';
+import { FENCE, FORGET, type Fenced } from './fence.js';
+
+const ACKNOWLEDGE = 'forget(KEYS[1], ARGV[1], ARGV[3], ARGV[6])';
 
 /**
  * Publishes what follows from a message, or stores it until it is due, then acknowledges the message;
  * all targets are checked before the first write, since a script that fails halfway keeps what it has
  * written.
  * KEYS stream, then per entry its stream, and of a delayed one the sorted set and the hash, too.
- * ARGV group, consumer, id, count, unfenced, then per entry `now`, `in` or `at`, ms, the number of its
+ * ARGV group, consumer, id, count, unfenced, redriven, then per entry `now`, `in` or `at`, ms, the number of its
  * elements and the elements.
  */
 const TEXT = `${FENCE}${STREAMS_ONLY}${DELAYING}
@@ -20,7 +22,7 @@ if ARGV[5] ~= '1' then
   local word = fence(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
   if word ~= 'held' then return word end
 end
-local at, key = 6, 2
+local at, key = 7, 2
 while at <= #ARGV do
   local refusal
   if ARGV[at] == 'now' then
@@ -37,7 +39,7 @@ while at <= #ARGV do
   end
   at = at + size + 3
 end
-at, key = 6, 2
+at, key = 7, 2
 while at <= #ARGV do
   local how, first = ARGV[at], at + 3
   local last = at + 2 + tonumber(ARGV[at + 2])
@@ -50,15 +52,17 @@ while at <= #ARGV do
   end
   at = last + 1
 end
-redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])
+${ACKNOWLEDGE}
 return 'settled'
 `;
-const script = new Script(TEXT);
+const script = new Script(`${FORGET}${TEXT}`);
 /** What was completed before has published what follows from it. */
-const completing = new Script(completed(TEXT, "redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])"));
+const completing = new Script(`${FORGET}${completed(TEXT, ACKNOWLEDGE)}`);
 
 export interface Publishing extends Fenced {
   readonly unfenced: boolean;
+  /** The entry is deleted, too. */
+  readonly redriven: boolean;
   /** Marked in the same step. */
   readonly done?: DoneKey | undefined;
   readonly entries: readonly {
@@ -69,9 +73,10 @@ export interface Publishing extends Fenced {
 }
 
 export async function ackAndPublish(client: Redis, run: Publishing): Promise<SettleOutcome> {
-  const { key, group, consumer, id, count, unfenced, entries, guards, done } = run;
+  const { key, group, consumer, id, count, unfenced, redriven, entries, guards, done } = run;
   const names = [key];
-  const args: (string | number)[] = [group, consumer, id, count, unfenced ? 1 : 0];
+  const args: (string | number)[] = [group, consumer, id, count];
+  args.push(unfenced ? 1 : 0, redriven ? 1 : 0);
   for (const { keys, fields, when } of entries) {
     names.push(keys.stream);
     if (when) names.push(keys.delayed, keys.entries);

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Fields } from '../../../core/message.js';
 import type { SettleOutcome } from '../../../core/settlement.js';
 import { Script } from '../script.js';
-import { FENCE, type Fenced } from './fence.js';
+import { FENCE, FORGET, type Fenced } from './fence.js';
 
 /** One field that holds all as a JSON array, where they are too many for one Lua call. */
 export const PACKED_FIELDS = 'packed_fields';
@@ -34,7 +34,7 @@ end
  * delete, then the fields as the consumer read them, used where the entry's data was deleted: without
  * them it answers `deleted` then.
  */
-const script = new Script(`${FENCE}${STREAMS_ONLY}
+const script = new Script(`${FENCE}${FORGET}${STREAMS_ONLY}
 local key, group, id = KEYS[1], ARGV[1], ARGV[3]
 if ARGV[7] ~= '1' then
   local word = fence(key, group, ARGV[2], id, ARGV[4])
@@ -55,13 +55,7 @@ else
   for i = from, #fields do add[#add + 1] = fields[i] end
 end
 redis.call(unpack(add)) -- XADD
-redis.call('XACK', key, group, id)
-if ARGV[8] == '1' then
-  redis.call('XDEL', key, id)
-  if redis.call('XLEN', key) == 0 then
-    redis.call('DEL', key)
-  end
-end
+forget(key, group, id, ARGV[8])
 return 'settled'
 `);
 

@@ -15,6 +15,21 @@ local function fence(key, group, consumer, id, count)
 end
 `;
 
+/**
+ * Lua function `forget(key, group, id, redriven)`: acknowledges an entry. One that was redriven (`'1'`)
+ * is deleted too, and its key with the last one: nobody else reads it.
+ */
+export const FORGET = `
+local function forget(key, group, id, redriven)
+  redis.call('XACK', key, group, id)
+  if redriven ~= '1' then return end
+  redis.call('XDEL', key, id)
+  if redis.call('XLEN', key) == 0 then
+    redis.call('DEL', key)
+  end
+end
+`;
+
 /** What identifies a run to {@link FENCE}. */
 export interface Fenced {
   readonly key: string;
