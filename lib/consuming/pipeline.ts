@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js';
 import type { Delivery, Handler } from '../core/delivery.js';
 import type { Inbox } from '../core/inbox.js';
 import type { Middleware } from '../core/handler.js';
+import { release } from '../core/settlement.js';
 import type { Subscription } from '../core/source.js';
 import { charge } from './middleware/charge.middleware.js';
 import type { Claims } from './claims.js';
@@ -57,9 +58,11 @@ export function createPipeline(options: PipelineOptions): Handler {
   const { collectors } = options;
   const invoke: Handler = (delivery) => delivery.handler!.invoke(delivery);
   if (!collectors) return compose(order, invoke);
-  return compose(order, (delivery) =>
-    delivery.handler!.batch ? collectors.invoke(delivery) : invoke(delivery),
-  );
+  return compose(order, (delivery) => {
+    if (!delivery.handler!.batch) return invoke(delivery);
+    // It may have been halted while the run was counted: what is collected now would start later.
+    return options.isHalted(delivery) ? Promise.resolve(release) : collectors.invoke(delivery);
+  });
 }
 
 export function compose(order: readonly Middleware[], last: Handler): Handler {

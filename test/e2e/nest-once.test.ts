@@ -103,7 +103,12 @@ describe('on Redis', () => {
     const settled: SettledEvent[] = [];
     const { url } = redis;
     const keyPrefix = `${redis.prefix}${randomBytes(3).toString('hex')}:`;
-    const streams = RedisStreamsModule.forRoot({ url, keyPrefix, group: 'shop', reclaimInterval: 200 });
+    const streams = RedisStreamsModule.forRoot({
+      url,
+      keyPrefix,
+      group: 'shop',
+      reclaimInterval: 200,
+    });
     const app = await createApp(appModule({ imports: [streams], controllers: [controller] }));
     onTestFinished(() => app.close());
     app.get(RedisStreamsTransport).on('settled', (event) => settled.push(event));

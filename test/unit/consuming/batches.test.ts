@@ -190,6 +190,22 @@ describe('batches', () => {
     expect(next.settled.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1]);
   });
 
+  it('collect nothing of a stream that was paused meanwhile', async () => {
+    const { promise, open } = gate();
+    const app = await collecting(
+      () => undefined,
+      {},
+      { middleware: [(delivery, next) => promise.then(() => next(delivery))] },
+    );
+    await app.publish(1);
+    const { consumers } = app.runtime;
+    await consumers.pause(consumers.find('x'));
+    open();
+    await world.clock.advance(500);
+    expect(app.batches).toEqual([]);
+    expect(app.outcomes()).toEqual(['released']);
+  });
+
   it('stand beside other handlers of their stream, which keep to the bound of the transport', async () => {
     const { promise, open } = gate();
     let running = 0;
