@@ -1,8 +1,7 @@
 import type { DeadLetterRecord } from '../../core/dead-letters.js';
-import { grouped, join } from '../../core/grouped.js';
+import { join } from '../../core/grouped.js';
 import type { Ack, SettleOutcome } from '../../core/settlement.js';
 import type { OutgoingEntry } from '../../core/message.js';
-import type { Completion } from '../../core/completions.js';
 import type { MessageSource, Settling } from '../../core/source.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
@@ -10,11 +9,11 @@ import { extendLeases, releaseLease, unchargeLease } from './leasing.js';
 import { isPublishedTogether, publishTogether } from './publishing-together.js';
 import { ORIGIN_ELEMENTS, type ReadKey, type RedisLease } from './redis.lease.js';
 import { isWrongType } from './reply-errors.js';
+import { completeAll, completionOf } from './settling-completions.js';
 import { ackAndPublish } from './scripts/ack-and-publish.script.js';
 import { ackGuarded } from './scripts/ack-guarded.script.js';
 import { ackRedriven } from './scripts/ack-redriven.script.js';
-import { ackAndComplete, doneAlready } from './scripts/completions.scripts.js';
-import { chunks } from './redis.completions.js';
+import { doneAlready } from './scripts/completions.scripts.js';
 import { deadLetter } from './scripts/dead-letter.script.js';
 import { leave } from './scripts/leave.script.js';
 
@@ -99,55 +98,9 @@ const isPlainAck = (settling: Settling): boolean =>
 const isWithoutNext = ({ settlement }: Settling): boolean =>
   settlement.kind === 'ack' && !settlement.publish?.length;
 
-const completionOf = ({ settlement }: Settling): Completion | undefined =>
-  settlement.kind === 'ack' ? settlement.completes : undefined;
-
 /** The run has been counted, and has not begun. */
 const takesBack = ({ settlement, lease }: Settling): boolean =>
   settlement.kind === 'retry' && settlement.uncharged === true && lease.charged;
-
-/** The work is done, as with plain acks: no fence. */
-async function completeAll(
-  batch: readonly Settling[],
-  { commands, keys }: SettlingContext,
-): Promise<Outcome[]> {
-  const items = batch.map((settling, place) => ({
-    place,
-    lease: settling.lease as RedisLease,
-    completion: completionOf(settling)!,
-  }));
-  const outcomes: Outcome[] = [];
-  const sources = grouped(items, ({ lease }) => lease.source).values();
-  const times = [...sources].flatMap((same) => [
-    ...grouped(same, ({ completion }) => completion.ttl).values(),
-  ]);
-  await Promise.all(
-    times.flatMap(chunks).map(async (some) => {
-      const { lease, completion } = some[0]!;
-      const { source, holder } = lease;
-      const acks = {
-        key: source.key,
-        group: holder.group,
-        redriven: source.redriven,
-        ttl: completion.ttl,
-        ids: some.map((one) => one.lease.entryId),
-        done: some.map((one) => keys.done(one.completion.claim)),
-        guards: holder.guards,
-      };
-      const outcome = await commands
-        .run('acknowledging', (client) => ackAndComplete(client, acks), source.key)
-        .then(
-          (word) => word,
-          (error: unknown) => error as Error,
-        );
-      for (const one of some) {
-        outcomes[one.place] = outcome;
-        if (outcome === 'settled') holder.settled(one.lease);
-      }
-    }),
-  );
-  return outcomes;
-}
 
 /** The work is done, whoever owns the entries now: no fence, but the guards if there are any. */
 async function ackTogether(leases: readonly RedisLease[], commands: Commands): Promise<Outcome> {
