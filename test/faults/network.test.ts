@@ -125,7 +125,8 @@ describe('a read whose reply is lost', () => {
       console.log(
         `5 replies swallowed: ${scene.handled().size} handled, ${adopted.join(' + ')} adopted, ${scene.duplicates().length} handled twice`,
       );
-      expect(adopted.length).toBeGreaterThanOrEqual(5);
+      // One look may find what two replies left.
+      expect(adopted.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(5);
       expect(scene.duplicates()).toEqual([]);
     },
   );
