@@ -6,7 +6,8 @@
  *     --quick               the main figures, in less than a minute
  *     --rounds N            default 5
  *     --json                one JSON object on stdout, instead of tables
- *     --write               tables and plots into docs/, the short table into README.md
+ *     --write               tables and plots into docs/, the short table into README.md;
+ *                           of named workloads, their own sections only
  *     --profile DIR         a CPU profile of each process, by the name of its system
  */
 import { fileURLToPath } from 'node:url';
@@ -14,7 +15,7 @@ import { parseArgs } from 'node:util';
 import { freshBuild } from './fresh-build.js';
 import { asJson } from './report/json.js';
 import { asText } from './report/text.js';
-import { writeDocs } from './report/write.js';
+import { writeDocs, writeSections } from './report/write.js';
 import { measure } from './rounds.js';
 import { Stage } from './stage.js';
 import { surroundings } from './surroundings.js';
@@ -41,9 +42,6 @@ async function main() {
     },
   });
   const { quick, json, write, profile } = values;
-  if (write && positionals.length > 0) {
-    throw new Error('--write replaces all tables, so it takes a run of all workloads');
-  }
   const rounds = Number(values.rounds);
   if (!(rounds >= 1)) throw new Error('--rounds takes a number of at least 1');
   const chosen = choose(positionals, quick);
@@ -53,7 +51,7 @@ async function main() {
     const results = [];
     for (const workload of chosen) results.push(await measure(workload, stage));
     const about = { ...(await surroundings(root, stage.redis)), quick, rounds };
-    if (write) await writeDocs(root, about, results);
+    if (write) await (positionals.length > 0 ? writeSections : writeDocs)(root, about, results);
     console.log(json ? JSON.stringify(asJson(about, results), null, 2) : asText(about, results));
   } finally {
     await stage.close();

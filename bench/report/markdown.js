@@ -12,13 +12,16 @@ import { nameOf, tableOf, withDigits } from './table.js';
  * @param {readonly WorkloadResult[]} results
  */
 export function asMarkdown(about, results) {
-  const sections = results.map((result) => {
-    const { name, title, text } = result.workload;
-    return `## ${title}\n\n${text}\n\n![${title}](plots/${name}.svg)\n\n${table(tableOf(result))}`;
-  });
+  const sections = results.map(sectionOf);
   const better = results.flatMap(betterPeers).map((line) => `- ${line}`);
   const honest = better.length > 0 ? better.join('\n') : 'Nowhere in this run.';
   return [aboutInWords(about), ...sections, `## Where others are better\n\n${honest}`].join('\n\n');
+}
+
+/** What was measured by one workload. @param {WorkloadResult} result */
+export function sectionOf(result) {
+  const { name, title, text } = result.workload;
+  return `## ${title}\n\n${text}\n\n![${title}](plots/${name}.svg)\n\n${table(tableOf(result))}`;
 }
 
 /** @param {readonly string[][]} rows */

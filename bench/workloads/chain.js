@@ -17,7 +17,7 @@ export default {
   ],
 
   cases(quick) {
-    const total = quick ? 30_000 : 60_000;
+    const total = quick ? 30_000 : 200_000;
     const entrants = [
       { label: PLAIN, system: 'ours', total },
       { label: CHAINED, system: 'ours-chain', total },
