@@ -1,7 +1,5 @@
+import { isEntryId } from '../core/entry-id.js';
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
-
-/** Half of an id has 64 bits. */
-const LARGEST = 2n ** 64n - 1n;
 
 /** Sentences that each say what must be otherwise; none, where it is right. */
 type Problems = readonly string[];
@@ -21,14 +19,14 @@ export function names(given: Readonly<Record<string, unknown>>): Problems {
 
 /** Where a group stands: `0`, `$` or an id. */
 export function position(what: string, given: unknown): Problems {
-  if (given === '$' || isId(given)) return [];
+  if (given === '$' || isEntryId(given)) return [];
   return [`${what} must be '0', '$' or an id such as 1700000000000-0, not ${shown(given)}`];
 }
 
 /** Where a page begins. */
 export function pageStart(what: string, given: unknown): Problems {
   const id = typeof given === 'string' ? given.replace(/^\(/, '') : given;
-  if (given === undefined || given === '-' || isId(id)) return [];
+  if (given === undefined || given === '-' || isEntryId(id)) return [];
   return [`${what} must be an id such as 1700000000000-0, or next of a page, not ${shown(given)}`];
 }
 
@@ -42,11 +40,6 @@ export function known(options: object, keys: readonly string[]): Problems {
   return Object.keys(options)
     .filter((key) => !keys.includes(key))
     .map((key) => `${key} is not an option: there are ${keys.join(', ')}`);
-}
-
-function isId(given: unknown): boolean {
-  if (typeof given !== 'string' || !/^\d{1,20}(-\d{1,20})?$/.test(given)) return false;
-  return given.split('-').every((half) => BigInt(half) <= LARGEST);
 }
 
 const shown = (given: unknown): string =>

@@ -1,5 +1,6 @@
 import type { Reading } from '../consuming/consumers.js';
 import { Slots } from '../consuming/slots.js';
+import { isEntryId } from '../core/entry-id.js';
 import { GroupNotFoundError, StreamNotFoundError } from '../core/errors/group.errors.js';
 import { ClosedError, InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import type { StreamsEvents } from '../core/events.js';
@@ -82,10 +83,16 @@ export class StreamConsumer {
    * does not start any more. Whoever of the group has it.
    * @param message its id; or the message, or its id and stream, where there are several streams
    * @returns how many were acknowledged: 1, or 0 where it was not pending
+   * @throws InvalidOptionsError for what is no id
    * @throws RedisConnectionError
    */
   async acknowledge(message: string | Pick<EventMessage, 'id' | 'stream'>): Promise<number> {
     const { id, stream } = this.placeOf(message);
+    if (!isEntryId(id)) {
+      throw new InvalidOptionsError([
+        `acknowledge must be given an id such as 1700000000000-0, not ${String(id)}`,
+      ]);
+    }
     const forget = (): void =>
       this.runtime.consumers.acknowledged(this.consumer, this.group, stream, id);
     forget();

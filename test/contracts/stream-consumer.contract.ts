@@ -173,6 +173,9 @@ export function describeStreamConsumerContract(name: string, setup: () => Consum
       expect(pending[0]!.idleMs).toBeGreaterThanOrEqual(2 * IDLE);
       expect(await consumer.acknowledge(id)).toBe(1);
       expect(await consumer.acknowledge(id)).toBe(0);
+      await expect(consumer.acknowledge('garbage')).rejects.toMatchObject({
+        code: 'INVALID_OPTIONS',
+      });
       expect(await consumer.getPending()).toEqual([]);
     });
 
