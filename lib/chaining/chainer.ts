@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.js';
 import type { Codec } from '../core/codec.js';
 import type { Delivery } from '../core/delivery.js';
 import type { DueTime } from '../core/due-time.js';
-import { finished, type StepReport } from '../core/ended-step.js';
+import { finished, type NextPlace, type StepReport } from '../core/ended-step.js';
 import { InvalidMessageError, PayloadTooLargeError } from '../core/errors/publishing.errors.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { Metadata, OutgoingEntry } from '../core/message.js';
@@ -71,7 +71,7 @@ export class Chainer {
     this.refuseBareCodecs();
     refuseInbox(delivery);
     const place = delivery.workflow ?? rootPlace(delivery);
-    const next: Record<string, string> = {};
+    const next: NextPlace[] = [];
     const publish = isFanOut(steps)
       ? this.branches(delivery, place, steps, next)
       : [this.step(delivery, place.id, stepAfter(place.step), place.scopes, steps, next)];
@@ -84,7 +84,7 @@ export class Chainer {
     delivery: Delivery,
     place: WorkflowPlace,
     fanOut: FanOut,
-    next: Record<string, string>,
+    next: NextPlace[],
   ): OutgoingEntry[] {
     // Nobody waits for branches that are not joined: the branch that they begin in ends here.
     const inherited = fanOut.join === undefined ? hooksOf(place.scopes) : place.scopes;
@@ -115,12 +115,12 @@ export class Chainer {
     place: string,
     outer: readonly Scope[],
     instruction: NextStep,
-    next: Record<string, string>,
+    next: NextPlace[],
   ): OutgoingEntry {
     const { next: eventType, payload, stream, delay, deliverAt, metadata } = instruction;
     const scopes = withHook(outer, instruction.onFailure);
     const here = placeToText({ id: workflow, step: place, parent: delivery.id, scopes });
-    next[place] = eventType;
+    next.push([place, eventType]);
     return this.options.encode({
       eventType,
       payload,

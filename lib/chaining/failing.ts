@@ -51,7 +51,7 @@ export async function fail(
     outcome: 'failed',
     attempts: letter.attempts,
     endedAt: Date.parse(letter.deadLetteredAt),
-    next: Object.fromEntries(follows.map((one) => [one.place, one.event])),
+    next: follows.map((one) => [one.place, one.event] as const),
     error,
     reason,
   };

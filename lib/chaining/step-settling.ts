@@ -154,7 +154,7 @@ function withSteps(
   follows: readonly Following[],
 ): Ack {
   if (follows.length === 0) return settlement;
-  const next = Object.fromEntries(follows.map((one) => [one.place, one.event]));
+  const next = follows.map(({ place: there, event }) => [there, event] as const);
   return {
     ...settlement,
     publish: follows.map(({ entry }) => entry),

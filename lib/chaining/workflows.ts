@@ -144,8 +144,8 @@ export class Workflows {
 function stateOf(id: string, stored: StoredWorkflow): WorkflowState {
   const reports = new Map([...stored.steps].map(([step, text]) => [step, reportFrom(text)]));
   const steps = [...reports].map(([step, report]) => ended(step, report));
-  for (const { next = {} } of reports.values()) {
-    for (const [step, event] of Object.entries(next)) {
+  for (const { next = [] } of reports.values()) {
+    for (const [step, event] of next) {
       if (!reports.has(step)) steps.push({ step, event, status: 'waiting' });
     }
   }

@@ -5,6 +5,9 @@ import type { FinishedStep } from './workflow-store.js';
 /** What a step came to. */
 export type StepOutcome = 'completed' | 'failed' | 'cancelled';
 
+/** Place and event type of a step that follows. */
+export type NextPlace = readonly [place: string, event: string];
+
 /** What is recorded of a step. */
 export interface StepReport {
   readonly event: string;
@@ -20,8 +23,8 @@ export interface StepReport {
   /** When the last run began, ms since the epoch. */
   readonly at?: number | undefined;
   readonly endedAt: number;
-  /** Event types of the steps that follow, by their place. */
-  readonly next?: Readonly<Record<string, string>> | undefined;
+  /** The steps that follow. */
+  readonly next?: readonly NextPlace[] | undefined;
   /** What a terminal step returned. */
   readonly result?: unknown;
   /** It was too large to be kept. */
@@ -57,27 +60,65 @@ export function finished(
   redriven = false,
   failed = false,
 ): FinishedStep {
-  let follows = 0;
-  for (const _ in report.next) follows++;
-  return {
-    workflow: id,
-    step,
-    run: report.attempts + (redriven ? REDRIVEN : 0),
-    follows,
-    failed,
-    record: reportToText(report),
-  };
+  const run = report.attempts + (redriven ? REDRIVEN : 0);
+  return new Finished(id, step, run, failed, report);
+}
+
+class Finished implements FinishedStep {
+  /** Made at once where a result might change later, else on demand: most wait for the store for a while. */
+  private readonly text: string | undefined;
+
+  constructor(
+    readonly workflow: string,
+    readonly step: string,
+    readonly run: number,
+    readonly failed: boolean,
+    private readonly report: StepReport,
+  ) {
+    this.text = report.result === undefined ? undefined : reportToText(report);
+  }
+
+  get follows(): number {
+    return this.report.next?.length ?? 0;
+  }
+
+  get record(): string {
+    return this.text ?? reportToText(this.report);
+  }
 }
 
 /** As a JSON list, since with names most of what each step stores would be names. */
 function reportToText(report: StepReport): string {
   const { event, stream, id, group, parent, attempts, at, endedAt, next } = report;
   const { outcome, result, resultOmitted, error, reason } = report;
-  const usual = [event, stream, id, group, parent, attempts, at, endedAt, next];
-  const isUsual = outcome === undefined && result === undefined && resultOmitted === undefined;
-  return JSON.stringify(
-    isUsual ? usual : [...usual, { outcome, result, resultOmitted, error, reason }],
-  );
+  const names = `${quoted(event)},${quoted(stream)},${json(id)},${quoted(group)},${json(parent)}`;
+  const usual = `${names},${attempts},${at ?? null},${endedAt},${nextToText(next)}`;
+  if (outcome === undefined && result === undefined && resultOmitted === undefined) {
+    return `[${usual}]`;
+  }
+  return `[${usual},${JSON.stringify({ outcome, result, resultOmitted, error, reason })}]`;
+}
+
+function nextToText(next: StepReport['next']): string {
+  if (!next) return 'null';
+  let text = '';
+  for (const [place, event] of next) text += `${text && ','}["${place}",${quoted(event)}]`;
+  return `[${text}]`;
+}
+
+const json = (value: unknown): string =>
+  value === undefined ? 'null' : (JSON.stringify(value) as string);
+
+/** JSON texts of names, of which there are few. */
+const quotes = new Map<string, string>();
+const MOST_QUOTES = 1000;
+function quoted(name: string): string {
+  let known = quotes.get(name);
+  if (known === undefined) {
+    if (quotes.size >= MOST_QUOTES) quotes.clear();
+    quotes.set(name, (known = JSON.stringify(name)));
+  }
+  return known;
 }
 
 /** The report that {@link finished} has made a text of. */

@@ -95,7 +95,9 @@ export class Producer {
       );
     }
     const stream = publication.stream ?? this.options.route(eventType);
-    const fields = this.fieldsOf({ stream, eventType, payload, ...(metadata && { metadata }) });
+    const fields = this.fieldsOf(
+      metadata ? { stream, eventType, payload, metadata } : { stream, eventType, payload },
+    );
     this.checkSize(fields, eventType);
     if (idempotencyKey === undefined && waitReplicas === undefined && !when) {
       return { stream, fields };

@@ -1,6 +1,5 @@
 import type { DelayKeys } from './scripts/delaying.js';
 import type { CompletionKey } from '../../core/completions.js';
-import type { WorkflowKeys } from './scripts/workflow.scripts.js';
 
 /** What stands behind the tag in derived keys. */
 const RESERVED = [
@@ -127,10 +126,19 @@ export class Keys {
     return `${this.tagged(stream)}:assignment`;
   }
 
-  /** What is known of a workflow. */
-  workflow(id: string): WorkflowKeys {
-    const tag = `{${this.prefix}workflow:${id}}`;
-    return { steps: `${tag}:steps`, joins: `${tag}:joins`, state: `${tag}:state` };
+  /** List of a workflow's steps as they end: place, run, steps that follow, 1 where it failed, record. */
+  workflowSteps(id: string): string {
+    return `{${this.prefix}workflow:${id}}:steps`;
+  }
+
+  /** Hash of a workflow's fan-outs that are joined: who has arrived with what. */
+  workflowJoins(id: string): string {
+    return `{${this.prefix}workflow:${id}}:joins`;
+  }
+
+  /** Hash of what was done to a workflow as a whole: when it was begun, whether it was cancelled. */
+  workflowState(id: string): string {
+    return `{${this.prefix}workflow:${id}}:state`;
   }
 
   state(key: string): string {

@@ -42,8 +42,8 @@ export async function publishTogether(
   });
   const parts = partsOf(messages);
   await Promise.all(parts.map((part) => publishPart(leases[0]!, part, outcomes, commands)));
-  for (const [index, outcome] of outcomes.entries()) {
-    if (outcome !== 'settled') continue;
+  for (let index = 0; index < leases.length; index++) {
+    if (outcomes[index] !== 'settled') continue;
     const lease = leases[index]!;
     lease.holder.settled(lease);
     // Its record is gone, so a second time there is nothing to settle any more.
@@ -85,9 +85,9 @@ async function publishPart(
       (client) => ackAndPublishAll(client, run, rangeOf(part), part),
       key,
     );
-    for (const [at, { index }] of part.entries()) {
+    for (let at = 0; at < part.length; at++) {
       const word = words[at]!;
-      outcomes[index] = word instanceof Error ? typedError(word, action, key) : word;
+      outcomes[part[at]!.index] = word instanceof Error ? typedError(word, action, key) : word;
     }
   } catch (error) {
     for (const { index } of part) outcomes[index] = error as Error;

@@ -28,14 +28,14 @@ export class RedisWorkflowStore implements WorkflowStore {
   ) {}
 
   async begin(workflow: string, at: number, ttl: number): Promise<void> {
-    const { state } = this.keys.workflow(workflow);
+    const state = this.keys.workflowState(workflow);
     const action = 'starting a workflow';
     await this.commands.run(action, (client) => mark(client, state, BEGUN, at, ttl), state);
   }
 
   async record(steps: readonly FinishedStep[], ttl: number): Promise<(undefined | Error)[]> {
     const results = new Array<undefined | Error>(steps.length);
-    const keyOf = (workflow: string): string => this.keys.workflow(workflow).steps;
+    const keyOf = (workflow: string): string => this.keys.workflowSteps(workflow);
     await this.inPlaces(
       steps.map(({ workflow }) => workflow),
       async (indexes, key) => {
@@ -55,7 +55,7 @@ export class RedisWorkflowStore implements WorkflowStore {
   }
 
   arrive(arrival: Arrival, ttl: number): Promise<readonly string[] | undefined> {
-    const { joins } = this.keys.workflow(arrival.workflow);
+    const joins = this.keys.workflowJoins(arrival.workflow);
     const action = 'joining steps';
     return this.commands.run(action, (client) => arrive(client, joins, arrival, ttl), joins);
   }
@@ -63,7 +63,7 @@ export class RedisWorkflowStore implements WorkflowStore {
   async areCancelled(workflows: readonly string[]): Promise<boolean[]> {
     const results = new Array<boolean>(workflows.length);
     await this.inPlaces(workflows, async (indexes, key) => {
-      const some = indexes.map((index) => this.keys.workflow(workflows[index]!).state);
+      const some = indexes.map((index) => this.keys.workflowState(workflows[index]!));
       const found = await this.commands.run(
         'looking for cancelled workflows',
         (client) => areCancelled(client, some),
@@ -76,14 +76,15 @@ export class RedisWorkflowStore implements WorkflowStore {
 
   async cancel(workflow: string, ttl: number): Promise<boolean> {
     if ((await this.read(workflow))?.finished) return false;
-    const { state } = this.keys.workflow(workflow);
+    const state = this.keys.workflowState(workflow);
     const action = 'cancelling a workflow';
     await this.commands.run(action, (client) => mark(client, state, CANCELLED, 1, ttl), state);
     return true;
   }
 
   async read(workflow: string): Promise<StoredWorkflow | undefined> {
-    const { steps, state } = this.keys.workflow(workflow);
+    const steps = this.keys.workflowSteps(workflow);
+    const state = this.keys.workflowState(workflow);
     const [texts, fields] = await this.commands.run(
       'reading a workflow',
       (client) => Promise.all([client.lrange(steps, 0, -1), client.hmget(state, BEGUN, CANCELLED)]),
@@ -104,7 +105,7 @@ export class RedisWorkflowStore implements WorkflowStore {
     run: (indexes: readonly number[], key: string) => Promise<void>,
   ): Promise<void> {
     const indexes = [...workflows.keys()];
-    const keyOf = (index: number): string => this.keys.workflow(workflows[index]!).state;
+    const keyOf = (index: number): string => this.keys.workflowState(workflows[index]!);
     const places = this.commands.topology
       ? [...grouped(indexes, (index) => slotOf(keyOf(index))).values()]
       : [indexes];

@@ -71,7 +71,7 @@ export async function settleAll(
   for (const indexes of chained.values()) {
     const same = indexes.map((index) => batch[index]!);
     const published = publishTogether(same, context).then((found) => {
-      for (const [place, index] of indexes.entries()) outcomes[index] = found[place]!;
+      for (let place = 0; place < found.length; place++) outcomes[indexes[place]!] = found[place]!;
     });
     together.push(published);
   }

@@ -5,16 +5,17 @@ import { Script } from '../script.js';
 import { STREAMS_ONLY } from './dead-letter.script.js';
 import { DELAYING, MOST_ELEMENTS, whenArguments, type DelayKeys } from './delaying.js';
 import { FENCE, FORGET, type Fenced } from './fence.js';
-import { pack, UNPACK } from './packing.js';
+import { pack, UNPACK, type PackedList } from './packing.js';
 
 /**
  * Publishes what follows from messages, or stores it until it is due, then acknowledges the messages,
  * one after the other. The fence of each, and all its targets, are checked before its first write,
  * since a script that fails halfway keeps what it has written.
  * KEYS stream, then the others once each.
- * ARGV, packed: group, consumer, first and last id, redriven, then per message id, count (0: unfenced), number of entries,
- * and per entry `now`, `in` or `at`, the number of its stream's key, the number of its elements, of a
- * delayed one ms and the numbers of the keys of the sorted set and the hash, and the elements.
+ * ARGV, packed: group, consumer, first and last id, redriven, then per message id, count (0: unfenced),
+ * number of entries, and per entry `now`, `in` or `at`, the number of its stream's key, the number of
+ * its elements, of a delayed one ms and the numbers of the keys of the sorted set and the hash, and the
+ * elements. What counts is a number, the rest are texts.
  * Answers a word or an error per message. One range XPENDING serves all of them.
  */
 const script = new Script(`${UNPACK}${FENCE}${FORGET}${STREAMS_ONLY}${DELAYING}
@@ -27,18 +28,18 @@ if ARGV[3] ~= ARGV[4] then
   end
 end
 local function owned(id, count)
-  if count == '0' or counts[id] == tonumber(count) then return 'held' end
+  if count == 0 or counts[id] == count then return 'held' end
   return fence(key, group, consumer, id, count)
 end
 local refusals = {}
 local function refused(how, at)
   local name = how == 'now' and ARGV[at] or ARGV[at] .. ' delayed'
   if refusals[name] == nil then
-    local stream = KEYS[tonumber(ARGV[at])]
+    local stream = KEYS[ARGV[at]]
     if how == 'now' then
       refusals[name] = refuse_others(stream) or false
     else
-      local delayed, stored = KEYS[tonumber(ARGV[at + 3])], KEYS[tonumber(ARGV[at + 4])]
+      local delayed, stored = KEYS[ARGV[at + 3]], KEYS[ARGV[at + 4]]
       refusals[name] = refuse_delays(delayed, stored, stream) or false
     end
   end
@@ -47,7 +48,7 @@ end
 local function check(at, entries)
   local refusal = false
   for _ = 1, entries do
-    local how, size = ARGV[at], tonumber(ARGV[at + 2])
+    local how, size = ARGV[at], ARGV[at + 2]
     refusal = refusal or refused(how, at + 1)
     if not refusal and (size == 0 or size % 2 == 1 or size > ${MOST_ELEMENTS}) then
       refusal = redis.error_reply('ERR an entry needs between 1 and ${MOST_ELEMENTS / 2} pairs of fields')
@@ -58,12 +59,12 @@ local function check(at, entries)
 end
 local function publish(at, entries)
   for _ = 1, entries do
-    local how, stream, size = ARGV[at], KEYS[tonumber(ARGV[at + 1])], tonumber(ARGV[at + 2])
+    local how, stream, size = ARGV[at], KEYS[ARGV[at + 1]], ARGV[at + 2]
     local first = at + (how == 'now' and 3 or 6)
     if how == 'now' then
       redis.call('XADD', stream, '*', unpack(ARGV, first, first + size - 1))
     else
-      local delayed, stored = KEYS[tonumber(ARGV[at + 4])], KEYS[tonumber(ARGV[at + 5])]
+      local delayed, stored = KEYS[ARGV[at + 4]], KEYS[ARGV[at + 5]]
       delay(delayed, stored, due_at(how, ARGV[at + 3]), first, first + size - 1)
     end
     at = first + size
@@ -71,7 +72,7 @@ local function publish(at, entries)
 end
 local words, at = {}, 6
 while at <= #ARGV do
-  local id, entries, first = ARGV[at], tonumber(ARGV[at + 2]), at + 3
+  local id, entries, first = ARGV[at], ARGV[at + 2], at + 3
   local word, refusal = owned(id, ARGV[at + 1]), nil
   refusal, at = check(first, entries)
   if word == 'held' then word = refusal or 'settled' end
@@ -111,28 +112,55 @@ export async function ackAndPublishAll(
   range: readonly [first: string, last: string],
   messages: readonly Publishing[],
 ): Promise<(SettleOutcome | Error)[]> {
-  const keys = [run.key];
-  const numbers = new Map<string, number>();
-  const numberOf = (key: string): number => {
-    let number = numbers.get(key);
-    if (number === undefined) numbers.set(key, (number = keys.push(key)));
-    return number;
-  };
-  const args: (string | number)[] = [run.group, run.consumer, ...range];
-  args.push(run.redriven ? 1 : 0);
-  for (const { id, count, unfenced, entries } of messages) {
-    args.push(id, unfenced ? 0 : count, entries.length);
-    for (const { stream, fields, delayed } of entries) {
-      if (!delayed) args.push('now', numberOf(stream), fields.length);
-      else {
-        const { when, keys: names } = delayed;
-        const [how, ms] = whenArguments(when);
-        args.push(how, numberOf(stream), fields.length, ms);
-        args.push(numberOf(names.delayed), numberOf(names.entries));
-      }
-      for (const field of fields) args.push(field);
-    }
-  }
-  const words = await script.run(client, keys, [pack(args)], run.guards);
+  const keys = new KeyNumbers(run.key);
+  const args = pack((list) => {
+    list.text(run.group);
+    list.text(run.consumer);
+    list.text(range[0]);
+    list.text(range[1]);
+    list.text(run.redriven ? '1' : '0');
+    for (const message of messages) packMessage(list, message, keys);
+  });
+  const words = await script.run(client, keys.all, [args], run.guards);
   return (words ?? messages.map(() => 'lost')) as (SettleOutcome | Error)[];
+}
+
+function packMessage(
+  list: PackedList,
+  { id, count, unfenced, entries }: Publishing,
+  keys: KeyNumbers,
+): void {
+  list.text(id);
+  list.number(unfenced ? 0 : count);
+  list.number(entries.length);
+  for (const { stream, fields, delayed } of entries) {
+    const [how, ms] = delayed ? whenArguments(delayed.when) : NOW;
+    list.text(how);
+    list.number(keys.of(stream));
+    list.number(fields.length);
+    if (delayed) {
+      list.number(ms);
+      list.number(keys.of(delayed.keys.delayed));
+      list.number(keys.of(delayed.keys.entries));
+    }
+    for (const field of fields) list.text(field);
+  }
+}
+
+const NOW = ['now', 0] as const;
+
+/** The place of each key among those of the script. */
+class KeyNumbers {
+  readonly all: string[] = [];
+  private readonly numbers = new Map<string, number>();
+
+  constructor(first: string) {
+    this.all.push(first);
+  }
+
+  of(key: string): number {
+    let number = this.numbers.get(key);
+    if (number === undefined) this.numbers.set(key, (number = this.all.push(key)));
+    return number;
+  }
 }

@@ -1,39 +1,95 @@
-/** Of a MessagePack text with a length of 32 bits, and of a list with one. */
+/** MessagePack: heads of texts of less than 32 bytes, of longer ones, of a list, and of numbers. */
+const SHORT_TEXT = 0xa0;
 const TEXT = 0xdb;
 const LIST = 0xdd;
+const UNSIGNED = 0xce;
+const DOUBLE = 0xcb;
 const HEAD = 5;
 
-/** Larger ones are not kept for the next time, bytes. */
+/** Of fewer characters each is cheaper to copy than a call to have them copied. */
+const SHORT = 32;
+
+const FIRST_ROOM = 1 << 16;
+/** What is larger is not kept for the next time, bytes. */
 const KEPT = 1 << 20;
 
-let buffer = Buffer.allocUnsafe(1 << 16);
+/** Texts and numbers as one MessagePack list. */
+export class PackedList {
+  private buffer = Buffer.allocUnsafe(FIRST_ROOM);
+  private at = HEAD;
+  private length = 0;
 
-/**
- * Texts as one MessagePack list, for scripts that begin with {@link UNPACK}. One argument of many
- * texts costs a third of as many arguments, here and on the way.
- */
-export function pack(values: readonly (string | number)[]): Buffer {
-  let at = HEAD;
-  for (const value of values) {
-    const text = typeof value === 'string' ? value : String(value);
-    const most = at + HEAD + text.length * 3;
-    if (most > buffer.length) grow(most);
-    const size = buffer.write(text, at + HEAD);
-    buffer[at] = TEXT;
-    buffer.writeUInt32BE(size, at + 1);
-    at += HEAD + size;
+  text(value: string): void {
+    this.length++;
+    const { length } = value;
+    this.ensureRoom(HEAD + length * 3);
+    if (length < SHORT && this.isCopied(value, length)) return;
+    const size = this.buffer.write(value, this.at + HEAD);
+    this.buffer[this.at] = TEXT;
+    this.buffer.writeUInt32BE(size, this.at + 1);
+    this.at += HEAD + size;
   }
-  buffer[0] = LIST;
-  buffer.writeUInt32BE(values.length, 1);
-  const packed = Buffer.from(buffer.subarray(0, at));
-  if (buffer.length > KEPT) buffer = Buffer.allocUnsafe(1 << 16);
-  return packed;
+
+  /** In Lua a number, not its text. */
+  number(value: number): void {
+    this.length++;
+    this.ensureRoom(9);
+    if (value >= 0 && value < 128 && Number.isInteger(value)) {
+      this.buffer[this.at++] = value;
+    } else if (value >= 0 && value < 2 ** 32 && Number.isInteger(value)) {
+      this.buffer[this.at] = UNSIGNED;
+      this.at = this.buffer.writeUInt32BE(value, this.at + 1);
+    } else {
+      this.buffer[this.at] = DOUBLE;
+      this.at = this.buffer.writeDoubleBE(value, this.at + 1);
+    }
+  }
+
+  clear(): void {
+    this.at = HEAD;
+    this.length = 0;
+  }
+
+  toBuffer(): Buffer {
+    this.buffer[0] = LIST;
+    this.buffer.writeUInt32BE(this.length, 1);
+    const packed = Buffer.from(this.buffer.subarray(0, this.at));
+    if (this.buffer.length > KEPT) this.buffer = Buffer.allocUnsafe(FIRST_ROOM);
+    return packed;
+  }
+
+  /** False: it holds something else than ASCII. */
+  private isCopied(text: string, length: number): boolean {
+    const { buffer } = this;
+    let at = this.at + 1;
+    for (let index = 0; index < length; index++) {
+      const code = text.charCodeAt(index);
+      if (code > 127) return false;
+      buffer[at++] = code;
+    }
+    buffer[this.at] = SHORT_TEXT | length;
+    this.at = at;
+    return true;
+  }
+
+  private ensureRoom(size: number): void {
+    if (this.at + size <= this.buffer.length) return;
+    const larger = Buffer.allocUnsafe(2 * (this.at + size));
+    this.buffer.copy(larger, 0, 0, this.at);
+    this.buffer = larger;
+  }
 }
 
-function grow(size: number): void {
-  const larger = Buffer.allocUnsafe(2 * size);
-  buffer.copy(larger);
-  buffer = larger;
+const list = new PackedList();
+
+/**
+ * What `fill` adds, for scripts that begin with {@link UNPACK}. One argument of many values costs a
+ * fraction of as many arguments, here and on the way.
+ */
+export function pack(fill: (list: PackedList) => void): Buffer {
+  list.clear();
+  fill(list);
+  return list.toBuffer();
 }
 
 /** Lua: what was packed into the only argument stands for the arguments. */

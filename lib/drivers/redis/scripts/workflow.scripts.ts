@@ -1,25 +1,18 @@
 import type { Redis } from 'ioredis';
 import type { Arrival, FinishedStep } from '../../../core/workflow-store.js';
 import { Script } from '../script.js';
-
-/** Keys of one workflow. */
-export interface WorkflowKeys {
-  /** List of what was recorded, in its order: place, run, steps that follow, 1 where it failed, record. */
-  readonly steps: string;
-  /** Hash of the fan-outs that are joined: who has arrived with what. */
-  readonly joins: string;
-  /** Hash of what was done to the whole: when it was begun, whether it was cancelled. */
-  readonly state: string;
-}
+import { pack, UNPACK } from './packing.js';
 
 export const BEGUN = 'begun';
 export const CANCELLED = 'cancelled';
 
-/** Records steps. KEYS one per step. ARGV ttl, then the text of each. */
-const recordScript = new Script(`
-for at, key in ipairs(KEYS) do
-  redis.call('RPUSH', key, ARGV[at + 1])
-  redis.call('PEXPIRE', key, ARGV[1])
+/**
+ * Records steps. KEYS that of one step, for its slot. ARGV, packed: ttl, then key and text of each.
+ */
+const recordScript = new Script(`${UNPACK}
+for at = 2, #ARGV, 2 do
+  redis.call('RPUSH', ARGV[at], ARGV[at + 1])
+  redis.call('PEXPIRE', ARGV[at], ARGV[1])
 end
 return 1
 `);
@@ -71,13 +64,14 @@ export async function recordSteps(
   keyOf: (workflow: string) => string,
   ttl: number,
 ): Promise<void> {
-  const keys: string[] = [];
-  const args: (string | number)[] = [ttl];
-  for (const { workflow, step, run, follows, failed, record } of steps) {
-    keys.push(keyOf(workflow));
-    args.push(`${step} ${run} ${follows} ${failed ? 1 : 0} ${record}`);
-  }
-  await recordScript.run(client, keys, args);
+  const args = pack((list) => {
+    list.number(ttl);
+    for (const { workflow, step, run, follows, failed, record } of steps) {
+      list.text(keyOf(workflow));
+      list.text(`${step} ${run} ${follows} ${failed ? 1 : 0} ${record}`);
+    }
+  });
+  await recordScript.run(client, [keyOf(steps[0]!.workflow)], [args]);
 }
 
 export async function arrive(
