@@ -125,7 +125,8 @@ export interface StreamLocks {
   take(place: StreamPlace, ours: boolean): Promise<TakeOutcome>;
 
   /**
-   * Keeps locks alive; one that has expired is taken anew where nobody else was there in between.
+   * Keeps locks alive, and their inputs young: other programs take old ones. A lock that has expired is
+   * taken anew where nobody else was there in between.
    * One outcome per stream, in order.
    */
   extend(held: readonly HeldStream[]): Promise<readonly ('held' | 'lost')[]>;
@@ -133,7 +134,10 @@ export interface StreamLocks {
   /** The stream is finished: its input is acknowledged and deleted. May be repeated. */
   complete(held: HeldStream): Promise<LetGoOutcome>;
 
-  /** The stream is not finished, and anybody may take it at once. May be repeated. */
+  /**
+   * The stream is not finished, and anybody may take it at once, or read its input anew. May be
+   * repeated.
+   */
   release(held: HeldStream): Promise<LetGoOutcome>;
 
   /** Hold while this consumer owns the stream. */

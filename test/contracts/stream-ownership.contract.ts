@@ -58,10 +58,15 @@ export function describeStreamOwnershipContract(
     }
 
     /** Announces the stream, and has `a` read it. */
-    async function handedToA(): Promise<StreamPlace> {
-      const id = await a.inputs.add(FIELDS);
-      expect(await a.inputs.pull(10)).toEqual([{ id, fields: FIELDS }]);
+    async function handedToA(fields = FIELDS): Promise<StreamPlace> {
+      const id = await a.inputs.add(fields);
+      expect(await a.inputs.pull(10)).toEqual([{ id, fields }]);
       return { stream, id };
+    }
+
+    async function idleOf({ id }: StreamPlace): Promise<number> {
+      const rows = await b.inputs.pending(undefined, 10);
+      return rows.find((row) => row.id === id)!.idle;
     }
 
     async function take(parts: OwnershipParts, place: StreamPlace): Promise<HeldStream> {
@@ -125,6 +130,18 @@ export function describeStreamOwnershipContract(
         expect(await b.locks.take(place, false)).toEqual({ word: 'held' });
       });
 
+      // Other programs take whatever has been pending for long, however alive its lock is.
+      test('has an input that stays young, as long as he keeps the lock alive', async () => {
+        const place = await handedToA();
+        const held = await take(a, place);
+        for (let beats = 0; beats < 6; beats++) {
+          await harness.elapse(LEASE / 3);
+          expect(await a.locks.extend([held])).toEqual(['held']);
+        }
+        expect(await idleOf(place)).toBeLessThan(LEASE);
+        expect(await b.inputs.pending(undefined, 10)).toMatchObject([{ owner: 'a' }]);
+      });
+
       test('whose lock has expired goes to who takes it, under a higher token', async () => {
         const place = await handedToA();
         const before = await take(a, place);
@@ -160,6 +177,23 @@ export function describeStreamOwnershipContract(
         expect(after.token).toBeGreaterThan(before.token);
       });
 
+      // Other programs count owners that died there, and give a stream up after a few.
+      test('that was given back has lost no owner', async () => {
+        const counted = [...FIELDS, '_retry_count', '3', '_other', 'x'];
+        const place = await handedToA(counted);
+        const before = await take(a, place);
+        expect(await a.locks.release(before)).toBe('settled');
+        expect(await a.locks.extend([before])).toEqual(['lost']);
+        expect(await b.inputs.pending(undefined, 10)).toEqual([]);
+        const [input, ...more] = await b.inputs.pull(10);
+        expect(more).toEqual([]);
+        expect(input!.fields).toEqual([...FIELDS, '_other', 'x']);
+        const after = await take(b, { stream, id: input!.id });
+        expect(after.token).toBeGreaterThan(before.token);
+        expect(await b.locks.complete(after)).toBe('settled');
+        expect(await b.inputs.read([place.id])).toEqual([{ id: place.id, fields: undefined }]);
+      });
+
       test('is taken only where its input is pending, to us where that is asked for', async () => {
         const place = await handedToA();
         expect(await b.locks.take(place, true)).toEqual({ word: 'gone' });
@@ -175,6 +209,10 @@ export function describeStreamOwnershipContract(
         const second = await handedToA();
         const held = await take(a, first);
         expect(await b.locks.take(second, false)).toEqual({ word: 'busy' });
+        // What waits stays young, too: nobody else is to begin with it.
+        await harness.elapse(LEASE / 2);
+        expect(await a.locks.take(second, false)).toEqual({ word: 'busy' });
+        expect(await idleOf(second)).toBeLessThan(LEASE / 2);
         await a.locks.complete(held);
         await take(b, second);
       });

@@ -15,6 +15,7 @@ beforeAll(async () => {
   })) {
     if ('missing' in built)
       console.log(`Nothing is tested together with ${what} in Go: ${built.missing}.`);
+    else console.log(`Tested together with ${what} in Go: ${built.version}.`);
   }
 }, BUILD);
 afterAll(() => peers.clean());
@@ -36,23 +37,31 @@ const ownersOf = async (name: string) =>
   [...(await scene.owners())].filter(([, owner]) => owner.endsWith(name)).map(([stream]) => stream);
 const work = { scanInterval: 500, work: 5 };
 
+type Which = 'standIn' | 'publicModule';
+
+async function start(which: Which, name: string, env: Record<string, string>): Promise<GoPeer> {
+  const { binary } = peers[which] as { binary: string };
+  const started = new GoPeer(binary, scene.server.port, name, SERVICE, env);
+  running.push(started);
+  await started.ready();
+  return started;
+}
+
+const GROUP = `${SERVICE}-group`;
+const OLDER = { PROTOCOL: 'locks' };
+const NEWER = { PROTOCOL: 'requeue' };
+
 describe.each([
-  ['a stand-in of its older protocol', 'standIn', 'locks'],
-  ['a stand-in of its newer protocol', 'standIn', 'requeue'],
-  ['the public module', 'publicModule', 'locks'],
-] as const)('shared with Go: %s', (_what, which, protocol) => {
+  ['a stand-in of its older protocol', 'standIn', OLDER],
+  ['a stand-in of its newer protocol', 'standIn', NEWER],
+  ['the public module', 'publicModule', {}],
+] as const)('shared with Go: %s', (_what, which, env) => {
   beforeEach((context) => {
     const built = peers[which];
     if ('missing' in built) context.skip(built.missing);
   });
 
-  async function peer(name: string): Promise<GoPeer> {
-    const built = peers[which] as { binary: string };
-    const started = new GoPeer(built.binary, scene.server.port, name, SERVICE, protocol);
-    running.push(started);
-    await started.ready();
-    return started;
-  }
+  const peer = (name: string): Promise<GoPeer> => start(which, name, env);
 
   /** What each side handled, as `stream n`, and nothing at a side that did not own it. */
   async function handled(go: GoPeer, ours: readonly BalancedWorker[]) {
@@ -116,5 +125,44 @@ describe.each([
     const done = await handled(go, [ours]);
     expect(done.go.filter((one) => one.endsWith(' 1')).length).toBe(6);
     expect(done.ours.filter((one) => one.endsWith(' 0')).length).toBe(6);
+  });
+
+  it('a Go peer that starts later takes nothing that ours keeps alive', async () => {
+    const streams = named(6);
+    const ours = await scene.worker({ ...work, maxStreams: 6 });
+    await scene.announce(streams);
+    await until('ours owns all', async () => (await ownersOf(ours.name)).length === 6);
+    const pending = await scene.client.xpending(`${SERVICE}-input`, GROUP, '-', '+', 10);
+    const ids = (pending as [string][]).map(([id]) => id);
+    // As if each had been owned for an hour: the older protocol takes what is so old when it starts.
+    const aged = ['IDLE', 3_600_000, 'JUSTID'] as const;
+    await scene.client.xclaim(`${SERVICE}-input`, GROUP, ours.name, 0, ...ids, ...aged);
+    await until('the heartbeats have made them young', async () => {
+      const rows = await scene.client.xpending(`${SERVICE}-input`, GROUP, '-', '+', 10);
+      return (rows as [string, string, number][]).every(([, , idle]) => idle < 30_000);
+    });
+    const go = await peer('go');
+    // It reads, too: nothing that it came upon has ended it.
+    await scene.announce(['one-more']);
+    await until('it owns one', async () => (await ownersOf('go')).includes('one-more'));
+    expect((await ownersOf(ours.name)).sort()).toEqual([...streams].sort());
+    expect(go.of('terminated')).toEqual([]);
+    expect((await ours.notes()).filter(({ what }) => what === 'disowned')).toEqual([]);
+  });
+});
+
+describe('shared with Go, where nobody is told of locks that expire', () => {
+  it('the newer protocol finds what ours have left', async (context) => {
+    if ('missing' in peers.standIn) return context.skip(peers.standIn.missing);
+    const streams = named(6);
+    const ours = await scene.worker({ ...work, notifications: 'off' });
+    await scene.announce(streams);
+    await until('ours owns all', async () => (await ownersOf(ours.name)).length === 6);
+    await start('standIn', 'go', { ...NEWER, SCAN_INTERVAL: '300', MIN_IDLE: '2500' });
+    await scene.client.config('SET', 'notify-keyspace-events', '');
+    await ours.kill();
+    await until('the Go peer owns all', async () => (await ownersOf('go')).length === 6, 15_000);
+    await scene.publish(streams, { n: 0, last: true });
+    await until('all streams are done', async () => (await inputs()) === 0);
   });
 });

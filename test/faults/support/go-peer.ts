@@ -9,9 +9,11 @@ import { until } from '../../support/until.js';
 
 const run = promisify(execFile);
 const sources = fileURLToPath(new URL('../../support/go-peer', import.meta.url));
+const MODULE = 'github.com/handcoding-labs/redis-stream-client-go';
 
-/** A program, or why there is none. */
-export type Built = { readonly binary: string } | { readonly missing: string };
+/** A program and what it is made of, or why there is none. */
+export type Built =
+  { readonly binary: string; readonly version: string } | { readonly missing: string };
 
 /** Go programs, built once into a directory of their own. */
 export class GoPeers {
@@ -23,9 +25,8 @@ export class GoPeers {
 
   static async build(): Promise<GoPeers> {
     const directory = await mkdtemp(join(tmpdir(), 'streams-go-'));
-    const standIn = await buildOne(directory, 'standin', []);
-    const publicModule =
-      'missing' in standIn ? standIn : await buildOne(directory, 'public', ['standin/work.go']);
+    const standIn = await buildOne(directory, 'standin');
+    const publicModule = 'missing' in standIn ? standIn : await buildOne(directory, 'public');
     return new GoPeers(standIn, publicModule, directory);
   }
 
@@ -34,10 +35,12 @@ export class GoPeers {
   }
 }
 
-async function buildOne(directory: string, name: string, also: readonly string[]): Promise<Built> {
+/** What cannot be fetched is missing; what does not compile is an error. */
+async function buildOne(directory: string, name: 'standin' | 'public'): Promise<Built> {
   const here = join(directory, name);
-  await cp(join(sources, name), here, { recursive: true });
-  for (const file of also) await cp(join(sources, file), join(here, file.split('/').at(-1)!));
+  for (const part of ['program', name]) {
+    await cp(join(sources, part), here, { recursive: true });
+  }
   const go = (...args: string[]) => run('go', args, { cwd: here, timeout: 280_000 });
   try {
     await go('version');
@@ -45,16 +48,20 @@ async function buildOne(directory: string, name: string, also: readonly string[]
     return { missing: 'there is no Go' };
   }
   try {
-    await (also.length > 0 ? go('mod', 'tidy') : go('mod', 'download'));
+    // The newest release, with only what is needed to compile it.
+    await (name === 'public'
+      ? go('get', `${MODULE}/impl@latest`, 'github.com/redis/go-redis/v9')
+      : go('mod', 'download'));
   } catch (error) {
     const { stderr } = error as { stderr?: string };
     // Without the place that it was asked of.
     const reason = /(\d{3} \w+|not found|no such host|timeout)/i.exec(stderr ?? '')?.[0];
-    return { missing: `its modules could not be had (${reason ?? 'see go mod tidy'})` };
+    return { missing: `its modules could not be had (${reason ?? 'see go get'})` };
   }
   const binary = join(here, 'peer');
   await go('build', '-o', binary, '.');
-  return { binary };
+  const { stdout } = await go('list', '-m', name === 'public' ? MODULE : 'standin');
+  return { binary, version: stdout.trim() };
 }
 
 export interface PeerLine {
@@ -69,25 +76,35 @@ export class GoPeer {
   readonly ended: Promise<unknown>;
   private readonly child: ChildProcess;
 
-  constructor(binary: string, port: number, name: string, service: string, protocol = 'locks') {
+  constructor(
+    binary: string,
+    port: number,
+    name: string,
+    service: string,
+    env: Readonly<Record<string, string>> = {},
+  ) {
     this.child = spawn(binary, {
       env: {
         ...process.env,
         REDIS_ADDR: `127.0.0.1:${port}`,
         SERVICE: service,
         POD_NAME: name,
-        PROTOCOL: protocol,
+        ...env,
       },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.ended = new Promise((resolve) => this.child.once('exit', resolve));
-    createInterface({ input: this.child.stdout! }).on('line', (line) =>
-      this.said.push(JSON.parse(line) as PeerLine),
-    );
+    // Some versions of the public module log to the same place.
+    createInterface({ input: this.child.stdout! }).on('line', (line) => {
+      const said = line.startsWith('{') ? (JSON.parse(line) as PeerLine) : undefined;
+      if (said?.event) this.said.push(said);
+    });
   }
 
-  ready(): Promise<void> {
-    return until('the Go peer is there', () => this.of('ready').length > 0);
+  async ready(): Promise<void> {
+    const ended = this.ended.then(() => Promise.reject(new Error('the Go peer did not start')));
+    await Promise.race([until('the Go peer is there', () => this.of('ready').length > 0), ended]);
+    ended.catch(() => undefined);
   }
 
   of(event: string): PeerLine[] {

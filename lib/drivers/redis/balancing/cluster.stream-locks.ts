@@ -1,11 +1,13 @@
 import type { Guard } from '../../../core/guard.js';
 import type { HeldStream, StreamPlace } from '../../../core/held-stream.js';
 import type { LetGoOutcome, TakeOutcome } from '../../../core/stream-ownership.js';
+import { STREAMS_AT_ONCE } from '../scripts/extend-streams.script.js';
 import { claimInput } from '../scripts/claim-input.script.js';
 import { keepLock } from '../scripts/keep-lock.script.js';
 import { raiseToken } from '../scripts/raise-token.script.js';
+import { refreshInputs } from '../scripts/refresh-inputs.script.js';
 import { settleInput } from '../scripts/settle-input.script.js';
-import { RedisStreamLocks } from './redis.stream-locks.js';
+import { chunks, RedisStreamLocks } from './redis.stream-locks.js';
 
 /** Pending inputs of one consumer that one command asks for. */
 const PENDING_AT_ONCE = 1000;
@@ -23,7 +25,10 @@ export class ClusterStreamLocks extends RedisStreamLocks {
   override async take(place: StreamPlace, ours: boolean): Promise<TakeOutcome> {
     const { commands, consumer, group, lease } = this.options;
     const { lock, inputs, fence, assignment } = this.keysOf(place);
-    if (await this.isBusy(place, assignment)) return { word: 'busy' };
+    if (await this.isBusy(place, assignment)) {
+      await this.keepYoung([place.id]);
+      return { word: 'busy' };
+    }
     const locked = await commands.run(
       'taking a stream',
       (client) => client.set(lock, consumer, 'PX', lease, 'NX'),
@@ -52,6 +57,9 @@ export class ClusterStreamLocks extends RedisStreamLocks {
   override async extend(held: readonly HeldStream[]): Promise<('held' | 'lost')[]> {
     if (held.length === 0) return [];
     const ours = await this.pendingToUs();
+    // Before the locks: where one of them expires, its input is at least as old.
+    const old = held.filter(({ id }) => (ours.get(id) ?? 0) * 2 >= this.options.lease);
+    await this.keepYoung(old.map(({ id }) => id));
     return Promise.all(held.map((one) => this.extendOne(one, ours)));
   }
 
@@ -88,7 +96,7 @@ export class ClusterStreamLocks extends RedisStreamLocks {
 
   private async extendOne(
     { stream, id, token }: HeldStream,
-    ours: ReadonlySet<string>,
+    ours: ReadonlyMap<string, number>,
   ): Promise<'held' | 'lost'> {
     const { commands, keys, consumer, lease } = this.options;
     if (!ours.has(id) || (await this.tokenOf(keys.fence(stream))) !== token) return 'lost';
@@ -101,17 +109,32 @@ export class ClusterStreamLocks extends RedisStreamLocks {
     return kept ? 'held' : 'lost';
   }
 
-  private async pendingToUs(): Promise<Set<string>> {
+  private async keepYoung(ids: readonly string[]): Promise<void> {
     const { commands, keys, service, consumer, group } = this.options;
     const inputs = keys.inputs(service);
-    const ids = new Set<string>();
+    await Promise.all(
+      chunks(ids, STREAMS_AT_ONCE).map((some) =>
+        commands.run(
+          'extending locks',
+          (client) => refreshInputs(client, inputs, consumer, group, some),
+          inputs,
+        ),
+      ),
+    );
+  }
+
+  /** Inputs, and how long each is idle, ms. */
+  private async pendingToUs(): Promise<Map<string, number>> {
+    const { commands, keys, service, consumer, group } = this.options;
+    const inputs = keys.inputs(service);
+    const ids = new Map<string, number>();
     for (let start = '-'; ;) {
       const rows = (await commands.run(
         'extending locks',
         (client) => client.xpending(inputs, group, start, '+', PENDING_AT_ONCE, consumer),
         inputs,
-      )) as [string][];
-      for (const [id] of rows) ids.add(id);
+      )) as [string, string, number][];
+      for (const [id, , idle] of rows) ids.set(id, idle);
       if (rows.length < PENDING_AT_ONCE) return ids;
       start = `(${rows.at(-1)![0]}`;
     }

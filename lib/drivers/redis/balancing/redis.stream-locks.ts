@@ -113,7 +113,7 @@ export class RedisStreamLocks implements StreamLocks {
   }
 }
 
-function chunks<T>(all: readonly T[], size: number): T[][] {
+export function chunks<T>(all: readonly T[], size: number): T[][] {
   const count = Math.ceil(all.length / size);
   return Array.from({ length: count }, (_, index) => all.slice(index * size, (index + 1) * size));
 }

@@ -1,26 +1,31 @@
 import type { Redis } from 'ioredis';
 import { Script } from '../script.js';
+import { REFRESH } from './pending-input.js';
 import { MINE } from './stream-token.js';
 import { TRY } from './try.js';
 
 /**
  * Keeps the locks of one consumer alive, each only while the stream is its own. A lock that has
- * expired is taken anew where nobody has raised the token since.
+ * expired is taken anew where nobody has raised the token since. Their inputs stay young, too.
  * KEYS inputs, then lock and fence of each stream. ARGV consumer, group, lease ms, then id and token.
  * Answers a word per stream.
  */
-const script = new Script(`${TRY}${MINE}
+const script = new Script(`${TRY}${MINE}${REFRESH}
 local words, at = {}, 4
 for i = 2, #KEYS, 2 do
   local word = 'lost'
-  if redis.call('GET', KEYS[i + 1]) == ARGV[at + 1] and mine(KEYS[1], ARGV[2], ARGV[at], ARGV[1]) == 'mine' then
+  local whose, idle = mine(KEYS[1], ARGV[2], ARGV[at], ARGV[1])
+  if whose == 'mine' and redis.call('GET', KEYS[i + 1]) == ARGV[at + 1] then
     local holder = redis.call('GET', KEYS[i])
+    if not holder or holder == ARGV[1] then
+      word = 'held'
+      -- Before the lock: where that expires, the input is at least as old.
+      if idle * 2 >= tonumber(ARGV[3]) then refresh(KEYS[1], ARGV[2], ARGV[at], ARGV[1]) end
+    end
     if holder == ARGV[1] then
       redis.call('PEXPIRE', KEYS[i], ARGV[3])
-      word = 'held'
     elseif not holder then
       redis.call('SET', KEYS[i], ARGV[1], 'PX', ARGV[3])
-      word = 'held'
     end
   end
   words[#words + 1] = word

@@ -1,12 +1,10 @@
 import type { Redis } from 'ioredis';
 import type { LetGoOutcome } from '../../../core/stream-ownership.js';
 import { Script } from '../script.js';
+import { GIVE_BACK } from './pending-input.js';
 import { MINE, RAISE, TOKEN_IS_KNOWN_FOR } from './stream-token.js';
 import type { StreamKeys } from './take-stream.script.js';
 import { TRY } from './try.js';
-
-/** Idle for a day: whoever looks for abandoned inputs takes it at once. */
-const ONE_DAY = 86_400_000;
 
 /**
  * Ends the ownership of a stream. `complete`: its input is acknowledged and deleted. Else it is given
@@ -15,7 +13,7 @@ const ONE_DAY = 86_400_000;
  * KEYS lock, inputs, fence, assignment, and maybe the data stream. ARGV consumer, group, id, token,
  * whether complete, and maybe group and id of the last entry of the data stream, acknowledged with it.
  */
-const script = new Script(`${TRY}${RAISE}${MINE}
+const script = new Script(`${TRY}${RAISE}${MINE}${GIVE_BACK}
 local lock, input, fence, assignment = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local me, group, id = ARGV[1], ARGV[2], ARGV[3]
 local holder = redis.call('GET', lock)
@@ -34,7 +32,7 @@ if ARGV[5] == '1' then
   redis.call('DEL', lock)
 else
   raise(fence)
-  redis.call('XCLAIM', input, group, me, 0, id, 'IDLE', ${ONE_DAY}, 'JUSTID')
+  give_back(input, group, id, me)
   redis.call('PEXPIRE', lock, 1)
 end
 redis.call('DEL', assignment)

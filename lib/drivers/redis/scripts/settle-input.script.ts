@@ -1,23 +1,22 @@
 import type { Redis } from 'ioredis';
 import type { LetGoOutcome } from '../../../core/stream-ownership.js';
 import { Script } from '../script.js';
+import { GIVE_BACK } from './pending-input.js';
 import { MINE } from './stream-token.js';
 import { TRY } from './try.js';
-
-const ONE_DAY = 86_400_000;
 
 /**
  * On a cluster: acknowledges and deletes an input, or gives it back, while it is pending to us.
  * KEYS inputs. ARGV consumer, group, id, whether complete.
  */
-const script = new Script(`${TRY}${MINE}
+const script = new Script(`${TRY}${MINE}${GIVE_BACK}
 local whose = mine(KEYS[1], ARGV[2], ARGV[3], ARGV[1])
 if whose ~= 'mine' then return whose end
 if ARGV[4] == '1' then
   redis.call('XACK', KEYS[1], ARGV[2], ARGV[3])
   redis.call('XDEL', KEYS[1], ARGV[3])
 else
-  redis.call('XCLAIM', KEYS[1], ARGV[2], ARGV[1], 0, ARGV[3], 'IDLE', ${ONE_DAY}, 'JUSTID')
+  give_back(KEYS[1], ARGV[2], ARGV[3], ARGV[1])
 end
 return 'settled'
 `);

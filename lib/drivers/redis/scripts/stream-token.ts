@@ -13,14 +13,14 @@ end
 export const TOKEN_IS_KNOWN_FOR = 86_400_000;
 
 /**
- * Lua function `mine(input, group, id, consumer)`: `mine`, `lost` where the input is pending to
- * somebody else, `gone` where it is pending to nobody. Needs TRY.
+ * Lua function `mine(input, group, id, consumer)`: `mine` and how long it is idle, ms, `lost` where the
+ * input is pending to somebody else, `gone` where it is pending to nobody. Needs TRY.
  */
 export const MINE = `
 local function mine(input, group, id, consumer)
   local row = try('XPENDING', input, group, id, id, 1)
   if row.err or #row == 0 then return 'gone' end
-  if row[1][2] == consumer then return 'mine' end
+  if row[1][2] == consumer then return 'mine', row[1][3] end
   return 'lost'
 end
 `;
