@@ -47,6 +47,24 @@ describe('what is written', () => {
     expect(await client.xpending(INPUT, GROUP)).toEqual([1, id, id, [['redis-consumer-a', '1']]]);
   });
 
+  it('and it stays pending while the stream is owned, also where it was trimmed away', async () => {
+    const a = await start('a');
+    const id = await a.balancer.add('user-1');
+    await a.hears('StreamAdded user-1');
+    await client.xdel(INPUT, id);
+    // So old a heartbeat would have made it young, if there were still something to claim.
+    await until('some heartbeats have passed', async () => {
+      const [row] = (await client.xpending(INPUT, GROUP, '-', '+', 1)) as [
+        string,
+        string,
+        number,
+      ][];
+      return row !== undefined && row[2] > 1700;
+    });
+    expect(await client.get(lockOf('user-1', id))).toBe('a');
+    expect(a.owned).toEqual(['user-1']);
+  });
+
   it('and it is gone when the stream is done, however often that is said', async () => {
     const a = await start('a');
     const id = await a.balancer.add('user-1');

@@ -48,10 +48,8 @@ async function buildOne(directory: string, name: 'standin' | 'public'): Promise<
     return { missing: 'there is no Go' };
   }
   try {
-    // The newest release, with only what is needed to compile it.
-    await (name === 'public'
-      ? go('get', `${MODULE}/impl@latest`, 'github.com/redis/go-redis/v9')
-      : go('mod', 'download'));
+    // The newest release, with what it asks for itself, and only what is needed to compile it.
+    await (name === 'public' ? go('get', `${MODULE}/impl@latest`) : go('mod', 'download'));
   } catch (error) {
     const { stderr } = error as { stderr?: string };
     // Without the place that it was asked of.
