@@ -1,5 +1,5 @@
 // @ts-check
-import { consumeAll } from '../consuming.js';
+import { drain, RATE } from '../draining.js';
 
 const TOTAL = 100_000;
 
@@ -8,7 +8,7 @@ export default {
   name: 'consumers',
   title: 'One to four consumer processes',
   text: 'Draining 100,000 messages of 200 B with several processes of one group. More processes than cores gain nothing.',
-  measures: [{ key: 'rate', label: 'messages/s', compared: true }],
+  measures: [RATE],
 
   cases() {
     return [1, 2, 3, 4].map((consumers) => ({
@@ -20,10 +20,6 @@ export default {
 
   async run({ stage, entrant: { system, consumers = 1 }, warmUp }) {
     const total = warmUp ? TOTAL / 5 : TOTAL;
-    const streams = [`bench-${total}`];
-    await stage.fill(system, { streams, total, size: 200, retryDelay: 0 });
-    const consuming = { streams, processes: consumers, work: { total } };
-    const { rate } = await consumeAll(stage, system, consuming);
-    return { rate };
+    return drain(stage, system, { processes: consumers, work: { total } });
   },
 };

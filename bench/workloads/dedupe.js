@@ -1,5 +1,5 @@
 // @ts-check
-import { consumeAll } from '../consuming.js';
+import { drain, NODE_US, RATE, REDIS_US } from '../draining.js';
 import { ratio } from '../statistics.js';
 
 const PLAIN = 'plain';
@@ -11,11 +11,7 @@ export default {
   name: 'dedupe',
   title: 'What once costs, and what batches save',
   text: 'Draining a backlog by one process, with a handler that does nothing: one message at a time; with `dedupe`, where each message is claimed before its run and marked with its acknowledgement; and in batches of 100. Relative to plain handlers.',
-  measures: [
-    { key: 'rate', label: 'messages/s', compared: true },
-    { key: 'nodeUs', label: 'Node µs per message', digits: 1 },
-    { key: 'redisUs', label: 'Redis µs per message', digits: 1 },
-  ],
+  measures: [RATE, NODE_US, REDIS_US],
 
   cases() {
     const entrants = [
@@ -27,14 +23,7 @@ export default {
   },
 
   async run({ stage, entrant: { system, total = 0 }, warmUp }) {
-    const messages = warmUp ? total / 5 : total;
-    const streams = [`bench-${messages}`];
-    await stage.fill(system, { streams, total: messages, size: 200, retryDelay: 0 });
-    const { rate, nodeUs, redisUs } = await consumeAll(stage, system, {
-      streams,
-      work: { total: messages },
-    });
-    return { rate, nodeUs, redisUs };
+    return drain(stage, system, { work: { total: warmUp ? total / 5 : total } });
   },
 
   figures([only]) {

@@ -1,5 +1,5 @@
 // @ts-check
-import { consumeAll } from '../consuming.js';
+import { drain, NODE_US, RATE, REDIS_US } from '../draining.js';
 import { figure, ratio } from '../statistics.js';
 
 /** @type {import('../types.js').Workload} */
@@ -8,11 +8,7 @@ export default {
   title: 'Draining a backlog',
   text: 'Messages that wait in one stream are handled by one process at concurrency 100; the handler does nothing. Slow systems get fewer messages, which does not change their rate.',
   quick: true,
-  measures: [
-    { key: 'rate', label: 'messages/s', compared: true },
-    { key: 'nodeUs', label: 'Node µs per message', digits: 1 },
-    { key: 'redisUs', label: 'Redis µs per message', digits: 1 },
-  ],
+  measures: [RATE, NODE_US, REDIS_US],
 
   cases(quick) {
     const many = quick ? 60_000 : 100_000;
@@ -27,14 +23,7 @@ export default {
   },
 
   async run({ stage, case: { size = 200 }, entrant: { system, total = 0 }, warmUp }) {
-    const messages = warmUp ? total / 5 : total;
-    const streams = [`bench-${messages}`];
-    await stage.fill(system, { streams, total: messages, size, retryDelay: 0 });
-    const { rate, nodeUs, redisUs } = await consumeAll(stage, system, {
-      streams,
-      work: { total: messages },
-    });
-    return { rate, nodeUs, redisUs };
+    return drain(stage, system, { size, work: { total: warmUp ? total / 5 : total } });
   },
 
   figures([small]) {

@@ -1,5 +1,5 @@
 // @ts-check
-import { consumeAll } from '../consuming.js';
+import { drain, NODE_US, RATE, REDIS_US } from '../draining.js';
 import { ratio } from '../statistics.js';
 
 const FAIL_EVERY = 10;
@@ -10,11 +10,7 @@ export default {
   name: 'failures',
   title: 'One message in ten fails and is tried again',
   text: `The first run of every ${FAIL_EVERY}th message throws, the second one, ${RETRY_DELAY} ms later, succeeds. Each message is counted once.`,
-  measures: [
-    { key: 'rate', label: 'messages/s', compared: true },
-    { key: 'nodeUs', label: 'Node µs per message', digits: 1 },
-    { key: 'redisUs', label: 'Redis µs per message', digits: 1 },
-  ],
+  measures: [RATE, NODE_US, REDIS_US],
 
   cases() {
     const entrants = [
@@ -25,17 +21,8 @@ export default {
   },
 
   async run({ stage, entrant: { system, total = 0 }, warmUp }) {
-    const messages = warmUp ? total / 5 : total;
-    const streams = [`bench-${messages}`];
-    const retryDelay = RETRY_DELAY;
-    await stage.fill(system, { streams, total: messages, size: 200, retryDelay });
-    const work = { total: messages, failEvery: FAIL_EVERY };
-    const { rate, nodeUs, redisUs } = await consumeAll(stage, system, {
-      streams,
-      work,
-      retryDelay,
-    });
-    return { rate, nodeUs, redisUs };
+    const work = { total: warmUp ? total / 5 : total, failEvery: FAIL_EVERY };
+    return drain(stage, system, { work, retryDelay: RETRY_DELAY });
   },
 
   figures([only]) {

@@ -1,5 +1,5 @@
 // @ts-check
-import { consumeAll } from '../consuming.js';
+import { drain } from '../draining.js';
 import { ratio } from '../statistics.js';
 
 const TOTAL = 20_000;
@@ -26,11 +26,7 @@ export default {
 
   async run({ stage, entrant: { system, groups = 1 }, warmUp }) {
     const total = warmUp ? TOTAL / 5 : TOTAL;
-    const streams = [`bench-${total}`];
-    await stage.fill(system, { streams, total, size: 200, retryDelay: 0 });
-    const work = { total, groups };
-    const { rate, nodeUs, redisUs } = await consumeAll(stage, system, { streams, work });
-    return { rate, nodeUs, redisUs };
+    return drain(stage, system, { work: { total, groups } });
   },
 
   figures([only]) {

@@ -1,5 +1,5 @@
 // @ts-check
-import { consumeAll } from '../consuming.js';
+import { drain, NODE_US, RATE } from '../draining.js';
 import { ratio } from '../statistics.js';
 
 const ALL = 'all, and metrics';
@@ -10,10 +10,7 @@ export default {
   name: 'guarantees',
   title: 'What the guarantees cost',
   text: 'Draining a backlog with parts of the library switched off, which only the bench can do: the heartbeat that keeps entries ours, the look for what others have abandoned, the table of what is held that fences settlements, and a listener that counts each settlement as metrics would. Relative to a library with none of them.',
-  measures: [
-    { key: 'rate', label: 'messages/s', compared: true },
-    { key: 'nodeUs', label: 'Node µs per message', digits: 1 },
-  ],
+  measures: [RATE, NODE_US],
 
   cases() {
     const entrants = [
@@ -28,14 +25,7 @@ export default {
   },
 
   async run({ stage, entrant: { system, total = 0 }, warmUp }) {
-    const messages = warmUp ? total / 5 : total;
-    const streams = [`bench-${messages}`];
-    await stage.fill(system, { streams, total: messages, size: 200, retryDelay: 0 });
-    const { rate, nodeUs } = await consumeAll(stage, system, {
-      streams,
-      work: { total: messages },
-    });
-    return { rate, nodeUs };
+    return drain(stage, system, { work: { total: warmUp ? total / 5 : total } });
   },
 
   figures([only]) {

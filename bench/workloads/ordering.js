@@ -1,5 +1,5 @@
 // @ts-check
-import { consumeAll } from '../consuming.js';
+import { drain, NODE_US, RATE, REDIS_US } from '../draining.js';
 import { ratio } from '../statistics.js';
 
 const UNORDERED = 'unordered';
@@ -11,11 +11,7 @@ export default {
   name: 'ordering',
   title: 'What order costs',
   text: 'Draining a backlog in one stream at concurrency 100 with a handler that does nothing, without and with `orderBy`. A message starts once the one before it with the same key is settled, so that few keys mean few messages at a time.',
-  measures: [
-    { key: 'rate', label: 'messages/s', compared: true },
-    { key: 'nodeUs', label: 'Node µs per message', digits: 1 },
-    { key: 'redisUs', label: 'Redis µs per message', digits: 1 },
-  ],
+  measures: [RATE, NODE_US, REDIS_US],
 
   cases() {
     const entrants = [
@@ -29,10 +25,7 @@ export default {
 
   async run({ stage, entrant: { system }, warmUp }) {
     const total = warmUp ? TOTAL / 5 : TOTAL;
-    const streams = [`bench-${total}`];
-    await stage.fill(system, { streams, total, size: 200, retryDelay: 0 });
-    const { rate, nodeUs, redisUs } = await consumeAll(stage, system, { streams, work: { total } });
-    return { rate, nodeUs, redisUs };
+    return drain(stage, system, { work: { total } });
   },
 
   figures([only]) {

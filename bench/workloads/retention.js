@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { append, fill } from '../backlogs/stream.js';
 import { consumeAll } from '../consuming.js';
+import { NODE_US, RATE, REDIS_US } from '../draining.js';
 import { usedMemory, whileWatched } from '../redis-memory.js';
 import { figure, ratio } from '../statistics.js';
 
@@ -17,9 +18,9 @@ export default {
   title: 'Retention',
   text: "Messages of 200 B are drained from a backlog, with the options retention: 'keep' and 'deleteWhenSettled'; then 1,000,000 messages (200,000 in a quick run) pass through a stream that is filled as fast as it is drained, with 20,000 messages not yet handled at most. Memory is what Redis uses beyond what it used before.",
   measures: [
-    { key: 'rate', label: 'messages/s', compared: true },
-    { key: 'nodeUs', label: 'Node µs per message', digits: 1 },
-    { key: 'redisUs', label: 'Redis µs per message', digits: 1 },
+    RATE,
+    NODE_US,
+    REDIS_US,
     { key: 'peakMb', label: 'Redis peak MB', digits: 1 },
     { key: 'grownMb', label: 'Redis MB grown after the first tenth', digits: 1 },
   ],

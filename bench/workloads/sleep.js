@@ -1,5 +1,5 @@
 // @ts-check
-import { consumeAll } from '../consuming.js';
+import { drain, NODE_US, RATE } from '../draining.js';
 import { figure, ratio } from '../statistics.js';
 
 const SLEEP = 5;
@@ -10,10 +10,7 @@ export default {
   title: 'A handler that waits 5 ms',
   text: 'As before, but each handler waits 5 ms, as for a database. At concurrency 100 no system can do more than 20,000 messages/s.',
   quick: true,
-  measures: [
-    { key: 'rate', label: 'messages/s', compared: true },
-    { key: 'nodeUs', label: 'Node µs per message', digits: 1 },
-  ],
+  measures: [RATE, NODE_US],
 
   cases(quick) {
     const total = quick ? 6_000 : 40_000;
@@ -23,12 +20,8 @@ export default {
   },
 
   async run({ stage, entrant: { system, total = 0 }, warmUp }) {
-    const messages = warmUp ? total / 10 : total;
-    const streams = [`bench-${messages}`];
-    await stage.fill(system, { streams, total: messages, size: 200, retryDelay: 0 });
-    const work = { total: messages, sleep: SLEEP };
-    const { rate, nodeUs } = await consumeAll(stage, system, { streams, work });
-    return { rate, nodeUs };
+    const work = { total: warmUp ? total / 10 : total, sleep: SLEEP };
+    return drain(stage, system, { work });
   },
 
   figures([only]) {

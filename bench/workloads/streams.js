@@ -1,5 +1,5 @@
 // @ts-check
-import { consumeAll } from '../consuming.js';
+import { drain, NODE_US, RATE, REDIS_US } from '../draining.js';
 import { ratio } from '../statistics.js';
 
 const TOTAL = 100_000;
@@ -9,11 +9,7 @@ export default {
   name: 'streams',
   title: 'One to 1,000 streams in one process',
   text: 'Draining 100,000 messages of 200 B that lie in one or many streams, which one handler of one process reads.',
-  measures: [
-    { key: 'rate', label: 'messages/s', compared: true },
-    { key: 'nodeUs', label: 'Node µs per message', digits: 1 },
-    { key: 'redisUs', label: 'Redis µs per message', digits: 1 },
-  ],
+  measures: [RATE, NODE_US, REDIS_US],
 
   cases() {
     const entrants = [1, 10, 100, 1000].map((streams) => ({
@@ -27,9 +23,7 @@ export default {
   async run({ stage, entrant: { system, streams: count = 1 }, warmUp }) {
     const total = warmUp ? TOTAL / 5 : TOTAL;
     const streams = Array.from({ length: count }, (_, n) => `bench-${total}-${count}-${n}`);
-    await stage.fill(system, { streams, total, size: 200, retryDelay: 0 });
-    const { rate, nodeUs, redisUs } = await consumeAll(stage, system, { streams, work: { total } });
-    return { rate, nodeUs, redisUs };
+    return drain(stage, system, { streams, work: { total } });
   },
 
   figures([only]) {

@@ -1,0 +1,26 @@
+// @ts-check
+import { consumeAll } from './consuming.js';
+
+/** @typedef {import('./types.js').Measure} Measure */
+
+/** @type {Measure} */
+export const RATE = { key: 'rate', label: 'messages/s', compared: true };
+/** @type {Measure} */
+export const NODE_US = { key: 'nodeUs', label: 'Node µs per message', digits: 1 };
+/** @type {Measure} */
+export const REDIS_US = { key: 'redisUs', label: 'Redis µs per message', digits: 1 };
+
+/**
+ * Has one system drain a backlog of messages of 200 B in one stream, unless told otherwise.
+ *
+ * @param {import('./stage.js').Stage} stage
+ * @param {string} system
+ * @param {Omit<import('./consuming.js').Consuming, 'streams'> & { streams?: string[], size?: number }} wanted
+ */
+export async function drain(stage, system, wanted) {
+  const { size = 200, retryDelay = 0, work } = wanted;
+  const streams = wanted.streams ?? [`bench-${work.total}`];
+  await stage.fill(system, { streams, total: work.total, size, retryDelay });
+  const { rate, nodeUs, redisUs } = await consumeAll(stage, system, { ...wanted, streams });
+  return { rate, nodeUs, redisUs };
+}
