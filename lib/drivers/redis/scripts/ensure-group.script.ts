@@ -1,6 +1,8 @@
 import type { Redis } from 'ioredis';
 import { Script } from '../script.js';
+import { ID_ORDER } from './id-order.js';
 import { TRY } from './try.js';
+import { XINFO_RECORD } from './xinfo-record.js';
 
 /** In place of a floor: the group was deleted on purpose, and is not to be created again on the way. */
 export const DELETED = 'deleted';
@@ -19,19 +21,11 @@ export const DELETED = 'deleted';
  * the floor) | `replayed` (from the beginning, as the server lost data) | `deleted` (on purpose); where
  * it is not to be created `missing`, or `absent` without the stream.
  */
-const script = new Script(`${TRY}
+const script = new Script(`${TRY}${XINFO_RECORD}${ID_ORDER}
 local key, group, start, floor = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
-local function parse(id)
-  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
-  return tonumber(ms), tonumber(seq)
-end
-local function less(a, b)
-  local am, as = parse(a)
-  local bm, bs = parse(b)
-  return am < bm or (am == bm and as < bs)
-end
 local function before(id)
-  local ms, seq = parse(id)
+  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+  ms, seq = tonumber(ms), tonumber(seq)
   if seq > 0 then return string.format('%.0f-%.0f', ms, seq - 1) end
   if ms == 0 then return '0-0' end
   return string.format('%.0f-18446744073709551615', ms - 1)
@@ -41,9 +35,7 @@ if groups.err and string.sub(groups.err, 1, 9) == 'WRONGTYPE' then return groups
 local exists = not groups.err
 if exists then
   for _, row in ipairs(groups) do
-    for i = 1, #row, 2 do
-      if row[i] == 'name' and row[i + 1] == group then return { 'exists', '', '' } end
-    end
+    if record(row).name == group then return { 'exists', '', '' } end
   end
 end
 local noted = try('HGET', KEYS[2], group)
@@ -57,11 +49,9 @@ if not last then
 end
 local now_last, now_added = '0-0', 0
 if exists then
-  local info = redis.call('XINFO', 'STREAM', key)
-  for i = 1, #info, 2 do
-    if info[i] == 'last-generated-id' then now_last = info[i + 1] end
-    if info[i] == 'entries-added' then now_added = info[i + 1] end
-  end
+  local stream = redis.call('XINFO', 'STREAM', key)
+  local info = record(stream)
+  now_last, now_added = info['last-generated-id'], info['entries-added']
 end
 local position = last
 -- A group that was moved back has its position before its oldest pending entry.

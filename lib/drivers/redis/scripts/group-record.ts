@@ -1,14 +1,11 @@
+import { XINFO_RECORD } from './xinfo-record.js';
+
 /**
- * Lua functions about groups. `record(row)`: what XINFO answers, by the names of its fields.
+ * Lua functions about groups, and `record`.
  * `group_of(key, name)`: the record of a group; nil where the stream, or the group, is missing.
  * `floor_of(key, group)`: where this group could be created again, see ensure-group.
  */
-export const GROUP_RECORD = `
-local function record(row)
-  local map = {}
-  for i = 1, #row, 2 do map[row[i]] = row[i + 1] end
-  return map
-end
+export const GROUP_RECORD = `${XINFO_RECORD}
 local function group_of(key, name)
   if redis.call('EXISTS', key) == 0 then return nil end
   local groups = redis.call('XINFO', 'GROUPS', key)

@@ -1,4 +1,5 @@
 import { Script } from '../script.js';
+import { XINFO_RECORD } from './xinfo-record.js';
 
 /**
  * Reads new entries, at once or not at all. KEYS streams. ARGV group, consumer, most entries of each
@@ -6,7 +7,7 @@ import { Script } from '../script.js';
  * Answers { what XREADGROUP answers, and the id behind which each stream is new to the group }, in
  * this order, the ids only where there was nothing to read.
  */
-export const readGuarded = new Script(`
+export const readGuarded = new Script(`${XINFO_RECORD}
 local group = ARGV[1]
 local read = { 'XREADGROUP', 'GROUP', group, ARGV[2], 'COUNT', ARGV[3], 'STREAMS' }
 for _, key in ipairs(KEYS) do read[#read + 1] = key end
@@ -16,9 +17,8 @@ if found then return { found } end
 local ids = {}
 for i, key in ipairs(KEYS) do
   for _, row in ipairs(redis.call('XINFO', 'GROUPS', key)) do
-    local map = {}
-    for j = 1, #row, 2 do map[row[j]] = row[j + 1] end
-    if map.name == group then ids[i] = map['last-delivered-id'] end
+    local info = record(row)
+    if info.name == group then ids[i] = info['last-delivered-id'] end
   end
 end
 return { false, ids }

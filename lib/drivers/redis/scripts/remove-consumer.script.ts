@@ -1,12 +1,12 @@
 import type { Redis } from 'ioredis';
 import { Script } from '../script.js';
-import { GROUP_RECORD } from './group-record.js';
+import { XINFO_RECORD } from './xinfo-record.js';
 
 /**
  * Removes a consumer that holds nothing. KEYS stream. ARGV group, consumer. Answers how many entries
  * it holds.
  */
-const script = new Script(`${GROUP_RECORD}
+const script = new Script(`${XINFO_RECORD}
 local consumers = redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
 for _, row in ipairs(consumers) do
   local consumer = record(row)

@@ -2,7 +2,9 @@ import type { Redis } from 'ioredis';
 import type { TrimOrder, Trimmed } from '../../../core/retention.js';
 import { Script } from '../script.js';
 import { DELETED } from './ensure-group.script.js';
+import { ID_ORDER } from './id-order.js';
 import { TRY } from './try.js';
+import { XINFO_RECORD } from './xinfo-record.js';
 
 /**
  * Deletes one portion of what a stream need not keep, see rule 21 in docs/retention.md: the oldest
@@ -11,7 +13,7 @@ import { TRY } from './try.js';
  * portion or none of it, and what is lost can be counted.
  *
  * Whole nodes of the stream go first, which costs next to nothing; the rest of the first node goes
- * entry by entry. Ids are compared as texts, as their numbers may be larger than Lua can count.
+ * entry by entry.
  *
  * What has been settled behind a pending entry goes too where the server can tell (XTRIM ACKED): it
  * looks entry by entry, so it is asked for what the other way cannot reach.
@@ -20,16 +22,9 @@ import { TRY } from './try.js';
  * delete, `acked` or '', groups that must be there, unless they were deleted on purpose.
  * Answers { deleted, lost, groups that lost, 1 where the server does not know ACKED }.
  */
-const script = new Script(`${TRY}
+const script = new Script(`${TRY}${XINFO_RECORD}${ID_ORDER}
 local key, policy, limit, loss, most = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3] == 'loss', tonumber(ARGV[4])
 local LAST = '18446744073709551615-18446744073709551615'
-local function less(a, b)
-  local am, as = string.match(a, '^(%d+)-(%d+)$')
-  local bm, bs = string.match(b, '^(%d+)-(%d+)$')
-  if am == bm then am, bm = as, bs end
-  if #am ~= #bm then return #am < #bm end
-  return am < bm
-end
 local function lower(a, b)
   if less(a, b) then return a end
   return b
@@ -46,8 +41,7 @@ if rows.err then
 end
 local groups, names, safe, read = {}, {}, LAST, LAST
 for _, row in ipairs(rows) do
-  local g = {}
-  for i = 1, #row, 2 do g[row[i]] = row[i + 1] end
+  local g = record(row)
   g.unread = behind(g['last-delivered-id'])
   g.needs = g.unread
   if g.pending > 0 then g.needs = lower(redis.call('XPENDING', key, g.name)[2] or g.unread, g.unread) end

@@ -1,0 +1,10 @@
+/** A Lua function `less(a, b)`. Ids are compared as texts: their numbers may be larger than Lua can count. */
+export const ID_ORDER = `
+local function less(a, b)
+  local am, as = string.match(a, '^(%d+)-(%d+)$')
+  local bm, bs = string.match(b, '^(%d+)-(%d+)$')
+  if am == bm then am, bm = as, bs end
+  if #am ~= #bm then return #am < #bm end
+  return am < bm
+end
+`;
