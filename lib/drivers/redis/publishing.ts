@@ -9,7 +9,7 @@ import { isIdempotent, PublishingOnce, type Result } from './publishing-once.js'
 import { isDemoted, ReplyError, typedError } from './reply-errors.js';
 import type { Reply } from './resp/reply-parser.js';
 import { encodeText, Wire, type Waiter } from './resp/wire.js';
-import { ServerFeatures } from './server-features.js';
+import type { ServerFeatures } from './server-features.js';
 
 /** Commands are written when they come to so much, not all of a large batch as one text. */
 const WRITE_SIZE = 65_536;
@@ -53,8 +53,8 @@ export interface PublishingOptions {
   readonly keys: Keys;
   /** How long entries wait for a connection, ms. By default as long as for a reply. */
   readonly patience?: number;
-  /** Entries with an idempotency key always go by script, whatever the server can do. */
-  readonly byScript?: boolean;
+  /** Without it, entries with an idempotency key go by script, whatever the server can do. */
+  readonly features?: ServerFeatures;
 }
 
 /**
@@ -69,12 +69,10 @@ export class Publishing {
   private closed = false;
   private connection: Connection | undefined;
   private wire: Wire | undefined;
-  private readonly features: ServerFeatures;
   private readonly once: PublishingOnce;
 
   constructor(private readonly options: PublishingOptions) {
-    this.features = new ServerFeatures(options.events);
-    this.once = new PublishingOnce(options.keys, options.byScript ? undefined : this.features);
+    this.once = new PublishingOnce(options.keys, options.features);
   }
 
   publish(entries: readonly OutgoingEntry[]): Promise<Result[]> {
@@ -177,13 +175,13 @@ export class Publishing {
 
   /** At the first publish: many processes only consume. */
   private connect(): Connection {
-    const { connector, events } = this.options;
+    const { connector, events, features } = this.options;
     return new Connection({
       connector,
       events,
       role: 'publisher',
       replyTimeout: connector.commandTimeout,
-      onConnected: (client) => this.features.probe(client),
+      onConnected: async (client) => features?.probe(client),
     });
   }
 

@@ -27,7 +27,8 @@ function open(options: RedisOptions, { events, keyPrefix }: DriverContext): Driv
   const connector = new Connector(options);
   const commands = openCommands(connector, events, 'commands');
   const replies = new RedisReplies({ connector, commands, keys, events });
-  const source = new RedisSource({ connector, commands, keys, events, replies });
+  const features = new ServerFeatures(events);
+  const source = new RedisSource({ connector, commands, keys, events, replies, features });
   return {
     source,
     delays: source.delays,
@@ -39,7 +40,7 @@ function open(options: RedisOptions, { events, keyPrefix }: DriverContext): Driv
     deadLetters: new RedisDeadLetters(commands, keys),
     groups: new RedisGroupAdmin(commands, keys),
     pending: new RedisPendingEntries(commands, keys),
-    retention: new RedisRetention(commands, keys, new ServerFeatures(events)),
+    retention: new RedisRetention(commands, keys, features),
     leases: new RedisLeaseStore(commands, keys),
     ownership: new RedisOwnership({ connector, commands, keys, events }),
     unwrap: () => commands.current,

@@ -8,8 +8,6 @@ import type { ServerFeatures } from './server-features.js';
 
 /** Retention by XTRIM up to an id, see trim.script. */
 export class RedisRetention implements Retention {
-  readonly #probes = new WeakMap<Redis, Promise<void>>();
-
   constructor(
     private readonly commands: Commands,
     private readonly keys: Keys,
@@ -32,21 +30,10 @@ export class RedisRetention implements Retention {
     names: { readonly key: string; readonly floor: string },
     order: TrimOrder,
   ): Promise<Trimmed> {
-    await this.probe(client);
+    await this.features.probe(client);
     const acked = this.features.has(client, 'acked');
     const { ackedUnknown, ...trimmed } = await trim(client, names, { ...order, acked });
     if (ackedUnknown) this.features.drop(client, 'acked');
     return trimmed;
-  }
-
-  /** Once per client, so anew after each reconnect. */
-  private probe(client: Redis): Promise<void> {
-    let probe = this.#probes.get(client);
-    if (!probe) {
-      probe = this.features.probe(client);
-      this.#probes.set(client, probe);
-      probe.catch(() => this.#probes.delete(client));
-    }
-    return probe;
   }
 }

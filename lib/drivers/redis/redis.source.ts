@@ -25,6 +25,7 @@ import { isReplicated, ReplicatedPublishing } from './publishing-replicated.js';
 import { RedisDelays } from './redis.delays.js';
 import type { RedisReplies } from './redis.replies.js';
 import { RedisSubscription } from './redis.subscription.js';
+import type { ServerFeatures } from './server-features.js';
 import { settleAll } from './settling.js';
 
 const CAPABILITIES: Omit<SourceCapabilities, 'atomicPublish'> = {
@@ -46,6 +47,7 @@ export interface RedisSourceOptions {
   readonly keys: Keys;
   readonly events: EventBus;
   readonly replies: RedisReplies;
+  readonly features: ServerFeatures;
 }
 
 /** Redis Streams as a message source. */
@@ -57,13 +59,13 @@ export class RedisSource implements MessageSource {
   private readonly replicated: ReplicatedPublishing;
 
   constructor(private readonly options: RedisSourceOptions) {
-    const { connector, commands, keys, events } = options;
+    const { connector, commands, keys, events, features } = options;
     const { topology } = commands;
     // No script reaches keys of several slots.
     this.capabilities = { ...CAPABILITIES, atomicPublish: !topology };
     this.publishing = topology
       ? new ClusterPublishing({ connector, commands, topology, keys, events })
-      : new Publishing({ connector, events, keys });
+      : new Publishing({ connector, events, keys, features });
     this.replicated = new ReplicatedPublishing({
       connect: () => openCommands(connector, events, 'replicated'),
       keys,

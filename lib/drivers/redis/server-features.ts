@@ -59,6 +59,7 @@ interface Findings {
 
 /** What the server behind each client can do: asked once per client, so anew after each reconnect. */
 export class ServerFeatures {
+  readonly #probes = new WeakMap<Redis, Promise<void>>();
   readonly #findings = new WeakMap<Redis, Findings>();
   private readonly told = new Set<string>();
 
@@ -68,18 +69,14 @@ export class ServerFeatures {
    * To be awaited before a client is used. What the server does not tell us is not used.
    * @throws where the connection breaks
    */
-  async probe(client: Redis): Promise<void> {
-    const [info, commands] = await Promise.all([
-      answerOf(client.info('server')),
-      answerOf(client.call('COMMAND', 'INFO', ...RULES.map(({ command }) => command))),
-    ]);
-    const version = versionIn(String(info ?? ''));
-    const features = new Map<ServerFeature, Finding>();
-    for (const [index, { feature, denials }] of RULES.entries()) {
-      if (!Array.isArray(commands) || !commands[index] || !version) continue;
-      features.set(feature, denials.find((denial) => applies(denial, version)) ?? 'usable');
+  probe(client: Redis): Promise<void> {
+    let probe = this.#probes.get(client);
+    if (!probe) {
+      probe = this.ask(client);
+      this.#probes.set(client, probe);
+      probe.catch(() => this.#probes.delete(client));
     }
-    this.#findings.set(client, { version, features });
+    return probe;
   }
 
   /** Whether to use it. Warns of a server that has it, and that is known not to have it right. */
@@ -103,6 +100,20 @@ export class ServerFeatures {
       `The server does not have ${feature.toUpperCase()} any more, as after a failover to an older ` +
         'one. A script does its work until the next reconnect.',
     );
+  }
+
+  private async ask(client: Redis): Promise<void> {
+    const [info, commands] = await Promise.all([
+      answerOf(client.info('server')),
+      answerOf(client.call('COMMAND', 'INFO', ...RULES.map(({ command }) => command))),
+    ]);
+    const version = versionIn(String(info ?? ''));
+    const features = new Map<ServerFeature, Finding>();
+    for (const [index, { feature, denials }] of RULES.entries()) {
+      if (!Array.isArray(commands) || !commands[index] || !version) continue;
+      features.set(feature, denials.find((denial) => applies(denial, version)) ?? 'usable');
+    }
+    this.#findings.set(client, { version, features });
   }
 
   private warn(code: string, message: string): void {

@@ -28,7 +28,7 @@ export class ClusterPublishing {
   constructor(private readonly options: ClusterPublishingOptions) {
     const { connector, events, keys, topology } = options;
     // What follows a slot on its way knows the keys of the script only, and another node may lack IDMP.
-    const alike = { events, keys, patience: NODE_PATIENCE, byScript: true };
+    const alike = { events, keys, patience: NODE_PATIENCE };
     this.nodes = new Nodes(
       (address) => new Publishing({ ...alike, connector: connector.at(async () => address) }),
     );
