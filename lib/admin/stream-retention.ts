@@ -1,4 +1,5 @@
 import type { Driver } from '../core/driver.js';
+import { compareEntryIds, idBehind } from '../core/entry-id.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import { StreamNotFoundError } from '../core/errors/group.errors.js';
 import type { GroupReport, StreamReport } from '../core/group-admin.js';
@@ -80,14 +81,14 @@ interface Furthest {
 
 function furthestBehind(groups: readonly GroupReport[]): Furthest | undefined {
   return groups.map(needsOf).reduce<Furthest | undefined>((least, one) => {
-    return least && !isBefore(one.needs, least.needs) ? least : one;
+    return least && compareEntryIds(one.needs, least.needs) >= 0 ? least : one;
   }, undefined);
 }
 
 function needsOf(group: GroupReport): Furthest {
   const { oldestPendingId: pending, lastDeliveredId } = group;
-  const unread = next(lastDeliveredId);
-  if (pending !== undefined && isBefore(pending, unread)) {
+  const unread = idBehind(lastDeliveredId);
+  if (pending !== undefined && compareEntryIds(pending, unread) < 0) {
     return { group, by: 'pending', needs: pending };
   }
   return { group, by: 'undelivered', needs: unread };
@@ -113,21 +114,4 @@ function pinOf(
           ? 0
           : Math.round((bytes * entries) / length),
   };
-}
-
-/** Sequence numbers may be larger than a number can be exactly. */
-const parts = (id: string): [bigint, bigint] => {
-  const [ms = '0', sequence = '0'] = id.split('-');
-  return [BigInt(ms), BigInt(sequence)];
-};
-
-function isBefore(a: string, b: string): boolean {
-  const [aMs, aSequence] = parts(a);
-  const [bMs, bSequence] = parts(b);
-  return aMs === bMs ? aSequence < bSequence : aMs < bMs;
-}
-
-function next(id: string): string {
-  const [ms, sequence] = parts(id);
-  return `${ms}-${sequence + 1n}`;
 }

@@ -6,3 +6,43 @@ export function isEntryId(given: unknown): given is string {
   if (typeof given !== 'string' || !/^\d{1,20}(-\d{1,20})?$/.test(given)) return false;
   return given.split('-').every((half) => BigInt(half) <= LARGEST);
 }
+
+/** Negative where `a` comes before `b`. A missing sequence number is 0, as on Redis. */
+export function compareEntryIds(a: string, b: string): number {
+  const aDash = a.indexOf('-');
+  const bDash = b.indexOf('-');
+  // As texts they compare like numbers as long as both halves are as long.
+  if (aDash === bDash && a.length === b.length) return a > b ? 1 : a === b ? 0 : -1;
+  return (
+    compareDigits(msOf(a, aDash), msOf(b, bDash)) ||
+    compareDigits(sequenceOf(a, aDash), sequenceOf(b, bDash))
+  );
+}
+
+/** When the entry was added, by the clock of its server, ms since the epoch. */
+export const timeOf = (id: string): number => Number(msOf(id, id.indexOf('-')));
+
+/** With its sequence number, and without zeros at the head of its halves. */
+export function canonicalId(id: string): string {
+  return halves(id).join('-');
+}
+
+/** The lowest id behind this one. */
+export function idBehind(id: string): string {
+  const [ms, sequence] = halves(id);
+  return `${ms}-${sequence + 1n}`;
+}
+
+const msOf = (id: string, dash: number): string => (dash < 0 ? id : id.slice(0, dash));
+const sequenceOf = (id: string, dash: number): string => (dash < 0 ? '0' : id.slice(dash + 1));
+
+/** Without zeros at their head, the longer number is the higher one. */
+function compareDigits(a: string, b: string): number {
+  return a.length - b.length || (a > b ? 1 : a === b ? 0 : -1);
+}
+
+/** Sequence numbers may be larger than a number can be exactly. */
+function halves(id: string): [ms: bigint, sequence: bigint] {
+  const dash = id.indexOf('-');
+  return [BigInt(msOf(id, dash)), BigInt(sequenceOf(id, dash))];
+}

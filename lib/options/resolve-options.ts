@@ -1,4 +1,5 @@
 import type { BackoffOptions, HandlerOptions } from '../core/handler-options.js';
+import { isEntryId } from '../core/entry-id.js';
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import { jsonCodec } from '../core/codecs/json.codec.js';
 import { orderByProblem } from '../core/order-by.js';
@@ -120,7 +121,7 @@ export function problemsOf(options: StreamsOptions): Problems {
   if (options.keyPrefix !== undefined && typeof options.keyPrefix !== 'string') {
     problems.push('keyPrefix must be a text');
   }
-  if (options.startId !== undefined && !/^(\$|\d+(-\d+)?)$/.test(options.startId)) {
+  if (options.startId !== undefined && options.startId !== '$' && !isEntryId(options.startId)) {
     problems.push(
       `startId must be '0', '$' or an id such as 1700000000000-0, not '${options.startId}'`,
     );

@@ -1,27 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { HeldTable, isAfter } from '../../lib/drivers/redis/held-table.js';
+import { HeldTable } from '../../lib/drivers/redis/held-table.js';
 import { RedisLease } from '../../lib/drivers/redis/redis.lease.js';
 
 const holder = { group: 'g', consumer: 'c', guards: [], runsWithin: 0, settled: () => undefined };
 const source = { key: 's', stream: 's', redriven: false };
 const other = { key: 't', stream: 't', redriven: false };
 const lease = (id: string, of = source) => new RedisLease(holder, of, id, 1, true, []);
-
-describe('ids of a stream', () => {
-  it.each([
-    ['2-0', '1-0'],
-    ['10-0', '9-0'],
-    ['1-10', '1-9'],
-    ['2-0', '1-10'],
-    ['10-0', '9-99'],
-    ['1700000000001-0', '1700000000000-12'],
-    ['1-0', ''],
-  ])('%s comes after %s', (later, earlier) => {
-    expect(isAfter(later, earlier)).toBe(true);
-    expect(isAfter(earlier, later)).toBe(false);
-    expect(isAfter(later, later)).toBe(false);
-  });
-});
 
 describe('the table of what is held', () => {
   it('finds what was added, in whatever order, until it is removed', () => {

@@ -1,3 +1,4 @@
+import { timeOf } from '../../core/entry-id.js';
 import type { StreamReport } from '../../core/group-admin.js';
 import type { GroupLag } from '../../core/lag.js';
 
@@ -18,4 +19,4 @@ export function groupLags(report: StreamReport): GroupLag[] {
 
 /** By the time that an id begins with, ms; 0 for none. */
 export const ageOf = (id: string | undefined, now: number): number =>
-  id === undefined ? 0 : Math.max(0, now - Number(id.split('-')[0]));
+  id === undefined ? 0 : Math.max(0, now - timeOf(id));

@@ -1,4 +1,4 @@
-import { parseId } from './entry-id.js';
+import { canonicalId } from '../../core/entry-id.js';
 import type { EntryLog, LogReader } from './entry-log.js';
 
 /** A delivered entry that nobody has acknowledged. */
@@ -81,7 +81,7 @@ export class ConsumerGroup implements LogReader {
   moveTo(id: string): void {
     const { log } = this;
     this.next = log.positionBehind(id);
-    this.lastDeliveredId = id === '$' ? log.lastId : parseId(id).join('-');
+    this.lastDeliveredId = id === '$' ? log.lastId : canonicalId(id);
     const last = [...this.pending.keys()].at(-1) ?? -1;
     if (this.next <= last) this.disorderedUpTo = last;
   }

@@ -1,5 +1,5 @@
+import { compareEntryIds } from '../../core/entry-id.js';
 import type { Fields } from '../../core/message.js';
-import { compareIds } from './entry-id.js';
 
 /** An entry as it is stored. */
 export interface Entry {
@@ -54,7 +54,7 @@ export class EntryLog {
   /** Where to begin: `0` the first entry, `$` the next one to come, else behind this id. */
   positionBehind(id: string): number {
     if (id === '$') return this.end;
-    const index = this.entries.findIndex((entry) => entry && compareIds(entry.id, id) > 0);
+    const index = this.entries.findIndex((entry) => entry && compareEntryIds(entry.id, id) > 0);
     return index < 0 ? this.end : this.start + index;
   }
 

@@ -1,8 +1,9 @@
 import type { DeadLetter, DeadLetterRecord } from '../../core/dead-letters.js';
+import { timeOf } from '../../core/entry-id.js';
 import type { Fields } from '../../core/message.js';
 import { DelayedEntries } from './delayed-entries.js';
 import { CompletedKeys } from './completed-keys.js';
-import { IdSequence, parseId } from './entry-id.js';
+import { IdSequence } from './id-sequence.js';
 import { GroupedLog } from './grouped-log.js';
 import { PublishedKeys } from './published-keys.js';
 
@@ -25,7 +26,7 @@ export class MemoryStream {
 
   append(fields: Fields, now: number): string {
     const id = this.ids.next(now);
-    this.log.entries.append({ id, publishedAt: parseId(id)[0], fields: [...fields] });
+    this.log.entries.append({ id, publishedAt: timeOf(id), fields: [...fields] });
     return id;
   }
 

@@ -5,8 +5,8 @@ import type {
   DeadLetterQueue,
   DeadLetterRecord,
 } from '../../core/dead-letters.js';
+import { compareEntryIds } from '../../core/entry-id.js';
 import type { Fields } from '../../core/message.js';
-import { compareIds } from './entry-id.js';
 import type { MemoryBroker } from './memory.broker.js';
 import type { MemoryStream } from './memory-stream.js';
 
@@ -24,7 +24,7 @@ export class MemoryDeadLetters implements DeadLetterQueue {
   async list(stream: string, limit: number, after?: string): Promise<DeadLetterPage> {
     // By order and not by place: the letter named by `after` may be gone by now.
     const rest = [...this.stream(stream).deadLetters.values()].filter(
-      ({ deadLetterId }) => after === undefined || compareIds(deadLetterId, after) > 0,
+      ({ deadLetterId }) => after === undefined || compareEntryIds(deadLetterId, after) > 0,
     );
     const items = rest.slice(0, limit);
     const next = rest.length > items.length ? items.at(-1)?.deadLetterId : undefined;

@@ -1,6 +1,6 @@
+import { compareEntryIds } from '../../core/entry-id.js';
 import type { PendingEntries, PendingEntry, PendingQuery } from '../../core/group-admin.js';
 import type { Pending } from './consumer-group.js';
-import { compareIds } from './entry-id.js';
 import type { MemoryGroups } from './memory.group-admin.js';
 
 /** What was given back counts as untouched for so long, as on Redis, ms. */
@@ -56,5 +56,7 @@ export class MemoryPendingEntries implements PendingEntries {
 /** `-`, an id, or `(` and an id that is itself left out. */
 function isFrom(start: string, id: string): boolean {
   if (start === '-') return true;
-  return start.startsWith('(') ? compareIds(id, start.slice(1)) > 0 : compareIds(id, start) >= 0;
+  return start.startsWith('(')
+    ? compareEntryIds(id, start.slice(1)) > 0
+    : compareEntryIds(id, start) >= 0;
 }

@@ -1,5 +1,5 @@
+import { compareEntryIds } from '../../core/entry-id.js';
 import type { Retention, StreamFootprint, Trimmed, TrimOrder } from '../../core/retention.js';
-import { compareIds } from './entry-id.js';
 import type { GroupedLog } from './grouped-log.js';
 import type { MemoryBroker } from './memory.broker.js';
 
@@ -25,7 +25,7 @@ export class MemoryRetention implements Retention {
     const log = this.broker.existing(this.keyPrefix + stream)?.log;
     if (!log?.exists) return undefined;
     let count = 0;
-    for (const [, { id }] of log.entries.present()) if (compareIds(id, before) < 0) count++;
+    for (const [, { id }] of log.entries.present()) if (compareEntryIds(id, before) < 0) count++;
     return { bytes: null, before: count };
   }
 

@@ -1,4 +1,5 @@
 import { Chain } from '../../core/chain.js';
+import { compareEntryIds } from '../../core/entry-id.js';
 import type { ReadKey, RedisLease } from './redis.lease.js';
 
 /** What is held of one key. */
@@ -10,7 +11,7 @@ class HeldOfKey {
 
   add(lease: RedisLease): void {
     this.leases.add(lease);
-    if (isAfter(lease.entryId, this.highest)) {
+    if (compareEntryIds(lease.entryId, this.highest) > 0) {
       this.highest = lease.entryId;
       this.byId = undefined;
     }
@@ -18,7 +19,7 @@ class HeldOfKey {
   }
 
   get(id: string): RedisLease | undefined {
-    if (isAfter(id, this.highest)) return undefined;
+    if (compareEntryIds(id, this.highest) > 0) return undefined;
     this.byId ??= new Map(Array.from(this.leases, (lease) => [lease.entryId, lease]));
     return this.byId.get(id);
   }
@@ -58,15 +59,4 @@ export class HeldTable {
     const held = this.byKey.get(source.key);
     return held ? Array.from(held.leases).filter((lease) => lease.left) : [];
   }
-}
-
-/** Whether an id of a stream is higher than the other one: `<ms>-<sequence>`, both decimal. */
-export function isAfter(id: string, other: string): boolean {
-  // As texts they compare like numbers as long as both parts are as long.
-  const dash = id.indexOf('-');
-  const otherDash = other.indexOf('-');
-  if (dash !== otherDash) return dash > otherDash;
-  if (id.length === other.length) return id > other;
-  const [ms, otherMs] = [id.slice(0, dash), other.slice(0, dash)];
-  return ms === otherMs ? id.length > other.length : ms > otherMs;
 }

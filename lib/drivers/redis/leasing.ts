@@ -1,3 +1,4 @@
+import { compareEntryIds } from '../../core/entry-id.js';
 import type { EventBus } from '../../core/events.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../core/lease.js';
 import { grouped } from '../../core/grouped.js';
@@ -95,19 +96,10 @@ export async function unchargeLease(commands: Commands, lease: RedisLease): Prom
 function batchesOf(leases: readonly RedisLease[]): RedisLease[][] {
   const batches: RedisLease[][] = [];
   for (const same of grouped(leases, (lease) => lease.source.key).values()) {
-    same.sort((a, b) => compareIds(a.entryId, b.entryId));
+    same.sort((a, b) => compareEntryIds(a.entryId, b.entryId));
     for (let at = 0; at < same.length; at += EXTEND_AT_ONCE) {
       batches.push(same.slice(at, at + EXTEND_AT_ONCE));
     }
   }
   return batches;
-}
-
-/** Of two ids of entries: neither part has zeros at its head, so the longer number is the higher one. */
-export function compareIds(a: string, b: string): number {
-  const [aMs, bMs] = [a.indexOf('-'), b.indexOf('-')];
-  if (aMs !== bMs) return aMs - bMs;
-  if (a.length === b.length) return a < b ? -1 : a === b ? 0 : 1;
-  const [aTime, bTime] = [a.slice(0, aMs), b.slice(0, bMs)];
-  return aTime === bTime ? a.length - b.length : aTime < bTime ? -1 : 1;
 }

@@ -1,10 +1,10 @@
+import { compareEntryIds } from '../../core/entry-id.js';
 import { PermissionDeniedError } from '../../core/errors/server.errors.js';
 import type { OutgoingEntry } from '../../core/message.js';
 import type { Ack, SettleOutcome } from '../../core/settlement.js';
 import type { Settling } from '../../core/source.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
-import { compareIds } from './leasing.js';
 import type { RedisLease } from './redis.lease.js';
 import { typedError } from './reply-errors.js';
 import {
@@ -111,8 +111,8 @@ const entryOf = (
 function rangeOf(messages: readonly Publishing[]): [string, string] {
   let [first, last] = [messages[0]!.id, messages[0]!.id];
   for (const { id } of messages) {
-    if (compareIds(id, first) < 0) first = id;
-    if (compareIds(id, last) > 0) last = id;
+    if (compareEntryIds(id, first) < 0) first = id;
+    if (compareEntryIds(id, last) > 0) last = id;
   }
   return [first, last];
 }
