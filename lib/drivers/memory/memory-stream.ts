@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/clock.js';
 import type { DeadLetter, DeadLetterRecord } from '../../core/dead-letters.js';
 import { timeOf } from '../../core/entry-id.js';
 import type { Fields } from '../../core/message.js';
@@ -13,16 +14,22 @@ const HISTORY = 1000;
 /** Everything kept under one stream's key: its entries, its dead letters, and what is redriven. */
 export class MemoryStream {
   readonly log = new GroupedLog(HISTORY);
-  readonly published = new PublishedKeys();
+  readonly published: PublishedKeys;
   readonly delayed = new DelayedEntries();
-  readonly completed = new CompletedKeys();
+  readonly completed: CompletedKeys;
   /** Whose effects have taken place. */
-  readonly noted = new CompletedKeys();
+  readonly noted: CompletedKeys;
   /** By their own ids, oldest first. */
   readonly deadLetters = new Map<string, DeadLetter>();
   private readonly ids = new IdSequence();
   private readonly deadLetterIds = new IdSequence();
   private readonly redriven = new Map<string, GroupedLog>();
+
+  constructor(clock: Clock) {
+    this.published = new PublishedKeys(clock);
+    this.completed = new CompletedKeys(clock);
+    this.noted = new CompletedKeys(clock);
+  }
 
   append(fields: Fields, now: number): string {
     const id = this.ids.next(now);

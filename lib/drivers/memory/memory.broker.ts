@@ -2,16 +2,9 @@ import { systemClock, type Clock } from '../../core/clock.js';
 import type { DeadLetter } from '../../core/dead-letters.js';
 import type { Fields, When } from '../../core/message.js';
 import type { Guard } from '../../core/guard.js';
-import { Marks } from './marks.js';
+import { ExpiringMap } from './expiring-map.js';
 import type { FinishedStep } from '../../core/workflow-store.js';
 import { MemoryStream } from './memory-stream.js';
-
-/** A value of the state store. */
-export interface StoredValue {
-  readonly value: string;
-  /** ms since the epoch. */
-  readonly expiresAt: number;
-}
 
 /** What is known of a workflow. */
 export interface KeptWorkflow {
@@ -57,13 +50,13 @@ export interface BrokerReader {
  */
 export class MemoryBroker {
   /** @internal */
-  readonly state = new Map<string, StoredValue>();
+  readonly state: ExpiringMap<string>;
   /** @internal */
   readonly workflows = new Map<string, KeptWorkflow>();
   /** @internal Told of answers, by the key of their box. */
   readonly boxes = new Map<string, (replies: readonly Fields[]) => void>();
   /** @internal What guards are compared with: who owns what, and their tokens. */
-  readonly marks: Marks;
+  readonly marks: ExpiringMap<string>;
   /** @internal Counts changes of any kind. */
   version = 0;
   private readonly streams = new Map<string, MemoryStream>();
@@ -75,7 +68,8 @@ export class MemoryBroker {
 
   /** @param clock gives ids their time, and entries their age */
   constructor(readonly clock: Clock = systemClock) {
-    this.marks = new Marks(clock);
+    this.state = new ExpiringMap(clock);
+    this.marks = new ExpiringMap(clock);
   }
 
   /** Deletes an entry's data where a pending record of it stays, as XDEL and trimming do on Redis. */
@@ -119,7 +113,7 @@ export class MemoryBroker {
   /** @internal Made where it is missing. */
   stream(key: string): MemoryStream {
     let stream = this.streams.get(key);
-    if (!stream) this.streams.set(key, (stream = new MemoryStream()));
+    if (!stream) this.streams.set(key, (stream = new MemoryStream(this.clock)));
     return stream;
   }
 

@@ -16,27 +16,22 @@ export class MemoryCompletions implements Completions {
   ) {}
 
   async claim(claims: readonly Claim[], lease: number): Promise<ClaimOutcome[]> {
-    return claims.map((claim) => this.keysOf(claim).claim(claim, lease, this.now()));
+    return claims.map((claim) => this.keysOf(claim).claim(claim, lease));
   }
 
   async extend(claims: readonly Claim[], lease: number): Promise<boolean[]> {
-    return claims.map((claim) => this.keysOf(claim).extend(claim, lease, this.now()));
+    return claims.map((claim) => this.keysOf(claim).extend(claim, lease));
   }
 
   async release(claims: readonly Claim[]): Promise<void> {
-    for (const claim of claims) this.keysOf(claim).release(claim, this.now());
+    for (const claim of claims) this.keysOf(claim).release(claim);
   }
 
   async complete(completions: readonly Completion[]): Promise<void> {
-    for (const completion of completions)
-      this.keysOf(completion.claim).complete(completion, this.now());
+    for (const completion of completions) this.keysOf(completion.claim).complete(completion);
   }
 
   private keysOf({ stream }: CompletionKey): CompletedKeys {
     return this.broker.stream(this.keyPrefix + stream).completed;
-  }
-
-  private now(): number {
-    return this.broker.clock.now();
   }
 }

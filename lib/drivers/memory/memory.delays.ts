@@ -53,13 +53,13 @@ export class MemoryDelays implements DelayStore {
 
   private scheduleOne({ stream, fields, when, idempotency }: DelayedEntry): string {
     const { broker, keyPrefix } = this;
-    const now = broker.clock.now();
     const { published } = this.stream(stream);
-    const first = idempotency && published.find(idempotency.key, now);
+    const first = idempotency && published.find(idempotency.key);
     if (first !== undefined) return first;
     const id = broker.delay(keyPrefix + stream, fields, when);
     // The window begins when the message is due.
-    if (idempotency) published.remember(idempotency, id, Math.max(now, broker.dueAt(when)));
+    const wait = Math.max(0, broker.dueAt(when) - broker.clock.now());
+    if (idempotency) published.remember(idempotency, id, wait);
     return id;
   }
 

@@ -26,13 +26,12 @@ export class MemoryInbox implements Inbox<MemoryTransaction> {
     work: (transaction: MemoryTransaction) => Promise<T>,
   ): Promise<InboxOutcome<T>> {
     const { noted } = this.broker.stream(this.keyPrefix + key.stream);
-    const now = () => this.broker.clock.now();
-    if (noted.isDone(key, now())) return { duplicate: true };
+    if (noted.isDone(key)) return { duplicate: true };
     const transaction = new MemoryTransaction();
     const result = await work(transaction);
-    if (noted.isDone(key, now())) return { duplicate: true };
+    if (noted.isDone(key)) return { duplicate: true };
     for (const effect of transaction.effects) effect();
-    noted.complete({ claim: key, ttl }, now());
+    noted.complete({ claim: key, ttl });
     return { duplicate: false, result };
   }
 }

@@ -95,10 +95,9 @@ export class MemorySource implements MessageSource {
 
   private acknowledge(lease: FeedLease, { publish = [], completes }: Ack): SettleOutcome | Error {
     const { completed } = this.broker.stream(this.key(lease.stream));
-    const now = this.broker.clock.now();
-    const doneBefore = publish.length > 0 && completes && completed.isDone(completes.claim, now);
+    const doneBefore = publish.length > 0 && completes && completed.isDone(completes.claim);
     const outcome = this.finish(lease, doneBefore ? [] : publish);
-    if (outcome === 'settled' && completes) completed.complete(completes, now);
+    if (outcome === 'settled' && completes) completed.complete(completes);
     return outcome;
   }
 
@@ -127,11 +126,10 @@ export class MemorySource implements MessageSource {
     const { idempotency } = entry;
     if (!idempotency) return this.append(entry);
     const { published } = this.broker.stream(this.key(entry.stream));
-    const now = this.broker.clock.now();
-    const first = published.find(idempotency.key, now);
+    const first = published.find(idempotency.key);
     if (first !== undefined) return first;
     const id = this.append(entry);
-    published.remember(idempotency, id, now);
+    published.remember(idempotency, id);
     return id;
   }
 
