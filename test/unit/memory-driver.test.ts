@@ -263,6 +263,20 @@ describe('memory used', () => {
     expect(await (await subscribe('A')).pull(10_000)).toHaveLength(5000);
   });
 
+  test('a key that is remembered from a later time on leaves others theirs', async () => {
+    const { driver, source } = connect();
+    const once = (key: string) => ({
+      stream: 's',
+      fields: entry(key),
+      idempotency: { key, window: 1000 },
+    });
+    const [first] = await source.publish([once('first')]);
+    for (let at = 0; at < 200; at++) {
+      await driver.delays!.schedule([{ ...once(`later-${at}`), when: { in: 60_000 } }]);
+    }
+    expect(await source.publish([once('first')])).toEqual([first]);
+  });
+
   test('expired state goes by itself', async () => {
     const { clock, driver } = connect();
     const broker = driver.unwrap!() as MemoryBroker;
