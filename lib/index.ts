@@ -102,12 +102,10 @@ export {
   ConsumerGroupManager,
   type ClaimStaleOptions,
   type CreateGroupOptions,
-  type GroupInfo,
-  type PendingFilter,
-  type PendingPage,
-  type PendingPageOptions,
   type RemoveConsumerOptions,
 } from './admin/consumer-groups.js';
+export type { GroupInfo } from './admin/group-info.js';
+export type { PendingFilter, PendingPage, PendingPageOptions } from './admin/pending-pages.js';
 export {
   StreamRetention,
   type RetentionPin,

@@ -8,13 +8,18 @@ import type {
   GroupAdmin,
   PendingEntries,
   PendingEntry,
-  StreamReport,
 } from '../core/group-admin.js';
-import { ageOf } from './lag/group-lag.js';
-import { known, names, pageStart, position, refuse, whole } from './arguments.js';
+import { known, names, position, refuse, whole } from './arguments.js';
+import { infoOf, type GroupInfo } from './group-info.js';
+import { handOver } from './handing-over.js';
+import {
+  allPending,
+  pendingPage,
+  type PendingFilter,
+  type PendingPage,
+  type PendingPageOptions,
+} from './pending-pages.js';
 
-/** Entries that are looked at, or handed over, at a time. */
-const PAGE = 1000;
 /** A consumer that reads on while its entries are handed over is given up after so many rounds. */
 const ROUNDS = 10;
 
@@ -23,45 +28,6 @@ export interface CreateGroupOptions {
   readonly startId?: string;
   /** Whether to create the stream where it is missing. @default true */
   readonly mkstream?: boolean;
-}
-
-/** What is known of a group. `null`: the server does not know, or there is none. */
-export interface GroupInfo {
-  readonly name: string;
-  readonly consumers: number;
-  /** Delivered and not settled. */
-  readonly pending: number;
-  /** `0-0` where nothing was delivered. */
-  readonly lastDeliveredId: string;
-  readonly entriesRead: number | null;
-  /** Entries not yet delivered. */
-  readonly lag: number | null;
-  readonly oldestPendingId: string | null;
-  /** Since the oldest pending entry was published, by its id and the server's clock, ms. */
-  readonly oldestPendingAgeMs: number | null;
-}
-
-/** Which pending entries are meant. */
-export interface PendingFilter {
-  /** Only those of this consumer. */
-  readonly consumer?: string;
-  /** Only those that were not delivered or kept fresh for so long. @default 0 */
-  readonly minIdleMs?: number;
-}
-
-/** One page of them. */
-export interface PendingPageOptions extends PendingFilter {
-  /** The first id, or `next` of the page before. @default the oldest */
-  readonly start?: string;
-  /** Most entries of the page. @default 100 */
-  readonly count?: number;
-}
-
-/** One page, oldest first. */
-export interface PendingPage {
-  readonly items: readonly PendingEntry[];
-  /** Pass as `start` to get the next page. Undefined at the end. */
-  readonly next?: string;
 }
 
 export interface RemoveConsumerOptions {
@@ -150,39 +116,16 @@ export class ConsumerGroupManager {
     group: string,
     options: PendingPageOptions = {},
   ): Promise<PendingPage> {
-    const { count = 100, ...query } = options;
-    refuse(
-      names({ stream, group }),
-      filterProblems(query),
-      pageStart('start', query.start),
-      whole('count', count, 1),
-      known(options, ['consumer', 'minIdleMs', 'start', 'count']),
-    );
-    const found = await this.entries.list(stream, group, { ...query, count: count + 1 });
-    const items = found.slice(0, count);
-    return { items, ...(found.length > count && { next: `(${items.at(-1)!.id}` }) };
+    return pendingPage(this.entries, stream, group, options);
   }
 
   /** All that was delivered and not settled, one after the other. @throws GroupNotFoundError, StreamNotFoundError */
-  async *eachPending(
+  eachPending(
     stream: string,
     group: string,
     filter: PendingFilter = {},
   ): AsyncGenerator<PendingEntry, void> {
-    refuse(
-      names({ stream, group }),
-      filterProblems(filter),
-      known(filter, ['consumer', 'minIdleMs']),
-    );
-    for (let start: string | undefined = '-'; start !== undefined;) {
-      const page: PendingPage = await this.getPending(stream, group, {
-        ...filter,
-        start,
-        count: PAGE,
-      });
-      yield* page.items;
-      start = page.next;
-    }
+    return allPending(this.entries, stream, group, filter);
   }
 
   /**
@@ -220,8 +163,9 @@ export class ConsumerGroupManager {
       if (handOverTo === undefined || round === ROUNDS) {
         throw new ConsumerHasPendingError(stream, group, consumer, pending);
       }
+      const from = { stream, group, filter: { consumer } };
       const to = { consumer: handOverTo, minIdleMs: 0 };
-      handedOver += (await this.claim(stream, group, to, { consumer }, pending)).length;
+      handedOver += (await handOver(this.entries, from, to, pending)).length;
     }
   }
 
@@ -232,49 +176,14 @@ export class ConsumerGroupManager {
    * @throws GroupNotFoundError, StreamNotFoundError
    */
   async claimStale(stream: string, group: string, options: ClaimStaleOptions): Promise<string[]> {
-    const { consumer, minIdleMs, count = PAGE } = options;
+    const { consumer, minIdleMs, count = 1000 } = options;
     refuse(
       names({ stream, group, consumer }),
       minIdleMs === undefined ? ['minIdleMs must be given'] : whole('minIdleMs', minIdleMs, 0),
       whole('count', count, 1),
       known(options, ['consumer', 'minIdleMs', 'count']),
     );
-    return this.claim(stream, group, { consumer, minIdleMs }, { minIdleMs }, count);
+    const from = { stream, group, filter: { minIdleMs } };
+    return handOver(this.entries, from, { consumer, minIdleMs }, count);
   }
-
-  private async claim(
-    stream: string,
-    group: string,
-    to: { readonly consumer: string; readonly minIdleMs: number },
-    filter: PendingFilter,
-    most: number,
-  ): Promise<string[]> {
-    const claimed: string[] = [];
-    for (let start = '-'; claimed.length < most;) {
-      const page = await this.entries.list(stream, group, { ...filter, start, count: PAGE });
-      const ids = page
-        .filter(({ consumer }) => consumer !== to.consumer)
-        .slice(0, most - claimed.length)
-        .map(({ id }) => id);
-      claimed.push(...(await this.entries.claim(stream, group, { ...to, ids })));
-      if (page.length < PAGE) break;
-      start = `(${page.at(-1)!.id}`;
-    }
-    return claimed;
-  }
-}
-
-function filterProblems({ consumer, minIdleMs }: PendingFilter): readonly string[] {
-  return [
-    ...(consumer === undefined ? [] : names({ consumer })),
-    ...whole('minIdleMs', minIdleMs, 0),
-  ];
-}
-
-function infoOf({ groups, readAt }: StreamReport, name: string): GroupInfo | undefined {
-  const found = groups.find((group) => group.name === name);
-  if (!found) return undefined;
-  const { oldestPendingId = null, oldestUndeliveredId: _, ...rest } = found;
-  const oldestPendingAgeMs = oldestPendingId === null ? null : ageOf(oldestPendingId, readAt);
-  return { ...rest, oldestPendingId, oldestPendingAgeMs };
 }

@@ -1,0 +1,27 @@
+import type { StreamReport } from '../core/group-admin.js';
+import { ageOf } from './lag/group-lag.js';
+
+/** What is known of a group. `null`: the server does not know, or there is none. */
+export interface GroupInfo {
+  readonly name: string;
+  readonly consumers: number;
+  /** Delivered and not settled. */
+  readonly pending: number;
+  /** `0-0` where nothing was delivered. */
+  readonly lastDeliveredId: string;
+  readonly entriesRead: number | null;
+  /** Entries not yet delivered. */
+  readonly lag: number | null;
+  readonly oldestPendingId: string | null;
+  /** Since the oldest pending entry was published, by its id and the server's clock, ms. */
+  readonly oldestPendingAgeMs: number | null;
+}
+
+/** Undefined where there is no such group. */
+export function infoOf({ groups, readAt }: StreamReport, name: string): GroupInfo | undefined {
+  const found = groups.find((group) => group.name === name);
+  if (!found) return undefined;
+  const { oldestPendingId = null, oldestUndeliveredId: _, ...rest } = found;
+  const oldestPendingAgeMs = oldestPendingId === null ? null : ageOf(oldestPendingId, readAt);
+  return { ...rest, oldestPendingId, oldestPendingAgeMs };
+}

@@ -1,0 +1,27 @@
+import type { PendingEntries } from '../core/group-admin.js';
+import type { PendingFilter } from './pending-pages.js';
+
+/** Entries that are handed over at a time. */
+const PAGE = 1000;
+
+/** Hands `most` pending entries to a consumer, oldest first. @returns their ids */
+export async function handOver(
+  entries: PendingEntries,
+  from: { readonly stream: string; readonly group: string; readonly filter: PendingFilter },
+  to: { readonly consumer: string; readonly minIdleMs: number },
+  most: number,
+): Promise<string[]> {
+  const { stream, group, filter } = from;
+  const claimed: string[] = [];
+  for (let start = '-'; claimed.length < most;) {
+    const page = await entries.list(stream, group, { ...filter, start, count: PAGE });
+    const ids = page
+      .filter(({ consumer }) => consumer !== to.consumer)
+      .slice(0, most - claimed.length)
+      .map(({ id }) => id);
+    claimed.push(...(await entries.claim(stream, group, { ...to, ids })));
+    if (page.length < PAGE) break;
+    start = `(${page.at(-1)!.id}`;
+  }
+  return claimed;
+}
