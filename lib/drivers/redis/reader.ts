@@ -3,11 +3,11 @@ import { Backoff } from '../../core/backoff.js';
 import { sleep, systemClock } from '../../core/clock.js';
 import type { EventBus } from '../../core/events.js';
 import type { Guard } from '../../core/guard.js';
-import type { Fields } from '../../core/message.js';
 import type { Commands } from './commands.js';
 import { Connection } from './connection.js';
 import type { Connector } from './connector.js';
 import { GuardedReading } from './guarded-reading.js';
+import { batchesOf, countEntries, type ReadBatch } from './read-batch.js';
 import { ReadWindow, type Ask } from './read-window.js';
 import type { ReadKey } from './redis.lease.js';
 import {
@@ -18,18 +18,11 @@ import {
   isWrongType,
   typedError,
 } from './reply-errors.js';
-import type { Reply } from './resp/reply-parser.js';
 import { encodeCommand, Wire } from './resp/wire.js';
 
 /** A blocked read that is silent for so much longer than it was to block is dead, ms. */
 const GRACE = 2000;
 const FOREVER = 2 ** 31 - 1;
-
-/** What one read brought of one key. */
-export interface ReadBatch {
-  readonly source: ReadKey;
-  readonly entries: readonly (readonly [id: string, fields: Fields])[];
-}
 
 /** On a cluster: where the reader is, which may change. */
 export interface ReadPlace {
@@ -197,7 +190,7 @@ export class Reader {
         await sleep(systemClock, this.options.blockTimeout, this.stopping.signal);
         return [];
       }
-      if ('found' in read) return this.batchesOf(read.found, byKey);
+      if ('found' in read) return batchesOf(read.found, byKey);
       if (this.stopped || keys !== this.keys) return [];
       this.blocked = true;
       const waiting = guarded.wait(wire, keys, read.ids, asking);
@@ -215,19 +208,7 @@ export class Reader {
     // What is watched may be others when the reply comes.
     const { byKey } = this;
     const command = encodeCommand(['XREADGROUP', ...args]);
-    return this.batchesOf(await wire.request(command, this.options.place?.asking), byKey);
-  }
-
-  private batchesOf(reply: Reply, byKey: ReadonlyMap<string, ReadKey>): ReadBatch[] {
-    if (!Array.isArray(reply)) return [];
-    // RESP 2 answers pairs, RESP 3 a map.
-    const pairs = Array.isArray(reply[0]) ? (reply as Reply[][]).flat(1) : reply;
-    const batches: ReadBatch[] = [];
-    for (let at = 0; at < pairs.length; at += 2) {
-      const source = byKey.get(pairs[at] as string);
-      if (source) batches.push({ source, entries: pairs[at + 1] as unknown as Entries });
-    }
-    return batches;
+    return batchesOf(await wire.request(command, this.options.place?.asking), byKey);
   }
 
   private async recover(error: unknown, client: Redis | undefined): Promise<void> {
@@ -249,10 +230,4 @@ export class Reader {
   private pause(): Promise<void> {
     return sleep(systemClock, this.backoff.next(), this.stopping.signal);
   }
-}
-
-type Entries = ReadBatch['entries'];
-
-function countEntries(batches: readonly ReadBatch[]): number {
-  return batches.reduce((sum, { entries }) => sum + entries.length, 0);
 }

@@ -8,6 +8,7 @@ import { Caretaker } from './caretaker.js';
 import type { Commands } from './commands.js';
 import type { Connector } from './connector.js';
 import { GroupKeeper } from './group-keeper.js';
+import { Handout } from './handout.js';
 import { HeldTable } from './held-table.js';
 import type { Keys } from './keys.js';
 import { Leasing, releaseLease } from './leasing.js';
@@ -20,8 +21,6 @@ import { Takeover } from './takeover.js';
 
 /** Pending to us and unknown for so long: its read reply was lost, ms. A reply on its way is younger. */
 const REPLY_ON_ITS_WAY = 1000;
-/** Entries taken over at a look while the consumer asks for none. */
-const TAKE_WHEN_BUSY = 10;
 
 export interface RedisSubscriptionOptions extends SubscribeOptions {
   readonly connector: Connector;
@@ -37,8 +36,7 @@ export interface RedisSubscriptionOptions extends SubscribeOptions {
 export class RedisSubscription implements Subscription, LeaseHolder {
   readonly guards: readonly Guard[];
   private readonly held = new HeldTable();
-  /** Handed out at the next pull. */
-  private inbox: RedisLease[] = [];
+  private readonly handout = new Handout(this.held);
   private readonly leasing: Leasing;
   private readonly adoption: Adoption;
   private readonly reader: Reader;
@@ -48,9 +46,6 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   /** Under guards. */
   private readonly takeover: Takeover | undefined;
   private reading: Promise<void> | undefined;
-  private wanted = 0;
-  private lastLimit = 1;
-  private wake: (() => void) | undefined;
   private stopped = false;
   private closing: Promise<void> | undefined;
 
@@ -67,8 +62,8 @@ export class RedisSubscription implements Subscription, LeaseHolder {
       held: this.held,
       entries: new PendingEntries(commands, options.group),
       streams: () => this.readKeys.all,
-      hold: (lease) => this.hold(lease),
-      onHeld: () => this.wakePull(),
+      hold: (lease) => this.handout.add(lease),
+      onHeld: () => this.handout.wake(),
     });
     this.keeper = new GroupKeeper(options);
     if (guards.length > 0) {
@@ -103,7 +98,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
       absentAfter: Math.max(2 * longest, crashedAfter) + 60_000,
       streams: () => this.readKeys.all,
       room: () => this.room(),
-      onLook: () => this.letGo().then(() => this.refreshInbox()),
+      onLook: () => this.letGo().then(() => this.handout.refresh(this.leasing)),
       onLooked: (source, looked) => this.looked(source, looked),
     });
   }
@@ -133,14 +128,12 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   }
 
   async pull(limit: number): Promise<Lease[]> {
-    this.lastLimit = this.wanted = limit;
-    if (this.inbox.length === 0 && !this.stopped) {
+    if (this.handout.isEmpty && !this.stopped) {
       this.reading ??= this.read(limit);
-      await new Promise<void>((resolve) => (this.wake = resolve));
+      await this.handout.filled(limit);
     }
-    this.wanted = 0;
-    const handedOut = this.inbox.splice(0, limit);
-    if (this.inbox.length === 0) this.caretaker.roomMade();
+    const handedOut = this.handout.take(limit);
+    if (this.handout.isEmpty) this.caretaker.roomMade();
     return handedOut;
   }
 
@@ -167,7 +160,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
 
   /** Handed out, and not taken: it waits here for the next pull. */
   takeBack(lease: RedisLease): void {
-    this.inbox.push(lease);
+    this.handout.putBack(lease);
   }
 
   settled(lease: RedisLease): void {
@@ -180,7 +173,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     await this.caretaker.stop();
     await this.reader.stop();
     await this.reading;
-    this.wakePull();
+    this.handout.wake();
   }
 
   close(): Promise<void> {
@@ -196,32 +189,21 @@ export class RedisSubscription implements Subscription, LeaseHolder {
       }
     } finally {
       this.reading = undefined;
-      this.wakePull();
+      this.handout.wake();
     }
   }
 
   /** Nothing comes before what is taken over in order. */
   private room(): number {
     if (this.takeover?.done === false) return 0;
-    return (this.wanted || Math.min(this.lastLimit, TAKE_WHEN_BUSY)) - this.inbox.length;
+    return this.handout.room;
   }
 
   private take(source: ReadKey, id: string, fields: Fields): void {
     const known = this.held.get(source, id);
     // Delivered anew by a group that was recreated: the run goes on, under the new count.
     if (known) known.attempt = 1;
-    else this.hold(new RedisLease(this, source, id, 1, true, fields));
-  }
-
-  private hold(lease: RedisLease): void {
-    this.held.add(lease);
-    this.inbox.push(lease);
-  }
-
-  private wakePull(): void {
-    const wake = this.wake;
-    this.wake = undefined;
-    wake?.();
+    else this.handout.add(new RedisLease(this, source, id, 1, true, fields));
   }
 
   private async looked(source: ReadKey, looked: Looked): Promise<void> {
@@ -236,25 +218,10 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     else if (this.takeover.done) this.takeover.restart();
   }
 
-  /** Waiting here for their consumer, they are not kept fresh by it. */
-  private async refreshInbox(): Promise<void> {
-    const waiting = [...this.inbox];
-    if (waiting.length === 0) return;
-    const outcomes = await this.leasing.extend(waiting);
-    for (const [index, lease] of waiting.entries()) {
-      const at = this.inbox.indexOf(lease);
-      // Handed out meanwhile, it is its consumer's to keep.
-      if (outcomes[index] === 'held' || at < 0) continue;
-      this.inbox.splice(at, 1);
-      this.held.remove(lease);
-    }
-  }
-
   /** Of streams that are left alone nothing waits here, as nobody may ask for it. */
   private async letGo(): Promise<void> {
-    const unwatched = this.inbox.filter((lease) => !this.readKeys.watches(lease));
+    const unwatched = this.handout.takeOut((lease) => !this.readKeys.watches(lease));
     if (unwatched.length === 0) return;
-    this.inbox = this.inbox.filter((lease) => this.readKeys.watches(lease));
     await this.release(unwatched);
     for (const lease of unwatched) this.held.remove(lease);
   }
@@ -266,7 +233,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
 
   private async shutDown(): Promise<void> {
     await this.stop();
-    await this.release(this.inbox.splice(0));
+    await this.release(this.handout.takeOut(() => true));
     await this.reader.close();
   }
 }
