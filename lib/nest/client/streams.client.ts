@@ -6,16 +6,15 @@ import {
   type WritePacket,
 } from '@nestjs/microservices';
 import { Observable, ReplaySubject } from 'rxjs';
-import { InvalidMessageError } from '../../core/errors/publishing.errors.js';
-import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import type { StreamsOptions } from '../../options/streams-options.js';
 import type { Publication } from '../../producing/producer.js';
-import type { Question, Requester } from '../../requesting/requester.js';
+import type { Requester } from '../../requesting/requester.js';
 import { StreamsRuntime } from '../../runtime.js';
 import { ConnectionStatus, type StreamsStatus } from '../transport/connection-status.js';
 import { logEvents } from '../transport/event-log.js';
 import type { StreamsListeners } from '../transport/streams.transport.js';
 import { AnswerReader } from './answer-reader.js';
+import { publicationOf, questionOf, type Address } from './packets.js';
 import { StreamRecord } from './stream-record.js';
 
 /** What `emit` and `send` take as pattern: an event type, or with it another stream than routing gives. */
@@ -160,7 +159,10 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
         this.deserializer,
         this.deserializes,
       );
-      return this.requester.ask(this.questionOf(packet), reader);
+      return this.requester.ask(
+        questionOf(packet, this.publicationOf(packet), this.runtime),
+        reader,
+      );
     } catch (error) {
       callback({ err: error, isDisposed: true });
       return () => undefined;
@@ -180,52 +182,11 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
     return this.createPacket?.(pattern, data) ?? { pattern, data };
   }
 
-  /** @throws InvalidMessageError, PayloadTooLargeError, InvalidOptionsError, ClosedError */
-  private questionOf(packet: ReadPacket): Question {
-    const { producer, options } = this.runtime;
-    const { data } = packet;
-    const given = data instanceof StreamRecord ? data.timeout : undefined;
-    const timeout = given ?? options.requestTimeout;
-    if (!Number.isSafeInteger(timeout) || timeout < 1) {
-      throw new InvalidOptionsError([
-        `the timeout of a request must be a whole number of ms of at least 1, not ${timeout}`,
-      ]);
-    }
-    const publication = this.publicationOf(packet);
-    if (publication.maxLag !== undefined) {
-      throw new InvalidMessageError(
-        'maxLag is for events: a request waits no longer than its timeout',
-      );
-    }
-    if (data instanceof StreamRecord && data.due) {
-      throw new InvalidMessageError('A request cannot be delayed: somebody waits for its answer.');
-    }
-    return { eventType: publication.eventType, entry: producer.encode(publication), timeout };
-  }
-
   private publicationOf(packet: ReadPacket): Publication {
-    const { eventType, stream } = this.addressOf(packet.pattern);
-    const { data } = packet;
-    const record = data instanceof StreamRecord ? data : new StreamRecord(data as unknown);
-    const serialized: unknown = this.serializer.serialize({
-      pattern: eventType,
-      data: record.payload,
-    });
-    const target = record.stream ?? stream;
-    const metadata = { ...packet.metadata, ...record.metadata };
-    return {
-      eventType,
-      payload: (serialized as ReadPacket).data as unknown,
-      ...(target !== undefined && { stream: target }),
-      ...(Object.keys(metadata).length > 0 && { metadata }),
-      ...(record.idempotencyKey !== undefined && { idempotencyKey: record.idempotencyKey }),
-      ...(record.waitReplicas !== undefined && { waitReplicas: record.waitReplicas }),
-      ...record.backpressure,
-      ...record.due,
-    };
+    return publicationOf(packet, this.addressOf(packet.pattern), this.serializer);
   }
 
-  private addressOf(pattern: unknown): { eventType: string; stream?: string } {
+  private addressOf(pattern: unknown): Address {
     if (typeof pattern === 'object' && pattern !== null) {
       const { stream, event } = pattern as { stream?: unknown; event?: unknown };
       if (typeof stream === 'string' && typeof event === 'string')

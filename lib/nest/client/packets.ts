@@ -1,0 +1,60 @@
+import type { ReadPacket, Serializer } from '@nestjs/microservices';
+import { InvalidMessageError } from '../../core/errors/publishing.errors.js';
+import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
+import type { Publication } from '../../producing/producer.js';
+import type { Question } from '../../requesting/requester.js';
+import type { StreamsRuntime } from '../../runtime.js';
+import { StreamRecord } from './stream-record.js';
+
+/** Where a pattern says that its message goes. */
+export interface Address {
+  readonly eventType: string;
+  /** Undefined: where routing has it go. */
+  readonly stream?: string;
+}
+
+/** What is published of a packet of Nest's. */
+export function publicationOf(
+  { data, metadata: hooked }: ReadPacket,
+  { eventType, stream }: Address,
+  serializer: Serializer,
+): Publication {
+  const record = data instanceof StreamRecord ? data : new StreamRecord(data as unknown);
+  const serialized: unknown = serializer.serialize({ pattern: eventType, data: record.payload });
+  const target = record.stream ?? stream;
+  const metadata = { ...hooked, ...record.metadata };
+  return {
+    eventType,
+    payload: (serialized as ReadPacket).data as unknown,
+    ...(target !== undefined && { stream: target }),
+    ...(Object.keys(metadata).length > 0 && { metadata }),
+    ...(record.idempotencyKey !== undefined && { idempotencyKey: record.idempotencyKey }),
+    ...(record.waitReplicas !== undefined && { waitReplicas: record.waitReplicas }),
+    ...record.backpressure,
+    ...record.due,
+  };
+}
+
+/** What is asked by it. @throws InvalidMessageError, PayloadTooLargeError, InvalidOptionsError, ClosedError */
+export function questionOf(
+  { data }: ReadPacket,
+  publication: Publication,
+  { producer, options }: StreamsRuntime,
+): Question {
+  const given = data instanceof StreamRecord ? data.timeout : undefined;
+  const timeout = given ?? options.requestTimeout;
+  if (!Number.isSafeInteger(timeout) || timeout < 1) {
+    throw new InvalidOptionsError([
+      `the timeout of a request must be a whole number of ms of at least 1, not ${timeout}`,
+    ]);
+  }
+  if (publication.maxLag !== undefined) {
+    throw new InvalidMessageError(
+      'maxLag is for events: a request waits no longer than its timeout',
+    );
+  }
+  if (data instanceof StreamRecord && data.due) {
+    throw new InvalidMessageError('A request cannot be delayed: somebody waits for its answer.');
+  }
+  return { eventType: publication.eventType, entry: producer.encode(publication), timeout };
+}
