@@ -1,4 +1,4 @@
-import type { Reading } from '../consuming/consumers.js';
+import type { Reading } from '../consuming/readings.js';
 import { Slots } from '../consuming/slots.js';
 import { isEntryId } from '../core/entry-id.js';
 import { GroupNotFoundError, StreamNotFoundError } from '../core/errors/group.errors.js';

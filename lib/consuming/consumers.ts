@@ -1,17 +1,13 @@
-import {
-  ClosedError,
-  HandlerConflictError,
-  UnsupportedFeatureError,
-} from '../core/errors/start-up.errors.js';
+import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import { grouped } from '../core/grouped.js';
 import type { PlannedHandler } from '../core/handler.js';
 import type { Route, Router } from '../core/routing.js';
-import { HandlerNotFoundError, SharedStreamError } from '../core/errors/subscription.errors.js';
 import { Consumer } from './consumer.js';
 import type { ConsumerParts, ConsumerSettings } from './consumer-options.js';
 import type { HandlerTable } from './handler-table.js';
 import { leasesOf, OrderedConsumer } from './ordering/ordered-consumer.js';
 import { shareReaders, tablesOf, type ConsumerPlan } from './plan.js';
+import { keyOf, Readings, type Reading } from './readings.js';
 
 export interface SubscribeSettings extends ConsumerSettings {
   readonly routes: readonly Route[];
@@ -19,25 +15,9 @@ export interface SubscribeSettings extends ConsumerSettings {
   readonly alone?: boolean;
 }
 
-/** A stream that is read in a group: what is paused, resumed and ended as a whole. */
-export interface Reading {
-  readonly key: string;
-  readonly table: HandlerTable;
-  readonly consumer: Consumer | OrderedConsumer;
-  /** Nobody else's handlers join it. */
-  readonly alone: boolean;
-  readonly started: Promise<void>;
-  /** It has started. */
-  runs: boolean;
-  /** Resolves when it has ended, whoever ended it. */
-  readonly done: Promise<void>;
-  readonly finish: () => void;
-  ending?: Promise<void>;
-}
-
 /** All consumers of a runtime. They come and go while others run. */
 export class Consumers {
-  private readonly readings = new Map<string, Reading>();
+  private readonly readings = new Readings();
   private readonly starting = new Set<Promise<unknown>>();
   private stopping: Promise<void> | undefined;
 
@@ -63,12 +43,13 @@ export class Consumers {
     const keyed = tables.map((table) => ({ table, key: keyOf(settings.consumer, table) }));
     // One that still ends holds entries which a new reader would take for lost ones. Nothing may come
     // between the last look and joining: who joins one that ends would never hear of it.
-    for (let end = this.endOfAny(keyed); end; end = this.endOfAny(keyed)) await end;
+    const { readings } = this;
+    for (let end = readings.endOfAny(keyed); end; end = readings.endOfAny(keyed)) await end;
     if (this.stopping) throw new ClosedError('The transport');
-    for (const { table, key } of keyed) this.refuseRivals(table, key, settings.alone ?? false);
+    for (const { table, key } of keyed) readings.refuseRivals(table, key, settings.alone ?? false);
     if (tables.some(({ ordered }) => ordered)) leasesOf(this.parts);
     const joined = keyed.flatMap(({ table, key }) => this.join(table, key));
-    const fresh = tables.filter((table) => !this.readings.has(keyOf(settings.consumer, table)));
+    const fresh = keyed.filter(({ key }) => !readings.get(key)).map(({ table }) => table);
     const started = shareReaders(fresh).flatMap((plan) => this.start(plan, settings));
     const outcomes = Promise.allSettled([...joined, ...started].map(({ started }) => started));
     this.starting.add(outcomes);
@@ -83,34 +64,13 @@ export class Consumers {
    * What is read for these patterns, and for no others.
    * @throws HandlerNotFoundError, SharedStreamError
    */
-  find(
-    patterns: string | readonly string[],
-    of: { /** @default all */ readonly group?: string } = {},
-  ): Reading[] {
-    const named = typeof patterns === 'string' ? [patterns] : patterns;
-    const readings = [...this.readings.values()].filter(
-      ({ alone, table }) => !alone && (of.group ?? table.group) === table.group,
-    );
-    const found = readings.filter(({ table }) =>
-      patternsOf(table).some((pattern) => named.includes(pattern)),
-    );
-    if (found.length === 0) {
-      const known = readings.flatMap(({ table }) => patternsOf(table));
-      throw new HandlerNotFoundError(named, [...new Set(known)]);
-    }
-    for (const { table } of found) {
-      const others = patternsOf(table).filter((pattern) => !named.includes(pattern));
-      if (others.length > 0) throw new SharedStreamError(table.stream, table.group, others);
-    }
-    return found;
+  find(patterns: string | readonly string[], of?: { readonly group?: string }): Reading[] {
+    return this.readings.find(patterns, of);
   }
 
   /** What is read now, or paused: groups, and their streams. */
   get read(): readonly Pick<ConsumerPlan, 'group' | 'tables'>[] {
-    return [...this.readings.values()].map(({ table }) => ({
-      group: table.group,
-      tables: new Map([[table.stream, table]]),
-    }));
+    return this.readings.plans;
   }
 
   async pause(readings: readonly Reading[]): Promise<void> {
@@ -130,9 +90,9 @@ export class Consumers {
     const byConsumer = grouped(running, ({ consumer }) => consumer);
     for (const [consumer, ending] of byConsumer) {
       const ended = this.endOf(consumer, ending).finally(() => {
-        for (const { key, finish } of ending) {
-          this.readings.delete(key);
-          finish();
+        for (const reading of ending) {
+          this.readings.delete(reading);
+          reading.finish();
         }
       });
       for (const reading of ending) reading.ending = ended;
@@ -151,16 +111,10 @@ export class Consumers {
     return this.stopping;
   }
 
-  private endOfAny(keyed: readonly { readonly key: string }[]): Promise<void> | undefined {
-    return keyed
-      .map(({ key }) => this.readings.get(key)?.ending)
-      .find((ending) => ending !== undefined);
-  }
-
   private async stopAll(): Promise<void> {
     // One that has not started yet has nothing to stop, and would read for ever.
     if (this.starting.size > 0) await Promise.all(this.starting);
-    await this.end([...this.readings.values()]);
+    await this.end([...this.readings]);
   }
 
   private async endOf(consumer: Reading['consumer'], ending: readonly Reading[]): Promise<void> {
@@ -168,33 +122,11 @@ export class Consumers {
     if (ending.some(({ runs }) => !runs)) {
       await Promise.allSettled(ending.map(({ started }) => started));
     }
-    const goesOn = [...this.readings.values()].some(
+    const goesOn = [...this.readings].some(
       (reading) => reading.consumer === consumer && !reading.ending && !ending.includes(reading),
     );
     if (goesOn) await consumer.leave(new Set(ending.map(({ table }) => table.stream)));
     else await consumer.stop();
-  }
-
-  private refuseRivals(table: HandlerTable, key: string, alone: boolean): void {
-    // Whatever their names: who reads beside an ordered consumer breaks its order.
-    for (const { table: other } of this.readings.values()) {
-      if (other.group === table.group && other.stream === table.stream)
-        other.refuseMixedOrder(table);
-    }
-    const reading = this.readings.get(key);
-    if (!reading) return;
-    const there = reading.table;
-    there.refuseRivals(table);
-    if (!alone && !reading.alone) return;
-    const [first, second] = [there.entries[0]!, table.entries[0]!];
-    const { stream, group } = table;
-    throw new HandlerConflictError(
-      first.handler.name,
-      second.handler.name,
-      group,
-      stream,
-      second.pattern,
-    );
   }
 
   private join(table: HandlerTable, key: string): Reading[] {
@@ -237,18 +169,11 @@ export class Consumers {
         () => (reading.runs = true),
         () => undefined,
       );
-      this.readings.set(key, reading);
+      this.readings.add(reading);
       return reading;
     });
   }
 }
-
-const keyOf = (consumer: string, { group, stream }: { group: string; stream: string }): string =>
-  JSON.stringify([consumer, group, stream]);
-
-const patternsOf = ({ entries }: HandlerTable): string[] => [
-  ...new Set(entries.map(({ pattern }) => pattern)),
-];
 
 /** Places for batches are made with the reader of their stream. */
 function refuseBatches({ handlers, stream }: HandlerTable, consumer: Reading['consumer']): void {
