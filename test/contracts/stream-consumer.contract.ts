@@ -7,6 +7,7 @@ import type { SettledEvent } from '../../lib/core/events.js';
 import type { StreamConsumerOptions } from '../../lib/options/stream-consumer-options.js';
 import { StreamsRuntime } from '../../lib/runtime.js';
 import { gate } from '../support/engine.js';
+import { quiet } from '../support/passing-time.js';
 import { until } from '../support/until.js';
 
 export interface ConsumerHarness {
@@ -118,7 +119,7 @@ export function describeStreamConsumerContract(name: string, setup: () => Consum
       await publish(1);
       await until('called', () => called);
       const closing = consumer.close().then(() => (closed = true));
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      await quiet(30);
       expect([ended, closed]).toEqual([false, false]);
       slow.open(true);
       await Promise.all([subscribed, closing, consumer.close()]);
@@ -164,7 +165,7 @@ export function describeStreamConsumerContract(name: string, setup: () => Consum
       running(consumer.subscribe(() => ++calls < 0));
       const id = await publish(1);
       await settledWith('left');
-      await new Promise((resolve) => setTimeout(resolve, 3 * IDLE));
+      await quiet(3 * IDLE);
       expect(calls).toBe(1);
       const pending = await consumer.getPending();
       expect(pending).toEqual([
@@ -236,7 +237,7 @@ export function describeStreamConsumerContract(name: string, setup: () => Consum
       await settledWith('retried');
       expect(await consumer.acknowledge(id)).toBe(1);
       await settledWith('lost');
-      await new Promise((resolve) => setTimeout(resolve, 400));
+      await quiet(400);
       expect(calls).toBe(1);
     });
 
@@ -359,14 +360,14 @@ export function describeStreamConsumerContract(name: string, setup: () => Consum
       );
       await publish('next');
       await settledWith('handled', 2);
-      await new Promise((resolve) => setTimeout(resolve, 3 * IDLE));
+      await quiet(3 * IDLE);
       expect(seen.slice(0, 2)).toEqual(['first fails', 'first slow']);
       expect(seen.slice(2).sort()).toEqual(['second fails 2', 'second next 1']);
       slow.open(true);
       await settledWith('handled', 3);
       await second.close();
       await publish('last');
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      await quiet(150);
       expect(seen).toHaveLength(4);
       await first.resume();
       await settledWith('handled', 4);
@@ -388,7 +389,7 @@ export function describeStreamConsumerContract(name: string, setup: () => Consum
       await consumer.pause();
       await settledWith('released');
       open();
-      await new Promise((resolve) => setTimeout(resolve, 3 * IDLE));
+      await quiet(3 * IDLE);
       expect(attempts).toEqual([]);
       await consumer.resume();
       await until('it runs', () => attempts.length > 0);

@@ -12,9 +12,9 @@ import {
 import { RpcException } from '@nestjs/microservices';
 import { StreamHandler, UnrecoverableError } from 'nestjs-redis-streams';
 import { catchError, defer, EMPTY, map, of, throwError, type Observable } from 'rxjs';
-import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { startApp } from '../support/nest-app.js';
+import { work } from '../support/passing-time.js';
 
 class StockError extends Error {
   override name = 'StockError';
@@ -142,7 +142,7 @@ describe('the original error', () => {
   class Slow implements ExceptionFilter {
     async catch(_error: unknown, host: ArgumentsHost): Promise<Observable<unknown>> {
       const { wait, swallow } = host.switchToRpc().getData<Order>();
-      await pause(wait % 5);
+      await work(wait % 5);
       return swallow ? of('fine') : throwError(() => 'translated');
     }
   }
@@ -197,7 +197,7 @@ describe('the original error', () => {
     const sometimesSlow: ExceptionFilter = {
       catch: (_error, host) => {
         const { wait } = host.switchToRpc().getData<Order>();
-        return wait > 0 ? pause(wait).then(others) : others();
+        return wait > 0 ? work(wait).then(others) : others();
       },
     };
     @Controller()
@@ -231,7 +231,7 @@ describe('the original error', () => {
     };
     const passOn: ExceptionFilter = {
       catch: async (error, host) => {
-        await pause(host.switchToRpc().getData<Order>().wait);
+        await work(host.switchToRpc().getData<Order>().wait);
         return throwError(() => error as Error);
       },
     };

@@ -7,9 +7,9 @@ import {
   UnrecoverableError,
 } from 'nestjs-redis-streams';
 import { concat, defer, EMPTY, from, of, throwError, timer, mergeMap } from 'rxjs';
-import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { OnEvent, startApp } from '../support/nest-app.js';
+import { work } from '../support/passing-time.js';
 
 /** One handler whose body the test gives. */
 async function running(body: (context: StreamContext) => unknown, options = {}) {
@@ -26,7 +26,7 @@ async function running(body: (context: StreamContext) => unknown, options = {}) 
 describe('what a method returns', () => {
   let done: string[];
   const late = async () => {
-    await pause(5);
+    await work(5);
     done.push('done');
   };
 

@@ -21,6 +21,7 @@ import {
 import { lastValueFrom, toArray } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { appModule } from '../support/nest-app.js';
+import { work } from '../support/passing-time.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
 
@@ -176,7 +177,7 @@ describe('@LoadBalancedHandler', () => {
     const seen: Seen[] = [];
     let failures = 0;
     const Worker = worker('a', seen, async (n) => {
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await work(2);
       if (n === 3 && failures++ === 0) throw new Error('once');
       if (n === 5) throw new Error('always');
     });
@@ -233,7 +234,7 @@ describe('@LoadBalancedHandler', () => {
   it('hands streams over when a consumer joins, and back when one leaves: nothing twice', async () => {
     const seen: Seen[] = [];
     const keyPrefix = space();
-    const slow = () => new Promise((resolve) => setTimeout(resolve, 5));
+    const slow = () => work(5);
     const a = await start({ keyPrefix, controllers: [worker('a', seen, slow)] });
     const streams = ['s0', 's1', 's2', 's3', 's4', 's5'];
     for (const stream of streams) await a.balancer.addStream(stream);

@@ -12,13 +12,13 @@ import { Ctx, Payload } from '@nestjs/microservices';
 import { PATTERN_EXTRAS_METADATA } from '@nestjs/microservices/constants.js';
 import { RetryLaterError, StreamContext, StreamHandler } from 'nestjs-redis-streams';
 import { throwError } from 'rxjs';
-import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import {
   STREAM_HANDLER,
   type StreamHandlerMark,
 } from '../../lib/nest/handling/stream-handler.decorator.js';
 import { startApp } from '../support/nest-app.js';
+import { work } from '../support/passing-time.js';
 
 const handled = { outcome: 'handled', attempt: 1 };
 const rejected = { outcome: 'dead-lettered', attempt: 1, reason: 'rejected' };
@@ -246,7 +246,7 @@ describe('pipes of the method, the class and the application', () => {
     }
     const slow: ExceptionFilter = {
       catch: async (_error, host) => {
-        await pause(host.switchToRpc().getData<{ wait: number }>().wait);
+        await work(host.switchToRpc().getData<{ wait: number }>().wait);
         return throwError(() => 'translated');
       },
     };

@@ -10,9 +10,9 @@ import {
 } from 'nestjs-redis-streams';
 import { memory, StreamsTestKit } from 'nestjs-redis-streams/memory';
 import { lastValueFrom } from 'rxjs';
-import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { appModule, createApp } from '../support/nest-app.js';
+import { quiet, work } from '../support/passing-time.js';
 
 const HANDLERS = 50;
 
@@ -23,7 +23,7 @@ class Database implements OnModuleDestroy {
   readonly rows: unknown[] = [];
 
   async insert(row: unknown): Promise<void> {
-    await pause(1);
+    await work(1);
     if (!this.open) throw new Error('the database is closed');
     this.rows.push(row);
   }
@@ -72,7 +72,8 @@ function scene(place: (typeof PLACES)[number]) {
       for (let id = 0; id < HANDLERS; id++) await kit.publish('order', { id });
       await expect.poll(() => running).toBe(HANDLERS);
     },
-    finish: () => setTimeout(go, 20),
+    /** Once the shutdown is under way. */
+    finish: () => void work(20).then(go),
   };
 }
 
@@ -183,7 +184,7 @@ describe('the connections', () => {
 
   it('are closed where the start is still under way', async () => {
     const inner = memory();
-    let subscribe = (): void => undefined;
+    let subscribe: (() => void) | undefined;
     const source: DriverFactory = {
       ...inner,
       open: (context) => {
@@ -210,13 +211,13 @@ describe('the connections', () => {
       logger: false,
     });
     const listening = app.listen();
-    await pause(1);
+    await expect.poll(() => subscribe).toBeDefined();
     const closing = app.close();
-    subscribe();
+    subscribe!();
     await Promise.all([listening, closing]);
     const client = new StreamsClient({ source: inner });
     await lastValueFrom(client.emit('order', 1));
-    await pause(20);
+    await quiet(20);
     await client.close();
     expect(seen).toEqual([]);
   });

@@ -36,6 +36,7 @@ import {
   toArray,
 } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { elapse } from '../support/passing-time.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 import { startRequestApp, type RequestAppOptions } from '../support/request-app.js';
 import { until } from '../support/until.js';
@@ -364,7 +365,7 @@ describe.each(drivers)('requests: %s', (_name, driver) => {
       { error: { code: 'REQUEST_TIMEOUT' } },
     ]);
     // However late it was published, it is older than that now.
-    await new Promise((resolve) => setTimeout(resolve, requestTimeout));
+    await elapse(requestTimeout);
     const runs: unknown[] = [];
     @Controller()
     class Late {

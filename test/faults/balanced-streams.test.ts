@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { pace } from '../support/passing-time.js';
 import { until } from '../support/until.js';
 import { BalancedScene, faultsOf } from './support/balanced-scene.js';
 
@@ -29,18 +29,18 @@ it('200 streams, 5 processes, kills, standstills, a restart of Redis, no notific
   const publishing = (async () => {
     for (let n = 0; n < rounds; n++) {
       await scene.publish(streams, { n });
-      await pause(250);
+      await pace(250);
     }
   })();
   const alive = () => scene.workers.filter(({ child }) => child.exitCode === null && !child.killed);
   const stopped = (async () => {
     const frozen = anyOf(alive());
     frozen.child.kill('SIGSTOP');
-    await pause(3500);
+    await pace(3500);
     frozen.child.kill('SIGCONT');
   })();
   for (let kills = 0; kills < 3; kills++) {
-    await pause(1000);
+    await pace(1000);
     const victim = anyOf(alive());
     victim.child.kill('SIGKILL');
     await scene.worker(options);

@@ -3,6 +3,7 @@ import { NotReplicatedError } from '../../lib/core/errors/publishing.errors.js';
 import { slotOf } from '../../lib/drivers/redis/cluster/slots.js';
 import { ConnectionStatus } from '../../lib/nest/transport/connection-status.js';
 import { gate } from '../support/engine.js';
+import { pace, quiet } from '../support/passing-time.js';
 import { startCluster, type TestCluster } from '../support/redis-cluster.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';
 import { until } from '../support/until.js';
@@ -58,7 +59,7 @@ class Load {
       } catch (error) {
         this.refused.push(error);
       }
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await pace(2);
     }
   }
 }
@@ -203,7 +204,7 @@ describe('a cluster', () => {
       await until('it is published to', () => one.publish(held).then(Boolean, () => false));
       await until('that runs, too', () => started() === 41);
       // Looks come every 100 ms, and take over what was idle for 400.
-      await new Promise((resolve) => setTimeout(resolve, 1000));
+      await quiet(1000);
       work.open();
       const ids = () => owners.flatMap((owner) => owner.ids(held));
       await until('all are handled', () => new Set(ids()).size === 41);

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { StreamConsumers } from '../../lib/consumers/stream-consumers.js';
 import type { StreamsEvents } from '../../lib/core/events.js';
@@ -12,6 +11,7 @@ import {
   Scene,
   STREAM,
 } from './support/scene.js';
+import { quiet } from '../support/passing-time.js';
 import { until } from '../support/until.js';
 
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
@@ -98,7 +98,7 @@ it('Redis is killed and comes back while a consumer is subscribed', async () => 
       () => false,
     );
   });
-  await pause(BLOCK_TIMEOUT);
+  await quiet(BLOCK_TIMEOUT);
   expect(given).toEqual([1]);
   await consumer.resume();
   await until('it reads on', () => given.includes(2));

@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { elapse } from '../support/passing-time.js';
 import { until } from '../support/until.js';
 import { BLOCK_TIMEOUT, RECLAIM_INTERVAL, Scene } from './support/scene.js';
 import type { WorkerProcess } from './support/worker-process.js';
@@ -18,7 +18,7 @@ afterAll(() => scene.close());
 /** Share of a core that a worker uses. */
 async function usage(worker: WorkerProcess): Promise<number> {
   const before = await worker.cpu();
-  await pause(WINDOW);
+  await elapse(WINDOW);
   return ((await worker.cpu()) - before) / WINDOW;
 }
 

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { pace } from '../support/passing-time.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';
 import type { RedisServer } from '../support/redis-server.js';
 import { DOWN_AFTER, Sentinels } from '../support/sentinels.js';
@@ -49,7 +50,7 @@ class Load {
       } catch (error) {
         this.refused.push(error);
       }
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await pace(2);
     }
   }
 }

@@ -24,6 +24,7 @@ import { describeStreamConsumerContract } from '../contracts/stream-consumer.con
 import { describeStreamOwnershipContract } from '../contracts/stream-ownership.contract.js';
 import { describeWorkflowStoreContract } from '../contracts/workflow-store.contract.js';
 import { StreamsRuntime } from '../../lib/runtime.js';
+import { elapse } from '../support/passing-time.js';
 import { startCluster, type TestCluster } from '../support/redis-cluster.js';
 import { until } from '../support/until.js';
 import { startRedis } from '../support/redis-server.js';
@@ -38,7 +39,7 @@ async function harness(): Promise<SourceHarness> {
   return {
     open: async ({ events = new EventBus(), keyPrefix = '' } = {}) =>
       redis({ cluster: cluster.addresses }).open({ events, keyPrefix }),
-    elapse: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    elapse,
     now: () => Date.now(),
     unique: (name) => `${name}-${randomBytes(4).toString('hex')}`,
     trim: async (stream, id) => {

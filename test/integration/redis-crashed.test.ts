@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { StreamConsumers } from '../../lib/consumers/stream-consumers.js';
 import { ConsumerCrashedError } from '../../lib/core/errors/subscription.errors.js';
+import { quiet } from '../support/passing-time.js';
 import { RecordingConsumer, type ConsumeOptions } from '../support/recording-consumer.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
@@ -42,7 +43,7 @@ async function abandon(count: number): Promise<void> {
 }
 
 /** Longer than a consumer may be silent, with the looks that it takes to tell. */
-const longEnough = () => new Promise((resolve) => setTimeout(resolve, 1200));
+const longEnough = () => quiet(1200);
 
 it('a consumer that fell silent is told of once, with what was taken over from it', async () => {
   fresh();

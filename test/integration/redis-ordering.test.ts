@@ -1,10 +1,10 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { sleep, systemClock } from '../../lib/core/clock.js';
 import type { Delivery } from '../../lib/core/delivery.js';
 import { ack } from '../../lib/core/settlement.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { StreamsRuntime } from '../../lib/runtime.js';
+import { work } from '../support/passing-time.js';
 import { startProxy } from '../support/proxy.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
@@ -94,7 +94,7 @@ it('goes from one process to another in pauses, in order, each message once', as
   const seen: number[] = [];
   const handle = async (n: number) => {
     seen.push(n);
-    await sleep(systemClock, 2);
+    await work(2);
   };
   const countOf = (by: string) => settled.filter((one) => one.by === by).length;
   const first = await start('first', { settled, handle, idleTimeout: 20_000 });

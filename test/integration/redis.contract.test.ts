@@ -19,6 +19,7 @@ import { describeStateStoreContract } from '../contracts/state-store.contract.js
 import { describeStreamConsumerContract } from '../contracts/stream-consumer.contract.js';
 import { describeStreamOwnershipContract } from '../contracts/stream-ownership.contract.js';
 import { describeWorkflowStoreContract } from '../contracts/workflow-store.contract.js';
+import { elapse } from '../support/passing-time.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 import { secret } from '../support/secrets.js';
 
@@ -50,7 +51,7 @@ async function harness(): Promise<SourceHarness> {
   return {
     open: async ({ events = new EventBus(), keyPrefix = '' } = {}) =>
       redis(place).open({ events, keyPrefix: server.prefix + keyPrefix }),
-    elapse: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    elapse,
     now: () => Date.now(),
     unique: (name) => `${name}-${randomBytes(4).toString('hex')}`,
     trim: async (stream, id) => {

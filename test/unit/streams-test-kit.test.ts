@@ -13,6 +13,7 @@ import {
 import type { MessageSource, Subscription } from '../../lib/core/source.js';
 import { ManualClock, StreamsTestKit } from '../../lib/drivers/memory/index.js';
 import { recordFor } from '../contracts/source-world.js';
+import { work } from '../support/passing-time.js';
 
 type Handle = (lease: Lease) => Promise<Settlement>;
 
@@ -89,8 +90,6 @@ describe('StreamsTestKit', () => {
     for (const consumer of started.splice(0)) await consumer.stop();
   });
 
-  const realTime = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
   describe('publish', () => {
     test('writes with the default codec to the stream of the event type', async () => {
       const kit = new StreamsTestKit();
@@ -135,7 +134,7 @@ describe('StreamsTestKit', () => {
       const kit = new StreamsTestKit();
       let done = false;
       await consume(kit, ['a'], async () => {
-        await realTime(50);
+        await work(50);
         done = true;
         return ack;
       });

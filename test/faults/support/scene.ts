@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { redis } from '../../../lib/drivers/redis/redis.driver.js';
 import { StreamsRuntime } from '../../../lib/runtime.js';
+import { pace } from '../../support/passing-time.js';
 import { startRedis, type RedisServer } from '../../support/redis-server.js';
 import { until } from '../../support/until.js';
 import type { Note } from './ledger.js';
@@ -122,7 +122,7 @@ export class Scene {
     const ids: string[] = [];
     for (let at = 0; at < payloads.length; at += CHUNK) {
       ids.push(...(await this.accepted(payloads.slice(at, at + CHUNK))));
-      await pause(PACE);
+      await pace(PACE);
     }
     return ids;
   }
@@ -136,7 +136,7 @@ export class Scene {
       ids.push(...results.filter((result) => typeof result === 'string'));
       left = left.filter((_, index) => results[index] instanceof Error);
       this.refusals.push(...refused);
-      if (refused.length > 0) await pause(PACE);
+      if (refused.length > 0) await pace(PACE);
     }
     this.published.push(...ids);
     return ids;
