@@ -65,7 +65,7 @@ export function createPipeline(options: PipelineOptions): Handler {
   });
 }
 
-export function compose(order: readonly Middleware[], last: Handler): Handler {
+function compose(order: readonly Middleware[], last: Handler): Handler {
   return order.reduceRight<Handler>(
     (next, middleware) => (delivery) => middleware(delivery, next),
     last,

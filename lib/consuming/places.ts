@@ -2,7 +2,7 @@ import type { BoundHandler } from '../core/delivery.js';
 import type { ConsumerPlan } from './plan.js';
 import { Slots } from './slots.js';
 
-export const handlersOf = ({ tables }: ConsumerPlan): BoundHandler[] =>
+const handlersOf = ({ tables }: ConsumerPlan): BoundHandler[] =>
   [...tables.values()].flatMap((table) => table.handlers);
 
 export const takesBatches = (plan: ConsumerPlan): boolean =>

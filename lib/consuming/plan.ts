@@ -29,14 +29,6 @@ export interface ConsumerPlan {
   readonly ordered: boolean;
 }
 
-/** Sorts handlers into consumers. */
-export function planConsumers(
-  handlers: readonly PlannedHandler[],
-  options: PlanOptions,
-): ConsumerPlan[] {
-  return shareReaders(tablesOf(handlers, options));
-}
-
 /**
  * Sorts handlers by what they read: one table per stream and group.
  * @throws HandlerConflictError, OrderConflictError, WildcardWithoutStreamError

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { planConsumers } from '../../lib/consuming/plan.js';
+import { shareReaders, tablesOf } from '../../lib/consuming/plan.js';
 import type { PlannedHandler } from '../../lib/core/handler.js';
 import type { HandlerOptions, UnmatchedPolicy } from '../../lib/core/handler-options.js';
 import { createRouter, type Route } from '../../lib/core/routing.js';
@@ -28,12 +28,13 @@ function handler(name: string, events: string[], options: HandlerOptions = {}): 
 
 function plan(handlers: PlannedHandler[], routes: Route[] = [], unmatched?: UnmatchedPolicy) {
   const warnings: string[] = [];
-  const plans = planConsumers(handlers, {
+  const tables = tablesOf(handlers, {
     routes,
     route: createRouter(routes),
     unmatched,
     warn: (code, message) => warnings.push(`${code} ${message}`),
   });
+  const plans = shareReaders(tables);
   return { plans, warnings };
 }
 

@@ -144,7 +144,7 @@ function completion(
       error: (left: unknown) => {
         const inThisInstant = !subscribing || observed?.causes.recorded !== before;
         if (observed && inThisInstant) context!.run.filtered ??= observed.causes.claimNewest();
-        // eslint-disable-next-line typescript/prefer-promise-reject-errors
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- whatever was thrown is passed on
         reject(left);
       },
     });

@@ -21,7 +21,7 @@ return 'settled'
 `);
 
 /** As many as others keep who speak this protocol. */
-export const MOST_LETTERS = 10_000;
+const MOST_LETTERS = 10_000;
 
 export interface Discarding {
   readonly inputs: string;
