@@ -11,7 +11,7 @@ export interface BackpressureOptions {
   /**
    * Publishes only while the slowest group of the stream has no more entries than that still to be
    * delivered. A number looks at groups with live consumers: a group that nobody works for holds up
-   * nobody. A lag that is not known does not either.
+   * nobody. A lag that is not known does not either. @default no limit
    */
   readonly maxLag?: number | MaxLag;
   /** What to do while it is more: `'wait'`, or fail with BackpressureError. @default 'wait' */

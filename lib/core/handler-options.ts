@@ -43,21 +43,24 @@ export interface BatchOptions {
 export interface HandlerOptions {
   /** Streams to read, instead of those that routing gives for the events. */
   readonly streams?: readonly string[];
+  /** Consumer group. @default that of the transport */
   readonly group?: string;
   /** Service whose streams are shared out by a load balancer: those that are owned are read. */
   readonly balanced?: string;
-  /** Runs at a time. A handler that sets it is fed by a reader of its own. */
+  /** Runs at a time. Its stream is read by a reader of its own then. @default the bound of the transport */
   readonly concurrency?: number;
+  /** Runs in all before the dead letter queue. @default that of the transport */
   readonly maxDeliveries?: number;
+  /** Wait between runs. @default that of the transport */
   readonly backoff?: BackoffOptions;
-  /** A run that takes longer has failed: its signal aborts, ms. */
+  /** A run that takes longer, ms, has failed: its signal aborts. @default none */
   readonly timeout?: number;
   /**
    * Messages with the same key run one after the other, in the order of the stream; those with other
    * keys beside them. One process at a time reads the stream for the group. Takes events only.
    */
   readonly orderBy?: OrderBy;
-  /** After so long an entry is no longer kept from other consumers, ms. */
+  /** After so long, ms, an entry is no longer kept from other consumers. @default that of the transport */
   readonly maxHold?: number;
   /**
    * Acknowledges messages that the handler has completed before, without a run. `true` is
@@ -66,6 +69,6 @@ export interface HandlerOptions {
   readonly dedupe?: boolean | 'message' | 'idempotencyKey' | DedupeOptions;
   /** Writes what the handler writes together with the note that it was handled. @default false */
   readonly inbox?: boolean | 'message' | 'idempotencyKey' | DedupeOptions;
-  /** Gives the handler many messages at a time. */
+  /** Gives the handler many messages at a time. @default one */
   readonly batch?: BatchOptions;
 }

@@ -35,11 +35,11 @@ export interface StreamLagExceeded {
 export interface LagThreshold {
   /** Names; `*` matches any run of characters. Named ones are watched wherever they are consumed. @default '*', all streams consumed here */
   readonly streams?: string | readonly string[];
-  /** @default '*' */
+  /** Names; `*` matches any run of characters. @default '*' */
   readonly groups?: string | readonly string[];
-  /** A lag beyond it is a WARNING. */
+  /** A lag of more entries is a WARNING. @default none */
   readonly warning?: number;
-  /** A lag beyond it is CRITICAL. */
+  /** A lag of more entries is CRITICAL. @default none */
   readonly critical?: number;
 }
 
@@ -49,5 +49,6 @@ export interface LagOptions {
   readonly interval?: number;
   /** A threshold has recovered when the lag is at this share of it or below. @default 0.8 */
   readonly recovery?: number;
+  /** @default none */
   readonly thresholds?: readonly LagThreshold[];
 }

@@ -6,18 +6,19 @@ export interface LoadBalancerOptions {
   /** Name of the service: its streams are announced in `<service>-input`. */
   readonly service: string;
   /**
-   * A stream whose assignment another program has read, and never locked, is abandoned after so long.
-   * At least 4000. @default 40000
+   * A stream whose assignment another program has read, and never locked, is abandoned after so long,
+   * ms. At least 4000. @default 40000
    */
   readonly idleTime?: number;
   /** Pending assignments that are looked at in one go. @default 1000 */
   readonly recoveryCount?: number;
+  /** How often reading is tried again. @default 5 times in a row, 100 ms doubled up to 30000 */
   readonly retry?: LoadBalancerRetry;
   /** Name of this consumer. @default `redis-consumer-` and POD_NAME, else POD_IP */
   readonly consumerId?: string;
   /** Most streams that this consumer owns at a time. @default no limit */
   readonly maxStreams?: number;
-  /** Longest time between two looks for streams that have lost their owner. @default 5000 */
+  /** Longest time between two looks for streams that have lost their owner, ms. @default 5000 */
   readonly scanInterval?: number;
   /** Whether `@LoadBalancedHandler` hands streams over to consumers that have fewer. @default true */
   readonly rebalance?: boolean;
@@ -35,7 +36,7 @@ export interface LoadBalancerRetry {
   readonly maxRetries?: number;
   /** Before the first of them, ms. Doubles with each. @default 100 */
   readonly initialDelay?: number;
-  /** @default 30000 */
+  /** Longest wait before one of them, ms. @default 30000 */
   readonly maxDelay?: number;
 }
 

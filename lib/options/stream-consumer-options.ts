@@ -27,23 +27,23 @@ export interface StreamConsumerOptions {
   readonly startId?: string;
   /** Callbacks at a time. @default the bound of the module, shared with all else that runs there */
   readonly concurrency?: number;
-  /** Longest wait of one blocking read. */
+  /** Longest wait of one blocking read, ms. */
   readonly blockTimeout?: number;
-  /** An entry not kept fresh for so long is taken over by another consumer. */
+  /** An entry not kept fresh for so long, ms, is taken over by another consumer. */
   readonly idleTimeout?: number;
-  /** How often abandoned entries are looked for. */
+  /** How often abandoned entries are looked for, ms. */
   readonly reclaimInterval?: number;
-  /** A consumer that holds entries and was silent for so long is reported as crashed. */
+  /** A consumer that holds entries and was silent for so long, ms, is reported as crashed. */
   readonly crashedAfter?: number;
   /** Runs in all before the dead letter queue. */
   readonly maxDeliveries?: number;
   /** Wait between runs. */
   readonly backoff?: BackoffOptions;
-  /** A callback that takes longer has failed. @default none */
+  /** A callback that takes longer, ms, has failed. @default none */
   readonly timeout?: number;
-  /** After so long an entry is no longer kept from other consumers. */
+  /** After so long, ms, an entry is no longer kept from other consumers. */
   readonly maxHold?: number;
-  /** How long `close` waits for running callbacks. */
+  /** How long `close` waits for running callbacks, ms. */
   readonly gracePeriod?: number;
   /** Most entries that one read asks for. */
   readonly batchSize?: number;

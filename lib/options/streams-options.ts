@@ -27,20 +27,20 @@ export interface StreamsOptions {
   readonly consumer?: string;
   /** Where a new group begins: `'0'` all, `'$'` only new messages, or an id. @default '0' */
   readonly startId?: string;
-  /** Longest wait of one blocking read. @default 5000 */
+  /** Longest wait of one blocking read, ms. A day at most. @default 5000 */
   readonly blockTimeout?: number;
-  /** An entry not kept fresh for so long is taken over by another consumer. @default 30000 */
+  /** An entry not kept fresh for so long, ms, is taken over by another consumer. @default 30000 */
   readonly idleTimeout?: number;
-  /** How often abandoned entries are looked for. @default half of idleTimeout, 5000 at most */
+  /** How often abandoned entries are looked for, ms. @default half of idleTimeout, 5000 at most */
   readonly reclaimInterval?: number;
   /**
-   * A consumer of the group that holds entries and was silent for so long is reported as crashed.
+   * A consumer of the group that holds entries and was silent for so long, ms, is reported as crashed.
    * @default three times idleTimeout, or blockTimeout where that is longer
    */
   readonly crashedAfter?: number;
   /** Runs in all before the dead letter queue. @default 5 */
   readonly maxDeliveries?: number;
-  /** How long a shutdown waits for running handlers. @default 30000 */
+  /** How long a shutdown waits for running handlers, ms. 0: not at all. @default 30000 */
   readonly gracePeriod?: number;
   /** Handlers that run at a time in this process. @default 100 */
   readonly concurrency?: number;
@@ -48,29 +48,29 @@ export interface StreamsOptions {
   readonly batchSize?: number;
   /** Reading pauses while so many entries of a consumer wait for a retry. @default 1000 */
   readonly maxParked?: number;
-  /** After so long an entry is no longer kept from other consumers. @default 3600000 */
+  /** After so long, ms, an entry is no longer kept from other consumers. @default 3600000 */
   readonly maxHold?: number;
-  /** Wait between runs. @default exponential, 1000 up to 60000, jitter 0.2 */
+  /** Wait between runs. @default exponential, 1000 ms up to 60000, jitter 0.2 */
   readonly backoff?: BackoffOptions;
   /** From event type to stream. @default each event type is its own stream */
   readonly routes?: readonly Route[];
-  /** Another dead letter queue than the source's own. */
+  /** Another dead letter queue than the source's own. @default the source's own */
   readonly deadLetter?: DeadLetterQueue;
-  /** Another state store than the driver's own, for the marks of the handler option `dedupe`. */
+  /** Another state store than the driver's own, for the marks of the handler option `dedupe`. @default the driver's own */
   readonly state?: StateStore;
-  /** Another inbox than the driver's own, for the handler option `inbox`. */
+  /** Another inbox than the driver's own, for the handler option `inbox`. @default the driver's own */
   readonly inbox?: Inbox;
   /** Largest encoded payload, in bytes. @default 1048576 */
   readonly maxPayloadBytes?: number;
   /**
-   * How long a key of `idempotencyKey` is remembered, from its first publication on. `'native'`: by
+   * How long a key of `idempotencyKey` is remembered, ms, from its first publication on. `'native'`: by
    * the technology itself, where it can, and for as long as that does; on Redis 8.6.2 or later by
    * `XADD … IDMP`, 100 s unless configured there. @default 3600000
    */
   readonly idempotencyWindow?: IdempotencyWindow;
-  /** How long what is known of a workflow is kept after its last step. @default 604800000, 7 days */
+  /** How long what is known of a workflow is kept after its last step, ms. @default 604800000, 7 days */
   readonly workflowTtl?: number;
-  /** Longest wait for the answer to a request, and for each further one. @default 30000 */
+  /** Longest wait for the answer to a request, and for each further one, ms. @default 30000 */
   readonly requestTimeout?: number;
   /** Shape of entries. @default jsonCodec */
   readonly codec?: Codec;
@@ -84,13 +84,13 @@ export interface StreamsOptions {
    * list of `{ streams, policy }`, of which the first that matches counts. @default 'keep'
    */
   readonly retention?: RetentionPolicy | readonly RetentionRule[];
-  /** How often streams are trimmed, in which something happens. @default 1000 */
+  /** How often streams are trimmed in which something happens, ms. @default 1000 */
   readonly retentionInterval?: number;
   /** When groups that fall behind raise an alarm, and how often that is looked at. @default no thresholds */
   readonly lag?: LagOptions;
-  /** Errors that no later run can mend. */
+  /** Errors that no later run can mend: dead-lettered at once. @default none */
   readonly isUnrecoverable?: (error: unknown) => boolean;
-  /** Behaviours around each handler, outermost first. */
+  /** Behaviours around each handler, outermost first. @default none */
   readonly middleware?: readonly Middleware[];
 }
 

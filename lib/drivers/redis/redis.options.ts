@@ -24,9 +24,10 @@ export interface RedisOptions {
   readonly host?: string;
   /** @default 6379 */
   readonly port?: number;
+  /** @default Redis's own default user */
   readonly username?: string;
   readonly password?: string;
-  /** @default 0 */
+  /** Number of the database. Not with `cluster`. @default 0 */
   readonly db?: number;
   /** Options of Node's `tls.connect`: `ca`, `cert`, `key`, `servername` … as texts or buffers. */
   readonly tls?: ConnectionOptions;

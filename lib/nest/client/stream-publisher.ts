@@ -6,7 +6,7 @@ import type { Producer } from '../../producing/producer.js';
 
 /** What may be said of a message beside its payload. */
 export interface PublishOptions extends BackpressureOptions, DueTime {
-  /** Another stream than routing gives. */
+  /** Another stream than routing gives. @default what routing gives for the event type */
   readonly stream?: string;
   /** Texts to travel beside the payload, for example trace headers. */
   readonly metadata?: Metadata;
@@ -17,9 +17,10 @@ export interface PublishOptions extends BackpressureOptions, DueTime {
    */
   readonly idempotencyKey?: string;
   /**
-   * Fails with `NotReplicatedError` unless so many replicas have confirmed the message, in 4/5 of
+   * Fails with `NotReplicatedError` unless so many replicas, at least 1, have confirmed the message, in 4/5 of
    * `commandTimeout`. Each such message waits for them; others do not. Not together with an
    * `idempotencyKey` where the option `idempotencyWindow` is `'native'`: InvalidMessageError.
+   * @default not waited for
    */
   readonly waitReplicas?: number;
 }

@@ -25,6 +25,7 @@ export const STREAM_LAG_FILTERS = Symbol('nestjs-redis-streams:on-stream-lag');
  * @OnStreamLag({ severity: 'CRITICAL' })
  * page({ stream, consumerGroup, lag, recovered }: StreamLagExceeded) { … }
  * ```
+ * @param filter default all alarms of the module `'default'`
  */
 export const OnStreamLag = (filter: StreamLagFilter = {}): MethodDecorator =>
   SetMetadata(STREAM_LAG_FILTERS, filter);

@@ -24,6 +24,7 @@ export interface StreamsModuleExtras {
 
 /** A class that makes options, for `useClass` and `useExisting`. */
 export interface StreamsOptionsFactory<Options> {
+  /** Called once, when the application starts. */
   createStreamsOptions(): Options | Promise<Options>;
 }
 

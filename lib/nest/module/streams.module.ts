@@ -26,9 +26,9 @@ const Core = createCoreModule<StreamsOptions>({
 });
 
 /**
- * Provides `StreamsTransport`, `StreamsClient`, `StreamPublisher`, `StreamConsumers`,
- * `ConsumerGroupManager`, `DeadLetters`, `LagMonitor`,
- * `StreamRetention` and `StreamsAdmin` around one set of connections.
+ * Provides `StreamsTransport`, `StreamsClient`, `StreamPublisher`, `StreamConsumers`, `Workflows`,
+ * `ConsumerGroupManager`, `DeadLetters`, `DelayedMessages`, `LagMonitor`, `StreamRetention` and
+ * `StreamsAdmin` around one set of connections.
  *
  * At a shutdown it goes first, wherever it is imported: handlers that run are awaited before others'
  * `onModuleDestroy` closes what they use. Connections are closed last, after everybody's
