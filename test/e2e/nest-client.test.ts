@@ -16,6 +16,7 @@ import {
 import { memory, MemoryBroker, StreamsTestKit } from 'nestjs-redis-streams/memory';
 import { firstValueFrom, lastValueFrom, toArray } from 'rxjs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { driverWith } from '../support/driver-with.js';
 import { appModule, startApp } from '../support/nest-app.js';
 
 /** A client, and everything that arrives on some streams. */
@@ -43,15 +44,9 @@ async function connected(options: Partial<StreamsClientOptions> = {}) {
 
 /** A source that refuses everything. */
 function refusing(error: Error): DriverFactory {
-  const inner = memory();
-  return {
-    ...inner,
-    open: (context) => {
-      const driver = inner.open(context);
-      driver.source.publish = async (entries) => entries.map(() => error);
-      return driver;
-    },
-  };
+  return driverWith(memory(), ({ source }) => {
+    source.publish = async (entries) => entries.map(() => error);
+  });
 }
 
 describe('emit', () => {

@@ -9,12 +9,12 @@ import {
   StreamsClient,
   StreamsModule,
   StreamsTransport,
-  type DriverFactory,
   type StreamsOptions,
   type StreamsOptionsFactory,
 } from 'nestjs-redis-streams';
 import { memory, StreamsTestKit } from 'nestjs-redis-streams/memory';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { driverWith } from '../support/driver-with.js';
 import { createApp } from '../support/nest-app.js';
 
 async function compile(...imports: (Type | ReturnType<typeof StreamsModule.forRoot>)[]) {
@@ -119,14 +119,7 @@ describe('the module', () => {
   });
 
   it('starts where there is no dead letter queue; who asks for one is told', async () => {
-    const inner = memory();
-    const source: DriverFactory = {
-      ...inner,
-      open: (context) => {
-        const { deadLetters: _, ...driver } = inner.open(context);
-        return driver;
-      },
-    };
+    const source = driverWith(memory(), () => ({ deadLetters: undefined }));
     const module = await compile(StreamsModule.forRoot({ source }));
     await expect(module.get(DeadLetters).list('order')).rejects.toMatchObject({
       code: 'UNSUPPORTED_FEATURE',

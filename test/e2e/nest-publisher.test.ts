@@ -6,10 +6,10 @@ import {
   StreamHandler,
   StreamPublisher,
   type BatchItem,
-  type DriverFactory,
 } from 'nestjs-redis-streams';
 import { memory } from 'nestjs-redis-streams/memory';
 import { describe, expect, expectTypeOf, it } from 'vitest';
+import { driverWith } from '../support/driver-with.js';
 import { startApp } from '../support/nest-app.js';
 
 interface Order {
@@ -106,18 +106,9 @@ describe('StreamPublisher', () => {
   });
 
   it('refuses a key where the driver could not keep to it', async () => {
-    const inner = memory();
-    const source: DriverFactory = {
-      ...inner,
-      open: (context) => {
-        const driver = inner.open(context);
-        const { capabilities } = driver.source;
-        Object.assign(driver.source, {
-          capabilities: { ...capabilities, idempotentPublish: false },
-        });
-        return driver;
-      },
-    };
+    const source = driverWith(memory(), ({ source: own }) => {
+      Object.assign(own, { capabilities: { ...own.capabilities, idempotentPublish: false } });
+    });
     const { publisher } = await shop({ source });
     await expect(
       publisher.publish('order.process', { id: 1 }, { idempotencyKey: 'k' }),
@@ -138,17 +129,11 @@ describe('StreamPublisher', () => {
   });
 
   it('tells the fate of each message where the server refused some', async () => {
-    const inner = memory();
     const refused = new Error('refused');
-    const source: DriverFactory = {
-      ...inner,
-      open: (context) => {
-        const driver = inner.open(context);
-        driver.source.publish = async (entries) =>
-          entries.map(({ stream }, index) => (stream === 'mail' ? refused : `1-${index}`));
-        return driver;
-      },
-    };
+    const source = driverWith(memory(), ({ source: own }) => {
+      own.publish = async (entries) =>
+        entries.map(({ stream }, index) => (stream === 'mail' ? refused : `1-${index}`));
+    });
     const { publisher } = await shop({ source });
     const publishing = publisher.publishBatch([
       { eventType: 'order.process', payload: { id: 1 } },

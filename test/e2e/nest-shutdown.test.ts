@@ -6,11 +6,11 @@ import {
   StreamsClient,
   StreamsModule,
   StreamsTransport,
-  type DriverFactory,
 } from 'nestjs-redis-streams';
 import { memory, StreamsTestKit } from 'nestjs-redis-streams/memory';
 import { lastValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { driverWith } from '../support/driver-with.js';
 import { appModule, createApp } from '../support/nest-app.js';
 import { quiet, work } from '../support/passing-time.js';
 
@@ -125,20 +125,13 @@ describe.each(PLACES)('a shutdown while handlers run, with a database in %s,', (
 describe('the connections', () => {
   it('are closed once, after everybody else', async () => {
     const order: string[] = [];
-    const inner = memory();
-    const source: DriverFactory = {
-      ...inner,
-      open: (context) => {
-        const driver = inner.open(context);
-        const { source: connection } = driver;
-        const close = connection.close.bind(connection);
-        connection.close = () => {
-          order.push('connections');
-          return close();
-        };
-        return driver;
-      },
-    };
+    const source = driverWith(memory(), ({ source: connection }) => {
+      const close = connection.close.bind(connection);
+      connection.close = () => {
+        order.push('connections');
+        return close();
+      };
+    });
     @Injectable()
     class Farewell implements OnModuleDestroy {
       constructor(private readonly publisher: StreamPublisher) {}
@@ -165,15 +158,9 @@ describe('the connections', () => {
 
   it('are closed where the application never listened', async () => {
     let closed = 0;
-    const inner = memory();
-    const source: DriverFactory = {
-      ...inner,
-      open: (context) => {
-        const driver = inner.open(context);
-        driver.source.close = async () => void closed++;
-        return driver;
-      },
-    };
+    const source = driverWith(memory(), ({ source: connection }) => {
+      connection.close = async () => void closed++;
+    });
     const app = await NestFactory.createApplicationContext(
       appModule({ imports: [StreamsModule.forRoot({ source })] }),
       { logger: false },
@@ -185,18 +172,13 @@ describe('the connections', () => {
   it('are closed where the start is still under way', async () => {
     const inner = memory();
     let subscribe: (() => void) | undefined;
-    const source: DriverFactory = {
-      ...inner,
-      open: (context) => {
-        const driver = inner.open(context);
-        const original = driver.source.subscribe.bind(driver.source);
-        driver.source.subscribe = async (options) => {
-          await new Promise<void>((resolve) => (subscribe = resolve));
-          return original(options);
-        };
-        return driver;
-      },
-    };
+    const source = driverWith(inner, ({ source: connection }) => {
+      const original = connection.subscribe.bind(connection);
+      connection.subscribe = async (options) => {
+        await new Promise<void>((resolve) => (subscribe = resolve));
+        return original(options);
+      };
+    });
     const seen: unknown[] = [];
     @Controller()
     class Orders {

@@ -7,10 +7,10 @@ import {
   StreamsModule,
   StreamsTransport,
   type DriverContext,
-  type DriverFactory,
 } from 'nestjs-redis-streams';
 import { MemoryBroker, memory, StreamsTestKit } from 'nestjs-redis-streams/memory';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { driverWith } from '../support/driver-with.js';
 import { appModule, startApp } from '../support/nest-app.js';
 
 @Controller()
@@ -26,15 +26,8 @@ class Orders {
 
 /** A memory driver whose connections the test breaks and mends. */
 function breakable() {
-  const inner = memory();
   let context: DriverContext | undefined;
-  const source: DriverFactory = {
-    ...inner,
-    open: (given) => {
-      context = given;
-      return inner.open(given);
-    },
-  };
+  const source = driverWith(memory(), (_, given) => void (context = given));
   return {
     source,
     break: (role: string) =>
@@ -110,18 +103,12 @@ describe('the transport by itself', () => {
   });
 
   it('passes errors of the start to who listens', async () => {
-    const inner = memory();
     const failure = new Error('not allowed to read');
     let closed = 0;
-    const source: DriverFactory = {
-      ...inner,
-      open: (context) => {
-        const driver = inner.open(context);
-        driver.source.subscribe = () => Promise.reject(failure);
-        driver.source.close = async () => void closed++;
-        return driver;
-      },
-    };
+    const source = driverWith(memory(), ({ source: own }) => {
+      own.subscribe = () => Promise.reject(failure);
+      own.close = async () => void closed++;
+    });
     const strategy = new StreamsTransport({ source, group: 'test' });
     const status: string[] = [];
     strategy.status.subscribe((word) => status.push(word));

@@ -11,11 +11,11 @@ import {
   StreamsModule,
   StreamsTransport,
   UnsupportedFeatureError,
-  type DriverFactory,
 } from 'nestjs-redis-streams';
 import { memory, StreamsTestKit } from 'nestjs-redis-streams/memory';
 import { firstValueFrom, type Observable } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { driverWith } from '../support/driver-with.js';
 import { appModule, createApp } from '../support/nest-app.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 
@@ -124,14 +124,7 @@ describe('requests in an application', () => {
   });
 
   it('are refused at the start where the driver has no way back', async () => {
-    const inner = memory();
-    const source: DriverFactory = {
-      ...inner,
-      open: (context) => {
-        const { source: own } = inner.open(context);
-        return { source: own };
-      },
-    };
+    const source = driverWith(memory(), () => ({ replies: undefined }));
     @Module({ controllers: [Scoped], providers: [Tenant] })
     class ScopedModule {}
     const strategy = new StreamsTransport({ source, group: 'shop' });

@@ -11,18 +11,9 @@ import { SLOTS } from '../../lib/drivers/redis/cluster/slots.js';
 import { Keys } from '../../lib/drivers/redis/keys.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import type { RedisSource } from '../../lib/drivers/redis/redis.source.js';
-import { describeDeadLettersContract } from '../contracts/dead-letters.contract.js';
-import { describeGroupAdminContract } from '../contracts/group-admin.contract.js';
-import { describeDelaysContract } from '../contracts/delays.contract.js';
-import { describeLeaseStoreContract } from '../contracts/lease-store.contract.js';
-import { describeRepliesContract } from '../contracts/replies.contract.js';
-import { describeRetentionContract } from '../contracts/retention.contract.js';
-import { describeSourceContract } from '../contracts/source.contract.js';
 import type { SourceHarness } from '../contracts/source-harness.js';
-import { describeStateStoreContract } from '../contracts/state-store.contract.js';
-import { describeStreamConsumerContract } from '../contracts/stream-consumer.contract.js';
+import { describeDriverContract, withDriver } from '../contracts/driver.contract.js';
 import { describeStreamOwnershipContract } from '../contracts/stream-ownership.contract.js';
-import { describeWorkflowStoreContract } from '../contracts/workflow-store.contract.js';
 import { StreamsRuntime } from '../../lib/runtime.js';
 import { elapse } from '../support/passing-time.js';
 import { startCluster, type TestCluster } from '../support/redis-cluster.js';
@@ -35,13 +26,15 @@ beforeAll(async () => {
 }, 30_000);
 afterAll(() => cluster.stop());
 
+const unique = (name: string): string => `${name}-${randomBytes(4).toString('hex')}`;
+
 async function harness(): Promise<SourceHarness> {
   return {
     open: async ({ events = new EventBus(), keyPrefix = '' } = {}) =>
       redis({ cluster: cluster.addresses }).open({ events, keyPrefix }),
     elapse,
     now: () => Date.now(),
-    unique: (name) => `${name}-${randomBytes(4).toString('hex')}`,
+    unique,
     trim: async (stream, id) => {
       await (await cluster.at(stream)).xdel(stream, id);
     },
@@ -49,48 +42,14 @@ async function harness(): Promise<SourceHarness> {
   };
 }
 
-/** With connections of its own, closed after all tests. */
-async function withDriver() {
-  const shared = await harness();
-  const driver = await shared.open();
-  return { ...shared, driver, close: () => driver.source.close() };
-}
-
-describeSourceContract('redis cluster', harness);
-
-describeGroupAdminContract('redis cluster', harness);
-
-describeDelaysContract('redis cluster', harness);
-
-describeLeaseStoreContract('redis cluster', harness);
-
-describeRepliesContract('redis cluster', harness);
-
-describeRetentionContract('redis cluster', harness);
-
-describeDeadLettersContract('redis cluster', async () => {
-  const shared = await withDriver();
-  return { ...shared, queue: shared.driver.deadLetters! };
-});
-
-describeStreamConsumerContract('redis cluster', () => ({
+describeDriverContract('redis cluster', harness, () => ({
   source: redis({ cluster: cluster.addresses }),
-  unique: (name) => `${name}-${randomBytes(4).toString('hex')}`,
+  unique,
 }));
-describeStreamOwnershipContract('redis cluster', withDriver);
-
-describeStateStoreContract('redis cluster', async () => {
-  const shared = await withDriver();
-  return { ...shared, store: shared.driver.state! };
-});
-
-describeWorkflowStoreContract('redis cluster', async () => {
-  const shared = await withDriver();
-  return { ...shared, store: shared.driver.workflows! };
-});
+describeStreamOwnershipContract('redis cluster', withDriver(harness));
 
 test('redis cluster: names that cannot be placed are refused at start-up', async () => {
-  const { driver, close } = await withDriver();
+  const { driver, close } = await withDriver(harness)();
   const subscribing = driver.source.subscribe({
     ...times,
     streams: ['a}b', 'x', '{x}', '{y}:dead-letter'],
@@ -105,7 +64,7 @@ test('redis cluster: names that cannot be placed are refused at start-up', async
 });
 
 test('redis cluster: a subscription that is closed is forgotten', async () => {
-  const { driver, close, unique } = await withDriver();
+  const { driver, close, unique } = await withDriver(harness)();
   const subscription = await driver.source.subscribe({
     ...{ blockTimeout: 100, idleTimeout: 1000, reclaimInterval: 500 },
     ...{ streams: [unique('a'), unique('b')], group: 'g', consumer: 'c', startId: '0' },
@@ -131,7 +90,7 @@ async function apart(count: number): Promise<string[]> {
 const times = { blockTimeout: 200, idleTimeout: 400, reclaimInterval: 100 };
 
 test('redis cluster: what comes while nobody pulls is kept, and handed out later', async () => {
-  const { driver, close } = await withDriver();
+  const { driver, close } = await withDriver(harness)();
   const { source } = driver;
   const streams = await apart(2);
   const subscribe = (consumer: string) =>
@@ -162,7 +121,7 @@ test('redis cluster: what comes while nobody pulls is kept, and handed out later
 });
 
 test('redis cluster: steps are known for longer than the runs of their message take', async () => {
-  const { driver, close } = await withDriver();
+  const { driver, close } = await withDriver(harness)();
   const { source } = driver;
   const [stream, next] = (await apart(2)) as [string, string];
   const runsWithin = 5 * 3_600_000;
@@ -190,7 +149,7 @@ test.each(['unknown-endpoint', 'hostname'])(
   async (preferred) => {
     const setting = 'cluster-preferred-endpoint-type';
     for (const { client } of cluster.nodes) await client.config('SET', setting, preferred);
-    const { driver, close } = await withDriver();
+    const { driver, close } = await withDriver(harness)();
     const { source } = driver;
     const [stream, there] = (await apart(2)) as [string, string];
     const entry = { stream, fields: ['a', 'b'] };

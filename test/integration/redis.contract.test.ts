@@ -7,18 +7,9 @@ import { redisAclRules, redisCommands } from '../../lib/drivers/redis/acl.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import type { RedisOptions } from '../../lib/drivers/redis/redis.options.js';
 import { lookAfter } from '../../lib/drivers/redis/scripts/look-after.script.js';
-import { describeDeadLettersContract } from '../contracts/dead-letters.contract.js';
-import { describeGroupAdminContract } from '../contracts/group-admin.contract.js';
-import { describeDelaysContract } from '../contracts/delays.contract.js';
-import { describeLeaseStoreContract } from '../contracts/lease-store.contract.js';
-import { describeRepliesContract } from '../contracts/replies.contract.js';
-import { describeRetentionContract } from '../contracts/retention.contract.js';
-import { describeSourceContract } from '../contracts/source.contract.js';
 import type { SourceHarness } from '../contracts/source-harness.js';
-import { describeStateStoreContract } from '../contracts/state-store.contract.js';
-import { describeStreamConsumerContract } from '../contracts/stream-consumer.contract.js';
+import { describeDriverContract, withDriver } from '../contracts/driver.contract.js';
 import { describeStreamOwnershipContract } from '../contracts/stream-ownership.contract.js';
-import { describeWorkflowStoreContract } from '../contracts/workflow-store.contract.js';
 import { elapse } from '../support/passing-time.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 import { secret } from '../support/secrets.js';
@@ -47,13 +38,15 @@ afterAll(async () => {
   await server.cleanup();
 });
 
+const unique = (name: string): string => `${name}-${randomBytes(4).toString('hex')}`;
+
 async function harness(): Promise<SourceHarness> {
   return {
     open: async ({ events = new EventBus(), keyPrefix = '' } = {}) =>
       redis(place).open({ events, keyPrefix: server.prefix + keyPrefix }),
     elapse,
     now: () => Date.now(),
-    unique: (name) => `${name}-${randomBytes(4).toString('hex')}`,
+    unique,
     trim: async (stream, id) => {
       await server.client.xdel(server.prefix + stream, id);
     },
@@ -61,49 +54,14 @@ async function harness(): Promise<SourceHarness> {
   };
 }
 
-/** With a connection of its own, closed after all tests. */
-async function withDriver() {
-  const shared = await harness();
-  const driver = await shared.open();
-  return { ...shared, driver, close: () => driver.source.close() };
-}
-
-describeSourceContract('redis', harness);
-
-describeGroupAdminContract('redis', harness);
-
-describeDelaysContract('redis', harness);
-
-describeLeaseStoreContract('redis', harness);
-
-describeRepliesContract('redis', harness);
-
-describeRetentionContract('redis', harness);
-
-describeDeadLettersContract('redis', async () => {
-  const shared = await withDriver();
-  return { ...shared, queue: shared.driver.deadLetters! };
-});
-
-describeStreamConsumerContract('redis', () => ({
+describeDriverContract('redis', harness, () => ({
   source: redis(place),
   keyPrefix: server.prefix,
-  unique: (name) => `${name}-${randomBytes(4).toString('hex')}`,
+  unique,
 }));
-describeStreamOwnershipContract('redis', withDriver);
-
-describeStateStoreContract('redis', async () => {
-  const shared = await withDriver();
-  return { ...shared, store: shared.driver.state! };
-});
-
-describeWorkflowStoreContract('redis', async () => {
-  const shared = await withDriver();
-  return { ...shared, store: shared.driver.workflows! };
-});
+describeStreamOwnershipContract('redis', withDriver(harness));
 
 test('redis: a message that too few replicas have confirmed is stored, and says so', async () => {
-  const { unique } = await harness();
   const quick = { ...place, commandTimeout: 800 };
   const driver = redis(quick).open({ events: new EventBus(), keyPrefix: server.prefix });
   const stream = unique('replicated');
@@ -125,7 +83,7 @@ test('redis: a message that too few replicas have confirmed is stored, and says 
 
 /** What takes over a minute otherwise. */
 async function removeAnAbsentConsumer(): Promise<void> {
-  const { driver, unique, close } = await withDriver();
+  const { driver, unique, close } = await withDriver(harness)();
   const [key, group] = [server.prefix + unique('stream'), 'g'];
   await server.client.xgroup('CREATE', key, group, '0', 'MKSTREAM');
   await server.client.xgroup('CREATECONSUMER', key, group, 'absent');

@@ -1,15 +1,18 @@
-import type { Driver, DriverFactory } from '../../lib/core/driver.js';
+import type { Driver, DriverContext, DriverFactory } from '../../lib/core/driver.js';
 
-/** A driver of which a test changes a part: what `change` answers takes its place. */
+/**
+ * A driver of which a test changes a part: what `change` answers takes its place; what it does to the
+ * ports themselves stays.
+ */
 export function driverWith(
   factory: DriverFactory,
-  change: (driver: Driver) => Partial<Record<keyof Driver, unknown>>,
+  change: (driver: Driver, context: DriverContext) => Partial<Record<keyof Driver, unknown>> | void,
 ): DriverFactory {
   return {
     ...factory,
     open: (context) => {
       const driver = factory.open(context);
-      return { ...driver, ...change(driver) } as Driver;
+      return { ...driver, ...change(driver, context) } as Driver;
     },
   };
 }
