@@ -3,7 +3,8 @@ import type { HandlerDefinition, PlannedHandler } from '../core/handler.js';
 import { kindProblems, resolveBatch, resolveDedupe } from './handler-once.js';
 import { orderKey } from '../core/order-by.js';
 import type { StreamsEvents } from '../core/events.js';
-import { DEFAULT_GROUP, handlerProblems, resolveBackoff } from './resolve-options.js';
+import { handlerProblems } from './handler-problems.js';
+import { DEFAULT_GROUP, resolveBackoff } from './resolve-options.js';
 import type { ResolvedOptions } from './streams-options.js';
 
 /**

@@ -1,12 +1,14 @@
 import type { Codec } from '../core/codec.js';
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import type { BackoffOptions, UnmatchedPolicy } from '../core/handler-options.js';
-import { handlerProblems, problemsOf, resolveOptions } from './resolve-options.js';
+import { handlerProblems } from './handler-problems.js';
+import { resolveOptions } from './resolve-options.js';
 import {
   STREAMS_OPTION_KEYS,
   type ResolvedOptions,
   type StreamsOptions,
 } from './streams-options.js';
+import { problemsOf } from './streams-problems.js';
 
 /** Options of `StreamConsumers.create`. What is left out is as in the module. Times in ms. */
 export interface StreamConsumerOptions {

@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { defaultConsumerName } from '../../lib/options/consumer-name.js';
-import { handlerProblems, resolveOptions } from '../../lib/options/resolve-options.js';
+import { handlerProblems } from '../../lib/options/handler-problems.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { fromRedisOptions } from '../../lib/redis.preset.js';
 import { secret, secretInUrl, wordOf } from '../support/secrets.js';
 

@@ -1,5 +1,5 @@
 import type { HandlerOptions } from '../../core/handler-options.js';
-import { handlerProblems } from '../../options/resolve-options.js';
+import { handlerProblems } from '../../options/handler-problems.js';
 import { DEFAULT_NAME } from '../tokens.js';
 
 /** What a handler sets for itself; the rest comes from the transport. Times in ms. */
