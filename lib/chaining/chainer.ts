@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import type { Codec } from '../core/codec.js';
 import type { Delivery } from '../core/delivery.js';
-import type { DueTime } from '../core/due-time.js';
+import { waitUntil, type DueTime } from '../core/due-time.js';
 import { finished, type NextPlace, type StepReport } from '../core/ended-step.js';
 import { InvalidMessageError, PayloadTooLargeError } from '../core/errors/publishing.errors.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
@@ -76,7 +76,8 @@ export class Chainer {
       ? this.branches(delivery, place, steps, next)
       : [this.step(delivery, place.id, stepAfter(place.step), place.scopes, steps, next)];
     const report = this.report(delivery, next, undefined, undefined);
-    const step = { finished: finished(place, report, delivery.lease.redriven) };
+    const waits = longestWait(publish, this.options.clock);
+    const step = { finished: finished(place, report, delivery.lease.redrive), waits };
     return { kind: 'ack', publish, step };
   }
 
@@ -139,7 +140,7 @@ export class Chainer {
     const isShort = result !== undefined && result.length <= LONGEST_RESULT;
     const omitted = result === undefined || isShort ? undefined : true;
     const report = this.report(delivery, undefined, isShort ? returned : undefined, omitted);
-    const ended = { finished: finished(place, report, delivery.lease.redriven) };
+    const ended = { finished: finished(place, report, delivery.lease.redrive) };
     if (!joined) return { kind: 'ack', step: ended };
     const trace = traceOf(delivery.message.metadata);
     return { kind: 'ack', step: { ...ended, arriving: { place, report, result: result!, trace } } };
@@ -204,6 +205,15 @@ function refuseInbox({ handler }: Delivery): void {
   throw new UnsupportedFeatureError('Going on with a workflow', 'a handler with inbox', advice);
 }
 
+/** Until the last of them is published, ms; undefined: all are at once. */
+function longestWait(entries: readonly OutgoingEntry[], clock: Clock): number | undefined {
+  let longest: number | undefined;
+  for (const { when } of entries) {
+    if (when) longest = Math.max(longest ?? 0, waitUntil(when, clock.now()));
+  }
+  return longest;
+}
+
 /** Of the brackets and the comma around it, and its share of what else is in the payload, bytes. */
 const OF_EACH_RESULT = 16;
 
@@ -224,7 +234,7 @@ export function travelling(before: Metadata, own: Metadata | undefined, place: s
   return metadata;
 }
 
-function traceOf(metadata: Metadata): Record<string, string> {
+export function traceOf(metadata: Metadata): Record<string, string> {
   const trace: Record<string, string> = {};
   for (const name of TRACE) {
     const value = metadata[name];

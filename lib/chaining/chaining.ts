@@ -9,14 +9,19 @@ import type { Middleware } from '../core/handler.js';
 import type { Ack } from '../core/settlement.js';
 import type { MessageSource } from '../core/source.js';
 import { Chainer, type ChainerOptions, type StepMessage } from './chainer.js';
+import { duplicateStep } from './duplicate-step.js';
 import { StepSettling, type ConcludingOptions, type Holding } from './step-settling.js';
 import { recognise } from './recognise.middleware.js';
+import { StepRecorder } from './step-recorder.js';
 import { Workflows } from './workflows.js';
 
 type Settle = MessageSource['settle'];
 
 export interface ChainingOptions
-  extends Omit<ChainerOptions, 'stored' | 'technology'>, Omit<ConcludingOptions, 'technology'> {
+  extends
+    Omit<ChainerOptions, 'stored' | 'technology'>,
+    Omit<ConcludingOptions, 'technology' | 'recorder'> {
+  readonly events: EventBus;
   readonly publish: (
     message: StepMessage & DueTime & { readonly idempotencyKey?: string },
   ) => Promise<string>;
@@ -26,6 +31,8 @@ export interface ChainingOptions
 export class Chaining {
   /** Knows steps, and stops those of cancelled workflows. */
   readonly recognise: Middleware;
+  /** How a step ends whose key another message has completed. */
+  readonly duplicateStep: (delivery: Delivery) => Ack | undefined;
   readonly workflows: Workflows;
   private readonly chainer: Chainer;
   private readonly concluding: ConcludingOptions;
@@ -33,9 +40,10 @@ export class Chaining {
   constructor(options: ChainingOptions) {
     const { store, source, clock } = options;
     const { technology, idempotentPublish = false } = source.capabilities;
-    this.concluding = { ...options, technology };
+    this.concluding = { ...options, technology, recorder: new StepRecorder(options) };
     this.chainer = new Chainer({ ...options, technology, stored: store !== undefined });
     this.recognise = recognise(store, clock);
+    this.duplicateStep = (delivery) => duplicateStep(delivery, clock);
     this.workflows = new Workflows({
       ...options,
       idempotent: idempotentPublish,

@@ -38,6 +38,8 @@ export interface Ending {
   readonly metadata: Metadata;
   /** Step that what follows is named after, where that is not the message's own. */
   readonly at?: string;
+  /** Another message has done what this one was for. */
+  readonly duplicate?: boolean;
 }
 
 /** What came of a branch, as it is stored: its result as JSON, or its failure. */
@@ -87,8 +89,9 @@ async function arrive(
     throw new UnsupportedFeatureError('Joining steps', technology, advice);
   }
   const { at, index, of } = scope;
-  const token = ending.lease.redriven ? `${index} redriven` : String(index);
-  const arrival = { workflow: ending.place.id, at, index, of, token, result };
+  const { lease, duplicate = false } = ending;
+  const token = `${lease.stream}/${lease.id}/${lease.redrive ?? ''}`;
+  const arrival = { workflow: ending.place.id, at, index, of, token, result, duplicate };
   const results = await store.arrive(arrival, ttl);
   if (!results) return [];
   const outer = scopes.slice(0, innermost);

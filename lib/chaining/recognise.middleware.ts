@@ -25,7 +25,7 @@ export function recognise(store: WorkflowStore | undefined, clock: Clock): Middl
 }
 
 function unrun(
-  { stream, id, group, eventType, attempt }: Delivery,
+  { lease, stream, id, group, eventType, attempt }: Delivery,
   place: WorkflowPlace,
   now: number,
 ): Ack {
@@ -39,7 +39,11 @@ function unrun(
     attempts: attempt - 1,
     endedAt: now,
   };
-  return { kind: 'ack', unrun: 'cancelled', step: { finished: finished(place, report) } };
+  return {
+    kind: 'ack',
+    unrun: 'cancelled',
+    step: { finished: finished(place, report, lease.redrive) },
+  };
 }
 
 interface Question {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../core/clock.js';
-import type { DueTime } from '../core/due-time.js';
+import { waitUntil, whenOf, type DueTime } from '../core/due-time.js';
 import { reportFrom, type StepReport } from '../core/ended-step.js';
 import { InvalidMessageError } from '../core/errors/publishing.errors.js';
 import { isoTime, type Metadata } from '../core/message.js';
@@ -35,8 +35,11 @@ export interface WorkflowStep {
   /** Its place; see `WorkflowContext.step`. */
   readonly step: string;
   readonly event: string;
-  /** `waiting`: published and not ended, so it may be running or delayed. */
-  readonly status: 'waiting' | 'completed' | 'failed' | 'cancelled';
+  /**
+   * `waiting`: published and not ended, so it may be running or delayed. `duplicate`: not run, since
+   * its handler has `dedupe` and has completed the same before.
+   */
+  readonly status: 'waiting' | 'completed' | 'failed' | 'cancelled' | 'duplicate';
   readonly stream?: string;
   /** Id of its message. */
   readonly id?: string;
@@ -108,7 +111,9 @@ export class Workflows {
     const hook = onFailure === undefined ? undefined : targetOf(onFailure, 'onFailure');
     const scopes: Scope[] = hook ? [{ kind: 'hook', stream: undefined, ...hook }] : [];
     const place = placeToText({ id, step: '0', parent: undefined, scopes });
-    await this.options.store().begin(id, this.options.clock.now(), this.options.ttl);
+    const now = this.options.clock.now();
+    const ttl = this.options.ttl + waitUntil(whenOf(due), now);
+    await this.options.store().begin(id, now, ttl);
     await this.options.publish({
       ...due,
       eventType: event,

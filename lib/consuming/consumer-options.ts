@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js';
 import type { Codec } from '../core/codec.js';
 import type { Completions } from '../core/completions.js';
 import type { DeadLetterQueue } from '../core/dead-letters.js';
+import type { Delivery } from '../core/delivery.js';
 import type { EventBus } from '../core/events.js';
 import type { Guard } from '../core/guard.js';
 import type { UnmatchedPolicy } from '../core/handler-options.js';
@@ -11,6 +12,7 @@ import type { LeaseStore } from '../core/lease-store.js';
 import type { When } from '../core/message.js';
 import type { Inbox } from '../core/inbox.js';
 import type { Replies } from '../core/replies.js';
+import type { Ack } from '../core/settlement.js';
 import type { MessageSource, Settling, SubscribeOptions } from '../core/source.js';
 import type { Gates } from './middleware/gate.middleware.js';
 import type { ConsumerPlan } from './plan.js';
@@ -85,6 +87,7 @@ export interface ConsumerOptions extends Omit<ConsumerSettings, 'slots'>, Consum
 /** What a consumer needs to take part in workflows. */
 export interface ConsumerChaining {
   readonly recognise: Middleware;
+  readonly duplicateStep: (delivery: Delivery) => Ack | undefined;
   settling(
     settle: Settle,
     holding: {

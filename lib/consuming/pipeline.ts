@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.js';
 import type { Delivery, Handler } from '../core/delivery.js';
 import type { Inbox } from '../core/inbox.js';
 import type { Middleware } from '../core/handler.js';
-import { release } from '../core/settlement.js';
+import { release, type Ack } from '../core/settlement.js';
 import type { Subscription } from '../core/source.js';
 import { charge } from './middleware/charge.middleware.js';
 import type { Claims } from './claims.js';
@@ -31,7 +31,10 @@ export interface PipelineOptions extends MatchOptions {
   readonly shared: Slots | undefined;
   /** Nothing of its stream starts: the consumer stops, or the stream is paused. */
   readonly isHalted: (delivery: Delivery) => boolean;
-  readonly chaining: { readonly recognise: Middleware };
+  readonly chaining: {
+    readonly recognise: Middleware;
+    readonly duplicateStep: (delivery: Delivery) => Ack | undefined;
+  };
   /** The user's own, around each handler. */
   readonly middleware: readonly Middleware[];
 }
@@ -44,7 +47,9 @@ export interface PipelineOptions extends MatchOptions {
 export function createPipeline(options: PipelineOptions): Handler {
   const order: readonly Middleware[] = [
     match(options),
-    ...(options.claims ? [dedupe(options.claims, options.codec, options.isHalted)] : []),
+    ...(options.claims
+      ? [dedupe(options.claims, options.codec, options.isHalted, options.chaining.duplicateStep)]
+      : []),
     limitDeliveries(),
     gate(options.gates, options.isHalted, options.shared),
     expire(options.replies, options.clock),

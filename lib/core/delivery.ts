@@ -5,7 +5,7 @@ import type { BackoffOptions, BatchOptions, DedupeOptions } from './handler-opti
 import type { Lease } from './lease.js';
 import type { Message } from './message.js';
 import type { OrderKey } from './order-by.js';
-import type { Settlement } from './settlement.js';
+import type { Ack, Settlement } from './settlement.js';
 import type { WorkflowPlace } from './workflow-place.js';
 
 /** Runs a delivery and says what should become of it. */
@@ -77,6 +77,8 @@ export class Delivery implements Link<Delivery> {
   overrun: Promise<unknown> | undefined;
   /** Of a handler with `dedupe`, once known: what it completes; null: it has no key. */
   claim: Claim | null | undefined;
+  /** Of a step with `dedupe`: how it ends where another message has completed its key. */
+  ifDone: Ack | undefined;
   /** What the handler writes through, where its effects are kept in an inbox. */
   transaction: unknown;
   /** Ownership is known to be gone; no settlement of this delivery may reach the source. */
@@ -134,6 +136,7 @@ export class Delivery implements Link<Delivery> {
     next.orderKey = this.orderKey;
     next.request = this.request;
     next.claim = this.claim;
+    next.ifDone = this.ifDone;
     next.overrun = this.overrun;
     next.freshAt = this.freshAt;
     if (this.overrun) next.heldFrom = this.heldFrom;

@@ -27,5 +27,9 @@ export function whenOf({ delay, deliverAt }: DueTime): When | undefined {
   throw new InvalidMessageError('A delay must be a whole number of ms of at least 0.');
 }
 
+/** Until then, ms, by this process's clock; 0: at once. */
+export const waitUntil = (when: When | undefined, now: number): number =>
+  when ? Math.max(0, 'in' in when ? when.in : when.at - now) : 0;
+
 const isTime = (ms: unknown): ms is number =>
   Number.isSafeInteger(ms) && (ms as number) >= 0 && (ms as number) <= LATEST;

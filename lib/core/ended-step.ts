@@ -3,7 +3,7 @@ import type { WorkflowPlace } from './workflow-place.js';
 import type { FinishedStep } from './workflow-store.js';
 
 /** What a step came to. */
-export type StepOutcome = 'completed' | 'failed' | 'cancelled';
+export type StepOutcome = 'completed' | 'failed' | 'cancelled' | 'duplicate';
 
 /** Place and event type of a step that follows. */
 export type NextPlace = readonly [place: string, event: string];
@@ -36,6 +36,8 @@ export interface StepReport {
 /** A step of a workflow that came to its end, beside the settlement of its message. */
 export interface EndedStep {
   readonly finished: FinishedStep;
+  /** What follows is published so much later, ms: for so long it has to be known where it belongs. */
+  readonly waits?: number | undefined;
   /** Of the last step of a branch: with it the branch arrives at its join. */
   readonly arriving?: Arriving;
 }
@@ -51,40 +53,23 @@ export interface Arriving {
 }
 
 /** A fresh count of attempts begins with each redrive; whatever it says, it is later. */
-const REDRIVEN = 1_000_000;
+const EACH_REDRIVE = 1000;
 
 /** The record of a step. */
 export function finished(
   { id, step }: WorkflowPlace,
   report: StepReport,
-  redriven = false,
+  redrive = 0,
   failed = false,
 ): FinishedStep {
-  const run = report.attempts + (redriven ? REDRIVEN : 0);
-  return new Finished(id, step, run, failed, report);
-}
-
-class Finished implements FinishedStep {
-  /** Made at once where a result might change later, else on demand: most wait for the store for a while. */
-  private readonly text: string | undefined;
-
-  constructor(
-    readonly workflow: string,
-    readonly step: string,
-    readonly run: number,
-    readonly failed: boolean,
-    private readonly report: StepReport,
-  ) {
-    this.text = report.result === undefined ? undefined : reportToText(report);
-  }
-
-  get follows(): number {
-    return this.report.next?.length ?? 0;
-  }
-
-  get record(): string {
-    return this.text ?? reportToText(this.report);
-  }
+  return {
+    workflow: id,
+    step,
+    run: redrive * EACH_REDRIVE + Math.min(report.attempts, EACH_REDRIVE - 1),
+    follows: report.next?.length ?? 0,
+    failed,
+    record: reportToText(report),
+  };
 }
 
 /** As a JSON list, since with names most of what each step stores would be names. */

@@ -30,6 +30,8 @@ export interface Lease {
   finishing?: boolean;
   /** Where a message was redriven from its dead letter, its first stream and id stay its own. */
   readonly redriven?: boolean;
+  /** Of a redriven message: rises with each time that it is redriven. */
+  readonly redrive?: number | undefined;
 }
 
 /** What `begin` answers: the run may start, somebody else has the entry, or its data is gone. */

@@ -24,6 +24,8 @@ export interface Arrival {
   readonly token: string;
   /** What came of the branch, as one text. */
   readonly result: string;
+  /** It changes nothing where something has come of the branch before. */
+  readonly duplicate?: boolean;
 }
 
 /** A workflow as it was recorded. */
@@ -41,13 +43,16 @@ export interface StoredWorkflow {
 
 /**
  * Optional port: what is known of workflows. What one method has written of a workflow is forgotten
- * `ttl` ms after it last wrote of that. Every method is one atomic step for each workflow, and may be repeated.
+ * `ttl` ms after it last wrote of that, and not before the time that `keep` has said. Every method is one atomic step for each workflow, and may be repeated.
  *
  * Not its job: publishing, and what the texts mean.
  */
 export interface WorkflowStore {
   /** Notes that a workflow has begun, so that it is known before its first step ends. */
   begin(workflow: string, at: number, ttl: number): Promise<void>;
+
+  /** All that is known of it, or will be, is kept for so long from now on, ms, or longer. */
+  keep(workflow: string, ms: number): Promise<void>;
 
   /**
    * Records steps. Of one that is recorded already, that of the later run stays. A workflow is
@@ -59,8 +64,8 @@ export interface WorkflowStore {
   /**
    * Records that a branch has arrived. Once all have, the results of all of them, in the order of the
    * branches, are the answer to the one that arrived last, however often it is told with the same
-   * token; all others are answered undefined. Until then a later result of a branch replaces the one
-   * before.
+   * token; all others are answered undefined, and change nothing. A later result of a branch replaces
+   * the one before: its first run came to nothing then.
    */
   arrive(arrival: Arrival, ttl: number): Promise<readonly string[] | undefined>;
 

@@ -132,8 +132,26 @@ export function describeWorkflowStoreContract(
         await arrive(1);
         await arrive(2);
         expect(await arrive(0)).toBeUndefined();
-        expect(await arrive(2, { result: 'other' })).toEqual(['r0', 'r1', 'r2']);
+        expect(await arrive(2)).toEqual(['r0', 'r1', 'r2']);
         expect(await arrive(2, { token: 'of another message' })).toBeUndefined();
+      });
+
+      test('what the last one brings in a later run replaces what it brought', async () => {
+        await arrive(0);
+        await arrive(1);
+        await arrive(2);
+        expect(await arrive(2, { result: 'failed' })).toEqual(['r0', 'r1', 'failed']);
+        expect(await arrive(1, { result: 'too late' })).toBeUndefined();
+        expect(await arrive(2)).toEqual(['r0', 'r1', 'r2']);
+      });
+
+      test('a duplicate arrives where its branch has not, and changes nothing where it has', async () => {
+        await arrive(0);
+        const duplicate = { duplicate: true, result: 'none', token: 'its own' };
+        expect(await arrive(0, duplicate)).toBeUndefined();
+        expect(await arrive(1, duplicate)).toBeUndefined();
+        expect(await arrive(2)).toEqual(['r0', 'none', 'r2']);
+        expect(await arrive(2, { ...duplicate, token: 't2' })).toEqual(['r0', 'none', 'r2']);
       });
 
       test('before that, a later result of a branch replaces the one before', async () => {
@@ -179,11 +197,37 @@ export function describeWorkflowStoreContract(
       });
     });
 
+    test('what has to wait is kept for longer, whatever is written later', async () => {
+      await store.begin(workflow, 1, 100);
+      await store.keep(workflow, 60_000);
+      await store.record([step('0', { follows: 1 })], 100);
+      await store.begin(workflow, 1, 100);
+      await store.arrive({ workflow, at: '0', index: 0, of: 2, token: 'a', result: 'a' }, 100);
+      await store.cancel(workflow, 100);
+      await harness.elapse(300);
+      expect(await store.read(workflow)).toMatchObject({ begunAt: 1, cancelled: true });
+      expect((await store.read(workflow))!.steps.size).toBe(1);
+      const last = { workflow, at: '0', index: 1, of: 2, token: 'b', result: 'b' };
+      expect(await store.arrive(last, 100)).toEqual(['a', 'b']);
+    });
+
+    test('a workflow of which nothing is known is kept, too', async () => {
+      await store.keep(workflow, 60_000);
+      await store.arrive({ workflow, at: '0', index: 0, of: 2, token: 'a', result: 'a' }, 100);
+      await store.cancel(workflow, 100);
+      await store.record([step('0', { follows: 1 })], 100);
+      await harness.elapse(300);
+      expect(await store.areCancelled([workflow])).toEqual([true]);
+      expect((await store.read(workflow))!.steps.size).toBe(1);
+      const last = { workflow, at: '0', index: 1, of: 2, token: 'b', result: 'b' };
+      expect(await store.arrive(last, 100)).toEqual(['a', 'b']);
+    });
+
     test('what is not written to is forgotten', async () => {
       await store.begin(workflow, 1, 150);
       await store.cancel(workflow, 150);
       await store.record([step('0')], 150);
-      await arrive(0, { at: '0' }).then(() => store.record([step('0')], 150));
+      await store.arrive({ workflow, at: '0', index: 0, of: 2, token: 't', result: 'r' }, 150);
       for (let turn = 0; turn < 100 && (await store.read(workflow)); turn++) {
         await harness.elapse(20);
       }

@@ -16,7 +16,12 @@ import {
 } from 'nestjs-redis-streams';
 import { of } from 'rxjs';
 import { expect, test } from 'vitest';
+import { StreamsTestKit } from 'nestjs-redis-streams/memory';
+import type { MessageSource, Settling } from '../../lib/core/source.js';
+import { driverWith } from '../support/driver-with.js';
+import { gate } from '../support/engine.js';
 import { OnEvent, startApp, type TestAppOptions } from '../support/nest-app.js';
+import { until } from '../support/until.js';
 
 /** Steps that ran, with what they were given. */
 interface Ran {
@@ -459,4 +464,176 @@ test('metadata of that name that is not ours does no harm', async () => {
   expect(ran.filter(({ event }) => event === 'second')).toHaveLength(5);
   expect(new Set(ran.map(({ context }) => context.workflow.id)).size).toBe(5);
   expect(await kit.deadLetters()).toEqual([]);
+});
+
+test('a branch that is a duplicate of another one ends without a result, and is joined', async () => {
+  const charged: string[] = [];
+  @Controller()
+  class Charging {
+    @StreamHandler('charge', { dedupe: { key: ({ payload }) => payload as string } })
+    charge(@Payload() order: string) {
+      charged.push(order);
+      return next('receipt', order);
+    }
+  }
+  const { publish, events, payloadOf, state, kit } = await flow(
+    {
+      first: () =>
+        fanOut([next('charge', 'a'), next('charge', 'b'), next('charge', 'a')], {
+          join: 'joined',
+        }),
+      receipt: (order: string) => `paid ${order}`,
+      joined: () => undefined,
+    },
+    { controllers: [Charging] },
+  );
+  await publish('first', {});
+  await kit.advance(3000);
+  await kit.idle();
+  expect(charged).toEqual(['a', 'b']);
+  expect(events().filter((event) => event === 'joined')).toHaveLength(1);
+  expect(payloadOf('joined')).toEqual({ results: ['paid a', 'paid b', null] });
+  const { status, steps } = await state();
+  expect(status).toBe('completed');
+  expect(steps.filter(({ event }) => event === 'charge').map((step) => step.status)).toEqual([
+    'completed',
+    'completed',
+    'duplicate',
+  ]);
+});
+
+test('a duplicate that had to wait for the other one arrives as well', async () => {
+  const running = gate();
+  @Controller()
+  class Charging {
+    @StreamHandler('charge', { dedupe: { key: () => 'same' } })
+    async charge() {
+      await running.promise;
+      return 'charged';
+    }
+  }
+  const { kit, payloadOf } = await flow(
+    {
+      first: () => fanOut([next('charge', 'a'), next('charge', 'b')], { join: 'joined' }),
+      joined: () => undefined,
+    },
+    { controllers: [Charging] },
+  );
+  await kit.publish('first', {});
+  await kit.advance(3000);
+  expect(kit.settled.map(({ outcome }) => outcome)).toContain('postponed');
+  running.open();
+  await kit.advance(3000);
+  await kit.idle();
+  const { results } = payloadOf<JoinedResults>('joined');
+  expect(new Set(results)).toEqual(new Set(['charged', null]));
+});
+
+test('what a failure declares is published after each redrive that fails', async () => {
+  const { publish, events, app, kit } = await flow({
+    first: () => next('second', {}, { onFailure: 'undo' }),
+    second: () => {
+      throw new UnrecoverableError('broken');
+    },
+    undo: () => undefined,
+  });
+  await publish('first', {});
+  for (const times of [1, 2, 3]) {
+    expect(events().filter((event) => event === 'undo')).toHaveLength(times);
+    await app.get(DeadLetters).redrive('second');
+    await kit.idle();
+  }
+});
+
+test('a redriven step is what it came to last', async () => {
+  const { publish, app, kit, state, workflows, ran } = await flow({
+    first: () => [next('second'), next('later', {}, { delay: 60_000 })],
+    second: () => {
+      throw new UnrecoverableError('broken');
+    },
+    later: () => undefined,
+  });
+  await publish('first', {});
+  const again = async () => {
+    await app.get(DeadLetters).redrive('second');
+    await kit.idle();
+  };
+  const second = async () => (await state()).steps.find(({ event }) => event === 'second')!;
+  expect((await second()).status).toBe('failed');
+  await again();
+  expect((await second()).status).toBe('failed');
+  await workflows.cancel(ran[0]!.context.workflow.id);
+  await again();
+  expect(await second()).toMatchObject({ status: 'cancelled' });
+});
+
+test('a branch that was last, and died before it was settled, comes to what its next run comes to', async () => {
+  const kit = new StreamsTestKit();
+  let last: unknown;
+  const source = driverWith(kit.source, ({ source: real }) => {
+    /** The process dies with the settlement that brings the join along. */
+    const settle: MessageSource['settle'] = async (batch) => {
+      const joins = ({ lease, settlement }: Settling) =>
+        lease.stream === 'part' && settlement.kind === 'ack' && settlement.publish !== undefined;
+      if (last !== undefined || !batch.some(joins)) return real.settle(batch);
+      last = batch.find(joins)!.lease.id;
+      return batch.map(() => 'lost');
+    };
+    const source = new Proxy(real, {
+      get: (target, name) => (name === 'settle' ? settle : Reflect.get(target, name, target)),
+    });
+    return { source };
+  });
+  const { events, payloadOf } = await flow(
+    {
+      first: () =>
+        fanOut([next('part', 1), next('part', 2, { delay: 100 })], {
+          join: 'joined',
+          onFailure: 'undo',
+        }),
+      part: (n: number) => n,
+      joined: () => undefined,
+      undo: () => undefined,
+    },
+    { kit, options: { source } },
+  );
+  await kit.publish('first', {});
+  await kit.idle();
+  await kit.advance(100);
+  await until('the last branch has arrived', () => last !== undefined);
+  for (let turn = 0; turn < 10; turn++) await kit.advance(10_000);
+  expect(await kit.deadLetters()).toMatchObject([{ reason: 'crashed' }]);
+  expect(events()).toEqual(['first', 'part', 'part', 'undo']);
+  expect(payloadOf<WorkflowFailure>('undo')).toMatchObject({
+    results: [1, null],
+    failures: [{ index: 1, reason: 'crashed' }],
+  });
+});
+
+test('what is known of a workflow outlasts its delays', async () => {
+  const { publish, kit, payloadOf, state, events, workflows } = await flow(
+    {
+      first: () =>
+        fanOut([next('part', 1), next('part', 2, { delay: 60_000 })], { join: 'joined' }),
+      part: (n: number) => n,
+      joined: () => next('late', {}, { deliverAt: kit.clock.now() + 60_000 }),
+      late: () => undefined,
+    },
+    { options: { workflowTtl: 1000 } },
+  );
+  await publish('first', {});
+  await kit.advance(60_000);
+  await kit.idle();
+  expect(payloadOf('joined')).toEqual({ results: [1, 2] });
+  const { id } = await state();
+  expect(await workflows.cancel(id)).toBe(true);
+  await kit.advance(60_000);
+  await kit.idle();
+  expect(events()).not.toContain('late');
+
+  await workflows.start('first', {}, { id: 'later', delay: 60_000 });
+  await workflows.cancel('later');
+  await kit.advance(60_500);
+  await kit.idle();
+  expect(kit.settled.at(-1)).toMatchObject({ eventType: 'first', outcome: 'cancelled' });
 });

@@ -7,6 +7,7 @@ import {
   duplicate,
   postpone,
   release,
+  type Ack,
   type Settlement,
 } from '../../core/settlement.js';
 import type { Claims } from '../claims.js';
@@ -24,36 +25,28 @@ export function dedupe(
   claims: Claims,
   codec: Codec,
   isHalted: (delivery: Delivery) => boolean,
+  duplicateStep: (delivery: Delivery) => Ack | undefined,
 ): Middleware {
   return (delivery, next) => (delivery.handler!.dedupe ? once(delivery, next) : next(delivery));
 
   function once(delivery: Delivery, next: Handler): Promise<Settlement> {
-    const obstacle = delivery.claim === undefined ? name(delivery) : undefined;
+    const obstacle = delivery.claim === undefined ? name(delivery, claims, codec) : undefined;
     if (obstacle) return Promise.resolve(obstacle);
     if (!delivery.claim) return next(delivery);
     return new Promise((resolve) => {
       claims.take(delivery, (outcome) => {
-        if (outcome === 'claimed') resolve(underClaim(delivery, next));
-        else if (outcome === 'done') resolve(duplicate);
+        if (outcome === 'claimed') return resolve(underClaim(delivery, next));
+        remember(delivery);
+        if (outcome === 'done') resolve(delivery.ifDone ?? duplicate);
         else if (outcome === 'held') resolve(postpone(claims.lookAgain));
         else resolve(postpone(ASK_AGAIN, errorRecord(outcome)));
       });
     });
   }
 
-  /** A retry has its name already, and its entry has not been fetched again yet. */
-  function name(delivery: Delivery): Settlement | undefined {
-    // The stage that decodes turns it into a dead letter.
-    if (!decodeInto(delivery, codec)) return undefined;
-    try {
-      const key = keyOf(delivery, delivery.handler!.dedupe!.key);
-      if (key === undefined) delivery.claim = null;
-      else claims.name(delivery, key);
-    } catch (error) {
-      // The function has seen all that there is to see: later runs would fail as well.
-      return deadLetter('unrecoverable', errorRecord(error));
-    }
-    return undefined;
+  /** While its message is there: a retry has none until it is charged. */
+  function remember(delivery: Delivery): void {
+    if (delivery.message) delivery.ifDone ??= duplicateStep(delivery);
   }
 
   async function underClaim(delivery: Delivery, next: Handler): Promise<Settlement> {
@@ -64,16 +57,34 @@ export function dedupe(
       // A step of a cancelled workflow is acknowledged, and nothing was done.
       done = settlement.kind === 'ack' && !settlement.unrun;
     } finally {
-      if (!done) claims.letGo(delivery);
+      if (!done) {
+        remember(delivery);
+        claims.letGo(delivery);
+      }
     }
     if (settlement.kind !== 'ack' || !done) return settlement;
     if (!delivery.lost) {
       const { ttl } = delivery.handler!.dedupe!;
       return { ...settlement, completes: { claim: delivery.claim!, ttl } };
     }
-    // What it wanted to publish is not: then somebody else has to do it all.
-    if (settlement.publish?.length) claims.letGo(delivery);
+    // What follows from it is not published: then somebody else has to do it all.
+    if (settlement.publish?.length || settlement.step?.arriving) claims.letGo(delivery);
     else await claims.completeApart(delivery);
     return settlement;
   }
+}
+
+/** A retry has its name already, and its entry has not been fetched again yet. */
+function name(delivery: Delivery, claims: Claims, codec: Codec): Settlement | undefined {
+  // The stage that decodes turns it into a dead letter.
+  if (!decodeInto(delivery, codec)) return undefined;
+  try {
+    const key = keyOf(delivery, delivery.handler!.dedupe!.key);
+    if (key === undefined) delivery.claim = null;
+    else claims.name(delivery, key);
+  } catch (error) {
+    // The function has seen all that there is to see: later runs would fail as well.
+    return deadLetter('unrecoverable', errorRecord(error));
+  }
+  return undefined;
 }

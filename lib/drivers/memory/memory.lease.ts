@@ -43,4 +43,8 @@ export class MemoryLease<Origin extends LeaseOrigin> implements Lease, Hold {
   get redriven(): boolean {
     return this.feed.redriven;
   }
+
+  get redrive(): number | undefined {
+    return this.redriven ? this.position + 1 : undefined;
+  }
 }

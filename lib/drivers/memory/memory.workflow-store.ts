@@ -22,6 +22,10 @@ export class MemoryWorkflowStore implements WorkflowStore {
     this.kept(workflow, ttl).begunAt ??= at;
   }
 
+  async keep(workflow: string, ms: number): Promise<void> {
+    this.kept(workflow, ms);
+  }
+
   async record(steps: readonly FinishedStep[], ttl: number): Promise<undefined[]> {
     return steps.map((step) => {
       const recorded = this.kept(step.workflow, ttl).steps;
@@ -32,18 +36,15 @@ export class MemoryWorkflowStore implements WorkflowStore {
   }
 
   async arrive(arrival: Arrival, ttl: number): Promise<readonly string[] | undefined> {
-    const { workflow, at, index, of, token, result } = arrival;
+    const { workflow, at, index, of, token, result, duplicate } = arrival;
     const { joins } = this.kept(workflow, ttl);
     let joining = joins.get(at);
     if (!joining) joins.set(at, (joining = { results: new Map() }));
     const { results, last } = joining;
-    if (last === undefined) {
-      results.set(index, result);
-      if (results.size < of) return undefined;
-      joining.last = token;
-    } else if (last !== token) {
-      return undefined;
-    }
+    if (last !== undefined && last !== token) return undefined;
+    if (!duplicate || !results.has(index)) results.set(index, result);
+    if (results.size < of) return undefined;
+    joining.last = token;
     return Array.from({ length: of }, (_, branch) => results.get(branch)!);
   }
 
@@ -80,7 +81,7 @@ export class MemoryWorkflowStore implements WorkflowStore {
   private kept(workflow: string, ttl: number): KeptWorkflow {
     const expiresAt = this.broker.clock.now() + ttl;
     const found = this.find(workflow) ?? { expiresAt, steps: new Map(), joins: new Map() };
-    found.expiresAt = expiresAt;
+    found.expiresAt = Math.max(found.expiresAt, expiresAt);
     this.broker.workflows.set(this.keyPrefix + workflow, found);
     // Those that nobody asks for again have to go, too: looked for whenever their number has doubled.
     if (this.broker.workflows.size >= this.sweepAt) this.sweep();

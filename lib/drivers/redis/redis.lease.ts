@@ -115,4 +115,9 @@ export class RedisLease implements Lease, Link<RedisLease> {
   get redriven(): boolean {
     return this.source.redriven;
   }
+
+  /** When it was, ms since the epoch. */
+  get redrive(): number | undefined {
+    return this.redriven ? Number.parseInt(this.entryId, 10) : undefined;
+  }
 }

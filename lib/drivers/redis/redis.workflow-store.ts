@@ -13,6 +13,7 @@ import {
   arrive,
   BEGUN,
   CANCELLED,
+  keepWorkflow,
   mark,
   recordSteps,
 } from './scripts/workflow.scripts.js';
@@ -31,6 +32,17 @@ export class RedisWorkflowStore implements WorkflowStore {
     const state = this.keys.workflowState(workflow);
     const action = 'starting a workflow';
     await this.commands.run(action, (client) => mark(client, state, BEGUN, at, ttl), state);
+  }
+
+  async keep(workflow: string, ms: number): Promise<void> {
+    const { keys: names } = this;
+    const keys = [
+      names.workflowSteps(workflow),
+      names.workflowJoins(workflow),
+      names.workflowState(workflow),
+    ];
+    const action = 'keeping a workflow';
+    await this.commands.run(action, (client) => keepWorkflow(client, keys, ms), keys[0]);
   }
 
   async record(steps: readonly FinishedStep[], ttl: number): Promise<(undefined | Error)[]> {

@@ -42,6 +42,17 @@ export function describeRedriving(world: () => SourceWorld): void {
       expect(valueOf(lease)).toBe('a');
     });
 
+    test('is told apart from the redrives before', async (context) => {
+      const { reader, redrive } = await givenUp(context, 'a');
+      await redrive();
+      const first = await run(reader);
+      await giveUp(reader, first);
+      await redrive();
+      const second = await run(reader);
+      expect([typeof first.redrive, second.id]).toEqual(['number', first.id]);
+      expect(second.redrive!).toBeGreaterThan(first.redrive!);
+    });
+
     test('leaves the queue', async (context) => {
       const { redrive } = await givenUp(context, 'a', 'b');
       const [first] = await world().deadLetters();

@@ -8,7 +8,7 @@ import {
   UnsupportedFeatureError,
 } from '../../../lib/core/errors/start-up.errors.js';
 import { EventBus } from '../../../lib/core/events.js';
-import { ack, retry } from '../../../lib/core/settlement.js';
+import { ack, retry, type Ack } from '../../../lib/core/settlement.js';
 import { memory } from '../../../lib/drivers/memory/index.js';
 import { MemoryCompletions } from '../../../lib/drivers/memory/memory.completions.js';
 import { MemoryStateStore } from '../../../lib/drivers/memory/memory.state-store.js';
@@ -282,11 +282,21 @@ describe('a run that has lost its entry', () => {
       settlement: { ...ack, publish },
       becomes: 'claimed',
     },
+    {
+      follows: 'an arrival at a join, which is not told',
+      settlement: { ...ack, step: { arriving: {} } } as unknown as Ack,
+      becomes: 'claimed',
+    },
   ])('completes its key where $follows follows', async ({ settlement, becomes }) => {
     const { clock, broker } = world;
     const completions = new MemoryCompletions(broker, '');
     const options = { completions, clock, events: new EventBus(), lease: 8000, maxHold: 60_000 };
-    const run = dedupe(new Claims(options), jsonCodec, () => false);
+    const run = dedupe(
+      new Claims(options),
+      jsonCodec,
+      () => false,
+      () => undefined,
+    );
     const fields = ['event_type', 'x', 'payload', '1'];
     const lease = { stream: 's', id: '1-0', publishedAt: 1, attempt: 1, charged: true, fields };
     const delivery = new Delivery(lease, 'g', 'A');

@@ -5,35 +5,61 @@ import { pack, UNPACK } from './packing.js';
 
 export const BEGUN = 'begun';
 export const CANCELLED = 'cancelled';
+/** Holds the place of what is to come. */
+const KEPT = 'kept';
+
+/** Lua `keep(key, ms)` of a key that was there before, and may have to last longer. */
+const KEEP = `
+local function keep(key, ms) redis.call('PEXPIRE', key, ms, 'GT') end
+`;
 
 /**
  * Records steps. KEYS that of one step, for its slot. ARGV, packed: ttl, then key and text of each.
  */
-const recordScript = new Script(`${UNPACK}
+const recordScript = new Script(`${UNPACK}${KEEP}
 for at = 2, #ARGV, 2 do
-  redis.call('RPUSH', ARGV[at], ARGV[at + 1])
-  redis.call('PEXPIRE', ARGV[at], ARGV[1])
+  if redis.call('RPUSH', ARGV[at], ARGV[at + 1]) > 1 then
+    keep(ARGV[at], ARGV[1])
+  else
+    redis.call('PEXPIRE', ARGV[at], ARGV[1])
+  end
 end
 return 1
 `);
 
 /**
- * A branch arrives. KEYS joins. ARGV ttl, name of the fan-out, index, branches, token, result.
- * Answers the results where it is the last one.
+ * Has everything last. What is not there yet is made, so that it does, too. KEYS steps, joins, state.
+ * ARGV ms.
  */
-const arriveScript = new Script(`
+const keepScript = new Script(`${KEEP}
+for at, key in ipairs(KEYS) do
+  if redis.call('EXISTS', key) == 1 then
+    keep(key, ARGV[1])
+  else
+    if at == 1 then redis.call('RPUSH', key, '') else redis.call('HSET', key, '${KEPT}', 1) end
+    redis.call('PEXPIRE', key, ARGV[1])
+  end
+end
+return 1
+`);
+
+/**
+ * A branch arrives. KEYS joins. ARGV ttl, name of the fan-out, index, branches, token, result, 1 for
+ * a duplicate. Answers the results where it is the last one.
+ */
+const arriveScript = new Script(`${KEEP}
 local key, name, of = KEYS[1], ARGV[2], tonumber(ARGV[4])
 local last = redis.call('HGET', key, name .. ' last')
 if last and last ~= ARGV[5] then return false end
-if not last then
-  local known = redis.call('HGET', key, name .. ' ' .. ARGV[3])
-  local arrived = tonumber(redis.call('HGET', key, name .. ' arrived') or 0)
-  if not known then arrived = arrived + 1 end
-  redis.call('HSET', key, name .. ' ' .. ARGV[3], ARGV[6], name .. ' arrived', arrived)
-  redis.call('PEXPIRE', key, ARGV[1])
-  if arrived < of then return false end
-  redis.call('HSET', key, name .. ' last', ARGV[5])
-end
+local known = redis.call('HGET', key, name .. ' ' .. ARGV[3])
+local arrived = tonumber(redis.call('HGET', key, name .. ' arrived') or 0)
+if not known then arrived = arrived + 1 end
+local result = known and ARGV[7] == '1' and known or ARGV[6]
+local there = redis.call('EXISTS', key) == 1
+redis.call('HSET', key, name .. ' ' .. ARGV[3], result, name .. ' arrived', arrived)
+if there then keep(key, ARGV[1]) else redis.call('PEXPIRE', key, ARGV[1]) end
+if arrived < of then return false end
+if not last then redis.call('HSET', key, name .. ' last', ARGV[5]) end
 local fields = {}
 for index = 0, of - 1 do fields[#fields + 1] = name .. ' ' .. index end
 return redis.call('HMGET', key, unpack(fields))
@@ -49,11 +75,12 @@ return words
 `);
 
 /** Sets a field that is not there. KEYS state. ARGV ttl, field, value. */
-const markScript = new Script(`
+const markScript = new Script(`${KEEP}
+local there = redis.call('EXISTS', KEYS[1]) == 1
 if not redis.call('HGET', KEYS[1], ARGV[2]) then
   redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])
 end
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
+if there then keep(KEYS[1], ARGV[1]) else redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
 return 1
 `);
 
@@ -74,13 +101,22 @@ export async function recordSteps(
   await recordScript.run(client, [keyOf(steps[0]!.workflow)], [args]);
 }
 
+/** @param keys of its steps, its joins and its state */
+export async function keepWorkflow(
+  client: Redis,
+  keys: readonly string[],
+  ms: number,
+): Promise<void> {
+  await keepScript.run(client, keys, [Math.ceil(ms)]);
+}
+
 export async function arrive(
   client: Redis,
   key: string,
-  { at, index, of, token, result }: Arrival,
+  { at, index, of, token, result, duplicate }: Arrival,
   ttl: number,
 ): Promise<readonly string[] | undefined> {
-  const args = [ttl, at, index, of, token, result];
+  const args = [ttl, at, index, of, token, result, duplicate ? 1 : 0];
   return ((await arriveScript.run(client, [key], args)) as string[] | null) ?? undefined;
 }
 

@@ -1,0 +1,77 @@
+import { expect, it } from 'vitest';
+import { StepRecorder } from '../../lib/chaining/step-recorder.js';
+import { StepSettling, type ConcludingOptions } from '../../lib/chaining/step-settling.js';
+import { jsonCodec } from '../../lib/core/codecs/json.codec.js';
+import { EventBus } from '../../lib/core/events.js';
+import type { Settling } from '../../lib/core/source.js';
+import type { FinishedStep, WorkflowStore } from '../../lib/core/workflow-store.js';
+import { ManualClock } from '../../lib/drivers/memory/index.js';
+
+/** A store that notes what it was given, and refuses while it is away. */
+function setup() {
+  const state = { away: false, given: [] as string[], told: 0 };
+  const store = {
+    record: async (steps: readonly FinishedStep[]) =>
+      steps.map(({ step }) => {
+        if (state.away) return new Error('away');
+        state.given.push(step);
+        return undefined;
+      }),
+  } as unknown as WorkflowStore;
+  const clock = new ManualClock();
+  const events = new EventBus();
+  events.on('worker-error', () => state.told++);
+  const recorder = new StepRecorder({ store, ttl: 1000, clock, events });
+  return { state, clock, recorder, store };
+}
+
+const step = (name: string): FinishedStep => ({
+  workflow: 'w',
+  step: name,
+  run: 1,
+  follows: 0,
+  failed: false,
+  record: '',
+});
+
+it('what could not be recorded is recorded later, once', async () => {
+  const { state, clock, recorder } = setup();
+  state.away = true;
+  recorder.record([step('0'), step('1')]);
+  await clock.advance(300);
+  expect([state.given, state.told > 1]).toEqual([[], true]);
+  state.away = false;
+  await clock.advance(10_000);
+  expect(state.given).toEqual(['0', '1']);
+  recorder.record([step('2')]);
+  await clock.advance(10_000);
+  expect(state.given).toEqual(['0', '1', '2']);
+});
+
+it('what waits for the store is bounded', async () => {
+  const { state, clock, recorder } = setup();
+  state.away = true;
+  for (let n = 0; n < 60; n++) recorder.record(Array.from({ length: 100 }, () => step('x')));
+  await clock.advance(0);
+  state.away = false;
+  await clock.advance(60_000);
+  expect(state.given).toHaveLength(5000);
+});
+
+it('a settlement that is tried again records its step once', async () => {
+  const { state, recorder, store } = setup();
+  const options = { store, recorder, codec: jsonCodec, ttl: 1000 } as unknown as ConcludingOptions;
+  let fails = 2;
+  const holding = { stillOurs: async () => true, looksOn: () => false };
+  const { all } = new StepSettling(options, holding, async (batch) => {
+    if (fails-- === 2) throw new Error('away');
+    return batch.map(() => (fails === 0 ? new Error('away') : 'settled'));
+  });
+  const lease = { stream: 's', id: '1-0', publishedAt: 1, attempt: 1, charged: true, fields: [] };
+  const settlement = { kind: 'ack', step: { finished: step('0') } } as const;
+  const batch: Settling[] = [{ lease, settlement }];
+  await expect(all(batch)).rejects.toThrow('away');
+  expect(await all(batch)).toEqual([new Error('away')]);
+  expect(await all(batch)).toEqual(['settled']);
+  expect(state.given).toEqual(['0']);
+});
