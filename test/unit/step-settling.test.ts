@@ -3,6 +3,8 @@ import { StepRecorder } from '../../lib/chaining/step-recorder.js';
 import { StepSettling, type ConcludingOptions } from '../../lib/chaining/step-settling.js';
 import { jsonCodec } from '../../lib/core/codecs/json.codec.js';
 import { EventBus } from '../../lib/core/events.js';
+import type { StepReport } from '../../lib/core/ended-step.js';
+import { placeIn } from '../../lib/core/workflow-place.js';
 import type { Settling } from '../../lib/core/source.js';
 import type { FinishedStep, WorkflowStore } from '../../lib/core/workflow-store.js';
 import { ManualClock } from '../../lib/drivers/memory/index.js';
@@ -25,7 +27,7 @@ function setup() {
   return { state, clock, recorder, store };
 }
 
-const step = (name: string): FinishedStep => ({
+const finishedStep = (name: string): FinishedStep => ({
   workflow: 'w',
   step: name,
   run: 1,
@@ -37,13 +39,13 @@ const step = (name: string): FinishedStep => ({
 it('what could not be recorded is recorded later, once', async () => {
   const { state, clock, recorder } = setup();
   state.away = true;
-  recorder.record([step('0'), step('1')]);
+  recorder.record([finishedStep('0'), finishedStep('1')]);
   await clock.advance(300);
   expect([state.given, state.told > 1]).toEqual([[], true]);
   state.away = false;
   await clock.advance(10_000);
   expect(state.given).toEqual(['0', '1']);
-  recorder.record([step('2')]);
+  recorder.record([finishedStep('2')]);
   await clock.advance(10_000);
   expect(state.given).toEqual(['0', '1', '2']);
 });
@@ -51,7 +53,8 @@ it('what could not be recorded is recorded later, once', async () => {
 it('what waits for the store is bounded', async () => {
   const { state, clock, recorder } = setup();
   state.away = true;
-  for (let n = 0; n < 60; n++) recorder.record(Array.from({ length: 100 }, () => step('x')));
+  for (let n = 0; n < 60; n++)
+    recorder.record(Array.from({ length: 100 }, () => finishedStep('x')));
   await clock.advance(0);
   state.away = false;
   await clock.advance(60_000);
@@ -68,10 +71,28 @@ it('a settlement that is tried again records its step once', async () => {
     return batch.map(() => (fails === 0 ? new Error('away') : 'settled'));
   });
   const lease = { stream: 's', id: '1-0', publishedAt: 1, attempt: 1, charged: true, fields: [] };
-  const settlement = { kind: 'ack', step: { finished: step('0') } } as const;
+  const settlement = { kind: 'ack', step: { finished: finishedStep('0') } } as const;
   const batch: Settling[] = [{ lease, settlement }];
   await expect(all(batch)).rejects.toThrow('away');
   expect(await all(batch)).toEqual([new Error('away')]);
   expect(await all(batch)).toEqual(['settled']);
   expect(state.given).toEqual(['0']);
+});
+
+it.each([
+  { stillOurs: true, arrives: 1, whose: 'another message has completed' },
+  { stillOurs: false, arrives: 0, whose: 'its own message has completed' },
+])('a duplicate that $whose arrives $arrives times', async ({ stillOurs, arrives }) => {
+  const { recorder, store } = setup();
+  const arrived: unknown[] = [];
+  store.arrive = async (arrival) => void arrived.push(arrival);
+  const options = { store, recorder, codec: jsonCodec, ttl: 1000 } as unknown as ConcludingOptions;
+  const holding = { stillOurs: async () => stillOurs, looksOn: () => false };
+  const { all } = new StepSettling(options, holding, async (batch) => batch.map(() => 'settled'));
+  const lease = { stream: 's', id: '1-0', publishedAt: 1, attempt: 1, charged: true, fields: [] };
+  const place = placeIn({ workflow: 'w 0.1.1 1-0 j:0:1:2:joined' })!;
+  const arriving = { place, report: {} as StepReport, result: 'null', trace: {} };
+  const step = { finished: finishedStep('0.1.1'), arriving };
+  const settled = await all([{ lease, settlement: { kind: 'ack', unrun: 'duplicate', step } }]);
+  expect([settled, arrived.length]).toEqual([['settled'], arrives]);
 });
