@@ -83,4 +83,17 @@ export interface DelayStore {
    * themselves, once a second.
    */
   watch?(onScheduled: (stream: string) => void): () => void;
+
+  /**
+   * Where there is no `watch`: tells, as soon and as well as it can, of what is due before the next
+   * look, whoever has stored it. What it does not tell of is found by looking.
+   */
+  hints?(onScheduled: (stream: string) => void): DelayHints;
+}
+
+/** Somebody who listens. */
+export interface DelayHints {
+  /** Listens for these, too, from now on. */
+  follow(streams: readonly string[]): void;
+  close(): Promise<void>;
 }

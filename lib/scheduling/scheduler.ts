@@ -1,6 +1,6 @@
 import { Backoff } from '../core/backoff.js';
 import { sleep, type Clock } from '../core/clock.js';
-import type { DelayStore, Promoted } from '../core/delays.js';
+import type { DelayHints, DelayStore, Promoted } from '../core/delays.js';
 import { PermissionDeniedError, WrongKeyTypeError } from '../core/errors/server.errors.js';
 import type { EventBus } from '../core/events.js';
 import type { When } from '../core/message.js';
@@ -35,7 +35,7 @@ class Watched {
 /**
  * Has due messages promoted: of the streams that are consumed here, and of those for which this
  * process has scheduled something. It sleeps until the earliest due time that it knows; what others
- * have scheduled it learns at a look, or is told. Any number of processes may do so side by side.
+ * have scheduled it is told, or learns at a look. Any number of processes may do so side by side.
  */
 export class Scheduler implements Worker {
   private readonly streams = new Map<string, Watched>();
@@ -49,6 +49,7 @@ export class Scheduler implements Worker {
   private rest = new AbortController();
   private loop: Promise<void> | undefined;
   private unwatch: (() => void) | undefined;
+  private hints: DelayHints | undefined;
   private stopped = false;
 
   constructor(private readonly options: SchedulerOptions) {
@@ -65,13 +66,17 @@ export class Scheduler implements Worker {
   async stop(): Promise<void> {
     this.stopped = true;
     this.unwatch?.();
+    const unheard = this.hints?.close();
     this.rest.abort();
     await this.loop;
-    await Promise.all(this.underWay);
+    await Promise.all([...this.underWay, unheard]);
   }
 
   /** Promotes these from now on, whoever schedules for them. */
-  keep(streams: Iterable<string>): void {
+  keep(streams: readonly string[]): void {
+    if (this.stopped) return;
+    if (this.looks) this.hints ??= this.options.delays.hints?.((stream) => this.look(stream));
+    this.hints?.follow(streams);
     for (const stream of streams) {
       this.watched(stream).kept = true;
       this.look(stream);

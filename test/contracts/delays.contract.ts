@@ -1,8 +1,18 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+} from 'vitest';
 import type { DelayStore, Promoted } from '../../lib/core/delays.js';
 import type { Lease } from '../../lib/core/lease.js';
 import type { When } from '../../lib/core/message.js';
 import { ack } from '../../lib/core/settlement.js';
+import { until } from '../support/until.js';
 import type { SourceHarness } from './source-harness.js';
 import { entry, SourceWorld, valueOf } from './source-world.js';
 
@@ -64,6 +74,51 @@ export function describeDelaysContract(name: string, setup: () => Promise<Source
 
     const waiting = async (of = stream) =>
       (await delays.list(of, 1000)).items.map(({ fields }) => fields[3]);
+
+    describe('somebody who listens', () => {
+      /** Streams that he was told of, from when he listens on. */
+      async function listen(): Promise<string[]> {
+        const { delays: others } = await world.open();
+        const told: string[] = [];
+        const tell = (of: string) => void told.push(of);
+        if (others!.watch) {
+          onTestFinished(others!.watch(tell));
+          return told;
+        }
+        const hints = others!.hints!(tell);
+        onTestFinished(() => hints.close());
+        hints.follow([stream]);
+        await until('he listens', () => told.length > 0);
+        hints.follow([`${stream}-2`]);
+        await until('he listens', async () => {
+          await delays.schedule([delayed('x', { in: 0 }, `${stream}-2`)]);
+          await delays.promote([`${stream}-2`]);
+          return told.includes(`${stream}-2`);
+        });
+        told.length = 0;
+        return told;
+      }
+
+      test('is told of what is due before the next look', async () => {
+        const told = await listen();
+        const tellsOf = async (action: string, act: () => Promise<unknown>) => {
+          told.length = 0;
+          await act();
+          await until(`he is told of ${action}`, () => told.includes(stream));
+        };
+        await schedule(LATER, 'later');
+        await tellsOf('a message', () => schedule(SOON, 'soon'));
+        const [id] = await schedule(LATER, 'moved');
+        await tellsOf('another time', () => delays.reschedule(stream, id!, { in: 20 }));
+        await harness.elapse(SOON + 1);
+        await promote();
+        const reader = await world.reader('A', { streams: [`${stream}-2`] });
+        await world.publishTo(`${stream}-2`, 'first');
+        const lease = await reader.takeOne();
+        const publish = [delayed('next', { in: 10 })];
+        await tellsOf('a next step', () => reader.settle(lease, { ...ack, publish }));
+      });
+    });
 
     describe('schedule and promote', () => {
       test('an entry is in its stream when it is due, and not before', async () => {

@@ -63,6 +63,64 @@ describe('a message', () => {
     expect(largest(lags)).toBeLessThan(100);
   });
 
+  /** By processes that store it and are gone: nobody but the consumers can promote it. */
+  const store = async (from: RecordingConsumer, ...dueAt: number[]) => {
+    const results = await from.runtime.driver.delays!.schedule(
+      dueAt.map((at) => ({
+        stream: 'later',
+        fields: ['event_type', 'made', 'payload', String(at)],
+        when: { at },
+      })),
+    );
+    for (const result of results) expect(result).toBeTypeOf('string');
+  };
+  const lagsOf = async () =>
+    (await client.xrange('later', '-', '+'))
+      .map(([id, fields]) => timeOf(id) - Number(fields[3]))
+      .sort((a, b) => a - b);
+
+  it('that a process has delayed for a moment, and that is gone, is not late', async () => {
+    const [one, other] = [await publisher(), await consumer()];
+    await consumer();
+    await until('they listen', async () => (await listeners()) === 2);
+    for (let count = 1; count <= 10; count++) {
+      await store(one, Date.now() + 50 + 10 * count);
+      await until('it is in its stream', async () => (await client.xlen('later')) === count);
+    }
+    const lags = await lagsOf();
+    console.log(
+      `10 messages, one by one, of processes that are gone: ${largest(lags)} ms late at most`,
+    );
+    expect(lags[0]).toBeGreaterThanOrEqual(0);
+    expect(largest(lags)).toBeLessThan(100);
+    // It listens again where it lost its connection, and what was said meanwhile is found.
+    await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    await until('they listen again', async () => (await listeners()) === 2);
+    await store(one, Date.now() + 100);
+    await until('it is handled', async () => (await client.xlen('later')) === 11);
+    expect(largest(await lagsOf())).toBeLessThan(100);
+    expect(other.of('disconnected')).toEqual([]);
+  });
+
+  it('of 10,000 that a process has delayed, and that is gone, 99 % are less than 100 ms late', async () => {
+    const [one] = [await publisher(), await consumer()];
+    await until('it listens', async () => (await listeners()) === 1);
+    const began = Date.now();
+    const due = Array.from({ length: 10_000 }, (_, index) => began + 800 + ((index * 7919) % 1500));
+    await store(one, ...due);
+    await until('all are there', async () => (await client.xlen('later')) === 10_000, 15_000);
+    const lags = await lagsOf();
+    const p99 = lags[9899]!;
+    console.log(
+      `10,000 messages of a process that is gone: p99 ${p99} ms, ${lags.at(-1)} ms at most`,
+    );
+    expect(lags[0]).toBeGreaterThanOrEqual(0);
+    expect(p99).toBeLessThan(100);
+  });
+
+  const listeners = async () =>
+    Number(((await client.pubsub('NUMSUB', '{later}:delayed')) as unknown[])[1]);
+
   it('of a process that is gone is published by who consumes', async () => {
     const other = await consumer();
     const one = await publisher();

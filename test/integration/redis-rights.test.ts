@@ -146,8 +146,16 @@ class Life {
       record: '',
     };
     const [refused] = await workflows!.record([step], 1000);
-    if (refused) throw refused;
-    await workflows!.read(this.stream);
+    if (refused) this.errors.push(refused);
+    const arrival = { workflow: this.stream, at: '0', index: 0, of: 2, token: 't', result: '1' };
+    await this.try(() => workflows!.begin(this.stream, 1, 1000));
+    await this.try(() => workflows!.keep(this.stream, 1000));
+    await this.try(() => workflows!.keep(`${this.stream}-new`, 1000));
+    await this.try(() => workflows!.arrive(arrival, 1000));
+    await this.try(() => workflows!.arrive({ ...arrival, index: 1 }, 1000));
+    await this.try(() => workflows!.areCancelled([this.stream]));
+    await this.try(() => workflows!.read(this.stream));
+    await this.try(() => workflows!.cancel(`${this.stream}-new`, 1000));
   }
 
   private async balance(): Promise<void> {
@@ -206,17 +214,36 @@ it('with all rights nothing is refused', async () => {
     '~{client-*',
     '~{workflow:*',
   ]);
+  await admin.acl('LOG', 'RESET');
   await life.live();
   expect(life.errors).toEqual([]);
   expect(life.refused).toEqual([]);
+  expect(await admin.acl('LOG')).toEqual([]);
   await life.close();
 });
+
+it.each(['-publish', '-subscribe', 'resetchannels'])(
+  'with %s what was delayed is published all the same',
+  async (rule) => {
+    const redis = await user('deaf', [...redisAclRules(), rule]);
+    const consumer = await RecordingConsumer.start({ redis, streams: ['later'] });
+    const warnings = () => consumer.of('warning').filter(({ code }) => code === 'NO_DELAY_HINTS');
+    await until('it is told of', () => rule === '-publish' || warnings().length === 1);
+    const message = { eventType: 'made', payload: 1, stream: 'later', delay: 100 };
+    await consumer.runtime.producer.publish(message);
+    await until('it is handled', () => consumer.ids('later').length > 0);
+    await consumer.close();
+    await admin.del('later');
+  },
+);
 
 it('each right that is missing is named by a typed error', async () => {
   await admin.script('FLUSH');
   await withoutCommand('eval');
   // The connection takes care of its own; a consumer is removed only after a minute.
-  const tolerated = /^(info|select|client\|.*|command\|info|eval|xgroup\|delconsumer)$/;
+  // To tell of what is due, and to listen, is done without.
+  const tolerated =
+    /^(info|select|client\|.*|command\|info|eval|xgroup\|delconsumer|publish|subscribe)$/;
   const commands = redisCommands().filter((command) => !tolerated.test(command));
   const refused = (await Promise.all(commands.map(withoutCommand))).flat();
   for (const error of refused) {

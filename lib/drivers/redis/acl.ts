@@ -39,6 +39,7 @@ const DELAY = [
   'hmget',
   'hset',
   'hdel',
+  'publish',
 ];
 
 /** To find the nodes of a cluster, and to follow slots on their way. */
@@ -82,6 +83,9 @@ const BALANCE = ['mget', 'hgetall'];
 /** The slot `state`. */
 const STATE = ['get'];
 
+/** To be told of what others have delayed. */
+const LISTEN = ['subscribe'];
+
 /** What is known of workflows. The rest is among the above. */
 const WORKFLOW = ['rpush', 'lrange'];
 
@@ -95,7 +99,16 @@ export function redisCommands(
     ...PUBLISH,
     ...DELAY,
     ...(access === 'all'
-      ? [...CONSUME, ...ADMINISTER, ...RETAIN, ...REQUEST, ...BALANCE, ...STATE, ...WORKFLOW]
+      ? [
+          ...CONSUME,
+          ...ADMINISTER,
+          ...RETAIN,
+          ...REQUEST,
+          ...BALANCE,
+          ...STATE,
+          ...LISTEN,
+          ...WORKFLOW,
+        ]
       : []),
     ...(cluster ? CLUSTER : []),
   ];
@@ -110,7 +123,15 @@ export function redisCommands(
  */
 export function redisAclRules(options: RedisAclOptions = {}): readonly string[] {
   const commands = redisCommands(options.access, options.cluster).map((command) => `+${command}`);
-  return ['resetkeys', ...patterns(options), '-@all', ...commands];
+  const channels = channelsOf(options).map((channel) => `&${channel}`);
+  return ['resetkeys', ...patterns(options), 'resetchannels', ...channels, '-@all', ...commands];
+}
+
+/** Of each stream's delayed messages: {@link Keys.delays}. */
+function channelsOf({ keyPrefix = '', streams }: RedisAclOptions): string[] {
+  const names = streams?.map((stream) => literal(derivedFrom(keyPrefix + stream)));
+  const all = keyPrefix === '' ? ['*'] : [`${literal(keyPrefix)}*`, `${literal(`{${keyPrefix}`)}*`];
+  return (names ?? all).map((name) => `${name}:delayed`);
 }
 
 /** The key of a stream, and those that {@link Keys} derives from it. */

@@ -7,10 +7,13 @@ import {
   type Promoted,
 } from '../../core/delays.js';
 import { PermissionDeniedError } from '../../core/errors/server.errors.js';
+import type { EventBus } from '../../core/events.js';
 import { join } from '../../core/grouped.js';
 import type { When } from '../../core/message.js';
 import { bySlot } from './cluster/slots.js';
 import type { Commands } from './commands.js';
+import type { Connector } from './connector.js';
+import { RedisDelayHints } from './delay-hints.js';
 import type { Keys } from './keys.js';
 import { isReplicated, type ReplicatedEntry } from './publishing-replicated.js';
 import { typedError } from './reply-errors.js';
@@ -32,6 +35,8 @@ const MANY = 10;
 export interface RedisDelaysOptions {
   readonly commands: Commands;
   readonly keys: Keys;
+  readonly connector: Connector;
+  readonly events: EventBus;
   /** Stores entries that wait for replicas, too. */
   readonly replicated: (entries: readonly ReplicatedEntry[]) => Promise<Result[]>;
 }
@@ -74,6 +79,10 @@ export class RedisDelays implements DelayStore {
       : [...bySlot(streams, keyOf).values()];
     await Promise.all(places.map((same) => this.promoteAt(same, results)));
     return streams.map((stream) => results.get(stream)!);
+  }
+
+  hints(onScheduled: (stream: string) => void): RedisDelayHints {
+    return new RedisDelayHints(this.options, onScheduled);
   }
 
   async list(stream: string, limit: number, after?: string): Promise<DelayedPage> {

@@ -72,8 +72,10 @@ export class RedisSource implements MessageSource {
       timeout: Math.floor(connector.commandTimeout * WAIT_SHARE),
     });
     this.delays = new RedisDelays({
+      connector,
       commands,
       keys,
+      events,
       replicated: (entries) => this.replicated.publish(entries),
     });
   }

@@ -10,6 +10,9 @@ export interface DelayKeys {
   readonly stream: string;
 }
 
+/** What is due later than this is found by looks, ms. */
+const LOOKS_FIND = 1500;
+
 /** Names are 16 digits, so this field is none. */
 const LAST = 'last';
 
@@ -17,6 +20,8 @@ const LAST = 'last';
  * Lua functions for scripts that write delayed messages:
  * `refuse_delays(delayed, entries, stream)`: an error reply where a key holds something else than it
  * should; `due_at(how, ms)`: a time of the server, ms, `how` being `in` or `at`;
+ * `wake(delayed, name, due, now)`: tells the schedulers that listen, on a channel of the set's name,
+ * where this is due before all others and before their next look;
  * `delay(delayed, entries, due, first, last)`: stores an entry made of these ARGV, answers its name.
  * A name is the time of storing in µs, or the last one plus one: they rise, so that entries of the
  * same due time stay in their order.
@@ -39,14 +44,20 @@ local function due_at(how, ms)
   if how == 'at' then return tonumber(ms) end
   return math.floor(server_time() / 1000) + tonumber(ms)
 end
+local function wake(delayed, name, due, now)
+  if due > now / 1000 + ${LOOKS_FIND} then return end
+  if redis.call('ZRANGE', delayed, 0, 0)[1] == name then redis.pcall('PUBLISH', delayed, '') end
+end
 local function delay(delayed, entries, due, first, last)
-  local name = server_time()
+  local now = server_time()
+  local name = now
   local before = tonumber(redis.call('HGET', entries, '${LAST}') or 0)
   if before >= name then name = before + 1 end
   name = string.format('%016.0f', name)
   local packed = cmsgpack.pack({ unpack(ARGV, first, last) })
   redis.call('HSET', entries, '${LAST}', name, name, packed)
   redis.call('ZADD', delayed, string.format('%.0f', due), name)
+  wake(delayed, name, due, now)
   return name
 end
 `;

@@ -9,7 +9,9 @@ import { DELAYING, whenArguments, type DelayKeys } from './delaying.js';
  */
 const script = new Script(`${DELAYING}
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 0 end
-redis.call('ZADD', KEYS[1], string.format('%.0f', due_at(ARGV[2], ARGV[3])), ARGV[1])
+local due = due_at(ARGV[2], ARGV[3])
+redis.call('ZADD', KEYS[1], string.format('%.0f', due), ARGV[1])
+wake(KEYS[1], ARGV[1], due, server_time())
 return 1
 `);
 
