@@ -16,7 +16,11 @@ export interface WorkerOptions {
   readonly streams: readonly string[];
   /** How long a handler takes, about, ms. */
   readonly work: number;
-  readonly redis: { readonly url: string; readonly commandTimeout?: number };
+  readonly redis: {
+    readonly url?: string;
+    readonly cluster?: readonly { readonly host: string; readonly port: number }[];
+    readonly commandTimeout?: number;
+  };
   readonly idleTimeout: number;
   readonly reclaimInterval: number;
   readonly blockTimeout: number;
