@@ -14,6 +14,8 @@ export interface CollectorOptions {
 }
 
 interface Waiting extends BatchedDelivery {
+  /** Engine time at which it came, ms. */
+  readonly since: number;
   readonly resolve: (settlement: Settlement) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -32,7 +34,9 @@ export class Collector {
   readonly add = (delivery: Delivery): Promise<Settlement> => {
     if (this.stopped) return Promise.resolve(release);
     return new Promise((resolve, reject) => {
-      const item: Waiting = { delivery, asked: undefined, failed: undefined, resolve, reject };
+      const since = this.options.clock.now();
+      const open = { asked: undefined, failed: undefined };
+      const item: Waiting = { delivery, since, ...open, resolve, reject };
       // What may kill the process takes no others with it.
       if (delivery.suspect) return void this.runAlone(item);
       this.waiting.push(item);
@@ -60,7 +64,11 @@ export class Collector {
 
   private arm(): void {
     this.disarm();
-    this.timer = this.options.clock.setTimeout(() => this.becomeDue(), this.batch.maxWait);
+    const { clock } = this.options;
+    const { maxWait } = this.batch;
+    // Less than none: the clock was set back.
+    const waited = Math.max(0, clock.now() - this.waiting[0]!.since);
+    this.timer = clock.setTimeout(() => this.becomeDue(), Math.max(0, maxWait - waited));
   }
 
   private disarm(): void {
@@ -80,6 +88,7 @@ export class Collector {
       await this.takeSlots();
       const items = this.waiting.splice(0, this.batch.size);
       this.due = this.waiting.length >= this.batch.size;
+      // What came while others waited for their turn has waited, too.
       if (this.waiting.length > 0) this.arm();
       else this.disarm();
       void this.run(items);

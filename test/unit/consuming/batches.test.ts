@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { BatchHandler, Delivery } from '../../../lib/core/delivery.js';
+import { Collector } from '../../../lib/consuming/collector.js';
+import { Slots } from '../../../lib/consuming/slots.js';
+import type { BatchHandler, BoundHandler, Delivery } from '../../../lib/core/delivery.js';
 import type { HandlerOptions } from '../../../lib/core/handler-options.js';
 import { ack, deadLetter, retry } from '../../../lib/core/settlement.js';
 import { gate, World, type EngineOptions } from '../../support/engine.js';
@@ -56,6 +58,26 @@ describe('batches', () => {
     await world.clock.advance(1);
     expect(app.batches.at(-1)).toEqual([5, 6]);
     expect(app.outcomes()).toEqual(Array(6).fill('handled'));
+  });
+
+  it('what is left over has waited for as long as it has', async () => {
+    const batches: number[][] = [];
+    const batch = { size: 3, maxWait: 500 };
+    const invokeBatch: BatchHandler = async (items) =>
+      void batches.push(items.map(({ delivery }) => Number(delivery.id)));
+    const shared = new Slots(1);
+    const { clock } = world;
+    const handler = { batch, invokeBatch } as unknown as BoundHandler;
+    const collector = new Collector({ handler, clock, own: new Slots(2), shared });
+    await shared.take();
+    for (const id of ['1', '2', '3', '4']) void collector.add({ id } as Delivery);
+    await clock.advance(400);
+    expect(batches).toEqual([]);
+    shared.release();
+    await clock.advance(99);
+    expect(batches).toEqual([[1, 2, 3]]);
+    await clock.advance(1);
+    expect(batches).toEqual([[1, 2, 3], [4]]);
   });
 
   it('may be larger than what the transport runs at a time', async () => {
