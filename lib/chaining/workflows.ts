@@ -141,17 +141,23 @@ export class Workflows {
    * come, with the outcome `cancelled`. Steps that run go on to their end. No failure hook runs.
    * @returns false: it had come to its end
    */
-  cancel(id: string): Promise<boolean> {
-    return this.options.store().cancel(id, this.options.ttl);
+  async cancel(id: string): Promise<boolean> {
+    if ((await this.get(id))?.endedAt !== undefined) return false;
+    await this.options.store().cancel(id, this.options.ttl);
+    return true;
   }
 }
 
 function stateOf(id: string, stored: StoredWorkflow): WorkflowState {
   const reports = new Map([...stored.steps].map(([step, text]) => [step, reportFrom(text)]));
   const steps = [...reports].map(([step, report]) => ended(step, report));
+  // The first step, and whatever follows from one.
+  let finished = reports.has('0');
   for (const { next = [] } of reports.values()) {
     for (const [step, event] of next) {
-      if (!reports.has(step)) steps.push({ step, event, status: 'waiting' });
+      if (reports.has(step)) continue;
+      steps.push({ step, event, status: 'waiting' });
+      finished = false;
     }
   }
   steps.sort((a, b) => comparePlaces(a.step, b.step));
@@ -159,14 +165,14 @@ function stateOf(id: string, stored: StoredWorkflow): WorkflowState {
   const startedAt = stored.begunAt ?? least(all.map(({ at, endedAt }) => at ?? endedAt));
   return {
     id,
-    status: statusOf(stored),
+    status: statusOf(stored, finished),
     ...(startedAt !== undefined && { startedAt: isoTime(startedAt) }),
-    ...(stored.finished && { endedAt: isoTime(-least(all.map(({ endedAt }) => -endedAt))!) }),
+    ...(finished && { endedAt: isoTime(-least(all.map(({ endedAt }) => -endedAt))!) }),
     steps,
   };
 }
 
-function statusOf({ cancelled, failed, finished }: StoredWorkflow): WorkflowStatus {
+function statusOf({ cancelled, failed }: StoredWorkflow, finished: boolean): WorkflowStatus {
   if (cancelled) return 'cancelled';
   if (failed > 0) return 'failed';
   return finished ? 'completed' : 'running';

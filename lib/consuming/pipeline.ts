@@ -58,7 +58,7 @@ export function createPipeline(options: PipelineOptions): Handler {
     options.chaining.recognise,
     timeout(options.clock),
     ...options.middleware.map(onlyOnce),
-    ...(options.inbox ? [inbox(options.inbox)] : []),
+    ...(options.inbox ? [inbox(options.inbox, options.chaining.duplicateStep)] : []),
   ];
   const { collectors } = options;
   const invoke: Handler = (delivery) => delivery.handler!.invoke(delivery);

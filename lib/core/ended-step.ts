@@ -66,7 +66,6 @@ export function finished(
     workflow: id,
     step,
     run: redrive * EACH_REDRIVE + Math.min(report.attempts, EACH_REDRIVE - 1),
-    follows: report.next?.length ?? 0,
     failed,
     record: reportToText(report),
   };

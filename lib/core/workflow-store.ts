@@ -5,8 +5,6 @@ export interface FinishedStep {
   readonly step: string;
   /** Later runs of the same step have higher numbers. */
   readonly run: number;
-  /** Steps that follow from it. */
-  readonly follows: number;
   readonly failed: boolean;
   /** All about it, as one text. */
   readonly record: string;
@@ -33,8 +31,6 @@ export interface StoredWorkflow {
   /** ms since the epoch. Undefined: it began with a message of a producer. */
   readonly begunAt: number | undefined;
   readonly cancelled: boolean;
-  /** Nothing that follows is left to be done. */
-  readonly finished: boolean;
   /** Steps that failed. */
   readonly failed: number;
   /** Texts of the steps, by their place. */
@@ -55,9 +51,8 @@ export interface WorkflowStore {
   keep(workflow: string, ms: number): Promise<void>;
 
   /**
-   * Records steps. Of one that is recorded already, that of the later run stays. A workflow is
-   * finished when as many steps are recorded as follow from these, and the first one. Answers one
-   * result per step, or its error.
+   * Records steps. Of one that is recorded already, that of the later run stays. Answers one result
+   * per step, or its error.
    */
   record(steps: readonly FinishedStep[], ttl: number): Promise<(undefined | Error)[]>;
 
@@ -72,8 +67,8 @@ export interface WorkflowStore {
   /** Whether these workflows were cancelled, in order. Rejects where that cannot be known. */
   areCancelled(workflows: readonly string[]): Promise<boolean[]>;
 
-  /** True: it was not finished, and is cancelled. One that is not known yet is cancelled, too. */
-  cancel(workflow: string, ttl: number): Promise<boolean>;
+  /** One that is not known yet is cancelled, too. */
+  cancel(workflow: string, ttl: number): Promise<void>;
 
   /** Undefined: nothing is known of it (any more). */
   read(workflow: string): Promise<StoredWorkflow | undefined>;

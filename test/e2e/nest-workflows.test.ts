@@ -16,7 +16,7 @@ import {
 } from 'nestjs-redis-streams';
 import { of } from 'rxjs';
 import { expect, test } from 'vitest';
-import { StreamsTestKit } from 'nestjs-redis-streams/memory';
+import { StreamsTestKit, type MemoryTransaction } from 'nestjs-redis-streams/memory';
 import type { MessageSource, Settling } from '../../lib/core/source.js';
 import { driverWith } from '../support/driver-with.js';
 import { gate } from '../support/engine.js';
@@ -636,4 +636,41 @@ test('what is known of a workflow outlasts its delays', async () => {
   await kit.advance(60_500);
   await kit.idle();
   expect(kit.settled.at(-1)).toMatchObject({ eventType: 'first', outcome: 'cancelled' });
+});
+
+test('a last step that an inbox knows has ended, too', async () => {
+  const written: string[] = [];
+  @Controller()
+  class Writing {
+    @StreamHandler('write', { inbox: { key: ({ payload }) => payload as string } })
+    write(@Payload() order: string, @Ctx() context: StreamContext) {
+      context.transaction<MemoryTransaction>().write(() => written.push(order));
+    }
+  }
+  const { kit, workflows } = await flow(
+    { first: (order: string) => next('write', order) },
+    { controllers: [Writing] },
+  );
+  for (const id of ['one', 'two']) {
+    await workflows.start('first', 'a', { id });
+    await kit.idle();
+  }
+  expect(written).toEqual(['a']);
+  expect(await workflows.get('two')).toMatchObject({
+    status: 'completed',
+    steps: [{ status: 'completed' }, { event: 'write', status: 'duplicate' }],
+  });
+});
+
+test('a step as the plain object with its delay is published after it', async () => {
+  const { publish, events, kit } = await flow({
+    first: () => ({ next: 'second', payload: { from: 'first' }, delay: 5000 }),
+    second: () => undefined,
+  });
+  await publish('first', {});
+  await kit.advance(4999);
+  expect(events()).toEqual(['first']);
+  await kit.advance(1);
+  await kit.idle();
+  expect(events()).toEqual(['first', 'second']);
 });

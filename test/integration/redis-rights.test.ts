@@ -141,7 +141,6 @@ class Life {
       workflow: this.stream,
       step: '0',
       run: 1,
-      follows: 0,
       failed: false,
       record: '',
     };

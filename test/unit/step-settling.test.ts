@@ -31,7 +31,6 @@ const finishedStep = (name: string): FinishedStep => ({
   workflow: 'w',
   step: name,
   run: 1,
-  follows: 0,
   failed: false,
   record: '',
 });

@@ -2,7 +2,7 @@ import type { Delivery, Handler } from '../../core/delivery.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import type { Middleware } from '../../core/handler.js';
 import type { Inbox } from '../../core/inbox.js';
-import { deadLetter, duplicate, type Settlement } from '../../core/settlement.js';
+import { deadLetter, duplicate, type Ack, type Settlement } from '../../core/settlement.js';
 import { keyOf } from '../message-key.js';
 
 /** Ends a transaction of which nothing is to be kept, though the handler has not thrown. */
@@ -13,12 +13,22 @@ class NotDone extends Error {
 }
 
 /** Has what the handler writes take effect with the note that it has; a noted message is no run. */
-export function inbox(store: Inbox): Middleware {
+export function inbox(
+  store: Inbox,
+  duplicateStep: (delivery: Delivery) => Ack | undefined,
+): Middleware {
   return (delivery, next) =>
-    delivery.handler!.inbox ? once(store, delivery, next) : next(delivery);
+    delivery.handler!.inbox
+      ? once(store, delivery, next).then((done) => done ?? duplicateStep(delivery) ?? duplicate)
+      : next(delivery);
 }
 
-async function once(store: Inbox, delivery: Delivery, next: Handler): Promise<Settlement> {
+/** Undefined: it was done before. */
+async function once(
+  store: Inbox,
+  delivery: Delivery,
+  next: Handler,
+): Promise<Settlement | undefined> {
   const { key: kind, ttl } = delivery.handler!.inbox!;
   let key: string | undefined;
   try {
@@ -37,7 +47,7 @@ async function once(store: Inbox, delivery: Delivery, next: Handler): Promise<Se
       if (settlement.kind !== 'ack') throw new NotDone(settlement);
       return settlement;
     });
-    return outcome.duplicate ? duplicate : outcome.result;
+    return outcome.duplicate ? undefined : outcome.result;
   } catch (error) {
     if (error instanceof NotDone) return error.settlement;
     throw error;

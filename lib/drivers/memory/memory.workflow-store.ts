@@ -52,11 +52,8 @@ export class MemoryWorkflowStore implements WorkflowStore {
     return workflows.map((workflow) => this.find(workflow)?.cancelled ?? false);
   }
 
-  async cancel(workflow: string, ttl: number): Promise<boolean> {
-    const found = this.find(workflow);
-    if (found && isFinished(found)) return false;
+  async cancel(workflow: string, ttl: number): Promise<void> {
     this.kept(workflow, ttl).cancelled = true;
-    return true;
   }
 
   async read(workflow: string): Promise<StoredWorkflow | undefined> {
@@ -66,7 +63,6 @@ export class MemoryWorkflowStore implements WorkflowStore {
     return {
       begunAt: found.begunAt,
       cancelled: found.cancelled ?? false,
-      finished: isFinished(found),
       failed: steps.filter(({ failed }) => failed).length,
       steps: new Map(steps.map(({ step, record }) => [step, record])),
     };
@@ -95,11 +91,4 @@ export class MemoryWorkflowStore implements WorkflowStore {
     }
     this.sweepAt = Math.max(FEW, 2 * workflows.size);
   }
-}
-
-/** The first step, and all that follow from any, are recorded. */
-function isFinished({ steps }: KeptWorkflow): boolean {
-  let open = 1;
-  for (const { follows } of steps.values()) open += follows - 1;
-  return open === 0;
 }

@@ -126,7 +126,7 @@ export class Keys {
     return `${this.tagged(stream)}:assignment`;
   }
 
-  /** List of a workflow's steps as they end: place, run, steps that follow, 1 where it failed, record. */
+  /** List of a workflow's steps as they end: place, run, 1 where it failed, record. */
   workflowSteps(id: string): string {
     return `{${this.prefix}workflow:${id}}:steps`;
   }

@@ -35,14 +35,11 @@ export class RedisWorkflowStore implements WorkflowStore {
   }
 
   async keep(workflow: string, ms: number): Promise<void> {
-    const { keys: names } = this;
-    const keys = [
-      names.workflowSteps(workflow),
-      names.workflowJoins(workflow),
-      names.workflowState(workflow),
-    ];
+    const { keys } = this;
+    const state = keys.workflowState(workflow);
+    const all = [keys.workflowSteps(workflow), keys.workflowJoins(workflow), state];
     const action = 'keeping a workflow';
-    await this.commands.run(action, (client) => keepWorkflow(client, keys, ms), keys[0]);
+    await this.commands.run(action, (client) => keepWorkflow(client, all, ms), state);
   }
 
   async record(steps: readonly FinishedStep[], ttl: number): Promise<(undefined | Error)[]> {
@@ -86,12 +83,10 @@ export class RedisWorkflowStore implements WorkflowStore {
     return results;
   }
 
-  async cancel(workflow: string, ttl: number): Promise<boolean> {
-    if ((await this.read(workflow))?.finished) return false;
+  async cancel(workflow: string, ttl: number): Promise<void> {
     const state = this.keys.workflowState(workflow);
     const action = 'cancelling a workflow';
     await this.commands.run(action, (client) => mark(client, state, CANCELLED, 1, ttl), state);
-    return true;
   }
 
   async read(workflow: string): Promise<StoredWorkflow | undefined> {
@@ -131,26 +126,16 @@ export class RedisWorkflowStore implements WorkflowStore {
 }
 
 /** Of a step that is recorded several times the latest run counts, and of that the last record. */
-function whatIsRecorded(
-  texts: readonly string[],
-): Pick<StoredWorkflow, 'finished' | 'failed' | 'steps'> {
-  const latest = new Map<
-    string,
-    { run: number; follows: number; failed: number; record: string }
-  >();
+function whatIsRecorded(texts: readonly string[]): Pick<StoredWorkflow, 'failed' | 'steps'> {
+  const latest = new Map<string, { run: number; failed: boolean; record: string }>();
   for (const text of texts) {
-    const [head, place, ...numbers] = /^(\S+) (\d+) (\d+) (\d) /.exec(text) ?? [];
-    if (head === undefined) continue;
-    const [run, follows, failed] = numbers.map(Number) as [number, number, number];
-    if (run < (latest.get(place!)?.run ?? 0)) continue;
-    latest.set(place!, { run, follows, failed, record: text.slice(head.length) });
+    const [head, place, run, failed] = /^(\S+) (\d+) (\d) /.exec(text) ?? [];
+    if (head === undefined || Number(run) < (latest.get(place!)?.run ?? 0)) continue;
+    const record = text.slice(head.length);
+    latest.set(place!, { run: Number(run), failed: failed === '1', record });
   }
-  const all = [...latest.values()];
-  // The first step is open, and what follows from any; each that is recorded is so no more.
-  const open = all.reduce((sum, { follows }) => sum + follows - 1, 1);
   return {
-    finished: open === 0,
-    failed: all.filter(({ failed }) => failed === 1).length,
+    failed: [...latest.values()].filter((one) => one.failed).length,
     steps: new Map([...latest].map(([place, { record }]) => [place, record])),
   };
 }

@@ -93,9 +93,9 @@ export async function recordSteps(
 ): Promise<void> {
   const args = pack((list) => {
     list.number(ttl);
-    for (const { workflow, step, run, follows, failed, record } of steps) {
+    for (const { workflow, step, run, failed, record } of steps) {
       list.text(keyOf(workflow));
-      list.text(`${step} ${run} ${follows} ${failed ? 1 : 0} ${record}`);
+      list.text(`${step} ${run} ${failed ? 1 : 0} ${record}`);
     }
   });
   await recordScript.run(client, [keyOf(steps[0]!.workflow)], [args]);
