@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.js';
 import type { Codec } from '../core/codec.js';
 import type { Delivery } from '../core/delivery.js';
 import { waitUntil, type DueTime } from '../core/due-time.js';
-import { finished, type NextPlace, type StepReport } from '../core/ended-step.js';
+import { endedStep, type EndedStep, type NextPlace, type StepReport } from '../core/ended-step.js';
 import { InvalidMessageError, PayloadTooLargeError } from '../core/errors/publishing.errors.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { Metadata, OutgoingEntry } from '../core/message.js';
@@ -74,11 +74,10 @@ export class Chainer {
     const next: NextPlace[] = [];
     const publish = isFanOut(steps)
       ? this.branches(delivery, place, steps, next)
-      : [this.step(delivery, place.id, stepAfter(place.step), place.scopes, steps, next)];
+      : Array.of(this.step(delivery, place.id, stepAfter(place.step), place.scopes, steps, next));
     const report = this.report(delivery, next, undefined, undefined);
     const waits = longestWait(publish, this.options.clock);
-    const step = { finished: finished(place, report, delivery.lease.redrive), waits };
-    return { kind: 'ack', publish, step };
+    return new Chained(publish, endedStep(place, report, delivery.lease.redrive, { waits }));
   }
 
   private branches(
@@ -140,10 +139,11 @@ export class Chainer {
     const isShort = result !== undefined && result.length <= LONGEST_RESULT;
     const omitted = result === undefined || isShort ? undefined : true;
     const report = this.report(delivery, undefined, isShort ? returned : undefined, omitted);
-    const ended = { finished: finished(place, report, delivery.lease.redrive) };
-    if (!joined) return { kind: 'ack', step: ended };
-    const trace = traceOf(delivery.message.metadata);
-    return { kind: 'ack', step: { ...ended, arriving: { place, report, result: result!, trace } } };
+    const arriving = joined && {
+      ...{ place, report, result: result! },
+      trace: traceOf(delivery.message.metadata),
+    };
+    return { kind: 'ack', step: endedStep(place, report, delivery.lease.redrive, { arriving }) };
   }
 
   /** Together they have to fit into the payload of the join. */
@@ -193,6 +193,16 @@ export class Chainer {
     const advice = 'Use a codec that carries metadata.';
     throw new UnsupportedFeatureError('Workflow chaining', `codec "${codec.name}"`, advice);
   }
+}
+
+/** A class, because it outlives its run: see docs/decisions/0015. */
+class Chained implements Ack {
+  readonly kind = 'ack';
+
+  constructor(
+    readonly publish: readonly OutgoingEntry[],
+    readonly step: EndedStep,
+  ) {}
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import type { Delivery } from '../core/delivery.js';
-import { finished, type StepReport } from '../core/ended-step.js';
+import { endedStep, type StepReport } from '../core/ended-step.js';
 import type { Ack } from '../core/settlement.js';
 import { placeIn } from '../core/workflow-place.js';
 import { traceOf } from './chainer.js';
@@ -23,9 +23,10 @@ export function duplicateStep(delivery: Delivery, clock: Clock): Ack | undefined
     attempts: 0,
     endedAt: clock.now(),
   };
-  const ended = { finished: finished(place, report, lease.redrive) };
   const joined = place.scopes.some(({ kind }) => kind === 'join');
-  const trace = traceOf(message.metadata);
-  const step = joined ? { ...ended, arriving: { place, report, result: 'null', trace } } : ended;
+  const arriving = joined
+    ? { place, report, result: 'null', trace: traceOf(message.metadata) }
+    : undefined;
+  const step = endedStep(place, report, lease.redrive, { arriving });
   return { kind: 'ack', unrun: 'duplicate', step };
 }

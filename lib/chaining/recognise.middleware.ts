@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import type { Delivery } from '../core/delivery.js';
-import { finished } from '../core/ended-step.js';
+import { endedStep } from '../core/ended-step.js';
 import type { Middleware } from '../core/handler.js';
 import type { Ack } from '../core/settlement.js';
 import { placeIn, type WorkflowPlace } from '../core/workflow-place.js';
@@ -42,7 +42,7 @@ function unrun(
   return {
     kind: 'ack',
     unrun: 'cancelled',
-    step: { finished: finished(place, report, lease.redrive) },
+    step: endedStep(place, report, lease.redrive),
   };
 }
 

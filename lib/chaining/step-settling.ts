@@ -1,8 +1,8 @@
 import type { Codec } from '../core/codec.js';
-import { finished, type Arriving, type EndedStep } from '../core/ended-step.js';
+import { endedStep, type Arriving, type EndedStep } from '../core/ended-step.js';
 import type { Lease } from '../core/lease.js';
 import type { OutgoingEntry } from '../core/message.js';
-import type { Ack, Settlement } from '../core/settlement.js';
+import type { Ack } from '../core/settlement.js';
 import type { MessageSource, Settling } from '../core/source.js';
 import type { FinishedStep } from '../core/workflow-store.js';
 import { fail, type Burial } from './failing.js';
@@ -28,9 +28,7 @@ export interface Holding {
 /** A settlement, with what is recorded of its step. */
 interface Concluded {
   readonly settling: Settling;
-  /** As it was asked for, which is the same at each try. */
-  readonly of: Settlement;
-  readonly step?: FinishedStep;
+  readonly step?: FinishedStep | undefined;
 }
 
 /** As long as steps that are published apart are known, ms. */
@@ -44,8 +42,8 @@ const HOOKS_ARE_KNOWN_FOR = 3_600_000;
  * fails, the work goes on, and a workflow looks as if the step were still to come until it succeeds.
  */
 export class StepSettling {
-  /** Settlements that have to be tried again, and whose steps are recorded. */
-  private readonly recorded = new WeakSet<Settlement>();
+  /** Of settlements that have to be tried again, and whose steps are recorded. */
+  private readonly recorded = new WeakSet<Lease>();
 
   constructor(
     private readonly options: ConcludingOptions,
@@ -57,31 +55,38 @@ export class StepSettling {
     let concerned = false;
     for (const settling of batch) {
       if (needsTime(settling)) return this.conclude(batch);
-      if (settling.settlement.kind === 'ack' && settling.settlement.step) concerned = true;
+      if (stepOf(settling)) concerned = true;
     }
-    return concerned ? this.carryOut(batch.map(concluded)) : this.settle(batch);
+    return concerned ? this.carryOut(batch, batch.map(stepOf)) : this.settle(batch);
   };
 
   private async conclude(batch: readonly Settling[]): ReturnType<Settle> {
     const ready = await Promise.all(batch.map((one) => this.prepare(one)));
-    const outcomes = await this.carryOut(ready.filter(isConcluded));
+    const going = ready.filter(isConcluded);
+    const outcomes = await this.carryOut(
+      going.map(({ settling }) => settling),
+      going.map(({ step }) => step),
+    );
     let next = 0;
     return ready.map((one) => (isConcluded(one) ? outcomes[next++]! : one));
   }
 
-  private async carryOut(batch: readonly Concluded[]): ReturnType<Settle> {
-    const { recorder } = this.options;
-    recorder.record(batch.flatMap(({ step, of }) => (step && !this.recorded.has(of) ? step : [])));
+  /** @param steps of each, undefined where there is none */
+  private async carryOut(
+    batch: readonly Settling[],
+    steps: readonly (FinishedStep | undefined)[],
+  ): ReturnType<Settle> {
+    const { recorded } = this;
+    const fresh = steps.filter((step, at) => step && !recorded.has(batch[at]!.lease));
+    this.options.recorder.record(fresh as FinishedStep[]);
     // It is recorded whatever comes of that: another try records nothing anew.
-    const tryLater = ({ step, of }: Concluded): void => void (step && this.recorded.add(of));
+    const tryLater = (at: number): void => void (steps[at] && recorded.add(batch[at]!.lease));
     try {
-      const outcomes = await this.settle(batch.map(({ settling }) => settling));
-      for (const [index, outcome] of outcomes.entries()) {
-        if (outcome instanceof Error) tryLater(batch[index]!);
-      }
+      const outcomes = await this.settle(batch);
+      for (let at = 0; at < batch.length; at++) if (outcomes[at] instanceof Error) tryLater(at);
       return outcomes;
     } catch (error) {
-      batch.forEach(tryLater);
+      for (let at = 0; at < batch.length; at++) tryLater(at);
       throw error;
     }
   }
@@ -90,7 +95,7 @@ export class StepSettling {
     try {
       if ('record' in settling) return await this.bury(settling);
       const { settlement, lease } = settling;
-      const step = settlement.kind === 'ack' ? settlement.step : undefined;
+      const step = stepOf(settling);
       if (step?.waits !== undefined) await this.keep(step);
       const arriving = step?.arriving;
       if (!arriving) return concluded(settling);
@@ -100,14 +105,14 @@ export class StepSettling {
       const { place, trace: metadata, result } = arriving;
       const follows = await join(this.options, { lease, place, metadata, duplicate }, result);
       const brought = withSteps(settlement as Ack, lease, arriving, follows);
-      return { ...concluded({ lease, settlement: brought }), of: settlement };
+      return concluded({ lease, settlement: brought });
     } catch (error) {
       return error as Error;
     }
   }
 
   /** Before something waits: what its branch belongs to must be known for as long. */
-  private async keep({ finished: { workflow }, waits }: EndedStep): Promise<void> {
+  private async keep({ workflow, waits }: EndedStep): Promise<void> {
     const { store, ttl } = this.options;
     // What waits for a moment is within the time for which everything is kept.
     if (waits! > ttl / 1000) await store?.keep(workflow, waits! + ttl);
@@ -115,15 +120,15 @@ export class StepSettling {
 
   private async bury(settling: Burial): Promise<Concluded | 'lost'> {
     const { options, holding } = this;
-    const of = settling.settlement;
-    if (holding.looksOn(settling)) return { settling, of };
+    if (holding.looksOn(settling)) return { settling };
     const stillOurs = (): Promise<boolean> => holding.stillOurs(settling.lease);
     const failed = await fail(options, options.codec, settling, stillOurs);
     if (failed === 'lost') return failed;
-    if (!failed) return { settling, of };
+    if (!failed) return { settling };
     await this.publishOnce(settling, failed.publish);
     const { place, report, forgiven } = failed;
-    return { settling, of, step: finished(place, report, settling.lease.redrive, !forgiven) };
+    const ended = { failed: !forgiven };
+    return { settling, step: endedStep(place, report, settling.lease.redrive, ended) };
   }
 
   /** Before the dead letter is stored, and once, however often that is tried. */
@@ -145,19 +150,19 @@ export class StepSettling {
 }
 
 /** The last step of a branch, one that is followed by something much later, or an end that has to be told to somebody. */
-const needsTime = ({ settlement }: Settling): boolean =>
-  settlement.kind === 'dead-letter' ||
-  (settlement.kind === 'ack' &&
-    (settlement.step?.arriving !== undefined || settlement.step?.waits !== undefined));
+function needsTime(settling: Settling): boolean {
+  if (settling.settlement.kind === 'dead-letter') return true;
+  const step = stepOf(settling);
+  return step !== undefined && (step.arriving !== undefined || step.waits !== undefined);
+}
 
 const isConcluded = (one: Concluded | Error | 'lost'): one is Concluded =>
   one !== 'lost' && !(one instanceof Error);
 
-function concluded(settling: Settling): Concluded {
-  const { settlement } = settling;
-  const step = settlement.kind === 'ack' ? settlement.step?.finished : undefined;
-  return step ? { settling, of: settlement, step } : { settling, of: settlement };
-}
+const concluded = (settling: Settling): Concluded => ({ settling, step: stepOf(settling) });
+
+const stepOf = ({ settlement }: Settling): EndedStep | undefined =>
+  settlement.kind === 'ack' ? settlement.step : undefined;
 
 /** What followed from the arrival follows from the step. */
 function withSteps(
@@ -171,6 +176,6 @@ function withSteps(
   return {
     ...settlement,
     publish: follows.map(({ entry }) => entry),
-    step: { finished: finished(place, { ...report, next }, redrive) },
+    step: endedStep(place, { ...report, next }, redrive),
   };
 }

@@ -2,6 +2,7 @@ import { Backoff } from '../core/backoff.js';
 import type { Clock } from '../core/clock.js';
 import type { DeadLetterRecord } from '../core/dead-letters.js';
 import type { Delivery } from '../core/delivery.js';
+import type { Lease } from '../core/lease.js';
 import { isoTime } from '../core/message.js';
 import type { EventBus } from '../core/events.js';
 import type {
@@ -26,6 +27,20 @@ type Item = Settling & {
   /** Tried before: `gone` then means that the earlier try was carried out. */
   retried: boolean;
 };
+
+/** A class, because it outlives its run: see docs/decisions/0015. */
+class SettlingItem {
+  readonly lease: Lease;
+  retried = false;
+
+  constructor(
+    readonly delivery: Delivery,
+    readonly settlement: Reported,
+    readonly onConcluded: (() => void) | undefined,
+  ) {
+    this.lease = delivery.lease;
+  }
+}
 
 /** Whether the handler takes no part in workflows. What has none is nobody's to look on. */
 export const looksOn = (settling: Settling): boolean =>
@@ -63,13 +78,13 @@ export class SettlingLane {
   }
 
   add(delivery: Delivery, settlement: Reported, onConcluded?: () => void): void {
-    const item = { lease: delivery.lease, settlement, delivery, onConcluded, retried: false };
-    if (settlement.kind === 'ack' && settlement.reply) return this.answer(item as Item);
-    if (settlement.kind !== 'dead-letter') this.queue.push(item as Item);
-    else {
-      const record = recordOf(delivery, settlement, this.options.clock.now());
-      this.queue.push({ ...item, settlement, record });
-    }
+    const item = new SettlingItem(delivery, settlement, onConcluded) as Item;
+    if (settlement.kind === 'ack' && settlement.reply) return this.answer(item);
+    this.queue.push(
+      settlement.kind === 'dead-letter'
+        ? { ...item, settlement, record: recordOf(delivery, settlement, this.options.clock.now()) }
+        : item,
+    );
     this.schedule();
   }
 

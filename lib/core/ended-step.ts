@@ -34,12 +34,11 @@ export interface StepReport {
 }
 
 /** A step of a workflow that came to its end, beside the settlement of its message. */
-export interface EndedStep {
-  readonly finished: FinishedStep;
+export interface EndedStep extends FinishedStep {
   /** What follows is published so much later, ms: for so long it has to be known where it belongs. */
   readonly waits?: number | undefined;
   /** Of the last step of a branch: with it the branch arrives at its join. */
-  readonly arriving?: Arriving;
+  readonly arriving?: Arriving | undefined;
 }
 
 /** What a join is told of the step that ends a branch. */
@@ -56,31 +55,51 @@ export interface Arriving {
 const EACH_REDRIVE = 1000;
 
 /** The record of a step. */
-export function finished(
+export function endedStep(
   { id, step }: WorkflowPlace,
   report: StepReport,
   redrive = 0,
-  failed = false,
-): FinishedStep {
-  return {
-    workflow: id,
-    step,
-    run: redrive * EACH_REDRIVE + Math.min(report.attempts, EACH_REDRIVE - 1),
-    failed,
-    record: reportToText(report),
-  };
+  { failed = false, waits, arriving }: Partial<EndedStep> = {},
+): EndedStep {
+  const run = redrive * EACH_REDRIVE + Math.min(report.attempts, EACH_REDRIVE - 1);
+  return new Ended(id, step, run, failed, reportToText(report), waits, arriving);
 }
 
-/** As a JSON list, since with names most of what each step stores would be names. */
+/** A class, because it outlives its run: see docs/decisions/0015. */
+class Ended implements EndedStep {
+  constructor(
+    readonly workflow: string,
+    readonly step: string,
+    readonly run: number,
+    readonly failed: boolean,
+    readonly record: string,
+    readonly waits: number | undefined,
+    readonly arriving: Arriving | undefined,
+  ) {}
+}
+
+/**
+ * As what stands between the brackets of a JSON list, since with names most of what each step stores
+ * would be names. Joined by hand, which costs a third of the whole list as JSON.
+ */
 function reportToText(report: StepReport): string {
   const { event, stream, id, group, parent, attempts, at, endedAt, next } = report;
   const { outcome, result, resultOmitted, error, reason } = report;
-  const names = `${quoted(event)},${quoted(stream)},${json(id)},${quoted(group)},${json(parent)}`;
-  const usual = `${names},${attempts},${at ?? null},${endedAt},${nextToText(next)}`;
-  if (outcome === undefined && result === undefined && resultOmitted === undefined) {
-    return `[${usual}]`;
+  const parts = [
+    quoted(event),
+    quoted(stream),
+    json(id),
+    quoted(group),
+    json(parent),
+    attempts,
+    at ?? 'null',
+    endedAt,
+    nextToText(next),
+  ];
+  if (outcome !== undefined || result !== undefined || resultOmitted !== undefined) {
+    parts.push(JSON.stringify({ outcome, result, resultOmitted, error, reason }));
   }
-  return `[${usual},${JSON.stringify({ outcome, result, resultOmitted, error, reason })}]`;
+  return parts.join();
 }
 
 function nextToText(next: StepReport['next']): string {
@@ -105,9 +124,9 @@ function quoted(name: string): string {
   return known;
 }
 
-/** The report that {@link finished} has made a text of. */
+/** The report that {@link endedStep} has made a text of. */
 export function reportFrom(text: string): StepReport {
-  const list = (JSON.parse(text) as unknown[]).map((value) => value ?? undefined);
+  const list = (JSON.parse(`[${text}]`) as unknown[]).map((value) => value ?? undefined);
   const [event, stream, id, group, parent, attempts, at, endedAt, next, unusual] = list;
   const usual = { event, stream, id, group, parent, attempts, at, endedAt, next };
   return { ...usual, ...(unusual as object | undefined) } as StepReport;

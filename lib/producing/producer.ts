@@ -51,6 +51,14 @@ export interface ProducerOptions {
   readonly onScheduled: (stream: string, when: When) => void;
 }
 
+/** A class, because what follows from a message waits for its settlement: see docs/decisions/0015. */
+class Encoded implements OutgoingEntry {
+  constructor(
+    readonly stream: string,
+    readonly fields: Fields,
+  ) {}
+}
+
 /** Publishes messages: routes, encodes, checks, and hands them to the source. */
 export class Producer {
   private closed = false;
@@ -100,7 +108,7 @@ export class Producer {
     );
     this.checkSize(fields, eventType);
     if (idempotencyKey === undefined && waitReplicas === undefined && !when) {
-      return { stream, fields };
+      return new Encoded(stream, fields);
     }
     return {
       stream,

@@ -70,7 +70,7 @@ it('a settlement that is tried again records its step once', async () => {
     return batch.map(() => (fails === 0 ? new Error('away') : 'settled'));
   });
   const lease = { stream: 's', id: '1-0', publishedAt: 1, attempt: 1, charged: true, fields: [] };
-  const settlement = { kind: 'ack', step: { finished: finishedStep('0') } } as const;
+  const settlement = { kind: 'ack', step: finishedStep('0') } as const;
   const batch: Settling[] = [{ lease, settlement }];
   await expect(all(batch)).rejects.toThrow('away');
   expect(await all(batch)).toEqual([new Error('away')]);
@@ -91,7 +91,7 @@ it.each([
   const lease = { stream: 's', id: '1-0', publishedAt: 1, attempt: 1, charged: true, fields: [] };
   const place = placeIn({ workflow: 'w 0.1.1 1-0 j:0:1:2:joined' })!;
   const arriving = { place, report: {} as StepReport, result: 'null', trace: {} };
-  const step = { finished: finishedStep('0.1.1'), arriving };
+  const step = { ...finishedStep('0.1.1'), arriving };
   const settled = await all([{ lease, settlement: { kind: 'ack', unrun: 'duplicate', step } }]);
   expect([settled, arrived.length]).toEqual([['settled'], arrives]);
 });

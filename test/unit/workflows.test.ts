@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Workflows } from '../../lib/chaining/workflows.js';
-import { finished, type StepReport } from '../../lib/core/ended-step.js';
+import { endedStep, type StepReport } from '../../lib/core/ended-step.js';
 import { ManualClock, MemoryBroker } from '../../lib/drivers/memory/index.js';
 import { MemoryWorkflowStore } from '../../lib/drivers/memory/memory.workflow-store.js';
 
@@ -17,7 +17,7 @@ function setup() {
   ) => {
     const usual = { event: 'e', stream: 's', id: '1-0', group: 'g', attempts: 1, endedAt: 1 };
     const place = { id: 'w', step, parent: undefined, scopes: [] };
-    await store.record([finished(place, { ...usual, next, ...more })], ttl);
+    await store.record([endedStep(place, { ...usual, next, ...more })], ttl);
   };
   return { workflows, record };
 }

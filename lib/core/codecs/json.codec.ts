@@ -1,6 +1,10 @@
 import { fieldOf, type Codec, type DecodedFields } from '../codec.js';
 import type { Fields, Metadata, OutgoingMessage } from '../message.js';
 
+/** Copied, not written out where they are used: see docs/decisions/0015. */
+const BARE = ['event_type', '', 'payload', ''];
+const WITH_METADATA = [...BARE, 'metadata', ''];
+
 /**
  * The default shape of an entry: `event_type`, `payload` (JSON), and where there is any `metadata`
  * (JSON object of strings). An entry that says its `timestamp` (ISO 8601) is read too; none is
@@ -10,8 +14,12 @@ export const jsonCodec: Codec = {
   name: 'json',
 
   encode({ eventType, payload, metadata }: OutgoingMessage): Fields {
-    const fields = ['event_type', eventType, 'payload', payloadToJson(payload)];
-    return withMetadata(fields, metadata);
+    const text = metadata && metadataToJson(metadata);
+    const fields = (text === undefined ? BARE : WITH_METADATA).slice();
+    fields[1] = eventType;
+    fields[3] = payloadToJson(payload);
+    if (text !== undefined) fields[5] = text;
+    return fields;
   },
 
   eventType(fields: Fields): string {
@@ -44,8 +52,14 @@ export function payloadFromJson(text: string | undefined): unknown {
 
 export function withMetadata(fields: readonly string[], metadata: Metadata | undefined): Fields {
   if (metadata === undefined) return fields;
+  const text = metadataToJson(metadata);
+  return text === undefined ? fields : [...fields, 'metadata', text];
+}
+
+/** Undefined where it is empty. */
+function metadataToJson(metadata: Metadata): string | undefined {
   const text = JSON.stringify(asMetadata(metadata));
-  return text === '{}' ? fields : [...fields, 'metadata', text];
+  return text === '{}' ? undefined : text;
 }
 
 export function readMetadata(fields: Fields): Metadata | undefined {

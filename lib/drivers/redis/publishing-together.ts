@@ -14,12 +14,16 @@ import {
 } from './scripts/ack-and-publish-all.script.js';
 
 type Outcome = SettleOutcome | Error;
-type Message = Publishing & { readonly index: number };
+
+interface PublishingContext {
+  readonly commands: Commands;
+  readonly keys: Keys;
+}
 
 /** Whether one script can publish what follows from a message, and acknowledge it. */
 export function isPublishedTogether(
   { lease, settlement }: Settling,
-  { commands, keys }: { readonly commands: Commands; readonly keys: Keys },
+  { commands, keys }: PublishingContext,
 ): boolean {
   if (settlement.kind !== 'ack' || settlement.completes) return false;
   if (!commands.topology) return true;
@@ -31,17 +35,15 @@ export function isPublishedTogether(
 /** Carries out acknowledgements that publish, all of one key. */
 export async function publishTogether(
   batch: readonly Settling[],
-  { commands, keys }: { readonly commands: Commands; readonly keys: Keys },
+  context: PublishingContext,
 ): Promise<Outcome[]> {
   const leases = batch.map(({ lease }) => lease as RedisLease);
   const outcomes = new Array<Outcome>(batch.length);
-  const messages = batch.map(({ settlement }, index): Message => {
-    const { entryId: id, attempt: count, trimmed: unfenced } = leases[index]!;
-    const entries = (settlement as Ack).publish?.map((entry) => entryOf(entry, keys)) ?? [];
-    return { index, id, count, unfenced, entries };
-  });
+  const messages = batch.map(
+    ({ settlement }, index) => new Message(index, leases[index]!, (settlement as Ack).publish),
+  );
   const parts = partsOf(messages);
-  await Promise.all(parts.map((part) => publishPart(leases[0]!, part, outcomes, commands)));
+  await Promise.all(parts.map((part) => publishPart(leases[0]!, part, outcomes, context)));
   for (let index = 0; index < leases.length; index++) {
     if (outcomes[index] !== 'settled') continue;
     const lease = leases[index]!;
@@ -73,8 +75,9 @@ async function publishPart(
   lease: RedisLease,
   part: readonly Message[],
   outcomes: Outcome[],
-  commands: Commands,
+  context: PublishingContext,
 ): Promise<void> {
+  const { commands, keys } = context;
   const { key, redriven } = lease.source;
   const { group, consumer, guards } = lease.holder;
   const run = { key, group, consumer, guards, redriven };
@@ -82,7 +85,7 @@ async function publishPart(
   try {
     const words = await commands.run(
       action,
-      (client) => ackAndPublishAll(client, run, rangeOf(part), part),
+      (client) => ackAndPublishAll(client, run, rangeOf(part), part, keys),
       key,
     );
     for (let at = 0; at < part.length; at++) {
@@ -94,19 +97,27 @@ async function publishPart(
     if (part.length === 1 || !(error instanceof PermissionDeniedError)) return;
     // A target that this user may not touch must not hold up what goes elsewhere. What the refused
     // script had carried out is gone now: it is found to be settled when it is tried again.
-    for (const message of part) await publishPart(lease, [message], outcomes, commands);
+    for (const message of part) await publishPart(lease, [message], outcomes, context);
     for (const { index } of part) if (outcomes[index] === 'gone') outcomes[index] = error;
   }
 }
 
-const entryOf = (
-  { stream, fields, when }: OutgoingEntry,
-  keys: Keys,
-): Publishing['entries'][number] => ({
-  stream: keys.stream(stream),
-  fields,
-  delayed: when && { when, keys: keys.delays(stream) },
-});
+/** A class, because there is one for each message that waits: see docs/decisions/0015. */
+class Message implements Publishing {
+  readonly id: string;
+  readonly count: number;
+  readonly unfenced: boolean;
+
+  constructor(
+    readonly index: number,
+    lease: RedisLease,
+    readonly entries: readonly OutgoingEntry[] = [],
+  ) {
+    this.id = lease.entryId;
+    this.count = lease.attempt;
+    this.unfenced = lease.trimmed;
+  }
+}
 
 function rangeOf(messages: readonly Publishing[]): [string, string] {
   let [first, last] = [messages[0]!.id, messages[0]!.id];

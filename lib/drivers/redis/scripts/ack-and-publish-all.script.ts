@@ -1,9 +1,10 @@
 import type { Redis } from 'ioredis';
 import type { SettleOutcome } from '../../../core/settlement.js';
-import type { Fields, When } from '../../../core/message.js';
+import type { OutgoingEntry } from '../../../core/message.js';
+import type { Keys } from '../keys.js';
 import { Script } from '../script.js';
 import { STREAMS_ONLY } from './dead-letter.script.js';
-import { DELAYING, MOST_ELEMENTS, whenArguments, type DelayKeys } from './delaying.js';
+import { DELAYING, MOST_ELEMENTS, whenArguments } from './delaying.js';
 import { FENCE, FORGET, type Fenced } from './fence.js';
 import { pack, UNPACK, type PackedList } from './packing.js';
 
@@ -91,12 +92,7 @@ export interface Publishing {
   /** Delivery count of the run. */
   readonly count: number;
   readonly unfenced: boolean;
-  readonly entries: readonly {
-    /** Key of the stream. */
-    readonly stream: string;
-    readonly fields: Fields;
-    readonly delayed: { readonly when: When; readonly keys: DelayKeys } | undefined;
-  }[];
+  readonly entries: readonly OutgoingEntry[];
 }
 
 /** Most messages and entries in one run of the script, so that it never blocks the server for long. */
@@ -111,8 +107,9 @@ export async function ackAndPublishAll(
   run: Omit<Fenced, 'id' | 'count'> & { readonly redriven: boolean },
   range: readonly [first: string, last: string],
   messages: readonly Publishing[],
+  names: Keys,
 ): Promise<(SettleOutcome | Error)[]> {
-  const keys = new KeyNumbers(run.key);
+  const keys = new NumberedKeys(run.key, names);
   const args = pack((list) => {
     list.text(run.group);
     list.text(run.consumer);
@@ -128,20 +125,21 @@ export async function ackAndPublishAll(
 function packMessage(
   list: PackedList,
   { id, count, unfenced, entries }: Publishing,
-  keys: KeyNumbers,
+  keys: NumberedKeys,
 ): void {
   list.text(id);
   list.number(unfenced ? 0 : count);
   list.number(entries.length);
-  for (const { stream, fields, delayed } of entries) {
-    const [how, ms] = delayed ? whenArguments(delayed.when) : NOW;
+  for (const { stream, fields, when } of entries) {
+    const [how, ms] = when ? whenArguments(when) : NOW;
     list.text(how);
-    list.number(keys.of(stream));
+    list.number(keys.stream(stream));
     list.number(fields.length);
-    if (delayed) {
+    if (when) {
+      const { delayed, entries: stored } = keys.delays(stream);
       list.number(ms);
-      list.number(keys.of(delayed.keys.delayed));
-      list.number(keys.of(delayed.keys.entries));
+      list.number(delayed);
+      list.number(stored);
     }
     for (const field of fields) list.text(field);
   }
@@ -149,18 +147,34 @@ function packMessage(
 
 const NOW = ['now', 0] as const;
 
-/** The place of each key among those of the script. */
-class KeyNumbers {
+/** The keys of a script, and the place of those of each stream among them. */
+class NumberedKeys {
   readonly all: string[] = [];
-  private readonly numbers = new Map<string, number>();
+  private readonly streams = new Map<string, number>();
+  private readonly delayed = new Map<string, { delayed: number; entries: number }>();
 
-  constructor(first: string) {
+  constructor(
+    first: string,
+    private readonly names: Keys,
+  ) {
     this.all.push(first);
   }
 
-  of(key: string): number {
-    let number = this.numbers.get(key);
-    if (number === undefined) this.numbers.set(key, (number = this.all.push(key)));
+  stream(name: string): number {
+    let number = this.streams.get(name);
+    if (number === undefined) {
+      this.streams.set(name, (number = this.all.push(this.names.stream(name))));
+    }
     return number;
+  }
+
+  delays(name: string): { readonly delayed: number; readonly entries: number } {
+    let numbers = this.delayed.get(name);
+    if (!numbers) {
+      const { delayed, entries } = this.names.delays(name);
+      numbers = { delayed: this.all.push(delayed), entries: this.all.push(entries) };
+      this.delayed.set(name, numbers);
+    }
+    return numbers;
   }
 }
