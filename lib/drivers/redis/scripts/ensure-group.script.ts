@@ -51,7 +51,7 @@ local now_last, now_added = '0-0', 0
 if exists then
   local stream = redis.call('XINFO', 'STREAM', key)
   local info = record(stream)
-  now_last, now_added = info['last-generated-id'], info['entries-added']
+  now_last, now_added = info['last-generated-id'], info['entries-added'] or 0
 end
 local position = last
 -- A group that was moved back has its position before its oldest pending entry.
