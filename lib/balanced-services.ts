@@ -53,10 +53,11 @@ export class BalancedServices {
   }
 
   /**
-   * Feeds these handlers from the streams that are owned, and begins to own some.
+   * Feeds these handlers from the streams that are owned.
+   * @returns what begins to own some: all that can be wrong with the handlers is found before
    * @throws InvalidOptionsError where a service has no load balancer
    */
-  async start(handlers: readonly PlannedHandler[]): Promise<void> {
+  prepare(handlers: readonly PlannedHandler[]): () => Promise<void> {
     const tables = new Map<Balancer, HandlerTable>();
     for (const { definition, bound } of handlers) {
       const balancer = this.balancerOf(definition.options.balanced!, definition.name);
@@ -67,7 +68,9 @@ export class BalancedServices {
       const guarded = { ...bound, invoke: whileOwned(balancer, bound.invoke) };
       for (const event of definition.events) table.add(event, guarded, true);
     }
-    await Promise.all([...tables].map(([balancer, table]) => this.work(balancer, table)));
+    return async () => {
+      await Promise.all([...tables].map(([balancer, table]) => this.work(balancer, table)));
+    };
   }
 
   /** Gives all streams back once the messages in hand are settled. Idempotent. */
@@ -196,7 +199,7 @@ function whileOwned(balancer: Balancer, invoke: Handler): Handler {
     await untilFresh(balancer);
     const { signal } = delivery.lease.owned as OwnedStream;
     const tell = (): void => delivery.abort(signal.reason as Error);
-    if (signal.aborted) tell();
+    signal.throwIfAborted();
     signal.addEventListener('abort', tell, { once: true });
     try {
       return await invoke(delivery);

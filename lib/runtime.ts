@@ -134,9 +134,10 @@ export class StreamsRuntime {
     requireOncePorts(handlers, this.options, this.driver);
     const shared = sharedGroupWarning(handlers, this.options);
     if (shared) this.events.emit('warning', shared);
+    const balance = this.balanced.prepare(balanced);
     const readings = await this.consumers.subscribe(handlers, settings);
     this.scheduler?.keep(readings.map(({ table }) => table.stream));
-    await this.balanced.start(balanced);
+    await balance();
     await (this.working ??= this.startWorkers());
     return readings;
   }

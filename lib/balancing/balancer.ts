@@ -13,13 +13,11 @@ import type {
 import { BLOCK, HEARTBEAT, LEASE, type BalancerSettings } from './balancer-settings.js';
 import { Intake } from './intake.js';
 import { LeaseKeeper } from './lease-keeper.js';
-import { Notifications, type StreamNotification, type StreamPayload } from './notifications.js';
+import type { Notifications, StreamNotification, StreamPayload } from './notifications.js';
 import { OwnedStream } from './owned-stream.js';
 import { about, Possession, type StreamHolder } from './possession.js';
 import { Recovery } from './recovery.js';
-
-/** So many notifications may wait for their reader before no more streams are taken. */
-const MOST_UNHEARD = 500;
+import { Telling } from './telling.js';
 
 export interface BalancerOptions extends BalancerSettings {
   readonly clock: Clock;
@@ -32,12 +30,11 @@ type State = 'new' | 'running' | 'ended';
 /** One consumer of a service whose streams are shared out between all its consumers. */
 export class Balancer {
   private readonly parts: OwnershipParts;
-  private readonly listeners = new Set<(notification: StreamNotification) => void>();
+  private readonly telling: Telling;
   private readonly possession: Possession;
   private readonly intake: Intake;
   private readonly keeper: LeaseKeeper;
   private readonly recovery: Recovery;
-  private notifications: Notifications | undefined;
   private state: State = 'new';
   private starting: Promise<void> | undefined;
   private ending: Promise<void> | undefined;
@@ -53,13 +50,14 @@ export class Balancer {
       onHint: (place) => this.recovery.hint(place),
     });
     const { inputs, locks, members } = this.parts;
-    const fails = (error: Error): void =>
-      events.emit('worker-error', { worker: `load balancer of "${service}"`, error });
+    const { fails } = this;
+    this.telling = new Telling(options);
     this.possession = new Possession({
       clock,
       locks,
       isRunning: () => this.state === 'running',
-      notify: (notification) => this.notify(notification),
+      hasRoom: () => this.room > 0,
+      notify: (notification) => this.telling.tell(notification),
       onRoom: () => this.intake.roomMade(),
     });
     const { possession } = this;
@@ -89,7 +87,8 @@ export class Balancer {
       room: () => this.room,
       claims: () => possession.isWorkedOn,
       take: (assignment, ours) => possession.take(assignment, ours),
-      tellExpired: (assignment) => this.notify({ type: 'StreamExpired', ...about(assignment) }),
+      tellExpired: (assignment) =>
+        this.telling.tell({ type: 'StreamExpired', ...about(assignment) }),
       handOver: (leaving) => possession.handOver(leaving),
       discard: (input, reason) => inputs.discard(input, reason),
       onFailure: fails,
@@ -125,14 +124,7 @@ export class Balancer {
 
   /** @returns a function that ends it */
   listen(listener: (notification: StreamNotification) => void): () => void {
-    this.listeners.add(listener);
-    return () => void this.listeners.delete(listener);
-  }
-
-  /** What happens from now on, whoever listens when. */
-  record(): Notifications {
-    this.notifications ??= new Notifications();
-    return this.notifications;
+    return this.telling.listen(listener);
   }
 
   /** Joins the service. Idempotent. @throws where it cannot, and may be called again then */
@@ -173,11 +165,14 @@ export class Balancer {
     return this.possession.complete(stream);
   }
 
-  /** It could not start: whoever listens learns why, and may start again. */
-  fail(error: Error): void {
-    this.notify({ type: 'StreamTerminated', reason: error.message, error });
-    this.notifications?.end();
-    this.notifications = undefined;
+  /**
+   * Joins, and answers what happens from now on. Where it cannot join, whoever listens learns why, and
+   * may call it again.
+   */
+  init(): Notifications {
+    const log = this.telling.record();
+    this.start().catch((error: unknown) => this.telling.fail(log, error as Error));
+    return log;
   }
 
   /** Ends: completes all streams (`complete`), or gives them back unfinished. Idempotent. */
@@ -188,19 +183,26 @@ export class Balancer {
 
   private async join(): Promise<void> {
     await this.parts.open();
+    await this.recovery.meet();
+    // What may fail has not, so that nothing is left behind by a try that has.
     this.state = 'running';
-    await this.keeper.start();
-    await this.recovery.start();
+    void this.keeper.start();
+    void this.recovery.start();
     this.intake.start();
   }
 
+  private readonly fails = (error: Error): void => {
+    const { events, service } = this.options;
+    events.emit('worker-error', { worker: `load balancer of "${service}"`, error });
+  };
+
   private get room(): number {
-    if (this.state !== 'running' || (this.notifications?.waiting ?? 0) > MOST_UNHEARD) return 0;
+    if (this.state !== 'running' || this.telling.isUnheard) return 0;
     return this.options.maxStreams - this.possession.owned.size;
   }
 
   private async accept(read: readonly StreamInput[]): Promise<void> {
-    await Promise.all(read.map((input) => this.acceptOne(input)));
+    await Promise.all(read.map((input) => this.acceptOne(input).catch(this.fails)));
   }
 
   /** Where it fails, the input stays pending to us, and is found by the next look. */
@@ -211,14 +213,15 @@ export class Balancer {
   }
 
   private terminate(error: Error): Promise<void> {
+    this.fails(error);
     const reason = `reading failed too often: ${error.message}`;
     this.ending ??= this.leave(false, reason, error);
     return this.ending.catch(() => undefined);
   }
 
   private async leave(complete: boolean, reason: string, error?: Error): Promise<void> {
-    const started = this.state === 'running';
     await this.starting?.catch(() => undefined);
+    const started = this.state === 'running';
     this.state = 'ended';
     const reading = this.intake.stop();
     await Promise.all([this.recovery.stop(), this.parts.close(), reading]);
@@ -229,14 +232,8 @@ export class Balancer {
     if (started) await this.parts.members.leave().catch(() => undefined);
     // Those that could not be let go expire by themselves.
     for (const owned of [...this.possession.owned]) this.possession.lose(owned);
-    this.notify({ type: 'StreamTerminated', reason, ...(error && { error }) });
-    this.notifications?.end();
+    this.telling.end(reason, error);
     const failed = results.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
-  }
-
-  private notify(notification: StreamNotification): void {
-    this.notifications?.push(notification);
-    for (const listener of [...this.listeners]) listener(notification);
   }
 }

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock, TimerHandle } from '../core/clock.js';
 import type { EventBus } from '../core/events.js';
 import type { StreamLocks } from '../core/stream-ownership.js';
@@ -74,12 +75,16 @@ export class LeaseKeeper implements Worker {
     const { clock, events, locks, owned, onLost } = this.options;
     const began = clock.now();
     const held = [...owned];
+    const lost: OwnedStream[] = [];
     try {
       const words = held.length > 0 ? await locks.extend(held) : [];
       this.beatAt = began;
       for (const [index, stream] of held.entries()) {
-        if (words[index] === 'lost' && !stream.leaving) onLost(stream);
+        if (words[index] === 'lost') lost.push(stream);
       }
+      // What completed a stream in the same moment is heard first.
+      if (lost.length > 0) await turn();
+      for (const stream of lost) if (!stream.ending) onLost(stream);
     } catch (error) {
       events.emit('worker-error', { worker: 'lock heartbeat', error: error as Error });
     }

@@ -92,7 +92,9 @@ export class Notifications implements AsyncIterable<StreamNotification> {
   private readonly unheard: StreamNotification[] = [];
   private readonly listeners = new Set<Listener>();
   private readonly queues = new Set<Queue>();
-  private ended = false;
+  /** Somebody has listened. */
+  private heard = false;
+  ended = false;
 
   /** Most that wait for somebody. */
   get waiting(): number {
@@ -101,7 +103,7 @@ export class Notifications implements AsyncIterable<StreamNotification> {
 
   push(notification: StreamNotification): void {
     if (this.ended) return;
-    if (this.listeners.size === 0 && this.queues.size === 0) this.unheard.push(notification);
+    if (!this.heard) this.unheard.push(notification);
     for (const { onNext } of [...this.listeners]) onNext(notification);
     for (const queue of this.queues) queue.push(notification);
   }
@@ -117,6 +119,7 @@ export class Notifications implements AsyncIterable<StreamNotification> {
   listen(onNext: Listener['onNext'], onEnd: Listener['onEnd'] = () => undefined): () => void {
     const listener = { onNext, onEnd };
     this.listeners.add(listener);
+    this.heard = true;
     for (const notification of this.unheard.splice(0)) onNext(notification);
     if (this.ended) onEnd();
     return () => void this.listeners.delete(listener);
@@ -124,6 +127,7 @@ export class Notifications implements AsyncIterable<StreamNotification> {
 
   [Symbol.asyncIterator](): AsyncIterator<StreamNotification, undefined> {
     const queue: Queue = new Queue(() => this.queues.delete(queue));
+    this.heard = true;
     for (const notification of this.unheard.splice(0)) queue.push(notification);
     if (this.ended) queue.end();
     else this.queues.add(queue);

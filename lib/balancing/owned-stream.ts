@@ -7,8 +7,10 @@ export class OwnedStream implements HeldStream {
   readonly stream: string;
   readonly id: string;
   readonly info: StreamInfo;
-  /** It is being completed or given back. */
+  /** It is being completed or given back: nothing more of it begins. */
   leaving = false;
+  /** Nothing of it runs any more, and the server is being told. */
+  ending = false;
   private readonly controller = new AbortController();
 
   constructor(

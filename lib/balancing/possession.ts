@@ -19,8 +19,9 @@ export interface StreamHolder {
 export interface PossessionOptions {
   readonly clock: Clock;
   readonly locks: StreamLocks;
-  /** While it does not, nothing is taken. */
   readonly isRunning: () => boolean;
+  /** Whether one more may be owned. Known only once it is taken: several are at a time. */
+  readonly hasRoom: () => boolean;
   readonly notify: (notification: StreamNotification) => void;
   /** Told when there is one stream less. */
   readonly onRoom: () => void;
@@ -51,15 +52,15 @@ export class Possession {
   async own(
     assignment: StreamAssignment,
     ours: boolean,
-  ): Promise<OwnedStream | Exclude<TakeOutcome['word'], 'taken'>> {
+  ): Promise<OwnedStream | Exclude<TakeOutcome['word'], 'taken'> | 'full'> {
     const before = this.owned.get(assignment.stream);
     if (before) return before.id === assignment.id ? 'held' : 'busy';
     const outcome = await this.options.locks.take(assignment, ours);
     if (outcome.word !== 'taken') return outcome.word;
     const owned = new OwnedStream(assignment, outcome.token, this.options.clock.now());
-    if (!this.options.isRunning()) {
+    if (!this.options.isRunning() || !this.options.hasRoom()) {
       await this.options.locks.release(owned);
-      return 'gone';
+      return 'full';
     }
     this.owned.add(owned);
     this.completed.delete(owned.stream);
@@ -90,6 +91,7 @@ export class Possession {
     owned.leaving = true;
     try {
       await this.holder?.letGo(owned);
+      owned.ending = true;
       const outcome = await (complete ? locks.complete(owned) : locks.release(owned));
       if (outcome === 'lost') {
         this.lose(owned);
@@ -101,7 +103,7 @@ export class Possession {
       }
       return outcome;
     } catch (error) {
-      owned.leaving = false;
+      owned.leaving = owned.ending = false;
       if (this.options.isRunning() && this.owned.get(owned.stream) === owned) {
         this.holder?.added(owned);
       }

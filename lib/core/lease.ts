@@ -28,6 +28,8 @@ export interface Lease {
   readonly owned?: HeldStream;
   /** Set by the engine: once this entry is settled, the whole stream is completed. */
   finishing?: boolean;
+  /** Set by the engine while a method runs on that has outlived its timeout. Never rejects. */
+  overrun?: Promise<unknown> | undefined;
   /** Where a message was redriven from its dead letter, its first stream and id stay its own. */
   readonly redriven?: boolean;
   /** Of a redriven message: rises with each time that it is redriven. */

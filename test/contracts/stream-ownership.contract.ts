@@ -271,11 +271,82 @@ export function describeStreamOwnershipContract(
         for (let n = 0; n < 3; n++) {
           const [lease] = await then.pull(1);
           expect(await then.begin(lease!)).toBe('started');
-          if (n === 0) expect(await settle(inHand!)).toBe('lost');
+          if (n === 0) {
+            expect(await reads.extend([inHand!])).toEqual(['lost']);
+            expect(await settle(inHand!)).toBe('lost');
+          }
           seen.push(lease!.id);
           expect(await settle(lease!)).toBe('settled');
         }
         expect(seen).toEqual(ids);
+      });
+
+      test('begins again where settling ended, when the lock had only expired', async () => {
+        const held = await take(a, await handedToA());
+        const subscription = await reading(a);
+        const ids = [await publish(0), await publish(1)];
+        subscription.add(held);
+        const [first] = await subscription.pull(1);
+        await harness.elapse(LEASE + 50);
+        expect(await settle(first!)).toBe('lost');
+        subscription.forget(first!);
+        const next = subscription.pull(1);
+        expect(await a.locks.extend([held])).toEqual(['held']);
+        const [again] = await next;
+        expect(again).toMatchObject({ id: ids[0], attempt: 1, charged: false });
+        expect(await subscription.begin(again!)).toBe('started');
+        await settle(again!);
+        const [second] = await subscription.pull(1);
+        // What was read and not begun has lost no run.
+        expect(second).toMatchObject({ id: ids[1], attempt: 1, charged: true });
+        await settle(second!);
+        // The same while it waits for what is to come.
+        await harness.elapse(LEASE + 50);
+        const third = subscription.pull(1);
+        const id = await publish(2);
+        await harness.elapse(50);
+        expect(await a.locks.extend([held])).toEqual(['held']);
+        expect(await third).toMatchObject([{ id }]);
+      });
+
+      test('is not let go of while a run of it is being counted', async () => {
+        const place = await handedToA();
+        const reads = await reading(a);
+        reads.add(await take(a, place));
+        await publish(0);
+        await reads.pull(1);
+        await harness.elapse(LEASE + 50);
+        const held = await take(b, place);
+        const subscription = await reading(b);
+        subscription.add(held);
+        const [lease] = await subscription.pull(1);
+        const begun = subscription.begin(lease!);
+        let rested = false;
+        const rests = subscription.letGo(held).then(() => (rested = true));
+        expect(await begun).toBe('started');
+        await b.locks.extend([held]);
+        expect(rested).toBe(false);
+        await settle(lease!);
+        await rests;
+      });
+
+      test('waits for a method that has outlived its timeout', async () => {
+        const held = await take(a, await handedToA());
+        const subscription = await reading(a);
+        const ids = [await publish(0), await publish(1)];
+        subscription.add(held);
+        const [lease] = await subscription.pull(1);
+        let end!: () => void;
+        lease!.overrun = new Promise<void>((resolve) => (end = resolve)).then(
+          () => (lease!.overrun = undefined),
+        );
+        expect(await settle(lease!)).toBe('settled');
+        let came = false;
+        const next = subscription.pull(1).finally(() => (came = true));
+        await a.locks.extend([held]);
+        expect(came).toBe(false);
+        end();
+        expect(await next).toMatchObject([{ id: ids[1] }]);
       });
 
       test('rests once it is let go of', async () => {

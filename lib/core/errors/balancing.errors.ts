@@ -3,7 +3,7 @@ import { StreamsError } from './streams.error.js';
 /**
  * A stream could not be claimed. `why`: `held`, another consumer was faster or its lock is alive;
  * `gone`, it was completed, or handed out anew; `busy`, it is owned by way of another entry of the
- * same name. Usual where several consumers want the same stream.
+ * same name; `full`, this consumer owns `maxStreams`, or is ending. Usual where several consumers want the same stream.
  */
 export class ClaimFailedError extends StreamsError {
   static readonly code = 'CLAIM_FAILED';
@@ -11,12 +11,13 @@ export class ClaimFailedError extends StreamsError {
 
   constructor(
     readonly stream: string,
-    readonly why: 'held' | 'gone' | 'busy',
+    readonly why: 'held' | 'gone' | 'busy' | 'full',
   ) {
     const reasons = {
       held: 'another consumer owns it',
       gone: 'it was completed, or handed out anew',
       busy: 'it is owned by way of another entry of the same name',
+      full: 'this consumer owns as many as it may, or is ending',
     };
     super(
       ClaimFailedError.code,

@@ -47,6 +47,7 @@ export class RedisLease implements Lease, Link<RedisLease> {
   /** Pending to us by policy: not handed out here, not adopted. */
   left = false;
   finishing = false;
+  overrun: Promise<unknown> | undefined;
   private origin: { readonly stream: string; readonly id: string } | undefined;
 
   constructor(

@@ -58,9 +58,7 @@ export class LoadBalancer {
    * No streams are taken while 500 notifications wait for a `for await` that does not go on.
    */
   init(): StreamNotifications {
-    const log = this.balancer.record();
-    this.balancer.start().catch((error: unknown) => this.balancer.fail(error as Error));
-    return new StreamNotifications(log);
+    return new StreamNotifications(this.balancer.init());
   }
 
   /**

@@ -12,9 +12,12 @@ interface Listener extends OnStreamMark {
 
 /** Connects methods with `@OnStreamAdded()` and its like. @returns whether there are any */
 export function connectListeners(balancer: Balancer, modules: ModulesContainer): boolean {
-  const listeners = [...modules.values()]
+  const instances = [...modules.values()]
     .flatMap(({ providers, controllers }) => [...providers.values(), ...controllers.values()])
-    .flatMap(({ instance }) => listenersOf(instance as unknown))
+    .map((wrapper) => wrapper.instance as unknown);
+  // One may stand behind several tokens.
+  const listeners = [...new Set(instances)]
+    .flatMap((instance) => listenersOf(instance))
     .filter(({ service }) => service === undefined || service === balancer.service);
   const logger = new Logger('LoadBalancer');
   const logged = (error: unknown): void =>

@@ -28,7 +28,7 @@ export class ExpiryHints {
   open(): void {
     const { connector, events, hints } = this.options;
     if (hints === 'off') return;
-    this.connection = new Connection({
+    this.connection ??= new Connection({
       connector,
       role: 'hints',
       events,

@@ -4,24 +4,21 @@ import { sleep, systemClock } from '../../../core/clock.js';
 import { RedisConnectionError } from '../../../core/errors/connection.errors.js';
 import type { EventBus } from '../../../core/events.js';
 import type { Guard } from '../../../core/guard.js';
-import type { Fields } from '../../../core/message.js';
 import type { HeldStream } from '../../../core/held-stream.js';
+import type { BeginOutcome } from '../../../core/lease.js';
 import type { SettleOutcome } from '../../../core/settlement.js';
 import type { Commands } from '../commands.js';
 import { GroupKeeper } from '../group-keeper.js';
 import type { Keys } from '../keys.js';
 import { releaseLease } from '../leasing.js';
-import { PendingEntries } from '../pending-entries.js';
-import { RedisLease, type LeaseHolder, type ReadKey } from '../redis.lease.js';
+import type { LeaseHolder, ReadKey, RedisLease } from '../redis.lease.js';
 import { isGroupMissing } from '../reply-errors.js';
-import { readGuarded } from '../scripts/read-guarded.script.js';
-import { takePending } from '../scripts/take-pending.script.js';
+import { OwnedEntries } from './owned-entries.js';
 import type { RedisStreamLocks } from './redis.stream-locks.js';
 import type { StreamWatch } from './idle-watch.js';
 
-/** Pending entries that are taken over at once, and new ones that are read at once. */
-const PAGE = 100;
-const READ_AHEAD = 20;
+/** Where the guards do not hold, they are tried again after so long, ms. */
+const REFUSED = 100;
 
 export interface ReadingOptions {
   readonly commands: Commands;
@@ -33,6 +30,8 @@ export interface ReadingOptions {
   readonly startId: string;
   readonly runsWithin: number;
   readonly locks: RedisStreamLocks;
+  /** Most entries of one read. */
+  readonly atOnce: () => number;
   readonly handOut: (lease: RedisLease) => void;
   readonly onFinished: (held: HeldStream) => void;
 }
@@ -41,16 +40,14 @@ export interface ReadingOptions {
 export class OwnedReading implements LeaseHolder {
   private readonly source: ReadKey;
   private readonly keeper: GroupKeeper;
-  private readonly entries: PendingEntries;
+  private readonly entries: OwnedEntries;
   private readonly backoff = new Backoff();
   private readonly ending = new AbortController();
   private queue: RedisLease[] = [];
   /** Handed out and not settled. */
   private inHand: RedisLease | undefined;
   private filling: Promise<void> | undefined;
-  /** Everything that was pending up to here is taken over. */
-  private takenUpTo: string | undefined;
-  private takenOver = false;
+  private beginning: Promise<unknown> | undefined;
   private onIdleEnd: (() => void) | undefined;
   private resting: (() => void)[] = [];
 
@@ -59,10 +56,10 @@ export class OwnedReading implements LeaseHolder {
     readonly guards: readonly Guard[],
     private readonly options: ReadingOptions,
   ) {
-    const { keys, commands, group } = options;
+    const { keys } = options;
     this.source = { key: keys.stream(owned.stream), stream: owned.stream, redriven: false };
     this.keeper = new GroupKeeper(options);
-    this.entries = new PendingEntries(commands, group);
+    this.entries = new OwnedEntries({ ...options, guards, holder: this, source: this.source });
   }
 
   get group(): string {
@@ -85,12 +82,20 @@ export class OwnedReading implements LeaseHolder {
     this.filling = this.fill(() => this.keeper.ensure(this.source)).finally(() => this.advance());
   }
 
+  /** Asks the server to count a run. What is let go of meanwhile waits for its answer. */
+  async begin(ask: () => Promise<BeginOutcome>): Promise<BeginOutcome> {
+    if (this.ended) return 'lost';
+    const asking = ask();
+    this.beginning = asking.catch(() => undefined);
+    return asking;
+  }
+
   /** The last entry is acknowledged together with the completion of its stream, where one step can. */
   async finish(client: Redis, lease: RedisLease): Promise<SettleOutcome | undefined> {
     if (!lease.finishing) return undefined;
     const last = { key: this.source.key, group: this.group, id: lease.entryId };
     const word = await this.options.locks.completeWith(client, this.owned, last);
-    // Completed before, or announced anew by others: the guards say what becomes of the entry.
+    // Announced anew by others: the guards say what becomes of the entry.
     return word === 'gone' ? undefined : word;
   }
 
@@ -103,11 +108,13 @@ export class OwnedReading implements LeaseHolder {
   /** It runs again later. Nothing else of this stream does before. */
   parked(lease: RedisLease): void {
     lease.finishing = false;
-    if (this.inHand === lease) this.rest();
+    if (this.inHand === lease && !this.outlived(lease, () => this.parked(lease))) this.rest();
   }
 
-  /** It was not settled by us, and will not be. */
-  forgotten(lease: RedisLease): void {
+  /** It was not settled by us, and will not be: left pending, as was asked for, or lost. */
+  forgotten(lease: RedisLease, left: boolean): void {
+    // Where the lock had only expired, it is pending to us yet, and comes before all others.
+    if (!left) this.entries.again(this.queue.splice(0));
     this.putDown(lease);
   }
 
@@ -121,7 +128,10 @@ export class OwnedReading implements LeaseHolder {
         .splice(0)
         .map((lease) => releaseLease(this.options.commands, lease).catch(() => undefined)),
     );
-    if (this.inHand?.charged) await new Promise<void>((resolve) => this.resting.push(resolve));
+    await this.beginning;
+    const { inHand } = this;
+    if (inHand?.charged || inHand?.overrun)
+      await new Promise<void>((resolve) => this.resting.push(resolve));
   }
 
   /** Nothing more is handed out, and what was is lost. */
@@ -137,10 +147,16 @@ export class OwnedReading implements LeaseHolder {
   }
 
   private putDown(lease: RedisLease): void {
-    if (this.inHand !== lease) return;
+    if (this.inHand !== lease || this.outlived(lease, () => this.putDown(lease))) return;
     this.inHand = undefined;
     this.rest();
     this.advance();
+  }
+
+  /** A method that has outlived its timeout runs yet: nothing else of its stream does meanwhile. */
+  private outlived({ overrun }: RedisLease, then: () => void): boolean {
+    void overrun?.then(then);
+    return overrun !== undefined;
   }
 
   private advance(): void {
@@ -171,63 +187,17 @@ export class OwnedReading implements LeaseHolder {
     }
   }
 
-  private more(): Promise<void> {
-    return this.takenOver ? this.readNew() : this.takeOver();
-  }
-
-  private async takeOver(): Promise<void> {
-    const { commands, group, consumer, events } = this.options;
-    const { key, stream } = this.source;
-    const take = { key, group, consumer, guards: this.guards, after: this.takenUpTo, count: PAGE };
-    const page = await commands.run(
-      'taking over what is pending',
-      (client) => takePending(client, take),
-      key,
-    );
-    if (!page) return this.end();
-    const { found, deleted } = await this.entries.fetch(key, page);
-    for (const { id, count, fields } of found) {
-      this.queue.push(new RedisLease(this, this.source, id, count, false, fields));
-    }
-    this.takenUpTo = page.at(-1)?.id ?? this.takenUpTo;
-    this.takenOver = page.length < PAGE;
-    if (found.length > 0) events.emit('reclaimed', { stream, group, count: found.length });
-    if (deleted > 0) events.emit('trimmed', { stream, group, count: deleted });
-  }
-
-  private async readNew(): Promise<void> {
-    const { commands, group, consumer, watch } = this.options;
-    const { key } = this.source;
-    let reply: Found | null;
-    try {
-      reply = await commands.run(
-        'reading an owned stream',
-        async (client) =>
-          (await readGuarded.run(
-            client,
-            [key],
-            [group, consumer, READ_AHEAD],
-            this.guards,
-          )) as Found,
-        key,
-      );
-    } catch (error) {
-      // It may have been carried out: what it took is pending to us.
-      this.takenOver = false;
-      this.takenUpTo = undefined;
-      throw error;
-    }
-    if (!reply) return this.end();
-    const [batches, ids] = reply;
-    for (const [id, fields] of batches?.[0]?.[1] ?? []) {
-      this.queue.push(new RedisLease(this, this.source, id, 1, true, fields));
-    }
-    if (batches || this.ended) return;
+  private async more(): Promise<void> {
+    const { watch } = this.options;
+    const found = await this.entries.next();
+    // The lock has expired: it is taken anew by the next heartbeat, which else says that it is lost.
+    if (!found) return sleep(systemClock, REFUSED, this.ending.signal);
+    this.queue.push(...found.leases);
+    const { after } = found;
+    if (after === undefined || this.ended) return;
     await new Promise<void>((resolve) => {
       this.onIdleEnd = resolve;
-      watch.add(key, ids![0] ?? '0-0', resolve);
+      watch.add(this.source.key, after, resolve);
     });
   }
 }
-
-type Found = [batches: [string, [id: string, fields: Fields][]][] | null, ids?: string[]];

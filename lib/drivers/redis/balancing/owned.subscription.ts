@@ -11,6 +11,10 @@ import { IdleWatch, PollingWatch, type StreamWatch } from './idle-watch.js';
 import { OwnedReading } from './owned-reading.js';
 import type { RedisStreamLocks } from './redis.stream-locks.js';
 
+/** Entries that wait in memory, of one stream and of all together. */
+const MOST_OF_ONE = 20;
+const MOST_OF_ALL = 4000;
+
 export interface RedisOwnedOptions extends OwnedSubscribeOptions {
   readonly connector: Connector;
   readonly commands: Commands;
@@ -40,6 +44,7 @@ export class RedisOwnedSubscription implements OwnedSubscription {
     const reading = new OwnedReading(held, this.options.locks.guards(held), {
       ...this.options,
       watch: this.idle,
+      atOnce: () => this.atOnce,
       handOut: (lease) => this.handOut(lease),
     });
     this.readings.set(held.stream, reading);
@@ -70,20 +75,20 @@ export class RedisOwnedSubscription implements OwnedSubscription {
     return this.ready.splice(0, limit);
   }
 
-  async begin(lease: Lease): Promise<BeginOutcome> {
-    return readingOf(lease).ended ? 'lost' : this.leasing.begin(lease as RedisLease);
+  begin(lease: Lease): Promise<BeginOutcome> {
+    return readingOf(lease).begin(() => this.leasing.begin(lease as RedisLease));
   }
 
-  /** The lock of the whole stream keeps them. */
-  async extend(leases: readonly Lease[]): Promise<ExtendOutcome[]> {
-    return leases.map((lease) => {
-      const reading = readingOf(lease);
-      return this.readings.get(lease.stream) === reading ? 'held' : 'lost';
-    });
+  /**
+   * The lock of the whole stream keeps them. The server is asked all the same: by this it is found out
+   * whether something may be settled elsewhere.
+   */
+  extend(leases: readonly Lease[]): Promise<ExtendOutcome[]> {
+    return this.leasing.extend(leases as readonly RedisLease[]);
   }
 
-  forget(lease: Lease): void {
-    readingOf(lease).forgotten(lease as RedisLease);
+  forget(lease: Lease, left = false): void {
+    readingOf(lease).forgotten(lease as RedisLease, left);
   }
 
   /** The load balancer says what is read. */
@@ -105,6 +110,11 @@ export class RedisOwnedSubscription implements OwnedSubscription {
     await this.idle.close();
   }
 
+  /** Many streams with much to do must not fill the memory. */
+  private get atOnce(): number {
+    return Math.max(1, Math.min(MOST_OF_ONE, Math.floor(MOST_OF_ALL / this.readings.size)));
+  }
+
   private handOut(lease: RedisLease): void {
     this.ready.push(lease);
     this.wakePull();
@@ -117,7 +127,7 @@ export class RedisOwnedSubscription implements OwnedSubscription {
     for (const lease of waiting) {
       reading.end();
       await releaseLease(this.options.commands, lease).catch(() => undefined);
-      reading.forgotten(lease);
+      reading.forgotten(lease, true);
     }
   }
 

@@ -53,7 +53,7 @@ export class RedisStreamInputs implements StreamInputs {
     await commands.ready('joining a service', connector.connectTimeout);
     await this.createGroup();
     const { place } = this;
-    this.connection = new Connection({
+    this.connection ??= new Connection({
       connector: place ? connector.at(() => place.locate()) : connector,
       role: 'reader',
       events,

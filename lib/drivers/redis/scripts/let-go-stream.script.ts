@@ -11,7 +11,8 @@ import { TRY } from './try.js';
  * back: the token is raised, so that nothing of ours passes any more, and the lock is left to expire
  * at once instead of being deleted, as only that is told to those who wait for it.
  * KEYS lock, inputs, fence, assignment, and maybe the data stream. ARGV consumer, group, id, token,
- * whether complete, and maybe group and id of the last entry of the data stream, acknowledged with it.
+ * whether complete, and maybe group and id of the last entry of the data stream, acknowledged with it:
+ * where neither it nor the input is pending any more, an earlier try was carried out.
  */
 const script = new Script(`${TRY}${RAISE}${MINE}${GIVE_BACK}
 local lock, input, fence, assignment = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -21,6 +22,7 @@ local fenced = redis.call('GET', fence) == ARGV[4]
 local whose = mine(input, group, id, me)
 if whose == 'gone' then
   if fenced and holder == me then redis.call('DEL', lock) end
+  if KEYS[5] and mine(KEYS[5], ARGV[6], ARGV[7], me) == 'gone' then return 'settled' end
   return 'gone'
 end
 if whose == 'lost' or not fenced or (holder and holder ~= me) then return 'lost' end
