@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { pace } from '../support/passing-time.js';
 import { until } from '../support/until.js';
-import { BalancedScene, faultsOf } from './support/balanced-scene.js';
+import { BalancedScene, faultsOf, type BalancedWorker } from './support/balanced-scene.js';
 
 /** Life of a lock. */
 const LEASE = 2000;
@@ -39,14 +39,22 @@ it('200 streams, 5 processes, kills, standstills, a restart of Redis, no notific
     await pace(3500);
     frozen.child.kill('SIGCONT');
   })();
+  const orphaned: Promise<number>[] = [];
   for (let kills = 0; kills < 3; kills++) {
     await pace(1000);
-    const victim = anyOf(alive());
-    victim.child.kill('SIGKILL');
+    orphaned.push(scene.orphaned(anyOf(alive())));
     await scene.worker(options);
   }
+  const restarts = Date.now();
   await scene.server.restart();
+  const outage = Date.now() - restarts;
   await Promise.all([publishing, stopped]);
+  // Two at once, of whom neither looks after the other.
+  const [one, other] = alive() as [BalancedWorker, BalancedWorker];
+  orphaned.push(scene.orphaned(one), scene.orphaned(other));
+  for (const waited of await Promise.all(orphaned)) {
+    expect(waited, 'without an owner').toBeLessThan(LEASE + SCAN + outage + SLACK);
+  }
   await until(
     'all is settled',
     async () => (await scene.unsettled(streams)) === 0,
@@ -58,6 +66,24 @@ it('200 streams, 5 processes, kills, standstills, a restart of Redis, no notific
   expect(new Set(stored), 'as many as were published').toEqual(new Set([rounds]));
   expect(streams.flatMap((stream) => faultsOf(notes, stream, rounds)).slice(0, 10)).toEqual([]);
 }, 90_000);
+
+it('an owner whose locks have expired while Redis was away, and whom nobody has replaced, goes on where it was', async () => {
+  const streams = named(40);
+  const rounds = 40;
+  const a = await scene.worker({ work: 40 });
+  await scene.announce(streams);
+  await until('a owns all', async () => (await scene.owners()).size === streams.length);
+  for (let n = 0; n < rounds; n++) await scene.publish(streams, { n });
+  const settled = async () => (await a.notes()).filter(({ what }) => what === 'settled').length;
+  await until('a is at work', async () => (await settled()) > streams.length);
+  // What is settled now waits for the connection, and is there before the next heartbeat.
+  await scene.server.kill();
+  await pace(LEASE + 500);
+  await scene.server.start();
+  await until('all is settled', async () => (await scene.unsettled(streams)) === 0, 10_000);
+  const notes = await scene.notes();
+  expect(streams.flatMap((stream) => faultsOf(notes, stream, rounds))).toEqual([]);
+});
 
 it('an owner that was stopped, and wakes up with messages in hand, settles none of them', async () => {
   const streams = named(20);

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { fork, type ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -185,6 +186,21 @@ export class BalancedScene {
       waiting += value('pending') + value('lag');
     }
     return waiting;
+  }
+
+  /** Kills a worker. @returns how long, at most, one of its streams was without another owner, ms */
+  async orphaned(worker: BalancedWorker): Promise<number> {
+    const keys = await this.client.keys('*<MUTEX_KEY_SEP>*');
+    const holders = keys.length > 0 ? await this.client.mget(keys) : [];
+    let waiting = keys.filter((_, index) => holders[index] === worker.name);
+    const began = Date.now();
+    worker.signal('SIGKILL');
+    while (waiting.length > 0) {
+      await pause(20);
+      const now = await this.client.mget(waiting);
+      waiting = waiting.filter((_, index) => [null, worker.name].includes(now[index]!));
+    }
+    return Date.now() - began;
   }
 
   /** Names of the owners of all streams, as the locks say. */
