@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import { ClaimFailedError } from '../core/errors/balancing.errors.js';
-import { ClosedError } from '../core/errors/start-up.errors.js';
+import { ClosedError, InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import type { EventBus } from '../core/events.js';
 import { decodeAssignment, encodeAssignment, type StreamInfo } from '../core/stream-assignment.js';
 import type {
@@ -137,9 +137,16 @@ export class Balancer {
     return this.starting;
   }
 
-  /** @returns id in the load balancer stream */
-  add(stream: string, info: StreamInfo = {}): Promise<string> {
-    return this.parts.inputs.add(encodeAssignment(stream, info));
+  /** @returns id in the load balancer stream. @throws InvalidOptionsError */
+  async add(stream: string, info: StreamInfo = {}): Promise<string> {
+    const fields = encodeAssignment(stream, info);
+    // Whoever reads it would put it among the dead letters.
+    if (!decodeAssignment('', fields)) {
+      throw new InvalidOptionsError([
+        'a stream is announced by a name that is not empty, and an info that is an object',
+      ]);
+    }
+    return this.parts.inputs.add(fields);
   }
 
   /** @throws ClaimFailedError where somebody else has it, or it is not pending any more */

@@ -1,4 +1,4 @@
-import { Controller, Injectable, UseGuards, type CanActivate } from '@nestjs/common';
+import { Controller, Injectable, UseGuards, type CanActivate, type Provider } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Ctx, Payload, type AsyncMicroserviceOptions } from '@nestjs/microservices';
 import {
@@ -14,6 +14,9 @@ import {
   RedisStreamsTransport,
   StreamPublisher,
   InjectLoadBalancer,
+  RetryLaterError,
+  UnrecoverableError,
+  next,
   type LoadBalancerModuleOptions,
   type StreamExpired,
   type StreamNotification,
@@ -40,7 +43,7 @@ interface Given {
   readonly gracePeriod?: number;
   readonly balancer?: Partial<LoadBalancerModuleOptions>;
   readonly controllers?: (new (...args: never[]) => object)[];
-  readonly providers?: (new (...args: never[]) => object)[];
+  readonly providers?: readonly Provider[];
 }
 
 async function start({
@@ -64,7 +67,7 @@ async function start({
       LoadBalancerModule.forRoot({ service: 'svc', consumerId, scanInterval: 200, ...balancer }),
     ],
     controllers: controllers ?? [],
-    providers: providers ?? [],
+    providers: [...(providers ?? [])],
   });
   const app = await NestFactory.createMicroservice<AsyncMicroserviceOptions>(module, {
     inject: [RedisStreamsTransport],
@@ -136,7 +139,9 @@ describe('notifications', () => {
       }
     }
     const keyPrefix = space();
-    const a = await start({ keyPrefix, providers: [Sessions] });
+    // Behind two tokens: it is told once.
+    const alias = { provide: 'SESSIONS', useExisting: Sessions };
+    const a = await start({ keyPrefix, providers: [Sessions, alias] });
     await a.balancer.addStream('one');
     await until('a has it', () => heard.includes('a StreamAdded'));
     await start({ keyPrefix, consumerId: 'b', providers: [Sessions] });
@@ -165,7 +170,7 @@ describe('@LoadBalancedHandler', () => {
       @LoadBalancedHandler({ service: 'svc' })
       async handle(@Payload() { n }: { n: number }, @Ctx() context: LoadBalancedContext) {
         seen.push({ by, stream: context.stream, n, token: context.token });
-        await work?.(n, context);
+        return work?.(n, context);
       }
     }
     return Worker;
@@ -267,39 +272,87 @@ describe('@LoadBalancedHandler', () => {
     }
   });
 
-  it('an owner that is fenced off settles nothing, hears of it, and the next one repeats the message', async () => {
+  it.each([
+    ['acknowledgement', () => undefined],
+    ['next step', () => next('after', {})],
+    ['several steps', () => [next('after', {}), next('after', {}, { delay: 10 })]],
+    ['dead letter', () => Promise.reject(new UnrecoverableError('no'))],
+    ['retry', () => Promise.reject(new RetryLaterError(10))],
+    ['completion', (context: LoadBalancedContext) => context.done()],
+  ] as [string, (context: LoadBalancedContext) => unknown][])(
+    'an owner that is fenced off settles nothing, hears of it, and the next one repeats the message: %s',
+    async (_what, outcome) => {
+      const seen: Seen[] = [];
+      const keyPrefix = space();
+      let signal: AbortSignal | undefined;
+      let finish!: () => void;
+      const finished = new Promise<void>((resolve) => (finish = resolve));
+      const stuck = worker('a', seen, async (_n, context) => {
+        signal = context.signal;
+        await finished;
+        return outcome(context);
+      });
+      const a = await start({ keyPrefix, controllers: [stuck] });
+      await a.balancer.addStream('x');
+      await a.publish('x', { n: 0 });
+      await until('it runs', () => seen.length === 1);
+      const outcomes: string[] = [];
+      a.transport.on('settled', ({ outcome }) => outcomes.push(outcome));
+      // Somebody takes the stream, as after a long standstill of its owner.
+      const [owned] = a.balancer.streams();
+      const lock = `${keyPrefix}x<MUTEX_KEY_SEP>${owned!.id}`;
+      await redis.client.set(lock, 'b', 'PX', 1000);
+      await until('it hears of it', () => signal!.aborted);
+      expect(signal!.reason).toMatchObject({ code: 'STREAM_DISOWNED' });
+      finish();
+      await until('its outcome is known', () => outcomes.length === 1);
+      expect(outcomes).toEqual(['lost']);
+      expect((await redis.client.xpending(`${keyPrefix}x`, 'svc-group'))[0]).toBe(1);
+      const keys = await redis.client.keys(`*${keyPrefix}*`);
+      expect(keys.filter((key) => /after|dead-letter/.test(key))).toEqual([]);
+      await start({
+        keyPrefix,
+        consumerId: 'b',
+        controllers: [worker('b', seen, (_n, c) => outcome(c))],
+      });
+      await until('it is repeated', () => seen.length === 2);
+      expect(seen[1]!.token).toBeGreaterThan(seen[0]!.token);
+    },
+  );
+
+  it('its results begin the next step, in the step that settles the message', async () => {
     const seen: Seen[] = [];
     const keyPrefix = space();
-    let signal: AbortSignal | undefined;
+    const Worker = worker('a', seen, (n) => next('after', { n }, { delay: n }));
+    const a = await start({ keyPrefix, controllers: [Worker] });
+    await a.balancer.addStream('x');
+    for (const n of [0, 5]) await a.publish('x', { n });
+    await until('both follow', async () => (await redis.client.xlen(`${keyPrefix}after`)) === 2);
+    expect((await redis.client.xpending(`${keyPrefix}x`, 'svc-group'))[0]).toBe(0);
+  });
+
+  it('a message does not begin while the one before it, which has timed out, still runs', async () => {
+    const ran: number[] = [];
+    const keyPrefix = space();
     let finish!: () => void;
     const finished = new Promise<void>((resolve) => (finish = resolve));
-    const stuck = worker('a', seen, async (_n, context) => {
-      signal = context.signal;
-      await finished;
-    });
-    const a = await start({ keyPrefix, controllers: [stuck] });
+    @Controller()
+    class Worker {
+      @LoadBalancedHandler({ service: 'svc', timeout: 50, maxDeliveries: 1 })
+      async handle(@Payload() { n }: { n: number }) {
+        ran.push(n);
+        if (n === 0) await finished;
+      }
+    }
+    const a = await start({ keyPrefix, controllers: [Worker] });
+    const buried = new Promise<void>((resolve) => a.transport.on('dead-lettered', () => resolve()));
     await a.balancer.addStream('x');
-    await a.publish('x', { n: 0 });
-    await until('it runs', () => seen.length === 1);
-    const outcomes: string[] = [];
-    a.transport.on('settled', ({ outcome }) => outcomes.push(outcome));
-    // Somebody takes the stream, as after a long standstill of its owner.
-    const [owned] = a.balancer.streams();
-    const lock = `${keyPrefix}x<MUTEX_KEY_SEP>${owned!.id}`;
-    await redis.client.set(lock, 'b', 'PX', 1000);
-    await until('it hears of it', () => signal!.aborted);
-    expect(signal!.reason).toMatchObject({ code: 'STREAM_DISOWNED' });
+    for (const n of [0, 1]) await a.publish('x', { n });
+    await buried;
+    await redis.client.ping();
+    expect(ran).toEqual([0]);
     finish();
-    await until('its outcome is known', () => outcomes.length === 1);
-    expect(outcomes).toEqual(['lost']);
-    expect((await redis.client.xpending(`${keyPrefix}x`, 'svc-group'))[0]).toBe(1);
-    await start({ keyPrefix, consumerId: 'b', controllers: [worker('b', seen)] });
-    await until('it is repeated', () => seen.length === 2);
-    await until(
-      'and settled',
-      async () => (await redis.client.xpending(`${keyPrefix}x`, 'svc-group'))[0] === 0,
-    );
-    expect(seen[1]!.token).toBeGreaterThan(seen[0]!.token);
+    await until('the next one runs', () => ran.length === 2);
   });
 
   it('goes on after Redis has lost everything, as if the stream were new', async () => {

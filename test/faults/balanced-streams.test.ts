@@ -115,7 +115,6 @@ it('a handler that computes for 1.5 s keeps its streams; one that does so for 3.
   await scene.announce(streams);
   await until('a owns all', async () => (await scene.owners()).size === streams.length);
   const b = await scene.worker({ scanInterval: SCAN });
-  const [first] = streams as [string];
   const owned = async () => [...new Set((await scene.owners()).values())];
   // They come together: one after the other they take longer than the lease.
   await scene.publish(streams.slice(0, 3), { n: 0, blocks: 1500, at: a.name });
@@ -127,9 +126,14 @@ it('a handler that computes for 1.5 s keeps its streams; one that does so for 3.
   );
   expect((await scene.notes()).filter(({ what }) => what === 'disowned')).toEqual([]);
   expect(await owned()).toEqual([a.name]);
-  await scene.publish([first], { n: 1, blocks: 3500, at: a.name });
+  await scene.publish(streams.slice(0, 3), { n: 1, blocks: 3500, at: a.name });
   await until('b owns them', async () => (await owned()).includes(b.name));
   await until('a has woken up', async () => (await blocked()) === 4);
-  await until('b has settled it', async () => (await scene.unsettled([first])) === 0, 15_000);
-  expect(faultsOf(await scene.notes(), first, 2)).toEqual([]);
+  const three = streams.slice(0, 3);
+  await until('b has settled all', async () => (await scene.unsettled(three)) === 0, 15_000);
+  const notes = await scene.notes();
+  expect(three.flatMap((stream) => faultsOf(notes, stream, 2))).toEqual([]);
+  // The other two waited for the first one, and were lost before they began.
+  const begun = notes.filter(({ by, what, n }) => by === a.name && what === 'begun' && n === '1');
+  expect(begun).toHaveLength(1);
 });

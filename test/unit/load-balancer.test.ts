@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { decodeShare, encodeShare, fairShares } from '../../lib/balancing/fair-share.js';
+import { LeaseKeeper } from '../../lib/balancing/lease-keeper.js';
+import { OwnedStream, OwnedStreams } from '../../lib/balancing/owned-stream.js';
+import { EventBus } from '../../lib/core/events.js';
+import type { StreamLocks } from '../../lib/core/stream-ownership.js';
+import { ManualClock } from '../../lib/drivers/memory/manual-clock.js';
 import { Notifications, type StreamNotification } from '../../lib/balancing/notifications.js';
 import { decodeAssignment, encodeAssignment } from '../../lib/core/stream-assignment.js';
 import { mergedFlags } from '../../lib/drivers/redis/balancing/expiry-hints.js';
@@ -135,6 +140,30 @@ describe('options', () => {
   });
 });
 
+it('a stream that is found lost while it ends is not told of as lost', async () => {
+  const stream = new OwnedStream({ id: '1-1', stream: 'x', info: {} }, 1, 0);
+  const owned = new OwnedStreams();
+  owned.add(stream);
+  const clock = new ManualClock();
+  const lost: unknown[] = [];
+  // The reply about the completion comes in the same moment, and is heard a little later.
+  const extend = async () => {
+    queueMicrotask(() => queueMicrotask(() => queueMicrotask(() => (stream.ending = true))));
+    return ['lost' as const];
+  };
+  const keeper = new LeaseKeeper({
+    clock,
+    events: new EventBus(),
+    locks: { extend } as unknown as StreamLocks,
+    owned,
+    interval: 300,
+    onLost: (one) => lost.push(one),
+  });
+  await clock.advance(1000);
+  expect(await keeper.fresh()).toBe(true);
+  expect(lost).toEqual([]);
+});
+
 describe('notifications', () => {
   const told = (reason: string): StreamNotification => ({ type: 'StreamTerminated', reason });
 
@@ -150,6 +179,13 @@ describe('notifications', () => {
     log.push(told('3'));
     expect(first).toEqual([told('1'), told('2')]);
     expect(second).toEqual([told('2'), told('3')]);
+  });
+
+  it('do not gather once somebody has listened, and listens no more', async () => {
+    const log = new Notifications();
+    log.listen(() => undefined)();
+    log.push(told('1'));
+    expect(log.waiting).toBe(0);
   });
 
   it('are iterated over, each by itself, and end', async () => {

@@ -65,6 +65,7 @@ export class LoadBalancer {
    * Announces a data stream; some consumer will own it. Works without `init`.
    * @param info anything that JSON can say; told with each notification about the stream
    * @returns id in the load balancer stream
+   * @throws InvalidOptionsError where nobody could read it
    */
   addStream(dataStreamName: string, info: Readonly<Record<string, unknown>> = {}): Promise<string> {
     return this.balancer.add(dataStreamName, info);

@@ -1,0 +1,194 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { announce, Balanced } from '../support/balancing.js';
+import { startRedis, type RedisServer } from '../support/redis-server.js';
+import { until } from '../support/until.js';
+
+const INPUT = 'svc-input';
+const GROUP = 'svc-group';
+const MEMBERS = '{svc-input}:members';
+
+let server: RedisServer;
+let client: Redis;
+beforeAll(async () => {
+  server = await startRedis();
+  client = new Redis(server.url);
+});
+afterAll(async () => {
+  client.disconnect();
+  await server.stop();
+});
+beforeEach(() => client.flushall());
+
+const options = (consumerId: string, more: object = {}) => ({
+  redis: { url: server.url },
+  consumerId,
+  scanInterval: 300,
+  ...more,
+});
+const start = (consumerId: string, more: object = {}) => Balanced.start(options(consumerId, more));
+
+/** Streams that somebody has read and given back, in one step: nobody else may read them before. */
+async function givenBack(names: readonly string[], owner: string): Promise<void> {
+  await client.xgroup('CREATE', INPUT, GROUP, '0', 'MKSTREAM').catch(() => undefined);
+  const script = `
+    for i = 3, #ARGV do
+      redis.call('XADD', KEYS[1], '*', 'lbs-input', ARGV[i])
+      local found = redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'STREAMS', KEYS[1], '>')
+      local id = found[1][2][1][1]
+      redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, id, 'IDLE', 86400000, 'JUSTID')
+    end`;
+  const inputs = names.map((name) => JSON.stringify({ DataStreamName: name, Info: {} }));
+  await client.eval(script, 1, INPUT, GROUP, owner, ...inputs);
+}
+
+const named = (count: number): string[] => Array.from({ length: count }, (_, n) => `s${n}`);
+
+describe('a start that fails', () => {
+  const connections = async (): Promise<number> =>
+    ((await client.client('LIST')) as string).trim().split('\n').length;
+
+  it('leaves nothing behind, and may be tried again', async () => {
+    await client.set(MEMBERS, 'no hash');
+    const a = new Balanced(options('a'));
+    for (let tries = 0; tries < 4; tries++) {
+      await expect(a.balancer.start()).rejects.toMatchObject({ code: 'WRONG_KEY_TYPE' });
+    }
+    await client.del(MEMBERS);
+    await a.balancer.start();
+    await a.balancer.add('x');
+    await a.hears('StreamAdded x');
+    const before = await connections();
+    await start('b');
+    // Of one consumer: for commands, for inputs, for hints.
+    expect(before).toBe(1 + 3);
+    await until('b has as many', async () => (await connections()) === before + 3);
+  });
+
+  it('is told of once, however often init was called, and init may be called again', async () => {
+    await client.set(MEMBERS, 'no hash');
+    const a = new Balanced(options('a'));
+    const said: string[] = [];
+    for (const log of [a.balancer.init(), a.balancer.init()])
+      log.listen(({ type }) => said.push(type));
+    await a.hears('StreamTerminated');
+    await until('both have heard', () => said.length === 2);
+    await client.del(MEMBERS);
+    const log = a.balancer.init();
+    await a.balancer.add('x');
+    await a.hears('StreamAdded x');
+    expect(a.said).toEqual(['StreamTerminated', 'StreamAdded x']);
+    expect(log.waiting).toBe(1);
+  });
+});
+
+it.each([
+  ['', {}],
+  ['x', []],
+  ['x', 7],
+])('what nobody could read is not announced: "%s", %o', async (name, info) => {
+  const a = await start('a');
+  const adding = a.balancer.add(name, info as object as Record<string, unknown>);
+  await expect(adding).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
+  expect(await client.xlen(INPUT)).toBe(0);
+});
+
+it('no more than maxStreams are owned, whichever way they come at once', async () => {
+  const a = (await start('a', { maxStreams: 3 })).claims();
+  await givenBack(['one', 'two', 'three'], 'stranger');
+  await until('three are owned', () => a.owned.length === 3);
+  // A read that asked for three waits yet, and gets them all.
+  const inputs = ['four', 'five', 'six'].map((name) => `{"DataStreamName":"${name}"}`);
+  const announcing = client.multi();
+  for (const input of inputs) announcing.xadd(INPUT, '*', 'lbs-input', input);
+  await announcing.exec();
+  const free = async () =>
+    (await client.xpending(INPUT, GROUP, 'IDLE', 3_600_000, '-', '+', 9)).length;
+  await until('the others are given back', async () => (await free()) === 3);
+  expect(a.owned).toEqual(['one', 'three', 'two']);
+  const b = (await start('b')).claims();
+  await until('b has them', () => b.owned.length === 3);
+});
+
+it('a stream that names none and cannot be buried holds up no other', async () => {
+  await client.set('svc-input-dlq', 'no stream');
+  await client.xadd(INPUT, '*', 'other', 'x');
+  const a = (await start('a')).claims();
+  await givenBack(['one'], 'stranger');
+  await until('it is taken', () => a.owned.length === 1);
+  await announce(client, 'two');
+  await until('new ones are, too', () => a.owned.length === 2);
+  await client.del('svc-input-dlq');
+  await until('it is buried', async () => (await client.xlen('svc-input-dlq')) === 1);
+});
+
+it('a key of another kind keeps no other stream from being taken', async () => {
+  await client.lpush('{s0}:fence', 'no token');
+  await givenBack(named(200), 'stranger');
+  const a = (await start('a', { scanInterval: 10_000 })).claims();
+  await until('all others are taken, at the first look', () => a.owned.length === 199, 5000);
+  expect(a.failures).toHaveLength(1);
+});
+
+it('nothing is handed over to a consumer whose application claims, or does not', async () => {
+  const a = (await start('a', { scanInterval: 100 })).claims();
+  for (const name of named(6)) await announce(client, name);
+  await until('a has all', () => a.owned.length === 6);
+  await start('b', { scanInterval: 100 });
+  const looks = async () =>
+    Number(/cmdstat_hgetall:calls=(\d+)/.exec(await client.info('commandstats'))?.[1]);
+  const before = await looks();
+  await until('they have looked often', async () => (await looks()) > before + 20);
+  expect(a.said.filter((said) => said.startsWith('StreamDisowned'))).toEqual([]);
+  expect(a.owned).toHaveLength(6);
+});
+
+it('what nobody takes whose share it is, is taken before the next look would be', async () => {
+  const scanInterval = 3000;
+  const a = (await start('a', { scanInterval })).claims();
+  // One who is said to be there, owns nothing, and takes nothing.
+  const ghost = async () => {
+    const [seconds] = await client.time();
+    await client.hset(MEMBERS, 'ghost', `${seconds}000 0 1000`);
+  };
+  await ghost();
+  await givenBack(named(8), 'dead');
+  const began = Date.now();
+  await until(
+    'all are taken',
+    async () => {
+      await ghost();
+      // It may hand some over again, to the one who is said to be there.
+      return new Set(a.said.filter((said) => said.startsWith('StreamAdded'))).size === 8;
+    },
+    15_000,
+  );
+  expect(Date.now() - began).toBeLessThan(scanInterval + 700);
+});
+
+it('a stream that is lost while it waits to be let go of is told of at once', async () => {
+  const a = await start('a');
+  let rest!: () => void;
+  const rested = new Promise<void>((resolve) => (rest = resolve));
+  a.balancer.workWith({ added: () => undefined, letGo: () => rested, lost: () => rest() });
+  const id = await a.balancer.add('x');
+  await a.hears('StreamAdded x');
+  const [owned] = a.balancer.streams();
+  const failure = a.balancer.complete('x').catch((error: unknown) => error);
+  await client.set(`x<MUTEX_KEY_SEP>${id}`, 'somebody-else', 'PX', 60_000);
+  await a.hears('StreamDisowned x');
+  expect(owned!.signal.aborted).toBe(true);
+  expect(await failure).toMatchObject({ code: 'STREAM_NOT_OWNED' });
+});
+
+it('notifications that nobody reads end the taking of streams, with a warning', async () => {
+  const a = new Balanced(options('a'));
+  const log = a.balancer.init();
+  for (const name of named(520)) void announce(client, name);
+  await until('it has stopped', () =>
+    a.warnings.some(({ code }) => code === 'NOTIFICATIONS_UNHEARD'),
+  );
+  expect(log.waiting).toBeLessThan(520);
+  log.listen(() => undefined);
+  await until('it goes on', () => a.owned.length === 520, 10_000);
+});
