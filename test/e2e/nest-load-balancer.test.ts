@@ -2,6 +2,7 @@ import { Controller, Injectable, UseGuards, type CanActivate, type Provider } fr
 import { NestFactory } from '@nestjs/core';
 import { Ctx, Payload, type AsyncMicroserviceOptions } from '@nestjs/microservices';
 import {
+  DeadLetters,
   InvalidOptionsError,
   LoadBalancedContext,
   LoadBalancedHandler,
@@ -319,6 +320,28 @@ describe('@LoadBalancedHandler', () => {
       expect(seen[1]!.token).toBeGreaterThan(seen[0]!.token);
     },
   );
+
+  it('dead letters that are redriven are handled by the owner of their stream', async () => {
+    const seen: Seen[] = [];
+    const keyPrefix = space();
+    let broken = true;
+    const Worker = worker('a', seen, () => {
+      if (broken) throw new UnrecoverableError('not yet');
+    });
+    const a = await start({ keyPrefix, controllers: [Worker] });
+    const letters: string[] = [];
+    a.transport.on('dead-lettered', ({ id }) => letters.push(id));
+    await a.balancer.addStream('x');
+    await a.publish('x', { n: 0 });
+    await until('it is buried', () => letters.length === 1);
+    broken = false;
+    expect(await a.app.get(DeadLetters).redrive('x')).toBe(1);
+    await until('it is handled', () => seen.length === 2);
+    const redriven = () => redis.client.exists(`{${keyPrefix}x}:redrive:svc-group`);
+    await until('nothing is left of it', async () => (await redriven()) === 0);
+    await a.publish('x', { n: 1 });
+    await until('new ones are, too', () => seen.length === 3);
+  });
 
   it('its results begin the next step, in the step that settles the message', async () => {
     const seen: Seen[] = [];

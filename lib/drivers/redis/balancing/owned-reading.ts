@@ -41,6 +41,8 @@ export class OwnedReading implements LeaseHolder {
   private readonly source: ReadKey;
   private readonly keeper: GroupKeeper;
   private readonly entries: OwnedEntries;
+  /** What was redriven, where there is something. In no order with the others. */
+  private backlog: OwnedEntries | undefined;
   private readonly backoff = new Backoff();
   private readonly ending = new AbortController();
   private queue: RedisLease[] = [];
@@ -59,7 +61,7 @@ export class OwnedReading implements LeaseHolder {
     const { keys } = options;
     this.source = { key: keys.stream(owned.stream), stream: owned.stream, redriven: false };
     this.keeper = new GroupKeeper(options);
-    this.entries = new OwnedEntries({ ...options, guards, holder: this, source: this.source });
+    this.entries = this.entriesOf(this.source);
   }
 
   get group(): string {
@@ -78,8 +80,19 @@ export class OwnedReading implements LeaseHolder {
     return this.ending.signal.aborted;
   }
 
+  get redriveKey(): string {
+    return this.options.keys.redrive(this.owned.stream, this.group);
+  }
+
   start(): void {
-    this.filling = this.fill(() => this.keeper.ensure(this.source)).finally(() => this.advance());
+    this.filling = this.fill(() => this.prepare()).finally(() => this.advance());
+  }
+
+  /** Dead letters were handed back. */
+  redriven(): void {
+    if (this.ended || this.backlog) return;
+    this.backlog = this.entriesOf(this.redriveSource);
+    this.onIdleEnd?.();
   }
 
   /** Asks the server to count a run. What is let go of meanwhile waits for its answer. */
@@ -114,7 +127,8 @@ export class OwnedReading implements LeaseHolder {
   /** It was not settled by us, and will not be: left pending, as was asked for, or lost. */
   forgotten(lease: RedisLease, left: boolean): void {
     // Where the lock had only expired, it is pending to us yet, and comes before all others.
-    if (!left) this.entries.again(this.queue.splice(0));
+    if (!left && lease.redriven) this.redriven();
+    if (!left) (lease.redriven ? this.backlog : this.entries)?.again(this.queue.splice(0));
     this.putDown(lease);
   }
 
@@ -187,17 +201,37 @@ export class OwnedReading implements LeaseHolder {
     }
   }
 
+  private async prepare(): Promise<void> {
+    await this.keeper.ensure(this.source);
+    if (await this.keeper.ensureRedriven(this.redriveSource)) this.redriven();
+  }
+
   private async more(): Promise<void> {
     const { watch } = this.options;
-    const found = await this.entries.next();
+    const { backlog } = this;
+    if (backlog && !(await this.keeper.ensureRedriven(this.redriveSource))) {
+      return void (this.backlog = undefined);
+    }
+    const found = await (backlog ?? this.entries).next();
     // The lock has expired: it is taken anew by the next heartbeat, which else says that it is lost.
     if (!found) return sleep(systemClock, REFUSED, this.ending.signal);
     this.queue.push(...found.leases);
     const { after } = found;
     if (after === undefined || this.ended) return;
+    if (backlog) return void (this.backlog = undefined);
     await new Promise<void>((resolve) => {
       this.onIdleEnd = resolve;
       watch.add(this.source.key, after, resolve);
     });
+    watch.remove(this.source.key);
+  }
+
+  private get redriveSource(): ReadKey {
+    return { key: this.redriveKey, stream: this.owned.stream, redriven: true };
+  }
+
+  private entriesOf(source: ReadKey): OwnedEntries {
+    const { guards, options } = this;
+    return new OwnedEntries({ ...options, guards, holder: this, source });
   }
 }

@@ -9,6 +9,7 @@ import { Leasing, releaseLease } from '../leasing.js';
 import type { RedisLease } from '../redis.lease.js';
 import { IdleWatch, PollingWatch, type StreamWatch } from './idle-watch.js';
 import { OwnedReading } from './owned-reading.js';
+import { RedrivenLook } from './redriven-look.js';
 import type { RedisStreamLocks } from './redis.stream-locks.js';
 
 /** Entries that wait in memory, of one stream and of all together. */
@@ -32,15 +33,19 @@ export class RedisOwnedSubscription implements OwnedSubscription {
   private ready: RedisLease[] = [];
   private wake: (() => void) | undefined;
   private stopped = false;
+  private readonly redrivenLook: RedrivenLook;
+  private looking: Promise<void> | undefined;
 
   constructor(private readonly options: RedisOwnedOptions) {
     const { commands, events } = options;
     this.idle = commands.topology ? new PollingWatch() : new IdleWatch(options);
+    this.redrivenLook = new RedrivenLook(commands, () => this.readings.values());
     this.leasing = new Leasing(commands, events);
   }
 
   add(held: HeldStream): void {
     if (this.stopped) return;
+    this.looking ??= this.redrivenLook.run();
     const reading = new OwnedReading(held, this.options.locks.guards(held), {
       ...this.options,
       watch: this.idle,
@@ -107,7 +112,9 @@ export class RedisOwnedSubscription implements OwnedSubscription {
       reading.rest();
     }
     this.readings.clear();
+    this.redrivenLook.stop();
     await this.idle.close();
+    await this.looking;
   }
 
   /** Many streams with much to do must not fill the memory. */
