@@ -14,6 +14,7 @@ import {
   RedisStreamsModule,
   RedisStreamsTransport,
   StreamPublisher,
+  StreamsModule,
   InjectLoadBalancer,
   RetryLaterError,
   UnrecoverableError,
@@ -22,6 +23,7 @@ import {
   type StreamExpired,
   type StreamNotification,
 } from 'nestjs-redis-streams';
+import { memory } from 'nestjs-redis-streams/memory';
 import { lastValueFrom, toArray } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { appModule } from '../support/nest-app.js';
@@ -432,6 +434,23 @@ it('names every wrong option', () => {
   return expect(start({ keyPrefix, balancer: wrong as never })).rejects.toThrow(
     InvalidOptionsError,
   );
+});
+
+it('a driver that shares no streams out is refused when the application starts', async () => {
+  const module = appModule({
+    imports: [
+      StreamsModule.forRoot({ source: memory(), group: 'test' }),
+      LoadBalancerModule.forRoot({ service: 'svc', consumerId: 'a' }),
+    ],
+  });
+  const creating = NestFactory.createApplicationContext(module, {
+    logger: false,
+    abortOnError: false,
+  });
+  await expect(creating).rejects.toMatchObject({
+    code: 'UNSUPPORTED_FEATURE',
+    message: expect.stringMatching(/Balancing streams.*memory.*ownership/),
+  });
 });
 
 it('a shutdown waits for the message in hand, and no longer than gracePeriod', async () => {
