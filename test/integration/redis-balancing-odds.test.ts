@@ -1,5 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { EventBus } from '../../lib/core/events.js';
+import { IdleWatch } from '../../lib/drivers/redis/balancing/idle-watch.js';
+import { Connector } from '../../lib/drivers/redis/connector.js';
+import { openCommands } from '../../lib/drivers/redis/open-commands.js';
 import { announce, Balanced } from '../support/balancing.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
@@ -191,4 +196,34 @@ it('notifications that nobody reads end the taking of streams, with a warning', 
   expect(log.waiting).toBeLessThan(520);
   log.listen(() => undefined);
   await until('it goes on', () => a.owned.length === 520, 10_000);
+});
+
+it('what goes on in some of many idle streams is heard of without asking about all of them each time', async () => {
+  const events = new EventBus();
+  const connector = new Connector({ url: server.url });
+  const commands = openCommands(connector, events, 'commands');
+  const watch = new IdleWatch({ connector, commands, events });
+  const heard = new Set<string>();
+  const listen = (name: string, after: string): void => {
+    watch.add(name, after, () => {
+      heard.add(name);
+      // Something else will come.
+      listen(name, `${Date.now() + 60_000}-0`);
+    });
+  };
+  const streams = named(3000);
+  for (const name of streams) listen(name, '0-0');
+  const reads = async () =>
+    Number(/cmdstat_xread:calls=(\d+)/.exec(await client.info('commandstats'))?.[1] ?? 0);
+  await until('it waits', async () => (await client.info('clients')).includes('blocked_clients:1'));
+  const before = await reads();
+  const began = Date.now();
+  for (const name of streams.slice(0, 60)) {
+    await client.xadd(name, '*', 'n', '1');
+    await pause(10);
+  }
+  await until('all are heard of', () => heard.size === 60);
+  expect((await reads()) - before).toBeLessThanOrEqual((Date.now() - began) / 60 + 3);
+  await watch.close();
+  await commands.close();
 });

@@ -14,6 +14,11 @@ const GRACE = 2000;
 const FOREVER = 2 ** 31 - 1;
 /** Streams that become idle meanwhile are watched together, ms. */
 const TOGETHER = 10;
+/**
+ * Each read names all of them, which takes its time here and at the server: between two of them is a
+ * rest of 1 ms for so many, so that a little going on in many streams does not fill it.
+ */
+const NAMED_PER_MS = 50;
 
 /** Waits for entries of streams that have none, many at a time. */
 export interface StreamWatch {
@@ -93,8 +98,16 @@ export class IdleWatch implements StreamWatch {
     });
     while (!this.closing.signal.aborted) {
       if (this.watched.size === 0) await this.nextChange();
-      else await this.readOnce(this.connection);
+      else {
+        await this.readOnce(this.connection);
+        await this.rest();
+      }
     }
+  }
+
+  private async rest(): Promise<void> {
+    const ms = Math.floor(this.watched.size / NAMED_PER_MS);
+    if (ms > 0) await sleep(systemClock, ms, this.closing.signal);
   }
 
   private async readOnce(connection: Connection): Promise<void> {
