@@ -1,4 +1,11 @@
-import { Controller, Injectable, UseGuards, type CanActivate, type Provider } from '@nestjs/common';
+import {
+  Controller,
+  Injectable,
+  Scope,
+  UseGuards,
+  type CanActivate,
+  type Provider,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Ctx, Payload, type AsyncMicroserviceOptions } from '@nestjs/microservices';
 import {
@@ -152,6 +159,22 @@ describe('notifications', () => {
     await until('b has claimed it', () => heard.includes('b StreamAdded'));
     expect(heard).toEqual(['a StreamAdded', 'a StreamTerminated', 'b StreamAdded']);
   });
+});
+
+it('listeners that are made for each request are not called: there is none', async () => {
+  let calls = 0;
+  @Injectable({ scope: Scope.REQUEST })
+  class Sessions {
+    @OnStreamAdded()
+    added(): void {
+      calls++;
+    }
+  }
+  const { balancer } = await start({ keyPrefix: space(), providers: [Sessions] });
+  balancer.init();
+  await balancer.addStream('one');
+  await until('it is owned', () => balancer.streams().length === 1);
+  expect(calls).toBe(0);
 });
 
 describe('@LoadBalancedHandler', () => {

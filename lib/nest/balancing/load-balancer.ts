@@ -55,7 +55,8 @@ export class LoadBalancer {
    * what happens while they listen. Where it cannot join, `StreamTerminated` says why. A second call
    * answers the same.
    *
-   * No streams are taken while 500 notifications wait for a `for await` that does not go on.
+   * No streams are taken while 500 notifications wait, for a `for await` that does not go on or for a
+   * first listener.
    */
   init(): StreamNotifications {
     return new StreamNotifications(this.balancer.init());

@@ -12,14 +12,23 @@ interface Listener extends OnStreamMark {
 
 /** Connects methods with `@OnStreamAdded()` and its like. @returns whether there are any */
 export function connectListeners(balancer: Balancer, modules: ModulesContainer): boolean {
-  const instances = [...modules.values()]
-    .flatMap(({ providers, controllers }) => [...providers.values(), ...controllers.values()])
-    .map((wrapper) => wrapper.instance as unknown);
-  // One may stand behind several tokens.
-  const listeners = [...new Set(instances)]
-    .flatMap((instance) => listenersOf(instance))
-    .filter(({ service }) => service === undefined || service === balancer.service);
   const logger = new Logger('LoadBalancer');
+  const wrappers = [...modules.values()].flatMap(({ providers, controllers }) => [
+    ...providers.values(),
+    ...controllers.values(),
+  ]);
+  // One instance may stand behind several tokens.
+  const instances = new Map(wrappers.map((wrapper) => [wrapper.instance as unknown, wrapper]));
+  const listeners = [...instances].flatMap(([instance, wrapper]) => {
+    const found = listenersOf(instance).filter(
+      ({ service }) => service === undefined || service === balancer.service,
+    );
+    if (found.length === 0 || wrapper.isDependencyTreeStatic()) return found;
+    logger.warn(
+      `The listeners of ${wrapper.name} are never called: there is no request to make it for. Move them to a provider of the default scope.`,
+    );
+    return [];
+  });
   const logged = (error: unknown): void =>
     logger.error(`A listener failed: ${error instanceof Error ? error.message : String(error)}`);
   balancer.listen((notification) => {
