@@ -56,6 +56,7 @@ export class ClusterStreamLocks extends RedisStreamLocks {
 
   override async extend(held: readonly HeldStream[]): Promise<('held' | 'lost')[]> {
     if (held.length === 0) return [];
+    this.keep(held);
     const ours = await this.pendingToUs();
     // Before the locks: where one of them expires, its input is at least as old.
     const old = held.filter(({ id }) => (ours.get(id) ?? 0) * 2 >= this.options.lease);

@@ -6,10 +6,13 @@ import type { Commands } from '../commands.js';
 import type { Keys } from '../keys.js';
 import { extendStreams, STREAMS_AT_ONCE } from '../scripts/extend-streams.script.js';
 import { letGoStream } from '../scripts/let-go-stream.script.js';
+import { TOKEN_IS_KNOWN_FOR } from '../scripts/stream-token.js';
 import { takeStream, type StreamKeys } from '../scripts/take-stream.script.js';
 
 /** Most locks that one command asks about. */
 const ASKED_AT_ONCE = 500;
+/** Between two times that the keys of an ownership are kept for longer, ms. */
+const KEPT_EVERY = 3_600_000;
 
 export interface RedisLocksOptions {
   readonly commands: Commands;
@@ -22,6 +25,8 @@ export interface RedisLocksOptions {
 
 /** On a single server each step of an ownership is one script. */
 export class RedisStreamLocks implements StreamLocks {
+  private keptAt = Date.now();
+
   constructor(protected readonly options: RedisLocksOptions) {}
 
   async holders(places: readonly StreamPlace[]): Promise<(string | undefined)[]> {
@@ -45,6 +50,7 @@ export class RedisStreamLocks implements StreamLocks {
   async extend(held: readonly HeldStream[]): Promise<('held' | 'lost')[]> {
     const { commands, keys, service, consumer, group, lease } = this.options;
     const inputs = keys.inputs(service);
+    this.keep(held);
     const words = await Promise.all(
       chunks(held, STREAMS_AT_ONCE).map((some) => {
         const streams = some.map(({ stream, id, token }) => ({
@@ -100,6 +106,24 @@ export class RedisStreamLocks implements StreamLocks {
     const going = { keys, consumer, group, id: held.id, token: held.token, complete };
     const action = complete ? 'completing a stream' : 'giving a stream back';
     return commands.run(action, (client) => letGoStream(client, going), keys.lock);
+  }
+
+  /** They expire by themselves, as other programs, which know nothing of them, may end an ownership. */
+  protected keep(held: readonly HeldStream[]): void {
+    const now = Date.now();
+    if (now - this.keptAt < KEPT_EVERY) return;
+    this.keptAt = now;
+    // The next time is early enough for what fails now.
+    void Promise.allSettled(held.map((one) => this.keepOne(this.keysOf(one))));
+  }
+
+  private keepOne({ fence, assignment }: StreamKeys): Promise<unknown> {
+    return this.options.commands.run(
+      'keeping a token',
+      (client) =>
+        Promise.all([fence, assignment].map((key) => client.pexpire(key, TOKEN_IS_KNOWN_FOR))),
+      fence,
+    );
   }
 
   protected keysOf({ stream, id }: StreamPlace): StreamKeys {

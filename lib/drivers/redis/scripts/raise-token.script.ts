@@ -4,17 +4,16 @@ import { RAISE, TOKEN_IS_KNOWN_FOR } from './stream-token.js';
 
 /**
  * On a cluster: raises the token of a data stream, for an owner who has the lock and the input, or
- * (`''` for the id) for nobody. KEYS fence, assignment. ARGV id, ms the token is remembered, token
- * that it must have or ''. Answers the token, or '' where it was another one.
+ * (`''` for the id) for nobody. KEYS fence, assignment. ARGV id, token that it must have or ''.
+ * Answers the token, or '' where it was another one.
  */
 const script = new Script(`${RAISE}
-if ARGV[3] ~= '' and redis.call('GET', KEYS[1]) ~= ARGV[3] then return '' end
+if ARGV[2] ~= '' and redis.call('GET', KEYS[1]) ~= ARGV[2] then return '' end
 local token = raise(KEYS[1])
 if ARGV[1] == '' then
-  redis.call('PEXPIRE', KEYS[1], ARGV[2])
   redis.call('DEL', KEYS[2])
 else
-  redis.call('SET', KEYS[2], ARGV[1])
+  redis.call('SET', KEYS[2], ARGV[1], 'PX', ${TOKEN_IS_KNOWN_FOR})
 end
 return token
 `);
@@ -33,6 +32,6 @@ export async function raiseToken(
   raising: RaisingToken,
 ): Promise<number | undefined> {
   const { fence, assignment, id = '', from = '' } = raising;
-  const token = await script.run(client, [fence, assignment], [id, TOKEN_IS_KNOWN_FOR, from]);
+  const token = await script.run(client, [fence, assignment], [id, from]);
   return token === '' ? undefined : Number(token);
 }

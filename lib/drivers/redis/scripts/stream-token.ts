@@ -1,16 +1,16 @@
 import { NEXT_TOKEN } from './lease.scripts.js';
 
+/** So long after its last owner a token is remembered, should the server's clock be set back, ms. */
+export const TOKEN_IS_KNOWN_FOR = 86_400_000;
+
 /** Lua function `raise(key)`: sets a token that no owner of the stream had before, and answers it. */
 export const RAISE = `${NEXT_TOKEN}
 local function raise(key)
   local token = next_token(key)
-  redis.call('SET', key, token)
+  redis.call('SET', key, token, 'PX', ${TOKEN_IS_KNOWN_FOR})
   return token
 end
 `;
-
-/** So long after its last owner a token is remembered, should the server's clock be set back, ms. */
-export const TOKEN_IS_KNOWN_FOR = 86_400_000;
 
 /**
  * Lua function `mine(input, group, id, consumer)`: `mine` and how long it is idle, ms, `lost` where the

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { TakeOutcome } from '../../../core/stream-ownership.js';
 import { Script } from '../script.js';
 import { REFRESH } from './pending-input.js';
-import { MINE, RAISE } from './stream-token.js';
+import { MINE, RAISE, TOKEN_IS_KNOWN_FOR } from './stream-token.js';
 import { TRY } from './try.js';
 
 /**
@@ -31,7 +31,7 @@ if whose == 'lost' and #redis.call('XCLAIM', input, group, me, 0, id, 'JUSTID') 
   redis.call('DEL', lock)
   return { 'gone' }
 end
-redis.call('SET', assignment, id)
+redis.call('SET', assignment, id, 'PX', ${TOKEN_IS_KNOWN_FOR})
 return { 'taken', raise(fence) }
 `);
 
