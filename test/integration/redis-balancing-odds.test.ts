@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { EventBus } from '../../lib/core/events.js';
@@ -7,6 +6,7 @@ import { Connector } from '../../lib/drivers/redis/connector.js';
 import { openCommands } from '../../lib/drivers/redis/open-commands.js';
 import { announce, Balanced } from '../support/balancing.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
+import { pace } from '../support/passing-time.js';
 import { until } from '../support/until.js';
 
 const INPUT = 'svc-input';
@@ -220,7 +220,7 @@ it('what goes on in some of many idle streams is heard of without asking about a
   const began = Date.now();
   for (const name of streams.slice(0, 60)) {
     await client.xadd(name, '*', 'n', '1');
-    await pause(10);
+    await pace(10);
   }
   await until('all are heard of', () => heard.size === 60);
   expect((await reads()) - before).toBeLessThanOrEqual((Date.now() - began) / 60 + 3);

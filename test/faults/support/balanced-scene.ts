@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { fork, type ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { guard } from '../../support/redis-process.js';
 import { startRedis, type RedisServer } from '../../support/redis-server.js';
+import { pace } from '../../support/passing-time.js';
 import { until } from '../../support/until.js';
 
 export const SERVICE = 'sessions';
@@ -196,7 +196,7 @@ export class BalancedScene {
     const began = Date.now();
     worker.signal('SIGKILL');
     while (waiting.length > 0) {
-      await pause(20);
+      await pace(20);
       const now = await this.client.mget(waiting);
       waiting = waiting.filter((_, index) => [null, worker.name].includes(now[index]!));
     }
