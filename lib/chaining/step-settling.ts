@@ -54,7 +54,7 @@ export class StepSettling {
   readonly all: Settle = (batch) => {
     let concerned = false;
     for (const settling of batch) {
-      if (needsTime(settling)) return this.conclude(batch);
+      if (this.needsTime(settling)) return this.conclude(batch);
       if (stepOf(settling)) concerned = true;
     }
     return concerned ? this.carryOut(batch, batch.map(stepOf)) : this.settle(batch);
@@ -96,7 +96,7 @@ export class StepSettling {
       if ('record' in settling) return await this.bury(settling);
       const { settlement, lease } = settling;
       const step = stepOf(settling);
-      if (step?.waits !== undefined) await this.keep(step);
+      if (step && this.waitsLong(step)) await this.keep(step);
       const arriving = step?.arriving;
       if (!arriving) return concluded(settling);
       const duplicate = (settlement as Ack).unrun === 'duplicate';
@@ -111,11 +111,22 @@ export class StepSettling {
     }
   }
 
+  /** The last step of a branch, one that something follows much later, or an end to be told of. */
+  private needsTime(settling: Settling): boolean {
+    if (settling.settlement.kind === 'dead-letter') return true;
+    const step = stepOf(settling);
+    return step !== undefined && (step.arriving !== undefined || this.waitsLong(step));
+  }
+
+  /** What waits for a moment is within the time for which everything is kept. */
+  private waitsLong({ waits = 0 }: EndedStep): boolean {
+    return waits > this.options.ttl / 1000;
+  }
+
   /** Before something waits: what its branch belongs to must be known for as long. */
-  private async keep({ workflow, waits }: EndedStep): Promise<void> {
+  private async keep({ workflow, waits = 0 }: EndedStep): Promise<void> {
     const { store, ttl } = this.options;
-    // What waits for a moment is within the time for which everything is kept.
-    if (waits! > ttl / 1000) await store?.keep(workflow, waits! + ttl);
+    await store?.keep(workflow, waits + ttl);
   }
 
   private async bury(settling: Burial): Promise<Concluded | 'lost'> {
@@ -147,13 +158,6 @@ export class StepSettling {
     const refused = (await source.publish(once)).find((result) => result instanceof Error);
     if (refused) throw refused;
   }
-}
-
-/** The last step of a branch, one that is followed by something much later, or an end that has to be told to somebody. */
-function needsTime(settling: Settling): boolean {
-  if (settling.settlement.kind === 'dead-letter') return true;
-  const step = stepOf(settling);
-  return step !== undefined && (step.arriving !== undefined || step.waits !== undefined);
 }
 
 const isConcluded = (one: Concluded | Error | 'lost'): one is Concluded =>

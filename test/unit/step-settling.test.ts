@@ -35,6 +35,13 @@ const finishedStep = (name: string): FinishedStep => ({
   record: '',
 });
 
+const holding = (stillOurs = true) => ({
+  stillOurs: async () => stillOurs,
+  looksOn: () => false,
+});
+
+const lease = { stream: 's', id: '1-0', publishedAt: 1, attempt: 1, charged: true, fields: [] };
+
 it('what could not be recorded is recorded later, once', async () => {
   const { state, clock, recorder } = setup();
   state.away = true;
@@ -60,23 +67,32 @@ it('what waits for the store is bounded', async () => {
   expect(state.given).toHaveLength(5000);
 });
 
-it('a settlement that is tried again records its step once', async () => {
-  const { state, recorder, store } = setup();
-  const options = { store, recorder, codec: jsonCodec, ttl: 1000 } as unknown as ConcludingOptions;
-  let fails = 2;
-  const holding = { stillOurs: async () => true, looksOn: () => false };
-  const { all } = new StepSettling(options, holding, async (batch) => {
-    if (fails-- === 2) throw new Error('away');
-    return batch.map(() => (fails === 0 ? new Error('away') : 'settled'));
-  });
-  const lease = { stream: 's', id: '1-0', publishedAt: 1, attempt: 1, charged: true, fields: [] };
-  const settlement = { kind: 'ack', step: finishedStep('0') } as const;
-  const batch: Settling[] = [{ lease, settlement }];
-  await expect(all(batch)).rejects.toThrow('away');
-  expect(await all(batch)).toEqual([new Error('away')]);
-  expect(await all(batch)).toEqual(['settled']);
-  expect(state.given).toEqual(['0']);
-});
+it.each(['rejects', 'answers an error'])(
+  'a settlement that %s is tried again, and records its step once',
+  async (how) => {
+    const { state, recorder, store } = setup();
+    const options = {
+      store,
+      recorder,
+      codec: jsonCodec,
+      ttl: 1000,
+    } as unknown as ConcludingOptions;
+    let away = true;
+    const { all } = new StepSettling(options, holding(), async (batch) => {
+      if (away && how === 'rejects') throw new Error('away');
+      return batch.map(() => (away ? new Error('away') : 'settled'));
+    });
+    const settlement = { kind: 'ack', step: finishedStep('0') } as const;
+    const batch: Settling[] = [{ lease, settlement }];
+    for (let time = 0; time < 2; time++) {
+      const [failed] = await all(batch).catch((error: unknown) => [error]);
+      expect(failed).toEqual(new Error('away'));
+    }
+    away = false;
+    expect(await all(batch)).toEqual(['settled']);
+    expect(state.given).toEqual(['0']);
+  },
+);
 
 it.each([
   { stillOurs: true, arrives: 1, whose: 'another message has completed' },
@@ -86,9 +102,9 @@ it.each([
   const arrived: unknown[] = [];
   store.arrive = async (arrival) => void arrived.push(arrival);
   const options = { store, recorder, codec: jsonCodec, ttl: 1000 } as unknown as ConcludingOptions;
-  const holding = { stillOurs: async () => stillOurs, looksOn: () => false };
-  const { all } = new StepSettling(options, holding, async (batch) => batch.map(() => 'settled'));
-  const lease = { stream: 's', id: '1-0', publishedAt: 1, attempt: 1, charged: true, fields: [] };
+  const { all } = new StepSettling(options, holding(stillOurs), async (batch) =>
+    batch.map(() => 'settled'),
+  );
   const place = placeIn({ workflow: 'w 0.1.1 1-0 j:0:1:2:joined' })!;
   const arriving = { place, report: {} as StepReport, result: 'null', trace: {} };
   const step = { ...finishedStep('0.1.1'), arriving };
