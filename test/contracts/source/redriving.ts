@@ -47,6 +47,7 @@ export function describeRedriving(world: () => SourceWorld): void {
       await redrive();
       const first = await run(reader);
       await giveUp(reader, first);
+      await world().harness.elapse(2);
       await redrive();
       const second = await run(reader);
       expect([typeof first.redrive, second.id]).toEqual(['number', first.id]);
