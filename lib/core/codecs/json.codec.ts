@@ -14,7 +14,7 @@ export const jsonCodec: Codec = {
   name: 'json',
 
   encode({ eventType, payload, metadata }: OutgoingMessage): Fields {
-    const text = metadata && metadataToJson(metadata);
+    const text = metadata === undefined ? undefined : metadataToJson(metadata);
     const fields = (text === undefined ? BARE : WITH_METADATA).slice();
     fields[1] = eventType;
     fields[3] = payloadToJson(payload);

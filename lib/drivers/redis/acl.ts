@@ -87,7 +87,7 @@ const STATE = ['get'];
 const LISTEN = ['subscribe'];
 
 /** What is known of workflows. The rest is among the above. */
-const WORKFLOW = ['rpush', 'lrange'];
+const WORKFLOW = ['append'];
 
 /** Every command that a user with this access needs, as ACL rules name them. */
 export function redisCommands(

@@ -126,7 +126,7 @@ export class Keys {
     return `${this.tagged(stream)}:assignment`;
   }
 
-  /** List of a workflow's steps as they end: place, run, 1 where it failed, record. */
+  /** A workflow's steps as they end, a line each: place, run, 1 where it failed, length, record. */
   workflowSteps(id: string): string {
     return `{${this.prefix}workflow:${id}}:steps`;
   }

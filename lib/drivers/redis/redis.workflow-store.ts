@@ -21,7 +21,7 @@ import {
 /** In one script at most, so that it never blocks the server for long. */
 const AT_ONCE = 200;
 
-/** A list of steps for each workflow, and where they are needed hashes for its joins and its state. */
+/** A text of steps for each workflow, and where they are needed hashes for its joins and its state. */
 export class RedisWorkflowStore implements WorkflowStore {
   constructor(
     private readonly commands: Commands,
@@ -92,17 +92,17 @@ export class RedisWorkflowStore implements WorkflowStore {
   async read(workflow: string): Promise<StoredWorkflow | undefined> {
     const steps = this.keys.workflowSteps(workflow);
     const state = this.keys.workflowState(workflow);
-    const [texts, fields] = await this.commands.run(
+    const [text, fields] = await this.commands.run(
       'reading a workflow',
-      (client) => Promise.all([client.lrange(steps, 0, -1), client.hmget(state, BEGUN, CANCELLED)]),
+      (client) => Promise.all([client.get(steps), client.hmget(state, BEGUN, CANCELLED)]),
       state,
     );
     const [begun, cancelled] = fields;
-    if (texts.length === 0 && !begun && !cancelled) return undefined;
+    if (text === null && !begun && !cancelled) return undefined;
     return {
       begunAt: begun ? Number(begun) : undefined,
       cancelled: cancelled !== null,
-      ...whatIsRecorded(texts),
+      ...whatIsRecorded(text ?? ''),
     };
   }
 
@@ -126,13 +126,14 @@ export class RedisWorkflowStore implements WorkflowStore {
 }
 
 /** Of a step that is recorded several times the latest run counts, and of that the last record. */
-function whatIsRecorded(texts: readonly string[]): Pick<StoredWorkflow, 'failed' | 'steps'> {
+function whatIsRecorded(text: string): Pick<StoredWorkflow, 'failed' | 'steps'> {
   const latest = new Map<string, { run: number; failed: boolean; record: string }>();
-  for (const text of texts) {
-    const [head, place, run, failed] = /^(\S+) (\d+) (\d) /.exec(text) ?? [];
-    if (head === undefined || Number(run) < (latest.get(place!)?.run ?? 0)) continue;
-    const record = text.slice(head.length);
-    latest.set(place!, { run: Number(run), failed: failed === '1', record });
+  const heads = /\n?(\S+) (\d+) (\d) (\d+) /y;
+  for (let head = heads.exec(text); head; head = heads.exec(text)) {
+    const [, place = '', run, failed, length] = head;
+    const record = text.slice(heads.lastIndex, (heads.lastIndex += Number(length)));
+    if (Number(run) < (latest.get(place)?.run ?? 0)) continue;
+    latest.set(place, { run: Number(run), failed: failed === '1', record });
   }
   return {
     failed: [...latest.values()].filter((one) => one.failed).length,

@@ -5,21 +5,22 @@ import type { Keys } from '../keys.js';
 import { Script } from '../script.js';
 import { STREAMS_ONLY } from './dead-letter.script.js';
 import { DELAYING, MOST_ELEMENTS, whenArguments } from './delaying.js';
-import { FENCE, FORGET, type Fenced } from './fence.js';
+import { FENCE, FORGET_ALL, type Fenced } from './fence.js';
 import { pack, UNPACK, type PackedList } from './packing.js';
 
 /**
- * Publishes what follows from messages, or stores it until it is due, then acknowledges the messages,
- * one after the other. The fence of each, and all its targets, are checked before its first write,
- * since a script that fails halfway keeps what it has written.
+ * Publishes what follows from messages, or stores it until it is due, message by message, then
+ * acknowledges them all. The fence of each, and all its targets, are checked before its first write,
+ * since what has been written stays. Where publishing fails nevertheless, that message is not acknowledged.
  * KEYS stream, then the others once each.
  * ARGV, packed: group, consumer, first and last id, redriven, then per message id, count (0: unfenced),
  * number of entries, and per entry `now`, `in` or `at`, the number of its stream's key, the number of
  * its elements, of a delayed one ms and the numbers of the keys of the sorted set and the hash, and the
  * elements. What counts is a number, the rest are texts.
- * Answers a word or an error per message. One range XPENDING serves all of them.
+ * Answers a word or an error per message, or 1 where all are settled. One range XPENDING, and one
+ * XACK, serve all of them: each call costs more than what it does.
  */
-const script = new Script(`${UNPACK}${FENCE}${FORGET}${STREAMS_ONLY}${DELAYING}
+const script = new Script(`${UNPACK}${FENCE}${FORGET_ALL}${STREAMS_ONLY}${DELAYING}
 local key, group, consumer = KEYS[1], ARGV[1], ARGV[2]
 local counts = {}
 if ARGV[3] ~= ARGV[4] then
@@ -71,19 +72,24 @@ local function publish(at, entries)
     at = first + size
   end
 end
-local words, at = {}, 6
+local words, done, at = {}, {}, 6
 while at <= #ARGV do
   local id, entries, first = ARGV[at], ARGV[at + 2], at + 3
   local word, refusal = owned(id, ARGV[at + 1]), nil
   refusal, at = check(first, entries)
   if word == 'held' then word = refusal or 'settled' end
   if word == 'settled' then
-    publish(first, entries)
-    forget(key, group, id, ARGV[5])
+    local published, problem = pcall(publish, first, entries)
+    if published then
+      done[#done + 1] = id
+    else
+      word = type(problem) == 'table' and problem or redis.error_reply(problem)
+    end
   end
   words[#words + 1] = word
 end
-return words
+forget(key, group, done, ARGV[5])
+return #done == #words and 1 or words
 `);
 
 /** A message that is acknowledged, and what follows from it. */
@@ -119,7 +125,8 @@ export async function ackAndPublishAll(
     for (const message of messages) packMessage(list, message, keys);
   });
   const words = await script.run(client, keys.all, [args], run.guards);
-  return (words ?? messages.map(() => 'lost')) as (SettleOutcome | Error)[];
+  if (Array.isArray(words)) return words as (SettleOutcome | Error)[];
+  return new Array<SettleOutcome>(messages.length).fill(words === null ? 'lost' : 'settled');
 }
 
 function packMessage(

@@ -30,6 +30,19 @@ local function forget(key, group, id, redriven)
 end
 `;
 
+/** Lua function `forget(key, group, ids, redriven)`: the same for several, or none. */
+export const FORGET_ALL = `
+local function forget(key, group, ids, redriven)
+  if #ids == 0 then return end
+  redis.call('XACK', key, group, unpack(ids))
+  if redriven ~= '1' then return end
+  redis.call('XDEL', key, unpack(ids))
+  if redis.call('XLEN', key) == 0 then
+    redis.call('DEL', key)
+  end
+end
+`;
+
 /** What identifies a run to {@link FENCE}. */
 export interface Fenced {
   readonly key: string;

@@ -14,14 +14,19 @@ local function keep(key, ms) redis.call('PEXPIRE', key, ms, 'GT') end
 `;
 
 /**
- * Records steps. KEYS that of one step, for its slot. ARGV, packed: ttl, then key and text of each.
+ * Records steps. KEYS that of one step, for its slot. ARGV, packed: ttl, then key and text of each,
+ * and 1 where nothing should be there yet, which takes one command instead of two.
  */
 const recordScript = new Script(`${UNPACK}${KEEP}
-for at = 2, #ARGV, 2 do
-  if redis.call('RPUSH', ARGV[at], ARGV[at + 1]) > 1 then
-    keep(ARGV[at], ARGV[1])
-  else
-    redis.call('PEXPIRE', ARGV[at], ARGV[1])
+local ttl = ARGV[1]
+for at = 2, #ARGV, 3 do
+  local key, text = ARGV[at], ARGV[at + 1]
+  if ARGV[at + 2] == 0 or not redis.call('SET', key, text, 'NX', 'PX', ttl) then
+    if redis.call('APPEND', key, text) > #text then
+      keep(key, ttl)
+    else
+      redis.call('PEXPIRE', key, ttl)
+    end
   end
 end
 return 1
@@ -36,7 +41,7 @@ for at, key in ipairs(KEYS) do
   if redis.call('EXISTS', key) == 1 then
     keep(key, ARGV[1])
   else
-    if at == 1 then redis.call('RPUSH', key, '') else redis.call('HSET', key, '${KEPT}', 1) end
+    if at == 1 then redis.call('APPEND', key, '\\n') else redis.call('HSET', key, '${KEPT}', 1) end
     redis.call('PEXPIRE', key, ARGV[1])
   end
 end
@@ -95,7 +100,8 @@ export async function recordSteps(
     list.number(ttl);
     for (const { workflow, step, run, failed, record } of steps) {
       list.text(keyOf(workflow));
-      list.text(`${step} ${run} ${failed ? 1 : 0} ${record}`);
+      list.text(`${step} ${run} ${failed ? 1 : 0} ${record.length} ${record}\n`);
+      list.number(step === '0' ? 1 : 0);
     }
   });
   await recordScript.run(client, [keyOf(steps[0]!.workflow)], [args]);
