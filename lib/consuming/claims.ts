@@ -20,8 +20,11 @@ export interface ClaimsOptions {
   readonly maxHold: number;
 }
 
-/** Asked for together: a request costs more than what it asks for. */
-const AT_ONCE = 128;
+/**
+ * Asked for together, since a request costs more than what it asks for; and fewer than there are
+ * slots, so that runs begin while others are asked for.
+ */
+const AT_ONCE = 50;
 
 /** A claim of a run. */
 class HeldClaim implements Claim, Link<HeldClaim> {

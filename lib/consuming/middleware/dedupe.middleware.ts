@@ -3,6 +3,7 @@ import type { Delivery, Handler } from '../../core/delivery.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import type { Middleware } from '../../core/handler.js';
 import {
+  ack,
   deadLetter,
   duplicate,
   postpone,
@@ -65,7 +66,8 @@ export function dedupe(
     if (settlement.kind !== 'ack' || !done) return settlement;
     if (!delivery.lost) {
       const { ttl } = delivery.handler!.dedupe!;
-      return { ...settlement, completes: { claim: delivery.claim!, ttl } };
+      const completes = { claim: delivery.claim!, ttl };
+      return settlement === ack ? { kind: 'ack', completes } : { ...settlement, completes };
     }
     // What follows from it is not published: then somebody else has to do it all.
     if (settlement.publish?.length || settlement.step?.arriving) claims.letGo(delivery);

@@ -70,8 +70,13 @@ export class Keys {
   }
 
   /** Who works on something, or that it was completed. */
-  done({ stream, group, handler, key }: CompletionKey): string {
-    return `${this.tagged(stream)}:done:${group}:${handler}:${key}`;
+  done(completion: CompletionKey): string {
+    return this.doneOf(completion) + completion.key;
+  }
+
+  /** What all those keys of one handler begin with. */
+  doneOf({ stream, group, handler }: Omit<CompletionKey, 'key'>): string {
+    return `${this.tagged(stream)}:done:${group}:${handler}:`;
   }
 
   /** That the effects of something were written. */

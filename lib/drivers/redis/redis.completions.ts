@@ -1,5 +1,11 @@
 import type { Redis } from 'ioredis';
-import type { Claim, ClaimOutcome, Completion, Completions } from '../../core/completions.js';
+import type {
+  Claim,
+  ClaimOutcome,
+  Completion,
+  CompletionKey,
+  Completions,
+} from '../../core/completions.js';
 import { grouped } from '../../core/grouped.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
@@ -9,6 +15,7 @@ import {
   extendKeys,
   KEYS_AT_ONCE,
   releaseKeys,
+  type DoneKeys,
 } from './scripts/completions.scripts.js';
 
 /** One key for each, beside its stream. A stream's keys go to the server together. */
@@ -20,27 +27,27 @@ export class RedisCompletions implements Completions {
 
   /** Streams whose part of a cluster is away hold up no other. */
   claim(claims: readonly Claim[], lease: number): Promise<(ClaimOutcome | Error)[]> {
-    return this.byOwner<ClaimOutcome | Error>(claims, (keys, owner) =>
+    return this.byHandler<ClaimOutcome | Error>(claims, (done, owner, key) =>
       this.commands
-        .run('claiming', (client) => claimKeys(client, keys, owner, lease), keys[0]!)
-        .catch((error: unknown) => keys.map(() => error as Error)),
+        .run('claiming', (client) => claimKeys(client, done, owner, lease), key)
+        .catch((error: unknown) => done.names.map(() => error as Error)),
     );
   }
 
   extend(claims: readonly Claim[], lease: number): Promise<boolean[]> {
-    return this.byOwner(claims, (keys, owner) =>
+    return this.byHandler(claims, (done, owner, key) =>
       this.commands.run(
         'extending claims',
-        (client) => extendKeys(client, keys, owner, lease),
-        keys[0]!,
+        (client) => extendKeys(client, done, owner, lease),
+        key,
       ),
     );
   }
 
   async release(claims: readonly Claim[]): Promise<void> {
-    await this.byOwner<void>(claims, async (keys, owner) => {
-      const release = (client: Redis) => releaseKeys(client, keys, owner);
-      await this.commands.run('releasing claims', release, keys[0]!);
+    await this.byHandler<void>(claims, async (done, owner, key) => {
+      const release = (client: Redis) => releaseKeys(client, done, owner);
+      await this.commands.run('releasing claims', release, key);
       return [];
     });
   }
@@ -56,10 +63,10 @@ export class RedisCompletions implements Completions {
     );
   }
 
-  /** Scripts know one owner, and on a cluster one stream. */
-  private async byOwner<T>(
+  /** Scripts know one owner, and names of one kind, which stand beside one stream. */
+  private async byHandler<T>(
     claims: readonly Claim[],
-    carryOut: (keys: readonly string[], owner: string) => Promise<T[]>,
+    carryOut: (done: DoneKeys, owner: string, key: string) => Promise<T[]>,
   ): Promise<T[]> {
     const places = claims.map((_, place) => place);
     const scripts = isOne(claims)
@@ -68,22 +75,33 @@ export class RedisCompletions implements Completions {
     const results: T[] = [];
     await Promise.all(
       [...scripts].flatMap(chunks).map(async (some) => {
-        const keys = some.map((place) => this.keys.done(claims[place]!));
-        const answers = await carryOut(keys, ownerOf(claims[some[0]!]!));
-        for (const [index, answer] of answers.entries()) results[some[index]!] = answer;
+        const first = claims[some[0]!]!;
+        const names = some.map((place) => claims[place]!.key);
+        const done = { prefix: this.keys.doneOf(first), names };
+        const answers = await carryOut(done, ownerOf(first), this.keys.done(first));
+        for (let at = 0; at < answers.length; at++) results[some[at]!] = answers[at]!;
       }),
     );
     return results;
   }
 }
 
-const whose = ({ stream, owner }: Claim): readonly string[] => [stream, owner];
+const whose = ({ stream, group, handler, owner }: Claim): readonly string[] => [
+  stream,
+  group,
+  handler,
+  owner,
+];
 
 /** As nearly always. */
 function isOne(claims: readonly Claim[]): boolean {
   const first = claims[0]!;
-  return claims.every(({ stream, owner }) => stream === first.stream && owner === first.owner);
+  return claims.every((claim) => claim.owner === first.owner && isOfOneHandler(claim, first));
 }
+
+/** Whether their keys begin alike. */
+export const isOfOneHandler = (one: CompletionKey, other: CompletionKey): boolean =>
+  one.handler === other.handler && one.stream === other.stream && one.group === other.group;
 
 /** Not to be taken for the mark of what was completed. */
 const ownerOf = ({ owner }: Claim): string => `by ${owner}`;

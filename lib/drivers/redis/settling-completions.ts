@@ -1,10 +1,9 @@
 import type { Completion } from '../../core/completions.js';
-import { grouped } from '../../core/grouped.js';
 import type { SettleOutcome } from '../../core/settlement.js';
 import type { Settling } from '../../core/source.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
-import { chunks } from './redis.completions.js';
+import { chunks, isOfOneHandler } from './redis.completions.js';
 import type { RedisLease } from './redis.lease.js';
 import { ackAndComplete } from './scripts/completions.scripts.js';
 
@@ -16,40 +15,48 @@ export async function completeAll(
   batch: readonly Settling[],
   { commands, keys }: { readonly commands: Commands; readonly keys: Keys },
 ): Promise<(SettleOutcome | Error)[]> {
-  const items = batch.map((settling, place) => ({
-    place,
-    lease: settling.lease as RedisLease,
-    completion: completionOf(settling)!,
-  }));
-  const outcomes: (SettleOutcome | Error)[] = [];
-  const sources = grouped(items, ({ lease }) => lease.source).values();
-  const times = [...sources].flatMap((same) => [
-    ...grouped(same, ({ completion }) => completion.ttl).values(),
-  ]);
-  await Promise.all(
-    times.flatMap(chunks).map(async (some) => {
-      const { lease, completion } = some[0]!;
-      const { source, holder } = lease;
-      const acks = {
-        key: source.key,
-        group: holder.group,
-        redriven: source.redriven,
-        ttl: completion.ttl,
-        ids: some.map((one) => one.lease.entryId),
-        done: some.map((one) => keys.done(one.completion.claim)),
-        guards: holder.guards,
-      };
-      const outcome = await commands
-        .run('acknowledging', (client) => ackAndComplete(client, acks), source.key)
-        .then(
-          (word) => word,
-          (error: unknown) => error as Error,
-        );
-      for (const one of some) {
-        outcomes[one.place] = outcome;
-        if (outcome === 'settled') holder.settled(one.lease);
-      }
-    }),
-  );
+  const outcomes = new Array<SettleOutcome | Error>(batch.length);
+  const acknowledge = async (places: readonly number[]): Promise<void> => {
+    const leases = places.map((place) => batch[place]!.lease as RedisLease);
+    const completions = places.map((place) => completionOf(batch[place]!)!);
+    const { source, holder } = leases[0]!;
+    const names = completions.map(({ claim }) => claim.key);
+    const acks = {
+      key: source.key,
+      group: holder.group,
+      redriven: source.redriven,
+      ttl: completions[0]!.ttl,
+      ids: leases.map(({ entryId }) => entryId),
+      done: { prefix: keys.doneOf(completions[0]!.claim), names },
+      guards: holder.guards,
+    };
+    const outcome = await commands
+      .run('acknowledging', (client) => ackAndComplete(client, acks), source.key)
+      .catch((error: unknown) => error as Error);
+    for (const place of places) outcomes[place] = outcome;
+    if (outcome === 'settled') for (const lease of leases) holder.settled(lease);
+  };
+  await Promise.all(alike(batch).flatMap(chunks).map(acknowledge));
   return outcomes;
+}
+
+/** Places of what one script can carry out: of one key and one handler, and remembered for as long. */
+function alike(batch: readonly Settling[]): number[][] {
+  const kinds: { readonly of: Settling; readonly places: number[] }[] = [];
+  for (let place = 0; place < batch.length; place++) {
+    const settling = batch[place]!;
+    const kind = kinds.find(({ of }) => isAlike(of, settling));
+    if (kind) kind.places.push(place);
+    else kinds.push({ of: settling, places: [place] });
+  }
+  return kinds.map(({ places }) => places);
+}
+
+function isAlike(one: Settling, other: Settling): boolean {
+  const [mine, yours] = [completionOf(one)!, completionOf(other)!];
+  return (
+    mine.ttl === yours.ttl &&
+    (one.lease as RedisLease).source === (other.lease as RedisLease).source &&
+    isOfOneHandler(mine.claim, yours.claim)
+  );
 }

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import type { ClaimOutcome } from '../../../core/completions.js';
 import type { Guard } from '../../../core/guard.js';
 import { Script } from '../script.js';
+import { pack, UNPACK } from './packing.js';
 import { TRY } from './try.js';
 
 /** Most keys in one run of a script, so that it never blocks the server for long. */
@@ -11,13 +12,16 @@ export const KEYS_AT_ONCE = 500;
 const DONE = 'done';
 
 /**
- * Claims. KEYS done keys. ARGV lease in ms, owner. Answers, for keys that were there, the place and a
- * word or the text of an error, in turn.
+ * Claims. KEYS the first done key, for its slot. ARGV, packed: lease in ms, owner, what done keys begin
+ * with, then how each goes on. Answers, for keys that were there, the place and a word or the text of
+ * an error, in turn.
  */
-const claiming = new Script(`${TRY}
+const claiming = new Script(`${UNPACK}${TRY}
+local lease, owner, prefix = ARGV[1], ARGV[2], ARGV[3]
 local found = {}
-for i = 1, #KEYS do
-  local held = redis.pcall('SET', KEYS[i], ARGV[2], 'NX', 'GET', 'PX', ARGV[1])
+for i = 4, #ARGV do
+  local key = prefix .. ARGV[i]
+  local held = redis.pcall('SET', key, owner, 'NX', 'GET', 'PX', lease)
   if held then
     local word = 'held'
     if type(held) == 'table' then
@@ -25,11 +29,11 @@ for i = 1, #KEYS do
       word = held.err
     elseif held == '${DONE}' then
       word = 'done'
-    elseif held == ARGV[2] then
-      redis.call('PEXPIRE', KEYS[i], ARGV[1])
+    elseif held == owner then
+      redis.call('PEXPIRE', key, lease)
       word = 'own'
     end
-    found[#found + 1] = i
+    found[#found + 1] = i - 3
     found[#found + 1] = word
   end
 end
@@ -69,22 +73,33 @@ return #KEYS
 /**
  * Acknowledges, and marks as completed. The acknowledgement comes first: a server that is out of
  * memory takes it, and with it what a script writes after it; nothing else can stop halfway here.
- * KEYS stream, done keys. ARGV group, for how long they are remembered in ms, 1 where the entries are
- * redriven and have to be deleted, then their ids.
+ * KEYS stream. ARGV, packed: group, for how long it is remembered in ms, 1 where the entries are
+ * redriven and have to be deleted, what done keys begin with, number of entries, their ids, and how
+ * the done key of each goes on.
  */
-const acknowledging = new Script(`${TRY}
-try('XACK', KEYS[1], ARGV[1], unpack(ARGV, 4))
-if ARGV[3] == '1' then
-  redis.call('XDEL', KEYS[1], unpack(ARGV, 4))
-  if redis.call('XLEN', KEYS[1]) == 0 then
-    redis.call('DEL', KEYS[1])
+const acknowledging = new Script(`${UNPACK}${TRY}
+local key, group, ttl, redriven, prefix, count = KEYS[1], unpack(ARGV, 1, 5)
+local last = 5 + count
+try('XACK', key, group, unpack(ARGV, 6, last))
+if redriven == 1 then
+  redis.call('XDEL', key, unpack(ARGV, 6, last))
+  if redis.call('XLEN', key) == 0 then
+    redis.call('DEL', key)
   end
 end
-for i = 2, #KEYS do
-  redis.call('SET', KEYS[i], '${DONE}', 'PX', ARGV[2])
+for i = last + 1, last + count do
+  redis.call('SET', prefix .. ARGV[i], '${DONE}', 'PX', ttl)
 end
-return #KEYS
+return count
 `);
+
+/** Done keys of one handler, in one slot of a cluster: what they begin with, and how each goes on. */
+export interface DoneKeys {
+  readonly prefix: string;
+  readonly names: readonly string[];
+}
+
+const keysOf = ({ prefix, names }: DoneKeys): string[] => names.map((name) => prefix + name);
 
 /** A done key, and for how long it is remembered, ms. */
 export interface DoneKey {
@@ -94,12 +109,18 @@ export interface DoneKey {
 
 export async function claimKeys(
   client: Redis,
-  keys: readonly string[],
+  { prefix, names }: DoneKeys,
   owner: string,
   lease: number,
 ): Promise<(ClaimOutcome | Error)[]> {
-  const found = (await claiming.run(client, keys, [lease, owner])) as (number | string)[];
-  const outcomes: (ClaimOutcome | Error)[] = keys.map(() => 'claimed');
+  const args = pack((list) => {
+    list.number(lease);
+    list.text(owner);
+    list.text(prefix);
+    for (const name of names) list.text(name);
+  });
+  const found = (await claiming.run(client, [prefix + names[0]], [args])) as (number | string)[];
+  const outcomes = new Array<ClaimOutcome | Error>(names.length).fill('claimed');
   for (let at = 0; at < found.length; at += 2) {
     const word = String(found[at + 1]);
     outcomes[Number(found[at]) - 1] = isOutcome(word) ? word : new Error(word);
@@ -109,20 +130,16 @@ export async function claimKeys(
 
 export async function extendKeys(
   client: Redis,
-  keys: readonly string[],
+  done: DoneKeys,
   owner: string,
   lease: number,
 ): Promise<boolean[]> {
-  const kept = (await extending.run(client, keys, [lease, owner])) as number[];
+  const kept = (await extending.run(client, keysOf(done), [lease, owner])) as number[];
   return kept.map((one) => one === 1);
 }
 
-export async function releaseKeys(
-  client: Redis,
-  keys: readonly string[],
-  owner: string,
-): Promise<void> {
-  await releasing.run(client, keys, [owner]);
+export async function releaseKeys(client: Redis, done: DoneKeys, owner: string): Promise<void> {
+  await releasing.run(client, keysOf(done), [owner]);
 }
 
 export async function completeKeys(client: Redis, done: readonly DoneKey[]): Promise<void> {
@@ -142,8 +159,8 @@ export interface Acknowledging {
   readonly ttl: number;
   /** {@link KEYS_AT_ONCE} at most. */
   readonly ids: readonly string[];
-  /** A done key per id. */
-  readonly done: readonly string[];
+  /** One for each id. */
+  readonly done: DoneKeys;
   readonly guards: readonly Guard[];
 }
 
@@ -152,8 +169,16 @@ export async function ackAndComplete(
   acks: Acknowledging,
 ): Promise<'settled' | 'lost'> {
   const { key, group, redriven, ttl, ids, done, guards } = acks;
-  const args = [group, ttl, redriven ? 1 : 0, ...ids];
-  const acknowledged = await acknowledging.run(client, [key, ...done], args, guards);
+  const args = pack((list) => {
+    list.text(group);
+    list.number(ttl);
+    list.number(redriven ? 1 : 0);
+    list.text(done.prefix);
+    list.number(ids.length);
+    for (const id of ids) list.text(id);
+    for (const name of done.names) list.text(name);
+  });
+  const acknowledged = await acknowledging.run(client, [key], [args], guards);
   return acknowledged === null ? 'lost' : 'settled';
 }
 
