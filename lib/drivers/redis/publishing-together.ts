@@ -1,17 +1,19 @@
 import { compareEntryIds } from '../../core/entry-id.js';
 import { PermissionDeniedError } from '../../core/errors/server.errors.js';
+import type { Completion } from '../../core/completions.js';
 import type { OutgoingEntry } from '../../core/message.js';
 import type { Ack, SettleOutcome } from '../../core/settlement.js';
 import type { Settling } from '../../core/source.js';
+import { charactersOf, chunksOf, MOST_CHARACTERS } from './chunks.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
 import type { RedisLease } from './redis.lease.js';
 import { typedError } from './reply-errors.js';
 import {
-  ackAndPublishAll,
+  ackAndPublish,
   PUBLISH_AT_ONCE,
   type Publishing,
-} from './scripts/ack-and-publish-all.script.js';
+} from './scripts/ack-and-publish.script.js';
 
 type Outcome = SettleOutcome | Error;
 
@@ -25,7 +27,7 @@ export function isPublishedTogether(
   { lease, settlement }: Settling,
   { commands, keys }: PublishingContext,
 ): boolean {
-  if (settlement.kind !== 'ack' || settlement.completes) return false;
+  if (settlement.kind !== 'ack') return false;
   if (!commands.topology) return true;
   const { key } = (lease as RedisLease).source;
   const streams = settlement.publish?.map(({ stream }) => keys.stream(stream)) ?? [];
@@ -40,9 +42,9 @@ export async function publishTogether(
   const leases = batch.map(({ lease }) => lease as RedisLease);
   const outcomes = new Array<Outcome>(batch.length);
   const messages = batch.map(
-    ({ settlement }, index) => new Message(index, leases[index]!, (settlement as Ack).publish),
+    ({ settlement }, index) => new Message(index, leases[index]!, settlement as Ack),
   );
-  const parts = partsOf(messages);
+  const parts = chunksOf(messages, PUBLISH_AT_ONCE, costOf, MOST_CHARACTERS);
   await Promise.all(parts.map((part) => publishPart(leases[0]!, part, outcomes, context)));
   for (let index = 0; index < leases.length; index++) {
     if (outcomes[index] !== 'settled') continue;
@@ -54,21 +56,13 @@ export async function publishTogether(
   return outcomes;
 }
 
-/** What one script publishes. */
-function partsOf(messages: readonly Message[]): Message[][] {
-  const parts: Message[][] = [];
-  let room = 0;
-  for (const message of messages) {
-    const { length } = message.entries;
-    const last = parts.at(-1);
-    if (last && length < room) last.push(message);
-    else {
-      parts.push([message]);
-      room = PUBLISH_AT_ONCE;
-    }
-    room -= 1 + length;
-  }
-  return parts;
+/** What an entry costs the server costs as much as so many characters of it. */
+const EACH_ENTRY = 2500;
+
+function costOf({ entries }: Message): number {
+  let cost = 0;
+  for (const entry of entries) cost += EACH_ENTRY + charactersOf(entry);
+  return cost;
 }
 
 async function publishPart(
@@ -85,7 +79,7 @@ async function publishPart(
   try {
     const words = await commands.run(
       action,
-      (client) => ackAndPublishAll(client, run, rangeOf(part), part, keys),
+      (client) => ackAndPublish(client, run, rangeOf(part), part, keys),
       key,
     );
     for (let at = 0; at < part.length; at++) {
@@ -95,10 +89,8 @@ async function publishPart(
   } catch (error) {
     for (const { index } of part) outcomes[index] = error as Error;
     if (part.length === 1 || !(error instanceof PermissionDeniedError)) return;
-    // A target that this user may not touch must not hold up what goes elsewhere. What the refused
-    // script had carried out is gone now: it is found to be settled when it is tried again.
+    // A target that this user may not touch must not hold up what goes elsewhere.
     for (const message of part) await publishPart(lease, [message], outcomes, context);
-    for (const { index } of part) if (outcomes[index] === 'gone') outcomes[index] = error;
   }
 }
 
@@ -107,15 +99,19 @@ class Message implements Publishing {
   readonly id: string;
   readonly count: number;
   readonly unfenced: boolean;
+  readonly entries: readonly OutgoingEntry[];
+  readonly completes: Completion | undefined;
 
   constructor(
     readonly index: number,
     lease: RedisLease,
-    readonly entries: readonly OutgoingEntry[] = [],
+    { publish = [], completes }: Ack,
   ) {
     this.id = lease.entryId;
     this.count = lease.attempt;
     this.unfenced = lease.trimmed;
+    this.entries = publish;
+    this.completes = completes;
   }
 }
 

@@ -7,6 +7,7 @@ import type {
   Completions,
 } from '../../core/completions.js';
 import { grouped } from '../../core/grouped.js';
+import { chunksOf } from './chunks.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
 import {
@@ -55,7 +56,7 @@ export class RedisCompletions implements Completions {
   async complete(completions: readonly Completion[]): Promise<void> {
     const streams = grouped(completions, ({ claim }) => claim.stream).values();
     await Promise.all(
-      [...streams].flatMap(chunks).map((some) => {
+      [...streams].flatMap(atOnce).map((some) => {
         const done = some.map(({ claim, ttl }) => ({ key: this.keys.done(claim), ttl }));
         const mark = (client: Redis) => completeKeys(client, done);
         return this.commands.run('marking as completed', mark, done[0]!.key);
@@ -74,7 +75,7 @@ export class RedisCompletions implements Completions {
       : grouped(places, (place) => JSON.stringify(whose(claims[place]!))).values();
     const results: T[] = [];
     await Promise.all(
-      [...scripts].flatMap(chunks).map(async (some) => {
+      [...scripts].flatMap(atOnce).map(async (some) => {
         const first = claims[some[0]!]!;
         const names = some.map((place) => claims[place]!.key);
         const done = { prefix: this.keys.doneOf(first), names };
@@ -103,13 +104,8 @@ function isOne(claims: readonly Claim[]): boolean {
 export const isOfOneHandler = (one: CompletionKey, other: CompletionKey): boolean =>
   one.handler === other.handler && one.stream === other.stream && one.group === other.group;
 
+/** What one script takes at a time. */
+export const atOnce = <T>(items: readonly T[]): T[][] => chunksOf(items, KEYS_AT_ONCE);
+
 /** Not to be taken for the mark of what was completed. */
 const ownerOf = ({ owner }: Claim): string => `by ${owner}`;
-
-/** What one script takes at a time. */
-export function chunks<T>(items: readonly T[]): T[][] {
-  const found: T[][] = [];
-  for (let at = 0; at < items.length; at += KEYS_AT_ONCE)
-    found.push(items.slice(at, at + KEYS_AT_ONCE));
-  return found;
-}

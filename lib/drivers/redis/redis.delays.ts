@@ -18,6 +18,7 @@ import type { Keys } from './keys.js';
 import { isReplicated, type ReplicatedEntry } from './publishing-replicated.js';
 import { typedError } from './reply-errors.js';
 import { delayProblem, scheduleEntries } from './scheduling.js';
+import { charactersOf, chunksOf, MOST_CHARACTERS } from './chunks.js';
 import { cancelDelayed } from './scripts/cancel-delayed.script.js';
 import { listDelayed, type DelayedPlace } from './scripts/list-delayed.script.js';
 import { LOOK_AT_ONCE, nextDue } from './scripts/next-due.script.js';
@@ -26,9 +27,8 @@ import { reschedule } from './scripts/reschedule.script.js';
 
 type Result = string | Error;
 
-/** Most entries stored by one command, and about how many characters of them. */
+/** Most entries stored by one command. */
 const SCHEDULE_AT_ONCE = 200;
-const MOST_CHARACTERS = 500_000;
 /** So many streams are looked at first: mostly few of them have anything that is due. */
 const MANY = 10;
 
@@ -124,7 +124,7 @@ export class RedisDelays implements DelayStore {
 
   /** Entries of one stream. */
   private async scheduleSome(entries: readonly DelayedEntry[]): Promise<Result[]> {
-    const chunks = chunksOf(entries, SCHEDULE_AT_ONCE, sizeOf, MOST_CHARACTERS);
+    const chunks = chunksOf(entries, SCHEDULE_AT_ONCE, charactersOf, MOST_CHARACTERS);
     return (await Promise.all(chunks.map((chunk) => this.scheduleChunk(chunk)))).flat();
   }
 
@@ -197,32 +197,6 @@ const lookAt: Ask = async (client, places) => {
 
 const isDue = (result: Promoted | Error | undefined): boolean =>
   result !== undefined && !(result instanceof Error) && result.nextIn === 0;
-
-const sizeOf = ({ fields }: DelayedEntry): number =>
-  fields.reduce((sum, { length }) => sum + length, 0);
-
-/** In order; more than `limit` of them, or of their size together, only where one is too large alone. */
-function chunksOf<T>(
-  items: readonly T[],
-  limit: number,
-  size: (item: T) => number = () => 0,
-  mostSize = Infinity,
-): T[][] {
-  const chunks: T[][] = [];
-  let room = 0;
-  for (const item of items) {
-    const own = size(item);
-    const last = chunks.at(-1);
-    if (last && last.length < limit && own <= room) {
-      last.push(item);
-      room -= own;
-    } else {
-      chunks.push([item]);
-      room = mostSize - own;
-    }
-  }
-  return chunks;
-}
 
 /** A page's end as `next` tells it: due time and name. */
 function placeOf(after: string): DelayedPlace | undefined {

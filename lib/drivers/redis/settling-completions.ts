@@ -3,7 +3,7 @@ import type { SettleOutcome } from '../../core/settlement.js';
 import type { Settling } from '../../core/source.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
-import { chunks, isOfOneHandler } from './redis.completions.js';
+import { atOnce, isOfOneHandler } from './redis.completions.js';
 import type { RedisLease } from './redis.lease.js';
 import { ackAndComplete } from './scripts/completions.scripts.js';
 
@@ -36,7 +36,7 @@ export async function completeAll(
     for (const place of places) outcomes[place] = outcome;
     if (outcome === 'settled') for (const lease of leases) holder.settled(lease);
   };
-  await Promise.all(alike(batch).flatMap(chunks).map(acknowledge));
+  await Promise.all(alike(batch).flatMap(atOnce).map(acknowledge));
   return outcomes;
 }
 

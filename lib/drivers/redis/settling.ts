@@ -10,7 +10,6 @@ import { isPublishedTogether, publishTogether } from './publishing-together.js';
 import { ORIGIN_ELEMENTS, type ReadKey, type RedisLease } from './redis.lease.js';
 import { isWrongType } from './reply-errors.js';
 import { completeAll, completionOf } from './settling-completions.js';
-import { ackAndPublish } from './scripts/ack-and-publish.script.js';
 import { ackGuarded } from './scripts/ack-guarded.script.js';
 import { ackRedriven } from './scripts/ack-redriven.script.js';
 import { doneAlready } from './scripts/completions.scripts.js';
@@ -167,7 +166,7 @@ function carryOut(
 ): Promise<SettleOutcome> {
   switch (settlement.kind) {
     case 'ack':
-      return publishNext(lease, settlement, context);
+      return publishApartFirst(lease, settlement, context);
     case 'dead-letter':
       return storeDeadLetter(lease, 'record' in settling ? settling.record : undefined, context);
     case 'leave':
@@ -183,27 +182,23 @@ function carryOut(
   }
 }
 
-async function publishNext(
+/** On a cluster, where no script reaches what follows. */
+async function publishApartFirst(
   lease: RedisLease,
   { publish = [], completes }: Ack,
   context: SettlingContext,
 ): Promise<SettleOutcome> {
   const { commands, keys } = context;
-  const { key } = lease.source;
-  const entries = publish.map(({ stream, fields, when }) => ({
-    keys: keys.delays(stream),
-    fields,
-    when,
-  }));
-  const together = commands.together([key, ...entries.map((entry) => entry.keys.stream)]);
-  const done = completes && { key: keys.done(completes.claim), ttl: completes.ttl };
-  if (!together && !(done && (await isDone(commands, done.key)))) {
+  if (!completes || !(await isDone(commands, keys.done(completes.claim)))) {
     const obstacle = await publishApart(lease, publish, context);
     if (obstacle) return obstacle;
   }
-  const { redriven, trimmed: unfenced, fence } = lease;
-  const next = { ...fence, unfenced, redriven, entries: together ? entries : [], done };
-  return commands.run('publishing the next step', (client) => ackAndPublish(client, next), key);
+  const [outcome] = await publishTogether(
+    [{ lease, settlement: { kind: 'ack', completes } }],
+    context,
+  );
+  if (outcome instanceof Error) throw outcome;
+  return outcome!;
 }
 
 /** What was completed before has published what follows. Somebody who does it now has the claim. */

@@ -9,7 +9,7 @@ import { TRY } from './try.js';
 export const KEYS_AT_ONCE = 500;
 
 /** What a key holds that was completed. No owner is written like this. */
-const DONE = 'done';
+export const DONE = 'done';
 
 /**
  * Claims. KEYS the first done key, for its slot. ARGV, packed: lease in ms, owner, what done keys begin
@@ -181,27 +181,6 @@ export async function ackAndComplete(
   const acknowledged = await acknowledging.run(client, [key], [args], guards);
   return acknowledged === null ? 'lost' : 'settled';
 }
-
-/**
- * Makes of a script that settles one entry one that also marks it as completed: its done key stands
- * behind the other keys, for how long it is remembered behind the other arguments. Where somebody
- * has completed it before, `acknowledge` is run instead of it.
- */
-export const completed = (settle: string, acknowledge: string): string => `
-local done_key, done_ttl = table.remove(KEYS), table.remove(ARGV)
-local function settle()
-${settle}
-end
-if redis.call('GET', done_key) == '${DONE}' then
-  ${acknowledge}
-  return 'settled'
-end
-local word = settle()
-if word == 'settled' then
-  redis.call('SET', done_key, '${DONE}', 'PX', done_ttl)
-end
-return word
-`;
 
 const isOutcome = (word: string): word is ClaimOutcome =>
   word === 'own' || word === 'held' || word === 'done';

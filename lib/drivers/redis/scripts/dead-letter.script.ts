@@ -55,7 +55,7 @@ else
   for i = from, #fields do add[#add + 1] = fields[i] end
 end
 redis.call(unpack(add)) -- XADD
-forget(key, group, id, ARGV[8])
+forget(key, group, { id }, ARGV[8])
 return 'settled'
 `);
 

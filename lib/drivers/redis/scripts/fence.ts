@@ -16,22 +16,10 @@ end
 `;
 
 /**
- * Lua function `forget(key, group, id, redriven)`: acknowledges an entry. One that was redriven (`'1'`)
- * is deleted too, and its key with the last one: nobody else reads it.
+ * Lua function `forget(key, group, ids, redriven)`: acknowledges entries, of which there may be none.
+ * Those that were redriven (`'1'`) are deleted too, and their key with the last one: nobody else reads it.
  */
 export const FORGET = `
-local function forget(key, group, id, redriven)
-  redis.call('XACK', key, group, id)
-  if redriven ~= '1' then return end
-  redis.call('XDEL', key, id)
-  if redis.call('XLEN', key) == 0 then
-    redis.call('DEL', key)
-  end
-end
-`;
-
-/** Lua function `forget(key, group, ids, redriven)`: the same for several, or none. */
-export const FORGET_ALL = `
 local function forget(key, group, ids, redriven)
   if #ids == 0 then return end
   redis.call('XACK', key, group, unpack(ids))
