@@ -27,10 +27,14 @@ export interface PossessionOptions {
   readonly onRoom: () => void;
 }
 
+type NotOwned = Exclude<TakeOutcome['word'], 'taken'> | 'full';
+
 /** The streams that are owned: how they come to be so, and end to be. */
 export class Possession {
   readonly owned = new OwnedStreams();
   private readonly completed = new Set<string>();
+  /** Names of streams that the server is being asked for. */
+  private readonly taking = new Set<string>();
   private holder: StreamHolder | undefined;
 
   constructor(private readonly options: PossessionOptions) {}
@@ -49,12 +53,21 @@ export class Possession {
     return (await this.own(assignment, ours)) instanceof OwnedStream;
   }
 
-  async own(
-    assignment: StreamAssignment,
-    ours: boolean,
-  ): Promise<OwnedStream | Exclude<TakeOutcome['word'], 'taken'> | 'full'> {
-    const before = this.owned.get(assignment.stream);
-    if (before) return before.id === assignment.id ? 'held' : 'busy';
+  async own(assignment: StreamAssignment, ours: boolean): Promise<OwnedStream | NotOwned> {
+    const { stream, id } = assignment;
+    const before = this.owned.get(stream);
+    if (before) return before.id === id ? 'held' : 'busy';
+    // Two inputs of one name that come together: not every driver looks at both in one step.
+    if (this.taking.has(stream)) return 'busy';
+    this.taking.add(stream);
+    try {
+      return await this.ask(assignment, ours);
+    } finally {
+      this.taking.delete(stream);
+    }
+  }
+
+  private async ask(assignment: StreamAssignment, ours: boolean): Promise<OwnedStream | NotOwned> {
     const outcome = await this.options.locks.take(assignment, ours);
     if (outcome.word !== 'taken') return outcome.word;
     const owned = new OwnedStream(assignment, outcome.token, this.options.clock.now());

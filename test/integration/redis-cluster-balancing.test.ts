@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Balanced } from '../support/balancing.js';
+import { announce, Balanced } from '../support/balancing.js';
 import { startCluster, type TestCluster } from '../support/redis-cluster.js';
 import { until } from '../support/until.js';
 
@@ -8,6 +8,20 @@ beforeAll(async () => {
   cluster = await startCluster();
 }, 30_000);
 afterAll(() => cluster.stop());
+
+it('of two announcements of one name that are read together one waits for the other', async () => {
+  const input = await cluster.at('two-input');
+  for (let n = 0; n < 2; n++) await announce(input, 'same', { n }, 'two');
+  const redis = { cluster: cluster.addresses };
+  const options = { redis, service: 'two', consumerId: 'a', scanInterval: 300 };
+  const a = (await Balanced.start(options)).claims();
+  for (const n of [2, 1]) {
+    await until('it is owned', () => a.owned.length === 1, 5000);
+    expect(await input.xlen('two-input')).toBe(n);
+    await a.balancer.complete('same');
+  }
+  expect(a.said.filter((said) => said === 'StreamAdded same')).toHaveLength(2);
+});
 
 it('on a cluster streams are owned, handed over, taken from the dead, and completed', async () => {
   const redis = { cluster: cluster.addresses };
