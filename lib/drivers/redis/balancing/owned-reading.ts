@@ -41,8 +41,10 @@ export class OwnedReading implements LeaseHolder {
   private readonly source: ReadKey;
   private readonly keeper: GroupKeeper;
   private readonly entries: OwnedEntries;
-  /** What was redriven, where there is something. In no order with the others. */
+  /** What was redriven, once something was. In no order with the others. */
   private backlog: OwnedEntries | undefined;
+  /** There is something in it, maybe. */
+  private hasBacklog = false;
   private readonly backoff = new Backoff();
   private readonly ending = new AbortController();
   private queue: RedisLease[] = [];
@@ -90,8 +92,10 @@ export class OwnedReading implements LeaseHolder {
 
   /** Dead letters were handed back. */
   redriven(): void {
-    if (this.ended || this.backlog) return;
-    this.backlog = this.entriesOf(this.redriveSource);
+    if (this.ended) return;
+    // Kept: it knows what it has handed out, and was left.
+    this.backlog ??= this.entriesOf(this.redriveSource);
+    this.hasBacklog = true;
     this.onIdleEnd?.();
   }
 
@@ -208,9 +212,9 @@ export class OwnedReading implements LeaseHolder {
 
   private async more(): Promise<void> {
     const { watch } = this.options;
-    const { backlog } = this;
+    const backlog = this.hasBacklog ? this.backlog : undefined;
     if (backlog && !(await this.keeper.ensureRedriven(this.redriveSource))) {
-      return void (this.backlog = undefined);
+      return void (this.hasBacklog = false);
     }
     const found = await (backlog ?? this.entries).next();
     // The lock has expired: it is taken anew by the next heartbeat, which else says that it is lost.
@@ -218,7 +222,9 @@ export class OwnedReading implements LeaseHolder {
     this.queue.push(...found.leases);
     const { after } = found;
     if (after === undefined || this.ended) return;
-    if (backlog) return void (this.backlog = undefined);
+    if (backlog) return void (this.hasBacklog = false);
+    // It was told of while the others were read.
+    if (this.hasBacklog) return;
     await new Promise<void>((resolve) => {
       this.onIdleEnd = resolve;
       watch.add(this.source.key, after, resolve);

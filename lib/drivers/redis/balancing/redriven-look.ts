@@ -1,4 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { RedisConnectionError } from '../../../core/errors/connection.errors.js';
+import { bySlot } from '../cluster/slots.js';
 import type { Commands } from '../commands.js';
 import { chunks } from './redis.stream-locks.js';
 
@@ -15,7 +17,7 @@ export interface Redrivable {
   redriven(): void;
 }
 
-/** Looks for what was redriven to the streams of a process: few commands for all of them. */
+/** Looks for what was redriven to the streams of a process: to many of them by one command. */
 export class RedrivenLook {
   private readonly stopping = new AbortController();
 
@@ -27,8 +29,7 @@ export class RedrivenLook {
   async run(): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      // At an outage there is nothing to be told of: it announces itself.
-      await this.look().catch(() => undefined);
+      await this.look();
       await pause(INTERVAL, undefined, { signal }).catch(() => undefined);
     }
   }
@@ -38,12 +39,25 @@ export class RedrivenLook {
   }
 
   private async look(): Promise<void> {
+    const all = [...this.streams()];
     // On a cluster no command is about keys of several slots.
-    const size = this.commands.topology ? 1 : AT_ONCE;
-    for (const some of chunks([...this.streams()], size)) {
-      if ((await this.existing(some)) === 0) continue;
-      for (const one of some) if ((await this.existing([one])) > 0) one.redriven();
+    const groups = this.commands.topology
+      ? [...bySlot(all, ({ redriveKey }) => redriveKey).values()]
+      : [all];
+    const together = groups.flatMap((group) => chunks(group, AT_ONCE));
+    await Promise.all(together.map((some) => this.tell(some)));
+  }
+
+  /** A key that may not be looked at hides no other. */
+  private async tell(some: readonly Redrivable[]): Promise<void> {
+    try {
+      if ((await this.existing(some)) === 0) return;
+      if (some.length === 1) return some[0]!.redriven();
+    } catch (error) {
+      // An outage announces itself, and is the same for all of them.
+      if (some.length === 1 || error instanceof RedisConnectionError) return;
     }
+    for (const one of some) await this.tell([one]);
   }
 
   private existing(some: readonly Redrivable[]): Promise<number> {
