@@ -35,6 +35,8 @@ export interface AbandonedInputsOptions {
   readonly owns: (id: string) => boolean;
   /** Whether a consumer locks what it reads at once, as those of this library do. */
   readonly isMember: (consumer: string) => boolean;
+  /** Whether a consumer of this library takes part now. */
+  readonly isThere: (consumer: string) => boolean;
   /** Inputs that name no stream. */
   readonly onUnreadable: (input: StreamInput) => Promise<void>;
 }
@@ -47,7 +49,7 @@ export class AbandonedInputs {
   private known = new Map<string, StreamAssignment>();
   /** Engine time at which an input was first seen without an owner, ms. */
   private readonly bareSince = new Map<string, number>();
-  /** Their lock was seen: where it is gone, it was not just about to be made. */
+  /** Their lock was seen, or they wait: where there is none, it is not just about to be made. */
   private readonly lockSeen = new Set<string>();
 
   constructor(private readonly options: AbandonedInputsOptions) {}
@@ -59,6 +61,7 @@ export class AbandonedInputs {
     return true;
   }
 
+  /** Those that wait for a stream which is owned by way of another input are not abandoned. */
   async find(): Promise<Abandoned[]> {
     const { owns, locks } = this.options;
     const rows = await this.allPending();
@@ -66,8 +69,27 @@ export class AbandonedInputs {
     this.forgetAllBut(rows);
     const others = rows.filter(({ id }) => !owns(id) && this.known.has(id));
     const holders = await locks.holders(others.map(({ id }) => this.known.get(id)!));
-    const bare = others.filter((row, index) => this.isBare(row, holders[index]));
-    return bare.filter((row) => this.isRipe(row)).map((row) => this.abandoned(row));
+    const bare = new Set(others.filter((row, index) => this.isBare(row, holders[index])));
+    const alive = rows.filter((row) => !bare.has(row));
+    const owned = new Set(alive.map(({ id }) => this.known.get(id)?.stream));
+    const waits = ({ id }: PendingInput): boolean => owned.has(this.known.get(id)!.stream);
+    const ripe = [...bare].filter((row) => this.isRipe(row));
+    await this.await(ripe.filter(waits));
+    return ripe.filter((row) => !waits(row)).map((row) => this.abandoned(row));
+  }
+
+  /** Nobody is to begin with them meanwhile: other programs take what is old. */
+  private async await(waiting: readonly PendingInput[]): Promise<void> {
+    const { consumer, inputs, isThere } = this.options;
+    for (const { id } of waiting) {
+      this.lockSeen.add(id);
+      // Nobody has failed to take it yet.
+      this.bareSince.delete(id);
+    }
+    const old = waiting.filter(
+      ({ owner, idle }) => idle >= LEASE && (owner === consumer || !isThere(owner)),
+    );
+    if (old.length > 0) await inputs.adopt(old);
   }
 
   private async allPending(): Promise<PendingInput[]> {

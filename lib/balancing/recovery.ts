@@ -65,6 +65,7 @@ export class Recovery implements Worker {
       ...options,
       owns: (id) => options.owned.hasInput(id),
       isMember: (consumer) => this.sharing.isMember(consumer),
+      isThere: (consumer) => this.sharing.isThere(consumer),
       onUnreadable: (input) => options.discard(input, 'unparseable').catch(options.onFailure),
     });
   }

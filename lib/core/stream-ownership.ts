@@ -94,6 +94,9 @@ export interface StreamInputs {
   /** A page of what is pending to anybody, in the order of ids. */
   pending(after: string | undefined, limit: number): Promise<readonly PendingInput[]>;
 
+  /** Those that are still pending to whom they were have been handed out to this consumer just now. */
+  adopt(rows: readonly PendingInput[]): Promise<void>;
+
   /** Inputs by their ids, in that order. */
   read(ids: readonly string[]): Promise<readonly StreamInput[]>;
 

@@ -103,6 +103,20 @@ export function describeStreamOwnershipContract(
         expect(await pulling).toMatchObject([{ id }]);
       });
 
+      test('are adopted, and young again, where they are pending to whom they were', async () => {
+        const places = [await handedToA(), await handedToA()];
+        const rows = await b.inputs.pending(undefined, 10);
+        await b.inputs.adopt(rows.slice(0, 1));
+        await harness.elapse(LEASE);
+        await a.inputs.adopt(rows);
+        expect(await b.inputs.pending(undefined, 10)).toMatchObject([
+          { ...rows[0], owner: 'b', idle: expect.any(Number) },
+          { ...rows[1], owner: 'a', idle: expect.any(Number) },
+        ]);
+        expect(await idleOf(places[0]!)).toBeGreaterThanOrEqual(LEASE);
+        expect(await idleOf(places[1]!)).toBeLessThan(LEASE);
+      });
+
       test('can be discarded, once', async () => {
         const { id } = await handedToA();
         await b.inputs.discard({ id, fields: FIELDS }, 'for the test');
@@ -209,10 +223,6 @@ export function describeStreamOwnershipContract(
         const second = await handedToA();
         const held = await take(a, first);
         expect(await b.locks.take(second, false)).toEqual({ word: 'busy' });
-        // What waits stays young, too: nobody else is to begin with it.
-        await harness.elapse(LEASE / 2);
-        expect(await a.locks.take(second, false)).toEqual({ word: 'busy' });
-        expect(await idleOf(second)).toBeLessThan(LEASE / 2);
         await a.locks.complete(held);
         await take(b, second);
       });
@@ -237,6 +247,25 @@ export function describeStreamOwnershipContract(
 
       const settle = async (lease: Lease) =>
         (await harness.driver.source.settle([{ lease, settlement: ack }]))[0];
+
+      async function buriedAndRedriven(lease: Lease): Promise<void> {
+        const { deadLetters, source } = harness.driver;
+        const settlement = { kind: 'dead-letter', reason: 'unrecoverable' } as const;
+        const record = {
+          ...{ stream, id: lease.id, group: 'g', consumer: 'a', attempts: 1 },
+          ...{ reason: 'unrecoverable', publishedAt: '', deadLetteredAt: '' },
+        } as const;
+        expect(await source.settle([{ lease, settlement, record }])).toEqual(['settled']);
+        expect(await deadLetters!.redrive(stream, {})).toBe(1);
+      }
+
+      /** Its heartbeat. @returns a function that ends it */
+      function kept(held: HeldStream): () => void {
+        const beats = setInterval(() => void a.locks.extend([held]), LEASE / 3);
+        const end = (): void => clearInterval(beats);
+        onTestFinished(end);
+        return end;
+      }
 
       test('comes one by one, the next one once the last one is settled', async () => {
         const held = await take(a, await handedToA());
@@ -353,30 +382,19 @@ export function describeStreamOwnershipContract(
       });
 
       test('has what was redriven to its group, also what came before its owner', async () => {
-        const { deadLetters, source } = harness.driver;
         const place = await handedToA();
         const held = await take(a, place);
         const subscription = await reading(a);
         subscription.add(held);
-        const beats = setInterval(() => void a.locks.extend([held]), LEASE / 3);
-        onTestFinished(() => clearInterval(beats));
+        const endBeats = kept(held);
         const id = await publish(0);
-        async function buriedAndRedriven(lease: Lease): Promise<void> {
-          const settlement = { kind: 'dead-letter', reason: 'unrecoverable' } as const;
-          const record = {
-            ...{ stream, id, group: 'g', consumer: 'a', attempts: 1 },
-            ...{ reason: 'unrecoverable', publishedAt: '', deadLetteredAt: '' },
-          } as const;
-          expect(await source.settle([{ lease, settlement, record }])).toEqual(['settled']);
-          expect(await deadLetters!.redrive(stream, {})).toBe(1);
-        }
         const [first] = await subscription.pull(1);
         await buriedAndRedriven(first!);
         // Its owner waits for new ones meanwhile.
         const [again] = await subscription.pull(1);
         expect(again).toMatchObject({ id, redriven: true, attempt: 1 });
         await buriedAndRedriven(again!);
-        clearInterval(beats);
+        endBeats();
         await subscription.letGo(held);
         expect(await a.locks.release(held)).toBe('settled');
         await until('it is free', async () => (await b.locks.holders([place]))[0] === undefined);
@@ -387,6 +405,22 @@ export function describeStreamOwnershipContract(
         expect(await settle(last!)).toBe('settled');
         const next = await publish(1);
         expect(await then.pull(1)).toMatchObject([{ id: next }]);
+      });
+
+      test('was redriven once, also where it is left', async () => {
+        const held = await take(a, await handedToA());
+        const subscription = await reading(a);
+        subscription.add(held);
+        kept(held);
+        const ids = [await publish(0), await publish(1)];
+        await buriedAndRedriven((await subscription.pull(1))[0]!);
+        await subscription.letGo(held);
+        subscription.add(held);
+        const [left] = await subscription.pull(1);
+        expect(left).toMatchObject({ id: ids[0], redriven: true });
+        subscription.forget(left!, true);
+        await buriedAndRedriven((await subscription.pull(1))[0]!);
+        expect(await subscription.pull(1)).toMatchObject([{ id: ids[1], redriven: true }]);
       });
 
       test('rests once it is let go of', async () => {

@@ -1,9 +1,14 @@
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { EventBus } from '../../lib/core/events.js';
+import { ack } from '../../lib/core/settlement.js';
 import { IdleWatch } from '../../lib/drivers/redis/balancing/idle-watch.js';
+import type { OwnedReading } from '../../lib/drivers/redis/balancing/owned-reading.js';
+import { RedrivenLook } from '../../lib/drivers/redis/balancing/redriven-look.js';
 import { Connector } from '../../lib/drivers/redis/connector.js';
 import { openCommands } from '../../lib/drivers/redis/open-commands.js';
+import { redis } from '../../lib/drivers/redis/redis.driver.js';
+import type { RedisLease } from '../../lib/drivers/redis/redis.lease.js';
 import { announce, Balanced } from '../support/balancing.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { pace } from '../support/passing-time.js';
@@ -135,6 +140,52 @@ it('a key of another kind keeps no other stream from being taken', async () => {
   expect(a.failures).toHaveLength(1);
 });
 
+describe('a name that is announced again and again', () => {
+  /** Announced while `a` owns it. Handed out to `owner`, a minute ago. */
+  async function again(stream: string, times: number, owner: string): Promise<void> {
+    const script = `
+      for i = 1, ARGV[1] do
+        local id = redis.call('XADD', KEYS[1], '*', 'lbs-input', ARGV[2])
+        redis.call('XREADGROUP', 'GROUP', ARGV[3], ARGV[4], 'STREAMS', KEYS[1], '>')
+        redis.call('XCLAIM', KEYS[1], ARGV[3], ARGV[4], 0, id, 'IDLE', 60000, 'JUSTID')
+      end`;
+    const input = JSON.stringify({ DataStreamName: stream, Info: {} });
+    await client.eval(script, 1, INPUT, times, input, GROUP, owner);
+  }
+  /** How long the oldest input is idle, ms. */
+  async function oldest(): Promise<number> {
+    const rows = (await client.xpending(INPUT, GROUP, '-', '+', 100)) as unknown[][];
+    return Math.max(...rows.map((row) => Number(row[2])));
+  }
+
+  it('counts once where streams are shared', async () => {
+    const a = (await start('a')).claims();
+    for (const name of named(6)) await announce(client, name);
+    await until('a has all', () => a.owned.length === 6);
+    await again('s0', 20, 'a');
+    const b = (await start('b')).claims();
+    await again('s0', 20, 'b');
+    await until('they share', () => a.owned.length === 3 && b.owned.length === 3);
+    expect(a.failures).toEqual([]);
+  });
+
+  it.each(['a', 'b', 'dead'])(
+    'stays young while it waits, and nobody is told that it has expired: read by %s',
+    async (reader) => {
+      const a = (await start('a')).claims();
+      await announce(client, 'x');
+      await until('a has it', () => a.owned.length === 1);
+      const b = await start('b');
+      await again('x', 1, reader);
+      await until('it is young', async () => (await oldest()) < 10_000, 5000);
+      expect(b.said).toEqual([]);
+      await a.balancer.complete('x');
+      await until('it has its turn', () => [...a.owned, ...b.owned].length === 1, 5000);
+      expect(await client.xlen(INPUT)).toBe(1);
+    },
+  );
+});
+
 it('nothing is handed over to a consumer whose application claims, or does not', async () => {
   const a = (await start('a', { scanInterval: 100 })).claims();
   for (const name of named(6)) await announce(client, name);
@@ -194,8 +245,56 @@ it('notifications that nobody reads end the taking of streams, with a warning', 
     a.warnings.some(({ code }) => code === 'NOTIFICATIONS_UNHEARD'),
   );
   expect(log.waiting).toBeLessThan(520);
+  // One that is claimed is refused, and why.
+  await client.xreadgroup('GROUP', GROUP, 'dead', 'COUNT', 1, 'STREAMS', INPUT, '>');
+  const [[idInLbs]] = (await client.xpending(INPUT, GROUP, '-', '+', 1, 'dead')) as [[string]];
+  const [[, [, input]]] = (await client.xrange(INPUT, idInLbs, idInLbs)) as [[string, string[]]];
+  const { DataStreamName } = JSON.parse(input!) as { DataStreamName: string };
+  const claiming = a.balancer.claim({ dataStreamName: DataStreamName, idInLbs });
+  await expect(claiming).rejects.toThrow('notifications');
   log.listen(() => undefined);
   await until('it goes on', () => a.owned.length === 520, 10_000);
+});
+
+it('what was redriven is heard of, also while the owner is about to wait', async () => {
+  const driver = redis({ url: server.url }).open({ events: new EventBus(), keyPrefix: '' });
+  onTestFinished(() => driver.source.close());
+  const a = await start('a');
+  await announce(client, 'x');
+  await a.hears('StreamAdded x');
+  const reading = { group: 'g', startId: '0', runsWithin: 1000, onFinished: () => undefined };
+  const subscription = a.balancer.subscribe(reading);
+  onTestFinished(() => subscription.close());
+  subscription.add(a.balancer.streams()[0]!);
+  await client.xadd('x', '*', 'n', '1');
+  const [lease] = await subscription.pull(1);
+  const holder = (lease as RedisLease).holder as OwnedReading;
+  await client.xadd(holder.redriveKey, '*', 'origin', '{"stream":"x","id":"1-1"}', 'n', '0');
+  await driver.source.settle([{ lease: lease!, settlement: ack }]);
+  // It asks for more now.
+  holder.redriven();
+  expect(await subscription.pull(1)).toMatchObject([{ id: '1-1', redriven: true }]);
+});
+
+it('a key that may not be looked at hides no other one from the look for what was redriven', async () => {
+  const rules = ['on', '>pw', '+@all', '~good*'];
+  await client.call('ACL', 'SETUSER', 'modest', ...rules);
+  const url = server.url.replace('redis://', 'redis://modest:pw@');
+  const events = new EventBus();
+  const commands = openCommands(new Connector({ url }), events, 'commands');
+  await client.set('good-2', 'x');
+  const told: string[] = [];
+  const streams = ['bad', 'good-1', 'good-2'].map((redriveKey) => ({
+    redriveKey,
+    redriven: () => void told.push(redriveKey),
+  }));
+  const look = new RedrivenLook(commands, () => streams);
+  const looking = look.run();
+  await until('it is told of', () => told.length > 0);
+  expect(told).toEqual(['good-2']);
+  look.stop();
+  await looking;
+  await commands.close();
 });
 
 it('what goes on in some of many idle streams is heard of without asking about all of them each time', async () => {

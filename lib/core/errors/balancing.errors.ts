@@ -3,7 +3,8 @@ import { StreamsError } from './streams.error.js';
 /**
  * A stream could not be claimed. `why`: `held`, another consumer was faster or its lock is alive;
  * `gone`, it was completed, or handed out anew; `busy`, it is owned by way of another entry of the
- * same name; `full`, this consumer owns `maxStreams`, or is ending. Usual where several consumers want the same stream.
+ * same name; `full`, this consumer owns `maxStreams`, is ending, or its notifications are not heard.
+ * Usual where several consumers want the same stream.
  */
 export class ClaimFailedError extends StreamsError {
   static readonly code = 'CLAIM_FAILED';
@@ -17,7 +18,7 @@ export class ClaimFailedError extends StreamsError {
       held: 'another consumer owns it',
       gone: 'it was completed, or handed out anew',
       busy: 'it is owned by way of another entry of the same name',
-      full: 'this consumer owns as many as it may, or is ending',
+      full: 'this consumer owns as many as it may, is ending, or its notifications are not heard',
     };
     super(
       ClaimFailedError.code,

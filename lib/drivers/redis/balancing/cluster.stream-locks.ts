@@ -25,10 +25,7 @@ export class ClusterStreamLocks extends RedisStreamLocks {
   override async take(place: StreamPlace, ours: boolean): Promise<TakeOutcome> {
     const { commands, consumer, group, lease } = this.options;
     const { lock, inputs, fence, assignment } = this.keysOf(place);
-    if (await this.isBusy(place, assignment)) {
-      await this.keepYoung([place.id]);
-      return { word: 'busy' };
-    }
+    if (await this.isBusy(place, assignment)) return { word: 'busy' };
     const locked = await commands.run(
       'taking a stream',
       (client) => client.set(lock, consumer, 'PX', lease, 'NX'),
@@ -113,11 +110,12 @@ export class ClusterStreamLocks extends RedisStreamLocks {
   private async keepYoung(ids: readonly string[]): Promise<void> {
     const { commands, keys, service, consumer, group } = this.options;
     const inputs = keys.inputs(service);
+    const rows = ids.map((id) => ({ id, owner: consumer }));
     await Promise.all(
-      chunks(ids, STREAMS_AT_ONCE).map((some) =>
+      chunks(rows, STREAMS_AT_ONCE).map((some) =>
         commands.run(
           'extending locks',
-          (client) => refreshInputs(client, inputs, consumer, group, some),
+          (client) => refreshInputs(client, inputs, group, consumer, some),
           inputs,
         ),
       ),

@@ -11,6 +11,9 @@ import type { Connector } from '../connector.js';
 import type { Keys } from '../keys.js';
 import { isDemoted, isGroupMissing, isReply, typedError } from '../reply-errors.js';
 import { discardInput } from '../scripts/discard-input.script.js';
+import { STREAMS_AT_ONCE } from '../scripts/extend-streams.script.js';
+import { refreshInputs } from '../scripts/refresh-inputs.script.js';
+import { chunks } from './redis.stream-locks.js';
 import { unblock } from './unblock.js';
 
 /** A blocked read that is silent for so much longer than it was to block is dead, ms. */
@@ -85,6 +88,17 @@ export class RedisStreamInputs implements StreamInputs {
       client.xpending(this.key, group, start, '+', limit),
     )) as [string, string, number, number][];
     return rows.map(([id, owner, idle]) => ({ id, owner, idle }));
+  }
+
+  async adopt(rows: readonly PendingInput[]): Promise<void> {
+    const { group, consumer } = this.options;
+    await Promise.all(
+      chunks(rows, STREAMS_AT_ONCE).map((some) =>
+        this.run('adopting inputs', (client) =>
+          refreshInputs(client, this.key, group, consumer, some),
+        ),
+      ),
+    );
   }
 
   async read(ids: readonly string[]): Promise<StreamInput[]> {

@@ -5,13 +5,13 @@ import { MINE } from './stream-token.js';
 import { TRY } from './try.js';
 
 /**
- * On a cluster, where locks stand apart: inputs that are pending to a consumer have been handed out
- * just now. KEYS inputs. ARGV consumer, group, ids.
+ * Inputs have been handed out to a consumer just now, where they are still pending to whom they were.
+ * KEYS inputs. ARGV group, consumer, then id of each and whom it was pending to.
  */
 const script = new Script(`${TRY}${MINE}${REFRESH}
-for i = 3, #ARGV do
-  if mine(KEYS[1], ARGV[2], ARGV[i], ARGV[1]) == 'mine' then
-    refresh(KEYS[1], ARGV[2], ARGV[i], ARGV[1])
+for i = 3, #ARGV, 2 do
+  if mine(KEYS[1], ARGV[1], ARGV[i], ARGV[i + 1]) == 'mine' then
+    refresh(KEYS[1], ARGV[1], ARGV[i], ARGV[2])
   end
 end
 return 'done'
@@ -20,9 +20,10 @@ return 'done'
 export async function refreshInputs(
   client: Redis,
   inputs: string,
-  consumer: string,
   group: string,
-  ids: readonly string[],
+  consumer: string,
+  rows: readonly { readonly id: string; readonly owner: string }[],
 ): Promise<void> {
-  await script.run(client, [inputs], [consumer, group, ...ids]);
+  const pairs = rows.flatMap(({ id, owner }) => [id, owner]);
+  await script.run(client, [inputs], [group, consumer, ...pairs]);
 }

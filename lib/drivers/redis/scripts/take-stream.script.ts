@@ -1,7 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { TakeOutcome } from '../../../core/stream-ownership.js';
 import { Script } from '../script.js';
-import { REFRESH } from './pending-input.js';
 import { MINE, RAISE, TOKEN_IS_KNOWN_FOR } from './stream-token.js';
 import { TRY } from './try.js';
 
@@ -9,22 +8,19 @@ import { TRY } from './try.js';
  * Takes a data stream: lock, input, token, in this order, as others do who speak this protocol.
  * KEYS lock, inputs, fence, assignment. ARGV consumer, group, id, lease ms, whether only our own.
  * Where the stream is owned by way of another input, the lock of that one is looked at: its name
- * differs in the id only; an input that has to wait for that stays young.
+ * differs in the id only.
  * Answers { word, token }.
  */
-const script = new Script(`${TRY}${RAISE}${MINE}${REFRESH}
+const script = new Script(`${TRY}${RAISE}${MINE}
 local lock, input, fence, assignment = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local me, group, id = ARGV[1], ARGV[2], ARGV[3]
 if redis.call('EXISTS', lock) == 1 then return { 'held' } end
-local whose = mine(input, group, id, me)
 local other = redis.call('GET', assignment)
 if other and other ~= id then
   local name = string.sub(lock, 1, #lock - #id) .. other
-  if redis.call('EXISTS', name) == 1 then
-    if whose == 'mine' then refresh(input, group, id, me) end
-    return { 'busy' }
-  end
+  if redis.call('EXISTS', name) == 1 then return { 'busy' } end
 end
+local whose = mine(input, group, id, me)
 if whose == 'gone' or (whose == 'lost' and ARGV[5] == '1') then return { 'gone' } end
 redis.call('SET', lock, me, 'PX', ARGV[4])
 if whose == 'lost' and #redis.call('XCLAIM', input, group, me, 0, id, 'JUSTID') == 0 then
