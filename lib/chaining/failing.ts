@@ -1,6 +1,6 @@
 import type { Codec } from '../core/codec.js';
 import type { StepReport } from '../core/ended-step.js';
-import type { Lease } from '../core/lease.js';
+import type { Hold, Lease } from '../core/lease.js';
 import type { OutgoingEntry } from '../core/message.js';
 import type { Settling } from '../core/source.js';
 import type { WorkflowFailure } from '../core/workflow.js';
@@ -25,11 +25,12 @@ export async function fail(
   options: JoiningOptions,
   codec: Codec,
   { lease, record: letter }: Burial,
-  stillOurs: () => Promise<boolean>,
-): Promise<Failed | 'lost' | undefined> {
+  holdOf: () => Promise<Hold>,
+): Promise<Failed | 'lost' | 'gone' | undefined> {
   const read = stepIn(codec, lease);
   if (!read) return undefined;
-  if (!(await stillOurs())) return 'lost';
+  const hold = await holdOf();
+  if (hold !== 'held') return hold;
   const { place, event, payload, metadata } = read;
   const { reason } = letter;
   const error = letter.error && brief(letter.error);

@@ -1,6 +1,6 @@
 import type { Codec } from '../core/codec.js';
 import { endedStep, type Arriving, type EndedStep } from '../core/ended-step.js';
-import type { Lease } from '../core/lease.js';
+import type { Hold, Lease } from '../core/lease.js';
 import type { OutgoingEntry } from '../core/message.js';
 import type { Ack } from '../core/settlement.js';
 import type { MessageSource, Settling } from '../core/source.js';
@@ -19,8 +19,8 @@ export interface ConcludingOptions extends JoiningOptions {
 
 /** What a consumer tells of its deliveries. */
 export interface Holding {
-  /** Whether this run still owns the entry. Keeps it fresh. */
-  stillOurs(lease: Lease): Promise<boolean>;
+  /** Whose the entries of these runs are now. Keeps fresh what is held. */
+  holds(leases: readonly Lease[]): Promise<ReadonlyMap<Lease, Hold>>;
   /** Its handler takes no part in workflows: it only looks on. */
   looksOn(settling: Settling): boolean;
 }
@@ -61,7 +61,9 @@ export class StepSettling {
   };
 
   private async conclude(batch: readonly Settling[]): ReturnType<Settle> {
-    const ready = await Promise.all(batch.map((one) => this.prepare(one)));
+    const arriving = batch.filter((one) => stepOf(one)?.arriving).map(({ lease }) => lease);
+    const holds = arriving.length > 0 ? this.holding.holds(arriving) : undefined;
+    const ready = await Promise.all(batch.map((one) => this.prepare(one, holds)));
     const going = ready.filter(isConcluded);
     const outcomes = await this.carryOut(
       going.map(({ settling }) => settling),
@@ -91,7 +93,11 @@ export class StepSettling {
     }
   }
 
-  private async prepare(settling: Settling): Promise<Concluded | Error | 'lost'> {
+  /** @param holds whose those that arrive at a join are now */
+  private async prepare(
+    settling: Settling,
+    holds?: Promise<ReadonlyMap<Lease, Hold>>,
+  ): Promise<Concluded | Error | 'lost' | 'gone'> {
     try {
       if ('record' in settling) return await this.bury(settling);
       const { settlement, lease } = settling;
@@ -99,10 +105,13 @@ export class StepSettling {
       if (step && this.waitsLong(step)) await this.keep(step);
       const arriving = step?.arriving;
       if (!arriving) return concluded(settling);
-      const duplicate = (settlement as Ack).unrun === 'duplicate';
-      // Not ours any more: it is this very message that was completed, with all that follows.
-      if (duplicate && !(await this.holding.stillOurs(lease))) return concluded(settling);
+      // Where it is somebody else's, what he brings counts: this run may have stood still meanwhile.
+      const hold = (await holds!).get(lease)!;
+      // Carried out at an earlier try, but for what is not in that step.
+      if (hold === 'gone' && this.recorded.has(lease)) return concluded(settling);
+      if (hold !== 'held') return hold;
       const { place, trace: metadata, result } = arriving;
+      const duplicate = (settlement as Ack).unrun === 'duplicate';
       const follows = await join(this.options, { lease, place, metadata, duplicate }, result);
       const brought = withSteps(settlement as Ack, lease, arriving, follows);
       return concluded({ lease, settlement: brought });
@@ -129,17 +138,18 @@ export class StepSettling {
     await store?.keep(workflow, waits + ttl);
   }
 
-  private async bury(settling: Burial): Promise<Concluded | 'lost'> {
+  private async bury(settling: Burial): Promise<Concluded | 'lost' | 'gone'> {
     const { options, holding } = this;
     if (holding.looksOn(settling)) return { settling };
-    const stillOurs = (): Promise<boolean> => holding.stillOurs(settling.lease);
-    const failed = await fail(options, options.codec, settling, stillOurs);
-    if (failed === 'lost') return failed;
+    const { lease } = settling;
+    const holdOf = async (): Promise<Hold> => (await holding.holds([lease])).get(lease)!;
+    const failed = await fail(options, options.codec, settling, holdOf);
     if (!failed) return { settling };
+    if (typeof failed === 'string') return failed;
     await this.publishOnce(settling, failed.publish);
     const { place, report, forgiven } = failed;
     const ended = { failed: !forgiven };
-    return { settling, step: endedStep(place, report, settling.lease.redrive, ended) };
+    return { settling, step: endedStep(place, report, lease.redrive, ended) };
   }
 
   /** Before the dead letter is stored, and once, however often that is tried. */
@@ -160,8 +170,8 @@ export class StepSettling {
   }
 }
 
-const isConcluded = (one: Concluded | Error | 'lost'): one is Concluded =>
-  one !== 'lost' && !(one instanceof Error);
+const isConcluded = (one: Concluded | Error | 'lost' | 'gone'): one is Concluded =>
+  typeof one !== 'string' && !(one instanceof Error);
 
 const concluded = (settling: Settling): Concluded => ({ settling, step: stepOf(settling) });
 

@@ -1,6 +1,6 @@
 import type { Delivery } from '../core/delivery.js';
 import { OwnershipLostError } from '../core/errors/handling.errors.js';
-import type { ExtendOutcome, Lease } from '../core/lease.js';
+import type { ExtendOutcome, Hold, Lease } from '../core/lease.js';
 import {
   release,
   type Leave,
@@ -43,7 +43,7 @@ export class Aftermath {
     this.parking = new Parking(options.clock, (delivery) => this.unpark(delivery));
     this.settler = new Settler({
       ...options,
-      settle: settleWith(options, (lease) => this.stillOurs(lease)),
+      settle: settleWith(options, (leases) => this.holds(leases)),
       onSettled: (delivery, settlement, outcome) => this.settled(delivery, settlement, outcome),
     });
   }
@@ -156,9 +156,9 @@ export class Aftermath {
     if (next) this.start(next);
   }
 
-  private async stillOurs(lease: Lease): Promise<boolean> {
-    const [outcome] = await this.subscription.extend([lease]);
-    return outcome === 'held' || outcome === 'trimmed';
+  private async holds(leases: readonly Lease[]): Promise<Map<Lease, Hold>> {
+    const outcomes = await this.subscription.extend(leases);
+    return new Map(leases.map((lease, at) => [lease, holdOf(lease, outcomes[at]!)]));
   }
 
   private report(delivery: Delivery, settlement: Settlement, outcome: SettleOutcome): void {
@@ -170,6 +170,12 @@ export class Aftermath {
 export function disown(delivery: Delivery): void {
   delivery.lost = true;
   delivery.abort(new OwnershipLostError(delivery.stream, delivery.id));
+}
+
+/** Without its data nobody else can run it, though it is not pending any more. */
+function holdOf({ trimmed }: Lease, outcome: ExtendOutcome): Hold {
+  if (outcome === 'trimmed') return 'held';
+  return outcome === 'gone' && trimmed ? 'held' : outcome;
 }
 
 /** By the policy for events that no handler takes. Nothing was counted for it that had to be taken back. */

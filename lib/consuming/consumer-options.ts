@@ -7,7 +7,7 @@ import type { EventBus } from '../core/events.js';
 import type { Guard } from '../core/guard.js';
 import type { UnmatchedPolicy } from '../core/handler-options.js';
 import type { Middleware } from '../core/handler.js';
-import type { Lease } from '../core/lease.js';
+import type { Hold, Lease } from '../core/lease.js';
 import type { LeaseStore } from '../core/lease-store.js';
 import type { When } from '../core/message.js';
 import type { Inbox } from '../core/inbox.js';
@@ -91,7 +91,7 @@ export interface ConsumerChaining {
   settling(
     settle: Settle,
     holding: {
-      readonly stillOurs: (lease: Lease) => Promise<boolean>;
+      readonly holds: (leases: readonly Lease[]) => Promise<ReadonlyMap<Lease, Hold>>;
       readonly looksOn: (settling: Settling) => boolean;
     },
   ): Settle;

@@ -1,5 +1,5 @@
 import type { DeadLetterQueue } from '../core/dead-letters.js';
-import type { Lease } from '../core/lease.js';
+import type { Hold, Lease } from '../core/lease.js';
 import { ack } from '../core/settlement.js';
 import type { MessageSource, Settling } from '../core/source.js';
 
@@ -8,20 +8,21 @@ export type Settle = MessageSource['settle'];
 /**
  * Dead letters go to another queue than the source's own: stored first, acknowledged after, so a
  * crash between the two stores twice and loses nothing. A queue that fails holds up its own letters.
- * @param stillOurs asked before storing: a run that lost its entry must not bury it
+ * @param holds asked before storing: a run that lost its entry must not bury it
  */
 export function storeElsewhere(
   settle: Settle,
   queue: DeadLetterQueue,
-  stillOurs: (lease: Lease) => Promise<boolean>,
+  holds: (leases: readonly Lease[]) => Promise<ReadonlyMap<Lease, Hold>>,
 ): Settle {
   const stored = new WeakSet<Lease>();
 
-  async function store(settling: Settling): Promise<Settling | 'lost'> {
+  async function store(settling: Settling): Promise<Settling | 'lost' | 'gone'> {
     if (!('record' in settling)) return settling;
     const { lease, record } = settling;
     if (!stored.has(lease)) {
-      if (!(await stillOurs(lease))) return 'lost';
+      const hold = (await holds([lease])).get(lease)!;
+      if (hold !== 'held') return hold;
       await queue.put(record, lease.fields ?? []);
     }
     stored.add(lease);
@@ -38,5 +39,5 @@ export function storeElsewhere(
   };
 }
 
-const isSettling = (one: Settling | Error | 'lost'): one is Settling =>
-  one !== 'lost' && !(one instanceof Error);
+const isSettling = (one: Settling | Error | 'lost' | 'gone'): one is Settling =>
+  typeof one !== 'string' && !(one instanceof Error);

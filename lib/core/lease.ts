@@ -30,6 +30,8 @@ export interface Lease {
   finishing?: boolean;
   /** Set by the engine while a method runs on that has outlived its timeout. Never rejects. */
   overrun?: Promise<unknown> | undefined;
+  /** Set by the source: `extend` has found its data deleted. Its run may be settled all the same. */
+  readonly trimmed?: boolean;
   /** Where a message was redriven from its dead letter, its first stream and id stay its own. */
   readonly redriven?: boolean;
   /** Of a redriven message: rises with each time that it is redriven. */
@@ -38,6 +40,9 @@ export interface Lease {
 
 /** What `begin` answers: the run may start, somebody else has the entry, or its data is gone. */
 export type BeginOutcome = 'started' | 'lost' | 'gone';
+
+/** Whose an entry is: this run's, somebody else's, or nobody has it pending any more. */
+export type Hold = 'held' | 'lost' | 'gone';
 
 /** What `extend` answers for one lease. `trimmed`: the data is gone, and nobody else can run it. */
 export type ExtendOutcome = 'held' | 'lost' | 'gone' | 'trimmed';

@@ -16,7 +16,11 @@ import {
 } from 'nestjs-redis-streams';
 import { of } from 'rxjs';
 import { expect, test } from 'vitest';
-import { StreamsTestKit, type MemoryTransaction } from 'nestjs-redis-streams/memory';
+import {
+  StreamsTestKit,
+  type MemoryBroker,
+  type MemoryTransaction,
+} from 'nestjs-redis-streams/memory';
 import type { MessageSource, Settling } from '../../lib/core/source.js';
 import { driverWith } from '../support/driver-with.js';
 import { gate } from '../support/engine.js';
@@ -608,6 +612,56 @@ test('a branch that was last, and died before it was settled, comes to what its 
     results: [1, null],
     failures: [{ index: 1, reason: 'crashed' }],
   });
+});
+
+test('a branch that others have buried does not arrive after all', async () => {
+  const kit = new StreamsTestKit();
+  const stuck = gate();
+  const steps = {
+    first: () =>
+      fanOut([next('part', 1), next('part', 2, { delay: 600_000 })], {
+        join: 'joined',
+        onFailure: 'undo',
+      }),
+    part: (n: number) => (n === 1 ? stuck.promise : n),
+    joined: () => undefined,
+    undo: () => undefined,
+  };
+  const one = await flow(steps, { kit, options: { maxHold: 1000, consumer: 'one' } });
+  await kit.publish('first', {});
+  await kit.advance(0);
+  expect(one.events()).toEqual(['first', 'part']);
+  const other = await flow(steps, { kit, options: { consumer: 'other' } });
+  for (let turn = 0; turn < 10; turn++) await kit.advance(10_000);
+  expect(await kit.deadLetters()).toMatchObject([{ reason: 'crashed' }]);
+  stuck.open();
+  await kit.advance(0);
+  expect(kit.settled.at(-1)).toMatchObject({ eventType: 'part', outcome: 'lost' });
+  await kit.advance(600_000);
+  await kit.idle();
+  const ran = [...one.ran, ...other.ran];
+  expect(ran.map(({ event }) => event).sort()).toEqual(['first', 'part', 'part', 'undo']);
+  expect(ran.find(({ event }) => event === 'undo')!.payload).toMatchObject({
+    results: [null, 2],
+    failures: [{ index: 0, reason: 'crashed' }],
+  });
+});
+
+test('a branch whose message was deleted while it ran arrives', async () => {
+  const stuck = gate();
+  const { kit, transport, ran, payloadOf } = await flow({
+    first: () => fanOut([next('part', 1), next('part', 2)], { join: 'joined' }),
+    part: (n: number) => (n === 1 ? stuck.promise.then(() => n) : n),
+    joined: () => undefined,
+  });
+  await kit.publish('first', {});
+  await kit.advance(0);
+  const { id } = ran.find(({ payload }) => payload === 1)!.context;
+  expect((transport.unwrap() as MemoryBroker).deleteEntry('part', id)).toBe(true);
+  await kit.advance(30_000);
+  stuck.open();
+  await kit.idle();
+  expect(payloadOf('joined')).toEqual({ results: [1, 2] });
 });
 
 test('what is known of a workflow outlasts its delays', async () => {

@@ -1,10 +1,12 @@
 import { expect, it } from 'vitest';
 import { StepRecorder } from '../../lib/chaining/step-recorder.js';
 import { StepSettling, type ConcludingOptions } from '../../lib/chaining/step-settling.js';
+import type { Hold, Lease } from '../../lib/core/lease.js';
 import { jsonCodec } from '../../lib/core/codecs/json.codec.js';
 import { EventBus } from '../../lib/core/events.js';
 import type { StepReport } from '../../lib/core/ended-step.js';
 import { placeIn } from '../../lib/core/workflow-place.js';
+import type { Ack } from '../../lib/core/settlement.js';
 import type { Settling } from '../../lib/core/source.js';
 import type { FinishedStep, WorkflowStore } from '../../lib/core/workflow-store.js';
 import { ManualClock } from '../../lib/drivers/memory/index.js';
@@ -35,10 +37,19 @@ const finishedStep = (name: string): FinishedStep => ({
   record: '',
 });
 
-const holding = (stillOurs = true) => ({
-  stillOurs: async () => stillOurs,
+const holding = (hold: Hold = 'held') => ({
+  hold,
+  asked: 0,
+  async holds(leases: readonly Lease[]) {
+    this.asked++;
+    return new Map(leases.map((one) => [one, this.hold]));
+  },
   looksOn: () => false,
 });
+
+const place = placeIn({ workflow: 'w 0.1.1 1-0 j:0:1:2:joined' })!;
+const arriving = { place, report: {} as StepReport, result: 'null', trace: {} };
+const branchEnd = { ...finishedStep('0.1.1'), arriving };
 
 const lease = { stream: 's', id: '1-0', publishedAt: 1, attempt: 1, charged: true, fields: [] };
 
@@ -95,19 +106,48 @@ it.each(['rejects', 'answers an error'])(
 );
 
 it.each([
-  { stillOurs: true, arrives: 1, whose: 'another message has completed' },
-  { stillOurs: false, arrives: 0, whose: 'its own message has completed' },
-])('a duplicate that $whose arrives $arrives times', async ({ stillOurs, arrives }) => {
+  { hold: 'held', arrives: 2, whose: 'ours', outcome: 'settled' },
+  { hold: 'lost', arrives: 0, whose: "somebody else's", outcome: 'lost' },
+  { hold: 'gone', arrives: 0, whose: "nobody's", outcome: 'gone' },
+] as const)(
+  'the ends of branches that are $whose arrive $arrives times, by one question',
+  async ({ hold, arrives, outcome }) => {
+    const { recorder, store, state } = setup();
+    const arrived: unknown[] = [];
+    store.arrive = async (arrival) => void arrived.push(arrival);
+    const options = {
+      store,
+      recorder,
+      codec: jsonCodec,
+      ttl: 1000,
+    } as unknown as ConcludingOptions;
+    const held = holding(hold);
+    const { all } = new StepSettling(options, held, async (batch) => batch.map(() => 'settled'));
+    const outcomes = await all([
+      { lease, settlement: { kind: 'ack', unrun: 'duplicate', step: branchEnd } },
+      { lease: { ...lease, id: '2-0' }, settlement: { kind: 'ack', step: branchEnd } },
+    ]);
+    expect(outcomes).toEqual([outcome, outcome]);
+    expect([arrived.length, held.asked, state.given.length]).toEqual([arrives, 1, arrives]);
+  },
+);
+
+it('the end of a branch whose settlement was carried out, but for its mark, is marked at another try', async () => {
   const { recorder, store } = setup();
-  const arrived: unknown[] = [];
-  store.arrive = async (arrival) => void arrived.push(arrival);
-  const options = { store, recorder, codec: jsonCodec, ttl: 1000 } as unknown as ConcludingOptions;
-  const { all } = new StepSettling(options, holding(stillOurs), async (batch) =>
-    batch.map(() => 'settled'),
+  store.arrive = async () => ['{"v":1}', '{"v":2}'];
+  const encode = () => ({ stream: 'joined', fields: [] });
+  const options = { store, recorder, encode, codec: jsonCodec, ttl: 1000 };
+  const held = holding();
+  const published: number[] = [];
+  const { all } = new StepSettling(options as unknown as ConcludingOptions, held, async (batch) =>
+    batch.map(({ settlement }) => {
+      published.push((settlement as Ack).publish?.length ?? 0);
+      return published.length === 1 ? new Error('not marked') : 'settled';
+    }),
   );
-  const place = placeIn({ workflow: 'w 0.1.1 1-0 j:0:1:2:joined' })!;
-  const arriving = { place, report: {} as StepReport, result: 'null', trace: {} };
-  const step = { ...finishedStep('0.1.1'), arriving };
-  const settled = await all([{ lease, settlement: { kind: 'ack', unrun: 'duplicate', step } }]);
-  expect([settled, arrived.length]).toEqual([['settled'], arrives]);
+  const batch: Settling[] = [{ lease, settlement: { kind: 'ack', step: branchEnd } }];
+  expect(await all(batch)).toEqual([new Error('not marked')]);
+  held.hold = 'gone';
+  expect(await all(batch)).toEqual(['settled']);
+  expect(published).toEqual([1, 0]);
 });

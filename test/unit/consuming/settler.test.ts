@@ -4,7 +4,7 @@ import { storeElsewhere } from '../../../lib/consuming/store-elsewhere.js';
 import type { DeadLetterQueue } from '../../../lib/core/dead-letters.js';
 import { Delivery } from '../../../lib/core/delivery.js';
 import { EventBus } from '../../../lib/core/events.js';
-import type { Lease } from '../../../lib/core/lease.js';
+import type { Hold, Lease } from '../../../lib/core/lease.js';
 import { ack, deadLetter, retry, type SettleOutcome } from '../../../lib/core/settlement.js';
 import type { Settling } from '../../../lib/core/source.js';
 import { ManualClock } from '../../../lib/drivers/memory/index.js';
@@ -22,7 +22,7 @@ function settler(answer: Answer, deadLetters?: DeadLetterQueue) {
   };
   const it = new Settler({
     settle: deadLetters
-      ? storeElsewhere(settle, deadLetters, async ({ id }) => id !== 'stale')
+      ? storeElsewhere(settle, deadLetters, async (leases) => new Map(leases.map(holdOf)))
       : settle,
     clock,
     events,
@@ -31,6 +31,8 @@ function settler(answer: Answer, deadLetters?: DeadLetterQueue) {
   });
   return { it, clock, events, settled, batches };
 }
+
+const holdOf = (lease: Lease): [Lease, Hold] => [lease, lease.id === 'stale' ? 'lost' : 'held'];
 
 const delivery = (id: string) =>
   new Delivery(
