@@ -151,7 +151,7 @@ export class StreamsRuntime {
   close(): Promise<void> {
     this.closing ??= this.drain().then(async () => {
       this.producer.close();
-      await this.lag.stop();
+      await Promise.all([this.lag.stop(), this.chaining.stop()]);
       await Promise.all([...this.requesters].map((requester) => requester.close()));
       // What it has under way ends with the connection, however long an outage lasts.
       await Promise.all([this.scheduler?.stop(), this.driver.source.close()]);

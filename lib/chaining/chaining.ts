@@ -59,6 +59,11 @@ export class Chaining {
   settling(settle: Settle, holding: Holding): Settle {
     return new StepSettling(this.concluding, holding, settle).all;
   }
+
+  /** Once nothing is settled any more. */
+  stop(): Promise<void> {
+    return this.concluding.recorder.stop();
+  }
 }
 
 function refuse(technology: string): never {
@@ -91,7 +96,11 @@ export function createChaining({
 }: ChainingParts): Chaining {
   const { codec, maxPayloadBytes, workflowTtl: ttl } = options;
   return new Chaining({
-    ...{ codec, maxPayloadBytes, ttl, clock, events },
+    codec,
+    maxPayloadBytes,
+    ttl,
+    clock,
+    events,
     source: driver.source,
     store: driver.workflows,
     encode: (message) => producer.encode(message),

@@ -22,6 +22,7 @@ import {
   type MemoryTransaction,
 } from 'nestjs-redis-streams/memory';
 import type { MessageSource, Settling } from '../../lib/core/source.js';
+import type { WorkflowStore } from '../../lib/core/workflow-store.js';
 import { driverWith } from '../support/driver-with.js';
 import { gate } from '../support/engine.js';
 import { OnEvent, startApp, type TestAppOptions } from '../support/nest-app.js';
@@ -662,6 +663,34 @@ test('a branch whose message was deleted while it ran arrives', async () => {
   stuck.open();
   await kit.idle();
   expect(payloadOf('joined')).toEqual({ results: [1, 2] });
+});
+
+test('what could not be recorded before is recorded when the application closes', async () => {
+  const kit = new StreamsTestKit();
+  let away = true;
+  let store: WorkflowStore;
+  const source = driverWith(kit.source, ({ workflows }) => {
+    store = workflows!;
+    const record: WorkflowStore['record'] = async (steps, ttl) =>
+      away ? steps.map(() => new Error('away')) : store.record(steps, ttl);
+    return {
+      workflows: new Proxy(store, {
+        get: (target, name) => (name === 'record' ? record : Reflect.get(target, name, target)),
+      }),
+    };
+  });
+  const { publish, app } = await flow(
+    { first: () => next('second'), second: () => 'done' },
+    {
+      kit,
+      options: { source },
+    },
+  );
+  const id = await publish('first', {});
+  expect(await store!.read(`first/${id}/test`)).toBeUndefined();
+  away = false;
+  await app.close();
+  expect([...(await store!.read(`first/${id}/test`))!.steps.keys()]).toEqual(['0', '1']);
 });
 
 test('what is known of a workflow outlasts its delays', async () => {

@@ -13,7 +13,7 @@ import { ManualClock } from '../../lib/drivers/memory/index.js';
 
 /** A store that notes what it was given, and refuses while it is away. */
 function setup() {
-  const state = { away: false, given: [] as string[], told: 0 };
+  const state = { away: false, given: [] as string[], told: 0, warnings: [] as string[] };
   const store = {
     record: async (steps: readonly FinishedStep[]) =>
       steps.map(({ step }) => {
@@ -25,6 +25,7 @@ function setup() {
   const clock = new ManualClock();
   const events = new EventBus();
   events.on('worker-error', () => state.told++);
+  events.on('warning', ({ code, message }) => state.warnings.push(`${code} ${message}`));
   const recorder = new StepRecorder({ store, ttl: 1000, clock, events });
   return { state, clock, recorder, store };
 }
@@ -65,6 +66,30 @@ it('what could not be recorded is recorded later, once', async () => {
   recorder.record([finishedStep('2')]);
   await clock.advance(10_000);
   expect(state.given).toEqual(['0', '1', '2']);
+});
+
+it('what waits for the store is recorded at the end, without waiting for its time', async () => {
+  const { state, clock, recorder } = setup();
+  state.away = true;
+  recorder.record([finishedStep('0')]);
+  await clock.advance(0);
+  state.away = false;
+  await recorder.stop();
+  expect([state.given, state.warnings]).toEqual([['0'], []]);
+});
+
+it('what cannot be recorded at the end is told of, and nothing is tried after it', async () => {
+  const { state, clock, recorder } = setup();
+  state.away = true;
+  recorder.record([finishedStep('0'), finishedStep('1')]);
+  await clock.advance(0);
+  recorder.record([finishedStep('2')]);
+  await recorder.stop();
+  expect(state.warnings).toEqual([expect.stringMatching(/^STEPS_NOT_RECORDED 3 steps/)]);
+  const { told } = state;
+  state.away = false;
+  await clock.advance(10_000);
+  expect([state.told, state.given]).toEqual([told, []]);
 });
 
 it('what waits for the store is bounded', async () => {
