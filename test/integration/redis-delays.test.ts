@@ -1,6 +1,18 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  onTestFinished,
+} from 'vitest';
+import { EventBus } from '../../lib/core/events.js';
+import { redis } from '../../lib/drivers/redis/redis.driver.js';
+import { startProxy, type Proxy } from '../support/proxy.js';
 import { RecordingConsumer, type ConsumeOptions } from '../support/recording-consumer.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
@@ -176,6 +188,60 @@ describe('a message', () => {
       id: expect.stringMatching(/^delayed-/),
     });
     expect((await one.runtime.admin.delayedMessages.list('later')).items).toHaveLength(1);
+  });
+});
+
+describe('who listens', () => {
+  let proxy: Proxy;
+  beforeEach(async () => {
+    proxy = await startProxy(server.url);
+  });
+  afterEach(() => proxy.close());
+
+  const isHeard = async (stream: string) =>
+    ((await client.pubsub('NUMSUB', `{${stream}}:delayed`)) as unknown[])[1] === 1;
+
+  /** Follows these, and notes what it is told of. */
+  function listen(streams: readonly string[]) {
+    const driver = redis({ url: proxy.url }).open({ events: new EventBus(), keyPrefix: '' });
+    const told: string[] = [];
+    const hints = driver.delays!.hints!((stream) => void told.push(stream));
+    onTestFinished(async () => {
+      await hints.close();
+      await driver.source.close();
+    });
+    hints.follow(streams);
+    return { hints, told };
+  }
+
+  it('hears of a stream, too, that it follows while it connects', async () => {
+    const { hints, told } = listen(['one']);
+    proxy.rewrite.requests = (text) => {
+      if (text.includes('subscribe')) hints.follow(['two']);
+      return text;
+    };
+    await until('it has looked at both', () => ['one', 'two'].every((one) => told.includes(one)));
+    expect([await isHeard('one'), await isHeard('two')]).toEqual([true, true]);
+  });
+
+  it('listens anew where the server refuses to let it, for whatever reason', async () => {
+    let refusals = 0;
+    /** For once: no command that the server knows. */
+    const refuseOnce = () => {
+      proxy.rewrite.requests = (text) => {
+        if (!text.includes('subscribe')) return text;
+        refusals++;
+        proxy.rewrite = {};
+        return text.replace('subscribe', 'subscribx');
+      };
+    };
+    refuseOnce();
+    const { hints } = listen(['one']);
+    await until('it hears of one', () => isHeard('one'));
+    refuseOnce();
+    hints.follow(['two']);
+    await until('it hears of both', async () => (await isHeard('one')) && (await isHeard('two')));
+    expect(refusals).toBe(2);
   });
 });
 

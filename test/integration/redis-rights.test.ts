@@ -236,6 +236,19 @@ it.each(['-publish', '-subscribe', 'resetchannels'])(
   },
 );
 
+it('a channel that may not be heard keeps the others from nothing', async () => {
+  const redis = await user('half-deaf', [...redisAclRules(), 'resetchannels', '&{later}:delayed']);
+  const streams = ['other', 'later', 'another'];
+  const consumer = await RecordingConsumer.start({ redis, streams });
+  const heard = async () => await admin.pubsub('CHANNELS', '*:delayed');
+  await until('it listens', async () => (await heard()).length === 1);
+  const warnings = () => consumer.of('warning').filter(({ code }) => code === 'NO_DELAY_HINTS');
+  await until('it is told of', () => warnings().length > 0);
+  expect(warnings()).toHaveLength(1);
+  expect(await heard()).toEqual(['{later}:delayed']);
+  await consumer.close();
+});
+
 it('each right that is missing is named by a typed error', async () => {
   await admin.script('FLUSH');
   await withoutCommand('eval');
