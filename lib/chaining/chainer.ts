@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.js';
 import type { Codec } from '../core/codec.js';
 import type { Delivery } from '../core/delivery.js';
 import { waitUntil, type DueTime } from '../core/due-time.js';
-import { endedStep, type EndedStep, type NextPlace, type StepReport } from '../core/ended-step.js';
+import { endedStep, type EndedStep, type NextPlace } from '../core/ended-step.js';
 import { InvalidMessageError, PayloadTooLargeError } from '../core/errors/publishing.errors.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { Metadata, OutgoingEntry } from '../core/message.js';
@@ -25,6 +25,7 @@ import {
   type Scope,
   type WorkflowPlace,
 } from '../core/workflow-place.js';
+import { reportOf } from './step-report.js';
 
 /** A step as it is published. */
 export interface StepMessage extends DueTime {
@@ -72,11 +73,13 @@ export class Chainer {
     refuseInbox(delivery);
     const place = delivery.workflow ?? rootPlace(delivery);
     const next: NextPlace[] = [];
+    // No literal, because it outlives its run: see docs/decisions/0015.
     const publish = isFanOut(steps)
       ? this.branches(delivery, place, steps, next)
       : Array.of(this.step(delivery, place.id, stepAfter(place.step), place.scopes, steps, next));
-    const report = this.report(delivery, next, undefined, undefined);
-    const waits = longestWait(publish, this.options.clock);
+    const { clock } = this.options;
+    const report = reportOf(delivery, place, clock.now(), { next });
+    const waits = longestWait(publish, clock);
     return new Chained(publish, endedStep(place, report, delivery.lease.redrive, { waits }));
   }
 
@@ -137,10 +140,14 @@ export class Chainer {
     if (joined) refuseInbox(delivery);
     const result = joined ? this.joinable(returned, joined, delivery.eventType) : json(returned);
     const isShort = result !== undefined && result.length <= LONGEST_RESULT;
-    const omitted = result === undefined || isShort ? undefined : true;
-    const report = this.report(delivery, undefined, isShort ? returned : undefined, omitted);
+    const report = reportOf(delivery, place, this.options.clock.now(), {
+      result: isShort ? returned : undefined,
+      resultOmitted: result === undefined || isShort ? undefined : true,
+    });
     const arriving = joined && {
-      ...{ place, report, result: result! },
+      place,
+      report,
+      result: result!,
       trace: traceOf(delivery.message.metadata),
     };
     return { kind: 'ack', step: endedStep(place, report, delivery.lease.redrive, { arriving }) };
@@ -160,29 +167,6 @@ export class Chainer {
       if (size > limit) throw new PayloadTooLargeError(size, limit, eventType);
     }
     return text ?? 'null';
-  }
-
-  /** What is undefined is left out of its JSON. */
-  private report(
-    delivery: Delivery,
-    next: StepReport['next'],
-    result: unknown,
-    resultOmitted: true | undefined,
-  ): StepReport {
-    const { lease, group, eventType, startedAt, workflow } = delivery;
-    return {
-      event: eventType,
-      stream: lease.stream,
-      id: lease.id,
-      group,
-      parent: workflow?.parent,
-      attempts: lease.attempt,
-      at: startedAt,
-      endedAt: this.options.clock.now(),
-      next,
-      result,
-      resultOmitted,
-    };
   }
 
   /** A codec without metadata would lose what makes a message a step. Asked once. */

@@ -5,6 +5,7 @@ import type { Middleware } from '../core/handler.js';
 import type { Ack } from '../core/settlement.js';
 import { placeIn, type WorkflowPlace } from '../core/workflow-place.js';
 import type { WorkflowStore } from '../core/workflow-store.js';
+import { reportOf } from './step-report.js';
 
 /**
  * Knows steps by their metadata, and acknowledges those of cancelled workflows without a run. What
@@ -24,26 +25,11 @@ export function recognise(store: WorkflowStore | undefined, clock: Clock): Middl
   };
 }
 
-function unrun(
-  { lease, stream, id, group, eventType, attempt }: Delivery,
-  place: WorkflowPlace,
-  now: number,
-): Ack {
-  const report = {
-    event: eventType,
-    stream,
-    id,
-    group,
-    parent: place.parent,
-    outcome: 'cancelled' as const,
-    attempts: attempt - 1,
-    endedAt: now,
-  };
-  return {
-    kind: 'ack',
-    unrun: 'cancelled',
-    step: endedStep(place, report, lease.redrive),
-  };
+function unrun(delivery: Delivery, place: WorkflowPlace, now: number): Ack {
+  const { attempt, lease } = delivery;
+  const what = { outcome: 'cancelled', attempts: attempt - 1 } as const;
+  const step = endedStep(place, reportOf(delivery, place, now, what), lease.redrive);
+  return { kind: 'ack', unrun: 'cancelled', step };
 }
 
 interface Question {

@@ -25,7 +25,10 @@ export async function crashedConsumers(
   const held = await Promise.all(silent.map((consumer) => holds(consumer)));
   return silent
     .map(({ name, idleMs }, index) => ({
-      ...{ stream, group, consumer: name, idleMs },
+      stream,
+      group,
+      consumer: name,
+      idleMs,
       pending: held[index]!,
     }))
     .filter((crash) => crash.pending > 0)

@@ -57,8 +57,8 @@ export interface SettlerOptions {
 const MOST_AT_ONCE = 1000;
 
 /**
- * Brings settlements of one lane to the source. While one batch is under way the next one gathers, so that acks
- * coalesce by themselves; what fails is settled again, never run again.
+ * Brings settlements of one lane to the source. While one batch is under way the next one gathers, so
+ * that acks coalesce by themselves; what fails is settled again, never run again.
  */
 export class SettlingLane {
   private queue: Item[] = [];

@@ -39,7 +39,8 @@ export interface StoredWorkflow {
 
 /**
  * Optional port: what is known of workflows. What one method has written of a workflow is forgotten
- * `ttl` ms after it last wrote of that, and not before the time that `keep` has said. Every method is one atomic step for each workflow, and may be repeated.
+ * `ttl` ms after it last wrote of that, and not before the time that `keep` has said. Every method is
+ * one atomic step for each workflow, and may be repeated.
  *
  * Not its job: publishing, and what the texts mean.
  */

@@ -2,7 +2,9 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Delivery } from '../../lib/core/delivery.js';
 import { PermissionDeniedError } from '../../lib/core/errors/server.errors.js';
+import { EventBus } from '../../lib/core/events.js';
 import { redisAclRules, redisCommands } from '../../lib/drivers/redis/acl.js';
+import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { gate } from '../support/engine.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
@@ -248,6 +250,16 @@ it('a channel that may not be heard keeps the others from nothing', async () => 
   expect(await heard()).toEqual(['{later}:delayed']);
   await consumer.close();
 });
+
+it.each(['append', 'hset'])(
+  'what keeps a workflow names %s where it is missing',
+  async (command) => {
+    const options = await user('keeper', [...redisAclRules(), `-${command}`]);
+    const driver = redis(options).open({ events: new EventBus(), keyPrefix: '' });
+    await expect(driver.workflows!.keep('kept', 1000)).rejects.toMatchObject({ command });
+    await driver.source.close();
+  },
+);
 
 it('each right that is missing is named by a typed error', async () => {
   await admin.script('FLUSH');

@@ -5,7 +5,7 @@ const FEW = 100;
 
 /** Values by key that expire. */
 export class ExpiringMap<V> {
-  private readonly kept = new Map<string, { readonly value: V; readonly until: number }>();
+  private readonly kept = new Map<string, { readonly value: V; until: number }>();
   private sweepAt = FEW;
 
   constructor(private readonly clock: Clock) {}
@@ -25,6 +25,12 @@ export class ExpiringMap<V> {
     this.kept.set(key, { value, until: this.clock.now() + ttl });
     // Those that nobody asks for again have to go, too: looked for whenever their number has doubled.
     if (this.kept.size >= this.sweepAt) this.sweep();
+  }
+
+  /** What is there stays for `ttl` ms from now on, or for longer. */
+  prolong(key: string, ttl: number): void {
+    const found = this.kept.get(key);
+    if (found) found.until = Math.max(found.until, this.clock.now() + ttl);
   }
 
   /** Also where it has expired. */

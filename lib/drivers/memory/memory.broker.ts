@@ -9,7 +9,6 @@ import { MemoryStream } from './memory-stream.js';
 /** What is known of a workflow. */
 export interface KeptWorkflow {
   /** ms since the epoch. */
-  expiresAt: number;
   begunAt?: number;
   cancelled?: boolean;
   readonly steps: Map<string, FinishedStep>;
@@ -52,7 +51,7 @@ export class MemoryBroker {
   /** @internal */
   readonly state: ExpiringMap<string>;
   /** @internal */
-  readonly workflows = new Map<string, KeptWorkflow>();
+  readonly workflows: ExpiringMap<KeptWorkflow>;
   /** @internal Told of answers, by the key of their box. */
   readonly boxes = new Map<string, (replies: readonly Fields[]) => void>();
   /** @internal What guards are compared with: who owns what, and their tokens. */
@@ -69,6 +68,7 @@ export class MemoryBroker {
   /** @param clock gives ids their time, and entries their age */
   constructor(readonly clock: Clock = systemClock) {
     this.state = new ExpiringMap(clock);
+    this.workflows = new ExpiringMap(clock);
     this.marks = new ExpiringMap(clock);
   }
 

@@ -6,13 +6,8 @@ import type {
 } from '../../core/workflow-store.js';
 import type { KeptWorkflow, MemoryBroker } from './memory.broker.js';
 
-/** So many are not worth looking through. */
-const FEW = 100;
-
 /** Workflows of a broker. */
 export class MemoryWorkflowStore implements WorkflowStore {
-  private sweepAt = FEW;
-
   constructor(
     private readonly broker: MemoryBroker,
     private readonly keyPrefix: string,
@@ -69,26 +64,16 @@ export class MemoryWorkflowStore implements WorkflowStore {
   }
 
   private find(workflow: string): KeptWorkflow | undefined {
-    const found = this.broker.workflows.get(this.keyPrefix + workflow);
-    return found && found.expiresAt > this.broker.clock.now() ? found : undefined;
+    return this.broker.workflows.get(this.keyPrefix + workflow);
   }
 
-  /** Made where it is missing, and kept for so long from now on. */
+  /** Made where it is missing, and kept for so long from now on, or longer. */
   private kept(workflow: string, ttl: number): KeptWorkflow {
-    const expiresAt = this.broker.clock.now() + ttl;
-    const found = this.find(workflow) ?? { expiresAt, steps: new Map(), joins: new Map() };
-    found.expiresAt = Math.max(found.expiresAt, expiresAt);
-    this.broker.workflows.set(this.keyPrefix + workflow, found);
-    // Those that nobody asks for again have to go, too: looked for whenever their number has doubled.
-    if (this.broker.workflows.size >= this.sweepAt) this.sweep();
+    const { workflows } = this.broker;
+    const key = this.keyPrefix + workflow;
+    let found = workflows.get(key);
+    if (found) workflows.prolong(key, ttl);
+    else workflows.set(key, (found = { steps: new Map(), joins: new Map() }), ttl);
     return found;
-  }
-
-  private sweep(): void {
-    const { workflows, clock } = this.broker;
-    for (const [key, { expiresAt }] of workflows) {
-      if (expiresAt <= clock.now()) workflows.delete(key);
-    }
-    this.sweepAt = Math.max(FEW, 2 * workflows.size);
   }
 }

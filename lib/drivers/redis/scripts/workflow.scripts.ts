@@ -41,7 +41,11 @@ for at, key in ipairs(KEYS) do
   if redis.call('EXISTS', key) == 1 then
     keep(key, ARGV[1])
   else
-    if at == 1 then redis.call('APPEND', key, '\\n') else redis.call('HSET', key, '${KEPT}', 1) end
+    if at == 1 then
+      redis.call('APPEND', key, '\\n')
+    else
+      redis.call('HSET', key, '${KEPT}', 1)
+    end
     redis.call('PEXPIRE', key, ARGV[1])
   end
 end
