@@ -50,7 +50,7 @@ export class Consumer implements Worker {
     this.collectors = takesBatches(plan) ? new Collectors(options) : undefined;
     this.places = placesOf(plan, slots);
     // More would live long enough to be dear to the garbage collector, and drain no faster.
-    this.readAhead = new ReadAhead(options.batchSize, clock);
+    this.readAhead = new ReadAhead(Math.ceil(options.batchSize / 2), clock);
     this.ordering = orderingOf(options);
     this.dispatcher = new Dispatcher({
       limit: this.limit(),
