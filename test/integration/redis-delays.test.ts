@@ -275,6 +275,7 @@ describe('what is not as it should be', () => {
     await publish(one, { delay: 200 });
     await client.hdel('{later}:delayed:entries', id.slice('delayed-'.length));
     await until('the rest is handled', () => one.ids('later').length === 1);
+    await until('it is told of', () => one.of('delays-lost').length === 1);
     expect(one.of('delays-lost')).toEqual([{ stream: 'later', count: 1 }]);
     expect(await client.keys('*delayed*')).toEqual([]);
   });
