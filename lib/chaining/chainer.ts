@@ -25,6 +25,7 @@ import {
   type Scope,
   type WorkflowPlace,
 } from '../core/workflow-place.js';
+import { traceOf, travelling } from './travelling.js';
 import { reportOf } from './step-report.js';
 
 /** A step as it is published. */
@@ -45,9 +46,6 @@ export interface ChainerOptions {
   /** Whether there is a store, without which nothing can be joined. */
   readonly stored: boolean;
 }
-
-/** Goes on with every step, so that a trace leads from end to end. */
-const TRACE = ['traceparent', 'tracestate', 'baggage'];
 
 /** What is kept of a terminal step's result, characters of JSON. */
 const LONGEST_RESULT = 16_384;
@@ -218,23 +216,6 @@ function withHook(scopes: readonly Scope[], target: StepTarget | undefined): rea
   if (target === undefined) return scopes;
   const { event, stream } = targetOf(target, 'onFailure');
   return [...scopes, { kind: 'hook', event, stream }];
-}
-
-/** The trace headers of the message before, the step's own metadata, and its place. */
-export function travelling(before: Metadata, own: Metadata | undefined, place: string): Metadata {
-  const metadata = traceOf(before);
-  if (own) Object.assign(metadata, own);
-  metadata[WORKFLOW] = place;
-  return metadata;
-}
-
-export function traceOf(metadata: Metadata): Record<string, string> {
-  const trace: Record<string, string> = {};
-  for (const name of TRACE) {
-    const value = metadata[name];
-    if (value !== undefined) trace[name] = value;
-  }
-  return trace;
 }
 
 /** Undefined where there is none. */

@@ -3,7 +3,7 @@ import type { Delivery } from '../core/delivery.js';
 import { endedStep } from '../core/ended-step.js';
 import type { Ack } from '../core/settlement.js';
 import { placeIn } from '../core/workflow-place.js';
-import { traceOf } from './chainer.js';
+import { traceOf } from './travelling.js';
 import { reportOf } from './step-report.js';
 
 /**

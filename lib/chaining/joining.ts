@@ -14,7 +14,8 @@ import {
   type WorkflowPlace,
 } from '../core/workflow-place.js';
 import type { WorkflowStore } from '../core/workflow-store.js';
-import { travelling, type StepMessage } from './chainer.js';
+import type { StepMessage } from './chainer.js';
+import { travelling } from './travelling.js';
 
 export interface JoiningOptions {
   readonly store: WorkflowStore | undefined;
