@@ -8,6 +8,7 @@ import type { Inbox } from './inbox.js';
 import type { LeaseStore } from './lease-store.js';
 import type { Replies } from './replies.js';
 import type { Retention } from './retention.js';
+import type { LiveConsumers } from './live-consumers.js';
 import type { MessageSource } from './source.js';
 import type { StateStore } from './state-store.js';
 import type { StreamOwnership } from './stream-ownership.js';
@@ -31,6 +32,8 @@ export interface Driver {
   readonly groups?: GroupAdmin;
   readonly pending?: PendingEntries;
   readonly retention?: Retention;
+  /** Without it events that only another consumer of the group handles are not handed to it. */
+  readonly live?: LiveConsumers;
   /** Without it no streams are balanced between consumers. */
   readonly ownership?: StreamOwnership;
   /** Without it workflows cannot be joined, looked at or cancelled. */
