@@ -8,7 +8,8 @@ import { TRY } from './try.js';
 /**
  * Stores entries of one stream until they are due. The key of an idempotent one is taken before the
  * entry is written, given back where writing fails, and remembered until the window after its due
- * time has passed. KEYS sorted set, hash, stream, then one published key per idempotent entry.
+ * time has passed. A repetition writes the key again: WAIT on a connection that has written nothing
+ * counts replicas that lack the entry. KEYS sorted set, hash, stream, then one published key per idempotent entry.
  * ARGV per entry: `in` or `at`, ms, window in ms or '', number of elements, elements.
  * Answers per entry its name, the id that its key stands for, or an error.
  */
@@ -22,7 +23,10 @@ local function once(key, due, window, first, last)
     if string.sub(known.err, 1, 9) ~= 'WRONGTYPE' then return known end
     return redis.error_reply('ERR key ' .. key .. ' should hold the id of a message; remove it')
   end
-  if known then return known end
+  if known then
+    redis.call('SET', key, known, 'KEEPTTL')
+    return known
+  end
   local stored, name = pcall(delay, KEYS[1], KEYS[2], due, first, last)
   if not stored then
     redis.call('DEL', key)
