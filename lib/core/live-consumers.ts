@@ -59,6 +59,8 @@ export interface LiveConsumer extends AnnouncedStream {
   readonly alive: boolean;
   /** How long its announcement has stood without a gap, in milliseconds of the server's clock. */
   readonly age: number;
+  /** How long ago it closed, or ceased to count as alive, in milliseconds. Undefined: it is alive. */
+  readonly goneFor: number | undefined;
 }
 
 /** One reading of the registry: the consumers of one group on one stream. */
@@ -93,19 +95,22 @@ export interface Membership {
   /**
    * Shows that it lives; where its announcement has vanished (FLUSHALL), announces it anew.
    * - `kept`: it stands for another `timeToLive`
+   * - `announced`: it had vanished, or counted as dead, on some stream at least, and stands anew:
+   *   the announcements of others may be missing still
    * - `taken`: another consumer has its name now; what it holds is lost
    * - `refused`: the server is out of memory; the announcement stands as it was
    * @throws where the server cannot be asked
    */
-  refresh(): Promise<'kept' | 'taken' | 'refused'>;
+  refresh(): Promise<'kept' | 'announced' | 'taken' | 'refused'>;
   /** Announces other events, or another state, of some of its streams. Resolves when others can see it. */
   change(
     streams: readonly AnnouncedStream[],
     state: Exclude<ConsumerState, 'closed'>,
   ): Promise<void>;
   /**
-   * Hands entries of one stream to another consumer of the group, each uncharged: its delivery count is
-   * lowered by the run that was counted and did not start. In one step each: the fence of the lease, that
+   * Hands entries of one stream to another consumer of the group, each uncharged: where its lease is
+   * `charged`, its delivery count is lowered by the run that was counted and did not start; where it is
+   * not (adopted, taken over, a retry that was settled), the count stays. In one step each: the fence of the lease, that
    * the receiver is alive, live, and handles `eventType`, and that fewer than `maxWaiting` entries wait for it.
    * The receiver is told at once where the technology can, and finds them by its own look else.
    * Not its job: forgetting the leases that were handed over.
@@ -141,6 +146,9 @@ export interface LiveConsumers {
    * our own pid, unless that consumer lives in this process.
    */
   join(announcement: Announcement): Promise<Membership>;
-  /** The consumers of a group on a stream, as they are now: nothing older than the call. */
+  /**
+   * The consumers of a group on a stream, as they are now: nothing older than the call. Neither the
+   * stream nor the group has to exist.
+   */
   members(stream: string, group: string): Promise<GroupMembers>;
 }
