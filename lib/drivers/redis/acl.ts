@@ -68,7 +68,10 @@ const CONSUME = [
   'client|unblock',
 ];
 
-/** Sent for the administration of groups, inside scripts, beside those of {@link CONSUME} and {@link DELAY}. */
+/**
+ * Sent for the administration of groups, inside scripts, beside those of {@link CONSUME} and {@link DELAY}.
+ * A consumer sends `xgroup|setid` where the server has miscounted what a group has read.
+ */
 const ADMINISTER = ['xgroup|destroy', 'xgroup|setid'];
 
 /** To delete what retention does not keep, and to report what a stream costs. */

@@ -90,9 +90,11 @@ export class RedisGroupAdmin implements GroupAdmin {
 
   private async describeOne(stream: string): Promise<StreamReport | undefined> {
     const key = this.keys.stream(stream);
+    const apart = this.commands.topology && this.keys.placementProblems([stream]).length > 0;
+    const floor = apart ? key : this.keys.floor(stream);
     const described = await this.commands.run(
       'describing a stream',
-      (client) => describeStream(client, key),
+      (client) => describeStream(client, { key, floor }),
       key,
     );
     return described && { stream, ...described };

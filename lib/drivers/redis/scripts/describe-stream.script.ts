@@ -1,21 +1,28 @@
 import type { Redis } from 'ioredis';
 import type { GroupReport, StreamReport } from '../../../core/group-admin.js';
 import { Script } from '../script.js';
+import { GROUP_COUNT } from './group-count.js';
 import { GROUP_RECORD } from './group-record.js';
 import { TRY } from './try.js';
 
 /**
- * Everything about a stream and its groups in one step, without their entries. KEYS stream.
+ * Everything about a stream and its groups in one step, without their entries. KEYS stream, floors.
  * Answers { length, entries added, last id, first id, time in ms, groups }, each group as { name,
  * consumers, pending, last delivered id, entries read, lag, oldest pending id, oldest undelivered id },
  * with nil for what the server does not know, or what there is none of. Nil where there is no stream.
+ * The server's lag is not answered where another one is certain, or where its count is an old one.
  */
-const script = new Script(`${TRY}${GROUP_RECORD}
+const script = new Script(`${TRY}${GROUP_RECORD}${GROUP_COUNT}
 local key = KEYS[1]
 if redis.call('EXISTS', key) == 0 then return false end
-local info = redis.call('XINFO', 'STREAM', key)
-local stream = record(info)
-local groups = {}
+local stream = stream_of(key)
+local first, groups = stream['first-entry'], {}
+local function lag_of(group, following, count)
+  if not following then return 0 end
+  if following[1] == first[1] then return stream.length end
+  if count ~= group['entries-read'] and group['entries-read'] then return false end
+  return group.lag and group.lag < stream.length and group.lag
+end
 for _, row in ipairs(redis.call('XINFO', 'GROUPS', key)) do
   local group = record(row)
   local oldest, following = false, false
@@ -26,13 +33,14 @@ for _, row in ipairs(redis.call('XINFO', 'GROUPS', key)) do
     -- Behind the greatest of all ids there is nothing to ask for.
     following = try('XRANGE', key, '(' .. group['last-delivered-id'], '+', 'COUNT', 1)[1]
   end
+  local count = count_of(group, stream, redis.pcall('HGET', KEYS[2], group.name))
   groups[#groups + 1] = {
     group.name, group.consumers, group.pending, group['last-delivered-id'],
-    group['entries-read'] or false, group.lag or false,
+    count, lag_of(group, following, count),
     oldest and oldest[1] or false, following and following[1] or false,
   }
 end
-local first, now = stream['first-entry'], redis.call('TIME')
+local now = redis.call('TIME')
 return {
   stream.length, stream['entries-added'] or false, stream['last-generated-id'],
   first and first[1] or false, now[1] * 1000 + math.floor(now[2] / 1000), groups,
@@ -53,9 +61,9 @@ type Row = [number, number | null, string, string | null, number, GroupRow[]] | 
 
 export async function describeStream(
   client: Redis,
-  key: string,
+  { key, floor }: { readonly key: string; readonly floor: string },
 ): Promise<Omit<StreamReport, 'stream'> | undefined> {
-  const row = (await script.run(client, [key], [])) as Row;
+  const row = (await script.run(client, [key, floor], [])) as Row;
   if (!row) return undefined;
   const [length, entriesAdded, lastGeneratedId, firstId, readAt, groups] = row;
   return {

@@ -3,7 +3,8 @@ import { XINFO_RECORD } from './xinfo-record.js';
 /**
  * Lua functions about groups, and `record`.
  * `group_of(key, name)`: the record of a group; nil where the stream, or the group, is missing.
- * `floor_of(key, group)`: where this group could be created again, see ensure-group.
+ * `stream_of(key)`: the record of a stream that exists.
+ * `floor_of(key, group, stream)`: where this group could be created again, see ensure-group.
  */
 export const GROUP_RECORD = `${XINFO_RECORD}
 local function group_of(key, name)
@@ -14,13 +15,16 @@ local function group_of(key, name)
     if group.name == name then return group end
   end
 end
-local function floor_of(key, group)
+local function stream_of(key)
+  local row = redis.call('XINFO', 'STREAM', key)
+  return record(row)
+end
+local function floor_of(key, group, stream)
   local oldest
   if group.pending > 0 then
     oldest = redis.call('XPENDING', key, group.name, '-', '+', 1)[1]
   end
-  local stream = redis.call('XINFO', 'STREAM', key)
   return (oldest and oldest[1] or '-') .. ' ' .. group['last-delivered-id'] .. ' '
-    .. record(stream)['entries-added'] .. ' ' .. (group['entries-read'] or '-')
+    .. stream['entries-added'] .. ' ' .. (group['entries-read'] or '-')
 end
 `;

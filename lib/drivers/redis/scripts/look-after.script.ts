@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Guard } from '../../../core/guard.js';
 import { Script } from '../script.js';
+import { GROUP_COUNT } from './group-count.js';
 import { GROUP_RECORD } from './group-record.js';
 import { TRY } from './try.js';
 
@@ -9,8 +10,8 @@ const RELEASED = 86_000_000;
 
 /**
  * The periodic look at many streams of one group, in one command: takes over abandoned entries
- * without charging a run, removes consumers that are gone and hold nothing, notes the floor (see
- * ensure-group), and sees what is redriven and what is pending to us.
+ * without charging a run, removes consumers that are gone and hold nothing, puts the server's
+ * count of what the group has read right, notes the floor (see ensure-group), and sees what is redriven and what is pending to us.
  *
  * KEYS per stream: stream, floors (or the stream again: none), redrive stream. ARGV group, consumer, idle ms of an abandoned entry,
  * most entries to take, idle ms of a consumer that is gone, idle ms of one that has
@@ -19,7 +20,7 @@ const RELEASED = 86_000_000;
  * removed, consumers that entries were taken from and how many, silent consumers with idle ms and
  * entries that they hold }, word: `ok` | `missing` | `unreadable`.
  */
-const script = new Script(`${TRY}${GROUP_RECORD}
+const script = new Script(`${TRY}${GROUP_RECORD}${GROUP_COUNT}
 local group, me, idle, room, absent = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local crashed = tonumber(ARGV[6])
 -- What was given back is idle for a day longer than whoever gave it back.
@@ -106,8 +107,12 @@ for i = 1, #KEYS, 3 do
       lost[#lost + 1] = name
       lost[#lost + 1] = count
     end
-    local floor = floor_of(key, mine)
-    if KEYS[i + 1] ~= key and try('HGET', KEYS[i + 1], group) ~= floor then
+    local stream = stream_of(key)
+    local noted = KEYS[i + 1] ~= key and try('HGET', KEYS[i + 1], group)
+    local read, count = mine['entries-read'], count_of(mine, stream, noted)
+    if read and count ~= read then recount(key, mine, count) end
+    local floor = floor_of(key, mine, stream)
+    if KEYS[i + 1] ~= key and noted ~= floor then
       try('HSET', KEYS[i + 1], group, floor)
     end
     out[#out + 1] = { 'ok', floor, own, redis.call('EXISTS', KEYS[i + 2]), trimmed, taken, removed, lost, silent }

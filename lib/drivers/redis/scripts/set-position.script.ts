@@ -12,7 +12,7 @@ local key, floors, group = KEYS[1], KEYS[2], ARGV[1]
 if redis.call('EXISTS', key) == 0 then return 'no-stream' end
 if not group_of(key, group) then return 'no-group' end
 redis.call('XGROUP', 'SETID', key, group, ARGV[2])
-try('HSET', floors, group, floor_of(key, group_of(key, group)))
+try('HSET', floors, group, floor_of(key, group_of(key, group), stream_of(key)))
 return 'moved'
 `);
 
