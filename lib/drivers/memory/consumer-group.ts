@@ -10,6 +10,8 @@ export interface Pending {
   deliveredAt: number;
   /** Runs charged. */
   count: number;
+  /** It was handed to its consumer, which has not fetched it yet. */
+  handed?: boolean;
 }
 
 /** When a consumer last asked for something, and last got something, ms. */
@@ -37,6 +39,8 @@ export class ConsumerGroup implements LogReader {
   /** In the order of the log. */
   private pending = new Map<number, Pending>();
   private releasedCount = 0;
+  /** How many entries were handed to a consumer and wait until it fetches them. */
+  private readonly handed = new Map<string, number>();
   private next = 0;
   /** The last position in the pending list when the group was moved back: until there, reading disorders it. */
   private disorderedUpTo = -1;
@@ -61,6 +65,11 @@ export class ConsumerGroup implements LogReader {
   /** Whether released entries wait for somebody. */
   get hasReleased(): boolean {
     return this.releasedCount > 0;
+  }
+
+  /** Whether some entries were handed over that were not fetched yet. */
+  get hasHanded(): boolean {
+    return this.handed.size > 0;
   }
 
   /** Oldest first. */
@@ -92,6 +101,7 @@ export class ConsumerGroup implements LogReader {
     this.pending.clear();
     this.consumers.clear();
     this.releasedCount = 0;
+    this.handed.clear();
   }
 
   /** Whether it has not settled what stands there. */
@@ -124,6 +134,11 @@ export class ConsumerGroup implements LogReader {
     ).length;
   }
 
+  /** Entries that wait for this consumer to fetch them, after they were handed to it. */
+  countHanded(consumer: string): number {
+    return this.handed.get(consumer) ?? 0;
+  }
+
   /** Reads new entries, which charges their first run. Answers their positions. */
   read(consumer: string, limit: number, now: number): number[] {
     const positions: number[] = [];
@@ -133,7 +148,7 @@ export class ConsumerGroup implements LogReader {
       if (!entry) continue;
       // Pending already where the group was moved back: then counted anew.
       const before = this.pending.get(this.next);
-      if (before && before.consumer === undefined) this.releasedCount--;
+      if (before) this.countOut(before);
       this.pending.set(this.next, { id: entry.id, consumer, deliveredAt: now, count: 1 });
       this.lastDeliveredId = entry.id;
       positions.push(this.next);
@@ -188,7 +203,7 @@ export class ConsumerGroup implements LogReader {
   remove(position: number): void {
     const pending = this.pending.get(position);
     if (!pending) return;
-    if (pending.consumer === undefined) this.releasedCount--;
+    this.countOut(pending);
     this.pending.delete(position);
     this.log.forgetSettled();
   }
@@ -199,10 +214,31 @@ export class ConsumerGroup implements LogReader {
     this.releasedCount++;
   }
 
+  /** Makes it another consumer's, which fetches it. */
+  handOver(pending: Pending, consumer: string, count: number, now: number): void {
+    this.handTo(pending, consumer, now);
+    pending.count = count;
+    pending.handed = true;
+    this.handed.set(consumer, this.countHanded(consumer) + 1);
+  }
+
   private handTo(pending: Pending, consumer: string, now: number): void {
-    if (pending.consumer === undefined) this.releasedCount--;
+    this.countOut(pending);
     pending.consumer = consumer;
     pending.deliveredAt = now;
+  }
+
+  /** It is neither released nor handed over any more. */
+  private countOut(pending: Pending): void {
+    if (pending.consumer === undefined) this.releasedCount--;
+    if (pending.handed) this.countFetched(pending.consumer!);
+    pending.handed = false;
+  }
+
+  private countFetched(consumer: string): void {
+    const left = this.countHanded(consumer) - 1;
+    if (left > 0) this.handed.set(consumer, left);
+    else this.handed.delete(consumer);
   }
 
   private sawConsumer(consumer: string, now: number, got: boolean): void {

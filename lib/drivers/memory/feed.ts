@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.js';
 import type { EventBus, StreamsEvents } from '../../core/events.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../core/lease.js';
 import type { Fields } from '../../core/message.js';
+import type { HandOverOutcome } from '../../core/live-consumers.js';
 import type { SettleOutcome } from '../../core/settlement.js';
 import type { ConsumerGroup, Pending } from './consumer-group.js';
 import type { EntryLog } from './entry-log.js';
@@ -23,6 +24,8 @@ export interface FeedOptions {
   readonly allowed: () => boolean;
   /** All that is pending comes first, whoever owns it. */
   readonly takesOver: boolean;
+  /** Whether a consumer of the group reads: what was handed to it is kept for it. */
+  readonly isReading: (consumer: string) => boolean;
 }
 
 export type FeedLease = MemoryLease<Feed>;
@@ -59,7 +62,8 @@ export class Feed implements LeaseOrigin {
   /** Entries that could be handed out at once. */
   countReady(): number {
     const { group } = this.options;
-    return group.countUnread() + group.countReleased((position) => !this.knows(position));
+    const released = group.countReleased((position) => !this.knows(position));
+    return group.countUnread() + released + group.countHanded(this.consumer);
   }
 
   takeNew(limit: number): FeedLease[] {
@@ -76,12 +80,13 @@ export class Feed implements LeaseOrigin {
   }
 
   /**
-   * Released entries; and where it is `due` also those of others that were not kept fresh, and our
+   * Released entries, and those that were handed to this consumer; and where it is `due` also those of others that were not kept fresh, and our
    * own that this subscription does not know, because an earlier process of our name read them.
    */
   takeOver(limit: number, due: boolean): FeedLease[] {
     const { group, clock } = this.options;
-    if (limit === 0 || !(due || this.takingOver || group.hasReleased)) return [];
+    const some = due || this.takingOver || group.hasReleased || group.hasHanded;
+    if (limit === 0 || !some) return [];
     const now = clock.now();
     const wanted = (position: number, pending: Pending) => this.isFree(position, pending, due, now);
     const { claims, dropped } = group.claim(this.consumer, limit, now, wanted);
@@ -169,6 +174,23 @@ export class Feed implements LeaseOrigin {
     return 'settled';
   }
 
+  /** Makes the entry another consumer's; a run that was counted and did not start is taken back. */
+  handOver(lease: FeedLease, consumer: string, maxWaiting: number): HandOverOutcome {
+    const pending = this.ownedWithData(lease);
+    if (typeof pending === 'string') return pending === 'trimmed' ? 'gone' : pending;
+    const { group, clock } = this.options;
+    if (group.countHanded(consumer) >= maxWaiting) return 'full';
+    const count = lease.charged ? lease.attempt - 1 : lease.attempt;
+    group.handOver(pending, consumer, count, clock.now());
+    return 'handed';
+  }
+
+  /** The receiver does not take it; nor is it ours any more, maybe. */
+  refusal(lease: FeedLease): HandOverOutcome {
+    const fence = this.fence(lease);
+    return fence === 'owned' ? 'refused' : fence;
+  }
+
   forget(lease: FeedLease, left = false): void {
     // An old lease must not take a newer one of the same entry with it.
     if (this.held.get(lease.position) === lease) this.held.delete(lease.position);
@@ -197,11 +219,18 @@ export class Feed implements LeaseOrigin {
   }
 
   private isFree(position: number, pending: Pending, due: boolean, now: number): boolean {
+    if (pending.handed) return this.isHandedHere(pending, due);
     if (this.knows(position)) return false;
     if (pending.consumer === undefined || this.takingOver) return true;
     if (!due) return false;
     const own = pending.consumer === this.consumer;
     return own || now - pending.deliveredAt >= this.options.idleTimeout;
+  }
+
+  /** What waits for a consumer that does not read any more is anybody's. */
+  private isHandedHere({ consumer }: Pending, due: boolean): boolean {
+    if (consumer === this.consumer || this.takingOver) return true;
+    return due && !this.options.isReading(consumer!);
   }
 
   private ownedWithData(lease: FeedLease): Pending | 'lost' | 'gone' | 'trimmed' {

@@ -2,6 +2,7 @@ import { systemClock, type Clock } from '../../core/clock.js';
 import type { DeadLetter } from '../../core/dead-letters.js';
 import type { Fields, When } from '../../core/message.js';
 import type { Guard } from '../../core/guard.js';
+import { ConsumerRegistry } from './consumer-registry.js';
 import { ExpiringMap } from './expiring-map.js';
 import type { FinishedStep } from '../../core/workflow-store.js';
 import { MemoryStream } from './memory-stream.js';
@@ -56,6 +57,8 @@ export class MemoryBroker {
   readonly boxes = new Map<string, (replies: readonly Fields[]) => void>();
   /** @internal What guards are compared with: who owns what, and their tokens. */
   readonly marks: ExpiringMap<string>;
+  /** @internal Who handles what. */
+  readonly registry: ConsumerRegistry;
   /** @internal Counts changes of any kind. */
   version = 0;
   private readonly streams = new Map<string, MemoryStream>();
@@ -70,6 +73,7 @@ export class MemoryBroker {
     this.state = new ExpiringMap(clock);
     this.workflows = new ExpiringMap(clock);
     this.marks = new ExpiringMap(clock);
+    this.registry = new ConsumerRegistry(clock);
   }
 
   /** Deletes an entry's data where a pending record of it stays, as XDEL and trimming do on Redis. */

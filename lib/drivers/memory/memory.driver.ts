@@ -8,6 +8,7 @@ import { MemoryGroupAdmin, MemoryGroups } from './memory.group-admin.js';
 import { MemoryPendingEntries } from './memory.pending-entries.js';
 import { MemoryInbox } from './memory.inbox.js';
 import { MemoryLeaseStore } from './memory.lease-store.js';
+import { MemoryLiveConsumers } from './memory.live-consumers.js';
 import { MemoryReplies } from './memory.replies.js';
 import { MemoryRetention } from './memory.retention.js';
 import { MemorySource } from './memory.source.js';
@@ -49,6 +50,7 @@ export function memory(options: MemoryOptions = {}): DriverFactory {
         retention: new MemoryRetention(broker, keyPrefix),
         replies: new MemoryReplies(broker, keyPrefix),
         leases: new MemoryLeaseStore(broker, keyPrefix),
+        live: new MemoryLiveConsumers(broker, keyPrefix),
         unwrap: () => broker,
       };
     },

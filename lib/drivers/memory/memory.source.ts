@@ -160,7 +160,10 @@ export class MemorySource implements MessageSource {
     const data = this.broker.stream(this.key(stream));
     const allowed = () => this.broker.allows(options.guards);
     const takesOver = options.guards !== undefined && options.guards.length > 0;
-    const common = { stream, groupName, consumer, idleTimeout, clock, events, allowed, takesOver };
+    const isReading = (name: string) =>
+      this.broker.registry.isReading(this.key(stream), groupName, name);
+    const own = { stream, groupName, consumer, idleTimeout, takesOver, isReading };
+    const common = { ...own, clock, events, allowed };
     const feedOf = (log: GroupedLog, begin: string, redriven: boolean) =>
       new Feed({ ...common, entries: log.entries, group: log.group(groupName, begin), redriven });
     return [feedOf(data.log, startId, false), feedOf(data.redrivenTo(groupName), '0', true)];
