@@ -342,3 +342,4 @@ export type {
   Subscription,
 } from './core/source.js';
 export type { StateStore } from './core/state-store.js';
+export { bytesOfText, textOfBytes } from './core/text-bytes.js';

@@ -1,6 +1,7 @@
 import type { Codec } from '../core/codec.js';
 import type { DeadLetter, DeadLetterFilter, DeadLetterQueue } from '../core/dead-letters.js';
 import type { Metadata } from '../core/message.js';
+import { areTexts } from '../core/text-bytes.js';
 
 /** A dead letter with its message read, as far as the codec can. */
 export interface DeadLetterView extends DeadLetter {
@@ -58,6 +59,7 @@ export class DeadLetters {
 
   private view(item: DeadLetter): DeadLetterView {
     try {
+      if (!areTexts(item.fields)) throw new TypeError('bytes that are no UTF-8');
       const { payload, metadata } = this.codec.decode(item.fields);
       const eventType = this.codec.eventType(item.fields, item.stream);
       return { ...item, eventType, payload, metadata: metadata ?? {} };

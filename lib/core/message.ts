@@ -30,6 +30,8 @@ export function isoTime(ms: number): string {
 /**
  * An encoded message as every source stores it: names and values in turn,
  * `[name, value, name, value, …]`. Flat, because that is what costs least to read and to write.
+ * A byte b that is no UTF-8 stands here as the lone surrogate U+DC00 + b. The message is `undecodable`
+ * then, and its dead letter has the same bytes: `bytesOfText(value)` gives them.
  */
 export type Fields = readonly string[];
 

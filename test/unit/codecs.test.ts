@@ -63,13 +63,36 @@ describe('every codec that carries any payload', () => {
     const withText = (name: string, text: string) =>
       rest.map((value, index) => (index % 2 === 1 && rest[index - 1] === name ? text : value));
     const payloadField = codec === business ? 'data' : 'payload';
-    for (const text of ['', '{', "{'a':1}", 'undefined', '\u0000', '{"a":1}}']) {
+    for (const text of ['{', "{'a':1}", 'undefined', '\u0000', '{"a":1}}']) {
       expect(() => codec.decode(withText(payloadField, text))).toThrow();
       expect(() => codec.decode(withText('metadata', text))).toThrow();
     }
-    for (const text of ['1', '"a"', 'null', '[]', '{"a":1}', '{"a":null}', '{"a":{}}']) {
-      expect(() => codec.decode(withText('metadata', text))).toThrow('object of strings');
+    expect(() => codec.decode(withText(payloadField, ''))).toThrow();
+    for (const text of ['1', '"a"', '[]', 'true']) {
+      expect(() => codec.decode(withText('metadata', text))).toThrow('JSON object');
     }
+  });
+
+  test.each(codecs)('$name reads metadata that other producers write', (codec) => {
+    const fields = codec.encode(message);
+    const read = (text: string) => codec.decode([...fields, 'metadata', text]).metadata ?? {};
+    const own = read('{}');
+    expect(read('{"from":"feed","retry_count":0}')).toEqual({
+      ...own,
+      from: 'feed',
+      retry_count: '0',
+    });
+    expect(read('{"a":{"b":[1]},"c":null,"d":false,"e":""}')).toEqual({
+      ...own,
+      a: '{"b":[1]}',
+      c: 'null',
+      d: 'false',
+      e: '',
+    });
+    for (const empty of ['', 'null', '{}']) expect(read(empty)).toEqual(own);
+    const named = read('{"__proto__":1}');
+    expect(Object.getPrototypeOf(named)).toBe(Object.prototype);
+    expect(Object.keys(named)).toContain('__proto__');
   });
 
   test.each(codecs)('$name reads a missing payload as undefined', (codec) => {

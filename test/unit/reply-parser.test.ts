@@ -45,6 +45,15 @@ describe('a reply', () => {
     for (const pieces of cuts(text)) expect(parse(pieces)).toEqual([reply]);
   });
 
+  it('keeps bytes that are no UTF-8, and a genuine U+FFFD', () => {
+    const texts = [Buffer.from([0xff, 0x61, 0xe2, 0x82]), Buffer.from('\uFFFD'), Buffer.from('ä')];
+    const parts = texts.flatMap((bytes) => [`$${bytes.length}\r\n`, bytes, '\r\n']);
+    const bytes = Buffer.concat(['*3\r\n', ...parts].map((part) => Buffer.from(part)));
+    const reply = ['\uDCFFa\uDCE2\uDC82', '\uFFFD', 'ä'];
+    expect(parse([bytes])).toEqual([reply]);
+    expect(parse(Array.from(bytes, (byte) => Buffer.from([byte])))).toEqual([reply]);
+  });
+
   it('that refuses is an error with its text', () => {
     for (const text of ['-NOGROUP no such key\r\n', '!20\r\nNOGROUP no such key.\r\n']) {
       for (const pieces of [[text], ...cuts(text)]) {

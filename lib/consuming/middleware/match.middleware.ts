@@ -9,6 +9,7 @@ import type { UnmatchedPolicy } from '../../core/handler-options.js';
 import type { Replies } from '../../core/replies.js';
 import { requestOf } from '../../core/request.js';
 import { ack, deadLetter, filtered, leave, type Settlement } from '../../core/settlement.js';
+import { noText } from '../decoded-message.js';
 import type { HandlerTable } from '../handler-table.js';
 
 export interface MatchOptions {
@@ -33,6 +34,7 @@ export function match({ tables, codec, replies, maxPayloadBytes }: MatchOptions)
     const table = tables.get(stream)!;
     try {
       delivery.eventType = codec.eventType(fields!, stream);
+      if (!delivery.eventType.isWellFormed()) throw noText(fields!);
     } catch (error) {
       return deadLetter('undecodable', errorRecord(new UndecodableError(codec.name, error)));
     }

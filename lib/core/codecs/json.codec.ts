@@ -58,13 +58,24 @@ export function withMetadata(fields: readonly string[], metadata: Metadata | und
 
 /** Undefined where it is empty. */
 function metadataToJson(metadata: Metadata): string | undefined {
-  const text = JSON.stringify(asMetadata(metadata));
+  if (!isObject(metadata) || !hasTextsOnly(metadata)) {
+    throw new TypeError('metadata must be an object of strings');
+  }
+  const text = JSON.stringify(metadata);
   return text === '{}' ? undefined : text;
 }
 
+/**
+ * Lenient, as others write it: values that are no texts become their JSON text, and an empty field or
+ * `null` is no metadata.
+ */
 export function readMetadata(fields: Fields): Metadata | undefined {
   const text = fieldOf(fields, 'metadata');
-  return text === undefined ? undefined : asMetadata(JSON.parse(text));
+  if (!text) return undefined;
+  const value: unknown = JSON.parse(text);
+  if (value === null) return undefined;
+  if (!isObject(value)) throw new TypeError('metadata must be a JSON object');
+  return hasTextsOnly(value) ? value : withTextsOnly(value);
 }
 
 /** A field that every entry of this shape has. */
@@ -73,10 +84,21 @@ export function required(value: string | undefined, field: string): string {
   throw new TypeError(`the entry has no field "${field}", or an empty one`);
 }
 
-function asMetadata(value: unknown): Metadata {
-  let isMetadata = typeof value === 'object' && value !== null && !Array.isArray(value);
-  for (const name in value as Metadata)
-    isMetadata &&= typeof (value as Metadata)[name] === 'string';
-  if (!isMetadata) throw new TypeError('metadata must be an object of strings');
-  return value as Metadata;
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function hasTextsOnly(value: object): value is Metadata {
+  for (const name in value) {
+    if (typeof (value as Record<string, unknown>)[name] !== 'string') return false;
+  }
+  return true;
+}
+
+function withTextsOnly(value: object): Metadata {
+  return Object.fromEntries(
+    Object.entries(value).map(([name, one]): [string, string] => [
+      name,
+      typeof one === 'string' ? one : JSON.stringify(one),
+    ]),
+  );
 }

@@ -83,7 +83,7 @@ export class ShutdownError extends StreamsError {
 }
 
 /**
- * The codec could not read an entry. Stored as the error of a dead letter with the reason
+ * The codec could not read an entry, or it has bytes that are no UTF-8. Stored as the error of a dead letter with the reason
  * `undecodable`; `cause` is what the codec threw.
  */
 export class UndecodableError extends StreamsError {

@@ -1,5 +1,6 @@
 import type { Fields } from '../../core/message.js';
 import type { Commands } from './commands.js';
+import { textsOf } from './resp/texts-of.js';
 
 /** An entry of a pending list with its delivery count. */
 export interface PendingEntry {
@@ -51,7 +52,11 @@ export class PendingEntries {
     const stored = await this.commands.run(
       'fetching pending entries',
       (client) =>
-        Promise.all(entries.map(({ id }) => client.xrange(key, id, id) as Promise<Stored[]>)),
+        Promise.all(
+          entries.map(
+            async ({ id }) => textsOf(await client.xrangeBuffer(key, id, id)) as Stored[],
+          ),
+        ),
       key,
     );
     const found: (PendingEntry & { fields: Fields })[] = [];

@@ -8,7 +8,8 @@ import type {
 import type { Fields } from '../../core/message.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
-import { unpackFields } from './scripts/dead-letter.script.js';
+import { textsOf } from './resp/texts-of.js';
+import { asWritten, unpackFields } from './scripts/dead-letter.script.js';
 import { redrive } from './scripts/redrive.script.js';
 
 /** Entries looked at in one step when all are meant. */
@@ -27,7 +28,8 @@ export class RedisDeadLetters implements DeadLetterQueue {
     const key = this.keys.deadLetters(record.stream);
     const id = await this.commands.run(
       'storing a dead letter',
-      (client) => client.xadd(key, '*', 'dead_letter', JSON.stringify(record), ...fields),
+      (client) =>
+        client.xadd(key, '*', 'dead_letter', JSON.stringify(record), ...fields.map(asWritten)),
       key,
     );
     return id!;
@@ -117,7 +119,8 @@ export class RedisDeadLetters implements DeadLetterQueue {
     const key = this.keys.deadLetters(stream);
     return this.commands.run(
       'listing dead letters',
-      (client) => client.xrange(key, from, to, 'COUNT', count),
+      async (client) =>
+        textsOf(await client.xrangeBuffer(key, from, to, 'COUNT', count)) as Entry[],
       key,
     );
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Guard } from '../../core/guard.js';
+import { textsOf } from './resp/texts-of.js';
 import { isRefused, isRefusedInScript, isScriptMissing } from './reply-errors.js';
 
 /** Put before a script that only acts where all guards hold: their keys and values stand behind its own. */
@@ -33,9 +34,31 @@ export class Script {
     args: readonly (string | number | Buffer)[],
     guards: readonly Guard[] = [],
   ): Promise<unknown> {
-    if (guards.length > 0) return this.guarded.run(client, ...withGuards(keys, args, guards));
+    return this.answer(client, keys, args, guards, false);
+  }
+
+  /** The same of a script that answers the fields of entries: bytes that are no UTF-8 are kept. */
+  async read(
+    client: Redis,
+    keys: readonly string[],
+    args: readonly (string | number | Buffer)[],
+    guards: readonly Guard[] = [],
+  ): Promise<unknown> {
+    return textsOf(await this.answer(client, keys, args, guards, true));
+  }
+
+  private async answer(
+    client: Redis,
+    keys: readonly string[],
+    args: readonly (string | number | Buffer)[],
+    guards: readonly Guard[],
+    asBytes: boolean,
+  ): Promise<unknown> {
+    if (guards.length > 0) {
+      return this.guarded.answer(client, ...withGuards(keys, args, guards), [], asBytes);
+    }
     try {
-      return await this.evaluate(client, keys, args);
+      return await this.evaluate(client, keys, args, asBytes);
     } catch (error) {
       if (isRefusedInScript(error)) this.nameCommand(error as Error);
       if (isRefused(error)) nameKeys(error as Error, keys);
@@ -47,12 +70,17 @@ export class Script {
     client: Redis,
     keys: readonly string[],
     args: readonly (string | number | Buffer)[],
+    asBytes: boolean,
   ): Promise<unknown> {
+    const words = [keys.length, ...keys, ...args] as const;
     try {
-      return await client.evalsha(this.digest, keys.length, ...keys, ...args);
+      if (asBytes) return await client.callBuffer('EVALSHA', this.digest, ...words);
+      return await client.evalsha(this.digest, ...words);
     } catch (error) {
       if (!isScriptMissing(error)) throw error;
-      return client.eval(this.lua, keys.length, ...keys, ...args);
+      return asBytes
+        ? client.callBuffer('EVAL', this.lua, ...words)
+        : client.eval(this.lua, ...words);
     }
   }
 

@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Delivery } from '../../../lib/core/delivery.js';
 import { RetryLaterError, UnrecoverableError } from '../../../lib/core/errors/handling.errors.js';
+import { EventBus } from '../../../lib/core/events.js';
+import { memory } from '../../../lib/drivers/memory/index.js';
+import { textOfBytes } from '../../../lib/core/text-bytes.js';
 import { World } from '../../support/engine.js';
 
 let world: World;
@@ -194,4 +197,19 @@ describe('parked retries', () => {
     expect(events).toEqual(['paused', 'resumed']);
     expect(app.outcomes().filter((outcome) => outcome === 'handled')).toHaveLength(2);
   });
+});
+
+it('an entry with bytes that are no UTF-8 never runs, and its dead letter has the same fields', async () => {
+  let runs = 0;
+  const app = await world.start([{ events: ['x'], invoke: () => void runs++ }]);
+  const broken = ['event_type', 'x', 'payload', textOfBytes(Buffer.from([0x22, 0xff, 0x22]))];
+  const genuine = ['event_type', 'x', 'payload', '"\uFFFD"'];
+  const driver = memory({ broker: world.broker }).open({ events: new EventBus(), keyPrefix: '' });
+  await driver.source.publish([broken, genuine].map((fields) => ({ stream: 'x', fields })));
+  await world.clock.advance(100);
+  expect(runs).toBe(1);
+  const { items } = await app.runtime.deadLetters.list('x');
+  expect(items).toMatchObject([
+    { reason: 'undecodable', fields: broken, eventType: undefined, payload: undefined },
+  ]);
 });

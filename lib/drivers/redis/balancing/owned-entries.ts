@@ -90,7 +90,7 @@ export class OwnedEntries {
     try {
       reply = await commands.run(
         'reading an owned stream',
-        async (client) => (await readGuarded.run(client, [source.key], args, guards)) as Found,
+        async (client) => (await readGuarded.read(client, [source.key], args, guards)) as Found,
         source.key,
       );
     } catch (error) {

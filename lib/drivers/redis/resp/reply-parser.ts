@@ -1,4 +1,5 @@
 import { isAscii } from 'node:buffer';
+import { textOfBytes } from '../../../core/text-bytes.js';
 import { ReplyError } from '../reply-errors.js';
 
 export type Reply = string | number | boolean | null | ReplyError | Reply[];
@@ -185,7 +186,7 @@ export class ReplyParser {
   }
 
   private text(bytes: Buffer, start: number, end: number): string {
-    if (!this.ascii) return bytes.toString('utf8', start, end);
+    if (!this.ascii) return textOfBytes(bytes, start, end);
     if (end - start > SHORT || !this.top) return bytes.toString('latin1', start, end);
     const place = this.open.length * PLACES + (this.top.items.length % PLACES);
     const last = this.known[place];

@@ -21,7 +21,7 @@ export type BeginReply =
   | { readonly word: 'lost' | 'gone' | 'trimmed' };
 
 export async function begin(client: Redis, run: Fenced): Promise<BeginReply> {
-  const reply = await script.run(
+  const reply = await script.read(
     client,
     [run.key],
     [run.group, run.consumer, run.id, run.count],

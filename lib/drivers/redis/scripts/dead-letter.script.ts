@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Fields } from '../../../core/message.js';
 import type { SettleOutcome } from '../../../core/settlement.js';
+import { bytesOfText } from '../../../core/text-bytes.js';
 import { Script } from '../script.js';
 import { FENCE, FORGET, type Fenced } from './fence.js';
 
@@ -17,6 +18,10 @@ export function unpackFields(fields: Fields): Fields {
     return fields;
   }
 }
+
+/** A field as it goes back to the server: where it was no text, its bytes. */
+export const asWritten = (text: string): string | Buffer =>
+  text.isWellFormed() ? text : bytesOfText(text);
 
 /** Lua function `refuse_others(key)`: an error reply where a key holds something else than a stream. */
 export const STREAMS_ONLY = `
@@ -90,7 +95,7 @@ async function store(
   const word = await script.run(
     client,
     [letter.key, letter.deadLetters],
-    [group, consumer, id, count, record, skip, ...flags, ...fields],
+    [group, consumer, id, count, record, skip, ...flags, ...fields.map(asWritten)],
     guards,
   );
   return (word ?? 'lost') as SettleOutcome | 'deleted';
