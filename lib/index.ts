@@ -130,16 +130,16 @@ export {
 export {
   fanOut,
   next,
-  type BranchFailure,
+  WorkflowInstruction,
   type FanOut,
   type FanOutOptions,
-  type JoinedResults,
   type NextOptions,
   type NextStep,
+  type PlainInstruction,
+  type StepLike,
   type StepTarget,
-  type WorkflowFailure,
-  type WorkflowInstruction,
 } from './core/workflow.js';
+export type { BranchFailure, JoinedResults, WorkflowFailure } from './core/workflow-payloads.js';
 export type { WorkflowContext, WorkflowPlace } from './core/workflow-place.js';
 export type {
   Arrival,
@@ -172,6 +172,7 @@ export {
 } from './core/errors/group.errors.js';
 export {
   HandlerTimeoutError,
+  InvalidInstructionError,
   InvalidMessageKeyError,
   OwnershipLostError,
   RetryLaterError,

@@ -4,29 +4,26 @@ import type { Delivery } from '../core/delivery.js';
 import { waitUntil, type DueTime } from '../core/due-time.js';
 import { endedStep, type EndedStep, type NextPlace } from '../core/ended-step.js';
 import { InvalidMessageError, PayloadTooLargeError } from '../core/errors/publishing.errors.js';
-import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
+import { errorRecord } from '../core/errors/error-record.js';
+import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
+import type { EventBus } from '../core/events.js';
 import type { Metadata, OutgoingEntry } from '../core/message.js';
-import { ack, type Ack } from '../core/settlement.js';
-import {
-  isFanOut,
-  stepsIn,
-  targetOf,
-  type FanOut,
-  type NextStep,
-  type StepTarget,
-} from '../core/workflow.js';
+import { ack, deadLetter, type Ack, type Settlement } from '../core/settlement.js';
+import { isFanOut, stepsIn, targetOf, type FanOut, type NextStep } from '../core/workflow.js';
 import {
   placeToText,
   rootPlace,
   stepAfter,
   stepInBranch,
-  WORKFLOW,
   type JoinScope,
   type Scope,
   type WorkflowPlace,
 } from '../core/workflow-place.js';
-import { traceOf, travelling } from './travelling.js';
+import { carriesMetadata } from './carries-metadata.js';
+import { hooksOf, withHook } from './failure-hooks.js';
+import { Lookalikes } from './lookalikes.js';
 import { reportOf } from './step-report.js';
+import { traceOf, travelling } from './travelling.js';
 
 /** A step as it is published. */
 export interface StepMessage extends DueTime {
@@ -41,6 +38,7 @@ export interface ChainerOptions {
   readonly encode: (message: StepMessage) => OutgoingEntry;
   readonly codec: Codec;
   readonly clock: Clock;
+  readonly events: EventBus;
   readonly maxPayloadBytes: number;
   readonly technology: string;
   /** Whether there is a store, without which nothing can be joined. */
@@ -53,17 +51,35 @@ const LONGEST_RESULT = 16_384;
 /** Makes of what a handler returned the acknowledgement, the steps that follow, and the report. */
 export class Chainer {
   private metadataTravels: boolean | undefined;
+  private readonly lookalikes: Lookalikes;
 
-  constructor(private readonly options: ChainerOptions) {}
+  constructor(private readonly options: ChainerOptions) {
+    this.lookalikes = new Lookalikes(options.events);
+  }
 
   /**
-   * @throws InvalidMessageError, PayloadTooLargeError, UnsupportedFeatureError for steps that cannot
-   * be published: the run has failed then
+   * @param result what left the exception filters
+   * @param own what the method itself had returned: its instruction counts where none has left
+   * @returns a dead letter where the steps can never be published
+   * @throws ClosedError
    */
-  chain(delivery: Delivery, result: unknown): Ack {
-    const steps = stepsIn(result);
-    if (steps) return this.proceed(delivery, steps);
-    return delivery.workflow ? this.end(delivery, delivery.workflow, result) : ack;
+  chain(delivery: Delivery, result: unknown, own: unknown): Settlement {
+    try {
+      const { plainInstructions } = delivery.handler!;
+      const steps = stepsIn(result, plainInstructions) ?? stepsIn(own, plainInstructions);
+      if (steps) return this.proceed(delivery, steps);
+      this.notice(delivery, result, own);
+      return delivery.workflow ? this.end(delivery, delivery.workflow, result) : ack;
+    } catch (error) {
+      if (error instanceof ClosedError) throw error;
+      // Another run would be for nothing, and do all that this one has done once more.
+      return deadLetter('unrecoverable', errorRecord(error));
+    }
+  }
+
+  /** Tells of a result that looks like an instruction and is none. */
+  notice(delivery: Delivery, result: unknown, own?: unknown): void {
+    this.lookalikes.look(delivery, result, own);
   }
 
   private proceed(delivery: Delivery, steps: FanOut | NextStep): Ack {
@@ -103,7 +119,7 @@ export class Chainer {
       const advice = 'Fan out without a join, or use a driver that has the port workflows.';
       throw new UnsupportedFeatureError('Joining steps', technology, advice);
     }
-    const { event, stream } = targetOf(fanOut.join!, 'join');
+    const { event, stream } = targetOf(fanOut.join!);
     // What can never be published should fail here, and not when all the branches are done.
     if (index === 0) this.options.encode({ eventType: event, stream, payload: { results: [] } });
     const of = fanOut.steps.length;
@@ -209,31 +225,11 @@ function longestWait(entries: readonly OutgoingEntry[], clock: Clock): number | 
 /** Of the brackets and the comma around it, and its share of what else is in the payload, bytes. */
 const OF_EACH_RESULT = 16;
 
-const hooksOf = (scopes: readonly Scope[]): readonly Scope[] =>
-  scopes.filter(({ kind }) => kind === 'hook');
-
-function withHook(scopes: readonly Scope[], target: StepTarget | undefined): readonly Scope[] {
-  if (target === undefined) return scopes;
-  const { event, stream } = targetOf(target, 'onFailure');
-  return [...scopes, { kind: 'hook', event, stream }];
-}
-
 /** Undefined where there is none. */
 function json(value: unknown): string | undefined {
   try {
     return JSON.stringify(value) as string | undefined;
   } catch {
     return undefined;
-  }
-}
-
-function carriesMetadata(codec: Codec): boolean {
-  const metadata = { [WORKFLOW]: 'x' };
-  try {
-    const fields = codec.encode({ stream: 's', eventType: 'e', payload: { p: '1' }, metadata });
-    return codec.decode(fields).metadata?.[WORKFLOW] === 'x';
-  } catch {
-    // One that is particular about payloads: what it says to a real one will show.
-    return true;
   }
 }

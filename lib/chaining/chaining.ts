@@ -6,7 +6,7 @@ import type { DueTime } from '../core/due-time.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { EventBus } from '../core/events.js';
 import type { Middleware } from '../core/handler.js';
-import type { Ack } from '../core/settlement.js';
+import type { Ack, Settlement } from '../core/settlement.js';
 import type { MessageSource } from '../core/source.js';
 import { Chainer, type ChainerOptions, type StepMessage } from './chainer.js';
 import { duplicateStep } from './duplicate-step.js';
@@ -51,9 +51,15 @@ export class Chaining {
     });
   }
 
-  /** What becomes of a message whose handler returned this. */
-  readonly chain = (delivery: Delivery, result: unknown): Ack =>
-    this.chainer.chain(delivery, result);
+  /** What becomes of a message whose handler returned this; see {@link Chainer.chain}. */
+  chain(delivery: Delivery, result: unknown, own: unknown): Settlement {
+    return this.chainer.chain(delivery, result, own);
+  }
+
+  /** Tells of a result that looks like an instruction and is none. */
+  notice(delivery: Delivery, result: unknown): void {
+    this.chainer.notice(delivery, result);
+  }
 
   /** Settles steps, for one consumer. */
   settling(settle: Settle, holding: Holding): Settle {

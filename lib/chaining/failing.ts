@@ -3,7 +3,7 @@ import type { StepReport } from '../core/ended-step.js';
 import type { Hold, Lease } from '../core/lease.js';
 import type { OutgoingEntry } from '../core/message.js';
 import type { Settling } from '../core/source.js';
-import type { WorkflowFailure } from '../core/workflow.js';
+import type { WorkflowFailure } from '../core/workflow-payloads.js';
 import { placeIn, WORKFLOW, type WorkflowPlace } from '../core/workflow-place.js';
 import { brief, isForgiven, joinFailed, type JoiningOptions } from './joining.js';
 

@@ -1,7 +1,7 @@
 import type { Lease } from '../core/lease.js';
 import type { Metadata, OutgoingEntry } from '../core/message.js';
 import type { ErrorRecord } from '../core/settlement.js';
-import type { BranchFailure, JoinedResults, WorkflowFailure } from '../core/workflow.js';
+import type { BranchFailure, JoinedResults, WorkflowFailure } from '../core/workflow-payloads.js';
 import { errorRecord } from '../core/errors/error-record.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import {

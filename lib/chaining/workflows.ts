@@ -4,7 +4,7 @@ import { waitUntil, whenOf, type DueTime } from '../core/due-time.js';
 import { reportFrom, type StepReport } from '../core/ended-step.js';
 import { InvalidMessageError } from '../core/errors/publishing.errors.js';
 import { isoTime, type Metadata } from '../core/message.js';
-import { targetOf, type StepTarget } from '../core/workflow.js';
+import { targetOf, targetProblem, type StepTarget } from '../core/workflow.js';
 import { depthOf, placeToText, WORKFLOW, type Scope } from '../core/workflow-place.js';
 import type { StoredWorkflow, WorkflowStore } from '../core/workflow-store.js';
 import type { StepMessage } from './chainer.js';
@@ -107,8 +107,8 @@ export class Workflows {
         'The id of a workflow must have 1 to 200 letters, digits or characters of -_.:/',
       );
     }
-    const { event, stream } = targetOf(target, 'A step');
-    const hook = onFailure === undefined ? undefined : targetOf(onFailure, 'onFailure');
+    const { event, stream } = checked(target, 'A step');
+    const hook = onFailure === undefined ? undefined : checked(onFailure, 'onFailure');
     const scopes: Scope[] = hook ? [{ kind: 'hook', stream: undefined, ...hook }] : [];
     const place = placeToText({ id, step: '0', parent: undefined, scopes });
     const now = this.options.clock.now();
@@ -146,6 +146,13 @@ export class Workflows {
     await this.options.store().cancel(id, this.options.ttl);
     return true;
   }
+}
+
+/** @throws InvalidMessageError */
+function checked(target: StepTarget, what: string): ReturnType<typeof targetOf> {
+  const problem = targetProblem(target, what);
+  if (problem !== undefined) throw new InvalidMessageError(problem);
+  return targetOf(target);
 }
 
 function stateOf(id: string, stored: StoredWorkflow): WorkflowState {

@@ -47,6 +47,8 @@ export interface BoundHandler {
   readonly invokeBatch?: BatchHandler | undefined;
   /** Its results begin and continue workflows. */
   readonly chains: boolean;
+  /** An object that was only written out is an instruction, too. */
+  readonly plainInstructions: boolean;
   /** Undefined: in no order. */
   readonly orderBy?: OrderKey | undefined;
   readonly invoke: Handler;

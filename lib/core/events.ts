@@ -111,6 +111,15 @@ export interface StreamsEvents {
   'delays-lost': { readonly stream: string; readonly count: number };
   /** An `emit` failed that nobody subscribed to. */
   'publish-failed': { readonly stream: string; readonly eventType: string; readonly error: Error };
+  /**
+   * A method returned a plain object that looks like an instruction to publish `next`. Nothing was
+   * published: see the option `plainInstructions`.
+   */
+  'instruction-ignored': In & {
+    readonly id: string;
+    readonly handler: string;
+    readonly next: string;
+  };
   /** A method of the application that was told of an event threw. `listener`: `Pager.page`. */
   'listener-failed': { readonly listener: string; readonly error: Error };
   /** A background task failed and will be tried again. */

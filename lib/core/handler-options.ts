@@ -69,6 +69,11 @@ export interface HandlerOptions {
   readonly dedupe?: boolean | 'message' | 'idempotencyKey' | DedupeOptions;
   /** Writes what the handler writes together with the note that it was handled. @default false */
   readonly inbox?: boolean | 'message' | 'idempotencyKey' | DedupeOptions;
+  /**
+   * Whether a plain object `{ next, payload?, delay? }` that the method returns is an instruction, as
+   * what `next()` makes. @default that of the transport
+   */
+  readonly plainInstructions?: boolean;
   /** Gives the handler many messages at a time. @default one */
   readonly batch?: BatchOptions;
 }

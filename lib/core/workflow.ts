@@ -1,19 +1,20 @@
 import type { DueTime } from './due-time.js';
-import { InvalidMessageError } from './errors/publishing.errors.js';
+import { InvalidInstructionError } from './errors/handling.errors.js';
 import type { Metadata } from './message.js';
+import { isWildcard } from './routing.js';
 
 /** Where a step goes: an event type, which routing sends to its stream, or one with its stream. */
 export type StepTarget = string | { readonly stream: string; readonly event: string };
 
 /**
- * The next step of a workflow, as a `@StreamHandler` method returns it. Write it out, or let
- * {@link next} make it, which knows more options.
+ * A step written out, as the first version of this protocol has it. A result of this shape chains only
+ * where the option `plainInstructions` says so; among the steps of {@link fanOut} it always does.
  */
-export interface WorkflowInstruction<T = unknown> {
+export interface PlainInstruction<T = unknown> {
   /** Event type of the next step. */
   readonly next: string;
   readonly payload?: T;
-  /** So many ms from now, by the server's clock. */
+  /** In milliseconds from now, by the server's clock. */
   readonly delay?: number;
 }
 
@@ -23,14 +24,14 @@ export interface NextOptions extends DueTime {
   readonly metadata?: Metadata;
   /**
    * Published when this step, or a later one that follows from it, is dead-lettered: with a
-   * {@link WorkflowFailure} as its payload. The nearest hook counts.
+   * `WorkflowFailure` as its payload. The nearest hook counts.
    */
   readonly onFailure?: StepTarget;
 }
 
 /** What {@link fanOut} may say of all its steps. */
 export interface FanOutOptions {
-  /** Published once every branch has completed, with {@link JoinedResults} as its payload. */
+  /** Published once every branch has completed, with `JoinedResults` as its payload. */
   readonly join?: StepTarget;
   /**
    * True: the join runs although branches failed, too. False: then `onFailure` does instead.
@@ -44,63 +45,30 @@ export interface FanOutOptions {
   readonly onFailure?: StepTarget;
 }
 
-/** A step with all that is known of it. Made by {@link next}. */
-export interface NextStep<T = unknown> extends WorkflowInstruction<T>, NextOptions {
-  readonly stream?: string;
-}
-
 /** Several steps at once. Made by {@link fanOut}. */
 export interface FanOut extends FanOutOptions {
-  readonly steps: readonly WorkflowInstruction[];
-}
-
-/** Payload of a join: what the last step of each branch returned, in the order of the fan-out. */
-export interface JoinedResults<T = unknown> {
-  /** Null where a branch failed, or returned nothing. */
-  readonly results: readonly (T | null)[];
-  /** Of a `partial` join. */
-  readonly failures?: readonly BranchFailure[];
-}
-
-/** A branch of a fan-out that failed. */
-export interface BranchFailure {
-  /** Its place in the fan-out. */
-  readonly index: number;
-  /** Why; see {@link WorkflowFailure.reason}. */
-  readonly reason: string;
-  readonly error?: { readonly name: string; readonly message: string };
-  /** Of the step that failed. */
-  readonly event?: string;
-  readonly payload?: unknown;
-}
-
-/** Payload of an `onFailure` step. */
-export interface WorkflowFailure<T = unknown> {
-  readonly workflow: string;
-  /** Place of the step that failed, or of the fan-out. */
-  readonly step: string;
-  /** Event type of the step that failed. Of a fan-out: undefined. */
-  readonly event?: string;
-  /** Reason of its dead letter; `branches-failed` of a fan-out. */
-  readonly reason: string;
-  readonly error?: { readonly name: string; readonly message: string };
-  /** Payload of the step that failed. Left out where it cannot be read, or makes this too large. */
-  readonly payload?: T;
-  /** Of a fan-out: what its branches came to. */
-  readonly results?: readonly unknown[];
-  readonly failures?: readonly BranchFailure[];
+  readonly steps: readonly StepLike[];
 }
 
 /** More could not be joined in one step. */
 const MOST_BRANCHES = 1000;
 
-/** On what the helpers made, so that it is known from results that merely look alike. */
+/** On what the helpers made, so that two copies of this package know each other's. */
 const MADE = Symbol.for('nestjs-redis-streams:workflow');
 type Made = { readonly [MADE]?: 'next' | 'fan-out' };
 
 const NO_OPTIONS: NextOptions = {};
 
-class MadeStep<T> implements NextStep<T> {
+/**
+ * The next step of a workflow, as a `@StreamHandler` method returns it. {@link next} is the short way
+ * to make one.
+ *
+ * ```ts
+ * return new WorkflowInstruction('email.send', { orderId: order.id }, { delay: 5_000 });
+ * ```
+ */
+export class WorkflowInstruction<T = unknown> implements NextOptions {
+  /** Event type of the next step. */
   readonly next: string;
   declare readonly stream?: string;
   declare readonly payload?: T;
@@ -109,17 +77,27 @@ class MadeStep<T> implements NextStep<T> {
   declare readonly metadata?: Metadata;
   declare readonly onFailure?: StepTarget;
 
-  constructor(event: string, stream: string | undefined, payload: T | undefined, options: object) {
+  /** @throws InvalidInstructionError */
+  constructor(target: StepTarget, payload?: T, options: NextOptions = NO_OPTIONS) {
+    const { stream, event } = checkedTarget(target, 'next');
+    if (options.onFailure !== undefined) checkedTarget(options.onFailure, 'onFailure');
     this.next = event;
     if (stream !== undefined) this.stream = stream;
     if (payload !== undefined) this.payload = payload;
     if (options !== NO_OPTIONS) Object.assign(this, options);
   }
 
+  /** @internal */
   get [MADE](): 'next' {
     return 'next';
   }
 }
+
+/** A step with all that is known of it. */
+export type NextStep<T = unknown> = WorkflowInstruction<T>;
+
+/** What may be a step of a fan-out. */
+export type StepLike = WorkflowInstruction | PlainInstruction;
 
 class MadeFanOut implements FanOut {
   declare readonly join?: StepTarget;
@@ -127,7 +105,7 @@ class MadeFanOut implements FanOut {
   declare readonly onFailure?: StepTarget;
 
   constructor(
-    readonly steps: readonly WorkflowInstruction[],
+    readonly steps: readonly StepLike[],
     options: FanOutOptions,
   ) {
     Object.assign(this, options);
@@ -146,16 +124,14 @@ class MadeFanOut implements FanOut {
  * return next('email.send', { orderId: order.id }, { delay: 5_000 });
  * ```
  *
- * @throws InvalidMessageError
+ * @throws InvalidInstructionError
  */
 export function next<T>(
   target: StepTarget,
   payload?: T,
   options: NextOptions = NO_OPTIONS,
-): NextStep<T> {
-  const { stream, event } = targetOf(target, 'next');
-  if (options.onFailure !== undefined) targetOf(options.onFailure, 'onFailure');
-  return new MadeStep(event, stream, payload, options);
+): WorkflowInstruction<T> {
+  return new WorkflowInstruction(target, payload, options);
 }
 
 /**
@@ -169,42 +145,58 @@ export function next<T>(
  * });
  * ```
  *
- * @throws InvalidMessageError
+ * @throws InvalidInstructionError
  */
-export function fanOut(steps: readonly WorkflowInstruction[], options: FanOutOptions = {}): FanOut {
-  if (!Array.isArray(steps) || steps.length === 0 || !steps.every(isStep)) {
-    throw new InvalidMessageError('A fan-out needs a list of steps that is not empty.');
+export function fanOut(steps: readonly StepLike[], options: FanOutOptions = {}): FanOut {
+  if (!Array.isArray(steps) || steps.length === 0 || !steps.every(isStepLike)) {
+    throw new InvalidInstructionError('A fan-out needs a list of steps that is not empty.');
   }
   if (steps.length > MOST_BRANCHES) {
-    throw new InvalidMessageError(
+    throw new InvalidInstructionError(
       `A fan-out has ${MOST_BRANCHES} steps at most, not ${steps.length}: nest several.`,
     );
   }
-  if (options.join !== undefined) targetOf(options.join, 'join');
-  if (options.onFailure !== undefined) targetOf(options.onFailure, 'onFailure');
+  if (options.join !== undefined) checkedTarget(options.join, 'join');
+  if (options.onFailure !== undefined) checkedTarget(options.onFailure, 'onFailure');
   return new MadeFanOut(steps, options);
 }
 
-/** Stream and event type. @throws InvalidMessageError */
-export function targetOf(
-  target: StepTarget,
-  what: string,
-): { readonly stream?: string; readonly event: string } {
-  const given = typeof target === 'string' ? { event: target } : target;
-  const { event, stream } = (given ?? {}) as { event?: unknown; stream?: unknown };
-  if (!isText(event) || (stream !== undefined && !isText(stream))) {
-    throw new InvalidMessageError(
-      `${what} must be an event type, or { stream, event }: texts that are not empty.`,
-    );
-  }
-  return given as { event: string; stream?: string };
+/** Stream and event type, as they were given to a handler's helpers. @throws InvalidInstructionError */
+function checkedTarget(target: StepTarget, what: string): Target {
+  const problem = targetProblem(target, what);
+  if (problem !== undefined) throw new InvalidInstructionError(problem);
+  return targetOf(target);
 }
+
+interface Target {
+  readonly stream?: string;
+  readonly event: string;
+}
+
+/** Why this can be no target, as a sentence. Undefined: it can. */
+export function targetProblem(target: StepTarget, what: string): string | undefined {
+  const { event, stream } = (targetOf(target) ?? {}) as { event?: unknown; stream?: unknown };
+  if (!isText(event) || (stream !== undefined && !isText(stream))) {
+    return `${what} must be an event type, or { stream, event }: texts that are not empty.`;
+  }
+  if (isWildcard(event)) return `${what} must be one event type, without *, not "${event}".`;
+  return undefined;
+}
+
+/** Stream and event type of a target without a {@link targetProblem}. */
+export const targetOf = (target: StepTarget): Target =>
+  typeof target === 'string' ? { event: target } : target;
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
-/** The steps that a result asks for. Undefined: it is the result of a terminal step. */
-export function stepsIn(result: unknown): FanOut | NextStep | undefined {
+/**
+ * The steps that a result asks for. Undefined: it is the result of a terminal step.
+ * @param plain whether an object that was only written out is an instruction, too
+ * @throws InvalidInstructionError where there are too many
+ */
+export function stepsIn(result: unknown, plain: boolean): FanOut | NextStep | undefined {
   if (typeof result !== 'object' || result === null) return undefined;
+  const isStep = plain ? isStepLike : isMadeStep;
   if (Array.isArray(result)) {
     return result.length > 0 && result.every(isStep) ? fanOut(result) : undefined;
   }
@@ -215,11 +207,24 @@ export function stepsIn(result: unknown): FanOut | NextStep | undefined {
 export const isFanOut = (steps: FanOut | NextStep): steps is FanOut =>
   (steps as Made)[MADE] === 'fan-out';
 
-/** Made by `next`, or a plain object whose only keys are those of an instruction. */
-function isStep(value: unknown): value is WorkflowInstruction {
-  if (typeof value !== 'object' || value === null) return false;
-  if (MADE in value) return (value as Made)[MADE] === 'next';
+/** The first event type of a result that looks like instructions, though none were made. */
+export function lookalike(result: unknown): string | undefined {
+  if (isPlain(result)) return result.next;
+  if (!Array.isArray(result) || result.length === 0) return undefined;
+  return result.every(isPlain) ? result[0]!.next : undefined;
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+const isMadeStep = (value: unknown): value is WorkflowInstruction =>
+  isObject(value) && (value as Made)[MADE] === 'next';
+
+/** A plain object whose only keys are those of an instruction. */
+function isPlain(value: unknown): value is PlainInstruction {
+  if (!isObject(value) || MADE in value) return false;
   if (typeof (value as { next?: unknown }).next !== 'string') return false;
   for (const key in value) if (key !== 'next' && key !== 'payload' && key !== 'delay') return false;
   return true;
 }
+
+const isStepLike = (value: unknown): value is StepLike => isMadeStep(value) || isPlain(value);

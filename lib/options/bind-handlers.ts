@@ -41,6 +41,7 @@ function bindHandler(definition: HandlerDefinition, options: ResolvedOptions): P
     invokeBatch,
     answers: definition.answers ?? false,
     chains: definition.chains ?? false,
+    plainInstructions: own.plainInstructions ?? options.plainInstructions,
     orderBy: own.orderBy === undefined ? undefined : orderKey(own.orderBy),
   };
   return { definition, bound, group: own.group ?? options.group };

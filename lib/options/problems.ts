@@ -20,6 +20,17 @@ export function whole<T extends object>(
   }
 }
 
+/** `options[key]`, where given, must be true or false. */
+export function truth<T extends object>(
+  problems: Problems,
+  options: T,
+  key: keyof T & string,
+): void {
+  const value = options[key] as unknown;
+  if (value === undefined || typeof value === 'boolean') return;
+  problems.push(`${key} must be true or false, not ${String(value)}`);
+}
+
 export function backoffProblems(problems: Problems, backoff: BackoffOptions | undefined): void {
   if (backoff === undefined) return;
   const { type, delay, maxDelay, jitter } = backoff;

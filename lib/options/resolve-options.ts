@@ -65,6 +65,7 @@ export function resolveOptions(
       thresholds: options.lag?.thresholds ?? [],
     },
     unmatched: options.unmatched,
+    plainInstructions: options.plainInstructions ?? false,
     isUnrecoverable: options.isUnrecoverable ?? (() => false),
     middleware: options.middleware ?? [],
   });

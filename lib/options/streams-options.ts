@@ -88,6 +88,11 @@ export interface StreamsOptions {
   readonly retentionInterval?: number;
   /** When groups that fall behind raise an alarm, and how often that is looked at. @default no thresholds */
   readonly lag?: LagOptions;
+  /**
+   * Whether a plain object `{ next, payload?, delay? }` that a `@StreamHandler` method returns is an
+   * instruction, as what `next()` makes. @default false
+   */
+  readonly plainInstructions?: boolean;
   /** Errors that no later run can mend: dead-lettered at once. @default none */
   readonly isUnrecoverable?: (error: unknown) => boolean;
   /** Behaviours around each handler, outermost first. @default none */
@@ -123,6 +128,7 @@ export const STREAMS_OPTION_KEYS: Readonly<Record<keyof StreamsOptions, true>> =
   requestTimeout: true,
   codec: true,
   unmatched: true,
+  plainInstructions: true,
   retention: true,
   retentionInterval: true,
   lag: true,

@@ -1,7 +1,7 @@
 import { isEntryId } from '../core/entry-id.js';
 import { routeEvents } from '../core/routing.js';
 import { lagProblems } from './lag-problems.js';
-import { backoffProblems, whole, type Problems } from './problems.js';
+import { backoffProblems, truth, whole, type Problems } from './problems.js';
 import { retentionProblems } from './retention-problems.js';
 import { STREAMS_OPTION_KEYS, type StreamsOptions } from './streams-options.js';
 
@@ -41,6 +41,7 @@ export function problemsOf(options: StreamsOptions): Problems {
     .map((key) => `${key} is not an option: is it misspelt, or one of another driver?`);
   textProblems(problems, options);
   for (const [key, min, max] of NUMBERS) whole(problems, options, key, min, max);
+  truth(problems, options, 'plainInstructions');
   windowProblems(problems, options.idempotencyWindow);
   backoffProblems(problems, options.backoff);
   routeProblems(problems, options.routes);

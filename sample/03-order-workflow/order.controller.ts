@@ -6,10 +6,10 @@ import {
   StreamContext,
   StreamHandler,
   UnrecoverableError,
+  WorkflowInstruction,
   type FanOut,
   type JoinedResults,
   type WorkflowFailure,
-  type WorkflowInstruction,
 } from 'nestjs-redis-streams';
 import { priceOf, Shop, type Order, type Parcel } from './shop.js';
 

@@ -99,12 +99,33 @@ describe('a method that takes batches', () => {
         return results.shift();
       }
     }
-    const { kit } = await run(Orders, Array(15).fill(1));
-    const errors = kit.settled.map(({ outcome, error }) => [outcome, error?.message.slice(0, 60)]);
-    expect(new Set(errors.map(([outcome]) => outcome))).toEqual(new Set(['retried']));
+    const { kit, told } = await run(Orders, Array(15).fill(1), { plainInstructions: true });
+    expect(told().filter((_, at) => at % 3 === 0)).toEqual([
+      'retried',
+      ...Array(4).fill('unrecoverable'),
+    ]);
     expect(kit.settled[0]!.error?.message).toContain('the batch has no message 7');
     for (const at of [3, 6, 9, 12])
       expect(kit.settled[at]!.error?.message).toContain('Chaining from a handler with batch');
+  });
+
+  it('tells of a result that only looks like a next step', async () => {
+    @Controller()
+    class Orders {
+      @StreamHandler('x', { batch })
+      many(): unknown {
+        return { next: 'y', payload: 1 };
+      }
+    }
+    const { kit, transport } = await startApp({ controllers: [Orders] });
+    const ignored: unknown[] = [];
+    transport.on('instruction-ignored', ({ handler, next: event }) =>
+      ignored.push([handler, event]),
+    );
+    for (const n of [1, 2, 3]) await kit.publish('x', n);
+    await kit.idle();
+    expect(kit.settled.map(({ outcome }) => outcome)).toEqual(Array(3).fill('handled'));
+    expect(ignored).toEqual([['Orders.many', 'y']]);
   });
 
   const numbers: PipeTransform = {

@@ -38,6 +38,7 @@ describe('options', () => {
       maxPayloadBytes: 1_048_576,
       idempotencyWindow: 3_600_000,
       unmatched: undefined,
+      plainInstructions: false,
       middleware: [],
     });
     expect(codec.name).toBe('json');

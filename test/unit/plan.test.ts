@@ -20,6 +20,7 @@ function handler(name: string, events: string[], options: HandlerOptions = {}): 
       timeout: undefined,
       answers: false,
       chains: false,
+      plainInstructions: false,
       maxHold: 1000,
       concurrency: options.concurrency,
     },

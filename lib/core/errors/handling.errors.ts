@@ -13,7 +13,21 @@ export class UnrecoverableError extends StreamsError {
     message = `The message can never be handled. ${UnrecoverableError.advice}`,
     cause?: unknown,
   ) {
-    super(UnrecoverableError.code, message, cause);
+    super(new.target.code, message, cause);
+  }
+}
+
+/**
+ * `next`, `fanOut` or `new WorkflowInstruction` was given something that can never be published. Thrown
+ * by a handler, it has the message dead-lettered at once with the reason `unrecoverable`.
+ */
+export class InvalidInstructionError extends UnrecoverableError {
+  static override readonly code: string = 'INVALID_INSTRUCTION';
+  static override readonly advice: string =
+    'Correct what the handler returns, then redrive the dead letter.';
+
+  constructor(problem: string) {
+    super(`${problem.replace(/\.$/, '')}. ${InvalidInstructionError.advice}`);
   }
 }
 

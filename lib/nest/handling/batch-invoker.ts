@@ -1,10 +1,11 @@
 import type { MessageHandler } from '@nestjs/microservices';
 import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
 import type { BatchHandler, BatchedDelivery } from '../../core/delivery.js';
-import type { Settlement } from '../../core/settlement.js';
+import { errorRecord } from '../../core/errors/error-record.js';
+import { deadLetter, type Settlement } from '../../core/settlement.js';
 import { stepsIn } from '../../core/workflow.js';
 import { BatchResult } from './batch-result.js';
-import { runObserved, type ProcessingHooks } from './handler-invoker.js';
+import { ownResult, runObserved, type Chaining, type ProcessingHooks } from './handler-invoker.js';
 import type { ObservedMethod } from './observed-method.js';
 import { StreamBatchContext } from './stream-batch.context.js';
 
@@ -16,6 +17,7 @@ export function createBatchInvoker(
   callback: MessageHandler,
   observed: ObservedMethod,
   hooks: ProcessingHooks,
+  chaining?: Chaining,
 ): BatchHandler {
   return run;
 
@@ -24,7 +26,18 @@ export function createBatchInvoker(
     const invoke = () => runObserved(callback, observed, context, observed.follows);
     const settlement = hooks.hooked ? await hooks.around(context, invoke) : await invoke();
     if (settlement.kind !== 'ack') return refused(items, settlement);
-    settle(context, await context.run.returned);
+    settle(context, items, await ownResult(context));
+  }
+
+  function settle(
+    context: StreamBatchContext,
+    items: readonly BatchedDelivery[],
+    returned: unknown,
+  ): void {
+    if (returned instanceof BatchResult) return returned.carryOut(context);
+    const { delivery } = items[0]!;
+    if (stepsIn(returned, delivery.handler!.plainInstructions)) return refuseStep(items);
+    chaining?.notice(delivery, returned);
   }
 
   /** The method has not been reached. */
@@ -46,10 +59,10 @@ export function createBatchInvoker(
   }
 }
 
-function settle(context: StreamBatchContext, returned: unknown): void {
-  if (returned instanceof BatchResult) return returned.carryOut(context);
-  // A next step must not get lost in silence.
-  if (!stepsIn(returned)) return;
+/** A next step must not get lost in silence, and no later run could publish it. */
+function refuseStep(items: readonly BatchedDelivery[]): void {
   const advice = 'Publish what follows, or handle the messages one by one.';
-  throw new UnsupportedFeatureError('Chaining from a handler with batch', 'batches', advice);
+  const what = 'Chaining from a handler with batch';
+  const error = errorRecord(new UnsupportedFeatureError(what, 'batches', advice));
+  for (const item of items) item.asked ??= deadLetter('unrecoverable', error);
 }

@@ -6,7 +6,7 @@ import type { Handler } from '../../core/delivery.js';
 import type { HandlerDefinition } from '../../core/handler.js';
 import type { Message } from '../../core/message.js';
 import { createBatchInvoker } from './batch-invoker.js';
-import { createInvoker, type Chain, type ProcessingHooks } from './handler-invoker.js';
+import { createInvoker, type Chaining, type ProcessingHooks } from './handler-invoker.js';
 import { createResponder, type ResponseSerializer } from './responder.js';
 import { STREAM_HANDLER, type StreamHandlerMark } from './stream-handler.decorator.js';
 import type { RunContext } from './run.context.js';
@@ -40,7 +40,7 @@ export function defineHandlers(
   hooks: ProcessingHooks,
   clock: Clock,
   { serializer, deserializer }: Serialization = {},
-  chain?: Chain,
+  chaining?: Chaining,
 ): HandlerDefinition[] {
   const problems: string[] = [];
   const definitions = methodsOf(registrations).flatMap((patterns): HandlerDefinition[] => {
@@ -54,19 +54,19 @@ export function defineHandlers(
     );
     const invokers = callbacks.map((given) => {
       if (answers) return createResponder(given, hooks, serializer, clock);
-      return createInvoker(given, observed, hooks, chain);
+      return createInvoker(given, observed, hooks, chaining);
     });
     return [
       {
         name: mark?.method ?? `@${answers ? 'Message' : 'Event'}Pattern('${events[0]}')`,
         events,
         answers,
-        chains: chain !== undefined && observed !== undefined && !mark!.options.batch,
+        chains: chaining !== undefined && observed !== undefined && !mark!.options.batch,
         options: mark?.options ?? readHandlerOptions(first.extras, problems),
         invoke: invokers.length === 1 ? invokers[0]! : byEvent(events, invokers),
         ...(observed &&
           mark.options.batch && {
-            invokeBatch: createBatchInvoker(callbacks[0]!, observed, hooks),
+            invokeBatch: createBatchInvoker(callbacks[0]!, observed, hooks, chaining),
           }),
       },
     ];

@@ -9,11 +9,20 @@ import type { ObservedMethod } from './observed-method.js';
 import { Stage, type RunContext, type Thrown } from './run.context.js';
 import type { StreamContext } from './stream.context.js';
 
-/** What becomes of a message whose handler returned this. */
-export type Chain = (delivery: Delivery, result: unknown) => Settlement;
+/** What workflows make of the results of handlers. */
+export interface Chaining {
+  /**
+   * What becomes of a message.
+   * @param result what left the filters
+   * @param own what the method itself had returned, where interceptors stand around it
+   */
+  chain(delivery: Delivery, result: unknown, own: unknown): Settlement;
+  /** Tells of a result that only looks like an instruction. */
+  notice(delivery: Delivery, result: unknown): void;
+}
 
 /** What becomes of a run that ended with this. */
-type Conclude = (context: RunContext, result: unknown) => Settlement;
+type Conclude = (context: RunContext, result: unknown, own: unknown) => Settlement;
 
 const acknowledge: Conclude = () => ack;
 
@@ -29,7 +38,7 @@ export interface ProcessingHooks {
  * filters. It awaits the Promise or Observable, and throws what reached the filters when the stream
  * that left them failed.
  *
- * @param chain makes a settlement of what left the interceptors, for `@StreamHandler` alone
+ * @param chaining makes a settlement of what was returned, for `@StreamHandler` alone
  * @param observed what `@StreamHandler` put around the method; without it the error is the one that
  * the filters let through
  */
@@ -37,10 +46,11 @@ export function createInvoker(
   callback: MessageHandler,
   observed: ObservedMethod | undefined,
   hooks: ProcessingHooks,
-  chain: Chain = () => ack,
+  chaining?: Chaining,
 ): Handler {
-  const conclude: Conclude = (context, result) =>
-    chain((context as StreamContext).delivery, result);
+  const conclude: Conclude = chaining
+    ? (context, result, own) => chaining.chain((context as StreamContext).delivery, result, own)
+    : acknowledge;
   const run = observed
     ? (context: StreamContext) =>
         runObserved(callback, observed, context, observed.follows, conclude)
@@ -73,17 +83,37 @@ export async function runObserved(
   const { causes } = observed;
   causes.begin();
   let result: unknown;
+  let own: unknown;
   try {
     result = follow
       ? await observed.follow(context, () => callback(context.given, context))
       : await callback(context.given, context);
-    if (isObservable(result)) result = await completion(result, observed, context);
+    const { run } = context;
+    if (isObservable(result)) {
+      run.intercepted = true;
+      result = await completion(result, observed, context);
+    }
     if (causes.waiting) await forgive(observed, context);
+    if (run.intercepted) own = await ownResult(context);
   } catch (left) {
     return runFailed(callback, observed, context, follow, conclude, left);
   }
   observed.ended(context);
-  return context.run.asked ?? conclude(context, result);
+  return context.run.asked ?? conclude(context, result, own);
+}
+
+/**
+ * What the method answered in its last call, whatever interceptors have made of it. Undefined where it
+ * failed. It may still be under way, though the interceptors have answered.
+ */
+export async function ownResult({ run }: RunContext): Promise<unknown> {
+  try {
+    const returned = await run.returned;
+    if (run.thrown) return undefined;
+    return isObservable(returned) ? run.last : returned;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Apart from the above, which every message passes: what it holds would be allocated for each. */

@@ -1,7 +1,7 @@
 import { Catch, UseFilters, type ExecutionContext } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
 import { RpcParamtype } from '@nestjs/microservices/enums/rpc-paramtype.enum.js';
-import { catchError, isObservable, throwError, type Observable } from 'rxjs';
+import { isObservable, tap, type Observable } from 'rxjs';
 import { Causes } from './causes.js';
 import { followed, follow } from './followed-run.js';
 import {
@@ -177,21 +177,30 @@ type Loose = Readonly<Record<string, unknown>>;
 function observe(context: RunContext, method: Method, self: unknown, args: unknown[]): unknown {
   const { run } = context;
   run.stage = Stage.Handler;
+  // An interceptor may call the method again: its last call counts.
+  run.thrown = run.returned = undefined;
   try {
     const result = method.apply(self, args);
-    run.returned = result;
-    return isObservable(result) ? observed(result, context) : result;
+    if (isObservable(result)) return (run.returned = observed(result, run));
+    // Only there: it would cost each message a promise.
+    if (run.intercepted && result instanceof Promise) {
+      return (run.returned = result.then((value: unknown) =>
+        isObservable(value) ? observed(value, run) : value,
+      ));
+    }
+    return (run.returned = result);
   } catch (error) {
     run.thrown = { error };
     throw error;
   }
 }
 
-function observed(stream: Observable<unknown>, context: RunContext): Observable<unknown> {
+function observed(stream: Observable<unknown>, run: RunContext['run']): Observable<unknown> {
   return stream.pipe(
-    catchError((error: unknown) => {
-      context.run.thrown = { error };
-      return throwError(() => error);
+    tap({
+      subscribe: () => (run.thrown = run.last = undefined),
+      next: (value) => (run.last = value),
+      error: (error: unknown) => (run.thrown = { error }),
     }),
   );
 }

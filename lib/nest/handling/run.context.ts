@@ -16,8 +16,12 @@ class RunState {
   stage: number = Stage.Entered;
   /** Number under which the run passes the pipes. */
   ticket = 0;
+  /** Interceptors stand around the method, and call it when their stream is subscribed to. */
+  intercepted = false;
   /** What the method returned. */
   returned: unknown = undefined;
+  /** The last value of the Observable that it returned. */
+  last: unknown = undefined;
   /** What the method threw at once, or the Observable that it returned. */
   thrown: Thrown | undefined = undefined;
   /** What reached the exception filters, where that is known of this very run. */

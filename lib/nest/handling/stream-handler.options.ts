@@ -38,6 +38,7 @@ const HANDLER_OPTIONS = [
   'maxHold',
   'dedupe',
   'inbox',
+  'plainInstructions',
   'batch',
   'orderBy',
 ] as const satisfies readonly (keyof StreamHandlerOptions)[];

@@ -179,7 +179,7 @@ export class StreamsTransport
       const { runtime, registrations, serialization } = this;
       const { clock, chaining } = runtime;
       await runtime.start(
-        defineHandlers(registrations, this.hooks(), clock, serialization, chaining.chain),
+        defineHandlers(registrations, this.hooks(), clock, serialization, chaining),
       );
       ConnectionStatus.of(this.runtime).opened();
     } catch (error) {
