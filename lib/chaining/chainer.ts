@@ -92,7 +92,7 @@ export class Chainer {
       ? this.branches(delivery, place, steps, next)
       : Array.of(this.step(delivery, place.id, stepAfter(place.step), place.scopes, steps, next));
     const { clock } = this.options;
-    const report = reportOf(delivery, place, clock.now(), { next });
+    const report = reportOf(delivery, place, clock, { next });
     const waits = longestWait(publish, clock);
     return new Chained(publish, endedStep(place, report, delivery.lease.redrive, { waits }));
   }
@@ -154,7 +154,7 @@ export class Chainer {
     if (joined) refuseInbox(delivery);
     const result = joined ? this.joinable(returned, joined, delivery.eventType) : json(returned);
     const isShort = result !== undefined && result.length <= LONGEST_RESULT;
-    const report = reportOf(delivery, place, this.options.clock.now(), {
+    const report = reportOf(delivery, place, this.options.clock, {
       result: isShort ? returned : undefined,
       resultOmitted: result === undefined || isShort ? undefined : true,
     });
@@ -217,7 +217,7 @@ function refuseInbox({ handler }: Delivery): void {
 function longestWait(entries: readonly OutgoingEntry[], clock: Clock): number | undefined {
   let longest: number | undefined;
   for (const { when } of entries) {
-    if (when) longest = Math.max(longest ?? 0, waitUntil(when, clock.now()));
+    if (when) longest = Math.max(longest ?? 0, waitUntil(when, clock.wallTime()));
   }
   return longest;
 }

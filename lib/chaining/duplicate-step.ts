@@ -14,7 +14,7 @@ export function duplicateStep(delivery: Delivery, clock: Clock): Ack | undefined
   const { handler, message, lease } = delivery;
   const place = handler!.chains ? placeIn(message.metadata) : undefined;
   if (!place) return undefined;
-  const report = reportOf(delivery, place, clock.now(), { outcome: 'duplicate', attempts: 0 });
+  const report = reportOf(delivery, place, clock, { outcome: 'duplicate', attempts: 0 });
   const joined = place.scopes.some(({ kind }) => kind === 'join');
   const arriving = joined
     ? { place, report, result: 'null', trace: traceOf(message.metadata) }

@@ -21,14 +21,14 @@ export function recognise(store: WorkflowStore | undefined, clock: Clock): Middl
     if (!cancelled) return next(delivery);
     return cancelled
       .ask(place.id)
-      .then((yes) => (yes ? unrun(delivery, place, clock.now()) : next(delivery)));
+      .then((yes) => (yes ? unrun(delivery, place, clock) : next(delivery)));
   };
 }
 
-function unrun(delivery: Delivery, place: WorkflowPlace, now: number): Ack {
+function unrun(delivery: Delivery, place: WorkflowPlace, clock: Clock): Ack {
   const { attempt, lease } = delivery;
   const what = { outcome: 'cancelled', attempts: attempt - 1 } as const;
-  const step = endedStep(place, reportOf(delivery, place, now, what), lease.redrive);
+  const step = endedStep(place, reportOf(delivery, place, clock, what), lease.redrive);
   return { kind: 'ack', unrun: 'cancelled', step };
 }
 

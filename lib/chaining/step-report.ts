@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.js';
 import type { Delivery } from '../core/delivery.js';
 import type { StepReport } from '../core/ended-step.js';
 import type { WorkflowPlace } from '../core/workflow-place.js';
@@ -11,9 +12,10 @@ type What = Pick<StepReport, 'outcome' | 'next' | 'result' | 'resultOmitted'> & 
 export function reportOf(
   { lease, group, eventType, startedAt }: Delivery,
   { parent }: WorkflowPlace,
-  now: number,
+  clock: Clock,
   { outcome, attempts = lease.attempt, next, result, resultOmitted }: What,
 ): StepReport {
+  const endedAt = clock.wallTime();
   return {
     event: eventType,
     stream: lease.stream,
@@ -22,8 +24,8 @@ export function reportOf(
     parent,
     outcome,
     attempts,
-    at: outcome ? undefined : startedAt,
-    endedAt: now,
+    at: outcome ? undefined : endedAt - Math.round(clock.now() - startedAt),
+    endedAt,
     next,
     result,
     resultOmitted,

@@ -111,7 +111,7 @@ export class Workflows {
     const hook = onFailure === undefined ? undefined : checked(onFailure, 'onFailure');
     const scopes: Scope[] = hook ? [{ kind: 'hook', stream: undefined, ...hook }] : [];
     const place = placeToText({ id, step: '0', parent: undefined, scopes });
-    const now = this.options.clock.now();
+    const now = this.options.clock.wallTime();
     const ttl = this.options.ttl + waitUntil(whenOf(due), now);
     await this.options.store().begin(id, now, ttl);
     await this.options.publish({

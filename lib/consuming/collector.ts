@@ -66,8 +66,7 @@ export class Collector {
     this.disarm();
     const { clock } = this.options;
     const { maxWait } = this.batch;
-    // Less than none: the clock was set back.
-    const waited = Math.max(0, clock.now() - this.waiting[0]!.since);
+    const waited = clock.now() - this.waiting[0]!.since;
     this.timer = clock.setTimeout(() => this.becomeDue(), Math.max(0, maxWait - waited));
   }
 

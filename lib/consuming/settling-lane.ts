@@ -82,7 +82,11 @@ export class SettlingLane {
     if (settlement.kind === 'ack' && settlement.reply) return this.answer(item);
     this.queue.push(
       settlement.kind === 'dead-letter'
-        ? { ...item, settlement, record: recordOf(delivery, settlement, this.options.clock.now()) }
+        ? {
+            ...item,
+            settlement,
+            record: recordOf(delivery, settlement, this.options.clock.wallTime()),
+          }
         : item,
     );
     this.schedule();

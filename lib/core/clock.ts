@@ -3,8 +3,13 @@ export type TimerHandle = unknown;
 
 /** Time, as everything in the engine sees it; tests put a clock of their own in its place. */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /**
+   * Milliseconds since a moment of this clock's own, with fractions. For durations: it never goes
+   * back, and does not jump where the time of the machine is set.
+   */
   now(): number;
+  /** Milliseconds since the epoch, by the time of the machine. For timestamps: it may jump, or go back. */
+  wallTime(): number;
   setTimeout(callback: () => void, ms: number): TimerHandle;
   clearTimeout(timer: TimerHandle): void;
 }
@@ -14,8 +19,10 @@ const LONGEST = 2 ** 31 - 1;
 
 /** The process's own clock. */
 export const systemClock: Clock = {
-  now: () => Date.now(),
-  setTimeout: (callback, ms) => setTimeout(callback, Math.min(ms, LONGEST)),
+  now: () => performance.now(),
+  wallTime: () => Date.now(),
+  // Node cuts fractions off: not before the time has passed.
+  setTimeout: (callback, ms) => setTimeout(callback, Math.min(Math.ceil(ms), LONGEST)),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
 

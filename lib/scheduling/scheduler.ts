@@ -116,22 +116,16 @@ export class Scheduler implements Worker {
     }
   }
 
-  /** 0: something is to be done now. Never longer than it takes to notice that the clock was set. */
+  /** 0: something is to be done now. */
   private untilNext(): number {
     const now = this.options.clock.now();
     let next = Infinity;
     for (const { dueAt, promoting } of this.streams.values()) {
       if (!promoting) next = Math.min(next, dueAt);
     }
-    if (this.looks && this.streams.size > 0) next = Math.min(next, this.lookAfter(now));
+    if (this.looks && this.streams.size > 0) next = Math.min(next, this.nextLook);
     const gathering = this.looks && !this.more ? this.promotedAt + GATHER - now : 0;
-    // More than that: the clock was set back.
-    return Math.max(next - now, gathering > GATHER ? 0 : gathering, 0);
-  }
-
-  /** Where it is further away than it can be, the clock was set back: now. */
-  private lookAfter(now: number): number {
-    return this.nextLook > now + LOOK_EVERY ? now : this.nextLook;
+    return Math.max(next - now, gathering, 0);
   }
 
   private nap(wait: number): Promise<void> {
@@ -142,7 +136,7 @@ export class Scheduler implements Worker {
 
   private begin(): void {
     const now = this.options.clock.now();
-    const looking = this.looks && this.lookAfter(now) <= now;
+    const looking = this.looks && this.nextLook <= now;
     if (looking) this.nextLook = now + LOOK_EVERY * (0.75 + Math.random() / 4);
     const streams: string[] = [];
     for (const [stream, watched] of this.streams) {

@@ -79,9 +79,12 @@ const RULES = {
 /** Names that say nothing about what is inside, as a file, a folder or a role (`x.utils.ts`). */
 const EMPTY_NAMES = /^(utils?|helpers?|common|interfaces?)$/;
 
+/** The one file of lib/ that asks the machine for the time of day. */
+const CLOCK = 'lib/core/clock.ts';
+
 /**
- * Checks lib/ for imports against the rules and for cycles, type-only ones included, and all sources
- * for empty names.
+ * Checks lib/ for imports against the rules and for cycles, type-only ones included, and for times
+ * that jump where the machine's time is set; and all sources for empty names.
  *
  * @param {string} root the folder that holds lib/
  * @returns {string[]} one line for each problem
@@ -92,6 +95,7 @@ export function checkImports(root) {
   const all = [...lib, ...['test', 'sample', 'bench'].flatMap((dir) => sourcesIn(join(root, dir)))];
   return [
     ...all.flatMap((file) => nameProblems(pathIn(root, file))),
+    ...lib.flatMap((file) => clockProblems(pathIn(root, file), readFileSync(file, 'utf8'))),
     ...[...graph].flatMap(([file, imports]) => directionProblems(file, imports)),
     ...cycles(graph).map(
       (cycle) => `${cycle.join(' -> ')}: imports go round in a circle (types count too)`,
@@ -174,6 +178,14 @@ function nameProblems(file) {
   const parts = file.split('/').flatMap((part) => part.split('.'));
   const empty = parts.find((part) => EMPTY_NAMES.test(part));
   return empty === undefined ? [] : [`${file}: "${empty}" says nothing; name it for what it does`];
+}
+
+/** @param {string} file @param {string} text */
+function clockProblems(file, text) {
+  if (file === CLOCK || !/\bDate\.now\b|\bnew Date\(\s*\)|\bDate\(\s*\)/.test(text)) return [];
+  return [
+    `${file}: must not read the time of day itself. Measure durations by now() of a Clock, and take timestamps from its wallTime()`,
+  ];
 }
 
 /**

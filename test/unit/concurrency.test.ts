@@ -107,7 +107,12 @@ describe('the dispatcher', () => {
 describe('the read-ahead', () => {
   it('grows with the rate and stays nothing for slow handlers', () => {
     let now = 0;
-    const clock = { now: () => now, setTimeout: () => 0, clearTimeout: () => undefined };
+    const clock = {
+      now: () => now,
+      wallTime: () => 0,
+      setTimeout: () => 0,
+      clearTimeout: () => undefined,
+    };
     const readAhead = new ReadAhead(500, clock);
     for (let i = 0; i < 100; i++) readAhead.countFinished();
     now = 10;

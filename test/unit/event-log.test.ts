@@ -21,7 +21,7 @@ function logged(name?: string) {
 }
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] });
+  vi.useFakeTimers({ toFake: ['performance'] });
   Logger.overrideLogger(capturing);
 });
 

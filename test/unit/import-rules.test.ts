@@ -110,3 +110,15 @@ it.each(['lib/core/utils.ts', 'lib/common/a.ts', 'test/support/redis.helper.ts']
     expect(problems.join()).toContain('name it for what it does');
   },
 );
+
+it.each([
+  ['const now = Date.now();', true],
+  ['const now = new Date();', true],
+  ['const read = Date.now;', true],
+  ['const text = new Date(0).toISOString();', false],
+  ['const now = clock.now();', false],
+])('times of day come from the clock alone: %s', async (text, refused) => {
+  const problems = await check({ 'lib/core/a.ts': text, 'lib/core/clock.ts': text });
+  expect(problems).toHaveLength(refused ? 1 : 0);
+  for (const problem of problems) expect(problem).toContain('lib/core/a.ts: must not read');
+});

@@ -82,7 +82,7 @@ describe('ids', () => {
 
   test('rise also where the clock goes back', async () => {
     let now = 5000.7;
-    const { publish } = connect({ clock: { ...systemClock, now: () => now } });
+    const { publish } = connect({ clock: { ...systemClock, wallTime: () => now } });
     expect(await publish('a')).toEqual(['5000-0']);
     now = 4000;
     expect(await publish('b')).toEqual(['5000-1']);

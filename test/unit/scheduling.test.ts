@@ -39,6 +39,22 @@ describe('delayed messages', () => {
     ]);
   });
 
+  it.each([-7_200_000, 7_200_000])(
+    'are due in time where the time is set by %i ms',
+    async (step) => {
+      const { runtime, handled } = await consumer();
+      await runtime.producer.publish({ eventType: 'later', payload: 'a', delay: 5000 });
+      world.clock.stepWallTime(step);
+      const deliverAt = world.clock.wallTime() + 6000;
+      await runtime.producer.publish({ eventType: 'later', payload: 'b', deliverAt });
+      await world.clock.advance(10_000);
+      expect(handled).toEqual([
+        ['a', 5000],
+        ['b', 6000],
+      ]);
+    },
+  );
+
   it('of a time that is past, or with a delay of 0, are handled at once', async () => {
     const { runtime, handled } = await consumer();
     const deliverAt = new Date(world.clock.now() - 1000);

@@ -1,4 +1,5 @@
 import { fieldOf, type Codec } from '../codec.js';
+import { systemClock } from '../clock.js';
 import { isoFromEpoch } from './epoch-timestamp.js';
 import {
   payloadFromJson,
@@ -16,7 +17,7 @@ export const backstageCodec: Codec = {
   name: 'backstage',
   encode: ({ eventType, payload, metadata }) => {
     const json = payloadToJson(payload);
-    const enqueuedAt = String(Date.now());
+    const enqueuedAt = String(systemClock.wallTime());
     const fields = ['taskName', eventType, 'payload', json, 'enqueuedAt', enqueuedAt];
     return withMetadata(fields, metadata);
   },

@@ -1,5 +1,6 @@
 import { fieldOf, type Codec } from '../codec.js';
 import type { Fields } from '../message.js';
+import { systemClock } from '../clock.js';
 import { isoFromEpoch } from './epoch-timestamp.js';
 import {
   payloadFromJson,
@@ -40,7 +41,7 @@ const fieldsOf = (eventType: string, source: string, data: string): Fields => [
   'eventType',
   eventType,
   'timestamp',
-  String(Date.now()),
+  String(systemClock.wallTime()),
   'source',
   source,
   'data',

@@ -11,6 +11,7 @@ interface Timer {
 /** A clock that stands still until a test moves it. */
 export class ManualClock implements Clock {
   private time: number;
+  private offset = 0;
   /** Soonest first; of the same time, in the order they were set. */
   private readonly timers: Timer[] = [];
   private advancing: Promise<void> = Promise.resolve();
@@ -20,8 +21,18 @@ export class ManualClock implements Clock {
     this.time = Number(start);
   }
 
+  /** Also ms since the epoch, until the time of the machine is set. */
   now(): number {
     return this.time;
+  }
+
+  wallTime(): number {
+    return this.time + this.offset;
+  }
+
+  /** Sets the time of the machine forward by `ms`, or back where it is negative. Durations and timers go on. */
+  stepWallTime(ms: number): void {
+    this.offset += ms;
   }
 
   setTimeout(callback: () => void, ms: number): TimerHandle {

@@ -88,7 +88,7 @@ export class MemoryBroker {
 
   /** @internal */
   append(key: string, fields: Fields): string {
-    return this.stream(key).append(fields, this.clock.now());
+    return this.stream(key).append(fields, this.clock.wallTime());
   }
 
   /** @internal Keeps an entry until it is due, and tells who promotes. @returns its id */
@@ -98,9 +98,9 @@ export class MemoryBroker {
     return id;
   }
 
-  /** @internal */
+  /** @internal By the clock's `now()`. */
   dueAt(when: When): number {
-    return 'in' in when ? this.clock.now() + when.in : when.at;
+    return this.clock.now() + ('in' in when ? when.in : when.at - this.clock.wallTime());
   }
 
   /** @internal Something was delayed under this key. */

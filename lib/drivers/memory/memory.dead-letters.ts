@@ -18,7 +18,7 @@ export class MemoryDeadLetters implements DeadLetterQueue {
   ) {}
 
   async put(record: DeadLetterRecord, fields: Fields): Promise<string> {
-    return this.stream(record.stream).bury(record, fields, this.broker.clock.now());
+    return this.stream(record.stream).bury(record, fields, this.broker.clock.wallTime());
   }
 
   async list(stream: string, limit: number, after?: string): Promise<DeadLetterPage> {

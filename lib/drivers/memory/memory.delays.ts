@@ -1,5 +1,5 @@
 import type { DelayedEntry, DelayedPage, DelayStore, Promoted } from '../../core/delays.js';
-import type { When } from '../../core/message.js';
+import type { Fields, When } from '../../core/message.js';
 import { compareDelayed } from './delayed-entries.js';
 import type { MemoryBroker } from './memory.broker.js';
 import type { MemoryStream } from './memory-stream.js';
@@ -17,10 +17,11 @@ export class MemoryDelays implements DelayStore {
   }
 
   async promote(streams: readonly string[]): Promise<Promoted[]> {
-    const now = this.broker.clock.now();
+    const { clock } = this.broker;
     const promoted = streams.map((stream) => {
       const data = this.stream(stream);
-      return data.delayed.promote(now, (fields) => data.append(fields, now));
+      const append = (fields: Fields) => data.append(fields, clock.wallTime());
+      return data.delayed.promote(clock.now(), append);
     });
     if (promoted.some(({ moved }) => moved > 0)) this.broker.wake();
     return promoted;
@@ -30,8 +31,14 @@ export class MemoryDelays implements DelayStore {
     const all = this.stream(stream).delayed.inOrder;
     const end = after === undefined ? undefined : placeOf(after);
     const rest = end ? all.filter((entry) => compareDelayed(entry, end) > 0) : all;
-    const items = rest.slice(0, limit);
-    const last = items.at(-1);
+    const page = rest.slice(0, limit);
+    const last = page.at(-1);
+    const { clock } = this.broker;
+    const [now, wallTime] = [clock.now(), clock.wallTime()];
+    const items = page.map((entry) => ({
+      ...entry,
+      dueAt: wallTime + Math.round(entry.dueAt - now),
+    }));
     return { items, ...(rest.length > limit && last && { next: `${last.dueAt}/${last.id}` }) };
   }
 

@@ -67,7 +67,7 @@ export class MemoryGroupAdmin implements GroupAdmin {
   async describe(streams: readonly string[]): Promise<(StreamReport | undefined)[]> {
     return streams.map((stream) => {
       const log = this.groups.log(stream);
-      return log.exists ? reportOf(stream, log, this.groups.broker.clock.now()) : undefined;
+      return log.exists ? reportOf(stream, log, this.groups.broker.clock.wallTime()) : undefined;
     });
   }
 
@@ -82,8 +82,8 @@ export class MemoryGroupAdmin implements GroupAdmin {
     return [...found.consumers].map(([name, { at, gotAt }]) => ({
       name,
       pending: pendingTo(found, name),
-      idleMs: now - at,
-      inactiveMs: gotAt === undefined ? null : now - gotAt,
+      idleMs: Math.round(now - at),
+      inactiveMs: gotAt === undefined ? null : Math.round(now - gotAt),
     }));
   }
 

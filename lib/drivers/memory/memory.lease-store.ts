@@ -17,7 +17,7 @@ export class MemoryLeaseStore implements LeaseStore {
     const { owner: key, fence } = this.keysOf(lease);
     const holder = marks.get(key);
     if (holder !== undefined && holder !== owner) return undefined;
-    const token = Math.max(Number(marks.get(fence) ?? 0) + 1, clock.now() * 1000);
+    const token = Math.max(Number(marks.get(fence) ?? 0) + 1, clock.wallTime() * 1000);
     marks.set(fence, String(token), ttl + REMEMBERED);
     marks.set(key, owner, ttl);
     return { stream: lease.stream, name: lease.name, owner, token };

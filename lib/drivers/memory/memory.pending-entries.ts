@@ -48,7 +48,8 @@ export class MemoryPendingEntries implements PendingEntries {
   }
 
   private entryOf({ id, consumer, deliveredAt, count }: Pending): PendingEntry {
-    const idleMs = consumer === undefined ? ONE_DAY : this.groups.broker.clock.now() - deliveredAt;
+    const idle = Math.round(this.groups.broker.clock.now() - deliveredAt);
+    const idleMs = consumer === undefined ? ONE_DAY : idle;
     return { id, consumer: consumer ?? '', idleMs, delivered: count };
   }
 }

@@ -43,7 +43,7 @@ export class MemoryReplies implements Replies {
   }
 
   now(): number {
-    return this.broker.clock.now();
+    return this.broker.clock.wallTime();
   }
 
   async readers(stream: string): Promise<number> {

@@ -37,7 +37,7 @@ export class MemoryRetention implements Retention {
       const excess = present.length - policy.maxLength;
       return excess < present.length ? (present[Math.max(0, excess)]?.[0] ?? 0) : entries.end;
     }
-    const oldest = this.broker.clock.now() - policy.maxAge;
+    const oldest = this.broker.clock.wallTime() - policy.maxAge;
     return present.find(([, { publishedAt }]) => publishedAt >= oldest)?.[0] ?? entries.end;
   }
 }

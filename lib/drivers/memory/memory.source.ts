@@ -117,7 +117,7 @@ export class MemorySource implements MessageSource {
     const fence = lease.feed.fence(lease);
     if (fence !== 'owned') return fence;
     const fields = lease.feed.fieldsOf(lease) ?? [];
-    this.broker.stream(this.key(record.stream)).bury(record, fields, this.broker.clock.now());
+    this.broker.stream(this.key(record.stream)).bury(record, fields, this.broker.clock.wallTime());
     lease.feed.finish(lease);
     return 'settled';
   }

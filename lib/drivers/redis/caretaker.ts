@@ -137,7 +137,7 @@ export class Caretaker implements Worker {
   }
 
   private ownersReturn(): boolean {
-    return Date.now() - this.options.commands.reconnectedAt < OWNERS_RETURN;
+    return systemClock.now() - this.options.commands.reconnectedAt < OWNERS_RETURN;
   }
 
   private report(source: ReadKey, looked: Looked): void {

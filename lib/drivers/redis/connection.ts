@@ -59,9 +59,9 @@ export class Connection implements Commands {
 
   /** @throws RedisConnectionError (`not-sent`) when there is no connection within `timeout` ms */
   async ready(action: string, timeout: number): Promise<Redis> {
-    const deadline = Date.now() + timeout;
+    const deadline = systemClock.now() + timeout;
     while (!this.#client) {
-      const left = deadline - Date.now();
+      const left = deadline - systemClock.now();
       if (this.closed) throw new ClosedError('The connection to Redis');
       if (left <= 0) {
         const reason = this.lastError ?? unansweredTls(this.#connecting);
@@ -139,7 +139,7 @@ export class Connection implements Commands {
       if (this.closed) return;
       this.backoff.reset();
       this.lastError = undefined;
-      if (this.wasConnected) this.reconnectedAt = Date.now();
+      if (this.wasConnected) this.reconnectedAt = systemClock.now();
       this.wasConnected = true;
       this.#client = client;
       this.broken = false;

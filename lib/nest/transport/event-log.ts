@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { systemClock } from '../../core/clock.js';
 import type { EventBus, StreamsEventName, StreamsEvents } from '../../core/events.js';
 import type { StreamsRuntime } from '../../runtime.js';
 import { BrokenConnections } from './broken-connections.js';
@@ -147,7 +148,7 @@ class RateLimitedLog {
   constructor(private readonly logger: Logger) {}
 
   write({ level, text, key = text }: Line): void {
-    const now = Date.now();
+    const now = systemClock.now();
     const before = this.lines.get(key);
     if (before && now - before.since < QUIET_FOR) return void before.more++;
     if (this.lines.size >= MOST_REMEMBERED) this.lines.clear();

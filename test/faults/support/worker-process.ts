@@ -28,6 +28,7 @@ export interface WorkerOptions {
   readonly maxDeliveries?: number;
   readonly backoff?: BackoffOptions;
   readonly gracePeriod?: number;
+  readonly maxHold?: number;
   /** Of the handler itself. With `orderBy` it notes `settled`, too, once a message that was handled is settled. */
   readonly handler?: HandlerOptions;
 }
@@ -111,6 +112,11 @@ export class WorkerProcess {
   /** Has it call `app.close()`, after which it has to end of its own accord. */
   close(): void {
     this.child.send('close');
+  }
+
+  /** Sets the time of its process forward by `ms`, or back where it is negative. */
+  stepTime(ms: number): void {
+    this.child.send({ step: ms });
   }
 
   /** Kills it where it runs, or stands still. */

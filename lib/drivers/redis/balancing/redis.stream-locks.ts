@@ -1,3 +1,4 @@
+import { systemClock } from '../../../core/clock.js';
 import type { Redis } from 'ioredis';
 import type { Guard } from '../../../core/guard.js';
 import type { HeldStream, StreamPlace } from '../../../core/held-stream.js';
@@ -25,7 +26,7 @@ export interface RedisLocksOptions {
 
 /** On a single server each step of an ownership is one script. */
 export class RedisStreamLocks implements StreamLocks {
-  private keptAt = Date.now();
+  private keptAt = systemClock.now();
 
   constructor(protected readonly options: RedisLocksOptions) {}
 
@@ -110,7 +111,7 @@ export class RedisStreamLocks implements StreamLocks {
 
   /** They expire by themselves, as other programs, which know nothing of them, may end an ownership. */
   protected keep(held: readonly HeldStream[]): void {
-    const now = Date.now();
+    const now = systemClock.now();
     if (now - this.keptAt < KEPT_EVERY) return;
     this.keptAt = now;
     // The next time is early enough for what fails now.

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import { Backoff } from '../../../core/backoff.js';
+import { systemClock } from '../../../core/clock.js';
 import type { EventBus } from '../../../core/events.js';
 import type { Commands } from '../commands.js';
 import { connectionError } from '../connection-errors.js';
@@ -67,7 +68,7 @@ export class ClusterCommands implements Commands {
   }
 
   async ready(action: string, timeout: number): Promise<void> {
-    const deadline = Date.now() + timeout;
+    const deadline = systemClock.now() + timeout;
     for (const backoff = momentOfChange(); ;) {
       if (this.closed) throw new ClosedError('The connection to Redis');
       try {
@@ -76,14 +77,14 @@ export class ClusterCommands implements Commands {
         throw new Error('No node of the cluster has any slots');
       } catch (error) {
         const wait = backoff.next();
-        if (Date.now() + wait > deadline) throw connectionError('not-sent', action, error);
+        if (systemClock.now() + wait > deadline) throw connectionError('not-sent', action, error);
         await pause(wait);
       }
     }
   }
 
   async run<T>(action: string, command: (client: Redis) => Promise<T>, key: string): Promise<T> {
-    const deadline = Date.now() + this.options.connector.commandTimeout;
+    const deadline = systemClock.now() + this.options.connector.commandTimeout;
     const slot = slotOf(key);
     let asked: Address | undefined;
     let backoff: Backoff | undefined;
@@ -97,7 +98,7 @@ export class ClusterCommands implements Commands {
       } catch (error) {
         const redirection = redirectionOf(error, address?.host);
         const wait = (backoff ??= momentOfChange()).next();
-        if (!redirection || Date.now() + wait > deadline) throw error;
+        if (!redirection || systemClock.now() + wait > deadline) throw error;
         asked = await this.follow(redirection, wait);
       }
     }
