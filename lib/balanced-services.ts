@@ -9,7 +9,7 @@ import { sleep, within } from './core/clock.js';
 import { runsWithin } from './consuming/runs-within.js';
 import type { Handler } from './core/delivery.js';
 import type { Driver } from './core/driver.js';
-import { StreamNotOwnedError } from './core/errors/balancing.errors.js';
+import { StreamNotOwnedError, StreamUnsettledError } from './core/errors/balancing.errors.js';
 import { InvalidOptionsError, UnsupportedFeatureError } from './core/errors/start-up.errors.js';
 import type { PlannedHandler } from './core/handler.js';
 import type { MessageSource } from './core/source.js';
@@ -89,12 +89,16 @@ export class BalancedServices {
   }
 
   /** A run that does not end holds up a handover, which can wait, but no shutdown. */
-  private letGo(subscription: OwnedSubscription, owned: OwnedStream): Promise<void> {
-    const rests = subscription.letGo(owned);
+  private letGo(
+    subscription: OwnedSubscription,
+    owned: OwnedStream,
+    complete: boolean,
+  ): Promise<void> {
+    const rests = subscription.letGo(owned, complete);
     return this.stopping ? within(this.parts.clock, this.options.gracePeriod, rests) : rests;
   }
 
-  /** Goes on trying: nobody else will say again that it is finished. */
+  /** Goes on trying after an error. */
   private async finish(balancer: Balancer, stream: string): Promise<void> {
     const { clock, events } = this.parts;
     for (const backoff = new Backoff(); ;) {
@@ -102,6 +106,8 @@ export class BalancedServices {
         return await balancer.complete(stream);
       } catch (error) {
         if (error instanceof StreamNotOwnedError) return;
+        // It is said again that the stream is finished, once what others had is settled.
+        if (error instanceof StreamUnsettledError) return;
         events.emit('worker-error', { worker: 'completion of a stream', error: error as Error });
         await sleep(clock, backoff.next());
       }
@@ -136,7 +142,8 @@ export class BalancedServices {
     await consumer.start();
     balancer.workWith({
       added: (owned) => subscription.add(owned),
-      letGo: (owned) => this.letGo(subscription, owned),
+      group,
+      letGo: (owned, complete) => this.letGo(subscription, owned, complete),
       lost: (owned) => subscription.drop(owned),
     });
     await balancer.start();

@@ -163,6 +163,7 @@ export {
   ClaimFailedError,
   StreamDisownedError,
   StreamNotOwnedError,
+  StreamUnsettledError,
 } from './core/errors/balancing.errors.js';
 export { RedisConnectionError, TlsConnectionError } from './core/errors/connection.errors.js';
 export {

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.js';
-import { ClaimFailedError } from '../core/errors/balancing.errors.js';
+import { ClaimFailedError, StreamUnsettledError } from '../core/errors/balancing.errors.js';
 import { ClosedError, InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import type { EventBus } from '../core/events.js';
 import { decodeAssignment, encodeAssignment, type StreamInfo } from '../core/stream-assignment.js';
@@ -166,7 +166,7 @@ export class Balancer {
 
   /**
    * The stream is finished. May be called again, after an error and after success.
-   * @throws StreamNotOwnedError
+   * @throws StreamNotOwnedError; StreamUnsettledError where a message of it has begun and is not settled
    */
   complete(stream: string): Promise<void> {
     return this.possession.complete(stream);
@@ -219,6 +219,16 @@ export class Balancer {
     else await this.parts.inputs.discard(input, 'unparseable');
   }
 
+  /** What cannot be completed is given back instead. */
+  private async letGo(owned: OwnedStream, complete: boolean): Promise<void> {
+    try {
+      await this.possession.letGo(owned, complete);
+    } catch (error) {
+      if (!(error instanceof StreamUnsettledError)) throw error;
+      await this.possession.letGo(owned, false);
+    }
+  }
+
   private terminate(error: Error): Promise<void> {
     this.fails(error);
     const reason = `reading failed too often: ${error.message}`;
@@ -233,7 +243,7 @@ export class Balancer {
     const reading = this.intake.stop();
     await Promise.all([this.recovery.stop(), this.parts.close(), reading]);
     const results = await Promise.allSettled(
-      [...this.possession.owned].map((owned) => this.possession.letGo(owned, complete)),
+      [...this.possession.owned].map((owned) => this.letGo(owned, complete)),
     );
     await this.keeper.stop();
     if (started) await this.parts.members.leave().catch(() => undefined);

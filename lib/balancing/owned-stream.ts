@@ -9,6 +9,8 @@ export class OwnedStream implements HeldStream {
   readonly info: StreamInfo;
   /** It is being completed or given back: nothing more of it begins. */
   leaving = false;
+  /** See {@link HeldStream.finishing}. */
+  finishing?: boolean;
   /** Nothing of it runs any more, and the server is being told. */
   ending = false;
   private readonly controller = new AbortController();

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
-import { StreamNotOwnedError } from '../core/errors/balancing.errors.js';
+import { StreamNotOwnedError, StreamUnsettledError } from '../core/errors/balancing.errors.js';
 import type { StreamAssignment } from '../core/stream-assignment.js';
-import type { LetGoOutcome, StreamLocks, TakeOutcome } from '../core/stream-ownership.js';
+import type { CompleteOutcome, StreamLocks, TakeOutcome } from '../core/stream-ownership.js';
 import type { StreamNotification } from './notifications.js';
 import { OwnedStream, OwnedStreams } from './owned-stream.js';
 
@@ -11,8 +11,13 @@ const REMEMBERED = 1000;
 /** Works on the streams that are owned. Without one, whoever hears the notifications does. */
 export interface StreamHolder {
   added(owned: OwnedStream): void;
-  /** Ends the work on a stream: resolves when nothing of it will be settled any more. */
-  letGo(owned: OwnedStream): Promise<void>;
+  /** The group in which it reads the streams. */
+  readonly group?: string;
+  /**
+   * Ends the work on a stream: resolves when nothing of it will be settled any more.
+   * @throws StreamUnsettledError where a stream that is complete has a message that waits for its retry
+   */
+  letGo(owned: OwnedStream, complete: boolean): Promise<void>;
   lost(owned: OwnedStream): void;
 }
 
@@ -99,13 +104,16 @@ export class Possession {
   }
 
   /** Until it is known to be carried out the stream is ours, and may be let go again. */
-  async letGo(owned: OwnedStream, complete: boolean): Promise<LetGoOutcome> {
+  async letGo(owned: OwnedStream, complete: boolean): Promise<CompleteOutcome> {
     const { locks } = this.options;
     owned.leaving = true;
     try {
-      await this.holder?.letGo(owned);
+      await this.holder?.letGo(owned, complete);
       owned.ending = true;
-      const outcome = await (complete ? locks.complete(owned) : locks.release(owned));
+      const outcome = await (complete
+        ? locks.complete(owned, this.holder?.group)
+        : locks.release(owned));
+      if (outcome === 'unsettled') throw new StreamUnsettledError(owned.stream);
       if (outcome === 'lost') {
         this.lose(owned);
         if (complete) throw new StreamNotOwnedError(owned.stream);

@@ -68,6 +68,11 @@ export interface StreamsEvents {
   reclaimed: In & { readonly count: number };
   /** Own pending entries that this process did not know (a lost read reply) were taken up. */
   adopted: In & { readonly count: number };
+  /**
+   * Entries of an owned stream run after later ones: another consumer, which was not the owner, had
+   * read them.
+   */
+  'order-broken': In & { readonly count: number };
   /** Pending entries whose data had been deleted were dropped. */
   trimmed: In & { readonly count: number };
   /**

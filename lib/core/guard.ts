@@ -8,4 +8,6 @@ export interface Guard {
   readonly key: string;
   /** What has to stand there. Anything else, or nothing, refuses the step. */
   readonly value: string;
+  /** Where given, `key` is a stream, and `value` the consumer to which this entry has to be pending. */
+  readonly pending?: { readonly group: string; readonly id: string };
 }

@@ -9,4 +9,6 @@ export interface StreamPlace {
 export interface HeldStream extends StreamPlace {
   /** Grows with each change of owner. */
   readonly token: number;
+  /** Set by the driver: its last message is settled, and it waits for what other consumers have begun. */
+  finishing?: boolean;
 }

@@ -46,21 +46,30 @@ export interface OwnedSubscribeOptions {
   readonly startId: string;
   /** All runs of an entry, with the waits between them, pass within so long, ms. */
   readonly runsWithin: number;
-  /** The last entry of a stream was settled: see `Lease.finishing`. */
+  /** A stream is finished, see `Lease.finishing`, and is to be completed now. */
   readonly onFinished: (held: HeldStream) => void;
 }
 
 /**
  * Hands out what is in the streams that are owned: each stream in its order, first what the group has
  * pending, and one entry after the other, the next one once the last one is settled. Everything is
- * done under the stream's guards. Leases have `owned`. Nobody else reads in this group, so nothing is
- * taken from others for its idleness, and nothing has to be kept fresh.
+ * done under the stream's guards. Leases have `owned`. No other consumer should read in this group, so
+ * nothing has to be kept fresh. What another consumer reads all the same, as a program does that has
+ * not heard yet of losing the stream, is taken over before anything behind it is handed out; where
+ * something behind it has begun before, it is handed out late, with the event `order-broken`.
+ *
+ * Once an entry with `finishing` is settled, nothing more is handed out but what other consumers have
+ * begun. `onFinished` is told when they have nothing pending any more.
  */
 export interface OwnedSubscription extends Subscription {
-  /** Begins to read. It must not be among them already. */
+  /** Begins to read, or goes on with it. */
   add(held: HeldStream): void;
-  /** Hands out nothing more of it; resolves when what runs is settled, or waits to run again. */
-  letGo(held: HeldStream): Promise<void>;
+  /**
+   * Hands out nothing more of it; resolves when what runs is settled, or waits to run again.
+   * @param complete the stream is finished: where a message of it waits to run again, this rejects, and
+   * reading goes on. @throws StreamUnsettledError
+   */
+  letGo(held: HeldStream, complete?: boolean): Promise<void>;
   /** It is not owned any more: nothing of it can be settled. */
   drop(held: HeldStream): void;
 }
@@ -115,6 +124,9 @@ export type TakeOutcome =
 /** `gone`: the input is not pending any more, so there is nothing left to do. */
 export type LetGoOutcome = 'settled' | 'lost' | 'gone';
 
+/** `unsettled`: other consumers have entries of the stream pending, so it is not finished. */
+export type CompleteOutcome = LetGoOutcome | 'unsettled';
+
 /** Who owns which stream. */
 export interface StreamLocks {
   /** Who keeps these locks alive. Undefined: nobody. */
@@ -134,8 +146,11 @@ export interface StreamLocks {
    */
   extend(held: readonly HeldStream[]): Promise<readonly ('held' | 'lost')[]>;
 
-  /** The stream is finished: its input is acknowledged and deleted. May be repeated. */
-  complete(held: HeldStream): Promise<LetGoOutcome>;
+  /**
+   * The stream is finished: its input is acknowledged and deleted. May be repeated.
+   * @param group in which the stream is read: refused while it has entries pending to other consumers
+   */
+  complete(held: HeldStream, group?: string): Promise<CompleteOutcome>;
 
   /**
    * The stream is not finished, and anybody may take it at once, or read its input anew. May be

@@ -46,7 +46,10 @@ describeDriverContract('redis cluster', harness, () => ({
   source: redis({ cluster: cluster.addresses }),
   unique,
 }));
-describeStreamOwnershipContract('redis cluster', withDriver(harness));
+describeStreamOwnershipContract('redis cluster', async () => ({
+  ...(await withDriver(harness)()),
+  apart: true,
+}));
 
 test('redis cluster: names that cannot be placed are refused at start-up', async () => {
   const { driver, close } = await withDriver(harness)();

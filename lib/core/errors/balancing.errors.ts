@@ -42,6 +42,22 @@ export class StreamNotOwnedError extends StreamsError {
 }
 
 /**
+ * A stream was not completed: a message of it waits for its retry, or is pending to another consumer.
+ * The stream stays owned, and the message is run here.
+ */
+export class StreamUnsettledError extends StreamsError {
+  static readonly code = 'STREAM_UNSETTLED';
+  static readonly advice = 'Complete the stream again, once all its messages are settled.';
+
+  constructor(readonly stream: string) {
+    super(
+      StreamUnsettledError.code,
+      `Stream "${stream}" is not completed: messages of it have begun and are not settled. ${StreamUnsettledError.advice}`,
+    );
+  }
+}
+
+/**
  * Reason of the signal where a stream is not owned any more: its lock was lost while this process
  * stood still or did not reach Redis, or it was handed over to another consumer.
  */

@@ -4,10 +4,18 @@ import type { Guard } from '../../core/guard.js';
 import { textsOf } from './resp/texts-of.js';
 import { isRefused, isRefusedInScript, isScriptMissing } from './reply-errors.js';
 
-/** Put before a script that only acts where all guards hold: their keys and values stand behind its own. */
+/**
+ * Put before a script that only acts where all guards hold: behind its own keys and arguments stand those
+ * of the guards about pending entries (value, group, id) with their number, then those about plain values.
+ */
 const GUARDED = `
 for _ = 1, tonumber(table.remove(ARGV)) do
   if redis.call('GET', table.remove(KEYS)) ~= table.remove(ARGV) then return false end
+end
+for _ = 1, tonumber(table.remove(ARGV)) do
+  local id, group, consumer = table.remove(ARGV), table.remove(ARGV), table.remove(ARGV)
+  local rows = redis.pcall('XPENDING', table.remove(KEYS), group, id, id, 1)
+  if rows.err or not rows[1] or rows[1][2] ~= consumer then return false end
 end`;
 
 /**
@@ -127,10 +135,12 @@ export function withGuards<T>(
   args: readonly T[],
   guards: readonly Guard[],
 ): [keys: string[], args: (T | string | number)[]] {
-  const [names, values] = [guards.map(({ key }) => key), guards.map(({ value }) => value)];
+  const plain = guards.filter(({ pending }) => !pending);
+  const about = guards.filter(({ pending }) => pending);
+  const entries = about.flatMap(({ value, pending }) => [value, pending!.group, pending!.id]);
   return [
-    [...keys, ...names],
-    [...args, ...values, guards.length],
+    [...keys, ...about.map(({ key }) => key), ...plain.map(({ key }) => key)],
+    [...args, ...entries, about.length, ...plain.map(({ value }) => value), plain.length],
   ];
 }
 

@@ -62,6 +62,12 @@ const LINES: Lines = {
       `Group "${group}" reads nothing new while ${parked} messages wait for a retry (maxParked)`,
     ),
   'reading-resumed': ({ group }) => ({ level: 'log', text: `Group "${group}" reads on` }),
+  'order-broken': (event) => ({
+    ...warn(
+      `${event.count} messages of ${at(event)} run after later ones: another consumer, which was not the owner, had read them`,
+    ),
+    key: `order-broken ${at(event)}`,
+  }),
   trimmed: (event) => ({
     ...warn(`${event.count} pending messages of ${at(event)} had been deleted from the stream`),
     key: `trimmed ${at(event)}`,

@@ -19,6 +19,7 @@ export interface BalancedWorkerOptions {
   readonly scanInterval: number;
   readonly notifications?: 'configure' | 'listen' | 'off';
   readonly maxStreams?: number;
+  readonly idleTime?: number;
   readonly rebalance?: boolean;
   /** Whether the library's log is shown. */
   readonly events?: boolean;

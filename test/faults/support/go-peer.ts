@@ -109,6 +109,10 @@ export class GoPeer {
     return this.said.filter((line) => line.event === event);
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
   async kill(): Promise<void> {
     this.child.kill('SIGKILL');
     await this.ended;

@@ -1,12 +1,14 @@
 import type { Guard } from '../../../core/guard.js';
 import type { HeldStream, StreamPlace } from '../../../core/held-stream.js';
-import type { LetGoOutcome, TakeOutcome } from '../../../core/stream-ownership.js';
+import type { CompleteOutcome, TakeOutcome } from '../../../core/stream-ownership.js';
 import { STREAMS_AT_ONCE } from '../scripts/extend-streams.script.js';
 import { claimInput } from '../scripts/claim-input.script.js';
+import type { DataGroup } from '../scripts/let-go-stream.script.js';
 import { keepLock } from '../scripts/keep-lock.script.js';
 import { raiseToken } from '../scripts/raise-token.script.js';
 import { refreshInputs } from '../scripts/refresh-inputs.script.js';
 import { settleInput } from '../scripts/settle-input.script.js';
+import { isGroupMissing } from '../reply-errors.js';
 import { chunks, RedisStreamLocks } from './redis.stream-locks.js';
 
 /** Pending inputs of one consumer that one command asks for. */
@@ -63,12 +65,21 @@ export class ClusterStreamLocks extends RedisStreamLocks {
 
   override async completeWith(): Promise<undefined> {}
 
-  /** Without the lock: it may lie elsewhere, and a script reaches one node. */
+  /** Without lock and input: they may lie elsewhere, and a script reaches one node. */
   override guards(held: HeldStream): Guard[] {
     return super.guards(held).slice(0, 1);
   }
 
-  protected override async letGo(held: HeldStream, complete: boolean): Promise<LetGoOutcome> {
+  /** Other programs know no tokens: what they own now must not be taken from them. */
+  override async confirm(held: HeldStream): Promise<boolean> {
+    return (await this.holder(held)) === this.options.consumer;
+  }
+
+  protected override async letGo(
+    held: HeldStream,
+    complete: boolean,
+    reading?: DataGroup,
+  ): Promise<CompleteOutcome> {
     const { commands, consumer, group } = this.options;
     const { lock, inputs, fence, assignment } = this.keysOf(held);
     const holder = await this.holder(held);
@@ -76,6 +87,7 @@ export class ClusterStreamLocks extends RedisStreamLocks {
     if (others || (await this.tokenOf(fence)) !== held.token) {
       return (await this.isPending(held.id)) ? 'lost' : 'gone';
     }
+    if (reading && (await this.othersHave(reading))) return 'unsettled';
     const nobody = { fence, assignment, from: held.token };
     const raise = (): Promise<unknown> =>
       commands.run('ending an ownership', (client) => raiseToken(client, nobody), fence);
@@ -90,6 +102,21 @@ export class ClusterStreamLocks extends RedisStreamLocks {
     if (complete) await raise();
     await this.drop(lock);
     return word;
+  }
+
+  private async othersHave({ key, group }: DataGroup): Promise<boolean> {
+    const { commands, consumer } = this.options;
+    try {
+      const [, , , rows] = (await commands.run(
+        'looking at a stream',
+        (client) => client.xpending(key, group),
+        key,
+      )) as [number, string | null, string | null, [string, string][] | null];
+      return (rows ?? []).some(([name]) => name !== consumer);
+    } catch (error) {
+      if (isGroupMissing((error as Error).cause ?? error)) return false;
+      throw error;
+    }
   }
 
   private async extendOne(

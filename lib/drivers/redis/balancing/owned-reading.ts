@@ -17,6 +17,12 @@ import { OwnedEntries } from './owned-entries.js';
 import type { RedisStreamLocks } from './redis.stream-locks.js';
 import type { StreamWatch } from './idle-watch.js';
 
+/**
+ * A newer version of redis-stream-client-go looks at the lock, and then acknowledges the input. Where it
+ * has looked before this consumer took the stream, it acknowledges a moment later. In this time nothing is
+ * read ahead, as what was read ahead begins without asking the server, ms.
+ */
+const ONE_BY_ONE = 300;
 /** Where the guards do not hold, they are tried again after so long, ms. */
 const REFUSED = 100;
 
@@ -46,6 +52,7 @@ export class OwnedReading implements LeaseHolder {
   /** There is something in it, maybe. */
   private hasBacklog = false;
   private readonly backoff = new Backoff();
+  private readonly takenAt = systemClock.now();
   private readonly ending = new AbortController();
   private queue: RedisLease[] = [];
   /** Handed out and not settled. */
@@ -54,6 +61,10 @@ export class OwnedReading implements LeaseHolder {
   private beginning: Promise<unknown> | undefined;
   private onIdleEnd: (() => void) | undefined;
   private resting: (() => void)[] = [];
+  /** The stream was completed together with its last entry. */
+  private completed = false;
+  /** Read behind the last entry of a stream that is finished. */
+  private behind: RedisLease[] = [];
 
   constructor(
     readonly owned: HeldStream,
@@ -110,16 +121,20 @@ export class OwnedReading implements LeaseHolder {
   /** The last entry is acknowledged together with the completion of its stream, where one step can. */
   async finish(client: Redis, lease: RedisLease): Promise<SettleOutcome | undefined> {
     if (!lease.finishing) return undefined;
-    const last = { key: this.source.key, group: this.group, id: lease.entryId };
+    const last = { key: this.source.key, group: this.group, last: lease.entryId };
     const word = await this.options.locks.completeWith(client, this.owned, last);
+    if (word === 'settled') this.completed = true;
     // Announced anew by others: the guards say what becomes of the entry.
-    return word === 'gone' ? undefined : word;
+    return word === 'gone' || word === 'unsettled' ? undefined : word;
   }
 
   settled(lease: RedisLease): void {
-    if (lease.finishing) this.end();
+    if (!lease.finishing) return this.putDown(lease);
+    this.owned.finishing = true;
+    this.behind.push(...this.queue.splice(0));
+    if (this.completed) this.end();
     this.putDown(lease);
-    if (lease.finishing) this.options.onFinished(this.owned);
+    if (this.completed) this.options.onFinished(this.owned);
   }
 
   /** It runs again later. Nothing else of this stream does before. */
@@ -132,19 +147,26 @@ export class OwnedReading implements LeaseHolder {
   forgotten(lease: RedisLease, left: boolean): void {
     // Where the lock had only expired, it is pending to us yet, and comes before all others.
     if (!left && lease.redriven) this.redriven();
-    if (!left) (lease.redriven ? this.backlog : this.entries)?.again(this.queue.splice(0));
+    const entries = lease.redriven ? this.backlog : this.entries;
+    if (left) entries?.leave(lease);
+    else entries?.again(this.queue.splice(0));
     this.putDown(lease);
+  }
+
+  /** A message that has run waits to run again. */
+  get awaitsRetry(): boolean {
+    const { inHand } = this;
+    return inHand !== undefined && !inHand.charged && inHand.attempt > 0;
   }
 
   /** Nothing more is handed out; resolves once nothing runs. */
   async letGo(): Promise<void> {
     this.end();
     await this.filling;
+    const waiting = [...this.queue.splice(0), ...this.behind.splice(0)];
+    // Whoever comes next takes them anyway: given back they have lost no run.
     await Promise.all(
-      // Whoever comes next takes them anyway: given back they have lost no run.
-      this.queue
-        .splice(0)
-        .map((lease) => releaseLease(this.options.commands, lease).catch(() => undefined)),
+      waiting.map((lease) => releaseLease(this.options.commands, lease).catch(() => undefined)),
     );
     await this.beginning;
     const { inHand } = this;
@@ -180,8 +202,10 @@ export class OwnedReading implements LeaseHolder {
   private advance(): void {
     if (this.ended || this.inHand || this.filling) return;
     this.inHand = this.queue.shift();
-    if (this.inHand) this.options.handOut(this.inHand);
-    else this.filling = this.fill(() => this.more()).finally(() => this.advance());
+    if (this.inHand) {
+      if (!this.inHand.redriven) this.entries.begun(this.inHand);
+      this.options.handOut(this.inHand);
+    } else this.filling = this.fill(() => this.more()).finally(() => this.advance());
   }
 
   /** An obstacle is waited out, with backoff; `advance` tries again. */
@@ -211,6 +235,7 @@ export class OwnedReading implements LeaseHolder {
   }
 
   private async more(): Promise<void> {
+    if (this.owned.finishing) return this.finishOthers();
     const { watch } = this.options;
     const backlog = this.hasBacklog ? this.backlog : undefined;
     if (backlog && !(await this.keeper.ensureRedriven(this.redriveSource))) {
@@ -232,12 +257,25 @@ export class OwnedReading implements LeaseHolder {
     watch.remove(this.source.key);
   }
 
+  /** Of a stream that is finished: what other consumers have begun is run, then it is completed. */
+  private async finishOthers(): Promise<void> {
+    const found = await this.entries.nextOfOthers();
+    if (!found) return sleep(systemClock, REFUSED, this.ending.signal);
+    this.queue.push(...found.leases);
+    if (found.leases.length > 0 || this.ended) return;
+    this.end();
+    this.options.onFinished(this.owned);
+  }
+
   private get redriveSource(): ReadKey {
     return { key: this.redriveKey, stream: this.owned.stream, redriven: true };
   }
 
   private entriesOf(source: ReadKey): OwnedEntries {
     const { guards, options } = this;
-    return new OwnedEntries({ ...options, guards, holder: this, source });
+    const confirm = (): Promise<boolean> => options.locks.confirm(this.owned);
+    const readAhead = (): number =>
+      systemClock.now() - this.takenAt < ONE_BY_ONE ? 1 : options.atOnce();
+    return new OwnedEntries({ ...options, guards, holder: this, source, readAhead, confirm });
   }
 }

@@ -1,4 +1,5 @@
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
+import { StreamUnsettledError } from '../../../core/errors/balancing.errors.js';
 import type { HeldStream } from '../../../core/held-stream.js';
 import type { OwnedSubscribeOptions, OwnedSubscription } from '../../../core/stream-ownership.js';
 import type { EventBus } from '../../../core/events.js';
@@ -44,7 +45,7 @@ export class RedisOwnedSubscription implements OwnedSubscription {
   }
 
   add(held: HeldStream): void {
-    if (this.stopped) return;
+    if (this.stopped || this.readingOf(held)?.ended === false) return;
     this.looking ??= this.redrivenLook.run();
     const reading = new OwnedReading(held, this.options.locks.guards(held), {
       ...this.options,
@@ -56,9 +57,10 @@ export class RedisOwnedSubscription implements OwnedSubscription {
     reading.start();
   }
 
-  async letGo(held: HeldStream): Promise<void> {
+  async letGo(held: HeldStream, complete = false): Promise<void> {
     const reading = this.readingOf(held);
     if (!reading) return;
+    if (complete && reading.awaitsRetry) throw new StreamUnsettledError(held.stream);
     await this.takeBack(reading);
     await reading.letGo();
     this.forgetReading(reading);

@@ -2,11 +2,16 @@ import { systemClock } from '../../../core/clock.js';
 import type { Redis } from 'ioredis';
 import type { Guard } from '../../../core/guard.js';
 import type { HeldStream, StreamPlace } from '../../../core/held-stream.js';
-import type { LetGoOutcome, StreamLocks, TakeOutcome } from '../../../core/stream-ownership.js';
+import type {
+  CompleteOutcome,
+  LetGoOutcome,
+  StreamLocks,
+  TakeOutcome,
+} from '../../../core/stream-ownership.js';
 import type { Commands } from '../commands.js';
 import type { Keys } from '../keys.js';
 import { extendStreams, STREAMS_AT_ONCE } from '../scripts/extend-streams.script.js';
-import { letGoStream } from '../scripts/let-go-stream.script.js';
+import { letGoStream, type DataGroup } from '../scripts/let-go-stream.script.js';
 import { TOKEN_IS_KNOWN_FOR } from '../scripts/stream-token.js';
 import { takeStream, type StreamKeys } from '../scripts/take-stream.script.js';
 
@@ -71,12 +76,18 @@ export class RedisStreamLocks implements StreamLocks {
     return words.flat();
   }
 
-  complete(held: HeldStream): Promise<LetGoOutcome> {
-    return this.letGo(held, true);
+  complete(held: HeldStream, group?: string): Promise<CompleteOutcome> {
+    const key = this.options.keys.stream(held.stream);
+    return this.letGo(held, true, group === undefined ? undefined : { key, group });
   }
 
   release(held: HeldStream): Promise<LetGoOutcome> {
-    return this.letGo(held, false);
+    return this.letGo(held, false) as Promise<LetGoOutcome>;
+  }
+
+  /** Whether the stream is still owned, asked where the guards do not say so. */
+  confirm(_held: HeldStream): Promise<boolean> {
+    return Promise.resolve(true);
   }
 
   /**
@@ -86,25 +97,31 @@ export class RedisStreamLocks implements StreamLocks {
   async completeWith(
     client: Redis,
     held: HeldStream,
-    last: { readonly key: string; readonly group: string; readonly id: string },
-  ): Promise<LetGoOutcome | undefined> {
+    reading: DataGroup,
+  ): Promise<CompleteOutcome | undefined> {
     const { consumer, group } = this.options;
     const going = { keys: this.keysOf(held), consumer, group, id: held.id, token: held.token };
-    return letGoStream(client, { ...going, complete: true, last });
+    return letGoStream(client, { ...going, complete: true, reading });
   }
 
   guards({ stream, id, token }: HeldStream): Guard[] {
-    const { keys, consumer } = this.options;
+    const { keys, service, group, consumer } = this.options;
     return [
       { key: keys.fence(stream), value: String(token) },
       { key: keys.lock(stream, id), value: consumer },
+      // Programs that know no tokens may have acknowledged it, and announced the stream anew.
+      { key: keys.inputs(service), value: consumer, pending: { group, id } },
     ];
   }
 
-  protected letGo(held: HeldStream, complete: boolean): Promise<LetGoOutcome> {
+  protected letGo(
+    held: HeldStream,
+    complete: boolean,
+    reading?: DataGroup,
+  ): Promise<CompleteOutcome> {
     const { commands, consumer, group } = this.options;
     const keys = this.keysOf(held);
-    const going = { keys, consumer, group, id: held.id, token: held.token, complete };
+    const going = { keys, consumer, group, id: held.id, token: held.token, complete, reading };
     const action = complete ? 'completing a stream' : 'giving a stream back';
     return commands.run(action, (client) => letGoStream(client, going), keys.lock);
   }

@@ -5,8 +5,8 @@ import { Script } from '../script.js';
 /**
  * Takes over what a group has pending, whoever owns it and however fresh it is, oldest first and
  * uncharged. KEYS stream. ARGV group, consumer, id to begin behind or '-', most entries.
- * Answers their ids and delivery counts in turn. A claim of an entry whose data was deleted drops it
- * from the pending list; it is found to be gone when it is fetched.
+ * Answers id, delivery count and the consumer that had it, in turn. A claim of an entry whose data was
+ * deleted drops it from the pending list; it is found to be gone when it is fetched.
  */
 const script = new Script(`
 local start = ARGV[3]
@@ -17,6 +17,7 @@ for _, row in ipairs(rows) do
   claim[#claim + 1] = row[1]
   taken[#taken + 1] = row[1]
   taken[#taken + 1] = row[4]
+  taken[#taken + 1] = row[2]
 end
 if #rows > 0 then
   claim[#claim + 1] = 'JUSTID'
@@ -39,18 +40,26 @@ export interface TakePending {
   readonly count: number;
 }
 
+/** An entry that was taken over. */
+export interface TakenEntry {
+  readonly id: string;
+  readonly count: number;
+  /** The consumer that had it pending. */
+  readonly from: string;
+}
+
 /** @returns undefined where a guard does not hold */
 export async function takePending(
   client: Redis,
   take: TakePending,
-): Promise<{ id: string; count: number }[] | undefined> {
+): Promise<TakenEntry[] | undefined> {
   const { key, group, consumer, after = '-', count, guards } = take;
   const flat = await script.run(client, [key], [group, consumer, after, count], guards);
   if (flat === null) return undefined;
-  const found: { id: string; count: number }[] = [];
-  for (const [index, id] of (flat as (string | number)[]).entries()) {
-    if (index % 2 === 0)
-      found.push({ id: String(id), count: Number((flat as unknown[])[index + 1]) });
+  const rows = flat as (string | number)[];
+  const found: TakenEntry[] = [];
+  for (let at = 0; at < rows.length; at += 3) {
+    found.push({ id: String(rows[at]), count: Number(rows[at + 1]), from: String(rows[at + 2]) });
   }
   return found;
 }

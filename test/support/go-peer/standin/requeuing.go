@@ -80,6 +80,8 @@ func (r requeuing) requeue(ctx context.Context, id string) (bool, error) {
 		if err != nil || alive > 0 {
 			return false, err
 		}
+		// Others may lock it in between.
+		time.Sleep(duration("HESITATION", 0))
 		if count++; count > mostTries {
 			values[reason] = "max_retries_exceeded"
 		}

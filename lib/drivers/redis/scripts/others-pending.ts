@@ -1,0 +1,14 @@
+/**
+ * Lua function `others_have(stream, group, me)`: whether the group has entries pending to consumers
+ * other than this one. Needs TRY.
+ */
+export const OTHERS_HAVE = `
+local function others_have(stream, group, me)
+  local summary = try('XPENDING', stream, group)
+  if summary.err then return false end
+  for _, row in ipairs(summary[4] or {}) do
+    if row[1] ~= me then return true end
+  end
+  return false
+end
+`;
