@@ -11,16 +11,18 @@ export const NODE_US = { key: 'nodeUs', label: 'Node µs per message', digits: 1
 export const REDIS_US = { key: 'redisUs', label: 'Redis µs per message', digits: 1 };
 
 /**
- * Has one system drain a backlog of messages of 200 B in one stream, unless told otherwise.
+ * Has one system drain a backlog of messages of 200 B in one stream, unless told otherwise. It reads
+ * all `streams`; the messages lie in those that are `filled`, by default in all.
  *
  * @param {import('./stage.js').Stage} stage
  * @param {string} system
- * @param {Omit<import('./consuming.js').Consuming, 'streams'> & { streams?: string[], size?: number }} wanted
+ * @param {Omit<import('./consuming.js').Consuming, 'streams'> & { streams?: string[], filled?: string[], size?: number }} wanted
  */
 export async function drain(stage, system, wanted) {
   const { size = 200, retryDelay = 0, work } = wanted;
   const streams = wanted.streams ?? [`bench-${work.total}`];
-  await stage.fill(system, { streams, total: work.total, size, retryDelay });
+  const filled = wanted.filled ?? streams;
+  await stage.fill(system, { streams: filled, total: work.total, size, retryDelay });
   const { rate, nodeUs, redisUs } = await consumeAll(stage, system, { ...wanted, streams });
   return { rate, nodeUs, redisUs };
 }

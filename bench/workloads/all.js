@@ -7,6 +7,7 @@ import drain from './drain.js';
 import failures from './failures.js';
 import groups from './groups.js';
 import guarantees from './guarantees.js';
+import hot from './hot.js';
 import idle from './idle.js';
 import latency from './latency.js';
 import memory from './memory.js';
@@ -30,6 +31,7 @@ export const workloads = [
   retention,
   consumers,
   streams,
+  hot,
   failures,
   groups,
   guarantees,

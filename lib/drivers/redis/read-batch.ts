@@ -22,7 +22,3 @@ export function batchesOf(reply: Reply, byKey: ReadonlyMap<string, ReadKey>): Re
   }
   return batches;
 }
-
-export function countEntries(batches: readonly ReadBatch[]): number {
-  return batches.reduce((sum, { entries }) => sum + entries.length, 0);
-}

@@ -1,59 +1,134 @@
+import { sizeOf, type EntrySizes } from './entry-sizes.js';
+import type { ReadBatch } from './read-batch.js';
 import type { ReadKey } from './redis.lease.js';
 
 /** Entries of one stream are acknowledged together: so many are worth a command of their own. */
 const WORTH_ITS_ACK = 25;
+/** Streams that one look at those that are not busy asks for, at least. */
+const AT_A_LOOK = 50;
 
 /** What one read asks for. */
 export interface Ask {
   readonly sources: readonly ReadKey[];
   /** Most entries of each. */
   readonly count: number;
-  /** Whether to wait for what is to come. */
-  readonly block: boolean;
-  /** Streams that there are in all. */
-  readonly all: number;
-  readonly limit: number;
+  /** All streams; else `busy` ones, or `others` beside them. Only a read of all waits. */
+  readonly kind: 'all' | 'busy' | 'others';
 }
 
-/** Which streams the next read asks for, so that many of them share the room for few entries. */
+/** How much a read may bring. */
+export interface ReadBounds {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/**
+ * Which streams the next read asks for, so that many of them share the room for few entries. A stream
+ * is busy as long as it gives as many entries as it was asked for. Busy ones are read a few at a time,
+ * in turn, many entries of each; now and then the others are looked at. Where none is busy, one read
+ * waits for all.
+ */
 export class ReadWindow {
-  /** With many streams and much to read: where the next window of streams begins. */
-  private at = 0;
+  /** In the order of their turns. */
+  private busy = new Set<ReadKey>();
   private size = 1;
-  private emptyInARow = 0;
-  private sweeping = false;
+  /** Where the next look at the others begins. */
+  private at = 0;
+  private lookedAt = -Infinity;
 
-  /** The streams are others now. */
-  restart(): void {
-    this.at = this.emptyInARow = 0;
+  /** @param round while some streams are busy, each other one is looked at about this often, ms */
+  constructor(
+    private readonly sizes: EntrySizes,
+    private readonly now: () => number,
+    private readonly round: number,
+  ) {}
+
+  /** The streams are others now, or much may have been published: each of them may be busy. */
+  restart(keys: readonly ReadKey[]): void {
+    this.busy = new Set(keys);
+    this.size = 1;
+    this.at = 0;
+    this.lookedAt = this.now();
   }
 
-  next(keys: readonly ReadKey[], limit: number): Ask {
+  next(keys: readonly ReadKey[], bounds: ReadBounds): Ask {
+    if (keys.length === 1) return { sources: keys, count: this.fit(keys, bounds), kind: 'all' };
+    if (this.busy.size === 0) {
+      // Much may have been published since each was empty.
+      const quiet = this.now() - this.lookedAt < this.round;
+      if (quiet || keys.length * this.sizes.largest <= bounds.bytes) {
+        const count = Math.max(1, Math.floor(bounds.entries / keys.length));
+        return { sources: keys, count: Math.min(count, this.fit(keys, bounds)), kind: 'all' };
+      }
+      this.restart(keys);
+    }
+    return this.others(keys, bounds) ?? this.window(bounds);
+  }
+
+  /** What the read brought. @returns how many entries */
+  brought({ sources, count, kind }: Ask, batches: readonly ReadBatch[]): number {
+    let found = 0;
+    if (kind === 'all') this.lookedAt = this.now();
+    if (kind === 'busy') for (const source of sources) this.busy.delete(source);
+    for (const { source, entries } of batches) {
+      found += entries.length;
+      if (entries.length >= count) this.busy.add(source);
+      this.sizes.learn(
+        source.key,
+        entries.reduce((largest, [, fields]) => Math.max(largest, sizeOf(fields)), 0),
+      );
+    }
+    if (kind === 'busy') this.resize(sources.length, found, count * sources.length);
+    return found;
+  }
+
+  /** A few busy streams whose turn it is. One with large entries comes alone. */
+  private window(bounds: ReadBounds): Ask {
+    const { entries, bytes } = bounds;
+    const most = Math.max(1, Math.min(Math.max(this.size, worthAsking(entries)), entries));
+    const sources: ReadKey[] = [];
+    let together = 0;
+    for (const source of this.busy) {
+      // Of an unknown one few may come: most streams are empty at first.
+      const worth = this.sizes.knows(source.key) ? WORTH_ITS_ACK : 1;
+      together += worth * this.sizes.of(source.key);
+      if (sources.length > 0 && together > bytes) break;
+      sources.push(source);
+      if (sources.length === most) break;
+    }
+    return { sources, count: this.fit(sources, bounds), kind: 'busy' };
+  }
+
+  /** Part of the streams that are not busy, so that each has its turn once in a round. */
+  private others(keys: readonly ReadKey[], { entries, bytes }: ReadBounds): Ask | undefined {
     const all = keys.length;
-    // All streams at once: more than there is room for only once in a burst, where they are many.
-    if (!this.sweeping) {
-      const count = Math.max(1, Math.floor(limit / all));
-      return { sources: keys, count, block: true, all, limit };
+    const due = Math.ceil((all * (this.now() - this.lookedAt)) / this.round);
+    if (due < Math.min(all, AT_A_LOOK)) return undefined;
+    this.lookedAt = this.now();
+    const fitting = Math.max(1, Math.floor(bytes / this.sizes.largest));
+    const most = Math.min(due, Math.max(entries, AT_A_LOOK), fitting);
+    const sources: ReadKey[] = [];
+    for (let seen = 0; seen < all && sources.length < most; seen++) {
+      const source = keys[this.at++ % all]!;
+      if (!this.busy.has(source)) sources.push(source);
     }
-    // A few streams at a time, in turn, until all of them were empty: many entries of each.
-    const size = Math.min(this.size, all, limit);
-    const sources = [...keys.slice(this.at), ...keys.slice(0, this.at)].slice(0, size);
-    return { sources, count: Math.floor(limit / size), block: false, all, limit };
+    return sources.length > 0 ? { sources, count: 1, kind: 'others' } : undefined;
   }
 
-  /** @param found entries that the read brought */
-  brought({ sources, count, block, all, limit }: Ask, found: number): void {
-    if (block) {
-      this.sweeping = count < WORTH_ITS_ACK && found * 2 > limit;
-      this.emptyInARow = 0;
-      this.size = Math.ceil(limit / WORTH_ITS_ACK);
-      return;
-    }
-    const size = sources.length;
-    this.at = (this.at + size) % all;
-    this.emptyInARow = found > 0 ? 0 : this.emptyInARow + size;
-    this.sweeping = this.emptyInARow < all;
-    if (found * 4 < limit) this.size = size * 2;
-    else if (found === limit) this.size = Math.max(Math.ceil(limit / WORTH_ITS_ACK), size >> 1);
+  /** Entries of each, so that all of them are within the bounds: at least one. */
+  private fit(sources: readonly ReadKey[], { entries, bytes }: ReadBounds): number {
+    const size =
+      sources.length > AT_A_LOOK
+        ? sources.length * this.sizes.largest
+        : sources.reduce((sum, { key }) => sum + this.sizes.of(key), 0);
+    return Math.max(1, Math.floor(Math.min(entries / sources.length, bytes / size)));
+  }
+
+  /** Streams of which little comes are asked for many at a time. */
+  private resize(size: number, found: number, asked: number): void {
+    if (found * 4 < asked) this.size = size * 2;
+    else if (found >= asked) this.size = Math.max(1, size >> 1);
   }
 }
+
+const worthAsking = (entries: number): number => Math.ceil(entries / WORTH_ITS_ACK);

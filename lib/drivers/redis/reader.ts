@@ -7,8 +7,9 @@ import type { Commands } from './commands.js';
 import { Connection } from './connection.js';
 import type { Connector } from './connector.js';
 import { GuardedReading } from './guarded-reading.js';
-import { batchesOf, countEntries, type ReadBatch } from './read-batch.js';
-import { ReadWindow, type Ask } from './read-window.js';
+import { EntrySizes, REPLY_BYTES } from './entry-sizes.js';
+import { batchesOf, type ReadBatch } from './read-batch.js';
+import { ReadWindow, type Ask, type ReadBounds } from './read-window.js';
 import type { ReadKey } from './redis.lease.js';
 import {
   isDemoted,
@@ -23,6 +24,8 @@ import { encodeCommand, Wire } from './resp/wire.js';
 /** A blocked read that is silent for so much longer than it was to block is dead, ms. */
 const GRACE = 2000;
 const FOREVER = 2 ** 31 - 1;
+/** While some streams are busy, each of the others is looked at so often, ms. */
+const LONGEST_ROUND = 500;
 
 /** On a cluster: where the reader is, which may change. */
 export interface ReadPlace {
@@ -67,7 +70,7 @@ export class Reader {
   /** Of those that are read, or were: on a cluster it says which node the reader is at. */
   private someKey = '';
   private readonly backoff = new Backoff();
-  private readonly window = new ReadWindow();
+  private readonly window: ReadWindow;
   private stopped = false;
   private readonly stopping = new AbortController();
   private line: Line | undefined;
@@ -76,6 +79,8 @@ export class Reader {
   private readonly guarded: GuardedReading | undefined;
 
   constructor(private readonly options: ReaderOptions) {
+    const round = Math.min(LONGEST_ROUND, options.blockTimeout / 2);
+    this.window = new ReadWindow(new EntrySizes(), () => performance.now(), round);
     if (options.guards.length > 0) this.guarded = new GuardedReading(options);
     this.connection = new Connection({
       connector: options.connector,
@@ -90,7 +95,7 @@ export class Reader {
     this.keys = keys;
     this.someKey = keys[0]?.key ?? this.someKey;
     this.byKey = new Map(keys.map((source) => [source.key, source]));
-    this.window.restart();
+    this.window.restart(keys);
     void this.wake();
   }
 
@@ -163,14 +168,14 @@ export class Reader {
 
   private async readOnce({ wire }: Line, limit: number): Promise<ReadBatch[]> {
     if (this.guarded) return this.readGuarded(this.guarded, wire, limit);
-    const ask = this.window.next(this.keys, limit);
-    this.blocked = ask.block;
-    try {
-      const batches = await this.xreadgroup(wire, ask);
-      this.window.brought(ask, countEntries(batches));
-      return batches;
-    } finally {
-      this.blocked = false;
+    const bounds: ReadBounds = { entries: limit, bytes: REPLY_BYTES };
+    const { keys } = this;
+    for (;;) {
+      const ask = this.window.next(keys, bounds);
+      this.blocked = ask.kind === 'all';
+      const batches = await this.xreadgroup(wire, ask).finally(() => (this.blocked = false));
+      const found = this.window.brought(ask, batches);
+      if (found > 0 || ask.kind === 'all' || this.stopped || keys !== this.keys) return batches;
     }
   }
 
@@ -199,11 +204,11 @@ export class Reader {
     }
   }
 
-  private async xreadgroup(wire: Wire, { sources, count, block }: Ask): Promise<ReadBatch[]> {
+  private async xreadgroup(wire: Wire, { sources, count, kind }: Ask): Promise<ReadBatch[]> {
     const { group, consumer, blockTimeout } = this.options;
     const names = sources.map((source) => source.key);
     const streams = [...names, ...names.map(() => '>')];
-    const limits = block ? ['COUNT', count, 'BLOCK', blockTimeout] : ['COUNT', count];
+    const limits = kind === 'all' ? ['COUNT', count, 'BLOCK', blockTimeout] : ['COUNT', count];
     const args = ['GROUP', group, consumer, ...limits, 'STREAMS', ...streams];
     // What is watched may be others when the reply comes.
     const { byKey } = this;
