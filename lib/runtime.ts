@@ -47,12 +47,9 @@ export class StreamsRuntime {
   private working: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
 
-  /**
-   * @param alsoWrong problems of options that the caller took for itself, reported together
-   * @throws InvalidOptionsError
-   */
-  constructor(options: StreamsOptions, alsoWrong: readonly string[] = []) {
-    this.options = resolveOptions(options, alsoWrong);
+  /** @throws InvalidOptionsError */
+  constructor(options: StreamsOptions) {
+    this.options = resolveOptions(options);
     const { source, keyPrefix, codec, routes, maxPayloadBytes, idempotencyWindow } = this.options;
     this.clock = source.clock ?? systemClock;
     this.route = createRouter(routes);

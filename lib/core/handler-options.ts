@@ -1,17 +1,42 @@
 import type { Message } from './message.js';
-import type { OrderBy } from './order-by.js';
+import {
+  checked,
+  either,
+  flag,
+  func,
+  list,
+  nested,
+  number,
+  oneOf,
+  text,
+  whole,
+} from './options/kinds.js';
+import type { Option, Problems } from './options/option.js';
+import { declareOptions, type Completed, type Given } from './options/shape.js';
+import { isOrderBy, type OrderBy } from './order-by.js';
+
+export const BACKOFF_OPTIONS = declareOptions('backoff', {
+  /** @default 'exponential' */
+  type: oneOf('fixed', 'exponential').default('exponential'),
+  /** Wait after the first failed run, in milliseconds. @default 1000 */
+  delay: number(0).default(1000),
+  /** Longest wait, in milliseconds. @default 60000 */
+  maxDelay: number(0).default(60_000),
+  /** Share of the wait that is random, 0 to 1: with 0.2 a wait of 1000 is 800 to 1000. @default 0.2 */
+  jitter: number(0, 1).default(0.2),
+});
 
 /** How long a failed run waits before the next one. */
-export interface BackoffOptions {
-  /** @default 'exponential' */
-  readonly type?: 'fixed' | 'exponential';
-  /** Wait after the first failed run, ms. @default 1000 */
-  readonly delay?: number;
-  /** Cap of the wait, ms. @default 60000 */
-  readonly maxDelay?: number;
-  /** Share of the wait that is random, 0 to 1: with 0.2 a wait of 1000 is 800 to 1000. @default 0.2 */
-  readonly jitter?: number;
-}
+export interface BackoffOptions extends Given<typeof BACKOFF_OPTIONS> {}
+
+/** A wait between runs with everything decided. */
+export interface ResolvedBackoff extends Completed<typeof BACKOFF_OPTIONS> {}
+
+/** The option `backoff`, where there is one. */
+export const backoff = (): Option<BackoffOptions, 'optional', ResolvedBackoff> =>
+  nested(BACKOFF_OPTIONS, (value) =>
+    typeof value === 'number' ? `write backoff: { delay: ${value} }` : undefined,
+  );
 
 /** What becomes of an event type that no handler of the stream and group takes. */
 export type UnmatchedPolicy = 'ack' | 'dead-letter' | 'leave';
@@ -23,57 +48,106 @@ export type UnmatchedPolicy = 'ack' | 'dead-letter' | 'leave';
  */
 export type DedupeKey = 'message' | 'idempotencyKey' | ((message: Message) => string | undefined);
 
-/** By what a message is known as one that was handled before, and for how long. */
-export interface DedupeOptions {
+export const DEDUPE_OPTIONS = declareOptions('dedupe and inbox', {
   /** @default 'message' */
-  readonly key?: DedupeKey;
-  /** How long it is remembered that a message was handled, ms. @default 3600000 */
-  readonly ttl?: number;
-}
+  key: either(
+    "'message', 'idempotencyKey' or a function of the message",
+    oneOf('message', 'idempotencyKey'),
+    func<(message: Message) => string | undefined>('a function of the message'),
+  ).default('message') as Option<DedupeKey, 'defaulted'>,
+  /** How long it is remembered that a message was handled, in milliseconds. @default 3600000 */
+  ttl: whole(1).default(3_600_000),
+});
+
+/** By what a message is known as one that was handled before, and for how long. */
+export interface DedupeOptions extends Given<typeof DEDUPE_OPTIONS> {}
+
+const dedupe = (): Option<boolean | 'message' | 'idempotencyKey' | DedupeOptions> =>
+  either(
+    "true, 'message', 'idempotencyKey' or { key, ttl }",
+    flag(),
+    oneOf('message', 'idempotencyKey'),
+    nested(DEDUPE_OPTIONS),
+  );
+
+export const BATCH_OPTIONS = declareOptions('batch', {
+  /** Most messages of a batch. */
+  size: whole(1, 10_000).required(),
+  /** Longest time that the first message of a batch waits for more, in milliseconds. @default 1000 */
+  maxWait: whole(0).default(1000),
+});
 
 /** How messages are collected for a handler that is given many at a time. */
-export interface BatchOptions {
-  /** Most messages of a batch. */
-  readonly size: number;
-  /** Longest time that the first message of a batch waits for more, ms. @default 1000 */
-  readonly maxWait?: number;
+export interface BatchOptions extends Given<typeof BATCH_OPTIONS> {}
+
+const batch = (): Option<BatchOptions> =>
+  nested(BATCH_OPTIONS, (value) =>
+    typeof value === 'number' ? `write batch: { size: ${value} }` : undefined,
+  );
+
+export const HANDLER_OPTIONS = declareOptions(
+  'a handler',
+  {
+    /** Streams to read, instead of those that routing gives for the events. */
+    streams: list(text(), 'a list of names of streams that is not empty', 1),
+    /** Consumer group. @default that of the transport */
+    group: text(),
+    /** Service whose streams are shared out by a load balancer: those that are owned are read. */
+    balanced: text(),
+    /** Runs at a time. Its stream is read by a reader of its own then. @default the bound of the transport */
+    concurrency: whole(1),
+    /** Runs in all before the dead letter queue. @default that of the transport */
+    maxDeliveries: whole(1),
+    /** Wait between runs. @default that of the transport */
+    backoff: backoff(),
+    /** A run that takes longer, in milliseconds, has failed: its signal aborts. @default none */
+    timeout: whole(1),
+    /**
+     * Messages with the same key run one after the other, in the order of the stream; those with other
+     * keys beside them. One process at a time reads the stream for the group. Takes events only.
+     */
+    orderBy: checked<OrderBy>(
+      "a path into the payload, such as 'customer.id', or a function of the message",
+      isOrderBy,
+    ),
+    /** After this time, in milliseconds, an entry is no longer kept from other consumers. @default that of the transport */
+    maxHold: whole(1),
+    /**
+     * Acknowledges messages that the handler has completed before, without a run. `true` is
+     * `'message'`. @default false
+     */
+    dedupe: dedupe(),
+    /** Writes what the handler writes together with the note that it was handled. @default false */
+    inbox: dedupe(),
+    /**
+     * Whether a plain object `{ next, payload?, delay? }` that the method returns is an instruction, as
+     * what `next()` makes. @default that of the transport
+     */
+    plainInstructions: flag(),
+    /** Gives the handler many messages at a time. @default one */
+    batch: batch(),
+  },
+  exclusive,
+);
+
+/** Options that do not go together. */
+function exclusive(given: Readonly<Record<string, unknown>>): Problems {
+  const { dedupe: once, inbox, batch, balanced, orderBy } = given;
+  const problems: string[] = [];
+  if (once && inbox) {
+    problems.push('dedupe or inbox, not both: an inbox knows duplicates, too');
+  }
+  if (batch && inbox) {
+    problems.push('batch and inbox do not go together: a transaction is of one message');
+  }
+  if (balanced !== undefined && orderBy !== undefined) {
+    problems.push('orderBy does not go together with streams that are shared out');
+  }
+  if (batch && orderBy !== undefined) {
+    problems.push('batch and orderBy do not go together: a batch runs messages of one key at once');
+  }
+  return problems;
 }
 
 /** What a handler may set for itself; the rest comes from the transport. */
-export interface HandlerOptions {
-  /** Streams to read, instead of those that routing gives for the events. */
-  readonly streams?: readonly string[];
-  /** Consumer group. @default that of the transport */
-  readonly group?: string;
-  /** Service whose streams are shared out by a load balancer: those that are owned are read. */
-  readonly balanced?: string;
-  /** Runs at a time. Its stream is read by a reader of its own then. @default the bound of the transport */
-  readonly concurrency?: number;
-  /** Runs in all before the dead letter queue. @default that of the transport */
-  readonly maxDeliveries?: number;
-  /** Wait between runs. @default that of the transport */
-  readonly backoff?: BackoffOptions;
-  /** A run that takes longer, ms, has failed: its signal aborts. @default none */
-  readonly timeout?: number;
-  /**
-   * Messages with the same key run one after the other, in the order of the stream; those with other
-   * keys beside them. One process at a time reads the stream for the group. Takes events only.
-   */
-  readonly orderBy?: OrderBy;
-  /** After so long, ms, an entry is no longer kept from other consumers. @default that of the transport */
-  readonly maxHold?: number;
-  /**
-   * Acknowledges messages that the handler has completed before, without a run. `true` is
-   * `'message'`. @default false
-   */
-  readonly dedupe?: boolean | 'message' | 'idempotencyKey' | DedupeOptions;
-  /** Writes what the handler writes together with the note that it was handled. @default false */
-  readonly inbox?: boolean | 'message' | 'idempotencyKey' | DedupeOptions;
-  /**
-   * Whether a plain object `{ next, payload?, delay? }` that the method returns is an instruction, as
-   * what `next()` makes. @default that of the transport
-   */
-  readonly plainInstructions?: boolean;
-  /** Gives the handler many messages at a time. @default one */
-  readonly batch?: BatchOptions;
-}
+export interface HandlerOptions extends Given<typeof HANDLER_OPTIONS> {}

@@ -1,3 +1,7 @@
+import { either, list, nested, number, text, whole } from './options/kinds.js';
+import type { Option } from './options/option.js';
+import { declareOptions, type Completed, type Given } from './options/shape.js';
+
 /** How far a group is behind. `null`: the server does not know it. */
 export interface GroupLag {
   readonly stream: string;
@@ -31,24 +35,45 @@ export interface StreamLagExceeded {
   readonly recovered: boolean;
 }
 
+const names = () =>
+  either("names, such as 'orders.*'", text(), list(text(), "names, such as 'orders.*'", 1));
+
+export const LAG_THRESHOLD = declareOptions(
+  'a threshold of lag',
+  {
+    /** Names; `*` matches any run of characters. Named ones are watched wherever they are consumed. @default '*', all streams consumed here */
+    streams: names(),
+    /** Names; `*` matches any run of characters. @default '*' */
+    groups: names(),
+    /** A lag of more entries is a WARNING. @default none */
+    warning: whole(0),
+    /** A lag of more entries is CRITICAL. @default none */
+    critical: whole(0),
+  },
+  ({ warning, critical }) =>
+    warning === undefined && critical === undefined
+      ? ['warning or critical must say how much is too much']
+      : [],
+);
+
 /** Limits for groups of streams. Each that matches counts for itself. */
-export interface LagThreshold {
-  /** Names; `*` matches any run of characters. Named ones are watched wherever they are consumed. @default '*', all streams consumed here */
-  readonly streams?: string | readonly string[];
-  /** Names; `*` matches any run of characters. @default '*' */
-  readonly groups?: string | readonly string[];
-  /** A lag of more entries is a WARNING. @default none */
-  readonly warning?: number;
-  /** A lag of more entries is CRITICAL. @default none */
-  readonly critical?: number;
-}
+export interface LagThreshold extends Given<typeof LAG_THRESHOLD> {}
+
+const threshold: Option<LagThreshold> = nested(LAG_THRESHOLD);
+
+export const LAG_OPTIONS = declareOptions('lag', {
+  /** How often lag is read while a listener or a threshold needs it, in milliseconds. @default 5000 */
+  interval: whole(1).default(5000),
+  /** A threshold has recovered when the lag is at this share of it or below. @default 0.8 */
+  recovery: number(0, 1).default(0.8),
+  /** @default none */
+  thresholds: list(threshold, 'a list of { streams, groups, warning, critical }').default([]),
+});
 
 /** The option `lag`. */
-export interface LagOptions {
-  /** How often lag is read while somebody wants to know, ms. @default 5000 */
-  readonly interval?: number;
-  /** A threshold has recovered when the lag is at this share of it or below. @default 0.8 */
-  readonly recovery?: number;
-  /** @default none */
-  readonly thresholds?: readonly LagThreshold[];
-}
+export interface LagOptions extends Given<typeof LAG_OPTIONS> {}
+
+/** {@link LagOptions} with everything decided. */
+export interface ResolvedLag extends Completed<typeof LAG_OPTIONS> {}
+
+export const lag: Option<LagOptions, 'optional', ResolvedLag> = nested(LAG_OPTIONS);

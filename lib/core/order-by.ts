@@ -20,14 +20,10 @@ export function orderKey(orderBy: OrderBy): OrderKey {
   };
 }
 
-/** What is wrong with it, as a sentence. */
-export function orderByProblem(orderBy: unknown): string | undefined {
-  if (orderBy === undefined || typeof orderBy === 'function') return undefined;
-  if (typeof orderBy === 'string' && orderBy.split('.').every((name) => name !== '')) {
-    return undefined;
-  }
-  return `orderBy must be a path into the payload, such as 'customer.id', or a function of the message, not ${JSON.stringify(orderBy)}`;
-}
+/** Whether this is a path, or a function. */
+export const isOrderBy = (orderBy: unknown): orderBy is OrderBy =>
+  typeof orderBy === 'function' ||
+  (typeof orderBy === 'string' && orderBy.split('.').every((name) => name !== ''));
 
 function valueAt(path: readonly string[]): (message: Message) => unknown {
   return ({ payload }) => {

@@ -1,4 +1,21 @@
+import { either, flag, list, nested, oneOf, text, whole } from './options/kinds.js';
+import type { Option } from './options/option.js';
+import { declareOptions, type Given } from './options/shape.js';
 import { eventMatcher } from './routing.js';
+
+const MAX_LENGTH = declareOptions('a policy with maxLength', {
+  /** Most entries. */
+  maxLength: whole(1).required(),
+  /** Also entries that some group has not settled: a hard limit. @default false */
+  allowLoss: flag(),
+});
+
+const MAX_AGE = declareOptions('a policy with maxAge', {
+  /** By the time in the id, in milliseconds. */
+  maxAge: whole(1).required(),
+  /** Also entries that some group has not settled: a hard limit. @default false */
+  allowLoss: flag(),
+});
 
 /**
  * How long a stream keeps its entries. Nothing is deleted that some group has not settled, unless
@@ -8,29 +25,37 @@ import { eventMatcher } from './routing.js';
  * - `'deleteWhenSettled'`: until every group has settled it, and, where the server cannot tell more, all
  *   entries before it.
  * - `maxLength`: while the stream is no longer than that.
- * - `maxAge`: for so long, ms.
+ * - `maxAge`: for this time, in milliseconds.
  */
 export type RetentionPolicy =
-  | 'keep'
-  | 'deleteWhenSettled'
-  | {
-      readonly maxLength: number;
-      /** Also entries that some group has not settled: a hard limit. @default false */
-      readonly allowLoss?: boolean;
-    }
-  | {
-      /** By the time in the id, ms. */
-      readonly maxAge: number;
-      /** Also entries that some group has not settled: a hard limit. @default false */
-      readonly allowLoss?: boolean;
-    };
+  'keep' | 'deleteWhenSettled' | Given<typeof MAX_LENGTH> | Given<typeof MAX_AGE>;
+
+const policy = (): Option<RetentionPolicy> =>
+  either(
+    "'keep', 'deleteWhenSettled', { maxLength } or { maxAge }",
+    oneOf('keep', 'deleteWhenSettled'),
+    nested(MAX_LENGTH),
+    nested(MAX_AGE),
+  );
+
+const NAMES = "names of streams, such as 'audit.*'";
+
+export const RETENTION_RULE = declareOptions('a retention rule', {
+  /** Names of streams; `*` matches any run of characters. */
+  streams: either(NAMES, text(), list(text(), NAMES, 1)).required(),
+  policy: policy().required(),
+});
 
 /** A policy for the streams that match. The first rule that matches wins. */
-export interface RetentionRule {
-  /** Names of streams; `*` matches any run of characters. */
-  readonly streams: string | readonly string[];
-  readonly policy: RetentionPolicy;
-}
+export interface RetentionRule extends Given<typeof RETENTION_RULE> {}
+
+/** The option `retention`. */
+export const retention = (): Option<RetentionPolicy | readonly RetentionRule[]> =>
+  either(
+    "'keep', 'deleteWhenSettled', { maxLength }, { maxAge } or a list of { streams, policy }",
+    policy(),
+    list(nested(RETENTION_RULE), 'a list of { streams, policy }'),
+  );
 
 /** What may go now. */
 export interface TrimOrder {

@@ -1,9 +1,19 @@
-/** Sends the events that match to a stream. The first route that matches wins. */
-export interface Route {
+import { either, list, nested, text } from './options/kinds.js';
+import type { Option } from './options/option.js';
+import { declareOptions, type Given } from './options/shape.js';
+
+const EVENTS = "event types, such as 'issues.*'";
+
+export const ROUTE = declareOptions('a route', {
   /** Event types; `*` matches any run of characters, dots included. */
-  readonly events: string | readonly string[];
-  readonly stream: string;
-}
+  events: either(EVENTS, text(), list(text(), EVENTS, 1)).required(),
+  stream: text().required(),
+});
+
+/** Sends the events that match to a stream. The first route that matches wins. */
+export interface Route extends Given<typeof ROUTE> {}
+
+export const route: Option<Route> = nested(ROUTE);
 
 /** From event type to stream: the one rule for producers, handlers and next steps. */
 export type Router = (eventType: string) => string;

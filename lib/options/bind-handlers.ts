@@ -3,9 +3,9 @@ import type { HandlerDefinition, PlannedHandler } from '../core/handler.js';
 import { kindProblems, resolveBatch, resolveDedupe } from './handler-once.js';
 import { orderKey } from '../core/order-by.js';
 import type { StreamsEvents } from '../core/events.js';
-import { handlerProblems } from './handler-problems.js';
-import { DEFAULT_GROUP, resolveBackoff } from './resolve-options.js';
-import type { ResolvedOptions } from './streams-options.js';
+import { HANDLER_OPTIONS } from '../core/handler-options.js';
+import { resolveBackoff } from './resolve-options.js';
+import { DEFAULT_GROUP, type ResolvedOptions } from './streams-options.js';
 
 /**
  * What handlers set for themselves, and the rest from the transport.
@@ -16,7 +16,7 @@ export function bindHandlers(
   options: ResolvedOptions,
 ): PlannedHandler[] {
   const problems = definitions.flatMap((definition) =>
-    [...handlerProblems(definition.options), ...kindProblems(definition)].map(
+    [...HANDLER_OPTIONS.problems(definition.options), ...kindProblems(definition)].map(
       (problem) => `${definition.name}: ${problem}`,
     ),
   );

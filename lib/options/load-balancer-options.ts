@@ -1,62 +1,68 @@
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
-import { whole, type Problems } from './problems.js';
+import { flag, nested, oneOf, text, whole } from '../core/options/kinds.js';
+import type { Option } from '../core/options/option.js';
+import { declareOptions, type Completed, type Given } from '../core/options/shape.js';
 
-/** Options of a consumer of load balanced streams. Times in ms. */
-export interface LoadBalancerOptions {
+/** Twice as long as a lock lives, in milliseconds. */
+const SHORTEST_IDLE_TIME = 4000;
+
+const LONGEST_RETRY = 30_000;
+
+export const LOAD_BALANCER_RETRY = declareOptions(
+  'retry',
+  {
+    /** Further tries in a row. -1: without end, 0: none. @default 5 */
+    maxRetries: whole(-1).default(5),
+    /** Before the first of them, in milliseconds. Doubles with each. @default 100 */
+    initialDelay: whole(1).default(100),
+    /** Longest wait before one of them, in milliseconds. @default 30000 */
+    maxDelay: whole(1).default(LONGEST_RETRY),
+  },
+  ({ initialDelay, maxDelay = LONGEST_RETRY }) =>
+    Number(initialDelay) > Number(maxDelay) ? ['initialDelay must not be over maxDelay'] : [],
+);
+
+/** How often reading is tried again before the consumer gives up. */
+export interface LoadBalancerRetry extends Given<typeof LOAD_BALANCER_RETRY> {}
+
+const retry: Option<LoadBalancerRetry, 'optional', Completed<typeof LOAD_BALANCER_RETRY>> = nested(
+  LOAD_BALANCER_RETRY,
+  (value) => (typeof value === 'number' ? `write retry: { maxRetries: ${value} }` : undefined),
+);
+
+export const LOAD_BALANCER_OPTIONS = declareOptions('the load balancer', {
   /** Name of the service: its streams are announced in `<service>-input`. */
-  readonly service: string;
+  service: text().required(),
   /**
-   * A stream whose assignment another program has read, and never locked, is abandoned after so long,
-   * ms. At least 4000. @default 40000
+   * A stream whose assignment another program has read, and never locked, is abandoned after this time,
+   * in milliseconds. At least 4000. @default 40000
    */
-  readonly idleTime?: number;
+  idleTime: whole(SHORTEST_IDLE_TIME).default(40_000),
   /** Pending assignments that are looked at in one go. @default 1000 */
-  readonly recoveryCount?: number;
+  recoveryCount: whole(1).default(1000),
   /** How often reading is tried again. @default 5 times in a row, 100 ms doubled up to 30000 */
-  readonly retry?: LoadBalancerRetry;
+  retry: retry.default({}),
   /** Name of this consumer. @default `redis-consumer-` and POD_NAME, else POD_IP */
-  readonly consumerId?: string;
+  consumerId: text('a text that is not empty, a name that no other process has'),
   /** Most streams that this consumer owns at a time. @default no limit */
-  readonly maxStreams?: number;
-  /** Longest time between two looks for streams that have lost their owner, ms. @default 5000 */
-  readonly scanInterval?: number;
+  maxStreams: whole(1).default(Number.MAX_SAFE_INTEGER),
+  /** Longest time between two looks for streams that have lost their owner, in milliseconds. @default 5000 */
+  scanInterval: whole(1).default(5000),
   /** Whether `@LoadBalancedHandler` hands streams over to consumers that have fewer. @default true */
-  readonly rebalance?: boolean;
+  rebalance: flag().default(true),
   /**
    * Whether Redis is asked to tell of locks that expire, so that streams are recovered sooner:
    * `'configure'` adds what is missing to `notify-keyspace-events`, `'listen'` leaves the setting
    * alone, `'off'` does without. Nothing depends on it. @default 'configure'
    */
-  readonly notifications?: 'configure' | 'listen' | 'off';
-}
+  notifications: oneOf('configure', 'listen', 'off').default('configure'),
+});
 
-/** How often reading is tried again before the consumer gives up. */
-export interface LoadBalancerRetry {
-  /** Further tries in a row. -1: without end, 0: none. @default 5 */
-  readonly maxRetries?: number;
-  /** Before the first of them, ms. Doubles with each. @default 100 */
-  readonly initialDelay?: number;
-  /** Longest wait before one of them, ms. @default 30000 */
-  readonly maxDelay?: number;
-}
-
-const KNOWN: Readonly<Record<keyof LoadBalancerOptions, true>> = {
-  service: true,
-  idleTime: true,
-  recoveryCount: true,
-  retry: true,
-  consumerId: true,
-  maxStreams: true,
-  scanInterval: true,
-  rebalance: true,
-  notifications: true,
-};
-
-/** Twice as long as a lock lives. */
-const SHORTEST_IDLE_TIME = 4000;
+/** Options of a consumer of load balanced streams. Times in milliseconds. */
+export interface LoadBalancerOptions extends Given<typeof LOAD_BALANCER_OPTIONS> {}
 
 /**
- * Defaults and checks them all at once.
+ * Checks all options at once, and fills in their defaults.
  * @throws InvalidOptionsError naming every problem
  */
 export function resolveLoadBalancer(
@@ -64,53 +70,19 @@ export function resolveLoadBalancer(
   env: NodeJS.ProcessEnv = process.env,
 ) {
   const place = env['POD_NAME'] || env['POD_IP'];
-  const consumer = options.consumerId ?? (place && `redis-consumer-${place}`);
-  const problems = problemsOf(options);
-  if (!consumer) {
+  const problems = [...LOAD_BALANCER_OPTIONS.problems(options)];
+  if (!place && options?.consumerId === undefined) {
     problems.push(
-      'consumerId must not be empty: set it, or POD_NAME or POD_IP in the environment, to a name that no other process has',
+      'consumerId must be given, or POD_NAME or POD_IP in the environment: a name that no other process has',
     );
   }
   if (problems.length > 0) throw new InvalidOptionsError(problems);
-  const { retry = {} } = options;
+  const { notifications, consumerId, ...decided } = LOAD_BALANCER_OPTIONS.complete(options);
+  const { maxRetries, initialDelay, maxDelay } = decided.retry;
   return Object.freeze({
-    service: options.service,
-    consumer: consumer!,
-    idleTime: options.idleTime ?? 40_000,
-    recoveryCount: options.recoveryCount ?? 1000,
-    retry: {
-      maxRetries: retry.maxRetries ?? 5,
-      delay: retry.initialDelay ?? 100,
-      maxDelay: retry.maxDelay ?? 30_000,
-    },
-    maxStreams: options.maxStreams ?? Number.MAX_SAFE_INTEGER,
-    scanInterval: options.scanInterval ?? 5000,
-    rebalance: options.rebalance ?? true,
-    hints: options.notifications ?? 'configure',
+    ...decided,
+    consumer: consumerId ?? `redis-consumer-${place}`,
+    retry: { maxRetries, delay: initialDelay, maxDelay },
+    hints: notifications,
   });
-}
-
-function problemsOf(options: LoadBalancerOptions): Problems {
-  const problems: Problems = Object.keys(options)
-    .filter((key) => !(key in KNOWN))
-    .map((key) => `${key} is not an option of the load balancer: is it misspelt?`);
-  if (typeof options.service !== 'string' || options.service === '') {
-    problems.push('service must be a text that is not empty');
-  }
-  whole(problems, options, 'idleTime', SHORTEST_IDLE_TIME);
-  whole(problems, options, 'recoveryCount', 1);
-  whole(problems, options, 'maxStreams', 1);
-  whole(problems, options, 'scanInterval', 1);
-  const { retry = {}, notifications } = options;
-  const { initialDelay = 100, maxDelay = 30_000 } = retry;
-  const ofRetry: Problems = [];
-  whole(ofRetry, retry, 'maxRetries', -1);
-  whole(ofRetry, retry, 'initialDelay', 1);
-  whole(ofRetry, retry, 'maxDelay', 1);
-  problems.push(...ofRetry.map((problem) => `retry.${problem}`));
-  if (initialDelay > maxDelay) problems.push('retry.initialDelay must not be over retry.maxDelay');
-  if (notifications && !['configure', 'listen', 'off'].includes(notifications)) {
-    problems.push(`notifications must be 'configure', 'listen' or 'off', not '${notifications}'`);
-  }
-  return problems;
 }

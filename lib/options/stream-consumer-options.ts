@@ -1,63 +1,67 @@
-import type { Codec } from '../core/codec.js';
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
-import type { BackoffOptions, UnmatchedPolicy } from '../core/handler-options.js';
-import { handlerProblems } from './handler-problems.js';
-import { resolveOptions } from './resolve-options.js';
-import {
-  STREAMS_OPTION_KEYS,
-  type ResolvedOptions,
-  type StreamsOptions,
-} from './streams-options.js';
-import { problemsOf } from './streams-problems.js';
+import { backoff, HANDLER_OPTIONS } from '../core/handler-options.js';
+import { flag, list, text } from '../core/options/kinds.js';
+import type { Problems } from '../core/options/option.js';
+import { declareOptions, type Given } from '../core/options/shape.js';
+import { defined, resolveOptions } from './resolve-options.js';
+import { STREAMS_OPTIONS, type ResolvedOptions, type StreamsOptions } from './streams-options.js';
 
-/** Options of `StreamConsumers.create`. What is left out is as in the module. Times in ms. */
-export interface StreamConsumerOptions {
-  /** Stream to read. */
-  readonly stream?: string;
-  /** Streams to read, instead of `stream`. */
-  readonly streams?: readonly string[];
-  /** Each group gets every message; its consumers share them. @default that of the module */
-  readonly group?: string;
-  /**
-   * Name in the group. Two consumers of one process that read the same stream in the same group need
-   * different ones. @default that of the module
-   */
-  readonly consumer?: string;
-  /** False: `subscribe` rejects where the group is missing. @default true */
-  readonly createGroup?: boolean;
-  /** Where a new group begins: `'0'` all, `'$'` only new messages, or an id. */
-  readonly startId?: string;
-  /** Callbacks at a time. @default the bound of the module, shared with all else that runs there */
-  readonly concurrency?: number;
-  /** Longest wait of one blocking read, ms. */
-  readonly blockTimeout?: number;
-  /** An entry not kept fresh for so long, ms, is taken over by another consumer. */
-  readonly idleTimeout?: number;
-  /** How often abandoned entries are looked for, ms. */
-  readonly reclaimInterval?: number;
-  /** A consumer that holds entries and was silent for so long, ms, is reported as crashed. */
-  readonly crashedAfter?: number;
-  /** Runs in all before the dead letter queue. */
-  readonly maxDeliveries?: number;
-  /** Wait between runs. */
-  readonly backoff?: BackoffOptions;
-  /** A callback that takes longer, ms, has failed. @default none */
-  readonly timeout?: number;
-  /** After so long, ms, an entry is no longer kept from other consumers. */
-  readonly maxHold?: number;
-  /** How long `close` waits for running callbacks, ms. */
-  readonly gracePeriod?: number;
-  /** Most entries that one read asks for. */
-  readonly batchSize?: number;
-  /** Reading pauses while so many entries wait for a retry. */
-  readonly maxParked?: number;
-  /** What becomes of event types that were not asked for. @default 'ack' */
-  readonly unmatched?: UnmatchedPolicy;
-  /** Shape of entries. */
-  readonly codec?: Codec;
-  /** Errors that no later run can mend. */
-  readonly isUnrecoverable?: (error: unknown) => boolean;
-}
+const shared = STREAMS_OPTIONS.options;
+
+export const STREAM_CONSUMER_OPTIONS = declareOptions(
+  'a consumer',
+  {
+    /** Stream to read. */
+    stream: text('the name of a stream'),
+    /** Streams to read, instead of `stream`. */
+    streams: list(text(), 'a list of names of streams that is not empty', 1),
+    /** Each group gets every message; its consumers share them. @default that of the module */
+    group: text(),
+    /**
+     * Name in the group. Two consumers of one process that read the same stream in the same group need
+     * different ones. @default that of the module
+     */
+    consumer: text(),
+    /** False: `subscribe` rejects where the group is missing. @default true */
+    createGroup: flag(),
+    /** Where a new group begins: `'0'` all, `'$'` only new messages, or an id. */
+    startId: shared.startId,
+    /** Callbacks at a time. @default the bound of the module, shared with all else that runs there */
+    concurrency: shared.concurrency,
+    /** Longest wait of one blocking read, in milliseconds. */
+    blockTimeout: shared.blockTimeout,
+    /** An entry not kept fresh for this time, in milliseconds, is taken over by another consumer. */
+    idleTimeout: shared.idleTimeout,
+    /** How often abandoned entries are looked for, in milliseconds. */
+    reclaimInterval: shared.reclaimInterval,
+    /** A consumer that holds entries and was silent for this time, in milliseconds, is reported as crashed. */
+    crashedAfter: shared.crashedAfter,
+    /** Runs in all before the dead letter queue. */
+    maxDeliveries: shared.maxDeliveries,
+    /** Wait between runs. */
+    backoff: backoff(),
+    /** A callback that takes longer, in milliseconds, has failed. @default none */
+    timeout: HANDLER_OPTIONS.options.timeout,
+    /** After this time, in milliseconds, an entry is no longer kept from other consumers. */
+    maxHold: shared.maxHold,
+    /** How long `close` waits for running callbacks, in milliseconds. */
+    gracePeriod: shared.gracePeriod,
+    /** Most entries that one read asks for. */
+    batchSize: shared.batchSize,
+    /** Reading pauses while so many entries wait for a retry. */
+    maxParked: shared.maxParked,
+    /** What becomes of event types that were not asked for. @default 'ack' */
+    unmatched: shared.unmatched,
+    /** Shape of entries. */
+    codec: shared.codec,
+    /** Errors that no later run can mend. */
+    isUnrecoverable: shared.isUnrecoverable,
+  },
+  streamsNamed,
+);
+
+/** Options of `StreamConsumers.create`. What is left out is as in the module. Times in milliseconds. */
+export interface StreamConsumerOptions extends Given<typeof STREAM_CONSUMER_OPTIONS> {}
 
 /** {@link StreamConsumerOptions} with everything decided. */
 export interface ResolvedConsumerOptions {
@@ -70,38 +74,14 @@ export interface ResolvedConsumerOptions {
   readonly settings: ResolvedOptions;
 }
 
-const OWN = ['stream', 'streams', 'createGroup', 'timeout'] as const;
-
-const SHARED = [
-  'group',
-  'consumer',
-  'startId',
-  'concurrency',
-  'blockTimeout',
-  'idleTimeout',
-  'reclaimInterval',
-  'crashedAfter',
-  'maxDeliveries',
-  'backoff',
-  'maxHold',
-  'gracePeriod',
-  'batchSize',
-  'maxParked',
-  'unmatched',
-  'codec',
-  'isUnrecoverable',
-] as const satisfies readonly (keyof StreamConsumerOptions & keyof StreamsOptions)[];
-
 /** @throws InvalidOptionsError naming every problem */
 export function resolveConsumerOptions(
   given: StreamConsumerOptions,
   module: ResolvedOptions,
 ): ResolvedConsumerOptions {
-  const own = Object.fromEntries(
-    SHARED.filter((key) => given[key] !== undefined).map((key) => [key, given[key]]),
-  ) as Omit<StreamsOptions, 'source'>;
-  const problems = [...ownProblems(given), ...problemsOf({ ...own, source: module.source })];
+  const problems = STREAM_CONSUMER_OPTIONS.problems(given);
   if (problems.length > 0) throw new InvalidOptionsError(problems);
+  const own = asGiven(defined(given));
   // They follow from other times.
   const { reclaimInterval, crashedAfter, ...inherited } = asGiven(module);
   const sameTimes = own.idleTimeout === undefined && own.blockTimeout === undefined;
@@ -111,38 +91,25 @@ export function resolveConsumerOptions(
     timeout: given.timeout,
     concurrency: given.concurrency,
     settings: resolveOptions({
-      ...inherited,
-      ...(reclaimInterval !== undefined && own.idleTimeout === undefined && { reclaimInterval }),
-      ...(crashedAfter !== undefined && sameTimes && { crashedAfter }),
+      ...(inherited as StreamsOptions),
+      ...(own.idleTimeout === undefined && { reclaimInterval }),
+      ...(sameTimes && { crashedAfter }),
       ...own,
-      backoff: { ...module.backoff, ...own.backoff },
+      backoff: { ...module.backoff, ...defined(own.backoff ?? {}) },
     }),
   };
 }
 
-/** Options as they are given, of options that were resolved. */
-function asGiven(module: ResolvedOptions): StreamsOptions {
-  const keys = Object.keys(STREAMS_OPTION_KEYS) as (keyof StreamsOptions)[];
-  const given = keys.filter((key) => module[key] !== undefined).map((key) => [key, module[key]]);
-  return Object.fromEntries(given) as StreamsOptions;
-}
+/** Of others' options, those that a transport has, too. */
+const asGiven = (options: object): Partial<StreamsOptions> =>
+  Object.fromEntries(
+    Object.entries(options).filter(([name]) => STREAMS_OPTIONS.names.includes(name)),
+  );
 
-function ownProblems(given: StreamConsumerOptions): string[] {
-  const known: readonly string[] = [...OWN, ...SHARED];
-  const problems = Object.keys(given)
-    .filter((key) => !known.includes(key))
-    .map((key) => `${key} is no option of a consumer; there are ${known.join(', ')}`);
-  const { stream, streams, createGroup, timeout } = given;
+function streamsNamed({ stream, streams }: Readonly<Record<string, unknown>>): Problems {
   if ((stream === undefined) === (streams === undefined)) {
-    problems.push('give stream or streams, and not both');
+    return ['stream or streams must be given, and not both'];
   }
-  const named: unknown[] = Array.isArray(streams) ? streams : [stream ?? streams];
-  if (named.length === 0 || !named.every((name) => typeof name === 'string' && name !== '')) {
-    problems.push('stream must be the name of a stream, streams a list of names');
-  }
-  if (new Set(named).size < named.length) problems.push('streams must not name one twice');
-  if (createGroup !== undefined && typeof createGroup !== 'boolean') {
-    problems.push('createGroup must be true or false');
-  }
-  return [...problems, ...handlerProblems({ ...(timeout !== undefined && { timeout }) })];
+  const twice = Array.isArray(streams) && new Set(streams).size < streams.length;
+  return twice ? ['streams must not name one twice'] : [];
 }

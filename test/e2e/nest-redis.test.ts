@@ -116,7 +116,7 @@ describe('the Redis module', () => {
       { logger: false, abortOnError: false },
     );
     await expect(starting).rejects.toMatchObject({
-      problems: [expect.stringMatching(/url/), expect.stringMatching(/group/)],
+      problems: [expect.stringMatching(/group/), expect.stringMatching(/url/)],
     });
   });
 });

@@ -270,7 +270,7 @@ describe('lag', () => {
           'lag.recovery must be between 0 and 1, not 2',
           'lag.thresholds[0].warning must be a whole number of at least 0, not 1.5',
           'lag.thresholds[1].warning or critical must say how much is too much',
-          "lag.thresholds[2].streams must be names, such as 'orders.*'",
+          'lag.thresholds[2].streams[0] must be a text that is not empty, not ""',
         ],
       }),
     );

@@ -1,12 +1,22 @@
 import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { defaultConsumerName } from '../../lib/options/consumer-name.js';
-import { handlerProblems } from '../../lib/options/handler-problems.js';
+import type { InvalidOptionsError } from '../../lib/core/errors/start-up.errors.js';
+import { HANDLER_OPTIONS } from '../../lib/core/handler-options.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { fromRedisOptions } from '../../lib/redis.preset.js';
 import { secret, secretInUrl, wordOf } from '../support/secrets.js';
 
 const source = { technology: 'none', open: () => ({ source: undefined as never }) };
+
+const problemsIn = (call: () => unknown): readonly string[] => {
+  try {
+    call();
+    return [];
+  } catch (error) {
+    return (error as InvalidOptionsError).problems;
+  }
+};
 
 describe('options', () => {
   it('have the documented defaults', () => {
@@ -85,7 +95,7 @@ describe('options', () => {
       'routes[0].stream',
       'unmatched',
       'idempotencyWindow',
-      'middleware',
+      'middleware[0]',
       'deadLetter',
       'gruop',
     ];
@@ -100,25 +110,23 @@ describe('options', () => {
 
   it('refuse a block that outlasts the timers of Node', () => {
     expect(() => resolveOptions({ source, blockTimeout: 2 ** 31 })).toThrow(
-      /blockTimeout must be at most/,
+      /blockTimeout must be a whole number from 1 to 86400000, not/,
     );
   });
 
   it('of a handler are checked too', () => {
-    expect(handlerProblems({ timeout: 0, concurrency: 0, streams: [''] })).toHaveLength(3);
-    expect(handlerProblems({ timeout: 5, concurrency: 1, group: 'g' })).toEqual([]);
+    expect(HANDLER_OPTIONS.problems({ timeout: 0, concurrency: 0, streams: [''] })).toHaveLength(3);
+    expect(HANDLER_OPTIONS.problems({ timeout: 5, concurrency: 1, group: 'g' })).toEqual([]);
   });
 
   it('of Redis are sorted from the others, and never repeat a password', () => {
-    const { options, problems } = fromRedisOptions({
-      url: `redis//:${secretInUrl('server')}@nowhere`,
-      port: 70_000,
-      password: secret('server'),
-      group: 'g',
-    });
-    expect(options).toMatchObject({ group: 'g' });
+    const password = secret('server');
+    const options = fromRedisOptions({ host: 'h', password, group: 'g' });
+    expect(options).toMatchObject({ group: 'g', source: { technology: 'redis' } });
     expect(options).not.toHaveProperty('password');
-    expect(problems).toHaveLength(4);
+    const wrong = { url: `redis//:${secretInUrl('server')}@nowhere`, port: 70_000, password };
+    const problems = problemsIn(() => fromRedisOptions({ ...wrong, group: '' }));
+    expect(problems).toHaveLength(5);
     expect(problems.join()).not.toContain(wordOf('server'));
   });
 });

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type { InvalidOptionsError } from '../../lib/core/errors/start-up.errors.js';
 import { redisAclRules } from '../../lib/drivers/redis/acl.js';
-import type { RedisOptions } from '../../lib/drivers/redis/redis.options.js';
-import { redisProblems } from '../../lib/drivers/redis/redis.problems.js';
+import { REDIS_OPTIONS, type RedisOptions } from '../../lib/drivers/redis/redis.options.js';
 import { fromRedisOptions, type RedisStreamsOptions } from '../../lib/redis.preset.js';
 import { Authority } from '../support/certificates.js';
 import { secret, secretInUrl } from '../support/secrets.js';
@@ -33,7 +33,7 @@ describe('options of Redis that work', () => {
       },
     ],
   ])('%s', (_, options) => {
-    expect(redisProblems(options)).toEqual([]);
+    expect(REDIS_OPTIONS.problems(options)).toEqual([]);
   });
 });
 
@@ -47,11 +47,13 @@ describe('options of Redis that contradict each other, or cannot work', () => {
       [/^host and sentinels/, /^port and sentinels/],
     ],
     ['sentinels without a name', { sentinels }, [/^name must be what the sentinels call/]],
+    ['a database that is no number', { url: 'redis://h/undefined' }, [/^url must end with/]],
+    ['a port that is a text', { port: '6379' }, [/"6379": that is a text; convert/]],
     ['no sentinels', { sentinels: [], name: 'm' }, [/not empty/]],
     [
       'sentinels that are no addresses',
       { sentinels: ['s:1', { host: 'h', port: 0 }], name: 'm' },
-      [/^sentinels\[0\]\.host/, /^sentinels\[1\]\.port/],
+      [/^sentinels\[0\] must be an object/, /^sentinels\[1\]\.port/],
     ],
     [
       'what is said of sentinels that are not there',
@@ -77,7 +79,7 @@ describe('options of Redis that contradict each other, or cannot work', () => {
       [/^sentinelTls cannot be used/],
     ],
   ])('%s', (_, options, expected) => {
-    const problems = redisProblems(options as RedisOptions);
+    const problems = REDIS_OPTIONS.problems(options);
     expect(problems).toHaveLength(expected.length);
     for (const [index, problem] of problems.entries()) expect(problem).toMatch(expected[index]!);
     expect(problems.join()).not.toContain('PRIVATE KEY');
@@ -86,8 +88,11 @@ describe('options of Redis that contradict each other, or cannot work', () => {
 
 describe('the name beside sentinels', () => {
   const names = (given: RedisStreamsOptions) => {
-    const { options, problems } = fromRedisOptions(given);
-    return { name: options.name, problems };
+    try {
+      return { name: fromRedisOptions(given).name, problems: [] };
+    } catch (error) {
+      return { name: undefined, problems: (error as InvalidOptionsError).problems };
+    }
   };
 
   it("is the master's", () => {

@@ -111,12 +111,12 @@ describe('the option retention', () => {
     expect(() => world.runtime(wrong)).toThrow(
       expect.objectContaining({
         problems: [
-          'retentionInterval must be a whole number of at least 1, not 0',
-          "retention[0].streams must name streams, such as 'audit.*'",
+          `retention[0].streams must be names of streams, such as 'audit.*', not ""`,
           'retention[1].policy.maxLength must be a whole number of at least 1, not 0',
-          "retention[2].policy must be 'keep', 'deleteWhenSettled', { maxLength } or { maxAge }",
-          'retention[3].policy.allowLoss must be true or false, not yes',
-          'retention[4].policy.maxAge must be a whole number of at least 1',
+          'retention[2].policy.maxAge is no option of a policy with maxLength: there are maxLength, allowLoss',
+          'retention[3].policy.allowLoss must be true or false, not "yes"',
+          'retention[4].policy.maxAge is missing; it must be a whole number of at least 1',
+          'retentionInterval must be a whole number from 1 to 86400000, not 0',
         ],
       }),
     );

@@ -1,4 +1,5 @@
 import type { Driver, DriverContext, DriverFactory } from '../../core/driver.js';
+import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import { RedisOwnership } from './balancing/redis.ownership.js';
 import { Connector } from './connector.js';
 import { Keys } from './keys.js';
@@ -7,7 +8,7 @@ import { RedisCompletions } from './redis.completions.js';
 import { RedisDeadLetters } from './redis.dead-letters.js';
 import { RedisGroupAdmin } from './redis.group-admin.js';
 import { RedisInbox } from './redis.inbox.js';
-import type { RedisOptions } from './redis.options.js';
+import { REDIS_OPTIONS, type RedisOptions } from './redis.options.js';
 import { RedisPendingEntries } from './redis.pending-entries.js';
 import { RedisLeaseStore } from './redis.lease-store.js';
 import { RedisReplies } from './redis.replies.js';
@@ -17,8 +18,13 @@ import { ServerFeatures } from './server-features.js';
 import { RedisStateStore } from './redis.state-store.js';
 import { RedisWorkflowStore } from './redis.workflow-store.js';
 
-/** Redis in every slot. Redis 7.0 or later. */
+/**
+ * Redis in every slot. Redis 7.0 or later.
+ * @throws InvalidOptionsError naming every problem
+ */
 export function redis(options: RedisOptions = {}): DriverFactory {
+  const problems = REDIS_OPTIONS.problems(options);
+  if (problems.length > 0) throw new InvalidOptionsError(problems);
   return { technology: 'redis', open: (context) => open(options, context) };
 }
 

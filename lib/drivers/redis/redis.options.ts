@@ -1,78 +1,86 @@
 import type { ConnectionOptions } from 'node:tls';
 import type { Redis } from 'ioredis';
+import { anyText, checked, func, list, nested, text, whole } from '../../core/options/kinds.js';
+import type { Option } from '../../core/options/option.js';
+import { declareOptions, isRecord, type Given } from '../../core/options/shape.js';
 import type { NatMap } from './cluster/topology.js';
+import { contradictions } from './redis.problems.js';
+
+/** Timers of Node have this limit, in milliseconds. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
+const ADDRESSES = 'a list of { host, port } that is not empty';
+
+const tls = () =>
+  checked<ConnectionOptions>(
+    'an object of options of tls.connect; {} takes the defaults',
+    isRecord,
+  ).secret();
+
+const SENTINEL_ADDRESS = declareOptions('the address of a sentinel', {
+  host: text('the name or address of a host').required(),
+  /** @default 26379 */
+  port: whole(1, 65_535),
+});
 
 /** Where one sentinel listens. */
-export interface SentinelAddress {
-  readonly host: string;
-  /** @default 26379 */
-  readonly port?: number;
-}
+export interface SentinelAddress extends Given<typeof SENTINEL_ADDRESS> {}
+
+const NODE_ADDRESS = declareOptions('the address of a node', {
+  host: text('the name or address of a host').required(),
+  /** @default 6379 */
+  port: whole(1, 65_535),
+});
 
 /** Where one node of a cluster listens. */
-export interface NodeAddress {
-  readonly host: string;
-  /** @default 6379 */
-  readonly port?: number;
-}
+export interface NodeAddress extends Given<typeof NODE_ADDRESS> {}
+
+const sentinel: Option<SentinelAddress> = nested(SENTINEL_ADDRESS);
+const node: Option<NodeAddress> = nested(NODE_ADDRESS);
+
+/** The one place for an option of a connection to Redis. */
+export const REDIS_OPTIONS = declareOptions(
+  'a connection to Redis',
+  {
+    /** `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS. Instead of host and port. */
+    url: text('a text such as redis://host:6379 or rediss://host:6379').secret(),
+    /** @default 'localhost' */
+    host: text(),
+    /** @default 6379 */
+    port: whole(1, 65_535),
+    /** @default Redis's own default user */
+    username: anyText(),
+    password: anyText().secret(),
+    /** Number of the database. Not with `cluster`. @default 0 */
+    db: whole(0),
+    /** Options of Node's `tls.connect`: `ca`, `cert`, `key`, `servername` … as texts or buffers. */
+    tls: tls(),
+    /** Sentinels that say where the master is, instead of `url` or `host` and `port`. Needs `name`. */
+    sentinels: list(sentinel, ADDRESSES, 1),
+    /** What the sentinels call the master, for example `'mymaster'`. */
+    name: text(),
+    /** Some nodes of a cluster, instead of `url` or `host` and `port`; the others are learned from them. */
+    cluster: list(node, ADDRESSES, 1),
+    /** Where nodes are reached that the cluster announces under another address: `'10.0.0.1:6379'`. */
+    natMap: checked<NatMap>("an object such as { '10.0.0.1:6379': { host, port } }", isRecord),
+    /** For the sentinels themselves; `username` and `password` are for the master. */
+    sentinelUsername: anyText(),
+    sentinelPassword: anyText().secret(),
+    /** TLS to the sentinels; `tls` is for the master. */
+    sentinelTls: tls(),
+    /**
+     * Makes a client of your own, a new one at each call: the library needs several connections, and
+     * owns, configures and closes what it is given. Must not set `keyPrefix` (use the library's) or
+     * `replyMapping: 'resp3'`. Create it with `lazyConnect: true`.
+     */
+    client: func<() => Redis>('a function that makes a new ioredis client at each call'),
+    /** Longest wait for a connection, in milliseconds. @default 10000 */
+    connectTimeout: whole(1, LONGEST_TIMEOUT),
+    /** Longest wait for a reply, or to reconnect before a command, in milliseconds. @default 5000 */
+    commandTimeout: whole(1, LONGEST_TIMEOUT),
+  },
+  contradictions,
+);
 
 /** Where Redis is and how to talk to it. */
-export interface RedisOptions {
-  /** `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS. Instead of host and port. */
-  readonly url?: string;
-  /** @default 'localhost' */
-  readonly host?: string;
-  /** @default 6379 */
-  readonly port?: number;
-  /** @default Redis's own default user */
-  readonly username?: string;
-  readonly password?: string;
-  /** Number of the database. Not with `cluster`. @default 0 */
-  readonly db?: number;
-  /** Options of Node's `tls.connect`: `ca`, `cert`, `key`, `servername` … as texts or buffers. */
-  readonly tls?: ConnectionOptions;
-  /** Sentinels that say where the master is, instead of `url` or `host` and `port`. Needs `name`. */
-  readonly sentinels?: readonly SentinelAddress[];
-  /** What the sentinels call the master, for example `'mymaster'`. */
-  readonly name?: string;
-  /** Some nodes of a cluster, instead of `url` or `host` and `port`; the others are learned from them. */
-  readonly cluster?: readonly NodeAddress[];
-  /** Where nodes are reached that the cluster announces under another address: `'10.0.0.1:6379'`. */
-  readonly natMap?: NatMap;
-  /** For the sentinels themselves; `username` and `password` are for the master. */
-  readonly sentinelUsername?: string;
-  readonly sentinelPassword?: string;
-  /** TLS to the sentinels; `tls` is for the master. */
-  readonly sentinelTls?: ConnectionOptions;
-  /**
-   * Makes a client of your own, a new one at each call: the library needs several connections, and
-   * owns, configures and closes what it is given. Must not set `keyPrefix` (use the library's) or
-   * `replyMapping: 'resp3'`. Create it with `lazyConnect: true`.
-   */
-  readonly client?: () => Redis;
-  /** Longest wait for a connection, ms. @default 10000 */
-  readonly connectTimeout?: number;
-  /** Longest wait for a reply, or to reconnect before a command, ms. @default 5000 */
-  readonly commandTimeout?: number;
-}
-
-/** The names in {@link RedisOptions}. */
-export const REDIS_OPTION_KEYS = [
-  'url',
-  'host',
-  'port',
-  'username',
-  'password',
-  'db',
-  'tls',
-  'sentinels',
-  'cluster',
-  'natMap',
-  'name',
-  'sentinelUsername',
-  'sentinelPassword',
-  'sentinelTls',
-  'client',
-  'connectTimeout',
-  'commandTimeout',
-] as const satisfies readonly (keyof RedisOptions)[];
+export interface RedisOptions extends Given<typeof REDIS_OPTIONS> {}

@@ -1,22 +1,53 @@
-import type { HandlerOptions } from '../../core/handler-options.js';
-import { handlerProblems } from '../../options/handler-problems.js';
+import { HANDLER_OPTIONS, type HandlerOptions } from '../../core/handler-options.js';
+import { either, list, text } from '../../core/options/kinds.js';
+import type { Problems } from '../../core/options/option.js';
+import { declareOptions, isRecord, type Given } from '../../core/options/shape.js';
+import { shown } from '../../core/options/wording.js';
 import { DEFAULT_NAME } from '../tokens.js';
 
-/** What a handler sets for itself; the rest comes from the transport. Times in ms. */
-export interface StreamHandlerOptions extends HandlerOptions {
+const { balanced: _, ...OWN } = HANDLER_OPTIONS.options;
+
+const EVENTS = either(
+  'event types: texts that are not empty',
+  text(),
+  list(text(), 'a list of event types that is not empty', 1),
+);
+
+const STREAM_ONLY = declareOptions('@StreamHandler', {
   /** Stream to read. @default what routing gives for the events */
-  readonly stream?: string;
+  stream: text('the name of a stream'),
   /** Name of the transport that feeds this handler. @default 'default' */
-  readonly name?: string;
-}
+  name: text().default(DEFAULT_NAME),
+});
+
+const SOURCES_ONLY = declareOptions('@StreamHandler', {
+  /** Event types; `*` matches any run of characters. @default '*' */
+  events: EVENTS.default('*'),
+});
+
+/** What a handler sets for itself; the rest comes from the transport. Times in milliseconds. */
+export interface StreamHandlerOptions
+  extends Omit<HandlerOptions, 'balanced'>, Given<typeof STREAM_ONLY> {}
 
 /** The form of `@StreamHandler` that begins with streams. */
-export interface StreamHandlerSources extends StreamHandlerOptions {
-  /** Streams to read. `stream` may name a single one instead. */
-  readonly streams?: readonly string[];
-  /** Event types; `*` matches any run of characters. @default '*' */
-  readonly events?: string | readonly string[];
-}
+export interface StreamHandlerSources extends StreamHandlerOptions, Given<typeof SOURCES_ONLY> {}
+
+export const STREAM_HANDLER_OPTIONS = declareOptions(
+  '@StreamHandler',
+  { ...OWN, ...STREAM_ONLY.options },
+  ...HANDLER_OPTIONS.rules,
+  oneStreamOption,
+);
+
+export const STREAM_HANDLER_SOURCES = declareOptions(
+  '@StreamHandler',
+  { ...STREAM_HANDLER_OPTIONS.options, ...SOURCES_ONLY.options },
+  ...STREAM_HANDLER_OPTIONS.rules,
+  ({ stream, streams }) =>
+    stream === undefined && streams === undefined
+      ? ['streams must be named, or the events as first argument']
+      : [],
+);
 
 /** What the arguments of `@StreamHandler` say. */
 export interface HandlerDeclaration {
@@ -26,83 +57,56 @@ export interface HandlerDeclaration {
   readonly name: string;
 }
 
-/** What a handler may set, in `@StreamHandler` and in the extras of `@EventPattern`. */
-const HANDLER_OPTIONS = [
-  'stream',
-  'streams',
-  'group',
-  'concurrency',
-  'maxDeliveries',
-  'backoff',
-  'timeout',
-  'maxHold',
-  'dedupe',
-  'inbox',
-  'plainInstructions',
-  'batch',
-  'orderBy',
-] as const satisfies readonly (keyof StreamHandlerOptions)[];
-
 type Loose = Readonly<Record<string, unknown>>;
 
 /** Reads the arguments of `@StreamHandler`; tells what is wrong with them in `problems`. */
 export function readDeclaration(args: readonly unknown[], problems: string[]): HandlerDeclaration {
-  const [first, second] = args;
-  const sourcesFirst = isPlainObject(first);
+  const [first, second = {}] = args;
+  const sourcesFirst = isRecord(first);
   if (args.length > (sourcesFirst ? 1 : 2) || args.length === 0) {
     problems.push("write @StreamHandler('event', options?) or @StreamHandler({ streams, … })");
   }
-  const given = (sourcesFirst ? first : (second ?? {})) as Loose;
-  if (!isPlainObject(given)) problems.push('the options must be an object');
-  refuseUnknown(
-    given,
-    sourcesFirst ? [...HANDLER_OPTIONS, 'name', 'events'] : [...HANDLER_OPTIONS, 'name'],
-    problems,
-  );
-  if (sourcesFirst && given['stream'] === undefined && given['streams'] === undefined) {
-    problems.push('name the streams, or the events as first argument');
-  }
-  const events = readEvents(sourcesFirst ? (given['events'] ?? '*') : first, problems);
-  const name = given['name'] ?? DEFAULT_NAME;
-  if (!isText(name)) problems.push('name must be a text that is not empty');
-  const options = readHandlerOptions(given, problems);
-  problems.push(...handlerProblems(options));
-  return { events, options, name: String(name) };
+  const shape = sourcesFirst ? STREAM_HANDLER_SOURCES : STREAM_HANDLER_OPTIONS;
+  const given = sourcesFirst ? first : second;
+  problems.push(...shape.problems(given, '', 'the options'));
+  const options = isRecord(given) ? given : {};
+  const events = sourcesFirst ? (options['events'] ?? '*') : first;
+  if (!sourcesFirst) problems.push(...EVENTS.required().problems(events, 'events'));
+  const name = options['name'] ?? DEFAULT_NAME;
+  return { events: listOf(events, problems), options: withStreams(options), name: name as string };
 }
 
 /** The options among others' extras. */
-export function readHandlerOptions(given: Loose, problems: string[]): HandlerOptions {
-  const { stream, streams, ...options } = Object.fromEntries(
-    HANDLER_OPTIONS.filter((key) => given[key] !== undefined).map((key) => [key, given[key]]),
-  );
-  if (stream !== undefined && streams !== undefined)
-    problems.push('give stream or streams, not both');
-  const named = stream === undefined ? streams : [stream];
-  if (named === undefined) return options;
-  if (!Array.isArray(named) || named.length === 0 || !named.every(isText)) {
-    problems.push('stream must be the name of a stream, streams a list of names');
-    return options;
-  }
-  return { ...options, streams: named };
+export function readHandlerOptions(extras: Loose, problems: string[]): HandlerOptions {
+  const known = EXTRAS.names.filter((name) => extras[name] !== undefined);
+  const given = Object.fromEntries(known.map((name) => [name, extras[name]]));
+  problems.push(...EXTRAS.problems(given));
+  return withStreams(given);
 }
 
-function readEvents(given: unknown, problems: string[]): readonly string[] {
+/** What a handler may set in the extras of `@EventPattern`, beside what others put there. */
+const EXTRAS = declareOptions(
+  '@EventPattern',
+  { ...OWN, stream: STREAM_HANDLER_OPTIONS.options.stream },
+  ...STREAM_HANDLER_OPTIONS.rules,
+);
+
+/** The options of the engine, which knows several streams only, and no events or name. */
+function withStreams({ stream, streams = stream && [stream], ...given }: Loose): HandlerOptions {
+  const known = Object.entries(given).filter(([name]) => name in OWN);
+  const named = streams as readonly string[] | undefined;
+  return { ...Object.fromEntries(known), ...(named && { streams: named }) };
+}
+
+function listOf(given: unknown, problems: string[]): readonly string[] {
   const events: unknown[] = Array.isArray(given) ? given : [given];
-  if (events.length === 0 || !events.every(isText)) {
-    problems.push('events must be event types: texts that are not empty');
-  }
-  if (new Set(events).size < events.length) problems.push('events must not name one twice');
+  const twice = events.find((event, index) => events.indexOf(event) !== index);
+  if (twice !== undefined) problems.push(`events must not name ${shown(twice)} twice`);
   return events as readonly string[];
 }
 
-function refuseUnknown(given: Loose, known: readonly string[], problems: string[]): void {
-  for (const key of Object.keys(given)) {
-    if (!known.includes(key)) problems.push(`${key} is no option; there are ${known.join(', ')}`);
-  }
-}
-
-const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
-
-function isPlainObject(value: unknown): value is Loose {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function oneStreamOption({ stream, streams }: Loose): Problems {
+  return stream !== undefined && streams !== undefined
+    ? ['stream or streams must be given, not both']
+    : [];
 }

@@ -31,7 +31,5 @@ export class RedisStreamsTransport extends StreamsTransport {
 }
 
 /** @throws InvalidOptionsError naming every problem */
-export function openRedis(given: RedisStreamsOptions): StreamsRuntime {
-  const { options, problems } = fromRedisOptions(given);
-  return new StreamsRuntime(options, problems);
-}
+export const openRedis = (given: RedisStreamsOptions): StreamsRuntime =>
+  new StreamsRuntime(fromRedisOptions(given));

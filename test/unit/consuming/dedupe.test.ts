@@ -362,13 +362,13 @@ describe('what cannot be deduplicated', () => {
     expect((error as InvalidOptionsError).problems).toEqual([
       'A.a: dedupe is for events; what answers requests cannot have it',
       'A.a: inbox is for events; what answers requests cannot have it',
-      "A.a: dedupe must be true, 'message', 'idempotencyKey' or an object",
-      "A.a: dedupe.key must be 'message', 'idempotencyKey' or a function of the message",
+      "A.a: dedupe must be true, 'message', 'idempotencyKey' or { key, ttl }, not 7",
+      "A.a: dedupe.key must be 'message', 'idempotencyKey' or a function of the message, not \"other\"",
       'A.a: dedupe.ttl must be a whole number of at least 1, not 0',
-      'A.a: give dedupe or inbox, not both: an inbox knows duplicates, too',
+      'A.a: dedupe or inbox, not both: an inbox knows duplicates, too',
       'A.a: batch needs @StreamHandler',
-      'A.a: batch.size must be a whole number of at least 1, not 0',
-      'A.a: batch must be { size, maxWait? }',
+      'A.a: batch.size must be a whole number from 1 to 10000, not 0',
+      'A.a: batch.size is missing; it must be a whole number from 1 to 10000',
       'A.a: batch is for events; what answers requests cannot have it',
       'A.a: batch and inbox do not go together: a transaction is of one message',
     ]);

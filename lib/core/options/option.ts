@@ -1,0 +1,81 @@
+import { shown } from './wording.js';
+
+/** Sentences, each of which begins with the name of what must be otherwise. */
+export type Problems = readonly string[];
+
+export type Presence = 'optional' | 'required' | 'defaulted';
+
+/** How a value of an option is checked. */
+export interface Kind {
+  /** What a value must be: the words behind "must be", such as `a whole number of at least 1`. */
+  readonly expected: string;
+  /** Whether a value is right. Called for each message that is published with options, so it is cheap. */
+  readonly accepts: (value: unknown) => boolean;
+  /** The problems of the parts of a value that is not accepted. Undefined where the value has none. */
+  readonly within?: (value: unknown, at: string) => Problems | undefined;
+  /** What to write instead of this value, where that can be guessed. */
+  readonly advice?: (value: unknown) => string | undefined;
+  /** Fills in the defaults of the parts of a value. */
+  readonly complete?: (value: unknown) => unknown;
+}
+
+/**
+ * One option: its type, its check and its default. The comment above its place in a declaration is
+ * what editors show of it.
+ *
+ * @typeParam T what may be given
+ * @typeParam R what it is once its defaults are filled in
+ */
+export class Option<T, P extends Presence = 'optional', R = T> {
+  /** Only for the compiler. */
+  declare readonly given: T;
+  /** Only for the compiler. */
+  declare readonly completed: R;
+
+  constructor(
+    readonly kind: Kind,
+    readonly presence: P = 'optional' as P,
+    readonly fallback?: T,
+    private readonly isSecret = false,
+  ) {}
+
+  /** The option must be given. */
+  required(): Option<T, 'required', R> {
+    return new Option<T, 'required', R>(this.kind, 'required', undefined, this.isSecret);
+  }
+
+  /** What holds where the option is not given. */
+  default(value: T): Option<T, 'defaulted', R> {
+    return new Option<T, 'defaulted', R>(this.kind, 'defaulted', value, this.isSecret);
+  }
+
+  /** No message repeats the value. */
+  secret(): Option<T, P, R> {
+    return new Option<T, P, R>(this.kind, this.presence, this.fallback, true);
+  }
+
+  accepts(value: unknown): boolean {
+    return value === undefined ? this.presence !== 'required' : this.kind.accepts(value);
+  }
+
+  /** @param at the name of the option, with its path */
+  problems(value: unknown, at: string): Problems {
+    if (this.accepts(value)) return [];
+    const { expected, within, advice } = this.kind;
+    if (value === undefined) return [`${at} is missing; it must be ${expected}`];
+    const inside = within?.(value, at);
+    if (inside) return inside;
+    if (this.isSecret) return [`${at} must be ${expected}`];
+    const hint = advice?.(value);
+    return [`${at} must be ${expected}, not ${shown(value)}${hint ? `: ${hint}` : ''}`];
+  }
+
+  complete(value: T | undefined): R | undefined {
+    const decided = value === undefined ? this.fallback : value;
+    if (decided === undefined || !this.kind.complete) return decided as R | undefined;
+    return this.kind.complete(decided) as R;
+  }
+}
+
+/** Any option, whatever it takes. */
+export type AnyOption = Option<unknown, Presence>;

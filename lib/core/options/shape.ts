@@ -1,0 +1,126 @@
+import type { AnyOption, Option, Presence, Problems } from './option.js';
+import { isThenable, nearest, shown } from './wording.js';
+
+/** Options by their names. */
+export type Options = Readonly<Record<string, AnyOption>>;
+
+type Named<O, P extends Presence> = {
+  [K in keyof O]: O[K] extends Option<infer _, infer Own, infer __>
+    ? Own extends P
+      ? K
+      : never
+    : never;
+}[keyof O];
+
+type GivenOf<O> = {
+  readonly [K in keyof O as K extends Named<O, 'required'> ? K : never]: TypeOf<O[K]>;
+} & {
+  readonly [K in keyof O as K extends Named<O, 'required'> ? never : K]?: TypeOf<O[K]> | undefined;
+};
+
+type CompletedOf<O> = {
+  readonly [K in keyof O]: O[K] extends Option<infer _, infer P, infer R>
+    ? P extends 'optional'
+      ? R | undefined
+      : R
+    : never;
+};
+
+type TypeOf<X> = X extends Option<infer T, infer _, infer __> ? T : never;
+
+/** The type of what may be given: each option that is not required may be left out, or undefined. */
+export type Given<S> = S extends Shape<infer O> ? GivenOf<O> : never;
+
+/** The type of options with their defaults filled in. */
+export type Completed<S> = S extends Shape<infer O> ? CompletedOf<O> : never;
+
+/** What no option can tell by itself, such as two that exclude each other. Each sentence begins with a name. */
+export type Rule = (given: Readonly<Record<string, unknown>>) => Problems;
+
+type Loose = Readonly<Record<string, unknown>>;
+
+/** The declaration of an object of options: its types, its checks and its defaults come from here. */
+export class Shape<O extends object = object> {
+  readonly names: readonly string[];
+  private readonly byName: ReadonlyMap<string, AnyOption>;
+  private readonly required: readonly string[];
+
+  /** @param of whose options they are, for messages: `a consumer` */
+  constructor(
+    readonly of: string,
+    readonly options: O,
+    readonly rules: readonly Rule[],
+  ) {
+    const entries = Object.entries(options as Options);
+    this.names = entries.map(([name]) => name);
+    this.byName = new Map(entries);
+    this.required = this.names.filter((name) => this.byName.get(name)!.presence === 'required');
+  }
+
+  /** Whether all is right. One pass over what is given, without an allocation. */
+  accepts(given: unknown): given is GivenOf<O> {
+    if (!isRecord(given)) return false;
+    for (const name in given) {
+      const value = given[name];
+      const option = this.byName.get(name);
+      if (!option || (value !== undefined && !option.kind.accepts(value))) return false;
+    }
+    for (const name of this.required) if (given[name] === undefined) return false;
+    for (const rule of this.rules) if (rule(given).length > 0) return false;
+    return true;
+  }
+
+  /**
+   * Everything that is wrong, at every depth.
+   * @param at put before each name: `backoff.`
+   * @param what the object itself, for one that is none: `backoff`
+   */
+  problems(given: unknown, at = '', what = `the options of ${this.of}`): Problems {
+    if (this.accepts(given)) return [];
+    if (!isRecord(given)) return [`${what} must be an object, not ${shown(given)}`];
+    const unknown: string[] = [];
+    for (const name in given) if (!this.byName.has(name)) unknown.push(this.unknown(name, at));
+    const wrong = [...this.byName].flatMap(([name, option]) =>
+      option.problems(given[name], at + name),
+    );
+    const together = this.rules.flatMap((rule) => rule(given)).map((problem) => at + problem);
+    return [...unknown, ...wrong, ...together];
+  }
+
+  /** The options with their defaults, those of nested objects included. Undefined counts as left out. */
+  complete(given: GivenOf<O>): CompletedOf<O> {
+    const values = given as Loose;
+    return Object.fromEntries(
+      [...this.byName].map(([name, option]) => [name, option.complete(values[name])]),
+    ) as CompletedOf<O>;
+  }
+
+  private unknown(name: string, at: string): string {
+    const meant = nearest(name, this.names);
+    const guess = meant === undefined ? '' : `did you mean ${meant}? `;
+    return `${at}${name} is no option of ${this.of}: ${guess}there are ${this.names.join(', ')}`;
+  }
+}
+
+/**
+ * Declares an object of options, in one place.
+ *
+ * ```ts
+ * const BATCH = declareOptions('a batch', {
+ *   /** Most messages of a batch. *\/
+ *   size: whole(1, 10_000).required(),
+ *   /** Longest wait for more messages, in milliseconds. @default 1000 *\/
+ *   maxWait: whole(0).default(1000),
+ * });
+ * interface BatchOptions extends Given<typeof BATCH> {}
+ * ```
+ */
+export const declareOptions = <const O extends Options>(
+  of: string,
+  options: O,
+  ...rules: readonly Rule[]
+): Shape<O> => new Shape(of, options, rules);
+
+/** An object that can have options: no list, and no promise that was not awaited. */
+export const isRecord = (value: unknown): value is Loose =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !isThenable(value);
