@@ -13,6 +13,7 @@ import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import type { RedisSource } from '../../lib/drivers/redis/redis.source.js';
 import type { SourceHarness } from '../contracts/source-harness.js';
 import { describeDriverContract, withDriver } from '../contracts/driver.contract.js';
+import { describeLiveConsumersContract } from '../contracts/live-consumers.contract.js';
 import { describeStreamOwnershipContract } from '../contracts/stream-ownership.contract.js';
 import { StreamsRuntime } from '../../lib/runtime.js';
 import { elapse } from '../support/passing-time.js';
@@ -50,6 +51,7 @@ describeStreamOwnershipContract('redis cluster', async () => ({
   ...(await withDriver(harness)()),
   apart: true,
 }));
+describeLiveConsumersContract('redis cluster', harness);
 
 test('redis cluster: names that cannot be placed are refused at start-up', async () => {
   const { driver, close } = await withDriver(harness)();

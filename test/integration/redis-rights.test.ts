@@ -68,6 +68,7 @@ class Life {
     await this.try(() => this.delay());
     await this.try(() => this.chain());
     await this.try(() => this.balance());
+    await this.try(() => this.handOver());
     await until('a dead letter, or an error', async () => {
       const page = await this.try(() => deadLetters.list(this.stream));
       return (page?.items.length ?? 0) > 0 || this.refused.length > 0;
@@ -180,6 +181,32 @@ class Life {
     }
   }
 
+  private async handOver(): Promise<void> {
+    const { live, source } = this.consumer.runtime.driver;
+    const [stream, group] = [`${this.stream}-handed`, 'g'];
+    const join = (consumer: string) =>
+      live!.join({
+        ...{ group, consumer, instance: consumer, timeToLive: 10_000 },
+        process: { host: 'elsewhere', pid: 1, application: 'a', version: '1' },
+        streams: [
+          { stream, events: ['*'], options: { ...times, maxDeliveries: 1, ordered: false } },
+        ],
+      });
+    const times = { blockTimeout: 50, idleTimeout: 1000, reclaimInterval: 50 };
+    const [from, to] = [await join('from'), await join('to')];
+    const options = { ...times, streams: [stream], group, consumer: 'from', startId: '0' };
+    const subscription = await source.subscribe(options);
+    await source.publish([{ stream, fields: ['event_type', 'x', 'payload', '1'] }]);
+    const [lease] = await subscription.pull(1);
+    const entries = [{ lease: lease!, eventType: 'x' }];
+    const receiver = { consumer: to.consumer, instance: 'to' };
+    const [outcome] = await from.handOver(entries, receiver, 1);
+    if (outcome instanceof Error) this.errors.push(outcome);
+    await this.try(() => live!.members(stream, group));
+    await subscription.close();
+    await Promise.all([from.leave(), to.leave()]);
+  }
+
   private handle(): void {
     if (this.failures-- > 0) throw new Error('on purpose');
   }
@@ -211,9 +238,11 @@ async function withoutCommand(command: string): Promise<PermissionDeniedError[]>
 it('with all rights nothing is refused', async () => {
   const life = await Life.begin('shop', [
     ...redisAclRules({ keyPrefix: 'shop:' }),
-    // Its streams have the prefix as part of their names; the box of its answers and workflows do not.
+    // Its streams have the prefix as part of their names; the box of its answers, workflows, and the
+    // channels of its consumers do not.
     '~{client-*',
     '~{workflow:*',
+    '&handed:*',
   ]);
   await admin.acl('LOG', 'RESET');
   await life.live();

@@ -9,6 +9,7 @@ import type { RedisOptions } from '../../lib/drivers/redis/redis.options.js';
 import { lookAfter } from '../../lib/drivers/redis/scripts/look-after.script.js';
 import type { SourceHarness } from '../contracts/source-harness.js';
 import { describeDriverContract, withDriver } from '../contracts/driver.contract.js';
+import { describeLiveConsumersContract } from '../contracts/live-consumers.contract.js';
 import { describeStreamOwnershipContract } from '../contracts/stream-ownership.contract.js';
 import { elapse } from '../support/passing-time.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
@@ -60,6 +61,7 @@ describeDriverContract('redis', harness, () => ({
   unique,
 }));
 describeStreamOwnershipContract('redis', withDriver(harness));
+describeLiveConsumersContract('redis', harness);
 
 test('redis: a message that too few replicas have confirmed is stored, and says so', async () => {
   const quick = { ...place, commandTimeout: 800 };
@@ -89,7 +91,7 @@ async function removeAnAbsentConsumer(): Promise<void> {
   await server.client.xgroup('CREATECONSUMER', key, group, 'absent');
   await driver.state!.exists('anything');
   const times = { idleTimeout: 1, absentAfter: -1, crashedAfter: 1, room: 0 };
-  const streams = [{ key, floor: key, redrive: key }];
+  const streams = [{ key, floor: key, redrive: key, consumers: `${key}:c`, handed: `${key}:h` }];
   const look = { group, consumer: 'present', streams, ...times };
   const [looked] = (await lookAfter(driver.unwrap!() as Redis, look))!;
   expect(looked!.removed).toEqual(['absent']);

@@ -1,6 +1,7 @@
 import { EventBus } from '../../lib/core/events.js';
 import { ManualClock, memory, MemoryBroker } from '../../lib/drivers/memory/index.js';
 import { describeDriverContract } from '../contracts/driver.contract.js';
+import { describeLiveConsumersContract } from '../contracts/live-consumers.contract.js';
 import type { SourceHarness } from '../contracts/source-harness.js';
 
 async function harness(): Promise<SourceHarness> {
@@ -24,3 +25,4 @@ async function harness(): Promise<SourceHarness> {
 }
 
 describeDriverContract('memory', harness, () => ({ source: memory(), unique: (name) => name }));
+describeLiveConsumersContract('memory', harness);

@@ -86,7 +86,10 @@ const BALANCE = ['mget', 'hgetall'];
 /** The slot `state`. */
 const STATE = ['get'];
 
-/** To be told of what others have delayed. */
+/** To hand entries over within a group, inside scripts. The rest is among the above. */
+const HAND_OVER = ['zlexcount'];
+
+/** To be told of what others have delayed, or handed over. */
 const LISTEN = ['subscribe'];
 
 /** What is known of workflows. The rest is among the above. */
@@ -109,6 +112,7 @@ export function redisCommands(
           ...REQUEST,
           ...BALANCE,
           ...STATE,
+          ...HAND_OVER,
           ...LISTEN,
           ...WORKFLOW,
         ]
@@ -130,11 +134,12 @@ export function redisAclRules(options: RedisAclOptions = {}): readonly string[] 
   return ['resetkeys', ...patterns(options), 'resetchannels', ...channels, '-@all', ...commands];
 }
 
-/** Of each stream's delayed messages: {@link Keys.delays}. */
-function channelsOf({ keyPrefix = '', streams }: RedisAclOptions): string[] {
+/** Of each stream's delayed messages: {@link Keys.delays}; and of consumers: {@link Keys.handedChannel}. */
+function channelsOf({ keyPrefix = '', streams, access }: RedisAclOptions): string[] {
   const names = streams?.map((stream) => literal(derivedFrom(keyPrefix + stream)));
   const all = keyPrefix === '' ? ['*'] : [`${literal(keyPrefix)}*`, `${literal(`{${keyPrefix}`)}*`];
-  return (names ?? all).map((name) => `${name}:delayed`);
+  const delayed = (names ?? all).map((name) => `${name}:delayed`);
+  return access === 'publish' ? delayed : [...delayed, `${literal(keyPrefix)}handed:*`];
 }
 
 /** The key of a stream, and those that {@link Keys} derives from it. */

@@ -12,6 +12,8 @@ export interface AdoptionOptions {
   readonly held: HeldTable;
   readonly entries: PendingEntries;
   readonly streams: () => readonly ReadKey[];
+  /** Entries that were handed over to us and wait: fetched as there is room. */
+  readonly waiting: (source: ReadKey) => Promise<ReadonlySet<string>>;
   readonly hold: (lease: RedisLease) => void;
   /** Told once all that was found is held. */
   readonly onHeld: () => void;
@@ -43,7 +45,9 @@ export class Adoption {
   async adopt(source: ReadKey, minIdle: number): Promise<void> {
     const { holder, events, held, entries } = this.options;
     const ours = await entries.pendingTo(holder.consumer, source.key, minIdle);
-    const unknown = ours.filter(({ id }) => !held.get(source, id));
+    if (ours.every(({ id }) => held.get(source, id))) return;
+    const waiting = await this.options.waiting(source);
+    const unknown = ours.filter(({ id }) => !held.get(source, id) && !waiting.has(id));
     if (unknown.length === 0) return;
     const { group } = holder;
     events.emit('adopted', { stream: source.stream, group, count: unknown.length });

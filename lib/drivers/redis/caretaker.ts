@@ -114,6 +114,8 @@ export class Caretaker implements Worker {
       // What was redriven is never recreated: its own key in this place means no floor.
       floor: redriven ? key : keys.floor(stream),
       redrive: keys.redrive(stream, group),
+      consumers: keys.consumers(stream, group),
+      handed: keys.handed(stream, group),
     }));
     let room = 0;
     const look = (client: Redis) => {

@@ -20,6 +20,8 @@ const RESERVED = [
   'steps',
   'joins',
   'state',
+  'consumers:',
+  'handed:',
 ];
 
 /** Between the name of a data stream and the id of its input, as redis-stream-client-go has it. */
@@ -67,6 +69,21 @@ export class Keys {
   /** The fencing token of whoever owns it. */
   leaseFence(name: string, lease: string): string {
     return `${this.tagged(name)}:fence:${lease}`;
+  }
+
+  /** Hash of the consumers of a group that read a stream: see `announcement.ts`. */
+  consumers(name: string, group: string): string {
+    return `${this.tagged(name)}:consumers:${group}`;
+  }
+
+  /** Sorted set of the entries that were handed over within a group and wait: see `handed.ts`. */
+  handed(name: string, group: string): string {
+    return `${this.tagged(name)}:handed:${group}`;
+  }
+
+  /** Channel that tells a consumer of entries which were handed to it. */
+  handedChannel(group: string, consumer: string): string {
+    return `${this.prefix}handed:${group}:${consumer}`;
   }
 
   /** Who works on something, or that it was completed. */

@@ -67,6 +67,14 @@ export class ReadKeys {
     this.changed();
   }
 
+  /** Where a stream, or what was redriven from it, is read. Undefined: it is left alone. */
+  find(stream: string, redriven: boolean): ReadKey | undefined {
+    const source = this.all.find((one) => one.stream === stream && !one.redriven);
+    if (!source || !redriven) return source;
+    this.addRedriven(source);
+    return this.all.find((one) => one.stream === stream && one.redriven);
+  }
+
   async restoreAll(): Promise<void> {
     for (const source of this.all) await this.restore(source);
   }

@@ -12,8 +12,8 @@ import { join } from '../../core/grouped.js';
 import type { When } from '../../core/message.js';
 import { bySlot } from './cluster/slots.js';
 import type { Commands } from './commands.js';
-import type { Connector } from './connector.js';
 import { RedisDelayHints } from './delay-hints.js';
+import type { Hints } from './hints.js';
 import type { Keys } from './keys.js';
 import { isReplicated, type ReplicatedEntry } from './publishing-replicated.js';
 import { typedError } from './reply-errors.js';
@@ -35,7 +35,7 @@ const MANY = 10;
 export interface RedisDelaysOptions {
   readonly commands: Commands;
   readonly keys: Keys;
-  readonly connector: Connector;
+  readonly hints: Hints;
   readonly events: EventBus;
   /** Stores entries that wait for replicas, too. */
   readonly replicated: (entries: readonly ReplicatedEntry[]) => Promise<Result[]>;

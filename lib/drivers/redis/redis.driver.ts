@@ -2,7 +2,10 @@ import type { Driver, DriverContext, DriverFactory } from '../../core/driver.js'
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import { RedisOwnership } from './balancing/redis.ownership.js';
 import { Connector } from './connector.js';
+import { Hints } from './hints.js';
 import { Keys } from './keys.js';
+import { HandedHints } from './live/handed-hints.js';
+import { RedisLiveConsumers } from './live/redis.live-consumers.js';
 import { openCommands } from './open-commands.js';
 import { RedisCompletions } from './redis.completions.js';
 import { RedisDeadLetters } from './redis.dead-letters.js';
@@ -34,7 +37,10 @@ function open(options: RedisOptions, { events, keyPrefix }: DriverContext): Driv
   const commands = openCommands(connector, events, 'commands');
   const replies = new RedisReplies({ connector, commands, keys, events });
   const features = new ServerFeatures(events);
-  const source = new RedisSource({ connector, commands, keys, events, replies, features });
+  const hints = new Hints({ connector, commands });
+  const handed = new HandedHints({ hints, keys, events });
+  const shared = { connector, commands, keys, events };
+  const source = new RedisSource({ ...shared, replies, features, hints, handed });
   return {
     source,
     delays: source.delays,
@@ -48,7 +54,8 @@ function open(options: RedisOptions, { events, keyPrefix }: DriverContext): Driv
     pending: new RedisPendingEntries(commands, keys),
     retention: new RedisRetention(commands, keys, features),
     leases: new RedisLeaseStore(commands, keys),
-    ownership: new RedisOwnership({ connector, commands, keys, events }),
+    live: new RedisLiveConsumers({ ...shared, handed }),
+    ownership: new RedisOwnership(shared),
     unwrap: () => commands.current,
   };
 }

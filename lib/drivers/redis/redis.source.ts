@@ -18,7 +18,9 @@ import { bySlot } from './cluster/slots.js';
 import type { Topology } from './cluster/topology.js';
 import type { Commands } from './commands.js';
 import type { Connector } from './connector.js';
+import type { Hints } from './hints.js';
 import type { Keys } from './keys.js';
+import type { HandedHints } from './live/handed-hints.js';
 import { openCommands } from './open-commands.js';
 import { Publishing } from './publishing.js';
 import { isReplicated, ReplicatedPublishing } from './publishing-replicated.js';
@@ -48,6 +50,8 @@ export interface RedisSourceOptions {
   readonly events: EventBus;
   readonly replies: RedisReplies;
   readonly features: ServerFeatures;
+  readonly hints: Hints;
+  readonly handed: HandedHints;
 }
 
 /** Redis Streams as a message source. */
@@ -59,7 +63,7 @@ export class RedisSource implements MessageSource {
   private readonly replicated: ReplicatedPublishing;
 
   constructor(private readonly options: RedisSourceOptions) {
-    const { connector, commands, keys, events, features } = options;
+    const { connector, commands, keys, events, features, hints } = options;
     const { topology } = commands;
     // No script reaches keys of several slots.
     this.capabilities = { ...CAPABILITIES, atomicPublish: !topology };
@@ -72,7 +76,7 @@ export class RedisSource implements MessageSource {
       timeout: Math.floor(connector.commandTimeout * WAIT_SHARE),
     });
     this.delays = new RedisDelays({
-      connector,
+      hints,
       commands,
       keys,
       events,
@@ -165,7 +169,8 @@ export class RedisSource implements MessageSource {
 
   async close(): Promise<void> {
     await Promise.all([...this.subscriptions].map((subscription) => subscription.close()));
-    await Promise.all([this.publishing.close(), this.replicated.close()]);
+    const { hints } = this.options;
+    await Promise.all([this.publishing.close(), this.replicated.close(), hints.close()]);
     await this.options.commands.close();
     this.options.connector.close();
   }

@@ -11,6 +11,8 @@ import { GroupKeeper } from './group-keeper.js';
 import { Handout } from './handout.js';
 import { HeldTable } from './held-table.js';
 import type { Keys } from './keys.js';
+import { HandedEntries } from './live/handed-entries.js';
+import type { HandedHints } from './live/handed-hints.js';
 import { Leasing, releaseLease } from './leasing.js';
 import { PendingEntries } from './pending-entries.js';
 import { ReadKeys } from './read-keys.js';
@@ -28,6 +30,7 @@ export interface RedisSubscriptionOptions extends SubscribeOptions {
   readonly commands: Commands;
   readonly keys: Keys;
   readonly events: EventBus;
+  readonly handed: HandedHints;
   /** Told once it is closed. */
   readonly onClosed?: () => void;
 }
@@ -39,6 +42,8 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   private readonly handout = new Handout(this.held);
   private readonly leasing: Leasing;
   private readonly adoption: Adoption;
+  private readonly handed: HandedEntries;
+  private readonly unfollow: () => void;
   private readonly reader: Reader;
   private readonly keeper: GroupKeeper;
   private readonly readKeys: ReadKeys;
@@ -62,8 +67,18 @@ export class RedisSubscription implements Subscription, LeaseHolder {
       held: this.held,
       entries: new PendingEntries(commands, options.group),
       streams: () => this.readKeys.all,
+      waiting: (source) => this.handed.idsOf(source),
       hold: (lease) => this.handout.add(lease),
       onHeld: () => this.handout.wake(),
+    });
+    this.handed = new HandedEntries({
+      ...options,
+      adoption: this.adoption,
+      room: () => this.room(),
+      sourceOf: (stream, redriven) => this.readKeys.find(stream, redriven),
+    });
+    this.unfollow = options.handed.follow(options.group, options.consumer, (stream) => {
+      if (this.readKeys.find(stream, false)) this.handed.heard(stream);
     });
     this.keeper = new GroupKeeper(options);
     if (guards.length > 0) {
@@ -133,7 +148,10 @@ export class RedisSubscription implements Subscription, LeaseHolder {
       await this.handout.filled(limit);
     }
     const handedOut = this.handout.take(limit);
-    if (this.handout.isEmpty) this.caretaker.roomMade();
+    if (this.handout.isEmpty) {
+      this.caretaker.roomMade();
+      this.handed.roomMade();
+    }
     return handedOut;
   }
 
@@ -151,7 +169,9 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   }
 
   watch(streams: ReadonlySet<string>): void {
+    const watched = this.readKeys.all.filter(({ redriven }) => !redriven);
     this.readKeys.watch(streams);
+    void this.giveBack(watched.filter((source) => !this.readKeys.watches(source)));
     // What is given back now comes first again.
     this.takeover?.restart();
     void this.letGo();
@@ -173,6 +193,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     await this.caretaker.stop();
     await this.reader.stop();
     await this.reading;
+    await this.handed.stop();
     this.handout.wake();
   }
 
@@ -216,7 +237,9 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     if (looked.word !== 'ok') return;
     if (!source.redriven) this.keeper.note(source, looked.floor);
     this.readKeys.readableAgain(source);
-    if (looked.own <= this.held.count(source)) await this.adoption.forgetLeft(source);
+    await this.handed.looked(source, looked);
+    const waiting = source.redriven ? looked.redrivenWaiting : looked.waiting;
+    if (looked.own <= this.held.count(source) + waiting) await this.adoption.forgetLeft(source);
     else if (!this.takeover || source.redriven) await this.adoption.adopt(source, REPLY_ON_ITS_WAY);
     else if (this.takeover.done) this.takeover.restart();
   }
@@ -234,8 +257,16 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     await Promise.all(leases.map((lease) => releaseLease(commands, lease).catch(() => undefined)));
   }
 
+  /** What waits of streams that are left alone is for others. */
+  private async giveBack(sources: readonly ReadKey[]): Promise<void> {
+    const streams = sources.map(({ stream }) => stream);
+    await this.handed.giveBack(streams).catch(() => undefined);
+  }
+
   private async shutDown(): Promise<void> {
     await this.stop();
+    this.unfollow();
+    await this.giveBack(this.readKeys.all.filter(({ redriven }) => !redriven));
     await this.release(this.handout.takeOut(() => true));
     await this.reader.close();
   }

@@ -1,0 +1,124 @@
+import type { AnnouncedStream, Announcement, ConsumerState } from '../../../core/live-consumers.js';
+import type { Commands } from '../commands.js';
+import type { Keys } from '../keys.js';
+import { announce, type AnnouncedField } from '../scripts/announce.script.js';
+import {
+  changeAnnounced,
+  closeAnnounced,
+  refreshAnnounced,
+  withdrawAnnounced,
+  type Kept,
+  type OwnFields,
+} from '../scripts/keep-announced.script.js';
+import { fieldText } from './consumer-field.js';
+import { batchesOf } from './stream-batches.js';
+
+/** What is said of one stream. */
+export interface Said {
+  readonly announced: AnnouncedStream;
+  readonly state: ConsumerState;
+}
+
+/** Writes what one consumer says of itself, under one name, of many streams. */
+export class Announcements {
+  constructor(
+    private readonly commands: Commands,
+    private readonly keys: Keys,
+    private readonly about: Announcement,
+  ) {}
+
+  /**
+   * @param gone instances whose fields are overwritten
+   * @returns fields of live consumers that have the name, and their stream; then nothing was written
+   */
+  async take(
+    consumer: string,
+    said: readonly Said[],
+    gone: readonly string[],
+  ): Promise<{ readonly stream: string; readonly field: string }[]> {
+    const { instance, timeToLive } = this.about;
+    for (const some of this.batches(said)) {
+      const announcing = { consumer, instance, timeToLive, gone, fields: some.map(this.fieldOf) };
+      const taken = await this.commands
+        .run(
+          'announcing a consumer',
+          (client) => announce(client, announcing),
+          this.keyOf(some[0]!),
+        )
+        .catch((error: unknown) => this.undo(consumer, said, error));
+      if (taken.length === 0) continue;
+      await this.withdraw(consumer, said);
+      return taken.map(({ place, field }) => ({ stream: some[place]!.announced.stream, field }));
+    }
+    return [];
+  }
+
+  /** @returns what became of each stream's field, in the order of `said` */
+  async refresh(consumer: string, said: readonly Said[]): Promise<[Said, Kept][]> {
+    const { timeToLive } = this.about;
+    return this.own('refreshing announcements', consumer, said, (client, fields) =>
+      refreshAnnounced(client, fields, timeToLive),
+    );
+  }
+
+  async change(consumer: string, said: readonly Said[]): Promise<[Said, Kept][]> {
+    const { instance, timeToLive } = this.about;
+    const words: [Said, Kept][] = [];
+    for (const some of this.batches(said)) {
+      const own = { consumer, instance, fields: some.map(this.fieldOf) };
+      const found = await this.commands.run(
+        'changing announcements',
+        (client) => changeAnnounced(client, own, timeToLive),
+        this.keyOf(some[0]!),
+      );
+      words.push(...some.map((one, index): [Said, Kept] => [one, found[index]!]));
+    }
+    return words;
+  }
+
+  async close(consumer: string, said: readonly Said[]): Promise<void> {
+    await this.own('leaving', consumer, said, closeAnnounced);
+  }
+
+  private withdraw(consumer: string, said: readonly Said[]): Promise<unknown> {
+    return this.own('withdrawing announcements', consumer, said, withdrawAnnounced);
+  }
+
+  private async undo(consumer: string, said: readonly Said[], error: unknown): Promise<never> {
+    await this.withdraw(consumer, said).catch(() => undefined);
+    throw error;
+  }
+
+  private async own(
+    action: string,
+    consumer: string,
+    said: readonly Said[],
+    act: (client: Parameters<typeof closeAnnounced>[0], fields: OwnFields) => Promise<Kept[]>,
+  ): Promise<[Said, Kept][]> {
+    const { instance } = this.about;
+    const batches = this.batches(said).map(async (some) => {
+      const fields = { consumer, instance, keys: some.map((one) => this.keyOf(one)) };
+      const words = await this.commands.run(
+        action,
+        (client) => act(client, fields),
+        fields.keys[0]!,
+      );
+      return some.map((one, index): [Said, Kept] => [one, words[index]!]);
+    });
+    return (await Promise.all(batches)).flat();
+  }
+
+  private batches(said: readonly Said[]): Said[][] {
+    return batchesOf(this.commands, said, (one) => this.keyOf(one));
+  }
+
+  private keyOf({ announced }: Said): string {
+    return this.keys.consumers(announced.stream, this.about.group);
+  }
+
+  private readonly fieldOf = (said: Said): AnnouncedField => ({
+    key: this.keyOf(said),
+    state: said.state,
+    json: fieldText(this.about, said.announced),
+  });
+}

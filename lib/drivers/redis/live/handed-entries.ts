@@ -1,0 +1,153 @@
+import type { EventBus } from '../../../core/events.js';
+import type { Adoption } from '../adoption.js';
+import type { Commands } from '../commands.js';
+import type { Keys } from '../keys.js';
+import type { ReadKey } from '../redis.lease.js';
+import type { Looked } from '../scripts/look-after.script.js';
+import {
+  countHanded,
+  giveBackHanded,
+  keepHanded,
+  listHanded,
+  takeHanded,
+  type Handed,
+} from '../scripts/receive-handed.scripts.js';
+import { batchesOf } from './stream-batches.js';
+
+export interface HandedEntriesOptions {
+  readonly commands: Commands;
+  readonly keys: Keys;
+  readonly events: EventBus;
+  readonly group: string;
+  readonly consumer: string;
+  readonly adoption: Adoption;
+  /** Entries that may be fetched now. */
+  readonly room: () => number;
+  /** Where a stream, or what is redriven of it, is read from. Undefined: it is left alone. */
+  readonly sourceOf: (stream: string, redriven: boolean) => ReadKey | undefined;
+}
+
+/** The entries that others have handed to one consumer, until they are fetched. */
+export class HandedEntries {
+  /** Streams of which something may wait. */
+  private readonly waiting = new Set<string>();
+  private fetching: Promise<void> | undefined;
+  /** There may be more, or more room, than the fetch under way has seen. */
+  private again = false;
+  private stopped = false;
+
+  constructor(private readonly options: HandedEntriesOptions) {}
+
+  /** Something was handed over. */
+  heard(stream: string): void {
+    if (this.stopped) return;
+    this.waiting.add(stream);
+    this.fetch();
+  }
+
+  /** More of what waits can be fetched. */
+  roomMade(): void {
+    if (this.waiting.size > 0) this.fetch();
+  }
+
+  /** What waits is kept fresh, and fetched within the room that there is. */
+  async looked({ stream }: ReadKey, { waiting, redrivenWaiting }: Looked): Promise<void> {
+    if (waiting + redrivenWaiting === 0) return;
+    this.heard(stream);
+    const handed = this.handedOf(stream);
+    for (let after: string | undefined = ''; after !== undefined;) {
+      const from: string = after;
+      after = await this.run(handed, (client) => keepHanded(client, handed, from));
+    }
+  }
+
+  /** Ids of a key's entries that wait: pending to this consumer, and not lost. */
+  async idsOf({ stream, redriven }: ReadKey): Promise<ReadonlySet<string>> {
+    const handed = this.handedOf(stream);
+    const kind = redriven ? 'r' : 's';
+    return new Set(await this.run(handed, (client) => listHanded(client, handed, kind)));
+  }
+
+  /** Gives back, uncharged, what waits of these streams. */
+  async giveBack(streams: readonly string[]): Promise<void> {
+    const { commands, keys, group } = this.options;
+    for (const stream of streams) this.waiting.delete(stream);
+    const keyOf = (stream: string): string => keys.handed(stream, group);
+    for (const some of batchesOf(commands, streams, keyOf)) {
+      const counts = await commands.run(
+        'counting what was handed over',
+        (client) => countHanded(client, some.map(keyOf), this.options),
+        keyOf(some[0]!),
+      );
+      for (const [index, stream] of some.entries()) {
+        if (counts[index]! === 0) continue;
+        const handed = this.handedOf(stream);
+        while (await this.run(handed, (client) => giveBackHanded(client, handed)));
+      }
+    }
+  }
+
+  /** Fetches no more. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.fetching;
+  }
+
+  private fetch(): void {
+    this.again = true;
+    this.fetching ??= this.fetchAll().finally(() => (this.fetching = undefined));
+  }
+
+  private async fetchAll(): Promise<void> {
+    try {
+      while (this.again && !this.stopped) {
+        this.again = false;
+        for (const stream of [...this.waiting]) {
+          // A hint that comes from now on counts.
+          this.waiting.delete(stream);
+          if (!(await this.fetchFrom(stream))) this.waiting.add(stream);
+        }
+      }
+    } catch (error) {
+      // The next look finds them too.
+      this.options.events.emit('worker-error', { worker: 'handed-over', error: error as Error });
+    }
+  }
+
+  /** @returns whether nothing waits there any more */
+  private async fetchFrom(stream: string): Promise<boolean> {
+    const { adoption, room, sourceOf } = this.options;
+    const handed = this.handedOf(stream);
+    for (let left = room(); left > 0 && !this.stopped; left = room()) {
+      if (!sourceOf(stream, false)) return true;
+      const { waiting, taken } = await this.run(handed, (client) =>
+        takeHanded(client, handed, left),
+      );
+      for (const kind of ['s', 'r'] as const) {
+        const some = taken.filter((entry) => entry.kind === kind);
+        const source = sourceOf(stream, kind === 'r');
+        if (some.length > 0 && source) await adoption.holdUncharged(source, some);
+      }
+      if (waiting === 0) return true;
+    }
+    return false;
+  }
+
+  private handedOf(stream: string): Handed {
+    const { keys, group, consumer } = this.options;
+    return {
+      stream: keys.stream(stream),
+      redrive: keys.redrive(stream, group),
+      handed: keys.handed(stream, group),
+      group,
+      consumer,
+    };
+  }
+
+  private run<T>(
+    { stream }: Handed,
+    act: (client: Parameters<typeof takeHanded>[0]) => Promise<T>,
+  ): Promise<T> {
+    return this.options.commands.run('receiving what was handed over', act, stream);
+  }
+}

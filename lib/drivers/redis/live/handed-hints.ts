@@ -1,0 +1,48 @@
+import type { EventBus } from '../../../core/events.js';
+import type { HintListener, Hints } from '../hints.js';
+import type { Keys } from '../keys.js';
+
+/** Fetches entries of a stream that were handed over. */
+export type OnHanded = (stream: string) => void;
+
+/** Brings together the consumers that are announced here and the subscriptions that read for them. */
+export class HandedHints implements HintListener {
+  /** By the channels of their consumers. */
+  private readonly receivers = new Map<string, Set<OnHanded>>();
+  private warned = false;
+
+  constructor(private readonly options: { hints: Hints; keys: Keys; events: EventBus }) {}
+
+  /** Listens for a consumer. @returns what ends it */
+  listen(group: string, consumer: string): () => Promise<void> {
+    const channel = this.options.keys.handedChannel(group, consumer);
+    this.options.hints.listen([channel], this);
+    return () => this.options.hints.forget([channel], this);
+  }
+
+  /** @param onHanded told of streams of which entries were handed to the consumer @returns what ends it */
+  follow(group: string, consumer: string, onHanded: OnHanded): () => void {
+    const channel = this.options.keys.handedChannel(group, consumer);
+    const receivers = this.receivers.get(channel) ?? new Set();
+    this.receivers.set(channel, receivers.add(onHanded));
+    return () => {
+      receivers.delete(onHanded);
+      if (receivers.size === 0) this.receivers.delete(channel);
+    };
+  }
+
+  heard(channel: string, stream: string): void {
+    for (const onHanded of this.receivers.get(channel) ?? []) onHanded(stream);
+  }
+
+  refused(channel: string, { message }: Error): void {
+    if (this.warned) return;
+    this.warned = true;
+    this.options.events.emit('warning', {
+      code: 'NO_HAND_OVER_HINTS',
+      message:
+        `Messages that other consumers of a group hand over to this one wait until its next look, up ` +
+        `to reclaimInterval, where this user may not listen, as to ${channel}: ${message}`,
+    });
+  }
+}

@@ -1,0 +1,93 @@
+import type {
+  Announcement,
+  GroupMembers,
+  LiveConsumer,
+  LiveConsumers,
+  Membership,
+} from '../../../core/live-consumers.js';
+import type { EventBus } from '../../../core/events.js';
+import { isProcessGone } from '../../../core/process-gone.js';
+import type { Commands } from '../commands.js';
+import type { Keys } from '../keys.js';
+import { readConsumers } from '../scripts/read-consumers.script.js';
+import { Announcements, type Said } from './announcements.js';
+import { parseField } from './consumer-field.js';
+import type { HandedHints } from './handed-hints.js';
+import { livesHere } from './instances.js';
+import { RedisMembership } from './redis.membership.js';
+
+/** A consumer that the group has heard of within this time shows a sign of life, ms. At least. */
+const SIGN_OF_LIFE = 10_000;
+
+export interface RedisLiveConsumersOptions {
+  readonly commands: Commands;
+  readonly keys: Keys;
+  readonly events: EventBus;
+  readonly handed: HandedHints;
+}
+
+/** The registry as one hash for each stream and group, a field for each consumer. */
+export class RedisLiveConsumers implements LiveConsumers {
+  /** One that lives and has lost its field is known to the group: see `unannounced`. */
+  readonly settlingTime = 1000;
+
+  constructor(private readonly options: RedisLiveConsumersOptions) {}
+
+  async join(announcement: Announcement): Promise<Membership> {
+    const { commands, keys } = this.options;
+    const announcements = new Announcements(commands, keys, announcement);
+    const said = announcement.streams.map((announced): Said => ({ announced, state: 'live' }));
+    let namesake: LiveConsumer | undefined;
+    for (let n = 1; ; n++) {
+      const consumer = n === 1 ? announcement.consumer : `${announcement.consumer}~${n}`;
+      const other = await this.take(announcements, announcement, consumer, said);
+      namesake ??= other;
+      if (other) continue;
+      const membership = { ...this.options, announcements, announcement, consumer, namesake };
+      return new RedisMembership(membership, said);
+    }
+  }
+
+  async members(stream: string, group: string): Promise<GroupMembers> {
+    const { commands, keys } = this.options;
+    const names = { stream: keys.stream(stream), consumers: keys.consumers(stream, group) };
+    const { now, announced, idle } = await commands.run(
+      'reading the consumers of a group',
+      (client) => readConsumers(client, names, group),
+      names.stream,
+    );
+    const consumers: LiveConsumer[] = [];
+    let recent = SIGN_OF_LIFE;
+    for (const [consumer, value] of announced) {
+      const found = parseField(value, { stream, group, consumer }, now);
+      if (!found) continue;
+      consumers.push(found);
+      recent = Math.max(recent, found.options.idleTimeout);
+    }
+    const known = new Set(consumers.map(({ consumer }) => consumer));
+    const unannounced = [...idle]
+      .filter(([name, ms]) => !known.has(name) && ms < recent)
+      .map(([name]) => name);
+    return { consumers, unannounced };
+  }
+
+  /** @returns the live consumer that has the name; undefined: it is ours now */
+  private async take(
+    announcements: Announcements,
+    { group }: Announcement,
+    consumer: string,
+    said: readonly Said[],
+  ): Promise<LiveConsumer | undefined> {
+    const gone: string[] = [];
+    for (;;) {
+      const taken = await announcements.take(consumer, said, gone);
+      if (taken.length === 0) return undefined;
+      for (const { stream, field } of taken) {
+        // Whether it lives, the server has decided.
+        const other = parseField(field, { stream, group, consumer }, 0)!;
+        if (!isProcessGone(other.process, livesHere(other.instance))) return other;
+        gone.push(other.instance);
+      }
+    }
+  }
+}

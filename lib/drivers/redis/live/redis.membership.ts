@@ -1,0 +1,104 @@
+import { ServerOutOfMemoryError } from '../../../core/errors/server.errors.js';
+import type {
+  AnnouncedStream,
+  Announcement,
+  ConsumerState,
+  HandOverOutcome,
+  LiveConsumer,
+  Membership,
+  Receiver,
+} from '../../../core/live-consumers.js';
+import type { Announcements, Said } from './announcements.js';
+import { handOverAll, type HandableEntry } from './handing-over.js';
+import { noteHere } from './instances.js';
+import type { RedisLiveConsumersOptions } from './redis.live-consumers.js';
+
+export interface RedisMembershipOptions extends RedisLiveConsumersOptions {
+  readonly announcements: Announcements;
+  readonly announcement: Announcement;
+  readonly consumer: string;
+  readonly namesake: LiveConsumer | undefined;
+}
+
+/** The fields of one consumer that lives here. */
+export class RedisMembership implements Membership {
+  /** By stream. */
+  private readonly said: Map<string, Said>;
+  private readonly diedHere: () => void;
+  private readonly unheard: () => Promise<void>;
+  private left: Promise<void> | undefined;
+
+  constructor(
+    private readonly options: RedisMembershipOptions,
+    said: readonly Said[],
+  ) {
+    const { announcement, handed, consumer } = options;
+    this.said = new Map(said.map((one) => [one.announced.stream, one]));
+    this.diedHere = noteHere(announcement.instance);
+    this.unheard = handed.listen(announcement.group, consumer);
+  }
+
+  get consumer(): string {
+    return this.options.consumer;
+  }
+
+  get namesake(): LiveConsumer | undefined {
+    return this.options.namesake;
+  }
+
+  async refresh(): Promise<'kept' | 'announced' | 'taken' | 'refused'> {
+    if (this.left) return 'kept';
+    const { announcements, consumer } = this.options;
+    try {
+      const words = await announcements.refresh(consumer, [...this.said.values()]);
+      if (words.some(([, word]) => word === 'taken')) return 'taken';
+      const missing = words.filter(([, word]) => word === 'missing').map(([said]) => said);
+      if (!(await this.announceAnew(missing))) return 'taken';
+      return words.every(([, word]) => word === 'kept') ? 'kept' : 'announced';
+    } catch (error) {
+      if (error instanceof ServerOutOfMemoryError) return 'refused';
+      throw error;
+    }
+  }
+
+  async change(
+    streams: readonly AnnouncedStream[],
+    state: Exclude<ConsumerState, 'closed'>,
+  ): Promise<void> {
+    if (this.left) return;
+    const { announcements, consumer } = this.options;
+    const said = streams.map((announced): Said => ({ announced, state }));
+    for (const one of said) this.said.set(one.announced.stream, one);
+    const words = await announcements.change(consumer, said);
+    await this.announceAnew(words.filter(([, word]) => word === 'missing').map(([one]) => one));
+  }
+
+  handOver(
+    entries: readonly HandableEntry[],
+    to: Receiver,
+    maxWaiting: number,
+  ): Promise<(HandOverOutcome | Error)[]> {
+    return handOverAll(entries, to, maxWaiting, this.options);
+  }
+
+  leave(): Promise<void> {
+    this.left ??= this.close();
+    return this.left;
+  }
+
+  /** @returns false where another consumer has the name now */
+  private async announceAnew(said: readonly Said[]): Promise<boolean> {
+    if (said.length === 0 || this.left) return true;
+    const { announcements, consumer } = this.options;
+    // What was changed meanwhile is said as it is now.
+    const now = said.map((one) => this.said.get(one.announced.stream) ?? one);
+    return (await announcements.take(consumer, now, [])).length === 0;
+  }
+
+  private async close(): Promise<void> {
+    const { announcements, consumer } = this.options;
+    this.diedHere();
+    await this.unheard();
+    await announcements.close(consumer, [...this.said.values()]);
+  }
+}

@@ -1,0 +1,16 @@
+import { chunksOf } from '../chunks.js';
+import { bySlot } from '../cluster/slots.js';
+import type { Commands } from '../commands.js';
+
+/** Most streams in one run of a script. */
+const AT_ONCE = 100;
+
+/** Streams that one script may touch together: of one slot, where there are slots. */
+export function batchesOf<T>(
+  commands: Commands,
+  items: readonly T[],
+  keyOf: (item: T) => string,
+): T[][] {
+  const together = commands.topology ? [...bySlot(items, keyOf).values()] : [[...items]];
+  return together.flatMap((some) => chunksOf(some, AT_ONCE));
+}
