@@ -11,7 +11,7 @@ import { GroupKeeper } from './group-keeper.js';
 import { Handout } from './handout.js';
 import { HeldTable } from './held-table.js';
 import type { Keys } from './keys.js';
-import { HandedEntries } from './live/handed-entries.js';
+import { HandedEntries, waitingOf } from './live/handed-entries.js';
 import type { HandedHints } from './live/handed-hints.js';
 import { Leasing, releaseLease } from './leasing.js';
 import { PendingEntries } from './pending-entries.js';
@@ -43,7 +43,6 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   private readonly leasing: Leasing;
   private readonly adoption: Adoption;
   private readonly handed: HandedEntries;
-  private readonly unfollow: () => void;
   private readonly reader: Reader;
   private readonly keeper: GroupKeeper;
   private readonly readKeys: ReadKeys;
@@ -61,25 +60,8 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     const { onDisowned = () => undefined } = options;
     this.guards = guards;
     this.leasing = new Leasing(commands, events);
-    this.adoption = new Adoption({
-      events,
-      holder: this,
-      held: this.held,
-      entries: new PendingEntries(commands, options.group),
-      streams: () => this.readKeys.all,
-      waiting: (source) => this.handed.idsOf(source),
-      hold: (lease) => this.handout.add(lease),
-      onHeld: () => this.handout.wake(),
-    });
-    this.handed = new HandedEntries({
-      ...options,
-      adoption: this.adoption,
-      room: () => this.room(),
-      sourceOf: (stream, redriven) => this.readKeys.find(stream, redriven),
-    });
-    this.unfollow = options.handed.follow(options.group, options.consumer, (stream) => {
-      if (this.readKeys.find(stream, false)) this.handed.heard(stream);
-    });
+    this.adoption = this.adopting();
+    this.handed = this.receiving();
     this.keeper = new GroupKeeper(options);
     if (guards.length > 0) {
       this.takeover = new Takeover({
@@ -169,9 +151,9 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   }
 
   watch(streams: ReadonlySet<string>): void {
-    const watched = this.readKeys.all.filter(({ redriven }) => !redriven);
+    const before = this.readKeys.all;
     this.readKeys.watch(streams);
-    void this.giveBack(watched.filter((source) => !this.readKeys.watches(source)));
+    void this.handed.giveBack(before.filter((source) => !this.readKeys.watches(source)));
     // What is given back now comes first again.
     this.takeover?.restart();
     void this.letGo();
@@ -238,8 +220,8 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     if (!source.redriven) this.keeper.note(source, looked.floor);
     this.readKeys.readableAgain(source);
     await this.handed.looked(source, looked);
-    const waiting = source.redriven ? looked.redrivenWaiting : looked.waiting;
-    if (looked.own <= this.held.count(source) + waiting) await this.adoption.forgetLeft(source);
+    if (looked.own <= this.held.count(source) + waitingOf(source, looked))
+      await this.adoption.forgetLeft(source);
     else if (!this.takeover || source.redriven) await this.adoption.adopt(source, REPLY_ON_ITS_WAY);
     else if (this.takeover.done) this.takeover.restart();
   }
@@ -257,16 +239,33 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     await Promise.all(leases.map((lease) => releaseLease(commands, lease).catch(() => undefined)));
   }
 
-  /** What waits of streams that are left alone is for others. */
-  private async giveBack(sources: readonly ReadKey[]): Promise<void> {
-    const streams = sources.map(({ stream }) => stream);
-    await this.handed.giveBack(streams).catch(() => undefined);
+  private adopting(): Adoption {
+    const { commands, events, group } = this.options;
+    return new Adoption({
+      events,
+      holder: this,
+      held: this.held,
+      entries: new PendingEntries(commands, group),
+      streams: () => this.readKeys.all,
+      waiting: (source) => this.handed.idsOf(source),
+      hold: (lease) => this.handout.add(lease),
+      onHeld: () => this.handout.wake(),
+    });
+  }
+
+  private receiving(): HandedEntries {
+    const { options, adoption } = this;
+    return new HandedEntries({
+      ...options,
+      adoption,
+      readKeys: () => this.readKeys,
+      room: () => this.room(),
+    });
   }
 
   private async shutDown(): Promise<void> {
     await this.stop();
-    this.unfollow();
-    await this.giveBack(this.readKeys.all.filter(({ redriven }) => !redriven));
+    await this.handed.close();
     await this.release(this.handout.takeOut(() => true));
     await this.reader.close();
   }

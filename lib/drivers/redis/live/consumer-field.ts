@@ -1,5 +1,9 @@
-import type { Announcement, ConsumerState, LiveConsumer } from '../../../core/live-consumers.js';
-import type { AnnouncedStream } from '../../../core/live-consumers.js';
+import type {
+  AnnouncedStream,
+  Announcement,
+  ConsumerState,
+  LiveConsumer,
+} from '../../../core/live-consumers.js';
 
 /** The part of a field that its owner decides, see `announcement.ts`. */
 type Told = Pick<LiveConsumer, 'process' | 'events' | 'options'>;

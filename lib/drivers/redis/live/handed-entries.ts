@@ -2,6 +2,7 @@ import type { EventBus } from '../../../core/events.js';
 import type { Adoption } from '../adoption.js';
 import type { Commands } from '../commands.js';
 import type { Keys } from '../keys.js';
+import type { ReadKeys } from '../read-keys.js';
 import type { ReadKey } from '../redis.lease.js';
 import type { Looked } from '../scripts/look-after.script.js';
 import {
@@ -12,6 +13,7 @@ import {
   takeHanded,
   type Handed,
 } from '../scripts/receive-handed.scripts.js';
+import type { HandedHints } from './handed-hints.js';
 import { batchesOf } from './stream-batches.js';
 
 export interface HandedEntriesOptions {
@@ -23,9 +25,13 @@ export interface HandedEntriesOptions {
   readonly adoption: Adoption;
   /** Entries that may be fetched now. */
   readonly room: () => number;
-  /** Where a stream, or what is redriven of it, is read from. Undefined: it is left alone. */
-  readonly sourceOf: (stream: string, redriven: boolean) => ReadKey | undefined;
+  readonly readKeys: () => ReadKeys;
+  readonly handed: HandedHints;
 }
+
+/** How many entries of a key wait. */
+export const waitingOf = ({ redriven }: ReadKey, looked: Looked): number =>
+  redriven ? looked.redrivenWaiting : looked.waiting;
 
 /** The entries that others have handed to one consumer, until they are fetched. */
 export class HandedEntries {
@@ -35,12 +41,16 @@ export class HandedEntries {
   /** There may be more, or more room, than the fetch under way has seen. */
   private again = false;
   private stopped = false;
+  private readonly unfollow: () => void;
 
-  constructor(private readonly options: HandedEntriesOptions) {}
+  constructor(private readonly options: HandedEntriesOptions) {
+    const { handed, group, consumer } = options;
+    this.unfollow = handed.follow(group, consumer, (stream) => this.heard(stream));
+  }
 
   /** Something was handed over. */
-  heard(stream: string): void {
-    if (this.stopped) return;
+  private heard(stream: string): void {
+    if (this.stopped || !this.sourceOf(stream, false)) return;
     this.waiting.add(stream);
     this.fetch();
   }
@@ -68,10 +78,27 @@ export class HandedEntries {
     return new Set(await this.run(handed, (client) => listHanded(client, handed, kind)));
   }
 
-  /** Gives back, uncharged, what waits of these streams. */
-  async giveBack(streams: readonly string[]): Promise<void> {
-    const { commands, keys, group } = this.options;
+  /** Gives back, uncharged, what waits of these. What cannot be given back now is taken over later. */
+  async giveBack(sources: readonly ReadKey[]): Promise<void> {
+    const streams = [...new Set(sources.map(({ stream }) => stream))];
     for (const stream of streams) this.waiting.delete(stream);
+    await this.giveBackAll(streams).catch(() => undefined);
+  }
+
+  /** Fetches no more. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.unfollow();
+    await this.fetching;
+  }
+
+  /** Gives back all that waits. */
+  close(): Promise<void> {
+    return this.giveBack(this.options.readKeys().all);
+  }
+
+  private async giveBackAll(streams: readonly string[]): Promise<void> {
+    const { commands, keys, group } = this.options;
     const keyOf = (stream: string): string => keys.handed(stream, group);
     for (const some of batchesOf(commands, streams, keyOf)) {
       const counts = await commands.run(
@@ -80,17 +107,11 @@ export class HandedEntries {
         keyOf(some[0]!),
       );
       for (const [index, stream] of some.entries()) {
-        if (counts[index]! === 0) continue;
+        if (!counts[index]) continue;
         const handed = this.handedOf(stream);
         while (await this.run(handed, (client) => giveBackHanded(client, handed)));
       }
     }
-  }
-
-  /** Fetches no more. */
-  async stop(): Promise<void> {
-    this.stopped = true;
-    await this.fetching;
   }
 
   private fetch(): void {
@@ -116,21 +137,25 @@ export class HandedEntries {
 
   /** @returns whether nothing waits there any more */
   private async fetchFrom(stream: string): Promise<boolean> {
-    const { adoption, room, sourceOf } = this.options;
+    const { adoption, room } = this.options;
     const handed = this.handedOf(stream);
     for (let left = room(); left > 0 && !this.stopped; left = room()) {
-      if (!sourceOf(stream, false)) return true;
+      if (!this.sourceOf(stream, false)) return true;
       const { waiting, taken } = await this.run(handed, (client) =>
         takeHanded(client, handed, left),
       );
       for (const kind of ['s', 'r'] as const) {
         const some = taken.filter((entry) => entry.kind === kind);
-        const source = sourceOf(stream, kind === 'r');
+        const source = this.sourceOf(stream, kind === 'r');
         if (some.length > 0 && source) await adoption.holdUncharged(source, some);
       }
       if (waiting === 0) return true;
     }
     return false;
+  }
+
+  private sourceOf(stream: string, redriven: boolean): ReadKey | undefined {
+    return this.options.readKeys().find(stream, redriven);
   }
 
   private handedOf(stream: string): Handed {

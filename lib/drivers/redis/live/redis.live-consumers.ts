@@ -5,26 +5,15 @@ import type {
   LiveConsumers,
   Membership,
 } from '../../../core/live-consumers.js';
-import type { EventBus } from '../../../core/events.js';
 import { isProcessGone } from '../../../core/process-gone.js';
-import type { Commands } from '../commands.js';
-import type { Keys } from '../keys.js';
 import { readConsumers } from '../scripts/read-consumers.script.js';
 import { Announcements, type Said } from './announcements.js';
 import { parseField } from './consumer-field.js';
-import type { HandedHints } from './handed-hints.js';
 import { livesHere } from './instances.js';
-import { RedisMembership } from './redis.membership.js';
+import { RedisMembership, type RedisLiveConsumersOptions } from './redis.membership.js';
 
 /** A consumer that the group has heard of within this time shows a sign of life, ms. At least. */
 const SIGN_OF_LIFE = 10_000;
-
-export interface RedisLiveConsumersOptions {
-  readonly commands: Commands;
-  readonly keys: Keys;
-  readonly events: EventBus;
-  readonly handed: HandedHints;
-}
 
 /** The registry as one hash for each stream and group, a field for each consumer. */
 export class RedisLiveConsumers implements LiveConsumers {

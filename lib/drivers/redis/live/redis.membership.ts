@@ -1,4 +1,5 @@
 import { ServerOutOfMemoryError } from '../../../core/errors/server.errors.js';
+import type { EventBus } from '../../../core/events.js';
 import type {
   AnnouncedStream,
   Announcement,
@@ -8,10 +9,19 @@ import type {
   Membership,
   Receiver,
 } from '../../../core/live-consumers.js';
+import type { Commands } from '../commands.js';
+import type { Keys } from '../keys.js';
 import type { Announcements, Said } from './announcements.js';
+import type { HandedHints } from './handed-hints.js';
 import { handOverAll, type HandableEntry } from './handing-over.js';
 import { noteHere } from './instances.js';
-import type { RedisLiveConsumersOptions } from './redis.live-consumers.js';
+
+export interface RedisLiveConsumersOptions {
+  readonly commands: Commands;
+  readonly keys: Keys;
+  readonly events: EventBus;
+  readonly handed: HandedHints;
+}
 
 export interface RedisMembershipOptions extends RedisLiveConsumersOptions {
   readonly announcements: Announcements;
