@@ -61,19 +61,19 @@ export class Announcements {
     );
   }
 
+  /** Written in the same turn of the event loop, where there is a connection. */
   async change(consumer: string, said: readonly Said[]): Promise<[Said, Kept][]> {
     const { instance, timeToLive } = this.about;
-    const words: [Said, Kept][] = [];
-    for (const some of this.batches(said)) {
+    const batches = this.batches(said).map(async (some) => {
       const own = { consumer, instance, fields: some.map(this.fieldOf) };
-      const found = await this.commands.run(
+      const words = await this.commands.run(
         'changing announcements',
         (client) => changeAnnounced(client, own, timeToLive),
         this.keyOf(some[0]!),
       );
-      words.push(...some.map((one, index): [Said, Kept] => [one, found[index]!]));
-    }
-    return words;
+      return some.map((one, index): [Said, Kept] => [one, words[index]!]);
+    });
+    return (await Promise.all(batches)).flat();
   }
 
   async close(consumer: string, said: readonly Said[]): Promise<void> {
