@@ -7,6 +7,12 @@ import type { WorkerProcess } from './support/worker-process.js';
 const COMMAND_TIMEOUT = 1000;
 /** A read that is silent for so much longer than it was to block counts as dead. */
 const READ_GRACE = 2000;
+/** Between two cuts of connections that flap, ms. */
+const CUT_EVERY = 2000;
+/** A connection that was cut is back after about so long, ms. */
+const RECONNECTED = 200;
+/** How much longer an entry has to be left alone soon after a reconnection, ms. */
+const OWNERS_RETURN = 2500;
 
 let scene: Scene;
 let proxy: Proxy;
@@ -147,6 +153,47 @@ describe('a read whose reply is lost', () => {
         `A read that nobody waits for took an entry: handled after ${Date.now() - publishedAt} ms`,
       );
       expect(worker.told.filter(({ name }) => name === 'adopted')).toHaveLength(1);
+    },
+  );
+});
+
+describe('connections that break every 2 s', () => {
+  it(
+    'keep nothing of a dead worker from others, and take nothing from a live one',
+    { timeout: 60_000 },
+    async () => {
+      const dead = await scene.worker('dead', { concurrency: 20 });
+      const ids = await scene.publish(Array(20).fill({ msIn: { dead: 60_000 } }));
+      await until('the dead one runs them', () => dead.notes.length === ids.length);
+      const owner = await remote('owner');
+      const long = await scene.publish(Array(10).fill({ ms: 9000 }));
+      await until('the live one runs them', () => owner.notes.length === long.length);
+      const other = await remote('other');
+      const cutting = setInterval(() => proxy.cut(), CUT_EVERY);
+      await until('they were cut', () => other.has('disconnected') && owner.has('disconnected'));
+      await dead.kill();
+      const killedAt = performance.now();
+      const done = until('its entries are handled', () => {
+        const handled = scene.handled();
+        return ids.every((id) => handled.has(id));
+      });
+      await done.finally(() => clearInterval(cutting));
+      const after = Math.round(performance.now() - killedAt);
+      await scene.untilDone();
+
+      const cuts = other.count('disconnected');
+      console.log(
+        `Cut every ${CUT_EVERY} ms: taken over after ${after} ms, ${cuts} connections broken`,
+      );
+      // Each cut may lengthen it by the time until the connections are back.
+      const flapping = (Math.ceil(after / CUT_EVERY) + 1) * RECONNECTED;
+      expect(after).toBeLessThan(
+        IDLE_TIMEOUT + OWNERS_RETURN + RECLAIM_INTERVAL + flapping + 2 * SLACK,
+      );
+      expect(scene.duplicates()).toEqual([]);
+      expect(owner.notes.filter(({ what }) => what === 'handled').length).toBeGreaterThanOrEqual(
+        10,
+      );
     },
   );
 });

@@ -112,8 +112,9 @@ it('what is remembered of an ownership expires, but not while it lasts', async (
   const left = () => Promise.all(keys.map((key) => client.pttl(key)));
   expect((await left()).every((ms) => ms > 0)).toBe(true);
   for (const key of keys) await client.pexpire(key, 60_000);
-  vi.useFakeTimers({ toFake: ['performance'], now: performance.now() + 2 * 3_600_000 });
-  onTestFinished(() => void vi.useRealTimers());
+  const now = performance.now.bind(performance);
+  const later = vi.spyOn(performance, 'now').mockImplementation(() => now() + 2 * 3_600_000);
+  onTestFinished(() => later.mockRestore());
   await until('both are kept for longer', async () => (await left()).every((ms) => ms > 60_000));
   expect(a.owned).toEqual(['x']);
 });

@@ -10,12 +10,6 @@ import type { Keys } from './keys.js';
 import type { ReadKey } from './redis.lease.js';
 import { LOOK_AT_ONCE, lookAfter, type Looked } from './scripts/look-after.script.js';
 
-/**
- * After an outage nothing is taken over for so long, ms. Nobody could keep entries fresh in the meantime,
- * and their owners, who come back as we did, may still be at work on them.
- */
-const OWNERS_RETURN = 2500;
-
 /** Most entries of one claim: Lua can pass some thousand arguments at most. */
 const TAKE_AT_ONCE = 1000;
 
@@ -117,11 +111,16 @@ export class Caretaker implements Worker {
       consumers: keys.consumers(stream, group),
       handed: keys.handed(stream, group),
     }));
-    let room = 0;
+    let [room, more] = [0, 0];
     const look = (client: Redis) => {
       // Only now, as an outage may have passed before.
-      room = this.room();
-      const times = { idleTimeout, absentAfter, crashedAfter };
+      more = commands.allowance(idleTimeout);
+      room = Math.min(this.options.room(), TAKE_AT_ONCE);
+      const times = {
+        idleTimeout: idleTimeout + more,
+        absentAfter: absentAfter + more,
+        crashedAfter: crashedAfter + more,
+      };
       return lookAfter(client, { group, consumer, ...times, streams, room, guards });
     };
     const found = await commands.run('looking after streams', look, sources[0]!.key);
@@ -130,25 +129,18 @@ export class Caretaker implements Worker {
     if (taken > 0 && taken >= room) this.shortOfRoom = true;
     for (const [index, looked] of found.entries()) {
       await this.options.onLooked(sources[index]!, looked);
-      this.report(sources[index]!, looked);
+      this.report(sources[index]!, looked, more);
     }
   }
 
-  private room(): number {
-    return this.ownersReturn() ? 0 : Math.min(this.options.room(), TAKE_AT_ONCE);
-  }
-
-  private ownersReturn(): boolean {
-    return systemClock.now() - this.options.commands.reconnectedAt < OWNERS_RETURN;
-  }
-
-  private report(source: ReadKey, looked: Looked): void {
+  /** @param more how much longer than usual a consumer had to be silent, ms */
+  private report(source: ReadKey, looked: Looked, more: number): void {
     const { stream } = source;
     const { events, group } = this.options;
     const { taken, trimmed, removed } = looked;
     if (taken.length > 0) events.emit('reclaimed', { stream, group, count: taken.length });
     if (trimmed > 0) events.emit('trimmed', { stream, group, count: trimmed });
     for (const consumer of removed) events.emit('consumer-removed', { stream, group, consumer });
-    if (!this.ownersReturn()) this.crashes.looked(source, looked);
+    this.crashes.looked(source, looked, more === 0);
   }
 }

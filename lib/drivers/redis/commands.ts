@@ -3,8 +3,6 @@ import type { Topology } from './cluster/topology.js';
 
 /** Where commands go: to the one server, or to the node of a cluster that has the key. */
 export interface Commands {
-  /** When the last outage ended, ms since the epoch; 0 before the first one. */
-  readonly reconnectedAt: number;
   /** A client that is usable now. */
   readonly current: Redis | undefined;
   /** The masters of a cluster; undefined where one server has all keys. */
@@ -18,6 +16,12 @@ export interface Commands {
    * rejects with.
    */
   run<T>(action: string, command: (client: Redis) => Promise<T>, key: string): Promise<T>;
+
+  /**
+   * By how much longer than `idle` ms an entry must have been left alone before its owner counts as
+   * gone, ms: owners that could not reach the server get time to return.
+   */
+  allowance(idle: number): number;
 
   /** Whether one script may touch all of these. */
   together(keys: readonly string[]): boolean;

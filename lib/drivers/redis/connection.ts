@@ -7,6 +7,7 @@ import type { Address } from './cluster/topology.js';
 import type { Commands } from './commands.js';
 import { connectionError, handshakeError, noMaster, unansweredTls } from './connection-errors.js';
 import type { Connector, Role } from './connector.js';
+import { Outages } from './outages.js';
 import { isDemoted, isReply, typedError, withoutArguments } from './reply-errors.js';
 
 export interface ConnectionOptions {
@@ -41,13 +42,11 @@ export class Connection implements Commands {
   private readonly waiters = new Set<() => void>();
   private readonly closing = new AbortController();
   private readonly id = ++made;
-  private wasConnected: boolean;
+  private wasConnected = false;
   private broken = false;
-  /** When the last outage ended, ms since the epoch; 0 before the first one. */
-  reconnectedAt = 0;
+  private readonly outages = new Outages();
 
   constructor(private readonly options: ConnectionOptions) {
-    this.wasConnected = options.late ?? false;
     // The first client is made here, so that options that cannot work are refused at once.
     void this.keepConnected(options.connector.locate ? undefined : this.createClient());
   }
@@ -76,12 +75,22 @@ export class Connection implements Commands {
   async run<T>(action: string, command: (client: Redis) => Promise<T>, key?: string): Promise<T> {
     const { connector, patience = connector.commandTimeout } = this.options;
     const client = this.#client ?? (await this.ready(action, patience));
+    const { outages } = this;
+    outages.sent(systemClock.now());
     try {
-      return await command(client);
+      const result = await command(client);
+      outages.answered(systemClock.now());
+      return result;
     } catch (error) {
+      if (isReply(error)) outages.answered(systemClock.now());
+      else outages.unanswered();
       if (isDemoted(error)) this.discard(client);
       throw typedError(error, action, key);
     }
+  }
+
+  allowance(idle: number): number {
+    return this.outages.allowance(idle, systemClock.now());
   }
 
   together(): boolean {
@@ -139,8 +148,7 @@ export class Connection implements Commands {
       if (this.closed) return;
       this.backoff.reset();
       this.lastError = undefined;
-      if (this.wasConnected) this.reconnectedAt = systemClock.now();
-      this.wasConnected = true;
+      this.connectedAgain();
       this.#client = client;
       this.broken = false;
       this.options.events.emit('connected', this.named);
@@ -151,8 +159,16 @@ export class Connection implements Commands {
       this.#client = this.#connecting = undefined;
       // Asked of a client that has ended, it leaves a timer behind.
       if (client.status !== 'end') client.disconnect();
+      if (wasReady) this.outages.broke(systemClock.now());
       if (wasReady && !this.closed) this.announceLoss();
     }
+  }
+
+  private connectedAgain(): void {
+    const { late = false } = this.options;
+    const beginning = this.wasConnected ? 'known' : 'unknown';
+    if (this.wasConnected || late) this.outages.over(systemClock.now(), beginning);
+    this.wasConnected = true;
   }
 
   /** @throws what went wrong first: ioredis itself rejects with a mere "Connection is closed." */

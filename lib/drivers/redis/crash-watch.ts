@@ -26,7 +26,8 @@ export class CrashWatch {
 
   constructor(private readonly options: CrashWatchOptions) {}
 
-  looked({ key, stream }: ReadKey, { from, silent }: Looked): void {
+  /** @param all whether every silent consumer is named: soon after an outage only some are */
+  looked({ key, stream }: ReadKey, { from, silent }: Looked, all: boolean): void {
     const ofKey = this.watched.get(key) ?? new Map<string, Watched>();
     const now = performance.now();
     for (const { consumer, count } of from) {
@@ -42,7 +43,7 @@ export class CrashWatch {
       known.reported = true;
       this.report(stream, consumer, idle, held);
     }
-    this.forget(ofKey, new Set(silent.map(({ consumer }) => consumer)), now);
+    if (all) this.forget(ofKey, new Set(silent.map(({ consumer }) => consumer)), now);
     if (ofKey.size > 0) this.watched.set(key, ofKey);
     else this.watched.delete(key);
   }

@@ -59,8 +59,8 @@ export class ClusterCommands implements Commands {
     return [...this.nodes.values()].find((node) => node.current)?.current;
   }
 
-  get reconnectedAt(): number {
-    return Math.max(0, ...[...this.nodes.values()].map((node) => node.reconnectedAt));
+  allowance(idle: number): number {
+    return Math.max(0, ...[...this.nodes.values()].map((node) => node.allowance(idle)));
   }
 
   together(keys: readonly string[]): boolean {

@@ -1,0 +1,79 @@
+/**
+ * After an outage owners get this long to come back and keep their entries fresh, ms. They could not
+ * do so in the meantime, and may still be at work on them.
+ */
+const OWNERS_RETURN = 2500;
+
+/** The length of an outage whose beginning is not known, ms: while owners may return, nothing is taken over. */
+const UNKNOWN = 86_400_000;
+
+/** Most outages remembered. */
+const MOST = 100;
+
+interface Outage {
+  /** From the last sign of life to the next one, ms. */
+  readonly lasted: number;
+  readonly end: number;
+}
+
+/**
+ * When the server behind a connection was away, or could not be reached. Times are those of a clock
+ * that never jumps, in milliseconds.
+ */
+export class Outages {
+  /** Oldest first. */
+  private past: Outage[] = [];
+  private underWay = 0;
+  /** The last sign of life, while a reply is awaited. */
+  private silentSince = 0;
+  /** Where a reply did not come, or the connection broke: the last sign of life before. */
+  private began: number | undefined;
+
+  /** A command is sent. */
+  sent(now: number): void {
+    if (this.underWay++ === 0) this.silentSince = now;
+  }
+
+  /** A command was answered, be it with an error. */
+  answered(now: number): void {
+    this.underWay--;
+    this.silentSince = now;
+    this.began = undefined;
+  }
+
+  /** A command gets no answer any more. */
+  unanswered(): void {
+    this.underWay--;
+    this.began ??= this.silentSince;
+  }
+
+  /** The connection broke. */
+  broke(now: number): void {
+    this.began ??= this.underWay > 0 ? this.silentSince : now;
+  }
+
+  /** There is a connection again. `unknown`: the outage began before that of this connection. */
+  over(now: number, beginning: 'known' | 'unknown'): void {
+    const lasted = beginning === 'known' ? now - (this.began ?? now) : UNKNOWN;
+    this.past.push({ lasted, end: now });
+    if (this.past.length > MOST) this.past.shift();
+    this.began = undefined;
+  }
+
+  /**
+   * By how much longer than `idle` an entry must have been left alone before its owner counts as gone.
+   * 0 once owners had the time to return since the last outage. Before that it is the time that they
+   * need, and the length of each outage that an entry of that age has seen. A connection that breaks
+   * again and again therefore delays a takeover, and does not prevent it.
+   */
+  allowance(idle: number, now: number): number {
+    const last = this.past.at(-1);
+    if (!last || now - last.end >= OWNERS_RETURN) return 0;
+    let allowance = OWNERS_RETURN;
+    for (const { lasted, end } of this.past.toReversed()) {
+      if (now - end > idle + allowance) break;
+      if (lasted < UNKNOWN || now - end < OWNERS_RETURN) allowance += lasted;
+    }
+    return Math.ceil(allowance);
+  }
+}
