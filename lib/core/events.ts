@@ -35,6 +35,8 @@ export type SettledOutcome =
   | 'postponed'
   | 'retried'
   | 'dead-lettered'
+  /** Not run here: it was handed to another consumer of the group, which handles such events. */
+  | 'handed-over'
   | 'released'
   | 'left'
   /** Ownership was gone before it could be settled. */
@@ -57,7 +59,19 @@ export interface SettledEvent extends In {
   /** Until the next run, for `retried` and `postponed`, ms. */
   readonly delay?: number;
   readonly error?: ErrorRecord;
+  /** The consumer that it was handed to, for `handed-over`. */
+  readonly receiver?: string;
 }
+
+/**
+ * Why an event that nothing here handles waits.
+ * - `unsettled`: other consumers may not have announced themselves yet, after a start or an outage
+ * - `not-reading`: the consumers that handle it are paused, or closing
+ * - `restarting`: the consumers that handled it have gone a moment ago
+ * - `full`: as much waits for those that handle it as they can hold
+ * - `owned`: its stream is owned as a whole, by a load balancer, and its next owner may handle it
+ */
+export type UnhandledWaits = 'unsettled' | 'not-reading' | 'restarting' | 'full' | 'owned';
 
 /** Every event of the library, by name. */
 export interface StreamsEvents {
@@ -105,6 +119,32 @@ export interface StreamsEvents {
   'stream-acquired': In & { readonly token: number };
   /** Another process may read it now: nothing of what this one had begun can be settled. */
   'stream-lost': In;
+  /**
+   * This process gives a stream of ordered handlers up: it came to an event that only another consumer
+   * of the group handles.
+   */
+  'stream-yielded': In & { readonly id: string; readonly eventType: string };
+  /** A message that nothing here handles waits, uncounted, for a consumer that does. Told once of each. */
+  'unhandled-waits': In & {
+    readonly id: string;
+    readonly eventType: string;
+    readonly why: UnhandledWaits;
+  };
+  /**
+   * Messages of this event type are acknowledged and not handled: told of each type once in a process,
+   * of the first thousand types.
+   */
+  'event-filtered': In & { readonly eventType: string };
+  /**
+   * Another consumer has this consumer's name now: what it held is lost, and it runs on under
+   * another name.
+   */
+  'consumer-renamed': {
+    readonly group: string;
+    readonly streams: readonly string[];
+    readonly before: string;
+    readonly consumer: string;
+  };
   /** Reading paused: so many entries wait for a retry. */
   'reading-paused': { readonly group: string; readonly parked: number };
   'reading-resumed': { readonly group: string };

@@ -120,8 +120,12 @@ export interface Membership {
     to: Receiver,
     maxWaiting: number,
   ): Promise<(HandOverOutcome | Error)[]>;
-  /** Marks it closed. Idempotent. Never rejects for an announcement that is gone. */
-  leave(): Promise<void>;
+  /**
+   * Marks it closed, on these of its streams, which it refreshes no more. Idempotent. Never rejects for
+   * an announcement that is gone.
+   * @param streams default all
+   */
+  leave(streams?: readonly string[]): Promise<void>;
 }
 
 /**

@@ -77,8 +77,20 @@ export interface Lost {
   readonly why: 'taken' | 'trimmed';
 }
 
+/** No handler here takes it: the consumer looks for another one that does. Never reaches a source. */
+export interface Unhandled {
+  readonly kind: 'unhandled';
+}
+/** It was handed, uncharged, to another consumer of the group. Never reaches a source. */
+export interface HandedOver {
+  readonly kind: 'handed-over';
+  /** Name of that consumer. */
+  readonly receiver: string;
+}
+
 /** What should become of a delivery, as plain data. */
-export type Settlement = Ack | Retry | DeadLetterIt | Release | Leave | Lost;
+export type Settlement =
+  Ack | Retry | DeadLetterIt | Release | Leave | Lost | Unhandled | HandedOver;
 
 /** What the source answers: done, somebody else owns the entry, or nobody has it pending any more. */
 export type SettleOutcome = 'settled' | 'lost' | 'gone';
@@ -88,6 +100,7 @@ export const filtered: Ack = { kind: 'ack', filtered: true };
 export const duplicate: Ack = { kind: 'ack', unrun: 'duplicate' };
 export const release: Release = { kind: 'release' };
 export const leave: Leave = { kind: 'leave' };
+export const unhandled: Unhandled = { kind: 'unhandled' };
 export const retry = (delay: number, error?: ErrorRecord): Retry => ({
   kind: 'retry',
   delay: delay > 0 ? delay : 0,

@@ -51,7 +51,6 @@ class MemoryMembership implements Membership {
   /** By stream. */
   private readonly announced: Map<string, AnnouncedStream>;
   private readonly states = new Map<string, ConsumerState>();
-  private left = false;
 
   constructor(
     private readonly broker: MemoryBroker,
@@ -65,7 +64,6 @@ class MemoryMembership implements Membership {
   }
 
   async refresh(): Promise<'kept' | 'announced' | 'taken'> {
-    if (this.left) return 'kept';
     const { registry, clock } = this.broker;
     const streams = [...this.announced.keys()];
     if (streams.some((stream) => this.isTaken(stream))) return 'taken';
@@ -89,7 +87,7 @@ class MemoryMembership implements Membership {
       const { stream } = announced;
       this.announced.set(stream, announced);
       this.states.set(stream, state);
-      if (this.left || this.isTaken(stream)) continue;
+      if (this.isTaken(stream)) continue;
       const own = this.find(stream);
       if (own) Object.assign(own, { announced, state });
       else this.write(stream);
@@ -113,11 +111,11 @@ class MemoryMembership implements Membership {
     return outcomes;
   }
 
-  async leave(): Promise<void> {
-    this.left = true;
-    for (const stream of this.announced.keys()) {
+  async leave(streams: readonly string[] = [...this.announced.keys()]): Promise<void> {
+    for (const stream of streams) {
       const own = this.find(stream);
-      if (!own || this.isTaken(stream)) continue;
+      const announced = this.announced.delete(stream);
+      if (!announced || !own || this.isTakenBy(own)) continue;
       own.until = Math.min(own.until, this.broker.clock.now());
       own.state = 'closed';
     }
@@ -139,7 +137,11 @@ class MemoryMembership implements Membership {
 
   private isTaken(stream: string): boolean {
     const found = this.find(stream);
-    return found !== undefined && found.announcement.instance !== this.announcement.instance;
+    return found !== undefined && this.isTakenBy(found);
+  }
+
+  private isTakenBy({ announcement }: RegisteredConsumer): boolean {
+    return announcement.instance !== this.announcement.instance;
   }
 
   private find(stream: string): RegisteredConsumer | undefined {
