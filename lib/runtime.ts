@@ -7,6 +7,8 @@ import { createChaining, type Chaining } from './chaining/chaining.js';
 import { Consumers, type SubscribeSettings } from './consuming/consumers.js';
 import { oncePorts, requireOncePorts } from './consuming/once-ports.js';
 import type { Reading } from './consuming/readings.js';
+import { FilteredTypes } from './consuming/filtered-types.js';
+import { liveParts, withoutRegistry } from './consuming/live/live-parts.js';
 import { Slots } from './consuming/slots.js';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Driver } from './core/driver.js';
@@ -79,6 +81,8 @@ export class StreamsRuntime {
       gates: new Map(),
       suspectLane,
       onScheduled: this.onScheduled,
+      live: liveParts(this.options, driver.live, events, clock),
+      filteredTypes: new FilteredTypes(events),
     };
     const warn = (code: string, message: string): void => events.emit('warning', { code, message });
     this.consumers = new Consumers({ ...parts, leases, route: this.route, warn });
@@ -92,6 +96,7 @@ export class StreamsRuntime {
       codec,
       groups,
       pending,
+      live: driver.live,
       deadLetters: this.options.deadLetter ?? driver.deadLetters,
       retention: new StreamRetention(driver, this.options.retention),
       lag: this.lag,
@@ -131,6 +136,7 @@ export class StreamsRuntime {
     requireOncePorts(handlers, this.options, this.driver);
     const shared = sharedGroupWarning(handlers, this.options);
     if (shared) this.events.emit('warning', shared);
+    this.warnWithoutRegistry();
     const balance = this.balanced.prepare(balanced);
     const readings = await this.consumers.subscribe(handlers, settings);
     this.scheduler?.keep(readings.map(({ table }) => table.stream));
@@ -176,6 +182,13 @@ export class StreamsRuntime {
     this.scheduler?.expect(stream, when);
     void this.scheduler?.start();
   };
+
+  /** Once. */
+  private warnWithoutRegistry(): void {
+    if (this.driver.live || this.working) return;
+    const { technology } = this.options.source;
+    this.events.emit('warning', withoutRegistry(technology));
+  }
 
   private replies(): Replies {
     const { replies } = this.driver;

@@ -9,6 +9,7 @@ import type {
   PendingEntries,
   PendingEntry,
 } from '../core/group-admin.js';
+import type { GroupMembers, LiveConsumers } from '../core/live-consumers.js';
 import { known, names, position, refuse, whole } from './arguments.js';
 import { infoOf, type GroupInfo } from './group-info.js';
 import { handOver } from './handing-over.js';
@@ -53,6 +54,7 @@ export class ConsumerGroupManager {
   constructor(
     private readonly groups: GroupAdmin,
     private readonly entries: PendingEntries,
+    private readonly live: LiveConsumers,
   ) {}
 
   /**
@@ -108,6 +110,17 @@ export class ConsumerGroupManager {
   async listConsumers(stream: string, group: string): Promise<ConsumerReport[]> {
     refuse(names({ stream, group }));
     return this.groups.consumers(stream, group);
+  }
+
+  /**
+   * The consumers of a group on a stream as they have announced themselves: process, event types, state,
+   * and options that all should share. Those that are closed or dead stay listed for a day.
+   * `unannounced` names consumers of versions that announce nothing. Neither the stream nor the group has
+   * to exist.
+   */
+  async liveConsumers(stream: string, group: string): Promise<GroupMembers> {
+    refuse(names({ stream, group }));
+    return this.live.members(stream, group);
   }
 
   /** What was delivered and not settled, page by page. @throws GroupNotFoundError, StreamNotFoundError */

@@ -3,6 +3,7 @@ import type { DeadLetterQueue } from '../core/dead-letters.js';
 import type { DelayStore } from '../core/delays.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { GroupAdmin, PendingEntries } from '../core/group-admin.js';
+import type { LiveConsumers } from '../core/live-consumers.js';
 import { ConsumerGroupManager } from './consumer-groups.js';
 import { DeadLetters } from './dead-letters.js';
 import type { LagWatch } from './lag/lag-watch.js';
@@ -15,6 +16,7 @@ export interface AdminParts {
   readonly codec: Codec;
   readonly groups: GroupAdmin | undefined;
   readonly pending: PendingEntries | undefined;
+  readonly live: LiveConsumers | undefined;
   readonly deadLetters: DeadLetterQueue | undefined;
   readonly retention: StreamRetention;
   readonly lag: LagReader;
@@ -38,7 +40,7 @@ export class StreamsAdmin {
   readonly delayedMessages: DelayedMessages;
 
   constructor(parts: AdminParts) {
-    const { technology, codec, groups, pending, deadLetters, delays, onScheduled } = parts;
+    const { technology, codec, groups, pending, live, deadLetters, delays, onScheduled } = parts;
     this.retention = parts.retention;
     this.lag = parts.lag;
     const lacking = <Port extends object>(what: string, advice: string): Port =>
@@ -47,6 +49,7 @@ export class StreamsAdmin {
       groups ?? lacking('Administration of groups', 'Use a driver with the port groups.'),
       pending ??
         lacking('Administration of pending entries', 'Use a driver with the port pending.'),
+      live ?? lacking('Listing live consumers', 'Use a driver with the port live.'),
     );
     this.deadLetters = new DeadLetters(
       deadLetters ?? lacking('Listing dead letters', 'Set the option deadLetter.'),

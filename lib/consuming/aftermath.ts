@@ -2,7 +2,9 @@ import type { Delivery } from '../core/delivery.js';
 import { OwnershipLostError } from '../core/errors/handling.errors.js';
 import type { ExtendOutcome, Hold, Lease } from '../core/lease.js';
 import {
+  postpone,
   release,
+  type HandedOver,
   type Leave,
   type Lost,
   type Settlement,
@@ -29,6 +31,8 @@ export interface AftermathOptions extends ConsumerOptions {
   readonly ordering: Ordering | undefined;
   /** Nothing of its stream starts. */
   readonly isHalted: (delivery: Delivery) => boolean;
+  /** Told of what no handler here takes. */
+  readonly onUnhandled: (delivery: Delivery) => void;
   /** Told when something has ended, so that there may be room. */
   readonly onProgress: () => void;
 }
@@ -55,6 +59,8 @@ export class Aftermath {
 
   settle(delivery: Delivery, settlement: Settlement, onConcluded?: () => void): void {
     if (settlement.kind === 'lost') return this.drop(delivery, settlement);
+    if (settlement.kind === 'unhandled') return this.options.onUnhandled(delivery);
+    if (settlement.kind === 'handed-over') return this.handedOver(delivery, settlement);
     if (isLeftUnrun(delivery, settlement)) return this.settled(delivery, settlement, 'settled');
     if (settlement.kind === 'ack') delivery.forgetContent();
     this.settler.add(delivery, settlement, onConcluded);
@@ -64,8 +70,17 @@ export class Aftermath {
   settleFirst(delivery: Delivery, settlement: Settlement): Promise<void> {
     return new Promise((resolve) => {
       this.settle(delivery, settlement, resolve);
-      if (settlement.kind === 'lost' || isLeftUnrun(delivery, settlement)) resolve();
+      const { kind } = settlement;
+      if (kind === 'lost' || kind === 'unhandled' || isLeftUnrun(delivery, settlement)) resolve();
     });
+  }
+
+  /** Waits, uncounted, and is looked at again. */
+  postpone(delivery: Delivery, delay: number): void {
+    // What is counted is taken back by the source. What is not waits here.
+    if (delivery.lease.charged) return this.settle(delivery, postpone(delay));
+    this.park(delivery, delay);
+    this.options.onProgress();
   }
 
   /** Gives it back. */
@@ -87,6 +102,14 @@ export class Aftermath {
     if (delivery.running) return;
     delivery.lost = true;
     if (this.parking.remove(delivery)) this.drop(delivery, taken);
+  }
+
+  private handedOver(delivery: Delivery, settlement: HandedOver): void {
+    this.finish(delivery);
+    this.options.claims?.dropped(delivery);
+    this.subscription.forget(delivery.lease);
+    this.report(delivery, settlement, 'settled');
+    this.options.onProgress();
   }
 
   private settled(delivery: Delivery, settlement: Reported, outcome: SettleOutcome): void {

@@ -14,6 +14,8 @@ import type { Inbox } from '../core/inbox.js';
 import type { Replies } from '../core/replies.js';
 import type { Ack } from '../core/settlement.js';
 import type { MessageSource, Settling, SubscribeOptions } from '../core/source.js';
+import type { FilteredTypes } from './filtered-types.js';
+import type { LiveParts, Presence } from './live/presence.js';
 import type { Gates } from './middleware/gate.middleware.js';
 import type { ConsumerPlan } from './plan.js';
 import type { Slots } from './slots.js';
@@ -34,6 +36,8 @@ export interface ConsumerSettings extends Omit<
   /** Of answers. */
   readonly maxPayloadBytes: number;
   readonly batchSize: number;
+  /** Runs in all, where a handler says nothing else. */
+  readonly maxDeliveries: number;
   readonly maxParked: number;
   readonly maxHold: number;
   readonly gracePeriod: number;
@@ -65,6 +69,9 @@ export interface ConsumerParts {
   readonly gates: Gates;
   /** One place for the whole process. */
   readonly suspectLane: Slots;
+  /** Which consumers live. Without it nothing is handed from consumer to consumer. */
+  readonly live: LiveParts | undefined;
+  readonly filteredTypes: FilteredTypes;
 }
 
 /** The time for which what a consumer reads is its own alone. */
@@ -82,6 +89,10 @@ export interface ConsumerOptions extends Omit<ConsumerSettings, 'slots'>, Consum
   readonly plan: ConsumerPlan;
   /** Undefined: others may read the same beside it. */
   readonly tenure?: Tenure;
+  /** Its announcement. Undefined: what nothing here handles is handed to no other consumer. */
+  readonly presence?: Presence | undefined;
+  /** Of an ordered stream: told when it is given up to a consumer that handles what nothing here does. */
+  readonly onYield?: () => void;
 }
 
 /** What a consumer needs to take part in workflows. */

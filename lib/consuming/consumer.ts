@@ -19,6 +19,9 @@ import { createPipeline } from './pipeline.js';
 import { placesOf, takesBatches, type Places } from './places.js';
 import { ReadAhead } from './read-ahead.js';
 import { Room } from './room.js';
+import { elsewhereOf } from './elsewhere.js';
+import type { HandOver } from './live/hand-over.js';
+import type { InTurn } from './ordering/in-turn.js';
 import { runsWithin } from './runs-within.js';
 import { subscribing } from './subscribing.js';
 import { Verdict } from './verdict.js';
@@ -41,6 +44,9 @@ export class Consumer implements Worker {
   private heartbeat!: Heartbeat;
   /** Streams that are left alone: nothing of them is read or started. */
   private readonly halted = new Set<string>();
+  /** Undefined: what nothing here handles is handed to no other consumer. */
+  private handOver: HandOver | undefined;
+  private inTurn: InTurn | undefined;
   private stopping: Promise<void> | undefined;
 
   constructor(private readonly options: ConsumerOptions) {
@@ -70,10 +76,20 @@ export class Consumer implements Worker {
       claims: this.claims,
       ordering,
       isHalted: (delivery) => this.isHalted(delivery),
+      onUnhandled: (delivery) => this.handOver!.add(delivery),
       onProgress: () => this.progressed(),
     });
     const { parking, settler } = this.aftermath;
-    this.room = new Room({ ...options, dispatcher, parking, ordering, settler, readAhead });
+    const handOver = (): HandOver | undefined => this.handOver;
+    this.room = new Room({
+      ...options,
+      dispatcher,
+      parking,
+      ordering,
+      settler,
+      readAhead,
+      handOver,
+    });
   }
 
   get plan(): ConsumerPlan {
@@ -91,6 +107,7 @@ export class Consumer implements Worker {
     });
     const { subscription } = this;
     this.aftermath.of(subscription);
+    this.lookElsewhere(subscription);
     this.pipeline = createPipeline({
       ...options,
       subscription,
@@ -98,6 +115,7 @@ export class Consumer implements Worker {
       claims: this.claims,
       collectors: this.collectors,
       shared: this.collectors && options.slots,
+      looksElsewhere: this.handOver !== undefined,
       isHalted: (delivery) => this.isHalted(delivery),
     });
     this.heartbeat = new Heartbeat({
@@ -121,6 +139,7 @@ export class Consumer implements Worker {
   /** Stops reading, releases what has not started, awaits what runs, settles, closes. */
   stop(): Promise<void> {
     this.stopping ??= this.intake ? this.drain(this.intake) : Promise.resolve();
+    this.inTurn?.end();
     return this.stopping;
   }
 
@@ -132,7 +151,8 @@ export class Consumer implements Worker {
     const { dispatcher, aftermath, ordering } = this;
     const unstarted = [...dispatcher.take(isHalted), ...aftermath.parking.take(isHalted)];
     // Where order matters there is one stream only.
-    unstarted.push(...(ordering?.takeAll() ?? []));
+    unstarted.push(...(ordering?.takeAll() ?? []), ...(this.handOver?.take(isHalted) ?? []));
+    this.inTurn?.end();
     for (const delivery of unstarted) aftermath.letGo(delivery);
     this.collectors?.letGo(isHalted);
   }
@@ -175,7 +195,8 @@ export class Consumer implements Worker {
   private drain(intake: Intake): Promise<void> {
     const { dispatcher, collectors, ordering, heartbeat, claims, subscription } = this;
     const { parking, settler } = this.aftermath;
-    const parts = { dispatcher, collectors, ordering, heartbeat, claims, subscription };
+    const { handOver } = this;
+    const parts = { dispatcher, collectors, ordering, heartbeat, claims, subscription, handOver };
     return drain({ ...this.runs(), ...parts, intake, parking, settler });
   }
 
@@ -205,19 +226,61 @@ export class Consumer implements Worker {
     this.held.progressed();
   }
 
-  private accept(leases: readonly Lease[]): void {
+  private accept(leases: readonly Lease[]): Promise<void> | undefined {
     const now = this.options.clock.now();
-    for (const lease of leases) {
-      const delivery = new Delivery(lease, this.options.plan.group, this.options.consumer);
-      delivery.freshAt = now;
-      this.held.add(delivery);
-      delivery.suspect = !lease.charged && lease.attempt >= 2;
-      // A pull that was under way when its stream was paused.
-      if (this.isHalted(delivery)) this.aftermath.letGo(delivery);
-      else if (!this.ordering || this.isNext(delivery, this.ordering))
-        this.dispatcher.add(delivery);
+    const deliveries = leases.map((lease) => this.hold(lease, now));
+    if (this.inTurn) return this.admitInTurn(deliveries, this.inTurn);
+    for (const delivery of deliveries) this.admit(delivery);
+    this.dispatcher.pump();
+    return undefined;
+  }
+
+  private hold(lease: Lease, now: number): Delivery {
+    const delivery = new Delivery(lease, this.options.plan.group, this.options.consumer);
+    delivery.freshAt = now;
+    this.held.add(delivery);
+    delivery.suspect = !lease.charged && lease.attempt >= 2;
+    return delivery;
+  }
+
+  private admit(delivery: Delivery): void {
+    // A pull that was under way when its stream was paused.
+    if (this.isHalted(delivery)) this.aftermath.letGo(delivery);
+    else if (!this.ordering || this.isNext(delivery, this.ordering)) this.dispatcher.add(delivery);
+  }
+
+  /** Nothing overtakes an event that another consumer may have to handle. */
+  private async admitInTurn(deliveries: readonly Delivery[], inTurn: InTurn): Promise<void> {
+    for (const delivery of deliveries) {
+      if (delivery.lost || this.isHalted(delivery)) this.aftermath.letGo(delivery);
+      else if (this.ordering!.handles(delivery)) this.admit(delivery);
+      else {
+        this.dispatcher.pump();
+        await inTurn.conclude(delivery);
+      }
     }
     this.dispatcher.pump();
+  }
+
+  /** What no handler here takes may be another consumer's, where consumers know of each other. */
+  private lookElsewhere(subscription: Subscription): void {
+    const { options, aftermath } = this;
+    const { onYield } = options;
+    const elsewhere = elsewhereOf(options, {
+      subscription,
+      aftermath,
+      isHalted: (delivery) => this.isHalted(delivery),
+      onYield: onYield && ((delivery) => this.yield(delivery, onYield)),
+    });
+    this.handOver = elsewhere?.handOver;
+    this.inTurn = elsewhere?.inTurn;
+  }
+
+  private yield({ stream, id, eventType }: Delivery, onYield: () => void): void {
+    const { events, plan } = this.options;
+    events.emit('stream-yielded', { stream, group: plan.group, id, eventType });
+    this.halt([stream]);
+    onYield();
   }
 
   private isNext(delivery: Delivery, ordering: Ordering): boolean {

@@ -2,10 +2,10 @@ import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.er
 import { grouped } from '../core/grouped.js';
 import type { PlannedHandler } from '../core/handler.js';
 import type { Route, Router } from '../core/routing.js';
-import { Consumer } from './consumer.js';
+import { AnnouncedConsumer } from './announced-consumer.js';
 import type { ConsumerParts, ConsumerSettings } from './consumer-options.js';
 import type { HandlerTable } from './handler-table.js';
-import { leasesOf, OrderedConsumer } from './ordering/ordered-consumer.js';
+import { leasesOf } from './ordering/ordered-consumer.js';
 import { shareReaders, tablesOf, type ConsumerPlan } from './plan.js';
 import { keyOf, Readings, type Reading } from './readings.js';
 
@@ -51,7 +51,12 @@ export class Consumers {
     const joined = keyed.flatMap(({ table, key }) => this.join(table, key));
     const fresh = keyed.filter(({ key }) => !readings.get(key)).map(({ table }) => table);
     const started = shareReaders(fresh).flatMap((plan) => this.start(plan, settings));
-    const outcomes = Promise.allSettled([...joined, ...started].map(({ started }) => started));
+    // Other consumers should know of what is handled here before this resolves.
+    const announced = joined.map(({ consumer }) => consumer.handlersChanged());
+    const outcomes = Promise.allSettled([
+      ...[...joined, ...started].map(({ started }) => started),
+      ...announced,
+    ]);
     this.starting.add(outcomes);
     const failed = (await outcomes).find((outcome) => outcome.status === 'rejected');
     if (failed) await this.giveUp(joined, tables, started);
@@ -134,7 +139,6 @@ export class Consumers {
     if (!reading) return [];
     refuseBatches(table, reading.consumer);
     reading.table.merge(table);
-    reading.consumer.handlersChanged();
     return [reading];
   }
 
@@ -146,7 +150,7 @@ export class Consumers {
   ): Promise<void> {
     for (const { table, consumer } of joined) {
       for (const own of tables) if (own.stream === table.stream) table.unmerge(own);
-      consumer.handlersChanged();
+      await consumer.handlersChanged();
     }
     await this.end(started);
   }
@@ -157,7 +161,7 @@ export class Consumers {
   ): Reading[] {
     const slots = settings.slots ?? this.parts.slots;
     const options = { ...settings, ...this.parts, slots, plan };
-    const consumer = plan.ordered ? new OrderedConsumer(options) : new Consumer(options);
+    const consumer = new AnnouncedConsumer(options);
     const started = consumer.start();
     return [...plan.tables.values()].map((table) => {
       const key = keyOf(settings.consumer, table);
@@ -177,7 +181,7 @@ export class Consumers {
 
 /** Places for batches are made with the reader of their stream. */
 function refuseBatches({ handlers, stream }: HandlerTable, consumer: Reading['consumer']): void {
-  if (consumer.collectors || !handlers.some(({ batch }) => batch)) return;
+  if (consumer.batches || !handlers.some(({ batch }) => batch)) return;
   const advice = 'Give it a group of its own, or start it with the others.';
   throw new UnsupportedFeatureError('A handler with batch', `"${stream}", which is read`, advice);
 }

@@ -7,6 +7,7 @@ import type { Collectors } from './collectors.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Heartbeat } from './heartbeat.js';
 import type { Held } from './held.js';
+import type { HandOver } from './live/hand-over.js';
 import type { Intake } from './intake.js';
 import type { Ordering } from './ordering/ordering.js';
 import type { Parking } from './parking.js';
@@ -35,19 +36,21 @@ export interface Draining extends Runs {
   readonly claims: Claims | undefined;
   readonly collectors: Collectors | undefined;
   readonly subscription: Subscription;
+  readonly handOver: HandOver | undefined;
 }
 
 /** Stops reading, releases what has not started, awaits what runs, settles, closes. */
 export async function drain(consumer: Draining): Promise<void> {
-  const { clock, dispatcher, intake, parking, ordering, settler, letGo } = consumer;
+  const { clock, dispatcher, intake, parking, ordering, settler, letGo, handOver } = consumer;
   const unstarted = dispatcher.stop();
   consumer.collectors?.stop();
   await intake.stop();
   unstarted.push(...dispatcher.stop(), ...parking.takeAll(), ...(ordering?.takeAll() ?? []));
+  unstarted.push(...(handOver?.take(() => true) ?? []));
   for (const delivery of unstarted) letGo(delivery);
   await within(clock, consumer.gracePeriod, dispatcher.idle());
   giveUp(consumer, ({ running }) => running);
-  await within(clock, LAST_SETTLEMENTS, settler.idle());
+  await within(clock, LAST_SETTLEMENTS, Promise.all([handOver?.idle(), settler.idle()]));
   settler.abandon();
   await consumer.claims?.stop();
   await consumer.heartbeat.stop();

@@ -15,7 +15,8 @@ export interface IntakeOptions {
   readonly batchSize: number;
   /** Entries that could be taken now. Zero or less: none. */
   readonly room: () => number;
-  readonly accept: (leases: readonly Lease[]) => void;
+  /** Where it answers a promise, the next entries are asked for after it. */
+  readonly accept: (leases: readonly Lease[]) => Promise<void> | undefined;
 }
 
 /** What was just handed out starts before the next request is written: it has waited longer. */
@@ -65,7 +66,8 @@ export class Intake {
 
   private async pull(limit: number): Promise<void> {
     try {
-      this.options.accept(await this.options.subscription.pull(limit));
+      const accepted = this.options.accept(await this.options.subscription.pull(limit));
+      if (accepted) await accepted;
     } catch (error) {
       this.options.events.emit('worker-error', { worker: 'intake', error: error as Error });
       await sleep(this.options.clock, WAIT_AFTER_ERROR, this.stopped.signal);

@@ -1,15 +1,14 @@
 import { HandlerConflictError } from '../core/errors/start-up.errors.js';
 import { HandlerNotFoundError, SharedStreamError } from '../core/errors/subscription.errors.js';
-import type { Consumer } from './consumer.js';
+import type { AnnouncedConsumer } from './announced-consumer.js';
 import type { HandlerTable } from './handler-table.js';
-import type { OrderedConsumer } from './ordering/ordered-consumer.js';
 import type { ConsumerPlan } from './plan.js';
 
 /** A stream that is read in a group: what is paused, resumed and ended as a whole. */
 export interface Reading {
   readonly key: string;
   readonly table: HandlerTable;
-  readonly consumer: Consumer | OrderedConsumer;
+  readonly consumer: AnnouncedConsumer;
   /** Nobody else's handlers join it. */
   readonly alone: boolean;
   readonly started: Promise<void>;

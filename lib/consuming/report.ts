@@ -27,6 +27,7 @@ export function reportSettled(
     reason: settlement.kind === 'dead-letter' ? settlement.reason : undefined,
     delay: settlement.kind === 'retry' ? settlement.delay : undefined,
     error: 'error' in settlement ? settlement.error : undefined,
+    ...(settlement.kind === 'handed-over' && { receiver: settlement.receiver }),
   };
   events.emit('settled', event);
   if (isDeadLetter) events.emit('dead-lettered', event);
@@ -47,6 +48,9 @@ function outcomeOf(settlement: Settlement, outcome: SettleOutcome): SettledOutco
       return 'released';
     case 'leave':
       return 'left';
+    case 'handed-over':
+    case 'unhandled':
+      return 'handed-over';
   }
 }
 

@@ -1,5 +1,6 @@
 import type { EventBus } from '../core/events.js';
 import type { Dispatcher } from './dispatcher.js';
+import type { HandOver } from './live/hand-over.js';
 import type { Ordering } from './ordering/ordering.js';
 import type { Parking } from './parking.js';
 import type { ConsumerPlan } from './plan.js';
@@ -14,6 +15,7 @@ export interface RoomOptions {
   readonly dispatcher: Dispatcher;
   readonly parking: Parking;
   readonly ordering: Ordering | undefined;
+  readonly handOver: () => HandOver | undefined;
   readonly settler: Settler;
   readonly readAhead: ReadAhead;
 }
@@ -35,10 +37,10 @@ export class Room {
     return dispatcher.room + readAhead.size;
   }
 
-  /** For a retry, or for others of their key. */
+  /** For a retry, for others of their key, or for another consumer. */
   private get waiting(): number {
-    const { parking, ordering } = this.options;
-    return parking.size + (ordering?.waiting ?? 0);
+    const { parking, ordering, handOver } = this.options;
+    return parking.size + (ordering?.waiting ?? 0) + (handOver()?.size ?? 0);
   }
 
   private togglePause(): void {

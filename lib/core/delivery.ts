@@ -54,6 +54,14 @@ export interface BoundHandler {
   readonly invoke: Handler;
 }
 
+/** An event that no handler of its consumer takes. */
+export interface UnhandledEvent {
+  /** What becomes of it where no other consumer of the group takes it either. */
+  readonly otherwise: Settlement;
+  /** It was told that it waits. */
+  told: boolean;
+}
+
 /** One attempt to hand a message to a group's consumer. */
 export class Delivery implements Link<Delivery> {
   before: Delivery | undefined;
@@ -73,11 +81,8 @@ export class Delivery implements Link<Delivery> {
   workflow: WorkflowPlace | undefined;
   /** Runs one after the other with those of the same key. Undefined: in no order. */
   orderKey: string | undefined;
-  /**
-   * Set by the pipeline where no handler here takes it: what becomes of it where no other consumer of
-   * the group takes it either.
-   */
-  otherwise: Settlement | undefined;
+  /** Set where no handler here takes it. */
+  unhandled: UnhandledEvent | undefined;
   /** Set by the pipeline where somebody waits for an answer. */
   request: RequestRun | undefined;
   /** A run that outlived its timeout: its slot stays taken, and no retry starts, until it ends. */
@@ -140,7 +145,7 @@ export class Delivery implements Link<Delivery> {
     const next = new Delivery(this.lease, this.group, this.consumer);
     next.handler = this.handler;
     next.eventType = this.eventType;
-    next.otherwise = this.otherwise;
+    next.unhandled = this.unhandled;
     next.orderKey = this.orderKey;
     next.request = this.request;
     next.claim = this.claim;

@@ -1,5 +1,6 @@
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import type { BackoffOptions, ResolvedBackoff } from '../core/handler-options.js';
+import { applicationName } from './application-name.js';
 import { defaultConsumerName } from './consumer-name.js';
 import { STREAMS_OPTIONS, type ResolvedOptions, type StreamsOptions } from './streams-options.js';
 
@@ -16,6 +17,7 @@ export function resolveOptions(options: StreamsOptions): ResolvedOptions {
     ...decided,
     defaultGroup: options.group === undefined,
     consumer: decided.consumer ?? defaultConsumerName(),
+    application: decided.application ?? applicationName(),
     reclaimInterval: decided.reclaimInterval ?? Math.min(Math.ceil(idleTimeout / 2), 5000),
     crashedAfter: decided.crashedAfter ?? 3 * Math.max(idleTimeout, blockTimeout),
   });

@@ -47,6 +47,11 @@ export const STREAMS_OPTIONS = declareOptions('transports, clients and modules',
   group: text().default(DEFAULT_GROUP),
   /** Name of this process in its groups. @default POD_NAME, else POD_IP, else the host name, with pid and a random suffix */
   consumer: text(),
+  /**
+   * Name of this application: where two of different names read in one group, that is warned of.
+   * @default the name in the package.json nearest to the main module, where there is one
+   */
+  application: text(),
   /** Where a new group begins: `'0'` all, `'$'` only new messages, or an id. @default '0' */
   startId: checked<string>(
     "'0', '$' or an id such as 1700000000000-0",

@@ -8,14 +8,16 @@ import {
   leave,
   release,
   retry,
+  type HandedOver,
   type Settlement,
+  type Unhandled,
 } from '../../lib/core/settlement.js';
 import type { MessageSource, Subscription } from '../../lib/core/source.js';
 import { ManualClock, StreamsTestKit } from '../../lib/drivers/memory/index.js';
 import { recordFor } from '../contracts/source-world.js';
 import { work } from '../support/passing-time.js';
 
-type Handle = (lease: Lease) => Promise<Settlement>;
+type Handle = (lease: Lease) => Promise<Exclude<Settlement, Unhandled | HandedOver>>;
 
 /** As little of an engine as the kit can be tested with. */
 class TinyConsumer {
@@ -219,7 +221,7 @@ describe('StreamsTestKit', () => {
 
     test('waits for what was released, where somebody can take it', async () => {
       const kit = new StreamsTestKit();
-      const outcomes: Settlement[] = [release, release, ack];
+      const outcomes: (typeof release | typeof ack)[] = [release, release, ack];
       const attempts: number[] = [];
       await consume(kit, ['a'], async ({ attempt }) => (attempts.push(attempt), outcomes.shift()!));
       await kit.publish('a', 1);
@@ -229,7 +231,7 @@ describe('StreamsTestKit', () => {
 
     test('names what never ends', async () => {
       const kit = new StreamsTestKit();
-      let end = (_: Settlement): void => undefined;
+      let end = (_: typeof ack): void => undefined;
       await consume(kit, ['a'], () => new Promise((resolve) => (end = resolve)));
       const id = await kit.publish('a', 1);
       const failure = kit.idle(100).catch((error: Error) => error.message);

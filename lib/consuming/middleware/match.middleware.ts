@@ -1,16 +1,17 @@
 import { AnswerKind, RequestRun } from '../../core/answer.js';
 import type { Codec } from '../../core/codec.js';
-import type { Delivery } from '../../core/delivery.js';
+import type { Delivery, UnhandledEvent } from '../../core/delivery.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import { UndecodableError } from '../../core/errors/handling.errors.js';
 import { NotARequestHandlerError } from '../../core/errors/request.errors.js';
 import type { Middleware } from '../../core/handler.js';
-import type { UnmatchedPolicy } from '../../core/handler-options.js';
 import type { Replies } from '../../core/replies.js';
 import { requestOf } from '../../core/request.js';
-import { ack, deadLetter, filtered, leave, type Settlement } from '../../core/settlement.js';
+import { ack, deadLetter, release, unhandled, type Settlement } from '../../core/settlement.js';
 import { noText } from '../decoded-message.js';
+import type { FilteredTypes } from '../filtered-types.js';
 import type { HandlerTable } from '../handler-table.js';
+import { unhandledEvent } from '../unhandled-event.js';
 
 export interface MatchOptions {
   readonly tables: ReadonlyMap<string, HandlerTable>;
@@ -19,10 +20,14 @@ export interface MatchOptions {
   readonly replies: Replies | undefined;
   /** Of answers. */
   readonly maxPayloadBytes: number;
+  /** Other consumers of the group may take what no handler here takes. */
+  readonly looksElsewhere: boolean;
+  readonly filteredTypes: FilteredTypes;
 }
 
 /** Finds the handler by event type alone, before anything is parsed; others' events end here. */
-export function match({ tables, codec, replies, maxPayloadBytes }: MatchOptions): Middleware {
+export function match(options: MatchOptions): Middleware {
+  const { tables, codec, replies, maxPayloadBytes } = options;
   return (delivery, next) => {
     // A retry was matched before, and its entry has not been fetched again yet.
     const obstacle = delivery.handler ? undefined : findHandler(delivery);
@@ -32,6 +37,7 @@ export function match({ tables, codec, replies, maxPayloadBytes }: MatchOptions)
   function findHandler(delivery: Delivery): Settlement | undefined {
     const { fields, stream } = delivery.lease;
     const table = tables.get(stream)!;
+    if (delivery.unhandled) return again(delivery, table);
     try {
       delivery.eventType = codec.eventType(fields!, stream);
       if (!delivery.eventType.isWellFormed()) throw noText(fields!);
@@ -42,31 +48,39 @@ export function match({ tables, codec, replies, maxPayloadBytes }: MatchOptions)
     if (header)
       return findForRequest(delivery, table, new RequestRun(header, replies, maxPayloadBytes));
     delivery.handler = table.find(delivery.eventType);
-    return delivery.handler ? undefined : settlementOf(table.unmatched);
+    return delivery.handler ? undefined : notHere(delivery, unhandledEvent(table, false));
+  }
+
+  function findForRequest(
+    delivery: Delivery,
+    table: HandlerTable,
+    request: RequestRun,
+  ): Settlement | undefined {
+    const handler = table.findForRequest(delivery.eventType);
+    if (!handler) return notHere(delivery, unhandledEvent(table, true));
+    delivery.handler = handler;
+    if (!handler.answers)
+      return refusal(request, new NotARequestHandlerError(handler.name, delivery.eventType));
+    delivery.request = request;
+    return undefined;
+  }
+
+  function notHere(delivery: Delivery, event: UnhandledEvent): Settlement {
+    if (options.looksElsewhere) {
+      delivery.unhandled = event;
+      return unhandled;
+    }
+    if (event.otherwise.kind === 'ack') options.filteredTypes.tell(delivery);
+    return event.otherwise;
   }
 }
 
-function findForRequest(
-  delivery: Delivery,
-  table: HandlerTable,
-  request: RequestRun,
-): Settlement | undefined {
-  const handler = table.findForRequest(delivery.eventType);
-  // Another group may answer it; if none does, whoever asks learns it by the time limit.
-  if (!handler) return table.unmatched === 'leave' ? leave : filtered;
-  delivery.handler = handler;
-  if (!handler.answers)
-    return refusal(request, new NotARequestHandlerError(handler.name, delivery.eventType));
-  delivery.request = request;
-  return undefined;
+/** It has waited, and its entry was not fetched again. A handler that has joined meanwhile needs it. */
+function again({ eventType }: Delivery, table: HandlerTable): Settlement {
+  return table.find(eventType) ? release : unhandled;
 }
 
 function refusal(request: RequestRun, error: NotARequestHandlerError): Settlement {
   const reply = request.failure(error, AnswerKind.Refused);
   return { ...ack, unrun: 'refused', reply, error: errorRecord(error) };
-}
-
-function settlementOf(policy: UnmatchedPolicy): Settlement {
-  if (policy === 'ack') return filtered;
-  return policy === 'leave' ? leave : deadLetter('unmatched');
 }

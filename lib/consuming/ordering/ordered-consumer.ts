@@ -23,6 +23,9 @@ export function leasesOf(driver: {
   throw new UnsupportedFeatureError('The handler option orderBy', technology, advice);
 }
 
+/** Who gave the stream up to another consumer asks for it again after so many of the waits of others. */
+const YIELDED = 3;
+
 /** The time of one consumer as the owner of its stream. */
 interface Term {
   readonly consumer: Consumer;
@@ -49,6 +52,7 @@ export class OrderedConsumer implements Worker {
   private term: Term | undefined;
   private loop: Promise<void> | undefined;
   private paused = false;
+  private yielded = false;
   /** Told of `paused`. */
   private turned: (() => void) | undefined;
   private readonly stopping = new AbortController();
@@ -96,6 +100,11 @@ export class OrderedConsumer implements Worker {
 
   handlersChanged(): void {
     this.consumer?.handlersChanged();
+  }
+
+  /** As {@link Consumer.disown}. */
+  disown(): void {
+    this.consumer?.disown();
   }
 
   acknowledged(stream: string, id: string): void {
@@ -182,7 +191,13 @@ export class OrderedConsumer implements Worker {
       void starting.then(() => consumer.stop()).then(tell, tell);
     };
     const tenure = new LeaseTenure({ leases, lease, ttl, askedAt, clock, events, onLost });
-    const consumer: Consumer = new Consumer({ ...this.options, tenure });
+    const onYield = (): void => {
+      this.yielded = true;
+      if (this.term?.consumer === consumer) this.term.halted = true;
+      this.turned?.();
+    };
+    const consumer: Consumer = new Consumer({ ...this.options, tenure, onYield });
+    this.yielded = false;
     const release = async (): Promise<void> => {
       tenure.end();
       // Without it the others wait until it expires.
@@ -196,12 +211,12 @@ export class OrderedConsumer implements Worker {
       await release();
       throw error;
     }
-    return { consumer, halted: false, ended: lost, release };
+    return { consumer, halted: this.yielded, ended: lost, release };
   }
 
   private pause(): number {
     const { share, least, most } = ASK;
     const wait = Math.min(Math.max(this.options.idleTimeout * share, least), most);
-    return wait * (0.75 + Math.random() / 4);
+    return wait * (this.yielded ? YIELDED : 0.75 + Math.random() / 4);
   }
 }

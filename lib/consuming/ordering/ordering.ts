@@ -24,6 +24,17 @@ export class Ordering {
     return this.lanes.waiting;
   }
 
+  /** False: no handler here takes it. What cannot be read is left to the pipeline, which says so. */
+  handles(delivery: Delivery): boolean {
+    const { fields, stream } = delivery.lease;
+    try {
+      delivery.eventType = this.codec.eventType(fields!, stream);
+    } catch {
+      return true;
+    }
+    return this.tables.get(stream)!.find(delivery.eventType) !== undefined;
+  }
+
   /**
    * @returns whether it may start now; else it comes out of {@link after} in its turn
    * @throws what the handler's `orderBy` throws

@@ -1,6 +1,11 @@
 import { Logger } from '@nestjs/common';
 import { systemClock } from '../../core/clock.js';
-import type { EventBus, StreamsEventName, StreamsEvents } from '../../core/events.js';
+import type {
+  EventBus,
+  StreamsEventName,
+  StreamsEvents,
+  UnhandledWaits,
+} from '../../core/events.js';
 import type { StreamsRuntime } from '../../runtime.js';
 import { BrokenConnections } from './broken-connections.js';
 
@@ -23,6 +28,14 @@ const warn = (text: string): Line => ({ level: 'warn', text });
 const error = (text: string): Line => ({ level: 'error', text });
 const at = ({ stream, group }: { stream: string; group: string }): string =>
   `stream "${stream}" and group "${group}"`;
+
+const WAITS: Record<UnhandledWaits, string> = {
+  unsettled: 'other consumers of the group may not have announced themselves yet',
+  'not-reading': 'the consumers that handle it are paused, or closing',
+  restarting: 'the consumers that handle it have gone a moment ago',
+  full: 'the consumers that handle it hold as much as they can (maxParked)',
+  owned: 'the next owner of its stream may handle it',
+};
 
 const LINES: Lines = {
   warning: ({ code, message }) => warn(`${message} (${code})`),
@@ -57,6 +70,28 @@ const LINES: Lines = {
     warn(
       `The lease of ${at(event)} was lost: nothing of what runs here is settled, another process may read it`,
     ),
+  'stream-yielded': ({ eventType, ...event }) => ({
+    level: 'log',
+    text:
+      `The lease of ${at(event)} is given to a consumer that handles "${eventType}": nothing here ` +
+      'handles it, and messages of an ordered stream are not handed over one by one',
+    key: `stream-yielded ${at(event)} ${eventType}`,
+  }),
+  'consumer-renamed': ({ group, before, consumer }) =>
+    warn(
+      `Consumer "${before}" of group "${group}" runs on as "${consumer}": another consumer has its ` +
+        'name now, and with it the messages that it held. Give each consumer of a group its own name.',
+    ),
+  'event-filtered': ({ eventType, ...event }) => ({
+    level: 'log',
+    text:
+      `Messages "${eventType}" of ${at(event)} are acknowledged and not handled, since no consumer of ` +
+      'the group handles them. Add a handler for them, or set the option unmatched to "dead-letter".',
+  }),
+  'unhandled-waits': ({ id, eventType, why, ...event }) => ({
+    ...warn(`Message ${id} "${eventType}" of ${at(event)} waits uncounted: ${WAITS[why]}`),
+    key: `unhandled-waits ${at(event)} ${eventType} ${why}`,
+  }),
   'reading-paused': ({ group, parked }) =>
     warn(
       `Group "${group}" reads nothing new while ${parked} messages wait for a retry (maxParked)`,

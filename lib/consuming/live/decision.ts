@@ -1,0 +1,48 @@
+import type { UnhandledWaits } from '../../core/events.js';
+import type { LiveConsumer } from '../../core/live-consumers.js';
+import { deadLetter, type Settlement } from '../../core/settlement.js';
+import type { GroupReading } from './group-reading.js';
+
+/** What waits is looked at again after so long at most, in milliseconds. */
+export const LOOK_AGAIN = 1000;
+const SOON = 50;
+
+/** What becomes of an event that nothing here handles. */
+export type Decision =
+  | { readonly kind: 'hand-over'; readonly to: LiveConsumer }
+  | { readonly kind: 'wait'; readonly why: UnhandledWaits; readonly delay: number }
+  /** Consumers of an older version may handle it. */
+  | { readonly kind: 'release' }
+  | { readonly kind: 'settle'; readonly settlement: Settlement };
+
+export interface Undecided {
+  readonly eventType: string;
+  /** What becomes of it where no consumer takes it. */
+  readonly otherwise: Settlement;
+  /** How long no absence of another consumer counts yet, in milliseconds. */
+  readonly unsettledFor: number;
+  /** Consumers that are gone for less may be restarting, in milliseconds. */
+  readonly restartsWithin: number;
+}
+
+/** The one place that decides, by a reading that began after the entry was read. */
+export function decide(reading: GroupReading, event: Undecided): Decision {
+  const { eventType, otherwise, unsettledFor, restartsWithin } = event;
+  const to = reading.receiverOf(eventType);
+  if (to) return { kind: 'hand-over', to };
+  if (reading.hasResting(eventType)) return wait('not-reading', LOOK_AGAIN);
+  if (reading.hasUnannounced) return { kind: 'release' };
+  if (unsettledFor > 0) return wait('unsettled', unsettledFor);
+  const goneFor = reading.goneFor(eventType);
+  if (goneFor === undefined) return { kind: 'settle', settlement: otherwise };
+  if (goneFor < restartsWithin) return wait('restarting', restartsWithin - goneFor);
+  // Some consumer of the group handled it: an acknowledgement would lose it in silence.
+  const settlement = otherwise.kind === 'ack' ? deadLetter('unmatched') : otherwise;
+  return { kind: 'settle', settlement };
+}
+
+const wait = (why: UnhandledWaits, ms: number): Decision => ({
+  kind: 'wait',
+  why,
+  delay: Math.min(LOOK_AGAIN, Math.max(SOON, ms)),
+});

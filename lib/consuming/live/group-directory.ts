@@ -1,0 +1,69 @@
+import type { Clock } from '../../core/clock.js';
+import type { LiveConsumers } from '../../core/live-consumers.js';
+import { GroupReading } from './group-reading.js';
+
+/** A reading may name receivers for so long, in milliseconds. It denies none. */
+const RECENT = 1000;
+
+interface Reads {
+  current?: Promise<GroupReading> | undefined;
+  next?: Promise<GroupReading> | undefined;
+  last?: { readonly reading: GroupReading; readonly at: number } | undefined;
+}
+
+/** Reads which consumers of one group there are, stream by stream: one read at a time for all that wait. */
+export class GroupDirectory {
+  private readonly streams = new Map<string, Reads>();
+
+  constructor(
+    private readonly port: LiveConsumers,
+    private readonly group: string,
+    private readonly instance: string,
+    private readonly clock: Clock,
+  ) {}
+
+  /** For positive answers only. */
+  recent(stream: string): GroupReading | undefined {
+    const last = this.streams.get(stream)?.last;
+    return last && this.clock.now() - last.at < RECENT ? last.reading : undefined;
+  }
+
+  /** A reading that begins after this call. */
+  fresh(stream: string): Promise<GroupReading> {
+    const reads = this.readsOf(stream);
+    if (!reads.current) return this.begin(stream, reads);
+    reads.next ??= reads.current.then(
+      () => this.begin(stream, reads),
+      () => this.begin(stream, reads),
+    );
+    return reads.next;
+  }
+
+  /** Some of it was wrong. */
+  forget(stream: string): void {
+    const reads = this.streams.get(stream);
+    if (reads) reads.last = undefined;
+  }
+
+  private begin(stream: string, reads: Reads): Promise<GroupReading> {
+    reads.next = undefined;
+    const current = this.read(stream, reads).finally(() => {
+      if (reads.current === current) reads.current = undefined;
+    });
+    reads.current = current;
+    return current;
+  }
+
+  private async read(stream: string, reads: Reads): Promise<GroupReading> {
+    const members = await this.port.members(stream, this.group);
+    const reading = new GroupReading(members, this.instance);
+    reads.last = { reading, at: this.clock.now() };
+    return reading;
+  }
+
+  private readsOf(stream: string): Reads {
+    let reads = this.streams.get(stream);
+    if (!reads) this.streams.set(stream, (reads = {}));
+    return reads;
+  }
+}

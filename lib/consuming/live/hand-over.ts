@@ -1,0 +1,266 @@
+import type { Clock } from '../../core/clock.js';
+import type { Delivery } from '../../core/delivery.js';
+import { grouped, join } from '../../core/grouped.js';
+import type { EventBus, UnhandledWaits } from '../../core/events.js';
+import type { HandOverOutcome, LiveConsumer } from '../../core/live-consumers.js';
+import { release, type HandedOver, type Settlement } from '../../core/settlement.js';
+import type { Subscription } from '../../core/source.js';
+import type { HandlerTable } from '../handler-table.js';
+import type { FilteredTypes } from '../filtered-types.js';
+import { decide, LOOK_AGAIN, type Decision } from './decision.js';
+import { GroupDirectory } from './group-directory.js';
+import type { GroupReading } from './group-reading.js';
+import type { LiveParts, Presence } from './presence.js';
+
+/** Receivers that hold as much as they can are asked again after this, in milliseconds. */
+const FULL_AGAIN = 200;
+
+/** What the deliveries of a consumer end with. */
+export interface Ends {
+  settle(delivery: Delivery, settlement: Settlement): void;
+  lost(delivery: Delivery): void;
+  /** Waits, uncounted. */
+  postpone(delivery: Delivery, delay: number): void;
+}
+
+export interface HandOverOptions {
+  readonly live: LiveParts;
+  readonly presence: Presence;
+  readonly clock: Clock;
+  readonly events: EventBus;
+  readonly group: string;
+  readonly tables: ReadonlyMap<string, HandlerTable>;
+  readonly idleTimeout: number;
+  readonly maxParked: number;
+  readonly filteredTypes: FilteredTypes;
+  readonly subscription: Pick<Subscription, 'begin'>;
+  readonly ends: Ends;
+  /** Nothing of its stream starts. */
+  readonly isHalted: (delivery: Delivery) => boolean;
+  /** Gives an ordered stream up. Undefined: its streams are in no order. */
+  readonly onYield: ((delivery: Delivery) => void) | undefined;
+}
+
+/** Finds another consumer of the group for what nothing here handles, and hands it over. */
+export class HandOver {
+  private readonly directory: GroupDirectory;
+  /** What was met in this turn of the event loop. */
+  private arrived: Delivery[] = [];
+  /** What awaits a decision. */
+  private readonly undecided = new Set<Delivery>();
+  /** What is on its way to its receiver. */
+  private handing = 0;
+  private onIdle: (() => void)[] = [];
+
+  constructor(private readonly options: HandOverOptions) {
+    const { live, group, presence, clock } = options;
+    this.directory = new GroupDirectory(live.port, group, presence.instance, clock);
+  }
+
+  /** Deliveries that await a decision, or its being carried out. */
+  get size(): number {
+    return this.undecided.size + this.handing;
+  }
+
+  /** Its settlement, or its next look, follows. */
+  add(delivery: Delivery): void {
+    if (this.arrived.length === 0) setImmediate(() => this.placeArrived());
+    this.arrived.push(delivery);
+    this.undecided.add(delivery);
+  }
+
+  /** Gives back what is not on its way yet, and passes the test. */
+  take(wanted: (delivery: Delivery) => boolean): Delivery[] {
+    const taken = [...this.undecided].filter(wanted);
+    for (const delivery of taken) this.undecided.delete(delivery);
+    return taken;
+  }
+
+  /** Resolves when nothing is on its way to a receiver. */
+  async idle(): Promise<void> {
+    while (this.handing > 0) await new Promise<void>((resolve) => this.onIdle.push(resolve));
+  }
+
+  /**
+   * Hands an entry to another live consumer that handles its event, also one that a handler here takes.
+   * Where it is handed over it is ours no more, and that is told of.
+   * @returns `kept`: no other one can take it now, and nothing has changed
+   */
+  async offer(delivery: Delivery): Promise<'handed' | 'kept' | 'lost'> {
+    if (delivery.lease.owned || this.options.onYield) return 'kept';
+    const reading = await this.read(this.registered(delivery));
+    const to = reading?.receiverOf(delivery.eventType);
+    if (!to) return 'kept';
+    const [outcome] = await this.ask([delivery], to);
+    if (outcome === 'handed') this.options.ends.settle(delivery, handedTo(to));
+    else if (outcome === 'lost' || outcome === 'gone') this.options.ends.lost(delivery);
+    else return 'kept';
+    return outcome === 'handed' ? 'handed' : 'lost';
+  }
+
+  /** What becomes of one delivery now. Undefined: the registry could not be read. */
+  async decide(delivery: Delivery): Promise<Decision | undefined> {
+    const reading = await this.read(this.registered(delivery));
+    return reading && this.decideBy(reading, delivery);
+  }
+
+  /** Acknowledges or buries what no consumer takes. */
+  async conclude(delivery: Delivery, settlement: Settlement): Promise<void> {
+    const { ends, filteredTypes } = this.options;
+    if (settlement.kind === 'ack') filteredTypes.tell(delivery);
+    // A dead letter keeps the fields, which one that waited does not have.
+    if (settlement.kind === 'dead-letter' && !delivery.lease.fields) {
+      const begun = await this.begin(delivery);
+      if (begun === 'unknown') return ends.postpone(delivery, LOOK_AGAIN);
+      if (begun !== 'started') return ends.lost(delivery);
+    }
+    ends.settle(delivery, settlement);
+  }
+
+  /** Tells of the first wait of a delivery. */
+  tellOfWait(delivery: Delivery, why: UnhandledWaits): void {
+    const { unhandled } = delivery;
+    if (!unhandled || unhandled.told) return;
+    unhandled.told = true;
+    const { events, group } = this.options;
+    const { stream, id, eventType } = delivery;
+    events.emit('unhandled-waits', { stream, group, id, eventType, why });
+  }
+
+  private placeArrived(): void {
+    const byStream = grouped(this.arrived, (delivery) => this.registered(delivery));
+    this.arrived = [];
+    for (const [stream, deliveries] of byStream) void this.place(stream, deliveries);
+  }
+
+  private async place(stream: string, deliveries: readonly Delivery[]): Promise<void> {
+    const recent = this.directory.recent(stream);
+    const unknown = recent ? this.handWhatHasReceivers(recent, deliveries) : deliveries;
+    if (unknown.length === 0) return;
+    const reading = await this.read(stream);
+    // What was given back meanwhile is not ours to decide any more.
+    const still = unknown.filter((delivery) => this.undecided.has(delivery));
+    if (!reading) for (const delivery of still) this.postpone(delivery, LOOK_AGAIN);
+    else
+      for (const delivery of this.handWhatHasReceivers(reading, still)) this.end(reading, delivery);
+  }
+
+  /** @returns the others */
+  private handWhatHasReceivers(reading: GroupReading, deliveries: readonly Delivery[]): Delivery[] {
+    const rest: Delivery[] = [];
+    const byReceiver = new Map<LiveConsumer, Delivery[]>();
+    for (const delivery of deliveries) {
+      const guarded = delivery.lease.owned ?? this.options.onYield;
+      const to = guarded ? undefined : reading.receiverOf(delivery.eventType);
+      if (!to || !this.isOurs(delivery)) rest.push(delivery);
+      else join(byReceiver, to, delivery);
+    }
+    for (const [to, own] of byReceiver) void this.hand(own, to);
+    return rest;
+  }
+
+  /** The stream under which its consumers are announced: the streams of a load balancer have one. */
+  private registered({ stream }: Delivery): string {
+    return this.options.tables.get(stream)!.stream;
+  }
+
+  private isOurs(delivery: Delivery): boolean {
+    return this.undecided.has(delivery) && !delivery.lost && !this.options.isHalted(delivery);
+  }
+
+  private end(reading: GroupReading, delivery: Delivery): void {
+    const { ends, onYield, isHalted } = this.options;
+    this.undecided.delete(delivery);
+    if (delivery.lost) return ends.lost(delivery);
+    if (isHalted(delivery)) return ends.settle(delivery, release);
+    const decision = this.decideBy(reading, delivery);
+    if (decision.kind === 'wait') return this.wait(delivery, decision.why, decision.delay);
+    if (decision.kind === 'settle') return void this.conclude(delivery, decision.settlement);
+    if (delivery.lease.owned) return this.wait(delivery, 'owned', LOOK_AGAIN);
+    onYield?.(delivery);
+    ends.settle(delivery, release);
+  }
+
+  private decideBy(reading: GroupReading, delivery: Delivery): Decision {
+    const { presence, idleTimeout } = this.options;
+    return decide(reading, {
+      eventType: delivery.eventType,
+      otherwise: delivery.unhandled!.otherwise,
+      unsettledFor: presence.unsettledFor(reading.own),
+      restartsWithin: idleTimeout,
+    });
+  }
+
+  private async hand(deliveries: readonly Delivery[], to: LiveConsumer): Promise<void> {
+    const { ends } = this.options;
+    for (const delivery of deliveries) this.undecided.delete(delivery);
+    this.handing += deliveries.length;
+    const outcomes = await this.ask(deliveries, to);
+    this.handing -= deliveries.length;
+    for (const [index, delivery] of deliveries.entries()) {
+      const outcome = outcomes[index]!;
+      if (outcome === 'handed') ends.settle(delivery, handedTo(to));
+      else if (outcome === 'lost' || outcome === 'gone') ends.lost(delivery);
+      else if (outcome === 'full') this.wait(delivery, 'full', FULL_AGAIN);
+      else if (outcome === 'refused') this.add(delivery);
+      // Its fate is unknown: what was handed over all the same is found to be lost.
+      else ends.postpone(delivery, LOOK_AGAIN);
+    }
+    if (this.handing === 0) for (const wake of this.onIdle.splice(0)) wake();
+  }
+
+  private async ask(
+    deliveries: readonly Delivery[],
+    to: LiveConsumer,
+  ): Promise<readonly (HandOverOutcome | Error)[]> {
+    const { presence, maxParked } = this.options;
+    const entries = deliveries.map(({ lease, eventType }) => ({ lease, eventType }));
+    try {
+      const outcomes = await presence.joined!.handOver(entries, to, maxParked);
+      if (outcomes.includes('refused')) this.directory.forget(to.stream);
+      return outcomes;
+    } catch (error) {
+      this.failed(error);
+      return deliveries.map(() => error as Error);
+    }
+  }
+
+  private wait(delivery: Delivery, why: UnhandledWaits, delay: number): void {
+    this.tellOfWait(delivery, why);
+    this.postpone(delivery, delay);
+  }
+
+  private postpone(delivery: Delivery, delay: number): void {
+    this.undecided.delete(delivery);
+    if (delivery.lost) this.options.ends.lost(delivery);
+    else this.options.ends.postpone(delivery, delay);
+  }
+
+  private async begin({ lease }: Delivery): Promise<'started' | 'lost' | 'gone' | 'unknown'> {
+    try {
+      return await this.options.subscription.begin(lease);
+    } catch (error) {
+      this.failed(error);
+      return 'unknown';
+    }
+  }
+
+  private async read(stream: string): Promise<GroupReading | undefined> {
+    try {
+      return await this.directory.fresh(stream);
+    } catch (error) {
+      this.failed(error);
+      return undefined;
+    }
+  }
+
+  private failed(error: unknown): void {
+    const { events } = this.options;
+    events.emit('worker-error', { worker: 'registry of consumers', error: error as Error });
+  }
+}
+
+const handedTo = ({ consumer }: LiveConsumer): HandedOver => ({
+  kind: 'handed-over',
+  receiver: consumer,
+});

@@ -1,0 +1,41 @@
+import { hostname } from 'node:os';
+import type { Clock } from '../../core/clock.js';
+import type { EventBus } from '../../core/events.js';
+import type { LiveConsumers } from '../../core/live-consumers.js';
+import { VERSION } from '../../core/version.js';
+import { Outages } from './outages.js';
+import type { LiveParts } from './presence.js';
+
+/** Warnings that are remembered. Beyond that some may come again. */
+const MOST = 1000;
+
+/** What all consumers of a runtime need to announce themselves; undefined where the driver knows no others. */
+export function liveParts(
+  { application }: { readonly application: string | undefined },
+  port: LiveConsumers | undefined,
+  events: EventBus,
+  clock: Clock,
+): LiveParts | undefined {
+  if (!port) return undefined;
+  const warned = new Set<string>();
+  return {
+    port,
+    process: { host: hostname(), pid: process.pid, application, version: VERSION },
+    outages: new Outages(events, clock),
+    warnOnce: (code, message) => {
+      if (warned.has(message)) return;
+      if (warned.size >= MOST) warned.clear();
+      warned.add(message);
+      events.emit('warning', { code, message });
+    },
+  };
+}
+
+/** Said at start where the driver knows of no other consumers. */
+export const withoutRegistry = (technology: string): { code: string; message: string } => ({
+  code: 'NO_LIVE_CONSUMERS',
+  message:
+    `Consumers of one group do not know of each other on ${technology}: an event type that only some of ` +
+    'them handle is acknowledged, or dead-lettered, by the others. Let all consumers of a group handle ' +
+    'the same event types.',
+});

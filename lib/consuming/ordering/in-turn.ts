@@ -1,0 +1,83 @@
+import { sleep, type Clock } from '../../core/clock.js';
+import type { Delivery } from '../../core/delivery.js';
+import { requestOf } from '../../core/request.js';
+import { postpone, release } from '../../core/settlement.js';
+import type { MessageSource } from '../../core/source.js';
+import type { HandlerTable } from '../handler-table.js';
+import { LOOK_AGAIN } from '../live/decision.js';
+import type { Ends, HandOver } from '../live/hand-over.js';
+import { unhandledEvent } from '../unhandled-event.js';
+
+export interface InTurnOptions {
+  readonly handOver: HandOver;
+  readonly clock: Clock;
+  readonly tables: ReadonlyMap<string, HandlerTable>;
+  readonly source: Pick<MessageSource, 'settle'>;
+  readonly ends: Ends;
+  readonly isHalted: (delivery: Delivery) => boolean;
+  /** Gives the stream up to a consumer that takes this event: from then on it is halted. */
+  readonly onYield: (delivery: Delivery) => void;
+}
+
+/**
+ * Holds an ordered stream up at an event that nothing here handles, until it is known what becomes of
+ * it: what follows it in the stream may be of the same key.
+ */
+export class InTurn {
+  private readonly over = new AbortController();
+
+  constructor(private readonly options: InTurnOptions) {}
+
+  /** The stream is halted, or lost: nothing is waited for any more. */
+  end(): void {
+    this.over.abort();
+  }
+
+  /** Resolves when it is settled, or given back. */
+  async conclude(delivery: Delivery): Promise<void> {
+    const { handOver, tables, ends, isHalted } = this.options;
+    const table = tables.get(delivery.stream)!;
+    delivery.unhandled = unhandledEvent(table, requestOf(delivery.lease.fields!) !== undefined);
+    while (!delivery.lost && !isHalted(delivery)) {
+      const decision = await this.unlessOver(handOver.decide(delivery));
+      if (delivery.lost || isHalted(delivery)) break;
+      if (decision?.kind === 'settle') return handOver.conclude(delivery, decision.settlement);
+      if (decision?.kind === 'hand-over' || decision?.kind === 'release')
+        this.options.onYield(delivery);
+      else await this.wait(delivery, decision);
+    }
+    if (delivery.lost) ends.lost(delivery);
+    else ends.settle(delivery, release);
+  }
+
+  private async wait(
+    delivery: Delivery,
+    waiting: Extract<Awaited<ReturnType<HandOver['decide']>>, { kind: 'wait' }> | undefined,
+  ): Promise<void> {
+    const { handOver, clock } = this.options;
+    if (waiting) handOver.tellOfWait(delivery, waiting.why);
+    await this.takeBack(delivery);
+    if (!delivery.lost) await sleep(clock, waiting?.delay ?? LOOK_AGAIN, this.over.signal);
+  }
+
+  /** A run that was counted and did not start must not be lost with this process. */
+  private async takeBack(delivery: Delivery): Promise<void> {
+    const { lease } = delivery;
+    if (!lease.charged) return;
+    const settling = this.options.source.settle([{ lease, settlement: postpone(0) }]);
+    const outcomes = await this.unlessOver(settling.catch(() => undefined));
+    const outcome = outcomes?.[0];
+    if (outcome === 'lost' || outcome === 'gone') delivery.lost = true;
+  }
+
+  private async unlessOver<T>(work: Promise<T>): Promise<T | undefined> {
+    const { signal } = this.over;
+    if (signal.aborted) return undefined;
+    let stop!: () => void;
+    const aborted = new Promise<undefined>((resolve) => (stop = () => resolve(undefined)));
+    signal.addEventListener('abort', stop, { once: true });
+    const result = await Promise.race([work, aborted]);
+    signal.removeEventListener('abort', stop);
+    return result;
+  }
+}
