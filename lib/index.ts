@@ -209,6 +209,7 @@ export {
 export {
   ClosedError,
   HandlerConflictError,
+  DedupeConflictError,
   OrderConflictError,
   InvalidOptionsError,
   UnsupportedFeatureError,

@@ -32,6 +32,8 @@ const suspectLane = new Slots(1);
 
 /** Options in, wired workers out. Knows no Nest. */
 export class StreamsRuntime {
+  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  static readonly token: string = 'StreamsRuntime';
   readonly options: ResolvedOptions;
   readonly events = new EventBus();
   readonly clock: Clock;

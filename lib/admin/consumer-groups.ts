@@ -51,6 +51,9 @@ export interface ClaimStaleOptions {
  * PermissionDeniedError, WrongKeyTypeError and ClosedError are possible everywhere.
  */
 export class ConsumerGroupManager {
+  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  static readonly token: string = 'ConsumerGroupManager';
+
   constructor(
     private readonly groups: GroupAdmin,
     private readonly entries: PendingEntries,

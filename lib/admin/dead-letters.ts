@@ -20,6 +20,9 @@ export interface DeadLetterViews {
 
 /** Inspects and redrives the messages that no run could help. Injectable. */
 export class DeadLetters {
+  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  static readonly token: string = 'DeadLetters';
+
   constructor(
     private readonly queue: DeadLetterQueue,
     private readonly codec: Codec,

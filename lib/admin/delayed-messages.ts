@@ -26,6 +26,9 @@ export interface DelayedMessagePage {
 
 /** Inspects, cancels and moves messages that are published later. Injectable. */
 export class DelayedMessages {
+  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  static readonly token: string = 'DelayedMessages';
+
   /** @param onScheduled told of new due times */
   constructor(
     private readonly store: DelayStore,

@@ -41,6 +41,8 @@ export interface RetentionReport {
 
 /** Tells what streams keep, and which group they keep it for. Injectable. */
 export class StreamRetention {
+  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  static readonly token: string = 'StreamRetention';
   private readonly policies: RetentionPolicies;
 
   constructor(

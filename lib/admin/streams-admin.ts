@@ -33,6 +33,8 @@ export type LagReader = Pick<LagWatch, 'read'>;
  * port for rejects with an UnsupportedFeatureError when it is used.
  */
 export class StreamsAdmin {
+  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  static readonly token: string = 'StreamsAdmin';
   readonly groups: ConsumerGroupManager;
   readonly deadLetters: DeadLetters;
   readonly retention: StreamRetention;

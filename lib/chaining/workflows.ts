@@ -93,6 +93,9 @@ export interface WorkflowsOptions {
  * ```
  */
 export class Workflows {
+  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  static readonly token: string = 'Workflows';
+
   constructor(private readonly options: WorkflowsOptions) {}
 
   /**

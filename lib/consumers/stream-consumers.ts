@@ -23,6 +23,9 @@ import { StreamConsumer } from './stream-consumer.js';
  * ```
  */
 export class StreamConsumers {
+  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  static readonly token: string = 'StreamConsumers';
+
   constructor(private readonly runtime: StreamsRuntime) {}
 
   /**

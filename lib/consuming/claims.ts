@@ -1,6 +1,6 @@
 import { Chain, type Link } from '../core/chain.js';
 import type { Clock, TimerHandle } from '../core/clock.js';
-import type { Claim, ClaimOutcome, Completions } from '../core/completions.js';
+import type { Claim, ClaimOutcome, CompletionKey, Completions } from '../core/completions.js';
 import type { Delivery } from '../core/delivery.js';
 import { OwnershipLostError } from '../core/errors/handling.errors.js';
 import type { EventBus } from '../core/events.js';
@@ -31,16 +31,24 @@ class HeldClaim implements Claim, Link<HeldClaim> {
   before: HeldClaim | undefined;
   after: HeldClaim | undefined;
   chain: object | undefined;
+  readonly stream: string;
+  readonly group: string;
+  readonly handler: string;
+  readonly formerly: string | undefined;
+  readonly key: string;
   delivery!: Delivery;
   freshAt = 0;
 
   constructor(
-    readonly stream: string,
-    readonly group: string,
-    readonly handler: string,
-    readonly key: string,
+    { stream, group, handler, formerly, key }: CompletionKey,
     readonly owner: string,
-  ) {}
+  ) {
+    this.stream = stream;
+    this.group = group;
+    this.handler = handler;
+    this.formerly = formerly;
+    this.key = key;
+  }
 
   isAlike(other: HeldClaim): boolean {
     return this.key === other.key && this.stream === other.stream && this.handler === other.handler;
@@ -80,9 +88,8 @@ export class Claims implements Worker {
   }
 
   /** Makes it the delivery's own to claim this key. */
-  name(delivery: Delivery, key: string): void {
-    const { stream, group, consumer, handler } = delivery;
-    delivery.claim = new HeldClaim(stream, group, handler!.name, key, consumer);
+  name(delivery: Delivery, key: CompletionKey): void {
+    delivery.claim = new HeldClaim(key, delivery.consumer);
   }
 
   /** Those of one turn of the event loop go to the store together. */

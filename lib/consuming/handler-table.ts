@@ -1,7 +1,13 @@
-import { HandlerConflictError, OrderConflictError } from '../core/errors/start-up.errors.js';
+import {
+  DedupeConflictError,
+  HandlerConflictError,
+  OrderConflictError,
+} from '../core/errors/start-up.errors.js';
 import type { BoundHandler } from '../core/delivery.js';
 import type { UnmatchedPolicy } from '../core/handler-options.js';
+import type { CompletionKey } from '../core/completions.js';
 import { eventMatcher, isWildcard, patternsOverlap } from '../core/routing.js';
+import { FormerNames, onceName, sharedOnceName, type OnceOption } from './once-names.js';
 
 /** One pattern of one handler. */
 interface Entry {
@@ -30,6 +36,12 @@ class Handlers {
       this.exact.get(eventType) ?? this.entries.find((entry) => entry.matches(eventType))?.handler
     );
   }
+
+  /** By which {@link find} has found a handler. */
+  patternOf(eventType: string): string | undefined {
+    if (this.exact.has(eventType)) return eventType;
+    return this.entries.find((entry) => entry.matches(eventType))?.pattern;
+  }
 }
 
 /** The handlers of one stream and group. One pattern may have one for events and one for requests. */
@@ -37,6 +49,8 @@ export class HandlerTable {
   private readonly ofEvents = new Handlers();
   private readonly ofRequests = new Handlers();
   private fromPattern = false;
+  /** Made when it is needed, and anew when handlers have come or gone. */
+  private formerNames: FormerNames | undefined;
 
   constructor(
     readonly stream: string,
@@ -46,15 +60,16 @@ export class HandlerTable {
 
   /**
    * @param named the stream was named or routed, not taken from the event type
-   * @throws HandlerConflictError where another handler takes some of the same
+   * @throws HandlerConflictError where another handler takes some of the same, DedupeConflictError
    */
   add(pattern: string, handler: BoundHandler, named: boolean): void {
     this.refuseRival(pattern, handler);
     this.of(handler).add(pattern, handler);
+    this.formerNames = undefined;
     if (!named) this.fromPattern = true;
   }
 
-  /** @throws HandlerConflictError where a handler of the other takes some of the same */
+  /** @throws HandlerConflictError, DedupeConflictError where a handler of the other gets in the way */
   refuseRivals(other: HandlerTable): void {
     for (const { pattern, handler } of other.entries) this.refuseRival(pattern, handler);
   }
@@ -62,12 +77,14 @@ export class HandlerTable {
   /** Takes in the handlers of another one, which were checked before. */
   merge(other: HandlerTable): void {
     for (const { pattern, handler } of other.entries) this.of(handler).add(pattern, handler);
+    this.formerNames = undefined;
     if (other.fromPattern) this.fromPattern = true;
   }
 
   /** Gives up the handlers of one that was merged. */
   unmerge(other: HandlerTable): void {
     for (const handler of other.handlers) this.of(handler).remove(handler);
+    this.formerNames = undefined;
   }
 
   /** An event that only a handler of requests takes is run by it, and nobody hears its answer. */
@@ -78,6 +95,19 @@ export class HandlerTable {
   /** The answer where there is none: a handler of events, which has to refuse. */
   findForRequest(eventType: string): BoundHandler | undefined {
     return this.ofRequests.find(eventType) ?? this.ofEvents.find(eventType);
+  }
+
+  /** What a handler has completed by this message, or completes, where it has that option. */
+  completionKey(
+    handler: BoundHandler,
+    option: OnceOption,
+    { eventType, key }: { readonly eventType: string; readonly key: string },
+  ): CompletionKey {
+    this.formerNames ??= new FormerNames(this.handlers);
+    const { stream, group } = this;
+    const pattern = this.of(handler).patternOf(eventType) ?? eventType;
+    const name = onceName({ pattern, handler }, option)!;
+    return { stream, group, handler: name, formerly: this.formerNames.of(handler, option), key };
   }
 
   /** What becomes of event types that no handler takes. */
@@ -112,9 +142,17 @@ export class HandlerTable {
   }
 
   private refuseRival(pattern: string, handler: BoundHandler): void {
-    const rival = this.of(handler).entries.find((entry) => patternsOverlap(entry.pattern, pattern));
-    if (!rival) return;
-    const { name } = rival.handler;
-    throw new HandlerConflictError(name, handler.name, this.group, this.stream, pattern);
+    const { group, stream } = this;
+    const { entries } = this.of(handler);
+    const rival = entries.find((entry) => patternsOverlap(entry.pattern, pattern));
+    if (rival) {
+      throw new HandlerConflictError(rival.handler.name, handler.name, group, stream, pattern);
+    }
+    for (const entry of entries) {
+      const shared = sharedOnceName(entry, { pattern, handler });
+      if (!shared) continue;
+      const where = { group, stream, name: shared.name };
+      throw new DedupeConflictError(shared.option, entry.handler.name, handler.name, where);
+    }
   }
 }

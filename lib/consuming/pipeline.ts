@@ -48,7 +48,7 @@ export function createPipeline(options: PipelineOptions): Handler {
   const order: readonly Middleware[] = [
     match(options),
     ...(options.claims
-      ? [dedupe(options.claims, options.codec, options.isHalted, options.chaining.duplicateStep)]
+      ? [dedupe(options.claims, options, options.isHalted, options.chaining.duplicateStep)]
       : []),
     limitDeliveries(),
     gate(options.gates, options.isHalted, options.shared),
@@ -58,7 +58,9 @@ export function createPipeline(options: PipelineOptions): Handler {
     options.chaining.recognise,
     timeout(options.clock),
     ...options.middleware.map(onlyOnce),
-    ...(options.inbox ? [inbox(options.inbox, options.chaining.duplicateStep)] : []),
+    ...(options.inbox
+      ? [inbox(options.inbox, options.tables, options.chaining.duplicateStep)]
+      : []),
   ];
   const { collectors } = options;
   const invoke: Handler = (delivery) => delivery.handler!.invoke(delivery);

@@ -1,9 +1,10 @@
-import type {
-  Claim,
-  ClaimOutcome,
-  Completion,
-  CompletionKey,
-  Completions,
+import {
+  keyPart,
+  type Claim,
+  type ClaimOutcome,
+  type Completion,
+  type CompletionKey,
+  type Completions,
 } from '../core/completions.js';
 import type { StateStore } from '../core/state-store.js';
 
@@ -41,12 +42,20 @@ export class StateCompletions implements Completions {
 
   private async claimOne(claim: Claim, lease: number): Promise<ClaimOutcome> {
     const key = nameOf(claim);
+    const former = await this.formerly(claim);
+    if (former === DONE) return 'done';
+    if (former !== undefined && former !== ownerOf(claim)) return 'held';
     if (await this.store.setIfAbsent(key, ownerOf(claim), lease)) return 'claimed';
     const found = await this.store.get(key);
     if (found === DONE) return 'done';
     if (found !== ownerOf(claim)) return 'held';
     await this.set(key, claim, lease);
     return 'own';
+  }
+
+  private async formerly({ formerly, ...claim }: Claim): Promise<string | undefined> {
+    if (formerly === undefined) return undefined;
+    return this.store.get(`${claim.stream}:done:${claim.group}:${formerly}:${claim.key}`);
   }
 
   private set(key: string, claim: Claim, lease: number): Promise<void> {
@@ -63,6 +72,6 @@ export class StateCompletions implements Completions {
 
 /** As the key of a stream on Redis, where the store may be a Redis. */
 const nameOf = ({ stream, group, handler, key }: CompletionKey): string =>
-  `${stream}:done:${group}:${handler}:${key}`;
+  `${stream}:done:${keyPart(group)}:${keyPart(handler)}:${key}`;
 
 const ownerOf = ({ owner }: Claim): string => `by ${owner}`;

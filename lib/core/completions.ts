@@ -2,10 +2,19 @@
 export interface CompletionKey {
   readonly stream: string;
   readonly group: string;
-  /** Name of the handler. */
+  /** The pattern that matched, or the name in the handler's option. Never the name of a class. */
   readonly handler: string;
+  /**
+   * What version 0.1.0 has for `handler`. What was completed under that name is completed, and what an
+   * owner works on under it is held. Nothing is written under it. Later versions leave it out.
+   */
+  readonly formerly?: string | undefined;
   readonly key: string;
 }
+
+/** A part of a key that others follow behind a colon. */
+export const keyPart = (name: string): string =>
+  name.replace(/[%:]/g, (character) => encodeURIComponent(character));
 
 /** A key that somebody works on. */
 export interface Claim extends CompletionKey {

@@ -1,7 +1,7 @@
 import type { Link } from './chain.js';
 import type { RequestRun } from './answer.js';
 import type { Claim } from './completions.js';
-import type { BackoffOptions, BatchOptions, DedupeOptions } from './handler-options.js';
+import type { BackoffOptions, BatchOptions, OnceOptions } from './handler-options.js';
 import type { Lease } from './lease.js';
 import type { Message } from './message.js';
 import type { OrderKey } from './order-by.js';
@@ -39,9 +39,9 @@ export interface BoundHandler {
   /** It answers requests. */
   readonly answers: boolean;
   /** Each message that has a key is completed once. */
-  readonly dedupe?: Required<DedupeOptions> | undefined;
+  readonly dedupe?: OnceOptions | undefined;
   /** Its effects and the note of them are written together. */
-  readonly inbox?: Required<DedupeOptions> | undefined;
+  readonly inbox?: OnceOptions | undefined;
   /** Its deliveries are collected, and run together by `invokeBatch`. */
   readonly batch?: Required<BatchOptions> | undefined;
   readonly invokeBatch?: BatchHandler | undefined;

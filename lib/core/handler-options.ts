@@ -57,14 +57,22 @@ export const DEDUPE_OPTIONS = declareOptions('dedupe and inbox', {
   ).default('message') as Option<DedupeKey, 'defaulted'>,
   /** How long it is remembered that a message was handled, in milliseconds. @default 3600000 */
   ttl: whole(1).default(3_600_000),
+  /**
+   * Under what it is remembered, beside stream and group. No other handler of the stream and group may
+   * use it. @default the event pattern of the handler that matched
+   */
+  name: text(),
 });
 
 /** By what a message is known as one that was handled before, and for how long. */
 export interface DedupeOptions extends Given<typeof DEDUPE_OPTIONS> {}
 
+/** How a handler knows what it has handled before, with everything decided. */
+export interface OnceOptions extends Completed<typeof DEDUPE_OPTIONS> {}
+
 const dedupe = (): Option<boolean | 'message' | 'idempotencyKey' | DedupeOptions> =>
   either(
-    "true, 'message', 'idempotencyKey' or { key, ttl }",
+    "true, 'message', 'idempotencyKey' or { key, ttl, name }",
     flag(),
     oneOf('message', 'idempotencyKey'),
     nested(DEDUPE_OPTIONS),

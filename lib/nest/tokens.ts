@@ -1,4 +1,5 @@
 import type { Abstract, Type } from '@nestjs/common';
+import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 
 /** The name of transports, clients and modules that were given none. */
 export const DEFAULT_NAME = 'default';
@@ -12,7 +13,18 @@ export const transportIdOf = (name: string): symbol => Symbol.for(`nestjs-redis-
  * ```ts
  * app.get(getStreamsToken('orders', StreamsTransport));
  * ```
+ * @throws InvalidOptionsError for a class that no module provides
  */
 export function getStreamsToken<T>(name: string, type: Type<T> | Abstract<T>): Type<T> | string {
-  return name === DEFAULT_NAME ? (type as Type<T>) : `${type.name}(${name})`;
+  if (name === DEFAULT_NAME) return type as Type<T>;
+  // Its own: a class that extends one of these is provided by no module.
+  if (Object.hasOwn(type, 'token')) return `${(type as unknown as Provided).token}(${name})`;
+  throw new InvalidOptionsError([
+    `getStreamsToken knows classes that the module provides, such as StreamPublisher, not ${type.name}`,
+  ]);
+}
+
+/** A class that a module provides. */
+interface Provided {
+  readonly token: string;
 }

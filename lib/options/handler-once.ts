@@ -3,14 +3,13 @@ import {
   DEDUPE_OPTIONS,
   type BatchOptions,
   type HandlerOptions,
+  type OnceOptions,
 } from '../core/handler-options.js';
 import type { HandlerDefinition } from '../core/handler.js';
 import type { Completed } from '../core/options/shape.js';
 
 /** What is decided about a handler's `dedupe` or `inbox`; undefined where it has none. */
-export function resolveDedupe(
-  given: HandlerOptions['dedupe'],
-): Completed<typeof DEDUPE_OPTIONS> | undefined {
+export function resolveDedupe(given: HandlerOptions['dedupe']): OnceOptions | undefined {
   if (given === undefined || given === false) return undefined;
   if (given === true) return Object.freeze(DEDUPE_OPTIONS.complete({}));
   const options = typeof given === 'string' ? { key: given } : given;

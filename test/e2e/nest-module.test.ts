@@ -3,6 +3,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import {
   DeadLetters,
   getStreamsToken,
+  InvalidOptionsError,
   InjectStreamsPublisher,
   StreamHandler,
   StreamPublisher,
@@ -14,6 +15,7 @@ import {
 } from 'nestjs-redis-streams';
 import { memory, StreamsTestKit } from 'nestjs-redis-streams/memory';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { StreamsRuntime } from '../../lib/runtime.js';
 import { driverWith } from '../support/driver-with.js';
 import { createApp } from '../support/nest-app.js';
 
@@ -83,6 +85,25 @@ describe('the module', () => {
       module.get(getStreamsToken(name, StreamsTransport)),
     );
     expect(new Set(transports.map(({ transportId }) => transportId)).size).toBe(3);
+  });
+
+  it('finds its classes by name, whatever a bundler has made of their names', async () => {
+    const types = [StreamsTransport, StreamsClient, StreamPublisher, DeadLetters, StreamsRuntime];
+    const names = types.map(({ name }) => name);
+    const rename = (name: string, at: number) =>
+      Object.defineProperty(types[at]!, 'name', { value: name });
+    types.forEach((_, at) => rename('t', at));
+    onTestFinished(() => names.forEach(rename));
+    const module = await compile(StreamsModule.forRoot({ name: 'audit', source: memory() }));
+    for (const type of types) {
+      expect(module.get(getStreamsToken('audit', type as Type))).toBeInstanceOf(type);
+    }
+  });
+
+  it('refuses to make a token of a class that it does not provide', () => {
+    class Own extends StreamPublisher {}
+    expect(() => getStreamsToken('audit', Own)).toThrow(InvalidOptionsError);
+    expect(() => getStreamsToken('audit', Config)).toThrow(/not Config/);
   });
 
   it('is global, or not', async () => {

@@ -142,7 +142,7 @@ describe('on Redis', () => {
     expect(await settledSoon(3)).toEqual(['retried', 'handled', 'duplicate']);
     expect(await redis.client.hget(stock, 'apples')).toBe('-3');
     expect(await redis.client.lrange(`${stock}:orders`, 0, -1)).toEqual(['a']);
-    const note = `{${keyPrefix}taken}:inbox:shop:Stock.take:a`;
+    const note = `{${keyPrefix}taken}:inbox:shop:taken:a`;
     expect(await redis.client.pttl(note)).toBeGreaterThan(3_500_000);
   });
 
@@ -158,7 +158,7 @@ describe('on Redis', () => {
     const { publisher, settledSoon, keyPrefix } = await start(Orders);
     await publisher.publish('made', 1, { idempotencyKey: 'order-1' });
     await settledSoon(1);
-    const key = `{${keyPrefix}made}:done:shop:Orders.made:order-1`;
+    const key = `{${keyPrefix}made}:done:shop:made:order-1`;
     expect(await redis.client.get(key)).toBe('done');
     expect(await redis.client.pttl(key)).toBeLessThanOrEqual(60_000);
     // The producer's window is over sooner.

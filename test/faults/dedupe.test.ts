@@ -13,7 +13,8 @@ beforeEach(async () => {
 });
 afterEach(() => scene.close());
 
-const keyOf = (key: string) => `{${STREAM}}:done:${GROUP}:Worker.handle:${key}`;
+/** The worker takes every event. */
+const keyOf = (key: string) => `{${STREAM}}:done:${GROUP}:*:${key}`;
 
 /** A message with a key, as two producers may publish it that do not know of each other. */
 async function publish(key: string, payload: object): Promise<string> {

@@ -13,6 +13,8 @@ export interface EngineHandler {
   readonly invoke: Invoke;
   readonly options?: HandlerOptions;
   readonly invokeBatch?: BatchHandler;
+  /** @default one that no other handler of the engine has */
+  readonly name?: string;
 }
 
 export type EngineOptions = Partial<Omit<StreamsOptions, 'source'>>;
@@ -29,9 +31,9 @@ export class World {
     const settled: SettledEvent[] = [];
     runtime.events.on('settled', (event) => settled.push(event));
     await runtime.start(
-      handlers.map(({ events, invoke, options: own = {}, invokeBatch }, index) => ({
+      handlers.map(({ events, invoke, options: own = {}, invokeBatch, name }, index) => ({
         ...(invokeBatch && { invokeBatch }),
-        name: `H.h${index}`,
+        name: name ?? `H.h${index}`,
         events,
         options: own,
         invoke: async (delivery): Promise<Settlement> => {

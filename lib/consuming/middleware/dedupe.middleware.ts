@@ -12,8 +12,15 @@ import {
   type Settlement,
 } from '../../core/settlement.js';
 import type { Claims } from '../claims.js';
+import type { HandlerTable } from '../handler-table.js';
 import { keyOf } from '../message-key.js';
 import { decodeInto } from './decode.middleware.js';
+
+/** What the key of a message is made of. */
+export interface Naming {
+  readonly codec: Codec;
+  readonly tables: ReadonlyMap<string, HandlerTable>;
+}
 
 /** How long to wait when the store could not be asked, ms. */
 const ASK_AGAIN = 1000;
@@ -24,14 +31,14 @@ const ASK_AGAIN = 1000;
  */
 export function dedupe(
   claims: Claims,
-  codec: Codec,
+  naming: Naming,
   isHalted: (delivery: Delivery) => boolean,
   duplicateStep: (delivery: Delivery) => Ack | undefined,
 ): Middleware {
   return (delivery, next) => (delivery.handler!.dedupe ? once(delivery, next) : next(delivery));
 
   function once(delivery: Delivery, next: Handler): Promise<Settlement> {
-    const obstacle = delivery.claim === undefined ? name(delivery, claims, codec) : undefined;
+    const obstacle = delivery.claim === undefined ? name(delivery, claims, naming) : undefined;
     if (obstacle) return Promise.resolve(obstacle);
     if (!delivery.claim) return next(delivery);
     return new Promise((resolve) => {
@@ -77,13 +84,22 @@ export function dedupe(
 }
 
 /** A retry has its name already, and its entry has not been fetched again yet. */
-function name(delivery: Delivery, claims: Claims, codec: Codec): Settlement | undefined {
+function name(
+  delivery: Delivery,
+  claims: Claims,
+  { codec, tables }: Naming,
+): Settlement | undefined {
   // The stage that decodes turns it into a dead letter.
   if (!decodeInto(delivery, codec)) return undefined;
   try {
-    const key = keyOf(delivery, delivery.handler!.dedupe!.key);
+    const { stream, eventType } = delivery;
+    const handler = delivery.handler!;
+    const key = keyOf(delivery, handler.dedupe!.key);
     if (key === undefined) delivery.claim = null;
-    else claims.name(delivery, key);
+    else {
+      const table = tables.get(stream)!;
+      claims.name(delivery, table.completionKey(handler, 'dedupe', { eventType, key }));
+    }
   } catch (error) {
     // The function has seen all that there is to see: later runs would fail as well.
     return deadLetter('unrecoverable', errorRecord(error));

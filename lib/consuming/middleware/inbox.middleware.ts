@@ -3,6 +3,7 @@ import { errorRecord } from '../../core/errors/error-record.js';
 import type { Middleware } from '../../core/handler.js';
 import type { Inbox } from '../../core/inbox.js';
 import { deadLetter, duplicate, type Ack, type Settlement } from '../../core/settlement.js';
+import type { HandlerTable } from '../handler-table.js';
 import { keyOf } from '../message-key.js';
 
 /** Ends a transaction of which nothing is to be kept, though the handler has not thrown. */
@@ -15,17 +16,21 @@ class NotDone extends Error {
 /** Has what the handler writes take effect with the note that it has; a noted message is no run. */
 export function inbox(
   store: Inbox,
+  tables: ReadonlyMap<string, HandlerTable>,
   duplicateStep: (delivery: Delivery) => Ack | undefined,
 ): Middleware {
   return (delivery, next) =>
     delivery.handler!.inbox
-      ? once(store, delivery, next).then((done) => done ?? duplicateStep(delivery) ?? duplicate)
+      ? once(store, tables, delivery, next).then(
+          (done) => done ?? duplicateStep(delivery) ?? duplicate,
+        )
       : next(delivery);
 }
 
 /** Undefined: it was done before. */
 async function once(
   store: Inbox,
+  tables: ReadonlyMap<string, HandlerTable>,
   delivery: Delivery,
   next: Handler,
 ): Promise<Settlement | undefined> {
@@ -38,8 +43,9 @@ async function once(
     return deadLetter('unrecoverable', errorRecord(error));
   }
   // Without a name of its own it is known by its id: there is no transaction without a note.
-  const { stream, group, handler, id } = delivery;
-  const name = { stream, group, handler: handler!.name, key: key ?? `@${id}` };
+  const { stream, eventType, handler, id } = delivery;
+  const what = { eventType, key: key ?? `@${id}` };
+  const name = tables.get(stream)!.completionKey(handler!, 'inbox', what);
   try {
     const outcome = await store.run(name, ttl, async (transaction) => {
       delivery.transaction = transaction;

@@ -53,6 +53,29 @@ export class OrderConflictError extends StreamsError {
 }
 
 /**
+ * Two handlers of one stream and group would remember under one name what they have handled, so that
+ * one of them would take the messages of the other for its own.
+ */
+export class DedupeConflictError extends StreamsError {
+  static readonly code: string = 'DEDUPE_CONFLICT';
+  static readonly advice: string = 'Give one of them another name in its option.';
+
+  constructor(
+    option: 'dedupe' | 'inbox',
+    first: string,
+    second: string,
+    where: { readonly group: string; readonly stream: string; readonly name: string },
+  ) {
+    const { group, stream, name } = where;
+    super(
+      DedupeConflictError.code,
+      `${first} and ${second} both remember what they have handled of stream "${stream}" in group ` +
+        `"${group}" under "${name}" (${option}). ${DedupeConflictError.advice}`,
+    );
+  }
+}
+
+/**
  * A handler takes a pattern such as `issues.*`, and neither the handler nor a route says which stream
  * that is.
  */

@@ -16,6 +16,8 @@ export class CompletedKeys {
   }
 
   claim(claim: Claim, lease: number): ClaimOutcome {
+    const before = this.formerly(claim);
+    if (before && before.owner !== claim.owner) return before.owner === undefined ? 'done' : 'held';
     const found = this.find(claim);
     if (found && found.owner !== claim.owner) return found.owner === undefined ? 'done' : 'held';
     this.keep(claim, claim.owner, lease);
@@ -33,7 +35,7 @@ export class CompletedKeys {
   }
 
   isDone(key: CompletionKey): boolean {
-    const found = this.find(key);
+    const found = this.find(key) ?? this.formerly(key);
     return found !== undefined && found.owner === undefined;
   }
 
@@ -43,6 +45,10 @@ export class CompletedKeys {
 
   private find(key: CompletionKey): Kept | undefined {
     return this.keys.get(nameOf(key));
+  }
+
+  private formerly({ formerly, ...key }: CompletionKey): Kept | undefined {
+    return formerly === undefined ? undefined : this.find({ ...key, handler: formerly });
   }
 
   private keep(key: CompletionKey, owner: string | undefined, ttl: number): void {

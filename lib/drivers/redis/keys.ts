@@ -1,5 +1,5 @@
 import type { DelayKeys } from './scripts/delaying.js';
-import type { CompletionKey } from '../../core/completions.js';
+import { keyPart, type CompletionKey } from '../../core/completions.js';
 
 /** What stands behind the tag in derived keys. */
 const RESERVED = [
@@ -93,12 +93,24 @@ export class Keys {
 
   /** What all those keys of one handler begin with. */
   doneOf({ stream, group, handler }: Omit<CompletionKey, 'key'>): string {
-    return `${this.tagged(stream)}:done:${group}:${handler}:`;
+    return `${this.tagged(stream)}:done:${keyPart(group)}:${keyPart(handler)}:`;
+  }
+
+  /** What they began with in version 0.1.0. */
+  formerDoneOf({ stream, group, formerly }: CompletionKey): string | undefined {
+    if (formerly === undefined) return undefined;
+    return `${this.tagged(stream)}:done:${group}:${formerly}:`;
   }
 
   /** That the effects of something were written. */
   inbox({ stream, group, handler, key }: CompletionKey): string {
-    return `${this.tagged(stream)}:inbox:${group}:${handler}:${key}`;
+    return `${this.tagged(stream)}:inbox:${keyPart(group)}:${keyPart(handler)}:${key}`;
+  }
+
+  /** The same in version 0.1.0. */
+  formerInbox({ stream, group, formerly, key }: CompletionKey): string | undefined {
+    if (formerly === undefined) return undefined;
+    return `${this.tagged(stream)}:inbox:${group}:${formerly}:${key}`;
   }
 
   /** Stream of the answers to one client's requests. */

@@ -78,7 +78,8 @@ export class RedisCompletions implements Completions {
       [...scripts].flatMap(atOnce).map(async (some) => {
         const first = claims[some[0]!]!;
         const names = some.map((place) => claims[place]!.key);
-        const done = { prefix: this.keys.doneOf(first), names };
+        const former = this.keys.formerDoneOf(first);
+        const done = { prefix: this.keys.doneOf(first), former, names };
         const answers = await carryOut(done, ownerOf(first), this.keys.done(first));
         for (let at = 0; at < answers.length; at++) results[some[at]!] = answers[at]!;
       }),
@@ -87,11 +88,12 @@ export class RedisCompletions implements Completions {
   }
 }
 
-const whose = ({ stream, group, handler, owner }: Claim): readonly string[] => [
-  stream,
-  group,
-  handler,
-  owner,
+const whose = (claim: Claim): readonly unknown[] => [
+  claim.stream,
+  claim.group,
+  claim.handler,
+  claim.formerly,
+  claim.owner,
 ];
 
 /** As nearly always. */
@@ -102,7 +104,10 @@ function isOne(claims: readonly Claim[]): boolean {
 
 /** Whether their keys begin alike. */
 export const isOfOneHandler = (one: CompletionKey, other: CompletionKey): boolean =>
-  one.handler === other.handler && one.stream === other.stream && one.group === other.group;
+  one.handler === other.handler &&
+  one.formerly === other.formerly &&
+  one.stream === other.stream &&
+  one.group === other.group;
 
 /** What one script takes at a time. */
 export const atOnce = <T>(items: readonly T[]): T[][] => chunksOf(items, KEYS_AT_ONCE);

@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import type { CompletionKey } from '../../core/completions.js';
 import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
 import type { Inbox, InboxOutcome } from '../../core/inbox.js';
@@ -35,15 +36,18 @@ export class RedisInbox implements Inbox<RedisTransaction> {
     work: (transaction: RedisTransaction) => Promise<T>,
   ): Promise<InboxOutcome<T>> {
     const note = this.keys.inbox(key);
-    const noted = await this.commands.run('looking into the inbox', (c) => c.exists(note), note);
-    if (noted === 1) return { duplicate: true };
+    const former = this.keys.formerInbox(key);
+    const notes = former === undefined ? [note] : [note, former];
+    const look = (client: Redis) => client.exists(...notes);
+    if ((await this.commands.run('looking into the inbox', look, note)) > 0)
+      return { duplicate: true };
     const transaction = new RedisTransaction();
     const result = await work(transaction);
     const { queued } = transaction;
     this.refuseOtherSlots([note, ...queued.flatMap(({ keys }) => keys)]);
     const word = await this.commands.run(
       'writing with the inbox',
-      (client) => commitInbox(client, { note, ttl, queued }),
+      (client) => commitInbox(client, { note, former, ttl, queued }),
       note,
     );
     return word === 'noted' ? { duplicate: true } : { duplicate: false, result };

@@ -14,6 +14,9 @@ export type RedisStreamsClientOptions = RedisStreamsOptions & StreamsClientExtra
  * ```
  */
 export class RedisStreamsClient extends StreamsClient {
+  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  static override readonly token: string = 'RedisStreamsClient';
+
   /** @throws InvalidOptionsError naming every problem */
   constructor(options: RedisStreamsClientOptions);
   /** @internal */

@@ -47,6 +47,9 @@ export type BatchItem<Events extends object = Record<string, unknown>> = {
  * ```
  */
 export class StreamPublisher<Events extends object = Record<string, unknown>> {
+  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  static readonly token: string = 'StreamPublisher';
+
   constructor(private readonly producer: Producer) {}
 
   /**

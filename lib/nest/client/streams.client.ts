@@ -41,6 +41,8 @@ export type StreamsClientOptions = StreamsOptions & StreamsClientExtras;
  * ```
  */
 export class StreamsClient extends ClientProxy<StreamsListeners> {
+  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  static readonly token: string = 'StreamsClient';
   private readonly runtime: StreamsRuntime;
   private readonly ownsRuntime: boolean;
   private readonly endStatus: () => void;

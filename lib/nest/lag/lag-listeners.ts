@@ -9,6 +9,9 @@ type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
 
 /** Finds the methods with `@OnStreamLag`, and tells them what they are for. */
 export class LagListeners implements OnApplicationBootstrap {
+  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  static readonly token: string = 'LagListeners';
+
   /** One instance may stand behind several tokens. */
   private readonly seen = new Set<object>();
 

@@ -11,6 +11,9 @@ import type { GroupLag, StreamLagExceeded } from '../../core/lag.js';
  * ```
  */
 export class LagMonitor {
+  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  static readonly token: string = 'LagMonitor';
+
   /**
    * Every reading, one each `lag.interval` while somebody is subscribed. A reading that fails is left
    * out, and raises `worker-error`.

@@ -16,6 +16,9 @@ export type RedisStreamsTransportOptions = RedisStreamsOptions & Serialization;
  * ```
  */
 export class RedisStreamsTransport extends StreamsTransport {
+  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  static override readonly token: string = 'RedisStreamsTransport';
+
   /** @throws InvalidOptionsError naming every problem */
   constructor(options: RedisStreamsTransportOptions);
   /** @internal */

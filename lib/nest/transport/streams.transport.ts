@@ -39,6 +39,9 @@ export class StreamsTransport
   extends Server<StreamsListeners, StreamsStatus>
   implements CustomTransportStrategy
 {
+  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  static readonly token: string = 'StreamsTransport';
+
   /** A failed run is dealt with here, so Nest need not log what its filters let through. */
   override readonly propagatesEventHandlerErrors = true;
   private readonly runtime: StreamsRuntime;

@@ -55,6 +55,38 @@ export function describeCompleting(world: () => SourceWorld): void {
       expect(await completions.claim(claims, NEVER)).toEqual(claims.map(() => 'claimed'));
     });
 
+    test('names that hold colons are no other names', async () => {
+      const claims = [
+        claimOf('b:k', 'A', { handler: 'a' }),
+        claimOf('k', 'B', { handler: 'a:b' }),
+        claimOf('k', 'C', { handler: 'a%3Ab' }),
+        claimOf('a:k', 'D', { group: 'g', handler: 'x' }),
+        claimOf('k', 'E', { group: 'g', handler: 'x:a' }),
+        claimOf('a:k', 'F', { group: 'g:x', handler: 'y' }),
+        claimOf('y:a:k', 'G', { group: 'g', handler: 'x' }),
+      ];
+      expect(await completions.claim(claims, NEVER)).toEqual(claims.map(() => 'claimed'));
+    });
+
+    test('what is done or held under the name of version 0.1.0 is so under the new one', async () => {
+      const old = (key: string, owner: string) => claimOf(key, owner, { handler: 'Old.name' });
+      await completions.complete([{ claim: old('done', 'A'), ttl: NEVER }]);
+      await completions.claim([old('held', 'A'), old('own', 'B')], NEVER);
+      const now = (key: string) => claimOf(key, 'B', { handler: 'event', formerly: 'Old.name' });
+      const claims = ['free', 'done', 'held', 'own'].map(now);
+      expect(await completions.claim(claims, NEVER)).toEqual([
+        'claimed',
+        'done',
+        'held',
+        'claimed',
+      ]);
+      await completions.release([old('held', 'A')]);
+      expect(await completions.claim([now('held')], NEVER)).toEqual(['claimed']);
+      expect(await completions.claim([claimOf('done', 'B', { handler: 'event' })], NEVER)).toEqual([
+        'claimed',
+      ]);
+    });
+
     test('a claim that is not extended is free after its lease', async () => {
       await completions.claim([claimOf('kept', 'A'), claimOf('left', 'A')], SHORT);
       for (let step = 0; step < 3; step++) {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test, type TestContext } from 'vitest';
+import type { CompletionKey } from '../../../lib/core/completions.js';
 import type { Inbox } from '../../../lib/core/inbox.js';
 import { NEVER, type SourceWorld } from '../source-world.js';
 
@@ -48,6 +49,15 @@ export function describeInboxes(world: () => SourceWorld): void {
         inbox.run(keyOf('k'), NEVER, work),
       ]);
       expect(both.filter(({ duplicate }) => duplicate)).toHaveLength(1);
+    });
+
+    test('a key that was noted under the name of version 0.1.0 is noted', async () => {
+      const run = (key: CompletionKey) => inbox.run(key, NEVER, async () => 1);
+      await run(keyOf('k', 'Old.name'));
+      const now = { ...keyOf('k', 'event'), formerly: 'Old.name' };
+      expect(await run(now)).toEqual({ duplicate: true });
+      expect(await run({ ...now, key: 'other' })).toMatchObject({ duplicate: false });
+      expect(await run(keyOf('k', 'event'))).toMatchObject({ duplicate: false });
     });
 
     test('forgets a key after its time', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Claims } from '../../../lib/consuming/claims.js';
+import { HandlerTable } from '../../../lib/consuming/handler-table.js';
 import { dedupe } from '../../../lib/consuming/middleware/dedupe.middleware.js';
 import { jsonCodec } from '../../../lib/core/codecs/json.codec.js';
 import { Delivery, type BoundHandler } from '../../../lib/core/delivery.js';
@@ -291,22 +292,26 @@ describe('a run that has lost its entry', () => {
     const { clock, broker } = world;
     const completions = new MemoryCompletions(broker, '');
     const options = { completions, clock, events: new EventBus(), lease: 8000, maxHold: 60_000 };
+    const handler = { name: 'A.a', dedupe: { key: 'message', ttl: 60_000 } } as BoundHandler;
+    const table = new HandlerTable('s', 'g', undefined);
+    table.add('x', handler, true);
     const run = dedupe(
       new Claims(options),
-      jsonCodec,
+      { codec: jsonCodec, tables: new Map([['s', table]]) },
       () => false,
       () => undefined,
     );
     const fields = ['event_type', 'x', 'payload', '1'];
     const lease = { stream: 's', id: '1-0', publishedAt: 1, attempt: 1, charged: true, fields };
     const delivery = new Delivery(lease, 'g', 'A');
-    delivery.handler = { name: 'A.a', dedupe: { key: 'message', ttl: 60_000 } } as BoundHandler;
+    delivery.handler = handler;
+    delivery.eventType = 'x';
     await run(delivery, async () => {
       delivery.lost = true;
       return settlement;
     });
     await world.settle();
-    const asked = { stream: 's', group: 'g', handler: 'A.a', key: '1-0', owner: 'B' };
+    const asked = { stream: 's', group: 'g', handler: 'x', key: '1-0', owner: 'B' };
     expect(await completions.claim([asked], 8000)).toEqual([becomes]);
   });
 });
@@ -362,7 +367,7 @@ describe('what cannot be deduplicated', () => {
     expect((error as InvalidOptionsError).problems).toEqual([
       'A.a: dedupe is for events; what answers requests cannot have it',
       'A.a: inbox is for events; what answers requests cannot have it',
-      "A.a: dedupe must be true, 'message', 'idempotencyKey' or { key, ttl }, not 7",
+      "A.a: dedupe must be true, 'message', 'idempotencyKey' or { key, ttl, name }, not 7",
       "A.a: dedupe.key must be 'message', 'idempotencyKey' or a function of the message, not \"other\"",
       'A.a: dedupe.ttl must be a whole number of at least 1, not 0',
       'A.a: dedupe or inbox, not both: an inbox knows duplicates, too',

@@ -4,12 +4,12 @@ import { Script } from '../script.js';
 /**
  * Carries out what a handler has queued, unless it is noted that this was done, and notes it. A
  * command that the server refuses ends the script: what stands before it is kept, and nothing is noted.
- * KEYS note, then the keys of the commands. ARGV for how long it is noted in ms, then per command its
+ * KEYS note, the note of version 0.1.0 or the same once more, then the keys of the commands. ARGV for how long it is noted in ms, then per command its
  * name, the number of its keys, the number of its other arguments, and these.
  */
 const script = new Script(`
-if redis.call('EXISTS', KEYS[1]) == 1 then return 'noted' end
-local key, at = 2, 2
+if redis.call('EXISTS', KEYS[1], KEYS[2]) > 0 then return 'noted' end
+local key, at = 3, 2
 while at <= #ARGV do
   local command = { ARGV[at] }
   for _ = 1, tonumber(ARGV[at + 1]) do
@@ -34,6 +34,8 @@ export interface QueuedCommand {
 
 export interface InboxCommit {
   readonly note: string;
+  /** That of version 0.1.0, where it is looked at. */
+  readonly former: string | undefined;
   /** How long it is noted, ms. */
   readonly ttl: number;
   readonly queued: readonly QueuedCommand[];
@@ -41,9 +43,9 @@ export interface InboxCommit {
 
 export async function commitInbox(
   client: Redis,
-  { note, ttl, queued }: InboxCommit,
+  { note, former = note, ttl, queued }: InboxCommit,
 ): Promise<'written' | 'noted'> {
-  const keys = [note, ...queued.flatMap((one) => one.keys)];
+  const keys = [note, former, ...queued.flatMap((one) => one.keys)];
   const args = queued.flatMap((one) => [
     one.command,
     one.keys.length,

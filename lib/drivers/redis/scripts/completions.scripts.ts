@@ -13,15 +13,18 @@ export const DONE = 'done';
 
 /**
  * Claims. KEYS the first done key, for its slot. ARGV, packed: lease in ms, owner, what done keys begin
- * with, then how each goes on. Answers, for keys that were there, the place and a word or the text of
- * an error, in turn.
+ * with, what they began with in version 0.1.0 or an empty text, then how each goes on. Answers, for
+ * keys that were there, the place and a word or the text of an error, in turn.
  */
 const claiming = new Script(`${UNPACK}${TRY}
-local lease, owner, prefix = ARGV[1], ARGV[2], ARGV[3]
+local lease, owner, prefix, former = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local found = {}
-for i = 4, #ARGV do
+for i = 5, #ARGV do
   local key = prefix .. ARGV[i]
-  local held = redis.pcall('SET', key, owner, 'NX', 'GET', 'PX', lease)
+  local held = former ~= '' and redis.pcall('GET', former .. ARGV[i])
+  if not held or held == owner then
+    held = redis.pcall('SET', key, owner, 'NX', 'GET', 'PX', lease)
+  end
   if held then
     local word = 'held'
     if type(held) == 'table' then
@@ -33,7 +36,7 @@ for i = 4, #ARGV do
       redis.call('PEXPIRE', key, lease)
       word = 'own'
     end
-    found[#found + 1] = i - 3
+    found[#found + 1] = i - 4
     found[#found + 1] = word
   end
 end
@@ -96,6 +99,8 @@ return count
 /** Done keys of one handler, in one slot of a cluster: what they begin with, and how each goes on. */
 export interface DoneKeys {
   readonly prefix: string;
+  /** What they began with in version 0.1.0, where that is looked at. */
+  readonly former?: string | undefined;
   readonly names: readonly string[];
 }
 
@@ -109,7 +114,7 @@ export interface DoneKey {
 
 export async function claimKeys(
   client: Redis,
-  { prefix, names }: DoneKeys,
+  { prefix, former = '', names }: DoneKeys,
   owner: string,
   lease: number,
 ): Promise<(ClaimOutcome | Error)[]> {
@@ -117,6 +122,7 @@ export async function claimKeys(
     list.number(lease);
     list.text(owner);
     list.text(prefix);
+    list.text(former);
     for (const name of names) list.text(name);
   });
   const found = (await claiming.run(client, [prefix + names[0]], [args])) as (number | string)[];
