@@ -3,11 +3,7 @@ export {
   RedisStreamsClient,
   type RedisStreamsClientOptions,
 } from './nest/client/redis-streams.client.js';
-export {
-  StreamPublisher,
-  type BatchItem,
-  type PublishOptions,
-} from './nest/client/stream-publisher.js';
+export { StreamPublisher, type BatchItem } from './nest/client/stream-publisher.js';
 export { StreamRecord, StreamRecordBuilder } from './nest/client/stream-record.js';
 export {
   StreamsClient,
@@ -132,13 +128,12 @@ export {
   next,
   WorkflowInstruction,
   type FanOut,
-  type FanOutOptions,
-  type NextOptions,
   type NextStep,
   type PlainInstruction,
   type StepLike,
-  type StepTarget,
 } from './core/workflow.js';
+export type { StepTarget } from './core/step-target.js';
+export type { FanOutOptions, NextOptions } from './core/workflow-options.js';
 export type { BranchFailure, JoinedResults, WorkflowFailure } from './core/workflow-payloads.js';
 export type { WorkflowContext, WorkflowPlace } from './core/workflow-place.js';
 export type {
@@ -319,6 +314,7 @@ export type {
   TrimOrder,
   Trimmed,
 } from './core/retention.js';
+export type { PublishOptions } from './core/publish-options.js';
 export type { Route } from './core/routing.js';
 export {
   ack,

@@ -9,7 +9,8 @@ import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.er
 import type { EventBus } from '../core/events.js';
 import type { Metadata, OutgoingEntry } from '../core/message.js';
 import { ack, deadLetter, type Ack, type Settlement } from '../core/settlement.js';
-import { isFanOut, stepsIn, targetOf, type FanOut, type NextStep } from '../core/workflow.js';
+import { targetOf } from '../core/step-target.js';
+import { isFanOut, stepsIn, type FanOut, type NextStep } from '../core/workflow.js';
 import {
   placeToText,
   rootPlace,

@@ -1,5 +1,5 @@
 import { InvalidInstructionError } from '../core/errors/handling.errors.js';
-import { targetOf, targetProblem, type StepTarget } from '../core/workflow.js';
+import { targetOf, targetProblems, type StepTarget } from '../core/step-target.js';
 import type { Scope } from '../core/workflow-place.js';
 
 /** The hooks alone: joins wait no more. */
@@ -12,8 +12,8 @@ export function withHook(
   target: StepTarget | undefined,
 ): readonly Scope[] {
   if (target === undefined) return scopes;
-  const problem = targetProblem(target, 'onFailure');
-  if (problem !== undefined) throw new InvalidInstructionError(problem);
+  const problems = targetProblems(target, 'onFailure');
+  if (problems.length > 0) throw new InvalidInstructionError(problems.join('; '));
   const { event, stream } = targetOf(target);
   return [...scopes, { kind: 'hook', event, stream }];
 }

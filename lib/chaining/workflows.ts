@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../core/clock.js';
-import { waitUntil, whenOf, type DueTime } from '../core/due-time.js';
+import { DUE_TIME, waitUntil, whenOf } from '../core/due-time.js';
 import { reportFrom, type StepReport } from '../core/ended-step.js';
 import { InvalidMessageError } from '../core/errors/publishing.errors.js';
-import { isoTime, type Metadata } from '../core/message.js';
-import { targetOf, targetProblem, type StepTarget } from '../core/workflow.js';
+import { isoTime } from '../core/message.js';
+import { checked } from '../core/options/kinds.js';
+import { declareOptions, type Given } from '../core/options/shape.js';
+import { targetOf, targetProblems, type StepTarget } from '../core/step-target.js';
+import { NEXT_OPTIONS } from '../core/workflow-options.js';
 import { depthOf, placeToText, WORKFLOW, type Scope } from '../core/workflow-place.js';
 import type { StoredWorkflow, WorkflowStore } from '../core/workflow-store.js';
 import type { StepMessage } from './chainer.js';
@@ -60,17 +63,30 @@ export interface WorkflowStep {
   readonly error?: { readonly name: string; readonly message: string };
 }
 
+export const START_OPTIONS = declareOptions(
+  'a workflow',
+  {
+    /**
+     * A name for it of 1 to 200 letters, digits and the characters `-_.:/`. Starting one of the same
+     * name again within `idempotencyWindow` begins no second one. @default a random one
+     */
+    id: checked<string>(
+      'a text of 1 to 200 letters, digits or characters of -_.:/',
+      (value) => typeof value === 'string' && /^[\w\-.:/]{1,200}$/.test(value),
+    ),
+    metadata: NEXT_OPTIONS.options.metadata,
+    /** Published when a step is dead-lettered, and none nearer is declared. */
+    onFailure: NEXT_OPTIONS.options.onFailure,
+    /** Of the first step, in milliseconds from now, by the server's clock. 0: at once. */
+    delay: DUE_TIME.options.delay,
+    /** Of the first step: a Date, or milliseconds since the epoch. Past: as soon as possible. */
+    deliverAt: DUE_TIME.options.deliverAt,
+  },
+  ...DUE_TIME.rules,
+);
+
 /** What may be said of a workflow that is started. */
-export interface StartOptions extends DueTime {
-  /**
-   * A name for it of 1 to 200 letters, digits and the characters `-_.:/`. Starting one of the same
-   * name again within `idempotencyWindow` begins no second one. @default a random one
-   */
-  readonly id?: string;
-  readonly metadata?: Metadata;
-  /** Published when a step is dead-lettered, and none nearer is declared. */
-  readonly onFailure?: StepTarget;
-}
+export interface StartOptions extends Given<typeof START_OPTIONS> {}
 
 export interface WorkflowsOptions {
   /** @throws UnsupportedFeatureError where the driver has none */
@@ -104,14 +120,11 @@ export class Workflows {
    * @throws InvalidMessageError, UnsupportedFeatureError, and what publishing throws
    */
   async start(target: StepTarget, payload?: unknown, options: StartOptions = {}): Promise<string> {
+    const problems = [...targetProblems(target, 'A step'), ...START_OPTIONS.problems(options)];
+    if (problems.length > 0) throw new InvalidMessageError(problems.join('; '));
     const { id = randomUUID(), metadata, onFailure, ...due } = options;
-    if (!/^[\w\-.:/]{1,200}$/.test(id)) {
-      throw new InvalidMessageError(
-        'The id of a workflow must have 1 to 200 letters, digits or characters of -_.:/',
-      );
-    }
-    const { event, stream } = checked(target, 'A step');
-    const hook = onFailure === undefined ? undefined : checked(onFailure, 'onFailure');
+    const { event, stream } = targetOf(target);
+    const hook = onFailure === undefined ? undefined : targetOf(onFailure);
     const scopes: Scope[] = hook ? [{ kind: 'hook', stream: undefined, ...hook }] : [];
     const place = placeToText({ id, step: '0', parent: undefined, scopes });
     const now = this.options.clock.wallTime();
@@ -149,13 +162,6 @@ export class Workflows {
     await this.options.store().cancel(id, this.options.ttl);
     return true;
   }
-}
-
-/** @throws InvalidMessageError */
-function checked(target: StepTarget, what: string): ReturnType<typeof targetOf> {
-  const problem = targetProblem(target, what);
-  if (problem !== undefined) throw new InvalidMessageError(problem);
-  return targetOf(target);
 }
 
 function stateOf(id: string, stored: StoredWorkflow): WorkflowState {

@@ -1,21 +1,35 @@
-/** How much a group may have to do when a message is published. */
-export interface MaxLag {
-  /** Entries not yet delivered. */
-  readonly lag: number;
-  /** The groups that count, whether or not anybody works for them. */
-  readonly groups: readonly string[];
-}
+import { either, list, nested, oneOf, text, whole } from './options/kinds.js';
+import type { Option } from './options/option.js';
+import { declareOptions, type Given } from './options/shape.js';
 
-/** What may be said of a publication, so that producers do not outrun consumers. */
-export interface BackpressureOptions {
+const MAX_LAG = declareOptions('maxLag', {
+  /** Entries not yet delivered. */
+  lag: whole(0).required(),
+  /** The groups that count, whether or not they have consumers that live. */
+  groups: list(text(), 'a list of groups').required(),
+});
+
+/** How much a group may have to do when a message is published. */
+export interface MaxLag extends Given<typeof MAX_LAG> {}
+
+const maxLag: Option<number | MaxLag> = either(
+  'a whole number of at least 0, or { lag, groups }',
+  whole(0),
+  nested(MAX_LAG),
+);
+
+export const BACKPRESSURE_OPTIONS = declareOptions('backpressure', {
   /**
    * Publishes only while the slowest group of the stream has no more entries than that still to be
    * delivered. A number looks at groups with live consumers: a group that nobody works for holds up
    * nobody. A lag that is not known does not either. @default no limit
    */
-  readonly maxLag?: number | MaxLag;
+  maxLag,
   /** What to do while it is more: `'wait'`, or fail with BackpressureError. @default 'wait' */
-  readonly onBackpressure?: 'wait' | 'error';
-  /** Longest wait, ms; then BackpressureError. @default 30000 */
-  readonly timeout?: number;
-}
+  onBackpressure: oneOf('wait', 'error'),
+  /** Longest wait, in milliseconds; then BackpressureError. @default 30000 */
+  timeout: whole(1),
+});
+
+/** What may be said of a publication, so that producers do not outrun consumers. */
+export interface BackpressureOptions extends Given<typeof BACKPRESSURE_OPTIONS> {}

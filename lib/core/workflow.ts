@@ -1,10 +1,13 @@
-import type { DueTime } from './due-time.js';
 import { InvalidInstructionError } from './errors/handling.errors.js';
 import type { Metadata } from './message.js';
-import { isWildcard } from './routing.js';
-
-/** Where a step goes: an event type, which routing sends to its stream, or one with its stream. */
-export type StepTarget = string | { readonly stream: string; readonly event: string };
+import type { Problems } from './options/option.js';
+import { targetOf, targetProblems, type StepTarget } from './step-target.js';
+import {
+  FAN_OUT_OPTIONS,
+  NEXT_OPTIONS,
+  type FanOutOptions,
+  type NextOptions,
+} from './workflow-options.js';
 
 /**
  * A step written out, as the first version of this protocol has it. A result of this shape chains only
@@ -16,33 +19,6 @@ export interface PlainInstruction<T = unknown> {
   readonly payload?: T;
   /** In milliseconds from now, by the server's clock. */
   readonly delay?: number;
-}
-
-/** What {@link next} may say of a step. Times in ms. */
-export interface NextOptions extends DueTime {
-  /** Texts to travel beside the payload. Trace headers travel by themselves. */
-  readonly metadata?: Metadata;
-  /**
-   * Published when this step, or a later one that follows from it, is dead-lettered: with a
-   * `WorkflowFailure` as its payload. The nearest hook counts.
-   */
-  readonly onFailure?: StepTarget;
-}
-
-/** What {@link fanOut} may say of all its steps. */
-export interface FanOutOptions {
-  /** Published once every branch has completed, with `JoinedResults` as its payload. */
-  readonly join?: StepTarget;
-  /**
-   * True: the join runs although branches failed, too. False: then `onFailure` does instead.
-   * @default false
-   */
-  readonly partial?: boolean;
-  /**
-   * With a join: published once, instead of it, when all branches have come to their end and some
-   * failed. Without one: for each branch that fails. Covers what follows from the join, too.
-   */
-  readonly onFailure?: StepTarget;
 }
 
 /** Several steps at once. Made by {@link fanOut}. */
@@ -72,15 +48,16 @@ export class WorkflowInstruction<T = unknown> implements NextOptions {
   readonly next: string;
   declare readonly stream?: string;
   declare readonly payload?: T;
-  declare readonly delay?: number;
-  declare readonly deliverAt?: Date | number;
-  declare readonly metadata?: Metadata;
-  declare readonly onFailure?: StepTarget;
+  declare readonly delay?: number | undefined;
+  declare readonly deliverAt?: Date | number | undefined;
+  declare readonly metadata?: Metadata | undefined;
+  declare readonly onFailure?: StepTarget | undefined;
 
   /** @throws InvalidInstructionError */
   constructor(target: StepTarget, payload?: T, options: NextOptions = NO_OPTIONS) {
-    const { stream, event } = checkedTarget(target, 'next');
-    if (options.onFailure !== undefined) checkedTarget(options.onFailure, 'onFailure');
+    refuse(targetProblems(target, 'next'));
+    if (options !== NO_OPTIONS) refuse(NEXT_OPTIONS.problems(options));
+    const { stream, event } = targetOf(target);
     this.next = event;
     if (stream !== undefined) this.stream = stream;
     if (payload !== undefined) this.payload = payload;
@@ -100,9 +77,9 @@ export type NextStep<T = unknown> = WorkflowInstruction<T>;
 export type StepLike = WorkflowInstruction | PlainInstruction;
 
 class MadeFanOut implements FanOut {
-  declare readonly join?: StepTarget;
-  declare readonly partial?: boolean;
-  declare readonly onFailure?: StepTarget;
+  declare readonly join?: StepTarget | undefined;
+  declare readonly partial?: boolean | undefined;
+  declare readonly onFailure?: StepTarget | undefined;
 
   constructor(
     readonly steps: readonly StepLike[],
@@ -156,38 +133,14 @@ export function fanOut(steps: readonly StepLike[], options: FanOutOptions = {}):
       `A fan-out has ${MOST_BRANCHES} steps at most, not ${steps.length}: nest several.`,
     );
   }
-  if (options.join !== undefined) checkedTarget(options.join, 'join');
-  if (options.onFailure !== undefined) checkedTarget(options.onFailure, 'onFailure');
+  refuse(FAN_OUT_OPTIONS.problems(options));
   return new MadeFanOut(steps, options);
 }
 
-/** Stream and event type, as they were given to a handler's helpers. @throws InvalidInstructionError */
-function checkedTarget(target: StepTarget, what: string): Target {
-  const problem = targetProblem(target, what);
-  if (problem !== undefined) throw new InvalidInstructionError(problem);
-  return targetOf(target);
+/** @throws InvalidInstructionError */
+function refuse(problems: Problems): void {
+  if (problems.length > 0) throw new InvalidInstructionError(problems.join('; '));
 }
-
-interface Target {
-  readonly stream?: string;
-  readonly event: string;
-}
-
-/** Why this can be no target, as a sentence. Undefined: it can. */
-export function targetProblem(target: StepTarget, what: string): string | undefined {
-  const { event, stream } = (targetOf(target) ?? {}) as { event?: unknown; stream?: unknown };
-  if (!isText(event) || (stream !== undefined && !isText(stream))) {
-    return `${what} must be an event type, or { stream, event }: texts that are not empty.`;
-  }
-  if (isWildcard(event)) return `${what} must be one event type, without *, not "${event}".`;
-  return undefined;
-}
-
-/** Stream and event type of a target without a {@link targetProblem}. */
-export const targetOf = (target: StepTarget): Target =>
-  typeof target === 'string' ? { event: target } : target;
-
-const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
 /**
  * The steps that a result asks for. Undefined: it is the result of a terminal step.

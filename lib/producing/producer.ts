@@ -1,40 +1,24 @@
-import type { BackpressureOptions } from '../core/backpressure.js';
 import { systemClock, type Clock } from '../core/clock.js';
 import type { Codec } from '../core/codec.js';
 import { isDelayed, type DelayedEntry, type DelayStore } from '../core/delays.js';
 import { divide } from '../core/divide.js';
-import { whenOf, type DueTime } from '../core/due-time.js';
+import { whenOf } from '../core/due-time.js';
 import { InvalidMessageError, PayloadTooLargeError } from '../core/errors/publishing.errors.js';
 import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type {
   Fields,
   Idempotency,
   IdempotencyWindow,
-  Metadata,
   OutgoingEntry,
   When,
 } from '../core/message.js';
 import type { GroupAdmin } from '../core/group-admin.js';
 import { withIdempotencyKey } from '../core/idempotency-key.js';
-import { isWildcard, type Router } from '../core/routing.js';
+import { PUBLICATION, type Publication } from '../core/publish-options.js';
+import { shown } from '../core/options/wording.js';
+import type { Router } from '../core/routing.js';
 import type { MessageSource } from '../core/source.js';
 import { Backpressure } from './backpressure.js';
-
-/** What to publish. */
-export interface Publication<T = unknown> extends BackpressureOptions, DueTime {
-  readonly eventType: string;
-  readonly payload: T;
-  /** Another stream than routing gives. */
-  readonly stream?: string;
-  readonly metadata?: Metadata;
-  /** Publishing again with the same key makes no second message. 1 to 1024 characters. */
-  readonly idempotencyKey?: string;
-  /** Fails unless so many replicas have confirmed the message. At least 1. */
-  readonly waitReplicas?: number;
-}
-
-/** Every key is kept for the whole window. */
-const LONGEST_KEY = 1024;
 
 export interface ProducerOptions {
   readonly codec: Codec;
@@ -84,24 +68,27 @@ export class Producer {
    * @returns one id or error per message: one that the server refused does not hide the others
    */
   publishBatch(publications: readonly Publication[]): Promise<(string | Error)[]> {
-    const entries = publications.map((publication) => this.encode(publication));
+    if (!Array.isArray(publications)) {
+      throw new InvalidMessageError(
+        `A batch must be a list of messages, not ${shown(publications)}`,
+      );
+    }
+    const entries = publications.map((publication: Publication, index) =>
+      this.encode(publication, index),
+    );
     if (publications.every(({ maxLag }) => maxLag === undefined)) return this.send(entries);
     return this.allPass(publications, entries).then(() => this.send(entries));
   }
 
-  /** @throws InvalidMessageError, PayloadTooLargeError, UnsupportedFeatureError, ClosedError */
-  encode(publication: Publication): OutgoingEntry {
+  /**
+   * @param index its place in a batch
+   * @throws InvalidMessageError, PayloadTooLargeError, UnsupportedFeatureError, ClosedError
+   */
+  encode(publication: Publication, index?: number): OutgoingEntry {
     if (this.closed) throw new ClosedError('The producer');
+    if (!PUBLICATION.accepts(publication)) throw invalidMessage(publication, index);
     const { eventType, payload, metadata, idempotencyKey, waitReplicas } = publication;
     const when = this.when(publication);
-    if (typeof eventType !== 'string' || eventType === '') {
-      throw new InvalidMessageError('A message needs an event type that is a text and not empty.');
-    }
-    if (isWildcard(eventType)) {
-      throw new InvalidMessageError(
-        `"${eventType}" is a pattern; publish one event type, without *.`,
-      );
-    }
     const stream = publication.stream ?? this.options.route(eventType);
     const fields = this.fieldsOf(
       metadata ? { stream, eventType, payload, metadata } : { stream, eventType, payload },
@@ -167,7 +154,7 @@ export class Producer {
     return results;
   }
 
-  private when(due: DueTime): When | undefined {
+  private when(due: Publication): When | undefined {
     const when = whenOf(due);
     if (!when || this.options.delays) return when;
     const { technology } = this.source.capabilities;
@@ -181,11 +168,6 @@ export class Producer {
       const advice = 'Publish without a key, and make the handlers idempotent.';
       throw new UnsupportedFeatureError('Publishing with an idempotencyKey', technology, advice);
     }
-    if (typeof key !== 'string' || key === '' || key.length > LONGEST_KEY) {
-      throw new InvalidMessageError(
-        `An idempotencyKey must be a text of 1 to ${LONGEST_KEY} characters.`,
-      );
-    }
     return { key, window: this.options.idempotencyWindow };
   }
 
@@ -194,9 +176,6 @@ export class Producer {
     if (!replicatedPublish) {
       const advice = 'Publish without waitReplicas.';
       throw new UnsupportedFeatureError('Publishing with waitReplicas', technology, advice);
-    }
-    if (!Number.isSafeInteger(count) || count < 1) {
-      throw new InvalidMessageError('waitReplicas must be a whole number of at least 1.');
     }
     return count;
   }
@@ -223,4 +202,9 @@ export class Producer {
       if (size > limit) throw new PayloadTooLargeError(size, limit, eventType);
     }
   }
+}
+
+function invalidMessage(publication: Publication, index: number | undefined): InvalidMessageError {
+  const [what, at] = index === undefined ? ['a message', ''] : [`[${index}]`, `[${index}].`];
+  return new InvalidMessageError(PUBLICATION.problems(publication, at, what).join('; '));
 }

@@ -3,7 +3,7 @@ import { RedisConnectionError } from '../../lib/core/errors/connection.errors.js
 import type { GroupAdmin } from '../../lib/core/group-admin.js';
 import type { Subscription } from '../../lib/core/source.js';
 import { memory } from '../../lib/drivers/memory/index.js';
-import type { Publication } from '../../lib/producing/producer.js';
+import type { Publication } from '../../lib/core/publish-options.js';
 import { StreamsRuntime } from '../../lib/runtime.js';
 import { driverWith } from '../support/driver-with.js';
 import { World } from '../support/engine.js';

@@ -114,7 +114,10 @@ export function either<const A extends readonly AnyOption[]>(
 ): Option<TypeOf<A[number]>> {
   return new Option<TypeOf<A[number]>>({
     expected,
-    accepts: (value) => alternatives.some(({ kind }) => kind.accepts(value)),
+    accepts: (value) => {
+      for (const { kind } of alternatives) if (kind.accepts(value)) return true;
+      return false;
+    },
     within: (value, at) =>
       alternatives
         .map(({ kind }) => kind.within?.(value, at))

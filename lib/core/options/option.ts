@@ -3,6 +3,9 @@ import { shown } from './wording.js';
 /** Sentences, each of which begins with the name of what must be otherwise. */
 export type Problems = readonly string[];
 
+/** Nothing is wrong. */
+export const NONE: Problems = Object.freeze([]);
+
 export type Presence = 'optional' | 'required' | 'defaulted';
 
 /** How a value of an option is checked. */
@@ -60,7 +63,7 @@ export class Option<T, P extends Presence = 'optional', R = T> {
 
   /** @param at the name of the option, with its path */
   problems(value: unknown, at: string): Problems {
-    if (this.accepts(value)) return [];
+    if (this.accepts(value)) return NONE;
     const { expected, within, advice } = this.kind;
     if (value === undefined) return [`${at} is missing; it must be ${expected}`];
     const inside = within?.(value, at);

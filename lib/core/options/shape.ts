@@ -1,4 +1,4 @@
-import type { AnyOption, Option, Presence, Problems } from './option.js';
+import { NONE, type AnyOption, type Option, type Presence, type Problems } from './option.js';
 import { isThenable, nearest, shown } from './wording.js';
 
 /** Options by their names. */
@@ -76,7 +76,7 @@ export class Shape<O extends object = object> {
    * @param what the object itself, for one that is none: `backoff`
    */
   problems(given: unknown, at = '', what = `the options of ${this.of}`): Problems {
-    if (this.accepts(given)) return [];
+    if (this.accepts(given)) return NONE;
     if (!isRecord(given)) return [`${what} must be an object, not ${shown(given)}`];
     const unknown: string[] = [];
     for (const name in given) if (!this.byName.has(name)) unknown.push(this.unknown(name, at));

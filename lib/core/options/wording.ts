@@ -13,7 +13,7 @@ export function shown(value: unknown): string {
     case 'object':
       if (value === null) return 'null';
       if (isThenable(value)) return 'a promise: await it first';
-      if (value instanceof Date) return 'a Date';
+      if (value instanceof Date) return isNaN(+value) ? 'an invalid Date' : value.toISOString();
       if (!Array.isArray(value)) return 'an object';
       return value.length === 0 ? 'an empty list' : 'a list';
     default:

@@ -1,29 +1,7 @@
-import type { BackpressureOptions } from '../../core/backpressure.js';
-import type { DueTime } from '../../core/due-time.js';
-import { PublishBatchError } from '../../core/errors/publishing.errors.js';
-import type { Metadata } from '../../core/message.js';
+import { InvalidMessageError, PublishBatchError } from '../../core/errors/publishing.errors.js';
+import { isRecord } from '../../core/options/shape.js';
+import { PUBLISH_OPTIONS, type PublishOptions } from '../../core/publish-options.js';
 import type { Producer } from '../../producing/producer.js';
-
-/** What may be said of a message beside its payload. */
-export interface PublishOptions extends BackpressureOptions, DueTime {
-  /** Another stream than routing gives. @default what routing gives for the event type */
-  readonly stream?: string;
-  /** Texts to travel beside the payload, for example trace headers. */
-  readonly metadata?: Metadata;
-  /**
-   * Your own name for the message, 1 to 1024 characters. Publishing again with the same key within
-   * the option `idempotencyWindow` makes no second message in that stream, and answers the id of the
-   * first. So a publish whose outcome is unknown can safely be repeated.
-   */
-  readonly idempotencyKey?: string;
-  /**
-   * Fails with `NotReplicatedError` unless so many replicas, at least 1, have confirmed the message, in 4/5 of
-   * `commandTimeout`. Each such message waits for them; others do not. Not together with an
-   * `idempotencyKey` where the option `idempotencyWindow` is `'native'`: InvalidMessageError.
-   * @default not waited for
-   */
-  readonly waitReplicas?: number;
-}
 
 /** The map, or any events where there is none, as in `app.get(StreamPublisher)`. */
 type Known<Events extends object> = [keyof Events] extends [never]
@@ -62,8 +40,11 @@ export class StreamPublisher<Events extends object = Record<string, unknown>> {
   async publish<E extends keyof Known<Events> & string>(
     eventType: E,
     payload: Known<Events>[E],
-    options: PublishOptions = {},
+    options?: PublishOptions,
   ): Promise<string> {
+    if (options === undefined) return this.producer.publish({ eventType, payload });
+    // Spread, a text or a promise would be no options, in silence.
+    if (!isRecord(options)) throw new InvalidMessageError(PUBLISH_OPTIONS.problems(options).join());
     return this.producer.publish({ ...options, eventType, payload });
   }
 

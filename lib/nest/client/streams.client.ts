@@ -6,8 +6,8 @@ import {
   type WritePacket,
 } from '@nestjs/microservices';
 import { Observable, ReplaySubject } from 'rxjs';
+import type { Publication } from '../../core/publish-options.js';
 import type { StreamsOptions } from '../../options/streams-options.js';
-import type { Publication } from '../../producing/producer.js';
 import type { Requester } from '../../requesting/requester.js';
 import { StreamsRuntime } from '../../runtime.js';
 import { ConnectionStatus, type StreamsStatus } from '../transport/connection-status.js';
