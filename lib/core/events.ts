@@ -111,6 +111,11 @@ export interface StreamsEvents {
   'consumer-removed': In & { readonly consumer: string };
   /** The connection broke; it is being replaced. */
   disconnected: Connected & { readonly error: Error };
+  /**
+   * The first connection is not made after a second, and after every ten seconds from then on. It is
+   * tried again. `address` is where the server should be.
+   */
+  unreachable: Connected & { readonly address: string; readonly error: Error };
   /** The connection works (again). */
   connected: Connected;
   /** A connection is not needed any more, and will not come back: its node has left the cluster. */

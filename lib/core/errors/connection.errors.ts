@@ -22,10 +22,15 @@ export class RedisConnectionError extends StreamsError {
     remedy?: string,
     code = RedisConnectionError.code,
   ) {
-    const detail = cause instanceof Error ? `: ${cause.message.replace(/\.$/, '')}` : '';
+    const detail = cause instanceof Error ? `: ${reasonOf(cause)}` : '';
     const advice = outcome === 'not-sent' ? (remedy ?? NOT_SENT) : UNKNOWN;
     super(code, `No connection to Redis while ${action}${detail}. ${advice}`, cause);
   }
+}
+
+/** Where a name has several addresses, the error has a code and no message. */
+function reasonOf({ message, code }: Error & { readonly code?: unknown }): string {
+  return (message === '' ? String(code) : message).replace(/\.$/, '');
 }
 
 /**

@@ -36,18 +36,22 @@ const CLOSED = 'TLS_CLOSED';
 
 const LOGIN_REFUSED = 'Nothing was sent; correct the user name and the password.';
 
-/** The error for a connection that could not be had (`not-sent`), or that broke. */
+/**
+ * The error for a connection that could not be had (`not-sent`), or that broke.
+ * @param advice what to do, where the cause says nothing more certain
+ */
 export function connectionError(
   outcome: RedisConnectionError['outcome'],
   action: string,
   cause: unknown,
+  advice?: string,
 ): RedisConnectionError {
   const remedy = tlsRemedy(cause);
   if (remedy !== undefined && outcome === 'not-sent') {
     return new TlsConnectionError(action, cause, remedy);
   }
   const refused = cause instanceof Error && /^(WRONGPASS|NOAUTH|ERR AUTH)/.test(cause.message);
-  return new RedisConnectionError(outcome, action, cause, refused ? LOGIN_REFUSED : undefined);
+  return new RedisConnectionError(outcome, action, cause, refused ? LOGIN_REFUSED : advice);
 }
 
 function tlsRemedy(cause: unknown): string | undefined {

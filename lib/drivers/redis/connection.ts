@@ -8,6 +8,7 @@ import type { Commands } from './commands.js';
 import { connectionError, handshakeError, noMaster, unansweredTls } from './connection-errors.js';
 import type { Connector, Role } from './connector.js';
 import { Outages } from './outages.js';
+import { addressOf, FirstConnection } from './first-connection.js';
 import { isDemoted, isReply, typedError, withoutArguments } from './reply-errors.js';
 
 export interface ConnectionOptions {
@@ -45,6 +46,9 @@ export class Connection implements Commands {
   private wasConnected = false;
   private broken = false;
   private readonly outages = new Outages();
+  /** Where the last client was to connect to. Undefined while that is being asked for. */
+  private address: string | undefined;
+  private readonly first = new FirstConnection(() => this.announceDelay());
 
   constructor(private readonly options: ConnectionOptions) {
     // The first client is made here, so that options that cannot work are refused at once.
@@ -104,6 +108,7 @@ export class Connection implements Commands {
 
   async close(): Promise<void> {
     this.closed = true;
+    this.first.over();
     this.closing.abort();
     this.wakeAll();
     (this.#client ?? this.#connecting)?.disconnect();
@@ -142,6 +147,7 @@ export class Connection implements Commands {
     const ended = new Promise<void>((resolve) => client.once('end', () => resolve()));
     client.on('error', (error: unknown) => (this.lastError = withoutArguments(error)));
     this.#connecting = client;
+    this.address = addressOf(client);
     try {
       await this.handshake(client);
       await this.options.onConnected?.(client);
@@ -169,6 +175,22 @@ export class Connection implements Commands {
     const beginning = this.wasConnected ? 'known' : 'unknown';
     if (this.wasConnected || late) this.outages.over(systemClock.now(), beginning);
     this.wasConnected = true;
+    this.first.over();
+  }
+
+  private announceDelay(): void {
+    const { address } = this;
+    // The connections to the nodes that are asked tell of it themselves.
+    if (address === undefined) return;
+    const cause =
+      this.lastError ?? unansweredTls(this.#connecting) ?? new Error('there was no answer so far');
+    const error = connectionError(
+      'not-sent',
+      `connecting to ${address}`,
+      cause,
+      'It is tried again.',
+    );
+    this.options.events.emit('unreachable', { ...this.named, address, error });
   }
 
   /** @throws what went wrong first: ioredis itself rejects with a mere "Connection is closed." */

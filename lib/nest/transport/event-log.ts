@@ -66,6 +66,10 @@ const LINES: Lines = {
     error(`The ${event.worker} failed and will try again: ${event.error.message}`),
   disconnected: ({ role, error: { message } }) =>
     warn(`The connection of the ${role} broke and is being replaced: ${message}`),
+  unreachable: ({ address, error: { message } }) => ({
+    ...warn(message),
+    key: `unreachable ${address}`,
+  }),
   'stream-lost': (event) =>
     warn(
       `The lease of ${at(event)} was lost: nothing of what runs here is settled, another process may read it`,

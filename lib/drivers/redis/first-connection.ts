@@ -1,0 +1,37 @@
+import type { Redis } from 'ioredis';
+
+/** The first connection is told of where it takes longer than this, ms. */
+const PATIENCE = 1000;
+/** And from then on this often, ms. */
+const AGAIN = 10_000;
+
+/** Tells of a first connection that takes long, until it is made or given up. */
+export class FirstConnection {
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly tell: () => void) {
+    this.tellAfter(PATIENCE);
+  }
+
+  /** It is made, or not wanted any more. */
+  over(): void {
+    clearTimeout(this.timer);
+  }
+
+  private tellAfter(ms: number): void {
+    this.timer = setTimeout(() => {
+      this.tellAfter(AGAIN);
+      this.tell();
+    }, ms);
+    this.timer.unref();
+  }
+}
+
+/** Where a client connects to, without user and password. */
+export function addressOf({ options }: Redis): string {
+  const { sentinels, name, path, host, port } = options;
+  if (path !== undefined) return path;
+  if (!sentinels) return `${host}:${port}`;
+  const addresses = sentinels.map((sentinel) => `${sentinel.host}:${sentinel.port ?? 26_379}`);
+  return `the master "${name}" by the sentinels ${addresses.join(', ')}`;
+}
