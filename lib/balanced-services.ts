@@ -6,6 +6,7 @@ import type { ConsumerParts } from './consuming/consumer-options.js';
 import { HandlerTable } from './consuming/handler-table.js';
 import { Backoff } from './core/backoff.js';
 import { sleep, within } from './core/clock.js';
+import { announce, type Presence } from './consuming/live/presence.js';
 import { runsWithin } from './consuming/runs-within.js';
 import type { Handler } from './core/delivery.js';
 import type { Driver } from './core/driver.js';
@@ -17,10 +18,16 @@ import type { OwnedSubscription } from './core/stream-ownership.js';
 import type { ResolvedOptions } from './options/streams-options.js';
 import { resolveLoadBalancer, type LoadBalancerOptions } from './options/load-balancer-options.js';
 
+/** What reads the streams of one service. */
+interface BalancedConsumer {
+  readonly consumer: Consumer;
+  readonly presence: Presence | undefined;
+}
+
 /** The services whose streams are shared out to this process, and who works on them. */
 export class BalancedServices {
   private readonly balancers = new Map<string, Balancer>();
-  private readonly consumers = new Map<Balancer, Consumer>();
+  private readonly consumers = new Map<Balancer, BalancedConsumer>();
   private stopping = false;
 
   constructor(
@@ -76,7 +83,7 @@ export class BalancedServices {
   /** Gives all streams back once the messages in hand are settled. Idempotent. */
   async stop(): Promise<void> {
     this.stopping = true;
-    const stopped = [...this.consumers.values()].map((consumer) => consumer.stop());
+    const stopped = [...this.consumers.values()].map((one) => stop(one));
     const balancers = [...this.balancers.values()];
     const ended = await Promise.allSettled(balancers.map((one) => one.end(false, 'shutdown')));
     await Promise.all(stopped);
@@ -130,6 +137,15 @@ export class BalancedServices {
       runsWithin: runsWithin([table], this.options.idleTimeout),
       onFinished: ({ stream }) => void this.finish(balancer, stream),
     });
+    // For all streams of the service at once. Its peers know the consumer by its name, which it keeps.
+    const presence = await announce({
+      ...this.options,
+      ...this.parts,
+      group,
+      consumer: balancer.id,
+      tables: new SameTable(table),
+      onRenamed: () => undefined,
+    });
     const { concurrency } = table.handlers.find((one) => one.concurrency !== undefined) ?? {};
     const consumer = new Consumer({
       ...this.options,
@@ -137,8 +153,9 @@ export class BalancedServices {
       plan: { group, tables: new SameTable(table), concurrency, ordered: false },
       consumer: balancer.id,
       source: reading(this.driver.source, subscription),
+      presence,
     });
-    this.consumers.set(balancer, consumer);
+    this.consumers.set(balancer, { consumer, presence });
     await consumer.start();
     balancer.workWith({
       added: (owned) => subscription.add(owned),
@@ -148,6 +165,13 @@ export class BalancedServices {
     });
     await balancer.start();
   }
+}
+
+/** Stops it as one that leaves its group. */
+async function stop({ consumer, presence }: BalancedConsumer): Promise<void> {
+  presence?.mark(consumer.plan.tables.keys(), 'closing');
+  await consumer.stop();
+  await presence?.leave();
 }
 
 /** Those for which a load balancer says which streams they read, and the others. */

@@ -14,6 +14,7 @@ import { listOwn, type PendingMessage } from './pending-messages.js';
 /** Reads streams of one group into a callback. Made by {@link StreamConsumers.create}. */
 export class StreamConsumer {
   private subscribed: Promise<Reading[]> | undefined;
+  private reading: Reading | undefined;
   private failure: Error | undefined;
   private closing: Promise<void> | undefined;
 
@@ -32,9 +33,12 @@ export class StreamConsumer {
     return this.options.settings.group;
   }
 
-  /** Its name in the group. */
+  /**
+   * Its name in the group: the option `consumer`, and where another live consumer of the group has
+   * that, a name with `~2`, `~3`, … behind it, once it reads.
+   */
   get consumer(): string {
-    return this.options.settings.consumer;
+    return this.reading?.consumer.name ?? this.options.settings.consumer;
   }
 
   /**
@@ -46,7 +50,8 @@ export class StreamConsumer {
    * `maxDeliveries` runs. Any other answer is a mistake that no later run can mend: a dead letter.
    *
    * @param eventTypes which event types to call back with, `*` matches any run of characters; the
-   * others are acknowledged and counted as filtered, unless the option `unmatched` says otherwise.
+   * others go to consumers of the group that take them; where none does, they are acknowledged and
+   * counted as filtered, unless the option `unmatched` says otherwise.
    * @default all
    * @returns once closed: by `close`, or with the module
    * @throws GroupNotFoundError, StreamNotFoundError where they are missing, or vanish, and are not to
@@ -66,6 +71,7 @@ export class StreamConsumer {
     try {
       this.subscribed = this.start(callback as EventCallback, eventTypes ?? ['*']);
       const readings = await this.subscribed;
+      this.reading = readings[0];
       // Told of before there was anything to end.
       if (this.failure) await this.end();
       await Promise.all(readings.map(({ done }) => done));
@@ -94,7 +100,7 @@ export class StreamConsumer {
       ]);
     }
     const forget = (): void =>
-      this.runtime.consumers.acknowledged(this.consumer, this.group, stream, id);
+      this.runtime.consumers.acknowledged(this.options.settings.consumer, this.group, stream, id);
     forget();
     const acknowledged = await this.pending.acknowledge(stream, this.group, [id]);
     // It may have been on its way to us.

@@ -2,7 +2,7 @@ import { sleep } from '../core/clock.js';
 import type { Worker } from '../core/worker.js';
 import { Consumer } from './consumer.js';
 import type { ConsumerOptions } from './consumer-options.js';
-import { Presence } from './live/presence.js';
+import { announce, type Presence } from './live/presence.js';
 import { OrderedConsumer } from './ordering/ordered-consumer.js';
 import type { ConsumerPlan } from './plan.js';
 import { takesBatches } from './places.js';
@@ -89,12 +89,10 @@ export class AnnouncedConsumer implements Worker {
   }
 
   private async beginNow(): Promise<void> {
-    const { live, plan } = this.options;
+    const { plan } = this.options;
     const onRenamed = (): void => void this.beginAnew();
-    const presence =
-      live && new Presence({ ...this.options, ...plan, live, onRenamed, except: this.left });
-    const announced = await presence?.join();
-    this.presence = announced ? presence : undefined;
+    const announcement = { ...this.options, ...plan, onRenamed, except: this.left };
+    this.presence = await announce(announcement);
     const options = { ...this.options, consumer: this.name, presence: this.presence };
     const consumer = plan.ordered ? new OrderedConsumer(options) : new Consumer(options);
     try {

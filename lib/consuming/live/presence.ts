@@ -37,7 +37,7 @@ export interface PresenceOptions {
   readonly consumer: string;
   readonly tables: ReadonlyMap<string, HandlerTable>;
   /** Streams of these tables that it has left before. */
-  readonly except: ReadonlySet<string>;
+  readonly except?: ReadonlySet<string>;
   readonly idleTimeout: number;
   readonly maxDeliveries: number;
   /** Another consumer has its name now, or it got another one than the one under which it runs. */
@@ -59,7 +59,7 @@ export class Presence {
   constructor(private readonly options: PresenceOptions) {
     this.name = options.consumer;
     for (const { stream } of options.tables.values())
-      if (!options.except.has(stream)) this.states.set(stream, 'live');
+      if (!options.except?.has(stream)) this.states.set(stream, 'live');
   }
 
   /** The name that it got. */
@@ -72,23 +72,11 @@ export class Presence {
     return this.membership;
   }
 
-  /**
-   * Announces the consumer.
-   * @returns false where it may never announce itself: it lacks the permission
-   * @throws where the server cannot be reached
-   */
-  async join(): Promise<boolean> {
-    const { live } = this.options;
-    try {
-      await this.announce();
-    } catch (error) {
-      if (!(error instanceof PermissionDeniedError)) throw error;
-      live.warnOnce('NO_LIVE_CONSUMERS', noPermission(error));
-      return false;
-    }
+  /** Announces the consumer. @throws PermissionDeniedError, ConnectionError */
+  async join(): Promise<void> {
+    await this.announce();
     this.arm();
     void this.lookForDisagreements();
-    return true;
   }
 
   /** Handlers have joined or left these tables. Resolves when other consumers can see it. */
@@ -201,6 +189,27 @@ export class Presence {
     const { events } = this.options;
     events.emit('worker-error', { worker: 'registry of consumers', error: error as Error });
   };
+}
+
+/**
+ * Announces a consumer, before its first read.
+ * @returns undefined where consumers do not know of each other here, or it lacks the permission
+ * @throws ConnectionError where the server cannot be reached
+ */
+export async function announce(
+  options: Omit<PresenceOptions, 'live'> & { readonly live: LiveParts | undefined },
+): Promise<Presence | undefined> {
+  const { live } = options;
+  if (!live) return undefined;
+  const presence = new Presence({ ...options, live });
+  try {
+    await presence.join();
+    return presence;
+  } catch (error) {
+    if (!(error instanceof PermissionDeniedError)) throw error;
+    live.warnOnce('NO_LIVE_CONSUMERS', noPermission(error));
+    return undefined;
+  }
 }
 
 const noPermission = ({ message }: Error): string =>
