@@ -251,6 +251,7 @@ export {
 } from './core/delivery.js';
 export type { Driver, DriverContext, DriverFactory } from './core/driver.js';
 export type { DueTime } from './core/due-time.js';
+export type { OverrunReason, OverrunStatus } from './core/overrun.js';
 export {
   EventBus,
   type SettledEvent,

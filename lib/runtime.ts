@@ -9,7 +9,8 @@ import { oncePorts, requireOncePorts } from './consuming/once-ports.js';
 import type { Reading } from './consuming/readings.js';
 import { FilteredTypes } from './consuming/filtered-types.js';
 import { liveParts, withoutRegistry } from './consuming/live/live-parts.js';
-import { Slots } from './consuming/slots.js';
+import { Overruns } from './consuming/overruns.js';
+import { placesFor, Slots } from './consuming/slots.js';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Driver } from './core/driver.js';
 import { UnsupportedFeatureError } from './core/errors/start-up.errors.js';
@@ -44,6 +45,7 @@ export class StreamsRuntime {
   readonly chaining: Chaining;
   private readonly scheduler: Scheduler | undefined;
   readonly consumers: Consumers;
+  readonly overruns: Overruns;
   readonly balanced: BalancedServices;
   private readonly requesters = new Set<Requester>();
   readonly lag: LagWatch;
@@ -72,6 +74,7 @@ export class StreamsRuntime {
       onScheduled: this.onScheduled,
     });
     this.chaining = createChaining(this);
+    this.overruns = new Overruns({ clock, events });
     const parts = {
       ...oncePorts(this.options, driver),
       source: driver.source,
@@ -79,7 +82,8 @@ export class StreamsRuntime {
       chaining: this.chaining,
       clock,
       events,
-      slots: new Slots(this.options.concurrency),
+      slots: placesFor(this.options.concurrency, this.options.maxOverrun),
+      overruns: this.overruns,
       gates: new Map(),
       suspectLane,
       onScheduled: this.onScheduled,

@@ -1,5 +1,6 @@
 import type { Reading } from '../consuming/readings.js';
-import { Slots } from '../consuming/slots.js';
+import type { OverrunStatus } from '../core/overrun.js';
+import { placesFor } from '../consuming/slots.js';
 import { isEntryId } from '../core/entry-id.js';
 import { GroupNotFoundError, StreamNotFoundError } from '../core/errors/group.errors.js';
 import { ClosedError, InvalidOptionsError } from '../core/errors/start-up.errors.js';
@@ -118,6 +119,11 @@ export class StreamConsumer {
     return (await Promise.all(lists)).flat();
   }
 
+  /** Callbacks that go on after their timeout, oldest first. */
+  get overruns(): readonly OverrunStatus[] {
+    return this.runtime.overruns.list(this);
+  }
+
   /** Reads nothing until `resume`. What runs goes on; what has not started is released to others. */
   async pause(): Promise<void> {
     await this.runtime.consumers.pause((await this.subscribed) ?? []);
@@ -141,13 +147,17 @@ export class StreamConsumer {
     const definition = {
       name: `StreamConsumer(${streams.join(', ')})`,
       events,
-      options: { streams, ...(timeout !== undefined && { timeout }) },
+      options: {
+        streams,
+        ...(timeout !== undefined && { timeout }),
+        ...(concurrency === 1 && { overlap: false }),
+      },
       invoke: callbackHandler(callback),
     };
     return this.runtime.subscribe([definition], {
       ...settings,
       createGroup,
-      ...(concurrency !== undefined && { slots: new Slots(concurrency) }),
+      ...(concurrency !== undefined && { slots: placesFor(concurrency, settings.maxOverrun) }),
       alone: true,
     });
   }

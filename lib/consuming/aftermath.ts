@@ -16,6 +16,7 @@ import type { ConsumerOptions } from './consumer-options.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Held } from './held.js';
 import type { Ordering } from './ordering/ordering.js';
+import { Overdue, type HandOn } from './overdue.js';
 import { Parking } from './parking.js';
 import { reportSettled } from './report.js';
 import { settleWith } from './settle-with.js';
@@ -33,6 +34,7 @@ export interface AftermathOptions extends ConsumerOptions {
   readonly isHalted: (delivery: Delivery) => boolean;
   /** Told of what no handler here takes. */
   readonly onUnhandled: (delivery: Delivery) => void;
+  readonly handOn: HandOn;
   /** Told when something has ended, so that there may be room. */
   readonly onProgress: () => void;
 }
@@ -40,11 +42,22 @@ export interface AftermathOptions extends ConsumerOptions {
 /** What becomes of deliveries: settles them, and does what follows, up to their next run. */
 export class Aftermath {
   readonly parking: Parking;
+  /** Due while a method of an earlier run goes on. */
+  readonly overdue: Overdue;
   readonly settler: Settler;
   private subscription!: Subscription;
 
   constructor(private readonly options: AftermathOptions) {
     this.parking = new Parking(options.clock, (delivery) => this.unpark(delivery));
+    const { clock, handOn, tenure } = options;
+    this.overdue = new Overdue({
+      clock,
+      handOn,
+      exclusive: tenure !== undefined,
+      begin: (delivery) => this.subscription.begin(delivery.lease),
+      start: (delivery) => this.rerun(delivery),
+      settle: (delivery, settlement) => this.settleFirst(delivery, settlement),
+    });
     this.settler = new Settler({
       ...options,
       settle: settleWith(options, (leases) => this.holds(leases)),
@@ -94,14 +107,43 @@ export class Aftermath {
     if (outcome !== 'lost' && delivery.running) return;
     disown(delivery);
     if (outcome === 'lost') this.options.tenure?.lost();
-    if (this.parking.remove(delivery)) this.drop(delivery, outcome === 'lost' ? taken : trimmed);
+    if (this.unwait(delivery)) this.drop(delivery, outcome === 'lost' ? taken : trimmed);
   }
 
   /** Somebody has acknowledged it: it need not run, unless it runs already. */
   acknowledged(delivery: Delivery): void {
     if (delivery.running) return;
     delivery.lost = true;
-    if (this.parking.remove(delivery)) this.drop(delivery, taken);
+    if (this.unwait(delivery)) this.drop(delivery, taken);
+  }
+
+  /** What waits for its next run, and may be given back. Other methods' entries wait for these to end. */
+  takeWaiting(wanted: (delivery: Delivery) => boolean = () => true): Delivery[] {
+    const parked = this.parking.take(wanted);
+    const free = parked.filter(
+      (delivery) => !delivery.overruns || this.overdue.mayOverlap(delivery),
+    );
+    for (const delivery of parked) if (!free.includes(delivery)) this.overdue.postpones(delivery);
+    return [...free, ...this.overdue.take(wanted)];
+  }
+
+  /**
+   * @returns whether a method of this entry still goes on here, so that it waits; else it may start
+   */
+  waitsForOldRun(delivery: Delivery): boolean {
+    const old = this.options.overruns.find(delivery);
+    if (!old) return false;
+    const before = this.overdue.find(delivery);
+    if (before) {
+      this.overdue.remove(before);
+      this.options.held.delete(before);
+    }
+    this.overdue.cameBack(delivery, old);
+    return true;
+  }
+
+  private unwait(delivery: Delivery): boolean {
+    return this.parking.remove(delivery) || this.overdue.remove(delivery);
   }
 
   private handedOver(delivery: Delivery, settlement: HandedOver): void {
@@ -116,7 +158,10 @@ export class Aftermath {
     const { claims, source, tenure } = this.options;
     const parks =
       settlement.kind === 'retry' && outcome === 'settled' && !source.capabilities.redelivers;
+    const offers =
+      settlement.kind === 'release' && settlement.elsewhere === true && outcome === 'settled';
     if (outcome === 'lost') tenure?.lost();
+    if (offers) return;
     if (parks) this.park(delivery, settlement.delay);
     else this.finish(delivery);
     claims?.settled(delivery, settlement, outcome);
@@ -137,8 +182,7 @@ export class Aftermath {
   }
 
   private unpark(delivery: Delivery): void {
-    if (delivery.overrun) void delivery.overrun.then(() => this.rerun(delivery));
-    else this.rerun(delivery);
+    if (!this.overdue.postpones(delivery)) this.rerun(delivery);
   }
 
   private rerun(delivery: Delivery): void {
@@ -149,6 +193,7 @@ export class Aftermath {
   private start(delivery: Delivery): void {
     const { dispatcher, isHalted } = this.options;
     if (isHalted(delivery)) return this.letGo(delivery);
+    if (this.waitsForOldRun(delivery)) return;
     dispatcher.add(delivery);
     dispatcher.pump();
   }
@@ -169,8 +214,10 @@ export class Aftermath {
   private finish(delivery: Delivery): void {
     const { held, ordering } = this.options;
     held.delete(delivery);
+    this.overdue.remove(delivery);
     if (!ordering || delivery.orderKey === undefined) return;
-    if (delivery.overrun) void delivery.overrun.then(() => this.startNext(delivery, ordering));
+    const { overrun } = delivery;
+    if (overrun && !overrun.over) void overrun.ended.then(() => this.startNext(delivery, ordering));
     else this.startNext(delivery, ordering);
   }
 

@@ -103,7 +103,7 @@ export class Claims implements Worker {
   /** The run came to nothing: another one may begin, once this one has really ended. */
   letGo(delivery: Delivery): void {
     const claim = delivery.claim as HeldClaim;
-    if (delivery.overrun) void delivery.overrun.then(() => this.giveBack(claim));
+    if (delivery.overruns) void delivery.overrun!.ended.then(() => this.giveBack(claim));
     else this.giveBack(claim);
   }
 

@@ -1,7 +1,9 @@
 import type { Clock, TimerHandle } from '../core/clock.js';
 import type { BatchedDelivery, BoundHandler, Delivery } from '../core/delivery.js';
 import { HandlerTimeoutError } from '../core/errors/handling.errors.js';
+import { Overrun } from '../core/overrun.js';
 import { ack, release, type Settlement } from '../core/settlement.js';
+import type { Overruns } from './overruns.js';
 import type { Slots } from './slots.js';
 
 export interface CollectorOptions {
@@ -11,6 +13,7 @@ export interface CollectorOptions {
   readonly own: Slots;
   /** Methods that run at a time, of the transport. */
   readonly shared: Slots;
+  readonly overruns: Overruns;
 }
 
 interface Waiting extends BatchedDelivery {
@@ -116,10 +119,11 @@ export class Collector {
       running = this.invoke(items);
       await this.conclude(items, running);
     }
-    // A run that outlives its timeout keeps its places until it really ends.
+    // A method that goes on keeps its places, unless they are given back for it.
     await running?.catch(() => undefined);
-    this.options.own.release();
-    this.options.shared.release();
+    const lent = items[0]?.delivery.overrun?.lent ?? 'none';
+    if (lent !== 'all') this.options.own.release();
+    if (lent === 'none') this.options.shared.release();
   }
 
   private isStillOurs({ delivery, resolve }: Waiting): boolean {
@@ -154,14 +158,30 @@ export class Collector {
     return new Promise((resolve, reject) => {
       const timer = clock.setTimeout(() => {
         const error = new HandlerTimeoutError(handler.name, limit);
-        const overrun = running.catch(() => undefined);
-        for (const { delivery } of items) {
-          delivery.overrun = overrun;
-          delivery.abort(error);
-        }
+        this.overran(
+          items.map(({ delivery }) => delivery),
+          running,
+        );
+        for (const { delivery } of items) delivery.abort(error);
         reject(error);
       }, limit);
       void running.then(resolve, reject).finally(() => clock.clearTimeout(timer));
     });
+  }
+
+  /** One for all: they have their places together. */
+  private overran(deliveries: readonly Delivery[], running: Promise<void>): void {
+    const { own, shared, overruns } = this.options;
+    const overrun = new Overrun('timeout', running);
+    for (const delivery of deliveries) {
+      delivery.overrun = overrun;
+      delivery.onOverrun?.(delivery);
+    }
+    const lend = (all: boolean): void => {
+      if (all) own.release();
+      shared.release();
+      for (const { freePlace } of deliveries) freePlace?.(all);
+    };
+    overruns.add({ overrun, deliveries, slots: shared, lend });
   }
 }

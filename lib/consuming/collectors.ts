@@ -3,6 +3,7 @@ import type { BoundHandler, Delivery, Handler } from '../core/delivery.js';
 import { release } from '../core/settlement.js';
 import { Collector } from './collector.js';
 import type { Gates } from './middleware/gate.middleware.js';
+import type { Overruns } from './overruns.js';
 import { Slots } from './slots.js';
 
 export interface CollectorsOptions {
@@ -10,6 +11,7 @@ export interface CollectorsOptions {
   readonly gates: Gates;
   /** The transport's bound. */
   readonly slots: Slots;
+  readonly overruns: Overruns;
 }
 
 /** The collectors of one consumer: a batch never mixes handlers or streams. */
@@ -47,9 +49,9 @@ export class Collectors {
   }
 
   private create(handler: BoundHandler): Collector {
-    const { clock, gates, slots } = this.options;
+    const { clock, gates, slots, overruns } = this.options;
     let own = gates.get(handler);
     if (!own) gates.set(handler, (own = new Slots(handler.concurrency!)));
-    return new Collector({ handler, clock, own, shared: slots });
+    return new Collector({ handler, clock, own, shared: slots, overruns });
   }
 }

@@ -16,6 +16,7 @@ import type { Ack } from '../core/settlement.js';
 import type { MessageSource, Settling, SubscribeOptions } from '../core/source.js';
 import type { FilteredTypes } from './filtered-types.js';
 import type { LiveParts, Presence } from './live/presence.js';
+import type { Overruns } from './overruns.js';
 import type { Gates } from './middleware/gate.middleware.js';
 import type { ConsumerPlan } from './plan.js';
 import type { Slots } from './slots.js';
@@ -72,6 +73,8 @@ export interface ConsumerParts {
   /** Which consumers live. Without it nothing is handed from consumer to consumer. */
   readonly live: LiveParts | undefined;
   readonly filteredTypes: FilteredTypes;
+  /** The methods of all consumers that go on after their runs have ended. */
+  readonly overruns: Overruns;
 }
 
 /** The time for which what a consumer reads is its own alone. */

@@ -77,6 +77,7 @@ export class Consumer implements Worker {
       ordering,
       isHalted: (delivery) => this.isHalted(delivery),
       onUnhandled: (delivery) => this.handOver!.add(delivery),
+      handOn: (delivery) => this.handOver?.offer(delivery),
       onProgress: () => this.progressed(),
     });
     const { parking, settler } = this.aftermath;
@@ -149,7 +150,7 @@ export class Consumer implements Worker {
     if (!this.stopping) this.watch();
     const isHalted = (delivery: Delivery): boolean => this.isHalted(delivery);
     const { dispatcher, aftermath, ordering } = this;
-    const unstarted = [...dispatcher.take(isHalted), ...aftermath.parking.take(isHalted)];
+    const unstarted = [...dispatcher.take(isHalted), ...aftermath.takeWaiting(isHalted)];
     // Where order matters there is one stream only.
     unstarted.push(...(ordering?.takeAll() ?? []), ...(this.handOver?.take(isHalted) ?? []));
     this.inTurn?.end();
@@ -194,16 +195,16 @@ export class Consumer implements Worker {
 
   private drain(intake: Intake): Promise<void> {
     const { dispatcher, collectors, ordering, heartbeat, claims, subscription } = this;
-    const { parking, settler } = this.aftermath;
-    const { handOver } = this;
+    const { aftermath, handOver } = this;
     const parts = { dispatcher, collectors, ordering, heartbeat, claims, subscription, handOver };
-    return drain({ ...this.runs(), ...parts, intake, parking, settler });
+    return drain({ ...this.runs(), ...parts, intake, aftermath });
   }
 
   private runs(): Runs {
     const { clock, gracePeriod } = this.options;
     const letGo = (delivery: Delivery): void => this.aftermath.letGo(delivery);
-    return { clock, gracePeriod, held: this.held, letGo };
+    const takeOverdue: Runs['takeOverdue'] = (wanted) => this.aftermath.overdue.takeAll(wanted);
+    return { clock, gracePeriod, held: this.held, letGo, takeOverdue };
   }
 
   private limit(): number {
@@ -246,7 +247,7 @@ export class Consumer implements Worker {
   private admit(delivery: Delivery): void {
     // A pull that was under way when its stream was paused.
     if (this.isHalted(delivery)) this.aftermath.letGo(delivery);
-    else if (!this.ordering || this.isNext(delivery, this.ordering)) this.dispatcher.add(delivery);
+    else if (!this.ordering || this.isNext(delivery, this.ordering)) this.takeIn(delivery);
   }
 
   /** Nothing overtakes an event that another consumer may have to handle. */
@@ -283,6 +284,10 @@ export class Consumer implements Worker {
     onYield();
   }
 
+  private takeIn(delivery: Delivery): void {
+    if (!this.aftermath.waitsForOldRun(delivery)) this.dispatcher.add(delivery);
+  }
+
   private isNext(delivery: Delivery, ordering: Ordering): boolean {
     try {
       return ordering.admits(delivery);
@@ -296,6 +301,7 @@ export class Consumer implements Worker {
   private async run(delivery: Delivery): Promise<void> {
     const { clock, tenure } = this.options;
     delivery.startedAt = delivery.heldFrom = clock.now();
+    delivery.onOverrun = this.overran;
     if (tenure?.holds() === false) tenure.lost();
     let settlement: Settlement = taken;
     try {
@@ -307,7 +313,19 @@ export class Consumer implements Worker {
     // The next suspect may kill the process: what this one came to has to be known before.
     if (delivery.suspect) await this.aftermath.settleFirst(delivery, settlement);
     else this.aftermath.settle(delivery, settlement);
-    if (delivery.overrun) await delivery.overrun;
+    if (delivery.overruns) await delivery.overrun!.ended;
     this.dispatcher.ended(delivery);
   }
+
+  private readonly overran = (delivery: Delivery): void => {
+    const { overruns, slots } = this.options;
+    const { freePlace } = delivery;
+    const lend = (all: boolean): void => {
+      this.dispatcher.lend(delivery, all);
+      freePlace?.(all);
+    };
+    // A batch overruns as a whole, and says so itself.
+    if (delivery.handler!.batch) delivery.freePlace = lend;
+    else overruns.add({ overrun: delivery.overrun!, deliveries: [delivery], slots, lend });
+  };
 }

@@ -16,8 +16,10 @@ export interface DispatcherOptions {
 
 /** Starts deliveries one by one, as slots become free. */
 export class Dispatcher {
-  /** Methods that run, those that outlived their timeout included. */
+  /** Methods that run, those that overrun included. */
   private running = 0;
+  /** Of these: those that have given back all their places. */
+  private lent = 0;
   private readonly own: Slots;
   private readonly ready: Delivery[] = [];
   /** Entries whose earlier runs never ended. One of them may kill the process: one at a time. */
@@ -35,7 +37,7 @@ export class Dispatcher {
   get room(): number {
     const free = Math.min(this.own.free, this.options.shared.free);
     // One may always wait: it is what queues for a slot of the transport.
-    const may = this.running === 0 ? Math.max(1, free) : free;
+    const may = this.running === this.lent ? Math.max(1, free) : free;
     // Of the suspects only the next one takes a slot: the others must not hold up what is new.
     return may - this.ready.length - Math.min(this.suspects.length, 1);
   }
@@ -61,14 +63,26 @@ export class Dispatcher {
 
   /** Frees the slot of a run. */
   ended(delivery: Delivery): void {
+    const lent = delivery.overrun?.lent ?? 'none';
     this.running--;
     delivery.running = false;
-    this.own.release();
-    if (delivery.suspect) this.options.suspectLane.release();
-    this.options.shared.release();
+    if (lent === 'all') this.lent--;
+    else this.own.release();
+    if (lent === 'none') this.releaseShared(delivery);
     this.pump();
     this.options.onEnded();
     if (this.running === 0) this.onIdle?.();
+  }
+
+  /** Frees the slot of a run whose method goes on: the shared one, and its own where `all` says so. */
+  lend(delivery: Delivery, all: boolean): void {
+    if (all) {
+      this.lent++;
+      this.own.release();
+    }
+    this.releaseShared(delivery);
+    this.pump();
+    this.options.onEnded();
   }
 
   /** Starts nothing any more, and hands over what had not started. */
@@ -96,6 +110,11 @@ export class Dispatcher {
   /** Resolves when no method runs any more. */
   async idle(): Promise<void> {
     while (this.running > 0) await new Promise<void>((resolve) => (this.onIdle = resolve));
+  }
+
+  private releaseShared({ suspect }: Delivery): void {
+    if (suspect) this.options.suspectLane.release();
+    this.options.shared.release();
   }
 
   private startSuspect(): void {

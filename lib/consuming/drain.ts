@@ -2,6 +2,7 @@ import { within, type Clock } from '../core/clock.js';
 import type { Delivery } from '../core/delivery.js';
 import { ShutdownError } from '../core/errors/handling.errors.js';
 import type { Subscription } from '../core/source.js';
+import type { Aftermath } from './aftermath.js';
 import type { Claims } from './claims.js';
 import type { Collectors } from './collectors.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -10,8 +11,6 @@ import type { Held } from './held.js';
 import type { HandOver } from './live/hand-over.js';
 import type { Intake } from './intake.js';
 import type { Ordering } from './ordering/ordering.js';
-import type { Parking } from './parking.js';
-import type { Settler } from './settler.js';
 
 /** How long a shutdown tries to bring its last settlements to the source, ms. */
 const LAST_SETTLEMENTS = 5000;
@@ -23,15 +22,16 @@ export interface Runs {
   readonly held: Held;
   /** Settles it as released. */
   readonly letGo: (delivery: Delivery) => void;
+  /** Takes what still waits for a method that has not ended. */
+  readonly takeOverdue: (wanted: (delivery: Delivery) => boolean) => readonly Delivery[];
 }
 
 /** The parts of a consumer that end one after the other. */
 export interface Draining extends Runs {
   readonly dispatcher: Dispatcher;
   readonly intake: Intake;
-  readonly parking: Parking;
   readonly ordering: Ordering | undefined;
-  readonly settler: Settler;
+  readonly aftermath: Aftermath;
   readonly heartbeat: Heartbeat;
   readonly claims: Claims | undefined;
   readonly collectors: Collectors | undefined;
@@ -41,15 +41,17 @@ export interface Draining extends Runs {
 
 /** Stops reading, releases what has not started, awaits what runs, settles, closes. */
 export async function drain(consumer: Draining): Promise<void> {
-  const { clock, dispatcher, intake, parking, ordering, settler, letGo, handOver } = consumer;
+  const { clock, dispatcher, intake, aftermath, ordering, letGo, handOver } = consumer;
+  const { settler } = aftermath;
   const unstarted = dispatcher.stop();
   consumer.collectors?.stop();
   await intake.stop();
-  unstarted.push(...dispatcher.stop(), ...parking.takeAll(), ...(ordering?.takeAll() ?? []));
+  unstarted.push(...dispatcher.stop(), ...aftermath.takeWaiting(), ...(ordering?.takeAll() ?? []));
   unstarted.push(...(handOver?.take(() => true) ?? []));
   for (const delivery of unstarted) letGo(delivery);
   await within(clock, consumer.gracePeriod, dispatcher.idle());
   giveUp(consumer, ({ running }) => running);
+  consumer.takeOverdue(() => true).forEach(letGo);
   await within(clock, LAST_SETTLEMENTS, Promise.all([handOver?.idle(), settler.idle()]));
   settler.abandon();
   await consumer.claims?.stop();
@@ -68,6 +70,7 @@ export async function drainSome(some: DrainingSome): Promise<void> {
   const runs = (delivery: Delivery): boolean => of(delivery) && delivery.running;
   await within(clock, gracePeriod, held.untilNone(runs));
   giveUp(some, runs);
+  some.takeOverdue(of).forEach(some.letGo);
   await within(clock, LAST_SETTLEMENTS, held.untilNone(of));
 }
 

@@ -77,6 +77,7 @@ export class Heartbeat implements Worker {
     const due: Delivery[] = [];
     for (const delivery of this.options.held) {
       if (now - delivery.freshAt < this.interval || delivery.lost || delivery.charging) continue;
+      if (delivery.offered) continue;
       const maxHold = delivery.handler?.maxHold ?? this.options.maxHold;
       if (delivery.heldFrom > 0 && now - delivery.heldFrom > maxHold) continue;
       due.push(delivery);

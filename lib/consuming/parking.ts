@@ -38,13 +38,8 @@ export class Parking {
   take(wanted: (delivery: Delivery) => boolean): Delivery[] {
     const taken = this.waiting.map(({ delivery }) => delivery).filter(wanted);
     for (const delivery of taken) this.remove(delivery);
+    if (this.waiting.length === 0) this.disarm();
     return taken;
-  }
-
-  /** Empties it, and says what was in it. */
-  takeAll(): Delivery[] {
-    this.disarm();
-    return this.waiting.splice(0).map((parked) => parked.delivery);
   }
 
   private placeOf(due: number): number {

@@ -21,9 +21,9 @@ export class Verdict {
   private limited(delivery: Delivery, settlement: Settlement): Settlement {
     // Without a handler the run could not even begin, so none was used up.
     if (settlement.kind !== 'retry' || settlement.uncharged || !delivery.handler) return settlement;
-    return delivery.attempt >= delivery.handler.maxDeliveries
-      ? deadLetter('max-deliveries', settlement.error)
-      : settlement;
+    if (delivery.attempt < delivery.handler.maxDeliveries) return settlement;
+    const timedOut = delivery.overrun?.reason === 'timeout';
+    return deadLetter(timedOut ? 'timed-out' : 'max-deliveries', settlement.error);
   }
 
   /** On a run that failed. */

@@ -5,6 +5,7 @@ import type { BackoffOptions, BatchOptions, OnceOptions } from './handler-option
 import type { Lease } from './lease.js';
 import type { Message } from './message.js';
 import type { OrderKey } from './order-by.js';
+import { Overrun, type OverrunReason } from './overrun.js';
 import type { Ack, Settlement } from './settlement.js';
 import type { WorkflowPlace } from './workflow-place.js';
 
@@ -51,6 +52,10 @@ export interface BoundHandler {
   readonly plainInstructions: boolean;
   /** Undefined: in no order. */
   readonly orderBy?: OrderKey | undefined;
+  /** The next run of a message may start elsewhere while a method of an earlier one goes on. */
+  readonly overlap: boolean;
+  /** Its runs never overlap, so an overrun keeps the handler's own place. */
+  readonly serial: boolean;
   readonly invoke: Handler;
 }
 
@@ -85,8 +90,16 @@ export class Delivery implements Link<Delivery> {
   unhandled: UnhandledEvent | undefined;
   /** Set by the pipeline where somebody waits for an answer. */
   request: RequestRun | undefined;
-  /** A run that outlived its timeout: its slot stays taken, and no retry starts, until it ends. */
-  overrun: Promise<unknown> | undefined;
+  /** Its method goes on after its timeout, or after its stream has ended: see {@link outlived}. */
+  overrun: Overrun | undefined;
+  /** Told of an overrun. Set by the consumer that runs it. */
+  onOverrun: ((delivery: Delivery) => void) | undefined;
+  /** Gives back what a stage of the pipeline holds for this run, `all` of it or what is shared. */
+  freePlace: ((all: boolean) => void) | undefined;
+  /** Ends the Observable that runs for it. Called once, when the signal aborts. */
+  stopStream: (() => void) | undefined;
+  /** It was given to other consumers, and is kept fresh no longer. It may start here if none takes it. */
+  offered = false;
   /** Of a handler with `dedupe`, once known: what it completes; null: it has no key. */
   claim: Claim | null | undefined;
   /** Of a step with `dedupe`: how it ends where another message has completed its key. */
@@ -150,14 +163,36 @@ export class Delivery implements Link<Delivery> {
     next.request = this.request;
     next.claim = this.claim;
     next.ifDone = this.ifDone;
-    next.overrun = this.overrun;
     next.freshAt = this.freshAt;
-    if (this.overrun) next.heldFrom = this.heldFrom;
+    if (this.overruns) {
+      next.overrun = this.overrun;
+      next.heldFrom = this.heldFrom;
+    }
     return next;
+  }
+
+  /** A method of this entry goes on although its run has ended. */
+  get overruns(): boolean {
+    return this.overrun !== undefined && !this.overrun.over;
+  }
+
+  /**
+   * Says that the method goes on after its run, or its stream, has ended.
+   * @param work settles when the method has ended
+   */
+  outlived(reason: OverrunReason, work: Promise<unknown>): void {
+    if (this.overrun) return void (this.overrun.reason = reason);
+    const { lease } = this;
+    this.overrun = new Overrun(reason, work);
+    lease.overrun = this.overrun.ended.then(() => (lease.overrun = undefined));
+    this.onOverrun?.(this);
   }
 
   abort(reason: Error): void {
     this.aborted ??= reason;
     this.controller?.abort(this.aborted);
+    const stop = this.stopStream;
+    this.stopStream = undefined;
+    stop?.();
   }
 }

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { StreamLagExceeded } from './lag.js';
 import type { ConsumerCrashedError } from './errors/subscription.errors.js';
+import type { OverrunReason } from './overrun.js';
 import type { DeadLetterReason, ErrorRecord } from './settlement.js';
 
 /** Where an event happened. */
@@ -73,9 +74,32 @@ export interface SettledEvent extends In {
  */
 export type UnhandledWaits = 'unsettled' | 'not-reading' | 'restarting' | 'full' | 'owned';
 
+/** A method that goes on after its timeout, or after its stream has ended. */
+interface Overrunning extends In {
+  /** `OrderController.process` */
+  readonly handler: string;
+  /** Of the message; of the first one where it takes batches. */
+  readonly id: string;
+  readonly attempt: number;
+  readonly reason: OverrunReason;
+  /** False: it keeps its place, so fewer other messages run. See the option `maxOverrun`. */
+  readonly placeGivenBack: boolean;
+}
+
 /** Every event of the library, by name. */
 export interface StreamsEvents {
   settled: SettledEvent;
+  /** A method has overrun: it goes on after its timeout, or after its stream has ended. */
+  overrun: Overrunning & {
+    readonly consumer: string;
+    readonly eventType: string;
+    /** Messages that it was given: more than 1 where it takes batches. */
+    readonly messages: number;
+    /** Since the start of the run, in milliseconds. */
+    readonly runningFor: number;
+  };
+  /** A method that had overrun has ended. `duration`: since the start of its run, in milliseconds. */
+  'overrun-ended': Overrunning & { readonly duration: number };
   /** Told beside `settled`, of dead letters alone. */
   'dead-lettered': SettledEvent;
   /** A consumer took over entries whose owner had not kept them fresh. */

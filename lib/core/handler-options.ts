@@ -111,6 +111,12 @@ export const HANDLER_OPTIONS = declareOptions(
     /** A run that takes longer, in milliseconds, has failed: its signal aborts. @default none */
     timeout: whole(1),
     /**
+     * Whether the next run of a message may start in another process while a run that has timed out
+     * still goes on here. False, and wherever `orderBy`, `inbox` or `concurrency: 1` is set: the message
+     * waits until that run has ended, or its process has. @default true
+     */
+    overlap: flag(),
+    /**
      * Messages with the same key run one after the other, in the order of the stream; those with other
      * keys beside them. One process at a time reads the stream for the group. Takes events only.
      */

@@ -28,7 +28,7 @@ export interface Lease {
   readonly owned?: HeldStream;
   /** Set by the engine: once this entry is settled, the whole stream is completed. */
   finishing?: boolean;
-  /** Set by the engine while a method runs on that has outlived its timeout. Never rejects. */
+  /** Set by the engine while a method goes on after its timeout, or after its stream. Never rejects. */
   overrun?: Promise<unknown> | undefined;
   /** Set by the source: `extend` has found its data deleted. Its run may be settled all the same. */
   readonly trimmed?: boolean;

@@ -17,6 +17,8 @@ export type DeadLetterReason =
   | 'unmatched'
   /** Its process died, or froze, in the last allowed run. */
   | 'crashed'
+  /** The last allowed run has taken longer than the handler's `timeout`. */
+  | 'timed-out'
   /** The handler asked for it: `context.deadLetter(reason)`. */
   | (string & {});
 
@@ -65,6 +67,11 @@ export interface DeadLetterIt {
 /** Give the entry back so that any consumer may take it at once. An unfinished run is not charged. */
 export interface Release {
   readonly kind: 'release';
+  /**
+   * To other consumers only: the source keeps the lease, hands the entry out here again only after
+   * another consumer has had it, and lets the lease `begin` where no other has taken it meanwhile.
+   */
+  readonly elsewhere?: boolean;
 }
 /** Leave it pending: neither kept fresh from now on nor, where it ran, charged for that run. */
 export interface Leave {
@@ -99,6 +106,7 @@ export const ack: Ack = { kind: 'ack' };
 export const filtered: Ack = { kind: 'ack', filtered: true };
 export const duplicate: Ack = { kind: 'ack', unrun: 'duplicate' };
 export const release: Release = { kind: 'release' };
+export const releaseElsewhere: Release = { kind: 'release', elsewhere: true };
 export const leave: Leave = { kind: 'leave' };
 export const unhandled: Unhandled = { kind: 'unhandled' };
 export const retry = (delay: number, error?: ErrorRecord): Retry => ({

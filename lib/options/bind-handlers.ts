@@ -37,6 +37,9 @@ function bindHandler(definition: HandlerDefinition, options: ResolvedOptions): P
     concurrency: own.concurrency ?? (own.batch && 1),
     dedupe: resolveDedupe(own.dedupe),
     inbox: resolveDedupe(own.inbox),
+    // Each of these says that no two runs of a message, or of the handler, may overlap.
+    overlap: (own.overlap ?? true) && !own.orderBy && !own.inbox && own.concurrency !== 1,
+    serial: options.maxOverrun === undefined && (own.concurrency ?? (own.batch && 1)) === 1,
     batch: resolveBatch(own.batch),
     invokeBatch,
     answers: definition.answers ?? false,

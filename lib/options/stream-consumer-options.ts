@@ -28,6 +28,12 @@ export const STREAM_CONSUMER_OPTIONS = declareOptions(
     startId: shared.startId,
     /** Callbacks at a time. @default the bound of the module, shared with all else that runs there */
     concurrency: shared.concurrency,
+    /**
+     * Callbacks that go on after their timeout keep their place beyond this number. Counts where
+     * `concurrency` is set, too.
+     * @default that of the module; where the module has none, the concurrency, and 0 where that is 1
+     */
+    maxOverrun: shared.maxOverrun,
     /** Longest wait of one blocking read, in milliseconds. */
     blockTimeout: shared.blockTimeout,
     /** An entry not kept fresh for this time, in milliseconds, is taken over by another consumer. */

@@ -74,6 +74,12 @@ export const STREAMS_OPTIONS = declareOptions('transports, clients and modules',
   gracePeriod: whole(0).default(30_000),
   /** Handlers that run at a time in this process. @default 100 */
   concurrency: whole(1).default(100),
+  /**
+   * Methods that go on after their timeout, or after their stream has ended, keep their place beyond this
+   * number; fewer give it back to other messages. 0: all keep their places.
+   * @default the concurrency. Where that is 1, and for handlers with `concurrency: 1`, 0
+   */
+  maxOverrun: whole(0),
   /** Most entries that one read asks for. @default 500 */
   batchSize: whole(1).default(500),
   /** Reading pauses while so many entries of a consumer wait for a retry. @default 1000 */

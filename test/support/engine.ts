@@ -4,6 +4,8 @@ import type { BatchHandler, Delivery } from '../../lib/core/delivery.js';
 import type { HandlerOptions } from '../../lib/core/handler-options.js';
 import { ack, type Settlement } from '../../lib/core/settlement.js';
 import type { StreamsOptions } from '../../lib/options/streams-options.js';
+import type { Driver } from '../../lib/core/driver.js';
+import { driverWith } from './driver-with.js';
 import { StreamsRuntime } from '../../lib/runtime.js';
 
 export type Invoke = (delivery: Delivery) => unknown;
@@ -24,6 +26,9 @@ export class World {
   readonly clock = new ManualClock();
   readonly broker = new MemoryBroker(this.clock);
   private readonly runtimes: StreamsRuntime[] = [];
+
+  /** @param parts parts of the driver that are missing */
+  constructor(private readonly parts: Partial<Record<keyof Driver, undefined>> = {}) {}
 
   /** Starts the engine for these handlers, in memory. */
   async start(handlers: EngineHandler[], options: EngineOptions = {}) {
@@ -56,7 +61,7 @@ export class World {
 
   runtime(options: EngineOptions = {}): StreamsRuntime {
     const runtime = new StreamsRuntime({
-      source: memory({ broker: this.broker }),
+      source: driverWith(memory({ broker: this.broker }), () => this.parts),
       group: 'g',
       backoff: { delay: 1000, jitter: 0 },
       ...options,

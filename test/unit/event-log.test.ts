@@ -56,6 +56,28 @@ const lag: StreamLagExceeded = {
 };
 
 describe('the log', () => {
+  it('names handler, message and seconds of a method that overruns', () => {
+    const events = logged();
+    const where = { ...place, handler: 'Orders.handle', id: '1-1', attempt: 1 };
+    const run = { ...where, consumer: 'me', eventType: 'order', messages: 1, runningFor: 3040 };
+    events.emit('overrun', { ...run, reason: 'timeout', placeGivenBack: true });
+    events.emit('overrun', { ...run, id: '1-2', reason: 'stream-ended', placeGivenBack: false });
+    events.emit('overrun-ended', {
+      ...where,
+      reason: 'timeout',
+      placeGivenBack: true,
+      duration: 61_000,
+    });
+    const stream = 'stream "orders" and group "shop"';
+    expect(lines).toEqual([
+      `warn [Streams] Orders.handle still runs after 3.0 s with message 1-1 of ${stream}, beyond its ` +
+        'timeout. Other messages have its place meanwhile',
+      `warn [Streams] Orders.handle still runs after 3.0 s with message 1-2 of ${stream}, after its ` +
+        'stream has ended. It keeps its place: fewer other messages run (maxOverrun)',
+      `log [Streams] Orders.handle has ended with message 1-1 of ${stream}, after 61.0 s`,
+    ]);
+  });
+
   it('tells an operator what happened', () => {
     const events = logged();
     events.emit('warning', { code: 'DEFAULT_GROUP', message: 'Choose a group.' });

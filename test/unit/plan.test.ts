@@ -23,6 +23,8 @@ function handler(name: string, events: string[], options: HandlerOptions = {}): 
       plainInstructions: false,
       maxHold: 1000,
       concurrency: options.concurrency,
+      overlap: true,
+      serial: false,
     },
   };
 }

@@ -1,6 +1,5 @@
 import type { Delivery, Handler } from '../../core/delivery.js';
 import { errorRecord } from '../../core/errors/error-record.js';
-import type { Lease } from '../../core/lease.js';
 import type { Middleware } from '../../core/handler.js';
 import { release, retry, type Settlement } from '../../core/settlement.js';
 import type { Subscription } from '../../core/source.js';
@@ -20,20 +19,21 @@ async function chargeFirst(
   next: Handler,
 ): Promise<Settlement> {
   delivery.charging = true;
-  const obstacle = await whyNotStarted(subscription, delivery.lease);
-  delivery.charging = false;
+  const obstacle = await whyNotStarted(subscription, delivery);
+  delivery.charging = delivery.offered = false;
   // It may have been given up while the source was asked.
   return obstacle ?? (delivery.lost ? release : next(delivery));
 }
 
 async function whyNotStarted(
   subscription: Subscription,
-  lease: Lease,
+  { lease, offered }: Delivery,
 ): Promise<Settlement | undefined> {
   try {
     const outcome = await subscription.begin(lease);
     if (outcome === 'started') return undefined;
-    return { kind: 'lost', why: outcome === 'lost' ? 'taken' : 'trimmed' };
+    // What was offered to others is settled by one of them, where it is gone.
+    return { kind: 'lost', why: outcome === 'lost' || offered ? 'taken' : 'trimmed' };
   } catch (error) {
     return retry(ASK_AGAIN, errorRecord(error));
   }

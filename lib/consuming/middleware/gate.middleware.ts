@@ -33,16 +33,19 @@ export function gate(
     const own = slotsOf(delivery.handler!);
     await own?.take();
     await shared?.take();
-    const leave = (): void => {
-      own?.release();
-      shared?.release();
+    let held = { own, shared };
+    const leave = (all: boolean): void => {
+      held.shared?.release();
+      if (all) held.own?.release();
+      held = { own: all ? undefined : held.own, shared: undefined };
     };
+    delivery.freePlace = leave;
     try {
       return isHalted(delivery) || delivery.lost ? release : await next(delivery);
     } finally {
-      // A run that outlives its timeout keeps its place until it really ends.
-      if (delivery.overrun) void delivery.overrun.finally(leave);
-      else leave();
+      // A method that goes on keeps its places, unless they are given back for it.
+      if (delivery.overruns) void delivery.overrun!.ended.then(() => leave(true));
+      else leave(true);
     }
   }
 }

@@ -14,13 +14,11 @@ export function timeout(clock: Clock): Middleware {
 }
 
 function race(clock: Clock, limit: number, delivery: Delivery, next: Handler): Promise<Settlement> {
-  const { lease } = delivery;
   const running = next(delivery);
   return new Promise((resolve, reject) => {
     const timer = clock.setTimeout(() => {
       const error = new HandlerTimeoutError(delivery.handler!.name, limit);
-      delivery.overrun = running.catch(() => undefined).then(() => (lease.overrun = undefined));
-      lease.overrun = delivery.overrun;
+      delivery.outlived('timeout', running);
       delivery.abort(error);
       reject(error);
     }, limit);

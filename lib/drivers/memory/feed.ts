@@ -107,7 +107,7 @@ export class Feed implements LeaseOrigin {
     pending.deliveredAt = this.options.clock.now();
     lease.attempt = pending.count;
     lease.charged = true;
-    lease.parked = false;
+    lease.parked = lease.offered = false;
     lease.fields = this.options.entries.at(lease.position)?.fields;
     return 'started';
   }
@@ -161,6 +161,17 @@ export class Feed implements LeaseOrigin {
     if (typeof pending === 'string') return pending === 'trimmed' ? 'gone' : pending;
     this.options.group.release(pending, lease.charged ? lease.attempt - 1 : lease.attempt);
     this.forget(lease);
+    return 'settled';
+  }
+
+  /** Lets others take it at their next look, and keeps the lease for as long as none has. */
+  offer(lease: FeedLease): SettleOutcome {
+    const pending = this.ownedWithData(lease);
+    if (typeof pending === 'string') return pending === 'trimmed' ? 'gone' : pending;
+    if (lease.charged) lease.attempt = --pending.count;
+    pending.deliveredAt = -Infinity;
+    lease.charged = false;
+    lease.parked = lease.offered = true;
     return 'settled';
   }
 
@@ -219,6 +230,9 @@ export class Feed implements LeaseOrigin {
   }
 
   private isFree(position: number, pending: Pending, due: boolean, now: number): boolean {
+    const held = this.held.get(position);
+    // Another consumer took what was offered to it, and it is free again.
+    if (held?.offered && (pending.handed || pending.consumer !== this.consumer)) this.forget(held);
     if (pending.handed) return this.isHandedHere(pending, due);
     if (this.knows(position)) return false;
     if (pending.consumer === undefined || this.takingOver) return true;

@@ -17,6 +17,8 @@ export class MemoryLease<Origin extends LeaseOrigin> implements Lease, Hold {
   fields: Fields | undefined;
   /** A retry was settled: nothing runs until `begin`. */
   parked = false;
+  /** Given to other consumers: not handed out here again before one of them has had it. */
+  offered = false;
   /** `extend` found the data gone. What runs may still finish, and publish its next step. */
   trimmed = false;
 

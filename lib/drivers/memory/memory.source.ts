@@ -83,7 +83,7 @@ export class MemorySource implements MessageSource {
       case 'retry':
         return lease.feed.park(lease, settlement.uncharged);
       case 'release':
-        return lease.feed.release(lease);
+        return settlement.elsewhere ? lease.feed.offer(lease) : lease.feed.release(lease);
       case 'leave':
         return lease.feed.leave(lease);
       case 'dead-letter':

@@ -29,6 +29,11 @@ export class Adoption {
    */
   async holdUncharged(source: ReadKey, entries: readonly PendingEntry[]): Promise<number> {
     const { holder, events, held, hold } = this.options;
+    // What was offered to others and is found again was taken by one of them, and given up.
+    for (const { id } of entries) {
+      const known = held.get(source, id);
+      if (known?.offered) held.remove(known);
+    }
     const unknown = entries.filter(({ id }) => !held.get(source, id));
     const { found, deleted } = await this.options.entries.fetch(source.key, unknown);
     for (const { id, count, fields } of found) {

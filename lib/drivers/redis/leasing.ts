@@ -25,6 +25,7 @@ export class Leasing {
     if (reply.word === 'started') {
       lease.attempt++;
       lease.charged = true;
+      lease.offered = false;
       lease.load(reply.fields);
       return 'started';
     }

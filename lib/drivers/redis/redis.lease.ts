@@ -46,6 +46,8 @@ export class RedisLease implements Lease, Link<RedisLease> {
   trimmed = false;
   /** Pending to us by policy: not handed out here, not adopted. */
   left = false;
+  /** Given to other consumers: not handed out here again before one of them has had it. */
+  offered = false;
   finishing = false;
   overrun: Promise<unknown> | undefined;
   private origin: { readonly stream: string; readonly id: string } | undefined;
@@ -84,6 +86,13 @@ export class RedisLease implements Lease, Link<RedisLease> {
   leave(): void {
     this.left = true;
     this.fields = undefined;
+  }
+
+  /** A run that was counted and has not begun has been taken back. */
+  offer(): void {
+    if (this.charged) this.attempt--;
+    this.charged = false;
+    this.offered = true;
   }
 
   get owned(): HeldStream | undefined {

@@ -148,7 +148,8 @@ async function settleOne(settling: Settling, context: SettlingContext): Promise<
     const outcome = await carryOut(settling, lease, context);
     // What is left, or waits, stays known, so that it is not adopted.
     const { kind } = settling.settlement;
-    if (outcome === 'settled' && kind !== 'leave' && kind !== 'retry') {
+    if (outcome === 'settled' && isOffered(settling)) lease.offer();
+    else if (outcome === 'settled' && kind !== 'leave' && kind !== 'retry') {
       lease.holder.settled(lease);
       // Its record is gone, so a second time there is nothing to settle any more.
       lease.trimmed = false;
@@ -158,6 +159,9 @@ async function settleOne(settling: Settling, context: SettlingContext): Promise<
     return error as Error;
   }
 }
+
+const isOffered = ({ settlement }: Settling): boolean =>
+  settlement.kind === 'release' && settlement.elsewhere === true;
 
 function carryOut(
   { settlement, ...settling }: Settling,

@@ -133,8 +133,34 @@ const LINES: Lines = {
     ...error(`"${eventType}" was not published to "${stream}", and nobody awaited it: ${message}`),
     key: `publish-failed ${stream} ${eventType} ${name}`,
   }),
+  overrun: overran,
+  'overrun-ended': ({ handler, id, duration, ...where }) => ({
+    level: 'log',
+    text: `${handler} has ended with message ${id} of ${at(where)}, after ${seconds(duration)}`,
+  }),
   'dead-lettered': deadLettered,
 };
+
+function overran({
+  handler,
+  id,
+  messages,
+  runningFor,
+  reason,
+  placeGivenBack,
+  ...where
+}: StreamsEvents['overrun']): Line {
+  const what = messages > 1 ? `${messages} messages, the first ${id},` : `message ${id}`;
+  const since = reason === 'timeout' ? 'beyond its timeout' : 'after its stream has ended';
+  const place = placeGivenBack
+    ? 'Other messages have its place meanwhile'
+    : 'It keeps its place: fewer other messages run (maxOverrun)';
+  return warn(
+    `${handler} still runs after ${seconds(runningFor)} with ${what} of ${at(where)}, ${since}. ${place}`,
+  );
+}
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 function deadLettered(event: StreamsEvents['dead-lettered']): Line {
   const { id, handler, reason, attempt } = event;

@@ -1,4 +1,5 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
+import type { OverrunStatus } from '../../core/overrun.js';
 import type { StreamsEvents } from '../../core/events.js';
 import type { StreamsOptions } from '../../options/streams-options.js';
 import { StreamsRuntime } from '../../runtime.js';
@@ -164,6 +165,14 @@ export class StreamsTransport
     listener: L,
   ): void {
     this.runtime.events.on(event, listener);
+  }
+
+  /**
+   * Methods that go on after their timeout, or after their stream has ended, oldest first. For metrics and
+   * health checks; the event `overrun` tells of each.
+   */
+  get overruns(): readonly OverrunStatus[] {
+    return this.runtime.overruns.list();
   }
 
   /** The client underneath: for Redis an ioredis client. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { release } from '../../../lib/core/settlement.js';
+import { ack, release, releaseElsewhere } from '../../../lib/core/settlement.js';
 import { IDLE, NEVER, valueOf, type SourceWorld } from '../source-world.js';
 
 export function describeReleasing(world: () => SourceWorld): void {
@@ -37,6 +37,46 @@ export function describeReleasing(world: () => SourceWorld): void {
       expect(await reader.settle(leases[0]!, release)).toBe('settled');
       const peer = await world().reader('C');
       expect(await peer.takeOne()).toMatchObject({ charged: false, attempt: 1 });
+    });
+
+    test('elsewhere is for other consumers only, which look for abandoned entries', async () => {
+      const [id] = await world().publish('a');
+      const reader = await world().reader('A');
+      const own = await reader.takeOne();
+      await reader.settle(own, { kind: 'retry', delay: 0 });
+      expect(await reader.settle(own, releaseElsewhere)).toBe('settled');
+      await reader.expectNothing(4 * IDLE);
+      const peer = await world().reader('B', { idleTimeout: NEVER });
+      const lease = await peer.takeOne();
+      expect(lease).toMatchObject({ id, charged: false, attempt: 1 });
+      expect(await reader.begin(own)).toBe('lost');
+    });
+
+    test('elsewhere leaves the entry to its consumer where no other has taken it', async () => {
+      await world().publish('a');
+      const reader = await world().reader('A');
+      const lease = await reader.takeOne();
+      await reader.settle(lease, { kind: 'retry', delay: 0 });
+      expect(await reader.settle(lease, releaseElsewhere)).toBe('settled');
+      expect(await reader.begin(lease)).toBe('started');
+      expect(valueOf(lease)).toBe('a');
+      const peer = await world().reader('B', { idleTimeout: NEVER });
+      await peer.expectNothing(4 * IDLE);
+      expect(await reader.settle(lease, ack)).toBe('settled');
+    });
+
+    test('elsewhere lets it come back from another consumer', async (context) => {
+      await world().need(context, world().countsAttempts, 'count attempts across consumers');
+      await world().publish('a');
+      const reader = await world().reader('A');
+      const own = await reader.takeOne();
+      await reader.settle(own, { kind: 'retry', delay: 0 });
+      await reader.settle(own, releaseElsewhere);
+      const peer = await world().reader('B', { idleTimeout: NEVER });
+      const theirs = await peer.start(await peer.takeOne());
+      await peer.settle(theirs, { kind: 'retry', delay: 0 });
+      await peer.settle(theirs, releaseElsewhere);
+      expect(await reader.takeOne()).toMatchObject({ id: theirs.id, charged: false, attempt: 2 });
     });
 
     test('again and again never charges', async (context) => {

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Collector } from '../../../lib/consuming/collector.js';
+import { EventBus } from '../../../lib/core/events.js';
+import { Overruns } from '../../../lib/consuming/overruns.js';
 import { Slots } from '../../../lib/consuming/slots.js';
 import type { BatchHandler, BoundHandler, Delivery } from '../../../lib/core/delivery.js';
 import type { HandlerOptions } from '../../../lib/core/handler-options.js';
@@ -68,7 +70,8 @@ describe('batches', () => {
     const shared = new Slots(1);
     const { clock } = world;
     const handler = { batch, invokeBatch } as unknown as BoundHandler;
-    const collector = new Collector({ handler, clock, own: new Slots(2), shared });
+    const overruns = new Overruns({ clock, events: new EventBus() });
+    const collector = new Collector({ handler, clock, own: new Slots(2), shared, overruns });
     await shared.take();
     for (const id of ['1', '2', '3', '4']) void collector.add({ id } as Delivery);
     await clock.advance(400);

@@ -69,7 +69,7 @@ describe('a run that takes longer than its timeout', () => {
     );
     await app.publish('x');
     await world.clock.advance(100);
-    expect(app.settled).toMatchObject([{ outcome: 'dead-lettered', reason: 'max-deliveries' }]);
+    expect(app.settled).toMatchObject([{ outcome: 'dead-lettered', reason: 'timed-out' }]);
   });
 });
 
