@@ -13,6 +13,7 @@ import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import type { RedisSource } from '../../lib/drivers/redis/redis.source.js';
 import type { SourceHarness } from '../contracts/source-harness.js';
 import { describeDriverContract, withDriver } from '../contracts/driver.contract.js';
+import { LiveWorld } from '../contracts/live/live-world.js';
 import { describeLiveConsumersContract } from '../contracts/live-consumers.contract.js';
 import { describeStreamOwnershipContract } from '../contracts/stream-ownership.contract.js';
 import { StreamsRuntime } from '../../lib/runtime.js';
@@ -52,6 +53,37 @@ describeStreamOwnershipContract('redis cluster', async () => ({
   apart: true,
 }));
 describeLiveConsumersContract('redis cluster', harness);
+
+test('redis cluster: what is handed over anywhere is there at once, and what is announced', async () => {
+  const streams = await apart(3);
+  const world = new LiveWorld(await harness());
+  const slow = { streams, reclaimInterval: 60_000, blockTimeout: 5000 };
+  for (const stream of streams) await world.publishTo(stream, 'a');
+  const from = await world.join('A', { streams, events: [] });
+  const sender = await world.reader('A', slow);
+  const leases = await sender.take(3);
+  const driver = await world.open();
+  const to = await world.join('B', { streams, driver });
+  const reader = await world.reader('B', { ...slow, driver });
+  const channel = `handed:${world.group}:B`;
+  const listens = async (client: Redis) => (await client.pubsub('CHANNELS', channel)).length > 0;
+  await until('it listens', async () => {
+    const found = await Promise.all(cluster.nodes.map(({ client }) => listens(client)));
+    return found.includes(true);
+  });
+  const pulling = reader.take(3);
+  const began = performance.now();
+  for (const lease of leases) {
+    const entries = [{ lease, eventType: 'x' }];
+    const receiver = { consumer: 'B', instance: to.instance };
+    expect(await from.membership.handOver(entries, receiver, 10)).toEqual(['handed']);
+    sender.subscription.forget(lease);
+  }
+  expect((await pulling).map(({ stream }) => stream).sort()).toEqual([...streams].sort());
+  expect(performance.now() - began).toBeLessThan(1500);
+  for (const stream of streams) expect(await world.names(stream)).toEqual(['A', 'B']);
+  await world.close();
+});
 
 test('redis cluster: names that cannot be placed are refused at start-up', async () => {
   const { driver, close } = await withDriver(harness)();

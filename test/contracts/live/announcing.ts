@@ -201,6 +201,20 @@ export function describeAnnouncing(world: () => LiveWorld): void {
       expect(found!.goneFor).toBeGreaterThanOrEqual(45);
     });
 
+    test('may end on some streams alone', async () => {
+      const [one, two] = [world().harness.unique('one'), world().harness.unique('two')];
+      const { announcement, membership } = await world().join('A', { streams: [one, two] });
+      await membership.leave([one]);
+      expect(await membership.refresh()).toBe('kept');
+      expect(await world().member('A', one)).toMatchObject({ state: 'closed', alive: false });
+      expect(await world().member('A', two)).toMatchObject({ state: 'live', alive: true });
+      await membership.change([announcement.streams[0]!], 'live');
+      expect(await world().member('A', one)).toMatchObject({ state: 'live', alive: true });
+      await membership.leave();
+      expect(await world().member('A', one)).toMatchObject({ state: 'closed' });
+      expect(await world().member('A', two)).toMatchObject({ state: 'closed' });
+    });
+
     test('of one that left does not come back', async () => {
       const { membership } = await world().join('A');
       await membership.leave();

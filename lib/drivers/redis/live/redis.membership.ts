@@ -91,24 +91,29 @@ export class RedisMembership implements Membership {
     return handOverAll(entries, to, maxWaiting, this.options);
   }
 
-  leave(): Promise<void> {
-    this.left ??= this.close();
-    return this.left;
+  leave(streams?: readonly string[]): Promise<void> {
+    return streams ? this.leaveSome(streams) : (this.left ??= this.close());
   }
 
   /** @returns false where another consumer has the name now */
   private async announceAnew(said: readonly Said[]): Promise<boolean> {
-    if (said.length === 0 || this.left) return true;
     const { announcements, consumer } = this.options;
-    // What was changed meanwhile is said as it is now.
-    const now = said.map((one) => this.said.get(one.announced.stream) ?? one);
+    // What was changed meanwhile is said as it is now, and what was left not at all.
+    const now = said.flatMap((one) => this.said.get(one.announced.stream) ?? []);
+    if (now.length === 0) return true;
     return (await announcements.take(consumer, now, [])).length === 0;
   }
 
   private async close(): Promise<void> {
-    const { announcements, consumer } = this.options;
     this.diedHere();
-    await this.unheard();
-    await announcements.close(consumer, [...this.said.values()]);
+    await Promise.all([this.unheard(), this.leaveSome([...this.said.keys()])]);
+  }
+
+  /** They are refreshed no more. */
+  private async leaveSome(streams: readonly string[]): Promise<void> {
+    const { announcements, consumer } = this.options;
+    const said = streams.flatMap((stream) => this.said.get(stream) ?? []);
+    for (const { announced } of said) this.said.delete(announced.stream);
+    await announcements.close(consumer, said);
   }
 }

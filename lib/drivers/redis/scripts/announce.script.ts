@@ -25,7 +25,7 @@ for i, key in ipairs(KEYS) do
         taken[#taken + 1] = i
         taken[#taken + 1] = fields[j + 1]
       end
-    elseif not one or tonumber(one.till) + ${KEPT} < now then
+    elseif one and tonumber(one.till) + ${KEPT} < now then
       redis.call('HDEL', key, fields[j])
     end
   end

@@ -23,14 +23,16 @@ for i, key in ipairs(KEYS) do
     words[i] = 'taken'
   else
     local since = one.alive and one.since or now
-    if not one.alive then words[i] = 'expired' end
     ${act}
   end
 end
 return words
 `);
 
-const refreshing = own('write(key, consumer, one.state, now + ttl, since, instance, one.json)');
+const refreshing = own(`if one.state ~= 'closed' then
+      if not one.alive then words[i] = 'expired' end
+      write(key, consumer, one.state, now + ttl, since, instance, one.json)
+    end`);
 const changing = own(
   'write(key, consumer, ARGV[2 * i + 2], now + ttl, since, instance, ARGV[2 * i + 3])',
 );
