@@ -83,13 +83,14 @@ class MemoryMembership implements Membership {
     streams: readonly AnnouncedStream[],
     state: Exclude<ConsumerState, 'closed'>,
   ): Promise<void> {
+    const { registry } = this.broker;
     for (const announced of streams) {
       const { stream } = announced;
       this.announced.set(stream, announced);
       this.states.set(stream, state);
       if (this.isTaken(stream)) continue;
       const own = this.find(stream);
-      if (own) Object.assign(own, { announced, state });
+      if (own && registry.isAlive(own)) Object.assign(own, { announced, state });
       else this.write(stream);
     }
     this.broker.wake();
