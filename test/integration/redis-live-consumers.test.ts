@@ -182,7 +182,7 @@ it('what waits for its receiver is left to it after an outage, too', async () =>
   const peer = await world.reader('C', { driver: elsewhere, idleTimeout: IDLE });
   proxy.stall();
   await elapse(3 * IDLE);
-  await proxy.resume();
+  proxy.resume();
   await until('it is back', async () => {
     const outcome = await membership.refresh().catch(() => undefined);
     return outcome === 'announced';
@@ -242,7 +242,7 @@ describe('an announcement', () => {
     await expect(membership.refresh()).rejects.toBeInstanceOf(RedisConnectionError);
     await elapse(300);
     expect(await world.member('B')).toMatchObject({ alive: false });
-    await proxy.resume();
+    proxy.resume();
     await until('it is refreshed', async () => {
       const outcome = await membership.refresh().catch(() => undefined);
       return outcome === 'announced';
@@ -260,7 +260,7 @@ describe('an announcement', () => {
     proxy.stall();
     await elapse(250);
     expect((await world.join('B')).consumer).toBe('B');
-    await proxy.resume();
+    proxy.resume();
     await until('it is told', async () => {
       const outcome = await membership.refresh().catch(() => undefined);
       return outcome === 'taken';
@@ -302,9 +302,9 @@ describe('an announcement', () => {
 
 it('patterns match in the server as they do in the process', async () => {
   const pick = (from: string, most: number) =>
-    Array.from({ length: Math.floor(Math.random() * (most + 1)) }, () => {
-      return [...from][Math.floor(Math.random() * [...from].length)];
-    }).join('');
+    Array.from({ length: Math.floor(Math.random() * (most + 1)) }, () =>
+      from.charAt(Math.floor(Math.random() * from.length)),
+    ).join('');
   const pairs = Array.from({ length: 20_000 }, () => [pick('a.**%ü', 5), pick('a.%ü', 6)]);
   const lua = `${MATCHES}
 local out = {}
