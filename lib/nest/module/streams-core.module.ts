@@ -12,7 +12,7 @@ import { DiscoveryModule, type ModulesContainer } from '@nestjs/core';
 import { concealed } from '../../core/concealed.js';
 import { StreamsRuntime } from '../../runtime.js';
 import { DEFAULT_NAME, getStreamsToken } from '../tokens.js';
-import { lagListeners, streamsProviders, type Preset } from './streams-providers.js';
+import { lagListeners, streamsProviders, unfedHandlers, type Preset } from './streams-providers.js';
 
 /** What the module itself takes, beside the options of its connections. */
 export interface StreamsModuleExtras {
@@ -71,6 +71,7 @@ export function createCoreModule<Options extends { readonly name?: string }>(
             ...services,
             runtime,
             lagListeners(name),
+            unfedHandlers(name),
           ],
           exports: services.map(({ provide }) => provide),
         };

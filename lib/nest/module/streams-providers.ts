@@ -1,5 +1,5 @@
 import type { InjectionToken, Provider, Type } from '@nestjs/common';
-import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
+import { DiscoveryService, MetadataScanner, ModulesContainer, Reflector } from '@nestjs/core';
 import { ConsumerGroupManager } from '../../admin/consumer-groups.js';
 import { DeadLetters } from '../../admin/dead-letters.js';
 import { StreamRetention } from '../../admin/stream-retention.js';
@@ -17,6 +17,7 @@ import { getStreamsToken } from '../tokens.js';
 import { ConnectionStatus } from '../transport/connection-status.js';
 import { logEvents } from '../transport/event-log.js';
 import { StreamsTransport } from '../transport/streams.transport.js';
+import { UnfedHandlers } from './unfed-handlers.js';
 
 /** What one flavour of the module is made of. */
 export interface Preset<Options> {
@@ -72,6 +73,23 @@ export function lagListeners(name: string): Provider {
       ...finding: [DiscoveryService, MetadataScanner, Reflector]
     ) => new LagListeners(runtime, ...finding),
     inject: [getStreamsToken(name, StreamsRuntime), DiscoveryService, MetadataScanner, Reflector],
+  };
+}
+
+/** Of the first module of an application: one looks at all handlers. */
+export function unfedHandlers(name: string): Provider {
+  return {
+    provide: UnfedHandlers,
+    useFactory: (
+      { events }: StreamsRuntime,
+      ...finding: [ModulesContainer, DiscoveryService, MetadataScanner]
+    ) => new UnfedHandlers(events, ...finding),
+    inject: [
+      getStreamsToken(name, StreamsRuntime),
+      ModulesContainer,
+      DiscoveryService,
+      MetadataScanner,
+    ],
   };
 }
 

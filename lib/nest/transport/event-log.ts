@@ -172,14 +172,18 @@ function deadLettered(event: StreamsEvents['dead-lettered']): Line {
   };
 }
 
+/** The log of everything that shares this runtime. */
+export function loggerOf({ options: { name } }: StreamsRuntime): Logger {
+  return new Logger(name === 'default' ? 'Streams' : `Streams:${name}`);
+}
+
 const logging = new WeakSet<StreamsRuntime>();
 
 /** Logs what an operator should know, each thing once, however many classes share the runtime. */
 export function logEvents(runtime: StreamsRuntime): void {
   if (logging.has(runtime)) return;
   logging.add(runtime);
-  const { name } = runtime.options;
-  const log = new RateLimitedLog(new Logger(name === 'default' ? 'Streams' : `Streams:${name}`));
+  const log = new RateLimitedLog(loggerOf(runtime));
   for (const event of Object.keys(LINES) as StreamsEventName[])
     logEvent(runtime.events, event, log);
   logReconnections(runtime.events, log);

@@ -8,13 +8,15 @@ import {
   type Registration,
   type Serialization,
 } from '../handling/handler-definitions.js';
+import { rememberFed } from '../handling/fed-handlers.js';
 import { defineFunction, type StreamFunction } from '../handling/handler-function.js';
 import type { ProcessingHooks } from '../handling/handler-invoker.js';
 import type { RunContext } from '../handling/run.context.js';
 import type { StreamHandlerOptions } from '../handling/stream-handler.options.js';
 import { transportIdOf } from '../tokens.js';
 import { ConnectionStatus, type StreamsStatus } from './connection-status.js';
-import { logEvents } from './event-log.js';
+import { loggerOf, logEvents } from './event-log.js';
+import { subscriptionLines } from './subscription-lines.js';
 
 /** Listeners that `on` takes, by the name of their event. */
 export type StreamsListeners = {
@@ -84,6 +86,7 @@ export class StreamsTransport
     const route = this.normalizePattern(pattern as string);
     callback.isEventHandler = isEventHandler;
     callback.extras = extras;
+    rememberFed(extras);
     this.registrations.push({ pattern: route, callback, isEventHandler, extras });
     if (!this.messageHandlers.has(route)) this.messageHandlers.set(route, callback);
   }
@@ -190,9 +193,16 @@ export class StreamsTransport
     try {
       const { runtime, registrations, serialization } = this;
       const { clock, chaining } = runtime;
-      await runtime.start(
-        defineHandlers(registrations, this.hooks(), clock, serialization, chaining),
+      const definitions = defineHandlers(
+        registrations,
+        this.hooks(),
+        clock,
+        serialization,
+        chaining,
       );
+      await runtime.start(definitions);
+      const log = loggerOf(runtime);
+      for (const line of subscriptionLines(runtime.consumers.read, definitions)) log.log(line);
       ConnectionStatus.of(this.runtime).opened();
     } catch (error) {
       if (this.ownsRuntime) await this.runtime.close();

@@ -1,0 +1,44 @@
+import type { HandlerDefinition } from '../../core/handler.js';
+import type { StreamsRuntime } from '../../runtime.js';
+
+/** Most streams that one line names. */
+const NAMED = 5;
+
+type Plans = StreamsRuntime['consumers']['read'];
+
+/** One line for each event pattern, group and method that is fed, as Nest has one for each route. */
+export function subscriptionLines(
+  plans: Plans,
+  definitions: readonly HandlerDefinition[],
+): string[] {
+  const streams = new Map<string, string[]>();
+  for (const { group, tables } of plans) {
+    for (const [stream, { entries }] of tables) {
+      for (const { pattern, handler } of entries) {
+        const key = JSON.stringify([pattern, group, handler.name]);
+        const known = streams.get(key);
+        if (known) known.push(stream);
+        else streams.set(key, [stream]);
+      }
+    }
+  }
+  const lines = [...streams].map(([key, names]) => {
+    const [pattern, group, name] = JSON.parse(key) as [string, string, string];
+    return `Mapped {${pattern}, ${named(names)}, group ${group}} to ${name}`;
+  });
+  return [...lines, ...definitions.flatMap(balancedLines)];
+}
+
+/** Which streams these are shows only when they are owned. */
+function balancedLines({ name, events, options }: HandlerDefinition): string[] {
+  if (options.balanced === undefined) return [];
+  return events.map(
+    (pattern) => `Mapped {${pattern}, load balanced streams of ${options.balanced}} to ${name}`,
+  );
+}
+
+function named(streams: readonly string[]): string {
+  const more = streams.length - NAMED;
+  const some = streams.slice(0, NAMED).join(', ');
+  return `stream${streams.length > 1 ? 's' : ''} ${some}${more > 0 ? ` and ${more} more` : ''}`;
+}

@@ -1,0 +1,124 @@
+import { Controller, Injectable, Logger } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { StreamHandler, StreamsModule, StreamsTransport } from 'nestjs-redis-streams';
+import { StreamsTestKit } from 'nestjs-redis-streams/memory';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { appModule, createApp, OnEvent, startApp } from '../support/nest-app.js';
+import { until } from '../support/until.js';
+
+const lines: string[] = [];
+beforeEach(() => {
+  lines.length = 0;
+});
+
+const write =
+  (level: string) =>
+  (text: unknown, ...more: unknown[]) =>
+    void lines.push(`${level} ${String(text)} [${String(more.at(-1))}]`);
+const capture = () =>
+  Logger.overrideLogger({ log: write('log'), warn: write('warn'), error: write('error') });
+
+const ofStreams = () => lines.filter((line) => /\[Streams\b/.test(line));
+
+describe('at start', () => {
+  it('each subscription has a line: event, streams, group and method', async () => {
+    @Controller()
+    class OrderController {
+      @StreamHandler('order.process')
+      process(): void {}
+      @StreamHandler(['a', 'b'], { stream: 'both', group: 'billing' })
+      bill(): void {}
+      @StreamHandler('*', { streams: ['s1', 's2', 's3', 's4', 's5', 's6', 's7'] })
+      watch(): void {}
+      @OnEvent('plain')
+      plain(): void {}
+    }
+    await startApp({ controllers: [OrderController], configure: capture });
+    const mapped = ofStreams().filter((line) => line.startsWith('log'));
+    expect(mapped.sort()).toEqual(
+      [
+        'log Mapped {*, streams s1, s2, s3, s4, s5 and 2 more, group test} to OrderController.watch [Streams]',
+        'log Mapped {a, stream both, group billing} to OrderController.bill [Streams]',
+        'log Mapped {b, stream both, group billing} to OrderController.bill [Streams]',
+        'log Mapped {order.process, stream order.process, group test} to OrderController.process [Streams]',
+        "log Mapped {plain, stream plain, group test} to @EventPattern('plain') [Streams]",
+      ].sort(),
+    );
+  });
+});
+
+describe('methods that nothing feeds', () => {
+  async function warning(): Promise<string> {
+    await until('a warning', () => ofStreams().some((line) => line.includes('HANDLERS_NOT_FED')));
+    return ofStreams().find((line) => line.includes('HANDLERS_NOT_FED'))!;
+  }
+  const streams = (name?: string) =>
+    StreamsModule.forRoot({
+      source: new StreamsTestKit().source,
+      group: 'test',
+      ...(name !== undefined && { name }),
+    });
+
+  it('are named where no transport is connected', async () => {
+    @Controller()
+    class Lonely {
+      @StreamHandler('order')
+      handle(): void {}
+    }
+    const module = appModule({ imports: [streams()], controllers: [Lonely] });
+    const app = await NestFactory.create(module, { logger: false });
+    onTestFinished(() => app.close());
+    capture();
+    await app.init();
+    expect(await warning()).toMatch(
+      /^warn Nothing feeds .*Lonely\.handle \(no transport is connected/,
+    );
+  });
+
+  it('are named where their class is a provider, or their transport does not exist', async () => {
+    @Injectable()
+    class Service {
+      @StreamHandler('order')
+      handle(): void {}
+    }
+    @Controller()
+    class Tagged {
+      @StreamHandler('a')
+      fed(): void {}
+      @StreamHandler('b', { name: 'audit' })
+      handle(): void {}
+    }
+    const module = appModule({
+      imports: [streams(), streams('other')],
+      controllers: [Tagged],
+      providers: [Service],
+    });
+    const app = await createApp(module);
+    onTestFinished(() => app.close());
+    capture();
+    await app.listen();
+    const line = await warning();
+    expect(line).toContain('Service.handle (its class is a provider');
+    expect(line).toContain('Tagged.handle (no transport named "audit" is connected');
+    expect(line).not.toContain('Tagged.fed');
+    expect(ofStreams().filter((text) => text.includes('NOT_FED'))).toHaveLength(1);
+  });
+
+  it('are not warned of where they are fed, also by a transport that is connected late', async () => {
+    @Controller()
+    class Fed {
+      @StreamHandler('order')
+      handle(): void {}
+    }
+    const module = appModule({ imports: [streams()], controllers: [Fed] });
+    const app = await NestFactory.create(module, { logger: false });
+    onTestFinished(() => app.close());
+    capture();
+    await app.init();
+    app.connectMicroservice({ strategy: app.get(StreamsTransport) });
+    await app.startAllMicroservices();
+    expect(ofStreams()).toEqual([
+      'log Mapped {order, stream order, group test} to Fed.handle [Streams]',
+    ]);
+  });
+});
