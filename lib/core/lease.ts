@@ -38,8 +38,11 @@ export interface Lease {
   readonly redrive?: number | undefined;
 }
 
-/** What `begin` answers: the run may start, somebody else has the entry, or its data is gone. */
-export type BeginOutcome = 'started' | 'lost' | 'gone';
+/**
+ * What `begin` answers: the run may start, another consumer has the entry, or its data is gone.
+ * `later`: the source holds too much data to fetch that of this entry now. Nothing was counted.
+ */
+export type BeginOutcome = 'started' | 'lost' | 'gone' | 'later';
 
 /** Whose an entry is: this run's, somebody else's, or nobody has it pending any more. */
 export type Hold = 'held' | 'lost' | 'gone';

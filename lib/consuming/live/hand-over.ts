@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
 import { grouped, join } from '../../core/grouped.js';
 import type { EventBus, UnhandledWaits } from '../../core/events.js';
+import type { BeginOutcome } from '../../core/lease.js';
 import type { HandOverOutcome, LiveConsumer } from '../../core/live-consumers.js';
 import { release, type HandedOver, type Settlement } from '../../core/settlement.js';
 import type { Subscription } from '../../core/source.js';
@@ -111,7 +112,7 @@ export class HandOver {
     // A dead letter keeps the fields, which one that waited does not have.
     if (settlement.kind === 'dead-letter' && !delivery.lease.fields) {
       const begun = await this.begin(delivery);
-      if (begun === 'unknown') return ends.postpone(delivery, LOOK_AGAIN);
+      if (begun === 'unknown' || begun === 'later') return ends.postpone(delivery, LOOK_AGAIN);
       if (begun !== 'started') return ends.lost(delivery);
     }
     ends.settle(delivery, settlement);
@@ -236,7 +237,7 @@ export class HandOver {
     else this.options.ends.postpone(delivery, delay);
   }
 
-  private async begin({ lease }: Delivery): Promise<'started' | 'lost' | 'gone' | 'unknown'> {
+  private async begin({ lease }: Delivery): Promise<BeginOutcome | 'unknown'> {
     try {
       return await this.options.subscription.begin(lease);
     } catch (error) {

@@ -1,11 +1,13 @@
 import type { Delivery, Handler } from '../../core/delivery.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import type { Middleware } from '../../core/handler.js';
-import { release, retry, type Settlement } from '../../core/settlement.js';
+import { postpone, release, retry, type Settlement } from '../../core/settlement.js';
 import type { Subscription } from '../../core/source.js';
 
 /** How long to wait when the source could not be asked, ms. */
 const ASK_AGAIN = 1000;
+/** How long to wait when the source has no room for the data, ms. */
+const WITHOUT_ROOM = 100;
 
 /** A run that does not come straight from a read is counted at its start, so that crashes count too. */
 export function charge(subscription: Subscription): Middleware {
@@ -32,6 +34,7 @@ async function whyNotStarted(
   try {
     const outcome = await subscription.begin(lease);
     if (outcome === 'started') return undefined;
+    if (outcome === 'later') return postpone(WITHOUT_ROOM);
     // What was offered to others is settled by one of them, where it is gone.
     return { kind: 'lost', why: outcome === 'lost' || offered ? 'taken' : 'trimmed' };
   } catch (error) {

@@ -1,6 +1,8 @@
 import type { EventBus } from '../../core/events.js';
+import type { EntrySizes } from './entry-sizes.js';
 import type { HeldTable } from './held-table.js';
 import type { PendingEntries, PendingEntry } from './pending-entries.js';
+import type { ByteRoom } from './read-budget.js';
 import { RedisLease, type LeaseHolder, type ReadKey } from './redis.lease.js';
 
 /** Entries left pending by policy that are asked after at a look. */
@@ -14,36 +16,64 @@ export interface AdoptionOptions {
   readonly streams: () => readonly ReadKey[];
   /** Entries that were handed over to us and wait: fetched as there is room. */
   readonly waiting: (source: ReadKey) => Promise<ReadonlySet<string>>;
-  readonly hold: (lease: RedisLease) => void;
+  readonly room: ByteRoom;
+  readonly sizes: EntrySizes;
+  readonly add: (lease: RedisLease) => void;
   /** Told once all that was found is held. */
   readonly onHeld: () => void;
 }
 
 /** Brings what is pending to a consumer and what its process holds into line. */
 export class Adoption {
+  /** Pending to us, and not fetched yet. */
+  private readonly queued = new Map<ReadKey, readonly PendingEntry[]>();
+  private fetching: Promise<void> | undefined;
+
   constructor(private readonly options: AdoptionOptions) {}
 
   /**
-   * Their runs are charged when they start; their data is needed before, to find the handler.
-   * @returns how many were not held
+   * Their runs are charged when they start; their data is needed before, to find the handler. What
+   * there is no room for is fetched later, see {@link more}.
    */
-  async holdUncharged(source: ReadKey, entries: readonly PendingEntry[]): Promise<number> {
-    const { holder, events, held, hold } = this.options;
+  async holdUncharged(source: ReadKey, entries: readonly PendingEntry[]): Promise<void> {
+    const queued = this.queued.get(source) ?? [];
+    const known = new Set(queued.map(({ id }) => id));
+    this.queued.set(source, [...queued, ...entries.filter(({ id }) => !known.has(id))]);
+    await this.fetchQueued();
+  }
+
+  /** There may be room for more of what was found pending. */
+  more(): void {
+    if (this.queued.size > 0) void this.fetchQueued().catch((error: Error) => this.report(error));
+  }
+
+  /**
+   * Fetches these in their order, as many as fit into `bytes`: one at least.
+   * @returns how many were not held, and those that did not fit
+   */
+  async hold(
+    source: ReadKey,
+    entries: readonly PendingEntry[],
+    bytes: number,
+  ): Promise<{ readonly count: number; readonly rest: readonly PendingEntry[] }> {
+    const { holder, events, held, sizes, add } = this.options;
     // What was offered to others and is found again was taken by one of them, and given up.
     for (const { id } of entries) {
       const known = held.get(source, id);
       if (known?.offered) held.remove(known);
     }
     const unknown = entries.filter(({ id }) => !held.get(source, id));
-    const { found, deleted } = await this.options.entries.fetch(source.key, unknown);
+    if (unknown.length === 0) return { count: 0, rest: [] };
+    const { found, deleted, rest } = await this.options.entries.fetch(source.key, unknown, bytes);
     for (const { id, count, fields } of found) {
-      if (!held.get(source, id)) hold(new RedisLease(holder, source, id, count, false, fields));
+      if (!held.get(source, id)) add(new RedisLease(holder, source, id, count, false, fields));
     }
+    sizes.learnOf(source.key, found);
     if (deleted > 0) {
       events.emit('trimmed', { stream: source.stream, group: holder.group, count: deleted });
     }
     this.options.onHeld();
-    return found.length;
+    return { count: found.length, rest };
   }
 
   /** Takes up what is pending to us without our knowing of it. */
@@ -63,8 +93,7 @@ export class Adoption {
     try {
       for (const source of this.options.streams()) await this.adopt(source, 0);
     } catch (error) {
-      // The next look finds them too.
-      this.options.events.emit('worker-error', { worker: 'adoption', error: error as Error });
+      this.report(error as Error);
     }
   }
 
@@ -83,5 +112,44 @@ export class Adoption {
       // Those that are asked for next time stand at the head.
       if (pending.has(lease.entryId)) held.add(lease);
     }
+  }
+
+  /** What has not been fetched, to be given back. */
+  takeQueued(which: (source: ReadKey) => boolean): RedisLease[] {
+    const taken: RedisLease[] = [];
+    for (const [source, entries] of this.queued) {
+      if (!which(source)) continue;
+      this.queued.delete(source);
+      for (const { id, count } of entries) {
+        taken.push(new RedisLease(this.options.holder, source, id, count, false, []));
+      }
+    }
+    return taken;
+  }
+
+  private fetchQueued(): Promise<void> {
+    this.fetching ??= this.fetchAll().finally(() => (this.fetching = undefined));
+    return this.fetching;
+  }
+
+  private async fetchAll(): Promise<void> {
+    for (const source of this.queued.keys()) {
+      for (;;) {
+        const queued = this.queued.get(source) ?? [];
+        const bytes = this.options.room.ofAdoption;
+        if (queued.length === 0) break;
+        if (bytes === 0) return;
+        const { rest } = await this.hold(source, queued, bytes);
+        // More may have been queued meanwhile.
+        const later = this.queued.get(source);
+        if (later) this.queued.set(source, [...rest, ...later.slice(queued.length)]);
+      }
+      this.queued.delete(source);
+    }
+  }
+
+  /** The next look finds them too. */
+  private report(error: Error): void {
+    this.options.events.emit('worker-error', { worker: 'adoption', error });
   }
 }

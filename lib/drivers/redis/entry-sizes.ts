@@ -6,7 +6,7 @@ import type { Fields } from '../../core/message.js';
  */
 export const REPLY_BYTES = 1_048_576;
 /** Assumed of an entry before any was read: the first read of a stream brings few. */
-const UNKNOWN = 65_536;
+const UNKNOWN = 131_072;
 
 /** How large the next entries of each key are expected to be, by the largest of the last replies. */
 export class EntrySizes {
@@ -25,6 +25,12 @@ export class EntrySizes {
   /** Of one entry of any key. */
   get largest(): number {
     return this.anywhere ?? UNKNOWN;
+  }
+
+  learnOf(key: string, entries: readonly { readonly fields: Fields }[]): void {
+    let largest = 0;
+    for (const { fields } of entries) largest = Math.max(largest, sizeOf(fields));
+    if (largest > 0) this.learn(key, largest);
   }
 
   /** @param largest of the entries that one reply brought of the key */

@@ -1,5 +1,6 @@
 import { Chain } from '../../core/chain.js';
 import { compareEntryIds } from '../../core/entry-id.js';
+import type { HeldBytes } from './read-budget.js';
 import type { ReadKey, RedisLease } from './redis.lease.js';
 
 /** What is held of one key. */
@@ -24,14 +25,19 @@ class HeldOfKey {
     return this.byId.get(id);
   }
 
-  remove(lease: RedisLease): void {
-    if (!this.leases.delete(lease)) return;
+  /** @returns whether it was here */
+  remove(lease: RedisLease): boolean {
+    if (!this.leases.delete(lease)) return false;
     if (this.byId?.get(lease.entryId) === lease) this.byId.delete(lease.entryId);
+    return true;
   }
 }
 
 /** What this process holds: "in flight" means an entry in here, never "pending to our name". */
-export class HeldTable {
+export class HeldTable implements HeldBytes {
+  /** Of all that is held with its data. */
+  bytes = 0;
+  adoptedBytes = 0;
   private readonly byKey = new Map<string, HeldOfKey>();
 
   add(lease: RedisLease): void {
@@ -39,6 +45,7 @@ export class HeldTable {
     let held = this.byKey.get(key);
     if (!held) this.byKey.set(key, (held = new HeldOfKey()));
     held.add(lease);
+    this.account(lease, lease.size);
   }
 
   get(source: ReadKey, id: string): RedisLease | undefined {
@@ -47,7 +54,14 @@ export class HeldTable {
 
   /** Removes this very lease; a later hold on the same entry stays. */
   remove(lease: RedisLease): void {
-    this.byKey.get(lease.source.key)?.remove(lease);
+    if (this.byKey.get(lease.source.key)?.remove(lease)) this.account(lease, -lease.size);
+  }
+
+  /** Its data was fetched, or is held no more. */
+  resize(lease: RedisLease, size: number): void {
+    // Not of one that was removed meanwhile.
+    if (lease.chain) this.account(lease, size - lease.size);
+    lease.size = size;
   }
 
   count(source: ReadKey): number {
@@ -58,5 +72,10 @@ export class HeldTable {
   left(source: ReadKey): RedisLease[] {
     const held = this.byKey.get(source.key);
     return held ? Array.from(held.leases).filter((lease) => lease.left) : [];
+  }
+
+  private account({ adopted }: RedisLease, bytes: number): void {
+    this.bytes += bytes;
+    if (adopted) this.adoptedBytes += bytes;
   }
 }

@@ -4,29 +4,31 @@ import type { BeginOutcome, ExtendOutcome, Lease } from '../../core/lease.js';
 import { grouped } from '../../core/grouped.js';
 import type { SettleOutcome } from '../../core/settlement.js';
 import type { Commands } from './commands.js';
+import { REPLY_BYTES } from './entry-sizes.js';
 import type { RedisLease } from './redis.lease.js';
-import { begin } from './scripts/begin.script.js';
+import { begin, type BeginReply } from './scripts/begin.script.js';
 import { extend, EXTEND_AT_ONCE } from './scripts/extend.script.js';
 import { release, uncharge } from './scripts/release.script.js';
 
 /** What a consumer does with its leases, apart from settling them. */
 export class Leasing {
+  /** Bytes of entries that are being fetched. */
+  private underWay = 0;
+  private readonly waiting: (() => void)[] = [];
+
   constructor(
     private readonly commands: Commands,
     private readonly events: EventBus,
   ) {}
 
   async begin(lease: RedisLease): Promise<BeginOutcome> {
-    const reply = await this.commands.run(
-      'charging a run',
-      (client) => begin(client, lease.fence),
-      lease.source.key,
-    );
+    const known = lease.fields !== undefined;
+    const reply = await (known ? this.charge(lease, known) : this.inTurn(lease));
     if (reply.word === 'started') {
       lease.attempt++;
       lease.charged = true;
       lease.offered = false;
-      lease.load(reply.fields);
+      if (reply.fields) lease.load(reply.fields);
       return 'started';
     }
     if (reply.word === 'trimmed') this.reportTrimmed(lease);
@@ -41,6 +43,29 @@ export class Leasing {
       this.reportTrimmed(lease);
     }
     return outcomes;
+  }
+
+  private charge(lease: RedisLease, fieldsKnown: boolean): Promise<BeginReply> {
+    return this.commands.run(
+      'charging a run',
+      (client) => begin(client, lease.fence, fieldsKnown),
+      lease.source.key,
+    );
+  }
+
+  /** Replies with the data of entries: not more of them at a time than one reply may hold. */
+  private async inTurn(lease: RedisLease): Promise<BeginReply> {
+    const size = lease.fetched;
+    while (this.underWay > 0 && this.underWay + size > REPLY_BYTES) {
+      await new Promise<void>((resolve) => this.waiting.push(resolve));
+    }
+    this.underWay += size;
+    try {
+      return await this.charge(lease, false);
+    } finally {
+      this.underWay -= size;
+      for (const resolve of this.waiting.splice(0)) resolve();
+    }
   }
 
   private reportTrimmed(lease: RedisLease): void {
@@ -78,6 +103,11 @@ export function releaseLease(commands: Commands, lease: RedisLease): Promise<Set
     (client) => release(client, lease.fence, leave),
     lease.source.key,
   );
+}
+
+/** What cannot be given back now is taken over from us later. */
+export async function releaseAll(commands: Commands, leases: readonly RedisLease[]): Promise<void> {
+  await Promise.all(leases.map((lease) => releaseLease(commands, lease).catch(() => undefined)));
 }
 
 /** A run that was counted and has not begun is taken back; the entry stays ours. */

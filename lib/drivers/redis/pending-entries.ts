@@ -1,6 +1,7 @@
 import type { Fields } from '../../core/message.js';
 import type { Commands } from './commands.js';
-import { textsOf } from './resp/texts-of.js';
+import { REPLY_BYTES } from './entry-sizes.js';
+import { FETCH_AT_ONCE, fetchEntries } from './scripts/fetch-entries.script.js';
 
 /** An entry of a pending list with its delivery count. */
 export interface PendingEntry {
@@ -9,7 +10,18 @@ export interface PendingEntry {
 }
 
 type Row = [id: string, consumer: string, idle: number, count: number];
-type Stored = [id: string, fields: string[]];
+
+export interface FetchedEntry extends PendingEntry {
+  readonly fields: Fields;
+}
+
+export interface Fetched {
+  readonly found: readonly FetchedEntry[];
+  /** Entries without data. */
+  readonly deleted: number;
+  /** What did not fit. */
+  readonly rest: readonly PendingEntry[];
+}
 
 const PAGE = 1000;
 
@@ -44,30 +56,41 @@ export class PendingEntries {
     return new Set(ids.filter((_, index) => rows[index]!.length > 0));
   }
 
-  /** Their data. What has none any more leaves the pending list, and is counted. */
-  async fetch(
-    key: string,
-    entries: readonly PendingEntry[],
-  ): Promise<{ found: (PendingEntry & { fields: Fields })[]; deleted: number }> {
+  /**
+   * Their data, of as many as fit into `bytes`: of one at least. What has none any more leaves the
+   * pending list, and is counted.
+   */
+  async fetch(key: string, entries: readonly PendingEntry[], bytes: number): Promise<Fetched> {
+    const asked = entries.slice(0, FETCH_AT_ONCE);
     const stored = await this.commands.run(
       'fetching pending entries',
-      (client) =>
-        Promise.all(
-          entries.map(
-            async ({ id }) => textsOf(await client.xrangeBuffer(key, id, id)) as Stored[],
-          ),
-        ),
+      (client) => {
+        const ids = asked.map(({ id }) => id);
+        return fetchEntries(client, key, ids, bytes);
+      },
       key,
     );
-    const found: (PendingEntry & { fields: Fields })[] = [];
+    const found: FetchedEntry[] = [];
     const deleted: string[] = [];
-    for (const [index, entry] of entries.entries()) {
-      const [data] = stored[index]!;
-      if (data) found.push({ ...entry, fields: data[1] });
-      else deleted.push(entry.id);
+    for (const [index, fields] of stored.entries()) {
+      if (fields) found.push({ ...asked[index]!, fields });
+      else deleted.push(asked[index]!.id);
     }
     if (deleted.length > 0) await this.drop(key, deleted);
-    return { found, deleted: deleted.length };
+    return { found, deleted: deleted.length, rest: entries.slice(stored.length) };
+  }
+
+  /** The data of all of them, in as many requests as it takes. */
+  async fetchAll(key: string, entries: readonly PendingEntry[]): Promise<Omit<Fetched, 'rest'>> {
+    const found: FetchedEntry[] = [];
+    let deleted = 0;
+    for (let rest = entries; rest.length > 0;) {
+      const page = await this.fetch(key, rest, REPLY_BYTES);
+      found.push(...page.found);
+      deleted += page.deleted;
+      rest = page.rest;
+    }
+    return { found, deleted };
   }
 
   private async drop(key: string, ids: readonly string[]): Promise<void> {

@@ -52,13 +52,13 @@ export class ReadWindow {
   }
 
   next(keys: readonly ReadKey[], bounds: ReadBounds): Ask {
-    if (keys.length === 1) return { sources: keys, count: this.fit(keys, bounds), kind: 'all' };
+    if (keys.length === 1) return { sources: keys, count: this.countOf(keys, bounds), kind: 'all' };
     if (this.busy.size === 0) {
       // Much may have been published since each was empty.
       const quiet = this.now() - this.lookedAt < this.round;
       if (quiet || keys.length * this.sizes.largest <= bounds.bytes) {
         const count = Math.max(1, Math.floor(bounds.entries / keys.length));
-        return { sources: keys, count: Math.min(count, this.fit(keys, bounds)), kind: 'all' };
+        return { sources: keys, count: Math.min(count, this.countOf(keys, bounds)), kind: 'all' };
       }
       this.restart(keys);
     }
@@ -73,13 +73,20 @@ export class ReadWindow {
     for (const { source, entries } of batches) {
       found += entries.length;
       if (entries.length >= count) this.busy.add(source);
-      this.sizes.learn(
-        source.key,
-        entries.reduce((largest, [, fields]) => Math.max(largest, sizeOf(fields)), 0),
-      );
     }
+    this.learn(batches);
     if (kind === 'busy') this.resize(sources.length, found, count * sources.length);
     return found;
+  }
+
+  /** Learns the sizes of what was read, however it was. */
+  learn<T extends readonly ReadBatch[]>(batches: T): T {
+    for (const { source, entries } of batches) {
+      let largest = 0;
+      for (const [, fields] of entries) largest = Math.max(largest, sizeOf(fields));
+      this.sizes.learn(source.key, largest);
+    }
+    return batches;
   }
 
   /** A few busy streams whose turn it is. One with large entries comes alone. */
@@ -96,7 +103,7 @@ export class ReadWindow {
       sources.push(source);
       if (sources.length === most) break;
     }
-    return { sources, count: this.fit(sources, bounds), kind: 'busy' };
+    return { sources, count: this.countOf(sources, bounds), kind: 'busy' };
   }
 
   /** Part of the streams that are not busy, so that each has its turn once in a round. */
@@ -116,7 +123,7 @@ export class ReadWindow {
   }
 
   /** Entries of each, so that all of them are within the bounds: at least one. */
-  private fit(sources: readonly ReadKey[], { entries, bytes }: ReadBounds): number {
+  countOf(sources: readonly ReadKey[], { entries, bytes }: ReadBounds): number {
     const size =
       sources.length > AT_A_LOOK
         ? sources.length * this.sizes.largest

@@ -7,7 +7,7 @@ import type { Commands } from './commands.js';
 import { Connection } from './connection.js';
 import type { Connector } from './connector.js';
 import { GuardedReading } from './guarded-reading.js';
-import { EntrySizes, REPLY_BYTES } from './entry-sizes.js';
+import type { EntrySizes } from './entry-sizes.js';
 import { batchesOf, type ReadBatch } from './read-batch.js';
 import { ReadWindow, type Ask, type ReadBounds } from './read-window.js';
 import type { ReadKey } from './redis.lease.js';
@@ -44,6 +44,8 @@ export interface ReaderOptions {
   readonly group: string;
   readonly consumer: string;
   readonly blockTimeout: number;
+  /** What is learned of the sizes of entries. */
+  readonly sizes: EntrySizes;
   readonly guards: readonly Guard[];
   /** A guard does not hold any more. */
   readonly onDisowned: () => void;
@@ -80,7 +82,7 @@ export class Reader {
 
   constructor(private readonly options: ReaderOptions) {
     const round = Math.min(LONGEST_ROUND, options.blockTimeout / 2);
-    this.window = new ReadWindow(new EntrySizes(), () => performance.now(), round);
+    this.window = new ReadWindow(options.sizes, () => performance.now(), round);
     if (options.guards.length > 0) this.guarded = new GuardedReading(options);
     this.connection = new Connection({
       connector: options.connector,
@@ -105,7 +107,7 @@ export class Reader {
   }
 
   /** New entries, or none after the block timeout, an outage, or `stop`. Never rejects. */
-  async read(limit: number): Promise<readonly ReadBatch[]> {
+  async read(bounds: ReadBounds): Promise<readonly ReadBatch[]> {
     if (this.stopped) return [];
     if (this.keys.length === 0) {
       await this.pause();
@@ -116,7 +118,7 @@ export class Reader {
       client = this.connection.current ?? (await this.connection.ready('reading', FOREVER));
       const line = this.line?.wire.client === client ? this.line : await this.takeOver(client);
       if (this.stopped) return [];
-      const batches = await this.readOnce(line, limit);
+      const batches = await this.readOnce(line, bounds);
       this.backoff.reset();
       return batches;
     } catch (error) {
@@ -166,9 +168,8 @@ export class Reader {
     return this.line;
   }
 
-  private async readOnce({ wire }: Line, limit: number): Promise<ReadBatch[]> {
-    if (this.guarded) return this.readGuarded(this.guarded, wire, limit);
-    const bounds: ReadBounds = { entries: limit, bytes: REPLY_BYTES };
+  private async readOnce({ wire }: Line, bounds: ReadBounds): Promise<ReadBatch[]> {
+    if (this.guarded) return this.readGuarded(this.guarded, wire, bounds);
     const { keys } = this;
     for (;;) {
       const ask = this.window.next(keys, bounds);
@@ -183,11 +184,11 @@ export class Reader {
   private async readGuarded(
     guarded: GuardedReading,
     wire: Wire,
-    limit: number,
+    bounds: ReadBounds,
   ): Promise<ReadBatch[]> {
     const { keys, byKey } = this;
     const asking = this.options.place?.asking;
-    const count = Math.max(1, Math.floor(limit / keys.length));
+    const count = this.window.countOf(keys, bounds);
     for (;;) {
       const read = await guarded.readNow(wire, keys, count, asking);
       if (!read) {
@@ -195,7 +196,7 @@ export class Reader {
         await sleep(systemClock, this.options.blockTimeout, this.stopping.signal);
         return [];
       }
-      if ('found' in read) return batchesOf(read.found, byKey);
+      if ('found' in read) return this.window.learn(batchesOf(read.found, byKey));
       if (this.stopped || keys !== this.keys) return [];
       this.blocked = true;
       const waiting = guarded.wait(wire, keys, read.ids, asking);

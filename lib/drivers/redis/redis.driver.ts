@@ -7,6 +7,7 @@ import { Keys } from './keys.js';
 import { HandedHints } from './live/handed-hints.js';
 import { RedisLiveConsumers } from './live/redis.live-consumers.js';
 import { openCommands } from './open-commands.js';
+import { ReadBudget } from './read-budget.js';
 import { RedisCompletions } from './redis.completions.js';
 import { RedisDeadLetters } from './redis.dead-letters.js';
 import { RedisGroupAdmin } from './redis.group-admin.js';
@@ -39,7 +40,8 @@ function open(options: RedisOptions, { events, keyPrefix }: DriverContext): Driv
   const features = new ServerFeatures(events);
   const hints = new Hints({ connector, commands });
   const handed = new HandedHints({ hints, keys, events });
-  const shared = { connector, commands, keys, events };
+  const budget = new ReadBudget(options.maxReadBytes);
+  const shared = { connector, commands, keys, events, budget };
   const source = new RedisSource({ ...shared, replies, features, hints, handed });
   return {
     source,

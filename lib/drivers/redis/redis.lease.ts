@@ -5,6 +5,7 @@ import type { Lease } from '../../core/lease.js';
 import type { Fields } from '../../core/message.js';
 import type { HeldStream } from '../../core/held-stream.js';
 import type { SettleOutcome } from '../../core/settlement.js';
+import { sizeOf } from './entry-sizes.js';
 import { unpackFields } from './scripts/dead-letter.script.js';
 import type { Fenced } from './scripts/fence.js';
 
@@ -50,6 +51,12 @@ export class RedisLease implements Lease, Link<RedisLease> {
   offered = false;
   finishing = false;
   overrun: Promise<unknown> | undefined;
+  /** It was taken over or adopted, not read. */
+  readonly adopted: boolean;
+  /** Bytes of its data while that is held. The table of what is held counts them. */
+  size: number;
+  /** Of its data, when it was last fetched. */
+  fetched = 0;
   private origin: { readonly stream: string; readonly id: string } | undefined;
 
   constructor(
@@ -61,11 +68,14 @@ export class RedisLease implements Lease, Link<RedisLease> {
     public charged: boolean,
     stored: Fields,
   ) {
+    this.adopted = !charged;
     this.load(stored);
+    this.size = this.fetched;
   }
 
   /** Takes in the fields as they are stored, less what is not the message's own. */
   load(stored: Fields): void {
+    this.fetched = sizeOf(stored);
     if (!this.source.redriven) {
       this.fields = stored;
       return;

@@ -78,6 +78,12 @@ export const REDIS_OPTIONS = declareOptions(
     connectTimeout: whole(1, LONGEST_TIMEOUT),
     /** Longest wait for a reply, or to reconnect before a command, in milliseconds. @default 5000 */
     commandTimeout: whole(1, LONGEST_TIMEOUT),
+    /**
+     * Most bytes of messages that this process holds: those that were read and are not yet settled,
+     * of all its streams together. At the bound reading waits, so that few large messages run at a
+     * time, whatever `concurrency` is. Each reader may always hold one message. @default 8388608 (8 MiB)
+     */
+    maxReadBytes: whole(1),
   },
   contradictions,
 );

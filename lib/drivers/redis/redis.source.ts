@@ -24,6 +24,7 @@ import type { HandedHints } from './live/handed-hints.js';
 import { openCommands } from './open-commands.js';
 import { Publishing } from './publishing.js';
 import { isReplicated, ReplicatedPublishing } from './publishing-replicated.js';
+import type { ReadBudget } from './read-budget.js';
 import { RedisDelays } from './redis.delays.js';
 import type { RedisReplies } from './redis.replies.js';
 import { RedisSubscription } from './redis.subscription.js';
@@ -52,6 +53,7 @@ export interface RedisSourceOptions {
   readonly features: ServerFeatures;
   readonly hints: Hints;
   readonly handed: HandedHints;
+  readonly budget: ReadBudget;
 }
 
 /** Redis Streams as a message source. */

@@ -7,14 +7,16 @@ import { Adoption } from './adoption.js';
 import { Caretaker } from './caretaker.js';
 import type { Commands } from './commands.js';
 import type { Connector } from './connector.js';
+import { EntrySizes } from './entry-sizes.js';
 import { GroupKeeper } from './group-keeper.js';
 import { Handout } from './handout.js';
 import { HeldTable } from './held-table.js';
 import type { Keys } from './keys.js';
 import { HandedEntries, waitingOf } from './live/handed-entries.js';
 import type { HandedHints } from './live/handed-hints.js';
-import { Leasing, releaseLease } from './leasing.js';
+import { Leasing, releaseAll } from './leasing.js';
 import { PendingEntries } from './pending-entries.js';
+import { ByteRoom, type ReadBudget } from './read-budget.js';
 import { ReadKeys } from './read-keys.js';
 import { Reader, type ReadPlace } from './reader.js';
 import { RedisLease, type LeaseHolder, type ReadKey } from './redis.lease.js';
@@ -31,6 +33,8 @@ export interface RedisSubscriptionOptions extends SubscribeOptions {
   readonly keys: Keys;
   readonly events: EventBus;
   readonly handed: HandedHints;
+  /** Shared with the other subscriptions of this process. */
+  readonly budget: ReadBudget;
   /** Told once it is closed. */
   readonly onClosed?: () => void;
 }
@@ -40,6 +44,9 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   readonly guards: readonly Guard[];
   private readonly held = new HeldTable();
   private readonly handout = new Handout(this.held);
+  private readonly sizes = new EntrySizes();
+  private readonly room: ByteRoom;
+  private readonly leaveBudget: () => void;
   private readonly leasing: Leasing;
   private readonly adoption: Adoption;
   private readonly handed: HandedEntries;
@@ -59,6 +66,8 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     const crashedAfter = options.crashedAfter ?? 3 * longest;
     const { onDisowned = () => undefined } = options;
     this.guards = guards;
+    this.leaveBudget = options.budget.join();
+    this.room = new ByteRoom(options.budget, this.held, events);
     this.leasing = new Leasing(commands, events);
     this.adoption = this.adopting();
     this.handed = this.receiving();
@@ -69,11 +78,13 @@ export class RedisSubscription implements Subscription, LeaseHolder {
         guards,
         onDisowned,
         adoption: this.adoption,
+        room: this.room,
         onGroupMissing: () => this.readKeys.restoreAll(),
       });
     }
     this.reader = new Reader({
       ...options,
+      sizes: this.sizes,
       guards,
       onDisowned,
       onGroupMissing: () => this.readKeys.restoreAll(),
@@ -94,7 +105,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
       // Known to have crashed before it is removed.
       absentAfter: Math.max(2 * longest, crashedAfter) + 60_000,
       streams: () => this.readKeys.all,
-      room: () => this.room(),
+      room: () => this.roomToTakeOver(),
       onLook: () => this.letGo().then(() => this.handout.refresh(this.leasing)),
       onLooked: (source, looked) => this.looked(source, looked),
     });
@@ -133,12 +144,13 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     if (this.handout.isEmpty) {
       this.caretaker.roomMade();
       this.handed.roomMade();
+      this.adoption.more();
     }
     return handedOut;
   }
 
   begin(lease: Lease): Promise<BeginOutcome> {
-    return this.leasing.begin(lease as RedisLease);
+    return this.room.begin(lease as RedisLease, () => this.leasing.begin(lease as RedisLease));
   }
 
   extend(leases: readonly Lease[]): Promise<ExtendOutcome[]> {
@@ -146,8 +158,18 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   }
 
   forget(lease: Lease, left = false): void {
-    if (left) (lease as RedisLease).leave();
-    else this.held.remove(lease as RedisLease);
+    const own = lease as RedisLease;
+    if (left) {
+      own.leave();
+      this.held.resize(own, 0);
+    } else this.held.remove(own);
+    this.room.less();
+  }
+
+  /** Its data is fetched again when it runs. */
+  parked(lease: RedisLease): void {
+    this.held.resize(lease, 0);
+    this.room.less();
   }
 
   watch(streams: ReadonlySet<string>): void {
@@ -167,10 +189,12 @@ export class RedisSubscription implements Subscription, LeaseHolder {
 
   settled(lease: RedisLease): void {
     this.held.remove(lease);
+    this.room.less();
   }
 
   async stop(): Promise<void> {
     this.stopped = true;
+    this.room.close();
     this.takeover?.stop();
     await this.caretaker.stop();
     await this.reader.stop();
@@ -190,7 +214,12 @@ export class RedisSubscription implements Subscription, LeaseHolder {
       if (this.takeover?.done === false) {
         if (!(await this.takeover.mayRead(this.readKeys.all[0]!))) return;
       }
-      for (const { source, entries } of await this.reader.read(limit)) {
+      if (!this.room.mayRead(this.sizes.largest)) {
+        await this.room.untilMayRead(() => this.sizes.largest);
+        if (this.stopped) return;
+      }
+      const bounds = { entries: limit, bytes: this.room.ofRead };
+      for (const { source, entries } of await this.reader.read(bounds)) {
         for (const [id, fields] of entries) this.take(source, id, fields);
       }
     } finally {
@@ -199,10 +228,11 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     }
   }
 
-  /** Nothing comes before what is taken over in order. */
-  private room(): number {
+  /** Entries. Nothing comes before what is taken over in order. */
+  private roomToTakeOver(): number {
     if (this.takeover?.done === false) return 0;
-    return this.handout.room;
+    const fitting = Math.ceil(this.room.ofAdoption / this.sizes.largest);
+    return Math.min(this.handout.room, fitting);
   }
 
   private take(source: ReadKey, id: string, fields: Fields): void {
@@ -228,15 +258,12 @@ export class RedisSubscription implements Subscription, LeaseHolder {
 
   /** Of streams that are left alone nothing waits here, as nobody may ask for it. */
   private async letGo(): Promise<void> {
-    const unwatched = this.handout.takeOut((lease) => !this.readKeys.watches(lease));
+    const isUnwatched = (one: { readonly stream: string }) => !this.readKeys.watches(one);
+    const unwatched = this.handout.takeOut(isUnwatched);
+    unwatched.push(...this.adoption.takeQueued(isUnwatched));
     if (unwatched.length === 0) return;
-    await this.release(unwatched);
+    await releaseAll(this.options.commands, unwatched);
     for (const lease of unwatched) this.held.remove(lease);
-  }
-
-  private async release(leases: readonly RedisLease[]): Promise<void> {
-    const { commands } = this.options;
-    await Promise.all(leases.map((lease) => releaseLease(commands, lease).catch(() => undefined)));
   }
 
   private adopting(): Adoption {
@@ -248,7 +275,9 @@ export class RedisSubscription implements Subscription, LeaseHolder {
       entries: new PendingEntries(commands, group),
       streams: () => this.readKeys.all,
       waiting: (source) => this.handed.idsOf(source),
-      hold: (lease) => this.handout.add(lease),
+      room: this.room,
+      sizes: this.sizes,
+      add: (lease) => this.handout.add(lease),
       onHeld: () => this.handout.wake(),
     });
   }
@@ -259,14 +288,18 @@ export class RedisSubscription implements Subscription, LeaseHolder {
       ...options,
       adoption,
       readKeys: () => this.readKeys,
-      room: () => this.room(),
+      room: () => this.roomToTakeOver(),
     });
   }
 
   private async shutDown(): Promise<void> {
     await this.stop();
     await this.handed.close();
-    await this.release(this.handout.takeOut(() => true));
+    await releaseAll(this.options.commands, [
+      ...this.handout.takeOut(() => true),
+      ...this.adoption.takeQueued(() => true),
+    ]);
     await this.reader.close();
+    this.leaveBudget();
   }
 }

@@ -4,6 +4,7 @@ import type { EventBus } from '../../core/events.js';
 import type { Guard } from '../../core/guard.js';
 import type { Adoption } from './adoption.js';
 import type { Commands } from './commands.js';
+import type { ByteRoom } from './read-budget.js';
 import type { ReadKey } from './redis.lease.js';
 import { isGroupMissing } from './reply-errors.js';
 import { takePending } from './scripts/take-pending.script.js';
@@ -15,6 +16,7 @@ export interface TakeoverOptions {
   readonly commands: Commands;
   readonly events: EventBus;
   readonly adoption: Adoption;
+  readonly room: ByteRoom;
   readonly group: string;
   readonly consumer: string;
   readonly guards: readonly Guard[];
@@ -76,7 +78,7 @@ export class Takeover {
    * @returns how many entries were found, undefined where a guard does not hold
    */
   private async next(source: ReadKey): Promise<number | undefined> {
-    const { commands, events, adoption, group, consumer, guards } = this.options;
+    const { commands, events, adoption, room, group, consumer, guards } = this.options;
     const { key, stream } = source;
     while (!this.finished) {
       const { after } = this;
@@ -87,11 +89,14 @@ export class Takeover {
         key,
       );
       if (!page) return undefined;
-      const count = page.length > 0 ? await adoption.holdUncharged(source, page) : 0;
+      const { count, rest } = await adoption.hold(source, page, room.ofRead);
       // Begun anew meanwhile.
       if (after !== this.after) continue;
-      this.after = page.at(-1)?.id ?? after;
-      this.finished = page.length < PAGE;
+      // What did not fit is taken over again when there is room, in its order.
+      const [next] = rest;
+      const done = next ? page.findIndex(({ id }) => id === next.id) : page.length;
+      this.after = page[done - 1]?.id ?? after;
+      this.finished = page.length < PAGE && rest.length === 0;
       if (count === 0) continue;
       events.emit('reclaimed', { stream, group, count });
       return count;

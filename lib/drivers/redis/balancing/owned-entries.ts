@@ -2,6 +2,7 @@ import { compareEntryIds } from '../../../core/entry-id.js';
 import type { EventBus } from '../../../core/events.js';
 import type { Guard } from '../../../core/guard.js';
 import type { Commands } from '../commands.js';
+import type { EntrySizes } from '../entry-sizes.js';
 import { PendingEntries } from '../pending-entries.js';
 import { RedisLease, type LeaseHolder, type ReadKey } from '../redis.lease.js';
 import { readOwned } from '../scripts/read-owned.script.js';
@@ -13,6 +14,7 @@ export interface OwnedEntriesOptions {
   readonly guards: readonly Guard[];
   readonly holder: LeaseHolder;
   readonly source: ReadKey;
+  readonly sizes: EntrySizes;
   /** Most entries of one read: they wait in memory, those of each stream. */
   readonly atOnce: () => number;
   /** Most new entries of one read: those behind the first begin without asking the server. */
@@ -109,7 +111,7 @@ export class OwnedEntries {
   }
 
   private async leasesOf(rows: readonly TakenEntry[]): Promise<RedisLease[]> {
-    const { events, holder, source } = this.options;
+    const { events, holder, source, sizes } = this.options;
     const { key, stream } = source;
     const { group } = holder;
     const known = ({ id, count }: TakenEntry): RedisLease | undefined => {
@@ -117,7 +119,8 @@ export class OwnedEntries {
       return lease?.attempt === count ? lease : undefined;
     };
     const unknown = rows.filter((row) => !known(row));
-    const { found, deleted } = await this.pending.fetch(key, unknown);
+    const { found, deleted } = await this.pending.fetchAll(key, unknown);
+    sizes.learnOf(key, found);
     const fetched = new Map(found.map((entry) => [entry.id, entry]));
     if (found.length > 0) events.emit('reclaimed', { stream, group, count: found.length });
     if (deleted > 0) events.emit('trimmed', { stream, group, count: deleted });
@@ -145,7 +148,7 @@ export class OwnedEntries {
   }
 
   private async readNew(): Promise<OwnedEntriesFound | undefined> {
-    const { commands, guards, holder, source, readAhead } = this.options;
+    const { commands, guards, holder, source, sizes, readAhead } = this.options;
     const { group, consumer } = holder;
     const reading = { key: source.key, group, consumer, guards, count: readAhead() };
     try {
@@ -158,6 +161,10 @@ export class OwnedEntries {
       if (read.word === 'none') return { leases: [], after: read.after };
       if (read.word === 'found') {
         const { entries } = read;
+        sizes.learnOf(
+          source.key,
+          entries.map(([, fields]) => ({ fields })),
+        );
         const leases = entries.map(
           ([id, fields]) => new RedisLease(holder, source, id, 1, true, fields),
         );

@@ -8,6 +8,7 @@ import type { HeldStream } from '../../../core/held-stream.js';
 import type { BeginOutcome } from '../../../core/lease.js';
 import type { SettleOutcome } from '../../../core/settlement.js';
 import type { Commands } from '../commands.js';
+import type { EntrySizes } from '../entry-sizes.js';
 import { GroupKeeper } from '../group-keeper.js';
 import type { Keys } from '../keys.js';
 import { releaseLease } from '../leasing.js';
@@ -38,6 +39,7 @@ export interface ReadingOptions {
   readonly locks: RedisStreamLocks;
   /** Most entries of one read. */
   readonly atOnce: () => number;
+  readonly sizes: EntrySizes;
   readonly handOut: (lease: RedisLease) => void;
   readonly onFinished: (held: HeldStream) => void;
 }

@@ -5,7 +5,9 @@ import type { OwnedSubscribeOptions, OwnedSubscription } from '../../../core/str
 import type { EventBus } from '../../../core/events.js';
 import type { Commands } from '../commands.js';
 import type { Connector } from '../connector.js';
+import { EntrySizes } from '../entry-sizes.js';
 import type { Keys } from '../keys.js';
+import type { ReadBudget } from '../read-budget.js';
 import { Leasing, releaseLease } from '../leasing.js';
 import type { RedisLease } from '../redis.lease.js';
 import { IdleWatch, PollingWatch, type StreamWatch } from './idle-watch.js';
@@ -22,6 +24,7 @@ export interface RedisOwnedOptions extends OwnedSubscribeOptions {
   readonly commands: Commands;
   readonly keys: Keys;
   readonly events: EventBus;
+  readonly budget: ReadBudget;
   readonly locks: RedisStreamLocks;
   readonly consumer: string;
 }
@@ -31,6 +34,8 @@ export class RedisOwnedSubscription implements OwnedSubscription {
   private readonly readings = new Map<string, OwnedReading>();
   private readonly idle: StreamWatch;
   private readonly leasing: Leasing;
+  private readonly sizes = new EntrySizes();
+  private readonly leaveBudget: () => void;
   private ready: RedisLease[] = [];
   private wake: (() => void) | undefined;
   private stopped = false;
@@ -42,6 +47,7 @@ export class RedisOwnedSubscription implements OwnedSubscription {
     this.idle = commands.topology ? new PollingWatch() : new IdleWatch(options);
     this.redrivenLook = new RedrivenLook(commands, () => this.readings.values());
     this.leasing = new Leasing(commands, events);
+    this.leaveBudget = options.budget.join();
   }
 
   add(held: HeldStream): void {
@@ -50,6 +56,7 @@ export class RedisOwnedSubscription implements OwnedSubscription {
     const reading = new OwnedReading(held, this.options.locks.guards(held), {
       ...this.options,
       watch: this.idle,
+      sizes: this.sizes,
       atOnce: () => this.atOnce,
       handOut: (lease) => this.handOut(lease),
     });
@@ -108,6 +115,7 @@ export class RedisOwnedSubscription implements OwnedSubscription {
 
   async close(): Promise<void> {
     await this.stop();
+    this.leaveBudget();
     const all = [...this.readings.values()];
     for (const reading of all) {
       reading.end();
@@ -121,7 +129,9 @@ export class RedisOwnedSubscription implements OwnedSubscription {
 
   /** Many streams with much to do must not fill the memory. */
   private get atOnce(): number {
-    return Math.max(1, Math.min(MOST_OF_ONE, Math.floor(MOST_OF_ALL / this.readings.size)));
+    const { budget } = this.options;
+    const all = Math.min(MOST_OF_ALL, budget.share / this.sizes.largest);
+    return Math.max(1, Math.min(MOST_OF_ONE, Math.floor(all / this.readings.size)));
   }
 
   private handOut(lease: RedisLease): void {

@@ -9,6 +9,7 @@ import type {
 import type { Commands } from '../commands.js';
 import type { Connector } from '../connector.js';
 import type { Keys } from '../keys.js';
+import type { ReadBudget } from '../read-budget.js';
 import { meetMembers } from '../scripts/meet-members.script.js';
 import { ClusterStreamLocks } from './cluster.stream-locks.js';
 import { ExpiryHints } from './expiry-hints.js';
@@ -21,6 +22,7 @@ export interface RedisOwnershipOptions {
   readonly commands: Commands;
   readonly keys: Keys;
   readonly events: EventBus;
+  readonly budget: ReadBudget;
 }
 
 /** Streams balanced between consumers by way of the protocol of redis-stream-client-go. */

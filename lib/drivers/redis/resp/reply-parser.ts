@@ -27,6 +27,8 @@ const VERBATIM = 61; // =
 /** Texts up to this length are compared with the one that last stood in their place. */
 const SHORT = 32;
 const PLACES = 16;
+/** Bytes of a buffer that is kept for the next large element. */
+const MOST_KEPT = 2_097_152;
 
 /** A list that is being read: replies nest, and arrive in pieces. */
 interface Open {
@@ -48,8 +50,9 @@ export class ReplyParser {
   private ascii = true;
   private readonly open: Open[] = [];
   private top: Open | undefined;
-  /** Bytes of an element that is not complete yet. */
-  private pieces: Buffer[] = [];
+  /** Begins with the bytes of an element that is not complete yet. */
+  private kept = Buffer.alloc(0);
+  /** How many these are. */
   private arrived = 0;
   /** How many of them it is known to need. */
   private needed = 0;
@@ -77,15 +80,23 @@ export class ReplyParser {
     if (this.arrived === 0) return chunk;
     this.keep(chunk);
     if (this.arrived < this.needed) return undefined;
-    const bytes = Buffer.concat(this.pieces, this.arrived);
-    this.pieces = [];
+    const bytes = this.kept.subarray(0, this.arrived);
     this.arrived = 0;
+    // Texts are copied out of it, so that it serves again.
+    if (this.kept.length > MOST_KEPT) this.kept = Buffer.alloc(0);
     return bytes;
   }
 
+  /** Copied, so that what arrives, a buffer for each piece, does not live long. */
   private keep(bytes: Buffer): void {
-    this.pieces.push(bytes);
-    this.arrived += bytes.length;
+    const size = this.arrived + bytes.length;
+    if (size > this.kept.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(this.needed, 2 * size));
+      this.kept.copy(larger, 0, 0, this.arrived);
+      this.kept = larger;
+    }
+    bytes.copy(this.kept, this.arrived);
+    this.arrived = size;
   }
 
   /** One value, or the head of a list. @returns false if it is not complete */
