@@ -24,7 +24,7 @@ const app = await NestFactory.createApplicationContext(App, { logger: false });
 const made = app.get(StreamConsumers).create({ streams, consumer });
 process.on('disconnect', () => process.exit());
 const subscribed = made.subscribe(async ({ id, payload }) => {
-  tell('called', { id });
+  tell('called', { id, peakMb: process.resourceUsage().maxRSS / 1024 });
   if (payload.hangs) await new Promise(() => undefined);
   return !payload.kept;
 });
