@@ -111,7 +111,7 @@ describe('large entries', () => {
     streams(1);
     size = 200_000;
     waiting.set(keys[0]!, 150);
-    expect(read()).toBe(16);
+    expect(read()).toBe(8);
     expect(read()).toBe(5);
     size = 2_000_000;
     expect(read()).toBe(5);
