@@ -1,8 +1,8 @@
 import { isEntryId } from '../core/entry-id.js';
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
-
-/** Sentences that each say what must be otherwise; none, where it is right. */
-type Problems = readonly string[];
+import { checked, text, whole } from '../core/options/kinds.js';
+import type { Problems } from '../core/options/option.js';
+import { declareOptions, type Given } from '../core/options/shape.js';
 
 /** @throws InvalidOptionsError naming all problems at once */
 export function refuse(...problems: readonly Problems[]): void {
@@ -10,37 +10,33 @@ export function refuse(...problems: readonly Problems[]): void {
   if (all.length > 0) throw new InvalidOptionsError(all);
 }
 
+const name = text().required();
+
 /** What must be a text that is not empty, by its name. */
-export function names(given: Readonly<Record<string, unknown>>): Problems {
-  return Object.entries(given)
-    .filter(([, value]) => typeof value !== 'string' || value === '')
-    .map(([what]) => `${what} must be a text that is not empty`);
-}
+export const names = (given: Readonly<Record<string, unknown>>): Problems =>
+  Object.entries(given).flatMap(([what, value]) => name.problems(value, what));
+
+const ID = 'an id such as 1700000000000-0';
 
 /** Where a group stands: `0`, `$` or an id. */
-export function position(what: string, given: unknown): Problems {
-  if (given === '$' || isEntryId(given)) return [];
-  return [`${what} must be '0', '$' or an id such as 1700000000000-0, not ${shown(given)}`];
-}
+export const position = checked<string>(
+  `'0', '$' or ${ID}`,
+  (given) => given === '$' || isEntryId(given),
+);
 
-/** Where a page begins. */
-export function pageStart(what: string, given: unknown): Problems {
-  const id = typeof given === 'string' ? given.replace(/^\(/, '') : given;
-  if (given === undefined || given === '-' || isEntryId(id)) return [];
-  return [`${what} must be an id such as 1700000000000-0, or next of a page, not ${shown(given)}`];
-}
+/** Where a page of entries begins: an id, or one with `(` before it, which is left out itself. */
+export const pageStart = checked<string>(
+  `${ID}, or next of a page`,
+  (given) =>
+    given === '-' || isEntryId(typeof given === 'string' ? given.replace(/^\(/, '') : given),
+);
 
-export function whole(what: string, given: unknown, min: number): Problems {
-  if (given === undefined || (Number.isSafeInteger(given) && (given as number) >= min)) return [];
-  return [`${what} must be a whole number of at least ${min}, not ${shown(given)}`];
-}
+export const PAGE_OPTIONS = declareOptions('a page', {
+  /** Most items of the page. @default 100 */
+  limit: whole(1),
+  /** `next` of the page before. @default the first page */
+  after: text(),
+});
 
-/** What is misspelt would go unnoticed. */
-export function known(options: object, keys: readonly string[]): Problems {
-  return Object.keys(options)
-    .filter((key) => !keys.includes(key))
-    .map((key) => `${key} is not an option: there are ${keys.join(', ')}`);
-}
-
-const shown = (given: unknown): string =>
-  typeof given === 'string' ? `'${given}'` : String(given);
+/** Which page of a list. */
+export interface PageOptions extends Given<typeof PAGE_OPTIONS> {}

@@ -10,7 +10,9 @@ import type {
   PendingEntry,
 } from '../core/group-admin.js';
 import type { GroupMembers, LiveConsumers } from '../core/live-consumers.js';
-import { known, names, position, refuse, whole } from './arguments.js';
+import { flag, text, whole } from '../core/options/kinds.js';
+import { declareOptions, type Given } from '../core/options/shape.js';
+import { names, position, refuse } from './arguments.js';
 import { infoOf, type GroupInfo } from './group-info.js';
 import { handOver } from './handing-over.js';
 import {
@@ -24,26 +26,32 @@ import {
 /** A consumer that reads on while its entries are handed over is given up after so many rounds. */
 const ROUNDS = 10;
 
-export interface CreateGroupOptions {
+const CREATE_OPTIONS = declareOptions('createGroup', {
   /** `'0'` all that the stream holds, `'$'` only what comes, or the id behind which it begins. @default '0' */
-  readonly startId?: string;
+  startId: position,
   /** Whether to create the stream where it is missing. @default true */
-  readonly mkstream?: boolean;
-}
+  mkstream: flag(),
+});
 
-export interface RemoveConsumerOptions {
-  /** Who gets what is still pending to it. @default nobody: it is refused then */
-  readonly handOverTo?: string;
-}
+export interface CreateGroupOptions extends Given<typeof CREATE_OPTIONS> {}
 
-export interface ClaimStaleOptions {
-  /** Who gets them. */
-  readonly consumer: string;
-  /** Only entries that were not delivered or kept fresh for so long. */
-  readonly minIdleMs: number;
+const REMOVE_OPTIONS = declareOptions('removeConsumer', {
+  /** The consumer that gets what is still pending. @default none: the removal is refused then */
+  handOverTo: text(),
+});
+
+export interface RemoveConsumerOptions extends Given<typeof REMOVE_OPTIONS> {}
+
+const CLAIM_OPTIONS = declareOptions('claimStale', {
+  /** The consumer that gets them. */
+  consumer: text().required(),
+  /** Only entries that were not delivered or kept fresh for this time, in milliseconds. */
+  minIdleMs: whole(0).required(),
   /** Most entries that are claimed. @default 1000 */
-  readonly count?: number;
-}
+  count: whole(1),
+});
+
+export interface ClaimStaleOptions extends Given<typeof CLAIM_OPTIONS> {}
 
 /**
  * Creates, inspects, moves and deletes consumer groups. Injectable. Arguments that cannot be right
@@ -72,13 +80,8 @@ export class ConsumerGroupManager {
     group: string,
     options: CreateGroupOptions = {},
   ): Promise<boolean> {
+    refuse(names({ stream, group }), CREATE_OPTIONS.problems(options));
     const { startId = '0', mkstream = true } = options;
-    refuse(
-      names({ stream, group }),
-      position('startId', startId),
-      typeof mkstream === 'boolean' ? [] : ['mkstream must be true or false'],
-      known(options, ['startId', 'mkstream']),
-    );
     return this.groups.create(stream, group, { startId, mkstream });
   }
 
@@ -150,7 +153,7 @@ export class ConsumerGroupManager {
    * @throws GroupNotFoundError, StreamNotFoundError
    */
   async setPosition(stream: string, group: string, id: string): Promise<void> {
-    refuse(names({ stream, group }), position('id', id));
+    refuse(names({ stream, group }), position.required().problems(id, 'id'));
     await this.groups.setPosition(stream, group, id);
   }
 
@@ -166,12 +169,12 @@ export class ConsumerGroupManager {
     consumer: string,
     options: RemoveConsumerOptions = {},
   ): Promise<number> {
-    const { handOverTo } = options;
     refuse(
-      names({ stream, group, consumer, ...('handOverTo' in options && { handOverTo }) }),
-      handOverTo === consumer ? ['handOverTo must be another consumer'] : [],
-      known(options, ['handOverTo']),
+      names({ stream, group, consumer }),
+      REMOVE_OPTIONS.problems(options),
+      options?.handOverTo === consumer ? ['handOverTo must be another consumer'] : [],
     );
+    const { handOverTo } = options;
     let handedOver = 0;
     for (let round = 0; ; round++) {
       const pending = await this.groups.removeConsumer(stream, group, consumer);
@@ -192,13 +195,8 @@ export class ConsumerGroupManager {
    * @throws GroupNotFoundError, StreamNotFoundError
    */
   async claimStale(stream: string, group: string, options: ClaimStaleOptions): Promise<string[]> {
+    refuse(names({ stream, group }), CLAIM_OPTIONS.problems(options));
     const { consumer, minIdleMs, count = 1000 } = options;
-    refuse(
-      names({ stream, group, consumer }),
-      minIdleMs === undefined ? ['minIdleMs must be given'] : whole('minIdleMs', minIdleMs, 0),
-      whole('count', count, 1),
-      known(options, ['consumer', 'minIdleMs', 'count']),
-    );
     const from = { stream, group, filter: { minIdleMs } };
     return handOver(this.entries, from, { consumer, minIdleMs }, count);
   }

@@ -1,6 +1,12 @@
 import type { Codec } from '../core/codec.js';
-import type { DeadLetter, DeadLetterFilter, DeadLetterQueue } from '../core/dead-letters.js';
+import {
+  filterProblems,
+  type DeadLetter,
+  type DeadLetterFilter,
+  type DeadLetterQueue,
+} from '../core/dead-letters.js';
 import type { Metadata } from '../core/message.js';
+import { names, PAGE_OPTIONS, refuse, type PageOptions } from './arguments.js';
 import { areTexts } from '../core/text-bytes.js';
 
 /** A dead letter with its message read, as far as the codec can. */
@@ -30,17 +36,17 @@ export class DeadLetters {
 
   /**
    * @param stream the stream that the messages were published to
-   * @param page `limit` is 100 by default; `after` is `next` of the page before
+   * @throws InvalidOptionsError
    */
-  async list(
-    stream: string,
-    page: { limit?: number; after?: string } = {},
-  ): Promise<DeadLetterViews> {
+  async list(stream: string, page: PageOptions = {}): Promise<DeadLetterViews> {
+    refuse(names({ stream }), PAGE_OPTIONS.problems(page));
     const { items, next } = await this.queue.list(stream, page.limit ?? 100, page.after);
     return { items: items.map((item) => this.view(item)), ...(next !== undefined && { next }) };
   }
 
+  /** @throws InvalidOptionsError */
   async get(stream: string, deadLetterId: string): Promise<DeadLetterView | undefined> {
+    refuse(names({ stream, deadLetterId }));
     const found = await this.queue.get(stream, deadLetterId);
     return found && this.view(found);
   }
@@ -48,15 +54,23 @@ export class DeadLetters {
   /**
    * Hands messages back to the group that gave them up, and to no other, with their original stream
    * and id and a fresh count of attempts. They are read within `reclaimInterval`.
-   * @param which ids of dead letters, a group, or nothing for all
+   * @param which `{ ids }`, `{ group }`, both, or `{ all: true }`
    * @returns how many
+   * @throws InvalidOptionsError for a filter that says nothing, or is misspelt
    */
-  redrive(stream: string, which: DeadLetterFilter = {}): Promise<number> {
+  async redrive(stream: string, which: DeadLetterFilter): Promise<number> {
+    refuse(names({ stream }), filterProblems(which));
     return this.queue.redrive(stream, which);
   }
 
-  /** Deletes dead letters for good. @returns how many */
-  purge(stream: string, which: DeadLetterFilter = {}): Promise<number> {
+  /**
+   * Deletes dead letters for good.
+   * @param which `{ ids }`, `{ group }`, both, or `{ all: true }`
+   * @returns how many
+   * @throws InvalidOptionsError for a filter that says nothing, or is misspelt
+   */
+  async purge(stream: string, which: DeadLetterFilter): Promise<number> {
+    refuse(names({ stream }), filterProblems(which));
     return this.queue.purge(stream, which);
   }
 

@@ -1,7 +1,9 @@
 import type { Codec } from '../core/codec.js';
 import type { DelayedRecord, DelayStore } from '../core/delays.js';
-import { whenOf, type DueTime } from '../core/due-time.js';
+import { DUE_TIME, whenOf, type DueTime } from '../core/due-time.js';
 import { isoTime, type Metadata, type When } from '../core/message.js';
+
+import { names, PAGE_OPTIONS, refuse, type PageOptions } from './arguments.js';
 
 export type OnScheduled = (stream: string, when: When) => void;
 
@@ -38,12 +40,10 @@ export class DelayedMessages {
 
   /**
    * @param stream the stream that the messages are for
-   * @param page `limit` is 100 by default; `after` is `next` of the page before
+   * @throws InvalidOptionsError
    */
-  async list(
-    stream: string,
-    page: { limit?: number; after?: string } = {},
-  ): Promise<DelayedMessagePage> {
+  async list(stream: string, page: PageOptions = {}): Promise<DelayedMessagePage> {
+    refuse(names({ stream }), PAGE_OPTIONS.problems(page));
     const { items, next } = await this.store.list(stream, page.limit ?? 100, page.after);
     return {
       items: items.map((item) => this.view(item, stream)),
@@ -51,8 +51,12 @@ export class DelayedMessages {
     };
   }
 
-  /** @returns true: it waited, and will not be published; false: it has been, or there is none */
-  cancel(stream: string, id: string): Promise<boolean> {
+  /**
+   * @returns true: it waited, and will not be published; false: it has been, or there is none
+   * @throws InvalidOptionsError
+   */
+  async cancel(stream: string, id: string): Promise<boolean> {
+    refuse(names({ stream, id }));
     return this.store.cancel(stream, id);
   }
 
@@ -60,9 +64,10 @@ export class DelayedMessages {
    * Gives a message another due time. It keeps its id.
    * @param due `{ delay }` in ms from now, or `{ deliverAt }`; neither: at once
    * @returns true: it waited, and is due then; false: it has been published, or there is none
-   * @throws InvalidMessageError
+   * @throws InvalidOptionsError
    */
   async reschedule(stream: string, id: string, due: DueTime): Promise<boolean> {
+    refuse(names({ stream, id }), DUE_TIME.problems(due));
     const when = whenOf(due) ?? { in: 0 };
     const moved = await this.store.reschedule(stream, id, when);
     if (moved) this.onScheduled(stream, when);

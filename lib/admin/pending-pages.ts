@@ -1,24 +1,32 @@
 import type { PendingEntries, PendingEntry } from '../core/group-admin.js';
-import { known, names, pageStart, refuse, whole } from './arguments.js';
+import { text, whole } from '../core/options/kinds.js';
+import { declareOptions, type Given } from '../core/options/shape.js';
+import { names, pageStart, refuse } from './arguments.js';
 
 /** Entries that are looked at at a time. */
 const PAGE = 1000;
 
-/** Which pending entries are meant. */
-export interface PendingFilter {
+const FILTER = declareOptions('a filter of pending entries', {
   /** Only those of this consumer. */
-  readonly consumer?: string;
-  /** Only those that were not delivered or kept fresh for so long. @default 0 */
-  readonly minIdleMs?: number;
-}
+  consumer: text(),
+  /** Only those that were not delivered or kept fresh for this time, in milliseconds. @default 0 */
+  minIdleMs: whole(0),
+});
+
+/** Which pending entries are meant. */
+export interface PendingFilter extends Given<typeof FILTER> {}
+
+const PAGE_ONLY = declareOptions('a page of pending entries', {
+  /** The first id, or `next` of the page before. @default the oldest */
+  start: pageStart,
+  /** Most entries of the page. @default 100 */
+  count: whole(1),
+});
+
+const PAGE_OPTIONS = declareOptions(PAGE_ONLY.of, { ...FILTER.options, ...PAGE_ONLY.options });
 
 /** One page of them. */
-export interface PendingPageOptions extends PendingFilter {
-  /** The first id, or `next` of the page before. @default the oldest */
-  readonly start?: string;
-  /** Most entries of the page. @default 100 */
-  readonly count?: number;
-}
+export interface PendingPageOptions extends PendingFilter, Given<typeof PAGE_ONLY> {}
 
 /** One page, oldest first. */
 export interface PendingPage {
@@ -34,14 +42,8 @@ export async function pendingPage(
   group: string,
   options: PendingPageOptions,
 ): Promise<PendingPage> {
+  refuse(names({ stream, group }), PAGE_OPTIONS.problems(options));
   const { count = 100, ...query } = options;
-  refuse(
-    names({ stream, group }),
-    filterProblems(query),
-    pageStart('start', query.start),
-    whole('count', count, 1),
-    known(options, ['consumer', 'minIdleMs', 'start', 'count']),
-  );
   const found = await entries.list(stream, group, { ...query, count: count + 1 });
   const items = found.slice(0, count);
   return { items, ...(found.length > count && { next: `(${items.at(-1)!.id}` }) };
@@ -54,22 +56,11 @@ export async function* allPending(
   group: string,
   filter: PendingFilter,
 ): AsyncGenerator<PendingEntry, void> {
-  refuse(
-    names({ stream, group }),
-    filterProblems(filter),
-    known(filter, ['consumer', 'minIdleMs']),
-  );
+  refuse(names({ stream, group }), FILTER.problems(filter));
   for (let start: string | undefined = '-'; start !== undefined;) {
     const wanted = { ...filter, start, count: PAGE };
     const page: PendingPage = await pendingPage(entries, stream, group, wanted);
     yield* page.items;
     start = page.next;
   }
-}
-
-function filterProblems({ consumer, minIdleMs }: PendingFilter): readonly string[] {
-  return [
-    ...(consumer === undefined ? [] : names({ consumer })),
-    ...whole('minIdleMs', minIdleMs, 0),
-  ];
 }

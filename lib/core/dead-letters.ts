@@ -1,4 +1,7 @@
 import type { Fields } from './message.js';
+import { list, oneOf, text } from './options/kinds.js';
+import { NONE, type Problems } from './options/option.js';
+import { declareOptions } from './options/shape.js';
 import type { DeadLetterReason, ErrorRecord } from './settlement.js';
 
 /** Everything known about a dead letter, beside the original fields. */
@@ -26,11 +29,35 @@ export interface DeadLetter extends DeadLetterRecord {
   readonly fields: Fields;
 }
 
-/** Which dead letters of a stream are meant. Without ids and group: all of them. */
-export interface DeadLetterFilter {
-  readonly ids?: readonly string[];
-  readonly group?: string;
-}
+const FILTER = declareOptions(
+  'a filter of dead letters',
+  {
+    ids: list(text(), 'a list of ids of dead letters'),
+    group: text(),
+    all: oneOf(true),
+  },
+  (given) =>
+    Object.keys(given)
+      .filter((name) => given[name] === undefined)
+      .map((name) => `${name} is undefined: leave it out to go by the rest of the filter`),
+  ({ ids, group, all }) => {
+    const some = ids !== undefined || group !== undefined;
+    if (all !== undefined) return some ? ['all must stand alone, without ids and group'] : NONE;
+    return some
+      ? NONE
+      : ['ids or group must be given; { all: true } means everything in the stream'];
+  },
+);
+
+/** Which dead letters of a stream are meant: some by their ids, those of a group, what is both, or all. */
+export type DeadLetterFilter =
+  | { readonly ids: readonly string[]; readonly group?: string; readonly all?: never }
+  | { readonly group: string; readonly ids?: never; readonly all?: never }
+  | { readonly all: true; readonly ids?: never; readonly group?: never };
+
+/** What is wrong with a filter. One that is misspelt, or was not filled in, must not mean everything. */
+export const filterProblems = (filter: unknown): Problems =>
+  FILTER.problems(filter, '', 'the filter');
 
 /** One page of dead letters, oldest first. */
 export interface DeadLetterPage {
@@ -51,6 +78,7 @@ export interface DeadLetterQueue {
   /**
    * Hands dead letters back to the group that gave them up, and to no other group, with their
    * original stream and id and a fresh count of attempts. Each moves in one step. Answers how many.
+   * Ids are looked up, however many others there are; an id without a dead letter counts for nothing.
    */
   redrive(stream: string, filter: DeadLetterFilter): Promise<number>;
   /** Deletes dead letters for good. Answers how many. */

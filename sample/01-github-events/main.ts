@@ -44,7 +44,7 @@ const [letter] = (await deadLetters.list(STREAM)).items;
 console.log(`Dead letter: ${letter!.eventType}, ${letter!.reason}: ${letter!.error!.message}`);
 console.log('The ledger is mended, the dead letter is redriven to its group');
 app.get(AuditController).mended = true;
-audit.deadLettered -= await deadLetters.redrive(STREAM);
+audit.deadLettered -= await deadLetters.redrive(STREAM, { all: true });
 await audit.until(total);
 summary('audit', audit);
 

@@ -259,7 +259,7 @@ export function describeStreamOwnershipContract(
           ...{ reason: 'unrecoverable', publishedAt: '', deadLetteredAt: '' },
         } as const;
         expect(await source.settle([{ lease, settlement, record }])).toEqual(['settled']);
-        expect(await deadLetters!.redrive(stream, {})).toBe(1);
+        expect(await deadLetters!.redrive(stream, { all: true })).toBe(1);
       }
 
       /** Its heartbeat. @returns a function that ends it */

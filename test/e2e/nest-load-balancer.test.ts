@@ -361,7 +361,7 @@ describe('@LoadBalancedHandler', () => {
     await a.publish('x', { n: 0 });
     await until('it is buried', () => letters.length === 1);
     broken = false;
-    expect(await a.app.get(DeadLetters).redrive('x')).toBe(1);
+    expect(await a.app.get(DeadLetters).redrive('x', { all: true })).toBe(1);
     await until('it is handled', () => seen.length === 2);
     const redriven = () => redis.client.exists(`{${keyPrefix}x}:redrive:svc-group`);
     await until('nothing is left of it', async () => (await redriven()) === 0);

@@ -182,7 +182,7 @@ describe('the module', () => {
       },
     ]);
     orders.mended = true;
-    expect(await orders.deadLetters.redrive('order')).toBe(1);
+    expect(await orders.deadLetters.redrive('order', { all: true })).toBe(1);
     await kit.advance(5000);
     await kit.idle();
     expect(orders.seen).toEqual([{ id: 1 }]);

@@ -187,7 +187,7 @@ describe('on Redis', () => {
     await publisher.publish('first', {});
     await settledSoon(1);
     broken = false;
-    expect(await app.get(DeadLetters).redrive('first')).toBe(1);
+    expect(await app.get(DeadLetters).redrive('first', { all: true })).toBe(1);
     expect(await settledSoon(3)).toEqual(['dead-lettered', 'handled', 'handled']);
     expect(await redis.client.exists(`{${keyPrefix}first}:redrive:shop`)).toBe(0);
   });

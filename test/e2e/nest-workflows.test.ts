@@ -453,7 +453,7 @@ test('a step that is redriven before the other branches have ended counts as if 
   await publish('first', {});
   expect(await state()).toMatchObject({ status: 'failed' });
   mended = true;
-  expect(await app.get(DeadLetters).redrive('part')).toBe(1);
+  expect(await app.get(DeadLetters).redrive('part', { all: true })).toBe(1);
   await kit.idle();
   await kit.advance(1000);
   await kit.idle();
@@ -545,7 +545,7 @@ test('what a failure declares is published after each redrive that fails', async
   await publish('first', {});
   for (const times of [1, 2, 3]) {
     expect(events().filter((event) => event === 'undo')).toHaveLength(times);
-    await app.get(DeadLetters).redrive('second');
+    await app.get(DeadLetters).redrive('second', { all: true });
     await kit.idle();
   }
 });
@@ -560,7 +560,7 @@ test('a redriven step is what it came to last', async () => {
   });
   await publish('first', {});
   const again = async () => {
-    await app.get(DeadLetters).redrive('second');
+    await app.get(DeadLetters).redrive('second', { all: true });
     await kit.idle();
   };
   const second = async () => (await state()).steps.find(({ event }) => event === 'second')!;

@@ -136,7 +136,7 @@ describe('deleteGroup', () => {
     failing = false;
     const next = new RecordingConsumer({ redis: { url: server.url }, streams: ['s'] });
     consumers.push(next);
-    await next.runtime.admin.deadLetters.redrive('s');
+    await next.runtime.admin.deadLetters.redrive('s', { all: true });
     expect(await client.exists('{s}:redrive:g')).toBe(1);
     await next.runtime.admin.groups.deleteGroup('s', 'g');
     expect(await client.exists('{s}:redrive:g')).toBe(0);

@@ -45,7 +45,7 @@ it('entries that others wrote in odd ways become dead letters, and stop nothing'
     [['packed_fields', 'hello'], 'undecodable'],
     [['nobody', 'knows'], 'undecodable'],
   ]);
-  expect(await queue.redrive('s', {})).toBe(2);
+  expect(await queue.redrive('s', { all: true })).toBe(2);
   await until('both are given up again', () => {
     return consumer.of('settled').filter(({ outcome }) => outcome === 'dead-lettered').length === 4;
   });
@@ -87,7 +87,7 @@ it('entries whose bytes are no UTF-8 become dead letters with the same bytes, an
   await queue.purge('bytes', { ids: [items[1]!.deadLetterId] });
   await queue.put(items[1]!, items[1]!.fields);
   expect(await stored()).toEqual(bytes);
-  expect(await queue.redrive('bytes', {})).toBe(2);
+  expect(await queue.redrive('bytes', { all: true })).toBe(2);
   await until('both are given up again', () => givenUp() === 4);
   expect(await stored()).toEqual(bytes);
   await close();

@@ -73,7 +73,7 @@ class Life {
       const page = await this.try(() => deadLetters.list(this.stream));
       return (page?.items.length ?? 0) > 0 || this.refused.length > 0;
     });
-    await this.try(() => deadLetters.redrive(this.stream));
+    await this.try(() => deadLetters.redrive(this.stream, { all: true }));
     await until('it is handled, or an error', () => {
       const [handled] = this.consumer.handled;
       return handled !== undefined || this.refused.length > 0;

@@ -197,7 +197,7 @@ describe('the next pull', () => {
     const at = '2025-01-01T00:00:00.000Z';
     const times = { publishedAt: at, deadLetteredAt: at };
     await driver.deadLetters!.put({ ...record, ...times }, entry('v'));
-    await driver.deadLetters!.redrive('s', {});
+    await driver.deadLetters!.redrive('s', { all: true });
     expect(await pulling).toMatchObject([{ id: '7-0', attempt: 1, redriven: true }]);
   });
 });

@@ -56,10 +56,8 @@ export class MemoryDeadLetters implements DeadLetterQueue {
 }
 
 function choose(data: MemoryStream, { ids, group }: DeadLetterFilter): DeadLetter[] {
-  const wanted = ids && new Set(ids);
-  return [...data.deadLetters.values()].filter(
-    (letter) =>
-      (!wanted || wanted.has(letter.deadLetterId)) &&
-      (group === undefined || letter.group === group),
-  );
+  const letters = ids
+    ? [...new Set(ids)].flatMap((id) => data.deadLetters.get(id) ?? [])
+    : [...data.deadLetters.values()];
+  return letters.filter((letter) => group === undefined || letter.group === group);
 }

@@ -5,7 +5,11 @@ import type {
   DeadLetterQueue,
   DeadLetterRecord,
 } from '../../core/dead-letters.js';
+import { isEntryId } from '../../core/entry-id.js';
+import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import type { Fields } from '../../core/message.js';
+import { shown } from '../../core/options/wording.js';
+import { chunksOf } from './chunks.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
 import { textsOf } from './resp/texts-of.js';
@@ -36,6 +40,9 @@ export class RedisDeadLetters implements DeadLetterQueue {
   }
 
   async list(stream: string, limit: number, after?: string): Promise<DeadLetterPage> {
+    if (after !== undefined && !isEntryId(after)) {
+      throw new InvalidOptionsError([`after must be next of a page, not ${shown(after)}`]);
+    }
     const from = after === undefined ? '-' : `(${after}`;
     const entries = await this.range(stream, from, '+', limit + 1);
     const items = entries.slice(0, limit).map(deadLetterOf);
@@ -44,8 +51,8 @@ export class RedisDeadLetters implements DeadLetterQueue {
   }
 
   async get(stream: string, deadLetterId: string): Promise<DeadLetter | undefined> {
-    const [entry] = await this.range(stream, deadLetterId, deadLetterId, 1);
-    return entry && deadLetterOf(entry);
+    const [letter] = await this.byIds(stream, [deadLetterId]);
+    return letter;
   }
 
   async redrive(stream: string, filter: DeadLetterFilter): Promise<number> {
@@ -94,10 +101,25 @@ export class RedisDeadLetters implements DeadLetterQueue {
     );
   }
 
-  /** Every dead letter that the filter means, in pages; ends with those that were there at first. */
+  /** Calls back with every dead letter that the filter means, in portions. */
   private async each(
     stream: string,
-    filter: DeadLetterFilter,
+    { ids, group }: DeadLetterFilter,
+    visit: (letters: readonly DeadLetter[]) => Promise<void>,
+  ): Promise<void> {
+    const visitMeant = async (letters: readonly DeadLetter[]): Promise<void> => {
+      const meant = letters.filter((letter) => group === undefined || letter.group === group);
+      if (meant.length > 0) await visit(meant);
+    };
+    if (!ids) return this.eachOfAll(stream, visitMeant);
+    for (const some of chunksOf([...new Set(ids)], PAGE)) {
+      await visitMeant(await this.byIds(stream, some));
+    }
+  }
+
+  /** In pages; ends with those that were there at first. */
+  private async eachOfAll(
+    stream: string,
     visit: (letters: readonly DeadLetter[]) => Promise<void>,
   ): Promise<void> {
     const [newest] = await this.commands.run(
@@ -108,11 +130,22 @@ export class RedisDeadLetters implements DeadLetterQueue {
     if (!newest) return;
     for (let from = '-'; ;) {
       const page = (await this.range(stream, from, newest[0], PAGE)).map(deadLetterOf);
-      const meant = page.filter((letter) => isMeant(letter, filter));
-      if (meant.length > 0) await visit(meant);
+      await visit(page);
       if (page.length < PAGE) return;
       from = `(${page.at(-1)!.deadLetterId}`;
     }
+  }
+
+  /** One look-up for each id, sent together. */
+  private async byIds(stream: string, ids: readonly string[]): Promise<DeadLetter[]> {
+    const looked = await Promise.all(
+      ids.filter(isEntryId).map(async (id) => {
+        const [entry] = await this.range(stream, id, id, 1);
+        // An id without its sequence number finds others.
+        return entry?.[0] === id ? [deadLetterOf(entry)] : [];
+      }),
+    );
+    return looked.flat();
   }
 
   private async range(stream: string, from: string, to: string, count: number): Promise<Entry[]> {
@@ -124,13 +157,6 @@ export class RedisDeadLetters implements DeadLetterQueue {
       key,
     );
   }
-}
-
-function isMeant(letter: DeadLetter, { ids, group }: DeadLetterFilter): boolean {
-  return (
-    (ids === undefined || ids.includes(letter.deadLetterId)) &&
-    (group === undefined || letter.group === group)
-  );
 }
 
 /** The record stands first; what follows is the message's own, whatever its fields are called. */

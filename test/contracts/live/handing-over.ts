@@ -81,7 +81,7 @@ export function describeHandingOver(world: () => LiveWorld): void {
       const [lease] = sender.leases;
       const record = recordFor(lease!, world().group, 'A');
       expect(await sender.reader.deadLetter(lease!, record)).toBe('settled');
-      await (await world().driver()).deadLetters!.redrive(world().stream, {});
+      await (await world().driver()).deadLetters!.redrive(world().stream, { all: true });
       const redriven = await sender.reader.takeOne();
       const receiver = await world().join('B');
       expect(await sender.handOver(receiver, { leases: [redriven] })).toEqual(['handed']);

@@ -150,7 +150,7 @@ export function describeCompleting(world: () => SourceWorld): void {
       const source = await world().source();
       const bury = { lease: lost, settlement: deadLetter('unrecoverable'), record } as const;
       expect(await source.settle([bury])).toEqual(['settled']);
-      expect(await (await world().driver()).deadLetters!.redrive(stream, {})).toBe(1);
+      expect(await (await world().driver()).deadLetters!.redrive(stream, { all: true })).toBe(1);
       const back = await reader.takeOne();
       expect(back.redriven).toBe(true);
       expect(await reader.settle(back, completing('1'))).toBe('settled');

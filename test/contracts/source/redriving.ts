@@ -1,4 +1,5 @@
 import { describe, expect, test, type TestContext } from 'vitest';
+import type { DeadLetterFilter } from '../../../lib/core/dead-letters.js';
 import { ack, release, retry } from '../../../lib/core/settlement.js';
 import type { Reader } from '../reader.js';
 import { IDLE, recordFor, valueOf, type SourceWorld } from '../source-world.js';
@@ -11,7 +12,11 @@ export function describeRedriving(world: () => SourceWorld): void {
     const reader = await world().reader('A', { idleTimeout: IDLE });
     for (const lease of await reader.take(values.length)) await giveUp(reader, lease);
     const queue = (await world().driver()).deadLetters!;
-    return { ids, reader, redrive: (filter = {}) => queue.redrive(world().stream, filter) };
+    return {
+      ids,
+      reader,
+      redrive: (filter: DeadLetterFilter = { all: true }) => queue.redrive(world().stream, filter),
+    };
   }
 
   async function giveUp(reader: Reader, lease: Parameters<Reader['deadLetter']>[0]) {

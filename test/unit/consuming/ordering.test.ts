@@ -179,7 +179,7 @@ describe('the key', () => {
     await app.publish('x', { k: 'a', n: 1 });
     await end('a1', new UnrecoverableError());
     await app.publish('x', { k: 'a', n: 2 });
-    await app.runtime.deadLetters.redrive('x');
+    await app.runtime.deadLetters.redrive('x', { all: true });
     await world.clock.advance(6000);
     expect(log).toEqual(['+a1', '+a2', '+a1']);
   });

@@ -150,7 +150,7 @@ describe('an event that only another consumer of the group handles', () => {
     await publish('y', 6);
     expect(x.outcomes()).toEqual(Array(6).fill('dead-lettered'));
     const y = await start(['y']);
-    await x.runtime.deadLetters.redrive('orders');
+    await x.runtime.deadLetters.redrive('orders', { all: true });
     await world.clock.advance(1000);
     expect(y.attempts).toEqual(Array(6).fill(1));
     expect(x.outcomes()).toContain('handed-over');
