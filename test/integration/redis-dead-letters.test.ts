@@ -28,7 +28,8 @@ beforeEach(async () => {
   const record = { stream: 's', id: '1-0', group: 'g', consumer: 'c', attempts: 1, reason: 'r' };
   const text = JSON.stringify(record);
   const pipeline = client.pipeline();
-  for (let n = 0; n < COUNT; n++) pipeline.xadd('{s}:dead-letter', '*', 'dead_letter', text, 'n', n);
+  for (let n = 0; n < COUNT; n++)
+    pipeline.xadd('{s}:dead-letter', '*', 'dead_letter', text, 'n', n);
   ids = (await pipeline.exec())!.map(([, id]) => id as string);
 });
 
