@@ -1,6 +1,7 @@
 import type { Codec } from '../core/codec.js';
 import type { DelayedRecord, DelayStore } from '../core/delays.js';
 import { DUE_TIME, whenOf, type DueTime } from '../core/due-time.js';
+import { InvalidMessageError } from '../core/errors/publishing.errors.js';
 import { isoTime, type Metadata, type When } from '../core/message.js';
 
 import { names, PAGE_OPTIONS, refuse, type PageOptions } from './arguments.js';
@@ -64,10 +65,11 @@ export class DelayedMessages {
    * Gives a message another due time. It keeps its id.
    * @param due `{ delay }` in ms from now, or `{ deliverAt }`; neither: at once
    * @returns true: it waited, and is due then; false: it has been published, or there is none
-   * @throws InvalidOptionsError
+   * @throws InvalidOptionsError, InvalidMessageError
    */
   async reschedule(stream: string, id: string, due: DueTime): Promise<boolean> {
-    refuse(names({ stream, id }), DUE_TIME.problems(due));
+    refuse(names({ stream, id }));
+    if (!DUE_TIME.accepts(due)) throw new InvalidMessageError(DUE_TIME.problems(due).join('; '));
     const when = whenOf(due) ?? { in: 0 };
     const moved = await this.store.reschedule(stream, id, when);
     if (moved) this.onScheduled(stream, when);
