@@ -147,7 +147,7 @@ export interface LiveConsumers {
   /**
    * Announces a consumer, atomically for each stream. Takes the wished name where it is free, where its
    * consumer is dead or closed, or where its process is known to be gone: same host, and no such pid or
-   * our own pid, unless that consumer lives in this process.
+   * our own pid, unless that consumer lives in this process or announced itself after this process began.
    */
   join(announcement: Announcement): Promise<Membership>;
   /**

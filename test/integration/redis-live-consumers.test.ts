@@ -56,7 +56,14 @@ async function behind(proxy: Proxy, commandTimeout = 300) {
 /** Writes the field of a consumer that another program has announced. */
 async function announced(
   name: string,
-  { instance = 'other', state = 'live', till = NEVER, pid = FREE_PID, host = 'elsewhere' } = {},
+  {
+    instance = 'other',
+    state = 'live',
+    till = NEVER,
+    pid = FREE_PID,
+    host = 'elsewhere',
+    age = DAY,
+  } = {},
 ): Promise<void> {
   const json = {
     process: { host, pid, application: 'app', version: '1' },
@@ -64,7 +71,7 @@ async function announced(
     options: { idleTimeout: 1000, maxDeliveries: 5, ordered: false },
   };
   const now = Date.now();
-  const field = `${state} ${now + till} ${now - DAY} ${instance} ${JSON.stringify(json)}`;
+  const field = `${state} ${now + till} ${now - age} ${instance} ${JSON.stringify(json)}`;
   await admin.hset(consumersKey(), name, field);
 }
 
@@ -141,6 +148,20 @@ describe('a receiver', () => {
       expect(idle).toBeGreaterThanOrEqual(DAY);
       expect(count).toBe(0);
     }
+  });
+
+  it('is told as long as any of its consumers of that name and group is left', async () => {
+    const sender = await world.sender(3);
+    const driver = await world.open();
+    const other = await world.join('B', { driver, streams: [world.harness.unique('other')] });
+    const member = await world.join('B', { driver });
+    expect(member.consumer).toBe('B');
+    const reader = await world.reader('B', { ...{ reclaimInterval: NEVER }, driver });
+    const channel = `handed:${world.group}:B`;
+    await until('it listens', async () => (await admin.pubsub('CHANNELS', channel)).length > 0);
+    await other.membership.leave();
+    await sender.hand(member);
+    expect(await reader.take(3)).toHaveLength(3);
   });
 
   it('that may not listen says so, and has the entries by its next look', async () => {
@@ -274,6 +295,27 @@ describe('an announcement', () => {
   it('of a process that had our pid and is gone gives its name to us', async () => {
     await announced('B', { host: hostname(), pid: process.pid });
     expect((await world.join('B')).consumer).toBe('B');
+  });
+
+  it('of a process of our host that has ended gives its name to us', async () => {
+    await announced('B', { host: hostname() });
+    expect((await world.join('B')).consumer).toBe('B');
+  });
+
+  it('made after we have begun is none of a predecessor, whatever its pid', async () => {
+    await announced('B', { host: hostname(), pid: process.pid, age: 0 });
+    await announced('C', { host: hostname(), age: 0 });
+    expect((await world.join('B')).consumer).toBe('B~2');
+    expect((await world.join('C')).consumer).toBe('C~2');
+  });
+
+  it('of a name that is taken on one stream ends on the others', async () => {
+    const streams = [world.stream, world.harness.unique('other')];
+    const { membership } = await world.join('B', { streams, timeToLive: NEVER });
+    await announced('B');
+    expect(await membership.refresh()).toBe('taken');
+    expect(await world.member('B', streams[1])).toMatchObject({ state: 'closed' });
+    expect(await world.member('B', streams[0])).toMatchObject({ instance: 'other', state: 'live' });
   });
 
   it('of a process elsewhere that has our pid keeps its name', async () => {

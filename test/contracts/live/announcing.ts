@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { NEVER } from '../source-world.js';
-import { FREE_PID, type LiveWorld } from './live-world.js';
+import type { LiveWorld } from './live-world.js';
 
 export function describeAnnouncing(world: () => LiveWorld): void {
   describe('what is announced', () => {
@@ -92,14 +92,6 @@ export function describeAnnouncing(world: () => LiveWorld): void {
       await world().join('A', { timeToLive: 100 });
       await world().harness.elapse(150);
       expect((await world().join('A')).consumer).toBe('A');
-    });
-
-    test('is free where no process of that host has its pid', async () => {
-      const process = { host: hostname(), pid: FREE_PID, application: 'x', version: '1' };
-      const first = await world().join('A', { process });
-      const second = await world().join('A');
-      expect([second.consumer, second.membership.namesake]).toEqual(['A', undefined]);
-      expect(await first.membership.refresh()).toBe('taken');
     });
 
     test('is not free where its process lives', async () => {

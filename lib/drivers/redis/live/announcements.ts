@@ -1,7 +1,8 @@
+import { RedisConnectionError } from '../../../core/errors/connection.errors.js';
 import type { AnnouncedStream, Announcement, ConsumerState } from '../../../core/live-consumers.js';
 import type { Commands } from '../commands.js';
 import type { Keys } from '../keys.js';
-import { announce, type AnnouncedField } from '../scripts/announce.script.js';
+import { announce, type AnnouncedField, type TakenField } from '../scripts/announce.script.js';
 import {
   changeAnnounced,
   closeAnnounced,
@@ -35,7 +36,7 @@ export class Announcements {
     consumer: string,
     said: readonly Said[],
     gone: readonly string[],
-  ): Promise<{ readonly stream: string; readonly field: string }[]> {
+  ): Promise<(Omit<TakenField, 'place'> & { readonly stream: string })[]> {
     const { instance, timeToLive } = this.about;
     for (const some of this.batches(said)) {
       const announcing = { consumer, instance, timeToLive, gone, fields: some.map(this.fieldOf) };
@@ -48,7 +49,10 @@ export class Announcements {
         .catch((error: unknown) => this.undo(consumer, said, error));
       if (taken.length === 0) continue;
       await this.withdraw(consumer, said);
-      return taken.map(({ place, field }) => ({ stream: some[place]!.announced.stream, field }));
+      return taken.map(({ place, ...found }) => ({
+        stream: some[place]!.announced.stream,
+        ...found,
+      }));
     }
     return [];
   }
@@ -84,7 +88,9 @@ export class Announcements {
     return this.own('withdrawing announcements', consumer, said, withdrawAnnounced);
   }
 
+  /** Where the server cannot be reached, what was written runs out. */
   private async undo(consumer: string, said: readonly Said[], error: unknown): Promise<never> {
+    if (error instanceof RedisConnectionError) throw error;
     await this.withdraw(consumer, said).catch(() => undefined);
     throw error;
   }

@@ -9,6 +9,8 @@ export type OnHanded = (stream: string) => void;
 export class HandedHints implements HintListener {
   /** By the channels of their consumers. */
   private readonly receivers = new Map<string, Set<OnHanded>>();
+  /** How many announced consumers of this process a channel is for: they may read different streams. */
+  private readonly announcedHere = new Map<string, number>();
   private warned = false;
 
   constructor(private readonly options: { hints: Hints; keys: Keys; events: EventBus }) {}
@@ -16,8 +18,9 @@ export class HandedHints implements HintListener {
   /** Listens for a consumer. @returns what ends it */
   listen(group: string, consumer: string): () => Promise<void> {
     const channel = this.options.keys.handedChannel(group, consumer);
+    this.announcedHere.set(channel, (this.announcedHere.get(channel) ?? 0) + 1);
     this.options.hints.listen([channel], this);
-    return () => this.options.hints.forget([channel], this);
+    return () => this.unlisten(channel);
   }
 
   /** @param onHanded told of streams of which entries were handed to the consumer @returns what ends it */
@@ -29,6 +32,14 @@ export class HandedHints implements HintListener {
       receivers.delete(onHanded);
       if (receivers.size === 0) this.receivers.delete(channel);
     };
+  }
+
+  private async unlisten(channel: string): Promise<void> {
+    const left = (this.announcedHere.get(channel) ?? 0) - 1;
+    this.announcedHere.set(channel, left);
+    if (left > 0) return;
+    this.announcedHere.delete(channel);
+    await this.options.hints.forget([channel], this);
   }
 
   heard(channel: string, stream: string): void {

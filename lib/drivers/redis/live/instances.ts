@@ -1,3 +1,6 @@
+import type { LiveConsumer } from '../../../core/live-consumers.js';
+import { isProcessGone } from '../../../core/process-gone.js';
+
 /** Shared by all copies of this library in one process. */
 const HERE = Symbol.for('nestjs-redis-streams.instances');
 
@@ -6,7 +9,15 @@ function instancesHere(): Set<string> {
   return (shared[HERE] ??= new Set());
 }
 
-export const livesHere = (instance: string): boolean => instancesHere().has(instance);
+/**
+ * Whether the process of a consumer is known to have ended. One that announced itself after this
+ * process has begun is none of its predecessors: where containers share the name of a host, its pid
+ * says nothing, and two would take a name from each other for ever.
+ */
+export function isGone({ process: theirs, instance, age }: LiveConsumer): boolean {
+  if (age < process.uptime() * 1000) return false;
+  return isProcessGone(theirs, instancesHere().has(instance));
+}
 
 /** Notes that a consumer lives in this process, until the answer is called. */
 export function noteHere(instance: string): () => void {

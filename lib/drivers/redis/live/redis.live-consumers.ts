@@ -5,15 +5,19 @@ import type {
   LiveConsumers,
   Membership,
 } from '../../../core/live-consumers.js';
-import { isProcessGone } from '../../../core/process-gone.js';
+import type { Connector } from '../connector.js';
 import { readConsumers } from '../scripts/read-consumers.script.js';
 import { Announcements, type Said } from './announcements.js';
 import { parseField } from './consumer-field.js';
-import { livesHere } from './instances.js';
-import { RedisMembership, type RedisLiveConsumersOptions } from './redis.membership.js';
+import { isGone } from './instances.js';
+import { RedisMembership, type MembershipContext } from './redis.membership.js';
 
 /** A consumer that the group has heard of within this time shows a sign of life, ms. At least. */
 const SIGN_OF_LIFE = 10_000;
+
+export interface RedisLiveConsumersOptions extends MembershipContext {
+  readonly connector: Connector;
+}
 
 /** The registry as one hash for each stream and group, a field for each consumer. */
 export class RedisLiveConsumers implements LiveConsumers {
@@ -23,7 +27,9 @@ export class RedisLiveConsumers implements LiveConsumers {
   constructor(private readonly options: RedisLiveConsumersOptions) {}
 
   async join(announcement: Announcement): Promise<Membership> {
-    const { commands, keys } = this.options;
+    const { commands, keys, connector } = this.options;
+    // As with a subscription: at the start a connection is waited for as long as `connectTimeout` says.
+    await commands.ready('announcing a consumer', connector.connectTimeout);
     const announcements = new Announcements(commands, keys, announcement);
     const said = announcement.streams.map((announced): Said => ({ announced, state: 'live' }));
     let namesake: LiveConsumer | undefined;
@@ -71,10 +77,9 @@ export class RedisLiveConsumers implements LiveConsumers {
     for (;;) {
       const taken = await announcements.take(consumer, said, gone);
       if (taken.length === 0) return undefined;
-      for (const { stream, field } of taken) {
-        // Whether it lives, the server has decided.
-        const other = parseField(field, { stream, group, consumer }, 0)!;
-        if (!isProcessGone(other.process, livesHere(other.instance))) return other;
+      for (const { stream, field, now } of taken) {
+        const other = parseField(field, { stream, group, consumer }, now)!;
+        if (!isGone(other)) return other;
         gone.push(other.instance);
       }
     }

@@ -16,14 +16,14 @@ import type { HandedHints } from './handed-hints.js';
 import { handOverAll, type HandableEntry } from './handing-over.js';
 import { noteHere } from './instances.js';
 
-export interface RedisLiveConsumersOptions {
+export interface MembershipContext {
   readonly commands: Commands;
   readonly keys: Keys;
   readonly events: EventBus;
   readonly handed: HandedHints;
 }
 
-export interface RedisMembershipOptions extends RedisLiveConsumersOptions {
+export interface RedisMembershipOptions extends MembershipContext {
   readonly announcements: Announcements;
   readonly announcement: Announcement;
   readonly consumer: string;
@@ -36,7 +36,7 @@ export class RedisMembership implements Membership {
   private readonly said: Map<string, Said>;
   private readonly diedHere: () => void;
   private readonly unheard: () => Promise<void>;
-  private left: Promise<void> | undefined;
+  private ended = false;
 
   constructor(
     private readonly options: RedisMembershipOptions,
@@ -57,13 +57,12 @@ export class RedisMembership implements Membership {
   }
 
   async refresh(): Promise<'kept' | 'announced' | 'taken' | 'refused'> {
-    if (this.left) return 'kept';
     const { announcements, consumer } = this.options;
     try {
       const words = await announcements.refresh(consumer, [...this.said.values()]);
-      if (words.some(([, word]) => word === 'taken')) return 'taken';
       const missing = words.filter(([, word]) => word === 'missing').map(([said]) => said);
-      if (!(await this.announceAnew(missing))) return 'taken';
+      const taken = words.some(([, word]) => word === 'taken');
+      if (taken || !(await this.announceAnew(missing))) return await this.giveUp();
       return words.every(([, word]) => word === 'kept') ? 'kept' : 'announced';
     } catch (error) {
       if (error instanceof ServerOutOfMemoryError) return 'refused';
@@ -75,7 +74,6 @@ export class RedisMembership implements Membership {
     streams: readonly AnnouncedStream[],
     state: Exclude<ConsumerState, 'closed'>,
   ): Promise<void> {
-    if (this.left) return;
     const { announcements, consumer } = this.options;
     const said = streams.map((announced): Said => ({ announced, state }));
     for (const one of said) this.said.set(one.announced.stream, one);
@@ -91,8 +89,26 @@ export class RedisMembership implements Membership {
     return handOverAll(entries, to, maxWaiting, this.options);
   }
 
-  leave(streams?: readonly string[]): Promise<void> {
-    return streams ? this.leaveSome(streams) : (this.left ??= this.close());
+  async leave(streams: readonly string[] = [...this.said.keys()]): Promise<void> {
+    const { announcements, consumer } = this.options;
+    const said = streams.flatMap((stream) => this.said.get(stream) ?? []);
+    // They are refreshed no more.
+    for (const { announced } of said) this.said.delete(announced.stream);
+    const closing = announcements.close(consumer, said);
+    await Promise.all([closing, this.said.size === 0 && this.end()]);
+  }
+
+  /** Another consumer has the name on some stream: nothing is to be handed to this one on any other. */
+  private async giveUp(): Promise<'taken'> {
+    await this.leave().catch(() => undefined);
+    return 'taken';
+  }
+
+  private async end(): Promise<void> {
+    if (this.ended) return;
+    this.ended = true;
+    this.diedHere();
+    await this.unheard();
   }
 
   /** @returns false where another consumer has the name now */
@@ -102,18 +118,5 @@ export class RedisMembership implements Membership {
     const now = said.flatMap((one) => this.said.get(one.announced.stream) ?? []);
     if (now.length === 0) return true;
     return (await announcements.take(consumer, now, [])).length === 0;
-  }
-
-  private async close(): Promise<void> {
-    this.diedHere();
-    await Promise.all([this.unheard(), this.leaveSome([...this.said.keys()])]);
-  }
-
-  /** They are refreshed no more. */
-  private async leaveSome(streams: readonly string[]): Promise<void> {
-    const { announcements, consumer } = this.options;
-    const said = streams.flatMap((stream) => this.said.get(stream) ?? []);
-    for (const { announced } of said) this.said.delete(announced.stream);
-    await announcements.close(consumer, said);
   }
 }

@@ -7,7 +7,8 @@ import { ANNOUNCED, KEPT, WRITE_ANNOUNCEMENT } from './announcement.js';
  * forgets those that have been closed or dead for a day.
  * KEYS consumers of each stream. ARGV consumer, instance, ms until it counts as dead, how many
  * instances are known to be gone, these, then state and JSON for each stream.
- * Answers the places of streams where a live consumer has the name, each with its field.
+ * Answers the places of streams where a live consumer has the name, each with its field and
+ * the server time in ms.
  */
 const script = new Script(`${ANNOUNCED}${WRITE_ANNOUNCEMENT}
 local consumer, instance, ttl, gone = ARGV[1], ARGV[2], tonumber(ARGV[3]), {}
@@ -24,6 +25,7 @@ for i, key in ipairs(KEYS) do
       elseif one and one.alive and not gone[one.instance] then
         taken[#taken + 1] = i
         taken[#taken + 1] = fields[j + 1]
+        taken[#taken + 1] = now
       end
     elseif one and tonumber(one.till) + ${KEPT} < now then
       redis.call('HDEL', key, fields[j])
@@ -59,6 +61,8 @@ export interface TakenField {
   /** Index in the fields that were to be written. */
   readonly place: number;
   readonly field: string;
+  /** Server time when it was read, ms since the epoch. */
+  readonly now: number;
 }
 
 /** @returns fields of live consumers that have the name; none: it was announced */
@@ -69,8 +73,9 @@ export async function announce(client: Redis, announcing: Announcing): Promise<T
   const keys = fields.map(({ key }) => key);
   const flat = (await script.run(client, keys, args)) as (string | number)[];
   const taken: TakenField[] = [];
-  for (let at = 0; at < flat.length; at += 2) {
-    taken.push({ place: Number(flat[at]) - 1, field: String(flat[at + 1]) });
+  for (let at = 0; at < flat.length; at += 3) {
+    const [place, field, now] = flat.slice(at, at + 3);
+    taken.push({ place: Number(place) - 1, field: String(field), now: Number(now) });
   }
   return taken;
 }
