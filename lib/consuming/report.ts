@@ -12,7 +12,8 @@ export function reportSettled(
   outcome: SettleOutcome,
 ): void {
   const isDeadLetter = settlement.kind === 'dead-letter' && outcome === 'settled';
-  if (!isDeadLetter && !events.has('settled')) return;
+  const hasFailed = outcome === 'settled' && isFailedRun(settlement);
+  if (!isDeadLetter && !hasFailed && !events.has('settled')) return;
   const { lease, handler } = delivery;
   const event: SettledEvent = {
     stream: lease.stream,
@@ -31,7 +32,15 @@ export function reportSettled(
   };
   events.emit('settled', event);
   if (isDeadLetter) events.emit('dead-lettered', event);
+  if (hasFailed) events.emit('run-failed', event);
 }
+
+/** One that is postponed, or that the handler itself has asked for, has not failed. */
+const isFailedRun = (settlement: Settlement): boolean =>
+  settlement.kind === 'retry' &&
+  settlement.error !== undefined &&
+  !settlement.uncharged &&
+  !settlement.asked;
 
 function outcomeOf(settlement: Settlement, outcome: SettleOutcome): SettledOutcome {
   if (settlement.kind === 'lost') return settlement.why === 'trimmed' ? 'trimmed' : 'lost';

@@ -37,7 +37,8 @@ export class Verdict {
     const later = error instanceof RetryLaterError ? error.delay : Number.NaN;
     // A delay that is no number (a missing header, say) must not become no delay at all.
     const delay = later >= 0 ? later : backoffDelay(delivery.handler.backoff, delivery.attempt);
-    return this.on(delivery, retry(delay, record));
+    const asked = error instanceof RetryLaterError;
+    return this.on(delivery, { ...retry(delay, record), ...(asked && { asked }) });
   }
 
   /** What judges errors may itself be wrong. */

@@ -102,6 +102,8 @@ export interface StreamsEvents {
   'overrun-ended': Overrunning & { readonly duration: number };
   /** Told beside `settled`, of dead letters alone. */
   'dead-lettered': SettledEvent;
+  /** Told beside `settled`, of runs that failed and are repeated after `delay` ms. */
+  'run-failed': SettledEvent;
   /** A consumer took over entries whose owner had not kept them fresh. */
   reclaimed: In & { readonly count: number };
   /** Own pending entries that this process did not know (a lost read reply) were taken up. */

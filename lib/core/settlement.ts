@@ -57,6 +57,8 @@ export interface Retry {
   readonly error?: ErrorRecord;
   /** It has not run: a run that was counted for it is taken back. */
   readonly uncharged?: boolean;
+  /** The handler has asked for another run: this one has not failed. */
+  readonly asked?: boolean;
 }
 /** Store the entry with its raw fields in the dead letter queue, then forget it. */
 export interface DeadLetterIt {

@@ -45,6 +45,19 @@ const deadLettered: SettledEvent = {
   error: { name: 'StockError', message: 'none left' },
 };
 
+const retried: SettledEvent = {
+  ...place,
+  id: '1-1',
+  consumer: 'me',
+  eventType: 'order',
+  handler: 'Orders.handle',
+  outcome: 'retried',
+  attempt: 2,
+  duration: 1,
+  delay: 4000,
+  error: { name: 'StockError', message: 'none left' },
+};
+
 const lag: StreamLagExceeded = {
   type: 'STREAM_LAG',
   stream: 'orders',
@@ -137,6 +150,40 @@ describe('the log', () => {
     vi.advanceTimersByTime(10_000);
     events.emit('worker-error', { worker: 'reader', error });
     expect(lines.at(-1)).toMatch(/it broke \(and 4 more like it before\)$/);
+  });
+
+  it('tells how many were left out, once that is over', () => {
+    vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
+    const events = logged();
+    for (let count = 1; count <= 5; count++)
+      events.emit('run-failed', { ...retried, id: `${count}-1` });
+    expect(lines).toHaveLength(1);
+    vi.advanceTimersByTime(10_000);
+    expect(lines).toHaveLength(2);
+    expect(lines[1]).toMatch(/ for message 5-1 .* \(and 3 more like it before\)$/);
+    vi.advanceTimersByTime(60_000);
+    expect(lines).toHaveLength(2);
+  });
+
+  it('says of a failed run which message it was, and when it runs again', () => {
+    logged().emit('run-failed', retried);
+    expect(lines).toEqual([
+      'warn [Streams] Run 2 of Orders.handle for message 1-1 of stream "orders" and group "shop" ' +
+        'failed: StockError: none left. It runs again in 4000 ms',
+    ]);
+  });
+
+  it('does not speak of runs that were elsewhere, or nowhere', () => {
+    const events = logged();
+    const { error: _, ...unrun } = deadLettered;
+    events.emit('dead-lettered', { ...unrun, attempt: 7, reason: 'crashed' });
+    events.emit('dead-lettered', { ...unrun, attempt: 1, reason: 'undecodable' });
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /dead-lettered without a run of Orders\.handle here, as none of its 7 deliveries was settled: crashed$/,
+      ),
+      expect.stringMatching(/dead-lettered without a run of Orders\.handle here: undecodable$/),
+    ]);
   });
 
   it('is written once, however many share the runtime, under the name of the transport', () => {

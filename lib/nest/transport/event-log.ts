@@ -1,5 +1,4 @@
 import { Logger } from '@nestjs/common';
-import { systemClock } from '../../core/clock.js';
 import type {
   EventBus,
   StreamsEventName,
@@ -8,27 +7,14 @@ import type {
 } from '../../core/events.js';
 import type { StreamsRuntime } from '../../runtime.js';
 import { BrokenConnections } from './broken-connections.js';
-
-/** What is alike is logged once in so long, ms. */
-const QUIET_FOR = 10_000;
-/** Remembered at most; their number is bounded by streams, groups, handlers and kinds of errors. */
-const MOST_REMEMBERED = 1000;
-
-interface Line {
-  readonly level: 'log' | 'warn' | 'error';
-  readonly text: string;
-  /** Lines with the same key are alike. @default the text */
-  readonly key?: string;
-}
+import { at, deadLettered, runFailed } from './message-lines.js';
+import { RateLimitedLog, type Line } from './rate-limited-log.js';
 
 /** The line that an event is worth. */
 type Lines = { [N in StreamsEventName]?: (event: StreamsEvents[N]) => Line | undefined };
 
 const warn = (text: string): Line => ({ level: 'warn', text });
 const error = (text: string): Line => ({ level: 'error', text });
-const at = ({ stream, group }: { stream: string; group: string }): string =>
-  `stream "${stream}" and group "${group}"`;
-
 const WAITS: Record<UnhandledWaits, string> = {
   unsettled: 'other consumers of the group may not have announced themselves yet',
   'not-reading': 'the consumers that handle it are paused, or closing',
@@ -139,6 +125,7 @@ const LINES: Lines = {
     text: `${handler} has ended with message ${id} of ${at(where)}, after ${seconds(duration)}`,
   }),
   'dead-lettered': deadLettered,
+  'run-failed': runFailed,
 };
 
 function overran({
@@ -161,16 +148,6 @@ function overran({
 }
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
-
-function deadLettered(event: StreamsEvents['dead-lettered']): Line {
-  const { id, handler, reason, attempt } = event;
-  const by = handler === undefined ? '' : ` after run ${attempt} of ${handler}`;
-  const why = event.error ? `${reason} (${event.error.name}: ${event.error.message})` : reason;
-  return {
-    ...error(`Message ${id} of ${at(event)} was dead-lettered${by}: ${why}`),
-    key: `dead-lettered ${at(event)} ${handler} ${reason} ${event.error?.name}`,
-  };
-}
 
 /** The log of everything that shares this runtime. */
 export function loggerOf({ options: { name } }: StreamsRuntime): Logger {
@@ -216,23 +193,3 @@ function logReconnections(events: EventBus, log: RateLimitedLog): void {
       });
   });
 }
-
-class RateLimitedLog {
-  private readonly lines = new Map<string, { since: number; more: number }>();
-
-  constructor(private readonly logger: Logger) {}
-
-  write({ level, text, key = text }: Line): void {
-    const now = systemClock.now();
-    const before = this.lines.get(key);
-    if (before && now - before.since < QUIET_FOR) return void before.more++;
-    if (this.lines.size >= MOST_REMEMBERED) this.lines.clear();
-    this.lines.set(key, { since: now, more: 0 });
-    const more = before && before.more > 0 ? ` (and ${before.more} more like it before)` : '';
-    this.logger[level](withoutPasswords(text) + more);
-  }
-}
-
-/** A url that found its way into a foreign error. */
-const withoutPasswords = (text: string): string =>
-  text.replace(/\b([a-z]+:\/\/)[^\s/@]*@/gi, '$1***@');

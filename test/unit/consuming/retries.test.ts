@@ -11,6 +11,28 @@ beforeEach(() => void (world = new World()));
 afterEach(() => world.close());
 
 describe('a failing handler', () => {
+  it('is told of with each run that is repeated, unless it has asked for that', async () => {
+    const app = await world.start(
+      [
+        {
+          events: ['x'],
+          invoke: ({ attempt }) => {
+            throw attempt === 2 ? new RetryLaterError(500) : new TypeError(`no ${attempt}`);
+          },
+        },
+      ],
+      { maxDeliveries: 4 },
+    );
+    const told: unknown[] = [];
+    app.runtime.events.on('run-failed', ({ attempt, delay }) => told.push([attempt, delay]));
+    await app.publish('x');
+    await world.clock.advance(20_000);
+    expect(told).toEqual([
+      [1, 1000],
+      [3, 4000],
+    ]);
+  });
+
   it('runs again after growing waits, then is dead-lettered with its last error', async () => {
     const runs: [attempt: number, at: number][] = [];
     const start = world.clock.now();
