@@ -1,7 +1,7 @@
 import type { Clock, TimerHandle } from '../core/clock.js';
 import type { BatchedDelivery, BoundHandler, Delivery } from '../core/delivery.js';
 import { HandlerTimeoutError } from '../core/errors/handling.errors.js';
-import { Overrun } from '../core/overrun.js';
+import { Overrun, type OverrunReason } from '../core/overrun.js';
 import { ack, release, type Settlement } from '../core/settlement.js';
 import type { Overruns } from './overruns.js';
 import type { Slots } from './slots.js';
@@ -132,7 +132,10 @@ export class Collector {
   }
 
   private async invoke(items: readonly Waiting[]): Promise<void> {
-    await this.options.handler.invokeBatch!(items);
+    const deliveries = items.map(({ delivery }) => delivery);
+    await this.options.handler.invokeBatch!(items, (reason, work) =>
+      this.overran(reason, deliveries, work),
+    );
   }
 
   private async conclude(items: readonly Waiting[], running: Promise<void>): Promise<void> {
@@ -159,6 +162,7 @@ export class Collector {
       const timer = clock.setTimeout(() => {
         const error = new HandlerTimeoutError(handler.name, limit);
         this.overran(
+          'timeout',
           items.map(({ delivery }) => delivery),
           running,
         );
@@ -170,9 +174,15 @@ export class Collector {
   }
 
   /** One for all: they have their places together. */
-  private overran(deliveries: readonly Delivery[], running: Promise<void>): void {
+  private overran(
+    reason: OverrunReason,
+    deliveries: readonly Delivery[],
+    work: Promise<unknown>,
+  ): void {
     const { own, shared, overruns } = this.options;
-    const overrun = new Overrun('timeout', running);
+    const before = deliveries[0]!.overrun;
+    if (before) return before.again(reason);
+    const overrun = new Overrun(reason, work);
     for (const delivery of deliveries) {
       delivery.overrun = overrun;
       delivery.onOverrun?.(delivery);

@@ -14,6 +14,7 @@ import { gate, type Gates } from './middleware/gate.middleware.js';
 import { inbox } from './middleware/inbox.middleware.js';
 import { limitDeliveries } from './middleware/limit-deliveries.middleware.js';
 import { match, type MatchOptions } from './middleware/match.middleware.js';
+import { outlast } from './middleware/outlast.middleware.js';
 import { timeout } from './middleware/timeout.middleware.js';
 import type { Slots } from './slots.js';
 
@@ -57,7 +58,7 @@ export function createPipeline(options: PipelineOptions): Handler {
     decode(options.codec),
     options.chaining.recognise,
     timeout(options.clock),
-    ...options.middleware.map(onlyOnce),
+    ...aroundHandler(options.middleware),
     ...(options.inbox
       ? [inbox(options.inbox, options.tables, options.chaining.duplicateStep)]
       : []),
@@ -70,6 +71,12 @@ export function createPipeline(options: PipelineOptions): Handler {
     // It may have been halted while the run was counted: what is collected now would start later.
     return options.isHalted(delivery) ? Promise.resolve(release) : collectors.invoke(delivery);
   });
+}
+
+function aroundHandler(middleware: readonly Middleware[]): Middleware[] {
+  if (middleware.length === 0) return [];
+  const { outer, inner } = outlast();
+  return [outer, ...middleware.map(onlyOnce), inner];
 }
 
 function compose(order: readonly Middleware[], last: Handler): Handler {

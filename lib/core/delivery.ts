@@ -25,7 +25,11 @@ export interface BatchedDelivery {
  * Runs a batch: items of one stream and group. Those without a decision of their own are done when
  * it resolves, and have failed when it rejects.
  */
-export type BatchHandler = (items: readonly BatchedDelivery[]) => Promise<void>;
+export type BatchHandler = (
+  items: readonly BatchedDelivery[],
+  /** As {@link Delivery.outlived}, of the batch. */
+  outlived?: (reason: OverrunReason, work: Promise<unknown>) => void,
+) => Promise<void>;
 
 /** A handler with everything about it decided, as the pipeline uses it. */
 export interface BoundHandler {
@@ -96,8 +100,6 @@ export class Delivery implements Link<Delivery> {
   onOverrun: ((delivery: Delivery) => void) | undefined;
   /** Gives back what a stage of the pipeline holds for this run, `all` of it or what is shared. */
   freePlace: ((all: boolean) => void) | undefined;
-  /** Ends the Observable that runs for it. Called once, when the signal aborts. */
-  stopStream: (() => void) | undefined;
   /** It was given to other consumers, and is kept fresh no longer. It may start here if none takes it. */
   offered = false;
   /** Of a handler with `dedupe`, once known: what it completes; null: it has no key. */
@@ -118,6 +120,7 @@ export class Delivery implements Link<Delivery> {
   freshAt = 0;
 
   private controller: AbortController | undefined;
+  private stopStream: ((reason: Error) => void) | undefined;
   private aborted: Error | undefined;
 
   constructor(
@@ -181,11 +184,17 @@ export class Delivery implements Link<Delivery> {
    * @param work settles when the method has ended
    */
   outlived(reason: OverrunReason, work: Promise<unknown>): void {
-    if (this.overrun) return void (this.overrun.reason = reason);
+    if (this.overrun) return this.overrun.again(reason);
     const { lease } = this;
     this.overrun = new Overrun(reason, work);
     lease.overrun = this.overrun.ended.then(() => (lease.overrun = undefined));
     this.onOverrun?.(this);
+  }
+
+  /** Ends an Observable once: when the signal aborts, or at once where it has. */
+  whenAborted(stop: (reason: Error) => void): void {
+    if (this.aborted) stop(this.aborted);
+    else this.stopStream = stop;
   }
 
   abort(reason: Error): void {
@@ -193,6 +202,6 @@ export class Delivery implements Link<Delivery> {
     this.controller?.abort(this.aborted);
     const stop = this.stopStream;
     this.stopStream = undefined;
-    stop?.();
+    stop?.(this.aborted);
   }
 }

@@ -36,4 +36,9 @@ export class Overrun {
     const end = (): void => void (this.over = true);
     this.ended = work.then(end, end);
   }
+
+  /** A run whose stream has ended may still fail by its timeout: that decides what becomes of it. */
+  again(reason: OverrunReason): void {
+    if (reason === 'timeout') this.reason = reason;
+  }
 }

@@ -9,6 +9,8 @@ import { ownResult, runObserved, type Chaining, type ProcessingHooks } from './h
 import type { ObservedMethod } from './observed-method.js';
 import { StreamBatchContext } from './stream-batch.context.js';
 
+type Outlived = Parameters<BatchHandler>[1];
+
 /**
  * Makes the engine's handler of a method that takes batches. Where pipes refuse an array of several
  * payloads, each of them is run alone: only what is refused then is dead-lettered.
@@ -21,11 +23,11 @@ export function createBatchInvoker(
 ): BatchHandler {
   return run;
 
-  async function run(items: readonly BatchedDelivery[]): Promise<void> {
-    const context = new StreamBatchContext(items);
+  async function run(items: readonly BatchedDelivery[], outlived?: Outlived): Promise<void> {
+    const context = new StreamBatchContext(items, outlived);
     const invoke = () => runObserved(callback, observed, context, observed.follows);
     const settlement = hooks.hooked ? await hooks.around(context, invoke) : await invoke();
-    if (settlement.kind !== 'ack') return refused(items, settlement);
+    if (settlement.kind !== 'ack') return refused(items, settlement, outlived);
     settle(context, items, await ownResult(context));
   }
 
@@ -41,18 +43,22 @@ export function createBatchInvoker(
   }
 
   /** The method has not been reached. */
-  async function refused(items: readonly BatchedDelivery[], rejection: Settlement): Promise<void> {
+  async function refused(
+    items: readonly BatchedDelivery[],
+    rejection: Settlement,
+    outlived?: Outlived,
+  ): Promise<void> {
     if (items.length === 1) {
       items[0]!.asked = rejection;
       return;
     }
-    for (const item of items) await alone(item);
+    for (const item of items) await alone(item, outlived);
   }
 
   /** Each fails for itself. */
-  async function alone(item: BatchedDelivery): Promise<void> {
+  async function alone(item: BatchedDelivery, outlived?: Outlived): Promise<void> {
     try {
-      await run([item]);
+      await run([item], outlived);
     } catch (error) {
       item.failed = { error };
     }

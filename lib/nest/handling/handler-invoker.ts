@@ -1,5 +1,5 @@
 import type { MessageHandler } from '@nestjs/microservices';
-import { isObservable, type Observable } from 'rxjs';
+import { isObservable, Subscription, type Observable } from 'rxjs';
 import { errorRecord } from '../../core/errors/error-record.js';
 import { RetryLaterError } from '../../core/errors/handling.errors.js';
 import type { Handler, Delivery } from '../../core/delivery.js';
@@ -65,7 +65,7 @@ export function createInvoker(
 async function runPlain(callback: MessageHandler, context: StreamContext): Promise<Settlement> {
   try {
     const result: unknown = await callback(context.given, context);
-    if (isObservable(result)) await completion(result);
+    if (isObservable(result)) await completion(result, context);
     return context.run.asked ?? ack;
   } catch (error) {
     return failed(context, error);
@@ -91,7 +91,7 @@ export async function runObserved(
     const { run } = context;
     if (isObservable(result)) {
       run.intercepted = true;
-      result = await completion(result, observed, context);
+      result = await completionOfAll(result, context, observed);
     }
     if (causes.waiting) await forgive(observed, context);
     if (run.intercepted) own = await ownResult(context);
@@ -126,7 +126,7 @@ async function runFailed(
   left: unknown,
 ): Promise<Settlement> {
   try {
-    const cause = await causeOf(observed, context, left);
+    const { error: cause } = await causeOf(observed, context, left);
     if (context.run.stage !== Stage.Pipes) return failed(context, cause);
     // Was it the payload that the pipes refused, or the ticket?
     if (!follow && !observed.proven) {
@@ -145,25 +145,63 @@ function failed(context: RunContext, error: unknown): Settlement {
   throw error;
 }
 
+/** The stream may have ended before the method: an interceptor gave it up. Then the run is not over. */
+async function completionOfAll(
+  stream: Observable<unknown>,
+  context: RunContext,
+  observed: ObservedMethod,
+): Promise<unknown> {
+  const { run } = context;
+  try {
+    return await completion(stream, context, observed);
+  } finally {
+    if (run.underWay > 0) {
+      const ended = new Promise<void>((resolve) => (run.onEnded = resolve));
+      context.outlived(ended);
+      await ended;
+    }
+  }
+}
+
+/** Answers the last value. Unsubscribes when the signal aborts. */
+function completion(
+  stream: Observable<unknown>,
+  context: RunContext,
+  observed?: ObservedMethod,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const subscriptions = new Subscription();
+    context.whenAborted((reason) => {
+      subscriptions.unsubscribe();
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the reason of the signal
+      reject(reason);
+    });
+    if (!subscriptions.closed)
+      lastOf(stream, subscriptions, context, observed).then(resolve, reject);
+  });
+}
+
 /**
  * Answers the last value. Subscribes by itself: `lastValueFrom` tells of a failure only after the
  * moment it happened in.
  */
-function completion(
+function lastOf(
   stream: Observable<unknown>,
+  subscriptions: Subscription,
+  context: RunContext,
   observed?: ObservedMethod,
-  context?: RunContext,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const before = observed?.causes.recorded;
     const further: Promise<unknown>[] = [];
     let last: unknown;
     let subscribing = true;
-    stream.subscribe({
+    const subscription = stream.subscribe({
       // A filter that waits answers a stream late, as a value: what that one does counts.
       next: (value) => {
         last = value;
-        if (isObservable(value)) further.push((last = completion(value, observed, context)));
+        if (isObservable(value))
+          further.push((last = lastOf(value, subscriptions, context, observed)));
       },
       complete: () =>
         further.length > 0
@@ -173,12 +211,13 @@ function completion(
           : resolve(last),
       error: (left: unknown) => {
         const inThisInstant = !subscribing || observed?.causes.recorded !== before;
-        if (observed && inThisInstant) context!.run.filtered ??= observed.causes.claimNewest();
+        if (observed && inThisInstant) context.run.filtered ??= observed.causes.claimNewest();
         // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- whatever was thrown is passed on
         reject(left);
       },
     });
     subscribing = false;
+    subscriptions.add(subscription);
   });
 }
 
@@ -186,12 +225,12 @@ async function causeOf(
   { causes }: ObservedMethod,
   { run }: RunContext,
   left: unknown,
-): Promise<unknown> {
-  if (run.filtered) return run.filtered.error;
+): Promise<Thrown> {
+  // In an object: a promise that was thrown must not be awaited.
+  if (run.filtered) return run.filtered;
   const own = run.thrown ?? (await rejectionOf(run.returned));
-  if (own && causes.claim(own.error)) return own.error;
-  const claimed = causes.claimWhatLeft(left) ?? causes.claimOldest() ?? own;
-  return claimed ? claimed.error : left;
+  if (own && causes.claim(own.error)) return own;
+  return causes.claimWhatLeft(left) ?? causes.claimOldest() ?? own ?? { error: left };
 }
 
 /** A run that succeeded may have failed first, and been forgiven by a filter. */

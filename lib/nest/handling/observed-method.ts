@@ -184,6 +184,9 @@ function observe(context: RunContext, method: Method, self: unknown, args: unkno
     if (isObservable(result)) return (run.returned = observed(result, run));
     // Only there: it would cost each message a promise.
     if (run.intercepted && result instanceof Promise) {
+      const ended = (): void => run.callEnded();
+      run.callBegan();
+      result.then(ended, ended);
       return (run.returned = result.then((value: unknown) =>
         isObservable(value) ? observed(value, run) : value,
       ));
@@ -198,7 +201,11 @@ function observe(context: RunContext, method: Method, self: unknown, args: unkno
 function observed(stream: Observable<unknown>, run: RunContext['run']): Observable<unknown> {
   return stream.pipe(
     tap({
-      subscribe: () => (run.thrown = run.last = undefined),
+      subscribe: () => {
+        run.callBegan();
+        run.thrown = run.last = undefined;
+      },
+      finalize: () => run.callEnded(),
       next: (value) => (run.last = value),
       error: (error: unknown) => (run.thrown = { error }),
     }),

@@ -29,6 +29,18 @@ class RunState {
   /** Followed by an AsyncLocalStorage, because pipes do not let a number through. */
   followed = false;
   asked: Retry | DeadLetterIt | undefined = undefined;
+  /** Calls of the method that have not ended: counted where its stream may end before it. */
+  underWay = 0;
+  /** Told when the last of them has. */
+  onEnded: (() => void) | undefined = undefined;
+
+  callBegan(): void {
+    this.underWay++;
+  }
+
+  callEnded(): void {
+    if (--this.underWay === 0) this.onEnded?.();
+  }
 }
 
 /** One run of a method, of a message or of a batch. */
@@ -42,6 +54,12 @@ export abstract class RunContext extends BaseRpcContext {
 
   /** @internal What the method is given beside this. */
   abstract get given(): unknown;
+
+  /** @internal Ends an Observable: when the signal aborts, or at once where it has. */
+  abstract whenAborted(stop: (reason: unknown) => void): void;
+
+  /** @internal The method goes on after its stream has ended. @param work settles when it has ended */
+  abstract outlived(work: Promise<void>): void;
 
   /** @internal For another run of the same, as if there had been none. */
   abstract again(): RunContext;

@@ -1,4 +1,4 @@
-import type { BatchedDelivery } from '../../core/delivery.js';
+import type { BatchedDelivery, BatchHandler } from '../../core/delivery.js';
 import { OwnershipLostError } from '../../core/errors/handling.errors.js';
 import type { Message } from '../../core/message.js';
 import { ack, deadLetter, retry, type DeadLetterReason } from '../../core/settlement.js';
@@ -61,7 +61,10 @@ export class StreamBatchContext<T = unknown> extends RunContext {
   readonly items: readonly StreamBatchItem<T>[];
 
   /** @internal */
-  constructor(private readonly batch: readonly BatchedDelivery[]) {
+  constructor(
+    private readonly batch: readonly BatchedDelivery[],
+    private readonly onOutlived?: Parameters<BatchHandler>[1],
+  ) {
     super();
     this.items = batch.map((item) => new StreamBatchItem<T>(item));
   }
@@ -119,8 +122,20 @@ export class StreamBatchContext<T = unknown> extends RunContext {
   }
 
   /** @internal */
+  whenAborted(stop: (reason: unknown) => void): void {
+    const { signal } = this;
+    if (signal.aborted) stop(signal.reason);
+    else signal.addEventListener('abort', () => stop(signal.reason), { once: true });
+  }
+
+  /** @internal */
+  outlived(work: Promise<void>): void {
+    this.onOutlived?.('stream-ended', work);
+  }
+
+  /** @internal */
   again(): StreamBatchContext<T> {
-    return new StreamBatchContext<T>(this.batch);
+    return new StreamBatchContext<T>(this.batch, this.onOutlived);
   }
 
   private get first() {

@@ -152,6 +152,16 @@ export class StreamContext<T = unknown> extends RunContext {
   }
 
   /** @internal */
+  whenAborted(stop: (reason: unknown) => void): void {
+    this.delivery.whenAborted(stop);
+  }
+
+  /** @internal */
+  outlived(work: Promise<void>): void {
+    this.delivery.outlived('stream-ended', work);
+  }
+
+  /** @internal */
   again(): StreamContext<T> {
     return new (this.constructor as typeof StreamContext<T>)(this.delivery);
   }
