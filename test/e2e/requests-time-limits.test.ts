@@ -58,6 +58,8 @@ describeRequests((start, driver) => {
     const before = driver();
     const requestTimeout = 250;
     const { client } = await start({ ...before, client: { requestTimeout } });
+    // A request that cannot be written in time is not published at all.
+    await client.connect();
     expect(await outcome(client.send('late', 1))).toMatchObject([
       { error: { code: 'REQUEST_TIMEOUT' } },
     ]);

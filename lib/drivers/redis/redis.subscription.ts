@@ -57,6 +57,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   /** Under guards. */
   private readonly takeover: Takeover | undefined;
   private reading: Promise<void> | undefined;
+  private opened = false;
   private stopped = false;
   private closing: Promise<void> | undefined;
 
@@ -129,6 +130,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
       await this.readKeys.open();
       await this.reader.open(connectTimeout);
       await this.caretaker.start();
+      this.opened = true;
     } catch (error) {
       await this.close();
       throw error;
@@ -294,7 +296,8 @@ export class RedisSubscription implements Subscription, LeaseHolder {
 
   private async shutDown(): Promise<void> {
     await this.stop();
-    await this.handed.close();
+    // Before that nothing was handed over, and closing waits for no server that cannot be had.
+    if (this.opened) await this.handed.close();
     await releaseAll(this.options.commands, [
       ...this.handout.takeOut(() => true),
       ...this.adoption.takeQueued(() => true),

@@ -56,13 +56,17 @@ export function defineHandlers(
       if (answers) return createResponder(given, hooks, serializer, clock);
       return createInvoker(given, observed, hooks, chaining);
     });
+    const name = mark?.method ?? `@${answers ? 'Message' : 'Event'}Pattern('${events[0]}')`;
+    const wrong: string[] = [];
+    const options = mark?.options ?? readHandlerOptions(first.extras, wrong);
+    problems.push(...wrong.map((problem) => `${name}: ${problem}`));
     return [
       {
-        name: mark?.method ?? `@${answers ? 'Message' : 'Event'}Pattern('${events[0]}')`,
+        name,
         events,
         answers,
         chains: chaining !== undefined && observed !== undefined && !mark!.options.batch,
-        options: mark?.options ?? readHandlerOptions(first.extras, problems),
+        options,
         invoke: invokers.length === 1 ? invokers[0]! : byEvent(events, invokers),
         ...(observed &&
           mark.options.batch && {

@@ -106,7 +106,8 @@ export async function runObserved(
  * What the method answered in its last call, whatever interceptors have made of it. Undefined where it
  * failed. It may still be under way, though the interceptors have answered.
  */
-export async function ownResult({ run }: RunContext): Promise<unknown> {
+export async function ownResult(context: RunContext): Promise<unknown> {
+  const { run } = context;
   try {
     const returned = await run.returned;
     if (run.thrown) return undefined;

@@ -92,9 +92,9 @@ export class HandedEntries {
     await this.fetching;
   }
 
-  /** Gives back all that waits. */
-  close(): Promise<void> {
-    return this.giveBack(this.options.readKeys().all);
+  /** Gives back all that waits. Without a connection it is left: closing waits for no server. */
+  async close(): Promise<void> {
+    if (this.options.commands.current) await this.giveBack(this.options.readKeys().all);
   }
 
   private async giveBackAll(streams: readonly string[]): Promise<void> {
