@@ -258,6 +258,7 @@ export {
   type SettledOutcome,
   type StreamsEventName,
   type StreamsEvents,
+  type UnhandledWaits,
 } from './core/events.js';
 export type {
   ConsumerReport,
@@ -275,6 +276,19 @@ export type {
   LagThreshold,
   StreamLagExceeded,
 } from './core/lag.js';
+export type {
+  AnnouncedStream,
+  Announcement,
+  ConsumerProcess,
+  ConsumerState,
+  GroupMembers,
+  HandOverOutcome,
+  LiveConsumer,
+  LiveConsumers,
+  Membership,
+  Receiver,
+  SharedOptions,
+} from './core/live-consumers.js';
 export type {
   BackoffOptions,
   BatchOptions,

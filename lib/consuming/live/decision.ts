@@ -32,10 +32,11 @@ export function decide(reading: GroupReading, event: Undecided): Decision {
   if (to) return { kind: 'hand-over', to };
   if (reading.hasResting(eventType)) return wait('not-reading', LOOK_AGAIN);
   if (reading.hasUnannounced) return { kind: 'release' };
-  if (unsettledFor > 0) return wait('unsettled', unsettledFor);
   const goneFor = reading.goneFor(eventType);
+  if (goneFor !== undefined && goneFor < restartsWithin)
+    return wait('restarting', restartsWithin - goneFor);
+  if (unsettledFor > 0) return wait('unsettled', unsettledFor);
   if (goneFor === undefined) return { kind: 'settle', settlement: otherwise };
-  if (goneFor < restartsWithin) return wait('restarting', restartsWithin - goneFor);
   // Some consumer of the group handled it: an acknowledgement would lose it in silence.
   const settlement = otherwise.kind === 'ack' ? deadLetter('unmatched') : otherwise;
   return { kind: 'settle', settlement };

@@ -1,0 +1,76 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { pace } from '../support/passing-time.js';
+import { until } from '../support/until.js';
+import { Scene, STREAM } from './support/scene.js';
+
+const OLD = { handler: { events: ['paid'] }, concurrency: 20, work: 5 };
+const NEW = { ...OLD, handler: { events: ['paid', 'shipped'] } };
+/** Long enough for a process to be started again on a slow machine. */
+const IDLE = { idleTimeout: 4000 };
+const CHUNK = 50;
+
+let scene: Scene;
+beforeEach(async () => {
+  scene = await Scene.open();
+});
+afterEach(() => scene.close());
+
+/** As many of both types, at a steady pace. */
+async function flow(count: number): Promise<void> {
+  for (let at = 0; at < count; at += CHUNK) {
+    const added = Array.from({ length: CHUNK }, (_, n) =>
+      scene.client.xadd(STREAM, '*', 'event_type', n % 2 ? 'shipped' : 'paid', 'payload', '{}'),
+    );
+    scene.published.push(...((await Promise.all(added)) as string[]));
+    await pace(20);
+  }
+}
+
+const badly = (): string[] =>
+  ['filtered', 'dead-lettered'].flatMap((what) =>
+    scene.notes(what).map(({ id }) => `${what} ${id}`),
+  );
+
+it(
+  'old and new processes beside each other, killed one after the other',
+  { timeout: 60_000 },
+  async () => {
+    const [, newer] = await Promise.all([
+      scene.worker('old-1', { ...OLD, ...IDLE, maxDeliveries: 2 }),
+      scene.worker('new-1', { ...NEW, ...IDLE, maxDeliveries: 2 }),
+    ]);
+    const flowing = flow(3000);
+    await scene.untilHandled(500);
+    const second = await scene.worker('new-2', { ...NEW, ...IDLE, maxDeliveries: 2 });
+    await newer.kill();
+    const old = scene.workers[0]!;
+    await until('the old one goes on', () => scene.handled().size >= 1000);
+    await scene.worker('old-2', { ...OLD, ...IDLE, maxDeliveries: 2 });
+    await old.kill();
+    await flowing;
+    await scene.untilDone(scene.published, 40_000);
+    expect(badly()).toEqual([]);
+    expect(second.notes.filter(({ what }) => what === 'handled').length).toBeGreaterThan(0);
+    expect(scene.notes('handed-over').length).toBeGreaterThan(0);
+    console.log(
+      `${scene.published.length} messages, ${scene.notes('handed-over').length} handed over, ` +
+        `${scene.duplicates().length} handled twice after two kills`,
+    );
+  },
+);
+
+it(
+  'the only process that handles a type is killed and started again',
+  { timeout: 60_000 },
+  async () => {
+    await scene.worker('old', { ...OLD, ...IDLE });
+    const first = await scene.worker('new', { ...NEW, ...IDLE });
+    const flowing = flow(2000);
+    await scene.untilHandled(300);
+    await first.kill();
+    await scene.worker('new', { ...NEW, ...IDLE });
+    await flowing;
+    await scene.untilDone(scene.published, 40_000);
+    expect(badly()).toEqual([]);
+  },
+);

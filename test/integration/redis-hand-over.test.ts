@@ -1,0 +1,240 @@
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { SettledEvent, StreamsEvents } from '../../lib/core/events.js';
+import { ack } from '../../lib/core/settlement.js';
+import { redis } from '../../lib/drivers/redis/redis.driver.js';
+import type { StreamsOptions } from '../../lib/options/streams-options.js';
+import { StreamsRuntime } from '../../lib/runtime.js';
+import { elapse } from '../support/passing-time.js';
+import { startRedis, type RedisServer } from '../support/redis-server.js';
+import { until } from '../support/until.js';
+
+const QUICK = { group: 'g', blockTimeout: 300, idleTimeout: 1200, reclaimInterval: 200 };
+
+let server: RedisServer;
+let admin: Redis;
+const open: StreamsRuntime[] = [];
+beforeEach(async () => {
+  server = await startRedis();
+  admin = new Redis(server.url);
+  admin.on('error', () => undefined);
+});
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((runtime) => runtime.close()));
+  admin.disconnect();
+  await server.stop();
+});
+
+type Options = Partial<StreamsOptions> & {
+  readonly work?: () => unknown;
+  readonly orderBy?: string;
+};
+
+/** A process of the group that handles these events, and what became of what it was given. */
+async function start(events: string[], { work, orderBy, ...options }: Options = {}) {
+  const source = redis({ url: server.url, commandTimeout: 1000 });
+  const runtime = new StreamsRuntime({ ...QUICK, ...options, source });
+  open.push(runtime);
+  const settled: SettledEvent[] = [];
+  const warnings: string[] = [];
+  const waits: StreamsEvents['unhandled-waits'][] = [];
+  const ran: { eventType: string; attempt: number; at: number }[] = [];
+  runtime.events.on('settled', (event) => settled.push(event));
+  runtime.events.on('warning', ({ code }) => warnings.push(code));
+  runtime.events.on('unhandled-waits', (event) => waits.push(event));
+  await runtime.subscribe([
+    {
+      name: 'T.run',
+      events,
+      options: { streams: ['s'], ...(orderBy && { orderBy }) },
+      invoke: async ({ eventType, attempt }) => {
+        ran.push({ eventType, attempt, at: performance.now() });
+        await work?.();
+        return ack;
+      },
+    },
+  ]);
+  return {
+    runtime,
+    settled,
+    warnings,
+    waits,
+    ran,
+    outcomes: () => settled.map(({ outcome }) => outcome),
+    times: (eventType: string) => ran.filter((run) => run.eventType === eventType).length,
+  };
+}
+
+const publish = async (eventType: string, count = 1, from = 0): Promise<void> => {
+  const batch = Array.from({ length: count }, (_, n) => n + from).flatMap((n) => [
+    admin.xadd('s', '*', 'event_type', eventType, 'payload', JSON.stringify({ n, key: 'k' })),
+  ]);
+  await Promise.all(batch);
+};
+
+const pending = async (): Promise<number> => {
+  const [count] = (await admin.xpending('s', 'g')) as [number];
+  return count;
+};
+const settledAll = () => until('nothing is pending', async () => (await pending()) === 0);
+
+describe('events that only another consumer handles, on Redis', () => {
+  it('two consumers of one group each get all of their events, each once', async () => {
+    const [x, y] = await Promise.all([start(['x']), start(['y'])]);
+    for (let round = 0; round < 10; round++) {
+      await publish('x', 20);
+      await publish('y', 20);
+    }
+    await until('all were handled', () => x.times('x') === 200 && y.times('y') === 200);
+    await settledAll();
+    expect([...x.outcomes(), ...y.outcomes()]).not.toContain('filtered');
+    expect([x.ran.length, y.ran.length]).toEqual([200, 200]);
+  });
+
+  it('both versions started in the same moment, with a backlog of the new events', async () => {
+    await publish('paid', 50);
+    await publish('shipped', 50);
+    const [v1, v2] = await Promise.all([
+      start(['paid'], { maxDeliveries: 1 }),
+      start(['paid', 'shipped'], { maxDeliveries: 1 }),
+    ]);
+    await until('all were handled', () => v1.ran.length + v2.ran.length === 100);
+    await settledAll();
+    expect([...v1.outcomes(), ...v2.outcomes()]).not.toContain('dead-lettered');
+    expect(v2.ran.every(({ attempt }) => attempt === 1)).toBe(true);
+  });
+
+  it('the new version starts after the old one has met its events', async () => {
+    const v1 = await start(['paid'], { maxDeliveries: 1 });
+    await publish('shipped', 10);
+    await until('they wait', () => v1.waits.length > 0);
+    const v2 = await start(['paid', 'shipped'], { maxDeliveries: 1 });
+    await until('all were handled', () => v2.times('shipped') === 10);
+    await settledAll();
+    expect(v1.waits[0]!.why).toBe('unsettled');
+  });
+
+  it('an event that no consumer handles is filtered, once that is certain', async () => {
+    const x = await start(['x']);
+    await publish('z', 3);
+    await until(
+      'it is filtered',
+      () => x.outcomes().filter((one) => one === 'filtered').length === 3,
+    );
+    await settledAll();
+  });
+
+  it('FLUSHALL: nothing of another is taken for unhandled', async () => {
+    const x = await start(['x']);
+    const y = await start(['y']);
+    await elapse(1100);
+    await admin.flushall();
+    await until('the group is there again', async () => {
+      const groups = await admin.xinfo('GROUPS', 's').catch(() => []);
+      return (groups as unknown[]).length === 1;
+    });
+    await publish('y', 20);
+    await until('all were handled', () => y.times('y') >= 20);
+    await settledAll();
+    expect(x.outcomes()).not.toContain('filtered');
+  });
+
+  it('at maxmemory what another handles reaches it', async () => {
+    const x = await start(['x']);
+    const y = await start(['y']);
+    await publish('y', 20);
+    await admin.config('SET', 'maxmemory', '1mb');
+    await until('all were handled', () => y.times('y') === 20);
+    await elapse(2 * QUICK.idleTimeout);
+    await admin.config('SET', 'maxmemory', '0');
+    await publish('y', 20);
+    await until('all were handled', () => y.times('y') === 40);
+    await settledAll();
+    expect(x.outcomes()).not.toContain('filtered');
+    expect(x.outcomes()).not.toContain('dead-lettered');
+  });
+
+  it('Redis away for longer than idleTimeout: nothing of another is taken for unhandled', async () => {
+    const x = await start(['x']);
+    const y = await start(['y']);
+    await publish('y', 10);
+    await until('all were handled', () => y.times('y') === 10);
+    server.freeze();
+    await elapse(2 * QUICK.idleTimeout);
+    server.thaw();
+    await publish('y', 20, 10);
+    await until('all were handled', () => y.times('y') >= 30);
+    await settledAll();
+    expect(x.outcomes()).not.toContain('filtered');
+    expect(x.outcomes()).not.toContain('dead-lettered');
+  });
+
+  it('the only consumer of a type is restarted', async () => {
+    const x = await start(['x']);
+    const first = await start(['y'], { consumer: 'y' });
+    await publish('y', 10);
+    await until('all were handled', () => first.times('y') === 10);
+    await first.runtime.drain();
+    await publish('y', 10, 10);
+    await until('they wait', () => x.waits.some(({ why }) => why === 'restarting'));
+    const again = await start(['y'], { consumer: 'y' });
+    await until('all were handled', () => again.times('y') === 10);
+    expect(again.warnings).not.toContain('CONSUMER_NAME_IN_USE');
+    await settledAll();
+  });
+
+  it('what only a consumer handled that is gone becomes a dead letter', async () => {
+    const x = await start(['x']);
+    const y = await start(['y']);
+    await y.runtime.drain();
+    await publish('y');
+    await until('it is dead-lettered', () => x.outcomes().includes('dead-lettered'));
+    expect(x.outcomes()).not.toContain('filtered');
+    const { items } = await x.runtime.deadLetters.list('s');
+    expect(items).toMatchObject([{ reason: 'unmatched', payload: { n: 0 } }]);
+  });
+
+  it('waits for a paused receiver; hands over what was redriven', async () => {
+    const x = await start(['x'], { unmatched: 'dead-letter' });
+    await publish('y', 5);
+    await until(
+      'dead letters',
+      () => x.outcomes().filter((one) => one === 'dead-lettered').length === 5,
+    );
+    const y = await start(['y']);
+    const readings = y.runtime.consumers.find('y');
+    await y.runtime.consumers.pause(readings);
+    await x.runtime.deadLetters.redrive('s');
+    await until('they wait', () => x.waits.filter(({ why }) => why === 'not-reading').length === 5);
+    await y.runtime.consumers.resume(readings);
+    await until('all were handled', () => y.times('y') === 5);
+    expect(y.ran.every(({ attempt }) => attempt === 1)).toBe(true);
+  });
+
+  it('an ordered stream is given to the consumer that handles the event, in order', async () => {
+    const v1 = await start(['paid'], { orderBy: 'key' });
+    const v2 = await start(['paid', 'shipped'], { orderBy: 'key' });
+    for (let n = 0; n < 20; n++) await publish(n % 5 === 4 ? 'shipped' : 'paid', 1, n);
+    await until('all were handled', () => v1.ran.length + v2.ran.length >= 20);
+    await settledAll();
+    const all = [...v1.ran, ...v2.ran].toSorted((a, b) => a.at - b.at);
+    expect(all.map(({ eventType }) => eventType)).toEqual(
+      Array.from({ length: 20 }, (_, n) => (n % 5 === 4 ? 'shipped' : 'paid')),
+    );
+    expect([...v1.outcomes(), ...v2.outcomes()]).not.toContain('filtered');
+  });
+
+  it('one name twice: each slow message runs once', async () => {
+    const work = () => elapse(2 * QUICK.idleTimeout);
+    const first = await start(['x'], { consumer: 'worker-1', work });
+    const second = await start(['x'], { consumer: 'worker-1', work });
+    await publish('x', 20);
+    await until('all were handled', () => first.ran.length + second.ran.length >= 20);
+    await settledAll();
+    expect(first.ran.length + second.ran.length).toBe(20);
+    expect(second.warnings).toContain('CONSUMER_NAME_IN_USE');
+    expect(new Set(second.settled.map(({ consumer }) => consumer))).toEqual(
+      new Set(['worker-1~2']),
+    );
+  });
+});
