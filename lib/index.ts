@@ -276,19 +276,7 @@ export type {
   LagThreshold,
   StreamLagExceeded,
 } from './core/lag.js';
-export type {
-  AnnouncedStream,
-  Announcement,
-  ConsumerProcess,
-  ConsumerState,
-  GroupMembers,
-  HandOverOutcome,
-  LiveConsumer,
-  LiveConsumers,
-  Membership,
-  Receiver,
-  SharedOptions,
-} from './core/live-consumers.js';
+export type { GroupMembers, LiveConsumer, LiveConsumers } from './core/live-consumers.js';
 export type {
   BackoffOptions,
   BatchOptions,
