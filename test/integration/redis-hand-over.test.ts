@@ -204,7 +204,7 @@ describe('events that only another consumer handles, on Redis', () => {
     const y = await start(['y']);
     const readings = y.runtime.consumers.find('y');
     await y.runtime.consumers.pause(readings);
-    await x.runtime.deadLetters.redrive('s');
+    await x.runtime.deadLetters.redrive('s', { all: true });
     await until('they wait', () => x.waits.filter(({ why }) => why === 'not-reading').length === 5);
     await y.runtime.consumers.resume(readings);
     await until('all were handled', () => y.times('y') === 5);
