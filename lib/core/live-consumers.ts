@@ -152,7 +152,7 @@ export interface LiveConsumers {
   join(announcement: Announcement): Promise<Membership>;
   /**
    * The consumers of a group on a stream, as they are now: nothing older than the call. Neither the
-   * stream nor the group has to exist.
+   * stream nor the group has to exist. Called for many streams at once, it may read them together.
    */
   members(stream: string, group: string): Promise<GroupMembers>;
 }

@@ -321,7 +321,7 @@ describe('what is not as it should be', () => {
 describe('an idle scheduler', () => {
   it('looks once a second, at all of its streams at once', async () => {
     const streams = Array.from({ length: 50 }, (_, index) => `s${index}`);
-    const one = await consumer({ streams, reclaimInterval: 60_000 });
+    const one = await consumer({ streams, reclaimInterval: 60_000, idleTimeout: 60_000 });
     await publish(one, { delay: 60_000 }, 's0');
     await client.config('RESETSTAT');
     const began = performance.now();

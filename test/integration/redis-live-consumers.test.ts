@@ -342,6 +342,16 @@ describe('an announcement', () => {
   });
 });
 
+it('of many streams one that cannot be read does not hide the others', async () => {
+  await world.join('B');
+  await admin.set(`{other}:consumers:${world.group}`, 'a text');
+  const { live } = await world.driver();
+  const reads = ['none', 'other', world.stream].map((stream) => live!.members(stream, world.group));
+  const found = await Promise.allSettled(reads);
+  expect(found.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect(found[2]).toMatchObject({ value: { consumers: [{ consumer: 'B' }] } });
+});
+
 it('patterns match in the server as they do in the process', async () => {
   const pick = (from: string, most: number) =>
     Array.from({ length: Math.floor(Math.random() * (most + 1)) }, () =>

@@ -171,17 +171,14 @@ export class Presence {
 
   private async lookForDisagreements(): Promise<void> {
     const { live, group } = this.options;
-    for (const own of this.announced()) {
-      if (this.over) return;
-      try {
-        const { consumers } = await live.port.members(own.stream, group);
-        const others = consumers.filter(({ instance }) => instance !== this.instance);
-        for (const { code, message } of warningsAbout(live.process, this.name, own, others))
-          live.warnOnce(code, message);
-      } catch (error) {
-        return this.failed(error);
-      }
-    }
+    const look = async (own: AnnouncedStream): Promise<void> => {
+      const { consumers } = await live.port.members(own.stream, group);
+      const others = consumers.filter(({ instance }) => instance !== this.instance);
+      for (const { code, message } of warningsAbout(live.process, this.name, own, others))
+        live.warnOnce(code, message);
+    };
+    // Asked for together: a source may read them all at once.
+    await Promise.all(this.announced().map(look)).catch(this.failed);
   }
 
   private readonly failed = (error: unknown): void => {

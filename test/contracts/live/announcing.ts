@@ -26,6 +26,14 @@ export function describeAnnouncing(world: () => LiveWorld): void {
       expect(unannounced).toEqual([]);
     });
 
+    test('is seen on many streams at once, and no stream has to exist', async () => {
+      const streams = Array.from({ length: 130 }, (_, n) => world().harness.unique(`s${n}`));
+      await world().join('A', { streams: streams.slice(0, 120) });
+      const found = await Promise.all(streams.map((stream) => world().names(stream)));
+      expect(found.slice(0, 120)).toEqual(streams.slice(0, 120).map(() => ['A']));
+      expect(found.slice(120)).toEqual(streams.slice(120).map(() => []));
+    });
+
     test('needs neither the name of an application nor any events', async () => {
       const process = { host: 'h', pid: 1, application: undefined, version: '1' };
       await world().join('A', { process, events: [] });

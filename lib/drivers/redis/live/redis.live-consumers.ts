@@ -6,9 +6,9 @@ import type {
   Membership,
 } from '../../../core/live-consumers.js';
 import type { Connector } from '../connector.js';
-import { readConsumers } from '../scripts/read-consumers.script.js';
 import { Announcements, type Said } from './announcements.js';
 import { parseField } from './consumer-field.js';
+import { ConsumerReads } from './consumer-reads.js';
 import { isGone } from './instances.js';
 import { RedisMembership, type MembershipContext } from './redis.membership.js';
 
@@ -24,7 +24,11 @@ export class RedisLiveConsumers implements LiveConsumers {
   /** One that lives and has lost its field is known to the group: see `unannounced`. */
   readonly settlingTime = 1000;
 
-  constructor(private readonly options: RedisLiveConsumersOptions) {}
+  private readonly reads: ConsumerReads;
+
+  constructor(private readonly options: RedisLiveConsumersOptions) {
+    this.reads = new ConsumerReads(options.commands);
+  }
 
   async join(announcement: Announcement): Promise<Membership> {
     const { commands, keys, connector } = this.options;
@@ -44,13 +48,12 @@ export class RedisLiveConsumers implements LiveConsumers {
   }
 
   async members(stream: string, group: string): Promise<GroupMembers> {
-    const { commands, keys } = this.options;
-    const names = { stream: keys.stream(stream), consumers: keys.consumers(stream, group) };
-    const { now, announced, idle } = await commands.run(
-      'reading the consumers of a group',
-      (client) => readConsumers(client, names, group),
-      names.stream,
-    );
+    const { keys } = this.options;
+    const { now, announced, idle } = await this.reads.read({
+      stream: keys.stream(stream),
+      consumers: keys.consumers(stream, group),
+      group,
+    });
     const consumers: LiveConsumer[] = [];
     let recent = SIGN_OF_LIFE;
     for (const [consumer, value] of announced) {

@@ -5,21 +5,33 @@ import { TRY } from './try.js';
 import { XINFO_RECORD } from './xinfo-record.js';
 
 /**
- * KEYS stream, its consumers. ARGV group. Answers server time in ms, names and fields of what was
- * announced, and names and idle times of all consumers that the group knows.
+ * KEYS of each place: stream, consumers of a group. ARGV the groups. Answers for each server time in
+ * ms, names and fields of what was announced, and names and idle times of all consumers that the group
+ * knows.
  */
 const script = new Script(`${TRY}${XINFO_RECORD}${ANNOUNCED}
-local known = {}
-local consumers = try('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
-if not consumers.err then
-  for _, row in ipairs(consumers) do
-    local consumer = record(row)
-    known[#known + 1] = consumer.name
-    known[#known + 1] = consumer.idle
+local out = {}
+for i = 1, #KEYS, 2 do
+  local known = {}
+  local consumers = try('XINFO', 'CONSUMERS', KEYS[i], ARGV[(i + 1) / 2])
+  if not consumers.err then
+    for _, row in ipairs(consumers) do
+      local consumer = record(row)
+      known[#known + 1] = consumer.name
+      known[#known + 1] = consumer.idle
+    end
   end
+  out[#out + 1] = { now, redis.call('HGETALL', KEYS[i + 1]), known }
 end
-return { now, redis.call('HGETALL', KEYS[2]), known }
+return out
 `);
+
+/** A stream and its consumers in a group. */
+export interface ConsumersPlace {
+  readonly stream: string;
+  readonly consumers: string;
+  readonly group: string;
+}
 
 export interface ConsumersRead {
   /** Server time, ms since the epoch. */
@@ -32,13 +44,19 @@ export interface ConsumersRead {
 
 export async function readConsumers(
   client: Redis,
-  keys: { readonly stream: string; readonly consumers: string },
-  group: string,
-): Promise<ConsumersRead> {
-  const reply = await script.run(client, [keys.stream, keys.consumers], [group]);
-  const [now, announced, idle] = reply as [number, string[], (string | number)[]];
-  return { now, announced: pairs(announced), idle: pairs(idle) as Map<string, number> };
+  places: readonly ConsumersPlace[],
+): Promise<ConsumersRead[]> {
+  const keys = places.flatMap(({ stream, consumers }) => [stream, consumers]);
+  const groups = places.map(({ group }) => group);
+  const rows = (await script.run(client, keys, groups)) as Row[];
+  return rows.map(([now, announced, idle]) => ({
+    now,
+    announced: pairs(announced),
+    idle: pairs(idle) as Map<string, number>,
+  }));
 }
+
+type Row = [now: number, announced: string[], idle: (string | number)[]];
 
 function pairs<T>(flat: readonly T[]): Map<string, T> {
   const found = new Map<string, T>();
