@@ -31,10 +31,8 @@ export {
   type RedisStreamsModuleAsyncOptions,
   type RedisStreamsModuleOptions,
 } from './nest/module/redis-streams.module.js';
-export type {
-  StreamsModuleExtras,
-  StreamsOptionsFactory,
-} from './nest/module/streams-core.module.js';
+export type { StreamsModuleExtras } from './nest/module/module-options.js';
+export type { StreamsOptionsFactory } from './nest/module/streams-core.module.js';
 export {
   StreamsModule,
   type StreamsModuleAsyncOptions,
@@ -204,6 +202,7 @@ export {
 export {
   ClosedError,
   HandlerConflictError,
+  type HandlerConflict,
   DedupeConflictError,
   OrderConflictError,
   InvalidOptionsError,

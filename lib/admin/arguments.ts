@@ -1,20 +1,6 @@
 import { isEntryId } from '../core/entry-id.js';
-import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import { checked, text, whole } from '../core/options/kinds.js';
-import type { Problems } from '../core/options/option.js';
 import { declareOptions, type Given } from '../core/options/shape.js';
-
-/** @throws InvalidOptionsError naming all problems at once */
-export function refuse(...problems: readonly Problems[]): void {
-  const all = problems.flat();
-  if (all.length > 0) throw new InvalidOptionsError(all);
-}
-
-const name = text().required();
-
-/** What must be a text that is not empty, by its name. */
-export const names = (given: Readonly<Record<string, unknown>>): Problems =>
-  Object.entries(given).flatMap(([what, value]) => name.problems(value, what));
 
 const ID = 'an id such as 1700000000000-0';
 

@@ -12,7 +12,8 @@ import type {
 import type { GroupMembers, LiveConsumers } from '../core/live-consumers.js';
 import { flag, text, whole } from '../core/options/kinds.js';
 import { declareOptions, type Given } from '../core/options/shape.js';
-import { names, position, refuse } from './arguments.js';
+import { names, refuse } from '../core/options/refuse.js';
+import { position } from './arguments.js';
 import { infoOf, type GroupInfo } from './group-info.js';
 import { handOver } from './handing-over.js';
 import {

@@ -6,7 +6,8 @@ import {
   type DeadLetterQueue,
 } from '../core/dead-letters.js';
 import type { Metadata } from '../core/message.js';
-import { names, PAGE_OPTIONS, refuse, type PageOptions } from './arguments.js';
+import { names, refuse } from '../core/options/refuse.js';
+import { PAGE_OPTIONS, type PageOptions } from './arguments.js';
 import { areTexts } from '../core/text-bytes.js';
 
 /** A dead letter with its message read, as far as the codec can. */

@@ -4,7 +4,8 @@ import { DUE_TIME, whenOf, type DueTime } from '../core/due-time.js';
 import { InvalidMessageError } from '../core/errors/publishing.errors.js';
 import { isoTime, type Metadata, type When } from '../core/message.js';
 
-import { names, PAGE_OPTIONS, refuse, type PageOptions } from './arguments.js';
+import { names, refuse } from '../core/options/refuse.js';
+import { PAGE_OPTIONS, type PageOptions } from './arguments.js';
 
 export type OnScheduled = (stream: string, when: When) => void;
 

@@ -1,7 +1,8 @@
 import type { PendingEntries, PendingEntry } from '../core/group-admin.js';
 import { text, whole } from '../core/options/kinds.js';
 import { declareOptions, type Given } from '../core/options/shape.js';
-import { names, pageStart, refuse } from './arguments.js';
+import { names, refuse } from '../core/options/refuse.js';
+import { pageStart } from './arguments.js';
 
 /** Entries that are looked at at a time. */
 const PAGE = 1000;

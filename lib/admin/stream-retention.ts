@@ -3,6 +3,7 @@ import { compareEntryIds, idBehind } from '../core/entry-id.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import { StreamNotFoundError } from '../core/errors/group.errors.js';
 import type { GroupReport, StreamReport } from '../core/group-admin.js';
+import { names, refuse } from '../core/options/refuse.js';
 import {
   retentionPolicies,
   type RetentionPolicies,
@@ -52,8 +53,9 @@ export class StreamRetention {
     this.policies = retentionPolicies(given);
   }
 
-  /** @throws StreamNotFoundError, UnsupportedFeatureError, and errors of the connection */
+  /** @throws InvalidOptionsError, StreamNotFoundError, UnsupportedFeatureError, and errors of the connection */
   async report(stream: string): Promise<RetentionReport> {
+    refuse(names({ stream }));
     const { groups, retention } = this.driver;
     if (!groups || !retention) {
       const { technology } = this.driver.source.capabilities;

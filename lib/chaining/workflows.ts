@@ -5,6 +5,7 @@ import { reportFrom, type StepReport } from '../core/ended-step.js';
 import { InvalidMessageError } from '../core/errors/publishing.errors.js';
 import { isoTime } from '../core/message.js';
 import { checked } from '../core/options/kinds.js';
+import { names, refuse } from '../core/options/refuse.js';
 import { declareOptions, type Given } from '../core/options/shape.js';
 import { targetOf, targetProblems, type StepTarget } from '../core/step-target.js';
 import { NEXT_OPTIONS } from '../core/workflow-options.js';
@@ -148,6 +149,7 @@ export class Workflows {
    * @returns undefined: nothing is known of it, or not any more
    */
   async get(id: string): Promise<WorkflowState | undefined> {
+    refuse(names({ id }));
     const stored = await this.options.store().read(id);
     return stored && stateOf(id, stored);
   }

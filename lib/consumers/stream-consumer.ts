@@ -7,6 +7,9 @@ import { ClosedError, InvalidOptionsError } from '../core/errors/start-up.errors
 import type { StreamsEvents } from '../core/events.js';
 import type { PendingEntries } from '../core/group-admin.js';
 import { AlreadySubscribedError } from '../core/errors/subscription.errors.js';
+import { checked } from '../core/options/kinds.js';
+import { refuse } from '../core/options/refuse.js';
+import { isRecord } from '../core/options/shape.js';
 import type { ResolvedConsumerOptions } from '../options/stream-consumer-options.js';
 import type { StreamsRuntime } from '../runtime.js';
 import { callbackHandler, type EventCallback, type EventMessage } from './event-callback.js';
@@ -95,11 +98,6 @@ export class StreamConsumer {
    */
   async acknowledge(message: string | Pick<EventMessage, 'id' | 'stream'>): Promise<number> {
     const { id, stream } = this.placeOf(message);
-    if (!isEntryId(id)) {
-      throw new InvalidOptionsError([
-        `acknowledge must be given an id such as 1700000000000-0, not ${String(id)}`,
-      ]);
-    }
     const forget = (): void =>
       this.runtime.consumers.acknowledged(this.options.settings.consumer, this.group, stream, id);
     forget();
@@ -186,16 +184,27 @@ export class StreamConsumer {
   private placeOf(
     message: string | Pick<EventMessage, 'id' | 'stream'>,
   ): Pick<EventMessage, 'id' | 'stream'> {
-    if (typeof message !== 'string') return message;
+    if (typeof message !== 'string') {
+      refuse(MESSAGE.required().problems(message, 'acknowledge'));
+      return message;
+    }
     if (this.streams.length > 1) {
       throw new InvalidOptionsError([
         'acknowledge must be given the message, or { id, stream }: this consumer reads several ' +
           'streams, and an id says nothing about its stream',
       ]);
     }
+    refuse(ID.problems(message, 'acknowledge'));
     return { id: message, stream: this.streams[0]! };
   }
 }
+
+const ID = checked<string>('an id such as 1700000000000-0', isEntryId);
+
+const MESSAGE = checked<Pick<EventMessage, 'id' | 'stream'>>(
+  'an id such as 1700000000000-0, or { id, stream }',
+  (value) => isRecord(value) && isEntryId(value['id']) && typeof value['stream'] === 'string',
+);
 
 function problemsOf(callback: unknown, eventTypes: unknown): string[] {
   const problems: string[] = [];

@@ -4,6 +4,7 @@ import {
   resolveConsumerOptions,
   type StreamConsumerOptions,
 } from '../options/stream-consumer-options.js';
+import { names, refuse } from '../core/options/refuse.js';
 import type { StreamsRuntime } from '../runtime.js';
 import { crashedConsumers } from './liveness.js';
 import { StreamConsumer } from './stream-consumer.js';
@@ -43,9 +44,10 @@ export class StreamConsumers {
    * longer than `crashedAfter`. For health checks; the event `consumer-crashed` tells of it by itself.
    * @param group default that of the module
    * @throws ConsumerCrashedError about the one that was silent longest
-   * @throws GroupNotFoundError, StreamNotFoundError, RedisConnectionError
+   * @throws InvalidOptionsError, GroupNotFoundError, StreamNotFoundError, RedisConnectionError
    */
   async checkLiveness(stream: string, group?: string): Promise<void> {
+    refuse(names({ stream, ...(group !== undefined && { group }) }));
     const { groups, pending } = this.ports();
     const { options } = this.runtime;
     const query = { stream, group: group ?? options.group, crashedAfter: options.crashedAfter };

@@ -145,9 +145,12 @@ export class HandlerTable {
     const { group, stream } = this;
     const { entries } = this.of(handler);
     const rival = entries.find((entry) => patternsOverlap(entry.pattern, pattern));
-    if (rival) {
-      throw new HandlerConflictError(rival.handler.name, handler.name, group, stream, pattern);
-    }
+    if (rival)
+      throw conflictOf(
+        rival.handler,
+        handler,
+        `"${pattern}" of stream "${stream}" in group "${group}"`,
+      );
     for (const entry of entries) {
       const shared = sharedOnceName(entry, { pattern, handler });
       if (!shared) continue;
@@ -155,4 +158,11 @@ export class HandlerTable {
       throw new DedupeConflictError(shared.option, entry.handler.name, handler.name, where);
     }
   }
+}
+
+function conflictOf(first: BoundHandler, second: BoundHandler, what: string): HandlerConflictError {
+  if (first.origin !== undefined && first.origin === second.origin) {
+    return new HandlerConflictError('one-method', `${first.name} takes ${what} twice.`);
+  }
+  return new HandlerConflictError('methods', `${first.name} and ${second.name} both take ${what}.`);
 }

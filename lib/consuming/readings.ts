@@ -1,8 +1,22 @@
+import { either, list, text } from '../core/options/kinds.js';
+import { refuse } from '../core/options/refuse.js';
+import { declareOptions, type Given } from '../core/options/shape.js';
 import { HandlerConflictError } from '../core/errors/start-up.errors.js';
 import { HandlerNotFoundError, SharedStreamError } from '../core/errors/subscription.errors.js';
 import type { AnnouncedConsumer } from './announced-consumer.js';
 import type { HandlerTable } from './handler-table.js';
 import type { ConsumerPlan } from './plan.js';
+
+const PATTERNS = either(
+  'a pattern, or a list of patterns that is not empty',
+  text(),
+  list(text(), 'a list of patterns', 1),
+).required();
+
+const OF = declareOptions('what is read', {
+  /** @default all */
+  group: text(),
+});
 
 /** A stream that is read in a group: what is paused, resumed and ended as a whole. */
 export interface Reading {
@@ -42,12 +56,10 @@ export class Readings implements Iterable<Reading> {
 
   /**
    * What is read for these patterns, and for no others.
-   * @throws HandlerNotFoundError, SharedStreamError
+   * @throws InvalidOptionsError, HandlerNotFoundError, SharedStreamError
    */
-  find(
-    patterns: string | readonly string[],
-    of: { /** @default all */ readonly group?: string } = {},
-  ): Reading[] {
+  find(patterns: string | readonly string[], of: Given<typeof OF> = {}): Reading[] {
+    refuse(PATTERNS.problems(patterns, 'patterns'), OF.problems(of));
     const named = typeof patterns === 'string' ? [patterns] : patterns;
     const readings = [...this.byKey.values()].filter(
       ({ alone, table }) => !alone && (of.group ?? table.group) === table.group,
@@ -91,16 +103,12 @@ export class Readings implements Iterable<Reading> {
     const reading = this.byKey.get(key);
     if (!reading) return;
     const there = reading.table;
-    there.refuseRivals(table);
-    if (!alone && !reading.alone) return;
-    const [first, second] = [there.entries[0]!, table.entries[0]!];
+    if (!alone && !reading.alone) return there.refuseRivals(table);
     const { stream, group } = table;
     throw new HandlerConflictError(
-      first.handler.name,
-      second.handler.name,
-      group,
-      stream,
-      second.pattern,
+      'consumers',
+      `Two consumers of this process with one name cannot both read stream "${stream}" in group ` +
+        `"${group}": ${takingOf(there)}, ${takingOf(table)}.`,
     );
   }
 }
@@ -109,6 +117,11 @@ export const keyOf = (
   consumer: string,
   { group, stream }: { group: string; stream: string },
 ): string => JSON.stringify([consumer, group, stream]);
+
+const takingOf = (table: HandlerTable): string =>
+  `${table.handlers[0]!.name} takes ${patternsOf(table)
+    .map((pattern) => `"${pattern}"`)
+    .join(', ')}`;
 
 const patternsOf = ({ entries }: HandlerTable): string[] => [
   ...new Set(entries.map(({ pattern }) => pattern)),

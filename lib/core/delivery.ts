@@ -34,6 +34,8 @@ export type BatchHandler = (
 /** A handler with everything about it decided, as the pipeline uses it. */
 export interface BoundHandler {
   readonly name: string;
+  /** Stands for the decorated method: the same for each instance of its controller. */
+  readonly origin?: object | undefined;
   readonly maxDeliveries: number;
   readonly backoff: Required<BackoffOptions>;
   /** Undefined: runs as long as it likes. */

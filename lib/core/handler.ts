@@ -14,6 +14,8 @@ export interface HandlerDefinition {
   readonly name: string;
   /** Event types; `*` matches any run of characters. */
   readonly events: readonly string[];
+  /** Stands for the decorated method: the same for each instance of its controller. */
+  readonly origin?: object | undefined;
   readonly options: HandlerOptions;
   /** It answers requests: {@link Delivery.request} where there is one. @default false */
   readonly answers?: boolean;

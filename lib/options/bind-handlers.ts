@@ -28,6 +28,7 @@ function bindHandler(definition: HandlerDefinition, options: ResolvedOptions): P
   const { options: own, name, invoke, invokeBatch } = definition;
   const bound = {
     name,
+    origin: definition.origin,
     invoke,
     maxDeliveries: own.maxDeliveries ?? options.maxDeliveries,
     backoff: resolveBackoff(own.backoff, options.backoff),

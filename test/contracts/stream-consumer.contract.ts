@@ -328,8 +328,10 @@ export function describeStreamConsumerContract(name: string, setup: () => Consum
       await expect(consumer.subscribe(() => true)).rejects.toMatchObject({
         code: 'ALREADY_SUBSCRIBED',
       });
-      await expect(create().subscribe(() => true)).rejects.toMatchObject({
+      await expect(create().subscribe(() => true, ['other'])).rejects.toMatchObject({
         code: 'HANDLER_CONFLICT',
+        why: 'consumers',
+        message: expect.stringContaining('a name of its own by the option consumer'),
       });
       await consumer.close();
       running(create().subscribe(() => true));

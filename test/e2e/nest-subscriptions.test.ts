@@ -1,4 +1,4 @@
-import { Controller } from '@nestjs/common';
+import { Controller, Module } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import { StreamContext, StreamHandler, type StreamsEvents } from 'nestjs-redis-streams';
 import { describe, expect, it } from 'vitest';
@@ -63,7 +63,8 @@ describe('several handlers of one event', () => {
     }
     await expect(startApp({ controllers: [Orders] })).rejects.toMatchObject({
       code: 'HANDLER_CONFLICT',
-      message: expect.stringMatching(/Orders\.created.*Orders\.any/),
+      why: 'methods',
+      message: expect.stringMatching(/Orders\.created and Orders\.any both take/),
     });
   });
 
@@ -93,6 +94,26 @@ describe('several handlers of one event', () => {
     class Second extends Base {}
     await expect(startApp({ controllers: [First, Second] })).rejects.toMatchObject({
       code: 'HANDLER_CONFLICT',
+      why: 'one-method',
+    });
+  });
+
+  it('one controller in two modules conflicts, and the error says so', async () => {
+    @Controller()
+    class Orders {
+      @StreamHandler('order')
+      handle(): void {}
+    }
+    @Module({ controllers: [Orders] })
+    class First {}
+    @Module({ controllers: [Orders] })
+    class Second {}
+    await expect(startApp({ imports: [First, Second] })).rejects.toMatchObject({
+      code: 'HANDLER_CONFLICT',
+      why: 'one-method',
+      message: expect.stringMatching(
+        /Orders\.handle takes "order" .* twice\. Its controller is in two modules/,
+      ),
     });
   });
 });

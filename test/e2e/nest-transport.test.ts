@@ -122,6 +122,19 @@ describe('the transport by itself', () => {
     await app.close();
   });
 
+  it('refuses a second start, and goes on', async () => {
+    const strategy = new StreamsTransport({ source: memory(), group: 'test' });
+    const app = await NestFactory.createMicroservice(appModule({ controllers: [Orders] }), {
+      strategy,
+      logger: false,
+    });
+    await app.listen();
+    const again = await new Promise((resolve) => strategy.listen(resolve));
+    expect(again).toMatchObject({ code: 'HANDLER_CONFLICT', why: 'second-start' });
+    expect(() => strategy['runtime'].producer.encode({ eventType: 'a', payload: 1 })).not.toThrow();
+    await app.close();
+  });
+
   it('closes its connections where its handlers cannot work', async () => {
     @Controller()
     class Twice extends Orders {

@@ -32,6 +32,13 @@ it.each([
   for (const one of made) one.disconnect();
 });
 
+it('an async factory is refused at construction', () => {
+  const client = (async () => make()) as unknown as () => Redis;
+  const construct = (): unknown => new RecordingConsumer({ redis: { client }, streams: [] });
+  expect(construct).toThrow(InvalidOptionsError);
+  expect(construct).toThrow(/client must make an ioredis client, not a promise/);
+});
+
 it('a factory that answers the same client twice is refused at start', async () => {
   const client = make();
   const consumer = new RecordingConsumer({ redis: { client: () => client }, streams: ['s'] });

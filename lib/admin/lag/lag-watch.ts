@@ -3,6 +3,8 @@ import type { Driver } from '../../core/driver.js';
 import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { GroupLag, LagOptions } from '../../core/lag.js';
+import { list, text } from '../../core/options/kinds.js';
+import { refuse } from '../../core/options/refuse.js';
 import { isWildcard } from '../../core/routing.js';
 import type { Worker } from '../../core/worker.js';
 import { groupLags } from './group-lag.js';
@@ -16,6 +18,8 @@ export interface LagWatchOptions {
   /** The streams consumed here at present. */
   readonly consumed: () => Iterable<string>;
 }
+
+const STREAMS = list(text(), 'a list of names of streams');
 
 type Listener = (lags: readonly GroupLag[]) => void;
 
@@ -48,9 +52,10 @@ export class LagWatch implements Worker {
   /**
    * @param streams @default those consumed here, and those that thresholds name
    * @returns a row for each group of each of them; a stream that does not exist has none
-   * @throws UnsupportedFeatureError
+   * @throws InvalidOptionsError, UnsupportedFeatureError
    */
   async read(streams: readonly string[] = this.known()): Promise<GroupLag[]> {
+    refuse(STREAMS.problems(streams, 'streams'));
     const groups = this.groups();
     const reports = streams.length > 0 ? await groups.describe(streams) : [];
     return reports.flatMap((report) => (report ? groupLags(report) : []));

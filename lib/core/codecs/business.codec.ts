@@ -1,6 +1,9 @@
 import { fieldOf, type Codec } from '../codec.js';
 import type { Fields } from '../message.js';
 import { systemClock } from '../clock.js';
+import { text } from '../options/kinds.js';
+import { refuse } from '../options/refuse.js';
+import { declareOptions, type Given } from '../options/shape.js';
 import { isoFromEpoch } from './epoch-timestamp.js';
 import {
   payloadFromJson,
@@ -10,17 +13,21 @@ import {
   withMetadata,
 } from './json.codec.js';
 
-export interface BusinessCodecOptions {
+const OPTIONS = declareOptions('businessCodec', {
   /** Name of this service, written to the field `source` of each entry. */
-  readonly source: string;
-}
+  source: text().required(),
+});
+
+export interface BusinessCodecOptions extends Given<typeof OPTIONS> {}
 
 /**
  * The shape of business streams such as `job:lifecycle`: `eventType`, `timestamp` in ms, `source`,
  * `data` (JSON). Read entries carry their `source` in the metadata. Metadata of one's own goes to a
  * further field `metadata`, which other programs ignore.
  */
-export function businessCodec({ source }: BusinessCodecOptions): Codec {
+export function businessCodec(options: BusinessCodecOptions): Codec {
+  refuse(OPTIONS.problems(options));
+  const { source } = options;
   return {
     name: 'business',
     encode: ({ eventType, payload, metadata }) =>

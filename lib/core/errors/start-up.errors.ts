@@ -19,18 +19,39 @@ export class InvalidOptionsError extends StreamsError {
   }
 }
 
-/** Two handlers of one group would take the same events of the same stream. */
+/**
+ * - `methods`: two methods, or functions.
+ * - `one-method`: one method twice: its controller is in two modules, or two classes inherit it.
+ * - `second-start`: the transport was started before.
+ * - `consumers`: two consumers of this process have one name.
+ */
+export type HandlerConflict = 'methods' | 'one-method' | 'second-start' | 'consumers';
+
+const CONFLICT_ADVICE: Readonly<Record<HandlerConflict, string>> = {
+  methods:
+    'Give one of them another group (each group gets every message) or other events, or let one method take both.',
+  'one-method':
+    'Its controller is in two modules, or two classes inherit it: list it in one module and import that module, or give one class other events or another group.',
+  'second-start': 'Call listen() or startAllMicroservices() once; what was started goes on.',
+  consumers:
+    'Give each a name of its own by the option consumer: they then share the messages, and each hands on the events that only the other takes. Where each is to get every message, give them groups of their own.',
+};
+
+/**
+ * Handlers of one group would take the same events of the same stream, or cannot read it side by side.
+ * `why` says which case it is: `methods`, `one-method`, `second-start` or `consumers`.
+ */
 export class HandlerConflictError extends StreamsError {
   static readonly code: string = 'HANDLER_CONFLICT';
-  static readonly advice: string =
-    'Give one of them another group (each group gets every message) or other events.';
+  static readonly advice: string = Object.entries(CONFLICT_ADVICE)
+    .map(([why, advice]) => `\`${why}\`: ${advice}`)
+    .join(' ');
 
-  constructor(first: string, second: string, group: string, stream: string, event: string) {
-    super(
-      HandlerConflictError.code,
-      `${first} and ${second} both take "${event}" of stream "${stream}" in group "${group}". ` +
-        HandlerConflictError.advice,
-    );
+  constructor(
+    readonly why: HandlerConflict,
+    problem: string,
+  ) {
+    super(HandlerConflictError.code, `${problem} ${CONFLICT_ADVICE[why]}`);
   }
 }
 

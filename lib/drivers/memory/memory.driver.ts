@@ -1,5 +1,8 @@
 import { systemClock, type Clock } from '../../core/clock.js';
 import type { DriverFactory } from '../../core/driver.js';
+import { checked, part } from '../../core/options/kinds.js';
+import { refuse } from '../../core/options/refuse.js';
+import { declareOptions, type Given } from '../../core/options/shape.js';
 import { MemoryBroker } from './memory.broker.js';
 import { MemoryCompletions } from './memory.completions.js';
 import { MemoryDeadLetters } from './memory.dead-letters.js';
@@ -15,20 +18,27 @@ import { MemorySource } from './memory.source.js';
 import { MemoryStateStore } from './memory.state-store.js';
 import { MemoryWorkflowStore } from './memory.workflow-store.js';
 
-export interface MemoryOptions {
+export const MEMORY_OPTIONS = declareOptions('memory', {
   /** The time to live in. Not used where a `broker` is given, which has its own. @default the system's */
-  readonly clock?: Clock;
+  clock: part<Clock>('setTimeout', 'a clock'),
   /** Data to share with another `memory()`. @default its own */
-  readonly broker?: MemoryBroker;
-}
+  broker: checked<MemoryBroker>(
+    'the broker of another memory()',
+    (given) => given instanceof MemoryBroker,
+  ),
+});
+
+export interface MemoryOptions extends Given<typeof MEMORY_OPTIONS> {}
 
 /**
  * Streams in this process's memory, with the rules of Redis: groups, pending lists, reclaiming, dead
  * letters. For tests, and for applications that may lose everything when their process ends.
  *
  * Everything opened from one `memory()` shares its data, as connections to one server do.
+ * @throws InvalidOptionsError
  */
 export function memory(options: MemoryOptions = {}): DriverFactory {
+  refuse(MEMORY_OPTIONS.problems(options));
   const broker = options.broker ?? new MemoryBroker(options.clock);
   return {
     technology: 'memory',

@@ -1,23 +1,28 @@
+import { anyText, flag, list, oneOf, text } from '../../core/options/kinds.js';
+import { refuse } from '../../core/options/refuse.js';
+import { declareOptions, type Given } from '../../core/options/shape.js';
 import { hasHashTag } from './keys.js';
 
-/** Which keys and what work a user is for. */
-export interface RedisAclOptions {
+const OPTIONS = declareOptions('redisAclRules', {
   /** The option `keyPrefix` of the transport or client. @default '' */
-  readonly keyPrefix?: string;
+  keyPrefix: anyText(),
   /**
    * Names of the only streams that the user may touch, without the prefix.
    * @default all streams under the prefix
    */
-  readonly streams?: readonly string[];
+  streams: list(text(), 'a list of names of streams'),
   /**
    * `'publish'` for a process with clients alone, `'all'` for one that consumes, too, or looks after
    * groups and dead letters.
    * @default 'all'
    */
-  readonly access?: 'all' | 'publish';
+  access: oneOf('all', 'publish'),
   /** Whether the servers form a cluster. @default false */
-  readonly cluster?: boolean;
-}
+  cluster: flag(),
+});
+
+/** Which keys and what work a user is for. */
+export interface RedisAclOptions extends Given<typeof OPTIONS> {}
 
 /** Sent while a connection is made. */
 const CONNECT = ['info', 'select', 'client|setname'];
@@ -129,6 +134,7 @@ export function redisCommands(
  * ```
  */
 export function redisAclRules(options: RedisAclOptions = {}): readonly string[] {
+  refuse(OPTIONS.problems(options));
   const commands = redisCommands(options.access, options.cluster).map((command) => `+${command}`);
   const channels = channelsOf(options).map((channel) => `&${channel}`);
   return ['resetkeys', ...patterns(options), 'resetchannels', ...channels, '-@all', ...commands];

@@ -1,6 +1,7 @@
 import { Redis, type RedisOptions as ClientOptions } from 'ioredis';
 import { concealed } from '../../core/concealed.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
+import { shown } from '../../core/options/wording.js';
 import type { RedisOptions } from './redis.options.js';
 import type { Address, NatMap } from './cluster/topology.js';
 import { SentinelWatch } from './sentinel-watch.js';
@@ -127,6 +128,9 @@ const adopted = new WeakSet<Redis>();
 
 /** Takes over a client that the user made, after checking for what would break us. */
 function adopt(client: Redis, ours: object): Redis {
+  if (typeof client?.options !== 'object' || typeof client.connect !== 'function') {
+    throw new InvalidOptionsError([`client must make an ioredis client, not ${shown(client)}`]);
+  }
   const problems: string[] = [];
   if (client.options.keyPrefix) {
     problems.push('client must not set keyPrefix: set the option keyPrefix of this library');

@@ -1,4 +1,6 @@
 import type { HandlerOptions } from '../../core/handler-options.js';
+import { isRecord } from '../../core/options/shape.js';
+import { shown } from '../../core/options/wording.js';
 import { declareHandler } from '../handling/stream-handler.decorator.js';
 import { readDeclaration } from '../handling/stream-handler.options.js';
 
@@ -10,9 +12,9 @@ export interface LoadBalancedHandlerOptions extends Omit<
   /** The service whose streams are handled: that of a `LoadBalancerModule`. */
   readonly service: string;
   /** Event types; `*` matches any run of characters. Others are acknowledged. @default '*' */
-  readonly events?: string | readonly string[];
+  readonly events?: string | readonly string[] | undefined;
   /** Name of the transport that feeds this handler. @default 'default' */
-  readonly name?: string;
+  readonly name?: string | undefined;
 }
 
 /**
@@ -35,6 +37,10 @@ export interface LoadBalancedHandlerOptions extends Omit<
  */
 export function LoadBalancedHandler(options: LoadBalancedHandlerOptions): MethodDecorator {
   return declareHandler('@LoadBalancedHandler', (problems) => {
+    if (!isRecord(options)) {
+      problems.push(`the options must be an object, not ${shown(options)}`);
+      return { events: [], options: {}, name: '' };
+    }
     const { service, ...rest } = options;
     if (typeof service !== 'string' || service === '') {
       problems.push('service must be a text that is not empty');

@@ -8,8 +8,11 @@ import {
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { Balancer } from '../../balancing/balancer.js';
+import { text } from '../../core/options/kinds.js';
+import { declareOptions } from '../../core/options/shape.js';
 import type { LoadBalancerOptions } from '../../options/load-balancer-options.js';
 import { StreamsRuntime } from '../../runtime.js';
+import { ASYNC_OPTIONS, checkedAsync, checkedObject } from '../module/module-options.js';
 import { DEFAULT_NAME, getStreamsToken } from '../tokens.js';
 import { LoadBalancer } from './load-balancer.js';
 import { connectListeners } from './stream-listeners.js';
@@ -17,9 +20,9 @@ import { connectListeners } from './stream-listeners.js';
 /** What the module itself takes, beside the options of its consumer. */
 export interface LoadBalancerModuleExtras {
   /** Name of the root module whose connections are used. @default 'default' */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Whether all modules may inject what it provides. @default true */
-  readonly isGlobal?: boolean;
+  readonly isGlobal?: boolean | undefined;
 }
 
 /** Options of `LoadBalancerModule.forRoot`. */
@@ -32,8 +35,14 @@ export type LoadBalancerModuleAsyncOptions = ConfigurableModuleAsyncOptions<
 > &
   LoadBalancerModuleExtras & {
     /** For `@InjectLoadBalancer(service)`, which has to be known before the options are. */
-    readonly service?: string;
+    readonly service?: string | undefined;
   };
+
+const ASYNC = declareOptions(
+  'forRootAsync',
+  { ...ASYNC_OPTIONS.options, service: text() },
+  ...ASYNC_OPTIONS.rules,
+);
 
 const OPTIONS = Symbol('nestjs-redis-streams:load-balancer-options');
 const BALANCER = Symbol('nestjs-redis-streams:balancer');
@@ -91,12 +100,12 @@ export class LoadBalancerModule extends ConfigurableModuleClass implements OnApp
 
   /** @throws InvalidOptionsError when the application starts, naming every problem */
   static override forRoot(options: LoadBalancerModuleOptions): DynamicModule {
-    return super.forRoot(options);
+    return super.forRoot(checkedObject(options, 'what forRoot is given'));
   }
 
   /** @throws InvalidOptionsError when the application starts, naming every problem */
   static override forRootAsync(options: LoadBalancerModuleAsyncOptions): DynamicModule {
-    return super.forRootAsync(options);
+    return super.forRootAsync(checkedAsync(options, ASYNC));
   }
 
   /** Whoever listens by decorators need not call `init`. */

@@ -1,3 +1,6 @@
+import { text } from '../../core/options/kinds.js';
+import { refuse } from '../../core/options/refuse.js';
+import { declareOptions, type Given } from '../../core/options/shape.js';
 import type { StreamNotificationType } from '../../balancing/notifications.js';
 
 /** Where the decorators below leave what they know. */
@@ -10,18 +13,22 @@ export interface OnStreamMark {
   readonly service: string | undefined;
 }
 
-export interface OnStreamOptions {
+const OPTIONS = declareOptions('@OnStream…', {
   /** @default all services whose load balancer the application imports */
-  readonly service?: string;
-}
+  service: text(),
+});
 
-const on =
-  (type: StreamNotificationType, { service }: OnStreamOptions): MethodDecorator =>
-  (_target, _key, descriptor) => {
+export interface OnStreamOptions extends Given<typeof OPTIONS> {}
+
+function on(type: StreamNotificationType, options: OnStreamOptions): MethodDecorator {
+  refuse(OPTIONS.problems(options));
+  const { service } = options;
+  return (_target, _key, descriptor) => {
     const method = descriptor.value as object;
     const marks = (Reflect.getMetadata(ON_STREAM, method) ?? []) as OnStreamMark[];
     Reflect.defineMetadata(ON_STREAM, [...marks, { type, service }], method);
   };
+}
 
 /** Calls a provider's method with each `StreamAdded`: this consumer owns a stream now. */
 export const OnStreamAdded = (options: OnStreamOptions = {}): MethodDecorator =>

@@ -10,6 +10,7 @@ import type { Publication } from '../../core/publish-options.js';
 import type { StreamsOptions } from '../../options/streams-options.js';
 import type { Requester } from '../../requesting/requester.js';
 import { StreamsRuntime } from '../../runtime.js';
+import { splitSerialization } from '../serialization.js';
 import { ConnectionStatus, type StreamsStatus } from '../transport/connection-status.js';
 import { logEvents } from '../transport/event-log.js';
 import type { StreamsListeners } from '../transport/streams.transport.js';
@@ -23,9 +24,9 @@ export type StreamPattern = string | { readonly stream: string; readonly event: 
 /** What Nest's clients take beside the options of their connection. */
 export interface StreamsClientExtras {
   /** Changes packets `{ pattern, data }` before they are published. @default leaves them alone */
-  readonly serializer?: Serializer<ReadPacket, ReadPacket>;
+  readonly serializer?: Serializer<ReadPacket, ReadPacket> | undefined;
   /** Changes packets `{ id, response, err, isDisposed }` that answer. @default leaves them alone */
-  readonly deserializer?: Deserializer;
+  readonly deserializer?: Deserializer | undefined;
 }
 
 /** Options of {@link StreamsClient}. */
@@ -58,8 +59,10 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
   constructor(options: StreamsClientOptions | StreamsRuntime) {
     super();
     this.ownsRuntime = !(options instanceof StreamsRuntime);
-    const { serializer, deserializer, ...own } = options as StreamsClientOptions;
-    this.runtime = options instanceof StreamsRuntime ? options : this.open(own);
+    const [{ serializer, deserializer }, own] = this.ownsRuntime
+      ? splitSerialization(options as StreamsClientOptions)
+      : [{}, {}];
+    this.runtime = options instanceof StreamsRuntime ? options : this.open(own as StreamsOptions);
     this.endStatus = ConnectionStatus.of(this.runtime).tell((word) => this._status$.next(word));
     logEvents(this.runtime);
     this.initializeSerializer({ serializer } as object);

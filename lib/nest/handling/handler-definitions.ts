@@ -17,9 +17,9 @@ import { readHandlerOptions } from './stream-handler.options.js';
 /** What an application may put between payloads and its methods. */
 export interface Serialization {
   /** Changes packets `{ id, response, err, isDisposed }` that answer. @default leaves them alone */
-  readonly serializer?: ResponseSerializer;
+  readonly serializer?: ResponseSerializer | undefined;
   /** Changes packets `{ pattern, data }` before methods are given their data. @default leaves them alone */
-  readonly deserializer?: Deserializer;
+  readonly deserializer?: Deserializer | undefined;
 }
 
 /** What Nest hands to `addHandler`, for each pattern of each decorated method. */
@@ -64,6 +64,7 @@ export function defineHandlers(
       {
         name,
         events,
+        origin: mark,
         answers,
         chains: chaining !== undefined && observed !== undefined && !mark!.options.batch,
         options,

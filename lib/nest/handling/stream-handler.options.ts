@@ -76,20 +76,14 @@ export function readDeclaration(args: readonly unknown[], problems: string[]): H
   return { events: listOf(events, problems), options: withStreams(options), name: name as string };
 }
 
-/** The options among others' extras. */
+/** The options among others' extras. The others are checked with all handlers, by their names. */
 export function readHandlerOptions(extras: Loose, problems: string[]): HandlerOptions {
-  const known = EXTRAS.names.filter((name) => extras[name] !== undefined);
+  const known = [...Object.keys(OWN), 'stream'].filter((name) => extras[name] !== undefined);
   const given = Object.fromEntries(known.map((name) => [name, extras[name]]));
-  problems.push(...EXTRAS.problems(given));
+  const { stream } = STREAM_ONLY.options;
+  problems.push(...oneStreamOption(given), ...stream.problems(given['stream'], 'stream'));
   return withStreams(given);
 }
-
-/** What a handler may set in the extras of `@EventPattern`, beside what others put there. */
-const EXTRAS = declareOptions(
-  '@EventPattern',
-  { ...OWN, stream: STREAM_HANDLER_OPTIONS.options.stream },
-  ...STREAM_HANDLER_OPTIONS.rules,
-);
 
 /** The options of the engine, which knows several streams only, and no events or name. */
 function withStreams({ stream, streams = stream && [stream], ...given }: Loose): HandlerOptions {

@@ -1,18 +1,22 @@
 import { SetMetadata } from '@nestjs/common';
-import type { LagSeverity } from '../../core/lag.js';
+import { flag, oneOf, text } from '../../core/options/kinds.js';
+import { refuse } from '../../core/options/refuse.js';
+import { declareOptions, type Given } from '../../core/options/shape.js';
+
+const FILTER = declareOptions('@OnStreamLag', {
+  /** `*` matches any run of characters. */
+  stream: text(),
+  /** `*` matches any run of characters. */
+  group: text(),
+  severity: oneOf('WARNING', 'CRITICAL'),
+  /** `false`: only when it goes beyond a threshold. `true`: only when it has recovered. */
+  recovered: flag(),
+  /** Name of the module. @default 'default' */
+  name: text(),
+});
 
 /** Which alarms a method is for. What is left out is not looked at. */
-export interface StreamLagFilter {
-  /** `*` matches any run of characters. */
-  readonly stream?: string;
-  /** `*` matches any run of characters. */
-  readonly group?: string;
-  readonly severity?: LagSeverity;
-  /** `false`: only when it goes beyond a threshold. `true`: only when it has recovered. */
-  readonly recovered?: boolean;
-  /** Name of the module. @default 'default' */
-  readonly name?: string;
-}
+export interface StreamLagFilter extends Given<typeof FILTER> {}
 
 /** @internal */
 export const STREAM_LAG_FILTERS = Symbol('nestjs-redis-streams:on-stream-lag');
@@ -26,6 +30,9 @@ export const STREAM_LAG_FILTERS = Symbol('nestjs-redis-streams:on-stream-lag');
  * page({ stream, consumerGroup, lag, recovered }: StreamLagExceeded) { … }
  * ```
  * @param filter default all alarms of the module `'default'`
+ * @throws InvalidOptionsError
  */
-export const OnStreamLag = (filter: StreamLagFilter = {}): MethodDecorator =>
-  SetMetadata(STREAM_LAG_FILTERS, filter);
+export function OnStreamLag(filter: StreamLagFilter = {}): MethodDecorator {
+  refuse(FILTER.problems(filter));
+  return SetMetadata(STREAM_LAG_FILTERS, filter);
+}

@@ -10,8 +10,8 @@ import {
   shutDownFirst,
   surround,
   type AsyncOptions,
-  type StreamsModuleExtras,
 } from './streams-core.module.js';
+import { checkedAsync, checkedObject, type StreamsModuleExtras } from './module-options.js';
 
 /** Options of `RedisStreamsModule.forRoot`. */
 export type RedisStreamsModuleOptions = RedisStreamsOptions & StreamsModuleExtras;
@@ -42,13 +42,13 @@ export class RedisStreamsModule implements OnModuleDestroy {
 
   /** @throws InvalidOptionsError when the application starts, naming every problem */
   static forRoot(options: RedisStreamsModuleOptions): DynamicModule {
-    const prepared = withMasterName(options);
+    const prepared = withMasterName(checkedObject(options, 'what forRoot is given'));
     return surround(RedisStreamsModule, Core.forRoot(prepared), prepared.name);
   }
 
   /** @throws InvalidOptionsError when the application starts, naming every problem */
   static forRootAsync(options: RedisStreamsModuleAsyncOptions): DynamicModule {
-    return surround(RedisStreamsModule, Core.forRootAsync(options), options.name);
+    return surround(RedisStreamsModule, Core.forRootAsync(checkedAsync(options)), options.name);
   }
 
   /** Ends consuming, and awaits the handlers that run. Publishing still works. */

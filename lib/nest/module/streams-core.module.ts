@@ -12,15 +12,8 @@ import { DiscoveryModule, type ModulesContainer } from '@nestjs/core';
 import { concealed } from '../../core/concealed.js';
 import { StreamsRuntime } from '../../runtime.js';
 import { DEFAULT_NAME, getStreamsToken } from '../tokens.js';
+import { checkedObject, type StreamsModuleExtras } from './module-options.js';
 import { lagListeners, streamsProviders, unfedHandlers, type Preset } from './streams-providers.js';
-
-/** What the module itself takes, beside the options of its connections. */
-export interface StreamsModuleExtras {
-  /** Name of this set of connections, where an application has several. @default 'default' */
-  readonly name?: string;
-  /** Whether all modules may inject what it provides, or only those that import it. @default true */
-  readonly isGlobal?: boolean;
-}
 
 /** A class that makes options, for `useClass` and `useExisting`. */
 export interface StreamsOptionsFactory<Options> {
@@ -95,8 +88,10 @@ export function createCoreModule<Options extends { readonly name?: string }>(
 /** Options come with passwords: whoever prints the module, or its providers, sees their names only. */
 function concealing(provider: Provider): Provider {
   if (typeof provider !== 'object' || provider.provide !== OPTIONS) return provider;
-  const conceal = (options: object): object =>
-    concealed({ ...options }, (held) => `Options: ${Object.keys(held).join(', ')}`);
+  const conceal = (options: object): object => {
+    checkedObject(options, 'what useFactory or createStreamsOptions answers');
+    return concealed({ ...options }, (held) => `Options: ${Object.keys(held).join(', ')}`);
+  };
   if ('useValue' in provider) {
     const { provide, useValue } = provider;
     return { provide, useFactory: () => conceal(useValue as object) };

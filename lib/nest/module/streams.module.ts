@@ -10,8 +10,8 @@ import {
   shutDownFirst,
   surround,
   type AsyncOptions,
-  type StreamsModuleExtras,
 } from './streams-core.module.js';
+import { checkedAsync, checkedObject, type StreamsModuleExtras } from './module-options.js';
 
 /** Options of `StreamsModule.forRoot`. */
 export type StreamsModuleOptions = StreamsOptions & StreamsModuleExtras;
@@ -46,12 +46,13 @@ export class StreamsModule implements OnModuleDestroy {
 
   /** @throws InvalidOptionsError when the application starts, naming every problem */
   static forRoot(options: StreamsModuleOptions): DynamicModule {
-    return surround(StreamsModule, Core.forRoot(options), options.name);
+    const { name } = checkedObject(options, 'what forRoot is given');
+    return surround(StreamsModule, Core.forRoot(options), name);
   }
 
   /** @throws InvalidOptionsError when the application starts, naming every problem */
   static forRootAsync(options: StreamsModuleAsyncOptions): DynamicModule {
-    return surround(StreamsModule, Core.forRootAsync(options), options.name);
+    return surround(StreamsModule, Core.forRootAsync(checkedAsync(options)), options.name);
   }
 
   /** Ends consuming, and awaits the handlers that run. Publishing still works. */

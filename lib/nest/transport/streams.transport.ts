@@ -1,5 +1,6 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { OverrunStatus } from '../../core/overrun.js';
+import { HandlerConflictError } from '../../core/errors/start-up.errors.js';
 import type { StreamsEvents } from '../../core/events.js';
 import type { StreamsOptions } from '../../options/streams-options.js';
 import { StreamsRuntime } from '../../runtime.js';
@@ -13,6 +14,7 @@ import { defineFunction, type StreamFunction } from '../handling/handler-functio
 import type { ProcessingHooks } from '../handling/handler-invoker.js';
 import type { RunContext } from '../handling/run.context.js';
 import type { StreamHandlerOptions } from '../handling/stream-handler.options.js';
+import { splitSerialization } from '../serialization.js';
 import { transportIdOf } from '../tokens.js';
 import { ConnectionStatus, type StreamsStatus } from './connection-status.js';
 import { loggerOf, logEvents } from './event-log.js';
@@ -53,6 +55,7 @@ export class StreamsTransport
   private readonly registrations: Registration[] = [];
   private readonly endStatus: () => void;
   private readonly noHook = this.onProcessingStartHook;
+  private started = false;
   private closing: Promise<void> | undefined;
 
   /** @throws InvalidOptionsError naming every problem */
@@ -62,12 +65,14 @@ export class StreamsTransport
   constructor(options: StreamsTransportOptions | StreamsRuntime) {
     super();
     this.ownsRuntime = !(options instanceof StreamsRuntime);
-    const { serializer, deserializer, ...own } = options as StreamsTransportOptions;
-    this.serialization = {
-      ...(serializer && { serializer }),
-      ...(deserializer && { deserializer }),
-    };
-    this.runtime = options instanceof StreamsRuntime ? options : this.open(own);
+    if (options instanceof StreamsRuntime) {
+      this.serialization = {};
+      this.runtime = options;
+    } else {
+      const [serialization, own] = splitSerialization(options);
+      this.serialization = serialization;
+      this.runtime = this.open(own as StreamsOptions);
+    }
     this.transportId = transportIdOf(this.runtime.options.name);
     this.endStatus = ConnectionStatus.of(this.runtime).tell((word) => this._status$.next(word));
     logEvents(this.runtime);
@@ -190,6 +195,11 @@ export class StreamsTransport
   }
 
   private async start(): Promise<void> {
+    if (this.started && !this.closing) {
+      const { name } = this.runtime.options;
+      throw new HandlerConflictError('second-start', `The transport "${name}" was started before.`);
+    }
+    this.started = true;
     try {
       const { runtime, registrations, serialization } = this;
       const { clock, chaining } = runtime;

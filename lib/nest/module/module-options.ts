@@ -1,0 +1,52 @@
+import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
+import { checked, flag, func, text } from '../../core/options/kinds.js';
+import { refuse } from '../../core/options/refuse.js';
+import { declareOptions, isRecord, type Given, type Shape } from '../../core/options/shape.js';
+import { shown } from '../../core/options/wording.js';
+
+export const MODULE_EXTRAS = declareOptions('the module', {
+  /** Name of this set of connections, where an application has several. @default 'default' */
+  name: text(),
+  /** Whether all modules may inject what it provides, or only those that import it. @default true */
+  isGlobal: flag(),
+});
+
+/** What the module itself takes, beside the options of its connections. */
+export interface StreamsModuleExtras extends Given<typeof MODULE_EXTRAS> {}
+
+const list = checked<readonly unknown[]>('a list', Array.isArray);
+
+/** Of `forRootAsync`: those of Nest, and the module's own. */
+export const ASYNC_OPTIONS = declareOptions(
+  'forRootAsync',
+  {
+    ...MODULE_EXTRAS.options,
+    useFactory: func<unknown>('a function that answers the options'),
+    useClass: func<unknown>('a class that makes the options'),
+    useExisting: checked<unknown>('the token of a provider that makes the options', () => true),
+    inject: list,
+    imports: list,
+    provideInjectionTokensFrom: list,
+    extraProviders: list,
+  },
+  ({ useFactory, useClass, useExisting }) =>
+    [useFactory, useClass, useExisting].filter((way) => way !== undefined).length === 1
+      ? []
+      : ['useFactory, useClass or useExisting must be given, one of them'],
+);
+
+/** @throws InvalidOptionsError */
+export const checkedAsync = <Options>(options: Options, shape: Shape = ASYNC_OPTIONS): Options => {
+  refuse(shape.problems(options));
+  return options;
+};
+
+/**
+ * Options as an application gave them to a module, or its factory made them. Which of them there are
+ * is checked where they are used.
+ * @throws InvalidOptionsError where they are no object
+ */
+export function checkedObject<Options>(given: Options, of: string): Options {
+  if (isRecord(given)) return given;
+  throw new InvalidOptionsError([`${of} must be an object of options, not ${shown(given)}`]);
+}
