@@ -15,12 +15,28 @@ import type { StreamsRuntime } from '../runtime.js';
 import { callbackHandler, type EventCallback, type EventMessage } from './event-callback.js';
 import { listOwn, type PendingMessage } from './pending-messages.js';
 
+/** The end of a consumer, which the application may look at, or not. */
+class End {
+  resolve!: () => void;
+  reject!: (error: Error) => void;
+  readonly promise = new Promise<void>((resolve, reject) => {
+    this.resolve = resolve;
+    this.reject = reject;
+  });
+
+  constructor() {
+    this.promise.catch(() => undefined);
+  }
+}
+
 /** Reads streams of one group into a callback. Made by {@link StreamConsumers.create}. */
 export class StreamConsumer {
   private subscribed: Promise<Reading[]> | undefined;
   private reading: Reading | undefined;
   private failure: Error | undefined;
   private closing: Promise<void> | undefined;
+  /** Of what it reads now, or reads next. */
+  private end$ = new End();
 
   /** @internal */
   constructor(
@@ -57,13 +73,12 @@ export class StreamConsumer {
    * others go to consumers of the group that take them; where none does, they are acknowledged and
    * counted as filtered, unless the option `unmatched` says otherwise.
    * @default all
-   * @returns once closed: by `close`, or with the module
-   * @throws GroupNotFoundError, StreamNotFoundError where they are missing, or vanish, and are not to
-   * be created: with `createGroup: false`, and where the group was deleted by `deleteGroup`. It may
-   * subscribe again then
+   * @returns when reading has begun. What fails later rejects {@link closed}
+   * @throws GroupNotFoundError, StreamNotFoundError where they are missing, and are not to be created:
+   * with `createGroup: false`, and where the group was deleted by `deleteGroup`. It may start again then
    * @throws RedisConnectionError, HandlerConflictError, AlreadySubscribedError, ClosedError
    */
-  async subscribe<T = unknown>(
+  async start<T = unknown>(
     callback: EventCallback<T>,
     eventTypes?: readonly string[],
   ): Promise<void> {
@@ -73,19 +88,39 @@ export class StreamConsumer {
     if (this.subscribed) throw new AlreadySubscribedError(this.streams, this.group);
     const forget = this.watchGroups();
     try {
-      this.subscribed = this.start(callback as EventCallback, eventTypes ?? ['*']);
+      this.subscribed = this.read(callback as EventCallback, eventTypes ?? ['*']);
       const readings = await this.subscribed;
       this.reading = readings[0];
       // Told of before there was anything to end.
       if (this.failure) await this.end();
-      await Promise.all(readings.map(({ done }) => done));
       if (this.failure) throw this.failure;
+      void this.follow(readings, forget);
     } catch (error) {
       this.subscribed = undefined;
-      throw error;
-    } finally {
       forget();
+      throw error;
     }
+  }
+
+  /**
+   * As {@link start}, and returns once closed: by `close`, or with the module.
+   * @throws as `start`, and what fails later
+   */
+  async subscribe<T = unknown>(
+    callback: EventCallback<T>,
+    eventTypes?: readonly string[],
+  ): Promise<void> {
+    await this.start(callback, eventTypes);
+    await this.closed;
+  }
+
+  /**
+   * Resolves once it was closed, by `close` or with the module. Rejects with GroupNotFoundError or
+   * StreamNotFoundError where they vanish while it reads, and are not put back; it may start again then.
+   * A rejection that the application does not look at does no harm: the event `consumer-failed` tells of it.
+   */
+  get closed(): Promise<void> {
+    return this.end$.promise;
   }
 
   /**
@@ -133,14 +168,14 @@ export class StreamConsumer {
 
   /**
    * Stops reading, awaits running callbacks for `gracePeriod`, releases the rest, and closes its
-   * connection. What was kept pending stays so. `subscribe` then returns. Idempotent.
+   * connection. What was kept pending stays so. {@link closed} then resolves. Idempotent.
    */
   close(): Promise<void> {
-    this.closing ??= this.end();
+    this.closing ??= this.end().then(() => this.end$.resolve());
     return this.closing;
   }
 
-  private start(callback: EventCallback, events: readonly string[]): Promise<Reading[]> {
+  private read(callback: EventCallback, events: readonly string[]): Promise<Reading[]> {
     const { streams, createGroup, timeout, concurrency, settings } = this.options;
     const definition = {
       name: `StreamConsumer(${streams.join(', ')})`,
@@ -158,6 +193,19 @@ export class StreamConsumer {
       ...(concurrency !== undefined && { slots: placesFor(concurrency, settings.maxOverrun) }),
       alone: true,
     });
+  }
+
+  /** Until all that it reads has ended. */
+  private async follow(readings: readonly Reading[], forget: () => void): Promise<void> {
+    const { end$ } = this;
+    await Promise.all(readings.map(({ done }) => done));
+    forget();
+    const { failure: error, streams, group, consumer } = this;
+    if (!error) return end$.resolve();
+    this.subscribed = undefined;
+    this.end$ = new End();
+    this.runtime.events.emit('consumer-failed', { streams, group, consumer, error });
+    end$.reject(error);
   }
 
   /** A group that is not put back (deleted on purpose, or not to be created here) ends everything. */

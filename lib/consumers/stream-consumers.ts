@@ -17,7 +17,7 @@ import { StreamConsumer } from './stream-consumer.js';
  * constructor(private readonly consumers: StreamConsumers) {}
  *
  * const consumer = this.consumers.create({ stream: 'orders', group: 'billing' });
- * await consumer.subscribe(async (message) => {
+ * await consumer.start(async (message) => {
  *   await this.bill(message.payload);
  *   return true;
  * }, ['order.paid']);
@@ -30,7 +30,7 @@ export class StreamConsumers {
   constructor(private readonly runtime: StreamsRuntime) {}
 
   /**
-   * Makes a consumer of a stream, or of several, in a group. It does nothing before its `subscribe`.
+   * Makes a consumer of a stream, or of several, in a group. It does nothing before its `start`.
    * @throws InvalidOptionsError naming every problem
    * @throws UnsupportedFeatureError where the driver cannot tell what is pending
    */

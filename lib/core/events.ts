@@ -133,6 +133,13 @@ export interface StreamsEvents {
   'stream-lag': StreamLagExceeded;
   /** A consumer fell silent with entries in hand: told once by each process that looks after the stream. */
   'consumer-crashed': In & { readonly consumer: string; readonly error: ConsumerCrashedError };
+  /** A consumer without a controller has ended: its group or stream vanished, and is not put back. */
+  'consumer-failed': {
+    readonly streams: readonly string[];
+    readonly group: string;
+    readonly consumer: string;
+    readonly error: Error;
+  };
   /** A consumer that was gone and held nothing was removed from its group. */
   'consumer-removed': In & { readonly consumer: string };
   /** The connection broke; it is being replaced. */

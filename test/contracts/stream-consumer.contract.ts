@@ -322,6 +322,53 @@ export function describeStreamConsumerContract(name: string, setup: () => Consum
       expect((await consumer.getPending()).map(({ id }) => id)).toEqual([ids[0]]);
     });
 
+    test('start resolves when it reads, and closed when it has ended', async () => {
+      const consumer = create();
+      const ends: string[] = [];
+      void consumer.closed.then(() => ends.push('closed'));
+      await consumer.start(() => true);
+      const [report] = await runtime.driver.groups!.describe([stream]);
+      expect(report!.groups).toHaveLength(1);
+      await publish(1);
+      await settledWith('handled');
+      expect(ends).toEqual([]);
+      await expect(consumer.start(() => true)).rejects.toMatchObject({
+        code: 'ALREADY_SUBSCRIBED',
+      });
+      await consumer.close();
+      await consumer.closed;
+      expect(ends).toEqual(['closed']);
+    });
+
+    test('start rejects for what fails before it reads, and may be called again', async () => {
+      const consumer = create({ createGroup: false });
+      await expect(consumer.start(() => true)).rejects.toMatchObject({ code: 'STREAM_NOT_FOUND' });
+      await runtime.driver.groups!.create(stream, 'g', { startId: '0', mkstream: true });
+      await consumer.start(() => true);
+      await publish(1);
+      await settledWith('handled');
+      await consumer.close();
+    });
+
+    test('what fails later rejects closed, and is told of; it may start again', async () => {
+      const consumer = create();
+      const failed: unknown[] = [];
+      runtime.events.on('consumer-failed', (event) => failed.push(event));
+      await consumer.start(() => true);
+      const { closed } = consumer;
+      await runtime.driver.groups!.delete(stream, 'g');
+      await expect(closed).rejects.toMatchObject({ code: 'GROUP_NOT_FOUND' });
+      expect(failed).toMatchObject([
+        { streams: [stream], group: 'g', error: { code: 'GROUP_NOT_FOUND' } },
+      ]);
+      await runtime.driver.groups!.create(stream, 'g', { startId: '0', mkstream: true });
+      await consumer.start(() => true);
+      await publish(1);
+      await settledWith('handled');
+      await consumer.close();
+      await consumer.closed;
+    });
+
     test('has one callback, and nobody else reads under its name', async () => {
       const consumer = create();
       running(consumer.subscribe(() => true));

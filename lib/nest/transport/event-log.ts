@@ -36,6 +36,8 @@ const LINES: Lines = {
     ...warn(message),
     key: `consumer-crashed ${consumer}`,
   }),
+  'consumer-failed': ({ streams, group, error: { message } }) =>
+    error(`The consumer of ${streams.join(', ')} in group "${group}" has ended: ${message}`),
   'stream-unreadable': (event) =>
     error(`Nothing is read from ${at(event)} until this is mended: ${event.error.message}`),
   'listener-failed': ({ listener, error: { message } }) =>
