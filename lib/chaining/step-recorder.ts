@@ -1,3 +1,4 @@
+import { asError } from '../core/errors/error-record.js';
 import { Backoff } from '../core/backoff.js';
 import type { Clock, TimerHandle } from '../core/clock.js';
 import { ClosedError } from '../core/errors/start-up.errors.js';
@@ -56,7 +57,7 @@ export class StepRecorder {
   private async bring(store: WorkflowStore, steps: readonly FinishedStep[]): Promise<void> {
     const results = await store
       .record(steps, this.options.ttl)
-      .catch((error: unknown) => steps.map(() => error as Error));
+      .catch((error: unknown) => steps.map(() => asError(error)));
     const failed = results.find((result) => result instanceof Error);
     if (failed) {
       this.keep(

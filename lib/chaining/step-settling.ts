@@ -1,3 +1,4 @@
+import { asError } from '../core/errors/error-record.js';
 import type { Codec } from '../core/codec.js';
 import { endedStep, type Arriving, type EndedStep } from '../core/ended-step.js';
 import type { Hold, Lease } from '../core/lease.js';
@@ -116,7 +117,7 @@ export class StepSettling {
       const brought = withSteps(settlement as Ack, lease, arriving, follows);
       return concluded({ lease, settlement: brought });
     } catch (error) {
-      return error as Error;
+      return asError(error);
     }
   }
 

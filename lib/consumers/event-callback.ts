@@ -1,4 +1,5 @@
 import type { Delivery, Handler } from '../core/delivery.js';
+import { bounded, textOf } from '../core/errors/text-of.js';
 import { UnrecoverableError } from '../core/errors/handling.errors.js';
 import type { Message } from '../core/message.js';
 import { ack, leave } from '../core/settlement.js';
@@ -25,7 +26,7 @@ export function callbackHandler(callback: EventCallback): Handler {
     if (answer === false) return leave;
     // Run again, it would do its work again, and answer no better.
     throw new UnrecoverableError(
-      `The callback answered ${String(answer)}. Answer true to acknowledge a message, false to keep it pending.`,
+      `The callback answered ${bounded(textOf(answer), 256)}. Answer true to acknowledge a message, false to keep it pending.`,
     );
   };
 }

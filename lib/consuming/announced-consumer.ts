@@ -1,3 +1,4 @@
+import { asError } from '../core/errors/error-record.js';
 import { sleep } from '../core/clock.js';
 import type { Worker } from '../core/worker.js';
 import { Consumer } from './consumer.js';
@@ -125,7 +126,7 @@ export class AnnouncedConsumer implements Worker {
         });
         break;
       } catch (error) {
-        events.emit('worker-error', { worker: 'consumer', error: error as Error });
+        events.emit('worker-error', { worker: 'consumer', error: asError(error) });
         await sleep(clock, BEGIN_AGAIN, signal);
       }
     }

@@ -1,3 +1,4 @@
+import { asError } from '../core/errors/error-record.js';
 import { Chain, type Link } from '../core/chain.js';
 import type { Clock, TimerHandle } from '../core/clock.js';
 import type { Claim, ClaimOutcome, CompletionKey, Completions } from '../core/completions.js';
@@ -154,7 +155,7 @@ export class Claims implements Worker {
     try {
       return await this.options.completions.claim(claims, this.options.lease);
     } catch (error) {
-      return claims.map(() => error as Error);
+      return claims.map(() => asError(error));
     }
   }
 
@@ -213,7 +214,7 @@ export class Claims implements Worker {
   }
 
   private readonly report = (error: unknown): void => {
-    this.options.events.emit('worker-error', { worker: 'dedupe', error: error as Error });
+    this.options.events.emit('worker-error', { worker: 'dedupe', error: asError(error) });
   };
 }
 

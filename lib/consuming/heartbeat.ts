@@ -1,3 +1,4 @@
+import { asError } from '../core/errors/error-record.js';
 import type { Chain } from '../core/chain.js';
 import type { Clock, TimerHandle } from '../core/clock.js';
 import type { Delivery } from '../core/delivery.js';
@@ -67,7 +68,7 @@ export class Heartbeat implements Worker {
       }
       return true;
     } catch (error) {
-      this.options.events.emit('worker-error', { worker: 'heartbeat', error: error as Error });
+      this.options.events.emit('worker-error', { worker: 'heartbeat', error: asError(error) });
       return false;
     }
   }

@@ -1,3 +1,4 @@
+import { asError } from '../core/errors/error-record.js';
 import { sleep, type Clock } from '../core/clock.js';
 import type { EventBus } from '../core/events.js';
 import type { Lease } from '../core/lease.js';
@@ -69,7 +70,7 @@ export class Intake {
       const accepted = this.options.accept(await this.options.subscription.pull(limit));
       if (accepted) await accepted;
     } catch (error) {
-      this.options.events.emit('worker-error', { worker: 'intake', error: error as Error });
+      this.options.events.emit('worker-error', { worker: 'intake', error: asError(error) });
       await sleep(this.options.clock, WAIT_AFTER_ERROR, this.stopped.signal);
     }
   }

@@ -1,3 +1,4 @@
+import { asError } from '../core/errors/error-record.js';
 import type { Completion, Completions } from '../core/completions.js';
 import type { Lease } from '../core/lease.js';
 import type { SettleOutcome } from '../core/settlement.js';
@@ -48,7 +49,7 @@ export function markApart(settle: Settle, completions: Completions): Settle {
       await completions.complete([completion]);
       return undefined;
     } catch (error) {
-      return error as Error;
+      return asError(error);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { disarm } from '../core/disarm.js';
 import type { Delivery } from '../core/delivery.js';
 import { InvalidMessageKeyError } from '../core/errors/handling.errors.js';
 import type { DedupeKey } from '../core/handler-options.js';
@@ -18,6 +19,7 @@ export function keyOf(delivery: Delivery, key: DedupeKey): string | undefined {
   }
   const found: unknown = key(delivery.message);
   if (found === undefined) return undefined;
+  disarm(found);
   if (typeof found !== 'string' || found === '' || found.length > LONGEST_KEY) {
     throw new InvalidMessageKeyError(delivery.handler!.name, found, LONGEST_KEY);
   }

@@ -2,7 +2,8 @@ import type { Clock } from '../core/clock.js';
 import type { Delivery, Handler } from '../core/delivery.js';
 import type { Inbox } from '../core/inbox.js';
 import type { Middleware } from '../core/handler.js';
-import { release, type Ack } from '../core/settlement.js';
+import { bounded, textOf } from '../core/errors/text-of.js';
+import { isSettlement, release, type Ack, type Settlement } from '../core/settlement.js';
 import type { Subscription } from '../core/source.js';
 import { charge } from './middleware/charge.middleware.js';
 import type { Claims } from './claims.js';
@@ -90,10 +91,20 @@ function compose(order: readonly Middleware[], last: Handler): Handler {
 function onlyOnce(middleware: Middleware): Middleware {
   return (delivery, next) => {
     let called = false;
-    return middleware(delivery, (same) => {
+    // Whatever it answers, a promise or not.
+    const answer: unknown = middleware(delivery, (same) => {
       if (called) throw new Error('A middleware called next() twice for one delivery');
       called = true;
       return next(same);
     });
+    return Promise.resolve(answer).then(checked);
   };
+}
+
+/** What no source could carry out would never be settled. */
+function checked(answer: unknown): Settlement {
+  if (isSettlement(answer)) return answer;
+  throw new TypeError(
+    `A middleware answered ${bounded(textOf(answer), 256)}. Answer the settlement that next() resolves with.`,
+  );
 }

@@ -2,6 +2,8 @@ import { Backoff } from '../core/backoff.js';
 import type { Clock } from '../core/clock.js';
 import type { DeadLetterRecord } from '../core/dead-letters.js';
 import type { Delivery } from '../core/delivery.js';
+import { asError, errorRecord } from '../core/errors/error-record.js';
+import { bounded, textOf } from '../core/errors/text-of.js';
 import type { Lease } from '../core/lease.js';
 import { isoTime } from '../core/message.js';
 import type { EventBus } from '../core/events.js';
@@ -55,6 +57,9 @@ export interface SettlerOptions {
 }
 
 const MOST_AT_ONCE = 1000;
+
+/** In bytes. */
+const LONGEST_REASON = 1024;
 
 /**
  * Brings settlements of one lane to the source. While one batch is under way the next one gathers, so
@@ -137,7 +142,7 @@ export class SettlingLane {
     try {
       return await this.options.settle(batch);
     } catch (error) {
-      return batch.map(() => error as Error);
+      return batch.map(() => asError(error));
     }
   }
 
@@ -152,7 +157,7 @@ export class SettlingLane {
         this.options.onSettled(item.delivery, item.settlement, known);
         item.onConcluded?.();
       } else {
-        error = outcome;
+        error = asError(outcome);
         item.retried = true;
         failed.push(item);
       }
@@ -186,8 +191,9 @@ function recordOf(delivery: Delivery, settlement: DeadLetterIt, now: number): De
     group: delivery.group,
     consumer: delivery.consumer,
     attempts: lease.attempt,
-    reason: settlement.reason,
-    ...(settlement.error && { error: settlement.error }),
+    // What the application gave may be anything; what is stored are texts.
+    reason: bounded(textOf(settlement.reason), LONGEST_REASON),
+    ...(settlement.error && { error: errorRecord(settlement.error) }),
     publishedAt: isoTime(lease.publishedAt),
     deadLetteredAt: isoTime(now),
   };

@@ -1,3 +1,4 @@
+import { asError } from '../core/errors/error-record.js';
 import {
   keyPart,
   type Claim,
@@ -20,7 +21,7 @@ export class StateCompletions implements Completions {
 
   claim(claims: readonly Claim[], lease: number): Promise<(ClaimOutcome | Error)[]> {
     return Promise.all(
-      claims.map((claim) => this.claimOne(claim, lease).catch((error: unknown) => error as Error)),
+      claims.map((claim) => this.claimOne(claim, lease).catch((error: unknown) => asError(error))),
     );
   }
 

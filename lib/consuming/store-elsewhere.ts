@@ -1,3 +1,4 @@
+import { asError } from '../core/errors/error-record.js';
 import type { DeadLetterQueue } from '../core/dead-letters.js';
 import type { Hold, Lease } from '../core/lease.js';
 import { ack } from '../core/settlement.js';
@@ -31,7 +32,7 @@ export function storeElsewhere(
 
   return async (batch) => {
     const ready = await Promise.all(
-      batch.map((settling) => store(settling).catch((error: unknown) => error as Error)),
+      batch.map((settling) => store(settling).catch((error: unknown) => asError(error))),
     );
     const outcomes = await settle(ready.filter(isSettling));
     let next = 0;

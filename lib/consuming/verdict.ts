@@ -1,7 +1,9 @@
 import { AnswerKind } from '../core/answer.js';
 import { backoffDelay } from '../core/backoff.js';
 import type { Delivery } from '../core/delivery.js';
+import { disarm } from '../core/disarm.js';
 import { errorRecord } from '../core/errors/error-record.js';
+import { read } from '../core/errors/text-of.js';
 import { RetryLaterError, UnrecoverableError } from '../core/errors/handling.errors.js';
 import { ack, deadLetter, retry, type Settlement } from '../core/settlement.js';
 
@@ -21,9 +23,14 @@ export class Verdict {
   private limited(delivery: Delivery, settlement: Settlement): Settlement {
     // Without a handler the run could not even begin, so none was used up.
     if (settlement.kind !== 'retry' || settlement.uncharged || !delivery.handler) return settlement;
-    if (delivery.attempt < delivery.handler.maxDeliveries) return settlement;
-    const timedOut = delivery.overrun?.reason === 'timeout';
-    return deadLetter(timedOut ? 'timed-out' : 'max-deliveries', settlement.error);
+    const { handler, attempt, overrun } = delivery;
+    if (attempt >= handler.maxDeliveries) {
+      const reason = overrun?.reason === 'timeout' ? 'timed-out' : 'max-deliveries';
+      return deadLetter(reason, settlement.error);
+    }
+    // A middleware of the application may have made it.
+    if (isWait(settlement.delay)) return settlement;
+    return { ...settlement, delay: backoffDelay(handler.backoff, attempt) };
   }
 
   /** On a run that failed. */
@@ -32,24 +39,31 @@ export class Verdict {
     if (!delivery.handler) return retry(AFTER_A_BUG, record);
     // Whoever asked decides what to do about it.
     if (delivery.request) return { ...ack, reply: delivery.request.failure(error), error: record };
-    if (error instanceof UnrecoverableError) return deadLetter('unrecoverable', record);
-    if (this.asked(error)) return deadLetter('unrecoverable', record);
-    const later = error instanceof RetryLaterError ? error.delay : Number.NaN;
+    const judged = this.judge(error);
+    if (judged === 'unrecoverable') return deadLetter(judged, record);
+    const asked = judged === 'later';
+    const wait = asked && read(error as RetryLaterError, 'delay');
     // A delay that is no number (a missing header, say) must not become no delay at all.
-    const delay = later >= 0 ? later : backoffDelay(delivery.handler.backoff, delivery.attempt);
-    const asked = error instanceof RetryLaterError;
+    const delay = isWait(wait) ? wait : backoffDelay(delivery.handler.backoff, delivery.attempt);
     return this.on(delivery, { ...retry(delay, record), ...(asked && { asked }) });
   }
 
-  /** What judges errors may itself be wrong. */
-  private asked(error: unknown): boolean {
+  /** What judges errors may itself be wrong, and an error may be none that can be looked at. */
+  private judge(error: unknown): 'unrecoverable' | 'later' | undefined {
     try {
-      return !(error instanceof RetryLaterError) && this.isUnrecoverable(error);
+      if (error instanceof UnrecoverableError) return 'unrecoverable';
+      if (error instanceof RetryLaterError) return 'later';
+      const answer: unknown = this.isUnrecoverable(error);
+      // A promise is no answer, and must not be taken for a yes.
+      return answer && !disarm(answer) ? 'unrecoverable' : undefined;
     } catch {
-      return false;
+      return undefined;
     }
   }
 }
+
+const isWait = (delay: unknown): delay is number =>
+  Number.isFinite(delay) && (delay as number) >= 0;
 
 /** What ends a request is told to whoever asked: nobody looks for requests among dead letters. */
 function answered(delivery: Delivery, settlement: Settlement): Settlement {

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { errorRecord } from './errors/error-record.js';
 import { RemoteError } from './errors/request.errors.js';
+import { read } from './errors/text-of.js';
 import type { Fields } from './message.js';
 import type { LastReply, Replies } from './replies.js';
 import type { RequestHeader } from './request.js';
@@ -101,12 +103,10 @@ export class RequestRun {
 
 /** Name, code and message: no stack, which is nobody else's business. */
 export function errorToJson(error: unknown): string {
-  const { name, code, message } = error as { name?: unknown; code?: unknown; message?: unknown };
-  return JSON.stringify({
-    name: String(name ?? 'Error'),
-    message: String(message ?? ''),
-    ...((typeof code === 'string' || typeof code === 'number') && { code }),
-  });
+  const { name, message } = errorRecord(error);
+  const code = typeof error === 'object' && error !== null ? read(error, 'code') : undefined;
+  const known = typeof code === 'string' || typeof code === 'number';
+  return JSON.stringify({ name, message, ...(known && { code }) });
 }
 
 /** An Error with the name, code and message of the one that was sent. */

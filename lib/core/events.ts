@@ -1,4 +1,6 @@
 import { EventEmitter } from 'node:events';
+import { disarm } from './disarm.js';
+import { asError } from './errors/error-record.js';
 import type { StreamLagExceeded } from './lag.js';
 import type { ConsumerCrashedError } from './errors/subscription.errors.js';
 import type { OverrunReason } from './overrun.js';
@@ -203,7 +205,10 @@ export interface StreamsEvents {
     readonly handler: string;
     readonly next: string;
   };
-  /** A method of the application that was told of an event threw. `listener`: `Pager.page`. */
+  /**
+   * A method or a listener of the application that was told of an event threw, or its promise was
+   * rejected. `listener`: `Pager.page`, or `a listener of 'settled'`.
+   */
   'listener-failed': { readonly listener: string; readonly error: Error };
   /** A background task failed and will be tried again. */
   'worker-error': { readonly worker: string; readonly error: Error };
@@ -213,7 +218,10 @@ export interface StreamsEvents {
 
 export type StreamsEventName = keyof StreamsEvents;
 
-/** Carries the library's events to whoever listens. A listener that throws does not harm the engine. */
+/**
+ * Carries the library's events to listeners. A listener that throws, or answers a promise that rejects,
+ * does not harm the engine: it is told of by `listener-failed`.
+ */
 export class EventBus {
   private readonly emitter = new EventEmitter().setMaxListeners(0);
 
@@ -225,11 +233,21 @@ export class EventBus {
   emit<N extends StreamsEventName>(name: N, event: StreamsEvents[N]): void {
     for (const listener of this.emitter.listeners(name)) {
       try {
-        listener(event);
+        const answer: unknown = listener(event);
+        if (answer !== undefined) disarm(answer, (error) => this.failed(name, error));
       } catch (error) {
-        process.emitWarning(`A listener of "${name}" threw: ${String(error)}`, 'StreamsWarning');
+        this.failed(name, error);
       }
     }
+  }
+
+  private failed(name: StreamsEventName, thrown: unknown): void {
+    const error = asError(thrown);
+    if (name !== 'listener-failed') {
+      this.emit('listener-failed', { listener: `a listener of '${name}'`, error });
+      if (this.has('listener-failed')) return;
+    }
+    process.emitWarning(`A listener of "${name}" threw: ${error.message}`, 'StreamsWarning');
   }
 
   /** Whether an event is worth building. */

@@ -1,3 +1,4 @@
+import { disarm } from './disarm.js';
 import type { Message } from './message.js';
 
 /**
@@ -16,6 +17,8 @@ export function orderKey(orderBy: OrderBy): OrderKey {
   return (message) => {
     const key = find(message);
     if (key === undefined || key === null) return undefined;
+    // All promises look the same.
+    if (disarm(key)) throw new TypeError('orderBy must answer a key, not a promise of one');
     return typeof key === 'object' ? JSON.stringify(key) : String(key);
   };
 }

@@ -101,6 +101,23 @@ export interface HandedOver {
 export type Settlement =
   Ack | Retry | DeadLetterIt | Release | Leave | Lost | Unhandled | HandedOver;
 
+const KINDS: Readonly<Record<Settlement['kind'], true>> = {
+  ack: true,
+  retry: true,
+  'dead-letter': true,
+  release: true,
+  leave: true,
+  lost: true,
+  unhandled: true,
+  'handed-over': true,
+};
+
+/** Whether a value that the application gave is one. */
+export const isSettlement = (value: unknown): value is Settlement =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.hasOwn(KINDS, (value as { kind?: PropertyKey }).kind ?? '');
+
 /** What the source answers: done, somebody else owns the entry, or nobody has it pending any more. */
 export type SettleOutcome = 'settled' | 'lost' | 'gone';
 

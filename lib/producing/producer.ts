@@ -1,8 +1,10 @@
 import { systemClock, type Clock } from '../core/clock.js';
 import type { Codec } from '../core/codec.js';
 import { isDelayed, type DelayedEntry, type DelayStore } from '../core/delays.js';
+import { disarm } from '../core/disarm.js';
 import { divide } from '../core/divide.js';
 import { whenOf } from '../core/due-time.js';
+import { messageOf } from '../core/errors/error-record.js';
 import { InvalidMessageError, PayloadTooLargeError } from '../core/errors/publishing.errors.js';
 import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type {
@@ -184,16 +186,24 @@ export class Producer {
     try {
       return this.options.codec.encode(message);
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
-      throw new InvalidMessageError(
-        `The payload of "${message.eventType}" cannot be encoded by codec "${this.options.codec.name}": ${detail}`,
-        error,
-      );
+      throw this.unencodable(message.eventType, messageOf(error), error);
     }
+  }
+
+  private unencodable(eventType: string, detail: string, cause?: unknown): InvalidMessageError {
+    const { name } = this.options.codec;
+    return new InvalidMessageError(
+      `The payload of "${eventType}" cannot be encoded by codec "${name}": ${detail}`,
+      cause,
+    );
   }
 
   private checkSize(fields: Fields, eventType: string): void {
     const limit = this.options.maxPayloadBytes;
+    if (!isFields(fields)) {
+      disarm(fields);
+      throw this.unencodable(eventType, 'it answered no list of texts, names and values in turn');
+    }
     for (let index = 1; index < fields.length; index += 2) {
       const value = fields[index]!;
       // A text has at most three bytes per code unit: only long ones need an exact count.
@@ -208,3 +218,9 @@ function invalidMessage(publication: Publication, index: number | undefined): In
   const [what, at] = index === undefined ? ['a message', ''] : [`[${index}]`, `[${index}].`];
   return new InvalidMessageError(PUBLICATION.problems(publication, at, what).join('; '));
 }
+/** A codec of the application may answer anything, and one entry must not spoil a batch of others. */
+const isFields = (fields: unknown): fields is Fields =>
+  Array.isArray(fields) &&
+  fields.length > 0 &&
+  fields.length % 2 === 0 &&
+  fields.every((field) => typeof field === 'string');

@@ -48,6 +48,7 @@ describe('options of Redis that contradict each other, or cannot work', () => {
     ],
     ['sentinels without a name', { sentinels }, [/^name must be what the sentinels call/]],
     ['a database that is no number', { url: 'redis://h/undefined' }, [/^url must end with/]],
+    ['one in the query', { url: 'redis://h?db=undefined' }, [/^url must end with/]],
     ['a port that is a text', { port: '6379' }, [/"6379": that is a text; convert/]],
     ['no sentinels', { sentinels: [], name: 'm' }, [/not empty/]],
     [

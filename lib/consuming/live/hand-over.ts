@@ -1,3 +1,4 @@
+import { asError } from '../../core/errors/error-record.js';
 import type { Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
 import { grouped, join } from '../../core/grouped.js';
@@ -222,7 +223,7 @@ export class HandOver {
       return outcomes;
     } catch (error) {
       this.failed(error);
-      return deliveries.map(() => error as Error);
+      return deliveries.map(() => asError(error));
     }
   }
 
@@ -257,7 +258,7 @@ export class HandOver {
 
   private failed(error: unknown): void {
     const { events } = this.options;
-    events.emit('worker-error', { worker: 'registry of consumers', error: error as Error });
+    events.emit('worker-error', { worker: 'registry of consumers', error: asError(error) });
   }
 }
 

@@ -1,3 +1,4 @@
+import { asError } from '../../core/errors/error-record.js';
 import { randomUUID } from 'node:crypto';
 import { within, type Clock, type TimerHandle } from '../../core/clock.js';
 import { PermissionDeniedError } from '../../core/errors/server.errors.js';
@@ -184,7 +185,7 @@ export class Presence {
   private readonly failed = (error: unknown): void => {
     if (this.over) return;
     const { events } = this.options;
-    events.emit('worker-error', { worker: 'registry of consumers', error: error as Error });
+    events.emit('worker-error', { worker: 'registry of consumers', error: asError(error) });
   };
 }
 

@@ -1,6 +1,7 @@
 import { AnswerKind, RequestRun } from '../../core/answer.js';
 import type { Codec } from '../../core/codec.js';
 import type { Delivery, UnhandledEvent } from '../../core/delivery.js';
+import { disarm } from '../../core/disarm.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import { UndecodableError } from '../../core/errors/handling.errors.js';
 import { NotARequestHandlerError } from '../../core/errors/request.errors.js';
@@ -39,7 +40,7 @@ export function match(options: MatchOptions): Middleware {
     const table = tables.get(stream)!;
     if (delivery.unhandled) return again(delivery, table);
     try {
-      delivery.eventType = codec.eventType(fields!, stream);
+      delivery.eventType = textual(codec.eventType(fields!, stream));
       if (!delivery.eventType.isWellFormed()) throw noText(fields!);
     } catch (error) {
       return deadLetter('undecodable', errorRecord(new UndecodableError(codec.name, error)));
@@ -83,4 +84,11 @@ function again({ eventType }: Delivery, table: HandlerTable): Settlement {
 function refusal(request: RequestRun, error: NotARequestHandlerError): Settlement {
   const reply = request.failure(error, AnswerKind.Refused);
   return { ...ack, unrun: 'refused', reply, error: errorRecord(error) };
+}
+
+/** A codec of the application may answer anything. */
+function textual(eventType: unknown): string {
+  if (typeof eventType === 'string') return eventType;
+  disarm(eventType);
+  throw new TypeError(`its event type is a value of type ${typeof eventType}, not a text`);
 }

@@ -1,3 +1,4 @@
+import { asError } from '../../core/errors/error-record.js';
 import { randomUUID } from 'node:crypto';
 import { sleep } from '../../core/clock.js';
 import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
@@ -168,7 +169,7 @@ export class OrderedConsumer implements Worker {
     try {
       return await this.begin();
     } catch (error) {
-      this.options.events.emit('worker-error', { worker: 'ordering', error: error as Error });
+      this.options.events.emit('worker-error', { worker: 'ordering', error: asError(error) });
       return undefined;
     }
   }

@@ -1,3 +1,4 @@
+import { asError } from '../../core/errors/error-record.js';
 import type { Clock, TimerHandle } from '../../core/clock.js';
 import type { EventBus } from '../../core/events.js';
 import type { Guard } from '../../core/guard.js';
@@ -70,7 +71,7 @@ export class LeaseTenure implements Tenure {
       this.renewAfter(ttl / 3);
     } catch (error) {
       if (this.over) return;
-      events.emit('worker-error', { worker: 'tenure', error: error as Error });
+      events.emit('worker-error', { worker: 'tenure', error: asError(error) });
       this.renewAfter(Math.min(TRY_AGAIN, ttl / 3));
     }
   }

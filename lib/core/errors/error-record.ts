@@ -1,28 +1,54 @@
 import type { ErrorRecord } from '../settlement.js';
+import { reasonsOf } from './reasons.js';
+import { bounded, read, textOf } from './text-of.js';
 
-/** A thrown value, whatever it is, as it is stored and reported. */
+/** Longest name of an error, in bytes. */
+const LONGEST_NAME = 256;
+/** Longest message, and longest stack, in bytes. */
+const LONGEST_TEXT = 16_384;
+
+/**
+ * A thrown value, whatever it is, as it is stored and reported: texts, and no longer than this says.
+ * Never throws: getters of a thrown value may, and its properties may be anything.
+ */
 export function errorRecord(thrown: unknown): ErrorRecord {
-  if (thrown instanceof Error) {
-    return {
-      name: thrown.name,
-      message: thrown.message,
-      ...(thrown.stack && { stack: thrown.stack }),
-    };
-  }
-  if (typeof thrown === 'object' && thrown !== null) {
-    const { name, message } = thrown as { name?: unknown; message?: unknown };
-    if (typeof message === 'string') {
-      return { name: typeof name === 'string' ? name : 'Error', message };
-    }
-    return { name: 'Error', message: safeJson(thrown) };
-  }
-  return { name: 'Error', message: String(thrown) };
+  if (typeof thrown !== 'object' || thrown === null) return recordOf('Error', textOf(thrown));
+  const name = read(thrown, 'name');
+  const message = read(thrown, 'message');
+  const stack = read(thrown, 'stack');
+  const known = name === undefined || name === '' ? 'Error' : textOf(name);
+  const said = message === undefined && !isError(thrown) ? textOf(thrown) : textOf(message ?? '');
+  return recordOf(known, withReasons(said, thrown), stack);
 }
 
-function safeJson(value: object): string {
+/** The message of a thrown value. */
+export const messageOf = (thrown: unknown): string => errorRecord(thrown).message;
+
+/** The thrown value where it is an Error that can be read, else an Error that says the same. */
+export function asError(thrown: unknown): Error {
+  if (isError(thrown) && typeof read(thrown, 'message') === 'string') return thrown;
+  const { name, message } = errorRecord(thrown);
+  return Object.assign(new Error(message), { name });
+}
+
+function recordOf(name: string, message: string, stack?: unknown): ErrorRecord {
+  return {
+    name: bounded(name, LONGEST_NAME),
+    message: bounded(message, LONGEST_TEXT),
+    ...(typeof stack === 'string' && stack !== '' && { stack: bounded(stack, LONGEST_TEXT) }),
+  };
+}
+
+function withReasons(message: string, thrown: object): string {
+  const reasons = reasonsOf(thrown).filter((reason) => !message.includes(reason));
+  return reasons.length === 0 ? message : `${message}: ${reasons.join('; ')}`;
+}
+
+/** Even the question may throw. */
+function isError(thrown: unknown): thrown is Error {
   try {
-    return JSON.stringify(value);
+    return thrown instanceof Error;
   } catch {
-    return Object.prototype.toString.call(value);
+    return false;
   }
 }

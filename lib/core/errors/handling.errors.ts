@@ -1,3 +1,4 @@
+import { messageOf } from './error-record.js';
 import { StreamsError } from './streams.error.js';
 
 /**
@@ -106,7 +107,7 @@ export class UndecodableError extends StreamsError {
     'Look at the raw fields of the dead letter, and at who wrote them; or set the codec that reads them.';
 
   constructor(codec: string, cause?: unknown) {
-    const detail = cause instanceof Error ? `: ${cause.message.replace(/\.$/, '')}` : '';
+    const detail = cause === undefined ? '' : `: ${messageOf(cause).replace(/\.$/, '')}`;
     super(
       UndecodableError.code,
       `Codec "${codec}" cannot read this entry${detail}. ${UndecodableError.advice}`,

@@ -1,3 +1,4 @@
+import { messageOf } from './error-record.js';
 import { StreamsError } from './streams.error.js';
 
 /**
@@ -58,7 +59,7 @@ export class PermissionDeniedError extends StreamsError {
   readonly key: string | undefined;
 
   constructor(action: string, cause?: unknown, { command, key }: Refused = {}) {
-    const detail = cause instanceof Error ? `: ${cause.message}` : '';
+    const detail = cause === undefined ? '' : `: ${messageOf(cause)}`;
     const named = [command && `command "${command}"`, key && `key "${key}"`].filter(Boolean);
     const what = named.length > 0 ? ` (${named.join(' on ')})` : '';
     super(
@@ -77,7 +78,7 @@ export class ServerReplyError extends StreamsError {
   static readonly advice: string = "See to what the server's words say, then try again.";
 
   constructor(action: string, cause?: unknown) {
-    const detail = cause instanceof Error ? cause.message.replace(/\.$/, '') : String(cause);
+    const detail = messageOf(cause).replace(/\.$/, '');
     super(
       ServerReplyError.code,
       `The server refused ${action}: ${detail}. ${ServerReplyError.advice}`,

@@ -45,7 +45,9 @@ function urlProblems(url: string, { tls }: Loose): string[] {
     return ['url must look like redis://host:6379 or rediss://host:6379'];
   }
   const problems: string[] = [];
-  if (!/^\/?\d*$/.test(parsed.pathname)) {
+  // ioredis takes options from the query, too, and selecting what is no number would end the process.
+  const selected = parsed.searchParams.get('db') ?? '';
+  if (!/^\/?\d*$/.test(parsed.pathname) || !/^\d*$/.test(selected)) {
     problems.push('url must end with the number of the database, as in /0, or without one');
   }
   if (parsed.protocol === 'redis:' && tls !== undefined) {

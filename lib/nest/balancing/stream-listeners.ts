@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
 import type { Balancer } from '../../balancing/balancer.js';
 import type { StreamNotification } from '../../balancing/notifications.js';
+import { messageOf } from '../../core/errors/error-record.js';
 import { ON_STREAM, type OnStreamMark } from './on-stream.decorators.js';
 
 type Method = (notification: StreamNotification) => unknown;
@@ -29,8 +30,7 @@ export function connectListeners(balancer: Balancer, modules: ModulesContainer):
     );
     return [];
   });
-  const logged = (error: unknown): void =>
-    logger.error(`A listener failed: ${error instanceof Error ? error.message : String(error)}`);
+  const logged = (error: unknown): void => logger.error(`A listener failed: ${messageOf(error)}`);
   balancer.listen((notification) => {
     for (const { type, call } of listeners) {
       if (type !== notification.type) continue;

@@ -201,8 +201,7 @@ function lastOf(
       // A filter that waits answers a stream late, as a value: what that one does counts.
       next: (value) => {
         last = value;
-        if (isObservable(value))
-          further.push((last = lastOf(value, subscriptions, context, observed)));
+        if (isStream(value)) further.push((last = lastOf(value, subscriptions, context, observed)));
       },
       complete: () =>
         further.length > 0
@@ -239,6 +238,15 @@ async function forgive({ causes }: ObservedMethod, { run }: RunContext): Promise
   const own = run.thrown ?? (await rejectionOf(run.returned));
   if (own) causes.claim(own.error);
   else if (run.stage !== Stage.Handler) causes.claimOldest();
+}
+
+/** In a subscriber nobody would catch what a value throws that cannot even be looked at. */
+function isStream(value: unknown): value is Observable<unknown> {
+  try {
+    return isObservable(value);
+  } catch {
+    return false;
+  }
 }
 
 /** Why a promise was rejected, if it was and is known to be. */

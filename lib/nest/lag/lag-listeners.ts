@@ -1,5 +1,6 @@
 import type { OnApplicationBootstrap } from '@nestjs/common';
 import type { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
+import { asError } from '../../core/errors/error-record.js';
 import type { StreamLagExceeded } from '../../core/lag.js';
 import { eventMatcher } from '../../core/routing.js';
 import type { StreamsRuntime } from '../../runtime.js';
@@ -55,8 +56,7 @@ export class LagListeners implements OnApplicationBootstrap {
     events.on('stream-lag', (event) => {
       if (!wanted(event)) return;
       void (async () => callback(event))().catch((thrown: unknown) => {
-        const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-        events.emit('listener-failed', { listener: label, error });
+        events.emit('listener-failed', { listener: label, error: asError(thrown) });
       });
     });
   }

@@ -1,6 +1,8 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { OverrunStatus } from '../../core/overrun.js';
 import { HandlerConflictError } from '../../core/errors/start-up.errors.js';
+import { disarm } from '../../core/disarm.js';
+import { asError } from '../../core/errors/error-record.js';
 import type { StreamsEvents } from '../../core/events.js';
 import type { StreamsOptions } from '../../options/streams-options.js';
 import { StreamsRuntime } from '../../runtime.js';
@@ -244,8 +246,10 @@ export class StreamsTransport
         work()
           .then(resolve, reject)
           .then(() => this.onProcessingEndHook?.(this.transportId!, context))
-          .catch((error: unknown) => this.logger.error(error));
-      this.onProcessingStartHook(this.transportId!, context, done);
+          .catch((error: unknown) => this.logger.error(asError(error)))
+          // A logger of the application may throw, too.
+          .catch(() => undefined);
+      disarm(this.onProcessingStartHook(this.transportId!, context, done), reject);
     });
   }
 }
