@@ -151,6 +151,11 @@ export class StreamsRuntime {
     return readings;
   }
 
+  /** Begins to connect, before anything is asked for. */
+  connect(): void {
+    this.driver.connect?.();
+  }
+
   /** Ends consuming, gracefully. Publishing still works. Idempotent. */
   async drain(): Promise<void> {
     await Promise.all([this.consumers.stop(), this.balanced.stop(), this.retainer?.stop()]);

@@ -12,6 +12,11 @@ export interface Clock {
   wallTime(): number;
   setTimeout(callback: () => void, ms: number): TimerHandle;
   clearTimeout(timer: TimerHandle): void;
+  /**
+   * Of a clock that only a test moves: after this real time, in milliseconds, {@link within} gives up
+   * waiting. Else a shutdown would wait for ever for a handler that never ends.
+   */
+  readonly patience?: number;
 }
 
 /** Beyond this Node would fire at once: wake early instead, whoever waits looks at the time again. */
@@ -26,8 +31,19 @@ export const systemClock: Clock = {
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
 
+// The real ones, also where a test replaces the global timers.
+const { setTimeout: realSetTimeout, clearTimeout: realClearTimeout } = globalThis;
+const realClock: Pick<Clock, 'setTimeout' | 'clearTimeout'> = {
+  setTimeout: (callback, ms) => realSetTimeout(callback, ms),
+  clearTimeout: (timer) => realClearTimeout(timer as NodeJS.Timeout),
+};
+
 /** Resolves after `ms`, or at once when the signal aborts. */
-export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+export function sleep(
+  clock: Pick<Clock, 'setTimeout' | 'clearTimeout'>,
+  ms: number,
+  signal?: AbortSignal,
+): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();
     const timer = clock.setTimeout(done, ms);
@@ -40,9 +56,11 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   });
 }
 
-/** Awaits work, for so long at most. */
+/** Awaits work, for `ms` at most. */
 export async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
   const done = new AbortController();
-  await Promise.race([work, sleep(clock, ms, done.signal)]);
+  const { patience } = clock;
+  const given = patience === undefined ? [] : [sleep(realClock, patience, done.signal)];
+  await Promise.race([work, sleep(clock, ms, done.signal), ...given]);
   done.abort();
 }

@@ -38,6 +38,11 @@ export interface Driver {
   readonly ownership?: StreamOwnership;
   /** Without it workflows cannot be joined, looked at or cancelled. */
   readonly workflows?: WorkflowStore;
+  /**
+   * Begins to connect, so that what comes first need not wait. A driver that is only opened holds no
+   * connection: it is connected by this, or when it is first asked for something.
+   */
+  connect?(): void;
   /** The client underneath, for `unwrap()`. */
   unwrap?(): unknown;
 }

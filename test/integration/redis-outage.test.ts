@@ -75,9 +75,9 @@ describe('publishing', () => {
 
   it('has an unknown outcome when the connection is cut before the reply', async () => {
     await consumer.publish('s');
+    await until('it is connected', () => consumer.runtime.driver.unwrap?.() !== undefined);
     server.freeze();
     const refused = refusal();
-    await until('it is on its way', () => consumer.runtime.driver.unwrap?.() !== undefined);
     setImmediate(() => proxy.cut());
     expect((await refused).error).toMatchObject({ outcome: 'unknown' });
     server.thaw();

@@ -21,6 +21,7 @@ it('a sentinel that knows no master of the name is left for one that does', asyn
   let moved = false;
   const watch = new SentinelWatch({ sentinels, name: 'm' }, sentinels, () => (moved = true));
   onTestFinished(() => watch.close());
+  watch.start();
   await until('the one that knows is asked', () => watch.addresses[0]!.port === knowing.port);
   const asked = async () => String(await admin.client('LIST')).includes('get-master-addr');
   await until('it has answered', asked);

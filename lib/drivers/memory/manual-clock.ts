@@ -10,6 +10,8 @@ interface Timer {
 
 /** A clock that stands still until a test moves it. */
 export class ManualClock implements Clock {
+  /** A shutdown waits this long in real time for handlers that run, in milliseconds. */
+  readonly patience = 2000;
   private time: number;
   private offset = 0;
   /** Soonest first; of the same time, in the order they were set. */

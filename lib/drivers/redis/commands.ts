@@ -8,6 +8,9 @@ export interface Commands {
   /** The masters of a cluster; undefined where one server has all keys. */
   readonly topology: Topology | undefined;
 
+  /** Begins to connect. What is asked for does so by itself. */
+  connect(): void;
+
   /** Waits until commands can be carried out. @throws RedisConnectionError (`not-sent`) */
   ready(action: string, timeout: number): Promise<unknown>;
 

@@ -23,6 +23,8 @@ export interface ConnectionOptions {
   readonly patience?: number;
   /** What it leads to was reached otherwise before: its first connection ends an outage. */
   readonly late?: boolean;
+  /** It connects when it is first needed. @default at once */
+  readonly lazy?: boolean;
 }
 
 /** Connections made by this process so far. */
@@ -48,11 +50,22 @@ export class Connection implements Commands {
   private readonly outages = new Outages();
   /** Where the last client was to connect to. Undefined while that is being asked for. */
   private address: string | undefined;
-  private readonly first = new FirstConnection(() => this.announceDelay());
+  private first: FirstConnection | undefined;
+  #prepared: Redis | undefined;
 
   constructor(private readonly options: ConnectionOptions) {
     // The first client is made here, so that options that cannot work are refused at once.
-    void this.keepConnected(options.connector.locate ? undefined : this.createClient());
+    if (!options.connector.locate) this.#prepared = this.createClient();
+    if (!options.lazy) this.connect();
+  }
+
+  /** Begins to connect, where that was left for later. */
+  connect(): void {
+    if (this.first || this.closed) return;
+    this.first = new FirstConnection(() => this.announceDelay());
+    const client = this.#prepared;
+    this.#prepared = undefined;
+    void this.keepConnected(client);
   }
 
   /** The client, if it is usable now. */
@@ -63,6 +76,7 @@ export class Connection implements Commands {
   /** @throws RedisConnectionError (`not-sent`) when there is no connection within `timeout` ms */
   async ready(action: string, timeout: number): Promise<Redis> {
     const deadline = systemClock.now() + timeout;
+    this.connect();
     while (!this.#client) {
       const left = deadline - systemClock.now();
       if (this.closed) throw new ClosedError('The connection to Redis');
@@ -108,10 +122,10 @@ export class Connection implements Commands {
 
   async close(): Promise<void> {
     this.closed = true;
-    this.first.over();
+    this.first?.over();
     this.closing.abort();
     this.wakeAll();
-    (this.#client ?? this.#connecting)?.disconnect();
+    (this.#client ?? this.#connecting ?? this.#prepared)?.disconnect();
   }
 
   /**
@@ -146,6 +160,7 @@ export class Connection implements Commands {
     if (this.closed) return;
     const ended = new Promise<void>((resolve) => client.once('end', () => resolve()));
     client.on('error', (error: unknown) => (this.lastError = withoutArguments(error)));
+    this.options.connector.connecting();
     this.#connecting = client;
     this.address = addressOf(client);
     try {
@@ -175,7 +190,7 @@ export class Connection implements Commands {
     const beginning = this.wasConnected ? 'known' : 'unknown';
     if (this.wasConnected || late) this.outages.over(systemClock.now(), beginning);
     this.wasConnected = true;
-    this.first.over();
+    this.first?.over();
   }
 
   private announceDelay(): void {

@@ -71,6 +71,11 @@ export class Connector {
     return made;
   }
 
+  /** A client is about to connect. */
+  connecting(): void {
+    this.watch?.start();
+  }
+
   close(): void {
     this.watch?.close();
   }

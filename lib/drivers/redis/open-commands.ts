@@ -4,9 +4,15 @@ import type { Commands } from './commands.js';
 import { Connection } from './connection.js';
 import type { Connector, Role } from './connector.js';
 
-/** Connections for commands, to the one server or to a cluster. */
+/** Connections for commands, to the one server or to a cluster: made when they are first needed. */
 export function openCommands(connector: Connector, events: EventBus, role: Role): Commands {
   return connector.cluster
     ? new ClusterCommands({ connector, events, role })
-    : new Connection({ connector, role, events, replyTimeout: connector.commandTimeout });
+    : new Connection({
+        connector,
+        role,
+        events,
+        replyTimeout: connector.commandTimeout,
+        lazy: true,
+      });
 }

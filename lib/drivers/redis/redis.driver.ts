@@ -58,6 +58,10 @@ function open(options: RedisOptions, { events, keyPrefix }: DriverContext): Driv
     leases: new RedisLeaseStore(commands, keys),
     live: new RedisLiveConsumers({ ...shared, handed }),
     ownership: new RedisOwnership(shared),
-    unwrap: () => commands.current,
+    connect: () => commands.connect(),
+    unwrap: () => {
+      commands.connect();
+      return commands.current;
+    },
   };
 }

@@ -18,6 +18,7 @@ export class SentinelWatch {
   readonly #sentinels: readonly SentinelAddress[];
   private readonly closing = new AbortController();
   private master: string | undefined;
+  private running = false;
 
   constructor(
     options: RedisOptions,
@@ -26,6 +27,12 @@ export class SentinelWatch {
   ) {
     this.#options = options;
     this.#sentinels = sentinels;
+  }
+
+  /** From the first connection on. Idempotent. */
+  start(): void {
+    if (this.running) return;
+    this.running = true;
     void this.run();
   }
 

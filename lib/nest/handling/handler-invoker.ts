@@ -5,6 +5,7 @@ import { RetryLaterError } from '../../core/errors/handling.errors.js';
 import type { Handler, Delivery } from '../../core/delivery.js';
 import { ack, deadLetter, type Settlement } from '../../core/settlement.js';
 import { contextOf } from '../balancing/load-balanced.context.js';
+import { isStream } from './is-stream.js';
 import type { ObservedMethod } from './observed-method.js';
 import { Stage, type RunContext, type Thrown } from './run.context.js';
 import type { StreamContext } from './stream.context.js';
@@ -238,15 +239,6 @@ async function forgive({ causes }: ObservedMethod, { run }: RunContext): Promise
   const own = run.thrown ?? (await rejectionOf(run.returned));
   if (own) causes.claim(own.error);
   else if (run.stage !== Stage.Handler) causes.claimOldest();
-}
-
-/** In a subscriber nobody would catch what a value throws that cannot even be looked at. */
-function isStream(value: unknown): value is Observable<unknown> {
-  try {
-    return isObservable(value);
-  } catch {
-    return false;
-  }
 }
 
 /** Why a promise was rejected, if it was and is known to be. */

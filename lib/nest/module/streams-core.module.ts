@@ -5,6 +5,7 @@ import {
   type ConfigurableModuleAsyncOptions,
   type DynamicModule,
   type OnApplicationShutdown,
+  type OnModuleInit,
   type Provider,
   type Type,
 } from '@nestjs/common';
@@ -73,9 +74,17 @@ export function createCoreModule<Options extends { readonly name?: string }>(
     .build();
 
   @Module({})
-  class StreamsCoreModule extends ConfigurableModuleClass implements OnApplicationShutdown {
+  class StreamsCoreModule
+    extends ConfigurableModuleClass
+    implements OnModuleInit, OnApplicationShutdown
+  {
     constructor(@Inject(RUNTIME) private readonly runtime: StreamsRuntime) {
       super();
+    }
+
+    /** Not before: an application that cannot be made would never close what was opened. */
+    onModuleInit(): void {
+      this.runtime.connect();
     }
 
     onApplicationShutdown(): Promise<void> {

@@ -100,7 +100,8 @@ export class StreamsTransport
 
   /**
    * Starts to read, once the handlers are known. What cannot work is passed to the callback:
-   * InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError, RedisConnectionError.
+   * InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError, RedisConnectionError. A second
+   * call fails, and leaves what runs as it is.
    */
   listen(callback: (error?: unknown) => void): void {
     this.start().then(

@@ -67,6 +67,9 @@ export class ClusterCommands implements Commands {
     return new Set(keys.map(slotOf)).size <= 1;
   }
 
+  /** Nodes are connected to when they are first asked. */
+  connect(): void {}
+
   async ready(action: string, timeout: number): Promise<void> {
     const deadline = systemClock.now() + timeout;
     for (const backoff = momentOfChange(); ;) {
