@@ -10,6 +10,7 @@ import { announce, type Presence } from './consuming/live/presence.js';
 import { runsWithin } from './consuming/runs-within.js';
 import type { Handler } from './core/delivery.js';
 import type { Driver } from './core/driver.js';
+import { graceOf } from './core/grace-period.js';
 import { StreamNotOwnedError, StreamUnsettledError } from './core/errors/balancing.errors.js';
 import { InvalidOptionsError, UnsupportedFeatureError } from './core/errors/start-up.errors.js';
 import type { PlannedHandler } from './core/handler.js';
@@ -102,7 +103,8 @@ export class BalancedServices {
     complete: boolean,
   ): Promise<void> {
     const rests = subscription.letGo(owned, complete);
-    return this.stopping ? within(this.parts.clock, this.options.gracePeriod, rests) : rests;
+    const { runs } = graceOf(this.options.gracePeriod);
+    return this.stopping ? within(this.parts.clock, runs, rests) : rests;
   }
 
   /** Goes on trying after an error. */

@@ -11,7 +11,8 @@ import { FilteredTypes } from './consuming/filtered-types.js';
 import { liveParts, withoutRegistry } from './consuming/live/live-parts.js';
 import { Overruns } from './consuming/overruns.js';
 import { placesFor, Slots } from './consuming/slots.js';
-import { systemClock, type Clock } from './core/clock.js';
+import { systemClock, within, type Clock } from './core/clock.js';
+import { graceOf } from './core/grace-period.js';
 import type { Driver } from './core/driver.js';
 import { UnsupportedFeatureError } from './core/errors/start-up.errors.js';
 import { EventBus } from './core/events.js';
@@ -30,6 +31,9 @@ import { Scheduler } from './scheduling/scheduler.js';
 
 /** Entries that killed a process before run one at a time, whatever transport read them. */
 const suspectLane = new Slots(1);
+
+/** Connections have so long to close, however late that is, ms. */
+const LEAST_TO_CLOSE = 200;
 
 /** Options in, wired workers out. Knows no Nest. */
 export class StreamsRuntime {
@@ -52,6 +56,9 @@ export class StreamsRuntime {
   private readonly retainer: Retainer | undefined;
   private working: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
+  private draining: Promise<void> | undefined;
+  /** When the shutdown began, by the clock. */
+  private endsFrom: number | undefined;
 
   /** @throws InvalidOptionsError */
   constructor(options: StreamsOptions) {
@@ -157,20 +164,32 @@ export class StreamsRuntime {
   }
 
   /** Ends consuming, gracefully. Publishing still works. Idempotent. */
-  async drain(): Promise<void> {
-    await Promise.all([this.consumers.stop(), this.balanced.stop(), this.retainer?.stop()]);
+  drain(): Promise<void> {
+    this.draining ??= this.endInTime('drained', () =>
+      Promise.all([this.consumers.stop(), this.balanced.stop(), this.retainer?.stop()]),
+    );
+    return this.draining;
   }
 
   /** Drains, then closes the connections. Idempotent. */
   close(): Promise<void> {
-    this.closing ??= this.drain().then(async () => {
-      this.producer.close();
-      await Promise.all([this.lag.stop(), this.chaining.stop()]);
-      await Promise.all([...this.requesters].map((requester) => requester.close()));
-      // What it has under way ends with the connection, however long an outage lasts.
-      await Promise.all([this.scheduler?.stop(), this.driver.source.close()]);
-    });
+    this.closing ??= this.drain().then(() => this.endInTime('closed', () => this.closeAll()));
     return this.closing;
+  }
+
+  private async closeAll(): Promise<void> {
+    this.producer.close();
+    await Promise.all([this.lag.stop(), this.chaining.stop()]);
+    await Promise.all([...this.requesters].map((requester) => requester.close()));
+    // What it has under way ends with the connection, however long an outage lasts.
+    await Promise.all([this.scheduler?.stop(), this.driver.source.close()]);
+  }
+
+  /** Awaits a part of the shutdown until its time is over: a server that hangs must not hold it up. */
+  private async endInTime(part: 'drained' | 'closed', work: () => Promise<unknown>): Promise<void> {
+    this.endsFrom ??= this.clock.now();
+    const end = this.endsFrom + graceOf(this.options.gracePeriod)[part];
+    await within(this.clock, Math.max(end - this.clock.now(), LEAST_TO_CLOSE), work());
   }
 
   /**

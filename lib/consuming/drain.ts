@@ -1,4 +1,5 @@
 import { within, type Clock } from '../core/clock.js';
+import { graceOf } from '../core/grace-period.js';
 import type { Delivery } from '../core/delivery.js';
 import { ShutdownError } from '../core/errors/handling.errors.js';
 import type { Subscription } from '../core/source.js';
@@ -12,7 +13,7 @@ import type { HandOver } from './live/hand-over.js';
 import type { Intake } from './intake.js';
 import type { Ordering } from './ordering/ordering.js';
 
-/** How long a shutdown tries to bring its last settlements to the source, ms. */
+/** How long a shutdown tries at most to bring its last settlements to the source, ms. */
 const LAST_SETTLEMENTS = 5000;
 
 /** What runs, and is given back in the end. */
@@ -43,16 +44,21 @@ export interface Draining extends Runs {
 export async function drain(consumer: Draining): Promise<void> {
   const { clock, dispatcher, intake, aftermath, ordering, letGo, handOver } = consumer;
   const { settler } = aftermath;
+  const [grace, left] = [graceOf(consumer.gracePeriod), timeLeft(clock)];
   const unstarted = dispatcher.stop();
   consumer.collectors?.stop();
   await intake.stop();
   unstarted.push(...dispatcher.stop(), ...aftermath.takeWaiting(), ...(ordering?.takeAll() ?? []));
   unstarted.push(...(handOver?.take(() => true) ?? []));
   for (const delivery of unstarted) letGo(delivery);
-  await within(clock, consumer.gracePeriod, dispatcher.idle());
+  await within(clock, left(grace.runs), dispatcher.idle());
   giveUp(consumer, ({ running }) => running);
   consumer.takeOverdue(() => true).forEach(letGo);
-  await within(clock, LAST_SETTLEMENTS, Promise.all([handOver?.idle(), settler.idle()]));
+  await within(
+    clock,
+    Math.min(left(grace.settled), LAST_SETTLEMENTS),
+    Promise.all([handOver?.idle(), settler.idle()]),
+  );
   settler.abandon();
   await consumer.claims?.stop();
   await consumer.heartbeat.stop();
@@ -67,11 +73,18 @@ export interface DrainingSome extends Runs {
 /** Awaits what runs of some, and its settlement, while the others go on. */
 export async function drainSome(some: DrainingSome): Promise<void> {
   const { clock, gracePeriod, held, of } = some;
+  const [grace, left] = [graceOf(gracePeriod), timeLeft(clock)];
   const runs = (delivery: Delivery): boolean => of(delivery) && delivery.running;
-  await within(clock, gracePeriod, held.untilNone(runs));
+  await within(clock, left(grace.runs), held.untilNone(runs));
   giveUp(some, runs);
   some.takeOverdue(of).forEach(some.letGo);
-  await within(clock, LAST_SETTLEMENTS, held.untilNone(of));
+  await within(clock, Math.min(left(grace.settled), LAST_SETTLEMENTS), held.untilNone(of));
+}
+
+/** How long there is until so many ms from now. */
+function timeLeft(clock: Clock): (until: number) => number {
+  const began = clock.now();
+  return (until) => Math.max(0, began + until - clock.now());
 }
 
 function giveUp({ held, letGo }: Runs, wanted: (delivery: Delivery) => boolean): void {

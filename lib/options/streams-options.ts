@@ -70,7 +70,10 @@ export const STREAMS_OPTIONS = declareOptions('transports, clients and modules',
   crashedAfter: whole(1),
   /** Runs in all before the dead letter queue. @default 5 */
   maxDeliveries: whole(1).default(5),
-  /** How long a shutdown waits for running handlers, in milliseconds. 0: not at all. @default 30000 */
+  /**
+   * How long the whole of a shutdown may take, in milliseconds. Running handlers are awaited until 3 s
+   * before its end, or a tenth of it, where it is shorter than 30 s. 0: none is awaited. @default 30000
+   */
   gracePeriod: whole(0).default(30_000),
   /** Handlers that run at a time in this process. @default 100 */
   concurrency: whole(1).default(100),

@@ -19,6 +19,9 @@ afterEach(async () => {
   await proxy.close();
 });
 
+/** Somewhat longer than what the shutdown of a hung process may take, ms. */
+const GRACE_PERIOD = 15_000;
+
 describe('SIGTERM', () => {
   it('under load hands over what has not started, and loses nothing', TIME, async () => {
     const options = { idleTimeout: IDLE_TIMEOUT };
@@ -76,6 +79,34 @@ describe('SIGTERM', () => {
       Array(10).fill('heir 1'),
     );
   });
+
+  it.each([
+    ['answers', false],
+    ['is silent', true],
+  ])(
+    'ends the process within the grace period, though a handler hangs and Redis %s',
+    TIME,
+    async (_, silent) => {
+      const redis = { url: proxy.url };
+      const hung = await scene.worker('hung', { redis, gracePeriod: GRACE_PERIOD });
+      await scene.publish(Array(5).fill({ msIn: { hung: 3_600_000 } }));
+      await until('they run', () => hung.notes.length === 5);
+      if (silent) proxy.stall();
+      hung.signal('SIGTERM');
+      const signalledAt = performance.now();
+      const { code } = await hung.ended;
+      const endedAfter = Math.round(performance.now() - signalledAt);
+      console.log(`SIGTERM with hung handlers: exit code ${code} after ${endedAfter} ms`);
+      expect(code).toBe(0);
+      expect(endedAfter).toBeGreaterThan(0.85 * GRACE_PERIOD);
+      expect(endedAfter).toBeLessThan(GRACE_PERIOD);
+      await scene.worker('heir');
+      await scene.untilDone();
+      const runs = scene.notes('handled').map(({ worker, attempt }) => `${worker} ${attempt}`);
+      // Where Redis did not hear of the release, the run counts as one of a process that died.
+      expect(runs).toEqual(Array(5).fill(silent ? 'heir 2' : 'heir 1'));
+    },
+  );
 
   it('ends the process in time while Redis is down', TIME, async () => {
     const worker = await scene.worker('worker', {
