@@ -26,10 +26,12 @@ export interface StreamLagExceeded {
   readonly type: 'STREAM_LAG';
   readonly stream: string;
   readonly consumerGroup: string;
-  /** Entries not yet delivered. 0 where the group is gone. */
-  readonly lag: number;
+  /** Entries not yet delivered. 0 where the group is gone. `null`: not known, for a limit in time alone. */
+  readonly lag: number | null;
+  /** For a limit in time (`maxAge`) alone: age of the oldest message that is not settled, in milliseconds. */
+  readonly age?: number;
   readonly severity: LagSeverity;
-  /** The limit that it went beyond. */
+  /** The limit that it went beyond: entries, or milliseconds where there is an `age`. */
   readonly threshold: number;
   /** False: it is beyond the threshold now. True: it no longer is. */
   readonly recovered: boolean;
@@ -49,10 +51,15 @@ export const LAG_THRESHOLD = declareOptions(
     warning: whole(0),
     /** A lag of more entries is CRITICAL. @default none */
     critical: whole(0),
+    /**
+     * A message that is not settled for longer, in milliseconds since it was published, is CRITICAL.
+     * Works also while the server does not know the lag. @default none
+     */
+    maxAge: whole(1),
   },
-  ({ warning, critical }) =>
-    warning === undefined && critical === undefined
-      ? ['warning or critical must say how much is too much']
+  ({ warning, critical, maxAge }) =>
+    warning === undefined && critical === undefined && maxAge === undefined
+      ? ['warning, critical or maxAge must say how much is too much']
       : [],
 );
 
@@ -67,7 +74,9 @@ export const LAG_OPTIONS = declareOptions('lag', {
   /** A threshold has recovered when the lag is at this share of it or below. @default 0.8 */
   recovery: number(0, 1).default(0.8),
   /** @default none */
-  thresholds: list(threshold, 'a list of { streams, groups, warning, critical }').default([]),
+  thresholds: list(threshold, 'a list of { streams, groups, warning, critical, maxAge }').default(
+    [],
+  ),
 });
 
 /** The option `lag`. */

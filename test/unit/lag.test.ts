@@ -164,6 +164,31 @@ describe('lag', () => {
     await runtime.close();
   });
 
+  it('in time counts what is not settled, also where the lag is not known', async () => {
+    const waits = report('a', null);
+    const [group] = waits.groups;
+    const of = (ids: Partial<StreamReport['groups'][number]>): StreamReport => ({
+      ...waits,
+      groups: [{ ...group!, ...ids }],
+    });
+    const reports = [
+      waits,
+      waits,
+      of({ oldestUndeliveredId: undefined, oldestPendingId: '2-0', pending: 1 }),
+      of({ oldestUndeliveredId: '7-0' }),
+    ];
+    const thresholds = [{ streams: 'a', maxAge: 5 }];
+    const { runtime, changes } = await reporting(async () => [reports[0]], thresholds);
+    await runtime.lag.start();
+    for (; reports.length > 0; reports.shift()) await world.clock.advance(1000);
+    const limit = { severity: 'CRITICAL', threshold: 5, lag: null };
+    expect(changes).toMatchObject([
+      { ...limit, age: 8, recovered: false },
+      { ...limit, age: 2, recovered: true },
+    ]);
+    await runtime.close();
+  });
+
   it('is read again and again only while somebody wants to know', async () => {
     let reads = 0;
     const { runtime } = await reporting(async (streams) => {
@@ -269,7 +294,7 @@ describe('lag', () => {
           'lag.interval must be a whole number of at least 1, not 0',
           'lag.recovery must be between 0 and 1, not 2',
           'lag.thresholds[0].warning must be a whole number of at least 0, not 1.5',
-          'lag.thresholds[1].warning or critical must say how much is too much',
+          'lag.thresholds[1].warning, critical or maxAge must say how much is too much',
           'lag.thresholds[2].streams[0] must be a text that is not empty, not ""',
         ],
       }),

@@ -3,6 +3,8 @@ import { eventMatcher } from '../../core/routing.js';
 
 interface Limit {
   readonly at: number;
+  /** Entries, or the age of the oldest message, in milliseconds. */
+  readonly of: 'entries' | 'age';
   readonly severity: LagSeverity;
   readonly covers: (stream: string, group: string) => boolean;
 }
@@ -22,28 +24,29 @@ export class LagAlarms {
   /** What has changed. `streams` are those that were read. */
   check(lags: readonly GroupLag[], streams: readonly string[]): StreamLagExceeded[] {
     const seen = new Set<string>();
-    const changes = lags.flatMap(({ stream, group, lag }) =>
+    const changes = lags.flatMap((row) =>
       this.limits.flatMap((limit, index) => {
-        if (!limit.covers(stream, group)) return [];
-        const key = JSON.stringify([stream, group, index]);
+        if (!limit.covers(row.stream, row.group)) return [];
+        const key = JSON.stringify([row.stream, row.group, index]);
         seen.add(key);
-        // What is not known is no news.
-        return lag === null ? [] : this.compare(key, { stream, group, lag }, limit);
+        return this.compare(key, row, limit);
       }),
     );
     return [...changes, ...this.gone(seen, streams)];
   }
 
-  private compare(
-    key: string,
-    { stream, group, lag }: { stream: string; group: string; lag: number },
-    { at, severity }: Limit,
-  ): StreamLagExceeded[] {
+  private compare(key: string, row: GroupLag, { at, of, severity }: Limit): StreamLagExceeded[] {
+    const { stream, group, lag } = row;
+    const age = Math.max(row.timeLag, row.oldestPendingAge);
+    const measured = of === 'age' ? age : lag;
+    // What is not known is no news.
+    if (measured === null) return [];
+    const known = of === 'age' ? { lag, age } : { lag };
     const before = this.raised.get(key);
-    if (before) return lag > at * this.recovery ? [] : [this.recover(key, before, lag)];
-    if (lag <= at) return [];
-    const about = { type: 'STREAM_LAG', stream, consumerGroup: group, lag, severity } as const;
-    const event = { ...about, threshold: at, recovered: false };
+    if (before) return measured > at * this.recovery ? [] : [this.recover(key, before, known)];
+    if (measured <= at) return [];
+    const about = { type: 'STREAM_LAG', stream, consumerGroup: group, severity } as const;
+    const event = { ...about, ...known, threshold: at, recovered: false };
     this.raised.set(key, event);
     return [event];
   }
@@ -52,21 +55,36 @@ export class LagAlarms {
   private gone(seen: ReadonlySet<string>, streams: readonly string[]): StreamLagExceeded[] {
     return [...this.raised]
       .filter(([key, { stream }]) => !seen.has(key) && streams.includes(stream))
-      .map(([key, event]) => this.recover(key, event, 0));
+      .map(([key, event]) =>
+        this.recover(key, event, event.age === undefined ? { lag: 0 } : { lag: 0, age: 0 }),
+      );
   }
 
-  private recover(key: string, event: StreamLagExceeded, lag: number): StreamLagExceeded {
+  private recover(
+    key: string,
+    event: StreamLagExceeded,
+    known: Pick<StreamLagExceeded, 'lag' | 'age'>,
+  ): StreamLagExceeded {
     this.raised.delete(key);
-    return { ...event, lag, recovered: true };
+    return { ...event, ...known, recovered: true };
   }
 }
 
-function limitsOf({ streams = '*', groups = '*', warning, critical }: LagThreshold): Limit[] {
+function limitsOf({
+  streams = '*',
+  groups = '*',
+  warning,
+  critical,
+  maxAge,
+}: LagThreshold): Limit[] {
   const [ofStream, ofGroup] = [anyOf(streams), anyOf(groups)];
   const covers = (stream: string, group: string) => ofStream(stream) && ofGroup(group);
+  const limit = (at: number | undefined, of: Limit['of'], severity: LagSeverity): Limit[] =>
+    at === undefined ? [] : [{ at, of, severity, covers }];
   return [
-    ...(warning === undefined ? [] : [{ at: warning, severity: 'WARNING' as const, covers }]),
-    ...(critical === undefined ? [] : [{ at: critical, severity: 'CRITICAL' as const, covers }]),
+    ...limit(warning, 'entries', 'WARNING'),
+    ...limit(critical, 'entries', 'CRITICAL'),
+    ...limit(maxAge, 'age', 'CRITICAL'),
   ];
 }
 

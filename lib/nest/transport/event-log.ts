@@ -111,11 +111,11 @@ const LINES: Lines = {
   'stream-lag': (event) => ({
     level: event.recovered ? 'log' : event.severity === 'CRITICAL' ? 'error' : 'warn',
     text:
-      `Group "${event.consumerGroup}" of stream "${event.stream}" is ${event.lag} messages behind, ` +
+      `Group "${event.consumerGroup}" of stream "${event.stream}" ${lagText(event)}, ` +
       (event.recovered
         ? `again within its limit of ${event.threshold}`
         : `its limit is ${event.threshold}`),
-    key: `stream-lag ${event.stream} ${event.consumerGroup} ${event.severity} ${event.recovered}`,
+    key: `stream-lag ${event.stream} ${event.consumerGroup} ${event.age === undefined} ${event.severity} ${event.recovered}`,
   }),
   'publish-failed': ({ stream, eventType, error: { name, message } }) => ({
     ...error(`"${eventType}" was not published to "${stream}", and nobody awaited it: ${message}`),
@@ -150,6 +150,11 @@ function overran({
 }
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
+const lagText = ({ lag, age }: StreamsEvents['stream-lag']): string =>
+  age === undefined
+    ? `is ${lag} messages behind`
+    : `has not settled a message that is ${age} ms old`;
 
 /** The log of everything that shares this runtime. */
 export function loggerOf({ options: { name } }: StreamsRuntime): Logger {
