@@ -14,7 +14,7 @@ import type { Intake } from './intake.js';
 import type { Ordering } from './ordering/ordering.js';
 
 /** How long a shutdown tries at most to bring its last settlements to the source, ms. */
-const LAST_SETTLEMENTS = 5000;
+const LAST_SETTLEMENTS = 4000;
 
 /** What runs, and is given back in the end. */
 export interface Runs {
