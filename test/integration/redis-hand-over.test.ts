@@ -27,11 +27,13 @@ afterEach(async () => {
 
 type Options = Partial<StreamsOptions> & {
   readonly work?: () => unknown;
+  /** Told of each run, instead of its being remembered. */
+  readonly seen?: (id: string) => void;
   readonly orderBy?: string;
 };
 
 /** A process of the group that handles these events, and what became of what it was given. */
-async function start(events: string[], { work, orderBy, ...options }: Options = {}) {
+async function start(events: string[], { work, orderBy, seen, ...options }: Options = {}) {
   const source = redis({ url: server.url, commandTimeout: 1000 });
   const runtime = new StreamsRuntime({ ...QUICK, ...options, source });
   open.push(runtime);
@@ -47,8 +49,9 @@ async function start(events: string[], { work, orderBy, ...options }: Options = 
       name: 'T.run',
       events,
       options: { streams: ['s'], ...(orderBy && { orderBy }) },
-      invoke: async ({ eventType, attempt }) => {
-        ran.push({ eventType, attempt, at: performance.now() });
+      invoke: async ({ id, eventType, attempt }) => {
+        if (seen) seen(id);
+        else ran.push({ eventType, attempt, at: performance.now() });
         await work?.();
         return ack;
       },
@@ -237,4 +240,43 @@ describe('events that only another consumer handles, on Redis', () => {
       new Set(['worker-1~2']),
     );
   });
+
+  it('a backlog of 100,000 of what another handles: none is lost, and memory is bounded', async () => {
+    const COUNT = 100_000;
+    const text = 'x'.repeat(200);
+    for (let at = 0; at < COUNT; at += 1000) {
+      const pipeline = admin.pipeline();
+      for (let n = at; n < at + 1000; n++)
+        pipeline.xadd('s', '*', 'event_type', 'y', 'payload', JSON.stringify({ n, text }));
+      await pipeline.exec();
+    }
+    const began = performance.now();
+    const heap = process.memoryUsage().heapUsed;
+    const x = await start(['x']);
+    await elapse(200);
+    const seen = new Set<string>();
+    let runs = 0;
+    const y = await start(['y'], { seen: (id) => void (seen.add(id), runs++) });
+    let most = 0;
+    await until(
+      'all were handled',
+      () => {
+        most = Math.max(most, process.memoryUsage().heapUsed - heap);
+        return seen.size === COUNT;
+      },
+      150_000,
+      () => `${seen.size} of ${COUNT}`,
+    );
+    const took = performance.now() - began;
+    await settledAll();
+    const handed = x.settled.filter(({ outcome }) => outcome === 'handed-over').length;
+    console.log(
+      `${COUNT} messages in ${Math.round(took)} ms, ${handed} handed over, ${runs - COUNT} run twice, ` +
+        `heap grew by ${Math.round(most / 1e6)} MB at most`,
+    );
+    expect(x.outcomes()).not.toContain('filtered');
+    expect([...x.outcomes(), ...y.outcomes()]).not.toContain('dead-lettered');
+    expect(runs).toBe(COUNT);
+    expect(most).toBeLessThan(300e6);
+  }, 180_000);
 });
