@@ -1,9 +1,8 @@
-import { Delivery, type Handler } from '../core/delivery.js';
-import { errorRecord } from '../core/errors/error-record.js';
-import type { Lease } from '../core/lease.js';
-import { deadLetter, type Settlement } from '../core/settlement.js';
+import type { Delivery, Handler } from '../core/delivery.js';
+import type { Settlement } from '../core/settlement.js';
 import type { Subscription } from '../core/source.js';
 import type { Worker } from '../core/worker.js';
+import { Admission } from './admission.js';
 import { Aftermath, disown, taken } from './aftermath.js';
 import { claimsOf, type Claims } from './claims.js';
 import { Collectors } from './collectors.js';
@@ -132,7 +131,7 @@ export class Consumer implements Worker {
       subscription,
       readAhead,
       room: () => (this.halted.size === tables.size ? 0 : this.room.free),
-      accept: (leases) => this.accept(leases),
+      accept: this.admission().accept,
     });
     this.intake.start();
   }
@@ -227,40 +226,17 @@ export class Consumer implements Worker {
     this.held.progressed();
   }
 
-  private accept(leases: readonly Lease[]): Promise<void> | undefined {
-    const now = this.options.clock.now();
-    const deliveries = leases.map((lease) => this.hold(lease, now));
-    if (this.inTurn) return this.admitInTurn(deliveries, this.inTurn);
-    for (const delivery of deliveries) this.admit(delivery);
-    this.dispatcher.pump();
-    return undefined;
-  }
-
-  private hold(lease: Lease, now: number): Delivery {
-    const delivery = new Delivery(lease, this.options.plan.group, this.options.consumer);
-    delivery.freshAt = now;
-    this.held.add(delivery);
-    delivery.suspect = !lease.charged && lease.attempt >= 2;
-    return delivery;
-  }
-
-  private admit(delivery: Delivery): void {
-    // A pull that was under way when its stream was paused.
-    if (this.isHalted(delivery)) this.aftermath.letGo(delivery);
-    else if (!this.ordering || this.isNext(delivery, this.ordering)) this.takeIn(delivery);
-  }
-
-  /** Nothing overtakes an event that another consumer may have to handle. */
-  private async admitInTurn(deliveries: readonly Delivery[], inTurn: InTurn): Promise<void> {
-    for (const delivery of deliveries) {
-      if (delivery.lost || this.isHalted(delivery)) this.aftermath.letGo(delivery);
-      else if (this.ordering!.handles(delivery)) this.admit(delivery);
-      else {
-        this.dispatcher.pump();
-        await inTurn.conclude(delivery);
-      }
-    }
-    this.dispatcher.pump();
+  private admission(): Admission {
+    const { options, held, dispatcher, aftermath, ordering } = this;
+    return new Admission({
+      ...options,
+      held,
+      dispatcher,
+      aftermath,
+      ordering,
+      inTurn: () => this.inTurn,
+      isHalted: (delivery) => this.isHalted(delivery),
+    });
   }
 
   /** What no handler here takes may be another consumer's, where consumers know of each other. */
@@ -282,20 +258,6 @@ export class Consumer implements Worker {
     events.emit('stream-yielded', { stream, group: plan.group, id, eventType });
     this.halt([stream]);
     onYield();
-  }
-
-  private takeIn(delivery: Delivery): void {
-    if (!this.aftermath.waitsForOldRun(delivery)) this.dispatcher.add(delivery);
-  }
-
-  private isNext(delivery: Delivery, ordering: Ordering): boolean {
-    try {
-      return ordering.admits(delivery);
-    } catch (error) {
-      // It can have no place, in this run or any other.
-      this.aftermath.settle(delivery, deadLetter('unrecoverable', errorRecord(error)));
-      return false;
-    }
   }
 
   private async run(delivery: Delivery): Promise<void> {
