@@ -2,17 +2,27 @@ import { BACKPRESSURE_OPTIONS, type BackpressureOptions } from './backpressure.j
 import { DUE_TIME, type DueTime } from './due-time.js';
 import type { Metadata } from './message.js';
 import { checked, text, whole } from './options/kinds.js';
-import { declareOptions, isRecord, type Given } from './options/shape.js';
+import { declareOptions, type Given } from './options/shape.js';
 import { eventType } from './step-target.js';
 
 /** Every key is kept for the whole window. */
 const LONGEST_KEY = 1024;
 
+/** Texts to travel beside a payload. The codec looks at each of them. */
+export const metadata = checked<Metadata>(
+  'an object of texts',
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof Promise),
+);
+
 const MESSAGE_OPTIONS = declareOptions('a message', {
   /** Another stream than routing gives. @default what routing gives for the event type */
   stream: text('the name of a stream'),
   /** Texts to travel beside the payload, for example trace headers. */
-  metadata: checked<Metadata>('an object of texts', isRecord),
+  metadata,
   /**
    * Your own name for the message, 1 to 1024 characters. Publishing again with the same key within
    * the option `idempotencyWindow` makes no second message in that stream, and answers the id of the
