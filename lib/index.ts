@@ -194,7 +194,9 @@ export {
   RequestTimeoutError,
 } from './core/errors/request.errors.js';
 export {
+  EntryTooLargeError,
   PermissionDeniedError,
+  ReplyBrokenError,
   ServerOutOfMemoryError,
   ServerReplyError,
   WrongKeyTypeError,

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { disarm } from './disarm.js';
 import { asError } from './errors/error-record.js';
 import type { StreamLagExceeded } from './lag.js';
+import type { EntryTooLargeError, ReplyBrokenError } from './errors/server.errors.js';
 import type { ConsumerCrashedError } from './errors/subscription.errors.js';
 import type { OverrunReason } from './overrun.js';
 import type { DeadLetterReason, ErrorRecord } from './settlement.js';
@@ -115,6 +116,27 @@ export interface StreamsEvents {
    * read them.
    */
   'order-broken': In & { readonly count: number };
+  /**
+   * The reply to a read broke the connection: it was larger than the server lets replies be. The next
+   * read asks for less. `limit`: what the server allows, in bytes; undefined where it does not tell.
+   */
+  'reply-broken': {
+    readonly streams: readonly string[];
+    readonly group: string;
+    /** That the read asked for. */
+    readonly entries: number;
+    readonly limit: number | undefined;
+    readonly error: ReplyBrokenError;
+  };
+  /**
+   * One entry alone breaks each connection that asks for it. It stays pending, uncounted, and is tried
+   * again every five minutes.
+   */
+  'entry-too-large': In & {
+    readonly id: string;
+    readonly bytes: number | undefined;
+    readonly error: EntryTooLargeError;
+  };
   /** Pending entries whose data had been deleted were dropped. */
   trimmed: In & { readonly count: number };
   /**

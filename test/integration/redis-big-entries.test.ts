@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Redis } from 'ioredis';
 import type { Delivery } from '../../lib/core/delivery.js';
+import { ack } from '../../lib/core/settlement.js';
+import { redis } from '../../lib/drivers/redis/redis.driver.js';
+import { StreamsRuntime } from '../../lib/runtime.js';
+import { quiet } from '../support/passing-time.js';
 import { RecordingConsumer, type ConsumeOptions } from '../support/recording-consumer.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
@@ -31,11 +35,13 @@ async function consume(options: Partial<ConsumeOptions> = {}): Promise<Recording
   return consumer;
 }
 
-async function publish(count: number, size: number, stream = 's'): Promise<void> {
+async function publish(count: number, size: number): Promise<string[]> {
   const payload = JSON.stringify('x'.repeat(size));
+  const ids: string[] = [];
   for (let at = 0; at < count; at++) {
-    await client.xadd(stream, '*', 'event_type', 'made', 'payload', payload);
+    ids.push((await client.xadd('s', '*', 'event_type', 'made', 'payload', payload))!);
   }
+  return ids;
 }
 
 const limitReplies = (bytes: number): Promise<unknown> =>
@@ -160,4 +166,119 @@ it('a consumer whose messages fill the room says so, and ends all the same', asy
   await closed;
   expect(consumer.handled).toHaveLength(1);
   expect((await client.xpending('s', 'g'))[0]).toBe(0);
+});
+
+it('a reply that breaks the connection is told of, makes the next one smaller, and counts no run', async () => {
+  await limitReplies(4_000_000);
+  const consumer = await consume();
+  await publish(500, 10);
+  await until('the small ones are handled', () => consumer.handled.length === 500);
+  // One transaction, so that one read may find all of them.
+  const payload = JSON.stringify('x'.repeat(200_000));
+  const together = client.multi();
+  for (let at = 0; at < 100; at++)
+    together.xadd('s', '*', 'event_type', 'made', 'payload', payload);
+  await together.exec();
+  await until('all are handled', () => consumer.handled.length === 600);
+  await until('it is told', () => consumer.of('reply-broken').length > 0);
+  const [told] = consumer.of('reply-broken');
+  expect(told).toMatchObject({ streams: ['s'], group: 'g', limit: 4_000_000 });
+  expect(told!.error).toMatchObject({ code: 'REPLY_BROKEN' });
+  expect(told!.error.message).toContain('is 4000000 bytes');
+  const attempts = consumer.of('settled').map(({ attempt }) => attempt);
+  expect(new Set(attempts)).toEqual(new Set([1]));
+  expect(consumer.of('reply-broken').length).toBeLessThan(4);
+});
+
+it('an entry that alone breaks the connection stays pending, is told of, and holds up no others', async () => {
+  await limitReplies(4_000_000);
+  await publish(5, 10);
+  const [large] = await publish(1, 6_000_000);
+  await publish(5, 10);
+  const consumer = await consume({ consumer: 'a' });
+  await until('the others are handled', () => consumer.handled.length === 10);
+  await until('it is told', () => consumer.of('entry-too-large').length > 0);
+  expect(consumer.of('entry-too-large')).toMatchObject([
+    {
+      stream: 's',
+      group: 'g',
+      id: large,
+      error: { code: 'ENTRY_TOO_LARGE', stream: 's', id: large },
+    },
+  ]);
+  expect(consumer.of('entry-too-large')[0]!.bytes).toBeGreaterThan(6_000_000);
+  const broken = consumer.of('disconnected').length;
+  await publish(20, 10);
+  await until('others go on', () => consumer.handled.length === 30);
+  // Several looks later.
+  await quiet(500);
+  expect(consumer.of('disconnected')).toHaveLength(broken);
+  expect(await client.xpending('s', 'g', '-', '+', 10)).toMatchObject([
+    [large, 'a', expect.any(Number), 0],
+  ]);
+  await limitReplies(0);
+  await consumer.close();
+  const next = await consume({ consumer: 'a' });
+  await until('it is handled at last', () => next.of('settled').length === 1);
+  expect(next.of('settled')).toMatchObject([{ id: large, attempt: 1 }]);
+});
+
+it('a retry whose data breaks the connection is not counted', async () => {
+  await publish(1, 6_000_000);
+  let runs = 0;
+  const consumer = await consume({
+    backoff: { delay: 200, jitter: 0 },
+    handle: async () => {
+      runs++;
+      if (runs > 1) return;
+      await limitReplies(4_000_000);
+      throw new Error('not yet');
+    },
+  });
+  await until('it is told', () => consumer.of('entry-too-large').length > 0);
+  expect(await client.xpending('s', 'g', '-', '+', 10)).toMatchObject([
+    [expect.any(String), expect.any(String), expect.any(Number), 1],
+  ]);
+  expect(runs).toBe(1);
+});
+
+it('messages in order lose no run to a broken reply, and keep their order', async () => {
+  await limitReplies(4_000_000);
+  const seen: number[] = [];
+  const runtime = new StreamsRuntime({
+    source: redis({ url: server.url }),
+    group: 'g',
+    blockTimeout: 300,
+    idleTimeout: 60_000,
+    reclaimInterval: 100,
+  });
+  const attempts = new Set<number>();
+  runtime.events.on('settled', ({ attempt }) => attempts.add(attempt));
+  await runtime.start([
+    {
+      name: 'H.handle',
+      events: ['*'],
+      options: { streams: ['s'], orderBy: () => 'one' },
+      invoke: async ({ message }) => {
+        seen.push((message.payload as { n: number }).n);
+        return ack;
+      },
+    },
+  ]);
+  const add = async (from: number, to: number, size: number): Promise<void> => {
+    const together = client.multi();
+    for (let n = from; n < to; n++) {
+      const payload = JSON.stringify({ n, text: 'x'.repeat(size) });
+      together.xadd('s', '*', 'event_type', 'made', 'payload', payload);
+    }
+    await together.exec();
+  };
+  await add(0, 500, 10);
+  await until('the small ones are handled', () => seen.length === 500);
+  await add(500, 560, 200_000);
+  await until('all are handled', () => seen.length >= 560, 30_000);
+  expect(seen).toEqual(Array.from({ length: 560 }, (_, n) => n));
+  await until('all are settled', async () => (await client.xpending('s', 'g'))[0] === 0);
+  expect(attempts).toEqual(new Set([1]));
+  await runtime.close();
 });

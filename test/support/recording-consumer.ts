@@ -11,6 +11,8 @@ const EVENTS: readonly StreamsEventName[] = [
   'reclaimed',
   'adopted',
   'trimmed',
+  'reply-broken',
+  'entry-too-large',
   'entries-deleted',
   'group-recreated',
   'data-loss-suspected',
@@ -53,7 +55,7 @@ export class RecordingConsumer {
     const { redis: connection, streams: _, handle: __, eventTypes: ___, ...given } = options;
     this.runtime = new StreamsRuntime({ ...QUICK, ...given, source: redis(connection) });
     for (const name of EVENTS) {
-      this.runtime.events.on(name, (event) => this.events.push({ name, event }));
+      this.runtime.events.on(name, (event) => this.events.push({ name, event })); });
     }
   }
 

@@ -86,3 +86,63 @@ export class ServerReplyError extends StreamsError {
     );
   }
 }
+
+const LIMIT = 'client-output-buffer-limit';
+
+/** What is known of the server's limit, as a sentence. */
+function limitOf(limit: number | undefined): string {
+  return limit === undefined
+    ? `The server's ${LIMIT} for normal clients may be lower than that.`
+    : `The server's ${LIMIT} for normal clients is ${limit} bytes.`;
+}
+
+/**
+ * A reply with messages ended the connection before it was complete. The messages stay pending, no
+ * run of them is counted, and the next request asks for less. Told by the event `reply-broken`.
+ */
+export class ReplyBrokenError extends StreamsError {
+  static readonly code: string = 'REPLY_BROKEN';
+  static readonly advice: string = `Raise ${LIMIT} for normal clients on the server, or publish smaller messages. Where neither helps, look for a network that cuts connections.`;
+
+  constructor(
+    readonly group: string,
+    readonly streams: readonly string[],
+    readonly entries: number,
+    readonly limit: number | undefined,
+    cause?: unknown,
+  ) {
+    const named = streams.slice(0, 3).join('", "') + (streams.length > 3 ? '", …' : '"');
+    super(
+      ReplyBrokenError.code,
+      `The reply to a read of up to ${entries} messages of "${named} for group "${group}" broke the connection. ` +
+        `${limitOf(limit)} ${ReplyBrokenError.advice}`,
+      cause,
+    );
+  }
+}
+
+/**
+ * One message alone is larger than a reply of the server may be: it stays pending, uncounted, and is
+ * tried again every five minutes. Told by the event `entry-too-large`.
+ */
+export class EntryTooLargeError extends StreamsError {
+  static readonly code: string = 'ENTRY_TOO_LARGE';
+  static readonly advice: string = `Raise ${LIMIT} for normal clients on the server above the size of the message, or acknowledge and delete the message.`;
+  /** Of the message, where the server tells. */
+  readonly bytes: number | undefined;
+
+  constructor(
+    readonly stream: string,
+    readonly group: string,
+    readonly id: string,
+    { bytes, limit }: { readonly bytes: number | undefined; readonly limit: number | undefined },
+  ) {
+    const size = bytes === undefined ? '' : ` of ${bytes} bytes`;
+    super(
+      EntryTooLargeError.code,
+      `Message ${id}${size} of stream "${stream}" breaks each connection that asks for it, so it stays pending to group "${group}". ` +
+        `${limitOf(limit)} ${EntryTooLargeError.advice}`,
+    );
+    this.bytes = bytes;
+  }
+}

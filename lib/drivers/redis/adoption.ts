@@ -1,18 +1,31 @@
+import { systemClock } from '../../core/clock.js';
 import type { EventBus } from '../../core/events.js';
+import type { CarefulFetch } from './careful-fetch.js';
 import type { EntrySizes } from './entry-sizes.js';
 import type { HeldTable } from './held-table.js';
-import type { PendingEntries, PendingEntry } from './pending-entries.js';
+import type { IdleEntry, PendingEntries, PendingEntry } from './pending-entries.js';
 import type { ByteRoom } from './read-budget.js';
+import type { TakenEntry } from './scripts/take-pending.script.js';
 import { RedisLease, type LeaseHolder, type ReadKey } from './redis.lease.js';
 
 /** Entries left pending by policy that are asked after at a look. */
 const LEFT_AT_A_LOOK = 100;
+
+/** Clocks of two machines, and the way between them: what was delivered then is told from this by, ms. */
+const INEXACT = 1000;
+
+/** When the lost reply was asked for, and when it was found to be lost. */
+interface Lost {
+  readonly from: number;
+  readonly to: number;
+}
 
 export interface AdoptionOptions {
   readonly holder: LeaseHolder;
   readonly events: EventBus;
   readonly held: HeldTable;
   readonly entries: PendingEntries;
+  readonly fetch: CarefulFetch;
   readonly streams: () => readonly ReadKey[];
   /** Entries that were handed over to us and wait: fetched as there is room. */
   readonly waiting: (source: ReadKey) => Promise<ReadonlySet<string>>;
@@ -28,6 +41,7 @@ export class Adoption {
   /** Pending to us, and not fetched yet. */
   private readonly queued = new Map<ReadKey, readonly PendingEntry[]>();
   private fetching: Promise<void> | undefined;
+  private readonly lost = new Map<ReadKey, Lost>();
 
   constructor(private readonly options: AdoptionOptions) {}
 
@@ -44,7 +58,8 @@ export class Adoption {
 
   /** There may be room for more of what was found pending. */
   more(): void {
-    if (this.queued.size > 0) void this.fetchQueued().catch((error: Error) => this.report(error));
+    if (this.queued.size > 0 && !this.fetching)
+      void this.fetchQueued().catch((error: Error) => this.report(error));
   }
 
   /**
@@ -62,9 +77,12 @@ export class Adoption {
       const known = held.get(source, id);
       if (known?.offered) held.remove(known);
     }
-    const unknown = entries.filter(({ id }) => !held.get(source, id));
+    const { fetch } = this.options;
+    const unknown = entries.filter(
+      ({ id }) => !held.get(source, id) && !fetch.isTooLarge(source, id),
+    );
     if (unknown.length === 0) return { count: 0, rest: [] };
-    const { found, deleted, rest } = await this.options.entries.fetch(source.key, unknown, bytes);
+    const { found, deleted, rest } = await fetch.fetch(source, unknown, bytes);
     for (const { id, count, fields } of found) {
       if (!held.get(source, id)) add(new RedisLease(holder, source, id, count, false, fields));
     }
@@ -79,14 +97,72 @@ export class Adoption {
   /** Takes up what is pending to us without our knowing of it. */
   async adopt(source: ReadKey, minIdle: number): Promise<void> {
     const { holder, events, held, entries } = this.options;
+    const mark = this.lost.get(source);
     const ours = await entries.pendingTo(holder.consumer, source.key, minIdle);
     if (ours.every(({ id }) => held.get(source, id))) return;
     const waiting = await this.options.waiting(source);
-    const unknown = ours.filter(({ id }) => !held.get(source, id) && !waiting.has(id));
+    const unknown = ours.filter(
+      ({ id }) =>
+        !held.get(source, id) && !waiting.has(id) && !this.options.fetch.isTooLarge(source, id),
+    );
     if (unknown.length === 0) return;
     const { group } = holder;
     events.emit('adopted', { stream: source.stream, group, count: unknown.length });
-    await this.holdUncharged(source, unknown);
+    await this.holdUncharged(source, await this.takeBackLost(source, unknown, mark));
+    if (mark && this.lost.get(source) === mark) this.lost.delete(source);
+  }
+
+  /** A read of these was lost with its reply: the runs that it counted did not begin. */
+  replyLost(sources: readonly ReadKey[], from: number): void {
+    const to = systemClock.now();
+    for (const source of sources) this.lost.set(source, { from, to });
+  }
+
+  /** Under guards every entry is this consumer's own, so that its count alone tells. */
+  async takeBackAllLost(
+    source: ReadKey,
+    entries: readonly TakenEntry[],
+  ): Promise<readonly PendingEntry[]> {
+    if (!this.lost.has(source)) return entries;
+    const { holder, held } = this.options;
+    return this.takeBack(
+      source,
+      entries,
+      ({ id, from, count }) => count === 1 && from === holder.consumer && !held.get(source, id),
+    );
+  }
+
+  /** Everything that was pending is held. */
+  foundAll(source: ReadKey): void {
+    this.lost.delete(source);
+  }
+
+  private takeBackLost(
+    source: ReadKey,
+    entries: readonly IdleEntry[],
+    mark: Lost | undefined,
+  ): Promise<readonly PendingEntry[]> {
+    if (!mark) return Promise.resolve(entries);
+    const now = systemClock.now();
+    const [least, most] = [now - mark.to - INEXACT, now - mark.from + INEXACT];
+    return this.takeBack(
+      source,
+      entries,
+      ({ count, idle }) => count === 1 && idle >= least && idle <= most,
+    );
+  }
+
+  private async takeBack<T extends PendingEntry>(
+    source: ReadKey,
+    entries: readonly T[],
+    which: (entry: T) => boolean,
+  ): Promise<readonly PendingEntry[]> {
+    const { holder } = this.options;
+    const counted = entries.filter(which);
+    if (counted.length === 0) return entries;
+    const back = await this.options.entries.uncharge(source.key, counted, holder);
+    const counts = new Map(back.map(({ id, count }) => [id, count]));
+    return entries.map(({ id, count }) => ({ id, count: counts.get(id) ?? count }));
   }
 
   async adoptAll(): Promise<void> {

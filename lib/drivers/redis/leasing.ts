@@ -4,7 +4,8 @@ import type { BeginOutcome, ExtendOutcome, Lease } from '../../core/lease.js';
 import { grouped } from '../../core/grouped.js';
 import type { SettleOutcome } from '../../core/settlement.js';
 import type { Commands } from './commands.js';
-import { REPLY_BYTES } from './entry-sizes.js';
+import type { CarefulFetch } from './careful-fetch.js';
+import { LEAST_REPLY_BYTES, REPLY_BYTES } from './entry-sizes.js';
 import type { RedisLease } from './redis.lease.js';
 import { begin, type BeginReply } from './scripts/begin.script.js';
 import { extend, EXTEND_AT_ONCE } from './scripts/extend.script.js';
@@ -19,6 +20,8 @@ export class Leasing {
   constructor(
     private readonly commands: Commands,
     private readonly events: EventBus,
+    /** Fetches large entries before their runs are counted: the reply may break the connection. */
+    private readonly fetch?: CarefulFetch,
   ) {}
 
   async begin(lease: RedisLease): Promise<BeginOutcome> {
@@ -61,7 +64,12 @@ export class Leasing {
     }
     this.underWay += size;
     try {
-      return await this.charge(lease, false);
+      if (!this.fetch || size < LEAST_REPLY_BYTES) return await this.charge(lease, false);
+      const { source, entryId: id, attempt: count } = lease;
+      const { found } = await this.fetch.fetch(source, [{ id, count }], size);
+      // Where its data is gone the server says what that means.
+      if (found[0]) lease.load(found[0].fields);
+      return await this.charge(lease, found.length > 0);
     } finally {
       this.underWay -= size;
       for (const resolve of this.waiting.splice(0)) resolve();

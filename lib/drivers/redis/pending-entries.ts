@@ -1,5 +1,7 @@
 import type { Fields } from '../../core/message.js';
 import type { Commands } from './commands.js';
+import type { Fenced } from './scripts/fence.js';
+import { uncharge } from './scripts/release.script.js';
 import { REPLY_BYTES } from './entry-sizes.js';
 import { FETCH_AT_ONCE, fetchEntries } from './scripts/fetch-entries.script.js';
 
@@ -10,6 +12,11 @@ export interface PendingEntry {
 }
 
 type Row = [id: string, consumer: string, idle: number, count: number];
+
+/** How long it has been idle, ms. */
+export interface IdleEntry extends PendingEntry {
+  readonly idle: number;
+}
 
 export interface FetchedEntry extends PendingEntry {
   readonly fields: Fields;
@@ -33,15 +40,15 @@ export class PendingEntries {
   ) {}
 
   /** Everything pending to one consumer for at least `minIdle` ms, page by page. */
-  async pendingTo(consumer: string, key: string, minIdle: number): Promise<PendingEntry[]> {
-    const found: PendingEntry[] = [];
+  async pendingTo(consumer: string, key: string, minIdle: number): Promise<IdleEntry[]> {
+    const found: IdleEntry[] = [];
     for (let start = '-'; ; start = `(${found.at(-1)!.id}`) {
       const rows = (await this.commands.run(
         'listing pending entries',
         (client) => client.xpending(key, this.group, 'IDLE', minIdle, start, '+', PAGE, consumer),
         key,
       )) as Row[];
-      for (const [id, , , count] of rows) found.push({ id, count });
+      for (const [id, , idle, count] of rows) found.push({ id, count, idle });
       if (rows.length < PAGE) return found;
     }
   }
@@ -78,6 +85,27 @@ export class PendingEntries {
     }
     if (deleted.length > 0) await this.drop(key, deleted);
     return { found, deleted: deleted.length, rest: entries.slice(stored.length) };
+  }
+
+  /** Takes back runs that were counted and did not begin. Not of entries that are others' by now. */
+  async uncharge(
+    key: string,
+    entries: readonly PendingEntry[],
+    owner: Pick<Fenced, 'consumer' | 'guards'>,
+  ): Promise<PendingEntry[]> {
+    const { consumer, guards } = owner;
+    const { group } = this;
+    const words = await this.commands.run(
+      'taking back runs',
+      (client) =>
+        Promise.all(
+          entries.map((one) => uncharge(client, { ...one, key, group, consumer, guards })),
+        ),
+      key,
+    );
+    return entries.flatMap((one, index) =>
+      words[index] === 'settled' ? [{ id: one.id, count: one.count - 1 }] : [],
+    );
   }
 
   /** The data of all of them, in as many requests as it takes. */

@@ -1,6 +1,6 @@
 import type { EventBus } from '../../core/events.js';
 import type { BeginOutcome } from '../../core/lease.js';
-import { REPLY_BYTES } from './entry-sizes.js';
+import type { EntrySizes } from './entry-sizes.js';
 import type { RedisLease } from './redis.lease.js';
 
 /** Of all readers of a process together. */
@@ -54,6 +54,7 @@ export class ByteRoom {
   constructor(
     private readonly budget: Pick<ReadBudget, 'share'>,
     private readonly held: HeldBytes,
+    private readonly sizes: Pick<EntrySizes, 'replyBytes'>,
     private readonly events: EventBus,
   ) {}
 
@@ -87,15 +88,15 @@ export class ByteRoom {
 
   /** Bytes of one read. */
   get ofRead(): number {
-    return clamp(this.newShare - this.held.bytes);
+    return this.ofReply(this.newShare - this.held.bytes);
   }
 
   /** Bytes of entries that are taken over or adopted; 0 where none may be fetched now. */
   get ofAdoption(): number {
     const { bytes, adoptedBytes } = this.held;
-    if (adoptedBytes === 0) return clamp(this.budget.share - bytes);
+    if (adoptedBytes === 0) return this.ofReply(this.budget.share - bytes);
     const { share } = this.budget;
-    return Math.max(0, Math.min(REPLY_BYTES, share - bytes, share / 2 - adoptedBytes));
+    return Math.max(0, Math.min(this.sizes.replyBytes, share - bytes, share / 2 - adoptedBytes));
   }
 
   /** Begins a run, which fetches its entry where the data is not here, if there is room for it. */
@@ -124,10 +125,12 @@ export class ByteRoom {
     this.events.emit('warning', { code: 'READ_BYTES_FULL', message });
   }
 
+  /** One entry is always fetched. */
+  private ofReply(bytes: number): number {
+    return Math.max(1, Math.min(this.sizes.replyBytes, bytes));
+  }
+
   private get newShare(): number {
     return this.budget.share * 0.75;
   }
 }
-
-/** One entry is always fetched. */
-const clamp = (bytes: number): number => Math.max(1, Math.min(REPLY_BYTES, bytes));

@@ -10,6 +10,7 @@ import { GuardedReading } from './guarded-reading.js';
 import type { EntrySizes } from './entry-sizes.js';
 import { batchesOf, type ReadBatch } from './read-batch.js';
 import { ReadWindow, type Ask, type ReadBounds } from './read-window.js';
+import type { Asked, ReplyBreaks } from './reply-breaks.js';
 import type { ReadKey } from './redis.lease.js';
 import {
   isDemoted,
@@ -53,8 +54,9 @@ export interface ReaderOptions {
   readonly onGroupMissing: () => Promise<void>;
   /** Some key holds no stream, or may not be read: find out which, and read the others. */
   readonly onUnreadable: () => Promise<void>;
-  /** A read may have been answered without our hearing of it. */
-  readonly onReplyLost: () => Promise<void>;
+  readonly breaks: ReplyBreaks;
+  /** A read of these, sent at that time, may have been answered without our hearing of it. */
+  readonly onReplyLost: (sources: readonly ReadKey[], sentAt: number) => Promise<void>;
 }
 
 /** A client whose socket the reader has taken over. */
@@ -76,6 +78,10 @@ export class Reader {
   private stopped = false;
   private readonly stopping = new AbortController();
   private line: Line | undefined;
+  /** The read under way. */
+  private asked: Asked | undefined;
+  /** The connection was ended to end its read. */
+  private woken = false;
   /** A read waits for what is to come. */
   private blocked = false;
   private readonly guarded: GuardedReading | undefined;
@@ -120,6 +126,8 @@ export class Reader {
       if (this.stopped) return [];
       const batches = await this.readOnce(line, bounds);
       this.backoff.reset();
+      this.asked = undefined;
+      this.options.breaks.came();
       return batches;
     } catch (error) {
       await this.recover(error, client);
@@ -142,6 +150,7 @@ export class Reader {
       if (woken === 0 && this.options.place) throw new Error('The reader is elsewhere');
     } catch {
       // Without the right to unblock, or a connection: the read ends with the client.
+      this.woken = true;
       this.connection.discard(line.wire.client);
     }
   }
@@ -190,6 +199,7 @@ export class Reader {
     const asking = this.options.place?.asking;
     const count = this.window.countOf(keys, bounds);
     for (;;) {
+      this.asked = { sources: keys, count, at: systemClock.now() };
       const read = await guarded.readNow(wire, keys, count, asking);
       if (!read) {
         this.options.onDisowned();
@@ -214,13 +224,14 @@ export class Reader {
     // What is watched may be others when the reply comes.
     const { byKey } = this;
     const command = encodeCommand(['XREADGROUP', ...args]);
+    this.asked = { sources, count, at: systemClock.now() };
     return batchesOf(await wire.request(command, this.options.place?.asking), byKey);
   }
 
   private async recover(error: unknown, client: Redis | undefined): Promise<void> {
     if (this.stopped) return;
     const redirected = this.options.place?.redirected(error) ?? false;
-    if (client && !isReply(error)) await this.options.onReplyLost();
+    if (client && !isReply(error)) await this.replyLost(client, error);
     // A broken connection, and a group that has to be created again, announce themselves.
     if (client && this.connection.current === client && !isGroupMissing(error) && !redirected) {
       const only = this.keys.length === 1 ? this.keys[0]!.key : undefined;
@@ -231,6 +242,19 @@ export class Reader {
     if (isGroupMissing(error)) await this.options.onGroupMissing();
     else if (isWrongType(error) || isRefused(error)) await this.options.onUnreadable();
     else if (client && (isDemoted(error) || redirected)) this.connection.discard(client);
+  }
+
+  private async replyLost(client: Redis, error: unknown): Promise<void> {
+    const { asked, line } = this;
+    this.asked = undefined;
+    if (!asked) return;
+    // Not one that we ended ourselves.
+    const { breaks, onReplyLost } = this.options;
+    if (line?.wire.client === client && !this.woken) {
+      breaks.ended(asked, line.wire.hasPartOfReply, error);
+    }
+    this.woken = false;
+    await onReplyLost(asked.sources, asked.at);
   }
 
   private pause(): Promise<void> {

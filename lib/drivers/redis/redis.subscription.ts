@@ -5,6 +5,7 @@ import type { Fields } from '../../core/message.js';
 import type { SubscribeOptions, Subscription } from '../../core/source.js';
 import { Adoption } from './adoption.js';
 import { Caretaker } from './caretaker.js';
+import { CarefulFetch } from './careful-fetch.js';
 import type { Commands } from './commands.js';
 import type { Connector } from './connector.js';
 import { EntrySizes } from './entry-sizes.js';
@@ -19,6 +20,7 @@ import { PendingEntries } from './pending-entries.js';
 import { ByteRoom, type ReadBudget } from './read-budget.js';
 import { ReadKeys } from './read-keys.js';
 import { Reader, type ReadPlace } from './reader.js';
+import { ReplyBreaks } from './reply-breaks.js';
 import { RedisLease, type LeaseHolder, type ReadKey } from './redis.lease.js';
 import type { Looked } from './scripts/look-after.script.js';
 import { Takeover } from './takeover.js';
@@ -47,6 +49,8 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   private readonly sizes = new EntrySizes();
   private readonly room: ByteRoom;
   private readonly leaveBudget: () => void;
+  private readonly entries: PendingEntries;
+  private readonly fetch: CarefulFetch;
   private readonly leasing: Leasing;
   private readonly adoption: Adoption;
   private readonly handed: HandedEntries;
@@ -68,8 +72,11 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     const { onDisowned = () => undefined } = options;
     this.guards = guards;
     this.leaveBudget = options.budget.join();
-    this.room = new ByteRoom(options.budget, this.held, events);
-    this.leasing = new Leasing(commands, events);
+    this.room = new ByteRoom(options.budget, this.held, this.sizes, events);
+    const { sizes } = this;
+    this.entries = new PendingEntries(commands, options.group);
+    this.fetch = new CarefulFetch({ ...options, entries: this.entries, sizes });
+    this.leasing = new Leasing(commands, events, this.fetch);
     this.adoption = this.adopting();
     this.handed = this.receiving();
     this.keeper = new GroupKeeper(options);
@@ -85,12 +92,17 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     }
     this.reader = new Reader({
       ...options,
-      sizes: this.sizes,
+      sizes,
+      breaks: new ReplyBreaks({ ...options, sizes }),
       guards,
       onDisowned,
       onGroupMissing: () => this.readKeys.restoreAll(),
       onUnreadable: () => this.readKeys.restoreAll(),
-      onReplyLost: async () => (this.takeover ? this.takeover.restart() : this.adoption.adoptAll()),
+      onReplyLost: async (sources, sentAt) => {
+        this.adoption.replyLost(sources, sentAt);
+        if (this.takeover) this.takeover.restart();
+        else await this.adoption.adoptAll();
+      },
     });
     this.readKeys = new ReadKeys({
       ...options,
@@ -152,7 +164,9 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   }
 
   begin(lease: Lease): Promise<BeginOutcome> {
-    return this.room.begin(lease as RedisLease, () => this.leasing.begin(lease as RedisLease));
+    const own = lease as RedisLease;
+    if (this.fetch.isTooLarge(own.source, own.entryId)) return Promise.resolve('later');
+    return this.room.begin(own, () => this.leasing.begin(own));
   }
 
   extend(leases: readonly Lease[]): Promise<ExtendOutcome[]> {
@@ -274,7 +288,8 @@ export class RedisSubscription implements Subscription, LeaseHolder {
       events,
       holder: this,
       held: this.held,
-      entries: new PendingEntries(commands, group),
+      entries: this.entries,
+      fetch: this.fetch,
       streams: () => this.readKeys.all,
       waiting: (source) => this.handed.idsOf(source),
       room: this.room,

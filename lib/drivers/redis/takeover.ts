@@ -89,7 +89,8 @@ export class Takeover {
         key,
       );
       if (!page) return undefined;
-      const { count, rest } = await adoption.hold(source, page, room.ofRead);
+      const entries = await adoption.takeBackAllLost(source, page);
+      const { count, rest } = await adoption.hold(source, entries, room.ofRead);
       // Begun anew meanwhile.
       if (after !== this.after) continue;
       // What did not fit is taken over again when there is room, in its order.
@@ -97,6 +98,7 @@ export class Takeover {
       const done = next ? page.findIndex(({ id }) => id === next.id) : page.length;
       this.after = page[done - 1]?.id ?? after;
       this.finished = page.length < PAGE && rest.length === 0;
+      if (this.finished) adoption.foundAll(source);
       if (count === 0) continue;
       events.emit('reclaimed', { stream, group, count });
       return count;

@@ -95,6 +95,14 @@ const LINES: Lines = {
     ),
     key: `order-broken ${at(event)}`,
   }),
+  'reply-broken': ({ streams, group, error: { message } }) => ({
+    ...warn(message),
+    key: `reply-broken ${group} ${streams[0]}`,
+  }),
+  'entry-too-large': ({ stream, group, id, error: { message } }) => ({
+    ...error(message),
+    key: `entry-too-large ${at({ stream, group })} ${id}`,
+  }),
   trimmed: (event) => ({
     ...warn(`${event.count} pending messages of ${at(event)} had been deleted from the stream`),
     key: `trimmed ${at(event)}`,

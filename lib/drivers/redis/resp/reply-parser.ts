@@ -61,6 +61,10 @@ export class ReplyParser {
 
   constructor(private readonly onReply: (reply: Reply) => void) {}
 
+  get isWithinReply(): boolean {
+    return this.top !== undefined || this.arrived > 0;
+  }
+
   /** @throws Error where the bytes are no reply */
   write(chunk: Buffer): void {
     const bytes = this.withEarlier(chunk);

@@ -18,6 +18,7 @@ export class Wire {
   // Kept from whoever prints this: they hold the password, and the private key of TLS.
   readonly #client: Redis;
   readonly #socket: Redis['stream'];
+  private readonly parser: ReplyParser;
   private readonly timer: NodeJS.Timeout;
   private waiting: Waiter[] = [];
   /** Those before it have been answered. */
@@ -30,7 +31,7 @@ export class Wire {
     this.timer = setTimeout(() => {
       if (this.waits) socket.destroy(new Error(`No reply came within ${replyTimeout} ms`));
     }, replyTimeout).unref();
-    const parser = new ReplyParser((reply) => this.answer(reply));
+    const parser = (this.parser = new ReplyParser((reply) => this.answer(reply)));
     socket.removeAllListeners('data');
     socket.on('data', (chunk: Buffer) => {
       if (this.waits) this.timer.refresh();
@@ -41,6 +42,11 @@ export class Wire {
       }
     });
     socket.once('close', () => this.closed());
+  }
+
+  /** A part of a reply has come, and the rest has not. */
+  get hasPartOfReply(): boolean {
+    return this.parser.isWithinReply;
   }
 
   get client(): Redis {
