@@ -55,7 +55,7 @@ export class RecordingConsumer {
     const { redis: connection, streams: _, handle: __, eventTypes: ___, ...given } = options;
     this.runtime = new StreamsRuntime({ ...QUICK, ...given, source: redis(connection) });
     for (const name of EVENTS) {
-      this.runtime.events.on(name, (event) => this.events.push({ name, event })); });
+      this.runtime.events.on(name, (event) => this.events.push({ name, event }));
     }
   }
 
