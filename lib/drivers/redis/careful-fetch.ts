@@ -3,7 +3,7 @@ import { RedisConnectionError } from '../../core/errors/connection.errors.js';
 import { EntryTooLargeError } from '../../core/errors/server.errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { Commands } from './commands.js';
-import { LEAST_REPLY_BYTES, type EntrySizes } from './entry-sizes.js';
+import type { EntrySizes } from './entry-sizes.js';
 import type { Fetched, PendingEntries, PendingEntry } from './pending-entries.js';
 import type { ReadKey } from './redis.lease.js';
 import { replyLimit } from './reply-limit.js';

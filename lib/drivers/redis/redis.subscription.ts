@@ -283,7 +283,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   }
 
   private adopting(): Adoption {
-    const { commands, events, group } = this.options;
+    const { events } = this.options;
     return new Adoption({
       events,
       holder: this,
