@@ -282,3 +282,37 @@ it('messages in order lose no run to a broken reply, and keep their order', asyn
   expect(attempts).toEqual(new Set([1]));
   await runtime.close();
 });
+
+it('dead letters with large messages are listed, redriven and purged within what one reply may bring', async () => {
+  await publish(50, 200_000);
+  let fails = true;
+  const consumer = await consume({
+    maxDeliveries: 1,
+    handle: () => {
+      if (fails) throw new Error('never');
+    },
+  });
+  const givenUp = () => consumer.of('settled').filter((one) => one.outcome === 'dead-lettered');
+  await until('all are given up', () => givenUp().length === 50);
+  await limitReplies(4_000_000);
+  const queue = consumer.runtime.deadLetters;
+  const listed: string[] = [];
+  for (let after: string | undefined; ;) {
+    const page = await queue.list('s', after === undefined ? {} : { after });
+    for (const { id, payload } of page.items) listed.push(`${id} ${(payload as string).length}`);
+    after = page.next;
+    if (after === undefined) break;
+  }
+  expect(listed).toEqual(
+    givenUp()
+      .map(({ id }) => `${id} 200000`)
+      .sort(),
+  );
+  fails = false;
+  const { items } = await queue.list('s', { limit: 2 });
+  expect(items).toHaveLength(2);
+  expect(await queue.purge('s', { ids: [items[0]!.deadLetterId] })).toBe(1);
+  expect(await queue.redrive('s', { all: true })).toBe(49);
+  await until('they are handled', () => consumer.handled.length === 49);
+  expect(consumer.of('disconnected')).toEqual([]);
+});

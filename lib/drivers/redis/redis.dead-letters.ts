@@ -11,15 +11,19 @@ import type { Fields } from '../../core/message.js';
 import { shown } from '../../core/options/wording.js';
 import { chunksOf } from './chunks.js';
 import type { Commands } from './commands.js';
+import { REPLY_BYTES } from './entry-sizes.js';
 import type { Keys } from './keys.js';
-import { textsOf } from './resp/texts-of.js';
 import { asWritten, unpackFields } from './scripts/dead-letter.script.js';
+import {
+  listLetters,
+  newestLetter,
+  type LetterEntry,
+  type LetterRange,
+} from './scripts/list-letters.script.js';
 import { redrive } from './scripts/redrive.script.js';
 
 /** Entries looked at in one step when all are meant. */
 const PAGE = 500;
-
-type Entry = [id: string, fields: string[]];
 
 /** Dead letters in a stream beside each stream. */
 export class RedisDeadLetters implements DeadLetterQueue {
@@ -44,14 +48,15 @@ export class RedisDeadLetters implements DeadLetterQueue {
       throw new InvalidOptionsError([`after must be next of a page, not ${shown(after)}`]);
     }
     const from = after === undefined ? '-' : `(${after}`;
-    const entries = await this.range(stream, from, '+', limit + 1);
-    const items = entries.slice(0, limit).map(deadLetterOf);
+    // Fewer than wanted where they are large: the next page goes on behind the last one.
+    const { entries, more } = await this.range(stream, { from, to: '+', most: limit });
+    const items = entries.map(deadLetterOf);
     const last = items.at(-1);
-    return { items, ...(entries.length > limit && last && { next: last.deadLetterId }) };
+    return { items, ...(more && last && { next: last.deadLetterId }) };
   }
 
   async get(stream: string, deadLetterId: string): Promise<DeadLetter | undefined> {
-    const [letter] = await this.byIds(stream, [deadLetterId]);
+    const [letter] = await this.byIds(stream, [deadLetterId], false);
     return letter;
   }
 
@@ -122,25 +127,33 @@ export class RedisDeadLetters implements DeadLetterQueue {
     stream: string,
     visit: (letters: readonly DeadLetter[]) => Promise<void>,
   ): Promise<void> {
-    const [newest] = await this.commands.run(
+    const key = this.keys.deadLetters(stream);
+    const newest = await this.commands.run(
       'listing dead letters',
-      (client) => client.xrevrange(this.keys.deadLetters(stream), '+', '-', 'COUNT', 1),
-      this.keys.deadLetters(stream),
+      (client) => newestLetter(client, key),
+      key,
     );
-    if (!newest) return;
+    if (newest === undefined) return;
     for (let from = '-'; ;) {
-      const page = (await this.range(stream, from, newest[0], PAGE)).map(deadLetterOf);
+      const range = { from, to: newest, most: PAGE };
+      const { entries, more } = await this.range(stream, range, true);
+      const page = entries.map(deadLetterOf);
       await visit(page);
-      if (page.length < PAGE) return;
+      if (!more) return;
       from = `(${page.at(-1)!.deadLetterId}`;
     }
   }
 
-  /** One look-up for each id, sent together. */
-  private async byIds(stream: string, ids: readonly string[]): Promise<DeadLetter[]> {
+  /** One look-up for each id, sent together: without the messages where they are many. */
+  private async byIds(
+    stream: string,
+    ids: readonly string[],
+    recordsOnly = true,
+  ): Promise<DeadLetter[]> {
     const looked = await Promise.all(
       ids.filter(isEntryId).map(async (id) => {
-        const [entry] = await this.range(stream, id, id, 1);
+        const one = { from: id, to: id, most: 1 };
+        const [entry] = (await this.range(stream, one, recordsOnly)).entries;
         // An id without its sequence number finds others.
         return entry?.[0] === id ? [deadLetterOf(entry)] : [];
       }),
@@ -148,19 +161,22 @@ export class RedisDeadLetters implements DeadLetterQueue {
     return looked.flat();
   }
 
-  private async range(stream: string, from: string, to: string, count: number): Promise<Entry[]> {
+  private range(
+    stream: string,
+    range: Pick<LetterRange, 'from' | 'to' | 'most'>,
+    recordsOnly = false,
+  ): Promise<{ readonly entries: readonly LetterEntry[]; readonly more: boolean }> {
     const key = this.keys.deadLetters(stream);
     return this.commands.run(
       'listing dead letters',
-      async (client) =>
-        textsOf(await client.xrangeBuffer(key, from, to, 'COUNT', count)) as Entry[],
+      (client) => listLetters(client, key, { ...range, bytes: REPLY_BYTES, recordsOnly }),
       key,
     );
   }
 }
 
 /** The record stands first; what follows is the message's own, whatever its fields are called. */
-function deadLetterOf([deadLetterId, stored]: Entry): DeadLetter {
+function deadLetterOf([deadLetterId, stored]: LetterEntry): DeadLetter {
   const record = JSON.parse(stored[1] ?? '{}') as DeadLetterRecord;
   return { ...record, deadLetterId, fields: unpackFields(stored.slice(2)) };
 }
