@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js';
-import { decodeAssignment, type StreamAssignment } from '../core/stream-assignment.js';
+import type { StreamAssignment } from '../core/stream-assignment.js';
+import type { StreamPlace } from '../core/held-stream.js';
 import type {
   PendingInput,
   StreamInput,
@@ -7,6 +8,7 @@ import type {
   StreamLocks,
 } from '../core/stream-ownership.js';
 import { LEASE } from './balancer-settings.js';
+import { assignmentOf, readInput, type Unusable } from './read-input.js';
 
 /** An input that was given back is idle for a day, which nothing else ever is. */
 const GIVEN_BACK = 43_200_000;
@@ -37,8 +39,7 @@ export interface AbandonedInputsOptions {
   readonly isMember: (consumer: string) => boolean;
   /** Whether a consumer of this library takes part now. */
   readonly isThere: (consumer: string) => boolean;
-  /** Inputs that name no stream. */
-  readonly onUnreadable: (input: StreamInput) => Promise<void>;
+  readonly onUnusable: (input: StreamInput, reason: Unusable) => Promise<void>;
 }
 
 /**
@@ -52,13 +53,27 @@ export class AbandonedInputs {
   /** Their lock was seen, or they wait: where there is none, it is not just about to be made. */
   private readonly lockSeen = new Set<string>();
 
+  /** When the connection was last there again, engine time, ms. */
+  private reconnectedAt: number | undefined;
+  /** Until the last look would have found more, ms. */
+  ripensIn = Infinity;
+
   constructor(private readonly options: AbandonedInputsOptions) {}
 
-  /** A lock of this service has expired, maybe. @returns whether it is one of this service */
-  expired({ id, stream }: { readonly id: string; readonly stream: string }): boolean {
-    if (this.known.get(id)?.stream !== stream) return false;
-    this.lockSeen.add(id);
-    return true;
+  /**
+   * Locks have expired, maybe of this service: each proves that its input was locked.
+   * @returns whether one is of this service
+   */
+  async expired(places: readonly StreamPlace[]): Promise<boolean> {
+    await this.learnHinted(places.filter(({ id }) => !this.known.has(id)));
+    const ours = places.filter(({ id, stream }) => this.known.get(id)?.stream === stream);
+    for (const { id } of ours) this.lockSeen.add(id);
+    return ours.length > 0;
+  }
+
+  /** Locks may have expired without a hint. */
+  reconnected(): void {
+    this.reconnectedAt = this.options.clock.now();
   }
 
   /** Those that wait for a stream which is owned by way of another input are not abandoned. */
@@ -73,6 +88,8 @@ export class AbandonedInputs {
     const alive = rows.filter((row) => !bare.has(row));
     const owned = new Set(alive.map(({ id }) => this.known.get(id)?.stream));
     const waits = ({ id }: PendingInput): boolean => owned.has(this.known.get(id)!.stream);
+    const delays = [...bare].map((row) => this.outlivesIn(row) ?? 0).filter((ms) => ms > 0);
+    this.ripensIn = Math.min(...delays);
     const ripe = [...bare].filter((row) => this.isRipe(row));
     await this.await(ripe.filter(waits));
     return ripe.filter((row) => !waits(row)).map((row) => this.abandoned(row));
@@ -115,11 +132,22 @@ export class AbandonedInputs {
   }
 
   private async learnOne(row: PendingInput, input: StreamInput): Promise<void> {
-    const assignment = input.fields && decodeAssignment(input.id, input.fields);
-    if (assignment) this.known.set(input.id, assignment);
-    // Without its data nobody can tell whether its stream is owned: who has it may yet complete it.
-    else if (input.fields || row.idle >= this.options.idleTime) {
-      if (!this.options.owns(input.id)) await this.options.onUnreadable(input);
+    const { inputs, idleTime, owns, onUnusable } = this.options;
+    const said = readInput(input, inputs);
+    if (typeof said === 'object') this.known.set(input.id, said);
+    // Without its data it is unknown whether its stream is owned: its owner may yet complete it.
+    else if ((said || row.idle >= idleTime) && !owns(input.id)) {
+      await onUnusable(input, said ?? 'unparseable');
+    }
+  }
+
+  /** Locks of other services expire, too. */
+  private async learnHinted(places: readonly StreamPlace[]): Promise<void> {
+    if (places.length === 0) return;
+    const { inputs } = this.options;
+    for (const input of await inputs.read(places.map(({ id }) => id))) {
+      const assignment = assignmentOf(input, inputs);
+      if (assignment) this.known.set(input.id, assignment);
     }
   }
 
@@ -141,10 +169,34 @@ export class AbandonedInputs {
   }
 
   /** Between reading an input and locking it, its reader must not be forestalled. */
-  private isRipe({ id, owner, idle }: PendingInput): boolean {
+  private isRipe(row: PendingInput): boolean {
+    const { id, owner, idle } = row;
     const { isMember, consumer, idleTime } = this.options;
     if (owner === consumer || isMember(owner)) return idle >= LEASE || this.lockSeen.has(id);
-    return this.lockSeen.has(id) || idle >= idleTime;
+    return this.lockSeen.has(id) || idle >= idleTime || (this.outlivesIn(row) ?? 1) <= 0;
+  }
+
+  /**
+   * What was handed out before an outage of the connection has no lock because its owner is gone, or has
+   * not noticed yet that the connection is there again.
+   * @returns until there can be no such owner any more, ms
+   */
+  private outlivesIn({ id, idle }: PendingInput): number | undefined {
+    const { reconnectedAt } = this;
+    if (reconnectedAt === undefined) return undefined;
+    const now = this.options.clock.now();
+    if (idle < now - reconnectedAt) return undefined;
+    return Math.max(reconnectedAt, this.bareSince.get(id)!) + LEASE - now;
+  }
+
+  /** Of those that were found before, those that still are abandoned: some may have been finished since. */
+  async still(found: readonly Abandoned[]): Promise<Abandoned[]> {
+    const { inputs, locks } = this.options;
+    if (found.length === 0) return [];
+    const places = found.map(({ assignment }) => assignment);
+    const read = await inputs.read(places.map(({ id }) => id));
+    const holders = await locks.holders(places);
+    return found.filter((_, at) => read[at]?.fields && holders[at] === undefined);
   }
 
   private abandoned({ id, owner, idle }: PendingInput): Abandoned {

@@ -1,8 +1,8 @@
 import type { Clock } from '../core/clock.js';
 import { ClaimFailedError, StreamUnsettledError } from '../core/errors/balancing.errors.js';
-import { ClosedError, InvalidOptionsError } from '../core/errors/start-up.errors.js';
+import { ClosedError } from '../core/errors/start-up.errors.js';
 import type { EventBus } from '../core/events.js';
-import { decodeAssignment, encodeAssignment, type StreamInfo } from '../core/stream-assignment.js';
+import type { StreamInfo } from '../core/stream-assignment.js';
 import type {
   OwnedSubscribeOptions,
   OwnedSubscription,
@@ -10,6 +10,7 @@ import type {
   StreamInput,
   StreamOwnership,
 } from '../core/stream-ownership.js';
+import { Announcements } from './announcements.js';
 import { BLOCK, HEARTBEAT, LEASE, type BalancerSettings } from './balancer-settings.js';
 import { Intake } from './intake.js';
 import { LeaseKeeper } from './lease-keeper.js';
@@ -30,6 +31,7 @@ type State = 'new' | 'running' | 'ended';
 /** One consumer of a service whose streams are shared out between all its consumers. */
 export class Balancer {
   private readonly parts: OwnershipParts;
+  private readonly announcements: Announcements;
   private readonly telling: Telling;
   private readonly possession: Possession;
   private readonly intake: Intake;
@@ -48,9 +50,11 @@ export class Balancer {
       blockTimeout: BLOCK,
       hints,
       onHint: (place) => this.recovery.hint(place),
+      onReconnected: () => this.recovery.reconnected(),
     });
     const { inputs, locks, members } = this.parts;
     const { fails } = this;
+    this.announcements = new Announcements({ events, service, inputs });
     this.telling = new Telling(options);
     this.possession = new Possession({
       clock,
@@ -89,8 +93,9 @@ export class Balancer {
       take: (assignment, ours) => possession.take(assignment, ours),
       tellExpired: (assignment) =>
         this.telling.tell({ type: 'StreamExpired', ...about(assignment) }),
-      handOver: (leaving) => possession.handOver(leaving),
-      discard: (input, reason) => inputs.discard(input, reason),
+      handOver: (leaving, aim) => possession.handOver(leaving, aim),
+      accept: (id, token) => this.acceptHanded(id, token).catch(fails),
+      discard: (input, reason) => this.announcements.discard(input, reason),
       onFailure: fails,
     });
   }
@@ -138,15 +143,8 @@ export class Balancer {
   }
 
   /** @returns id in the load balancer stream. @throws InvalidOptionsError */
-  async add(stream: string, info: StreamInfo = {}): Promise<string> {
-    const fields = encodeAssignment(stream, info);
-    // Whoever reads it would put it among the dead letters.
-    if (!decodeAssignment('', fields)) {
-      throw new InvalidOptionsError([
-        'a stream is announced by a name that is not empty, and an info that is an object',
-      ]);
-    }
-    return this.parts.inputs.add(fields);
+  add(stream: string, info: StreamInfo = {}): Promise<string> {
+    return this.announcements.add(stream, info);
   }
 
   /** @throws ClaimFailedError where somebody else has it, or it is not pending any more */
@@ -154,8 +152,7 @@ export class Balancer {
     await this.start();
     const owned = this.possession.owned.get(dataStreamName);
     if (owned?.id === idInLbs) return owned;
-    const [input] = await this.parts.inputs.read([idInLbs]);
-    const assignment = input?.fields && decodeAssignment(idInLbs, input.fields);
+    const assignment = await this.announcements.find(idInLbs);
     if (!assignment || assignment.stream !== dataStreamName) {
       throw new ClaimFailedError(dataStreamName, 'gone');
     }
@@ -214,9 +211,8 @@ export class Balancer {
 
   /** Where it fails, the input stays pending to us, and is found by the next look. */
   private async acceptOne(input: StreamInput): Promise<void> {
-    const assignment = input.fields && decodeAssignment(input.id, input.fields);
+    const assignment = await this.announcements.accept(input);
     if (assignment) await this.possession.take(assignment, true);
-    else await this.parts.inputs.discard(input, 'unparseable');
   }
 
   /** What cannot be completed is given back instead. */
@@ -227,6 +223,12 @@ export class Balancer {
       if (!(error instanceof StreamUnsettledError)) throw error;
       await this.possession.letGo(owned, false);
     }
+  }
+
+  /** Where it fails, the lock expires, and the stream is found by a look. */
+  private async acceptHanded(id: string, token: number): Promise<void> {
+    const assignment = await this.announcements.find(id);
+    if (assignment) await this.possession.accept(assignment, token);
   }
 
   private terminate(error: Error): Promise<void> {

@@ -24,11 +24,22 @@ export function fairShares(total: number, sharers: readonly Sharer[]): Map<strin
   return shares;
 }
 
-export const encodeShare = (owned: number, limit: number): string => `${owned} ${limit}`;
+/** Said by consumers to which streams can be handed over: older versions cannot take note of them. */
+const ACCEPTS = 'accepts';
+
+/** What a consumer says of itself. */
+export interface Share extends Sharer {
+  /** It takes note of streams that are handed over to it. */
+  readonly accepts: boolean;
+}
+
+export const encodeShare = (owned: number, limit: number, accepts: boolean): string =>
+  [owned, limit, ...(accepts ? [ACCEPTS] : [])].join(' ');
 
 /** Undefined where it cannot be read: a later version may say more. */
-export function decodeShare(consumer: string, said: string): Sharer | undefined {
-  const [owned, limit] = said.split(' ').map(Number);
+export function decodeShare(consumer: string, said: string): Share | undefined {
+  const [first, second, ...more] = said.split(' ');
+  const [owned, limit] = [Number(first), Number(second)];
   if (!Number.isFinite(owned) || !Number.isFinite(limit)) return undefined;
-  return { consumer, owned: owned!, limit: limit! };
+  return { consumer, owned, limit, accepts: more.includes(ACCEPTS) };
 }

@@ -1,12 +1,21 @@
 import type { Clock } from '../core/clock.js';
 import { StreamNotOwnedError, StreamUnsettledError } from '../core/errors/balancing.errors.js';
 import type { StreamAssignment } from '../core/stream-assignment.js';
-import type { CompleteOutcome, StreamLocks, TakeOutcome } from '../core/stream-ownership.js';
+import type {
+  HandOverOutcome,
+  HandOverTarget,
+  LetGoOutcome,
+  StreamLocks,
+  TakeOutcome,
+} from '../core/stream-ownership.js';
 import type { StreamNotification } from './notifications.js';
 import { OwnedStream, OwnedStreams } from './owned-stream.js';
 
 /** Names of streams that were completed, so that completing them again is no error. */
 const REMEMBERED = 1000;
+
+/** How often a consumer is chosen for a stream, where the one before was handed another one meanwhile. */
+const AIMS = 3;
 
 /** Works on the streams that are owned. Without one, whoever hears the notifications does. */
 export interface StreamHolder {
@@ -76,15 +85,23 @@ export class Possession {
     const outcome = await this.options.locks.take(assignment, ours);
     if (outcome.word !== 'taken') return outcome.word;
     const owned = new OwnedStream(assignment, outcome.token, this.options.clock.now());
-    if (!this.options.isRunning() || !this.options.hasRoom()) {
-      await this.options.locks.release(owned);
-      return 'full';
-    }
+    if (!(await this.mayKeep(owned))) return 'full';
+    this.add(owned);
+    return owned;
+  }
+
+  /** Else it is given back. */
+  private async mayKeep(owned: OwnedStream): Promise<boolean> {
+    if (this.options.isRunning() && this.options.hasRoom()) return true;
+    await this.options.locks.release(owned);
+    return false;
+  }
+
+  private add(owned: OwnedStream): void {
     this.owned.add(owned);
     this.completed.delete(owned.stream);
-    this.options.notify({ type: 'StreamAdded', ...about(assignment), token: owned.token });
+    this.options.notify({ type: 'StreamAdded', ...about(owned), token: owned.token });
     this.holder?.added(owned);
-    return owned;
   }
 
   lose(owned: OwnedStream): void {
@@ -95,26 +112,64 @@ export class Possession {
     this.options.onRoom();
   }
 
-  async handOver(owned: OwnedStream): Promise<void> {
-    const outcome = await this.letGo(owned, false);
-    if (outcome === 'lost') return;
+  /** A stream that was handed over to this consumer. */
+  async accept(assignment: StreamAssignment, token: number): Promise<void> {
+    const owned = new OwnedStream(assignment, token, this.options.clock.now());
+    if (this.owned.get(owned.stream)) return;
+    const [word] = await this.options.locks.extend([owned]);
+    if (word !== 'held' || this.owned.get(owned.stream)) return;
+    if (!(await this.mayKeep(owned))) return;
+    this.add(owned);
+  }
+
+  /** @param aim to whom, asked once nothing of it runs any more; undefined: it stays here */
+  async handOver(
+    owned: OwnedStream,
+    aim: () => Promise<HandOverTarget | undefined>,
+  ): Promise<void> {
+    const outcome = await this.endWork(owned, false, () => this.handTo(owned, aim));
+    if (outcome === 'lost' || outcome === 'stale') return;
     // Its input is not pending any more: whoever took that away has the stream, or has finished it.
     const reason = outcome === 'gone' ? 'lost' : 'handed-over';
     this.options.notify({ type: 'StreamDisowned', ...about(owned), reason });
   }
 
+  private async handTo(
+    owned: OwnedStream,
+    aim: () => Promise<HandOverTarget | undefined>,
+  ): Promise<HandOverOutcome> {
+    for (let tries = 0; tries < AIMS; tries++) {
+      const target = await aim();
+      if (!target) break;
+      const outcome = await this.options.locks.handOver(owned, target);
+      if (outcome !== 'stale') return outcome;
+    }
+    return 'stale';
+  }
+
   /** Until it is known to be carried out the stream is ours, and may be let go again. */
-  async letGo(owned: OwnedStream, complete: boolean): Promise<CompleteOutcome> {
+  letGo(owned: OwnedStream, complete: boolean): Promise<LetGoOutcome> {
     const { locks } = this.options;
+    return this.endWork(owned, complete, async () => {
+      if (!complete) return locks.release(owned);
+      const outcome = await locks.complete(owned, this.holder?.group);
+      if (outcome === 'unsettled') throw new StreamUnsettledError(owned.stream);
+      return outcome;
+    });
+  }
+
+  private async endWork<T extends HandOverOutcome>(
+    owned: OwnedStream,
+    complete: boolean,
+    tell: () => Promise<T>,
+  ): Promise<T> {
     owned.leaving = true;
     try {
       await this.holder?.letGo(owned, complete);
       owned.ending = true;
-      const outcome = await (complete
-        ? locks.complete(owned, this.holder?.group)
-        : locks.release(owned));
-      if (outcome === 'unsettled') throw new StreamUnsettledError(owned.stream);
-      if (outcome === 'lost') {
+      const outcome = await tell();
+      if (outcome === 'stale') this.resume(owned);
+      else if (outcome === 'lost') {
         this.lose(owned);
         if (complete) throw new StreamNotOwnedError(owned.stream);
       } else if (this.owned.remove(owned)) {
@@ -124,11 +179,15 @@ export class Possession {
       }
       return outcome;
     } catch (error) {
-      owned.leaving = owned.ending = false;
-      if (this.options.isRunning() && this.owned.get(owned.stream) === owned) {
-        this.holder?.added(owned);
-      }
+      this.resume(owned);
       throw error;
+    }
+  }
+
+  private resume(owned: OwnedStream): void {
+    owned.leaving = owned.ending = false;
+    if (this.options.isRunning() && this.owned.get(owned.stream) === owned) {
+      this.holder?.added(owned);
     }
   }
 

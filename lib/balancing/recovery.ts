@@ -9,9 +9,12 @@ import type {
 } from '../core/stream-ownership.js';
 import type { Worker } from '../core/worker.js';
 import { AbandonedInputs, type Abandoned } from './abandoned-inputs.js';
-import { MEETING, type BalancerSettings } from './balancer-settings.js';
-import type { OwnedStream, OwnedStreams } from './owned-stream.js';
-import { Sharing, type Shares } from './sharing.js';
+import type { BalancerSettings } from './balancer-settings.js';
+import { HandingOver, type HandingOverOptions } from './handing-over.js';
+import { Hints } from './hints.js';
+import type { OwnedStreams } from './owned-stream.js';
+import type { Unusable } from './read-input.js';
+import { Sharing } from './sharing.js';
 
 /** Streams that are taken side by side. */
 const AT_ONCE = 20;
@@ -38,8 +41,10 @@ export interface RecoveryOptions extends BalancerSettings {
   readonly claims: () => boolean;
   readonly take: (assignment: StreamAssignment, ours: boolean) => Promise<boolean>;
   readonly tellExpired: (assignment: StreamAssignment) => void;
-  readonly handOver: (owned: OwnedStream) => Promise<void>;
-  readonly discard: (input: StreamInput, reason: string) => Promise<void>;
+  /** An input that was handed over to this consumer, locked in its name. */
+  readonly accept: (id: string, token: number) => Promise<void>;
+  readonly handOver: HandingOverOptions['handOver'];
+  readonly discard: (input: StreamInput, reason: Unusable) => Promise<void>;
   readonly onFailure: (error: Error) => void;
 }
 
@@ -52,21 +57,29 @@ export class Recovery implements Worker {
   private readonly stopping = new AbortController();
   private waiting = new AbortController();
   private hinted = false;
+  private readonly hints: Hints;
   /** The last look left to others what nobody may take. */
   private leftSome = false;
   private readonly sharing: Sharing;
+  private readonly handingOver: HandingOver;
   /** When the application was told of an expired stream, by the id of its input, ms. */
   private readonly told = new Map<string, number>();
   private loops: readonly Promise<void>[] = [];
 
   constructor(private readonly options: RecoveryOptions) {
     this.sharing = new Sharing(options);
+    const { signal } = this.stopping;
+    this.handingOver = new HandingOver({ ...options, sharing: this.sharing, signal });
     this.abandoned = new AbandonedInputs({
       ...options,
       owns: (id) => options.owned.hasInput(id),
       isMember: (consumer) => this.sharing.isMember(consumer),
       isThere: (consumer) => this.sharing.isThere(consumer),
-      onUnreadable: (input) => options.discard(input, 'unparseable').catch(options.onFailure),
+      onUnusable: (input, reason) => options.discard(input, reason).catch(options.onFailure),
+    });
+    this.hints = new Hints({
+      isOurs: (places) => this.abandoned.expired(places),
+      onOurs: () => this.lookSoon(),
     });
   }
 
@@ -79,7 +92,7 @@ export class Recovery implements Worker {
     this.loops = [
       this.repeat(
         () => this.sharing.meet(),
-        () => sleep(this.options.clock, MEETING, this.stopping.signal),
+        () => sleep(this.options.clock, this.handingOver.untilMeeting, this.stopping.signal),
       ),
       this.repeat(
         () => this.look(),
@@ -96,7 +109,16 @@ export class Recovery implements Worker {
 
   /** A lock has expired, maybe. */
   hint(place: StreamPlace): void {
-    if (this.hinted || !this.abandoned.expired(place)) return;
+    this.hints.add(place);
+  }
+
+  /** Hints may have been missed. */
+  reconnected(): void {
+    this.abandoned.reconnected();
+    this.lookSoon();
+  }
+
+  private lookSoon(): void {
     this.hinted = true;
     this.waiting.abort();
   }
@@ -119,7 +141,8 @@ export class Recovery implements Worker {
     if (!this.hinted && !this.stopping.signal.aborted) {
       const { least, spread } = NEXT_LOOK;
       const part = this.leftSome ? SECOND_LOOK : least + spread * Math.random();
-      await sleep(clock, scanInterval * part, this.waiting.signal);
+      const wait = Math.min(scanInterval * part, this.abandoned.ripensIn);
+      await sleep(clock, wait, this.waiting.signal);
     }
     if (!this.hinted) return;
     const { least, spread } = HINT_DELAY;
@@ -136,18 +159,18 @@ export class Recovery implements Worker {
       await sleep(this.options.clock, BENEFIT_OF_DOUBT, this.stopping.signal);
     }
     if (this.stopping.signal.aborted) return;
-    const shares = this.sharing.shares(found);
-    if (this.options.claims()) await this.takeSome(found, shares);
+    if (this.options.claims()) await this.takeSome(found);
     else await this.tellOrTake(found);
-    this.balance(shares);
+    await this.handingOver.balance(found);
   }
 
-  private async takeSome(found: readonly Abandoned[], shares: Shares): Promise<void> {
+  private async takeSome(found: readonly Abandoned[]): Promise<void> {
     const { owned, room } = this.options;
+    const mine = this.sharing.mine(found);
     const wanted = shuffled(found);
     for (let at = 0; at < wanted.length && !this.stopping.signal.aborted; at += AT_ONCE) {
       let left = Math.min(room(), AT_ONCE);
-      let share = shares.mine - owned.size;
+      let share = mine - owned.size;
       const some = wanted.slice(at, at + AT_ONCE).filter((one) => {
         if (left <= 0) return false;
         const take = share > 0 || one.since > this.patience(one);
@@ -185,23 +208,17 @@ export class Recovery implements Worker {
     const ids = new Set(found.map(({ assignment }) => assignment.id));
     for (const id of this.told.keys()) if (!ids.has(id)) this.told.delete(id);
     for (const one of found) {
-      const { assignment, owner } = one;
       if (room() <= 0) return;
       // Handed out to us, and unknown here: the reply was lost, or we were another process then.
-      if (owner === consumer) await this.take(one, true);
-      else if (now - (this.told.get(assignment.id) ?? -Infinity) >= idleTime) {
-        this.told.set(assignment.id, now);
-        tellExpired(assignment);
-      }
+      if (one.owner === consumer) await this.take(one, true);
     }
-  }
-
-  /** Hands over what is too much, where others have too little. */
-  private balance(shares: Shares): void {
-    const { claims, rebalance, handOver, onFailure } = this.options;
-    if (!rebalance || !claims()) return;
-    // Each ends when the message in hand is settled: nothing else has to wait for that.
-    for (const one of this.sharing.surplus(shares)) handOver(one).catch(onFailure);
+    const isDue = (id: string): boolean => now - (this.told.get(id) ?? -Infinity) >= idleTime;
+    const due = found.filter(({ owner, assignment }) => owner !== consumer && isDue(assignment.id));
+    for (const { assignment } of await this.abandoned.still(due)) {
+      if (room() <= 0) return;
+      this.told.set(assignment.id, now);
+      tellExpired(assignment);
+    }
   }
 }
 

@@ -210,6 +210,15 @@ export interface StreamsEvents {
   /** Reading paused: so many entries wait for a retry. */
   'reading-paused': { readonly group: string; readonly parked: number };
   'reading-resumed': { readonly group: string };
+  /**
+   * An announcement went to `<service>-input-dlq`: it names no stream (`unparseable`), or one that the
+   * service keeps something in itself (`reserved_name`).
+   */
+  'assignment-discarded': {
+    readonly service: string;
+    readonly id: string;
+    readonly reason: 'unparseable' | 'reserved_name';
+  };
   /** A stream cannot be read and is left out until it can. */
   'stream-unreadable': In & { readonly error: Error };
   /** Delayed messages of a stream cannot be published until this is mended. They wait. */

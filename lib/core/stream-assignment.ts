@@ -1,4 +1,3 @@
-import { fieldOf } from './codec.js';
 import type { Fields } from './message.js';
 import type { StreamPlace } from './held-stream.js';
 
@@ -17,31 +16,43 @@ export function encodeAssignment(stream: string, info: StreamInfo): Fields {
   return [FIELD, JSON.stringify({ DataStreamName: stream, Info: info })];
 }
 
-/** Undefined where it names no stream. Go takes keys in any case, and so do we. */
+/**
+ * Undefined where it names no stream. Read as Go reads it: of several fields of that name the last one
+ * counts; keys match in any case; of several keys that match, each one counts in its turn: the last name,
+ * and the entries of all infos together. `null` says nothing of a name, and empties the info.
+ */
 export function decodeAssignment(id: string, fields: Fields): StreamAssignment | undefined {
-  const text = fieldOf(fields, FIELD);
-  if (text === undefined) return undefined;
-  const said = parsed(text);
+  const said = parsed(lastOf(fields, FIELD));
   if (!said) return undefined;
-  const stream = valueOf(said, 'DataStreamName');
-  const info = valueOf(said, 'Info') ?? {};
-  if (typeof stream !== 'string' || stream === '' || !isRecord(info)) return undefined;
-  return { id, stream, info };
+  let stream = '';
+  let info: StreamInfo = {};
+  for (const [key, value] of Object.entries(said)) {
+    const name = key.toLowerCase();
+    if (name === 'datastreamname' && value !== null) {
+      if (typeof value !== 'string') return undefined;
+      stream = value;
+    } else if (name === 'info') {
+      if (value !== null && !isRecord(value)) return undefined;
+      info = value === null ? {} : { ...info, ...value };
+    }
+  }
+  return stream === '' ? undefined : { id, stream, info };
 }
 
-function parsed(text: string): StreamInfo | undefined {
+function lastOf(fields: Fields, name: string): string | undefined {
+  for (let at = fields.length - 2; at >= 0; at -= 2) {
+    if (fields[at] === name) return fields[at + 1];
+  }
+  return undefined;
+}
+
+function parsed(text = ''): StreamInfo | undefined {
   try {
     const value: unknown = JSON.parse(text);
     return isRecord(value) ? value : undefined;
   } catch {
     return undefined;
   }
-}
-
-function valueOf(said: StreamInfo, name: string): unknown {
-  if (Object.hasOwn(said, name)) return said[name];
-  const key = Object.keys(said).find((key) => key.toLowerCase() === name.toLowerCase());
-  return key === undefined ? undefined : said[key];
 }
 
 const isRecord = (value: unknown): value is StreamInfo =>

@@ -25,6 +25,8 @@ export interface JoinOptions {
   readonly hints: 'configure' | 'listen' | 'off';
   /** A lock has expired, maybe. Never relied upon: it may be lost, late, or about another service. */
   readonly onHint: (place: StreamPlace) => void;
+  /** The connection was lost, and is there again: hints may have been missed meanwhile. */
+  readonly onReconnected: () => void;
 }
 
 export interface OwnershipParts {
@@ -109,8 +111,14 @@ export interface StreamInputs {
   /** Inputs by their ids, in that order. */
   read(ids: readonly string[]): Promise<readonly StreamInput[]>;
 
-  /** Moves an input to the dead letters of the service, with a reason. Repeats rather than loses. */
-  discard(input: StreamInput, reason: string): Promise<void>;
+  /**
+   * Moves an input to the dead letters of the service, with a reason. Repeats rather than loses.
+   * @returns whether it was moved by this call
+   */
+  discard(input: StreamInput, reason: string): Promise<boolean>;
+
+  /** Why no data stream may have this name, as a sentence: the service keeps something there itself. */
+  problemOf(stream: string): string | undefined;
 }
 
 /**
@@ -126,6 +134,21 @@ export type LetGoOutcome = 'settled' | 'lost' | 'gone';
 
 /** `unsettled`: other consumers have entries of the stream pending, so it is not finished. */
 export type CompleteOutcome = LetGoOutcome | 'unsettled';
+
+/** A consumer to which a stream is handed over, as it was seen. */
+export interface HandOverTarget {
+  readonly consumer: string;
+  /** What it had said. */
+  readonly said: string;
+  /** How many inputs it was handed and had not noted. */
+  readonly handed: number;
+}
+
+/**
+ * `stale`: the other consumer has said something else since, or was handed more, so that it might get too
+ * many; nothing is done.
+ */
+export type HandOverOutcome = LetGoOutcome | 'stale';
 
 /** Who owns which stream. */
 export interface StreamLocks {
@@ -158,6 +181,12 @@ export interface StreamLocks {
    */
   release(held: HeldStream): Promise<LetGoOutcome>;
 
+  /**
+   * Makes another consumer the owner in one step, under a higher token, so that no third consumer
+   * takes the stream in between. That consumer is told by its next `meet`; until then it is only locked in its name.
+   */
+  handOver(held: HeldStream, target: HandOverTarget): Promise<HandOverOutcome>;
+
   /** Hold while this consumer owns the stream. */
   guards(held: HeldStream): readonly Guard[];
 }
@@ -169,11 +198,23 @@ export interface BalancerMember {
   readonly age: number;
   /** What it said. */
   readonly said: string;
+  /** What was handed over to it, and it has not noted. */
+  readonly handed: readonly HandedInput[];
+}
+
+/** An input that was handed over. */
+export interface HandedInput {
+  readonly id: string;
+  /** Under which the stream is owned. */
+  readonly token: number;
 }
 
 /** Who else is there. */
 export interface BalancerMembers {
-  /** Says something of oneself, and answers what everybody has said, oneself included. */
-  meet(saying: string): Promise<readonly BalancerMember[]>;
+  /**
+   * Says something of this consumer, and answers what all consumers have said, this one included.
+   * @param noted inputs that were handed over to us, and are counted in what is said
+   */
+  meet(saying: string, noted?: readonly string[]): Promise<readonly BalancerMember[]>;
   leave(): Promise<void>;
 }

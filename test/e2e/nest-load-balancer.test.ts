@@ -461,9 +461,17 @@ it('names every wrong option', () => {
 });
 
 it('a driver that shares no streams out is refused when the application starts', async () => {
+  const driver = memory();
+  const source = {
+    ...driver,
+    open: (context: Parameters<typeof driver.open>[0]) => {
+      const { ownership: _, ...rest } = driver.open(context);
+      return rest;
+    },
+  };
   const module = appModule({
     imports: [
-      StreamsModule.forRoot({ source: memory(), group: 'test' }),
+      StreamsModule.forRoot({ source, group: 'test' }),
       LoadBalancerModule.forRoot({ service: 'svc', consumerId: 'a' }),
     ],
   });

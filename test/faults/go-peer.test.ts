@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { pace } from '../support/passing-time.js';
 import { until } from '../support/until.js';
-import { BalancedScene, SERVICE, type BalancedWorker } from './support/balanced-scene.js';
+import { BalancedScene, faultsOf, SERVICE, type BalancedWorker } from './support/balanced-scene.js';
 import { GoPeer, GoPeers } from './support/go-peer.js';
 
 /** Without anything compiled before, the toolchain compiles its standard library too. */
@@ -24,7 +24,8 @@ afterAll(() => peers.clean());
 let scene: BalancedScene;
 const running: GoPeer[] = [];
 beforeEach(async () => {
-  scene = await BalancedScene.open();
+  // What was announced is still there after a restart.
+  scene = await BalancedScene.open(['--appendonly', 'yes', '--appendfsync', 'always']);
 });
 afterEach(async () => {
   await Promise.all(running.splice(0).map((peer) => peer.kill()));
@@ -150,6 +151,51 @@ describe.each([
     expect(pending.map(([waiting]) => waiting)).toEqual(streams.map(() => 0));
   });
 
+  it('streams go to a newcomer of ours, and none to the Go peer', async () => {
+    const streams = named(40);
+    const first = await scene.worker(work);
+    await scene.announce(streams);
+    await until(
+      'ours owns all',
+      async () => (await ownersOf(first.name)).length === streams.length,
+    );
+    const go = await peer('go');
+    const second = await scene.worker(work);
+    const fewer = async () => (await ownersOf(second.name)).length;
+    await until('they share', async () => (await fewer()) >= 19, 15_000, fewer);
+    for (let n = 0; n < 5; n++) await scene.publish(streams, { n, last: n === 4 });
+    await until('all streams are done', async () => (await inputs()) === 0, 15_000, inputs);
+    expect(go.of('owned')).toEqual([]);
+    const notes = (await Promise.all([first, second].map((one) => one.notes()))).flat();
+    const moved = notes.filter(({ what }) => what === 'disowned');
+    expect(moved.length).toBeLessThanOrEqual(20);
+    expect(streams.flatMap((stream) => faultsOf(notes, stream, 5))).toEqual([]);
+  });
+
+  it('ours is killed while it hands streams over: all of them have an owner again', async () => {
+    const streams = named(40);
+    const first = await scene.worker(work);
+    await scene.announce(streams);
+    await until(
+      'ours owns all',
+      async () => (await ownersOf(first.name)).length === streams.length,
+    );
+    await peer('go');
+    const second = await scene.worker(work);
+    await until('it has some', async () => (await ownersOf(second.name)).length > 2, 15_000);
+    await first.kill();
+    await until(
+      'all are owned',
+      async () => {
+        const owners = [...(await scene.owners()).values()];
+        return owners.length === streams.length && !owners.includes(first.name);
+      },
+      15_000,
+    );
+    await scene.publish(streams, { n: 0, last: true });
+    await until('all streams are done', async () => (await inputs()) === 0, 15_000, inputs);
+  });
+
   it('a Go peer that starts later takes nothing that ours keeps alive', async () => {
     const streams = named(6);
     const ours = await scene.worker({ ...work, maxStreams: 6 });
@@ -208,6 +254,34 @@ describe('shared with a Go peer of the newer protocol that acknowledges what our
     expect(new Set(handled)).toEqual(new Set(all));
     const pending = await Promise.all(streams.map((name) => scene.client.xpending(name, GROUP)));
     expect(pending.map(([waiting]) => waiting)).toEqual(streams.map(() => 0));
+  });
+});
+
+describe('a Go peer that dies before any look of ours', () => {
+  it('has its streams taken within seconds, also where Redis was away meanwhile', async (context) => {
+    if ('missing' in peers.standIn) return context.skip(peers.standIn.missing);
+    for (const [round, outage] of [false, true].entries()) {
+      const ours = await scene.worker({ ...work, scanInterval: 5000, maxStreams: 1 });
+      await scene.announce([`own-${round}`]);
+      await until('it has no room', async () => (await ownersOf(ours.name)).length === 1);
+      const go = await start('standIn', `go-${round}`, OLDER);
+      await scene.announce([`of-go-${round}`]);
+      await until('Go owns it', async () => (await ownersOf(`go-${round}`)).length === 1);
+      await go.kill();
+      await scene.publish([`own-${round}`], { n: 0, last: true });
+      if (outage) {
+        await scene.server.kill();
+        await pace(2500);
+        await scene.server.start();
+      }
+      const began = Date.now();
+      const taken = async () => (await ownersOf(ours.name)).includes(`of-go-${round}`);
+      await until('ours owns it', taken, 15_000);
+      expect(Date.now() - began).toBeLessThan(9000);
+      await scene.publish([`of-go-${round}`], { n: 0, last: true });
+      await until('it is done', async () => (await inputs()) === 0, 15_000, inputs);
+      await ours.kill();
+    }
   });
 });
 

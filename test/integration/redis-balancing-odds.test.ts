@@ -92,6 +92,122 @@ describe('a start that fails', () => {
   });
 });
 
+describe('a stream whose owner died before its lock was looked at', () => {
+  /** A program of another kind reads what is announced and locks it, as the Go client does. */
+  async function ownedByAStranger(stream: string): Promise<string> {
+    const id = await announce(client, stream);
+    await client.xreadgroup('GROUP', GROUP, 'stranger', 'COUNT', 1, 'STREAMS', INPUT, '>');
+    await client.set(`${stream}<MUTEX_KEY_SEP>${id}`, 'stranger', 'PX', 2000);
+    return id!;
+  }
+  /** One look at the start, and none within the time of the test; no room, so that it reads nothing. */
+  async function patient(more: object = {}): Promise<Balanced> {
+    const a = (await start('a', { scanInterval: 60_000, maxStreams: 1, ...more })).claims();
+    await announce(client, 'own');
+    await until('it has no room', () => a.owned.length === 1);
+    return a;
+  }
+
+  it('is taken at once when the server says that the lock has expired', async () => {
+    const a = await patient();
+    await ownedByAStranger('x');
+    const began = Date.now();
+    await a.balancer.complete('own');
+    await until('it is taken', () => a.owned.includes('x'), 8000);
+    expect(Date.now() - began).toBeLessThan(4000);
+  });
+
+  it('is taken soon where the connection was lost, so that the server may have said it to nobody', async () => {
+    const a = await patient({ scanInterval: 1500 });
+    const id = await ownedByAStranger('x');
+    // Nobody hears of it.
+    await client.config('SET', 'notify-keyspace-events', '');
+    await client.del(`x<MUTEX_KEY_SEP>${id}`);
+    await a.balancer.complete('own');
+    await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await until('it is taken', () => a.owned.includes('x'), 10_000);
+  });
+});
+
+describe('a name that the service needs itself', () => {
+  const names = ['svc-input', 'svc-input-dlq', '{svc-input}:members', '{x}:fence'];
+
+  it.each([...names, 'x<MUTEX_KEY_SEP>1700000000000-0'])('is not announced: %s', async (name) => {
+    const a = await start('a');
+    await expect(a.balancer.add(name)).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
+    expect(await client.xlen(INPUT)).toBe(0);
+  });
+
+  it('is discarded where another program has announced it, and told of', async () => {
+    const a = (await start('a')).claims();
+    const told: unknown[] = [];
+    a.events.on('assignment-discarded', (event) => told.push(event));
+    const id = await announce(client, INPUT);
+    await until('it is discarded', () => told.length === 1);
+    expect(told).toEqual([{ service: 'svc', id, reason: 'reserved_name' }]);
+    // Another process of its kind has read it, and died.
+    await client.eval(
+      `redis.call('XADD', KEYS[1], '5000000000000-0', 'lbs-input', ARGV[3])
+       redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'STREAMS', KEYS[1], '>')`,
+      1,
+      ...[INPUT, GROUP, 'dead', JSON.stringify({ DataStreamName: INPUT })],
+    );
+    await until('so is this one', () => told.length === 2);
+    const letters = (await client.xrange('svc-input-dlq', '-', '+')) as [string, string[]][];
+    expect(letters.map(([, fields]) => fields.slice(-2))).toEqual([
+      ['_dlq_reason', 'reserved_name'],
+      ['_dlq_reason', 'reserved_name'],
+    ]);
+    expect(a.owned).toEqual([]);
+    await announce(client, 'good');
+    await until('the next one is owned', () => a.owned.length === 1);
+    expect(a.failures).toEqual([]);
+  });
+});
+
+it('an announcement with thousands of foreign fields is discarded, with all of them', async () => {
+  const a = (await start('a')).claims();
+  const foreign = Array.from({ length: 5000 }, (_, n) => [`f${n}`, 'x']).flat();
+  await client.xadd(INPUT, '*', ...foreign);
+  await until('it is moved', async () => (await client.xlen(INPUT)) === 0, 5000);
+  const [[, letter]] = (await client.xrange('svc-input-dlq', '-', '+')) as [[string, string[]]];
+  expect(letter).toEqual([...foreign, '_dlq_reason', 'unparseable']);
+  expect(a.failures).toEqual([]);
+});
+
+it('a stream with thousands of foreign fields and a count of owners is given back', async () => {
+  const a = await start('a');
+  const foreign = Array.from({ length: 5000 }, (_, n) => [`f${n}`, 'x']).flat();
+  const said = ['lbs-input', '{"DataStreamName":"x"}', '_retry_count', '2'];
+  await client.xadd(INPUT, '*', ...said, ...foreign);
+  await a.hears('StreamAdded x');
+  await a.balancer.end(false, 'bye');
+  const b = (await start('b')).claims();
+  await until('another one has it', () => b.owned.length === 1);
+});
+
+it('a stream that is finished while it is looked for is not told of as expired', async () => {
+  const a = await start('a', { scanInterval: 100 });
+  // As the older client for Go finishes one: unlocked, and acknowledged a moment later.
+  const finished = async (n: number): Promise<void> => {
+    const script = `
+      local id = redis.call('XADD', KEYS[1], '*', 'lbs-input', ARGV[3])
+      redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'STREAMS', KEYS[1], '>')
+      redis.call('SET', ARGV[4] .. id, ARGV[2], 'PX', 2000)
+      return id`;
+    const lock = `s${n}<MUTEX_KEY_SEP>`;
+    const input = JSON.stringify({ DataStreamName: `s${n}` });
+    const id = (await client.eval(script, 1, INPUT, GROUP, 'stranger', input, lock)) as string;
+    await pace(110);
+    await client.del(lock + id);
+    await pace(60);
+    await client.xack(INPUT, GROUP, id);
+    await client.xdel(INPUT, id);
+  };
+  for (let n = 0; n < 12; n++) await finished(n);
+  expect(a.said.filter((said) => said.startsWith('StreamExpired'))).toEqual([]);
+});
+
 it.each([
   ['', {}],
   ['x', []],
@@ -254,6 +370,38 @@ it('notifications that nobody reads end the taking of streams, with a warning', 
   await expect(claiming).rejects.toThrow('notifications');
   log.listen(() => undefined);
   await until('it goes on', () => a.owned.length === 520, 10_000);
+});
+
+it('what another consumer has taken behind which others have begun is run late, and told of', async () => {
+  const events = new EventBus();
+  const late: unknown[] = [];
+  events.on('order-broken', (event) => late.push(event));
+  const driver = redis({ url: server.url }).open({ events, keyPrefix: '' });
+  onTestFinished(() => driver.source.close());
+  const parts = driver.ownership!.join({
+    ...{ service: 'svc', consumer: 'a', lease: 60_000, blockTimeout: 1000, hints: 'off' },
+    ...{ onHint: () => undefined, onReconnected: () => undefined },
+  });
+  await parts.open();
+  onTestFinished(() => parts.close());
+  const id = await parts.inputs.add(['lbs-input', '{"DataStreamName":"x"}']);
+  await parts.inputs.pull(1);
+  const taken = await parts.locks.take({ stream: 'x', id }, true);
+  if (taken.word !== 'taken') throw new Error(taken.word);
+  const reading = { group: 'g', startId: '0', runsWithin: 1000, onFinished: () => undefined };
+  const subscription = parts.subscribe(reading);
+  onTestFinished(() => subscription.close());
+  subscription.add({ stream: 'x', id, token: taken.token });
+  for (const n of ['1', '2']) await client.xadd('x', '*', 'n', n);
+  const [left] = await subscription.pull(1);
+  // Left pending by policy, and taken by a program that claims what it finds.
+  await driver.source.settle([{ lease: left!, settlement: { kind: 'leave' } }]);
+  subscription.forget(left!, true);
+  const [second] = await subscription.pull(1);
+  await client.xclaim('x', 'g', 'other', 0, left!.id, 'JUSTID');
+  await driver.source.settle([{ lease: second!, settlement: ack }]);
+  expect(await subscription.pull(1)).toMatchObject([{ id: left!.id, charged: false }]);
+  expect(late).toEqual([{ stream: 'x', group: 'g', count: 1 }]);
 });
 
 it('what was redriven is heard of, also while the owner is about to wait', async () => {

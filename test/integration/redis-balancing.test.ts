@@ -283,6 +283,46 @@ it('streams are handed over when a consumer joins', async () => {
   await until('all three share', () => [a, b, c].every(({ owned }) => owned.length === 4));
 });
 
+it('no more streams are handed over than the newcomer should have, and to nobody else', async () => {
+  const a = (await start('a')).claims();
+  for (let index = 0; index < 40; index++) await announce(client, `s${index}`);
+  await until('a has all', () => a.owned.length === 40);
+  // Whoever is told of a lock that has expired might take the stream.
+  const expired: string[] = [];
+  const hints = client.duplicate();
+  onTestFinished(() => hints.disconnect());
+  hints.on('pmessage', (_pattern, channel: string) => expired.push(channel));
+  await hints.psubscribe('__keyspace@0__:*MUTEX_KEY_SEP*');
+  const b = (await start('b')).claims();
+  const spread = () => [a.owned.length, b.owned.length];
+  await until('they share', () => Math.abs(a.owned.length - 20) <= 1, 8000, spread);
+  await until('b has what a has not', () => a.owned.length + b.owned.length === 40, 8000, spread);
+  const handedOver = [a, b].flatMap(({ said }) =>
+    said.filter((one) => one.startsWith('StreamDis')),
+  );
+  expect(handedOver.length).toBeLessThanOrEqual(20);
+  expect(expired).toEqual([]);
+  const ids = (await client.xpending(INPUT, GROUP)) as [number, string, string, [string, string][]];
+  expect(Object.fromEntries(ids[3])).toEqual({ a: String(spread()[0]), b: String(spread()[1]) });
+});
+
+it('what was handed over to a consumer that dies before it has heard of it goes to the others', async () => {
+  const a = (await start('a')).claims();
+  for (let index = 0; index < 6; index++) await announce(client, `s${index}`);
+  await until('a has all', () => a.owned.length === 6);
+  // It is there, owns nothing, and never asks what it was given.
+  const ghost = async () => {
+    const [seconds] = await client.time();
+    await client.hset('{svc-input}:members', 'ghost', `${seconds}000 0 1000 accepts`);
+  };
+  await until('something is handed over', async () => {
+    await ghost();
+    return a.owned.length < 6;
+  });
+  await client.hdel('{svc-input}:members', 'ghost');
+  await until('a has all again', () => a.owned.length === 6, 10_000);
+});
+
 describe('notify-keyspace-events', () => {
   it.each([
     ['', 'KEx'],
@@ -332,6 +372,20 @@ describe('notify-keyspace-events', () => {
 });
 
 const sorted = (flags: string): string => flags.split('').sort().join('');
+
+it('that hints cannot be configured is not said where the operator has set them up', async () => {
+  await client.config('SET', 'notify-keyspace-events', 'KEx');
+  const rules = ['on', '>pw', 'allkeys', 'allchannels', '+@all', '-config'];
+  await client.call('ACL', 'SETUSER', 'modest', ...rules);
+  const redis = { url: server.url.replace('redis://', 'redis://modest:pw@') };
+  const b = (await start('b', { redis, scanInterval: 60_000 })).claims();
+  const a = await start('a', { redis });
+  await a.balancer.add('x');
+  await until('x is owned', () => [...a.owned, ...b.owned].length === 1);
+  const asked = async () => (await client.info('commandstats')).includes('cmdstat_unsubscribe');
+  await until('it knows', asked);
+  expect([...a.warnings, ...b.warnings]).toEqual([]);
+});
 
 describe('reading that fails', () => {
   it('ends after as many tries as were allowed, and says why', async () => {

@@ -42,3 +42,27 @@ it('on a cluster streams are owned, handed over, taken from the dead, and comple
   const input = await cluster.at('svc-input');
   expect(await input.xlen('svc-input')).toBe(0);
 });
+
+it('on a cluster nothing is taken from another program that has the lock', async () => {
+  const redis = { cluster: cluster.addresses };
+  const a = await Balanced.start({ redis, service: 'held', consumerId: 'a', scanInterval: 300 });
+  await a.balancer.add('stale');
+  await until('it is owned', () => a.owned.length === 1, 5000);
+  const [held] = a.balancer.streams();
+  const lock = `stale<MUTEX_KEY_SEP>${held!.id}`;
+  // A program without tokens has taken the lock, and reads; this consumer has not heard yet.
+  await (await cluster.at(lock)).set(lock, 'other', 'PX', 60_000);
+  const data = await cluster.at('stale');
+  await data.xgroup('CREATE', 'stale', 'g', '0', 'MKSTREAM');
+  await data.xadd('stale', '*', 'n', '1');
+  await data.xreadgroup('GROUP', 'g', 'other', 'COUNT', 1, 'STREAMS', 'stale', '>');
+  const reading = { group: 'g', startId: '0', runsWithin: 1000, onFinished: () => undefined };
+  const subscription = a.balancer.subscribe(reading);
+  subscription.add(held!);
+  const pulled = subscription.pull(1);
+  await a.hears('StreamDisowned stale');
+  await subscription.stop();
+  expect(await pulled).toEqual([]);
+  expect((await data.xpending('stale', 'g'))[3]).toEqual([['other', '1']]);
+  await subscription.close();
+});

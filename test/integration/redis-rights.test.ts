@@ -168,6 +168,7 @@ class Life {
       blockTimeout: 50,
       hints: 'off',
       onHint: () => undefined,
+      onReconnected: () => undefined,
     });
     await parts.open();
     try {

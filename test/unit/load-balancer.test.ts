@@ -42,12 +42,15 @@ describe('fair shares', () => {
   });
 
   it('are told as text, to which a later version may add', () => {
-    expect(decodeShare('c', encodeShare(3, MANY))).toEqual({
-      consumer: 'c',
-      owned: 3,
-      limit: MANY,
+    expect(decodeShare('c', encodeShare(3, MANY, true))).toEqual({
+      ...{ consumer: 'c', owned: 3, limit: MANY },
+      accepts: true,
     });
-    expect(decodeShare('c', '3 4 and more')).toEqual({ consumer: 'c', owned: 3, limit: 4 });
+    expect(decodeShare('c', encodeShare(3, MANY, false))?.accepts).toBe(false);
+    expect(decodeShare('c', '3 4 and more')).toEqual({
+      ...{ consumer: 'c', owned: 3, limit: 4 },
+      accepts: false,
+    });
     expect(decodeShare('c', 'something else')).toBeUndefined();
   });
 });
@@ -68,6 +71,23 @@ describe('an assignment', () => {
   });
 
   it.each([
+    ['{"DataStreamName":"a","datastreamname":"b"}', 'b', {}],
+    ['{"datastreamname":"a","DataStreamName":"b"}', 'b', {}],
+    ['{"DataStreamName":"a","datastreamname":null}', 'a', {}],
+    ['{"DataStreamName":"a","Info":{"x":1},"INFO":{"y":2}}', 'a', { x: 1, y: 2 }],
+    ['{"DataStreamName":"a","Info":{"x":1},"info":null}', 'a', {}],
+  ])('has keys that differ in case as Go has them: %s', (text, stream, info) => {
+    expect(decodeAssignment('1-1', ['lbs-input', text])).toEqual({ id: '1-1', stream, info });
+  });
+
+  it('stands in the last of several fields, as in Go', () => {
+    const fields = ['lbs-input', '{"DataStreamName":"a"}', 'lbs-input', '{"DataStreamName":"b"}'];
+    expect(decodeAssignment('1-1', fields)?.stream).toBe('b');
+    expect(decodeAssignment('1-1', [...fields, 'lbs-input', 'x'])).toBeUndefined();
+  });
+
+  it.each([
+    '{"DataStreamName":"a","datastreamname":7}',
     '',
     '[]',
     'null',

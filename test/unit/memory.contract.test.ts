@@ -1,7 +1,8 @@
 import { EventBus } from '../../lib/core/events.js';
 import { ManualClock, memory, MemoryBroker } from '../../lib/drivers/memory/index.js';
-import { describeDriverContract } from '../contracts/driver.contract.js';
+import { describeDriverContract, withDriver } from '../contracts/driver.contract.js';
 import { describeLiveConsumersContract } from '../contracts/live-consumers.contract.js';
+import { describeStreamOwnershipContract } from '../contracts/stream-ownership.contract.js';
 import type { SourceHarness } from '../contracts/source-harness.js';
 
 async function harness(): Promise<SourceHarness> {
@@ -26,3 +27,4 @@ async function harness(): Promise<SourceHarness> {
 
 describeDriverContract('memory', harness, () => ({ source: memory(), unique: (name) => name }));
 describeLiveConsumersContract('memory', harness);
+describeStreamOwnershipContract('memory', withDriver(harness));

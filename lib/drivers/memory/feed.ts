@@ -100,6 +100,11 @@ export class Feed implements LeaseOrigin {
     return leases;
   }
 
+  /** Something may be pending that is not known here: all of it is handed out before what is new. */
+  again(): void {
+    this.takingOver = true;
+  }
+
   begin(lease: FeedLease): BeginOutcome {
     const pending = this.ownedWithData(lease);
     if (typeof pending === 'string') return pending === 'trimmed' ? 'gone' : pending;
@@ -256,7 +261,7 @@ export class Feed implements LeaseOrigin {
     return 'trimmed';
   }
 
-  private hold(position: number, attempt: number, charged: boolean): FeedLease {
+  protected hold(position: number, attempt: number, charged: boolean): FeedLease {
     const entry = this.options.entries.at(position)!;
     const lease = new MemoryLease(this, position, entry, attempt, charged);
     this.held.set(position, lease);

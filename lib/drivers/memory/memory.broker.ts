@@ -2,6 +2,7 @@ import { systemClock, type Clock } from '../../core/clock.js';
 import type { DeadLetter } from '../../core/dead-letters.js';
 import type { Fields, When } from '../../core/message.js';
 import type { Guard } from '../../core/guard.js';
+import { BalancedService } from './balancing/balanced-service.js';
 import { ConsumerRegistry } from './consumer-registry.js';
 import { ExpiringMap } from './expiring-map.js';
 import type { FinishedStep } from '../../core/workflow-store.js';
@@ -59,6 +60,7 @@ export class MemoryBroker {
   readonly marks: ExpiringMap<string>;
   /** @internal Who handles what. */
   readonly registry: ConsumerRegistry;
+  private readonly services = new Map<string, BalancedService>();
   /** @internal Counts changes of any kind. */
   version = 0;
   private readonly streams = new Map<string, MemoryStream>();
@@ -119,6 +121,13 @@ export class MemoryBroker {
     let stream = this.streams.get(key);
     if (!stream) this.streams.set(key, (stream = new MemoryStream(this.clock)));
     return stream;
+  }
+
+  /** @internal The consumers that share out the streams of a service. */
+  service(key: string): BalancedService {
+    let service = this.services.get(key);
+    if (!service) this.services.set(key, (service = new BalancedService(this.clock)));
+    return service;
   }
 
   /** @internal */

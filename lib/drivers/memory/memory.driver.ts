@@ -3,6 +3,7 @@ import type { DriverFactory } from '../../core/driver.js';
 import { checked, part } from '../../core/options/kinds.js';
 import { refuse } from '../../core/options/refuse.js';
 import { declareOptions, type Given } from '../../core/options/shape.js';
+import { MemoryOwnership } from './balancing/memory.ownership.js';
 import { MemoryBroker } from './memory.broker.js';
 import { MemoryCompletions } from './memory.completions.js';
 import { MemoryDeadLetters } from './memory.dead-letters.js';
@@ -61,6 +62,7 @@ export function memory(options: MemoryOptions = {}): DriverFactory {
         replies: new MemoryReplies(broker, keyPrefix),
         leases: new MemoryLeaseStore(broker, keyPrefix),
         live: new MemoryLiveConsumers(broker, keyPrefix),
+        ownership: new MemoryOwnership(broker, context),
         unwrap: () => broker,
       };
     },

@@ -1,3 +1,4 @@
+import type { HeldStream } from '../../core/held-stream.js';
 import type { Lease } from '../../core/lease.js';
 import type { Fields } from '../../core/message.js';
 import type { Hold } from './consumer-group.js';
@@ -8,6 +9,8 @@ export interface LeaseOrigin {
   readonly stream: string;
   readonly consumer: string;
   readonly redriven: boolean;
+  /** The stream is owned as a whole. */
+  readonly owned?: HeldStream;
 }
 
 /** A lease that knows where it came from. */
@@ -21,6 +24,8 @@ export class MemoryLease<Origin extends LeaseOrigin> implements Lease, Hold {
   offered = false;
   /** `extend` found the data gone. What runs may still finish, and publish its next step. */
   trimmed = false;
+  finishing = false;
+  overrun: Promise<unknown> | undefined;
 
   constructor(
     readonly feed: Origin,
@@ -36,6 +41,10 @@ export class MemoryLease<Origin extends LeaseOrigin> implements Lease, Hold {
 
   get stream(): string {
     return this.feed.stream;
+  }
+
+  get owned(): HeldStream | undefined {
+    return this.feed.owned;
   }
 
   get consumer(): string {

@@ -17,6 +17,8 @@ const RESERVED = [
   'fence',
   'assignment',
   'members',
+  'handed-inputs',
+  'probe:',
   'steps',
   'joins',
   'state',
@@ -26,6 +28,8 @@ const RESERVED = [
 
 /** Between the name of a data stream and the id of its input, as redis-stream-client-go has it. */
 const LOCK_SEPARATOR = '<MUTEX_KEY_SEP>';
+
+const LOCK = new RegExp(`${LOCK_SEPARATOR}\\d+-\\d+$`);
 
 /** Every key name of this library on Redis. Keys derived from a stream share its cluster slot. */
 export class Keys {
@@ -133,6 +137,16 @@ export class Keys {
     return `${this.tagged(`${service}-input`)}:members`;
   }
 
+  /** A key that expires, to hear whether the server tells of it. */
+  probe(service: string, consumer: string): string {
+    return `${this.tagged(`${service}-input`)}:probe:${consumer}`;
+  }
+
+  /** Hash of the inputs of a service that were handed over, and not noted yet. */
+  handedInputs(service: string): string {
+    return `${this.tagged(`${service}-input`)}:handed-inputs`;
+  }
+
   /** Name of the owner of a data stream, which expires with its ownership. */
   lock(stream: string, id: string): string {
     return this.stream(stream) + LOCK_SEPARATOR + id;
@@ -196,11 +210,26 @@ export class Keys {
         problems.push(`"${stream}" and "${other}" would share their derived keys: rename one`);
       }
       seen.set(tagged, stream);
-      const suffix = RESERVED.find((reserved) => key.includes(`}:${reserved}`));
-      if (suffix)
-        problems.push(`"${stream}" looks like a key of this library (:${suffix}): rename it`);
+      const reserved = this.reservedProblem(stream);
+      if (reserved) problems.push(reserved);
     }
     return problems;
+  }
+
+  /** Why no stream of a service may have this name, as a sentence: it is one of its own keys. */
+  inputProblem(service: string, stream: string): string | undefined {
+    const key = this.stream(stream);
+    if (key === this.inputs(service) || key === this.inputLetters(service)) {
+      return `"${stream}" holds the assignments of service "${service}" themselves: announce another stream`;
+    }
+    if (LOCK.test(stream)) return `"${stream}" is the name of a lock: announce another stream`;
+    return this.reservedProblem(stream);
+  }
+
+  private reservedProblem(stream: string): string | undefined {
+    const key = this.stream(stream);
+    const suffix = RESERVED.find((reserved) => key.includes(`}:${reserved}`));
+    return suffix && `"${stream}" looks like a key of this library (:${suffix}): rename it`;
   }
 
   private tagged(name: string): string {

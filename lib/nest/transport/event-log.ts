@@ -89,6 +89,15 @@ const LINES: Lines = {
       `Group "${group}" reads nothing new while ${parked} messages wait for a retry (maxParked)`,
     ),
   'reading-resumed': ({ group }) => ({ level: 'log', text: `Group "${group}" reads on` }),
+  'assignment-discarded': ({ service, id, reason }) => ({
+    ...warn(
+      `Announcement ${id} of service "${service}" was moved to "${service}-input-dlq": ` +
+        (reason === 'unparseable'
+          ? 'it names no stream'
+          : 'its name belongs to the service itself'),
+    ),
+    key: `assignment-discarded ${service} ${reason}`,
+  }),
   'order-broken': (event) => ({
     ...warn(
       `${event.count} messages of ${at(event)} run after later ones: another consumer, which was not the owner, had read them`,

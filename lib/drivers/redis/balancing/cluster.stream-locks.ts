@@ -1,8 +1,14 @@
 import type { Guard } from '../../../core/guard.js';
 import type { HeldStream, StreamPlace } from '../../../core/held-stream.js';
-import type { CompleteOutcome, TakeOutcome } from '../../../core/stream-ownership.js';
+import type {
+  CompleteOutcome,
+  HandOverOutcome,
+  HandOverTarget,
+  TakeOutcome,
+} from '../../../core/stream-ownership.js';
 import { STREAMS_AT_ONCE } from '../scripts/extend-streams.script.js';
 import { claimInput } from '../scripts/claim-input.script.js';
+import { handInput, handLock } from '../scripts/hand-input.script.js';
 import type { DataGroup } from '../scripts/let-go-stream.script.js';
 import { keepLock } from '../scripts/keep-lock.script.js';
 import { raiseToken } from '../scripts/raise-token.script.js';
@@ -68,6 +74,31 @@ export class ClusterStreamLocks extends RedisStreamLocks {
   /** Without lock and input: they may lie elsewhere, and a script reaches one node. */
   override guards(held: HeldStream): Guard[] {
     return super.guards(held).slice(0, 1);
+  }
+
+  /** The lock first: until the input has moved, no other consumer takes note of it. */
+  override async handOver(held: HeldStream, target: HandOverTarget): Promise<HandOverOutcome> {
+    const { commands, keys, service, consumer, group, lease } = this.options;
+    const { lock, inputs, fence, assignment } = this.keysOf(held);
+    const { id } = held;
+    const raising = { fence, assignment, id, from: held.token };
+    const action = 'handing a stream over';
+    const token = await commands.run(action, (client) => raiseToken(client, raising), fence);
+    const { consumer: to } = target;
+    if (token === undefined) return 'lost';
+    if (
+      !(await commands.run(action, (client) => handLock(client, lock, consumer, to, lease), lock))
+    )
+      return 'lost';
+    const [members, handed] = [keys.members(service), keys.handedInputs(service)];
+    const handing = { inputs, members, handed, consumer, group, id, token, target };
+    const word = await commands.run(action, (client) => handInput(client, handing), inputs);
+    if (word === 'settled') return word;
+    // The old token settles nothing any more, so any consumer may have the stream.
+    const giving = { inputs, consumer, group, id, complete: false };
+    await commands.run(action, (client) => settleInput(client, giving), inputs);
+    await commands.run(action, (client) => keepLock(client, lock, to, 1, false), lock);
+    return word === 'stale' ? 'settled' : word;
   }
 
   /** Other programs know no tokens: what they own now must not be taken from them. */

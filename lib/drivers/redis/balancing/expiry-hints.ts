@@ -1,6 +1,8 @@
 import type { Redis } from 'ioredis';
+import { sleep, systemClock } from '../../../core/clock.js';
 import type { EventBus } from '../../../core/events.js';
 import type { JoinOptions } from '../../../core/stream-ownership.js';
+import type { Commands } from '../commands.js';
 import { Connection } from '../connection.js';
 import type { Connector } from '../connector.js';
 import type { Keys } from '../keys.js';
@@ -9,9 +11,15 @@ const SETTING = 'notify-keyspace-events';
 /** What it takes to be told, by the names of keys, that they have expired; `E` is what others add. */
 const NEEDED = ['K', 'E', 'x'];
 const EXPIRED = 'expired';
+/** How long a key that has expired is waited for, ms. */
+const PROBE = { looks: 40, interval: 25 };
 
-export interface ExpiryHintsOptions extends Pick<JoinOptions, 'hints' | 'onHint'> {
+export interface ExpiryHintsOptions extends Pick<
+  JoinOptions,
+  'service' | 'consumer' | 'hints' | 'onHint' | 'onReconnected'
+> {
   readonly connector: Connector;
+  readonly commands: Commands;
   readonly keys: Keys;
   readonly events: EventBus;
 }
@@ -22,6 +30,7 @@ export interface ExpiryHintsOptions extends Pick<JoinOptions, 'hints' | 'onHint'
  */
 export class ExpiryHints {
   private connection: Connection | undefined;
+  private listened = false;
 
   constructor(private readonly options: ExpiryHintsOptions) {}
 
@@ -42,31 +51,58 @@ export class ExpiryHints {
   }
 
   private async listen(client: Redis): Promise<void> {
-    const { keys, hints, onHint } = this.options;
+    const { keys, hints, onHint, onReconnected } = this.options;
     try {
-      if (hints === 'configure') await this.configure(client);
+      const obstacle = hints === 'configure' ? await this.configure(client) : undefined;
       const channel = `__keyspace@${client.options.db ?? 0}__:`;
       client.on('pmessage', (_pattern: string, name: string, event: string) => {
         const place = event === EXPIRED ? keys.placeOfLock(name.slice(channel.length)) : undefined;
         if (place) onHint(place);
       });
       await client.psubscribe(channel + keys.anyLock);
+      if (this.listened) onReconnected();
+      this.listened = true;
+      // The operator may have set it.
+      if (obstacle && !(await this.isToldOf(client))) this.warn(obstacle);
     } catch (error) {
       this.warn(`the server does not tell of locks that expire: ${(error as Error).message}`);
     }
   }
 
   /** Adds to what is set, and takes nothing away: others may depend on it. */
-  private async configure(client: Redis): Promise<void> {
+  private async configure(client: Redis): Promise<string | undefined> {
     try {
       const [, set = ''] = (await client.config('GET', SETTING)) as string[];
       const merged = mergedFlags(set);
       if (merged !== undefined) await client.config('SET', SETTING, merged);
+      return undefined;
     } catch (error) {
-      this.warn(
-        `${SETTING} could not be set to contain ${NEEDED.join('')}: ${(error as Error).message}`,
-      );
+      return `${SETTING} could not be set to contain ${NEEDED.join('')}: ${(error as Error).message}`;
     }
+  }
+
+  /** Lets a key expire, and listens to whether the server says so. */
+  private async isToldOf(client: Redis): Promise<boolean> {
+    const { commands, keys, service, consumer } = this.options;
+    const key = keys.probe(service, consumer);
+    const channel = `__keyspace@${client.options.db ?? 0}__:${key}`;
+    const heard = new AbortController();
+    client.on('message', (name: string, event: string) => {
+      if (name === channel && event === EXPIRED) heard.abort();
+    });
+    try {
+      await client.subscribe(channel);
+      await commands.run('asking for hints', (other) => other.set(key, '1', 'PX', 1), key);
+      for (let looks = 0; looks < PROBE.looks && !heard.signal.aborted; looks++) {
+        await sleep(systemClock, PROBE.interval, heard.signal);
+        // Who looks for an expired key makes the server notice.
+        await commands.run('asking for hints', (other) => other.exists(key), key);
+      }
+      await client.unsubscribe(channel);
+    } catch {
+      // Without the right to this channel, or the connection: as if nothing had been heard.
+    }
+    return heard.signal.aborted;
   }
 
   private warn(reason: string): void {

@@ -166,7 +166,7 @@ export class OwnedReading implements LeaseHolder {
     this.end();
     await this.filling;
     const waiting = [...this.queue.splice(0), ...this.behind.splice(0)];
-    // Whoever comes next takes them anyway: given back they have lost no run.
+    // The next owner takes them anyway: given back they have lost no run.
     await Promise.all(
       waiting.map((lease) => releaseLease(this.options.commands, lease).catch(() => undefined)),
     );

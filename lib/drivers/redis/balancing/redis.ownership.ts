@@ -56,11 +56,12 @@ export class RedisOwnership implements StreamOwnership {
   private members({ service, consumer }: JoinOptions): BalancerMembers {
     const { commands, keys } = this.options;
     const key = keys.members(service);
+    const meeting = { members: key, handed: keys.handedInputs(service), consumer };
     return {
-      meet: (saying): Promise<BalancerMember[]> =>
+      meet: (saying, noted = []): Promise<BalancerMember[]> =>
         commands.run(
           'meeting the other consumers',
-          (client) => meetMembers(client, key, consumer, saying),
+          (client) => meetMembers(client, { ...meeting, saying, noted }),
           key,
         ),
       leave: async () => {

@@ -10,7 +10,7 @@ import { Connection } from '../connection.js';
 import type { Connector } from '../connector.js';
 import type { Keys } from '../keys.js';
 import { isDemoted, isGroupMissing, isReply, typedError } from '../reply-errors.js';
-import { discardInput } from '../scripts/discard-input.script.js';
+import { discardInput, MOST_LETTERS } from '../scripts/discard-input.script.js';
 import { STREAMS_AT_ONCE } from '../scripts/extend-streams.script.js';
 import { refreshInputs } from '../scripts/refresh-inputs.script.js';
 import { chunks } from './redis.stream-locks.js';
@@ -18,6 +18,8 @@ import { unblock } from './unblock.js';
 
 /** A blocked read that is silent for so much longer than it was to block is dead, ms. */
 const GRACE = 2000;
+/** Lua passes some thousand values to a command at most. */
+const MOST_IN_A_SCRIPT = 4000;
 /** What the dead letters of other programs are told by. */
 const REASON = '_dlq_reason';
 
@@ -30,6 +32,7 @@ export interface RedisInputsOptions {
   readonly group: string;
   readonly consumer: string;
   readonly blockTimeout: number;
+  readonly onReconnected: () => void;
 }
 
 type Entry = [id: string, fields: Fields | null];
@@ -40,6 +43,7 @@ export class RedisStreamInputs implements StreamInputs {
   private readonly place: SlotPlace | undefined;
   private connection: Connection | undefined;
   private closed = false;
+  private connected = false;
   /** Id of the blocking connection at the server, where it tells. */
   private reader: number | undefined;
   private pulling: Promise<unknown> | undefined;
@@ -63,6 +67,8 @@ export class RedisStreamInputs implements StreamInputs {
       replyTimeout: blockTimeout + GRACE,
       // Asked now: later the connection may be blocked.
       onConnected: async (client) => {
+        if (this.connected) this.options.onReconnected();
+        this.connected = true;
         this.reader = await client.client('ID').catch(() => undefined);
       },
     });
@@ -108,23 +114,28 @@ export class RedisStreamInputs implements StreamInputs {
     return ids.map((id, index) => ({ id, fields: entries[index]![0]?.[1] }));
   }
 
-  async discard({ id, fields }: StreamInput, reason: string): Promise<void> {
+  problemOf(stream: string): string | undefined {
+    return this.options.keys.inputProblem(this.options.service, stream);
+  }
+
+  async discard({ id, fields }: StreamInput, reason: string): Promise<boolean> {
     const { keys, commands, service, group } = this.options;
     const deadLetters = keys.inputLetters(service);
     const letter = fields ? [...fields, REASON, reason] : [];
     const discarding = { inputs: this.key, deadLetters, group, id, fields: letter };
-    if (commands.together([this.key, deadLetters]) || !fields) {
+    const fits = letter.length <= MOST_IN_A_SCRIPT && commands.together([this.key, deadLetters]);
+    if (fits || !fields) {
       const both = fields ? discarding : { ...discarding, deadLetters: this.key };
       return this.run('discarding an input', (client) => discardInput(client, both));
     }
     // Twice rather than never.
     await commands.run(
       'discarding an input',
-      (client) => client.xadd(deadLetters, '*', ...letter),
+      (client) => client.xadd(deadLetters, 'MAXLEN', '~', MOST_LETTERS, '*', ...letter),
       deadLetters,
     );
     const forgotten = { ...discarding, deadLetters: this.key, fields: [] };
-    await this.run('discarding an input', (client) => discardInput(client, forgotten));
+    return this.run('discarding an input', (client) => discardInput(client, forgotten));
   }
 
   async close(): Promise<void> {

@@ -4,6 +4,8 @@ import type { Guard } from '../../../core/guard.js';
 import type { HeldStream, StreamPlace } from '../../../core/held-stream.js';
 import type {
   CompleteOutcome,
+  HandOverOutcome,
+  HandOverTarget,
   LetGoOutcome,
   StreamLocks,
   TakeOutcome,
@@ -11,6 +13,7 @@ import type {
 import type { Commands } from '../commands.js';
 import type { Keys } from '../keys.js';
 import { extendStreams, STREAMS_AT_ONCE } from '../scripts/extend-streams.script.js';
+import { handOverStream } from '../scripts/hand-over-stream.script.js';
 import { letGoStream, type DataGroup } from '../scripts/let-go-stream.script.js';
 import { TOKEN_IS_KNOWN_FOR } from '../scripts/stream-token.js';
 import { takeStream, type StreamKeys } from '../scripts/take-stream.script.js';
@@ -83,6 +86,19 @@ export class RedisStreamLocks implements StreamLocks {
 
   release(held: HeldStream): Promise<LetGoOutcome> {
     return this.letGo(held, false) as Promise<LetGoOutcome>;
+  }
+
+  handOver(held: HeldStream, target: HandOverTarget): Promise<HandOverOutcome> {
+    const { commands, keys: names, service, consumer, group, lease } = this.options;
+    const { id, token } = held;
+    const keys = this.keysOf(held);
+    const [members, handed] = [names.members(service), names.handedInputs(service)];
+    const handing = { keys, members, handed, consumer, group, id, token, lease, target };
+    return commands.run(
+      'handing a stream over',
+      (client) => handOverStream(client, handing),
+      keys.lock,
+    );
   }
 
   /** Whether the stream is still owned, asked where the guards do not say so. */

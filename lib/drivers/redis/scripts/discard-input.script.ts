@@ -21,7 +21,7 @@ return 'settled'
 `);
 
 /** As many as others keep who speak this protocol. */
-const MOST_LETTERS = 10_000;
+export const MOST_LETTERS = 10_000;
 
 export interface Discarding {
   readonly inputs: string;
@@ -31,7 +31,9 @@ export interface Discarding {
   readonly fields: Fields;
 }
 
-export async function discardInput(client: Redis, discarding: Discarding): Promise<void> {
+/** @returns whether it was pending */
+export async function discardInput(client: Redis, discarding: Discarding): Promise<boolean> {
   const { inputs, deadLetters, group, id, fields } = discarding;
-  await script.run(client, [inputs, deadLetters], [group, id, MOST_LETTERS, ...fields]);
+  const args = [group, id, MOST_LETTERS, ...fields];
+  return (await script.run(client, [inputs, deadLetters], args)) === 'settled';
 }

@@ -13,6 +13,9 @@ end
 /** Idle for a day: whoever looks for abandoned inputs takes it at once. */
 const ONE_DAY = 86_400_000;
 
+/** Lua passes some thousand values to a command at most: with more an input keeps its count. */
+const MOST_FIELDS = 4000;
+
 /**
  * Lua function `give_back(input, group, id, consumer)`: the input may be taken by anybody at once. Where
  * others have counted owners that died it is announced anew without that count: they give a stream up
@@ -30,7 +33,7 @@ local function give_back(input, group, id, consumer)
       fields[#fields + 1] = entry[2][i + 1]
     end
   end
-  if not counted or #fields == 0 then
+  if not counted or #fields == 0 or #fields > ${MOST_FIELDS} then
     redis.call('XCLAIM', input, group, consumer, 0, id, 'IDLE', ${ONE_DAY}, 'JUSTID')
     return
   end

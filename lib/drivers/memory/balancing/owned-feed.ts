@@ -1,0 +1,57 @@
+import type { HeldStream } from '../../../core/held-stream.js';
+import type { SettleOutcome } from '../../../core/settlement.js';
+import { Feed, type FeedLease, type FeedOptions } from '../feed.js';
+
+export interface OwnedFeedOptions extends FeedOptions {
+  readonly owned: HeldStream;
+  /** The entry is settled; with `finishing` before it leaves the pending list. */
+  readonly onSettled: (lease: FeedLease) => void;
+  readonly onParked: (lease: FeedLease) => void;
+  readonly onForgotten: (lease: FeedLease, left: boolean) => void;
+}
+
+/** A feed of an owned stream, which tells what becomes of the one entry in hand. */
+export class OwnedFeed extends Feed {
+  constructor(private readonly own: OwnedFeedOptions) {
+    super(own);
+  }
+
+  get owned(): HeldStream {
+    return this.own.owned;
+  }
+
+  /** Entries pending to other consumers, of which one is taken over. */
+  takeOfOthers(): FeedLease[] {
+    const { group, clock } = this.own;
+    const { claims } = group.claim(
+      this.consumer,
+      1,
+      clock.now(),
+      (_, { consumer }) => consumer !== undefined && consumer !== this.consumer,
+    );
+    return claims.map(({ position, count }) => this.hold(position, count, false));
+  }
+
+  override finish(lease: FeedLease): void {
+    super.finish(lease);
+    this.own.onSettled(lease);
+  }
+
+  override park(lease: FeedLease, uncharged = false): SettleOutcome {
+    const outcome = super.park(lease, uncharged);
+    if (outcome === 'settled') this.own.onParked(lease);
+    return outcome;
+  }
+
+  override release(lease: FeedLease): SettleOutcome {
+    const outcome = super.release(lease);
+    if (outcome === 'settled') this.own.onForgotten(lease, true);
+    return outcome;
+  }
+
+  /** @param told whether it is told of */
+  drop(lease: FeedLease, left: boolean): void {
+    this.forget(lease, left);
+    this.own.onForgotten(lease, left);
+  }
+}

@@ -1,0 +1,125 @@
+import type { HeldStream } from '../../../core/held-stream.js';
+import type { FeedLease } from '../feed.js';
+import type { OwnedFeed } from './owned-feed.js';
+
+export interface OwnedReadingOptions {
+  readonly owned: HeldStream;
+  /** Of the stream, and of what was redriven to its group. */
+  readonly feeds: (reading: OwnedReading) => readonly [OwnedFeed, OwnedFeed];
+  readonly allowed: () => boolean;
+  readonly othersHave: () => boolean;
+  /** Completes the stream, in the turn in which its last entry is settled. */
+  readonly complete: () => boolean;
+  readonly onFinished: () => void;
+  /** More may be handed out. */
+  readonly onChange: () => void;
+}
+
+/** The entries of one owned stream, one after the other. */
+export class OwnedReading {
+  readonly owned: HeldStream;
+  readonly feeds: readonly [OwnedFeed, OwnedFeed];
+  private inHand: FeedLease | undefined;
+  private over = false;
+  private resting: (() => void)[] = [];
+
+  constructor(private readonly options: OwnedReadingOptions) {
+    this.owned = options.owned;
+    this.feeds = options.feeds(this);
+  }
+
+  get ended(): boolean {
+    return this.over;
+  }
+
+  /** A message that has run waits to run again. */
+  get awaitsRetry(): boolean {
+    const { inHand } = this;
+    return inHand !== undefined && !inHand.charged && inHand.attempt > 0;
+  }
+
+  /** What runs, and is not parked. */
+  get running(): FeedLease | undefined {
+    return this.inHand?.parked ? undefined : this.inHand;
+  }
+
+  countReady(): number {
+    if (this.over || this.inHand || this.owned.finishing || !this.options.allowed()) return 0;
+    return this.feeds.reduce((sum, feed) => sum + feed.countReady(), 0);
+  }
+
+  next(): FeedLease | undefined {
+    if (this.over || this.inHand || !this.options.allowed()) return undefined;
+    const [feed, redriven] = this.feeds;
+    const found = this.owned.finishing ? feed.takeOfOthers() : this.take(feed, redriven);
+    [this.inHand] = found;
+    if (!this.inHand && this.owned.finishing) this.finish();
+    return this.inHand;
+  }
+
+  settled(lease: FeedLease): void {
+    if (lease.finishing) {
+      this.owned.finishing = true;
+      if (this.options.complete()) this.finish();
+    }
+    this.putDown(lease);
+  }
+
+  parked(lease: FeedLease): void {
+    lease.finishing = false;
+    if (this.inHand === lease && !this.outlived(lease, () => this.parked(lease))) this.rest();
+  }
+
+  forgotten(lease: FeedLease, left: boolean): void {
+    // Where the lock had only expired, it is pending to us yet, and comes before all others.
+    if (!left) for (const feed of this.feeds) feed.again();
+    this.putDown(lease);
+  }
+
+  async letGo(): Promise<void> {
+    this.end();
+    const { inHand } = this;
+    if (inHand?.charged || inHand?.overrun) {
+      await new Promise<void>((resolve) => this.resting.push(resolve));
+    }
+  }
+
+  end(): void {
+    this.over = true;
+  }
+
+  rest(): void {
+    for (const resolve of this.resting.splice(0)) resolve();
+  }
+
+  private take(feed: OwnedFeed, redriven: OwnedFeed): FeedLease[] {
+    if (this.options.othersHave()) feed.again();
+    for (const one of [redriven, feed]) {
+      const taken = one.takeOver(1, false);
+      if (taken.length > 0) return taken;
+      // It was the last page, which was empty.
+      const read = one.takeNew(1);
+      if (read.length > 0) return read;
+    }
+    return [];
+  }
+
+  private finish(): void {
+    this.end();
+    this.options.onFinished();
+  }
+
+  private putDown(lease: FeedLease): void {
+    if (this.inHand !== lease || this.outlived(lease, () => this.putDown(lease))) return;
+    this.inHand = undefined;
+    this.rest();
+    if (this.owned.finishing && !this.over && !this.options.othersHave()) return this.finish();
+    this.options.onChange();
+  }
+
+  /** A method that has outlived its timeout runs yet: nothing else of its stream does meanwhile. */
+  private outlived({ overrun }: FeedLease, then: () => void): boolean {
+    void overrun?.then(then);
+    return overrun !== undefined;
+  }
+}
