@@ -91,3 +91,12 @@ function tlsStream(client: Redis): (TLSSocket & { secureConnecting?: boolean }) 
   const { stream } = client as { stream: unknown };
   return stream instanceof TLSSocket ? stream : undefined;
 }
+
+/**
+ * ioredis listens to the first error of a socket alone. A TLS handshake that this side has given up may
+ * be answered with an alert, a second error, which would end the process.
+ */
+export function hearLaterErrors(client: Redis): void {
+  const { stream } = client as { stream: unknown };
+  if (stream instanceof TLSSocket) stream.on('error', () => undefined);
+}

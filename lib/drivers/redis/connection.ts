@@ -5,7 +5,13 @@ import { ClosedError } from '../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { Address } from './cluster/topology.js';
 import type { Commands } from './commands.js';
-import { connectionError, handshakeError, noMaster, unansweredTls } from './connection-errors.js';
+import {
+  connectionError,
+  hearLaterErrors,
+  handshakeError,
+  noMaster,
+  unansweredTls,
+} from './connection-errors.js';
 import type { Connector, Role } from './connector.js';
 import { Outages } from './outages.js';
 import { addressOf, FirstConnection } from './first-connection.js';
@@ -159,7 +165,10 @@ export class Connection implements Commands {
   private async lifeOf(client: Redis): Promise<void> {
     if (this.closed) return;
     const ended = new Promise<void>((resolve) => client.once('end', () => resolve()));
-    client.on('error', (error: unknown) => (this.lastError = withoutArguments(error)));
+    client.on('error', (error: unknown) => {
+      this.lastError = withoutArguments(error);
+      hearLaterErrors(client);
+    });
     this.options.connector.connecting();
     this.#connecting = client;
     this.address = addressOf(client);
