@@ -5,7 +5,7 @@ import { Consumer } from './consuming/consumer.js';
 import type { ConsumerParts } from './consuming/consumer-options.js';
 import { HandlerTable } from './consuming/handler-table.js';
 import { Backoff } from './core/backoff.js';
-import { sleep, within } from './core/clock.js';
+import { sleep, withPatience } from './core/clock.js';
 import { announce, type Presence } from './consuming/live/presence.js';
 import { runsWithin } from './consuming/runs-within.js';
 import type { Handler } from './core/delivery.js';
@@ -104,7 +104,7 @@ export class BalancedServices {
   ): Promise<void> {
     const rests = subscription.letGo(owned, complete);
     const { runs } = graceOf(this.options.gracePeriod);
-    return this.stopping ? within(this.parts.clock, runs, rests) : rests;
+    return this.stopping ? withPatience(this.parts.clock, runs, rests) : rests;
   }
 
   /** Goes on trying after an error. */

@@ -1,4 +1,4 @@
-import { within, type Clock } from '../core/clock.js';
+import { withPatience, within, type Clock } from '../core/clock.js';
 import { graceOf } from '../core/grace-period.js';
 import type { Delivery } from '../core/delivery.js';
 import { ShutdownError } from '../core/errors/handling.errors.js';
@@ -51,7 +51,7 @@ export async function drain(consumer: Draining): Promise<void> {
   unstarted.push(...dispatcher.stop(), ...aftermath.takeWaiting(), ...(ordering?.takeAll() ?? []));
   unstarted.push(...(handOver?.take(() => true) ?? []));
   for (const delivery of unstarted) letGo(delivery);
-  await within(clock, left(grace.runs), dispatcher.idle());
+  await withPatience(clock, left(grace.runs), dispatcher.idle());
   giveUp(consumer, ({ running }) => running);
   consumer.takeOverdue(() => true).forEach(letGo);
   await within(
@@ -75,7 +75,7 @@ export async function drainSome(some: DrainingSome): Promise<void> {
   const { clock, gracePeriod, held, of } = some;
   const [grace, left] = [graceOf(gracePeriod), timeLeft(clock)];
   const runs = (delivery: Delivery): boolean => of(delivery) && delivery.running;
-  await within(clock, left(grace.runs), held.untilNone(runs));
+  await withPatience(clock, left(grace.runs), held.untilNone(runs));
   giveUp(some, runs);
   some.takeOverdue(of).forEach(some.letGo);
   await within(clock, Math.min(left(grace.settled), LAST_SETTLEMENTS), held.untilNone(of));

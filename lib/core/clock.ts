@@ -59,6 +59,17 @@ export function sleep(
 /** Awaits work, for `ms` at most. */
 export async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
   const done = new AbortController();
+  await Promise.race([work, sleep(clock, ms, done.signal)]);
+  done.abort();
+}
+
+/** Awaits what handlers of the application do, for `ms` at most, and no longer than the clock's patience. */
+export async function withPatience(
+  clock: Clock,
+  ms: number,
+  work: Promise<unknown>,
+): Promise<void> {
+  const done = new AbortController();
   const { patience } = clock;
   const given = patience === undefined ? [] : [sleep(realClock, patience, done.signal)];
   await Promise.race([work, sleep(clock, ms, done.signal), ...given]);

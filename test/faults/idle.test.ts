@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { elapse } from '../support/passing-time.js';
 import { until } from '../support/until.js';
-import { BLOCK_TIMEOUT, RECLAIM_INTERVAL, Scene } from './support/scene.js';
+import { BLOCK_TIMEOUT, IDLE_TIMEOUT, RECLAIM_INTERVAL, Scene } from './support/scene.js';
 import type { WorkerProcess } from './support/worker-process.js';
 
 /** How long to measure for, ms. */
@@ -45,8 +45,8 @@ it(
     const most = {
       // Of the reader, and in each look of the caretaker.
       xreadgroup: WINDOW / BLOCK_TIMEOUT + 2 + looks,
-      // Of the caretaker, and of the scheduler.
-      evalsha: looks + WINDOW / (0.75 * 1000) + 1,
+      // Of the caretaker, of the scheduler, and to keep the announcement of the consumer.
+      evalsha: looks + WINDOW / (0.75 * 1000) + 1 + WINDOW / (IDLE_TIMEOUT / 4) + 1,
     };
     const asked = Object.keys(most).map((name) => (after.get(name) ?? 0) - (before.get(name) ?? 0));
 

@@ -46,7 +46,8 @@ async function commandsOf(work: () => Promise<unknown>): Promise<Record<string, 
 it('purges one id out of many without walking the queue', async () => {
   const one = ids[15_000]!;
   const sent = await commandsOf(async () => expect(await queue.purge('s', { ids: [one] })).toBe(1));
-  expect(sent).toEqual({ xrange: 1, xdel: 1 });
+  // Its record is read by a script, which looks at its size first.
+  expect(sent).toEqual({ evalsha: 1, xrange: 2, xdel: 1 });
   expect(await client.xlen('{s}:dead-letter')).toBe(COUNT - 1);
 });
 
@@ -54,8 +55,8 @@ it('redrives one id out of many without walking the queue', async () => {
   const one = ids[15_000]!;
   const redrive = () => runtime.deadLetters.redrive('s', { ids: [one] });
   const sent = await commandsOf(async () => expect(await redrive()).toBe(1));
-  // The look-up, and what the script does.
-  expect(sent['xrange']).toBe(2);
+  // The look-up, which is a script, and what the script that redrives does.
+  expect(sent['xrange']).toBe(3);
   expect(sent['xdel']).toBe(1);
   expect(await client.xlen('{s}:dead-letter')).toBe(COUNT - 1);
 });

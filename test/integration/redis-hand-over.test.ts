@@ -229,8 +229,10 @@ describe('events that only another consumer handles, on Redis', () => {
 
   it('one name twice: each slow message runs once', async () => {
     const work = () => elapse(2 * QUICK.idleTimeout);
-    const first = await start(['x'], { consumer: 'worker-1', work });
-    const second = await start(['x'], { consumer: 'worker-1', work });
+    // Fewer than there are messages: neither can take them all.
+    const options = { consumer: 'worker-1', work, concurrency: 4 };
+    const first = await start(['x'], options);
+    const second = await start(['x'], options);
     await publish('x', 20);
     await until('all were handled', () => first.ran.length + second.ran.length >= 20);
     await settledAll();
