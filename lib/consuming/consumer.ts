@@ -131,6 +131,7 @@ export class Consumer implements Worker {
       subscription,
       readAhead,
       room: () => (this.halted.size === tables.size ? 0 : this.room.free),
+      roomForHanded: () => (this.halted.size === tables.size ? 0 : this.room.forHanded),
       accept: this.admission().accept,
     });
     this.intake.start();

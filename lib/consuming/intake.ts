@@ -6,6 +6,8 @@ import type { Subscription } from '../core/source.js';
 import type { ReadAhead } from './read-ahead.js';
 
 const WAIT_AFTER_ERROR = 1000;
+/** While reading is paused, what was handed over is looked for this often, in milliseconds. */
+const LOOK_FOR_HANDED = 50;
 
 export interface IntakeOptions {
   readonly subscription: Subscription;
@@ -16,6 +18,8 @@ export interface IntakeOptions {
   readonly batchSize: number;
   /** Entries that could be taken now. Zero or less: none. */
   readonly room: () => number;
+  /** Entries that could be taken of those that other consumers have handed over, where `room` is none. */
+  readonly roomForHanded: () => number;
   /** Where it answers a promise, the next entries are asked for after it. */
   readonly accept: (leases: readonly Lease[]) => Promise<void> | undefined;
 }
@@ -41,7 +45,9 @@ export class Intake {
 
   /** Told whenever room was made. */
   roomMade(): void {
-    if (this.wake && this.options.room() >= this.worthAsking()) this.resume();
+    if (!this.wake) return;
+    const { room, roomForHanded } = this.options;
+    if (room() >= this.worthAsking() || roomForHanded() > 0) this.resume();
   }
 
   /** After it the last reply's entries have been accepted, and none will follow. */
@@ -57,7 +63,7 @@ export class Intake {
     const { readAhead, room, batchSize } = this.options;
     while (!this.stopping) {
       readAhead.update();
-      if (room() < this.worthAsking()) await this.untilRoom();
+      if (room() < this.worthAsking()) await this.takeHanded();
       // While entries wait for a slot no moment is lost: the next ones arrive as these are handled.
       else if (room() > readAhead.size) await handlersFirst();
       const limit = Math.min(room(), batchSize);
@@ -73,6 +79,17 @@ export class Intake {
       this.options.events.emit('worker-error', { worker: 'intake', error: asError(error) });
       await sleep(this.options.clock, WAIT_AFTER_ERROR, this.stopped.signal);
     }
+  }
+
+  /** Nothing new is read. What was handed over is taken all the same, where there is room for that. */
+  private async takeHanded(): Promise<void> {
+    const { subscription, roomForHanded, batchSize, accept, clock } = this.options;
+    const limit = Math.min(roomForHanded(), batchSize);
+    const leases = limit > 0 ? (subscription.takeHanded?.(limit) ?? []) : [];
+    if (leases.length > 0) return accept(leases);
+    const look = limit > 0 && clock.setTimeout(() => this.resume(), LOOK_FOR_HANDED);
+    await this.untilRoom();
+    if (look) clock.clearTimeout(look);
   }
 
   /** Many small reads cost more than one large one. */

@@ -11,6 +11,7 @@ export class Parking {
   private readonly waiting: Parked[] = [];
   private timer: TimerHandle | undefined;
   private timerDue = Infinity;
+  private unhandledOnes = 0;
 
   /** @param onDue called with each delivery when its time has come */
   constructor(
@@ -22,7 +23,13 @@ export class Parking {
     return this.waiting.length;
   }
 
+  /** How many of them wait for another consumer, which handles their events. */
+  get unhandled(): number {
+    return this.unhandledOnes;
+  }
+
   add(delivery: Delivery, delay: number): void {
+    if (delivery.unhandled) this.unhandledOnes++;
     const due = this.clock.now() + delay;
     this.waiting.splice(this.placeOf(due), 0, { delivery, due });
     this.arm();
@@ -30,8 +37,10 @@ export class Parking {
 
   remove(delivery: Delivery): boolean {
     const index = this.waiting.findIndex((parked) => parked.delivery === delivery);
-    if (index >= 0) this.waiting.splice(index, 1);
-    return index >= 0;
+    if (index < 0) return false;
+    this.waiting.splice(index, 1);
+    this.left(delivery);
+    return true;
   }
 
   /** Hands over what passes the test. */
@@ -73,8 +82,15 @@ export class Parking {
   private wake(): void {
     this.disarm();
     const now = this.clock.now();
-    while (this.waiting[0] && this.waiting[0].due <= now)
-      this.onDue(this.waiting.shift()!.delivery);
+    while (this.waiting[0] && this.waiting[0].due <= now) {
+      const { delivery } = this.waiting.shift()!;
+      this.left(delivery);
+      this.onDue(delivery);
+    }
     this.arm();
+  }
+
+  private left({ unhandled }: Delivery): void {
+    if (unhandled) this.unhandledOnes--;
   }
 }

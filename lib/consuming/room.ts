@@ -28,13 +28,29 @@ export class Room {
 
   /** Free slots plus the read-ahead; nothing while too much waits to be retried or settled. */
   get free(): number {
-    const { maxParked, batchSize, dispatcher, parking, settler, readAhead } = this.options;
+    const { maxParked, dispatcher, parking, readAhead } = this.options;
     const full = this.waiting >= maxParked;
     // Many that wait for others of their key are nothing to tell of, unless a retry holds them up.
     if (this.paused !== (full && (this.paused || parking.size > 0))) this.togglePause();
-    if (full || settler.pending > 4 * batchSize) return 0;
-    if (dispatcher.suspectsWaiting >= maxParked) return 0;
-    return dispatcher.room + readAhead.size;
+    return full || this.isBehind ? 0 : dispatcher.room + readAhead.size;
+  }
+
+  /**
+   * How much of what was handed over may be taken in while reading is paused: what waits here for other
+   * consumers must not hold up what they wait for. Else two consumers could wait for each other for ever.
+   */
+  get forHanded(): number {
+    const { maxParked, dispatcher, parking, handOver } = this.options;
+    const { waiting } = this;
+    const forOthers = parking.unhandled + (handOver()?.size ?? 0);
+    if (waiting < maxParked || waiting - forOthers >= maxParked || this.isBehind) return 0;
+    return dispatcher.room;
+  }
+
+  /** Too much waits to be settled, or may kill the process. */
+  private get isBehind(): boolean {
+    const { maxParked, batchSize, dispatcher, settler } = this.options;
+    return settler.pending > 4 * batchSize || dispatcher.suspectsWaiting >= maxParked;
   }
 
   /** For a retry, for others of their key, or for another consumer. */

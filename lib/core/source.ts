@@ -130,6 +130,13 @@ export interface Subscription {
   pull(limit: number): Promise<Lease[]>;
 
   /**
+   * Hands out, at once, some of what other consumers have handed to this one, and begins no read. The
+   * engine calls it in place of `pull` while it may read nothing new, because too much waits for other
+   * consumers: those may wait for this one in turn. Sources without live consumers need none.
+   */
+  takeHanded?(limit: number): Lease[];
+
+  /**
    * Counts a run of a lease that is not `charged`, and fetches its fields. Afterwards the lease is
    * charged, and its `attempt` includes this run.
    */

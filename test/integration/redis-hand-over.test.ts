@@ -94,6 +94,19 @@ describe('events that only another consumer handles, on Redis', () => {
     expect([x.ran.length, y.ran.length]).toEqual([200, 200]);
   });
 
+  it('two consumers that hold as much as they may of events of the other do not wait for ever', async () => {
+    for (let round = 0; round < 10; round++) {
+      await publish('y', 50);
+      await publish('x', 50);
+    }
+    const work = () => elapse(10);
+    const few = { maxParked: 10, concurrency: 4, work };
+    const [x, y] = await Promise.all([start(['x'], few), start(['y'], few)]);
+    await until('all were handled', () => x.times('x') === 500 && y.times('y') === 500, 30_000);
+    await settledAll();
+    expect([x.ran.length, y.ran.length]).toEqual([500, 500]);
+  });
+
   it('both versions started in the same moment, with a backlog of the new events', async () => {
     await publish('paid', 50);
     await publish('shipped', 50);

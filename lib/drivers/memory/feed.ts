@@ -100,6 +100,17 @@ export class Feed implements LeaseOrigin {
     return leases;
   }
 
+  /** Only what was handed to this consumer. */
+  takeHanded(limit: number): FeedLease[] {
+    const { group, clock, consumer } = this.options;
+    if (limit === 0 || !group.hasHanded) return [];
+    const wanted = (_: number, pending: Pending): boolean =>
+      pending.handed === true && pending.consumer === consumer;
+    const { claims, dropped } = group.claim(consumer, limit, clock.now(), wanted);
+    this.report('trimmed', dropped);
+    return claims.map(({ position, count }) => this.hold(position, count, false));
+  }
+
   /** Something may be pending that is not known here: all of it is handed out before what is new. */
   again(): void {
     this.takingOver = true;

@@ -44,6 +44,16 @@ export class MemorySubscription implements Subscription, BrokerReader {
     });
   }
 
+  takeHanded(limit: number): Lease[] {
+    const leases: FeedLease[] = [];
+    if (this.stopped || this.isDisowned()) return leases;
+    for (const feed of this.inTurn()) {
+      if (this.watches(feed)) leases.push(...feed.takeHanded(limit - leases.length));
+    }
+    if (leases.length > 0) this.broker.changed();
+    return leases;
+  }
+
   serve(): void {
     if (!this.waiting) return;
     const leases = this.take(this.waiting.limit);

@@ -163,6 +163,16 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     return handedOut;
   }
 
+  /** What came beside it, as by a read, is handed out too. */
+  takeHanded(limit: number): Lease[] {
+    const handedOut = this.handout.take(limit);
+    if (this.handout.isEmpty) {
+      this.handed.roomMade();
+      this.adoption.more();
+    }
+    return handedOut;
+  }
+
   begin(lease: Lease): Promise<BeginOutcome> {
     const own = lease as RedisLease;
     if (this.fetch.isTooLarge(own.source, own.entryId)) return Promise.resolve('later');

@@ -65,6 +65,19 @@ describe('an event that only another consumer of the group handles', () => {
     expect(v2.ran.filter((type) => type === 'order.shipped')).toHaveLength(10);
   });
 
+  it('is handled where two consumers each hold as much as they may of events of the other', async () => {
+    for (let round = 0; round < 10; round++) {
+      await publish('y', 40);
+      await publish('x', 40);
+    }
+    const few = { maxParked: 10, concurrency: 4, batchSize: 50 };
+    const slowly = () => new Promise<void>((resolve) => world.clock.setTimeout(resolve, 20));
+    const [x, y] = await Promise.all([start(['x'], few, slowly), start(['y'], few, slowly)]);
+    for (let turn = 0; turn < 100 && x.ran.length + y.ran.length < 800; turn++)
+      await world.clock.advance(200);
+    expect([x.ran.length, y.ran.length]).toEqual([400, 400]);
+  });
+
   it('is handed over uncounted, so that its only run is left', async () => {
     const x = await start(['x'], { maxDeliveries: 1 });
     await publish('y');

@@ -64,6 +64,15 @@ export class ClusterSubscription implements Subscription {
     return handedOut;
   }
 
+  takeHanded(limit: number): Lease[] {
+    const handedOut = this.pulled.splice(0, limit);
+    for (const { subscription } of this.parts) {
+      const left = limit - handedOut.length;
+      if (left > 0) handedOut.push(...subscription.takeHanded(left));
+    }
+    return handedOut;
+  }
+
   begin(lease: Lease): Promise<BeginOutcome> {
     return subscriptionOf(lease).begin(lease);
   }
