@@ -139,6 +139,17 @@ describe('the module', () => {
     });
   });
 
+  it.each([undefined, null, 'redis://localhost'])(
+    'refuses %s as the answer of a factory of options, and says where it came from',
+    async (answer) => {
+      const module = StreamsModule.forRootAsync({ useFactory: () => answer as never });
+      await expect(compile(module)).rejects.toMatchObject({
+        code: 'INVALID_OPTIONS',
+        problems: [expect.stringMatching(/useFactory|options/)],
+      });
+    },
+  );
+
   it('starts where there is no dead letter queue; who asks for one is told', async () => {
     const source = driverWith(memory(), () => ({ deadLetters: undefined }));
     const module = await compile(StreamsModule.forRoot({ source }));
