@@ -259,6 +259,7 @@ export {
   type SettledOutcome,
   type StreamsEventName,
   type StreamsEvents,
+  type UnendedRun,
   type UnhandledWaits,
 } from './core/events.js';
 export type {

@@ -201,10 +201,11 @@ export class Consumer implements Worker {
   }
 
   private runs(): Runs {
-    const { clock, gracePeriod } = this.options;
+    const { clock, gracePeriod, events, plan } = this.options;
     const letGo = (delivery: Delivery): void => this.aftermath.letGo(delivery);
     const takeOverdue: Runs['takeOverdue'] = (wanted) => this.aftermath.overdue.takeAll(wanted);
-    return { clock, gracePeriod, held: this.held, letGo, takeOverdue };
+    const { held } = this;
+    return { clock, gracePeriod, events, group: plan.group, held, letGo, takeOverdue };
   }
 
   private limit(): number {

@@ -1,6 +1,7 @@
 import { withPatience, within, type Clock } from '../core/clock.js';
 import { graceOf } from '../core/grace-period.js';
 import type { Delivery } from '../core/delivery.js';
+import type { EventBus } from '../core/events.js';
 import { ShutdownError } from '../core/errors/handling.errors.js';
 import type { Subscription } from '../core/source.js';
 import type { Aftermath } from './aftermath.js';
@@ -12,6 +13,7 @@ import type { Held } from './held.js';
 import type { HandOver } from './live/hand-over.js';
 import type { Intake } from './intake.js';
 import type { Ordering } from './ordering/ordering.js';
+import { tellAwaited, tellGivenUp } from './unended-runs.js';
 
 /** How long a shutdown tries at most to bring its last settlements to the source, ms. */
 const LAST_SETTLEMENTS = 4000;
@@ -20,6 +22,8 @@ const LAST_SETTLEMENTS = 4000;
 export interface Runs {
   readonly clock: Clock;
   readonly gracePeriod: number;
+  readonly events: EventBus;
+  readonly group: string;
   readonly held: Held;
   /** Settles it as released. */
   readonly letGo: (delivery: Delivery) => void;
@@ -51,7 +55,9 @@ export async function drain(consumer: Draining): Promise<void> {
   unstarted.push(...dispatcher.stop(), ...aftermath.takeWaiting(), ...(ordering?.takeAll() ?? []));
   unstarted.push(...(handOver?.take(() => true) ?? []));
   for (const delivery of unstarted) letGo(delivery);
+  const awaited = tellAwaited(consumer, ({ running }) => running, left(grace.runs));
   await withPatience(clock, left(grace.runs), dispatcher.idle());
+  awaited();
   giveUp(consumer, ({ running }) => running);
   consumer.takeOverdue(() => true).forEach(letGo);
   await within(
@@ -75,7 +81,9 @@ export async function drainSome(some: DrainingSome): Promise<void> {
   const { clock, gracePeriod, held, of } = some;
   const [grace, left] = [graceOf(gracePeriod), timeLeft(clock)];
   const runs = (delivery: Delivery): boolean => of(delivery) && delivery.running;
+  const awaited = tellAwaited(some, runs, left(grace.runs));
   await withPatience(clock, left(grace.runs), held.untilNone(runs));
+  awaited();
   giveUp(some, runs);
   some.takeOverdue(of).forEach(some.letGo);
   await within(clock, Math.min(left(grace.settled), LAST_SETTLEMENTS), held.untilNone(of));
@@ -87,9 +95,11 @@ function timeLeft(clock: Clock): (until: number) => number {
   return (until) => Math.max(0, began + until - clock.now());
 }
 
-function giveUp({ held, letGo }: Runs, wanted: (delivery: Delivery) => boolean): void {
-  for (const delivery of held) {
-    if (!wanted(delivery)) continue;
+function giveUp(runs: Runs, wanted: (delivery: Delivery) => boolean): void {
+  const { held, letGo } = runs;
+  const unended = [...held].filter(wanted);
+  tellGivenUp(runs, unended);
+  for (const delivery of unended) {
     delivery.abort(new ShutdownError());
     letGo(delivery);
     delivery.lost = true;

@@ -57,7 +57,7 @@ export type DeadLetterFilter =
 
 /** What is wrong with a filter. One that is misspelt, or was not filled in, must not mean everything. */
 export const filterProblems = (filter: unknown): Problems =>
-  FILTER.problems(filter, '', 'the filter');
+  FILTER.problems(filter, '', 'the filter, { ids }, { group } or { all: true },');
 
 /** One page of dead letters, oldest first. */
 export interface DeadLetterPage {

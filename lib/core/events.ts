@@ -89,6 +89,15 @@ interface Overrunning extends In {
   readonly placeGivenBack: boolean;
 }
 
+/** A run that has not ended when its consumer, or the reading of its stream, ends. */
+export interface UnendedRun {
+  readonly stream: string;
+  readonly id: string;
+  readonly eventType: string;
+  /** `OrderController.process` */
+  readonly handler: string | undefined;
+}
+
 /** Every event of the library, by name. */
 export interface StreamsEvents {
   settled: SettledEvent;
@@ -103,6 +112,17 @@ export interface StreamsEvents {
   };
   /** A method that had overrun has ended. `duration`: since the start of its run, in milliseconds. */
   'overrun-ended': Overrunning & { readonly duration: number };
+  /**
+   * A shutdown, or the end of reading some streams, has waited for these runs for a second. It waits
+   * for `atMost` more milliseconds.
+   */
+  'runs-awaited': {
+    readonly group: string;
+    readonly runs: readonly UnendedRun[];
+    readonly atMost: number;
+  };
+  /** A shutdown, or the end of reading some streams, waits no longer: the messages are released. */
+  'runs-given-up': { readonly group: string; readonly runs: readonly UnendedRun[] };
   /** Told beside `settled`, of dead letters alone. */
   'dead-lettered': SettledEvent;
   /** Told beside `settled`, of runs that failed and are repeated after `delay` ms. */

@@ -84,9 +84,11 @@ describe('the log', () => {
     const stream = 'stream "orders" and group "shop"';
     expect(lines).toEqual([
       `warn [Streams] Orders.handle still runs after 3.0 s with message 1-1 of ${stream}, beyond its ` +
-        'timeout. Other messages have its place meanwhile',
+        'timeout. Other messages have its place meanwhile. Here the message does not start again before ' +
+        'it has ended.',
       `warn [Streams] Orders.handle still runs after 3.0 s with message 1-2 of ${stream}, after its ` +
-        'stream has ended. It keeps its place: fewer other messages run (maxOverrun)',
+        'stream has ended. It keeps its place: fewer other messages run (maxOverrun). Here the message ' +
+        'does not start again before it has ended.',
       `log [Streams] Orders.handle has ended with message 1-1 of ${stream}, after 61.0 s`,
     ]);
   });
@@ -169,7 +171,23 @@ describe('the log', () => {
     logged().emit('run-failed', retried);
     expect(lines).toEqual([
       'warn [Streams] Run 2 of Orders.handle for message 1-1 of stream "orders" and group "shop" ' +
-        'failed: StockError: none left. It runs again in 4000 ms',
+        'failed: StockError: none left. The next run is due in 4000 ms.',
+    ]);
+  });
+
+  it('names the runs that closing waits for, and those that it gives up', () => {
+    const events = logged();
+    const run = { stream: 'orders', id: '1-1', eventType: 'order', handler: 'Orders.handle' };
+    events.emit('runs-awaited', { group: 'shop', runs: [run], atMost: 26_000 });
+    const runs = ['1-1', '1-2', '1-3', '1-4'].map((id) => ({ ...run, id }));
+    events.emit('runs-given-up', { group: 'shop', runs });
+    const named = runs.slice(0, 3).map(({ id }) => `Orders.handle with ${id} of "orders"`);
+    expect(lines).toEqual([
+      'log [Streams] Closing waits for 1 run of group "shop", for 26.0 s more at most (gracePeriod): ' +
+        named[0],
+      `warn [Streams] Closing no longer waits for 4 runs of group "shop": ${named.join(', ')} and 1 ` +
+        'more. The messages are released, uncounted, and run again in another process, or after a ' +
+        'restart. Have the handler stop when context.signal aborts, or raise gracePeriod.',
     ]);
   });
 

@@ -78,11 +78,11 @@ describe('a declaration of options', () => {
       key: { delay: 0.5 },
     };
     expect(SAMPLE.problems(wrong)).toEqual([
-      `gruop is no option of a sample: did you mean group? there are ${SAMPLE.names.join(', ')}`,
+      'gruop is no option of a sample: did you mean group?',
       'size must be a whole number from 1 to 10, not 11',
       `on must be true or false, not "true": that is a text; compare it with 'true'`,
       `mode must be 'fast' or 'slow', not "quick"`,
-      'wait.dealy is no option of a wait: did you mean delay? there are delay, share',
+      'wait.dealy is no option of a wait: did you mean delay?',
       'wait.share must be between 0 and 1, not 2',
       'waits[1].delay must be a whole number of at least 0, not -1',
       'waits[2] must be an object { delay, share }, not 7',

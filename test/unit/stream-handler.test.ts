@@ -69,7 +69,7 @@ describe('the arguments of @StreamHandler', () => {
     [
       'an unknown option',
       ['order', { maxDelivery: 3 }],
-      /maxDelivery is no option of @StreamHandler: did you mean maxDeliveries\? there are/,
+      /maxDelivery is no option of @StreamHandler: did you mean maxDeliveries\?/,
     ],
     ['an empty name', ['order', { name: '' }], /name must be a text/],
     ['an empty group', ['order', { group: '' }], /group must be a text that is not empty/],

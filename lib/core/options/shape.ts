@@ -101,8 +101,9 @@ export class Shape<O extends object = object> {
 
   private unknown(name: string, at: string): string {
     const meant = nearest(name, this.names);
-    const guess = meant === undefined ? '' : `did you mean ${meant}? `;
-    return `${at}${name} is no option of ${this.of}: ${guess}there are ${this.names.join(', ')}`;
+    const hint =
+      meant === undefined ? `there are ${this.names.join(', ')}` : `did you mean ${meant}?`;
+    return `${at}${name} is no option of ${this.of}: ${hint}`;
   }
 }
 

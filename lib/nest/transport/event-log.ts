@@ -7,7 +7,7 @@ import type {
 } from '../../core/events.js';
 import type { StreamsRuntime } from '../../runtime.js';
 import { BrokenConnections } from './broken-connections.js';
-import { at, deadLettered, runFailed } from './message-lines.js';
+import { at, deadLettered, runFailed, runsAwaited, runsGivenUp } from './message-lines.js';
 import { RateLimitedLog, type Line } from './rate-limited-log.js';
 
 /** The line that an event is worth. */
@@ -37,7 +37,10 @@ const LINES: Lines = {
     key: `consumer-crashed ${consumer}`,
   }),
   'consumer-failed': ({ streams, group, error: { message } }) =>
-    error(`The consumer of ${streams.join(', ')} in group "${group}" has ended: ${message}`),
+    error(
+      `The consumer of ${streams.join(', ')} in group "${group}" has ended: ${message} Then start the ` +
+        'consumer again.',
+    ),
   'stream-unreadable': (event) =>
     error(`Nothing is read from ${at(event)} until this is mended: ${event.error.message}`),
   'listener-failed': ({ listener, error: { message } }) =>
@@ -81,12 +84,14 @@ const LINES: Lines = {
       'the group handles them. Add a handler for them, or set the option unmatched to "dead-letter".',
   }),
   'unhandled-waits': ({ id, eventType, why, ...event }) => ({
-    ...warn(`Message ${id} "${eventType}" of ${at(event)} waits uncounted: ${WAITS[why]}`),
+    level: why === 'unsettled' ? 'log' : 'warn',
+    text: `Message ${id} "${eventType}" of ${at(event)} waits, uncounted: no handler here takes it, and ${WAITS[why]}`,
     key: `unhandled-waits ${at(event)} ${eventType} ${why}`,
   }),
   'reading-paused': ({ group, parked }) =>
     warn(
-      `Group "${group}" reads nothing new while ${parked} messages wait for a retry (maxParked)`,
+      `Group "${group}" reads nothing new while ${parked} messages wait for a retry, for others of ` +
+        'their key, or for another consumer (maxParked)',
     ),
   'reading-resumed': ({ group }) => ({ level: 'log', text: `Group "${group}" reads on` }),
   'assignment-discarded': ({ service, id, reason }) => ({
@@ -145,6 +150,8 @@ const LINES: Lines = {
   }),
   'dead-lettered': deadLettered,
   'run-failed': runFailed,
+  'runs-awaited': runsAwaited,
+  'runs-given-up': runsGivenUp,
 };
 
 function overran({
@@ -159,10 +166,11 @@ function overran({
   const what = messages > 1 ? `${messages} messages, the first ${id},` : `message ${id}`;
   const since = reason === 'timeout' ? 'beyond its timeout' : 'after its stream has ended';
   const place = placeGivenBack
-    ? 'Other messages have its place meanwhile'
-    : 'It keeps its place: fewer other messages run (maxOverrun)';
+    ? 'Other messages have its place meanwhile.'
+    : 'It keeps its place: fewer other messages run (maxOverrun).';
   return warn(
-    `${handler} still runs after ${seconds(runningFor)} with ${what} of ${at(where)}, ${since}. ${place}`,
+    `${handler} still runs after ${seconds(runningFor)} with ${what} of ${at(where)}, ${since}. ${place} ` +
+      `Here ${messages > 1 ? 'they do' : 'the message does'} not start again before it has ended.`,
   );
 }
 

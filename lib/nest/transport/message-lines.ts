@@ -1,4 +1,4 @@
-import type { StreamsEvents } from '../../core/events.js';
+import type { StreamsEvents, UnendedRun } from '../../core/events.js';
 import type { DeadLetterReason } from '../../core/settlement.js';
 import type { Line } from './rate-limited-log.js';
 
@@ -19,10 +19,46 @@ export function runFailed(event: StreamsEvents['run-failed']): Line {
   return {
     level: 'warn',
     text:
-      `Run ${attempt} of ${handler} for message ${id} of ${at(event)} failed: ${name}: ${message}. ` +
-      `It runs again in ${delay} ms`,
+      `Run ${attempt} of ${handler} for message ${id} of ${at(event)} failed: ` +
+      `${sentence(`${name}: ${message}`)} The next run is due in ${delay} ms.`,
     key: `run-failed ${at(event)} ${handler} ${name}`,
   };
+}
+
+/** Messages of errors end with a full stop, or without. */
+const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
+
+/** Most runs that one line names. */
+const NAMED = 3;
+
+export function runsAwaited({ group, runs, atMost }: StreamsEvents['runs-awaited']): Line {
+  return {
+    level: 'log',
+    text:
+      `Closing waits for ${counted(runs)} of group "${group}", for ${(atMost / 1000).toFixed(1)} s ` +
+      `more at most (gracePeriod): ${named(runs)}`,
+  };
+}
+
+export function runsGivenUp({ group, runs }: StreamsEvents['runs-given-up']): Line {
+  return {
+    level: 'warn',
+    text:
+      `Closing no longer waits for ${counted(runs)} of group "${group}": ${named(runs)}. ` +
+      'The messages are released, uncounted, and run again in another process, or after a restart. ' +
+      'Have the handler stop when context.signal aborts, or raise gracePeriod.',
+  };
+}
+
+const counted = ({ length }: readonly UnendedRun[]): string =>
+  length === 1 ? '1 run' : `${length} runs`;
+
+function named(runs: readonly UnendedRun[]): string {
+  const some = runs
+    .slice(0, NAMED)
+    .map(({ handler = 'a handler', id, stream }) => `${handler} with ${id} of "${stream}"`);
+  const more = runs.length - NAMED;
+  return some.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 export function deadLettered(event: StreamsEvents['dead-lettered']): Line {

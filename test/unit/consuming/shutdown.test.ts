@@ -82,6 +82,42 @@ describe('shutdown', () => {
     expect(app.outcomes()).not.toContain('handled');
   });
 
+  it('tells of the runs that it has waited for, and of those that it gives up', async () => {
+    const late = gate();
+    const handlers = [{ events: ['x'], invoke: () => late.promise }];
+    const app = await world.start(handlers, { gracePeriod: 30_000 });
+    const told: unknown[] = [];
+    app.runtime.events.on('runs-awaited', (event) => told.push(event));
+    app.runtime.events.on('runs-given-up', (event) => told.push(event));
+    const id = await app.publish('x');
+    const drained = app.runtime.drain();
+    await world.clock.advance(999);
+    expect(told).toEqual([]);
+    await world.clock.advance(1);
+    const where = { stream: 'x', id, eventType: 'x', handler: expect.any(String) as string };
+    const awaited = { group: expect.any(String) as string, runs: [where], atMost: 26_000 };
+    expect(told).toEqual([awaited]);
+    await world.clock.advance(26_000);
+    await drained;
+    expect(told.slice(1)).toEqual([{ group: awaited.group, runs: [where] }]);
+    late.open();
+  });
+
+  it('tells nothing of runs that end within a second', async () => {
+    const slow = gate();
+    const app = await world.start([{ events: ['x'], invoke: () => slow.promise }]);
+    const told: unknown[] = [];
+    app.runtime.events.on('runs-awaited', (event) => told.push(event));
+    app.runtime.events.on('runs-given-up', (event) => told.push(event));
+    await app.publish('x');
+    const drained = app.runtime.drain();
+    await world.clock.advance(500);
+    slow.open();
+    await drained;
+    await world.clock.advance(60_000);
+    expect(told).toEqual([]);
+  });
+
   it('starts nothing that still waits for its handler’s own concurrency', async () => {
     const slow = gate();
     const runs: number[] = [];
