@@ -96,6 +96,13 @@ export class BalancedServices {
     }
   }
 
+  /** Resolves when nothing runs but what awaits the end. @returns whether there is such */
+  async othersEnded(): Promise<boolean> {
+    const consumers = [...this.consumers.values()];
+    const left = consumers.map(({ consumer }) => consumer.othersEnded());
+    return (await Promise.all(left)).includes(true);
+  }
+
   /** A run that does not end holds up a handover, which can wait, but no shutdown. */
   private letGo(
     subscription: OwnedSubscription,

@@ -6,6 +6,7 @@ import { BalancedServices, divided } from './balanced-services.js';
 import { createChaining, type Chaining } from './chaining/chaining.js';
 import { Consumers, type SubscribeSettings } from './consuming/consumers.js';
 import { oncePorts, requireOncePorts } from './consuming/once-ports.js';
+import { endFor } from './consuming/own-end.js';
 import type { Reading } from './consuming/readings.js';
 import { FilteredTypes } from './consuming/filtered-types.js';
 import { liveParts, withoutRegistry } from './consuming/live/live-parts.js';
@@ -163,18 +164,30 @@ export class StreamsRuntime {
     this.driver.connect?.();
   }
 
-  /** Ends consuming, gracefully. Publishing still works. Idempotent. */
+  /**
+   * Ends consuming, gracefully. Publishing still works. A run that calls this waits for the others only,
+   * see {@link endFor}. Idempotent.
+   */
   drain(): Promise<void> {
+    return endFor(this.clock, this.drainAll(), () => this.othersEnded());
+  }
+
+  /** Drains, then closes the connections. A run that calls this waits as for `drain`. Idempotent. */
+  close(): Promise<void> {
+    this.closing ??= this.drainAll().then(() => this.endInTime('closed', () => this.closeAll()));
+    return endFor(this.clock, this.closing, () => this.othersEnded());
+  }
+
+  private drainAll(): Promise<void> {
     this.draining ??= this.endInTime('drained', () =>
       Promise.all([this.consumers.stop(), this.balanced.stop(), this.retainer?.stop()]),
     );
     return this.draining;
   }
 
-  /** Drains, then closes the connections. Idempotent. */
-  close(): Promise<void> {
-    this.closing ??= this.drain().then(() => this.endInTime('closed', () => this.closeAll()));
-    return this.closing;
+  private async othersEnded(): Promise<boolean> {
+    const { consumers, balanced } = this;
+    return (await Promise.all([consumers.othersEnded(), balanced.othersEnded()])).includes(true);
   }
 
   private async closeAll(): Promise<void> {

@@ -1,3 +1,4 @@
+import { endFor } from '../consuming/own-end.js';
 import type { Reading } from '../consuming/readings.js';
 import type { OverrunStatus } from '../core/overrun.js';
 import { placesFor } from '../consuming/slots.js';
@@ -169,10 +170,16 @@ export class StreamConsumer {
   /**
    * Stops reading, awaits running callbacks for `gracePeriod`, releases the rest, and closes its
    * connection. What was kept pending stays so. {@link closed} then resolves. Idempotent.
+   *
+   * From within a callback it resolves when the other callbacks have ended, those left out that await it
+   * too. The connection closes once these have ended and are settled.
    */
   close(): Promise<void> {
     this.closing ??= this.end().then(() => this.end$.resolve());
-    return this.closing;
+    return endFor(this.runtime.clock, this.closing, async () => {
+      const readings = await this.subscribed?.catch(() => []);
+      return this.runtime.consumers.othersEnded(readings ?? []);
+    });
   }
 
   private read(callback: EventCallback, events: readonly string[]): Promise<Reading[]> {
@@ -226,7 +233,7 @@ export class StreamConsumer {
 
   private async end(): Promise<void> {
     const readings = await this.subscribed?.catch(() => []);
-    await this.runtime.consumers.end(readings ?? []);
+    await this.runtime.consumers.endAll(readings ?? []);
   }
 
   private placeOf(

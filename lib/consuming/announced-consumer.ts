@@ -23,7 +23,7 @@ export class AnnouncedConsumer implements Worker {
   private readonly halted = new Set<string>();
   private readonly left = new Set<string>();
   /** Those whose names were taken, while their last runs end. */
-  private readonly ending = new Set<Promise<void>>();
+  private readonly ending = new Map<Consumer | OrderedConsumer, Promise<void>>();
   private beginning: Promise<void> | undefined;
   private readonly stopping = new AbortController();
   private stopped: Promise<void> | undefined;
@@ -72,6 +72,13 @@ export class AnnouncedConsumer implements Worker {
     this.presence?.mark(streams, 'closing');
     await this.consumer?.leave(streams);
     await this.presence?.leave(streams);
+  }
+
+  /** As {@link Consumer.othersEnded}. */
+  async othersEnded(streams: ReadonlySet<string>): Promise<boolean> {
+    const consumers = [...(this.consumer ? [this.consumer] : []), ...this.ending.keys()];
+    const left = await Promise.all(consumers.map((consumer) => consumer.othersEnded(streams)));
+    return left.includes(true);
   }
 
   /** Handlers have joined the tables of the plan, or left them. Resolves when other consumers know. */
@@ -138,17 +145,18 @@ export class AnnouncedConsumer implements Worker {
     this.consumer = undefined;
     consumer?.disown();
     consumer?.halt(this.options.plan.tables.keys());
-    const ended = consumer?.stop() ?? Promise.resolve();
-    this.ending.add(ended);
+    if (!consumer) return;
+    const ended = consumer.stop();
+    this.ending.set(consumer, ended);
     await ended;
-    this.ending.delete(ended);
+    this.ending.delete(consumer);
   }
 
   private async end(): Promise<void> {
     this.stopping.abort();
     this.presence?.mark(this.options.plan.tables.keys(), 'closing');
     await this.beginning?.catch(() => undefined);
-    await Promise.all([this.consumer?.stop(), ...this.ending]);
+    await Promise.all([this.consumer?.stop(), ...this.ending.values()]);
     await this.presence?.leave();
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock, TimerHandle } from '../core/clock.js';
 import type { BatchedDelivery, BoundHandler, Delivery } from '../core/delivery.js';
 import { HandlerTimeoutError } from '../core/errors/handling.errors.js';
+import { marked } from '../core/run-mark.js';
 import { Overrun, type OverrunReason } from '../core/overrun.js';
 import { ack, release, type Settlement } from '../core/settlement.js';
 import type { Overruns } from './overruns.js';
@@ -133,8 +134,9 @@ export class Collector {
 
   private async invoke(items: readonly Waiting[]): Promise<void> {
     const deliveries = items.map(({ delivery }) => delivery);
-    await this.options.handler.invokeBatch!(items, (reason, work) =>
-      this.overran(reason, deliveries, work),
+    const { handler } = this.options;
+    await marked(deliveries, () =>
+      handler.invokeBatch!(items, (reason, work) => this.overran(reason, deliveries, work)),
     );
   }
 

@@ -1,9 +1,8 @@
-import type { Delivery, Handler } from '../core/delivery.js';
-import type { Settlement } from '../core/settlement.js';
+import type { Delivery } from '../core/delivery.js';
 import type { Subscription } from '../core/source.js';
 import type { Worker } from '../core/worker.js';
 import { Admission } from './admission.js';
-import { Aftermath, disown, taken } from './aftermath.js';
+import { Aftermath, disown } from './aftermath.js';
 import { claimsOf, type Claims } from './claims.js';
 import { Collectors } from './collectors.js';
 import type { ConsumerOptions } from './consumer-options.js';
@@ -15,9 +14,11 @@ import { Intake } from './intake.js';
 import { orderingOf, type Ordering } from './ordering/ordering.js';
 import type { ConsumerPlan } from './plan.js';
 import { createPipeline } from './pipeline.js';
+import { awaitsEnd } from './own-end.js';
 import { placesOf, takesBatches, type Places } from './places.js';
 import { ReadAhead } from './read-ahead.js';
 import { Room } from './room.js';
+import { run, type RunParts } from './run.js';
 import { elsewhereOf } from './elsewhere.js';
 import type { HandOver } from './live/hand-over.js';
 import type { InTurn } from './ordering/in-turn.js';
@@ -38,7 +39,7 @@ export class Consumer implements Worker {
   readonly collectors: Collectors | undefined;
   private readonly places: Places;
   private subscription!: Subscription;
-  private pipeline!: Handler;
+  private runParts!: RunParts;
   private intake: Intake | undefined;
   private heartbeat!: Heartbeat;
   /** Streams that are left alone: nothing of them is read or started. */
@@ -61,7 +62,7 @@ export class Consumer implements Worker {
       limit: this.limit(),
       shared: this.places.shared,
       suspectLane: options.suspectLane,
-      run: (delivery) => void this.run(delivery),
+      run: (delivery) => run(this.runParts, delivery),
       onEnded: () => {
         this.readAhead.countFinished();
         this.progressed();
@@ -108,7 +109,7 @@ export class Consumer implements Worker {
     const { subscription } = this;
     this.aftermath.of(subscription);
     this.lookElsewhere(subscription);
-    this.pipeline = createPipeline({
+    const pipeline = createPipeline({
       ...options,
       subscription,
       tables,
@@ -118,6 +119,9 @@ export class Consumer implements Worker {
       looksElsewhere: this.handOver !== undefined,
       isHalted: (delivery) => this.isHalted(delivery),
     });
+    const { clock, tenure } = options;
+    const { verdict, aftermath, dispatcher, overran } = this;
+    this.runParts = { clock, tenure, pipeline, verdict, aftermath, dispatcher, overran };
     this.heartbeat = new Heartbeat({
       ...options,
       subscription,
@@ -169,6 +173,18 @@ export class Consumer implements Worker {
   async leave(streams: ReadonlySet<string>): Promise<void> {
     this.halt(streams);
     await drainSome({ ...this.runs(), of: ({ stream }) => streams.has(stream) });
+  }
+
+  /**
+   * Resolves when nothing of these streams is held any more, but for runs that await the end themselves.
+   * @param streams default all
+   * @returns whether there are such
+   */
+  async othersEnded(streams?: ReadonlySet<string>): Promise<boolean> {
+    if (this.stopping) await this.intake?.stop();
+    const of = ({ stream }: Delivery): boolean => streams?.has(stream) ?? true;
+    await this.held.untilNone((delivery) => of(delivery) && !awaitsEnd(delivery));
+    return [...this.held].some(of);
   }
 
   /** Handlers have joined the tables of the plan. */
@@ -260,25 +276,6 @@ export class Consumer implements Worker {
     events.emit('stream-yielded', { stream, group: plan.group, id, eventType });
     this.halt([stream]);
     onYield();
-  }
-
-  private async run(delivery: Delivery): Promise<void> {
-    const { clock, tenure } = this.options;
-    delivery.startedAt = delivery.heldFrom = clock.now();
-    delivery.onOverrun = this.overran;
-    if (tenure?.holds() === false) tenure.lost();
-    let settlement: Settlement = taken;
-    try {
-      if (!delivery.lost) settlement = this.verdict.on(delivery, await this.pipeline(delivery));
-    } catch (error) {
-      settlement = this.verdict.onError(delivery, error);
-    }
-    if (delivery.lost) settlement = taken;
-    // The next suspect may kill the process: what this one came to has to be known before.
-    if (delivery.suspect) await this.aftermath.settleFirst(delivery, settlement);
-    else this.aftermath.settle(delivery, settlement);
-    if (delivery.overruns) await delivery.overrun!.ended;
-    this.dispatcher.ended(delivery);
   }
 
   private readonly overran = (delivery: Delivery): void => {

@@ -5,6 +5,7 @@ import type { Route, Router } from '../core/routing.js';
 import { AnnouncedConsumer } from './announced-consumer.js';
 import type { ConsumerParts, ConsumerSettings } from './consumer-options.js';
 import type { HandlerTable } from './handler-table.js';
+import { endFor } from './own-end.js';
 import { leasesOf } from './ordering/ordered-consumer.js';
 import { shareReaders, tablesOf, type ConsumerPlan } from './plan.js';
 import { keyOf, Readings, type Reading } from './readings.js';
@@ -89,8 +90,27 @@ export class Consumers {
       if (!ending) consumer.resume([table.stream]);
   }
 
-  /** As a shutdown of these alone: what has not started is released, what runs is awaited. */
-  async end(readings: readonly Reading[]): Promise<void> {
+  /**
+   * As a shutdown of these alone: what has not started is released, what runs is awaited. A run that
+   * calls this waits for the others only, see {@link endFor}.
+   */
+  end(readings: readonly Reading[]): Promise<void> {
+    return endFor(this.parts.clock, this.endAll(readings), () => this.othersEnded(readings));
+  }
+
+  /** Resolves when nothing of these runs but what awaits the end. @returns whether there is such */
+  async othersEnded(readings: readonly Reading[] = [...this.readings]): Promise<boolean> {
+    const byConsumer = [...grouped(readings, ({ consumer }) => consumer)];
+    const left = await Promise.all(
+      byConsumer.map(([consumer, of]) =>
+        consumer.othersEnded(new Set(of.map(({ table }) => table.stream))),
+      ),
+    );
+    return left.includes(true);
+  }
+
+  /** As {@link end}, whoever calls it. */
+  async endAll(readings: readonly Reading[]): Promise<void> {
     const running = readings.filter(({ ending }) => !ending);
     const byConsumer = grouped(running, ({ consumer }) => consumer);
     for (const [consumer, ending] of byConsumer) {
@@ -119,7 +139,7 @@ export class Consumers {
   private async stopAll(): Promise<void> {
     // One that has not started yet has nothing to stop, and would read for ever.
     if (this.starting.size > 0) await Promise.all(this.starting);
-    await this.end([...this.readings]);
+    await this.endAll([...this.readings]);
   }
 
   private async endOf(consumer: Reading['consumer'], ending: readonly Reading[]): Promise<void> {
@@ -152,7 +172,7 @@ export class Consumers {
       for (const own of tables) if (own.stream === table.stream) table.unmerge(own);
       await consumer.handlersChanged();
     }
-    await this.end(started);
+    await this.endAll(started);
   }
 
   private start(

@@ -13,6 +13,7 @@ import type { Held } from './held.js';
 import type { HandOver } from './live/hand-over.js';
 import type { Intake } from './intake.js';
 import type { Ordering } from './ordering/ordering.js';
+import { awaitsEnd } from './own-end.js';
 import { tellAwaited, tellGivenUp } from './unended-runs.js';
 
 /** How long a shutdown tries at most to bring its last settlements to the source, ms. */
@@ -55,10 +56,7 @@ export async function drain(consumer: Draining): Promise<void> {
   unstarted.push(...dispatcher.stop(), ...aftermath.takeWaiting(), ...(ordering?.takeAll() ?? []));
   unstarted.push(...(handOver?.take(() => true) ?? []));
   for (const delivery of unstarted) letGo(delivery);
-  const awaited = tellAwaited(consumer, ({ running }) => running, left(grace.runs));
-  await withPatience(clock, left(grace.runs), dispatcher.idle());
-  awaited();
-  giveUp(consumer, ({ running }) => running);
+  await endRuns(consumer, left, () => true, dispatcher.idle());
   consumer.takeOverdue(() => true).forEach(letGo);
   await within(
     clock,
@@ -80,17 +78,39 @@ export interface DrainingSome extends Runs {
 export async function drainSome(some: DrainingSome): Promise<void> {
   const { clock, gracePeriod, held, of } = some;
   const [grace, left] = [graceOf(gracePeriod), timeLeft(clock)];
-  const runs = (delivery: Delivery): boolean => of(delivery) && delivery.running;
-  const awaited = tellAwaited(some, runs, left(grace.runs));
-  await withPatience(clock, left(grace.runs), held.untilNone(runs));
-  awaited();
-  giveUp(some, runs);
+  const ended = held.untilNone((delivery) => of(delivery) && delivery.running);
+  await endRuns(some, left, of, ended);
   some.takeOverdue(of).forEach(some.letGo);
   await within(clock, Math.min(left(grace.settled), LAST_SETTLEMENTS), held.untilNone(of));
 }
 
+/**
+ * Awaits what runs, then gives it up. Runs that await an end themselves can go on only then, and are
+ * given up last.
+ */
+async function endRuns(
+  runs: Runs,
+  left: TimeLeft,
+  of: (delivery: Delivery) => boolean,
+  ended: Promise<void>,
+): Promise<void> {
+  const { clock, held } = runs;
+  const grace = graceOf(runs.gracePeriod);
+  const running = (delivery: Delivery): boolean =>
+    of(delivery) && delivery.running && !delivery.lost;
+  const awaited = tellAwaited(runs, running, left(grace.runs));
+  await withPatience(clock, left(grace.runs), ended);
+  awaited();
+  giveUp(runs, (delivery) => running(delivery) && !awaitsEnd(delivery));
+  const last = left((grace.runs + grace.settled) / 2);
+  await withPatience(clock, last, held.untilNone(running));
+  giveUp(runs, running);
+}
+
+type TimeLeft = (until: number) => number;
+
 /** How long there is until so many ms from now. */
-function timeLeft(clock: Clock): (until: number) => number {
+function timeLeft(clock: Clock): TimeLeft {
   const began = clock.now();
   return (until) => Math.max(0, began + until - clock.now());
 }

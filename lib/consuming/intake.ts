@@ -36,6 +36,7 @@ export class Intake {
   private loop: Promise<void> = Promise.resolve();
   private wake: (() => void) | undefined;
   private readonly stopped = new AbortController();
+  private ended: Promise<void> | undefined;
 
   constructor(private readonly options: IntakeOptions) {}
 
@@ -50,8 +51,13 @@ export class Intake {
     if (room() >= this.worthAsking() || roomForHanded() > 0) this.resume();
   }
 
-  /** After it the last reply's entries have been accepted, and none will follow. */
-  async stop(): Promise<void> {
+  /** After it the last reply's entries have been accepted, and none will follow. Idempotent. */
+  stop(): Promise<void> {
+    this.ended ??= this.end();
+    return this.ended;
+  }
+
+  private async end(): Promise<void> {
     this.stopping = true;
     this.stopped.abort();
     this.resume();

@@ -1,3 +1,4 @@
+import { describeClosingFromWithinContract } from './closing-from-within.contract.js';
 import { describeDeadLettersContract } from './dead-letters.contract.js';
 import { describeDelaysContract } from './delays.contract.js';
 import { describeGroupAdminContract } from './group-admin.contract.js';
@@ -38,6 +39,7 @@ export function describeDriverContract(
   describeRepliesContract(name, setup);
   describeRetentionContract(name, setup);
   describeStreamConsumerContract(name, consumers);
+  describeClosingFromWithinContract(name, consumers);
   describeDeadLettersContract(name, async () => {
     const { driver, ...harness } = await open();
     return { ...harness, queue: driver.deadLetters! };

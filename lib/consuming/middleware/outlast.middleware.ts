@@ -10,10 +10,9 @@ export function outlast(): { readonly outer: Middleware; readonly inner: Middlew
   const running = new WeakMap<Delivery, Promise<Settlement>>();
   return {
     inner: (delivery, next) => {
-      const work = next(delivery);
-      const ended = (): void => void running.delete(delivery);
+      // No branch: a stack trace is to lead from the handler to its run.
+      const work = next(delivery).finally(() => running.delete(delivery));
       running.set(delivery, work);
-      work.then(ended, ended);
       return work;
     },
     outer: async (delivery, next) => {

@@ -94,6 +94,11 @@ export class OrderedConsumer implements Worker {
     this.turned?.();
   }
 
+  /** As {@link Consumer.othersEnded}. */
+  async othersEnded(streams: ReadonlySet<string>): Promise<boolean> {
+    return (await this.consumer?.othersEnded(streams)) ?? false;
+  }
+
   /** It has one stream. */
   leave(): Promise<void> {
     return this.stop();

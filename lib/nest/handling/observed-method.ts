@@ -13,6 +13,7 @@ import {
   type ParamFactory,
 } from './method-metadata.js';
 import { adoptMethodPipes, hasBlindPipes } from './method-pipes.js';
+import { marked } from '../../core/run-mark.js';
 import { RunTickets } from './run-tickets.js';
 import { RunContext, Stage } from './run.context.js';
 
@@ -179,22 +180,33 @@ function observe(context: RunContext, method: Method, self: unknown, args: unkno
   run.stage = Stage.Handler;
   // An interceptor may call the method again: its last call counts.
   run.thrown = run.returned = undefined;
+  // No trace leads from there to the run.
+  if (run.intercepted) {
+    return (run.returned = marked(context.runs, () => intercepted(context, method, self, args)));
+  }
   try {
     const result = method.apply(self, args);
     if (isObservable(result)) return (run.returned = observed(result, run));
-    // Only there: it would cost each message a promise.
-    if (run.intercepted && result instanceof Promise) {
-      const ended = (): void => run.callEnded();
-      run.callBegan();
-      result.then(ended, ended);
-      return (run.returned = result.then((value: unknown) =>
-        isObservable(value) ? observed(value, run) : value,
-      ));
-    }
     return (run.returned = result);
   } catch (error) {
     run.thrown = { error };
     throw error;
+  }
+}
+
+/** Calls the method, and notes when its promise has ended. Costs a message a promise. */
+async function intercepted(
+  { run }: RunContext,
+  method: Method,
+  self: unknown,
+  args: unknown[],
+): Promise<unknown> {
+  run.callBegan();
+  try {
+    const result: unknown = await method.apply(self, args);
+    return isObservable(result) ? observed(result, run) : result;
+  } finally {
+    run.callEnded();
   }
 }
 

@@ -1,4 +1,5 @@
 import { BaseRpcContext } from '@nestjs/microservices';
+import type { Delivery } from '../../core/delivery.js';
 import type { DeadLetterIt, Retry } from '../../core/settlement.js';
 
 /** How far a run came: what failed before `Handler` never reached the method. */
@@ -51,6 +52,9 @@ export abstract class RunContext extends BaseRpcContext {
   constructor() {
     super(NO_ARGS);
   }
+
+  /** @internal What is handled. */
+  abstract get runs(): Delivery | readonly Delivery[];
 
   /** @internal What the method is given beside this. */
   abstract get given(): unknown;

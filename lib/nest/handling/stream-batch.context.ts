@@ -1,4 +1,4 @@
-import type { BatchedDelivery, BatchHandler } from '../../core/delivery.js';
+import type { BatchedDelivery, BatchHandler, Delivery } from '../../core/delivery.js';
 import { OwnershipLostError } from '../../core/errors/handling.errors.js';
 import type { Message } from '../../core/message.js';
 import { ack, deadLetter, retry, type DeadLetterReason } from '../../core/settlement.js';
@@ -126,6 +126,11 @@ export class StreamBatchContext<T = unknown> extends RunContext {
     const { signal } = this;
     if (signal.aborted) stop(signal.reason);
     else signal.addEventListener('abort', () => stop(signal.reason), { once: true });
+  }
+
+  /** @internal */
+  get runs(): Delivery[] {
+    return this.batch.map(({ delivery }) => delivery);
   }
 
   /** @internal */

@@ -157,6 +157,11 @@ export class StreamContext<T = unknown> extends RunContext {
   }
 
   /** @internal */
+  get runs(): Delivery {
+    return this.delivery;
+  }
+
+  /** @internal */
   outlived(work: Promise<void>): void {
     this.delivery.outlived('stream-ended', work);
   }

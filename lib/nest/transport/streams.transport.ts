@@ -58,7 +58,8 @@ export class StreamsTransport
   private readonly endStatus: () => void;
   private readonly noHook = this.onProcessingStartHook;
   private started = false;
-  private closing: Promise<void> | undefined;
+  private closing = false;
+  private closed = false;
 
   /** @throws InvalidOptionsError naming every problem */
   constructor(options: StreamsTransportOptions);
@@ -112,10 +113,15 @@ export class StreamsTransport
 
   /**
    * Stops reading, awaits running handlers for `gracePeriod` and releases the rest. Idempotent.
+   *
+   * From within a handler it resolves when the other handlers have ended, those left out that await it
+   * too. Connections close once these have ended and are settled. So does `app.close()`.
    */
-  close(): Promise<void> {
-    this.closing ??= this.stop();
-    return this.closing;
+  async close(): Promise<void> {
+    this.closing = true;
+    await (this.ownsRuntime ? this.runtime.close() : this.runtime.drain());
+    if (!this.closed) this.endStatus();
+    this.closed = true;
   }
 
   /**
@@ -222,11 +228,6 @@ export class StreamsTransport
       this.endStatus();
       throw error;
     }
-  }
-
-  private async stop(): Promise<void> {
-    await (this.ownsRuntime ? this.runtime.close() : this.runtime.drain());
-    this.endStatus();
   }
 
   private hooks(): ProcessingHooks {
