@@ -10,7 +10,7 @@ import {
 import { until } from '../support/until.js';
 
 /** Goes on from before the worker is frozen until after it has learned what happened meanwhile. */
-const LONG = 4500;
+const LONG = 7000;
 const LONG_RUNS = 20;
 /** Some are under way at any time. They would have ended while the worker is frozen, and fail when it wakes up. */
 const SHORT: Payload = { ms: 400, failsLate: true };
