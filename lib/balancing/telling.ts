@@ -49,7 +49,7 @@ export class Telling {
     if (!this.warned) {
       this.warned = true;
       const { events, service } = this.options;
-      const message = `${waiting} notifications of service "${service}" wait for whoever called init(): it takes no more streams until they are read`;
+      const message = `${waiting} notifications of service "${service}" wait for the caller of init(): it takes no more streams until they are read`;
       events.emit('warning', { code: 'NOTIFICATIONS_UNHEARD', message });
     }
     return true;

@@ -84,11 +84,11 @@ describe('the log', () => {
     const stream = 'stream "orders" and group "shop"';
     expect(lines).toEqual([
       `warn [Streams] Orders.handle still runs after 3.0 s with message 1-1 of ${stream}, beyond its ` +
-        'timeout. Other messages have its place meanwhile. Here the message does not start again before ' +
-        'it has ended.',
+        'timeout. Other messages have its place meanwhile. Until the method has ended, the message does not ' +
+        'start again in this process.',
       `warn [Streams] Orders.handle still runs after 3.0 s with message 1-2 of ${stream}, after its ` +
-        'stream has ended. It keeps its place: fewer other messages run (maxOverrun). Here the message ' +
-        'does not start again before it has ended.',
+        'stream has ended. It keeps its place: fewer other messages run (maxOverrun). Until the method ' +
+        'has ended, the message does not start again in this process.',
       `log [Streams] Orders.handle has ended with message 1-1 of ${stream}, after 61.0 s`,
     ]);
   });

@@ -8,7 +8,7 @@ import { StreamsError } from './streams.error.js';
  */
 export class ClaimFailedError extends StreamsError {
   static readonly code = 'CLAIM_FAILED';
-  static readonly advice = 'Leave the stream to whoever has it; another StreamExpired may follow.';
+  static readonly advice = 'Leave the stream to its owner; another StreamExpired may follow.';
 
   constructor(
     readonly stream: string,

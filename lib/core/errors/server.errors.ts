@@ -26,7 +26,7 @@ export class WrongKeyTypeError extends StreamsError {
 export class ServerOutOfMemoryError extends StreamsError {
   static readonly code: string = 'SERVER_OUT_OF_MEMORY';
   static readonly advice: string =
-    'Free memory, raise maxmemory, or trim streams that nobody needs.';
+    'Free memory, raise maxmemory, or trim streams whose messages are no longer needed.';
 
   constructor(action: string, cause?: unknown) {
     super(

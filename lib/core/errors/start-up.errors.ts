@@ -57,7 +57,7 @@ export class HandlerConflictError extends StreamsError {
 
 /**
  * Of the handlers of one stream and group some set `orderBy` and others do not: messages would overtake
- * each other without anybody noticing.
+ * each other unnoticed.
  */
 export class OrderConflictError extends StreamsError {
   static readonly code: string = 'ORDER_CONFLICT';

@@ -54,7 +54,7 @@ export function questionOf(
     );
   }
   if (data instanceof StreamRecord && data.due) {
-    throw new InvalidMessageError('A request cannot be delayed: somebody waits for its answer.');
+    throw new InvalidMessageError('A request cannot be delayed: its caller waits for the answer.');
   }
   return { eventType: publication.eventType, entry: producer.encode(publication), timeout };
 }

@@ -173,7 +173,7 @@ export class StreamContext<T = unknown> extends RunContext {
 
   private refuseForRequests(what: string): void {
     if (!this.delivery.request) return;
-    const advice = 'Throw instead: whoever asked is told, and may ask again.';
+    const advice = 'Throw instead: the caller is told, and may ask again.';
     throw new UnsupportedFeatureError(what, 'requests', advice);
   }
 }

@@ -140,7 +140,9 @@ const LINES: Lines = {
     key: `stream-lag ${event.stream} ${event.consumerGroup} ${event.age === undefined} ${event.severity} ${event.recovered}`,
   }),
   'publish-failed': ({ stream, eventType, error: { name, message } }) => ({
-    ...error(`"${eventType}" was not published to "${stream}", and nobody awaited it: ${message}`),
+    ...error(
+      `"${eventType}" was not published to "${stream}", and no caller awaited it: ${message}`,
+    ),
     key: `publish-failed ${stream} ${eventType} ${name}`,
   }),
   overrun: overran,
@@ -170,7 +172,7 @@ function overran({
     : 'It keeps its place: fewer other messages run (maxOverrun).';
   return warn(
     `${handler} still runs after ${seconds(runningFor)} with ${what} of ${at(where)}, ${since}. ${place} ` +
-      `Here ${messages > 1 ? 'they do' : 'the message does'} not start again before it has ended.`,
+      `Until the method has ended, ${messages > 1 ? 'they do' : 'the message does'} not start again in this process.`,
   );
 }
 
