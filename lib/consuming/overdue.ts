@@ -135,7 +135,8 @@ export class Overdue {
       const usedUp = delivery.attempt >= maxDeliveries;
       const counted = usedUp ? 'started' : await this.count(delivery);
       if (!this.waiting.has(delivery)) return;
-      if (counted === 'failed') return this.giveTime(delivery, ASK_AGAIN);
+      // There may be room for its data later.
+      if (counted === 'failed' || counted === 'later') return this.giveTime(delivery, ASK_AGAIN);
       if (counted === 'started' && delivery.attempt < maxDeliveries) return this.handOn(delivery);
       this.remove(delivery);
       const error = errorRecord(new HandlerTimeoutError(name, timeout!));

@@ -4,7 +4,7 @@ import type { Delivery } from '../../lib/core/delivery.js';
 import { ack } from '../../lib/core/settlement.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { StreamsRuntime } from '../../lib/runtime.js';
-import { quiet } from '../support/passing-time.js';
+import { quiet, work } from '../support/passing-time.js';
 import { RecordingConsumer, type ConsumeOptions } from '../support/recording-consumer.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
@@ -77,6 +77,19 @@ it('large entries of a consumer that died are taken over within what one reply m
   const consumer = await consume({ idleTimeout: 400 });
   await until('all are handled', () => consumer.handled.length === 100);
   expect(consumer.of('disconnected')).toEqual([]);
+});
+
+it('large entries that there was no room for are taken over as others are settled, not look by look', async () => {
+  const ids = await publish(40, 1_000_000);
+  await client.xgroup('CREATE', 's', 'g', '0');
+  await client.xreadgroup('GROUP', 'g', 'dead', 'COUNT', 40, 'STREAMS', 's', '>');
+  await client.xclaim('s', 'g', 'dead', 0, ...ids, 'IDLE', 100_000, 'JUSTID');
+  const consumer = await consume({
+    blockTimeout: 60_000,
+    reclaimInterval: 3000,
+    handle: () => work(50),
+  });
+  await until('all are handled', () => consumer.handled.length === 40, 10_000);
 });
 
 it('entries that this consumer left behind in an earlier life are adopted little by little', async () => {

@@ -274,6 +274,30 @@ describe('an announcement', () => {
     await proxy.close();
   });
 
+  it('that could not say that it reads again says so once it can', async () => {
+    const proxy = await startProxy(server.port);
+    const driver = await behind(proxy);
+    const { membership } = await world.join('B', { driver });
+    const { stream, events, options } = (await world.member('B'))!;
+    const change = (state: 'live' | 'paused') =>
+      membership.change([{ stream, events, options }], state);
+    await change('paused');
+    expect(await world.member('B')).toMatchObject({ state: 'paused' });
+    proxy.stall();
+    await expect(change('live')).rejects.toBeInstanceOf(RedisConnectionError);
+    proxy.resume();
+    await until('it is refreshed', () =>
+      membership.refresh().then(
+        () => true,
+        () => false,
+      ),
+    );
+    expect(await world.member('B')).toMatchObject({ state: 'live' });
+    await membership.leave();
+    await driver.source.close();
+    await proxy.close();
+  });
+
   it('that was taken over during an outage is lost', async () => {
     const proxy = await startProxy(server.port);
     const driver = await behind(proxy);

@@ -40,6 +40,8 @@ export class Caretaker implements Worker {
   private stopped = false;
   private rest = new AbortController();
   private shortOfRoom = false;
+  /** Of the look before this one. */
+  private wasShort = false;
   private readonly crashes: CrashWatch;
 
   constructor(private readonly options: CaretakerOptions) {
@@ -77,6 +79,7 @@ export class Caretaker implements Worker {
 
   private async look(): Promise<void> {
     const streams = this.options.streams();
+    this.wasShort = this.shortOfRoom;
     this.shortOfRoom = false;
     try {
       await this.options.onLook();
@@ -126,7 +129,8 @@ export class Caretaker implements Worker {
     const found = await commands.run('looking after streams', look, sources[0]!.key);
     if (!found) return this.options.onDisowned?.();
     const taken = found.reduce((sum, looked) => sum + looked.taken.length, 0);
-    if (taken > 0 && taken >= room) this.shortOfRoom = true;
+    // A look that could take nothing says nothing.
+    if (room <= 0 ? this.wasShort : taken > 0 && taken >= room) this.shortOfRoom = true;
     for (const [index, looked] of found.entries()) {
       await this.options.onLooked(sources[index]!, looked);
       this.report(sources[index]!, looked, more);

@@ -99,6 +99,11 @@ export class ByteRoom {
     return Math.max(0, Math.min(this.sizes.replyBytes, share - bytes, share / 2 - adoptedBytes));
   }
 
+  /** Whether what is taken over or adopted has room again, and not just for one entry more. */
+  get adoptsMore(): boolean {
+    return this.held.adoptedBytes <= this.budget.share / 4;
+  }
+
   /** Begins a run, which fetches its entry where the data is not here, if there is room for it. */
   async begin(lease: RedisLease, ask: () => Promise<BeginOutcome>): Promise<BeginOutcome> {
     const { held } = this;

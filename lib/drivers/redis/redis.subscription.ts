@@ -155,11 +155,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
       await this.handout.filled(limit);
     }
     const handedOut = this.handout.take(limit);
-    if (this.handout.isEmpty) {
-      this.caretaker.roomMade();
-      this.handed.roomMade();
-      this.adoption.more();
-    }
+    if (this.handout.isEmpty) this.fetchMore();
     return handedOut;
   }
 
@@ -189,13 +185,13 @@ export class RedisSubscription implements Subscription, LeaseHolder {
       own.leave();
       this.held.resize(own, 0);
     } else this.held.remove(own);
-    this.room.less();
+    this.less();
   }
 
   /** Its data is fetched again when it runs. */
   parked(lease: RedisLease): void {
     this.held.resize(lease, 0);
-    this.room.less();
+    this.less();
   }
 
   watch(streams: ReadonlySet<string>): void {
@@ -215,7 +211,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
 
   settled(lease: RedisLease): void {
     this.held.remove(lease);
-    this.room.less();
+    this.less();
   }
 
   async stop(): Promise<void> {
@@ -232,6 +228,19 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   close(): Promise<void> {
     this.closing ??= this.shutDown().finally(this.options.onClosed);
     return this.closing;
+  }
+
+  /** Less is held. A pull that waits for new entries would not ask for those that there was no room for. */
+  private less(): void {
+    this.room.less();
+    if (this.handout.isEmpty && this.room.adoptsMore) this.fetchMore();
+  }
+
+  /** Of what is abandoned, handed over, or known to be pending here. */
+  private fetchMore(): void {
+    if (this.roomToTakeOver() > 0) this.caretaker.roomMade();
+    this.handed.roomMade();
+    this.adoption.more();
   }
 
   private async read(limit: number): Promise<void> {

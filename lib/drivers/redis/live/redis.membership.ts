@@ -37,6 +37,8 @@ export class RedisMembership implements Membership {
   private readonly diedHere: () => void;
   private readonly unheard: () => Promise<void>;
   private ended = false;
+  /** Streams whose last change may not have reached the server. */
+  private readonly unsaid = new Set<string>();
 
   constructor(
     private readonly options: RedisMembershipOptions,
@@ -59,6 +61,7 @@ export class RedisMembership implements Membership {
   async refresh(): Promise<'kept' | 'announced' | 'taken' | 'refused'> {
     const { announcements, consumer } = this.options;
     try {
+      await this.sayAgain();
       const words = await announcements.refresh(consumer, [...this.said.values()]);
       const missing = words.filter(([, word]) => word === 'missing').map(([said]) => said);
       const taken = words.some(([, word]) => word === 'taken');
@@ -74,11 +77,9 @@ export class RedisMembership implements Membership {
     streams: readonly AnnouncedStream[],
     state: Exclude<ConsumerState, 'closed'>,
   ): Promise<void> {
-    const { announcements, consumer } = this.options;
     const said = streams.map((announced): Said => ({ announced, state }));
     for (const one of said) this.said.set(one.announced.stream, one);
-    const words = await announcements.change(consumer, said);
-    await this.announceAnew(words.filter(([, word]) => word === 'missing').map(([one]) => one));
+    await this.say(said);
   }
 
   handOver(
@@ -96,6 +97,24 @@ export class RedisMembership implements Membership {
     for (const { announced } of said) this.said.delete(announced.stream);
     const closing = announcements.close(consumer, said);
     await Promise.all([closing, this.said.size === 0 && this.end()]);
+  }
+
+  private async say(said: readonly Said[]): Promise<void> {
+    const { announcements, consumer } = this.options;
+    try {
+      const words = await announcements.change(consumer, said);
+      await this.announceAnew(words.filter(([, word]) => word === 'missing').map(([one]) => one));
+    } catch (error) {
+      for (const { announced } of said) this.unsaid.add(announced.stream);
+      throw error;
+    }
+  }
+
+  /** Else a consumer that reads again would count as paused, and be handed nothing, for ever. */
+  private async sayAgain(): Promise<void> {
+    const said = [...this.unsaid].flatMap((stream) => this.said.get(stream) ?? []);
+    this.unsaid.clear();
+    if (said.length > 0) await this.say(said);
   }
 
   /** Another consumer has the name on some stream: nothing is to be handed to this one on any other. */
