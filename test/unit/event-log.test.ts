@@ -191,6 +191,17 @@ describe('the log', () => {
     ]);
   });
 
+  it('says of a message without a handler which event type it has, and what to do', () => {
+    const { error: _, ...rest } = deadLettered;
+    const unrun = { ...rest, handler: undefined };
+    logged().emit('dead-lettered', { ...unrun, attempt: 1, reason: 'unmatched' });
+    expect(lines).toEqual([
+      'error [Streams] Message 1-1 "order" of stream "orders" and group "shop" was dead-lettered: ' +
+        'unmatched. No live consumer of the group handles this event type. Start one that does, then ' +
+        'redrive the message.',
+    ]);
+  });
+
   it('does not speak of runs that were elsewhere, or nowhere', () => {
     const events = logged();
     const { error: _, ...unrun } = deadLettered;

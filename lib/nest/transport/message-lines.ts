@@ -13,6 +13,9 @@ const AFTER_A_RUN: readonly (DeadLetterReason | undefined)[] = [
   'timed-out',
 ];
 
+const UNMATCHED =
+  '. No live consumer of the group handles this event type. Start one that does, then redrive the message.';
+
 export function runFailed(event: StreamsEvents['run-failed']): Line {
   const { id, handler, attempt, delay = 0 } = event;
   const { name, message } = event.error!;
@@ -62,12 +65,14 @@ function named(runs: readonly UnendedRun[]): string {
 }
 
 export function deadLettered(event: StreamsEvents['dead-lettered']): Line {
-  const { id, handler, reason, attempt } = event;
+  const { id, eventType, handler, reason, attempt } = event;
+  const type = eventType === '' ? '' : ` "${eventType}"`;
   const fate = handler === undefined ? '' : fateOf(reason, attempt, handler);
   const why = event.error ? `${reason} (${event.error.name}: ${event.error.message})` : reason;
+  const todo = reason === 'unmatched' ? UNMATCHED : '';
   return {
     level: 'error',
-    text: `Message ${id} of ${at(event)} was dead-lettered${fate}: ${why}`,
+    text: `Message ${id}${type} of ${at(event)} was dead-lettered${fate}: ${why}${todo}`,
     key: `dead-lettered ${at(event)} ${handler} ${reason} ${event.error?.name}`,
   };
 }
