@@ -94,6 +94,17 @@ describe('events that only another consumer handles, on Redis', () => {
     expect([x.ran.length, y.ran.length]).toEqual([200, 200]);
   });
 
+  it('no read fails for what is handed over, as by asking for redriven messages where there are none', async () => {
+    const [x, y] = await Promise.all([start(['x']), start(['y'])]);
+    for (let round = 1; round <= 10; round++) {
+      await publish('x', 10);
+      await publish('y', 10);
+      await until('all were handled', () => x.times('x') + y.times('y') === 20 * round);
+    }
+    expect([...x.outcomes(), ...y.outcomes()]).toContain('handed-over');
+    expect(await admin.info('errorstats')).not.toContain('NOGROUP');
+  });
+
   it('two consumers that hold as much as they may of events of the other do not wait for ever', async () => {
     for (let round = 0; round < 10; round++) {
       await publish('y', 50);

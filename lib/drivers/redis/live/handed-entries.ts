@@ -146,8 +146,9 @@ export class HandedEntries {
       );
       for (const kind of ['s', 'r'] as const) {
         const some = taken.filter((entry) => entry.kind === kind);
-        const source = this.sourceOf(stream, kind === 'r');
-        if (some.length > 0 && source) await adoption.holdUncharged(source, some);
+        // Asked for only where there are some: what was redriven is read from then on.
+        const source = some.length > 0 && this.sourceOf(stream, kind === 'r');
+        if (source) await adoption.holdUncharged(source, some);
       }
       if (waiting === 0) return true;
     }
