@@ -107,7 +107,10 @@ export class Aftermath {
     if (outcome !== 'lost' && delivery.running) return;
     disown(delivery);
     if (outcome === 'lost') this.options.tenure?.lost();
-    if (this.unwait(delivery)) this.drop(delivery, outcome === 'lost' ? taken : trimmed);
+    if (!this.unwait(delivery)) return;
+    // What waited for another consumer, and is gone, has reached one: the answer was lost on its way.
+    const isTaken = outcome === 'lost' || (outcome === 'gone' && delivery.unhandled !== undefined);
+    this.drop(delivery, isTaken ? taken : trimmed);
   }
 
   /** Somebody has acknowledged it: it need not run, unless it runs already. */

@@ -105,6 +105,15 @@ describe('events that only another consumer handles, on Redis', () => {
     expect(await admin.info('errorstats')).not.toContain('NOGROUP');
   });
 
+  it('what waits and was settled by another consumer is told as lost, not as deleted', async () => {
+    const x = await start(['x'], { idleTimeout: 400 });
+    await publish('y');
+    await until('it waits', () => x.waits.length > 0);
+    await admin.xack('s', 'g', x.waits[0]!.id);
+    await until('it is given up', () => x.outcomes().some((one) => one !== 'postponed'));
+    expect(x.outcomes()).toContain('lost');
+  });
+
   it('two consumers that hold as much as they may of events of the other do not wait for ever', async () => {
     for (let round = 0; round < 10; round++) {
       await publish('y', 50);
