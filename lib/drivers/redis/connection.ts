@@ -166,7 +166,9 @@ export class Connection implements Commands {
     if (this.closed) return;
     const ended = new Promise<void>((resolve) => client.once('end', () => resolve()));
     client.on('error', (error: unknown) => {
-      this.lastError = withoutArguments(error);
+      const plain = withoutArguments(error);
+      // A caller whose time ends at this moment is told of TLS, too.
+      this.lastError = this.#client === client ? plain : handshakeError(plain, client);
       hearLaterErrors(client);
     });
     this.options.connector.connecting();
