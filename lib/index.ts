@@ -51,14 +51,18 @@ export {
 } from './nest/transport/streams.transport.js';
 
 // Consumers without a controller.
-export type { EventCallback, EventDelivery, EventMessage } from './consumers/event-callback.js';
-export type { PendingMessage } from './consumers/pending-messages.js';
-export { StreamConsumer } from './consumers/stream-consumer.js';
-export { StreamConsumers } from './consumers/stream-consumers.js';
+export type {
+  EventCallback,
+  EventDelivery,
+  EventMessage,
+} from './runtime/stream-consumers/event-callback.js';
+export type { PendingMessage } from './runtime/stream-consumers/pending-messages.js';
+export { StreamConsumer } from './runtime/stream-consumers/stream-consumer.js';
+export { StreamConsumers } from './runtime/stream-consumers/stream-consumers.js';
 export type { StreamConsumerOptions } from './options/stream-consumer-options.js';
 
 // Streams shared out between consumers.
-export { LoadBalancer, StreamNotifications } from './nest/balancing/load-balancer.js';
+export { LoadBalancer, StreamNotifications } from './nest/load-balancing/load-balancer.js';
 export {
   getLoadBalancerToken,
   InjectLoadBalancer,
@@ -66,19 +70,19 @@ export {
   type LoadBalancerModuleAsyncOptions,
   type LoadBalancerModuleExtras,
   type LoadBalancerModuleOptions,
-} from './nest/balancing/load-balancer.module.js';
-export { LoadBalancedContext } from './nest/balancing/load-balanced.context.js';
+} from './nest/load-balancing/load-balancer.module.js';
+export { LoadBalancedContext } from './nest/handling/load-balanced.context.js';
 export {
   LoadBalancedHandler,
   type LoadBalancedHandlerOptions,
-} from './nest/balancing/load-balanced-handler.decorator.js';
+} from './nest/load-balancing/load-balanced-handler.decorator.js';
 export {
   OnStreamAdded,
   OnStreamDisowned,
   OnStreamExpired,
   OnStreamTerminated,
   type OnStreamOptions,
-} from './nest/balancing/on-stream.decorators.js';
+} from './nest/load-balancing/on-stream.decorators.js';
 export type {
   StreamAdded,
   StreamDisowned,
@@ -87,8 +91,8 @@ export type {
   StreamNotificationType,
   StreamPayload,
   StreamTerminated,
-} from './balancing/notifications.js';
-export type { OwnedStream } from './balancing/owned-stream.js';
+} from './load-balancing/notifications.js';
+export type { OwnedStream } from './load-balancing/owned-stream.js';
 export type { LoadBalancerOptions, LoadBalancerRetry } from './options/load-balancer-options.js';
 
 // Administration.
@@ -120,7 +124,7 @@ export {
   type WorkflowState,
   type WorkflowStatus,
   type WorkflowStep,
-} from './chaining/workflows.js';
+} from './workflows/workflows.js';
 export {
   fanOut,
   next,
@@ -129,27 +133,35 @@ export {
   type NextStep,
   type PlainInstruction,
   type StepLike,
-} from './core/workflow.js';
-export type { StepTarget } from './core/step-target.js';
-export type { FanOutOptions, NextOptions } from './core/workflow-options.js';
-export type { BranchFailure, JoinedResults, WorkflowFailure } from './core/workflow-payloads.js';
+} from './workflows/instructions.js';
+export type { StepTarget } from './options/step-target.js';
+export type { FanOutOptions, NextOptions } from './options/workflow-options.js';
+export type {
+  BranchFailure,
+  JoinedResults,
+  WorkflowFailure,
+} from './workflows/workflow-payloads.js';
 export type { WorkflowContext, WorkflowPlace } from './core/workflow-place.js';
 export type {
   Arrival,
   FinishedStep,
   StoredWorkflow,
   WorkflowStore,
-} from './core/workflow-store.js';
+} from './ports/workflow-store.js';
 export type { EndedStep, StepReport } from './core/ended-step.js';
 
 // Options.
 export type { StreamsOptions } from './options/streams-options.js';
 export { redisAclRules, type RedisAclOptions } from './drivers/redis/acl.js';
 export { redis } from './drivers/redis/redis.driver.js';
-export { RedisTransaction } from './drivers/redis/redis.inbox.js';
-export type { NatMap } from './drivers/redis/cluster/topology.js';
-export type { NodeAddress, RedisOptions, SentinelAddress } from './drivers/redis/redis.options.js';
-export type { RedisStreamsOptions } from './redis.preset.js';
+export { RedisTransaction } from './drivers/redis/completions/redis.inbox.js';
+export type { NatMap } from './drivers/redis/topology/topology.js';
+export type {
+  NodeAddress,
+  RedisOptions,
+  SentinelAddress,
+} from './drivers/redis/connection/redis.options.js';
+export type { RedisStreamsOptions } from './runtime/redis.preset.js';
 
 // Errors.
 export {
@@ -215,7 +227,7 @@ export { StreamsError } from './core/errors/streams.error.js';
 
 // The vocabulary: for listeners, middleware, codecs and drivers of one's own.
 export type { AnswerKind, RequestRun } from './core/answer.js';
-export type { BackpressureOptions, MaxLag } from './core/backpressure.js';
+export type { BackpressureOptions, MaxLag } from './options/backpressure-options.js';
 export { systemClock, type Clock, type TimerHandle } from './core/clock.js';
 export { fieldOf, type Codec, type DecodedFields } from './core/codec.js';
 export { backstageCodec } from './core/codecs/backstage.codec.js';
@@ -228,21 +240,21 @@ export type {
   DeadLetterPage,
   DeadLetterQueue,
   DeadLetterRecord,
-} from './core/dead-letters.js';
+} from './ports/dead-letters.js';
 export type {
   DelayedEntry,
   DelayedPage,
   DelayedRecord,
   DelayStore,
   Promoted,
-} from './core/delays.js';
+} from './ports/delays.js';
 export type {
   Claim,
   ClaimOutcome,
   Completion,
   CompletionKey,
   Completions,
-} from './core/completions.js';
+} from './ports/completions.js';
 export {
   Delivery,
   type BatchHandler,
@@ -250,8 +262,8 @@ export {
   type BoundHandler,
   type Handler,
 } from './core/delivery.js';
-export type { Driver, DriverContext, DriverFactory } from './core/driver.js';
-export type { DueTime } from './core/due-time.js';
+export type { Driver, DriverContext, DriverFactory } from './ports/driver.js';
+export type { DueTime } from './options/due-time.js';
 export type { OverrunReason, OverrunStatus } from './core/overrun.js';
 export {
   EventBus,
@@ -270,7 +282,7 @@ export type {
   PendingEntry,
   PendingQuery,
   StreamReport,
-} from './core/group-admin.js';
+} from './ports/group-admin.js';
 export type {
   GroupLag,
   LagOptions,
@@ -278,7 +290,7 @@ export type {
   LagThreshold,
   StreamLagExceeded,
 } from './core/lag.js';
-export type { GroupMembers, LiveConsumer, LiveConsumers } from './core/live-consumers.js';
+export type { GroupMembers, LiveConsumer, LiveConsumers } from './ports/live-consumers.js';
 export type {
   BackoffOptions,
   BatchOptions,
@@ -287,12 +299,12 @@ export type {
   HandlerOptions,
   UnmatchedPolicy,
 } from './core/handler-options.js';
-export type { Inbox, InboxOutcome } from './core/inbox.js';
+export type { Inbox, InboxOutcome } from './ports/inbox.js';
 export type { Middleware } from './core/handler.js';
 export type { OrderBy, OrderKey } from './core/order-by.js';
 export type { Guard } from './core/guard.js';
 export type { BeginOutcome, ExtendOutcome, Lease } from './core/lease.js';
-export type { LeaseName, LeaseStore, OwnedLease } from './core/lease-store.js';
+export type { LeaseName, LeaseStore, OwnedLease } from './ports/lease-store.js';
 export type {
   Fields,
   Idempotency,
@@ -309,7 +321,7 @@ export type {
   Replies,
   ReplyBox,
   ReplyBoxOptions,
-} from './core/replies.js';
+} from './ports/replies.js';
 export type { RequestHeader } from './core/request.js';
 export type {
   Retention,
@@ -318,8 +330,8 @@ export type {
   StreamFootprint,
   TrimOrder,
   Trimmed,
-} from './core/retention.js';
-export type { PublishOptions } from './core/publish-options.js';
+} from './ports/retention.js';
+export type { PublishOptions } from './options/publish-options.js';
 export type { Route } from './core/routing.js';
 export {
   ack,
@@ -344,6 +356,6 @@ export type {
   SourceCapabilities,
   SubscribeOptions,
   Subscription,
-} from './core/source.js';
-export type { StateStore } from './core/state-store.js';
+} from './ports/source.js';
+export type { StateStore } from './ports/state-store.js';
 export { bytesOfText, textOfBytes } from './core/text-bytes.js';

@@ -1,6 +1,6 @@
 import { isEntryId } from '../core/entry-id.js';
-import { checked, text, whole } from '../core/options/kinds.js';
-import { declareOptions, type Given } from '../core/options/shape.js';
+import { checked, text, whole } from '../core/declaring/kinds.js';
+import { declareOptions, type Given } from '../core/declaring/shape.js';
 
 const ID = 'an id such as 1700000000000-0';
 

@@ -8,11 +8,11 @@ import type {
   GroupAdmin,
   PendingEntries,
   PendingEntry,
-} from '../core/group-admin.js';
-import type { GroupMembers, LiveConsumers } from '../core/live-consumers.js';
-import { flag, text, whole } from '../core/options/kinds.js';
-import { declareOptions, type Given } from '../core/options/shape.js';
-import { names, refuse } from '../core/options/refuse.js';
+} from '../ports/group-admin.js';
+import type { GroupMembers, LiveConsumers } from '../ports/live-consumers.js';
+import { flag, text, whole } from '../core/declaring/kinds.js';
+import { declareOptions, type Given } from '../core/declaring/shape.js';
+import { names, refuse } from '../core/declaring/refuse.js';
 import { position } from './arguments.js';
 import { infoOf, type GroupInfo } from './group-info.js';
 import { handOver } from './handing-over.js';

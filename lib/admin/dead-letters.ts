@@ -4,9 +4,9 @@ import {
   type DeadLetter,
   type DeadLetterFilter,
   type DeadLetterQueue,
-} from '../core/dead-letters.js';
+} from '../ports/dead-letters.js';
 import type { Metadata } from '../core/message.js';
-import { names, refuse } from '../core/options/refuse.js';
+import { names, refuse } from '../core/declaring/refuse.js';
 import { PAGE_OPTIONS, type PageOptions } from './arguments.js';
 import { areTexts } from '../core/text-bytes.js';
 

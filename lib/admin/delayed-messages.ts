@@ -1,10 +1,10 @@
 import type { Codec } from '../core/codec.js';
-import type { DelayedRecord, DelayStore } from '../core/delays.js';
-import { DUE_TIME, whenOf, type DueTime } from '../core/due-time.js';
+import type { DelayedRecord, DelayStore } from '../ports/delays.js';
+import { DUE_TIME, whenOf, type DueTime } from '../options/due-time.js';
 import { InvalidMessageError } from '../core/errors/publishing.errors.js';
 import { isoTime, type Metadata, type When } from '../core/message.js';
 
-import { names, refuse } from '../core/options/refuse.js';
+import { names, refuse } from '../core/declaring/refuse.js';
 import { PAGE_OPTIONS, type PageOptions } from './arguments.js';
 
 export type OnScheduled = (stream: string, when: When) => void;

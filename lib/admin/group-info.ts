@@ -1,4 +1,4 @@
-import type { StreamReport } from '../core/group-admin.js';
+import type { StreamReport } from '../ports/group-admin.js';
 import { ageOf } from './lag/group-lag.js';
 
 /** What is known of a group. `null`: the server does not know, or there is none. */

@@ -1,7 +1,7 @@
-import type { PendingEntries, PendingEntry } from '../core/group-admin.js';
-import { text, whole } from '../core/options/kinds.js';
-import { declareOptions, type Given } from '../core/options/shape.js';
-import { names, refuse } from '../core/options/refuse.js';
+import type { PendingEntries, PendingEntry } from '../ports/group-admin.js';
+import { text, whole } from '../core/declaring/kinds.js';
+import { declareOptions, type Given } from '../core/declaring/shape.js';
+import { names, refuse } from '../core/declaring/refuse.js';
 import { pageStart } from './arguments.js';
 
 /** Entries that are looked at at a time. */

@@ -1,9 +1,9 @@
 import type { Codec } from '../core/codec.js';
-import type { DeadLetterQueue } from '../core/dead-letters.js';
-import type { DelayStore } from '../core/delays.js';
+import type { DeadLetterQueue } from '../ports/dead-letters.js';
+import type { DelayStore } from '../ports/delays.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
-import type { GroupAdmin, PendingEntries } from '../core/group-admin.js';
-import type { LiveConsumers } from '../core/live-consumers.js';
+import type { GroupAdmin, PendingEntries } from '../ports/group-admin.js';
+import type { LiveConsumers } from '../ports/live-consumers.js';
 import { ConsumerGroupManager } from './consumer-groups.js';
 import { DeadLetters } from './dead-letters.js';
 import type { LagWatch } from './lag/lag-watch.js';

@@ -2,13 +2,13 @@ import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.er
 import { grouped } from '../core/grouped.js';
 import type { PlannedHandler } from '../core/handler.js';
 import type { Route, Router } from '../core/routing.js';
-import { AnnouncedConsumer } from './announced-consumer.js';
-import type { ConsumerParts, ConsumerSettings } from './consumer-options.js';
-import type { HandlerTable } from './handler-table.js';
-import { endFor } from './own-end.js';
-import { leasesOf } from './ordering/ordered-consumer.js';
-import { shareReaders, tablesOf, type ConsumerPlan } from './plan.js';
-import { keyOf, Readings, type Reading } from './readings.js';
+import { AnnouncedConsumer } from './live/announced-consumer.js';
+import type { ConsumerParts, ConsumerSettings } from './plan/consumer-options.js';
+import type { HandlerTable } from './plan/handler-table.js';
+import { endFor } from './running/own-end.js';
+import { leasesOf } from './ordered-consumer.js';
+import { shareReaders, tablesOf, type ConsumerPlan } from './plan/plan.js';
+import { keyOf, Readings, type Reading } from './subscription-registry.js';
 
 export interface SubscribeSettings extends ConsumerSettings {
   readonly routes: readonly Route[];

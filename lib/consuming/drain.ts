@@ -3,18 +3,18 @@ import { graceOf } from '../core/grace-period.js';
 import type { Delivery } from '../core/delivery.js';
 import type { EventBus } from '../core/events.js';
 import { ShutdownError } from '../core/errors/handling.errors.js';
-import type { Subscription } from '../core/source.js';
-import type { Aftermath } from './aftermath.js';
-import type { Claims } from './claims.js';
-import type { Collectors } from './collectors.js';
-import type { Dispatcher } from './dispatcher.js';
-import type { Heartbeat } from './heartbeat.js';
-import type { Held } from './held.js';
+import type { Subscription } from '../ports/source.js';
+import type { Aftermath } from './settling/settlement-handler.js';
+import type { Claims } from './dedupe/claims.js';
+import type { Collectors } from './batching/collectors.js';
+import type { Dispatcher } from './running/dispatcher.js';
+import type { Heartbeat } from './reading/heartbeat.js';
+import type { Held } from './running/held-deliveries.js';
 import type { HandOver } from './live/hand-over.js';
-import type { Intake } from './intake.js';
+import type { Intake } from './reading/intake.js';
 import type { Ordering } from './ordering/ordering.js';
-import { awaitsEnd } from './own-end.js';
-import { tellAwaited, tellGivenUp } from './unended-runs.js';
+import { awaitsEnd } from './running/own-end.js';
+import { tellAwaited, tellGivenUp } from './running/unended-runs.js';
 
 /** How long a shutdown tries at most to bring its last settlements to the source, ms. */
 const LAST_SETTLEMENTS = 4000;

@@ -1,14 +1,14 @@
 import type { Clock } from '../core/clock.js';
 import type { Delivery, Handler } from '../core/delivery.js';
-import type { Inbox } from '../core/inbox.js';
+import type { Inbox } from '../ports/inbox.js';
 import type { Middleware } from '../core/handler.js';
 import { bounded, textOf } from '../core/errors/text-of.js';
 import { isSettlement, release, type Ack, type Settlement } from '../core/settlement.js';
-import type { Subscription } from '../core/source.js';
+import type { Subscription } from '../ports/source.js';
 import { charge } from './middleware/charge.middleware.js';
-import type { Claims } from './claims.js';
+import type { Claims } from './dedupe/claims.js';
 import { decode } from './middleware/decode.middleware.js';
-import type { Collectors } from './collectors.js';
+import type { Collectors } from './batching/collectors.js';
 import { dedupe } from './middleware/dedupe.middleware.js';
 import { expire } from './middleware/expire.middleware.js';
 import { gate, type Gates } from './middleware/gate.middleware.js';
@@ -17,7 +17,7 @@ import { limitDeliveries } from './middleware/limit-deliveries.middleware.js';
 import { match, type MatchOptions } from './middleware/match.middleware.js';
 import { outlast } from './middleware/outlast.middleware.js';
 import { timeout } from './middleware/timeout.middleware.js';
-import type { Slots } from './slots.js';
+import type { Slots } from './plan/slots.js';
 
 export interface PipelineOptions extends MatchOptions {
   readonly subscription: Subscription;

@@ -3,7 +3,7 @@ import { errorRecord } from './errors/error-record.js';
 import { RemoteError } from './errors/request.errors.js';
 import { read } from './errors/text-of.js';
 import type { Fields } from './message.js';
-import type { LastReply, Replies } from './replies.js';
+import type { LastReply, Replies } from '../ports/replies.js';
 import type { RequestHeader } from './request.js';
 
 /** What an answer is. Stable letters, written to reply boxes. */

@@ -1,6 +1,6 @@
 import type { Metadata } from './message.js';
 import type { WorkflowPlace } from './workflow-place.js';
-import type { FinishedStep } from './workflow-store.js';
+import type { FinishedStep } from '../ports/workflow-store.js';
 
 /** What a step came to. */
 export type StepOutcome = 'completed' | 'failed' | 'cancelled' | 'duplicate';

@@ -10,9 +10,9 @@ import {
   oneOf,
   text,
   whole,
-} from './options/kinds.js';
-import type { Option, Problems } from './options/option.js';
-import { declareOptions, type Completed, type Given } from './options/shape.js';
+} from './declaring/kinds.js';
+import type { Option, Problems } from './declaring/option.js';
+import { declareOptions, type Completed, type Given } from './declaring/shape.js';
 import { isOrderBy, type OrderBy } from './order-by.js';
 
 export const BACKOFF_OPTIONS = declareOptions('backoff', {

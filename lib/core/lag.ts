@@ -1,6 +1,6 @@
-import { either, list, nested, number, text, whole } from './options/kinds.js';
-import type { Option } from './options/option.js';
-import { declareOptions, type Completed, type Given } from './options/shape.js';
+import { either, list, nested, number, text, whole } from './declaring/kinds.js';
+import type { Option } from './declaring/option.js';
+import { declareOptions, type Completed, type Given } from './declaring/shape.js';
 
 /** How far a group is behind. `null`: the server does not know it. */
 export interface GroupLag {

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { ConsumerProcess } from './live-consumers.js';
+import type { ConsumerProcess } from '../ports/live-consumers.js';
 
 /**
  * Whether the process of an earlier consumer is known to have ended: it ran on this host, and there is

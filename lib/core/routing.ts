@@ -1,6 +1,6 @@
-import { either, list, nested, text } from './options/kinds.js';
-import type { Option } from './options/option.js';
-import { declareOptions, type Given } from './options/shape.js';
+import { either, list, nested, text } from './declaring/kinds.js';
+import type { Option } from './declaring/option.js';
+import { declareOptions, type Given } from './declaring/shape.js';
 
 const EVENTS = "event types, such as 'issues.*'";
 

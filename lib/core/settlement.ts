@@ -1,7 +1,7 @@
-import type { Completion } from './completions.js';
+import type { Completion } from '../ports/completions.js';
 import type { EndedStep } from './ended-step.js';
 import type { OutgoingEntry } from './message.js';
-import type { LastReply } from './replies.js';
+import type { LastReply } from '../ports/replies.js';
 
 /** Why an entry was dead-lettered. Stable words, stored with each dead letter. */
 export type DeadLetterReason =

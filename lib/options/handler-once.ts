@@ -6,7 +6,7 @@ import {
   type OnceOptions,
 } from '../core/handler-options.js';
 import type { HandlerDefinition } from '../core/handler.js';
-import type { Completed } from '../core/options/shape.js';
+import type { Completed } from '../core/declaring/shape.js';
 
 /** What is decided about a handler's `dedupe` or `inbox`; undefined where it has none. */
 export function resolveDedupe(given: HandlerOptions['dedupe']): OnceOptions | undefined {

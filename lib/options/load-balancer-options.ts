@@ -1,7 +1,7 @@
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
-import { flag, nested, oneOf, text, whole } from '../core/options/kinds.js';
-import type { Option } from '../core/options/option.js';
-import { declareOptions, type Completed, type Given } from '../core/options/shape.js';
+import { flag, nested, oneOf, text, whole } from '../core/declaring/kinds.js';
+import type { Option } from '../core/declaring/option.js';
+import { declareOptions, type Completed, type Given } from '../core/declaring/shape.js';
 
 /** Twice as long as a lock lives, in milliseconds. */
 const SHORTEST_IDLE_TIME = 4000;

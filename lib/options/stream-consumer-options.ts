@@ -1,8 +1,8 @@
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import { backoff, HANDLER_OPTIONS } from '../core/handler-options.js';
-import { flag, list, text } from '../core/options/kinds.js';
-import type { Problems } from '../core/options/option.js';
-import { declareOptions, type Given } from '../core/options/shape.js';
+import { flag, list, text } from '../core/declaring/kinds.js';
+import type { Problems } from '../core/declaring/option.js';
+import { declareOptions, type Given } from '../core/declaring/shape.js';
 import { defined, resolveOptions } from './resolve-options.js';
 import { STREAMS_OPTIONS, type ResolvedOptions, type StreamsOptions } from './streams-options.js';
 

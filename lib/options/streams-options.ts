@@ -1,11 +1,11 @@
 import type { Codec } from '../core/codec.js';
 import { jsonCodec } from '../core/codecs/json.codec.js';
-import type { DeadLetterQueue } from '../core/dead-letters.js';
-import type { DriverFactory } from '../core/driver.js';
+import type { DeadLetterQueue } from '../ports/dead-letters.js';
+import type { DriverFactory } from '../ports/driver.js';
 import { isEntryId } from '../core/entry-id.js';
 import { backoff } from '../core/handler-options.js';
 import type { Middleware } from '../core/handler.js';
-import type { Inbox } from '../core/inbox.js';
+import type { Inbox } from '../ports/inbox.js';
 import { lag } from '../core/lag.js';
 import {
   anyText,
@@ -18,11 +18,11 @@ import {
   part,
   text,
   whole,
-} from '../core/options/kinds.js';
-import { declareOptions, type Completed, type Given } from '../core/options/shape.js';
-import { retention } from '../core/retention.js';
+} from '../core/declaring/kinds.js';
+import { declareOptions, type Completed, type Given } from '../core/declaring/shape.js';
+import { retention } from '../ports/retention.js';
 import { route } from '../core/routing.js';
-import type { StateStore } from '../core/state-store.js';
+import type { StateStore } from '../ports/state-store.js';
 
 /** A day, in milliseconds. A blocked read needs no more, and timers of Node have a limit. */
 const LONGEST_WAIT = 86_400_000;

@@ -4,7 +4,7 @@ import type {
   DeadLetterFilter,
   DeadLetterQueue,
   DeadLetterRecord,
-} from '../../lib/core/dead-letters.js';
+} from '../../lib/ports/dead-letters.js';
 
 /** A dead letter queue as its contract sees it. */
 export interface DeadLettersHarness {

@@ -8,7 +8,7 @@ import {
   onTestFinished,
   test,
 } from 'vitest';
-import type { DelayStore, Promoted } from '../../lib/core/delays.js';
+import type { DelayStore, Promoted } from '../../lib/ports/delays.js';
 import type { Lease } from '../../lib/core/lease.js';
 import type { When } from '../../lib/core/message.js';
 import { ack } from '../../lib/core/settlement.js';

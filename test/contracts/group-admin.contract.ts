@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { GroupNotFoundError, StreamNotFoundError } from '../../lib/core/errors/group.errors.js';
-import type { Driver } from '../../lib/core/driver.js';
-import type { GroupAdmin, GroupReport, PendingEntries } from '../../lib/core/group-admin.js';
+import type { Driver } from '../../lib/ports/driver.js';
+import type { GroupAdmin, GroupReport, PendingEntries } from '../../lib/ports/group-admin.js';
 import { ack, release, retry } from '../../lib/core/settlement.js';
 import { SourceWorld } from './source-world.js';
 import type { SourceHarness } from './source-harness.js';

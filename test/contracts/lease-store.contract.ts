@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Driver } from '../../lib/core/driver.js';
-import type { LeaseName, LeaseStore, OwnedLease } from '../../lib/core/lease-store.js';
+import type { Driver } from '../../lib/ports/driver.js';
+import type { LeaseName, LeaseStore, OwnedLease } from '../../lib/ports/lease-store.js';
 import type { SourceHarness } from './source-harness.js';
 
 const LONG = 60_000;

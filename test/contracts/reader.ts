@@ -9,8 +9,8 @@ import {
   type Retry,
   type SettleOutcome,
 } from '../../lib/core/settlement.js';
-import type { DeadLetterRecord } from '../../lib/core/dead-letters.js';
-import type { MessageSource, Subscription } from '../../lib/core/source.js';
+import type { DeadLetterRecord } from '../../lib/ports/dead-letters.js';
+import type { MessageSource, Subscription } from '../../lib/ports/source.js';
 import type { SourceHarness } from './source-harness.js';
 
 /** How finely time is let pass while something is awaited, ms. */

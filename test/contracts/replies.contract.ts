@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { Driver } from '../../lib/core/driver.js';
+import type { Driver } from '../../lib/ports/driver.js';
 import type { Fields } from '../../lib/core/message.js';
-import type { Replies, ReplyBox } from '../../lib/core/replies.js';
+import type { Replies, ReplyBox } from '../../lib/ports/replies.js';
 import type { OpenOptions, SourceHarness } from './source-harness.js';
 import { until } from '../support/until.js';
 

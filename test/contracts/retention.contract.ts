@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ack } from '../../lib/core/settlement.js';
 import type { Lease } from '../../lib/core/lease.js';
-import type { Retention, Trimmed, TrimOrder } from '../../lib/core/retention.js';
+import type { Retention, Trimmed, TrimOrder } from '../../lib/ports/retention.js';
 import type { Reader } from './reader.js';
 import type { SourceHarness } from './source-harness.js';
 import { IDLE, SourceWorld } from './source-world.js';

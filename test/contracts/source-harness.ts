@@ -1,4 +1,4 @@
-import type { Driver } from '../../lib/core/driver.js';
+import type { Driver } from '../../lib/ports/driver.js';
 import type { EventBus } from '../../lib/core/events.js';
 
 /** What a connection of a test may ask for. */

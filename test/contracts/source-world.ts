@@ -1,6 +1,6 @@
 import { expect, type TestContext } from 'vitest';
-import type { DeadLetterRecord } from '../../lib/core/dead-letters.js';
-import type { Driver } from '../../lib/core/driver.js';
+import type { DeadLetterRecord } from '../../lib/ports/dead-letters.js';
+import type { Driver } from '../../lib/ports/driver.js';
 import { EventBus, type StreamsEventName, type StreamsEvents } from '../../lib/core/events.js';
 import type { Lease } from '../../lib/core/lease.js';
 import type { Fields } from '../../lib/core/message.js';
@@ -10,7 +10,7 @@ import type {
   Settling,
   SourceCapabilities,
   SubscribeOptions,
-} from '../../lib/core/source.js';
+} from '../../lib/ports/source.js';
 import type { OpenOptions, SourceHarness } from './source-harness.js';
 import { Reader } from './reader.js';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { StateStore } from '../../lib/core/state-store.js';
+import type { StateStore } from '../../lib/ports/state-store.js';
 
 /** A state store as its contract sees it. */
 export interface StateStoreHarness {

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { StreamConsumers } from '../../lib/consumers/stream-consumers.js';
-import type { EventMessage } from '../../lib/consumers/event-callback.js';
-import type { StreamConsumer } from '../../lib/consumers/stream-consumer.js';
-import type { DriverFactory } from '../../lib/core/driver.js';
+import { StreamConsumers } from '../../lib/runtime/stream-consumers/stream-consumers.js';
+import type { EventMessage } from '../../lib/runtime/stream-consumers/event-callback.js';
+import type { StreamConsumer } from '../../lib/runtime/stream-consumers/stream-consumer.js';
+import type { DriverFactory } from '../../lib/ports/driver.js';
 import type { SettledEvent } from '../../lib/core/events.js';
 import type { StreamConsumerOptions } from '../../lib/options/stream-consumer-options.js';
-import { StreamsRuntime } from '../../lib/runtime.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { gate } from '../support/engine.js';
 import { quiet } from '../support/passing-time.js';
 import { until } from '../support/until.js';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import type { Driver } from '../../lib/core/driver.js';
+import type { Driver } from '../../lib/ports/driver.js';
 import type { HeldStream, StreamPlace } from '../../lib/core/held-stream.js';
 import type { Lease } from '../../lib/core/lease.js';
 import { ack } from '../../lib/core/settlement.js';
-import type { OwnedSubscription, OwnershipParts } from '../../lib/core/stream-ownership.js';
+import type { OwnedSubscription, OwnershipParts } from '../../lib/ports/stream-ownership.js';
 import { until } from '../support/until.js';
 
 /** A driver as the contract of owned streams sees it. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Arrival, FinishedStep, WorkflowStore } from '../../lib/core/workflow-store.js';
+import type { Arrival, FinishedStep, WorkflowStore } from '../../lib/ports/workflow-store.js';
 
 /** A workflow store as its contract sees it. */
 export interface WorkflowStoreHarness {

@@ -15,7 +15,7 @@ import {
 } from 'nestjs-redis-streams';
 import { memory, StreamsTestKit } from 'nestjs-redis-streams/memory';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { StreamsRuntime } from '../../lib/runtime.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { driverWith } from '../support/driver-with.js';
 import { createApp } from '../support/nest-app.js';
 

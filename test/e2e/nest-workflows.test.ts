@@ -21,8 +21,8 @@ import {
   type MemoryBroker,
   type MemoryTransaction,
 } from 'nestjs-redis-streams/memory';
-import type { MessageSource, Settling } from '../../lib/core/source.js';
-import type { WorkflowStore } from '../../lib/core/workflow-store.js';
+import type { MessageSource, Settling } from '../../lib/ports/source.js';
+import type { WorkflowStore } from '../../lib/ports/workflow-store.js';
 import { driverWith } from '../support/driver-with.js';
 import { gate } from '../support/engine.js';
 import { OnEvent, startApp, type TestAppOptions } from '../support/nest-app.js';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { NotReplicatedError } from '../../lib/core/errors/publishing.errors.js';
-import { slotOf } from '../../lib/drivers/redis/cluster/slots.js';
+import { slotOf } from '../../lib/drivers/redis/topology/slots.js';
 import { ConnectionStatus } from '../../lib/nest/transport/connection-status.js';
 import { gate } from '../support/engine.js';
 import { pace, quiet } from '../support/passing-time.js';

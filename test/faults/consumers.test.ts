@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { StreamConsumers } from '../../lib/consumers/stream-consumers.js';
+import { StreamConsumers } from '../../lib/runtime/stream-consumers/stream-consumers.js';
 import type { StreamsEvents } from '../../lib/core/events.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
-import { StreamsRuntime } from '../../lib/runtime.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import {
   BLOCK_TIMEOUT,
   GROUP,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EventBus } from '../../lib/core/events.js';
-import type { DelayedEntry } from '../../lib/core/delays.js';
+import type { DelayedEntry } from '../../lib/ports/delays.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { until } from '../support/until.js';
 import { COUNT, Scene, STREAM } from './support/scene.js';

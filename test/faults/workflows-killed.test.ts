@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Workflows } from '../../lib/chaining/workflows.js';
+import { Workflows } from '../../lib/workflows/workflows.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
-import { StreamsRuntime } from '../../lib/runtime.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { until } from '../support/until.js';
 import { GROUP, Scene } from './support/scene.js';
 

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
-import { StreamsRuntime } from '../../lib/runtime.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import type { Delivery } from '../../lib/core/delivery.js';
 import { ack } from '../../lib/core/settlement.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
-import { StreamsRuntime } from '../../lib/runtime.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { quiet, work } from '../support/passing-time.js';
 import { RecordingConsumer, type ConsumeOptions } from '../support/recording-consumer.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import type { Driver } from '../../lib/core/driver.js';
+import type { Driver } from '../../lib/ports/driver.js';
 import { InvalidOptionsError } from '../../lib/core/errors/start-up.errors.js';
 import type { Delivery } from '../../lib/core/delivery.js';
 import { EventBus } from '../../lib/core/events.js';
 import type { Lease } from '../../lib/core/lease.js';
 import { ack } from '../../lib/core/settlement.js';
-import { SLOTS } from '../../lib/drivers/redis/cluster/slots.js';
-import { Keys } from '../../lib/drivers/redis/keys.js';
+import { SLOTS } from '../../lib/drivers/redis/topology/slots.js';
+import { Keys } from '../../lib/drivers/redis/keys/keys.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import type { RedisSource } from '../../lib/drivers/redis/redis.source.js';
 import type { SourceHarness } from '../contracts/source-harness.js';
@@ -16,7 +16,7 @@ import { describeDriverContract, withDriver } from '../contracts/driver.contract
 import { LiveWorld } from '../contracts/live/live-world.js';
 import { describeLiveConsumersContract } from '../contracts/live-consumers.contract.js';
 import { describeStreamOwnershipContract } from '../contracts/stream-ownership.contract.js';
-import { StreamsRuntime } from '../../lib/runtime.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { elapse } from '../support/passing-time.js';
 import { startCluster, type TestCluster } from '../support/redis-cluster.js';
 import { until } from '../support/until.js';

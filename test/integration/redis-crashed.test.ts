@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { StreamConsumers } from '../../lib/consumers/stream-consumers.js';
+import { StreamConsumers } from '../../lib/runtime/stream-consumers/stream-consumers.js';
 import { ConsumerCrashedError } from '../../lib/core/errors/subscription.errors.js';
 import { quiet } from '../support/passing-time.js';
 import { RecordingConsumer, type ConsumeOptions } from '../support/recording-consumer.js';

@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { DeadLetterQueue } from '../../lib/core/dead-letters.js';
+import type { DeadLetterQueue } from '../../lib/ports/dead-letters.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
-import { StreamsRuntime } from '../../lib/runtime.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 
 const COUNT = 20_000;

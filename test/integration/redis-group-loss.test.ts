@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { StreamConsumers } from '../../lib/consumers/stream-consumers.js';
+import { StreamConsumers } from '../../lib/runtime/stream-consumers/stream-consumers.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GroupNotFoundError } from '../../lib/core/errors/group.errors.js';
-import { ensureGroup } from '../../lib/drivers/redis/scripts/ensure-group.script.js';
+import { ensureGroup } from '../../lib/drivers/redis/groups/ensure-group.script.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';

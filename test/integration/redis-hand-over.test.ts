@@ -4,7 +4,7 @@ import type { SettledEvent, StreamsEvents } from '../../lib/core/events.js';
 import { ack } from '../../lib/core/settlement.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import type { StreamsOptions } from '../../lib/options/streams-options.js';
-import { StreamsRuntime } from '../../lib/runtime.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { elapse } from '../support/passing-time.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';

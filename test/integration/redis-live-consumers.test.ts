@@ -7,7 +7,7 @@ import { RedisConnectionError } from '../../lib/core/errors/connection.errors.js
 import { eventMatcher } from '../../lib/core/routing.js';
 import { redisAclRules } from '../../lib/drivers/redis/acl.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
-import { MATCHES } from '../../lib/drivers/redis/scripts/announcement.js';
+import { MATCHES } from '../../lib/drivers/redis/scripting/announcement.js';
 import { FREE_PID, LiveWorld } from '../contracts/live/live-world.js';
 import { IDLE, NEVER } from '../contracts/source-world.js';
 import { elapse } from '../support/passing-time.js';

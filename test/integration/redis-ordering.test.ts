@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Delivery } from '../../lib/core/delivery.js';
 import { ack } from '../../lib/core/settlement.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
-import { StreamsRuntime } from '../../lib/runtime.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { work } from '../support/passing-time.js';
 import { startProxy } from '../support/proxy.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Driver, DriverFactory } from '../../lib/core/driver.js';
+import type { Driver, DriverFactory } from '../../lib/ports/driver.js';
 import type { SettledEvent } from '../../lib/core/events.js';
 import type { HandlerOptions } from '../../lib/core/handler-options.js';
 import { ack } from '../../lib/core/settlement.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
-import { StreamsRuntime } from '../../lib/runtime.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { driverWith } from '../support/driver-with.js';
 import { gate } from '../support/engine.js';
 import { quiet } from '../support/passing-time.js';

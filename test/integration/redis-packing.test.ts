@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { pack, UNPACK } from '../../lib/drivers/redis/scripts/packing.js';
+import { pack, UNPACK } from '../../lib/drivers/redis/scripting/packing.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 
 let server: RedisServer;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { EventBus } from '../../lib/core/events.js';
 import type { Lease } from '../../lib/core/lease.js';
 import type { Fields } from '../../lib/core/message.js';
-import type { MessageSource, Settling } from '../../lib/core/source.js';
+import type { MessageSource, Settling } from '../../lib/ports/source.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { NotReplicatedError } from '../../lib/core/errors/publishing.errors.js';
 import { EventBus } from '../../lib/core/events.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
-import type { MessageSource } from '../../lib/core/source.js';
+import type { MessageSource } from '../../lib/ports/source.js';
 import { startProxy, type Proxy } from '../support/proxy.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { EventBus } from '../../lib/core/events.js';
-import type { Driver } from '../../lib/core/driver.js';
-import type { TrimOrder } from '../../lib/core/retention.js';
+import type { Driver } from '../../lib/ports/driver.js';
+import type { TrimOrder } from '../../lib/ports/retention.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';
 import { startProxy } from '../support/proxy.js';

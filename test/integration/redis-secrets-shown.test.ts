@@ -10,7 +10,7 @@ import {
   type RedisStreamsOptions,
 } from 'nestjs-redis-streams';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { RedisOptions } from '../../lib/drivers/redis/redis.options.js';
+import type { RedisOptions } from '../../lib/drivers/redis/connection/redis.options.js';
 import { Authority } from '../support/certificates.js';
 import { startProxy } from '../support/proxy.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { expect, it, onTestFinished } from 'vitest';
-import { SentinelWatch } from '../../lib/drivers/redis/sentinel-watch.js';
+import { SentinelWatch } from '../../lib/drivers/redis/connection/sentinel-watch.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { expect, it } from 'vitest';
 import { EventBus } from '../../lib/core/events.js';
 import type { IdempotencyWindow } from '../../lib/core/message.js';
-import type { Retention } from '../../lib/core/retention.js';
+import type { Retention } from '../../lib/ports/retention.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { startProxy } from '../support/proxy.js';
 import { startRedis } from '../support/redis-server.js';

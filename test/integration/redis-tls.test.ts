@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TlsConnectionError } from '../../lib/core/errors/connection.errors.js';
-import type { RedisOptions } from '../../lib/drivers/redis/redis.options.js';
+import type { RedisOptions } from '../../lib/drivers/redis/connection/redis.options.js';
 import { Authority } from '../support/certificates.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';
 import { startRedis } from '../support/redis-server.js';

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
-import type { RedisOptions } from '../../lib/drivers/redis/redis.options.js';
+import type { RedisOptions } from '../../lib/drivers/redis/connection/redis.options.js';
 import { StreamsTransport } from '../../lib/nest/transport/streams.transport.js';
 import { startProxy } from '../support/proxy.js';
 import { freePort } from '../support/redis-process.js';

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { onTestFinished } from 'vitest';
-import { Balancer } from '../../lib/balancing/balancer.js';
-import type { StreamNotification } from '../../lib/balancing/notifications.js';
+import { Balancer } from '../../lib/load-balancing/balancer.js';
+import type { StreamNotification } from '../../lib/load-balancing/notifications.js';
 import { systemClock } from '../../lib/core/clock.js';
 import { EventBus, type StreamsEvents } from '../../lib/core/events.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
@@ -9,7 +9,7 @@ import {
   resolveLoadBalancer,
   type LoadBalancerOptions,
 } from '../../lib/options/load-balancer-options.js';
-import type { RedisOptions } from '../../lib/drivers/redis/redis.options.js';
+import type { RedisOptions } from '../../lib/drivers/redis/connection/redis.options.js';
 import { until } from './until.js';
 
 export interface BalancedOptions extends Partial<LoadBalancerOptions> {

@@ -1,4 +1,4 @@
-import type { Driver, DriverContext, DriverFactory } from '../../lib/core/driver.js';
+import type { Driver, DriverContext, DriverFactory } from '../../lib/ports/driver.js';
 
 /**
  * A driver of which a test changes a part: what `change` answers takes its place; what it does to the

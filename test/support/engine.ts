@@ -4,9 +4,9 @@ import type { BatchHandler, Delivery } from '../../lib/core/delivery.js';
 import type { HandlerOptions } from '../../lib/core/handler-options.js';
 import { ack, type Settlement } from '../../lib/core/settlement.js';
 import type { StreamsOptions } from '../../lib/options/streams-options.js';
-import type { Driver } from '../../lib/core/driver.js';
+import type { Driver } from '../../lib/ports/driver.js';
 import { driverWith } from './driver-with.js';
-import { StreamsRuntime } from '../../lib/runtime.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 
 export type Invoke = (delivery: Delivery) => unknown;
 

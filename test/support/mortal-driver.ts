@@ -1,6 +1,6 @@
-import type { Driver, DriverContext, DriverFactory } from '../../lib/core/driver.js';
+import type { Driver, DriverContext, DriverFactory } from '../../lib/ports/driver.js';
 import type { SettleOutcome } from '../../lib/core/settlement.js';
-import type { MessageSource, Settling, Subscription } from '../../lib/core/source.js';
+import type { MessageSource, Settling, Subscription } from '../../lib/ports/source.js';
 
 /**
  * A driver whose process can die: from then on nothing that it was asked is done. That it has lost all

@@ -2,9 +2,9 @@ import type { Delivery } from '../../lib/core/delivery.js';
 import type { StreamsEventName, StreamsEvents } from '../../lib/core/events.js';
 import { ack } from '../../lib/core/settlement.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
-import type { RedisOptions } from '../../lib/drivers/redis/redis.options.js';
+import type { RedisOptions } from '../../lib/drivers/redis/connection/redis.options.js';
 import type { StreamsOptions } from '../../lib/options/streams-options.js';
-import { StreamsRuntime } from '../../lib/runtime.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 
 const EVENTS: readonly StreamsEventName[] = [
   'settled',

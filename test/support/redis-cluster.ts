@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { slotOf, SLOTS } from '../../lib/drivers/redis/cluster/slots.js';
+import { slotOf, SLOTS } from '../../lib/drivers/redis/topology/slots.js';
 import { startRedis, type RedisServer } from './redis-server.js';
 import type { Certificate } from './certificates.js';
 import { startTlsRedis } from './tls-redis.js';

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import type { RedisOptions } from '../../lib/drivers/redis/redis.options.js';
+import type { RedisOptions } from '../../lib/drivers/redis/connection/redis.options.js';
 import { startRedis, type RedisServer } from './redis-server.js';
 import { secret } from './secrets.js';
 import { until } from './until.js';

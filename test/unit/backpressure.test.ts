@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RedisConnectionError } from '../../lib/core/errors/connection.errors.js';
-import type { GroupAdmin } from '../../lib/core/group-admin.js';
-import type { Subscription } from '../../lib/core/source.js';
+import type { GroupAdmin } from '../../lib/ports/group-admin.js';
+import type { Subscription } from '../../lib/ports/source.js';
 import { memory } from '../../lib/drivers/memory/index.js';
-import type { Publication } from '../../lib/core/publish-options.js';
-import { StreamsRuntime } from '../../lib/runtime.js';
+import type { Publication } from '../../lib/options/publish-options.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { driverWith } from '../support/driver-with.js';
 import { World } from '../support/engine.js';
 

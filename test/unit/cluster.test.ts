@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ServerReplyError } from '../../lib/core/errors/server.errors.js';
-import { redirectionOf } from '../../lib/drivers/redis/cluster/redirections.js';
-import { bySlot, slotOf } from '../../lib/drivers/redis/cluster/slots.js';
-import { addressText, parseAddress, Topology } from '../../lib/drivers/redis/cluster/topology.js';
-import { Keys } from '../../lib/drivers/redis/keys.js';
-import { ReplyError } from '../../lib/drivers/redis/reply-errors.js';
+import { redirectionOf } from '../../lib/drivers/redis/topology/redirections.js';
+import { bySlot, slotOf } from '../../lib/drivers/redis/topology/slots.js';
+import { addressText, parseAddress, Topology } from '../../lib/drivers/redis/topology/topology.js';
+import { Keys } from '../../lib/drivers/redis/keys/keys.js';
+import { ReplyError } from '../../lib/drivers/redis/errors/reply-errors.js';
 
 describe('the slot of a key', () => {
   it('is the one that its definition gives for this text', () => {

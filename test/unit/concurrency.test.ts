@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { Dispatcher } from '../../lib/consuming/dispatcher.js';
-import { ReadAhead } from '../../lib/consuming/read-ahead.js';
-import { Slots } from '../../lib/consuming/slots.js';
+import { Dispatcher } from '../../lib/consuming/running/dispatcher.js';
+import { ReadAhead } from '../../lib/consuming/reading/read-ahead.js';
+import { Slots } from '../../lib/consuming/plan/slots.js';
 import { Delivery } from '../../lib/core/delivery.js';
 import type { Lease } from '../../lib/core/lease.js';
 

@@ -1,7 +1,7 @@
 import { memory } from 'nestjs-redis-streams/memory';
 import { expect, it } from 'vitest';
 import { ConnectionStatus } from '../../lib/nest/transport/connection-status.js';
-import { StreamsRuntime } from '../../lib/runtime.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 
 const error = new Error('connection lost');
 

@@ -1,6 +1,6 @@
 import { memory } from 'nestjs-redis-streams/memory';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { StreamsRuntime } from '../../lib/runtime.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 
 let runtime: StreamsRuntime;
 beforeEach(async () => {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SettledEvent } from '../../lib/core/events.js';
 import type { StreamLagExceeded } from '../../lib/core/lag.js';
 import { logEvents } from '../../lib/nest/transport/event-log.js';
-import { StreamsRuntime } from '../../lib/runtime.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { secretInUrl, wordOf } from '../support/secrets.js';
 
 const lines: string[] = [];

@@ -28,14 +28,14 @@ describe('the import rules', () => {
       'lib/nest/transport.ts': `import { Server } from '@nestjs/microservices';
         import { map } from 'rxjs/operators';
         import { Runtime } from '../runtime.js';`,
-      'lib/runtime.ts': `import { redis } from './drivers/redis/index.js';
+      'lib/runtime/streams-runtime.ts': `import { redis } from './drivers/redis/index.js';
         import { Consumer } from './consuming/consumer.js';`,
       'lib/drivers/redis/index.ts': `import { Redis } from 'ioredis';
         import type { Driver } from '../../core/driver.js';`,
       'lib/consuming/consumer.ts': `import { slots } from './slots.js';
         import type { Driver } from '../core/driver.js';`,
-      'lib/consuming/slots.ts': `import { once } from 'node:events';`,
-      'lib/core/driver.ts': `export interface Driver {}`,
+      'lib/consuming/plan/slots.ts': `import { once } from 'node:events';`,
+      'lib/ports/driver.ts': `export interface Driver {}`,
     });
     expect(problems).toEqual([]);
   });

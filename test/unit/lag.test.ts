@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RedisConnectionError } from '../../lib/core/errors/connection.errors.js';
-import type { StreamReport } from '../../lib/core/group-admin.js';
+import type { StreamReport } from '../../lib/ports/group-admin.js';
 import type { LagThreshold, StreamLagExceeded } from '../../lib/core/lag.js';
 import type { StreamsEvents } from '../../lib/core/events.js';
 import { memory } from '../../lib/drivers/memory/index.js';
-import { StreamsRuntime } from '../../lib/runtime.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { driverWith } from '../support/driver-with.js';
 import { World } from '../support/engine.js';
 

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { decodeShare, encodeShare, fairShares } from '../../lib/balancing/fair-share.js';
-import { LeaseKeeper } from '../../lib/balancing/lease-keeper.js';
-import { OwnedStream, OwnedStreams } from '../../lib/balancing/owned-stream.js';
+import { decodeShare, encodeShare, fairShares } from '../../lib/load-balancing/fair-share.js';
+import { LeaseKeeper } from '../../lib/load-balancing/lease-keeper.js';
+import { OwnedStream, OwnedStreams } from '../../lib/load-balancing/owned-stream.js';
 import { EventBus } from '../../lib/core/events.js';
-import type { StreamLocks } from '../../lib/core/stream-ownership.js';
+import type { StreamLocks } from '../../lib/ports/stream-ownership.js';
 import { ManualClock } from '../../lib/drivers/memory/manual-clock.js';
-import { Notifications, type StreamNotification } from '../../lib/balancing/notifications.js';
-import { decodeAssignment, encodeAssignment } from '../../lib/core/stream-assignment.js';
-import { mergedFlags } from '../../lib/drivers/redis/balancing/expiry-hints.js';
-import { Keys } from '../../lib/drivers/redis/keys.js';
+import { Notifications, type StreamNotification } from '../../lib/load-balancing/notifications.js';
+import { decodeAssignment, encodeAssignment } from '../../lib/load-balancing/stream-assignment.js';
+import { mergedFlags } from '../../lib/drivers/redis/ownership/expiry-hints.js';
+import { Keys } from '../../lib/drivers/redis/keys/keys.js';
 import { resolveLoadBalancer } from '../../lib/options/load-balancer-options.js';
 
 const MANY = Number.MAX_SAFE_INTEGER;

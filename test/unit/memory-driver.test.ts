@@ -4,7 +4,7 @@ import { ClosedError, InvalidOptionsError } from '../../lib/core/errors/start-up
 import { EventBus } from '../../lib/core/events.js';
 import type { Lease } from '../../lib/core/lease.js';
 import { ack } from '../../lib/core/settlement.js';
-import type { SubscribeOptions } from '../../lib/core/source.js';
+import type { SubscribeOptions } from '../../lib/ports/source.js';
 import { ManualClock, memory, MemoryBroker } from '../../lib/drivers/memory/index.js';
 import { entry, valueOf } from '../contracts/source-world.js';
 

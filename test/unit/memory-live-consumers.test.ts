@@ -1,9 +1,9 @@
 import { hostname } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EventBus } from '../../lib/core/events.js';
-import type { Announcement } from '../../lib/core/live-consumers.js';
+import type { Announcement } from '../../lib/ports/live-consumers.js';
 import type { Lease } from '../../lib/core/lease.js';
-import type { Driver } from '../../lib/core/driver.js';
+import type { Driver } from '../../lib/ports/driver.js';
 import { ManualClock, memory } from '../../lib/drivers/memory/index.js';
 
 const process_ = { host: hostname(), pid: process.pid, application: 'a', version: '0' };

@@ -11,8 +11,8 @@ import {
   oneOf,
   text,
   whole,
-} from '../../lib/core/options/kinds.js';
-import { declareOptions, type Completed, type Given } from '../../lib/core/options/shape.js';
+} from '../../lib/core/declaring/kinds.js';
+import { declareOptions, type Completed, type Given } from '../../lib/core/declaring/shape.js';
 import { LOAD_BALANCER_OPTIONS } from '../../lib/options/load-balancer-options.js';
 import { STREAM_CONSUMER_OPTIONS } from '../../lib/options/stream-consumer-options.js';
 import { STREAMS_OPTIONS } from '../../lib/options/streams-options.js';
@@ -22,7 +22,7 @@ import {
   type StreamHandlerOptions,
   type StreamHandlerSources,
 } from '../../lib/nest/handling/stream-handler.options.js';
-import { REDIS_STREAMS_OPTIONS, type RedisStreamsOptions } from '../../lib/redis.preset.js';
+import { REDIS_STREAMS_OPTIONS, type RedisStreamsOptions } from '../../lib/runtime/redis.preset.js';
 
 /** Written out, so that an interface can be compared with what it is made of. */
 type Flat<T> = { [K in keyof T]: T[K] };

@@ -4,7 +4,7 @@ import { defaultConsumerName } from '../../lib/options/consumer-name.js';
 import type { InvalidOptionsError } from '../../lib/core/errors/start-up.errors.js';
 import { HANDLER_OPTIONS } from '../../lib/core/handler-options.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
-import { fromRedisOptions } from '../../lib/redis.preset.js';
+import { fromRedisOptions } from '../../lib/runtime/redis.preset.js';
 import { secret, secretInUrl, wordOf } from '../support/secrets.js';
 
 const source = { technology: 'none', open: () => ({ source: undefined as never }) };

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { AnswerKind, RequestRun } from '../../lib/core/answer.js';
 import { rawCodec } from '../../lib/core/codecs/raw.codec.js';
-import type { Replies } from '../../lib/core/replies.js';
+import type { Replies } from '../../lib/ports/replies.js';
 import { memory } from '../../lib/drivers/memory/index.js';
 import type { StreamsOptions } from '../../lib/options/streams-options.js';
-import { StreamsRuntime } from '../../lib/runtime.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 
 const MIB = 1_048_576;
 const open = (options: Partial<StreamsOptions> = {}) =>

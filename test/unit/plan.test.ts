@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { shareReaders, tablesOf } from '../../lib/consuming/plan.js';
+import { shareReaders, tablesOf } from '../../lib/consuming/plan/plan.js';
 import type { PlannedHandler } from '../../lib/core/handler.js';
 import type { HandlerOptions, UnmatchedPolicy } from '../../lib/core/handler-options.js';
 import { createRouter, type Route } from '../../lib/core/routing.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { jsonCodec } from '../../lib/core/codecs/json.codec.js';
-import { Producer } from '../../lib/producing/producer.js';
+import { Producer } from '../../lib/publishing/producer.js';
 import { createRouter } from '../../lib/core/routing.js';
 
 const producer = (maxPayloadBytes = 100) =>

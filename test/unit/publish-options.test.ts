@@ -9,7 +9,7 @@ import {
 } from 'nestjs-redis-streams';
 import { memory } from 'nestjs-redis-streams/memory';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { StreamsRuntime } from '../../lib/runtime.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 
 let runtime: StreamsRuntime;
 let publisher: StreamPublisher;

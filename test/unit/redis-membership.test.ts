@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ServerOutOfMemoryError } from '../../lib/core/errors/server.errors.js';
 import { EventBus } from '../../lib/core/events.js';
-import type { Announcement } from '../../lib/core/live-consumers.js';
-import type { Commands } from '../../lib/drivers/redis/commands.js';
-import { Keys } from '../../lib/drivers/redis/keys.js';
+import type { Announcement } from '../../lib/ports/live-consumers.js';
+import type { Commands } from '../../lib/drivers/redis/connection/commands.js';
+import { Keys } from '../../lib/drivers/redis/keys/keys.js';
 import { Announcements, type Said } from '../../lib/drivers/redis/live/announcements.js';
 import type { HandedHints } from '../../lib/drivers/redis/live/handed-hints.js';
 import { RedisMembership } from '../../lib/drivers/redis/live/redis.membership.js';

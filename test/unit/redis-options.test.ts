@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { InvalidOptionsError } from '../../lib/core/errors/start-up.errors.js';
 import { redisAclRules } from '../../lib/drivers/redis/acl.js';
-import { REDIS_OPTIONS, type RedisOptions } from '../../lib/drivers/redis/redis.options.js';
-import { fromRedisOptions, type RedisStreamsOptions } from '../../lib/redis.preset.js';
+import {
+  REDIS_OPTIONS,
+  type RedisOptions,
+} from '../../lib/drivers/redis/connection/redis.options.js';
+import { fromRedisOptions, type RedisStreamsOptions } from '../../lib/runtime/redis.preset.js';
 import { Authority } from '../support/certificates.js';
 import { secret, secretInUrl } from '../support/secrets.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ReplyError } from '../../lib/drivers/redis/reply-errors.js';
+import { ReplyError } from '../../lib/drivers/redis/errors/reply-errors.js';
 import { ReplyParser, type Reply } from '../../lib/drivers/redis/resp/reply-parser.js';
 
 function parse(pieces: readonly (string | Buffer)[]): Reply[] {

@@ -2,11 +2,11 @@ import { expect, it } from 'vitest';
 import { AnswerKind } from '../../lib/core/answer.js';
 import { systemClock } from '../../lib/core/clock.js';
 import type { Fields, OutgoingEntry } from '../../lib/core/message.js';
-import type { Replies, ReplyBoxOptions } from '../../lib/core/replies.js';
-import type { MessageSource } from '../../lib/core/source.js';
+import type { Replies, ReplyBoxOptions } from '../../lib/ports/replies.js';
+import type { MessageSource } from '../../lib/ports/source.js';
 import { memory } from '../../lib/drivers/memory/index.js';
-import { Requester } from '../../lib/requesting/requester.js';
-import { StreamsRuntime } from '../../lib/runtime.js';
+import { Requester } from '../../lib/requests/requester.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 
 it('a refusal that cannot be read fails its own request, and nothing else', async () => {
   let box!: ReplyBoxOptions;

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { StreamsEvents } from '../../lib/core/events.js';
-import type { TrimOrder } from '../../lib/core/retention.js';
+import type { TrimOrder } from '../../lib/ports/retention.js';
 import { memory, type MemoryBroker } from '../../lib/drivers/memory/index.js';
-import { StreamsRuntime } from '../../lib/runtime.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { driverWith } from '../support/driver-with.js';
 import { World } from '../support/engine.js';
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { BoundHandler } from '../../lib/core/delivery.js';
-import { HandlerTable } from '../../lib/consuming/handler-table.js';
-import { runsWithin } from '../../lib/consuming/runs-within.js';
+import { HandlerTable } from '../../lib/consuming/plan/handler-table.js';
+import { runsWithin } from '../../lib/consuming/plan/runs-within.js';
 
 function table(stream: string, handler: Partial<BoundHandler>): HandlerTable {
   const made = new HandlerTable(stream, 'g', undefined);

@@ -12,7 +12,7 @@ import {
   type Settlement,
   type Unhandled,
 } from '../../lib/core/settlement.js';
-import type { MessageSource, Subscription } from '../../lib/core/source.js';
+import type { MessageSource, Subscription } from '../../lib/ports/source.js';
 import { ManualClock, StreamsTestKit } from '../../lib/drivers/memory/index.js';
 import { recordFor } from '../contracts/source-world.js';
 import { work } from '../support/passing-time.js';

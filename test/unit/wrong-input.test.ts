@@ -21,7 +21,7 @@ import {
 } from 'nestjs-redis-streams';
 import { memory } from 'nestjs-redis-streams/memory';
 import { afterAll, describe, expect, it } from 'vitest';
-import { StreamsRuntime } from '../../lib/runtime.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 
 const runtime = new StreamsRuntime({ source: memory(), group: 'g' });
 const transport = new StreamsTransport(runtime);

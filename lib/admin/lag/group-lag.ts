@@ -1,5 +1,5 @@
 import { timeOf } from '../../core/entry-id.js';
-import type { StreamReport } from '../../core/group-admin.js';
+import type { StreamReport } from '../../ports/group-admin.js';
 import type { GroupLag } from '../../core/lag.js';
 
 /** What a report says of the lag of each group. */

@@ -1,10 +1,10 @@
 import { sleep, type Clock } from '../../core/clock.js';
-import type { Driver } from '../../core/driver.js';
+import type { Driver } from '../../ports/driver.js';
 import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { GroupLag, LagOptions } from '../../core/lag.js';
-import { list, text } from '../../core/options/kinds.js';
-import { refuse } from '../../core/options/refuse.js';
+import { list, text } from '../../core/declaring/kinds.js';
+import { refuse } from '../../core/declaring/refuse.js';
 import { isWildcard } from '../../core/routing.js';
 import type { Worker } from '../../core/worker.js';
 import { groupLags } from './group-lag.js';

@@ -1,5 +1,5 @@
 import type { UnhandledWaits } from '../../core/events.js';
-import type { LiveConsumer } from '../../core/live-consumers.js';
+import type { LiveConsumer } from '../../ports/live-consumers.js';
 import { deadLetter, type Settlement } from '../../core/settlement.js';
 import type { GroupReading } from './group-reading.js';
 

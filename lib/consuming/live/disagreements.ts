@@ -3,7 +3,7 @@ import type {
   ConsumerProcess,
   LiveConsumer,
   SharedOptions,
-} from '../../core/live-consumers.js';
+} from '../../ports/live-consumers.js';
 
 /** What is probably not meant, with a stable code. */
 export interface Disagreement {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.js';
-import type { LiveConsumers } from '../../core/live-consumers.js';
+import type { LiveConsumers } from '../../ports/live-consumers.js';
 import { GroupReading } from './group-reading.js';
 
 /** A reading may name receivers for so long, in milliseconds. It denies none. */

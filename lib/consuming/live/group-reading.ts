@@ -1,4 +1,4 @@
-import type { GroupMembers, LiveConsumer } from '../../core/live-consumers.js';
+import type { GroupMembers, LiveConsumer } from '../../ports/live-consumers.js';
 import { eventMatcher } from '../../core/routing.js';
 
 interface Member {

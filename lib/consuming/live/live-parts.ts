@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { Clock } from '../../core/clock.js';
 import type { EventBus } from '../../core/events.js';
-import type { LiveConsumers } from '../../core/live-consumers.js';
+import type { LiveConsumers } from '../../ports/live-consumers.js';
 import { VERSION } from '../../core/version.js';
 import { Outages } from './outages.js';
 import type { LiveParts } from './presence.js';

@@ -12,8 +12,8 @@ import type {
   LiveConsumer,
   LiveConsumers,
   Membership,
-} from '../../core/live-consumers.js';
-import type { HandlerTable } from '../handler-table.js';
+} from '../../ports/live-consumers.js';
+import type { HandlerTable } from '../plan/handler-table.js';
 import type { Outages } from './outages.js';
 import { warningsAbout } from './disagreements.js';
 

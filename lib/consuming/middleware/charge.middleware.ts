@@ -2,7 +2,7 @@ import type { Delivery, Handler } from '../../core/delivery.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import type { Middleware } from '../../core/handler.js';
 import { postpone, release, retry, type Settlement } from '../../core/settlement.js';
-import type { Subscription } from '../../core/source.js';
+import type { Subscription } from '../../ports/source.js';
 
 /** How long to wait when the source could not be asked, ms. */
 const ASK_AGAIN = 1000;

@@ -4,7 +4,7 @@ import { errorRecord } from '../../core/errors/error-record.js';
 import { UndecodableError } from '../../core/errors/handling.errors.js';
 import type { Middleware } from '../../core/handler.js';
 import { deadLetter } from '../../core/settlement.js';
-import { decodeMessage } from '../decoded-message.js';
+import { decodeMessage } from '../running/decoded-message.js';
 
 /** Parses the entry once, and only for a handler that will see it. */
 export function decode(codec: Codec): Middleware {

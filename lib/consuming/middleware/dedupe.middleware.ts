@@ -11,9 +11,9 @@ import {
   type Ack,
   type Settlement,
 } from '../../core/settlement.js';
-import type { Claims } from '../claims.js';
-import type { HandlerTable } from '../handler-table.js';
-import { keyOf } from '../message-key.js';
+import type { Claims } from '../dedupe/claims.js';
+import type { HandlerTable } from '../plan/handler-table.js';
+import { keyOf } from '../dedupe/message-key.js';
 import { decodeInto } from './decode.middleware.js';
 
 /** What the key of a message is made of. */

@@ -1,7 +1,7 @@
 import type { BoundHandler, Delivery, Handler } from '../../core/delivery.js';
 import type { Middleware } from '../../core/handler.js';
 import { release, type Settlement } from '../../core/settlement.js';
-import { Slots } from '../slots.js';
+import { Slots } from '../plan/slots.js';
 
 /** The slots of handlers with a concurrency of their own, whatever consumers feed them. */
 export type Gates = Map<BoundHandler, Slots>;

@@ -1,10 +1,10 @@
 import type { Delivery, Handler } from '../../core/delivery.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import type { Middleware } from '../../core/handler.js';
-import type { Inbox } from '../../core/inbox.js';
+import type { Inbox } from '../../ports/inbox.js';
 import { deadLetter, duplicate, type Ack, type Settlement } from '../../core/settlement.js';
-import type { HandlerTable } from '../handler-table.js';
-import { keyOf } from '../message-key.js';
+import type { HandlerTable } from '../plan/handler-table.js';
+import { keyOf } from '../dedupe/message-key.js';
 
 /** Ends a transaction of which nothing is to be kept, though the handler has not thrown. */
 class NotDone extends Error {

@@ -6,13 +6,13 @@ import { errorRecord } from '../../core/errors/error-record.js';
 import { UndecodableError } from '../../core/errors/handling.errors.js';
 import { NotARequestHandlerError } from '../../core/errors/request.errors.js';
 import type { Middleware } from '../../core/handler.js';
-import type { Replies } from '../../core/replies.js';
+import type { Replies } from '../../ports/replies.js';
 import { requestOf } from '../../core/request.js';
 import { ack, deadLetter, release, unhandled, type Settlement } from '../../core/settlement.js';
-import { noText } from '../decoded-message.js';
-import type { FilteredTypes } from '../filtered-types.js';
-import type { HandlerTable } from '../handler-table.js';
-import { unhandledEvent } from '../unhandled-event.js';
+import { noText } from '../running/decoded-message.js';
+import type { FilteredTypes } from '../settling/filtered-types.js';
+import type { HandlerTable } from '../plan/handler-table.js';
+import { unhandledEvent } from '../plan/unhandled-event.js';
 
 export interface MatchOptions {
   readonly tables: ReadonlyMap<string, HandlerTable>;

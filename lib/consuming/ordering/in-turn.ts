@@ -2,11 +2,11 @@ import { sleep, type Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
 import { requestOf } from '../../core/request.js';
 import { postpone, release } from '../../core/settlement.js';
-import type { MessageSource } from '../../core/source.js';
-import type { HandlerTable } from '../handler-table.js';
+import type { MessageSource } from '../../ports/source.js';
+import type { HandlerTable } from '../plan/handler-table.js';
 import { LOOK_AGAIN } from '../live/decision.js';
 import type { Ends, HandOver } from '../live/hand-over.js';
-import { unhandledEvent } from '../unhandled-event.js';
+import { unhandledEvent } from '../plan/unhandled-event.js';
 
 export interface InTurnOptions {
   readonly handOver: HandOver;

@@ -1,8 +1,8 @@
 import type { Codec } from '../../core/codec.js';
 import type { Delivery } from '../../core/delivery.js';
-import type { ConsumerOptions } from '../consumer-options.js';
-import { decodeMessage } from '../decoded-message.js';
-import type { HandlerTable } from '../handler-table.js';
+import type { ConsumerOptions } from '../plan/consumer-options.js';
+import { decodeMessage } from '../running/decoded-message.js';
+import type { HandlerTable } from '../plan/handler-table.js';
 import { KeyLanes } from './key-lanes.js';
 
 /** Undefined where nothing is in order. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.js';
-import type { Claim, ClaimOutcome, Completion, CompletionKey } from '../../core/completions.js';
+import type { Claim, ClaimOutcome, Completion, CompletionKey } from '../../ports/completions.js';
 import { ExpiringMap } from './expiring-map.js';
 
 interface Kept {

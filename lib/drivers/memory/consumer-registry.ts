@@ -5,7 +5,7 @@ import type {
   ConsumerState,
   LiveConsumer,
   Receiver,
-} from '../../core/live-consumers.js';
+} from '../../ports/live-consumers.js';
 import { eventMatcher } from '../../core/routing.js';
 
 /** Consumers that are gone are remembered for so long, in milliseconds. */

@@ -1,4 +1,4 @@
-import { delayedId, type DelayedRecord, type Promoted } from '../../core/delays.js';
+import { delayedId, type DelayedRecord, type Promoted } from '../../ports/delays.js';
 import type { Fields } from '../../core/message.js';
 
 /** Most entries moved at once, as on Redis. */

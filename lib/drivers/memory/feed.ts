@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.js';
 import type { EventBus, StreamsEvents } from '../../core/events.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../core/lease.js';
 import type { Fields } from '../../core/message.js';
-import type { HandOverOutcome } from '../../core/live-consumers.js';
+import type { HandOverOutcome } from '../../ports/live-consumers.js';
 import type { SettleOutcome } from '../../core/settlement.js';
 import type { ConsumerGroup, Pending } from './consumer-group.js';
 import type { EntryLog } from './entry-log.js';

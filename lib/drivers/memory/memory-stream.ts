@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.js';
-import type { DeadLetter, DeadLetterRecord } from '../../core/dead-letters.js';
+import type { DeadLetter, DeadLetterRecord } from '../../ports/dead-letters.js';
 import { timeOf } from '../../core/entry-id.js';
 import type { Fields } from '../../core/message.js';
 import { DelayedEntries } from './delayed-entries.js';

@@ -1,11 +1,11 @@
 import { systemClock, type Clock } from '../../core/clock.js';
-import type { DeadLetter } from '../../core/dead-letters.js';
+import type { DeadLetter } from '../../ports/dead-letters.js';
 import type { Fields, When } from '../../core/message.js';
 import type { Guard } from '../../core/guard.js';
-import { BalancedService } from './balancing/balanced-service.js';
+import { BalancedService } from './ownership/balanced-service.js';
 import { ConsumerRegistry } from './consumer-registry.js';
 import { ExpiringMap } from './expiring-map.js';
-import type { FinishedStep } from '../../core/workflow-store.js';
+import type { FinishedStep } from '../../ports/workflow-store.js';
 import { MemoryStream } from './memory-stream.js';
 
 /** What is known of a workflow. */

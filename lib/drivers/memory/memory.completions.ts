@@ -4,7 +4,7 @@ import type {
   Completion,
   CompletionKey,
   Completions,
-} from '../../core/completions.js';
+} from '../../ports/completions.js';
 import type { CompletedKeys } from './completed-keys.js';
 import type { MemoryBroker } from './memory.broker.js';
 

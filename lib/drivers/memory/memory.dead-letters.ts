@@ -4,7 +4,7 @@ import type {
   DeadLetterPage,
   DeadLetterQueue,
   DeadLetterRecord,
-} from '../../core/dead-letters.js';
+} from '../../ports/dead-letters.js';
 import { compareEntryIds } from '../../core/entry-id.js';
 import type { Fields } from '../../core/message.js';
 import type { MemoryBroker } from './memory.broker.js';

@@ -1,4 +1,4 @@
-import type { DelayedEntry, DelayedPage, DelayStore, Promoted } from '../../core/delays.js';
+import type { DelayedEntry, DelayedPage, DelayStore, Promoted } from '../../ports/delays.js';
 import type { Fields, When } from '../../core/message.js';
 import { compareDelayed } from './delayed-entries.js';
 import type { MemoryBroker } from './memory.broker.js';

@@ -1,9 +1,9 @@
 import { systemClock, type Clock } from '../../core/clock.js';
-import type { DriverFactory } from '../../core/driver.js';
-import { checked, part } from '../../core/options/kinds.js';
-import { refuse } from '../../core/options/refuse.js';
-import { declareOptions, type Given } from '../../core/options/shape.js';
-import { MemoryOwnership } from './balancing/memory.ownership.js';
+import type { DriverFactory } from '../../ports/driver.js';
+import { checked, part } from '../../core/declaring/kinds.js';
+import { refuse } from '../../core/declaring/refuse.js';
+import { declareOptions, type Given } from '../../core/declaring/shape.js';
+import { MemoryOwnership } from './ownership/memory.ownership.js';
 import { MemoryBroker } from './memory.broker.js';
 import { MemoryCompletions } from './memory.completions.js';
 import { MemoryDeadLetters } from './memory.dead-letters.js';

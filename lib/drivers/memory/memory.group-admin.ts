@@ -5,7 +5,7 @@ import type {
   GroupAdmin,
   GroupReport,
   StreamReport,
-} from '../../core/group-admin.js';
+} from '../../ports/group-admin.js';
 import type { ConsumerGroup } from './consumer-group.js';
 import type { GroupedLog } from './grouped-log.js';
 import type { MemoryBroker } from './memory.broker.js';

@@ -1,5 +1,5 @@
-import type { CompletionKey } from '../../core/completions.js';
-import type { Inbox, InboxOutcome } from '../../core/inbox.js';
+import type { CompletionKey } from '../../ports/completions.js';
+import type { Inbox, InboxOutcome } from '../../ports/inbox.js';
 import type { MemoryBroker } from './memory.broker.js';
 
 /** What a handler with the option `inbox` is given: effects that take place when it has succeeded. */

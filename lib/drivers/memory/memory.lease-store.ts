@@ -1,5 +1,5 @@
 import type { Guard } from '../../core/guard.js';
-import type { LeaseName, LeaseStore, OwnedLease } from '../../core/lease-store.js';
+import type { LeaseName, LeaseStore, OwnedLease } from '../../ports/lease-store.js';
 import type { MemoryBroker } from './memory.broker.js';
 
 /** Tokens are remembered for so long after a lease was last extended, ms: a week. */

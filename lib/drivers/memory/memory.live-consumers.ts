@@ -9,7 +9,7 @@ import type {
   LiveConsumers,
   Membership,
   Receiver,
-} from '../../core/live-consumers.js';
+} from '../../ports/live-consumers.js';
 import { isProcessGone } from '../../core/process-gone.js';
 import type { RegisteredConsumer } from './consumer-registry.js';
 import { asFeedLease } from './feed.js';

@@ -1,5 +1,5 @@
 import { compareEntryIds } from '../../core/entry-id.js';
-import type { PendingEntries, PendingEntry, PendingQuery } from '../../core/group-admin.js';
+import type { PendingEntries, PendingEntry, PendingQuery } from '../../ports/group-admin.js';
 import type { Pending } from './consumer-group.js';
 import type { MemoryGroups } from './memory.group-admin.js';
 

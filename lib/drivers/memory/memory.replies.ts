@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { ClosedError } from '../../core/errors/start-up.errors.js';
-import type { OutgoingReply, Replies, ReplyBox, ReplyBoxOptions } from '../../core/replies.js';
+import type { OutgoingReply, Replies, ReplyBox, ReplyBoxOptions } from '../../ports/replies.js';
 import type { MemoryBroker } from './memory.broker.js';
 
 /** Answers within this process, handed over at the end of the turn. */

@@ -1,5 +1,5 @@
 import { compareEntryIds } from '../../core/entry-id.js';
-import type { Retention, StreamFootprint, Trimmed, TrimOrder } from '../../core/retention.js';
+import type { Retention, StreamFootprint, Trimmed, TrimOrder } from '../../ports/retention.js';
 import type { GroupedLog } from './grouped-log.js';
 import type { MemoryBroker } from './memory.broker.js';
 

@@ -1,9 +1,9 @@
 import { GroupNotFoundError, StreamNotFoundError } from '../../core/errors/group.errors.js';
 import { InvalidMessageError } from '../../core/errors/publishing.errors.js';
 import { ClosedError, InvalidOptionsError } from '../../core/errors/start-up.errors.js';
-import type { DriverContext } from '../../core/driver.js';
+import type { DriverContext } from '../../ports/driver.js';
 import type { OutgoingEntry } from '../../core/message.js';
-import type { DeadLetterRecord } from '../../core/dead-letters.js';
+import type { DeadLetterRecord } from '../../ports/dead-letters.js';
 import type { Ack, SettleOutcome } from '../../core/settlement.js';
 import type {
   MessageSource,
@@ -11,7 +11,7 @@ import type {
   SourceCapabilities,
   Subscription,
   SubscribeOptions,
-} from '../../core/source.js';
+} from '../../ports/source.js';
 import { asFeedLease, Feed, type FeedLease } from './feed.js';
 import type { GroupedLog } from './grouped-log.js';
 import type { MemoryBroker } from './memory.broker.js';

@@ -1,4 +1,4 @@
-import type { StateStore } from '../../core/state-store.js';
+import type { StateStore } from '../../ports/state-store.js';
 import type { MemoryBroker } from './memory.broker.js';
 
 /** The key-value store of a broker. */

@@ -3,7 +3,7 @@ import type {
   FinishedStep,
   StoredWorkflow,
   WorkflowStore,
-} from '../../core/workflow-store.js';
+} from '../../ports/workflow-store.js';
 import type { KeptWorkflow, MemoryBroker } from './memory.broker.js';
 
 /** Workflows of a broker. */

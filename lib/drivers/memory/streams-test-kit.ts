@@ -1,8 +1,8 @@
 import { jsonCodec } from '../../core/codecs/json.codec.js';
 import type { Codec } from '../../core/codec.js';
-import type { DeadLetter } from '../../core/dead-letters.js';
-import type { Driver, DriverFactory } from '../../core/driver.js';
-import { whenOf, type DueTime } from '../../core/due-time.js';
+import type { DeadLetter } from '../../ports/dead-letters.js';
+import type { Driver, DriverFactory } from '../../ports/driver.js';
+import { whenOf, type DueTime } from '../../options/due-time.js';
 import { EventBus, type SettledEvent } from '../../core/events.js';
 import type { Metadata } from '../../core/message.js';
 import { createRouter, type Route, type Router } from '../../core/routing.js';

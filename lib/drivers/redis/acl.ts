@@ -1,7 +1,7 @@
-import { anyText, flag, list, oneOf, text } from '../../core/options/kinds.js';
-import { refuse } from '../../core/options/refuse.js';
-import { declareOptions, type Given } from '../../core/options/shape.js';
-import { hasHashTag } from './keys.js';
+import { anyText, flag, list, oneOf, text } from '../../core/declaring/kinds.js';
+import { refuse } from '../../core/declaring/refuse.js';
+import { declareOptions, type Given } from '../../core/declaring/shape.js';
+import { hasHashTag } from './keys/keys.js';
 
 const OPTIONS = declareOptions('redisAclRules', {
   /** The option `keyPrefix` of the transport or client. @default '' */

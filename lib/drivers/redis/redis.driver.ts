@@ -1,26 +1,26 @@
-import type { Driver, DriverContext, DriverFactory } from '../../core/driver.js';
+import type { Driver, DriverContext, DriverFactory } from '../../ports/driver.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
-import { RedisOwnership } from './balancing/redis.ownership.js';
-import { Connector } from './connector.js';
-import { Hints } from './hints.js';
-import { Keys } from './keys.js';
+import { RedisOwnership } from './ownership/redis.ownership.js';
+import { Connector } from './connection/connector.js';
+import { Hints } from './connection/hints.js';
+import { Keys } from './keys/keys.js';
 import { HandedHints } from './live/handed-hints.js';
 import { RedisLiveConsumers } from './live/redis.live-consumers.js';
-import { openCommands } from './open-commands.js';
-import { ReadBudget } from './read-budget.js';
-import { RedisCompletions } from './redis.completions.js';
-import { RedisDeadLetters } from './redis.dead-letters.js';
-import { RedisGroupAdmin } from './redis.group-admin.js';
-import { RedisInbox } from './redis.inbox.js';
-import { REDIS_OPTIONS, type RedisOptions } from './redis.options.js';
-import { RedisPendingEntries } from './redis.pending-entries.js';
-import { RedisLeaseStore } from './redis.lease-store.js';
-import { RedisReplies } from './redis.replies.js';
-import { RedisRetention } from './redis.retention.js';
+import { openCommands } from './cluster/open-commands.js';
+import { ReadBudget } from './leases/read-budget.js';
+import { RedisCompletions } from './completions/redis.completions.js';
+import { RedisDeadLetters } from './dead-letters/redis.dead-letters.js';
+import { RedisGroupAdmin } from './groups/redis.group-admin.js';
+import { RedisInbox } from './completions/redis.inbox.js';
+import { REDIS_OPTIONS, type RedisOptions } from './connection/redis.options.js';
+import { RedisPendingEntries } from './groups/redis.pending-entries.js';
+import { RedisLeaseStore } from './ownership/redis.lease-store.js';
+import { RedisReplies } from './requests/redis.replies.js';
+import { RedisRetention } from './retention/redis.retention.js';
 import { RedisSource } from './redis.source.js';
-import { ServerFeatures } from './server-features.js';
+import { ServerFeatures } from './connection/server-features.js';
 import { RedisStateStore } from './redis.state-store.js';
-import { RedisWorkflowStore } from './redis.workflow-store.js';
+import { RedisWorkflowStore } from './workflows/redis.workflow-store.js';
 
 /**
  * Redis in every slot. Redis 7.0 or later.

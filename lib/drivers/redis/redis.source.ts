@@ -1,4 +1,4 @@
-import { isDelayed } from '../../core/delays.js';
+import { isDelayed } from '../../ports/delays.js';
 import { divide } from '../../core/divide.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../core/events.js';
@@ -10,26 +10,26 @@ import type {
   SourceCapabilities,
   SubscribeOptions,
   Subscription,
-} from '../../core/source.js';
+} from '../../ports/source.js';
 import { ClusterPublishing } from './cluster/cluster-publishing.js';
 import { ClusterSubscription } from './cluster/cluster.subscription.js';
-import { SlotPlace } from './cluster/slot-place.js';
-import { bySlot } from './cluster/slots.js';
-import type { Topology } from './cluster/topology.js';
-import type { Commands } from './commands.js';
-import type { Connector } from './connector.js';
-import type { Hints } from './hints.js';
-import type { Keys } from './keys.js';
+import { SlotPlace } from './topology/slot-place.js';
+import { bySlot } from './topology/slots.js';
+import type { Topology } from './topology/topology.js';
+import type { Commands } from './connection/commands.js';
+import type { Connector } from './connection/connector.js';
+import type { Hints } from './connection/hints.js';
+import type { Keys } from './keys/keys.js';
 import type { HandedHints } from './live/handed-hints.js';
-import { openCommands } from './open-commands.js';
-import { Publishing } from './publishing.js';
-import { isReplicated, ReplicatedPublishing } from './publishing-replicated.js';
-import type { ReadBudget } from './read-budget.js';
-import { RedisDelays } from './redis.delays.js';
-import type { RedisReplies } from './redis.replies.js';
-import { RedisSubscription } from './redis.subscription.js';
-import type { ServerFeatures } from './server-features.js';
-import { settleAll } from './settling.js';
+import { openCommands } from './cluster/open-commands.js';
+import { Publishing } from './publishing/publishing.js';
+import { isReplicated, ReplicatedPublishing } from './publishing/publishing-replicated.js';
+import type { ReadBudget } from './leases/read-budget.js';
+import { RedisDelays } from './delays/redis.delays.js';
+import type { RedisReplies } from './requests/redis.replies.js';
+import { RedisSubscription } from './reading/redis.subscription.js';
+import type { ServerFeatures } from './connection/server-features.js';
+import { settleAll } from './settling/settling.js';
 
 const CAPABILITIES: Omit<SourceCapabilities, 'atomicPublish'> = {
   technology: 'redis',

@@ -1,6 +1,6 @@
-import type { StateStore } from '../../core/state-store.js';
-import type { Commands } from './commands.js';
-import type { Keys } from './keys.js';
+import type { StateStore } from '../../ports/state-store.js';
+import type { Commands } from './connection/commands.js';
+import type { Keys } from './keys/keys.js';
 
 /** Plain string keys with expiry. */
 export class RedisStateStore implements StateStore {

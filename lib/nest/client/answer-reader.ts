@@ -1,6 +1,6 @@
 import type { Deserializer, IncomingResponse, WritePacket } from '@nestjs/microservices';
 import { AnswerKind, isLast } from '../../core/answer.js';
-import type { Asker } from '../../requesting/pending-request.js';
+import type { Asker } from '../../requests/pending-request.js';
 
 type Deliver = (packet: WritePacket) => void;
 

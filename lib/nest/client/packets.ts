@@ -1,9 +1,9 @@
 import type { ReadPacket, Serializer } from '@nestjs/microservices';
 import { InvalidMessageError } from '../../core/errors/publishing.errors.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
-import type { Publication } from '../../core/publish-options.js';
-import type { Question } from '../../requesting/requester.js';
-import type { StreamsRuntime } from '../../runtime.js';
+import type { Publication } from '../../options/publish-options.js';
+import type { Question } from '../../requests/requester.js';
+import type { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { StreamRecord } from './stream-record.js';
 
 /** Where a pattern says that its message goes. */

@@ -1,5 +1,5 @@
-import type { RedisStreamsOptions } from '../../redis.preset.js';
-import type { StreamsRuntime } from '../../runtime.js';
+import type { RedisStreamsOptions } from '../../runtime/redis.preset.js';
+import type { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { openRedis } from '../transport/redis-streams.transport.js';
 import { StreamsClient, type StreamsClientExtras } from './streams.client.js';
 

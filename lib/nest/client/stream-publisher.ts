@@ -1,7 +1,7 @@
 import { InvalidMessageError, PublishBatchError } from '../../core/errors/publishing.errors.js';
-import { isRecord } from '../../core/options/shape.js';
-import { PUBLISH_OPTIONS, type PublishOptions } from '../../core/publish-options.js';
-import type { Producer } from '../../producing/producer.js';
+import { isRecord } from '../../core/declaring/shape.js';
+import { PUBLISH_OPTIONS, type PublishOptions } from '../../options/publish-options.js';
+import type { Producer } from '../../publishing/producer.js';
 
 /** The map, or any events where there is none, as in `app.get(StreamPublisher)`. */
 type Known<Events extends object> = [keyof Events] extends [never]

@@ -1,5 +1,5 @@
-import type { BackpressureOptions, MaxLag } from '../../core/backpressure.js';
-import type { DueTime } from '../../core/due-time.js';
+import type { BackpressureOptions, MaxLag } from '../../options/backpressure-options.js';
+import type { DueTime } from '../../options/due-time.js';
 import type { Metadata } from '../../core/message.js';
 
 /** A payload with what should travel beside it. Made by {@link StreamRecordBuilder}. */

@@ -6,10 +6,10 @@ import {
   type WritePacket,
 } from '@nestjs/microservices';
 import { Observable, ReplaySubject } from 'rxjs';
-import type { Publication } from '../../core/publish-options.js';
+import type { Publication } from '../../options/publish-options.js';
 import type { StreamsOptions } from '../../options/streams-options.js';
-import type { Requester } from '../../requesting/requester.js';
-import { StreamsRuntime } from '../../runtime.js';
+import type { Requester } from '../../requests/requester.js';
+import { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { splitSerialization } from '../serialization.js';
 import { ConnectionStatus, type StreamsStatus } from '../transport/connection-status.js';
 import { logEvents } from '../transport/event-log.js';

@@ -3,7 +3,7 @@ import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
 import type { BatchHandler, BatchedDelivery } from '../../core/delivery.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import { deadLetter, type Settlement } from '../../core/settlement.js';
-import { stepsIn } from '../../core/workflow.js';
+import { stepsIn } from '../../workflows/instructions.js';
 import { BatchResult } from './batch-result.js';
 import { ownResult, runObserved, type Chaining, type ProcessingHooks } from './handler-invoker.js';
 import type { ObservedMethod } from './observed-method.js';

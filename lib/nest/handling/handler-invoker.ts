@@ -4,7 +4,7 @@ import { errorRecord } from '../../core/errors/error-record.js';
 import { RetryLaterError } from '../../core/errors/handling.errors.js';
 import type { Handler, Delivery } from '../../core/delivery.js';
 import { ack, deadLetter, type Settlement } from '../../core/settlement.js';
-import { contextOf } from '../balancing/load-balanced.context.js';
+import { contextOf } from './load-balanced.context.js';
 import { isStream } from './is-stream.js';
 import type { ObservedMethod } from './observed-method.js';
 import { Stage, type RunContext, type Thrown } from './run.context.js';

@@ -1,8 +1,8 @@
 import { HANDLER_OPTIONS, type HandlerOptions } from '../../core/handler-options.js';
-import { either, list, text } from '../../core/options/kinds.js';
-import type { Problems } from '../../core/options/option.js';
-import { declareOptions, isRecord, type Given } from '../../core/options/shape.js';
-import { shown } from '../../core/options/wording.js';
+import { either, list, text } from '../../core/declaring/kinds.js';
+import type { Problems } from '../../core/declaring/option.js';
+import { declareOptions, isRecord, type Given } from '../../core/declaring/shape.js';
+import { shown } from '../../core/declaring/wording.js';
 import { DEFAULT_NAME } from '../tokens.js';
 
 const { balanced: _, ...OWN } = HANDLER_OPTIONS.options;

@@ -3,7 +3,7 @@ import type { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core'
 import { asError } from '../../core/errors/error-record.js';
 import type { StreamLagExceeded } from '../../core/lag.js';
 import { eventMatcher } from '../../core/routing.js';
-import type { StreamsRuntime } from '../../runtime.js';
+import type { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { STREAM_LAG_FILTERS, type StreamLagFilter } from './on-stream-lag.decorator.js';
 
 type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];

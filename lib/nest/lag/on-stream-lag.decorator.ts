@@ -1,7 +1,7 @@
 import { SetMetadata } from '@nestjs/common';
-import { flag, oneOf, text } from '../../core/options/kinds.js';
-import { refuse } from '../../core/options/refuse.js';
-import { declareOptions, type Given } from '../../core/options/shape.js';
+import { flag, oneOf, text } from '../../core/declaring/kinds.js';
+import { refuse } from '../../core/declaring/refuse.js';
+import { declareOptions, type Given } from '../../core/declaring/shape.js';
 
 const FILTER = declareOptions('@OnStreamLag', {
   /** `*` matches any run of characters. */

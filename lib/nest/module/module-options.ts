@@ -1,8 +1,8 @@
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
-import { checked, flag, func, text } from '../../core/options/kinds.js';
-import { refuse } from '../../core/options/refuse.js';
-import { declareOptions, isRecord, type Given, type Shape } from '../../core/options/shape.js';
-import { shown } from '../../core/options/wording.js';
+import { checked, flag, func, text } from '../../core/declaring/kinds.js';
+import { refuse } from '../../core/declaring/refuse.js';
+import { declareOptions, isRecord, type Given, type Shape } from '../../core/declaring/shape.js';
+import { shown } from '../../core/declaring/wording.js';
 
 export const MODULE_EXTRAS = declareOptions('the module', {
   /** Name of this set of connections, where an application has several. @default 'default' */

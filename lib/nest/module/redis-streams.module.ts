@@ -1,7 +1,7 @@
 import { Inject, Module, type DynamicModule, type OnModuleDestroy } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { withMasterName, type RedisStreamsOptions } from '../../redis.preset.js';
-import type { StreamsRuntime } from '../../runtime.js';
+import { withMasterName, type RedisStreamsOptions } from '../../runtime/redis.preset.js';
+import type { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { RedisStreamsClient } from '../client/redis-streams.client.js';
 import { openRedis, RedisStreamsTransport } from '../transport/redis-streams.transport.js';
 import {

@@ -11,7 +11,7 @@ import {
 } from '@nestjs/common';
 import { DiscoveryModule, type ModulesContainer } from '@nestjs/core';
 import { concealed } from '../../core/concealed.js';
-import { StreamsRuntime } from '../../runtime.js';
+import { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { DEFAULT_NAME, getStreamsToken } from '../tokens.js';
 import { checkedObject, type StreamsModuleExtras } from './module-options.js';
 import { lagListeners, streamsProviders, unfedHandlers, type Preset } from './streams-providers.js';

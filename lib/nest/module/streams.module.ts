@@ -1,7 +1,7 @@
 import { Inject, Module, type DynamicModule, type OnModuleDestroy } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { StreamsOptions } from '../../options/streams-options.js';
-import { StreamsRuntime } from '../../runtime.js';
+import { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { StreamsClient } from '../client/streams.client.js';
 import { StreamsTransport } from '../transport/streams.transport.js';
 import {

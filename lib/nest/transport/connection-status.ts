@@ -1,6 +1,6 @@
 import { ReplaySubject } from 'rxjs';
 import { BrokenConnections } from './broken-connections.js';
-import type { StreamsRuntime } from '../../runtime.js';
+import type { StreamsRuntime } from '../../runtime/streams-runtime.js';
 
 /** Words of a transport's and a client's `status`, as Nest's own use them. */
 export type StreamsStatus = 'connected' | 'reconnecting' | 'disconnected';

@@ -5,7 +5,7 @@ import type {
   StreamsEvents,
   UnhandledWaits,
 } from '../../core/events.js';
-import type { StreamsRuntime } from '../../runtime.js';
+import type { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { BrokenConnections } from './broken-connections.js';
 import { at, deadLettered, runFailed, runsAwaited, runsGivenUp } from './message-lines.js';
 import { RateLimitedLog, type Line } from './rate-limited-log.js';

@@ -1,5 +1,5 @@
-import { fromRedisOptions, type RedisStreamsOptions } from '../../redis.preset.js';
-import { StreamsRuntime } from '../../runtime.js';
+import { fromRedisOptions, type RedisStreamsOptions } from '../../runtime/redis.preset.js';
+import { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import type { Serialization } from '../handling/handler-definitions.js';
 import { StreamsTransport } from './streams.transport.js';
 

@@ -5,7 +5,7 @@ import { disarm } from '../../core/disarm.js';
 import { asError } from '../../core/errors/error-record.js';
 import type { StreamsEvents } from '../../core/events.js';
 import type { StreamsOptions } from '../../options/streams-options.js';
-import { StreamsRuntime } from '../../runtime.js';
+import { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import {
   defineHandlers,
   type Registration,

@@ -1,5 +1,5 @@
 import type { HandlerDefinition } from '../../core/handler.js';
-import type { StreamsRuntime } from '../../runtime.js';
+import type { StreamsRuntime } from '../../runtime/streams-runtime.js';
 
 /** Most streams that one line names. */
 const NAMED = 5;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
-import type { Driver } from '../../../lib/core/driver.js';
+import type { Driver } from '../../../lib/ports/driver.js';
 import type { Lease } from '../../../lib/core/lease.js';
 import type {
   Announcement,
@@ -8,8 +8,8 @@ import type {
   HandOverOutcome,
   LiveConsumer,
   Membership,
-} from '../../../lib/core/live-consumers.js';
-import type { SubscribeOptions } from '../../../lib/core/source.js';
+} from '../../../lib/ports/live-consumers.js';
+import type { SubscribeOptions } from '../../../lib/ports/source.js';
 import type { Reader } from '../reader.js';
 import { IDLE, NEVER, SourceWorld } from '../source-world.js';
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, type TestContext } from 'vitest';
-import type { OwnedLease } from '../../../lib/core/lease-store.js';
+import type { OwnedLease } from '../../../lib/ports/lease-store.js';
 import { ack, leave } from '../../../lib/core/settlement.js';
-import type { SubscribeOptions } from '../../../lib/core/source.js';
+import type { SubscribeOptions } from '../../../lib/ports/source.js';
 import type { Reader } from '../reader.js';
 import {
   fencedSettlings,

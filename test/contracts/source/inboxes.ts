@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, type TestContext } from 'vitest';
-import type { CompletionKey } from '../../../lib/core/completions.js';
-import type { Inbox } from '../../../lib/core/inbox.js';
+import type { CompletionKey } from '../../../lib/ports/completions.js';
+import type { Inbox } from '../../../lib/ports/inbox.js';
 import { NEVER, type SourceWorld } from '../source-world.js';
 
 /** What the port `inbox` promises, whatever its transactions can write. */

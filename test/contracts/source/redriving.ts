@@ -1,5 +1,5 @@
 import { describe, expect, test, type TestContext } from 'vitest';
-import type { DeadLetterFilter } from '../../../lib/core/dead-letters.js';
+import type { DeadLetterFilter } from '../../../lib/ports/dead-letters.js';
 import { ack, release, retry } from '../../../lib/core/settlement.js';
 import type { Reader } from '../reader.js';
 import { IDLE, recordFor, valueOf, type SourceWorld } from '../source-world.js';

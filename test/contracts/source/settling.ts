@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ack, deadLetter, release } from '../../../lib/core/settlement.js';
-import type { Settling } from '../../../lib/core/source.js';
+import type { Settling } from '../../../lib/ports/source.js';
 import { entry, IDLE, recordFor, valueOf, type SourceWorld } from '../source-world.js';
 
 export function describeSettling(world: () => SourceWorld): void {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { redis } from '../../../lib/drivers/redis/redis.driver.js';
-import { StreamsRuntime } from '../../../lib/runtime.js';
+import { StreamsRuntime } from '../../../lib/runtime/streams-runtime.js';
 import { pace } from '../../support/passing-time.js';
 import { startRedis, type RedisServer } from '../../support/redis-server.js';
 import { until } from '../../support/until.js';

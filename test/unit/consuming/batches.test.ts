@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Collector } from '../../../lib/consuming/collector.js';
+import { Collector } from '../../../lib/consuming/batching/collector.js';
 import { EventBus } from '../../../lib/core/events.js';
-import { Overruns } from '../../../lib/consuming/overruns.js';
-import { Slots } from '../../../lib/consuming/slots.js';
+import { Overruns } from '../../../lib/consuming/running/overruns.js';
+import { Slots } from '../../../lib/consuming/plan/slots.js';
 import type { BatchHandler, BoundHandler, Delivery } from '../../../lib/core/delivery.js';
 import type { HandlerOptions } from '../../../lib/core/handler-options.js';
 import { ack, deadLetter, retry } from '../../../lib/core/settlement.js';

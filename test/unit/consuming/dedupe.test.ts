@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Claims } from '../../../lib/consuming/claims.js';
-import { HandlerTable } from '../../../lib/consuming/handler-table.js';
+import { Claims } from '../../../lib/consuming/dedupe/claims.js';
+import { HandlerTable } from '../../../lib/consuming/plan/handler-table.js';
 import { dedupe } from '../../../lib/consuming/middleware/dedupe.middleware.js';
 import { jsonCodec } from '../../../lib/core/codecs/json.codec.js';
 import { Delivery, type BoundHandler } from '../../../lib/core/delivery.js';
@@ -13,7 +13,7 @@ import { ack, retry, type Ack } from '../../../lib/core/settlement.js';
 import { memory } from '../../../lib/drivers/memory/index.js';
 import { MemoryCompletions } from '../../../lib/drivers/memory/memory.completions.js';
 import { MemoryStateStore } from '../../../lib/drivers/memory/memory.state-store.js';
-import { StreamsRuntime } from '../../../lib/runtime.js';
+import { StreamsRuntime } from '../../../lib/runtime/streams-runtime.js';
 import { gate, World, type EngineOptions } from '../../support/engine.js';
 
 let world: World;

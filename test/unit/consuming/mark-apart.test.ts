@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { markApart } from '../../../lib/consuming/mark-apart.js';
+import { markApart } from '../../../lib/consuming/settling/mark-apart.js';
 import { ack } from '../../../lib/core/settlement.js';
-import type { Settling } from '../../../lib/core/source.js';
+import type { Settling } from '../../../lib/ports/source.js';
 import { MemoryBroker } from '../../../lib/drivers/memory/memory.broker.js';
 import { MemoryCompletions } from '../../../lib/drivers/memory/memory.completions.js';
 

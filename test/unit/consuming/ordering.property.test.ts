@@ -5,7 +5,7 @@ import type { Delivery } from '../../../lib/core/delivery.js';
 import { UnrecoverableError } from '../../../lib/core/errors/handling.errors.js';
 import { ack } from '../../../lib/core/settlement.js';
 import { ManualClock, memory, MemoryBroker } from '../../../lib/drivers/memory/index.js';
-import { StreamsRuntime } from '../../../lib/runtime.js';
+import { StreamsRuntime } from '../../../lib/runtime/streams-runtime.js';
 import { MortalDriver } from '../../support/mortal-driver.js';
 
 const IDLE = 3000;

@@ -4,7 +4,7 @@ import { UnrecoverableError } from '../../../lib/core/errors/handling.errors.js'
 import type { HandlerOptions } from '../../../lib/core/handler-options.js';
 import { ack } from '../../../lib/core/settlement.js';
 import { memory } from '../../../lib/drivers/memory/index.js';
-import { StreamsRuntime } from '../../../lib/runtime.js';
+import { StreamsRuntime } from '../../../lib/runtime/streams-runtime.js';
 import { gate, World, type EngineOptions, type Invoke } from '../../support/engine.js';
 
 let world: World;

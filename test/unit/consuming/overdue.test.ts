@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { Delivery } from '../../../lib/core/delivery.js';
 import type { BeginOutcome } from '../../../lib/core/lease.js';
 import type { Settlement } from '../../../lib/core/settlement.js';
-import { Overdue } from '../../../lib/consuming/overdue.js';
+import { Overdue } from '../../../lib/consuming/running/overdue.js';
 import { ManualClock } from '../../../lib/drivers/memory/index.js';
 
 it('an entry for whose data there is no room yet is neither lost nor given away: it is asked for again', async () => {

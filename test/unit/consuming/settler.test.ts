@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { Settler } from '../../../lib/consuming/settler.js';
-import { storeElsewhere } from '../../../lib/consuming/store-elsewhere.js';
-import type { DeadLetterQueue } from '../../../lib/core/dead-letters.js';
+import { Settler } from '../../../lib/consuming/settling/settler.js';
+import { storeElsewhere } from '../../../lib/consuming/settling/store-elsewhere.js';
+import type { DeadLetterQueue } from '../../../lib/ports/dead-letters.js';
 import { Delivery } from '../../../lib/core/delivery.js';
 import { EventBus } from '../../../lib/core/events.js';
 import type { Hold, Lease } from '../../../lib/core/lease.js';
 import { ack, deadLetter, retry, type SettleOutcome } from '../../../lib/core/settlement.js';
-import type { Settling } from '../../../lib/core/source.js';
+import type { Settling } from '../../../lib/ports/source.js';
 import { ManualClock } from '../../../lib/drivers/memory/index.js';
 
 type Answer = (batch: readonly Settling[]) => Promise<(SettleOutcome | Error)[]>;

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Driver, DriverFactory } from '../../../lib/core/driver.js';
+import type { Driver, DriverFactory } from '../../../lib/ports/driver.js';
 import { PermissionDeniedError } from '../../../lib/core/errors/server.errors.js';
 import type { StreamsEvents } from '../../../lib/core/events.js';
-import type { LiveConsumers, Membership } from '../../../lib/core/live-consumers.js';
+import type { LiveConsumers, Membership } from '../../../lib/ports/live-consumers.js';
 import { VERSION } from '../../../lib/core/version.js';
 import { memory } from '../../../lib/drivers/memory/index.js';
-import { StreamsRuntime } from '../../../lib/runtime.js';
+import { StreamsRuntime } from '../../../lib/runtime/streams-runtime.js';
 import type { StreamsOptions } from '../../../lib/options/streams-options.js';
 import { driverWith } from '../../support/driver-with.js';
 import { gate, World } from '../../support/engine.js';

@@ -4,14 +4,14 @@ import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import { Backoff } from '../../../core/backoff.js';
 import { systemClock } from '../../../core/clock.js';
 import type { EventBus } from '../../../core/events.js';
-import type { Commands } from '../commands.js';
-import { connectionError } from '../connection-errors.js';
-import { Connection } from '../connection.js';
-import type { Connector, Role } from '../connector.js';
-import { Nodes } from './nodes.js';
-import { redirectionOf, type Redirection } from './redirections.js';
-import { slotOf } from './slots.js';
-import { addressText, Topology, type Address } from './topology.js';
+import type { Commands } from '../connection/commands.js';
+import { connectionError } from '../errors/connection-errors.js';
+import { Connection } from '../connection/connection.js';
+import type { Connector, Role } from '../connection/connector.js';
+import { Nodes } from '../topology/nodes.js';
+import { redirectionOf, type Redirection } from '../topology/redirections.js';
+import { slotOf } from '../topology/slots.js';
+import { addressText, Topology, type Address } from '../topology/topology.js';
 
 /** A node that cannot be reached for so long may have been replaced, ms. */
 export const NODE_PATIENCE = 500;

@@ -1,16 +1,16 @@
 import type { Redis } from 'ioredis';
 import { join } from '../../../core/grouped.js';
 import type { OutgoingEntry } from '../../../core/message.js';
-import type { Commands } from '../commands.js';
-import type { Keys } from '../keys.js';
-import { Publishing } from '../publishing.js';
-import { onceArguments, type Result } from '../publishing-once.js';
-import { publishOnce } from '../scripts/publish-once.script.js';
+import type { Commands } from '../connection/commands.js';
+import type { Keys } from '../keys/keys.js';
+import { Publishing } from '../publishing/publishing.js';
+import { onceArguments, type Result } from '../publishing/publishing-once.js';
+import { publishOnce } from '../publishing/publish-once.script.js';
 import { NODE_PATIENCE, type ClusterOptions } from './cluster-commands.js';
-import { Nodes } from './nodes.js';
-import { redirectionOf } from './redirections.js';
-import { bySlot } from './slots.js';
-import { addressText, type Topology } from './topology.js';
+import { Nodes } from '../topology/nodes.js';
+import { redirectionOf } from '../topology/redirections.js';
+import { bySlot } from '../topology/slots.js';
+import { addressText, type Topology } from '../topology/topology.js';
 
 export interface ClusterPublishingOptions extends Omit<ClusterOptions, 'role'> {
   readonly commands: Commands;

@@ -1,8 +1,8 @@
 import { grouped } from '../../../core/grouped.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
-import type { Subscription } from '../../../core/source.js';
-import type { RedisLease } from '../redis.lease.js';
-import type { RedisSubscription } from '../redis.subscription.js';
+import type { Subscription } from '../../../ports/source.js';
+import type { RedisLease } from '../leases/redis.lease.js';
+import type { RedisSubscription } from '../reading/redis.subscription.js';
 
 /** The streams of one slot. */
 class Part {

@@ -1,8 +1,12 @@
 import { RedisConnectionError } from '../../../core/errors/connection.errors.js';
-import type { AnnouncedStream, Announcement, ConsumerState } from '../../../core/live-consumers.js';
-import type { Commands } from '../commands.js';
-import type { Keys } from '../keys.js';
-import { announce, type AnnouncedField, type TakenField } from '../scripts/announce.script.js';
+import type {
+  AnnouncedStream,
+  Announcement,
+  ConsumerState,
+} from '../../../ports/live-consumers.js';
+import type { Commands } from '../connection/commands.js';
+import type { Keys } from '../keys/keys.js';
+import { announce, type AnnouncedField, type TakenField } from './announce.script.js';
 import {
   changeAnnounced,
   closeAnnounced,
@@ -10,7 +14,7 @@ import {
   withdrawAnnounced,
   type Kept,
   type OwnFields,
-} from '../scripts/keep-announced.script.js';
+} from './keep-announced.script.js';
 import { fieldText } from './consumer-field.js';
 import { batchesOf } from './stream-batches.js';
 

@@ -3,7 +3,7 @@ import type {
   Announcement,
   ConsumerState,
   LiveConsumer,
-} from '../../../core/live-consumers.js';
+} from '../../../ports/live-consumers.js';
 
 /** The part of a field that its owner decides, see `announcement.ts`. */
 type Told = Pick<LiveConsumer, 'process' | 'events' | 'options'>;

@@ -1,9 +1,5 @@
-import type { Commands } from '../commands.js';
-import {
-  readConsumers,
-  type ConsumersPlace,
-  type ConsumersRead,
-} from '../scripts/read-consumers.script.js';
+import type { Commands } from '../connection/commands.js';
+import { readConsumers, type ConsumersPlace, type ConsumersRead } from './read-consumers.script.js';
 import { batchesOf } from './stream-batches.js';
 
 interface Waiting extends ConsumersPlace {

@@ -1,10 +1,10 @@
 import type { EventBus } from '../../../core/events.js';
-import type { Adoption } from '../adoption.js';
-import type { Commands } from '../commands.js';
-import type { Keys } from '../keys.js';
-import type { ReadKeys } from '../read-keys.js';
-import type { ReadKey } from '../redis.lease.js';
-import type { Looked } from '../scripts/look-after.script.js';
+import type { Adoption } from '../reading/adoption.js';
+import type { Commands } from '../connection/commands.js';
+import type { Keys } from '../keys/keys.js';
+import type { ReadKeys } from '../reading/read-keys.js';
+import type { ReadKey } from '../leases/redis.lease.js';
+import type { Looked } from '../reading/look-after.script.js';
 import {
   countHanded,
   giveBackHanded,
@@ -12,7 +12,7 @@ import {
   listHanded,
   takeHanded,
   type Handed,
-} from '../scripts/receive-handed.scripts.js';
+} from './receive-handed.scripts.js';
 import type { HandedHints } from './handed-hints.js';
 import { batchesOf } from './stream-batches.js';
 

@@ -1,6 +1,6 @@
 import type { EventBus } from '../../../core/events.js';
-import type { HintListener, Hints } from '../hints.js';
-import type { Keys } from '../keys.js';
+import type { HintListener, Hints } from '../connection/hints.js';
+import type { Keys } from '../keys/keys.js';
 
 /** Fetches entries of a stream that were handed over. */
 export type OnHanded = (stream: string) => void;

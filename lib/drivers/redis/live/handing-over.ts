@@ -1,12 +1,12 @@
 import type { EventBus } from '../../../core/events.js';
 import { grouped } from '../../../core/grouped.js';
 import type { Lease } from '../../../core/lease.js';
-import type { HandOverOutcome, Receiver } from '../../../core/live-consumers.js';
-import { chunksOf } from '../chunks.js';
-import type { Commands } from '../commands.js';
-import type { Keys } from '../keys.js';
-import type { RedisLease } from '../redis.lease.js';
-import { HAND_OVER_AT_ONCE, handOver } from '../scripts/hand-over.script.js';
+import type { HandOverOutcome, Receiver } from '../../../ports/live-consumers.js';
+import { chunksOf } from '../scripting/chunks.js';
+import type { Commands } from '../connection/commands.js';
+import type { Keys } from '../keys/keys.js';
+import type { RedisLease } from '../leases/redis.lease.js';
+import { HAND_OVER_AT_ONCE, handOver } from './hand-over.script.js';
 
 /** An entry that another consumer is to have. */
 export interface HandableEntry {

@@ -1,4 +1,4 @@
-import type { LiveConsumer } from '../../../core/live-consumers.js';
+import type { LiveConsumer } from '../../../ports/live-consumers.js';
 import { isProcessGone } from '../../../core/process-gone.js';
 
 /** Shared by all copies of this library in one process. */

@@ -4,8 +4,8 @@ import type {
   LiveConsumer,
   LiveConsumers,
   Membership,
-} from '../../../core/live-consumers.js';
-import type { Connector } from '../connector.js';
+} from '../../../ports/live-consumers.js';
+import type { Connector } from '../connection/connector.js';
 import { Announcements, type Said } from './announcements.js';
 import { parseField } from './consumer-field.js';
 import { ConsumerReads } from './consumer-reads.js';

@@ -8,9 +8,9 @@ import type {
   LiveConsumer,
   Membership,
   Receiver,
-} from '../../../core/live-consumers.js';
-import type { Commands } from '../commands.js';
-import type { Keys } from '../keys.js';
+} from '../../../ports/live-consumers.js';
+import type { Commands } from '../connection/commands.js';
+import type { Keys } from '../keys/keys.js';
 import type { Announcements, Said } from './announcements.js';
 import type { HandedHints } from './handed-hints.js';
 import { handOverAll, type HandableEntry } from './handing-over.js';

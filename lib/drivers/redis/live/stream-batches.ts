@@ -1,6 +1,6 @@
-import { chunksOf } from '../chunks.js';
-import { bySlot } from '../cluster/slots.js';
-import type { Commands } from '../commands.js';
+import { chunksOf } from '../scripting/chunks.js';
+import { bySlot } from '../topology/slots.js';
+import type { Commands } from '../connection/commands.js';
 
 /** Most streams in one run of a script. */
 const AT_ONCE = 100;

@@ -1,6 +1,6 @@
 import { isAscii } from 'node:buffer';
 import { textOfBytes } from '../../../core/text-bytes.js';
-import { ReplyError } from '../reply-errors.js';
+import { ReplyError } from '../errors/reply-errors.js';
 
 export type Reply = string | number | boolean | null | ReplyError | Reply[];
 

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { ReplyError } from '../reply-errors.js';
+import { ReplyError } from '../errors/reply-errors.js';
 import { ReplyParser, type Reply } from './reply-parser.js';
 
 /** Awaits one or more replies, in the order in which it stands in line. */

@@ -1,0 +1,57 @@
+import type { Clock } from '../../core/clock.js';
+import type { BoundHandler, Delivery, Handler } from '../../core/delivery.js';
+import { release } from '../../core/settlement.js';
+import { Collector } from './collector.js';
+import type { Gates } from '../middleware/gate.middleware.js';
+import type { Overruns } from '../running/overruns.js';
+import { Slots } from '../plan/slots.js';
+
+export interface CollectorsOptions {
+  readonly clock: Clock;
+  readonly gates: Gates;
+  /** The transport's bound. */
+  readonly slots: Slots;
+  readonly overruns: Overruns;
+}
+
+/** The collectors of one consumer: a batch never mixes handlers or streams. */
+export class Collectors {
+  private readonly byHandler = new Map<BoundHandler, Map<string, Collector>>();
+  private stopped = false;
+
+  constructor(private readonly options: CollectorsOptions) {}
+
+  readonly invoke: Handler = (delivery) => {
+    if (this.stopped) return Promise.resolve(release);
+    return this.collectorOf(delivery).add(delivery);
+  };
+
+  /** Releases what has not started, of what passes the test. */
+  letGo(wanted: (delivery: Delivery) => boolean): void {
+    for (const streams of this.byHandler.values()) {
+      for (const collector of streams.values()) collector.letGo(wanted);
+    }
+  }
+
+  stop(): void {
+    this.stopped = true;
+    for (const streams of this.byHandler.values()) {
+      for (const collector of streams.values()) collector.stop();
+    }
+  }
+
+  private collectorOf({ handler, stream }: Delivery): Collector {
+    let streams = this.byHandler.get(handler!);
+    if (!streams) this.byHandler.set(handler!, (streams = new Map()));
+    let collector = streams.get(stream);
+    if (!collector) streams.set(stream, (collector = this.create(handler!)));
+    return collector;
+  }
+
+  private create(handler: BoundHandler): Collector {
+    const { clock, gates, slots, overruns } = this.options;
+    let own = gates.get(handler);
+    if (!own) gates.set(handler, (own = new Slots(handler.concurrency!)));
+    return new Collector({ handler, clock, own, shared: slots, overruns });
+  }
+}

@@ -1,0 +1,225 @@
+import { asError } from '../../core/errors/error-record.js';
+import { Chain, type Link } from '../../core/chain.js';
+import type { Clock, TimerHandle } from '../../core/clock.js';
+import type { Claim, ClaimOutcome, CompletionKey, Completions } from '../../ports/completions.js';
+import type { Delivery } from '../../core/delivery.js';
+import { OwnershipLostError } from '../../core/errors/handling.errors.js';
+import type { EventBus } from '../../core/events.js';
+import type { Settlement, SettleOutcome } from '../../core/settlement.js';
+import type { Worker } from '../../core/worker.js';
+import type { ConsumerOptions } from '../plan/consumer-options.js';
+
+/** What is held is looked at again after this, ms, or sooner where claims are short. */
+const LOOK_AGAIN = 1000;
+
+export interface ClaimsOptions {
+  readonly completions: Completions;
+  readonly clock: Clock;
+  readonly events: EventBus;
+  /** How long a claim lasts without being extended, ms. */
+  readonly lease: number;
+  readonly maxHold: number;
+}
+
+/**
+ * Asked for together, since a request costs more than what it asks for; and fewer than there are
+ * slots, so that runs begin while others are asked for.
+ */
+const AT_ONCE = 50;
+
+/** A claim of a run. */
+class HeldClaim implements Claim, Link<HeldClaim> {
+  before: HeldClaim | undefined;
+  after: HeldClaim | undefined;
+  chain: object | undefined;
+  readonly stream: string;
+  readonly group: string;
+  readonly handler: string;
+  readonly formerly: string | undefined;
+  readonly key: string;
+  delivery!: Delivery;
+  freshAt = 0;
+
+  constructor(
+    { stream, group, handler, formerly, key }: CompletionKey,
+    readonly owner: string,
+  ) {
+    this.stream = stream;
+    this.group = group;
+    this.handler = handler;
+    this.formerly = formerly;
+    this.key = key;
+  }
+
+  isAlike(other: HeldClaim): boolean {
+    return this.key === other.key && this.stream === other.stream && this.handler === other.handler;
+  }
+}
+
+interface Asking {
+  readonly claim: HeldClaim;
+  readonly answer: (outcome: 'claimed' | 'held' | 'done' | Error) => void;
+}
+
+/** Claims what runs, keeps the claims fresh, and gives back those whose runs have failed. */
+export class Claims implements Worker {
+  /** When what is held by somebody else is looked at again, ms. */
+  readonly lookAgain: number;
+  private readonly held = new Chain<HeldClaim>();
+  private readonly interval: number;
+  private asking: Asking[] = [];
+  private leaving: HeldClaim[] = [];
+  private timer: TimerHandle | undefined;
+  private running = false;
+
+  constructor(private readonly options: ClaimsOptions) {
+    this.interval = Math.max(1, Math.floor(options.lease / 4));
+    this.lookAgain = Math.min(LOOK_AGAIN, this.interval);
+  }
+
+  async start(): Promise<void> {
+    this.running = true;
+    this.arm();
+  }
+
+  /** What is claimed then expires, unless its run still ends. */
+  async stop(): Promise<void> {
+    this.running = false;
+    if (this.timer !== undefined) this.options.clock.clearTimeout(this.timer);
+  }
+
+  /** Makes it the delivery's own to claim this key. */
+  name(delivery: Delivery, key: CompletionKey): void {
+    delivery.claim = new HeldClaim(key, delivery.consumer);
+  }
+
+  /** Those of one turn of the event loop go to the store together. */
+  take(delivery: Delivery, answer: Asking['answer']): void {
+    const claim = delivery.claim as HeldClaim;
+    claim.delivery = delivery;
+    if (this.asking.length === 0) process.nextTick(this.ask);
+    this.asking.push({ claim, answer });
+  }
+
+  /** The run came to nothing: another one may begin, once this one has really ended. */
+  letGo(delivery: Delivery): void {
+    const claim = delivery.claim as HeldClaim;
+    if (delivery.overruns) void delivery.overrun!.ended.then(() => this.giveBack(claim));
+    else this.giveBack(claim);
+  }
+
+  /** The run is done, and its entry somebody else's: he is spared another run. */
+  async completeApart(delivery: Delivery): Promise<void> {
+    const claim = delivery.claim as HeldClaim;
+    if (!this.held.delete(claim)) return;
+    const { ttl } = delivery.handler!.dedupe!;
+    await this.options.completions.complete([{ claim, ttl }]).catch(this.report);
+  }
+
+  /** A settlement has come to its end. */
+  settled(delivery: Delivery, settlement: Settlement, outcome: SettleOutcome): void {
+    if (settlement.kind !== 'ack' || !settlement.completes) return;
+    if (outcome === 'settled') this.held.delete(delivery.claim as HeldClaim);
+    else this.giveBack(delivery.claim as HeldClaim);
+  }
+
+  /** Whatever became of it: nothing is settled any more. */
+  dropped({ claim }: Delivery): void {
+    if (claim) this.giveBack(claim as HeldClaim);
+  }
+
+  private readonly ask = (): void => {
+    const asked = this.asking;
+    this.asking = [];
+    for (let at = 0; at < asked.length; at += AT_ONCE) {
+      void this.askFor(asked.slice(at, at + AT_ONCE));
+    }
+  };
+
+  private async askFor(asked: readonly Asking[]): Promise<void> {
+    const now = this.options.clock.now();
+    const outcomes = await this.claim(asked.map(({ claim }) => claim));
+    for (let index = 0; index < asked.length; index++) {
+      const { claim, answer } = asked[index]!;
+      const outcome = outcomes[index]!;
+      const ours = outcome === 'claimed' || (outcome === 'own' && !this.alikeOf(claim));
+      if (ours) {
+        claim.freshAt = now;
+        if (!this.held.has(claim)) this.held.add(claim);
+      }
+      answer(ours ? 'claimed' : outcome === 'own' ? 'held' : outcome);
+    }
+  }
+
+  private async claim(claims: readonly Claim[]): Promise<readonly (ClaimOutcome | Error)[]> {
+    try {
+      return await this.options.completions.claim(claims, this.options.lease);
+    } catch (error) {
+      return claims.map(() => asError(error));
+    }
+  }
+
+  private giveBack(claim: HeldClaim): void {
+    if (!this.held.delete(claim) || this.alikeOf(claim)) return;
+    if (this.leaving.length === 0) process.nextTick(() => void this.release());
+    this.leaving.push(claim);
+  }
+
+  /** The same key, in the hands of another delivery of this process. */
+  private alikeOf(claim: HeldClaim): HeldClaim | undefined {
+    for (const other of this.held) if (other !== claim && other.isAlike(claim)) return other;
+    return undefined;
+  }
+
+  private async release(): Promise<void> {
+    const claims = this.leaving;
+    this.leaving = [];
+    // What could not be given back expires.
+    await this.options.completions.release(claims).catch(this.report);
+  }
+
+  private arm(): void {
+    if (!this.running) return;
+    this.timer = this.options.clock.setTimeout(() => {
+      void this.extend().then(() => this.arm());
+    }, this.interval);
+  }
+
+  private async extend(): Promise<void> {
+    const now = this.options.clock.now();
+    const due = [...this.held].filter((claim) => this.isDue(claim, now));
+    if (due.length === 0) return;
+    try {
+      const kept = await this.options.completions.extend(due, this.options.lease);
+      for (const [index, claim] of due.entries()) {
+        if (kept[index]) claim.freshAt = now;
+        else this.lose(claim);
+      }
+    } catch (error) {
+      this.report(error);
+    }
+  }
+
+  private isDue({ freshAt, delivery }: HeldClaim, now: number): boolean {
+    const { heldFrom, handler } = delivery;
+    const maxHold = handler?.maxHold ?? this.options.maxHold;
+    return now - freshAt >= this.interval && !(heldFrom > 0 && now - heldFrom > maxHold);
+  }
+
+  /** It goes on: whichever run ends first completes the key. */
+  private lose(claim: HeldClaim): void {
+    const { delivery } = claim;
+    if (!this.held.delete(claim) || !delivery.running) return;
+    delivery.abort(new OwnershipLostError(delivery.stream, delivery.id));
+  }
+
+  private readonly report = (error: unknown): void => {
+    this.options.events.emit('worker-error', { worker: 'dedupe', error: asError(error) });
+  };
+}
+
+/** Also where no handler deduplicates: one that does may join. */
+export function claimsOf(options: ConsumerOptions): Claims | undefined {
+  const { completions, idleTimeout } = options;
+  return completions && new Claims({ ...options, completions, lease: idleTimeout });
+}

@@ -1,0 +1,48 @@
+import type { Completions } from '../../ports/completions.js';
+import type { Driver } from '../../ports/driver.js';
+import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
+import type { PlannedHandler } from '../../core/handler.js';
+import type { Inbox } from '../../ports/inbox.js';
+import type { StateStore } from '../../ports/state-store.js';
+import { StateCompletions } from './state-completions.js';
+
+/** What handlers with `dedupe` and `inbox` need. */
+export interface OncePorts {
+  readonly completions: Completions | undefined;
+  /** Kept elsewhere than in the source: marked first, acknowledged after. */
+  readonly marksApart: boolean;
+  readonly inbox: Inbox | undefined;
+}
+
+interface StoreOptions {
+  readonly state: StateStore | undefined;
+  readonly inbox: Inbox | undefined;
+}
+
+/** The options' own stores before those of the driver. */
+export function oncePorts(options: StoreOptions, driver: Driver): OncePorts {
+  const inbox = options.inbox ?? driver.inbox;
+  if (!options.state && driver.completions) {
+    return { completions: driver.completions, marksApart: false, inbox };
+  }
+  const state = options.state ?? driver.state;
+  return { completions: state && new StateCompletions(state), marksApart: true, inbox };
+}
+
+/** @throws UnsupportedFeatureError where a handler needs a port that is not there */
+export function requireOncePorts(
+  handlers: readonly PlannedHandler[],
+  options: StoreOptions,
+  driver: Driver,
+): void {
+  const { completions, inbox } = oncePorts(options, driver);
+  const { technology } = driver.source.capabilities;
+  if (!completions && handlers.some(({ bound }) => bound.dedupe)) {
+    const advice = 'Set the option state, or use a driver that has the port completions or state.';
+    throw new UnsupportedFeatureError('The handler option dedupe', technology, advice);
+  }
+  if (!inbox && handlers.some(({ bound }) => bound.inbox)) {
+    const advice = 'Set the option inbox, or use a driver that has the port inbox.';
+    throw new UnsupportedFeatureError('The handler option inbox', technology, advice);
+  }
+}

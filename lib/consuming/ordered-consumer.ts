@@ -1,0 +1,228 @@
+import { asError } from '../core/errors/error-record.js';
+import { randomUUID } from 'node:crypto';
+import { sleep } from '../core/clock.js';
+import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
+import type { LeaseStore } from '../ports/lease-store.js';
+import type { MessageSource } from '../ports/source.js';
+import type { Worker } from '../core/worker.js';
+import { Consumer } from './consumer.js';
+import type { ConsumerOptions } from './plan/consumer-options.js';
+import type { ConsumerPlan } from './plan/plan.js';
+import { LeaseTenure } from './ordering/lease-holder.js';
+
+/** How often who waits asks whether the stream is free, as a share of the lease, and at most and least, ms. */
+const ASK = { share: 0.1, least: 20, most: 1000 };
+
+/** @throws UnsupportedFeatureError where it cannot be known who reads alone, and what comes next */
+export function leasesOf(driver: {
+  readonly leases?: LeaseStore | undefined;
+  readonly source: MessageSource;
+}): LeaseStore {
+  const { technology, redelivers } = driver.source.capabilities;
+  if (driver.leases && !redelivers) return driver.leases;
+  const advice = 'Leave it out, or use a driver that has the port leases.';
+  throw new UnsupportedFeatureError('The handler option orderBy', technology, advice);
+}
+
+/** Who gave the stream up to another consumer asks for it again after so many of the waits of others. */
+const YIELDED = 3;
+
+/** The time of one consumer as the owner of its stream. */
+interface Term {
+  readonly consumer: Consumer;
+  /** It is given up as soon as nothing runs. */
+  halted: boolean;
+  /** It was lost, and nothing of it runs any more. */
+  readonly ended: Promise<void>;
+  release(): Promise<void>;
+}
+
+/**
+ * The only consumer of its group on its stream, as long as it has the lease; else it waits for it. Each
+ * time it gets the lease it begins anew, as a process that has just started. Paused, it gives the stream
+ * up as soon as nothing of it runs here.
+ */
+export class OrderedConsumer implements Worker {
+  /** Batches are in no order. */
+  readonly collectors = undefined;
+  private readonly owner = randomUUID();
+  private readonly stream: string;
+  private readonly leases: LeaseStore;
+  /** Of the present term, or of the one that begins. */
+  private consumer: Consumer | undefined;
+  private term: Term | undefined;
+  private loop: Promise<void> | undefined;
+  private paused = false;
+  private yielded = false;
+  /** Told of `paused`. */
+  private turned: (() => void) | undefined;
+  private readonly stopping = new AbortController();
+  private stopped: Promise<void> | undefined;
+
+  /** @throws UnsupportedFeatureError */
+  constructor(private readonly options: ConsumerOptions) {
+    this.leases = leasesOf(options);
+    [this.stream] = [...options.plan.tables.keys()] as [string];
+  }
+
+  get plan(): ConsumerPlan {
+    return this.options.plan;
+  }
+
+  /** Resolves as the owner, or as one who waits. @throws where it has the lease, and cannot consume */
+  async start(): Promise<void> {
+    this.term = await this.begin();
+    this.loop = this.run();
+  }
+
+  /** As {@link Consumer.stop}; afterwards somebody else may have the stream at once. */
+  stop(): Promise<void> {
+    this.stopped ??= this.end();
+    return this.stopped;
+  }
+
+  /** As {@link Consumer.halt}; somebody else may have the stream once nothing runs. */
+  halt(): void {
+    this.paused = true;
+    if (this.term) this.haltTerm(this.term);
+    this.turned?.();
+  }
+
+  /** What ran when it was halted ends first. */
+  resume(): void {
+    this.paused = false;
+    this.turned?.();
+  }
+
+  /** As {@link Consumer.othersEnded}. */
+  async othersEnded(streams: ReadonlySet<string>): Promise<boolean> {
+    return (await this.consumer?.othersEnded(streams)) ?? false;
+  }
+
+  /** It has one stream. */
+  leave(): Promise<void> {
+    return this.stop();
+  }
+
+  handlersChanged(): void {
+    this.consumer?.handlersChanged();
+  }
+
+  /** As {@link Consumer.disown}. */
+  disown(): void {
+    this.consumer?.disown();
+  }
+
+  acknowledged(stream: string, id: string): void {
+    this.consumer?.acknowledged(stream, id);
+  }
+
+  private async end(): Promise<void> {
+    this.stopping.abort();
+    // At once; what begins meanwhile is stopped after it has begun.
+    await this.term?.consumer.stop();
+    await this.loop;
+    await this.term?.consumer.stop();
+    await this.term?.release();
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      if (this.term) await this.whileOwner(this.term);
+      if (this.paused) await this.unless(signal, this.untilTurned());
+      else await sleep(this.options.clock, this.pause(), signal);
+      if (!signal.aborted && !this.paused) this.term = await this.beginAgain();
+    }
+  }
+
+  /** Until it is lost, or given up in a pause, or the end. */
+  private async whileOwner(term: Term): Promise<void> {
+    const { signal } = this.stopping;
+    if (this.paused) this.haltTerm(term);
+    await this.unless(signal, Promise.race([term.ended, this.untilGivenUp(term)]));
+    if (signal.aborted) return;
+    await term.release();
+    this.term = undefined;
+  }
+
+  private haltTerm(term: Term): void {
+    term.halted = true;
+    term.consumer.halt([this.stream]);
+  }
+
+  private async untilGivenUp(term: Term): Promise<void> {
+    while (!term.halted) await this.untilTurned();
+    await term.consumer.empty();
+    await term.consumer.stop();
+  }
+
+  private untilTurned(): Promise<void> {
+    return new Promise((resolve) => (this.turned = resolve));
+  }
+
+  private async unless(signal: AbortSignal, wanted: Promise<void>): Promise<void> {
+    if (signal.aborted) return;
+    let stop!: () => void;
+    const aborted = new Promise<void>((resolve) => (stop = resolve));
+    signal.addEventListener('abort', stop, { once: true });
+    await Promise.race([wanted, aborted]);
+    signal.removeEventListener('abort', stop);
+  }
+
+  private async beginAgain(): Promise<Term | undefined> {
+    try {
+      return await this.begin();
+    } catch (error) {
+      this.options.events.emit('worker-error', { worker: 'ordering', error: asError(error) });
+      return undefined;
+    }
+  }
+
+  /** @returns undefined where somebody else has the lease */
+  private async begin(): Promise<Term | undefined> {
+    const { leases } = this;
+    const { clock, events, plan, idleTimeout: ttl } = this.options;
+    const where = { stream: this.stream, group: plan.group };
+    const askedAt = clock.now();
+    const name = { stream: this.stream, name: plan.group };
+    const lease = await leases.acquire(name, this.owner, ttl);
+    if (!lease) return undefined;
+    let tell!: () => void;
+    const lost = new Promise<void>((resolve) => (tell = resolve));
+    let starting = Promise.resolve();
+    const onLost = (): void => {
+      events.emit('stream-lost', where);
+      consumer.disown();
+      void starting.then(() => consumer.stop()).then(tell, tell);
+    };
+    const tenure = new LeaseTenure({ leases, lease, ttl, askedAt, clock, events, onLost });
+    const onYield = (): void => {
+      this.yielded = true;
+      if (this.term?.consumer === consumer) this.term.halted = true;
+      this.turned?.();
+    };
+    const consumer: Consumer = new Consumer({ ...this.options, tenure, onYield });
+    this.yielded = false;
+    const release = async (): Promise<void> => {
+      tenure.end();
+      // Without it the others wait until it expires.
+      await leases.release(lease).catch(() => undefined);
+    };
+    events.emit('stream-acquired', { ...where, token: lease.token });
+    this.consumer = consumer;
+    try {
+      await (starting = consumer.start());
+    } catch (error) {
+      await release();
+      throw error;
+    }
+    return { consumer, halted: this.yielded, ended: lost, release };
+  }
+
+  private pause(): number {
+    const { share, least, most } = ASK;
+    const wait = Math.min(Math.max(this.options.idleTimeout * share, least), most);
+    return wait * (this.yielded ? YIELDED : 0.75 + Math.random() / 4);
+  }
+}

@@ -1,0 +1,87 @@
+import { asError } from '../../core/errors/error-record.js';
+import type { Clock, TimerHandle } from '../../core/clock.js';
+import type { EventBus } from '../../core/events.js';
+import type { Guard } from '../../core/guard.js';
+import type { LeaseStore, OwnedLease } from '../../ports/lease-store.js';
+import type { Tenure } from '../plan/consumer-options.js';
+
+/** A lease that could not be extended is tried again after this, ms. */
+const TRY_AGAIN = 100;
+
+export interface LeaseTenureOptions {
+  readonly leases: LeaseStore;
+  readonly lease: OwnedLease;
+  /** ms. */
+  readonly ttl: number;
+  /** When the lease was asked for, so that it lasts until a `ttl` after that at least. */
+  readonly askedAt: number;
+  readonly clock: Clock;
+  readonly events: EventBus;
+  /** Told once, when it is lost. */
+  readonly onLost: () => void;
+}
+
+/**
+ * The time for which a lease is ours: extended at each third of its `ttl`, over when somebody else has
+ * it, and when we could not extend it in time, as somebody else may have it.
+ */
+export class LeaseTenure implements Tenure {
+  readonly guards: readonly Guard[];
+  private over = false;
+  private until: number;
+  private renewal: TimerHandle | undefined;
+  private expiry: TimerHandle | undefined;
+
+  constructor(private readonly options: LeaseTenureOptions) {
+    const { leases, lease, askedAt, ttl } = options;
+    this.guards = [leases.guard(lease)];
+    this.until = askedAt + ttl;
+    this.renewAfter(ttl / 3);
+    this.expireInTime();
+  }
+
+  holds(): boolean {
+    return !this.over && this.options.clock.now() < this.until;
+  }
+
+  lost(): void {
+    if (this.over) return;
+    this.end();
+    this.options.onLost();
+  }
+
+  /** Extends nothing any more. */
+  end(): void {
+    const { clock } = this.options;
+    this.over = true;
+    clock.clearTimeout(this.renewal);
+    clock.clearTimeout(this.expiry);
+  }
+
+  private async renew(): Promise<void> {
+    const { leases, lease, ttl, clock, events } = this.options;
+    const askedAt = clock.now();
+    try {
+      const extended = await leases.extend(lease, ttl);
+      if (this.over) return;
+      if (!extended) return this.lost();
+      this.until = askedAt + ttl;
+      clock.clearTimeout(this.expiry);
+      this.expireInTime();
+      this.renewAfter(ttl / 3);
+    } catch (error) {
+      if (this.over) return;
+      events.emit('worker-error', { worker: 'tenure', error: asError(error) });
+      this.renewAfter(Math.min(TRY_AGAIN, ttl / 3));
+    }
+  }
+
+  private renewAfter(ms: number): void {
+    this.renewal = this.options.clock.setTimeout(() => void this.renew(), ms);
+  }
+
+  private expireInTime(): void {
+    const { clock } = this.options;
+    this.expiry = clock.setTimeout(() => this.lost(), this.until - clock.now());
+  }
+}

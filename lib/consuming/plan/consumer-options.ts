@@ -1,0 +1,112 @@
+import type { Clock } from '../../core/clock.js';
+import type { Codec } from '../../core/codec.js';
+import type { Completions } from '../../ports/completions.js';
+import type { DeadLetterQueue } from '../../ports/dead-letters.js';
+import type { Delivery } from '../../core/delivery.js';
+import type { EventBus } from '../../core/events.js';
+import type { Guard } from '../../core/guard.js';
+import type { UnmatchedPolicy } from '../../core/handler-options.js';
+import type { Middleware } from '../../core/handler.js';
+import type { Hold, Lease } from '../../core/lease.js';
+import type { LeaseStore } from '../../ports/lease-store.js';
+import type { When } from '../../core/message.js';
+import type { Inbox } from '../../ports/inbox.js';
+import type { Replies } from '../../ports/replies.js';
+import type { Ack } from '../../core/settlement.js';
+import type { MessageSource, Settling, SubscribeOptions } from '../../ports/source.js';
+import type { FilteredTypes } from '../settling/filtered-types.js';
+import type { LiveParts, Presence } from '../live/presence.js';
+import type { Overruns } from '../running/overruns.js';
+import type { Gates } from '../middleware/gate.middleware.js';
+import type { ConsumerPlan } from './plan.js';
+import type { Slots } from './slots.js';
+import type { Settle } from '../settling/store-elsewhere.js';
+
+/** What may differ from consumer to consumer. */
+export interface ConsumerSettings extends Omit<
+  SubscribeOptions,
+  'streams' | 'group' | 'runsWithin'
+> {
+  readonly codec: Codec;
+  readonly middleware: readonly Middleware[];
+  /** What becomes of events that no handler takes, where it was decided. */
+  readonly unmatched: UnmatchedPolicy | undefined;
+  readonly isUnrecoverable: (error: unknown) => boolean;
+  /** Another queue than the source's own. */
+  readonly deadLetter: DeadLetterQueue | undefined;
+  /** Of answers. */
+  readonly maxPayloadBytes: number;
+  readonly batchSize: number;
+  /** Runs in all, where a handler says nothing else. */
+  readonly maxDeliveries: number;
+  readonly maxParked: number;
+  readonly maxHold: number;
+  readonly gracePeriod: number;
+  /** Bounds what runs at a time. @default the transport's bound, shared by all its consumers */
+  readonly slots?: Slots;
+}
+
+/** What all consumers of a runtime share. */
+export interface ConsumerParts {
+  readonly source: MessageSource;
+  readonly clock: Clock;
+  readonly events: EventBus;
+  /** Who reads alone. Without them nothing is handled in order. */
+  readonly leases?: LeaseStore | undefined;
+  /** Where answers to requests go. Without it there are none. */
+  readonly replies: Replies | undefined;
+  /** Where it is kept what was completed; `apart` from the source's acknowledgements. */
+  readonly completions: Completions | undefined;
+  readonly marksApart: boolean;
+  /** Where handlers with the option `inbox` write. */
+  readonly inbox: Inbox | undefined;
+  /** What makes workflows of messages. */
+  readonly chaining: ConsumerChaining;
+  /** Told of what settlements have stored for later. */
+  readonly onScheduled: (stream: string, when: When) => void;
+  /** The transport's bound, shared by all its consumers. */
+  readonly slots: Slots;
+  /** Shared by all consumers of the transport. */
+  readonly gates: Gates;
+  /** One place for the whole process. */
+  readonly suspectLane: Slots;
+  /** Which consumers live. Without it nothing is handed from consumer to consumer. */
+  readonly live: LiveParts | undefined;
+  readonly filteredTypes: FilteredTypes;
+  /** The methods of all consumers that go on after their runs have ended. */
+  readonly overruns: Overruns;
+}
+
+/** The time for which what a consumer reads is its own alone. */
+export interface Tenure {
+  /** Hold as long as it lasts. */
+  readonly guards: readonly Guard[];
+  /** False: others may have what was ours. Nothing of it is to be started. */
+  holds(): boolean;
+  /** Some of it was found to be somebody else's. */
+  lost(): void;
+}
+
+/** Everything that a consumer needs. */
+export interface ConsumerOptions extends Omit<ConsumerSettings, 'slots'>, ConsumerParts {
+  readonly plan: ConsumerPlan;
+  /** Undefined: others may read the same beside it. */
+  readonly tenure?: Tenure;
+  /** Its announcement. Undefined: what nothing here handles is handed to no other consumer. */
+  readonly presence?: Presence | undefined;
+  /** Of an ordered stream: told when it is given up to a consumer that handles what nothing here does. */
+  readonly onYield?: () => void;
+}
+
+/** What a consumer needs to take part in workflows. */
+export interface ConsumerChaining {
+  readonly recognise: Middleware;
+  readonly duplicateStep: (delivery: Delivery) => Ack | undefined;
+  settling(
+    settle: Settle,
+    holding: {
+      readonly holds: (leases: readonly Lease[]) => Promise<ReadonlyMap<Lease, Hold>>;
+      readonly looksOn: (settling: Settling) => boolean;
+    },
+  ): Settle;
+}

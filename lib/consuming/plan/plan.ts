@@ -1,0 +1,142 @@
+import { join } from '../../core/grouped.js';
+import { WildcardWithoutStreamError } from '../../core/errors/start-up.errors.js';
+import type { HandlerDefinition, PlannedHandler } from '../../core/handler.js';
+import type { UnmatchedPolicy } from '../../core/handler-options.js';
+import {
+  isWildcard,
+  patternsOverlap,
+  routeEvents,
+  type Route,
+  type Router,
+} from '../../core/routing.js';
+import { HandlerTable } from './handler-table.js';
+
+export interface PlanOptions {
+  readonly route: Router;
+  readonly routes: readonly Route[];
+  readonly unmatched: UnmatchedPolicy | undefined;
+  /** Told of choices that are probably not meant. */
+  readonly warn: (code: string, message: string) => void;
+}
+
+/** What one consumer reads, with one reader, and to whom it dispatches. */
+export interface ConsumerPlan {
+  readonly group: string;
+  readonly tables: ReadonlyMap<string, HandlerTable>;
+  /** Undefined: bounded by the transport only. */
+  readonly concurrency: number | undefined;
+  /** Of one stream, whose messages are handled in the order of their keys. */
+  readonly ordered: boolean;
+}
+
+/**
+ * Sorts handlers by what they read: one table per stream and group.
+ * @throws HandlerConflictError, OrderConflictError, WildcardWithoutStreamError
+ */
+export function tablesOf(
+  handlers: readonly PlannedHandler[],
+  options: PlanOptions,
+): HandlerTable[] {
+  const tables = new Map<string, HandlerTable>();
+  for (const handler of handlers) {
+    for (const { stream, pattern, named } of sourcesOf(handler.definition, options)) {
+      const key = JSON.stringify([handler.group, stream]);
+      let table = tables.get(key);
+      if (!table)
+        tables.set(key, (table = new HandlerTable(stream, handler.group, options.unmatched)));
+      table.add(pattern, handler.bound, named);
+    }
+  }
+  for (const table of tables.values()) table.refuseMixedOrder();
+  return [...tables.values()];
+}
+
+interface Source {
+  readonly stream: string;
+  readonly pattern: string;
+  readonly named: boolean;
+}
+
+function sourcesOf(definition: HandlerDefinition, options: PlanOptions): Source[] {
+  const named = definition.options.streams;
+  return definition.events.flatMap((pattern): Source[] => {
+    const routed = streamsByRoute(pattern, options);
+    if (named) {
+      warnOnMismatch(definition, pattern, named, routed, options);
+      return named.map((stream) => ({ stream, pattern, named: true }));
+    }
+    if (routed.length > 0) return routed.map((stream) => ({ stream, pattern, named: true }));
+    if (isWildcard(pattern)) throw new WildcardWithoutStreamError(definition.name, pattern);
+    return [{ stream: pattern, pattern, named: false }];
+  });
+}
+
+/** Every stream that routes send events of this pattern to. */
+function streamsByRoute(pattern: string, { routes, route }: PlanOptions): string[] {
+  if (!isWildcard(pattern)) return route(pattern) === pattern ? [] : [route(pattern)];
+  const streams = routes
+    .filter((candidate) =>
+      routeEvents(candidate).some((events) => patternsOverlap(events, pattern)),
+    )
+    .map((candidate) => candidate.stream);
+  return [...new Set(streams)];
+}
+
+function warnOnMismatch(
+  definition: HandlerDefinition,
+  pattern: string,
+  named: readonly string[],
+  routed: readonly string[],
+  options: PlanOptions,
+): void {
+  const published = routed.length > 0 ? routed : [isWildcard(pattern) ? undefined : pattern];
+  if (published.some((stream) => stream !== undefined && named.includes(stream))) return;
+  const target = published[0] ?? 'the stream of each event type';
+  options.warn(
+    'STREAM_ROUTE_MISMATCH',
+    `${definition.name} takes "${pattern}" from ${named.join(', ')}, but emit and publish without a ` +
+      `stream send such events to ${target}. Add a route if this application publishes them.`,
+  );
+}
+
+/**
+ * Streams of one group share a reader, except that a handler with a concurrency of its own gets a
+ * reader of its own, so that it never holds up the others. Nor does a stream whose messages are handled
+ * in order, which one process reads at a time.
+ */
+export function shareReaders(tables: readonly HandlerTable[]): ConsumerPlan[] {
+  const shared = new Map<string, HandlerTable[]>();
+  const plans: ConsumerPlan[] = [];
+  for (const table of tables) {
+    if (table.ordered || table.handlers.some((handler) => handler.concurrency !== undefined)) {
+      plans.push(planOf([table], () => concurrencyOf(table)));
+    } else {
+      join(shared, table.group, table);
+    }
+  }
+  return [...[...shared.values()].map((group) => planOf(group, () => undefined)), ...plans];
+}
+
+/** Where every handler is bounded, more entries than their sum could not run anyway. */
+function concurrencyOf(table: HandlerTable): number | undefined {
+  return table.handlers.reduce<number | undefined>(
+    (sum, { concurrency }) =>
+      sum === undefined || concurrency === undefined ? undefined : sum + concurrency,
+    0,
+  );
+}
+
+function planOf(
+  tables: readonly HandlerTable[],
+  concurrency: () => number | undefined,
+): ConsumerPlan {
+  return {
+    ordered: tables.some((table) => table.ordered),
+    group: tables[0]!.group,
+    tables: new Map(tables.map((table) => [table.stream, table])),
+    // Handlers may join a table later.
+    get concurrency() {
+      return concurrency();
+    },
+  };
+}

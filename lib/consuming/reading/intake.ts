@@ -1,0 +1,115 @@
+import { asError } from '../../core/errors/error-record.js';
+import { sleep, type Clock } from '../../core/clock.js';
+import type { EventBus } from '../../core/events.js';
+import type { Lease } from '../../core/lease.js';
+import type { Subscription } from '../../ports/source.js';
+import type { ReadAhead } from './read-ahead.js';
+
+const WAIT_AFTER_ERROR = 1000;
+/** While reading is paused, what was handed over is looked for this often, in milliseconds. */
+const LOOK_FOR_HANDED = 50;
+
+export interface IntakeOptions {
+  readonly subscription: Subscription;
+  readonly clock: Clock;
+  readonly events: EventBus;
+  readonly readAhead: ReadAhead;
+  /** Most entries that one pull asks for. */
+  readonly batchSize: number;
+  /** Entries that could be taken now. Zero or less: none. */
+  readonly room: () => number;
+  /** Entries that could be taken of those that other consumers have handed over, where `room` is none. */
+  readonly roomForHanded: () => number;
+  /** Where it answers a promise, the next entries are asked for after it. */
+  readonly accept: (leases: readonly Lease[]) => Promise<void> | undefined;
+}
+
+/** What was just handed out starts before the next request is written: it has waited longer. */
+const handlersFirst = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
+
+/**
+ * The reading loop: asks for no more than there is room for, and for the next entries while the
+ * last ones are handled.
+ */
+export class Intake {
+  private stopping = false;
+  private loop: Promise<void> = Promise.resolve();
+  private wake: (() => void) | undefined;
+  private readonly stopped = new AbortController();
+  private ended: Promise<void> | undefined;
+
+  constructor(private readonly options: IntakeOptions) {}
+
+  start(): void {
+    this.loop = this.run();
+  }
+
+  /** Told whenever room was made. */
+  roomMade(): void {
+    if (!this.wake) return;
+    const { room, roomForHanded } = this.options;
+    if (room() >= this.worthAsking() || roomForHanded() > 0) this.resume();
+  }
+
+  /** After it the last reply's entries have been accepted, and none will follow. Idempotent. */
+  stop(): Promise<void> {
+    this.ended ??= this.end();
+    return this.ended;
+  }
+
+  private async end(): Promise<void> {
+    this.stopping = true;
+    this.stopped.abort();
+    this.resume();
+    await this.options.subscription.stop();
+    await this.loop;
+  }
+
+  private async run(): Promise<void> {
+    const { readAhead, room, batchSize } = this.options;
+    while (!this.stopping) {
+      readAhead.update();
+      if (room() < this.worthAsking()) await this.takeHanded();
+      // While entries wait for a slot no moment is lost: the next ones arrive as these are handled.
+      else if (room() > readAhead.size) await handlersFirst();
+      const limit = Math.min(room(), batchSize);
+      if (limit >= this.worthAsking()) await this.pull(limit);
+    }
+  }
+
+  private async pull(limit: number): Promise<void> {
+    try {
+      const accepted = this.options.accept(await this.options.subscription.pull(limit));
+      if (accepted) await accepted;
+    } catch (error) {
+      this.options.events.emit('worker-error', { worker: 'intake', error: asError(error) });
+      await sleep(this.options.clock, WAIT_AFTER_ERROR, this.stopped.signal);
+    }
+  }
+
+  /** Nothing new is read. What was handed over is taken all the same, where there is room for that. */
+  private async takeHanded(): Promise<void> {
+    const { subscription, roomForHanded, batchSize, accept, clock } = this.options;
+    const limit = Math.min(roomForHanded(), batchSize);
+    const leases = limit > 0 ? (subscription.takeHanded?.(limit) ?? []) : [];
+    if (leases.length > 0) return accept(leases);
+    const look = limit > 0 && clock.setTimeout(() => this.resume(), LOOK_FOR_HANDED);
+    await this.untilRoom();
+    if (look) clock.clearTimeout(look);
+  }
+
+  /** Many small reads cost more than one large one. */
+  private worthAsking(): number {
+    return Math.max(1, this.options.readAhead.size >> 1);
+  }
+
+  private untilRoom(): Promise<void> {
+    return new Promise((resolve) => (this.wake = resolve));
+  }
+
+  private resume(): void {
+    const wake = this.wake;
+    this.wake = undefined;
+    wake?.();
+  }
+}

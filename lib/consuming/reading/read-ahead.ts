@@ -1,0 +1,37 @@
+import type { Clock } from '../../core/clock.js';
+
+/** Buffered entries should wait no longer than this, by the rate seen lately, ms. */
+const HORIZON = 25;
+/** The rate is measured over at least so long, ms. */
+const WINDOW = 5;
+
+/**
+ * How many entries may be held beyond the free slots: as many as the handlers finish within
+ * {@link HORIZON}. Fast handlers get large reads that overlap their work; slow ones hold nothing back.
+ */
+export class ReadAhead {
+  size = 0;
+  private finished = 0;
+  private since: number;
+
+  constructor(
+    private readonly max: number,
+    private readonly clock: Clock,
+  ) {
+    this.since = clock.now();
+  }
+
+  countFinished(): void {
+    this.finished++;
+  }
+
+  /** Measures anew once the window has passed. */
+  update(): void {
+    const elapsed = this.clock.now() - this.since;
+    if (elapsed < WINDOW) return;
+    const target = Math.min(this.max, Math.round((this.finished / elapsed) * HORIZON));
+    this.size = target > this.size ? target : Math.floor((this.size + target) / 2);
+    this.finished = 0;
+    this.since += elapsed;
+  }
+}

@@ -1,0 +1,20 @@
+import type { SubscribeOptions } from '../../ports/source.js';
+import type { ConsumerOptions } from '../plan/consumer-options.js';
+
+/** Only what the source is to know. */
+export function subscribing(
+  options: ConsumerOptions,
+): Omit<SubscribeOptions, 'group' | 'streams' | 'runsWithin'> {
+  const { consumer, startId, createGroup, crashedAfter, tenure } = options;
+  const { blockTimeout, idleTimeout, reclaimInterval } = options;
+  return {
+    consumer,
+    startId,
+    blockTimeout,
+    idleTimeout,
+    reclaimInterval,
+    ...(createGroup !== undefined && { createGroup }),
+    ...(crashedAfter !== undefined && { crashedAfter }),
+    ...(tenure && { guards: tenure.guards, onDisowned: () => tenure.lost() }),
+  };
+}

@@ -1,0 +1,79 @@
+import { Delivery } from '../../core/delivery.js';
+import { errorRecord } from '../../core/errors/error-record.js';
+import type { Lease } from '../../core/lease.js';
+import { deadLetter } from '../../core/settlement.js';
+import type { Aftermath } from '../settling/settlement-handler.js';
+import type { ConsumerOptions } from '../plan/consumer-options.js';
+import type { Dispatcher } from './dispatcher.js';
+import type { Held } from './held-deliveries.js';
+import type { InTurn } from '../ordering/in-turn.js';
+import type { Ordering } from '../ordering/ordering.js';
+
+export interface AdmissionOptions extends ConsumerOptions {
+  readonly held: Held;
+  readonly dispatcher: Dispatcher;
+  readonly aftermath: Aftermath;
+  readonly ordering: Ordering | undefined;
+  /** Of an ordered stream, where consumers know of each other. */
+  readonly inTurn: () => InTurn | undefined;
+  /** Nothing of its stream starts. */
+  readonly isHalted: (delivery: Delivery) => boolean;
+}
+
+/** Makes deliveries of what was read, and says which of them may start. */
+export class Admission {
+  constructor(private readonly options: AdmissionOptions) {}
+
+  /** Where it answers a promise, nothing more is read before that resolves. */
+  readonly accept = (leases: readonly Lease[]): Promise<void> | undefined => {
+    const now = this.options.clock.now();
+    const deliveries = leases.map((lease) => this.hold(lease, now));
+    const inTurn = this.options.inTurn();
+    if (inTurn) return this.admitInTurn(deliveries, inTurn);
+    for (const delivery of deliveries) this.admit(delivery);
+    this.options.dispatcher.pump();
+    return undefined;
+  };
+
+  private hold(lease: Lease, now: number): Delivery {
+    const { plan, consumer, held } = this.options;
+    const delivery = new Delivery(lease, plan.group, consumer);
+    delivery.freshAt = now;
+    held.add(delivery);
+    delivery.suspect = !lease.charged && lease.attempt >= 2;
+    return delivery;
+  }
+
+  private admit(delivery: Delivery): void {
+    const { isHalted, aftermath, ordering, dispatcher } = this.options;
+    // A pull that was under way when its stream was paused.
+    if (isHalted(delivery)) return aftermath.letGo(delivery);
+    if (ordering && !this.isNext(delivery, ordering)) return;
+    if (!aftermath.waitsForOldRun(delivery)) dispatcher.add(delivery);
+  }
+
+  /** Nothing overtakes an event that another consumer may have to handle. */
+  private async admitInTurn(deliveries: readonly Delivery[], inTurn: InTurn): Promise<void> {
+    const { isHalted, aftermath, ordering, dispatcher } = this.options;
+    for (const delivery of deliveries) {
+      if (delivery.lost || isHalted(delivery)) aftermath.letGo(delivery);
+      else if (ordering!.handles(delivery)) this.admit(delivery);
+      else {
+        dispatcher.pump();
+        await inTurn.conclude(delivery);
+      }
+    }
+    dispatcher.pump();
+  }
+
+  private isNext(delivery: Delivery, ordering: Ordering): boolean {
+    try {
+      return ordering.admits(delivery);
+    } catch (error) {
+      // It can have no place, in this run or any other.
+      const { aftermath } = this.options;
+      aftermath.settle(delivery, deadLetter('unrecoverable', errorRecord(error)));
+      return false;
+    }
+  }
+}

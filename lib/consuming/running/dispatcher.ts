@@ -1,0 +1,153 @@
+import type { Delivery } from '../../core/delivery.js';
+import { Slots } from '../plan/slots.js';
+
+export interface DispatcherOptions {
+  /** Runs at a time of this consumer. */
+  readonly limit: number;
+  /** The transport's bound, shared by all its consumers. */
+  readonly shared: Slots;
+  /** One place for the whole process, for entries that may kill it. */
+  readonly suspectLane: Slots;
+  /** Runs a delivery, and calls {@link Dispatcher.ended} once its method has really ended. */
+  readonly run: (delivery: Delivery) => void;
+  /** Told after each run, once its slot is free. */
+  readonly onEnded: () => void;
+}
+
+/** Starts deliveries one by one, as slots become free. */
+export class Dispatcher {
+  /** Methods that run, those that overrun included. */
+  private running = 0;
+  /** Of these: those that have given back all their places. */
+  private lent = 0;
+  private readonly own: Slots;
+  private readonly ready: Delivery[] = [];
+  /** Entries whose earlier runs never ended. One of them may kill the process: one at a time. */
+  private readonly suspects: Delivery[] = [];
+  private queuedForShared = false;
+  private queuedForLane = false;
+  private stopped = false;
+  private onIdle: (() => void) | undefined;
+
+  constructor(private readonly options: DispatcherOptions) {
+    this.own = new Slots(options.limit);
+  }
+
+  /** Free slots, less what waits for one; negative when more waits. */
+  get room(): number {
+    const free = Math.min(this.own.free, this.options.shared.free);
+    // One may always wait: it is what queues for a slot of the transport.
+    const may = this.running === this.lent ? Math.max(1, free) : free;
+    // Of the suspects only the next one takes a slot: the others must not hold up what is new.
+    return may - this.ready.length - Math.min(this.suspects.length, 1);
+  }
+
+  get suspectsWaiting(): number {
+    return this.suspects.length;
+  }
+
+  add(delivery: Delivery): void {
+    (delivery.suspect ? this.suspects : this.ready).push(delivery);
+  }
+
+  /** Starts whatever can start. */
+  readonly pump = (): void => {
+    this.queuedForShared = false;
+    if (this.suspects.length > 0) this.startSuspect();
+    while (this.ready.length > 0 && !this.stopped) {
+      if (!this.takeSlot()) return;
+      this.start(this.ready.shift()!);
+    }
+    this.options.shared.passOn();
+  };
+
+  /** Frees the slot of a run. */
+  ended(delivery: Delivery): void {
+    const lent = delivery.overrun?.lent ?? 'none';
+    this.running--;
+    delivery.running = false;
+    if (lent === 'all') this.lent--;
+    else this.own.release();
+    if (lent === 'none') this.releaseShared(delivery);
+    this.pump();
+    this.options.onEnded();
+    if (this.running === 0) this.onIdle?.();
+  }
+
+  /** Frees the slot of a run whose method goes on: the shared one, and its own where `all` says so. */
+  lend(delivery: Delivery, all: boolean): void {
+    if (all) {
+      this.lent++;
+      this.own.release();
+    }
+    this.releaseShared(delivery);
+    this.pump();
+    this.options.onEnded();
+  }
+
+  /** Starts nothing any more, and hands over what had not started. */
+  stop(): Delivery[] {
+    this.stopped = true;
+    return [...this.ready.splice(0), ...this.suspects.splice(0)];
+  }
+
+  /** Hands over what has not started and passes the test. */
+  take(wanted: (delivery: Delivery) => boolean): Delivery[] {
+    const taken = [...this.ready, ...this.suspects].filter(wanted);
+    for (const queue of [this.ready, this.suspects]) {
+      const rest = queue.filter((delivery) => !wanted(delivery));
+      queue.splice(0, queue.length, ...rest);
+    }
+    return taken;
+  }
+
+  /** Runs at a time from now on. */
+  resize(limit: number): void {
+    this.own.limit = limit;
+    this.pump();
+  }
+
+  /** Resolves when no method runs any more. */
+  async idle(): Promise<void> {
+    while (this.running > 0) await new Promise<void>((resolve) => (this.onIdle = resolve));
+  }
+
+  private releaseShared({ suspect }: Delivery): void {
+    if (suspect) this.options.suspectLane.release();
+    this.options.shared.release();
+  }
+
+  private startSuspect(): void {
+    const { suspectLane } = this.options;
+    if (this.suspects.length === 0 || this.stopped) return;
+    if (!suspectLane.tryTake()) return this.queueForLane();
+    if (this.takeSlot()) this.start(this.suspects.shift()!);
+    else suspectLane.release();
+  }
+
+  private queueForLane(): void {
+    if (this.queuedForLane) return;
+    this.queuedForLane = true;
+    this.options.suspectLane.whenFree(() => {
+      this.queuedForLane = false;
+      this.startSuspect();
+      this.options.suspectLane.passOn();
+    });
+  }
+
+  private takeSlot(): boolean {
+    // Own slots come back with our own runs, which pump again; the shared ones are queued for.
+    if (!this.own.tryTake()) return false;
+    if (this.options.shared.tryTake()) return true;
+    this.own.release();
+    if (!this.queuedForShared) this.options.shared.whenFree(this.pump);
+    this.queuedForShared = true;
+    return false;
+  }
+
+  private start(delivery: Delivery): void {
+    this.running++;
+    delivery.running = true;
+    this.options.run(delivery);
+  }
+}

@@ -1,0 +1,25 @@
+import { Chain } from '../../core/chain.js';
+import type { Delivery } from '../../core/delivery.js';
+
+/** Everything that the source holds for a consumer: buffered, running, parked, being settled. */
+export class Held extends Chain<Delivery> {
+  private readonly waiting = new Set<() => void>();
+
+  /** Resolves when nothing is held that passes the test. */
+  untilNone(wanted: (delivery: Delivery) => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        for (const delivery of this) if (wanted(delivery)) return;
+        this.waiting.delete(look);
+        resolve();
+      };
+      this.waiting.add(look);
+      look();
+    });
+  }
+
+  /** Something ended: somebody may wait for it. */
+  progressed(): void {
+    for (const look of this.waiting) look();
+  }
+}

@@ -1,0 +1,55 @@
+import type { Clock } from '../../core/clock.js';
+import type { Delivery, Handler } from '../../core/delivery.js';
+import { RunMark } from '../../core/run-mark.js';
+import type { Settlement } from '../../core/settlement.js';
+import { taken, type Aftermath } from '../settling/settlement-handler.js';
+import type { Tenure } from '../plan/consumer-options.js';
+import type { Dispatcher } from './dispatcher.js';
+import type { Verdict } from '../settling/failure-policy.js';
+
+/** What a consumer has for its runs. */
+export interface RunParts {
+  readonly clock: Clock;
+  readonly tenure: Tenure | undefined;
+  readonly pipeline: Handler;
+  readonly verdict: Verdict;
+  readonly aftermath: Aftermath;
+  readonly dispatcher: Dispatcher;
+  readonly overran: (delivery: Delivery) => void;
+}
+
+type Run = (parts: RunParts, delivery: Delivery) => Promise<void>;
+
+/** Functions that run nothing now. Each has a name of its own, so there are as many as run at a time. */
+const idle: Run[] = [];
+
+/** Runs a delivery, and hands on what becomes of it. */
+export function run(parts: RunParts, delivery: Delivery): void {
+  void (idle.pop() ?? newRun())(parts, delivery);
+}
+
+function newRun(): Run {
+  const mark = new RunMark();
+  const own: Run = mark.named(async (parts, delivery): Promise<void> => {
+    const { tenure, verdict, aftermath } = parts;
+    delivery.startedAt = delivery.heldFrom = parts.clock.now();
+    delivery.onOverrun = parts.overran;
+    if (tenure?.holds() === false) tenure.lost();
+    let settlement: Settlement = taken;
+    mark.runs = delivery;
+    try {
+      if (!delivery.lost) settlement = verdict.on(delivery, await parts.pipeline(delivery));
+    } catch (error) {
+      settlement = verdict.onError(delivery, error);
+    }
+    mark.runs = undefined;
+    if (delivery.lost) settlement = taken;
+    // The next suspect may kill the process: what this one came to has to be known before.
+    if (delivery.suspect) await aftermath.settleFirst(delivery, settlement);
+    else aftermath.settle(delivery, settlement);
+    if (delivery.overruns) await delivery.overrun!.ended;
+    idle.push(own);
+    parts.dispatcher.ended(delivery);
+  });
+  return own;
+}

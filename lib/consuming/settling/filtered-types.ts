@@ -1,0 +1,20 @@
+import type { Delivery } from '../../core/delivery.js';
+import type { EventBus } from '../../core/events.js';
+
+/** Types that are remembered: of more nothing is told. */
+const MOST = 1000;
+
+/** Tells once of each event type that is acknowledged without being handled. */
+export class FilteredTypes {
+  private readonly told = new Set<string>();
+
+  constructor(private readonly events: EventBus) {}
+
+  tell({ stream, group, eventType }: Delivery): void {
+    if (this.told.size >= MOST) return;
+    const key = JSON.stringify([stream, group, eventType]);
+    if (this.told.has(key)) return;
+    this.told.add(key);
+    this.events.emit('event-filtered', { stream, group, eventType });
+  }
+}

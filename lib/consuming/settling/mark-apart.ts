@@ -1,0 +1,61 @@
+import { asError } from '../../core/errors/error-record.js';
+import type { Completion, Completions } from '../../ports/completions.js';
+import type { Lease } from '../../core/lease.js';
+import type { SettleOutcome } from '../../core/settlement.js';
+import type { Settling } from '../../ports/source.js';
+import type { Settle } from './store-elsewhere.js';
+
+type Outcome = SettleOutcome | Error;
+
+/**
+ * Completions go to another store than the source's: marked first, acknowledged after, so that a
+ * process that dies in between leaves an entry whose next delivery is known as a duplicate. Where
+ * something is published with the acknowledgement it is marked after it, as what is marked is not
+ * published any more. What could not be marked is marked when it is settled again.
+ */
+export function markApart(settle: Settle, completions: Completions): Settle {
+  /** Published and acknowledged: nothing is left to do for them but the mark. */
+  const published = new WeakSet<Lease>();
+
+  return (batch) => (batch.some(completionOf) ? settleAndMark(batch) : settle(batch));
+
+  async function settleAndMark(batch: readonly Settling[]): ReturnType<Settle> {
+    const known = await Promise.all(batch.map(before));
+    const going = batch.filter((_, index) => known[index] === undefined);
+    const settled = await settle(going);
+    const told = await Promise.all(
+      going.map((settling, index) => after(settling, settled[index]!)),
+    );
+    let next = 0;
+    return known.map((outcome) => outcome ?? told[next++]!);
+  }
+
+  /** Undefined: it is to be settled. */
+  async function before(settling: Settling): Promise<Outcome | undefined> {
+    if (!publishes(settling)) return mark(settling);
+    return published.has(settling.lease) ? ((await mark(settling)) ?? 'settled') : undefined;
+  }
+
+  async function after(settling: Settling, outcome: Outcome): Promise<Outcome> {
+    if (outcome !== 'settled' || !publishes(settling)) return outcome;
+    published.add(settling.lease);
+    return (await mark(settling)) ?? outcome;
+  }
+
+  async function mark(settling: Settling): Promise<Error | undefined> {
+    const completion = completionOf(settling);
+    if (!completion) return undefined;
+    try {
+      await completions.complete([completion]);
+      return undefined;
+    } catch (error) {
+      return asError(error);
+    }
+  }
+}
+
+const completionOf = ({ settlement }: Settling): Completion | undefined =>
+  settlement.kind === 'ack' ? settlement.completes : undefined;
+
+const publishes = ({ settlement }: Settling): boolean =>
+  settlement.kind === 'ack' && (settlement.publish?.length ?? 0) > 0;

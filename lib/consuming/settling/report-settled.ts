@@ -1,0 +1,66 @@
+import type { Clock } from '../../core/clock.js';
+import type { Delivery } from '../../core/delivery.js';
+import type { EventBus, SettledEvent, SettledOutcome } from '../../core/events.js';
+import type { Ack, Settlement, SettleOutcome } from '../../core/settlement.js';
+
+/** The one event of a settlement. Built only where somebody listens. */
+export function reportSettled(
+  events: EventBus,
+  clock: Clock,
+  delivery: Delivery,
+  settlement: Settlement,
+  outcome: SettleOutcome,
+): void {
+  const isDeadLetter = settlement.kind === 'dead-letter' && outcome === 'settled';
+  const hasFailed = outcome === 'settled' && isFailedRun(settlement);
+  if (!isDeadLetter && !hasFailed && !events.has('settled')) return;
+  const { lease, handler } = delivery;
+  const event: SettledEvent = {
+    stream: lease.stream,
+    group: delivery.group,
+    id: lease.id,
+    consumer: delivery.consumer,
+    eventType: delivery.eventType,
+    handler: handler?.name,
+    outcome: outcomeOf(settlement, outcome),
+    attempt: lease.attempt,
+    duration: delivery.startedAt === 0 ? 0 : clock.now() - delivery.startedAt,
+    reason: settlement.kind === 'dead-letter' ? settlement.reason : undefined,
+    delay: settlement.kind === 'retry' ? settlement.delay : undefined,
+    error: 'error' in settlement ? settlement.error : undefined,
+    ...(settlement.kind === 'handed-over' && { receiver: settlement.receiver }),
+  };
+  events.emit('settled', event);
+  if (isDeadLetter) events.emit('dead-lettered', event);
+  if (hasFailed) events.emit('run-failed', event);
+}
+
+/** One that is postponed, or that the handler itself has asked for, has not failed. */
+const isFailedRun = (settlement: Settlement): boolean =>
+  settlement.kind === 'retry' &&
+  settlement.error !== undefined &&
+  !settlement.uncharged &&
+  !settlement.asked;
+
+function outcomeOf(settlement: Settlement, outcome: SettleOutcome): SettledOutcome {
+  if (settlement.kind === 'lost') return settlement.why === 'trimmed' ? 'trimmed' : 'lost';
+  // Somebody else owns it, or has settled it.
+  if (outcome !== 'settled') return 'lost';
+  switch (settlement.kind) {
+    case 'ack':
+      return settlement.filtered ? 'filtered' : (settlement.unrun ?? outcomeOfRun(settlement));
+    case 'retry':
+      return settlement.uncharged ? 'postponed' : 'retried';
+    case 'dead-letter':
+      return 'dead-lettered';
+    case 'release':
+      return 'released';
+    case 'leave':
+      return 'left';
+    case 'handed-over':
+    case 'unhandled':
+      return 'handed-over';
+  }
+}
+
+const outcomeOfRun = ({ error }: Ack): SettledOutcome => (error ? 'failed' : 'handled');

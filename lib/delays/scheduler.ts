@@ -1,0 +1,201 @@
+import { Backoff } from '../core/backoff.js';
+import { sleep, type Clock } from '../core/clock.js';
+import type { DelayHints, DelayStore, Promoted } from '../ports/delays.js';
+import { PermissionDeniedError, WrongKeyTypeError } from '../core/errors/server.errors.js';
+import type { EventBus } from '../core/events.js';
+import type { When } from '../core/message.js';
+import type { Worker } from '../core/worker.js';
+
+/** So often all streams are looked at where nobody tells of what others have scheduled, ms. */
+const LOOK_EVERY = 1000;
+/** What is due within so long of each other is promoted together, ms. */
+const GATHER = 10;
+const FIRST_WAIT = 100;
+const LONGEST_WAIT = 5000;
+
+export interface SchedulerOptions {
+  readonly delays: DelayStore;
+  readonly clock: Clock;
+  readonly events: EventBus;
+}
+
+/** A stream, as the scheduler knows it. */
+class Watched {
+  /** For good: it is consumed here. Others are forgotten when nothing waits. */
+  kept = false;
+  /** Engine time at which it is to be promoted. */
+  dueAt = Infinity;
+  promoting = false;
+  readonly backoff = new Backoff(FIRST_WAIT, LONGEST_WAIT);
+  failed = false;
+  /** Why nothing can be promoted, as it was told. */
+  stuck = '';
+}
+
+/**
+ * Has due messages promoted: of the streams that are consumed here, and of those for which this
+ * process has scheduled something. It sleeps until the earliest due time that it knows; what others
+ * have scheduled it is told, or learns at a look. Any number of processes may do so side by side.
+ */
+export class Scheduler implements Worker {
+  private readonly streams = new Map<string, Watched>();
+  private readonly underWay = new Set<Promise<void>>();
+  /** Nobody tells: looks are needed. */
+  private readonly looks: boolean;
+  private nextLook = 0;
+  /** More is due than one step moves. */
+  private more = false;
+  private promotedAt = 0;
+  private rest = new AbortController();
+  private loop: Promise<void> | undefined;
+  private unwatch: (() => void) | undefined;
+  private hints: DelayHints | undefined;
+  private stopped = false;
+
+  constructor(private readonly options: SchedulerOptions) {
+    this.looks = options.delays.watch === undefined;
+  }
+
+  async start(): Promise<void> {
+    if (this.loop || this.stopped) return;
+    this.unwatch = this.options.delays.watch?.((stream) => this.look(stream));
+    this.loop = this.run();
+  }
+
+  /** What is being promoted is promoted: the store does it in one step. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.unwatch?.();
+    const unheard = this.hints?.close();
+    this.rest.abort();
+    await this.loop;
+    await Promise.all([...this.underWay, unheard]);
+  }
+
+  /** Promotes these from now on, whoever schedules for them. */
+  keep(streams: readonly string[]): void {
+    if (this.stopped) return;
+    if (this.looks) this.hints ??= this.options.delays.hints?.((stream) => this.look(stream));
+    this.hints?.follow(streams);
+    for (const stream of streams) {
+      this.watched(stream).kept = true;
+      this.look(stream);
+    }
+  }
+
+  /** Something was scheduled in this process. */
+  expect(stream: string, when: When): void {
+    // How far away a time of day is, only the server knows.
+    if ('at' in when) return this.look(stream);
+    this.wakeAt(stream, this.options.clock.now() + when.in);
+  }
+
+  private look(stream: string): void {
+    this.wakeAt(stream, 0);
+  }
+
+  private wakeAt(stream: string, dueAt: number): void {
+    const watched = this.watched(stream);
+    if (dueAt >= watched.dueAt) return;
+    watched.dueAt = dueAt;
+    this.rest.abort();
+  }
+
+  private watched(stream: string): Watched {
+    let watched = this.streams.get(stream);
+    if (!watched) this.streams.set(stream, (watched = new Watched()));
+    return watched;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopped) {
+      this.rest = new AbortController();
+      const wait = this.untilNext();
+      if (wait > 0) await this.nap(wait);
+      else this.begin();
+    }
+  }
+
+  /** 0: something is to be done now. */
+  private untilNext(): number {
+    const now = this.options.clock.now();
+    let next = Infinity;
+    for (const { dueAt, promoting } of this.streams.values()) {
+      if (!promoting) next = Math.min(next, dueAt);
+    }
+    if (this.looks && this.streams.size > 0) next = Math.min(next, this.nextLook);
+    const gathering = this.looks && !this.more ? this.promotedAt + GATHER - now : 0;
+    return Math.max(next - now, gathering, 0);
+  }
+
+  private nap(wait: number): Promise<void> {
+    const { signal } = this.rest;
+    if (wait !== Infinity) return sleep(this.options.clock, wait, signal);
+    return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+  }
+
+  private begin(): void {
+    const now = this.options.clock.now();
+    const looking = this.looks && this.nextLook <= now;
+    if (looking) this.nextLook = now + LOOK_EVERY * (0.75 + Math.random() / 4);
+    const streams: string[] = [];
+    for (const [stream, watched] of this.streams) {
+      const due = watched.dueAt <= now || (looking && !watched.failed);
+      if (watched.promoting || !due) continue;
+      watched.promoting = true;
+      watched.dueAt = Infinity;
+      streams.push(stream);
+    }
+    this.more = false;
+    this.promotedAt = now;
+    if (streams.length === 0) return;
+    const promoting = this.promote(streams).finally(() => {
+      this.underWay.delete(promoting);
+      this.rest.abort();
+    });
+    this.underWay.add(promoting);
+  }
+
+  private async promote(streams: readonly string[]): Promise<void> {
+    const results = await this.options.delays
+      .promote(streams)
+      .catch((error: unknown) => streams.map(() => error as Error));
+    const failures = new Set<Error>();
+    for (const [index, stream] of streams.entries()) {
+      const result = results[index]!;
+      const watched = this.watched(stream);
+      watched.promoting = false;
+      if (!(result instanceof Error)) this.promoted(stream, watched, result);
+      else if (this.failed(stream, watched, result)) failures.add(result);
+    }
+    if (this.stopped) return;
+    for (const error of failures) {
+      this.options.events.emit('worker-error', { worker: 'scheduler', error });
+    }
+  }
+
+  private promoted(stream: string, watched: Watched, { moved, lost, nextIn }: Promoted): void {
+    const { clock, events } = this.options;
+    watched.backoff.reset();
+    watched.failed = false;
+    watched.stuck = '';
+    if (lost > 0) events.emit('delays-lost', { stream, count: lost });
+    if (nextIn === 0 && moved + lost > 0) this.more = true;
+    // What was scheduled meanwhile may be due earlier.
+    if (nextIn !== undefined) watched.dueAt = Math.min(watched.dueAt, clock.now() + nextIn);
+    if (!watched.kept && watched.dueAt === Infinity) this.streams.delete(stream);
+  }
+
+  /** @returns whether it is a matter of all streams */
+  private failed(stream: string, watched: Watched, error: Error): boolean {
+    watched.failed = true;
+    watched.dueAt = this.options.clock.now() + watched.backoff.next();
+    if (!(error instanceof WrongKeyTypeError || error instanceof PermissionDeniedError))
+      return true;
+    if (watched.stuck !== error.message) {
+      watched.stuck = error.message;
+      this.options.events.emit('delays-stuck', { stream, error });
+    }
+    return false;
+  }
+}

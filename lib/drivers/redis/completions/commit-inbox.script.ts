@@ -1,0 +1,56 @@
+import type { Redis } from 'ioredis';
+import { Script } from '../scripting/script.js';
+
+/**
+ * Carries out what a handler has queued, unless it is noted that this was done, and notes it. A
+ * command that the server refuses ends the script: what stands before it is kept, and nothing is noted.
+ * KEYS note, the note of version 0.1.0 or the same once more, then the keys of the commands. ARGV for how long it is noted in ms, then per command its
+ * name, the number of its keys, the number of its other arguments, and these.
+ */
+const script = new Script(`
+if redis.call('EXISTS', KEYS[1], KEYS[2]) > 0 then return 'noted' end
+local key, at = 3, 2
+while at <= #ARGV do
+  local command = { ARGV[at] }
+  for _ = 1, tonumber(ARGV[at + 1]) do
+    command[#command + 1] = KEYS[key]
+    key = key + 1
+  end
+  local count = tonumber(ARGV[at + 2])
+  for i = at + 3, at + 2 + count do command[#command + 1] = ARGV[i] end
+  redis.call(unpack(command))
+  at = at + 3 + count
+end
+redis.call('SET', KEYS[1], '1', 'PX', ARGV[1])
+return 'written'
+`);
+
+/** A write of a transaction. */
+export interface QueuedCommand {
+  readonly command: string;
+  readonly keys: readonly string[];
+  readonly args: readonly (string | number)[];
+}
+
+export interface InboxCommit {
+  readonly note: string;
+  /** That of version 0.1.0, where it is looked at. */
+  readonly former: string | undefined;
+  /** How long it is noted, ms. */
+  readonly ttl: number;
+  readonly queued: readonly QueuedCommand[];
+}
+
+export async function commitInbox(
+  client: Redis,
+  { note, former = note, ttl, queued }: InboxCommit,
+): Promise<'written' | 'noted'> {
+  const keys = [note, former, ...queued.flatMap((one) => one.keys)];
+  const args = queued.flatMap((one) => [
+    one.command,
+    one.keys.length,
+    one.args.length,
+    ...one.args,
+  ]);
+  return (await script.run(client, keys, [ttl, ...args])) as 'written' | 'noted';
+}

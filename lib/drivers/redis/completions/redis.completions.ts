@@ -1,0 +1,116 @@
+import type { Redis } from 'ioredis';
+import type {
+  Claim,
+  ClaimOutcome,
+  Completion,
+  CompletionKey,
+  Completions,
+} from '../../../ports/completions.js';
+import { grouped } from '../../../core/grouped.js';
+import { chunksOf } from '../scripting/chunks.js';
+import type { Commands } from '../connection/commands.js';
+import type { Keys } from '../keys/keys.js';
+import {
+  claimKeys,
+  completeKeys,
+  extendKeys,
+  KEYS_AT_ONCE,
+  releaseKeys,
+  type DoneKeys,
+} from './completions.scripts.js';
+
+/** One key for each, beside its stream. A stream's keys go to the server together. */
+export class RedisCompletions implements Completions {
+  constructor(
+    private readonly commands: Commands,
+    private readonly keys: Keys,
+  ) {}
+
+  /** Streams whose part of a cluster is away hold up no other. */
+  claim(claims: readonly Claim[], lease: number): Promise<(ClaimOutcome | Error)[]> {
+    return this.byHandler<ClaimOutcome | Error>(claims, (done, owner, key) =>
+      this.commands
+        .run('claiming', (client) => claimKeys(client, done, owner, lease), key)
+        .catch((error: unknown) => done.names.map(() => error as Error)),
+    );
+  }
+
+  extend(claims: readonly Claim[], lease: number): Promise<boolean[]> {
+    return this.byHandler(claims, (done, owner, key) =>
+      this.commands.run(
+        'extending claims',
+        (client) => extendKeys(client, done, owner, lease),
+        key,
+      ),
+    );
+  }
+
+  async release(claims: readonly Claim[]): Promise<void> {
+    await this.byHandler<void>(claims, async (done, owner, key) => {
+      const release = (client: Redis) => releaseKeys(client, done, owner);
+      await this.commands.run('releasing claims', release, key);
+      return [];
+    });
+  }
+
+  async complete(completions: readonly Completion[]): Promise<void> {
+    const streams = grouped(completions, ({ claim }) => claim.stream).values();
+    await Promise.all(
+      [...streams].flatMap(atOnce).map((some) => {
+        const done = some.map(({ claim, ttl }) => ({ key: this.keys.done(claim), ttl }));
+        const mark = (client: Redis) => completeKeys(client, done);
+        return this.commands.run('marking as completed', mark, done[0]!.key);
+      }),
+    );
+  }
+
+  /** Scripts know one owner, and names of one kind, which stand beside one stream. */
+  private async byHandler<T>(
+    claims: readonly Claim[],
+    carryOut: (done: DoneKeys, owner: string, key: string) => Promise<T[]>,
+  ): Promise<T[]> {
+    const places = claims.map((_, place) => place);
+    const scripts = isOne(claims)
+      ? [places]
+      : grouped(places, (place) => JSON.stringify(whose(claims[place]!))).values();
+    const results: T[] = [];
+    await Promise.all(
+      [...scripts].flatMap(atOnce).map(async (some) => {
+        const first = claims[some[0]!]!;
+        const names = some.map((place) => claims[place]!.key);
+        const former = this.keys.formerDoneOf(first);
+        const done = { prefix: this.keys.doneOf(first), former, names };
+        const answers = await carryOut(done, ownerOf(first), this.keys.done(first));
+        for (let at = 0; at < answers.length; at++) results[some[at]!] = answers[at]!;
+      }),
+    );
+    return results;
+  }
+}
+
+const whose = (claim: Claim): readonly unknown[] => [
+  claim.stream,
+  claim.group,
+  claim.handler,
+  claim.formerly,
+  claim.owner,
+];
+
+/** As nearly always. */
+function isOne(claims: readonly Claim[]): boolean {
+  const first = claims[0]!;
+  return claims.every((claim) => claim.owner === first.owner && isOfOneHandler(claim, first));
+}
+
+/** Whether their keys begin alike. */
+export const isOfOneHandler = (one: CompletionKey, other: CompletionKey): boolean =>
+  one.handler === other.handler &&
+  one.formerly === other.formerly &&
+  one.stream === other.stream &&
+  one.group === other.group;
+
+/** What one script takes at a time. */
+export const atOnce = <T>(items: readonly T[]): T[][] => chunksOf(items, KEYS_AT_ONCE);
+
+/** Not to be taken for the mark of what was completed. */
+const ownerOf = ({ owner }: Claim): string => `by ${owner}`;

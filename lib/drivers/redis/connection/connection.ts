@@ -1,0 +1,267 @@
+import type { Redis } from 'ioredis';
+import { Backoff } from '../../../core/backoff.js';
+import { sleep, systemClock } from '../../../core/clock.js';
+import { ClosedError } from '../../../core/errors/start-up.errors.js';
+import type { EventBus } from '../../../core/events.js';
+import type { Address } from '../topology/topology.js';
+import type { Commands } from './commands.js';
+import {
+  connectionError,
+  hearLaterErrors,
+  handshakeError,
+  noMaster,
+  unansweredTls,
+} from '../errors/connection-errors.js';
+import type { Connector, Role } from './connector.js';
+import { Outages } from './outages.js';
+import { addressOf, FirstConnection } from './first-connection.js';
+import { isDemoted, isReply, typedError, withoutArguments } from '../errors/reply-errors.js';
+
+export interface ConnectionOptions {
+  readonly connector: Connector;
+  readonly role: Role;
+  readonly events: EventBus;
+  /** Without any data for so long, while a reply is awaited, the connection is dead, ms. */
+  readonly replyTimeout: number;
+  /** Awaited before a new client is used. Where it rejects, that client is given up. */
+  readonly onConnected?: (client: Redis) => Promise<void>;
+  /** How long a command waits for a connection, ms. By default as long as for its reply. */
+  readonly patience?: number;
+  /** What it leads to was reached otherwise before: its first connection ends an outage. */
+  readonly late?: boolean;
+  /** It connects when it is first needed. @default at once */
+  readonly lazy?: boolean;
+}
+
+/** Connections made by this process so far. */
+let made = 0;
+
+/**
+ * One connection that is replaced whenever it breaks. ioredis does not reconnect here: it would
+ * resend what may have been carried out, and a client that gave up stays dead. Each try is a new
+ * client, with growing, jittered waits between.
+ */
+export class Connection implements Commands {
+  readonly topology = undefined;
+  #client: Redis | undefined;
+  #connecting: Redis | undefined;
+  private closed = false;
+  private readonly backoff = new Backoff();
+  private lastError: unknown;
+  private readonly waiters = new Set<() => void>();
+  private readonly closing = new AbortController();
+  private readonly id = ++made;
+  private wasConnected = false;
+  private broken = false;
+  private readonly outages = new Outages();
+  /** Where the last client was to connect to. Undefined while that is being asked for. */
+  private address: string | undefined;
+  private first: FirstConnection | undefined;
+  #prepared: Redis | undefined;
+
+  constructor(private readonly options: ConnectionOptions) {
+    // The first client is made here, so that options that cannot work are refused at once.
+    if (!options.connector.locate) this.#prepared = this.createClient();
+    if (!options.lazy) this.connect();
+  }
+
+  /** Begins to connect, where that was left for later. */
+  connect(): void {
+    if (this.first || this.closed) return;
+    this.first = new FirstConnection(() => this.announceDelay());
+    const client = this.#prepared;
+    this.#prepared = undefined;
+    void this.keepConnected(client);
+  }
+
+  /** The client, if it is usable now. */
+  get current(): Redis | undefined {
+    return this.#client;
+  }
+
+  /** @throws RedisConnectionError (`not-sent`) when there is no connection within `timeout` ms */
+  async ready(action: string, timeout: number): Promise<Redis> {
+    const deadline = systemClock.now() + timeout;
+    this.connect();
+    while (!this.#client) {
+      const left = deadline - systemClock.now();
+      if (this.closed) throw new ClosedError('The connection to Redis');
+      if (left <= 0) {
+        const reason = this.lastError ?? unansweredTls(this.#connecting);
+        throw connectionError('not-sent', action, reason);
+      }
+      await this.changed(left);
+    }
+    return this.#client;
+  }
+
+  /** Runs one command, or several at once, and types what it rejects with. */
+  async run<T>(action: string, command: (client: Redis) => Promise<T>, key?: string): Promise<T> {
+    const { connector, patience = connector.commandTimeout } = this.options;
+    const client = this.#client ?? (await this.ready(action, patience));
+    const { outages } = this;
+    outages.sent(systemClock.now());
+    try {
+      const result = await command(client);
+      outages.answered(systemClock.now());
+      return result;
+    } catch (error) {
+      if (isReply(error)) outages.answered(systemClock.now());
+      else outages.unanswered();
+      if (isDemoted(error)) this.discard(client);
+      throw typedError(error, action, key);
+    }
+  }
+
+  allowance(idle: number): number {
+    return this.outages.allowance(idle, systemClock.now());
+  }
+
+  together(): boolean {
+    return true;
+  }
+
+  /** Ends this client, so that it is replaced. */
+  discard(client: Redis): void {
+    client.disconnect();
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.first?.over();
+    this.closing.abort();
+    this.wakeAll();
+    (this.#client ?? this.#connecting ?? this.#prepared)?.disconnect();
+  }
+
+  /**
+   * What it leads to is not needed any more: closes it, once what is under way must have been
+   * answered. Whoever was told that it broke is told.
+   */
+  async retire(): Promise<void> {
+    if (this.#client) await sleep(systemClock, this.options.replyTimeout, this.closing.signal);
+    const { broken, closed } = this;
+    await this.close();
+    if (broken && !closed) this.options.events.emit('connection-retired', this.named);
+  }
+
+  private createClient(address?: Address): Redis {
+    const { connector, role, replyTimeout } = this.options;
+    return connector.create(role, replyTimeout, address);
+  }
+
+  private async keepConnected(first: Redis | undefined): Promise<void> {
+    for (let client: Redis | undefined = first; !this.closed; client = undefined) {
+      try {
+        await this.lifeOf(client ?? this.createClient(await this.options.connector.locate?.()));
+      } catch (error) {
+        this.lastError = error;
+      }
+      await sleep(systemClock, this.backoff.next(), this.closing.signal);
+    }
+  }
+
+  /** From the first packet to the end of the connection. */
+  private async lifeOf(client: Redis): Promise<void> {
+    if (this.closed) return;
+    const ended = new Promise<void>((resolve) => client.once('end', () => resolve()));
+    client.on('error', (error: unknown) => {
+      const plain = withoutArguments(error);
+      // A caller whose time ends at this moment is told of TLS, too.
+      this.lastError = this.#client === client ? plain : handshakeError(plain, client);
+      hearLaterErrors(client);
+    });
+    this.options.connector.connecting();
+    this.#connecting = client;
+    this.address = addressOf(client);
+    try {
+      await this.handshake(client);
+      await this.options.onConnected?.(client);
+      if (this.closed) return;
+      this.backoff.reset();
+      this.lastError = undefined;
+      this.connectedAgain();
+      this.#client = client;
+      this.broken = false;
+      this.options.events.emit('connected', this.named);
+      this.wakeAll();
+      await ended;
+    } finally {
+      const wasReady = this.#client === client;
+      this.#client = this.#connecting = undefined;
+      // Asked of a client that has ended, it leaves a timer behind.
+      if (client.status !== 'end') client.disconnect();
+      if (wasReady) this.outages.broke(systemClock.now());
+      if (wasReady && !this.closed) this.announceLoss();
+    }
+  }
+
+  private connectedAgain(): void {
+    const { late = false } = this.options;
+    const beginning = this.wasConnected ? 'known' : 'unknown';
+    if (this.wasConnected || late) this.outages.over(systemClock.now(), beginning);
+    this.wasConnected = true;
+    this.first?.over();
+  }
+
+  private announceDelay(): void {
+    const { address } = this;
+    // The connections to the nodes that are asked tell of it themselves.
+    if (address === undefined) return;
+    const cause =
+      this.lastError ?? unansweredTls(this.#connecting) ?? new Error('there was no answer so far');
+    const error = connectionError(
+      'not-sent',
+      `connecting to ${address}`,
+      cause,
+      'It is tried again.',
+    );
+    this.options.events.emit('unreachable', { ...this.named, address, error });
+  }
+
+  /** @throws what went wrong first: ioredis itself rejects with a mere "Connection is closed." */
+  private async handshake(client: Redis): Promise<void> {
+    let reason: unknown;
+    const sentinels: Error[] = [];
+    client.on('sentinelError', (error: Error) => sentinels.push(error));
+    client.on(
+      'error',
+      (error: unknown) => (reason ??= handshakeError(withoutArguments(error), client)),
+    );
+    const connected = await client.connect().then(
+      () => true,
+      (error: unknown) => {
+        reason ??= handshakeError(withoutArguments(error), client);
+        return false;
+      },
+    );
+    // After a refused SELECT it would go on with another database than the one asked for.
+    if (!connected || isReply(reason)) throw noMaster(reason, sentinels) ?? reason;
+  }
+
+  private announceLoss(): void {
+    const error = connectionError('unknown', `serving ${this.options.role}`, this.lastError);
+    this.broken = true;
+    this.options.events.emit('disconnected', { ...this.named, error });
+  }
+
+  private get named(): { readonly role: Role; readonly connection: number } {
+    return { role: this.options.role, connection: this.id };
+  }
+
+  private changed(timeout: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.waiters.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, timeout);
+      this.waiters.add(wake);
+    });
+  }
+
+  private wakeAll(): void {
+    for (const wake of [...this.waiters]) wake();
+  }
+}

@@ -1,0 +1,163 @@
+import { Redis, type RedisOptions as ClientOptions } from 'ioredis';
+import { concealed } from '../../../core/concealed.js';
+import { InvalidOptionsError } from '../../../core/errors/start-up.errors.js';
+import { shown } from '../../../core/declaring/wording.js';
+import type { RedisOptions } from './redis.options.js';
+import type { Address, NatMap } from '../topology/topology.js';
+import { SentinelWatch } from './sentinel-watch.js';
+
+export type Role = 'commands' | 'publisher' | 'replicated' | 'reader' | 'replies' | 'hints';
+
+/** Where the connections of a cluster go: found out anew for each. */
+type Locate = () => Promise<Address>;
+
+/** A sentinel that says nothing for so long is passed over for the next one, ms. */
+const SENTINEL_PATIENCE = 2000;
+
+/**
+ * Makes the clients, all alike, and keeps to itself how: whoever prints what holds a connector, or a
+ * client of its making, sees neither passwords nor keys.
+ */
+export class Connector {
+  /** Longest wait for a connection, ms. */
+  readonly connectTimeout: number;
+  /** Longest wait for a reply, ms. */
+  readonly commandTimeout: number;
+  readonly #options: RedisOptions;
+  readonly #clients = new Set<Redis>();
+  private watch: SentinelWatch | undefined;
+
+  constructor(
+    options: RedisOptions,
+    /** Finds out, each time, where the next client is to connect to. */
+    readonly locate?: Locate,
+  ) {
+    this.#options = options;
+    this.connectTimeout = options.connectTimeout ?? 10_000;
+    this.commandTimeout = options.commandTimeout ?? 5000;
+  }
+
+  /** Where a cluster is found, if it is one. */
+  get cluster():
+    { readonly seeds: readonly Address[]; readonly natMap: NatMap | undefined } | undefined {
+    const { cluster, natMap } = this.#options;
+    return cluster && { seeds: cluster.map(({ host, port = 6379 }) => ({ host, port })), natMap };
+  }
+
+  /** Makes clients of one node of a cluster, or of whichever is the right one by then. */
+  at(locate: Locate): Connector {
+    return new Connector(this.#options, locate);
+  }
+
+  /**
+   * A client that has not connected yet, and will not connect again once it has lost its connection.
+   * @param replyTimeout without any data for so long, while a reply is awaited, it is closed, ms
+   * @throws InvalidOptionsError where a client that the user made cannot be used
+   */
+  create(role: Role, replyTimeout: number, address?: Address): Redis {
+    const { url, client } = this.#options;
+    const ours = this.settings(replyTimeout);
+    if (client) return hidden(adopt(client(), ours));
+    const options = {
+      ...this.credentials(),
+      ...this.sentinels(),
+      ...address,
+      ...ours,
+      connectionName: `nestjs-redis-streams:${role}`,
+    } as ClientOptions;
+    const made = hidden(url === undefined ? new Redis(options) : new Redis(url, options));
+    this.#clients.add(made);
+    made.once('end', () => this.#clients.delete(made));
+    return made;
+  }
+
+  /** A client is about to connect. */
+  connecting(): void {
+    this.watch?.start();
+  }
+
+  close(): void {
+    this.watch?.close();
+  }
+
+  private settings(replyTimeout: number): ClientOptions {
+    return {
+      lazyConnect: true,
+      retryStrategy: null,
+      sentinelRetryStrategy: () => null,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      connectTimeout: this.connectTimeout,
+      socketTimeout: replyTimeout,
+      // A server that loads its data says how long it needs, and is often wrong.
+      maxLoadingRetryTime: 500,
+      // Two more commands, and rights, that tell the server no more than the name does.
+      disableClientInfo: true,
+      // What a client that the user made may have set otherwise, and blocking reads, replies that are
+      // errors, or counts that are numbers would not survive.
+      commandTimeout: undefined,
+      blockingTimeout: undefined,
+      reconnectOnError: null,
+      enableAutoPipelining: false,
+      stringNumbers: false,
+    };
+  }
+
+  private credentials(): ClientOptions {
+    const { host, port, username, password, db, tls } = this.#options;
+    const given = Object.entries({ host, port, username, password, db, tls });
+    return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+  }
+
+  private sentinels(): object {
+    const { sentinels, name, tls } = this.#options;
+    if (!sentinels) return {};
+    const { sentinelUsername, sentinelPassword, sentinelTls } = this.#options;
+    this.watch ??= new SentinelWatch(this.#options, sentinels, () => {
+      for (const client of this.#clients) hangUp(client);
+    });
+    return {
+      sentinels: this.watch.addresses,
+      name,
+      role: 'master',
+      enableTLSForSentinelMode: tls !== undefined,
+      sentinelUsername,
+      sentinelPassword,
+      sentinelTLS: sentinelTls,
+      sentinelCommandTimeout: Math.min(SENTINEL_PATIENCE, this.commandTimeout),
+    };
+  }
+}
+
+const adopted = new WeakSet<Redis>();
+
+/** Takes over a client that the user made, after checking for what would break us. */
+function adopt(client: Redis, ours: object): Redis {
+  if (typeof client?.options !== 'object' || typeof client.connect !== 'function') {
+    throw new InvalidOptionsError([`client must make an ioredis client, not ${shown(client)}`]);
+  }
+  const problems: string[] = [];
+  if (client.options.keyPrefix) {
+    problems.push('client must not set keyPrefix: set the option keyPrefix of this library');
+  }
+  if (client.options.replyMapping === 'resp3') {
+    problems.push("client must not set replyMapping: 'resp3'");
+  }
+  if (adopted.has(client)) problems.push('client must make a new ioredis client at each call');
+  if (client.status !== 'wait') problems.push('client must be created with lazyConnect: true');
+  if (problems.length > 0) throw new InvalidOptionsError(problems);
+  adopted.add(client);
+  Object.assign(client.options, ours);
+  return client;
+}
+
+/** At once: ioredis would wait for a server that may hang to agree. */
+function hangUp(client: Redis): void {
+  const { stream } = client as { stream?: Redis['stream'] };
+  if (stream) stream.destroy();
+  else client.disconnect();
+}
+
+/** ioredis itself shows a client with its options and its socket: the password, the private key. */
+const hidden = (client: Redis): Redis =>
+  concealed(client, ({ status }) => `Redis client (${status})`);

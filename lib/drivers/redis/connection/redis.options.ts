@@ -1,0 +1,100 @@
+import type { ConnectionOptions } from 'node:tls';
+import type { Redis } from 'ioredis';
+import {
+  anyText,
+  checked,
+  func,
+  list,
+  nested,
+  text,
+  whole,
+} from '../../../core/declaring/kinds.js';
+import type { Option } from '../../../core/declaring/option.js';
+import { declareOptions, isRecord, type Given } from '../../../core/declaring/shape.js';
+import type { NatMap } from '../topology/topology.js';
+import { contradictions } from './redis.problems.js';
+
+/** Timers of Node have this limit, in milliseconds. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
+const ADDRESSES = 'a list of { host, port } that is not empty';
+
+const tls = () =>
+  checked<ConnectionOptions>(
+    'an object of options of tls.connect; {} takes the defaults',
+    isRecord,
+  ).secret();
+
+const SENTINEL_ADDRESS = declareOptions('the address of a sentinel', {
+  host: text('the name or address of a host').required(),
+  /** @default 26379 */
+  port: whole(1, 65_535),
+});
+
+/** Where one sentinel listens. */
+export interface SentinelAddress extends Given<typeof SENTINEL_ADDRESS> {}
+
+const NODE_ADDRESS = declareOptions('the address of a node', {
+  host: text('the name or address of a host').required(),
+  /** @default 6379 */
+  port: whole(1, 65_535),
+});
+
+/** Where one node of a cluster listens. */
+export interface NodeAddress extends Given<typeof NODE_ADDRESS> {}
+
+const sentinel: Option<SentinelAddress> = nested(SENTINEL_ADDRESS);
+const node: Option<NodeAddress> = nested(NODE_ADDRESS);
+
+/** The one place for an option of a connection to Redis. */
+export const REDIS_OPTIONS = declareOptions(
+  'a connection to Redis',
+  {
+    /** `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS. Instead of host and port. */
+    url: text('a text such as redis://host:6379 or rediss://host:6379').secret(),
+    /** @default 'localhost' */
+    host: text(),
+    /** @default 6379 */
+    port: whole(1, 65_535),
+    /** @default Redis's own default user */
+    username: anyText(),
+    password: anyText().secret(),
+    /** Number of the database. Not with `cluster`. @default 0 */
+    db: whole(0),
+    /** Options of Node's `tls.connect`: `ca`, `cert`, `key`, `servername` … as texts or buffers. */
+    tls: tls(),
+    /** Sentinels that say where the master is, instead of `url` or `host` and `port`. Needs `name`. */
+    sentinels: list(sentinel, ADDRESSES, 1),
+    /** What the sentinels call the master, for example `'mymaster'`. */
+    name: text(),
+    /** Some nodes of a cluster, instead of `url` or `host` and `port`; the others are learned from them. */
+    cluster: list(node, ADDRESSES, 1),
+    /** Where nodes are reached that the cluster announces under another address: `'10.0.0.1:6379'`. */
+    natMap: checked<NatMap>("an object such as { '10.0.0.1:6379': { host, port } }", isRecord),
+    /** For the sentinels themselves; `username` and `password` are for the master. */
+    sentinelUsername: anyText(),
+    sentinelPassword: anyText().secret(),
+    /** TLS to the sentinels; `tls` is for the master. */
+    sentinelTls: tls(),
+    /**
+     * Makes a client of your own, a new one at each call: the library needs several connections, and
+     * owns, configures and closes what it is given. Must not set `keyPrefix` (use the library's) or
+     * `replyMapping: 'resp3'`. Create it with `lazyConnect: true`.
+     */
+    client: func<() => Redis>('a function that makes a new ioredis client at each call'),
+    /** Longest wait for a connection, in milliseconds. @default 10000 */
+    connectTimeout: whole(1, LONGEST_TIMEOUT),
+    /** Longest wait for a reply, or to reconnect before a command, in milliseconds. @default 5000 */
+    commandTimeout: whole(1, LONGEST_TIMEOUT),
+    /**
+     * Most bytes of messages that this process holds: those that were read and are not yet settled,
+     * of all its streams together. At the bound reading waits, so that few large messages run at a
+     * time, whatever `concurrency` is. Each reader may always hold one message. @default 8388608 (8 MiB)
+     */
+    maxReadBytes: whole(1),
+  },
+  contradictions,
+);
+
+/** Where Redis is and how to talk to it. */
+export interface RedisOptions extends Given<typeof REDIS_OPTIONS> {}

@@ -1,0 +1,95 @@
+import { Redis, type RedisOptions as ClientOptions } from 'ioredis';
+import { sleep, systemClock } from '../../../core/clock.js';
+import type { RedisOptions, SentinelAddress } from './redis.options.js';
+
+/** How often a sentinel is asked where the master is, ms. */
+const INTERVAL = 500;
+/** One that says nothing for so long is left for the next one, ms. */
+const PATIENCE = 2000;
+
+/**
+ * Asks one sentinel at a time where the master is, and tells when it has moved. A master that was
+ * replaced while it lives learns of it some seconds later; what is written to it until then is lost.
+ */
+export class SentinelWatch {
+  /** The sentinel that is asked now. */
+  #at = 0;
+  readonly #options: RedisOptions;
+  readonly #sentinels: readonly SentinelAddress[];
+  private readonly closing = new AbortController();
+  private master: string | undefined;
+  private running = false;
+
+  constructor(
+    options: RedisOptions,
+    sentinels: readonly SentinelAddress[],
+    private readonly onMoved: () => void,
+  ) {
+    this.#options = options;
+    this.#sentinels = sentinels;
+  }
+
+  /** From the first connection on. Idempotent. */
+  start(): void {
+    if (this.running) return;
+    this.running = true;
+    void this.run();
+  }
+
+  /** All sentinels, that one first which knows of the last move. */
+  get addresses(): SentinelAddress[] {
+    return [...this.#sentinels.slice(this.#at), ...this.#sentinels.slice(0, this.#at)];
+  }
+
+  close(): void {
+    this.closing.abort();
+  }
+
+  private async run(): Promise<void> {
+    while (!this.closing.signal.aborted) {
+      const client = new Redis(sentinelClient(this.#options, this.addresses[0]!));
+      // Each failure also fails the question that was asked.
+      client.on('error', () => undefined);
+      const hangUp = () => client.disconnect();
+      this.closing.signal.addEventListener('abort', hangUp, { once: true });
+      try {
+        await client.connect();
+        while (client.status === 'ready') await this.ask(client);
+      } catch {
+        this.#at = (this.#at + 1) % this.#sentinels.length;
+      }
+      this.closing.signal.removeEventListener('abort', hangUp);
+      if (client.status !== 'end') client.disconnect();
+      await sleep(systemClock, INTERVAL, this.closing.signal);
+    }
+  }
+
+  private async ask(client: Redis): Promise<void> {
+    const { name } = this.#options;
+    const answer = (await client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name!)) as
+      [host: string, port: string] | null;
+    if (!answer) throw new Error(`This sentinel knows no master of the name ${name}`);
+    const master = answer.join(' ');
+    const moved = this.master !== undefined && this.master !== master;
+    this.master = master;
+    if (moved) this.onMoved();
+    await sleep(systemClock, INTERVAL, this.closing.signal);
+  }
+}
+
+function sentinelClient(options: RedisOptions, { host, port }: SentinelAddress): ClientOptions {
+  const { sentinelUsername: username, sentinelPassword: password, sentinelTls: tls } = options;
+  const given = Object.entries({ username, password, tls });
+  return {
+    host,
+    port: port ?? 26_379,
+    ...Object.fromEntries(given.filter(([, value]) => value !== undefined)),
+    lazyConnect: true,
+    retryStrategy: null,
+    enableReadyCheck: false,
+    disableClientInfo: true,
+    connectTimeout: PATIENCE,
+    socketTimeout: PATIENCE,
+    connectionName: 'nestjs-redis-streams:sentinel',
+  };
+}

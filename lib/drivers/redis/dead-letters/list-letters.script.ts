@@ -1,0 +1,54 @@
+import type { Redis } from 'ioredis';
+import { Script } from '../scripting/script.js';
+
+/**
+ * Dead letters of a range, oldest first, as many as fit into a number of bytes: one at least. KEYS dead
+ * letters. ARGV first id, last id, most, bytes, 1 where only the record of each is wanted.
+ * Answers { id and fields of each, 1 where more follow }.
+ */
+const script = new Script(`
+local from, most, left, out = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4]), {}
+while true do
+  local entry = redis.call('XRANGE', KEYS[1], from, ARGV[2], 'COUNT', 1)[1]
+  if not entry then return { out, 0 } end
+  if #out == most then return { out, 1 } end
+  local fields, size = entry[2], 0
+  if ARGV[5] == '1' then fields = { fields[1], fields[2] } end
+  for _, text in ipairs(fields) do size = size + #text end
+  if #out > 0 and size > left then return { out, 1 } end
+  left = left - size
+  out[#out + 1] = { entry[1], fields }
+  from = '(' .. entry[1]
+end
+`);
+
+export type LetterEntry = [id: string, fields: string[]];
+
+export interface LetterRange {
+  readonly from: string;
+  readonly to: string;
+  readonly most: number;
+  readonly bytes: number;
+  /** Without the fields of the messages. */
+  readonly recordsOnly: boolean;
+}
+
+export async function listLetters(
+  client: Redis,
+  key: string,
+  { from, to, most, bytes, recordsOnly }: LetterRange,
+): Promise<{ readonly entries: LetterEntry[]; readonly more: boolean }> {
+  const args = [from, to, most, bytes, recordsOnly ? 1 : 0];
+  const [entries, more] = (await script.read(client, [key], args)) as [LetterEntry[], number];
+  return { entries, more: more === 1 };
+}
+
+const newest = new Script(`
+local entry = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+return entry and entry[1]
+`);
+
+/** Id of the newest dead letter. KEYS dead letters. */
+export async function newestLetter(client: Redis, key: string): Promise<string | undefined> {
+  return ((await newest.run(client, [key], [])) as string | null) ?? undefined;
+}

@@ -1,0 +1,182 @@
+import type {
+  DeadLetter,
+  DeadLetterFilter,
+  DeadLetterPage,
+  DeadLetterQueue,
+  DeadLetterRecord,
+} from '../../../ports/dead-letters.js';
+import { isEntryId } from '../../../core/entry-id.js';
+import { InvalidOptionsError } from '../../../core/errors/start-up.errors.js';
+import type { Fields } from '../../../core/message.js';
+import { shown } from '../../../core/declaring/wording.js';
+import { chunksOf } from '../scripting/chunks.js';
+import type { Commands } from '../connection/commands.js';
+import { REPLY_BYTES } from '../leases/entry-sizes.js';
+import type { Keys } from '../keys/keys.js';
+import { asWritten, unpackFields } from '../settling/dead-letter.script.js';
+import {
+  listLetters,
+  newestLetter,
+  type LetterEntry,
+  type LetterRange,
+} from './list-letters.script.js';
+import { redrive } from './redrive.script.js';
+
+/** Entries looked at in one step when all are meant. */
+const PAGE = 500;
+
+/** Dead letters in a stream beside each stream. */
+export class RedisDeadLetters implements DeadLetterQueue {
+  constructor(
+    private readonly commands: Commands,
+    private readonly keys: Keys,
+  ) {}
+
+  async put(record: DeadLetterRecord, fields: Fields): Promise<string> {
+    const key = this.keys.deadLetters(record.stream);
+    const id = await this.commands.run(
+      'storing a dead letter',
+      (client) =>
+        client.xadd(key, '*', 'dead_letter', JSON.stringify(record), ...fields.map(asWritten)),
+      key,
+    );
+    return id!;
+  }
+
+  async list(stream: string, limit: number, after?: string): Promise<DeadLetterPage> {
+    if (after !== undefined && !isEntryId(after)) {
+      throw new InvalidOptionsError([`after must be next of a page, not ${shown(after)}`]);
+    }
+    const from = after === undefined ? '-' : `(${after}`;
+    // Fewer than wanted where they are large: the next page goes on behind the last one.
+    const { entries, more } = await this.range(stream, { from, to: '+', most: limit });
+    const items = entries.map(deadLetterOf);
+    const last = items.at(-1);
+    return { items, ...(more && last && { next: last.deadLetterId }) };
+  }
+
+  async get(stream: string, deadLetterId: string): Promise<DeadLetter | undefined> {
+    const [letter] = await this.byIds(stream, [deadLetterId], false);
+    return letter;
+  }
+
+  async redrive(stream: string, filter: DeadLetterFilter): Promise<number> {
+    let moved = 0;
+    await this.each(stream, filter, async (letters) => {
+      for (const group of new Set(letters.map((letter) => letter.group))) {
+        const same = letters.filter((letter) => letter.group === group);
+        moved += await this.redriveTo(stream, group, same);
+      }
+    });
+    return moved;
+  }
+
+  async purge(stream: string, filter: DeadLetterFilter): Promise<number> {
+    const key = this.keys.deadLetters(stream);
+    let purged = 0;
+    await this.each(stream, filter, async (letters) => {
+      const ids = letters.map((letter) => letter.deadLetterId);
+      purged += await this.commands.run(
+        'purging dead letters',
+        (client) => client.xdel(key, ...ids),
+        key,
+      );
+    });
+    return purged;
+  }
+
+  private redriveTo(
+    stream: string,
+    group: string,
+    letters: readonly DeadLetter[],
+  ): Promise<number> {
+    const redriving = {
+      deadLetters: this.keys.deadLetters(stream),
+      redrive: this.keys.redrive(stream, group),
+      group,
+      letters: letters.map((letter) => ({
+        id: letter.deadLetterId,
+        origin: JSON.stringify({ stream: letter.stream, id: letter.id }),
+      })),
+    };
+    return this.commands.run(
+      'redriving dead letters',
+      (client) => redrive(client, redriving),
+      redriving.deadLetters,
+    );
+  }
+
+  /** Calls back with every dead letter that the filter means, in portions. */
+  private async each(
+    stream: string,
+    { ids, group }: DeadLetterFilter,
+    visit: (letters: readonly DeadLetter[]) => Promise<void>,
+  ): Promise<void> {
+    const visitMeant = async (letters: readonly DeadLetter[]): Promise<void> => {
+      const meant = letters.filter((letter) => group === undefined || letter.group === group);
+      if (meant.length > 0) await visit(meant);
+    };
+    if (!ids) return this.eachOfAll(stream, visitMeant);
+    for (const some of chunksOf([...new Set(ids)], PAGE)) {
+      await visitMeant(await this.byIds(stream, some));
+    }
+  }
+
+  /** In pages; ends with those that were there at first. */
+  private async eachOfAll(
+    stream: string,
+    visit: (letters: readonly DeadLetter[]) => Promise<void>,
+  ): Promise<void> {
+    const key = this.keys.deadLetters(stream);
+    const newest = await this.commands.run(
+      'listing dead letters',
+      (client) => newestLetter(client, key),
+      key,
+    );
+    if (newest === undefined) return;
+    for (let from = '-'; ;) {
+      const range = { from, to: newest, most: PAGE };
+      const { entries, more } = await this.range(stream, range, true);
+      const page = entries.map(deadLetterOf);
+      await visit(page);
+      if (!more) return;
+      from = `(${page.at(-1)!.deadLetterId}`;
+    }
+  }
+
+  /** One look-up for each id, sent together: without the messages where they are many. */
+  private async byIds(
+    stream: string,
+    ids: readonly string[],
+    recordsOnly = true,
+  ): Promise<DeadLetter[]> {
+    const looked = await Promise.all(
+      ids.filter(isEntryId).map(async (id) => {
+        const one = { from: id, to: id, most: 1 };
+        const [entry] = (await this.range(stream, one, recordsOnly)).entries;
+        // An id without its sequence number finds others.
+        return entry?.[0] === id ? [deadLetterOf(entry)] : [];
+      }),
+    );
+    return looked.flat();
+  }
+
+  private range(
+    stream: string,
+    range: Pick<LetterRange, 'from' | 'to' | 'most'>,
+    recordsOnly = false,
+  ): Promise<{ readonly entries: readonly LetterEntry[]; readonly more: boolean }> {
+    const key = this.keys.deadLetters(stream);
+    return this.commands.run(
+      'listing dead letters',
+      (client) => listLetters(client, key, { ...range, bytes: REPLY_BYTES, recordsOnly }),
+      key,
+    );
+  }
+}
+
+/** The record stands first; what follows is the message's own, whatever its fields are called. */
+function deadLetterOf([deadLetterId, stored]: LetterEntry): DeadLetter {
+  const record = JSON.parse(stored[1] ?? '{}') as DeadLetterRecord;
+  return { ...record, deadLetterId, fields: unpackFields(stored.slice(2)) };
+}

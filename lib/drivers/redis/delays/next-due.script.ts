@@ -1,0 +1,28 @@
+import type { Redis } from 'ioredis';
+import { Script } from '../scripting/script.js';
+import { DELAYING, NEXT_IN } from '../scripting/delaying.js';
+import { TRY } from '../scripting/try.js';
+
+/** Most streams in one run of the script. */
+export const LOOK_AT_ONCE = 1000;
+
+/**
+ * A look at many streams, of which few have anything that waits. KEYS one sorted set per stream.
+ * Answers per stream the ms until the next entry is due, -1 where none waits, or an error.
+ */
+const script = new Script(`${TRY}${DELAYING}${NEXT_IN}
+local out = {}
+for i = 1, #KEYS do
+  local wait, failure = next_in(KEYS[i])
+  out[i] = failure or wait
+end
+return out
+`);
+
+/** @returns per sorted set the ms until the next entry is due, -1 where none waits, or an error */
+export async function nextDue(
+  client: Redis,
+  delayed: readonly string[],
+): Promise<(number | Error)[]> {
+  return (await script.run(client, delayed, [])) as (number | Error)[];
+}

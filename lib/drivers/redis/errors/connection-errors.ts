@@ -1,0 +1,105 @@
+import { TLSSocket } from 'node:tls';
+import type { Redis } from 'ioredis';
+import {
+  RedisConnectionError,
+  TlsConnectionError,
+} from '../../../core/errors/connection.errors.js';
+
+/** What to do about the errors that Node and OpenSSL report, by their code. */
+const TLS_REMEDIES: readonly (readonly [code: RegExp, remedy: string])[] = [
+  [
+    /SELF_SIGNED_CERT|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|CERT_UNTRUSTED|CERT_SIGNATURE/,
+    "The authority that signed the server's certificate is not trusted: set tls.ca to its certificate.",
+  ],
+  [
+    /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/,
+    "The server's certificate is not valid at this time: renew it, or set the clock.",
+  ],
+  [
+    /ALTNAME_INVALID/,
+    "The server's certificate is for another name: connect by a name that is in it, or set tls.servername to one.",
+  ],
+  [
+    /TLS_UNANSWERED|WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION/,
+    'The server does not speak TLS on this port, or no version that both know: connect to its TLS port, or without tls.',
+  ],
+  [
+    /SSLV3_ALERT|TLSV1_ALERT|TLSV13_ALERT/,
+    'The server refused our certificate: set tls.cert and tls.key to one that is signed by an authority that it trusts.',
+  ],
+  [
+    /TLS_CLOSED/,
+    'The server hung up once TLS was agreed upon: where it asks for certificates of clients, set tls.cert and tls.key to one that is signed by an authority that it trusts.',
+  ],
+];
+
+/** Codes of our own, for what shows only in how far a connection came. */
+const UNANSWERED = 'TLS_UNANSWERED';
+const CLOSED = 'TLS_CLOSED';
+
+const LOGIN_REFUSED = 'Nothing was sent; correct the user name and the password.';
+
+/**
+ * The error for a connection that could not be had (`not-sent`), or that broke.
+ * @param advice what to do, where the cause says nothing more certain
+ */
+export function connectionError(
+  outcome: RedisConnectionError['outcome'],
+  action: string,
+  cause: unknown,
+  advice?: string,
+): RedisConnectionError {
+  const remedy = tlsRemedy(cause);
+  if (remedy !== undefined && outcome === 'not-sent') {
+    return new TlsConnectionError(action, cause, remedy);
+  }
+  const refused = cause instanceof Error && /^(WRONGPASS|NOAUTH|ERR AUTH)/.test(cause.message);
+  return new RedisConnectionError(outcome, action, cause, refused ? LOGIN_REFUSED : advice);
+}
+
+function tlsRemedy(cause: unknown): string | undefined {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  return TLS_REMEDIES.find(([known]) => known.test(code))?.[1];
+}
+
+/** All that the sentinels said: ioredis itself tells of the last one only, or of none. */
+export function noMaster(reason: unknown, sentinels: readonly Error[]): Error | undefined {
+  if (!(reason instanceof Error && reason.message.startsWith('All sentinels'))) return undefined;
+  const said = sentinels.map(({ message }) =>
+    message.replace(
+      ' successfully, but got an invalid reply: null',
+      ', which knows no master of this name',
+    ),
+  );
+  return new Error(`no sentinel led to the master: ${said.join('; ')}`);
+}
+
+/** A server that does not speak TLS waits for the rest of what it takes for a command. */
+export function unansweredTls(client: Redis | undefined): Error | undefined {
+  const stream = client && tlsStream(client);
+  if (!stream || stream.connecting || !stream.secureConnecting) return undefined;
+  return Object.assign(new Error('TLS was not answered'), { code: UNANSWERED });
+}
+
+/** Says more than that the connection ended before it was ready, where it ended because of TLS. */
+export function handshakeError(error: unknown, client: Redis): unknown {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  if (code === 'ETIMEDOUT') return unansweredTls(client) ?? error;
+  const ended = code === 'ECONNRESET' || code === 'EPIPE' || message === 'Connection is closed.';
+  if (!ended || tlsStream(client)?.secureConnecting !== false) return error;
+  return Object.assign(new Error(String(message), { cause: error }), { code: CLOSED });
+}
+
+function tlsStream(client: Redis): (TLSSocket & { secureConnecting?: boolean }) | undefined {
+  const { stream } = client as { stream: unknown };
+  return stream instanceof TLSSocket ? stream : undefined;
+}
+
+/**
+ * ioredis listens to the first error of a socket alone. A TLS handshake that this side has given up may
+ * be answered with an alert, a second error, which would end the process.
+ */
+export function hearLaterErrors(client: Redis): void {
+  const { stream } = client as { stream: unknown };
+  if (stream instanceof TLSSocket) stream.on('error', () => undefined);
+}

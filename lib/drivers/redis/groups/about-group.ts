@@ -1,0 +1,25 @@
+import type { Redis } from 'ioredis';
+import { GroupNotFoundError, StreamNotFoundError } from '../../../core/errors/group.errors.js';
+import { isGroupMissing, isKeyMissing } from '../errors/reply-errors.js';
+
+/** A group of a stream, by its names and its key. */
+export interface GroupKey {
+  readonly key: string;
+  readonly stream: string;
+  readonly group: string;
+}
+
+/** Runs a command about a group. Says which of the two it was, where stream or group is missing. */
+export async function aboutGroup<T>(
+  client: Redis,
+  { key, stream, group }: GroupKey,
+  command: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await command();
+  } catch (error) {
+    if (!isGroupMissing(error) && !isKeyMissing(error)) throw error;
+    if ((await client.exists(key)) === 0) throw new StreamNotFoundError(stream);
+    throw new GroupNotFoundError(stream, group);
+  }
+}

@@ -1,0 +1,35 @@
+import type { Redis } from 'ioredis';
+import { Script } from '../scripting/script.js';
+import { DELETED } from './ensure-group.script.js';
+import { GROUP_RECORD } from '../scripting/group-record.js';
+import { TRY } from '../scripting/try.js';
+
+/**
+ * Deletes a group on purpose, with what is pending and what was redriven to it, and leaves a mark in
+ * place of its floor, so that no consumer creates it again. One that is lost is marked too, where a
+ * consumer would put it back.
+ * KEYS stream, floors, redrive stream. ARGV group. Answers `deleted` | `absent` | `unmarkable` (what is
+ * in the place of the floors is no hash; nothing was done).
+ */
+const script = new Script(`${TRY}${GROUP_RECORD}
+local key, floors, group = KEYS[1], KEYS[2], ARGV[1]
+local found = group_of(key, group)
+local noted = try('HGET', floors, group)
+if type(noted) == 'table' then return 'unmarkable' end
+if not found and not noted then return 'absent' end
+redis.call('HSET', floors, group, '${DELETED}')
+redis.call('DEL', KEYS[3])
+if not found then return 'absent' end
+redis.call('XGROUP', 'DESTROY', key, group)
+return 'deleted'
+`);
+
+export type DeleteGroupReply = 'deleted' | 'absent' | 'unmarkable';
+
+export async function deleteGroup(
+  client: Redis,
+  names: { key: string; floor: string; redrive: string; group: string },
+): Promise<DeleteGroupReply> {
+  const { key, floor, redrive, group } = names;
+  return (await script.run(client, [key, floor, redrive], [group])) as DeleteGroupReply;
+}

@@ -1,0 +1,91 @@
+import type { Redis } from 'ioredis';
+import type { GroupReport, StreamReport } from '../../../ports/group-admin.js';
+import { Script } from '../scripting/script.js';
+import { GROUP_COUNT } from '../scripting/group-count.js';
+import { GROUP_RECORD } from '../scripting/group-record.js';
+import { TRY } from '../scripting/try.js';
+
+/**
+ * Everything about a stream and its groups in one step, without their entries. KEYS stream, floors.
+ * Answers { length, entries added, last id, first id, time in ms, groups }, each group as { name,
+ * consumers, pending, last delivered id, entries read, lag, oldest pending id, oldest undelivered id },
+ * with nil for what the server does not know, or what there is none of. Nil where there is no stream.
+ * The server's lag is not answered where another one is certain, or where its count is an old one.
+ */
+const script = new Script(`${TRY}${GROUP_RECORD}${GROUP_COUNT}
+local key = KEYS[1]
+if redis.call('EXISTS', key) == 0 then return false end
+local stream = stream_of(key)
+local first, groups = stream['first-entry'], {}
+local function lag_of(group, following, count)
+  if not following then return 0 end
+  if following[1] == first[1] then return stream.length end
+  if count ~= group['entries-read'] and group['entries-read'] then return false end
+  return group.lag and group.lag < stream.length and group.lag
+end
+for _, row in ipairs(redis.call('XINFO', 'GROUPS', key)) do
+  local group = record(row)
+  local oldest, following = false, false
+  if group.pending > 0 then
+    oldest = redis.call('XPENDING', key, group.name, '-', '+', 1)[1]
+  end
+  if group['last-delivered-id'] ~= stream['last-generated-id'] then
+    -- Behind the greatest of all ids there is nothing to ask for.
+    following = try('XRANGE', key, '(' .. group['last-delivered-id'], '+', 'COUNT', 1)[1]
+  end
+  local count = count_of(group, stream, redis.pcall('HGET', KEYS[2], group.name))
+  groups[#groups + 1] = {
+    group.name, group.consumers, group.pending, group['last-delivered-id'],
+    count, lag_of(group, following, count),
+    oldest and oldest[1] or false, following and following[1] or false,
+  }
+end
+local now = redis.call('TIME')
+return {
+  stream.length, stream['entries-added'] or false, stream['last-generated-id'],
+  first and first[1] or false, now[1] * 1000 + math.floor(now[2] / 1000), groups,
+}
+`);
+
+type GroupRow = [
+  name: string,
+  consumers: number,
+  pending: number,
+  lastDeliveredId: string,
+  entriesRead: number | null,
+  lag: number | null,
+  oldestPendingId: string | null,
+  oldestUndeliveredId: string | null,
+];
+type Row = [number, number | null, string, string | null, number, GroupRow[]] | null;
+
+export async function describeStream(
+  client: Redis,
+  { key, floor }: { readonly key: string; readonly floor: string },
+): Promise<Omit<StreamReport, 'stream'> | undefined> {
+  const row = (await script.run(client, [key, floor], [])) as Row;
+  if (!row) return undefined;
+  const [length, entriesAdded, lastGeneratedId, firstId, readAt, groups] = row;
+  return {
+    length,
+    entriesAdded,
+    lastGeneratedId,
+    firstId: firstId ?? undefined,
+    readAt,
+    groups: groups.map(groupOf),
+  };
+}
+
+function groupOf(row: GroupRow): GroupReport {
+  const [name, consumers, pending, lastDeliveredId, entriesRead, lag, oldest, following] = row;
+  return {
+    name,
+    consumers,
+    pending,
+    lastDeliveredId,
+    entriesRead,
+    lag,
+    oldestPendingId: oldest ?? undefined,
+    oldestUndeliveredId: following ?? undefined,
+  };
+}

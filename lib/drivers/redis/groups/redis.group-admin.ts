@@ -1,0 +1,127 @@
+import { GroupNotFoundError, StreamNotFoundError } from '../../../core/errors/group.errors.js';
+import { InvalidOptionsError } from '../../../core/errors/start-up.errors.js';
+import { WrongKeyTypeError } from '../../../core/errors/server.errors.js';
+import type { ConsumerReport, GroupAdmin, StreamReport } from '../../../ports/group-admin.js';
+import { aboutGroup } from './about-group.js';
+import type { Commands } from '../connection/commands.js';
+import type { Keys } from '../keys/keys.js';
+import { createGroup } from './create-group.script.js';
+import { deleteGroup } from './delete-group.script.js';
+import { describeStream } from './describe-stream.script.js';
+import { removeConsumer } from './remove-consumer.script.js';
+import { setPosition } from './set-position.script.js';
+
+/** Streams that are described at a time. */
+const AT_ONCE = 100;
+
+type Row = (string | number | null)[];
+
+/** Groups of streams on Redis, and what is remembered of them beside each stream. */
+export class RedisGroupAdmin implements GroupAdmin {
+  constructor(
+    private readonly commands: Commands,
+    private readonly keys: Keys,
+  ) {}
+
+  async create(
+    stream: string,
+    group: string,
+    options: { readonly startId: string; readonly mkstream: boolean },
+  ): Promise<boolean> {
+    const names = { ...this.placed(stream), group, ...options };
+    const word = await this.commands.run(
+      `creating group ${group}`,
+      (client) => createGroup(client, names),
+      names.key,
+    );
+    if (word === 'no-stream') throw new StreamNotFoundError(stream);
+    return word === 'created';
+  }
+
+  async delete(stream: string, group: string): Promise<boolean> {
+    const names = { ...this.placed(stream), group, redrive: this.keys.redrive(stream, group) };
+    const word = await this.commands.run(
+      `deleting group ${group}`,
+      (client) => deleteGroup(client, names),
+      names.key,
+    );
+    if (word === 'unmarkable') throw new WrongKeyTypeError(names.floor);
+    return word === 'deleted';
+  }
+
+  async describe(streams: readonly string[]): Promise<(StreamReport | undefined)[]> {
+    const reports: (StreamReport | undefined)[] = [];
+    for (let at = 0; at < streams.length; at += AT_ONCE) {
+      const some = streams.slice(at, at + AT_ONCE).map((stream) => this.describeOne(stream));
+      reports.push(...(await Promise.all(some)));
+    }
+    return reports;
+  }
+
+  async setPosition(stream: string, group: string, id: string): Promise<void> {
+    const names = { ...this.placed(stream), group, id };
+    const word = await this.commands.run(
+      `moving group ${group}`,
+      (client) => setPosition(client, names),
+      names.key,
+    );
+    if (word === 'no-stream') throw new StreamNotFoundError(stream);
+    if (word === 'no-group') throw new GroupNotFoundError(stream, group);
+  }
+
+  async consumers(stream: string, group: string): Promise<ConsumerReport[]> {
+    const about = { key: this.keys.stream(stream), stream, group };
+    const rows = await this.commands.run(
+      'listing consumers',
+      (client) => aboutGroup(client, about, () => client.xinfo('CONSUMERS', about.key, group)),
+      about.key,
+    );
+    return (rows as Row[]).map(consumerOf);
+  }
+
+  removeConsumer(stream: string, group: string, consumer: string): Promise<number> {
+    const about = { key: this.keys.stream(stream), stream, group };
+    return this.commands.run(
+      `removing consumer ${consumer}`,
+      (client) => aboutGroup(client, about, () => removeConsumer(client, { ...about, consumer })),
+      about.key,
+    );
+  }
+
+  private async describeOne(stream: string): Promise<StreamReport | undefined> {
+    const key = this.keys.stream(stream);
+    const apart = this.commands.topology && this.keys.placementProblems([stream]).length > 0;
+    const floor = apart ? key : this.keys.floor(stream);
+    const described = await this.commands.run(
+      'describing a stream',
+      (client) => describeStream(client, { key, floor }),
+      key,
+    );
+    return described && { stream, ...described };
+  }
+
+  /** @throws InvalidOptionsError where the keys of a stream would not share a slot of the cluster */
+  private placed(stream: string): { key: string; floor: string } {
+    if (this.commands.topology) {
+      const problems = this.keys.placementProblems([stream]);
+      if (problems.length > 0) throw new InvalidOptionsError(problems);
+    }
+    return { key: this.keys.stream(stream), floor: this.keys.floor(stream) };
+  }
+}
+
+/** By the names of the fields: servers differ in which they have, and in their order. */
+function consumerOf(row: Row): ConsumerReport {
+  const field = (name: string): string | number | null => {
+    const at = row.indexOf(name);
+    return at < 0 ? null : (row[at + 1] ?? null);
+  };
+  const inactive = field('inactive');
+  return {
+    name: String(field('name')),
+    pending: Number(field('pending')),
+    idleMs: Number(field('idle')),
+    // -1: never.
+    inactiveMs: inactive === null || Number(inactive) < 0 ? null : Number(inactive),
+  };
+}

@@ -1,0 +1,83 @@
+import type { PendingEntries, PendingEntry, PendingQuery } from '../../../ports/group-admin.js';
+import { aboutGroup } from './about-group.js';
+import type { Commands } from '../connection/commands.js';
+import type { Keys } from '../keys/keys.js';
+
+/** Entries in one command, so that none blocks the server for long. */
+const AT_ONCE = 1000;
+
+type Row = [id: string, consumer: string, idle: number, count: number];
+
+/** The pending lists of groups on Redis. */
+export class RedisPendingEntries implements PendingEntries {
+  constructor(
+    private readonly commands: Commands,
+    private readonly keys: Keys,
+  ) {}
+
+  async list(stream: string, group: string, query: PendingQuery): Promise<PendingEntry[]> {
+    const { count } = query;
+    const found: PendingEntry[] = [];
+    for (let start = query.start ?? '-'; found.length < count;) {
+      const most = Math.min(count - found.length, AT_ONCE);
+      const rows = await this.page(stream, group, { ...query, start, count: most });
+      for (const [id, consumer, idle, delivered] of rows) {
+        found.push({ id, consumer, idleMs: idle, delivered });
+      }
+      if (rows.length < most) break;
+      start = `(${rows.at(-1)![0]}`;
+    }
+    return found;
+  }
+
+  async claim(
+    stream: string,
+    group: string,
+    to: { readonly consumer: string; readonly minIdleMs: number; readonly ids: readonly string[] },
+  ): Promise<string[]> {
+    const about = { key: this.keys.stream(stream), stream, group };
+    const claimed: string[] = [];
+    for (let at = 0; at < to.ids.length; at += AT_ONCE) {
+      const ids = to.ids.slice(at, at + AT_ONCE);
+      const args = [about.key, group, to.consumer, to.minIdleMs, ...ids, 'JUSTID'] as const;
+      const handedOver = await this.commands.run(
+        'handing over pending entries',
+        (client) => aboutGroup(client, about, () => client.call('XCLAIM', ...args)),
+        about.key,
+      );
+      claimed.push(...(handedOver as string[]));
+    }
+    return claimed;
+  }
+
+  async acknowledge(stream: string, group: string, ids: readonly string[]): Promise<number> {
+    const key = this.keys.stream(stream);
+    let acknowledged = 0;
+    for (let at = 0; at < ids.length; at += AT_ONCE) {
+      const some = ids.slice(at, at + AT_ONCE);
+      acknowledged += await this.commands.run(
+        'acknowledging',
+        (client) => client.xack(key, group, ...some),
+        key,
+      );
+    }
+    return acknowledged;
+  }
+
+  private async page(stream: string, group: string, query: PendingQuery): Promise<Row[]> {
+    const about = { key: this.keys.stream(stream), stream, group };
+    const { consumer, minIdleMs, start = '-', count } = query;
+    const args = [
+      ...(minIdleMs === undefined ? [] : ['IDLE', minIdleMs]),
+      ...[start, '+', count],
+      ...(consumer === undefined ? [] : [consumer]),
+    ];
+    const rows = await this.commands.run(
+      'listing pending entries',
+      (client) =>
+        aboutGroup(client, about, () => client.call('XPENDING', about.key, group, ...args)),
+      about.key,
+    );
+    return rows as Row[];
+  }
+}

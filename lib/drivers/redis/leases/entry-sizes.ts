@@ -1,0 +1,79 @@
+import { systemClock } from '../../../core/clock.js';
+import type { Fields } from '../../../core/message.js';
+
+/**
+ * Most bytes that one reply is to bring. Larger replies save no time, but need memory here and at the
+ * server, which ends the connection at its `client-output-buffer-limit`.
+ */
+export const REPLY_BYTES = 1_048_576;
+/** Replies are not made smaller than this: a network that breaks connections must not slow down reading. */
+export const LEAST_REPLY_BYTES = 65_536;
+/** After so long larger replies are tried again, ms. */
+const FORGET = 600_000;
+/** Assumed of an entry before any was read: the first read of a stream brings few. */
+const UNKNOWN = 131_072;
+
+/** How large the next entries of each key are expected to be, by the largest of the last replies. */
+export class EntrySizes {
+  private bound = REPLY_BYTES;
+  private boundSince = 0;
+  private readonly byKey = new Map<string, number>();
+  private anywhere: number | undefined;
+
+  /** Most bytes of a reply: fewer for some time after one has broken the connection. */
+  get replyBytes(): number {
+    if (this.bound < REPLY_BYTES && systemClock.now() - this.boundSince > FORGET) {
+      this.bound = Math.min(REPLY_BYTES, 2 * this.bound);
+      this.boundSince = systemClock.now();
+    }
+    return this.bound;
+  }
+
+  replyBroke(): void {
+    this.bound = Math.max(LEAST_REPLY_BYTES, this.bound / 2);
+    this.boundSince = systemClock.now();
+  }
+
+  /** A read of so many entries of each broke the connection: half as many are asked for next. */
+  readBroke(keys: readonly string[], count: number): void {
+    const size = (2 * this.bound) / (count * keys.length);
+    for (const key of keys) this.learn(key, Math.max(2 * this.of(key), size));
+  }
+
+  knows(key: string): boolean {
+    return this.byKey.has(key);
+  }
+
+  /** Of one entry. */
+  of(key: string): number {
+    return this.byKey.get(key) ?? this.anywhere ?? UNKNOWN;
+  }
+
+  /** Of one entry of any key. */
+  get largest(): number {
+    return this.anywhere ?? UNKNOWN;
+  }
+
+  learnOf(key: string, entries: readonly { readonly fields: Fields }[]): void {
+    let largest = 0;
+    for (const { fields } of entries) largest = Math.max(largest, sizeOf(fields));
+    if (largest > 0) this.learn(key, largest);
+  }
+
+  /** @param largest of the entries that one reply brought of the key */
+  learn(key: string, largest: number): void {
+    this.byKey.set(key, next(this.byKey.get(key), largest));
+    this.anywhere = next(this.anywhere, largest);
+  }
+}
+
+/** Larger entries count at once, smaller ones little by little: the next large one may follow soon. */
+const next = (known: number | undefined, found: number): number =>
+  known === undefined || found >= known ? found : Math.max(found, known / 2);
+
+/** About as many bytes as the entry takes, in a reply and in memory. */
+export function sizeOf(fields: Fields): number {
+  let size = 0;
+  for (let index = 0; index < fields.length; index++) size += fields[index]!.length;
+  return size;
+}

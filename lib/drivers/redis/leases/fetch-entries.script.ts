@@ -1,0 +1,38 @@
+import type { Redis } from 'ioredis';
+import type { Fields } from '../../../core/message.js';
+import { Script } from '../scripting/script.js';
+
+/**
+ * Entries by their ids, as many as fit into a number of bytes: one at least. KEYS stream. ARGV bytes,
+ * then ids. Answers the fields of each in turn, nothing where its data was deleted, and ends where
+ * the next one does not fit.
+ */
+const script = new Script(`
+local left, found, out = tonumber(ARGV[1]), false, {}
+for i = 2, #ARGV do
+  local entry = redis.call('XRANGE', KEYS[1], ARGV[i], ARGV[i])[1]
+  if entry then
+    local size = 0
+    for _, text in ipairs(entry[2]) do size = size + #text end
+    if found and size > left then break end
+    left = left - size
+    found = true
+    out[i - 1] = entry[2]
+  else
+    out[i - 1] = false
+  end
+end
+return out
+`);
+
+/** Most ids of one call. */
+export const FETCH_AT_ONCE = 500;
+
+export function fetchEntries(
+  client: Redis,
+  key: string,
+  ids: readonly string[],
+  bytes: number,
+): Promise<(Fields | null)[]> {
+  return script.read(client, [key], [Math.floor(bytes), ...ids]) as Promise<(Fields | null)[]>;
+}

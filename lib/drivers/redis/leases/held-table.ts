@@ -1,0 +1,81 @@
+import { Chain } from '../../../core/chain.js';
+import { compareEntryIds } from '../../../core/entry-id.js';
+import type { HeldBytes } from './read-budget.js';
+import type { ReadKey, RedisLease } from './redis.lease.js';
+
+/** What is held of one key. */
+class HeldOfKey {
+  readonly leases = new Chain<RedisLease>();
+  private highest = '';
+  /** Made when an id is asked for that may be here. New entries are known to be none of these. */
+  private byId: Map<string, RedisLease> | undefined;
+
+  add(lease: RedisLease): void {
+    this.leases.add(lease);
+    if (compareEntryIds(lease.entryId, this.highest) > 0) {
+      this.highest = lease.entryId;
+      this.byId = undefined;
+    }
+    this.byId?.set(lease.entryId, lease);
+  }
+
+  get(id: string): RedisLease | undefined {
+    if (compareEntryIds(id, this.highest) > 0) return undefined;
+    this.byId ??= new Map(Array.from(this.leases, (lease) => [lease.entryId, lease]));
+    return this.byId.get(id);
+  }
+
+  /** @returns whether it was here */
+  remove(lease: RedisLease): boolean {
+    if (!this.leases.delete(lease)) return false;
+    if (this.byId?.get(lease.entryId) === lease) this.byId.delete(lease.entryId);
+    return true;
+  }
+}
+
+/** What this process holds: "in flight" means an entry in here, never "pending to our name". */
+export class HeldTable implements HeldBytes {
+  /** Of all that is held with its data. */
+  bytes = 0;
+  adoptedBytes = 0;
+  private readonly byKey = new Map<string, HeldOfKey>();
+
+  add(lease: RedisLease): void {
+    const { key } = lease.source;
+    let held = this.byKey.get(key);
+    if (!held) this.byKey.set(key, (held = new HeldOfKey()));
+    held.add(lease);
+    this.account(lease, lease.size);
+  }
+
+  get(source: ReadKey, id: string): RedisLease | undefined {
+    return this.byKey.get(source.key)?.get(id);
+  }
+
+  /** Removes this very lease; a later hold on the same entry stays. */
+  remove(lease: RedisLease): void {
+    if (this.byKey.get(lease.source.key)?.remove(lease)) this.account(lease, -lease.size);
+  }
+
+  /** Its data was fetched, or is held no more. */
+  resize(lease: RedisLease, size: number): void {
+    // Not of one that was removed meanwhile.
+    if (lease.chain) this.account(lease, size - lease.size);
+    lease.size = size;
+  }
+
+  count(source: ReadKey): number {
+    return this.byKey.get(source.key)?.leases.size ?? 0;
+  }
+
+  /** Those that were left pending by policy. */
+  left(source: ReadKey): RedisLease[] {
+    const held = this.byKey.get(source.key);
+    return held ? Array.from(held.leases).filter((lease) => lease.left) : [];
+  }
+
+  private account({ adopted }: RedisLease, bytes: number): void {
+    this.bytes += bytes;
+    if (adopted) this.adoptedBytes += bytes;
+  }
+}

@@ -1,0 +1,141 @@
+import type { EventBus } from '../../../core/events.js';
+import type { BeginOutcome } from '../../../core/lease.js';
+import type { EntrySizes } from './entry-sizes.js';
+import type { RedisLease } from './redis.lease.js';
+
+/** Of all readers of a process together. */
+export const DEFAULT_READ_BYTES = 8 * 1_048_576;
+/** A wait for so long is worth a warning, ms. */
+const LONG = 1000;
+/** A reader may always hold so many bytes, however many there are. */
+const LEAST = 65_536;
+
+/** How many bytes of messages the subscriptions of one source may hold: a fair share each. */
+export class ReadBudget {
+  private readers = 0;
+
+  constructor(private readonly total = DEFAULT_READ_BYTES) {}
+
+  /** @returns to be called when it reads no more */
+  join(): () => void {
+    let joined = true;
+    this.readers++;
+    return () => {
+      if (joined) this.readers--;
+      joined = false;
+    };
+  }
+
+  /** Of each subscription. */
+  get share(): number {
+    return Math.max(LEAST, this.total / Math.max(1, this.readers));
+  }
+}
+
+/** What a subscription holds, in bytes. */
+export interface HeldBytes {
+  readonly bytes: number;
+  /** Part of it: entries that were not read by itself, but taken over or adopted. */
+  readonly adoptedBytes: number;
+  /** The data of an entry was fetched, or is held no more. */
+  resize(lease: RedisLease, size: number): void;
+}
+
+/**
+ * How many bytes a subscription may fetch. New entries leave a quarter of the share to retries, and
+ * what is taken over has a half: entries of crashed processes run one at a time, and must hold up
+ * nothing else.
+ */
+export class ByteRoom {
+  private onLess: (() => void) | undefined;
+  private warned = false;
+  private closed = false;
+
+  constructor(
+    private readonly budget: Pick<ReadBudget, 'share'>,
+    private readonly held: HeldBytes,
+    private readonly sizes: Pick<EntrySizes, 'replyBytes'>,
+    private readonly events: EventBus,
+  ) {}
+
+  /** Whether so large an entry may be read now, as far as sizes are known. */
+  mayRead(size: number): boolean {
+    return this.held.bytes === 0 || this.held.bytes + size <= this.newShare;
+  }
+
+  /** Until it may, or nothing more is to be read. */
+  async untilMayRead(size: () => number): Promise<void> {
+    if (this.closed) return;
+    const timer = setTimeout(() => this.warn(), LONG).unref();
+    await new Promise<void>((resolve) => {
+      this.onLess = () => {
+        if (!this.closed && !this.mayRead(size())) return;
+        this.onLess = undefined;
+        resolve();
+      };
+    });
+    clearTimeout(timer);
+  }
+
+  /** Less is held. */
+  readonly less = (): void => this.onLess?.();
+
+  /** Nothing waits any more. */
+  close(): void {
+    this.closed = true;
+    this.less();
+  }
+
+  /** Bytes of one read. */
+  get ofRead(): number {
+    return this.ofReply(this.newShare - this.held.bytes);
+  }
+
+  /** Bytes of entries that are taken over or adopted; 0 where none may be fetched now. */
+  get ofAdoption(): number {
+    const { bytes, adoptedBytes } = this.held;
+    if (adoptedBytes === 0) return this.ofReply(this.budget.share - bytes);
+    const { share } = this.budget;
+    return Math.max(0, Math.min(this.sizes.replyBytes, share - bytes, share / 2 - adoptedBytes));
+  }
+
+  /** Whether what is taken over or adopted has room again, and not just for one entry more. */
+  get adoptsMore(): boolean {
+    return this.held.adoptedBytes <= this.budget.share / 4;
+  }
+
+  /** Begins a run, which fetches its entry where the data is not here, if there is room for it. */
+  async begin(lease: RedisLease, ask: () => Promise<BeginOutcome>): Promise<BeginOutcome> {
+    const { held } = this;
+    const before = lease.size;
+    if (!lease.fields) {
+      if (held.bytes >= this.budget.share) return 'later';
+      // Counted before it comes, so that others that begin know of it.
+      held.resize(lease, lease.fetched);
+    }
+    try {
+      return await ask();
+    } finally {
+      held.resize(lease, lease.fields ? lease.fetched : before);
+    }
+  }
+
+  /** Fewer messages run than could: told once. */
+  private warn(): void {
+    if (this.warned) return;
+    this.warned = true;
+    const message =
+      `The messages that are being handled have ${this.held.bytes} bytes, so reading waits until some are settled, ` +
+      'and fewer run at a time than concurrency allows. Raise maxReadBytes where the process has the memory.';
+    this.events.emit('warning', { code: 'READ_BYTES_FULL', message });
+  }
+
+  /** One entry is always fetched. */
+  private ofReply(bytes: number): number {
+    return Math.max(1, Math.min(this.sizes.replyBytes, bytes));
+  }
+
+  private get newShare(): number {
+    return this.budget.share * 0.75;
+  }
+}

@@ -1,0 +1,81 @@
+import type { Redis } from 'ioredis';
+import { Script } from '../scripting/script.js';
+import { ANNOUNCED, KEPT, WRITE_ANNOUNCEMENT } from '../scripting/announcement.js';
+
+/**
+ * Announces a consumer on many streams at once, or on none where another live one has its name, and
+ * forgets those that have been closed or dead for a day.
+ * KEYS consumers of each stream. ARGV consumer, instance, ms until it counts as dead, how many
+ * instances are known to be gone, these, then state and JSON for each stream.
+ * Answers the places of streams where a live consumer has the name, each with its field and
+ * the server time in ms.
+ */
+const script = new Script(`${ANNOUNCED}${WRITE_ANNOUNCEMENT}
+local consumer, instance, ttl, gone = ARGV[1], ARGV[2], tonumber(ARGV[3]), {}
+local at = 5 + tonumber(ARGV[4])
+for i = 5, at - 1 do gone[ARGV[i]] = true end
+local since, taken = {}, {}
+for i, key in ipairs(KEYS) do
+  local fields = redis.call('HGETALL', key)
+  for j = 1, #fields, 2 do
+    local one = announced(fields[j + 1])
+    if fields[j] == consumer then
+      if one and one.instance == instance then
+        if one.alive then since[i] = one.since end
+      elseif one and one.alive and not gone[one.instance] then
+        taken[#taken + 1] = i
+        taken[#taken + 1] = fields[j + 1]
+        taken[#taken + 1] = now
+      end
+    elseif one and tonumber(one.till) + ${KEPT} < now then
+      redis.call('HDEL', key, fields[j])
+    end
+  end
+end
+if #taken > 0 then return taken end
+for i, key in ipairs(KEYS) do
+  local state, json = ARGV[at + 2 * i - 2], ARGV[at + 2 * i - 1]
+  write(key, consumer, state, now + ttl, since[i] or now, instance, json)
+end
+return taken
+`);
+
+/** Of one stream: key, state, and the rest as JSON. */
+export interface AnnouncedField {
+  readonly key: string;
+  readonly state: string;
+  readonly json: string;
+}
+
+export interface Announcing {
+  readonly consumer: string;
+  readonly instance: string;
+  readonly timeToLive: number;
+  /** Instances whose fields may be overwritten though they seem to live. */
+  readonly gone: readonly string[];
+  readonly fields: readonly AnnouncedField[];
+}
+
+/** A field that is another's. */
+export interface TakenField {
+  /** Index in the fields that were to be written. */
+  readonly place: number;
+  readonly field: string;
+  /** Server time when it was read, ms since the epoch. */
+  readonly now: number;
+}
+
+/** @returns fields of live consumers that have the name; none: it was announced */
+export async function announce(client: Redis, announcing: Announcing): Promise<TakenField[]> {
+  const { consumer, instance, timeToLive, gone, fields } = announcing;
+  const args = [consumer, instance, timeToLive, gone.length, ...gone];
+  for (const { state, json } of fields) args.push(state, json);
+  const keys = fields.map(({ key }) => key);
+  const flat = (await script.run(client, keys, args)) as (string | number)[];
+  const taken: TakenField[] = [];
+  for (let at = 0; at < flat.length; at += 3) {
+    const [place, field, now] = flat.slice(at, at + 3);
+    taken.push({ place: Number(place) - 1, field: String(field), now: Number(now) });
+  }
+  return taken;
+}

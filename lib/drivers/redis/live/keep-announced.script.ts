@@ -1,0 +1,82 @@
+import type { Redis } from 'ioredis';
+import { Script } from '../scripting/script.js';
+import { ANNOUNCED, WRITE_ANNOUNCEMENT } from '../scripting/announcement.js';
+import type { AnnouncedField } from './announce.script.js';
+
+/**
+ * What a consumer does to its own fields, each only where it is its own.
+ * KEYS consumers of each stream. ARGV consumer, instance, ms until it counts as dead, then for
+ * `change` state and JSON for each stream.
+ * Answers a word for each: `kept`, `expired` where it had not been refreshed in time, `missing`, or
+ * `taken` by another instance.
+ */
+const own = (act: string): Script =>
+  new Script(`${ANNOUNCED}${WRITE_ANNOUNCEMENT}
+local consumer, instance, ttl = ARGV[1], ARGV[2], tonumber(ARGV[3] or 0)
+local words = {}
+for i, key in ipairs(KEYS) do
+  local one = announced(redis.call('HGET', key, consumer))
+  words[i] = 'kept'
+  if not one then
+    words[i] = 'missing'
+  elseif one.instance ~= instance then
+    words[i] = 'taken'
+  else
+    local since = one.alive and one.since or now
+    ${act}
+  end
+end
+return words
+`);
+
+const refreshing = own(`if one.state ~= 'closed' then
+      if not one.alive then words[i] = 'expired' end
+      write(key, consumer, one.state, now + ttl, since, instance, one.json)
+    end`);
+const changing = own(
+  'write(key, consumer, ARGV[2 * i + 2], now + ttl, since, instance, ARGV[2 * i + 3])',
+);
+const closing = own("write(key, consumer, 'closed', now, one.since, instance, one.json)");
+const withdrawing = own("redis.call('HDEL', key, consumer)");
+
+export type Kept = 'kept' | 'expired' | 'missing' | 'taken';
+
+/** A consumer's own fields. */
+export interface OwnFields {
+  readonly consumer: string;
+  readonly instance: string;
+  readonly keys: readonly string[];
+}
+
+const run = (
+  script: Script,
+  client: Redis,
+  { consumer, instance, keys }: OwnFields,
+  args: readonly (string | number)[] = [],
+): Promise<Kept[]> => script.run(client, keys, [consumer, instance, ...args]) as Promise<Kept[]>;
+
+/** They stand for another `timeToLive`. One that had run out begins anew. */
+export const refreshAnnounced = (
+  client: Redis,
+  fields: OwnFields,
+  timeToLive: number,
+): Promise<Kept[]> => run(refreshing, client, fields, [timeToLive]);
+
+/** They say something else from now on. */
+export const changeAnnounced = (
+  client: Redis,
+  own: Omit<OwnFields, 'keys'> & { readonly fields: readonly AnnouncedField[] },
+  timeToLive: number,
+): Promise<Kept[]> => {
+  const keys = own.fields.map(({ key }) => key);
+  const said = own.fields.flatMap(({ state, json }) => [state, json]);
+  return run(changing, client, { ...own, keys }, [timeToLive, ...said]);
+};
+
+/** The consumer has left. */
+export const closeAnnounced = (client: Redis, fields: OwnFields): Promise<Kept[]> =>
+  run(closing, client, fields);
+
+/** As if it had never been announced. */
+export const withdrawAnnounced = (client: Redis, fields: OwnFields): Promise<Kept[]> =>
+  run(withdrawing, client, fields);

@@ -1,0 +1,65 @@
+import type { Redis } from 'ioredis';
+import { Script } from '../scripting/script.js';
+import { ANNOUNCED } from '../scripting/announcement.js';
+import { TRY } from '../scripting/try.js';
+import { XINFO_RECORD } from '../scripting/xinfo-record.js';
+
+/**
+ * KEYS of each place: stream, consumers of a group. ARGV the groups. Answers for each server time in
+ * ms, names and fields of what was announced, and names and idle times of all consumers that the group
+ * knows.
+ */
+const script = new Script(`${TRY}${XINFO_RECORD}${ANNOUNCED}
+local out = {}
+for i = 1, #KEYS, 2 do
+  local known = {}
+  local consumers = try('XINFO', 'CONSUMERS', KEYS[i], ARGV[(i + 1) / 2])
+  if not consumers.err then
+    for _, row in ipairs(consumers) do
+      local consumer = record(row)
+      known[#known + 1] = consumer.name
+      known[#known + 1] = consumer.idle
+    end
+  end
+  out[#out + 1] = { now, redis.call('HGETALL', KEYS[i + 1]), known }
+end
+return out
+`);
+
+/** A stream and its consumers in a group. */
+export interface ConsumersPlace {
+  readonly stream: string;
+  readonly consumers: string;
+  readonly group: string;
+}
+
+export interface ConsumersRead {
+  /** Server time, ms since the epoch. */
+  readonly now: number;
+  /** Fields by name. */
+  readonly announced: ReadonlyMap<string, string>;
+  /** Idle times of all consumers of the group by name, ms. */
+  readonly idle: ReadonlyMap<string, number>;
+}
+
+export async function readConsumers(
+  client: Redis,
+  places: readonly ConsumersPlace[],
+): Promise<ConsumersRead[]> {
+  const keys = places.flatMap(({ stream, consumers }) => [stream, consumers]);
+  const groups = places.map(({ group }) => group);
+  const rows = (await script.run(client, keys, groups)) as Row[];
+  return rows.map(([now, announced, idle]) => ({
+    now,
+    announced: pairs(announced),
+    idle: pairs(idle) as Map<string, number>,
+  }));
+}
+
+type Row = [now: number, announced: string[], idle: (string | number)[]];
+
+function pairs<T>(flat: readonly T[]): Map<string, T> {
+  const found = new Map<string, T>();
+  for (let at = 0; at < flat.length; at += 2) found.set(String(flat[at]), flat[at + 1]!);
+  return found;
+}

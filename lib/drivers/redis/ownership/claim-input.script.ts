@@ -1,0 +1,30 @@
+import type { Redis } from 'ioredis';
+import { Script } from '../scripting/script.js';
+import { MINE } from './stream-token.js';
+import { TRY } from '../scripting/try.js';
+
+/**
+ * On a cluster, where lock and inputs stand apart: moves an input to a consumer that has its lock.
+ * KEYS inputs. ARGV consumer, group, id, whether only our own. Answers `mine` | `gone`.
+ */
+const script = new Script(`${TRY}${MINE}
+local whose = mine(KEYS[1], ARGV[2], ARGV[3], ARGV[1])
+if whose == 'mine' then return 'mine' end
+if whose == 'gone' or ARGV[4] == '1' then return 'gone' end
+if #redis.call('XCLAIM', KEYS[1], ARGV[2], ARGV[1], 0, ARGV[3], 'JUSTID') == 0 then return 'gone' end
+return 'mine'
+`);
+
+export interface ClaimingInput {
+  readonly inputs: string;
+  readonly consumer: string;
+  readonly group: string;
+  readonly id: string;
+  readonly ours: boolean;
+}
+
+export async function claimInput(client: Redis, claiming: ClaimingInput): Promise<'mine' | 'gone'> {
+  const { inputs, consumer, group, id, ours } = claiming;
+  return (await script.run(client, [inputs], [consumer, group, id, ours ? 1 : 0])) as
+    'mine' | 'gone';
+}

@@ -1,0 +1,243 @@
+import type { Guard } from '../../../core/guard.js';
+import type { HeldStream, StreamPlace } from '../../../core/held-stream.js';
+import type {
+  CompleteOutcome,
+  HandOverOutcome,
+  HandOverTarget,
+  TakeOutcome,
+} from '../../../ports/stream-ownership.js';
+import { STREAMS_AT_ONCE } from './extend-streams.script.js';
+import { claimInput } from './claim-input.script.js';
+import { handInput, handLock } from './hand-input.script.js';
+import type { DataGroup } from './let-go-stream.script.js';
+import { keepLock } from './keep-lock.script.js';
+import { raiseToken } from './raise-token.script.js';
+import { refreshInputs } from './refresh-inputs.script.js';
+import { settleInput } from './settle-input.script.js';
+import { isGroupMissing } from '../errors/reply-errors.js';
+import { chunks, RedisStreamLocks } from './redis.stream-locks.js';
+
+/** Pending inputs of one consumer that one command asks for. */
+const PENDING_AT_ONCE = 1000;
+
+/**
+ * On a cluster lock, inputs and token lie on different nodes. The steps are in such an order that one
+ * which is missing, after a crash, repeats work: a lock expires by itself, and an input stays pending
+ * until the last moment.
+ */
+export class ClusterStreamLocks extends RedisStreamLocks {
+  override async holders(places: readonly StreamPlace[]): Promise<(string | undefined)[]> {
+    return Promise.all(places.map((place) => this.holder(place)));
+  }
+
+  override async take(place: StreamPlace, ours: boolean): Promise<TakeOutcome> {
+    const { commands, consumer, group, lease } = this.options;
+    const { lock, inputs, fence, assignment } = this.keysOf(place);
+    if (await this.isBusy(place, assignment)) return { word: 'busy' };
+    const locked = await commands.run(
+      'taking a stream',
+      (client) => client.set(lock, consumer, 'PX', lease, 'NX'),
+      lock,
+    );
+    if (locked !== 'OK') return { word: 'held' };
+    const claiming = { inputs, consumer, group, id: place.id, ours };
+    const claimed = await commands.run(
+      'taking a stream',
+      (client) => claimInput(client, claiming),
+      inputs,
+    );
+    if (claimed === 'gone') {
+      await this.drop(lock);
+      return { word: 'gone' };
+    }
+    const raising = { fence, assignment, id: place.id };
+    const token = await commands.run(
+      'taking a stream',
+      (client) => raiseToken(client, raising),
+      fence,
+    );
+    return { word: 'taken', token: token! };
+  }
+
+  override async extend(held: readonly HeldStream[]): Promise<('held' | 'lost')[]> {
+    if (held.length === 0) return [];
+    this.keep(held);
+    const ours = await this.pendingToUs();
+    // Before the locks: where one of them expires, its input is at least as old.
+    const old = held.filter(({ id }) => (ours.get(id) ?? 0) * 2 >= this.options.lease);
+    await this.keepYoung(old.map(({ id }) => id));
+    return Promise.all(held.map((one) => this.extendOne(one, ours)));
+  }
+
+  override async completeWith(): Promise<undefined> {}
+
+  /** Without lock and input: they may lie elsewhere, and a script reaches one node. */
+  override guards(held: HeldStream): Guard[] {
+    return super.guards(held).slice(0, 1);
+  }
+
+  /** The lock first: until the input has moved, no other consumer takes note of it. */
+  override async handOver(held: HeldStream, target: HandOverTarget): Promise<HandOverOutcome> {
+    const { commands, keys, service, consumer, group, lease } = this.options;
+    const { lock, inputs, fence, assignment } = this.keysOf(held);
+    const { id } = held;
+    const raising = { fence, assignment, id, from: held.token };
+    const action = 'handing a stream over';
+    const token = await commands.run(action, (client) => raiseToken(client, raising), fence);
+    const { consumer: to } = target;
+    if (token === undefined) return 'lost';
+    if (
+      !(await commands.run(action, (client) => handLock(client, lock, consumer, to, lease), lock))
+    )
+      return 'lost';
+    const [members, handed] = [keys.members(service), keys.handedInputs(service)];
+    const handing = { inputs, members, handed, consumer, group, id, token, target };
+    const word = await commands.run(action, (client) => handInput(client, handing), inputs);
+    if (word === 'settled') return word;
+    // The old token settles nothing any more, so any consumer may have the stream.
+    const giving = { inputs, consumer, group, id, complete: false };
+    await commands.run(action, (client) => settleInput(client, giving), inputs);
+    await commands.run(action, (client) => keepLock(client, lock, to, 1, false), lock);
+    return word === 'stale' ? 'settled' : word;
+  }
+
+  /** Other programs know no tokens: what they own now must not be taken from them. */
+  override async confirm(held: HeldStream): Promise<boolean> {
+    return (await this.holder(held)) === this.options.consumer;
+  }
+
+  protected override async letGo(
+    held: HeldStream,
+    complete: boolean,
+    reading?: DataGroup,
+  ): Promise<CompleteOutcome> {
+    const { commands, consumer, group } = this.options;
+    const { lock, inputs, fence, assignment } = this.keysOf(held);
+    const holder = await this.holder(held);
+    const others = holder !== undefined && holder !== consumer;
+    if (others || (await this.tokenOf(fence)) !== held.token) {
+      return (await this.isPending(held.id)) ? 'lost' : 'gone';
+    }
+    if (reading && (await this.othersHave(reading))) return 'unsettled';
+    const nobody = { fence, assignment, from: held.token };
+    const raise = (): Promise<unknown> =>
+      commands.run('ending an ownership', (client) => raiseToken(client, nobody), fence);
+    // What is given back must not be settled any more; what is finished is not begun again.
+    if (!complete) await raise();
+    const settling = { inputs, consumer, group, id: held.id, complete };
+    const word = await commands.run(
+      'ending an ownership',
+      (client) => settleInput(client, settling),
+      inputs,
+    );
+    if (complete) await raise();
+    await this.drop(lock);
+    return word;
+  }
+
+  private async othersHave({ key, group }: DataGroup): Promise<boolean> {
+    const { commands, consumer } = this.options;
+    try {
+      const [, , , rows] = (await commands.run(
+        'looking at a stream',
+        (client) => client.xpending(key, group),
+        key,
+      )) as [number, string | null, string | null, [string, string][] | null];
+      return (rows ?? []).some(([name]) => name !== consumer);
+    } catch (error) {
+      if (isGroupMissing((error as Error).cause ?? error)) return false;
+      throw error;
+    }
+  }
+
+  private async extendOne(
+    { stream, id, token }: HeldStream,
+    ours: ReadonlyMap<string, number>,
+  ): Promise<'held' | 'lost'> {
+    const { commands, keys, consumer, lease } = this.options;
+    if (!ours.has(id) || (await this.tokenOf(keys.fence(stream))) !== token) return 'lost';
+    const lock = keys.lock(stream, id);
+    const kept = await commands.run(
+      'extending locks',
+      (client) => keepLock(client, lock, consumer, lease, true),
+      lock,
+    );
+    return kept ? 'held' : 'lost';
+  }
+
+  private async keepYoung(ids: readonly string[]): Promise<void> {
+    const { commands, keys, service, consumer, group } = this.options;
+    const inputs = keys.inputs(service);
+    const rows = ids.map((id) => ({ id, owner: consumer }));
+    await Promise.all(
+      chunks(rows, STREAMS_AT_ONCE).map((some) =>
+        commands.run(
+          'extending locks',
+          (client) => refreshInputs(client, inputs, group, consumer, some),
+          inputs,
+        ),
+      ),
+    );
+  }
+
+  /** Inputs, and how long each is idle, ms. */
+  private async pendingToUs(): Promise<Map<string, number>> {
+    const { commands, keys, service, consumer, group } = this.options;
+    const inputs = keys.inputs(service);
+    const ids = new Map<string, number>();
+    for (let start = '-'; ;) {
+      const rows = (await commands.run(
+        'extending locks',
+        (client) => client.xpending(inputs, group, start, '+', PENDING_AT_ONCE, consumer),
+        inputs,
+      )) as [string, string, number][];
+      for (const [id, , idle] of rows) ids.set(id, idle);
+      if (rows.length < PENDING_AT_ONCE) return ids;
+      start = `(${rows.at(-1)![0]}`;
+    }
+  }
+
+  private async isPending(id: string): Promise<boolean> {
+    const { commands, keys, service, group } = this.options;
+    const inputs = keys.inputs(service);
+    const rows = await commands.run(
+      'looking at an input',
+      (client) => client.xpending(inputs, group, id, id, 1),
+      inputs,
+    );
+    return rows.length > 0;
+  }
+
+  private async isBusy({ stream, id }: StreamPlace, assignment: string): Promise<boolean> {
+    const other = await this.options.commands.run(
+      'taking a stream',
+      (client) => client.get(assignment),
+      assignment,
+    );
+    if (other === null || other === id) return false;
+    return (await this.holder({ stream, id: other })) !== undefined;
+  }
+
+  private async holder({ stream, id }: StreamPlace): Promise<string | undefined> {
+    const { commands, keys } = this.options;
+    const lock = keys.lock(stream, id);
+    return (
+      (await commands.run('looking at locks', (client) => client.get(lock), lock)) ?? undefined
+    );
+  }
+
+  private async tokenOf(fence: string): Promise<number> {
+    const { commands } = this.options;
+    return Number(await commands.run('looking at a token', (client) => client.get(fence), fence));
+  }
+
+  /** Expires at once, which is told to those who wait for it. */
+  private async drop(lock: string): Promise<void> {
+    const { commands, consumer } = this.options;
+    await commands.run(
+      'unlocking a stream',
+      (client) => keepLock(client, lock, consumer, 1, false),
+      lock,
+    );
+  }
+}

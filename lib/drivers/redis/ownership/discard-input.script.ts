@@ -1,0 +1,39 @@
+import type { Redis } from 'ioredis';
+import type { Fields } from '../../../core/message.js';
+import { Script } from '../scripting/script.js';
+import { STREAMS_ONLY } from '../settling/dead-letter.script.js';
+
+/**
+ * Moves an input to the dead letters of its service, while it is pending: of several consumers that
+ * find it, one moves it. KEYS inputs, dead letters. ARGV group, id, most letters kept, fields.
+ * Without fields it is only forgotten.
+ */
+const script = new Script(`${STREAMS_ONLY}
+if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1) == 0 then return 'gone' end
+if #ARGV > 3 then
+  local refusal = refuse_others(KEYS[2])
+  if refusal then return refusal end
+  redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', unpack(ARGV, 4))
+end
+redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
+redis.call('XDEL', KEYS[1], ARGV[2])
+return 'settled'
+`);
+
+/** As many as others keep who speak this protocol. */
+export const MOST_LETTERS = 10_000;
+
+export interface Discarding {
+  readonly inputs: string;
+  readonly deadLetters: string;
+  readonly group: string;
+  readonly id: string;
+  readonly fields: Fields;
+}
+
+/** @returns whether it was pending */
+export async function discardInput(client: Redis, discarding: Discarding): Promise<boolean> {
+  const { inputs, deadLetters, group, id, fields } = discarding;
+  const args = [group, id, MOST_LETTERS, ...fields];
+  return (await script.run(client, [inputs, deadLetters], args)) === 'settled';
+}

@@ -1,0 +1,63 @@
+import type { Redis } from 'ioredis';
+import { Script } from '../scripting/script.js';
+import { REFRESH } from './pending-input.js';
+import { MINE } from './stream-token.js';
+import { TRY } from '../scripting/try.js';
+
+/**
+ * Keeps the locks of one consumer alive, each only while the stream is its own. A lock that has
+ * expired is taken anew where nobody has raised the token since. Their inputs stay young, too.
+ * KEYS inputs, then lock and fence of each stream. ARGV consumer, group, lease ms, then id and token.
+ * Answers a word per stream.
+ */
+const script = new Script(`${TRY}${MINE}${REFRESH}
+local words, at = {}, 4
+for i = 2, #KEYS, 2 do
+  local word = 'lost'
+  local whose, idle = mine(KEYS[1], ARGV[2], ARGV[at], ARGV[1])
+  if whose == 'mine' and redis.call('GET', KEYS[i + 1]) == ARGV[at + 1] then
+    local holder = redis.call('GET', KEYS[i])
+    if not holder or holder == ARGV[1] then
+      word = 'held'
+      -- Before the lock: where that expires, the input is at least as old.
+      if idle * 2 >= tonumber(ARGV[3]) then refresh(KEYS[1], ARGV[2], ARGV[at], ARGV[1]) end
+    end
+    if holder == ARGV[1] then
+      redis.call('PEXPIRE', KEYS[i], ARGV[3])
+    elseif not holder then
+      redis.call('SET', KEYS[i], ARGV[1], 'PX', ARGV[3])
+    end
+  end
+  words[#words + 1] = word
+  at = at + 2
+end
+return words
+`);
+
+/** Most streams in one run of the script, so that it never blocks the server for long. */
+export const STREAMS_AT_ONCE = 100;
+
+export interface ExtendingStreams {
+  readonly inputs: string;
+  readonly consumer: string;
+  readonly group: string;
+  readonly lease: number;
+  readonly streams: readonly {
+    readonly lock: string;
+    readonly fence: string;
+    readonly id: string;
+    readonly token: number;
+  }[];
+}
+
+export async function extendStreams(
+  client: Redis,
+  extending: ExtendingStreams,
+): Promise<('held' | 'lost')[]> {
+  const { inputs, consumer, group, lease, streams } = extending;
+  const keys = streams.flatMap(({ lock, fence }) => [lock, fence]);
+  const places = streams.flatMap(({ id, token }) => [id, token]);
+  return (await script.run(client, [inputs, ...keys], [consumer, group, lease, ...places])) as (
+    'held' | 'lost'
+  )[];
+}

@@ -1,0 +1,59 @@
+import type { Redis } from 'ioredis';
+import type { HandOverOutcome, HandOverTarget } from '../../../ports/stream-ownership.js';
+import { Script } from '../scripting/script.js';
+import { HANDED } from './handed-inputs.js';
+import { MINE } from './stream-token.js';
+import { TRY } from '../scripting/try.js';
+
+/**
+ * On a cluster: moves an input that is pending to us to another consumer, under the token that it has then.
+ * KEYS inputs, members, handed. ARGV consumer, group, id, token, the other consumer, what it has said, how
+ * many it was handed.
+ */
+const input = new Script(`${TRY}${MINE}${HANDED}
+local whose = mine(KEYS[1], ARGV[2], ARGV[3], ARGV[1])
+if whose ~= 'mine' then return whose end
+if not may_hand(KEYS[2], KEYS[3], ARGV[5], ARGV[6], ARGV[7]) then return 'stale' end
+if #redis.call('XRANGE', KEYS[1], ARGV[3], ARGV[3]) == 0 then return 'stale' end
+redis.call('XCLAIM', KEYS[1], ARGV[2], ARGV[5], 0, ARGV[3], 'JUSTID')
+hand(KEYS[3], ARGV[3], ARGV[4], ARGV[5])
+return 'settled'
+`);
+
+/** KEYS lock. ARGV consumer, the other consumer, lease ms. Answers 1 where it is the other's now. */
+const lock = new Script(`
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
+`);
+
+export interface HandingInput {
+  readonly inputs: string;
+  readonly members: string;
+  readonly handed: string;
+  readonly consumer: string;
+  readonly group: string;
+  readonly id: string;
+  readonly token: number;
+  readonly target: HandOverTarget;
+}
+
+export async function handInput(client: Redis, handing: HandingInput): Promise<HandOverOutcome> {
+  const { inputs, members, handed, consumer, group, id, token, target } = handing;
+  return (await input.run(
+    client,
+    [inputs, members, handed],
+    [consumer, group, id, token, target.consumer, target.said, target.handed],
+  )) as HandOverOutcome;
+}
+
+export async function handLock(
+  client: Redis,
+  key: string,
+  consumer: string,
+  to: string,
+  lease: number,
+): Promise<boolean> {
+  return (await lock.run(client, [key], [consumer, to, lease])) === 1;
+}

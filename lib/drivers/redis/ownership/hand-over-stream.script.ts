@@ -1,0 +1,54 @@
+import type { Redis } from 'ioredis';
+import type { HandOverOutcome, HandOverTarget } from '../../../ports/stream-ownership.js';
+import { Script } from '../scripting/script.js';
+import { HANDED } from './handed-inputs.js';
+import { MINE, RAISE } from './stream-token.js';
+import type { StreamKeys } from './take-stream.script.js';
+import { TRY } from '../scripting/try.js';
+
+/**
+ * Makes another consumer the owner of a stream: input, lock and token are that consumer's from then on,
+ * and the lock never expires in between, so that no third consumer takes the stream.
+ * KEYS lock, inputs, fence, members, handed. ARGV consumer, group, id, token, lease ms, the other
+ * consumer, what it has said, how many it was handed.
+ */
+const script = new Script(`${TRY}${RAISE}${MINE}${HANDED}
+local lock, input, fence = KEYS[1], KEYS[2], KEYS[3]
+local me, group, id, to = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
+local holder = redis.call('GET', lock)
+local fenced = redis.call('GET', fence) == ARGV[4]
+local whose = mine(input, group, id, me)
+if whose == 'gone' then return 'gone' end
+if whose == 'lost' or not fenced or (holder and holder ~= me) then return 'lost' end
+if not may_hand(KEYS[4], KEYS[5], to, ARGV[7], ARGV[8]) then return 'stale' end
+-- A claim would forget what was deleted.
+if #redis.call('XRANGE', input, id, id) == 0 then return 'stale' end
+redis.call('XCLAIM', input, group, to, 0, id, 'JUSTID')
+redis.call('SET', lock, to, 'PX', ARGV[5])
+hand(KEYS[5], id, raise(fence), to)
+return 'settled'
+`);
+
+export interface HandingOver {
+  readonly keys: StreamKeys;
+  readonly members: string;
+  readonly handed: string;
+  readonly consumer: string;
+  readonly group: string;
+  readonly id: string;
+  readonly token: number;
+  readonly lease: number;
+  readonly target: HandOverTarget;
+}
+
+export async function handOverStream(
+  client: Redis,
+  { keys, members, handed, target, ...handing }: HandingOver,
+): Promise<HandOverOutcome> {
+  const { consumer, group, id, token, lease } = handing;
+  return (await script.run(
+    client,
+    [keys.lock, keys.inputs, keys.fence, members, handed],
+    [consumer, group, id, token, lease, target.consumer, target.said, target.handed],
+  )) as HandOverOutcome;
+}

@@ -1,0 +1,181 @@
+import { compareEntryIds } from '../../../core/entry-id.js';
+import type { EventBus } from '../../../core/events.js';
+import type { Guard } from '../../../core/guard.js';
+import type { Commands } from '../connection/commands.js';
+import type { EntrySizes } from '../leases/entry-sizes.js';
+import { PendingEntries } from '../leases/pending-entries.js';
+import { RedisLease, type LeaseHolder, type ReadKey } from '../leases/redis.lease.js';
+import { readOwned } from './read-owned.script.js';
+import { takePending, type TakenEntry } from '../reading/take-pending.script.js';
+
+export interface OwnedEntriesOptions {
+  readonly commands: Commands;
+  readonly events: EventBus;
+  readonly guards: readonly Guard[];
+  readonly holder: LeaseHolder;
+  readonly source: ReadKey;
+  readonly sizes: EntrySizes;
+  /** Most entries of one read: they wait in memory, those of each stream. */
+  readonly atOnce: () => number;
+  /** Most new entries of one read: those behind the first begin without asking the server. */
+  readonly readAhead: () => number;
+  /** Whether the stream is still owned, where the guards do not say so. */
+  readonly confirm: () => Promise<boolean>;
+}
+
+/** What came of reading. `after`: nothing is there; what comes next comes behind this id. */
+export interface OwnedEntriesFound {
+  readonly leases: readonly RedisLease[];
+  readonly after?: string;
+}
+
+/** The entries of one key of an owned stream: first what the group has pending, then what is new. */
+export class OwnedEntries {
+  private readonly pending: PendingEntries;
+  /** Everything that was pending up to here is taken over. */
+  private takenUpTo: string | undefined;
+  private takenOver = false;
+  /** Leases that wait, from before everything was taken over anew. */
+  private waiting = new Map<string, RedisLease>();
+  /** Pending to us by policy: not handed out again. */
+  private readonly left = new Set<string>();
+  /** The highest id that was handed out. */
+  private begunUpTo = '0-0';
+
+  constructor(private readonly options: OwnedEntriesOptions) {
+    this.pending = new PendingEntries(options.commands, options.holder.group);
+  }
+
+  /**
+   * Something may be pending to us that we do not know of: all of it is taken over anew, in its order.
+   * @param waiting what has been handed out by `next` and not begun, which is handed out again
+   */
+  again(waiting: readonly RedisLease[] = []): void {
+    this.takenOver = false;
+    this.takenUpTo = undefined;
+    this.waiting = new Map(waiting.map((lease) => [lease.entryId, lease]));
+  }
+
+  begun({ entryId }: RedisLease): void {
+    if (compareEntryIds(entryId, this.begunUpTo) > 0) this.begunUpTo = entryId;
+  }
+
+  leave({ entryId }: RedisLease): void {
+    this.left.add(entryId);
+  }
+
+  /** @returns undefined where the guards do not hold */
+  next(): Promise<OwnedEntriesFound | undefined> {
+    return this.takenOver ? this.readNew() : this.takeOver();
+  }
+
+  /**
+   * What other consumers have, and nothing else.
+   * @returns undefined where the guards do not hold; no leases where they have nothing more
+   */
+  async nextOfOthers(): Promise<OwnedEntriesFound | undefined> {
+    for (this.again(); !this.takenOver;) {
+      const page = await this.takePage();
+      if (!page) return undefined;
+      const found = await this.leasesOf(page.filter((row) => this.isOfOthers(row)));
+      if (found.length > 0) return { leases: found };
+    }
+    return { leases: [] };
+  }
+
+  private async takeOver(): Promise<OwnedEntriesFound | undefined> {
+    const page = await this.takePage();
+    if (!page) return undefined;
+    const leases = await this.leasesOf(
+      page.filter((row) => this.isOfOthers(row) || !this.left.has(row.id)),
+    );
+    if (this.takenOver) this.waiting.clear();
+    return { leases };
+  }
+
+  private async takePage(): Promise<TakenEntry[] | undefined> {
+    const { commands, guards, holder, source, atOnce, confirm } = this.options;
+    const { group, consumer } = holder;
+    if (!(await confirm())) return undefined;
+    const count = atOnce();
+    const take = { key: source.key, group, consumer, guards, after: this.takenUpTo, count };
+    const page = await commands.run(
+      'taking over what is pending',
+      (client) => takePending(client, take),
+      source.key,
+    );
+    if (!page) return undefined;
+    this.takenUpTo = page.at(-1)?.id ?? this.takenUpTo;
+    this.takenOver = page.length < count;
+    return page;
+  }
+
+  private async leasesOf(rows: readonly TakenEntry[]): Promise<RedisLease[]> {
+    const { events, holder, source, sizes } = this.options;
+    const { key, stream } = source;
+    const { group } = holder;
+    const known = ({ id, count }: TakenEntry): RedisLease | undefined => {
+      const lease = this.waiting.get(id);
+      return lease?.attempt === count ? lease : undefined;
+    };
+    const unknown = rows.filter((row) => !known(row));
+    const { found, deleted } = await this.pending.fetchAll(key, unknown);
+    sizes.learnOf(key, found);
+    const fetched = new Map(found.map((entry) => [entry.id, entry]));
+    if (found.length > 0) events.emit('reclaimed', { stream, group, count: found.length });
+    if (deleted > 0) events.emit('trimmed', { stream, group, count: deleted });
+    this.tellOfLate(found.map(({ id }) => rows.find((row) => row.id === id)!));
+    return rows.flatMap((row) => {
+      const entry = fetched.get(row.id);
+      if (!entry) return known(row) ?? [];
+      return [new RedisLease(holder, source, row.id, row.count, false, entry.fields)];
+    });
+  }
+
+  /** Later ones have begun before the other consumer's were found. */
+  private tellOfLate(rows: readonly TakenEntry[]): void {
+    const { events, holder, source } = this.options;
+    const late = rows.filter(
+      (row) => this.isOfOthers(row) && compareEntryIds(row.id, this.begunUpTo) < 0,
+    );
+    if (late.length === 0 || source.redriven) return;
+    const { stream } = source;
+    events.emit('order-broken', { stream, group: holder.group, count: late.length });
+  }
+
+  private isOfOthers({ from }: TakenEntry): boolean {
+    return from !== this.options.holder.consumer;
+  }
+
+  private async readNew(): Promise<OwnedEntriesFound | undefined> {
+    const { commands, guards, holder, source, sizes, readAhead } = this.options;
+    const { group, consumer } = holder;
+    const reading = { key: source.key, group, consumer, guards, count: readAhead() };
+    try {
+      const read = await commands.run(
+        'reading an owned stream',
+        (client) => readOwned(client, reading),
+        source.key,
+      );
+      if (!read) return undefined;
+      if (read.word === 'none') return { leases: [], after: read.after };
+      if (read.word === 'found') {
+        const { entries } = read;
+        sizes.learnOf(
+          source.key,
+          entries.map(([, fields]) => ({ fields })),
+        );
+        const leases = entries.map(
+          ([id, fields]) => new RedisLease(holder, source, id, 1, true, fields),
+        );
+        return { leases };
+      }
+    } catch (error) {
+      // It may have been carried out: what it took is pending to us.
+      this.again();
+      throw error;
+    }
+    this.again();
+    return this.takeOver();
+  }
+}

@@ -1,0 +1,170 @@
+import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
+import { StreamUnsettledError } from '../../../core/errors/balancing.errors.js';
+import type { HeldStream } from '../../../core/held-stream.js';
+import type { OwnedSubscribeOptions, OwnedSubscription } from '../../../ports/stream-ownership.js';
+import type { EventBus } from '../../../core/events.js';
+import type { Commands } from '../connection/commands.js';
+import type { Connector } from '../connection/connector.js';
+import { EntrySizes } from '../leases/entry-sizes.js';
+import type { Keys } from '../keys/keys.js';
+import type { ReadBudget } from '../leases/read-budget.js';
+import { Leasing, releaseLease } from '../leases/leasing.js';
+import type { RedisLease } from '../leases/redis.lease.js';
+import { IdleWatch, PollingWatch, type StreamWatch } from './idle-watch.js';
+import { OwnedReading } from './owned-reading.js';
+import { RedrivenLook } from './redriven-look.js';
+import type { RedisStreamLocks } from './redis.stream-locks.js';
+
+/** Entries that wait in memory, of one stream and of all together. */
+const MOST_OF_ONE = 20;
+const MOST_OF_ALL = 4000;
+
+export interface RedisOwnedOptions extends OwnedSubscribeOptions {
+  readonly connector: Connector;
+  readonly commands: Commands;
+  readonly keys: Keys;
+  readonly events: EventBus;
+  readonly budget: ReadBudget;
+  readonly locks: RedisStreamLocks;
+  readonly consumer: string;
+}
+
+/** Everything that is read of the streams that one consumer owns. */
+export class RedisOwnedSubscription implements OwnedSubscription {
+  private readonly readings = new Map<string, OwnedReading>();
+  private readonly idle: StreamWatch;
+  private readonly leasing: Leasing;
+  private readonly sizes = new EntrySizes();
+  private readonly leaveBudget: () => void;
+  private ready: RedisLease[] = [];
+  private wake: (() => void) | undefined;
+  private stopped = false;
+  private readonly redrivenLook: RedrivenLook;
+  private looking: Promise<void> | undefined;
+
+  constructor(private readonly options: RedisOwnedOptions) {
+    const { commands, events } = options;
+    this.idle = commands.topology ? new PollingWatch() : new IdleWatch(options);
+    this.redrivenLook = new RedrivenLook(commands, () => this.readings.values());
+    this.leasing = new Leasing(commands, events);
+    this.leaveBudget = options.budget.join();
+  }
+
+  add(held: HeldStream): void {
+    if (this.stopped || this.readingOf(held)?.ended === false) return;
+    this.looking ??= this.redrivenLook.run();
+    const reading = new OwnedReading(held, this.options.locks.guards(held), {
+      ...this.options,
+      watch: this.idle,
+      sizes: this.sizes,
+      atOnce: () => this.atOnce,
+      handOut: (lease) => this.handOut(lease),
+    });
+    this.readings.set(held.stream, reading);
+    reading.start();
+  }
+
+  async letGo(held: HeldStream, complete = false): Promise<void> {
+    const reading = this.readingOf(held);
+    if (!reading) return;
+    if (complete && reading.awaitsRetry) throw new StreamUnsettledError(held.stream);
+    await this.takeBack(reading);
+    await reading.letGo();
+    this.forgetReading(reading);
+  }
+
+  drop(held: HeldStream): void {
+    const reading = this.readingOf(held);
+    if (!reading) return;
+    reading.end();
+    reading.rest();
+    this.ready = this.ready.filter(({ holder }) => holder !== reading);
+    this.forgetReading(reading);
+  }
+
+  async pull(limit: number): Promise<Lease[]> {
+    if (this.ready.length === 0 && !this.stopped) {
+      await new Promise<void>((resolve) => (this.wake = resolve));
+    }
+    return this.ready.splice(0, limit);
+  }
+
+  begin(lease: Lease): Promise<BeginOutcome> {
+    return readingOf(lease).begin(() => this.leasing.begin(lease as RedisLease));
+  }
+
+  /**
+   * The lock of the whole stream keeps them. The server is asked all the same: by this it is found out
+   * whether something may be settled elsewhere.
+   */
+  extend(leases: readonly Lease[]): Promise<ExtendOutcome[]> {
+    return this.leasing.extend(leases as readonly RedisLease[]);
+  }
+
+  forget(lease: Lease, left = false): void {
+    readingOf(lease).forgotten(lease as RedisLease, left);
+  }
+
+  /** The load balancer says what is read. */
+  watch(): void {}
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.wakePull();
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    this.leaveBudget();
+    const all = [...this.readings.values()];
+    for (const reading of all) {
+      reading.end();
+      reading.rest();
+    }
+    this.readings.clear();
+    this.redrivenLook.stop();
+    await this.idle.close();
+    await this.looking;
+  }
+
+  /** Many streams with much to do must not fill the memory. */
+  private get atOnce(): number {
+    const { budget } = this.options;
+    const all = Math.min(MOST_OF_ALL, budget.share / this.sizes.largest);
+    return Math.max(1, Math.min(MOST_OF_ONE, Math.floor(all / this.readings.size)));
+  }
+
+  private handOut(lease: RedisLease): void {
+    this.ready.push(lease);
+    this.wakePull();
+  }
+
+  /** What waits here to be handed out never is. */
+  private async takeBack(reading: OwnedReading): Promise<void> {
+    const waiting = this.ready.filter(({ holder }) => holder === reading);
+    this.ready = this.ready.filter(({ holder }) => holder !== reading);
+    for (const lease of waiting) {
+      reading.end();
+      await releaseLease(this.options.commands, lease).catch(() => undefined);
+      reading.forgotten(lease, true);
+    }
+  }
+
+  private forgetReading(reading: OwnedReading): void {
+    const { stream } = reading.owned;
+    if (this.readings.get(stream) === reading) this.readings.delete(stream);
+  }
+
+  private readingOf({ stream, token }: HeldStream): OwnedReading | undefined {
+    const reading = this.readings.get(stream);
+    return reading?.owned.token === token ? reading : undefined;
+  }
+
+  private wakePull(): void {
+    const { wake } = this;
+    this.wake = undefined;
+    wake?.();
+  }
+}
+
+const readingOf = (lease: Lease): OwnedReading => (lease as RedisLease).holder as OwnedReading;

@@ -1,0 +1,37 @@
+import type { Redis } from 'ioredis';
+import { Script } from '../scripting/script.js';
+import { RAISE, TOKEN_IS_KNOWN_FOR } from './stream-token.js';
+
+/**
+ * On a cluster: raises the token of a data stream, for an owner who has the lock and the input, or
+ * (`''` for the id) for nobody. KEYS fence, assignment. ARGV id, token that it must have or ''.
+ * Answers the token, or '' where it was another one.
+ */
+const script = new Script(`${RAISE}
+if ARGV[2] ~= '' and redis.call('GET', KEYS[1]) ~= ARGV[2] then return '' end
+local token = raise(KEYS[1])
+if ARGV[1] == '' then
+  redis.call('DEL', KEYS[2])
+else
+  redis.call('SET', KEYS[2], ARGV[1], 'PX', ${TOKEN_IS_KNOWN_FOR})
+end
+return token
+`);
+
+export interface RaisingToken {
+  readonly fence: string;
+  readonly assignment: string;
+  /** Undefined: nobody owns it from now on. */
+  readonly id?: string;
+  /** Only where it is this one. */
+  readonly from?: number;
+}
+
+export async function raiseToken(
+  client: Redis,
+  raising: RaisingToken,
+): Promise<number | undefined> {
+  const { fence, assignment, id = '', from = '' } = raising;
+  const token = await script.run(client, [fence, assignment], [id, from]);
+  return token === '' ? undefined : Number(token);
+}

@@ -1,0 +1,50 @@
+import type { Guard } from '../../../core/guard.js';
+import type { LeaseName, LeaseStore, OwnedLease } from '../../../ports/lease-store.js';
+import type { Commands } from '../connection/commands.js';
+import type { Keys } from '../keys/keys.js';
+import { acquireLease, extendLease, releaseLease, type LeaseKeys } from './lease.scripts.js';
+
+/** Leases as two keys each: the owner, which expires, and the fence, which stays. */
+export class RedisLeaseStore implements LeaseStore {
+  constructor(
+    private readonly commands: Commands,
+    private readonly keys: Keys,
+  ) {}
+
+  async acquire(lease: LeaseName, owner: string, ttl: number): Promise<OwnedLease | undefined> {
+    const keys = this.keysOf(lease);
+    const token = await this.commands.run(
+      'acquiring a lease',
+      (client) => acquireLease(client, keys, owner, ttl),
+      keys.fence,
+    );
+    const { stream, name } = lease;
+    return token === undefined ? undefined : { stream, name, owner, token };
+  }
+
+  extend(lease: OwnedLease, ttl: number): Promise<boolean> {
+    const keys = this.keysOf(lease);
+    return this.commands.run(
+      'extending a lease',
+      (client) => extendLease(client, keys, lease, ttl),
+      keys.fence,
+    );
+  }
+
+  release(lease: OwnedLease): Promise<boolean> {
+    const keys = this.keysOf(lease);
+    return this.commands.run(
+      'releasing a lease',
+      (client) => releaseLease(client, keys, lease.token),
+      keys.fence,
+    );
+  }
+
+  guard(lease: OwnedLease): Guard {
+    return { key: this.keysOf(lease).fence, value: String(lease.token) };
+  }
+
+  private keysOf({ stream, name }: LeaseName): LeaseKeys {
+    return { owner: this.keys.leaseOwner(stream, name), fence: this.keys.leaseFence(stream, name) };
+  }
+}

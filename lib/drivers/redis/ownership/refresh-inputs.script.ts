@@ -1,0 +1,29 @@
+import type { Redis } from 'ioredis';
+import { Script } from '../scripting/script.js';
+import { REFRESH } from './pending-input.js';
+import { MINE } from './stream-token.js';
+import { TRY } from '../scripting/try.js';
+
+/**
+ * Inputs have been handed out to a consumer just now, where they are still pending to whom they were.
+ * KEYS inputs. ARGV group, consumer, then id of each and whom it was pending to.
+ */
+const script = new Script(`${TRY}${MINE}${REFRESH}
+for i = 3, #ARGV, 2 do
+  if mine(KEYS[1], ARGV[1], ARGV[i], ARGV[i + 1]) == 'mine' then
+    refresh(KEYS[1], ARGV[1], ARGV[i], ARGV[2])
+  end
+end
+return 'done'
+`);
+
+export async function refreshInputs(
+  client: Redis,
+  inputs: string,
+  group: string,
+  consumer: string,
+  rows: readonly { readonly id: string; readonly owner: string }[],
+): Promise<void> {
+  const pairs = rows.flatMap(({ id, owner }) => [id, owner]);
+  await script.run(client, [inputs], [group, consumer, ...pairs]);
+}

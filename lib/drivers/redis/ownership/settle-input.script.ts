@@ -1,0 +1,39 @@
+import type { Redis } from 'ioredis';
+import type { LetGoOutcome } from '../../../ports/stream-ownership.js';
+import { Script } from '../scripting/script.js';
+import { GIVE_BACK } from './pending-input.js';
+import { MINE } from './stream-token.js';
+import { TRY } from '../scripting/try.js';
+
+/**
+ * On a cluster: acknowledges and deletes an input, or gives it back, while it is pending to us.
+ * KEYS inputs. ARGV consumer, group, id, whether complete.
+ */
+const script = new Script(`${TRY}${MINE}${GIVE_BACK}
+local whose = mine(KEYS[1], ARGV[2], ARGV[3], ARGV[1])
+if whose ~= 'mine' then return whose end
+if ARGV[4] == '1' then
+  redis.call('XACK', KEYS[1], ARGV[2], ARGV[3])
+  redis.call('XDEL', KEYS[1], ARGV[3])
+else
+  give_back(KEYS[1], ARGV[2], ARGV[3], ARGV[1])
+end
+return 'settled'
+`);
+
+export interface SettlingInput {
+  readonly inputs: string;
+  readonly consumer: string;
+  readonly group: string;
+  readonly id: string;
+  readonly complete: boolean;
+}
+
+export async function settleInput(client: Redis, settling: SettlingInput): Promise<LetGoOutcome> {
+  const { inputs, consumer, group, id, complete } = settling;
+  return (await script.run(
+    client,
+    [inputs],
+    [consumer, group, id, complete ? 1 : 0],
+  )) as LetGoOutcome;
+}

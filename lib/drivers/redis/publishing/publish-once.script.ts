@@ -1,0 +1,32 @@
+import { Script } from '../scripting/script.js';
+import { TRY } from '../scripting/try.js';
+
+/**
+ * Appends an entry unless its idempotency key is remembered, and answers the id of the first one. The
+ * key is taken before the entry is written, and given back where writing fails, so that no entry is
+ * without its key. A repetition writes the key again: WAIT on a connection that has written nothing
+ * counts replicas that lack the entry.
+ * KEYS stream, published key. ARGV how long to remember it in ms, then the elements of the entry.
+ */
+export const publishOnce = new Script(`${TRY}
+if #ARGV < 3 or #ARGV % 2 == 0 or #ARGV > 7001 then
+  return redis.error_reply('ERR an entry needs between 1 and 3500 pairs of fields')
+end
+local first = try('SET', KEYS[2], '', 'NX', 'GET', 'PX', ARGV[1])
+if type(first) == 'table' and first.err then
+  if string.sub(first.err, 1, 9) ~= 'WRONGTYPE' then return first end
+  return redis.error_reply('ERR key ' .. KEYS[2] .. ' should hold the id of a message; remove it')
+end
+if first then
+  redis.call('SET', KEYS[2], first, 'KEEPTTL')
+  return first
+end
+local id = redis.pcall('XADD', KEYS[1], '*', unpack(ARGV, 2))
+if type(id) == 'table' and id.err then
+  redis.call('DEL', KEYS[2])
+  id = named(id, 'XADD')
+  return id
+end
+redis.call('SET', KEYS[2], id, 'PX', ARGV[1])
+return id
+`);

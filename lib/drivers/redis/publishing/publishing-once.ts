@@ -1,0 +1,80 @@
+import type { Redis } from 'ioredis';
+import type { Idempotency, IdempotencyWindow, OutgoingEntry } from '../../../core/message.js';
+import type { Keys } from '../keys/keys.js';
+import { isOptionMissing, isScriptMissing } from '../errors/reply-errors.js';
+import { encodeCommand } from '../resp/wire.js';
+import { publishOnce } from './publish-once.script.js';
+import type { ServerFeatures } from '../connection/server-features.js';
+
+export type IdempotentEntry = OutgoingEntry & { readonly idempotency: Idempotency };
+/** The id of an entry, or why it has none. */
+export type Result = string | Error;
+
+export const isIdempotent = (entry: OutgoingEntry): entry is IdempotentEntry =>
+  entry.idempotency !== undefined;
+
+/** How long a key is remembered as `native` where the server cannot: as long as Redis does by default, ms. */
+const NATIVE_WINDOW = 100_000;
+
+/**
+ * How entries with an idempotency key are appended: by XADD … IDMP, where that was asked for and the
+ * server has it, else by a script. Neither knows the keys of the other.
+ */
+export class PublishingOnce {
+  constructor(
+    private readonly keys: Keys,
+    /** Undefined: always by script. */
+    private readonly features: ServerFeatures | undefined,
+  ) {}
+
+  /** The command for the server behind this client. To be sent at once, and in the order of these calls. */
+  command(client: Redis, entry: IdempotentEntry): string {
+    const { stream, fields, idempotency } = entry;
+    const { key, window } = idempotency;
+    if (window === 'native' && this.features?.has(client, 'idmp')) {
+      // Each key is a producer of its own: of one producer the server remembers a hundred keys only.
+      const streamKey = this.keys.stream(stream);
+      return encodeCommand(['XADD', streamKey, 'IDMP', key, '1', '*', ...fields]);
+    }
+    return encodeCommand(publishOnce.command(client, ...onceArguments(this.keys, entry)));
+  }
+
+  /**
+   * Sends again what the server refused because it knows the script or the option no more: it has
+   * written nothing of these.
+   * @param send sends entries with their commands made anew
+   */
+  async mend(
+    client: Redis | undefined,
+    entries: readonly OutgoingEntry[],
+    results: readonly Result[],
+    send: (entries: readonly OutgoingEntry[]) => Promise<Result[]>,
+  ): Promise<Result[]> {
+    const causes = results.map((result) => (result instanceof Error ? result.cause : undefined));
+    const again = entries.flatMap(({ idempotency }, index) =>
+      idempotency && isUnknown(causes[index]) ? [index] : [],
+    );
+    if (again.length === 0) return [...results];
+    if (client) publishOnce.forget(client);
+    if (client && causes.some(isOptionMissing)) this.features?.drop(client, 'idmp');
+    const mended = await send(again.map((index) => entries[index]!));
+    return results.map((result, index) => mended[again.indexOf(index)] ?? result);
+  }
+}
+
+/** Keys and arguments of the script that publishes an entry once. */
+export function onceArguments(
+  keys: Keys,
+  { stream, fields, idempotency: { key, window } }: IdempotentEntry,
+): [keys: string[], args: (string | number)[]] {
+  return [
+    [keys.stream(stream), keys.published(stream, key)],
+    [windowOf(window), ...fields],
+  ];
+}
+
+/** How long a script remembers a key, ms. */
+export const windowOf = (window: IdempotencyWindow): number =>
+  window === 'native' ? NATIVE_WINDOW : window;
+
+const isUnknown = (error: unknown): boolean => isScriptMissing(error) || isOptionMissing(error);

@@ -1,0 +1,231 @@
+import { systemClock } from '../../../core/clock.js';
+import type { EventBus } from '../../../core/events.js';
+import type { CarefulFetch } from '../leases/careful-fetch.js';
+import type { EntrySizes } from '../leases/entry-sizes.js';
+import type { HeldTable } from '../leases/held-table.js';
+import type { IdleEntry, PendingEntries, PendingEntry } from '../leases/pending-entries.js';
+import type { ByteRoom } from '../leases/read-budget.js';
+import type { TakenEntry } from './take-pending.script.js';
+import { RedisLease, type LeaseHolder, type ReadKey } from '../leases/redis.lease.js';
+
+/** Entries left pending by policy that are asked after at a look. */
+const LEFT_AT_A_LOOK = 100;
+
+/** Clocks of two machines, and the way between them: what was delivered then is told from this by, ms. */
+const INEXACT = 1000;
+
+/** When the lost reply was asked for, and when it was found to be lost. */
+interface Lost {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface AdoptionOptions {
+  readonly holder: LeaseHolder;
+  readonly events: EventBus;
+  readonly held: HeldTable;
+  readonly entries: PendingEntries;
+  readonly fetch: CarefulFetch;
+  readonly streams: () => readonly ReadKey[];
+  /** Entries that were handed over to us and wait: fetched as there is room. */
+  readonly waiting: (source: ReadKey) => Promise<ReadonlySet<string>>;
+  readonly room: ByteRoom;
+  readonly sizes: EntrySizes;
+  readonly add: (lease: RedisLease) => void;
+  /** Told once all that was found is held. */
+  readonly onHeld: () => void;
+}
+
+/** Brings what is pending to a consumer and what its process holds into line. */
+export class Adoption {
+  /** Pending to us, and not fetched yet. */
+  private readonly queued = new Map<ReadKey, readonly PendingEntry[]>();
+  private fetching: Promise<void> | undefined;
+  private readonly lost = new Map<ReadKey, Lost>();
+
+  constructor(private readonly options: AdoptionOptions) {}
+
+  /**
+   * Their runs are charged when they start; their data is needed before, to find the handler. What
+   * there is no room for is fetched later, see {@link more}.
+   */
+  async holdUncharged(source: ReadKey, entries: readonly PendingEntry[]): Promise<void> {
+    const queued = this.queued.get(source) ?? [];
+    const known = new Set(queued.map(({ id }) => id));
+    this.queued.set(source, [...queued, ...entries.filter(({ id }) => !known.has(id))]);
+    await this.fetchQueued();
+  }
+
+  /** There may be room for more of what was found pending. */
+  more(): void {
+    if (this.queued.size > 0 && !this.fetching)
+      void this.fetchQueued().catch((error: Error) => this.report(error));
+  }
+
+  /**
+   * Fetches these in their order, as many as fit into `bytes`: one at least.
+   * @returns how many were not held, and those that did not fit
+   */
+  async hold(
+    source: ReadKey,
+    entries: readonly PendingEntry[],
+    bytes: number,
+  ): Promise<{ readonly count: number; readonly rest: readonly PendingEntry[] }> {
+    const { holder, events, held, sizes, add } = this.options;
+    // What was offered to others and is found again was taken by one of them, and given up.
+    for (const { id } of entries) {
+      const known = held.get(source, id);
+      if (known?.offered) held.remove(known);
+    }
+    const { fetch } = this.options;
+    const unknown = entries.filter(
+      ({ id }) => !held.get(source, id) && !fetch.isTooLarge(source, id),
+    );
+    if (unknown.length === 0) return { count: 0, rest: [] };
+    const { found, deleted, rest } = await fetch.fetch(source, unknown, bytes);
+    for (const { id, count, fields } of found) {
+      if (!held.get(source, id)) add(new RedisLease(holder, source, id, count, false, fields));
+    }
+    sizes.learnOf(source.key, found);
+    if (deleted > 0) {
+      events.emit('trimmed', { stream: source.stream, group: holder.group, count: deleted });
+    }
+    this.options.onHeld();
+    return { count: found.length, rest };
+  }
+
+  /** Takes up what is pending to us without our knowing of it. */
+  async adopt(source: ReadKey, minIdle: number): Promise<void> {
+    const { holder, events, held, entries } = this.options;
+    const mark = this.lost.get(source);
+    const ours = await entries.pendingTo(holder.consumer, source.key, minIdle);
+    if (ours.every(({ id }) => held.get(source, id))) return;
+    const waiting = await this.options.waiting(source);
+    const unknown = ours.filter(
+      ({ id }) =>
+        !held.get(source, id) && !waiting.has(id) && !this.options.fetch.isTooLarge(source, id),
+    );
+    if (unknown.length === 0) return;
+    const { group } = holder;
+    events.emit('adopted', { stream: source.stream, group, count: unknown.length });
+    await this.holdUncharged(source, await this.takeBackLost(source, unknown, mark));
+    if (mark && this.lost.get(source) === mark) this.lost.delete(source);
+  }
+
+  /** A read of these was lost with its reply: the runs that it counted did not begin. */
+  replyLost(sources: readonly ReadKey[], from: number): void {
+    const to = systemClock.now();
+    for (const source of sources) this.lost.set(source, { from, to });
+  }
+
+  /** Under guards every entry is this consumer's own, so that its count alone tells. */
+  async takeBackAllLost(
+    source: ReadKey,
+    entries: readonly TakenEntry[],
+  ): Promise<readonly PendingEntry[]> {
+    if (!this.lost.has(source)) return entries;
+    const { holder, held } = this.options;
+    return this.takeBack(
+      source,
+      entries,
+      ({ id, from, count }) => count === 1 && from === holder.consumer && !held.get(source, id),
+    );
+  }
+
+  /** Everything that was pending is held. */
+  foundAll(source: ReadKey): void {
+    this.lost.delete(source);
+  }
+
+  private takeBackLost(
+    source: ReadKey,
+    entries: readonly IdleEntry[],
+    mark: Lost | undefined,
+  ): Promise<readonly PendingEntry[]> {
+    if (!mark) return Promise.resolve(entries);
+    const now = systemClock.now();
+    const [least, most] = [now - mark.to - INEXACT, now - mark.from + INEXACT];
+    return this.takeBack(
+      source,
+      entries,
+      ({ count, idle }) => count === 1 && idle >= least && idle <= most,
+    );
+  }
+
+  private async takeBack<T extends PendingEntry>(
+    source: ReadKey,
+    entries: readonly T[],
+    which: (entry: T) => boolean,
+  ): Promise<readonly PendingEntry[]> {
+    const { holder } = this.options;
+    const counted = entries.filter(which);
+    if (counted.length === 0) return entries;
+    const back = await this.options.entries.uncharge(source.key, counted, holder);
+    const counts = new Map(back.map(({ id, count }) => [id, count]));
+    return entries.map(({ id, count }) => ({ id, count: counts.get(id) ?? count }));
+  }
+
+  async adoptAll(): Promise<void> {
+    try {
+      for (const source of this.options.streams()) await this.adopt(source, 0);
+    } catch (error) {
+      this.report(error as Error);
+    }
+  }
+
+  /** What was left pending by policy need not be remembered once it is settled. */
+  async forgetLeft(source: ReadKey): Promise<void> {
+    const { held, entries } = this.options;
+    const left = held.left(source);
+    if (left.length === 0) return;
+    const some = left.slice(0, LEFT_AT_A_LOOK);
+    const pending = await entries.stillPending(
+      source.key,
+      some.map((lease) => lease.entryId),
+    );
+    for (const lease of some) {
+      held.remove(lease);
+      // Those that are asked for next time stand at the head.
+      if (pending.has(lease.entryId)) held.add(lease);
+    }
+  }
+
+  /** What has not been fetched, to be given back. */
+  takeQueued(which: (source: ReadKey) => boolean): RedisLease[] {
+    const taken: RedisLease[] = [];
+    for (const [source, entries] of this.queued) {
+      if (!which(source)) continue;
+      this.queued.delete(source);
+      for (const { id, count } of entries) {
+        taken.push(new RedisLease(this.options.holder, source, id, count, false, []));
+      }
+    }
+    return taken;
+  }
+
+  private fetchQueued(): Promise<void> {
+    this.fetching ??= this.fetchAll().finally(() => (this.fetching = undefined));
+    return this.fetching;
+  }
+
+  private async fetchAll(): Promise<void> {
+    for (const source of this.queued.keys()) {
+      for (;;) {
+        const queued = this.queued.get(source) ?? [];
+        const bytes = this.options.room.ofAdoption;
+        if (queued.length === 0) break;
+        if (bytes === 0) return;
+        const { rest } = await this.hold(source, queued, bytes);
+        // More may have been queued meanwhile.
+        const later = this.queued.get(source);
+        if (later) this.queued.set(source, [...rest, ...later.slice(queued.length)]);
+      }
+      this.queued.delete(source);
+    }
+  }
+
+  /** The next look finds them too. */
+  private report(error: Error): void {
+    this.options.events.emit('worker-error', { worker: 'adoption', error });
+  }
+}

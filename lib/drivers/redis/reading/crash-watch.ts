@@ -1,0 +1,72 @@
+import { ConsumerCrashedError } from '../../../core/errors/subscription.errors.js';
+import type { EventBus } from '../../../core/events.js';
+import type { ReadKey } from '../leases/redis.lease.js';
+import type { Looked } from './look-after.script.js';
+
+export interface CrashWatchOptions {
+  readonly events: EventBus;
+  readonly group: string;
+  readonly crashedAfter: number;
+}
+
+interface Watched {
+  /** Entries that were taken over from it while it was not yet known to have crashed. */
+  taken: number;
+  /** When that was, ms. */
+  at: number;
+  /** Looks in a row at which it was silent. After an outage others may not have come back at the first. */
+  silent: number;
+  reported: boolean;
+}
+
+/** Tells of consumers that fell silent with entries in hand, once each. */
+export class CrashWatch {
+  /** By key and consumer. Only those that were taken from, or are silent. */
+  private readonly watched = new Map<string, Map<string, Watched>>();
+
+  constructor(private readonly options: CrashWatchOptions) {}
+
+  /** @param all whether every silent consumer is named: soon after an outage only some are */
+  looked({ key, stream }: ReadKey, { from, silent }: Looked, all: boolean): void {
+    const ofKey = this.watched.get(key) ?? new Map<string, Watched>();
+    const now = performance.now();
+    for (const { consumer, count } of from) {
+      const known = watchedOf(ofKey, consumer);
+      known.taken += count;
+      known.at = now;
+    }
+    for (const { consumer, idle, pending } of silent) {
+      const known = watchedOf(ofKey, consumer);
+      known.silent++;
+      const held = pending + known.taken;
+      if (known.silent < 2 || held === 0 || known.reported) continue;
+      known.reported = true;
+      this.report(stream, consumer, idle, held);
+    }
+    if (all) this.forget(ofKey, new Set(silent.map(({ consumer }) => consumer)), now);
+    if (ofKey.size > 0) this.watched.set(key, ofKey);
+    else this.watched.delete(key);
+  }
+
+  /** Those that live, or were removed. One that died is silent before so much time has passed. */
+  private forget(ofKey: Map<string, Watched>, silent: ReadonlySet<string>, now: number): void {
+    for (const [consumer, known] of ofKey) {
+      if (silent.has(consumer)) continue;
+      known.silent = 0;
+      const mayStillFallSilent = known.taken > 0 && now - known.at <= this.options.crashedAfter;
+      if (!mayStillFallSilent || known.reported) ofKey.delete(consumer);
+    }
+  }
+
+  private report(stream: string, consumer: string, idle: number, pending: number): void {
+    const { events, group } = this.options;
+    const error = new ConsumerCrashedError({ stream, group, consumer, idleMs: idle, pending });
+    events.emit('consumer-crashed', { stream, group, consumer, error });
+  }
+}
+
+function watchedOf(ofKey: Map<string, Watched>, consumer: string): Watched {
+  let known = ofKey.get(consumer);
+  if (!known) ofKey.set(consumer, (known = { taken: 0, at: 0, silent: 0, reported: false }));
+  return known;
+}

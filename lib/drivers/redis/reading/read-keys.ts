@@ -1,0 +1,115 @@
+import { RedisConnectionError } from '../../../core/errors/connection.errors.js';
+import { GroupNotFoundError } from '../../../core/errors/group.errors.js';
+import { redirectionOf } from '../topology/redirections.js';
+import type { EventBus } from '../../../core/events.js';
+import type { GroupKeeper } from '../groups/group-keeper.js';
+import type { Keys } from '../keys/keys.js';
+import type { ReadKey } from '../leases/redis.lease.js';
+
+export interface ReadKeysOptions {
+  readonly streams: readonly string[];
+  readonly group: string;
+  readonly keys: Keys;
+  readonly keeper: GroupKeeper;
+  readonly events: EventBus;
+  /** Told of what is to be read, whenever that changes. */
+  readonly onChanged: (readable: readonly ReadKey[]) => void;
+}
+
+/** What a subscription reads: its streams, less those that cannot be read, and what was redriven. */
+export class ReadKeys {
+  private sources: ReadKey[];
+  /** Undefined: all. */
+  private watched: ReadonlySet<string> | undefined;
+  private readonly unreadable = new Set<ReadKey>();
+
+  constructor(private readonly options: ReadKeysOptions) {
+    const { streams, keys } = options;
+    this.sources = streams.map((stream) => ({ key: keys.stream(stream), stream, redriven: false }));
+  }
+
+  /** All of them but those that are left alone, those that cannot be read included. */
+  get all(): readonly ReadKey[] {
+    return this.sources.filter((source) => this.watches(source));
+  }
+
+  /** Whether it is not left alone. */
+  watches({ stream }: { readonly stream: string }): boolean {
+    return this.watched?.has(stream) ?? true;
+  }
+
+  /** Leaves all other streams alone. */
+  watch(streams: ReadonlySet<string>): void {
+    this.watched = streams;
+    this.changed();
+  }
+
+  /** Creates the groups; one that was deleted on purpose is left out. @throws where one cannot be created */
+  async open(): Promise<void> {
+    await Promise.all(
+      this.sources.map(async (source) => {
+        try {
+          await this.options.keeper.ensure(source);
+        } catch (error) {
+          if (!(error instanceof GroupNotFoundError)) throw error;
+          this.leaveOut(source, error);
+        }
+      }),
+    );
+    this.changed();
+  }
+
+  addRedriven(source: ReadKey): void {
+    const { keys, group } = this.options;
+    const key = keys.redrive(source.stream, group);
+    if (this.sources.some((known) => known.key === key)) return;
+    this.sources.push({ key, stream: source.stream, redriven: true });
+    this.changed();
+  }
+
+  /** Where a stream, or what was redriven from it, is read. Undefined: it is left alone. */
+  find(stream: string, redriven: boolean): ReadKey | undefined {
+    const source = this.all.find((one) => one.stream === stream && !one.redriven);
+    if (!source || !redriven) return source;
+    this.addRedriven(source);
+    return this.all.find((one) => one.stream === stream && one.redriven);
+  }
+
+  async restoreAll(): Promise<void> {
+    for (const source of this.all) await this.restore(source);
+  }
+
+  /** Creates the group again, or finds out that the key cannot be read. */
+  async restore(source: ReadKey): Promise<void> {
+    try {
+      if (source.redriven) {
+        if (await this.options.keeper.ensureRedriven(source)) return;
+        // Emptied and deleted, as it should be; if it comes back, the next look sees it.
+        this.sources = this.sources.filter((other) => other !== source);
+        return this.changed();
+      }
+      await this.options.keeper.ensure(source);
+      this.readableAgain(source);
+    } catch (error) {
+      this.leaveOut(source, error as Error);
+    }
+  }
+
+  readableAgain(source: ReadKey): void {
+    if (this.unreadable.delete(source)) this.changed();
+  }
+
+  private leaveOut(source: ReadKey, error: Error): void {
+    // An outage, or a slot that is on its way to another node: it will pass.
+    const passes = error instanceof RedisConnectionError || redirectionOf(error) !== undefined;
+    if (passes || this.unreadable.has(source)) return;
+    this.unreadable.add(source);
+    const { events, group } = this.options;
+    events.emit('stream-unreadable', { stream: source.stream, group, error });
+    this.changed();
+  }
+
+  private changed(): void {
+    this.options.onChanged(this.all.filter((source) => !this.unreadable.has(source)));
+  }
+}

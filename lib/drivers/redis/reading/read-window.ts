@@ -1,0 +1,141 @@
+import { sizeOf, type EntrySizes } from '../leases/entry-sizes.js';
+import type { ReadBatch } from './read-batch.js';
+import type { ReadKey } from '../leases/redis.lease.js';
+
+/** Entries of one stream are acknowledged together: so many are worth a command of their own. */
+const WORTH_ITS_ACK = 25;
+/** Streams that one look at those that are not busy asks for, at least. */
+const AT_A_LOOK = 50;
+
+/** What one read asks for. */
+export interface Ask {
+  readonly sources: readonly ReadKey[];
+  /** Most entries of each. */
+  readonly count: number;
+  /** All streams; else `busy` ones, or `others` beside them. Only a read of all waits. */
+  readonly kind: 'all' | 'busy' | 'others';
+}
+
+/** How much a read may bring. */
+export interface ReadBounds {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/**
+ * Which streams the next read asks for, so that many of them share the room for few entries. A stream
+ * is busy as long as it gives as many entries as it was asked for. Busy ones are read a few at a time,
+ * in turn, many entries of each; now and then the others are looked at. Where none is busy, one read
+ * waits for all.
+ */
+export class ReadWindow {
+  /** In the order of their turns. */
+  private busy = new Set<ReadKey>();
+  private size = 1;
+  /** Where the next look at the others begins. */
+  private at = 0;
+  private lookedAt = -Infinity;
+
+  /** @param round while some streams are busy, each other one is looked at about this often, ms */
+  constructor(
+    private readonly sizes: EntrySizes,
+    private readonly now: () => number,
+    private readonly round: number,
+  ) {}
+
+  /** The streams are others now, or much may have been published: each of them may be busy. */
+  restart(keys: readonly ReadKey[]): void {
+    this.busy = new Set(keys);
+    this.size = 1;
+    this.at = 0;
+    this.lookedAt = this.now();
+  }
+
+  next(keys: readonly ReadKey[], bounds: ReadBounds): Ask {
+    if (keys.length === 1) return { sources: keys, count: this.countOf(keys, bounds), kind: 'all' };
+    if (this.busy.size === 0) {
+      // Much may have been published since each was empty.
+      const quiet = this.now() - this.lookedAt < this.round;
+      if (quiet || keys.length * this.sizes.largest <= bounds.bytes) {
+        const count = Math.max(1, Math.floor(bounds.entries / keys.length));
+        return { sources: keys, count: Math.min(count, this.countOf(keys, bounds)), kind: 'all' };
+      }
+      this.restart(keys);
+    }
+    return this.others(keys, bounds) ?? this.window(bounds);
+  }
+
+  /** What the read brought. @returns how many entries */
+  brought({ sources, count, kind }: Ask, batches: readonly ReadBatch[]): number {
+    let found = 0;
+    if (kind === 'all') this.lookedAt = this.now();
+    if (kind === 'busy') for (const source of sources) this.busy.delete(source);
+    for (const { source, entries } of batches) {
+      found += entries.length;
+      if (entries.length >= count) this.busy.add(source);
+    }
+    this.learn(batches);
+    if (kind === 'busy') this.resize(sources.length, found, count * sources.length);
+    return found;
+  }
+
+  /** Learns the sizes of what was read, however it was. */
+  learn<T extends readonly ReadBatch[]>(batches: T): T {
+    for (const { source, entries } of batches) {
+      let largest = 0;
+      for (const [, fields] of entries) largest = Math.max(largest, sizeOf(fields));
+      this.sizes.learn(source.key, largest);
+    }
+    return batches;
+  }
+
+  /** A few busy streams whose turn it is. One with large entries comes alone. */
+  private window(bounds: ReadBounds): Ask {
+    const { entries, bytes } = bounds;
+    const most = Math.max(1, Math.min(Math.max(this.size, worthAsking(entries)), entries));
+    const sources: ReadKey[] = [];
+    let together = 0;
+    for (const source of this.busy) {
+      // Of an unknown one few may come: most streams are empty at first.
+      const worth = this.sizes.knows(source.key) ? WORTH_ITS_ACK : 1;
+      together += worth * this.sizes.of(source.key);
+      if (sources.length > 0 && together > bytes) break;
+      sources.push(source);
+      if (sources.length === most) break;
+    }
+    return { sources, count: this.countOf(sources, bounds), kind: 'busy' };
+  }
+
+  /** Part of the streams that are not busy, so that each has its turn once in a round. */
+  private others(keys: readonly ReadKey[], { entries, bytes }: ReadBounds): Ask | undefined {
+    const all = keys.length;
+    const due = Math.ceil((all * (this.now() - this.lookedAt)) / this.round);
+    if (due < Math.min(all, AT_A_LOOK)) return undefined;
+    this.lookedAt = this.now();
+    const fitting = Math.max(1, Math.floor(bytes / this.sizes.largest));
+    const most = Math.min(due, Math.max(entries, AT_A_LOOK), fitting);
+    const sources: ReadKey[] = [];
+    for (let seen = 0; seen < all && sources.length < most; seen++) {
+      const source = keys[this.at++ % all]!;
+      if (!this.busy.has(source)) sources.push(source);
+    }
+    return sources.length > 0 ? { sources, count: 1, kind: 'others' } : undefined;
+  }
+
+  /** Entries of each, so that all of them are within the bounds: at least one. */
+  countOf(sources: readonly ReadKey[], { entries, bytes }: ReadBounds): number {
+    const size =
+      sources.length > AT_A_LOOK
+        ? sources.length * this.sizes.largest
+        : sources.reduce((sum, { key }) => sum + this.sizes.of(key), 0);
+    return Math.max(1, Math.floor(Math.min(entries / sources.length, bytes / size)));
+  }
+
+  /** Streams of which little comes are asked for many at a time. */
+  private resize(size: number, found: number, asked: number): void {
+    if (found * 4 < asked) this.size = size * 2;
+    else if (found >= asked) this.size = Math.max(1, size >> 1);
+  }
+}
+
+const worthAsking = (entries: number): number => Math.ceil(entries / WORTH_ITS_ACK);

@@ -1,0 +1,150 @@
+import type { Redis } from 'ioredis';
+import { sleep, systemClock } from '../../../core/clock.js';
+import { PermissionDeniedError } from '../../../core/errors/server.errors.js';
+import type { EventBus } from '../../../core/events.js';
+import type { Guard } from '../../../core/guard.js';
+import type { Worker } from '../../../core/worker.js';
+import type { Commands } from '../connection/commands.js';
+import { CrashWatch } from './crash-watch.js';
+import type { Keys } from '../keys/keys.js';
+import type { ReadKey } from '../leases/redis.lease.js';
+import { LOOK_AT_ONCE, lookAfter, type Looked } from './look-after.script.js';
+
+/** Most entries of one claim: Lua can pass some thousand arguments at most. */
+const TAKE_AT_ONCE = 1000;
+
+export interface CaretakerOptions {
+  readonly commands: Commands;
+  readonly keys: Keys;
+  readonly events: EventBus;
+  readonly group: string;
+  readonly consumer: string;
+  readonly idleTimeout: number;
+  readonly interval: number;
+  readonly absentAfter: number;
+  readonly crashedAfter: number;
+  readonly streams: () => readonly ReadKey[];
+  /** Entries that may be taken over now. */
+  readonly room: () => number;
+  /** Told before each look. */
+  readonly onLook: () => Promise<void>;
+  readonly guards?: readonly Guard[];
+  /** A guard does not hold any more. */
+  readonly onDisowned?: () => void;
+  readonly onLooked: (source: ReadKey, looked: Looked) => Promise<void>;
+}
+
+/** The periodic, jittered look after a subscription's streams, see look-after. */
+export class Caretaker implements Worker {
+  private loop: Promise<void> | undefined;
+  private stopped = false;
+  private rest = new AbortController();
+  private shortOfRoom = false;
+  /** Of the look before this one. */
+  private wasShort = false;
+  private readonly crashes: CrashWatch;
+
+  constructor(private readonly options: CaretakerOptions) {
+    this.crashes = new CrashWatch(options);
+  }
+
+  async start(): Promise<void> {
+    this.loop ??= this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.rest.abort();
+    await this.loop;
+  }
+
+  /** What was taken has been handed out: where more was abandoned than there was room for, looks again. */
+  roomMade(): void {
+    if (this.shortOfRoom) this.rest.abort();
+  }
+
+  /** Streams are looked after that were left alone before. */
+  lookNow(): void {
+    this.rest.abort();
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopped) {
+      const wait = this.options.interval * (0.75 + Math.random() / 4);
+      await sleep(systemClock, wait, this.rest.signal);
+      this.rest = new AbortController();
+      if (!this.stopped) await this.look();
+    }
+  }
+
+  private async look(): Promise<void> {
+    const streams = this.options.streams();
+    this.wasShort = this.shortOfRoom;
+    this.shortOfRoom = false;
+    try {
+      await this.options.onLook();
+      for (let at = 0; at < streams.length; at += LOOK_AT_ONCE) {
+        await this.lookAtAll(streams.slice(at, at + LOOK_AT_ONCE));
+      }
+    } catch (error) {
+      this.options.events.emit('worker-error', { worker: 'caretaker', error: error as Error });
+    }
+  }
+
+  /** One stream that this user may not touch must not hide the others. */
+  private async lookAtAll(sources: readonly ReadKey[]): Promise<void> {
+    try {
+      await this.lookAt(sources);
+    } catch (error) {
+      if (!(error instanceof PermissionDeniedError) || sources.length === 1) throw error;
+      const looks = await Promise.allSettled(sources.map((source) => this.lookAt([source])));
+      const failed = looks.find((look) => look.status === 'rejected');
+      if (failed) throw failed.reason;
+    }
+  }
+
+  private async lookAt(sources: readonly ReadKey[]): Promise<void> {
+    const { commands, keys, group, consumer, idleTimeout, absentAfter, crashedAfter, guards } =
+      this.options;
+    const streams = sources.map(({ key, stream, redriven }) => ({
+      key,
+      // What was redriven is never recreated: its own key in this place means no floor.
+      floor: redriven ? key : keys.floor(stream),
+      redrive: keys.redrive(stream, group),
+      consumers: keys.consumers(stream, group),
+      handed: keys.handed(stream, group),
+    }));
+    let [room, more] = [0, 0];
+    const look = (client: Redis) => {
+      // Only now, as an outage may have passed before.
+      more = commands.allowance(idleTimeout);
+      room = Math.min(this.options.room(), TAKE_AT_ONCE);
+      const times = {
+        idleTimeout: idleTimeout + more,
+        absentAfter: absentAfter + more,
+        crashedAfter: crashedAfter + more,
+      };
+      return lookAfter(client, { group, consumer, ...times, streams, room, guards });
+    };
+    const found = await commands.run('looking after streams', look, sources[0]!.key);
+    if (!found) return this.options.onDisowned?.();
+    const taken = found.reduce((sum, looked) => sum + looked.taken.length, 0);
+    // A look that could take nothing says nothing.
+    if (room <= 0 ? this.wasShort : taken > 0 && taken >= room) this.shortOfRoom = true;
+    for (const [index, looked] of found.entries()) {
+      await this.options.onLooked(sources[index]!, looked);
+      this.report(sources[index]!, looked, more);
+    }
+  }
+
+  /** @param more how much longer than usual a consumer had to be silent, ms */
+  private report(source: ReadKey, looked: Looked, more: number): void {
+    const { stream } = source;
+    const { events, group } = this.options;
+    const { taken, trimmed, removed } = looked;
+    if (taken.length > 0) events.emit('reclaimed', { stream, group, count: taken.length });
+    if (trimmed > 0) events.emit('trimmed', { stream, group, count: trimmed });
+    for (const consumer of removed) events.emit('consumer-removed', { stream, group, consumer });
+    this.crashes.looked(source, looked, more === 0);
+  }
+}

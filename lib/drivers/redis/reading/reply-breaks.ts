@@ -1,0 +1,74 @@
+import { ReplyBrokenError } from '../../../core/errors/server.errors.js';
+import type { EventBus } from '../../../core/events.js';
+import { systemClock } from '../../../core/clock.js';
+import { AT_ONCE } from '../leases/careful-fetch.js';
+import type { Commands } from '../connection/commands.js';
+import type { EntrySizes } from '../leases/entry-sizes.js';
+import type { ReadKey } from '../leases/redis.lease.js';
+import { replyLimit } from './reply-limit.js';
+
+/** A limit that the server named counts for so long, ms. */
+const KNOWN_FOR = 60_000;
+/** Without a reply that shows it: so many reads in a row, whose connection ended at once. */
+const TELLING = 2;
+
+/** A read whose reply has not come. */
+export interface Asked {
+  readonly sources: readonly ReadKey[];
+  /** Most entries of each. */
+  readonly count: number;
+  /** When it was sent. */
+  readonly at: number;
+}
+
+export interface ReplyBreaksOptions {
+  readonly commands: Commands;
+  readonly events: EventBus;
+  readonly group: string;
+  readonly sizes: EntrySizes;
+}
+
+/** Judges connections that ended in the middle of a read: the server ends those whose reply is too large. */
+export class ReplyBreaks {
+  private inARow = 0;
+  private known: { readonly limit: number | undefined; readonly at: number } | undefined;
+
+  constructor(private readonly options: ReplyBreaksOptions) {}
+
+  /** A reply came. */
+  came(): void {
+    this.inARow = 0;
+  }
+
+  /** @param partly whether a part of the reply had come */
+  ended(asked: Asked, partly: boolean, error: unknown): void {
+    if (!partly && systemClock.now() - asked.at > AT_ONCE) return;
+    this.inARow++;
+    const { sizes } = this.options;
+    sizes.replyBroke();
+    sizes.readBroke(
+      asked.sources.map(({ key }) => key),
+      asked.count,
+    );
+    void this.tell(asked, partly || this.inARow >= TELLING, error);
+  }
+
+  private async tell({ sources, count }: Asked, certain: boolean, error: unknown): Promise<void> {
+    const limit = await this.limit(sources[0]!.key);
+    // Without a limit it was something else that ended the connection; that is told as such.
+    if (limit === undefined ? !certain : limit === 0) return;
+    const { events, group } = this.options;
+    const streams = [...new Set(sources.map(({ stream }) => stream))];
+    const entries = count * sources.length;
+    const broken = new ReplyBrokenError(group, streams, entries, limit, error);
+    events.emit('reply-broken', { streams, group, entries, limit, error: broken });
+  }
+
+  private async limit(key: string): Promise<number | undefined> {
+    const now = systemClock.now();
+    if (this.known && now - this.known.at < KNOWN_FOR) return this.known.limit;
+    const limit = await replyLimit(this.options.commands, key);
+    this.known = { limit, at: now };
+    return limit;
+  }
+}

@@ -1,0 +1,65 @@
+import type { Redis } from 'ioredis';
+import type { Guard } from '../../../core/guard.js';
+import { Script } from '../scripting/script.js';
+
+/**
+ * Takes over what a group has pending, whoever owns it and however fresh it is, oldest first and
+ * uncharged. KEYS stream. ARGV group, consumer, id to begin behind or '-', most entries.
+ * Answers id, delivery count and the consumer that had it, in turn. A claim of an entry whose data was
+ * deleted drops it from the pending list; it is found to be gone when it is fetched.
+ */
+const script = new Script(`
+local start = ARGV[3]
+if start ~= '-' then start = '(' .. start end
+local rows = redis.call('XPENDING', KEYS[1], ARGV[1], start, '+', ARGV[4])
+local taken, claim = {}, { 'XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0 }
+for _, row in ipairs(rows) do
+  claim[#claim + 1] = row[1]
+  taken[#taken + 1] = row[1]
+  taken[#taken + 1] = row[4]
+  taken[#taken + 1] = row[2]
+end
+if #rows > 0 then
+  claim[#claim + 1] = 'JUSTID'
+  redis.call(unpack(claim)) -- XCLAIM
+end
+return taken
+`);
+
+/** Most entries of one claim: Lua can pass some thousand arguments at most. */
+export const TAKE_AT_ONCE = 1000;
+
+export interface TakePending {
+  readonly key: string;
+  readonly group: string;
+  readonly consumer: string;
+  readonly guards: readonly Guard[];
+  /** The last one that was taken; undefined: from the oldest on. */
+  readonly after: string | undefined;
+  /** {@link TAKE_AT_ONCE} at most. */
+  readonly count: number;
+}
+
+/** An entry that was taken over. */
+export interface TakenEntry {
+  readonly id: string;
+  readonly count: number;
+  /** The consumer that had it pending. */
+  readonly from: string;
+}
+
+/** @returns undefined where a guard does not hold */
+export async function takePending(
+  client: Redis,
+  take: TakePending,
+): Promise<TakenEntry[] | undefined> {
+  const { key, group, consumer, after = '-', count, guards } = take;
+  const flat = await script.run(client, [key], [group, consumer, after, count], guards);
+  if (flat === null) return undefined;
+  const rows = flat as (string | number)[];
+  const found: TakenEntry[] = [];
+  for (let at = 0; at < rows.length; at += 3) {
+    found.push({ id: String(rows[at]), count: Number(rows[at + 1]), from: String(rows[at + 2]) });
+  }
+  return found;
+}

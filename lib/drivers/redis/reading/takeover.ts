@@ -1,0 +1,108 @@
+import { Backoff } from '../../../core/backoff.js';
+import { sleep, systemClock } from '../../../core/clock.js';
+import type { EventBus } from '../../../core/events.js';
+import type { Guard } from '../../../core/guard.js';
+import type { Adoption } from './adoption.js';
+import type { Commands } from '../connection/commands.js';
+import type { ByteRoom } from '../leases/read-budget.js';
+import type { ReadKey } from '../leases/redis.lease.js';
+import { isGroupMissing } from '../errors/reply-errors.js';
+import { takePending } from './take-pending.script.js';
+
+/** Entries taken over at once. */
+const PAGE = 200;
+
+export interface TakeoverOptions {
+  readonly commands: Commands;
+  readonly events: EventBus;
+  readonly adoption: Adoption;
+  readonly room: ByteRoom;
+  readonly group: string;
+  readonly consumer: string;
+  readonly guards: readonly Guard[];
+  readonly blockTimeout: number;
+  readonly onDisowned: () => void;
+  readonly onGroupMissing: () => Promise<void>;
+}
+
+/** Takes over all that a group has pending in a stream, oldest first, before anything new is read. */
+export class Takeover {
+  private after: string | undefined;
+  private finished = false;
+  private readonly stopping = new AbortController();
+  private readonly backoff = new Backoff();
+
+  constructor(private readonly options: TakeoverOptions) {}
+
+  /** Nothing that is pending is unknown here. */
+  get done(): boolean {
+    return this.finished;
+  }
+
+  /** Something may be pending to us without our knowing of it: all is looked through again. */
+  restart(): void {
+    this.after = undefined;
+    this.finished = false;
+  }
+
+  /** @returns whether new entries may be read now; else some were taken over, or there was an obstacle */
+  async mayRead(source: ReadKey): Promise<boolean> {
+    if (this.finished) return true;
+    try {
+      const found = await this.next(source);
+      this.backoff.reset();
+      if (found !== undefined) return found === 0 && this.finished;
+      this.options.onDisowned();
+      await sleep(systemClock, this.options.blockTimeout, this.stopping.signal);
+    } catch (error) {
+      await this.recover(error as Error);
+    }
+    return false;
+  }
+
+  /** Waits for nothing any more. */
+  stop(): void {
+    this.stopping.abort();
+  }
+
+  private async recover(error: Error): Promise<void> {
+    const { events, onGroupMissing } = this.options;
+    const missing = isGroupMissing(error.cause);
+    if (!missing) events.emit('worker-error', { worker: 'takeover', error });
+    await sleep(systemClock, this.backoff.next(), this.stopping.signal);
+    if (missing && !this.stopping.signal.aborted) await onGroupMissing();
+  }
+
+  /**
+   * Goes on until something was found, or it is done.
+   * @returns how many entries were found, undefined where a guard does not hold
+   */
+  private async next(source: ReadKey): Promise<number | undefined> {
+    const { commands, events, adoption, room, group, consumer, guards } = this.options;
+    const { key, stream } = source;
+    while (!this.finished) {
+      const { after } = this;
+      const take = { key, group, consumer, guards, after, count: PAGE };
+      const page = await commands.run(
+        'taking over what is pending',
+        (client) => takePending(client, take),
+        key,
+      );
+      if (!page) return undefined;
+      const entries = await adoption.takeBackAllLost(source, page);
+      const { count, rest } = await adoption.hold(source, entries, room.ofRead);
+      // Begun anew meanwhile.
+      if (after !== this.after) continue;
+      // What did not fit is taken over again when there is room, in its order.
+      const [next] = rest;
+      const done = next ? page.findIndex(({ id }) => id === next.id) : page.length;
+      this.after = page[done - 1]?.id ?? after;
+      this.finished = page.length < PAGE && rest.length === 0;
+      if (this.finished) adoption.foundAll(source);
+      if (count === 0) continue;
+      events.emit('reclaimed', { stream, group, count });
+      return count;
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,60 @@
+import type { EventBus } from '../../../core/events.js';
+import type { OutgoingReply, Replies, ReplyBox, ReplyBoxOptions } from '../../../ports/replies.js';
+import type { Commands } from '../connection/commands.js';
+import type { Connector } from '../connection/connector.js';
+import type { Keys } from '../keys/keys.js';
+import { RedisReplyBox } from './redis.reply-box.js';
+import { Replying } from './replying.js';
+import { ServerTime } from '../connection/server-time.js';
+
+export interface RedisRepliesOptions {
+  readonly connector: Connector;
+  readonly commands: Commands;
+  readonly keys: Keys;
+  readonly events: EventBus;
+}
+
+/** Answers through a stream for each client, which is bounded, expires, and is never made by who answers. */
+export class RedisReplies implements Replies {
+  private readonly replying: Replying;
+  private readonly time: ServerTime;
+
+  constructor(private readonly options: RedisRepliesOptions) {
+    const { commands, keys } = options;
+    this.replying = new Replying(commands, keys);
+    this.time = new ServerTime(commands);
+  }
+
+  open(options: ReplyBoxOptions): ReplyBox {
+    return new RedisReplyBox({ ...this.options, ...options });
+  }
+
+  send(replies: readonly OutgoingReply[]): Promise<('sent' | 'gone' | Error)[]> {
+    return this.replying.send(replies);
+  }
+
+  /** Whether there is something to write. */
+  get waiting(): boolean {
+    return this.replying.pending;
+  }
+
+  /** Answers go out before whatever is settled now. */
+  flush(): Promise<void> {
+    return this.replying.flush();
+  }
+
+  now(): number | Promise<number> {
+    return this.time.now();
+  }
+
+  async readers(stream: string): Promise<number> {
+    const { commands, keys } = this.options;
+    const key = keys.stream(stream);
+    const groups = await commands.run(
+      'asking who reads',
+      (client) => client.xinfo('GROUPS', key),
+      key,
+    );
+    return (groups as unknown[][]).filter((group) => Number(group[3]) > 0).length;
+  }
+}

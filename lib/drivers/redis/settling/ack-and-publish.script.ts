@@ -1,0 +1,211 @@
+import type { Redis } from 'ioredis';
+import type { Completion, CompletionKey } from '../../../ports/completions.js';
+import type { SettleOutcome } from '../../../core/settlement.js';
+import type { OutgoingEntry } from '../../../core/message.js';
+import type { Keys } from '../keys/keys.js';
+import { Script } from '../scripting/script.js';
+import { DONE } from '../completions/completions.scripts.js';
+import { STREAMS_ONLY } from './dead-letter.script.js';
+import { DELAYING, MOST_ELEMENTS, whenArguments } from '../scripting/delaying.js';
+import { FENCE, FORGET, type Fenced } from '../scripting/fence.js';
+import { pack, UNPACK, type PackedList } from '../scripting/packing.js';
+
+/**
+ * Publishes what follows from messages, or stores it until it is due, message by message, then
+ * acknowledges them all. The fence of each, and all its targets, are checked before its first write,
+ * since what has been written stays. Where publishing fails nevertheless, that message alone has failed.
+ * KEYS stream, then the others once each.
+ * ARGV, packed: group, consumer, first and last id, redriven, then per message id, count (0: unfenced),
+ * the number of its done key (0: none) and for how long that is remembered in ms, the number of its
+ * entries, and per entry `now`, `in` or `at`, the number of its stream's key, the number of its elements,
+ * of a delayed one ms and the numbers of the keys of the sorted set and the hash, and the elements. What
+ * counts is a number, the rest are texts.
+ * Answers a word or an error per message, or 1 where all are settled. One range XPENDING, and one
+ * XACK, serve all of them: each call costs more than what it does.
+ */
+const script = new Script(`${UNPACK}${FENCE}${FORGET}${STREAMS_ONLY}${DELAYING}
+local key, group, consumer = KEYS[1], ARGV[1], ARGV[2]
+local counts = {}
+if ARGV[3] ~= ARGV[4] then
+  local rows = try('XPENDING', key, group, ARGV[3], ARGV[4], 10000, consumer)
+  if not rows.err then
+    for _, row in ipairs(rows) do counts[row[1]] = row[4] end
+  end
+end
+local function owned(id, count)
+  if count == 0 or counts[id] == count then return 'held' end
+  return fence(key, group, consumer, id, count)
+end
+local refusals = {}
+local function refused(how, at)
+  local name = how == 'now' and ARGV[at] or ARGV[at] .. ' delayed'
+  if refusals[name] == nil then
+    local stream = KEYS[ARGV[at]]
+    if how == 'now' then
+      refusals[name] = refuse_others(stream) or false
+    else
+      local delayed, stored = KEYS[ARGV[at + 3]], KEYS[ARGV[at + 4]]
+      refusals[name] = refuse_delays(delayed, stored, stream) or false
+    end
+  end
+  return refusals[name]
+end
+local function check(at, entries)
+  local refusal = false
+  for _ = 1, entries do
+    local how, size = ARGV[at], ARGV[at + 2]
+    refusal = refusal or refused(how, at + 1)
+    if not refusal and (size == 0 or size % 2 == 1 or size > ${MOST_ELEMENTS}) then
+      refusal = redis.error_reply('ERR an entry needs between 1 and ${MOST_ELEMENTS / 2} pairs of fields')
+    end
+    at = at + (how == 'now' and 3 or 6) + size
+  end
+  return refusal, at
+end
+local function as_reply(problem)
+  return type(problem) == 'table' and problem or redis.error_reply(problem)
+end
+local function publish(at, entries, done, ttl)
+  for _ = 1, entries do
+    local how, stream, size = ARGV[at], KEYS[ARGV[at + 1]], ARGV[at + 2]
+    local first = at + (how == 'now' and 3 or 6)
+    if how == 'now' then
+      local added = try('XADD', stream, '*', unpack(ARGV, first, first + size - 1))
+      if type(added) == 'table' then error(added) end
+    else
+      local delayed, stored = KEYS[ARGV[at + 4]], KEYS[ARGV[at + 5]]
+      delay(delayed, stored, due_at(how, ARGV[at + 3]), first, first + size - 1)
+    end
+    at = first + size
+  end
+  if done > 0 then redis.call('SET', KEYS[done], '${DONE}', 'PX', ttl) end
+end
+local words, settled, at = {}, {}, 6
+while at <= #ARGV do
+  local id, count, done, ttl, entries = unpack(ARGV, at, at + 4)
+  local first, word, refusal = at + 5, nil, nil
+  refusal, at = check(first, entries)
+  if done > 0 and redis.call('GET', KEYS[done]) == '${DONE}' then
+    -- Whoever completed it has published what follows.
+    word = 'settled'
+  else
+    word = owned(id, count)
+    if word == 'held' then word = refusal or 'settled' end
+    if word == 'settled' then
+      local published, problem = pcall(publish, first, entries, done, ttl)
+      if not published then word = as_reply(problem) end
+    end
+  end
+  if word == 'settled' then settled[#settled + 1] = id end
+  words[#words + 1] = word
+end
+local forgotten, problem = pcall(forget, key, group, settled, ARGV[5])
+if forgotten then return #settled == #words and 1 or words end
+for place, word in ipairs(words) do
+  if word == 'settled' then words[place] = as_reply(problem) end
+end
+return words
+`);
+
+/** A message that is acknowledged, and what follows from it. */
+export interface Publishing {
+  readonly id: string;
+  /** Delivery count of the run. */
+  readonly count: number;
+  readonly unfenced: boolean;
+  readonly entries: readonly OutgoingEntry[];
+  /** Marked in the same step. */
+  readonly completes: Completion | undefined;
+}
+
+/** Most messages in one run of the script, so that it never blocks the server for long. */
+export const PUBLISH_AT_ONCE = 200;
+
+/**
+ * @param run what its messages have in common
+ * @param range the lowest and the highest of their ids
+ */
+export async function ackAndPublish(
+  client: Redis,
+  run: Omit<Fenced, 'id' | 'count'> & { readonly redriven: boolean },
+  range: readonly [first: string, last: string],
+  messages: readonly Publishing[],
+  names: Keys,
+): Promise<(SettleOutcome | Error)[]> {
+  const keys = new NumberedKeys(run.key, names);
+  const args = pack((list) => {
+    list.text(run.group);
+    list.text(run.consumer);
+    list.text(range[0]);
+    list.text(range[1]);
+    list.text(run.redriven ? '1' : '0');
+    for (const message of messages) packMessage(list, message, keys);
+  });
+  const words = await script.run(client, keys.all, [args], run.guards);
+  if (Array.isArray(words)) return words as (SettleOutcome | Error)[];
+  return new Array<SettleOutcome>(messages.length).fill(words === null ? 'lost' : 'settled');
+}
+
+function packMessage(
+  list: PackedList,
+  { id, count, unfenced, entries, completes }: Publishing,
+  keys: NumberedKeys,
+): void {
+  list.text(id);
+  list.number(unfenced ? 0 : count);
+  list.number(completes ? keys.done(completes.claim) : 0);
+  list.number(completes ? completes.ttl : 0);
+  list.number(entries.length);
+  for (const { stream, fields, when } of entries) {
+    const [how, ms] = when ? whenArguments(when) : NOW;
+    list.text(how);
+    list.number(keys.stream(stream));
+    list.number(fields.length);
+    if (when) {
+      const { delayed, entries: stored } = keys.delays(stream);
+      list.number(ms);
+      list.number(delayed);
+      list.number(stored);
+    }
+    for (const field of fields) list.text(field);
+  }
+}
+
+const NOW = ['now', 0] as const;
+
+/** The keys of a script, and the place of those of each stream among them. */
+class NumberedKeys {
+  readonly all: string[] = [];
+  private readonly streams = new Map<string, number>();
+  private readonly delayed = new Map<string, { delayed: number; entries: number }>();
+
+  constructor(
+    first: string,
+    private readonly names: Keys,
+  ) {
+    this.all.push(first);
+  }
+
+  stream(name: string): number {
+    let number = this.streams.get(name);
+    if (number === undefined) {
+      this.streams.set(name, (number = this.all.push(this.names.stream(name))));
+    }
+    return number;
+  }
+
+  /** Each has its own. */
+  done(claim: CompletionKey): number {
+    return this.all.push(this.names.done(claim));
+  }
+
+  delays(name: string): { readonly delayed: number; readonly entries: number } {
+    let numbers = this.delayed.get(name);
+    if (!numbers) {
+      const { delayed, entries } = this.names.delays(name);
+      numbers = { delayed: this.all.push(delayed), entries: this.all.push(entries) };
+      this.delayed.set(name, numbers);
+    }
+    return numbers;
+  }
+}

@@ -1,0 +1,29 @@
+import type { Redis } from 'ioredis';
+import type { Guard } from '../../../core/guard.js';
+import { Script } from '../scripting/script.js';
+
+/**
+ * Acknowledges redriven entries and deletes them, and their stream with the last one: only its own
+ * group reads it. KEYS redrive stream. ARGV group, ids.
+ */
+const script = new Script(`
+local ids = {}
+for i = 2, #ARGV do ids[#ids + 1] = ARGV[i] end
+redis.call('XACK', KEYS[1], ARGV[1], unpack(ids))
+redis.call('XDEL', KEYS[1], unpack(ids))
+if redis.call('XLEN', KEYS[1]) == 0 then
+  redis.call('DEL', KEYS[1])
+end
+return #ids
+`);
+
+export async function ackRedriven(
+  client: Redis,
+  key: string,
+  group: string,
+  ids: readonly string[],
+  guards?: readonly Guard[],
+): Promise<'settled' | 'lost'> {
+  const acknowledged = await script.run(client, [key], [group, ...ids], guards);
+  return acknowledged === null ? 'lost' : 'settled';
+}

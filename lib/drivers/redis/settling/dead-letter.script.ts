@@ -1,0 +1,102 @@
+import type { Redis } from 'ioredis';
+import type { Fields } from '../../../core/message.js';
+import type { SettleOutcome } from '../../../core/settlement.js';
+import { bytesOfText } from '../../../core/text-bytes.js';
+import { Script } from '../scripting/script.js';
+import { FENCE, FORGET, type Fenced } from '../scripting/fence.js';
+
+/** One field that holds all as a JSON array, where they are too many for one Lua call. */
+export const PACKED_FIELDS = 'packed_fields';
+
+/** The fields as they were before they were packed. A message may have a field of that name itself. */
+export function unpackFields(fields: Fields): Fields {
+  if (fields.length !== 2 || fields[0] !== PACKED_FIELDS) return fields;
+  try {
+    const packed: unknown = JSON.parse(fields[1]!);
+    return Array.isArray(packed) ? (packed as Fields) : fields;
+  } catch {
+    return fields;
+  }
+}
+
+/** A field as it goes back to the server: where it was no text, its bytes. */
+export const asWritten = (text: string): string | Buffer =>
+  text.isWellFormed() ? text : bytesOfText(text);
+
+/** Lua function `refuse_others(key)`: an error reply where a key holds something else than a stream. */
+export const STREAMS_ONLY = `
+local function refuse_others(key)
+  local kind = redis.call('TYPE', key).ok
+  if kind ~= 'stream' and kind ~= 'none' then
+    return redis.error_reply('WRONGTYPE key ' .. key .. ' holds a ' .. kind .. ', not a stream')
+  end
+end
+`;
+
+/**
+ * Stores the dead letter, then acknowledges. The fields are copied on the server, byte for byte.
+ * KEYS stream, dead letters. ARGV group, consumer, id, count, record, fields to skip, unfenced,
+ * delete, then the fields as the consumer read them, used where the entry's data was deleted: without
+ * them it answers `deleted` then.
+ */
+const script = new Script(`${FENCE}${FORGET}${STREAMS_ONLY}
+local key, group, id = KEYS[1], ARGV[1], ARGV[3]
+if ARGV[7] ~= '1' then
+  local word = fence(key, group, ARGV[2], id, ARGV[4])
+  if word ~= 'held' then return word end
+end
+local refusal = refuse_others(KEYS[2])
+if refusal then return refusal end
+local entry = redis.call('XRANGE', key, id, id)[1]
+local fields, from = ARGV, 9
+if entry then fields, from = entry[2], 1 + tonumber(ARGV[6]) end
+if not entry and #ARGV < 9 then return 'deleted' end
+local add = { 'XADD', KEYS[2], '*', 'dead_letter', ARGV[5] }
+if #fields - from > 7000 then
+  local packed = {}
+  for i = from, #fields do packed[#packed + 1] = fields[i] end
+  add[6], add[7] = '${PACKED_FIELDS}', cjson.encode(packed)
+else
+  for i = from, #fields do add[#add + 1] = fields[i] end
+end
+redis.call(unpack(add)) -- XADD
+forget(key, group, { id }, ARGV[8])
+return 'settled'
+`);
+
+export interface DeadLettering extends Fenced {
+  readonly deadLetters: string;
+  /** JSON of the record. */
+  readonly record: string;
+  /** Elements at the head of the stored fields that are ours, not the message's. */
+  readonly skip: number;
+  /** The entry left the pending list with its data: nobody else can hold it. */
+  readonly unfenced: boolean;
+  /** Delete the entry too, and its key with the last one: it was redriven, and nobody else reads it. */
+  readonly remove: boolean;
+  readonly fields: Fields;
+}
+
+export async function deadLetter(client: Redis, letter: DeadLettering): Promise<SettleOutcome> {
+  // The fields travel only where the server does not have them any more.
+  const word = letter.unfenced ? 'deleted' : await store(client, letter, []);
+  return word === 'deleted'
+    ? ((await store(client, letter, letter.fields)) as SettleOutcome)
+    : word;
+}
+
+async function store(
+  client: Redis,
+  letter: DeadLettering,
+  fields: Fields,
+): Promise<SettleOutcome | 'deleted'> {
+  const { group, consumer, id, count, record, skip, unfenced, remove, guards } = letter;
+  const flags = [unfenced ? 1 : 0, remove ? 1 : 0];
+  const word = await script.run(
+    client,
+    [letter.key, letter.deadLetters],
+    [group, consumer, id, count, record, skip, ...flags, ...fields.map(asWritten)],
+    guards,
+  );
+  return (word ?? 'lost') as SettleOutcome | 'deleted';
+}

@@ -1,0 +1,253 @@
+import type { DeadLetterRecord } from '../../../ports/dead-letters.js';
+import { join } from '../../../core/grouped.js';
+import type { Ack, SettleOutcome } from '../../../core/settlement.js';
+import type { OutgoingEntry } from '../../../core/message.js';
+import type { MessageSource, Settling } from '../../../ports/source.js';
+import type { Commands } from '../connection/commands.js';
+import type { Keys } from '../keys/keys.js';
+import { extendLeases, releaseLease, unchargeLease } from '../leases/leasing.js';
+import { isPublishedTogether, publishTogether } from './publishing-together.js';
+import { ORIGIN_ELEMENTS, type ReadKey, type RedisLease } from '../leases/redis.lease.js';
+import { isWrongType } from '../errors/reply-errors.js';
+import { completeAll, completionOf } from './settling-completions.js';
+import { ackGuarded } from './ack-guarded.script.js';
+import { ackRedriven } from './ack-redriven.script.js';
+import { doneAlready } from '../completions/completions.scripts.js';
+import { deadLetter } from './dead-letter.script.js';
+import { leave } from './leave.script.js';
+
+type Outcome = SettleOutcome | Error;
+
+/**
+ * The steps that a run has published are known for so long after the last run may have begun, ms: it
+ * may take its time.
+ */
+const LAST_RUN = 3_600_000;
+
+export interface SettlingContext {
+  readonly commands: Commands;
+  readonly keys: Keys;
+  /** Publishes, or stores for later, what cannot be in the same step as the acknowledgement. */
+  readonly publish: MessageSource['publish'];
+}
+
+/**
+ * Carries out a batch: plain acks as one XACK per key, those that complete something and retries in
+ * one script each per key, the rest in one each.
+ */
+export async function settleAll(
+  batch: readonly Settling[],
+  context: SettlingContext,
+): Promise<Outcome[]> {
+  const { commands } = context;
+  const outcomes: Outcome[] = new Array<Outcome>(batch.length);
+  const acks = new Map<ReadKey, number[]>();
+  const chained = new Map<ReadKey, number[]>();
+  const retries: number[] = [];
+  const completing: number[] = [];
+  const others: Promise<void>[] = [];
+  for (let index = 0; index < batch.length; index++) {
+    const settling = batch[index]!;
+    if (isPlainAck(settling)) {
+      const { source } = settling.lease as RedisLease;
+      join(acks, source, index);
+    } else if (completionOf(settling) && isWithoutNext(settling)) {
+      completing.push(index);
+    } else if (isPublishedTogether(settling, context)) {
+      join(chained, (settling.lease as RedisLease).source, index);
+    } else if (settling.settlement.kind === 'retry' && !takesBack(settling)) {
+      retries.push(index);
+    } else {
+      others.push(settleOne(settling, context).then((outcome) => void (outcomes[index] = outcome)));
+    }
+  }
+  const leasesOf = (indexes: readonly number[]): RedisLease[] =>
+    indexes.map((index) => batch[index]!.lease as RedisLease);
+  const together = [...acks.values()].map(async (indexes) => {
+    const outcome = await ackTogether(leasesOf(indexes), commands);
+    for (const index of indexes) outcomes[index] = outcome;
+  });
+  for (const indexes of chained.values()) {
+    const same = indexes.map((index) => batch[index]!);
+    const published = publishTogether(same, context).then((found) => {
+      for (let place = 0; place < found.length; place++) outcomes[indexes[place]!] = found[place]!;
+    });
+    together.push(published);
+  }
+  if (retries.length > 0) {
+    const kept = keepForRetry(leasesOf(retries), commands).then((found) => {
+      for (const [place, index] of retries.entries()) outcomes[index] = found[place]!;
+    });
+    together.push(kept);
+  }
+  if (completing.length > 0) {
+    const items = completing.map((index) => batch[index]!);
+    const done = completeAll(items, context).then((found) => {
+      for (const [place, index] of completing.entries()) outcomes[index] = found[place]!;
+    });
+    together.push(done);
+  }
+  await Promise.all([...together, ...others]);
+  return outcomes;
+}
+
+const isPlainAck = (settling: Settling): boolean =>
+  isWithoutNext(settling) && !completionOf(settling);
+
+const isWithoutNext = ({ settlement }: Settling): boolean =>
+  settlement.kind === 'ack' && !settlement.publish?.length;
+
+/** The run has been counted, and has not begun. */
+const takesBack = ({ settlement, lease }: Settling): boolean =>
+  settlement.kind === 'retry' && settlement.uncharged === true && lease.charged;
+
+/** The work is done, whoever owns the entries now: no fence, but the guards if there are any. */
+async function ackTogether(leases: readonly RedisLease[], commands: Commands): Promise<Outcome> {
+  const { source, holder } = leases[0]!;
+  const ids = leases.map((lease) => lease.entryId);
+  const { guards, group } = holder;
+  try {
+    const word = await commands.run(
+      'acknowledging',
+      async (client) => {
+        if (source.redriven) return ackRedriven(client, source.key, group, ids, guards);
+        const finished = await holder.finish?.(client, leases[0]!);
+        if (finished) return finished;
+        if (guards.length > 0) return ackGuarded(client, source.key, group, ids, guards);
+        await client.xack(source.key, group, ...ids);
+        return 'settled';
+      },
+      source.key,
+    );
+    if (word === 'lost') return word;
+  } catch (error) {
+    if (!(error instanceof Error && isWrongType(error.cause))) return error as Error;
+  }
+  for (const lease of leases) holder.settled(lease);
+  return 'settled';
+}
+
+/** They stay pending to us, and fresh, until they are run again. */
+async function keepForRetry(leases: readonly RedisLease[], commands: Commands): Promise<Outcome[]> {
+  try {
+    const words = await extendLeases(commands, leases);
+    return leases.map((lease, index) => {
+      if (words[index] !== 'held') return words[index] === 'lost' ? 'lost' : 'gone';
+      lease.charged = false;
+      lease.holder.parked?.(lease);
+      return 'settled';
+    });
+  } catch (error) {
+    return leases.map(() => error as Error);
+  }
+}
+
+async function settleOne(settling: Settling, context: SettlingContext): Promise<Outcome> {
+  const lease = settling.lease as RedisLease;
+  try {
+    const outcome = await carryOut(settling, lease, context);
+    // What is left, or waits, stays known, so that it is not adopted.
+    const { kind } = settling.settlement;
+    if (outcome === 'settled' && isOffered(settling)) lease.offer();
+    else if (outcome === 'settled' && kind !== 'leave' && kind !== 'retry') {
+      lease.holder.settled(lease);
+      // Its record is gone, so a second time there is nothing to settle any more.
+      lease.trimmed = false;
+    }
+    return outcome;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+const isOffered = ({ settlement }: Settling): boolean =>
+  settlement.kind === 'release' && settlement.elsewhere === true;
+
+function carryOut(
+  { settlement, ...settling }: Settling,
+  lease: RedisLease,
+  context: SettlingContext,
+): Promise<SettleOutcome> {
+  switch (settlement.kind) {
+    case 'ack':
+      return publishApartFirst(lease, settlement, context);
+    case 'dead-letter':
+      return storeDeadLetter(lease, 'record' in settling ? settling.record : undefined, context);
+    case 'leave':
+      return context.commands.run(
+        'leaving an entry pending',
+        (client) => leave(client, lease.fence),
+        lease.source.key,
+      );
+    case 'retry':
+      return unchargeLease(context.commands, lease);
+    default:
+      return releaseLease(context.commands, lease);
+  }
+}
+
+/** On a cluster, where no script reaches what follows. */
+async function publishApartFirst(
+  lease: RedisLease,
+  { publish = [], completes }: Ack,
+  context: SettlingContext,
+): Promise<SettleOutcome> {
+  const { commands, keys } = context;
+  if (!completes || !(await isDone(commands, keys.done(completes.claim)))) {
+    const obstacle = await publishApart(lease, publish, context);
+    if (obstacle) return obstacle;
+  }
+  const [outcome] = await publishTogether(
+    [{ lease, settlement: { kind: 'ack', completes } }],
+    context,
+  );
+  if (outcome instanceof Error) throw outcome;
+  return outcome!;
+}
+
+/** What was completed before has published what follows. Somebody who does it now has the claim. */
+const isDone = (commands: Commands, key: string): Promise<boolean> =>
+  commands.run('looking for a completion', (client) => doneAlready(client, key), key);
+
+/**
+ * Where no script reaches all of them: checked, published, and acknowledged later. A later run of the
+ * message, or another try, does not publish a step again.
+ */
+async function publishApart(
+  lease: RedisLease,
+  entries: readonly OutgoingEntry[],
+  { commands, publish }: SettlingContext,
+): Promise<SettleOutcome | undefined> {
+  const [word] = await extendLeases(commands, [lease]);
+  if (word === 'lost' || (word === 'gone' && !lease.trimmed)) return word;
+  const { group, id } = lease.fence;
+  const window = lease.holder.runsWithin + LAST_RUN;
+  const once = entries.map((entry, step) => {
+    const key = `${lease.source.key}/${id}/${group}/${step}`;
+    return { ...entry, idempotency: { key, window } };
+  });
+  const refused = (await publish(once)).find((result) => result instanceof Error);
+  if (refused) throw refused;
+  return undefined;
+}
+
+function storeDeadLetter(
+  lease: RedisLease,
+  record: DeadLetterRecord | undefined,
+  { commands, keys }: SettlingContext,
+): Promise<SettleOutcome> {
+  const letter = {
+    ...lease.fence,
+    deadLetters: keys.deadLetters(lease.stream),
+    record: JSON.stringify(record),
+    skip: lease.redriven ? ORIGIN_ELEMENTS : 0,
+    unfenced: lease.trimmed,
+    remove: lease.redriven,
+    fields: lease.fields ?? [],
+  };
+  return commands.run(
+    'storing a dead letter',
+    (client) => deadLetter(client, letter),
+    letter.deadLetters,
+  );
+}

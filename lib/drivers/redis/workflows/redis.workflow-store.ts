@@ -1,0 +1,142 @@
+import { grouped } from '../../../core/grouped.js';
+import type {
+  Arrival,
+  FinishedStep,
+  StoredWorkflow,
+  WorkflowStore,
+} from '../../../ports/workflow-store.js';
+import { slotOf } from '../topology/slots.js';
+import type { Commands } from '../connection/commands.js';
+import type { Keys } from '../keys/keys.js';
+import {
+  areCancelled,
+  arrive,
+  BEGUN,
+  CANCELLED,
+  keepWorkflow,
+  mark,
+  recordSteps,
+} from './workflow.scripts.js';
+
+/** In one script at most, so that it never blocks the server for long. */
+const AT_ONCE = 200;
+
+/** A text of steps for each workflow, and where they are needed hashes for its joins and its state. */
+export class RedisWorkflowStore implements WorkflowStore {
+  constructor(
+    private readonly commands: Commands,
+    private readonly keys: Keys,
+  ) {}
+
+  async begin(workflow: string, at: number, ttl: number): Promise<void> {
+    const state = this.keys.workflowState(workflow);
+    const action = 'starting a workflow';
+    await this.commands.run(action, (client) => mark(client, state, BEGUN, at, ttl), state);
+  }
+
+  async keep(workflow: string, ms: number): Promise<void> {
+    const { keys } = this;
+    const state = keys.workflowState(workflow);
+    const all = [keys.workflowSteps(workflow), keys.workflowJoins(workflow), state];
+    const action = 'keeping a workflow';
+    await this.commands.run(action, (client) => keepWorkflow(client, all, ms), state);
+  }
+
+  async record(steps: readonly FinishedStep[], ttl: number): Promise<(undefined | Error)[]> {
+    const results = new Array<undefined | Error>(steps.length);
+    const keyOf = (workflow: string): string => this.keys.workflowSteps(workflow);
+    await this.inPlaces(
+      steps.map(({ workflow }) => workflow),
+      async (indexes, key) => {
+        const some = indexes.map((index) => steps[index]!);
+        try {
+          await this.commands.run(
+            'recording steps',
+            (client) => recordSteps(client, some, keyOf, ttl),
+            key,
+          );
+        } catch (error) {
+          for (const index of indexes) results[index] = error as Error;
+        }
+      },
+    );
+    return results;
+  }
+
+  arrive(arrival: Arrival, ttl: number): Promise<readonly string[] | undefined> {
+    const joins = this.keys.workflowJoins(arrival.workflow);
+    const action = 'joining steps';
+    return this.commands.run(action, (client) => arrive(client, joins, arrival, ttl), joins);
+  }
+
+  async areCancelled(workflows: readonly string[]): Promise<boolean[]> {
+    const results = new Array<boolean>(workflows.length);
+    await this.inPlaces(workflows, async (indexes, key) => {
+      const some = indexes.map((index) => this.keys.workflowState(workflows[index]!));
+      const found = await this.commands.run(
+        'looking for cancelled workflows',
+        (client) => areCancelled(client, some),
+        key,
+      );
+      for (const [at, index] of indexes.entries()) results[index] = found[at]!;
+    });
+    return results;
+  }
+
+  async cancel(workflow: string, ttl: number): Promise<void> {
+    const state = this.keys.workflowState(workflow);
+    const action = 'cancelling a workflow';
+    await this.commands.run(action, (client) => mark(client, state, CANCELLED, 1, ttl), state);
+  }
+
+  async read(workflow: string): Promise<StoredWorkflow | undefined> {
+    const steps = this.keys.workflowSteps(workflow);
+    const state = this.keys.workflowState(workflow);
+    const [text, fields] = await this.commands.run(
+      'reading a workflow',
+      (client) => Promise.all([client.get(steps), client.hmget(state, BEGUN, CANCELLED)]),
+      state,
+    );
+    const [begun, cancelled] = fields;
+    if (text === null && !begun && !cancelled) return undefined;
+    return {
+      begunAt: begun ? Number(begun) : undefined,
+      cancelled: cancelled !== null,
+      ...whatIsRecorded(text ?? ''),
+    };
+  }
+
+  /** Together what one script may touch: anything on one server, a slot's on a cluster. */
+  private async inPlaces(
+    workflows: readonly string[],
+    run: (indexes: readonly number[], key: string) => Promise<void>,
+  ): Promise<void> {
+    const indexes = [...workflows.keys()];
+    const keyOf = (index: number): string => this.keys.workflowState(workflows[index]!);
+    const places = this.commands.topology
+      ? [...grouped(indexes, (index) => slotOf(keyOf(index))).values()]
+      : [indexes];
+    const parts = places.flatMap((place) => {
+      const chunks: number[][] = [];
+      for (let at = 0; at < place.length; at += AT_ONCE) chunks.push(place.slice(at, at + AT_ONCE));
+      return chunks;
+    });
+    await Promise.all(parts.map((part) => run(part, keyOf(part[0]!))));
+  }
+}
+
+/** Of a step that is recorded several times the latest run counts, and of that the last record. */
+function whatIsRecorded(text: string): Pick<StoredWorkflow, 'failed' | 'steps'> {
+  const latest = new Map<string, { run: number; failed: boolean; record: string }>();
+  const heads = /\n?(\S+) (\d+) (\d) (\d+) /y;
+  for (let head = heads.exec(text); head; head = heads.exec(text)) {
+    const [, place = '', run, failed, length] = head;
+    const record = text.slice(heads.lastIndex, (heads.lastIndex += Number(length)));
+    if (Number(run) < (latest.get(place)?.run ?? 0)) continue;
+    latest.set(place, { run: Number(run), failed: failed === '1', record });
+  }
+  return {
+    failed: [...latest.values()].filter((one) => one.failed).length,
+    steps: new Map([...latest].map(([place, { record }]) => [place, record])),
+  };
+}

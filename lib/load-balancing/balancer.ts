@@ -1,0 +1,258 @@
+import type { Clock } from '../core/clock.js';
+import { ClaimFailedError, StreamUnsettledError } from '../core/errors/balancing.errors.js';
+import { ClosedError } from '../core/errors/start-up.errors.js';
+import type { EventBus } from '../core/events.js';
+import type { StreamInfo } from './stream-assignment.js';
+import type {
+  OwnedSubscribeOptions,
+  OwnedSubscription,
+  OwnershipParts,
+  StreamInput,
+  StreamOwnership,
+} from '../ports/stream-ownership.js';
+import { Announcements } from './announcements.js';
+import { BLOCK, HEARTBEAT, LEASE, type BalancerSettings } from './balancer-settings.js';
+import { Intake } from './intake.js';
+import { LeaseKeeper } from './lease-keeper.js';
+import type { Notifications, StreamNotification, StreamPayload } from './notifications.js';
+import { OwnedStream } from './owned-stream.js';
+import { about, Possession, type StreamHolder } from './stream-owner.js';
+import { Recovery } from './recovery.js';
+import { Telling } from './notification-hub.js';
+
+export interface BalancerOptions extends BalancerSettings {
+  readonly clock: Clock;
+  readonly events: EventBus;
+  readonly ownership: StreamOwnership;
+}
+
+type State = 'new' | 'running' | 'ended';
+
+/** One consumer of a service whose streams are shared out between all its consumers. */
+export class Balancer {
+  private readonly parts: OwnershipParts;
+  private readonly announcements: Announcements;
+  private readonly telling: Telling;
+  private readonly possession: Possession;
+  private readonly intake: Intake;
+  private readonly keeper: LeaseKeeper;
+  private readonly recovery: Recovery;
+  private state: State = 'new';
+  private starting: Promise<void> | undefined;
+  private ending: Promise<void> | undefined;
+
+  constructor(private readonly options: BalancerOptions) {
+    const { clock, events, ownership, service, consumer, hints } = options;
+    this.parts = ownership.join({
+      service,
+      consumer,
+      lease: LEASE,
+      blockTimeout: BLOCK,
+      hints,
+      onHint: (place) => this.recovery.hint(place),
+      onReconnected: () => this.recovery.reconnected(),
+    });
+    const { inputs, locks, members } = this.parts;
+    const { fails } = this;
+    this.announcements = new Announcements({ events, service, inputs });
+    this.telling = new Telling(options);
+    this.possession = new Possession({
+      clock,
+      locks,
+      isRunning: () => this.state === 'running',
+      hasRoom: () => this.room > 0,
+      notify: (notification) => this.telling.tell(notification),
+      onRoom: () => this.intake.roomMade(),
+    });
+    const { possession } = this;
+    const { owned } = possession;
+    this.intake = new Intake({
+      ...options,
+      inputs,
+      room: () => this.room,
+      accept: (read) => this.accept(read),
+      onFailure: fails,
+      onGivenUp: (error) => void this.terminate(error),
+    });
+    this.keeper = new LeaseKeeper({
+      clock,
+      events,
+      locks,
+      owned,
+      interval: HEARTBEAT,
+      onLost: (lost) => possession.lose(lost),
+    });
+    this.recovery = new Recovery({
+      ...options,
+      inputs,
+      locks,
+      members,
+      owned,
+      room: () => this.room,
+      claims: () => possession.isWorkedOn,
+      take: (assignment, ours) => possession.take(assignment, ours),
+      tellExpired: (assignment) =>
+        this.telling.tell({ type: 'StreamExpired', ...about(assignment) }),
+      handOver: (leaving, aim) => possession.handOver(leaving, aim),
+      accept: (id, token) => this.acceptHanded(id, token).catch(fails),
+      discard: (input, reason) => this.announcements.discard(input, reason),
+      onFailure: fails,
+    });
+  }
+
+  get id(): string {
+    return this.options.consumer;
+  }
+
+  get service(): string {
+    return this.options.service;
+  }
+
+  streams(): readonly OwnedStream[] {
+    return [...this.possession.owned];
+  }
+
+  /** See {@link LeaseKeeper.fresh}. */
+  fresh(): Promise<boolean> | undefined {
+    return this.keeper.fresh();
+  }
+
+  /** Reads what is in the streams that are owned, once it is told of them. */
+  subscribe(options: OwnedSubscribeOptions): OwnedSubscription {
+    return this.parts.subscribe(options);
+  }
+
+  /** From now on streams that lose their owner are taken here, and worked on by this one. */
+  workWith(holder: StreamHolder): void {
+    this.possession.workWith(holder);
+  }
+
+  /** @returns a function that ends it */
+  listen(listener: (notification: StreamNotification) => void): () => void {
+    return this.telling.listen(listener);
+  }
+
+  /** Joins the service. Idempotent. @throws where it cannot, and may be called again then */
+  start(): Promise<void> {
+    if (this.state === 'ended') return Promise.reject(new ClosedError('The load balancer'));
+    this.starting ??= this.join().catch((error: unknown) => {
+      this.starting = undefined;
+      throw error;
+    });
+    return this.starting;
+  }
+
+  /** @returns id in the load balancer stream. @throws InvalidOptionsError */
+  add(stream: string, info: StreamInfo = {}): Promise<string> {
+    return this.announcements.add(stream, info);
+  }
+
+  /** @throws ClaimFailedError where somebody else has it, or it is not pending any more */
+  async claim({ dataStreamName, idInLbs }: StreamPayload): Promise<OwnedStream> {
+    await this.start();
+    const owned = this.possession.owned.get(dataStreamName);
+    if (owned?.id === idInLbs) return owned;
+    const assignment = await this.announcements.find(idInLbs);
+    if (!assignment || assignment.stream !== dataStreamName) {
+      throw new ClaimFailedError(dataStreamName, 'gone');
+    }
+    const taken = await this.possession.own(assignment, false);
+    if (taken instanceof OwnedStream) return taken;
+    throw new ClaimFailedError(dataStreamName, taken);
+  }
+
+  /**
+   * The stream is finished. May be called again, after an error and after success.
+   * @throws StreamNotOwnedError; StreamUnsettledError where a message of it has begun and is not settled
+   */
+  complete(stream: string): Promise<void> {
+    return this.possession.complete(stream);
+  }
+
+  /**
+   * Joins, and answers what happens from now on. Where it cannot join, whoever listens learns why, and
+   * may call it again.
+   */
+  init(): Notifications {
+    const log = this.telling.record();
+    this.start().catch((error: unknown) => this.telling.fail(log, error as Error));
+    return log;
+  }
+
+  /** Ends: completes all streams (`complete`), or gives them back unfinished. Idempotent. */
+  end(complete: boolean, reason: string): Promise<void> {
+    this.ending ??= this.leave(complete, reason);
+    return this.ending;
+  }
+
+  private async join(): Promise<void> {
+    await this.parts.open();
+    await this.recovery.meet();
+    // What may fail has not, so that nothing is left behind by a try that has.
+    this.state = 'running';
+    void this.keeper.start();
+    void this.recovery.start();
+    this.intake.start();
+  }
+
+  private readonly fails = (error: Error): void => {
+    const { events, service } = this.options;
+    events.emit('worker-error', { worker: `load balancer of "${service}"`, error });
+  };
+
+  private get room(): number {
+    if (this.state !== 'running' || this.telling.isUnheard) return 0;
+    return this.options.maxStreams - this.possession.owned.size;
+  }
+
+  private async accept(read: readonly StreamInput[]): Promise<void> {
+    await Promise.all(read.map((input) => this.acceptOne(input).catch(this.fails)));
+  }
+
+  /** Where it fails, the input stays pending to us, and is found by the next look. */
+  private async acceptOne(input: StreamInput): Promise<void> {
+    const assignment = await this.announcements.accept(input);
+    if (assignment) await this.possession.take(assignment, true);
+  }
+
+  /** What cannot be completed is given back instead. */
+  private async letGo(owned: OwnedStream, complete: boolean): Promise<void> {
+    try {
+      await this.possession.letGo(owned, complete);
+    } catch (error) {
+      if (!(error instanceof StreamUnsettledError)) throw error;
+      await this.possession.letGo(owned, false);
+    }
+  }
+
+  /** Where it fails, the lock expires, and the stream is found by a look. */
+  private async acceptHanded(id: string, token: number): Promise<void> {
+    const assignment = await this.announcements.find(id);
+    if (assignment) await this.possession.accept(assignment, token);
+  }
+
+  private terminate(error: Error): Promise<void> {
+    this.fails(error);
+    const reason = `reading failed too often: ${error.message}`;
+    this.ending ??= this.leave(false, reason, error);
+    return this.ending.catch(() => undefined);
+  }
+
+  private async leave(complete: boolean, reason: string, error?: Error): Promise<void> {
+    await this.starting?.catch(() => undefined);
+    const started = this.state === 'running';
+    this.state = 'ended';
+    const reading = this.intake.stop();
+    await Promise.all([this.recovery.stop(), this.parts.close(), reading]);
+    const results = await Promise.allSettled(
+      [...this.possession.owned].map((owned) => this.letGo(owned, complete)),
+    );
+    await this.keeper.stop();
+    if (started) await this.parts.members.leave().catch(() => undefined);
+    // Those that could not be let go expire by themselves.
+    for (const owned of [...this.possession.owned]) this.possession.lose(owned);
+    this.telling.end(reason, error);
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+}

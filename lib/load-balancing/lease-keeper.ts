@@ -1,0 +1,92 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Clock, TimerHandle } from '../core/clock.js';
+import type { EventBus } from '../core/events.js';
+import type { StreamLocks } from '../ports/stream-ownership.js';
+import type { Worker } from '../core/worker.js';
+import type { OwnedStream, OwnedStreams } from './owned-stream.js';
+
+export interface LeaseKeeperOptions {
+  readonly clock: Clock;
+  readonly events: EventBus;
+  readonly locks: StreamLocks;
+  readonly owned: OwnedStreams;
+  /** Between two heartbeats, ms. */
+  readonly interval: number;
+  /** Told of streams that belong to others now. */
+  readonly onLost: (owned: OwnedStream) => void;
+}
+
+/** Keeps the locks of all streams alive by one timer, many streams in one command. */
+export class LeaseKeeper implements Worker {
+  private timer: TimerHandle | undefined;
+  private running = false;
+  private beating: Promise<void> | undefined;
+  /** When the last heartbeat began that was answered, ms. */
+  private beatAt = -Infinity;
+
+  constructor(private readonly options: LeaseKeeperOptions) {}
+
+  async start(): Promise<void> {
+    this.running = true;
+    this.beatAt = this.options.clock.now();
+    this.arm();
+  }
+
+  async stop(): Promise<void> {
+    this.running = false;
+    if (this.timer !== undefined) this.options.clock.clearTimeout(this.timer);
+    await this.beating;
+  }
+
+  /**
+   * Undefined where the locks were extended a moment ago; else they are, now, and the answer is
+   * whether that worked. Whoever is about to keep the event loop busy asks first, so that as much as
+   * possible of the lease lies before him.
+   */
+  fresh(): Promise<boolean> | undefined {
+    return this.isFresh ? undefined : this.refreshed();
+  }
+
+  private get isFresh(): boolean {
+    return this.options.clock.now() - this.beatAt <= this.options.interval;
+  }
+
+  private async refreshed(): Promise<boolean> {
+    // One that is under way may have begun too long ago.
+    await this.beating;
+    if (!this.isFresh) await this.beat();
+    return this.isFresh;
+  }
+
+  private arm(): void {
+    if (!this.running) return;
+    this.timer = this.options.clock.setTimeout(
+      () => void this.beat().then(() => this.arm()),
+      this.options.interval,
+    );
+  }
+
+  private beat(): Promise<void> {
+    this.beating ??= this.extendAll().finally(() => (this.beating = undefined));
+    return this.beating;
+  }
+
+  private async extendAll(): Promise<void> {
+    const { clock, events, locks, owned, onLost } = this.options;
+    const began = clock.now();
+    const held = [...owned];
+    const lost: OwnedStream[] = [];
+    try {
+      const words = held.length > 0 ? await locks.extend(held) : [];
+      this.beatAt = began;
+      for (const [index, stream] of held.entries()) {
+        if (words[index] === 'lost') lost.push(stream);
+      }
+      // What completed a stream in the same moment is heard first.
+      if (lost.length > 0) await turn();
+      for (const stream of lost) if (!stream.ending) onLost(stream);
+    } catch (error) {
+      events.emit('worker-error', { worker: 'lock heartbeat', error: error as Error });
+    }
+  }
+}

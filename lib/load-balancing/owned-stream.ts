@@ -1,0 +1,71 @@
+import { StreamDisownedError } from '../core/errors/balancing.errors.js';
+import type { StreamAssignment, StreamInfo } from './stream-assignment.js';
+import type { HeldStream } from '../core/held-stream.js';
+
+/** A data stream that this consumer owns, from when it was taken until it is let go or lost. */
+export class OwnedStream implements HeldStream {
+  readonly stream: string;
+  readonly id: string;
+  readonly info: StreamInfo;
+  /** It is being completed or given back: nothing more of it begins. */
+  leaving = false;
+  /** See {@link HeldStream.finishing}. */
+  finishing?: boolean;
+  /** Nothing of it runs any more, and the server is being told. */
+  ending = false;
+  private readonly controller = new AbortController();
+
+  constructor(
+    assignment: StreamAssignment,
+    readonly token: number,
+    /** Engine time, ms. */
+    readonly since: number,
+  ) {
+    this.stream = assignment.stream;
+    this.id = assignment.id;
+    this.info = assignment.info;
+  }
+
+  /** Aborts when it is owned no longer. */
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  disown(): void {
+    this.controller.abort(new StreamDisownedError(this.stream));
+  }
+}
+
+/** Everything that one consumer owns, by name and by input. */
+export class OwnedStreams implements Iterable<OwnedStream> {
+  private readonly byName = new Map<string, OwnedStream>();
+  private readonly ids = new Set<string>();
+
+  get size(): number {
+    return this.byName.size;
+  }
+
+  get(stream: string): OwnedStream | undefined {
+    return this.byName.get(stream);
+  }
+
+  hasInput(id: string): boolean {
+    return this.ids.has(id);
+  }
+
+  add(owned: OwnedStream): void {
+    this.byName.set(owned.stream, owned);
+    this.ids.add(owned.id);
+  }
+
+  /** @returns whether it was among them */
+  remove(owned: OwnedStream): boolean {
+    if (this.byName.get(owned.stream) !== owned) return false;
+    this.ids.delete(owned.id);
+    return this.byName.delete(owned.stream);
+  }
+
+  [Symbol.iterator](): Iterator<OwnedStream> {
+    return this.byName.values();
+  }
+}

@@ -1,0 +1,130 @@
+import type { BalancerMember, BalancerMembers, HandOverTarget } from '../ports/stream-ownership.js';
+import type { Abandoned } from './abandoned-inputs.js';
+import { ABSENT_AFTER } from './balancer-settings.js';
+import { decodeShare, encodeShare, fairShares, type Share } from './fair-share.js';
+import type { OwnedStream, OwnedStreams } from './owned-stream.js';
+
+/** Share of its streams that a consumer may have too many before it hands some over. */
+const TOLERANCE = 0.05;
+
+export interface SharingOptions {
+  readonly consumer: string;
+  readonly maxStreams: number;
+  readonly members: BalancerMembers;
+  readonly owned: OwnedStreams;
+  /** Whether what is abandoned is taken here. */
+  readonly claims: () => boolean;
+  /** An input that was handed over to this consumer. */
+  readonly accept: (id: string, token: number) => Promise<void>;
+}
+
+/** Another consumer, with what it was handed over counted as its own. */
+interface Other extends Share {
+  readonly target: HandOverTarget;
+}
+
+/** Who takes part in the service, what each of them owns, and what it should. */
+export class Sharing {
+  private members: readonly BalancerMember[] = [];
+  /** Handed over to us, and not said yet. */
+  private noted: string[] = [];
+
+  constructor(private readonly options: SharingOptions) {}
+
+  /** Says what is owned here, learns what others own, and takes note of what was handed over. */
+  async meet(): Promise<void> {
+    const { members, owned, claims, consumer, accept } = this.options;
+    const noted = this.noted.splice(0);
+    try {
+      this.members = await members.meet(encodeShare(owned.size, this.limit, claims()), noted);
+    } catch (error) {
+      this.noted.push(...noted);
+      throw error;
+    }
+    const { handed = [] } = this.members.find((one) => one.consumer === consumer) ?? {};
+    const news = handed.filter(({ id }) => !this.noted.includes(id));
+    await Promise.all(news.map(({ id, token }) => accept(id, token)));
+    this.noted.push(...news.map(({ id }) => id));
+  }
+
+  /** Something was handed over, and the others do not know yet that it is counted here. */
+  get hasNews(): boolean {
+    return this.noted.length > 0;
+  }
+
+  /** This consumer has less than it should: others may be about to hand something over. */
+  get expects(): boolean {
+    return this.options.claims() && this.options.owned.size < this.mine([]);
+  }
+
+  /** It has taken part, in the last hour. */
+  isMember(consumer: string): boolean {
+    return this.members.some((member) => member.consumer === consumer);
+  }
+
+  /** It takes part. */
+  isThere(consumer: string): boolean {
+    return this.members.some((member) => member.consumer === consumer && isThere(member));
+  }
+
+  /** Streams that should be owned here, of all that are owned by living consumers or have no owner. */
+  mine(found: readonly Abandoned[]): number {
+    return this.shares(found, this.others(found)).get(this.options.consumer)!;
+  }
+
+  /** A stream that is too much here, where another consumer has too few. */
+  surplus(found: readonly Abandoned[]): OwnedStream | undefined {
+    const others = this.others(found);
+    const shares = this.shares(found, others);
+    const mine = shares.get(this.options.consumer)!;
+    const all = [...this.options.owned];
+    const staying = all.filter(({ leaving }) => !leaving);
+    const surplus = staying.length - mine;
+    if (surplus <= mine * TOLERANCE) return undefined;
+    const missing = others.map((one) => missingOf(one, shares)).reduce((sum, one) => sum + one, 0);
+    return missing > all.length - staying.length ? staying.at(-1) : undefined;
+  }
+
+  /** Who has the fewest of what it should have. */
+  target(found: readonly Abandoned[]): HandOverTarget | undefined {
+    const others = this.others(found);
+    const shares = this.shares(found, others);
+    if (this.options.owned.size <= shares.get(this.options.consumer)!) return undefined;
+    const most = Math.max(0, ...others.map((one) => missingOf(one, shares)));
+    return most === 0 ? undefined : others.find((one) => missingOf(one, shares) === most)!.target;
+  }
+
+  private others(found: readonly Abandoned[]): Other[] {
+    const { consumer } = this.options;
+    // Who has let locks expire is dead, or stands still, whatever it said a moment ago.
+    const dead = new Set(found.filter((one) => !one.givenBack).map(({ owner }) => owner));
+    return this.members
+      .filter((one) => one.consumer !== consumer && isThere(one) && !dead.has(one.consumer))
+      .flatMap(({ consumer: name, said, handed }) => {
+        const share = decodeShare(name, said);
+        const target = { consumer: name, said, handed: handed.length };
+        return share ? [{ ...share, owned: share.owned + handed.length, target }] : [];
+      });
+  }
+
+  private shares(found: readonly Abandoned[], others: readonly Other[]): Map<string, number> {
+    const { consumer, owned } = this.options;
+    const all = [...others, { consumer, owned: owned.size, limit: this.limit }];
+    const total = all.reduce((sum, one) => sum + one.owned, 0);
+    const free = found.filter(({ assignment }) => !owned.hasInput(assignment.id));
+    return fairShares(total + free.length, all);
+  }
+
+  /** Where the application claims, it may or may not: nothing is to be left for it. */
+  private get limit(): number {
+    const { claims, maxStreams, owned } = this.options;
+    return claims() ? maxStreams : owned.size;
+  }
+}
+
+const isThere = ({ age }: BalancerMember): boolean => age < ABSENT_AFTER;
+
+/** What a consumer has less than it should, and can be handed. */
+function missingOf({ consumer, owned, accepts }: Share, shares: Map<string, number>): number {
+  return accepts ? Math.max(0, shares.get(consumer)! - owned) : 0;
+}

@@ -1,0 +1,214 @@
+import type { Clock } from '../core/clock.js';
+import { StreamNotOwnedError, StreamUnsettledError } from '../core/errors/balancing.errors.js';
+import type { StreamAssignment } from './stream-assignment.js';
+import type {
+  HandOverOutcome,
+  HandOverTarget,
+  LetGoOutcome,
+  StreamLocks,
+  TakeOutcome,
+} from '../ports/stream-ownership.js';
+import type { StreamNotification } from './notifications.js';
+import { OwnedStream, OwnedStreams } from './owned-stream.js';
+
+/** Names of streams that were completed, so that completing them again is no error. */
+const REMEMBERED = 1000;
+
+/** How often a consumer is chosen for a stream, where the one before was handed another one meanwhile. */
+const AIMS = 3;
+
+/** Works on the streams that are owned. Without one, whoever hears the notifications does. */
+export interface StreamHolder {
+  added(owned: OwnedStream): void;
+  /** The group in which it reads the streams. */
+  readonly group?: string;
+  /**
+   * Ends the work on a stream: resolves when nothing of it will be settled any more.
+   * @throws StreamUnsettledError where a stream that is complete has a message that waits for its retry
+   */
+  letGo(owned: OwnedStream, complete: boolean): Promise<void>;
+  lost(owned: OwnedStream): void;
+}
+
+export interface PossessionOptions {
+  readonly clock: Clock;
+  readonly locks: StreamLocks;
+  readonly isRunning: () => boolean;
+  /** Whether one more may be owned. Known only once it is taken: several are at a time. */
+  readonly hasRoom: () => boolean;
+  readonly notify: (notification: StreamNotification) => void;
+  /** Told when there is one stream less. */
+  readonly onRoom: () => void;
+}
+
+type NotOwned = Exclude<TakeOutcome['word'], 'taken'> | 'full';
+
+/** The streams that are owned: how they come to be so, and end to be. */
+export class Possession {
+  readonly owned = new OwnedStreams();
+  private readonly completed = new Set<string>();
+  /** Names of streams that the server is being asked for. */
+  private readonly taking = new Set<string>();
+  private holder: StreamHolder | undefined;
+
+  constructor(private readonly options: PossessionOptions) {}
+
+  get isWorkedOn(): boolean {
+    return this.holder !== undefined;
+  }
+
+  workWith(holder: StreamHolder): void {
+    this.holder = holder;
+    for (const owned of this.owned) holder.added(owned);
+  }
+
+  /** @returns whether it is ours now */
+  async take(assignment: StreamAssignment, ours: boolean): Promise<boolean> {
+    return (await this.own(assignment, ours)) instanceof OwnedStream;
+  }
+
+  async own(assignment: StreamAssignment, ours: boolean): Promise<OwnedStream | NotOwned> {
+    const { stream, id } = assignment;
+    const before = this.owned.get(stream);
+    if (before) return before.id === id ? 'held' : 'busy';
+    // Two inputs of one name that come together: not every driver looks at both in one step.
+    if (this.taking.has(stream)) return 'busy';
+    this.taking.add(stream);
+    try {
+      return await this.ask(assignment, ours);
+    } finally {
+      this.taking.delete(stream);
+    }
+  }
+
+  private async ask(assignment: StreamAssignment, ours: boolean): Promise<OwnedStream | NotOwned> {
+    const outcome = await this.options.locks.take(assignment, ours);
+    if (outcome.word !== 'taken') return outcome.word;
+    const owned = new OwnedStream(assignment, outcome.token, this.options.clock.now());
+    if (!(await this.mayKeep(owned))) return 'full';
+    this.add(owned);
+    return owned;
+  }
+
+  /** Else it is given back. */
+  private async mayKeep(owned: OwnedStream): Promise<boolean> {
+    if (this.options.isRunning() && this.options.hasRoom()) return true;
+    await this.options.locks.release(owned);
+    return false;
+  }
+
+  private add(owned: OwnedStream): void {
+    this.owned.add(owned);
+    this.completed.delete(owned.stream);
+    this.options.notify({ type: 'StreamAdded', ...about(owned), token: owned.token });
+    this.holder?.added(owned);
+  }
+
+  lose(owned: OwnedStream): void {
+    if (!this.owned.remove(owned)) return;
+    owned.disown();
+    this.holder?.lost(owned);
+    this.options.notify({ type: 'StreamDisowned', ...about(owned), reason: 'lost' });
+    this.options.onRoom();
+  }
+
+  /** A stream that was handed over to this consumer. */
+  async accept(assignment: StreamAssignment, token: number): Promise<void> {
+    const owned = new OwnedStream(assignment, token, this.options.clock.now());
+    if (this.owned.get(owned.stream)) return;
+    const [word] = await this.options.locks.extend([owned]);
+    if (word !== 'held' || this.owned.get(owned.stream)) return;
+    if (!(await this.mayKeep(owned))) return;
+    this.add(owned);
+  }
+
+  /** @param aim to whom, asked once nothing of it runs any more; undefined: it stays here */
+  async handOver(
+    owned: OwnedStream,
+    aim: () => Promise<HandOverTarget | undefined>,
+  ): Promise<void> {
+    const outcome = await this.endWork(owned, false, () => this.handTo(owned, aim));
+    if (outcome === 'lost' || outcome === 'stale') return;
+    // Its input is not pending any more: whoever took that away has the stream, or has finished it.
+    const reason = outcome === 'gone' ? 'lost' : 'handed-over';
+    this.options.notify({ type: 'StreamDisowned', ...about(owned), reason });
+  }
+
+  private async handTo(
+    owned: OwnedStream,
+    aim: () => Promise<HandOverTarget | undefined>,
+  ): Promise<HandOverOutcome> {
+    for (let tries = 0; tries < AIMS; tries++) {
+      const target = await aim();
+      if (!target) break;
+      const outcome = await this.options.locks.handOver(owned, target);
+      if (outcome !== 'stale') return outcome;
+    }
+    return 'stale';
+  }
+
+  /** Until it is known to be carried out the stream is ours, and may be let go again. */
+  letGo(owned: OwnedStream, complete: boolean): Promise<LetGoOutcome> {
+    const { locks } = this.options;
+    return this.endWork(owned, complete, async () => {
+      if (!complete) return locks.release(owned);
+      const outcome = await locks.complete(owned, this.holder?.group);
+      if (outcome === 'unsettled') throw new StreamUnsettledError(owned.stream);
+      return outcome;
+    });
+  }
+
+  private async endWork<T extends HandOverOutcome>(
+    owned: OwnedStream,
+    complete: boolean,
+    tell: () => Promise<T>,
+  ): Promise<T> {
+    owned.leaving = true;
+    try {
+      await this.holder?.letGo(owned, complete);
+      owned.ending = true;
+      const outcome = await tell();
+      if (outcome === 'stale') this.resume(owned);
+      else if (outcome === 'lost') {
+        this.lose(owned);
+        if (complete) throw new StreamNotOwnedError(owned.stream);
+      } else if (this.owned.remove(owned)) {
+        owned.disown();
+        if (complete) this.remember(owned.stream);
+        this.options.onRoom();
+      }
+      return outcome;
+    } catch (error) {
+      this.resume(owned);
+      throw error;
+    }
+  }
+
+  private resume(owned: OwnedStream): void {
+    owned.leaving = owned.ending = false;
+    if (this.options.isRunning() && this.owned.get(owned.stream) === owned) {
+      this.holder?.added(owned);
+    }
+  }
+
+  async complete(stream: string): Promise<void> {
+    const owned = this.owned.get(stream);
+    if (!owned) {
+      if (this.completed.has(stream)) return;
+      throw new StreamNotOwnedError(stream);
+    }
+    await this.letGo(owned, true);
+  }
+
+  private remember(stream: string): void {
+    this.completed.add(stream);
+    if (this.completed.size <= REMEMBERED) return;
+    const [oldest] = this.completed;
+    this.completed.delete(oldest!);
+  }
+}
+
+/** What a notification says of a stream. */
+export function about({ stream, id, info }: StreamAssignment) {
+  return { payload: { dataStreamName: stream, idInLbs: id }, info };
+}

@@ -1,0 +1,35 @@
+import { either, list, nested, oneOf, text, whole } from '../core/declaring/kinds.js';
+import type { Option } from '../core/declaring/option.js';
+import { declareOptions, type Given } from '../core/declaring/shape.js';
+
+const MAX_LAG = declareOptions('maxLag', {
+  /** Entries not yet delivered. */
+  lag: whole(0).required(),
+  /** The groups that count, whether or not they have consumers that live. */
+  groups: list(text(), 'a list of groups').required(),
+});
+
+/** How much a group may have to do when a message is published. */
+export interface MaxLag extends Given<typeof MAX_LAG> {}
+
+const maxLag: Option<number | MaxLag> = either(
+  'a whole number of at least 0, or { lag, groups }',
+  whole(0),
+  nested(MAX_LAG),
+);
+
+export const BACKPRESSURE_OPTIONS = declareOptions('backpressure', {
+  /**
+   * Publishes only while the slowest group of the stream has no more entries than that still to be
+   * delivered. A number looks at groups with live consumers: a group that nobody works for holds up
+   * nobody. A lag that is not known does not either. @default no limit
+   */
+  maxLag,
+  /** What to do while it is more: `'wait'`, or fail with BackpressureError. @default 'wait' */
+  onBackpressure: oneOf('wait', 'error'),
+  /** Longest wait, in milliseconds; then BackpressureError. @default 30000 */
+  timeout: whole(1),
+});
+
+/** What may be said of a publication, so that producers do not outrun consumers. */
+export interface BackpressureOptions extends Given<typeof BACKPRESSURE_OPTIONS> {}

@@ -1,0 +1,53 @@
+import { LATEST } from '../ports/delays.js';
+import { InvalidMessageError } from '../core/errors/publishing.errors.js';
+import type { When } from '../core/message.js';
+import { checked, whole } from '../core/declaring/kinds.js';
+import { NONE } from '../core/declaring/option.js';
+import { declareOptions, type Given, type Rule } from '../core/declaring/shape.js';
+
+/** Any time before is a time in seconds, by mistake: 2001-01-01. */
+const EARLIEST = Date.UTC(2001, 0, 1);
+
+const notBoth: Rule = ({ delay, deliverAt }) =>
+  delay !== undefined && deliverAt !== undefined
+    ? ['delay or deliverAt must be given, not both']
+    : NONE;
+
+export const DUE_TIME = declareOptions(
+  'a due time',
+  {
+    /** In milliseconds from now, by the server's clock. 0: at once. */
+    delay: whole(0, LATEST),
+    /** A time of the server's clock: a Date, or milliseconds since the epoch, not before 2001. Past: as soon as possible. */
+    deliverAt: checked<Date | number>(
+      'a valid Date, or a whole number of milliseconds since the epoch, from 2001-01-01 on',
+      (value) => {
+        const at = timeOf(value);
+        return Number.isSafeInteger(at) && (at as number) >= EARLIEST && (at as number) <= LATEST;
+      },
+      (value) =>
+        Number(timeOf(value)) > 0 && Number(timeOf(value)) < EARLIEST
+          ? 'seconds? Multiply by 1000'
+          : undefined,
+    ),
+  },
+  notBoth,
+);
+
+/** When a message is to be delivered. One of the two at most. */
+export interface DueTime extends Given<typeof DUE_TIME> {}
+
+/** @returns undefined where it is to be published at once. @throws InvalidMessageError */
+export function whenOf({ delay, deliverAt }: DueTime): When | undefined {
+  if (delay === undefined && deliverAt === undefined) return undefined;
+  const due = { delay, deliverAt };
+  if (!DUE_TIME.accepts(due)) throw new InvalidMessageError(DUE_TIME.problems(due).join('; '));
+  if (deliverAt !== undefined) return { at: timeOf(deliverAt) as number };
+  return delay ? { in: delay } : undefined;
+}
+
+/** Until then, in milliseconds, by this process's clock; 0: at once. */
+export const waitUntil = (when: When | undefined, now: number): number =>
+  when ? Math.max(0, 'in' in when ? when.in : when.at - now) : 0;
+
+const timeOf = (value: unknown): unknown => (value instanceof Date ? value.getTime() : value);

@@ -1,0 +1,86 @@
+import type { Fields } from '../core/message.js';
+import { list, oneOf, text } from '../core/declaring/kinds.js';
+import { NONE, type Problems } from '../core/declaring/option.js';
+import { declareOptions } from '../core/declaring/shape.js';
+import type { DeadLetterReason, ErrorRecord } from '../core/settlement.js';
+
+/** Everything known about a dead letter, beside the original fields. */
+export interface DeadLetterRecord {
+  /** Stream and id that the message was first published to and under. */
+  readonly stream: string;
+  readonly id: string;
+  readonly group: string;
+  readonly consumer: string;
+  /** Runs that were charged. 0 where it never ran. */
+  readonly attempts: number;
+  readonly reason: DeadLetterReason;
+  readonly error?: ErrorRecord;
+  /** ISO 8601. */
+  readonly publishedAt: string;
+  /** ISO 8601. */
+  readonly deadLetteredAt: string;
+}
+
+/** A stored dead letter. */
+export interface DeadLetter extends DeadLetterRecord {
+  /** Id of the dead letter itself, to get, redrive or purge it by. */
+  readonly deadLetterId: string;
+  /** The original fields, name and value in turn, as they were on the stream. */
+  readonly fields: Fields;
+}
+
+const FILTER = declareOptions(
+  'a filter of dead letters',
+  {
+    ids: list(text(), 'a list of ids of dead letters'),
+    group: text(),
+    all: oneOf(true),
+  },
+  (given) =>
+    Object.keys(given)
+      .filter((name) => given[name] === undefined)
+      .map((name) => `${name} is undefined: leave it out to go by the rest of the filter`),
+  ({ ids, group, all }) => {
+    const some = ids !== undefined || group !== undefined;
+    if (all !== undefined) return some ? ['all must stand alone, without ids and group'] : NONE;
+    return some
+      ? NONE
+      : ['ids or group must be given; { all: true } means everything in the stream'];
+  },
+);
+
+/** Which dead letters of a stream are meant: some by their ids, those of a group, what is both, or all. */
+export type DeadLetterFilter =
+  | { readonly ids: readonly string[]; readonly group?: string; readonly all?: never }
+  | { readonly group: string; readonly ids?: never; readonly all?: never }
+  | { readonly all: true; readonly ids?: never; readonly group?: never };
+
+/** What is wrong with a filter. One that is misspelt, or was not filled in, must not mean everything. */
+export const filterProblems = (filter: unknown): Problems =>
+  FILTER.problems(filter, '', 'the filter, { ids }, { group } or { all: true },');
+
+/** One page of dead letters, oldest first. */
+export interface DeadLetterPage {
+  readonly items: readonly DeadLetter[];
+  /** Pass as `after` to get the next page. Undefined at the end. */
+  readonly next?: string;
+}
+
+/**
+ * Slot 3: where messages go that no run can help. A source stores its own dead letters in the same
+ * step as the ack; `put` serves sources that cannot, and queues in another technology.
+ */
+export interface DeadLetterQueue {
+  put(record: DeadLetterRecord, fields: Fields): Promise<string>;
+  /** Oldest first, `limit` at most, beginning after the given dead letter id. */
+  list(stream: string, limit: number, after?: string): Promise<DeadLetterPage>;
+  get(stream: string, deadLetterId: string): Promise<DeadLetter | undefined>;
+  /**
+   * Hands dead letters back to the group that gave them up, and to no other group, with their
+   * original stream and id and a fresh count of attempts. Each moves in one step. Answers how many.
+   * Ids are looked up, however many others there are; an id without a dead letter counts for nothing.
+   */
+  redrive(stream: string, filter: DeadLetterFilter): Promise<number>;
+  /** Deletes dead letters for good. Answers how many. */
+  purge(stream: string, filter: DeadLetterFilter): Promise<number>;
+}

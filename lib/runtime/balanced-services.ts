@@ -1,0 +1,250 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { Balancer } from '../load-balancing/balancer.js';
+import type { OwnedStream } from '../load-balancing/owned-stream.js';
+import { Consumer } from '../consuming/consumer.js';
+import type { ConsumerParts } from '../consuming/plan/consumer-options.js';
+import { HandlerTable } from '../consuming/plan/handler-table.js';
+import { Backoff } from '../core/backoff.js';
+import { sleep, withPatience } from '../core/clock.js';
+import { announce, type Presence } from '../consuming/live/presence.js';
+import { runsWithin } from '../consuming/plan/runs-within.js';
+import type { Handler } from '../core/delivery.js';
+import type { Driver } from '../ports/driver.js';
+import { graceOf } from '../core/grace-period.js';
+import { StreamNotOwnedError, StreamUnsettledError } from '../core/errors/balancing.errors.js';
+import { InvalidOptionsError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
+import type { PlannedHandler } from '../core/handler.js';
+import type { MessageSource } from '../ports/source.js';
+import type { OwnedSubscription } from '../ports/stream-ownership.js';
+import type { ResolvedOptions } from '../options/streams-options.js';
+import { resolveLoadBalancer, type LoadBalancerOptions } from '../options/load-balancer-options.js';
+
+/** What reads the streams of one service. */
+interface BalancedConsumer {
+  readonly consumer: Consumer;
+  readonly presence: Presence | undefined;
+}
+
+/** The services whose streams are shared out to this process, and who works on them. */
+export class BalancedServices {
+  private readonly balancers = new Map<string, Balancer>();
+  private readonly consumers = new Map<Balancer, BalancedConsumer>();
+  private stopping = false;
+
+  constructor(
+    private readonly driver: Driver,
+    private readonly parts: ConsumerParts,
+    private readonly options: ResolvedOptions,
+  ) {}
+
+  /**
+   * Once for each service.
+   * @throws InvalidOptionsError, UnsupportedFeatureError
+   */
+  join(given: LoadBalancerOptions): Balancer {
+    const settings = resolveLoadBalancer(given);
+    const { ownership } = this.driver;
+    if (!ownership) {
+      const { technology } = this.options.source;
+      const advice = 'Use a driver that has the port ownership.';
+      throw new UnsupportedFeatureError('Balancing streams', technology, advice);
+    }
+    if (this.balancers.has(settings.service)) {
+      throw new InvalidOptionsError([
+        `service "${settings.service}" has a load balancer already: import LoadBalancerModule once for each`,
+      ]);
+    }
+    const { clock, events } = this.parts;
+    const balancer = new Balancer({ ...settings, clock, events, ownership });
+    this.balancers.set(settings.service, balancer);
+    return balancer;
+  }
+
+  /**
+   * Feeds these handlers from the streams that are owned.
+   * @returns what begins to own some: all that can be wrong with the handlers is found before
+   * @throws InvalidOptionsError where a service has no load balancer
+   */
+  prepare(handlers: readonly PlannedHandler[]): () => Promise<void> {
+    const tables = new Map<Balancer, HandlerTable>();
+    for (const { definition, bound } of handlers) {
+      const balancer = this.balancerOf(definition.options.balanced!, definition.name);
+      const table =
+        tables.get(balancer) ??
+        new HandlerTable(balancer.service, groupOf(balancer.service), undefined);
+      tables.set(balancer, table);
+      const guarded = { ...bound, invoke: whileOwned(balancer, bound.invoke) };
+      for (const event of definition.events) table.add(event, guarded, true);
+    }
+    return async () => {
+      await Promise.all([...tables].map(([balancer, table]) => this.work(balancer, table)));
+    };
+  }
+
+  /** Gives all streams back once the messages in hand are settled. Idempotent. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    const stopped = [...this.consumers.values()].map((one) => stop(one));
+    const balancers = [...this.balancers.values()];
+    const ended = await Promise.allSettled(balancers.map((one) => one.end(false, 'shutdown')));
+    await Promise.all(stopped);
+    for (const result of ended) {
+      if (result.status === 'fulfilled') continue;
+      // What was not given back expires by itself.
+      const { events } = this.parts;
+      events.emit('worker-error', { worker: 'load balancer', error: result.reason as Error });
+    }
+  }
+
+  /** Resolves when nothing runs but what awaits the end. @returns whether there is such */
+  async othersEnded(): Promise<boolean> {
+    const consumers = [...this.consumers.values()];
+    const left = consumers.map(({ consumer }) => consumer.othersEnded());
+    return (await Promise.all(left)).includes(true);
+  }
+
+  /** A run that does not end holds up a handover, which can wait, but no shutdown. */
+  private letGo(
+    subscription: OwnedSubscription,
+    owned: OwnedStream,
+    complete: boolean,
+  ): Promise<void> {
+    const rests = subscription.letGo(owned, complete);
+    const { runs } = graceOf(this.options.gracePeriod);
+    return this.stopping ? withPatience(this.parts.clock, runs, rests) : rests;
+  }
+
+  /** Goes on trying after an error. */
+  private async finish(balancer: Balancer, stream: string): Promise<void> {
+    const { clock, events } = this.parts;
+    for (const backoff = new Backoff(); ;) {
+      try {
+        return await balancer.complete(stream);
+      } catch (error) {
+        if (error instanceof StreamNotOwnedError) return;
+        // It is said again that the stream is finished, once what others had is settled.
+        if (error instanceof StreamUnsettledError) return;
+        events.emit('worker-error', { worker: 'completion of a stream', error: error as Error });
+        await sleep(clock, backoff.next());
+      }
+    }
+  }
+
+  private balancerOf(service: string, handler: string): Balancer {
+    const balancer = this.balancers.get(service);
+    if (balancer) return balancer;
+    throw new InvalidOptionsError([
+      `${handler} takes streams of service "${service}": import LoadBalancerModule.forRoot({ service: '${service}' })`,
+    ]);
+  }
+
+  private async work(balancer: Balancer, table: HandlerTable): Promise<void> {
+    const { group } = table;
+    const subscription = balancer.subscribe({
+      group,
+      startId: '0',
+      runsWithin: runsWithin([table], this.options.idleTimeout),
+      onFinished: ({ stream }) => void this.finish(balancer, stream),
+    });
+    // For all streams of the service at once. Its peers know the consumer by its name, which it keeps.
+    const presence = await announce({
+      ...this.options,
+      ...this.parts,
+      group,
+      consumer: balancer.id,
+      tables: new SameTable(table),
+      onRenamed: () => undefined,
+    });
+    const { concurrency } = table.handlers.find((one) => one.concurrency !== undefined) ?? {};
+    const consumer = new Consumer({
+      ...this.options,
+      ...this.parts,
+      plan: { group, tables: new SameTable(table), concurrency, ordered: false },
+      consumer: balancer.id,
+      source: reading(this.driver.source, subscription),
+      presence,
+    });
+    this.consumers.set(balancer, { consumer, presence });
+    await consumer.start();
+    balancer.workWith({
+      added: (owned) => subscription.add(owned),
+      group,
+      letGo: (owned, complete) => this.letGo(subscription, owned, complete),
+      lost: (owned) => subscription.drop(owned),
+    });
+    await balancer.start();
+  }
+}
+
+/** Stops it as one that leaves its group. */
+async function stop({ consumer, presence }: BalancedConsumer): Promise<void> {
+  presence?.mark(consumer.plan.tables.keys(), 'closing');
+  await consumer.stop();
+  await presence?.leave();
+}
+
+/** Those for which a load balancer says which streams they read, and the others. */
+export function divided(
+  handlers: readonly PlannedHandler[],
+): [balanced: PlannedHandler[], others: PlannedHandler[]] {
+  const isBalanced = ({ definition }: PlannedHandler): boolean =>
+    definition.options.balanced !== undefined;
+  return [handlers.filter(isBalanced), handlers.filter((handler) => !isBalanced(handler))];
+}
+
+/** Group in which the data streams of a service are read. */
+export const groupOf = (service: string): string => `${service}-group`;
+
+/** Streams come and go, and all have the same handlers. */
+class SameTable extends Map<string, HandlerTable> {
+  constructor(private readonly table: HandlerTable) {
+    super([[table.stream, table]]);
+  }
+
+  override get(): HandlerTable {
+    return this.table;
+  }
+}
+
+/** The source, but for what is subscribed to. */
+function reading(source: MessageSource, subscription: OwnedSubscription): MessageSource {
+  return {
+    capabilities: source.capabilities,
+    publish: (entries) => source.publish(entries),
+    settle: (batch) => source.settle(batch),
+    close: () => source.close(),
+    subscribe: () => Promise.resolve(subscription),
+  };
+}
+
+/**
+ * Each run begins in a turn of the event loop of its own, and looks at the lease there: of several that
+ * come together the second one must not go by what was true before the first one computed.
+ */
+async function untilFresh(balancer: Balancer): Promise<void> {
+  for (;;) {
+    await turn();
+    const waiting = balancer.fresh();
+    // Where Redis cannot be reached the fence is what counts.
+    if (!waiting || !(await waiting)) return;
+  }
+}
+
+/**
+ * Runs a handler with most of the lease before it: one that keeps the event loop busy keeps the
+ * heartbeat from running. What is lost meanwhile tells the run at once.
+ */
+function whileOwned(balancer: Balancer, invoke: Handler): Handler {
+  return async (delivery) => {
+    await untilFresh(balancer);
+    const { signal } = delivery.lease.owned as OwnedStream;
+    const tell = (): void => delivery.abort(signal.reason as Error);
+    signal.throwIfAborted();
+    signal.addEventListener('abort', tell, { once: true });
+    try {
+      return await invoke(delivery);
+    } finally {
+      signal.removeEventListener('abort', tell);
+    }
+  };
+}

@@ -1,0 +1,63 @@
+import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
+import { anyText } from '../core/declaring/kinds.js';
+import { declareOptions, type Given } from '../core/declaring/shape.js';
+import { redis } from '../drivers/redis/redis.driver.js';
+import { REDIS_OPTIONS, type RedisOptions } from '../drivers/redis/connection/redis.options.js';
+import { STREAMS_OPTIONS, type StreamsOptions } from '../options/streams-options.js';
+
+type Loose = Readonly<Record<string, unknown>>;
+
+const { source: _, ...STREAMS } = STREAMS_OPTIONS.options;
+
+const PRESET_OPTIONS = declareOptions('transports, clients and modules of Redis', {
+  /**
+   * What the sentinels call the master, in an application with several sets of connections: `name`
+   * is then the name of the set. @default `name`, where there are sentinels
+   */
+  masterName: anyText(),
+});
+
+/** Options with Redis in every slot: where Redis is, beside everything else. */
+export interface RedisStreamsOptions
+  extends RedisOptions, Omit<StreamsOptions, 'source'>, Given<typeof PRESET_OPTIONS> {}
+
+export const REDIS_STREAMS_OPTIONS = declareOptions(
+  PRESET_OPTIONS.of,
+  {
+    ...REDIS_OPTIONS.options,
+    ...STREAMS,
+    ...PRESET_OPTIONS.options,
+  },
+  (given) => REDIS_OPTIONS.rules.flatMap((rule) => rule(connectionOf(given))),
+  ({ masterName, sentinels }) =>
+    masterName !== undefined && sentinels === undefined
+      ? ['masterName has no effect without sentinels']
+      : [],
+);
+
+/**
+ * Sorts them: what is Redis's goes to its driver.
+ * @throws InvalidOptionsError naming every problem of either
+ */
+export function fromRedisOptions(given: RedisStreamsOptions): StreamsOptions {
+  const options = withMasterName(given);
+  const problems = REDIS_STREAMS_OPTIONS.problems(options);
+  if (problems.length > 0) throw new InvalidOptionsError(problems);
+  const others = Object.entries(options).filter(([name]) => name in STREAMS);
+  return { ...Object.fromEntries(others), source: redis(connectionOf({ ...options })) };
+}
+
+/** The options of the connection alone, in which `name` is that of the master. */
+function connectionOf(given: Loose): RedisOptions {
+  const { masterName, name: __, ...others } = given;
+  const own = Object.entries(others).filter(([name]) => name in REDIS_OPTIONS.options);
+  const named = masterName !== undefined && others['sentinels'] !== undefined;
+  return { ...Object.fromEntries(own), ...(named && { name: masterName as string }) };
+}
+
+/** Beside sentinels `name` is the master's, as everywhere else, unless that is named by itself. */
+export function withMasterName<Options extends RedisStreamsOptions>(given: Options): Options {
+  if (given?.sentinels === undefined || given.masterName !== undefined) return given;
+  const { name: masterName = '', ...rest } = given;
+  return { ...rest, masterName } as unknown as Options;
+}

@@ -1,0 +1,44 @@
+import { ConsumerCrashedError } from '../../core/errors/subscription.errors.js';
+import type { ConsumerReport, GroupAdmin, PendingEntries } from '../../ports/group-admin.js';
+
+/** Entries of one consumer that are looked at: enough to know whether it holds any. */
+const LOOKED_AT = 100;
+/** What was given back looks older than whoever gave it back by so much at least, ms. */
+const GIVEN_BACK = 86_000_000;
+
+export interface LivenessQuery {
+  readonly stream: string;
+  readonly group: string;
+  /** Longest silence of a consumer that holds entries, ms. */
+  readonly crashedAfter: number;
+}
+
+/** Consumers that hold entries and were silent for too long, the longest first. */
+export async function crashedConsumers(
+  groups: GroupAdmin,
+  pending: PendingEntries,
+  { stream, group, crashedAfter }: LivenessQuery,
+): Promise<ConsumerCrashedError[]> {
+  const silent = (await groups.consumers(stream, group)).filter(
+    (consumer) => consumer.pending > 0 && consumer.idleMs > crashedAfter,
+  );
+  const held = await Promise.all(silent.map((consumer) => holds(consumer)));
+  return silent
+    .map(({ name, idleMs }, index) => ({
+      stream,
+      group,
+      consumer: name,
+      idleMs,
+      pending: held[index]!,
+    }))
+    .filter((crash) => crash.pending > 0)
+    .sort((a, b) => b.idleMs - a.idleMs)
+    .map((crash) => new ConsumerCrashedError(crash));
+
+  async function holds(consumer: ConsumerReport): Promise<number> {
+    const query = { consumer: consumer.name, count: LOOKED_AT };
+    const entries = await pending.list(stream, group, query);
+    const kept = entries.filter(({ idleMs }) => idleMs - consumer.idleMs < GIVEN_BACK);
+    return kept.length === LOOKED_AT ? consumer.pending : kept.length;
+  }
+}

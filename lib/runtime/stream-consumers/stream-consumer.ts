@@ -1,0 +1,275 @@
+import { endFor } from '../../consuming/running/own-end.js';
+import type { Reading } from '../../consuming/subscription-registry.js';
+import type { OverrunStatus } from '../../core/overrun.js';
+import { placesFor } from '../../consuming/plan/slots.js';
+import { isEntryId } from '../../core/entry-id.js';
+import { GroupNotFoundError, StreamNotFoundError } from '../../core/errors/group.errors.js';
+import { ClosedError, InvalidOptionsError } from '../../core/errors/start-up.errors.js';
+import type { StreamsEvents } from '../../core/events.js';
+import type { PendingEntries } from '../../ports/group-admin.js';
+import { AlreadySubscribedError } from '../../core/errors/subscription.errors.js';
+import { checked } from '../../core/declaring/kinds.js';
+import { refuse } from '../../core/declaring/refuse.js';
+import { isRecord } from '../../core/declaring/shape.js';
+import type { ResolvedConsumerOptions } from '../../options/stream-consumer-options.js';
+import type { StreamsRuntime } from '../streams-runtime.js';
+import { callbackHandler, type EventCallback, type EventMessage } from './event-callback.js';
+import { listOwn, type PendingMessage } from './pending-messages.js';
+
+/** The end of a consumer, which the application may look at, or not. */
+class End {
+  resolve!: () => void;
+  reject!: (error: Error) => void;
+  readonly promise = new Promise<void>((resolve, reject) => {
+    this.resolve = resolve;
+    this.reject = reject;
+  });
+
+  constructor() {
+    this.promise.catch(() => undefined);
+  }
+}
+
+/** Reads streams of one group into a callback. Made by {@link StreamConsumers.create}. */
+export class StreamConsumer {
+  private subscribed: Promise<Reading[]> | undefined;
+  private reading: Reading | undefined;
+  private failure: Error | undefined;
+  private closing: Promise<void> | undefined;
+  /** Of what it reads now, or reads next. */
+  private end$ = new End();
+
+  /** @internal */
+  constructor(
+    private readonly runtime: StreamsRuntime,
+    private readonly pending: PendingEntries,
+    private readonly options: ResolvedConsumerOptions,
+  ) {}
+
+  get streams(): readonly string[] {
+    return this.options.streams;
+  }
+
+  get group(): string {
+    return this.options.settings.group;
+  }
+
+  /**
+   * Its name in the group: the option `consumer`, and where another live consumer of the group has
+   * that, a name with `~2`, `~3`, … behind it, once it reads.
+   */
+  get consumer(): string {
+    return this.reading?.consumer.name ?? this.options.settings.consumer;
+  }
+
+  /**
+   * Calls back with each message, as many at a time as `concurrency` allows, until it is closed.
+   *
+   * The callback answers true: the message is acknowledged. False: it stays pending, and this
+   * consumer is not given it again while it lives; see `acknowledge`. What it throws counts as a
+   * failed run: the message comes again after the backoff, and goes to the dead letters after
+   * `maxDeliveries` runs. Any other answer is a mistake that no later run can mend: a dead letter.
+   *
+   * @param eventTypes which event types to call back with, `*` matches any run of characters; the
+   * others go to consumers of the group that take them; where none does, they are acknowledged and
+   * counted as filtered, unless the option `unmatched` says otherwise.
+   * @default all
+   * @returns when reading has begun. What fails later rejects {@link closed}
+   * @throws GroupNotFoundError, StreamNotFoundError where they are missing, and are not to be created:
+   * with `createGroup: false`, and where the group was deleted by `deleteGroup`. It may start again then
+   * @throws RedisConnectionError, HandlerConflictError, AlreadySubscribedError, ClosedError
+   */
+  async start<T = unknown>(
+    callback: EventCallback<T>,
+    eventTypes?: readonly string[],
+  ): Promise<void> {
+    const problems = problemsOf(callback, eventTypes);
+    if (problems.length > 0) throw new InvalidOptionsError(problems);
+    if (this.closing) throw new ClosedError('The consumer');
+    if (this.subscribed) throw new AlreadySubscribedError(this.streams, this.group);
+    const forget = this.watchGroups();
+    try {
+      this.subscribed = this.read(callback as EventCallback, eventTypes ?? ['*']);
+      const readings = await this.subscribed;
+      this.reading = readings[0];
+      // Told of before there was anything to end.
+      if (this.failure) await this.end();
+      if (this.failure) throw this.failure;
+      void this.follow(readings, forget);
+    } catch (error) {
+      this.subscribed = undefined;
+      forget();
+      throw error;
+    }
+  }
+
+  /**
+   * As {@link start}, and returns once closed: by `close`, or with the module.
+   * @throws as `start`, and what fails later
+   */
+  async subscribe<T = unknown>(
+    callback: EventCallback<T>,
+    eventTypes?: readonly string[],
+  ): Promise<void> {
+    await this.start(callback, eventTypes);
+    await this.closed;
+  }
+
+  /**
+   * Resolves once it was closed, by `close` or with the module. Rejects with GroupNotFoundError or
+   * StreamNotFoundError where they vanish while it reads, and are not put back; it may start again then.
+   * A rejection that the application does not look at does no harm: the event `consumer-failed` tells of it.
+   */
+  get closed(): Promise<void> {
+    return this.end$.promise;
+  }
+
+  /**
+   * Acknowledges a message that was kept pending, or runs, or waits to run: what has not started
+   * does not start any more. Whoever of the group has it.
+   * @param message its id; or the message, or its id and stream, where there are several streams
+   * @returns how many were acknowledged: 1, or 0 where it was not pending
+   * @throws InvalidOptionsError for what is no id
+   * @throws RedisConnectionError
+   */
+  async acknowledge(message: string | Pick<EventMessage, 'id' | 'stream'>): Promise<number> {
+    const { id, stream } = this.placeOf(message);
+    const forget = (): void =>
+      this.runtime.consumers.acknowledged(this.options.settings.consumer, this.group, stream, id);
+    forget();
+    const acknowledged = await this.pending.acknowledge(stream, this.group, [id]);
+    // It may have been on its way to us.
+    forget();
+    return acknowledged;
+  }
+
+  /**
+   * Everything that is pending to this consumer: kept, running, waiting to run or for a retry.
+   * @throws RedisConnectionError
+   */
+  async getPending(): Promise<PendingMessage[]> {
+    const { group, consumer, pending } = this;
+    const lists = this.streams.map((stream) => listOwn(pending, { stream, group, consumer }));
+    return (await Promise.all(lists)).flat();
+  }
+
+  /** Callbacks that go on after their timeout, oldest first. */
+  get overruns(): readonly OverrunStatus[] {
+    return this.runtime.overruns.list(this);
+  }
+
+  /** Reads nothing until `resume`. What runs goes on; what has not started is released to others. */
+  async pause(): Promise<void> {
+    await this.runtime.consumers.pause((await this.subscribed) ?? []);
+  }
+
+  async resume(): Promise<void> {
+    await this.runtime.consumers.resume((await this.subscribed) ?? []);
+  }
+
+  /**
+   * Stops reading, awaits running callbacks for `gracePeriod`, releases the rest, and closes its
+   * connection. What was kept pending stays so. {@link closed} then resolves. Idempotent.
+   *
+   * From within a callback it resolves when the other callbacks have ended, those left out that await it
+   * too. The connection closes once these have ended and are settled.
+   */
+  close(): Promise<void> {
+    this.closing ??= this.end().then(() => this.end$.resolve());
+    return endFor(this.runtime.clock, this.closing, async () => {
+      const readings = await this.subscribed?.catch(() => []);
+      return this.runtime.consumers.othersEnded(readings ?? []);
+    });
+  }
+
+  private read(callback: EventCallback, events: readonly string[]): Promise<Reading[]> {
+    const { streams, createGroup, timeout, concurrency, settings } = this.options;
+    const definition = {
+      name: `StreamConsumer(${streams.join(', ')})`,
+      events,
+      options: {
+        streams,
+        ...(timeout !== undefined && { timeout }),
+        ...(concurrency === 1 && { overlap: false }),
+      },
+      invoke: callbackHandler(callback),
+    };
+    return this.runtime.subscribe([definition], {
+      ...settings,
+      createGroup,
+      ...(concurrency !== undefined && { slots: placesFor(concurrency, settings.maxOverrun) }),
+      alone: true,
+    });
+  }
+
+  /** Until all that it reads has ended. */
+  private async follow(readings: readonly Reading[], forget: () => void): Promise<void> {
+    const { end$ } = this;
+    await Promise.all(readings.map(({ done }) => done));
+    forget();
+    const { failure: error, streams, group, consumer } = this;
+    if (!error) return end$.resolve();
+    this.subscribed = undefined;
+    this.end$ = new End();
+    this.runtime.events.emit('consumer-failed', { streams, group, consumer, error });
+    end$.reject(error);
+  }
+
+  /** A group that is not put back (deleted on purpose, or not to be created here) ends everything. */
+  private watchGroups(): () => void {
+    this.failure = undefined;
+    return this.runtime.events.on('stream-unreadable', (event) => this.unreadable(event));
+  }
+
+  private unreadable({ stream, group, error }: StreamsEvents['stream-unreadable']): void {
+    if (group !== this.group || !this.streams.includes(stream)) return;
+    if (!(error instanceof GroupNotFoundError || error instanceof StreamNotFoundError)) return;
+    const deleted = error instanceof GroupNotFoundError && error.why === 'deleted';
+    // Told of another consumer of the group, which may not put it back. This one may.
+    if (this.options.createGroup && !deleted) return;
+    this.failure ??= error;
+    void this.end();
+  }
+
+  private async end(): Promise<void> {
+    const readings = await this.subscribed?.catch(() => []);
+    await this.runtime.consumers.endAll(readings ?? []);
+  }
+
+  private placeOf(
+    message: string | Pick<EventMessage, 'id' | 'stream'>,
+  ): Pick<EventMessage, 'id' | 'stream'> {
+    if (typeof message !== 'string') {
+      refuse(MESSAGE.required().problems(message, 'acknowledge'));
+      return message;
+    }
+    if (this.streams.length > 1) {
+      throw new InvalidOptionsError([
+        'acknowledge must be given the message, or { id, stream }: this consumer reads several ' +
+          'streams, and an id says nothing about its stream',
+      ]);
+    }
+    refuse(ID.problems(message, 'acknowledge'));
+    return { id: message, stream: this.streams[0]! };
+  }
+}
+
+const ID = checked<string>('an id such as 1700000000000-0', isEntryId);
+
+const MESSAGE = checked<Pick<EventMessage, 'id' | 'stream'>>(
+  'an id such as 1700000000000-0, or { id, stream }',
+  (value) => isRecord(value) && isEntryId(value['id']) && typeof value['stream'] === 'string',
+);
+
+function problemsOf(callback: unknown, eventTypes: unknown): string[] {
+  const problems: string[] = [];
+  if (typeof callback !== 'function') problems.push('the callback must be a function');
+  const listed =
+    eventTypes === undefined ||
+    (Array.isArray(eventTypes) &&
+      eventTypes.length > 0 &&
+      eventTypes.every((type) => typeof type === 'string' && type !== '') &&
+      new Set(eventTypes).size === eventTypes.length);
+  if (!listed) problems.push('eventTypes must be a list of different texts that are not empty');
+  return problems;
+}

@@ -1,0 +1,67 @@
+import type { Driver } from '../../ports/driver.js';
+import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
+import {
+  resolveConsumerOptions,
+  type StreamConsumerOptions,
+} from '../../options/stream-consumer-options.js';
+import { names, refuse } from '../../core/declaring/refuse.js';
+import type { StreamsRuntime } from '../streams-runtime.js';
+import { crashedConsumers } from './liveness.js';
+import { StreamConsumer } from './stream-consumer.js';
+
+/**
+ * Makes consumers that run without a controller, by the engine and over the connections of their
+ * module. Injectable.
+ *
+ * ```ts
+ * constructor(private readonly consumers: StreamConsumers) {}
+ *
+ * const consumer = this.consumers.create({ stream: 'orders', group: 'billing' });
+ * await consumer.start(async (message) => {
+ *   await this.bill(message.payload);
+ *   return true;
+ * }, ['order.paid']);
+ * ```
+ */
+export class StreamConsumers {
+  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  static readonly token: string = 'StreamConsumers';
+
+  constructor(private readonly runtime: StreamsRuntime) {}
+
+  /**
+   * Makes a consumer of a stream, or of several, in a group. It does nothing before its `start`.
+   * @throws InvalidOptionsError naming every problem
+   * @throws UnsupportedFeatureError where the driver cannot tell what is pending
+   */
+  create(options: StreamConsumerOptions): StreamConsumer {
+    const resolved = resolveConsumerOptions(options, this.runtime.options);
+    return new StreamConsumer(this.runtime, this.ports().pending, resolved);
+  }
+
+  /**
+   * Looks whether a consumer of a group holds entries and has neither read nor kept any fresh for
+   * longer than `crashedAfter`. For health checks; the event `consumer-crashed` tells of it by itself.
+   * @param group default that of the module
+   * @throws ConsumerCrashedError about the one that was silent longest
+   * @throws InvalidOptionsError, GroupNotFoundError, StreamNotFoundError, RedisConnectionError
+   */
+  async checkLiveness(stream: string, group?: string): Promise<void> {
+    refuse(names({ stream, ...(group !== undefined && { group }) }));
+    const { groups, pending } = this.ports();
+    const { options } = this.runtime;
+    const query = { stream, group: group ?? options.group, crashedAfter: options.crashedAfter };
+    const [crashed] = await crashedConsumers(groups, pending, query);
+    if (crashed) throw crashed;
+  }
+
+  private ports(): Required<Pick<Driver, 'groups' | 'pending'>> {
+    const { groups, pending } = this.runtime.driver;
+    if (groups && pending) return { groups, pending };
+    throw new UnsupportedFeatureError(
+      'StreamConsumers',
+      this.runtime.options.source.technology,
+      'Use @StreamHandler, or a driver that has the ports groups and pending.',
+    );
+  }
+}

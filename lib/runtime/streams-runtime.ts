@@ -1,0 +1,249 @@
+import type { DeadLetters } from '../admin/dead-letters.js';
+import { LagWatch } from '../admin/lag/lag-watch.js';
+import { StreamRetention } from '../admin/stream-retention.js';
+import { StreamsAdmin } from '../admin/streams-admin.js';
+import { BalancedServices, divided } from './balanced-services.js';
+import { createChaining, type Chaining } from '../workflows/chaining.js';
+import { Consumers, type SubscribeSettings } from '../consuming/consumers.js';
+import { oncePorts, requireOncePorts } from '../consuming/dedupe/dedupe-stores.js';
+import { endFor } from '../consuming/running/own-end.js';
+import type { Reading } from '../consuming/subscription-registry.js';
+import { FilteredTypes } from '../consuming/settling/filtered-types.js';
+import { liveParts, withoutRegistry } from '../consuming/live/live-parts.js';
+import { Overruns } from '../consuming/running/overruns.js';
+import { placesFor, Slots } from '../consuming/plan/slots.js';
+import { systemClock, within, type Clock } from '../core/clock.js';
+import { graceOf } from '../core/grace-period.js';
+import type { Driver } from '../ports/driver.js';
+import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
+import { EventBus } from '../core/events.js';
+import type { HandlerDefinition } from '../core/handler.js';
+import type { When } from '../core/message.js';
+import type { Replies } from '../ports/replies.js';
+import { createRouter, type Router } from '../core/routing.js';
+import { bindHandlers, sharedGroupWarning } from '../options/bind-handlers.js';
+import { resolveOptions } from '../options/resolve-options.js';
+import type { ResolvedOptions, StreamsOptions } from '../options/streams-options.js';
+import { Producer } from '../publishing/producer.js';
+import { Requester } from '../requests/requester.js';
+import type { Retainer } from '../retention/retainer.js';
+import { createRetainer } from '../retention/create-retainer.js';
+import { Scheduler } from '../delays/scheduler.js';
+
+/** Entries that killed a process before run one at a time, whatever transport read them. */
+const suspectLane = new Slots(1);
+
+/** Connections have so long to close, however late that is, ms. */
+const LEAST_TO_CLOSE = 200;
+
+/** Options in, wired workers out. Knows no Nest. */
+export class StreamsRuntime {
+  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  static readonly token: string = 'StreamsRuntime';
+  readonly options: ResolvedOptions;
+  readonly events = new EventBus();
+  readonly clock: Clock;
+  readonly route: Router;
+  readonly driver: Driver;
+  readonly producer: Producer;
+  readonly admin: StreamsAdmin;
+  readonly chaining: Chaining;
+  private readonly scheduler: Scheduler | undefined;
+  readonly consumers: Consumers;
+  readonly overruns: Overruns;
+  readonly balanced: BalancedServices;
+  private readonly requesters = new Set<Requester>();
+  readonly lag: LagWatch;
+  private readonly retainer: Retainer | undefined;
+  private working: Promise<void> | undefined;
+  private closing: Promise<void> | undefined;
+  private draining: Promise<void> | undefined;
+  /** When the shutdown began, by the clock. */
+  private endsFrom: number | undefined;
+
+  /** @throws InvalidOptionsError */
+  constructor(options: StreamsOptions) {
+    this.options = resolveOptions(options);
+    const { source, keyPrefix, codec, routes, maxPayloadBytes, idempotencyWindow } = this.options;
+    this.clock = source.clock ?? systemClock;
+    this.route = createRouter(routes);
+    this.driver = source.open({ events: this.events, keyPrefix });
+    const { events, clock, driver } = this;
+    const { delays, groups, leases, pending } = driver;
+    this.scheduler = delays && new Scheduler({ delays, clock, events });
+    this.producer = new Producer(driver.source, {
+      codec,
+      route: this.route,
+      maxPayloadBytes,
+      idempotencyWindow,
+      groups,
+      clock,
+      delays,
+      onScheduled: this.onScheduled,
+    });
+    this.chaining = createChaining(this);
+    this.overruns = new Overruns({ clock, events });
+    const parts = {
+      ...oncePorts(this.options, driver),
+      source: driver.source,
+      replies: driver.replies,
+      chaining: this.chaining,
+      clock,
+      events,
+      slots: placesFor(this.options.concurrency, this.options.maxOverrun),
+      overruns: this.overruns,
+      gates: new Map(),
+      suspectLane,
+      onScheduled: this.onScheduled,
+      live: liveParts(this.options, driver.live, events, clock),
+      filteredTypes: new FilteredTypes(events),
+    };
+    const warn = (code: string, message: string): void => events.emit('warning', { code, message });
+    this.consumers = new Consumers({ ...parts, leases, route: this.route, warn });
+    this.balanced = new BalancedServices(driver, parts, this.options);
+    const consumers = () => this.consumers.read.map((plan) => ({ plan }));
+    this.retainer = createRetainer({ ...this.options, clock, events, driver, consumers });
+    const consumed = () => this.consumers.read.flatMap(({ tables }) => [...tables.keys()]);
+    this.lag = new LagWatch({ ...this.options, clock, events, driver, consumed });
+    this.admin = new StreamsAdmin({
+      technology: source.technology,
+      codec,
+      groups,
+      pending,
+      live: driver.live,
+      deadLetters: this.options.deadLetter ?? driver.deadLetters,
+      retention: new StreamRetention(driver, this.options.retention),
+      lag: this.lag,
+      delays,
+      onScheduled: this.onScheduled,
+    });
+  }
+
+  get deadLetters(): DeadLetters {
+    return this.admin.deadLetters;
+  }
+
+  /**
+   * Feeds these handlers. Rejects, with everything closed again, if one cannot start.
+   * @throws InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError, OrderConflictError
+   */
+  async start(definitions: readonly HandlerDefinition[]): Promise<void> {
+    try {
+      await this.subscribe(definitions);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Feeds these handlers beside those that run. Rejects, with nothing of it left, if one cannot start.
+   * @param settings where they differ from those of the transport
+   * @throws ClosedError, and as {@link start}
+   */
+  async subscribe(
+    definitions: readonly HandlerDefinition[],
+    settings: ResolvedOptions & SubscribeSettings = this.options,
+  ): Promise<Reading[]> {
+    const [balanced, handlers] = divided(bindHandlers(definitions, settings));
+    if (definitions.some(({ answers }) => answers)) this.replies();
+    requireOncePorts(handlers, this.options, this.driver);
+    const shared = sharedGroupWarning(handlers, this.options);
+    if (shared) this.events.emit('warning', shared);
+    this.warnWithoutRegistry();
+    const balance = this.balanced.prepare(balanced);
+    const readings = await this.consumers.subscribe(handlers, settings);
+    this.scheduler?.keep(readings.map(({ table }) => table.stream));
+    await balance();
+    await (this.working ??= this.startWorkers());
+    return readings;
+  }
+
+  /** Begins to connect, before anything is asked for. */
+  connect(): void {
+    this.driver.connect?.();
+  }
+
+  /**
+   * Ends consuming, gracefully. Publishing still works. A run that calls this waits for the others only,
+   * see {@link endFor}. Idempotent.
+   */
+  drain(): Promise<void> {
+    return endFor(this.clock, this.drainAll(), () => this.othersEnded());
+  }
+
+  /** Drains, then closes the connections. A run that calls this waits as for `drain`. Idempotent. */
+  close(): Promise<void> {
+    this.closing ??= this.drainAll().then(() => this.endInTime('closed', () => this.closeAll()));
+    return endFor(this.clock, this.closing, () => this.othersEnded());
+  }
+
+  private drainAll(): Promise<void> {
+    this.draining ??= this.endInTime('drained', () =>
+      Promise.all([this.consumers.stop(), this.balanced.stop(), this.retainer?.stop()]),
+    );
+    return this.draining;
+  }
+
+  private async othersEnded(): Promise<boolean> {
+    const { consumers, balanced } = this;
+    return (await Promise.all([consumers.othersEnded(), balanced.othersEnded()])).includes(true);
+  }
+
+  private async closeAll(): Promise<void> {
+    this.producer.close();
+    await Promise.all([this.lag.stop(), this.chaining.stop()]);
+    await Promise.all([...this.requesters].map((requester) => requester.close()));
+    // What it has under way ends with the connection, however long an outage lasts.
+    await Promise.all([this.scheduler?.stop(), this.driver.source.close()]);
+  }
+
+  /** Awaits a part of the shutdown until its time is over: a server that hangs must not hold it up. */
+  private async endInTime(part: 'drained' | 'closed', work: () => Promise<unknown>): Promise<void> {
+    this.endsFrom ??= this.clock.now();
+    const end = this.endsFrom + graceOf(this.options.gracePeriod)[part];
+    await within(this.clock, Math.max(end - this.clock.now(), LEAST_TO_CLOSE), work());
+  }
+
+  /**
+   * For one client: its answers arrive in a box of its own.
+   * @throws UnsupportedFeatureError where the driver has no way back
+   */
+  createRequester(): Requester {
+    const requester: Requester = new Requester({
+      replies: this.replies(),
+      source: this.driver.source,
+      clock: this.clock,
+      onClosed: () => this.requesters.delete(requester),
+    });
+    this.requesters.add(requester);
+    return requester;
+  }
+
+  /** Whoever schedules promotes: others may have to look first. */
+  private readonly onScheduled = (stream: string, when: When): void => {
+    this.scheduler?.expect(stream, when);
+    void this.scheduler?.start();
+  };
+
+  /** Once. */
+  private warnWithoutRegistry(): void {
+    if (this.driver.live || this.working) return;
+    const { technology } = this.options.source;
+    this.events.emit('warning', withoutRegistry(technology));
+  }
+
+  private replies(): Replies {
+    const { replies } = this.driver;
+    if (replies) return replies;
+    const advice = 'Emit events, or use a driver that has the port replies.';
+    const { technology } = this.options.source;
+    throw new UnsupportedFeatureError('Requests and their answers', technology, advice);
+  }
+
+  private async startWorkers(): Promise<void> {
+    await this.scheduler?.start();
+    await this.retainer?.start();
+    await this.lag.start();
+  }
+}

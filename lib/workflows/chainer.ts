@@ -1,0 +1,236 @@
+import type { Clock } from '../core/clock.js';
+import type { Codec } from '../core/codec.js';
+import type { Delivery } from '../core/delivery.js';
+import { waitUntil, type DueTime } from '../options/due-time.js';
+import { endedStep, type EndedStep, type NextPlace } from '../core/ended-step.js';
+import { InvalidMessageError, PayloadTooLargeError } from '../core/errors/publishing.errors.js';
+import { errorRecord } from '../core/errors/error-record.js';
+import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
+import type { EventBus } from '../core/events.js';
+import type { Metadata, OutgoingEntry } from '../core/message.js';
+import { ack, deadLetter, type Ack, type Settlement } from '../core/settlement.js';
+import { targetOf } from '../options/step-target.js';
+import { isFanOut, stepsIn, type FanOut, type NextStep } from './instructions.js';
+import {
+  placeToText,
+  rootPlace,
+  stepAfter,
+  stepInBranch,
+  type JoinScope,
+  type Scope,
+  type WorkflowPlace,
+} from '../core/workflow-place.js';
+import { carriesMetadata } from './carries-metadata.js';
+import { hooksOf, withHook } from './failure-hooks.js';
+import { Lookalikes } from './lookalikes.js';
+import { reportOf } from './step-report.js';
+import { traceOf, travelling } from './travelling.js';
+
+/** A step as it is published. */
+export interface StepMessage extends DueTime {
+  readonly eventType: string;
+  readonly payload: unknown;
+  readonly stream?: string | undefined;
+  readonly metadata?: Metadata;
+}
+
+export interface ChainerOptions {
+  /** Routes, encodes and checks, as for every producer. */
+  readonly encode: (message: StepMessage) => OutgoingEntry;
+  readonly codec: Codec;
+  readonly clock: Clock;
+  readonly events: EventBus;
+  readonly maxPayloadBytes: number;
+  readonly technology: string;
+  /** Whether there is a store, without which nothing can be joined. */
+  readonly stored: boolean;
+}
+
+/** What is kept of a terminal step's result, characters of JSON. */
+const LONGEST_RESULT = 16_384;
+
+/** Makes of what a handler returned the acknowledgement, the steps that follow, and the report. */
+export class Chainer {
+  private metadataTravels: boolean | undefined;
+  private readonly lookalikes: Lookalikes;
+
+  constructor(private readonly options: ChainerOptions) {
+    this.lookalikes = new Lookalikes(options.events);
+  }
+
+  /**
+   * @param result what left the exception filters
+   * @param own what the method itself had returned: its instruction counts where none has left
+   * @returns a dead letter where the steps can never be published
+   * @throws ClosedError
+   */
+  chain(delivery: Delivery, result: unknown, own: unknown): Settlement {
+    try {
+      const { plainInstructions } = delivery.handler!;
+      const steps = stepsIn(result, plainInstructions) ?? stepsIn(own, plainInstructions);
+      if (steps) return this.proceed(delivery, steps);
+      this.notice(delivery, result, own);
+      return delivery.workflow ? this.end(delivery, delivery.workflow, result) : ack;
+    } catch (error) {
+      if (error instanceof ClosedError) throw error;
+      // Another run would be for nothing, and do all that this one has done once more.
+      return deadLetter('unrecoverable', errorRecord(error));
+    }
+  }
+
+  /** Tells of a result that looks like an instruction and is none. */
+  notice(delivery: Delivery, result: unknown, own?: unknown): void {
+    this.lookalikes.look(delivery, result, own);
+  }
+
+  private proceed(delivery: Delivery, steps: FanOut | NextStep): Ack {
+    this.refuseBareCodecs();
+    refuseInbox(delivery);
+    const place = delivery.workflow ?? rootPlace(delivery);
+    const next: NextPlace[] = [];
+    // No literal, because it outlives its run: see docs/decisions/0015.
+    const publish = isFanOut(steps)
+      ? this.branches(delivery, place, steps, next)
+      : Array.of(this.step(delivery, place.id, stepAfter(place.step), place.scopes, steps, next));
+    const { clock } = this.options;
+    const report = reportOf(delivery, place, clock, { next });
+    const waits = longestWait(publish, clock);
+    return new Chained(publish, endedStep(place, report, delivery.lease.redrive, { waits }));
+  }
+
+  private branches(
+    delivery: Delivery,
+    place: WorkflowPlace,
+    fanOut: FanOut,
+    next: NextPlace[],
+  ): OutgoingEntry[] {
+    // Nobody waits for branches that are not joined: the branch that they begin in ends here.
+    const inherited = fanOut.join === undefined ? hooksOf(place.scopes) : place.scopes;
+    const outer = withHook(inherited, fanOut.onFailure);
+    return fanOut.steps.map((step, index) => {
+      const join = fanOut.join === undefined ? [] : [this.joinScope(place, fanOut, index)];
+      const there = stepInBranch(place.step, index);
+      return this.step(delivery, place.id, there, [...outer, ...join], step as NextStep, next);
+    });
+  }
+
+  private joinScope({ step }: WorkflowPlace, fanOut: FanOut, index: number): JoinScope {
+    const { stored, technology } = this.options;
+    if (!stored) {
+      const advice = 'Fan out without a join, or use a driver that has the port workflows.';
+      throw new UnsupportedFeatureError('Joining steps', technology, advice);
+    }
+    const { event, stream } = targetOf(fanOut.join!);
+    // What can never be published should fail here, and not when all the branches are done.
+    if (index === 0) this.options.encode({ eventType: event, stream, payload: { results: [] } });
+    const of = fanOut.steps.length;
+    return { kind: 'join', at: step, index, of, partial: fanOut.partial ?? false, event, stream };
+  }
+
+  private step(
+    delivery: Delivery,
+    workflow: string,
+    place: string,
+    outer: readonly Scope[],
+    instruction: NextStep,
+    next: NextPlace[],
+  ): OutgoingEntry {
+    const { next: eventType, payload, stream, delay, deliverAt, metadata } = instruction;
+    const scopes = withHook(outer, instruction.onFailure);
+    const here = placeToText({ id: workflow, step: place, parent: delivery.id, scopes });
+    next.push([place, eventType]);
+    return this.options.encode({
+      eventType,
+      payload,
+      stream,
+      delay,
+      deliverAt,
+      metadata: travelling(delivery.message.metadata, metadata, here),
+    });
+  }
+
+  /** The last step of its branch. */
+  private end(delivery: Delivery, place: WorkflowPlace, returned: unknown): Ack {
+    const joined = place.scopes.findLast((scope) => scope.kind === 'join');
+    if (joined) refuseInbox(delivery);
+    const result = joined ? this.joinable(returned, joined, delivery.eventType) : json(returned);
+    const isShort = result !== undefined && result.length <= LONGEST_RESULT;
+    const report = reportOf(delivery, place, this.options.clock, {
+      result: isShort ? returned : undefined,
+      resultOmitted: result === undefined || isShort ? undefined : true,
+    });
+    const arriving = joined && {
+      place,
+      report,
+      result: result!,
+      trace: traceOf(delivery.message.metadata),
+    };
+    return { kind: 'ack', step: endedStep(place, report, delivery.lease.redrive, { arriving }) };
+  }
+
+  /** Together they have to fit into the payload of the join. */
+  private joinable(result: unknown, { of, event }: JoinScope, eventType: string): string {
+    const limit = Math.floor(this.options.maxPayloadBytes / of) - OF_EACH_RESULT;
+    const text = json(result);
+    if (text === undefined && result !== undefined) {
+      throw new InvalidMessageError(
+        `What the last step "${eventType}" of a branch returns has no JSON text, so it cannot be handed to "${event}".`,
+      );
+    }
+    if (text !== undefined && text.length * 3 > limit) {
+      const size = Buffer.byteLength(text);
+      if (size > limit) throw new PayloadTooLargeError(size, limit, eventType);
+    }
+    return text ?? 'null';
+  }
+
+  /** A codec without metadata would lose what makes a message a step. Asked once. */
+  private refuseBareCodecs(): void {
+    const { codec } = this.options;
+    this.metadataTravels ??= carriesMetadata(codec);
+    if (this.metadataTravels) return;
+    const advice = 'Use a codec that carries metadata.';
+    throw new UnsupportedFeatureError('Workflow chaining', `codec "${codec.name}"`, advice);
+  }
+}
+
+/** A class, because it outlives its run: see docs/decisions/0015. */
+class Chained implements Ack {
+  readonly kind = 'ack';
+
+  constructor(
+    readonly publish: readonly OutgoingEntry[],
+    readonly step: EndedStep,
+  ) {}
+}
+
+/**
+ * A process that dies between the writes of an inbox and the acknowledgement leaves a duplicate, which
+ * is acknowledged without a run: what follows from it would be lost. Nothing is written where this throws.
+ */
+function refuseInbox({ handler }: Delivery): void {
+  if (!handler?.inbox) return;
+  const advice = 'Use dedupe, which is completed in one step with what follows, or no join.';
+  throw new UnsupportedFeatureError('Going on with a workflow', 'a handler with inbox', advice);
+}
+
+/** Until the last of them is published, ms; undefined: all are at once. */
+function longestWait(entries: readonly OutgoingEntry[], clock: Clock): number | undefined {
+  let longest: number | undefined;
+  for (const { when } of entries) {
+    if (when) longest = Math.max(longest ?? 0, waitUntil(when, clock.wallTime()));
+  }
+  return longest;
+}
+
+/** Of the brackets and the comma around it, and its share of what else is in the payload, bytes. */
+const OF_EACH_RESULT = 16;
+
+/** Undefined where there is none. */
+function json(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value) as string | undefined;
+  } catch {
+    return undefined;
+  }
+}

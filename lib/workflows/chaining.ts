@@ -1,0 +1,115 @@
+import type { Clock } from '../core/clock.js';
+import type { Codec } from '../core/codec.js';
+import type { Delivery } from '../core/delivery.js';
+import type { Driver } from '../ports/driver.js';
+import type { DueTime } from '../options/due-time.js';
+import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
+import type { EventBus } from '../core/events.js';
+import type { Middleware } from '../core/handler.js';
+import type { Ack, Settlement } from '../core/settlement.js';
+import type { MessageSource } from '../ports/source.js';
+import { Chainer, type ChainerOptions, type StepMessage } from './chainer.js';
+import { duplicateStep } from './duplicate-step.js';
+import { StepSettling, type ConcludingOptions, type Holding } from './step-settling.js';
+import { recognise } from './recognise.middleware.js';
+import { StepRecorder } from './step-recorder.js';
+import { Workflows } from './workflows.js';
+
+type Settle = MessageSource['settle'];
+
+export interface ChainingOptions
+  extends
+    Omit<ChainerOptions, 'stored' | 'technology'>,
+    Omit<ConcludingOptions, 'technology' | 'recorder'> {
+  readonly events: EventBus;
+  readonly publish: (
+    message: StepMessage & DueTime & { readonly idempotencyKey?: string },
+  ) => Promise<string>;
+}
+
+/** Everything that makes workflows of messages: what a pipeline, a settler and a handler need. */
+export class Chaining {
+  /** Knows steps, and stops those of cancelled workflows. */
+  readonly recognise: Middleware;
+  /** How a step ends whose key another message has completed. */
+  readonly duplicateStep: (delivery: Delivery) => Ack | undefined;
+  readonly workflows: Workflows;
+  private readonly chainer: Chainer;
+  private readonly concluding: ConcludingOptions;
+
+  constructor(options: ChainingOptions) {
+    const { store, source, clock } = options;
+    const { technology, idempotentPublish = false } = source.capabilities;
+    this.concluding = { ...options, technology, recorder: new StepRecorder(options) };
+    this.chainer = new Chainer({ ...options, technology, stored: store !== undefined });
+    this.recognise = recognise(store, clock);
+    this.duplicateStep = (delivery) => duplicateStep(delivery, clock);
+    this.workflows = new Workflows({
+      ...options,
+      idempotent: idempotentPublish,
+      store: () => store ?? refuse(technology),
+    });
+  }
+
+  /** What becomes of a message whose handler returned this; see {@link Chainer.chain}. */
+  chain(delivery: Delivery, result: unknown, own: unknown): Settlement {
+    return this.chainer.chain(delivery, result, own);
+  }
+
+  /** Tells of a result that looks like an instruction and is none. */
+  notice(delivery: Delivery, result: unknown): void {
+    this.chainer.notice(delivery, result);
+  }
+
+  /** Settles steps, for one consumer. */
+  settling(settle: Settle, holding: Holding): Settle {
+    return new StepSettling(this.concluding, holding, settle).all;
+  }
+
+  /** Once nothing is settled any more. */
+  stop(): Promise<void> {
+    return this.concluding.recorder.stop();
+  }
+}
+
+function refuse(technology: string): never {
+  const advice = 'Use a driver that has the port workflows.';
+  throw new UnsupportedFeatureError('Keeping the state of workflows', technology, advice);
+}
+
+/** What a runtime has of all that is needed. */
+export interface ChainingParts {
+  readonly options: {
+    readonly codec: Codec;
+    readonly maxPayloadBytes: number;
+    readonly workflowTtl: number;
+  };
+  readonly clock: Clock;
+  readonly events: EventBus;
+  readonly driver: Driver;
+  readonly producer: {
+    readonly encode: ChainingOptions['encode'];
+    readonly publish: ChainingOptions['publish'];
+  };
+}
+
+export function createChaining({
+  options,
+  clock,
+  events,
+  driver,
+  producer,
+}: ChainingParts): Chaining {
+  const { codec, maxPayloadBytes, workflowTtl: ttl } = options;
+  return new Chaining({
+    codec,
+    maxPayloadBytes,
+    ttl,
+    clock,
+    events,
+    source: driver.source,
+    store: driver.workflows,
+    encode: (message) => producer.encode(message),
+    publish: (message) => producer.publish(message),
+  });
+}

@@ -1,0 +1,80 @@
+import type { Codec } from '../core/codec.js';
+import type { StepReport } from '../core/ended-step.js';
+import type { Hold, Lease } from '../core/lease.js';
+import type { OutgoingEntry } from '../core/message.js';
+import type { Settling } from '../ports/source.js';
+import type { WorkflowFailure } from './workflow-payloads.js';
+import { placeIn, WORKFLOW, type WorkflowPlace } from '../core/workflow-place.js';
+import { brief, isForgiven, joinFailed, type JoiningOptions } from './joining.js';
+
+/** A settlement that buries its message. */
+export type Burial = Extract<Settling, { readonly record: unknown }>;
+
+/** A step that has failed for good. */
+export interface Failed {
+  readonly place: WorkflowPlace;
+  readonly report: StepReport;
+  /** What was declared for that. */
+  readonly publish: readonly OutgoingEntry[];
+  /** The failure is for a join to deal with, and not the workflow's. */
+  readonly forgiven: boolean;
+}
+
+/** Undefined: the message is no step of a workflow. */
+export async function fail(
+  options: JoiningOptions,
+  codec: Codec,
+  { lease, record: letter }: Burial,
+  holdOf: () => Promise<Hold>,
+): Promise<Failed | 'lost' | 'gone' | undefined> {
+  const read = stepIn(codec, lease);
+  if (!read) return undefined;
+  const hold = await holdOf();
+  if (hold !== 'held') return hold;
+  const { place, event, payload, metadata } = read;
+  const { reason } = letter;
+  const error = letter.error && brief(letter.error);
+  const failure: WorkflowFailure = {
+    workflow: place.id,
+    step: place.step,
+    event,
+    reason,
+    ...(error && { error }),
+    payload,
+  };
+  const follows = await joinFailed(options, { lease, place, metadata }, failure);
+  const report: StepReport = {
+    event,
+    stream: letter.stream,
+    id: letter.id,
+    group: letter.group,
+    parent: place.parent,
+    outcome: 'failed',
+    attempts: letter.attempts,
+    endedAt: Date.parse(letter.deadLetteredAt),
+    next: follows.map((one) => [one.place, one.event] as const),
+    error,
+    reason,
+  };
+  const publish = follows.map(({ entry }) => entry);
+  return { place, report, publish, forgiven: isForgiven(place) };
+}
+
+interface ReadStep {
+  readonly place: WorkflowPlace;
+  readonly event: string;
+  readonly payload: unknown;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** What cannot be decoded cannot be known as a step either. */
+function stepIn(codec: Codec, { fields, stream }: Lease): ReadStep | undefined {
+  if (!fields?.some((field) => field.includes(WORKFLOW))) return undefined;
+  try {
+    const { payload, metadata = {} } = codec.decode(fields);
+    const place = placeIn(metadata);
+    return place && { place, event: codec.eventType(fields, stream), payload, metadata };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,64 @@
+import type { Clock } from '../core/clock.js';
+import type { Delivery } from '../core/delivery.js';
+import { endedStep } from '../core/ended-step.js';
+import type { Middleware } from '../core/handler.js';
+import type { Ack } from '../core/settlement.js';
+import { placeIn, type WorkflowPlace } from '../core/workflow-place.js';
+import type { WorkflowStore } from '../ports/workflow-store.js';
+import { reportOf } from './step-report.js';
+
+/**
+ * Knows steps by their metadata, and acknowledges those of cancelled workflows without a run. What
+ * belongs to no workflow passes at the price of one look. Where the store does not answer, the run has
+ * failed: a step that may have been cancelled must not happen.
+ */
+export function recognise(store: WorkflowStore | undefined, clock: Clock): Middleware {
+  const cancelled = store && new Asking((ids) => store.areCancelled(ids));
+  return (delivery, next) => {
+    const place = delivery.handler!.chains ? placeIn(delivery.message.metadata) : undefined;
+    if (!place) return next(delivery);
+    delivery.workflow = place;
+    if (!cancelled) return next(delivery);
+    return cancelled
+      .ask(place.id)
+      .then((yes) => (yes ? unrun(delivery, place, clock) : next(delivery)));
+  };
+}
+
+function unrun(delivery: Delivery, place: WorkflowPlace, clock: Clock): Ack {
+  const { attempt, lease } = delivery;
+  const what = { outcome: 'cancelled', attempts: attempt - 1 } as const;
+  const step = endedStep(place, reportOf(delivery, place, clock, what), lease.redrive);
+  return { kind: 'ack', unrun: 'cancelled', step };
+}
+
+interface Question {
+  readonly id: string;
+  readonly resolve: (cancelled: boolean) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Steps that begin in one turn ask together. */
+class Asking {
+  private questions: Question[] = [];
+
+  constructor(private readonly answer: (ids: readonly string[]) => Promise<boolean[]>) {}
+
+  ask(id: string): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      if (this.questions.length === 0) process.nextTick(() => void this.send());
+      this.questions.push({ id, resolve, reject });
+    });
+  }
+
+  private async send(): Promise<void> {
+    const asked = this.questions;
+    this.questions = [];
+    try {
+      const answers = await this.answer(asked.map(({ id }) => id));
+      for (const [index, { resolve }] of asked.entries()) resolve(answers[index]!);
+    } catch (error) {
+      for (const { reject } of asked) reject(error);
+    }
+  }
+}

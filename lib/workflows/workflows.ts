@@ -1,0 +1,235 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../core/clock.js';
+import { DUE_TIME, waitUntil, whenOf } from '../options/due-time.js';
+import { reportFrom, type StepReport } from '../core/ended-step.js';
+import { InvalidMessageError } from '../core/errors/publishing.errors.js';
+import { isoTime } from '../core/message.js';
+import { checked } from '../core/declaring/kinds.js';
+import { names, refuse } from '../core/declaring/refuse.js';
+import { declareOptions, type Given } from '../core/declaring/shape.js';
+import { targetOf, targetProblems, type StepTarget } from '../options/step-target.js';
+import { NEXT_OPTIONS } from '../options/workflow-options.js';
+import { depthOf, placeToText, WORKFLOW, type Scope } from '../core/workflow-place.js';
+import type { StoredWorkflow, WorkflowStore } from '../ports/workflow-store.js';
+import type { StepMessage } from './chainer.js';
+
+/**
+ * - `running`: some step is still to come, or to end.
+ * - `completed`: every step has completed.
+ * - `failed`: a step was dead-lettered, which no `partial` join has made up for. What was declared for
+ *   failures may still run.
+ * - `cancelled`: by `cancel`.
+ */
+export type WorkflowStatus = 'running' | 'completed' | 'failed' | 'cancelled';
+
+/** What is known of a workflow. Times are ISO 8601. */
+export interface WorkflowState {
+  readonly id: string;
+  readonly status: WorkflowStatus;
+  /** When the first step began. Undefined: none is known to have. */
+  readonly startedAt?: string;
+  /** When the last step ended, where nothing is left to be done. */
+  readonly endedAt?: string;
+  /** In the order of their places. */
+  readonly steps: readonly WorkflowStep[];
+}
+
+/** A step that has ended, or that follows from one and has not. */
+export interface WorkflowStep {
+  /** Its place; see `WorkflowContext.step`. */
+  readonly step: string;
+  readonly event: string;
+  /**
+   * `waiting`: published and not ended, so it may be running or delayed. `duplicate`: not run, since
+   * its handler has `dedupe` and has completed the same before.
+   */
+  readonly status: 'waiting' | 'completed' | 'failed' | 'cancelled' | 'duplicate';
+  readonly stream?: string;
+  /** Id of its message. */
+  readonly id?: string;
+  readonly parentId?: string;
+  readonly group?: string;
+  /** Runs that it took. */
+  readonly attempts?: number;
+  /** When its last run began. */
+  readonly startedAt?: string;
+  readonly endedAt?: string;
+  /** Of its last run, ms. */
+  readonly duration?: number;
+  /** What a terminal step returned; undefined where that has more than 16,384 characters of JSON. */
+  readonly result?: unknown;
+  readonly resultOmitted?: true;
+  /** Of a dead letter. */
+  readonly reason?: string;
+  readonly error?: { readonly name: string; readonly message: string };
+}
+
+export const START_OPTIONS = declareOptions(
+  'a workflow',
+  {
+    /**
+     * A name for it of 1 to 200 letters, digits and the characters `-_.:/`. Starting one of the same
+     * name again within `idempotencyWindow` begins no second one. @default a random one
+     */
+    id: checked<string>(
+      'a text of 1 to 200 letters, digits or characters of -_.:/',
+      (value) => typeof value === 'string' && /^[\w\-.:/]{1,200}$/.test(value),
+    ),
+    metadata: NEXT_OPTIONS.options.metadata,
+    /** Published when a step is dead-lettered, and none nearer is declared. */
+    onFailure: NEXT_OPTIONS.options.onFailure,
+    /** Of the first step, in milliseconds from now, by the server's clock. 0: at once. */
+    delay: DUE_TIME.options.delay,
+    /** Of the first step: a Date, or milliseconds since the epoch. Past: as soon as possible. */
+    deliverAt: DUE_TIME.options.deliverAt,
+  },
+  ...DUE_TIME.rules,
+);
+
+/** What may be said of a workflow that is started. */
+export interface StartOptions extends Given<typeof START_OPTIONS> {}
+
+export interface WorkflowsOptions {
+  /** @throws UnsupportedFeatureError where the driver has none */
+  readonly store: () => WorkflowStore;
+  readonly publish: (
+    message: StepMessage & { readonly idempotencyKey?: string },
+  ) => Promise<string>;
+  readonly idempotent: boolean;
+  readonly clock: Clock;
+  /** How long what is known of a workflow is kept, ms. */
+  readonly ttl: number;
+}
+
+/**
+ * Starts, inspects and cancels workflows. Injectable.
+ *
+ * ```ts
+ * const id = await this.workflows.start('order.process', order);
+ * const { status, steps } = (await this.workflows.get(id))!;
+ * ```
+ */
+export class Workflows {
+  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  static readonly token: string = 'Workflows';
+
+  constructor(private readonly options: WorkflowsOptions) {}
+
+  /**
+   * Publishes the first step.
+   * @returns the id of the workflow
+   * @throws InvalidMessageError, UnsupportedFeatureError, and what publishing throws
+   */
+  async start(target: StepTarget, payload?: unknown, options: StartOptions = {}): Promise<string> {
+    const problems = [...targetProblems(target, 'A step'), ...START_OPTIONS.problems(options)];
+    if (problems.length > 0) throw new InvalidMessageError(problems.join('; '));
+    const { id = randomUUID(), metadata, onFailure, ...due } = options;
+    const { event, stream } = targetOf(target);
+    const hook = onFailure === undefined ? undefined : targetOf(onFailure);
+    const scopes: Scope[] = hook ? [{ kind: 'hook', stream: undefined, ...hook }] : [];
+    const place = placeToText({ id, step: '0', parent: undefined, scopes });
+    const now = this.options.clock.wallTime();
+    const ttl = this.options.ttl + waitUntil(whenOf(due), now);
+    await this.options.store().begin(id, now, ttl);
+    await this.options.publish({
+      ...due,
+      eventType: event,
+      payload,
+      ...(stream !== undefined && { stream }),
+      metadata: { ...metadata, [WORKFLOW]: place },
+      ...(options.id !== undefined &&
+        this.options.idempotent && { idempotencyKey: `workflow/${id}` }),
+    });
+    return id;
+  }
+
+  /**
+   * What is known of a workflow. One that a producer's message began is known once its first step has
+   * ended.
+   * @returns undefined: nothing is known of it, or not any more
+   */
+  async get(id: string): Promise<WorkflowState | undefined> {
+    refuse(names({ id }));
+    const stored = await this.options.store().read(id);
+    return stored && stateOf(id, stored);
+  }
+
+  /**
+   * Cancels a workflow: its later steps, delayed ones too, are acknowledged without a run when they
+   * come, with the outcome `cancelled`. Steps that run go on to their end. No failure hook runs.
+   * @returns false: it had come to its end
+   */
+  async cancel(id: string): Promise<boolean> {
+    if ((await this.get(id))?.endedAt !== undefined) return false;
+    await this.options.store().cancel(id, this.options.ttl);
+    return true;
+  }
+}
+
+function stateOf(id: string, stored: StoredWorkflow): WorkflowState {
+  const reports = new Map([...stored.steps].map(([step, text]) => [step, reportFrom(text)]));
+  const steps = [...reports].map(([step, report]) => ended(step, report));
+  // The first step, and whatever follows from one.
+  let finished = reports.has('0');
+  for (const { next = [] } of reports.values()) {
+    for (const [step, event] of next) {
+      if (reports.has(step)) continue;
+      steps.push({ step, event, status: 'waiting' });
+      finished = false;
+    }
+  }
+  steps.sort((a, b) => comparePlaces(a.step, b.step));
+  const all = [...reports.values()];
+  const startedAt = stored.begunAt ?? least(all.map(({ at, endedAt }) => at ?? endedAt));
+  return {
+    id,
+    status: statusOf(stored, finished),
+    ...(startedAt !== undefined && { startedAt: isoTime(startedAt) }),
+    ...(finished && { endedAt: isoTime(-least(all.map(({ endedAt }) => -endedAt))!) }),
+    steps,
+  };
+}
+
+function statusOf({ cancelled, failed }: StoredWorkflow, finished: boolean): WorkflowStatus {
+  if (cancelled) return 'cancelled';
+  if (failed > 0) return 'failed';
+  return finished ? 'completed' : 'running';
+}
+
+function ended(step: string, report: StepReport): WorkflowStep {
+  const { event, stream, id, group, parent, outcome = 'completed', attempts, at, endedAt } = report;
+  const { result, resultOmitted, reason, error } = report;
+  return {
+    step,
+    event,
+    status: outcome,
+    stream,
+    id,
+    ...(parent !== undefined && { parentId: parent }),
+    group,
+    attempts,
+    ...(at !== undefined && { startedAt: isoTime(at), duration: endedAt - at }),
+    endedAt: isoTime(endedAt),
+    ...(result !== undefined && { result }),
+    ...(resultOmitted && { resultOmitted }),
+    ...(reason !== undefined && { reason }),
+    ...(error && { error }),
+  };
+}
+
+function least(numbers: readonly number[]): number | undefined {
+  return numbers.length === 0
+    ? undefined
+    : numbers.reduce((smallest, number) => Math.min(smallest, number));
+}
+
+/** By depth, then branch by branch. */
+function comparePlaces(a: string, b: string): number {
+  const [as, bs] = [a.split('.'), b.split('.')];
+  if (depthOf(a) !== depthOf(b)) return depthOf(a) - depthOf(b);
+  for (let index = 0; index < Math.min(as.length, bs.length); index++) {
+    const difference = Number(as[index]) - Number(bs[index]);
+    if (difference) return difference;
+  }
+  return as.length - bs.length || (a < b ? -1 : 1);
+}
