@@ -142,12 +142,8 @@ export type {
   WorkflowFailure,
 } from './workflows/workflow-payloads.js';
 export type { WorkflowContext, WorkflowPlace } from './core/workflow-place.js';
-export type {
-  Arrival,
-  FinishedStep,
-  StoredWorkflow,
-  WorkflowStore,
-} from './ports/workflow-store.js';
+export type { Arrival, StoredWorkflow, WorkflowStore } from './ports/workflow-store.js';
+export type { FinishedStep } from './core/ended-step.js';
 export type { EndedStep, StepReport } from './core/ended-step.js';
 
 // Options.
@@ -248,13 +244,8 @@ export type {
   DelayStore,
   Promoted,
 } from './ports/delays.js';
-export type {
-  Claim,
-  ClaimOutcome,
-  Completion,
-  CompletionKey,
-  Completions,
-} from './ports/completions.js';
+export type { ClaimOutcome, Completions } from './ports/completions.js';
+export type { Claim, Completion, CompletionKey } from './core/completion.js';
 export {
   Delivery,
   type BatchHandler,
@@ -315,13 +306,8 @@ export type {
   OutgoingMessage,
   When,
 } from './core/message.js';
-export type {
-  LastReply,
-  OutgoingReply,
-  Replies,
-  ReplyBox,
-  ReplyBoxOptions,
-} from './ports/replies.js';
+export type { Replies, ReplyBox, ReplyBoxOptions } from './ports/replies.js';
+export type { LastReply, OutgoingReply } from './core/reply.js';
 export type { RequestHeader } from './core/request.js';
 export type {
   Retention,
@@ -342,7 +328,6 @@ export {
   type Ack,
   type DeadLetterIt,
   type DeadLetterReason,
-  type ErrorRecord,
   type Leave,
   type Lost,
   type Release,
@@ -350,6 +335,7 @@ export {
   type Settlement,
   type SettleOutcome,
 } from './core/settlement.js';
+export { type ErrorRecord } from './core/errors/error-record.js';
 export type {
   MessageSource,
   Settling,

@@ -2,18 +2,18 @@ import type { EventBus } from '../core/events.js';
 import type { Dispatcher } from './running/dispatcher.js';
 import type { HandOver } from './live/hand-over.js';
 import type { Ordering } from './ordering/ordering.js';
-import type { Parking } from './settling/parked-retries.js';
+import type { ParkedRetries } from './settling/parked-retries.js';
 import type { ConsumerPlan } from './plan/plan.js';
 import type { ReadAhead } from './reading/read-ahead.js';
 import type { Settler } from './settling/settler.js';
 
-export interface RoomOptions {
+export interface CapacityOptions {
   readonly plan: ConsumerPlan;
   readonly events: EventBus;
   readonly maxParked: number;
   readonly batchSize: number;
   readonly dispatcher: Dispatcher;
-  readonly parking: Parking;
+  readonly parkedRetries: ParkedRetries;
   readonly ordering: Ordering | undefined;
   readonly handOver: () => HandOver | undefined;
   readonly settler: Settler;
@@ -21,17 +21,17 @@ export interface RoomOptions {
 }
 
 /** How much a consumer may take in: nothing while too much waits. */
-export class Room {
+export class Capacity {
   private paused = false;
 
-  constructor(private readonly options: RoomOptions) {}
+  constructor(private readonly options: CapacityOptions) {}
 
   /** Free slots plus the read-ahead; nothing while too much waits to be retried or settled. */
   get free(): number {
-    const { maxParked, dispatcher, parking, readAhead } = this.options;
+    const { maxParked, dispatcher, parkedRetries, readAhead } = this.options;
     const full = this.waiting >= maxParked;
     // Many that wait for others of their key are nothing to tell of, unless a retry holds them up.
-    if (this.paused !== (full && (this.paused || parking.size > 0))) this.togglePause();
+    if (this.paused !== (full && (this.paused || parkedRetries.size > 0))) this.togglePause();
     return full || this.isBehind ? 0 : dispatcher.room + readAhead.size;
   }
 
@@ -40,9 +40,9 @@ export class Room {
    * consumers must not hold up what they wait for. Else two consumers could wait for each other for ever.
    */
   get forHanded(): number {
-    const { maxParked, dispatcher, parking, handOver } = this.options;
+    const { maxParked, dispatcher, parkedRetries, handOver } = this.options;
     const { waiting } = this;
-    const forOthers = parking.unhandled + (handOver()?.size ?? 0);
+    const forOthers = parkedRetries.unhandled + (handOver()?.size ?? 0);
     if (waiting < maxParked || waiting - forOthers >= maxParked || this.isBehind) return 0;
     return dispatcher.room;
   }
@@ -55,8 +55,8 @@ export class Room {
 
   /** For a retry, for others of their key, or for another consumer. */
   private get waiting(): number {
-    const { parking, ordering, handOver } = this.options;
-    return parking.size + (ordering?.waiting ?? 0) + (handOver()?.size ?? 0);
+    const { parkedRetries, ordering, handOver } = this.options;
+    return parkedRetries.size + (ordering?.waiting ?? 0) + (handOver()?.size ?? 0);
   }
 
   private togglePause(): void {

@@ -2,42 +2,46 @@ import type { Delivery } from '../core/delivery.js';
 import type { Subscription } from '../ports/source.js';
 import type { Worker } from '../core/worker.js';
 import { Admission } from './running/admission.js';
-import { Aftermath, disown } from './settling/settlement-handler.js';
+import { SettlementHandler, disown } from './settling/settlement-handler.js';
 import { claimsOf, type Claims } from './dedupe/claims.js';
 import { Collectors } from './batching/collectors.js';
 import type { ConsumerOptions } from './plan/consumer-options.js';
 import { drain, drainSome, type Runs } from './drain.js';
 import { Dispatcher } from './running/dispatcher.js';
 import { Heartbeat } from './reading/heartbeat.js';
-import { Held } from './running/held-deliveries.js';
+import { HeldDeliveries } from './running/held-deliveries.js';
 import { Intake } from './reading/intake.js';
 import { orderingOf, type Ordering } from './ordering/ordering.js';
 import type { ConsumerPlan } from './plan/plan.js';
 import { createPipeline } from './pipeline.js';
 import { awaitsEnd } from './running/own-end.js';
-import { placesOf, takesBatches, type Places } from './running/concurrency-limits.js';
+import {
+  concurrencyLimitsOf,
+  takesBatches,
+  type ConcurrencyLimits,
+} from './running/concurrency-limits.js';
 import { ReadAhead } from './reading/read-ahead.js';
-import { Room } from './capacity.js';
+import { Capacity } from './capacity.js';
 import { run, type RunParts } from './running/run.js';
 import { elsewhereOf } from './live/elsewhere.js';
 import type { HandOver } from './live/hand-over.js';
 import type { InTurn } from './ordering/in-turn.js';
 import { runsWithin } from './plan/runs-within.js';
 import { subscribing } from './reading/subscribe-options.js';
-import { Verdict } from './settling/failure-policy.js';
+import { FailurePolicy } from './settling/failure-policy.js';
 
 /** Runs the deliveries of one plan: reads, dispatches with bounded concurrency, settles, drains. */
 export class Consumer implements Worker {
-  private readonly held = new Held();
+  private readonly held = new HeldDeliveries();
   private readonly dispatcher: Dispatcher;
   private readonly ordering: Ordering | undefined;
-  private readonly aftermath: Aftermath;
+  private readonly settlementHandler: SettlementHandler;
   private readonly readAhead: ReadAhead;
-  private readonly room: Room;
-  private readonly verdict: Verdict;
+  private readonly room: Capacity;
+  private readonly failurePolicy: FailurePolicy;
   private readonly claims: Claims | undefined;
   readonly collectors: Collectors | undefined;
-  private readonly places: Places;
+  private readonly places: ConcurrencyLimits;
   private subscription!: Subscription;
   private runParts!: RunParts;
   private intake: Intake | undefined;
@@ -51,10 +55,10 @@ export class Consumer implements Worker {
 
   constructor(private readonly options: ConsumerOptions) {
     const { clock, plan, slots } = options;
-    this.verdict = new Verdict(options.isUnrecoverable);
+    this.failurePolicy = new FailurePolicy(options.isUnrecoverable);
     this.claims = claimsOf(options);
     this.collectors = takesBatches(plan) ? new Collectors(options) : undefined;
-    this.places = placesOf(plan, slots);
+    this.places = concurrencyLimitsOf(plan, slots);
     // More would live long enough to be dear to the garbage collector, and drain no faster.
     this.readAhead = new ReadAhead(Math.ceil(options.batchSize / 2), clock);
     this.ordering = orderingOf(options);
@@ -69,7 +73,7 @@ export class Consumer implements Worker {
       },
     });
     const { dispatcher, ordering, readAhead } = this;
-    this.aftermath = new Aftermath({
+    this.settlementHandler = new SettlementHandler({
       ...options,
       held: this.held,
       dispatcher,
@@ -80,12 +84,12 @@ export class Consumer implements Worker {
       handOn: (delivery) => this.handOver?.offer(delivery),
       onProgress: () => this.progressed(),
     });
-    const { parking, settler } = this.aftermath;
+    const { parkedRetries, settler } = this.settlementHandler;
     const handOver = (): HandOver | undefined => this.handOver;
-    this.room = new Room({
+    this.room = new Capacity({
       ...options,
       dispatcher,
-      parking,
+      parkedRetries,
       ordering,
       settler,
       readAhead,
@@ -107,7 +111,7 @@ export class Consumer implements Worker {
       streams: [...tables.keys()],
     });
     const { subscription } = this;
-    this.aftermath.of(subscription);
+    this.settlementHandler.of(subscription);
     this.lookElsewhere(subscription);
     const pipeline = createPipeline({
       ...options,
@@ -119,14 +123,22 @@ export class Consumer implements Worker {
       looksElsewhere: this.handOver !== undefined,
       isHalted: (delivery) => this.isHalted(delivery),
     });
-    const { clock, tenure } = options;
-    const { verdict, aftermath, dispatcher, overran } = this;
-    this.runParts = { clock, tenure, pipeline, verdict, aftermath, dispatcher, overran };
+    const { clock, heldLease } = options;
+    const { failurePolicy, settlementHandler, dispatcher, overran } = this;
+    this.runParts = {
+      clock,
+      heldLease,
+      pipeline,
+      failurePolicy,
+      settlementHandler,
+      dispatcher,
+      overran,
+    };
     this.heartbeat = new Heartbeat({
       ...options,
       subscription,
       held: this.held,
-      onLost: (delivery, outcome) => this.aftermath.lose(delivery, outcome),
+      onLost: (delivery, outcome) => this.settlementHandler.lose(delivery, outcome),
     });
     await this.heartbeat.start();
     await this.claims?.start();
@@ -153,12 +165,12 @@ export class Consumer implements Worker {
     for (const stream of streams) this.halted.add(stream);
     if (!this.stopping) this.watch();
     const isHalted = (delivery: Delivery): boolean => this.isHalted(delivery);
-    const { dispatcher, aftermath, ordering } = this;
-    const unstarted = [...dispatcher.take(isHalted), ...aftermath.takeWaiting(isHalted)];
+    const { dispatcher, settlementHandler, ordering } = this;
+    const unstarted = [...dispatcher.take(isHalted), ...settlementHandler.takeWaiting(isHalted)];
     // Where order matters there is one stream only.
     unstarted.push(...(ordering?.takeAll() ?? []), ...(this.handOver?.take(isHalted) ?? []));
     this.inTurn?.end();
-    for (const delivery of unstarted) aftermath.letGo(delivery);
+    for (const delivery of unstarted) settlementHandler.letGo(delivery);
     this.collectors?.letGo(isHalted);
   }
 
@@ -195,7 +207,8 @@ export class Consumer implements Worker {
   /** Somebody has acknowledged it by its id: it need not run, unless it runs already. */
   acknowledged(stream: string, id: string): void {
     for (const delivery of this.held) {
-      if (delivery.id === id && delivery.stream === stream) this.aftermath.acknowledged(delivery);
+      if (delivery.id === id && delivery.stream === stream)
+        this.settlementHandler.acknowledged(delivery);
     }
   }
 
@@ -211,21 +224,22 @@ export class Consumer implements Worker {
 
   private drain(intake: Intake): Promise<void> {
     const { dispatcher, collectors, ordering, heartbeat, claims, subscription } = this;
-    const { aftermath, handOver } = this;
+    const { settlementHandler, handOver } = this;
     const parts = { dispatcher, collectors, ordering, heartbeat, claims, subscription, handOver };
-    return drain({ ...this.runs(), ...parts, intake, aftermath });
+    return drain({ ...this.runs(), ...parts, intake, settlementHandler });
   }
 
   private runs(): Runs {
     const { clock, gracePeriod, events, plan } = this.options;
-    const letGo = (delivery: Delivery): void => this.aftermath.letGo(delivery);
-    const takeOverdue: Runs['takeOverdue'] = (wanted) => this.aftermath.overdue.takeAll(wanted);
+    const letGo = (delivery: Delivery): void => this.settlementHandler.letGo(delivery);
+    const takeOverdue: Runs['takeOverdue'] = (wanted) =>
+      this.settlementHandler.overdue.takeAll(wanted);
     const { held } = this;
     return { clock, gracePeriod, events, group: plan.group, held, letGo, takeOverdue };
   }
 
   private limit(): number {
-    return placesOf(this.options.plan, this.options.slots).limit;
+    return concurrencyLimitsOf(this.options.plan, this.options.slots).limit;
   }
 
   private watch(): void {
@@ -245,12 +259,12 @@ export class Consumer implements Worker {
   }
 
   private admission(): Admission {
-    const { options, held, dispatcher, aftermath, ordering } = this;
+    const { options, held, dispatcher, settlementHandler, ordering } = this;
     return new Admission({
       ...options,
       held,
       dispatcher,
-      aftermath,
+      settlementHandler,
       ordering,
       inTurn: () => this.inTurn,
       isHalted: (delivery) => this.isHalted(delivery),
@@ -259,11 +273,11 @@ export class Consumer implements Worker {
 
   /** What no handler here takes may be another consumer's, where consumers know of each other. */
   private lookElsewhere(subscription: Subscription): void {
-    const { options, aftermath } = this;
+    const { options, settlementHandler } = this;
     const { onYield } = options;
     const elsewhere = elsewhereOf(options, {
       subscription,
-      aftermath,
+      settlementHandler,
       isHalted: (delivery) => this.isHalted(delivery),
       onYield: onYield && ((delivery) => this.yield(delivery, onYield)),
     });

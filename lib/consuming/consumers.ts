@@ -8,7 +8,7 @@ import type { HandlerTable } from './plan/handler-table.js';
 import { endFor } from './running/own-end.js';
 import { leasesOf } from './ordered-consumer.js';
 import { shareReaders, tablesOf, type ConsumerPlan } from './plan/plan.js';
-import { keyOf, Readings, type Reading } from './subscription-registry.js';
+import { keyOf, SubscriptionRegistry, type Reading } from './subscription-registry.js';
 
 export interface SubscribeSettings extends ConsumerSettings {
   readonly routes: readonly Route[];
@@ -18,7 +18,7 @@ export interface SubscribeSettings extends ConsumerSettings {
 
 /** All consumers of a runtime. They come and go while others run. */
 export class Consumers {
-  private readonly readings = new Readings();
+  private readonly readings = new SubscriptionRegistry();
   private readonly starting = new Set<Promise<unknown>>();
   private stopping: Promise<void> | undefined;
 

@@ -4,12 +4,12 @@ import type { Delivery } from '../core/delivery.js';
 import type { EventBus } from '../core/events.js';
 import { ShutdownError } from '../core/errors/handling.errors.js';
 import type { Subscription } from '../ports/source.js';
-import type { Aftermath } from './settling/settlement-handler.js';
+import type { SettlementHandler } from './settling/settlement-handler.js';
 import type { Claims } from './dedupe/claims.js';
 import type { Collectors } from './batching/collectors.js';
 import type { Dispatcher } from './running/dispatcher.js';
 import type { Heartbeat } from './reading/heartbeat.js';
-import type { Held } from './running/held-deliveries.js';
+import type { HeldDeliveries } from './running/held-deliveries.js';
 import type { HandOver } from './live/hand-over.js';
 import type { Intake } from './reading/intake.js';
 import type { Ordering } from './ordering/ordering.js';
@@ -25,7 +25,7 @@ export interface Runs {
   readonly gracePeriod: number;
   readonly events: EventBus;
   readonly group: string;
-  readonly held: Held;
+  readonly held: HeldDeliveries;
   /** Settles it as released. */
   readonly letGo: (delivery: Delivery) => void;
   /** Takes what still waits for a method that has not ended. */
@@ -37,7 +37,7 @@ export interface Draining extends Runs {
   readonly dispatcher: Dispatcher;
   readonly intake: Intake;
   readonly ordering: Ordering | undefined;
-  readonly aftermath: Aftermath;
+  readonly settlementHandler: SettlementHandler;
   readonly heartbeat: Heartbeat;
   readonly claims: Claims | undefined;
   readonly collectors: Collectors | undefined;
@@ -47,13 +47,17 @@ export interface Draining extends Runs {
 
 /** Stops reading, releases what has not started, awaits what runs, settles, closes. */
 export async function drain(consumer: Draining): Promise<void> {
-  const { clock, dispatcher, intake, aftermath, ordering, letGo, handOver } = consumer;
-  const { settler } = aftermath;
+  const { clock, dispatcher, intake, settlementHandler, ordering, letGo, handOver } = consumer;
+  const { settler } = settlementHandler;
   const [grace, left] = [graceOf(consumer.gracePeriod), timeLeft(clock)];
   const unstarted = dispatcher.stop();
   consumer.collectors?.stop();
   await intake.stop();
-  unstarted.push(...dispatcher.stop(), ...aftermath.takeWaiting(), ...(ordering?.takeAll() ?? []));
+  unstarted.push(
+    ...dispatcher.stop(),
+    ...settlementHandler.takeWaiting(),
+    ...(ordering?.takeAll() ?? []),
+  );
   unstarted.push(...(handOver?.take(() => true) ?? []));
   for (const delivery of unstarted) letGo(delivery);
   await endRuns(consumer, left, () => true, dispatcher.idle());

@@ -8,7 +8,7 @@ import type { Worker } from '../core/worker.js';
 import { Consumer } from './consumer.js';
 import type { ConsumerOptions } from './plan/consumer-options.js';
 import type { ConsumerPlan } from './plan/plan.js';
-import { LeaseTenure } from './ordering/lease-holder.js';
+import { LeaseHolder } from './ordering/lease-holder.js';
 
 /** How often who waits asks whether the stream is free, as a share of the lease, and at most and least, ms. */
 const ASK = { share: 0.1, least: 20, most: 1000 };
@@ -196,16 +196,16 @@ export class OrderedConsumer implements Worker {
       consumer.disown();
       void starting.then(() => consumer.stop()).then(tell, tell);
     };
-    const tenure = new LeaseTenure({ leases, lease, ttl, askedAt, clock, events, onLost });
+    const heldLease = new LeaseHolder({ leases, lease, ttl, askedAt, clock, events, onLost });
     const onYield = (): void => {
       this.yielded = true;
       if (this.term?.consumer === consumer) this.term.halted = true;
       this.turned?.();
     };
-    const consumer: Consumer = new Consumer({ ...this.options, tenure, onYield });
+    const consumer: Consumer = new Consumer({ ...this.options, heldLease, onYield });
     this.yielded = false;
     const release = async (): Promise<void> => {
-      tenure.end();
+      heldLease.end();
       // Without it the others wait until it expires.
       await leases.release(lease).catch(() => undefined);
     };

@@ -43,7 +43,7 @@ export interface PipelineOptions extends MatchOptions {
 
 /**
  * THE order in which a delivery passes; the handler's own method stands at the end. What becomes of
- * errors, and of retries when no run is left, is decided outside, in `verdict.ts`. What only passes
+ * errors, and of retries when no run is left, is decided outside, in `failurePolicy.ts`. What only passes
  * on is no async function: each would cost every message a promise and three turns of the queue.
  */
 export function createPipeline(options: PipelineOptions): Handler {

@@ -35,7 +35,7 @@ export interface Reading {
 }
 
 /** All that is read: each stream of each group once for each consumer. */
-export class Readings implements Iterable<Reading> {
+export class SubscriptionRegistry implements Iterable<Reading> {
   private readonly byKey = new Map<string, Reading>();
 
   [Symbol.iterator](): Iterator<Reading> {

@@ -3,7 +3,7 @@ import { errorRecord } from './errors/error-record.js';
 import { RemoteError } from './errors/request.errors.js';
 import { read } from './errors/text-of.js';
 import type { Fields } from './message.js';
-import type { LastReply, Replies } from '../ports/replies.js';
+import type { LastReply, ReplySender } from './reply.js';
 import type { RequestHeader } from './request.js';
 
 /** What an answer is. Stable letters, written to reply boxes. */
@@ -66,7 +66,7 @@ export class RequestRun {
 
   constructor(
     readonly header: RequestHeader,
-    private readonly replies: Replies,
+    private readonly replies: ReplySender,
     private readonly maxBytes: number,
   ) {}
 

@@ -1,6 +1,6 @@
 import type { Link } from './chain.js';
 import type { RequestRun } from './answer.js';
-import type { Claim } from '../ports/completions.js';
+import type { Claim } from './completion.js';
 import type { BackoffOptions, BatchOptions, OnceOptions } from './handler-options.js';
 import type { Lease } from './lease.js';
 import type { Message } from './message.js';

@@ -1,6 +1,5 @@
 import type { Metadata } from './message.js';
 import type { WorkflowPlace } from './workflow-place.js';
-import type { FinishedStep } from '../ports/workflow-store.js';
 
 /** What a step came to. */
 export type StepOutcome = 'completed' | 'failed' | 'cancelled' | 'duplicate';
@@ -31,6 +30,18 @@ export interface StepReport {
   readonly resultOmitted?: true | undefined;
   readonly error?: { readonly name: string; readonly message: string } | undefined;
   readonly reason?: string | undefined;
+}
+
+/** A step that came to its end, as it is recorded. */
+export interface FinishedStep {
+  readonly workflow: string;
+  /** Its place, unique in the workflow. */
+  readonly step: string;
+  /** Later runs of the same step have higher numbers. */
+  readonly run: number;
+  readonly failed: boolean;
+  /** All about it, as one text. */
+  readonly record: string;
 }
 
 /** A step of a workflow that came to its end, beside the settlement of its message. */

@@ -1,7 +1,8 @@
-import type { Completion } from '../ports/completions.js';
+import type { ErrorRecord } from './errors/error-record.js';
+import type { Completion } from './completion.js';
 import type { EndedStep } from './ended-step.js';
 import type { OutgoingEntry } from './message.js';
-import type { LastReply } from '../ports/replies.js';
+import type { LastReply } from './reply.js';
 
 /** Why an entry was dead-lettered. Stable words, stored with each dead letter. */
 export type DeadLetterReason =
@@ -21,13 +22,6 @@ export type DeadLetterReason =
   | 'timed-out'
   /** The handler asked for it: `context.deadLetter(reason)`. */
   | (string & {});
-
-/** A thrown value as it is stored and reported. */
-export interface ErrorRecord {
-  readonly name: string;
-  readonly message: string;
-  readonly stack?: string;
-}
 
 /** Work is done (or the event is not for us): forget the entry, and publish what follows from it. */
 export interface Ack {

@@ -16,9 +16,9 @@ import { Intake } from './intake.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import type { Notifications, StreamNotification, StreamPayload } from './notifications.js';
 import { OwnedStream } from './owned-stream.js';
-import { about, Possession, type StreamHolder } from './stream-owner.js';
+import { about, StreamOwner, type StreamHolder } from './stream-owner.js';
 import { Recovery } from './recovery.js';
-import { Telling } from './notification-hub.js';
+import { NotificationHub } from './notification-hub.js';
 
 export interface BalancerOptions extends BalancerSettings {
   readonly clock: Clock;
@@ -32,8 +32,8 @@ type State = 'new' | 'running' | 'ended';
 export class Balancer {
   private readonly parts: OwnershipParts;
   private readonly announcements: Announcements;
-  private readonly telling: Telling;
-  private readonly possession: Possession;
+  private readonly notificationHub: NotificationHub;
+  private readonly streamOwner: StreamOwner;
   private readonly intake: Intake;
   private readonly keeper: LeaseKeeper;
   private readonly recovery: Recovery;
@@ -55,17 +55,17 @@ export class Balancer {
     const { inputs, locks, members } = this.parts;
     const { fails } = this;
     this.announcements = new Announcements({ events, service, inputs });
-    this.telling = new Telling(options);
-    this.possession = new Possession({
+    this.notificationHub = new NotificationHub(options);
+    this.streamOwner = new StreamOwner({
       clock,
       locks,
       isRunning: () => this.state === 'running',
       hasRoom: () => this.room > 0,
-      notify: (notification) => this.telling.tell(notification),
+      notify: (notification) => this.notificationHub.tell(notification),
       onRoom: () => this.intake.roomMade(),
     });
-    const { possession } = this;
-    const { owned } = possession;
+    const { streamOwner } = this;
+    const { owned } = streamOwner;
     this.intake = new Intake({
       ...options,
       inputs,
@@ -80,7 +80,7 @@ export class Balancer {
       locks,
       owned,
       interval: HEARTBEAT,
-      onLost: (lost) => possession.lose(lost),
+      onLost: (lost) => streamOwner.lose(lost),
     });
     this.recovery = new Recovery({
       ...options,
@@ -89,11 +89,11 @@ export class Balancer {
       members,
       owned,
       room: () => this.room,
-      claims: () => possession.isWorkedOn,
-      take: (assignment, ours) => possession.take(assignment, ours),
+      claims: () => streamOwner.isWorkedOn,
+      take: (assignment, ours) => streamOwner.take(assignment, ours),
       tellExpired: (assignment) =>
-        this.telling.tell({ type: 'StreamExpired', ...about(assignment) }),
-      handOver: (leaving, aim) => possession.handOver(leaving, aim),
+        this.notificationHub.tell({ type: 'StreamExpired', ...about(assignment) }),
+      handOver: (leaving, aim) => streamOwner.handOver(leaving, aim),
       accept: (id, token) => this.acceptHanded(id, token).catch(fails),
       discard: (input, reason) => this.announcements.discard(input, reason),
       onFailure: fails,
@@ -109,7 +109,7 @@ export class Balancer {
   }
 
   streams(): readonly OwnedStream[] {
-    return [...this.possession.owned];
+    return [...this.streamOwner.owned];
   }
 
   /** See {@link LeaseKeeper.fresh}. */
@@ -124,12 +124,12 @@ export class Balancer {
 
   /** From now on streams that lose their owner are taken here, and worked on by this one. */
   workWith(holder: StreamHolder): void {
-    this.possession.workWith(holder);
+    this.streamOwner.workWith(holder);
   }
 
   /** @returns a function that ends it */
   listen(listener: (notification: StreamNotification) => void): () => void {
-    return this.telling.listen(listener);
+    return this.notificationHub.listen(listener);
   }
 
   /** Joins the service. Idempotent. @throws where it cannot, and may be called again then */
@@ -150,13 +150,13 @@ export class Balancer {
   /** @throws ClaimFailedError where somebody else has it, or it is not pending any more */
   async claim({ dataStreamName, idInLbs }: StreamPayload): Promise<OwnedStream> {
     await this.start();
-    const owned = this.possession.owned.get(dataStreamName);
+    const owned = this.streamOwner.owned.get(dataStreamName);
     if (owned?.id === idInLbs) return owned;
     const assignment = await this.announcements.find(idInLbs);
     if (!assignment || assignment.stream !== dataStreamName) {
       throw new ClaimFailedError(dataStreamName, 'gone');
     }
-    const taken = await this.possession.own(assignment, false);
+    const taken = await this.streamOwner.own(assignment, false);
     if (taken instanceof OwnedStream) return taken;
     throw new ClaimFailedError(dataStreamName, taken);
   }
@@ -166,7 +166,7 @@ export class Balancer {
    * @throws StreamNotOwnedError; StreamUnsettledError where a message of it has begun and is not settled
    */
   complete(stream: string): Promise<void> {
-    return this.possession.complete(stream);
+    return this.streamOwner.complete(stream);
   }
 
   /**
@@ -174,8 +174,8 @@ export class Balancer {
    * may call it again.
    */
   init(): Notifications {
-    const log = this.telling.record();
-    this.start().catch((error: unknown) => this.telling.fail(log, error as Error));
+    const log = this.notificationHub.record();
+    this.start().catch((error: unknown) => this.notificationHub.fail(log, error as Error));
     return log;
   }
 
@@ -201,8 +201,8 @@ export class Balancer {
   };
 
   private get room(): number {
-    if (this.state !== 'running' || this.telling.isUnheard) return 0;
-    return this.options.maxStreams - this.possession.owned.size;
+    if (this.state !== 'running' || this.notificationHub.isUnheard) return 0;
+    return this.options.maxStreams - this.streamOwner.owned.size;
   }
 
   private async accept(read: readonly StreamInput[]): Promise<void> {
@@ -212,23 +212,23 @@ export class Balancer {
   /** Where it fails, the input stays pending to us, and is found by the next look. */
   private async acceptOne(input: StreamInput): Promise<void> {
     const assignment = await this.announcements.accept(input);
-    if (assignment) await this.possession.take(assignment, true);
+    if (assignment) await this.streamOwner.take(assignment, true);
   }
 
   /** What cannot be completed is given back instead. */
   private async letGo(owned: OwnedStream, complete: boolean): Promise<void> {
     try {
-      await this.possession.letGo(owned, complete);
+      await this.streamOwner.letGo(owned, complete);
     } catch (error) {
       if (!(error instanceof StreamUnsettledError)) throw error;
-      await this.possession.letGo(owned, false);
+      await this.streamOwner.letGo(owned, false);
     }
   }
 
   /** Where it fails, the lock expires, and the stream is found by a look. */
   private async acceptHanded(id: string, token: number): Promise<void> {
     const assignment = await this.announcements.find(id);
-    if (assignment) await this.possession.accept(assignment, token);
+    if (assignment) await this.streamOwner.accept(assignment, token);
   }
 
   private terminate(error: Error): Promise<void> {
@@ -245,13 +245,13 @@ export class Balancer {
     const reading = this.intake.stop();
     await Promise.all([this.recovery.stop(), this.parts.close(), reading]);
     const results = await Promise.allSettled(
-      [...this.possession.owned].map((owned) => this.letGo(owned, complete)),
+      [...this.streamOwner.owned].map((owned) => this.letGo(owned, complete)),
     );
     await this.keeper.stop();
     if (started) await this.parts.members.leave().catch(() => undefined);
     // Those that could not be let go expire by themselves.
-    for (const owned of [...this.possession.owned]) this.possession.lose(owned);
-    this.telling.end(reason, error);
+    for (const owned of [...this.streamOwner.owned]) this.streamOwner.lose(owned);
+    this.notificationHub.end(reason, error);
     const failed = results.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
   }

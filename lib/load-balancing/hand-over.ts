@@ -18,7 +18,7 @@ const EAGER = { meetings: 100, interval: 100 };
 /** Chooses a consumer for a stream; undefined: the stream stays here. */
 export type Aim = () => Promise<HandOverTarget | undefined>;
 
-export interface HandingOverOptions {
+export interface StreamHandOverOptions {
   readonly clock: Clock;
   readonly sharing: Sharing;
   readonly rebalance: boolean;
@@ -31,10 +31,10 @@ export interface HandingOverOptions {
 }
 
 /** Hands streams over where other consumers own less than their share, one after the other. */
-export class HandingOver {
+export class StreamHandOver {
   private eager = EAGER.meetings;
 
-  constructor(private readonly options: HandingOverOptions) {}
+  constructor(private readonly options: StreamHandOverOptions) {}
 
   /** @param found streams without an owner, which count where shares are reckoned */
   async balance(found: readonly Abandoned[]): Promise<void> {

@@ -1,17 +1,17 @@
 import type { StreamPlace } from '../core/held-stream.js';
 
-export interface HintsOptions {
+export interface LockExpiriesOptions {
   /** Whether one of these locks is of this service. */
   readonly isOurs: (places: readonly StreamPlace[]) => Promise<boolean>;
   readonly onOurs: () => void;
 }
 
 /** Locks that have expired, maybe of other services: those that come together are asked about together. */
-export class Hints {
+export class LockExpiries {
   private places: StreamPlace[] = [];
   private asking: Promise<void> | undefined;
 
-  constructor(private readonly options: HintsOptions) {}
+  constructor(private readonly options: LockExpiriesOptions) {}
 
   add(place: StreamPlace): void {
     this.places.push(place);

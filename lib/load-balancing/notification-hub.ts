@@ -5,7 +5,7 @@ import { Notifications, type StreamNotification } from './notifications.js';
 const MOST_UNHEARD = 500;
 
 /** Tells of what happens: to listeners, and to whoever has asked for a record of it. */
-export class Telling {
+export class NotificationHub {
   private readonly listeners = new Set<(notification: StreamNotification) => void>();
   private notifications: Notifications | undefined;
   private warned = false;

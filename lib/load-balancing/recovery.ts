@@ -10,8 +10,8 @@ import type {
 import type { Worker } from '../core/worker.js';
 import { AbandonedInputs, type Abandoned } from './abandoned-inputs.js';
 import type { BalancerSettings } from './balancer-settings.js';
-import { HandingOver, type HandingOverOptions } from './hand-over.js';
-import { Hints } from './lock-expiries.js';
+import { StreamHandOver, type StreamHandOverOptions } from './hand-over.js';
+import { LockExpiries } from './lock-expiries.js';
 import type { OwnedStreams } from './owned-stream.js';
 import type { Unusable } from './read-input.js';
 import { Sharing } from './sharing.js';
@@ -43,7 +43,7 @@ export interface RecoveryOptions extends BalancerSettings {
   readonly tellExpired: (assignment: StreamAssignment) => void;
   /** An input that was handed over to this consumer, locked in its name. */
   readonly accept: (id: string, token: number) => Promise<void>;
-  readonly handOver: HandingOverOptions['handOver'];
+  readonly handOver: StreamHandOverOptions['handOver'];
   readonly discard: (input: StreamInput, reason: Unusable) => Promise<void>;
   readonly onFailure: (error: Error) => void;
 }
@@ -57,11 +57,11 @@ export class Recovery implements Worker {
   private readonly stopping = new AbortController();
   private waiting = new AbortController();
   private hinted = false;
-  private readonly hints: Hints;
+  private readonly hints: LockExpiries;
   /** The last look left to others what nobody may take. */
   private leftSome = false;
   private readonly sharing: Sharing;
-  private readonly handingOver: HandingOver;
+  private readonly handingOver: StreamHandOver;
   /** When the application was told of an expired stream, by the id of its input, ms. */
   private readonly told = new Map<string, number>();
   private loops: readonly Promise<void>[] = [];
@@ -69,7 +69,7 @@ export class Recovery implements Worker {
   constructor(private readonly options: RecoveryOptions) {
     this.sharing = new Sharing(options);
     const { signal } = this.stopping;
-    this.handingOver = new HandingOver({ ...options, sharing: this.sharing, signal });
+    this.handingOver = new StreamHandOver({ ...options, sharing: this.sharing, signal });
     this.abandoned = new AbandonedInputs({
       ...options,
       owns: (id) => options.owned.hasInput(id),
@@ -77,7 +77,7 @@ export class Recovery implements Worker {
       isThere: (consumer) => this.sharing.isThere(consumer),
       onUnusable: (input, reason) => options.discard(input, reason).catch(options.onFailure),
     });
-    this.hints = new Hints({
+    this.hints = new LockExpiries({
       isOurs: (places) => this.abandoned.expired(places),
       onOurs: () => this.lookSoon(),
     });

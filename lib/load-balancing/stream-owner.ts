@@ -30,7 +30,7 @@ export interface StreamHolder {
   lost(owned: OwnedStream): void;
 }
 
-export interface PossessionOptions {
+export interface StreamOwnerOptions {
   readonly clock: Clock;
   readonly locks: StreamLocks;
   readonly isRunning: () => boolean;
@@ -44,14 +44,14 @@ export interface PossessionOptions {
 type NotOwned = Exclude<TakeOutcome['word'], 'taken'> | 'full';
 
 /** The streams that are owned: how they come to be so, and end to be. */
-export class Possession {
+export class StreamOwner {
   readonly owned = new OwnedStreams();
   private readonly completed = new Set<string>();
   /** Names of streams that the server is being asked for. */
   private readonly taking = new Set<string>();
   private holder: StreamHolder | undefined;
 
-  constructor(private readonly options: PossessionOptions) {}
+  constructor(private readonly options: StreamOwnerOptions) {}
 
   get isWorkedOn(): boolean {
     return this.holder !== undefined;

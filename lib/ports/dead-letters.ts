@@ -2,7 +2,8 @@ import type { Fields } from '../core/message.js';
 import { list, oneOf, text } from '../core/declaring/kinds.js';
 import { NONE, type Problems } from '../core/declaring/option.js';
 import { declareOptions } from '../core/declaring/shape.js';
-import type { DeadLetterReason, ErrorRecord } from '../core/settlement.js';
+import type { DeadLetterReason } from '../core/settlement.js';
+import type { ErrorRecord } from '../core/errors/error-record.js';
 
 /** Everything known about a dead letter, beside the original fields. */
 export interface DeadLetterRecord {

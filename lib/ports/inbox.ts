@@ -1,4 +1,4 @@
-import type { CompletionKey } from './completions.js';
+import type { CompletionKey } from '../core/completion.js';
 
 /** What a run under an inbox came to. */
 export type InboxOutcome<T> =

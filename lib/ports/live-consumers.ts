@@ -1,14 +1,5 @@
+import type { ConsumerProcess } from '../core/consumer-process.js';
 import type { Lease } from '../core/lease.js';
-
-/** The process that a consumer belongs to. */
-export interface ConsumerProcess {
-  readonly host: string;
-  readonly pid: number;
-  /** Name of the application, where it is known: from its package.json, or an option. */
-  readonly application: string | undefined;
-  /** Version of this library. */
-  readonly version: string;
-}
 
 /** Options that all consumers of one group should share. */
 export interface SharedOptions {

@@ -1,17 +1,5 @@
 import type { Fields } from '../core/message.js';
-
-/** An answer on its way to the box of whoever asked. */
-export interface OutgoingReply {
-  /** Address of the box. */
-  readonly to: string;
-  readonly fields: Fields;
-}
-
-/** The last answer to a request, written with its settlement. */
-export interface LastReply extends OutgoingReply {
-  /** Engine time after which nobody waits for it, so that it is not written again, ms. */
-  readonly giveUpAt: number;
-}
+import type { ReplySender } from '../core/reply.js';
 
 /** Where the answers to one client's requests arrive. */
 export interface ReplyBox {
@@ -39,15 +27,9 @@ export interface ReplyBoxOptions {
  * Optional port: how answers come back. Not its job: which request an answer belongs to, time limits,
  * giving up.
  */
-export interface Replies {
+export interface Replies extends ReplySender {
   /** Makes a box; nothing is connected before its first `ready`. */
   open(options: ReplyBoxOptions): ReplyBox;
-  /**
-   * Writes answers, in order; those of one turn of the event loop may be gathered. What is settled
-   * after the call reaches the server later than they do. Where the box is gone, or its owner has not
-   * been heard of for a while, nothing is written and nothing kept: `gone`.
-   */
-  send(replies: readonly OutgoingReply[]): Promise<('sent' | 'gone' | Error)[]>;
   /** Time of the clock that gives entries their `publishedAt`, ms. A promise where it has to ask. */
   now(): number | Promise<number>;
   /** How many groups read a stream; those that have no consumer any more may be left out. */

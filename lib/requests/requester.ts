@@ -91,9 +91,9 @@ export class Requester {
 
   private answered(request: PendingRequest, answer: Answer): void {
     const { id, kind, body } = answer;
-    const verdict = request.judge(answer);
-    if (verdict === 'ignored') return;
-    if (verdict === 'gap') return this.fail(id, new AnswerLostError(request.eventType));
+    const failurePolicy = request.judge(answer);
+    if (failurePolicy === 'ignored') return;
+    if (failurePolicy === 'gap') return this.fail(id, new AnswerLostError(request.eventType));
     if (isLast(kind)) this.take(id);
     else request.dueAt = this.options.clock.now() + request.timeout;
     if (kind === AnswerKind.Failed) request.asker.failed(errorFromJson(body));

@@ -5,7 +5,7 @@ import { StreamsAdmin } from '../admin/streams-admin.js';
 import { BalancedServices, divided } from './balanced-services.js';
 import { createChaining, type Chaining } from '../workflows/chaining.js';
 import { Consumers, type SubscribeSettings } from '../consuming/consumers.js';
-import { oncePorts, requireOncePorts } from '../consuming/dedupe/dedupe-stores.js';
+import { dedupeStores, requireDedupeStores } from '../consuming/dedupe/dedupe-stores.js';
 import { endFor } from '../consuming/running/own-end.js';
 import type { Reading } from '../consuming/subscription-registry.js';
 import { FilteredTypes } from '../consuming/settling/filtered-types.js';
@@ -84,7 +84,7 @@ export class StreamsRuntime {
     this.chaining = createChaining(this);
     this.overruns = new Overruns({ clock, events });
     const parts = {
-      ...oncePorts(this.options, driver),
+      ...dedupeStores(this.options, driver),
       source: driver.source,
       replies: driver.replies,
       chaining: this.chaining,
@@ -147,7 +147,7 @@ export class StreamsRuntime {
   ): Promise<Reading[]> {
     const [balanced, handlers] = divided(bindHandlers(definitions, settings));
     if (definitions.some(({ answers }) => answers)) this.replies();
-    requireOncePorts(handlers, this.options, this.driver);
+    requireDedupeStores(handlers, this.options, this.driver);
     const shared = sharedGroupWarning(handlers, this.options);
     if (shared) this.events.emit('warning', shared);
     this.warnWithoutRegistry();

@@ -1,6 +1,6 @@
 import type { Lease } from '../core/lease.js';
 import type { Metadata, OutgoingEntry } from '../core/message.js';
-import type { ErrorRecord } from '../core/settlement.js';
+import type { ErrorRecord } from '../core/errors/error-record.js';
 import type { BranchFailure, JoinedResults, WorkflowFailure } from './workflow-payloads.js';
 import { errorRecord } from '../core/errors/error-record.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';

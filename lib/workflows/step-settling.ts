@@ -1,11 +1,10 @@
 import { asError } from '../core/errors/error-record.js';
 import type { Codec } from '../core/codec.js';
-import { endedStep, type Arriving, type EndedStep } from '../core/ended-step.js';
+import { endedStep, type Arriving, type EndedStep, type FinishedStep } from '../core/ended-step.js';
 import type { Hold, Lease } from '../core/lease.js';
 import type { OutgoingEntry } from '../core/message.js';
 import type { Ack } from '../core/settlement.js';
 import type { MessageSource, Settling } from '../ports/source.js';
-import type { FinishedStep } from '../ports/workflow-store.js';
 import { fail, type Burial } from './failing.js';
 import { join, type Following, type JoiningOptions } from './joining.js';
 import type { StepRecorder } from './step-recorder.js';

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Arrival, FinishedStep, WorkflowStore } from '../../lib/ports/workflow-store.js';
+import type { Arrival, WorkflowStore } from '../../lib/ports/workflow-store.js';
+import type { FinishedStep } from '../../lib/core/ended-step.js';
 
 /** A workflow store as its contract sees it. */
 export interface WorkflowStoreHarness {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { EventBus } from '../../lib/core/events.js';
-import { Caretaker } from '../../lib/drivers/redis/reading/reclaimer.js';
+import { Reclaimer } from '../../lib/drivers/redis/reading/reclaimer.js';
 import { Connection } from '../../lib/drivers/redis/connection/connection.js';
 import { Connector } from '../../lib/drivers/redis/connection/connector.js';
 import { GroupKeeper } from '../../lib/drivers/redis/groups/group-keeper.js';
@@ -125,7 +125,7 @@ describe('consumers that are gone', () => {
     const connector = new Connector({ url: server.url });
     const commands = new Connection({ connector, role: 'commands', events, replyTimeout: 5000 });
     const keeper = new GroupKeeper({ commands, keys, events, group: 'g', startId: '0' });
-    const caretaker = new Caretaker({
+    const reclaimer = new Reclaimer({
       ...{ commands, keys, keeper, events, group: 'g', consumer: 'me', interval: 20 },
       ...{ idleTimeout: 60_000, absentAfter: 50, crashedAfter: 60_000 },
       streams: () => [{ key, stream: 's', redriven: false }],
@@ -133,9 +133,9 @@ describe('consumers that are gone', () => {
       onLook: async () => undefined,
       onLooked: async () => undefined,
     });
-    await caretaker.start();
+    await reclaimer.start();
     await until('one is removed', () => removed.length > 0);
-    await caretaker.stop();
+    await reclaimer.stop();
     await commands.close();
     const consumers = (await server.client.xinfo('CONSUMERS', key, 'g')) as unknown[][];
     expect(removed).toEqual(['gone']);

@@ -27,13 +27,13 @@ describe('the import rules', () => {
       'lib/index.ts': `export { Transport } from './nest/transport.js';`,
       'lib/nest/transport.ts': `import { Server } from '@nestjs/microservices';
         import { map } from 'rxjs/operators';
-        import { Runtime } from '../runtime.js';`,
-      'lib/runtime/streams-runtime.ts': `import { redis } from './drivers/redis/index.js';
-        import { Consumer } from './consuming/consumer.js';`,
+        import { Runtime } from '../runtime/streams-runtime.js';`,
+      'lib/runtime/streams-runtime.ts': `import { redis } from '../drivers/redis/index.js';
+        import { Consumer } from '../consuming/consumer.js';`,
       'lib/drivers/redis/index.ts': `import { Redis } from 'ioredis';
-        import type { Driver } from '../../core/driver.js';`,
-      'lib/consuming/consumer.ts': `import { slots } from './slots.js';
-        import type { Driver } from '../core/driver.js';`,
+        import type { Driver } from '../../ports/driver.js';`,
+      'lib/consuming/consumer.ts': `import { slots } from './plan/slots.js';
+        import type { Driver } from '../ports/driver.js';`,
       'lib/consuming/plan/slots.ts': `import { once } from 'node:events';`,
       'lib/ports/driver.ts': `export interface Driver {}`,
     });
@@ -42,19 +42,23 @@ describe('the import rules', () => {
 
   it.each([
     ['an engine that imports a driver', 'consuming/a', '../drivers/redis/keys.js'],
-    ['an engine that imports another engine', 'scheduling/a', '../consuming/consumer.js'],
+    ['an engine that imports another engine', 'delays/a', '../consuming/consumer.js'],
     ['an engine that imports Nest', 'admin/a', '@nestjs/common'],
     ['an engine that imports the shell', 'admin/a', '../nest/module.js'],
     ['a driver that imports an engine', 'drivers/redis/a', '../../consuming/consumer.js'],
     ['a driver that imports another driver', 'drivers/memory/a', '../redis/keys.js'],
     ['a driver that imports the shell', 'drivers/memory/index', '../../nest/module.js'],
-    ['a driver that imports the runtime', 'drivers/memory/index', '../../runtime.js'],
+    [
+      'a driver that imports the runtime',
+      'drivers/memory/index',
+      '../../runtime/streams-runtime.js',
+    ],
     ['ioredis outside its driver', 'nest/a', 'ioredis'],
-    ['rxjs outside the shell', 'runtime', 'rxjs'],
+    ['rxjs outside the shell', 'runtime/a', 'rxjs'],
     ['core that imports anything', 'core/a', '../options/options.js'],
     ['core that imports a package', 'core/a', 'reflect-metadata'],
-    ['options that import the runtime', 'options/a', '../runtime.js'],
-    ['the runtime that imports the shell', 'runtime', './nest/module.js'],
+    ['options that import the runtime', 'options/a', '../runtime/a.js'],
+    ['the runtime that imports the shell', 'runtime/a', '../nest/module.js'],
     ['a file outside lib', 'core/a', '../../test/support/redis.js'],
     ['the package by its own name', 'nest/a', 'nestjs-redis-streams'],
   ])('refuse %s', async (_, file, target) => {

@@ -1,7 +1,8 @@
 import { asError } from '../../core/errors/error-record.js';
 import { Chain, type Link } from '../../core/chain.js';
 import type { Clock, TimerHandle } from '../../core/clock.js';
-import type { Claim, ClaimOutcome, CompletionKey, Completions } from '../../ports/completions.js';
+import type { ClaimOutcome, Completions } from '../../ports/completions.js';
+import type { Claim, CompletionKey } from '../../core/completion.js';
 import type { Delivery } from '../../core/delivery.js';
 import { OwnershipLostError } from '../../core/errors/handling.errors.js';
 import type { EventBus } from '../../core/events.js';

@@ -7,7 +7,7 @@ import type { StateStore } from '../../ports/state-store.js';
 import { StateCompletions } from './state-completions.js';
 
 /** What handlers with `dedupe` and `inbox` need. */
-export interface OncePorts {
+export interface DedupeStores {
   readonly completions: Completions | undefined;
   /** Kept elsewhere than in the source: marked first, acknowledged after. */
   readonly marksApart: boolean;
@@ -20,7 +20,7 @@ interface StoreOptions {
 }
 
 /** The options' own stores before those of the driver. */
-export function oncePorts(options: StoreOptions, driver: Driver): OncePorts {
+export function dedupeStores(options: StoreOptions, driver: Driver): DedupeStores {
   const inbox = options.inbox ?? driver.inbox;
   if (!options.state && driver.completions) {
     return { completions: driver.completions, marksApart: false, inbox };
@@ -30,12 +30,12 @@ export function oncePorts(options: StoreOptions, driver: Driver): OncePorts {
 }
 
 /** @throws UnsupportedFeatureError where a handler needs a port that is not there */
-export function requireOncePorts(
+export function requireDedupeStores(
   handlers: readonly PlannedHandler[],
   options: StoreOptions,
   driver: Driver,
 ): void {
-  const { completions, inbox } = oncePorts(options, driver);
+  const { completions, inbox } = dedupeStores(options, driver);
   const { technology } = driver.source.capabilities;
   if (!completions && handlers.some(({ bound }) => bound.dedupe)) {
     const advice = 'Set the option state, or use a driver that has the port completions or state.';

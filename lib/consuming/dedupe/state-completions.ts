@@ -1,12 +1,6 @@
 import { asError } from '../../core/errors/error-record.js';
-import {
-  keyPart,
-  type Claim,
-  type ClaimOutcome,
-  type Completion,
-  type CompletionKey,
-  type Completions,
-} from '../../ports/completions.js';
+import { type ClaimOutcome, type Completions } from '../../ports/completions.js';
+import { keyPart, type Claim, type Completion, type CompletionKey } from '../../core/completion.js';
 import type { StateStore } from '../../ports/state-store.js';
 
 const DONE = 'done';

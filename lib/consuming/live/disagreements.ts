@@ -1,9 +1,5 @@
-import type {
-  AnnouncedStream,
-  ConsumerProcess,
-  LiveConsumer,
-  SharedOptions,
-} from '../../ports/live-consumers.js';
+import type { AnnouncedStream, LiveConsumer, SharedOptions } from '../../ports/live-consumers.js';
+import type { ConsumerProcess } from '../../core/consumer-process.js';
 
 /** What is probably not meant, with a stable code. */
 export interface Disagreement {

@@ -1,13 +1,13 @@
 import type { Delivery } from '../../core/delivery.js';
 import type { Subscription } from '../../ports/source.js';
-import { taken, type Aftermath } from '../settling/settlement-handler.js';
+import { taken, type SettlementHandler } from '../settling/settlement-handler.js';
 import type { ConsumerOptions } from '../plan/consumer-options.js';
 import { HandOver, type Ends } from './hand-over.js';
 import { InTurn } from '../ordering/in-turn.js';
 
 export interface ElsewhereParts {
   readonly subscription: Subscription;
-  readonly aftermath: Aftermath;
+  readonly settlementHandler: SettlementHandler;
   /** Nothing of its stream starts. */
   readonly isHalted: (delivery: Delivery) => boolean;
   /** Gives an ordered stream up. Undefined: its streams are in no order. */
@@ -24,14 +24,14 @@ export interface Elsewhere {
 /** Undefined where consumers do not know of each other. */
 export function elsewhereOf(
   options: ConsumerOptions,
-  { subscription, aftermath, isHalted, onYield }: ElsewhereParts,
+  { subscription, settlementHandler, isHalted, onYield }: ElsewhereParts,
 ): Elsewhere | undefined {
   const { live, presence, plan } = options;
   if (!live || !presence) return undefined;
   const ends: Ends = {
-    settle: (delivery, settlement) => aftermath.settle(delivery, settlement),
-    lost: (delivery) => aftermath.settle(delivery, taken),
-    postpone: (delivery, delay) => aftermath.postpone(delivery, delay),
+    settle: (delivery, settlement) => settlementHandler.settle(delivery, settlement),
+    lost: (delivery) => settlementHandler.settle(delivery, taken),
+    postpone: (delivery, delay) => settlementHandler.postpone(delivery, delay),
   };
   const common = { ...options, ...plan, ends, isHalted, subscription };
   const handOver = new HandOver({ ...common, live, presence, onYield });

@@ -7,12 +7,12 @@ import { join as group } from '../../core/grouped.js';
 import type {
   AnnouncedStream,
   Announcement,
-  ConsumerProcess,
   ConsumerState,
   LiveConsumer,
   LiveConsumers,
   Membership,
 } from '../../ports/live-consumers.js';
+import type { ConsumerProcess } from '../../core/consumer-process.js';
 import type { HandlerTable } from '../plan/handler-table.js';
 import type { Outages } from './outages.js';
 import { warningsAbout } from './disagreements.js';

@@ -3,12 +3,12 @@ import type { Clock, TimerHandle } from '../../core/clock.js';
 import type { EventBus } from '../../core/events.js';
 import type { Guard } from '../../core/guard.js';
 import type { LeaseStore, OwnedLease } from '../../ports/lease-store.js';
-import type { Tenure } from '../plan/consumer-options.js';
+import type { HeldLease } from '../plan/consumer-options.js';
 
 /** A lease that could not be extended is tried again after this, ms. */
 const TRY_AGAIN = 100;
 
-export interface LeaseTenureOptions {
+export interface LeaseHolderOptions {
   readonly leases: LeaseStore;
   readonly lease: OwnedLease;
   /** ms. */
@@ -25,14 +25,14 @@ export interface LeaseTenureOptions {
  * The time for which a lease is ours: extended at each third of its `ttl`, over when somebody else has
  * it, and when we could not extend it in time, as somebody else may have it.
  */
-export class LeaseTenure implements Tenure {
+export class LeaseHolder implements HeldLease {
   readonly guards: readonly Guard[];
   private over = false;
   private until: number;
   private renewal: TimerHandle | undefined;
   private expiry: TimerHandle | undefined;
 
-  constructor(private readonly options: LeaseTenureOptions) {
+  constructor(private readonly options: LeaseHolderOptions) {
     const { leases, lease, askedAt, ttl } = options;
     this.guards = [leases.guard(lease)];
     this.until = askedAt + ttl;

@@ -78,7 +78,7 @@ export interface ConsumerParts {
 }
 
 /** The time for which what a consumer reads is its own alone. */
-export interface Tenure {
+export interface HeldLease {
   /** Hold as long as it lasts. */
   readonly guards: readonly Guard[];
   /** False: others may have what was ours. Nothing of it is to be started. */
@@ -91,7 +91,7 @@ export interface Tenure {
 export interface ConsumerOptions extends Omit<ConsumerSettings, 'slots'>, ConsumerParts {
   readonly plan: ConsumerPlan;
   /** Undefined: others may read the same beside it. */
-  readonly tenure?: Tenure;
+  readonly heldLease?: HeldLease;
   /** Its announcement. Undefined: what nothing here handles is handed to no other consumer. */
   readonly presence?: Presence | undefined;
   /** Of an ordered stream: told when it is given up to a consumer that handles what nothing here does. */

@@ -5,7 +5,7 @@ import type { ConsumerOptions } from '../plan/consumer-options.js';
 export function subscribing(
   options: ConsumerOptions,
 ): Omit<SubscribeOptions, 'group' | 'streams' | 'runsWithin'> {
-  const { consumer, startId, createGroup, crashedAfter, tenure } = options;
+  const { consumer, startId, createGroup, crashedAfter, heldLease } = options;
   const { blockTimeout, idleTimeout, reclaimInterval } = options;
   return {
     consumer,
@@ -15,6 +15,6 @@ export function subscribing(
     reclaimInterval,
     ...(createGroup !== undefined && { createGroup }),
     ...(crashedAfter !== undefined && { crashedAfter }),
-    ...(tenure && { guards: tenure.guards, onDisowned: () => tenure.lost() }),
+    ...(heldLease && { guards: heldLease.guards, onDisowned: () => heldLease.lost() }),
   };
 }

@@ -2,17 +2,17 @@ import { Delivery } from '../../core/delivery.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import type { Lease } from '../../core/lease.js';
 import { deadLetter } from '../../core/settlement.js';
-import type { Aftermath } from '../settling/settlement-handler.js';
+import type { SettlementHandler } from '../settling/settlement-handler.js';
 import type { ConsumerOptions } from '../plan/consumer-options.js';
 import type { Dispatcher } from './dispatcher.js';
-import type { Held } from './held-deliveries.js';
+import type { HeldDeliveries } from './held-deliveries.js';
 import type { InTurn } from '../ordering/in-turn.js';
 import type { Ordering } from '../ordering/ordering.js';
 
 export interface AdmissionOptions extends ConsumerOptions {
-  readonly held: Held;
+  readonly held: HeldDeliveries;
   readonly dispatcher: Dispatcher;
-  readonly aftermath: Aftermath;
+  readonly settlementHandler: SettlementHandler;
   readonly ordering: Ordering | undefined;
   /** Of an ordered stream, where consumers know of each other. */
   readonly inTurn: () => InTurn | undefined;
@@ -45,18 +45,18 @@ export class Admission {
   }
 
   private admit(delivery: Delivery): void {
-    const { isHalted, aftermath, ordering, dispatcher } = this.options;
+    const { isHalted, settlementHandler, ordering, dispatcher } = this.options;
     // A pull that was under way when its stream was paused.
-    if (isHalted(delivery)) return aftermath.letGo(delivery);
+    if (isHalted(delivery)) return settlementHandler.letGo(delivery);
     if (ordering && !this.isNext(delivery, ordering)) return;
-    if (!aftermath.waitsForOldRun(delivery)) dispatcher.add(delivery);
+    if (!settlementHandler.waitsForOldRun(delivery)) dispatcher.add(delivery);
   }
 
   /** Nothing overtakes an event that another consumer may have to handle. */
   private async admitInTurn(deliveries: readonly Delivery[], inTurn: InTurn): Promise<void> {
-    const { isHalted, aftermath, ordering, dispatcher } = this.options;
+    const { isHalted, settlementHandler, ordering, dispatcher } = this.options;
     for (const delivery of deliveries) {
-      if (delivery.lost || isHalted(delivery)) aftermath.letGo(delivery);
+      if (delivery.lost || isHalted(delivery)) settlementHandler.letGo(delivery);
       else if (ordering!.handles(delivery)) this.admit(delivery);
       else {
         dispatcher.pump();
@@ -71,8 +71,8 @@ export class Admission {
       return ordering.admits(delivery);
     } catch (error) {
       // It can have no place, in this run or any other.
-      const { aftermath } = this.options;
-      aftermath.settle(delivery, deadLetter('unrecoverable', errorRecord(error)));
+      const { settlementHandler } = this.options;
+      settlementHandler.settle(delivery, deadLetter('unrecoverable', errorRecord(error)));
       return false;
     }
   }

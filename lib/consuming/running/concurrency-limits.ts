@@ -9,7 +9,7 @@ export const takesBatches = (plan: ConsumerPlan): boolean =>
   handlersOf(plan).some(({ batch }) => batch);
 
 /** How many deliveries of a plan are under way at a time, and whom they share that bound with. */
-export interface Places {
+export interface ConcurrencyLimits {
   readonly limit: number;
   readonly shared: Slots;
 }
@@ -19,7 +19,7 @@ export interface Places {
  * messages. So a consumer with batches has places of its own: for all that runs, and for one batch
  * more of each handler.
  */
-export function placesOf(plan: ConsumerPlan, transport: Slots): Places {
+export function concurrencyLimitsOf(plan: ConsumerPlan, transport: Slots): ConcurrencyLimits {
   if (!takesBatches(plan)) {
     const { limit } = transport;
     return { limit: Math.min(plan.concurrency ?? limit, limit), shared: transport };

@@ -2,7 +2,7 @@ import { Chain } from '../../core/chain.js';
 import type { Delivery } from '../../core/delivery.js';
 
 /** Everything that the source holds for a consumer: buffered, running, parked, being settled. */
-export class Held extends Chain<Delivery> {
+export class HeldDeliveries extends Chain<Delivery> {
   private readonly waiting = new Set<() => void>();
 
   /** Resolves when nothing is held that passes the test. */

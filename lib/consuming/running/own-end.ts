@@ -1,7 +1,7 @@
 import { within, type Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
 import { callingRun } from '../../core/run-mark.js';
-import { Held } from './held-deliveries.js';
+import { HeldDeliveries } from './held-deliveries.js';
 
 /** How often it is looked whether a run has come to await an end, in milliseconds. */
 const LOOK_AGAIN = 100;
@@ -48,7 +48,7 @@ async function unlessOwn(
   for (const delivery of run) {
     awaiting.add(delivery);
     // Other runs may wait for this one.
-    if (delivery.chain instanceof Held) delivery.chain.progressed();
+    if (delivery.chain instanceof HeldDeliveries) delivery.chain.progressed();
   }
   const others = async (): Promise<void> => {
     if (!(await othersEnded())) await ended;

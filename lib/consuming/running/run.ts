@@ -2,18 +2,18 @@ import type { Clock } from '../../core/clock.js';
 import type { Delivery, Handler } from '../../core/delivery.js';
 import { RunMark } from '../../core/run-mark.js';
 import type { Settlement } from '../../core/settlement.js';
-import { taken, type Aftermath } from '../settling/settlement-handler.js';
-import type { Tenure } from '../plan/consumer-options.js';
+import { taken, type SettlementHandler } from '../settling/settlement-handler.js';
+import type { HeldLease } from '../plan/consumer-options.js';
 import type { Dispatcher } from './dispatcher.js';
-import type { Verdict } from '../settling/failure-policy.js';
+import type { FailurePolicy } from '../settling/failure-policy.js';
 
 /** What a consumer has for its runs. */
 export interface RunParts {
   readonly clock: Clock;
-  readonly tenure: Tenure | undefined;
+  readonly heldLease: HeldLease | undefined;
   readonly pipeline: Handler;
-  readonly verdict: Verdict;
-  readonly aftermath: Aftermath;
+  readonly failurePolicy: FailurePolicy;
+  readonly settlementHandler: SettlementHandler;
   readonly dispatcher: Dispatcher;
   readonly overran: (delivery: Delivery) => void;
 }
@@ -31,22 +31,22 @@ export function run(parts: RunParts, delivery: Delivery): void {
 function newRun(): Run {
   const mark = new RunMark();
   const own: Run = mark.named(async (parts, delivery): Promise<void> => {
-    const { tenure, verdict, aftermath } = parts;
+    const { heldLease, failurePolicy, settlementHandler } = parts;
     delivery.startedAt = delivery.heldFrom = parts.clock.now();
     delivery.onOverrun = parts.overran;
-    if (tenure?.holds() === false) tenure.lost();
+    if (heldLease?.holds() === false) heldLease.lost();
     let settlement: Settlement = taken;
     mark.runs = delivery;
     try {
-      if (!delivery.lost) settlement = verdict.on(delivery, await parts.pipeline(delivery));
+      if (!delivery.lost) settlement = failurePolicy.on(delivery, await parts.pipeline(delivery));
     } catch (error) {
-      settlement = verdict.onError(delivery, error);
+      settlement = failurePolicy.onError(delivery, error);
     }
     mark.runs = undefined;
     if (delivery.lost) settlement = taken;
     // The next suspect may kill the process: what this one came to has to be known before.
-    if (delivery.suspect) await aftermath.settleFirst(delivery, settlement);
-    else aftermath.settle(delivery, settlement);
+    if (delivery.suspect) await settlementHandler.settleFirst(delivery, settlement);
+    else settlementHandler.settle(delivery, settlement);
     if (delivery.overruns) await delivery.overrun!.ended;
     idle.push(own);
     parts.dispatcher.ended(delivery);

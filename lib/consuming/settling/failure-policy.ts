@@ -11,7 +11,7 @@ import { ack, deadLetter, retry, type Settlement } from '../../core/settlement.j
 const AFTER_A_BUG = 1000;
 
 /** The one place that decides between another run and the dead letter queue. */
-export class Verdict {
+export class FailurePolicy {
   constructor(private readonly isUnrecoverable: (error: unknown) => boolean) {}
 
   /** On a run that ended with a settlement. */

@@ -1,5 +1,6 @@
 import { asError } from '../../core/errors/error-record.js';
-import type { Completion, Completions } from '../../ports/completions.js';
+import type { Completions } from '../../ports/completions.js';
+import type { Completion } from '../../core/completion.js';
 import type { Lease } from '../../core/lease.js';
 import type { SettleOutcome } from '../../core/settlement.js';
 import type { Settling } from '../../ports/source.js';

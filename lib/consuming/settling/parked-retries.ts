@@ -7,7 +7,7 @@ interface Parked {
 }
 
 /** Failed deliveries that wait for their next run, soonest first, with one timer for all of them. */
-export class Parking {
+export class ParkedRetries {
   private readonly waiting: Parked[] = [];
   private timer: TimerHandle | undefined;
   private timerDue = Infinity;

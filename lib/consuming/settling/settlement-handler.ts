@@ -14,10 +14,10 @@ import type { Subscription } from '../../ports/source.js';
 import type { Claims } from '../dedupe/claims.js';
 import type { ConsumerOptions } from '../plan/consumer-options.js';
 import type { Dispatcher } from '../running/dispatcher.js';
-import type { Held } from '../running/held-deliveries.js';
+import type { HeldDeliveries } from '../running/held-deliveries.js';
 import type { Ordering } from '../ordering/ordering.js';
 import { Overdue, type HandOn } from '../running/overdue.js';
-import { Parking } from './parked-retries.js';
+import { ParkedRetries } from './parked-retries.js';
 import { reportSettled } from './report-settled.js';
 import { settleWith } from './settle-with.js';
 import { Settler, type Reported } from './settler.js';
@@ -25,8 +25,8 @@ import { Settler, type Reported } from './settler.js';
 export const taken: Lost = { kind: 'lost', why: 'taken' };
 const trimmed: Lost = { kind: 'lost', why: 'trimmed' };
 
-export interface AftermathOptions extends ConsumerOptions {
-  readonly held: Held;
+export interface SettlementHandlerOptions extends ConsumerOptions {
+  readonly held: HeldDeliveries;
   readonly dispatcher: Dispatcher;
   readonly claims: Claims | undefined;
   readonly ordering: Ordering | undefined;
@@ -40,20 +40,20 @@ export interface AftermathOptions extends ConsumerOptions {
 }
 
 /** What becomes of deliveries: settles them, and does what follows, up to their next run. */
-export class Aftermath {
-  readonly parking: Parking;
+export class SettlementHandler {
+  readonly parkedRetries: ParkedRetries;
   /** Due while a method of an earlier run goes on. */
   readonly overdue: Overdue;
   readonly settler: Settler;
   private subscription!: Subscription;
 
-  constructor(private readonly options: AftermathOptions) {
-    this.parking = new Parking(options.clock, (delivery) => this.unpark(delivery));
-    const { clock, handOn, tenure } = options;
+  constructor(private readonly options: SettlementHandlerOptions) {
+    this.parkedRetries = new ParkedRetries(options.clock, (delivery) => this.unpark(delivery));
+    const { clock, handOn, heldLease } = options;
     this.overdue = new Overdue({
       clock,
       handOn,
-      exclusive: tenure !== undefined,
+      exclusive: heldLease !== undefined,
       begin: (delivery) => this.subscription.begin(delivery.lease),
       start: (delivery) => this.rerun(delivery),
       settle: (delivery, settlement) => this.settleFirst(delivery, settlement),
@@ -106,7 +106,7 @@ export class Aftermath {
     // Without its data nobody else can run it: what runs here may finish and publish its next step.
     if (outcome !== 'lost' && delivery.running) return;
     disown(delivery);
-    if (outcome === 'lost') this.options.tenure?.lost();
+    if (outcome === 'lost') this.options.heldLease?.lost();
     if (!this.unwait(delivery)) return;
     // What waited for another consumer, and is gone, has reached one: the answer was lost on its way.
     const isTaken = outcome === 'lost' || (outcome === 'gone' && delivery.unhandled !== undefined);
@@ -122,7 +122,7 @@ export class Aftermath {
 
   /** What waits for its next run, and may be given back. Other methods' entries wait for these to end. */
   takeWaiting(wanted: (delivery: Delivery) => boolean = () => true): Delivery[] {
-    const parked = this.parking.take(wanted);
+    const parked = this.parkedRetries.take(wanted);
     const free = parked.filter(
       (delivery) => !delivery.overruns || this.overdue.mayOverlap(delivery),
     );
@@ -146,7 +146,7 @@ export class Aftermath {
   }
 
   private unwait(delivery: Delivery): boolean {
-    return this.parking.remove(delivery) || this.overdue.remove(delivery);
+    return this.parkedRetries.remove(delivery) || this.overdue.remove(delivery);
   }
 
   private handedOver(delivery: Delivery, settlement: HandedOver): void {
@@ -158,12 +158,12 @@ export class Aftermath {
   }
 
   private settled(delivery: Delivery, settlement: Reported, outcome: SettleOutcome): void {
-    const { claims, source, tenure } = this.options;
+    const { claims, source, heldLease } = this.options;
     const parks =
       settlement.kind === 'retry' && outcome === 'settled' && !source.capabilities.redelivers;
     const offers =
       settlement.kind === 'release' && settlement.elsewhere === true && outcome === 'settled';
-    if (outcome === 'lost') tenure?.lost();
+    if (outcome === 'lost') heldLease?.lost();
     if (offers) return;
     if (parks) this.park(delivery, settlement.delay);
     else this.finish(delivery);
@@ -181,7 +181,7 @@ export class Aftermath {
     held.delete(delivery);
     held.add(next);
     if (isHalted(next)) this.settle(next, release);
-    else this.parking.add(next, delay);
+    else this.parkedRetries.add(next, delay);
   }
 
   private unpark(delivery: Delivery): void {
@@ -202,10 +202,10 @@ export class Aftermath {
   }
 
   private drop(delivery: Delivery, settlement: Lost): void {
-    const { claims, held, tenure } = this.options;
+    const { claims, held, heldLease } = this.options;
     if (!held.has(delivery)) return;
     // Just found out. What was known to be lost has been told of.
-    if (settlement.why === 'taken' && !delivery.lost) tenure?.lost();
+    if (settlement.why === 'taken' && !delivery.lost) heldLease?.lost();
     this.finish(delivery);
     claims?.dropped(delivery);
     this.subscription.forget(delivery.lease);

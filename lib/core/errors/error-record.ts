@@ -1,6 +1,12 @@
-import type { ErrorRecord } from '../settlement.js';
 import { reasonsOf } from './reasons.js';
 import { bounded, read, textOf } from './text-of.js';
+
+/** A thrown value as it is stored and reported. */
+export interface ErrorRecord {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+}
 
 /** Longest name of an error, in bytes. */
 const LONGEST_NAME = 256;

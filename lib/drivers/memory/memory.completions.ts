@@ -1,10 +1,5 @@
-import type {
-  Claim,
-  ClaimOutcome,
-  Completion,
-  CompletionKey,
-  Completions,
-} from '../../ports/completions.js';
+import type { ClaimOutcome, Completions } from '../../ports/completions.js';
+import type { Claim, Completion, CompletionKey } from '../../core/completion.js';
 import type { CompletedKeys } from './completed-keys.js';
 import type { MemoryBroker } from './memory.broker.js';
 

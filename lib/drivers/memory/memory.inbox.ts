@@ -1,4 +1,4 @@
-import type { CompletionKey } from '../../ports/completions.js';
+import type { CompletionKey } from '../../core/completion.js';
 import type { Inbox, InboxOutcome } from '../../ports/inbox.js';
 import type { MemoryBroker } from './memory.broker.js';
 

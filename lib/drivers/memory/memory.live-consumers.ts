@@ -10,7 +10,7 @@ import type {
   Membership,
   Receiver,
 } from '../../ports/live-consumers.js';
-import { isProcessGone } from '../../core/process-gone.js';
+import { isProcessGone } from '../../core/consumer-process.js';
 import type { RegisteredConsumer } from './consumer-registry.js';
 import { asFeedLease } from './feed.js';
 import type { MemoryBroker } from './memory.broker.js';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { ClosedError } from '../../core/errors/start-up.errors.js';
-import type { OutgoingReply, Replies, ReplyBox, ReplyBoxOptions } from '../../ports/replies.js';
+import type { Replies, ReplyBox, ReplyBoxOptions } from '../../ports/replies.js';
+import type { OutgoingReply } from '../../core/reply.js';
 import type { MemoryBroker } from './memory.broker.js';
 
 /** Answers within this process, handed over at the end of the turn. */

@@ -1,9 +1,5 @@
-import type {
-  Arrival,
-  FinishedStep,
-  StoredWorkflow,
-  WorkflowStore,
-} from '../../ports/workflow-store.js';
+import type { Arrival, StoredWorkflow, WorkflowStore } from '../../ports/workflow-store.js';
+import type { FinishedStep } from '../../core/ended-step.js';
 import type { KeptWorkflow, MemoryBroker } from './memory.broker.js';
 
 /** Workflows of a broker. */

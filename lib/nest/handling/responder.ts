@@ -61,7 +61,7 @@ function stream(
 ): Promise<Settlement> {
   return new Promise((resolve) => {
     const { timeout } = delivery.request!.header;
-    const held = new Held();
+    const held = new HeldDeliveries();
     let spokeAt = clock.now();
     let timer = clock.setTimeout(stopIfSilent, timeout);
     // The application's serializer may throw, where nobody else would catch it.
@@ -111,7 +111,7 @@ function stream(
 }
 
 /** One value that waits to be sent. */
-class Held {
+class HeldDeliveries {
   private body: string | undefined;
 
   /** @returns the one before, which is not the last then */

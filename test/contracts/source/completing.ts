@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test, type TestContext } from 'vitest';
-import type { Claim, Completions } from '../../../lib/ports/completions.js';
+import type { Completions } from '../../../lib/ports/completions.js';
+import type { Claim } from '../../../lib/core/completion.js';
 import type { Lease } from '../../../lib/core/lease.js';
 import { ack, deadLetter, postpone, retry, type Ack } from '../../../lib/core/settlement.js';
 import { entry, NEVER, recordFor, type SourceWorld } from '../source-world.js';

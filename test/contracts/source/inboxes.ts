@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, type TestContext } from 'vitest';
-import type { CompletionKey } from '../../../lib/ports/completions.js';
+import type { CompletionKey } from '../../../lib/core/completion.js';
 import type { Inbox } from '../../../lib/ports/inbox.js';
 import { NEVER, type SourceWorld } from '../source-world.js';
 

@@ -1,11 +1,6 @@
 import type { Redis } from 'ioredis';
-import type {
-  Claim,
-  ClaimOutcome,
-  Completion,
-  CompletionKey,
-  Completions,
-} from '../../../ports/completions.js';
+import type { ClaimOutcome, Completions } from '../../../ports/completions.js';
+import type { Claim, Completion, CompletionKey } from '../../../core/completion.js';
 import { grouped } from '../../../core/grouped.js';
 import { chunksOf } from '../scripting/chunks.js';
 import type { Commands } from '../connection/commands.js';

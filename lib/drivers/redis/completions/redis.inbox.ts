@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { CompletionKey } from '../../../ports/completions.js';
+import type { CompletionKey } from '../../../core/completion.js';
 import { UnsupportedFeatureError } from '../../../core/errors/start-up.errors.js';
 import type { Inbox, InboxOutcome } from '../../../ports/inbox.js';
 import type { Commands } from '../connection/commands.js';

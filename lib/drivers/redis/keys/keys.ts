@@ -1,5 +1,5 @@
 import type { DelayKeys } from '../scripting/delaying.js';
-import { keyPart, type CompletionKey } from '../../../ports/completions.js';
+import { keyPart, type CompletionKey } from '../../../core/completion.js';
 
 /** What stands behind the tag in derived keys. */
 const RESERVED = [

@@ -17,7 +17,7 @@ export interface ReadKey {
 }
 
 /** The subscription that a lease belongs to, as far as a lease needs it. */
-export interface LeaseHolder {
+export interface EntryHolder {
   readonly group: string;
   readonly consumer: string;
   /** See SubscribeOptions. */
@@ -60,7 +60,7 @@ export class RedisLease implements Lease, Link<RedisLease> {
   private origin: { readonly stream: string; readonly id: string } | undefined;
 
   constructor(
-    readonly holder: LeaseHolder,
+    readonly holder: EntryHolder,
     readonly source: ReadKey,
     /** Id in the key that it was read from. */
     readonly entryId: string,

@@ -4,7 +4,7 @@ import type { Guard } from '../../../core/guard.js';
 import type { Commands } from '../connection/commands.js';
 import type { EntrySizes } from '../leases/entry-sizes.js';
 import { PendingEntries } from '../leases/pending-entries.js';
-import { RedisLease, type LeaseHolder, type ReadKey } from '../leases/redis.lease.js';
+import { RedisLease, type EntryHolder, type ReadKey } from '../leases/redis.lease.js';
 import { readOwned } from './read-owned.script.js';
 import { takePending, type TakenEntry } from '../reading/take-pending.script.js';
 
@@ -12,7 +12,7 @@ export interface OwnedEntriesOptions {
   readonly commands: Commands;
   readonly events: EventBus;
   readonly guards: readonly Guard[];
-  readonly holder: LeaseHolder;
+  readonly holder: EntryHolder;
   readonly source: ReadKey;
   readonly sizes: EntrySizes;
   /** Most entries of one read: they wait in memory, those of each stream. */

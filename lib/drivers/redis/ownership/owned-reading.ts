@@ -12,7 +12,7 @@ import type { EntrySizes } from '../leases/entry-sizes.js';
 import { GroupKeeper } from '../groups/group-keeper.js';
 import type { Keys } from '../keys/keys.js';
 import { releaseLease } from '../leases/leasing.js';
-import type { LeaseHolder, ReadKey, RedisLease } from '../leases/redis.lease.js';
+import type { EntryHolder, ReadKey, RedisLease } from '../leases/redis.lease.js';
 import { isGroupMissing } from '../errors/reply-errors.js';
 import { OwnedEntries } from './owned-entries.js';
 import type { RedisStreamLocks } from './redis.stream-locks.js';
@@ -45,7 +45,7 @@ export interface ReadingOptions {
 }
 
 /** The entries of one stream that is owned, one after the other. */
-export class OwnedReading implements LeaseHolder {
+export class OwnedReading implements EntryHolder {
   private readonly source: ReadKey;
   private readonly keeper: GroupKeeper;
   private readonly entries: OwnedEntries;

@@ -6,7 +6,7 @@ import type { HeldTable } from '../leases/held-table.js';
 import type { IdleEntry, PendingEntries, PendingEntry } from '../leases/pending-entries.js';
 import type { ByteRoom } from '../leases/read-budget.js';
 import type { TakenEntry } from './take-pending.script.js';
-import { RedisLease, type LeaseHolder, type ReadKey } from '../leases/redis.lease.js';
+import { RedisLease, type EntryHolder, type ReadKey } from '../leases/redis.lease.js';
 
 /** Entries left pending by policy that are asked after at a look. */
 const LEFT_AT_A_LOOK = 100;
@@ -21,7 +21,7 @@ interface Lost {
 }
 
 export interface AdoptionOptions {
-  readonly holder: LeaseHolder;
+  readonly holder: EntryHolder;
   readonly events: EventBus;
   readonly held: HeldTable;
   readonly entries: PendingEntries;

@@ -6,7 +6,7 @@ import type { RedisLease } from '../leases/redis.lease.js';
 const TAKE_WHEN_BUSY = 10;
 
 /** What is held and waits for its consumer to pull it. */
-export class Handout {
+export class ReadyQueue {
   private leases: RedisLease[] = [];
   private wanted = 0;
   private lastLimit = 1;

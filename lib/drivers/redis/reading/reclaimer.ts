@@ -13,7 +13,7 @@ import { LOOK_AT_ONCE, lookAfter, type Looked } from './look-after.script.js';
 /** Most entries of one claim: Lua can pass some thousand arguments at most. */
 const TAKE_AT_ONCE = 1000;
 
-export interface CaretakerOptions {
+export interface ReclaimerOptions {
   readonly commands: Commands;
   readonly keys: Keys;
   readonly events: EventBus;
@@ -35,7 +35,7 @@ export interface CaretakerOptions {
 }
 
 /** The periodic, jittered look after a subscription's streams, see look-after. */
-export class Caretaker implements Worker {
+export class Reclaimer implements Worker {
   private loop: Promise<void> | undefined;
   private stopped = false;
   private rest = new AbortController();
@@ -44,7 +44,7 @@ export class Caretaker implements Worker {
   private wasShort = false;
   private readonly crashes: CrashWatch;
 
-  constructor(private readonly options: CaretakerOptions) {
+  constructor(private readonly options: ReclaimerOptions) {
     this.crashes = new CrashWatch(options);
   }
 

@@ -4,13 +4,13 @@ import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js'
 import type { Fields } from '../../../core/message.js';
 import type { SubscribeOptions, Subscription } from '../../../ports/source.js';
 import { Adoption } from './adoption.js';
-import { Caretaker } from './reclaimer.js';
+import { Reclaimer } from './reclaimer.js';
 import { CarefulFetch } from '../leases/careful-fetch.js';
 import type { Commands } from '../connection/commands.js';
 import type { Connector } from '../connection/connector.js';
 import { EntrySizes } from '../leases/entry-sizes.js';
 import { GroupKeeper } from '../groups/group-keeper.js';
-import { Handout } from './ready-queue.js';
+import { ReadyQueue } from './ready-queue.js';
 import { HeldTable } from '../leases/held-table.js';
 import type { Keys } from '../keys/keys.js';
 import { HandedEntries, waitingOf } from '../live/handed-entries.js';
@@ -21,7 +21,7 @@ import { ByteRoom, type ReadBudget } from '../leases/read-budget.js';
 import { ReadKeys } from './read-keys.js';
 import { Reader, type ReadPlace } from './reader.js';
 import { ReplyBreaks } from './reply-breaks.js';
-import { RedisLease, type LeaseHolder, type ReadKey } from '../leases/redis.lease.js';
+import { RedisLease, type EntryHolder, type ReadKey } from '../leases/redis.lease.js';
 import type { Looked } from './look-after.script.js';
 import { Takeover } from './takeover.js';
 
@@ -42,10 +42,10 @@ export interface RedisSubscriptionOptions extends SubscribeOptions {
 }
 
 /** One consumer's reader and everything it holds. */
-export class RedisSubscription implements Subscription, LeaseHolder {
+export class RedisSubscription implements Subscription, EntryHolder {
   readonly guards: readonly Guard[];
   private readonly held = new HeldTable();
-  private readonly handout = new Handout(this.held);
+  private readonly readyQueue = new ReadyQueue(this.held);
   private readonly sizes = new EntrySizes();
   private readonly room: ByteRoom;
   private readonly leaveBudget: () => void;
@@ -57,7 +57,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   private readonly reader: Reader;
   private readonly keeper: GroupKeeper;
   private readonly readKeys: ReadKeys;
-  private readonly caretaker: Caretaker;
+  private readonly reclaimer: Reclaimer;
   /** Under guards. */
   private readonly takeover: Takeover | undefined;
   private reading: Promise<void> | undefined;
@@ -109,7 +109,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
       keeper: this.keeper,
       onChanged: (readable) => this.reader.watch(readable),
     });
-    this.caretaker = new Caretaker({
+    this.reclaimer = new Reclaimer({
       ...options,
       guards,
       onDisowned,
@@ -119,7 +119,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
       absentAfter: Math.max(2 * longest, crashedAfter) + 60_000,
       streams: () => this.readKeys.all,
       room: () => this.roomToTakeOver(),
-      onLook: () => this.letGo().then(() => this.handout.refresh(this.leasing)),
+      onLook: () => this.letGo().then(() => this.readyQueue.refresh(this.leasing)),
       onLooked: (source, looked) => this.looked(source, looked),
     });
   }
@@ -141,7 +141,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     try {
       await this.readKeys.open();
       await this.reader.open(connectTimeout);
-      await this.caretaker.start();
+      await this.reclaimer.start();
       this.opened = true;
     } catch (error) {
       await this.close();
@@ -150,19 +150,19 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   }
 
   async pull(limit: number): Promise<Lease[]> {
-    if (this.handout.isEmpty && !this.stopped) {
+    if (this.readyQueue.isEmpty && !this.stopped) {
       this.reading ??= this.read(limit);
-      await this.handout.filled(limit);
+      await this.readyQueue.filled(limit);
     }
-    const handedOut = this.handout.take(limit);
-    if (this.handout.isEmpty) this.fetchMore();
+    const handedOut = this.readyQueue.take(limit);
+    if (this.readyQueue.isEmpty) this.fetchMore();
     return handedOut;
   }
 
   /** What came beside it, as by a read, is handed out too. */
   takeHanded(limit: number): Lease[] {
-    const handedOut = this.handout.take(limit);
-    if (this.handout.isEmpty) {
+    const handedOut = this.readyQueue.take(limit);
+    if (this.readyQueue.isEmpty) {
       this.handed.roomMade();
       this.adoption.more();
     }
@@ -201,12 +201,12 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     // What is given back now comes first again.
     this.takeover?.restart();
     void this.letGo();
-    this.caretaker.lookNow();
+    this.reclaimer.lookNow();
   }
 
   /** Handed out, and not taken: it waits here for the next pull. */
   takeBack(lease: RedisLease): void {
-    this.handout.putBack(lease);
+    this.readyQueue.putBack(lease);
   }
 
   settled(lease: RedisLease): void {
@@ -218,11 +218,11 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     this.stopped = true;
     this.room.close();
     this.takeover?.stop();
-    await this.caretaker.stop();
+    await this.reclaimer.stop();
     await this.reader.stop();
     await this.reading;
     await this.handed.stop();
-    this.handout.wake();
+    this.readyQueue.wake();
   }
 
   close(): Promise<void> {
@@ -233,12 +233,12 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   /** Less is held. A pull that waits for new entries would not ask for those that there was no room for. */
   private less(): void {
     this.room.less();
-    if (this.handout.isEmpty && this.room.adoptsMore) this.fetchMore();
+    if (this.readyQueue.isEmpty && this.room.adoptsMore) this.fetchMore();
   }
 
   /** Of what is abandoned, handed over, or known to be pending here. */
   private fetchMore(): void {
-    if (this.roomToTakeOver() > 0) this.caretaker.roomMade();
+    if (this.roomToTakeOver() > 0) this.reclaimer.roomMade();
     this.handed.roomMade();
     this.adoption.more();
   }
@@ -259,7 +259,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
       }
     } finally {
       this.reading = undefined;
-      this.handout.wake();
+      this.readyQueue.wake();
     }
   }
 
@@ -267,14 +267,14 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   private roomToTakeOver(): number {
     if (this.takeover?.done === false) return 0;
     const fitting = Math.ceil(this.room.ofAdoption / this.sizes.largest);
-    return Math.min(this.handout.room, fitting);
+    return Math.min(this.readyQueue.room, fitting);
   }
 
   private take(source: ReadKey, id: string, fields: Fields): void {
     const known = this.held.get(source, id);
     // Delivered anew by a group that was recreated: the run goes on, under the new count.
     if (known) known.attempt = 1;
-    else this.handout.add(new RedisLease(this, source, id, 1, true, fields));
+    else this.readyQueue.add(new RedisLease(this, source, id, 1, true, fields));
   }
 
   private async looked(source: ReadKey, looked: Looked): Promise<void> {
@@ -294,7 +294,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
   /** Of streams that are left alone nothing waits here, as nobody may ask for it. */
   private async letGo(): Promise<void> {
     const isUnwatched = (one: { readonly stream: string }) => !this.readKeys.watches(one);
-    const unwatched = this.handout.takeOut(isUnwatched);
+    const unwatched = this.readyQueue.takeOut(isUnwatched);
     unwatched.push(...this.adoption.takeQueued(isUnwatched));
     if (unwatched.length === 0) return;
     await releaseAll(this.options.commands, unwatched);
@@ -313,8 +313,8 @@ export class RedisSubscription implements Subscription, LeaseHolder {
       waiting: (source) => this.handed.idsOf(source),
       room: this.room,
       sizes: this.sizes,
-      add: (lease) => this.handout.add(lease),
-      onHeld: () => this.handout.wake(),
+      add: (lease) => this.readyQueue.add(lease),
+      onHeld: () => this.readyQueue.wake(),
     });
   }
 
@@ -333,7 +333,7 @@ export class RedisSubscription implements Subscription, LeaseHolder {
     // Before that nothing was handed over, and closing waits for no server that cannot be had.
     if (this.opened) await this.handed.close();
     await releaseAll(this.options.commands, [
-      ...this.handout.takeOut(() => true),
+      ...this.readyQueue.takeOut(() => true),
       ...this.adoption.takeQueued(() => true),
     ]);
     await this.reader.close();

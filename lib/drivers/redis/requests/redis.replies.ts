@@ -1,5 +1,6 @@
 import type { EventBus } from '../../../core/events.js';
-import type { OutgoingReply, Replies, ReplyBox, ReplyBoxOptions } from '../../../ports/replies.js';
+import type { Replies, ReplyBox, ReplyBoxOptions } from '../../../ports/replies.js';
+import type { OutgoingReply } from '../../../core/reply.js';
 import type { Commands } from '../connection/commands.js';
 import type { Connector } from '../connection/connector.js';
 import type { Keys } from '../keys/keys.js';

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { OutgoingReply } from '../../../ports/replies.js';
+import type { OutgoingReply } from '../../../core/reply.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
 import { isDemoted, typedError } from '../errors/reply-errors.js';

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { Completion, CompletionKey } from '../../../ports/completions.js';
+import type { Completion, CompletionKey } from '../../../core/completion.js';
 import type { SettleOutcome } from '../../../core/settlement.js';
 import type { OutgoingEntry } from '../../../core/message.js';
 import type { Keys } from '../keys/keys.js';

@@ -1,6 +1,6 @@
 import { compareEntryIds } from '../../../core/entry-id.js';
 import { PermissionDeniedError } from '../../../core/errors/server.errors.js';
-import type { Completion } from '../../../ports/completions.js';
+import type { Completion } from '../../../core/completion.js';
 import type { OutgoingEntry } from '../../../core/message.js';
 import type { Ack, SettleOutcome } from '../../../core/settlement.js';
 import type { Settling } from '../../../ports/source.js';

@@ -1,4 +1,4 @@
-import type { Completion } from '../../../ports/completions.js';
+import type { Completion } from '../../../core/completion.js';
 import type { SettleOutcome } from '../../../core/settlement.js';
 import type { Settling } from '../../../ports/source.js';
 import type { Commands } from '../connection/commands.js';

@@ -1,10 +1,6 @@
 import { grouped } from '../../../core/grouped.js';
-import type {
-  Arrival,
-  FinishedStep,
-  StoredWorkflow,
-  WorkflowStore,
-} from '../../../ports/workflow-store.js';
+import type { Arrival, StoredWorkflow, WorkflowStore } from '../../../ports/workflow-store.js';
+import type { FinishedStep } from '../../../core/ended-step.js';
 import { slotOf } from '../topology/slots.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';

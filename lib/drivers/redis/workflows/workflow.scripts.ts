@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
-import type { Arrival, FinishedStep } from '../../../ports/workflow-store.js';
+import type { Arrival } from '../../../ports/workflow-store.js';
+import type { FinishedStep } from '../../../core/ended-step.js';
 import { Script } from '../scripting/script.js';
 import { pack, UNPACK } from '../scripting/packing.js';
 

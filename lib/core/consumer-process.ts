@@ -1,5 +1,14 @@
 import { hostname } from 'node:os';
-import type { ConsumerProcess } from '../ports/live-consumers.js';
+
+/** The process that a consumer belongs to. */
+export interface ConsumerProcess {
+  readonly host: string;
+  readonly pid: number;
+  /** Name of the application, where it is known: from its package.json, or an option. */
+  readonly application: string | undefined;
+  /** Version of this library. */
+  readonly version: string;
+}
 
 /**
  * Whether the process of an earlier consumer is known to have ended: it ran on this host, and there is
