@@ -1,7 +1,7 @@
 import type { ClaimOutcome, Completions } from '../../ports/completions.js';
 import type { Claim, Completion, CompletionKey } from '../../core/completion.js';
-import type { CompletedKeys } from './completed-keys.js';
-import type { MemoryBroker } from './memory.broker.js';
+import type { CompletedKeys } from './broker/completed-keys.js';
+import type { MemoryBroker } from './broker/memory.broker.js';
 
 /** What the handlers of a broker's streams have completed. */
 export class MemoryCompletions implements Completions {

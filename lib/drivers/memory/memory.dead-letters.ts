@@ -7,8 +7,8 @@ import type {
 } from '../../ports/dead-letters.js';
 import { compareEntryIds } from '../../core/entry-id.js';
 import type { Fields } from '../../core/message.js';
-import type { MemoryBroker } from './memory.broker.js';
-import type { MemoryStream } from './memory-stream.js';
+import type { MemoryBroker } from './broker/memory.broker.js';
+import type { MemoryStream } from './broker/memory-stream.js';
 
 /** The dead letters of a broker. */
 export class MemoryDeadLetters implements DeadLetterQueue {

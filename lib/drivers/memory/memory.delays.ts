@@ -1,8 +1,8 @@
 import type { DelayedEntry, DelayedPage, DelayStore, Promoted } from '../../ports/delays.js';
 import type { Fields, When } from '../../core/message.js';
-import { compareDelayed } from './delayed-entries.js';
-import type { MemoryBroker } from './memory.broker.js';
-import type { MemoryStream } from './memory-stream.js';
+import { compareDelayed } from './broker/delayed-entries.js';
+import type { MemoryBroker } from './broker/memory.broker.js';
+import type { MemoryStream } from './broker/memory-stream.js';
 import { problemOf } from './memory.source.js';
 
 /** The delayed messages of a broker. */

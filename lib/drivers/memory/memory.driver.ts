@@ -4,7 +4,7 @@ import { checked, part } from '../../core/declaring/kinds.js';
 import { refuse } from '../../core/declaring/refuse.js';
 import { declareOptions, type Given } from '../../core/declaring/shape.js';
 import { MemoryOwnership } from './ownership/memory.ownership.js';
-import { MemoryBroker } from './memory.broker.js';
+import { MemoryBroker } from './broker/memory.broker.js';
 import { MemoryCompletions } from './memory.completions.js';
 import { MemoryDeadLetters } from './memory.dead-letters.js';
 import { MemoryDelays } from './memory.delays.js';

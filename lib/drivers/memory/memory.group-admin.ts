@@ -6,9 +6,9 @@ import type {
   GroupReport,
   StreamReport,
 } from '../../ports/group-admin.js';
-import type { ConsumerGroup } from './consumer-group.js';
-import type { GroupedLog } from './grouped-log.js';
-import type { MemoryBroker } from './memory.broker.js';
+import type { ConsumerGroup } from './broker/consumer-group.js';
+import type { GroupedLog } from './broker/grouped-log.js';
+import type { MemoryBroker } from './broker/memory.broker.js';
 import type { MemorySource } from './memory.source.js';
 
 /** How to find groups, for those who administer them. */

@@ -1,6 +1,6 @@
 import type { CompletionKey } from '../../core/completion.js';
 import type { Inbox, InboxOutcome } from '../../ports/inbox.js';
-import type { MemoryBroker } from './memory.broker.js';
+import type { MemoryBroker } from './broker/memory.broker.js';
 
 /** What a handler with the option `inbox` is given: effects that take place when it has succeeded. */
 export class MemoryTransaction {

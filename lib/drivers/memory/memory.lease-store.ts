@@ -1,6 +1,6 @@
 import type { Guard } from '../../core/guard.js';
 import type { LeaseName, LeaseStore, OwnedLease } from '../../ports/lease-store.js';
-import type { MemoryBroker } from './memory.broker.js';
+import type { MemoryBroker } from './broker/memory.broker.js';
 
 /** Tokens are remembered for so long after a lease was last extended, ms: a week. */
 const REMEMBERED = 7 * 86_400_000;

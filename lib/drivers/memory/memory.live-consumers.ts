@@ -11,9 +11,9 @@ import type {
   Receiver,
 } from '../../ports/live-consumers.js';
 import { isProcessGone } from '../../core/consumer-process.js';
-import type { RegisteredConsumer } from './consumer-registry.js';
-import { asFeedLease } from './feed.js';
-import type { MemoryBroker } from './memory.broker.js';
+import type { RegisteredConsumer } from './broker/consumer-registry.js';
+import { asFeedLease } from './reading/feed.js';
+import type { MemoryBroker } from './broker/memory.broker.js';
 
 /** The consumers of a broker. All of them live in this process, and are seen at once. */
 export class MemoryLiveConsumers implements LiveConsumers {

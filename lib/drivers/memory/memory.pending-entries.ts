@@ -1,6 +1,6 @@
 import { compareEntryIds } from '../../core/entry-id.js';
 import type { PendingEntries, PendingEntry, PendingQuery } from '../../ports/group-admin.js';
-import type { Pending } from './consumer-group.js';
+import type { Pending } from './broker/consumer-group.js';
 import type { MemoryGroups } from './memory.group-admin.js';
 
 /** What was given back counts as untouched for so long, as on Redis, ms. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { ClosedError } from '../../core/errors/start-up.errors.js';
 import type { Replies, ReplyBox, ReplyBoxOptions } from '../../ports/replies.js';
 import type { OutgoingReply } from '../../core/reply.js';
-import type { MemoryBroker } from './memory.broker.js';
+import type { MemoryBroker } from './broker/memory.broker.js';
 
 /** Answers within this process, handed over at the end of the turn. */
 export class MemoryReplies implements Replies {

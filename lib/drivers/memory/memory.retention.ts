@@ -1,7 +1,7 @@
 import { compareEntryIds } from '../../core/entry-id.js';
 import type { Retention, StreamFootprint, Trimmed, TrimOrder } from '../../ports/retention.js';
-import type { GroupedLog } from './grouped-log.js';
-import type { MemoryBroker } from './memory.broker.js';
+import type { GroupedLog } from './broker/grouped-log.js';
+import type { MemoryBroker } from './broker/memory.broker.js';
 
 const NOTHING: Trimmed = { count: 0, lost: 0, groups: [], more: false };
 

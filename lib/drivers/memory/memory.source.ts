@@ -12,10 +12,10 @@ import type {
   Subscription,
   SubscribeOptions,
 } from '../../ports/source.js';
-import { asFeedLease, Feed, type FeedLease } from './feed.js';
-import type { GroupedLog } from './grouped-log.js';
-import type { MemoryBroker } from './memory.broker.js';
-import { MemorySubscription } from './memory.subscription.js';
+import { asFeedLease, Feed, type FeedLease } from './reading/feed.js';
+import type { GroupedLog } from './broker/grouped-log.js';
+import type { MemoryBroker } from './broker/memory.broker.js';
+import { MemorySubscription } from './reading/memory.subscription.js';
 
 const capabilities: SourceCapabilities = Object.freeze({
   technology: 'memory',

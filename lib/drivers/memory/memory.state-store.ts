@@ -1,5 +1,5 @@
 import type { StateStore } from '../../ports/state-store.js';
-import type { MemoryBroker } from './memory.broker.js';
+import type { MemoryBroker } from './broker/memory.broker.js';
 
 /** The key-value store of a broker. */
 export class MemoryStateStore implements StateStore {

@@ -1,6 +1,6 @@
 import type { Arrival, StoredWorkflow, WorkflowStore } from '../../ports/workflow-store.js';
 import type { FinishedStep } from '../../core/ended-step.js';
-import type { KeptWorkflow, MemoryBroker } from './memory.broker.js';
+import type { KeptWorkflow, MemoryBroker } from './broker/memory.broker.js';
 
 /** Workflows of a broker. */
 export class MemoryWorkflowStore implements WorkflowStore {

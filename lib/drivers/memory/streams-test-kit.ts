@@ -8,7 +8,7 @@ import type { Metadata } from '../../core/message.js';
 import { createRouter, type Route, type Router } from '../../core/routing.js';
 import { turnEventLoop } from './event-loop.js';
 import { ManualClock } from './manual-clock.js';
-import { MemoryBroker, type Unfinished } from './memory.broker.js';
+import { MemoryBroker, type Unfinished } from './broker/memory.broker.js';
 import { memory } from './memory.driver.js';
 
 // The real ones, also where a test replaces the global timers.

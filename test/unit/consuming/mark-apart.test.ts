@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { markApart } from '../../../lib/consuming/settling/mark-apart.js';
 import { ack } from '../../../lib/core/settlement.js';
 import type { Settling } from '../../../lib/ports/source.js';
-import { MemoryBroker } from '../../../lib/drivers/memory/memory.broker.js';
+import { MemoryBroker } from '../../../lib/drivers/memory/broker/memory.broker.js';
 import { MemoryCompletions } from '../../../lib/drivers/memory/memory.completions.js';
 
 it('what was published and could not be marked is marked at the next try, and not published again', async () => {

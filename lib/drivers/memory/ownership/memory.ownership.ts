@@ -4,7 +4,7 @@ import type {
   OwnershipParts,
   StreamOwnership,
 } from '../../../ports/stream-ownership.js';
-import type { MemoryBroker } from '../memory.broker.js';
+import type { MemoryBroker } from '../broker/memory.broker.js';
 import { MemoryOwnedSubscription } from './memory.owned-subscription.js';
 import { MemoryStreamInputs } from './memory.stream-inputs.js';
 import { MemoryStreamLocks } from './memory.stream-locks.js';

@@ -3,9 +3,9 @@ import { compareEntryIds } from '../../../core/entry-id.js';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import type { Fields } from '../../../core/message.js';
 import type { PendingInput, StreamInput, StreamInputs } from '../../../ports/stream-ownership.js';
-import type { ConsumerGroup, Pending } from '../consumer-group.js';
-import type { BrokerReader, MemoryBroker } from '../memory.broker.js';
-import type { MemoryStream } from '../memory-stream.js';
+import type { ConsumerGroup, Pending } from '../broker/consumer-group.js';
+import type { BrokerReader, MemoryBroker } from '../broker/memory.broker.js';
+import type { MemoryStream } from '../broker/memory-stream.js';
 
 /** Where an input was given back it is idle for a day, in milliseconds. */
 const ONE_DAY = 86_400_000;

@@ -8,8 +8,8 @@ import type {
   StreamLocks,
   TakeOutcome,
 } from '../../../ports/stream-ownership.js';
-import type { MemoryBroker } from '../memory.broker.js';
-import type { BalancedService } from './balanced-service.js';
+import type { MemoryBroker } from '../broker/memory.broker.js';
+import type { BalancedService } from '../broker/balanced-service.js';
 import type { MemoryStreamInputs } from './memory.stream-inputs.js';
 
 /** A token is remembered for a day after its last owner, in milliseconds. */

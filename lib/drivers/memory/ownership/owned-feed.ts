@@ -1,6 +1,6 @@
 import type { HeldStream } from '../../../core/held-stream.js';
 import type { SettleOutcome } from '../../../core/settlement.js';
-import { Feed, type FeedLease, type FeedOptions } from '../feed.js';
+import { Feed, type FeedLease, type FeedOptions } from '../reading/feed.js';
 
 export interface OwnedFeedOptions extends FeedOptions {
   readonly owned: HeldStream;

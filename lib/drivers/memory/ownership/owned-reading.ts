@@ -1,5 +1,5 @@
 import type { HeldStream } from '../../../core/held-stream.js';
-import type { FeedLease } from '../feed.js';
+import type { FeedLease } from '../reading/feed.js';
 import type { OwnedFeed } from './owned-feed.js';
 
 export interface OwnedReadingOptions {

@@ -1,12 +1,12 @@
-import type { Clock } from '../../core/clock.js';
+import type { Clock } from '../../../core/clock.js';
 import type {
   AnnouncedStream,
   Announcement,
   ConsumerState,
   LiveConsumer,
   Receiver,
-} from '../../ports/live-consumers.js';
-import { eventMatcher } from '../../core/routing.js';
+} from '../../../ports/live-consumers.js';
+import { eventMatcher } from '../../../core/routing.js';
 
 /** Consumers that are gone are remembered for so long, in milliseconds. */
 const ONE_DAY = 86_400_000;

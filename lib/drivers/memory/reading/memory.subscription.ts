@@ -1,8 +1,8 @@
-import type { Clock, TimerHandle } from '../../core/clock.js';
-import type { BeginOutcome, ExtendOutcome, Lease } from '../../core/lease.js';
-import type { Subscription, SubscribeOptions } from '../../ports/source.js';
+import type { Clock, TimerHandle } from '../../../core/clock.js';
+import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
+import type { Subscription, SubscribeOptions } from '../../../ports/source.js';
 import { asFeedLease, type Feed, type FeedLease } from './feed.js';
-import type { BrokerReader, MemoryBroker, Unfinished } from './memory.broker.js';
+import type { BrokerReader, MemoryBroker, Unfinished } from '../broker/memory.broker.js';
 
 interface WaitingPull {
   readonly limit: number;

@@ -1,8 +1,8 @@
-import type { HeldStream } from '../../core/held-stream.js';
-import type { Lease } from '../../core/lease.js';
-import type { Fields } from '../../core/message.js';
-import type { Hold } from './consumer-group.js';
-import type { Entry } from './entry-log.js';
+import type { HeldStream } from '../../../core/held-stream.js';
+import type { Lease } from '../../../core/lease.js';
+import type { Fields } from '../../../core/message.js';
+import type { Hold } from '../broker/consumer-group.js';
+import type { Entry } from '../broker/entry-log.js';
 
 /** What handed a lease out. */
 export interface LeaseOrigin {

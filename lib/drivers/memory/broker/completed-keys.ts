@@ -1,6 +1,6 @@
-import type { Clock } from '../../core/clock.js';
-import type { ClaimOutcome } from '../../ports/completions.js';
-import type { Claim, Completion, CompletionKey } from '../../core/completion.js';
+import type { Clock } from '../../../core/clock.js';
+import type { ClaimOutcome } from '../../../ports/completions.js';
+import type { Claim, Completion, CompletionKey } from '../../../core/completion.js';
 import { ExpiringMap } from './expiring-map.js';
 
 interface Kept {

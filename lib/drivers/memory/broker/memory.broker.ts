@@ -1,11 +1,11 @@
-import { systemClock, type Clock } from '../../core/clock.js';
-import type { DeadLetter } from '../../ports/dead-letters.js';
-import type { Fields, When } from '../../core/message.js';
-import type { Guard } from '../../core/guard.js';
-import { BalancedService } from './ownership/balanced-service.js';
+import { systemClock, type Clock } from '../../../core/clock.js';
+import type { DeadLetter } from '../../../ports/dead-letters.js';
+import type { Fields, When } from '../../../core/message.js';
+import type { Guard } from '../../../core/guard.js';
+import { BalancedService } from './balanced-service.js';
 import { ConsumerRegistry } from './consumer-registry.js';
 import { ExpiringMap } from './expiring-map.js';
-import type { FinishedStep } from '../../core/ended-step.js';
+import type { FinishedStep } from '../../../core/ended-step.js';
 import { MemoryStream } from './memory-stream.js';
 
 /** What is known of a workflow. */

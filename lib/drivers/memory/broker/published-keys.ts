@@ -1,5 +1,5 @@
-import type { Clock } from '../../core/clock.js';
-import type { Idempotency } from '../../core/message.js';
+import type { Clock } from '../../../core/clock.js';
+import type { Idempotency } from '../../../core/message.js';
 import { ExpiringMap } from './expiring-map.js';
 
 /** What `native` means here: as long as Redis remembers by default, ms. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.js';
+import type { Clock } from '../../../core/clock.js';
 
 /** So many values are not worth looking through. */
 const FEW = 100;

@@ -1,4 +1,4 @@
-import { canonicalId } from '../../core/entry-id.js';
+import { canonicalId } from '../../../core/entry-id.js';
 import type { EntryLog, LogReader } from './entry-log.js';
 
 /** A delivered entry that nobody has acknowledged. */

@@ -1,5 +1,5 @@
-import { compareEntryIds } from '../../core/entry-id.js';
-import type { Fields } from '../../core/message.js';
+import { compareEntryIds } from '../../../core/entry-id.js';
+import type { Fields } from '../../../core/message.js';
 
 /** An entry as it is stored. */
 export interface Entry {

@@ -1,12 +1,12 @@
-import { GroupNotFoundError } from '../../core/errors/group.errors.js';
-import type { Clock } from '../../core/clock.js';
-import type { EventBus, StreamsEvents } from '../../core/events.js';
-import type { BeginOutcome, ExtendOutcome, Lease } from '../../core/lease.js';
-import type { Fields } from '../../core/message.js';
-import type { HandOverOutcome } from '../../ports/live-consumers.js';
-import type { SettleOutcome } from '../../core/settlement.js';
-import type { ConsumerGroup, Pending } from './consumer-group.js';
-import type { EntryLog } from './entry-log.js';
+import { GroupNotFoundError } from '../../../core/errors/group.errors.js';
+import type { Clock } from '../../../core/clock.js';
+import type { EventBus, StreamsEvents } from '../../../core/events.js';
+import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
+import type { Fields } from '../../../core/message.js';
+import type { HandOverOutcome } from '../../../ports/live-consumers.js';
+import type { SettleOutcome } from '../../../core/settlement.js';
+import type { ConsumerGroup, Pending } from '../broker/consumer-group.js';
+import type { EntryLog } from '../broker/entry-log.js';
 import { MemoryLease, type LeaseOrigin } from './memory.lease.js';
 
 export interface FeedOptions {

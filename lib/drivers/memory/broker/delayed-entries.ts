@@ -1,5 +1,5 @@
-import { delayedId, type DelayedRecord, type Promoted } from '../../ports/delays.js';
-import type { Fields } from '../../core/message.js';
+import { delayedId, type DelayedRecord, type Promoted } from '../../../ports/delays.js';
+import type { Fields } from '../../../core/message.js';
 
 /** Most entries moved at once, as on Redis. */
 const MOST_AT_ONCE = 1000;
