@@ -107,6 +107,53 @@ describe('cycles', () => {
   });
 });
 
+describe('cycles between folders', () => {
+  it('are refused although no file imports itself, with the folders and the imports', async () => {
+    const problems = await check({
+      'lib/core/codecs/a.ts': `import { b } from '../errors/b.js';`,
+      'lib/core/errors/b.ts': '',
+      'lib/core/errors/c.ts': `import type { D } from '../codecs/d.js';`,
+      'lib/core/codecs/d.ts': '',
+    });
+    expect(problems).toEqual([
+      'lib/core/codecs -> lib/core/errors -> lib/core/codecs: folders import each other in a circle (types count too): ' +
+        'lib/core/codecs/a.ts imports lib/core/errors/b.ts; lib/core/errors/c.ts imports lib/core/codecs/d.ts',
+    ]);
+  });
+
+  it('are refused over three folders', async () => {
+    const problems = await check({
+      'lib/admin/a.ts': `import { b } from './lag/b.js';`,
+      'lib/admin/lag/b.ts': `import { c } from '../groups/c.js';`,
+      'lib/admin/groups/c.ts': `import { d } from '../d.js';`,
+      'lib/admin/d.ts': '',
+    });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(
+      'lib/admin -> lib/admin/lag -> lib/admin/groups -> lib/admin: folders',
+    );
+  });
+
+  it('count a folder and a folder inside it as two', async () => {
+    const problems = await check({
+      'lib/core/a.ts': `import { b } from './codecs/b.js';`,
+      'lib/core/codecs/b.ts': '',
+      'lib/core/codecs/c.ts': `import { d } from '../d.js';`,
+      'lib/core/d.ts': '',
+    });
+    expect(problems).toHaveLength(1);
+  });
+
+  it('are not seen in imports that go one way', async () => {
+    const problems = await check({
+      'lib/core/a.ts': `import { b } from './codecs/b.js';`,
+      'lib/core/codecs/b.ts': `import { c } from '../errors/c.js';`,
+      'lib/core/errors/c.ts': '',
+    });
+    expect(problems).toEqual([]);
+  });
+});
+
 it.each(['lib/core/utils.ts', 'lib/common/a.ts', 'test/support/redis.helper.ts'])(
   'a name that says nothing is refused: %s',
   async (file) => {
