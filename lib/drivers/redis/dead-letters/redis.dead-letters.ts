@@ -13,7 +13,7 @@ import { chunksOf } from '../scripting/chunks.js';
 import type { Commands } from '../connection/commands.js';
 import { REPLY_BYTES } from '../leases/entry-sizes.js';
 import type { Keys } from '../keys/keys.js';
-import { asWritten, unpackFields } from '../settling/dead-letter.script.js';
+import { asWritten, unpackFields } from '../scripting/stored-fields.js';
 import {
   listLetters,
   newestLetter,

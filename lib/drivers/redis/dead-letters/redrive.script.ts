@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
-import { STREAMS_ONLY } from '../settling/dead-letter.script.js';
+import { STREAMS_ONLY } from '../scripting/streams-only.js';
 import { TRY } from '../scripting/try.js';
 
 /**

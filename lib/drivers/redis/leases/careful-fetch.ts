@@ -6,7 +6,7 @@ import type { Commands } from '../connection/commands.js';
 import type { EntrySizes } from './entry-sizes.js';
 import type { Fetched, PendingEntries, PendingEntry } from './pending-entries.js';
 import type { ReadKey } from './redis.lease.js';
-import { replyLimit } from '../reading/reply-limit.js';
+import { replyLimit } from './reply-limit.js';
 import { measureEntry } from './measure-entry.script.js';
 
 /** A connection that ends so soon after a request was ended by its reply, ms. */

@@ -6,7 +6,7 @@ import type { Fields } from '../../../core/message.js';
 import type { HeldStream } from '../../../core/held-stream.js';
 import type { SettleOutcome } from '../../../core/settlement.js';
 import { sizeOf } from './entry-sizes.js';
-import { unpackFields } from '../settling/dead-letter.script.js';
+import { unpackFields } from '../scripting/stored-fields.js';
 import type { Fenced } from '../scripting/fence.js';
 
 /** A key that a subscription reads: a stream, or what was redriven from it to this group. */

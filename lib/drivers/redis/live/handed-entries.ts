@@ -1,10 +1,7 @@
 import type { EventBus } from '../../../core/events.js';
-import type { Adoption } from '../reading/adoption.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
-import type { ReadKeys } from '../reading/read-keys.js';
 import type { ReadKey } from '../leases/redis.lease.js';
-import type { Looked } from '../reading/look-after.script.js';
 import {
   countHanded,
   giveBackHanded,
@@ -12,6 +9,7 @@ import {
   listHanded,
   takeHanded,
   type Handed,
+  type TakenHanded,
 } from './receive-handed.scripts.js';
 import type { HandedHints } from './handed-hints.js';
 import { batchesOf } from './stream-batches.js';
@@ -22,16 +20,28 @@ export interface HandedEntriesOptions {
   readonly events: EventBus;
   readonly group: string;
   readonly consumer: string;
-  readonly adoption: Adoption;
-  /** Entries that may be fetched now. */
+  /** How many entries may be fetched now. */
   readonly room: () => number;
-  readonly readKeys: () => ReadKeys;
+  /** The keys that the subscription reads. */
+  readonly readKeys: () => readonly ReadKey[];
+  /** The key of a stream, or of what was redriven from it. Undefined: the subscription does not read it. */
+  readonly find: (stream: string, redriven: boolean) => ReadKey | undefined;
+  /** Takes over entries that were fetched. Their runs are not counted yet. */
+  readonly hold: (source: ReadKey, entries: readonly TakenHanded[]) => Promise<void>;
   readonly handed: HandedHints;
 }
 
+/** How many entries wait, as a look at the stream has found. */
+export interface WaitingCounts {
+  /** Of the stream. */
+  readonly waiting: number;
+  /** Of what was redriven from it. */
+  readonly redrivenWaiting: number;
+}
+
 /** How many entries of a key wait. */
-export const waitingOf = ({ redriven }: ReadKey, looked: Looked): number =>
-  redriven ? looked.redrivenWaiting : looked.waiting;
+export const waitingOf = ({ redriven }: ReadKey, counts: WaitingCounts): number =>
+  redriven ? counts.redrivenWaiting : counts.waiting;
 
 /** The entries that others have handed to one consumer, until they are fetched. */
 export class HandedEntries {
@@ -61,7 +71,7 @@ export class HandedEntries {
   }
 
   /** What waits is kept fresh, and fetched within the room that there is. */
-  async looked({ stream }: ReadKey, { waiting, redrivenWaiting }: Looked): Promise<void> {
+  async looked({ stream }: ReadKey, { waiting, redrivenWaiting }: WaitingCounts): Promise<void> {
     if (waiting + redrivenWaiting === 0) return;
     this.heard(stream);
     const handed = this.handedOf(stream);
@@ -94,7 +104,7 @@ export class HandedEntries {
 
   /** Gives back all that waits. Without a connection it is left: closing waits for no server. */
   async close(): Promise<void> {
-    if (this.options.commands.current) await this.giveBack(this.options.readKeys().all);
+    if (this.options.commands.current) await this.giveBack(this.options.readKeys());
   }
 
   private async giveBackAll(streams: readonly string[]): Promise<void> {
@@ -137,7 +147,7 @@ export class HandedEntries {
 
   /** @returns whether nothing waits there any more */
   private async fetchFrom(stream: string): Promise<boolean> {
-    const { adoption, room } = this.options;
+    const { hold, room } = this.options;
     const handed = this.handedOf(stream);
     for (let left = room(); left > 0 && !this.stopped; left = room()) {
       if (!this.sourceOf(stream, false)) return true;
@@ -148,7 +158,7 @@ export class HandedEntries {
         const some = taken.filter((entry) => entry.kind === kind);
         // Asked for only where there are some: what was redriven is read from then on.
         const source = some.length > 0 && this.sourceOf(stream, kind === 'r');
-        if (source) await adoption.holdUncharged(source, some);
+        if (source) await hold(source, some);
       }
       if (waiting === 0) return true;
     }
@@ -156,7 +166,7 @@ export class HandedEntries {
   }
 
   private sourceOf(stream: string, redriven: boolean): ReadKey | undefined {
-    return this.options.readKeys().find(stream, redriven);
+    return this.options.find(stream, redriven);
   }
 
   private handedOf(stream: string): Handed {

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Fields } from '../../../core/message.js';
 import { Script } from '../scripting/script.js';
-import { STREAMS_ONLY } from '../settling/dead-letter.script.js';
+import { STREAMS_ONLY } from '../scripting/streams-only.js';
 
 /**
  * Moves an input to the dead letters of its service, while it is pending: of several consumers that

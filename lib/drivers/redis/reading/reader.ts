@@ -11,6 +11,7 @@ import type { EntrySizes } from '../leases/entry-sizes.js';
 import { batchesOf, type ReadBatch } from './read-batch.js';
 import { ReadWindow, type Ask, type ReadBounds } from './read-window.js';
 import type { Asked, ReplyBreaks } from './reply-breaks.js';
+import type { SlotPlace } from '../topology/slot-place.js';
 import type { ReadKey } from '../leases/redis.lease.js';
 import {
   isDemoted,
@@ -28,16 +29,8 @@ const FOREVER = 2 ** 31 - 1;
 /** While some streams are busy, each of the others is looked at so often, ms. */
 const LONGEST_ROUND = 500;
 
-/** On a cluster: where the reader is, which may change. */
-export interface ReadPlace {
-  /** Its node does not own the slot yet, and serves it to those who were sent. */
-  readonly asking: boolean;
-  /** Takes in what an error says about where to read. @returns whether it said something */
-  redirected(error: unknown): boolean;
-}
-
 export interface ReaderOptions {
-  readonly place?: ReadPlace;
+  readonly place?: SlotPlace;
   readonly connector: Connector;
   /** Wakes a blocked read from another connection. */
   readonly commands: Commands;

@@ -19,7 +19,8 @@ import { Leasing, releaseAll } from '../leases/leasing.js';
 import { PendingEntries } from '../leases/pending-entries.js';
 import { ByteRoom, type ReadBudget } from '../leases/read-budget.js';
 import { ReadKeys } from './read-keys.js';
-import { Reader, type ReadPlace } from './reader.js';
+import { Reader } from './reader.js';
+import type { SlotPlace } from '../topology/slot-place.js';
 import { ReplyBreaks } from './reply-breaks.js';
 import { RedisLease, type EntryHolder, type ReadKey } from '../leases/redis.lease.js';
 import type { Looked } from './look-after.script.js';
@@ -30,7 +31,7 @@ const REPLY_ON_ITS_WAY = 1000;
 
 export interface RedisSubscriptionOptions extends SubscribeOptions {
   readonly connector: Connector;
-  readonly place?: ReadPlace;
+  readonly place?: SlotPlace;
   readonly commands: Commands;
   readonly keys: Keys;
   readonly events: EventBus;
@@ -322,9 +323,10 @@ export class RedisSubscription implements Subscription, EntryHolder {
     const { options, adoption } = this;
     return new HandedEntries({
       ...options,
-      adoption,
-      readKeys: () => this.readKeys,
       room: () => this.roomToTakeOver(),
+      readKeys: () => this.readKeys.all,
+      find: (stream, redriven) => this.readKeys.find(stream, redriven),
+      hold: (source, entries) => adoption.holdUncharged(source, entries),
     });
   }
 

@@ -5,7 +5,7 @@ import { AT_ONCE } from '../leases/careful-fetch.js';
 import type { Commands } from '../connection/commands.js';
 import type { EntrySizes } from '../leases/entry-sizes.js';
 import type { ReadKey } from '../leases/redis.lease.js';
-import { replyLimit } from './reply-limit.js';
+import { replyLimit } from '../leases/reply-limit.js';
 
 /** A limit that the server named counts for so long, ms. */
 const KNOWN_FOR = 60_000;

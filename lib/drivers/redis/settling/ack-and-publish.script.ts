@@ -5,7 +5,7 @@ import type { OutgoingEntry } from '../../../core/message.js';
 import type { Keys } from '../keys/keys.js';
 import { Script } from '../scripting/script.js';
 import { DONE } from '../completions/completions.scripts.js';
-import { STREAMS_ONLY } from './dead-letter.script.js';
+import { STREAMS_ONLY } from '../scripting/streams-only.js';
 import { DELAYING, MOST_ELEMENTS, whenArguments } from '../scripting/delaying.js';
 import { FENCE, FORGET, type Fenced } from '../scripting/fence.js';
 import { pack, UNPACK, type PackedList } from '../scripting/packing.js';

@@ -1,37 +1,10 @@
 import type { Redis } from 'ioredis';
 import type { Fields } from '../../../core/message.js';
 import type { SettleOutcome } from '../../../core/settlement.js';
-import { bytesOfText } from '../../../core/text-bytes.js';
 import { Script } from '../scripting/script.js';
 import { FENCE, FORGET, type Fenced } from '../scripting/fence.js';
-
-/** One field that holds all as a JSON array, where they are too many for one Lua call. */
-export const PACKED_FIELDS = 'packed_fields';
-
-/** The fields as they were before they were packed. A message may have a field of that name itself. */
-export function unpackFields(fields: Fields): Fields {
-  if (fields.length !== 2 || fields[0] !== PACKED_FIELDS) return fields;
-  try {
-    const packed: unknown = JSON.parse(fields[1]!);
-    return Array.isArray(packed) ? (packed as Fields) : fields;
-  } catch {
-    return fields;
-  }
-}
-
-/** A field as it goes back to the server: where it was no text, its bytes. */
-export const asWritten = (text: string): string | Buffer =>
-  text.isWellFormed() ? text : bytesOfText(text);
-
-/** Lua function `refuse_others(key)`: an error reply where a key holds something else than a stream. */
-export const STREAMS_ONLY = `
-local function refuse_others(key)
-  local kind = redis.call('TYPE', key).ok
-  if kind ~= 'stream' and kind ~= 'none' then
-    return redis.error_reply('WRONGTYPE key ' .. key .. ' holds a ' .. kind .. ', not a stream')
-  end
-end
-`;
+import { asWritten, PACKED_FIELDS } from '../scripting/stored-fields.js';
+import { STREAMS_ONLY } from '../scripting/streams-only.js';
 
 /**
  * Stores the dead letter, then acknowledges. The fields are copied on the server, byte for byte.

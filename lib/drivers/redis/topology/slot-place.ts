@@ -1,9 +1,9 @@
-import type { ReadPlace } from '../reading/reader.js';
 import { redirectionOf } from './redirections.js';
 import { addressText, type Address, type Topology } from './topology.js';
 
 /** Where the streams of one slot are read: at its master, or where that one sends us meanwhile. */
-export class SlotPlace implements ReadPlace {
+export class SlotPlace {
+  /** The node does not own the slot yet. It serves the slot only to clients that were sent to it. */
   asking = false;
   /** Where the next connection goes. */
   private asked: Address | undefined;
@@ -25,6 +25,7 @@ export class SlotPlace implements ReadPlace {
     return address;
   }
 
+  /** Takes in what an error says about where to read. @returns whether it said something */
   redirected(error: unknown): boolean {
     const redirection = redirectionOf(error, this.host);
     if (redirection?.kind === 'ask') {
