@@ -1,6 +1,7 @@
 import { Chain } from '../../../core/chain.js';
 import { compareEntryIds } from '../../../core/entry-id.js';
-import type { HeldBytes } from './read-budget.js';
+import { memoryHint } from './memory-hint.js';
+import { DEFAULT_READ_BYTES, type HeldBytes } from './read-budget.js';
 import type { ReadKey, RedisLease } from './redis.lease.js';
 
 /** What is held of one key. */
@@ -40,12 +41,16 @@ export class HeldTable implements HeldBytes {
   adoptedBytes = 0;
   private readonly byKey = new Map<string, HeldOfKey>();
 
+  /** @param most bytes that all tables of this process may hold */
+  constructor(private readonly most = DEFAULT_READ_BYTES) {}
+
   add(lease: RedisLease): void {
     const { key } = lease.source;
     let held = this.byKey.get(key);
     if (!held) this.byKey.set(key, (held = new HeldOfKey()));
     held.add(lease);
     this.account(lease, lease.size);
+    lease.memoryHint = memoryHint(lease.size, this.most);
   }
 
   get(source: ReadKey, id: string): RedisLease | undefined {
@@ -62,6 +67,7 @@ export class HeldTable implements HeldBytes {
     // Not of one that was removed meanwhile.
     if (lease.chain) this.account(lease, size - lease.size);
     lease.size = size;
+    lease.memoryHint = memoryHint(size, this.most);
   }
 
   count(source: ReadKey): number {

@@ -14,7 +14,7 @@ const LEAST = 65_536;
 export class ReadBudget {
   private readers = 0;
 
-  constructor(private readonly total = DEFAULT_READ_BYTES) {}
+  constructor(readonly total = DEFAULT_READ_BYTES) {}
 
   /** @returns to be called when it reads no more */
   join(): () => void {

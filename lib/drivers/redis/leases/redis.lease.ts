@@ -57,6 +57,8 @@ export class RedisLease implements Lease, Link<RedisLease> {
   size: number;
   /** Of its data, when it was last fetched. */
   fetched = 0;
+  /** See {@link memoryHint}. Lives as long as the data. */
+  memoryHint: object | undefined;
   private origin: { readonly stream: string; readonly id: string } | undefined;
 
   constructor(

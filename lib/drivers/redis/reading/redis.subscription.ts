@@ -45,8 +45,8 @@ export interface RedisSubscriptionOptions extends SubscribeOptions {
 /** One consumer's reader and everything it holds. */
 export class RedisSubscription implements Subscription, EntryHolder {
   readonly guards: readonly Guard[];
-  private readonly held = new HeldTable();
-  private readonly readyQueue = new ReadyQueue(this.held);
+  private readonly held: HeldTable;
+  private readonly readyQueue: ReadyQueue;
   private readonly sizes = new EntrySizes();
   private readonly room: ByteRoom;
   private readonly leaveBudget: () => void;
@@ -73,6 +73,8 @@ export class RedisSubscription implements Subscription, EntryHolder {
     const { onDisowned = () => undefined } = options;
     this.guards = guards;
     this.leaveBudget = options.budget.join();
+    this.held = new HeldTable(options.budget.total);
+    this.readyQueue = new ReadyQueue(this.held);
     this.room = new ByteRoom(options.budget, this.held, this.sizes, events);
     const { sizes } = this;
     this.entries = new PendingEntries(commands, options.group);
