@@ -101,21 +101,29 @@ export {
   type ClaimStaleOptions,
   type CreateGroupOptions,
   type RemoveConsumerOptions,
-} from './admin/consumer-groups.js';
-export type { GroupInfo } from './admin/group-info.js';
-export type { PendingFilter, PendingPage, PendingPageOptions } from './admin/pending-pages.js';
+} from './admin/groups/consumer-groups.js';
+export type { GroupInfo } from './admin/groups/group-info.js';
+export type {
+  PendingFilter,
+  PendingPage,
+  PendingPageOptions,
+} from './admin/groups/pending-pages.js';
 export {
   StreamRetention,
   type RetentionPin,
   type RetentionReport,
-} from './admin/stream-retention.js';
-export { DeadLetters, type DeadLetterView, type DeadLetterViews } from './admin/dead-letters.js';
+} from './admin/retention/stream-retention.js';
+export {
+  DeadLetters,
+  type DeadLetterView,
+  type DeadLetterViews,
+} from './admin/dead-letters/dead-letters.js';
 export { StreamsAdmin, type LagReader } from './admin/streams-admin.js';
 export {
   DelayedMessages,
   type DelayedMessage,
   type DelayedMessagePage,
-} from './admin/delayed-messages.js';
+} from './admin/delays/delayed-messages.js';
 
 // Workflows.
 export {
@@ -225,7 +233,7 @@ export { StreamsError } from './core/errors/streams.error.js';
 export type { AnswerKind, RequestRun } from './core/answer.js';
 export type { BackpressureOptions, MaxLag } from './options/backpressure-options.js';
 export { systemClock, type Clock, type TimerHandle } from './core/clock.js';
-export { fieldOf, type Codec, type DecodedFields } from './core/codec.js';
+export { fieldOf, type Codec, type DecodedFields } from './core/codecs/codec.js';
 export { backstageCodec } from './core/codecs/backstage.codec.js';
 export { businessCodec, type BusinessCodecOptions } from './core/codecs/business.codec.js';
 export { jsonCodec } from './core/codecs/json.codec.js';
@@ -344,4 +352,4 @@ export type {
   Subscription,
 } from './ports/source.js';
 export type { StateStore } from './ports/state-store.js';
-export { bytesOfText, textOfBytes } from './core/text-bytes.js';
+export { bytesOfText, textOfBytes } from './core/codecs/text-bytes.js';

@@ -1,14 +1,14 @@
-import type { Codec } from '../core/codec.js';
+import type { Codec } from '../core/codecs/codec.js';
 import type { DeadLetterQueue } from '../ports/dead-letters.js';
 import type { DelayStore } from '../ports/delays.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { GroupAdmin, PendingEntries } from '../ports/group-admin.js';
 import type { LiveConsumers } from '../ports/live-consumers.js';
-import { ConsumerGroupManager } from './consumer-groups.js';
-import { DeadLetters } from './dead-letters.js';
+import { ConsumerGroupManager } from './groups/consumer-groups.js';
+import { DeadLetters } from './dead-letters/dead-letters.js';
 import type { LagWatch } from './lag/lag-watch.js';
-import type { StreamRetention } from './stream-retention.js';
-import { DelayedMessages, type OnScheduled } from './delayed-messages.js';
+import type { StreamRetention } from './retention/stream-retention.js';
+import { DelayedMessages, type OnScheduled } from './delays/delayed-messages.js';
 
 /** What the operations stand on; a driver may lack some of it. */
 export interface AdminParts {

@@ -1,5 +1,5 @@
 import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
-import { grouped } from '../core/grouped.js';
+import { grouped } from '../core/collections/grouped.js';
 import type { PlannedHandler } from '../core/handler.js';
 import type { Route, Router } from '../core/routing.js';
 import { AnnouncedConsumer } from './live/announced-consumer.js';

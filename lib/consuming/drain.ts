@@ -1,5 +1,5 @@
 import { withPatience, within, type Clock } from '../core/clock.js';
-import { graceOf } from '../core/grace-period.js';
+import { graceOf } from './grace-period.js';
 import type { Delivery } from '../core/delivery.js';
 import type { EventBus } from '../core/events.js';
 import { ShutdownError } from '../core/errors/handling.errors.js';

@@ -1,4 +1,4 @@
-import type { Link } from './chain.js';
+import type { Link } from './collections/chain.js';
 import type { RequestRun } from './answer.js';
 import type { Claim } from './completion.js';
 import type { BackoffOptions, BatchOptions, OnceOptions } from './handler-options.js';

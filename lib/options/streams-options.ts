@@ -1,4 +1,4 @@
-import type { Codec } from '../core/codec.js';
+import type { Codec } from '../core/codecs/codec.js';
 import { jsonCodec } from '../core/codecs/json.codec.js';
 import type { DeadLetterQueue } from '../ports/dead-letters.js';
 import type { DriverFactory } from '../ports/driver.js';

@@ -1,4 +1,4 @@
-import type { ConsumerProcess } from '../core/consumer-process.js';
+import type { ConsumerProcess } from './consumer-process.js';
 import type { Lease } from '../core/lease.js';
 
 /** Options that all consumers of one group should share. */

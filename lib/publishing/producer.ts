@@ -1,8 +1,8 @@
 import { systemClock, type Clock } from '../core/clock.js';
-import type { Codec } from '../core/codec.js';
+import type { Codec } from '../core/codecs/codec.js';
 import { isDelayed, type DelayedEntry, type DelayStore } from '../ports/delays.js';
 import { disarm } from '../core/disarm.js';
-import { divide } from '../core/divide.js';
+import { divide } from '../core/collections/divide.js';
 import { whenOf } from '../options/due-time.js';
 import { messageOf } from '../core/errors/error-record.js';
 import { InvalidMessageError, PayloadTooLargeError } from '../core/errors/publishing.errors.js';
@@ -15,7 +15,7 @@ import type {
   When,
 } from '../core/message.js';
 import type { GroupAdmin } from '../ports/group-admin.js';
-import { withIdempotencyKey } from '../core/idempotency-key.js';
+import { withIdempotencyKey } from '../core/codecs/idempotency-key.js';
 import { PUBLICATION, type Publication } from '../options/publish-options.js';
 import { shown } from '../core/declaring/wording.js';
 import type { Router } from '../core/routing.js';

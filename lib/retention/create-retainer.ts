@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.js';
 import type { Driver } from '../ports/driver.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { EventBus } from '../core/events.js';
-import { join } from '../core/grouped.js';
+import { join } from '../core/collections/grouped.js';
 import { retentionPolicies, type RetentionPolicy, type RetentionRule } from '../ports/retention.js';
 import { Retainer } from './retainer.js';
 

@@ -10,7 +10,7 @@ import { announce, type Presence } from '../consuming/live/presence.js';
 import { runsWithin } from '../consuming/plan/runs-within.js';
 import type { Handler } from '../core/delivery.js';
 import type { Driver } from '../ports/driver.js';
-import { graceOf } from '../core/grace-period.js';
+import { graceOf } from '../consuming/grace-period.js';
 import { StreamNotOwnedError, StreamUnsettledError } from '../core/errors/balancing.errors.js';
 import { InvalidOptionsError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { PlannedHandler } from '../core/handler.js';

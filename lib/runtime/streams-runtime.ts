@@ -1,6 +1,6 @@
-import type { DeadLetters } from '../admin/dead-letters.js';
+import type { DeadLetters } from '../admin/dead-letters/dead-letters.js';
 import { LagWatch } from '../admin/lag/lag-watch.js';
-import { StreamRetention } from '../admin/stream-retention.js';
+import { StreamRetention } from '../admin/retention/stream-retention.js';
 import { StreamsAdmin } from '../admin/streams-admin.js';
 import { BalancedServices, divided } from './balanced-services.js';
 import { createChaining, type Chaining } from '../workflows/chaining.js';
@@ -13,7 +13,7 @@ import { liveParts, withoutRegistry } from '../consuming/live/live-parts.js';
 import { Overruns } from '../consuming/running/overruns.js';
 import { placesFor, Slots } from '../consuming/plan/slots.js';
 import { systemClock, within, type Clock } from '../core/clock.js';
-import { graceOf } from '../core/grace-period.js';
+import { graceOf } from '../consuming/grace-period.js';
 import type { Driver } from '../ports/driver.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import { EventBus } from '../core/events.js';

@@ -1,4 +1,4 @@
-import type { Codec } from '../core/codec.js';
+import type { Codec } from '../core/codecs/codec.js';
 import { WORKFLOW } from '../core/workflow-place.js';
 
 /** Whether steps, which are known by their metadata, can be written with this codec. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.js';
-import type { Codec } from '../core/codec.js';
+import type { Codec } from '../core/codecs/codec.js';
 import type { Delivery } from '../core/delivery.js';
 import { waitUntil, type DueTime } from '../options/due-time.js';
 import { endedStep, type EndedStep, type NextPlace } from '../core/ended-step.js';

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.js';
-import type { Codec } from '../core/codec.js';
+import type { Codec } from '../core/codecs/codec.js';
 import type { Delivery } from '../core/delivery.js';
 import type { Driver } from '../ports/driver.js';
 import type { DueTime } from '../options/due-time.js';

@@ -1,4 +1,4 @@
-import type { Codec } from '../core/codec.js';
+import type { Codec } from '../core/codecs/codec.js';
 import type { StepReport } from '../core/ended-step.js';
 import type { Hold, Lease } from '../core/lease.js';
 import type { OutgoingEntry } from '../core/message.js';

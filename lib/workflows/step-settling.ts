@@ -1,5 +1,5 @@
 import { asError } from '../core/errors/error-record.js';
-import type { Codec } from '../core/codec.js';
+import type { Codec } from '../core/codecs/codec.js';
 import { endedStep, type Arriving, type EndedStep, type FinishedStep } from '../core/ended-step.js';
 import type { Hold, Lease } from '../core/lease.js';
 import type { OutgoingEntry } from '../core/message.js';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { EventBus } from '../../lib/core/events.js';
-import { bytesOfText } from '../../lib/core/text-bytes.js';
+import { bytesOfText } from '../../lib/core/codecs/text-bytes.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';
 import { testRedis, type TestRedis } from '../support/redis.js';

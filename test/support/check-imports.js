@@ -41,17 +41,7 @@ const RULES = {
   'drivers/redis': { layers: ['ports', 'core'], packages: ['ioredis'] },
   runtime: { layers: [...ENGINES, 'drivers/*', 'options', 'ports', 'core'] },
   nest: {
-    layers: [
-      'runtime',
-      'publishing',
-      'requests',
-      'load-balancing',
-      'workflows',
-      'admin',
-      'options',
-      'ports',
-      'core',
-    ],
+    layers: ['runtime', ...ENGINES, 'options', 'ports', 'core'],
     packages: ['@nestjs/*', 'rxjs', 'rxjs/*', 'reflect-metadata'],
   },
   // The root subpath brings Redis with it; other drivers have subpaths of their own.

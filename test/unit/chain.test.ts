@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Chain, type Link } from '../../lib/core/chain.js';
+import { Chain, type Link } from '../../lib/core/collections/chain.js';
 
 class Item implements Link<Item> {
   before: Item | undefined;

@@ -3,7 +3,7 @@ import { backstageCodec } from '../../lib/core/codecs/backstage.codec.js';
 import { businessCodec } from '../../lib/core/codecs/business.codec.js';
 import { jsonCodec } from '../../lib/core/codecs/json.codec.js';
 import { rawCodec } from '../../lib/core/codecs/raw.codec.js';
-import type { Codec } from '../../lib/core/codec.js';
+import type { Codec } from '../../lib/core/codecs/codec.js';
 
 const message = { stream: 'orders', eventType: 'order.process', payload: { id: 1, name: 'ü' } };
 const metadata = { traceparent: '00-1', tenant: 'ä' };

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { graceOf } from '../../lib/core/grace-period.js';
+import { graceOf } from '../../lib/consuming/grace-period.js';
 
 it('30 s are enough for all: runs end 3 s before, and closing has ended 1 s before', () => {
   expect(graceOf(30_000)).toMatchObject({ runs: 27_000, closed: 29_000 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Delivery } from '../../lib/core/delivery.js';
-import { callingRun, marked } from '../../lib/core/run-mark.js';
+import { callingRun, marked } from '../../lib/consuming/running/run-mark.js';
 
 const run = { id: '1-0' } as Delivery;
 const later = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { areTexts, bytesOfText, textOfBytes } from '../../lib/core/text-bytes.js';
+import { areTexts, bytesOfText, textOfBytes } from '../../lib/core/codecs/text-bytes.js';
 
 test('any bytes come back as they were', () => {
   const bytes = fc.uint8Array({ maxLength: 40 }).map((array) => Buffer.from(array));

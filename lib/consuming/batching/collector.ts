@@ -1,7 +1,7 @@
 import type { Clock, TimerHandle } from '../../core/clock.js';
 import type { BatchedDelivery, BoundHandler, Delivery } from '../../core/delivery.js';
 import { HandlerTimeoutError } from '../../core/errors/handling.errors.js';
-import { marked } from '../../core/run-mark.js';
+import { marked } from '../running/run-mark.js';
 import { Overrun, type OverrunReason } from '../../core/overrun.js';
 import { ack, release, type Settlement } from '../../core/settlement.js';
 import type { Overruns } from '../running/overruns.js';

@@ -1,5 +1,5 @@
 import { asError } from '../../core/errors/error-record.js';
-import { Chain, type Link } from '../../core/chain.js';
+import { Chain, type Link } from '../../core/collections/chain.js';
 import type { Clock, TimerHandle } from '../../core/clock.js';
 import type { ClaimOutcome, Completions } from '../../ports/completions.js';
 import type { Claim, CompletionKey } from '../../core/completion.js';

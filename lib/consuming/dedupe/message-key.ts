@@ -2,7 +2,7 @@ import { disarm } from '../../core/disarm.js';
 import type { Delivery } from '../../core/delivery.js';
 import { InvalidMessageKeyError } from '../../core/errors/handling.errors.js';
 import type { DedupeKey } from '../../core/handler-options.js';
-import { idempotencyKeyOf } from '../../core/idempotency-key.js';
+import { idempotencyKeyOf } from '../../core/codecs/idempotency-key.js';
 
 /** Every key is kept for its whole `ttl`. */
 const LONGEST_KEY = 1024;

@@ -1,5 +1,5 @@
 import type { AnnouncedStream, LiveConsumer, SharedOptions } from '../../ports/live-consumers.js';
-import type { ConsumerProcess } from '../../core/consumer-process.js';
+import type { ConsumerProcess } from '../../ports/consumer-process.js';
 
 /** What is probably not meant, with a stable code. */
 export interface Disagreement {

@@ -1,7 +1,7 @@
 import { asError } from '../../core/errors/error-record.js';
 import type { Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
-import { grouped, join } from '../../core/grouped.js';
+import { grouped, join } from '../../core/collections/grouped.js';
 import type { EventBus, UnhandledWaits } from '../../core/events.js';
 import type { BeginOutcome } from '../../core/lease.js';
 import type { HandOverOutcome, LiveConsumer } from '../../ports/live-consumers.js';

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import type { Clock } from '../../core/clock.js';
 import type { EventBus } from '../../core/events.js';
 import type { LiveConsumers } from '../../ports/live-consumers.js';
-import { VERSION } from '../../core/version.js';
+import { VERSION } from './version.js';
 import { Outages } from './outages.js';
 import type { LiveParts } from './presence.js';
 

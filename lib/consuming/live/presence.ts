@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { within, type Clock, type TimerHandle } from '../../core/clock.js';
 import { PermissionDeniedError } from '../../core/errors/server.errors.js';
 import type { EventBus } from '../../core/events.js';
-import { join as group } from '../../core/grouped.js';
+import { join as group } from '../../core/collections/grouped.js';
 import type {
   AnnouncedStream,
   Announcement,
@@ -12,7 +12,7 @@ import type {
   LiveConsumers,
   Membership,
 } from '../../ports/live-consumers.js';
-import type { ConsumerProcess } from '../../core/consumer-process.js';
+import type { ConsumerProcess } from '../../ports/consumer-process.js';
 import type { HandlerTable } from '../plan/handler-table.js';
 import type { Outages } from './outages.js';
 import { warningsAbout } from './disagreements.js';

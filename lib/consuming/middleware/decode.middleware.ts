@@ -1,4 +1,4 @@
-import type { Codec } from '../../core/codec.js';
+import type { Codec } from '../../core/codecs/codec.js';
 import type { Delivery } from '../../core/delivery.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import { UndecodableError } from '../../core/errors/handling.errors.js';

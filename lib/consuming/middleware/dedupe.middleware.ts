@@ -1,4 +1,4 @@
-import type { Codec } from '../../core/codec.js';
+import type { Codec } from '../../core/codecs/codec.js';
 import type { Delivery, Handler } from '../../core/delivery.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import type { Middleware } from '../../core/handler.js';

@@ -1,5 +1,5 @@
 import { AnswerKind, RequestRun } from '../../core/answer.js';
-import type { Codec } from '../../core/codec.js';
+import type { Codec } from '../../core/codecs/codec.js';
 import type { Delivery, UnhandledEvent } from '../../core/delivery.js';
 import { disarm } from '../../core/disarm.js';
 import { errorRecord } from '../../core/errors/error-record.js';

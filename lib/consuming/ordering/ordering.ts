@@ -1,4 +1,4 @@
-import type { Codec } from '../../core/codec.js';
+import type { Codec } from '../../core/codecs/codec.js';
 import type { Delivery } from '../../core/delivery.js';
 import type { ConsumerOptions } from '../plan/consumer-options.js';
 import { decodeMessage } from '../running/decoded-message.js';

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.js';
-import type { Codec } from '../../core/codec.js';
+import type { Codec } from '../../core/codecs/codec.js';
 import type { Completions } from '../../ports/completions.js';
 import type { DeadLetterQueue } from '../../ports/dead-letters.js';
 import type { Delivery } from '../../core/delivery.js';

@@ -1,4 +1,4 @@
-import { join } from '../../core/grouped.js';
+import { join } from '../../core/collections/grouped.js';
 import { WildcardWithoutStreamError } from '../../core/errors/start-up.errors.js';
 import type { HandlerDefinition, PlannedHandler } from '../../core/handler.js';
 import type { UnmatchedPolicy } from '../../core/handler-options.js';

@@ -1,8 +1,8 @@
 import { asError } from '../../core/errors/error-record.js';
-import type { Chain } from '../../core/chain.js';
+import type { Chain } from '../../core/collections/chain.js';
 import type { Clock, TimerHandle } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
-import { grouped } from '../../core/grouped.js';
+import { grouped } from '../../core/collections/grouped.js';
 import type { EventBus } from '../../core/events.js';
 import type { ExtendOutcome } from '../../core/lease.js';
 import type { Subscription } from '../../ports/source.js';

@@ -1,9 +1,9 @@
-import type { Codec, DecodedFields } from '../../core/codec.js';
+import type { Codec, DecodedFields } from '../../core/codecs/codec.js';
 import type { Delivery } from '../../core/delivery.js';
 import type { Lease } from '../../core/lease.js';
 import { isoTime, type Fields, type Message, type Metadata } from '../../core/message.js';
 import { withoutHeader } from '../../core/request.js';
-import { areTexts } from '../../core/text-bytes.js';
+import { areTexts } from '../../core/codecs/text-bytes.js';
 
 const NO_METADATA: Metadata = Object.freeze({});
 

@@ -1,4 +1,4 @@
-import { Chain } from '../../core/chain.js';
+import { Chain } from '../../core/collections/chain.js';
 import type { Delivery } from '../../core/delivery.js';
 
 /** Everything that the source holds for a consumer: buffered, running, parked, being settled. */

@@ -1,6 +1,6 @@
 import { within, type Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
-import { callingRun } from '../../core/run-mark.js';
+import { callingRun } from './run-mark.js';
 import { HeldDeliveries } from './held-deliveries.js';
 
 /** How often it is looked whether a run has come to await an end, in milliseconds. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { Delivery, Handler } from '../../core/delivery.js';
-import { RunMark } from '../../core/run-mark.js';
+import { RunMark } from './run-mark.js';
 import type { Settlement } from '../../core/settlement.js';
 import { taken, type SettlementHandler } from '../settling/settlement-handler.js';
 import type { HeldLease } from '../plan/consumer-options.js';

@@ -1,4 +1,4 @@
-import { fieldOf, type Codec } from '../codec.js';
+import { fieldOf, type Codec } from './codec.js';
 import { systemClock } from '../clock.js';
 import { isoFromEpoch } from './epoch-timestamp.js';
 import {

@@ -1,4 +1,4 @@
-import { fieldOf, type Codec } from '../codec.js';
+import { fieldOf, type Codec } from './codec.js';
 import type { Fields } from '../message.js';
 import { systemClock } from '../clock.js';
 import { text } from '../declaring/kinds.js';

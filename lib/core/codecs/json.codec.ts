@@ -1,4 +1,4 @@
-import { fieldOf, type Codec, type DecodedFields } from '../codec.js';
+import { fieldOf, type Codec, type DecodedFields } from './codec.js';
 import type { Fields, Metadata, OutgoingMessage } from '../message.js';
 
 /** Copied, not written out where they are used: see docs/decisions/0015. */

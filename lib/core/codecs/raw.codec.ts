@@ -1,4 +1,4 @@
-import { fieldOf, type Codec } from '../codec.js';
+import { fieldOf, type Codec } from './codec.js';
 import type { Fields, OutgoingMessage } from '../message.js';
 
 /**

@@ -10,7 +10,7 @@ import type {
   Membership,
   Receiver,
 } from '../../ports/live-consumers.js';
-import { isProcessGone } from '../../core/consumer-process.js';
+import { isProcessGone } from '../../ports/consumer-process.js';
 import type { RegisteredConsumer } from './broker/consumer-registry.js';
 import { asFeedLease } from './reading/feed.js';
 import type { MemoryBroker } from './broker/memory.broker.js';

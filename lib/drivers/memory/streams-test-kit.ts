@@ -1,5 +1,5 @@
 import { jsonCodec } from '../../core/codecs/json.codec.js';
-import type { Codec } from '../../core/codec.js';
+import type { Codec } from '../../core/codecs/codec.js';
 import type { DeadLetter } from '../../ports/dead-letters.js';
 import type { Driver, DriverFactory } from '../../ports/driver.js';
 import { whenOf, type DueTime } from '../../options/due-time.js';

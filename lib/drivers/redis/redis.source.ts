@@ -1,5 +1,5 @@
 import { isDelayed } from '../../ports/delays.js';
-import { divide } from '../../core/divide.js';
+import { divide } from '../../core/collections/divide.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { OutgoingEntry } from '../../core/message.js';

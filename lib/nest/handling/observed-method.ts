@@ -13,7 +13,7 @@ import {
   type ParamFactory,
 } from './method-metadata.js';
 import { adoptMethodPipes, hasBlindPipes } from './method-pipes.js';
-import { marked } from '../../core/run-mark.js';
+import { marked } from '../../consuming/running/run-mark.js';
 import { RunTickets } from './run-tickets.js';
 import { RunContext, Stage } from './run.context.js';
 

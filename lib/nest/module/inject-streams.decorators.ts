@@ -1,5 +1,5 @@
 import { Inject } from '@nestjs/common';
-import { ConsumerGroupManager } from '../../admin/consumer-groups.js';
+import { ConsumerGroupManager } from '../../admin/groups/consumer-groups.js';
 import { StreamPublisher } from '../client/stream-publisher.js';
 import { StreamsClient } from '../client/streams.client.js';
 import { DEFAULT_NAME, getStreamsToken } from '../tokens.js';

@@ -10,7 +10,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { DiscoveryModule, type ModulesContainer } from '@nestjs/core';
-import { concealed } from '../../core/concealed.js';
+import { concealed } from '../../core/declaring/concealed.js';
 import { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { DEFAULT_NAME, getStreamsToken } from '../tokens.js';
 import { checkedObject, type StreamsModuleExtras } from './module-options.js';

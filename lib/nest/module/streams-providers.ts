@@ -1,9 +1,9 @@
 import type { InjectionToken, Provider, Type } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner, ModulesContainer, Reflector } from '@nestjs/core';
-import { ConsumerGroupManager } from '../../admin/consumer-groups.js';
-import { DeadLetters } from '../../admin/dead-letters.js';
-import { StreamRetention } from '../../admin/stream-retention.js';
-import { DelayedMessages } from '../../admin/delayed-messages.js';
+import { ConsumerGroupManager } from '../../admin/groups/consumer-groups.js';
+import { DeadLetters } from '../../admin/dead-letters/dead-letters.js';
+import { StreamRetention } from '../../admin/retention/stream-retention.js';
+import { DelayedMessages } from '../../admin/delays/delayed-messages.js';
 import { StreamsAdmin } from '../../admin/streams-admin.js';
 import { StreamConsumers } from '../../runtime/stream-consumers/stream-consumers.js';
 import { Workflows } from '../../workflows/workflows.js';

@@ -3,7 +3,7 @@ import type { Delivery } from '../../../lib/core/delivery.js';
 import { RetryLaterError, UnrecoverableError } from '../../../lib/core/errors/handling.errors.js';
 import { EventBus } from '../../../lib/core/events.js';
 import { memory } from '../../../lib/drivers/memory/index.js';
-import { textOfBytes } from '../../../lib/core/text-bytes.js';
+import { textOfBytes } from '../../../lib/core/codecs/text-bytes.js';
 import { World } from '../../support/engine.js';
 
 let world: World;

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { join } from '../../../core/grouped.js';
+import { join } from '../../../core/collections/grouped.js';
 import type { OutgoingEntry } from '../../../core/message.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';

@@ -1,4 +1,4 @@
-import { grouped } from '../../../core/grouped.js';
+import { grouped } from '../../../core/collections/grouped.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
 import type { Subscription } from '../../../ports/source.js';
 import type { RedisLease } from '../leases/redis.lease.js';

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { ClaimOutcome, Completions } from '../../../ports/completions.js';
 import type { Claim, Completion, CompletionKey } from '../../../core/completion.js';
-import { grouped } from '../../../core/grouped.js';
+import { grouped } from '../../../core/collections/grouped.js';
 import { chunksOf } from '../scripting/chunks.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';

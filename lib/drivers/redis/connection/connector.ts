@@ -1,5 +1,5 @@
 import { Redis, type RedisOptions as ClientOptions } from 'ioredis';
-import { concealed } from '../../../core/concealed.js';
+import { concealed } from '../../../core/declaring/concealed.js';
 import { InvalidOptionsError } from '../../../core/errors/start-up.errors.js';
 import { shown } from '../../../core/declaring/wording.js';
 import type { RedisOptions } from './redis.options.js';

@@ -8,7 +8,7 @@ import {
 } from '../../../ports/delays.js';
 import { PermissionDeniedError } from '../../../core/errors/server.errors.js';
 import type { EventBus } from '../../../core/events.js';
-import { join } from '../../../core/grouped.js';
+import { join } from '../../../core/collections/grouped.js';
 import type { When } from '../../../core/message.js';
 import { bySlot } from '../topology/slots.js';
 import type { Commands } from '../connection/commands.js';

@@ -1,4 +1,4 @@
-import { Chain } from '../../../core/chain.js';
+import { Chain } from '../../../core/collections/chain.js';
 import { compareEntryIds } from '../../../core/entry-id.js';
 import { memoryHint } from './memory-hint.js';
 import { DEFAULT_READ_BYTES, type HeldBytes } from './read-budget.js';

@@ -1,7 +1,7 @@
 import { compareEntryIds } from '../../../core/entry-id.js';
 import type { EventBus } from '../../../core/events.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
-import { grouped } from '../../../core/grouped.js';
+import { grouped } from '../../../core/collections/grouped.js';
 import type { SettleOutcome } from '../../../core/settlement.js';
 import type { Commands } from '../connection/commands.js';
 import type { CarefulFetch } from './careful-fetch.js';

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { Link } from '../../../core/chain.js';
+import type { Link } from '../../../core/collections/chain.js';
 import type { Guard } from '../../../core/guard.js';
 import type { Lease } from '../../../core/lease.js';
 import type { Fields } from '../../../core/message.js';

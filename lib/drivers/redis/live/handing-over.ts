@@ -1,5 +1,5 @@
 import type { EventBus } from '../../../core/events.js';
-import { grouped } from '../../../core/grouped.js';
+import { grouped } from '../../../core/collections/grouped.js';
 import type { Lease } from '../../../core/lease.js';
 import type { HandOverOutcome, Receiver } from '../../../ports/live-consumers.js';
 import { chunksOf } from '../scripting/chunks.js';

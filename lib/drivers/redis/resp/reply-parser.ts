@@ -1,5 +1,5 @@
 import { isAscii } from 'node:buffer';
-import { textOfBytes } from '../../../core/text-bytes.js';
+import { textOfBytes } from '../../../core/codecs/text-bytes.js';
 import { ReplyError } from '../errors/reply-errors.js';
 
 export type Reply = string | number | boolean | null | ReplyError | Reply[];

@@ -1,4 +1,4 @@
-import { textOfBytes } from '../../../core/text-bytes.js';
+import { textOfBytes } from '../../../core/codecs/text-bytes.js';
 
 /** A reply that ioredis gave as bytes, with the texts that its bytes are; what is no UTF-8 is kept. */
 export function textsOf(reply: unknown): unknown {

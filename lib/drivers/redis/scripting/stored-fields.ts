@@ -1,5 +1,5 @@
 import type { Fields } from '../../../core/message.js';
-import { bytesOfText } from '../../../core/text-bytes.js';
+import { bytesOfText } from '../../../core/codecs/text-bytes.js';
 
 /** One field that holds all fields as a JSON array, where they are too many for one call in Lua. */
 export const PACKED_FIELDS = 'packed_fields';

@@ -1,5 +1,5 @@
 import type { DeadLetterRecord } from '../../../ports/dead-letters.js';
-import { join } from '../../../core/grouped.js';
+import { join } from '../../../core/collections/grouped.js';
 import type { Ack, SettleOutcome } from '../../../core/settlement.js';
 import type { OutgoingEntry } from '../../../core/message.js';
 import type { MessageSource, Settling } from '../../../ports/source.js';

@@ -1,4 +1,4 @@
-import { grouped } from '../../../core/grouped.js';
+import { grouped } from '../../../core/collections/grouped.js';
 
 /** Slots of a cluster: each key belongs to one, and each slot to one master. */
 export const SLOTS = 16_384;

@@ -1,4 +1,4 @@
-import { grouped } from '../../../core/grouped.js';
+import { grouped } from '../../../core/collections/grouped.js';
 import type { Arrival, StoredWorkflow, WorkflowStore } from '../../../ports/workflow-store.js';
 import type { FinishedStep } from '../../../core/ended-step.js';
 import { slotOf } from '../topology/slots.js';

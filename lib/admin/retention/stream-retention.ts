@@ -1,17 +1,17 @@
-import type { Driver } from '../ports/driver.js';
-import { compareEntryIds, idBehind } from '../core/entry-id.js';
-import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
-import { StreamNotFoundError } from '../core/errors/group.errors.js';
-import type { GroupReport, StreamReport } from '../ports/group-admin.js';
-import { names, refuse } from '../core/declaring/refuse.js';
+import type { Driver } from '../../ports/driver.js';
+import { compareEntryIds, idBehind } from '../../core/entry-id.js';
+import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
+import { StreamNotFoundError } from '../../core/errors/group.errors.js';
+import type { GroupReport, StreamReport } from '../../ports/group-admin.js';
+import { names, refuse } from '../../core/declaring/refuse.js';
 import {
   retentionPolicies,
   type RetentionPolicies,
   type RetentionPolicy,
   type RetentionRule,
   type StreamFootprint,
-} from '../ports/retention.js';
-import { ageOf } from './lag/group-lag.js';
+} from '../../ports/retention.js';
+import { ageOf } from '../lag/group-lag.js';
 
 /** The group that a stream waits for, and what would go if it did not. */
 export interface RetentionPin {

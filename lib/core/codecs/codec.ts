@@ -1,4 +1,4 @@
-import type { Fields, Message, OutgoingMessage } from './message.js';
+import type { Fields, Message, OutgoingMessage } from '../message.js';
 
 /** The parts of a {@link Message} that come out of an entry's fields. */
 export interface DecodedFields {

@@ -1,4 +1,4 @@
-import type { PendingEntries } from '../ports/group-admin.js';
+import type { PendingEntries } from '../../ports/group-admin.js';
 import type { PendingFilter } from './pending-pages.js';
 
 /** Entries that are handed over at a time. */

@@ -1,14 +1,14 @@
-import type { Codec } from '../core/codec.js';
+import type { Codec } from '../../core/codecs/codec.js';
 import {
   filterProblems,
   type DeadLetter,
   type DeadLetterFilter,
   type DeadLetterQueue,
-} from '../ports/dead-letters.js';
-import type { Metadata } from '../core/message.js';
-import { names, refuse } from '../core/declaring/refuse.js';
-import { PAGE_OPTIONS, type PageOptions } from './arguments.js';
-import { areTexts } from '../core/text-bytes.js';
+} from '../../ports/dead-letters.js';
+import type { Metadata } from '../../core/message.js';
+import { names, refuse } from '../../core/declaring/refuse.js';
+import { PAGE_OPTIONS, type PageOptions } from '../../options/admin-options.js';
+import { areTexts } from '../../core/codecs/text-bytes.js';
 
 /** A dead letter with its message read, as far as the codec can. */
 export interface DeadLetterView extends DeadLetter {

@@ -1,11 +1,11 @@
-import type { Codec } from '../core/codec.js';
-import type { DelayedRecord, DelayStore } from '../ports/delays.js';
-import { DUE_TIME, whenOf, type DueTime } from '../options/due-time.js';
-import { InvalidMessageError } from '../core/errors/publishing.errors.js';
-import { isoTime, type Metadata, type When } from '../core/message.js';
+import type { Codec } from '../../core/codecs/codec.js';
+import type { DelayedRecord, DelayStore } from '../../ports/delays.js';
+import { DUE_TIME, whenOf, type DueTime } from '../../options/due-time.js';
+import { InvalidMessageError } from '../../core/errors/publishing.errors.js';
+import { isoTime, type Metadata, type When } from '../../core/message.js';
 
-import { names, refuse } from '../core/declaring/refuse.js';
-import { PAGE_OPTIONS, type PageOptions } from './arguments.js';
+import { names, refuse } from '../../core/declaring/refuse.js';
+import { PAGE_OPTIONS, type PageOptions } from '../../options/admin-options.js';
 
 export type OnScheduled = (stream: string, when: When) => void;
 

@@ -1,5 +1,5 @@
 import { fieldOf } from './codec.js';
-import type { Fields } from './message.js';
+import type { Fields } from '../message.js';
 
 /** Stands behind the codec's own fields where a message was published with a key. */
 const KEY_FIELD = 'idempotency_key';

@@ -1,5 +1,5 @@
-import type { StreamReport } from '../ports/group-admin.js';
-import { ageOf } from './lag/group-lag.js';
+import type { StreamReport } from '../../ports/group-admin.js';
+import { ageOf } from '../lag/group-lag.js';
 
 /** What is known of a group. `null`: the server does not know, or there is none. */
 export interface GroupInfo {

@@ -1,8 +1,8 @@
-import type { PendingEntries, PendingEntry } from '../ports/group-admin.js';
-import { text, whole } from '../core/declaring/kinds.js';
-import { declareOptions, type Given } from '../core/declaring/shape.js';
-import { names, refuse } from '../core/declaring/refuse.js';
-import { pageStart } from './arguments.js';
+import type { PendingEntries, PendingEntry } from '../../ports/group-admin.js';
+import { text, whole } from '../../core/declaring/kinds.js';
+import { declareOptions, type Given } from '../../core/declaring/shape.js';
+import { names, refuse } from '../../core/declaring/refuse.js';
+import { pageStart } from '../../options/admin-options.js';
 
 /** Entries that are looked at at a time. */
 const PAGE = 1000;

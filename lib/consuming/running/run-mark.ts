@@ -1,4 +1,4 @@
-import type { Delivery } from './delivery.js';
+import type { Delivery } from '../../core/delivery.js';
 
 const NAME = 'nestjs-redis-streams run ';
 

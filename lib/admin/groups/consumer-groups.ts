@@ -2,20 +2,20 @@ import {
   ConsumerHasPendingError,
   GroupNotFoundError,
   StreamNotFoundError,
-} from '../core/errors/group.errors.js';
+} from '../../core/errors/group.errors.js';
 import type {
   ConsumerReport,
   GroupAdmin,
   PendingEntries,
   PendingEntry,
-} from '../ports/group-admin.js';
-import type { GroupMembers, LiveConsumers } from '../ports/live-consumers.js';
-import { flag, text, whole } from '../core/declaring/kinds.js';
-import { declareOptions, type Given } from '../core/declaring/shape.js';
-import { names, refuse } from '../core/declaring/refuse.js';
-import { position } from './arguments.js';
+} from '../../ports/group-admin.js';
+import type { GroupMembers, LiveConsumers } from '../../ports/live-consumers.js';
+import { flag, text, whole } from '../../core/declaring/kinds.js';
+import { declareOptions, type Given } from '../../core/declaring/shape.js';
+import { names, refuse } from '../../core/declaring/refuse.js';
+import { position } from '../../options/admin-options.js';
 import { infoOf, type GroupInfo } from './group-info.js';
-import { handOver } from './handing-over.js';
+import { handOver } from './claim-pages.js';
 import {
   allPending,
   pendingPage,
