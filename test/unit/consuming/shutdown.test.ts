@@ -70,6 +70,7 @@ describe('shutdown', () => {
     await world.clock.advance(899);
     expect(signal!.aborted).toBe(false);
     await world.clock.advance(1);
+    expect(signal!.aborted).toBe(true);
     await drained;
     expect(signal!.reason).toMatchObject({ code: 'SHUTDOWN' });
     expect(app.outcomes()).toEqual(['released']);
