@@ -11,9 +11,9 @@ import {
 } from '@nestjs/common';
 import { RpcException } from '@nestjs/microservices';
 import { StreamHandler, UnrecoverableError } from 'nestjs-redis-streams';
-import { catchError, defer, EMPTY, map, of, throwError, type Observable } from 'rxjs';
+import { catchError, defer, EMPTY, map, of, Subject, throwError, type Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { startApp } from '../support/nest-app.js';
+import { OnEvent, startApp } from '../support/nest-app.js';
 import { work } from '../support/passing-time.js';
 
 class StockError extends Error {
@@ -322,4 +322,107 @@ describe('the original error', () => {
       ]);
     },
   );
+
+  it('of runs that fail together outside of the method is told apart, however long filters take', async () => {
+    const refuse: CanActivate = {
+      canActivate: (execution) => {
+        throw new StockError(execution.switchToRpc().getData<Order>().why);
+      },
+    };
+    const slow: ExceptionFilter = {
+      catch: async (_error, host) => {
+        await work(host.switchToRpc().getData<Order>().wait);
+        return others();
+      },
+    };
+    @Controller()
+    class Orders {
+      @UseGuards(refuse)
+      @UseFilters(slow)
+      @StreamHandler('order')
+      handle(): void {}
+    }
+    const { kit } = await startApp({ controllers: [Orders], options: { maxDeliveries: 1 } });
+    await Promise.all(
+      [9, 6, 3, 0].map((wait) => kit.publish('order', { why: `after ${wait}`, wait })),
+    );
+    await kit.idle();
+    const letters = await kit.deadLetters();
+    expect(letters).toHaveLength(4);
+    for (const letter of letters) {
+      expect(letter.error!.message).toBe((letter.payload as Order).why);
+    }
+  });
+
+  it.each(['method', 'guard', 'interceptor'] as const)(
+    'of an @EventPattern method is recorded, thrown by its %s',
+    async (place) => {
+      const failIn = (where: string): true => {
+        if (where === place) throw new UnrecoverableError('no stock');
+        return true;
+      };
+      @Controller()
+      class Orders {
+        @UseGuards({ canActivate: () => failIn('guard') })
+        @UseInterceptors({
+          intercept: (_context, next) => next.handle().pipe(map(() => failIn('interceptor'))),
+        })
+        @UseFilters(new Translate())
+        @OnEvent('order')
+        handle(): void {
+          failIn('method');
+        }
+      }
+      const { outcome } = await startApp({ controllers: [Orders] });
+      expect(await outcome('order', {})).toMatchObject({
+        outcome: 'dead-lettered',
+        reason: 'unrecoverable',
+        error: { message: 'no stock' },
+      });
+    },
+  );
+
+  it('is recorded where the application has a pre-request hook', async () => {
+    @Controller()
+    class Orders {
+      @UseFilters(new Translate())
+      @StreamHandler('order')
+      handle(): never {
+        throw new StockError('none left');
+      }
+    }
+    const { outcome } = await startApp({
+      controllers: [Orders],
+      configure: (app) => app.registerPreRequestHook((_context, next) => next()),
+    });
+    expect(await outcome('order', {})).toMatchObject(failedWith('StockError', 'none left'));
+  });
+
+  it('is that of the run, not of another run that its Observable is told by', async () => {
+    const stopped = new Subject<never>();
+    const waiting: string[] = [];
+    @Controller()
+    class Orders {
+      @UseFilters(new Translate())
+      @StreamHandler('waits')
+      waits(): Observable<never> {
+        waiting.push('waits');
+        return stopped;
+      }
+
+      @UseFilters(new Translate())
+      @StreamHandler('stops')
+      stops(): never {
+        stopped.error(new StockError('stopped'));
+        throw new StockError('stops');
+      }
+    }
+    const { kit } = await startApp({ controllers: [Orders], options: { maxDeliveries: 1 } });
+    await kit.publish('waits', {});
+    await expect.poll(() => waiting).toHaveLength(1);
+    await kit.publish('stops', {});
+    await kit.idle();
+    const told = kit.settled.map(({ eventType, error }) => [eventType, error?.message]);
+    expect(Object.fromEntries(told)).toEqual({ stops: 'stops', waits: 'stopped' });
+  });
 });

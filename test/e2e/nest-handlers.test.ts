@@ -273,6 +273,24 @@ describe('what a method is given', () => {
     expect(calls).toEqual([['first', 1], [1]]);
   });
 
+  it('what it declares itself, where it overrides a method without decorators', async () => {
+    const calls: unknown[][] = [];
+    class Base {
+      @StreamHandler('base')
+      handle(..._args: unknown[]): void {}
+    }
+    @Controller()
+    class Orders extends Base {
+      @StreamHandler('order')
+      override handle(@Ctx() context: StreamContext, @Payload('id') id: number): void {
+        calls.push([context.stream, id]);
+      }
+    }
+    const { publish } = await startApp({ controllers: [Orders] });
+    await publish('order', { id: 1 });
+    expect(calls).toEqual([['order', 1]]);
+  });
+
   it('what others pass who call it directly', () => {
     class Orders {
       @StreamHandler('order')

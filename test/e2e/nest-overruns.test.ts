@@ -150,6 +150,56 @@ describe('a method that goes on after its stream', () => {
     expect(most()).toBe(1);
   });
 
+  it.each([
+    ['@EventPattern', false],
+    ['@StreamHandler behind a pre-request hook', true],
+  ])('is awaited of a method with %s, too', async (_, hooked) => {
+    const stuck = gate();
+    const decorate = hooked ? StreamHandler : OnEvent;
+    @Controller()
+    @UseInterceptors(interceptor(givesUp))
+    class Orders {
+      @decorate('order', { backoff })
+      handle() {
+        return stuck.promise;
+      }
+    }
+    const { kit, transport } = await startApp({
+      controllers: [Orders],
+      configure: (app) => hooked && app.registerPreRequestHook((_context, next) => next()),
+    });
+    const events: StreamsEvents['overrun'][] = [];
+    transport.on('overrun', (event) => events.push(event));
+    await kit.publish('order', 1);
+    await expect.poll(() => events).toMatchObject([{ reason: 'stream-ended' }]);
+    expect(kit.settled).toEqual([]);
+    stuck.open();
+    await kit.idle();
+    expect(kit.settled).toMatchObject([{ outcome: 'retried', error: { name: 'TimeoutError' } }]);
+  });
+
+  it('is awaited where a pre-request hook gave it up', async () => {
+    const stuck = gate();
+    @Controller()
+    class Orders {
+      @StreamHandler('order', { backoff })
+      handle() {
+        return stuck.promise;
+      }
+    }
+    const { kit, transport } = await startApp({
+      controllers: [Orders],
+      configure: (app) => app.registerPreRequestHook((_, next) => next().pipe(timeout(20))),
+    });
+    const events: StreamsEvents['overrun'][] = [];
+    transport.on('overrun', (event) => events.push(event));
+    await kit.publish('order', 1);
+    await expect.poll(() => events).toMatchObject([{ reason: 'stream-ended' }]);
+    stuck.open();
+    await kit.idle();
+    expect(kit.settled).toMatchObject([{ outcome: 'retried', error: { name: 'TimeoutError' } }]);
+  });
+
   it('is not told of where it ends with its stream', async () => {
     const { publish, kit, events } = await hanging([take(1) as Operator]);
     await publish('order', 'quick');

@@ -47,14 +47,13 @@ export function defineHandlers(
     const [first] = patterns as [Registration];
     const mark = markOf(first);
     const events = patterns.map(({ pattern }) => eventOf(pattern, mark, problems));
-    const observed = mark?.observed;
     const answers = !first.isEventHandler;
     const callbacks = patterns.map(({ callback }) =>
       deserializer ? deserialized(callback, deserializer) : callback,
     );
     const invokers = callbacks.map((given) => {
       if (answers) return createResponder(given, hooks, serializer, clock);
-      return createInvoker(given, observed, hooks, chaining);
+      return createInvoker(given, hooks, mark && chaining);
     });
     const name = mark?.method ?? `@${answers ? 'Message' : 'Event'}Pattern('${events[0]}')`;
     const wrong: string[] = [];
@@ -66,13 +65,12 @@ export function defineHandlers(
         events,
         origin: mark,
         answers,
-        chains: chaining !== undefined && observed !== undefined && !mark!.options.batch,
+        chains: chaining !== undefined && mark !== undefined && !mark.options.batch,
         options,
         invoke: invokers.length === 1 ? invokers[0]! : byEvent(events, invokers),
-        ...(observed &&
-          mark.options.batch && {
-            invokeBatch: createBatchInvoker(callbacks[0]!, observed, hooks, chaining),
-          }),
+        ...(mark?.options.batch && {
+          invokeBatch: createBatchInvoker(callbacks[0]!, hooks, chaining),
+        }),
       },
     ];
   });

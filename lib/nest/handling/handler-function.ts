@@ -23,6 +23,6 @@ export function defineFunction(
     name: `subscribe('${declared.events.join("', '")}')`,
     events: declared.events,
     options: declared.options,
-    invoke: createInvoker(handler as MessageHandler, undefined, hooks),
+    invoke: createInvoker(handler as MessageHandler, hooks),
   };
 }

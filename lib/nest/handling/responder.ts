@@ -22,7 +22,7 @@ export function createResponder(
   serializer: ResponseSerializer | undefined,
   clock: Clock,
 ): Handler {
-  const onEvent = createInvoker(callback, undefined, hooks);
+  const onEvent = createInvoker(callback, hooks);
   return (delivery) => {
     if (!delivery.request) return onEvent(delivery);
     const context = new StreamContext(delivery);

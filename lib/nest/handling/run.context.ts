@@ -2,9 +2,6 @@ import { BaseRpcContext } from '@nestjs/microservices';
 import type { Delivery } from '../../core/delivery.js';
 import type { DeadLetterIt, Retry } from '../../core/settlement.js';
 
-/** How far a run came: what failed before `Handler` never reached the method. */
-export const Stage = { Entered: 0, Pipes: 1, Handler: 2 } as const;
-
 const NO_ARGS: unknown[] = [];
 
 /** A thrown value, which may be `undefined` itself. */
@@ -12,31 +9,28 @@ export interface Thrown {
   readonly error: unknown;
 }
 
-/** Written by what `@StreamHandler` puts around a method, read by the invoker. */
-class RunState {
-  stage: number = Stage.Entered;
-  /** Number under which the run passes the pipes. */
-  ticket = 0;
-  /** Interceptors stand around the method, and call it when their stream is subscribed to. */
-  intercepted = false;
-  /** What the method returned. */
-  returned: unknown = undefined;
-  /** The last value of the Observable that it returned. */
-  last: unknown = undefined;
-  /** What the method threw at once, or the Observable that it returned. */
-  thrown: Thrown | undefined = undefined;
-  /** What reached the exception filters, where that is known of this very run. */
+/** What {@link watchNest} and the context note of a run, for the invoker. */
+export class RunState {
+  /** Rejects where a pipe refused an argument. Undefined: no pipe was reached. */
+  piped: Promise<void> | undefined = undefined;
+  /** The error that reached the exception filters. */
   filtered: Thrown | undefined = undefined;
-  /** Followed by an AsyncLocalStorage, because pipes do not let a number through. */
-  followed = false;
+  /** An Observable has left the filters before the method was called. */
+  deferred = false;
+  /** Interceptors stand around the method, and have called it. */
+  intercepted = false;
+  /** What the last call of the method returned, behind interceptors. Undefined where that failed. */
+  returned: unknown = undefined;
   asked: Retry | DeadLetterIt | undefined = undefined;
-  /** Calls of the method that have not ended: counted where its stream may end before it. */
+  /** Calls of the method, behind interceptors, that have not ended. */
   underWay = 0;
-  /** Told when the last of them has. */
+  /** Called when the last of them has ended. */
   onEnded: (() => void) | undefined = undefined;
 
   callBegan(): void {
+    this.intercepted = true;
     this.underWay++;
+    this.returned = undefined;
   }
 
   callEnded(): void {
@@ -64,7 +58,4 @@ export abstract class RunContext extends BaseRpcContext {
 
   /** @internal The method goes on after its stream has ended. @param work settles when it has ended */
   abstract outlived(work: Promise<void>): void;
-
-  /** @internal For another run of the same, as if there had been none. */
-  abstract again(): RunContext;
 }

@@ -138,11 +138,6 @@ export class StreamBatchContext<T = unknown> extends RunContext {
     this.onOutlived?.('stream-ended', work);
   }
 
-  /** @internal */
-  again(): StreamBatchContext<T> {
-    return new StreamBatchContext<T>(this.batch, this.onOutlived);
-  }
-
   private get first() {
     return this.batch[0]!.delivery;
   }

@@ -2,7 +2,7 @@ import { EventPattern } from '@nestjs/microservices';
 import { PATTERN_HANDLER_METADATA } from '@nestjs/microservices/constants.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import { transportIdOf } from '../tokens.js';
-import { ObservedMethod } from './observed-method.js';
+import { implyParameters } from './implied-parameters.js';
 import {
   readDeclaration,
   type HandlerDeclaration,
@@ -17,7 +17,6 @@ export const STREAM_HANDLER = Symbol.for('nestjs-redis-streams:stream-handler');
 export interface StreamHandlerMark extends HandlerDeclaration {
   /** `OrderController.process` */
   readonly method: string;
-  readonly observed: ObservedMethod;
 }
 
 /**
@@ -69,8 +68,8 @@ export function declareHandler(
     if (problems.length > 0) {
       throw new InvalidOptionsError(problems.map((problem) => `${method}: ${problem}`));
     }
-    const observed = new ObservedMethod(target, key, descriptor!);
-    const mark: StreamHandlerMark = { ...declaration, method, observed };
+    implyParameters(target, key);
+    const mark: StreamHandlerMark = { ...declaration, method };
     EventPattern([...declaration.events], transportIdOf(declaration.name), {
       [STREAM_HANDLER]: mark,
     })(target, key, descriptor!);

@@ -166,11 +166,6 @@ export class StreamContext<T = unknown> extends RunContext {
     this.delivery.outlived('stream-ended', work);
   }
 
-  /** @internal */
-  again(): StreamContext<T> {
-    return new (this.constructor as typeof StreamContext<T>)(this.delivery);
-  }
-
   private refuseForRequests(what: string): void {
     if (!this.delivery.request) return;
     const advice = 'Throw instead: the caller is told, and may ask again.';

@@ -14,6 +14,7 @@ import {
 import { rememberFed } from '../handling/fed-handlers.js';
 import { defineFunction, type StreamFunction } from '../handling/handler-function.js';
 import type { ProcessingHooks } from '../handling/handler-invoker.js';
+import { watchNest } from '../handling/watch-nest.js';
 import type { RunContext } from '../handling/run.context.js';
 import type { StreamHandlerOptions } from '../handling/stream-handler.options.js';
 import { splitSerialization } from '../serialization.js';
@@ -67,6 +68,7 @@ export class StreamsTransport
   constructor(options: StreamsTransportOptions | StreamsRuntime);
   constructor(options: StreamsTransportOptions | StreamsRuntime) {
     super();
+    watchNest();
     this.ownsRuntime = !(options instanceof StreamsRuntime);
     if (options instanceof StreamsRuntime) {
       this.serialization = {};

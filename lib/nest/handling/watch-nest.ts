@@ -1,0 +1,87 @@
+import { InterceptorsConsumer } from '@nestjs/core/interceptors/interceptors-consumer.js';
+import { RpcContextCreator } from '@nestjs/microservices/context/rpc-context-creator.js';
+import { RpcParamtype } from '@nestjs/microservices/enums/rpc-paramtype.enum.js';
+import { RpcExceptionsHandler } from '@nestjs/microservices/exceptions/rpc-exceptions-handler.js';
+import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
+import { callMethod } from './method-call.js';
+import { RunContext } from './run.context.js';
+
+let watching = false;
+
+/**
+ * Wraps the three methods of Nest that know which run turns to its pipes, to its method, and to its
+ * exception filters. Each is given the arguments of the handler, and the context is one of them. Calls
+ * that carry no context of ours pass unchanged: HTTP requests, and messages of other transports.
+ *
+ * Nest tells a transport none of it: a refusal by a pipe looks like any other failure, and filters put
+ * another error in the place of the original one.
+ *
+ * Call it before Nest registers handlers. Later calls do nothing.
+ */
+export function watchNest(): void {
+  if (watching) return;
+  watchFilters(RpcExceptionsHandler.prototype);
+  watchPipes(RpcContextCreator.prototype);
+  watchInterceptors(InterceptorsConsumer.prototype);
+  watching = true;
+}
+
+/** Notes the error that reaches the filters, before they change it. */
+function watchFilters(handler: RpcExceptionsHandler): void {
+  const original = methodOf(handler, 'handle');
+  handler.handle = function (error, host, ...rest) {
+    const context = contextIn(host.getArgs());
+    if (context) context.run.filtered = { error };
+    return original.call(this, error, host, ...rest);
+  };
+}
+
+/**
+ * Notes the promise that rejects where a pipe refuses an argument. The context does not pass the pipes:
+ * they are meant for payloads, and would judge, copy or clean it.
+ */
+function watchPipes(creator: RpcContextCreator): void {
+  const original = methodOf(creator, 'createPipesFn');
+  creator.createPipesFn = function (pipes, params) {
+    const applyToAll = original.call(this, pipes, params);
+    if (!applyToAll) return applyToAll;
+    const contexts = params.filter(isContext);
+    const others = params.filter((param) => !isContext(param));
+    const apply = contexts.length === 0 ? applyToAll : (original.call(this, pipes, others) ?? none);
+    return (args, ...given) => {
+      const context = contextIn(given);
+      if (!context) return applyToAll(args, ...given);
+      for (const { index } of contexts) args[index] = context;
+      return (context.run.piped = apply(args, ...given));
+    };
+  };
+}
+
+/** Notes when the method begins and ends, where interceptors decide when it is called. */
+function watchInterceptors(consumer: InterceptorsConsumer): void {
+  const original = methodOf(consumer, 'intercept');
+  consumer.intercept = function (interceptors, args, instance, callback, next, type) {
+    const context = type === 'rpc' ? contextIn(args) : undefined;
+    const behind = context && (interceptors.length > 0 || context.run.deferred);
+    const watched = behind ? () => callMethod(context, next) : next;
+    return original.call(this, interceptors, args, instance, callback, watched, type);
+  };
+}
+
+/** To be called with `this`. */
+function methodOf<T, K extends keyof T>(prototype: T, name: K): T[K] {
+  if (typeof prototype[name] === 'function') return prototype[name];
+  const advice = 'Install a version that the peer dependencies of this package allow.';
+  throw new UnsupportedFeatureError(`Nest's ${String(name)}()`, 'this version of Nest', advice);
+}
+
+const none = (): Promise<void> => Promise.resolve();
+
+const contextIn = (args: readonly unknown[]): RunContext | undefined =>
+  args[1] instanceof RunContext ? args[1] : undefined;
+
+/** A parameter with `@Ctx()` and without pipes of its own. */
+const isContext = ({ type, pipes }: Param): boolean =>
+  type === RpcParamtype.CONTEXT && pipes.length === 0;
+
+type Param = Parameters<RpcContextCreator['createPipesFn']>[1][number];
