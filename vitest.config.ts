@@ -38,6 +38,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^nestjs-redis-streams$/, replacement: path('./lib/index.ts') },
+      { find: /^nestjs-redis-streams\/(core|driver|testing)$/, replacement: path('./lib/$1.ts') },
       {
         find: /^nestjs-redis-streams\/memory$/,
         replacement: path('./lib/drivers/memory/index.ts'),

@@ -26,7 +26,7 @@ export async function consume(options, handle) {
  * @param {import('../types.js').ConsumeOptions} options
  * @param {import('../types.js').Handle} handle
  * @param {import('nestjs-redis-streams').RedisStreamsModuleOptions} [more]
- * @param {import('nestjs-redis-streams').HandlerOptions} [own] of its handlers
+ * @param {import('nestjs-redis-streams').StreamHandlerOptions} [own] of its handlers
  */
 export async function consuming(
   { url, streams, groups, concurrency, retryDelay },

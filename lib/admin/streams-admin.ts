@@ -6,7 +6,7 @@ import type { GroupAdmin, PendingEntries } from '../ports/group-admin.js';
 import type { LiveConsumers } from '../ports/live-consumers.js';
 import { ConsumerGroupManager } from './groups/consumer-groups.js';
 import { DeadLetters } from './dead-letters/dead-letters.js';
-import type { LagWatch } from './lag/lag-watch.js';
+import type { GroupLag } from '../core/lag.js';
 import type { StreamRetention } from './retention/stream-retention.js';
 import { DelayedMessages, type OnScheduled } from './delays/delayed-messages.js';
 
@@ -26,7 +26,14 @@ export interface AdminParts {
 }
 
 /** Reads how far groups are behind. */
-export type LagReader = Pick<LagWatch, 'read'>;
+export interface LagReader {
+  /**
+   * One row for each group. What the server does not know is `null`.
+   * @param streams @default those consumed here, and those that thresholds name
+   * @throws UnsupportedFeatureError, and errors of the connection
+   */
+  read(streams?: readonly string[]): Promise<GroupLag[]>;
+}
 
 /**
  * Everything that an operator of streams can do, in one place. Injectable. What the driver has no
@@ -41,6 +48,7 @@ export class StreamsAdmin {
   readonly lag: LagReader;
   readonly delayedMessages: DelayedMessages;
 
+  /** @internal */
   constructor(parts: AdminParts) {
     const { technology, codec, groups, pending, live, deadLetters, delays, onScheduled } = parts;
     this.retention = parts.retention;

@@ -1,4 +1,3 @@
-import type { Link } from './collections/chain.js';
 import type { RequestRun } from './answer.js';
 import type { Claim } from './completion.js';
 import type { BackoffOptions, BatchOptions, OnceOptions } from './handler-options.js';
@@ -33,35 +32,41 @@ export type BatchHandler = (
 
 /** A handler with everything about it decided, as the pipeline uses it. */
 export interface BoundHandler {
+  /** `OrderController.process` */
   readonly name: string;
-  /** Stands for the decorated method: the same for each instance of its controller. */
+  /** @internal Stands for the decorated method: the same for each instance of its controller. */
   readonly origin?: object | undefined;
+  /** @internal */
   readonly maxDeliveries: number;
+  /** @internal */
   readonly backoff: Required<BackoffOptions>;
-  /** Undefined: runs as long as it likes. */
+  /** @internal Undefined: runs as long as it likes. */
   readonly timeout: number | undefined;
+  /** @internal */
   readonly maxHold: number;
-  /** Undefined: bounded by the transport only. */
+  /** @internal Undefined: bounded by the transport only. */
   readonly concurrency: number | undefined;
-  /** It answers requests. */
+  /** @internal It answers requests. */
   readonly answers: boolean;
-  /** Each message that has a key is completed once. */
+  /** @internal Each message that has a key is completed once. */
   readonly dedupe?: OnceOptions | undefined;
-  /** Its effects and the note of them are written together. */
+  /** @internal Its effects and the note of them are written together. */
   readonly inbox?: OnceOptions | undefined;
-  /** Its deliveries are collected, and run together by `invokeBatch`. */
+  /** @internal Its deliveries are collected, and run together by `invokeBatch`. */
   readonly batch?: Required<BatchOptions> | undefined;
+  /** @internal */
   readonly invokeBatch?: BatchHandler | undefined;
-  /** Its results begin and continue workflows. */
+  /** @internal Its results begin and continue workflows. */
   readonly chains: boolean;
-  /** An object that was only written out is an instruction, too. */
+  /** @internal An object that was only written out is an instruction, too. */
   readonly plainInstructions: boolean;
-  /** Undefined: in no order. */
+  /** @internal Undefined: in no order. */
   readonly orderBy?: OrderKey | undefined;
-  /** The next run of a message may start elsewhere while a method of an earlier one goes on. */
+  /** @internal The next run of a message may start elsewhere while a method of an earlier one goes on. */
   readonly overlap: boolean;
-  /** Its runs never overlap, so an overrun keeps the handler's own place. */
+  /** @internal Its runs never overlap, so an overrun keeps the handler's own place. */
   readonly serial: boolean;
+  /** @internal */
   readonly invoke: Handler;
 }
 
@@ -74,57 +79,61 @@ export interface UnhandledEvent {
 }
 
 /** One attempt to hand a message to a group's consumer. */
-export class Delivery implements Link<Delivery> {
+export class Delivery {
+  /** @internal */
   before: Delivery | undefined;
+  /** @internal */
   after: Delivery | undefined;
+  /** @internal */
   chain: object | undefined;
 
-  /** Its method runs, maybe longer than its timeout. */
+  /** @internal Its method runs, maybe longer than its timeout. */
   running = false;
-  /** Its earlier runs never ended: it may be what kills processes. */
+  /** @internal Its earlier runs never ended: it may be what kills processes. */
   suspect = false;
   /** Set by the pipeline once the event type is known. */
   handler: BoundHandler | undefined;
   /** Set by the pipeline once the entry is decoded. */
   message: Message = undefined as unknown as Message;
   eventType = '';
-  /** Set by the pipeline where the message is a step of a workflow. */
+  /** @internal Set by the pipeline where the message is a step of a workflow. */
   workflow: WorkflowPlace | undefined;
-  /** Runs one after the other with those of the same key. Undefined: in no order. */
+  /** @internal Runs one after the other with those of the same key. Undefined: in no order. */
   orderKey: string | undefined;
-  /** Set where no handler here takes it. */
+  /** @internal Set where no handler here takes it. */
   unhandled: UnhandledEvent | undefined;
-  /** Set by the pipeline where somebody waits for an answer. */
+  /** @internal Set by the pipeline where somebody waits for an answer. */
   request: RequestRun | undefined;
-  /** Its method goes on after its timeout, or after its stream has ended: see {@link outlived}. */
+  /** @internal Its method goes on after its timeout, or after its stream has ended: see {@link outlived}. */
   overrun: Overrun | undefined;
-  /** Told of an overrun. Set by the consumer that runs it. */
+  /** @internal Told of an overrun. Set by the consumer that runs it. */
   onOverrun: ((delivery: Delivery) => void) | undefined;
-  /** Gives back what a stage of the pipeline holds for this run, `all` of it or what is shared. */
+  /** @internal Gives back what a stage of the pipeline holds for this run, `all` of it or what is shared. */
   freePlace: ((all: boolean) => void) | undefined;
-  /** It was given to other consumers, and is kept fresh no longer. It may start here if none takes it. */
+  /** @internal It was given to other consumers, and is kept fresh no longer. It may start here if none takes it. */
   offered = false;
-  /** Of a handler with `dedupe`, once known: what it completes; null: it has no key. */
+  /** @internal Of a handler with `dedupe`, once known: what it completes; null: it has no key. */
   claim: Claim | null | undefined;
-  /** Of a step with `dedupe`: how it ends where another message has completed its key. */
+  /** @internal Of a step with `dedupe`: how it ends where another message has completed its key. */
   ifDone: Ack | undefined;
-  /** What the handler writes through, where its effects are kept in an inbox. */
+  /** @internal What the handler writes through, where its effects are kept in an inbox. */
   transaction: unknown;
-  /** Ownership is known to be gone; no settlement of this delivery may reach the source. */
+  /** @internal Ownership is known to be gone; no settlement of this delivery may reach the source. */
   lost = false;
-  /** Engine time at which this run began, ms; 0 before. */
+  /** @internal Engine time at which this run began, ms; 0 before. */
   startedAt = 0;
-  /** Engine time from which `maxHold` counts, ms; 0 while nothing runs. */
+  /** @internal Engine time from which `maxHold` counts, ms; 0 while nothing runs. */
   heldFrom = 0;
-  /** The source is being asked to count this run: the lease's attempt is in flux. */
+  /** @internal The source is being asked to count this run: the lease's attempt is in flux. */
   charging = false;
-  /** Engine time at which the source last knew that we hold the entry, ms. */
+  /** @internal Engine time at which the source last knew that we hold the entry, ms. */
   freshAt = 0;
 
   private controller: AbortController | undefined;
   private stopStream: ((reason: Error) => void) | undefined;
   private aborted: Error | undefined;
 
+  /** @internal */
   constructor(
     readonly lease: Lease,
     readonly group: string,
@@ -152,13 +161,13 @@ export class Delivery implements Link<Delivery> {
     return this.controller.signal;
   }
 
-  /** Done: what is left to do is the ack, which may take a while and needs none of this. */
+  /** @internal Done: what is left to do is the ack, which may take a while and needs none of this. */
   forgetContent(): void {
     this.message = undefined as unknown as Message;
     this.lease.fields = undefined;
   }
 
-  /** The same entry's next run. A method that still runs goes on counting towards `maxHold`. */
+  /** @internal The same entry's next run. A method that still runs goes on counting towards `maxHold`. */
   next(): Delivery {
     const next = new Delivery(this.lease, this.group, this.consumer);
     next.handler = this.handler;
@@ -176,13 +185,13 @@ export class Delivery implements Link<Delivery> {
     return next;
   }
 
-  /** A method of this entry goes on although its run has ended. */
+  /** @internal A method of this entry goes on although its run has ended. */
   get overruns(): boolean {
     return this.overrun !== undefined && !this.overrun.over;
   }
 
   /**
-   * Says that the method goes on after its run, or its stream, has ended.
+   * @internal Says that the method goes on after its run, or its stream, has ended.
    * @param work settles when the method has ended
    */
   outlived(reason: OverrunReason, work: Promise<unknown>): void {
@@ -193,12 +202,13 @@ export class Delivery implements Link<Delivery> {
     this.onOverrun?.(this);
   }
 
-  /** Ends an Observable once: when the signal aborts, or at once where it has. */
+  /** @internal Ends an Observable once: when the signal aborts, or at once where it has. */
   whenAborted(stop: (reason: Error) => void): void {
     if (this.aborted) stop(this.aborted);
     else this.stopStream = stop;
   }
 
+  /** @internal */
   abort(reason: Error): void {
     this.aborted ??= reason;
     this.controller?.abort(this.aborted);

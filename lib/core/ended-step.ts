@@ -48,7 +48,7 @@ export interface FinishedStep {
 export interface EndedStep extends FinishedStep {
   /** What follows is published so much later, ms: for so long it has to be known where it belongs. */
   readonly waits?: number | undefined;
-  /** Of the last step of a branch: with it the branch arrives at its join. */
+  /** @internal Of the last step of a branch: with it the branch arrives at its join. */
   readonly arriving?: Arriving | undefined;
 }
 
@@ -65,7 +65,7 @@ export interface Arriving {
 /** A fresh count of attempts begins with each redrive; whatever it says, it is later. */
 const EACH_REDRIVE = 1000;
 
-/** The record of a step. */
+/** @internal The record of a step. */
 export function endedStep(
   { id, step }: WorkflowPlace,
   report: StepReport,

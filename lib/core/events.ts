@@ -195,13 +195,13 @@ export interface StreamsEvents {
    */
   unreachable: Connected & { readonly address: string; readonly error: Error };
   /** The connection works (again). */
-  connected: Connected;
+  connected: { readonly role: string; readonly connection?: number };
   /** A connection is not needed any more, and will not come back: its node has left the cluster. */
-  'connection-retired': Connected;
+  'connection-retired': { readonly role: string; readonly connection?: number };
   /** This process is the only one of its group that reads a stream of ordered handlers now. */
   'stream-acquired': In & { readonly token: number };
   /** Another process may read it now: nothing of what this one had begun can be settled. */
-  'stream-lost': In;
+  'stream-lost': { readonly stream: string; readonly group: string };
   /**
    * This process gives a stream of ordered handlers up: it came to an event that only another consumer
    * of the group handles.
@@ -269,6 +269,11 @@ export interface StreamsEvents {
 }
 
 export type StreamsEventName = keyof StreamsEvents;
+
+/** Listeners of `on`, by the name of their event. */
+export type StreamsListeners = {
+  [N in StreamsEventName]: (event: StreamsEvents[N]) => void;
+};
 
 /**
  * Carries the library's events to listeners. A listener that throws, or answers a promise that rejects,

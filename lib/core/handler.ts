@@ -6,7 +6,10 @@ import type { Settlement } from './settlement.js';
  * One behaviour around a handler. Calls `next` once, or answers without it. What it throws counts as
  * a failed run, unless it stands before the policy that turns errors into settlements.
  */
-export type Middleware = (delivery: Delivery, next: Handler) => Promise<Settlement>;
+export type Middleware = (
+  delivery: Delivery,
+  next: (delivery: Delivery) => Promise<Settlement>,
+) => Promise<Settlement>;
 
 /** A method that wants messages, as the shell hands it to the engine. */
 export interface HandlerDefinition {

@@ -1,5 +1,3 @@
-import type { StreamInfo } from './stream-assignment.js';
-
 /** Which stream a notification is about. */
 export interface StreamPayload {
   readonly dataStreamName: string;
@@ -10,7 +8,7 @@ export interface StreamPayload {
 interface About {
   readonly payload: StreamPayload;
   /** What the producer wrote beside the name. */
-  readonly info: StreamInfo;
+  readonly info: Readonly<Record<string, unknown>>;
 }
 
 /** This consumer owns the stream now. */

@@ -1,24 +1,26 @@
 import { StreamDisownedError } from '../core/errors/balancing.errors.js';
-import type { StreamAssignment, StreamInfo } from './stream-assignment.js';
+import type { StreamAssignment } from './stream-assignment.js';
 import type { HeldStream } from '../core/held-stream.js';
 
 /** A data stream that this consumer owns, from when it was taken until it is let go or lost. */
 export class OwnedStream implements HeldStream {
   readonly stream: string;
   readonly id: string;
-  readonly info: StreamInfo;
-  /** It is being completed or given back: nothing more of it begins. */
+  /** What the producer wrote beside the name. */
+  readonly info: Readonly<Record<string, unknown>>;
+  /** @internal It is being completed or given back: nothing more of it begins. */
   leaving = false;
-  /** See {@link HeldStream.finishing}. */
+  /** @internal See {@link HeldStream.finishing}. */
   finishing?: boolean;
-  /** Nothing of it runs any more, and the server is being told. */
+  /** @internal Nothing of it runs any more, and the server is being told. */
   ending = false;
   private readonly controller = new AbortController();
 
+  /** @internal */
   constructor(
     assignment: StreamAssignment,
     readonly token: number,
-    /** Engine time, ms. */
+    /** @internal Engine time, in milliseconds. */
     readonly since: number,
   ) {
     this.stream = assignment.stream;
@@ -31,6 +33,7 @@ export class OwnedStream implements HeldStream {
     return this.controller.signal;
   }
 
+  /** @internal */
   disown(): void {
     this.controller.abort(new StreamDisownedError(this.stream));
   }

@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.js';
 import { StreamNotOwnedError, StreamUnsettledError } from '../core/errors/balancing.errors.js';
 import type { StreamAssignment } from './stream-assignment.js';
 import type {
-  HandOverOutcome,
+  StreamHandOverOutcome,
   HandOverTarget,
   LetGoOutcome,
   StreamLocks,
@@ -137,7 +137,7 @@ export class StreamOwner {
   private async handTo(
     owned: OwnedStream,
     aim: () => Promise<HandOverTarget | undefined>,
-  ): Promise<HandOverOutcome> {
+  ): Promise<StreamHandOverOutcome> {
     for (let tries = 0; tries < AIMS; tries++) {
       const target = await aim();
       if (!target) break;
@@ -158,7 +158,7 @@ export class StreamOwner {
     });
   }
 
-  private async endWork<T extends HandOverOutcome>(
+  private async endWork<T extends StreamHandOverOutcome>(
     owned: OwnedStream,
     complete: boolean,
     tell: () => Promise<T>,

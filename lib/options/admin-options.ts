@@ -24,5 +24,12 @@ export const PAGE_OPTIONS = declareOptions('a page', {
   after: text(),
 });
 
+/** One page of a list. */
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  /** Where the next page begins: pass it as `after`, of pending entries as `start`. Undefined at the end. */
+  readonly next?: string;
+}
+
 /** Which page of a list. */
 export interface PageOptions extends Given<typeof PAGE_OPTIONS> {}

@@ -1,7 +1,6 @@
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import { flag, nested, oneOf, text, whole } from '../core/declaring/kinds.js';
-import type { Option } from '../core/declaring/option.js';
-import { declareOptions, type Completed, type Given } from '../core/declaring/shape.js';
+import { declareOptions, type Given } from '../core/declaring/shape.js';
 
 /** Twice as long as a lock lives, in milliseconds. */
 const SHORTEST_IDLE_TIME = 4000;
@@ -22,12 +21,8 @@ export const LOAD_BALANCER_RETRY = declareOptions(
     Number(initialDelay) > Number(maxDelay) ? ['initialDelay must not be over maxDelay'] : [],
 );
 
-/** How often reading is tried again before the consumer gives up. */
-export interface LoadBalancerRetry extends Given<typeof LOAD_BALANCER_RETRY> {}
-
-const retry: Option<LoadBalancerRetry, 'optional', Completed<typeof LOAD_BALANCER_RETRY>> = nested(
-  LOAD_BALANCER_RETRY,
-  (value) => (typeof value === 'number' ? `write retry: { maxRetries: ${value} }` : undefined),
+const retry = nested(LOAD_BALANCER_RETRY, (value) =>
+  typeof value === 'number' ? `write retry: { maxRetries: ${value} }` : undefined,
 );
 
 export const LOAD_BALANCER_OPTIONS = declareOptions('the load balancer', {

@@ -148,7 +148,7 @@ export interface HandOverTarget {
  * `stale`: the other consumer has said something else since, or was handed more, so that it might get too
  * many; nothing is done.
  */
-export type HandOverOutcome = LetGoOutcome | 'stale';
+export type StreamHandOverOutcome = LetGoOutcome | 'stale';
 
 /** Who owns which stream. */
 export interface StreamLocks {
@@ -185,7 +185,7 @@ export interface StreamLocks {
    * Makes another consumer the owner in one step, under a higher token, so that no third consumer
    * takes the stream in between. That consumer is told by its next `meet`; until then it is only locked in its name.
    */
-  handOver(held: HeldStream, target: HandOverTarget): Promise<HandOverOutcome>;
+  handOver(held: HeldStream, target: HandOverTarget): Promise<StreamHandOverOutcome>;
 
   /** Hold while this consumer owns the stream. */
   guards(held: HeldStream): readonly Guard[];

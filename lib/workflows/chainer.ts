@@ -10,7 +10,7 @@ import type { EventBus } from '../core/events.js';
 import type { Metadata, OutgoingEntry } from '../core/message.js';
 import { ack, deadLetter, type Ack, type Settlement } from '../core/settlement.js';
 import { targetOf } from '../options/step-target.js';
-import { isFanOut, stepsIn, type FanOut, type NextStep } from './instructions.js';
+import { isFanOut, stepsIn, type FanOut, type WorkflowInstruction } from './instructions.js';
 import {
   placeToText,
   rootPlace,
@@ -83,7 +83,7 @@ export class Chainer {
     this.lookalikes.look(delivery, result, own);
   }
 
-  private proceed(delivery: Delivery, steps: FanOut | NextStep): Ack {
+  private proceed(delivery: Delivery, steps: FanOut | WorkflowInstruction): Ack {
     this.refuseBareCodecs();
     refuseInbox(delivery);
     const place = delivery.workflow ?? rootPlace(delivery);
@@ -110,7 +110,14 @@ export class Chainer {
     return fanOut.steps.map((step, index) => {
       const join = fanOut.join === undefined ? [] : [this.joinScope(place, fanOut, index)];
       const there = stepInBranch(place.step, index);
-      return this.step(delivery, place.id, there, [...outer, ...join], step as NextStep, next);
+      return this.step(
+        delivery,
+        place.id,
+        there,
+        [...outer, ...join],
+        step as WorkflowInstruction,
+        next,
+      );
     });
   }
 
@@ -132,7 +139,7 @@ export class Chainer {
     workflow: string,
     place: string,
     outer: readonly Scope[],
-    instruction: NextStep,
+    instruction: WorkflowInstruction,
     next: NextPlace[],
   ): OutgoingEntry {
     const { next: eventType, payload, stream, delay, deliverAt, metadata } = instruction;

@@ -70,11 +70,8 @@ export class WorkflowInstruction<T = unknown> implements NextOptions {
   }
 }
 
-/** A step with all that is known of it. */
-export type NextStep<T = unknown> = WorkflowInstruction<T>;
-
 /** What may be a step of a fan-out. */
-export type StepLike = WorkflowInstruction | PlainInstruction;
+type StepLike = WorkflowInstruction | PlainInstruction;
 
 class MadeFanOut implements FanOut {
   declare readonly join?: StepTarget | undefined;
@@ -147,17 +144,17 @@ function refuse(problems: Problems): void {
  * @param plain whether an object that was only written out is an instruction, too
  * @throws InvalidInstructionError where there are too many
  */
-export function stepsIn(result: unknown, plain: boolean): FanOut | NextStep | undefined {
+export function stepsIn(result: unknown, plain: boolean): FanOut | WorkflowInstruction | undefined {
   if (typeof result !== 'object' || result === null) return undefined;
   const isStep = plain ? isStepLike : isMadeStep;
   if (Array.isArray(result)) {
     return result.length > 0 && result.every(isStep) ? fanOut(result) : undefined;
   }
   if ((result as Made)[MADE] === 'fan-out') return result as FanOut;
-  return isStep(result) ? (result as NextStep) : undefined;
+  return isStep(result) ? (result as WorkflowInstruction) : undefined;
 }
 
-export const isFanOut = (steps: FanOut | NextStep): steps is FanOut =>
+export const isFanOut = (steps: FanOut | WorkflowInstruction): steps is FanOut =>
   (steps as Made)[MADE] === 'fan-out';
 
 /** The first event type of a result that looks like instructions, though none were made. */

@@ -113,6 +113,7 @@ export class Workflows {
   /** @internal Of its injection tokens, also where a bundler renames the class. */
   static readonly token: string = 'Workflows';
 
+  /** @internal */
   constructor(private readonly options: WorkflowsOptions) {}
 
   /**

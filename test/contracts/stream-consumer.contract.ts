@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { StreamConsumers } from '../../lib/runtime/stream-consumers/stream-consumers.js';
-import type { EventMessage } from '../../lib/runtime/stream-consumers/event-callback.js';
+import type { Message } from '../../lib/core/message.js';
 import type { StreamConsumer } from '../../lib/runtime/stream-consumers/stream-consumer.js';
 import type { DriverFactory } from '../../lib/ports/driver.js';
 import type { SettledEvent } from '../../lib/core/events.js';
@@ -88,7 +88,7 @@ export function describeStreamConsumerContract(name: string, setup: () => Consum
 
     test('calls back with a plain message, and acknowledges it where the answer is true', async () => {
       const consumer = create();
-      const seen: EventMessage[] = [];
+      const seen: Message[] = [];
       running(consumer.subscribe(async (message) => seen.push(message) > 0));
       const id = await publish({ n: 1 });
       await settledWith('handled');

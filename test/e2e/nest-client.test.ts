@@ -9,10 +9,10 @@ import {
   StreamsClient,
   StreamsModule,
   StreamsTransport,
-  type DriverFactory,
   type StreamsClientOptions,
   type StreamsEvents,
 } from 'nestjs-redis-streams';
+import type { DriverFactory } from 'nestjs-redis-streams/driver';
 import { memory, MemoryBroker, StreamsTestKit } from 'nestjs-redis-streams/memory';
 import { firstValueFrom, lastValueFrom, toArray } from 'rxjs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';

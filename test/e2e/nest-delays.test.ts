@@ -6,8 +6,8 @@ import {
   StreamPublisher,
   StreamRecordBuilder,
   StreamsClient,
-  type DriverFactory,
 } from 'nestjs-redis-streams';
+import type { DriverFactory } from 'nestjs-redis-streams/driver';
 import { memory, StreamsTestKit } from 'nestjs-redis-streams/memory';
 import { lastValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';

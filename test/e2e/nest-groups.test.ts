@@ -10,7 +10,6 @@ import {
   GroupNotFoundError,
   InjectConsumerGroupManager,
   InvalidOptionsError,
-  PermissionDeniedError,
   redisAclRules,
   RedisConnectionError,
   RedisStreamsModule,
@@ -18,9 +17,9 @@ import {
   StreamsAdmin,
   StreamsModule,
   UnsupportedFeatureError,
-  WrongKeyTypeError,
   type RedisStreamsModuleOptions,
 } from 'nestjs-redis-streams';
+import { PermissionDeniedError, WrongKeyTypeError } from 'nestjs-redis-streams/driver';
 import { memory } from 'nestjs-redis-streams/memory';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { startCluster, type TestCluster } from '../support/redis-cluster.js';

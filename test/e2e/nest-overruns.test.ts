@@ -1,12 +1,8 @@
 import 'reflect-metadata';
 import { Controller, UseInterceptors, type NestInterceptor, type Type } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
-import {
-  EventBus,
-  StreamHandler,
-  type StreamHandlerOptions,
-  type StreamsEvents,
-} from 'nestjs-redis-streams';
+import { EventBus } from 'nestjs-redis-streams/driver';
+import { StreamHandler, type StreamHandlerOptions, type StreamsEvents } from 'nestjs-redis-streams';
 import {
   catchError,
   EMPTY,

@@ -2,8 +2,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { Controller, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
+import { HandlerConflictError } from '../../lib/core/errors/start-up.errors.js';
 import {
-  HandlerConflictError,
   RedisStreamsClient,
   RedisStreamsModule,
   RedisStreamsTransport,

@@ -6,8 +6,8 @@ import {
   StreamHandler,
   StreamsModule,
   StreamsTransport,
-  type DriverContext,
 } from 'nestjs-redis-streams';
+import type { DriverContext } from 'nestjs-redis-streams/driver';
 import { MemoryBroker, memory, StreamsTestKit } from 'nestjs-redis-streams/memory';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { driverWith } from '../support/driver-with.js';

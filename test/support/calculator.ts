@@ -1,6 +1,7 @@
 import { Controller, UseFilters } from '@nestjs/common';
 import { Ctx, EventPattern, MessagePattern, Payload, RpcException } from '@nestjs/microservices';
-import { redis, StreamContext, StreamHandler, type DriverFactory } from 'nestjs-redis-streams';
+import { redis, StreamContext, StreamHandler } from 'nestjs-redis-streams';
+import type { DriverFactory } from 'nestjs-redis-streams/driver';
 import { memory } from 'nestjs-redis-streams/memory';
 import {
   catchError,

@@ -44,22 +44,22 @@ const RULES = {
     layers: ['runtime', ...ENGINES, 'options', 'ports', 'core'],
     packages: ['@nestjs/*', 'rxjs', 'rxjs/*', 'reflect-metadata'],
   },
-  // The root subpath brings Redis with it; other drivers have subpaths of their own.
-  index: {
-    layers: [
-      'nest',
-      'runtime',
-      'publishing',
-      'load-balancing',
-      'workflows',
-      'admin',
-      'drivers/redis',
-      'options',
-      'ports',
-      'core',
-    ],
+  // The doors. The root brings Redis with it; other drivers have subpaths of their own.
+  'index.ts': { layers: ['core.ts', 'nest', 'runtime', 'drivers/redis', 'core'] },
+  'core.ts': {
+    layers: ['nest', 'runtime', 'load-balancing', 'workflows', 'admin', 'options', 'ports', 'core'],
   },
+  'driver.ts': { layers: ['options', 'ports', 'core'] },
+  'testing.ts': { layers: ['drivers/memory', 'options', 'ports', 'core'] },
 };
+
+/** Doors for applications that have no client library of Redis. */
+const WITHOUT_REDIS = [
+  'lib/core.ts',
+  'lib/driver.ts',
+  'lib/testing.ts',
+  'lib/drivers/memory/index.ts',
+];
 
 /** Names that say nothing about what is inside, as a file, a folder or a role (`x.utils.ts`). */
 const EMPTY_NAMES = /^(utils?|helpers?|common|interfaces?)$/;
@@ -85,6 +85,7 @@ export function checkImports(root) {
     ...all.flatMap((file) => nameProblems(pathIn(root, file))),
     ...lib.flatMap((file) => clockProblems(pathIn(root, file), readFileSync(file, 'utf8'))),
     ...[...graph].flatMap(([file, imports]) => directionProblems(file, imports)),
+    ...WITHOUT_REDIS.flatMap((door) => redisProblems(graph, door)),
     ...cycles(graph).map(
       (cycle) => `${cycle.join(' -> ')}: imports go round in a circle (types count too)`,
     ),
@@ -128,7 +129,7 @@ function importsOf(root, file) {
 function layerOf(path) {
   const [, folder = '', driver = ''] = path.split('/');
   if (!path.startsWith('lib/')) return undefined;
-  if (folder.includes('.')) return posix.basename(folder, '.ts');
+  if (folder.includes('.')) return folder;
   return folder === 'drivers' ? `drivers/${driver}` : folder;
 }
 
@@ -143,6 +144,24 @@ function directionProblems(file, imports) {
       const allowed = [...rule.layers, ...(rule.packages ?? [])].join(', ') || 'nothing but node';
       return `${file}: must not import ${target}; ${layer} may import ${allowed}`;
     });
+}
+
+/**
+ * The way from a door to the driver of Redis, over however many files.
+ *
+ * @param {ReadonlyMap<string, readonly string[]>} graph
+ * @param {string} door
+ * @returns {string[]}
+ */
+function redisProblems(graph, door) {
+  const ways = new Map([[door, door]]);
+  for (const [file, way] of ways) {
+    if (file.startsWith('lib/drivers/redis/')) return [`${way}: ${door} must not lead to Redis`];
+    for (const target of graph.get(file) ?? []) {
+      if (!ways.has(target)) ways.set(target, `${way} -> ${target}`);
+    }
+  }
+  return [];
 }
 
 /** @param {string} layer @param {Rule} rule @param {string} target */

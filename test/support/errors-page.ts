@@ -11,6 +11,8 @@ import * as request from '../../lib/core/errors/request.errors.js';
 import * as server from '../../lib/core/errors/server.errors.js';
 import * as startUp from '../../lib/core/errors/start-up.errors.js';
 import * as subscription from '../../lib/core/errors/subscription.errors.js';
+import * as driver from '../../lib/driver.js';
+import * as root from '../../lib/index.js';
 import { StreamsError } from '../../lib/core/errors/streams.error.js';
 
 /** One class of errors: its static fields say what the page has to say. */
@@ -89,7 +91,7 @@ const SECTIONS: readonly Section[] = [
 
 const HEAD = `# Errors
 
-Every error of this library is a \`StreamsError\`: it has a \`code\` that does not change between versions, a message that says what to do, and where there is one, the \`cause\`. Test for the code or the class, never for the message.
+Every error of this library is a \`StreamsError\`: it has a \`code\` that does not change between versions, a message that says what to do, and where there is one, the \`cause\`. Test for the code or the class, never for the message. Most classes are exported by \`nestjs-redis-streams\`, those of \`/driver\` by \`nestjs-redis-streams/driver\`; the rest are told by their code alone.
 
 \`\`\`ts
 try {
@@ -127,10 +129,16 @@ function sectionText({ title, file, classes, before = '', after = '' }: Section)
   const meanings = meaningsIn(new URL(`../../lib/core/errors/${file}.errors.ts`, import.meta.url));
   const rows = classes.map(
     ({ name, code, advice }) =>
-      `| \`${code}\` | \`${name}\` | ${meanings.get(name) ?? ''} | ${withCode(advice)} |`,
+      `| \`${code}\` | ${classCell(name)} | ${meanings.get(name) ?? ''} | ${withCode(advice)} |`,
   );
   const table = ['| code | class | when | what to do |', '| - | - | - | - |', ...rows];
   return [`## ${title}`, before, table.join('\n'), after].join('\n\n');
+}
+
+/** With the door that exports it, where that is not the root. */
+function classCell(name: string): string {
+  if (name in root) return `\`${name}\``;
+  return name in driver ? `\`${name}\` of \`/driver\`` : `${name}: by its code`;
 }
 
 /** The comments of the classes in a file. */

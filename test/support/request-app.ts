@@ -3,11 +3,11 @@ import { NestFactory } from '@nestjs/core';
 import {
   StreamsClient,
   StreamsTransport,
-  type DriverFactory,
   type SettledEvent,
   type StreamsClientOptions,
   type StreamsTransportOptions,
 } from 'nestjs-redis-streams';
+import type { DriverFactory } from 'nestjs-redis-streams/driver';
 import { onTestFinished } from 'vitest';
 import { appModule } from './nest-app.js';
 

@@ -53,6 +53,8 @@ describe('the import rules', () => {
       'drivers/memory/index',
       '../../runtime/streams-runtime.js',
     ],
+    ['a door of drivers that imports an engine', 'driver', './workflows/a.js'],
+    ['a door that is imported', 'nest/a', '../core.js'],
     ['ioredis outside its driver', 'nest/a', 'ioredis'],
     ['rxjs outside the shell', 'runtime/a', 'rxjs'],
     ['core that imports anything', 'core/a', '../options/options.js'],
@@ -76,6 +78,18 @@ describe('the import rules', () => {
     const problems = await check({ 'lib/core/a.ts': text });
     expect(problems).toEqual([
       'lib/core/a.ts: must not import lib/nest/a.ts; core may import nothing but node',
+    ]);
+  });
+
+  it('refuse a way to Redis from the doors of applications without it', async () => {
+    const problems = await check({
+      'lib/core.ts': `export { A } from './nest/a.js';`,
+      'lib/nest/a.ts': `import { b } from '../runtime/b.js';`,
+      'lib/runtime/b.ts': `import { redis } from '../drivers/redis/c.js';`,
+      'lib/drivers/redis/c.ts': '',
+    });
+    expect(problems).toEqual([
+      'lib/core.ts -> lib/nest/a.ts -> lib/runtime/b.ts -> lib/drivers/redis/c.ts: lib/core.ts must not lead to Redis',
     ]);
   });
 

@@ -7,7 +7,7 @@ import {
 } from '../../ports/dead-letters.js';
 import type { Metadata } from '../../core/message.js';
 import { names, refuse } from '../../core/declaring/refuse.js';
-import { PAGE_OPTIONS, type PageOptions } from '../../options/admin-options.js';
+import { PAGE_OPTIONS, type Page, type PageOptions } from '../../options/admin-options.js';
 import { areTexts } from '../../core/codecs/text-bytes.js';
 
 /** A dead letter with its message read, as far as the codec can. */
@@ -18,28 +18,23 @@ export interface DeadLetterView extends DeadLetter {
   readonly metadata: Metadata;
 }
 
-/** One page, oldest first. */
-export interface DeadLetterViews {
-  readonly items: readonly DeadLetterView[];
-  /** Pass as `after` to get the next page. Undefined at the end. */
-  readonly next?: string;
-}
-
 /** Inspects and redrives the messages that no run could help. Injectable. */
 export class DeadLetters {
   /** @internal Of its injection tokens, also where a bundler renames the class. */
   static readonly token: string = 'DeadLetters';
 
+  /** @internal */
   constructor(
     private readonly queue: DeadLetterQueue,
     private readonly codec: Codec,
   ) {}
 
   /**
+   * One page, oldest first.
    * @param stream the stream that the messages were published to
    * @throws InvalidOptionsError
    */
-  async list(stream: string, page: PageOptions = {}): Promise<DeadLetterViews> {
+  async list(stream: string, page: PageOptions = {}): Promise<Page<DeadLetterView>> {
     refuse(names({ stream }), PAGE_OPTIONS.problems(page));
     const { items, next } = await this.queue.list(stream, page.limit ?? 100, page.after);
     return { items: items.map((item) => this.view(item)), ...(next !== undefined && { next }) };

@@ -5,7 +5,7 @@ import { InvalidMessageError } from '../../core/errors/publishing.errors.js';
 import { isoTime, type Metadata, type When } from '../../core/message.js';
 
 import { names, refuse } from '../../core/declaring/refuse.js';
-import { PAGE_OPTIONS, type PageOptions } from '../../options/admin-options.js';
+import { PAGE_OPTIONS, type Page, type PageOptions } from '../../options/admin-options.js';
 
 export type OnScheduled = (stream: string, when: When) => void;
 
@@ -21,19 +21,12 @@ export interface DelayedMessage {
   readonly metadata: Metadata;
 }
 
-/** One page, soonest first. */
-export interface DelayedMessagePage {
-  readonly items: readonly DelayedMessage[];
-  /** Pass as `after` to get the next page. Undefined at the end. */
-  readonly next?: string;
-}
-
 /** Inspects, cancels and moves messages that are published later. Injectable. */
 export class DelayedMessages {
   /** @internal Of its injection tokens, also where a bundler renames the class. */
   static readonly token: string = 'DelayedMessages';
 
-  /** @param onScheduled told of new due times */
+  /** @internal @param onScheduled told of new due times */
   constructor(
     private readonly store: DelayStore,
     private readonly codec: Codec,
@@ -41,10 +34,11 @@ export class DelayedMessages {
   ) {}
 
   /**
+   * One page, soonest first.
    * @param stream the stream that the messages are for
    * @throws InvalidOptionsError
    */
-  async list(stream: string, page: PageOptions = {}): Promise<DelayedMessagePage> {
+  async list(stream: string, page: PageOptions = {}): Promise<Page<DelayedMessage>> {
     refuse(names({ stream }), PAGE_OPTIONS.problems(page));
     const { items, next } = await this.store.list(stream, page.limit ?? 100, page.after);
     return {

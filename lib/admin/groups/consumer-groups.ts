@@ -13,14 +13,13 @@ import type { GroupMembers, LiveConsumers } from '../../ports/live-consumers.js'
 import { flag, text, whole } from '../../core/declaring/kinds.js';
 import { declareOptions, type Given } from '../../core/declaring/shape.js';
 import { names, refuse } from '../../core/declaring/refuse.js';
-import { position } from '../../options/admin-options.js';
+import { position, type Page } from '../../options/admin-options.js';
 import { infoOf, type GroupInfo } from './group-info.js';
 import { handOver } from './claim-pages.js';
 import {
   allPending,
   pendingPage,
   type PendingFilter,
-  type PendingPage,
   type PendingPageOptions,
 } from './pending-pages.js';
 
@@ -63,6 +62,7 @@ export class ConsumerGroupManager {
   /** @internal Of its injection tokens, also where a bundler renames the class. */
   static readonly token: string = 'ConsumerGroupManager';
 
+  /** @internal */
   constructor(
     private readonly groups: GroupAdmin,
     private readonly entries: PendingEntries,
@@ -135,7 +135,7 @@ export class ConsumerGroupManager {
     stream: string,
     group: string,
     options: PendingPageOptions = {},
-  ): Promise<PendingPage> {
+  ): Promise<Page<PendingEntry>> {
     return pendingPage(this.entries, stream, group, options);
   }
 

@@ -2,7 +2,7 @@ import type { PendingEntries, PendingEntry } from '../../ports/group-admin.js';
 import { text, whole } from '../../core/declaring/kinds.js';
 import { declareOptions, type Given } from '../../core/declaring/shape.js';
 import { names, refuse } from '../../core/declaring/refuse.js';
-import { pageStart } from '../../options/admin-options.js';
+import { pageStart, type Page } from '../../options/admin-options.js';
 
 /** Entries that are looked at at a time. */
 const PAGE = 1000;
@@ -29,20 +29,13 @@ const PAGE_OPTIONS = declareOptions(PAGE_ONLY.of, { ...FILTER.options, ...PAGE_O
 /** One page of them. */
 export interface PendingPageOptions extends PendingFilter, Given<typeof PAGE_ONLY> {}
 
-/** One page, oldest first. */
-export interface PendingPage {
-  readonly items: readonly PendingEntry[];
-  /** Pass as `start` to get the next page. Undefined at the end. */
-  readonly next?: string;
-}
-
-/** One page of what is pending. @throws InvalidOptionsError */
+/** One page of what is pending, oldest first. @throws InvalidOptionsError */
 export async function pendingPage(
   entries: PendingEntries,
   stream: string,
   group: string,
   options: PendingPageOptions,
-): Promise<PendingPage> {
+): Promise<Page<PendingEntry>> {
   refuse(names({ stream, group }), PAGE_OPTIONS.problems(options));
   const { count = 100, ...query } = options;
   const found = await entries.list(stream, group, { ...query, count: count + 1 });
@@ -60,7 +53,7 @@ export async function* allPending(
   refuse(names({ stream, group }), FILTER.problems(filter));
   for (let start: string | undefined = '-'; start !== undefined;) {
     const wanted = { ...filter, start, count: PAGE };
-    const page: PendingPage = await pendingPage(entries, stream, group, wanted);
+    const page: Page<PendingEntry> = await pendingPage(entries, stream, group, wanted);
     yield* page.items;
     start = page.next;
   }

@@ -46,6 +46,7 @@ export class StreamRetention {
   static readonly token: string = 'StreamRetention';
   private readonly policies: RetentionPolicies;
 
+  /** @internal */
   constructor(
     private readonly driver: Pick<Driver, 'groups' | 'retention' | 'source'>,
     given: RetentionPolicy | readonly RetentionRule[],

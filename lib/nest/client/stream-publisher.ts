@@ -28,6 +28,7 @@ export class StreamPublisher<Events extends object = Record<string, unknown>> {
   /** @internal Of its injection tokens, also where a bundler renames the class. */
   static readonly token: string = 'StreamPublisher';
 
+  /** @internal */
   constructor(private readonly producer: Producer) {}
 
   /**

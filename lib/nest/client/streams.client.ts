@@ -13,13 +13,10 @@ import { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { splitSerialization } from '../serialization.js';
 import { ConnectionStatus, type StreamsStatus } from '../transport/connection-status.js';
 import { logEvents } from '../transport/event-log.js';
-import type { StreamsListeners } from '../transport/streams.transport.js';
+import type { StreamsListeners } from '../../core/events.js';
 import { AnswerReader } from './answer-reader.js';
 import { publicationOf, questionOf, type Address } from './packets.js';
 import { StreamRecord } from './stream-record.js';
-
-/** What `emit` and `send` take as pattern: an event type, or with it another stream than routing gives. */
-export type StreamPattern = string | { readonly stream: string; readonly event: string };
 
 /** What Nest's clients take beside the options of their connection. */
 export interface StreamsClientExtras {
@@ -109,7 +106,7 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
    * @param data payload, or a `StreamRecord`. Not null or undefined
    */
   override emit<TResult = string, TInput = unknown>(
-    pattern: StreamPattern | object,
+    pattern: string | { readonly stream: string; readonly event: string } | object,
     data: TInput,
   ): Observable<TResult> {
     if (pattern == null || data == null) return super.emit<TResult, TInput>(pattern, data);
@@ -141,7 +138,7 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
    * @param data payload, or a `StreamRecord`. Not null or undefined
    */
   override send<TResult = unknown, TInput = unknown>(
-    pattern: StreamPattern | object,
+    pattern: string | { readonly stream: string; readonly event: string } | object,
     data: TInput,
   ): Observable<TResult> {
     if (pattern == null || data == null) return super.send<TResult, TInput>(pattern, data);

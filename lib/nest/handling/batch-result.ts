@@ -4,7 +4,7 @@ import { checkedDelay } from './checked-delay.js';
 import type { StreamBatchContext, StreamBatchItem } from './stream-batch.context.js';
 
 /** The id of a message of the batch, or its place in the array of payloads. */
-export type BatchPlace = string | number;
+type BatchPlace = string | number;
 
 /**
  * What becomes of single messages of a batch, as the return value of its handler. All others are

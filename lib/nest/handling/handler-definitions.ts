@@ -1,4 +1,10 @@
-import type { Deserializer, MessageHandler, ReadPacket } from '@nestjs/microservices';
+import type {
+  Deserializer,
+  MessageHandler,
+  OutgoingResponse,
+  ReadPacket,
+  Serializer,
+} from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
 import type { Clock } from '../../core/clock.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
@@ -7,7 +13,7 @@ import type { HandlerDefinition } from '../../core/handler.js';
 import type { Message } from '../../core/message.js';
 import { createBatchInvoker } from './batch-invoker.js';
 import { createInvoker, type Chaining, type ProcessingHooks } from './handler-invoker.js';
-import { createResponder, type ResponseSerializer } from './responder.js';
+import { createResponder } from './responder.js';
 import { STREAM_HANDLER, type StreamHandlerMark } from './stream-handler.decorator.js';
 import type { RunContext } from './run.context.js';
 import { StreamBatchContext } from './stream-batch.context.js';
@@ -17,7 +23,7 @@ import { readHandlerOptions } from './stream-handler.options.js';
 /** What an application may put between payloads and its methods. */
 export interface Serialization {
   /** Changes packets `{ id, response, err, isDisposed }` that answer. @default leaves them alone */
-  readonly serializer?: ResponseSerializer | undefined;
+  readonly serializer?: Serializer<OutgoingResponse, unknown> | undefined;
   /** Changes packets `{ pattern, data }` before methods are given their data. @default leaves them alone */
   readonly deserializer?: Deserializer | undefined;
 }

@@ -1,6 +1,5 @@
 import type { Delivery } from '../../core/delivery.js';
 import type { OwnedStream } from '../../load-balancing/owned-stream.js';
-import type { StreamInfo } from '../../load-balancing/stream-assignment.js';
 import { StreamContext } from './stream.context.js';
 
 /** One run of a `@LoadBalancedHandler`: a message of a stream that this consumer owns. */
@@ -14,7 +13,7 @@ export class LoadBalancedContext<T = unknown> extends StreamContext<T> {
   }
 
   /** What the producer wrote beside the name of the stream. */
-  get info(): StreamInfo {
+  get info(): Readonly<Record<string, unknown>> {
     return this.owned.info;
   }
 

@@ -7,6 +7,7 @@ import { RunContext } from './run.context.js';
 
 /** One message of a batch, and what should become of it. What was asked last counts. */
 export class StreamBatchItem<T = unknown> {
+  /** @internal */
   constructor(private readonly item: BatchedDelivery) {}
 
   get message(): Message<T> {

@@ -22,6 +22,7 @@ export class LagMonitor {
   /** A lag that goes beyond a threshold of the option `lag`, or recovers: each change once. */
   readonly alarms: Observable<StreamLagExceeded>;
 
+  /** @internal */
   constructor(
     private readonly watch: LagWatch,
     events: EventBus,

@@ -3,7 +3,7 @@ import type { OverrunStatus } from '../../core/overrun.js';
 import { HandlerConflictError } from '../../core/errors/start-up.errors.js';
 import { disarm } from '../../core/disarm.js';
 import { asError } from '../../core/errors/error-record.js';
-import type { StreamsEvents } from '../../core/events.js';
+import type { StreamsListeners } from '../../core/events.js';
 import type { StreamsOptions } from '../../options/streams-options.js';
 import { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import {
@@ -13,6 +13,7 @@ import {
 } from '../handling/handler-definitions.js';
 import { rememberFed } from '../handling/fed-handlers.js';
 import { defineFunction, type StreamFunction } from '../handling/handler-function.js';
+import type { StreamContext } from '../handling/stream.context.js';
 import type { ProcessingHooks } from '../handling/handler-invoker.js';
 import { watchNest } from '../handling/watch-nest.js';
 import type { RunContext } from '../handling/run.context.js';
@@ -22,11 +23,6 @@ import { transportIdOf } from '../tokens.js';
 import { ConnectionStatus, type StreamsStatus } from './connection-status.js';
 import { loggerOf, logEvents } from './event-log.js';
 import { subscriptionLines } from './subscription-lines.js';
-
-/** Listeners that `on` takes, by the name of their event. */
-export type StreamsListeners = {
-  [N in keyof StreamsEvents]: (event: StreamsEvents[N]) => void;
-};
 
 /** Options of {@link StreamsTransport}. */
 export type StreamsTransportOptions = StreamsOptions & Serialization;
@@ -139,7 +135,7 @@ export class StreamsTransport
    */
   async subscribe<T = unknown>(
     events: string | readonly string[],
-    handler: StreamFunction<T>,
+    handler: (payload: T, context: StreamContext) => unknown,
     options: Omit<StreamHandlerOptions, 'name'> = {},
   ): Promise<void> {
     const definition = defineFunction(events, handler as StreamFunction, options, this.hooks());

@@ -4,15 +4,15 @@ import { UnrecoverableError } from '../../core/errors/handling.errors.js';
 import type { Message } from '../../core/message.js';
 import { ack, leave } from '../../core/settlement.js';
 
-/** What a callback is given: a plain object of its own. */
-export type EventMessage<T = unknown> = Message<T>;
-
 /** What is known of the run beside its message. */
 export type EventDelivery = Pick<Delivery, 'attempt' | 'group' | 'consumer' | 'signal'>;
 
-/** Answers true to acknowledge the message, false to keep it pending. Throwing is a failed run. */
+/**
+ * Answers true to acknowledge the message, false to keep it pending. Throwing is a failed run.
+ * @param message a plain object of its own
+ */
 export type EventCallback<T = unknown> = (
-  message: EventMessage<T>,
+  message: Message<T>,
   delivery: EventDelivery,
 ) => boolean | Promise<boolean>;
 

@@ -6,6 +6,7 @@ import { isEntryId } from '../../core/entry-id.js';
 import { GroupNotFoundError, StreamNotFoundError } from '../../core/errors/group.errors.js';
 import { ClosedError, InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import type { StreamsEvents } from '../../core/events.js';
+import type { Message } from '../../core/message.js';
 import type { PendingEntries } from '../../ports/group-admin.js';
 import { AlreadySubscribedError } from '../../core/errors/subscription.errors.js';
 import { checked } from '../../core/declaring/kinds.js';
@@ -13,7 +14,7 @@ import { refuse } from '../../core/declaring/refuse.js';
 import { isRecord } from '../../core/declaring/shape.js';
 import type { ResolvedConsumerOptions } from '../../options/stream-consumer-options.js';
 import type { StreamsRuntime } from '../streams-runtime.js';
-import { callbackHandler, type EventCallback, type EventMessage } from './event-callback.js';
+import { callbackHandler, type EventCallback } from './event-callback.js';
 import { listOwn, type PendingMessage } from './pending-messages.js';
 
 /** The end of a consumer, which the application may look at, or not. */
@@ -132,7 +133,7 @@ export class StreamConsumer {
    * @throws InvalidOptionsError for what is no id
    * @throws RedisConnectionError
    */
-  async acknowledge(message: string | Pick<EventMessage, 'id' | 'stream'>): Promise<number> {
+  async acknowledge(message: string | Pick<Message, 'id' | 'stream'>): Promise<number> {
     const { id, stream } = this.placeOf(message);
     const forget = (): void =>
       this.runtime.consumers.acknowledged(this.options.settings.consumer, this.group, stream, id);
@@ -237,8 +238,8 @@ export class StreamConsumer {
   }
 
   private placeOf(
-    message: string | Pick<EventMessage, 'id' | 'stream'>,
-  ): Pick<EventMessage, 'id' | 'stream'> {
+    message: string | Pick<Message, 'id' | 'stream'>,
+  ): Pick<Message, 'id' | 'stream'> {
     if (typeof message !== 'string') {
       refuse(MESSAGE.required().problems(message, 'acknowledge'));
       return message;
@@ -256,7 +257,7 @@ export class StreamConsumer {
 
 const ID = checked<string>('an id such as 1700000000000-0', isEntryId);
 
-const MESSAGE = checked<Pick<EventMessage, 'id' | 'stream'>>(
+const MESSAGE = checked<Pick<Message, 'id' | 'stream'>>(
   'an id such as 1700000000000-0, or { id, stream }',
   (value) => isRecord(value) && isEntryId(value['id']) && typeof value['stream'] === 'string',
 );

@@ -27,6 +27,7 @@ export class StreamConsumers {
   /** @internal Of its injection tokens, also where a bundler renames the class. */
   static readonly token: string = 'StreamConsumers';
 
+  /** @internal */
   constructor(private readonly runtime: StreamsRuntime) {}
 
   /**

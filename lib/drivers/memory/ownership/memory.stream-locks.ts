@@ -2,7 +2,7 @@ import type { Guard } from '../../../core/guard.js';
 import type { HeldStream, StreamPlace } from '../../../core/held-stream.js';
 import type {
   CompleteOutcome,
-  HandOverOutcome,
+  StreamHandOverOutcome,
   HandOverTarget,
   LetGoOutcome,
   StreamLocks,
@@ -87,7 +87,7 @@ export class MemoryStreamLocks implements StreamLocks {
     return 'settled';
   }
 
-  async handOver(held: HeldStream, target: HandOverTarget): Promise<HandOverOutcome> {
+  async handOver(held: HeldStream, target: HandOverTarget): Promise<StreamHandOverOutcome> {
     const { broker, inputs, service, lease } = this.options;
     const whose = this.whose(held);
     if (whose !== 'mine') return whose;

@@ -9,9 +9,7 @@ import {
   text,
   whole,
 } from '../../../core/declaring/kinds.js';
-import type { Option } from '../../../core/declaring/option.js';
 import { declareOptions, isRecord, type Given } from '../../../core/declaring/shape.js';
-import type { NatMap } from '../topology/topology.js';
 import { contradictions } from './redis.problems.js';
 
 /** Timers of Node have this limit, in milliseconds. */
@@ -40,12 +38,6 @@ const NODE_ADDRESS = declareOptions('the address of a node', {
   port: whole(1, 65_535),
 });
 
-/** Where one node of a cluster listens. */
-export interface NodeAddress extends Given<typeof NODE_ADDRESS> {}
-
-const sentinel: Option<SentinelAddress> = nested(SENTINEL_ADDRESS);
-const node: Option<NodeAddress> = nested(NODE_ADDRESS);
-
 /** The one place for an option of a connection to Redis. */
 export const REDIS_OPTIONS = declareOptions(
   'a connection to Redis',
@@ -64,13 +56,16 @@ export const REDIS_OPTIONS = declareOptions(
     /** Options of Node's `tls.connect`: `ca`, `cert`, `key`, `servername` … as texts or buffers. */
     tls: tls(),
     /** Sentinels that say where the master is, instead of `url` or `host` and `port`. Needs `name`. */
-    sentinels: list(sentinel, ADDRESSES, 1),
+    sentinels: list(nested(SENTINEL_ADDRESS), ADDRESSES, 1),
     /** What the sentinels call the master, for example `'mymaster'`. */
     name: text(),
     /** Some nodes of a cluster, instead of `url` or `host` and `port`; the others are learned from them. */
-    cluster: list(node, ADDRESSES, 1),
+    cluster: list(nested(NODE_ADDRESS), ADDRESSES, 1),
     /** Where nodes are reached that the cluster announces under another address: `'10.0.0.1:6379'`. */
-    natMap: checked<NatMap>("an object such as { '10.0.0.1:6379': { host, port } }", isRecord),
+    natMap: checked<Readonly<Record<string, { readonly host: string; readonly port: number }>>>(
+      "an object such as { '10.0.0.1:6379': { host, port } }",
+      isRecord,
+    ),
     /** For the sentinels themselves; `username` and `password` are for the master. */
     sentinelUsername: anyText(),
     sentinelPassword: anyText().secret(),

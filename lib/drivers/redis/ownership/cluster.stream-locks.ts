@@ -2,7 +2,7 @@ import type { Guard } from '../../../core/guard.js';
 import type { HeldStream, StreamPlace } from '../../../core/held-stream.js';
 import type {
   CompleteOutcome,
-  HandOverOutcome,
+  StreamHandOverOutcome,
   HandOverTarget,
   TakeOutcome,
 } from '../../../ports/stream-ownership.js';
@@ -77,7 +77,10 @@ export class ClusterStreamLocks extends RedisStreamLocks {
   }
 
   /** The lock first: until the input has moved, no other consumer takes note of it. */
-  override async handOver(held: HeldStream, target: HandOverTarget): Promise<HandOverOutcome> {
+  override async handOver(
+    held: HeldStream,
+    target: HandOverTarget,
+  ): Promise<StreamHandOverOutcome> {
     const { commands, keys, service, consumer, group, lease } = this.options;
     const { lock, inputs, fence, assignment } = this.keysOf(held);
     const { id } = held;

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { HandOverOutcome, HandOverTarget } from '../../../ports/stream-ownership.js';
+import type { StreamHandOverOutcome, HandOverTarget } from '../../../ports/stream-ownership.js';
 import { Script } from '../scripting/script.js';
 import { HANDED } from './handed-inputs.js';
 import { MINE } from './stream-token.js';
@@ -39,13 +39,16 @@ export interface HandingInput {
   readonly target: HandOverTarget;
 }
 
-export async function handInput(client: Redis, handing: HandingInput): Promise<HandOverOutcome> {
+export async function handInput(
+  client: Redis,
+  handing: HandingInput,
+): Promise<StreamHandOverOutcome> {
   const { inputs, members, handed, consumer, group, id, token, target } = handing;
   return (await input.run(
     client,
     [inputs, members, handed],
     [consumer, group, id, token, target.consumer, target.said, target.handed],
-  )) as HandOverOutcome;
+  )) as StreamHandOverOutcome;
 }
 
 export async function handLock(

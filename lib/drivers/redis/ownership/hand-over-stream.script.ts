@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { HandOverOutcome, HandOverTarget } from '../../../ports/stream-ownership.js';
+import type { StreamHandOverOutcome, HandOverTarget } from '../../../ports/stream-ownership.js';
 import { Script } from '../scripting/script.js';
 import { HANDED } from './handed-inputs.js';
 import { MINE, RAISE } from './stream-token.js';
@@ -44,11 +44,11 @@ export interface HandingOver {
 export async function handOverStream(
   client: Redis,
   { keys, members, handed, target, ...handing }: HandingOver,
-): Promise<HandOverOutcome> {
+): Promise<StreamHandOverOutcome> {
   const { consumer, group, id, token, lease } = handing;
   return (await script.run(
     client,
     [keys.lock, keys.inputs, keys.fence, members, handed],
     [consumer, group, id, token, lease, target.consumer, target.said, target.handed],
-  )) as HandOverOutcome;
+  )) as StreamHandOverOutcome;
 }

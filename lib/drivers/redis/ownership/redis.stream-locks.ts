@@ -4,7 +4,7 @@ import type { Guard } from '../../../core/guard.js';
 import type { HeldStream, StreamPlace } from '../../../core/held-stream.js';
 import type {
   CompleteOutcome,
-  HandOverOutcome,
+  StreamHandOverOutcome,
   HandOverTarget,
   LetGoOutcome,
   StreamLocks,
@@ -88,7 +88,7 @@ export class RedisStreamLocks implements StreamLocks {
     return this.letGo(held, false) as Promise<LetGoOutcome>;
   }
 
-  handOver(held: HeldStream, target: HandOverTarget): Promise<HandOverOutcome> {
+  handOver(held: HeldStream, target: HandOverTarget): Promise<StreamHandOverOutcome> {
     const { commands, keys: names, service, consumer, group, lease } = this.options;
     const { id, token } = held;
     const keys = this.keysOf(held);

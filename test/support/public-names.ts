@@ -1,0 +1,63 @@
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { LeakSearch } from './leak-search.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The files behind the subpaths of the package: each exports names and nothing else. */
+export const DOORS = {
+  'nestjs-redis-streams': 'lib/index.ts',
+  'nestjs-redis-streams/core': 'lib/core.ts',
+  'nestjs-redis-streams/driver': 'lib/driver.ts',
+  'nestjs-redis-streams/testing': 'lib/testing.ts',
+  'nestjs-redis-streams/memory': 'lib/drivers/memory/index.ts',
+} as const;
+
+export type Door = keyof typeof DOORS;
+
+/** Doors that an application which uses another door may import types from, too. */
+const SHARED: readonly Door[] = ['nestjs-redis-streams/core', 'nestjs-redis-streams/driver'];
+
+/** The public side of the library, as the compiler sees it. Built once: it takes a second or two. */
+export class PublicNames {
+  private readonly checker: ts.TypeChecker;
+  private readonly exported = new Map<Door, ReadonlyMap<string, ts.Symbol>>();
+
+  constructor() {
+    const config = ts.getParsedCommandLineOfConfigFile(`${ROOT}tsconfig.json`, {}, HOST)!;
+    const program = ts.createProgram(
+      Object.values(DOORS).map((file) => ROOT + file),
+      config.options,
+    );
+    this.checker = program.getTypeChecker();
+    for (const [door, file] of Object.entries(DOORS) as [Door, string][]) {
+      const module = this.checker.getSymbolAtLocation(program.getSourceFile(ROOT + file)!)!;
+      const symbols = this.checker.getExportsOfModule(module);
+      this.exported.set(door, new Map(symbols.map((symbol) => [symbol.name, this.origin(symbol)])));
+    }
+  }
+
+  /** What a door exports, sorted. */
+  of(door: Door): string[] {
+    return [...this.exported.get(door)!.keys()].sort((a, b) => (a < b ? -1 : 1));
+  }
+
+  /** Types of ours that public signatures of a door name, and that no door for it exports. */
+  leaks(door: Door): string[] {
+    const symbols = [door, ...SHARED].flatMap((one) => [...this.exported.get(one)!.values()]);
+    const search = new LeakSearch(this.checker, new Set(symbols));
+    for (const [name, symbol] of this.exported.get(door)!) search.follow(name, symbol);
+    return search.found;
+  }
+
+  private origin(symbol: ts.Symbol): ts.Symbol {
+    return symbol.flags & ts.SymbolFlags.Alias ? this.checker.getAliasedSymbol(symbol) : symbol;
+  }
+}
+
+const HOST: ts.ParseConfigFileHost = {
+  ...ts.sys,
+  onUnRecoverableConfigFileDiagnostic: ({ messageText }) => {
+    throw new Error(ts.flattenDiagnosticMessageText(messageText, '\n'));
+  },
+};
