@@ -178,6 +178,13 @@ export interface StreamsEvents {
   'stream-lag': StreamLagExceeded;
   /** A consumer fell silent with entries in hand: told once by each process that looks after the stream. */
   'consumer-crashed': In & { readonly consumer: string; readonly error: ConsumerCrashedError };
+  /** A consumer without a controller reads: `events` are the patterns that its callback takes. */
+  'consumer-started': {
+    readonly streams: readonly string[];
+    readonly group: string;
+    readonly consumer: string;
+    readonly events: readonly string[];
+  };
   /** A consumer without a controller has ended: its group or stream vanished, and is not put back. */
   'consumer-failed': {
     readonly streams: readonly string[];

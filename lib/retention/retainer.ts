@@ -72,7 +72,7 @@ export class Retainer implements Worker {
       count = await this.trim(stream, order);
     } catch (thrown) {
       const error = thrown as Error;
-      this.options.events.emit('worker-error', { worker: 'retainer', error });
+      this.options.events.emit('worker-error', { worker: 'retention', error });
     }
     const before = this.rests.get(stream)?.length ?? 0;
     const length = count > 0 ? 0 : Math.min(2 * before + 1, MOST_SKIPPED);

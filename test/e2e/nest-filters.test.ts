@@ -2,6 +2,7 @@ import {
   ArgumentsHost,
   Catch,
   Controller,
+  Logger,
   UseFilters,
   UseGuards,
   UseInterceptors,
@@ -12,7 +13,7 @@ import {
 import { RpcException } from '@nestjs/microservices';
 import { StreamHandler, UnrecoverableError } from 'nestjs-redis-streams';
 import { catchError, defer, EMPTY, map, of, Subject, throwError, type Observable } from 'rxjs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { OnEvent, startApp } from '../support/nest-app.js';
 import { work } from '../support/passing-time.js';
 
@@ -424,5 +425,41 @@ describe('the original error', () => {
     await kit.idle();
     const told = kit.settled.map(({ eventType, error }) => [eventType, error?.message]);
     expect(Object.fromEntries(told)).toEqual({ stops: 'stops', waits: 'stopped' });
+  });
+});
+
+describe('the line with a stack that Nest writes for each failed run', () => {
+  /** As docs/events.md shows it. */
+  @Catch()
+  class LeaveToTransport implements ExceptionFilter {
+    catch(error: unknown): Observable<never> {
+      return throwError(() => error);
+    }
+  }
+
+  it.each([
+    ['is there without a filter', undefined, 1],
+    ['is not there with a filter that passes errors on', new LeaveToTransport(), 0],
+  ])('%s', async (_, filter, lines) => {
+    @Controller()
+    class Orders {
+      @StreamHandler('order')
+      handle(): void {
+        throw new StockError('none left');
+      }
+    }
+    const { outcome } = await startApp({
+      controllers: [Orders],
+      configure: (app) => filter && app.useGlobalFilters(filter),
+    });
+    let written = 0;
+    const count = (...args: unknown[]) => {
+      if (args.at(-1) === 'RpcExceptionsHandler') written++;
+    };
+    const nothing = (): void => undefined;
+    Logger.overrideLogger({ log: nothing, warn: nothing, error: count });
+    onTestFinished(() => Logger.overrideLogger(false));
+    expect(await outcome('order', {})).toMatchObject(failedWith('StockError', 'none left'));
+    expect(written).toBe(lines);
   });
 });

@@ -1,6 +1,11 @@
 import { Controller, Injectable, Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { StreamHandler, StreamsModule, StreamsTransport } from 'nestjs-redis-streams';
+import {
+  StreamConsumers,
+  StreamHandler,
+  StreamsModule,
+  StreamsTransport,
+} from 'nestjs-redis-streams';
 import { StreamsTestKit } from 'nestjs-redis-streams/memory';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { appModule, createApp, OnEvent, startApp } from '../support/nest-app.js';
@@ -45,6 +50,21 @@ describe('at start', () => {
       ].sort(),
     );
   });
+});
+
+it('a consumer without a controller has a line when it reads', async () => {
+  const kit = new StreamsTestKit();
+  const module = appModule({ imports: [StreamsModule.forRoot({ source: kit.source })] });
+  const app = await NestFactory.createApplicationContext(module, { logger: false });
+  onTestFinished(() => app.close());
+  capture();
+  const options = { stream: 'orders', group: 'billing', consumer: 'me' };
+  const consumer = app.get(StreamConsumers).create(options);
+  expect(ofStreams()).toEqual([]);
+  await consumer.start(() => true, ['order.paid', 'order.shipped']);
+  expect(ofStreams()).toEqual([
+    'log Mapped {order.paid, order.shipped, stream orders, group billing} to the callback of consumer "me" [Streams]',
+  ]);
 });
 
 describe('methods that nothing feeds', () => {

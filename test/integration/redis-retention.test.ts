@@ -136,7 +136,7 @@ it('a stream that vanishes, or becomes something else, stops nobody', async () =
     consumer!.events.some(
       ({ name, event }) =>
         name === 'worker-error' &&
-        (event as { worker: string; error: { code: string } }).worker === 'retainer' &&
+        (event as { worker: string; error: { code: string } }).worker === 'retention' &&
         (event as { error: { code: string } }).error.code === 'WRONG_KEY_TYPE',
     ),
   );

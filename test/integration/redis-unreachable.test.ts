@@ -79,6 +79,20 @@ it('seeds of a cluster are named', async () => {
   expect(line).toMatch(new RegExp(`connecting to 127.0.0.1:${port}: .*ECONNREFUSED`));
 });
 
+it('a start that fails says where it tried, and for how long', async () => {
+  const port = await freePort();
+  const source = redis({ host: '127.0.0.1', port, connectTimeout: 300 });
+  const transport = new StreamsTransport({ source, group: 'g' });
+  transport.addHandler('order', async () => undefined, true);
+  const failure = await new Promise<unknown>((resolve) => transport.listen(resolve));
+  expect((failure as Error).message).toMatch(
+    new RegExp(
+      `^No connection to Redis while .* \\(tried 127.0.0.1:${port} for 0.3 s\\): .*ECONNREFUSED`,
+    ),
+  );
+  await transport.close();
+});
+
 it('a server that is there is not told of', async () => {
   const server = await startRedis();
   const transport = new StreamsTransport({ source: redis({ url: server.url }), group: 'g' });

@@ -71,7 +71,7 @@ export class LeaseHolder implements HeldLease {
       this.renewAfter(ttl / 3);
     } catch (error) {
       if (this.over) return;
-      events.emit('worker-error', { worker: 'tenure', error: asError(error) });
+      events.emit('worker-error', { worker: 'lease holder', error: asError(error) });
       this.renewAfter(Math.min(TRY_AGAIN, ttl / 3));
     }
   }

@@ -82,7 +82,7 @@ export class Intake {
       const accepted = this.options.accept(await this.options.subscription.pull(limit));
       if (accepted) await accepted;
     } catch (error) {
-      this.options.events.emit('worker-error', { worker: 'intake', error: asError(error) });
+      this.options.events.emit('worker-error', { worker: 'fetcher', error: asError(error) });
       await sleep(this.options.clock, WAIT_AFTER_ERROR, this.stopped.signal);
     }
   }

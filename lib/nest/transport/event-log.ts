@@ -9,6 +9,7 @@ import type { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { BrokenConnections } from './broken-connections.js';
 import { at, deadLettered, runFailed, runsAwaited, runsGivenUp } from './message-lines.js';
 import { RateLimitedLog, type Line } from './rate-limited-log.js';
+import { mappedLine } from './subscription-lines.js';
 
 /** The line that an event is worth. */
 type Lines = { [N in StreamsEventName]?: (event: StreamsEvents[N]) => Line | undefined };
@@ -35,6 +36,10 @@ const LINES: Lines = {
   'consumer-crashed': ({ consumer, error: { message } }) => ({
     ...warn(message),
     key: `consumer-crashed ${consumer}`,
+  }),
+  'consumer-started': ({ streams, group, consumer, events }) => ({
+    level: 'log',
+    text: mappedLine(events.join(', '), streams, group, `the callback of consumer "${consumer}"`),
   }),
   'consumer-failed': ({ streams, group, error: { message } }) =>
     error(

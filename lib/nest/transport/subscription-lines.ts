@@ -24,10 +24,18 @@ export function subscriptionLines(
   }
   const lines = [...streams].map(([key, names]) => {
     const [pattern, group, name] = JSON.parse(key) as [string, string, string];
-    return `Mapped {${pattern}, ${named(names)}, group ${group}} to ${name}`;
+    return mappedLine(pattern, names, group, name);
   });
   return [...lines, ...definitions.flatMap(balancedLines)];
 }
+
+/** What feeds `target`: a method, or the callback of a consumer. */
+export const mappedLine = (
+  events: string,
+  streams: readonly string[],
+  group: string,
+  target: string,
+): string => `Mapped {${events}, ${named(streams)}, group ${group}} to ${target}`;
 
 /** Which streams these are shows only when they are owned. */
 function balancedLines({ name, events, options }: HandlerDefinition): string[] {

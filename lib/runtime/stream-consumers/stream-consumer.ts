@@ -89,13 +89,16 @@ export class StreamConsumer {
     if (this.closing) throw new ClosedError('The consumer');
     if (this.subscribed) throw new AlreadySubscribedError(this.streams, this.group);
     const forget = this.watchGroups();
+    const events = eventTypes ?? ['*'];
     try {
-      this.subscribed = this.read(callback as EventCallback, eventTypes ?? ['*']);
+      this.subscribed = this.read(callback as EventCallback, events);
       const readings = await this.subscribed;
       this.reading = readings[0];
       // Told of before there was anything to end.
       if (this.failure) await this.end();
       if (this.failure) throw this.failure;
+      const { streams, group, consumer } = this;
+      this.runtime.events.emit('consumer-started', { streams, group, consumer, events });
       void this.follow(readings, forget);
     } catch (error) {
       this.subscribed = undefined;

@@ -5,6 +5,7 @@ import { Backoff } from '../../../core/backoff.js';
 import { systemClock } from '../../../core/clock.js';
 import type { EventBus } from '../../../core/events.js';
 import type { Commands } from '../connection/commands.js';
+import { triedFor } from '../connection/first-connection.js';
 import { connectionError } from '../errors/connection-errors.js';
 import { Connection } from '../connection/connection.js';
 import type { Connector, Role } from '../connection/connector.js';
@@ -80,7 +81,9 @@ export class ClusterCommands implements Commands {
         throw new Error('No node of the cluster has any slots');
       } catch (error) {
         const wait = backoff.next();
-        if (systemClock.now() + wait > deadline) throw connectionError('not-sent', action, error);
+        if (systemClock.now() + wait > deadline) {
+          throw connectionError('not-sent', action + triedFor(undefined, timeout), error);
+        }
         await pause(wait);
       }
     }

@@ -14,7 +14,7 @@ import {
 } from '../errors/connection-errors.js';
 import type { Connector, Role } from './connector.js';
 import { Outages } from './outages.js';
-import { addressOf, FirstConnection } from './first-connection.js';
+import { addressOf, FirstConnection, triedFor } from './first-connection.js';
 import { isDemoted, isReply, typedError, withoutArguments } from '../errors/reply-errors.js';
 
 export interface ConnectionOptions {
@@ -88,7 +88,7 @@ export class Connection implements Commands {
       if (this.closed) throw new ClosedError('The connection to Redis');
       if (left <= 0) {
         const reason = this.lastError ?? unansweredTls(this.#connecting);
-        throw connectionError('not-sent', action, reason);
+        throw connectionError('not-sent', action + triedFor(this.address, timeout), reason);
       }
       await this.changed(left);
     }

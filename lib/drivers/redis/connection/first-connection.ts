@@ -35,3 +35,7 @@ export function addressOf({ options }: Redis): string {
   const addresses = sentinels.map((sentinel) => `${sentinel.host}:${sentinel.port ?? 26_379}`);
   return `the master "${name}" by the sentinels ${addresses.join(', ')}`;
 }
+
+/** For the text of an error: where a connection was tried, and for how long. */
+export const triedFor = (address: string | undefined, ms: number): string =>
+  ` (tried ${address === undefined ? '' : `${address} `}for ${ms / 1000} s)`;

@@ -141,7 +141,10 @@ export class HandedEntries {
       }
     } catch (error) {
       // The next look finds them too.
-      this.options.events.emit('worker-error', { worker: 'handed-over', error: error as Error });
+      this.options.events.emit('worker-error', {
+        worker: 'hand-over receiver',
+        error: error as Error,
+      });
     }
   }
 

@@ -87,7 +87,7 @@ export class Reclaimer implements Worker {
         await this.lookAtAll(streams.slice(at, at + LOOK_AT_ONCE));
       }
     } catch (error) {
-      this.options.events.emit('worker-error', { worker: 'caretaker', error: error as Error });
+      this.options.events.emit('worker-error', { worker: 'reclaimer', error: error as Error });
     }
   }
 
