@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.js';
-import type { Delivery, Handler } from '../core/delivery.js';
+import type { BoundHandler, Delivery, Handler } from '../core/delivery.js';
 import type { Inbox } from '../ports/inbox.js';
 import type { Middleware } from '../core/handler.js';
 import { bounded, textOf } from '../core/errors/text-of.js';
@@ -41,50 +41,110 @@ export interface PipelineOptions extends MatchOptions {
   readonly middleware: readonly Middleware[];
 }
 
-/**
- * THE order in which a delivery passes; the handler's own method stands at the end. What becomes of
- * errors, and of retries when no run is left, is decided outside, in `failurePolicy.ts`. What only passes
- * on is no async function: each would cost every message a promise and three turns of the queue.
- */
-export function createPipeline(options: PipelineOptions): Handler {
-  const order: readonly Middleware[] = [
-    match(options),
-    ...(options.claims
-      ? [dedupe(options.claims, options, options.isHalted, options.chaining.duplicateStep)]
-      : []),
-    limitDeliveries(),
-    gate(options.gates, options.isHalted, options.shared),
-    expire(options.replies, options.clock),
-    charge(options.subscription),
-    decode(options.codec),
-    options.chaining.recognise,
-    timeout(options.clock),
-    ...aroundHandler(options.middleware),
-    ...(options.inbox
-      ? [inbox(options.inbox, options.tables, options.chaining.duplicateStep)]
-      : []),
-  ];
-  const { collectors } = options;
-  const invoke: Handler = (delivery) => delivery.handler!.invoke(delivery);
-  if (!collectors) return compose(order, invoke);
-  return compose(order, (delivery) => {
-    if (!delivery.handler!.batch) return invoke(delivery);
-    // It may have been halted while the run was counted: what is collected now would start later.
-    return options.isHalted(delivery) ? Promise.resolve(release) : collectors.invoke(delivery);
-  });
+/** One place in the order. */
+interface Stage {
+  /** Undefined: the port that it needs is missing, and so are handlers that need it. */
+  readonly middleware: Middleware | undefined;
+  /**
+   * Whether deliveries of a handler pass it. `counted`: the read has counted the run. Asked once per
+   * handler, not per message. @default all pass it
+   */
+  readonly where?: (handler: BoundHandler, counted: boolean) => boolean;
 }
 
-function aroundHandler(middleware: readonly Middleware[]): Middleware[] {
+/**
+ * THE order in which a delivery passes, once `match` has found its handler; the handler's own method
+ * stands at the end. What becomes of errors, and of retries when no run is left, is decided outside, in
+ * `failure-policy.ts`. What only passes on is no async function: each would cost every message a promise
+ * and three turns of the queue.
+ */
+function orderOf(options: PipelineOptions): readonly Stage[] {
+  const { claims, inbox: store, shared, clock, isHalted, tables } = options;
+  const { recognise, duplicateStep } = options.chaining;
+  const uncounted = (_: BoundHandler, counted: boolean): boolean => !counted;
+  return [
+    {
+      middleware: claims && dedupe(claims, options, isHalted, duplicateStep),
+      where: (handler) => handler.dedupe !== undefined,
+    },
+    { middleware: limitDeliveries(), where: uncounted },
+    {
+      middleware: gate(options.gates, isHalted, shared),
+      where: ({ batch, concurrency }) => !batch && (concurrency ?? shared) !== undefined,
+    },
+    { middleware: expire(options.replies, clock), where: ({ answers }) => answers },
+    { middleware: charge(options.subscription), where: uncounted },
+    { middleware: decode(options.codec) },
+    { middleware: recognise, where: ({ chains }) => chains },
+    // A batch has its time from its own start on.
+    {
+      middleware: timeout(clock),
+      where: (handler) => handler.timeout !== undefined && !handler.batch,
+    },
+    ...aroundHandler(options.middleware),
+    {
+      middleware: store && inbox(store, tables, duplicateStep),
+      where: (handler) => handler.inbox !== undefined,
+    },
+  ];
+}
+
+function aroundHandler(middleware: readonly Middleware[]): Stage[] {
   if (middleware.length === 0) return [];
   const { outer, inner } = outlast();
-  return [outer, ...middleware.map(onlyOnce), inner];
+  return [outer, ...middleware.map(onlyOnce), inner].map((one) => ({ middleware: one }));
 }
 
-function compose(order: readonly Middleware[], last: Handler): Handler {
-  return order.reduceRight<Handler>(
-    (next, middleware) => (delivery) => middleware(delivery, next),
-    last,
-  );
+/** Runs a delivery: finds its handler, and takes it through what this handler needs of the order. */
+export function createPipeline(options: PipelineOptions): Handler {
+  const order = orderOf(options);
+  const counted = new Chains(order, true, options);
+  const uncounted = new Chains(order, false, options);
+  const find = match(options);
+  const go: Handler = (delivery) =>
+    (delivery.lease.charged ? counted : uncounted).of(delivery.handler!)(delivery);
+  return (delivery) => find(delivery, go);
+}
+
+/** What deliveries of each handler pass. Composed when the first one arrives. */
+class Chains {
+  private readonly byHandler = new Map<BoundHandler, Handler>();
+  /** Most consumers have one handler, or many messages in a row for the same. */
+  private last: BoundHandler | undefined;
+  private lastChain!: Handler;
+
+  constructor(
+    private readonly order: readonly Stage[],
+    private readonly counted: boolean,
+    private readonly options: PipelineOptions,
+  ) {}
+
+  of(handler: BoundHandler): Handler {
+    if (handler === this.last) return this.lastChain;
+    let chain = this.byHandler.get(handler);
+    if (!chain) this.byHandler.set(handler, (chain = this.compose(handler)));
+    this.last = handler;
+    this.lastChain = chain;
+    return chain;
+  }
+
+  private compose(handler: BoundHandler): Handler {
+    const { order, counted, options } = this;
+    return order
+      .filter(({ where }) => where?.(handler, counted) ?? true)
+      .flatMap(({ middleware }) => middleware ?? [])
+      .reduceRight<Handler>(
+        (next, middleware) => (delivery) => middleware(delivery, next),
+        lastOf(handler, options),
+      );
+  }
+}
+
+function lastOf(handler: BoundHandler, { collectors, isHalted }: PipelineOptions): Handler {
+  if (!handler.batch || !collectors) return (delivery) => handler.invoke(delivery);
+  // It may have been halted while the run was counted: what is collected now would start later.
+  return (delivery) =>
+    isHalted(delivery) ? Promise.resolve(release) : collectors.invoke(delivery);
 }
 
 /** A middleware that calls `next` twice would run a handler twice for one delivery. */

@@ -8,14 +8,14 @@ import type { WorkflowStore } from '../ports/workflow-store.js';
 import { reportOf } from './step-report.js';
 
 /**
- * Knows steps by their metadata, and acknowledges those of cancelled workflows without a run. What
+ * Of handlers that chain: knows steps by their metadata, and acknowledges those of cancelled workflows without a run. What
  * belongs to no workflow passes at the price of one look. Where the store does not answer, the run has
  * failed: a step that may have been cancelled must not happen.
  */
 export function recognise(store: WorkflowStore | undefined, clock: Clock): Middleware {
   const cancelled = store && new Asking((ids) => store.areCancelled(ids));
   return (delivery, next) => {
-    const place = delivery.handler!.chains ? placeIn(delivery.message.metadata) : undefined;
+    const place = placeIn(delivery.message.metadata);
     if (!place) return next(delivery);
     delivery.workflow = place;
     if (!cancelled) return next(delivery);

@@ -1,4 +1,4 @@
-import type { Delivery, Handler } from '../../core/delivery.js';
+import type { Delivery } from '../../core/delivery.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import type { Middleware } from '../../core/handler.js';
 import { postpone, release, retry, type Settlement } from '../../core/settlement.js';
@@ -9,22 +9,18 @@ const ASK_AGAIN = 1000;
 /** How long to wait when the source has no room for the data, ms. */
 const WITHOUT_ROOM = 100;
 
-/** A run that does not come straight from a read is counted at its start, so that crashes count too. */
+/**
+ * Counts a run that does not come straight from a read, which has counted it. At its start, so that a
+ * run that kills its process counts too.
+ */
 export function charge(subscription: Subscription): Middleware {
-  return (delivery, next) =>
-    delivery.lease.charged ? next(delivery) : chargeFirst(subscription, delivery, next);
-}
-
-async function chargeFirst(
-  subscription: Subscription,
-  delivery: Delivery,
-  next: Handler,
-): Promise<Settlement> {
-  delivery.charging = true;
-  const obstacle = await whyNotStarted(subscription, delivery);
-  delivery.charging = delivery.offered = false;
-  // It may have been given up while the source was asked.
-  return obstacle ?? (delivery.lost ? release : next(delivery));
+  return async (delivery, next) => {
+    delivery.charging = true;
+    const obstacle = await whyNotStarted(subscription, delivery);
+    delivery.charging = delivery.offered = false;
+    // It may have been given up while the source was asked.
+    return obstacle ?? (delivery.lost ? release : next(delivery));
+  };
 }
 
 async function whyNotStarted(

@@ -26,8 +26,8 @@ export interface Naming {
 const ASK_AGAIN = 1000;
 
 /**
- * Runs what nobody has completed and nobody else works on. Stands before runs are counted: what was
- * done is no run, and what somebody else works on waits uncounted.
+ * Of handlers that deduplicate: runs a message whose key no run has completed and no other run claims.
+ * Stands before runs are counted: a completed key is no run, and a claimed one waits uncounted.
  */
 export function dedupe(
   claims: Claims,
@@ -35,9 +35,7 @@ export function dedupe(
   isHalted: (delivery: Delivery) => boolean,
   duplicateStep: (delivery: Delivery) => Ack | undefined,
 ): Middleware {
-  return (delivery, next) => (delivery.handler!.dedupe ? once(delivery, next) : next(delivery));
-
-  function once(delivery: Delivery, next: Handler): Promise<Settlement> {
+  return (delivery, next) => {
     const obstacle = delivery.claim === undefined ? name(delivery, claims, naming) : undefined;
     if (obstacle) return Promise.resolve(obstacle);
     if (!delivery.claim) return next(delivery);
@@ -50,7 +48,7 @@ export function dedupe(
         else resolve(postpone(ASK_AGAIN, errorRecord(outcome)));
       });
     });
-  }
+  };
 
   /** While its message is there: a retry has none until it is charged. */
   function remember(delivery: Delivery): void {

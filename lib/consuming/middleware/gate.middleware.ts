@@ -7,20 +7,16 @@ import { Slots } from '../plan/slots.js';
 export type Gates = Map<BoundHandler, Slots>;
 
 /**
- * Holds a handler to its own concurrency, and where it is given to the transport's. What still waits
- * here when its stream is no longer served, or when its entry is lost, never starts. Batches are held
- * back as a whole.
+ * Holds a handler to its own concurrency, and to the transport's where that is given. A delivery that
+ * waits here when its stream is no longer served, or when its entry is lost, never starts. Batches do not
+ * pass: they are held back as a whole.
  */
 export function gate(
   gates: Gates,
   isHalted: (delivery: Delivery) => boolean,
   shared?: Slots,
 ): Middleware {
-  return (delivery, next) => {
-    const { concurrency, batch } = delivery.handler!;
-    const held = !batch && (concurrency !== undefined || shared !== undefined);
-    return held ? pass(delivery, next) : next(delivery);
-  };
+  return pass;
 
   function slotsOf(handler: BoundHandler): Slots | undefined {
     if (handler.concurrency === undefined) return undefined;

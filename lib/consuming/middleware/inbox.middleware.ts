@@ -13,18 +13,16 @@ class NotDone extends Error {
   }
 }
 
-/** Has what the handler writes take effect with the note that it has; a noted message is no run. */
+/** Of handlers with an `inbox`: has what the handler writes take effect with the note that it has; a noted message is no run. */
 export function inbox(
   store: Inbox,
   tables: ReadonlyMap<string, HandlerTable>,
   duplicateStep: (delivery: Delivery) => Ack | undefined,
 ): Middleware {
   return (delivery, next) =>
-    delivery.handler!.inbox
-      ? once(store, tables, delivery, next).then(
-          (done) => done ?? duplicateStep(delivery) ?? duplicate,
-        )
-      : next(delivery);
+    once(store, tables, delivery, next).then(
+      (done) => done ?? duplicateStep(delivery) ?? duplicate,
+    );
 }
 
 /** Undefined: it was done before. */
