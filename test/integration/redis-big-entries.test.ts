@@ -163,6 +163,29 @@ it('a message that is larger than all that may be held is handled by itself', as
   expect(at.most).toBe(900_000);
 });
 
+it('a retry that finds no room comes before new messages, however many follow', async () => {
+  const MOST = 60;
+  const [first] = await publish(1, 900_000);
+  let others = 0;
+  let othersBefore: number | undefined;
+  const consumer = await consume({
+    redis: { url: server.url, maxReadBytes: 100_000 },
+    backoff: { delay: 50, jitter: 0 },
+    handle: async ({ id, attempt }) => {
+      if (othersBefore === undefined && others < MOST) await publish(2, 900_000);
+      if (id !== first) {
+        others++;
+        return work(50);
+      }
+      if (attempt === 1) throw new Error('not yet');
+      othersBefore = others;
+    },
+  });
+  await until('it runs again', () => othersBefore !== undefined);
+  expect(othersBefore).toBeLessThan(15);
+  await consumer.close();
+});
+
 it('a consumer whose messages fill the room says so, and ends all the same', async () => {
   await publish(10, 900_000);
   let release!: () => void;

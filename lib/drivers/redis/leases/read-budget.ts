@@ -7,6 +7,11 @@ import type { RedisLease } from './redis.lease.js';
 export const DEFAULT_READ_BYTES = 8 * 1_048_576;
 /** A wait for so long is worth a warning, ms. */
 const LONG = 1000;
+/**
+ * A retry that found no room is looked at again after 100 ms. For so long new entries wait for it, ms:
+ * longer, since a process may be busy, and not much longer, since the retry may have been given up.
+ */
+const RETRY_FIRST = 500;
 /** A reader may always hold so many bytes, however many there are. */
 const LEAST = 65_536;
 
@@ -48,6 +53,8 @@ export interface HeldBytes {
  */
 export class ByteRoom {
   private onLess: (() => void) | undefined;
+  /** Runs while a retry has found no room and new entries wait for it. */
+  private retryWaits: NodeJS.Timeout | undefined;
   private warned = false;
   private closed = false;
 
@@ -60,6 +67,7 @@ export class ByteRoom {
 
   /** Whether so large an entry may be read now, as far as sizes are known. */
   mayRead(size: number): boolean {
+    if (this.retryWaits) return false;
     return this.held.bytes === 0 || this.held.bytes + size <= this.newShare;
   }
 
@@ -83,6 +91,7 @@ export class ByteRoom {
   /** Nothing waits any more. */
   close(): void {
     this.closed = true;
+    this.endRetryWait();
     this.less();
   }
 
@@ -109,7 +118,8 @@ export class ByteRoom {
     const { held } = this;
     const before = lease.size;
     if (!lease.fields) {
-      if (held.bytes >= this.budget.share) return 'later';
+      if (held.bytes >= this.budget.share) return this.retryLater();
+      this.endRetryWait();
       // Counted before it comes, so that others that begin know of it.
       held.resize(lease, lease.fetched);
     }
@@ -118,6 +128,22 @@ export class ByteRoom {
     } finally {
       held.resize(lease, lease.fields ? lease.fetched : before);
     }
+  }
+
+  /** Where one message fills the room, new ones would always be faster than the retry. */
+  private retryLater(): 'later' {
+    this.endRetryWait();
+    if (this.closed) return 'later';
+    this.retryWaits = setTimeout(() => {
+      this.endRetryWait();
+      this.less();
+    }, RETRY_FIRST).unref();
+    return 'later';
+  }
+
+  private endRetryWait(): void {
+    clearTimeout(this.retryWaits);
+    this.retryWaits = undefined;
   }
 
   /** Fewer messages run than could: told once. */
