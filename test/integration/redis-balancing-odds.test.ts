@@ -11,7 +11,7 @@ import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import type { RedisLease } from '../../lib/drivers/redis/leases/redis.lease.js';
 import { announce, Balanced } from '../support/balancing.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
-import { pace } from '../support/passing-time.js';
+import { elapse, pace } from '../support/passing-time.js';
 import { until } from '../support/until.js';
 
 const INPUT = 'svc-input';
@@ -402,6 +402,35 @@ it('what another consumer has taken behind which others have begun is run late, 
   await driver.source.settle([{ lease: second!, settlement: ack }]);
   expect(await subscription.pull(1)).toMatchObject([{ id: left!.id, charged: false }]);
   expect(late).toEqual([{ stream: 'x', group: 'g', count: 1 }]);
+});
+
+it('a run whose reply was too large for the connection is not counted', async () => {
+  const driver = redis({ url: server.url }).open({ events: new EventBus(), keyPrefix: '' });
+  onTestFinished(() => driver.source.close());
+  const a = await start('a');
+  await announce(client, 'x');
+  await a.hears('StreamAdded x');
+  const reading = { group: 'g', startId: '0', runsWithin: 1000, onFinished: () => undefined };
+  const subscription = a.balancer.subscribe(reading);
+  onTestFinished(() => subscription.close());
+  subscription.add(a.balancer.streams()[0]!);
+  await client.xadd('x', '*', 'n', 'small');
+  let [lease] = await subscription.pull(1);
+  // Until then entries are read one by one.
+  await elapse(400);
+  await client.config('SET', 'client-output-buffer-limit', 'normal 1500000 0 0');
+  onTestFinished(() => void client.config('SET', 'client-output-buffer-limit', 'normal 0 0 0'));
+  const large = client.multi();
+  for (let n = 0; n < 20; n++) large.xadd('x', '*', 'n', 'x'.repeat(200_000));
+  await large.exec();
+  const runs: number[] = [];
+  for (let n = 0; n < 20; n++) {
+    await driver.source.settle([{ lease: lease!, settlement: ack }]);
+    [lease] = await subscription.pull(1);
+    if (!lease!.charged) await subscription.begin(lease!);
+    runs.push(lease!.attempt);
+  }
+  expect(runs).toEqual(Array(20).fill(1));
 });
 
 it('what was redriven is heard of, also while the owner is about to wait', async () => {

@@ -2,7 +2,6 @@ import type { Fields } from '../../../core/message.js';
 import type { Commands } from '../connection/commands.js';
 import type { Fenced } from '../scripting/fence.js';
 import { uncharge } from './release.script.js';
-import { REPLY_BYTES } from './entry-sizes.js';
 import { FETCH_AT_ONCE, fetchEntries } from './fetch-entries.script.js';
 
 /** An entry of a pending list with its delivery count. */
@@ -108,12 +107,16 @@ export class PendingEntries {
     );
   }
 
-  /** The data of all of them, in as many requests as it takes. */
-  async fetchAll(key: string, entries: readonly PendingEntry[]): Promise<Omit<Fetched, 'rest'>> {
+  /** The data of all of them, in as many requests of at most `bytes` as it takes. */
+  async fetchAll(
+    key: string,
+    entries: readonly PendingEntry[],
+    bytes: number,
+  ): Promise<Omit<Fetched, 'rest'>> {
     const found: FetchedEntry[] = [];
     let deleted = 0;
     for (let rest = entries; rest.length > 0;) {
-      const page = await this.fetch(key, rest, REPLY_BYTES);
+      const page = await this.fetch(key, rest, bytes);
       found.push(...page.found);
       deleted += page.deleted;
       rest = page.rest;

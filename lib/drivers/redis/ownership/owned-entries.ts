@@ -1,7 +1,9 @@
 import { compareEntryIds } from '../../../core/entry-id.js';
+import { systemClock } from '../../../core/clock.js';
 import type { EventBus } from '../../../core/events.js';
 import type { Guard } from '../../../core/guard.js';
 import type { Commands } from '../connection/commands.js';
+import { AT_ONCE, isBroken } from '../leases/careful-fetch.js';
 import type { EntrySizes } from '../leases/entry-sizes.js';
 import { PendingEntries } from '../leases/pending-entries.js';
 import { RedisLease, type EntryHolder, type ReadKey } from '../leases/redis.lease.js';
@@ -39,6 +41,8 @@ export class OwnedEntries {
   private waiting = new Map<string, RedisLease>();
   /** Pending to us by policy: not handed out again. */
   private readonly left = new Set<string>();
+  /** The reply of the last read has not come: the runs that it counted did not begin. */
+  private replyLost = false;
   /** The highest id that was handed out. */
   private begunUpTo = '0-0';
 
@@ -53,6 +57,7 @@ export class OwnedEntries {
   again(waiting: readonly RedisLease[] = []): void {
     this.takenOver = false;
     this.takenUpTo = undefined;
+    this.replyLost = false;
     this.waiting = new Map(waiting.map((lease) => [lease.entryId, lease]));
   }
 
@@ -84,13 +89,37 @@ export class OwnedEntries {
   }
 
   private async takeOver(): Promise<OwnedEntriesFound | undefined> {
+    const { takenUpTo } = this;
     const page = await this.takePage();
     if (!page) return undefined;
-    const leases = await this.leasesOf(
-      page.filter((row) => this.isOfOthers(row) || !this.left.has(row.id)),
+    const rows = page.filter((row) => this.isOfOthers(row) || !this.left.has(row.id));
+    try {
+      const leases = await this.leasesOf(await this.takeBackLost(rows));
+      if (this.takenOver) {
+        this.waiting.clear();
+        this.replyLost = false;
+      }
+      return { leases };
+    } catch (error) {
+      // The page is taken again.
+      this.takenUpTo = takenUpTo;
+      this.takenOver = false;
+      throw error;
+    }
+  }
+
+  /** Takes back the runs that a lost reply has counted. */
+  private async takeBackLost(rows: readonly TakenEntry[]): Promise<readonly TakenEntry[]> {
+    if (!this.replyLost) return rows;
+    const { holder, source, guards } = this.options;
+    const lost = rows.filter(
+      (row) => row.count === 1 && !this.isOfOthers(row) && !this.waiting.has(row.id),
     );
-    if (this.takenOver) this.waiting.clear();
-    return { leases };
+    if (lost.length === 0) return rows;
+    const owner = { consumer: holder.consumer, guards };
+    const back = await this.pending.uncharge(source.key, lost, owner);
+    const counts = new Map(back.map(({ id, count }) => [id, count]));
+    return rows.map((row) => ({ ...row, count: counts.get(row.id) ?? row.count }));
   }
 
   private async takePage(): Promise<TakenEntry[] | undefined> {
@@ -99,11 +128,13 @@ export class OwnedEntries {
     if (!(await confirm())) return undefined;
     const count = atOnce();
     const take = { key: source.key, group, consumer, guards, after: this.takenUpTo, count };
-    const page = await commands.run(
-      'taking over what is pending',
-      (client) => takePending(client, take),
-      source.key,
-    );
+    const page = await commands
+      .run('taking over what is pending', (client) => takePending(client, take), source.key)
+      .catch((error: unknown) => {
+        // What it took from others cannot be told any more from what the read has counted.
+        if (isBroken(error)) this.replyLost = false;
+        throw error;
+      });
     if (!page) return undefined;
     this.takenUpTo = page.at(-1)?.id ?? this.takenUpTo;
     this.takenOver = page.length < count;
@@ -119,7 +150,7 @@ export class OwnedEntries {
       return lease?.attempt === count ? lease : undefined;
     };
     const unknown = rows.filter((row) => !known(row));
-    const { found, deleted } = await this.pending.fetchAll(key, unknown);
+    const { found, deleted } = await this.pending.fetchAll(key, unknown, sizes.replyBytes);
     sizes.learnOf(key, found);
     const fetched = new Map(found.map((entry) => [entry.id, entry]));
     if (found.length > 0) events.emit('reclaimed', { stream, group, count: found.length });
@@ -151,6 +182,7 @@ export class OwnedEntries {
     const { commands, guards, holder, source, sizes, readAhead } = this.options;
     const { group, consumer } = holder;
     const reading = { key: source.key, group, consumer, guards, count: readAhead() };
+    const sentAt = systemClock.now();
     try {
       const read = await commands.run(
         'reading an owned stream',
@@ -173,6 +205,11 @@ export class OwnedEntries {
     } catch (error) {
       // It may have been carried out: what it took is pending to us.
       this.again();
+      this.replyLost = isBroken(error);
+      if (this.replyLost && systemClock.now() - sentAt < AT_ONCE) {
+        sizes.replyBroke();
+        sizes.readBroke([source.key], reading.count);
+      }
       throw error;
     }
     this.again();

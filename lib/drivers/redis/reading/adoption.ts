@@ -1,4 +1,5 @@
 import { systemClock } from '../../../core/clock.js';
+import { RedisConnectionError } from '../../../core/errors/connection.errors.js';
 import type { EventBus } from '../../../core/events.js';
 import type { CarefulFetch } from '../leases/careful-fetch.js';
 import type { EntrySizes } from '../leases/entry-sizes.js';
@@ -50,16 +51,19 @@ export class Adoption {
    * there is no room for is fetched later, see {@link more}.
    */
   async holdUncharged(source: ReadKey, entries: readonly PendingEntry[]): Promise<void> {
+    this.queue(source, entries);
+    await this.fetchQueued();
+  }
+
+  private queue(source: ReadKey, entries: readonly PendingEntry[]): void {
     const queued = this.queued.get(source) ?? [];
     const known = new Set(queued.map(({ id }) => id));
     this.queued.set(source, [...queued, ...entries.filter(({ id }) => !known.has(id))]);
-    await this.fetchQueued();
   }
 
   /** There may be room for more of what was found pending. */
   more(): void {
-    if (this.queued.size > 0 && !this.fetching)
-      void this.fetchQueued().catch((error: Error) => this.report(error));
+    if (this.queued.size > 0 && !this.fetching) void this.fetchQueued();
   }
 
   /**
@@ -96,6 +100,11 @@ export class Adoption {
 
   /** Takes up what is pending to us without our knowing of it. */
   async adopt(source: ReadKey, minIdle: number): Promise<void> {
+    await this.find(source, minIdle);
+    await this.fetchQueued();
+  }
+
+  private async find(source: ReadKey, minIdle: number): Promise<void> {
     const { holder, events, held, entries } = this.options;
     const mark = this.lost.get(source);
     const ours = await entries.pendingTo(holder.consumer, source.key, minIdle);
@@ -108,7 +117,7 @@ export class Adoption {
     if (unknown.length === 0) return;
     const { group } = holder;
     events.emit('adopted', { stream: source.stream, group, count: unknown.length });
-    await this.holdUncharged(source, await this.takeBackLost(source, unknown, mark));
+    this.queue(source, await this.takeBackLost(source, unknown, mark));
     if (mark && this.lost.get(source) === mark) this.lost.delete(source);
   }
 
@@ -166,11 +175,8 @@ export class Adoption {
   }
 
   async adoptAll(): Promise<void> {
-    try {
-      for (const source of this.options.streams()) await this.adopt(source, 0);
-    } catch (error) {
-      this.report(error as Error);
-    }
+    await this.each(this.options.streams(), (source) => this.find(source, 0).then(() => true));
+    await this.fetchQueued();
   }
 
   /** What was left pending by policy need not be remembered once it is settled. */
@@ -204,28 +210,41 @@ export class Adoption {
   }
 
   private fetchQueued(): Promise<void> {
-    this.fetching ??= this.fetchAll().finally(() => (this.fetching = undefined));
+    this.fetching ??= this.each(this.queued.keys(), (source) => this.fetchOf(source)).finally(
+      () => (this.fetching = undefined),
+    );
     return this.fetching;
   }
 
-  private async fetchAll(): Promise<void> {
-    for (const source of this.queued.keys()) {
-      for (;;) {
-        const queued = this.queued.get(source) ?? [];
-        const bytes = this.options.room.ofAdoption;
-        if (queued.length === 0) break;
-        if (bytes === 0) return;
-        const { rest } = await this.hold(source, queued, bytes);
-        // More may have been queued meanwhile.
-        const later = this.queued.get(source);
-        if (later) this.queued.set(source, [...rest, ...later.slice(queued.length)]);
-      }
-      this.queued.delete(source);
+  /** @returns whether there is room for the next key */
+  private async fetchOf(source: ReadKey): Promise<boolean> {
+    for (;;) {
+      const queued = this.queued.get(source) ?? [];
+      const bytes = this.options.room.ofAdoption;
+      if (queued.length === 0) break;
+      if (bytes === 0) return false;
+      const { rest } = await this.hold(source, queued, bytes);
+      // More may have been queued meanwhile.
+      const later = this.queued.get(source);
+      if (later) this.queued.set(source, [...rest, ...later.slice(queued.length)]);
     }
+    this.queued.delete(source);
+    return true;
   }
 
-  /** The next look finds them too. */
-  private report(error: Error): void {
-    this.options.events.emit('worker-error', { worker: 'adoption', error });
+  /** Until `step` answers false. A key that fails is told of, and holds up no others. */
+  private async each(
+    sources: Iterable<ReadKey>,
+    step: (source: ReadKey) => Promise<boolean>,
+  ): Promise<void> {
+    for (const source of sources) {
+      try {
+        if (!(await step(source))) return;
+      } catch (error) {
+        this.options.events.emit('worker-error', { worker: 'adoption', error: error as Error });
+        // No other key can be asked for either. The next look finds the entries.
+        if (error instanceof RedisConnectionError && error.outcome === 'not-sent') return;
+      }
+    }
   }
 }
