@@ -11,7 +11,7 @@ import { missed } from './limits.js';
 const limits = JSON.parse(readFileSync(new URL('limits.json', import.meta.url), 'utf8'));
 const run = fileURLToPath(new URL('run.js', import.meta.url));
 /** What features cost. */
-const FEATURES = ['--rounds', '3', 'retention', 'dedupe', 'chain', 'ordering'];
+const FEATURES = ['--rounds', '3', 'retention', 'dedupe', 'chain', 'ordering', 'hot'];
 
 let problems = missed(measure(), limits);
 if (problems.length > 0) {

@@ -1,6 +1,9 @@
 import type { Fields } from '../core/message.js';
 import { list, oneOf, text } from '../core/declaring/kinds.js';
 import { NONE, type Problems } from '../core/declaring/option.js';
+import { shown } from '../core/declaring/wording.js';
+import { isEntryId } from '../core/entry-id.js';
+import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import { declareOptions } from '../core/declaring/shape.js';
 import type { DeadLetterReason } from '../core/settlement.js';
 import type { ErrorRecord } from '../core/errors/error-record.js';
@@ -60,6 +63,21 @@ export type DeadLetterFilter =
 export const filterProblems = (filter: unknown): Problems =>
   FILTER.problems(filter, '', 'the filter, { ids }, { group } or { all: true },');
 
+/**
+ * For drivers whose dead letters have the ids of entries.
+ * @throws InvalidOptionsError for what cannot be one
+ */
+export function refuseLetterIds(ids: readonly string[] = []): void {
+  const problems = ids.flatMap((id, at) =>
+    isEntryId(id)
+      ? []
+      : [
+          `ids[${at}] must be the deadLetterId of a dead letter ("1700000000000-0"), not ${shown(id)}`,
+        ],
+  );
+  if (problems.length > 0) throw new InvalidOptionsError(problems);
+}
+
 /** One page of dead letters, oldest first. */
 export interface DeadLetterPage {
   readonly items: readonly DeadLetter[];
@@ -80,6 +98,7 @@ export interface DeadLetterQueue {
    * Hands dead letters back to the group that gave them up, and to no other group, with their
    * original stream and id and a fresh count of attempts. Each moves in one step. Answers how many.
    * Ids are looked up, however many others there are; an id without a dead letter counts for nothing.
+   * @throws InvalidOptionsError for what cannot be an id here, before anything is moved; also `purge`
    */
   redrive(stream: string, filter: DeadLetterFilter): Promise<number>;
   /** Deletes dead letters for good. Answers how many. */

@@ -3,7 +3,8 @@ import type { Metadata, OutgoingEntry } from '../core/message.js';
 import type { ErrorRecord } from '../core/errors/error-record.js';
 import type { BranchFailure, JoinedResults, WorkflowFailure } from './workflow-payloads.js';
 import { errorRecord } from '../core/errors/error-record.js';
-import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
+import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
+import type { EventBus } from '../core/events.js';
 import {
   placeToText,
   stepAfter,
@@ -23,6 +24,7 @@ export interface JoiningOptions {
   readonly ttl: number;
   readonly encode: (message: StepMessage) => OutgoingEntry;
   readonly technology: string;
+  readonly events: EventBus;
 }
 
 /** A step that follows, and how it is published. */
@@ -66,7 +68,7 @@ export async function joinFailed(
   const { error, reason, event, payload } = failure;
   const outcome = { e: { reason, error, event, payload } } satisfies Outcome;
   return [
-    ...(hook ? [compensation(options, ending, hook, failure)] : []),
+    ...(hook ? compensation(options, ending, hook, failure) : []),
     ...(await arrive(options, ending, scopes, JSON.stringify(outcome))),
   ];
 }
@@ -132,7 +134,7 @@ async function joined(
   const hook = hookOf(outer);
   const outcome = { e: { reason: failure.reason } } satisfies Outcome;
   return [
-    ...(hook ? [compensation(options, { ...ending, at: scope.at }, hook, failure)] : []),
+    ...(hook ? compensation(options, { ...ending, at: scope.at }, hook, failure) : []),
     ...(await arrive(options, ending, outer, JSON.stringify(outcome))),
   ];
 }
@@ -149,25 +151,41 @@ export const brief = ({ name, message }: ErrorRecord): { name: string; message: 
   message,
 });
 
-/** Stands alone: what is declared for failures is not run for its own. */
+/**
+ * Stands alone: what is declared for failures is not run for its own. A message that can never be
+ * published is told of and left out: trying again would not help, and the dead letter has the failure.
+ */
 function compensation(
   options: JoiningOptions,
   ending: Ending,
   hook: HookScope,
   failure: WorkflowFailure,
-): Following {
+): Following[] {
   const step = stepInBranch(ending.at ?? ending.place.step, 'f');
   const there = { ...hook, step, scopes: [] };
-  try {
-    return published(options, ending, there, failure);
-  } catch {
-    // Too large, with the payloads of what failed.
-    const { payload: _, results: __, failures, ...bare } = failure;
-    const counted = failures && {
-      failures: failures.map(({ index, reason }) => ({ index, reason })),
-    };
-    return published(options, ending, there, { ...bare, ...counted });
+  let refused: unknown;
+  // Without the payloads of what failed where it is too large with them.
+  for (const payload of [failure, withoutPayloads(failure)]) {
+    try {
+      return [published(options, ending, there, payload)];
+    } catch (error) {
+      if (error instanceof ClosedError) throw error;
+      refused = error;
+    }
   }
+  const message =
+    `The message "${hook.event}" that was declared by onFailure cannot be published for ${ending.lease.id} of ` +
+    `${ending.lease.stream}, so it is left out: ${errorRecord(refused).message}. The reason of the failure is ` +
+    `${failure.reason}; the dead letter has all of it. Publish by hand what has to follow, and mend the codec.`;
+  options.events.emit('warning', { code: 'FAILURE_HOOK_REFUSED', message });
+  return [];
+}
+
+function withoutPayloads({ payload: _, results: __, failures, ...bare }: WorkflowFailure) {
+  const counted = failures && {
+    failures: failures.map(({ index, reason }) => ({ index, reason })),
+  };
+  return { ...bare, ...counted };
 }
 
 interface There {

@@ -5,7 +5,7 @@ import { ack } from '../../lib/core/settlement.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import type { StreamsOptions } from '../../lib/options/streams-options.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
-import { elapse } from '../support/passing-time.js';
+import { elapse, quiet } from '../support/passing-time.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 
@@ -245,6 +245,21 @@ describe('events that only another consumer handles, on Redis', () => {
     await y.runtime.consumers.resume(readings);
     await until('all were handled', () => y.times('y') === 5);
     expect(y.ran.every(({ attempt }) => attempt === 1)).toBe(true);
+  });
+
+  it('no more of them wait than maxParked says, also of what dead consumers left', async () => {
+    const y = await start(['y']);
+    await y.runtime.consumers.pause(y.runtime.consumers.find('y'));
+    await publish('y', 200);
+    await admin.xreadgroup('GROUP', 'g', 'dead', 'COUNT', 200, 'STREAMS', 's', '>');
+    const rows = await admin.xpending('s', 'g', '-', '+', 200, 'dead');
+    const ids = (rows as [string][]).map(([id]) => id);
+    await admin.xclaim('s', 'g', 'dead', 0, ...ids, 'IDLE', 100_000, 'JUSTID');
+    const x = await start(['x'], { maxParked: 10, batchSize: 5, reclaimInterval: 50 });
+    await until('they wait', () => x.waits.length >= 10);
+    await quiet(2000);
+    // And one look's.
+    expect(x.waits.length).toBeLessThanOrEqual(30);
   });
 
   it('an ordered stream is given to the consumer that handles the event, in order', async () => {

@@ -31,6 +31,7 @@ it.each<[string, unknown, string]>([
   ['a promise', Promise.resolve({ all: true }), 'a promise: await it first'],
   ['an id', '1-0', 'the filter, { ids }, { group } or { all: true }, must be an object, not "1-0"'],
   ['ids that are no list', { ids: '1-0' }, 'ids must be a list of ids of dead letters, not "1-0"'],
+  ['what is no id', { ids: ['1-0', 'nope'] }, 'ids[1] must be the deadLetterId of a dead letter'],
   ['an empty group', { group: '' }, 'group must be a text that is not empty'],
   ['all and more', { all: true, group: 'g' }, 'all must stand alone'],
   ['all: false', { all: false }, 'all must be true, not false'],

@@ -5,7 +5,7 @@ import type { Hold, Lease } from '../../lib/core/lease.js';
 import { jsonCodec } from '../../lib/core/codecs/json.codec.js';
 import { EventBus } from '../../lib/core/events.js';
 import type { FinishedStep, StepReport } from '../../lib/core/ended-step.js';
-import { placeIn } from '../../lib/core/workflow-place.js';
+import { placeIn, placeToText, type HookScope } from '../../lib/core/workflow-place.js';
 import type { Ack } from '../../lib/core/settlement.js';
 import type { Settling } from '../../lib/ports/source.js';
 import type { WorkflowStore } from '../../lib/ports/workflow-store.js';
@@ -27,7 +27,7 @@ function setup() {
   events.on('worker-error', () => state.told++);
   events.on('warning', ({ code, message }) => state.warnings.push(`${code} ${message}`));
   const recorder = new StepRecorder({ store, ttl: 1000, clock, events });
-  return { state, clock, recorder, store };
+  return { state, clock, recorder, store, events };
 }
 
 const finishedStep = (name: string): FinishedStep => ({
@@ -49,6 +49,7 @@ const holding = (hold: Hold = 'held') => ({
 });
 
 const place = placeIn({ workflow: 'w 0.1.1 1-0 j:0:1:2:joined' })!;
+const undo: HookScope = { kind: 'hook', event: 'undo', stream: undefined };
 const arriving = { place, report: {} as StepReport, result: 'null', trace: {} };
 const branchEnd = { ...finishedStep('0.1.1'), arriving };
 
@@ -175,4 +176,36 @@ it('the end of a branch whose settlement was carried out, but for its mark, is m
   held.hold = 'gone';
   expect(await all(batch)).toEqual(['settled']);
   expect(published).toEqual([1, 0]);
+});
+
+it('a step whose failure message can never be published is buried all the same, and it is told', async () => {
+  const { recorder, store, events, state } = setup();
+  let asked = 0;
+  const encode = () => {
+    asked++;
+    throw new TypeError('the codec refuses it');
+  };
+  const options = { store, recorder, encode, events, codec: jsonCodec, ttl: 1000 };
+  const { all } = new StepSettling(
+    options as unknown as ConcludingOptions,
+    holding(),
+    async (batch) => batch.map(() => 'settled'),
+  );
+  const fields = ['event_type', 'second', 'payload', '{}', 'metadata'];
+  const workflow = placeToText({ id: 'w', step: '1', parent: '0-1', scopes: [undo] });
+  const record = { stream: 's', id: '1-0', group: 'g', reason: 'max-deliveries', attempts: 5 };
+  const times = { publishedAt: '', deadLetteredAt: '2026-01-01T00:00:00Z', consumer: 'c' };
+  const outcomes = await all([
+    {
+      lease: { ...lease, fields: [...fields, JSON.stringify({ workflow })] },
+      settlement: { kind: 'dead-letter', reason: 'max-deliveries' },
+      record: { ...record, ...times },
+    },
+  ]);
+  expect(outcomes).toEqual(['settled']);
+  // With the payloads of what failed, and without.
+  expect(asked).toBe(2);
+  expect(state.warnings).toMatchObject([
+    expect.stringMatching(/^FAILURE_HOOK_REFUSED .*"undo".*1-0 of s.*the codec refuses it/),
+  ]);
 });

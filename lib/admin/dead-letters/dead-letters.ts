@@ -51,8 +51,8 @@ export class DeadLetters {
    * Hands messages back to the group that gave them up, and to no other, with their original stream
    * and id and a fresh count of attempts. They are read within `reclaimInterval`.
    * @param which `{ ids }`, `{ group }`, both, or `{ all: true }`
-   * @returns how many
-   * @throws InvalidOptionsError for a filter that says nothing, or is misspelt
+   * @returns how many; fewer than `ids` where some are there no more, or are of another group: 0 where none is
+   * @throws InvalidOptionsError for a filter that says nothing, or is misspelt, and for what is no id
    */
   async redrive(stream: string, which: DeadLetterFilter): Promise<number> {
     refuse(names({ stream }), filterProblems(which));
@@ -62,8 +62,8 @@ export class DeadLetters {
   /**
    * Deletes dead letters for good.
    * @param which `{ ids }`, `{ group }`, both, or `{ all: true }`
-   * @returns how many
-   * @throws InvalidOptionsError for a filter that says nothing, or is misspelt
+   * @returns how many; fewer than `ids` where some are there no more, or are of another group: 0 where none is
+   * @throws InvalidOptionsError for a filter that says nothing, or is misspelt, and for what is no id
    */
   async purge(stream: string, which: DeadLetterFilter): Promise<number> {
     refuse(names({ stream }), filterProblems(which));

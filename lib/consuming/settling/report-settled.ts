@@ -23,7 +23,7 @@ export function reportSettled(
     eventType: delivery.eventType,
     handler: handler?.name,
     outcome: outcomeOf(settlement, outcome),
-    attempt: lease.attempt,
+    attempt: runsOf(delivery, settlement),
     duration: delivery.startedAt === 0 ? 0 : clock.now() - delivery.startedAt,
     reason: settlement.kind === 'dead-letter' ? settlement.reason : undefined,
     delay: settlement.kind === 'retry' ? settlement.delay : undefined,
@@ -33,6 +33,12 @@ export function reportSettled(
   events.emit('settled', event);
   if (isDeadLetter) events.emit('dead-lettered', event);
   if (hasFailed) events.emit('run-failed', event);
+}
+
+/** A run that was counted by the read and never began is taken back where the entry goes to others. */
+function runsOf({ lease, startedAt }: Delivery, { kind }: Settlement): number {
+  const takenBack = kind === 'handed-over' || (kind === 'release' && startedAt === 0);
+  return takenBack && lease.charged ? lease.attempt - 1 : lease.attempt;
 }
 
 /** One that is postponed, or that the handler itself has asked for, has not failed. */

@@ -1,9 +1,10 @@
-import type {
-  DeadLetter,
-  DeadLetterFilter,
-  DeadLetterPage,
-  DeadLetterQueue,
-  DeadLetterRecord,
+import {
+  refuseLetterIds,
+  type DeadLetter,
+  type DeadLetterFilter,
+  type DeadLetterPage,
+  type DeadLetterQueue,
+  type DeadLetterRecord,
 } from '../../ports/dead-letters.js';
 import { compareEntryIds } from '../../core/entry-id.js';
 import type { Fields } from '../../core/message.js';
@@ -56,6 +57,7 @@ export class MemoryDeadLetters implements DeadLetterQueue {
 }
 
 function choose(data: MemoryStream, { ids, group }: DeadLetterFilter): DeadLetter[] {
+  refuseLetterIds(ids);
   const letters = ids
     ? [...new Set(ids)].flatMap((id) => data.deadLetters.get(id) ?? [])
     : [...data.deadLetters.values()];

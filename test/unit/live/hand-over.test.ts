@@ -49,6 +49,8 @@ describe('an event that only another consumer of the group handles', () => {
     expect(y.ran).toEqual(Array(10).fill('y'));
     expect([...x.outcomes(), ...y.outcomes()]).not.toContain('filtered');
     const handed = [...x.settled, ...y.settled].filter((event) => event.outcome === 'handed-over');
+    // They did not run there.
+    expect(new Set(handed.map(({ attempt }) => attempt))).toEqual(new Set([0]));
     expect(handed.length).toBeGreaterThan(0);
     expect(handed.every(({ receiver }) => receiver !== undefined)).toBe(true);
   });

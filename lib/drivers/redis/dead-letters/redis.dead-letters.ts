@@ -1,9 +1,10 @@
-import type {
-  DeadLetter,
-  DeadLetterFilter,
-  DeadLetterPage,
-  DeadLetterQueue,
-  DeadLetterRecord,
+import {
+  refuseLetterIds,
+  type DeadLetter,
+  type DeadLetterFilter,
+  type DeadLetterPage,
+  type DeadLetterQueue,
+  type DeadLetterRecord,
 } from '../../../ports/dead-letters.js';
 import { isEntryId } from '../../../core/entry-id.js';
 import { InvalidOptionsError } from '../../../core/errors/start-up.errors.js';
@@ -117,6 +118,7 @@ export class RedisDeadLetters implements DeadLetterQueue {
       if (meant.length > 0) await visit(meant);
     };
     if (!ids) return this.eachOfAll(stream, visitMeant);
+    refuseLetterIds(ids);
     for (const some of chunksOf([...new Set(ids)], PAGE)) {
       await visitMeant(await this.byIds(stream, some));
     }

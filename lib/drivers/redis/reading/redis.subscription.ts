@@ -64,6 +64,8 @@ export class RedisSubscription implements Subscription, EntryHolder {
   private reading: Promise<void> | undefined;
   private opened = false;
   private stopped = false;
+  /** The consumer takes what was handed over, and nothing else. */
+  private takesOnlyHanded = false;
   private closing: Promise<void> | undefined;
 
   constructor(private readonly options: RedisSubscriptionOptions) {
@@ -121,7 +123,7 @@ export class RedisSubscription implements Subscription, EntryHolder {
       // Known to have crashed before it is removed.
       absentAfter: Math.max(2 * longest, crashedAfter) + 60_000,
       streams: () => this.readKeys.all,
-      room: () => this.roomToTakeOver(),
+      room: () => (this.takesOnlyHanded ? 0 : this.roomToTakeOver()),
       onLook: () => this.letGo().then(() => this.readyQueue.refresh(this.leasing)),
       onLooked: (source, looked) => this.looked(source, looked),
     });
@@ -153,6 +155,7 @@ export class RedisSubscription implements Subscription, EntryHolder {
   }
 
   async pull(limit: number): Promise<Lease[]> {
+    this.takesOnlyHanded = false;
     if (this.readyQueue.isEmpty && !this.stopped) {
       this.reading ??= this.read(limit);
       await this.readyQueue.filled(limit);
@@ -164,6 +167,7 @@ export class RedisSubscription implements Subscription, EntryHolder {
 
   /** What came beside it, as by a read, is handed out too. */
   takeHanded(limit: number): Lease[] {
+    this.takesOnlyHanded = true;
     const handedOut = this.readyQueue.take(limit);
     if (this.readyQueue.isEmpty) {
       this.handed.roomMade();
