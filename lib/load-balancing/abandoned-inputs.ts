@@ -1,3 +1,4 @@
+import { chunksOf } from '../core/chunks.js';
 import type { Clock } from '../core/clock.js';
 import type { StreamAssignment } from './stream-assignment.js';
 import type { StreamPlace } from '../core/held-stream.js';
@@ -124,8 +125,7 @@ export class AbandonedInputs {
   private async learn(rows: readonly PendingInput[]): Promise<void> {
     const { inputs, recoveryCount } = this.options;
     const unknown = rows.filter(({ id }) => !this.known.has(id));
-    for (let at = 0; at < unknown.length; at += recoveryCount) {
-      const some = unknown.slice(at, at + recoveryCount);
+    for (const some of chunksOf(unknown, recoveryCount)) {
       const read = await inputs.read(some.map(({ id }) => id));
       for (const [index, input] of read.entries()) await this.learnOne(some[index]!, input);
     }

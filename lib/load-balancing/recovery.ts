@@ -1,3 +1,4 @@
+import { chunksOf } from '../core/chunks.js';
 import { sleep, type Clock } from '../core/clock.js';
 import type { StreamAssignment } from './stream-assignment.js';
 import type { StreamPlace } from '../core/held-stream.js';
@@ -167,11 +168,11 @@ export class Recovery implements Worker {
   private async takeSome(found: readonly Abandoned[]): Promise<void> {
     const { owned, room } = this.options;
     const mine = this.sharing.mine(found);
-    const wanted = shuffled(found);
-    for (let at = 0; at < wanted.length && !this.stopping.signal.aborted; at += AT_ONCE) {
+    for (const wanted of chunksOf(shuffled(found), AT_ONCE)) {
+      if (this.stopping.signal.aborted) return;
       let left = Math.min(room(), AT_ONCE);
       let share = mine - owned.size;
-      const some = wanted.slice(at, at + AT_ONCE).filter((one) => {
+      const some = wanted.filter((one) => {
         if (left <= 0) return false;
         const take = share > 0 || one.since > this.patience(one);
         if (take) [left, share] = [left - 1, share - 1];

@@ -1,3 +1,4 @@
+import { chunksOf } from '../../core/chunks.js';
 import { asError } from '../../core/errors/error-record.js';
 import { Chain, type Link } from '../../core/collections/chain.js';
 import type { Clock, TimerHandle } from '../../core/clock.js';
@@ -132,9 +133,7 @@ export class Claims implements Worker {
   private readonly ask = (): void => {
     const asked = this.asking;
     this.asking = [];
-    for (let at = 0; at < asked.length; at += AT_ONCE) {
-      void this.askFor(asked.slice(at, at + AT_ONCE));
-    }
+    for (const some of chunksOf(asked, AT_ONCE)) void this.askFor(some);
   };
 
   private async askFor(asked: readonly Asking[]): Promise<void> {

@@ -149,21 +149,14 @@ export class RedisSource implements MessageSource {
     topology: Topology,
     onClosed: () => void,
   ): ClusterSubscription {
-    const { connector, keys } = this.options;
+    const { keys } = this.options;
     const problems = keys.placementProblems(options.streams);
     if (problems.length > 0) throw new InvalidOptionsError(problems);
     const slots = bySlot(options.streams, (stream) => keys.stream(stream));
     return new ClusterSubscription(
       [...slots].map(([slot, streams]) => {
         const place = new SlotPlace(topology, slot);
-        const here = connector.at(() => place.locate());
-        return new RedisSubscription({
-          ...options,
-          ...this.options,
-          streams,
-          place,
-          connector: here,
-        });
+        return new RedisSubscription({ ...options, ...this.options, streams, place });
       }),
       onClosed,
     );

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 import type { ClaimOutcome, Completions } from '../../../ports/completions.js';
 import type { Claim, Completion, CompletionKey } from '../../../core/completion.js';
+import { chunksOf } from '../../../core/chunks.js';
 import { grouped } from '../../../core/collections/grouped.js';
-import { chunksOf } from '../scripting/chunks.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
 import {

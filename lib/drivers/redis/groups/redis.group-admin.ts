@@ -1,3 +1,4 @@
+import { chunksOf } from '../../../core/chunks.js';
 import { GroupNotFoundError, StreamNotFoundError } from '../../../core/errors/group.errors.js';
 import { InvalidOptionsError } from '../../../core/errors/start-up.errors.js';
 import { WrongKeyTypeError } from '../../../core/errors/server.errors.js';
@@ -51,9 +52,8 @@ export class RedisGroupAdmin implements GroupAdmin {
 
   async describe(streams: readonly string[]): Promise<(StreamReport | undefined)[]> {
     const reports: (StreamReport | undefined)[] = [];
-    for (let at = 0; at < streams.length; at += AT_ONCE) {
-      const some = streams.slice(at, at + AT_ONCE).map((stream) => this.describeOne(stream));
-      reports.push(...(await Promise.all(some)));
+    for (const some of chunksOf(streams, AT_ONCE)) {
+      reports.push(...(await Promise.all(some.map((stream) => this.describeOne(stream)))));
     }
     return reports;
   }

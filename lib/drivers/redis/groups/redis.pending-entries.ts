@@ -1,3 +1,4 @@
+import { chunksOf } from '../../../core/chunks.js';
 import type { PendingEntries, PendingEntry, PendingQuery } from '../../../ports/group-admin.js';
 import { aboutGroup } from './about-group.js';
 import type { Commands } from '../connection/commands.js';
@@ -37,8 +38,7 @@ export class RedisPendingEntries implements PendingEntries {
   ): Promise<string[]> {
     const about = { key: this.keys.stream(stream), stream, group };
     const claimed: string[] = [];
-    for (let at = 0; at < to.ids.length; at += AT_ONCE) {
-      const ids = to.ids.slice(at, at + AT_ONCE);
+    for (const ids of chunksOf(to.ids, AT_ONCE)) {
       const args = [about.key, group, to.consumer, to.minIdleMs, ...ids, 'JUSTID'] as const;
       const handedOver = await this.commands.run(
         'handing over pending entries',
@@ -53,8 +53,7 @@ export class RedisPendingEntries implements PendingEntries {
   async acknowledge(stream: string, group: string, ids: readonly string[]): Promise<number> {
     const key = this.keys.stream(stream);
     let acknowledged = 0;
-    for (let at = 0; at < ids.length; at += AT_ONCE) {
-      const some = ids.slice(at, at + AT_ONCE);
+    for (const some of chunksOf(ids, AT_ONCE)) {
       acknowledged += await this.commands.run(
         'acknowledging',
         (client) => client.xack(key, group, ...some),

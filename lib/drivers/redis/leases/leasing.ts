@@ -1,3 +1,4 @@
+import { chunksOf } from '../../../core/chunks.js';
 import { compareEntryIds } from '../../../core/entry-id.js';
 import type { EventBus } from '../../../core/events.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
@@ -136,9 +137,7 @@ function batchesOf(leases: readonly RedisLease[]): RedisLease[][] {
   const batches: RedisLease[][] = [];
   for (const same of grouped(leases, (lease) => lease.source.key).values()) {
     same.sort((a, b) => compareEntryIds(a.entryId, b.entryId));
-    for (let at = 0; at < same.length; at += EXTEND_AT_ONCE) {
-      batches.push(same.slice(at, at + EXTEND_AT_ONCE));
-    }
+    batches.push(...chunksOf(same, EXTEND_AT_ONCE));
   }
   return batches;
 }

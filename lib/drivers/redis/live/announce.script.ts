@@ -1,3 +1,4 @@
+import { chunksOf } from '../../../core/chunks.js';
 import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
 import { ANNOUNCED, KEPT, WRITE_ANNOUNCEMENT } from '../scripting/announcement.js';
@@ -72,10 +73,9 @@ export async function announce(client: Redis, announcing: Announcing): Promise<T
   for (const { state, json } of fields) args.push(state, json);
   const keys = fields.map(({ key }) => key);
   const flat = (await script.run(client, keys, args)) as (string | number)[];
-  const taken: TakenField[] = [];
-  for (let at = 0; at < flat.length; at += 3) {
-    const [place, field, now] = flat.slice(at, at + 3);
-    taken.push({ place: Number(place) - 1, field: String(field), now: Number(now) });
-  }
-  return taken;
+  return chunksOf(flat, 3).map(([place, field, now]) => ({
+    place: Number(place) - 1,
+    field: String(field),
+    now: Number(now),
+  }));
 }

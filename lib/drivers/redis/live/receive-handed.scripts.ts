@@ -1,3 +1,4 @@
+import { chunksOf } from '../../../core/chunks.js';
 import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
 import { KEPT } from '../scripting/announcement.js';
@@ -112,11 +113,11 @@ export async function takeHanded(
 ): Promise<{ readonly waiting: number; readonly taken: readonly TakenHanded[] }> {
   const args = [from.group, from.consumer, Math.min(most, AT_ONCE)];
   const [waiting, ...flat] = (await taking.run(client, keysOf(from), args)) as (string | number)[];
-  const taken: TakenHanded[] = [];
-  for (let at = 0; at < flat.length; at += 3) {
-    const [kind, id, count] = flat.slice(at, at + 3);
-    taken.push({ kind: kind as HandedKind, id: String(id), count: Number(count) });
-  }
+  const taken = chunksOf(flat, 3).map(([kind, id, count]) => ({
+    kind: kind as HandedKind,
+    id: String(id),
+    count: Number(count),
+  }));
   return { waiting: Number(waiting), taken };
 }
 

@@ -1,4 +1,4 @@
-import { chunksOf } from '../scripting/chunks.js';
+import { chunksOf } from '../../../core/chunks.js';
 import { bySlot } from '../topology/slots.js';
 import type { Commands } from '../connection/commands.js';
 

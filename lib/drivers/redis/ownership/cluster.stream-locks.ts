@@ -1,3 +1,4 @@
+import { chunksOf } from '../../../core/chunks.js';
 import type { Guard } from '../../../core/guard.js';
 import type { HeldStream, StreamPlace } from '../../../core/held-stream.js';
 import type {
@@ -15,7 +16,7 @@ import { raiseToken } from './raise-token.script.js';
 import { refreshInputs } from './refresh-inputs.script.js';
 import { settleInput } from './settle-input.script.js';
 import { isGroupMissing } from '../errors/reply-errors.js';
-import { chunks, RedisStreamLocks } from './redis.stream-locks.js';
+import { RedisStreamLocks } from './redis.stream-locks.js';
 
 /** Pending inputs of one consumer that one command asks for. */
 const PENDING_AT_ONCE = 1000;
@@ -173,7 +174,7 @@ export class ClusterStreamLocks extends RedisStreamLocks {
     const inputs = keys.inputs(service);
     const rows = ids.map((id) => ({ id, owner: consumer }));
     await Promise.all(
-      chunks(rows, STREAMS_AT_ONCE).map((some) =>
+      chunksOf(rows, STREAMS_AT_ONCE).map((some) =>
         commands.run(
           'extending locks',
           (client) => refreshInputs(client, inputs, group, consumer, some),

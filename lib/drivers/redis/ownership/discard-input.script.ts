@@ -1,5 +1,4 @@
 import type { Redis } from 'ioredis';
-import type { Fields } from '../../../core/message.js';
 import { Script } from '../scripting/script.js';
 import { STREAMS_ONLY } from '../scripting/streams-only.js';
 
@@ -28,7 +27,8 @@ export interface Discarding {
   readonly deadLetters: string;
   readonly group: string;
   readonly id: string;
-  readonly fields: Fields;
+  /** As they are written. */
+  readonly fields: readonly (string | Buffer)[];
 }
 
 /** @returns whether it was pending */

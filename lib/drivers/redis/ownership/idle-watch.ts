@@ -1,16 +1,13 @@
-import type { Redis } from 'ioredis';
-import { Backoff } from '../../../core/backoff.js';
 import { sleep, systemClock } from '../../../core/clock.js';
 import type { EventBus } from '../../../core/events.js';
 import type { Commands } from '../connection/commands.js';
-import { Connection } from '../connection/connection.js';
+import { BlockingReader } from '../connection/blocking-reader.js';
 import type { Connector } from '../connection/connector.js';
 import { isDemoted, isReply } from '../errors/reply-errors.js';
-import { unblock } from './unblock.js';
+import { streamsIn } from '../resp/stream-reply.js';
 
 /** Longest wait of one read, ms. */
 const BLOCK = 5000;
-const GRACE = 2000;
 const FOREVER = 2 ** 31 - 1;
 /** Streams that become idle meanwhile are watched together, ms. */
 const TOGETHER = 10;
@@ -44,14 +41,8 @@ export interface IdleWatchOptions {
 export class IdleWatch implements StreamWatch {
   private readonly watched = new Map<string, Watched>();
   private readonly closing = new AbortController();
-  private readonly backoff = new Backoff();
-  private connection: Connection | undefined;
-  /** Id of the connection at the server. */
-  private reader: number | undefined;
+  private reader: BlockingReader | undefined;
   private loop: Promise<void> | undefined;
-  /** Number of the read that is blocked. */
-  private blocked: number | undefined;
-  private reads = 0;
   /** Streams were added since the last read began. */
   private outdated = false;
   private waking: NodeJS.Timeout | undefined;
@@ -66,7 +57,8 @@ export class IdleWatch implements StreamWatch {
     this.changed.abort();
     this.waking ??= setTimeout(() => {
       this.waking = undefined;
-      void this.wake();
+      // The blocked read ends, with nothing, and the next one names all streams.
+      if (this.outdated) void this.reader?.wake();
     }, TOGETHER);
   }
 
@@ -79,27 +71,25 @@ export class IdleWatch implements StreamWatch {
     this.closing.abort();
     this.changed.abort();
     clearTimeout(this.waking);
-    this.outdated = true;
-    await this.wake();
-    await this.connection?.close();
+    await this.reader?.stop();
     await this.loop;
+    await this.reader?.close();
   }
 
   private async run(): Promise<void> {
-    const { connector, events } = this.options;
-    this.connection = new Connection({
-      connector,
+    const reader = new BlockingReader({
+      ...this.options,
       role: 'reader',
-      events,
-      replyTimeout: BLOCK + GRACE,
-      onConnected: async (client) => {
-        this.reader = await client.client('ID').catch(() => undefined);
-      },
+      action: 'awaiting entries',
+      block: BLOCK,
+      // Not used on a cluster.
+      key: () => '',
     });
+    this.reader = reader;
     while (!this.closing.signal.aborted) {
       if (this.watched.size === 0) await this.nextChange();
       else {
-        await this.readOnce(this.connection);
+        await this.readOnce(reader);
         await this.rest();
       }
     }
@@ -110,29 +100,24 @@ export class IdleWatch implements StreamWatch {
     if (ms > 0) await sleep(systemClock, ms, this.closing.signal);
   }
 
-  private async readOnce(connection: Connection): Promise<void> {
-    let client: Redis | undefined;
+  private async readOnce(reader: BlockingReader): Promise<void> {
     try {
-      client = await connection.ready('awaiting entries', FOREVER);
+      if (!reader.isConnected) await reader.connected(FOREVER);
       if (this.closing.signal.aborted) return;
-      const [keys, ids] = [
-        [...this.watched.keys()],
-        [...this.watched.values()].map(({ after }) => after),
-      ];
-      const limits = ['COUNT', 1, 'BLOCK', BLOCK, 'STREAMS'];
+      const keys = [...this.watched.keys()];
+      const ids = Array.from(this.watched.values(), ({ after }) => after);
       this.outdated = false;
-      this.blocked = ++this.reads;
-      const reply = await client.call('XREAD', ...limits, ...keys, ...ids);
-      this.blocked = undefined;
-      for (const key of keysOf(reply)) this.tell(key);
-      this.backoff.reset();
+      const limits = ['COUNT', 1, 'BLOCK', BLOCK, 'STREAMS'];
+      const reply = await reader.request(['XREAD', ...limits, ...keys, ...ids]);
+      for (const [key] of streamsIn(reply)) this.tell(key);
+      reader.succeeded();
     } catch (error) {
-      this.blocked = undefined;
       if (this.closing.signal.aborted) return;
-      if (client && (isDemoted(error) || !isReply(error))) connection.discard(client);
-      // One that cannot be read spoils the read of all: each finds out for itself.
-      else if (client) for (const key of [...this.watched.keys()]) this.tell(key);
-      await sleep(systemClock, this.backoff.next(), this.closing.signal);
+      // A key that cannot be read spoils the read of all: each stream finds out for itself.
+      if (reader.failed(error) === 'refused' && isReply(error) && !isDemoted(error)) {
+        for (const key of [...this.watched.keys()]) this.tell(key);
+      }
+      await reader.pause();
     }
   }
 
@@ -146,22 +131,6 @@ export class IdleWatch implements StreamWatch {
     this.changed = new AbortController();
     return sleep(systemClock, FOREVER, AbortSignal.any([this.changed.signal, this.closing.signal]));
   }
-
-  /** The blocked read ends, with nothing, and the next one is about all streams. */
-  private async wake(): Promise<void> {
-    const { blocked, reader: id } = this;
-    if (blocked === undefined || !this.outdated) return;
-    const { commands } = this.options;
-    const hasEnded = (): boolean => this.blocked !== blocked;
-    await unblock({ commands, key: '', client: this.connection?.current, id, hasEnded });
-  }
-}
-
-/** With RESP 2 `[[key, entries]]`, with RESP 3 a map. */
-function keysOf(reply: unknown): string[] {
-  if (!Array.isArray(reply)) return [];
-  if (Array.isArray(reply[0])) return reply.map(([key]: [string]) => key);
-  return reply.filter((_, index) => index % 2 === 0) as string[];
 }
 
 /** Between two looks at an idle stream, ms. */

@@ -1,3 +1,4 @@
+import { chunksOf } from '../../../core/chunks.js';
 import type { Redis } from 'ioredis';
 import type { BalancerMember, HandedInput } from '../../../ports/stream-ownership.js';
 import { Script } from '../scripting/script.js';
@@ -59,18 +60,14 @@ export async function meetMembers(
   const reply = await script.run(client, [key, inputs], [consumer, saying, ...noted]);
   const [flat, handed] = reply as [(string | number)[], string[]];
   const byConsumer = new Map<string, HandedInput[]>();
-  for (const [id, token, to] of threes(handed)) {
+  for (const [id, token, to] of chunksOf(handed, 3)) {
     const one = { id: String(id), token: Number(token) };
     byConsumer.set(String(to), [...(byConsumer.get(String(to)) ?? []), one]);
   }
-  return threes(flat).map(([name, age, said]) => ({
+  return chunksOf(flat, 3).map(([name, age, said]) => ({
     consumer: String(name),
     age: Number(age),
     said: String(said),
     handed: byConsumer.get(String(name)) ?? [],
   }));
-}
-
-function threes<T>(flat: readonly T[]): T[][] {
-  return Array.from({ length: flat.length / 3 }, (_, at) => flat.slice(at * 3, at * 3 + 3));
 }

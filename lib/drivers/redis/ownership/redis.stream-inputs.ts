@@ -1,3 +1,4 @@
+import { chunksOf } from '../../../core/chunks.js';
 import type { Redis } from 'ioredis';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../../core/events.js';
@@ -6,18 +7,16 @@ import type { PendingInput, StreamInput, StreamInputs } from '../../../ports/str
 import { SlotPlace } from '../topology/slot-place.js';
 import { slotOf } from '../topology/slots.js';
 import type { Commands } from '../connection/commands.js';
-import { Connection } from '../connection/connection.js';
+import { BlockingReader } from '../connection/blocking-reader.js';
 import type { Connector } from '../connection/connector.js';
 import type { Keys } from '../keys/keys.js';
-import { isDemoted, isGroupMissing, isReply, typedError } from '../errors/reply-errors.js';
+import { isGroupMissing, typedError } from '../errors/reply-errors.js';
+import { streamsIn } from '../resp/stream-reply.js';
+import { asWritten } from '../scripting/stored-fields.js';
 import { discardInput, MOST_LETTERS } from './discard-input.script.js';
 import { STREAMS_AT_ONCE } from './extend-streams.script.js';
 import { refreshInputs } from './refresh-inputs.script.js';
-import { chunks } from './redis.stream-locks.js';
-import { unblock } from './unblock.js';
 
-/** A blocked read that is silent for so much longer than it was to block is dead, ms. */
-const GRACE = 2000;
 /** Lua passes some thousand values to a command at most. */
 const MOST_IN_A_SCRIPT = 4000;
 /** What the dead letters of other programs are told by. */
@@ -35,17 +34,13 @@ export interface RedisInputsOptions {
   readonly onReconnected: () => void;
 }
 
-type Entry = [id: string, fields: Fields | null];
-
 /** The stream `<service>-input` and its group, which redis-stream-client-go may share. */
 export class RedisStreamInputs implements StreamInputs {
   private readonly key: string;
   private readonly place: SlotPlace | undefined;
-  private connection: Connection | undefined;
+  private reader: BlockingReader | undefined;
   private closed = false;
   private connected = false;
-  /** Id of the blocking connection at the server, where it tells. */
-  private reader: number | undefined;
   private pulling: Promise<unknown> | undefined;
 
   constructor(private readonly options: RedisInputsOptions) {
@@ -56,23 +51,22 @@ export class RedisStreamInputs implements StreamInputs {
 
   /** @throws WrongKeyTypeError, RedisConnectionError */
   async open(): Promise<void> {
-    const { connector, commands, events, blockTimeout } = this.options;
+    const { connector, commands, blockTimeout } = this.options;
     await commands.ready('joining a service', connector.connectTimeout);
     await this.createGroup();
-    const { place } = this;
-    this.connection ??= new Connection({
-      connector: place ? connector.at(() => place.locate()) : connector,
+    this.reader ??= new BlockingReader({
+      ...this.options,
+      place: this.place,
       role: 'reader',
-      events,
-      replyTimeout: blockTimeout + GRACE,
-      // Asked now: later the connection may be blocked.
-      onConnected: async (client) => {
+      action: 'reading streams',
+      block: blockTimeout,
+      key: () => this.key,
+      onConnected: () => {
         if (this.connected) this.options.onReconnected();
         this.connected = true;
-        this.reader = await client.client('ID').catch(() => undefined);
       },
     });
-    await this.connection.ready('joining a service', connector.connectTimeout);
+    await this.reader.connected(connector.connectTimeout, 'joining a service');
   }
 
   async add(fields: Fields): Promise<string> {
@@ -99,7 +93,7 @@ export class RedisStreamInputs implements StreamInputs {
   async adopt(rows: readonly PendingInput[]): Promise<void> {
     const { group, consumer } = this.options;
     await Promise.all(
-      chunks(rows, STREAMS_AT_ONCE).map((some) =>
+      chunksOf(rows, STREAMS_AT_ONCE).map((some) =>
         this.run('adopting inputs', (client) =>
           refreshInputs(client, this.key, group, consumer, some),
         ),
@@ -121,7 +115,7 @@ export class RedisStreamInputs implements StreamInputs {
   async discard({ id, fields }: StreamInput, reason: string): Promise<boolean> {
     const { keys, commands, service, group } = this.options;
     const deadLetters = keys.inputLetters(service);
-    const letter = fields ? [...fields, REASON, reason] : [];
+    const letter = fields ? [...fields, REASON, reason].map(asWritten) : [];
     const discarding = { inputs: this.key, deadLetters, group, id, fields: letter };
     const fits = letter.length <= MOST_IN_A_SCRIPT && commands.together([this.key, deadLetters]);
     if (fits || !fields) {
@@ -140,35 +134,29 @@ export class RedisStreamInputs implements StreamInputs {
 
   async close(): Promise<void> {
     this.closed = true;
-    await this.wake();
-    await this.connection?.close();
-  }
-
-  /** What its last reply brings is still handed out. */
-  private async wake(): Promise<void> {
-    if (!this.pulling) return;
-    let ended = false;
-    const ending = this.pulling.then(() => (ended = true));
-    const { commands } = this.options;
-    const { key, connection, reader: id } = this;
-    await unblock({ commands, key, client: connection?.current, id, hasEnded: () => ended });
-    await ending;
+    await this.reader?.stop();
+    // What its last reply brings is still handed out.
+    await this.pulling;
+    await this.reader?.close();
   }
 
   private async readOnce(limit: number): Promise<StreamInput[]> {
+    const { reader } = this;
     const { connector, group, consumer, blockTimeout } = this.options;
-    if (this.closed || !this.connection) return [];
-    let client: Redis | undefined;
+    if (this.closed || !reader) return [];
     try {
-      client = await this.connection.ready('reading streams', connector.commandTimeout);
+      if (!reader.isConnected) await reader.connected(connector.commandTimeout);
       if (this.closed) return [];
-      if (this.place?.asking) await client.asking();
       const limits = ['COUNT', limit, 'BLOCK', blockTimeout];
-      const args = ['GROUP', group, consumer, ...limits, 'STREAMS', this.key, '>'];
-      return inputsOf(await client.call('XREADGROUP', ...args));
+      const command = ['XREADGROUP', 'GROUP', group, consumer, ...limits];
+      const reply = await reader.request([...command, 'STREAMS', this.key, '>']);
+      return streamsIn(reply).flatMap(([, entries]) =>
+        entries.map(([id, fields]) => ({ id, fields })),
+      );
     } catch (error) {
       if (this.closed) return [];
-      await this.mend(error, client);
+      reader.failed(error);
+      if (isGroupMissing(error)) await this.createGroup();
       throw typedError(error, 'reading streams', this.key, 'xreadgroup');
     }
   }
@@ -188,18 +176,4 @@ export class RedisStreamInputs implements StreamInputs {
       }
     });
   }
-
-  private async mend(error: unknown, client: Redis | undefined): Promise<void> {
-    if (isGroupMissing(error)) return this.createGroup();
-    if (client && (isDemoted(error) || this.place?.redirected(error) || !isReply(error))) {
-      this.connection!.discard(client);
-    }
-  }
-}
-
-/** Of one stream: `[[key, entries]]` with RESP 2, a map with RESP 3. */
-function inputsOf(reply: unknown): StreamInput[] {
-  if (!Array.isArray(reply)) return [];
-  const [, entries] = (Array.isArray(reply[0]) ? reply[0] : reply) as [string, Entry[]];
-  return entries.map(([id, fields]) => ({ id, fields: fields ?? undefined }));
 }

@@ -1,3 +1,4 @@
+import { chunksOf } from '../../../core/chunks.js';
 import { systemClock } from '../../../core/clock.js';
 import type { Redis } from 'ioredis';
 import type { Guard } from '../../../core/guard.js';
@@ -42,7 +43,7 @@ export class RedisStreamLocks implements StreamLocks {
     const { commands, keys } = this.options;
     const locks = places.map(({ stream, id }) => keys.lock(stream, id));
     const found = await Promise.all(
-      chunks(locks, ASKED_AT_ONCE).map((some) =>
+      chunksOf(locks, ASKED_AT_ONCE).map((some) =>
         commands.run('looking at locks', (client) => client.mget(some), some[0]!),
       ),
     );
@@ -61,7 +62,7 @@ export class RedisStreamLocks implements StreamLocks {
     const inputs = keys.inputs(service);
     this.keep(held);
     const words = await Promise.all(
-      chunks(held, STREAMS_AT_ONCE).map((some) => {
+      chunksOf(held, STREAMS_AT_ONCE).map((some) => {
         const streams = some.map(({ stream, id, token }) => ({
           lock: keys.lock(stream, id),
           fence: keys.fence(stream),
@@ -169,9 +170,4 @@ export class RedisStreamLocks implements StreamLocks {
       assignment: keys.assignment(stream),
     };
   }
-}
-
-export function chunks<T>(all: readonly T[], size: number): T[][] {
-  const count = Math.ceil(all.length / size);
-  return Array.from({ length: count }, (_, index) => all.slice(index * size, (index + 1) * size));
 }

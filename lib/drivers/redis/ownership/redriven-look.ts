@@ -1,8 +1,8 @@
+import { chunksOf } from '../../../core/chunks.js';
 import { setTimeout as pause } from 'node:timers/promises';
 import { RedisConnectionError } from '../../../core/errors/connection.errors.js';
 import { bySlot } from '../topology/slots.js';
 import type { Commands } from '../connection/commands.js';
-import { chunks } from './redis.stream-locks.js';
 
 /** Between two looks, ms. */
 const INTERVAL = 2000;
@@ -44,7 +44,7 @@ export class RedrivenLook {
     const groups = this.commands.topology
       ? [...bySlot(all, ({ redriveKey }) => redriveKey).values()]
       : [all];
-    const together = groups.flatMap((group) => chunks(group, AT_ONCE));
+    const together = groups.flatMap((group) => chunksOf(group, AT_ONCE));
     await Promise.all(together.map((some) => this.tell(some)));
   }
 

@@ -1,8 +1,8 @@
 import type { Guard } from '../../../core/guard.js';
 import type { ReadKey } from '../leases/redis.lease.js';
 import { isScriptMissing } from '../errors/reply-errors.js';
+import type { BlockingReader } from '../connection/blocking-reader.js';
 import type { Reply } from '../resp/reply-parser.js';
-import { encodeCommand, type Wire } from '../resp/wire.js';
 import { withGuards } from '../scripting/script.js';
 import { readGuarded } from './read-guarded.script.js';
 
@@ -30,35 +30,32 @@ export class GuardedReading {
   constructor(private readonly options: GuardedReadingOptions) {}
 
   async readNow(
-    wire: Wire,
+    reader: BlockingReader,
     sources: readonly ReadKey[],
     count: number,
-    asking?: boolean,
   ): Promise<ReadNow> {
     const { guards, group, consumer } = this.options;
     const names = sources.map((source) => source.key);
     const words = withGuards(names, [group, consumer, count], guards);
-    const send = () =>
-      wire.request(encodeCommand(this.script.command(wire.client, ...words)), asking);
+    const { client } = reader;
+    const send = () => reader.request(this.script.command(client, ...words), false);
     const reply = (await send().catch((error: unknown) => {
       if (!isScriptMissing(error)) throw error;
-      this.script.forget(wire.client);
+      this.script.forget(client);
       return send();
     })) as [Reply, string[]] | null;
     if (reply === null) return undefined;
     return reply[0] ? { found: reply[0] } : { ids: reply[1] };
   }
 
-  /** Until there is something behind these ids, or the block timeout has passed. */
+  /** Waits until there is something behind these ids. @returns false after the block timeout */
   async wait(
-    wire: Wire,
+    reader: BlockingReader,
     sources: readonly ReadKey[],
     ids: readonly string[],
-    asking?: boolean,
   ): Promise<boolean> {
     const names = sources.map((source) => source.key);
     const limits = ['COUNT', 1, 'BLOCK', this.options.blockTimeout];
-    const command = encodeCommand(['XREAD', ...limits, 'STREAMS', ...names, ...ids]);
-    return (await wire.request(command, asking)) !== null;
+    return (await reader.request(['XREAD', ...limits, 'STREAMS', ...names, ...ids])) !== null;
   }
 }

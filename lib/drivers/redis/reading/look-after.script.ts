@@ -1,3 +1,4 @@
+import { chunksOf } from '../../../core/chunks.js';
 import type { Redis } from 'ioredis';
 import type { Guard } from '../../../core/guard.js';
 import { Script } from '../scripting/script.js';
@@ -225,23 +226,17 @@ export async function lookAfter(client: Redis, look: LookAfter): Promise<Looked[
       trimmed,
       waiting: more[0],
       redrivenWaiting: more[1],
-      taken: tuples(taken, 2).map(([id, count]) => ({ id: String(id), count: Number(count) })),
+      taken: chunksOf(taken, 2).map(([id, count]) => ({ id: String(id), count: Number(count) })),
       removed,
-      from: tuples(from, 2).map(([name, count]) => ({
+      from: chunksOf(from, 2).map(([name, count]) => ({
         consumer: String(name),
         count: Number(count),
       })),
-      silent: tuples(silent, 3).map(([name, idle, pending]) => ({
+      silent: chunksOf(silent, 3).map(([name, idle, pending]) => ({
         consumer: String(name),
         idle: Number(idle),
         pending: Number(pending),
       })),
     }),
   );
-}
-
-function tuples(flat: Flat, size: number): Flat[] {
-  const found: Flat[] = [];
-  for (let at = 0; at < flat.length; at += size) found.push(flat.slice(at, at + size));
-  return found;
 }

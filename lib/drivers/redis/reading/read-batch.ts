@@ -1,24 +1,19 @@
-import type { Fields } from '../../../core/message.js';
 import type { ReadKey } from '../leases/redis.lease.js';
 import type { Reply } from '../resp/reply-parser.js';
-
-type Entries = readonly (readonly [id: string, fields: Fields])[];
+import { streamsIn, type StreamEntries } from '../resp/stream-reply.js';
 
 /** What one read brought of one key. */
 export interface ReadBatch {
   readonly source: ReadKey;
-  readonly entries: Entries;
+  readonly entries: StreamEntries;
 }
 
-/** Of what XREADGROUP answers. */
+/** What XREADGROUP answers, by the keys that were read. */
 export function batchesOf(reply: Reply, byKey: ReadonlyMap<string, ReadKey>): ReadBatch[] {
-  if (!Array.isArray(reply)) return [];
-  // RESP 2 answers pairs, RESP 3 a map.
-  const pairs = Array.isArray(reply[0]) ? (reply as Reply[][]).flat(1) : reply;
   const batches: ReadBatch[] = [];
-  for (let at = 0; at < pairs.length; at += 2) {
-    const source = byKey.get(pairs[at] as string);
-    if (source) batches.push({ source, entries: pairs[at + 1] as unknown as Entries });
+  for (const [key, entries] of streamsIn(reply)) {
+    const source = byKey.get(key);
+    if (source) batches.push({ source, entries });
   }
   return batches;
 }

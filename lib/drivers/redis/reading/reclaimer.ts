@@ -1,3 +1,4 @@
+import { chunksOf } from '../../../core/chunks.js';
 import type { Redis } from 'ioredis';
 import { sleep, systemClock } from '../../../core/clock.js';
 import { PermissionDeniedError } from '../../../core/errors/server.errors.js';
@@ -83,9 +84,7 @@ export class Reclaimer implements Worker {
     this.shortOfRoom = false;
     try {
       await this.options.onLook();
-      for (let at = 0; at < streams.length; at += LOOK_AT_ONCE) {
-        await this.lookAtAll(streams.slice(at, at + LOOK_AT_ONCE));
-      }
+      for (const some of chunksOf(streams, LOOK_AT_ONCE)) await this.lookAtAll(some);
     } catch (error) {
       this.options.events.emit('worker-error', { worker: 'reclaimer', error: error as Error });
     }

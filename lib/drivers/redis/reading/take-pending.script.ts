@@ -1,3 +1,4 @@
+import { chunksOf } from '../../../core/chunks.js';
 import type { Redis } from 'ioredis';
 import type { Guard } from '../../../core/guard.js';
 import { Script } from '../scripting/script.js';
@@ -57,9 +58,9 @@ export async function takePending(
   const flat = await script.run(client, [key], [group, consumer, after, count], guards);
   if (flat === null) return undefined;
   const rows = flat as (string | number)[];
-  const found: TakenEntry[] = [];
-  for (let at = 0; at < rows.length; at += 3) {
-    found.push({ id: String(rows[at]), count: Number(rows[at + 1]), from: String(rows[at + 2]) });
-  }
-  return found;
+  return chunksOf(rows, 3).map(([id, count, from]) => ({
+    id: String(id),
+    count: Number(count),
+    from: String(from),
+  }));
 }

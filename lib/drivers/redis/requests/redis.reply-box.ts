@@ -1,7 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import type { Redis } from 'ioredis';
-import { Backoff } from '../../../core/backoff.js';
-import { sleep, systemClock } from '../../../core/clock.js';
 import { RedisConnectionError } from '../../../core/errors/connection.errors.js';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../../core/events.js';
@@ -10,12 +7,12 @@ import type { ReplyBox, ReplyBoxOptions } from '../../../ports/replies.js';
 import { SlotPlace } from '../topology/slot-place.js';
 import { slotOf } from '../topology/slots.js';
 import type { Commands } from '../connection/commands.js';
-import { Connection } from '../connection/connection.js';
+import { BlockingReader } from '../connection/blocking-reader.js';
 import type { Connector } from '../connection/connector.js';
 import type { Keys } from '../keys/keys.js';
-import { isDemoted, isReply, typedError } from '../errors/reply-errors.js';
+import { typedError } from '../errors/reply-errors.js';
 import type { Reply } from '../resp/reply-parser.js';
-import { encodeCommand, Wire } from '../resp/wire.js';
+import { streamsIn } from '../resp/stream-reply.js';
 import { keepBox } from './keep-box.script.js';
 
 /** A client that is not heard of for so long has gone, ms. */
@@ -24,7 +21,6 @@ const EXPIRY = 60_000;
 const REFRESH = 20_000;
 /** Longest wait of one read, ms. */
 const BLOCK = 5000;
-const GRACE = 2000;
 const AT_ONCE = 1000;
 
 /** Whoever has got an answer may ask again at once: that is written before the next read is. */
@@ -47,14 +43,12 @@ export class RedisReplyBox implements ReplyBox {
   private readonly key: string;
   /** Where a cluster has it. */
   private readonly place: SlotPlace | undefined;
-  private connection: Connection | undefined;
-  private wire: Wire | undefined;
+  private reader: BlockingReader | undefined;
   private lastId = '0-0';
   private freshUntil = 0;
   private opening: Promise<void> | undefined;
   private reading = false;
   private made = false;
-  private readonly backoff = new Backoff();
   private readonly closing = new AbortController();
 
   constructor(private readonly options: RedisReplyBoxOptions) {
@@ -72,7 +66,7 @@ export class RedisReplyBox implements ReplyBox {
   async close(): Promise<void> {
     if (this.closing.signal.aborted) return;
     this.closing.abort();
-    await this.connection?.close();
+    await this.reader?.close();
     if (!this.made || !this.options.commands.current) return;
     // It would expire by itself.
     await this.options.commands
@@ -91,18 +85,18 @@ export class RedisReplyBox implements ReplyBox {
       throw new ClosedError('The client');
     }
     if (this.reading) return;
-    const { connector, events } = this.options;
-    const { place } = this;
-    this.connection ??= new Connection({
-      connector: place ? connector.at(() => place.locate()) : connector,
+    this.reader ??= new BlockingReader({
+      ...this.options,
+      place: this.place,
       role: 'replies',
-      events,
-      replyTimeout: BLOCK + GRACE,
+      action: 'awaiting answers',
+      block: BLOCK,
+      key: () => this.key,
     });
-    await this.connection.ready('opening a reply box', connector.connectTimeout);
+    await this.reader.connected(this.options.connector.connectTimeout, 'opening a reply box');
     if (this.reading || this.closing.signal.aborted) return;
     this.reading = true;
-    void this.read();
+    void this.read(this.reader);
   }
 
   /** Makes the stream, again where it has vanished, and puts its expiry off. */
@@ -119,11 +113,11 @@ export class RedisReplyBox implements ReplyBox {
   }
 
   /** Reads while somebody waits, and for one more block: the next request may be near. */
-  private async read(): Promise<void> {
+  private async read(reader: BlockingReader): Promise<void> {
     while (!this.closing.signal.aborted) {
       const wanted = this.options.waiting();
       if (wanted && performance.now() > this.freshUntil) await this.ready()?.catch(() => undefined);
-      const found = await this.readOnce();
+      const found = await this.readOnce(reader);
       if (found.length > 0) {
         this.options.onReplies(found);
         await askersFirst();
@@ -135,65 +129,50 @@ export class RedisReplyBox implements ReplyBox {
     this.reading = false;
   }
 
-  private async readOnce(): Promise<Fields[]> {
-    let client: Redis | undefined;
+  private async readOnce(reader: BlockingReader): Promise<Fields[]> {
     try {
-      client = await this.connected();
-      if (!client) return [];
-      const wire = this.wireOf(client);
+      if (!(await this.hasConnection(reader))) return [];
       const limits = ['COUNT', AT_ONCE, 'BLOCK', BLOCK];
-      const command = encodeCommand(['XREAD', ...limits, 'STREAMS', this.key, this.lastId]);
-      const found = this.fieldsOf(await wire.request(command, this.place?.asking));
-      this.backoff.reset();
-      return found;
+      const reply = await reader.request(['XREAD', ...limits, 'STREAMS', this.key, this.lastId]);
+      reader.succeeded();
+      return this.fieldsOf(reply);
     } catch (error) {
-      await this.recover(error, client);
+      await this.recover(reader, error);
       return [];
     }
   }
 
-  /** Undefined where there is no connection in time: who waits is told. */
-  private async connected(): Promise<Redis | undefined> {
+  /** False where there is no connection in time: the requests that wait are told. */
+  private async hasConnection(reader: BlockingReader): Promise<boolean> {
+    if (reader.isConnected) return true;
     const { connector, onLost } = this.options;
-    const connection = this.connection!;
-    if (connection.current) return connection.current;
     try {
-      return await connection.ready('awaiting answers', connector.commandTimeout);
+      await reader.connected(connector.commandTimeout);
+      return true;
     } catch (error) {
       if (!this.closing.signal.aborted) {
         onLost(new RedisConnectionError('unknown', 'awaiting answers', (error as Error).cause));
       }
-      return undefined;
+      return false;
     }
   }
 
-  private wireOf(client: Redis): Wire {
-    if (this.wire?.client !== client) this.wire = new Wire(client, BLOCK + GRACE);
-    return this.wire;
-  }
-
-  /** Of one stream: `[[key, entries]]` with RESP 2, a map with RESP 3. */
   private fieldsOf(reply: Reply): Fields[] {
-    if (!Array.isArray(reply)) return [];
-    const [, entries] = (Array.isArray(reply[0]) ? reply[0] : reply) as [
-      string,
-      [string, Fields][],
-    ];
+    const [answers] = streamsIn(reply);
+    if (!answers) return [];
+    const [, entries] = answers;
     this.lastId = entries.at(-1)![0];
     return entries.map(([, fields]) => fields);
   }
 
-  private async recover(error: unknown, client: Redis | undefined): Promise<void> {
+  private async recover(reader: BlockingReader, error: unknown): Promise<void> {
     if (this.closing.signal.aborted) return;
     // What broke the connection may have taken the stream with it.
     this.freshUntil = 0;
-    if (client && this.place?.redirected(error)) this.connection?.discard(client);
-    // A broken connection announces itself.
-    else if (client && this.connection?.current === client) {
+    if (reader.failed(error) === 'refused') {
       const cause = typedError(error, 'awaiting answers', this.key, 'xread');
       this.options.events.emit('worker-error', { worker: 'reply reader', error: cause });
-      if (isDemoted(error) || !isReply(error)) this.connection.discard(client);
     }
-    await sleep(systemClock, this.backoff.next(), this.closing.signal);
+    await reader.pause();
   }
 }

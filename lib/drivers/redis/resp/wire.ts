@@ -53,6 +53,16 @@ export class Wire {
     return this.#client;
   }
 
+  /** The connection has not ended. */
+  get isOpen(): boolean {
+    return this.#socket.writable;
+  }
+
+  /** Ends the connection at once. */
+  end(): void {
+    this.#socket.destroy();
+  }
+
   /**
    * Writes one or more commands. Their replies go to `waiters`, each of which takes as many as it
    * awaits.

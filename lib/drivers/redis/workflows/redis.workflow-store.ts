@@ -1,3 +1,4 @@
+import { chunksOf } from '../../../core/chunks.js';
 import { grouped } from '../../../core/collections/grouped.js';
 import type { Arrival, StoredWorkflow, WorkflowStore } from '../../../ports/workflow-store.js';
 import type { FinishedStep } from '../../../core/ended-step.js';
@@ -112,11 +113,7 @@ export class RedisWorkflowStore implements WorkflowStore {
     const places = this.commands.topology
       ? [...grouped(indexes, (index) => slotOf(keyOf(index))).values()]
       : [indexes];
-    const parts = places.flatMap((place) => {
-      const chunks: number[][] = [];
-      for (let at = 0; at < place.length; at += AT_ONCE) chunks.push(place.slice(at, at + AT_ONCE));
-      return chunks;
-    });
+    const parts = places.flatMap((place) => chunksOf(place, AT_ONCE));
     await Promise.all(parts.map((part) => run(part, keyOf(part[0]!))));
   }
 }

@@ -1,15 +1,7 @@
-import type { OutgoingEntry } from '../../../core/message.js';
-
-/** About so many go to one script, so that it never blocks the server for long. */
-export const MOST_CHARACTERS = 500_000;
-
-export function charactersOf({ fields }: OutgoingEntry): number {
-  let sum = 0;
-  for (const field of fields) sum += field.length;
-  return sum;
-}
-
-/** In order; more than `limit` of them, or of their size together, only where one is too large alone. */
+/**
+ * Cuts a list into parts, in order. A part has at most `limit` items, and at most `mostSize` of their
+ * size together; an item that is larger alone is a part of its own.
+ */
 export function chunksOf<T>(
   items: readonly T[],
   limit: number,

@@ -1,0 +1,20 @@
+import type { Fields } from '../../../core/message.js';
+import type { Reply } from './reply-parser.js';
+
+/** Entries of one stream, in the order of their ids. */
+export type StreamEntries = readonly (readonly [id: string, fields: Fields])[];
+
+type OfStream = readonly [key: string, entries: StreamEntries];
+
+/** What XREAD and XREADGROUP answer, by stream. Nothing where no entry came in time. */
+export function streamsIn(reply: Reply): readonly OfStream[] {
+  if (!Array.isArray(reply)) return [];
+  // RESP 2 answers pairs.
+  if (Array.isArray(reply[0])) return reply as unknown as OfStream[];
+  // RESP 3 answers a map, which is a list of keys and values in turn.
+  const pairs: OfStream[] = [];
+  for (let at = 0; at < reply.length; at += 2) {
+    pairs.push([reply[at], reply[at + 1]] as unknown as OfStream);
+  }
+  return pairs;
+}
