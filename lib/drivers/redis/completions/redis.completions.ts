@@ -5,14 +5,11 @@ import { chunksOf } from '../../../core/chunks.js';
 import { grouped } from '../../../core/collections/grouped.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
-import {
-  claimKeys,
-  completeKeys,
-  extendKeys,
-  KEYS_AT_ONCE,
-  releaseKeys,
-  type DoneKeys,
-} from './completions.scripts.js';
+import { claimKeys } from './claim-keys.script.js';
+import { completeKeys } from './complete-keys.script.js';
+import { KEYS_AT_ONCE, type DoneKeys } from './done-keys.js';
+import { extendKeys } from './extend-keys.script.js';
+import { releaseKeys } from './release-keys.script.js';
 
 /** One key for each, beside its stream. A stream's keys go to the server together. */
 export class RedisCompletions implements Completions {
@@ -25,24 +22,25 @@ export class RedisCompletions implements Completions {
   claim(claims: readonly Claim[], lease: number): Promise<(ClaimOutcome | Error)[]> {
     return this.byHandler<ClaimOutcome | Error>(claims, (done, owner, key) =>
       this.commands
-        .run('claiming', (client) => claimKeys(client, done, owner, lease), key)
+        .run('claiming', (client) => claimKeys(client, { done, owner, lease }), key)
         .catch((error: unknown) => done.names.map(() => error as Error)),
     );
   }
 
   extend(claims: readonly Claim[], lease: number): Promise<boolean[]> {
-    return this.byHandler(claims, (done, owner, key) =>
-      this.commands.run(
+    return this.byHandler(claims, async (done, owner, key) => {
+      const words = await this.commands.run(
         'extending claims',
-        (client) => extendKeys(client, done, owner, lease),
+        (client) => extendKeys(client, { done, owner, lease }),
         key,
-      ),
-    );
+      );
+      return words.map((word) => word === 'kept');
+    });
   }
 
   async release(claims: readonly Claim[]): Promise<void> {
     await this.byHandler<void>(claims, async (done, owner, key) => {
-      const release = (client: Redis) => releaseKeys(client, done, owner);
+      const release = (client: Redis) => releaseKeys(client, { done, owner });
       await this.commands.run('releasing claims', release, key);
       return [];
     });

@@ -42,13 +42,3 @@ export async function listLetters(
   const [entries, more] = (await script.read(client, [key], args)) as [LetterEntry[], number];
   return { entries, more: more === 1 };
 }
-
-const newest = new Script(`
-local entry = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-return entry and entry[1]
-`);
-
-/** Id of the newest dead letter. KEYS dead letters. */
-export async function newestLetter(client: Redis, key: string): Promise<string | undefined> {
-  return ((await newest.run(client, [key], [])) as string | null) ?? undefined;
-}

@@ -15,12 +15,8 @@ import type { Commands } from '../connection/commands.js';
 import { REPLY_BYTES } from '../leases/entry-sizes.js';
 import type { Keys } from '../keys/keys.js';
 import { asWritten, unpackFields } from '../scripting/stored-fields.js';
-import {
-  listLetters,
-  newestLetter,
-  type LetterEntry,
-  type LetterRange,
-} from './list-letters.script.js';
+import { listLetters, type LetterEntry, type LetterRange } from './list-letters.script.js';
+import { newestLetter } from './newest-letter.script.js';
 import { redrive } from './redrive.script.js';
 
 /** Entries looked at in one step when all are meant. */

@@ -2,22 +2,22 @@ import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
 import { DELAYING, type DelayKeys } from '../scripting/delaying.js';
 
-/** Forgets a delayed message. KEYS sorted set, hash, stream. ARGV name. Answers 1, or 0: it is gone. */
+/** Forgets a delayed message. KEYS sorted set, hash, stream. ARGV name. Answers `cancelled`, or `gone`. */
 const script = new Script(`${DELAYING}
 local refusal = refuse_delays(KEYS[1], KEYS[2], KEYS[3])
 if refusal then return refusal end
-if redis.call('ZREM', KEYS[1], ARGV[1]) == 0 then return 0 end
+if redis.call('ZREM', KEYS[1], ARGV[1]) == 0 then return 'gone' end
 redis.call('HDEL', KEYS[2], ARGV[1])
 if redis.call('TYPE', KEYS[1]).ok == 'none' then
   redis.call('DEL', KEYS[2])
 end
-return 1
+return 'cancelled'
 `);
 
 export async function cancelDelayed(
   client: Redis,
   { delayed, entries, stream }: DelayKeys,
   name: string,
-): Promise<boolean> {
-  return (await script.run(client, [delayed, entries, stream], [name])) === 1;
+): Promise<'cancelled' | 'gone'> {
+  return (await script.run(client, [delayed, entries, stream], [name])) as 'cancelled' | 'gone';
 }

@@ -45,8 +45,7 @@ export type DelayedPlace = Pick<DelayedRow, 'name' | 'dueAt'>;
 export async function listDelayed(
   client: Redis,
   { delayed, entries }: DelayKeys,
-  limit: number,
-  after: DelayedPlace | undefined,
+  { limit, after }: { readonly limit: number; readonly after: DelayedPlace | undefined },
 ): Promise<DelayedRow[]> {
   const args = after ? [limit, after.dueAt, after.name] : [limit];
   const rows = await script.run(client, [delayed, entries], args);

@@ -91,7 +91,10 @@ export class RedisDelays implements DelayStore {
     const rows = await this.options.commands.run(
       'listing delayed messages',
       (client) =>
-        listDelayed(client, keys, limit + 1, after === undefined ? after : placeOf(after)),
+        listDelayed(client, keys, {
+          limit: limit + 1,
+          after: after === undefined ? after : placeOf(after),
+        }),
       keys.delayed,
     );
     const items = rows
@@ -105,22 +108,24 @@ export class RedisDelays implements DelayStore {
     const name = delayedName(id);
     if (name === undefined) return false;
     const keys = this.options.keys.delays(stream);
-    return this.options.commands.run(
+    const word = await this.options.commands.run(
       'cancelling a delayed message',
       (client) => cancelDelayed(client, keys, name),
       keys.delayed,
     );
+    return word === 'cancelled';
   }
 
   async reschedule(stream: string, id: string, when: When): Promise<boolean> {
     const name = delayedName(id);
     if (name === undefined) return false;
     const keys = this.options.keys.delays(stream);
-    return this.options.commands.run(
+    const word = await this.options.commands.run(
       'rescheduling a delayed message',
-      (client) => reschedule(client, keys, name, when),
+      (client) => reschedule(client, keys, { name, when }),
       keys.delayed,
     );
+    return word === 'moved';
   }
 
   /** Entries of one stream. */

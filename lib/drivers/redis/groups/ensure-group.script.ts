@@ -1,11 +1,9 @@
 import type { Redis } from 'ioredis';
+import { DELETED } from '../scripting/group-record.js';
 import { Script } from '../scripting/script.js';
 import { ID_ORDER } from '../scripting/id-order.js';
 import { TRY } from '../scripting/try.js';
 import { XINFO_RECORD } from '../scripting/xinfo-record.js';
-
-/** In place of a floor: the group was deleted on purpose, and is not to be created again on the way. */
-export const DELETED = 'deleted';
 
 /**
  * Creates a group where it is missing, at a position behind which nothing unsettled is skipped.

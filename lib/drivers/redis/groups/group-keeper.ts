@@ -3,7 +3,8 @@ import type { EventBus } from '../../../core/events.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
 import type { ReadKey } from '../leases/redis.lease.js';
-import { DELETED, ensureGroup, type EnsureGroupReply } from './ensure-group.script.js';
+import { ensureGroup, type EnsureGroupReply } from './ensure-group.script.js';
+import { DELETED } from '../scripting/group-record.js';
 
 export interface GroupKeeperOptions {
   readonly commands: Commands;

@@ -28,11 +28,17 @@ return out
 /** Most ids of one call. */
 export const FETCH_AT_ONCE = 500;
 
+export interface FetchingEntries {
+  readonly key: string;
+  /** At most `FETCH_AT_ONCE`. */
+  readonly ids: readonly string[];
+  /** Of all entries together. */
+  readonly bytes: number;
+}
+
 export function fetchEntries(
   client: Redis,
-  key: string,
-  ids: readonly string[],
-  bytes: number,
+  { key, ids, bytes }: FetchingEntries,
 ): Promise<(Fields | null)[]> {
   return script.read(client, [key], [Math.floor(bytes), ...ids]) as Promise<(Fields | null)[]>;
 }

@@ -72,7 +72,7 @@ export class PendingEntries {
       'fetching pending entries',
       (client) => {
         const ids = asked.map(({ id }) => id);
-        return fetchEntries(client, key, ids, bytes);
+        return fetchEntries(client, { key, ids, bytes });
       },
       key,
     );

@@ -2,15 +2,11 @@ import type { EventBus } from '../../../core/events.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
 import type { ReadKey } from '../leases/redis.lease.js';
-import {
-  countHanded,
-  giveBackHanded,
-  keepHanded,
-  listHanded,
-  takeHanded,
-  type Handed,
-  type TakenHanded,
-} from './receive-handed.scripts.js';
+import { giveBackHanded, keepHanded } from './age-handed.script.js';
+import { countHanded } from './count-handed.script.js';
+import type { Handed } from './handed-here.js';
+import { listHanded } from './list-handed.script.js';
+import { takeHanded, type TakenHanded } from './take-handed.script.js';
 import type { HandedHints } from './handed-hints.js';
 import { batchesOf } from './stream-batches.js';
 
@@ -108,12 +104,12 @@ export class HandedEntries {
   }
 
   private async giveBackAll(streams: readonly string[]): Promise<void> {
-    const { commands, keys, group } = this.options;
+    const { commands, keys, group, consumer } = this.options;
     const keyOf = (stream: string): string => keys.handed(stream, group);
     for (const some of batchesOf(commands, streams, keyOf)) {
       const counts = await commands.run(
         'counting what was handed over',
-        (client) => countHanded(client, some.map(keyOf), this.options),
+        (client) => countHanded(client, { sets: some.map(keyOf), group, consumer }),
         keyOf(some[0]!),
       );
       for (const [index, stream] of some.entries()) {

@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import { chunksOf } from '../../../core/chunks.js';
 import type { Guard } from '../../../core/guard.js';
 import type { HeldStream, StreamPlace } from '../../../core/held-stream.js';
@@ -9,7 +10,8 @@ import type {
 } from '../../../ports/stream-ownership.js';
 import { STREAMS_AT_ONCE } from './extend-streams.script.js';
 import { claimInput } from './claim-input.script.js';
-import { handInput, handLock } from './hand-input.script.js';
+import { handInput } from './hand-input.script.js';
+import { handLock } from './hand-lock.script.js';
 import type { DataGroup } from './let-go-stream.script.js';
 import { keepLock } from './keep-lock.script.js';
 import { raiseToken } from './raise-token.script.js';
@@ -90,10 +92,8 @@ export class ClusterStreamLocks extends RedisStreamLocks {
     const token = await commands.run(action, (client) => raiseToken(client, raising), fence);
     const { consumer: to } = target;
     if (token === undefined) return 'lost';
-    if (
-      !(await commands.run(action, (client) => handLock(client, lock, consumer, to, lease), lock))
-    )
-      return 'lost';
+    const giveLock = (client: Redis) => handLock(client, { lock, consumer, to, lease });
+    if ((await commands.run(action, giveLock, lock)) === 'lost') return 'lost';
     const [members, handed] = [keys.members(service), keys.handedInputs(service)];
     const handing = { inputs, members, handed, consumer, group, id, token, target };
     const word = await commands.run(action, (client) => handInput(client, handing), inputs);
@@ -101,7 +101,7 @@ export class ClusterStreamLocks extends RedisStreamLocks {
     // The old token settles nothing any more, so any consumer may have the stream.
     const giving = { inputs, consumer, group, id, complete: false };
     await commands.run(action, (client) => settleInput(client, giving), inputs);
-    await commands.run(action, (client) => keepLock(client, lock, to, 1, false), lock);
+    await commands.run(action, (client) => keepLock(client, { lock, consumer: to, ms: 1 }), lock);
     return word === 'stale' ? 'settled' : word;
   }
 
@@ -161,12 +161,12 @@ export class ClusterStreamLocks extends RedisStreamLocks {
     const { commands, keys, consumer, lease } = this.options;
     if (!ours.has(id) || (await this.tokenOf(keys.fence(stream))) !== token) return 'lost';
     const lock = keys.lock(stream, id);
-    const kept = await commands.run(
+    const word = await commands.run(
       'extending locks',
-      (client) => keepLock(client, lock, consumer, lease, true),
+      (client) => keepLock(client, { lock, consumer, ms: lease, anew: true }),
       lock,
     );
-    return kept ? 'held' : 'lost';
+    return word === 'kept' ? 'held' : 'lost';
   }
 
   private async keepYoung(ids: readonly string[]): Promise<void> {
@@ -177,7 +177,7 @@ export class ClusterStreamLocks extends RedisStreamLocks {
       chunksOf(rows, STREAMS_AT_ONCE).map((some) =>
         commands.run(
           'extending locks',
-          (client) => refreshInputs(client, inputs, group, consumer, some),
+          (client) => refreshInputs(client, { inputs, group, consumer, rows: some }),
           inputs,
         ),
       ),
@@ -240,7 +240,7 @@ export class ClusterStreamLocks extends RedisStreamLocks {
     const { commands, consumer } = this.options;
     await commands.run(
       'unlocking a stream',
-      (client) => keepLock(client, lock, consumer, 1, false),
+      (client) => keepLock(client, { lock, consumer, ms: 1 }),
       lock,
     );
   }

@@ -10,7 +10,7 @@ import { TRY } from '../scripting/try.js';
  * KEYS inputs, members, handed. ARGV consumer, group, id, token, the other consumer, what it has said, how
  * many it was handed.
  */
-const input = new Script(`${TRY}${MINE}${HANDED}
+const script = new Script(`${TRY}${MINE}${HANDED}
 local whose = mine(KEYS[1], ARGV[2], ARGV[3], ARGV[1])
 if whose ~= 'mine' then return whose end
 if not may_hand(KEYS[2], KEYS[3], ARGV[5], ARGV[6], ARGV[7]) then return 'stale' end
@@ -18,14 +18,6 @@ if #redis.call('XRANGE', KEYS[1], ARGV[3], ARGV[3]) == 0 then return 'stale' end
 redis.call('XCLAIM', KEYS[1], ARGV[2], ARGV[5], 0, ARGV[3], 'JUSTID')
 hand(KEYS[3], ARGV[3], ARGV[4], ARGV[5])
 return 'settled'
-`);
-
-/** KEYS lock. ARGV consumer, the other consumer, lease ms. Answers 1 where it is the other's now. */
-const lock = new Script(`
-local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-return 1
 `);
 
 export interface HandingInput {
@@ -44,19 +36,9 @@ export async function handInput(
   handing: HandingInput,
 ): Promise<StreamHandOverOutcome> {
   const { inputs, members, handed, consumer, group, id, token, target } = handing;
-  return (await input.run(
+  return (await script.run(
     client,
     [inputs, members, handed],
     [consumer, group, id, token, target.consumer, target.said, target.handed],
   )) as StreamHandOverOutcome;
-}
-
-export async function handLock(
-  client: Redis,
-  key: string,
-  consumer: string,
-  to: string,
-  lease: number,
-): Promise<boolean> {
-  return (await lock.run(client, [key], [consumer, to, lease])) === 1;
 }

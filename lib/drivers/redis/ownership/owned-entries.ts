@@ -8,7 +8,7 @@ import type { EntrySizes } from '../leases/entry-sizes.js';
 import { PendingEntries } from '../leases/pending-entries.js';
 import { RedisLease, type EntryHolder, type ReadKey } from '../leases/redis.lease.js';
 import { readOwned } from './read-owned.script.js';
-import { takePending, type TakenEntry } from '../reading/take-pending.script.js';
+import { takePending, type TakenEntry } from '../leases/take-pending.script.js';
 
 export interface OwnedEntriesOptions {
   readonly commands: Commands;

@@ -2,7 +2,10 @@ import type { Guard } from '../../../core/guard.js';
 import type { LeaseName, LeaseStore, OwnedLease } from '../../../ports/lease-store.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
-import { acquireLease, extendLease, releaseLease, type LeaseKeys } from './lease.scripts.js';
+import { acquireLease } from './acquire-lease.script.js';
+import { extendLease } from './extend-lease.script.js';
+import type { LeaseKeys } from './lease-keys.js';
+import { releaseLease } from './release-lease.script.js';
 
 /** Leases as two keys each: the owner, which expires, and the fence, which stays. */
 export class RedisLeaseStore implements LeaseStore {
@@ -15,29 +18,33 @@ export class RedisLeaseStore implements LeaseStore {
     const keys = this.keysOf(lease);
     const token = await this.commands.run(
       'acquiring a lease',
-      (client) => acquireLease(client, keys, owner, ttl),
+      (client) => acquireLease(client, { keys, owner, ttl }),
       keys.fence,
     );
     const { stream, name } = lease;
-    return token === undefined ? undefined : { stream, name, owner, token };
+    return token === 'held' ? undefined : { stream, name, owner, token };
   }
 
-  extend(lease: OwnedLease, ttl: number): Promise<boolean> {
+  async extend(lease: OwnedLease, ttl: number): Promise<boolean> {
     const keys = this.keysOf(lease);
-    return this.commands.run(
+    const { owner, token } = lease;
+    const word = await this.commands.run(
       'extending a lease',
-      (client) => extendLease(client, keys, lease, ttl),
+      (client) => extendLease(client, { keys, owner, token, ttl }),
       keys.fence,
     );
+    return word === 'kept';
   }
 
-  release(lease: OwnedLease): Promise<boolean> {
+  async release(lease: OwnedLease): Promise<boolean> {
     const keys = this.keysOf(lease);
-    return this.commands.run(
+    const { token } = lease;
+    const word = await this.commands.run(
       'releasing a lease',
-      (client) => releaseLease(client, keys, lease.token),
+      (client) => releaseLease(client, { keys, token }),
       keys.fence,
     );
+    return word === 'released';
   }
 
   guard(lease: OwnedLease): Guard {

@@ -95,7 +95,7 @@ export class RedisStreamInputs implements StreamInputs {
     await Promise.all(
       chunksOf(rows, STREAMS_AT_ONCE).map((some) =>
         this.run('adopting inputs', (client) =>
-          refreshInputs(client, this.key, group, consumer, some),
+          refreshInputs(client, { inputs: this.key, group, consumer, rows: some }),
         ),
       ),
     );

@@ -17,12 +17,16 @@ end
 return 'done'
 `);
 
+export interface RefreshingInputs {
+  readonly inputs: string;
+  readonly group: string;
+  readonly consumer: string;
+  readonly rows: readonly { readonly id: string; readonly owner: string }[];
+}
+
 export async function refreshInputs(
   client: Redis,
-  inputs: string,
-  group: string,
-  consumer: string,
-  rows: readonly { readonly id: string; readonly owner: string }[],
+  { inputs, group, consumer, rows }: RefreshingInputs,
 ): Promise<void> {
   const pairs = rows.flatMap(({ id, owner }) => [id, owner]);
   await script.run(client, [inputs], [group, consumer, ...pairs]);

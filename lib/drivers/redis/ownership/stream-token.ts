@@ -1,4 +1,4 @@
-import { NEXT_TOKEN } from './lease.scripts.js';
+import { NEXT_TOKEN } from './lease-keys.js';
 
 /** So long after its last owner a token is remembered, should the server's clock be set back, ms. */
 export const TOKEN_IS_KNOWN_FOR = 86_400_000;

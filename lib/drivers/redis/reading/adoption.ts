@@ -6,7 +6,7 @@ import type { EntrySizes } from '../leases/entry-sizes.js';
 import type { HeldTable } from '../leases/held-table.js';
 import type { IdleEntry, PendingEntries, PendingEntry } from '../leases/pending-entries.js';
 import type { ByteRoom } from '../leases/read-budget.js';
-import type { TakenEntry } from './take-pending.script.js';
+import type { TakenEntry } from '../leases/take-pending.script.js';
 import { RedisLease, type EntryHolder, type ReadKey } from '../leases/redis.lease.js';
 
 /** Entries left pending by policy that are asked after at a look. */

@@ -7,7 +7,7 @@ import type { Commands } from '../connection/commands.js';
 import type { ByteRoom } from '../leases/read-budget.js';
 import type { ReadKey } from '../leases/redis.lease.js';
 import { isGroupMissing } from '../errors/reply-errors.js';
-import { takePending } from './take-pending.script.js';
+import { takePending } from '../leases/take-pending.script.js';
 
 /** Entries taken over at once. */
 const PAGE = 200;

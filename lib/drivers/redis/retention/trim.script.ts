@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { TrimOrder, Trimmed } from '../../../ports/retention.js';
 import { Script } from '../scripting/script.js';
-import { DELETED } from '../groups/ensure-group.script.js';
+import { DELETED } from '../scripting/group-record.js';
 import { ID_ORDER } from '../scripting/id-order.js';
 import { TRY } from '../scripting/try.js';
 import { XINFO_RECORD } from '../scripting/xinfo-record.js';

@@ -1,5 +1,8 @@
 import { XINFO_RECORD } from './xinfo-record.js';
 
+/** Stands in place of a floor: the group was deleted on purpose, and consumers do not create it again. */
+export const DELETED = 'deleted';
+
 /**
  * Lua functions about groups, and `record`.
  * `group_of(key, name)`: the record of a group; nil where the stream, or the group, is missing.

@@ -4,7 +4,7 @@ import type { SettleOutcome } from '../../../core/settlement.js';
 import type { OutgoingEntry } from '../../../core/message.js';
 import type { Keys } from '../keys/keys.js';
 import { Script } from '../scripting/script.js';
-import { DONE } from '../completions/completions.scripts.js';
+import { DONE } from '../completions/done-keys.js';
 import { STREAMS_ONLY } from '../scripting/streams-only.js';
 import { DELAYING, MOST_ELEMENTS, whenArguments } from '../scripting/delaying.js';
 import { FENCE, FORGET, type Fenced } from '../scripting/fence.js';
@@ -20,7 +20,7 @@ import { pack, UNPACK, type PackedList } from '../scripting/packing.js';
  * entries, and per entry `now`, `in` or `at`, the number of its stream's key, the number of its elements,
  * of a delayed one ms and the numbers of the keys of the sorted set and the hash, and the elements. What
  * counts is a number, the rest are texts.
- * Answers a word or an error per message, or 1 where all are settled. One range XPENDING, and one
+ * Answers a word or an error per message, or `settled` where all are. One range XPENDING, and one
  * XACK, serve all of them: each call costs more than what it does.
  */
 const script = new Script(`${UNPACK}${FENCE}${FORGET}${STREAMS_ONLY}${DELAYING}
@@ -100,7 +100,7 @@ while at <= #ARGV do
   words[#words + 1] = word
 end
 local forgotten, problem = pcall(forget, key, group, settled, ARGV[5])
-if forgotten then return #settled == #words and 1 or words end
+if forgotten then return #settled == #words and 'settled' or words end
 for place, word in ipairs(words) do
   if word == 'settled' then words[place] = as_reply(problem) end
 end
@@ -143,7 +143,7 @@ export async function ackAndPublish(
   });
   const words = await script.run(client, keys.all, [args], run.guards);
   if (Array.isArray(words)) return words as (SettleOutcome | Error)[];
-  return new Array<SettleOutcome>(messages.length).fill(words === null ? 'lost' : 'settled');
+  return new Array<SettleOutcome>(messages.length).fill((words ?? 'lost') as 'settled' | 'lost');
 }
 
 function packMessage(

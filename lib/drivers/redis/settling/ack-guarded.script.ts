@@ -2,19 +2,24 @@ import type { Redis } from 'ioredis';
 import type { Guard } from '../../../core/guard.js';
 import { Script } from '../scripting/script.js';
 
-/** Acknowledges entries where the guards hold. KEYS stream. ARGV group, ids. */
+/** Acknowledges entries where the guards hold. KEYS stream. ARGV group, ids. Answers `settled`. */
 const script = new Script(`
 redis.call('XACK', KEYS[1], ARGV[1], unpack(ARGV, 2))
-return 1
+return 'settled'
 `);
+
+/** Entries of one key that are acknowledged. */
+export interface GuardedAcks {
+  readonly key: string;
+  readonly group: string;
+  readonly ids: readonly string[];
+  readonly guards: readonly Guard[];
+}
 
 export async function ackGuarded(
   client: Redis,
-  key: string,
-  group: string,
-  ids: readonly string[],
-  guards: readonly Guard[],
+  { key, group, ids, guards }: GuardedAcks,
 ): Promise<'settled' | 'lost'> {
-  const acknowledged = await script.run(client, [key], [group, ...ids], guards);
-  return acknowledged === null ? 'lost' : 'settled';
+  const word = (await script.run(client, [key], [group, ...ids], guards)) as 'settled' | null;
+  return word ?? 'lost';
 }

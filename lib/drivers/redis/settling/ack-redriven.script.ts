@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
-import type { Guard } from '../../../core/guard.js';
 import { Script } from '../scripting/script.js';
+import type { GuardedAcks } from './ack-guarded.script.js';
 
 /**
  * Acknowledges redriven entries and deletes them, and their stream with the last one: only its own
- * group reads it. KEYS redrive stream. ARGV group, ids.
+ * group reads it. KEYS redrive stream. ARGV group, ids. Answers `settled`.
  */
 const script = new Script(`
 local ids = {}
@@ -14,16 +14,13 @@ redis.call('XDEL', KEYS[1], unpack(ids))
 if redis.call('XLEN', KEYS[1]) == 0 then
   redis.call('DEL', KEYS[1])
 end
-return #ids
+return 'settled'
 `);
 
 export async function ackRedriven(
   client: Redis,
-  key: string,
-  group: string,
-  ids: readonly string[],
-  guards?: readonly Guard[],
+  { key, group, ids, guards }: GuardedAcks,
 ): Promise<'settled' | 'lost'> {
-  const acknowledged = await script.run(client, [key], [group, ...ids], guards);
-  return acknowledged === null ? 'lost' : 'settled';
+  const word = (await script.run(client, [key], [group, ...ids], guards)) as 'settled' | null;
+  return word ?? 'lost';
 }

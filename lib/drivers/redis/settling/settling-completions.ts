@@ -5,7 +5,7 @@ import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
 import { atOnce, isOfOneHandler } from '../completions/redis.completions.js';
 import type { RedisLease } from '../leases/redis.lease.js';
-import { ackAndComplete } from '../completions/completions.scripts.js';
+import { ackAndComplete } from './ack-and-complete.script.js';
 
 export const completionOf = ({ settlement }: Settling): Completion | undefined =>
   settlement.kind === 'ack' ? settlement.completes : undefined;

@@ -12,7 +12,7 @@ import { isWrongType } from '../errors/reply-errors.js';
 import { completeAll, completionOf } from './settling-completions.js';
 import { ackGuarded } from './ack-guarded.script.js';
 import { ackRedriven } from './ack-redriven.script.js';
-import { doneAlready } from '../completions/completions.scripts.js';
+import { DONE } from '../completions/done-keys.js';
 import { deadLetter } from './dead-letter.script.js';
 import { leave } from './leave.script.js';
 
@@ -110,10 +110,10 @@ async function ackTogether(leases: readonly RedisLease[], commands: Commands): P
     const word = await commands.run(
       'acknowledging',
       async (client) => {
-        if (source.redriven) return ackRedriven(client, source.key, group, ids, guards);
+        if (source.redriven) return ackRedriven(client, { key: source.key, group, ids, guards });
         const finished = await holder.finish?.(client, leases[0]!);
         if (finished) return finished;
-        if (guards.length > 0) return ackGuarded(client, source.key, group, ids, guards);
+        if (guards.length > 0) return ackGuarded(client, { key: source.key, group, ids, guards });
         await client.xack(source.key, group, ...ids);
         return 'settled';
       },
@@ -206,8 +206,8 @@ async function publishApartFirst(
 }
 
 /** What was completed before has published what follows. Somebody who does it now has the claim. */
-const isDone = (commands: Commands, key: string): Promise<boolean> =>
-  commands.run('looking for a completion', (client) => doneAlready(client, key), key);
+const isDone = async (commands: Commands, key: string): Promise<boolean> =>
+  (await commands.run('looking for a completion', (client) => client.get(key), key)) === DONE;
 
 /**
  * Where no script reaches all of them: checked, published, and acknowledged later. A later run of the

@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import { chunksOf } from '../../../core/chunks.js';
 import { grouped } from '../../../core/collections/grouped.js';
 import type { Arrival, StoredWorkflow, WorkflowStore } from '../../../ports/workflow-store.js';
@@ -5,15 +6,12 @@ import type { FinishedStep } from '../../../core/ended-step.js';
 import { slotOf } from '../topology/slots.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
-import {
-  areCancelled,
-  arrive,
-  BEGUN,
-  CANCELLED,
-  keepWorkflow,
-  mark,
-  recordSteps,
-} from './workflow.scripts.js';
+import { arrive } from './arrive.script.js';
+import { findCancelled } from './find-cancelled.script.js';
+import { keepWorkflow } from './keep-workflow.script.js';
+import { markWorkflow } from './mark-workflow.script.js';
+import { recordSteps } from './record-steps.script.js';
+import { BEGUN, CANCELLED } from './workflow-state.js';
 
 /** In one script at most, so that it never blocks the server for long. */
 const AT_ONCE = 200;
@@ -27,16 +25,18 @@ export class RedisWorkflowStore implements WorkflowStore {
 
   async begin(workflow: string, at: number, ttl: number): Promise<void> {
     const state = this.keys.workflowState(workflow);
-    const action = 'starting a workflow';
-    await this.commands.run(action, (client) => mark(client, state, BEGUN, at, ttl), state);
+    const begun = { state, field: BEGUN, value: at, ttl };
+    await this.commands.run('starting a workflow', (client) => markWorkflow(client, begun), state);
   }
 
   async keep(workflow: string, ms: number): Promise<void> {
-    const { keys } = this;
-    const state = keys.workflowState(workflow);
-    const all = [keys.workflowSteps(workflow), keys.workflowJoins(workflow), state];
-    const action = 'keeping a workflow';
-    await this.commands.run(action, (client) => keepWorkflow(client, all, ms), state);
+    const keys = {
+      steps: this.keys.workflowSteps(workflow),
+      joins: this.keys.workflowJoins(workflow),
+      state: this.keys.workflowState(workflow),
+    };
+    const keep = (client: Redis) => keepWorkflow(client, { keys, ms });
+    await this.commands.run('keeping a workflow', keep, keys.state);
   }
 
   async record(steps: readonly FinishedStep[], ttl: number): Promise<(undefined | Error)[]> {
@@ -49,7 +49,7 @@ export class RedisWorkflowStore implements WorkflowStore {
         try {
           await this.commands.run(
             'recording steps',
-            (client) => recordSteps(client, some, keyOf, ttl),
+            (client) => recordSteps(client, { steps: some, keyOf, ttl }),
             key,
           );
         } catch (error) {
@@ -62,8 +62,8 @@ export class RedisWorkflowStore implements WorkflowStore {
 
   arrive(arrival: Arrival, ttl: number): Promise<readonly string[] | undefined> {
     const joins = this.keys.workflowJoins(arrival.workflow);
-    const action = 'joining steps';
-    return this.commands.run(action, (client) => arrive(client, joins, arrival, ttl), joins);
+    const join = (client: Redis) => arrive(client, { joins, arrival, ttl });
+    return this.commands.run('joining steps', join, joins);
   }
 
   async areCancelled(workflows: readonly string[]): Promise<boolean[]> {
@@ -72,18 +72,19 @@ export class RedisWorkflowStore implements WorkflowStore {
       const some = indexes.map((index) => this.keys.workflowState(workflows[index]!));
       const found = await this.commands.run(
         'looking for cancelled workflows',
-        (client) => areCancelled(client, some),
+        (client) => findCancelled(client, some),
         key,
       );
-      for (const [at, index] of indexes.entries()) results[index] = found[at]!;
+      for (const [at, index] of indexes.entries()) results[index] = found[at] === 'cancelled';
     });
     return results;
   }
 
   async cancel(workflow: string, ttl: number): Promise<void> {
     const state = this.keys.workflowState(workflow);
-    const action = 'cancelling a workflow';
-    await this.commands.run(action, (client) => mark(client, state, CANCELLED, 1, ttl), state);
+    const cancelled = { state, field: CANCELLED, value: 1, ttl };
+    const mark = (client: Redis) => markWorkflow(client, cancelled);
+    await this.commands.run('cancelling a workflow', mark, state);
   }
 
   async read(workflow: string): Promise<StoredWorkflow | undefined> {

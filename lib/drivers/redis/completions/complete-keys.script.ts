@@ -1,0 +1,23 @@
+import type { Redis } from 'ioredis';
+import { Script } from '../scripting/script.js';
+import { DONE } from './done-keys.js';
+
+/** Marks as completed, also where another owner works on it. KEYS done keys. ARGV for how long in ms, per key. */
+const script = new Script(`
+for i = 1, #KEYS do
+  redis.call('SET', KEYS[i], '${DONE}', 'PX', ARGV[i])
+end
+return 'completed'
+`);
+
+/** A done key, and how long it is remembered, in milliseconds. */
+export interface DoneKey {
+  readonly key: string;
+  readonly ttl: number;
+}
+
+export async function completeKeys(client: Redis, done: readonly DoneKey[]): Promise<void> {
+  const keys = done.map(({ key }) => key);
+  const times = done.map(({ ttl }) => ttl);
+  await script.run(client, keys, times);
+}

@@ -1,0 +1,13 @@
+import type { Redis } from 'ioredis';
+import { Script } from '../scripting/script.js';
+
+/** KEYS dead letters. Answers the id of the newest one. */
+const script = new Script(`
+local entry = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+return entry and entry[1]
+`);
+
+/** @returns the id of the newest dead letter */
+export async function newestLetter(client: Redis, key: string): Promise<string | undefined> {
+  return ((await script.run(client, [key], [])) as string | null) ?? undefined;
+}

@@ -1,0 +1,20 @@
+import type { Redis } from 'ioredis';
+import { HANDED, type HandedKind } from '../scripting/handed.js';
+import { Script } from '../scripting/script.js';
+import type { Handed } from './handed-here.js';
+
+/** Lists what waits, of one stream. KEYS handed entries. ARGV group, consumer, kind. Answers the ids. */
+const script = new Script(`${HANDED}
+local from, to = waiting_of(ARGV[2], ARGV[3])
+local ids = redis.call('ZRANGE', KEYS[1], from, to, 'BYLEX')
+for i, member in ipairs(ids) do
+  local _, id = kind_and_id(ARGV[2], member)
+  ids[i] = id
+end
+return ids
+`);
+
+/** Ids of all that wait, of one kind. */
+export async function listHanded(client: Redis, of: Handed, kind: HandedKind): Promise<string[]> {
+  return (await script.run(client, [of.handed], [of.group, of.consumer, kind])) as string[];
+}

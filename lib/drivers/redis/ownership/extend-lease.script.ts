@@ -1,0 +1,27 @@
+import type { Redis } from 'ioredis';
+import { Script } from '../scripting/script.js';
+import type { AcquiringLease } from './acquire-lease.script.js';
+import { REMEMBERED } from './lease-keys.js';
+
+/**
+ * Extends a lease. KEYS owner, fence. ARGV owner, ttl in ms, how long the fence is kept in ms, token.
+ * Answers `kept`, or `lost` where another owner has acquired it since.
+ */
+const script = new Script(`
+if redis.call('GET', KEYS[2]) ~= ARGV[4] then return 'lost' end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+return 'kept'
+`);
+
+export interface ExtendingLease extends AcquiringLease {
+  readonly token: number;
+}
+
+export async function extendLease(
+  client: Redis,
+  { keys, owner, token, ttl }: ExtendingLease,
+): Promise<'kept' | 'lost'> {
+  const args = [owner, ttl, ttl + REMEMBERED, token];
+  return (await script.run(client, [keys.owner, keys.fence], args)) as 'kept' | 'lost';
+}

@@ -1,0 +1,43 @@
+import type { Redis } from 'ioredis';
+import type { Arrival } from '../../../ports/workflow-store.js';
+import { Script } from '../scripting/script.js';
+import { KEEP } from './keep-longer.js';
+
+/**
+ * A branch arrives. KEYS joins. ARGV ttl, name of the fan-out, index, branches, token, result, 1 for
+ * a duplicate. Answers the results where it is the last one.
+ */
+const script = new Script(`${KEEP}
+local key, name, of = KEYS[1], ARGV[2], tonumber(ARGV[4])
+local last = redis.call('HGET', key, name .. ' last')
+if last and last ~= ARGV[5] then return false end
+local known = redis.call('HGET', key, name .. ' ' .. ARGV[3])
+local arrived = tonumber(redis.call('HGET', key, name .. ' arrived') or 0)
+if not known then arrived = arrived + 1 end
+local result = known and ARGV[7] == '1' and known or ARGV[6]
+local there = redis.call('EXISTS', key) == 1
+redis.call('HSET', key, name .. ' ' .. ARGV[3], result, name .. ' arrived', arrived)
+if there then keep(key, ARGV[1]) else redis.call('PEXPIRE', key, ARGV[1]) end
+if arrived < of then return false end
+if not last then redis.call('HSET', key, name .. ' last', ARGV[5]) end
+local fields = {}
+for index = 0, of - 1 do fields[#fields + 1] = name .. ' ' .. index end
+return redis.call('HMGET', key, unpack(fields))
+`);
+
+export interface Arriving {
+  readonly joins: string;
+  readonly arrival: Arrival;
+  /** In milliseconds. */
+  readonly ttl: number;
+}
+
+/** @returns the results of all branches where this one is the last */
+export async function arrive(
+  client: Redis,
+  { joins, arrival, ttl }: Arriving,
+): Promise<readonly string[] | undefined> {
+  const { at, index, of, token, result, duplicate } = arrival;
+  const args = [ttl, at, index, of, token, result, duplicate ? 1 : 0];
+  return ((await script.run(client, [joins], args)) as string[] | null) ?? undefined;
+}

@@ -1,0 +1,3 @@
+/** Fields of the hash that is a workflow's state. */
+export const BEGUN = 'begun';
+export const CANCELLED = 'cancelled';
