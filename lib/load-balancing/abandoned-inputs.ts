@@ -1,4 +1,4 @@
-import { chunksOf } from '../core/chunks.js';
+import { chunksOf } from '../core/collections/chunks.js';
 import type { Clock } from '../core/clock.js';
 import type { StreamAssignment } from './stream-assignment.js';
 import type { StreamPlace } from '../core/held-stream.js';

@@ -1,4 +1,4 @@
-import { chunksOf } from '../../core/chunks.js';
+import { chunksOf } from '../../core/collections/chunks.js';
 import { asError } from '../../core/errors/error-record.js';
 import { Chain, type Link } from '../../core/collections/chain.js';
 import type { Clock, TimerHandle } from '../../core/clock.js';

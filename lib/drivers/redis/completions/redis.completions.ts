@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { ClaimOutcome, Completions } from '../../../ports/completions.js';
 import type { Claim, Completion, CompletionKey } from '../../../core/completion.js';
-import { chunksOf } from '../../../core/chunks.js';
+import { chunksOf } from '../../../core/collections/chunks.js';
 import { grouped } from '../../../core/collections/grouped.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';

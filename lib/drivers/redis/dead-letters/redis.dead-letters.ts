@@ -10,7 +10,7 @@ import { isEntryId } from '../../../core/entry-id.js';
 import { InvalidOptionsError } from '../../../core/errors/start-up.errors.js';
 import type { Fields } from '../../../core/message.js';
 import { shown } from '../../../core/declaring/wording.js';
-import { chunksOf } from '../../../core/chunks.js';
+import { chunksOf } from '../../../core/collections/chunks.js';
 import type { Commands } from '../connection/commands.js';
 import { REPLY_BYTES } from '../leases/entry-sizes.js';
 import type { Keys } from '../keys/keys.js';

@@ -18,7 +18,7 @@ import type { Keys } from '../keys/keys.js';
 import { isReplicated, type ReplicatedEntry } from '../publishing/publishing-replicated.js';
 import { typedError } from '../errors/reply-errors.js';
 import { delayProblem, scheduleEntries } from '../publishing/scheduling.js';
-import { chunksOf } from '../../../core/chunks.js';
+import { chunksOf } from '../../../core/collections/chunks.js';
 import { charactersOf, MOST_CHARACTERS } from '../scripting/script-size.js';
 import { cancelDelayed } from './cancel-delayed.script.js';
 import { listDelayed, type DelayedPlace } from './list-delayed.script.js';

@@ -1,4 +1,4 @@
-import { chunksOf } from '../../../core/chunks.js';
+import { chunksOf } from '../../../core/collections/chunks.js';
 import { GroupNotFoundError, StreamNotFoundError } from '../../../core/errors/group.errors.js';
 import { InvalidOptionsError } from '../../../core/errors/start-up.errors.js';
 import { WrongKeyTypeError } from '../../../core/errors/server.errors.js';

@@ -1,4 +1,4 @@
-import { chunksOf } from '../../../core/chunks.js';
+import { chunksOf } from '../../../core/collections/chunks.js';
 import type { PendingEntries, PendingEntry, PendingQuery } from '../../../ports/group-admin.js';
 import { aboutGroup } from './about-group.js';
 import type { Commands } from '../connection/commands.js';

@@ -1,4 +1,4 @@
-import { chunksOf } from '../../../core/chunks.js';
+import { chunksOf } from '../../../core/collections/chunks.js';
 import { compareEntryIds } from '../../../core/entry-id.js';
 import type { EventBus } from '../../../core/events.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';

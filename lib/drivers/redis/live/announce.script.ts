@@ -1,4 +1,4 @@
-import { chunksOf } from '../../../core/chunks.js';
+import { chunksOf } from '../../../core/collections/chunks.js';
 import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
 import { ANNOUNCED, KEPT, WRITE_ANNOUNCEMENT } from '../scripting/announcement.js';

@@ -2,7 +2,7 @@ import type { EventBus } from '../../../core/events.js';
 import { grouped } from '../../../core/collections/grouped.js';
 import type { Lease } from '../../../core/lease.js';
 import type { HandOverOutcome, Receiver } from '../../../ports/live-consumers.js';
-import { chunksOf } from '../../../core/chunks.js';
+import { chunksOf } from '../../../core/collections/chunks.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
 import type { RedisLease } from '../leases/redis.lease.js';

@@ -1,4 +1,4 @@
-import { chunksOf } from '../../../core/chunks.js';
+import { chunksOf } from '../../../core/collections/chunks.js';
 import { bySlot } from '../topology/slots.js';
 import type { Commands } from '../connection/commands.js';
 

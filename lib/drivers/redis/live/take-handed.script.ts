@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { chunksOf } from '../../../core/chunks.js';
+import { chunksOf } from '../../../core/collections/chunks.js';
 import type { HandedKind } from '../scripting/handed.js';
 import { Script } from '../scripting/script.js';
 import { HANDED_AT_ONCE, handedKeysOf, MINE, type Handed } from './handed-here.js';

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { chunksOf } from '../../../core/chunks.js';
+import { chunksOf } from '../../../core/collections/chunks.js';
 import type { Guard } from '../../../core/guard.js';
 import type { HeldStream, StreamPlace } from '../../../core/held-stream.js';
 import type {

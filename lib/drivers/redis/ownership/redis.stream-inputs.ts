@@ -1,4 +1,4 @@
-import { chunksOf } from '../../../core/chunks.js';
+import { chunksOf } from '../../../core/collections/chunks.js';
 import type { Redis } from 'ioredis';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../../core/events.js';

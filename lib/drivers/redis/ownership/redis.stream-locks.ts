@@ -1,4 +1,4 @@
-import { chunksOf } from '../../../core/chunks.js';
+import { chunksOf } from '../../../core/collections/chunks.js';
 import { systemClock } from '../../../core/clock.js';
 import type { Redis } from 'ioredis';
 import type { Guard } from '../../../core/guard.js';

@@ -1,4 +1,4 @@
-import { chunksOf } from '../../../core/chunks.js';
+import { chunksOf } from '../../../core/collections/chunks.js';
 import { setTimeout as pause } from 'node:timers/promises';
 import { RedisConnectionError } from '../../../core/errors/connection.errors.js';
 import { bySlot } from '../topology/slots.js';

@@ -1,4 +1,4 @@
-import { chunksOf } from '../../../core/chunks.js';
+import { chunksOf } from '../../../core/collections/chunks.js';
 import type { Redis } from 'ioredis';
 import type { Guard } from '../../../core/guard.js';
 import { Script } from '../scripting/script.js';

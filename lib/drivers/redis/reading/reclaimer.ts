@@ -1,4 +1,4 @@
-import { chunksOf } from '../../../core/chunks.js';
+import { chunksOf } from '../../../core/collections/chunks.js';
 import type { Redis } from 'ioredis';
 import { sleep, systemClock } from '../../../core/clock.js';
 import { PermissionDeniedError } from '../../../core/errors/server.errors.js';

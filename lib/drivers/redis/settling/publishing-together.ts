@@ -4,7 +4,7 @@ import type { Completion } from '../../../core/completion.js';
 import type { OutgoingEntry } from '../../../core/message.js';
 import type { Ack, SettleOutcome } from '../../../core/settlement.js';
 import type { Settling } from '../../../ports/source.js';
-import { chunksOf } from '../../../core/chunks.js';
+import { chunksOf } from '../../../core/collections/chunks.js';
 import { charactersOf, MOST_CHARACTERS } from '../scripting/script-size.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';

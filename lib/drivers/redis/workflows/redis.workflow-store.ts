@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { chunksOf } from '../../../core/chunks.js';
+import { chunksOf } from '../../../core/collections/chunks.js';
 import { grouped } from '../../../core/collections/grouped.js';
 import type { Arrival, StoredWorkflow, WorkflowStore } from '../../../ports/workflow-store.js';
 import type { FinishedStep } from '../../../core/ended-step.js';
