@@ -87,3 +87,36 @@ it(
     expect(badly()).toEqual([]);
   },
 );
+
+it(
+  'a receiver that is killed as soon as entries are handed to it loses none of them',
+  { timeout: 60_000 },
+  async () => {
+    const paid = { handler: { events: ['paid'] }, ...IDLE, maxDeliveries: 2 };
+    const shipped = { ...paid, handler: { events: ['shipped'] } };
+    await scene.worker('sender', paid);
+    // One run at a time, which takes long: what is handed to it waits there.
+    const receiver = await scene.worker('receiver', { ...shipped, concurrency: 1, work: 2000 });
+    const added = Array.from({ length: 200 }, () =>
+      scene.client.xadd(STREAM, '*', 'event_type', 'shipped', 'payload', '{}'),
+    );
+    scene.published.push(...((await Promise.all(added)) as string[]));
+    const handed = () =>
+      new Set(
+        scene.notes('handed-over').flatMap(({ worker, id }) => (worker === 'sender' ? id : [])),
+      );
+    await until('entries were handed over', () => handed().size > 0);
+    await receiver.kill();
+    await scene.worker('heir', shipped);
+    await scene.untilDone(scene.published, 40_000);
+    expect(badly()).toEqual([]);
+    console.log(
+      `${handed().size} handed over, ${scene.duplicates().length} handled twice after a kill`,
+    );
+    // Of what was handed over only the message that ran when the process was killed has used up a run.
+    const second = scene
+      .notes('handled')
+      .filter(({ id, attempt }) => handed().has(id) && attempt > 1);
+    expect(second.length).toBeLessThanOrEqual(1);
+  },
+);
