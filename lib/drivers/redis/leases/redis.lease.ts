@@ -26,8 +26,8 @@ export interface EntryHolder {
   readonly guards: readonly Guard[];
   /** Its streams are owned as a whole. */
   readonly owned?: HeldStream;
-  /** The source has settled it: it is no longer ours. */
-  settled(lease: RedisLease): void;
+  /** The source has settled these: this consumer holds them no longer. */
+  settled(leases: readonly RedisLease[]): void;
   /** Acknowledges an entry in its own way; undefined: in the usual one. */
   finish?(client: Redis, lease: RedisLease): Promise<SettleOutcome | undefined>;
   /** It waits for its next run. */

@@ -130,7 +130,11 @@ export class OwnedReading implements EntryHolder {
     return word === 'gone' || word === 'unsettled' ? undefined : word;
   }
 
-  settled(lease: RedisLease): void {
+  settled(leases: readonly RedisLease[]): void {
+    for (const lease of leases) this.settledOne(lease);
+  }
+
+  private settledOne(lease: RedisLease): void {
     if (!lease.finishing) return this.putDown(lease);
     this.owned.finishing = true;
     this.behind.push(...this.queue.splice(0));

@@ -216,8 +216,8 @@ export class RedisSubscription implements Subscription, EntryHolder {
     this.readyQueue.putBack(lease);
   }
 
-  settled(lease: RedisLease): void {
-    this.held.remove(lease);
+  settled(leases: readonly RedisLease[]): void {
+    for (const lease of leases) this.held.remove(lease);
     this.less();
   }
 

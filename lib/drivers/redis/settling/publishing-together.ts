@@ -43,13 +43,10 @@ export async function publishTogether(
   );
   const parts = chunksOf(messages, PUBLISH_AT_ONCE, costOf, MOST_CHARACTERS);
   await Promise.all(parts.map((part) => publishPart(leases[0]!, part, outcomes, context)));
-  for (let index = 0; index < leases.length; index++) {
-    if (outcomes[index] !== 'settled') continue;
-    const lease = leases[index]!;
-    lease.holder.settled(lease);
-    // Its record is gone, so a second time there is nothing to settle any more.
-    lease.trimmed = false;
-  }
+  const settled = leases.filter((_, index) => outcomes[index] === 'settled');
+  settled[0]?.holder.settled(settled);
+  // Their records are gone, so a second time there is nothing to settle any more.
+  for (const lease of settled) lease.trimmed = false;
   return outcomes;
 }
 

@@ -34,7 +34,7 @@ export async function completeAll(
       .run('acknowledging', (client) => ackAndComplete(client, acks), source.key)
       .catch((error: unknown) => error as Error);
     for (const place of places) outcomes[place] = outcome;
-    if (outcome === 'settled') for (const lease of leases) holder.settled(lease);
+    if (outcome === 'settled') holder.settled(leases);
   };
   await Promise.all(alike(batch).flatMap(atOnce).map(acknowledge));
   return outcomes;

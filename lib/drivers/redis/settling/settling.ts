@@ -123,7 +123,7 @@ async function ackTogether(leases: readonly RedisLease[], commands: Commands): P
   } catch (error) {
     if (!(error instanceof Error && isWrongType(error.cause))) return error as Error;
   }
-  for (const lease of leases) holder.settled(lease);
+  holder.settled(leases);
   return 'settled';
 }
 
@@ -150,7 +150,7 @@ async function settleOne(settling: Settling, context: SettlingContext): Promise<
     const { kind } = settling.settlement;
     if (outcome === 'settled' && isOffered(settling)) lease.offer();
     else if (outcome === 'settled' && kind !== 'leave' && kind !== 'retry') {
-      lease.holder.settled(lease);
+      lease.holder.settled([lease]);
       // Its record is gone, so a second time there is nothing to settle any more.
       lease.trimmed = false;
     }
