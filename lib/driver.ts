@@ -161,6 +161,7 @@ export {
 export {
   ClosedError,
   InvalidOptionsError,
+  MissingPackageError,
   UnsupportedFeatureError,
 } from './core/errors/start-up.errors.js';
 export { StreamsError } from './core/errors/streams.error.js';

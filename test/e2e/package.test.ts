@@ -40,24 +40,45 @@ describe.concurrent('the packed package', () => {
     );
   });
 
-  it.each([
-    { name: 'an ESM application on the oldest Nest', type: 'module', nest: '12.0.1' },
-    { name: 'an ESM application on the newest Nest', type: 'module', nest: '^12.0.0' },
-    { name: 'a CommonJS application on the newest Nest', type: 'commonjs', nest: '^12.0.0' },
-  ])('type-checks and works in $name', { timeout: 180_000 }, async ({ name, type, nest }) => {
-    const app = await createApplication(join(dir, name.replaceAll(' ', '-')), type, nest);
-    console.log(`${name}: ${(await versions(app)).join(', ')}`);
+  it.each<Application>([
+    { name: 'an ESM application on the oldest Nest', type: 'module', nest: '12.0.1', redis: false },
+    { name: 'an ESM application on the newest Nest', type: 'module', nest: '^12.0.0', redis: true },
+    {
+      name: 'a CommonJS application on the newest Nest',
+      type: 'commonjs',
+      nest: '^12.0.0',
+      redis: true,
+    },
+  ])(
+    'type-checks and works in $name, with ioredis: $redis',
+    { timeout: 180_000 },
+    async (given) => {
+      const { name, redis } = given;
+      const app = await createApplication(join(dir, name.replaceAll(' ', '-')), given);
+      console.log(`${name}: ${(await versions(app)).join(', ')}`);
+      expect(existsSync(join(app, 'node_modules/ioredis'))).toBe(redis);
 
-    await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', app]).catch(
-      (error: { stdout: string }) => expect.fail(error.stdout),
-    );
-    const { stdout } = await run(process.execPath, ['main.js'], { cwd: app, timeout: 30_000 });
-    expect(stdout).toContain('handled order 7, attempt 1');
-  });
+      await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', app]).catch(
+        (error: { stdout: string }) => expect.fail(error.stdout),
+      );
+      const { stdout } = await run(process.execPath, ['main.js'], { cwd: app, timeout: 30_000 });
+      expect(stdout).toContain('handled order 7, attempt 1');
+      if (redis) return;
+      const missing = await run(process.execPath, ['missing.js'], { cwd: app, timeout: 30_000 });
+      expect(missing.stdout).toBe(
+        'MISSING_PACKAGE The Redis driver needs the package "ioredis", which is not installed. Run: npm install ioredis\n'.repeat(
+          2,
+        ),
+      );
+    },
+  );
 
-  async function createApplication(app: string, type: string, nest: string): Promise<string> {
+  async function createApplication(app: string, given: Application): Promise<string> {
+    const { type, nest, redis } = given;
     await mkdir(app, { recursive: true });
-    await writeFile(join(app, 'main.ts'), MAIN);
+    await writeFile(join(app, 'main.ts'), mainOf(redis ? '' : '/core'));
+    await writeFile(join(app, 'doors.ts'), doorsOf(redis));
+    if (!redis) await writeFile(join(app, 'missing.js'), MISSING);
     await writeFile(
       join(app, 'tsconfig.json'),
       JSON.stringify({ compilerOptions: COMPILER_OPTIONS }),
@@ -65,7 +86,7 @@ describe.concurrent('the packed package', () => {
     await writeFile(join(app, 'package.json'), JSON.stringify({ private: true, type }));
     const packages = [
       ...NEST.map((name) => `${name}@${nest}`),
-      'ioredis@^6.0.0',
+      ...(redis ? ['ioredis@^6.0.0'] : []),
       'reflect-metadata@^0.2.2',
       'rxjs@^7.8.0',
       '@types/node@20',
@@ -84,6 +105,14 @@ describe.concurrent('the packed package', () => {
   }
 });
 
+interface Application {
+  readonly name: string;
+  readonly type: 'module' | 'commonjs';
+  readonly nest: string;
+  /** Whether ioredis is installed, and the root door used. */
+  readonly redis: boolean;
+}
+
 async function versions(app: string): Promise<string[]> {
   return Promise.all(
     NEST.map(async (name) => {
@@ -97,13 +126,39 @@ const COMPILER_OPTIONS = {
   target: 'es2023',
   module: 'nodenext',
   strict: true,
+  exactOptionalPropertyTypes: true,
   skipLibCheck: false,
   experimentalDecorators: true,
   emitDecoratorMetadata: true,
   types: ['node'],
 };
 
-const MAIN = `
+/** Type-checks all of each door: `skipLibCheck` is off. */
+const doorsOf = (redis: boolean): string => `
+import * as core from 'nestjs-redis-streams/core';
+import * as driver from 'nestjs-redis-streams/driver';
+import * as memory from 'nestjs-redis-streams/memory';
+import * as testing from 'nestjs-redis-streams/testing';
+${redis ? "import * as root from 'nestjs-redis-streams';" : ''}
+
+export default [core, driver, memory, testing${redis ? ', root' : ''}];
+`;
+
+/** In an ESM application without ioredis: the root door can be imported, and says what is missing. */
+const MISSING = `
+import { RedisStreamsClient, RedisStreamsTransport } from 'nestjs-redis-streams';
+
+const options = { url: 'redis://127.0.0.1:1', group: 'test' };
+const tell = ({ code, message }) => console.log(code, message);
+const transport = new RedisStreamsTransport(options);
+transport.addHandler('order.process', () => undefined, true);
+await new Promise((resolve) => transport.listen((error) => (tell(error), resolve())));
+const client = new RedisStreamsClient(options);
+await client.emit('order.process', {}).toPromise().catch(tell);
+await client.close();
+`;
+
+const mainOf = (door: string): string => `
 import 'reflect-metadata';
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -114,7 +169,7 @@ import {
   StreamPublisher,
   StreamsModule,
   StreamsTransport,
-} from 'nestjs-redis-streams';
+} from 'nestjs-redis-streams${door}';
 import { memory } from 'nestjs-redis-streams/memory';
 
 interface Order {

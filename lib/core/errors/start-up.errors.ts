@@ -129,6 +129,31 @@ export class UnsupportedFeatureError extends StreamsError {
   }
 }
 
+/**
+ * A package that a driver needs is not installed: an optional peer dependency of this library. Thrown by
+ * what first needs a connection: `listen`, a publication, `StreamConsumer.start`. Has `package` and
+ * `command`, which installs it.
+ */
+export class MissingPackageError extends StreamsError {
+  static readonly code: string = 'MISSING_PACKAGE';
+  static readonly advice: string = 'Run the command of the message.';
+
+  readonly package: string;
+  readonly command: string;
+
+  /** @param by what needs it, at the beginning of a sentence */
+  constructor(name: string, by: string, cause?: unknown) {
+    const command = `npm install ${name}`;
+    super(
+      MissingPackageError.code,
+      `${by} needs the package "${name}", which is not installed. Run: ${command}`,
+      cause,
+    );
+    this.package = name;
+    this.command = command;
+  }
+}
+
 /** Something was used after it was closed. */
 export class ClosedError extends StreamsError {
   static readonly code: string = 'CLOSED';

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { Backoff } from '../../../core/backoff.js';
 import { sleep, systemClock } from '../../../core/clock.js';
-import { ClosedError } from '../../../core/errors/start-up.errors.js';
+import { ClosedError, MissingPackageError } from '../../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../../core/events.js';
 import type { Address } from '../topology/topology.js';
 import type { Commands } from './commands.js';
@@ -60,8 +60,8 @@ export class Connection implements Commands {
   #prepared: Redis | undefined;
 
   constructor(private readonly options: ConnectionOptions) {
-    // The first client is made here, so that options that cannot work are refused at once.
-    if (!options.connector.locate) this.#prepared = this.createClient();
+    // The application's first client is made here, so that one that cannot work is refused at once.
+    if (!options.connector.locate) this.#prepared = options.connector.adopt(options.replyTimeout);
     if (!options.lazy) this.connect();
   }
 
@@ -79,13 +79,14 @@ export class Connection implements Commands {
     return this.#client;
   }
 
-  /** @throws RedisConnectionError (`not-sent`) when there is no connection within `timeout` ms */
+  /** @throws MissingPackageError; RedisConnectionError (`not-sent`) when there is no connection within `timeout` ms */
   async ready(action: string, timeout: number): Promise<Redis> {
     const deadline = systemClock.now() + timeout;
     this.connect();
     while (!this.#client) {
       const left = deadline - systemClock.now();
       if (this.closed) throw new ClosedError('The connection to Redis');
+      if (this.lastError instanceof MissingPackageError) throw this.lastError;
       if (left <= 0) {
         const reason = this.lastError ?? unansweredTls(this.#connecting);
         throw connectionError('not-sent', action + triedFor(this.address, timeout), reason);
@@ -145,7 +146,7 @@ export class Connection implements Commands {
     if (broken && !closed) this.options.events.emit('connection-retired', this.named);
   }
 
-  private createClient(address?: Address): Redis {
+  private createClient(address?: Address): Promise<Redis> {
     const { connector, role, replyTimeout } = this.options;
     return connector.create(role, replyTimeout, address);
   }
@@ -153,12 +154,21 @@ export class Connection implements Commands {
   private async keepConnected(first: Redis | undefined): Promise<void> {
     for (let client: Redis | undefined = first; !this.closed; client = undefined) {
       try {
-        await this.lifeOf(client ?? this.createClient(await this.options.connector.locate?.()));
+        await this.lifeOf(
+          client ?? (await this.createClient(await this.options.connector.locate?.())),
+        );
       } catch (error) {
         this.lastError = error;
+        if (error instanceof MissingPackageError) return this.giveUp();
       }
       await sleep(systemClock, this.backoff.next(), this.closing.signal);
     }
+  }
+
+  /** No later try can succeed: what waits fails at once. */
+  private giveUp(): void {
+    this.first?.over();
+    this.wakeAll();
   }
 
   /** From the first packet to the end of the connection. */

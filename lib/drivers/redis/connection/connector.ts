@@ -1,7 +1,8 @@
-import { Redis, type RedisOptions as ClientOptions } from 'ioredis';
+import type { Redis, RedisOptions as ClientOptions } from 'ioredis';
 import { concealed } from '../../../core/declaring/concealed.js';
 import { InvalidOptionsError } from '../../../core/errors/start-up.errors.js';
 import { shown } from '../../../core/declaring/wording.js';
+import { loadIoredis } from './ioredis.js';
 import type { RedisOptions } from './redis.options.js';
 import type { Address, NatMap } from '../topology/topology.js';
 import { SentinelWatch } from './sentinel-watch.js';
@@ -50,19 +51,33 @@ export class Connector {
   }
 
   /**
-   * A client that has not connected yet, and will not connect again once it has lost its connection.
-   * @param replyTimeout without any data for so long, while a reply is awaited, it is closed, ms
-   * @throws InvalidOptionsError where a client that the user made cannot be used
+   * A client that the user made, configured as those of {@link create}. Undefined where there is no
+   * option `client`.
+   * @throws InvalidOptionsError where the client cannot be used
    */
-  create(role: Role, replyTimeout: number, address?: Address): Redis {
-    const { url, client } = this.#options;
-    const ours = this.settings(replyTimeout);
-    if (client) return hidden(adopt(client(), ours));
+  adopt(replyTimeout: number): Redis | undefined {
+    const { client } = this.#options;
+    return client && hidden(adopt(client(), this.settings(replyTimeout)));
+  }
+
+  /**
+   * Makes a client that has not connected yet, and will not connect again once it has lost its
+   * connection.
+   * @param replyTimeout without any data for this time, in milliseconds, while a reply is awaited, the
+   * client is closed
+   * @throws InvalidOptionsError where a client that the user made cannot be used
+   * @throws MissingPackageError
+   */
+  async create(role: Role, replyTimeout: number, address?: Address): Promise<Redis> {
+    const adopted = this.adopt(replyTimeout);
+    if (adopted) return adopted;
+    const { Redis } = await loadIoredis();
+    const { url } = this.#options;
     const options = {
       ...this.credentials(),
       ...this.sentinels(),
       ...address,
-      ...ours,
+      ...this.settings(replyTimeout),
       connectionName: `nestjs-redis-streams:${role}`,
     } as ClientOptions;
     const made = hidden(url === undefined ? new Redis(options) : new Redis(url, options));

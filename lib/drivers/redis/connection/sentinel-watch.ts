@@ -1,5 +1,6 @@
-import { Redis, type RedisOptions as ClientOptions } from 'ioredis';
+import type { Redis, RedisOptions as ClientOptions } from 'ioredis';
 import { sleep, systemClock } from '../../../core/clock.js';
+import { loadIoredis } from './ioredis.js';
 import type { RedisOptions, SentinelAddress } from './redis.options.js';
 
 /** How often a sentinel is asked where the master is, ms. */
@@ -46,6 +47,7 @@ export class SentinelWatch {
   }
 
   private async run(): Promise<void> {
+    const { Redis } = await loadIoredis();
     while (!this.closing.signal.aborted) {
       const client = new Redis(sentinelClient(this.#options, this.addresses[0]!));
       // Each failure also fails the question that was asked.

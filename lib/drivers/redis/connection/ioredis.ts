@@ -1,0 +1,21 @@
+import { MissingPackageError } from '../../../core/errors/start-up.errors.js';
+
+/**
+ * The client library, an optional peer dependency: loaded when the first connection is made, so that
+ * the root door can be imported without it.
+ * @throws MissingPackageError
+ */
+export async function loadIoredis(): Promise<Pick<typeof import('ioredis'), 'Redis'>> {
+  try {
+    return await import('ioredis');
+  } catch (error) {
+    if (isMissing(error)) throw new MissingPackageError('ioredis', 'The Redis driver', error);
+    throw error;
+  }
+}
+
+/** Not where ioredis itself lacks something. */
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error &&
+  (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' &&
+  error.message.includes("'ioredis'");
