@@ -7,6 +7,8 @@ import { HandlerTable } from '../consuming/plan/handler-table.js';
 import { Backoff } from '../core/backoff.js';
 import { sleep, withPatience } from '../core/clock.js';
 import { announce, type Presence } from '../consuming/live/presence.js';
+import { endFor, promisesLinked } from '../consuming/running/own-end.js';
+import { callingRun } from '../consuming/running/run-mark.js';
 import { runsWithin } from '../consuming/plan/runs-within.js';
 import type { Handler } from '../core/delivery.js';
 import type { Driver } from '../ports/driver.js';
@@ -96,11 +98,30 @@ export class BalancedServices {
     }
   }
 
+  /**
+   * Gives the streams of one service back, or completes them, once the messages in hand are settled. A run
+   * that calls this waits for the other runs of the service only, see {@link endFor}.
+   */
+  end(balancer: Balancer, complete: boolean): Promise<void> {
+    const ended = balancer.end(complete, complete ? 'done' : 'released');
+    const own = this.consumers.get(balancer);
+    return endFor(this.parts.clock, ended, () => othersEnded(own ? [own] : []));
+  }
+
+  /**
+   * Completes a stream. From within the run of one of its messages it is completed once the message is
+   * settled, as by `context.done()`.
+   */
+  async complete(balancer: Balancer, stream: string): Promise<void> {
+    await promisesLinked();
+    const own = callingRun().filter((delivery) => delivery.stream === stream);
+    if (own.length === 0) return balancer.complete(stream);
+    for (const { lease } of own) lease.finishing = true;
+  }
+
   /** Resolves when nothing runs but what awaits the end. @returns whether there is such */
-  async othersEnded(): Promise<boolean> {
-    const consumers = [...this.consumers.values()];
-    const left = consumers.map(({ consumer }) => consumer.othersEnded());
-    return (await Promise.all(left)).includes(true);
+  othersEnded(): Promise<boolean> {
+    return othersEnded([...this.consumers.values()]);
   }
 
   /** A run that does not end holds up a handover, which can wait, but no shutdown. */
@@ -174,6 +195,11 @@ export class BalancedServices {
     });
     await balancer.start();
   }
+}
+
+async function othersEnded(consumers: readonly BalancedConsumer[]): Promise<boolean> {
+  const left = consumers.map(({ consumer }) => consumer.othersEnded());
+  return (await Promise.all(left)).includes(true);
 }
 
 /** Stops it as one that leaves its group. */

@@ -485,6 +485,32 @@ it('a driver that shares no streams out is refused when the application starts',
   });
 });
 
+it.each(['release', 'done', 'doneStream'] as const)('a handler may await %s', async (call) => {
+  const keyPrefix = space();
+  let resolved = false;
+  @Controller()
+  class Worker {
+    constructor(private readonly balancer: LoadBalancer) {}
+
+    @LoadBalancedHandler({ service: 'svc' })
+    async handle(@Ctx() context: LoadBalancedContext): Promise<void> {
+      await work(5);
+      if (call === 'doneStream') await this.balancer.doneStream(context.stream);
+      else await this.balancer[call]();
+      resolved = true;
+    }
+  }
+  const a = await start({ keyPrefix, controllers: [Worker] });
+  await a.balancer.addStream('x');
+  await a.publish('x', {});
+  await until('it resolved', () => resolved);
+  await until('it has let go', () => a.balancer.streams().length === 0);
+  // Finished, or given back for another consumer; the message itself is settled.
+  const left = call === 'release' ? 1 : 0;
+  await expect.poll(() => redis.client.xlen(`${keyPrefix}svc-input`)).toBe(left);
+  expect((await redis.client.xpending(`${keyPrefix}x`, 'svc-group'))[0]).toBe(0);
+});
+
 it('a shutdown waits for the message in hand, and no longer than gracePeriod', async () => {
   const keyPrefix = space();
   let runs = 0;

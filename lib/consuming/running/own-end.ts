@@ -14,7 +14,7 @@ export const awaitsEnd = (delivery: Delivery): boolean =>
   delivery.running && awaiting.has(delivery);
 
 /** The promises of all functions between a run and this one are linked then. */
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+export const promisesLinked = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /**
  * What a caller who asked for an end awaits. A run would wait for itself until it is given up: it waits
@@ -32,7 +32,7 @@ export async function endFor(
 ): Promise<void> {
   let over = false;
   const end = ended.then(() => void (over = true));
-  await Promise.race([end, turn()]);
+  await Promise.race([end, promisesLinked()]);
   while (!over) {
     const run = callingRun();
     if (run.length > 0) return unlessOwn(run, end, othersEnded);

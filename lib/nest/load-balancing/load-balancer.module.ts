@@ -66,8 +66,9 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<LoadBalancerOp
       };
       const provided = {
         provide: LoadBalancer,
-        useFactory: (shared: Balancer) => new LoadBalancer(shared),
-        inject: [BALANCER],
+        useFactory: (shared: Balancer, runtime: StreamsRuntime) =>
+          new LoadBalancer(shared, runtime.balanced),
+        inject: [BALANCER, getStreamsToken(name, StreamsRuntime)],
       };
       const byName = service
         ? [{ provide: getLoadBalancerToken(service), useExisting: LoadBalancer }]

@@ -1,6 +1,7 @@
 import { Observable } from 'rxjs';
 import type { Balancer } from '../../load-balancing/balancer.js';
 import type { OwnedStream } from '../../load-balancing/owned-stream.js';
+import type { BalancedServices } from '../../runtime/balanced-services.js';
 import type {
   Notifications,
   StreamNotification,
@@ -39,7 +40,10 @@ export class StreamNotifications
  */
 export class LoadBalancer {
   /** @internal */
-  constructor(private readonly balancer: Balancer) {}
+  constructor(
+    private readonly balancer: Balancer,
+    private readonly services: Pick<BalancedServices, 'end' | 'complete'>,
+  ) {}
 
   /** Name of this consumer. */
   get id(): string {
@@ -82,24 +86,29 @@ export class LoadBalancer {
 
   /**
    * The stream is finished: its lock, its entry and its assignment end in one step. May be called
-   * again, also after it has succeeded. Inside a `@LoadBalancedHandler` use `context.done()`.
+   * again, also after it has succeeded. Called by the handler of one of its messages it does what
+   * `context.done()` does: the stream is finished once that message is settled.
    * @throws StreamNotOwnedError where it belongs to another consumer
    */
   doneStream(dataStreamName: string): Promise<void> {
-    return this.balancer.complete(dataStreamName);
+    return this.services.complete(this.balancer, dataStreamName);
   }
 
-  /** Completes all streams, once the messages in hand are settled, and ends. */
+  /**
+   * Completes all streams, once the messages in hand are settled, and ends. Called by a handler it
+   * resolves when the other handlers have ended; the handler's own stream follows.
+   */
   done(): Promise<void> {
-    return this.balancer.end(true, 'done');
+    return this.services.end(this.balancer, true);
   }
 
   /**
    * Gives all streams back unfinished, once the messages in hand are settled, and ends: what happens
-   * at a shutdown, too.
+   * at a shutdown, too. Called by a handler it resolves when the other handlers have ended; the handler's
+   * own stream follows.
    */
   release(): Promise<void> {
-    return this.balancer.end(false, 'released');
+    return this.services.end(this.balancer, false);
   }
 
   /** What this consumer owns, each with its fencing `token` and a `signal` that aborts with it. */
