@@ -1,8 +1,8 @@
 import { isObservable, type Observable } from 'rxjs';
 
 /**
- * Whether a value is an Observable. In a subscriber nobody would catch what a value throws that cannot
- * even be looked at.
+ * Whether a value is an Observable. Some values throw when they are looked at, and in a subscriber
+ * nothing would catch that.
  */
 export function isStream(value: unknown): value is Observable<unknown> {
   try {

@@ -13,8 +13,8 @@ import { StreamContext } from './stream.context.js';
 export type ResponseSerializer = Serializer<OutgoingResponse, unknown>;
 
 /**
- * Makes the engine's handler of a `@MessagePattern` method: what the method answers goes to whoever
- * asked, errors included. Given an event, it runs, and nobody hears what it answers.
+ * Makes the engine's handler of a `@MessagePattern` method: what the method answers goes to the
+ * caller, errors included. Given an event, the method runs, and its answer goes nowhere.
  */
 export function createResponder(
   callback: MessageHandler,
@@ -61,10 +61,10 @@ function stream(
 ): Promise<Settlement> {
   return new Promise((resolve) => {
     const { timeout } = delivery.request!.header;
-    const held = new HeldDeliveries();
+    const held = new HeldBody();
     let spokeAt = clock.now();
     let timer = clock.setTimeout(stopIfSilent, timeout);
-    // The application's serializer may throw, where nobody else would catch it.
+    // The application's serializer may throw, where nothing else would catch it.
     const guarded = catching((thrown) => {
       held.take();
       end(voice.broken(thrown));
@@ -90,7 +90,7 @@ function stream(
       if (voice.unheard) stop(ack);
     }
 
-    /** After such a silence nobody waits any more, and a stream may go on for ever. */
+    /** After such a silence the caller has given up, and a stream may go on for ever. */
     function stopIfSilent(): void {
       const left = spokeAt + timeout - clock.now();
       if (left > 0) timer = clock.setTimeout(stopIfSilent, left);
@@ -111,7 +111,7 @@ function stream(
 }
 
 /** One value that waits to be sent. */
-class HeldDeliveries {
+class HeldBody {
   private body: string | undefined;
 
   /** @returns the one before, which is not the last then */
@@ -145,14 +145,14 @@ const flat = (source: Observable<unknown>): Observable<string> =>
     map(bodyOf),
   );
 
-/** How a run speaks to whoever asked. */
+/** Sends what a run answers to the caller. */
 class Voice {
   constructor(
     private readonly request: RequestRun,
     private readonly serializer: ResponseSerializer | undefined,
   ) {}
 
-  /** The box of whoever asked is gone. */
+  /** The caller's reply box is gone. */
   get unheard(): boolean {
     return this.request.unheard;
   }

@@ -40,7 +40,7 @@ export class RunState {
 
 /** One run of a method, of a message or of a batch. */
 export abstract class RunContext extends BaseRpcContext {
-  /** @internal What became of the run so far, for whoever decides on its outcome. */
+  /** @internal What became of the run so far, for the invoker, which decides on its outcome. */
   readonly run: RunState = new RunState();
 
   constructor() {
