@@ -81,8 +81,8 @@ describe('the option retention', () => {
     await world.clock.advance(8000);
     expect(lengths()[0]).toBe(0);
     expect(errors.map(({ worker, error }) => [worker, error.message])).toEqual([
-      ['retainer', 'away'],
-      ['retainer', 'away'],
+      ['retention', 'away'],
+      ['retention', 'away'],
     ]);
     const closing = runtime.close();
     await world.clock.advance(10_000);
