@@ -46,12 +46,18 @@ export type Rule = (given: Readonly<Record<string, unknown>>) => Problems;
 
 type Loose = Readonly<Record<string, unknown>>;
 
+interface NamedOption {
+  readonly name: string;
+  readonly accepts: (value: unknown) => boolean;
+  readonly required: boolean;
+}
+
 /** The declaration of an object of options: its types, its checks and its defaults come from here. */
 export class Shape<O extends object = object> {
   readonly names: readonly string[];
   private readonly byName: ReadonlyMap<string, AnyOption>;
-  /** Without a prototype, so that it knows no other names. A look here costs a message less than a Map. */
-  private readonly kinds: Record<string, Kind | undefined> = Object.create(null);
+  /** The options that the last object named, in its order. Messages mostly name the same ones. */
+  private readonly last: NamedOption[] = [];
   private readonly required: readonly string[];
 
   /** @param of whose options they are, for messages: `a consumer` */
@@ -63,23 +69,32 @@ export class Shape<O extends object = object> {
     const entries = Object.entries(options as Options);
     this.names = entries.map(([name]) => name);
     this.byName = new Map(entries);
-    for (const [name, { kind }] of entries) this.kinds[name] = kind;
     this.required = this.names.filter((name) => this.byName.get(name)!.presence === 'required');
   }
 
   /** Whether all is right. One pass over what is given, without an allocation. */
   accepts(given: unknown): given is GivenOf<O> {
     if (!isObject(given)) return false;
-    let empty = true;
+    let count = 0;
+    let required = 0;
     for (const name in given) {
-      empty = false;
+      let named = this.last[count];
+      if (named?.name !== name) {
+        const option = this.byName.get(name);
+        if (!option) return false;
+        const { kind, presence } = option;
+        named = { name, accepts: kind.accepts, required: presence === 'required' };
+        this.last[count] = named;
+      }
+      count++;
       const value = given[name];
-      const kind = this.kinds[name];
-      if (!kind || (value !== undefined && !kind.accepts(value))) return false;
+      if (value === undefined) continue;
+      if (!named.accepts(value)) return false;
+      if (named.required) required++;
     }
     // A promise has no names of its own; to ask each object whether it is one costs as much as the rest.
-    if (empty && isThenable(given)) return false;
-    for (const name of this.required) if (given[name] === undefined) return false;
+    if (count === 0 && isThenable(given)) return false;
+    if (required < this.required.length && this.misses(given)) return false;
     for (const rule of this.rules) if (rule(given).length > 0) return false;
     return true;
   }
@@ -107,6 +122,11 @@ export class Shape<O extends object = object> {
     return Object.fromEntries(
       [...this.byName].map(([name, option]) => [name, option.complete(values[name])]),
     ) as CompletedOf<O>;
+  }
+
+  /** Whether a required option is missing. The names of some objects cannot be listed: getters of a class. */
+  private misses(given: Loose): boolean {
+    return this.required.some((name) => given[name] === undefined);
   }
 
   private unknown(name: string, at: string): string {
