@@ -2,7 +2,7 @@ import type { EventBus } from '../core/events.js';
 import type { Dispatcher } from './running/dispatcher.js';
 import type { HandOver } from './live/hand-over.js';
 import type { Ordering } from './ordering/ordering.js';
-import type { ParkedRetries } from './settling/parked-retries.js';
+import type { ParkedRetries } from './running/parked-retries.js';
 import type { ConsumerPlan } from './plan/plan.js';
 import type { ReadAhead } from './reading/read-ahead.js';
 import type { Settler } from './settling/settler.js';

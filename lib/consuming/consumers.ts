@@ -2,8 +2,8 @@ import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.er
 import { grouped } from '../core/collections/grouped.js';
 import type { PlannedHandler } from '../core/handler.js';
 import type { Route, Router } from '../core/routing.js';
-import { AnnouncedConsumer } from './live/announced-consumer.js';
-import type { ConsumerParts, ConsumerSettings } from './plan/consumer-options.js';
+import { AnnouncedConsumer } from './announced-consumer.js';
+import type { ConsumerParts, ConsumerSettings } from './consumer-options.js';
 import type { HandlerTable } from './plan/handler-table.js';
 import { endFor } from './running/own-end.js';
 import { leasesOf } from './ordered-consumer.js';

@@ -6,7 +6,7 @@ import type { LeaseStore } from '../ports/lease-store.js';
 import type { MessageSource } from '../ports/source.js';
 import type { Worker } from '../core/worker.js';
 import { Consumer } from './consumer.js';
-import type { ConsumerOptions } from './plan/consumer-options.js';
+import type { ConsumerOptions } from './consumer-options.js';
 import type { ConsumerPlan } from './plan/plan.js';
 import { LeaseHolder } from './ordering/lease-holder.js';
 

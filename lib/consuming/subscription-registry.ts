@@ -3,7 +3,7 @@ import { refuse } from '../core/declaring/refuse.js';
 import { declareOptions, type Given } from '../core/declaring/shape.js';
 import { HandlerConflictError } from '../core/errors/start-up.errors.js';
 import { HandlerNotFoundError, SharedStreamError } from '../core/errors/subscription.errors.js';
-import type { AnnouncedConsumer } from './live/announced-consumer.js';
+import type { AnnouncedConsumer } from './announced-consumer.js';
 import type { HandlerTable } from './plan/handler-table.js';
 import type { ConsumerPlan } from './plan/plan.js';
 

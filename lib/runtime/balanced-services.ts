@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Balancer } from '../load-balancing/balancer.js';
 import type { OwnedStream } from '../load-balancing/owned-stream.js';
 import { Consumer } from '../consuming/consumer.js';
-import type { ConsumerParts } from '../consuming/plan/consumer-options.js';
+import type { ConsumerParts } from '../consuming/consumer-options.js';
 import { HandlerTable } from '../consuming/plan/handler-table.js';
 import { Backoff } from '../core/backoff.js';
 import { sleep, withPatience } from '../core/clock.js';

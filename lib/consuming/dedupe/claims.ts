@@ -9,7 +9,7 @@ import { OwnershipLostError } from '../../core/errors/handling.errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { Settlement, SettleOutcome } from '../../core/settlement.js';
 import type { Worker } from '../../core/worker.js';
-import type { ConsumerOptions } from '../plan/consumer-options.js';
+import type { ConsumerOptions } from '../consumer-options.js';
 
 /** What is held is looked at again after this, ms, or sooner where claims are short. */
 const LOOK_AGAIN = 1000;

@@ -1,9 +1,9 @@
 import type { Delivery } from '../../core/delivery.js';
 import type { Subscription } from '../../ports/source.js';
 import { taken, type SettlementHandler } from '../settling/settlement-handler.js';
-import type { ConsumerOptions } from '../plan/consumer-options.js';
+import type { ConsumerOptions } from '../consumer-options.js';
 import { HandOver, type Ends } from './hand-over.js';
-import { InTurn } from '../ordering/in-turn.js';
+import { InTurn } from './in-turn.js';
 
 export interface ElsewhereParts {
   readonly subscription: Subscription;

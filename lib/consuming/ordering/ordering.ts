@@ -1,6 +1,6 @@
 import type { Codec } from '../../core/codecs/codec.js';
 import type { Delivery } from '../../core/delivery.js';
-import type { ConsumerOptions } from '../plan/consumer-options.js';
+import type { ConsumerOptions } from '../consumer-options.js';
 import { decodeMessage } from '../running/decoded-message.js';
 import type { HandlerTable } from '../plan/handler-table.js';
 import { KeyLanes } from './key-lanes.js';

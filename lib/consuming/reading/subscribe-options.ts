@@ -1,5 +1,5 @@
 import type { SubscribeOptions } from '../../ports/source.js';
-import type { ConsumerOptions } from '../plan/consumer-options.js';
+import type { ConsumerOptions } from '../consumer-options.js';
 
 /** Only what the source is to know. */
 export function subscribing(

@@ -3,7 +3,7 @@ import type { Delivery, Handler } from '../../core/delivery.js';
 import { RunMark } from './run-mark.js';
 import type { Settlement } from '../../core/settlement.js';
 import { taken, type SettlementHandler } from '../settling/settlement-handler.js';
-import type { HeldLease } from '../plan/consumer-options.js';
+import type { HeldLease } from '../consumer-options.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { FailurePolicy } from '../settling/failure-policy.js';
 

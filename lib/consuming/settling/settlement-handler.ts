@@ -12,14 +12,14 @@ import {
 } from '../../core/settlement.js';
 import type { Subscription } from '../../ports/source.js';
 import type { Claims } from '../dedupe/claims.js';
-import type { ConsumerOptions } from '../plan/consumer-options.js';
+import type { ConsumerOptions } from '../consumer-options.js';
 import type { Dispatcher } from '../running/dispatcher.js';
 import type { HeldDeliveries } from '../running/held-deliveries.js';
 import type { Ordering } from '../ordering/ordering.js';
 import { Overdue, type HandOn } from '../running/overdue.js';
-import { ParkedRetries } from './parked-retries.js';
+import { ParkedRetries } from '../running/parked-retries.js';
 import { reportSettled } from './report-settled.js';
-import { settleWith } from './settle-with.js';
+import { settleWith } from './store-elsewhere.js';
 import { Settler, type Reported } from './settler.js';
 
 export const taken: Lost = { kind: 'lost', why: 'taken' };

@@ -16,7 +16,7 @@ import type {
   SettleOutcome,
 } from '../../core/settlement.js';
 import type { Settling } from '../../ports/source.js';
-import type { Settle } from './store-elsewhere.js';
+import type { Settle } from './elsewhere/bury-apart.js';
 
 /** Settlements that the source has to hear of. */
 export type Reported = Ack | Retry | DeadLetterIt | Release | Leave;

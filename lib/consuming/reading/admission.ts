@@ -3,10 +3,10 @@ import { errorRecord } from '../../core/errors/error-record.js';
 import type { Lease } from '../../core/lease.js';
 import { deadLetter } from '../../core/settlement.js';
 import type { SettlementHandler } from '../settling/settlement-handler.js';
-import type { ConsumerOptions } from '../plan/consumer-options.js';
-import type { Dispatcher } from './dispatcher.js';
-import type { HeldDeliveries } from './held-deliveries.js';
-import type { InTurn } from '../ordering/in-turn.js';
+import type { ConsumerOptions } from '../consumer-options.js';
+import type { Dispatcher } from '../running/dispatcher.js';
+import type { HeldDeliveries } from '../running/held-deliveries.js';
+import type { InTurn } from '../live/in-turn.js';
 import type { Ordering } from '../ordering/ordering.js';
 
 export interface AdmissionOptions extends ConsumerOptions {

@@ -4,8 +4,8 @@ import { requestOf } from '../../core/request.js';
 import { postpone, release } from '../../core/settlement.js';
 import type { MessageSource } from '../../ports/source.js';
 import type { HandlerTable } from '../plan/handler-table.js';
-import { LOOK_AGAIN } from '../live/decision.js';
-import type { Ends, HandOver } from '../live/hand-over.js';
+import { LOOK_AGAIN } from './decision.js';
+import type { Ends, HandOver } from './hand-over.js';
 import { unhandledEvent } from '../plan/unhandled-event.js';
 
 export interface InTurnOptions {

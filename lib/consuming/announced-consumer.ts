@@ -1,12 +1,12 @@
-import { asError } from '../../core/errors/error-record.js';
-import { sleep } from '../../core/clock.js';
-import type { Worker } from '../../core/worker.js';
-import { Consumer } from '../consumer.js';
-import type { ConsumerOptions } from '../plan/consumer-options.js';
-import { announce, type Presence } from './presence.js';
-import { OrderedConsumer } from '../ordered-consumer.js';
-import type { ConsumerPlan } from '../plan/plan.js';
-import { takesBatches } from '../running/concurrency-limits.js';
+import { asError } from '../core/errors/error-record.js';
+import { sleep } from '../core/clock.js';
+import type { Worker } from '../core/worker.js';
+import { Consumer } from './consumer.js';
+import type { ConsumerOptions } from './consumer-options.js';
+import { announce, type Presence } from './live/presence.js';
+import { OrderedConsumer } from './ordered-consumer.js';
+import type { ConsumerPlan } from './plan/plan.js';
+import { takesBatches } from './running/concurrency-limits.js';
 
 /** A consumer that could not begin anew is tried again after this, in milliseconds. */
 const BEGIN_AGAIN = 1000;

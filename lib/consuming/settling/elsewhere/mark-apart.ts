@@ -1,10 +1,10 @@
-import { asError } from '../../core/errors/error-record.js';
-import type { Completions } from '../../ports/completions.js';
-import type { Completion } from '../../core/completion.js';
-import type { Lease } from '../../core/lease.js';
-import type { SettleOutcome } from '../../core/settlement.js';
-import type { Settling } from '../../ports/source.js';
-import type { Settle } from './store-elsewhere.js';
+import { asError } from '../../../core/errors/error-record.js';
+import type { Completions } from '../../../ports/completions.js';
+import type { Completion } from '../../../core/completion.js';
+import type { Lease } from '../../../core/lease.js';
+import type { SettleOutcome } from '../../../core/settlement.js';
+import type { Settling } from '../../../ports/source.js';
+import type { Settle } from './bury-apart.js';
 
 type Outcome = SettleOutcome | Error;
 

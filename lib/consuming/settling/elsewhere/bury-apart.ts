@@ -1,0 +1,44 @@
+import { asError } from '../../../core/errors/error-record.js';
+import type { DeadLetterQueue } from '../../../ports/dead-letters.js';
+import type { Hold, Lease } from '../../../core/lease.js';
+import { ack } from '../../../core/settlement.js';
+import type { MessageSource, Settling } from '../../../ports/source.js';
+
+export type Settle = MessageSource['settle'];
+
+/**
+ * Dead letters go to another queue than the source's own: stored first, acknowledged after, so a
+ * crash between the two stores twice and loses nothing. A queue that fails holds up its own letters.
+ * @param holds asked before storing: a run that lost its entry must not bury it
+ */
+export function storeElsewhere(
+  settle: Settle,
+  queue: DeadLetterQueue,
+  holds: (leases: readonly Lease[]) => Promise<ReadonlyMap<Lease, Hold>>,
+): Settle {
+  const stored = new WeakSet<Lease>();
+
+  async function store(settling: Settling): Promise<Settling | 'lost' | 'gone'> {
+    if (!('record' in settling)) return settling;
+    const { lease, record } = settling;
+    if (!stored.has(lease)) {
+      const hold = (await holds([lease])).get(lease)!;
+      if (hold !== 'held') return hold;
+      await queue.put(record, lease.fields ?? []);
+    }
+    stored.add(lease);
+    return { lease, settlement: ack };
+  }
+
+  return async (batch) => {
+    const ready = await Promise.all(
+      batch.map((settling) => store(settling).catch((error: unknown) => asError(error))),
+    );
+    const outcomes = await settle(ready.filter(isSettling));
+    let next = 0;
+    return ready.map((one) => (isSettling(one) ? outcomes[next++]! : one));
+  };
+}
+
+const isSettling = (one: Settling | Error | 'lost' | 'gone'): one is Settling =>
+  typeof one !== 'string' && !(one instanceof Error);
