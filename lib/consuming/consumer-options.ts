@@ -4,23 +4,22 @@ import type { Completions } from '../ports/completions.js';
 import type { DeadLetterQueue } from '../ports/dead-letters.js';
 import type { Delivery } from '../core/delivery.js';
 import type { EventBus } from '../core/events.js';
-import type { Guard } from '../core/guard.js';
 import type { UnmatchedPolicy } from '../core/handler-options.js';
 import type { Middleware } from '../core/handler.js';
-import type { Hold, Lease } from '../core/lease.js';
 import type { LeaseStore } from '../ports/lease-store.js';
 import type { When } from '../core/message.js';
 import type { Inbox } from '../ports/inbox.js';
 import type { Replies } from '../ports/replies.js';
 import type { Ack } from '../core/settlement.js';
-import type { MessageSource, Settling, SubscribeOptions } from '../ports/source.js';
+import type { MessageSource, SubscribeOptions } from '../ports/source.js';
 import type { FilteredTypes } from './settling/filtered-types.js';
 import type { LiveParts, Presence } from './live/presence.js';
 import type { Overruns } from './running/overruns.js';
 import type { Gates } from './middleware/gate.middleware.js';
 import type { ConsumerPlan } from './plan/plan.js';
+import type { HeldLease } from './plan/held-lease.js';
 import type { Slots } from './plan/slots.js';
-import type { Settle } from './settling/elsewhere/bury-apart.js';
+import type { WorkflowSettling } from './settling/store-elsewhere.js';
 
 /** What may differ from consumer to consumer. */
 export interface ConsumerSettings extends Omit<
@@ -77,16 +76,6 @@ export interface ConsumerParts {
   readonly overruns: Overruns;
 }
 
-/** The time for which what a consumer reads is its own alone. */
-export interface HeldLease {
-  /** Hold as long as it lasts. */
-  readonly guards: readonly Guard[];
-  /** False: others may have what was ours. Nothing of it is to be started. */
-  holds(): boolean;
-  /** Some of it was found to be somebody else's. */
-  lost(): void;
-}
-
 /** Everything that a consumer needs. */
 export interface ConsumerOptions extends Omit<ConsumerSettings, 'slots'>, ConsumerParts {
   readonly plan: ConsumerPlan;
@@ -99,14 +88,7 @@ export interface ConsumerOptions extends Omit<ConsumerSettings, 'slots'>, Consum
 }
 
 /** What a consumer needs to take part in workflows. */
-export interface ConsumerChaining {
+export interface ConsumerChaining extends WorkflowSettling {
   readonly recognise: Middleware;
   readonly duplicateStep: (delivery: Delivery) => Ack | undefined;
-  settling(
-    settle: Settle,
-    holding: {
-      readonly holds: (leases: readonly Lease[]) => Promise<ReadonlyMap<Lease, Hold>>;
-      readonly looksOn: (settling: Settling) => boolean;
-    },
-  ): Settle;
 }

@@ -1,8 +1,8 @@
-import type { Delivery } from '../core/delivery.js';
+import { disown, type Delivery } from '../core/delivery.js';
 import type { Subscription } from '../ports/source.js';
 import type { Worker } from '../core/worker.js';
 import { Admission } from './reading/admission.js';
-import { SettlementHandler, disown } from './settling/settlement-handler.js';
+import { SettlementHandler } from './settling/settlement-handler.js';
 import { claimsOf, type Claims } from './dedupe/claims.js';
 import { Collectors } from './batching/collectors.js';
 import type { ConsumerOptions } from './consumer-options.js';
@@ -28,7 +28,6 @@ import type { HandOver } from './live/hand-over.js';
 import type { InTurn } from './live/in-turn.js';
 import { runsWithin } from './plan/runs-within.js';
 import { subscribing } from './reading/subscribe-options.js';
-import { FailurePolicy } from './settling/failure-policy.js';
 
 /** Runs the deliveries of one plan: reads, dispatches with bounded concurrency, settles, drains. */
 export class Consumer implements Worker {
@@ -38,7 +37,6 @@ export class Consumer implements Worker {
   private readonly settlementHandler: SettlementHandler;
   private readonly readAhead: ReadAhead;
   private readonly room: Capacity;
-  private readonly failurePolicy: FailurePolicy;
   private readonly claims: Claims | undefined;
   readonly collectors: Collectors | undefined;
   private readonly places: ConcurrencyLimits;
@@ -55,7 +53,6 @@ export class Consumer implements Worker {
 
   constructor(private readonly options: ConsumerOptions) {
     const { clock, plan, slots } = options;
-    this.failurePolicy = new FailurePolicy(options.isUnrecoverable);
     this.claims = claimsOf(options);
     this.collectors = takesBatches(plan) ? new Collectors(options) : undefined;
     this.places = concurrencyLimitsOf(plan, slots);
@@ -76,6 +73,7 @@ export class Consumer implements Worker {
     this.settlementHandler = new SettlementHandler({
       ...options,
       held: this.held,
+      subscription: () => this.subscription,
       dispatcher,
       claims: this.claims,
       ordering,
@@ -84,7 +82,8 @@ export class Consumer implements Worker {
       handOn: (delivery) => this.handOver?.offer(delivery),
       onProgress: () => this.progressed(),
     });
-    const { parkedRetries, settler } = this.settlementHandler;
+    const { settler } = this.settlementHandler;
+    const { parkedRetries } = this.settlementHandler.nextRuns;
     const handOver = (): HandOver | undefined => this.handOver;
     this.room = new Capacity({
       ...options,
@@ -111,7 +110,6 @@ export class Consumer implements Worker {
       streams: [...tables.keys()],
     });
     const { subscription } = this;
-    this.settlementHandler.of(subscription);
     this.lookElsewhere(subscription);
     const pipeline = createPipeline({
       ...options,
@@ -124,7 +122,8 @@ export class Consumer implements Worker {
       isHalted: (delivery) => this.isHalted(delivery),
     });
     const { clock, heldLease } = options;
-    const { failurePolicy, settlementHandler, dispatcher, overran } = this;
+    const { settlementHandler, dispatcher, overran } = this;
+    const { failurePolicy } = settlementHandler;
     this.runParts = {
       clock,
       heldLease,
@@ -166,7 +165,7 @@ export class Consumer implements Worker {
     if (!this.stopping) this.watch();
     const isHalted = (delivery: Delivery): boolean => this.isHalted(delivery);
     const { dispatcher, settlementHandler, ordering } = this;
-    const unstarted = [...dispatcher.take(isHalted), ...settlementHandler.takeWaiting(isHalted)];
+    const unstarted = [...dispatcher.take(isHalted), ...settlementHandler.nextRuns.take(isHalted)];
     // Where order matters there is one stream only.
     unstarted.push(...(ordering?.takeAll() ?? []), ...(this.handOver?.take(isHalted) ?? []));
     this.inTurn?.end();
@@ -233,7 +232,7 @@ export class Consumer implements Worker {
     const { clock, gracePeriod, events, plan } = this.options;
     const letGo = (delivery: Delivery): void => this.settlementHandler.letGo(delivery);
     const takeOverdue: Runs['takeOverdue'] = (wanted) =>
-      this.settlementHandler.overdue.takeAll(wanted);
+      this.settlementHandler.nextRuns.overdue.takeAll(wanted);
     const { held } = this;
     return { clock, gracePeriod, events, group: plan.group, held, letGo, takeOverdue };
   }
@@ -277,7 +276,7 @@ export class Consumer implements Worker {
     const { onYield } = options;
     const elsewhere = elsewhereOf(options, {
       subscription,
-      settlementHandler,
+      ends: settlementHandler,
       isHalted: (delivery) => this.isHalted(delivery),
       onYield: onYield && ((delivery) => this.yield(delivery, onYield)),
     });

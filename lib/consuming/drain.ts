@@ -55,7 +55,7 @@ export async function drain(consumer: Draining): Promise<void> {
   await intake.stop();
   unstarted.push(
     ...dispatcher.stop(),
-    ...settlementHandler.takeWaiting(),
+    ...settlementHandler.nextRuns.take(),
     ...(ordering?.takeAll() ?? []),
   );
   unstarted.push(...(handOver?.take(() => true) ?? []));

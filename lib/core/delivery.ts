@@ -4,6 +4,7 @@ import type { BackoffOptions, BatchOptions, OnceOptions } from './handler-option
 import type { Lease } from './lease.js';
 import type { Message } from './message.js';
 import type { OrderKey } from './order-by.js';
+import { OwnershipLostError } from './errors/handling.errors.js';
 import { Overrun, type OverrunReason } from './overrun.js';
 import type { Ack, Settlement } from './settlement.js';
 import type { WorkflowPlace } from './workflow-place.js';
@@ -216,4 +217,10 @@ export class Delivery {
     this.stopStream = undefined;
     stop?.(this.aborted);
   }
+}
+
+/** Another run has the entry now: this delivery does not start, or ends unsettled. */
+export function disown(delivery: Delivery): void {
+  delivery.lost = true;
+  delivery.abort(new OwnershipLostError(delivery.stream, delivery.id));
 }

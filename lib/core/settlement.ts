@@ -121,6 +121,8 @@ export const duplicate: Ack = { kind: 'ack', unrun: 'duplicate' };
 export const release: Release = { kind: 'release' };
 export const releaseElsewhere: Release = { kind: 'release', elsewhere: true };
 export const leave: Leave = { kind: 'leave' };
+export const taken: Lost = { kind: 'lost', why: 'taken' };
+export const trimmed: Lost = { kind: 'lost', why: 'trimmed' };
 export const unhandled: Unhandled = { kind: 'unhandled' };
 export const retry = (delay: number, error?: ErrorRecord): Retry => ({
   kind: 'retry',

@@ -122,6 +122,9 @@ export interface MessageSource {
   close(): Promise<void>;
 }
 
+/** {@link MessageSource.settle}, or what stands around it. */
+export type Settle = MessageSource['settle'];
+
 /**
  * A running subscription. All methods may be called while others are under way, except `pull`,
  * of which one is under way at a time.

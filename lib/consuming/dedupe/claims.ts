@@ -9,7 +9,6 @@ import { OwnershipLostError } from '../../core/errors/handling.errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { Settlement, SettleOutcome } from '../../core/settlement.js';
 import type { Worker } from '../../core/worker.js';
-import type { ConsumerOptions } from '../consumer-options.js';
 
 /** What is held is looked at again after this, ms, or sooner where claims are short. */
 const LOOK_AGAIN = 1000;
@@ -219,7 +218,12 @@ export class Claims implements Worker {
 }
 
 /** Also where no handler deduplicates: one that does may join. */
-export function claimsOf(options: ConsumerOptions): Claims | undefined {
+export function claimsOf(
+  options: Omit<ClaimsOptions, 'completions' | 'lease'> & {
+    readonly completions: Completions | undefined;
+    readonly idleTimeout: number;
+  },
+): Claims | undefined {
   const { completions, idleTimeout } = options;
   return completions && new Claims({ ...options, completions, lease: idleTimeout });
 }

@@ -5,7 +5,7 @@ import { grouped, join } from '../../core/collections/grouped.js';
 import type { EventBus, UnhandledWaits } from '../../core/events.js';
 import type { BeginOutcome } from '../../core/lease.js';
 import type { HandOverOutcome, LiveConsumer } from '../../ports/live-consumers.js';
-import { release, type HandedOver, type Settlement } from '../../core/settlement.js';
+import { release, taken, type HandedOver, type Settlement } from '../../core/settlement.js';
 import type { Subscription } from '../../ports/source.js';
 import type { HandlerTable } from '../plan/handler-table.js';
 import type { FilteredTypes } from '../settling/filtered-types.js';
@@ -20,7 +20,6 @@ const FULL_AGAIN = 200;
 /** What the deliveries of a consumer end with. */
 export interface Ends {
   settle(delivery: Delivery, settlement: Settlement): void;
-  lost(delivery: Delivery): void;
   /** Waits, uncounted. */
   postpone(delivery: Delivery, delay: number): void;
 }
@@ -95,7 +94,7 @@ export class HandOver {
     if (!to) return 'kept';
     const [outcome] = await this.ask([delivery], to);
     if (outcome === 'handed') this.options.ends.settle(delivery, handedTo(to));
-    else if (outcome === 'lost' || outcome === 'gone') this.options.ends.lost(delivery);
+    else if (outcome === 'lost' || outcome === 'gone') this.options.ends.settle(delivery, taken);
     else return 'kept';
     return outcome === 'handed' ? 'handed' : 'lost';
   }
@@ -114,7 +113,7 @@ export class HandOver {
     if (settlement.kind === 'dead-letter' && !delivery.lease.fields) {
       const begun = await this.begin(delivery);
       if (begun === 'unknown' || begun === 'later') return ends.postpone(delivery, LOOK_AGAIN);
-      if (begun !== 'started') return ends.lost(delivery);
+      if (begun !== 'started') return ends.settle(delivery, taken);
     }
     ends.settle(delivery, settlement);
   }
@@ -173,7 +172,7 @@ export class HandOver {
   private end(reading: GroupReading, delivery: Delivery): void {
     const { ends, onYield, isHalted } = this.options;
     this.undecided.delete(delivery);
-    if (delivery.lost) return ends.lost(delivery);
+    if (delivery.lost) return ends.settle(delivery, taken);
     if (isHalted(delivery)) return ends.settle(delivery, release);
     const decision = this.decideBy(reading, delivery);
     if (decision.kind === 'wait') return this.wait(delivery, decision.why, decision.delay);
@@ -202,7 +201,7 @@ export class HandOver {
     for (const [index, delivery] of deliveries.entries()) {
       const outcome = outcomes[index]!;
       if (outcome === 'handed') ends.settle(delivery, handedTo(to));
-      else if (outcome === 'lost' || outcome === 'gone') ends.lost(delivery);
+      else if (outcome === 'lost' || outcome === 'gone') ends.settle(delivery, taken);
       else if (outcome === 'full') this.wait(delivery, 'full', FULL_AGAIN);
       else if (outcome === 'refused') this.add(delivery);
       // Its fate is unknown: what was handed over all the same is found to be lost.
@@ -234,7 +233,7 @@ export class HandOver {
 
   private postpone(delivery: Delivery, delay: number): void {
     this.undecided.delete(delivery);
-    if (delivery.lost) this.options.ends.lost(delivery);
+    if (delivery.lost) this.options.ends.settle(delivery, taken);
     else this.options.ends.postpone(delivery, delay);
   }
 

@@ -1,7 +1,7 @@
 import { sleep, type Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
 import { requestOf } from '../../core/request.js';
-import { postpone, release } from '../../core/settlement.js';
+import { postpone, release, taken } from '../../core/settlement.js';
 import type { MessageSource } from '../../ports/source.js';
 import type { HandlerTable } from '../plan/handler-table.js';
 import { LOOK_AGAIN } from './decision.js';
@@ -46,7 +46,7 @@ export class InTurn {
         this.options.onYield(delivery);
       else await this.wait(delivery, decision);
     }
-    if (delivery.lost) ends.lost(delivery);
+    if (delivery.lost) ends.settle(delivery, taken);
     else ends.settle(delivery, release);
   }
 

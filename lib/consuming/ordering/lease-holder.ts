@@ -3,7 +3,7 @@ import type { Clock, TimerHandle } from '../../core/clock.js';
 import type { EventBus } from '../../core/events.js';
 import type { Guard } from '../../core/guard.js';
 import type { LeaseStore, OwnedLease } from '../../ports/lease-store.js';
-import type { HeldLease } from '../consumer-options.js';
+import type { HeldLease } from '../plan/held-lease.js';
 
 /** A lease that could not be extended is tried again after this, ms. */
 const TRY_AGAIN = 100;

@@ -1,12 +1,18 @@
 import type { Codec } from '../../core/codecs/codec.js';
 import type { Delivery } from '../../core/delivery.js';
-import type { ConsumerOptions } from '../consumer-options.js';
+import type { ConsumerPlan } from '../plan/plan.js';
 import { decodeMessage } from '../running/decoded-message.js';
 import type { HandlerTable } from '../plan/handler-table.js';
 import { KeyLanes } from './key-lanes.js';
 
 /** Undefined where nothing is in order. */
-export function orderingOf({ plan, codec }: ConsumerOptions): Ordering | undefined {
+export function orderingOf({
+  plan,
+  codec,
+}: {
+  readonly plan: ConsumerPlan;
+  readonly codec: Codec;
+}): Ordering | undefined {
   return plan.ordered ? new Ordering(plan.tables, codec) : undefined;
 }
 

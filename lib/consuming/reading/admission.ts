@@ -3,13 +3,17 @@ import { errorRecord } from '../../core/errors/error-record.js';
 import type { Lease } from '../../core/lease.js';
 import { deadLetter } from '../../core/settlement.js';
 import type { SettlementHandler } from '../settling/settlement-handler.js';
-import type { ConsumerOptions } from '../consumer-options.js';
+import type { Clock } from '../../core/clock.js';
+import type { ConsumerPlan } from '../plan/plan.js';
 import type { Dispatcher } from '../running/dispatcher.js';
 import type { HeldDeliveries } from '../running/held-deliveries.js';
 import type { InTurn } from '../live/in-turn.js';
 import type { Ordering } from '../ordering/ordering.js';
 
-export interface AdmissionOptions extends ConsumerOptions {
+export interface AdmissionOptions {
+  readonly clock: Clock;
+  readonly plan: ConsumerPlan;
+  readonly consumer: string;
   readonly held: HeldDeliveries;
   readonly dispatcher: Dispatcher;
   readonly settlementHandler: SettlementHandler;
@@ -49,7 +53,7 @@ export class Admission {
     // A pull that was under way when its stream was paused.
     if (isHalted(delivery)) return settlementHandler.letGo(delivery);
     if (ordering && !this.isNext(delivery, ordering)) return;
-    if (!settlementHandler.waitsForOldRun(delivery)) dispatcher.add(delivery);
+    if (!settlementHandler.nextRuns.waitsForOldRun(delivery)) dispatcher.add(delivery);
   }
 
   /** Nothing overtakes an event that another consumer may have to handle. */

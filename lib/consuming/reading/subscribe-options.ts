@@ -1,10 +1,10 @@
 import type { SubscribeOptions } from '../../ports/source.js';
-import type { ConsumerOptions } from '../consumer-options.js';
+import type { HeldLease } from '../plan/held-lease.js';
+
+type Own = Omit<SubscribeOptions, 'group' | 'streams' | 'runsWithin'>;
 
 /** Only what the source is to know. */
-export function subscribing(
-  options: ConsumerOptions,
-): Omit<SubscribeOptions, 'group' | 'streams' | 'runsWithin'> {
+export function subscribing(options: Own & { readonly heldLease?: HeldLease }): Own {
   const { consumer, startId, createGroup, crashedAfter, heldLease } = options;
   const { blockTimeout, idleTimeout, reclaimInterval } = options;
   return {

@@ -1,19 +1,25 @@
 import type { Clock } from '../../core/clock.js';
 import type { Delivery, Handler } from '../../core/delivery.js';
 import { RunMark } from './run-mark.js';
-import type { Settlement } from '../../core/settlement.js';
-import { taken, type SettlementHandler } from '../settling/settlement-handler.js';
-import type { HeldLease } from '../consumer-options.js';
+import { taken, type Settlement } from '../../core/settlement.js';
+import type { HeldLease } from '../plan/held-lease.js';
 import type { Dispatcher } from './dispatcher.js';
-import type { FailurePolicy } from '../settling/failure-policy.js';
 
 /** What a consumer has for its runs. */
 export interface RunParts {
   readonly clock: Clock;
   readonly heldLease: HeldLease | undefined;
   readonly pipeline: Handler;
-  readonly failurePolicy: FailurePolicy;
-  readonly settlementHandler: SettlementHandler;
+  /** What a run, or an error, has come to. */
+  readonly failurePolicy: {
+    on(delivery: Delivery, settlement: Settlement): Settlement;
+    onError(delivery: Delivery, error: unknown): Settlement;
+  };
+  readonly settlementHandler: {
+    settle(delivery: Delivery, settlement: Settlement): void;
+    /** Resolves when the outcome is known. */
+    settleFirst(delivery: Delivery, settlement: Settlement): Promise<void>;
+  };
   readonly dispatcher: Dispatcher;
   readonly overran: (delivery: Delivery) => void;
 }

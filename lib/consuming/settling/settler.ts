@@ -1,11 +1,62 @@
+import { Backoff } from '../../core/backoff.js';
+import type { Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
-import { SettlingLane, type Reported, type SettlerOptions } from './settling-lane.js';
+import { asError } from '../../core/errors/error-record.js';
+import type { EventBus } from '../../core/events.js';
+import type { Lease } from '../../core/lease.js';
+import type {
+  Ack,
+  DeadLetterIt,
+  Leave,
+  Release,
+  Retry,
+  SettleOutcome,
+} from '../../core/settlement.js';
+import type { Settle, Settling } from '../../ports/source.js';
+import { deadLetterRecord } from './dead-letter-record.js';
 
-export type { Reported, SettlerOptions } from './settling-lane.js';
+/** Settlements that the source has to hear of. */
+export type Reported = Ack | Retry | DeadLetterIt | Release | Leave;
 
-/** Brings settlements to the source, lane by lane: a part of it that is away holds up no other. */
+type Item = Settling & {
+  readonly delivery: Delivery;
+  readonly settlement: Reported;
+  /** Told when its outcome is known. */
+  readonly onConcluded: (() => void) | undefined;
+  /** Tried before: `gone` then means that the earlier try was carried out. */
+  retried: boolean;
+};
+
+/** A class, because it outlives its run: see docs/decisions/0015. */
+class SettlingItem {
+  readonly lease: Lease;
+  retried: boolean;
+
+  constructor(
+    readonly delivery: Delivery,
+    readonly settlement: Reported,
+    readonly onConcluded: (() => void) | undefined,
+  ) {
+    this.lease = delivery.lease;
+    this.retried = false;
+  }
+}
+
+export interface SettlerOptions {
+  readonly settle: Settle;
+  readonly clock: Clock;
+  readonly events: EventBus;
+  /** Told of each settlement, once its outcome is known. */
+  readonly onSettled: (delivery: Delivery, settlement: Reported, outcome: SettleOutcome) => void;
+  /** Told after each batch of them. */
+  readonly onProgress: () => void;
+}
+
+const MOST_AT_ONCE = 1000;
+
+/** Brings settlements to the source, lane by lane: a part of the source that is away holds up no other. */
 export class Settler {
-  private readonly lanes = new Map<unknown, SettlingLane>();
+  private readonly lanes = new Map<unknown, Lane>();
 
   constructor(private readonly options: SettlerOptions) {}
 
@@ -17,10 +68,16 @@ export class Settler {
   }
 
   add(delivery: Delivery, settlement: Reported, onConcluded?: () => void): void {
-    const name = delivery.lease.lane;
+    const item = new SettlingItem(delivery, settlement, onConcluded) as Item;
+    const name = item.lease.lane;
     let lane = this.lanes.get(name);
-    if (!lane) this.lanes.set(name, (lane = new SettlingLane(this.options)));
-    lane.add(delivery, settlement, onConcluded);
+    if (!lane) this.lanes.set(name, (lane = new Lane(this.options)));
+    if (settlement.kind === 'ack') lane.add(item, settlement.reply !== undefined);
+    else if (settlement.kind !== 'dead-letter') lane.add(item, false);
+    else {
+      const record = deadLetterRecord(delivery, settlement, this.options.clock.wallTime());
+      lane.add({ ...item, settlement, record }, false);
+    }
   }
 
   /** Resolves when everything added so far, and while waiting, is settled. */
@@ -28,8 +85,110 @@ export class Settler {
     await Promise.all([...this.lanes.values()].map((lane) => lane.idle()));
   }
 
-  /** Gives up on what could not be settled: the source will hand it to somebody else. */
+  /** Gives up on what could not be settled: the source hands it to another consumer. */
   abandon(): void {
     for (const lane of this.lanes.values()) lane.abandon();
+  }
+}
+
+/**
+ * While one batch is under way the next one gathers, so that acks coalesce by themselves; what fails is
+ * settled again, never run again.
+ */
+class Lane {
+  pending = 0;
+  private queue: Item[] = [];
+  /** Settlements with answers to requests. */
+  private readonly answers: Item[] = [];
+  private readonly backoff = new Backoff(100, 5000);
+  private flushing = false;
+  private abandoned = false;
+  private idleWaiters: (() => void)[] = [];
+
+  constructor(private readonly options: SettlerOptions) {}
+
+  add(item: Item, isAnswer: boolean): void {
+    this.pending++;
+    if (isAnswer) return this.answer(item);
+    this.queue.push(item);
+    if (this.flushing) return;
+    this.flushing = true;
+    setImmediate(this.flush);
+  }
+
+  async idle(): Promise<void> {
+    while (this.pending > 0 && !this.abandoned)
+      await new Promise<void>((resolve) => this.idleWaiters.push(resolve));
+  }
+
+  abandon(): void {
+    this.abandoned = true;
+    this.pending -= this.queue.length + this.answers.length;
+    this.queue = [];
+    this.answers.length = 0;
+    this.wakeIdle();
+  }
+
+  /** The caller waits: with this turn's others, before the next read is written, after no other batch. */
+  private answer(item: Item): void {
+    if (this.answers.length === 0)
+      process.nextTick(() => void this.carryOut(this.answers.splice(0)));
+    this.answers.push(item);
+  }
+
+  private readonly flush = async (): Promise<void> => {
+    while (this.queue.length > 0) await this.carryOut(this.queue.splice(0, MOST_AT_ONCE));
+    this.flushing = false;
+  };
+
+  private async carryOut(batch: readonly Item[]): Promise<void> {
+    let outcomes: readonly (SettleOutcome | Error)[];
+    try {
+      outcomes = await this.options.settle(batch);
+    } catch (error) {
+      outcomes = batch.map(() => asError(error));
+    }
+    this.conclude(batch, outcomes);
+  }
+
+  private conclude(batch: readonly Item[], outcomes: readonly (SettleOutcome | Error)[]): void {
+    const { onSettled, onProgress } = this.options;
+    const failed: Item[] = [];
+    let error: Error | undefined;
+    for (let index = 0; index < batch.length; index++) {
+      const item = batch[index]!;
+      const outcome = outcomes[index]!;
+      if (typeof outcome === 'string') {
+        this.pending--;
+        const known = outcome === 'gone' && item.retried ? 'settled' : outcome;
+        onSettled(item.delivery, item.settlement, known);
+        item.onConcluded?.();
+      } else {
+        error = asError(outcome);
+        item.retried = true;
+        failed.push(item);
+      }
+    }
+    if (error) this.tryAgain(failed, error);
+    else this.backoff.reset();
+    onProgress();
+    if (this.pending === 0 && this.idleWaiters.length > 0) this.wakeIdle();
+  }
+
+  private tryAgain(failed: readonly Item[], error: Error): void {
+    this.options.events.emit('worker-error', { worker: 'settler', error });
+    const again = (): void => {
+      if (this.abandoned) return void (this.pending -= failed.length);
+      this.queue.push(...failed);
+      if (this.flushing) return;
+      this.flushing = true;
+      setImmediate(this.flush);
+    };
+    if (this.abandoned) again();
+    else this.options.clock.setTimeout(again, this.backoff.next());
+  }
+
+  private wakeIdle(): void {
+    for (const wake of this.idleWaiters.splice(0)) wake();
   }
 }

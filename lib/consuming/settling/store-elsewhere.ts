@@ -1,21 +1,79 @@
+import type { Clock } from '../../core/clock.js';
+import type { Delivery } from '../../core/delivery.js';
 import type { Hold, Lease } from '../../core/lease.js';
+import type { When } from '../../core/message.js';
+import type { Settlement } from '../../core/settlement.js';
+import type { Completions } from '../../ports/completions.js';
+import type { DeadLetterQueue } from '../../ports/dead-letters.js';
+import type { Replies } from '../../ports/replies.js';
+import type { MessageSource, Settle, Settling } from '../../ports/source.js';
 import { answerFirst } from './elsewhere/answer-first.js';
-import type { ConsumerOptions } from '../consumer-options.js';
+import { buryApart } from './elsewhere/bury-apart.js';
 import { markApart } from './elsewhere/mark-apart.js';
-import { looksOn } from './settling-lane.js';
-import { storeElsewhere, type Settle } from './elsewhere/bury-apart.js';
 import { tellDelayed } from './elsewhere/tell-delayed.js';
 
-/** Settles at the source, with all that stands around it where other stores have a part in it. */
-export function settleWith(
-  options: ConsumerOptions,
-  holds: (leases: readonly Lease[]) => Promise<ReadonlyMap<Lease, Hold>>,
-): Settle {
-  const { source, deadLetter, replies, clock, onScheduled, completions, marksApart, chaining } =
-    options;
-  const plain = tellDelayed((batch) => source.settle(batch), onScheduled);
-  const settle = completions && marksApart ? markApart(plain, completions) : plain;
-  const stored = deadLetter ? storeElsewhere(settle, deadLetter, holds) : settle;
-  const chained = chaining.settling(stored, { holds, looksOn });
-  return replies ? answerFirst(chained, replies, clock) : chained;
+/** Asks whose entries these are now, and keeps fresh what is held. */
+export type Holds = (leases: readonly Lease[]) => Promise<ReadonlyMap<Lease, Hold>>;
+
+/** The part of workflows in settlements. */
+export interface WorkflowSettling {
+  settling(
+    settle: Settle,
+    holding: {
+      readonly holds: Holds;
+      /** Whether the handler takes no part in workflows. */
+      readonly looksOn: (settling: Settling) => boolean;
+    },
+  ): Settle;
 }
+
+export interface ElsewhereOptions {
+  readonly source: MessageSource;
+  readonly clock: Clock;
+  /** Where answers to requests go. */
+  readonly replies: Replies | undefined;
+  readonly chaining: WorkflowSettling;
+  /** Another queue than the source's own. */
+  readonly deadLetter: DeadLetterQueue | undefined;
+  readonly completions: Completions | undefined;
+  /** Completions go to another store than the source's. */
+  readonly marksApart: boolean;
+  /** Told of what settlements have stored for later. */
+  readonly onScheduled: (stream: string, when: When) => void;
+}
+
+/**
+ * Settles a batch at the source, and stores what goes elsewhere. From the outermost to the source:
+ * answers to requests, the records of workflows, dead letters of another queue, completions of another
+ * store. What fails in one of them has its settlement tried again.
+ */
+export function storeElsewhere(options: ElsewhereOptions, holds: Holds): Settle {
+  const { source, deadLetter, replies, clock, onScheduled, completions, marksApart } = options;
+  const plain: Settle = (batch) => source.settle(batch);
+  const told = tellDelayed(plain, onScheduled);
+  const marked = completions && marksApart ? markApart(told, completions) : told;
+  const buried = deadLetter ? buryApart(marked, deadLetter, holds) : marked;
+  const recorded = options.chaining.settling(buried, { holds, looksOn });
+  const answered = replies ? answerFirst(recorded, replies, clock) : recorded;
+  return (batch) => (concernsSourceOnly(batch) ? source.settle(batch) : answered(batch));
+}
+
+/** Most batches are acknowledgements and nothing else. */
+function concernsSourceOnly(batch: readonly Settling[]): boolean {
+  for (const { settlement } of batch) {
+    if (settlement.kind === 'dead-letter') return false;
+    if (settlement.kind === 'ack' && isMoreThanAck(settlement)) return false;
+  }
+  return true;
+}
+
+const isMoreThanAck = ({
+  reply,
+  step,
+  publish,
+  completes,
+}: Settlement & { kind: 'ack' }): boolean => (reply ?? step ?? publish ?? completes) !== undefined;
+
+/** What has no handler belongs to no workflow that is known here: its failure is looked for. */
+const looksOn = (settling: Settling & { readonly delivery?: Delivery }): boolean =>
+  settling.delivery?.handler?.chains === false;

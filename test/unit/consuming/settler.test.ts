@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Settler } from '../../../lib/consuming/settling/settler.js';
-import { storeElsewhere } from '../../../lib/consuming/settling/elsewhere/bury-apart.js';
+import { buryApart } from '../../../lib/consuming/settling/elsewhere/bury-apart.js';
 import type { DeadLetterQueue } from '../../../lib/ports/dead-letters.js';
 import { Delivery } from '../../../lib/core/delivery.js';
 import { EventBus } from '../../../lib/core/events.js';
@@ -22,10 +22,11 @@ function settler(answer: Answer, deadLetters?: DeadLetterQueue) {
   };
   const it = new Settler({
     settle: deadLetters
-      ? storeElsewhere(settle, deadLetters, async (leases) => new Map(leases.map(holdOf)))
+      ? buryApart(settle, deadLetters, async (leases) => new Map(leases.map(holdOf)))
       : settle,
     clock,
     events,
+    onProgress: () => undefined,
     onSettled: (delivery, settlement, outcome) =>
       settled.push(`${delivery.id} ${settlement.kind} ${outcome}`),
   });

@@ -52,7 +52,6 @@ it('in a stream that a load balancer owns it waits for the next owner, and is to
     subscription: { begin: async () => 'started' },
     ends: {
       settle: (_, settlement) => void settled.push(settlement),
-      lost: () => undefined,
       postpone: (_, delay) => void postponed.push(delay),
     },
     isHalted: () => false,

@@ -1,7 +1,6 @@
 import type { Clock } from '../../../core/clock.js';
 import type { Replies } from '../../../ports/replies.js';
-import type { Settling } from '../../../ports/source.js';
-import type { Settle } from './bury-apart.js';
+import type { Settle, Settling } from '../../../ports/source.js';
 
 /**
  * Writes the last answers to requests, then settles. Both are under way at once, in this order: a

@@ -2,16 +2,14 @@ import { asError } from '../../../core/errors/error-record.js';
 import type { DeadLetterQueue } from '../../../ports/dead-letters.js';
 import type { Hold, Lease } from '../../../core/lease.js';
 import { ack } from '../../../core/settlement.js';
-import type { MessageSource, Settling } from '../../../ports/source.js';
-
-export type Settle = MessageSource['settle'];
+import type { Settle, Settling } from '../../../ports/source.js';
 
 /**
  * Dead letters go to another queue than the source's own: stored first, acknowledged after, so a
  * crash between the two stores twice and loses nothing. A queue that fails holds up its own letters.
  * @param holds asked before storing: a run that lost its entry must not bury it
  */
-export function storeElsewhere(
+export function buryApart(
   settle: Settle,
   queue: DeadLetterQueue,
   holds: (leases: readonly Lease[]) => Promise<ReadonlyMap<Lease, Hold>>,

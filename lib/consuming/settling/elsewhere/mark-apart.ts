@@ -3,8 +3,7 @@ import type { Completions } from '../../../ports/completions.js';
 import type { Completion } from '../../../core/completion.js';
 import type { Lease } from '../../../core/lease.js';
 import type { SettleOutcome } from '../../../core/settlement.js';
-import type { Settling } from '../../../ports/source.js';
-import type { Settle } from './bury-apart.js';
+import type { Settle, Settling } from '../../../ports/source.js';
 
 type Outcome = SettleOutcome | Error;
 

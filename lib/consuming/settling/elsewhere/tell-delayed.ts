@@ -1,7 +1,6 @@
 import { isDelayed } from '../../../ports/delays.js';
 import type { When } from '../../../core/message.js';
-import type { Settling } from '../../../ports/source.js';
-import type { Settle } from './bury-apart.js';
+import type { Settle, Settling } from '../../../ports/source.js';
 
 /** Tells of messages that a settlement has stored for later. */
 export function tellDelayed(

@@ -1,0 +1,84 @@
+import type { Clock } from '../../core/clock.js';
+import type { Delivery } from '../../core/delivery.js';
+import type { EventBus } from '../../core/events.js';
+import type { HandedOver, Lost, SettleOutcome } from '../../core/settlement.js';
+import type { MessageSource, Subscription } from '../../ports/source.js';
+import type { Claims } from '../dedupe/claims.js';
+import type { Ordering } from '../ordering/ordering.js';
+import type { HeldLease } from '../plan/held-lease.js';
+import type { HeldDeliveries } from '../running/held-deliveries.js';
+import type { NextRuns } from '../running/next-runs.js';
+import { reportSettled } from './report-settled.js';
+import type { Reported } from './settler.js';
+
+export interface FollowUpOptions {
+  readonly clock: Clock;
+  readonly events: EventBus;
+  readonly source: MessageSource;
+  readonly subscription: () => Subscription;
+  readonly held: HeldDeliveries;
+  readonly nextRuns: NextRuns;
+  readonly claims: Claims | undefined;
+  readonly ordering: Ordering | undefined;
+  readonly heldLease?: HeldLease | undefined;
+}
+
+/** What follows once the outcome of a settlement is known. */
+export class FollowUp {
+  constructor(private readonly options: FollowUpOptions) {}
+
+  /** The source has answered. */
+  settled(delivery: Delivery, settlement: Reported, outcome: SettleOutcome): void {
+    const { claims, events, clock } = this.options;
+    if (outcome === 'lost') this.options.heldLease?.lost();
+    if (outcome === 'settled' && settlement.kind === 'release' && settlement.elsewhere) return;
+    if (outcome === 'settled' && settlement.kind === 'retry' && this.parks)
+      this.options.nextRuns.park(delivery, settlement.delay);
+    else this.finish(delivery);
+    if (delivery.claim) claims?.settled(delivery, settlement, outcome);
+    if (outcome !== 'settled' || settlement.kind === 'leave')
+      this.options.subscription().forget(delivery.lease, outcome === 'settled');
+    reportSettled(events, clock, delivery, settlement, outcome);
+  }
+
+  /** Another consumer has it, without a word to the source. */
+  handedOver(delivery: Delivery, settlement: HandedOver): void {
+    const { events, clock } = this.options;
+    this.forget(delivery);
+    reportSettled(events, clock, delivery, settlement, 'settled');
+  }
+
+  /** It was found to be another run's: nothing is said to the source. */
+  lost(delivery: Delivery, settlement: Lost): void {
+    const { held, heldLease, events, clock } = this.options;
+    if (!held.has(delivery)) return;
+    // Just found out. What was known to be lost has been told of.
+    if (settlement.why === 'taken' && !delivery.lost) heldLease?.lost();
+    this.forget(delivery);
+    reportSettled(events, clock, delivery, settlement, 'lost');
+  }
+
+  private get parks(): boolean {
+    return !this.options.source.capabilities.redelivers;
+  }
+
+  private forget(delivery: Delivery): void {
+    this.finish(delivery);
+    this.options.claims?.dropped(delivery);
+    this.options.subscription().forget(delivery.lease);
+  }
+
+  /** The entry is ours no more. The next one of its key may start, once no method of this one runs. */
+  private finish(delivery: Delivery): void {
+    const { held, ordering, nextRuns } = this.options;
+    held.delete(delivery);
+    if (delivery.overrun) nextRuns.overdue.remove(delivery);
+    if (!ordering || delivery.orderKey === undefined) return;
+    const startNext = (): void => {
+      const next = ordering.after(delivery);
+      if (next) nextRuns.start(next);
+    };
+    if (delivery.overruns) void delivery.overrun!.ended.then(startNext);
+    else startNext();
+  }
+}
