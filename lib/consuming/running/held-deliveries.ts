@@ -20,6 +20,7 @@ export class HeldDeliveries extends Chain<Delivery> {
 
   /** Something ended: somebody may wait for it. */
   progressed(): void {
+    if (this.waiting.size === 0) return;
     for (const look of this.waiting) look();
   }
 }

@@ -56,22 +56,17 @@ const MOST_AT_ONCE = 1000;
 
 /** Brings settlements to the source, lane by lane: a part of the source that is away holds up no other. */
 export class Settler {
+  /** Settlements whose outcome is not known yet. */
+  pending = 0;
   private readonly lanes = new Map<unknown, Lane>();
 
   constructor(private readonly options: SettlerOptions) {}
-
-  /** Settlements whose outcome is not known yet. */
-  get pending(): number {
-    let pending = 0;
-    for (const lane of this.lanes.values()) pending += lane.pending;
-    return pending;
-  }
 
   add(delivery: Delivery, settlement: Reported, onConcluded?: () => void): void {
     const item = new SettlingItem(delivery, settlement, onConcluded) as Item;
     const name = item.lease.lane;
     let lane = this.lanes.get(name);
-    if (!lane) this.lanes.set(name, (lane = new Lane(this.options)));
+    if (!lane) this.lanes.set(name, (lane = new Lane(this.options, this)));
     if (settlement.kind === 'ack') lane.add(item, settlement.reply !== undefined);
     else if (settlement.kind !== 'dead-letter') lane.add(item, false);
     else {
@@ -105,10 +100,14 @@ class Lane {
   private abandoned = false;
   private idleWaiters: (() => void)[] = [];
 
-  constructor(private readonly options: SettlerOptions) {}
+  constructor(
+    private readonly options: SettlerOptions,
+    private readonly all: { pending: number },
+  ) {}
 
   add(item: Item, isAnswer: boolean): void {
     this.pending++;
+    this.all.pending++;
     if (isAnswer) return this.answer(item);
     this.queue.push(item);
     if (this.flushing) return;
@@ -123,10 +122,9 @@ class Lane {
 
   abandon(): void {
     this.abandoned = true;
-    this.pending -= this.queue.length + this.answers.length;
+    this.ended(this.queue.length + this.answers.length);
     this.queue = [];
     this.answers.length = 0;
-    this.wakeIdle();
   }
 
   /** The caller waits: with this turn's others, before the next read is written, after no other batch. */
@@ -154,12 +152,13 @@ class Lane {
   private conclude(batch: readonly Item[], outcomes: readonly (SettleOutcome | Error)[]): void {
     const { onSettled, onProgress } = this.options;
     const failed: Item[] = [];
+    let concluded = 0;
     let error: Error | undefined;
     for (let index = 0; index < batch.length; index++) {
       const item = batch[index]!;
       const outcome = outcomes[index]!;
       if (typeof outcome === 'string') {
-        this.pending--;
+        concluded++;
         const known = outcome === 'gone' && item.retried ? 'settled' : outcome;
         onSettled(item.delivery, item.settlement, known);
         item.onConcluded?.();
@@ -171,14 +170,14 @@ class Lane {
     }
     if (error) this.tryAgain(failed, error);
     else this.backoff.reset();
+    this.ended(concluded);
     onProgress();
-    if (this.pending === 0 && this.idleWaiters.length > 0) this.wakeIdle();
   }
 
   private tryAgain(failed: readonly Item[], error: Error): void {
     this.options.events.emit('worker-error', { worker: 'settler', error });
     const again = (): void => {
-      if (this.abandoned) return void (this.pending -= failed.length);
+      if (this.abandoned) return this.ended(failed.length);
       this.queue.push(...failed);
       if (this.flushing) return;
       this.flushing = true;
@@ -188,7 +187,10 @@ class Lane {
     else this.options.clock.setTimeout(again, this.backoff.next());
   }
 
-  private wakeIdle(): void {
-    for (const wake of this.idleWaiters.splice(0)) wake();
+  private ended(settlements: number): void {
+    this.pending -= settlements;
+    this.all.pending -= settlements;
+    if ((this.pending === 0 || this.abandoned) && this.idleWaiters.length > 0)
+      for (const wake of this.idleWaiters.splice(0)) wake();
   }
 }
