@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js';
 import { ClaimFailedError, StreamUnsettledError } from '../core/errors/balancing.errors.js';
 import { ClosedError } from '../core/errors/start-up.errors.js';
 import type { EventBus } from '../core/events.js';
+import type { HeldStream } from '../core/held-stream.js';
 import type { StreamInfo } from './stream-assignment.js';
 import type {
   OwnedSubscribeOptions,
@@ -16,6 +17,7 @@ import { Intake } from './intake.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import type { Notifications, StreamNotification, StreamPayload } from './notifications.js';
 import { OwnedStream } from './owned-stream.js';
+import { StreamCompletion } from './stream-completion.js';
 import { about, StreamOwner, type StreamHolder } from './stream-owner.js';
 import { Recovery } from './recovery.js';
 import { NotificationHub } from './notification-hub.js';
@@ -34,6 +36,7 @@ export class Balancer {
   private readonly announcements: Announcements;
   private readonly notificationHub: NotificationHub;
   private readonly streamOwner: StreamOwner;
+  private readonly completion: StreamCompletion;
   private readonly intake: Intake;
   private readonly keeper: LeaseKeeper;
   private readonly recovery: Recovery;
@@ -65,6 +68,7 @@ export class Balancer {
       onRoom: () => this.intake.roomMade(),
     });
     const { streamOwner } = this;
+    this.completion = new StreamCompletion({ streamOwner, clock, events });
     const { owned } = streamOwner;
     this.intake = new Intake({
       ...options,
@@ -161,12 +165,14 @@ export class Balancer {
     throw new ClaimFailedError(dataStreamName, taken);
   }
 
-  /**
-   * The stream is finished. May be called again, after an error and after success.
-   * @throws StreamNotOwnedError; StreamUnsettledError where a message of it has begun and is not settled
-   */
+  /** See {@link StreamCompletion.complete}. */
   complete(stream: string): Promise<void> {
-    return this.streamOwner.complete(stream);
+    return this.completion.complete(stream);
+  }
+
+  /** See {@link StreamCompletion.finished}. */
+  finished(held: HeldStream, completed: boolean): Promise<void> {
+    return this.completion.finished(held, completed);
   }
 
   /**
@@ -217,12 +223,14 @@ export class Balancer {
 
   /** What cannot be completed is given back instead. */
   private async letGo(owned: OwnedStream, complete: boolean): Promise<void> {
-    try {
-      await this.streamOwner.letGo(owned, complete);
-    } catch (error) {
-      if (!(error instanceof StreamUnsettledError)) throw error;
-      await this.streamOwner.letGo(owned, false);
+    if (complete) {
+      try {
+        return void (await this.streamOwner.complete(owned));
+      } catch (error) {
+        if (!(error instanceof StreamUnsettledError)) throw error;
+      }
     }
+    await this.streamOwner.release(owned);
   }
 
   /** Where it fails, the lock expires, and the stream is found by a look. */

@@ -147,15 +147,28 @@ export class StreamOwner {
     return 'stale';
   }
 
-  /** Until it is known to be carried out the stream is ours, and may be let go again. */
-  letGo(owned: OwnedStream, complete: boolean): Promise<LetGoOutcome> {
-    const { locks } = this.options;
-    return this.endWork(owned, complete, async () => {
-      if (!complete) return locks.release(owned);
-      const outcome = await locks.complete(owned, this.holder?.group);
+  /** Gives it back unfinished. Until that is known to be carried out the stream is ours. */
+  release(owned: OwnedStream): Promise<LetGoOutcome> {
+    return this.endWork(owned, false, () => this.options.locks.release(owned));
+  }
+
+  /**
+   * Completes it: the one way, whether a caller or the last message has said so.
+   * @param completed the source has completed it together with its last message
+   * @throws StreamUnsettledError
+   */
+  complete(owned: OwnedStream, completed = false): Promise<LetGoOutcome> {
+    return this.endWork(owned, true, async () => {
+      if (completed) return 'settled';
+      const outcome = await this.options.locks.complete(owned, this.holder?.group);
       if (outcome === 'unsettled') throw new StreamUnsettledError(owned.stream);
       return outcome;
     });
+  }
+
+  /** Whether a stream of this name was completed here, not long ago. */
+  hasCompleted(stream: string): boolean {
+    return this.completed.has(stream);
   }
 
   private async endWork<T extends StreamHandOverOutcome>(
@@ -189,15 +202,6 @@ export class StreamOwner {
     if (this.options.isRunning() && this.owned.get(owned.stream) === owned) {
       this.holder?.added(owned);
     }
-  }
-
-  async complete(stream: string): Promise<void> {
-    const owned = this.owned.get(stream);
-    if (!owned) {
-      if (this.completed.has(stream)) return;
-      throw new StreamNotOwnedError(stream);
-    }
-    await this.letGo(owned, true);
   }
 
   private remember(stream: string): void {

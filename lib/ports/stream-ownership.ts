@@ -48,8 +48,12 @@ export interface OwnedSubscribeOptions {
   readonly startId: string;
   /** All runs of an entry, with the waits between them, pass within so long, ms. */
   readonly runsWithin: number;
-  /** A stream is finished, see `Lease.finishing`, and is to be completed now. */
-  readonly onFinished: (held: HeldStream) => void;
+  /**
+   * A stream is finished, see `Lease.finishing`.
+   * @param completed the source has completed it in the same step as the acknowledgement of its last
+   * entry. False: the engine is to complete it now
+   */
+  readonly onFinished: (held: HeldStream, completed: boolean) => void;
 }
 
 /**

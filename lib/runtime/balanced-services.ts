@@ -4,8 +4,7 @@ import type { OwnedStream } from '../load-balancing/owned-stream.js';
 import { Consumer } from '../consuming/consumer.js';
 import type { ConsumerParts } from '../consuming/consumer-options.js';
 import { HandlerTable } from '../consuming/plan/handler-table.js';
-import { Backoff } from '../core/backoff.js';
-import { sleep, withPatience } from '../core/clock.js';
+import { withPatience } from '../core/clock.js';
 import { announce, type Presence } from '../consuming/live/presence.js';
 import { endFor, promisesLinked } from '../consuming/running/own-end.js';
 import { callingRun } from '../consuming/running/run-mark.js';
@@ -13,7 +12,6 @@ import { runsWithin } from '../consuming/plan/runs-within.js';
 import type { Handler } from '../core/delivery.js';
 import type { Driver } from '../ports/driver.js';
 import { graceOf } from '../consuming/grace-period.js';
-import { StreamNotOwnedError, StreamUnsettledError } from '../core/errors/balancing.errors.js';
 import { InvalidOptionsError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { PlannedHandler } from '../core/handler.js';
 import type { MessageSource } from '../ports/source.js';
@@ -135,22 +133,6 @@ export class BalancedServices {
     return this.stopping ? withPatience(this.parts.clock, runs, rests) : rests;
   }
 
-  /** Goes on trying after an error. */
-  private async finish(balancer: Balancer, stream: string): Promise<void> {
-    const { clock, events } = this.parts;
-    for (const backoff = new Backoff(); ;) {
-      try {
-        return await balancer.complete(stream);
-      } catch (error) {
-        if (error instanceof StreamNotOwnedError) return;
-        // It is said again that the stream is finished, once what others had is settled.
-        if (error instanceof StreamUnsettledError) return;
-        events.emit('worker-error', { worker: 'completion of a stream', error: error as Error });
-        await sleep(clock, backoff.next());
-      }
-    }
-  }
-
   private balancerOf(service: string, handler: string): Balancer {
     const balancer = this.balancers.get(service);
     if (balancer) return balancer;
@@ -165,7 +147,7 @@ export class BalancedServices {
       group,
       startId: '0',
       runsWithin: runsWithin([table], this.options.idleTimeout),
-      onFinished: ({ stream }) => void this.finish(balancer, stream),
+      onFinished: (held, completed) => void balancer.finished(held, completed),
     });
     // For all streams of the service at once. Its peers know the consumer by its name, which it keeps.
     const presence = await announce({

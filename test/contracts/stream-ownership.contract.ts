@@ -234,7 +234,7 @@ export function describeStreamOwnershipContract(
     describe('what is read of it', () => {
       async function reading(
         parts: OwnershipParts,
-        onFinished: (held: HeldStream) => void = () => undefined,
+        onFinished: (held: HeldStream, completed: boolean) => void = () => undefined,
       ): Promise<OwnedSubscription> {
         const subscription = parts.subscribe({
           ...{ group: 'g', startId: '0', runsWithin: 1000 },
@@ -462,7 +462,10 @@ export function describeStreamOwnershipContract(
         const held = await take(a, await handedToA());
         kept(held);
         const finished: HeldStream[] = [];
-        const subscription = await reading(a, (one) => finished.push(one));
+        const subscription = await reading(a, (one, completed) => {
+          expect(completed).toBe(false);
+          finished.push(one);
+        });
         subscription.add(held);
         await publish(0);
         const [last] = await subscription.pull(1);

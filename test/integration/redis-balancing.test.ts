@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { HeldStream } from '../../lib/core/held-stream.js';
 import { EventBus } from '../../lib/core/events.js';
 import { ack } from '../../lib/core/settlement.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
@@ -202,7 +203,7 @@ it('a stream that is finished with a message is completed in the same step as th
   await announce(client, 'x');
   await b.hears('StreamAdded x');
   const [held] = b.balancer.streams();
-  const onFinished = vi.fn<() => void>();
+  const onFinished = vi.fn<(held: HeldStream, completed: boolean) => void>();
   const subscription = b.balancer.subscribe({
     group: 'g',
     startId: '0',
@@ -217,7 +218,10 @@ it('a stream that is finished with a message is completed in the same step as th
   expect(await driver.source.settle([settling])).toEqual(['settled']);
   // As after a reply that was lost.
   expect(await driver.source.settle([settling])).toEqual(['settled']);
-  expect(onFinished).toHaveBeenCalledTimes(2);
+  expect(onFinished.mock.calls).toEqual([
+    [held, true],
+    [held, true],
+  ]);
   // Whoever dies now, nobody is left with a stream in which nothing more comes.
   expect(await client.xlen(INPUT)).toBe(0);
   expect((await client.xpending('x', 'g'))[0]).toBe(0);

@@ -38,7 +38,7 @@ export class MemoryOwnedSubscription implements OwnedSubscription, BrokerReader 
       feeds: (own) => this.feedsOf(own, held, allowed),
       othersHave: () => locks.othersHave(held, group),
       complete: () => locks.completeNow(held, group) === 'settled',
-      onFinished: () => onFinished(held),
+      onFinished: (completed) => onFinished(held, completed),
       onChange: () => this.serve(),
     });
     this.readings.set(held.stream, reading);

@@ -10,7 +10,7 @@ export interface OwnedReadingOptions {
   readonly othersHave: () => boolean;
   /** Completes the stream, in the turn in which its last entry is settled. */
   readonly complete: () => boolean;
-  readonly onFinished: () => void;
+  readonly onFinished: (completed: boolean) => void;
   /** More may be handed out. */
   readonly onChange: () => void;
 }
@@ -53,14 +53,14 @@ export class OwnedReading {
     const [feed, redriven] = this.feeds;
     const found = this.owned.finishing ? feed.takeOfOthers() : this.take(feed, redriven);
     [this.inHand] = found;
-    if (!this.inHand && this.owned.finishing) this.finish();
+    if (!this.inHand && this.owned.finishing) this.finish(false);
     return this.inHand;
   }
 
   settled(lease: FeedLease): void {
     if (lease.finishing) {
       this.owned.finishing = true;
-      if (this.options.complete()) this.finish();
+      if (this.options.complete()) this.finish(true);
     }
     this.putDown(lease);
   }
@@ -104,16 +104,16 @@ export class OwnedReading {
     return [];
   }
 
-  private finish(): void {
+  private finish(completed: boolean): void {
     this.end();
-    this.options.onFinished();
+    this.options.onFinished(completed);
   }
 
   private putDown(lease: FeedLease): void {
     if (this.inHand !== lease || this.outlived(lease, () => this.putDown(lease))) return;
     this.inHand = undefined;
     this.rest();
-    if (this.owned.finishing && !this.over && !this.options.othersHave()) return this.finish();
+    if (this.owned.finishing && !this.over && !this.options.othersHave()) return this.finish(false);
     this.options.onChange();
   }
 

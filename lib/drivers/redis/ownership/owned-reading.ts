@@ -41,7 +41,7 @@ export interface ReadingOptions {
   readonly atOnce: () => number;
   readonly sizes: EntrySizes;
   readonly handOut: (lease: RedisLease) => void;
-  readonly onFinished: (held: HeldStream) => void;
+  readonly onFinished: (held: HeldStream, completed: boolean) => void;
 }
 
 /** The entries of one stream that is owned, one after the other. */
@@ -140,7 +140,7 @@ export class OwnedReading implements EntryHolder {
     this.behind.push(...this.queue.splice(0));
     if (this.completed) this.end();
     this.putDown(lease);
-    if (this.completed) this.options.onFinished(this.owned);
+    if (this.completed) this.options.onFinished(this.owned, true);
   }
 
   /** It runs again later. Nothing else of this stream does before. */
@@ -270,7 +270,7 @@ export class OwnedReading implements EntryHolder {
     this.queue.push(...found.leases);
     if (found.leases.length > 0 || this.ended) return;
     this.end();
-    this.options.onFinished(this.owned);
+    this.options.onFinished(this.owned, false);
   }
 
   private get redriveSource(): ReadKey {
