@@ -1,7 +1,16 @@
 import { disown, type Delivery } from '../../core/delivery.js';
 import type { EventBus } from '../../core/events.js';
 import type { ExtendOutcome, Hold, Lease } from '../../core/lease.js';
-import { postpone, release, taken, trimmed, type Settlement } from '../../core/settlement.js';
+import {
+  postpone,
+  release,
+  taken,
+  trimmed,
+  type HandedOver,
+  type Leave,
+  type Lost,
+  type Settlement,
+} from '../../core/settlement.js';
 import { NextRuns, type NextRunsOptions } from '../running/next-runs.js';
 import { FailurePolicy } from './failure-policy.js';
 import { FollowUp, type FollowUpOptions } from './follow-up.js';
@@ -57,24 +66,14 @@ export class SettlementHandler {
 
   /** Steps 2 to 4. What the source need not hear of goes straight to step 4. */
   settle(delivery: Delivery, settlement: Settlement, onConcluded?: () => void): void {
-    const { followUp } = this;
-    switch (settlement.kind) {
-      case 'unhandled':
-        return this.options.onUnhandled(delivery);
-      case 'lost':
-        followUp.lost(delivery, settlement);
-        return this.options.onProgress();
-      case 'handed-over':
-        followUp.handedOver(delivery, settlement);
-        return this.options.onProgress();
-      case 'leave':
-        if (!isLeftUnrun(delivery)) break;
-        followUp.settled(delivery, settlement, 'settled');
-        return this.options.onProgress();
-      case 'ack':
-        delivery.forgetContent();
+    const { kind } = settlement;
+    if (kind === 'unhandled') this.options.onUnhandled(delivery);
+    else if (kind === 'lost' || kind === 'handed-over' || isLeftUnrun(delivery, settlement))
+      this.followUpOnly(delivery, settlement);
+    else {
+      if (kind === 'ack') delivery.forgetContent();
+      this.settler.add(delivery, settlement, onConcluded);
     }
-    this.settler.add(delivery, settlement, onConcluded);
   }
 
   /** Resolves when the outcome is known. */
@@ -82,8 +81,7 @@ export class SettlementHandler {
     return new Promise((resolve) => {
       this.settle(delivery, settlement, resolve);
       const { kind } = settlement;
-      if (kind === 'lost' || kind === 'unhandled' || (kind === 'leave' && isLeftUnrun(delivery)))
-        resolve();
+      if (kind === 'lost' || kind === 'unhandled' || isLeftUnrun(delivery, settlement)) resolve();
     });
   }
 
@@ -119,6 +117,14 @@ export class SettlementHandler {
     if (this.nextRuns.remove(delivery)) this.settle(delivery, taken);
   }
 
+  private followUpOnly(delivery: Delivery, settlement: Lost | HandedOver | Leave): void {
+    const { followUp } = this;
+    if (settlement.kind === 'lost') followUp.lost(delivery, settlement);
+    else if (settlement.kind === 'handed-over') followUp.handedOver(delivery, settlement);
+    else followUp.settled(delivery, settlement, 'settled');
+    this.options.onProgress();
+  }
+
   private async holds(leases: readonly Lease[]): Promise<Map<Lease, Hold>> {
     const outcomes = await this.options.subscription().extend(leases);
     return new Map(leases.map((lease, at) => [lease, holdOf(lease, outcomes[at]!)]));
@@ -132,4 +138,5 @@ function holdOf({ trimmed: noData }: Lease, outcome: ExtendOutcome): Hold {
 }
 
 /** Left by the policy for events that no handler takes: no run was counted that had to be taken back. */
-const isLeftUnrun = ({ handler, lease }: Delivery): boolean => !(handler && lease.charged);
+const isLeftUnrun = ({ handler, lease }: Delivery, settlement: Settlement): settlement is Leave =>
+  settlement.kind === 'leave' && !(handler && lease.charged);

@@ -110,9 +110,7 @@ class Lane {
     this.all.pending++;
     if (isAnswer) return this.answer(item);
     this.queue.push(item);
-    if (this.flushing) return;
-    this.flushing = true;
-    setImmediate(this.flush);
+    if (!this.flushing) this.schedule();
   }
 
   async idle(): Promise<void> {
@@ -134,10 +132,15 @@ class Lane {
     this.answers.push(item);
   }
 
-  private readonly flush = async (): Promise<void> => {
+  private schedule(): void {
+    this.flushing = true;
+    setImmediate(() => void this.flush());
+  }
+
+  private async flush(): Promise<void> {
     while (this.queue.length > 0) await this.carryOut(this.queue.splice(0, MOST_AT_ONCE));
     this.flushing = false;
-  };
+  }
 
   private async carryOut(batch: readonly Item[]): Promise<void> {
     let outcomes: readonly (SettleOutcome | Error)[];
@@ -179,9 +182,7 @@ class Lane {
     const again = (): void => {
       if (this.abandoned) return this.ended(failed.length);
       this.queue.push(...failed);
-      if (this.flushing) return;
-      this.flushing = true;
-      setImmediate(this.flush);
+      if (!this.flushing) this.schedule();
     };
     if (this.abandoned) again();
     else this.options.clock.setTimeout(again, this.backoff.next());
