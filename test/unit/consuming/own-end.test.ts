@@ -1,3 +1,5 @@
+import { EventEmitter } from 'node:events';
+import { from, lastValueFrom, tap } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HandlerOptions } from '../../../lib/core/handler-options.js';
 import type { Middleware } from '../../../lib/core/handler.js';
@@ -294,3 +296,28 @@ it('a run that asks, and does not wait, is waited for', async () => {
   expect(log).toEqual(['asked', 'resolved']);
   expect(app.outcomes()).toEqual(['handled', 'handled']);
 });
+
+/** Through these no stack trace leads to the run, so docs say not to await the call. */
+const UNTRACED: Record<string, (close: () => void) => Promise<unknown>> = {
+  'an Observable': (close) => lastValueFrom(from(later()).pipe(tap(close))),
+  'a timer': (close) => new Promise<void>((done) => setImmediate(() => done(close()))),
+  'an event emitter': async (close) => {
+    const emitter = new EventEmitter().on('end', close);
+    await later();
+    emitter.emit('end');
+  },
+};
+
+it.each(Object.entries(UNTRACED))(
+  'within %s a run may call it without waiting for it, and is settled',
+  async (_, within) => {
+    const began = world.clock.now();
+    const app = await world.start([
+      { events: ['x'], invoke: async () => void (await within(() => void app.runtime.close())) },
+    ]);
+    await app.publish('x');
+    await app.runtime.close();
+    expect(app.outcomes()).toEqual(['handled']);
+    expect(world.clock.now()).toBe(began);
+  },
+);
