@@ -129,6 +129,7 @@ export { ack, deadLetter, retry, type Settlement } from './core/settlement.js';
 
 // Errors that applications throw, or catch by their class; `code` tells the others apart.
 export { ClaimFailedError, StreamNotOwnedError } from './core/errors/balancing.errors.js';
+export { ConnectionError } from './core/errors/connection.errors.js';
 export {
   ConsumerHasPendingError,
   GroupNotFoundError,

@@ -147,6 +147,7 @@ export type { StepTarget } from './options/step-target.js';
 
 // Errors that drivers throw and events carry.
 export { StreamUnsettledError } from './core/errors/balancing.errors.js';
+export { ConnectionError } from './core/errors/connection.errors.js';
 export { GroupNotFoundError, StreamNotFoundError } from './core/errors/group.errors.js';
 export { InvalidMessageError, NotReplicatedError } from './core/errors/publishing.errors.js';
 export {

@@ -11,6 +11,7 @@ export {
   ClaimFailedError,
   type ClaimStaleOptions,
   ClosedError,
+  ConnectionError,
   ConsumerCrashedError,
   ConsumerGroupManager,
   ConsumerHasPendingError,
@@ -138,7 +139,10 @@ export { redisAclRules, type RedisAclOptions } from './drivers/redis/acl.js';
 export { RedisTransaction } from './drivers/redis/completions/redis.inbox.js';
 export type { RedisOptions } from './drivers/redis/connection/redis.options.js';
 export { redis } from './drivers/redis/redis.driver.js';
-export { RedisConnectionError, TlsConnectionError } from './core/errors/connection.errors.js';
+export {
+  RedisConnectionError,
+  TlsConnectionError,
+} from './drivers/redis/errors/redis-connection.errors.js';
 export {
   RedisStreamsClient,
   type RedisStreamsClientOptions,

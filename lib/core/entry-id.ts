@@ -22,6 +22,10 @@ export function compareEntryIds(a: string, b: string): number {
 /** When the entry was added, by the clock of its server, ms since the epoch. */
 export const timeOf = (id: string): number => Number(msOf(id, id.indexOf('-')));
 
+/** Since the entry was added, by the clock that `now` was read from, in milliseconds. 0 for no entry. */
+export const ageOf = (id: string | undefined, now: number): number =>
+  id === undefined ? 0 : Math.max(0, now - timeOf(id));
+
 /** With its sequence number, and without zeros at the head of its halves. */
 export function canonicalId(id: string): string {
   return halves(id).join('-');

@@ -10,11 +10,11 @@ export interface GroupLag {
   readonly length: number;
   /** Entries not yet delivered. */
   readonly lag: number | null;
-  /** Age of the oldest entry not yet delivered, by the time in its id, ms. 0 where there is none. */
+  /** Since the oldest entry not yet delivered was published, in milliseconds. 0 where there is none. */
   readonly timeLag: number;
   /** Delivered and not settled. */
   readonly pending: number;
-  /** Age of the oldest pending entry, by the time in its id, ms. 0 where there is none. */
+  /** Since the oldest pending entry was published, in milliseconds. 0 where there is none. */
   readonly oldestPendingAge: number;
   readonly consumers: number;
 }

@@ -46,8 +46,8 @@ export const LOAD_BALANCER_OPTIONS = declareOptions('the load balancer', {
   /** Whether `@LoadBalancedHandler` hands streams over to consumers that have fewer. @default true */
   rebalance: flag().default(true),
   /**
-   * Whether Redis is asked to tell of locks that expire, so that streams are recovered sooner:
-   * `'configure'` adds what is missing to `notify-keyspace-events`, `'listen'` leaves the setting
+   * Whether the server is asked to tell of locks that expire, so that streams are recovered sooner:
+   * `'configure'` sets the server up for that (Redis: `notify-keyspace-events`), `'listen'` leaves the setting
    * alone, `'off'` does without. Nothing depends on it. @default 'configure'
    */
   notifications: oneOf('configure', 'listen', 'off').default('configure'),

@@ -6,11 +6,9 @@ export interface StreamReport {
   /** Ever appended. */
   readonly entriesAdded: number | null;
   /** `0-0` where nothing was ever published. */
-  readonly lastGeneratedId: string;
+  readonly lastId: string;
   /** Undefined: it is empty. */
   readonly firstId: string | undefined;
-  /** The server's time at that moment, ms since the epoch. Ages are counted from it. */
-  readonly readAt: number;
   readonly groups: readonly GroupReport[];
 }
 
@@ -26,8 +24,12 @@ export interface GroupReport {
   readonly lag: number | null;
   /** Undefined: nothing is pending. */
   readonly oldestPendingId: string | undefined;
+  /** Since the oldest pending entry was published, by the server's clock, in milliseconds. 0: nothing is pending. */
+  readonly oldestPendingAge: number;
   /** Undefined: nothing waits to be delivered. The first one behind `lastDeliveredId`. */
   readonly oldestUndeliveredId: string | undefined;
+  /** Since that entry was published, as `oldestPendingAge`. */
+  readonly oldestUndeliveredAge: number;
 }
 
 export interface ConsumerReport {
@@ -67,12 +69,12 @@ export interface GroupAdmin {
   /**
    * True: created by this call; of several at the same moment, one. It begins behind `startId`,
    * whatever is remembered of an earlier one, and consumers that missed it read on.
-   * @throws StreamNotFoundError where it is missing and `mkstream` is false
+   * @throws StreamNotFoundError where it is missing and `createStream` is false
    */
   create(
     stream: string,
     group: string,
-    options: { readonly startId: string; readonly mkstream: boolean },
+    options: { readonly startId: string; readonly createStream: boolean },
   ): Promise<boolean>;
   /**
    * With what is pending, what was redriven to it, and what was remembered for recreating it. False:

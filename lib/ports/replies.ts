@@ -7,7 +7,7 @@ export interface ReplyBox {
   readonly address: string;
   /**
    * Undefined where answers can arrive: the usual case, for which nobody waits. Else resolves when
-   * they can. @throws RedisConnectionError and the like; the next call tries again
+   * they can. @throws ConnectionError and the like; the next call tries again
    */
   ready(): Promise<void> | undefined;
   /** Takes no more answers, and leaves nothing behind. Idempotent. */

@@ -233,7 +233,7 @@ async function untilFresh(balancer: Balancer): Promise<void> {
   for (;;) {
     await turn();
     const waiting = balancer.fresh();
-    // Where Redis cannot be reached the fence is what counts.
+    // Where the server cannot be reached the fence is what counts.
     if (!waiting || !(await waiting)) return;
   }
 }

@@ -289,7 +289,7 @@ export function describeStreamConsumerContract(name: string, setup: () => Consum
         .subscribe(() => true)
         .catch((error: unknown) => error);
       expect(missing).toMatchObject({ code: 'GROUP_NOT_FOUND', stream, group: 'g' });
-      await runtime.driver.groups!.create(stream, 'g', { startId: '0', mkstream: false });
+      await runtime.driver.groups!.create(stream, 'g', { startId: '0', createStream: false });
       running(consumer.subscribe(() => true));
       await settledWith('handled');
     });
@@ -343,7 +343,7 @@ export function describeStreamConsumerContract(name: string, setup: () => Consum
     test('start rejects for what fails before it reads, and may be called again', async () => {
       const consumer = create({ createGroup: false });
       await expect(consumer.start(() => true)).rejects.toMatchObject({ code: 'STREAM_NOT_FOUND' });
-      await runtime.driver.groups!.create(stream, 'g', { startId: '0', mkstream: true });
+      await runtime.driver.groups!.create(stream, 'g', { startId: '0', createStream: true });
       await consumer.start(() => true);
       await publish(1);
       await settledWith('handled');
@@ -361,7 +361,7 @@ export function describeStreamConsumerContract(name: string, setup: () => Consum
       expect(failed).toMatchObject([
         { streams: [stream], group: 'g', error: { code: 'GROUP_NOT_FOUND' } },
       ]);
-      await runtime.driver.groups!.create(stream, 'g', { startId: '0', mkstream: true });
+      await runtime.driver.groups!.create(stream, 'g', { startId: '0', createStream: true });
       await consumer.start(() => true);
       await publish(1);
       await settledWith('handled');

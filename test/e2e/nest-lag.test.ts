@@ -94,7 +94,7 @@ async function start() {
   const { groups } = memory({ broker: app.get(StreamsTransport).unwrap() }).open({
     ...{ events: undefined as never, keyPrefix: '' },
   });
-  await groups!.create('orders', 'slow', { startId: '0', mkstream: true });
+  await groups!.create('orders', 'slow', { startId: '0', createStream: true });
   const publisher = app.get(StreamPublisher);
   const publish = async (count: number) => {
     for (let n = 0; n < count; n++) await publisher.publish('orders', { n });

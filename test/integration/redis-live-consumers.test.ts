@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { EventBus } from '../../lib/core/events.js';
-import { RedisConnectionError } from '../../lib/core/errors/connection.errors.js';
+import { RedisConnectionError } from '../../lib/drivers/redis/errors/redis-connection.errors.js';
 import { eventMatcher } from '../../lib/core/routing.js';
 import { redisAclRules } from '../../lib/drivers/redis/acl.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';

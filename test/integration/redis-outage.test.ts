@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { RedisConnectionError } from '../../lib/core/errors/connection.errors.js';
+import { RedisConnectionError } from '../../lib/drivers/redis/errors/redis-connection.errors.js';
 import { startProxy, type Proxy } from '../support/proxy.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';

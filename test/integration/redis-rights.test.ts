@@ -108,7 +108,7 @@ class Life {
   private async administer(): Promise<void> {
     const { groups } = this.consumer.runtime.driver;
     const [stream, group] = [`${this.stream}-administered`, 'g'];
-    await groups!.create(stream, group, { startId: '0', mkstream: true });
+    await groups!.create(stream, group, { startId: '0', createStream: true });
     await groups!.describe([stream]);
     await groups!.setPosition(stream, group, '$');
     await groups!.delete(stream, group);

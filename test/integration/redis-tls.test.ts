@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TlsConnectionError } from '../../lib/core/errors/connection.errors.js';
+import { TlsConnectionError } from '../../lib/drivers/redis/errors/redis-connection.errors.js';
 import type { RedisOptions } from '../../lib/drivers/redis/connection/redis.options.js';
 import { Authority } from '../support/certificates.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';

@@ -11,6 +11,7 @@ import * as request from '../../lib/core/errors/request.errors.js';
 import * as server from '../../lib/core/errors/server.errors.js';
 import * as startUp from '../../lib/core/errors/start-up.errors.js';
 import * as subscription from '../../lib/core/errors/subscription.errors.js';
+import * as redisConnection from '../../lib/drivers/redis/errors/redis-connection.errors.js';
 import * as driver from '../../lib/driver.js';
 import * as root from '../../lib/index.js';
 import { StreamsError } from '../../lib/core/errors/streams.error.js';
@@ -26,6 +27,8 @@ interface Section {
   readonly title: string;
   /** Holds the classes, each with its meaning as its comment: `lib/core/errors/<file>.errors.ts`. */
   readonly file: string;
+  /** The file of a driver that has more of them. */
+  readonly also?: string;
   readonly classes: readonly ErrorClass[];
   readonly before?: string;
   readonly after?: string;
@@ -40,7 +43,8 @@ const SECTIONS: readonly Section[] = [
   {
     title: 'Connections',
     file: 'connection',
-    classes: classesOf(connection),
+    also: '../../lib/drivers/redis/errors/redis-connection.errors.ts',
+    classes: [...classesOf(connection), ...classesOf(redisConnection)],
     after: `A command waits \`commandTimeout\` at most for a connection, and as long for its reply, so that publishing to a Redis that is down fails within a bounded time. More: [TLS](security.md#tls), [idempotency keys](guarantees.md#publishing-once).`,
   },
   {
@@ -97,7 +101,7 @@ Every error of this library is a \`StreamsError\`: it has a \`code\` that does n
 try {
   await publisher.publish('order.process', order);
 } catch (error) {
-  if (error instanceof RedisConnectionError && error.outcome === 'not-sent') return tryAgainLater();
+  if (error instanceof ConnectionError && error.outcome === 'not-sent') return tryAgainLater();
   throw error;
 }
 \`\`\`
@@ -125,8 +129,10 @@ function classesOf(module: Record<string, unknown>): ErrorClass[] {
   );
 }
 
-function sectionText({ title, file, classes, before = '', after = '' }: Section): string {
+function sectionText({ title, file, also, classes, before = '', after = '' }: Section): string {
   const meanings = meaningsIn(new URL(`../../lib/core/errors/${file}.errors.ts`, import.meta.url));
+  if (also)
+    for (const [name, text] of meaningsIn(new URL(also, import.meta.url))) meanings.set(name, text);
   const rows = classes.map(
     ({ name, code, advice }) =>
       `| \`${code}\` | ${classCell(name)} | ${meanings.get(name) ?? ''} | ${withCode(advice)} |`,

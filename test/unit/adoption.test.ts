@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { RedisConnectionError } from '../../lib/core/errors/connection.errors.js';
+import { RedisConnectionError } from '../../lib/drivers/redis/errors/redis-connection.errors.js';
 import { EventBus } from '../../lib/core/events.js';
 import { Adoption, type AdoptionOptions } from '../../lib/drivers/redis/reading/adoption.js';
 import { HeldTable } from '../../lib/drivers/redis/leases/held-table.js';

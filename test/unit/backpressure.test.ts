@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { RedisConnectionError } from '../../lib/core/errors/connection.errors.js';
+import { RedisConnectionError } from '../../lib/drivers/redis/errors/redis-connection.errors.js';
 import type { GroupAdmin } from '../../lib/ports/group-admin.js';
 import type { Subscription } from '../../lib/ports/source.js';
 import { memory } from '../../lib/drivers/memory/index.js';
@@ -130,7 +130,7 @@ describe('backpressure', () => {
   });
 
   it('looks at groups that somebody works for, or at those that it names', async () => {
-    await groups.create('orders', 'abandoned', { startId: '0', mkstream: true });
+    await groups.create('orders', 'abandoned', { startId: '0', createStream: true });
     await behind('g', 5);
     expect(await publish({ maxLag: 5 })).toMatch(/-/);
     const named = { lag: 5, groups: ['abandoned'] };

@@ -1,3 +1,4 @@
+import { ConnectionError } from '../../lib/core/errors/connection.errors.js';
 import { describe, expect, it } from 'vitest';
 import {
   ClaimFailedError,
@@ -8,7 +9,7 @@ import {
 import {
   RedisConnectionError,
   TlsConnectionError,
-} from '../../lib/core/errors/connection.errors.js';
+} from '../../lib/drivers/redis/errors/redis-connection.errors.js';
 import {
   ConsumerHasPendingError,
   GroupNotFoundError,
@@ -72,6 +73,14 @@ const SAMPLES: readonly (readonly [error: StreamsError, advice?: string])[] = [
   [new BackpressureError('s', 'g', 2, 1)],
   [new ClaimFailedError('s', 'held')],
   [new ClosedError('The client')],
+  [
+    new ConnectionError('Kafka', 'not-sent', 'publishing'),
+    'Nothing was sent; try again with backoff.',
+  ],
+  [
+    new ConnectionError('Kafka', 'unknown', 'publishing'),
+    'It may have been carried out; try again only with an idempotency key, or where twice does no harm.',
+  ],
   [new ConsumerHasPendingError('s', 'g', 'c', 1)],
   [new ConsumerCrashedError({ stream: 's', group: 'g', consumer: 'c', idleMs: 5, pending: 1 })],
   [new DedupeConflictError('dedupe', 'A.a', 'B.b', { group: 'g', stream: 's', name: 'n' })],
@@ -142,7 +151,7 @@ describe('the errors', () => {
       const described = errorClasses.find(({ name }) => name === error.name)!;
       expect(error.code).toBe(described.code);
       expect(error.message.endsWith(advice ?? described.advice), error.message).toBe(true);
-      if (error.name === 'RedisConnectionError') expect(described.advice).toContain(advice);
+      if (/^(Redis)?ConnectionError$/.test(error.name)) expect(described.advice).toContain(advice);
     }
   });
 });

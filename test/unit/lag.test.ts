@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { RedisConnectionError } from '../../lib/core/errors/connection.errors.js';
+import { RedisConnectionError } from '../../lib/drivers/redis/errors/redis-connection.errors.js';
 import type { StreamReport } from '../../lib/ports/group-admin.js';
 import type { LagThreshold, StreamLagExceeded } from '../../lib/core/lag.js';
 import type { StreamsEvents } from '../../lib/core/events.js';
@@ -22,7 +22,7 @@ describe('lag', () => {
     });
     const { runtime } = engine;
     const groups = runtime.driver.groups!;
-    await groups.create('orders', 'slow', { startId: '0', mkstream: true });
+    await groups.create('orders', 'slow', { startId: '0', createStream: true });
     const changes: StreamLagExceeded[] = [];
     runtime.events.on('stream-lag', (event) => changes.push(event));
     const publish = async (count: number) => {
@@ -117,7 +117,7 @@ describe('lag', () => {
 
   it('of a stream that is named is watched where it is not consumed', async () => {
     const { runtime, changes } = await start([{ streams: 'far', warning: 0 }]);
-    await runtime.driver.groups!.create('far', 'g', { startId: '0', mkstream: true });
+    await runtime.driver.groups!.create('far', 'g', { startId: '0', createStream: true });
     await runtime.producer.publish({ eventType: 'far', payload: 1 });
     await world.clock.advance(1000);
     expect(changes).toMatchObject([{ stream: 'far', lag: 1 }]);
@@ -140,11 +140,12 @@ describe('lag', () => {
   }
 
   const report = (stream: string, lag: number | null): StreamReport => ({
-    ...{ stream, length: 9, entriesAdded: 9, lastGeneratedId: '9-0', firstId: '1-0', readAt: 9 },
+    ...{ stream, length: 9, entriesAdded: 9, lastId: '9-0', firstId: '1-0' },
     groups: [
       {
         ...{ name: 'g', consumers: 0, pending: 0, lastDeliveredId: '0-0', entriesRead: null, lag },
-        ...{ oldestPendingId: undefined, oldestUndeliveredId: '1-0' },
+        ...{ oldestPendingId: undefined, oldestPendingAge: 0 },
+        ...{ oldestUndeliveredId: '1-0', oldestUndeliveredAge: 8 },
       },
     ],
   });
@@ -174,8 +175,8 @@ describe('lag', () => {
     const reports = [
       waits,
       waits,
-      of({ oldestUndeliveredId: undefined, oldestPendingId: '2-0', pending: 1 }),
-      of({ oldestUndeliveredId: '7-0' }),
+      of({ oldestUndeliveredAge: 0, oldestPendingId: '2-0', oldestPendingAge: 7, pending: 1 }),
+      of({ oldestUndeliveredId: '7-0', oldestUndeliveredAge: 2 }),
     ];
     const thresholds = [{ streams: 'a', maxAge: 5 }];
     const { runtime, changes } = await reporting(async () => [reports[0]], thresholds);

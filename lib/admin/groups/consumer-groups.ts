@@ -55,7 +55,7 @@ export interface ClaimStaleOptions extends Given<typeof CLAIM_OPTIONS> {}
 
 /**
  * Creates, inspects, moves and deletes consumer groups. Injectable. Arguments that cannot be right
- * are an InvalidOptionsError before anything is sent; otherwise RedisConnectionError,
+ * are an InvalidOptionsError before anything is sent; otherwise ConnectionError,
  * PermissionDeniedError, WrongKeyTypeError and ClosedError are possible everywhere.
  */
 export class ConsumerGroupManager {
@@ -83,7 +83,7 @@ export class ConsumerGroupManager {
   ): Promise<boolean> {
     refuse(names({ stream, group }), CREATE_OPTIONS.problems(options));
     const { startId = '0', mkstream = true } = options;
-    return this.groups.create(stream, group, { startId, mkstream });
+    return this.groups.create(stream, group, { startId, createStream: mkstream });
   }
 
   /**

@@ -1,5 +1,4 @@
 import type { StreamReport } from '../../ports/group-admin.js';
-import { ageOf } from '../lag/group-lag.js';
 
 /** What is known of a group. `null`: the server does not know, or there is none. */
 export interface GroupInfo {
@@ -13,15 +12,17 @@ export interface GroupInfo {
   /** Entries not yet delivered. */
   readonly lag: number | null;
   readonly oldestPendingId: string | null;
-  /** Since the oldest pending entry was published, by its id and the server's clock, ms. */
+  /** Since the oldest pending entry was published, by the server's clock, in milliseconds. */
   readonly oldestPendingAgeMs: number | null;
 }
 
 /** Undefined where there is no such group. */
-export function infoOf({ groups, readAt }: StreamReport, name: string): GroupInfo | undefined {
+export function infoOf({ groups }: StreamReport, name: string): GroupInfo | undefined {
   const found = groups.find((group) => group.name === name);
   if (!found) return undefined;
-  const { oldestPendingId = null, oldestUndeliveredId: _, ...rest } = found;
-  const oldestPendingAgeMs = oldestPendingId === null ? null : ageOf(oldestPendingId, readAt);
-  return { ...rest, oldestPendingId, oldestPendingAgeMs };
+  const { oldestPendingId = null, oldestPendingAge } = found;
+  const { consumers, pending, lastDeliveredId, entriesRead, lag } = found;
+  const oldestPendingAgeMs = oldestPendingId === null ? null : oldestPendingAge;
+  const counts = { consumers, pending, lastDeliveredId, entriesRead, lag };
+  return { name, ...counts, oldestPendingId, oldestPendingAgeMs };
 }

@@ -11,7 +11,6 @@ import {
   type RetentionRule,
   type StreamFootprint,
 } from '../../ports/retention.js';
-import { ageOf } from '../lag/group-lag.js';
 
 /** The group that a stream waits for, and what would go if it did not. */
 export interface RetentionPin {
@@ -20,7 +19,7 @@ export interface RetentionPin {
   readonly by: 'pending' | 'undelivered';
   /** The oldest entry that it still needs, or the last one that it does not. */
   readonly id: string;
-  /** Of the oldest entry that it needs, by the time in its id, ms. 0 where it needs none. */
+  /** Since the oldest entry that it needs was published, in milliseconds. 0 where it needs none. */
   readonly age: number;
   /** Entries from there on. `null`: not known. */
   readonly entries: number | null;
@@ -101,7 +100,7 @@ function needsOf(group: GroupReport): Furthest {
 
 function pinOf(
   { group, by, needs }: Furthest,
-  { length, readAt }: StreamReport,
+  { length }: StreamReport,
   { bytes, before }: StreamFootprint,
 ): RetentionPin {
   const counted = before === null ? null : Math.max(0, length - before);
@@ -110,7 +109,7 @@ function pinOf(
     group: group.name,
     by,
     id: by === 'pending' ? needs : group.lastDeliveredId,
-    age: ageOf(by === 'pending' ? needs : group.oldestUndeliveredId, readAt),
+    age: by === 'pending' ? group.oldestPendingAge : group.oldestUndeliveredAge,
     entries,
     memory:
       bytes === null || entries === null

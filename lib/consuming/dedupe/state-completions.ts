@@ -65,7 +65,7 @@ export class StateCompletions implements Completions {
   }
 }
 
-/** As the key of a stream on Redis, where the store may be a Redis. */
+/** Has the hash tag of the stream, where the store is a Redis Cluster. */
 const nameOf = ({ stream, group, handler, key }: CompletionKey): string =>
   `${stream}:done:${keyPart(group)}:${keyPart(handler)}:${key}`;
 

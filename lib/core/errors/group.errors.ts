@@ -3,7 +3,8 @@ import { StreamsError } from './streams.error.js';
 /** The stream does not exist. */
 export class StreamNotFoundError extends StreamsError {
   static readonly code: string = 'STREAM_NOT_FOUND';
-  static readonly advice: string = 'Publish to it first, or create its group with mkstream.';
+  static readonly advice: string =
+    'Publish to it first, or create its group with createGroup, which creates the stream.';
 
   constructor(readonly stream: string) {
     super(

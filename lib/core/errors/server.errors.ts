@@ -31,7 +31,7 @@ export class ServerOutOfMemoryError extends StreamsError {
   constructor(action: string, cause?: unknown) {
     super(
       ServerOutOfMemoryError.code,
-      `Redis is out of memory and refused ${action}; nothing was written. ` +
+      `The server is out of memory and refused ${action}; nothing was written. ` +
         ServerOutOfMemoryError.advice,
       cause,
     );
@@ -51,7 +51,7 @@ export interface Refused {
 export class PermissionDeniedError extends StreamsError {
   static readonly code: string = 'PERMISSION_DENIED';
   static readonly advice: string =
-    'Grant the right to this user with ACL SETUSER; redisAclRules() lists all that are needed.';
+    'Grant the right to this user; on Redis with ACL SETUSER, where redisAclRules() lists all that are needed.';
 
   /** The command that was refused, in small letters, `xgroup|create` for a subcommand; undefined where not known. */
   readonly command: string | undefined;
@@ -64,7 +64,7 @@ export class PermissionDeniedError extends StreamsError {
     const what = named.length > 0 ? ` (${named.join(' on ')})` : '';
     super(
       PermissionDeniedError.code,
-      `Redis refused ${action}${what}${detail}. ${PermissionDeniedError.advice}`,
+      `The server refused ${action}${what}${detail}. ${PermissionDeniedError.advice}`,
       cause,
     );
     this.command = command;

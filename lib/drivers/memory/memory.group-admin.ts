@@ -1,3 +1,4 @@
+import { ageOf } from '../../core/entry-id.js';
 import { GroupNotFoundError, StreamNotFoundError } from '../../core/errors/group.errors.js';
 import { ClosedError } from '../../core/errors/start-up.errors.js';
 import type {
@@ -49,10 +50,10 @@ export class MemoryGroupAdmin implements GroupAdmin {
   async create(
     stream: string,
     group: string,
-    options: { readonly startId: string; readonly mkstream: boolean },
+    options: { readonly startId: string; readonly createStream: boolean },
   ): Promise<boolean> {
     const log = this.groups.log(stream);
-    if (!options.mkstream && !log.exists) throw new StreamNotFoundError(stream);
+    if (!options.createStream && !log.exists) throw new StreamNotFoundError(stream);
     const created = log.create(group, options.startId);
     this.groups.broker.wake();
     return created;
@@ -99,20 +100,20 @@ function pendingTo(group: ConsumerGroup, name: string): number {
   return [...group.allPending.values()].filter(({ consumer }) => consumer === name).length;
 }
 
-function reportOf(stream: string, { entries, groups }: GroupedLog, readAt: number): StreamReport {
+function reportOf(stream: string, { entries, groups }: GroupedLog, now: number): StreamReport {
   return {
     stream,
     length: entries.count(),
     entriesAdded: entries.end,
-    lastGeneratedId: entries.lastId,
+    lastId: entries.lastId,
     firstId: entries.first()?.id,
-    readAt,
-    groups: groups.map(([name, group]) => groupReportOf(name, group)),
+    groups: groups.map(([name, group]) => groupReportOf(name, group, now)),
   };
 }
 
-function groupReportOf(name: string, group: ConsumerGroup): GroupReport {
+function groupReportOf(name: string, group: ConsumerGroup, now: number): GroupReport {
   const [oldest] = group.allPending.values();
+  const unread = group.firstUnread();
   return {
     name,
     consumers: group.consumers.size,
@@ -121,6 +122,8 @@ function groupReportOf(name: string, group: ConsumerGroup): GroupReport {
     entriesRead: group.position,
     lag: group.countUnread(),
     oldestPendingId: oldest?.id,
-    oldestUndeliveredId: group.firstUnread(),
+    oldestPendingAge: ageOf(oldest?.id, now),
+    oldestUndeliveredId: unread,
+    oldestUndeliveredAge: ageOf(unread, now),
   };
 }

@@ -34,7 +34,7 @@ export class StreamPublisher<Events extends object = Record<string, unknown>> {
   /**
    * @returns the id of the message in its stream, once the server has it; of a delayed one the id
    * that it waits under, which begins with `delayed-`
-   * @throws RedisConnectionError, ServerOutOfMemoryError, PayloadTooLargeError, InvalidMessageError,
+   * @throws ConnectionError, ServerOutOfMemoryError, PayloadTooLargeError, InvalidMessageError,
    * BackpressureError, UnsupportedFeatureError, ClosedError
    * @throws NotReplicatedError with `waitReplicas`: the message is stored, too few replicas have said so
    */

@@ -99,7 +99,7 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
 
   /**
    * Publishes an event at once, whether or not somebody subscribes. The Observable tells the id of
-   * the message, or fails: RedisConnectionError, PayloadTooLargeError, InvalidMessageError, … A
+   * the message, or fails: ConnectionError, PayloadTooLargeError, InvalidMessageError, … A
    * failure that nobody subscribed to is logged and raised as event `publish-failed`.
    *
    * @param pattern event type, or `{ stream, event }`

@@ -39,7 +39,7 @@ export class LagMonitor {
    * @param streams @default those consumed here, and those that thresholds name
    * @returns one row for each group; a stream that does not exist has none. What the server does not
    * know is `null`
-   * @throws UnsupportedFeatureError, RedisConnectionError, PermissionDeniedError, WrongKeyTypeError
+   * @throws UnsupportedFeatureError, ConnectionError, PermissionDeniedError, WrongKeyTypeError
    */
   read(streams?: readonly string[]): Promise<GroupLag[]> {
     return this.watch.read(streams);

@@ -99,7 +99,7 @@ export class StreamsTransport
 
   /**
    * Starts to read, once the handlers are known. What cannot work is passed to the callback:
-   * InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError, RedisConnectionError. A second
+   * InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError, ConnectionError. A second
    * call fails, and leaves what runs as it is.
    */
   listen(callback: (error?: unknown) => void): void {
@@ -130,7 +130,7 @@ export class StreamsTransport
    * reader, and a connection, of their own.
    * @param events event types; `*` matches any run of characters
    * @returns once it is fed
-   * @throws InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError, RedisConnectionError,
+   * @throws InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError, ConnectionError,
    * ClosedError
    */
   async subscribe<T = unknown>(

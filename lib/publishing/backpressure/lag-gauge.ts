@@ -1,6 +1,6 @@
 import type { MaxLag } from '../../options/backpressure-options.js';
 import type { Clock } from '../../core/clock.js';
-import { RedisConnectionError } from '../../core/errors/connection.errors.js';
+import { ConnectionError } from '../../core/errors/connection.errors.js';
 import { GroupNotFoundError, StreamNotFoundError } from '../../core/errors/group.errors.js';
 import type { GroupAdmin, GroupReport } from '../../ports/group-admin.js';
 
@@ -41,7 +41,7 @@ export class LagGauge {
       return await this.highestLive(limit);
     } catch (error) {
       // Who publishes will hear of it himself.
-      if (error instanceof RedisConnectionError) return undefined;
+      if (error instanceof ConnectionError) return undefined;
       throw error;
     }
   }

@@ -78,7 +78,7 @@ export class StreamConsumer {
    * @returns when reading has begun. What fails later rejects {@link closed}
    * @throws GroupNotFoundError, StreamNotFoundError where they are missing, and are not to be created:
    * with `createGroup: false`, and where the group was deleted by `deleteGroup`. It may start again then
-   * @throws RedisConnectionError, HandlerConflictError, AlreadySubscribedError, ClosedError
+   * @throws ConnectionError, HandlerConflictError, AlreadySubscribedError, ClosedError
    */
   async start<T = unknown>(
     callback: EventCallback<T>,
@@ -134,7 +134,7 @@ export class StreamConsumer {
    * @param message its id; or the message, or its id and stream, where there are several streams
    * @returns how many were acknowledged: 1, or 0 where it was not pending
    * @throws InvalidOptionsError for what is no id
-   * @throws RedisConnectionError
+   * @throws ConnectionError
    */
   async acknowledge(message: string | Pick<Message, 'id' | 'stream'>): Promise<number> {
     const { id, stream } = this.placeOf(message);
@@ -149,7 +149,7 @@ export class StreamConsumer {
 
   /**
    * Everything that is pending to this consumer: kept, running, waiting to run or for a retry.
-   * @throws RedisConnectionError
+   * @throws ConnectionError
    */
   async getPending(): Promise<PendingMessage[]> {
     const { group, consumer, pending } = this;

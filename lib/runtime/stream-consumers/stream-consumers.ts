@@ -45,7 +45,7 @@ export class StreamConsumers {
    * longer than `crashedAfter`. For health checks; the event `consumer-crashed` tells of it by itself.
    * @param group default that of the module
    * @throws ConsumerCrashedError about the one that was silent longest
-   * @throws InvalidOptionsError, GroupNotFoundError, StreamNotFoundError, RedisConnectionError
+   * @throws InvalidOptionsError, GroupNotFoundError, StreamNotFoundError, ConnectionError
    */
   async checkLiveness(stream: string, group?: string): Promise<void> {
     refuse(names({ stream, ...(group !== undefined && { group }) }));

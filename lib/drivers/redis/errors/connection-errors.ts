@@ -1,9 +1,6 @@
 import { TLSSocket } from 'node:tls';
 import type { Redis } from 'ioredis';
-import {
-  RedisConnectionError,
-  TlsConnectionError,
-} from '../../../core/errors/connection.errors.js';
+import { RedisConnectionError, TlsConnectionError } from './redis-connection.errors.js';
 
 /** What to do about the errors that Node and OpenSSL report, by their code. */
 const TLS_REMEDIES: readonly (readonly [code: RegExp, remedy: string])[] = [

@@ -6,7 +6,7 @@ import { TRY } from '../scripting/try.js';
 /**
  * Creates a group on purpose: what was remembered of an earlier one of this name, be it that it was
  * deleted on purpose, holds no more.
- * KEYS stream, floors. ARGV group, start id, mkstream. Answers `created` | `exists` | `no-stream`.
+ * KEYS stream, floors. ARGV group, start id, whether to create the stream. Answers `created` | `exists` | `no-stream`.
  */
 const script = new Script(`${TRY}${GROUP_RECORD}
 local key, floors, group = KEYS[1], KEYS[2], ARGV[1]
@@ -25,9 +25,9 @@ export type CreateGroupReply = 'created' | 'exists' | 'no-stream';
 
 export async function createGroup(
   client: Redis,
-  names: { key: string; floor: string; group: string; startId: string; mkstream: boolean },
+  names: { key: string; floor: string; group: string; startId: string; createStream: boolean },
 ): Promise<CreateGroupReply> {
-  const { key, floor, group, startId, mkstream } = names;
-  const args = [group, startId, mkstream ? 1 : 0];
+  const { key, floor, group, startId, createStream } = names;
+  const args = [group, startId, createStream ? 1 : 0];
   return (await script.run(client, [key, floor], args)) as CreateGroupReply;
 }

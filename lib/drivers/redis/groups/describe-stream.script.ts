@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { ageOf } from '../../../core/entry-id.js';
 import type { GroupReport, StreamReport } from '../../../ports/group-admin.js';
 import { Script } from '../scripting/script.js';
 import { GROUP_COUNT } from '../scripting/group-count.js';
@@ -65,18 +66,17 @@ export async function describeStream(
 ): Promise<Omit<StreamReport, 'stream'> | undefined> {
   const row = (await script.run(client, [key, floor], [])) as Row;
   if (!row) return undefined;
-  const [length, entriesAdded, lastGeneratedId, firstId, readAt, groups] = row;
+  const [length, entriesAdded, lastId, firstId, now, groups] = row;
   return {
     length,
     entriesAdded,
-    lastGeneratedId,
+    lastId,
     firstId: firstId ?? undefined,
-    readAt,
-    groups: groups.map(groupOf),
+    groups: groups.map((group) => groupOf(group, now)),
   };
 }
 
-function groupOf(row: GroupRow): GroupReport {
+function groupOf(row: GroupRow, now: number): GroupReport {
   const [name, consumers, pending, lastDeliveredId, entriesRead, lag, oldest, following] = row;
   return {
     name,
@@ -86,6 +86,8 @@ function groupOf(row: GroupRow): GroupReport {
     entriesRead,
     lag,
     oldestPendingId: oldest ?? undefined,
+    oldestPendingAge: ageOf(oldest ?? undefined, now),
     oldestUndeliveredId: following ?? undefined,
+    oldestUndeliveredAge: ageOf(following ?? undefined, now),
   };
 }

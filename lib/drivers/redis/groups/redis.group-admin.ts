@@ -27,7 +27,7 @@ export class RedisGroupAdmin implements GroupAdmin {
   async create(
     stream: string,
     group: string,
-    options: { readonly startId: string; readonly mkstream: boolean },
+    options: { readonly startId: string; readonly createStream: boolean },
   ): Promise<boolean> {
     const names = { ...this.placed(stream), group, ...options };
     const word = await this.commands.run(

@@ -1,5 +1,5 @@
 import { systemClock } from '../../../core/clock.js';
-import { RedisConnectionError } from '../../../core/errors/connection.errors.js';
+import { RedisConnectionError } from '../errors/redis-connection.errors.js';
 import { EntryTooLargeError } from '../../../core/errors/server.errors.js';
 import type { EventBus } from '../../../core/events.js';
 import type { Commands } from '../connection/commands.js';

@@ -1,4 +1,4 @@
-import { RedisConnectionError } from '../../../core/errors/connection.errors.js';
+import { RedisConnectionError } from '../errors/redis-connection.errors.js';
 import type {
   AnnouncedStream,
   Announcement,

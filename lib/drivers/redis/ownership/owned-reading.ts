@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { Backoff } from '../../../core/backoff.js';
 import { sleep, systemClock } from '../../../core/clock.js';
-import { RedisConnectionError } from '../../../core/errors/connection.errors.js';
+import { RedisConnectionError } from '../errors/redis-connection.errors.js';
 import type { EventBus } from '../../../core/events.js';
 import type { Guard } from '../../../core/guard.js';
 import type { HeldStream } from '../../../core/held-stream.js';

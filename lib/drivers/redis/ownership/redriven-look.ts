@@ -1,6 +1,6 @@
 import { chunksOf } from '../../../core/collections/chunks.js';
 import { setTimeout as pause } from 'node:timers/promises';
-import { RedisConnectionError } from '../../../core/errors/connection.errors.js';
+import { RedisConnectionError } from '../errors/redis-connection.errors.js';
 import { bySlot } from '../topology/slots.js';
 import type { Commands } from '../connection/commands.js';
 

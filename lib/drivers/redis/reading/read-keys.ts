@@ -1,4 +1,4 @@
-import { RedisConnectionError } from '../../../core/errors/connection.errors.js';
+import { RedisConnectionError } from '../errors/redis-connection.errors.js';
 import { GroupNotFoundError } from '../../../core/errors/group.errors.js';
 import { redirectionOf } from '../topology/redirections.js';
 import type { EventBus } from '../../../core/events.js';

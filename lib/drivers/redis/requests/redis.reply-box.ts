@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { RedisConnectionError } from '../../../core/errors/connection.errors.js';
+import { RedisConnectionError } from '../errors/redis-connection.errors.js';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../../core/events.js';
 import type { Fields } from '../../../core/message.js';

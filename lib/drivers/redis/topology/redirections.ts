@@ -1,4 +1,4 @@
-import { RedisConnectionError } from '../../../core/errors/connection.errors.js';
+import { RedisConnectionError } from '../errors/redis-connection.errors.js';
 import { ServerReplyError } from '../../../core/errors/server.errors.js';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import { isReply } from '../errors/reply-errors.js';
