@@ -20,6 +20,7 @@ export {
 export type { Driver, DriverContext, DriverFactory } from './ports/driver.js';
 export type {
   ConsumerReport,
+  FurthestBehind,
   GroupAdmin,
   GroupReport,
   PendingEntries,

@@ -37,6 +37,29 @@ export function idBehind(id: string): string {
   return `${ms}-${sequence + 1n}`;
 }
 
+interface Position {
+  readonly name: string;
+  readonly oldestPendingId: string | undefined;
+  readonly lastDeliveredId: string;
+}
+
+/** Of the groups of a stream, the one that needs the oldest entry. */
+export function furthestBehind(groups: readonly Position[]) {
+  return groups
+    .map(needsOf)
+    .reduce<ReturnType<typeof needsOf> | undefined>(
+      (least, one) => (least && compareEntryIds(one.needs, least.needs) >= 0 ? least : one),
+      undefined,
+    );
+}
+
+function needsOf({ name, oldestPendingId: pending, lastDeliveredId }: Position) {
+  const unread = idBehind(lastDeliveredId);
+  return pending !== undefined && compareEntryIds(pending, unread) < 0
+    ? ({ name, by: 'pending', needs: pending } as const)
+    : ({ name, by: 'undelivered', needs: unread } as const);
+}
+
 const msOf = (id: string, dash: number): string => (dash < 0 ? id : id.slice(0, dash));
 const sequenceOf = (id: string, dash: number): string => (dash < 0 ? '0' : id.slice(dash + 1));
 

@@ -10,6 +10,17 @@ export interface StreamReport {
   /** Undefined: it is empty. */
   readonly firstId: string | undefined;
   readonly groups: readonly GroupReport[];
+  /** The group that needs the oldest entry. Undefined: the stream has no groups. */
+  readonly furthestBehind: FurthestBehind | undefined;
+}
+
+/** The group that a stream keeps its oldest entries for. */
+export interface FurthestBehind {
+  readonly name: string;
+  /** `pending`: it holds the entry and has not settled it. `undelivered`: it has read no further. */
+  readonly by: 'pending' | 'undelivered';
+  /** All entries before this id may go, as far as this group is concerned. */
+  readonly needs: string;
 }
 
 /** What is known of a group, from the same step as its {@link StreamReport}. */

@@ -99,8 +99,11 @@ export interface StreamFootprint {
 export interface Retention {
   /** Deletes a portion, so small that the server is held up for a few ms at most. */
   trim(stream: string, order: TrimOrder): Promise<Trimmed>;
-  /** Undefined where there is no such stream. */
-  footprint(stream: string, before: string): Promise<StreamFootprint | undefined>;
+  /**
+   * @param before the id that `StreamFootprint.before` counts to. Undefined: the beginning of the stream
+   * @returns undefined where there is no such stream
+   */
+  footprint(stream: string, before: string | undefined): Promise<StreamFootprint | undefined>;
 }
 
 /** The policy of each stream. */

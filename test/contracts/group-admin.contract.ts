@@ -189,6 +189,7 @@ export function describeGroupAdminContract(
           firstId: ids[0],
           lastId: ids[1],
           groups: [],
+          furthestBehind: undefined,
         });
         const empty = world.harness.unique('empty');
         await groups.create(empty, group, { startId: '0', createStream: true });
@@ -230,6 +231,10 @@ export function describeGroupAdminContract(
         expect(oldestUndeliveredAge).toBeGreaterThanOrEqual(20);
         await driver.source.settle([{ lease: leases[0]!, settlement: ack }]);
         expect(await report()).toMatchObject({ pending: 1, oldestPendingId: ids[1] });
+        const furthest = async () => (await groups.describe([stream]))[0]!.furthestBehind;
+        expect(await furthest()).toEqual({ name: group, by: 'pending', needs: ids[1] });
+        await groups.create(stream, 'behind', { startId: '0', createStream: false });
+        expect(await furthest()).toMatchObject({ name: 'behind', by: 'undelivered' });
       });
 
       test('what the server does not know is null, and never a number', async () => {

@@ -141,6 +141,7 @@ describe('lag', () => {
 
   const report = (stream: string, lag: number | null): StreamReport => ({
     ...{ stream, length: 9, entriesAdded: 9, lastId: '9-0', firstId: '1-0' },
+    furthestBehind: undefined,
     groups: [
       {
         ...{ name: 'g', consumers: 0, pending: 0, lastDeliveredId: '0-0', entriesRead: null, lag },

@@ -1,8 +1,7 @@
 import type { Driver } from '../../ports/driver.js';
-import { compareEntryIds, idBehind } from '../../core/entry-id.js';
 import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
 import { StreamNotFoundError } from '../../core/errors/group.errors.js';
-import type { GroupReport, StreamReport } from '../../ports/group-admin.js';
+import type { FurthestBehind, StreamReport } from '../../ports/group-admin.js';
 import { names, refuse } from '../../core/declaring/refuse.js';
 import {
   retentionPolicies,
@@ -63,8 +62,8 @@ export class StreamRetention {
       throw new UnsupportedFeatureError('A report on retention', technology, advice);
     }
     const [report] = await groups.describe([stream]);
-    const furthest = report && furthestBehind(report.groups);
-    const footprint = report && (await retention.footprint(stream, furthest?.needs ?? '0-0'));
+    const furthest = report?.furthestBehind;
+    const footprint = report && (await retention.footprint(stream, furthest?.needs));
     if (!footprint) throw new StreamNotFoundError(stream);
     return {
       stream,
@@ -76,37 +75,16 @@ export class StreamRetention {
   }
 }
 
-interface Furthest {
-  readonly group: GroupReport;
-  readonly by: RetentionPin['by'];
-  /** All before it may go, as far as this group is concerned. */
-  readonly needs: string;
-}
-
-function furthestBehind(groups: readonly GroupReport[]): Furthest | undefined {
-  return groups.map(needsOf).reduce<Furthest | undefined>((least, one) => {
-    return least && compareEntryIds(one.needs, least.needs) >= 0 ? least : one;
-  }, undefined);
-}
-
-function needsOf(group: GroupReport): Furthest {
-  const { oldestPendingId: pending, lastDeliveredId } = group;
-  const unread = idBehind(lastDeliveredId);
-  if (pending !== undefined && compareEntryIds(pending, unread) < 0) {
-    return { group, by: 'pending', needs: pending };
-  }
-  return { group, by: 'undelivered', needs: unread };
-}
-
 function pinOf(
-  { group, by, needs }: Furthest,
-  { length }: StreamReport,
+  { name, by, needs }: FurthestBehind,
+  { length, groups }: StreamReport,
   { bytes, before }: StreamFootprint,
 ): RetentionPin {
+  const group = groups.find((one) => one.name === name)!;
   const counted = before === null ? null : Math.max(0, length - before);
   const entries = counted ?? (by === 'undelivered' ? group.lag : null);
   return {
-    group: group.name,
+    group: name,
     by,
     id: by === 'pending' ? needs : group.lastDeliveredId,
     age: by === 'pending' ? group.oldestPendingAge : group.oldestUndeliveredAge,

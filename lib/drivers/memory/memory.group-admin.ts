@@ -1,4 +1,4 @@
-import { ageOf } from '../../core/entry-id.js';
+import { ageOf, furthestBehind } from '../../core/entry-id.js';
 import { GroupNotFoundError, StreamNotFoundError } from '../../core/errors/group.errors.js';
 import { ClosedError } from '../../core/errors/start-up.errors.js';
 import type {
@@ -100,14 +100,16 @@ function pendingTo(group: ConsumerGroup, name: string): number {
   return [...group.allPending.values()].filter(({ consumer }) => consumer === name).length;
 }
 
-function reportOf(stream: string, { entries, groups }: GroupedLog, now: number): StreamReport {
+function reportOf(stream: string, { entries, groups: all }: GroupedLog, now: number): StreamReport {
+  const groups = all.map(([name, group]) => groupReportOf(name, group, now));
   return {
     stream,
     length: entries.count(),
     entriesAdded: entries.end,
     lastId: entries.lastId,
     firstId: entries.first()?.id,
-    groups: groups.map(([name, group]) => groupReportOf(name, group, now)),
+    groups,
+    furthestBehind: furthestBehind(groups),
   };
 }
 

@@ -21,7 +21,7 @@ export class MemoryRetention implements Retention {
     return drop(log, allowLoss ? end : Math.min(end, floorOf(log)));
   }
 
-  async footprint(stream: string, before: string): Promise<StreamFootprint | undefined> {
+  async footprint(stream: string, before = '0-0'): Promise<StreamFootprint | undefined> {
     const log = this.broker.existing(this.keyPrefix + stream)?.log;
     if (!log?.exists) return undefined;
     let count = 0;

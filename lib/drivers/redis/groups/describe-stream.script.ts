@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { ageOf } from '../../../core/entry-id.js';
+import { ageOf, furthestBehind } from '../../../core/entry-id.js';
 import type { GroupReport, StreamReport } from '../../../ports/group-admin.js';
 import { Script } from '../scripting/script.js';
 import { GROUP_COUNT } from '../scripting/group-count.js';
@@ -66,13 +66,15 @@ export async function describeStream(
 ): Promise<Omit<StreamReport, 'stream'> | undefined> {
   const row = (await script.run(client, [key, floor], [])) as Row;
   if (!row) return undefined;
-  const [length, entriesAdded, lastId, firstId, now, groups] = row;
+  const [length, entriesAdded, lastId, firstId, now, rows] = row;
+  const groups = rows.map((group) => groupOf(group, now));
   return {
     length,
     entriesAdded,
     lastId,
     firstId: firstId ?? undefined,
-    groups: groups.map((group) => groupOf(group, now)),
+    groups,
+    furthestBehind: furthestBehind(groups),
   };
 }
 

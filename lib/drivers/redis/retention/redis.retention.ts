@@ -20,7 +20,7 @@ export class RedisRetention implements Retention {
     return this.commands.run('trimming a stream', run, names.key);
   }
 
-  footprint(stream: string, before: string): Promise<StreamFootprint | undefined> {
+  footprint(stream: string, before = '0-0'): Promise<StreamFootprint | undefined> {
     const key = this.keys.stream(stream);
     return this.commands.run('measuring a stream', (client) => footprint(client, key, before), key);
   }
