@@ -1,6 +1,7 @@
 import { withPatience, within, type Clock } from '../core/clock.js';
 import { graceOf } from './grace-period.js';
 import type { Delivery } from '../core/delivery.js';
+import { isRunning } from '../core/delivery-state.js';
 import type { EventBus } from '../core/events.js';
 import { ShutdownError } from '../core/errors/handling.errors.js';
 import type { Subscription } from '../ports/source.js';
@@ -82,7 +83,7 @@ export interface DrainingSome extends Runs {
 export async function drainSome(some: DrainingSome): Promise<void> {
   const { clock, gracePeriod, held, of } = some;
   const [grace, left] = [graceOf(gracePeriod), timeLeft(clock)];
-  const ended = held.untilNone((delivery) => of(delivery) && delivery.running);
+  const ended = held.untilNone((delivery) => of(delivery) && isRunning(delivery));
   await endRuns(some, left, of, ended);
   some.takeOverdue(of).forEach(some.letGo);
   await within(clock, Math.min(left(grace.settled), LAST_SETTLEMENTS), held.untilNone(of));
@@ -100,8 +101,7 @@ async function endRuns(
 ): Promise<void> {
   const { clock, held } = runs;
   const grace = graceOf(runs.gracePeriod);
-  const running = (delivery: Delivery): boolean =>
-    of(delivery) && delivery.running && !delivery.lost;
+  const running = (delivery: Delivery): boolean => of(delivery) && delivery.state === 'running';
   const awaited = tellAwaited(runs, running, left(grace.runs));
   await withPatience(clock, left(grace.runs), ended);
   awaited();
@@ -126,6 +126,5 @@ function giveUp(runs: Runs, wanted: (delivery: Delivery) => boolean): void {
   for (const delivery of unended) {
     delivery.abort(new ShutdownError());
     letGo(delivery);
-    delivery.lost = true;
   }
 }

@@ -1,5 +1,6 @@
 import type { RequestRun } from './answer.js';
 import type { Claim } from './completion.js';
+import { move, type DeliveryState } from './delivery-state.js';
 import type { BackoffOptions, BatchOptions, OnceOptions } from './handler-options.js';
 import type { Lease } from './lease.js';
 import type { Message } from './message.js';
@@ -88,8 +89,8 @@ export class Delivery {
   /** @internal */
   chain: object | undefined;
 
-  /** @internal Its method runs, maybe longer than its timeout. */
-  running = false;
+  /** @internal Changed by `move` in delivery-state.ts only. */
+  readonly state: DeliveryState = 'buffered';
   /** @internal Its earlier runs never ended: it may be what kills processes. */
   suspect = false;
   /** Set by the pipeline once the event type is known. */
@@ -119,8 +120,6 @@ export class Delivery {
   ifDone: Ack | undefined;
   /** @internal What the handler writes through, where its effects are kept in an inbox. */
   transaction: unknown;
-  /** @internal Ownership is known to be gone; no settlement of this delivery may reach the source. */
-  lost = false;
   /** @internal Engine time at which this run began, ms; 0 before. */
   startedAt = 0;
   /** @internal Engine time from which `maxHold` counts, ms; 0 while nothing runs. */
@@ -171,6 +170,7 @@ export class Delivery {
   /** @internal The same entry's next run. A method that still runs goes on counting towards `maxHold`. */
   next(): Delivery {
     const next = new Delivery(this.lease, this.group, this.consumer);
+    move(next, 'parked');
     next.handler = this.handler;
     next.eventType = this.eventType;
     next.unhandled = this.unhandled;
@@ -219,8 +219,8 @@ export class Delivery {
   }
 }
 
-/** Another run has the entry now: this delivery does not start, or ends unsettled. */
+/** Another run has the entry: a delivery that is not being settled yet does not start, or ends unsettled. */
 export function disown(delivery: Delivery): void {
-  delivery.lost = true;
+  if (!move(delivery, delivery.state === 'running' ? 'disowned' : 'lost')) return;
   delivery.abort(new OwnershipLostError(delivery.stream, delivery.id));
 }

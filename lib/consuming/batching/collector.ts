@@ -1,5 +1,6 @@
 import type { Clock, TimerHandle } from '../../core/clock.js';
 import type { BatchedDelivery, BoundHandler, Delivery } from '../../core/delivery.js';
+import { isOurs } from '../../core/delivery-state.js';
 import { HandlerTimeoutError } from '../../core/errors/handling.errors.js';
 import { marked } from '../running/run-mark.js';
 import { Overrun, type OverrunReason } from '../../core/overrun.js';
@@ -128,8 +129,9 @@ export class Collector {
   }
 
   private isStillOurs({ delivery, resolve }: Waiting): boolean {
-    if (delivery.lost) resolve(release);
-    return !delivery.lost;
+    const ours = isOurs(delivery);
+    if (!ours) resolve(release);
+    return ours;
   }
 
   private async invoke(items: readonly Waiting[]): Promise<void> {

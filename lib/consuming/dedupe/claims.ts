@@ -5,6 +5,7 @@ import type { Clock, TimerHandle } from '../../core/clock.js';
 import type { ClaimOutcome, Completions } from '../../ports/completions.js';
 import type { Claim, CompletionKey } from '../../core/completion.js';
 import type { Delivery } from '../../core/delivery.js';
+import { isRunning } from '../../core/delivery-state.js';
 import { OwnershipLostError } from '../../core/errors/handling.errors.js';
 import type { EventBus } from '../../core/events.js';
 import type { Settlement, SettleOutcome } from '../../core/settlement.js';
@@ -208,7 +209,7 @@ export class Claims implements Worker {
   /** It goes on: whichever run ends first completes the key. */
   private lose(claim: HeldClaim): void {
     const { delivery } = claim;
-    if (!this.held.delete(claim) || !delivery.running) return;
+    if (!this.held.delete(claim) || !isRunning(delivery)) return;
     delivery.abort(new OwnershipLostError(delivery.stream, delivery.id));
   }
 

@@ -1,6 +1,7 @@
 import { asError } from '../../core/errors/error-record.js';
 import type { Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
+import { isLost, isOurs } from '../../core/delivery-state.js';
 import { grouped, join } from '../../core/collections/grouped.js';
 import type { EventBus, UnhandledWaits } from '../../core/events.js';
 import type { BeginOutcome } from '../../core/lease.js';
@@ -166,13 +167,13 @@ export class HandOver {
   }
 
   private isOurs(delivery: Delivery): boolean {
-    return this.undecided.has(delivery) && !delivery.lost && !this.options.isHalted(delivery);
+    return this.undecided.has(delivery) && isOurs(delivery) && !this.options.isHalted(delivery);
   }
 
   private end(reading: GroupReading, delivery: Delivery): void {
     const { ends, onYield, isHalted } = this.options;
     this.undecided.delete(delivery);
-    if (delivery.lost) return ends.settle(delivery, taken);
+    if (isLost(delivery)) return ends.settle(delivery, taken);
     if (isHalted(delivery)) return ends.settle(delivery, release);
     const decision = this.decideBy(reading, delivery);
     if (decision.kind === 'wait') return this.wait(delivery, decision.why, decision.delay);
@@ -233,7 +234,7 @@ export class HandOver {
 
   private postpone(delivery: Delivery, delay: number): void {
     this.undecided.delete(delivery);
-    if (delivery.lost) this.options.ends.settle(delivery, taken);
+    if (isLost(delivery)) this.options.ends.settle(delivery, taken);
     else this.options.ends.postpone(delivery, delay);
   }
 

@@ -1,5 +1,6 @@
 import { sleep, type Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
+import { isOurs, move } from '../../core/delivery-state.js';
 import { requestOf } from '../../core/request.js';
 import { postpone, release, taken } from '../../core/settlement.js';
 import type { MessageSource } from '../../ports/source.js';
@@ -38,15 +39,15 @@ export class InTurn {
     const { handOver, tables, ends, isHalted } = this.options;
     const table = tables.get(delivery.stream)!;
     delivery.unhandled = unhandledEvent(table, requestOf(delivery.lease.fields!) !== undefined);
-    while (!delivery.lost && !isHalted(delivery)) {
+    while (isOurs(delivery) && !isHalted(delivery)) {
       const decision = await this.unlessOver(handOver.decide(delivery));
-      if (delivery.lost || isHalted(delivery)) break;
+      if (!isOurs(delivery) || isHalted(delivery)) break;
       if (decision?.kind === 'settle') return handOver.conclude(delivery, decision.settlement);
       if (decision?.kind === 'hand-over' || decision?.kind === 'release')
         this.options.onYield(delivery);
       else await this.wait(delivery, decision);
     }
-    if (delivery.lost) ends.settle(delivery, taken);
+    if (!isOurs(delivery)) ends.settle(delivery, taken);
     else ends.settle(delivery, release);
   }
 
@@ -57,7 +58,7 @@ export class InTurn {
     const { handOver, clock } = this.options;
     if (waiting) handOver.tellOfWait(delivery, waiting.why);
     await this.takeBack(delivery);
-    if (!delivery.lost) await sleep(clock, waiting?.delay ?? LOOK_AGAIN, this.over.signal);
+    if (isOurs(delivery)) await sleep(clock, waiting?.delay ?? LOOK_AGAIN, this.over.signal);
   }
 
   /** A run that was counted and did not start must not be lost with this process. */
@@ -67,7 +68,7 @@ export class InTurn {
     const settling = this.options.source.settle([{ lease, settlement: postpone(0) }]);
     const outcomes = await this.unlessOver(settling.catch(() => undefined));
     const outcome = outcomes?.[0];
-    if (outcome === 'lost' || outcome === 'gone') delivery.lost = true;
+    if (outcome === 'lost' || outcome === 'gone') move(delivery, 'lost');
   }
 
   private async unlessOver<T>(work: Promise<T>): Promise<T | undefined> {

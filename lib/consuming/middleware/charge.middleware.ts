@@ -1,4 +1,5 @@
 import type { Delivery } from '../../core/delivery.js';
+import { isOurs } from '../../core/delivery-state.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import type { Middleware } from '../../core/handler.js';
 import { postpone, release, retry, type Settlement } from '../../core/settlement.js';
@@ -19,7 +20,7 @@ export function charge(subscription: Subscription): Middleware {
     const obstacle = await whyNotStarted(subscription, delivery);
     delivery.charging = delivery.offered = false;
     // It may have been given up while the source was asked.
-    return obstacle ?? (delivery.lost ? release : next(delivery));
+    return obstacle ?? (isOurs(delivery) ? next(delivery) : release);
   };
 }
 

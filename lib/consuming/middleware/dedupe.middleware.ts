@@ -1,5 +1,6 @@
 import type { Codec } from '../../core/codecs/codec.js';
 import type { Delivery, Handler } from '../../core/delivery.js';
+import { isOurs } from '../../core/delivery-state.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import type { Middleware } from '../../core/handler.js';
 import {
@@ -59,7 +60,7 @@ export function dedupe(
     let settlement: Settlement = release;
     let done = false;
     try {
-      if (!isHalted(delivery) && !delivery.lost) settlement = await next(delivery);
+      if (!isHalted(delivery) && isOurs(delivery)) settlement = await next(delivery);
       // A step of a cancelled workflow is acknowledged, and nothing was done.
       done = settlement.kind === 'ack' && !settlement.unrun;
     } finally {
@@ -69,7 +70,7 @@ export function dedupe(
       }
     }
     if (settlement.kind !== 'ack' || !done) return settlement;
-    if (!delivery.lost) {
+    if (isOurs(delivery)) {
       const { ttl } = delivery.handler!.dedupe!;
       const completes = { claim: delivery.claim!, ttl };
       return settlement === ack ? { kind: 'ack', completes } : { ...settlement, completes };

@@ -1,4 +1,5 @@
 import type { BoundHandler, Delivery, Handler } from '../../core/delivery.js';
+import { isOurs } from '../../core/delivery-state.js';
 import type { Middleware } from '../../core/handler.js';
 import { release, type Settlement } from '../../core/settlement.js';
 import { Slots } from '../plan/slots.js';
@@ -37,7 +38,7 @@ export function gate(
     };
     delivery.freePlace = leave;
     try {
-      return isHalted(delivery) || delivery.lost ? release : await next(delivery);
+      return isHalted(delivery) || !isOurs(delivery) ? release : await next(delivery);
     } finally {
       // A method that goes on keeps its places, unless they are given back for it.
       if (delivery.overruns) void delivery.overrun!.ended.then(() => leave(true));

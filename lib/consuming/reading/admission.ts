@@ -1,4 +1,5 @@
 import { Delivery } from '../../core/delivery.js';
+import { isLost } from '../../core/delivery-state.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import type { Lease } from '../../core/lease.js';
 import { deadLetter } from '../../core/settlement.js';
@@ -60,7 +61,7 @@ export class Admission {
   private async admitInTurn(deliveries: readonly Delivery[], inTurn: InTurn): Promise<void> {
     const { isHalted, settlementHandler, ordering, dispatcher } = this.options;
     for (const delivery of deliveries) {
-      if (delivery.lost || isHalted(delivery)) settlementHandler.letGo(delivery);
+      if (isLost(delivery) || isHalted(delivery)) settlementHandler.letGo(delivery);
       else if (ordering!.handles(delivery)) this.admit(delivery);
       else {
         dispatcher.pump();

@@ -2,6 +2,7 @@ import { asError } from '../../core/errors/error-record.js';
 import type { Chain } from '../../core/collections/chain.js';
 import type { Clock, TimerHandle } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
+import { isLost } from '../../core/delivery-state.js';
 import { grouped } from '../../core/collections/grouped.js';
 import type { EventBus } from '../../core/events.js';
 import type { ExtendOutcome } from '../../core/lease.js';
@@ -77,7 +78,7 @@ export class Heartbeat implements Worker {
     const now = this.options.clock.now();
     const due: Delivery[] = [];
     for (const delivery of this.options.held) {
-      if (now - delivery.freshAt < this.interval || delivery.lost || delivery.charging) continue;
+      if (now - delivery.freshAt < this.interval || isLost(delivery) || delivery.charging) continue;
       if (delivery.offered) continue;
       const maxHold = delivery.handler?.maxHold ?? this.options.maxHold;
       if (delivery.heldFrom > 0 && now - delivery.heldFrom > maxHold) continue;

@@ -1,4 +1,5 @@
 import type { Delivery } from '../../core/delivery.js';
+import { move } from '../../core/delivery-state.js';
 import { Slots } from '../plan/slots.js';
 
 export interface DispatcherOptions {
@@ -65,7 +66,6 @@ export class Dispatcher {
   ended(delivery: Delivery): void {
     const lent = delivery.overrun?.lent ?? 'none';
     this.running--;
-    delivery.running = false;
     if (lent === 'all') this.lent--;
     else this.own.release();
     if (lent === 'none') this.releaseShared(delivery);
@@ -147,7 +147,7 @@ export class Dispatcher {
 
   private start(delivery: Delivery): void {
     this.running++;
-    delivery.running = true;
+    move(delivery, 'running');
     this.options.run(delivery);
   }
 }

@@ -1,4 +1,5 @@
 import type { Delivery } from '../../core/delivery.js';
+import { move } from '../../core/delivery-state.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { HeldDeliveries } from './held-deliveries.js';
 import { Overdue, type OverdueOptions } from './overdue.js';
@@ -31,6 +32,7 @@ export class NextRuns {
   /** The entry of this delivery runs again, after a delay. */
   park(delivery: Delivery, delay: number): void {
     const { held, isHalted, letGo } = this.options;
+    if (!move(delivery, 'parked')) return;
     const next = delivery.next();
     next.lease.fields = undefined;
     held.delete(delivery);
@@ -78,6 +80,7 @@ export class NextRuns {
 
   private rerun(delivery: Delivery): void {
     delivery.overrun = undefined;
+    move(delivery, 'buffered');
     this.start(delivery);
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock, TimerHandle } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
+import { move } from '../../core/delivery-state.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import { HandlerTimeoutError } from '../../core/errors/handling.errors.js';
 import type { BeginOutcome } from '../../core/lease.js';
@@ -92,6 +93,7 @@ export class Overdue {
   }
 
   private await(delivery: Delivery): void {
+    move(delivery, 'parked');
     this.waiting.set(delivery, { timer: undefined, busy: false });
     void delivery.overrun!.ended.then(() => {
       if (!this.waiting.get(delivery)?.busy) this.startNow(delivery);

@@ -1,5 +1,6 @@
 import { within, type Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
+import { isRunning } from '../../core/delivery-state.js';
 import { callingRun } from './run-mark.js';
 import { HeldDeliveries } from './held-deliveries.js';
 
@@ -11,7 +12,7 @@ const awaiting = new WeakSet<Delivery>();
 
 /** It runs, and awaits the end of a consumer. */
 export const awaitsEnd = (delivery: Delivery): boolean =>
-  delivery.running && awaiting.has(delivery);
+  isRunning(delivery) && awaiting.has(delivery);
 
 /** The promises of all functions between a run and this one are linked then. */
 export const promisesLinked = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

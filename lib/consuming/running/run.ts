@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { Delivery, Handler } from '../../core/delivery.js';
+import { isOurs } from '../../core/delivery-state.js';
 import { RunMark } from './run-mark.js';
 import { taken, type Settlement } from '../../core/settlement.js';
 import type { HeldLease } from '../plan/held-lease.js';
@@ -44,12 +45,12 @@ function newRun(): Run {
     let settlement: Settlement = taken;
     mark.runs = delivery;
     try {
-      if (!delivery.lost) settlement = failurePolicy.on(delivery, await parts.pipeline(delivery));
+      if (isOurs(delivery)) settlement = failurePolicy.on(delivery, await parts.pipeline(delivery));
     } catch (error) {
       settlement = failurePolicy.onError(delivery, error);
     }
     mark.runs = undefined;
-    if (delivery.lost) settlement = taken;
+    if (!isOurs(delivery)) settlement = taken;
     // The next suspect may kill the process: what this one came to has to be known before.
     if (delivery.suspect) await settlementHandler.settleFirst(delivery, settlement);
     else settlementHandler.settle(delivery, settlement);

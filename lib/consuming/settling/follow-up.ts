@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
+import { isLost, move, type DeliveryState } from '../../core/delivery-state.js';
 import type { EventBus } from '../../core/events.js';
 import type { HandedOver, Lost, SettleOutcome } from '../../core/settlement.js';
 import type { MessageSource, Subscription } from '../../ports/source.js';
@@ -23,6 +24,18 @@ export interface FollowUpOptions {
   readonly heldLease?: HeldLease | undefined;
 }
 
+/** The states that settlements lead to. */
+const ENDS = {
+  ack: 'acked',
+  'dead-letter': 'dead-lettered',
+  retry: 'parked',
+  release: 'released',
+  leave: 'left',
+} as const satisfies Record<Reported['kind'], DeliveryState>;
+
+const isElsewhere = (settlement: Reported): boolean =>
+  settlement.kind === 'release' && settlement.elsewhere === true;
+
 /** What follows once the outcome of a settlement is known. */
 export class FollowUp {
   constructor(private readonly options: FollowUpOptions) {}
@@ -31,10 +44,15 @@ export class FollowUp {
   settled(delivery: Delivery, settlement: Reported, outcome: SettleOutcome): void {
     const { claims, events, clock } = this.options;
     if (outcome === 'lost') this.options.heldLease?.lost();
-    if (outcome === 'settled' && settlement.kind === 'release' && settlement.elsewhere) return;
     if (outcome === 'settled' && settlement.kind === 'retry' && this.parks)
       this.options.nextRuns.park(delivery, settlement.delay);
-    else this.finish(delivery);
+    else {
+      const isOffered = outcome === 'settled' && isElsewhere(settlement);
+      move(delivery, outcome !== 'settled' ? 'lost' : isOffered ? 'parked' : ENDS[settlement.kind]);
+      // It may start here if no other consumer takes it.
+      if (isOffered) return;
+      this.finish(delivery);
+    }
     if (delivery.claim) claims?.settled(delivery, settlement, outcome);
     if (outcome !== 'settled' || settlement.kind === 'leave')
       this.options.subscription().forget(delivery.lease, outcome === 'settled');
@@ -44,6 +62,7 @@ export class FollowUp {
   /** Another consumer has it, without a word to the source. */
   handedOver(delivery: Delivery, settlement: HandedOver): void {
     const { events, clock } = this.options;
+    move(delivery, 'handed-over');
     this.forget(delivery);
     reportSettled(events, clock, delivery, settlement, 'settled');
   }
@@ -52,8 +71,9 @@ export class FollowUp {
   lost(delivery: Delivery, settlement: Lost): void {
     const { held, heldLease, events, clock } = this.options;
     if (!held.has(delivery)) return;
-    // Just found out. What was known to be lost has been told of.
-    if (settlement.why === 'taken' && !delivery.lost) heldLease?.lost();
+    const isKnown = isLost(delivery);
+    if (!move(delivery, 'lost') && !isKnown) return;
+    if (settlement.why === 'taken' && !isKnown) heldLease?.lost();
     this.forget(delivery);
     reportSettled(events, clock, delivery, settlement, 'lost');
   }

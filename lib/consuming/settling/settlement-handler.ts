@@ -1,4 +1,5 @@
 import { disown, type Delivery } from '../../core/delivery.js';
+import { isLost, isRunning, move } from '../../core/delivery-state.js';
 import type { EventBus } from '../../core/events.js';
 import type { ExtendOutcome, Hold, Lease } from '../../core/lease.js';
 import {
@@ -67,13 +68,16 @@ export class SettlementHandler {
   /** Steps 2 to 4. What the source need not hear of goes straight to step 4. */
   settle(delivery: Delivery, settlement: Settlement, onConcluded?: () => void): void {
     const { kind } = settlement;
-    if (kind === 'unhandled') this.options.onUnhandled(delivery);
-    else if (kind === 'lost' || kind === 'handed-over' || isLeftUnrun(delivery, settlement))
+    if (kind === 'unhandled') {
+      move(delivery, 'buffered');
+      this.options.onUnhandled(delivery);
+    } else if (kind === 'lost' || kind === 'handed-over' || isLeftUnrun(delivery, settlement)) {
       this.followUpOnly(delivery, settlement);
-    else {
+    } else if (move(delivery, 'settling')) {
       if (kind === 'ack') delivery.forgetContent();
       this.settler.add(delivery, settlement, onConcluded);
-    }
+      // A second settlement is dropped: of a run that was given up, for example.
+    } else onConcluded?.();
   }
 
   /** Resolves when the outcome is known. */
@@ -95,13 +99,15 @@ export class SettlementHandler {
 
   /** Gives it back. */
   letGo(delivery: Delivery): void {
-    this.settle(delivery, delivery.lost ? taken : release);
+    this.settle(delivery, isLost(delivery) ? taken : release);
   }
 
   /** The heartbeat found that the entry is not ours any more. */
   lose(delivery: Delivery, outcome: Exclude<ExtendOutcome, 'held'>): void {
+    // The answer to its settlement says so, too.
+    if (delivery.state === 'settling') return;
     // Without its data no consumer can run it again: its run may end here and publish its next step.
-    if (outcome !== 'lost' && delivery.running) return;
+    if (outcome !== 'lost' && isRunning(delivery)) return;
     disown(delivery);
     if (outcome === 'lost') this.options.heldLease?.lost();
     if (!this.nextRuns.remove(delivery)) return;
@@ -112,13 +118,14 @@ export class SettlementHandler {
 
   /** The entry was acknowledged by its id: it need not run, unless it runs already. */
   acknowledged(delivery: Delivery): void {
-    if (delivery.running) return;
-    delivery.lost = true;
+    if (isRunning(delivery) || !move(delivery, 'lost')) return;
     if (this.nextRuns.remove(delivery)) this.settle(delivery, taken);
   }
 
   private followUpOnly(delivery: Delivery, settlement: Lost | HandedOver | Leave): void {
     const { followUp } = this;
+    // What is being settled has its own outcome.
+    if (delivery.state === 'settling') return;
     if (settlement.kind === 'lost') followUp.lost(delivery, settlement);
     else if (settlement.kind === 'handed-over') followUp.handedOver(delivery, settlement);
     else followUp.settled(delivery, settlement, 'settled');

@@ -3,7 +3,8 @@ import { Collector } from '../../../lib/consuming/batching/collector.js';
 import { EventBus } from '../../../lib/core/events.js';
 import { Overruns } from '../../../lib/consuming/running/overruns.js';
 import { Slots } from '../../../lib/consuming/plan/slots.js';
-import type { BatchHandler, BoundHandler, Delivery } from '../../../lib/core/delivery.js';
+import { Delivery, type BatchHandler, type BoundHandler } from '../../../lib/core/delivery.js';
+import type { Lease } from '../../../lib/core/lease.js';
 import type { HandlerOptions } from '../../../lib/core/handler-options.js';
 import { ack, deadLetter, retry } from '../../../lib/core/settlement.js';
 import { gate, World, type EngineOptions } from '../../support/engine.js';
@@ -73,7 +74,8 @@ describe('batches', () => {
     const overruns = new Overruns({ clock, events: new EventBus() });
     const collector = new Collector({ handler, clock, own: new Slots(2), shared, overruns });
     await shared.take();
-    for (const id of ['1', '2', '3', '4']) void collector.add({ id } as Delivery);
+    for (const id of ['1', '2', '3', '4'])
+      void collector.add(new Delivery({ id } as Lease, 'g', 'c'));
     await clock.advance(400);
     expect(batches).toEqual([]);
     shared.release();

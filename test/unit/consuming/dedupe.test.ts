@@ -3,7 +3,7 @@ import { Claims } from '../../../lib/consuming/dedupe/claims.js';
 import { HandlerTable } from '../../../lib/consuming/plan/handler-table.js';
 import { dedupe } from '../../../lib/consuming/middleware/dedupe.middleware.js';
 import { jsonCodec } from '../../../lib/core/codecs/json.codec.js';
-import { Delivery, type BoundHandler } from '../../../lib/core/delivery.js';
+import { Delivery, disown, type BoundHandler } from '../../../lib/core/delivery.js';
 import {
   InvalidOptionsError,
   UnsupportedFeatureError,
@@ -307,7 +307,7 @@ describe('a run that has lost its entry', () => {
     delivery.handler = handler;
     delivery.eventType = 'x';
     await run(delivery, async () => {
-      delivery.lost = true;
+      disown(delivery);
       return settlement;
     });
     await world.settle();
