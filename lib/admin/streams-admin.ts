@@ -10,7 +10,7 @@ import type { GroupLag } from '../core/lag.js';
 import type { StreamRetention } from './retention/stream-retention.js';
 import { DelayedMessages, type OnScheduled } from './delays/delayed-messages.js';
 
-/** What the operations stand on; a driver may lack some of it. */
+/** Ports that the operations use. A driver may lack some of them. */
 export interface AdminParts {
   readonly technology: string;
   readonly codec: Codec;
@@ -21,26 +21,26 @@ export interface AdminParts {
   readonly retention: StreamRetention;
   readonly lag: LagReader;
   readonly delays: DelayStore | undefined;
-  /** Told of new due times. */
+  /** Called with the due times of rescheduled messages. */
   readonly onScheduled: OnScheduled;
 }
 
 /** Reads how far groups are behind. */
 export interface LagReader {
   /**
-   * One row for each group. What the server does not know is `null`.
-   * @param streams @default those consumed here, and those that thresholds name
+   * Returns one row for each group. A value that the server does not know is `null`.
+   * @param streams @default the streams consumed here, and those that thresholds name
    * @throws UnsupportedFeatureError, and errors of the connection
    */
   read(streams?: readonly string[]): Promise<GroupLag[]>;
 }
 
 /**
- * Everything that an operator of streams can do, in one place. Injectable. What the driver has no
- * port for rejects with an UnsupportedFeatureError when it is used.
+ * All operations on streams in one place. Injectable. An operation whose port the driver lacks
+ * rejects with an UnsupportedFeatureError.
  */
 export class StreamsAdmin {
-  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  /** @internal Injection tokens use this name, because a bundler may rename the class. */
   static readonly token: string = 'StreamsAdmin';
   readonly groups: ConsumerGroupManager;
   readonly deadLetters: DeadLetters;
@@ -73,7 +73,10 @@ export class StreamsAdmin {
   }
 }
 
-/** A port all of whose methods reject: only who uses it should hear of what is missing. */
+/**
+ * A port whose methods all reject, so that only a caller of an operation learns that its port is
+ * missing.
+ */
 function refusing<Port extends object>(error: UnsupportedFeatureError): Port {
   const refuse = async (): Promise<never> => {
     throw error;

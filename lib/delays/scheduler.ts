@@ -6,9 +6,9 @@ import type { EventBus } from '../core/events.js';
 import type { When } from '../core/message.js';
 import type { Worker } from '../core/worker.js';
 
-/** So often all streams are looked at where nobody tells of what others have scheduled, ms. */
+/** Interval in which all streams are looked at where the store has no `watch`, in milliseconds. */
 const LOOK_EVERY = 1000;
-/** What is due within so long of each other is promoted together, ms. */
+/** Messages that are due within this time of each other are promoted together, in milliseconds. */
 const GATHER = 10;
 const FIRST_WAIT = 100;
 const LONGEST_WAIT = 5000;
@@ -19,31 +19,35 @@ export interface SchedulerOptions {
   readonly events: EventBus;
 }
 
-/** A stream, as the scheduler knows it. */
+/** What the scheduler knows of a stream. */
 class Watched {
-  /** For good: it is consumed here. Others are forgotten when nothing waits. */
+  /**
+   * This process consumes the stream, so the scheduler never forgets it. Other streams are
+   * forgotten when no message waits.
+   */
   kept = false;
-  /** Engine time at which it is to be promoted. */
+  /** Engine time of the next promotion, in milliseconds. */
   dueAt = Infinity;
   promoting = false;
   readonly backoff = new Backoff(FIRST_WAIT, LONGEST_WAIT);
   failed = false;
-  /** Why nothing can be promoted, as it was told. */
+  /** Why messages of this stream cannot be promoted, as the last event told it. */
   stuck = '';
 }
 
 /**
- * Has due messages promoted: of the streams that are consumed here, and of those for which this
- * process has scheduled something. It sleeps until the earliest due time that it knows; what others
- * have scheduled it is told, or learns at a look. Any number of processes may do so side by side.
+ * Promotes due messages: of the streams that this process consumes, and of those for which it has
+ * scheduled messages. The scheduler sleeps until the earliest due time that it knows. The store
+ * tells it what other processes have scheduled; where the store cannot, the scheduler looks. Any
+ * number of processes may promote side by side.
  */
 export class Scheduler implements Worker {
   private readonly streams = new Map<string, Watched>();
   private readonly underWay = new Set<Promise<void>>();
-  /** Nobody tells: looks are needed. */
+  /** The store has no `watch`: looks are needed. */
   private readonly looks: boolean;
   private nextLook = 0;
-  /** More is due than one step moves. */
+  /** More messages are due than one step moves. */
   private more = false;
   private promotedAt = 0;
   private rest = new AbortController();
@@ -62,7 +66,7 @@ export class Scheduler implements Worker {
     this.loop = this.run();
   }
 
-  /** What is being promoted is promoted: the store does it in one step. */
+  /** Awaits promotions under way. The store carries each out in one step. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.unwatch?.();
@@ -72,7 +76,7 @@ export class Scheduler implements Worker {
     await Promise.all([...this.underWay, unheard]);
   }
 
-  /** Promotes these from now on, whoever schedules for them. */
+  /** Promotes messages of these streams from now on, no matter which process schedules them. */
   keep(streams: readonly string[]): void {
     if (this.stopped) return;
     if (this.looks) this.hints ??= this.options.delays.hints?.((stream) => this.look(stream));
@@ -83,9 +87,9 @@ export class Scheduler implements Worker {
     }
   }
 
-  /** Something was scheduled in this process. */
+  /** This process has scheduled a message. */
   expect(stream: string, when: When): void {
-    // How far away a time of day is, only the server knows.
+    // Only the server knows how far away a time of day is.
     if ('at' in when) return this.look(stream);
     this.wakeAt(stream, this.options.clock.now() + when.in);
   }
@@ -116,7 +120,7 @@ export class Scheduler implements Worker {
     }
   }
 
-  /** 0: something is to be done now. */
+  /** Milliseconds until the next promotion or look; 0: now. */
   private untilNext(): number {
     const now = this.options.clock.now();
     let next = Infinity;
@@ -181,12 +185,12 @@ export class Scheduler implements Worker {
     watched.stuck = '';
     if (lost > 0) events.emit('delays-lost', { stream, count: lost });
     if (nextIn === 0 && moved + lost > 0) this.more = true;
-    // What was scheduled meanwhile may be due earlier.
+    // A message that was scheduled meanwhile may be due earlier.
     if (nextIn !== undefined) watched.dueAt = Math.min(watched.dueAt, clock.now() + nextIn);
     if (!watched.kept && watched.dueAt === Infinity) this.streams.delete(stream);
   }
 
-  /** @returns whether it is a matter of all streams */
+  /** @returns whether the error concerns all streams, and not only this one */
   private failed(stream: string, watched: Watched, error: Error): boolean {
     watched.failed = true;
     watched.dueAt = this.options.clock.now() + watched.backoff.next();

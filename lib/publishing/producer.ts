@@ -27,17 +27,20 @@ export interface ProducerOptions {
   readonly route: Router;
   readonly maxPayloadBytes: number;
   readonly idempotencyWindow: IdempotencyWindow;
-  /** For `maxLag`. */
+  /** Needed for `maxLag`. */
   readonly groups?: GroupAdmin | undefined;
   /** @default the system's */
   readonly clock?: Clock;
-  /** Where messages wait that are published later. */
+  /** Where delayed messages wait until they are due. */
   readonly delays: DelayStore | undefined;
-  /** Told of each that waits there now. */
+  /** Called for each message that waits there now. */
   readonly onScheduled: (stream: string, when: When) => void;
 }
 
-/** A class, because what follows from a message waits for its settlement: see docs/decisions/0015. */
+/**
+ * A class and no literal, because an entry lives until the settlement of the message that it
+ * follows from: see docs/decisions/0015.
+ */
 class Encoded implements OutgoingEntry {
   constructor(
     readonly stream: string,
@@ -55,7 +58,10 @@ export class Producer {
     private readonly options: ProducerOptions,
   ) {}
 
-  /** @returns the id of the message in its stream; of a delayed one, the id that it waits under */
+  /**
+   * @returns the id of the message in its stream; for a delayed message, the id under which it
+   * waits
+   */
   async publish(publication: Publication): Promise<string> {
     const entry = this.encode(publication);
     if (publication.maxLag !== undefined) await this.backpressure.pass(entry.stream, publication);
@@ -65,9 +71,10 @@ export class Producer {
   }
 
   /**
-   * Publishes many at once, in order within each stream. Nothing is sent if one cannot be encoded, or
-   * may not go yet.
-   * @returns one id or error per message: one that the server refused does not hide the others
+   * Publishes many messages at once, in order within each stream. Sends none of them if one cannot
+   * be encoded, or if back-pressure refuses one.
+   * @returns an id or an error for each message: an error for one message does not hide the ids of
+   * the others
    */
   publishBatch(publications: readonly Publication[]): Promise<(string | Error)[]> {
     if (!Array.isArray(publications)) {
@@ -82,10 +89,7 @@ export class Producer {
     return this.allPass(publications, entries).then(() => this.send(entries));
   }
 
-  /**
-   * @param index its place in a batch
-   * @throws InvalidMessageError, PayloadTooLargeError, UnsupportedFeatureError, ClosedError
-   */
+  /** @param index position of the message in its batch */
   encode(publication: Publication, index?: number): OutgoingEntry {
     if (this.closed) throw new ClosedError('The producer');
     if (!PUBLICATION.accepts(publication)) throw invalidMessage(publication, index);
@@ -126,7 +130,7 @@ export class Producer {
     publications: readonly Publication[],
     entries: readonly OutgoingEntry[],
   ): Promise<void> {
-    // A batch goes as a whole: it passes each limit of each stream once.
+    // A batch is sent as a whole, so each limit of each stream is checked once.
     const distinct = new Map<string, () => Promise<void>>();
     for (const [index, publication] of publications.entries()) {
       const { maxLag, onBackpressure, timeout } = publication;
@@ -206,7 +210,7 @@ export class Producer {
     }
     for (let index = 1; index < fields.length; index += 2) {
       const value = fields[index]!;
-      // A text has at most three bytes per code unit: only long ones need an exact count.
+      // A text has at most three bytes per code unit, so only long texts need an exact count.
       if (value.length * 3 <= limit) continue;
       const size = Buffer.byteLength(value);
       if (size > limit) throw new PayloadTooLargeError(size, limit, eventType);
@@ -218,10 +222,13 @@ function invalidMessage(publication: Publication, index: number | undefined): In
   const [what, at] = index === undefined ? ['a message', ''] : [`[${index}]`, `[${index}].`];
   return new InvalidMessageError(PUBLICATION.problems(publication, at, what).join('; '));
 }
-/** A codec of the application may answer anything, and one entry must not spoil a batch of others. */
+/**
+ * A codec of the application may return anything, and one bad entry must not spoil the others of
+ * its batch.
+ */
 function isFields(fields: unknown): fields is Fields {
   if (!Array.isArray(fields) || fields.length === 0 || fields.length % 2 === 1) return false;
-  // No callback: each message is looked at.
+  // A loop without a callback, because this runs for each message.
   for (let index = 0; index < fields.length; index++) {
     if (typeof fields[index] !== 'string') return false;
   }

@@ -1,20 +1,22 @@
 import type { Answer, AnswerKind } from '../core/answer.js';
 import type { TimerHandle } from '../core/clock.js';
 
-/** Whoever waits for the answers to a request. */
+/** The caller that waits for the answers to a request. */
 export interface Asker {
-  /** An answer. After the last one nothing follows. */
+  /** Receives an answer. No call follows the last answer. */
   answered(kind: AnswerKind, body: string): void;
-  /** There will be no answer, or none any more. */
+  /** Receives the error that ends the request: no further answer will come. */
   failed(error: Error): void;
 }
 
-/** A request that somebody waits for. */
+/** A request whose caller waits for an answer. */
 export class PendingRequest {
   timer: TimerHandle;
-  /** Until then the next answer has to come. Engine time, ms. */
+  /** Engine time by which the next answer has to come, in milliseconds. */
   dueAt = 0;
-  /** Each from another group that reads the stream and answers nobody. */
+  /**
+   * Refusals so far. Each is from another group that reads the stream and does not answer requests.
+   */
   readonly refusals: Error[] = [];
   private run: string | undefined;
   private next = 0;
@@ -27,7 +29,8 @@ export class PendingRequest {
   ) {}
 
   /**
-   * The first run that answers is listened to, whatever others say: two runs may answer differently.
+   * Accepts the answers of the first run that answers, and ignores those of other runs: two runs
+   * may answer differently.
    * @returns `gap` where an answer before this one is missing
    */
   judge({ run, place }: Answer): 'next' | 'ignored' | 'gap' {

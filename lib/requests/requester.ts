@@ -12,19 +12,22 @@ export interface RequesterOptions {
   readonly replies: Replies;
   readonly source: MessageSource;
   readonly clock: Clock;
-  /** Told once it is closed. */
+  /** Called once the requester is closed. */
   readonly onClosed?: () => void;
 }
 
-/** What to ask. */
+/** A request to publish. */
 export interface Question {
   readonly eventType: string;
   readonly entry: OutgoingEntry;
-  /** Longest wait for the first answer, and for each further one, ms. */
+  /** Longest wait for the first answer, and for each further one, in milliseconds. */
   readonly timeout: number;
 }
 
-/** Publishes requests, and brings their answers, which all come to one box, to whoever asked. */
+/**
+ * Publishes requests. All answers arrive in one reply box; the requester passes each to the caller
+ * that waits for it.
+ */
 export class Requester {
   private readonly pending = new Map<number, PendingRequest>();
   private readonly box: ReplyBox;
@@ -39,11 +42,11 @@ export class Requester {
     });
   }
 
-  /** Asks. @returns stops waiting, when called */
+  /** Publishes a request. @returns a function that stops waiting for answers */
   ask({ eventType, entry, timeout }: Question, asker: Asker): () => void {
     const id = ++this.count;
     const request = new PendingRequest(eventType, entry.stream, timeout, asker);
-    // Armed before anything else: a connection that is not made in time is no excuse.
+    // The timer starts first: the time that connecting takes counts, too.
     request.dueAt = this.options.clock.now() + timeout;
     request.timer = this.options.clock.setTimeout(() => this.due(id, request), timeout);
     this.pending.set(id, request);
@@ -51,7 +54,7 @@ export class Requester {
     return () => void this.take(id);
   }
 
-  /** Fails whatever is waited for. Idempotent. */
+  /** Fails all pending requests. Idempotent. */
   close(): Promise<void> {
     this.closing ??= this.box.close().finally(this.options.onClosed);
     this.failAll(new ClosedError('The client'));
@@ -76,13 +79,13 @@ export class Requester {
     for (const fields of replies) {
       const answer = answerOf(fields);
       const request = answer && this.pending.get(answer.id);
-      // Cancelled, given up, or answered by another run before.
+      // The request was cancelled, has failed, or another run answered it before.
       if (!request) continue;
       try {
         if (answer.kind === AnswerKind.Refused) this.refused(request, answer);
         else this.answered(request, answer);
       } catch (error) {
-        // Somebody else's bytes: they concern nobody but this request.
+        // An answer that cannot be read fails only its own request.
         request.asker.failed(error as Error);
         this.take(answer.id);
       }
@@ -100,10 +103,12 @@ export class Requester {
     else request.asker.answered(kind, body);
   }
 
-  /** Another group may answer; when all have refused, none will. */
+  /**
+   * Another group may still answer. When all groups that read the stream have refused, none will.
+   */
   private refused(request: PendingRequest, { id, body }: Answer): void {
     request.refusals.push(errorFromJson(body));
-    // Where it cannot be asked, one refusal has to do.
+    // Where the number of groups cannot be read, one refusal is enough.
     const asked = this.options.replies.readers(request.stream).catch(() => 1);
     void asked.then((readers) => {
       if (request.refusals.length >= readers) this.fail(id, request.refusals[0]!);

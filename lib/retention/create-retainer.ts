@@ -21,7 +21,7 @@ interface Consumed {
 }
 
 /**
- * The worker that carries out the option `retention`; undefined where everything is kept.
+ * The worker that carries out the option `retention`. Undefined where everything is kept.
  * @throws UnsupportedFeatureError where the driver has no retention
  */
 export function createRetainer(options: RetainingOptions): Retainer | undefined {

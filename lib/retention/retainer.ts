@@ -3,9 +3,12 @@ import type { EventBus } from '../core/events.js';
 import type { Retention, RetentionPolicies, TrimOrder } from '../ports/retention.js';
 import type { Worker } from '../core/worker.js';
 
-/** A stream where nothing went is looked at less and less often, down to once in so many intervals. */
+/**
+ * A stream from which nothing could be deleted is visited less and less often, down to once in this
+ * many intervals.
+ */
 const MOST_SKIPPED = 4;
-/** Portions of one stream before the others have their turn. */
+/** Most portions of one stream before the other streams have their turn. */
 const PORTIONS = 50;
 
 export interface RetainerOptions {
@@ -13,20 +16,23 @@ export interface RetainerOptions {
   readonly clock: Clock;
   readonly events: EventBus;
   readonly policies: RetentionPolicies;
-  /** Between two looks at a stream that entries went from, ms. */
+  /** Between two visits to a stream from which entries were deleted, in milliseconds. */
   readonly interval: number;
-  /** The streams consumed at present, with our groups on each. */
+  /** The streams consumed at present, with the groups of this process on each. */
   readonly consumed: () => ReadonlyMap<string, readonly string[]>;
 }
 
 /**
- * Has streams trimmed by their policies. Every process does it for the streams that it consumes;
- * several at once do no harm, as each deletion is one step that looks at all groups.
+ * Has streams trimmed by their policies. Every process trims the streams that it consumes. Several
+ * at once do no harm: each deletion is one step that looks at all groups.
  */
 export class Retainer implements Worker {
   private loop: Promise<void> | undefined;
   private readonly stopped = new AbortController();
-  /** Per stream: rounds to wait, and those waited after nothing went. */
+  /**
+   * Per stream: the rounds still to skip, and how many are skipped after a visit that deleted
+   * nothing.
+   */
   private readonly rests = new Map<string, { left: number; length: number }>();
 
   constructor(private readonly options: RetainerOptions) {}
@@ -44,7 +50,7 @@ export class Retainer implements Worker {
     const { clock, interval } = this.options;
     const { signal } = this.stopped;
     while (!signal.aborted) {
-      // Processes that were started together do not stay in step.
+      // Jitter, so that processes that were started together do not trim at the same moments.
       await sleep(clock, interval * (0.75 + Math.random() / 4), signal);
       if (!signal.aborted) await this.round();
     }
@@ -92,7 +98,7 @@ export class Retainer implements Worker {
       }
       return count;
     } finally {
-      // Told also where a later portion failed.
+      // Emitted also where a later portion has failed.
       if (count > 0) {
         this.options.events.emit('entries-deleted', { stream, count, lost, groups: [...losers] });
       }

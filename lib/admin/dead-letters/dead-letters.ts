@@ -10,17 +10,17 @@ import { names, refuse } from '../../core/declaring/refuse.js';
 import { PAGE_OPTIONS, type Page, type PageOptions } from '../../options/admin-options.js';
 import { areTexts } from '../../core/codecs/text-bytes.js';
 
-/** A dead letter with its message read, as far as the codec can. */
+/** A dead letter with its message, decoded as far as the codec can. */
 export interface DeadLetterView extends DeadLetter {
-  /** Undefined where the entry cannot be read. */
+  /** Undefined where the entry cannot be decoded. */
   readonly eventType: string | undefined;
   readonly payload: unknown;
   readonly metadata: Metadata;
 }
 
-/** Inspects and redrives the messages that no run could help. Injectable. */
+/** Lists, redrives and purges dead letters. Injectable. */
 export class DeadLetters {
-  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  /** @internal Injection tokens use this name, because a bundler may rename the class. */
   static readonly token: string = 'DeadLetters';
 
   /** @internal */
@@ -30,7 +30,7 @@ export class DeadLetters {
   ) {}
 
   /**
-   * One page, oldest first.
+   * Returns one page, oldest first.
    * @param stream the stream that the messages were published to
    * @throws InvalidOptionsError
    */
@@ -48,11 +48,13 @@ export class DeadLetters {
   }
 
   /**
-   * Hands messages back to the group that gave them up, and to no other, with their original stream
-   * and id and a fresh count of attempts. They are read within `reclaimInterval`.
+   * Hands messages back to the group that gave them up, and to no other group. They keep their
+   * original stream and id, and their attempts count from the beginning. Consumers of the group
+   * read them within `reclaimInterval`.
    * @param which `{ ids }`, `{ group }`, both, or `{ all: true }`
-   * @returns how many; fewer than `ids` where some are there no more, or are of another group: 0 where none is
-   * @throws InvalidOptionsError for a filter that says nothing, or is misspelt, and for what is no id
+   * @returns how many were redriven; ids that exist no more, or belong to another group, do not
+   * count
+   * @throws InvalidOptionsError for a filter that is empty or misspelt, and for an invalid id
    */
   async redrive(stream: string, which: DeadLetterFilter): Promise<number> {
     refuse(names({ stream }), filterProblems(which));
@@ -62,8 +64,9 @@ export class DeadLetters {
   /**
    * Deletes dead letters for good.
    * @param which `{ ids }`, `{ group }`, both, or `{ all: true }`
-   * @returns how many; fewer than `ids` where some are there no more, or are of another group: 0 where none is
-   * @throws InvalidOptionsError for a filter that says nothing, or is misspelt, and for what is no id
+   * @returns how many were deleted; ids that exist no more, or belong to another group, do not
+   * count
+   * @throws InvalidOptionsError for a filter that is empty or misspelt, and for an invalid id
    */
   async purge(stream: string, which: DeadLetterFilter): Promise<number> {
     refuse(names({ stream }), filterProblems(which));

@@ -9,24 +9,24 @@ import { PAGE_OPTIONS, type Page, type PageOptions } from '../../options/admin-o
 
 export type OnScheduled = (stream: string, when: When) => void;
 
-/** A message that waits, read as far as the codec can. */
+/** A message that waits until it is due, decoded as far as the codec can. */
 export interface DelayedMessage {
-  /** As `publish` answered it: `delayed-` and what the store calls it. */
+  /** The id that `publish` returned: `delayed-` and the id in the store. */
   readonly id: string;
-  /** When it is to be published, ISO 8601. */
+  /** When the message will be published, ISO 8601. */
   readonly dueAt: string;
-  /** Undefined where it cannot be read. */
+  /** Undefined where the message cannot be decoded. */
   readonly eventType: string | undefined;
   readonly payload: unknown;
   readonly metadata: Metadata;
 }
 
-/** Inspects, cancels and moves messages that are published later. Injectable. */
+/** Lists, cancels and reschedules delayed messages. Injectable. */
 export class DelayedMessages {
-  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  /** @internal Injection tokens use this name, because a bundler may rename the class. */
   static readonly token: string = 'DelayedMessages';
 
-  /** @internal @param onScheduled told of new due times */
+  /** @internal @param onScheduled called with new due times */
   constructor(
     private readonly store: DelayStore,
     private readonly codec: Codec,
@@ -34,8 +34,8 @@ export class DelayedMessages {
   ) {}
 
   /**
-   * One page, soonest first.
-   * @param stream the stream that the messages are for
+   * Returns one page, the message that is due first at its head.
+   * @param stream the stream that the messages will be published to
    * @throws InvalidOptionsError
    */
   async list(stream: string, page: PageOptions = {}): Promise<Page<DelayedMessage>> {
@@ -48,7 +48,8 @@ export class DelayedMessages {
   }
 
   /**
-   * @returns true: it waited, and will not be published; false: it has been, or there is none
+   * @returns true: the message waited, and will not be published; false: it has been published, or
+   * does not exist
    * @throws InvalidOptionsError
    */
   async cancel(stream: string, id: string): Promise<boolean> {
@@ -57,9 +58,10 @@ export class DelayedMessages {
   }
 
   /**
-   * Gives a message another due time. It keeps its id.
-   * @param due `{ delay }` in ms from now, or `{ deliverAt }`; neither: at once
-   * @returns true: it waited, and is due then; false: it has been published, or there is none
+   * Gives a message another due time. The message keeps its id.
+   * @param due `{ delay }` in milliseconds from now, or `{ deliverAt }`; neither: at once
+   * @returns true: the message waited, and has the new due time; false: it has been published, or
+   * does not exist
    * @throws InvalidOptionsError, InvalidMessageError
    */
   async reschedule(stream: string, id: string, due: DueTime): Promise<boolean> {

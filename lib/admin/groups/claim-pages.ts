@@ -1,10 +1,10 @@
 import type { PendingEntries } from '../../ports/group-admin.js';
 import type { PendingFilter } from './pending-pages.js';
 
-/** Entries that are handed over at a time. */
+/** Most entries handed over by one call of the port. */
 const PAGE = 1000;
 
-/** Hands `most` pending entries to a consumer, oldest first. @returns their ids */
+/** Hands up to `most` pending entries to a consumer, oldest first. @returns their ids */
 export async function handOver(
   entries: PendingEntries,
   from: { readonly stream: string; readonly group: string; readonly filter: PendingFilter },

@@ -23,11 +23,17 @@ import {
   type PendingPageOptions,
 } from './pending-pages.js';
 
-/** A consumer that reads on while its entries are handed over is given up after so many rounds. */
+/**
+ * Most rounds of handing over. A consumer that reads on meanwhile has new entries pending in each
+ * round.
+ */
 const ROUNDS = 10;
 
 const CREATE_OPTIONS = declareOptions('createGroup', {
-  /** `'0'` all that the stream holds, `'$'` only what comes, or the id behind which it begins. @default '0' */
+  /**
+   * Where the group begins. `'0'`: all entries of the stream; `'$'`: only new entries; an id: the
+   * entries behind it. @default '0'
+   */
   startId: position,
   /** Whether to create the stream where it is missing. @default true */
   mkstream: flag(),
@@ -36,30 +42,33 @@ const CREATE_OPTIONS = declareOptions('createGroup', {
 export interface CreateGroupOptions extends Given<typeof CREATE_OPTIONS> {}
 
 const REMOVE_OPTIONS = declareOptions('removeConsumer', {
-  /** The consumer that gets what is still pending. @default none: the removal is refused then */
+  /**
+   * The consumer that gets the pending entries. @default none: a consumer with pending entries is
+   * not removed
+   */
   handOverTo: text(),
 });
 
 export interface RemoveConsumerOptions extends Given<typeof REMOVE_OPTIONS> {}
 
 const CLAIM_OPTIONS = declareOptions('claimStale', {
-  /** The consumer that gets them. */
+  /** The consumer that gets the entries. */
   consumer: text().required(),
   /** Only entries that were not delivered or kept fresh for this time, in milliseconds. */
   minIdleMs: whole(0).required(),
-  /** Most entries that are claimed. @default 1000 */
+  /** Most entries to claim. @default 1000 */
   count: whole(1),
 });
 
 export interface ClaimStaleOptions extends Given<typeof CLAIM_OPTIONS> {}
 
 /**
- * Creates, inspects, moves and deletes consumer groups. Injectable. Arguments that cannot be right
- * are an InvalidOptionsError before anything is sent; otherwise ConnectionError,
- * PermissionDeniedError, WrongKeyTypeError and ClosedError are possible everywhere.
+ * Creates, inspects, moves and deletes consumer groups. Injectable. Invalid arguments throw an
+ * InvalidOptionsError before anything is sent. Every method may also throw ConnectionError,
+ * PermissionDeniedError, WrongKeyTypeError and ClosedError.
  */
 export class ConsumerGroupManager {
-  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  /** @internal Injection tokens use this name, because a bundler may rename the class. */
   static readonly token: string = 'ConsumerGroupManager';
 
   /** @internal */
@@ -70,10 +79,10 @@ export class ConsumerGroupManager {
   ) {}
 
   /**
-   * Creates a group. What was remembered of an earlier one of this name counts no more: it begins at
-   * `startId`, and consumers whose group was deleted read on.
-   * @returns true where this call created it, false where it existed; of several at the same moment,
-   * one answers true
+   * Creates a group that begins at `startId`. A remembered position or deletion of an earlier group
+   * of this name is forgotten. Consumers whose group was deleted read on.
+   * @returns true where this call created the group, false where it existed; of several calls at
+   * the same moment, one returns true
    * @throws StreamNotFoundError where the stream is missing and `mkstream` is false
    */
   async createGroup(
@@ -87,16 +96,16 @@ export class ConsumerGroupManager {
   }
 
   /**
-   * Deletes a group with all that is pending, and keeps its consumers, running or starting, from
-   * creating it again: they read nothing of this stream until `createGroup`.
-   * @returns false where there was none
+   * Deletes a group with all its pending entries. Its consumers, running or starting, do not create
+   * the group again: they read nothing of this stream until `createGroup` is called.
+   * @returns false where there was no such group
    */
   async deleteGroup(stream: string, group: string): Promise<boolean> {
     refuse(names({ stream, group }));
     return this.groups.delete(stream, group);
   }
 
-  /** Their names. @throws StreamNotFoundError */
+  /** Returns the names of the groups. @throws StreamNotFoundError */
   async listGroups(stream: string): Promise<string[]> {
     refuse(names({ stream }));
     const [report] = await this.groups.describe([stream]);
@@ -120,17 +129,17 @@ export class ConsumerGroupManager {
   }
 
   /**
-   * The consumers of a group on a stream as they have announced themselves: process, event types, state,
-   * and options that all should share. Those that are closed or dead stay listed for a day.
-   * `unannounced` names consumers of versions that announce nothing. Neither the stream nor the group has
-   * to exist.
+   * The consumers of a group on a stream, as each has announced itself: process, event types,
+   * state, and the options that all should share. Closed and dead consumers stay listed for a day.
+   * `unannounced` names consumers of versions that announce nothing. Neither the stream nor the
+   * group has to exist.
    */
   async liveConsumers(stream: string, group: string): Promise<GroupMembers> {
     refuse(names({ stream, group }));
     return this.live.members(stream, group);
   }
 
-  /** What was delivered and not settled, page by page. @throws GroupNotFoundError, StreamNotFoundError */
+  /** Returns one page of the pending entries. @throws GroupNotFoundError, StreamNotFoundError */
   async getPending(
     stream: string,
     group: string,
@@ -139,7 +148,7 @@ export class ConsumerGroupManager {
     return pendingPage(this.entries, stream, group, options);
   }
 
-  /** All that was delivered and not settled, one after the other. @throws GroupNotFoundError, StreamNotFoundError */
+  /** Yields all pending entries. @throws GroupNotFoundError, StreamNotFoundError */
   eachPending(
     stream: string,
     group: string,
@@ -149,8 +158,8 @@ export class ConsumerGroupManager {
   }
 
   /**
-   * Moves a group: it reads on behind `id`, which is `'0'`, `'$'` or an id. Moved back, it reads
-   * again what it had read; moved on, it skips. What is pending stays so.
+   * Moves a group: it reads on behind `id`, which is `'0'`, `'$'` or an id. A group that is moved
+   * back reads entries again; a group that is moved on skips entries. Pending entries stay pending.
    * @throws GroupNotFoundError, StreamNotFoundError
    */
   async setPosition(stream: string, group: string, id: string): Promise<void> {
@@ -159,8 +168,9 @@ export class ConsumerGroupManager {
   }
 
   /**
-   * Removes a consumer from its group. What is pending to it would be lost with it: it is handed over
-   * first, uncharged, or else the removal is refused. One that still runs comes back at its next read.
+   * Removes a consumer from its group. Its pending entries would be lost with it. So they are
+   * handed over to `handOverTo` first, uncharged; without `handOverTo` the call throws. A consumer
+   * that still runs comes back at its next read.
    * @returns how many entries were handed over
    * @throws ConsumerHasPendingError, GroupNotFoundError, StreamNotFoundError
    */
@@ -190,9 +200,9 @@ export class ConsumerGroupManager {
   }
 
   /**
-   * Hands entries that nobody kept fresh to a consumer, oldest first, without counting a run. Where
-   * that consumer runs, it takes them up; entries whose data is gone are dropped.
-   * @returns the ids; fewer than `count`: that was all
+   * Hands entries that no consumer kept fresh to a consumer, oldest first, without counting a run.
+   * If that consumer runs, it handles them. Entries whose data was deleted are dropped.
+   * @returns the ids; fewer than `count`: no more entries were stale
    * @throws GroupNotFoundError, StreamNotFoundError
    */
   async claimStale(stream: string, group: string, options: ClaimStaleOptions): Promise<string[]> {

@@ -1,18 +1,18 @@
 import type { StreamReport } from '../../ports/group-admin.js';
 
-/** What is known of a group. `null`: the server does not know, or there is none. */
+/** State of a group. `null`: not known to the server, or none. */
 export interface GroupInfo {
   readonly name: string;
   readonly consumers: number;
-  /** Delivered and not settled. */
+  /** Number of entries that were delivered and not settled. */
   readonly pending: number;
   /** `0-0` where nothing was delivered. */
   readonly lastDeliveredId: string;
   readonly entriesRead: number | null;
-  /** Entries not yet delivered. */
+  /** Number of entries not delivered yet. */
   readonly lag: number | null;
   readonly oldestPendingId: string | null;
-  /** Since the oldest pending entry was published, by the server's clock, in milliseconds. */
+  /** Time since the oldest pending entry was published, by the server's clock, in milliseconds. */
   readonly oldestPendingAgeMs: number | null;
 }
 

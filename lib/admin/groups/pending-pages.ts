@@ -4,17 +4,19 @@ import { declareOptions, type Given } from '../../core/declaring/shape.js';
 import { names, refuse } from '../../core/declaring/refuse.js';
 import { pageStart, type Page } from '../../options/admin-options.js';
 
-/** Entries that are looked at at a time. */
+/** Entries read by one call of the port. */
 const PAGE = 1000;
 
 const FILTER = declareOptions('a filter of pending entries', {
-  /** Only those of this consumer. */
+  /** Only entries that are pending to this consumer. */
   consumer: text(),
-  /** Only those that were not delivered or kept fresh for this time, in milliseconds. @default 0 */
+  /**
+   * Only entries that were not delivered or kept fresh for this time, in milliseconds. @default 0
+   */
   minIdleMs: whole(0),
 });
 
-/** Which pending entries are meant. */
+/** Which pending entries to list. */
 export interface PendingFilter extends Given<typeof FILTER> {}
 
 const PAGE_ONLY = declareOptions('a page of pending entries', {
@@ -26,10 +28,10 @@ const PAGE_ONLY = declareOptions('a page of pending entries', {
 
 const PAGE_OPTIONS = declareOptions(PAGE_ONLY.of, { ...FILTER.options, ...PAGE_ONLY.options });
 
-/** One page of them. */
+/** Which page of the pending entries to list. */
 export interface PendingPageOptions extends PendingFilter, Given<typeof PAGE_ONLY> {}
 
-/** One page of what is pending, oldest first. @throws InvalidOptionsError */
+/** Returns one page of the pending entries, oldest first. @throws InvalidOptionsError */
 export async function pendingPage(
   entries: PendingEntries,
   stream: string,
@@ -43,7 +45,7 @@ export async function pendingPage(
   return { items, ...(found.length > count && { next: `(${items.at(-1)!.id}` }) };
 }
 
-/** All that is pending, oldest first. @throws InvalidOptionsError */
+/** Yields all pending entries, oldest first. @throws InvalidOptionsError */
 export async function* allPending(
   entries: PendingEntries,
   stream: string,

@@ -1,7 +1,7 @@
 import type { StreamReport } from '../../ports/group-admin.js';
 import type { GroupLag } from '../../core/lag.js';
 
-/** What a report says of the lag of each group. */
+/** The lag of each group, as a report of its stream says. */
 export function groupLags({ stream, length, groups }: StreamReport): GroupLag[] {
   return groups.map((group) => ({
     stream,

@@ -9,7 +9,7 @@ interface Limit {
   readonly covers: (stream: string, group: string) => boolean;
 }
 
-/** Knows which thresholds are exceeded, and tells each change once. */
+/** Knows which thresholds are exceeded, and reports each change once. */
 export class LagAlarms {
   private readonly limits: readonly Limit[];
   private readonly raised = new Map<string, StreamLagExceeded>();
@@ -21,7 +21,10 @@ export class LagAlarms {
     this.limits = thresholds.flatMap(limitsOf);
   }
 
-  /** What has changed. `streams` are those that were read. */
+  /**
+   * @param streams those that were read
+   * @returns the changes since the call before
+   */
   check(lags: readonly GroupLag[], streams: readonly string[]): StreamLagExceeded[] {
     const seen = new Set<string>();
     const changes = lags.flatMap((row) =>
@@ -39,7 +42,7 @@ export class LagAlarms {
     const { stream, group, lag } = row;
     const age = Math.max(row.timeLag, row.oldestPendingAge);
     const measured = of === 'age' ? age : lag;
-    // What is not known is no news.
+    // An unknown value neither raises nor ends an alarm.
     if (measured === null) return [];
     const known = of === 'age' ? { lag, age } : { lag };
     const before = this.raised.get(key);
@@ -51,7 +54,7 @@ export class LagAlarms {
     return [event];
   }
 
-  /** Nothing waits for a group that is not there any more. */
+  /** Ends the alarms of groups that exist no more: no message waits for them. */
   private gone(seen: ReadonlySet<string>, streams: readonly string[]): StreamLagExceeded[] {
     return [...this.raised]
       .filter(([key, { stream }]) => !seen.has(key) && streams.includes(stream))

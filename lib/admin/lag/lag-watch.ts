@@ -15,7 +15,7 @@ export interface LagWatchOptions {
   readonly clock: Clock;
   readonly events: EventBus;
   readonly lag: Required<LagOptions>;
-  /** The streams consumed here at present. */
+  /** The streams that this process consumes at present. */
   readonly consumed: () => Iterable<string>;
 }
 
@@ -25,11 +25,11 @@ type Listener = (lags: readonly GroupLag[]) => void;
 
 interface Reading {
   readonly lags: readonly GroupLag[];
-  /** What was looked at. */
+  /** The streams that were read. */
   readonly streams: readonly string[];
 }
 
-/** Reads lag, on demand, and again and again while there are thresholds or somebody follows. */
+/** Reads lag: on demand, and at intervals while there are thresholds or listeners. */
 export class LagWatch implements Worker {
   private readonly alarms: LagAlarms;
   private readonly named: readonly string[];
@@ -50,8 +50,8 @@ export class LagWatch implements Worker {
   }
 
   /**
-   * @param streams @default those consumed here, and those that thresholds name
-   * @returns a row for each group of each of them; a stream that does not exist has none
+   * @param streams @default the streams consumed here, and those that thresholds name
+   * @returns a row for each group of each stream; none for a stream that does not exist
    * @throws InvalidOptionsError, UnsupportedFeatureError
    */
   async read(streams: readonly string[] = this.known()): Promise<GroupLag[]> {
@@ -61,7 +61,7 @@ export class LagWatch implements Worker {
     return reports.flatMap((report) => (report ? groupLags(report) : []));
   }
 
-  /** Told of each reading, until the answer is called. */
+  /** Calls the listener with each reading. @returns a function that ends this */
   follow(listener: Listener): () => void {
     this.followers.add(listener);
     this.watch();
@@ -71,7 +71,7 @@ export class LagWatch implements Worker {
     };
   }
 
-  /** Watches thresholds, where there are any. */
+  /** Starts reading at intervals if there are thresholds. */
   async start(): Promise<void> {
     this.started = true;
     this.watch();
@@ -103,7 +103,7 @@ export class LagWatch implements Worker {
     if (!this.isWanted) return;
     this.loop ??= this.run().finally(() => {
       this.loop = undefined;
-      // Somebody may have come while the last one left.
+      // A listener may have been added while the loop ended.
       this.watch();
     });
   }
@@ -113,7 +113,7 @@ export class LagWatch implements Worker {
     while (this.isWanted) {
       await this.look();
       this.rest = new AbortController();
-      // Processes that were started together do not stay in step.
+      // Jitter, so that processes that were started together do not read at the same moments.
       const wait = lag.interval * (0.75 + Math.random() / 4);
       if (this.isWanted) await sleep(clock, wait, this.rest.signal);
     }
@@ -135,8 +135,9 @@ export class LagWatch implements Worker {
   }
 
   /**
-   * One stream that cannot be read, or one node of a cluster that is away, must not hide the others.
-   * @returns which could be, too
+   * Reads each stream by itself, so that one unreadable stream, or one unreachable node of a
+   * cluster, does not hide the others.
+   * @returns the lags, and the streams that could be read
    */
   private async readEach(streams: readonly string[], error: unknown): Promise<Reading> {
     if (this.stopped || streams.length < 2) throw error;

@@ -11,36 +11,45 @@ import {
   type StreamFootprint,
 } from '../../ports/retention.js';
 
-/** The group that a stream waits for, and what would go if it did not. */
+/** The group that keeps a stream from being trimmed, and what could be deleted without it. */
 export interface RetentionPin {
   readonly group: string;
-  /** `pending`: it holds this entry and has not settled it. `undelivered`: it has read no further. */
+  /** `pending`: the group has this entry pending. `undelivered`: the group has read no further. */
   readonly by: 'pending' | 'undelivered';
-  /** The oldest entry that it still needs, or the last one that it does not. */
+  /**
+   * For `pending` the oldest entry that the group still needs; for `undelivered` the last entry
+   * that it has read.
+   */
   readonly id: string;
-  /** Since the oldest entry that it needs was published, in milliseconds. 0 where it needs none. */
+  /**
+   * Time since the oldest entry that the group needs was published, in milliseconds. 0 where it
+   * needs none.
+   */
   readonly age: number;
-  /** Entries from there on. `null`: not known. */
+  /** Number of entries from that one on. `null`: not known. */
   readonly entries: number | null;
-  /** Share of `memory` that these entries have. An estimate. `null`: not known. */
+  /** Estimated share of `memory` that these entries take. `null`: not known. */
   readonly memory: number | null;
 }
 
-/** What a stream keeps, and for whom. */
+/** What a stream keeps, and which group needs it. */
 export interface RetentionReport {
   readonly stream: string;
-  /** The policy that this process has for it. */
+  /** The policy of this process for the stream. */
   readonly policy: RetentionPolicy;
   readonly length: number;
   /** Bytes of the whole stream, as the server estimates it. `null`: not known. */
   readonly memory: number | null;
-  /** The group that is furthest behind. Undefined where the stream has no groups: nothing is deleted then. */
+  /**
+   * The group that is furthest behind. Undefined where the stream has no groups: nothing is deleted
+   * then.
+   */
   readonly pinnedBy: RetentionPin | undefined;
 }
 
-/** Tells what streams keep, and which group they keep it for. Injectable. */
+/** Reports what streams keep, and which group needs it. Injectable. */
 export class StreamRetention {
-  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  /** @internal Injection tokens use this name, because a bundler may rename the class. */
   static readonly token: string = 'StreamRetention';
   private readonly policies: RetentionPolicies;
 

@@ -7,7 +7,10 @@ import { LagGate } from './lag-gate.js';
 import { LagGauge } from './lag-gauge.js';
 
 const LONGEST_WAIT = 30_000;
-/** Streams and limits remembered; those that nobody waits for are forgotten first. */
+/**
+ * Most gates kept, each for one stream and one limit. Gates without waiting publications are
+ * forgotten first.
+ */
 const MOST_REMEMBERED = 1000;
 
 export interface BackpressureParts {
@@ -40,7 +43,7 @@ export class Backpressure {
     return gate.wait(slowest, timeout);
   }
 
-  /** Fails all who wait. */
+  /** Fails all publications that wait. */
   close(): void {
     this.closed = true;
     for (const gate of this.gates.values()) gate.close();

@@ -17,14 +17,14 @@ export interface LagGateOptions {
   readonly clock: Clock;
 }
 
-/** Where publications to one stream with one limit queue up. */
+/** The queue of publications to one stream with one limit. */
 export class LagGate {
   readonly stream: string;
   private readonly limit: number;
-  /** Longest waiting first. */
+  /** In order of arrival. */
   private readonly queue = new Set<Waiting>();
   private entering = 0;
-  /** How many were let go at the last look. */
+  /** How many publications the last look let go. */
   private burst = 0;
   private slowest: Slowest | undefined;
   private timer: TimerHandle | undefined;
@@ -40,13 +40,13 @@ export class LagGate {
     return this.queue.size === 0 && this.entering === 0;
   }
 
-  /** @returns undefined: one may pass; else what is in the way */
+  /** @returns undefined: the publication may pass; otherwise the group that is too far behind */
   async enter(inOrder: boolean): Promise<Slowest | undefined> {
     this.entering++;
     try {
       const slowest = await this.options.gauge.slowest(this.options.maxLag);
       if (this.closed) throw new ClosedError('The producer');
-      // Who could wait does not overtake those who do.
+      // A publication that can wait does not overtake those that wait already.
       if (inOrder && this.queue.size > 0) return slowest ?? this.slowest;
       return slowest && slowest.lag > this.limit ? slowest : undefined;
     } finally {
@@ -54,7 +54,7 @@ export class LagGate {
     }
   }
 
-  /** Until it is one's turn. @throws BackpressureError, ClosedError */
+  /** Resolves when it is this publication's turn. @throws BackpressureError, ClosedError */
   wait(slowest: Slowest, timeout: number): Promise<void> {
     const { clock } = this.options;
     this.slowest = slowest;
@@ -100,8 +100,8 @@ export class LagGate {
   }
 
   /**
-   * No more at a time than there is room for; or than twice as many as the last time, where those were
-   * worked off so soon that there is room again.
+   * Lets go at most as many publications as the limit has room for. Where consumers have worked off
+   * the last ones so soon that there is room again, up to twice as many as the last time.
    */
   private release(room: number): void {
     const most = room <= 0 ? 0 : Math.max(room, 2 * this.burst);

@@ -4,11 +4,11 @@ import { ConnectionError } from '../../core/errors/connection.errors.js';
 import { GroupNotFoundError, StreamNotFoundError } from '../../core/errors/group.errors.js';
 import type { GroupAdmin, GroupReport } from '../../ports/group-admin.js';
 
-/** A reading is good for so long, ms. */
+/** How long a reading of lag is used, in milliseconds. */
 export const READING_LASTS = 250;
-/** Whether somebody works for a group is asked so often, ms. */
+/** How long the answer whether a group has live consumers is used, in milliseconds. */
 const LIFE_LASTS = 5000;
-/** A consumer that has asked for nothing for so long does not work, ms. */
+/** A consumer that has sent no command for this time is not live, in milliseconds. */
 const LIVE_WITHIN = 60_000;
 
 /** The group that is furthest behind. */
@@ -17,7 +17,7 @@ export interface Slowest {
   readonly lag: number;
 }
 
-/** Reads how far the groups of one stream are behind: seldom, and for all who want to know. */
+/** Reads how far the groups of one stream are behind. All callers share a reading. */
 export class LagGauge {
   private groups: readonly GroupReport[] = [];
   private readAt = -Infinity;
@@ -33,14 +33,17 @@ export class LagGauge {
     private readonly clock: Clock,
   ) {}
 
-  /** @returns undefined where no lag of these groups is known, and where the server is away */
+  /**
+   * @returns undefined where no lag of these groups is known, and where the server cannot be
+   * reached
+   */
   async slowest(limit: number | MaxLag): Promise<Slowest | undefined> {
     try {
       await this.refresh();
       if (typeof limit === 'object') return highest(this.groups, limit.groups);
       return await this.highestLive(limit);
     } catch (error) {
-      // Who publishes will hear of it himself.
+      // The publication itself will fail with this error.
       if (error instanceof ConnectionError) return undefined;
       throw error;
     }
@@ -63,7 +66,7 @@ export class LagGauge {
     }
   }
 
-  /** Of those within the limit nobody needs to know whether they live. */
+  /** Skips the liveness check for groups whose lag is within the limit. */
   private async highestLive(limit: number): Promise<Slowest | undefined> {
     const names: string[] = [];
     for (const { name, lag } of this.groups) {
@@ -73,7 +76,7 @@ export class LagGauge {
     return highest(this.groups, names);
   }
 
-  /** Asked once for all who want to know. */
+  /** Asks the server once for all callers. */
   private isLive(group: string): Promise<boolean> {
     const known = this.life.get(group);
     const now = this.clock.now();
