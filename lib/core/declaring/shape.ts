@@ -1,11 +1,4 @@
-import {
-  NONE,
-  type AnyOption,
-  type Kind,
-  type Option,
-  type Presence,
-  type Problems,
-} from './option.js';
+import { NONE, type AnyOption, type Option, type Presence, type Problems } from './option.js';
 import { isThenable, nearest, shown } from './wording.js';
 
 /** Options by their names. */

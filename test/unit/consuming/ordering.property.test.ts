@@ -195,4 +195,5 @@ it('whatever fails, dies or is usurped: per key all in order, one at a time, not
     }),
     { numRuns: 150, endOnFailure: true },
   );
-});
+  // 150 scenes take some 10 s of computing on an idle machine, and several times that on a busy one.
+}, 90_000);

@@ -1,7 +1,6 @@
 import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
-import { DELETED } from '../scripting/group-record.js';
-import { GROUP_RECORD } from '../scripting/group-record.js';
+import { DELETED, GROUP_RECORD } from '../scripting/group-record.js';
 import { TRY } from '../scripting/try.js';
 
 /**
