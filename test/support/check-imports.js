@@ -64,9 +64,6 @@ const WITHOUT_REDIS = [
 /** Names that say nothing about what is inside, as a file, a folder or a role (`x.utils.ts`). */
 const EMPTY_NAMES = /^(utils?|helpers?|common|interfaces?)$/;
 
-/** Parts of lib/ whose own folders still import each other in a circle. Shrinks; nothing is added. */
-const CIRCULAR_FOLDERS = ['lib/drivers/redis'];
-
 /** The one file of lib/ that asks the machine for the time of day. */
 const CLOCK = 'lib/core/clock.ts';
 
@@ -246,19 +243,12 @@ function folderImports(files) {
     for (const target of imports.filter((target) => files.has(target))) {
       const [from, to] = [posix.dirname(file), posix.dirname(target)];
       const pair = `${from} ${to}`;
-      if (from === to || reasons.has(pair) || isCircularPart(from, to)) continue;
+      if (from === to || reasons.has(pair)) continue;
       reasons.set(pair, `${file} imports ${target}`);
       folders.set(from, [...(folders.get(from) ?? []), to]);
     }
   }
   return { folders, reasons };
-}
-
-/** @param {string} from @param {string} to */
-function isCircularPart(from, to) {
-  return CIRCULAR_FOLDERS.some((part) =>
-    [from, to].every((folder) => `${folder}/`.startsWith(`${part}/`)),
-  );
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
