@@ -1,5 +1,6 @@
 import { ConsumerCrashedError } from '../../../core/errors/subscription.errors.js';
 import type { EventBus } from '../../../core/events.js';
+import type { SubscribeOptions } from '../../../ports/source.js';
 import type { ReadKey } from '../leases/redis.lease.js';
 import type { Looked } from './look-after.script.js';
 
@@ -17,6 +18,24 @@ interface Watched {
   /** Looks in a row at which it was silent. After an outage others may not have come back at the first. */
   silent: number;
   reported: boolean;
+}
+
+/** How long a consumer of a group may be silent, in milliseconds. */
+export interface SilenceLimits {
+  /** Afterwards it counts as crashed. */
+  readonly crashedAfter: number;
+  /** Afterwards it is removed. */
+  readonly absentAfter: number;
+}
+
+export function silenceLimits({
+  idleTimeout,
+  blockTimeout,
+  crashedAfter = 3 * Math.max(idleTimeout, blockTimeout),
+}: Pick<SubscribeOptions, 'idleTimeout' | 'blockTimeout' | 'crashedAfter'>): SilenceLimits {
+  // Known to have crashed before it is removed.
+  const absent = Math.max(2 * Math.max(idleTimeout, blockTimeout), crashedAfter);
+  return { crashedAfter, absentAfter: absent + 60_000 };
 }
 
 /** Tells of consumers that fell silent with entries in hand, once each. */

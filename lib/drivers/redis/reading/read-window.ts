@@ -1,11 +1,17 @@
 import { sizeOf, type EntrySizes } from '../leases/entry-sizes.js';
-import type { ReadBatch } from './read-batch.js';
+import type { StreamEntries } from '../resp/stream-reply.js';
 import type { ReadKey } from '../leases/redis.lease.js';
 
 /** Entries of one stream are acknowledged together: so many are worth a command of their own. */
 const WORTH_ITS_ACK = 25;
 /** Streams that one look at those that are not busy asks for, at least. */
 const AT_A_LOOK = 50;
+
+/** What one read brought of one key. */
+export interface ReadBatch {
+  readonly source: ReadKey;
+  readonly entries: StreamEntries;
+}
 
 /** What one read asks for. */
 export interface Ask {

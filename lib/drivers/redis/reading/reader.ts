@@ -6,8 +6,9 @@ import { BlockingReader } from '../connection/blocking-reader.js';
 import type { Connector } from '../connection/connector.js';
 import { GuardedReading } from './guarded-reading.js';
 import type { EntrySizes } from '../leases/entry-sizes.js';
-import { batchesOf, type ReadBatch } from './read-batch.js';
-import { ReadWindow, type Ask, type ReadBounds } from './read-window.js';
+import { ReadWindow, type Ask, type ReadBatch, type ReadBounds } from './read-window.js';
+import type { Reply } from '../resp/reply-parser.js';
+import { streamsIn } from '../resp/stream-reply.js';
 import type { Asked, ReplyBreaks } from './reply-breaks.js';
 import type { SlotPlace } from '../topology/slot-place.js';
 import type { ReadKey } from '../leases/redis.lease.js';
@@ -56,6 +57,8 @@ export class Reader {
   private readonly window: ReadWindow;
   private stopped = false;
   private readonly stopping = new AbortController();
+  /** Reads that have come to their end. */
+  private reads = 0;
   /** The read under way. */
   private asked: Asked | undefined;
   private readonly guarded: GuardedReading | undefined;
@@ -103,7 +106,7 @@ export class Reader {
         : this.readOnce(bounds));
       blocking.succeeded();
       this.asked = undefined;
-      this.options.breaks.came();
+      this.reads++;
       return batches;
     } catch (error) {
       await this.recover(error);
@@ -139,7 +142,7 @@ export class Reader {
     const { keys, byKey, blocking } = this;
     const count = this.window.countOf(keys, bounds);
     for (;;) {
-      this.asked = { sources: keys, count, at: systemClock.now() };
+      this.asked = { sources: keys, count, at: systemClock.now(), before: this.reads };
       const read = await guarded.readNow(blocking, keys, count);
       if (!read) {
         this.options.onDisowned();
@@ -162,7 +165,7 @@ export class Reader {
     const command = ['XREADGROUP', 'GROUP', group, consumer, ...limits, 'STREAMS', ...streams];
     // What is watched may be others when the reply comes.
     const { byKey } = this;
-    this.asked = { sources, count, at: systemClock.now() };
+    this.asked = { sources, count, at: systemClock.now(), before: this.reads };
     return batchesOf(await this.blocking.request(command, blocks), byKey);
   }
 
@@ -190,4 +193,14 @@ export class Reader {
     if (!blocking.wasWoken) breaks.ended(asked, blocking.hasPartOfReply, error);
     await onReplyLost(asked.sources, asked.at);
   }
+}
+
+/** What XREADGROUP answers, by the keys that were read. */
+function batchesOf(reply: Reply, byKey: ReadonlyMap<string, ReadKey>): ReadBatch[] {
+  const batches: ReadBatch[] = [];
+  for (const [key, entries] of streamsIn(reply)) {
+    const source = byKey.get(key);
+    if (source) batches.push({ source, entries });
+  }
+  return batches;
 }

@@ -19,6 +19,8 @@ export interface Asked {
   readonly count: number;
   /** When it was sent. */
   readonly at: number;
+  /** How many reads of this reader had come to their end before. */
+  readonly before: number;
 }
 
 export interface ReplyBreaksOptions {
@@ -30,20 +32,19 @@ export interface ReplyBreaksOptions {
 
 /** Judges connections that ended in the middle of a read: the server ends those whose reply is too large. */
 export class ReplyBreaks {
+  /** Reads in a row that ended the connection. */
   private inARow = 0;
+  /** How many reads had come to their end before these. */
+  private before = 0;
   private known: { readonly limit: number | undefined; readonly at: number } | undefined;
 
   constructor(private readonly options: ReplyBreaksOptions) {}
 
-  /** A reply came. */
-  came(): void {
-    this.inARow = 0;
-  }
-
   /** @param partly whether a part of the reply had come */
   ended(asked: Asked, partly: boolean, error: unknown): void {
     if (!partly && systemClock.now() - asked.at > AT_ONCE) return;
-    this.inARow++;
+    this.inARow = asked.before === this.before ? this.inARow + 1 : 1;
+    this.before = asked.before;
     const { sizes } = this.options;
     sizes.replyBroke();
     sizes.readBroke(

@@ -1,0 +1,44 @@
+import type { GroupKeeper } from '../groups/group-keeper.js';
+import type { HeldTable } from '../leases/held-table.js';
+import type { ReadKey } from '../leases/redis.lease.js';
+import { waitingOf, type HandedEntries } from '../live/handed-entries.js';
+import type { Adoption } from './adoption.js';
+import type { Looked } from './look-after.script.js';
+import type { NewEntries } from './new-entries.js';
+import type { ReadKeys } from './read-keys.js';
+
+/**
+ * An entry that has been pending to us and unknown for this time was lost with its reply, in
+ * milliseconds. A reply that is on its way is younger.
+ */
+const REPLY_ON_ITS_WAY = 1000;
+
+/** The parts of a subscription that a look at a stream has news for. */
+export interface LookParts {
+  readonly adoption: Adoption;
+  readonly readKeys: ReadKeys;
+  readonly keeper: GroupKeeper;
+  readonly handed: HandedEntries;
+  readonly held: HeldTable;
+  readonly newEntries: NewEntries;
+}
+
+/** Carries out what a look at a stream has found. */
+export async function applyLook(
+  { adoption, readKeys, keeper, handed, held, newEntries }: LookParts,
+  source: ReadKey,
+  looked: Looked,
+): Promise<void> {
+  if (looked.taken.length > 0) await adoption.holdUncharged(source, looked.taken);
+  if (looked.redriven && !source.redriven) readKeys.addRedriven(source);
+  if (looked.word === 'missing') await readKeys.restore(source);
+  if (looked.word !== 'ok') return;
+  if (!source.redriven) keeper.note(source, looked.floor);
+  readKeys.readableAgain(source);
+  await handed.looked(source, looked);
+  if (looked.own <= held.count(source) + waitingOf(source, looked)) {
+    await adoption.forgetLeft(source);
+  } else if (!newEntries.isOrdered || source.redriven) {
+    await adoption.adopt(source, REPLY_ON_ITS_WAY);
+  } else if (!newEntries.takesOver) newEntries.restart();
+}

@@ -1,0 +1,127 @@
+import type { Fields } from '../../../core/message.js';
+import type { EntrySizes } from '../leases/entry-sizes.js';
+import type { HeldTable } from '../leases/held-table.js';
+import type { ByteRoom } from '../leases/read-budget.js';
+import { RedisLease, type EntryHolder, type ReadKey } from '../leases/redis.lease.js';
+import type { Adoption } from './adoption.js';
+import { Reader, type ReaderOptions } from './reader.js';
+import type { ReadyQueue } from './ready-queue.js';
+import { ReplyBreaks } from './reply-breaks.js';
+import { Takeover } from './takeover.js';
+
+export interface NewEntriesOptions extends Omit<
+  ReaderOptions,
+  'breaks' | 'onGroupMissing' | 'onUnreadable' | 'onReplyLost'
+> {
+  readonly holder: EntryHolder;
+  readonly sizes: EntrySizes;
+  readonly room: ByteRoom;
+  readonly held: HeldTable;
+  readonly readyQueue: ReadyQueue;
+  readonly adoption: Adoption;
+  /** The keys that the subscription reads. */
+  readonly keys: () => readonly ReadKey[];
+  /** Creates missing groups again, and leaves out keys that cannot be read. */
+  readonly restoreKeys: () => Promise<void>;
+}
+
+/** Fills the ready queue with new entries. Under guards all that is pending in the group comes first. */
+export class NewEntries {
+  private readonly reader: Reader;
+  /** Under guards. */
+  private readonly takeover: Takeover | undefined;
+  private reading: Promise<void> | undefined;
+  private stopped = false;
+
+  constructor(private readonly options: NewEntriesOptions) {
+    const { adoption, restoreKeys } = options;
+    if (options.guards.length > 0) {
+      this.takeover = new Takeover({ ...options, onGroupMissing: restoreKeys });
+    }
+    this.reader = new Reader({
+      ...options,
+      breaks: new ReplyBreaks(options),
+      onGroupMissing: restoreKeys,
+      onUnreadable: restoreKeys,
+      onReplyLost: async (sources, sentAt) => {
+        adoption.replyLost(sources, sentAt);
+        if (this.takeover) this.takeover.restart();
+        else await adoption.adoptAll();
+      },
+    });
+  }
+
+  /** The entries of a stream are handed out in their order. */
+  get isOrdered(): boolean {
+    return this.takeover !== undefined;
+  }
+
+  /** Something that is pending has to be handed out before anything else. */
+  get takesOver(): boolean {
+    return this.takeover?.done === false;
+  }
+
+  /** Waits for the first connection. @throws RedisConnectionError */
+  open(timeout: number): Promise<void> {
+    return this.reader.open(timeout);
+  }
+
+  /** Reads these from now on. */
+  watch(keys: readonly ReadKey[]): void {
+    this.reader.watch(keys);
+  }
+
+  /** Begins to read, unless a read is under way. The ready queue is woken at its end. */
+  read(limit: number): void {
+    this.reading ??= this.readOnce(limit);
+  }
+
+  /** Something may be pending to us that is not known here: under guards all is looked through again. */
+  restart(): void {
+    this.takeover?.restart();
+  }
+
+  /** Begins no read, and waits for no retry, any more. */
+  halt(): void {
+    this.stopped = true;
+    this.takeover?.stop();
+  }
+
+  /** Ends the read under way. What its reply brings is still handed out. */
+  async stop(): Promise<void> {
+    this.halt();
+    await this.reader.stop();
+    await this.reading;
+  }
+
+  close(): Promise<void> {
+    return this.reader.close();
+  }
+
+  private async readOnce(limit: number): Promise<void> {
+    const { room, sizes, keys, readyQueue } = this.options;
+    try {
+      // Nothing to wait for, nearly always: then the read is written before what was read last runs.
+      if (this.takeover?.done === false && !(await this.takeover.mayRead(keys()[0]!))) return;
+      if (!room.mayRead(sizes.largest)) {
+        await room.untilMayRead(() => sizes.largest);
+        if (this.stopped) return;
+      }
+      const bounds = { entries: limit, bytes: room.ofRead };
+      for (const { source, entries } of await this.reader.read(bounds)) {
+        for (const [id, fields] of entries) this.take(source, id, fields);
+      }
+    } finally {
+      this.reading = undefined;
+      readyQueue.wake();
+    }
+  }
+
+  private take(source: ReadKey, id: string, fields: Fields): void {
+    const { held, holder, readyQueue } = this.options;
+    const known = held.get(source, id);
+    // Delivered anew by a group that was recreated: the run goes on, under the new count.
+    if (known) known.attempt = 1;
+    else readyQueue.add(new RedisLease(holder, source, id, 1, true, fields));
+  }
+}

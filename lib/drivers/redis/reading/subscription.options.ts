@@ -1,0 +1,23 @@
+import type { EventBus } from '../../../core/events.js';
+import type { SubscribeOptions } from '../../../ports/source.js';
+import type { Commands } from '../connection/commands.js';
+import type { Connector } from '../connection/connector.js';
+import type { Keys } from '../keys/keys.js';
+import type { ReadBudget } from '../leases/read-budget.js';
+import type { HandedHints } from '../live/handed-hints.js';
+import type { SlotPlace } from '../topology/slot-place.js';
+
+/** What the driver gives to a subscription, beside what its consumer asks for. */
+export interface RedisSubscriptionOptions extends SubscribeOptions {
+  readonly connector: Connector;
+  /** On a cluster: the node of the slot that is read. */
+  readonly place?: SlotPlace;
+  readonly commands: Commands;
+  readonly keys: Keys;
+  readonly events: EventBus;
+  readonly handed: HandedHints;
+  /** Shared with the other subscriptions of this process. */
+  readonly budget: ReadBudget;
+  /** Told once it is closed. */
+  readonly onClosed?: () => void;
+}
