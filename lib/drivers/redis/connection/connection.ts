@@ -9,11 +9,12 @@ import {
   connectionError,
   hearLaterErrors,
   handshakeError,
-  noMaster,
   unansweredTls,
 } from '../errors/connection-errors.js';
 import type { Connector, Role } from './connector.js';
+import { handshake } from './handshake.js';
 import { Outages } from './outages.js';
+import { Waiters } from './waiters.js';
 import { addressOf, FirstConnection, triedFor } from './first-connection.js';
 import { isDemoted, isReply, typedError, withoutArguments } from '../errors/reply-errors.js';
 
@@ -48,7 +49,7 @@ export class Connection implements Commands {
   private closed = false;
   private readonly backoff = new Backoff();
   private lastError: unknown;
-  private readonly waiters = new Set<() => void>();
+  private readonly waiters = new Waiters();
   private readonly closing = new AbortController();
   private readonly id = ++made;
   private wasConnected = false;
@@ -91,7 +92,7 @@ export class Connection implements Commands {
         const reason = this.lastError ?? unansweredTls(this.#connecting);
         throw connectionError('not-sent', action + triedFor(this.address, timeout), reason);
       }
-      await this.changed(left);
+      await this.waiters.wait(left);
     }
     return this.#client;
   }
@@ -131,7 +132,7 @@ export class Connection implements Commands {
     this.closed = true;
     this.first?.over();
     this.closing.abort();
-    this.wakeAll();
+    this.waiters.wakeAll();
     (this.#client ?? this.#connecting ?? this.#prepared)?.disconnect();
   }
 
@@ -168,7 +169,7 @@ export class Connection implements Commands {
   /** No later try can succeed: what waits fails at once. */
   private giveUp(): void {
     this.first?.over();
-    this.wakeAll();
+    this.waiters.wakeAll();
   }
 
   /** From the first packet to the end of the connection. */
@@ -185,7 +186,7 @@ export class Connection implements Commands {
     this.#connecting = client;
     this.address = addressOf(client);
     try {
-      await this.handshake(client);
+      await handshake(client);
       await this.options.onConnected?.(client);
       if (this.closed) return;
       this.backoff.reset();
@@ -194,7 +195,7 @@ export class Connection implements Commands {
       this.#client = client;
       this.broken = false;
       this.options.events.emit('connected', this.named);
-      this.wakeAll();
+      this.waiters.wakeAll();
       await ended;
     } finally {
       const wasReady = this.#client === client;
@@ -229,26 +230,6 @@ export class Connection implements Commands {
     this.options.events.emit('unreachable', { ...this.named, address, error });
   }
 
-  /** @throws what went wrong first: ioredis itself rejects with a mere "Connection is closed." */
-  private async handshake(client: Redis): Promise<void> {
-    let reason: unknown;
-    const sentinels: Error[] = [];
-    client.on('sentinelError', (error: Error) => sentinels.push(error));
-    client.on(
-      'error',
-      (error: unknown) => (reason ??= handshakeError(withoutArguments(error), client)),
-    );
-    const connected = await client.connect().then(
-      () => true,
-      (error: unknown) => {
-        reason ??= handshakeError(withoutArguments(error), client);
-        return false;
-      },
-    );
-    // After a refused SELECT it would go on with another database than the one asked for.
-    if (!connected || isReply(reason)) throw noMaster(reason, sentinels) ?? reason;
-  }
-
   private announceLoss(): void {
     const error = connectionError('unknown', `serving ${this.options.role}`, this.lastError);
     this.broken = true;
@@ -257,21 +238,5 @@ export class Connection implements Commands {
 
   private get named(): { readonly role: Role; readonly connection: number } {
     return { role: this.options.role, connection: this.id };
-  }
-
-  private changed(timeout: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        clearTimeout(timer);
-        this.waiters.delete(wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, timeout);
-      this.waiters.add(wake);
-    });
-  }
-
-  private wakeAll(): void {
-    for (const wake of [...this.waiters]) wake();
   }
 }
