@@ -11,19 +11,22 @@ import type {
 import { LEASE } from './balancer-settings.js';
 import { assignmentOf, readInput, type Unusable } from './read-input.js';
 
-/** An input that was given back is idle for a day, which nothing else ever is. */
+/**
+ * An input that its owner gave back has an idle time of a day. No other input is idle for that
+ * long.
+ */
 const GIVEN_BACK = 43_200_000;
 
-/** An input whose stream nobody owns. */
+/** An input whose stream has no owner. */
 export interface Abandoned {
   readonly assignment: StreamAssignment;
-  /** Consumer that has it pending. */
+  /** Consumer to which the input is pending. */
   readonly owner: string;
-  /** Its owner gave it back, and lives. */
+  /** The owner gave the input back, and is still a live consumer. */
   readonly givenBack: boolean;
-  /** Since it was first seen so, ms. */
+  /** Time since this consumer first saw the input without an owner, in milliseconds. */
   readonly since: number;
-  /** Its owner may be just about to complete it. */
+  /** The owner may be about to complete the input. */
   readonly doubtful: boolean;
 }
 
@@ -36,34 +39,41 @@ export interface AbandonedInputsOptions {
   readonly recoveryCount: number;
   /** Whether this consumer owns the stream of this input. */
   readonly owns: (id: string) => boolean;
-  /** Whether a consumer locks what it reads at once, as those of this library do. */
+  /**
+   * Whether a consumer locks its inputs at once after reading them, as consumers of this library
+   * do.
+   */
   readonly isMember: (consumer: string) => boolean;
-  /** Whether a consumer of this library takes part now. */
+  /** Whether a consumer of this library takes part in the service now. */
   readonly isThere: (consumer: string) => boolean;
   readonly onUnusable: (input: StreamInput, reason: Unusable) => Promise<void>;
 }
 
 /**
- * Finds the inputs that are pending and whose lock nobody keeps alive. A lock that lives is a healthy
- * owner, however old the input is.
+ * Finds pending inputs whose lock no consumer keeps alive. An input with a live lock has a healthy
+ * owner, however old it is.
  */
 export class AbandonedInputs {
   private known = new Map<string, StreamAssignment>();
-  /** Engine time at which an input was first seen without an owner, ms. */
+  /** Engine time at which an input was first seen without an owner, in milliseconds. */
   private readonly bareSince = new Map<string, number>();
-  /** Their lock was seen, or they wait: where there is none, it is not just about to be made. */
+  /**
+   * Inputs whose lock was seen, or that wait for their stream. If such an input has no lock, its
+   * reader is not about to lock it.
+   */
   private readonly lockSeen = new Set<string>();
 
-  /** When the connection was last there again, engine time, ms. */
+  /** Engine time at which the connection last came back, in milliseconds. */
   private reconnectedAt: number | undefined;
-  /** Until the last look would have found more, ms. */
+  /** Milliseconds until the last look would have found more inputs. */
   ripensIn = Infinity;
 
   constructor(private readonly options: AbandonedInputsOptions) {}
 
   /**
-   * Locks have expired, maybe of this service: each proves that its input was locked.
-   * @returns whether one is of this service
+   * Takes note of expired locks, which may belong to other services. Each proves that its input was
+   * locked.
+   * @returns whether one of the locks belongs to this service
    */
   async expired(places: readonly StreamPlace[]): Promise<boolean> {
     await this.learnHinted(places.filter(({ id }) => !this.known.has(id)));
@@ -72,12 +82,15 @@ export class AbandonedInputs {
     return ours.length > 0;
   }
 
-  /** Locks may have expired without a hint. */
+  /** The connection was away, so hints about expired locks may be missing. */
   reconnected(): void {
     this.reconnectedAt = this.options.clock.now();
   }
 
-  /** Those that wait for a stream which is owned by way of another input are not abandoned. */
+  /**
+   * Finds the abandoned inputs. An input that waits for a stream which is owned by way of another
+   * input is not abandoned.
+   */
   async find(): Promise<Abandoned[]> {
     const { owns, locks } = this.options;
     const rows = await this.allPending();
@@ -96,12 +109,12 @@ export class AbandonedInputs {
     return ripe.filter((row) => !waits(row)).map((row) => this.abandoned(row));
   }
 
-  /** Nobody is to begin with them meanwhile: other programs take what is old. */
+  /** Keeps other programs from beginning with waiting inputs: they take old ones. */
   private async await(waiting: readonly PendingInput[]): Promise<void> {
     const { consumer, inputs, isThere } = this.options;
     for (const { id } of waiting) {
       this.lockSeen.add(id);
-      // Nobody has failed to take it yet.
+      // No consumer has failed to lock the input yet.
       this.bareSince.delete(id);
     }
     const old = waiting.filter(
@@ -121,7 +134,7 @@ export class AbandonedInputs {
     }
   }
 
-  /** What an input says never changes. */
+  /** Reads inputs that are not known yet. The content of an input never changes. */
   private async learn(rows: readonly PendingInput[]): Promise<void> {
     const { inputs, recoveryCount } = this.options;
     const unknown = rows.filter(({ id }) => !this.known.has(id));
@@ -135,13 +148,14 @@ export class AbandonedInputs {
     const { inputs, idleTime, owns, onUnusable } = this.options;
     const said = readInput(input, inputs);
     if (typeof said === 'object') this.known.set(input.id, said);
-    // Without its data it is unknown whether its stream is owned: its owner may yet complete it.
+    // Without its data the library cannot know whether the stream is owned. Its owner may still
+    // complete the input.
     else if ((said || row.idle >= idleTime) && !owns(input.id)) {
       await onUnusable(input, said ?? 'unparseable');
     }
   }
 
-  /** Locks of other services expire, too. */
+  /** Hints also tell of the locks of other services. */
   private async learnHinted(places: readonly StreamPlace[]): Promise<void> {
     if (places.length === 0) return;
     const { inputs } = this.options;
@@ -168,7 +182,7 @@ export class AbandonedInputs {
     return true;
   }
 
-  /** Between reading an input and locking it, its reader must not be forestalled. */
+  /** Leaves the reader of an input the time between reading and locking it. */
   private isRipe(row: PendingInput): boolean {
     const { id, owner, idle } = row;
     const { isMember, consumer, idleTime } = this.options;
@@ -177,9 +191,9 @@ export class AbandonedInputs {
   }
 
   /**
-   * What was handed out before an outage of the connection has no lock because its owner is gone, or has
-   * not noticed yet that the connection is there again.
-   * @returns until there can be no such owner any more, ms
+   * An input that was handed out before an outage of the connection may have no lock for two
+   * reasons: its owner is gone, or has not noticed yet that the connection is back.
+   * @returns milliseconds until no such owner can exist any more
    */
   private outlivesIn({ id, idle }: PendingInput): number | undefined {
     const { reconnectedAt } = this;
@@ -189,7 +203,10 @@ export class AbandonedInputs {
     return Math.max(reconnectedAt, this.bareSince.get(id)!) + LEASE - now;
   }
 
-  /** Of those that were found before, those that still are abandoned: some may have been finished since. */
+  /**
+   * Of abandoned inputs found earlier, returns those that still are: some may have been completed
+   * since.
+   */
   async still(found: readonly Abandoned[]): Promise<Abandoned[]> {
     const { inputs, locks } = this.options;
     if (found.length === 0) return [];
@@ -206,7 +223,7 @@ export class AbandonedInputs {
       owner,
       givenBack: idle >= GIVEN_BACK,
       since: clock.now() - this.bareSince.get(id)!,
-      // Others unlock first and acknowledge then.
+      // Other programs unlock first and acknowledge then.
       doubtful: owner !== consumer && !isMember(owner),
     };
   }

@@ -15,7 +15,7 @@ export interface AnnouncementsOptions {
   readonly inputs: StreamInputs;
 }
 
-/** What is announced to a service: written, read, and discarded where it is of no use. */
+/** The announcements of a service: writes them, reads them, and discards unusable ones. */
 export class Announcements {
   constructor(private readonly options: AnnouncementsOptions) {}
 
@@ -23,7 +23,7 @@ export class Announcements {
   async add(stream: string, info: StreamInfo): Promise<string> {
     const { inputs } = this.options;
     const fields = encodeAssignment(stream, info);
-    // The consumer that reads it would put it among the dead letters.
+    // The consumer that reads it would discard it.
     if (!decodeAssignment('', fields)) {
       throw new InvalidOptionsError([
         'a stream is announced by a name that is not empty, and an info that is an object',
@@ -40,7 +40,7 @@ export class Announcements {
     return assignmentOf(input, inputs);
   }
 
-  /** Undefined where it was of no use, and was discarded. */
+  /** Undefined where the announcement was unusable and was discarded. */
   async accept(input: StreamInput): Promise<StreamAssignment | undefined> {
     const said = readInput(input, this.options.inputs) ?? 'unparseable';
     if (typeof said === 'object') return said;
@@ -50,7 +50,7 @@ export class Announcements {
 
   async discard(input: StreamInput, reason: Unusable): Promise<void> {
     const { events, service, inputs } = this.options;
-    // Another consumer may have been faster, and has told of it.
+    // If another consumer was faster, that one has emitted the event.
     if (!(await inputs.discard(input, reason))) return;
     events.emit('assignment-discarded', { service, id: input.id, reason });
   }

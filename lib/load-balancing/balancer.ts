@@ -30,7 +30,7 @@ export interface BalancerOptions extends BalancerSettings {
 
 type State = 'new' | 'running' | 'ended';
 
-/** One consumer of a service whose streams are shared out between all its consumers. */
+/** One consumer of a service. The streams of a service are shared out between all its consumers. */
 export class Balancer {
   private readonly parts: OwnershipParts;
   private readonly announcements: Announcements;
@@ -121,22 +121,24 @@ export class Balancer {
     return this.keeper.fresh();
   }
 
-  /** Reads what is in the streams that are owned, once it is told of them. */
+  /** Reads the messages of owned streams, once the caller adds the streams to the subscription. */
   subscribe(options: OwnedSubscribeOptions): OwnedSubscription {
     return this.parts.subscribe(options);
   }
 
-  /** From now on streams that lose their owner are taken here, and worked on by this one. */
+  /**
+   * From now on this consumer takes streams that lose their owner, and the holder works on them.
+   */
   workWith(holder: StreamHolder): void {
     this.streamOwner.workWith(holder);
   }
 
-  /** @returns a function that ends it */
+  /** @returns a function that stops listening */
   listen(listener: (notification: StreamNotification) => void): () => void {
     return this.notificationHub.listen(listener);
   }
 
-  /** Joins the service. Idempotent. @throws where it cannot, and may be called again then */
+  /** Joins the service. Idempotent. @throws where it cannot join; it may be called again then */
   start(): Promise<void> {
     if (this.state === 'ended') return Promise.reject(new ClosedError('The load balancer'));
     this.starting ??= this.join().catch((error: unknown) => {
@@ -151,7 +153,10 @@ export class Balancer {
     return this.announcements.add(stream, info);
   }
 
-  /** @throws ClaimFailedError where somebody else has it, or it is not pending any more */
+  /**
+   * @throws ClaimFailedError where another consumer owns the stream, or its input is not pending
+   * any more
+   */
   async claim({ dataStreamName, idInLbs }: StreamPayload): Promise<OwnedStream> {
     await this.start();
     const owned = this.streamOwner.owned.get(dataStreamName);
@@ -176,8 +181,8 @@ export class Balancer {
   }
 
   /**
-   * Joins, and answers what happens from now on. Where it cannot join, whoever listens learns why, and
-   * may call it again.
+   * Joins the service and returns its notifications from now on. Where it cannot join, the last
+   * notification says why, and `init` may be called again.
    */
   init(): Notifications {
     const log = this.notificationHub.record();
@@ -185,7 +190,10 @@ export class Balancer {
     return log;
   }
 
-  /** Ends: completes all streams (`complete`), or gives them back unfinished. Idempotent. */
+  /**
+   * Ends the consumer: completes all streams (`complete`), or gives them back unfinished.
+   * Idempotent.
+   */
   end(complete: boolean, reason: string): Promise<void> {
     this.ending ??= this.leave(complete, reason);
     return this.ending;
@@ -194,7 +202,7 @@ export class Balancer {
   private async join(): Promise<void> {
     await this.parts.open();
     await this.recovery.meet();
-    // What may fail has not, so that nothing is left behind by a try that has.
+    // Everything that may fail has succeeded, so a failed try leaves nothing behind.
     this.state = 'running';
     void this.keeper.start();
     void this.recovery.start();
@@ -215,13 +223,13 @@ export class Balancer {
     await Promise.all(read.map((input) => this.acceptOne(input).catch(this.fails)));
   }
 
-  /** Where it fails, the input stays pending to us, and is found by the next look. */
+  /** Where this fails, the input stays pending to this consumer, and the next look finds it. */
   private async acceptOne(input: StreamInput): Promise<void> {
     const assignment = await this.announcements.accept(input);
     if (assignment) await this.streamOwner.take(assignment, true);
   }
 
-  /** What cannot be completed is given back instead. */
+  /** A stream that cannot be completed is given back. */
   private async letGo(owned: OwnedStream, complete: boolean): Promise<void> {
     if (complete) {
       try {
@@ -233,7 +241,7 @@ export class Balancer {
     await this.streamOwner.release(owned);
   }
 
-  /** Where it fails, the lock expires, and the stream is found by a look. */
+  /** Where this fails, the lock expires, and a look finds the stream. */
   private async acceptHanded(id: string, token: number): Promise<void> {
     const assignment = await this.announcements.find(id);
     if (assignment) await this.streamOwner.accept(assignment, token);
@@ -257,7 +265,7 @@ export class Balancer {
     );
     await this.keeper.stop();
     if (started) await this.parts.members.leave().catch(() => undefined);
-    // Those that could not be let go expire by themselves.
+    // The locks of streams that could not be let go expire by themselves.
     for (const owned of [...this.streamOwner.owned]) this.streamOwner.lose(owned);
     this.notificationHub.end(reason, error);
     const failed = results.find((result) => result.status === 'rejected');

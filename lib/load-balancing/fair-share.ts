@@ -1,4 +1,4 @@
-/** A consumer, and what it may own at most. */
+/** A consumer, the number of its streams, and the most that it may own. */
 export interface Sharer {
   readonly consumer: string;
   readonly owned: number;
@@ -6,9 +6,9 @@ export interface Sharer {
 }
 
 /**
- * How many streams each consumer should own: equally many, but for those that may not own so many,
- * whose part goes to the others. Where it cannot be equal, who owns more now keeps one more, so that
- * nothing moves without need.
+ * How many streams each consumer should own. All get equally many, except consumers with a lower
+ * limit, whose remaining share goes to the others. Where equal shares are impossible, the consumers
+ * that own more now keep one more, so that no stream moves without need.
  */
 export function fairShares(total: number, sharers: readonly Sharer[]): Map<string, number> {
   const shares = new Map<string, number>();
@@ -24,19 +24,22 @@ export function fairShares(total: number, sharers: readonly Sharer[]): Map<strin
   return shares;
 }
 
-/** Said by consumers to which streams can be handed over: older versions cannot take note of them. */
+/**
+ * In the announcement of consumers that accept streams which are handed over. Older versions
+ * cannot.
+ */
 const ACCEPTS = 'accepts';
 
-/** What a consumer says of itself. */
+/** What a consumer announces of itself. */
 export interface Share extends Sharer {
-  /** It takes note of streams that are handed over to it. */
+  /** The consumer accepts streams that are handed over to it. */
   readonly accepts: boolean;
 }
 
 export const encodeShare = (owned: number, limit: number, accepts: boolean): string =>
   [owned, limit, ...(accepts ? [ACCEPTS] : [])].join(' ');
 
-/** Undefined where it cannot be read: a later version may say more. */
+/** Undefined where the text cannot be read. Later versions may add words. */
 export function decodeShare(consumer: string, said: string): Share | undefined {
   const [first, second, ...more] = said.split(' ');
   const [owned, limit] = [Number(first), Number(second)];

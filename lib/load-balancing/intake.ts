@@ -3,20 +3,23 @@ import { sleep, type Clock } from '../core/clock.js';
 import type { StreamInput, StreamInputs } from '../ports/stream-ownership.js';
 import type { BalancerRetry } from './balancer-settings.js';
 
-/** Most inputs of one read: others read, too, and whoever has got one has to lock it at once. */
+/**
+ * Most inputs of one read. Other consumers read, too, and this consumer has to lock each input at
+ * once.
+ */
 const AT_ONCE = 10;
-/** How long reading rests where there is no room, ms. Room that is made wakes it before. */
+/** How long reading rests while there is no room, in milliseconds. New room ends the rest. */
 const REST = 1000;
 
 export interface IntakeOptions {
   readonly clock: Clock;
   readonly inputs: StreamInputs;
   readonly retry: BalancerRetry;
-  /** How many more streams may be owned. */
+  /** How many more streams this consumer may own. */
   readonly room: () => number;
   readonly accept: (inputs: readonly StreamInput[]) => Promise<void>;
   readonly onFailure: (error: Error) => void;
-  /** Reading has failed more often in a row than allowed. */
+  /** Called when reading has failed more often in a row than allowed. */
   readonly onGivenUp: (error: Error) => void;
 }
 
@@ -32,14 +35,14 @@ export class Intake {
     this.loop ??= this.run();
   }
 
-  /** Awaits what was read last; the source has to be told to end its wait. */
+  /** Awaits the last read. The caller has to end the wait of the source. */
   async stop(): Promise<void> {
     this.stopping.abort();
     this.resting.abort();
     await this.loop;
   }
 
-  /** One that rests looks again. */
+  /** Ends a rest: there is room for a stream. */
   roomMade(): void {
     this.resting.abort();
   }

@@ -10,18 +10,18 @@ export interface LeaseKeeperOptions {
   readonly events: EventBus;
   readonly locks: StreamLocks;
   readonly owned: OwnedStreams;
-  /** Between two heartbeats, ms. */
+  /** Time between two heartbeats, in milliseconds. */
   readonly interval: number;
-  /** Told of streams that belong to others now. */
+  /** Called with streams that other consumers own now. */
   readonly onLost: (owned: OwnedStream) => void;
 }
 
-/** Keeps the locks of all streams alive by one timer, many streams in one command. */
+/** Keeps the locks of all streams alive: one timer, and many streams in one command. */
 export class LeaseKeeper implements Worker {
   private timer: TimerHandle | undefined;
   private running = false;
   private beating: Promise<void> | undefined;
-  /** When the last heartbeat began that was answered, ms. */
+  /** Engine time at which the last answered heartbeat began, in milliseconds. */
   private beatAt = -Infinity;
 
   constructor(private readonly options: LeaseKeeperOptions) {}
@@ -39,9 +39,9 @@ export class LeaseKeeper implements Worker {
   }
 
   /**
-   * Undefined where the locks were extended a moment ago; else they are, now, and the answer is
-   * whether that worked. Whoever is about to keep the event loop busy asks first, so that as much as
-   * possible of the lease lies before him.
+   * Returns undefined where the locks were extended a moment ago. Otherwise extends them now, and
+   * resolves to whether that worked. A caller that is about to block the event loop awaits it
+   * first, so that as much as possible of the lease lies ahead.
    */
   fresh(): Promise<boolean> | undefined {
     return this.isFresh ? undefined : this.refreshed();
@@ -52,7 +52,7 @@ export class LeaseKeeper implements Worker {
   }
 
   private async refreshed(): Promise<boolean> {
-    // One that is under way may have begun too long ago.
+    // A heartbeat under way may have begun too long ago.
     await this.beating;
     if (!this.isFresh) await this.beat();
     return this.isFresh;
@@ -82,7 +82,7 @@ export class LeaseKeeper implements Worker {
       for (const [index, stream] of held.entries()) {
         if (words[index] === 'lost') lost.push(stream);
       }
-      // What completed a stream in the same moment is heard first.
+      // A completion of the stream in the same moment takes effect first.
       if (lost.length > 0) await turn();
       for (const stream of lost) if (!stream.ending) onLost(stream);
     } catch (error) {

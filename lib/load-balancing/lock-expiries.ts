@@ -1,12 +1,15 @@
 import type { StreamPlace } from '../core/held-stream.js';
 
 export interface LockExpiriesOptions {
-  /** Whether one of these locks is of this service. */
+  /** Whether one of these locks belongs to this service. */
   readonly isOurs: (places: readonly StreamPlace[]) => Promise<boolean>;
   readonly onOurs: () => void;
 }
 
-/** Locks that have expired, maybe of other services: those that come together are asked about together. */
+/**
+ * Expired locks, some of them of other services. Those that arrive together are checked by one
+ * call.
+ */
 export class LockExpiries {
   private places: StreamPlace[] = [];
   private asking: Promise<void> | undefined;
@@ -21,7 +24,7 @@ export class LockExpiries {
   private async ask(): Promise<void> {
     const { isOurs, onOurs } = this.options;
     while (this.places.length > 0) {
-      // What cannot be asked now is found by looking.
+      // Where the check fails, a look finds the streams.
       if (await isOurs(this.places.splice(0)).catch(() => true)) onOurs();
     }
   }

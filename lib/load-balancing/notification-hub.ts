@@ -1,10 +1,13 @@
 import type { EventBus } from '../core/events.js';
 import { Notifications, type StreamNotification } from './notifications.js';
 
-/** So many notifications may wait for their reader before no more streams are taken. */
+/**
+ * Most notifications that may wait for their reader. Beyond that this consumer takes no more
+ * streams.
+ */
 const MOST_UNHEARD = 500;
 
-/** Tells of what happens: to listeners, and to whoever has asked for a record of it. */
+/** Passes notifications to listeners, and to the record that `init` returns. */
 export class NotificationHub {
   private readonly listeners = new Set<(notification: StreamNotification) => void>();
   private notifications: Notifications | undefined;
@@ -12,13 +15,13 @@ export class NotificationHub {
 
   constructor(private readonly options: { readonly events: EventBus; readonly service: string }) {}
 
-  /** @returns a function that ends it */
+  /** @returns a function that stops listening */
   listen(listener: (notification: StreamNotification) => void): () => void {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
   }
 
-  /** What happens from now on, whoever listens when. */
+  /** Starts the record: it keeps the notifications from now on until a listener reads them. */
   record(): Notifications {
     this.notifications ??= new Notifications();
     return this.notifications;
@@ -29,20 +32,26 @@ export class NotificationHub {
     for (const listener of [...this.listeners]) listener(notification);
   }
 
-  /** The last one. */
+  /** Sends the last notification. */
   end(reason: string, error?: Error): void {
     this.tell({ type: 'StreamTerminated', reason, ...(error && { error }) });
     this.notifications?.end();
   }
 
-  /** An attempt that this record was begun for has failed. Several may have waited for the same one. */
+  /**
+   * The try for which this record was started has failed. Several callers may have waited for the
+   * same try.
+   */
   fail(log: Notifications, error: Error): void {
     if (this.notifications !== log || log.ended) return;
     this.end(error.message, error);
     this.notifications = undefined;
   }
 
-  /** Nobody goes on listening: streams are better left to others. Says so, once. */
+  /**
+   * True where the record has too many unread notifications: other consumers should take the
+   * streams. Warns once.
+   */
   get isUnheard(): boolean {
     const { waiting = 0 } = this.notifications ?? {};
     if (waiting <= MOST_UNHEARD) return false;

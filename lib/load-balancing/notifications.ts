@@ -18,7 +18,7 @@ export interface StreamAdded extends About {
   readonly token: number;
 }
 
-/** Nobody owns the stream any more: claim it, or leave it to others. */
+/** The stream has no owner any more: claim it, or leave it to other consumers. */
 export interface StreamExpired extends About {
   readonly type: 'StreamExpired';
 }
@@ -26,7 +26,10 @@ export interface StreamExpired extends About {
 /** This consumer does not own the stream any more. */
 export interface StreamDisowned extends About {
   readonly type: 'StreamDisowned';
-  /** `lost`: others may have it already. `handed-over`: given to a consumer that has fewer. */
+  /**
+   * `lost`: another consumer may own it already. `handed-over`: given to a consumer that owns
+   * fewer.
+   */
   readonly reason: 'lost' | 'handed-over';
 }
 
@@ -35,7 +38,7 @@ export interface StreamTerminated {
   readonly type: 'StreamTerminated';
   /** Why, in words. */
   readonly reason: string;
-  /** Why, where it was an error. */
+  /** The error, where an error was the cause. */
   readonly error?: Error;
 }
 
@@ -83,18 +86,18 @@ class Queue implements AsyncIterator<StreamNotification, undefined> {
 }
 
 /**
- * The notifications of one consumer. Those that nobody has heard yet wait for whoever comes first;
- * after that everybody hears what happens while he listens. It may be iterated over, too.
+ * The notifications of one consumer. Until the first listener comes, they wait for it. After that
+ * every listener hears what happens while it listens. The object can be iterated over, too.
  */
 export class Notifications implements AsyncIterable<StreamNotification> {
   private readonly unheard: StreamNotification[] = [];
   private readonly listeners = new Set<Listener>();
   private readonly queues = new Set<Queue>();
-  /** Somebody has listened. */
+  /** The first listener has come. */
   private heard = false;
   ended = false;
 
-  /** Most that wait for somebody. */
+  /** The longest queue of notifications that were not read yet. */
   get waiting(): number {
     return Math.max(this.unheard.length, ...[...this.queues].map((queue) => queue.size));
   }
@@ -113,7 +116,7 @@ export class Notifications implements AsyncIterable<StreamNotification> {
     for (const queue of this.queues) queue.end();
   }
 
-  /** @returns a function that ends it */
+  /** @returns a function that stops listening */
   listen(onNext: Listener['onNext'], onEnd: Listener['onEnd'] = () => undefined): () => void {
     const listener = { onNext, onEnd };
     this.listeners.add(listener);

@@ -2,17 +2,19 @@ import { StreamDisownedError } from '../core/errors/balancing.errors.js';
 import type { StreamAssignment } from './stream-assignment.js';
 import type { HeldStream } from '../core/held-stream.js';
 
-/** A data stream that this consumer owns, from when it was taken until it is let go or lost. */
+/** A data stream that this consumer owns, from taking it until it is let go or lost. */
 export class OwnedStream implements HeldStream {
   readonly stream: string;
   readonly id: string;
   /** What the producer wrote beside the name. */
   readonly info: Readonly<Record<string, unknown>>;
-  /** @internal It is being completed or given back: nothing more of it begins. */
+  /**
+   * @internal The stream is being completed or given back: none of its messages begins any more.
+   */
   leaving = false;
   /** @internal See {@link HeldStream.finishing}. */
   finishing?: boolean;
-  /** @internal Nothing of it runs any more, and the server is being told. */
+  /** @internal No message of the stream runs any more, and the server is being told. */
   ending = false;
   private readonly controller = new AbortController();
 
@@ -20,7 +22,7 @@ export class OwnedStream implements HeldStream {
   constructor(
     assignment: StreamAssignment,
     readonly token: number,
-    /** @internal Engine time, in milliseconds. */
+    /** @internal Engine time at which this consumer took it, in milliseconds. */
     readonly since: number,
   ) {
     this.stream = assignment.stream;
@@ -28,7 +30,7 @@ export class OwnedStream implements HeldStream {
     this.info = assignment.info;
   }
 
-  /** Aborts when it is owned no longer. */
+  /** Aborts when this consumer owns the stream no longer. */
   get signal(): AbortSignal {
     return this.controller.signal;
   }
@@ -39,7 +41,7 @@ export class OwnedStream implements HeldStream {
   }
 }
 
-/** Everything that one consumer owns, by name and by input. */
+/** All streams that one consumer owns, by name and by input. */
 export class OwnedStreams implements Iterable<OwnedStream> {
   private readonly byName = new Map<string, OwnedStream>();
   private readonly ids = new Set<string>();
@@ -61,7 +63,7 @@ export class OwnedStreams implements Iterable<OwnedStream> {
     this.ids.add(owned.id);
   }
 
-  /** @returns whether it was among them */
+  /** @returns whether the stream was among them */
   remove(owned: OwnedStream): boolean {
     if (this.byName.get(owned.stream) !== owned) return false;
     this.ids.delete(owned.id);

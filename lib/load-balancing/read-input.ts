@@ -1,10 +1,12 @@
 import { decodeAssignment, type StreamAssignment } from './stream-assignment.js';
 import type { StreamInput, StreamInputs } from '../ports/stream-ownership.js';
 
-/** Why an input is discarded: it names no stream, or one that the service keeps something in itself. */
+/**
+ * Why an input is discarded: it names no stream, or a key in which the service keeps its own data.
+ */
 export type Unusable = 'unparseable' | 'reserved_name';
 
-/** What an input says. Undefined: it was deleted. */
+/** Reads an input. Undefined: the input was deleted. */
 export function readInput(
   { id, fields }: StreamInput,
   inputs: Pick<StreamInputs, 'problemOf'>,
@@ -15,7 +17,7 @@ export function readInput(
   return inputs.problemOf(assignment.stream) === undefined ? assignment : 'reserved_name';
 }
 
-/** The assignment alone, where that is all that counts. */
+/** The assignment, or undefined for an input that is deleted or unusable. */
 export function assignmentOf(
   input: StreamInput | undefined,
   inputs: Pick<StreamInputs, 'problemOf'>,

@@ -17,17 +17,29 @@ import type { OwnedStreams } from './owned-stream.js';
 import type { Unusable } from './read-input.js';
 import { Sharing } from './sharing.js';
 
-/** Streams that are taken side by side. */
+/** Most streams that are taken at the same time. */
 const AT_ONCE = 20;
-/** A hint waits a little, for others like it, and because everybody has got it, ms. */
+/**
+ * Wait after a hint, in milliseconds: for more hints, and at random, because all consumers get the
+ * same hint.
+ */
 const HINT_DELAY = { least: 10, spread: 100 };
-/** In this time an owner that has unlocked a stream has acknowledged it too, ms. */
+/**
+ * Within this time an owner that has unlocked a stream has also acknowledged its input, in
+ * milliseconds.
+ */
 const BENEFIT_OF_DOUBT = 200;
-/** Parts of `scanInterval` from one look to the next. */
+/** Shares of `scanInterval` from one look to the next. */
 const NEXT_LOOK = { least: 0.7, spread: 0.2 };
-/** Where streams were left to others, whose share they are: so that nothing waits for longer than it. */
+/**
+ * Share of `scanInterval` to the next look, where this look left streams to consumers whose share
+ * they are. So no stream waits longer than `scanInterval`.
+ */
 const SECOND_LOOK = 0.1;
-/** Parts of it after which a stream is taken by whoever has room, and one that was handed over. */
+/**
+ * Shares of `scanInterval` after which any consumer with room takes a stream: one that lost its
+ * owner, and one that was handed over.
+ */
 const LEFT_OVER = { lost: SECOND_LOOK / 2, handedOver: 1.5 };
 
 export interface RecoveryOptions extends BalancerSettings {
@@ -36,13 +48,16 @@ export interface RecoveryOptions extends BalancerSettings {
   readonly locks: StreamLocks;
   readonly members: BalancerMembers;
   readonly owned: OwnedStreams;
-  /** How many more streams may be owned. */
+  /** How many more streams this consumer may own. */
   readonly room: () => number;
-  /** Whether abandoned streams are taken here. Else they are told of, and the application claims. */
+  /**
+   * Whether this consumer takes abandoned streams. Otherwise the application is told of them, and
+   * claims them.
+   */
   readonly claims: () => boolean;
   readonly take: (assignment: StreamAssignment, ours: boolean) => Promise<boolean>;
   readonly tellExpired: (assignment: StreamAssignment) => void;
-  /** An input that was handed over to this consumer, locked in its name. */
+  /** Accepts an input that was handed over to this consumer and is locked in its name. */
   readonly accept: (id: string, token: number) => Promise<void>;
   readonly handOver: StreamHandOverOptions['handOver'];
   readonly discard: (input: StreamInput, reason: Unusable) => Promise<void>;
@@ -50,8 +65,8 @@ export interface RecoveryOptions extends BalancerSettings {
 }
 
 /**
- * The look for streams that nobody owns, at jittered intervals and after hints: takes them or tells of
- * them, and hands streams over where others have fewer.
+ * Looks for streams without an owner, at jittered intervals and after hints. Takes them or tells of
+ * them. Hands streams over where other consumers own fewer.
  */
 export class Recovery implements Worker {
   private readonly abandoned: AbandonedInputs;
@@ -59,11 +74,14 @@ export class Recovery implements Worker {
   private waiting = new AbortController();
   private hinted = false;
   private readonly hints: LockExpiries;
-  /** The last look left to others what nobody may take. */
+  /** The last look left streams to other consumers. */
   private leftSome = false;
   private readonly sharing: Sharing;
   private readonly handingOver: StreamHandOver;
-  /** When the application was told of an expired stream, by the id of its input, ms. */
+  /**
+   * Engine time at which the application was told of an expired stream, in milliseconds, by the id
+   * of its input.
+   */
   private readonly told = new Map<string, number>();
   private loops: readonly Promise<void>[] = [];
 
@@ -84,7 +102,7 @@ export class Recovery implements Worker {
     });
   }
 
-  /** Makes itself known to the others. */
+  /** Announces this consumer to the others. */
   meet(): Promise<void> {
     return this.sharing.meet();
   }
@@ -108,12 +126,12 @@ export class Recovery implements Worker {
     await Promise.all(this.loops);
   }
 
-  /** A lock has expired, maybe. */
+  /** Hint: a lock may have expired. */
   hint(place: StreamPlace): void {
     this.hints.add(place);
   }
 
-  /** Hints may have been missed. */
+  /** The connection is back: hints may have been missed. */
   reconnected(): void {
     this.abandoned.reconnected();
     this.lookSoon();
@@ -135,7 +153,7 @@ export class Recovery implements Worker {
     }
   }
 
-  /** Everybody looks at other times, so that few try to take the same. */
+  /** Jitter: consumers look at different times, so that few try to take the same stream. */
   private async pause(): Promise<void> {
     const { clock, scanInterval } = this.options;
     this.waiting = new AbortController();
@@ -153,7 +171,7 @@ export class Recovery implements Worker {
 
   private async look(): Promise<void> {
     this.leftSome = false;
-    // Shares are reckoned by what everybody owns now, not a second ago.
+    // Shares are computed from what each consumer owns now, not a second ago.
     await this.sharing.meet();
     const found = await this.abandoned.find();
     if (found.some(({ doubtful }) => doubtful)) {
@@ -183,18 +201,18 @@ export class Recovery implements Worker {
     }
   }
 
-  /** How long a stream is left to whose share it is, ms. */
+  /** How long a stream is left to the consumers whose share it is, in milliseconds. */
   private patience(one: Abandoned): number {
     const part = this.isHandedOver(one) ? LEFT_OVER.handedOver : LEFT_OVER.lost;
     return part * this.options.scanInterval;
   }
 
-  /** Not by one who has left: that one meant nobody. */
+  /** A consumer that has left the service gave its streams to no certain receiver. */
   private isHandedOver({ givenBack, owner }: Abandoned): boolean {
     return givenBack && this.sharing.isThere(owner);
   }
 
-  /** Whatever keeps one stream from being taken keeps no other. */
+  /** A stream that cannot be taken does not keep others from being taken. */
   private async take({ assignment }: Abandoned, ours: boolean): Promise<void> {
     try {
       await this.options.take(assignment, ours);
@@ -210,7 +228,8 @@ export class Recovery implements Worker {
     for (const id of this.told.keys()) if (!ids.has(id)) this.told.delete(id);
     for (const one of found) {
       if (room() <= 0) return;
-      // Handed out to us, and unknown here: the reply was lost, or we were another process then.
+      // The input is pending to this consumer and not known here: the reply was lost, or an earlier
+      // process of this name read it.
       if (one.owner === consumer) await this.take(one, true);
     }
     const isDue = (id: string): boolean => now - (this.told.get(id) ?? -Infinity) >= idleTime;

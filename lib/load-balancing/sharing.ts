@@ -4,7 +4,7 @@ import { ABSENT_AFTER } from './balancer-settings.js';
 import { decodeShare, encodeShare, fairShares, type Share } from './fair-share.js';
 import type { OwnedStream, OwnedStreams } from './owned-stream.js';
 
-/** Share of its streams that a consumer may have too many before it hands some over. */
+/** Surplus that a consumer keeps before it hands streams over, as a share of its streams. */
 const TOLERANCE = 0.05;
 
 export interface SharingOptions {
@@ -12,26 +12,28 @@ export interface SharingOptions {
   readonly maxStreams: number;
   readonly members: BalancerMembers;
   readonly owned: OwnedStreams;
-  /** Whether what is abandoned is taken here. */
+  /** Whether this consumer takes abandoned streams. */
   readonly claims: () => boolean;
-  /** An input that was handed over to this consumer. */
+  /** Accepts an input that was handed over to this consumer. */
   readonly accept: (id: string, token: number) => Promise<void>;
 }
 
-/** Another consumer, with what it was handed over counted as its own. */
+/** Another consumer. Streams that were handed over to it count as its own. */
 interface Other extends Share {
   readonly target: HandOverTarget;
 }
 
-/** Who takes part in the service, what each of them owns, and what it should. */
+/** Which consumers take part in the service, what each of them owns, and what each should own. */
 export class Sharing {
   private members: readonly BalancerMember[] = [];
-  /** Handed over to us, and not said yet. */
+  /** Inputs that were handed over to this consumer and that its announcement does not count yet. */
   private noted: string[] = [];
 
   constructor(private readonly options: SharingOptions) {}
 
-  /** Says what is owned here, learns what others own, and takes note of what was handed over. */
+  /**
+   * Announces what this consumer owns, reads what the others own, and accepts what was handed over.
+   */
   async meet(): Promise<void> {
     const { members, owned, claims, consumer, accept } = this.options;
     const noted = this.noted.splice(0);
@@ -47,32 +49,37 @@ export class Sharing {
     this.noted.push(...news.map(({ id }) => id));
   }
 
-  /** Something was handed over, and the others do not know yet that it is counted here. */
+  /**
+   * Streams were handed over, and the other consumers do not know yet that they are counted here.
+   */
   get hasNews(): boolean {
     return this.noted.length > 0;
   }
 
-  /** This consumer has less than it should: others may be about to hand something over. */
+  /** This consumer owns less than its share: others may be about to hand streams over. */
   get expects(): boolean {
     return this.options.claims() && this.options.owned.size < this.mine([]);
   }
 
-  /** It has taken part, in the last hour. */
+  /** Whether a consumer has taken part in the last hour. */
   isMember(consumer: string): boolean {
     return this.members.some((member) => member.consumer === consumer);
   }
 
-  /** It takes part. */
+  /** Whether a consumer takes part now. */
   isThere(consumer: string): boolean {
     return this.members.some((member) => member.consumer === consumer && isThere(member));
   }
 
-  /** Streams that should be owned here, of all that are owned by living consumers or have no owner. */
+  /**
+   * How many streams this consumer should own, of all that live consumers own or that have no
+   * owner.
+   */
   mine(found: readonly Abandoned[]): number {
     return this.shares(found, this.others(found)).get(this.options.consumer)!;
   }
 
-  /** A stream that is too much here, where another consumer has too few. */
+  /** A stream above the share of this consumer, where another consumer owns too few. */
   surplus(found: readonly Abandoned[]): OwnedStream | undefined {
     const others = this.others(found);
     const shares = this.shares(found, others);
@@ -85,7 +92,7 @@ export class Sharing {
     return missing > all.length - staying.length ? staying.at(-1) : undefined;
   }
 
-  /** Who has the fewest of what it should have. */
+  /** The consumer that is furthest below its share. */
   target(found: readonly Abandoned[]): HandOverTarget | undefined {
     const others = this.others(found);
     const shares = this.shares(found, others);
@@ -96,7 +103,7 @@ export class Sharing {
 
   private others(found: readonly Abandoned[]): Other[] {
     const { consumer } = this.options;
-    // Who has let locks expire is dead, or stands still, whatever it said a moment ago.
+    // A consumer whose locks have expired is dead or stalled, even if it announced itself just now.
     const dead = new Set(found.filter((one) => !one.givenBack).map(({ owner }) => owner));
     return this.members
       .filter((one) => one.consumer !== consumer && isThere(one) && !dead.has(one.consumer))
@@ -115,7 +122,7 @@ export class Sharing {
     return fairShares(total + free.length, all);
   }
 
-  /** Where the application claims, it may or may not: nothing is to be left for it. */
+  /** Where the application claims streams, it may leave them: no stream is reserved for it. */
   private get limit(): number {
     const { claims, maxStreams, owned } = this.options;
     return claims() ? maxStreams : owned.size;
@@ -124,7 +131,7 @@ export class Sharing {
 
 const isThere = ({ age }: BalancerMember): boolean => age < ABSENT_AFTER;
 
-/** What a consumer has less than it should, and can be handed. */
+/** How many streams a consumer can be handed until it has its share. */
 function missingOf({ consumer, owned, accepts }: Share, shares: Map<string, number>): number {
   return accepts ? Math.max(0, shares.get(consumer)! - owned) : 0;
 }

@@ -1,25 +1,30 @@
 import type { Fields } from '../core/message.js';
 import type { StreamPlace } from '../core/held-stream.js';
 
-/** The one field of an input. Others that begin with `_` belong to other programs, and stay. */
+/**
+ * The one field of an input. Other fields that begin with `_` belong to other programs, and stay.
+ */
 const FIELD = 'lbs-input';
 
-/** What an input says: the data stream, and whatever the producer wanted to tell about it. */
+/** What an input says: the data stream, and what the producer wrote beside the name. */
 export interface StreamAssignment extends StreamPlace {
   readonly info: StreamInfo;
 }
 
 export type StreamInfo = Readonly<Record<string, unknown>>;
 
-/** As redis-stream-client-go writes it, and reads it. */
+/** The format that redis-stream-client-go writes and reads. */
 export function encodeAssignment(stream: string, info: StreamInfo): Fields {
   return [FIELD, JSON.stringify({ DataStreamName: stream, Info: info })];
 }
 
 /**
- * Undefined where it names no stream. Read as Go reads it: of several fields of that name the last one
- * counts; keys match in any case; of several keys that match, each one counts in its turn: the last name,
- * and the entries of all infos together. `null` says nothing of a name, and empties the info.
+ * Reads an input in the way of Go. Undefined where the input names no stream.
+ * - Of several fields of that name the last one counts.
+ * - Keys match in any case.
+ * - Of several keys that match, all count in turn: the last name, and the entries of all infos
+ *   together.
+ * - `null` is no name, and empties the info.
  */
 export function decodeAssignment(id: string, fields: Fields): StreamAssignment | undefined {
   const said = parsed(lastOf(fields, FIELD));

@@ -11,14 +11,15 @@ export interface StreamCompletionOptions {
   readonly events: EventBus;
 }
 
-/** Completes streams, by name: because a caller says so, or the last message of the stream has said so. */
+/** Completes streams by name, because a caller or the last message of a stream asked for it. */
 export class StreamCompletion {
   constructor(private readonly options: StreamCompletionOptions) {}
 
   /**
-   * May be called again, after an error and after success.
+   * Completes a stream. May be called again, after an error and after success.
    * @param completed the source has completed it together with its last message
-   * @throws StreamNotOwnedError; StreamUnsettledError where a message of it has begun and is not settled
+   * @throws StreamNotOwnedError; StreamUnsettledError where a message of the stream has begun and
+   * is not settled
    */
   async complete(stream: string, completed = false): Promise<void> {
     const { streamOwner } = this.options;
@@ -27,7 +28,7 @@ export class StreamCompletion {
     else if (!streamOwner.hasCompleted(stream)) throw new StreamNotOwnedError(stream);
   }
 
-  /** The last message of a stream is settled. Tries again after an error. */
+  /** Completes a stream whose last message is settled. Tries again after an error. */
   async finished({ stream }: HeldStream, completed: boolean): Promise<void> {
     const { clock, events } = this.options;
     for (const backoff = new Backoff(); ;) {
@@ -35,7 +36,8 @@ export class StreamCompletion {
         return await this.complete(stream, completed);
       } catch (error) {
         if (error instanceof StreamNotOwnedError) return;
-        // The source tells again that the stream is finished, once what others had is settled.
+        // The source reports the stream as finished once more, when other consumers have settled
+        // their messages.
         if (error instanceof StreamUnsettledError) return;
         events.emit('worker-error', { worker: 'completion of a stream', error: error as Error });
         await sleep(clock, backoff.next());

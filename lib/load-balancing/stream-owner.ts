@@ -11,20 +11,26 @@ import type {
 import type { StreamNotification } from './notifications.js';
 import { OwnedStream, OwnedStreams } from './owned-stream.js';
 
-/** Names of streams that were completed, so that completing them again is no error. */
+/**
+ * Most names of completed streams that are remembered, so that completing them again is no error.
+ */
 const REMEMBERED = 1000;
 
-/** How often a consumer is chosen for a stream, where the one before was handed another one meanwhile. */
+/**
+ * How often a receiver is chosen for a stream: the one chosen before may have been handed another
+ * stream meanwhile.
+ */
 const AIMS = 3;
 
-/** Works on the streams that are owned. Without one, whoever hears the notifications does. */
+/** Works on owned streams. Without a holder the application does, by the notifications. */
 export interface StreamHolder {
   added(owned: OwnedStream): void;
-  /** The group in which it reads the streams. */
+  /** The group in which the holder reads the streams. */
   readonly group?: string;
   /**
-   * Ends the work on a stream: resolves when nothing of it will be settled any more.
-   * @throws StreamUnsettledError where a stream that is complete has a message that waits for its retry
+   * Ends the work on a stream. Resolves when no message of it will be settled any more.
+   * @throws StreamUnsettledError where the stream is to be completed and a message of it waits for
+   * its retry
    */
   letGo(owned: OwnedStream, complete: boolean): Promise<void>;
   lost(owned: OwnedStream): void;
@@ -34,20 +40,23 @@ export interface StreamOwnerOptions {
   readonly clock: Clock;
   readonly locks: StreamLocks;
   readonly isRunning: () => boolean;
-  /** Whether one more may be owned. Known only once it is taken: several are at a time. */
+  /**
+   * Whether one more stream may be owned. Known only after taking it, because several are taken at
+   * a time.
+   */
   readonly hasRoom: () => boolean;
   readonly notify: (notification: StreamNotification) => void;
-  /** Told when there is one stream less. */
+  /** Called when this consumer owns one stream less. */
   readonly onRoom: () => void;
 }
 
 type NotOwned = Exclude<TakeOutcome['word'], 'taken'> | 'full';
 
-/** The streams that are owned: how they come to be so, and end to be. */
+/** The owned streams of one consumer: takes them, and lets them go. */
 export class StreamOwner {
   readonly owned = new OwnedStreams();
   private readonly completed = new Set<string>();
-  /** Names of streams that the server is being asked for. */
+  /** Names of streams for which a request to the server is under way. */
   private readonly taking = new Set<string>();
   private holder: StreamHolder | undefined;
 
@@ -62,7 +71,7 @@ export class StreamOwner {
     for (const owned of this.owned) holder.added(owned);
   }
 
-  /** @returns whether it is ours now */
+  /** @returns whether this consumer owns the stream now */
   async take(assignment: StreamAssignment, ours: boolean): Promise<boolean> {
     return (await this.own(assignment, ours)) instanceof OwnedStream;
   }
@@ -71,7 +80,8 @@ export class StreamOwner {
     const { stream, id } = assignment;
     const before = this.owned.get(stream);
     if (before) return before.id === id ? 'held' : 'busy';
-    // Two inputs of one name that come together: not every driver looks at both in one step.
+    // Two inputs name the same stream and arrive together. Not every driver checks both in one
+    // step.
     if (this.taking.has(stream)) return 'busy';
     this.taking.add(stream);
     try {
@@ -90,7 +100,7 @@ export class StreamOwner {
     return owned;
   }
 
-  /** Else it is given back. */
+  /** Gives the stream back where it may not be kept. */
   private async mayKeep(owned: OwnedStream): Promise<boolean> {
     if (this.options.isRunning() && this.options.hasRoom()) return true;
     await this.options.locks.release(owned);
@@ -112,7 +122,7 @@ export class StreamOwner {
     this.options.onRoom();
   }
 
-  /** A stream that was handed over to this consumer. */
+  /** Accepts a stream that was handed over to this consumer. */
   async accept(assignment: StreamAssignment, token: number): Promise<void> {
     const owned = new OwnedStream(assignment, token, this.options.clock.now());
     if (this.owned.get(owned.stream)) return;
@@ -122,14 +132,18 @@ export class StreamOwner {
     this.add(owned);
   }
 
-  /** @param aim to whom, asked once nothing of it runs any more; undefined: it stays here */
+  /**
+   * @param aim chooses the receiver, once no message of the stream runs any more; undefined: the
+   * stream stays
+   */
   async handOver(
     owned: OwnedStream,
     aim: () => Promise<HandOverTarget | undefined>,
   ): Promise<void> {
     const outcome = await this.endWork(owned, false, () => this.handTo(owned, aim));
     if (outcome === 'lost' || outcome === 'stale') return;
-    // Its input is not pending any more: whoever took that away has the stream, or has finished it.
+    // The input is not pending any more: the consumer that took the input owns the stream, or has
+    // finished it.
     const reason = outcome === 'gone' ? 'lost' : 'handed-over';
     this.options.notify({ type: 'StreamDisowned', ...about(owned), reason });
   }
@@ -147,13 +161,13 @@ export class StreamOwner {
     return 'stale';
   }
 
-  /** Gives it back unfinished. Until that is known to be carried out the stream is ours. */
+  /** Gives a stream back unfinished. This consumer owns it until the server has confirmed that. */
   release(owned: OwnedStream): Promise<LetGoOutcome> {
     return this.endWork(owned, false, () => this.options.locks.release(owned));
   }
 
   /**
-   * Completes it: the one way, whether a caller or the last message has said so.
+   * Completes a stream. Callers and the last message of a stream all come this way.
    * @param completed the source has completed it together with its last message
    * @throws StreamUnsettledError
    */
@@ -166,7 +180,7 @@ export class StreamOwner {
     });
   }
 
-  /** Whether a stream of this name was completed here, not long ago. */
+  /** Whether this consumer has completed a stream of this name recently. */
   hasCompleted(stream: string): boolean {
     return this.completed.has(stream);
   }
@@ -212,7 +226,7 @@ export class StreamOwner {
   }
 }
 
-/** What a notification says of a stream. */
+/** The parts of a notification that identify a stream. */
 export function about({ stream, id, info }: StreamAssignment) {
   return { payload: { dataStreamName: stream, idInLbs: id }, info };
 }

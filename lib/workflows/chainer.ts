@@ -26,7 +26,7 @@ import { Lookalikes } from './lookalikes.js';
 import { reportOf } from './step-report.js';
 import { traceOf, travelling } from './travelling.js';
 
-/** A step as it is published. */
+/** A step to publish. */
 export interface StepMessage extends DueTime {
   readonly eventType: string;
   readonly payload: unknown;
@@ -35,21 +35,24 @@ export interface StepMessage extends DueTime {
 }
 
 export interface ChainerOptions {
-  /** Routes, encodes and checks, as for every producer. */
+  /** Routes, encodes and checks a message, as every producer does. */
   readonly encode: (message: StepMessage) => OutgoingEntry;
   readonly codec: Codec;
   readonly clock: Clock;
   readonly events: EventBus;
   readonly maxPayloadBytes: number;
   readonly technology: string;
-  /** Whether there is a store, without which nothing can be joined. */
+  /** Whether there is a store for workflows. Joins need one. */
   readonly stored: boolean;
 }
 
-/** What is kept of a terminal step's result, characters of JSON. */
+/** Longest result of a terminal step that is kept, in characters of JSON. */
 const LONGEST_RESULT = 16_384;
 
-/** Makes of what a handler returned the acknowledgement, the steps that follow, and the report. */
+/**
+ * Turns the result of a handler into an acknowledgement with the steps that follow and the report
+ * of the step.
+ */
 export class Chainer {
   private metadataTravels: boolean | undefined;
   private readonly lookalikes: Lookalikes;
@@ -59,8 +62,8 @@ export class Chainer {
   }
 
   /**
-   * @param result what left the exception filters
-   * @param own what the method itself had returned: its instruction counts where none has left
+   * @param result what the exception filters returned
+   * @param own what the method itself returned: its instruction counts where `result` has none
    * @returns a dead letter where the steps can never be published
    * @throws ClosedError
    */
@@ -73,12 +76,12 @@ export class Chainer {
       return delivery.workflow ? this.end(delivery, delivery.workflow, result) : ack;
     } catch (error) {
       if (error instanceof ClosedError) throw error;
-      // Another run would be for nothing, and do all that this one has done once more.
+      // Another run would fail in the same way, and repeat the effects of this run.
       return deadLetter('unrecoverable', errorRecord(error));
     }
   }
 
-  /** Tells of a result that looks like an instruction and is none. */
+  /** Reports a result that looks like an instruction and is none. */
   notice(delivery: Delivery, result: unknown, own?: unknown): void {
     this.lookalikes.look(delivery, result, own);
   }
@@ -88,7 +91,7 @@ export class Chainer {
     refuseInbox(delivery);
     const place = delivery.workflow ?? rootPlace(delivery);
     const next: NextPlace[] = [];
-    // No literal, because it outlives its run: see docs/decisions/0015.
+    // `Array.of` and no literal, because the list outlives its run: see docs/decisions/0015.
     const publish = isFanOut(steps)
       ? this.branches(delivery, place, steps, next)
       : Array.of(this.step(delivery, place.id, stepAfter(place.step), place.scopes, steps, next));
@@ -104,7 +107,7 @@ export class Chainer {
     fanOut: FanOut,
     next: NextPlace[],
   ): OutgoingEntry[] {
-    // Nobody waits for branches that are not joined: the branch that they begin in ends here.
+    // Without a join no step waits for the branches: the branch in which they begin ends here.
     const inherited = fanOut.join === undefined ? hooksOf(place.scopes) : place.scopes;
     const outer = withHook(inherited, fanOut.onFailure);
     return fanOut.steps.map((step, index) => {
@@ -128,7 +131,7 @@ export class Chainer {
       throw new UnsupportedFeatureError('Joining steps', technology, advice);
     }
     const { event, stream } = targetOf(fanOut.join!);
-    // What can never be published should fail here, and not when all the branches are done.
+    // A join that can never be published fails now, and not only when all branches have ended.
     if (index === 0) this.options.encode({ eventType: event, stream, payload: { results: [] } });
     const of = fanOut.steps.length;
     return { kind: 'join', at: step, index, of, partial: fanOut.partial ?? false, event, stream };
@@ -156,7 +159,7 @@ export class Chainer {
     });
   }
 
-  /** The last step of its branch. */
+  /** Ends a branch with its last step. */
   private end(delivery: Delivery, place: WorkflowPlace, returned: unknown): Ack {
     const joined = place.scopes.findLast((scope) => scope.kind === 'join');
     if (joined) refuseInbox(delivery);
@@ -175,7 +178,10 @@ export class Chainer {
     return { kind: 'ack', step: endedStep(place, report, delivery.lease.redrive, { arriving }) };
   }
 
-  /** Together they have to fit into the payload of the join. */
+  /**
+   * Checks the size of a result: the results of all branches together have to fit into the payload
+   * of the join.
+   */
   private joinable(result: unknown, { of, event }: JoinScope, eventType: string): string {
     const limit = Math.floor(this.options.maxPayloadBytes / of) - OF_EACH_RESULT;
     const text = json(result);
@@ -191,7 +197,7 @@ export class Chainer {
     return text ?? 'null';
   }
 
-  /** A codec without metadata would lose what makes a message a step. Asked once. */
+  /** A codec without metadata would lose what makes a message a step. Checked once. */
   private refuseBareCodecs(): void {
     const { codec } = this.options;
     this.metadataTravels ??= carriesMetadata(codec);
@@ -212,8 +218,9 @@ class Chained implements Ack {
 }
 
 /**
- * A process that dies between the writes of an inbox and the acknowledgement leaves a duplicate, which
- * is acknowledged without a run: what follows from it would be lost. Nothing is written where this throws.
+ * Throws before the handler writes anything. A process that dies between the writes of an inbox and
+ * the acknowledgement leaves a duplicate. The duplicate is acknowledged without a run, so the steps
+ * that follow would be lost.
  */
 function refuseInbox({ handler }: Delivery): void {
   if (!handler?.inbox) return;
@@ -221,7 +228,7 @@ function refuseInbox({ handler }: Delivery): void {
   throw new UnsupportedFeatureError('Going on with a workflow', 'a handler with inbox', advice);
 }
 
-/** Until the last of them is published, ms; undefined: all are at once. */
+/** Milliseconds until the last of them is published. Undefined: all are published at once. */
 function longestWait(entries: readonly OutgoingEntry[], clock: Clock): number | undefined {
   let longest: number | undefined;
   for (const { when } of entries) {
@@ -230,10 +237,13 @@ function longestWait(entries: readonly OutgoingEntry[], clock: Clock): number | 
   return longest;
 }
 
-/** Of the brackets and the comma around it, and its share of what else is in the payload, bytes. */
+/**
+ * Bytes that each result adds in the payload of the join: brackets, comma, and its share of the
+ * rest.
+ */
 const OF_EACH_RESULT = 16;
 
-/** Undefined where there is none. */
+/** Undefined for a value without JSON text. */
 function json(value: unknown): string | undefined {
   try {
     return JSON.stringify(value) as string | undefined;

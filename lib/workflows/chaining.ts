@@ -27,9 +27,9 @@ export interface ChainingOptions
   ) => Promise<string>;
 }
 
-/** Everything that makes workflows of messages: what a pipeline, a settler and a handler need. */
+/** All that the pipeline, the settler and handlers need for workflows. */
 export class Chaining {
-  /** Knows steps, and stops those of cancelled workflows. */
+  /** Recognises steps, and acknowledges those of cancelled workflows without a run. */
   readonly recognise: Middleware;
   /** How a step ends whose key another message has completed. */
   readonly duplicateStep: (delivery: Delivery) => Ack | undefined;
@@ -51,22 +51,22 @@ export class Chaining {
     });
   }
 
-  /** What becomes of a message whose handler returned this; see {@link Chainer.chain}. */
+  /** The settlement for a message whose handler returned `result`; see {@link Chainer.chain}. */
   chain(delivery: Delivery, result: unknown, own: unknown): Settlement {
     return this.chainer.chain(delivery, result, own);
   }
 
-  /** Tells of a result that looks like an instruction and is none. */
+  /** Reports a result that looks like an instruction and is none. */
   notice(delivery: Delivery, result: unknown): void {
     this.chainer.notice(delivery, result);
   }
 
-  /** Settles steps, for one consumer. */
+  /** Settles steps for one consumer. */
   settling(settle: Settle, holding: Holding): Settle {
     return new StepSettling(this.concluding, holding, settle).all;
   }
 
-  /** Once nothing is settled any more. */
+  /** Call it when nothing is settled any more. */
   stop(): Promise<void> {
     return this.concluding.recorder.stop();
   }
@@ -77,7 +77,7 @@ function refuse(technology: string): never {
   throw new UnsupportedFeatureError('Keeping the state of workflows', technology, advice);
 }
 
-/** What a runtime has of all that is needed. */
+/** The parts of a runtime that workflows need. */
 export interface ChainingParts {
   readonly options: {
     readonly codec: Codec;

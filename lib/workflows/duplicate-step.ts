@@ -7,8 +7,9 @@ import { traceOf } from './travelling.js';
 import { reportOf } from './step-report.js';
 
 /**
- * How a step ends that need not run, since its key was completed by another message: its branch ends
- * with it, without a result. Undefined: it is no step. Any run of the same step counts more.
+ * How a step ends whose key another message has completed: it does not run, and its branch ends
+ * without a result. Where the same step has run, the result of that run counts instead. Undefined:
+ * the message is no step.
  */
 export function duplicateStep(delivery: Delivery, clock: Clock): Ack | undefined {
   const { handler, message, lease } = delivery;

@@ -7,16 +7,16 @@ import type { WorkflowFailure } from './workflow-payloads.js';
 import { placeIn, WORKFLOW, type WorkflowPlace } from '../core/workflow-place.js';
 import { brief, isForgiven, joinFailed, type JoiningOptions } from './joining.js';
 
-/** A settlement that buries its message. */
+/** A settlement that moves its message to the dead letters. */
 export type Burial = Extract<Settling, { readonly record: unknown }>;
 
 /** A step that has failed for good. */
 export interface Failed {
   readonly place: WorkflowPlace;
   readonly report: StepReport;
-  /** What was declared for that. */
+  /** The messages that were declared for its failure, by hooks or a join. */
   readonly publish: readonly OutgoingEntry[];
-  /** The failure is for a join to deal with, and not the workflow's. */
+  /** True: a join accepts the failure. False: the workflow has failed. */
   readonly forgiven: boolean;
 }
 
@@ -67,7 +67,7 @@ interface ReadStep {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** What cannot be decoded cannot be known as a step either. */
+/** Undefined also for an entry that cannot be decoded. */
 function stepIn(codec: Codec, { fields, stream }: Lease): ReadStep | undefined {
   if (!fields?.some((field) => field.includes(WORKFLOW))) return undefined;
   try {

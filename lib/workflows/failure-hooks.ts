@@ -2,11 +2,11 @@ import { InvalidInstructionError } from '../core/errors/handling.errors.js';
 import { targetOf, targetProblems, type StepTarget } from '../options/step-target.js';
 import type { Scope } from '../core/workflow-place.js';
 
-/** The hooks alone: joins wait no more. */
+/** Keeps the hooks and drops the joins. */
 export const hooksOf = (scopes: readonly Scope[]): readonly Scope[] =>
   scopes.filter(({ kind }) => kind === 'hook');
 
-/** @throws InvalidInstructionError where the target can never be published to */
+/** @throws InvalidInstructionError for a target that can never be published to */
 export function withHook(
   scopes: readonly Scope[],
   target: StepTarget | undefined,

@@ -10,8 +10,9 @@ import {
 } from '../options/workflow-options.js';
 
 /**
- * A step written out, as the first version of this protocol has it. A result of this shape chains only
- * where the option `plainInstructions` says so; among the steps of {@link fanOut} it always does.
+ * A step as a plain object, as the first version of this protocol has it. Among the steps of
+ * {@link fanOut} it always counts as a step. As the result of a method it does so only with the
+ * option `plainInstructions`.
  */
 export interface PlainInstruction<T = unknown> {
   /** Event type of the next step. */
@@ -21,23 +22,25 @@ export interface PlainInstruction<T = unknown> {
   readonly delay?: number;
 }
 
-/** Several steps at once. Made by {@link fanOut}. */
+/** Several steps that are published at once. Made by {@link fanOut}. */
 export interface FanOut extends FanOutOptions {
   readonly steps: readonly StepLike[];
 }
 
-/** More could not be joined in one step. */
+/** A join of more branches would not fit into one step of the server. */
 const MOST_BRANCHES = 1000;
 
-/** On what the helpers made, so that two copies of this package know each other's. */
+/**
+ * Marks what `next` and `fanOut` make, so that two copies of this package recognise each other's.
+ */
 const MADE = Symbol.for('nestjs-redis-streams:workflow');
 type Made = { readonly [MADE]?: 'next' | 'fan-out' };
 
 const NO_OPTIONS: NextOptions = {};
 
 /**
- * The next step of a workflow, as a `@StreamHandler` method returns it. {@link next} is the short way
- * to make one.
+ * The next step of a workflow, as a `@StreamHandler` method returns it. {@link next} is the short
+ * way to make one.
  *
  * ```ts
  * return new WorkflowInstruction('email.send', { orderId: order.id }, { delay: 5_000 });
@@ -70,7 +73,7 @@ export class WorkflowInstruction<T = unknown> implements NextOptions {
   }
 }
 
-/** What may be a step of a fan-out. */
+/** A value that may be a step of a fan-out. */
 type StepLike = WorkflowInstruction | PlainInstruction;
 
 class MadeFanOut implements FanOut {
@@ -91,8 +94,8 @@ class MadeFanOut implements FanOut {
 }
 
 /**
- * The next step, to be returned by a `@StreamHandler` method. It is published in one step with the
- * acknowledgement of the message that it follows from.
+ * Makes the next step. A `@StreamHandler` method returns it. The step is published in one step with
+ * the acknowledgement of the message that it follows from.
  *
  * ```ts
  * return next('email.send', { orderId: order.id }, { delay: 5_000 });
@@ -109,7 +112,7 @@ export function next<T>(
 }
 
 /**
- * Several steps at once, each the beginning of a branch. A bare list of steps does the same without
+ * Makes several steps, each the beginning of a branch. A bare list of steps does the same without
  * options.
  *
  * ```ts
@@ -140,9 +143,9 @@ function refuse(problems: Problems): void {
 }
 
 /**
- * The steps that a result asks for. Undefined: it is the result of a terminal step.
- * @param plain whether an object that was only written out is an instruction, too
- * @throws InvalidInstructionError where there are too many
+ * The steps that a result asks for. Undefined: the result is that of a terminal step.
+ * @param plain whether a plain object is an instruction, too
+ * @throws InvalidInstructionError for too many steps
  */
 export function stepsIn(result: unknown, plain: boolean): FanOut | WorkflowInstruction | undefined {
   if (typeof result !== 'object' || result === null) return undefined;
@@ -157,7 +160,7 @@ export function stepsIn(result: unknown, plain: boolean): FanOut | WorkflowInstr
 export const isFanOut = (steps: FanOut | WorkflowInstruction): steps is FanOut =>
   (steps as Made)[MADE] === 'fan-out';
 
-/** The first event type of a result that looks like instructions, though none were made. */
+/** The first event type of a result that consists of plain objects which look like instructions. */
 export function lookalike(result: unknown): string | undefined {
   if (isPlain(result)) return result.next;
   if (!Array.isArray(result) || result.length === 0) return undefined;

@@ -20,35 +20,35 @@ import { travelling } from './travelling.js';
 
 export interface JoiningOptions {
   readonly store: WorkflowStore | undefined;
-  /** How long the store keeps what is known of a workflow, ms. */
+  /** How long the store keeps the state of a workflow, in milliseconds. */
   readonly ttl: number;
   readonly encode: (message: StepMessage) => OutgoingEntry;
   readonly technology: string;
   readonly events: EventBus;
 }
 
-/** A step that follows, and how it is published. */
+/** A step that follows, encoded for publishing. */
 export interface Following {
   readonly place: string;
   readonly event: string;
   readonly entry: OutgoingEntry;
 }
 
-/** The message whose end is told of. */
+/** A message whose step has ended. */
 export interface Ending {
   readonly lease: Lease;
   readonly place: WorkflowPlace;
   readonly metadata: Metadata;
-  /** Step that what follows is named after, where that is not the message's own. */
+  /** The step after which the next place is named, where that is not the message's own step. */
   readonly at?: string;
-  /** Another message has done what this one was for. */
+  /** Another message has completed the same step. */
   readonly duplicate?: boolean;
 }
 
-/** What came of a branch, as it is stored: its result as JSON, or its failure. */
+/** The end of a branch as it is stored: its result as JSON, or its failure. */
 type Outcome = { readonly v: unknown } | { readonly e: Omit<BranchFailure, 'index'> };
 
-/** The last step of a branch has completed. Answers the join, where it was the last one to. */
+/** Records that a branch has completed. Returns the join where all other branches have ended. */
 export function join(
   options: JoiningOptions,
   ending: Ending,
@@ -57,7 +57,10 @@ export function join(
   return arrive(options, ending, ending.place.scopes, `{"v":${result}}`);
 }
 
-/** A step has failed. Answers what was declared for that, from the innermost scope outwards. */
+/**
+ * Records that a step has failed. Returns the messages that were declared for its failure, from the
+ * innermost scope outwards.
+ */
 export async function joinFailed(
   options: JoiningOptions,
   ending: Ending,
@@ -73,7 +76,7 @@ export async function joinFailed(
   ];
 }
 
-/** Whether a failure of this step is for a join to deal with. */
+/** Whether a join accepts failures of this step. */
 export const isForgiven = ({ scopes }: WorkflowPlace): boolean =>
   scopes.findLast((scope) => scope.kind === 'join')?.partial ?? false;
 
@@ -102,7 +105,10 @@ async function arrive(
   return joined(options, ending, scope, outer, outcomes);
 }
 
-/** All branches have arrived: the join, or where one failed what is declared for that. */
+/**
+ * All branches have ended. Returns the join, or, where a branch failed, what was declared for the
+ * failure.
+ */
 async function joined(
   options: JoiningOptions,
   ending: Ending,
@@ -127,7 +133,7 @@ async function joined(
     try {
       return [published(options, ending, there, payload)];
     } catch (error) {
-      // With the payloads of what failed it may be too large; trying again would not help.
+      // The payloads of failed steps may make the join too large. Trying again would not help.
       failure = { ...failure, reason: 'join-refused', error: brief(errorRecord(error)) };
     }
   }
@@ -139,21 +145,22 @@ async function joined(
   ];
 }
 
-/** The nearest hook. One beyond a join waits for what the other branches come to. */
+/** The nearest hook. A hook outside a join waits until the other branches have ended. */
 function hookOf(scopes: readonly Scope[]): HookScope | undefined {
   const nearest = scopes.at(-1);
   return nearest?.kind === 'hook' ? nearest : undefined;
 }
 
-/** Without the stack, which belongs to the dead letter. */
+/** Leaves out the stack, which only the dead letter keeps. */
 export const brief = ({ name, message }: ErrorRecord): { name: string; message: string } => ({
   name,
   message,
 });
 
 /**
- * Stands alone: what is declared for failures is not run for its own. A message that can never be
- * published is told of and left out: trying again would not help, and the dead letter has the failure.
+ * Publishes the message of a hook. It has no scopes: if it fails itself, no hook runs for it. A
+ * message that can never be published is reported and left out, because trying again would not
+ * help. The dead letter keeps the failure.
  */
 function compensation(
   options: JoiningOptions,
@@ -164,7 +171,7 @@ function compensation(
   const step = stepInBranch(ending.at ?? ending.place.step, 'f');
   const there = { ...hook, step, scopes: [] };
   let refused: unknown;
-  // Without the payloads of what failed where it is too large with them.
+  // Where the message is too large, a second try leaves the payloads of failed steps out.
   for (const payload of [failure, withoutPayloads(failure)]) {
     try {
       return [published(options, ending, there, payload)];

@@ -2,13 +2,20 @@ import type { BoundHandler, Delivery } from '../core/delivery.js';
 import type { EventBus } from '../core/events.js';
 import { lookalike } from './instructions.js';
 
-/** Tells of results that look like instructions, though none were made: each, and once in words. */
+/**
+ * Reports results that look like instructions and are none: each by an event, and once per handler
+ * by a warning.
+ */
 export class Lookalikes {
   private readonly warned = new WeakSet<BoundHandler>();
 
   constructor(private readonly events: EventBus) {}
 
-  /** @param results of one run, of which the first that looks so is told of */
+  /**
+   * @param result what left the exception filters
+   * @param own what the method itself returned; looked at where `result` does not look like an
+   * instruction
+   */
   look(delivery: Delivery, result: unknown, own: unknown): void {
     const next = lookalike(result) ?? lookalike(own);
     if (next === undefined) return;

@@ -8,9 +8,9 @@ import type { WorkflowStore } from '../ports/workflow-store.js';
 import { reportOf } from './step-report.js';
 
 /**
- * Of handlers that chain: knows steps by their metadata, and acknowledges those of cancelled workflows without a run. What
- * belongs to no workflow passes at the price of one look. Where the store does not answer, the run has
- * failed: a step that may have been cancelled must not happen.
+ * For handlers that chain: recognises steps by their metadata, and acknowledges steps of cancelled
+ * workflows without a run. A message that belongs to no workflow costs one look-up. Where the store
+ * does not answer, the run fails: a step that may have been cancelled must not run.
  */
 export function recognise(store: WorkflowStore | undefined, clock: Clock): Middleware {
   const cancelled = store && new Asking((ids) => store.areCancelled(ids));
@@ -38,7 +38,7 @@ interface Question {
   readonly reject: (error: unknown) => void;
 }
 
-/** Steps that begin in one turn ask together. */
+/** Collects the questions of one turn of the event loop into one call. */
 class Asking {
   private questions: Question[] = [];
 

@@ -9,20 +9,20 @@ import type { FinishedStep } from '../core/ended-step.js';
 const FIRST_WAIT = 100;
 const LONGEST_WAIT = 5000;
 
-/** So many wait for another try; further ones are not recorded. */
+/** Most steps that wait for another try. Further ones are not recorded. */
 const MOST = 5000;
 
 export interface StepRecorderOptions {
   readonly store: WorkflowStore | undefined;
-  /** How long what is known of a workflow is kept, ms. */
+  /** How long the state of a workflow is kept, in milliseconds. */
   readonly ttl: number;
   readonly clock: Clock;
   readonly events: EventBus;
 }
 
 /**
- * Records steps, and is not waited for: the work goes on where recording fails. What failed is tried
- * again until it is stopped. What is given to it once need not be given to it again.
+ * Records steps in the background: settlements do not wait for it, and go on where recording fails.
+ * Failed records are tried again until `stop`. A caller gives each step once.
  */
 export class StepRecorder {
   private refused: FinishedStep[] = [];
@@ -40,7 +40,10 @@ export class StepRecorder {
     this.underWay.add(recording);
   }
 
-  /** Once nothing is settled any more: tries once more what was refused, and tells of what is lost. */
+  /**
+   * Call it when nothing is settled any more. Tries failed records once more, and reports those
+   * that are lost.
+   */
   async stop(): Promise<void> {
     this.stopped = true;
     if (this.timer !== undefined) this.options.clock.clearTimeout(this.timer);

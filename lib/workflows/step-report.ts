@@ -3,12 +3,15 @@ import type { Delivery } from '../core/delivery.js';
 import type { StepReport } from '../core/ended-step.js';
 import type { WorkflowPlace } from '../core/workflow-place.js';
 
-/** What a report says beside whose it is. Of a step that was not run, `outcome` and `attempts`. */
+/**
+ * The parts of a report that differ between steps. A step that was not run has `outcome` and
+ * `attempts`.
+ */
 type What = Pick<StepReport, 'outcome' | 'next' | 'result' | 'resultOmitted'> & {
   readonly attempts?: number;
 };
 
-/** What is recorded of a step that has ended now. What is undefined is left out of its text. */
+/** The record of a step that ends now. Undefined values are left out of its text. */
 export function reportOf(
   { lease, group, eventType, startedAt }: Delivery,
   { parent }: WorkflowPlace,

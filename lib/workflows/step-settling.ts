@@ -17,32 +17,37 @@ export interface ConcludingOptions extends JoiningOptions {
   readonly recorder: StepRecorder;
 }
 
-/** What a consumer tells of its deliveries. */
+/** What a consumer knows of its deliveries. */
 export interface Holding {
-  /** Whose the entries of these runs are now. Keeps fresh what is held. */
+  /** Asks whether these runs still own their entries. Extends the leases of those that do. */
   holds(leases: readonly Lease[]): Promise<ReadonlyMap<Lease, Hold>>;
-  /** Its handler takes no part in workflows: it only looks on. */
+  /**
+   * True: the handler of this message takes no part in workflows, so its dead letter does not end a
+   * step.
+   */
   looksOn(settling: Settling): boolean;
 }
 
-/** A settlement, with what is recorded of its step. */
+/** A settlement, with the record of its step. */
 interface Concluded {
   readonly settling: Settling;
   readonly step?: FinishedStep | undefined;
 }
 
-/** As long as steps that are published apart are known, ms. */
+/** How long messages for failures are recognised as published before, in milliseconds. */
 const HOOKS_ARE_KNOWN_FOR = 3_600_000;
 
 /**
- * Settles what belongs to workflows: the last arrival of a fan-out brings its join along, and a dead
- * letter what was declared for failures. All of it may be repeated, after whatever line it broke off.
+ * Settles messages that belong to workflows. The last arrival at a join publishes the join; a dead
+ * letter publishes what was declared for its failure. All of it may be repeated after a break at
+ * any point.
  *
- * Steps are recorded on the way, just before their settlement and not awaited by it: where recording
- * fails, the work goes on, and a workflow looks as if the step were still to come until it succeeds.
+ * Steps are recorded just before their settlement, which does not wait for that. Where recording
+ * fails, the work goes on. The workflow then looks as if the step were still to come, until
+ * recording succeeds.
  */
 export class StepSettling {
-  /** Of settlements that have to be tried again, and whose steps are recorded. */
+  /** Leases whose settlement has to be tried again and whose step is recorded already. */
   private readonly recorded = new WeakSet<Lease>();
 
   constructor(
@@ -73,7 +78,7 @@ export class StepSettling {
     return ready.map((one) => (isConcluded(one) ? outcomes[next++]! : one));
   }
 
-  /** @param steps of each, undefined where there is none */
+  /** @param steps the step of each settlement; undefined for a settlement without a step */
   private async carryOut(
     batch: readonly Settling[],
     steps: readonly (FinishedStep | undefined)[],
@@ -81,7 +86,8 @@ export class StepSettling {
     const { recorded } = this;
     const fresh = steps.filter((step, at) => step && !recorded.has(batch[at]!.lease));
     this.options.recorder.record(fresh as FinishedStep[]);
-    // It is recorded whatever comes of that: another try records nothing anew.
+    // The step counts as recorded, however the settlement ends: another try does not record it
+    // again.
     const tryLater = (at: number): void => void (steps[at] && recorded.add(batch[at]!.lease));
     try {
       const outcomes = await this.settle(batch);
@@ -93,7 +99,7 @@ export class StepSettling {
     }
   }
 
-  /** @param holds whose those that arrive at a join are now */
+  /** @param holds who owns the entries that arrive at a join */
   private async prepare(
     settling: Settling,
     holds?: Promise<ReadonlyMap<Lease, Hold>>,
@@ -105,9 +111,11 @@ export class StepSettling {
       if (step && this.waitsLong(step)) await this.keep(step);
       const arriving = step?.arriving;
       if (!arriving) return concluded(settling);
-      // Where it is somebody else's, what he brings counts: this run may have stood still meanwhile.
+      // Where another run owns the entry, the result of that run counts: this run may have been
+      // stalled meanwhile.
       const hold = (await holds!).get(lease)!;
-      // Carried out at an earlier try, but for what is not in that step.
+      // An earlier try has settled the entry; only what stands outside that settlement is left to
+      // do.
       if (hold === 'gone' && this.recorded.has(lease)) return concluded(settling);
       if (hold !== 'held') return hold;
       const { place, trace: metadata, result } = arriving;
@@ -120,19 +128,22 @@ export class StepSettling {
     }
   }
 
-  /** The last step of a branch, one that something follows much later, or an end to be told of. */
+  /**
+   * Whether work precedes the settlement: for the last step of a branch, for a step that something
+   * follows much later, and for a dead letter.
+   */
   private needsTime(settling: Settling): boolean {
     if (settling.settlement.kind === 'dead-letter') return true;
     const step = stepOf(settling);
     return step !== undefined && (step.arriving !== undefined || this.waitsLong(step));
   }
 
-  /** What waits for a moment is within the time for which everything is kept. */
+  /** A short wait is covered by the time for which everything is kept. */
   private waitsLong({ waits = 0 }: EndedStep): boolean {
     return waits > this.options.ttl / 1000;
   }
 
-  /** Before something waits: what its branch belongs to must be known for as long. */
+  /** Keeps the state of the workflow until the delayed step has run, and `ttl` after that. */
   private async keep({ workflow, waits = 0 }: EndedStep): Promise<void> {
     const { store, ttl } = this.options;
     await store?.keep(workflow, waits + ttl);
@@ -152,7 +163,7 @@ export class StepSettling {
     return { settling, step: endedStep(place, report, lease.redrive, ended) };
   }
 
-  /** Before the dead letter is stored, and once, however often that is tried. */
+  /** Publishes before the dead letter is stored, and only once, however often that is tried. */
   private async publishOnce(burial: Burial, entries: readonly OutgoingEntry[]): Promise<void> {
     if (entries.length === 0) return;
     const { source } = this.options;
@@ -178,7 +189,7 @@ const concluded = (settling: Settling): Concluded => ({ settling, step: stepOf(s
 const stepOf = ({ settlement }: Settling): EndedStep | undefined =>
   settlement.kind === 'ack' ? settlement.step : undefined;
 
-/** What followed from the arrival follows from the step. */
+/** Adds the steps that follow from the arrival to the acknowledgement and to its report. */
 function withSteps(
   settlement: Ack,
   { redrive }: Lease,

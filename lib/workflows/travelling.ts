@@ -1,10 +1,12 @@
 import type { Metadata } from '../core/message.js';
 import { WORKFLOW } from '../core/workflow-place.js';
 
-/** Goes on with every step, so that a trace leads from end to end. */
+/** Headers that are copied to every step, so that a trace leads from the first step to the last. */
 const TRACE = ['traceparent', 'tracestate', 'baggage'];
 
-/** The trace headers of the message before, the step's own metadata, and its place. */
+/**
+ * The trace headers of the message before, the step's own metadata, and its place in the workflow.
+ */
 export function travelling(before: Metadata, own: Metadata | undefined, place: string): Metadata {
   const metadata = traceOf(before);
   if (own) Object.assign(metadata, own);

@@ -14,52 +14,55 @@ import type { StoredWorkflow, WorkflowStore } from '../ports/workflow-store.js';
 import type { StepMessage } from './chainer.js';
 
 /**
- * - `running`: some step is still to come, or to end.
+ * - `running`: some step has not ended yet.
  * - `completed`: every step has completed.
- * - `failed`: a step was dead-lettered, which no `partial` join has made up for. What was declared for
- *   failures may still run.
+ * - `failed`: a step was dead-lettered, and no `partial` join has accepted that. What was declared
+ *   for failures may still run.
  * - `cancelled`: by `cancel`.
  */
 export type WorkflowStatus = 'running' | 'completed' | 'failed' | 'cancelled';
 
-/** What is known of a workflow. Times are ISO 8601. */
+/** The recorded state of a workflow. Times are ISO 8601. */
 export interface WorkflowState {
   readonly id: string;
   readonly status: WorkflowStatus;
-  /** When the first step began. Undefined: none is known to have. */
+  /** When the first step began. Undefined: no step is known to have begun. */
   readonly startedAt?: string;
-  /** When the last step ended, where nothing is left to be done. */
+  /** When the last step ended. Undefined while steps are still to come. */
   readonly endedAt?: string;
-  /** In the order of their places. */
+  /** Ordered by their places. */
   readonly steps: readonly WorkflowStep[];
 }
 
-/** A step that has ended, or that follows from one and has not. */
+/** A step that has ended, or that was published and has not ended yet. */
 export interface WorkflowStep {
-  /** Its place; see `WorkflowContext.step`. */
+  /** Place of the step; see `WorkflowContext.step`. */
   readonly step: string;
   readonly event: string;
   /**
-   * `waiting`: published and not ended, so it may be running or delayed. `duplicate`: not run, since
-   * its handler has `dedupe` and has completed the same before.
+   * `waiting`: published and not ended, so the step may be running or delayed. `duplicate`: not
+   * run, because its handler has `dedupe` and has completed the same key before.
    */
   readonly status: 'waiting' | 'completed' | 'failed' | 'cancelled' | 'duplicate';
   readonly stream?: string;
-  /** Id of its message. */
+  /** Id of the message. */
   readonly id?: string;
   readonly parentId?: string;
   readonly group?: string;
-  /** Runs that it took. */
+  /** Runs that the step took. */
   readonly attempts?: number;
-  /** When its last run began. */
+  /** When the last run began. */
   readonly startedAt?: string;
   readonly endedAt?: string;
-  /** Of its last run, ms. */
+  /** Duration of the last run, in milliseconds. */
   readonly duration?: number;
-  /** What a terminal step returned; undefined where that has more than 16,384 characters of JSON. */
+  /**
+   * What a terminal step returned. Undefined where the result has more than 16,384 characters of
+   * JSON.
+   */
   readonly result?: unknown;
   readonly resultOmitted?: true;
-  /** Of a dead letter. */
+  /** Reason of the dead letter. */
   readonly reason?: string;
   readonly error?: { readonly name: string; readonly message: string };
 }
@@ -68,36 +71,40 @@ export const START_OPTIONS = declareOptions(
   'a workflow',
   {
     /**
-     * A name for it of 1 to 200 letters, digits and the characters `-_.:/`. Starting one of the same
-     * name again within `idempotencyWindow` begins no second one. @default a random one
+     * A name for the workflow: 1 to 200 letters, digits and the characters `-_.:/`. Starting a
+     * workflow of the same name again within `idempotencyWindow` starts no second one. @default a
+     * random name
      */
     id: checked<string>(
       'a text of 1 to 200 letters, digits or characters of -_.:/',
       (value) => typeof value === 'string' && /^[\w\-.:/]{1,200}$/.test(value),
     ),
     metadata: NEXT_OPTIONS.options.metadata,
-    /** Published when a step is dead-lettered, and none nearer is declared. */
+    /** Published when a step is dead-lettered for which no nearer hook is declared. */
     onFailure: NEXT_OPTIONS.options.onFailure,
-    /** Of the first step, in milliseconds from now, by the server's clock. 0: at once. */
+    /** Delay of the first step, in milliseconds from now, by the server's clock. 0: at once. */
     delay: DUE_TIME.options.delay,
-    /** Of the first step: a Date, or milliseconds since the epoch. Past: as soon as possible. */
+    /**
+     * Due time of the first step: a Date, or milliseconds since the epoch. Past: as soon as
+     * possible.
+     */
     deliverAt: DUE_TIME.options.deliverAt,
   },
   ...DUE_TIME.rules,
 );
 
-/** What may be said of a workflow that is started. */
+/** Options for a workflow that is started. */
 export interface StartOptions extends Given<typeof START_OPTIONS> {}
 
 export interface WorkflowsOptions {
-  /** @throws UnsupportedFeatureError where the driver has none */
+  /** @throws UnsupportedFeatureError where the driver has no store for workflows */
   readonly store: () => WorkflowStore;
   readonly publish: (
     message: StepMessage & { readonly idempotencyKey?: string },
   ) => Promise<string>;
   readonly idempotent: boolean;
   readonly clock: Clock;
-  /** How long what is known of a workflow is kept, ms. */
+  /** How long the state of a workflow is kept, in milliseconds. */
   readonly ttl: number;
 }
 
@@ -110,7 +117,7 @@ export interface WorkflowsOptions {
  * ```
  */
 export class Workflows {
-  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  /** @internal Injection tokens use this name, because a bundler may rename the class. */
   static readonly token: string = 'Workflows';
 
   /** @internal */
@@ -145,9 +152,9 @@ export class Workflows {
   }
 
   /**
-   * What is known of a workflow. One that a producer's message began is known once its first step has
-   * ended.
-   * @returns undefined: nothing is known of it, or not any more
+   * Reads the state of a workflow. A workflow that began with a producer's message is known once
+   * its first step has ended.
+   * @returns undefined: the workflow is not known, or not any more
    */
   async get(id: string): Promise<WorkflowState | undefined> {
     refuse(names({ id }));
@@ -156,9 +163,10 @@ export class Workflows {
   }
 
   /**
-   * Cancels a workflow: its later steps, delayed ones too, are acknowledged without a run when they
-   * come, with the outcome `cancelled`. Steps that run go on to their end. No failure hook runs.
-   * @returns false: it had come to its end
+   * Cancels a workflow. Its later steps, delayed ones too, are acknowledged without a run when they
+   * arrive, with the outcome `cancelled`. A step that runs goes on to its end. No failure hook
+   * runs.
+   * @returns false: the workflow had ended
    */
   async cancel(id: string): Promise<boolean> {
     if ((await this.get(id))?.endedAt !== undefined) return false;
@@ -170,7 +178,7 @@ export class Workflows {
 function stateOf(id: string, stored: StoredWorkflow): WorkflowState {
   const reports = new Map([...stored.steps].map(([step, text]) => [step, reportFrom(text)]));
   const steps = [...reports].map(([step, report]) => ended(step, report));
-  // The first step, and whatever follows from one.
+  // The first step, and every step that follows from a recorded one.
   let finished = reports.has('0');
   for (const { next = [] } of reports.values()) {
     for (const [step, event] of next) {
@@ -224,7 +232,7 @@ function least(numbers: readonly number[]): number | undefined {
     : numbers.reduce((smallest, number) => Math.min(smallest, number));
 }
 
-/** By depth, then branch by branch. */
+/** Compares by depth first, then branch by branch. */
 function comparePlaces(a: string, b: string): number {
   const [as, bs] = [a.split('.'), b.split('.')];
   if (depthOf(a) !== depthOf(b)) return depthOf(a) - depthOf(b);
