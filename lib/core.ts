@@ -60,7 +60,7 @@ export {
   type WorkflowStatus,
   type WorkflowStep,
 } from './workflows/workflows.js';
-export type { WorkflowContext } from './core/workflow-place.js';
+export type { WorkflowContext } from './workflows/workflow-place.js';
 export type { FanOutOptions, NextOptions } from './options/workflow-options.js';
 
 // Streams shared out between consumers.
@@ -124,7 +124,7 @@ export { businessCodec } from './core/codecs/business.codec.js';
 export { jsonCodec } from './core/codecs/json.codec.js';
 export { rawCodec } from './core/codecs/raw.codec.js';
 export type { Delivery } from './core/delivery.js';
-export type { Middleware } from './core/handler.js';
+export type { Middleware } from './core/middleware.js';
 export { ack, deadLetter, retry, type Settlement } from './core/settlement.js';
 
 // Errors that applications throw, or catch by their class; `code` tells the others apart.

@@ -46,11 +46,11 @@ export type { Replies, ReplyBox, ReplyBoxOptions } from './ports/replies.js';
 export type {
   Retention,
   RetentionPolicy,
-  RetentionRule,
   StreamFootprint,
   TrimOrder,
   Trimmed,
 } from './ports/retention.js';
+export type { RetentionRule } from './options/retention-options.js';
 export type {
   MessageSource,
   Settling,
@@ -87,7 +87,8 @@ export type { BusinessCodecOptions } from './core/codecs/business.codec.js';
 export type { Claim, Completion, CompletionKey } from './core/completion.js';
 export type { ConsumerProcess } from './ports/consumer-process.js';
 export type { BoundHandler, Delivery, Handler } from './core/delivery.js';
-export type { EndedStep, FinishedStep } from './core/ended-step.js';
+export type { SettledStep } from './core/workflow.js';
+export type { FinishedStep } from './ports/workflow-store.js';
 export type { ErrorRecord } from './core/errors/error-record.js';
 export {
   EventBus,
@@ -105,10 +106,11 @@ export type {
   BatchOptions,
   DedupeOptions,
   HandlerOptions,
-} from './core/handler-options.js';
-export type { Middleware } from './core/handler.js';
+} from './options/handler-options.js';
+export type { Middleware } from './core/middleware.js';
 export type { HeldStream, StreamPlace } from './core/held-stream.js';
-export type { LagOptions, LagSeverity, LagThreshold, StreamLagExceeded } from './core/lag.js';
+export type { LagSeverity, StreamLagExceeded } from './core/lag.js';
+export type { LagOptions, LagThreshold } from './options/lag-options.js';
 export type { BeginOutcome, ExtendOutcome, Lease } from './core/lease.js';
 export type {
   Fields,

@@ -1,6 +1,6 @@
 import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import { grouped } from '../core/collections/grouped.js';
-import type { PlannedHandler } from '../core/handler.js';
+import type { PlannedHandler } from '../options/handler-definition.js';
 import type { Route, Router } from '../core/routing.js';
 import { AnnouncedConsumer } from './announced-consumer.js';
 import type { ConsumerParts, ConsumerSettings } from './consumer-options.js';

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import type { BoundHandler, Delivery, Handler } from '../core/delivery.js';
 import type { Inbox } from '../ports/inbox.js';
-import type { Middleware } from '../core/handler.js';
+import type { Middleware } from '../core/middleware.js';
 import { bounded, textOf } from '../core/errors/text-of.js';
 import { isSettlement, release, type Ack, type Settlement } from '../core/settlement.js';
 import type { Subscription } from '../ports/source.js';

@@ -1,8 +1,17 @@
-import type { BackoffOptions } from './handler-options.js';
+/** How long a failed run waits before the next one, with everything decided. */
+export interface BackoffPolicy {
+  readonly type: 'fixed' | 'exponential';
+  /** Wait after the first failed run, ms. */
+  readonly delay: number;
+  /** Longest wait, ms. */
+  readonly maxDelay: number;
+  /** Share of the wait that is random, 0 to 1. */
+  readonly jitter: number;
+}
 
 /** How long to wait after the given run failed (1 is the first), ms. */
 export function backoffDelay(
-  backoff: Required<BackoffOptions>,
+  backoff: BackoffPolicy,
   attempt: number,
   random: () => number = Math.random,
 ): number {
@@ -15,7 +24,7 @@ export function backoffDelay(
 /** The waits of a loop that tries again: each twice as long as the one before, less up to a half. */
 export class Backoff {
   private failures = 0;
-  private readonly policy: Required<BackoffOptions>;
+  private readonly policy: BackoffPolicy;
 
   /** Of the first wait, and of the longest, ms. */
   constructor(first = 50, longest = 2000) {

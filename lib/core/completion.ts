@@ -1,3 +1,5 @@
+import type { Message } from './message.js';
+
 /** What is to be completed once: a key of one handler, in one group, on one stream. */
 export interface CompletionKey {
   readonly stream: string;
@@ -26,4 +28,20 @@ export interface Claim extends CompletionKey {
 export interface Completion {
   readonly claim: CompletionKey;
   readonly ttl: number;
+}
+
+/**
+ * What a message is known by: its id; the key that it was published with, and its id where there is
+ * none; or what a function of the decoded message answers, undefined for a message that may be
+ * handled any number of times.
+ */
+export type DedupeKey = 'message' | 'idempotencyKey' | ((message: Message) => string | undefined);
+
+/** How a handler knows what it has handled before, with everything decided. */
+export interface OncePolicy {
+  readonly key: DedupeKey;
+  /** How long it is remembered that a message was handled, ms. */
+  readonly ttl: number;
+  /** Under what it is remembered. Undefined: the event pattern of the handler that matched. */
+  readonly name: string | undefined;
 }

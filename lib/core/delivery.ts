@@ -1,14 +1,13 @@
 import type { RequestRun } from './answer.js';
-import type { Claim } from './completion.js';
+import type { BackoffPolicy } from './backoff.js';
+import type { Claim, OncePolicy } from './completion.js';
 import { move, type DeliveryState } from './delivery-state.js';
-import type { BackoffOptions, BatchOptions, OnceOptions } from './handler-options.js';
 import type { Lease } from './lease.js';
 import type { Message } from './message.js';
-import type { OrderKey } from './order-by.js';
 import { OwnershipLostError } from './errors/handling.errors.js';
 import { Overrun, type OverrunReason } from './overrun.js';
 import type { Ack, Settlement } from './settlement.js';
-import type { WorkflowPlace } from './workflow-place.js';
+import type { WorkflowPlace } from './workflow.js';
 
 /** Runs a delivery and says what should become of it. */
 export type Handler = (delivery: Delivery) => Promise<Settlement>;
@@ -32,6 +31,17 @@ export type BatchHandler = (
   outlived?: (reason: OverrunReason, work: Promise<unknown>) => void,
 ) => Promise<void>;
 
+/** How messages are collected for a handler that is given many at a time. */
+export interface BatchPolicy {
+  /** Most messages of a batch. */
+  readonly size: number;
+  /** Longest time that the first message of a batch waits for more, ms. */
+  readonly maxWait: number;
+}
+
+/** The key of a message; undefined where it is in no order. May throw what a user's function throws. */
+export type OrderKey = (message: Message) => string | undefined;
+
 /** A handler with everything about it decided, as the pipeline uses it. */
 export interface BoundHandler {
   /** `OrderController.process` */
@@ -41,7 +51,7 @@ export interface BoundHandler {
   /** @internal */
   readonly maxDeliveries: number;
   /** @internal */
-  readonly backoff: Required<BackoffOptions>;
+  readonly backoff: BackoffPolicy;
   /** @internal Undefined: runs as long as it likes. */
   readonly timeout: number | undefined;
   /** @internal */
@@ -51,11 +61,11 @@ export interface BoundHandler {
   /** @internal It answers requests. */
   readonly answers: boolean;
   /** @internal Each message that has a key is completed once. */
-  readonly dedupe?: OnceOptions | undefined;
+  readonly dedupe?: OncePolicy | undefined;
   /** @internal Its effects and the note of them are written together. */
-  readonly inbox?: OnceOptions | undefined;
+  readonly inbox?: OncePolicy | undefined;
   /** @internal Its deliveries are collected, and run together by `invokeBatch`. */
-  readonly batch?: Required<BatchOptions> | undefined;
+  readonly batch?: BatchPolicy | undefined;
   /** @internal */
   readonly invokeBatch?: BatchHandler | undefined;
   /** @internal Its results begin and continue workflows. */

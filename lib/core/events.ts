@@ -1,12 +1,11 @@
 import { EventEmitter } from 'node:events';
 import { disarm } from './disarm.js';
-import { asError } from './errors/error-record.js';
+import { asError, type ErrorRecord } from './errors/error-record.js';
 import type { StreamLagExceeded } from './lag.js';
 import type { EntryTooLargeError, ReplyBrokenError } from './errors/server.errors.js';
 import type { ConsumerCrashedError } from './errors/subscription.errors.js';
 import type { OverrunReason } from './overrun.js';
 import type { DeadLetterReason } from './settlement.js';
-import type { ErrorRecord } from './errors/error-record.js';
 
 /** Where an event happened. */
 interface In {

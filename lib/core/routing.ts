@@ -1,19 +1,9 @@
-import { either, list, nested, text } from './declaring/kinds.js';
-import type { Option } from './declaring/option.js';
-import { declareOptions, type Given } from './declaring/shape.js';
-
-const EVENTS = "event types, such as 'issues.*'";
-
-export const ROUTE = declareOptions('a route', {
-  /** Event types; `*` matches any run of characters, dots included. */
-  events: either(EVENTS, text(), list(text(), EVENTS, 1)).required(),
-  stream: text().required(),
-});
-
 /** Sends the events that match to a stream. The first route that matches wins. */
-export interface Route extends Given<typeof ROUTE> {}
-
-export const route: Option<Route> = nested(ROUTE);
+export interface Route {
+  /** Event types; `*` matches any run of characters, dots included. */
+  readonly events: string | readonly string[];
+  readonly stream: string;
+}
 
 /** From event type to stream: the one rule for producers, handlers and next steps. */
 export type Router = (eventType: string) => string;

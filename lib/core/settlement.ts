@@ -1,8 +1,8 @@
 import type { ErrorRecord } from './errors/error-record.js';
 import type { Completion } from './completion.js';
-import type { EndedStep } from './ended-step.js';
 import type { OutgoingEntry } from './message.js';
 import type { LastReply } from './reply.js';
+import type { SettledStep } from './workflow.js';
 
 /** Why an entry was dead-lettered. Stable words, stored with each dead letter. */
 export type DeadLetterReason =
@@ -40,7 +40,7 @@ export interface Ack {
   /** It was not run, and why: of a request, because it was handled before, or its workflow was cancelled. */
   readonly unrun?: 'expired' | 'refused' | 'duplicate' | 'cancelled';
   /** Of a workflow: what is recorded of this step. */
-  readonly step?: EndedStep;
+  readonly step?: SettledStep;
   /** Of a request: what went wrong. Whoever asked was told, so it is not run again. */
   readonly error?: ErrorRecord;
 }

@@ -1,9 +1,9 @@
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
-import type { HandlerDefinition, PlannedHandler } from '../core/handler.js';
+import type { HandlerDefinition, PlannedHandler } from './handler-definition.js';
 import { kindProblems, resolveBatch, resolveDedupe } from './handler-once.js';
-import { orderKey } from '../core/order-by.js';
+import { orderKey } from './order-by.js';
 import type { StreamsEvents } from '../core/events.js';
-import { HANDLER_OPTIONS } from '../core/handler-options.js';
+import { HANDLER_OPTIONS } from './handler-options.js';
 import { resolveBackoff } from './resolve-options.js';
 import { DEFAULT_GROUP, type ResolvedOptions } from './streams-options.js';
 

@@ -3,13 +3,13 @@ import {
   DEDUPE_OPTIONS,
   type BatchOptions,
   type HandlerOptions,
-  type OnceOptions,
-} from '../core/handler-options.js';
-import type { HandlerDefinition } from '../core/handler.js';
+} from './handler-options.js';
+import type { OncePolicy } from '../core/completion.js';
+import type { HandlerDefinition } from './handler-definition.js';
 import type { Completed } from '../core/declaring/shape.js';
 
 /** What is decided about a handler's `dedupe` or `inbox`; undefined where it has none. */
-export function resolveDedupe(given: HandlerOptions['dedupe']): OnceOptions | undefined {
+export function resolveDedupe(given: HandlerOptions['dedupe']): OncePolicy | undefined {
   if (given === undefined || given === false) return undefined;
   if (given === true) return Object.freeze(DEDUPE_OPTIONS.complete({}));
   const options = typeof given === 'string' ? { key: given } : given;

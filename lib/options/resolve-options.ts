@@ -1,5 +1,6 @@
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
-import type { BackoffOptions, ResolvedBackoff } from '../core/handler-options.js';
+import type { BackoffPolicy } from '../core/backoff.js';
+import type { BackoffOptions } from './handler-options.js';
 import { applicationName } from './application-name.js';
 import { defaultConsumerName } from './consumer-name.js';
 import { STREAMS_OPTIONS, type ResolvedOptions, type StreamsOptions } from './streams-options.js';
@@ -26,8 +27,8 @@ export function resolveOptions(options: StreamsOptions): ResolvedOptions {
 /** What is given wins over the base; undefined counts as left out. */
 export const resolveBackoff = (
   given: BackoffOptions | undefined,
-  base: ResolvedBackoff,
-): ResolvedBackoff => Object.freeze({ ...base, ...defined(given ?? {}) });
+  base: BackoffPolicy,
+): BackoffPolicy => Object.freeze({ ...base, ...defined(given ?? {}) });
 
 /** Without what is undefined. */
 export const defined = <T extends object>(

@@ -1,5 +1,5 @@
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
-import { backoff, HANDLER_OPTIONS } from '../core/handler-options.js';
+import { backoff, HANDLER_OPTIONS } from './handler-options.js';
 import { flag, list, text } from '../core/declaring/kinds.js';
 import type { Problems } from '../core/declaring/option.js';
 import { declareOptions, type Given } from '../core/declaring/shape.js';

@@ -3,10 +3,10 @@ import { jsonCodec } from '../core/codecs/json.codec.js';
 import type { DeadLetterQueue } from '../ports/dead-letters.js';
 import type { DriverFactory } from '../ports/driver.js';
 import { isEntryId } from '../core/entry-id.js';
-import { backoff } from '../core/handler-options.js';
-import type { Middleware } from '../core/handler.js';
+import { backoff } from './handler-options.js';
+import type { Middleware } from '../core/middleware.js';
 import type { Inbox } from '../ports/inbox.js';
-import { lag } from '../core/lag.js';
+import { lag } from './lag-options.js';
 import {
   anyText,
   checked,
@@ -20,8 +20,8 @@ import {
   whole,
 } from '../core/declaring/kinds.js';
 import { declareOptions, type Completed, type Given } from '../core/declaring/shape.js';
-import { retention } from '../ports/retention.js';
-import { route } from '../core/routing.js';
+import { retention } from './retention-options.js';
+import { route } from './routes.js';
 import type { StateStore } from '../ports/state-store.js';
 
 /** A day, in milliseconds. A blocked read needs no more, and timers of Node have a limit. */
@@ -157,6 +157,9 @@ export const STREAMS_OPTIONS = declareOptions('transports, clients and modules',
 
 /** Options of a transport, client or module that do not depend on the technology. Times in milliseconds. */
 export interface StreamsOptions extends Given<typeof STREAMS_OPTIONS> {}
+
+/** What becomes of an event type that no handler of the stream and group takes. */
+export type UnmatchedPolicy = NonNullable<StreamsOptions['unmatched']>;
 
 /** {@link StreamsOptions} with everything decided. Frozen. */
 export interface ResolvedOptions extends Readonly<Completed<typeof STREAMS_OPTIONS>> {

@@ -1,10 +1,7 @@
 import type { Fields } from '../core/message.js';
-import { list, oneOf, text } from '../core/declaring/kinds.js';
-import { NONE, type Problems } from '../core/declaring/option.js';
 import { shown } from '../core/declaring/wording.js';
 import { isEntryId } from '../core/entry-id.js';
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
-import { declareOptions } from '../core/declaring/shape.js';
 import type { DeadLetterReason } from '../core/settlement.js';
 import type { ErrorRecord } from '../core/errors/error-record.js';
 
@@ -33,35 +30,11 @@ export interface DeadLetter extends DeadLetterRecord {
   readonly fields: Fields;
 }
 
-const FILTER = declareOptions(
-  'a filter of dead letters',
-  {
-    ids: list(text(), 'a list of ids of dead letters'),
-    group: text(),
-    all: oneOf(true),
-  },
-  (given) =>
-    Object.keys(given)
-      .filter((name) => given[name] === undefined)
-      .map((name) => `${name} is undefined: leave it out to go by the rest of the filter`),
-  ({ ids, group, all }) => {
-    const some = ids !== undefined || group !== undefined;
-    if (all !== undefined) return some ? ['all must stand alone, without ids and group'] : NONE;
-    return some
-      ? NONE
-      : ['ids or group must be given; { all: true } means everything in the stream'];
-  },
-);
-
 /** Which dead letters of a stream are meant: some by their ids, those of a group, what is both, or all. */
 export type DeadLetterFilter =
   | { readonly ids: readonly string[]; readonly group?: string; readonly all?: never }
   | { readonly group: string; readonly ids?: never; readonly all?: never }
   | { readonly all: true; readonly ids?: never; readonly group?: never };
-
-/** What is wrong with a filter. One that is misspelt, or was not filled in, must not mean everything. */
-export const filterProblems = (filter: unknown): Problems =>
-  FILTER.problems(filter, '', 'the filter, { ids }, { group } or { all: true },');
 
 /**
  * For drivers whose dead letters have the ids of entries.

@@ -1,22 +1,3 @@
-import { either, flag, list, nested, oneOf, text, whole } from '../core/declaring/kinds.js';
-import type { Option } from '../core/declaring/option.js';
-import { declareOptions, type Given } from '../core/declaring/shape.js';
-import { eventMatcher } from '../core/routing.js';
-
-const MAX_LENGTH = declareOptions('a policy with maxLength', {
-  /** Most entries. */
-  maxLength: whole(1).required(),
-  /** Also entries that some group has not settled: a hard limit. @default false */
-  allowLoss: flag(),
-});
-
-const MAX_AGE = declareOptions('a policy with maxAge', {
-  /** By the time in the id, in milliseconds. */
-  maxAge: whole(1).required(),
-  /** Also entries that some group has not settled: a hard limit. @default false */
-  allowLoss: flag(),
-});
-
 /**
  * How long a stream keeps its entries. Nothing is deleted that some group has not settled, unless
  * `allowLoss` says so.
@@ -25,37 +6,13 @@ const MAX_AGE = declareOptions('a policy with maxAge', {
  * - `'deleteWhenSettled'`: until every group has settled it, and, where the server cannot tell more, all
  *   entries before it.
  * - `maxLength`: while the stream is no longer than that.
- * - `maxAge`: for this time, in milliseconds.
+ * - `maxAge`: for this time, in milliseconds, by the time in its id.
  */
 export type RetentionPolicy =
-  'keep' | 'deleteWhenSettled' | Given<typeof MAX_LENGTH> | Given<typeof MAX_AGE>;
-
-const policy = (): Option<RetentionPolicy> =>
-  either(
-    "'keep', 'deleteWhenSettled', { maxLength } or { maxAge }",
-    oneOf('keep', 'deleteWhenSettled'),
-    nested(MAX_LENGTH),
-    nested(MAX_AGE),
-  );
-
-const NAMES = "names of streams, such as 'audit.*'";
-
-export const RETENTION_RULE = declareOptions('a retention rule', {
-  /** Names of streams; `*` matches any run of characters. */
-  streams: either(NAMES, text(), list(text(), NAMES, 1)).required(),
-  policy: policy().required(),
-});
-
-/** A policy for the streams that match. The first rule that matches wins. */
-export interface RetentionRule extends Given<typeof RETENTION_RULE> {}
-
-/** The option `retention`. */
-export const retention = (): Option<RetentionPolicy | readonly RetentionRule[]> =>
-  either(
-    "'keep', 'deleteWhenSettled', { maxLength }, { maxAge } or a list of { streams, policy }",
-    policy(),
-    list(nested(RETENTION_RULE), 'a list of { streams, policy }'),
-  );
+  | 'keep'
+  | 'deleteWhenSettled'
+  | { readonly maxLength: number; readonly allowLoss?: boolean | undefined }
+  | { readonly maxAge: number; readonly allowLoss?: boolean | undefined };
 
 /** What may go now. */
 export interface TrimOrder {
@@ -105,21 +62,3 @@ export interface Retention {
    */
   footprint(stream: string, before: string | undefined): Promise<StreamFootprint | undefined>;
 }
-
-/** The policy of each stream. */
-export type RetentionPolicies = (stream: string) => RetentionPolicy;
-
-/** Compiles rules; a stream that none of them matches is kept. */
-export function retentionPolicies(
-  given: RetentionPolicy | readonly RetentionRule[],
-): RetentionPolicies {
-  if (!isRules(given)) return () => given;
-  const rules = given.flatMap(({ streams, policy }) =>
-    [streams].flat().map((pattern) => ({ matches: eventMatcher(pattern as string), policy })),
-  );
-  return (stream) => rules.find(({ matches }) => matches(stream))?.policy ?? 'keep';
-}
-
-const isRules = (
-  given: RetentionPolicy | readonly RetentionRule[],
-): given is readonly RetentionRule[] => Array.isArray(given);

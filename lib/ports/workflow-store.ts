@@ -1,4 +1,14 @@
-import type { FinishedStep } from '../core/ended-step.js';
+/** A step that came to its end, as it is recorded. */
+export interface FinishedStep {
+  readonly workflow: string;
+  /** Its place, unique in the workflow. */
+  readonly step: string;
+  /** Later runs of the same step have higher numbers. */
+  readonly run: number;
+  readonly failed: boolean;
+  /** All about it, as one text. */
+  readonly record: string;
+}
 
 /** A branch of a fan-out that came to its end. */
 export interface Arrival {

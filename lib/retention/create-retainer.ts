@@ -3,7 +3,8 @@ import type { Driver } from '../ports/driver.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { EventBus } from '../core/events.js';
 import { join } from '../core/collections/grouped.js';
-import { retentionPolicies, type RetentionPolicy, type RetentionRule } from '../ports/retention.js';
+import { type RetentionPolicy } from '../ports/retention.js';
+import { retentionPolicies, type RetentionRule } from '../options/retention-options.js';
 import { Retainer } from './retainer.js';
 
 export interface RetainingOptions {

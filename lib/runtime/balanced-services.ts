@@ -13,7 +13,7 @@ import type { Handler } from '../core/delivery.js';
 import type { Driver } from '../ports/driver.js';
 import { graceOf } from '../consuming/grace-period.js';
 import { InvalidOptionsError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
-import type { PlannedHandler } from '../core/handler.js';
+import type { PlannedHandler } from '../options/handler-definition.js';
 import type { MessageSource } from '../ports/source.js';
 import type { OwnedSubscription } from '../ports/stream-ownership.js';
 import type { ResolvedOptions } from '../options/streams-options.js';

@@ -17,7 +17,7 @@ import { graceOf } from '../consuming/grace-period.js';
 import type { Driver } from '../ports/driver.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import { EventBus } from '../core/events.js';
-import type { HandlerDefinition } from '../core/handler.js';
+import type { HandlerDefinition } from '../options/handler-definition.js';
 import type { When } from '../core/message.js';
 import type { Replies } from '../ports/replies.js';
 import { createRouter, type Router } from '../core/routing.js';

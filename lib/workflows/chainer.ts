@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.js';
 import type { Codec } from '../core/codecs/codec.js';
 import type { Delivery } from '../core/delivery.js';
 import { waitUntil, type DueTime } from '../options/due-time.js';
-import { endedStep, type EndedStep, type NextPlace } from '../core/ended-step.js';
+import { endedStep, type EndedStep, type NextPlace } from './ended-step.js';
 import { InvalidMessageError, PayloadTooLargeError } from '../core/errors/publishing.errors.js';
 import { errorRecord } from '../core/errors/error-record.js';
 import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
@@ -13,13 +13,14 @@ import { targetOf } from '../options/step-target.js';
 import { isFanOut, stepsIn, type FanOut, type WorkflowInstruction } from './instructions.js';
 import {
   placeToText,
+  placeOf,
   rootPlace,
   stepAfter,
   stepInBranch,
   type JoinScope,
   type Scope,
-  type WorkflowPlace,
-} from '../core/workflow-place.js';
+  type ScopedPlace,
+} from './workflow-place.js';
 import { carriesMetadata } from './carries-metadata.js';
 import { hooksOf, withHook } from './failure-hooks.js';
 import { Lookalikes } from './lookalikes.js';
@@ -73,7 +74,8 @@ export class Chainer {
       const steps = stepsIn(result, plainInstructions) ?? stepsIn(own, plainInstructions);
       if (steps) return this.proceed(delivery, steps);
       this.notice(delivery, result, own);
-      return delivery.workflow ? this.end(delivery, delivery.workflow, result) : ack;
+      const place = placeOf(delivery);
+      return place ? this.end(delivery, place, result) : ack;
     } catch (error) {
       if (error instanceof ClosedError) throw error;
       // Another run would fail in the same way, and repeat the effects of this run.
@@ -89,7 +91,7 @@ export class Chainer {
   private proceed(delivery: Delivery, steps: FanOut | WorkflowInstruction): Ack {
     this.refuseBareCodecs();
     refuseInbox(delivery);
-    const place = delivery.workflow ?? rootPlace(delivery);
+    const place = placeOf(delivery) ?? rootPlace(delivery);
     const next: NextPlace[] = [];
     // `Array.of` and no literal, because the list outlives its run: see docs/decisions/0015.
     const publish = isFanOut(steps)
@@ -103,7 +105,7 @@ export class Chainer {
 
   private branches(
     delivery: Delivery,
-    place: WorkflowPlace,
+    place: ScopedPlace,
     fanOut: FanOut,
     next: NextPlace[],
   ): OutgoingEntry[] {
@@ -124,7 +126,7 @@ export class Chainer {
     });
   }
 
-  private joinScope({ step }: WorkflowPlace, fanOut: FanOut, index: number): JoinScope {
+  private joinScope({ step }: ScopedPlace, fanOut: FanOut, index: number): JoinScope {
     const { stored, technology } = this.options;
     if (!stored) {
       const advice = 'Fan out without a join, or use a driver that has the port workflows.';
@@ -160,7 +162,7 @@ export class Chainer {
   }
 
   /** Ends a branch with its last step. */
-  private end(delivery: Delivery, place: WorkflowPlace, returned: unknown): Ack {
+  private end(delivery: Delivery, place: ScopedPlace, returned: unknown): Ack {
     const joined = place.scopes.findLast((scope) => scope.kind === 'join');
     if (joined) refuseInbox(delivery);
     const result = joined ? this.joinable(returned, joined, delivery.eventType) : json(returned);

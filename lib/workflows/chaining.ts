@@ -5,7 +5,7 @@ import type { Driver } from '../ports/driver.js';
 import type { DueTime } from '../options/due-time.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { EventBus } from '../core/events.js';
-import type { Middleware } from '../core/handler.js';
+import type { Middleware } from '../core/middleware.js';
 import type { Ack, Settlement } from '../core/settlement.js';
 import type { MessageSource } from '../ports/source.js';
 import { Chainer, type ChainerOptions, type StepMessage } from './chainer.js';

@@ -1,8 +1,8 @@
 import type { Clock } from '../core/clock.js';
 import type { Delivery } from '../core/delivery.js';
-import { endedStep } from '../core/ended-step.js';
+import { endedStep } from './ended-step.js';
 import type { Ack } from '../core/settlement.js';
-import { placeIn } from '../core/workflow-place.js';
+import { placeIn } from './workflow-place.js';
 import { traceOf } from './travelling.js';
 import { reportOf } from './step-report.js';
 

@@ -1,10 +1,10 @@
 import type { Codec } from '../core/codecs/codec.js';
-import type { StepReport } from '../core/ended-step.js';
+import type { StepReport } from './ended-step.js';
 import type { Hold, Lease } from '../core/lease.js';
 import type { OutgoingEntry } from '../core/message.js';
 import type { Settling } from '../ports/source.js';
 import type { WorkflowFailure } from './workflow-payloads.js';
-import { placeIn, WORKFLOW, type WorkflowPlace } from '../core/workflow-place.js';
+import { placeIn, WORKFLOW, type ScopedPlace } from './workflow-place.js';
 import { brief, isForgiven, joinFailed, type JoiningOptions } from './joining.js';
 
 /** A settlement that moves its message to the dead letters. */
@@ -12,7 +12,7 @@ export type Burial = Extract<Settling, { readonly record: unknown }>;
 
 /** A step that has failed for good. */
 export interface Failed {
-  readonly place: WorkflowPlace;
+  readonly place: ScopedPlace;
   readonly report: StepReport;
   /** The messages that were declared for its failure, by hooks or a join. */
   readonly publish: readonly OutgoingEntry[];
@@ -61,7 +61,7 @@ export async function fail(
 }
 
 interface ReadStep {
-  readonly place: WorkflowPlace;
+  readonly place: ScopedPlace;
   readonly event: string;
   readonly payload: unknown;
   readonly metadata: Readonly<Record<string, string>>;

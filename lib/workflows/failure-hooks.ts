@@ -1,6 +1,6 @@
 import { InvalidInstructionError } from '../core/errors/handling.errors.js';
 import { targetOf, targetProblems, type StepTarget } from '../options/step-target.js';
-import type { Scope } from '../core/workflow-place.js';
+import type { Scope } from './workflow-place.js';
 
 /** Keeps the hooks and drops the joins. */
 export const hooksOf = (scopes: readonly Scope[]): readonly Scope[] =>

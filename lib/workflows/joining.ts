@@ -1,8 +1,7 @@
 import type { Lease } from '../core/lease.js';
 import type { Metadata, OutgoingEntry } from '../core/message.js';
-import type { ErrorRecord } from '../core/errors/error-record.js';
+import { type ErrorRecord, errorRecord } from '../core/errors/error-record.js';
 import type { BranchFailure, JoinedResults, WorkflowFailure } from './workflow-payloads.js';
-import { errorRecord } from '../core/errors/error-record.js';
 import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { EventBus } from '../core/events.js';
 import {
@@ -12,8 +11,8 @@ import {
   type HookScope,
   type JoinScope,
   type Scope,
-  type WorkflowPlace,
-} from '../core/workflow-place.js';
+  type ScopedPlace,
+} from './workflow-place.js';
 import type { WorkflowStore } from '../ports/workflow-store.js';
 import type { StepMessage } from './chainer.js';
 import { travelling } from './travelling.js';
@@ -37,7 +36,7 @@ export interface Following {
 /** A message whose step has ended. */
 export interface Ending {
   readonly lease: Lease;
-  readonly place: WorkflowPlace;
+  readonly place: ScopedPlace;
   readonly metadata: Metadata;
   /** The step after which the next place is named, where that is not the message's own step. */
   readonly at?: string;
@@ -77,7 +76,7 @@ export async function joinFailed(
 }
 
 /** Whether a join accepts failures of this step. */
-export const isForgiven = ({ scopes }: WorkflowPlace): boolean =>
+export const isForgiven = ({ scopes }: ScopedPlace): boolean =>
   scopes.findLast((scope) => scope.kind === 'join')?.partial ?? false;
 
 async function arrive(

@@ -1,9 +1,9 @@
 import type { Clock } from '../core/clock.js';
 import type { Delivery } from '../core/delivery.js';
-import { endedStep } from '../core/ended-step.js';
-import type { Middleware } from '../core/handler.js';
+import { endedStep } from './ended-step.js';
+import type { Middleware } from '../core/middleware.js';
 import type { Ack } from '../core/settlement.js';
-import { placeIn, type WorkflowPlace } from '../core/workflow-place.js';
+import { placeIn, type ScopedPlace } from './workflow-place.js';
 import type { WorkflowStore } from '../ports/workflow-store.js';
 import { reportOf } from './step-report.js';
 
@@ -25,7 +25,7 @@ export function recognise(store: WorkflowStore | undefined, clock: Clock): Middl
   };
 }
 
-function unrun(delivery: Delivery, place: WorkflowPlace, clock: Clock): Ack {
+function unrun(delivery: Delivery, place: ScopedPlace, clock: Clock): Ack {
   const { attempt, lease } = delivery;
   const what = { outcome: 'cancelled', attempts: attempt - 1 } as const;
   const step = endedStep(place, reportOf(delivery, place, clock, what), lease.redrive);

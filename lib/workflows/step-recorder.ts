@@ -3,8 +3,7 @@ import { Backoff } from '../core/backoff.js';
 import type { Clock, TimerHandle } from '../core/clock.js';
 import { ClosedError } from '../core/errors/start-up.errors.js';
 import type { EventBus } from '../core/events.js';
-import type { WorkflowStore } from '../ports/workflow-store.js';
-import type { FinishedStep } from '../core/ended-step.js';
+import type { WorkflowStore, FinishedStep } from '../ports/workflow-store.js';
 
 const FIRST_WAIT = 100;
 const LONGEST_WAIT = 5000;

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import type { Delivery } from '../core/delivery.js';
-import type { StepReport } from '../core/ended-step.js';
-import type { WorkflowPlace } from '../core/workflow-place.js';
+import type { StepReport } from './ended-step.js';
+import type { ScopedPlace } from './workflow-place.js';
 
 /**
  * The parts of a report that differ between steps. A step that was not run has `outcome` and
@@ -14,7 +14,7 @@ type What = Pick<StepReport, 'outcome' | 'next' | 'result' | 'resultOmitted'> & 
 /** The record of a step that ends now. Undefined values are left out of its text. */
 export function reportOf(
   { lease, group, eventType, startedAt }: Delivery,
-  { parent }: WorkflowPlace,
+  { parent }: ScopedPlace,
   clock: Clock,
   { outcome, attempts = lease.attempt, next, result, resultOmitted }: What,
 ): StepReport {

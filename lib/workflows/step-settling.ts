@@ -1,6 +1,7 @@
 import { asError } from '../core/errors/error-record.js';
 import type { Codec } from '../core/codecs/codec.js';
-import { endedStep, type Arriving, type EndedStep, type FinishedStep } from '../core/ended-step.js';
+import { endedStep, type Arriving, type EndedStep } from './ended-step.js';
+import { type FinishedStep } from '../ports/workflow-store.js';
 import type { Hold, Lease } from '../core/lease.js';
 import type { OutgoingEntry } from '../core/message.js';
 import type { Ack } from '../core/settlement.js';
@@ -187,7 +188,7 @@ const isConcluded = (one: Concluded | Error | 'lost' | 'gone'): one is Concluded
 const concluded = (settling: Settling): Concluded => ({ settling, step: stepOf(settling) });
 
 const stepOf = ({ settlement }: Settling): EndedStep | undefined =>
-  settlement.kind === 'ack' ? settlement.step : undefined;
+  settlement.kind === 'ack' ? (settlement.step as EndedStep | undefined) : undefined;
 
 /** Adds the steps that follow from the arrival to the acknowledgement and to its report. */
 function withSteps(

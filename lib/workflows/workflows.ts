@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../core/clock.js';
 import { DUE_TIME, waitUntil, whenOf } from '../options/due-time.js';
-import { reportFrom, type StepReport } from '../core/ended-step.js';
+import { reportFrom, type StepReport } from './ended-step.js';
 import { InvalidMessageError } from '../core/errors/publishing.errors.js';
 import { isoTime } from '../core/message.js';
 import { checked } from '../core/declaring/kinds.js';
@@ -9,7 +9,7 @@ import { names, refuse } from '../core/declaring/refuse.js';
 import { declareOptions, type Given } from '../core/declaring/shape.js';
 import { targetOf, targetProblems, type StepTarget } from '../options/step-target.js';
 import { NEXT_OPTIONS } from '../options/workflow-options.js';
-import { depthOf, placeToText, WORKFLOW, type Scope } from '../core/workflow-place.js';
+import { depthOf, placeToText, WORKFLOW, type Scope } from './workflow-place.js';
 import type { StoredWorkflow, WorkflowStore } from '../ports/workflow-store.js';
 import type { StepMessage } from './chainer.js';
 

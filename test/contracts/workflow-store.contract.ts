@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Arrival, WorkflowStore } from '../../lib/ports/workflow-store.js';
-import type { FinishedStep } from '../../lib/core/ended-step.js';
+import type { Arrival, WorkflowStore, FinishedStep } from '../../lib/ports/workflow-store.js';
 
 /** A workflow store as its contract sees it. */
 export interface WorkflowStoreHarness {

@@ -1,10 +1,9 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { Answer } from '../../lib/core/answer.js';
+import { type Answer, AnswerKind } from '../../lib/core/answer.js';
 import type { Delivery } from '../../lib/core/delivery.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import type { RedisOptions } from '../../lib/drivers/redis/connection/redis.options.js';
-import { AnswerKind } from '../../lib/core/answer.js';
 import { ack } from '../../lib/core/settlement.js';
 import type { StreamsOptions } from '../../lib/options/streams-options.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';

@@ -1,7 +1,7 @@
 import { ManualClock, memory, MemoryBroker } from '../../lib/drivers/memory/index.js';
 import type { SettledEvent } from '../../lib/core/events.js';
 import type { BatchHandler, Delivery } from '../../lib/core/delivery.js';
-import type { HandlerOptions } from '../../lib/core/handler-options.js';
+import type { HandlerOptions } from '../../lib/options/handler-options.js';
 import { ack, type Settlement } from '../../lib/core/settlement.js';
 import type { StreamsOptions } from '../../lib/options/streams-options.js';
 import type { Driver } from '../../lib/ports/driver.js';

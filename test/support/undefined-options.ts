@@ -39,7 +39,7 @@ import type {
   StreamsOptions,
   StreamsTransportOptions,
 } from 'nestjs-redis-streams';
-import type { BatchOptions, DedupeOptions } from '../../lib/core/handler-options.js';
+import type { BatchOptions, DedupeOptions } from '../../lib/options/handler-options.js';
 import type { LoadBalancerModuleExtras } from '../../lib/nest/load-balancing/load-balancer.module.js';
 import type { StreamsClientExtras } from '../../lib/nest/client/streams.client.js';
 import type { StreamsModuleExtras } from '../../lib/nest/module/module-options.js';

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RedisConnectionError } from '../../lib/drivers/redis/errors/redis-connection.errors.js';
 import type { StreamReport } from '../../lib/ports/group-admin.js';
-import type { LagThreshold, StreamLagExceeded } from '../../lib/core/lag.js';
+import type { StreamLagExceeded } from '../../lib/core/lag.js';
+import type { LagThreshold } from '../../lib/options/lag-options.js';
 import type { StreamsEvents } from '../../lib/core/events.js';
 import { memory } from '../../lib/drivers/memory/index.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';

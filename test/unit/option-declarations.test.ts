@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import { LAG_OPTIONS } from '../../lib/core/lag.js';
+import { LAG_OPTIONS } from '../../lib/options/lag-options.js';
 import {
   anyText,
   either,

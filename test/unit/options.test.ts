@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { defaultConsumerName } from '../../lib/options/consumer-name.js';
 import type { InvalidOptionsError } from '../../lib/core/errors/start-up.errors.js';
-import { HANDLER_OPTIONS } from '../../lib/core/handler-options.js';
+import { HANDLER_OPTIONS } from '../../lib/options/handler-options.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { fromRedisOptions } from '../../lib/runtime/redis.preset.js';
 import { secret, secretInUrl, wordOf } from '../support/secrets.js';

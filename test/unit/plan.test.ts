@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { shareReaders, tablesOf } from '../../lib/consuming/plan/plan.js';
-import type { PlannedHandler } from '../../lib/core/handler.js';
-import type { HandlerOptions, UnmatchedPolicy } from '../../lib/core/handler-options.js';
+import type { PlannedHandler } from '../../lib/options/handler-definition.js';
+import type { HandlerOptions } from '../../lib/options/handler-options.js';
+import type { UnmatchedPolicy } from '../../lib/options/streams-options.js';
 import { createRouter, type Route } from '../../lib/core/routing.js';
 import { ack } from '../../lib/core/settlement.js';
 

@@ -4,11 +4,11 @@ import { StepSettling, type ConcludingOptions } from '../../lib/workflows/step-s
 import type { Hold, Lease } from '../../lib/core/lease.js';
 import { jsonCodec } from '../../lib/core/codecs/json.codec.js';
 import { EventBus } from '../../lib/core/events.js';
-import type { FinishedStep, StepReport } from '../../lib/core/ended-step.js';
-import { placeIn, placeToText, type HookScope } from '../../lib/core/workflow-place.js';
+import type { StepReport } from '../../lib/workflows/ended-step.js';
+import type { FinishedStep, WorkflowStore } from '../../lib/ports/workflow-store.js';
+import { placeIn, placeToText, type HookScope } from '../../lib/workflows/workflow-place.js';
 import type { Ack } from '../../lib/core/settlement.js';
 import type { Settling } from '../../lib/ports/source.js';
-import type { WorkflowStore } from '../../lib/ports/workflow-store.js';
 import { ManualClock } from '../../lib/drivers/memory/index.js';
 
 /** A store that notes what it was given, and refuses while it is away. */

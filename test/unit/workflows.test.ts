@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Workflows } from '../../lib/workflows/workflows.js';
-import { endedStep, type StepReport } from '../../lib/core/ended-step.js';
+import { endedStep, type StepReport } from '../../lib/workflows/ended-step.js';
 import { ManualClock, MemoryBroker } from '../../lib/drivers/memory/index.js';
 import { MemoryWorkflowStore } from '../../lib/drivers/memory/memory.workflow-store.js';
 

@@ -1,10 +1,10 @@
 import type { Codec } from '../../core/codecs/codec.js';
 import {
-  filterProblems,
   type DeadLetter,
   type DeadLetterFilter,
   type DeadLetterQueue,
 } from '../../ports/dead-letters.js';
+import { filterProblems } from '../../options/dead-letter-filter.js';
 import type { Metadata } from '../../core/message.js';
 import { names, refuse } from '../../core/declaring/refuse.js';
 import { PAGE_OPTIONS, type Page, type PageOptions } from '../../options/admin-options.js';

@@ -1,4 +1,5 @@
-import type { GroupLag, LagSeverity, LagThreshold, StreamLagExceeded } from '../../core/lag.js';
+import type { GroupLag, LagSeverity, StreamLagExceeded } from '../../core/lag.js';
+import type { LagThreshold } from '../../options/lag-options.js';
 import { eventMatcher } from '../../core/routing.js';
 
 interface Limit {

@@ -3,13 +3,12 @@ import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
 import { StreamNotFoundError } from '../../core/errors/group.errors.js';
 import type { FurthestBehind, StreamReport } from '../../ports/group-admin.js';
 import { names, refuse } from '../../core/declaring/refuse.js';
+import { type RetentionPolicy, type StreamFootprint } from '../../ports/retention.js';
 import {
   retentionPolicies,
   type RetentionPolicies,
-  type RetentionPolicy,
   type RetentionRule,
-  type StreamFootprint,
-} from '../../ports/retention.js';
+} from '../../options/retention-options.js';
 
 /** The group that keeps a stream from being trimmed, and what could be deleted without it. */
 export interface RetentionPin {

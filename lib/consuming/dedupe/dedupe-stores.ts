@@ -1,7 +1,7 @@
 import type { Completions } from '../../ports/completions.js';
 import type { Driver } from '../../ports/driver.js';
 import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
-import type { PlannedHandler } from '../../core/handler.js';
+import type { PlannedHandler } from '../../options/handler-definition.js';
 import type { Inbox } from '../../ports/inbox.js';
 import type { StateStore } from '../../ports/state-store.js';
 import { StateCompletions } from './state-completions.js';

@@ -1,7 +1,7 @@
 import { disarm } from '../../core/disarm.js';
 import type { Delivery } from '../../core/delivery.js';
 import { InvalidMessageKeyError } from '../../core/errors/handling.errors.js';
-import type { DedupeKey } from '../../core/handler-options.js';
+import type { DedupeKey } from '../../core/completion.js';
 import { idempotencyKeyOf } from '../../core/codecs/idempotency-key.js';
 
 /** Every key is kept for its whole `ttl`. */

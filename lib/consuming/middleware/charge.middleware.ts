@@ -1,7 +1,7 @@
 import type { Delivery } from '../../core/delivery.js';
 import { isOurs } from '../../core/delivery-state.js';
 import { errorRecord } from '../../core/errors/error-record.js';
-import type { Middleware } from '../../core/handler.js';
+import type { Middleware } from '../../core/middleware.js';
 import { postpone, release, retry, type Settlement } from '../../core/settlement.js';
 import type { Subscription } from '../../ports/source.js';
 

@@ -2,7 +2,7 @@ import type { Codec } from '../../core/codecs/codec.js';
 import type { Delivery } from '../../core/delivery.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import { UndecodableError } from '../../core/errors/handling.errors.js';
-import type { Middleware } from '../../core/handler.js';
+import type { Middleware } from '../../core/middleware.js';
 import { deadLetter } from '../../core/settlement.js';
 import { decodeMessage } from '../running/decoded-message.js';
 

@@ -2,7 +2,7 @@ import type { Codec } from '../../core/codecs/codec.js';
 import type { Delivery, Handler } from '../../core/delivery.js';
 import { isOurs } from '../../core/delivery-state.js';
 import { errorRecord } from '../../core/errors/error-record.js';
-import type { Middleware } from '../../core/handler.js';
+import type { Middleware } from '../../core/middleware.js';
 import {
   ack,
   deadLetter,

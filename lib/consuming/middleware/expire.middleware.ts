@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import type { Delivery, Handler } from '../../core/delivery.js';
-import type { Middleware } from '../../core/handler.js';
+import type { Middleware } from '../../core/middleware.js';
 import type { Replies } from '../../ports/replies.js';
 import { ack, retry, type Settlement } from '../../core/settlement.js';
 

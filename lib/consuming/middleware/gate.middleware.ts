@@ -1,6 +1,6 @@
 import type { BoundHandler, Delivery, Handler } from '../../core/delivery.js';
 import { isOurs } from '../../core/delivery-state.js';
-import type { Middleware } from '../../core/handler.js';
+import type { Middleware } from '../../core/middleware.js';
 import { release, type Settlement } from '../../core/settlement.js';
 import { Slots } from '../plan/slots.js';
 

@@ -1,6 +1,6 @@
 import type { Delivery, Handler } from '../../core/delivery.js';
 import { errorRecord } from '../../core/errors/error-record.js';
-import type { Middleware } from '../../core/handler.js';
+import type { Middleware } from '../../core/middleware.js';
 import type { Inbox } from '../../ports/inbox.js';
 import { deadLetter, duplicate, type Ack, type Settlement } from '../../core/settlement.js';
 import type { HandlerTable } from '../plan/handler-table.js';

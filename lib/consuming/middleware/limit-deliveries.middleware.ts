@@ -1,4 +1,4 @@
-import type { Middleware } from '../../core/handler.js';
+import type { Middleware } from '../../core/middleware.js';
 import { deadLetter } from '../../core/settlement.js';
 
 /**

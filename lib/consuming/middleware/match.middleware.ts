@@ -5,7 +5,7 @@ import { disarm } from '../../core/disarm.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import { UndecodableError } from '../../core/errors/handling.errors.js';
 import { NotARequestHandlerError } from '../../core/errors/request.errors.js';
-import type { Middleware } from '../../core/handler.js';
+import type { Middleware } from '../../core/middleware.js';
 import type { Replies } from '../../ports/replies.js';
 import { requestOf } from '../../core/request.js';
 import { ack, deadLetter, release, unhandled, type Settlement } from '../../core/settlement.js';

@@ -1,5 +1,5 @@
 import type { Delivery } from '../../core/delivery.js';
-import type { Middleware } from '../../core/handler.js';
+import type { Middleware } from '../../core/middleware.js';
 import type { Settlement } from '../../core/settlement.js';
 
 /**

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import { HandlerTimeoutError } from '../../core/errors/handling.errors.js';
-import type { Middleware } from '../../core/handler.js';
+import type { Middleware } from '../../core/middleware.js';
 
 /** Of handlers with a `timeout`: fails a run that takes longer. The method itself cannot be stopped, only told by its signal. */
 export function timeout(clock: Clock): Middleware {

@@ -4,7 +4,7 @@ import {
   OrderConflictError,
 } from '../../core/errors/start-up.errors.js';
 import type { BoundHandler } from '../../core/delivery.js';
-import type { UnmatchedPolicy } from '../../core/handler-options.js';
+import type { UnmatchedPolicy } from '../../options/streams-options.js';
 import type { CompletionKey } from '../../core/completion.js';
 import { eventMatcher, isWildcard, patternsOverlap } from '../../core/routing.js';
 import { FormerNames, onceName, sharedOnceName, type OnceOption } from './once-names.js';

@@ -1,7 +1,7 @@
 import { join } from '../../core/collections/grouped.js';
 import { WildcardWithoutStreamError } from '../../core/errors/start-up.errors.js';
-import type { HandlerDefinition, PlannedHandler } from '../../core/handler.js';
-import type { UnmatchedPolicy } from '../../core/handler-options.js';
+import type { HandlerDefinition, PlannedHandler } from '../../options/handler-definition.js';
+import type { UnmatchedPolicy } from '../../options/streams-options.js';
 import {
   isWildcard,
   patternsOverlap,

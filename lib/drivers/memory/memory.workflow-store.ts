@@ -1,5 +1,9 @@
-import type { Arrival, StoredWorkflow, WorkflowStore } from '../../ports/workflow-store.js';
-import type { FinishedStep } from '../../core/ended-step.js';
+import type {
+  Arrival,
+  StoredWorkflow,
+  WorkflowStore,
+  FinishedStep,
+} from '../../ports/workflow-store.js';
 import type { KeptWorkflow, MemoryBroker } from './broker/memory.broker.js';
 
 /** Workflows of a broker. */

@@ -9,7 +9,7 @@ import type { Observable } from 'rxjs';
 import type { Clock } from '../../core/clock.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import type { Handler } from '../../core/delivery.js';
-import type { HandlerDefinition } from '../../core/handler.js';
+import type { HandlerDefinition } from '../../options/handler-definition.js';
 import type { Message } from '../../core/message.js';
 import { createBatchInvoker } from './batch-invoker.js';
 import { createInvoker, type Chaining, type ProcessingHooks } from './handler-invoker.js';

@@ -1,6 +1,6 @@
 import type { MessageHandler } from '@nestjs/microservices';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
-import type { HandlerDefinition } from '../../core/handler.js';
+import type { HandlerDefinition } from '../../options/handler-definition.js';
 import { createInvoker, type ProcessingHooks } from './handler-invoker.js';
 import type { StreamContext } from './stream.context.js';
 import { readDeclaration, type StreamHandlerOptions } from './stream-handler.options.js';

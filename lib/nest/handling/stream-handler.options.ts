@@ -1,4 +1,4 @@
-import { HANDLER_OPTIONS, type HandlerOptions } from '../../core/handler-options.js';
+import { HANDLER_OPTIONS, type HandlerOptions } from '../../options/handler-options.js';
 import { either, list, text } from '../../core/declaring/kinds.js';
 import type { Problems } from '../../core/declaring/option.js';
 import { declareOptions, isRecord, type Given } from '../../core/declaring/shape.js';

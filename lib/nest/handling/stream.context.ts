@@ -3,7 +3,7 @@ import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
 import type { Lease } from '../../core/lease.js';
 import type { Message, Metadata } from '../../core/message.js';
 import { deadLetter, retry, type DeadLetterReason } from '../../core/settlement.js';
-import { depthOf, rootPlace, type WorkflowContext } from '../../core/workflow-place.js';
+import { depthOf, rootPlace, type WorkflowContext } from '../../workflows/workflow-place.js';
 import { checkedDelay } from './checked-delay.js';
 import { RunContext } from './run.context.js';
 

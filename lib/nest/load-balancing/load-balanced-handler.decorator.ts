@@ -1,4 +1,4 @@
-import type { HandlerOptions } from '../../core/handler-options.js';
+import type { HandlerOptions } from '../../options/handler-options.js';
 import { isRecord } from '../../core/declaring/shape.js';
 import { shown } from '../../core/declaring/wording.js';
 import { declareHandler } from '../handling/stream-handler.decorator.js';

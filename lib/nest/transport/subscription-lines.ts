@@ -1,4 +1,4 @@
-import type { HandlerDefinition } from '../../core/handler.js';
+import type { HandlerDefinition } from '../../options/handler-definition.js';
 import type { StreamsRuntime } from '../../runtime/streams-runtime.js';
 
 /** Most streams that one line names. */

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { BackoffOptions, HandlerOptions } from '../../../lib/core/handler-options.js';
+import type { BackoffOptions, HandlerOptions } from '../../../lib/options/handler-options.js';
 import { guard } from '../../support/redis-process.js';
 import { Ledger, type Note } from './ledger.js';
 import { until } from '../../support/until.js';

@@ -5,7 +5,7 @@ import { Overruns } from '../../../lib/consuming/running/overruns.js';
 import { Slots } from '../../../lib/consuming/plan/slots.js';
 import { Delivery, type BatchHandler, type BoundHandler } from '../../../lib/core/delivery.js';
 import type { Lease } from '../../../lib/core/lease.js';
-import type { HandlerOptions } from '../../../lib/core/handler-options.js';
+import type { HandlerOptions } from '../../../lib/options/handler-options.js';
 import { ack, deadLetter, retry } from '../../../lib/core/settlement.js';
 import { gate, World, type EngineOptions } from '../../support/engine.js';
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { jsonCodec } from '../../../lib/core/codecs/json.codec.js';
 import type { Codec } from '../../../lib/core/codecs/codec.js';
 import { RetryLaterError } from '../../../lib/core/errors/handling.errors.js';
-import type { Middleware } from '../../../lib/core/handler.js';
+import type { Middleware } from '../../../lib/core/middleware.js';
 import type { StreamsEvents } from '../../../lib/core/events.js';
 import { HOSTILE } from '../../support/hostile.js';
 import { World, type EngineOptions, type Invoke } from '../../support/engine.js';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Delivery } from '../../../lib/core/delivery.js';
 import { UnrecoverableError } from '../../../lib/core/errors/handling.errors.js';
-import type { HandlerOptions } from '../../../lib/core/handler-options.js';
+import type { HandlerOptions } from '../../../lib/options/handler-options.js';
 import { ack } from '../../../lib/core/settlement.js';
 import { memory } from '../../../lib/drivers/memory/index.js';
 import { StreamsRuntime } from '../../../lib/runtime/streams-runtime.js';

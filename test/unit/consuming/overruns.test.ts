@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { StreamsEvents } from '../../../lib/core/events.js';
 import type { Delivery } from '../../../lib/core/delivery.js';
-import type { HandlerOptions } from '../../../lib/core/handler-options.js';
+import type { HandlerOptions } from '../../../lib/options/handler-options.js';
 import type { StreamsRuntime } from '../../../lib/runtime/streams-runtime.js';
 import { gate, World, type EngineOptions } from '../../support/engine.js';
 

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { from, lastValueFrom, tap } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { HandlerOptions } from '../../../lib/core/handler-options.js';
-import type { Middleware } from '../../../lib/core/handler.js';
+import type { HandlerOptions } from '../../../lib/options/handler-options.js';
+import type { Middleware } from '../../../lib/core/middleware.js';
 import { gate, World } from '../../support/engine.js';
 
 let world: World;

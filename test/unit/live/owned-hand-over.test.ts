@@ -1,15 +1,13 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { Delivery } from '../../../lib/core/delivery.js';
+import { Delivery, type BoundHandler } from '../../../lib/core/delivery.js';
 import type { HeldStream } from '../../../lib/core/held-stream.js';
 import type { Lease } from '../../../lib/core/lease.js';
-import type { Settlement } from '../../../lib/core/settlement.js';
-import { ack, filtered } from '../../../lib/core/settlement.js';
+import { type Settlement, ack, filtered } from '../../../lib/core/settlement.js';
 import { HandlerTable } from '../../../lib/consuming/plan/handler-table.js';
 import { FilteredTypes } from '../../../lib/consuming/settling/filtered-types.js';
 import { HandOver } from '../../../lib/consuming/live/hand-over.js';
 import { liveParts } from '../../../lib/consuming/live/live-parts.js';
 import { Presence } from '../../../lib/consuming/live/presence.js';
-import type { BoundHandler } from '../../../lib/core/delivery.js';
 import { EventBus } from '../../../lib/core/events.js';
 import { ManualClock, memory } from '../../../lib/drivers/memory/index.js';
 

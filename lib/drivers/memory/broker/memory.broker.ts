@@ -5,7 +5,7 @@ import type { Guard } from '../../../core/guard.js';
 import { BalancedService } from './balanced-service.js';
 import { ConsumerRegistry } from './consumer-registry.js';
 import { ExpiringMap } from './expiring-map.js';
-import type { FinishedStep } from '../../../core/ended-step.js';
+import type { FinishedStep } from '../../../ports/workflow-store.js';
 import { MemoryStream } from './memory-stream.js';
 
 /** What is known of a workflow. */

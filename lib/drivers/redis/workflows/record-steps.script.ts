@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { FinishedStep } from '../../../core/ended-step.js';
+import type { FinishedStep } from '../../../ports/workflow-store.js';
 import { pack, UNPACK } from '../scripting/packing.js';
 import { Script } from '../scripting/script.js';
 import { KEEP } from './keep-longer.js';

@@ -1,8 +1,12 @@
 import type { Redis } from 'ioredis';
 import { chunksOf } from '../../../core/collections/chunks.js';
 import { grouped } from '../../../core/collections/grouped.js';
-import type { Arrival, StoredWorkflow, WorkflowStore } from '../../../ports/workflow-store.js';
-import type { FinishedStep } from '../../../core/ended-step.js';
+import type {
+  Arrival,
+  StoredWorkflow,
+  WorkflowStore,
+  FinishedStep,
+} from '../../../ports/workflow-store.js';
 import { slotOf } from '../topology/slots.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';

@@ -1,4 +1,6 @@
-import type { Metadata } from './message.js';
+import type { Delivery } from '../core/delivery.js';
+import type { Metadata } from '../core/message.js';
+import type { WorkflowPlace } from '../core/workflow.js';
 
 /** What a handler knows of the workflow that its message belongs to, or would begin. */
 export interface WorkflowContext {
@@ -43,10 +45,7 @@ export interface HookScope {
  * the parent message or `-`, then the scopes from the outermost on, separated by spaces. So whoever
  * handles a step needs to ask nobody.
  */
-export interface WorkflowPlace {
-  readonly id: string;
-  readonly step: string;
-  readonly parent: string | undefined;
+export interface ScopedPlace extends WorkflowPlace {
   /** Outermost first. */
   readonly scopes: readonly Scope[];
 }
@@ -61,19 +60,19 @@ export interface Received {
 const NO_SCOPES: readonly Scope[] = [];
 
 /** Of a message that may begin a workflow: the same for every run of it. */
-export function rootPlace(message: Received): WorkflowPlace {
+export function rootPlace(message: Received): ScopedPlace {
   const id = `${escaped(message.stream)}/${message.id}/${escaped(message.group)}`;
   return { id, step: '0', parent: undefined, scopes: NO_SCOPES };
 }
 
-export function placeToText({ id, step, parent, scopes }: WorkflowPlace): string {
+export function placeToText({ id, step, parent, scopes }: ScopedPlace): string {
   let text = `${id} ${step} ${parent ?? '-'}`;
   for (const scope of scopes) text += ` ${scopeToText(scope)}`;
   return text;
 }
 
 /** Undefined: it belongs to none. Somebody else's metadata of this name is not ours to judge. */
-export function placeIn(metadata: Metadata): WorkflowPlace | undefined {
+export function placeIn(metadata: Metadata): ScopedPlace | undefined {
   const text = metadata[WORKFLOW];
   if (text === undefined) return undefined;
   const [id, step, parent, ...rest] = text.split(' ');
@@ -82,6 +81,10 @@ export function placeIn(metadata: Metadata): WorkflowPlace | undefined {
   if (!scopes.every((scope) => scope !== undefined)) return undefined;
   return { id, step, parent: parent === '-' ? undefined : parent, scopes };
 }
+
+/** Where a delivery stands, as `recognise` has found it. Undefined: it belongs to no workflow. */
+export const placeOf = ({ workflow }: Pick<Delivery, 'workflow'>): ScopedPlace | undefined =>
+  workflow as ScopedPlace | undefined;
 
 export const depthOf = (step: string): number => Number(step.slice(step.lastIndexOf('.') + 1));
 

@@ -1,4 +1,6 @@
-import type { Message } from './message.js';
+import type { BackoffPolicy } from '../core/backoff.js';
+import type { DedupeKey } from '../core/completion.js';
+import type { Message } from '../core/message.js';
 import {
   checked,
   either,
@@ -10,9 +12,9 @@ import {
   oneOf,
   text,
   whole,
-} from './declaring/kinds.js';
-import type { Option, Problems } from './declaring/option.js';
-import { declareOptions, type Completed, type Given } from './declaring/shape.js';
+} from '../core/declaring/kinds.js';
+import type { Option, Problems } from '../core/declaring/option.js';
+import { declareOptions, type Given } from '../core/declaring/shape.js';
 import { isOrderBy, type OrderBy } from './order-by.js';
 
 export const BACKOFF_OPTIONS = declareOptions('backoff', {
@@ -29,24 +31,11 @@ export const BACKOFF_OPTIONS = declareOptions('backoff', {
 /** How long a failed run waits before the next one. */
 export interface BackoffOptions extends Given<typeof BACKOFF_OPTIONS> {}
 
-/** A wait between runs with everything decided. */
-export interface ResolvedBackoff extends Completed<typeof BACKOFF_OPTIONS> {}
-
 /** The option `backoff`, where there is one. */
-export const backoff = (): Option<BackoffOptions, 'optional', ResolvedBackoff> =>
+export const backoff = (): Option<BackoffOptions, 'optional', BackoffPolicy> =>
   nested(BACKOFF_OPTIONS, (value) =>
     typeof value === 'number' ? `write backoff: { delay: ${value} }` : undefined,
   );
-
-/** What becomes of an event type that no handler of the stream and group takes. */
-export type UnmatchedPolicy = 'ack' | 'dead-letter' | 'leave';
-
-/**
- * What a message is known by: its id; the key that it was published with, and its id where there is
- * none; or what a function of the decoded message answers, undefined for a message that may be
- * handled any number of times.
- */
-export type DedupeKey = 'message' | 'idempotencyKey' | ((message: Message) => string | undefined);
 
 export const DEDUPE_OPTIONS = declareOptions('dedupe and inbox', {
   /** @default 'message' */
@@ -66,9 +55,6 @@ export const DEDUPE_OPTIONS = declareOptions('dedupe and inbox', {
 
 /** By what a message is known as one that was handled before, and for how long. */
 export interface DedupeOptions extends Given<typeof DEDUPE_OPTIONS> {}
-
-/** How a handler knows what it has handled before, with everything decided. */
-export interface OnceOptions extends Completed<typeof DEDUPE_OPTIONS> {}
 
 const dedupe = (): Option<boolean | 'message' | 'idempotencyKey' | DedupeOptions> =>
   either(

@@ -1,15 +1,5 @@
-import type { BatchHandler, BoundHandler, Delivery, Handler } from './delivery.js';
+import type { BatchHandler, BoundHandler, Handler } from '../core/delivery.js';
 import type { HandlerOptions } from './handler-options.js';
-import type { Settlement } from './settlement.js';
-
-/**
- * One behaviour around a handler. Calls `next` once, or answers without it. What it throws counts as
- * a failed run, unless it stands before the policy that turns errors into settlements.
- */
-export type Middleware = (
-  delivery: Delivery,
-  next: (delivery: Delivery) => Promise<Settlement>,
-) => Promise<Settlement>;
 
 /** A method that wants messages, as the shell hands it to the engine. */
 export interface HandlerDefinition {
@@ -20,7 +10,7 @@ export interface HandlerDefinition {
   /** Stands for the decorated method: the same for each instance of its controller. */
   readonly origin?: object | undefined;
   readonly options: HandlerOptions;
-  /** It answers requests: {@link Delivery.request} where there is one. @default false */
+  /** It answers requests: `Delivery.request` where there is one. @default false */
   readonly answers?: boolean;
   /** It takes part in workflows: its results begin and continue them. @default false */
   readonly chains?: boolean;

@@ -1,5 +1,6 @@
-import type { Metadata } from './message.js';
-import type { WorkflowPlace } from './workflow-place.js';
+import type { Metadata } from '../core/message.js';
+import type { FinishedStep } from '../ports/workflow-store.js';
+import type { ScopedPlace } from './workflow-place.js';
 
 /** What a step came to. */
 export type StepOutcome = 'completed' | 'failed' | 'cancelled' | 'duplicate';
@@ -32,19 +33,7 @@ export interface StepReport {
   readonly reason?: string | undefined;
 }
 
-/** A step that came to its end, as it is recorded. */
-export interface FinishedStep {
-  readonly workflow: string;
-  /** Its place, unique in the workflow. */
-  readonly step: string;
-  /** Later runs of the same step have higher numbers. */
-  readonly run: number;
-  readonly failed: boolean;
-  /** All about it, as one text. */
-  readonly record: string;
-}
-
-/** A step of a workflow that came to its end, beside the settlement of its message. */
+/** A step of a workflow that came to its end, beside the settlement of its message: its `SettledStep`. */
 export interface EndedStep extends FinishedStep {
   /** What follows is published so much later, ms: for so long it has to be known where it belongs. */
   readonly waits?: number | undefined;
@@ -54,7 +43,7 @@ export interface EndedStep extends FinishedStep {
 
 /** What a join is told of the step that ends a branch. */
 export interface Arriving {
-  readonly place: WorkflowPlace;
+  readonly place: ScopedPlace;
   readonly report: StepReport;
   /** What it returned, as JSON. */
   readonly result: string;
@@ -67,7 +56,7 @@ const EACH_REDRIVE = 1000;
 
 /** @internal The record of a step. */
 export function endedStep(
-  { id, step }: WorkflowPlace,
+  { id, step }: ScopedPlace,
   report: StepReport,
   redrive = 0,
   { failed = false, waits, arriving }: Partial<EndedStep> = {},

@@ -1,5 +1,6 @@
-import { disarm } from './disarm.js';
-import type { Message } from './message.js';
+import { disarm } from '../core/disarm.js';
+import type { OrderKey } from '../core/delivery.js';
+import type { Message } from '../core/message.js';
 
 /**
  * What says which messages are to be handled one after the other: a path into the payload, such as
@@ -8,9 +9,6 @@ import type { Message } from './message.js';
  * `undefined` or `null` is in no order.
  */
 export type OrderBy = string | ((message: Message) => unknown);
-
-/** The key of a message; undefined where it is in no order. May throw what a user's function throws. */
-export type OrderKey = (message: Message) => string | undefined;
 
 export function orderKey(orderBy: OrderBy): OrderKey {
   const find = typeof orderBy === 'string' ? valueAt(orderBy.split('.')) : orderBy;

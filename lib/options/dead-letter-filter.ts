@@ -1,0 +1,27 @@
+import { list, oneOf, text } from '../core/declaring/kinds.js';
+import { NONE, type Problems } from '../core/declaring/option.js';
+import { declareOptions } from '../core/declaring/shape.js';
+
+const FILTER = declareOptions(
+  'a filter of dead letters',
+  {
+    ids: list(text(), 'a list of ids of dead letters'),
+    group: text(),
+    all: oneOf(true),
+  },
+  (given) =>
+    Object.keys(given)
+      .filter((name) => given[name] === undefined)
+      .map((name) => `${name} is undefined: leave it out to go by the rest of the filter`),
+  ({ ids, group, all }) => {
+    const some = ids !== undefined || group !== undefined;
+    if (all !== undefined) return some ? ['all must stand alone, without ids and group'] : NONE;
+    return some
+      ? NONE
+      : ['ids or group must be given; { all: true } means everything in the stream'];
+  },
+);
+
+/** What is wrong with a filter. One that is misspelt, or was not filled in, must not mean everything. */
+export const filterProblems = (filter: unknown): Problems =>
+  FILTER.problems(filter, '', 'the filter, { ids }, { group } or { all: true },');

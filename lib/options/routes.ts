@@ -1,0 +1,14 @@
+import { either, list, nested, text } from '../core/declaring/kinds.js';
+import type { Option } from '../core/declaring/option.js';
+import { declareOptions } from '../core/declaring/shape.js';
+import type { Route } from '../core/routing.js';
+
+const EVENTS = "event types, such as 'issues.*'";
+
+const ROUTE = declareOptions('a route', {
+  events: either(EVENTS, text(), list(text(), EVENTS, 1)).required(),
+  stream: text().required(),
+});
+
+/** One of the option `routes`. */
+export const route: Option<Route> = nested(ROUTE);
