@@ -30,7 +30,7 @@ export { StreamHandler } from './nest/handling/stream-handler.decorator.js';
 export type {
   StreamHandlerOptions,
   StreamHandlerSources,
-} from './nest/handling/stream-handler.options.js';
+} from './options/stream-handler-options.js';
 export type { Message, Metadata } from './core/message.js';
 
 // Consumers without a controller.
@@ -55,11 +55,11 @@ export type {
 } from './workflows/workflow-payloads.js';
 export {
   Workflows,
-  type StartOptions,
   type WorkflowState,
   type WorkflowStatus,
   type WorkflowStep,
 } from './workflows/workflows.js';
+export { type StartOptions } from './options/workflow-options.js';
 export type { WorkflowContext } from './workflows/workflow-place.js';
 export type { FanOutOptions, NextOptions } from './options/workflow-options.js';
 
@@ -97,16 +97,16 @@ export type { LoadBalancerOptions } from './options/load-balancer-options.js';
 
 // Administration, lag and events.
 export type { Page, PageOptions } from './options/admin-options.js';
+export { ConsumerGroupManager } from './admin/groups/consumer-groups.js';
 export {
-  ConsumerGroupManager,
   type ClaimStaleOptions,
   type CreateGroupOptions,
   type RemoveConsumerOptions,
-} from './admin/groups/consumer-groups.js';
+} from './options/admin-options.js';
 export { DeadLetters, type DeadLetterView } from './admin/dead-letters/dead-letters.js';
 export { DelayedMessages, type DelayedMessage } from './admin/delays/delayed-messages.js';
 export type { GroupInfo } from './admin/groups/group-info.js';
-export type { PendingFilter, PendingPageOptions } from './admin/groups/pending-pages.js';
+export type { PendingFilter, PendingPageOptions } from './options/admin-options.js';
 export {
   StreamRetention,
   type RetentionPin,

@@ -1,8 +1,6 @@
 import type { Abstract, Type } from '@nestjs/common';
+import { DEFAULT_NAME } from '../options/streams-options.js';
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
-
-/** The name of transports, clients and modules that were given none. */
-export const DEFAULT_NAME = 'default';
 
 /** What Nest tells transports apart by: the same symbol for a transport and the handlers meant for it. */
 export const transportIdOf = (name: string): symbol => Symbol.for(`nestjs-redis-streams:${name}`);

@@ -1,5 +1,5 @@
 import { isEntryId } from '../core/entry-id.js';
-import { checked, text, whole } from '../core/declaring/kinds.js';
+import { checked, flag, text, whole } from '../core/declaring/kinds.js';
 import { declareOptions, type Given } from '../core/declaring/shape.js';
 
 const ID = 'an id such as 1700000000000-0';
@@ -11,7 +11,7 @@ export const position = checked<string>(
 );
 
 /** Where a page of entries begins: an id, or one with `(` before it, which is left out itself. */
-export const pageStart = checked<string>(
+const pageStart = checked<string>(
   `${ID}, or next of a page`,
   (given) =>
     given === '-' || isEntryId(typeof given === 'string' ? given.replace(/^\(/, '') : given),
@@ -33,3 +33,63 @@ export interface Page<Item> {
 
 /** Which page of a list. */
 export interface PageOptions extends Given<typeof PAGE_OPTIONS> {}
+
+export const CREATE_OPTIONS = declareOptions('createGroup', {
+  /**
+   * Where the group begins. `'0'`: all entries of the stream; `'$'`: only new entries; an id: the
+   * entries behind it. @default '0'
+   */
+  startId: position,
+  /** Whether to create the stream where it is missing. @default true */
+  mkstream: flag(),
+});
+
+export interface CreateGroupOptions extends Given<typeof CREATE_OPTIONS> {}
+
+export const REMOVE_OPTIONS = declareOptions('removeConsumer', {
+  /**
+   * The consumer that gets the pending entries. @default none: a consumer with pending entries is
+   * not removed
+   */
+  handOverTo: text(),
+});
+
+export interface RemoveConsumerOptions extends Given<typeof REMOVE_OPTIONS> {}
+
+export const CLAIM_OPTIONS = declareOptions('claimStale', {
+  /** The consumer that gets the entries. */
+  consumer: text().required(),
+  /** Only entries that were not delivered or kept fresh for this time, in milliseconds. */
+  minIdleMs: whole(0).required(),
+  /** Most entries to claim. @default 1000 */
+  count: whole(1),
+});
+
+export interface ClaimStaleOptions extends Given<typeof CLAIM_OPTIONS> {}
+
+export const PENDING_FILTER = declareOptions('a filter of pending entries', {
+  /** Only entries that are pending to this consumer. */
+  consumer: text(),
+  /**
+   * Only entries that were not delivered or kept fresh for this time, in milliseconds. @default 0
+   */
+  minIdleMs: whole(0),
+});
+
+/** Which pending entries to list. */
+export interface PendingFilter extends Given<typeof PENDING_FILTER> {}
+
+const PAGE_ONLY = declareOptions('a page of pending entries', {
+  /** The first id, or `next` of the page before. @default the oldest */
+  start: pageStart,
+  /** Most entries of the page. @default 100 */
+  count: whole(1),
+});
+
+export const PENDING_PAGE_OPTIONS = declareOptions(PAGE_ONLY.of, {
+  ...PENDING_FILTER.options,
+  ...PAGE_ONLY.options,
+});
+
+/** Which page of the pending entries to list. */
+export interface PendingPageOptions extends PendingFilter, Given<typeof PAGE_ONLY> {}

@@ -1,10 +1,8 @@
+import type { BoundHandler } from '../core/delivery.js';
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import type { HandlerDefinition, PlannedHandler } from './handler-definition.js';
-import { kindProblems, resolveBatch, resolveDedupe } from './handler-once.js';
-import { orderKey } from './order-by.js';
 import type { StreamsEvents } from '../core/events.js';
 import { HANDLER_OPTIONS } from './handler-options.js';
-import { resolveBackoff } from './resolve-options.js';
 import { DEFAULT_GROUP, type ResolvedOptions } from './streams-options.js';
 
 /**
@@ -25,30 +23,38 @@ export function bindHandlers(
 }
 
 function bindHandler(definition: HandlerDefinition, options: ResolvedOptions): PlannedHandler {
-  const { options: own, name, invoke, invokeBatch } = definition;
-  const bound = {
+  const { options: own, name, origin, invoke, invokeBatch } = definition;
+  const { group, ...decided } = HANDLER_OPTIONS.complete(own, options);
+  // Batches follow each other, unless more are asked for.
+  const concurrency = own.concurrency ?? (own.batch && 1);
+  const bound: BoundHandler = {
+    ...decided,
     name,
-    origin: definition.origin,
+    origin,
     invoke,
-    maxDeliveries: own.maxDeliveries ?? options.maxDeliveries,
-    backoff: resolveBackoff(own.backoff, options.backoff),
-    timeout: own.timeout,
-    maxHold: own.maxHold ?? options.maxHold,
-    // Batches follow each other, unless more are asked for.
-    concurrency: own.concurrency ?? (own.batch && 1),
-    dedupe: resolveDedupe(own.dedupe),
-    inbox: resolveDedupe(own.inbox),
-    // Each of these says that no two runs of a message, or of the handler, may overlap.
-    overlap: (own.overlap ?? true) && !own.orderBy && !own.inbox && own.concurrency !== 1,
-    serial: options.maxOverrun === undefined && (own.concurrency ?? (own.batch && 1)) === 1,
-    batch: resolveBatch(own.batch),
     invokeBatch,
     answers: definition.answers ?? false,
     chains: definition.chains ?? false,
-    plainInstructions: own.plainInstructions ?? options.plainInstructions,
-    orderBy: own.orderBy === undefined ? undefined : orderKey(own.orderBy),
+    concurrency,
+    // Each of these says that no two runs of a message, or of the handler, may overlap.
+    overlap: (own.overlap ?? true) && !own.orderBy && !own.inbox && own.concurrency !== 1,
+    serial: options.maxOverrun === undefined && concurrency === 1,
   };
-  return { definition, bound, group: own.group ?? options.group };
+  return { definition, bound, group };
+}
+
+/** What does not go together with the kind of handler that it is. */
+function kindProblems({ options, answers, invokeBatch }: HandlerDefinition): string[] {
+  const problems: string[] = [];
+  const set = (['dedupe', 'inbox', 'batch', 'orderBy'] as const).filter((name) => options[name]);
+  if (answers) {
+    problems.push(
+      ...set.map((name) => `${name} is for events; what answers requests cannot have it`),
+    );
+  } else if (options.batch && !invokeBatch) {
+    problems.push('batch needs @StreamHandler');
+  }
+  return problems;
 }
 
 /** Where handlers use the group that nobody has chosen. */

@@ -1,5 +1,6 @@
 import type { BackoffPolicy } from '../core/backoff.js';
-import type { DedupeKey } from '../core/completion.js';
+import type { DedupeKey, OncePolicy } from '../core/completion.js';
+import type { BatchPolicy } from '../core/delivery.js';
 import type { Message } from '../core/message.js';
 import {
   checked,
@@ -15,7 +16,7 @@ import {
 } from '../core/declaring/kinds.js';
 import type { Option, Problems } from '../core/declaring/option.js';
 import { declareOptions, type Given } from '../core/declaring/shape.js';
-import { isOrderBy, type OrderBy } from './order-by.js';
+import { isOrderBy, orderKey, type OrderBy } from './order-by.js';
 
 export const BACKOFF_OPTIONS = declareOptions('backoff', {
   /** @default 'exponential' */
@@ -56,13 +57,22 @@ export const DEDUPE_OPTIONS = declareOptions('dedupe and inbox', {
 /** By what a message is known as one that was handled before, and for how long. */
 export interface DedupeOptions extends Given<typeof DEDUPE_OPTIONS> {}
 
-const dedupe = (): Option<boolean | 'message' | 'idempotencyKey' | DedupeOptions> =>
+type OnceGiven = boolean | 'message' | 'idempotencyKey' | DedupeOptions;
+
+const dedupe = (): Option<OnceGiven, 'optional', OncePolicy | undefined> =>
   either(
     "true, 'message', 'idempotencyKey' or { key, ttl, name }",
     flag(),
     oneOf('message', 'idempotencyKey'),
     nested(DEDUPE_OPTIONS),
-  );
+  ).decidedBy(oncePolicy);
+
+/** What is decided about a handler's `dedupe` or `inbox`; undefined where it is off. */
+function oncePolicy(given: OnceGiven): OncePolicy | undefined {
+  if (given === false) return undefined;
+  const options = given === true ? {} : typeof given === 'string' ? { key: given } : given;
+  return Object.freeze(DEDUPE_OPTIONS.complete(options));
+}
 
 export const BATCH_OPTIONS = declareOptions('batch', {
   /** Most messages of a batch. */
@@ -74,7 +84,7 @@ export const BATCH_OPTIONS = declareOptions('batch', {
 /** How messages are collected for a handler that is given many at a time. */
 export interface BatchOptions extends Given<typeof BATCH_OPTIONS> {}
 
-const batch = (): Option<BatchOptions> =>
+const batch = (): Option<BatchOptions, 'optional', BatchPolicy> =>
   nested(BATCH_OPTIONS, (value) =>
     typeof value === 'number' ? `write batch: { size: ${value} }` : undefined,
   );
@@ -85,15 +95,15 @@ export const HANDLER_OPTIONS = declareOptions(
     /** Streams to read, instead of those that routing gives for the events. */
     streams: list(text(), 'a list of names of streams that is not empty', 1),
     /** Consumer group. @default that of the transport */
-    group: text(),
+    group: text().inherited(),
     /** Service whose streams are shared out by a load balancer: those that are owned are read. */
     balanced: text(),
     /** Runs at a time. Its stream is read by a reader of its own then. @default the bound of the transport */
     concurrency: whole(1),
     /** Runs in all before the dead letter queue. @default that of the transport */
-    maxDeliveries: whole(1),
+    maxDeliveries: whole(1).inherited(),
     /** Wait between runs. @default that of the transport */
-    backoff: backoff(),
+    backoff: backoff().inherited(),
     /** A run that takes longer, in milliseconds, has failed: its signal aborts. @default none */
     timeout: whole(1),
     /**
@@ -109,9 +119,9 @@ export const HANDLER_OPTIONS = declareOptions(
     orderBy: checked<OrderBy>(
       "a path into the payload, such as 'customer.id', or a function of the message",
       isOrderBy,
-    ),
+    ).decidedBy(orderKey),
     /** After this time, in milliseconds, an entry is no longer kept from other consumers. @default that of the transport */
-    maxHold: whole(1),
+    maxHold: whole(1).inherited(),
     /**
      * Acknowledges messages that the handler has completed before, without a run. `true` is
      * `'message'`. @default false
@@ -123,7 +133,7 @@ export const HANDLER_OPTIONS = declareOptions(
      * Whether a plain object `{ next, payload?, delay? }` that the method returns is an instruction, as
      * what `next()` makes. @default that of the transport
      */
-    plainInstructions: flag(),
+    plainInstructions: flag().inherited(),
     /** Gives the handler many messages at a time. @default one */
     batch: batch(),
   },

@@ -1,6 +1,4 @@
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
-import type { BackoffPolicy } from '../core/backoff.js';
-import type { BackoffOptions } from './handler-options.js';
 import { applicationName } from './application-name.js';
 import { defaultConsumerName } from './consumer-name.js';
 import { STREAMS_OPTIONS, type ResolvedOptions, type StreamsOptions } from './streams-options.js';
@@ -23,12 +21,6 @@ export function resolveOptions(options: StreamsOptions): ResolvedOptions {
     crashedAfter: decided.crashedAfter ?? 3 * Math.max(idleTimeout, blockTimeout),
   });
 }
-
-/** What is given wins over the base; undefined counts as left out. */
-export const resolveBackoff = (
-  given: BackoffOptions | undefined,
-  base: BackoffPolicy,
-): BackoffPolicy => Object.freeze({ ...base, ...defined(given ?? {}) });
 
 /** Without what is undefined. */
 export const defined = <T extends object>(

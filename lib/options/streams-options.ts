@@ -27,6 +27,9 @@ import type { StateStore } from '../ports/state-store.js';
 /** A day, in milliseconds. A blocked read needs no more, and timers of Node have a limit. */
 const LONGEST_WAIT = 86_400_000;
 
+/** The name of transports, clients and modules that were given none. */
+export const DEFAULT_NAME = 'default';
+
 export const DEFAULT_GROUP = 'nest-workers';
 
 /** The one place for an option of transports, clients and modules: type, default, check, comment. */
@@ -37,7 +40,7 @@ export const STREAMS_OPTIONS = declareOptions('transports, clients and modules',
     'a driver, for example memory() or redis({ url })',
   ).required(),
   /** Name of this set of connections, where an application has several. @default 'default' */
-  name: text().default('default'),
+  name: text().default(DEFAULT_NAME),
   /** Put before every key. @default '' */
   keyPrefix: anyText().default(''),
   /**

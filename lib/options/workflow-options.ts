@@ -40,3 +40,32 @@ export const FAN_OUT_OPTIONS = declareOptions('fanOut', {
 
 /** What `fanOut` may say of all its steps. */
 export interface FanOutOptions extends Given<typeof FAN_OUT_OPTIONS> {}
+
+export const START_OPTIONS = declareOptions(
+  'a workflow',
+  {
+    /**
+     * A name for the workflow: 1 to 200 letters, digits and the characters `-_.:/`. Starting a
+     * workflow of the same name again within `idempotencyWindow` starts no second one. @default a
+     * random name
+     */
+    id: checked<string>(
+      'a text of 1 to 200 letters, digits or characters of -_.:/',
+      (value) => typeof value === 'string' && /^[\w\-.:/]{1,200}$/.test(value),
+    ),
+    metadata: NEXT_OPTIONS.options.metadata,
+    /** Published when a step is dead-lettered for which no nearer hook is declared. */
+    onFailure: NEXT_OPTIONS.options.onFailure,
+    /** Delay of the first step, in milliseconds from now, by the server's clock. 0: at once. */
+    delay: DUE_TIME.options.delay,
+    /**
+     * Due time of the first step: a Date, or milliseconds since the epoch. Past: as soon as
+     * possible.
+     */
+    deliverAt: DUE_TIME.options.deliverAt,
+  },
+  ...DUE_TIME.rules,
+);
+
+/** Options for a workflow that is started. */
+export interface StartOptions extends Given<typeof START_OPTIONS> {}

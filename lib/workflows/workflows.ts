@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../core/clock.js';
-import { DUE_TIME, waitUntil, whenOf } from '../options/due-time.js';
 import { reportFrom, type StepReport } from './ended-step.js';
 import { InvalidMessageError } from '../core/errors/publishing.errors.js';
 import { isoTime } from '../core/message.js';
-import { checked } from '../core/declaring/kinds.js';
 import { names, refuse } from '../core/declaring/refuse.js';
-import { declareOptions, type Given } from '../core/declaring/shape.js';
 import { targetOf, targetProblems, type StepTarget } from '../options/step-target.js';
-import { NEXT_OPTIONS } from '../options/workflow-options.js';
+import { waitUntil, whenOf } from '../options/due-time.js';
+import { START_OPTIONS, type StartOptions } from '../options/workflow-options.js';
 import { depthOf, placeToText, WORKFLOW, type Scope } from './workflow-place.js';
 import type { StoredWorkflow, WorkflowStore } from '../ports/workflow-store.js';
 import type { StepMessage } from './chainer.js';
@@ -66,35 +64,6 @@ export interface WorkflowStep {
   readonly reason?: string;
   readonly error?: { readonly name: string; readonly message: string };
 }
-
-export const START_OPTIONS = declareOptions(
-  'a workflow',
-  {
-    /**
-     * A name for the workflow: 1 to 200 letters, digits and the characters `-_.:/`. Starting a
-     * workflow of the same name again within `idempotencyWindow` starts no second one. @default a
-     * random name
-     */
-    id: checked<string>(
-      'a text of 1 to 200 letters, digits or characters of -_.:/',
-      (value) => typeof value === 'string' && /^[\w\-.:/]{1,200}$/.test(value),
-    ),
-    metadata: NEXT_OPTIONS.options.metadata,
-    /** Published when a step is dead-lettered for which no nearer hook is declared. */
-    onFailure: NEXT_OPTIONS.options.onFailure,
-    /** Delay of the first step, in milliseconds from now, by the server's clock. 0: at once. */
-    delay: DUE_TIME.options.delay,
-    /**
-     * Due time of the first step: a Date, or milliseconds since the epoch. Past: as soon as
-     * possible.
-     */
-    deliverAt: DUE_TIME.options.deliverAt,
-  },
-  ...DUE_TIME.rules,
-);
-
-/** Options for a workflow that is started. */
-export interface StartOptions extends Given<typeof START_OPTIONS> {}
 
 export interface WorkflowsOptions {
   /** @throws UnsupportedFeatureError where the driver has no store for workflows */

@@ -21,7 +21,7 @@ import {
   STREAM_HANDLER_SOURCES,
   type StreamHandlerOptions,
   type StreamHandlerSources,
-} from '../../lib/nest/handling/stream-handler.options.js';
+} from '../../lib/options/stream-handler-options.js';
 import { REDIS_STREAMS_OPTIONS, type RedisStreamsOptions } from '../../lib/runtime/redis.preset.js';
 
 /** Written out, so that an interface can be compared with what it is made of. */
@@ -54,6 +54,39 @@ const SAMPLE = declareOptions(
   },
   ({ group, prefix }) => (group && prefix ? ['group and prefix do not go together'] : []),
 );
+
+const OWN = declareOptions('a handler', {
+  group: text().inherited(),
+  wait: nested(WAIT).inherited(),
+  limit: whole(1),
+  path: text().decidedBy((path) => path.split('.')),
+});
+
+describe('an option that is inherited', () => {
+  const around = { group: 'of the transport', wait: { delay: 5, share: 0.5 } };
+
+  it('is what stands around it, where it is not given', () => {
+    expect(OWN.complete({}, around)).toEqual({ ...around, limit: undefined, path: undefined });
+    expect(OWN.complete({ group: 'own' }, around).group).toBe('own');
+  });
+
+  it('completes an object of options from the one around it, not from their defaults', () => {
+    const given = { wait: { share: 0.1, delay: undefined } };
+    expect(OWN.complete(given, around).wait).toEqual({ delay: 5, share: 0.1 });
+  });
+
+  it('has the type of what is decided, and may be left out', () => {
+    expectTypeOf<Given<typeof OWN>['group']>().toEqualTypeOf<string | undefined>();
+    expectTypeOf<Completed<typeof OWN>['group']>().toEqualTypeOf<string>();
+  });
+});
+
+it('an option may say what becomes of its value', () => {
+  const { path } = OWN.complete({ path: 'a.b' }, { group: 'g', wait: { delay: 1, share: 1 } });
+  expect(path).toEqual(['a', 'b']);
+  expectTypeOf(path).toEqualTypeOf<string[] | undefined>();
+  expect(OWN.problems({ path: 7 })).toHaveLength(1);
+});
 
 describe('a declaration of options', () => {
   it('accepts what is right, and undefined for all that is not required', () => {

@@ -1,5 +1,5 @@
 import type { PendingEntries } from '../../ports/group-admin.js';
-import type { PendingFilter } from './pending-pages.js';
+import type { PendingFilter } from '../../options/admin-options.js';
 
 /** Most entries handed over by one call of the port. */
 const PAGE = 1000;

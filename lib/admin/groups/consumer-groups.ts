@@ -10,57 +10,28 @@ import type {
   PendingEntry,
 } from '../../ports/group-admin.js';
 import type { GroupMembers, LiveConsumers } from '../../ports/live-consumers.js';
-import { flag, text, whole } from '../../core/declaring/kinds.js';
-import { declareOptions, type Given } from '../../core/declaring/shape.js';
 import { names, refuse } from '../../core/declaring/refuse.js';
-import { position, type Page } from '../../options/admin-options.js';
-import { infoOf, type GroupInfo } from './group-info.js';
-import { handOver } from './claim-pages.js';
 import {
-  allPending,
-  pendingPage,
+  CLAIM_OPTIONS,
+  CREATE_OPTIONS,
+  position,
+  REMOVE_OPTIONS,
+  type ClaimStaleOptions,
+  type CreateGroupOptions,
+  type RemoveConsumerOptions,
+  type Page,
   type PendingFilter,
   type PendingPageOptions,
-} from './pending-pages.js';
+} from '../../options/admin-options.js';
+import { infoOf, type GroupInfo } from './group-info.js';
+import { handOver } from './claim-pages.js';
+import { allPending, pendingPage } from './pending-pages.js';
 
 /**
  * Most rounds of handing over. A consumer that reads on meanwhile has new entries pending in each
  * round.
  */
 const ROUNDS = 10;
-
-const CREATE_OPTIONS = declareOptions('createGroup', {
-  /**
-   * Where the group begins. `'0'`: all entries of the stream; `'$'`: only new entries; an id: the
-   * entries behind it. @default '0'
-   */
-  startId: position,
-  /** Whether to create the stream where it is missing. @default true */
-  mkstream: flag(),
-});
-
-export interface CreateGroupOptions extends Given<typeof CREATE_OPTIONS> {}
-
-const REMOVE_OPTIONS = declareOptions('removeConsumer', {
-  /**
-   * The consumer that gets the pending entries. @default none: a consumer with pending entries is
-   * not removed
-   */
-  handOverTo: text(),
-});
-
-export interface RemoveConsumerOptions extends Given<typeof REMOVE_OPTIONS> {}
-
-const CLAIM_OPTIONS = declareOptions('claimStale', {
-  /** The consumer that gets the entries. */
-  consumer: text().required(),
-  /** Only entries that were not delivered or kept fresh for this time, in milliseconds. */
-  minIdleMs: whole(0).required(),
-  /** Most entries to claim. @default 1000 */
-  count: whole(1),
-});
-
-export interface ClaimStaleOptions extends Given<typeof CLAIM_OPTIONS> {}
 
 /**
  * Creates, inspects, moves and deletes consumer groups. Injectable. Invalid arguments throw an

@@ -100,10 +100,19 @@ export function nested<S extends Shapes>(
     expected: `an object { ${shape.names.join(', ')} }`,
     accepts: (value) => shape.accepts(value),
     within: (value, at) => (isRecord(value) ? shape.problems(value, `${at}.`, at) : undefined),
-    complete: (value) => shape.complete(value as never),
+    complete: (value, around) =>
+      Object.freeze(
+        around === undefined
+          ? shape.complete(value as never)
+          : { ...around, ...defined(value as object) },
+      ),
     ...(advice && { advice }),
   });
 }
+
+/** Without what is undefined. */
+const defined = (given: object): object =>
+  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 
 type TypeOf<X> = X extends Option<infer T, infer _, infer __> ? T : never;
 

@@ -6,7 +6,7 @@ export type Problems = readonly string[];
 /** Nothing is wrong. */
 export const NONE: Problems = Object.freeze([]);
 
-export type Presence = 'optional' | 'required' | 'defaulted';
+export type Presence = 'optional' | 'required' | 'defaulted' | 'inherited';
 
 /** How a value of an option is checked. */
 export interface Kind {
@@ -18,8 +18,11 @@ export interface Kind {
   readonly within?: (value: unknown, at: string) => Problems | undefined;
   /** What to write instead of this value, where that can be guessed. */
   readonly advice?: (value: unknown) => string | undefined;
-  /** Fills in the defaults of the parts of a value. */
-  readonly complete?: (value: unknown) => unknown;
+  /**
+   * Fills in the defaults of the parts of a value.
+   * @param around of an option that is inherited, what counts where it is not given
+   */
+  readonly complete?: (value: unknown, around?: unknown) => unknown;
 }
 
 /**
@@ -52,6 +55,20 @@ export class Option<T, P extends Presence = 'optional', R = T> {
     return new Option<T, 'defaulted', R>(this.kind, 'defaulted', value, this.isSecret);
   }
 
+  /**
+   * Where the option is not given, the one of the same name counts that stands around it: of a handler,
+   * that of its transport. Of an object of options, each one that is left out.
+   */
+  inherited(): Option<T, 'inherited', R> {
+    return new Option<T, 'inherited', R>(this.kind, 'inherited', undefined, this.isSecret);
+  }
+
+  /** What becomes of a value once it is decided. */
+  decidedBy<D>(decide: (value: T) => D): Option<T, P, D> {
+    const kind = { ...this.kind, complete: (value: unknown) => decide(value as T) };
+    return new Option<T, P, D>(kind, this.presence, this.fallback, this.isSecret);
+  }
+
   /** No message repeats the value. */
   secret(): Option<T, P, R> {
     return new Option<T, P, R>(this.kind, this.presence, this.fallback, true);
@@ -73,10 +90,11 @@ export class Option<T, P extends Presence = 'optional', R = T> {
     return [`${at} must be ${expected}, not ${shown(value)}${hint ? `: ${hint}` : ''}`];
   }
 
-  complete(value: T | undefined): R | undefined {
+  /** @param around of an option that is inherited, what counts where it is not given */
+  complete(value: T | undefined, around?: R): R | undefined {
     const decided = value === undefined ? this.fallback : value;
-    if (decided === undefined || !this.kind.complete) return decided as R | undefined;
-    return this.kind.complete(decided) as R;
+    if (decided === undefined) return around;
+    return (this.kind.complete ? this.kind.complete(decided, around) : decided) as R;
   }
 }
 

@@ -26,6 +26,12 @@ type CompletedOf<O> = {
     : never;
 };
 
+/** What the options that are inherited are where they are not given. */
+type AroundOf<O> =
+  Named<O, 'inherited'> extends never
+    ? []
+    : [around: { readonly [K in Named<O, 'inherited'>]: CompletedOf<O>[K & keyof O] }];
+
 type TypeOf<X> = X extends Option<infer T, infer _, infer __> ? T : never;
 
 /** The type of what may be given: each option that is not required may be left out, or undefined. */
@@ -109,11 +115,18 @@ export class Shape<O extends object = object> {
     return [...unknown, ...wrong, ...together];
   }
 
-  /** The options with their defaults, those of nested objects included. Undefined counts as left out. */
-  complete(given: GivenOf<O>): CompletedOf<O> {
+  /**
+   * The options with their defaults, those of nested objects included. Undefined counts as left out.
+   * @param around what counts for options that are inherited, where they are not given
+   */
+  complete(given: GivenOf<O>, ...[around]: AroundOf<O>): CompletedOf<O> {
     const values = given as Loose;
+    const outer = (around ?? {}) as Loose;
     return Object.fromEntries(
-      [...this.byName].map(([name, option]) => [name, option.complete(values[name])]),
+      [...this.byName].map(([name, option]) => [
+        name,
+        option.complete(values[name], option.presence === 'inherited' ? outer[name] : undefined),
+      ]),
     ) as CompletedOf<O>;
   }
 

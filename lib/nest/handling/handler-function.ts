@@ -3,7 +3,8 @@ import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import type { HandlerDefinition } from '../../options/handler-definition.js';
 import { createInvoker, type ProcessingHooks } from './handler-invoker.js';
 import type { StreamContext } from './stream.context.js';
-import { readDeclaration, type StreamHandlerOptions } from './stream-handler.options.js';
+import { readDeclaration } from './stream-handler.options.js';
+import { type StreamHandlerOptions } from '../../options/stream-handler-options.js';
 
 /** A handler that is no method: what it answers is awaited to the end, a Promise or an Observable. */
 export type StreamFunction<T = unknown> = (payload: T, context: StreamContext) => unknown;

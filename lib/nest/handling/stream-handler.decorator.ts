@@ -3,12 +3,11 @@ import { PATTERN_HANDLER_METADATA } from '@nestjs/microservices/constants.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import { transportIdOf } from '../tokens.js';
 import { implyParameters } from './implied-parameters.js';
+import { readDeclaration, type HandlerDeclaration } from './stream-handler.options.js';
 import {
-  readDeclaration,
-  type HandlerDeclaration,
   type StreamHandlerOptions,
   type StreamHandlerSources,
-} from './stream-handler.options.js';
+} from '../../options/stream-handler-options.js';
 
 /** Where `@StreamHandler` leaves what it knows, among the extras of Nest's own pattern metadata. */
 export const STREAM_HANDLER = Symbol.for('nestjs-redis-streams:stream-handler');

@@ -1,53 +1,15 @@
-import { HANDLER_OPTIONS, type HandlerOptions } from '../../options/handler-options.js';
-import { either, list, text } from '../../core/declaring/kinds.js';
-import type { Problems } from '../../core/declaring/option.js';
-import { declareOptions, isRecord, type Given } from '../../core/declaring/shape.js';
-import { shown } from '../../core/declaring/wording.js';
-import { DEFAULT_NAME } from '../tokens.js';
-
-const { balanced: _, ...OWN } = HANDLER_OPTIONS.options;
-
-const EVENTS = either(
-  'event types: texts that are not empty',
-  text(),
-  list(text(), 'a list of event types that is not empty', 1),
-);
-
-const STREAM_ONLY = declareOptions('@StreamHandler', {
-  /** Stream to read. @default what routing gives for the events */
-  stream: text('the name of a stream'),
-  /** Name of the transport that feeds this handler. @default 'default' */
-  name: text().default(DEFAULT_NAME),
-});
-
-const SOURCES_ONLY = declareOptions('@StreamHandler', {
-  /** Event types; `*` matches any run of characters. @default '*' */
-  events: EVENTS.default('*'),
-});
-
-/** What a handler sets for itself; the rest comes from the transport. Times in milliseconds. */
-export interface StreamHandlerOptions
-  extends Omit<HandlerOptions, 'balanced'>, Given<typeof STREAM_ONLY> {}
-
-/** The form of `@StreamHandler` that begins with streams. */
-export interface StreamHandlerSources extends StreamHandlerOptions, Given<typeof SOURCES_ONLY> {}
-
-export const STREAM_HANDLER_OPTIONS = declareOptions(
-  '@StreamHandler',
-  { ...OWN, ...STREAM_ONLY.options },
-  ...HANDLER_OPTIONS.rules,
+import type { HandlerOptions } from '../../options/handler-options.js';
+import {
+  EVENTS,
+  OWN,
   oneStreamOption,
-);
-
-export const STREAM_HANDLER_SOURCES = declareOptions(
-  '@StreamHandler',
-  { ...STREAM_HANDLER_OPTIONS.options, ...SOURCES_ONLY.options },
-  ...STREAM_HANDLER_OPTIONS.rules,
-  ({ stream, streams }) =>
-    stream === undefined && streams === undefined
-      ? ['streams must be named, or the events as first argument']
-      : [],
-);
+  STREAM_HANDLER_OPTIONS,
+  STREAM_HANDLER_SOURCES,
+  STREAM_ONLY,
+} from '../../options/stream-handler-options.js';
+import { isRecord } from '../../core/declaring/shape.js';
+import { shown } from '../../core/declaring/wording.js';
+import { DEFAULT_NAME } from '../../options/streams-options.js';
 
 /** What the arguments of `@StreamHandler` say. */
 export interface HandlerDeclaration {
@@ -97,10 +59,4 @@ function listOf(given: unknown, problems: string[]): readonly string[] {
   const twice = events.find((event, index) => events.indexOf(event) !== index);
   if (twice !== undefined) problems.push(`events must not name ${shown(twice)} twice`);
   return events as readonly string[];
-}
-
-function oneStreamOption({ stream, streams }: Loose): Problems {
-  return stream !== undefined && streams !== undefined
-    ? ['stream or streams must be given, not both']
-    : [];
 }

@@ -13,7 +13,8 @@ import { declareOptions } from '../../core/declaring/shape.js';
 import type { LoadBalancerOptions } from '../../options/load-balancer-options.js';
 import { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { ASYNC_OPTIONS, checkedAsync, checkedObject } from '../module/module-options.js';
-import { DEFAULT_NAME, getStreamsToken } from '../tokens.js';
+import { getStreamsToken } from '../tokens.js';
+import { DEFAULT_NAME } from '../../options/streams-options.js';
 import { LoadBalancer } from './load-balancer.js';
 import { connectListeners } from './stream-listeners.js';
 

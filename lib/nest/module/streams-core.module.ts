@@ -12,7 +12,8 @@ import {
 import { DiscoveryModule, type ModulesContainer } from '@nestjs/core';
 import { concealed } from '../../core/declaring/concealed.js';
 import { StreamsRuntime } from '../../runtime/streams-runtime.js';
-import { DEFAULT_NAME, getStreamsToken } from '../tokens.js';
+import { getStreamsToken } from '../tokens.js';
+import { DEFAULT_NAME } from '../../options/streams-options.js';
 import { checkedObject, type StreamsModuleExtras } from './module-options.js';
 import { lagListeners, streamsProviders, unfedHandlers, type Preset } from './streams-providers.js';
 

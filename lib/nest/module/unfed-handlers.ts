@@ -4,7 +4,7 @@ import { PATTERN_EXTRAS_METADATA } from '@nestjs/microservices/constants.js';
 import type { EventBus } from '../../core/events.js';
 import { isFed } from '../handling/fed-handlers.js';
 import { STREAM_HANDLER, type StreamHandlerMark } from '../handling/stream-handler.decorator.js';
-import { DEFAULT_NAME } from '../tokens.js';
+import { DEFAULT_NAME } from '../../options/streams-options.js';
 
 type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
 

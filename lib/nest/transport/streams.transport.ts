@@ -17,7 +17,7 @@ import type { StreamContext } from '../handling/stream.context.js';
 import type { ProcessingHooks } from '../handling/handler-invoker.js';
 import { watchNest } from '../handling/watch-nest.js';
 import type { RunContext } from '../handling/run.context.js';
-import type { StreamHandlerOptions } from '../handling/stream-handler.options.js';
+import type { StreamHandlerOptions } from '../../options/stream-handler-options.js';
 import { splitSerialization } from '../serialization.js';
 import { transportIdOf } from '../tokens.js';
 import { ConnectionStatus, type StreamsStatus } from './connection-status.js';

@@ -1,0 +1,60 @@
+import { HANDLER_OPTIONS, type HandlerOptions } from './handler-options.js';
+import { either, list, text } from '../core/declaring/kinds.js';
+import type { Problems } from '../core/declaring/option.js';
+import { declareOptions, type Given } from '../core/declaring/shape.js';
+import { DEFAULT_NAME } from './streams-options.js';
+
+type Loose = Readonly<Record<string, unknown>>;
+
+/** Those that `@StreamHandler` takes of the options of a handler. */
+const { balanced: _, ...own } = HANDLER_OPTIONS.options;
+export const OWN = own;
+
+export const EVENTS = either(
+  'event types: texts that are not empty',
+  text(),
+  list(text(), 'a list of event types that is not empty', 1),
+);
+
+export const STREAM_ONLY = declareOptions('@StreamHandler', {
+  /** Stream to read. @default what routing gives for the events */
+  stream: text('the name of a stream'),
+  /** Name of the transport that feeds this handler. @default 'default' */
+  name: text().default(DEFAULT_NAME),
+});
+
+const SOURCES_ONLY = declareOptions('@StreamHandler', {
+  /** Event types; `*` matches any run of characters. @default '*' */
+  events: EVENTS.default('*'),
+});
+
+/** What a handler sets for itself; the rest comes from the transport. Times in milliseconds. */
+export interface StreamHandlerOptions
+  extends Omit<HandlerOptions, 'balanced'>, Given<typeof STREAM_ONLY> {}
+
+/** The form of `@StreamHandler` that begins with streams. */
+export interface StreamHandlerSources extends StreamHandlerOptions, Given<typeof SOURCES_ONLY> {}
+
+export const STREAM_HANDLER_OPTIONS = declareOptions(
+  '@StreamHandler',
+  { ...OWN, ...STREAM_ONLY.options },
+  ...HANDLER_OPTIONS.rules,
+  oneStreamOption,
+);
+
+export const STREAM_HANDLER_SOURCES = declareOptions(
+  '@StreamHandler',
+  { ...STREAM_HANDLER_OPTIONS.options, ...SOURCES_ONLY.options },
+  ...STREAM_HANDLER_OPTIONS.rules,
+  ({ stream, streams }) =>
+    stream === undefined && streams === undefined
+      ? ['streams must be named, or the events as first argument']
+      : [],
+);
+
+/** `stream` and `streams` exclude each other. */
+export function oneStreamOption({ stream, streams }: Loose): Problems {
+  return stream !== undefined && streams !== undefined
+    ? ['stream or streams must be given, not both']
+    : [];
+}
