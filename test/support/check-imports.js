@@ -30,7 +30,7 @@ const ENGINES = [
  *
  * @type {Record<string, Rule>}
  */
-const RULES = {
+export const RULES = {
   core: { layers: [] },
   ports: { layers: ['core'] },
   options: { layers: ['ports', 'core'] },

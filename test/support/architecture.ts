@@ -1,0 +1,188 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import ts from 'typescript';
+import { RULES } from './check-imports.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What each folder of lib/ holds, in the order in which docs/architecture.md shows them. */
+export const FOLDERS: Readonly<Record<string, string>> = {
+  nest: 'the shell: all that Nest sees',
+  'nest/transport': 'the transport, its status, its log lines',
+  'nest/client': 'the client, the publisher, the record builder',
+  'nest/handling': '@StreamHandler, its contexts, how a method is called and what its result means',
+  'nest/load-balancing': 'LoadBalancerModule, @LoadBalancedHandler, @OnStream…',
+  'nest/lag': 'the lag monitor, @OnStreamLag',
+  'nest/module': 'the modules and their providers',
+  runtime: 'the composition root: options in, wired workers out; knows no Nest',
+  'runtime/stream-consumers': 'consumers without a controller: StreamConsumers',
+  consuming: 'the consumer: what is read, run and settled; the pipeline and the shutdown',
+  'consuming/plan': 'which handlers share a consumer, and what it needs',
+  'consuming/reading': 'how much is pulled, what is admitted, what is kept fresh',
+  'consuming/running': 'slots, runs, parked retries, and methods that go on after their runs',
+  'consuming/settling': 'decide, store elsewhere, settle, follow up',
+  'consuming/settling/elsewhere': 'one file for each kind of record that another store keeps',
+  'consuming/middleware': 'one file for each stage of the pipeline',
+  'consuming/ordering': 'messages of one key run one after the other',
+  'consuming/dedupe': 'keys that are handled once: claims and completions',
+  'consuming/batching': 'handlers that are given many messages at a time',
+  'consuming/live': 'consumers that know of each other, and hand over what another one handles',
+  publishing: 'route, encode, check and publish',
+  'publishing/backpressure': 'producers that wait for consumers that are behind',
+  requests: 'asking: requests that wait, and their answers',
+  delays: 'promotes messages once they are due',
+  workflows: 'next steps, joins, failures, cancelling',
+  retention: 'deletes entries that a stream need not keep',
+  'load-balancing': 'whole streams shared out: locks kept alive, abandoned ones found, fair shares',
+  admin: 'operations: StreamsAdmin holds them all',
+  'admin/groups': 'consumer groups and their pending entries',
+  'admin/dead-letters': 'list, redrive and purge dead letters',
+  'admin/delays': 'list, cancel and reschedule delayed messages',
+  'admin/lag': 'how far groups are behind, and alarms',
+  'admin/retention': 'trimming on demand, and what a stream costs',
+  options: 'one declaration for each option: type, default, check, where it applies',
+  drivers: 'one folder for each technology',
+  'drivers/redis': 'Redis Streams: keys, scripts and connections stand here and nowhere else',
+  'drivers/memory': 'the same rules in memory, and the test kit',
+  'drivers/memory/broker': 'what stands for the server: logs, groups, keys that expire',
+  'drivers/memory/reading': 'subscriptions, leases and what wakes them',
+  'drivers/memory/ownership': 'streams that one consumer owns',
+  ports: 'what a driver implements, one file for each port',
+  core: 'the vocabulary: message, delivery, settlement, events, routing, clock',
+  'core/codecs': 'shapes of entries, and the fields beside them',
+  'core/errors': 'every error, by area; how a thrown value is recorded',
+  'core/declaring': 'how options are declared, checked and completed',
+  'core/collections': 'sets and lists of many short-lived things',
+};
+
+/** Folders inside these are not listed one by one. */
+const CLOSED = ['drivers/redis'];
+
+/** Every folder of lib/, as a path below it. */
+export function foldersOfLib(): string[] {
+  const entries = readdirSync(join(ROOT, 'lib'), { withFileTypes: true, recursive: true });
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(join(ROOT, 'lib').length + 1))
+    .map((path) => path.split('\\').join('/'))
+    .filter((path) => !CLOSED.some((closed) => path.startsWith(`${closed}/`)))
+    .sort();
+}
+
+/** docs/architecture.md with its generated parts as the code has them. Written by `npm run docs:architecture`. */
+export async function architecturePage(): Promise<string> {
+  const page = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
+  const filled = [
+    ['folders', folderTree()],
+    ['imports', importsTable()],
+    ['pipeline', pipelineTable()],
+  ].reduce((text, [name, part]) => fill(text, name!, part!), page);
+  const style = await resolveConfig(fileURLToPath(import.meta.url));
+  return format(filled, { ...style, parser: 'markdown' });
+}
+
+function fill(page: string, name: string, part: string): string {
+  const [begin, end] = [`<!-- generated: ${name} -->`, `<!-- end of ${name} -->`];
+  const [from, to] = [page.indexOf(begin), page.indexOf(end)];
+  if (from < 0 || to < 0) throw new Error(`docs/architecture.md lacks ${begin} … ${end}`);
+  const indent = /[^\n]*$/.exec(page.slice(0, from))![0];
+  const lines = [begin, '', ...part.split('\n'), '', ''];
+  return page.slice(0, from) + lines.join(`\n${indent}`) + page.slice(to);
+}
+
+function folderTree(): string {
+  const lines = Object.entries(FOLDERS).map(([path, what]) => {
+    const depth = path.split('/').length;
+    const name = `${'  '.repeat(depth)}${path.split('/').at(-1)}/`;
+    return `${name.padEnd(24)} ${what}`;
+  });
+  return ['```', 'lib/', ...lines, '```'].join('\n');
+}
+
+function importsTable(): string {
+  const rows = Object.entries(RULES).map(([layer, { layers, packages = [] }]) =>
+    [[layer], layers, packages].map((names) => names.map((name) => `\`${name}\``).join(', ')),
+  );
+  return table(['layer', 'may import', 'packages'], rows);
+}
+
+/** The stages of `consuming/pipeline.ts` in their order, each with the first sentence of its comment. */
+function pipelineTable(): string {
+  const source = parsed('lib/consuming/pipeline.ts');
+  const stages = stagesIn(source).map(({ name, where }, index) => [
+    String(index + 2),
+    `\`${name}\``,
+    where === undefined ? '' : `\`${where}\``,
+    name === 'middleware'
+      ? 'The option of that name: the application’s own, outermost first.'
+      : meaningOf(name),
+  ]);
+  const first = ['1', '`match`', '', meaningOf('match')];
+  return table(['', 'stage', 'only where', 'does'], [first, ...stages]);
+}
+
+interface Stage {
+  readonly name: string;
+  readonly where?: string | undefined;
+}
+
+function stagesIn(source: ts.SourceFile): Stage[] {
+  const order = source.statements
+    .filter(ts.isFunctionDeclaration)
+    .find(({ name }) => name?.text === 'orderOf');
+  const list = order?.body?.statements.find(ts.isReturnStatement)?.expression;
+  if (!list || !ts.isArrayLiteralExpression(list)) {
+    throw new Error('lib/consuming/pipeline.ts: orderOf returns no list of stages');
+  }
+  return list.elements.map((element) => {
+    if (ts.isSpreadElement(element)) return { name: 'middleware' };
+    const parts = new Map(
+      (element as ts.ObjectLiteralExpression).properties
+        .filter(ts.isPropertyAssignment)
+        .map((part) => [part.name.getText(source), part.initializer]),
+    );
+    return {
+      name: nameOf(parts.get('middleware')!, source),
+      where: conditionOf(parts.get('where'), source),
+    };
+  });
+}
+
+/** The function that makes a stage: of `store && inbox(store)` it is `inbox`. */
+function nameOf(made: ts.Expression, source: ts.SourceFile): string {
+  if (ts.isBinaryExpression(made)) return nameOf(made.right, source);
+  return (ts.isCallExpression(made) ? made.expression : made).getText(source);
+}
+
+function conditionOf(where: ts.Expression | undefined, source: ts.SourceFile): string | undefined {
+  if (!where) return undefined;
+  return (ts.isArrowFunction(where) ? where.body : where).getText(source);
+}
+
+/** The first sentence of the comment of the middleware with this name. */
+function meaningOf(name: string): string {
+  const file = `${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}.middleware.ts`;
+  const folder = ['consuming/middleware', 'workflows'].find((folder) =>
+    readdirSync(join(ROOT, 'lib', folder)).includes(file),
+  );
+  if (!folder) throw new Error(`lib: no file ${file} for the stage ${name} of the pipeline`);
+  const declared = parsed(`lib/${folder}/${file}`)
+    .statements.filter(ts.isFunctionDeclaration)
+    .find((statement) => statement.name?.text === name);
+  const [doc] = declared ? ts.getJSDocCommentsAndTags(declared) : [];
+  const text = (ts.getTextOfJSDocComment(doc?.comment) ?? '').replace(/\s+/g, ' ');
+  return /^.*?[.;](?= |$)/.exec(text)?.[0].replace(/;$/, '.') ?? text;
+}
+
+function parsed(path: string): ts.SourceFile {
+  const text = readFileSync(join(ROOT, path), 'utf8');
+  return ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '-')), ...rows.map(line)].join('\n');
+}
