@@ -16,6 +16,7 @@ export class FailurePolicy {
 
   /** On a run that ended with a settlement. */
   on(delivery: Delivery, settlement: Settlement): Settlement {
+    if (settlement.kind === 'ack' && !delivery.request) return settlement;
     if (delivery.request) return answered(delivery, this.limited(delivery, settlement));
     return this.limited(delivery, settlement);
   }

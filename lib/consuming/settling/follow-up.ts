@@ -33,21 +33,19 @@ const ENDS = {
   leave: 'left',
 } as const satisfies Record<Reported['kind'], DeliveryState>;
 
-const isElsewhere = (settlement: Reported): boolean =>
-  settlement.kind === 'release' && settlement.elsewhere === true;
-
 /** What follows once the outcome of a settlement is known. */
 export class FollowUp {
   constructor(private readonly options: FollowUpOptions) {}
 
   /** The source has answered. */
-  settled(delivery: Delivery, settlement: Reported, outcome: SettleOutcome): void {
+  readonly settled = (delivery: Delivery, settlement: Reported, outcome: SettleOutcome): void => {
     const { claims, events, clock } = this.options;
     if (outcome === 'lost') this.options.heldLease?.lost();
     if (outcome === 'settled' && settlement.kind === 'retry' && this.parks)
       this.options.nextRuns.park(delivery, settlement.delay);
     else {
-      const isOffered = outcome === 'settled' && isElsewhere(settlement);
+      const isOffered =
+        outcome === 'settled' && settlement.kind === 'release' && settlement.elsewhere === true;
       move(delivery, outcome !== 'settled' ? 'lost' : isOffered ? 'parked' : ENDS[settlement.kind]);
       // It may start here if no other consumer takes it.
       if (isOffered) return;
@@ -57,7 +55,7 @@ export class FollowUp {
     if (outcome !== 'settled' || settlement.kind === 'leave')
       this.options.subscription().forget(delivery.lease, outcome === 'settled');
     reportSettled(events, clock, delivery, settlement, outcome);
-  }
+  };
 
   /** Another consumer has it, without a word to the source. */
   handedOver(delivery: Delivery, settlement: HandedOver): void {
@@ -98,7 +96,7 @@ export class FollowUp {
       const next = ordering.after(delivery);
       if (next) nextRuns.start(next);
     };
-    if (delivery.overruns) void delivery.overrun!.ended.then(startNext);
+    if (delivery.overrun && !delivery.overrun.over) void delivery.overrun!.ended.then(startNext);
     else startNext();
   }
 }

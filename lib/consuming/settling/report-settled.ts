@@ -11,6 +11,7 @@ export function reportSettled(
   settlement: Settlement,
   outcome: SettleOutcome,
 ): void {
+  if (settlement.kind === 'ack' && !events.has('settled')) return;
   const isDeadLetter = settlement.kind === 'dead-letter' && outcome === 'settled';
   const hasFailed = outcome === 'settled' && isFailedRun(settlement);
   if (!isDeadLetter && !hasFailed && !events.has('settled')) return;

@@ -59,7 +59,7 @@ export class SettlementHandler {
     this.settler = new Settler({
       ...options,
       settle: storeElsewhere(options, (leases) => this.holds(leases)),
-      onSettled: (delivery, settlement, outcome) => followUp.settled(delivery, settlement, outcome),
+      onSettled: followUp.settled,
       onProgress,
     });
     this.followUp = followUp;
@@ -71,7 +71,11 @@ export class SettlementHandler {
     if (kind === 'unhandled') {
       move(delivery, 'buffered');
       this.options.onUnhandled(delivery);
-    } else if (kind === 'lost' || kind === 'handed-over' || isLeftUnrun(delivery, settlement)) {
+    } else if (
+      kind === 'lost' ||
+      kind === 'handed-over' ||
+      (kind === 'leave' && isLeftUnrun(delivery))
+    ) {
       this.followUpOnly(delivery, settlement);
     } else if (move(delivery, 'settling')) {
       if (kind === 'ack') delivery.forgetContent();
@@ -85,7 +89,8 @@ export class SettlementHandler {
     return new Promise((resolve) => {
       this.settle(delivery, settlement, resolve);
       const { kind } = settlement;
-      if (kind === 'lost' || kind === 'unhandled' || isLeftUnrun(delivery, settlement)) resolve();
+      if (kind === 'lost' || kind === 'unhandled' || (kind === 'leave' && isLeftUnrun(delivery)))
+        resolve();
     });
   }
 
@@ -145,5 +150,4 @@ function holdOf({ trimmed: noData }: Lease, outcome: ExtendOutcome): Hold {
 }
 
 /** Left by the policy for events that no handler takes: no run was counted that had to be taken back. */
-const isLeftUnrun = ({ handler, lease }: Delivery, settlement: Settlement): settlement is Leave =>
-  settlement.kind === 'leave' && !(handler && lease.charged);
+const isLeftUnrun = ({ handler, lease }: Delivery): boolean => !(handler && lease.charged);

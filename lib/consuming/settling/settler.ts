@@ -29,15 +29,17 @@ type Item = Settling & {
 
 /** A class, because it outlives its run: see docs/decisions/0015. */
 class SettlingItem {
-  readonly lease: Lease;
-  retried: boolean;
+  declare readonly lease: Lease;
+  declare readonly delivery: Delivery;
+  declare readonly settlement: Reported;
+  declare readonly onConcluded: (() => void) | undefined;
+  declare retried: boolean;
 
-  constructor(
-    readonly delivery: Delivery,
-    readonly settlement: Reported,
-    readonly onConcluded: (() => void) | undefined,
-  ) {
+  constructor(delivery: Delivery, settlement: Reported, onConcluded: (() => void) | undefined) {
     this.lease = delivery.lease;
+    this.delivery = delivery;
+    this.settlement = settlement;
+    this.onConcluded = onConcluded;
     this.retried = false;
   }
 }
@@ -97,6 +99,8 @@ class Lane {
   private readonly answers: Item[] = [];
   private readonly backoff = new Backoff(100, 5000);
   private flushing = false;
+  /** The last batch, or a part of it, could not be settled. */
+  private failing = false;
   private abandoned = false;
   private idleWaiters: (() => void)[] = [];
 
@@ -172,12 +176,18 @@ class Lane {
       }
     }
     if (error) this.tryAgain(failed, error);
-    else this.backoff.reset();
+    else if (this.failing) this.recovered();
     this.ended(concluded);
     onProgress();
   }
 
+  private recovered(): void {
+    this.failing = false;
+    this.backoff.reset();
+  }
+
   private tryAgain(failed: readonly Item[], error: Error): void {
+    this.failing = true;
     this.options.events.emit('worker-error', { worker: 'settler', error });
     const again = (): void => {
       if (this.abandoned) return this.ended(failed.length);

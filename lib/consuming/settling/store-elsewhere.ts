@@ -2,7 +2,6 @@ import type { Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
 import type { Hold, Lease } from '../../core/lease.js';
 import type { When } from '../../core/message.js';
-import type { Settlement } from '../../core/settlement.js';
 import type { Completions } from '../../ports/completions.js';
 import type { DeadLetterQueue } from '../../ports/dead-letters.js';
 import type { Replies } from '../../ports/replies.js';
@@ -62,17 +61,12 @@ export function storeElsewhere(options: ElsewhereOptions, holds: Holds): Settle 
 function concernsSourceOnly(batch: readonly Settling[]): boolean {
   for (const { settlement } of batch) {
     if (settlement.kind === 'dead-letter') return false;
-    if (settlement.kind === 'ack' && isMoreThanAck(settlement)) return false;
+    if (settlement.kind !== 'ack') continue;
+    const { reply, step, publish, completes } = settlement;
+    if (reply ?? step ?? publish ?? completes) return false;
   }
   return true;
 }
-
-const isMoreThanAck = ({
-  reply,
-  step,
-  publish,
-  completes,
-}: Settlement & { kind: 'ack' }): boolean => (reply ?? step ?? publish ?? completes) !== undefined;
 
 /** What has no handler belongs to no workflow that is known here: its failure is looked for. */
 const looksOn = (settling: Settling & { readonly delivery?: Delivery }): boolean =>

@@ -39,6 +39,26 @@ export async function settleAll(
   batch: readonly Settling[],
   context: SettlingContext,
 ): Promise<Outcome[]> {
+  if (!areAcksOfOneKey(batch)) return settleByKind(batch, context);
+  const outcomes = new Array<Outcome>(batch.length);
+  const leases = batch.map(({ lease }) => lease as RedisLease);
+  return outcomes.fill(await ackTogether(leases, context.commands));
+}
+
+/** As most batches are. */
+function areAcksOfOneKey(batch: readonly Settling[]): boolean {
+  const source = (batch[0]?.lease as RedisLease | undefined)?.source;
+  for (const { settlement, lease } of batch) {
+    if (settlement.kind !== 'ack' || (lease as RedisLease).source !== source) return false;
+    if (settlement.completes || settlement.publish?.length) return false;
+  }
+  return source !== undefined;
+}
+
+async function settleByKind(
+  batch: readonly Settling[],
+  context: SettlingContext,
+): Promise<Outcome[]> {
   const { commands } = context;
   const outcomes: Outcome[] = new Array<Outcome>(batch.length);
   const acks = new Map<ReadKey, number[]>();
