@@ -1,45 +1,26 @@
 import { disown, type Delivery } from '../core/delivery.js';
-import type { Subscription } from '../ports/source.js';
 import type { Worker } from '../core/worker.js';
-import { Admission } from './reading/admission.js';
-import { SettlementHandler } from './settling/settlement-handler.js';
-import { claimsOf, type Claims } from './dedupe/claims.js';
-import { Collectors } from './batching/collectors.js';
+import type { Subscription } from '../ports/source.js';
 import type { ConsumerOptions } from './consumer-options.js';
+import { workingsOf, type ConsumerWorkings } from './consumer-workings.js';
 import { drain, drainSome, type Runs } from './drain.js';
-import { Dispatcher } from './running/dispatcher.js';
-import { Heartbeat } from './reading/heartbeat.js';
-import { HeldDeliveries } from './running/held-deliveries.js';
-import { Intake } from './reading/intake.js';
-import { orderingOf, type Ordering } from './ordering/ordering.js';
-import type { ConsumerPlan } from './plan/plan.js';
-import { createPipeline } from './pipeline.js';
-import { awaitsEnd } from './running/own-end.js';
-import {
-  concurrencyLimitsOf,
-  takesBatches,
-  type ConcurrencyLimits,
-} from './running/concurrency-limits.js';
-import { ReadAhead } from './reading/read-ahead.js';
-import { Capacity } from './capacity.js';
-import { run, type RunParts } from './running/run.js';
 import { elsewhereOf } from './live/elsewhere.js';
 import type { HandOver } from './live/hand-over.js';
 import type { InTurn } from './live/in-turn.js';
+import { createPipeline } from './pipeline.js';
+import type { ConsumerPlan } from './plan/plan.js';
 import { runsWithin } from './plan/runs-within.js';
+import { Admission } from './reading/admission.js';
+import { Heartbeat } from './reading/heartbeat.js';
+import { Intake } from './reading/intake.js';
 import { subscribing } from './reading/subscribe-options.js';
+import { concurrencyLimitsOf } from './running/concurrency-limits.js';
+import { awaitsEnd } from './running/own-end.js';
+import { run, type RunParts } from './running/run.js';
 
 /** Runs the deliveries of one plan: reads, dispatches with bounded concurrency, settles, drains. */
 export class Consumer implements Worker {
-  private readonly held = new HeldDeliveries();
-  private readonly dispatcher: Dispatcher;
-  private readonly ordering: Ordering | undefined;
-  private readonly settlementHandler: SettlementHandler;
-  private readonly readAhead: ReadAhead;
-  private readonly room: Capacity;
-  private readonly claims: Claims | undefined;
-  readonly collectors: Collectors | undefined;
-  private readonly places: ConcurrencyLimits;
+  private readonly workings: ConsumerWorkings;
   private subscription!: Subscription;
   private runParts!: RunParts;
   private intake: Intake | undefined;
@@ -52,47 +33,13 @@ export class Consumer implements Worker {
   private stopping: Promise<void> | undefined;
 
   constructor(private readonly options: ConsumerOptions) {
-    const { clock, plan, slots } = options;
-    this.claims = claimsOf(options);
-    this.collectors = takesBatches(plan) ? new Collectors(options) : undefined;
-    this.places = concurrencyLimitsOf(plan, slots);
-    // More would live long enough to be dear to the garbage collector, and drain no faster.
-    this.readAhead = new ReadAhead(Math.ceil(options.batchSize / 2), clock);
-    this.ordering = orderingOf(options);
-    this.dispatcher = new Dispatcher({
-      limit: this.limit(),
-      shared: this.places.shared,
-      suspectLane: options.suspectLane,
+    this.workings = workingsOf({
+      ...options,
       run: (delivery) => run(this.runParts, delivery),
-      onEnded: () => {
-        this.readAhead.countFinished();
-        this.progressed();
-      },
-    });
-    const { dispatcher, ordering, readAhead } = this;
-    this.settlementHandler = new SettlementHandler({
-      ...options,
-      held: this.held,
       subscription: () => this.subscription,
-      dispatcher,
-      claims: this.claims,
-      ordering,
-      isHalted: (delivery) => this.isHalted(delivery),
-      onUnhandled: (delivery) => this.handOver!.add(delivery),
-      handOn: (delivery) => this.handOver?.offer(delivery),
-      onProgress: () => this.progressed(),
-    });
-    const { settler } = this.settlementHandler;
-    const { parkedRetries } = this.settlementHandler.nextRuns;
-    const handOver = (): HandOver | undefined => this.handOver;
-    this.room = new Capacity({
-      ...options,
-      dispatcher,
-      parkedRetries,
-      ordering,
-      settler,
-      readAhead,
-      handOver,
+      handOver: () => this.handOver,
+      isHalted: this.isHalted,
+      onProgress: this.progressed,
     });
   }
 
@@ -101,7 +48,7 @@ export class Consumer implements Worker {
   }
 
   async start(): Promise<void> {
-    const { options, readAhead } = this;
+    const { options } = this;
     const { group, tables } = options.plan;
     this.subscription = await options.source.subscribe({
       ...subscribing(options),
@@ -110,45 +57,18 @@ export class Consumer implements Worker {
       streams: [...tables.keys()],
     });
     const { subscription } = this;
+    const { held, claims, settlementHandler } = this.workings;
     this.lookElsewhere(subscription);
-    const pipeline = createPipeline({
-      ...options,
-      subscription,
-      tables,
-      claims: this.claims,
-      collectors: this.collectors,
-      shared: this.collectors && options.slots,
-      looksElsewhere: this.handOver !== undefined,
-      isHalted: (delivery) => this.isHalted(delivery),
-    });
-    const { clock, heldLease } = options;
-    const { settlementHandler, dispatcher, overran } = this;
-    const { failurePolicy } = settlementHandler;
-    this.runParts = {
-      clock,
-      heldLease,
-      pipeline,
-      failurePolicy,
-      settlementHandler,
-      dispatcher,
-      overran,
-    };
+    this.runParts = this.prepareRuns(subscription);
     this.heartbeat = new Heartbeat({
       ...options,
       subscription,
-      held: this.held,
-      onLost: (delivery, outcome) => this.settlementHandler.lose(delivery, outcome),
+      held,
+      onLost: (delivery, outcome) => settlementHandler.lose(delivery, outcome),
     });
     await this.heartbeat.start();
-    await this.claims?.start();
-    this.intake = new Intake({
-      ...options,
-      subscription,
-      readAhead,
-      room: () => (this.halted.size === tables.size ? 0 : this.room.free),
-      roomForHanded: () => (this.halted.size === tables.size ? 0 : this.room.forHanded),
-      accept: this.admission().accept,
-    });
+    await claims?.start();
+    this.intake = this.readInto(subscription);
     this.intake.start();
   }
 
@@ -163,14 +83,14 @@ export class Consumer implements Worker {
   halt(streams: Iterable<string>): void {
     for (const stream of streams) this.halted.add(stream);
     if (!this.stopping) this.watch();
-    const isHalted = (delivery: Delivery): boolean => this.isHalted(delivery);
-    const { dispatcher, settlementHandler, ordering } = this;
+    const { isHalted } = this;
+    const { dispatcher, settlementHandler, ordering, collectors } = this.workings;
     const unstarted = [...dispatcher.take(isHalted), ...settlementHandler.nextRuns.take(isHalted)];
     // Where order matters there is one stream only.
     unstarted.push(...(ordering?.takeAll() ?? []), ...(this.handOver?.take(isHalted) ?? []));
     this.inTurn?.end();
     for (const delivery of unstarted) settlementHandler.letGo(delivery);
-    this.collectors?.letGo(isHalted);
+    collectors?.letGo(isHalted);
   }
 
   /** Reads these streams again. */
@@ -194,46 +114,51 @@ export class Consumer implements Worker {
   async othersEnded(streams?: ReadonlySet<string>): Promise<boolean> {
     if (this.stopping) await this.intake?.stop();
     const of = ({ stream }: Delivery): boolean => streams?.has(stream) ?? true;
-    await this.held.untilNone((delivery) => of(delivery) && !awaitsEnd(delivery));
-    return [...this.held].some(of);
+    await this.workings.held.untilNone((delivery) => of(delivery) && !awaitsEnd(delivery));
+    return [...this.workings.held].some(of);
   }
 
   /** Handlers have joined the tables of the plan. */
   handlersChanged(): void {
-    this.dispatcher.resize(this.limit());
+    this.workings.dispatcher.resize(this.limit());
   }
 
   /** Somebody has acknowledged it by its id: it need not run, unless it runs already. */
   acknowledged(stream: string, id: string): void {
-    for (const delivery of this.held) {
+    for (const delivery of this.workings.held) {
       if (delivery.id === id && delivery.stream === stream)
-        this.settlementHandler.acknowledged(delivery);
+        this.workings.settlementHandler.acknowledged(delivery);
     }
   }
 
   /** What it holds is somebody else's now: nothing more of it starts, or is settled. */
   disown(): void {
-    for (const delivery of this.held) disown(delivery);
+    for (const delivery of this.workings.held) disown(delivery);
   }
 
   /** Resolves when it holds nothing. */
   empty(): Promise<void> {
-    return this.held.untilNone(() => true);
+    return this.workings.held.untilNone(() => true);
   }
 
   private drain(intake: Intake): Promise<void> {
-    const { dispatcher, collectors, ordering, heartbeat, claims, subscription } = this;
-    const { settlementHandler, handOver } = this;
-    const parts = { dispatcher, collectors, ordering, heartbeat, claims, subscription, handOver };
-    return drain({ ...this.runs(), ...parts, intake, settlementHandler });
+    const { heartbeat, subscription, handOver } = this;
+    return drain({
+      ...this.workings,
+      ...this.runs(),
+      intake,
+      heartbeat,
+      subscription,
+      handOver,
+    });
   }
 
   private runs(): Runs {
     const { clock, gracePeriod, events, plan } = this.options;
-    const letGo = (delivery: Delivery): void => this.settlementHandler.letGo(delivery);
+    const { held, settlementHandler } = this.workings;
+    const letGo = (delivery: Delivery): void => settlementHandler.letGo(delivery);
     const takeOverdue: Runs['takeOverdue'] = (wanted) =>
-      this.settlementHandler.nextRuns.overdue.takeAll(wanted);
-    const { held } = this;
+      settlementHandler.nextRuns.overdue.takeAll(wanted);
     return { clock, gracePeriod, events, group: plan.group, held, letGo, takeOverdue };
   }
 
@@ -247,37 +172,61 @@ export class Consumer implements Worker {
   }
 
   /** Nothing of its stream starts. */
-  private isHalted(delivery: Delivery): boolean {
-    return this.stopping !== undefined || this.halted.has(delivery.stream);
-  }
+  private readonly isHalted = (delivery: Delivery): boolean =>
+    this.stopping !== undefined || this.halted.has(delivery.stream);
 
   /** Something ended: there may be room, and somebody may wait for it. */
-  private progressed(): void {
+  private readonly progressed = (): void => {
     this.intake?.roomMade();
-    this.held.progressed();
+    this.workings.held.progressed();
+  };
+
+  private prepareRuns(subscription: Subscription): RunParts {
+    const { options, workings, isHalted, overran } = this;
+    const { claims, collectors, dispatcher, settlementHandler } = workings;
+    const pipeline = createPipeline({
+      ...options,
+      subscription,
+      tables: options.plan.tables,
+      claims,
+      collectors,
+      shared: collectors && options.slots,
+      looksElsewhere: this.handOver !== undefined,
+      isHalted,
+    });
+    const { clock, heldLease } = options;
+    const { failurePolicy } = settlementHandler;
+    return { clock, heldLease, pipeline, failurePolicy, settlementHandler, dispatcher, overran };
   }
 
-  private admission(): Admission {
-    const { options, held, dispatcher, settlementHandler, ordering } = this;
-    return new Admission({
+  private readInto(subscription: Subscription): Intake {
+    const { options, workings, halted, isHalted } = this;
+    const { capacity, readAhead } = workings;
+    const { tables } = options.plan;
+    const admission = new Admission({
       ...options,
-      held,
-      dispatcher,
-      settlementHandler,
-      ordering,
+      ...workings,
       inTurn: () => this.inTurn,
-      isHalted: (delivery) => this.isHalted(delivery),
+      isHalted,
+    });
+    return new Intake({
+      ...options,
+      subscription,
+      readAhead,
+      room: () => (halted.size === tables.size ? 0 : capacity.free),
+      roomForHanded: () => (halted.size === tables.size ? 0 : capacity.forHanded),
+      accept: admission.accept,
     });
   }
 
   /** What no handler here takes may be another consumer's, where consumers know of each other. */
   private lookElsewhere(subscription: Subscription): void {
-    const { options, settlementHandler } = this;
+    const { options, isHalted } = this;
     const { onYield } = options;
     const elsewhere = elsewhereOf(options, {
       subscription,
-      ends: settlementHandler,
-      isHalted: (delivery) => this.isHalted(delivery),
+      ends: this.workings.settlementHandler,
+      isHalted,
       onYield: onYield && ((delivery) => this.yield(delivery, onYield)),
     });
     this.handOver = elsewhere?.handOver;
@@ -293,13 +242,6 @@ export class Consumer implements Worker {
 
   private readonly overran = (delivery: Delivery): void => {
     const { overruns, slots } = this.options;
-    const { freePlace } = delivery;
-    const lend = (all: boolean): void => {
-      this.dispatcher.lend(delivery, all);
-      freePlace?.(all);
-    };
-    // A batch overruns as a whole, and says so itself.
-    if (delivery.handler!.batch) delivery.freePlace = lend;
-    else overruns.add({ overrun: delivery.overrun!, deliveries: [delivery], slots, lend });
+    overruns.began(delivery, slots, this.workings.dispatcher);
   };
 }

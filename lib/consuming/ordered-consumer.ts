@@ -43,8 +43,6 @@ interface Term {
  * up as soon as nothing of it runs here.
  */
 export class OrderedConsumer implements Worker {
-  /** Batches are in no order. */
-  readonly collectors = undefined;
   private readonly owner = randomUUID();
   private readonly stream: string;
   private readonly leases: LeaseStore;

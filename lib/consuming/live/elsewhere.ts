@@ -1,9 +1,10 @@
 import type { Delivery } from '../../core/delivery.js';
 import type { Subscription } from '../../ports/source.js';
 import type { ConsumerPlan } from '../plan/plan.js';
-import { HandOver, type Ends, type HandOverOptions } from './hand-over.js';
+import { HandOver, type HandOverOptions } from './hand-over.js';
 import { InTurn, type InTurnOptions } from './in-turn.js';
 import type { LiveParts, Presence } from './presence.js';
+import type { Ends } from './transfers.js';
 
 export interface ElsewhereParts {
   readonly subscription: Subscription;

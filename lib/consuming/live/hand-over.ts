@@ -5,8 +5,8 @@ import { isLost, isOurs } from '../../core/delivery-state.js';
 import { grouped, join } from '../../core/collections/grouped.js';
 import type { EventBus, UnhandledWaits } from '../../core/events.js';
 import type { BeginOutcome } from '../../core/lease.js';
-import type { HandOverOutcome, LiveConsumer } from '../../ports/live-consumers.js';
-import { release, taken, type HandedOver, type Settlement } from '../../core/settlement.js';
+import type { LiveConsumer } from '../../ports/live-consumers.js';
+import { release, taken, type Settlement } from '../../core/settlement.js';
 import type { Subscription } from '../../ports/source.js';
 import type { HandlerTable } from '../plan/handler-table.js';
 import type { FilteredTypes } from '../settling/filtered-types.js';
@@ -14,16 +14,10 @@ import { decide, LOOK_AGAIN, type Decision } from './decision.js';
 import { GroupDirectory } from './group-directory.js';
 import type { GroupReading } from './group-reading.js';
 import type { LiveParts, Presence } from './presence.js';
+import { Transfers, type Ends } from './transfers.js';
 
 /** Receivers that hold as much as they can are asked again after this, in milliseconds. */
 const FULL_AGAIN = 200;
-
-/** What the deliveries of a consumer end with. */
-export interface Ends {
-  settle(delivery: Delivery, settlement: Settlement): void;
-  /** Waits, uncounted. */
-  postpone(delivery: Delivery, delay: number): void;
-}
 
 export interface HandOverOptions {
   readonly live: LiveParts;
@@ -50,18 +44,24 @@ export class HandOver {
   private arrived: Delivery[] = [];
   /** What awaits a decision. */
   private readonly undecided = new Set<Delivery>();
-  /** What is on its way to its receiver. */
-  private handing = 0;
-  private onIdle: (() => void)[] = [];
+  private readonly transfers: Transfers;
 
   constructor(private readonly options: HandOverOptions) {
     const { live, group, presence, clock } = options;
     this.directory = new GroupDirectory(live.port, group, presence.instance, clock);
+    this.transfers = new Transfers({
+      ...options,
+      onFull: (delivery) => this.wait(delivery, 'full', FULL_AGAIN),
+      onRefused: (delivery) => this.add(delivery),
+      onUnknown: (delivery) => options.ends.postpone(delivery, LOOK_AGAIN),
+      forget: (stream) => this.directory.forget(stream),
+      onError: (error) => this.failed(error),
+    });
   }
 
   /** Deliveries that await a decision, or its being carried out. */
   get size(): number {
-    return this.undecided.size + this.handing;
+    return this.undecided.size + this.transfers.size;
   }
 
   /** Its settlement, or its next look, follows. */
@@ -79,8 +79,8 @@ export class HandOver {
   }
 
   /** Resolves when nothing is on its way to a receiver. */
-  async idle(): Promise<void> {
-    while (this.handing > 0) await new Promise<void>((resolve) => this.onIdle.push(resolve));
+  idle(): Promise<void> {
+    return this.transfers.idle();
   }
 
   /**
@@ -93,11 +93,7 @@ export class HandOver {
     const reading = await this.read(this.registered(delivery));
     const to = reading?.receiverOf(delivery.eventType);
     if (!to) return 'kept';
-    const [outcome] = await this.ask([delivery], to);
-    if (outcome === 'handed') this.options.ends.settle(delivery, handedTo(to));
-    else if (outcome === 'lost' || outcome === 'gone') this.options.ends.settle(delivery, taken);
-    else return 'kept';
-    return outcome === 'handed' ? 'handed' : 'lost';
+    return this.transfers.offer(delivery, to);
   }
 
   /** What becomes of one delivery now. Undefined: the registry could not be read. */
@@ -157,7 +153,10 @@ export class HandOver {
       if (!to || !this.isOurs(delivery)) rest.push(delivery);
       else join(byReceiver, to, delivery);
     }
-    for (const [to, own] of byReceiver) void this.hand(own, to);
+    for (const [to, own] of byReceiver) {
+      for (const delivery of own) this.undecided.delete(delivery);
+      void this.transfers.hand(own, to);
+    }
     return rest;
   }
 
@@ -191,40 +190,6 @@ export class HandOver {
       unsettledFor: presence.unsettledFor(reading.own),
       restartsWithin: idleTimeout,
     });
-  }
-
-  private async hand(deliveries: readonly Delivery[], to: LiveConsumer): Promise<void> {
-    const { ends } = this.options;
-    for (const delivery of deliveries) this.undecided.delete(delivery);
-    this.handing += deliveries.length;
-    const outcomes = await this.ask(deliveries, to);
-    this.handing -= deliveries.length;
-    for (const [index, delivery] of deliveries.entries()) {
-      const outcome = outcomes[index]!;
-      if (outcome === 'handed') ends.settle(delivery, handedTo(to));
-      else if (outcome === 'lost' || outcome === 'gone') ends.settle(delivery, taken);
-      else if (outcome === 'full') this.wait(delivery, 'full', FULL_AGAIN);
-      else if (outcome === 'refused') this.add(delivery);
-      // Its fate is unknown: what was handed over all the same is found to be lost.
-      else ends.postpone(delivery, LOOK_AGAIN);
-    }
-    if (this.handing === 0) for (const wake of this.onIdle.splice(0)) wake();
-  }
-
-  private async ask(
-    deliveries: readonly Delivery[],
-    to: LiveConsumer,
-  ): Promise<readonly (HandOverOutcome | Error)[]> {
-    const { presence, maxParked } = this.options;
-    const entries = deliveries.map(({ lease, eventType }) => ({ lease, eventType }));
-    try {
-      const outcomes = await presence.joined!.handOver(entries, to, maxParked);
-      if (outcomes.includes('refused')) this.directory.forget(to.stream);
-      return outcomes;
-    } catch (error) {
-      this.failed(error);
-      return deliveries.map(() => asError(error));
-    }
   }
 
   private wait(delivery: Delivery, why: UnhandledWaits, delay: number): void {
@@ -261,8 +226,3 @@ export class HandOver {
     events.emit('worker-error', { worker: 'registry of consumers', error: asError(error) });
   }
 }
-
-const handedTo = ({ consumer }: LiveConsumer): HandedOver => ({
-  kind: 'handed-over',
-  receiver: consumer,
-});

@@ -6,7 +6,8 @@ import { postpone, release, taken } from '../../core/settlement.js';
 import type { MessageSource } from '../../ports/source.js';
 import type { HandlerTable } from '../plan/handler-table.js';
 import { LOOK_AGAIN } from './decision.js';
-import type { Ends, HandOver } from './hand-over.js';
+import type { HandOver } from './hand-over.js';
+import type { Ends } from './transfers.js';
 import { unhandledEvent } from '../plan/unhandled-event.js';
 
 export interface InTurnOptions {

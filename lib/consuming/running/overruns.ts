@@ -39,6 +39,22 @@ export class Overruns {
     return this.byEntry.size === 0 ? undefined : this.byEntry.get(keyOf(stream, group, id));
   }
 
+  /** The method of a delivery goes on: its places are given back, to the dispatcher that lent them. */
+  began(
+    delivery: Delivery,
+    slots: Slots,
+    dispatcher: { lend(delivery: Delivery, all: boolean): void },
+  ): void {
+    const { freePlace } = delivery;
+    const lend = (all: boolean): void => {
+      dispatcher.lend(delivery, all);
+      freePlace?.(all);
+    };
+    // A batch overruns as a whole, and says so itself.
+    if (delivery.handler!.batch) delivery.freePlace = lend;
+    else this.add({ overrun: delivery.overrun!, deliveries: [delivery], slots, lend });
+  }
+
   add(run: OverrunningRun): void {
     const known: Known = { ...run, told: false };
     this.known.add(known);

@@ -1,0 +1,81 @@
+import type { Delivery } from '../core/delivery.js';
+import type { Subscription } from '../ports/source.js';
+import { Collectors } from './batching/collectors.js';
+import { Capacity } from './capacity.js';
+import type { ConsumerOptions } from './consumer-options.js';
+import { claimsOf, type Claims } from './dedupe/claims.js';
+import type { HandOver } from './live/hand-over.js';
+import { orderingOf, type Ordering } from './ordering/ordering.js';
+import { ReadAhead } from './reading/read-ahead.js';
+import { concurrencyLimitsOf, takesBatches } from './running/concurrency-limits.js';
+import { Dispatcher } from './running/dispatcher.js';
+import { HeldDeliveries } from './running/held-deliveries.js';
+import { SettlementHandler } from './settling/settlement-handler.js';
+
+/** What its parts ask of a consumer. */
+export interface WorkingsOptions extends ConsumerOptions {
+  readonly run: (delivery: Delivery) => void;
+  /** Known once the consumer has subscribed, as is the next one. */
+  readonly subscription: () => Subscription;
+  readonly handOver: () => HandOver | undefined;
+  /** Nothing of its stream starts. */
+  readonly isHalted: (delivery: Delivery) => boolean;
+  /** Told when something has ended, so that there may be room. */
+  readonly onProgress: () => void;
+}
+
+/** The parts that a consumer has before it reads. */
+export interface ConsumerWorkings {
+  readonly held: HeldDeliveries;
+  readonly claims: Claims | undefined;
+  readonly collectors: Collectors | undefined;
+  readonly ordering: Ordering | undefined;
+  readonly readAhead: ReadAhead;
+  readonly dispatcher: Dispatcher;
+  readonly settlementHandler: SettlementHandler;
+  readonly capacity: Capacity;
+}
+
+/** Puts them together. */
+export function workingsOf(options: WorkingsOptions): ConsumerWorkings {
+  const { clock, plan, handOver } = options;
+  const held = new HeldDeliveries();
+  const claims = claimsOf(options);
+  const collectors = takesBatches(plan) ? new Collectors(options) : undefined;
+  // More would live long enough to be dear to the garbage collector, and drain no faster.
+  const readAhead = new ReadAhead(Math.ceil(options.batchSize / 2), clock);
+  const ordering = orderingOf(options);
+  const dispatcher = dispatcherOf(options, readAhead);
+  const settlementHandler = new SettlementHandler({
+    ...options,
+    held,
+    dispatcher,
+    claims,
+    ordering,
+    onUnhandled: (delivery) => handOver()!.add(delivery),
+    handOn: (delivery) => handOver()?.offer(delivery),
+  });
+  const { settler, nextRuns } = settlementHandler;
+  const { parkedRetries } = nextRuns;
+  const waiting = { dispatcher, parkedRetries, ordering, settler, readAhead, handOver };
+  const capacity = new Capacity({ ...options, ...waiting });
+  return {
+    held,
+    claims,
+    collectors,
+    ordering,
+    readAhead,
+    dispatcher,
+    settlementHandler,
+    capacity,
+  };
+}
+
+function dispatcherOf(options: WorkingsOptions, readAhead: ReadAhead): Dispatcher {
+  const { plan, slots, suspectLane, run, onProgress } = options;
+  const onEnded = (): void => {
+    readAhead.countFinished();
+    onProgress();
+  };
+  return new Dispatcher({ ...concurrencyLimitsOf(plan, slots), suspectLane, run, onEnded });
+}
