@@ -1,31 +1,36 @@
 import type { Claim, Completion } from '../core/completion.js';
 
 /**
- * `claimed`: nobody else may begin. `own`: it was this owner's before, and is extended. `held`:
- * somebody else works on it. `done`: it was completed.
+ * What came of a claim.
+ * - `claimed`: the owner has it now; no other owner may begin.
+ * - `own`: it was this owner's before, and is extended.
+ * - `held`: another owner works on the key.
+ * - `done`: the key was completed.
  */
 export type ClaimOutcome = 'claimed' | 'own' | 'held' | 'done';
 
 /**
- * Optional port: what was handled, so that it is not handled again. A claim lasts for its lease, by
- * the store's clock, unless it is extended; a completion for its `ttl`. The first completion wins:
- * nothing takes a key back that was completed.
+ * Optional port: records which keys were handled, so that none is handled again. A claim lasts for
+ * its lease, by the store's clock, unless it is extended. A completion lasts for its `ttl`. The
+ * first completion wins: nothing makes a completed key open again.
  *
  * A driver that has this port carries out `Ack.completes` in one step with the acknowledgement.
  *
- * Not its job: extending in time, deciding who waits for whom.
+ * Not its job: extending in time, and deciding who waits.
  */
 export interface Completions {
   /**
-   * One step for each. One outcome per claim, or an Error where it could not be had; it may have been
-   * taken nevertheless, and is then the owner's `own`.
-   * @param lease ms
+   * Each claim is one step. Returns one outcome per claim, or an Error where the outcome is
+   * unknown. Such a claim may have been taken, and is then the owner's `own`.
+   * @param lease in milliseconds
    */
   claim(claims: readonly Claim[], lease: number): Promise<(ClaimOutcome | Error)[]>;
-  /** False: it has expired, or is somebody else's, or completed. */
+  /**
+   * Returns false for a claim that has expired, that another owner has, or whose key is completed.
+   */
   extend(claims: readonly Claim[], lease: number): Promise<boolean[]>;
-  /** Gives back what is still the owner's. */
+  /** Gives back the claims that this owner still has. */
   release(claims: readonly Claim[]): Promise<void>;
-  /** Without an acknowledgement, whoever has the claim. */
+  /** Completes keys without an acknowledgement, no matter which owner has the claim. */
   complete(completions: readonly Completion[]): Promise<void>;
 }

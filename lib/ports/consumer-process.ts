@@ -1,19 +1,21 @@
 import { hostname } from 'node:os';
 
-/** The process that a consumer belongs to. */
+/** The process in which a consumer runs. */
 export interface ConsumerProcess {
   readonly host: string;
   readonly pid: number;
-  /** Name of the application, where it is known: from its package.json, or an option. */
+  /**
+   * Name of the application: from an option or its package.json. Undefined where neither gives it.
+   */
   readonly application: string | undefined;
   /** Version of this library. */
   readonly version: string;
 }
 
 /**
- * Whether the process of an earlier consumer is known to have ended: it ran on this host, and there is
- * no such process any more. A process of our own pid is an earlier one (in a container each has the
- * same), unless that consumer lives in this process.
+ * Whether the process of an earlier consumer has ended: it ran on this host, and no such process
+ * exists any more. A process with the pid of this process is an earlier one, unless that consumer
+ * lives in this process: in a container each process has the same pid.
  */
 export function isProcessGone(
   { host, pid }: Pick<ConsumerProcess, 'host' | 'pid'>,

@@ -5,24 +5,24 @@ export type DelayedEntry = OutgoingEntry & { readonly when: When };
 
 export const isDelayed = (entry: OutgoingEntry): entry is DelayedEntry => entry.when !== undefined;
 
-/** What the id of a delayed message begins with; no id in a stream does. */
+/** Prefix of ids of delayed messages. No id in a stream begins like this. */
 const PREFIX = 'delayed-';
 
-/** The id of a delayed message, made of what its store calls it. */
+/** The id of a delayed message, made from its name in the store. */
 export const delayedId = (name: string): string => PREFIX + name;
 
-/** What the store calls it. Undefined: the id of something else. */
+/** The name in the store. Undefined: the id is not that of a delayed message. */
 export const delayedName = (id: string): string | undefined =>
   id.startsWith(PREFIX) ? id.slice(PREFIX.length) : undefined;
 
-/** The latest time that there is, ms since the epoch: that of a Date. */
+/** The latest time of a Date, in milliseconds since the epoch. */
 export const LATEST = 8.64e15;
 
-/** A message that waits, as its store knows it. */
+/** A delayed message as its store knows it. */
 export interface DelayedRecord {
-  /** As `schedule` answered it. */
+  /** The id that `schedule` returned. */
   readonly id: string;
-  /** ms since the epoch, on the server's clock. */
+  /** In milliseconds since the epoch, on the server's clock. */
   readonly dueAt: number;
   readonly fields: Fields;
 }
@@ -33,67 +33,74 @@ export interface DelayedPage {
   readonly next?: string;
 }
 
-/** What one step of promoting came to, for one stream. */
+/** The result of one step of promoting, for one stream. */
 export interface Promoted {
   /** Entries that are in their stream now. */
   readonly moved: number;
-  /** Entries whose fields were gone: they are dropped, nobody can publish them. */
+  /** Entries whose fields were gone. They are dropped, because they cannot be published. */
   readonly lost: number;
-  /** Until the next one is due, ms; 0: more are due now. Undefined: none waits. */
+  /** Milliseconds until the next entry is due; 0: more are due now. Undefined: no entry waits. */
   readonly nextIn: number | undefined;
 }
 
 /**
- * Optional port: entries that are published later. The server's clock decides when; that of this
- * process is asked nothing. What waits is as durable as what is in a stream.
+ * Optional port: entries that are published later. The server's clock decides when; the clock of
+ * this process does not count. Waiting entries are as durable as entries in a stream.
  *
- * Not its job: timers. It moves what is due when somebody calls `promote`, and any number may.
+ * Not its job: timers. It moves due entries when a process calls `promote`. Any number of processes
+ * may call it.
  */
 export interface DelayStore {
   /**
-   * Stores entries until they are due. Answers the id of each, which begins with `delayed-`, or its
-   * error. Never sends again on its own what may have been stored.
+   * Stores entries until they are due. Returns the id of each, which begins with `delayed-`, or its
+   * error. Never resends on its own what may have been stored.
    *
-   * With an idempotency key, which is the same as that of an entry published at once: where one was
-   * stored or published with it within the window, which begins when that one is due, nothing is
-   * stored and its id is the answer.
+   * An idempotency key is shared with entries that are published at once. If an entry was stored or
+   * published with this key within the window, nothing is stored and the id of that entry is
+   * returned. The window begins when that entry is due.
    */
   schedule(entries: readonly DelayedEntry[]): Promise<(string | Error)[]>;
 
   /**
-   * Moves what is due to the end of its stream, in one step with forgetting it here: however many do
-   * so at once, and whenever one of them dies, each is in its stream once. In the order of the due
-   * times, and of equal ones as they were stored. A bounded amount per call, shared fairly by the
-   * streams. Answers one result per stream, or its error, which must not hold up the others.
+   * Moves due entries to the end of their streams. Moving an entry and removing it from the store
+   * is one step: each entry is in its stream once, however many processes promote at once and
+   * whenever one of them dies.
+   * - Order: by due time; entries with equal times as they were stored.
+   * - A call moves a bounded number of entries, shared fairly between the streams.
+   * - Returns one result per stream, or its error. An error of one stream must not hold up the
+   *   others.
    */
   promote(streams: readonly string[]): Promise<(Promoted | Error)[]>;
 
-  /** Soonest first. `after` is `next` of the page before, also where that message is gone by now. */
+  /**
+   * Returns a page, the entry that is due first at its head. `after` is `next` of the page before,
+   * and works also where that message is gone by now.
+   */
   list(stream: string, limit: number, after?: string): Promise<DelayedPage>;
 
-  /** True: it waited, and will not be published. */
+  /** Returns true where the message waited and will not be published. */
   cancel(stream: string, id: string): Promise<boolean>;
 
-  /** True: it waited, and is due at another time now. It keeps its id. */
+  /** Returns true where the message waited and has the new due time now. It keeps its id. */
   reschedule(stream: string, id: string, when: When): Promise<boolean>;
 
   /**
-   * Tells of the streams for which something was stored or rescheduled, whoever did it, until the
-   * returned function is called. Leave it out where that is not to be had: schedulers then look for
-   * themselves, once a second.
+   * Calls back with each stream for which a process has stored or rescheduled an entry, until the
+   * returned function is called. Leave it out where the technology cannot tell: schedulers then
+   * look once a second.
    */
   watch?(onScheduled: (stream: string) => void): () => void;
 
   /**
-   * Where there is no `watch`: tells, as soon and as well as it can, of what is due before the next
-   * look, whoever has stored it. What it does not tell of is found by looking.
+   * For stores without `watch`: tells of streams with entries that are due before the next look, as
+   * soon as the store can. Looking finds what it does not tell of.
    */
   hints?(onScheduled: (stream: string) => void): DelayHints;
 }
 
-/** Somebody who listens. */
+/** A listener for streams with due entries. */
 export interface DelayHints {
-  /** Listens for these, too, from now on. */
+  /** Listens for these streams, too, from now on. */
   follow(streams: readonly string[]): void;
   close(): Promise<void>;
 }

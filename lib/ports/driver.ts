@@ -14,50 +14,58 @@ import type { StateStore } from './state-store.js';
 import type { StreamOwnership } from './stream-ownership.js';
 import type { WorkflowStore } from './workflow-store.js';
 
-/** What a driver offers. A feature whose port is missing fails at start-up, naming both. */
+/**
+ * What a driver offers. A feature whose port is missing fails at start-up with an error that names
+ * both.
+ */
 export interface Driver {
   readonly source: MessageSource;
   readonly state?: StateStore;
   readonly deadLetters?: DeadLetterQueue;
-  /** Without it nobody can publish for later. */
+  /** Without it there are no delayed messages. */
   readonly delays?: DelayStore;
-  /** Without it nobody can send requests, or answer them. */
+  /** Without it no client can send requests, and no handler can answer them. */
   readonly replies?: Replies;
-  /** Without it nothing can be handled in order. */
+  /** Without it there is no handler option `orderBy`. */
   readonly leases?: LeaseStore;
-  /** Without it the marks of the handler option `dedupe` go to `state`, apart from acknowledgements. */
+  /**
+   * Without it the marks of the handler option `dedupe` go to `state`, apart from acknowledgements.
+   */
   readonly completions?: Completions;
   /** Without it there is no handler option `inbox`. */
   readonly inbox?: Inbox;
   readonly groups?: GroupAdmin;
   readonly pending?: PendingEntries;
   readonly retention?: Retention;
-  /** Without it events that only another consumer of the group handles are not handed to it. */
+  /**
+   * Without it a message that only another consumer of the group handles is not handed to that
+   * consumer.
+   */
   readonly live?: LiveConsumers;
-  /** Without it no streams are balanced between consumers. */
+  /** Without it there is no load balancer. */
   readonly ownership?: StreamOwnership;
-  /** Without it workflows cannot be joined, looked at or cancelled. */
+  /** Without it workflows cannot be joined, inspected or cancelled. */
   readonly workflows?: WorkflowStore;
   /**
-   * Begins to connect, so that what comes first need not wait. A driver that is only opened holds no
-   * connection: it is connected by this, or when it is first asked for something.
+   * Begins to connect, so that the first command need not wait. A driver that is only opened holds
+   * no connection: it connects here, or at the first command.
    */
   connect?(): void;
-  /** The client underneath, for `unwrap()`. */
+  /** The client library's object, for `unwrap()`. */
   unwrap?(): unknown;
 }
 
-/** What a driver is given when it is opened. */
+/** What a driver gets when it is opened. */
 export interface DriverContext {
   readonly events: EventBus;
-  /** Put before every key and subject that the driver names. */
+  /** Prefix of every key and subject that the driver names. */
   readonly keyPrefix: string;
 }
 
-/** Makes a driver. What a function such as `memory()` or `redis()` answers. */
+/** Makes a driver. Functions such as `memory()` and `redis()` return one. */
 export interface DriverFactory {
   readonly technology: string;
-  /** The time that this driver lives in, where that is not the system's. */
+  /** The clock of this driver. @default the system's */
   readonly clock?: Clock;
   open(context: DriverContext): Driver;
 }

@@ -1,23 +1,25 @@
 import type { CompletionKey } from '../core/completion.js';
 
-/** What a run under an inbox came to. */
+/** The result of a run under an inbox. */
 export type InboxOutcome<T> =
   | { readonly duplicate: false; readonly result: T }
-  /** It was done before, and nothing of this run was kept. */
+  /** The key was handled before, and no effect of this run was kept. */
   | { readonly duplicate: true };
 
 /**
- * Optional port: has the writes of a handler take effect together with the note that they have, so
- * that they take effect once. Where the note is there already, `work` is not called. Where `work`
- * rejects, none of its writes take effect, `run` rejects with the same error, and nothing is noted.
- * Of two runs at a time one takes effect; the other is a duplicate.
+ * Optional port: stores the writes of a handler together with the note that they were made, so that
+ * they take effect once.
+ * - Where the note exists already, `work` is not called.
+ * - Where `work` rejects, none of its writes take effect, nothing is noted, and `run` rejects with
+ *   the same error.
+ * - Of two runs at the same time one takes effect. The other is a duplicate.
  *
- * Not its job: claims, so that two runs do not work at a time.
+ * Not its job: claims, which keep two runs from working at the same time.
  */
 export interface Inbox<Transaction = unknown> {
   /**
-   * @param ttl how long it is noted, ms
-   * @param work writes through the transaction that it is given, and by nothing else
+   * @param ttl how long the note is kept, in milliseconds
+   * @param work writes through the transaction that it is given, and through nothing else
    */
   run<T>(
     key: CompletionKey,

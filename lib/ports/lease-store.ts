@@ -1,37 +1,46 @@
 import type { Guard } from '../core/guard.js';
 
-/** What is to be owned: something about a stream, for example its reading by one group. */
+/** What a lease is for: a purpose on a stream, for example reading it for one group. */
 export interface LeaseName {
   readonly stream: string;
-  /** Leases of one stream with other names know nothing of each other. */
+  /** Leases of one stream with different names are independent. */
   readonly name: string;
 }
 
 /** A lease that was acquired. */
 export interface OwnedLease extends LeaseName {
   readonly owner: string;
-  /** Fencing token: grows with each acquisition, whoever acquires, also after a lease has expired. */
+  /** Fencing token: grows with each acquisition, by any owner, also after a lease has expired. */
   readonly token: number;
 }
 
 /**
- * Optional port: who may do something alone, for a while. A lease that is not extended within its
- * `ttl` (ms, by the server's clock) may be acquired by somebody else; one that was acquired since
- * is lost. An owner that was stalled does not notice: what must be done by the owner alone is done
- * under its {@link LeaseStore.guard}.
+ * Optional port: leases, which give one owner the right to do something alone. An owner extends its
+ * lease within the `ttl` (in milliseconds, by the server's clock). Otherwise another owner may
+ * acquire it, and the first owner has lost it. A stalled owner does not notice that. So what only
+ * the owner may do is done under its {@link LeaseStore.guard}.
  *
- * Not its job: extending in time, telling an owner that it has lost.
+ * Not its job: extending in time, and telling an owner that it has lost its lease.
  */
 export interface LeaseStore {
   /**
-   * Undefined: somebody else has it. The owner itself acquires anew, with a higher token, and loses
-   * what it had: two processes must not use one name.
+   * Returns undefined where another owner has the lease. The owner itself acquires it anew with a
+   * higher token, and loses the lease that it had: two processes must not use one owner name.
    */
   acquire(lease: LeaseName, owner: string, ttl: number): Promise<OwnedLease | undefined>;
-  /** False: it was released or somebody has acquired it since. An expired one that nobody wanted goes on. */
+  /**
+   * Returns false where the lease was released, or acquired anew since. A lease that has expired
+   * and was not acquired goes on.
+   */
   extend(lease: OwnedLease, ttl: number): Promise<boolean>;
-  /** Afterwards anybody may acquire it at once, and its guard does not hold. False: it was lost before. */
+  /**
+   * Afterwards any owner may acquire the lease at once, and its guard does not hold. Returns false
+   * where the lease was lost before.
+   */
   release(lease: OwnedLease): Promise<boolean>;
-  /** Holds until the lease is released or acquired anew: also while it has expired and nobody wants it. */
+  /**
+   * The guard holds until the lease is released or acquired anew. It also holds after the lease has
+   * expired, until another owner acquires it.
+   */
   guard(lease: OwnedLease): Guard;
 }

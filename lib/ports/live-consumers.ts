@@ -13,98 +13,122 @@ export interface SharedOptions {
 /** What a consumer handles of one stream. */
 export interface AnnouncedStream {
   readonly stream: string;
-  /** Patterns of the event types that it handles, `*` matches any run of characters. */
+  /** Patterns of the event types that the consumer handles; `*` matches any run of characters. */
   readonly events: readonly string[];
   readonly options: SharedOptions;
 }
 
-/** What a consumer says of itself before its first read. */
+/** What a consumer announces before its first read. */
 export interface Announcement {
   readonly group: string;
-  /** The name that it would like to have. */
+  /** The name that the consumer wishes to have. */
   readonly consumer: string;
-  /** Random, one per consumer: tells two consumers of one name apart. */
+  /** Random, one per consumer: tells two consumers with the same name apart. */
   readonly instance: string;
   readonly process: ConsumerProcess;
   readonly streams: readonly AnnouncedStream[];
-  /** A consumer that has not refreshed its announcement for so long counts as dead, in milliseconds. */
+  /**
+   * A consumer that has not refreshed its announcement for this time counts as dead, in
+   * milliseconds.
+   */
   readonly timeToLive: number;
 }
 
 /**
- * - `live`: reads and runs
+ * - `live`: reads and runs messages
  * - `paused`: reads nothing for now
  * - `closing`: reads nothing any more
  * - `closed`: has left
  */
 export type ConsumerState = 'live' | 'paused' | 'closing' | 'closed';
 
-/** One consumer of one group on one stream, as the registry has it. */
+/** One consumer of one group on one stream, as the registry knows it. */
 export interface LiveConsumer extends AnnouncedStream {
   readonly group: string;
   readonly consumer: string;
   readonly instance: string;
   readonly process: ConsumerProcess;
   readonly state: ConsumerState;
-  /** False: it is closed, or its announcement was not refreshed in time, by the server's clock. */
+  /**
+   * False: the consumer is closed, or has not refreshed its announcement in time, by the server's
+   * clock.
+   */
   readonly alive: boolean;
-  /** How long its announcement has stood without a gap, in milliseconds of the server's clock. */
+  /** How long the announcement has stood without a gap, in milliseconds of the server's clock. */
   readonly age: number;
-  /** How long ago it closed, or ceased to count as alive, in milliseconds. Undefined: it is alive. */
+  /**
+   * How long ago the consumer closed, or ceased to count as alive, in milliseconds. Undefined: it
+   * is alive.
+   */
   readonly goneFor: number | undefined;
 }
 
 /** One reading of the registry: the consumers of one group on one stream. */
 export interface GroupMembers {
-  /** Dead and closed ones too, for a day. */
+  /** Includes dead and closed consumers, for a day. */
   readonly consumers: readonly LiveConsumer[];
-  /** Consumers that the group knows, that showed a sign of life, and that announced nothing: older versions. */
+  /**
+   * Consumers that the group knows and that were active lately, but that announced nothing: older
+   * versions.
+   */
   readonly unannounced: readonly string[];
 }
 
 /**
- * What came of handing an entry over.
- * - `handed`: it is pending to the receiver now, which is given it by its next `pull`
- * - `refused`: the receiver is gone, paused, closing, or handles other events now; the entry is still ours
- * - `full`: as many entries wait for the receiver as it can hold; the entry is still ours
+ * The result of handing an entry over.
+ * - `handed`: the entry is pending to the receiver now, and the receiver's next `pull` returns it
+ * - `refused`: the receiver is gone, paused, closing, or handles other events now; this consumer
+ *   keeps the entry
+ * - `full`: as many entries wait for the receiver as it can hold; this consumer keeps the entry
  * - `lost`, `gone`: as for settlements
  */
 export type HandOverOutcome = 'handed' | 'refused' | 'full' | 'lost' | 'gone';
 
-/** Who an entry is handed to. */
+/** The consumer to which an entry is handed. */
 export interface Receiver {
   readonly consumer: string;
   readonly instance: string;
 }
 
-/** The place of one consumer in the registry. */
+/** One consumer's membership in the registry. */
 export interface Membership {
-  /** The name that it got: the wished one, or with `~2`, `~3`, … where a live consumer has that. */
+  /**
+   * The name that the consumer got: the wished one, or with `~2`, `~3`, … where a live consumer has
+   * that name.
+   */
   readonly consumer: string;
   /** The live consumer that has the wished name. Undefined: there was none. */
   readonly namesake: LiveConsumer | undefined;
   /**
-   * Shows that it lives; where its announcement has vanished (FLUSHALL), announces it anew.
-   * - `kept`: it stands for another `timeToLive`
-   * - `announced`: it had vanished, or counted as dead, on some stream at least, and stands anew:
-   *   the announcements of others may be missing still
-   * - `taken`: another consumer has its name now; what it holds is lost
+   * Shows that the consumer lives. Announces it anew where its announcement has vanished
+   * (FLUSHALL).
+   * - `kept`: the announcement stands for another `timeToLive`
+   * - `announced`: on some stream the announcement had vanished, or the consumer counted as dead;
+   *   it stands anew, and announcements of other consumers may still be missing
+   * - `taken`: another consumer has the name now; what this consumer holds is lost
    * - `refused`: the server is out of memory; the announcement stands as it was
-   * @throws where the server cannot be asked
+   * @throws where the server cannot be reached
    */
   refresh(): Promise<'kept' | 'announced' | 'taken' | 'refused'>;
-  /** Announces other events, or another state, of some of its streams. Resolves when others can see it. */
+  /**
+   * Announces other events, or another state, for some of the consumer's streams. Resolves when
+   * other consumers can see it.
+   */
   change(
     streams: readonly AnnouncedStream[],
     state: Exclude<ConsumerState, 'closed'>,
   ): Promise<void>;
   /**
-   * Hands entries of one stream to another consumer of the group, each uncharged: where its lease is
-   * `charged`, its delivery count is lowered by the run that was counted and did not start; where it is
-   * not (adopted, taken over, a retry that was settled), the count stays. In one step each: the fence of the lease, that
-   * the receiver is alive, live, and handles `eventType`, and that fewer than `maxWaiting` entries wait for it.
-   * The receiver is told at once where the technology can, and finds them by its own look else.
-   * Not its job: forgetting the leases that were handed over.
+   * Hands entries of one stream to another consumer of the group, without charging a run. Where a
+   * lease is `charged`, the delivery count is lowered by the run that was counted and did not
+   * start. Where it is not (adopted, taken over, a retry that was settled), the count stays.
+   *
+   * One step for each entry checks and hands over: the fence of the lease; that the receiver is
+   * alive, `live`, and handles `eventType`; and that fewer than `maxWaiting` entries wait for the
+   * receiver.
+   *
+   * The receiver is told at once where the technology can do so. Otherwise its own look finds the
+   * entries. Not its job: forgetting the leases that were handed over.
    */
   handOver(
     entries: readonly { readonly lease: Lease; readonly eventType: string }[],
@@ -112,38 +136,44 @@ export interface Membership {
     maxWaiting: number,
   ): Promise<(HandOverOutcome | Error)[]>;
   /**
-   * Marks it closed, on these of its streams, which it refreshes no more. Idempotent. Never rejects for
-   * an announcement that is gone.
-   * @param streams default all
+   * Marks the consumer as closed on these of its streams, and stops refreshing them. Idempotent.
+   * Never rejects because an announcement is gone.
+   * @param streams @default all
    */
   leave(streams?: readonly string[]): Promise<void>;
 }
 
 /**
- * Optional port: which consumers of a group live, and what they handle. Without it nothing is handed
- * from consumer to consumer, and a warning says so at start.
+ * Optional port: which consumers of a group are alive, and what they handle. Without it no message
+ * is handed from consumer to consumer, and a warning says so at start.
  *
- * An entry that was handed over and not yet fetched by its live receiver is not abandoned: it is not taken
- * over by others, however long it waits. A receiver that dies or closes loses this protection.
+ * An entry that was handed over, and that its live receiver has not fetched yet, is not abandoned.
+ * Other consumers do not take it over, however long it waits. A receiver that dies or closes loses
+ * this protection.
  *
- * Not its job: deciding what is handed to which consumer, refreshing in time.
+ * Not its job: deciding which message is handed to which consumer, and refreshing in time.
  */
 export interface LiveConsumers {
   /**
-   * How long a consumer's own announcement has to stand before the absence of another one counts, in
-   * milliseconds: a consumer that starts at the same moment may not have announced itself yet. 0 where
-   * all consumers are seen at once.
+   * How long a consumer's own announcement has to stand before the absence of another one counts,
+   * in milliseconds. A consumer that starts at the same moment may not have announced itself yet. 0
+   * where all consumers are seen at once.
    */
   readonly settlingTime: number;
   /**
-   * Announces a consumer, atomically for each stream. Takes the wished name where it is free, where its
-   * consumer is dead or closed, or where its process is known to be gone: same host, and no such pid or
-   * our own pid, unless that consumer lives in this process or announced itself after this process began.
+   * Announces a consumer, in one step for each stream. It gets the wished name in each of these
+   * cases:
+   * - the name is free;
+   * - the consumer of that name is dead or closed;
+   * - the process of that consumer is known to be gone: same host, and no process of its pid, or
+   *   the pid of this process. The latter does not count where that consumer lives in this process,
+   *   or announced itself after this process began.
    */
   join(announcement: Announcement): Promise<Membership>;
   /**
-   * The consumers of a group on a stream, as they are now: nothing older than the call. Neither the
-   * stream nor the group has to exist. Called for many streams at once, it may read them together.
+   * Reads the consumers of a group on a stream as they are now: nothing older than the call.
+   * Neither the stream nor the group has to exist. Calls for many streams at once may be read
+   * together.
    */
   members(stream: string, group: string): Promise<GroupMembers>;
 }

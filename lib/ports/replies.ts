@@ -6,32 +6,43 @@ export interface ReplyBox {
   /** Goes with each request. Only letters, digits, `-` and `_`, 64 at most. */
   readonly address: string;
   /**
-   * Undefined where answers can arrive: the usual case, for which nobody waits. Else resolves when
-   * they can. @throws ConnectionError and the like; the next call tries again
+   * Returns undefined where answers can arrive: the usual case, which costs no wait. Otherwise
+   * resolves when they can. @throws ConnectionError and the like; the next call tries again
    */
   ready(): Promise<void> | undefined;
-  /** Takes no more answers, and leaves nothing behind. Idempotent. */
+  /** Takes no more answers, and deletes the box. Idempotent. */
   close(): Promise<void>;
 }
 
 export interface ReplyBoxOptions {
-  /** Told of answers, in the order in which they were sent over one connection; rarely of one twice. */
+  /**
+   * Receives answers, in the order in which they were sent over one connection. An answer may
+   * rarely come twice.
+   */
   readonly onReplies: (replies: readonly Fields[]) => void;
-  /** Answers may be missing, or take too long to wait for: the connection broke and is not back. */
+  /**
+   * Called where answers may be missing, or take too long to wait for: the connection broke and is
+   * not back.
+   */
   readonly onLost: (error: Error) => void;
-  /** Whether somebody waits for an answer. While nobody does, nothing need be read or kept fresh. */
+  /**
+   * Whether a caller waits for an answer. While none does, the box need not be read or kept fresh.
+   */
   readonly waiting: () => boolean;
 }
 
 /**
- * Optional port: how answers come back. Not its job: which request an answer belongs to, time limits,
- * giving up.
+ * Optional port: how answers come back. Not its job: which request an answer belongs to, time
+ * limits, giving up.
  */
 export interface Replies extends ReplySender {
-  /** Makes a box; nothing is connected before its first `ready`. */
+  /** Makes a box. Nothing is connected before its first `ready`. */
   open(options: ReplyBoxOptions): ReplyBox;
-  /** Time of the clock that gives entries their `publishedAt`, ms. A promise where it has to ask. */
+  /**
+   * Time of the clock that gives entries their `publishedAt`, in milliseconds. A promise where the
+   * driver has to ask the server.
+   */
   now(): number | Promise<number>;
-  /** How many groups read a stream; those that have no consumer any more may be left out. */
+  /** How many groups read a stream. Groups without consumers may be left out. */
   readers(stream: string): Promise<number>;
 }

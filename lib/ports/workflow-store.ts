@@ -10,67 +10,73 @@ export interface FinishedStep {
   readonly record: string;
 }
 
-/** A branch of a fan-out that came to its end. */
+/** The end of a branch of a fan-out. */
 export interface Arrival {
   readonly workflow: string;
   /** The step that fanned out. */
   readonly at: string;
   readonly index: number;
-  /** Branches of the fan-out. */
+  /** Number of branches of the fan-out. */
   readonly of: number;
-  /** What a later run of the message that brings it has, too, and no other has. */
+  /**
+   * Identifies the message that brings the arrival: a later run of it has the same token, and no
+   * other message has.
+   */
   readonly token: string;
-  /** What came of the branch, as one text. */
+  /** The outcome of the branch, as one text. */
   readonly result: string;
-  /** It changes nothing where something has come of the branch before. */
+  /** True: changes nothing where an outcome of the branch is recorded. */
   readonly duplicate?: boolean;
 }
 
 /** A workflow as it was recorded. */
 export interface StoredWorkflow {
-  /** ms since the epoch. Undefined: it began with a message of a producer. */
+  /** In milliseconds since the epoch. Undefined: the workflow began with a producer's message. */
   readonly begunAt: number | undefined;
   readonly cancelled: boolean;
-  /** Steps that failed. */
+  /** Number of failed steps. */
   readonly failed: number;
   /** Texts of the steps, by their place. */
   readonly steps: ReadonlyMap<string, string>;
 }
 
 /**
- * Optional port: what is known of workflows. What one method has written of a workflow is forgotten
- * `ttl` ms after it last wrote of that, and not before the time that `keep` has said. Every method is
- * one atomic step for each workflow, and may be repeated.
+ * Optional port: the state of workflows. What a method has written of a workflow is kept for `ttl`
+ * milliseconds after it last wrote that, and for at least the time that `keep` has said. Every
+ * method is one atomic step for each workflow, and may be repeated.
  *
- * Not its job: publishing, and what the texts mean.
+ * Not its job: publishing, and the meaning of the texts.
  */
 export interface WorkflowStore {
-  /** Notes that a workflow has begun, so that it is known before its first step ends. */
+  /** Records that a workflow has begun, so that it is known before its first step ends. */
   begin(workflow: string, at: number, ttl: number): Promise<void>;
 
-  /** All that is known of it, or will be, is kept for so long from now on, ms, or longer. */
+  /**
+   * Keeps everything about the workflow, now and later, for at least this time from now on, in
+   * milliseconds.
+   */
   keep(workflow: string, ms: number): Promise<void>;
 
   /**
-   * Records steps. Of one that is recorded already, that of the later run stays. Answers one result
-   * per step, or its error.
+   * Records steps. Of two records of one step, that of the later run stays. Returns one result per
+   * step, or its error.
    */
   record(steps: readonly FinishedStep[], ttl: number): Promise<(undefined | Error)[]>;
 
   /**
-   * Records that a branch has arrived. Once all have, the results of all of them, in the order of the
-   * branches, are the answer to the one that arrived last, however often it is told with the same
-   * token; all others are answered undefined, and change nothing. A later result of a branch replaces
-   * the one before: its first run came to nothing then.
+   * Records that a branch has arrived. When all branches have, the arrival that was last gets the
+   * results of all of them, in the order of the branches. It gets them each time that it is
+   * repeated with the same token. All other arrivals get undefined, and change nothing after that.
+   * Before, a later result of a branch replaces an earlier one: its first run came to nothing.
    */
   arrive(arrival: Arrival, ttl: number): Promise<readonly string[] | undefined>;
 
-  /** Whether these workflows were cancelled, in order. Rejects where that cannot be known. */
+  /** Whether these workflows were cancelled, in order. Rejects where the store does not know. */
   areCancelled(workflows: readonly string[]): Promise<boolean[]>;
 
-  /** One that is not known yet is cancelled, too. */
+  /** Cancels a workflow, also one that the store does not know yet. */
   cancel(workflow: string, ttl: number): Promise<void>;
 
-  /** Undefined: nothing is known of it (any more). */
+  /** Undefined: the workflow is not known, or not any more. */
   read(workflow: string): Promise<StoredWorkflow | undefined>;
 }
