@@ -6,45 +6,48 @@ import type { Fields } from './message.js';
 import type { LastReply, ReplySender } from './reply.js';
 import type { RequestHeader } from './request.js';
 
-/** What an answer is. Stable letters, written to reply boxes. */
+/** Kinds of answers, by the letters that are written to reply boxes. The letters never change. */
 export const AnswerKind = {
-  /** A value; others follow, or the end. */
+  /** A value. Another value or the end follows. */
   Value: 'v',
   /** The last value, and with it the end. */
   Last: 'l',
   /** The end, after all values. */
   End: 'e',
-  /** Something was thrown: any value that is no Error. */
+  /** The handler threw a value that is no Error. */
   Thrown: 't',
   /** An Error: its name, code and message. */
   Failed: 'f',
-  /** Whoever read it does not answer requests: an Error, but another group may answer. */
+  /**
+   * The consumer that read the request does not answer requests: an Error. Another group may
+   * answer.
+   */
   Refused: 'r',
-  /** What a serializer of the application has made; others follow. */
+  /** Bytes of a serializer of the application. Another packet follows. */
   Packet: 'p',
-  /** The same, the last one. */
+  /** The last packet of such a serializer. */
   LastPacket: 'q',
 } as const;
 export type AnswerKind = (typeof AnswerKind)[keyof typeof AnswerKind];
 
 const GO_ON: readonly string[] = [AnswerKind.Value, AnswerKind.Packet];
 
-/** Whether nothing follows. */
+/** Whether no further answer follows. */
 export const isLast = (kind: AnswerKind): boolean => !GO_ON.includes(kind);
 
-/** An answer as it arrives. */
+/** An answer as it is read from a box. */
 export interface Answer {
   readonly id: number;
-  /** Name of the run that answers: an entry may be run twice. */
+  /** Identifies the run that answers: an entry may run twice. */
   readonly run: string;
-  /** From 0, without gaps. */
+  /** Position among the answers of the run: 0, 1, … without gaps. */
   readonly place: number;
   readonly kind: AnswerKind;
   /** JSON; empty for `undefined`. */
   readonly body: string;
 }
 
-/** Undefined where it is no answer: somebody else wrote to the box. */
+/** Undefined for fields that are no answer: another program wrote to the box. */
 export function answerOf(fields: Fields): Answer | undefined {
   const [name, head = '', , body = ''] = fields;
   const [id, run, place, kind] = head.split(' ');
@@ -55,11 +58,11 @@ export function answerOf(fields: Fields): Answer | undefined {
 const PROCESS = randomBytes(4).toString('hex');
 let runs = 0;
 
-/** One run of a request, as far as it answers. */
+/** The answers of one run of a request. */
 export class RequestRun {
-  /** Engine time after which an answer that cannot be written is given up, ms. */
+  /** Engine time after which an answer that cannot be written is given up, in milliseconds. */
   giveUpAt = 0;
-  /** The box is gone: nobody hears what is said. */
+  /** The box is gone: the caller no longer waits. */
   unheard = false;
   private readonly name = `${PROCESS}${(++runs).toString(36)}`;
   private places = 0;
@@ -70,21 +73,21 @@ export class RequestRun {
     private readonly maxBytes: number,
   ) {}
 
-  /** An answer to be written with the settlement. */
+  /** Makes an answer that is written with the settlement. */
   answer(kind: AnswerKind, body: string): LastReply {
-    // A text has at most three bytes per code unit: only long ones need an exact count.
+    // A text has at most three bytes per code unit, so only long texts need an exact count.
     const size = body.length * 3 > this.maxBytes ? Buffer.byteLength(body) : 0;
     return size > this.maxBytes
       ? this.failure(tooLarge(size, this.maxBytes))
       : this.reply(kind, body);
   }
 
-  /** An Error as the answer. */
+  /** Makes an answer of an Error. */
   failure(error: unknown, kind: AnswerKind = AnswerKind.Failed): LastReply {
     return this.reply(kind, errorToJson(error));
   }
 
-  /** Writes an answer that others follow. What is lost on the way the last one's place reveals. */
+  /** Writes an answer that others follow. The position of the last answer reveals a lost one. */
   send(kind: AnswerKind, body: string): void {
     this.replies.send([this.answer(kind, body)]).then(
       ([outcome]) => {
@@ -101,7 +104,7 @@ export class RequestRun {
   }
 }
 
-/** Name, code and message: no stack, which is nobody else's business. */
+/** Name, code and message. The stack stays in this process. */
 export function errorToJson(error: unknown): string {
   const { name, message } = errorRecord(error);
   const code = typeof error === 'object' && error !== null ? read(error, 'code') : undefined;

@@ -9,7 +9,7 @@ export interface BackoffPolicy {
   readonly jitter: number;
 }
 
-/** How long to wait after the given run failed (1 is the first), ms. */
+/** Wait after the given run failed (1 is the first run), in milliseconds. */
 export function backoffDelay(
   backoff: BackoffPolicy,
   attempt: number,
@@ -21,22 +21,28 @@ export function backoffDelay(
   return Math.round(capped * (1 - backoff.jitter * random()));
 }
 
-/** The waits of a loop that tries again: each twice as long as the one before, less up to a half. */
+/**
+ * The waits of a loop that tries again. Each is twice as long as the one before, less a random part
+ * of up to a half.
+ */
 export class Backoff {
   private failures = 0;
   private readonly policy: BackoffPolicy;
 
-  /** Of the first wait, and of the longest, ms. */
+  /**
+   * @param first first wait, in milliseconds
+   * @param longest longest wait, in milliseconds
+   */
   constructor(first = 50, longest = 2000) {
     this.policy = { type: 'exponential', delay: first, maxDelay: longest, jitter: 0.5 };
   }
 
-  /** How long to wait now, ms. */
+  /** The next wait, in milliseconds. */
   next(): number {
     return backoffDelay(this.policy, ++this.failures);
   }
 
-  /** It worked: the next wait is a first one again. */
+  /** Call it after a success: the next wait is a first one again. */
   reset(): void {
     this.failures = 0;
   }

@@ -1,37 +1,43 @@
 /** A pending timer, to be handed back to {@link Clock.clearTimeout}. */
 export type TimerHandle = unknown;
 
-/** Time, as everything in the engine sees it; tests put a clock of their own in its place. */
+/** Time, as the whole engine sees it. Tests use a clock of their own. */
 export interface Clock {
   /**
-   * Milliseconds since a moment of this clock's own, with fractions. For durations: it never goes
-   * back, and does not jump where the time of the machine is set.
+   * Milliseconds since some moment of this clock, with fractions. Use it for durations: it never
+   * goes back, and does not jump when the machine's time is set.
    */
   now(): number;
-  /** Milliseconds since the epoch, by the time of the machine. For timestamps: it may jump, or go back. */
+  /**
+   * Milliseconds since the epoch, by the machine's time. Use it for timestamps: it may jump or go
+   * back.
+   */
   wallTime(): number;
   setTimeout(callback: () => void, ms: number): TimerHandle;
   clearTimeout(timer: TimerHandle): void;
   /**
-   * Of a clock that only a test moves: after this real time, in milliseconds, {@link within} gives up
-   * waiting. Else a shutdown would wait for ever for a handler that never ends.
+   * For a clock that only a test moves: {@link within} gives up waiting after this real time, in
+   * milliseconds. Otherwise a shutdown would wait for ever for a handler that never ends.
    */
   readonly patience?: number;
 }
 
-/** Beyond this Node would fire at once: wake early instead, whoever waits looks at the time again. */
+/**
+ * With a longer delay Node fires at once. The timer fires early instead, and its owner looks at the
+ * time again.
+ */
 const LONGEST = 2 ** 31 - 1;
 
 /** The process's own clock. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),
-  // Node cuts fractions off: not before the time has passed.
+  // Rounds up, because Node cuts fractions off and would fire too early.
   setTimeout: (callback, ms) => setTimeout(callback, Math.min(Math.ceil(ms), LONGEST)),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
 
-// The real ones, also where a test replaces the global timers.
+// The real functions, also where a test replaces the global ones.
 const { setTimeout: realSetTimeout, clearTimeout: realClearTimeout } = globalThis;
 const realClock: Pick<Clock, 'setTimeout' | 'clearTimeout'> = {
   setTimeout: (callback, ms) => realSetTimeout(callback, ms),
@@ -56,14 +62,17 @@ export function sleep(
   });
 }
 
-/** Awaits work, for `ms` at most. */
+/** Awaits work, for `ms` milliseconds at most. */
 export async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
   const done = new AbortController();
   await Promise.race([work, sleep(clock, ms, done.signal)]);
   done.abort();
 }
 
-/** Awaits what handlers of the application do, for `ms` at most, and no longer than the clock's patience. */
+/**
+ * Awaits handlers of the application, for `ms` milliseconds at most, and no longer than the clock's
+ * patience.
+ */
 export async function withPatience(
   clock: Clock,
   ms: number,

@@ -9,29 +9,29 @@ import { Overrun, type OverrunReason } from './overrun.js';
 import type { Ack, Settlement } from './settlement.js';
 import type { WorkflowPlace } from './workflow.js';
 
-/** Runs a delivery and says what should become of it. */
+/** Runs a delivery and returns its settlement. */
 export type Handler = (delivery: Delivery) => Promise<Settlement>;
 
 /** One delivery of a batch. */
 export interface BatchedDelivery {
   readonly delivery: Delivery;
-  /** What the handler has decided for it. Undefined: what becomes of the batch. */
+  /** What the handler has decided for this delivery. Undefined: the outcome of the batch counts. */
   asked: Settlement | undefined;
-  /** It has failed by itself. */
+  /** The failure of this delivery alone. */
   failed: { readonly error: unknown } | undefined;
 }
 
 /**
- * Runs a batch: items of one stream and group. Those without a decision of their own are done when
- * it resolves, and have failed when it rejects.
+ * Runs a batch: deliveries of one stream and group. Those without a decision of their own are done
+ * when the promise resolves, and have failed when it rejects.
  */
 export type BatchHandler = (
   items: readonly BatchedDelivery[],
-  /** As {@link Delivery.outlived}, of the batch. */
+  /** As {@link Delivery.outlived}, for the whole batch. */
   outlived?: (reason: OverrunReason, work: Promise<unknown>) => void,
 ) => Promise<void>;
 
-/** How messages are collected for a handler that is given many at a time. */
+/** How messages are collected for a handler that takes many at a time. */
 export interface BatchPolicy {
   /** Most messages of a batch. */
   readonly size: number;
@@ -39,44 +39,50 @@ export interface BatchPolicy {
   readonly maxWait: number;
 }
 
-/** The key of a message; undefined where it is in no order. May throw what a user's function throws. */
+/**
+ * Returns the key of a message; undefined where the message is in no order. May throw what a user's
+ * function throws.
+ */
 export type OrderKey = (message: Message) => string | undefined;
 
-/** A handler with everything about it decided, as the pipeline uses it. */
+/** A handler with all its options decided, as the pipeline uses it. */
 export interface BoundHandler {
   /** `OrderController.process` */
   readonly name: string;
-  /** @internal Stands for the decorated method: the same for each instance of its controller. */
+  /** @internal Identifies the decorated method: the same for each instance of its controller. */
   readonly origin?: object | undefined;
   /** @internal */
   readonly maxDeliveries: number;
   /** @internal */
   readonly backoff: BackoffPolicy;
-  /** @internal Undefined: runs as long as it likes. */
+  /** @internal In milliseconds. Undefined: no limit. */
   readonly timeout: number | undefined;
   /** @internal */
   readonly maxHold: number;
-  /** @internal Undefined: bounded by the transport only. */
+  /** @internal Undefined: only the transport limits it. */
   readonly concurrency: number | undefined;
-  /** @internal It answers requests. */
+  /** @internal The handler answers requests. */
   readonly answers: boolean;
-  /** @internal Each message that has a key is completed once. */
+  /** @internal The handler completes each message that has a key once. */
   readonly dedupe?: OncePolicy | undefined;
-  /** @internal Its effects and the note of them are written together. */
+  /** @internal The handler's effects are written together with the note that they were. */
   readonly inbox?: OncePolicy | undefined;
-  /** @internal Its deliveries are collected, and run together by `invokeBatch`. */
+  /** @internal Deliveries are collected, and run together by `invokeBatch`. */
   readonly batch?: BatchPolicy | undefined;
   /** @internal */
   readonly invokeBatch?: BatchHandler | undefined;
-  /** @internal Its results begin and continue workflows. */
+  /** @internal The handler's results begin and continue workflows. */
   readonly chains: boolean;
-  /** @internal An object that was only written out is an instruction, too. */
+  /** @internal A plain object counts as an instruction, too. */
   readonly plainInstructions: boolean;
-  /** @internal Undefined: in no order. */
+  /** @internal Undefined: no order. */
   readonly orderBy?: OrderKey | undefined;
-  /** @internal The next run of a message may start elsewhere while a method of an earlier one goes on. */
+  /**
+   * @internal The next run of a message may start in another process while an earlier run still
+   * goes on here.
+   */
   readonly overlap: boolean;
-  /** @internal Its runs never overlap, so an overrun keeps the handler's own place. */
+  /** @internal Runs of the handler never overlap, so an overrun keeps the handler's own slot. */
   readonly serial: boolean;
   /** @internal */
   readonly invoke: Handler;
@@ -84,13 +90,13 @@ export interface BoundHandler {
 
 /** An event that no handler of its consumer takes. */
 export interface UnhandledEvent {
-  /** What becomes of it where no other consumer of the group takes it either. */
+  /** Its settlement where no other consumer of the group takes it either. */
   readonly otherwise: Settlement;
-  /** It was told that it waits. */
+  /** An event has told that the message waits. */
   told: boolean;
 }
 
-/** One attempt to hand a message to a group's consumer. */
+/** One attempt to hand a message to a consumer of a group. */
 export class Delivery {
   /** @internal */
   before: Delivery | undefined;
@@ -101,7 +107,7 @@ export class Delivery {
 
   /** @internal Changed by `move` in delivery-state.ts only. */
   readonly state: DeliveryState = 'buffered';
-  /** @internal Its earlier runs never ended: it may be what kills processes. */
+  /** @internal Earlier runs never ended: the message may be what kills processes. */
   suspect = false;
   /** Set by the pipeline once the event type is known. */
   handler: BoundHandler | undefined;
@@ -110,33 +116,53 @@ export class Delivery {
   eventType = '';
   /** @internal Set by the pipeline where the message is a step of a workflow. */
   workflow: WorkflowPlace | undefined;
-  /** @internal Runs one after the other with those of the same key. Undefined: in no order. */
+  /** @internal Deliveries with the same key run one after the other. Undefined: no order. */
   orderKey: string | undefined;
-  /** @internal Set where no handler here takes it. */
+  /** @internal Set where no handler of this consumer takes the event. */
   unhandled: UnhandledEvent | undefined;
-  /** @internal Set by the pipeline where somebody waits for an answer. */
+  /** @internal Set by the pipeline where a caller waits for an answer. */
   request: RequestRun | undefined;
-  /** @internal Its method goes on after its timeout, or after its stream has ended: see {@link outlived}. */
+  /**
+   * @internal The method goes on after its timeout, or after its stream has ended: see
+   * {@link outlived}.
+   */
   overrun: Overrun | undefined;
-  /** @internal Told of an overrun. Set by the consumer that runs it. */
+  /** @internal Called at an overrun. Set by the consumer that runs the delivery. */
   onOverrun: ((delivery: Delivery) => void) | undefined;
-  /** @internal Gives back what a stage of the pipeline holds for this run, `all` of it or what is shared. */
+  /**
+   * @internal Gives back the slots that stages of the pipeline have taken for this run: all of
+   * them, or only those that are shared.
+   */
   freePlace: ((all: boolean) => void) | undefined;
-  /** @internal It was given to other consumers, and is kept fresh no longer. It may start here if none takes it. */
+  /**
+   * @internal The delivery was offered to other consumers and is kept fresh no longer. It may start
+   * here if none takes it.
+   */
   offered = false;
-  /** @internal Of a handler with `dedupe`, once known: what it completes; null: it has no key. */
+  /**
+   * @internal For handlers with `dedupe`, once known: the claim that this delivery completes; null:
+   * it has no key.
+   */
   claim: Claim | null | undefined;
-  /** @internal Of a step with `dedupe`: how it ends where another message has completed its key. */
+  /**
+   * @internal For a step with `dedupe`: how it ends where another message has completed its key.
+   */
   ifDone: Ack | undefined;
-  /** @internal What the handler writes through, where its effects are kept in an inbox. */
+  /** @internal The transaction through which a handler with `inbox` writes. */
   transaction: unknown;
-  /** @internal Engine time at which this run began, ms; 0 before. */
+  /** @internal Engine time at which this run began, in milliseconds; 0 before. */
   startedAt = 0;
-  /** @internal Engine time from which `maxHold` counts, ms; 0 while nothing runs. */
+  /** @internal Engine time from which `maxHold` counts, in milliseconds; 0 while nothing runs. */
   heldFrom = 0;
-  /** @internal The source is being asked to count this run: the lease's attempt is in flux. */
+  /**
+   * @internal The source is being asked to count this run, so `attempt` of the lease is about to
+   * change.
+   */
   charging = false;
-  /** @internal Engine time at which the source last knew that we hold the entry, ms. */
+  /**
+   * @internal Engine time at which the source last confirmed that this consumer holds the entry, in
+   * milliseconds.
+   */
   freshAt = 0;
 
   private controller: AbortController | undefined;
@@ -158,7 +184,10 @@ export class Delivery {
     return this.lease.id;
   }
 
-  /** 1 in the first run. Counted by the source, so it survives restarts where the source's count does. */
+  /**
+   * 1 in the first run. The source counts runs, so the number survives restarts where the source's
+   * count does.
+   */
   get attempt(): number {
     return this.lease.attempt;
   }
@@ -171,13 +200,19 @@ export class Delivery {
     return this.controller.signal;
   }
 
-  /** @internal Done: what is left to do is the ack, which may take a while and needs none of this. */
+  /**
+   * @internal The run is done. Only the acknowledgement is left, which may take a while and needs
+   * no content.
+   */
   forgetContent(): void {
     this.message = undefined as unknown as Message;
     this.lease.fields = undefined;
   }
 
-  /** @internal The same entry's next run. A method that still runs goes on counting towards `maxHold`. */
+  /**
+   * @internal The delivery for the next run of the same entry. A method that still runs goes on
+   * counting towards `maxHold`.
+   */
   next(): Delivery {
     const next = new Delivery(this.lease, this.group, this.consumer);
     move(next, 'parked');
@@ -202,7 +237,7 @@ export class Delivery {
   }
 
   /**
-   * @internal Says that the method goes on after its run, or its stream, has ended.
+   * @internal Call it where the method goes on after its run, or its stream, has ended.
    * @param work settles when the method has ended
    */
   outlived(reason: OverrunReason, work: Promise<unknown>): void {
@@ -213,7 +248,7 @@ export class Delivery {
     this.onOverrun?.(this);
   }
 
-  /** @internal Ends an Observable once: when the signal aborts, or at once where it has. */
+  /** @internal Calls `stop` once: when the signal aborts, or at once where it has. */
   whenAborted(stop: (reason: Error) => void): void {
     if (this.aborted) stop(this.aborted);
     else this.stopStream = stop;

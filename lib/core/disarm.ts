@@ -1,7 +1,7 @@
 /**
- * User code that was asked for a plain answer, or for none, may have answered a promise. Where that
- * rejects, with nobody waiting for it, Node would end the process.
- * @returns whether it is a promise
+ * User code that should return a plain value, or nothing, may have returned a promise. If that
+ * promise rejected and no code awaited it, Node would end the process.
+ * @returns whether the value is a promise
  */
 export function disarm(
   answer: unknown,

@@ -7,48 +7,55 @@ import type { ConsumerCrashedError } from './errors/subscription.errors.js';
 import type { OverrunReason } from './overrun.js';
 import type { DeadLetterReason } from './settlement.js';
 
-/** Where an event happened. */
+/** Stream and group of an event. */
 interface In {
   readonly stream: string;
   readonly group: string;
 }
 
-/** Which connection an event is about. */
+/** The connection that an event is about. */
 interface Connected {
-  /** What it is for: `commands`, `publisher`, `replicated`, `reader`, `replies` or `hints`. */
+  /**
+   * Purpose of the connection: `commands`, `publisher`, `replicated`, `reader`, `replies` or
+   * `hints`.
+   */
   readonly role: string;
-  /** Tells those of one role apart, where a driver has several. */
+  /** Number of the connection, where a driver has several for one role. */
   readonly connection?: number;
 }
 
-/** What a settlement came to. */
+/** The outcome of a settlement. */
 export type SettledOutcome =
   | 'handled'
   /** A request was answered with an error. */
   | 'failed'
-  /** A request was not run: nobody waits for its answer any more. */
+  /** A request was not run: its caller no longer waits for the answer. */
   | 'expired'
-  /** A request was not run: its handler takes events. */
+  /** A request was not run: its handler takes events only. */
   | 'refused'
   /** Not run: its workflow was cancelled. */
   | 'cancelled'
   | 'filtered'
-  /** Acknowledged without a run: it was handled before, see the handler option `dedupe`. */
+  /**
+   * Acknowledged without a run: the message was handled before, see the handler option `dedupe`.
+   */
   | 'duplicate'
-  /** It did not run: another delivery of the same is being handled. It is looked at again. */
+  /**
+   * Not run yet: another delivery with the same key is being handled. The message is tried again.
+   */
   | 'postponed'
   | 'retried'
   | 'dead-lettered'
-  /** Not run here: it was handed to another consumer of the group, which handles such events. */
+  /** Not run here: handed to another consumer of the group, which handles such events. */
   | 'handed-over'
   | 'released'
   | 'left'
-  /** Ownership was gone before it could be settled. */
+  /** Another run owned the entry before it could be settled. */
   | 'lost'
   /** The entry's data was deleted before a run could begin or be repeated. */
   | 'trimmed';
 
-/** One per settlement: the source of metrics, traces and logs. */
+/** Emitted once per settlement: the source of metrics, traces and logs. */
 export interface SettledEvent extends In {
   readonly id: string;
   readonly consumer: string;
@@ -57,23 +64,23 @@ export interface SettledEvent extends In {
   readonly handler: string | undefined;
   readonly outcome: SettledOutcome;
   readonly attempt: number;
-  /** From the start of the run to its settlement, ms. */
+  /** From the start of the run to its settlement, in milliseconds. */
   readonly duration: number;
   readonly reason?: DeadLetterReason;
-  /** Until the next run, for `retried` and `postponed`, ms. */
+  /** For `retried` and `postponed`: time until the next run, in milliseconds. */
   readonly delay?: number;
   readonly error?: ErrorRecord;
-  /** The consumer that it was handed to, for `handed-over`. */
+  /** For `handed-over`: the consumer that got the message. */
   readonly receiver?: string;
 }
 
 /**
- * Why an event that nothing here handles waits.
- * - `unsettled`: other consumers may not have announced themselves yet, after a start or an outage
- * - `not-reading`: the consumers that handle it are paused, or closing
- * - `restarting`: the consumers that handled it have gone a moment ago
- * - `full`: as much waits for those that handle it as they can hold
- * - `owned`: its stream is owned as a whole, by a load balancer, and its next owner may handle it
+ * Why an event that no handler of this consumer takes waits.
+ * - `unsettled`: after a start or an outage, other consumers may not have announced themselves yet
+ * - `not-reading`: the consumers that handle the event are paused, or closing
+ * - `restarting`: the consumers that handled the event have gone a moment ago
+ * - `full`: as many messages wait for the consumers that handle the event as they can hold
+ * - `owned`: a load balancer owns the whole stream, and the next owner may handle the event
  */
 export type UnhandledWaits = 'unsettled' | 'not-reading' | 'restarting' | 'full' | 'owned';
 
@@ -81,11 +88,11 @@ export type UnhandledWaits = 'unsettled' | 'not-reading' | 'restarting' | 'full'
 interface Overrunning extends In {
   /** `OrderController.process` */
   readonly handler: string;
-  /** Of the message; of the first one where it takes batches. */
+  /** Id of the message; of the first one of a batch. */
   readonly id: string;
   readonly attempt: number;
   readonly reason: OverrunReason;
-  /** False: it keeps its place, so fewer other messages run. See the option `maxOverrun`. */
+  /** False: the method keeps its slot, so fewer other messages run. See the option `maxOverrun`. */
   readonly placeGivenBack: boolean;
 }
 
@@ -98,23 +105,25 @@ export interface UnendedRun {
   readonly handler: string | undefined;
 }
 
-/** Every event of the library, by name. */
+/** All events of the library, by name. */
 export interface StreamsEvents {
   settled: SettledEvent;
   /** A method has overrun: it goes on after its timeout, or after its stream has ended. */
   overrun: Overrunning & {
     readonly consumer: string;
     readonly eventType: string;
-    /** Messages that it was given: more than 1 where it takes batches. */
+    /** Number of its messages: more than 1 for a batch. */
     readonly messages: number;
-    /** Since the start of the run, in milliseconds. */
+    /** Time since the start of the run, in milliseconds. */
     readonly runningFor: number;
   };
-  /** A method that had overrun has ended. `duration`: since the start of its run, in milliseconds. */
+  /**
+   * A method that had overrun has ended. `duration`: from the start of its run, in milliseconds.
+   */
   'overrun-ended': Overrunning & { readonly duration: number };
   /**
-   * A shutdown, or the end of reading some streams, has waited for these runs for a second. It waits
-   * for `atMost` more milliseconds.
+   * A shutdown, or the end of reading some streams, has waited for these runs for a second. It
+   * waits for at most `atMost` more milliseconds.
    */
   'runs-awaited': {
     readonly group: string;
@@ -123,13 +132,16 @@ export interface StreamsEvents {
   };
   /** A shutdown, or the end of reading some streams, waits no longer: the messages are released. */
   'runs-given-up': { readonly group: string; readonly runs: readonly UnendedRun[] };
-  /** Told beside `settled`, of dead letters alone. */
+  /** Emitted beside `settled`, for dead letters. */
   'dead-lettered': SettledEvent;
-  /** Told beside `settled`, of runs that failed and are repeated after `delay` ms. */
+  /** Emitted beside `settled`, for runs that failed and are repeated after `delay` milliseconds. */
   'run-failed': SettledEvent;
   /** A consumer took over entries whose owner had not kept them fresh. */
   reclaimed: In & { readonly count: number };
-  /** Own pending entries that this process did not know (a lost read reply) were taken up. */
+  /**
+   * This process took up entries that were pending to its consumer and that it did not know,
+   * because the reply of a read was lost.
+   */
   adopted: In & { readonly count: number };
   /**
    * Entries of an owned stream run after later ones: another consumer, which was not the owner, had
@@ -137,20 +149,21 @@ export interface StreamsEvents {
    */
   'order-broken': In & { readonly count: number };
   /**
-   * The reply to a read broke the connection: it was larger than the server lets replies be. The next
-   * read asks for less. `limit`: what the server allows, in bytes; undefined where it does not tell.
+   * The reply to a read broke the connection, because it was larger than the server allows. The
+   * next read asks for less. `limit`: what the server allows, in bytes; undefined where the server
+   * does not tell.
    */
   'reply-broken': {
     readonly streams: readonly string[];
     readonly group: string;
-    /** That the read asked for. */
+    /** Number of entries that the read asked for. */
     readonly entries: number;
     readonly limit: number | undefined;
     readonly error: ReplyBrokenError;
   };
   /**
-   * One entry alone breaks each connection that asks for it. It stays pending, uncounted, and is tried
-   * again every five minutes.
+   * One entry alone breaks each connection that asks for it. The entry stays pending, no run is
+   * counted, and it is tried again every five minutes.
    */
   'entry-too-large': In & {
     readonly id: string;
@@ -160,8 +173,8 @@ export interface StreamsEvents {
   /** Pending entries whose data had been deleted were dropped. */
   trimmed: In & { readonly count: number };
   /**
-   * Retention deleted entries of a stream. `lost` of them had not been settled by `groups`, which only
-   * a policy with `allowLoss` does.
+   * Retention deleted entries of a stream. `lost` of them had not been settled by `groups`, which
+   * happens only with `allowLoss`.
    */
   'entries-deleted': {
     readonly stream: string;
@@ -169,64 +182,78 @@ export interface StreamsEvents {
     readonly lost: number;
     readonly groups: readonly string[];
   };
-  /** A group had vanished and was created again. `from` is the id it resumes behind. */
+  /** A group had vanished and was created again. It reads on behind the id `from`. */
   'group-recreated': In & { readonly from: string };
-  /** The server lost data: what lay between the two ids may never have been handled. */
+  /** The server lost data: entries between the two ids may never have been handled. */
   'data-loss-suspected': In & { readonly after: string; readonly upTo: string };
   /** The lag of a group went beyond a threshold, or has recovered. */
   'stream-lag': StreamLagExceeded;
-  /** A consumer fell silent with entries in hand: told once by each process that looks after the stream. */
+  /**
+   * A consumer has gone silent while it holds entries. Each process that looks after the stream
+   * emits this once.
+   */
   'consumer-crashed': In & { readonly consumer: string; readonly error: ConsumerCrashedError };
-  /** A consumer without a controller reads: `events` are the patterns that its callback takes. */
+  /**
+   * A consumer without a controller has started. `events`: the patterns that its callback takes.
+   */
   'consumer-started': {
     readonly streams: readonly string[];
     readonly group: string;
     readonly consumer: string;
     readonly events: readonly string[];
   };
-  /** A consumer without a controller has ended: its group or stream vanished, and is not put back. */
+  /**
+   * A consumer without a controller has ended: its group or stream vanished, and is not created
+   * again.
+   */
   'consumer-failed': {
     readonly streams: readonly string[];
     readonly group: string;
     readonly consumer: string;
     readonly error: Error;
   };
-  /** A consumer that was gone and held nothing was removed from its group. */
+  /** A consumer that was gone and held no entries was removed from its group. */
   'consumer-removed': In & { readonly consumer: string };
-  /** The connection broke; it is being replaced. */
+  /** A connection broke. It is being replaced. */
   disconnected: Connected & { readonly error: Error };
   /**
-   * The first connection is not made after a second, and after every ten seconds from then on. It is
-   * tried again. `address` is where the server should be.
+   * The first connection could not be made for a second, and for each ten seconds after that. The
+   * driver tries again. `address`: where the server should be.
    */
   unreachable: Connected & { readonly address: string; readonly error: Error };
-  /** The connection works (again). */
+  /** A connection works, for the first time or again. */
   connected: { readonly role: string; readonly connection?: number };
-  /** A connection is not needed any more, and will not come back: its node has left the cluster. */
+  /** A connection is not needed any more and will not come back: its node has left the cluster. */
   'connection-retired': { readonly role: string; readonly connection?: number };
-  /** This process is the only one of its group that reads a stream of ordered handlers now. */
+  /** This process is now the only one of its group that reads a stream of ordered handlers. */
   'stream-acquired': In & { readonly token: number };
-  /** Another process may read it now: nothing of what this one had begun can be settled. */
+  /**
+   * Another process may now read a stream of ordered handlers: this process can settle nothing that
+   * it had begun.
+   */
   'stream-lost': { readonly stream: string; readonly group: string };
   /**
-   * This process gives a stream of ordered handlers up: it came to an event that only another consumer
-   * of the group handles.
+   * This process gives up a stream of ordered handlers: the next event is one that only another
+   * consumer of the group handles.
    */
   'stream-yielded': In & { readonly id: string; readonly eventType: string };
-  /** A message that nothing here handles waits, uncounted, for a consumer that does. Told once of each. */
+  /**
+   * A message that no handler of this consumer takes waits, uncounted, for a consumer that handles
+   * it. Emitted once per message.
+   */
   'unhandled-waits': In & {
     readonly id: string;
     readonly eventType: string;
     readonly why: UnhandledWaits;
   };
   /**
-   * Messages of this event type are acknowledged and not handled: told of each type once in a process,
-   * of the first thousand types.
+   * Messages of this event type are acknowledged and not handled. Emitted once per type in a
+   * process, for the first thousand types.
    */
   'event-filtered': In & { readonly eventType: string };
   /**
-   * Another consumer has this consumer's name now: what it held is lost, and it runs on under
-   * another name.
+   * Another consumer has this consumer's name now. What this consumer held is lost, and it runs on
+   * under another name.
    */
   'consumer-renamed': {
     readonly group: string;
@@ -234,25 +261,25 @@ export interface StreamsEvents {
     readonly before: string;
     readonly consumer: string;
   };
-  /** Reading paused: so many entries wait for a retry. */
+  /** Reading paused, because `parked` entries wait for a retry. */
   'reading-paused': { readonly group: string; readonly parked: number };
   'reading-resumed': { readonly group: string };
   /**
-   * An announcement went to `<service>-input-dlq`: it names no stream (`unparseable`), or one that the
-   * service keeps something in itself (`reserved_name`).
+   * An announcement was moved to `<service>-input-dlq`: it names no stream (`unparseable`), or a
+   * key in which the service keeps its own data (`reserved_name`).
    */
   'assignment-discarded': {
     readonly service: string;
     readonly id: string;
     readonly reason: 'unparseable' | 'reserved_name';
   };
-  /** A stream cannot be read and is left out until it can. */
+  /** A stream cannot be read. It is left out until it can. */
   'stream-unreadable': In & { readonly error: Error };
-  /** Delayed messages of a stream cannot be published until this is mended. They wait. */
+  /** Delayed messages of a stream cannot be published until the error is fixed. They wait. */
   'delays-stuck': { readonly stream: string; readonly error: Error };
-  /** Delayed messages whose data had been deleted were dropped when they were due. */
+  /** Delayed messages were dropped when they were due, because their data had been deleted. */
   'delays-lost': { readonly stream: string; readonly count: number };
-  /** An `emit` failed that nobody subscribed to. */
+  /** An `emit` failed to which the caller had not subscribed. */
   'publish-failed': { readonly stream: string; readonly eventType: string; readonly error: Error };
   /**
    * A method returned a plain object that looks like an instruction to publish `next`. Nothing was
@@ -264,13 +291,13 @@ export interface StreamsEvents {
     readonly next: string;
   };
   /**
-   * A method or a listener of the application that was told of an event threw, or its promise was
+   * A method or a listener that the application registered for an event threw, or its promise was
    * rejected. `listener`: `Pager.page`, or `a listener of 'settled'`.
    */
   'listener-failed': { readonly listener: string; readonly error: Error };
-  /** A background task failed and will be tried again. */
+  /** A background task failed. It is tried again. */
   'worker-error': { readonly worker: string; readonly error: Error };
-  /** A choice that is probably not meant, or a server that does not do what others do. */
+  /** A setting that is probably not meant, or a server that behaves unlike others. */
   warning: { readonly code: string; readonly message: string };
 }
 
@@ -282,8 +309,8 @@ export type StreamsListeners = {
 };
 
 /**
- * Carries the library's events to listeners. A listener that throws, or answers a promise that rejects,
- * does not harm the engine: it is told of by `listener-failed`.
+ * Passes the library's events to listeners. A listener that throws, or returns a promise that
+ * rejects, does not harm the engine: `listener-failed` tells of it.
  */
 export class EventBus {
   private readonly emitter = new EventEmitter().setMaxListeners(0);
@@ -313,7 +340,7 @@ export class EventBus {
     process.emitWarning(`A listener of "${name}" threw: ${error.message}`, 'StreamsWarning');
   }
 
-  /** Whether an event is worth building. */
+  /** Whether an event has listeners. Asked before building a costly event. */
   has(name: StreamsEventName): boolean {
     return this.emitter.listenerCount(name) > 0;
   }

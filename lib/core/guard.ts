@@ -1,13 +1,13 @@
 /**
- * What has to be as expected wherever something is read, charged, kept fresh or settled under it,
- * seen in the same atomic step. Made by a driver's ports, such as `LeaseStore.guard`, and handed back
- * to the same driver.
+ * A condition on the server. Each read, charge, extension or settlement under a guard checks it in
+ * the same atomic step. A driver's ports make guards, for example `LeaseStore.guard`, and the same
+ * driver checks them.
  */
 export interface Guard {
-  /** Where it is kept, as the driver names it. */
+  /** Where the value is kept, as the driver names it. */
   readonly key: string;
-  /** What has to stand there. Anything else, or nothing, refuses the step. */
+  /** The value that must stand there. Any other value, or none, refuses the step. */
   readonly value: string;
-  /** Where given, `key` is a stream, and `value` the consumer to which this entry has to be pending. */
+  /** Where given, `key` is a stream, and this entry has to be pending to the consumer `value`. */
   readonly pending?: { readonly group: string; readonly id: string };
 }

@@ -1,4 +1,4 @@
-/** A data stream, and the input that it stands in. */
+/** A data stream, and the input that names it. */
 export interface StreamPlace {
   readonly stream: string;
   /** Id of the input. */
@@ -9,6 +9,9 @@ export interface StreamPlace {
 export interface HeldStream extends StreamPlace {
   /** Grows with each change of owner. */
   readonly token: number;
-  /** Set by the driver: its last message is settled, and it waits for what other consumers have begun. */
+  /**
+   * Set by the driver: the last message of the stream is settled, and the stream waits for messages
+   * that other consumers have begun.
+   */
   finishing?: boolean;
 }

@@ -2,50 +2,71 @@ import type { Fields } from './message.js';
 import type { HeldStream } from './held-stream.js';
 
 /**
- * A source's hold on one entry for one consumer. Made by the source in `pull`, passed back to it in
- * `begin`, `extend` and `settle`. A driver may keep more in an object of its own that implements it.
+ * A consumer's lease of one entry. The source makes it in `pull`, and gets it back in `begin`,
+ * `extend` and `settle`. A driver may return an object of its own that implements it and keeps
+ * more.
  *
  * (`attempt`, owner) is the fence: a source refuses to settle, extend or begin a lease whose entry
- * was meanwhile handed to somebody else, or to another run.
+ * was meanwhile handed to another consumer, or to another run.
  */
 export interface Lease {
   readonly stream: string;
   readonly id: string;
-  /** Publish time in ms since the epoch, as the source knows it. */
+  /** Time of publication as the source knows it, in milliseconds since the epoch. */
   readonly publishedAt: number;
-  /** Runs charged so far. With `charged` it includes the run about to start. Set by the source. */
+  /**
+   * Runs charged so far. With `charged` it includes the run that is about to start. Set by the
+   * source.
+   */
   attempt: number;
-  /** False: the source has not counted the coming run yet, `begin` must be called before it. */
+  /** False: the source has not counted the coming run. `begin` must be called before that run. */
   charged: boolean;
   /** The encoded message. Undefined while a retry is parked, until `begin` has fetched it again. */
   fields: Fields | undefined;
   /**
-   * What is settled and kept fresh together: a lane whose part of the source is away holds up no
-   * other. Undefined: there is one for all.
+   * Leases with the same lane are settled and kept fresh together. A lane whose part of the source
+   * cannot be reached holds up no other lane. Undefined: there is one lane for all.
    */
   readonly lane?: unknown;
-  /** The stream is owned as a whole, by a load balancer. */
+  /** Set where a load balancer owns the whole stream. */
   readonly owned?: HeldStream;
-  /** Set by the engine: once this entry is settled, the whole stream is completed. */
+  /** Set by the engine: the whole stream is completed once this entry is settled. */
   finishing?: boolean;
-  /** Set by the engine while a method goes on after its timeout, or after its stream. Never rejects. */
+  /**
+   * Set by the engine while a method goes on after its timeout, or after its stream has ended.
+   * Never rejects.
+   */
   overrun?: Promise<unknown> | undefined;
-  /** Set by the source: `extend` has found its data deleted. Its run may be settled all the same. */
+  /**
+   * Set by the source: `extend` has found the data deleted. The run may be settled all the same.
+   */
   readonly trimmed?: boolean;
-  /** Where a message was redriven from its dead letter, its first stream and id stay its own. */
+  /**
+   * The message was redriven from a dead letter. Its `stream` and `id` are those of its first
+   * publication.
+   */
   readonly redriven?: boolean;
-  /** Of a redriven message: rises with each time that it is redriven. */
+  /** For a redriven message: rises with each redrive. */
   readonly redrive?: number | undefined;
 }
 
 /**
- * What `begin` answers: the run may start, another consumer has the entry, or its data is gone.
- * `later`: the source holds too much data to fetch that of this entry now. Nothing was counted.
+ * What `begin` returns.
+ * - `started`: the run may start.
+ * - `lost`: another consumer has the entry.
+ * - `gone`: the entry is not pending any more, or its data is gone.
+ * - `later`: the source holds too much data to fetch that of this entry now. Nothing was counted.
  */
 export type BeginOutcome = 'started' | 'lost' | 'gone' | 'later';
 
-/** Whose an entry is: this run's, somebody else's, or nobody has it pending any more. */
+/**
+ * Who has an entry: this run (`held`), another run (`lost`), or no consumer has it pending any more
+ * (`gone`).
+ */
 export type Hold = 'held' | 'lost' | 'gone';
 
-/** What `extend` answers for one lease. `trimmed`: the data is gone, and nobody else can run it. */
+/**
+ * What `extend` returns for one lease: as {@link Hold}; `trimmed`: the data is gone, and no other
+ * consumer can run the entry.
+ */
 export type ExtendOutcome = 'held' | 'lost' | 'gone' | 'trimmed';

@@ -1,19 +1,19 @@
-/** String map carried beside a payload, for example trace headers. */
+/** Texts beside a payload, by name, for example trace headers. */
 export type Metadata = Readonly<Record<string, string>>;
 
-/** What a producer published, as a handler sees it. */
+/** A published message, as a handler sees it. */
 export interface Message<T = unknown> {
-  /** Id given by the source, unique within the stream. On Redis `<ms>-<sequence>`. */
+  /** Id from the source, unique within the stream. On Redis `<ms>-<sequence>`. */
   readonly id: string;
   readonly stream: string;
   readonly eventType: string;
   readonly payload: T;
   readonly metadata: Metadata;
-  /** When it was published, ISO 8601. */
+  /** Time of publication, ISO 8601. */
   readonly timestamp: string;
 }
 
-/** What a producer hands to a codec before it is written to a stream. */
+/** A message before it is encoded. */
 export interface OutgoingMessage<T = unknown> {
   readonly stream: string;
   readonly eventType: string;
@@ -21,7 +21,10 @@ export interface OutgoingMessage<T = unknown> {
   readonly metadata?: Metadata;
 }
 
-/** ISO 8601, also of ids that others made up: the nearest time that there is. */
+/**
+ * A time as ISO 8601. An id that other programs made up may hold an impossible time: the nearest
+ * possible one is used.
+ */
 export function isoTime(ms: number): string {
   const LAST = 8.64e15;
   return new Date(Math.min(Math.max(ms || 0, 0), LAST)).toISOString();
@@ -29,9 +32,10 @@ export function isoTime(ms: number): string {
 
 /**
  * An encoded message as every source stores it: names and values in turn,
- * `[name, value, name, value, …]`. Flat, because that is what costs least to read and to write.
- * A byte b that is no UTF-8 stands here as the lone surrogate U+DC00 + b. The message is `undecodable`
- * then, and its dead letter has the same bytes: `bytesOfText(value)` gives them.
+ * `[name, value, name, value, …]`. A flat list costs least to read and to write.
+ *
+ * A byte b that is no UTF-8 stands here as the lone surrogate U+DC00 + b. Such a message is
+ * `undecodable`, and its dead letter has the same bytes: `bytesOfText(value)` returns them.
  */
 export type Fields = readonly string[];
 
@@ -39,24 +43,36 @@ export type Fields = readonly string[];
 export interface OutgoingEntry {
   readonly stream: string;
   readonly fields: Fields;
-  /** Looked at where it is published, not where a settlement publishes it: that is done once anyway. */
+  /**
+   * Counts where a producer publishes the entry. A settlement publishes its entries once anyway,
+   * and ignores this.
+   */
   readonly idempotency?: Idempotency;
-  /** Published only when so many replicas have it. Looked at in the same places. */
+  /**
+   * Number of replicas that must have the entry before publishing succeeds. Counts where
+   * `idempotency` does.
+   */
   readonly waitReplicas?: number;
-  /** Published later. Looked at where a settlement publishes it, and by a `DelayStore`, not by a source. */
+  /**
+   * When to publish the entry. A `DelayStore` and settlements look at this; a source's `publish`
+   * does not.
+   */
   readonly when?: When;
 }
 
-/** A time: so many ms from now, or at this ms since the epoch. The server's clock decides both. */
+/**
+ * A due time: in this many milliseconds from now, or at this time in milliseconds since the epoch.
+ * The server's clock decides both.
+ */
 export type When = { readonly in: number } | { readonly at: number };
 
-/** Makes an entry land once in its stream, however often it is published. */
+/** Makes publishing an entry again harmless: it lands in its stream once. */
 export interface Idempotency {
   /** The producer's own name for the message. The same key in another stream is another message. */
   readonly key: string;
   /**
-   * How long the key is remembered from the first publication on, ms. `native`: the technology's own
-   * deduplication, for as long as that remembers.
+   * How long the key is remembered after the first publication, in milliseconds. `native`: by the
+   * technology's own deduplication, and for as long as that remembers.
    */
   readonly window: IdempotencyWindow;
 }

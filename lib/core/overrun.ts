@@ -1,23 +1,26 @@
-/** Why a method counts as one that overruns. */
+/** Why a method overruns. */
 export type OverrunReason =
-  /** It has taken longer than the handler option `timeout`. */
+  /** The run has taken longer than the handler option `timeout`. */
   | 'timeout'
   /** The stream that left the interceptors and filters has ended, and the method has not. */
   | 'stream-ended';
 
-/** A method that overruns, as the status of a transport or consumer tells of it. */
+/** An overrunning method, in the status of a transport or consumer. */
 export interface OverrunStatus {
   /** `OrderController.process` */
   readonly handler: string;
   readonly stream: string;
   readonly group: string;
-  /** Of the message; of the first one where it takes batches. */
+  /** Id of the message; of the first one of a batch. */
   readonly id: string;
   readonly attempt: number;
   readonly reason: OverrunReason;
-  /** Since the start of the run, in milliseconds. */
+  /** Time since the start of the run, in milliseconds. */
   readonly runningFor: number;
-  /** False: it keeps its place, because `maxOverrun` others have given back theirs, or its handler is serial. */
+  /**
+   * False: the method keeps its slot, because `maxOverrun` others have given theirs back, or
+   * because its handler is serial.
+   */
   readonly placeGivenBack: boolean;
 }
 
@@ -26,7 +29,7 @@ export class Overrun {
   /** Resolves when the method has ended. Never rejects. */
   readonly ended: Promise<void>;
   over = false;
-  /** The places of the run that other runs may have meanwhile. */
+  /** The slots of the run that other runs may use meanwhile. */
   lent: 'none' | 'shared' | 'all' = 'none';
 
   constructor(
@@ -37,7 +40,10 @@ export class Overrun {
     this.ended = work.then(end, end);
   }
 
-  /** A run whose stream has ended may still fail by its timeout: that decides what becomes of it. */
+  /**
+   * A run whose stream has ended may still fail by its timeout. Then the timeout decides the
+   * settlement.
+   */
   again(reason: OverrunReason): void {
     if (reason === 'timeout') this.reason = reason;
   }

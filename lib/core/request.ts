@@ -1,25 +1,28 @@
 import type { Fields, OutgoingEntry } from './message.js';
 
-/** Makes a request of an entry: the last one of its fields, behind the codec's own. */
+/** The field that makes an entry a request. It is the last one, behind the codec's own fields. */
 const REQUEST_FIELD = 'reply_to';
 const HEADER = /^([\w-]{1,64}) (\d{1,15}) (\d{1,15})$/;
 
-/** What a request says beside its message. */
+/** What a request carries beside its message. */
 export interface RequestHeader {
-  /** Address of the box that answers go to. */
+  /** Address of the reply box. */
   readonly box: string;
   /** Number of the request, unique in its box. */
   readonly id: number;
-  /** From its publication until nobody waits for the first answer any more, ms. */
+  /** How long after its publication the caller waits for the first answer, in milliseconds. */
   readonly timeout: number;
 }
 
-/** The entry, as a request. */
+/** Makes a request of an entry. */
 export function asRequest(entry: OutgoingEntry, { box, id, timeout }: RequestHeader) {
   return { ...entry, fields: [...entry.fields, REQUEST_FIELD, `${box} ${id} ${timeout}`] };
 }
 
-/** Undefined where the entry is none. Asked of every entry, so it looks at one field only. */
+/**
+ * Undefined where the entry is no request. This runs for every entry, so it looks at one field
+ * only.
+ */
 export function requestOf(fields: Fields): RequestHeader | undefined {
   if (fields[fields.length - 2] !== REQUEST_FIELD) return undefined;
   const parts = HEADER.exec(fields[fields.length - 1]!);

@@ -5,12 +5,15 @@ export interface Route {
   readonly stream: string;
 }
 
-/** From event type to stream: the one rule for producers, handlers and next steps. */
+/** From event type to stream: the same rule for producers, handlers and next steps. */
 export type Router = (eventType: string) => string;
 
 export const isWildcard = (pattern: string): boolean => pattern.includes('*');
 
-/** Compiles `a.*.c` to a test; `*` matches any run of characters, the empty one too. */
+/**
+ * Compiles a pattern such as `a.*.c` to a test; `*` matches any run of characters, the empty one
+ * too.
+ */
 export function eventMatcher(pattern: string): (eventType: string) => boolean {
   if (!isWildcard(pattern)) return (eventType) => eventType === pattern;
   const escaped = pattern.split('*').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
@@ -44,7 +47,7 @@ function spellableEmpty(pattern: string): boolean[] {
 export const routeEvents = (route: Route): readonly string[] =>
   typeof route.events === 'string' ? [route.events] : route.events;
 
-/** Compiles routes to the routing rule; an event type that no route takes is its own stream. */
+/** Compiles routes to a router. An event type that no route matches is its own stream. */
 export function createRouter(routes: readonly Route[]): Router {
   if (routes.length === 0) return (eventType) => eventType;
   const compiled = routes.flatMap((route) =>

@@ -4,57 +4,69 @@ import type { OutgoingEntry } from './message.js';
 import type { LastReply } from './reply.js';
 import type { SettledStep } from './workflow.js';
 
-/** Why an entry was dead-lettered. Stable words, stored with each dead letter. */
+/** Why an entry was dead-lettered. The words are stored with each dead letter and never change. */
 export type DeadLetterReason =
   /** Every allowed run failed. */
   | 'max-deliveries'
-  /** The handler threw `UnrecoverableError`, or `isUnrecoverable(error)` said so. */
+  /** The handler threw `UnrecoverableError`, or `isUnrecoverable(error)` returned true. */
   | 'unrecoverable'
   /** A pipe refused the payload, so no later run can succeed. */
   | 'rejected'
-  /** The codec could not read the entry. */
+  /** The codec could not decode the entry. */
   | 'undecodable'
   /** No handler of this stream and group takes this event type. */
   | 'unmatched'
-  /** Its process died, or froze, in the last allowed run. */
+  /** The process died, or was stalled, in the last allowed run. */
   | 'crashed'
-  /** The last allowed run has taken longer than the handler's `timeout`. */
+  /** The last allowed run took longer than the handler's `timeout`. */
   | 'timed-out'
   /** The handler asked for it: `context.deadLetter(reason)`. */
   | (string & {});
 
-/** Work is done (or the event is not for us): forget the entry, and publish what follows from it. */
+/**
+ * The work is done, or the event is not for this group: forget the entry, and publish what follows
+ * from it.
+ */
 export interface Ack {
   readonly kind: 'ack';
   /**
-   * Published, or with `when` stored until then, in the same step as the acknowledgement, where the
-   * technology can.
+   * Messages that are published in the same step as the acknowledgement, where the technology can.
+   * Those with `when` are stored until then.
    */
   readonly publish?: readonly OutgoingEntry[];
-  /** Acknowledged without a run, because its event type is declared as none of ours. */
+  /**
+   * Acknowledged without a run, because the stream is declared to carry event types that this group
+   * does not handle.
+   */
   readonly filtered?: boolean;
-  /** Of a deduplicated handler: what is completed by it, in the same step where the technology can. */
+  /**
+   * For a deduplicated handler: the completion that is recorded in the same step, where the
+   * technology can.
+   */
   readonly completes?: Completion;
-  /** Of a request: its last answer, written before the acknowledgement. */
+  /** For a request: the last answer, written before the acknowledgement. */
   readonly reply?: LastReply;
-  /** It was not run, and why: of a request, because it was handled before, or its workflow was cancelled. */
+  /**
+   * Why it was not run: its request has expired or was refused, it was handled before, or its
+   * workflow was cancelled.
+   */
   readonly unrun?: 'expired' | 'refused' | 'duplicate' | 'cancelled';
-  /** Of a workflow: what is recorded of this step. */
+  /** For a step of a workflow: the record of the step. */
   readonly step?: SettledStep;
-  /** Of a request: what went wrong. Whoever asked was told, so it is not run again. */
+  /** For a request: the error that its caller was told. It is not run again. */
   readonly error?: ErrorRecord;
 }
-/** The run failed: run it again, `delay` ms from now at the earliest. */
+/** The run failed: run it again, in `delay` milliseconds at the earliest. */
 export interface Retry {
   readonly kind: 'retry';
   readonly delay: number;
   readonly error?: ErrorRecord;
   /** It has not run: a run that was counted for it is taken back. */
   readonly uncharged?: boolean;
-  /** The handler has asked for another run: this one has not failed. */
+  /** The handler asked for another run: this run has not failed. */
   readonly asked?: boolean;
 }
-/** Store the entry with its raw fields in the dead letter queue, then forget it. */
+/** Store the entry with its raw fields among the dead letters, then forget it. */
 export interface DeadLetterIt {
   readonly kind: 'dead-letter';
   readonly reason: DeadLetterReason;
@@ -64,30 +76,34 @@ export interface DeadLetterIt {
 export interface Release {
   readonly kind: 'release';
   /**
-   * To other consumers only: the source keeps the lease, hands the entry out here again only after
-   * another consumer has had it, and lets the lease `begin` where no other has taken it meanwhile.
+   * Give it to other consumers only. The source keeps the lease, and hands the entry out here again
+   * only after another consumer has had it. The lease may `begin` where no other consumer has taken
+   * the entry meanwhile.
    */
   readonly elsewhere?: boolean;
 }
-/** Leave it pending: neither kept fresh from now on nor, where it ran, charged for that run. */
+/** Leave the entry pending: it is not kept fresh any more, and a run of it is not charged. */
 export interface Leave {
   readonly kind: 'leave';
 }
-/** Ownership is gone: there is nothing left for us to say about this entry. */
+/** Another run owns the entry: this run settles nothing. */
 export interface Lost {
   readonly kind: 'lost';
-  /** `trimmed`: the entry's data vanished before it could run. */
+  /** `trimmed`: the entry's data was deleted before it could run. */
   readonly why: 'taken' | 'trimmed';
 }
 
-/** No handler here takes it: the consumer looks for another one that does. Never reaches a source. */
+/**
+ * No handler of this consumer takes the event: the consumer looks for another consumer that does.
+ * Never reaches a source.
+ */
 export interface Unhandled {
   readonly kind: 'unhandled';
 }
-/** It was handed, uncharged, to another consumer of the group. Never reaches a source. */
+/** The entry was handed, uncharged, to another consumer of the group. Never reaches a source. */
 export interface HandedOver {
   readonly kind: 'handed-over';
-  /** Name of that consumer. */
+  /** Name of the other consumer. */
   readonly receiver: string;
 }
 
@@ -106,13 +122,16 @@ const KINDS: Readonly<Record<Settlement['kind'], true>> = {
   'handed-over': true,
 };
 
-/** Whether a value that the application gave is one. */
+/** Whether a value from the application is a settlement. */
 export const isSettlement = (value: unknown): value is Settlement =>
   typeof value === 'object' &&
   value !== null &&
   Object.hasOwn(KINDS, (value as { kind?: PropertyKey }).kind ?? '');
 
-/** What the source answers: done, somebody else owns the entry, or nobody has it pending any more. */
+/**
+ * What a source returns: settled; `lost`: another consumer or run owns the entry; `gone`: no
+ * consumer has it pending any more.
+ */
 export type SettleOutcome = 'settled' | 'lost' | 'gone';
 
 export const ack: Ack = { kind: 'ack' };
@@ -129,7 +148,7 @@ export const retry = (delay: number, error?: ErrorRecord): Retry => ({
   delay: delay > 0 ? delay : 0,
   error,
 });
-/** It could not begin yet: looked at again `delay` ms from now, and not counted as a run. */
+/** The run could not begin yet: tried again in `delay` milliseconds, and not counted. */
 export const postpone = (delay: number, error?: ErrorRecord): Retry => ({
   ...retry(delay, error),
   uncharged: true,

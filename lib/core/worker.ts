@@ -1,5 +1,5 @@
 /**
- * A background loop. `stop` may be called twice, and without a `start`; after it nothing of the
+ * A background loop. `stop` may be called twice, and without a `start`. After it nothing of the
  * worker runs any more.
  */
 export interface Worker {

@@ -4,7 +4,7 @@ export interface WorkflowPlace {
   readonly id: string;
   /** Place of the step, unique in the workflow: `0` the first, then `1`, …; `1.3.2` in branch 3 of step 1. */
   readonly step: string;
-  /** Id of the message that this step follows from. Undefined: the first step. */
+  /** Id of the message that this step follows from. Undefined for the first step. */
   readonly parent: string | undefined;
 }
 

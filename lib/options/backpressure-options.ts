@@ -3,7 +3,7 @@ import type { Option } from '../core/declaring/option.js';
 import { declareOptions, type Given } from '../core/declaring/shape.js';
 
 const MAX_LAG = declareOptions('maxLag', {
-  /** Entries not yet delivered. */
+  /** Number of entries not delivered yet. */
   lag: whole(0).required(),
   /** The groups that count, whether or not they have consumers that live. */
   groups: list(text(), 'a list of groups').required(),

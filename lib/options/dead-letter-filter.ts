@@ -22,6 +22,6 @@ const FILTER = declareOptions(
   },
 );
 
-/** What is wrong with a filter. One that is misspelt, or was not filled in, must not mean everything. */
+/** What is wrong with a filter. A misspelt or empty filter must not select everything. */
 export const filterProblems = (filter: unknown): Problems =>
   FILTER.problems(filter, '', 'the filter, { ids }, { group } or { all: true },');

@@ -32,7 +32,7 @@ export const BACKOFF_OPTIONS = declareOptions('backoff', {
 /** How long a failed run waits before the next one. */
 export interface BackoffOptions extends Given<typeof BACKOFF_OPTIONS> {}
 
-/** The option `backoff`, where there is one. */
+/** The option `backoff`. */
 export const backoff = (): Option<BackoffOptions, 'optional', BackoffPolicy> =>
   nested(BACKOFF_OPTIONS, (value) =>
     typeof value === 'number' ? `write backoff: { delay: ${value} }` : undefined,
@@ -45,16 +45,16 @@ export const DEDUPE_OPTIONS = declareOptions('dedupe and inbox', {
     oneOf('message', 'idempotencyKey'),
     func<(message: Message) => string | undefined>('a function of the message'),
   ).default('message') as Option<DedupeKey, 'defaulted'>,
-  /** How long it is remembered that a message was handled, in milliseconds. @default 3600000 */
+  /** How long a handled message is remembered, in milliseconds. @default 3600000 */
   ttl: whole(1).default(3_600_000),
   /**
-   * Under what it is remembered, beside stream and group. No other handler of the stream and group may
-   * use it. @default the event pattern of the handler that matched
+   * The name under which handled messages are remembered, beside stream and group. No other handler
+   * of the stream and group may use it. @default the event pattern of the handler that matched
    */
   name: text(),
 });
 
-/** By what a message is known as one that was handled before, and for how long. */
+/** How a handler recognises messages that it has handled before, and for how long. */
 export interface DedupeOptions extends Given<typeof DEDUPE_OPTIONS> {}
 
 type OnceGiven = boolean | 'message' | 'idempotencyKey' | DedupeOptions;
@@ -81,7 +81,7 @@ export const BATCH_OPTIONS = declareOptions('batch', {
   maxWait: whole(0).default(1000),
 });
 
-/** How messages are collected for a handler that is given many at a time. */
+/** How messages are collected for a handler that takes many at a time. */
 export interface BatchOptions extends Given<typeof BATCH_OPTIONS> {}
 
 const batch = (): Option<BatchOptions, 'optional', BatchPolicy> =>
@@ -96,51 +96,67 @@ export const HANDLER_OPTIONS = declareOptions(
     streams: list(text(), 'a list of names of streams that is not empty', 1),
     /** Consumer group. @default that of the transport */
     group: text().inherited(),
-    /** Service whose streams are shared out by a load balancer: those that are owned are read. */
+    /**
+     * Service of a load balancer: the handler reads the streams of the service that this process
+     * owns.
+     */
     balanced: text(),
-    /** Runs at a time. Its stream is read by a reader of its own then. @default the bound of the transport */
+    /**
+     * Runs at a time. The handler's streams are read by a reader of their own then. @default the
+     * limit of the transport
+     */
     concurrency: whole(1),
-    /** Runs in all before the dead letter queue. @default that of the transport */
+    /** Runs in all before the message becomes a dead letter. @default that of the transport */
     maxDeliveries: whole(1).inherited(),
     /** Wait between runs. @default that of the transport */
     backoff: backoff().inherited(),
-    /** A run that takes longer, in milliseconds, has failed: its signal aborts. @default none */
+    /**
+     * Longest time of a run, in milliseconds. A run that takes longer has failed, and its signal
+     * aborts. @default none
+     */
     timeout: whole(1),
     /**
      * Whether the next run of a message may start in another process while a run that has timed out
-     * still goes on here. False, and wherever `orderBy`, `inbox` or `concurrency: 1` is set: the message
-     * waits until that run has ended, or its process has. @default true
+     * still goes on here. False, and wherever `orderBy`, `inbox` or `concurrency: 1` is set: the
+     * message waits until that run, or its process, has ended. @default true
      */
     overlap: flag(),
     /**
-     * Messages with the same key run one after the other, in the order of the stream; those with other
-     * keys beside them. One process at a time reads the stream for the group. Takes events only.
+     * Messages with the same key run one after the other, in the order of the stream. Messages with
+     * different keys run side by side. One process at a time reads the stream for the group. For
+     * events only.
      */
     orderBy: checked<OrderBy>(
       "a path into the payload, such as 'customer.id', or a function of the message",
       isOrderBy,
     ).decidedBy(orderKey),
-    /** After this time, in milliseconds, an entry is no longer kept from other consumers. @default that of the transport */
+    /**
+     * How long a running message is kept from other consumers, in milliseconds. @default that of
+     * the transport
+     */
     maxHold: whole(1).inherited(),
     /**
      * Acknowledges messages that the handler has completed before, without a run. `true` is
      * `'message'`. @default false
      */
     dedupe: dedupe(),
-    /** Writes what the handler writes together with the note that it was handled. @default false */
+    /**
+     * Stores the handler's writes together with the note that the message was handled.
+     * @default false
+     */
     inbox: dedupe(),
     /**
-     * Whether a plain object `{ next, payload?, delay? }` that the method returns is an instruction, as
-     * what `next()` makes. @default that of the transport
+     * Whether a plain object `{ next, payload?, delay? }` that the method returns is an
+     * instruction, like the result of `next()`. @default that of the transport
      */
     plainInstructions: flag().inherited(),
-    /** Gives the handler many messages at a time. @default one */
+    /** Gives the handler many messages at a time. @default one at a time */
     batch: batch(),
   },
   exclusive,
 );
 
-/** Options that do not go together. */
+/** Refuses options that exclude each other. */
 function exclusive(given: Readonly<Record<string, unknown>>): Problems {
   const { dedupe: once, inbox, batch, balanced, orderBy } = given;
   const problems: string[] = [];
@@ -159,5 +175,5 @@ function exclusive(given: Readonly<Record<string, unknown>>): Problems {
   return problems;
 }
 
-/** What a handler may set for itself; the rest comes from the transport. */
+/** Options of one handler. Others come from the transport. */
 export interface HandlerOptions extends Given<typeof HANDLER_OPTIONS> {}

@@ -8,17 +8,20 @@ const names = () =>
 export const LAG_THRESHOLD = declareOptions(
   'a threshold of lag',
   {
-    /** Names; `*` matches any run of characters. Named ones are watched wherever they are consumed. @default '*', all streams consumed here */
+    /**
+     * Names of streams; `*` matches any run of characters. A name without `*` is watched even if
+     * the stream is not consumed here. @default '*', all streams consumed here
+     */
     streams: names(),
-    /** Names; `*` matches any run of characters. @default '*' */
+    /** Names of groups; `*` matches any run of characters. @default '*' */
     groups: names(),
     /** A lag of more entries is a WARNING. @default none */
     warning: whole(0),
     /** A lag of more entries is CRITICAL. @default none */
     critical: whole(0),
     /**
-     * A message that is not settled for longer, in milliseconds since it was published, is CRITICAL.
-     * Works also while the server does not know the lag. @default none
+     * A message that is not settled for longer than this after its publication, in milliseconds, is
+     * CRITICAL. Works also while the server does not know the lag. @default none
      */
     maxAge: whole(1),
   },
@@ -28,7 +31,7 @@ export const LAG_THRESHOLD = declareOptions(
       : [],
 );
 
-/** Limits for groups of streams. Each that matches counts for itself. */
+/** Limits for groups of streams. Each threshold that matches counts by itself. */
 export interface LagThreshold extends Given<typeof LAG_THRESHOLD> {}
 
 const threshold: Option<LagThreshold> = nested(LAG_THRESHOLD);
@@ -47,7 +50,7 @@ export const LAG_OPTIONS = declareOptions('lag', {
 /** The option `lag`. */
 export interface LagOptions extends Given<typeof LAG_OPTIONS> {}
 
-/** {@link LagOptions} with everything decided. */
+/** {@link LagOptions} with all defaults filled in. */
 export interface ResolvedLag extends Completed<typeof LAG_OPTIONS> {}
 
 export const lag: Option<LagOptions, 'optional', ResolvedLag> = nested(LAG_OPTIONS);

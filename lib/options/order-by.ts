@@ -3,9 +3,9 @@ import type { OrderKey } from '../core/delivery.js';
 import type { Message } from '../core/message.js';
 
 /**
- * What says which messages are to be handled one after the other: a path into the payload, such as
- * `'customerId'` or `'order.customer.id'`, or a function of the message. Numbers and texts that look
- * the same are the same key, and so are objects with the same JSON. A message whose key is
+ * Defines which messages are handled one after the other: a path into the payload, such as
+ * `'customerId'` or `'order.customer.id'`, or a function of the message. Numbers and texts that
+ * look the same are the same key, and so are objects with the same JSON. A message whose key is
  * `undefined` or `null` is in no order.
  */
 export type OrderBy = string | ((message: Message) => unknown);
@@ -15,13 +15,13 @@ export function orderKey(orderBy: OrderBy): OrderKey {
   return (message) => {
     const key = find(message);
     if (key === undefined || key === null) return undefined;
-    // All promises look the same.
+    // As texts all promises are equal.
     if (disarm(key)) throw new TypeError('orderBy must answer a key, not a promise of one');
     return typeof key === 'object' ? JSON.stringify(key) : String(key);
   };
 }
 
-/** Whether this is a path, or a function. */
+/** Whether a value is a path or a function. */
 export const isOrderBy = (orderBy: unknown): orderBy is OrderBy =>
   typeof orderBy === 'function' ||
   (typeof orderBy === 'string' && orderBy.split('.').every((name) => name !== ''));

@@ -5,14 +5,14 @@ import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import type { DeadLetterReason } from '../core/settlement.js';
 import type { ErrorRecord } from '../core/errors/error-record.js';
 
-/** Everything known about a dead letter, beside the original fields. */
+/** What is stored with a dead letter beside the original fields. */
 export interface DeadLetterRecord {
-  /** Stream and id that the message was first published to and under. */
+  /** Stream and id of the first publication. */
   readonly stream: string;
   readonly id: string;
   readonly group: string;
   readonly consumer: string;
-  /** Runs that were charged. 0 where it never ran. */
+  /** Runs that were charged. 0 where the message never ran. */
   readonly attempts: number;
   readonly reason: DeadLetterReason;
   readonly error?: ErrorRecord;
@@ -24,21 +24,21 @@ export interface DeadLetterRecord {
 
 /** A stored dead letter. */
 export interface DeadLetter extends DeadLetterRecord {
-  /** Id of the dead letter itself, to get, redrive or purge it by. */
+  /** Id of the dead letter itself, for `get`, `redrive` and `purge`. */
   readonly deadLetterId: string;
-  /** The original fields, name and value in turn, as they were on the stream. */
+  /** The original fields as they were on the stream, names and values in turn. */
   readonly fields: Fields;
 }
 
-/** Which dead letters of a stream are meant: some by their ids, those of a group, what is both, or all. */
+/** Selects dead letters of a stream: by ids, by group, by both, or all. */
 export type DeadLetterFilter =
   | { readonly ids: readonly string[]; readonly group?: string; readonly all?: never }
   | { readonly group: string; readonly ids?: never; readonly all?: never }
   | { readonly all: true; readonly ids?: never; readonly group?: never };
 
 /**
- * For drivers whose dead letters have the ids of entries.
- * @throws InvalidOptionsError for what cannot be one
+ * For drivers whose dead letters have ids of entries.
+ * @throws InvalidOptionsError for an invalid id
  */
 export function refuseLetterIds(ids: readonly string[] = []): void {
   const problems = ids.flatMap((id, at) =>
@@ -60,20 +60,24 @@ export interface DeadLetterPage {
 
 /**
  * Slot 3: where messages go that no run can help. A source stores its own dead letters in the same
- * step as the ack; `put` serves sources that cannot, and queues in another technology.
+ * step as the acknowledgement. `put` serves sources that cannot do so, and queues in another
+ * technology.
  */
 export interface DeadLetterQueue {
   put(record: DeadLetterRecord, fields: Fields): Promise<string>;
-  /** Oldest first, `limit` at most, beginning after the given dead letter id. */
+  /**
+   * Returns `limit` dead letters at most, oldest first, beginning after the given dead letter id.
+   */
   list(stream: string, limit: number, after?: string): Promise<DeadLetterPage>;
   get(stream: string, deadLetterId: string): Promise<DeadLetter | undefined>;
   /**
-   * Hands dead letters back to the group that gave them up, and to no other group, with their
-   * original stream and id and a fresh count of attempts. Each moves in one step. Answers how many.
-   * Ids are looked up, however many others there are; an id without a dead letter counts for nothing.
-   * @throws InvalidOptionsError for what cannot be an id here, before anything is moved; also `purge`
+   * Hands dead letters back to the group that gave them up, and to no other group. They keep their
+   * original stream and id, and their attempts count from the beginning. Each moves in one step.
+   * Returns how many. Ids are looked up directly, however many dead letters there are. An id
+   * without a dead letter does not count.
+   * @throws InvalidOptionsError for an invalid id, before anything is moved; also `purge`
    */
   redrive(stream: string, filter: DeadLetterFilter): Promise<number>;
-  /** Deletes dead letters for good. Answers how many. */
+  /** Deletes dead letters for good. Returns how many. */
   purge(stream: string, filter: DeadLetterFilter): Promise<number>;
 }

@@ -56,9 +56,6 @@ export interface StreamFootprint {
 export interface Retention {
   /** Deletes a portion, so small that the server is held up for a few ms at most. */
   trim(stream: string, order: TrimOrder): Promise<Trimmed>;
-  /**
-   * @param before the id that `StreamFootprint.before` counts to. Undefined: the beginning of the stream
-   * @returns undefined where there is no such stream
-   */
+  /** Undefined for a stream that does not exist. */
   footprint(stream: string, before: string | undefined): Promise<StreamFootprint | undefined>;
 }

@@ -1,12 +1,12 @@
-/** A step that came to its end, as it is recorded. */
+/** A step that has ended, as the store records it. */
 export interface FinishedStep {
   readonly workflow: string;
-  /** Its place, unique in the workflow. */
+  /** Place of the step, unique in the workflow. */
   readonly step: string;
-  /** Later runs of the same step have higher numbers. */
+  /** Number of the run: higher for later runs of the same step. */
   readonly run: number;
   readonly failed: boolean;
-  /** All about it, as one text. */
+  /** The report of the step, as one text. */
   readonly record: string;
 }
 

@@ -38,7 +38,7 @@ const LEAST_TO_CLOSE = 200;
 
 /** Options in, wired workers out. Knows no Nest. */
 export class StreamsRuntime {
-  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  /** @internal Injection tokens use this name, because a bundler may rename the class. */
   static readonly token: string = 'StreamsRuntime';
   readonly options: ResolvedOptions;
   readonly events = new EventBus();

@@ -8,26 +8,26 @@ export type StepOutcome = 'completed' | 'failed' | 'cancelled' | 'duplicate';
 /** Place and event type of a step that follows. */
 export type NextPlace = readonly [place: string, event: string];
 
-/** What is recorded of a step. */
+/** The record of a step. */
 export interface StepReport {
   readonly event: string;
   readonly stream: string;
   readonly id: string;
   readonly group: string;
-  /** Id of the message that it follows from. */
+  /** Id of the message that the step follows from. */
   readonly parent?: string | undefined;
   /** @default completed */
   readonly outcome?: Exclude<StepOutcome, 'completed'> | undefined;
   /** Runs that were charged. */
   readonly attempts: number;
-  /** When the last run began, ms since the epoch. */
+  /** When the last run began, in milliseconds since the epoch. */
   readonly at?: number | undefined;
   readonly endedAt: number;
   /** The steps that follow. */
   readonly next?: readonly NextPlace[] | undefined;
   /** What a terminal step returned. */
   readonly result?: unknown;
-  /** It was too large to be kept. */
+  /** The result was too large to be kept. */
   readonly resultOmitted?: true | undefined;
   readonly error?: { readonly name: string; readonly message: string } | undefined;
   readonly reason?: string | undefined;
@@ -35,26 +35,32 @@ export interface StepReport {
 
 /** A step of a workflow that came to its end, beside the settlement of its message: its `SettledStep`. */
 export interface EndedStep extends FinishedStep {
-  /** What follows is published so much later, ms: for so long it has to be known where it belongs. */
+  /**
+   * Milliseconds until the steps that follow are published. The state of the workflow has to be
+   * kept until then.
+   */
   readonly waits?: number | undefined;
-  /** @internal Of the last step of a branch: with it the branch arrives at its join. */
+  /** @internal For the last step of a branch: the arrival of the branch at its join. */
   readonly arriving?: Arriving | undefined;
 }
 
-/** What a join is told of the step that ends a branch. */
+/** The step that ends a branch, as its join needs it. */
 export interface Arriving {
   readonly place: ScopedPlace;
   readonly report: StepReport;
-  /** What it returned, as JSON. */
+  /** What the step returned, as JSON. */
   readonly result: string;
-  /** Trace headers that travel on. */
+  /** Trace headers for the steps that follow. */
   readonly trace: Metadata;
 }
 
-/** A fresh count of attempts begins with each redrive; whatever it says, it is later. */
+/**
+ * Attempts count from 1 again after each redrive. A run after a redrive must have a higher number
+ * than every run before.
+ */
 const EACH_REDRIVE = 1000;
 
-/** @internal The record of a step. */
+/** @internal Makes the record of a step. */
 export function endedStep(
   { id, step }: ScopedPlace,
   report: StepReport,
@@ -79,8 +85,8 @@ class Ended implements EndedStep {
 }
 
 /**
- * As what stands between the brackets of a JSON list, since with names most of what each step stores
- * would be names. Joined by hand, which costs a third of the whole list as JSON.
+ * Writes a report as the elements of a JSON list, without names: names would make up most of what
+ * each step stores. Joined by hand, which costs a third of `JSON.stringify`.
  */
 function reportToText(report: StepReport): string {
   const { event, stream, id, group, parent, attempts, at, endedAt, next } = report;
@@ -112,7 +118,7 @@ function nextToText(next: StepReport['next']): string {
 const json = (value: unknown): string =>
   value === undefined ? 'null' : (JSON.stringify(value) as string);
 
-/** JSON texts of names, of which there are few. */
+/** JSON texts of names. There are few different names. */
 const quotes = new Map<string, string>();
 const MOST_QUOTES = 1000;
 function quoted(name: string): string {
@@ -124,7 +130,7 @@ function quoted(name: string): string {
   return known;
 }
 
-/** The report that {@link endedStep} has made a text of. */
+/** Reads the text that {@link endedStep} has made of a report. */
 export function reportFrom(text: string): StepReport {
   const list = (JSON.parse(`[${text}]`) as unknown[]).map((value) => value ?? undefined);
   const [event, stream, id, group, parent, attempts, at, endedAt, next, unusual] = list;

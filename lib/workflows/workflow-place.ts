@@ -2,21 +2,24 @@ import type { Delivery } from '../core/delivery.js';
 import type { Metadata } from '../core/message.js';
 import type { WorkflowPlace } from '../core/workflow.js';
 
-/** What a handler knows of the workflow that its message belongs to, or would begin. */
+/** The workflow that a message belongs to, or would begin, as its handler sees it. */
 export interface WorkflowContext {
   readonly id: string;
-  /** Place of this step, unique in the workflow: `0` the first, then `1`, …; `1.3.2` in branch 3 of step 1. */
+  /**
+   * Place of this step, unique in the workflow: `0` is the first, then `1`, …; `1.3.2` is in branch
+   * 3 of step 1.
+   */
   readonly step: string;
-  /** Steps before this one, on the way that led here. */
+  /** Number of steps before this one, on its branch. */
   readonly depth: number;
-  /** Id of the message that this step follows from. Undefined: the first step. */
+  /** Id of the message that this step follows from. Undefined for the first step. */
   readonly parentId: string | undefined;
 }
 
-/** The name of our text among the metadata of a step. */
+/** The name among a step's metadata that holds its place. */
 export const WORKFLOW = 'workflow';
 
-/** What waits for the end of a step, and of all that follow from it. */
+/** What waits for the end of a step and of all steps that follow from it. */
 export type Scope = JoinScope | HookScope;
 
 /** A fan-out whose branches are joined. */
@@ -24,10 +27,10 @@ export interface JoinScope {
   readonly kind: 'join';
   /** Step that fanned out. */
   readonly at: string;
-  /** Which branch this is, of how many. */
+  /** Index of this branch, and number of branches. */
   readonly index: number;
   readonly of: number;
-  /** The join runs although branches failed. */
+  /** The join runs even if branches failed. */
   readonly partial: boolean;
   readonly event: string;
   readonly stream: string | undefined;
@@ -41,16 +44,16 @@ export interface HookScope {
 }
 
 /**
- * Where in which workflow a message stands. It travels in its metadata as one text: id, step, id of
- * the parent message or `-`, then the scopes from the outermost on, separated by spaces. So whoever
- * handles a step needs to ask nobody.
+ * Place of a message in its workflow. The metadata of the message carries it as one text: id, step,
+ * id of the parent message or `-`, then the scopes from the outermost on, separated by spaces. So
+ * the consumer that handles a step needs no store.
  */
 export interface ScopedPlace extends WorkflowPlace {
   /** Outermost first. */
   readonly scopes: readonly Scope[];
 }
 
-/** What names a message that a group was given. */
+/** What identifies a message that a group was given. */
 export interface Received {
   readonly stream: string;
   readonly id: string;
@@ -59,7 +62,7 @@ export interface Received {
 
 const NO_SCOPES: readonly Scope[] = [];
 
-/** Of a message that may begin a workflow: the same for every run of it. */
+/** Place of a message that may begin a workflow: the same for every run of the message. */
 export function rootPlace(message: Received): ScopedPlace {
   const id = `${escaped(message.stream)}/${message.id}/${escaped(message.group)}`;
   return { id, step: '0', parent: undefined, scopes: NO_SCOPES };
@@ -71,7 +74,10 @@ export function placeToText({ id, step, parent, scopes }: ScopedPlace): string {
   return text;
 }
 
-/** Undefined: it belongs to none. Somebody else's metadata of this name is not ours to judge. */
+/**
+ * Undefined: the message belongs to no workflow. Metadata of this name that other programs wrote is
+ * ignored.
+ */
 export function placeIn(metadata: Metadata): ScopedPlace | undefined {
   const text = metadata[WORKFLOW];
   if (text === undefined) return undefined;
@@ -96,7 +102,7 @@ export const stepAfter = (step: string): string =>
 export const stepInBranch = (step: string, branch: number | 'f'): string =>
   `${step}.${branch}.${depthOf(step) + 1}`;
 
-/** What may stand in a text between spaces and colons, and in a hash tag. */
+/** Escapes a text so that it can stand between spaces and colons, and in a hash tag. */
 const escapes = new Map<string, string>();
 const MOST_ESCAPES = 1000;
 function escaped(text: string): string {

@@ -35,7 +35,7 @@ const CUT = ' … (cut)';
 
 /** The beginning of a text, so that the whole is not longer than this in bytes. */
 export function bounded(text: string, bytes: number): string {
-  // A text has at most three bytes per code unit: only long ones need an exact count.
+  // A text has at most three bytes per code unit, so only long texts need an exact count.
   if (text.length * 3 <= bytes || (text.length <= bytes && Buffer.byteLength(text) <= bytes)) {
     return text;
   }

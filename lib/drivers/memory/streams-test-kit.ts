@@ -11,7 +11,7 @@ import { ManualClock } from './manual-clock.js';
 import { MemoryBroker, type Unfinished } from './broker/memory.broker.js';
 import { memory } from './memory.driver.js';
 
-// The real ones, also where a test replaces the global timers.
+// The real functions, also where a test replaces the global ones.
 const { setTimeout, clearTimeout } = globalThis;
 
 export interface StreamsTestKitOptions {

@@ -14,7 +14,7 @@ export type RedisStreamsClientOptions = RedisStreamsOptions & StreamsClientExtra
  * ```
  */
 export class RedisStreamsClient extends StreamsClient {
-  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  /** @internal Injection tokens use this name, because a bundler may rename the class. */
   static override readonly token: string = 'RedisStreamsClient';
 
   /** @throws InvalidOptionsError naming every problem */

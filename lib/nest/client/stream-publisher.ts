@@ -25,7 +25,7 @@ export type BatchItem<Events extends object = Record<string, unknown>> = {
  * ```
  */
 export class StreamPublisher<Events extends object = Record<string, unknown>> {
-  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  /** @internal Injection tokens use this name, because a bundler may rename the class. */
   static readonly token: string = 'StreamPublisher';
 
   /** @internal */

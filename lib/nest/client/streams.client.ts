@@ -39,7 +39,7 @@ export type StreamsClientOptions = StreamsOptions & StreamsClientExtras;
  * ```
  */
 export class StreamsClient extends ClientProxy<StreamsListeners> {
-  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  /** @internal Injection tokens use this name, because a bundler may rename the class. */
   static readonly token: string = 'StreamsClient';
   private readonly runtime: StreamsRuntime;
   private readonly ownsRuntime: boolean;

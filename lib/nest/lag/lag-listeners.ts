@@ -10,7 +10,7 @@ type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
 
 /** Finds the methods with `@OnStreamLag`, and tells them what they are for. */
 export class LagListeners implements OnApplicationBootstrap {
-  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  /** @internal Injection tokens use this name, because a bundler may rename the class. */
   static readonly token: string = 'LagListeners';
 
   /** One instance may stand behind several tokens. */

@@ -11,7 +11,7 @@ import type { GroupLag, StreamLagExceeded } from '../../core/lag.js';
  * ```
  */
 export class LagMonitor {
-  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  /** @internal Injection tokens use this name, because a bundler may rename the class. */
   static readonly token: string = 'LagMonitor';
 
   /**

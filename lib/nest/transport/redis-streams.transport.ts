@@ -16,7 +16,7 @@ export type RedisStreamsTransportOptions = RedisStreamsOptions & Serialization;
  * ```
  */
 export class RedisStreamsTransport extends StreamsTransport {
-  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  /** @internal Injection tokens use this name, because a bundler may rename the class. */
   static override readonly token: string = 'RedisStreamsTransport';
 
   /** @throws InvalidOptionsError naming every problem */

@@ -43,7 +43,7 @@ export class StreamsTransport
   extends Server<StreamsListeners, StreamsStatus>
   implements CustomTransportStrategy
 {
-  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  /** @internal Injection tokens use this name, because a bundler may rename the class. */
   static readonly token: string = 'StreamsTransport';
 
   /** A failed run is dealt with here, so Nest need not log what its filters let through. */

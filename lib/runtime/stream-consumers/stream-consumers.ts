@@ -24,7 +24,7 @@ import { StreamConsumer } from './stream-consumer.js';
  * ```
  */
 export class StreamConsumers {
-  /** @internal Of its injection tokens, also where a bundler renames the class. */
+  /** @internal Injection tokens use this name, because a bundler may rename the class. */
   static readonly token: string = 'StreamConsumers';
 
   /** @internal */
