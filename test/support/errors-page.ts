@@ -45,7 +45,7 @@ const SECTIONS: readonly Section[] = [
     file: 'connection',
     also: '../../lib/drivers/redis/errors/redis-connection.errors.ts',
     classes: [...classesOf(connection), ...classesOf(redisConnection)],
-    after: `A command waits \`commandTimeout\` at most for a connection, and as long for its reply, so that publishing to a Redis that is down fails within a bounded time. More: [TLS](security.md#tls), [idempotency keys](guarantees.md#publishing-once).`,
+    after: `A command waits for a connection for \`commandTimeout\` at most, and for its reply for the same time. So publishing to a Redis that is down fails within a bounded time. More: [TLS](security.md#tls), [idempotency keys](guarantees.md#publishing-once).`,
   },
   {
     title: 'What the server refuses',
@@ -57,21 +57,21 @@ const SECTIONS: readonly Section[] = [
     title: 'While publishing',
     file: 'publishing',
     classes: classesOf(publishing),
-    before: `Beside those of connections and servers.`,
-    after: `The Observable of \`client.emit\` fails with the same errors; where nobody had subscribed, the event \`publish-failed\` tells of it, and a line in the log.`,
+    before: `The errors of connections and servers can occur here, too.`,
+    after: `The Observable of \`client.emit\` fails with the same errors. If the caller had not subscribed, the event \`publish-failed\` and a line in the log report the error.`,
   },
   {
     title: 'While a request waits',
     file: 'request',
     classes: classesOf(request),
-    before: `Beside those of publishing. A connection that broke and was not back within \`commandTimeout\` fails what waits with \`REDIS_CONNECTION\`, its \`outcome\` is \`unknown\`: ask again where twice does no harm.`,
-    after: `An \`Error\` that the service answered with is a \`RemoteError\`, with its name, code and message. It is no \`StreamsError\`.`,
+    before: `The errors of publishing can occur here, too. If a connection broke and was not back within \`commandTimeout\`, waiting requests fail with \`REDIS_CONNECTION\` and the \`outcome\` \`unknown\`: send the request again if running it twice does no harm.`,
+    after: `If the service answered with an \`Error\`, the caller gets a \`RemoteError\` with its name, code and message. A \`RemoteError\` is no \`StreamsError\`.`,
   },
   {
     title: 'While consuming',
     file: 'subscription',
     classes: classesOf(subscription),
-    after: `\`ConsumerCrashedError\` comes with the event \`consumer-crashed\`, and from \`StreamConsumers.checkLiveness\`. More: [consumers.md](consumers.md#consumers-that-crashed).`,
+    after: `The event \`consumer-crashed\` has a \`ConsumerCrashedError\`, and \`StreamConsumers.checkLiveness\` rejects with it. More: [consumers.md](consumers.md#consumers-that-crashed).`,
   },
   {
     title: 'Around load balanced streams',
@@ -89,13 +89,13 @@ const SECTIONS: readonly Section[] = [
     title: 'Streams and groups',
     file: 'group',
     classes: classesOf(group),
-    before: `Beside those of connections and servers. More: [groups.md](groups.md).`,
+    before: `The errors of connections and servers can occur here, too. More: [groups.md](groups.md).`,
   },
 ];
 
 const HEAD = `# Errors
 
-Every error of this library is a \`StreamsError\`: it has a \`code\` that does not change between versions, a message that says what to do, and where there is one, the \`cause\`. Test for the code or the class, never for the message. Most classes are exported by \`nestjs-redis-streams\`, those of \`/driver\` by \`nestjs-redis-streams/driver\`; the rest are told by their code alone.
+Every error of this library is a \`StreamsError\`: it has a \`code\` that does not change between versions, a message that says what to do, and the \`cause\`, if there is one. Test for the code or the class, never for the message. \`nestjs-redis-streams\` exports most classes, and \`nestjs-redis-streams/driver\` those marked with \`/driver\`. Recognise the others by their code.
 
 \`\`\`ts
 try {
@@ -109,7 +109,7 @@ try {
 
 const TAIL = `## Secrets
 
-Neither a password nor a payload nor a key is in an error of the library: ioredis keeps a command's arguments in the errors that it throws, and they are removed before an error is passed on. More: [security.md](security.md#secrets).
+No error of the library contains a password, a payload or a private key. ioredis keeps a command's arguments in the errors that it throws; the library removes them before it passes an error on. More: [security.md](security.md#secrets).
 `;
 
 /** Every class of the page. */

@@ -84,10 +84,10 @@ describe('the log', () => {
     const stream = 'stream "orders" and group "shop"';
     expect(lines).toEqual([
       `warn [Streams] Orders.handle still runs after 3.0 s with message 1-1 of ${stream}, beyond its ` +
-        'timeout. Other messages have its place meanwhile. Until the method has ended, the message does not ' +
+        'timeout. Other messages use its slot. Until the method has ended, the message does not ' +
         'start again in this process.',
       `warn [Streams] Orders.handle still runs after 3.0 s with message 1-2 of ${stream}, after its ` +
-        'stream has ended. It keeps its place: fewer other messages run (maxOverrun). Until the method ' +
+        'stream has ended. It keeps its slot: fewer other messages run (maxOverrun). Until the method ' +
         'has ended, the message does not start again in this process.',
       `log [Streams] Orders.handle has ended with message 1-1 of ${stream}, after 61.0 s`,
     ]);
@@ -117,8 +117,8 @@ describe('the log', () => {
       expect.stringMatching(/^error .*between 0 and 5-0/),
       expect.stringMatching(/^error .*it broke/),
       expect.stringMatching(/^error The reader failed .*it broke/),
-      expect.stringMatching(/^warn The connection of the reader broke .*it broke/),
-      expect.stringMatching(/^log The connection of the reader works again/),
+      expect.stringMatching(/^warn The reader connection broke .*it broke/),
+      expect.stringMatching(/^log The reader connection works again/),
       expect.stringMatching(/^warn .*1000 messages/),
       expect.stringMatching(/^log Group "shop" reads on/),
       expect.stringMatching(/^warn 3 pending messages/),
@@ -187,7 +187,7 @@ describe('the log', () => {
         named[0],
       `warn [Streams] Closing no longer waits for 4 runs of group "shop": ${named.join(', ')} and 1 ` +
         'more. The messages are released, uncounted, and run again in another process, or after a ' +
-        'restart. Have the handler stop when context.signal aborts, or raise gracePeriod.',
+        'restart. Let the handler stop when context.signal aborts, or raise gracePeriod.',
     ]);
   });
 

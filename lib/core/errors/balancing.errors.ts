@@ -1,10 +1,10 @@
 import { StreamsError } from './streams.error.js';
 
 /**
- * A stream could not be claimed. `why`: `held`, another consumer was faster or its lock is alive;
- * `gone`, it was completed, or handed out anew; `busy`, it is owned by way of another entry of the
- * same name; `full`, this consumer owns `maxStreams`, is ending, or its notifications are not heard.
- * Usual where several consumers want the same stream.
+ * This consumer could not take the stream over. `why`: `held`, another consumer was faster or still has
+ * the lock; `gone`, the stream was completed, or announced anew; `busy`, the stream is owned by way of
+ * another announcement of the same name; `full`, this consumer owns `maxStreams`, is ending, or its
+ * notifications are not heard. Usual if several consumers want the same stream.
  */
 export class ClaimFailedError extends StreamsError {
   static readonly code = 'CLAIM_FAILED';
@@ -16,9 +16,9 @@ export class ClaimFailedError extends StreamsError {
   ) {
     const reasons = {
       held: 'another consumer owns it',
-      gone: 'it was completed, or handed out anew',
-      busy: 'it is owned by way of another entry of the same name',
-      full: 'this consumer owns as many as it may, is ending, or its notifications are not heard',
+      gone: 'it was completed, or announced anew',
+      busy: 'it is owned by way of another announcement of the same name',
+      full: 'this consumer owns maxStreams streams, is ending, or its notifications are not heard',
     };
     super(
       ClaimFailedError.code,
@@ -31,7 +31,7 @@ export class ClaimFailedError extends StreamsError {
 export class StreamNotOwnedError extends StreamsError {
   static readonly code = 'STREAM_NOT_OWNED';
   static readonly advice =
-    'Complete streams only between their StreamAdded, or a claim that worked, and StreamDisowned.';
+    'Complete a stream only after its StreamAdded or a successful claim, and before its StreamDisowned.';
 
   constructor(readonly stream: string) {
     super(
@@ -43,23 +43,23 @@ export class StreamNotOwnedError extends StreamsError {
 
 /**
  * A stream was not completed: a message of it waits for its retry, or is pending to another consumer.
- * The stream stays owned, and the message is run here.
+ * This consumer still owns the stream, and runs the message.
  */
 export class StreamUnsettledError extends StreamsError {
   static readonly code = 'STREAM_UNSETTLED';
-  static readonly advice = 'Complete the stream again, once all its messages are settled.';
+  static readonly advice = 'Call doneStream again once all messages of the stream are settled.';
 
   constructor(readonly stream: string) {
     super(
       StreamUnsettledError.code,
-      `Stream "${stream}" is not completed: messages of it have begun and are not settled. ${StreamUnsettledError.advice}`,
+      `Stream "${stream}" was not completed: some of its messages have begun and are not settled. ${StreamUnsettledError.advice}`,
     );
   }
 }
 
 /**
- * Reason of the signal where a stream is not owned any more: its lock was lost while this process
- * stood still or did not reach Redis, or it was handed over to another consumer.
+ * The reason of `signal` when this consumer no longer owns the stream: it lost the lock while its process
+ * stood still or did not reach the server, or the stream was handed over to another consumer.
  */
 export class StreamDisownedError extends StreamsError {
   static readonly code = 'STREAM_DISOWNED';
@@ -69,7 +69,7 @@ export class StreamDisownedError extends StreamsError {
   constructor(readonly stream: string) {
     super(
       StreamDisownedError.code,
-      `Stream "${stream}" belongs to another consumer now; nothing that is settled here is recorded. ${StreamDisownedError.advice}`,
+      `Stream "${stream}" belongs to another consumer now; the server records no settlement of this consumer. ${StreamDisownedError.advice}`,
     );
   }
 }

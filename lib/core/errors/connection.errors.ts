@@ -2,23 +2,23 @@ import { StreamsError } from './streams.error.js';
 
 const NOT_SENT = 'Nothing was sent; try again with backoff.';
 const UNKNOWN =
-  'It may have been carried out; try again only with an idempotency key, or where twice does no harm.';
+  'The command may have been carried out; try again only with an idempotency key, or if doing it twice does no harm.';
 
 /**
- * The server could not be reached, or the connection broke, or the server refused the login: the message
+ * The server could not be reached, the connection broke, or the server refused the login: the message
  * says which. Each driver has a kind of its own, such as `RedisConnectionError`. `outcome` is `not-sent`:
- * nothing reached the server; or `unknown`: the command may have been carried out. At start-up, where
- * there is no connection within `connectTimeout`, `listen` fails, and everything is closed again.
+ * nothing reached the server; or `unknown`: the command may have been carried out. If there is no
+ * connection within `connectTimeout` at start-up, `listen` fails, and everything is closed again.
  */
 export class ConnectionError extends StreamsError {
   static readonly code: string = 'CONNECTION';
   static readonly advice: string = `not-sent: ${NOT_SENT} unknown: ${UNKNOWN}`;
 
   /**
-   * @param technology what there is no connection to, as users write it: `Redis`
+   * @param technology the server that has no connection, as users write its name: `Redis`
    * @param action what this process was doing: `publishing`
-   * @param remedy what to do, where more is known than that there was no connection
-   * @param code of the driver's own kind
+   * @param remedy what to do, if more is known than that there was no connection
+   * @param code the code of the driver's own kind of this error
    */
   constructor(
     technology: string,
@@ -34,7 +34,7 @@ export class ConnectionError extends StreamsError {
   }
 }
 
-/** Where a name has several addresses, the error has a code and no message. */
+/** If a host name has several addresses, the error has a code and no message. */
 function reasonOf({ message, code }: Error & { readonly code?: unknown }): string {
   return (message === '' ? String(code) : message).replace(/\.$/, '');
 }

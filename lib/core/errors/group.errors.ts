@@ -4,7 +4,7 @@ import { StreamsError } from './streams.error.js';
 export class StreamNotFoundError extends StreamsError {
   static readonly code: string = 'STREAM_NOT_FOUND';
   static readonly advice: string =
-    'Publish to it first, or create its group with createGroup, which creates the stream.';
+    'Publish to the stream first, or call createGroup, which creates the stream.';
 
   constructor(readonly stream: string) {
     super(
@@ -14,17 +14,17 @@ export class StreamNotFoundError extends StreamsError {
   }
 }
 
-/** The consumer cannot be removed: entries are pending to it, and would be lost with it. */
+/** The consumer cannot be removed: entries are pending to it, and the server would drop them with it. */
 export class ConsumerHasPendingError extends StreamsError {
   static readonly code: string = 'CONSUMER_HAS_PENDING';
   static readonly advice: string =
-    'Stop it and hand them over, with the option handOverTo, or let the others of its group take them first.';
+    'Stop the consumer, then hand its entries over with the option handOverTo, or wait until other consumers of the group have taken them over.';
 
   constructor(
     readonly stream: string,
     readonly group: string,
     readonly consumer: string,
-    /** Entries that are pending to it. */
+    /** Number of entries that are pending to the consumer. */
     readonly pending: number,
   ) {
     super(
@@ -38,12 +38,12 @@ export class ConsumerHasPendingError extends StreamsError {
 /** The group does not exist on the stream, or was deleted on purpose: then no consumer creates it again. */
 export class GroupNotFoundError extends StreamsError {
   static readonly code: string = 'GROUP_NOT_FOUND';
-  static readonly advice: string = 'Create it first, with createGroup.';
+  static readonly advice: string = 'Create the group first, with createGroup.';
 
   constructor(
     readonly stream: string,
     readonly group: string,
-    /** `deleted`: on purpose. */
+    /** `deleted`: the group was deleted on purpose. */
     readonly why: 'missing' | 'deleted' = 'missing',
   ) {
     const what = why === 'deleted' ? 'was deleted from' : 'does not exist on';

@@ -2,13 +2,13 @@ import { messageOf } from './error-record.js';
 import { StreamsError } from './streams.error.js';
 
 /**
- * A handler throws it: no later run can succeed. The message is dead-lettered at once with the reason
- * `unrecoverable`.
+ * A handler throws this error if no later run can succeed. The message is dead-lettered at once with the
+ * reason `unrecoverable`.
  */
 export class UnrecoverableError extends StreamsError {
   static readonly code: string = 'UNRECOVERABLE';
   static readonly advice: string =
-    'Look at its dead letter; redrive it once the cause is mended, or purge it.';
+    'Read the dead letter. Redrive it once the cause is fixed, or purge it.';
 
   constructor(
     message = `The message can never be handled. ${UnrecoverableError.advice}`,
@@ -19,8 +19,8 @@ export class UnrecoverableError extends StreamsError {
 }
 
 /**
- * `next`, `fanOut` or `new WorkflowInstruction` was given something that can never be published. Thrown
- * by a handler, it has the message dead-lettered at once with the reason `unrecoverable`.
+ * `next`, `fanOut` or `new WorkflowInstruction` was given a step that can never be published. If the
+ * handler throws this error, the message is dead-lettered at once with the reason `unrecoverable`.
  */
 export class InvalidInstructionError extends UnrecoverableError {
   static override readonly code: string = 'INVALID_INSTRUCTION';
@@ -33,17 +33,17 @@ export class InvalidInstructionError extends UnrecoverableError {
 }
 
 /**
- * A handler throws it: run again `delay` ms from now. Counts as a run. A pipe may throw it too: then
- * its refusal is no rejection.
+ * A handler throws this error to run again `delay` ms from now. The failed run counts. A pipe may throw it
+ * too: the message is then run again, and not dead-lettered as `rejected`.
  */
 export class RetryLaterError extends StreamsError {
   static readonly code: string = 'RETRY_LATER';
   static readonly advice: string =
-    'Nothing is to be done: it is run again by itself, until maxDeliveries.';
+    'You need to do nothing: the message is run again, up to maxDeliveries runs.';
 
   constructor(
     readonly delay: number,
-    message = `Asked to run again in ${delay} ms. ${RetryLaterError.advice}`,
+    message = `The handler asked to run again in ${delay} ms. ${RetryLaterError.advice}`,
     cause?: unknown,
   ) {
     super(RetryLaterError.code, message, cause);
@@ -51,8 +51,8 @@ export class RetryLaterError extends StreamsError {
 }
 
 /**
- * A run took longer than the handler's `timeout`. Recorded as the error of the failed run, and the
- * reason of `signal`.
+ * A run took longer than the handler's `timeout`. This is the error of the failed run, and the reason of
+ * `signal`.
  */
 export class HandlerTimeoutError extends StreamsError {
   static readonly code: string = 'HANDLER_TIMEOUT';
@@ -67,27 +67,27 @@ export class HandlerTimeoutError extends StreamsError {
 }
 
 /**
- * The reason of `signal`: another run has the entry now. What this one settles is not recorded.
+ * The reason of `signal`: another run owns the entry now. The settlement of this run is not recorded.
  */
 export class OwnershipLostError extends StreamsError {
   static readonly code: string = 'OWNERSHIP_LOST';
   static readonly advice: string =
-    'Stop the work; if this happens under normal load, raise idleTimeout.';
+    'Stop the work. If this happens under normal load, raise idleTimeout.';
 
   constructor(stream: string, id: string) {
     super(
       OwnershipLostError.code,
-      `Entry ${id} of "${stream}" belongs to another run now; what this one settles is not recorded. ` +
+      `Entry ${id} of "${stream}" belongs to another run now; the settlement of this run is not recorded. ` +
         OwnershipLostError.advice,
     );
   }
 }
 
-/** The reason of `signal`: the grace period of a shutdown has passed, the message is released. */
+/** The reason of `signal`: the grace period of a shutdown has passed, and the message is released. */
 export class ShutdownError extends StreamsError {
   static readonly code: string = 'SHUTDOWN';
   static readonly advice: string =
-    'Stop the work; if it needs more time at a shutdown, raise gracePeriod.';
+    'Stop the work. If it needs more time at a shutdown, raise gracePeriod.';
 
   constructor() {
     super(
@@ -98,13 +98,13 @@ export class ShutdownError extends StreamsError {
 }
 
 /**
- * The codec could not read an entry, or it has bytes that are no UTF-8. Stored as the error of a dead letter with the reason
- * `undecodable`; `cause` is what the codec threw.
+ * The codec could not read an entry, or the entry has bytes that are no UTF-8. Stored as the error of a
+ * dead letter with the reason `undecodable`. `cause` is what the codec threw.
  */
 export class UndecodableError extends StreamsError {
   static readonly code: string = 'UNDECODABLE';
   static readonly advice: string =
-    'Look at the raw fields of the dead letter, and at who wrote them; or set the codec that reads them.';
+    'Read the raw fields of the dead letter and find the program that wrote them, or set the codec that can read them.';
 
   constructor(codec: string, cause?: unknown) {
     const detail = cause === undefined ? '' : `: ${messageOf(cause).replace(/\.$/, '')}`;
@@ -117,18 +117,18 @@ export class UndecodableError extends StreamsError {
 }
 
 /**
- * The function `key` of the handler option `dedupe` or `inbox` answered something that no message can
- * be known by. Stored as the error of a dead letter with the reason `unrecoverable`.
+ * The function `key` of the handler option `dedupe` or `inbox` returned a value that cannot be a key.
+ * Stored as the error of a dead letter with the reason `unrecoverable`.
  */
 export class InvalidMessageKeyError extends StreamsError {
   static readonly code: string = 'INVALID_MESSAGE_KEY';
   static readonly advice: string =
-    'Have the function answer such a text, or undefined for a message that may be handled twice; then redrive the dead letter.';
+    'Let the function return such a text, or undefined for a message that may be handled twice. Then redrive the dead letter.';
 
   constructor(handler: string, key: unknown, longest: number) {
     super(
       InvalidMessageKeyError.code,
-      `The function key of ${handler} must answer a text of 1 to ${longest} characters, not ` +
+      `The function key of ${handler} must return a text of 1 to ${longest} characters, not ` +
         `${typeof key === 'string' ? `one of ${key.length}` : `a value of type ${typeof key}`}. ` +
         InvalidMessageKeyError.advice,
     );

@@ -1,8 +1,8 @@
 import { StreamsError } from './streams.error.js';
 
 /**
- * The message cannot be published as it is: no event type, or one with `*`; a payload or metadata that
- * the codec cannot encode; or an option of the publication that is out of bounds.
+ * The message cannot be published: it has no event type, or one with `*`; the codec cannot encode its
+ * payload or metadata; or an option of the publication is out of bounds.
  */
 export class InvalidMessageError extends StreamsError {
   static readonly code: string = 'INVALID_MESSAGE';
@@ -24,7 +24,7 @@ export class InvalidMessageError extends StreamsError {
 export class PayloadTooLargeError extends StreamsError {
   static readonly code: string = 'PAYLOAD_TOO_LARGE';
   static readonly advice: string =
-    'Store it elsewhere and publish a reference, or raise maxPayloadBytes.';
+    'Store the payload elsewhere and publish a reference to it, or raise maxPayloadBytes.';
 
   constructor(
     readonly size: number,
@@ -40,15 +40,15 @@ export class PayloadTooLargeError extends StreamsError {
 }
 
 /**
- * Of a batch, some messages could not be published. `results` has the id or the error of each one, in
- * order; `errors` the errors alone.
+ * Some messages of a batch could not be published. `results` has the id or the error of each message, in
+ * the order of the batch. `errors` has only the errors.
  */
 export class PublishBatchError extends StreamsError {
   static readonly code: string = 'PUBLISH_BATCH';
   static readonly advice: string =
-    'Publish again those whose entry in results is an error, by the rules for that error.';
+    'Publish the messages again whose entry in results is an error, by the rules for that error.';
 
-  /** The errors alone, in the order of the batch. */
+  /** Only the errors, in the order of the batch. */
   readonly errors: readonly Error[];
 
   constructor(readonly results: readonly (string | Error)[]) {
@@ -65,14 +65,14 @@ export class PublishBatchError extends StreamsError {
 }
 
 /**
- * The message is stored, and fewer replicas than `waitReplicas` have confirmed it in time: a failover
- * may lose it. It is not known to be lost. Has `stream`, `id`, `wanted`, `replicas`, and a `cause` where
- * the wait itself failed.
+ * The message is stored, but fewer replicas than `waitReplicas` have confirmed it in time: a failover
+ * may lose it. It is not known to be lost. Has `stream`, `id`, `wanted`, `replicas`, and a `cause` if the
+ * wait itself failed.
  */
 export class NotReplicatedError extends StreamsError {
   static readonly code: string = 'NOT_REPLICATED';
   static readonly advice: string =
-    'Publish it again only with an idempotency key; otherwise it may be there twice.';
+    'Publish the message again only with an idempotency key; otherwise it may be stored twice.';
 
   constructor(
     readonly stream: string,
@@ -93,14 +93,14 @@ export class NotReplicatedError extends StreamsError {
 }
 
 /**
- * The slowest group of the stream has more to do than the `maxLag` of the publication: at once with
- * `onBackpressure: 'error'`, else after `timeout`. Nothing was published. Has `stream`, `group`, `lag`,
- * `threshold`.
+ * The slowest group of the stream is further behind than the `maxLag` of the publication. Thrown at once
+ * with `onBackpressure: 'error'`, else after `timeout`. Nothing was published. Has `stream`, `group`,
+ * `lag`, `threshold`.
  */
 export class BackpressureError extends StreamsError {
   static readonly code: string = 'BACKPRESSURE';
   static readonly advice: string =
-    'Publish it later, have more consumers of that group, or raise maxLag.';
+    'Publish the message later, start more consumers of that group, or raise maxLag.';
 
   constructor(
     readonly stream: string,

@@ -2,8 +2,8 @@ import { messageOf } from './error-record.js';
 import { StreamsError } from './streams.error.js';
 
 /**
- * The key holds something that is not a stream, or not what else is kept there. While running, such a stream is left out and
- * `stream-unreadable` is raised instead.
+ * The key does not hold a stream, or not the type that the library keeps there. While the application runs,
+ * such a stream is left out and `stream-unreadable` is raised instead.
  */
 export class WrongKeyTypeError extends StreamsError {
   static readonly code: string = 'WRONG_KEY_TYPE';
@@ -26,7 +26,7 @@ export class WrongKeyTypeError extends StreamsError {
 export class ServerOutOfMemoryError extends StreamsError {
   static readonly code: string = 'SERVER_OUT_OF_MEMORY';
   static readonly advice: string =
-    'Free memory, raise maxmemory, or trim streams whose messages are no longer needed.';
+    'Free memory, raise maxmemory, or trim streams whose messages you no longer need.';
 
   constructor(action: string, cause?: unknown) {
     super(
@@ -38,24 +38,24 @@ export class ServerOutOfMemoryError extends StreamsError {
   }
 }
 
-/** What a user was refused: the command, `xgroup|create` for a subcommand, and the key, where known. */
+/** What the server refused: the command (`xgroup|create` for a subcommand) and the key, if known. */
 export interface Refused {
   readonly command?: string | undefined;
   readonly key?: string | undefined;
 }
 
 /**
- * The user of this connection lacks a right, or its login was refused. `command` and `key` name what
- * was refused, where known.
+ * The user of this connection lacks a right, or the server refused the login. `command` and `key` name
+ * what was refused, if known.
  */
 export class PermissionDeniedError extends StreamsError {
   static readonly code: string = 'PERMISSION_DENIED';
   static readonly advice: string =
-    'Grant the right to this user; on Redis with ACL SETUSER, where redisAclRules() lists all that are needed.';
+    'Grant the right to this user. On Redis use ACL SETUSER; redisAclRules() lists all rights that the library needs.';
 
-  /** The command that was refused, in small letters, `xgroup|create` for a subcommand; undefined where not known. */
+  /** The refused command in lower case, `xgroup|create` for a subcommand. `undefined` if not known. */
   readonly command: string | undefined;
-  /** The key that was asked for; undefined where not known. */
+  /** The key of the refused command. `undefined` if not known. */
   readonly key: string | undefined;
 
   constructor(action: string, cause?: unknown, { command, key }: Refused = {}) {
@@ -72,10 +72,10 @@ export class PermissionDeniedError extends StreamsError {
   }
 }
 
-/** The server answered an error that has no class of its own. The message has the server's words. */
+/** The server replied with an error that has no class of its own. The message has the server's words. */
 export class ServerReplyError extends StreamsError {
   static readonly code: string = 'SERVER_REPLY';
-  static readonly advice: string = "See to what the server's words say, then try again.";
+  static readonly advice: string = "Do what the server's words say, then try again.";
 
   constructor(action: string, cause?: unknown) {
     const detail = messageOf(cause).replace(/\.$/, '');
@@ -97,12 +97,12 @@ function limitOf(limit: number | undefined): string {
 }
 
 /**
- * A reply with messages ended the connection before it was complete. The messages stay pending, no
- * run of them is counted, and the next request asks for less. Told by the event `reply-broken`.
+ * A reply with messages broke the connection before the reply was complete. The messages stay pending, no
+ * run of them is counted, and the next read asks for less. Reported by the event `reply-broken`.
  */
 export class ReplyBrokenError extends StreamsError {
   static readonly code: string = 'REPLY_BROKEN';
-  static readonly advice: string = `Raise ${LIMIT} for normal clients on the server, or publish smaller messages. Where neither helps, look for a network that cuts connections.`;
+  static readonly advice: string = `Raise ${LIMIT} for normal clients on the server, or publish smaller messages. If neither helps, look for a network that cuts connections.`;
 
   constructor(
     readonly group: string,
@@ -122,13 +122,13 @@ export class ReplyBrokenError extends StreamsError {
 }
 
 /**
- * One message alone is larger than a reply of the server may be: it stays pending, uncounted, and is
- * tried again every five minutes. Told by the event `entry-too-large`.
+ * A single message is larger than the server's limit of a reply. It stays pending, uncounted, and is
+ * tried again every five minutes. Reported by the event `entry-too-large`.
  */
 export class EntryTooLargeError extends StreamsError {
   static readonly code: string = 'ENTRY_TOO_LARGE';
   static readonly advice: string = `Raise ${LIMIT} for normal clients on the server above the size of the message, or acknowledge and delete the message.`;
-  /** Of the message, where the server tells. */
+  /** Size of the message in bytes, if the server reports it. */
   readonly bytes: number | undefined;
 
   constructor(

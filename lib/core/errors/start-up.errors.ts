@@ -1,14 +1,14 @@
 import { StreamsError } from './streams.error.js';
 
 /**
- * Options that cannot work, or that do not exist. `problems` names all of them at once. Thrown where
- * the transport or client is made, by a module when the application starts, by `@StreamHandler` where
+ * Options that cannot work, or that do not exist. `problems` names all of them at once. Thrown when
+ * the transport or client is made, by a module when the application starts, by `@StreamHandler` when
  * the class is defined, for options of `@EventPattern` at `listen`, and by `context.retry(ms)` for
- * what is no time.
+ * a value that is no time.
  */
 export class InvalidOptionsError extends StreamsError {
   static readonly code: string = 'INVALID_OPTIONS';
-  static readonly advice: string = 'Correct each of them.';
+  static readonly advice: string = 'Correct each of these options.';
 
   constructor(readonly problems: readonly string[]) {
     super(
@@ -29,12 +29,12 @@ export type HandlerConflict = 'methods' | 'one-method' | 'second-start' | 'consu
 
 const CONFLICT_ADVICE: Readonly<Record<HandlerConflict, string>> = {
   methods:
-    'Give one of them another group (each group gets every message) or other events, or let one method take both.',
+    'Give one of them another group (each group gets every message) or other events, or let one method handle both.',
   'one-method':
     'Its controller is in two modules, or two classes inherit it: list it in one module and import that module, or give one class other events or another group.',
-  'second-start': 'Call listen() or startAllMicroservices() once; what was started goes on.',
+  'second-start': 'Call listen() or startAllMicroservices() once; the first start goes on.',
   consumers:
-    'Give each a name of its own by the option consumer: they then share the messages, and each hands on the events that only the other takes. Where each is to get every message, give them groups of their own.',
+    'Give each consumer a name of its own by the option consumer: they then share the messages, and each hands over the events that only the other handles. If each consumer is to get every message, give them groups of their own.',
 };
 
 /**
@@ -56,13 +56,13 @@ export class HandlerConflictError extends StreamsError {
 }
 
 /**
- * Of the handlers of one stream and group some set `orderBy` and others do not: messages would overtake
- * each other unnoticed.
+ * Some handlers of one stream and group set `orderBy`, and others do not: messages would overtake each
+ * other unnoticed.
  */
 export class OrderConflictError extends StreamsError {
   static readonly code: string = 'ORDER_CONFLICT';
   static readonly advice: string =
-    'Let all of them set orderBy, or give those that need no order another group or stream. A handler whose orderBy answers undefined is in no order. Requests are answered in no order.';
+    'Let all of them set orderBy, or give the handlers that need no order another group or stream. A message for which orderBy returns undefined is in no order. Requests are answered in no order.';
 
   constructor(ordered: string, unordered: string, group: string, stream: string) {
     super(
@@ -74,12 +74,12 @@ export class OrderConflictError extends StreamsError {
 }
 
 /**
- * Two handlers of one stream and group would remember under one name what they have handled, so that
- * one of them would take the messages of the other for its own.
+ * Two handlers of one stream and group would use the same name for their deduplication keys, so that one
+ * handler would take messages of the other for duplicates.
  */
 export class DedupeConflictError extends StreamsError {
   static readonly code: string = 'DEDUPE_CONFLICT';
-  static readonly advice: string = 'Give one of them another name in its option.';
+  static readonly advice: string = 'Give one of them another name in that option.';
 
   constructor(
     option: 'dedupe' | 'inbox',
@@ -90,15 +90,15 @@ export class DedupeConflictError extends StreamsError {
     const { group, stream, name } = where;
     super(
       DedupeConflictError.code,
-      `${first} and ${second} both remember what they have handled of stream "${stream}" in group ` +
-        `"${group}" under "${name}" (${option}). ${DedupeConflictError.advice}`,
+      `${first} and ${second} both use the name "${name}" for their keys of option ${option}, for stream ` +
+        `"${stream}" in group "${group}". ${DedupeConflictError.advice}`,
     );
   }
 }
 
 /**
- * A handler takes a pattern such as `issues.*`, and neither the handler nor a route says which stream
- * that is.
+ * A handler takes a pattern such as `issues.*`, and neither the handler nor a route names the stream of
+ * these events.
  */
 export class WildcardWithoutStreamError extends StreamsError {
   static readonly code: string = 'WILDCARD_WITHOUT_STREAM';
@@ -114,14 +114,14 @@ export class WildcardWithoutStreamError extends StreamsError {
 }
 
 /**
- * Something was asked for that the driver, or this version, does not have: dead letters of a driver
- * without a queue; requests on a driver without answers; `context.retry()` or `context.deadLetter()`
- * for a request; an `idempotencyKey` or `waitReplicas` with a driver that cannot keep to it, thrown
- * where it is published.
+ * The driver, or this version, does not have a feature: dead letters of a driver without a queue; requests
+ * on a driver without answers; `context.retry()` or `context.deadLetter()` for a request; an
+ * `idempotencyKey` or `waitReplicas` with a driver that cannot keep to it, thrown when the message is
+ * published.
  */
 export class UnsupportedFeatureError extends StreamsError {
   static readonly code: string = 'UNSUPPORTED_FEATURE';
-  static readonly advice: string = 'Do without it, or do what the message says.';
+  static readonly advice: string = 'Do without the feature, or do what the message says.';
 
   /** @param advice what to do instead */
   constructor(feature: string, technology: string, advice: string) {
@@ -131,12 +131,12 @@ export class UnsupportedFeatureError extends StreamsError {
 
 /**
  * A package that a driver needs is not installed: an optional peer dependency of this library. Thrown by
- * what first needs a connection: `listen`, a publication, `StreamConsumer.start`. Has `package` and
- * `command`, which installs it.
+ * the first call that needs a connection: `listen`, a publication, `StreamConsumer.start`. Has `package`,
+ * and the `command` that installs it.
  */
 export class MissingPackageError extends StreamsError {
   static readonly code: string = 'MISSING_PACKAGE';
-  static readonly advice: string = 'Run the command of the message.';
+  static readonly advice: string = 'Run the command that the message names.';
 
   readonly package: string;
   readonly command: string;
@@ -154,10 +154,10 @@ export class MissingPackageError extends StreamsError {
   }
 }
 
-/** Something was used after it was closed. */
+/** A client, transport, consumer or other object was used after it was closed. */
 export class ClosedError extends StreamsError {
   static readonly code: string = 'CLOSED';
-  static readonly advice: string = 'Create a new one, or publish before shutdown.';
+  static readonly advice: string = 'Create a new one, or use it before the shutdown.';
 
   constructor(what: string) {
     super(ClosedError.code, `${what} is closed. ${ClosedError.advice}`);

@@ -1,6 +1,6 @@
 /**
- * Base of every error of this library. `code` is stable; `message` says what to do. Each class has
- * its `code` and its `advice`, which `docs/errors.md` is made of, as static fields.
+ * Base of every error of this library. `code` is stable. `message` says what to do. Each class has its
+ * `code` and its `advice` as static fields; `docs/errors.md` is generated from them.
  */
 export class StreamsError extends Error {
   constructor(

@@ -1,6 +1,6 @@
 import { StreamsError } from './streams.error.js';
 
-/** Some handlers of a stream were named to be paused or ended, and others that read it were not. */
+/** Some handlers of a stream were to be paused or ended, and other handlers of the same stream were not named. */
 export class SharedStreamError extends StreamsError {
   static readonly code: string = 'STREAM_SHARED';
   static readonly advice: string =
@@ -14,27 +14,27 @@ export class SharedStreamError extends StreamsError {
   ) {
     super(
       SharedStreamError.code,
-      `Stream "${stream}" is read in group "${group}" for ${quoted(others)} too, and it is read for all ` +
-        `of its handlers or for none. ${SharedStreamError.advice}`,
+      `Stream "${stream}" is read in group "${group}" for ${quoted(others)} too. A stream is paused or ended ` +
+        `for all of its handlers or for none. ${SharedStreamError.advice}`,
     );
   }
 }
 
-/** No handler that runs here takes the pattern. */
+/** No running handler of this process has the pattern. */
 export class HandlerNotFoundError extends StreamsError {
   static readonly code: string = 'HANDLER_NOT_FOUND';
   static readonly advice: string =
-    'Write a pattern as its handler does, once listen() has started it.';
+    'Write the pattern as in its handler, and call this after listen() has started the handler.';
 
   constructor(
     patterns: readonly string[],
-    /** Patterns that there are. */
+    /** Patterns of the handlers that run. */
     readonly known: readonly string[],
   ) {
-    const there = known.length > 0 ? `there are ${quoted(known)}` : 'none runs';
+    const there = known.length > 0 ? `the patterns are ${quoted(known)}` : 'no handler runs';
     super(
       HandlerNotFoundError.code,
-      `No handler that runs here takes ${quoted(patterns)}; ${there}. ${HandlerNotFoundError.advice}`,
+      `No running handler of this process has the pattern ${quoted(patterns)}; ${there}. ${HandlerNotFoundError.advice}`,
     );
   }
 }
@@ -43,7 +43,7 @@ export class HandlerNotFoundError extends StreamsError {
 export class AlreadySubscribedError extends StreamsError {
   static readonly code: string = 'ALREADY_SUBSCRIBED';
   static readonly advice: string =
-    'Give one callback all event types and tell them apart there, or create another consumer.';
+    'Let one callback handle all event types, or create another consumer.';
 
   constructor(streams: readonly string[], group: string) {
     super(
@@ -54,21 +54,21 @@ export class AlreadySubscribedError extends StreamsError {
 }
 
 /**
- * A consumer of the group holds entries, and has neither read nor kept any of them fresh for longer
- * than `crashedAfter`.
+ * A consumer of the group has pending entries, and for longer than `crashedAfter` has neither read nor
+ * kept any of them fresh.
  */
 export class ConsumerCrashedError extends StreamsError {
   static readonly code: string = 'CONSUMER_CRASHED';
   static readonly advice: string =
-    'Its entries are run by the other consumers of the group, after idleTimeout; where none runs, ' +
-    'start one. If it lives and is only slow, raise idleTimeout.';
+    'Other consumers of the group run its entries after idleTimeout; if no other consumer runs, ' +
+    'start one. If this consumer lives and is only slow, raise idleTimeout.';
 
   readonly stream: string;
   readonly group: string;
   readonly consumer: string;
-  /** Since it was last seen, ms. */
+  /** Time in milliseconds since the consumer was last seen. */
   readonly idleMs: number;
-  /** Entries that it holds, or that were taken over from it. */
+  /** Number of entries that are pending to the consumer, or that were taken over from it. */
   readonly pending: number;
 
   constructor(crash: {
@@ -81,8 +81,8 @@ export class ConsumerCrashedError extends StreamsError {
     const { stream, group, consumer, idleMs, pending } = crash;
     super(
       ConsumerCrashedError.code,
-      `Consumer "${consumer}" of group "${group}" has been silent for ${idleMs} ms with ${pending} ` +
-        `entries of stream "${stream}" in hand. ${ConsumerCrashedError.advice}`,
+      `Consumer "${consumer}" of group "${group}" has been silent for ${idleMs} ms; ${pending} ` +
+        `entries of stream "${stream}" were pending to it. ${ConsumerCrashedError.advice}`,
     );
     ({ stream: this.stream, group: this.group, consumer: this.consumer } = crash);
     ({ idleMs: this.idleMs, pending: this.pending } = crash);

@@ -11,7 +11,7 @@ import { at, deadLettered, runFailed, runsAwaited, runsGivenUp } from './message
 import { RateLimitedLog, type Line } from './rate-limited-log.js';
 import { mappedLine } from './subscription-lines.js';
 
-/** The line that an event is worth. */
+/** The log line of each event that is logged. */
 type Lines = { [N in StreamsEventName]?: (event: StreamsEvents[N]) => Line | undefined };
 
 const warn = (text: string): Line => ({ level: 'warn', text });
@@ -20,7 +20,7 @@ const WAITS: Record<UnhandledWaits, string> = {
   unsettled: 'other consumers of the group may not have announced themselves yet',
   'not-reading': 'the consumers that handle it are paused, or closing',
   restarting: 'the consumers that handle it have gone a moment ago',
-  full: 'the consumers that handle it hold as much as they can (maxParked)',
+  full: 'the consumers that handle it have as many waiting messages as they may (maxParked)',
   owned: 'the next owner of its stream may handle it',
 };
 
@@ -47,11 +47,13 @@ const LINES: Lines = {
         'consumer again.',
     ),
   'stream-unreadable': (event) =>
-    error(`Nothing is read from ${at(event)} until this is mended: ${event.error.message}`),
+    error(
+      `This process reads no messages of ${at(event)} until this is fixed: ${event.error.message}`,
+    ),
   'listener-failed': ({ listener, error: { message } }) =>
-    error(`${listener}, which was told of an event, threw: ${message}`),
+    error(`${listener}, which listens to an event, threw: ${message}`),
   'delays-stuck': ({ stream, error: { message } }) =>
-    error(`Delayed messages of stream "${stream}" wait until this is mended: ${message}`),
+    error(`Delayed messages of stream "${stream}" wait until this is fixed: ${message}`),
   'delays-lost': ({ stream, count }) => ({
     ...error(
       `${count} delayed messages of stream "${stream}" were dropped: their data was deleted`,
@@ -61,26 +63,26 @@ const LINES: Lines = {
   'worker-error': (event) =>
     error(`The ${event.worker} failed and will try again: ${event.error.message}`),
   disconnected: ({ role, error: { message } }) =>
-    warn(`The connection of the ${role} broke and is being replaced: ${message}`),
+    warn(`The ${role} connection broke and is being replaced: ${message}`),
   unreachable: ({ address, error: { message } }) => ({
     ...warn(message),
     key: `unreachable ${address}`,
   }),
   'stream-lost': (event) =>
     warn(
-      `The lease of ${at(event)} was lost: nothing of what runs here is settled, another process may read it`,
+      `The stream lease of ${at(event)} was lost: runs of this process are not settled, and another process may read the stream`,
     ),
   'stream-yielded': ({ eventType, ...event }) => ({
     level: 'log',
     text:
-      `The lease of ${at(event)} is given to a consumer that handles "${eventType}": nothing here ` +
-      'handles it, and messages of an ordered stream are not handed over one by one',
+      `The stream lease of ${at(event)} is given to a consumer that handles "${eventType}": this process ` +
+      'has no handler for it, and messages of an ordered stream are not handed over one by one',
     key: `stream-yielded ${at(event)} ${eventType}`,
   }),
   'consumer-renamed': ({ group, before, consumer }) =>
     warn(
-      `Consumer "${before}" of group "${group}" runs on as "${consumer}": another consumer has its ` +
-        'name now, and with it the messages that it held. Give each consumer of a group its own name.',
+      `Consumer "${before}" of group "${group}" runs on as "${consumer}": another consumer has taken ` +
+        'its name, and its pending messages. Give each consumer of a group a name of its own.',
     ),
   'event-filtered': ({ eventType, ...event }) => ({
     level: 'log',
@@ -90,7 +92,7 @@ const LINES: Lines = {
   }),
   'unhandled-waits': ({ id, eventType, why, ...event }) => ({
     level: why === 'unsettled' ? 'log' : 'warn',
-    text: `Message ${id} "${eventType}" of ${at(event)} waits, uncounted: no handler here takes it, and ${WAITS[why]}`,
+    text: `Message ${id} "${eventType}" of ${at(event)} waits, uncounted: this process has no handler for it, and ${WAITS[why]}`,
     key: `unhandled-waits ${at(event)} ${eventType} ${why}`,
   }),
   'reading-paused': ({ group, parked }) =>
@@ -173,8 +175,8 @@ function overran({
   const what = messages > 1 ? `${messages} messages, the first ${id},` : `message ${id}`;
   const since = reason === 'timeout' ? 'beyond its timeout' : 'after its stream has ended';
   const place = placeGivenBack
-    ? 'Other messages have its place meanwhile.'
-    : 'It keeps its place: fewer other messages run (maxOverrun).';
+    ? 'Other messages use its slot.'
+    : 'It keeps its slot: fewer other messages run (maxOverrun).';
   return warn(
     `${handler} still runs after ${seconds(runningFor)} with ${what} of ${at(where)}, ${since}. ${place} ` +
       `Until the method has ended, ${messages > 1 ? 'they do' : 'the message does'} not start again in this process.`,
@@ -188,14 +190,14 @@ const lagText = ({ lag, age }: StreamsEvents['stream-lag']): string =>
     ? `is ${lag} messages behind`
     : `has not settled a message that is ${age} ms old`;
 
-/** The log of everything that shares this runtime. */
+/** The logger of all classes that share this runtime. */
 export function loggerOf({ options: { name } }: StreamsRuntime): Logger {
   return new Logger(name === 'default' ? 'Streams' : `Streams:${name}`);
 }
 
 const logging = new WeakSet<StreamsRuntime>();
 
-/** Logs what an operator should know, each thing once, however many classes share the runtime. */
+/** Logs the events that an operator should know of. Each event is logged once, also if several classes share the runtime. */
 export function logEvents(runtime: StreamsRuntime): void {
   if (logging.has(runtime)) return;
   logging.add(runtime);
@@ -222,13 +224,13 @@ function logReconnections(events: EventBus, log: RateLimitedLog): void {
   events.on('disconnected', (connection) => broken.add(connection));
   events.on('connected', (connection) => {
     if (broken.delete(connection))
-      log.write({ level: 'log', text: `The connection of the ${connection.role} works again` });
+      log.write({ level: 'log', text: `The ${connection.role} connection works again` });
   });
   events.on('connection-retired', (connection) => {
     if (broken.delete(connection))
       log.write({
         level: 'log',
-        text: `A connection of the ${connection.role} is not needed any more`,
+        text: `A ${connection.role} connection is no longer needed`,
       });
   });
 }

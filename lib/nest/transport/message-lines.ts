@@ -5,7 +5,7 @@ import type { Line } from './rate-limited-log.js';
 export const at = ({ stream, group }: { stream: string; group: string }): string =>
   `stream "${stream}" and group "${group}"`;
 
-/** Why a message is given up after its handler was called. For other reasons it was not called. */
+/** Reasons of dead letters whose handler was called. For all other reasons it was not called. */
 const AFTER_A_RUN: readonly (DeadLetterReason | undefined)[] = [
   'max-deliveries',
   'unrecoverable',
@@ -28,10 +28,10 @@ export function runFailed(event: StreamsEvents['run-failed']): Line {
   };
 }
 
-/** Messages of errors end with a full stop, or without. */
+/** Adds a full stop to an error message that has none. */
 const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
-/** Most runs that one line names. */
+/** One line names at most this many runs. */
 const NAMED = 3;
 
 export function runsAwaited({ group, runs, atMost }: StreamsEvents['runs-awaited']): Line {
@@ -49,7 +49,7 @@ export function runsGivenUp({ group, runs }: StreamsEvents['runs-given-up']): Li
     text:
       `Closing no longer waits for ${counted(runs)} of group "${group}": ${named(runs)}. ` +
       'The messages are released, uncounted, and run again in another process, or after a restart. ' +
-      'Have the handler stop when context.signal aborts, or raise gracePeriod.',
+      'Let the handler stop when context.signal aborts, or raise gracePeriod.',
   };
 }
 
@@ -77,7 +77,7 @@ export function deadLettered(event: StreamsEvents['dead-lettered']): Line {
   };
 }
 
-/** Deliveries to consumers that died, perhaps of another program, are no runs of this handler. */
+/** A delivery to a consumer that died, perhaps of another program, is no run of this handler. */
 function fateOf(reason: DeadLetterReason | undefined, attempt: number, handler: string): string {
   if (AFTER_A_RUN.includes(reason)) return ` after run ${attempt} of ${handler}`;
   const unrun = ` without a run of ${handler} here`;

@@ -1,12 +1,12 @@
 import type { HandlerDefinition } from '../../options/handler-definition.js';
 import type { StreamsRuntime } from '../../runtime/streams-runtime.js';
 
-/** Most streams that one line names. */
+/** One line names at most this many streams. */
 const NAMED = 5;
 
 type Plans = StreamsRuntime['consumers']['read'];
 
-/** One line for each event pattern, group and method that is fed, as Nest has one for each route. */
+/** One line for each event pattern, group and method that gets messages, as Nest logs one line for each route. */
 export function subscriptionLines(
   plans: Plans,
   definitions: readonly HandlerDefinition[],
@@ -29,7 +29,7 @@ export function subscriptionLines(
   return [...lines, ...definitions.flatMap(balancedLines)];
 }
 
-/** What feeds `target`: a method, or the callback of a consumer. */
+/** Says which events reach `target`: a method, or the callback of a consumer. */
 export const mappedLine = (
   events: string,
   streams: readonly string[],
@@ -37,7 +37,7 @@ export const mappedLine = (
   target: string,
 ): string => `Mapped {${events}, ${named(streams)}, group ${group}} to ${target}`;
 
-/** Which streams these are shows only when they are owned. */
+/** Names no streams: a consumer learns them only when it owns them. */
 function balancedLines({ name, events, options }: HandlerDefinition): string[] {
   if (options.balanced === undefined) return [];
   return events.map(
