@@ -1,10 +1,8 @@
 import type { DeadLetterRecord } from '../../../ports/dead-letters.js';
 import { join } from '../../../core/collections/grouped.js';
-import type { Ack, SettleOutcome } from '../../../core/settlement.js';
-import type { OutgoingEntry } from '../../../core/message.js';
-import type { MessageSource, Settling } from '../../../ports/source.js';
+import type { SettleOutcome } from '../../../core/settlement.js';
+import type { Settling } from '../../../ports/source.js';
 import type { Commands } from '../connection/commands.js';
-import type { Keys } from '../keys/keys.js';
 import { extendLeases, releaseLease, unchargeLease } from '../leases/leasing.js';
 import { isPublishedTogether, publishTogether } from './publishing-together.js';
 import { ORIGIN_ELEMENTS, type ReadKey, type RedisLease } from '../leases/redis.lease.js';
@@ -12,24 +10,11 @@ import { isWrongType } from '../errors/reply-errors.js';
 import { completeAll, completionOf } from './settling-completions.js';
 import { ackGuarded } from './ack-guarded.script.js';
 import { ackRedriven } from './ack-redriven.script.js';
-import { DONE } from '../completions/done-keys.js';
+import { publishApartFirst, type SettlingContext } from './publishing-apart.js';
 import { deadLetter } from './dead-letter.script.js';
 import { leave } from './leave.script.js';
 
 type Outcome = SettleOutcome | Error;
-
-/**
- * The steps that a run has published are known for so long after the last run may have begun, ms: it
- * may take its time.
- */
-const LAST_RUN = 3_600_000;
-
-export interface SettlingContext {
-  readonly commands: Commands;
-  readonly keys: Keys;
-  /** Publishes, or stores for later, what cannot be in the same step as the acknowledgement. */
-  readonly publish: MessageSource['publish'];
-}
 
 /**
  * Carries out a batch: plain acks as one XACK per key, those that complete something and retries in
@@ -204,51 +189,6 @@ function carryOut(
     default:
       return releaseLease(context.commands, lease);
   }
-}
-
-/** On a cluster, where no script reaches what follows. */
-async function publishApartFirst(
-  lease: RedisLease,
-  { publish = [], completes }: Ack,
-  context: SettlingContext,
-): Promise<SettleOutcome> {
-  const { commands, keys } = context;
-  if (!completes || !(await isDone(commands, keys.done(completes.claim)))) {
-    const obstacle = await publishApart(lease, publish, context);
-    if (obstacle) return obstacle;
-  }
-  const [outcome] = await publishTogether(
-    [{ lease, settlement: { kind: 'ack', completes } }],
-    context,
-  );
-  if (outcome instanceof Error) throw outcome;
-  return outcome!;
-}
-
-/** What was completed before has published what follows. Somebody who does it now has the claim. */
-const isDone = async (commands: Commands, key: string): Promise<boolean> =>
-  (await commands.run('looking for a completion', (client) => client.get(key), key)) === DONE;
-
-/**
- * Where no script reaches all of them: checked, published, and acknowledged later. A later run of the
- * message, or another try, does not publish a step again.
- */
-async function publishApart(
-  lease: RedisLease,
-  entries: readonly OutgoingEntry[],
-  { commands, publish }: SettlingContext,
-): Promise<SettleOutcome | undefined> {
-  const [word] = await extendLeases(commands, [lease]);
-  if (word === 'lost' || (word === 'gone' && !lease.trimmed)) return word;
-  const { group, id } = lease.fence;
-  const window = lease.holder.runsWithin + LAST_RUN;
-  const once = entries.map((entry, step) => {
-    const key = `${lease.source.key}/${id}/${group}/${step}`;
-    return { ...entry, idempotency: { key, window } };
-  });
-  const refused = (await publish(once)).find((result) => result instanceof Error);
-  if (refused) throw refused;
-  return undefined;
 }
 
 function storeDeadLetter(

@@ -1,0 +1,67 @@
+import type { OutgoingEntry } from '../../../core/message.js';
+import type { Ack, SettleOutcome } from '../../../core/settlement.js';
+import type { MessageSource } from '../../../ports/source.js';
+import { DONE } from '../completions/done-keys.js';
+import type { Commands } from '../connection/commands.js';
+import type { Keys } from '../keys/keys.js';
+import { extendLeases } from '../leases/leasing.js';
+import type { RedisLease } from '../leases/redis.lease.js';
+import { publishTogether } from './publishing-together.js';
+
+/**
+ * Steps that a run has published are known for this time after the last run may have begun, in
+ * milliseconds: the run may take its time.
+ */
+const LAST_RUN = 3_600_000;
+
+export interface SettlingContext {
+  readonly commands: Commands;
+  readonly keys: Keys;
+  /** Publishes, or stores for later, what cannot be in the same step as the acknowledgement. */
+  readonly publish: MessageSource['publish'];
+}
+
+/** On a cluster, where no script reaches what follows. */
+export async function publishApartFirst(
+  lease: RedisLease,
+  { publish = [], completes }: Ack,
+  context: SettlingContext,
+): Promise<SettleOutcome> {
+  const { commands, keys } = context;
+  if (!completes || !(await isDone(commands, keys.done(completes.claim)))) {
+    const obstacle = await publishApart(lease, publish, context);
+    if (obstacle) return obstacle;
+  }
+  const [outcome] = await publishTogether(
+    [{ lease, settlement: { kind: 'ack', completes } }],
+    context,
+  );
+  if (outcome instanceof Error) throw outcome;
+  return outcome!;
+}
+
+/** What was completed before has published what follows. Somebody who does it now has the claim. */
+const isDone = async (commands: Commands, key: string): Promise<boolean> =>
+  (await commands.run('looking for a completion', (client) => client.get(key), key)) === DONE;
+
+/**
+ * Where no script reaches all of them: checked, published, and acknowledged later. A later run of the
+ * message, or another try, does not publish a step again.
+ */
+async function publishApart(
+  lease: RedisLease,
+  entries: readonly OutgoingEntry[],
+  { commands, publish }: SettlingContext,
+): Promise<SettleOutcome | undefined> {
+  const [word] = await extendLeases(commands, [lease]);
+  if (word === 'lost' || (word === 'gone' && !lease.trimmed)) return word;
+  const { group, id } = lease.fence;
+  const window = lease.holder.runsWithin + LAST_RUN;
+  const once = entries.map((entry, step) => {
+    const key = `${lease.source.key}/${id}/${group}/${step}`;
+    return { ...entry, idempotency: { key, window } };
+  });
+  const refused = (await publish(once)).find((result) => result instanceof Error);
+  if (refused) throw refused;
+  return undefined;
+}
