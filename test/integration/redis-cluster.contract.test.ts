@@ -11,11 +11,9 @@ import { SLOTS } from '../../lib/drivers/redis/topology/slots.js';
 import { Keys } from '../../lib/drivers/redis/keys/keys.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import type { RedisSource } from '../../lib/drivers/redis/redis.source.js';
-import type { SourceHarness } from '../contracts/source-harness.js';
-import { describeDriverContract, withDriver } from '../contracts/driver.contract.js';
-import { LiveWorld } from '../contracts/live/live-world.js';
-import { describeLiveConsumersContract } from '../contracts/live-consumers.contract.js';
-import { describeStreamOwnershipContract } from '../contracts/stream-ownership.contract.js';
+import type { DriverHarness } from '../../lib/testing/world/driver-harness.js';
+import { describeDriverContract } from '../contracts/driver.contract.js';
+import { LiveWorld } from '../../lib/testing/contracts/live/live-world.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { elapse } from '../support/passing-time.js';
 import { startCluster, type TestCluster } from '../support/redis-cluster.js';
@@ -30,7 +28,7 @@ afterAll(() => cluster.stop());
 
 const unique = (name: string): string => `${name}-${randomBytes(4).toString('hex')}`;
 
-async function harness(): Promise<SourceHarness> {
+async function harness(): Promise<DriverHarness> {
   return {
     open: async ({ events = new EventBus(), keyPrefix = '' } = {}) =>
       redis({ cluster: cluster.addresses }).open({ events, keyPrefix }),
@@ -40,19 +38,21 @@ async function harness(): Promise<SourceHarness> {
     trim: async (stream, id) => {
       await (await cluster.at(stream)).xdel(stream, id);
     },
+    apart: true,
     close: async () => undefined,
   };
+}
+
+/** A driver with a connection of its own. */
+async function connected() {
+  const driver = await (await harness()).open();
+  return { driver, unique, close: () => driver.source.close() };
 }
 
 describeDriverContract('redis cluster', harness, () => ({
   source: redis({ cluster: cluster.addresses }),
   unique,
 }));
-describeStreamOwnershipContract('redis cluster', async () => ({
-  ...(await withDriver(harness)()),
-  apart: true,
-}));
-describeLiveConsumersContract('redis cluster', harness);
 
 test('redis cluster: what is handed over anywhere is there at once, and what is announced', async () => {
   const streams = await apart(3);
@@ -86,7 +86,7 @@ test('redis cluster: what is handed over anywhere is there at once, and what is 
 });
 
 test('redis cluster: names that cannot be placed are refused at start-up', async () => {
-  const { driver, close } = await withDriver(harness)();
+  const { driver, close } = await connected();
   const subscribing = driver.source.subscribe({
     ...times,
     streams: ['a}b', 'x', '{x}', '{y}:dead-letter'],
@@ -101,7 +101,7 @@ test('redis cluster: names that cannot be placed are refused at start-up', async
 });
 
 test('redis cluster: a subscription that is closed is forgotten', async () => {
-  const { driver, close, unique } = await withDriver(harness)();
+  const { driver, close, unique } = await connected();
   const subscription = await driver.source.subscribe({
     ...{ blockTimeout: 100, idleTimeout: 1000, reclaimInterval: 500 },
     ...{ streams: [unique('a'), unique('b')], group: 'g', consumer: 'c', startId: '0' },
@@ -127,7 +127,7 @@ async function apart(count: number): Promise<string[]> {
 const times = { blockTimeout: 200, idleTimeout: 400, reclaimInterval: 100 };
 
 test('redis cluster: what comes while nobody pulls is kept, and handed out later', async () => {
-  const { driver, close } = await withDriver(harness)();
+  const { driver, close } = await connected();
   const { source } = driver;
   const streams = await apart(2);
   const subscribe = (consumer: string) =>
@@ -158,7 +158,7 @@ test('redis cluster: what comes while nobody pulls is kept, and handed out later
 });
 
 test('redis cluster: steps are known for longer than the runs of their message take', async () => {
-  const { driver, close } = await withDriver(harness)();
+  const { driver, close } = await connected();
   const { source } = driver;
   const [stream, next] = (await apart(2)) as [string, string];
   const runsWithin = 5 * 3_600_000;
@@ -186,7 +186,7 @@ test.each(['unknown-endpoint', 'hostname'])(
   async (preferred) => {
     const setting = 'cluster-preferred-endpoint-type';
     for (const { client } of cluster.nodes) await client.config('SET', setting, preferred);
-    const { driver, close } = await withDriver(harness)();
+    const { driver, close } = await connected();
     const { source } = driver;
     const [stream, there] = (await apart(2)) as [string, string];
     const entry = { stream, fields: ['a', 'b'] };

@@ -7,10 +7,8 @@ import { redisAclRules, redisCommands } from '../../lib/drivers/redis/acl.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import type { RedisOptions } from '../../lib/drivers/redis/connection/redis.options.js';
 import { lookAfter } from '../../lib/drivers/redis/reading/look-after.script.js';
-import type { SourceHarness } from '../contracts/source-harness.js';
-import { describeDriverContract, withDriver } from '../contracts/driver.contract.js';
-import { describeLiveConsumersContract } from '../contracts/live-consumers.contract.js';
-import { describeStreamOwnershipContract } from '../contracts/stream-ownership.contract.js';
+import type { DriverHarness } from '../../lib/testing/world/driver-harness.js';
+import { describeDriverContract } from '../contracts/driver.contract.js';
 import { elapse } from '../support/passing-time.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 import { secret } from '../support/secrets.js';
@@ -41,7 +39,7 @@ afterAll(async () => {
 
 const unique = (name: string): string => `${name}-${randomBytes(4).toString('hex')}`;
 
-async function harness(): Promise<SourceHarness> {
+async function harness(): Promise<DriverHarness> {
   return {
     open: async ({ events = new EventBus(), keyPrefix = '' } = {}) =>
       redis(place).open({ events, keyPrefix: server.prefix + keyPrefix }),
@@ -60,8 +58,6 @@ describeDriverContract('redis', harness, () => ({
   keyPrefix: server.prefix,
   unique,
 }));
-describeStreamOwnershipContract('redis', withDriver(harness));
-describeLiveConsumersContract('redis', harness);
 
 test('redis: a message that too few replicas have confirmed is stored, and says so', async () => {
   const quick = { ...place, commandTimeout: 800 };
@@ -85,7 +81,7 @@ test('redis: a message that too few replicas have confirmed is stored, and says 
 
 /** What takes over a minute otherwise. */
 async function removeAnAbsentConsumer(): Promise<void> {
-  const { driver, unique, close } = await withDriver(harness)();
+  const driver = await (await harness()).open();
   const [key, group] = [server.prefix + unique('stream'), 'g'];
   await server.client.xgroup('CREATE', key, group, '0', 'MKSTREAM');
   await server.client.xgroup('CREATECONSUMER', key, group, 'absent');
@@ -95,7 +91,7 @@ async function removeAnAbsentConsumer(): Promise<void> {
   const look = { group, consumer: 'present', streams, ...times };
   const [looked] = (await lookAfter(driver.unwrap!() as Redis, look))!;
   expect(looked!.removed).toEqual(['absent']);
-  await close();
+  await driver.source.close();
 }
 
 test('redis: the suites have used every right of the user, and lacked none', async (context) => {

@@ -39,6 +39,8 @@ export const RULES = {
   ),
   'drivers/memory': { layers: ['options', 'ports', 'core'] },
   'drivers/redis': { layers: ['ports', 'core'], packages: ['ioredis'] },
+  // The contract suites: a driver author's tests run them, with any test runner.
+  testing: { layers: ['ports', 'core'] },
   runtime: { layers: [...ENGINES, 'drivers/*', 'options', 'ports', 'core'] },
   nest: {
     layers: ['runtime', ...ENGINES, 'options', 'ports', 'core'],
@@ -50,7 +52,7 @@ export const RULES = {
     layers: ['nest', 'runtime', 'load-balancing', 'workflows', 'admin', 'options', 'ports', 'core'],
   },
   'driver.ts': { layers: ['options', 'ports', 'core'] },
-  'testing.ts': { layers: ['drivers/memory', 'options', 'ports', 'core'] },
+  'testing.ts': { layers: ['testing', 'drivers/memory', 'options', 'ports', 'core'] },
 };
 
 /** Doors for applications that have no client library of Redis. */

@@ -6,7 +6,7 @@ import type { Lease } from '../../lib/core/lease.js';
 import { ack } from '../../lib/core/settlement.js';
 import type { SubscribeOptions } from '../../lib/ports/source.js';
 import { ManualClock, memory, MemoryBroker } from '../../lib/drivers/memory/index.js';
-import { entry, valueOf } from '../contracts/source-world.js';
+import { entry, valueOf } from '../../lib/testing/world/source-world.js';
 
 /** What is the memory driver's own, beyond the contract that every driver passes. */
 function connect(options: Parameters<typeof memory>[0] = {}) {

@@ -1,11 +1,9 @@
 import { EventBus } from '../../lib/core/events.js';
 import { ManualClock, memory, MemoryBroker } from '../../lib/drivers/memory/index.js';
-import { describeDriverContract, withDriver } from '../contracts/driver.contract.js';
-import { describeLiveConsumersContract } from '../contracts/live-consumers.contract.js';
-import { describeStreamOwnershipContract } from '../contracts/stream-ownership.contract.js';
-import type { SourceHarness } from '../contracts/source-harness.js';
+import { describeDriverContract } from '../contracts/driver.contract.js';
+import type { DriverHarness } from '../../lib/testing/world/driver-harness.js';
 
-async function harness(): Promise<SourceHarness> {
+async function harness(): Promise<DriverHarness> {
   const clock = new ManualClock();
   const broker = new MemoryBroker(clock);
   const factory = memory({ broker });
@@ -26,5 +24,3 @@ async function harness(): Promise<SourceHarness> {
 }
 
 describeDriverContract('memory', harness, () => ({ source: memory(), unique: (name) => name }));
-describeLiveConsumersContract('memory', harness);
-describeStreamOwnershipContract('memory', withDriver(harness));

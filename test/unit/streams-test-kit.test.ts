@@ -14,7 +14,7 @@ import {
 } from '../../lib/core/settlement.js';
 import type { MessageSource, Subscription } from '../../lib/ports/source.js';
 import { ManualClock, StreamsTestKit } from '../../lib/drivers/memory/index.js';
-import { recordFor } from '../contracts/source-world.js';
+import { recordFor } from '../../lib/testing/world/source-world.js';
 import { work } from '../support/passing-time.js';
 
 type Handle = (lease: Lease) => Promise<Exclude<Settlement, Unhandled | HandedOver>>;

@@ -1,0 +1,117 @@
+import { expect } from '../../running/expect.js';
+import type { Tests } from '../../running/runner.js';
+import { ack } from '../../../core/settlement.js';
+import { entry, valueOf, type SourceWorld } from '../../world/source-world.js';
+
+export function describePublishing({ describe, test }: Tests, world: () => SourceWorld): void {
+  describe('publishing', () => {
+    test('answers one id per entry, unique within the stream', async () => {
+      const first = await world().publish('a', 'b', 'c');
+      const second = await world().publish('d');
+      expect(new Set([...first, ...second]).size).toBe(4);
+    });
+
+    test('the ids it answers are those that readers see', async () => {
+      const ids = await world().publish('a', 'b');
+      const reader = await world().reader('A');
+      expect((await reader.take(2)).map(({ id }) => id)).toEqual(ids);
+    });
+
+    test('keeps the order within a stream, in a batch and over batches', async () => {
+      const values = Array.from({ length: 300 }, (_, index) => `v${index}`);
+      await world().publish(...values.slice(0, 100));
+      for (const value of values.slice(100, 150)) await world().publish(value);
+      await world().publish(...values.slice(150));
+      const reader = await world().reader('A');
+      expect((await reader.take(300)).map(valueOf)).toEqual(values);
+    });
+
+    test('appends each entry of a batch to its own stream', async () => {
+      const { stream } = world();
+      const other = world().harness.unique('other');
+      const source = await world().source();
+      await source.publish([
+        { stream, fields: entry('1') },
+        { stream: other, fields: entry('2') },
+        { stream, fields: entry('3') },
+      ]);
+      const here = await world().reader('A');
+      const there = await world().reader('A', { streams: [other] });
+      expect((await here.take(2)).map(valueOf)).toEqual(['1', '3']);
+      expect((await there.takeOne()).stream).toBe(other);
+      await there.expectNothing(100);
+    });
+
+    test('a refused entry does not hide the fate of the others', async () => {
+      const { stream } = world();
+      const source = await world().source();
+      const results = await source.publish([
+        { stream, fields: entry('1') },
+        { stream, fields: [] },
+        { stream, fields: entry('3') },
+      ]);
+      expect(results).toEqual([expect.any(String), expect.any(Error), expect.any(String)]);
+      const reader = await world().reader('A');
+      expect((await reader.take(2)).map(({ id }) => id)).toEqual([results[0], results[2]]);
+    });
+
+    test('an empty batch is nothing', async () => {
+      const source = await world().source();
+      expect(await source.publish([])).toEqual([]);
+    });
+
+    test('gives entries the time at which they were published', async () => {
+      const before = world().harness.now();
+      await world().publish('a');
+      const reader = await world().reader('A');
+      const { publishedAt } = await reader.takeOne();
+      expect(publishedAt).toBeGreaterThanOrEqual(before - 2000);
+      expect(publishedAt).toBeLessThanOrEqual(world().harness.now() + 2000);
+    });
+
+    test('later changes to what was handed in change nothing', async () => {
+      const fields = ['event_type', 'test', 'payload', 'before'];
+      const source = await world().source();
+      await source.publish([{ stream: world().stream, fields }]);
+      fields[3] = 'after';
+      const reader = await world().reader('A');
+      expect(valueOf(await reader.takeOne())).toBe('before');
+    });
+
+    test('a key prefix is a world of its own', async () => {
+      const prefixed = await world().open({ keyPrefix: 'apart:' });
+      await prefixed.source.publish([{ stream: world().stream, fields: entry('there') }]);
+      await world().publish('here');
+      const here = await world().reader('A');
+      const there = await world().reader('A', { driver: prefixed });
+      expect((await here.takeOne()).stream).toBe(world().stream);
+      await here.expectNothing(100);
+      const lease = await there.takeOne();
+      expect(valueOf(lease)).toBe('there');
+      expect(lease.stream, 'streams are named without the prefix').toBe(world().stream);
+      const publish = [{ stream: world().stream, fields: entry('next') }];
+      expect(await there.settle(lease, { ...ack, publish })).toBe('settled');
+      expect(valueOf(await there.takeOne())).toBe('next');
+      await here.expectNothing(100);
+    });
+  });
+
+  describe('fields', () => {
+    for (const [name, fields] of [
+      ['empty texts', ['', '', 'empty', '']],
+      ['odd names', ['a b', '1', '__proto__', '2', 'constructor', '3', '*', '4', '>', '5']],
+      ['line ends and control characters', ['a\r\nb', '\u0000\u0001\r\n$3\r\n', 'tab\t', '\n']],
+      ['all of Unicode', ['naïve', '😀 \u{10ffff} ￾', 'עברית', '中文']],
+      ['one name twice', ['same', '1', 'same', '2']],
+      ['a large value', ['large', 'ü'.repeat(50_000)]],
+      ['many fields', Array.from({ length: 200 }, (_, index) => `n${index}`)],
+    ] as const) {
+      test(`come back as they were: ${name}`, async () => {
+        const source = await world().source();
+        await source.publish([{ stream: world().stream, fields }]);
+        const reader = await world().reader('A');
+        expect((await reader.takeOne()).fields).toEqual(fields);
+      });
+    }
+  });
+}

@@ -1,0 +1,154 @@
+import { expect } from '../../running/expect.js';
+import type { Tests } from '../../running/runner.js';
+import { ack, deadLetter, release } from '../../../core/settlement.js';
+import type { Settling } from '../../../ports/source.js';
+import { entry, IDLE, recordFor, valueOf, type SourceWorld } from '../../world/source-world.js';
+
+export function describeSettling({ describe, test }: Tests, world: () => SourceWorld): void {
+  describe('a batch of settlements', () => {
+    test('gets one outcome each, in order, whatever the kinds', async () => {
+      await world().publish('acked', 'published', 'released', 'dead', 'alien');
+      const reader = await world().reader('A');
+      const [acked, published, released, dead] = await reader.take(5);
+      const { group, stream } = world();
+      const publish = [{ stream: world().harness.unique('next'), fields: entry('next') }];
+      const batch: Settling[] = [
+        { lease: released!, settlement: release },
+        { lease: dead!, settlement: deadLetter('x'), record: recordFor(dead!, group, 'A') },
+        { lease: acked!, settlement: ack },
+        { lease: published!, settlement: { ...ack, publish } },
+      ];
+      await reader.subscription.stop();
+      expect(await reader.source.settle(batch)).toEqual(batch.map(() => 'settled'));
+      const peer = await world().reader('B', { streams: [stream] });
+      expect(valueOf(await peer.start(await peer.takeOne()))).toBe('released');
+      await peer.expectNothing(200);
+    });
+
+    test('may be empty', async () => {
+      expect(await (await world().source()).settle([])).toEqual([]);
+    });
+
+    test('may be large', async () => {
+      const values = Array.from({ length: 1200 }, (_, index) => String(index));
+      await world().publish(...values);
+      const reader = await world().reader('A', { idleTimeout: IDLE });
+      await reader.ack(...(await reader.take(1200)));
+      const peer = await world().reader('B', { idleTimeout: IDLE });
+      await peer.expectNothing(2 * IDLE);
+    });
+  });
+
+  describe('ack', () => {
+    test('settles again and again', async () => {
+      await world().publish('a');
+      const reader = await world().reader('A');
+      const lease = await reader.takeOne();
+      await reader.ack(lease);
+      await reader.ack(lease);
+    });
+
+    test('ends the hold: it cannot be extended or begun any more', async () => {
+      await world().publish('a');
+      const reader = await world().reader('A');
+      const lease = await reader.takeOne();
+      await reader.ack(lease);
+      expect(await reader.extend(lease)).toEqual(['gone']);
+      expect(await reader.begin(lease)).toBe('gone');
+    });
+  });
+
+  describe('ack with messages to publish', () => {
+    test('publishes them in order, each to its stream', async () => {
+      const { stream } = world();
+      const next = world().harness.unique('next');
+      await world().publish('first');
+      const reader = await world().reader('A', { idleTimeout: IDLE });
+      const publish = [
+        { stream: next, fields: entry('1') },
+        { stream, fields: entry('2') },
+        { stream: next, fields: entry('3') },
+      ];
+      expect(await reader.settle(await reader.takeOne(), { ...ack, publish })).toBe('settled');
+      expect(valueOf(await reader.takeOne())).toBe('2');
+      const follower = await world().reader('F', { streams: [next] });
+      expect((await follower.take(2)).map(valueOf)).toEqual(['1', '3']);
+    });
+
+    test('acknowledges', async () => {
+      await world().publish('a');
+      const { reader, leases } = await world().abandon('A', 1);
+      const publish = [{ stream: world().harness.unique('next'), fields: entry('next') }];
+      expect(await reader.settle(leases[0]!, { ...ack, publish })).toBe('settled');
+      const peer = await world().reader('B', { idleTimeout: 100 });
+      await peer.expectNothing(300);
+    });
+
+    test('carried out twice is gone and publishes once', async () => {
+      await world().need((can) => can.atomicPublish, 'publish in one step with the ack');
+      await world().publish('a');
+      const next = world().harness.unique('next');
+      const reader = await world().reader('A');
+      const lease = await reader.takeOne();
+      const publish = [{ stream: next, fields: entry('next') }];
+      expect(await reader.settle(lease, { ...ack, publish })).toBe('settled');
+      expect(await reader.settle(lease, { ...ack, publish })).toBe('gone');
+      const follower = await world().reader('F', { streams: [next] });
+      expect(await follower.takeWithin(300)).toHaveLength(1);
+    });
+
+    test('does neither where a message is refused', async () => {
+      await world().need((can) => can.atomicPublish, 'publish in one step with the ack');
+      await world().publish('a');
+      const next = world().harness.unique('next');
+      const reader = await world().reader('A');
+      const lease = await reader.takeOne();
+      const publish = [
+        { stream: next, fields: entry('1') },
+        { stream: next, fields: [] },
+      ];
+      expect(await reader.settle(lease, { ...ack, publish })).toBeInstanceOf(Error);
+      expect(await reader.extend(lease)).toEqual(['held']);
+      await (await world().reader('F', { streams: [next] })).expectNothing(100);
+    });
+  });
+
+  describe('dead-letter', () => {
+    test('stores the raw fields and the record, and ends the hold', async () => {
+      await world().need((_, driver) => !!driver.deadLetters, 'keep dead letters');
+      const fields = ['odd name', '', 'ü', '\u0000', 'payload', '{no json'];
+      await (await world().source()).publish([{ stream: world().stream, fields }]);
+      const { reader, leases } = await world().abandon('A', 1);
+      const record = recordFor(leases[0]!, world().group, 'A');
+      expect(await reader.deadLetter(leases[0]!, record)).toBe('settled');
+      expect(await world().deadLetters()).toEqual([
+        { ...record, fields, deadLetterId: expect.any(String) },
+      ]);
+      const peer = await world().reader('B', { idleTimeout: 100 });
+      await peer.expectNothing(300);
+    });
+
+    test('carried out twice is gone and stored once', async () => {
+      await world().need((can) => can.atomicDeadLetter, 'dead-letter in one step');
+      await world().publish('a');
+      const reader = await world().reader('A');
+      const lease = await reader.takeOne();
+      const record = recordFor(lease, world().group, 'A');
+      expect(await reader.deadLetter(lease, record)).toBe('settled');
+      expect(await reader.deadLetter(lease, record)).toBe('gone');
+      expect(await world().deadLetters()).toHaveLength(1);
+    });
+
+    test('stores one per group that gives up', async () => {
+      await world().need((_, driver) => !!driver.deadLetters, 'keep dead letters');
+      await world().publish('a');
+      const groups = [world().group, world().harness.unique('second')];
+      for (const group of groups) {
+        const reader = await world().reader('A', { group });
+        const lease = await reader.takeOne();
+        expect(await reader.deadLetter(lease, recordFor(lease, group, 'A'))).toBe('settled');
+      }
+      expect((await world().deadLetters()).map(({ group }) => group)).toEqual(groups);
+    });
+  });
+}
