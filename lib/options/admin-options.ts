@@ -4,13 +4,13 @@ import { declareOptions, type Given } from '../core/declaring/shape.js';
 
 const ID = 'an id such as 1700000000000-0';
 
-/** Where a group stands: `0`, `$` or an id. */
+/** Position of a group: `0`, `$` or an id. */
 export const position = checked<string>(
   `'0', '$' or ${ID}`,
   (given) => given === '$' || isEntryId(given),
 );
 
-/** Where a page of entries begins: an id, or one with `(` before it, which is left out itself. */
+/** Where a page of entries begins: an id, or `(` and an id that is itself left out. */
 const pageStart = checked<string>(
   `${ID}, or next of a page`,
   (given) =>
@@ -27,11 +27,14 @@ export const PAGE_OPTIONS = declareOptions('a page', {
 /** One page of a list. */
 export interface Page<Item> {
   readonly items: readonly Item[];
-  /** Where the next page begins: pass it as `after`, of pending entries as `start`. Undefined at the end. */
+  /**
+   * Start of the next page: pass it as `after`; for pending entries as `start`. Undefined at the
+   * end.
+   */
   readonly next?: string;
 }
 
-/** Which page of a list. */
+/** Selects a page of a list. */
 export interface PageOptions extends Given<typeof PAGE_OPTIONS> {}
 
 export const CREATE_OPTIONS = declareOptions('createGroup', {

@@ -24,7 +24,7 @@ function nearestName(folder: string): string | undefined {
   }
 }
 
-/** A package.json without a name says only how its folder is read. */
+/** Skips a package.json without a name: such a file only says how Node reads its folder. */
 function nameIn(file: string): string | undefined {
   try {
     const { name } = JSON.parse(readFileSync(file, 'utf8')) as { name?: unknown };

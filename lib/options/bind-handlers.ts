@@ -6,7 +6,7 @@ import { HANDLER_OPTIONS } from './handler-options.js';
 import { DEFAULT_GROUP, type ResolvedOptions } from './streams-options.js';
 
 /**
- * What handlers set for themselves, and the rest from the transport.
+ * Completes the options of handlers with those of the transport.
  * @throws InvalidOptionsError naming every problem of every handler
  */
 export function bindHandlers(
@@ -25,7 +25,7 @@ export function bindHandlers(
 function bindHandler(definition: HandlerDefinition, options: ResolvedOptions): PlannedHandler {
   const { options: own, name, origin, invoke, invokeBatch } = definition;
   const { group, ...decided } = HANDLER_OPTIONS.complete(own, options);
-  // Batches follow each other, unless more are asked for.
+  // One batch at a time, unless the option asks for more.
   const concurrency = own.concurrency ?? (own.batch && 1);
   const bound: BoundHandler = {
     ...decided,
@@ -36,14 +36,14 @@ function bindHandler(definition: HandlerDefinition, options: ResolvedOptions): P
     answers: definition.answers ?? false,
     chains: definition.chains ?? false,
     concurrency,
-    // Each of these says that no two runs of a message, or of the handler, may overlap.
+    // With each of these options no two runs of a message, or of the handler, may overlap.
     overlap: (own.overlap ?? true) && !own.orderBy && !own.inbox && own.concurrency !== 1,
     serial: options.maxOverrun === undefined && concurrency === 1,
   };
   return { definition, bound, group };
 }
 
-/** What does not go together with the kind of handler that it is. */
+/** Options that do not go together with the kind of the handler. */
 function kindProblems({ options, answers, invokeBatch }: HandlerDefinition): string[] {
   const problems: string[] = [];
   const set = (['dedupe', 'inbox', 'batch', 'orderBy'] as const).filter((name) => options[name]);
@@ -57,7 +57,7 @@ function kindProblems({ options, answers, invokeBatch }: HandlerDefinition): str
   return problems;
 }
 
-/** Where handlers use the group that nobody has chosen. */
+/** A warning, where handlers use the default group. */
 export function sharedGroupWarning(
   handlers: readonly PlannedHandler[],
   options: ResolvedOptions,

@@ -5,7 +5,7 @@ import { checked, whole } from '../core/declaring/kinds.js';
 import { NONE } from '../core/declaring/option.js';
 import { declareOptions, type Given, type Rule } from '../core/declaring/shape.js';
 
-/** Any time before is a time in seconds, by mistake: 2001-01-01. */
+/** 2001-01-01. An earlier time is probably a time in seconds, by mistake. */
 const EARLIEST = Date.UTC(2001, 0, 1);
 
 const notBoth: Rule = ({ delay, deliverAt }) =>
@@ -18,7 +18,10 @@ export const DUE_TIME = declareOptions(
   {
     /** In milliseconds from now, by the server's clock. 0: at once. */
     delay: whole(0, LATEST),
-    /** A time of the server's clock: a Date, or milliseconds since the epoch, not before 2001. Past: as soon as possible. */
+    /**
+     * A time of the server's clock: a Date, or milliseconds since the epoch, not before 2001. Past:
+     * as soon as possible.
+     */
     deliverAt: checked<Date | number>(
       'a valid Date, or a whole number of milliseconds since the epoch, from 2001-01-01 on',
       (value) => {
@@ -34,10 +37,10 @@ export const DUE_TIME = declareOptions(
   notBoth,
 );
 
-/** When a message is to be delivered. One of the two at most. */
+/** When a message is to be delivered. `delay` and `deliverAt` exclude each other. */
 export interface DueTime extends Given<typeof DUE_TIME> {}
 
-/** @returns undefined where it is to be published at once. @throws InvalidMessageError */
+/** @returns undefined where the message is to be published at once. @throws InvalidMessageError */
 export function whenOf({ delay, deliverAt }: DueTime): When | undefined {
   if (delay === undefined && deliverAt === undefined) return undefined;
   const due = { delay, deliverAt };
@@ -46,7 +49,7 @@ export function whenOf({ delay, deliverAt }: DueTime): When | undefined {
   return delay ? { in: delay } : undefined;
 }
 
-/** Until then, in milliseconds, by this process's clock; 0: at once. */
+/** Milliseconds until a due time, by this process's clock; 0: at once. */
 export const waitUntil = (when: When | undefined, now: number): number =>
   when ? Math.max(0, 'in' in when ? when.in : when.at - now) : 0;
 

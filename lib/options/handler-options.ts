@@ -67,7 +67,7 @@ const dedupe = (): Option<OnceGiven, 'optional', OncePolicy | undefined> =>
     nested(DEDUPE_OPTIONS),
   ).decidedBy(oncePolicy);
 
-/** What is decided about a handler's `dedupe` or `inbox`; undefined where it is off. */
+/** The policy that follows from a handler's `dedupe` or `inbox`; undefined where it is off. */
 function oncePolicy(given: OnceGiven): OncePolicy | undefined {
   if (given === false) return undefined;
   const options = given === true ? {} : typeof given === 'string' ? { key: given } : given;

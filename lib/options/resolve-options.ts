@@ -22,7 +22,7 @@ export function resolveOptions(options: StreamsOptions): ResolvedOptions {
   });
 }
 
-/** Without what is undefined. */
+/** One of several kinds. Reports the problems of the alternative that was most probably meant. */
 export const defined = <T extends object>(
   given: T,
 ): { [K in keyof T]?: Exclude<T[K], undefined> } =>

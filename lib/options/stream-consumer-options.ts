@@ -15,68 +15,88 @@ export const STREAM_CONSUMER_OPTIONS = declareOptions(
     stream: text('the name of a stream'),
     /** Streams to read, instead of `stream`. */
     streams: list(text(), 'a list of names of streams that is not empty', 1),
-    /** Each group gets every message; its consumers share them. @default that of the module */
+    /**
+     * Consumer group. Each group gets every message. The consumers of a group share the messages.
+     * @default that of the module
+     */
     group: text(),
     /**
-     * Name in the group. Two consumers of one process that read the same stream in the same group need
-     * different ones. @default that of the module
+     * Name of the consumer in the group. Two consumers of one process that read the same stream in
+     * the same group need different names. @default that of the module
      */
     consumer: text(),
     /** False: `subscribe` rejects where the group is missing. @default true */
     createGroup: flag(),
-    /** Where a new group begins: `'0'` all, `'$'` only new messages, or an id. */
+    /**
+     * Where a new group begins. `'0'`: all messages; `'$'`: only new ones; an id: those behind it.
+     */
     startId: shared.startId,
-    /** Callbacks at a time. @default the bound of the module, shared with all else that runs there */
+    /**
+     * Callbacks that run at a time. @default the limit of the module, which the handlers of the
+     * module share
+     */
     concurrency: shared.concurrency,
     /**
-     * Callbacks that go on after their timeout keep their place beyond this number. Counts where
-     * `concurrency` is set, too.
-     * @default that of the module; where the module has none, the concurrency, and 0 where that is 1
+     * How many callbacks that go on after their timeout give their slots to other messages. Further
+     * ones keep their slots. Counts where `concurrency` is set, too.
+     * @default that of the module; where the module has none, the concurrency, and 0 where that is
+     * 1
      */
     maxOverrun: shared.maxOverrun,
     /** Longest wait of one blocking read, in milliseconds. */
     blockTimeout: shared.blockTimeout,
-    /** An entry not kept fresh for this time, in milliseconds, is taken over by another consumer. */
+    /**
+     * Another consumer takes over an entry that was not kept fresh for this time, in milliseconds.
+     */
     idleTimeout: shared.idleTimeout,
-    /** How often abandoned entries are looked for, in milliseconds. */
+    /** How often the consumer looks for abandoned entries, in milliseconds. */
     reclaimInterval: shared.reclaimInterval,
-    /** A consumer that holds entries and was silent for this time, in milliseconds, is reported as crashed. */
+    /**
+     * A consumer that holds entries and was silent for this time is reported as crashed, in
+     * milliseconds.
+     */
     crashedAfter: shared.crashedAfter,
-    /** Runs in all before the dead letter queue. */
+    /** Runs in all before a message becomes a dead letter. */
     maxDeliveries: shared.maxDeliveries,
     /** Wait between runs. */
     backoff: backoff(),
-    /** A callback that takes longer, in milliseconds, has failed. @default none */
+    /**
+     * Longest time of a run, in milliseconds. A callback that takes longer has failed.
+     * @default none
+     */
     timeout: HANDLER_OPTIONS.options.timeout,
-    /** After this time, in milliseconds, an entry is no longer kept from other consumers. */
+    /** How long a running message is kept from other consumers, in milliseconds. */
     maxHold: shared.maxHold,
     /** How long `close` waits for running callbacks, in milliseconds. */
     gracePeriod: shared.gracePeriod,
     /** Most entries that one read asks for. */
     batchSize: shared.batchSize,
-    /** Reading pauses while so many entries wait for a retry. */
+    /** Reading pauses while this many entries wait for a retry. */
     maxParked: shared.maxParked,
-    /** What becomes of event types that were not asked for. @default 'ack' */
+    /** What becomes of event types that the callback does not take. @default 'ack' */
     unmatched: shared.unmatched,
     /** Shape of entries. */
     codec: shared.codec,
-    /** Errors that no later run can mend. */
+    /** Whether no later run can succeed after this error. */
     isUnrecoverable: shared.isUnrecoverable,
   },
   streamsNamed,
 );
 
-/** Options of `StreamConsumers.create`. What is left out is as in the module. Times in milliseconds. */
+/**
+ * Options of `StreamConsumers.create`. Options that are left out are those of the module. Times in
+ * milliseconds.
+ */
 export interface StreamConsumerOptions extends Given<typeof STREAM_CONSUMER_OPTIONS> {}
 
-/** {@link StreamConsumerOptions} with everything decided. */
+/** {@link StreamConsumerOptions} with all defaults filled in. */
 export interface ResolvedConsumerOptions {
   readonly streams: readonly string[];
   readonly createGroup: boolean;
   readonly timeout: number | undefined;
-  /** Undefined: bounded by the module. */
+  /** Undefined: only the module limits it. */
   readonly concurrency: number | undefined;
-  /** What is left of the options of the module. */
+  /** All other options, from the module where this consumer gives none. */
   readonly settings: ResolvedOptions;
 }
 
@@ -88,7 +108,7 @@ export function resolveConsumerOptions(
   const problems = STREAM_CONSUMER_OPTIONS.problems(given);
   if (problems.length > 0) throw new InvalidOptionsError(problems);
   const own = asGiven(defined(given));
-  // They follow from other times.
+  // These defaults follow from other times, so they are not inherited where those differ.
   const { reclaimInterval, crashedAfter, ...inherited } = asGiven(module);
   const sameTimes = own.idleTimeout === undefined && own.blockTimeout === undefined;
   return {
@@ -106,7 +126,7 @@ export function resolveConsumerOptions(
   };
 }
 
-/** Of others' options, those that a transport has, too. */
+/** Keeps the options that transports have, too. */
 const asGiven = (options: object): Partial<StreamsOptions> =>
   Object.fromEntries(
     Object.entries(options).filter(([name]) => STREAMS_OPTIONS.names.includes(name)),

@@ -6,7 +6,7 @@ import { DEFAULT_NAME } from './streams-options.js';
 
 type Loose = Readonly<Record<string, unknown>>;
 
-/** Those that `@StreamHandler` takes of the options of a handler. */
+/** The handler options that `@StreamHandler` takes. */
 const { balanced: _, ...own } = HANDLER_OPTIONS.options;
 export const OWN = own;
 
@@ -28,7 +28,7 @@ const SOURCES_ONLY = declareOptions('@StreamHandler', {
   events: EVENTS.default('*'),
 });
 
-/** What a handler sets for itself; the rest comes from the transport. Times in milliseconds. */
+/** Options of one handler. Others come from the transport. Times in milliseconds. */
 export interface StreamHandlerOptions
   extends Omit<HandlerOptions, 'balanced'>, Given<typeof STREAM_ONLY> {}
 

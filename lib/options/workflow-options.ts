@@ -5,16 +5,16 @@ import { declareOptions, isRecord, type Given } from '../core/declaring/shape.js
 import { stepTarget } from './step-target.js';
 
 const STEP_OPTIONS = declareOptions('next', {
-  /** Texts to travel beside the payload. Trace headers travel by themselves. */
+  /** Texts that travel beside the payload. Trace headers travel without being named. */
   metadata: checked<Metadata>('an object of texts', isRecord),
   /**
-   * Published when this step, or a later one that follows from it, is dead-lettered: with a
-   * `WorkflowFailure` as its payload. The nearest hook counts.
+   * Published when this step, or a step that follows from it, is dead-lettered. Its payload is a
+   * `WorkflowFailure`. The nearest hook counts.
    */
   onFailure: stepTarget,
 });
 
-/** What `next` may say of a step. Times in milliseconds. */
+/** Options of `next`. Times in milliseconds. */
 export interface NextOptions extends DueTime, Given<typeof STEP_OPTIONS> {}
 
 export const NEXT_OPTIONS = declareOptions(
@@ -24,21 +24,22 @@ export const NEXT_OPTIONS = declareOptions(
 );
 
 export const FAN_OUT_OPTIONS = declareOptions('fanOut', {
-  /** Published once every branch has completed, with `JoinedResults` as its payload. */
+  /** Published when every branch has completed. Its payload is a `JoinedResults`. */
   join: stepTarget,
   /**
-   * True: the join runs although branches failed, too. False: then `onFailure` does instead.
+   * True: the join runs even if branches failed. False: `onFailure` runs instead.
    * @default false
    */
   partial: flag(),
   /**
-   * With a join: published once, instead of it, when all branches have come to their end and some
-   * failed. Without one: for each branch that fails. Covers what follows from the join, too.
+   * With a join: published once, instead of the join, when all branches have ended and some have
+   * failed. Also covers the steps that follow from the join. Without a join: published for each
+   * branch that fails.
    */
   onFailure: stepTarget,
 });
 
-/** What `fanOut` may say of all its steps. */
+/** Options of `fanOut`, for all its steps. */
 export interface FanOutOptions extends Given<typeof FAN_OUT_OPTIONS> {}
 
 export const START_OPTIONS = declareOptions(

@@ -19,13 +19,13 @@ import type { OwnedSubscription } from '../ports/stream-ownership.js';
 import type { ResolvedOptions } from '../options/streams-options.js';
 import { resolveLoadBalancer, type LoadBalancerOptions } from '../options/load-balancer-options.js';
 
-/** What reads the streams of one service. */
+/** The consumer that reads the streams of one service. */
 interface BalancedConsumer {
   readonly consumer: Consumer;
   readonly presence: Presence | undefined;
 }
 
-/** The services whose streams are shared out to this process, and who works on them. */
+/** The services whose streams are shared out to this process, and the consumers that read them. */
 export class BalancedServices {
   private readonly balancers = new Map<string, Balancer>();
   private readonly consumers = new Map<Balancer, BalancedConsumer>();
@@ -38,7 +38,7 @@ export class BalancedServices {
   ) {}
 
   /**
-   * Once for each service.
+   * Call it once for each service.
    * @throws InvalidOptionsError, UnsupportedFeatureError
    */
   join(given: LoadBalancerOptions): Balancer {
@@ -61,8 +61,8 @@ export class BalancedServices {
   }
 
   /**
-   * Feeds these handlers from the streams that are owned.
-   * @returns what begins to own some: all that can be wrong with the handlers is found before
+   * Checks these handlers and assigns them to their services.
+   * @returns a function that begins to own streams, which no error of the handlers can follow
    * @throws InvalidOptionsError where a service has no load balancer
    */
   prepare(handlers: readonly PlannedHandler[]): () => Promise<void> {
@@ -81,7 +81,7 @@ export class BalancedServices {
     };
   }
 
-  /** Gives all streams back once the messages in hand are settled. Idempotent. */
+  /** Gives all streams back once the messages under way are settled. Idempotent. */
   async stop(): Promise<void> {
     this.stopping = true;
     const stopped = [...this.consumers.values()].map((one) => stop(one));
@@ -90,15 +90,16 @@ export class BalancedServices {
     await Promise.all(stopped);
     for (const result of ended) {
       if (result.status === 'fulfilled') continue;
-      // What was not given back expires by itself.
+      // The locks of streams that were not given back expire by themselves.
       const { events } = this.parts;
       events.emit('worker-error', { worker: 'load balancer', error: result.reason as Error });
     }
   }
 
   /**
-   * Gives the streams of one service back, or completes them, once the messages in hand are settled. A run
-   * that calls this waits for the other runs of the service only, see {@link endFor}.
+   * Gives the streams of one service back, or completes them, once the messages under way are
+   * settled. A run that calls this waits for the other runs of the service only, see
+   * {@link endFor}.
    */
   end(balancer: Balancer, complete: boolean): Promise<void> {
     const ended = balancer.end(complete, complete ? 'done' : 'released');
@@ -107,8 +108,8 @@ export class BalancedServices {
   }
 
   /**
-   * Completes a stream. From within the run of one of its messages it is completed once the message is
-   * settled, as by `context.done()`.
+   * Completes a stream. Called by the run of one of its messages, it completes the stream once that
+   * message is settled, as `context.done()` does.
    */
   async complete(balancer: Balancer, stream: string): Promise<void> {
     await promisesLinked();
@@ -117,12 +118,12 @@ export class BalancedServices {
     for (const { lease } of own) lease.finishing = true;
   }
 
-  /** Resolves when nothing runs but what awaits the end. @returns whether there is such */
+  /** Resolves when only runs that await the end are left. @returns whether there are any */
   othersEnded(): Promise<boolean> {
     return othersEnded([...this.consumers.values()]);
   }
 
-  /** A run that does not end holds up a handover, which can wait, but no shutdown. */
+  /** A run that does not end may hold up a hand-over, but no shutdown. */
   private letGo(
     subscription: OwnedSubscription,
     owned: OwnedStream,
@@ -149,7 +150,8 @@ export class BalancedServices {
       runsWithin: runsWithin([table], this.options.idleTimeout),
       onFinished: (held, completed) => void balancer.finished(held, completed),
     });
-    // For all streams of the service at once. Its peers know the consumer by its name, which it keeps.
+    // One announcement for all streams of the service. The consumer keeps its name, by which other
+    // consumers of the service know it.
     const presence = await announce({
       ...this.options,
       ...this.parts,
@@ -184,14 +186,14 @@ async function othersEnded(consumers: readonly BalancedConsumer[]): Promise<bool
   return (await Promise.all(left)).includes(true);
 }
 
-/** Stops it as one that leaves its group. */
+/** Stops a consumer that leaves its group. */
 async function stop({ consumer, presence }: BalancedConsumer): Promise<void> {
   presence?.mark(consumer.plan.tables.keys(), 'closing');
   await consumer.stop();
   await presence?.leave();
 }
 
-/** Those for which a load balancer says which streams they read, and the others. */
+/** Separates handlers of load balanced streams from the others. */
 export function divided(
   handlers: readonly PlannedHandler[],
 ): [balanced: PlannedHandler[], others: PlannedHandler[]] {
@@ -203,7 +205,7 @@ export function divided(
 /** Group in which the data streams of a service are read. */
 export const groupOf = (service: string): string => `${service}-group`;
 
-/** Streams come and go, and all have the same handlers. */
+/** Gives the same table for every stream: all streams of a service have the same handlers. */
 class SameTable extends Map<string, HandlerTable> {
   constructor(private readonly table: HandlerTable) {
     super([[table.stream, table]]);
@@ -214,7 +216,7 @@ class SameTable extends Map<string, HandlerTable> {
   }
 }
 
-/** The source, but for what is subscribed to. */
+/** A source whose `subscribe` returns this subscription. */
 function reading(source: MessageSource, subscription: OwnedSubscription): MessageSource {
   return {
     capabilities: source.capabilities,
@@ -226,21 +228,22 @@ function reading(source: MessageSource, subscription: OwnedSubscription): Messag
 }
 
 /**
- * Each run begins in a turn of the event loop of its own, and looks at the lease there: of several that
- * come together the second one must not go by what was true before the first one computed.
+ * Waits until the lease is fresh. Each run waits for a turn of the event loop of its own: of
+ * several that arrive together, the second must not rely on what was true before the first one
+ * blocked the loop.
  */
 async function untilFresh(balancer: Balancer): Promise<void> {
   for (;;) {
     await turn();
     const waiting = balancer.fresh();
-    // Where the server cannot be reached the fence is what counts.
+    // Where the server cannot be reached, only the fence counts.
     if (!waiting || !(await waiting)) return;
   }
 }
 
 /**
- * Runs a handler with most of the lease before it: one that keeps the event loop busy keeps the
- * heartbeat from running. What is lost meanwhile tells the run at once.
+ * Runs a handler with most of the lease still ahead, because a handler that blocks the event loop
+ * also blocks the heartbeat. Aborts the run at once when the stream is lost.
  */
 function whileOwned(balancer: Balancer, invoke: Handler): Handler {
   return async (delivery) => {

@@ -11,13 +11,13 @@ const { source: _, ...STREAMS } = STREAMS_OPTIONS.options;
 
 const PRESET_OPTIONS = declareOptions('transports, clients and modules of Redis', {
   /**
-   * What the sentinels call the master, in an application with several sets of connections: `name`
-   * is then the name of the set. @default `name`, where there are sentinels
+   * The name of the master for the sentinels, in an application with several sets of connections:
+   * `name` is then the name of the set. @default `name`, where there are sentinels
    */
   masterName: anyText(),
 });
 
-/** Options with Redis in every slot: where Redis is, beside everything else. */
+/** Options of Redis and all other options, in one object. */
 export interface RedisStreamsOptions
   extends RedisOptions, Omit<StreamsOptions, 'source'>, Given<typeof PRESET_OPTIONS> {}
 
@@ -36,7 +36,7 @@ export const REDIS_STREAMS_OPTIONS = declareOptions(
 );
 
 /**
- * Sorts them: what is Redis's goes to its driver.
+ * Splits the options: those of Redis go to its driver.
  * @throws InvalidOptionsError naming every problem of either
  */
 export function fromRedisOptions(given: RedisStreamsOptions): StreamsOptions {
@@ -47,7 +47,7 @@ export function fromRedisOptions(given: RedisStreamsOptions): StreamsOptions {
   return { ...Object.fromEntries(others), source: redis(connectionOf({ ...options })) };
 }
 
-/** The options of the connection alone, in which `name` is that of the master. */
+/** The options of the connection alone. Their `name` is that of the master. */
 function connectionOf(given: Loose): RedisOptions {
   const { masterName, name: __, ...others } = given;
   const own = Object.entries(others).filter(([name]) => name in REDIS_OPTIONS.options);
@@ -55,7 +55,7 @@ function connectionOf(given: Loose): RedisOptions {
   return { ...Object.fromEntries(own), ...(named && { name: masterName as string }) };
 }
 
-/** Beside sentinels `name` is the master's, as everywhere else, unless that is named by itself. */
+/** Beside sentinels `name` is the master's name, as in ioredis, unless `masterName` is given. */
 export function withMasterName<Options extends RedisStreamsOptions>(given: Options): Options {
   if (given?.sentinels === undefined || given.masterName !== undefined) return given;
   const { name: masterName = '', ...rest } = given;

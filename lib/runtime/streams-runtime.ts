@@ -30,13 +30,16 @@ import type { Retainer } from '../retention/retainer.js';
 import { createRetainer } from '../retention/create-retainer.js';
 import { Scheduler } from '../delays/scheduler.js';
 
-/** Entries that killed a process before run one at a time, whatever transport read them. */
+/**
+ * Entries that have killed a process before run one at a time, across all transports of this
+ * process.
+ */
 const suspectLane = new Slots(1);
 
-/** Connections have so long to close, however late that is, ms. */
+/** Least time for closing the connections, however late that begins, in milliseconds. */
 const LEAST_TO_CLOSE = 200;
 
-/** Options in, wired workers out. Knows no Nest. */
+/** Makes all parts from the options, and wires them. Knows nothing of Nest. */
 export class StreamsRuntime {
   /** @internal Injection tokens use this name, because a bundler may rename the class. */
   static readonly token: string = 'StreamsRuntime';
@@ -124,8 +127,9 @@ export class StreamsRuntime {
   }
 
   /**
-   * Feeds these handlers. Rejects, with everything closed again, if one cannot start.
-   * @throws InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError, OrderConflictError
+   * Starts reading for these handlers. If one cannot start, closes everything and rejects.
+   * @throws InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError,
+   * OrderConflictError
    */
   async start(definitions: readonly HandlerDefinition[]): Promise<void> {
     try {
@@ -137,7 +141,8 @@ export class StreamsRuntime {
   }
 
   /**
-   * Feeds these handlers beside those that run. Rejects, with nothing of it left, if one cannot start.
+   * Starts reading for these handlers beside those that run. If one cannot start, undoes all of it
+   * and rejects.
    * @param settings where they differ from those of the transport
    * @throws ClosedError, and as {@link start}
    */
@@ -159,20 +164,22 @@ export class StreamsRuntime {
     return readings;
   }
 
-  /** Begins to connect, before anything is asked for. */
+  /** Begins to connect, so that the first command need not wait. */
   connect(): void {
     this.driver.connect?.();
   }
 
   /**
-   * Ends consuming, gracefully. Publishing still works. A run that calls this waits for the others only,
-   * see {@link endFor}. Idempotent.
+   * Ends consuming gracefully. Publishing still works. A run that calls this waits for the other
+   * runs only, see {@link endFor}. Idempotent.
    */
   drain(): Promise<void> {
     return endFor(this.clock, this.drainAll(), () => this.othersEnded());
   }
 
-  /** Drains, then closes the connections. A run that calls this waits as for `drain`. Idempotent. */
+  /**
+   * Drains, then closes the connections. A run that calls this waits as for `drain`. Idempotent.
+   */
   close(): Promise<void> {
     this.closing ??= this.drainAll().then(() => this.endInTime('closed', () => this.closeAll()));
     return endFor(this.clock, this.closing, () => this.othersEnded());
@@ -194,11 +201,14 @@ export class StreamsRuntime {
     this.producer.close();
     await Promise.all([this.lag.stop(), this.chaining.stop()]);
     await Promise.all([...this.requesters].map((requester) => requester.close()));
-    // What it has under way ends with the connection, however long an outage lasts.
+    // What the scheduler has under way ends with the connection, however long an outage lasts.
     await Promise.all([this.scheduler?.stop(), this.driver.source.close()]);
   }
 
-  /** Awaits a part of the shutdown until its time is over: a server that hangs must not hold it up. */
+  /**
+   * Awaits a part of the shutdown, until its time is over: a server that hangs must not hold up the
+   * shutdown.
+   */
   private async endInTime(part: 'drained' | 'closed', work: () => Promise<unknown>): Promise<void> {
     this.endsFrom ??= this.clock.now();
     const end = this.endsFrom + graceOf(this.options.gracePeriod)[part];
@@ -206,8 +216,8 @@ export class StreamsRuntime {
   }
 
   /**
-   * For one client: its answers arrive in a box of its own.
-   * @throws UnsupportedFeatureError where the driver has no way back
+   * Makes the requester of one client. Its answers arrive in a reply box of its own.
+   * @throws UnsupportedFeatureError where the driver has no port replies
    */
   createRequester(): Requester {
     const requester: Requester = new Requester({
@@ -220,13 +230,15 @@ export class StreamsRuntime {
     return requester;
   }
 
-  /** Whoever schedules promotes: others may have to look first. */
+  /**
+   * A process that schedules messages also promotes them. Other processes may have to look first.
+   */
   private readonly onScheduled = (stream: string, when: When): void => {
     this.scheduler?.expect(stream, when);
     void this.scheduler?.start();
   };
 
-  /** Once. */
+  /** Warns once. */
   private warnWithoutRegistry(): void {
     if (this.driver.live || this.working) return;
     const { technology } = this.options.source;

@@ -2,7 +2,7 @@ import type { Metadata } from '../core/message.js';
 import type { FinishedStep } from '../ports/workflow-store.js';
 import type { ScopedPlace } from './workflow-place.js';
 
-/** What a step came to. */
+/** How a step ended. */
 export type StepOutcome = 'completed' | 'failed' | 'cancelled' | 'duplicate';
 
 /** Place and event type of a step that follows. */

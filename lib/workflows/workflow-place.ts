@@ -25,7 +25,7 @@ export type Scope = JoinScope | HookScope;
 /** A fan-out whose branches are joined. */
 export interface JoinScope {
   readonly kind: 'join';
-  /** Step that fanned out. */
+  /** The step that fanned out. */
   readonly at: string;
   /** Index of this branch, and number of branches. */
   readonly index: number;
@@ -36,7 +36,7 @@ export interface JoinScope {
   readonly stream: string | undefined;
 }
 
-/** A step for what fails. */
+/** A step that runs when another step fails. */
 export interface HookScope {
   readonly kind: 'hook';
   readonly event: string;

@@ -10,8 +10,8 @@ import {
 } from './json.codec.js';
 
 /**
- * The shape of Backstage queues: `taskName`, `payload` (JSON), `enqueuedAt` in ms. Metadata goes to
- * a further field `metadata`, which Backstage ignores.
+ * The shape of Backstage queues: `taskName`, `payload` (JSON), `enqueuedAt` in milliseconds.
+ * Metadata goes to a further field `metadata`, which Backstage ignores.
  */
 export const backstageCodec: Codec = {
   name: 'backstage',

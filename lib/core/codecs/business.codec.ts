@@ -21,9 +21,9 @@ const OPTIONS = declareOptions('businessCodec', {
 export interface BusinessCodecOptions extends Given<typeof OPTIONS> {}
 
 /**
- * The shape of business streams such as `job:lifecycle`: `eventType`, `timestamp` in ms, `source`,
- * `data` (JSON). Read entries carry their `source` in the metadata. Metadata of one's own goes to a
- * further field `metadata`, which other programs ignore.
+ * The shape of business streams such as `job:lifecycle`: `eventType`, `timestamp` in milliseconds,
+ * `source`, `data` (JSON). Decoded entries carry their `source` in the metadata. Other metadata
+ * goes to a further field `metadata`, which other programs ignore.
  */
 export function businessCodec(options: BusinessCodecOptions): Codec {
   refuse(OPTIONS.problems(options));

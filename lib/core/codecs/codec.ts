@@ -4,20 +4,20 @@ import type { Fields, Message, OutgoingMessage } from '../message.js';
 export interface DecodedFields {
   readonly payload: unknown;
   readonly metadata?: Message['metadata'];
-  /** ISO 8601. Leave out where the source's own time of the entry says it. */
+  /** ISO 8601. Left out where the source's own time of the entry is the right one. */
   readonly timestamp?: string;
 }
 
 /**
  * Turns messages into fields and back. Both directions are pure and synchronous.
  *
- * A codec throws on input that it cannot read. It need not wrap what it throws: the pipeline turns
- * it into a dead letter with the reason `undecodable` and the raw fields.
+ * A codec throws on input that it cannot read. It need not wrap the error: the pipeline makes a
+ * dead letter with the reason `undecodable` and the raw fields.
  */
 export interface Codec {
   readonly name: string;
   encode(message: OutgoingMessage): Fields;
-  /** The event type alone, read before anything is parsed: filtered events are never decoded. */
+  /** Reads only the event type, before anything is parsed: filtered messages are never decoded. */
   eventType(fields: Fields, stream: string): string;
   decode(fields: Fields): DecodedFields;
 }

@@ -1,14 +1,14 @@
 import { fieldOf, type Codec, type DecodedFields } from './codec.js';
 import type { Fields, Metadata, OutgoingMessage } from '../message.js';
 
-/** Copied, not written out where they are used: see docs/decisions/0015. */
+/** Templates that are copied. Writing them as literals would cost more: see docs/decisions/0015. */
 const BARE = ['event_type', '', 'payload', ''];
 const WITH_METADATA = [...BARE, 'metadata', ''];
 
 /**
- * The default shape of an entry: `event_type`, `payload` (JSON), and where there is any `metadata`
- * (JSON object of strings). An entry that says its `timestamp` (ISO 8601) is read too; none is
- * written, since the entry's id holds the time.
+ * The default shape of an entry: `event_type`, `payload` (JSON), and, where there is any,
+ * `metadata` (JSON object of strings). The codec reads a `timestamp` (ISO 8601) and writes none,
+ * since the entry's id holds the time.
  */
 export const jsonCodec: Codec = {
   name: 'json',
@@ -28,7 +28,7 @@ export const jsonCodec: Codec = {
   },
 
   decode(fields: Fields): DecodedFields {
-    // Nearly every entry is just what `encode` wrote without metadata.
+    // Nearly every entry is exactly what `encode` writes without metadata.
     const usual = fields[0] === 'event_type' && fields[2] === 'payload';
     const payload = payloadFromJson(usual ? fields[3] : fieldOf(fields, 'payload'));
     if (usual && fields.length === 4) return { payload };
@@ -38,7 +38,7 @@ export const jsonCodec: Codec = {
   },
 };
 
-/** JSON text of a payload. `undefined` becomes null; what JSON has no text for is refused. */
+/** JSON text of a payload. `undefined` becomes null. A value without JSON text throws. */
 export function payloadToJson(payload: unknown): string {
   const text = JSON.stringify(payload === undefined ? null : payload) as string | undefined;
   if (text === undefined) throw new TypeError(`a ${typeof payload} has no JSON text`);
@@ -56,7 +56,7 @@ export function withMetadata(fields: readonly string[], metadata: Metadata | und
   return text === undefined ? fields : [...fields, 'metadata', text];
 }
 
-/** Undefined where it is empty. */
+/** Undefined where the metadata is empty. */
 function metadataToJson(metadata: Metadata): string | undefined {
   if (!isObject(metadata) || !hasTextsOnly(metadata)) {
     throw new TypeError('metadata must be an object of strings');
@@ -66,8 +66,8 @@ function metadataToJson(metadata: Metadata): string | undefined {
 }
 
 /**
- * Lenient, as others write it: values that are no texts become their JSON text, and an empty field or
- * `null` is no metadata.
+ * Accepts what other programs write: a value that is no text becomes its JSON text, and an empty
+ * field or `null` is no metadata.
  */
 export function readMetadata(fields: Fields): Metadata | undefined {
   const text = fieldOf(fields, 'metadata');

@@ -3,8 +3,8 @@ import type { Fields, OutgoingMessage } from '../message.js';
 
 /**
  * All fields as they are: the payload is an object of strings. The event type is the field
- * `event_type` where there is one, else the stream's name. Of fields with one name the first counts.
- * Metadata is not carried: these entries have no place for it.
+ * `event_type`; where there is none, the stream's name. Of several fields with one name the first
+ * counts. Metadata is not carried.
  */
 export const rawCodec: Codec = {
   name: 'raw',

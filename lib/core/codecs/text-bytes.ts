@@ -1,24 +1,24 @@
 import { isUtf8 } from 'node:buffer';
 
-/** What stands for a byte b that is no UTF-8 is the lone surrogate ESCAPE + b: U+DC80 to U+DCFF. */
+/** A byte b that is no UTF-8 becomes the lone surrogate ESCAPE + b: U+DC80 to U+DCFF. */
 const ESCAPE = 0xdc00;
 const REPLACEMENT = '\uFFFD';
-// With the flag u, the two halves of a pair match nothing.
+// With the flag u, the halves of a valid pair do not match.
 const ESCAPED = /([\uDC80-\uDCFF]+)/u;
 
 /**
- * Text of UTF-8 bytes. Bytes that are no UTF-8 are kept as lone surrogates, which no valid text
- * contains: {@link bytesOfText} gives the same bytes back.
+ * Decodes UTF-8. Bytes that are no UTF-8 become lone surrogates, which no valid text contains:
+ * {@link bytesOfText} returns the same bytes.
  */
 export function textOfBytes(bytes: Buffer, start = 0, end = bytes.length): string {
   const text = bytes.toString('utf8', start, end);
-  // The usual end: a decoded text without U+FFFD was valid. With one, only the bytes tell.
+  // The usual case: a decoded text without U+FFFD was valid. With U+FFFD, only the bytes can tell.
   if (!text.includes(REPLACEMENT)) return text;
   const own = bytes.subarray(start, end);
   return isUtf8(own) ? text : escape(own);
 }
 
-/** The bytes that a text was read from: UTF-8, and those that were none. */
+/** The bytes from which a text was decoded. */
 export function bytesOfText(text: string): Buffer {
   if (text.isWellFormed()) return Buffer.from(text);
   const parts = text.split(ESCAPED);
@@ -28,7 +28,7 @@ export function bytesOfText(text: string): Buffer {
   );
 }
 
-/** Whether all of these were UTF-8. */
+/** Whether all of these texts were valid UTF-8. */
 export function areTexts(fields: readonly string[]): boolean {
   for (let index = 0; index < fields.length; index++) {
     if (!fields[index]!.isWellFormed()) return false;
@@ -49,7 +49,7 @@ function escape(bytes: Buffer): string {
   return text;
 }
 
-/** Bytes of the character that begins with this one. */
+/** Number of bytes of the character that begins with this byte. */
 function lengthOf(first: number): number {
   if (first < 0xc0) return 1;
   if (first < 0xe0) return 2;

@@ -1,4 +1,4 @@
-/** What can be in one chain at a time. Its fields are the chain's. */
+/** An item that can be in one chain at a time. These fields belong to the chain. */
 export interface Link<T> {
   before: T | undefined;
   after: T | undefined;
@@ -6,11 +6,11 @@ export interface Link<T> {
 }
 
 /**
- * A set of objects, in the order in which they were added, that are linked to each other.
+ * A set of objects that are linked to each other, in the order in which they were added.
  *
- * A `Set` through which many short-lived objects pass makes a new table every few hundred of them.
- * Tables that grew old keep what they held from being collected while it is young: nearly every
- * message would be collected late, and the heap be as large again.
+ * A `Set` through which many short-lived objects pass makes a new table every few hundred objects.
+ * Old tables keep their objects from being collected early: nearly every message would be collected
+ * late, and the heap would double.
  */
 export class Chain<T extends Link<T>> implements Iterable<T> {
   size = 0;
@@ -27,7 +27,7 @@ export class Chain<T extends Link<T>> implements Iterable<T> {
     this.size++;
   }
 
-  /** @returns whether it was here */
+  /** @returns whether the item was in this chain */
   delete(item: T): boolean {
     if (!this.has(item)) return false;
     const { before, after } = item;
@@ -35,7 +35,7 @@ export class Chain<T extends Link<T>> implements Iterable<T> {
     else this.first = after;
     if (after) after.before = before;
     else this.last = before;
-    // An old object that is left must not keep younger ones alive.
+    // A removed object must not keep younger objects alive.
     item.before = item.after = item.chain = undefined;
     this.size--;
     return true;
@@ -45,7 +45,7 @@ export class Chain<T extends Link<T>> implements Iterable<T> {
     return item.chain === this;
   }
 
-  /** The present one may be deleted meanwhile. */
+  /** The current item may be deleted during the iteration. */
   *[Symbol.iterator](): Iterator<T> {
     for (let item = this.first; item;) {
       const { after } = item;

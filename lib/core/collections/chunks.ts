@@ -1,6 +1,6 @@
 /**
- * Cuts a list into parts, in order. A part has at most `limit` items, and at most `mostSize` of their
- * size together; an item that is larger alone is a part of its own.
+ * Cuts a list into parts, in order. A part has at most `limit` items, with a total size of at most
+ * `mostSize`. An item that is larger alone is a part of its own.
  */
 export function chunksOf<T>(
   items: readonly T[],

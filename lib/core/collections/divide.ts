@@ -1,6 +1,6 @@
 /**
- * Entries of two kinds on their two ways at once, and what became of each, in the order of the
- * entries. A way without entries is not gone.
+ * Sends entries of two kinds on two ways at once, and returns their results in the order of the
+ * entries. A way without entries is not called.
  */
 export async function divide<T, Some extends T, R>(
   entries: readonly T[],

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 
 /**
- * Has `inspect`, and with it every logger, and `JSON.stringify` show a description instead of what
- * this object holds: passwords, keys. It works as before.
+ * Makes `inspect`, every logger that uses it, and `JSON.stringify` show a description of an object
+ * instead of its contents, such as passwords and keys. The object works as before.
  */
 export function concealed<T extends object>(object: T, describe: (object: T) => string): T {
   const show = { value: () => describe(object), configurable: true };

@@ -57,7 +57,7 @@ export function oneOf<const T extends string | number | boolean>(
   });
 }
 
-/** What only its own test can tell. */
+/** A value that only the given test can check. */
 export const checked = <T>(
   expected: string,
   accepts: (value: unknown) => boolean,
@@ -68,7 +68,7 @@ export const checked = <T>(
 export const func = <T>(expected: string): Option<T> =>
   checked<T>(expected, (value) => typeof value === 'function');
 
-/** An object that the application brings, known by one of its methods. */
+/** An object that the application provides, recognised by one of its methods. */
 export const part = <T>(method: string, expected: string): Option<T> =>
   checked<T>(
     expected,
@@ -78,7 +78,7 @@ export const part = <T>(method: string, expected: string): Option<T> =>
       typeof (value as Record<string, unknown>)[method] === 'function',
   );
 
-/** A list. @param least how many there must be at least */
+/** A list. @param least smallest number of items */
 export function list<T>(of: Option<T>, expected: string, least = 0): Option<readonly T[]> {
   return new Option<readonly T[]>({
     expected,
@@ -110,7 +110,7 @@ export function nested<S extends Shapes>(
   });
 }
 
-/** Without what is undefined. */
+/** One of several kinds. Reports the problems of the alternative that was most probably meant. */
 const defined = (given: object): object =>
   Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 

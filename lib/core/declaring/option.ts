@@ -1,22 +1,25 @@
 import { shown } from './wording.js';
 
-/** Sentences, each of which begins with the name of what must be otherwise. */
+/** Sentences. Each begins with the name of the option that is wrong. */
 export type Problems = readonly string[];
 
-/** Nothing is wrong. */
+/** No problems. */
 export const NONE: Problems = Object.freeze([]);
 
 export type Presence = 'optional' | 'required' | 'defaulted' | 'inherited';
 
 /** How a value of an option is checked. */
 export interface Kind {
-  /** What a value must be: the words behind "must be", such as `a whole number of at least 1`. */
+  /** The words behind "must be" in a message, such as `a whole number of at least 1`. */
   readonly expected: string;
-  /** Whether a value is right. Called for each message that is published with options, so it is cheap. */
+  /**
+   * Whether a value is right. Called for each message that is published with options, so it must be
+   * cheap.
+   */
   readonly accepts: (value: unknown) => boolean;
-  /** The problems of the parts of a value that is not accepted. Undefined where the value has none. */
+  /** The problems of the parts of a refused value. Undefined where the value has no parts. */
   readonly within?: (value: unknown, at: string) => Problems | undefined;
-  /** What to write instead of this value, where that can be guessed. */
+  /** A hint what to write instead of this value, where that can be guessed. */
   readonly advice?: (value: unknown) => string | undefined;
   /**
    * Fills in the defaults of the parts of a value.
@@ -26,16 +29,16 @@ export interface Kind {
 }
 
 /**
- * One option: its type, its check and its default. The comment above its place in a declaration is
- * what editors show of it.
+ * One option: its type, its check and its default. Editors show the comment above its place in a
+ * declaration.
  *
  * @typeParam T what may be given
  * @typeParam R what it is once its defaults are filled in
  */
 export class Option<T, P extends Presence = 'optional', R = T> {
-  /** Only for the compiler. */
+  /** For the compiler only. */
   declare readonly given: T;
-  /** Only for the compiler. */
+  /** For the compiler only. */
   declare readonly completed: R;
 
   constructor(
@@ -50,15 +53,12 @@ export class Option<T, P extends Presence = 'optional', R = T> {
     return new Option<T, 'required', R>(this.kind, 'required', undefined, this.isSecret);
   }
 
-  /** What holds where the option is not given. */
+  /** Sets the value for an option that is not given. */
   default(value: T): Option<T, 'defaulted', R> {
     return new Option<T, 'defaulted', R>(this.kind, 'defaulted', value, this.isSecret);
   }
 
-  /**
-   * Where the option is not given, the one of the same name counts that stands around it: of a handler,
-   * that of its transport. Of an object of options, each one that is left out.
-   */
+  /** Messages do not repeat the value. */
   inherited(): Option<T, 'inherited', R> {
     return new Option<T, 'inherited', R>(this.kind, 'inherited', undefined, this.isSecret);
   }
@@ -69,7 +69,7 @@ export class Option<T, P extends Presence = 'optional', R = T> {
     return new Option<T, P, D>(kind, this.presence, this.fallback, this.isSecret);
   }
 
-  /** No message repeats the value. */
+  /** An option of any type. */
   secret(): Option<T, P, R> {
     return new Option<T, P, R>(this.kind, this.presence, this.fallback, true);
   }

@@ -10,6 +10,6 @@ export function refuse(...problems: readonly Problems[]): void {
 
 const name = text().required();
 
-/** What must be a text that is not empty, by its name. */
+/** Checks that each of these values is a text that is not empty. */
 export const names = (given: Readonly<Record<string, unknown>>): Problems =>
   Object.entries(given).flatMap(([what, value]) => name.problems(value, what));

@@ -26,7 +26,10 @@ type CompletedOf<O> = {
     : never;
 };
 
-/** What the options that are inherited are where they are not given. */
+/**
+ * The type of the options that may be given: an option that is not required may be left out, or
+ * undefined.
+ */
 type AroundOf<O> =
   Named<O, 'inherited'> extends never
     ? []
@@ -37,10 +40,13 @@ type TypeOf<X> = X extends Option<infer T, infer _, infer __> ? T : never;
 /** The type of what may be given: each option that is not required may be left out, or undefined. */
 export type Given<S> = S extends Shape<infer O> ? GivenOf<O> : never;
 
-/** The type of options with their defaults filled in. */
+/**
+ * A check that no single option can make, such as two options that exclude each other. Each
+ * sentence begins with a name.
+ */
 export type Completed<S> = S extends Shape<infer O> ? CompletedOf<O> : never;
 
-/** What no option can tell by itself, such as two that exclude each other. Each sentence begins with a name. */
+/** The declaration of an object of options: its types, its checks and its defaults. */
 export type Rule = (given: Readonly<Record<string, unknown>>) => Problems;
 
 type Loose = Readonly<Record<string, unknown>>;
@@ -51,15 +57,15 @@ interface NamedOption {
   readonly required: boolean;
 }
 
-/** The declaration of an object of options: its types, its checks and its defaults come from here. */
+/** The options of the last object, in its order. Most messages name the same options. */
 export class Shape<O extends object = object> {
   readonly names: readonly string[];
   private readonly byName: ReadonlyMap<string, AnyOption>;
-  /** The options that the last object named, in its order. Messages mostly name the same ones. */
+  /** @param of owner of the options, for messages: `a consumer` */
   private readonly last: NamedOption[] = [];
   private readonly required: readonly string[];
 
-  /** @param of whose options they are, for messages: `a consumer` */
+  /** Whether the object is right. One pass, without an allocation. */
   constructor(
     readonly of: string,
     readonly options: O,
@@ -71,7 +77,10 @@ export class Shape<O extends object = object> {
     this.required = this.names.filter((name) => this.byName.get(name)!.presence === 'required');
   }
 
-  /** Whether all is right. One pass over what is given, without an allocation. */
+  /**
+   * A promise has no names of its own. Asking each object whether it is a promise would cost as
+   * much as the rest.
+   */
   accepts(given: unknown): given is GivenOf<O> {
     if (!isObject(given)) return false;
     let count = 0;
@@ -91,18 +100,16 @@ export class Shape<O extends object = object> {
       if (!named.accepts(value)) return false;
       if (named.required) required++;
     }
-    // A promise has no names of its own; to ask each object whether it is one costs as much as the rest.
+    // All problems, at every depth.
+    // @param at prefix of each name: `backoff.`
+    // @param what name of the object, for a value that is none: `backoff`
     if (count === 0 && isThenable(given)) return false;
     if (required < this.required.length && this.misses(given)) return false;
     for (const rule of this.rules) if (rule(given).length > 0) return false;
     return true;
   }
 
-  /**
-   * Everything that is wrong, at every depth.
-   * @param at put before each name: `backoff.`
-   * @param what the object itself, for one that is none: `backoff`
-   */
+  /** Fills in the defaults, those of nested objects included. Undefined counts as left out. */
   problems(given: unknown, at = '', what = `the options of ${this.of}`): Problems {
     if (this.accepts(given)) return NONE;
     if (!isRecord(given)) return [`${what} must be an object, not ${shown(given)}`];
@@ -116,8 +123,8 @@ export class Shape<O extends object = object> {
   }
 
   /**
-   * The options with their defaults, those of nested objects included. Undefined counts as left out.
-   * @param around what counts for options that are inherited, where they are not given
+   * Whether a required option is missing. Looks at each name, because getters of a class cannot be
+   * listed.
    */
   complete(given: GivenOf<O>, ...[around]: AroundOf<O>): CompletedOf<O> {
     const values = given as Loose;
@@ -143,19 +150,7 @@ export class Shape<O extends object = object> {
   }
 }
 
-/**
- * Declares an object of options, in one place.
- *
- * ```ts
- * const BATCH = declareOptions('a batch', {
- *   /** Most messages of a batch. *\/
- *   size: whole(1, 10_000).required(),
- *   /** Longest wait for more messages, in milliseconds. @default 1000 *\/
- *   maxWait: whole(0).default(1000),
- * });
- * interface BatchOptions extends Given<typeof BATCH> {}
- * ```
- */
+/** An object that can have options: no list, and no promise that was not awaited. */
 export const declareOptions = <const O extends Options>(
   of: string,
   options: O,

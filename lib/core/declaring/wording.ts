@@ -1,7 +1,9 @@
-/** Longer texts are cut in messages. */
+/** Longest text that a message shows. Longer ones are cut. */
 const LONGEST_SHOWN = 60;
 
-/** A value as a message shows it: texts in quotation marks, so that `"26000"` is seen to be a text. */
+/**
+ * A value as messages show it. Texts have quotation marks, so that `"26000"` is seen to be a text.
+ */
 export function shown(value: unknown): string {
   switch (typeof value) {
     case 'string':
@@ -24,7 +26,7 @@ export function shown(value: unknown): string {
 export const isThenable = (value: object): boolean =>
   'then' in value && typeof value.then === 'function';
 
-/** The known name that was probably meant. Undefined where none is near. */
+/** The known name that was probably meant. Undefined where none is similar. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const most = Math.max(1, Math.floor(name.length / 3));
   return known
@@ -33,7 +35,10 @@ export function nearest(name: string, known: readonly string[]): string | undefi
     .sort((a, b) => a.steps - b.steps)[0]?.candidate;
 }
 
-/** Letters to insert, delete, replace or swap with their neighbour, until both are the same but for case. */
+/**
+ * How many letters to insert, delete, replace or swap with their neighbour until both are the same.
+ * Case does not count.
+ */
 function distance(left: string, right: string): number {
   const [a, b] = [left.toLowerCase(), right.toLowerCase()];
   const rows = [Array.from({ length: b.length + 1 }, (_, column) => column)];

@@ -6,13 +6,13 @@ type Deliver = (packet: WritePacket) => void;
 
 const NOTHING_READ: Promise<void> = Promise.resolve();
 
-/** Turns answers into the packets that Nest's clients know. */
+/** Turns answers into the packets of Nest's clients. */
 export class AnswerReader implements Asker {
   private reading = NOTHING_READ;
 
   /**
    * @param deserializer for packets that a serializer of the service has made
-   * @param always the application brought it, and means it for all packets
+   * @param always the application provided the deserializer, so it is used for all packets
    */
   constructor(
     private readonly id: string,
@@ -28,7 +28,7 @@ export class AnswerReader implements Asker {
     const foreign = kind === AnswerKind.Packet || kind === AnswerKind.LastPacket;
     if (!foreign && !this.always) return this.deliver(packetOf(kind, body));
     const packet: unknown = foreign ? parse(body) : { id: this.id, ...packetOf(kind, body) };
-    // One may take longer than the next one: their order stays.
+    // Keeps the order: one packet may take longer than the next one.
     this.reading = this.reading.then(() => this.read(packet, isLast(kind)));
   }
 

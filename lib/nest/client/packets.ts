@@ -6,14 +6,14 @@ import type { Question } from '../../requests/requester.js';
 import type { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { StreamRecord } from './stream-record.js';
 
-/** Where a pattern says that its message goes. */
+/** The address that a pattern gives. */
 export interface Address {
   readonly eventType: string;
-  /** Undefined: where routing has it go. */
+  /** Undefined: routing decides. */
   readonly stream?: string;
 }
 
-/** What is published of a packet of Nest's. */
+/** The publication of a packet of Nest. */
 export function publicationOf(
   { data, metadata: hooked }: ReadPacket,
   { eventType, stream }: Address,
@@ -35,7 +35,10 @@ export function publicationOf(
   };
 }
 
-/** What is asked by it. @throws InvalidMessageError, PayloadTooLargeError, InvalidOptionsError, ClosedError */
+/**
+ * The request of a packet of Nest. @throws InvalidMessageError, PayloadTooLargeError,
+ * InvalidOptionsError, ClosedError
+ */
 export function questionOf(
   { data }: ReadPacket,
   publication: Publication,

@@ -7,7 +7,7 @@ import { StreamsClient, type StreamsClientExtras } from './streams.client.js';
 export type RedisStreamsClientOptions = RedisStreamsOptions & StreamsClientExtras;
 
 /**
- * The client with Redis in every slot.
+ * The client for Redis.
  *
  * ```ts
  * ClientsModule.register([{ name: 'ORDERS', customClass: RedisStreamsClient, options: { url } }]);

@@ -3,7 +3,7 @@ import { isRecord } from '../../core/declaring/shape.js';
 import { PUBLISH_OPTIONS, type PublishOptions } from '../../options/publish-options.js';
 import type { Producer } from '../../publishing/producer.js';
 
-/** The map, or any events where there is none, as in `app.get(StreamPublisher)`. */
+/** The given map, or any events where none is given, as in `app.get(StreamPublisher)`. */
 type Known<Events extends object> = [keyof Events] extends [never]
   ? Record<string, unknown>
   : Events;
@@ -17,7 +17,7 @@ export type BatchItem<Events extends object = Record<string, unknown>> = {
 }[keyof Known<Events> & string];
 
 /**
- * Publishes messages. Injectable; typed by a map from event types to payloads.
+ * Publishes messages. Injectable. A map from event types to payloads gives the types.
  *
  * ```ts
  * constructor(private readonly publisher: StreamPublisher<{ 'order.process': Order }>) {}
@@ -32,11 +32,12 @@ export class StreamPublisher<Events extends object = Record<string, unknown>> {
   constructor(private readonly producer: Producer) {}
 
   /**
-   * @returns the id of the message in its stream, once the server has it; of a delayed one the id
-   * that it waits under, which begins with `delayed-`
+   * Publishes a message. @returns the id of the message in its stream, once the server has stored
+   * it; for a delayed message the id under which it waits, which begins with `delayed-`
    * @throws ConnectionError, ServerOutOfMemoryError, PayloadTooLargeError, InvalidMessageError,
    * BackpressureError, UnsupportedFeatureError, ClosedError
-   * @throws NotReplicatedError with `waitReplicas`: the message is stored, too few replicas have said so
+   * @throws NotReplicatedError with `waitReplicas`: the message is stored, but too few replicas
+   * have confirmed it
    */
   async publish<E extends keyof Known<Events> & string>(
     eventType: E,
@@ -44,18 +45,19 @@ export class StreamPublisher<Events extends object = Record<string, unknown>> {
     options?: PublishOptions,
   ): Promise<string> {
     if (options === undefined) return this.producer.publish({ eventType, payload });
-    // Spread, a text or a promise would be no options, in silence.
+    // Spreading a text or a promise would silently give no options.
     if (!isRecord(options)) throw new InvalidMessageError(PUBLISH_OPTIONS.problems(options).join());
     return this.producer.publish({ ...options, eventType, payload });
   }
 
   /**
-   * Publishes many messages in one go, in order within each stream. Nothing is sent where one of
-   * them cannot be encoded, or has to wait for its `maxLag`: a batch waits as a whole. It is not a transaction: the server may take some and refuse others.
+   * Publishes many messages at once, in order within each stream. Sends nothing while one of them
+   * cannot be encoded, or has to wait for its `maxLag`: a batch waits as a whole. It is not a
+   * transaction: the server may accept some and refuse others.
    *
    * @returns the ids, in the order of the items
-   * @throws PublishBatchError with the id or error of each item, where one or more failed; a
-   * NotReplicatedError among them is that of a message that is stored
+   * @throws PublishBatchError with the id or error of each item, where one or more failed; an item
+   * with a NotReplicatedError is stored
    * @throws BackpressureError, and nothing was sent
    */
   async publishBatch(items: readonly BatchItem<Events>[]): Promise<string[]> {

@@ -2,7 +2,7 @@ import type { BackpressureOptions, MaxLag } from '../../options/backpressure-opt
 import type { DueTime } from '../../options/due-time.js';
 import type { Metadata } from '../../core/message.js';
 
-/** A payload with what should travel beside it. Made by {@link StreamRecordBuilder}. */
+/** A payload with the options of its publication. Made by {@link StreamRecordBuilder}. */
 export class StreamRecord<T = unknown> {
   constructor(
     readonly payload: T,
@@ -10,17 +10,18 @@ export class StreamRecord<T = unknown> {
     readonly stream?: string,
     readonly idempotencyKey?: string,
     readonly waitReplicas?: number,
-    /** Of a request: longest wait for an answer, ms. */
+    /** For a request: longest wait for an answer, in milliseconds. */
     readonly timeout?: number,
-    /** Of an event: how far consumers may be behind. */
+    /** For an event: how far consumers may be behind. */
     readonly backpressure?: BackpressureOptions,
-    /** Of an event: when it is to be delivered. */
+    /** For an event: when it is delivered. */
     readonly due?: DueTime,
   ) {}
 }
 
 /**
- * Builds what `emit` and `send` take instead of a bare payload, in the manner of Nest's own record builders.
+ * Builds a record that `emit` and `send` take instead of a bare payload, as Nest's own record
+ * builders do.
  *
  * ```ts
  * client.emit('order.process', new StreamRecordBuilder(order).setMetadata({ tenant: 'a' }).build());
@@ -42,37 +43,38 @@ export class StreamRecordBuilder<T = unknown> {
     return this;
   }
 
-  /** The same as `setPayload`: the word of Nest's builders. */
+  /** The same as `setPayload`, under the name of Nest's builders. */
   setData(data: T): this {
     return this.setPayload(data);
   }
 
-  /** Texts to travel beside the payload. They win over those of a dispatch hook. */
+  /** Sets texts that travel beside the payload. They win over those of a dispatch hook. */
   setMetadata(metadata: Metadata): this {
     this.metadata = metadata;
     return this;
   }
 
-  /** Another stream than routing gives. */
+  /** Sets another stream than routing gives. */
   setStream(stream: string): this {
     this.stream = stream;
     return this;
   }
 
-  /** Publishing again with the same key makes no second message, see `PublishOptions`. */
+  /** Sets the key by which a repeated publication is recognised, see `PublishOptions`. */
   setIdempotencyKey(key: string): this {
     this.idempotencyKey = key;
     return this;
   }
 
-  /** Fails unless so many replicas have confirmed the message, see `PublishOptions`. */
+  /** Fails unless this many replicas have confirmed the message, see `PublishOptions`. */
   setWaitReplicas(count: number): this {
     this.waitReplicas = count;
     return this;
   }
 
   /**
-   * Of a request: longest wait for the answer, and for each further one, ms. Events have none.
+   * For a request: longest wait for the answer, and for each further one, in milliseconds. Events
+   * have none.
    * @default the option `requestTimeout`
    */
   setTimeout(ms: number): this {
@@ -81,21 +83,24 @@ export class StreamRecordBuilder<T = unknown> {
   }
 
   /**
-   * Of an event: publishes while no group has more to do than that, see `PublishOptions`. Requests have
-   * a time limit of their own, and take none.
+   * For an event: publishes only while no group has more than this left to read, see
+   * `PublishOptions`. Requests have a time limit of their own, and take none.
    */
   setMaxLag(maxLag: number | MaxLag, options: Omit<BackpressureOptions, 'maxLag'> = {}): this {
     this.backpressure = { ...options, maxLag };
     return this;
   }
 
-  /** Of an event: delivered so many ms from now, see `PublishOptions`. */
+  /** For an event: delivered in this many milliseconds from now, see `PublishOptions`. */
   setDelay(ms: number): this {
     this.due = { delay: ms };
     return this;
   }
 
-  /** Of an event: delivered at this time, a Date or ms since the epoch, see `PublishOptions`. */
+  /**
+   * For an event: delivered at this time, a Date or milliseconds since the epoch, see
+   * `PublishOptions`.
+   */
   setDeliverAt(time: Date | number): this {
     this.due = { deliverAt: time };
     return this;

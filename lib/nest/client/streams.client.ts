@@ -18,11 +18,11 @@ import { AnswerReader } from './answer-reader.js';
 import { publicationOf, questionOf, type Address } from './packets.js';
 import { StreamRecord } from './stream-record.js';
 
-/** What Nest's clients take beside the options of their connection. */
+/** Options of Nest's clients, beside those of the connection. */
 export interface StreamsClientExtras {
-  /** Changes packets `{ pattern, data }` before they are published. @default leaves them alone */
+  /** Changes packets `{ pattern, data }` before they are published. @default no change */
   readonly serializer?: Serializer<ReadPacket, ReadPacket> | undefined;
-  /** Changes packets `{ id, response, err, isDisposed }` that answer. @default leaves them alone */
+  /** Changes packets `{ id, response, err, isDisposed }` of answers. @default no change */
   readonly deserializer?: Deserializer | undefined;
 }
 
@@ -30,8 +30,9 @@ export interface StreamsClientExtras {
 export type StreamsClientOptions = StreamsOptions & StreamsClientExtras;
 
 /**
- * Publishes events and sends requests, as Nest's `ClientProxy`. Shares the producer of its module, or, made by
- * `ClientsModule.register([{ customClass: StreamsClient, options }])`, has connections of its own.
+ * Publishes events and sends requests, as Nest's `ClientProxy`. A client of a module shares the
+ * producer of its module. A client made by
+ * `ClientsModule.register([{ customClass: StreamsClient, options }])` has connections of its own.
  *
  * ```ts
  * client.emit('order.process', order);
@@ -72,12 +73,12 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
     return super.status as Observable<StreamsStatus>;
   }
 
-  /** Publishing connects by itself, and waits for it in bounded time: nothing need be called first. */
+  /** Does nothing: publishing connects by itself, and waits for that in bounded time. */
   async connect(): Promise<void> {}
 
   /**
-   * Fails the requests that wait for an answer, and closes the connections, where they are this
-   * client's own. Idempotent.
+   * Fails the requests that wait for an answer. Closes the connections where they are the client's
+   * own. Idempotent.
    */
   close(): Promise<void> {
     this.closing ??= this.disconnect();
@@ -91,16 +92,16 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
     this.runtime.events.on(event, listener);
   }
 
-  /** The client underneath: for Redis an ioredis client. */
+  /** The client library's object: for Redis an ioredis client. */
   unwrap<T>(): T {
     const { driver } = this.runtime;
     return (driver.unwrap?.() ?? driver) as T;
   }
 
   /**
-   * Publishes an event at once, whether or not somebody subscribes. The Observable tells the id of
-   * the message, or fails: ConnectionError, PayloadTooLargeError, InvalidMessageError, … A
-   * failure that nobody subscribed to is logged and raised as event `publish-failed`.
+   * Publishes an event at once, with or without a subscriber. The Observable emits the id of the
+   * message, or fails: ConnectionError, PayloadTooLargeError, InvalidMessageError, … A failure
+   * without a subscriber is logged, and emitted as event `publish-failed`.
    *
    * @param pattern event type, or `{ stream, event }`
    * @param data payload, or a `StreamRecord`. Not null or undefined
@@ -129,10 +130,10 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
   }
 
   /**
-   * Asks, each time that somebody subscribes, and emits what the `@MessagePattern` of the service
-   * answers. Unsubscribing stops the waiting; the service is not told. Fails with RequestTimeoutError,
-   * with what the service threw, with code `NOT_A_REQUEST_HANDLER` where a `@StreamHandler` has taken
-   * the request, or as `emit` does.
+   * Publishes a request at each subscription, and emits the answers of the service's
+   * `@MessagePattern`. Unsubscribing stops waiting; the service is not told. Fails with
+   * RequestTimeoutError, with the error that the service threw, with code `NOT_A_REQUEST_HANDLER`
+   * where a `@StreamHandler` has taken the request, or as `emit` does.
    *
    * @param pattern of the `@MessagePattern`, or `{ stream, event }`
    * @param data payload, or a `StreamRecord`. Not null or undefined

@@ -22,7 +22,7 @@ import { readHandlerOptions } from './stream-handler.options.js';
 
 /** What an application may put between payloads and its methods. */
 export interface Serialization {
-  /** Changes packets `{ id, response, err, isDisposed }` that answer. @default leaves them alone */
+  /** Changes packets `{ id, response, err, isDisposed }` of answers. @default no change */
   readonly serializer?: Serializer<OutgoingResponse, unknown> | undefined;
   /** Changes packets `{ pattern, data }` before methods are given their data. @default leaves them alone */
   readonly deserializer?: Deserializer | undefined;

@@ -8,12 +8,12 @@ import { STREAM_LAG_FILTERS, type StreamLagFilter } from './on-stream-lag.decora
 
 type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
 
-/** Finds the methods with `@OnStreamLag`, and tells them what they are for. */
+/** Finds the methods with `@OnStreamLag`, and calls them with the alarms that they are for. */
 export class LagListeners implements OnApplicationBootstrap {
   /** @internal Injection tokens use this name, because a bundler may rename the class. */
   static readonly token: string = 'LagListeners';
 
-  /** One instance may stand behind several tokens. */
+  /** The same instance may be registered under several tokens. */
   private readonly seen = new Set<object>();
 
   constructor(

@@ -4,7 +4,7 @@ import type { EventBus } from '../../core/events.js';
 import type { GroupLag, StreamLagExceeded } from '../../core/lag.js';
 
 /**
- * Tells how far consumer groups are behind. Injectable.
+ * Reports how far consumer groups are behind. Injectable.
  *
  * ```ts
  * for (const { stream, group, lag } of await monitor.read()) gauge.set({ stream, group }, lag ?? NaN);
@@ -15,11 +15,14 @@ export class LagMonitor {
   static readonly token: string = 'LagMonitor';
 
   /**
-   * Every reading, one each `lag.interval` while somebody is subscribed. A reading that fails is left
-   * out, and raises `worker-error`.
+   * Emits a reading each `lag.interval` while there are subscribers. A reading that fails is left
+   * out, and emits the event `worker-error`.
    */
   readonly readings: Observable<readonly GroupLag[]>;
-  /** A lag that goes beyond a threshold of the option `lag`, or recovers: each change once. */
+  /**
+   * Emits when a lag exceeds a threshold of the option `lag`, and when it has recovered: each
+   * change once.
+   */
   readonly alarms: Observable<StreamLagExceeded>;
 
   /** @internal */
@@ -36,9 +39,9 @@ export class LagMonitor {
   /**
    * Reads now.
    *
-   * @param streams @default those consumed here, and those that thresholds name
-   * @returns one row for each group; a stream that does not exist has none. What the server does not
-   * know is `null`
+   * @param streams @default the streams consumed here, and those that thresholds name
+   * @returns one row for each group; none for a stream that does not exist. A value that the server
+   * does not know is `null`
    * @throws UnsupportedFeatureError, ConnectionError, PermissionDeniedError, WrongKeyTypeError
    */
   read(streams?: readonly string[]): Promise<GroupLag[]> {

@@ -9,27 +9,27 @@ const FILTER = declareOptions('@OnStreamLag', {
   /** `*` matches any run of characters. */
   group: text(),
   severity: oneOf('WARNING', 'CRITICAL'),
-  /** `false`: only when it goes beyond a threshold. `true`: only when it has recovered. */
+  /** `false`: only when a threshold is exceeded. `true`: only when the lag has recovered. */
   recovered: flag(),
   /** Name of the module. @default 'default' */
   name: text(),
 });
 
-/** Which alarms a method is for. What is left out is not looked at. */
+/** Selects the alarms of a method. A field that is left out matches all. */
 export interface StreamLagFilter extends Given<typeof FILTER> {}
 
 /** @internal */
 export const STREAM_LAG_FILTERS = Symbol('nestjs-redis-streams:on-stream-lag');
 
 /**
- * Has a method of a provider or controller told of a lag that goes beyond a threshold of the option
- * `lag`, and of its recovery. An error that it throws is raised as `listener-failed`.
+ * Calls a method of a provider or controller when a lag exceeds a threshold of the option `lag`,
+ * and when it has recovered. An error that the method throws is emitted as `listener-failed`.
  *
  * ```ts
  * @OnStreamLag({ severity: 'CRITICAL' })
  * page({ stream, consumerGroup, lag, recovered }: StreamLagExceeded) { … }
  * ```
- * @param filter default all alarms of the module `'default'`
+ * @param filter @default all alarms of the module `'default'`
  * @throws InvalidOptionsError
  */
 export function OnStreamLag(filter: StreamLagFilter = {}): MethodDecorator {

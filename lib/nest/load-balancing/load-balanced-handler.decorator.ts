@@ -4,7 +4,7 @@ import { shown } from '../../core/declaring/wording.js';
 import { declareHandler } from '../handling/stream-handler.decorator.js';
 import { readDeclaration } from '../handling/stream-handler.options.js';
 
-/** What a handler of load balanced streams sets for itself; the rest comes from the transport. */
+/** Options of a handler of load balanced streams. Others come from the transport. */
 export interface LoadBalancedHandlerOptions extends Omit<
   HandlerOptions,
   'streams' | 'group' | 'balanced'

@@ -18,11 +18,11 @@ import { DEFAULT_NAME } from '../../options/streams-options.js';
 import { LoadBalancer } from './load-balancer.js';
 import { connectListeners } from './stream-listeners.js';
 
-/** What the module itself takes, beside the options of its consumer. */
+/** Options of the module itself, beside those of its consumer. */
 export interface LoadBalancerModuleExtras {
   /** Name of the root module whose connections are used. @default 'default' */
   readonly name?: string | undefined;
-  /** Whether all modules may inject what it provides. @default true */
+  /** Whether all modules may inject its providers. @default true */
   readonly isGlobal?: boolean | undefined;
 }
 
@@ -35,7 +35,7 @@ export type LoadBalancerModuleAsyncOptions = ConfigurableModuleAsyncOptions<
   'createLoadBalancerOptions'
 > &
   LoadBalancerModuleExtras & {
-    /** For `@InjectLoadBalancer(service)`, which has to be known before the options are. */
+    /** Service for `@InjectLoadBalancer(service)`, which must be known before the options are. */
     readonly service?: string | undefined;
   };
 
@@ -85,10 +85,10 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<LoadBalancerOp
   .build();
 
 /**
- * Provides {@link LoadBalancer} for one service, on the connections of the root module. Import it once
- * for each service; with several of them inject each by `@InjectLoadBalancer(service)`.
+ * Provides {@link LoadBalancer} for one service, on the connections of the root module. Import it
+ * once for each service. With several services inject each by `@InjectLoadBalancer(service)`.
  *
- * At a shutdown the root module gives all streams back, once the messages in hand are settled.
+ * At a shutdown the root module gives all streams back, once the messages under way are settled.
  */
 @Module({})
 export class LoadBalancerModule extends ConfigurableModuleClass implements OnApplicationBootstrap {
@@ -110,15 +110,20 @@ export class LoadBalancerModule extends ConfigurableModuleClass implements OnApp
     return super.forRootAsync(checkedAsync(options, ASYNC));
   }
 
-  /** Whoever listens by decorators need not call `init`. */
+  /**
+   * Joins the service where there are listening methods, so that the application need not call
+   * `init`.
+   */
   async onApplicationBootstrap(): Promise<void> {
     if (connectListeners(this.balancer, this.modules)) await this.balancer.start();
   }
 }
 
-/** The injection token of the {@link LoadBalancer} of one service, where there are several. */
+/**
+ * The injection token of the {@link LoadBalancer} of one service, for applications with several.
+ */
 export const getLoadBalancerToken = (service: string): string => `LoadBalancer(${service})`;
 
-/** Injects the {@link LoadBalancer} of one service, where there are several. */
+/** Injects the {@link LoadBalancer} of one service, for applications with several. */
 export const InjectLoadBalancer = (service: string): PropertyDecorator & ParameterDecorator =>
   Inject(getLoadBalancerToken(service));

@@ -8,7 +8,7 @@ import type {
   StreamPayload,
 } from '../../load-balancing/notifications.js';
 
-/** What happens to the streams of this consumer, as an Observable and for `for await`. */
+/** The notifications of this consumer, as an Observable and for `for await`. */
 export class StreamNotifications
   extends Observable<StreamNotification>
   implements AsyncIterable<StreamNotification>
@@ -29,8 +29,8 @@ export class StreamNotifications
 }
 
 /**
- * Shares whole streams out between the consumers of a service, each stream to one of them at a time.
- * Speaks the protocol of redis-stream-client-go, whose consumers may take part.
+ * Shares whole streams out between the consumers of a service, each stream to one consumer at a
+ * time. Speaks the protocol of redis-stream-client-go, whose consumers may take part.
  *
  * ```ts
  * for await (const notification of this.balancer.init()) {
@@ -55,12 +55,11 @@ export class LoadBalancer {
   }
 
   /**
-   * Joins the service, and tells what happens from now on: to the first listener all of it, to others
-   * what happens while they listen. Where it cannot join, `StreamTerminated` says why. A second call
-   * answers the same.
+   * Joins the service, and returns its notifications. The first listener gets all of them, later
+   * listeners those that come while they listen. Where joining fails, `StreamTerminated` says why.
+   * A second call returns the same.
    *
-   * No streams are taken while 500 notifications wait, for a `for await` that does not go on or for a
-   * first listener.
+   * This consumer takes no more streams while 500 notifications wait for their reader.
    */
   init(): StreamNotifications {
     return new StreamNotifications(this.balancer.init());
@@ -68,9 +67,9 @@ export class LoadBalancer {
 
   /**
    * Announces a data stream; some consumer will own it. Works without `init`.
-   * @param info anything that JSON can say; told with each notification about the stream
+   * @param info any JSON object; part of each notification about the stream
    * @returns id in the load balancer stream
-   * @throws InvalidOptionsError where nobody could read it
+   * @throws InvalidOptionsError where consumers could not read the announcement
    */
   addStream(dataStreamName: string, info: Readonly<Record<string, unknown>> = {}): Promise<string> {
     return this.balancer.add(dataStreamName, info);
@@ -78,40 +77,43 @@ export class LoadBalancer {
 
   /**
    * Takes a stream that has lost its owner, with the payload of `StreamExpired`.
-   * @throws ClaimFailedError where another consumer was faster, or it is finished
+   * @throws ClaimFailedError where another consumer was faster, or the stream is finished
    */
   claim(payload: StreamPayload): Promise<OwnedStream> {
     return this.balancer.claim(payload);
   }
 
   /**
-   * The stream is finished: its lock, its entry and its assignment end in one step. May be called
-   * again, also after it has succeeded. Called by the handler of one of its messages it does what
-   * `context.done()` does: the stream is finished once that message is settled.
-   * @throws StreamNotOwnedError where it belongs to another consumer
+   * Finishes a stream: its lock, its entry and its assignment end in one step. May be called again,
+   * also after it has succeeded. Called by the handler of one of its messages, it does the same as
+   * `context.done()`: the stream is finished once that message is settled.
+   * @throws StreamNotOwnedError where another consumer owns the stream
    */
   doneStream(dataStreamName: string): Promise<void> {
     return this.services.complete(this.balancer, dataStreamName);
   }
 
   /**
-   * Completes all streams, once the messages in hand are settled, and ends. Called by a handler it
-   * resolves when the other handlers have ended; the handler's own stream follows.
+   * Completes all streams, once the messages under way are settled, and ends. Called by a handler,
+   * it resolves when the other handlers have ended; the handler's own stream follows.
    */
   done(): Promise<void> {
     return this.services.end(this.balancer, true);
   }
 
   /**
-   * Gives all streams back unfinished, once the messages in hand are settled, and ends: what happens
-   * at a shutdown, too. Called by a handler it resolves when the other handlers have ended; the handler's
-   * own stream follows.
+   * Gives all streams back unfinished, once the messages under way are settled, and ends. A
+   * shutdown does the same. Called by a handler, it resolves when the other handlers have ended;
+   * the handler's own stream follows.
    */
   release(): Promise<void> {
     return this.services.end(this.balancer, false);
   }
 
-  /** What this consumer owns, each with its fencing `token` and a `signal` that aborts with it. */
+  /**
+   * The streams that this consumer owns, each with its fencing `token` and a `signal` that aborts
+   * when the stream is lost or let go.
+   */
   streams(): readonly OwnedStream[] {
     return this.balancer.streams();
   }

@@ -3,13 +3,13 @@ import { refuse } from '../../core/declaring/refuse.js';
 import { declareOptions, type Given } from '../../core/declaring/shape.js';
 import type { StreamNotificationType } from '../../load-balancing/notifications.js';
 
-/** Where the decorators below leave what they know. */
+/** Metadata key of the decorators below. */
 export const ON_STREAM = Symbol.for('nestjs-redis-streams:on-stream');
 
-/** What a method listens to. */
+/** The notifications of a method. */
 export interface OnStreamMark {
   readonly type: StreamNotificationType;
-  /** Undefined: of all services. */
+  /** Undefined: all services. */
   readonly service: string | undefined;
 }
 
@@ -34,7 +34,10 @@ function on(type: StreamNotificationType, options: OnStreamOptions): MethodDecor
 export const OnStreamAdded = (options: OnStreamOptions = {}): MethodDecorator =>
   on('StreamAdded', options);
 
-/** Calls a provider's method with each `StreamExpired`: a stream has lost its owner. Claim it there. */
+/**
+ * Calls a provider's method with each `StreamExpired`: a stream has lost its owner. The method may
+ * claim it.
+ */
 export const OnStreamExpired = (options: OnStreamOptions = {}): MethodDecorator =>
   on('StreamExpired', options);
 

@@ -11,14 +11,16 @@ interface Listener extends OnStreamMark {
   readonly call: Method;
 }
 
-/** Connects methods with `@OnStreamAdded()` and its like. @returns whether there are any */
+/**
+ * Connects methods with `@OnStreamAdded()` and the other decorators. @returns whether there are any
+ */
 export function connectListeners(balancer: Balancer, modules: ModulesContainer): boolean {
   const logger = new Logger('LoadBalancer');
   const wrappers = [...modules.values()].flatMap(({ providers, controllers }) => [
     ...providers.values(),
     ...controllers.values(),
   ]);
-  // One instance may stand behind several tokens.
+  // The same instance may be registered under several tokens.
   const instances = new Map(wrappers.map((wrapper) => [wrapper.instance as unknown, wrapper]));
   const listeners = [...instances].flatMap(([instance, wrapper]) => {
     const found = listenersOf(instance).filter(
@@ -34,7 +36,7 @@ export function connectListeners(balancer: Balancer, modules: ModulesContainer):
   balancer.listen((notification) => {
     for (const { type, call } of listeners) {
       if (type !== notification.type) continue;
-      // It may throw, or reject: neither is the load balancer's to answer for.
+      // An error of the method is logged, and does not reach the load balancer.
       void (async () => call(notification))().catch(logged);
     }
   });

@@ -5,18 +5,22 @@ import { declareOptions, isRecord, type Given, type Shape } from '../../core/dec
 import { shown } from '../../core/declaring/wording.js';
 
 export const MODULE_EXTRAS = declareOptions('the module', {
-  /** Name of this set of connections, where an application has several. @default 'default' */
+  /**
+   * Name of this set of connections. Needed where an application has several. @default 'default'
+   */
   name: text(),
-  /** Whether all modules may inject what it provides, or only those that import it. @default true */
+  /**
+   * True: all modules may inject its providers. False: only modules that import it. @default true
+   */
   isGlobal: flag(),
 });
 
-/** What the module itself takes, beside the options of its connections. */
+/** Options of the module itself, beside those of its connections. */
 export interface StreamsModuleExtras extends Given<typeof MODULE_EXTRAS> {}
 
 const list = checked<readonly unknown[]>('a list', Array.isArray);
 
-/** Of `forRootAsync`: those of Nest, and the module's own. */
+/** Options of `forRootAsync`: those of Nest, and the module's own. */
 export const ASYNC_OPTIONS = declareOptions(
   'forRootAsync',
   {
@@ -42,8 +46,8 @@ export const checkedAsync = <Options>(options: Options, shape: Shape = ASYNC_OPT
 };
 
 /**
- * Options as an application gave them to a module, or its factory made them. Which of them there are
- * is checked where they are used.
+ * Checks that the options of an application, or of its factory, are an object. Each option is
+ * checked where it is used.
  * @throws InvalidOptionsError where they are no object
  */
 export function checkedObject<Options>(given: Options, of: string): Options {

@@ -27,8 +27,8 @@ const Core = createCoreModule<RedisStreamsOptions>({
 });
 
 /**
- * The module with Redis in every slot. What it provides is found by either name:
- * `RedisStreamsTransport` and `StreamsTransport`, `RedisStreamsClient` and `StreamsClient`.
+ * The module for Redis. Its providers are found under both names: `RedisStreamsTransport` and
+ * `StreamsTransport`, `RedisStreamsClient` and `StreamsClient`.
  */
 @Module({})
 export class RedisStreamsModule implements OnModuleDestroy {
@@ -51,7 +51,7 @@ export class RedisStreamsModule implements OnModuleDestroy {
     return surround(RedisStreamsModule, Core.forRootAsync(checkedAsync(options)), options.name);
   }
 
-  /** Ends consuming, and awaits the handlers that run. Publishing still works. */
+  /** Ends consuming, and awaits running handlers. Publishing still works. */
   onModuleDestroy(): Promise<void> {
     return this.runtime.drain();
   }

@@ -29,7 +29,7 @@ export type AsyncOptions<Options> = ConfigurableModuleAsyncOptions<
 > &
   StreamsModuleExtras;
 
-/** The runtime of the module that asks, whatever its name. */
+/** The runtime of the module that injects it, under any name. */
 export const RUNTIME = Symbol('nestjs-redis-streams:runtime');
 const BEFORE_THE_ROOT = -1;
 const OPTIONS = Symbol('nestjs-redis-streams:options');
@@ -41,8 +41,8 @@ export interface CoreModule<Options> {
 }
 
 /**
- * The inner of two modules: it owns the providers, and closes the connections as the last of all, so
- * that others can publish until then.
+ * The inner of two modules. It owns the providers, and closes the connections after all other
+ * modules, so that they can publish until then.
  */
 export function createCoreModule<Options extends { readonly name?: string }>(
   preset: Preset<Options>,
@@ -83,7 +83,9 @@ export function createCoreModule<Options extends { readonly name?: string }>(
       super();
     }
 
-    /** Not before: an application that cannot be made would never close what was opened. */
+    /**
+     * Connects only now: an application that cannot be created would never close its connections.
+     */
     onModuleInit(): void {
       this.runtime.connect();
     }
@@ -95,7 +97,10 @@ export function createCoreModule<Options extends { readonly name?: string }>(
   return StreamsCoreModule;
 }
 
-/** Options come with passwords: whoever prints the module, or its providers, sees their names only. */
+/**
+ * Hides the values of options, which contain passwords: printing the module, or its providers,
+ * shows only the names of the options.
+ */
 function concealing(provider: Provider): Provider {
   if (typeof provider !== 'object' || provider.provide !== OPTIONS) return provider;
   const conceal = (options: object): object => {
@@ -115,9 +120,9 @@ function concealing(provider: Provider): Provider {
 }
 
 /**
- * Has modules of this class shut down before all others, the root module included, so that handlers
- * which still run find the databases of others open. Nest goes by the distance from the root module,
- * then by the order of imports, and nobody should have to know that.
+ * Makes modules of this class shut down before all others, the root module included. So handlers
+ * that still run find the databases of other modules open. Nest's own order depends on the distance
+ * from the root module, and on the order of imports.
  */
 export function shutDownFirst(outer: Type, modules: ModulesContainer): void {
   for (const module of modules.values()) {
@@ -125,7 +130,7 @@ export function shutDownFirst(outer: Type, modules: ModulesContainer): void {
   }
 }
 
-/** The outer module around an inner one. */
+/** Wraps an inner module in its outer module. */
 export function surround(outer: Type, inner: DynamicModule, name = DEFAULT_NAME): DynamicModule {
   const runtime = { provide: RUNTIME, useExisting: getStreamsToken(name, StreamsRuntime) };
   return { module: outer, imports: [inner], providers: [runtime], exports: [inner] };

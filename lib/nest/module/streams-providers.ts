@@ -19,17 +19,17 @@ import { logEvents } from '../transport/event-log.js';
 import { StreamsTransport } from '../transport/streams.transport.js';
 import { UnfedHandlers } from './unfed-handlers.js';
 
-/** What one flavour of the module is made of. */
+/** The classes and functions that make one flavour of the module. */
 export interface Preset<Options> {
   readonly transport: Type<StreamsTransport>;
   readonly client: Type<StreamsClient>;
   /** @throws InvalidOptionsError */
   readonly open: (options: Options) => StreamsRuntime;
-  /** Called before anything else is done with options that a factory made. */
+  /** Called first with options that a factory made. */
   readonly prepare?: (options: Options) => Options;
 }
 
-/** Everything that the module with this name offers, around one runtime. */
+/** All providers of the module with this name, around one runtime. */
 export function streamsProviders<Options extends { readonly name?: string }>(
   name: string,
   optionsToken: InjectionToken,
@@ -64,7 +64,7 @@ export function streamsProviders<Options extends { readonly name?: string }>(
   ];
 }
 
-/** Belongs to the module, and is nobody else's. */
+/** A provider that only the module itself uses. */
 export function lagListeners(name: string): Provider {
   return {
     provide: getStreamsToken(name, LagListeners),
@@ -76,7 +76,7 @@ export function lagListeners(name: string): Provider {
   };
 }
 
-/** Of the first module of an application: one looks at all handlers. */
+/** A provider of the first module of an application. It looks at the handlers of all modules. */
 export function unfedHandlers(name: string): Provider {
   return {
     provide: UnfedHandlers,
@@ -93,13 +93,13 @@ export function unfedHandlers(name: string): Provider {
   };
 }
 
-/** A preset's own class leads to the same instance. */
+/** The preset's own class is an alias of the neutral one. */
 function aliases(name: string, neutral: Type, own: Type): Exclude<Provider, Type>[] {
   const alias = getStreamsToken(name, own);
   return own === neutral ? [] : [{ provide: alias, useExisting: getStreamsToken(name, neutral) }];
 }
 
-/** From the beginning, as others may be made when it has connected already. */
+/** Follows the runtime from the beginning: clients may be made after it has connected. */
 function watched(runtime: StreamsRuntime): StreamsRuntime {
   logEvents(runtime);
   ConnectionStatus.of(runtime);

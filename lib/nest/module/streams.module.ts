@@ -30,9 +30,9 @@ const Core = createCoreModule<StreamsOptions>({
  * `ConsumerGroupManager`, `DeadLetters`, `DelayedMessages`, `LagMonitor`, `StreamRetention` and
  * `StreamsAdmin` around one set of connections.
  *
- * At a shutdown it goes first, wherever it is imported: handlers that run are awaited before others'
- * `onModuleDestroy` closes what they use. Connections are closed last, after everybody's
- * `onApplicationShutdown`, so that anybody may still publish.
+ * At a shutdown this module ends first, wherever it is imported: running handlers end before the
+ * `onModuleDestroy` of other modules closes what the handlers use. Connections close last, after
+ * every `onApplicationShutdown`, so that other modules can publish until then.
  */
 @Module({})
 export class StreamsModule implements OnModuleDestroy {
@@ -55,7 +55,7 @@ export class StreamsModule implements OnModuleDestroy {
     return surround(StreamsModule, Core.forRootAsync(checkedAsync(options)), options.name);
   }
 
-  /** Ends consuming, and awaits the handlers that run. Publishing still works. */
+  /** Ends consuming, and awaits running handlers. Publishing still works. */
   onModuleDestroy(): Promise<void> {
     return this.runtime.drain();
   }

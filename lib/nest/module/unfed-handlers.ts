@@ -11,7 +11,7 @@ type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
 /** Most methods that the warning names. */
 const NAMED = 10;
 
-/** Applications that were looked at: each of their modules would tell the same. */
+/** Applications that were checked: each of their modules would report the same. */
 const looked = new WeakSet<ModulesContainer>();
 
 /** Warns of decorated methods that no transport feeds, once all transports are connected. */
@@ -26,7 +26,7 @@ export class UnfedHandlers implements OnApplicationBootstrap {
   onApplicationBootstrap(): void {
     if (looked.has(this.modules)) return;
     looked.add(this.modules);
-    // An application that is initialised first connects its transports right after that.
+    // A hybrid application connects its transports right after its initialisation.
     setImmediate(() => this.look());
   }
 

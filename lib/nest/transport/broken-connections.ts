@@ -12,7 +12,7 @@ export class BrokenConnections {
     this.names.add(nameOf(connection));
   }
 
-  /** @returns whether it was broken */
+  /** @returns whether the connection was broken */
   delete(connection: StreamsEvents['connected']): boolean {
     return this.names.delete(nameOf(connection));
   }

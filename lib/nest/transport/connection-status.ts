@@ -2,17 +2,20 @@ import { ReplaySubject } from 'rxjs';
 import { BrokenConnections } from './broken-connections.js';
 import type { StreamsRuntime } from '../../runtime/streams-runtime.js';
 
-/** Words of a transport's and a client's `status`, as Nest's own use them. */
+/** Values of `status` of a transport or client, as Nest's own transports use them. */
 export type StreamsStatus = 'connected' | 'reconnecting' | 'disconnected';
 
 const known = new WeakMap<StreamsRuntime, ConnectionStatus>();
 
-/** The fate of all connections of a runtime as one status, for everybody who shares it. */
+/**
+ * The state of all connections of a runtime as one status, shared by all its transports and
+ * clients.
+ */
 export class ConnectionStatus {
   private readonly words = new ReplaySubject<StreamsStatus>(1);
   private readonly broken = new BrokenConnections();
 
-  /** Follows it from the first call on. */
+  /** Follows the connections from the first call on. */
   static of(runtime: StreamsRuntime): ConnectionStatus {
     let status = known.get(runtime);
     if (!status) known.set(runtime, (status = new ConnectionStatus(runtime)));
@@ -33,12 +36,15 @@ export class ConnectionStatus {
     });
   }
 
-  /** Something worked, so there is a connection, unless one is known to be broken. */
+  /** A connection works. The status is `connected` unless another connection is broken. */
   opened(): void {
     if (this.broken.size === 0) this.words.next('connected');
   }
 
-  /** Tells of it until the function that it answers is called, which tells the end. */
+  /**
+   * Calls the listener with each status. The returned function ends that, with `disconnected` as
+   * the last status.
+   */
   tell(listener: (status: StreamsStatus) => void): () => void {
     const subscription = this.words.subscribe(listener);
     return () => {

@@ -1,19 +1,19 @@
 import type { Logger } from '@nestjs/common';
 import { systemClock } from '../../core/clock.js';
 
-/** What is alike is logged once in so long, ms. */
+/** Lines of one kind are logged once in this time, in milliseconds. */
 const QUIET_FOR = 10_000;
-/** Remembered at most; their number is bounded by streams, groups, handlers and kinds of errors. */
+/** Most kinds remembered. Streams, groups, handlers and kinds of errors bound their number. */
 const MOST_REMEMBERED = 1000;
 
 export interface Line {
   readonly level: 'log' | 'warn' | 'error';
   readonly text: string;
-  /** Lines with the same key are alike. @default the text */
+  /** Lines with the same key are of one kind. @default the text */
   readonly key?: string;
 }
 
-/** A kind of line that was written, and what was left out since. */
+/** A kind of line that was written, and the lines of this kind that were left out since. */
 interface Written {
   since: number;
   left: number;
@@ -21,7 +21,7 @@ interface Written {
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Writes one line of a kind in ten seconds, and says how many others there were. */
+/** Writes one line of each kind in ten seconds, and says how many others were left out. */
 export class RateLimitedLog {
   private readonly kinds = new Map<string, Written>();
 
@@ -38,7 +38,7 @@ export class RateLimitedLog {
     this.print(line, before?.left ?? 0);
   }
 
-  /** The last one is written once the time is over, where none comes by then. */
+  /** Writes the last line when the time is over, if no other line of the kind comes. */
   private leaveOut(kind: Written, line: Line): void {
     kind.left++;
     kind.last = line;
@@ -55,6 +55,6 @@ export class RateLimitedLog {
   }
 }
 
-/** A url that found its way into a foreign error. */
+/** Removes passwords from urls in texts of foreign errors. */
 const withoutPasswords = (text: string): string =>
   text.replace(/\b([a-z]+:\/\/)[^\s/@]*@/gi, '$1***@');

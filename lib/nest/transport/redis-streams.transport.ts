@@ -7,7 +7,7 @@ import { StreamsTransport } from './streams.transport.js';
 export type RedisStreamsTransportOptions = RedisStreamsOptions & Serialization;
 
 /**
- * The transport with Redis in every slot.
+ * The transport for Redis.
  *
  * ```ts
  * const app = await NestFactory.createMicroservice(AppModule, {

@@ -28,8 +28,8 @@ import { subscriptionLines } from './subscription-lines.js';
 export type StreamsTransportOptions = StreamsOptions & Serialization;
 
 /**
- * The transport: feeds `@StreamHandler` and `@EventPattern` methods from streams, and has
- * `@MessagePattern` methods answer requests.
+ * The transport. Feeds `@StreamHandler` and `@EventPattern` methods from streams, and answers
+ * requests by `@MessagePattern` methods.
  *
  * ```ts
  * const app = await NestFactory.createMicroservice(AppModule, {
@@ -37,7 +37,7 @@ export type StreamsTransportOptions = StreamsOptions & Serialization;
  * });
  * ```
  *
- * One that a module made shares the module's connections and leaves it to the module to close them.
+ * A transport of a module shares the connections of its module. The module closes them.
  */
 export class StreamsTransport
   extends Server<StreamsListeners, StreamsStatus>
@@ -46,7 +46,9 @@ export class StreamsTransport
   /** @internal Injection tokens use this name, because a bundler may rename the class. */
   static readonly token: string = 'StreamsTransport';
 
-  /** A failed run is dealt with here, so Nest need not log what its filters let through. */
+  /**
+   * The engine handles failed runs, so Nest need not log the errors that its filters let through.
+   */
   override readonly propagatesEventHandlerErrors = true;
   private readonly runtime: StreamsRuntime;
   private readonly ownsRuntime: boolean;
@@ -80,8 +82,8 @@ export class StreamsTransport
   }
 
   /**
-   * Keeps every handler by itself. Nest would chain those of one pattern, so that one failure
-   * repeats them all, and would drop groups of their own.
+   * Keeps each handler separate. Nest would chain handlers of one pattern, so that one failure
+   * repeats them all, and would drop their own groups.
    */
   override addHandler(
     pattern: unknown,
@@ -98,9 +100,9 @@ export class StreamsTransport
   }
 
   /**
-   * Starts to read, once the handlers are known. What cannot work is passed to the callback:
-   * InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError, ConnectionError. A second
-   * call fails, and leaves what runs as it is.
+   * Starts to read, once the handlers are known. An error is passed to the callback:
+   * InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError, ConnectionError. A
+   * second call fails, and does not touch what runs.
    */
   listen(callback: (error?: unknown) => void): void {
     this.start().then(
@@ -110,10 +112,11 @@ export class StreamsTransport
   }
 
   /**
-   * Stops reading, awaits running handlers for `gracePeriod` and releases the rest. Idempotent.
+   * Stops reading, awaits running handlers for `gracePeriod`, and releases the rest. Idempotent.
    *
-   * From within a handler it resolves when the other handlers have ended, those left out that await it
-   * too. Connections close once these have ended and are settled. So does `app.close()`.
+   * Called by a handler, it resolves when all other handlers that do not await it have ended.
+   * Connections close once the handlers that await it have ended and are settled. `app.close()`
+   * behaves in the same way.
    */
   async close(): Promise<void> {
     this.closing = true;
@@ -123,13 +126,13 @@ export class StreamsTransport
   }
 
   /**
-   * Feeds a function beside the decorated methods, while the application runs. It is called with the
-   * payload, and with the context that `@Ctx()` gives.
+   * Feeds a function, beside the decorated methods, while the application runs. The function gets
+   * the payload, and the context that `@Ctx()` gives.
    *
-   * A stream that is read in its group already is read for it too, by the same reader; others get a
+   * A stream that is already read in the group is read by the same reader. Other streams get a
    * reader, and a connection, of their own.
    * @param events event types; `*` matches any run of characters
-   * @returns once it is fed
+   * @returns when reading has begun
    * @throws InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError, ConnectionError,
    * ClosedError
    */
@@ -143,9 +146,11 @@ export class StreamsTransport
   }
 
   /**
-   * Ends what `subscribe`, or a decorated method, takes by these patterns, as a shutdown would: what
-   * runs is awaited for `gracePeriod`, what has not started is released to other consumers.
-   * @throws HandlerNotFoundError, and SharedStreamError where a stream is read for other patterns too
+   * Ends feeding the function of `subscribe`, or the decorated method, with these patterns, as a
+   * shutdown would: running handlers are awaited for `gracePeriod`, and messages that have not
+   * started are released to other consumers.
+   * @throws HandlerNotFoundError, and SharedStreamError where a stream is read for other patterns
+   * too
    */
   async unsubscribe(
     patterns: string | readonly string[],
@@ -155,9 +160,11 @@ export class StreamsTransport
   }
 
   /**
-   * Reads nothing for these patterns until `resume`. What runs goes on, and stays ours; what has not
-   * started is released to other consumers, uncharged. Idempotent.
-   * @throws HandlerNotFoundError, and SharedStreamError where a stream is read for other patterns too
+   * Reads nothing for these patterns until `resume`. Running handlers go on, and this consumer
+   * keeps their messages. Messages that have not started are released to other consumers,
+   * uncharged. Idempotent.
+   * @throws HandlerNotFoundError, and SharedStreamError where a stream is read for other patterns
+   * too
    */
   async pause(
     patterns: string | readonly string[],
@@ -183,14 +190,14 @@ export class StreamsTransport
   }
 
   /**
-   * Methods that go on after their timeout, or after their stream has ended, oldest first. For metrics and
-   * health checks; the event `overrun` tells of each.
+   * Methods that go on after their timeout, or after their stream has ended, oldest first. For
+   * metrics and health checks. The event `overrun` reports each.
    */
   get overruns(): readonly OverrunStatus[] {
     return this.runtime.overruns.list();
   }
 
-  /** The client underneath: for Redis an ioredis client. */
+  /** The client library's object: for Redis an ioredis client. */
   unwrap<T>(): T {
     const { driver } = this.runtime;
     return (driver.unwrap?.() ?? driver) as T;

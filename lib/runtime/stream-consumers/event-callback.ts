@@ -4,11 +4,12 @@ import { UnrecoverableError } from '../../core/errors/handling.errors.js';
 import type { Message } from '../../core/message.js';
 import { ack, leave } from '../../core/settlement.js';
 
-/** What is known of the run beside its message. */
+/** The parts of a delivery that a callback sees beside its message. */
 export type EventDelivery = Pick<Delivery, 'attempt' | 'group' | 'consumer' | 'signal'>;
 
 /**
- * Answers true to acknowledge the message, false to keep it pending. Throwing is a failed run.
+ * Returns true to acknowledge the message, false to keep it pending. A thrown error is a failed
+ * run.
  * @param message a plain object of its own
  */
 export type EventCallback<T = unknown> = (
@@ -16,7 +17,7 @@ export type EventCallback<T = unknown> = (
   delivery: EventDelivery,
 ) => boolean | Promise<boolean>;
 
-/** The callback as the engine runs it. */
+/** Makes a handler of a callback. */
 export function callbackHandler(callback: EventCallback): Handler {
   return async (delivery) => {
     const { id, stream, eventType, payload, metadata, timestamp } = delivery.message;
@@ -24,7 +25,7 @@ export function callbackHandler(callback: EventCallback): Handler {
     const answer: unknown = await callback(message, delivery);
     if (answer === true) return ack;
     if (answer === false) return leave;
-    // Run again, it would do its work again, and answer no better.
+    // Another run would repeat the work, and return no better value.
     throw new UnrecoverableError(
       `The callback answered ${bounded(textOf(answer), 256)}. Answer true to acknowledge a message, false to keep it pending.`,
     );

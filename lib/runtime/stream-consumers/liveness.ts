@@ -1,19 +1,22 @@
 import { ConsumerCrashedError } from '../../core/errors/subscription.errors.js';
 import type { ConsumerReport, GroupAdmin, PendingEntries } from '../../ports/group-admin.js';
 
-/** Entries of one consumer that are looked at: enough to know whether it holds any. */
+/** Entries read per consumer: enough to know whether it holds any. */
 const LOOKED_AT = 100;
-/** What was given back looks older than whoever gave it back by so much at least, ms. */
+/**
+ * An entry that was given back has an idle time that exceeds its consumer's by at least this, in
+ * milliseconds.
+ */
 const GIVEN_BACK = 86_000_000;
 
 export interface LivenessQuery {
   readonly stream: string;
   readonly group: string;
-  /** Longest silence of a consumer that holds entries, ms. */
+  /** Longest silence of a consumer that holds entries, in milliseconds. */
   readonly crashedAfter: number;
 }
 
-/** Consumers that hold entries and were silent for too long, the longest first. */
+/** Consumers that hold entries and were silent for too long. The longest silence comes first. */
 export async function crashedConsumers(
   groups: GroupAdmin,
   pending: PendingEntries,

@@ -6,7 +6,7 @@ export interface PendingMessage extends PendingEntry {
   readonly stream: string;
 }
 
-/** Everything pending to one consumer. Without a group nothing is. */
+/** All entries that are pending to one consumer. None where the group does not exist. */
 export async function listOwn(
   port: PendingEntries,
   { stream, group, consumer }: { stream: string; group: string; consumer: string },

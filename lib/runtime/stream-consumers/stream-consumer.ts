@@ -17,7 +17,7 @@ import type { StreamsRuntime } from '../streams-runtime.js';
 import { callbackHandler, type EventCallback } from './event-callback.js';
 import { listOwn, type PendingMessage } from './pending-messages.js';
 
-/** The end of a consumer, which the application may look at, or not. */
+/** The end of a consumer, as a promise that the application may ignore. */
 class End {
   resolve!: () => void;
   reject!: (error: Error) => void;
@@ -31,13 +31,16 @@ class End {
   }
 }
 
-/** Reads streams of one group into a callback. Made by {@link StreamConsumers.create}. */
+/**
+ * Calls a callback with the messages of streams, for one group. Made by
+ * {@link StreamConsumers.create}.
+ */
 export class StreamConsumer {
   private subscribed: Promise<Reading[]> | undefined;
   private reading: Reading | undefined;
   private failure: Error | undefined;
   private closing: Promise<void> | undefined;
-  /** Of what it reads now, or reads next. */
+  /** The end of the present reading, or of the next one. */
   private end$ = new End();
 
   /** @internal */
@@ -56,28 +59,33 @@ export class StreamConsumer {
   }
 
   /**
-   * Its name in the group: the option `consumer`, and where another live consumer of the group has
-   * that, a name with `~2`, `~3`, … behind it, once it reads.
+   * Name of the consumer in its group: the option `consumer`. Where another live consumer of the
+   * group has that name, it gets `~2`, `~3`, … behind it when reading begins.
    */
   get consumer(): string {
     return this.reading?.consumer.name ?? this.options.settings.consumer;
   }
 
   /**
-   * Calls back with each message, as many at a time as `concurrency` allows, until it is closed.
+   * Calls the callback with each message, as many at a time as `concurrency` allows, until the
+   * consumer is closed.
    *
-   * The callback answers true: the message is acknowledged. False: it stays pending, and this
-   * consumer is not given it again while it lives; see `acknowledge`. What it throws counts as a
-   * failed run: the message comes again after the backoff, and goes to the dead letters after
-   * `maxDeliveries` runs. Any other answer is a mistake that no later run can mend: a dead letter.
+   * What becomes of the message:
+   * - the callback returns true: it is acknowledged.
+   * - false: it stays pending. This consumer does not get it again while it lives; see
+   *   `acknowledge`.
+   * - the callback throws: the run has failed. The message runs again after the backoff, and
+   *   becomes a dead letter after `maxDeliveries` runs.
+   * - any other value: a mistake that no later run can mend, so it becomes a dead letter.
    *
-   * @param eventTypes which event types to call back with, `*` matches any run of characters; the
-   * others go to consumers of the group that take them; where none does, they are acknowledged and
-   * counted as filtered, unless the option `unmatched` says otherwise.
+   * @param eventTypes event types for the callback; `*` matches any run of characters. Other
+   * messages go to consumers of the group that take them. Where none does, they are acknowledged
+   * and counted as filtered, unless the option `unmatched` says otherwise.
    * @default all
-   * @returns when reading has begun. What fails later rejects {@link closed}
-   * @throws GroupNotFoundError, StreamNotFoundError where they are missing, and are not to be created:
-   * with `createGroup: false`, and where the group was deleted by `deleteGroup`. It may start again then
+   * @returns when reading has begun. A later failure rejects {@link closed}
+   * @throws GroupNotFoundError, StreamNotFoundError where they are missing and must not be created:
+   * with `createGroup: false`, and where the group was deleted by `deleteGroup`. It may be started
+   * again then
    * @throws ConnectionError, HandlerConflictError, AlreadySubscribedError, ClosedError
    */
   async start<T = unknown>(
@@ -94,7 +102,7 @@ export class StreamConsumer {
       this.subscribed = this.read(callback as EventCallback, events);
       const readings = await this.subscribed;
       this.reading = readings[0];
-      // Told of before there was anything to end.
+      // The failure came before there was anything to end.
       if (this.failure) await this.end();
       if (this.failure) throw this.failure;
       const { streams, group, consumer } = this;
@@ -108,8 +116,8 @@ export class StreamConsumer {
   }
 
   /**
-   * As {@link start}, and returns once closed: by `close`, or with the module.
-   * @throws as `start`, and what fails later
+   * As {@link start}, and resolves when the consumer is closed, by `close` or with the module.
+   * @throws as `start`, and later failures
    */
   async subscribe<T = unknown>(
     callback: EventCallback<T>,
@@ -120,20 +128,21 @@ export class StreamConsumer {
   }
 
   /**
-   * Resolves once it was closed, by `close` or with the module. Rejects with GroupNotFoundError or
-   * StreamNotFoundError where they vanish while it reads, and are not put back; it may start again then.
-   * A rejection that the application does not look at does no harm: the event `consumer-failed` tells of it.
+   * Resolves when the consumer is closed, by `close` or with the module. Rejects with
+   * GroupNotFoundError or StreamNotFoundError where these vanish while it reads, and must not be
+   * created again. It may be started again then. The application may ignore the rejection: the
+   * event `consumer-failed` reports the same.
    */
   get closed(): Promise<void> {
     return this.end$.promise;
   }
 
   /**
-   * Acknowledges a message that was kept pending, or runs, or waits to run: what has not started
-   * does not start any more. Whoever of the group has it.
-   * @param message its id; or the message, or its id and stream, where there are several streams
+   * Acknowledges a message that was kept pending, runs, or waits to run, no matter which consumer
+   * of the group has it. A run that has not started does not start any more.
+   * @param message its id; where there are several streams the message, or its id and stream
    * @returns how many were acknowledged: 1, or 0 where it was not pending
-   * @throws InvalidOptionsError for what is no id
+   * @throws InvalidOptionsError for an invalid id
    * @throws ConnectionError
    */
   async acknowledge(message: string | Pick<Message, 'id' | 'stream'>): Promise<number> {
@@ -142,13 +151,13 @@ export class StreamConsumer {
       this.runtime.consumers.acknowledged(this.options.settings.consumer, this.group, stream, id);
     forget();
     const acknowledged = await this.pending.acknowledge(stream, this.group, [id]);
-    // It may have been on its way to us.
+    // The message may have been on its way to this consumer.
     forget();
     return acknowledged;
   }
 
   /**
-   * Everything that is pending to this consumer: kept, running, waiting to run or for a retry.
+   * All messages that are pending to this consumer: kept, running, or waiting for a run or a retry.
    * @throws ConnectionError
    */
   async getPending(): Promise<PendingMessage[]> {
@@ -162,7 +171,10 @@ export class StreamConsumer {
     return this.runtime.overruns.list(this);
   }
 
-  /** Reads nothing until `resume`. What runs goes on; what has not started is released to others. */
+  /**
+   * Reads nothing until `resume`. Running callbacks go on. Messages that have not started are
+   * released to other consumers.
+   */
   async pause(): Promise<void> {
     await this.runtime.consumers.pause((await this.subscribed) ?? []);
   }
@@ -173,10 +185,11 @@ export class StreamConsumer {
 
   /**
    * Stops reading, awaits running callbacks for `gracePeriod`, releases the rest, and closes its
-   * connection. What was kept pending stays so. {@link closed} then resolves. Idempotent.
+   * connection. Messages that were kept pending stay pending. {@link closed} then resolves.
+   * Idempotent.
    *
-   * From within a callback it resolves when the other callbacks have ended, those left out that await it
-   * too. The connection closes once these have ended and are settled.
+   * Called by a callback, it resolves when all other callbacks that do not await it have ended. The
+   * connection closes once the callbacks that await it have ended and are settled.
    */
   close(): Promise<void> {
     this.closing ??= this.end().then(() => this.end$.resolve());
@@ -206,7 +219,7 @@ export class StreamConsumer {
     });
   }
 
-  /** Until all that it reads has ended. */
+  /** Waits until all reading has ended. */
   private async follow(readings: readonly Reading[], forget: () => void): Promise<void> {
     const { end$ } = this;
     await Promise.all(readings.map(({ done }) => done));
@@ -219,7 +232,10 @@ export class StreamConsumer {
     end$.reject(error);
   }
 
-  /** A group that is not put back (deleted on purpose, or not to be created here) ends everything. */
+  /**
+   * A group that must not be created again (deleted on purpose, or with `createGroup: false`) ends
+   * the consumer.
+   */
   private watchGroups(): () => void {
     this.failure = undefined;
     return this.runtime.events.on('stream-unreadable', (event) => this.unreadable(event));
@@ -229,7 +245,8 @@ export class StreamConsumer {
     if (group !== this.group || !this.streams.includes(stream)) return;
     if (!(error instanceof GroupNotFoundError || error instanceof StreamNotFoundError)) return;
     const deleted = error instanceof GroupNotFoundError && error.why === 'deleted';
-    // Told of another consumer of the group, which may not put it back. This one may.
+    // The event is about another consumer of the group, which must not create the group. This one
+    // may.
     if (this.options.createGroup && !deleted) return;
     this.failure ??= error;
     void this.end();

@@ -10,8 +10,7 @@ import { crashedConsumers } from './liveness.js';
 import { StreamConsumer } from './stream-consumer.js';
 
 /**
- * Makes consumers that run without a controller, by the engine and over the connections of their
- * module. Injectable.
+ * Makes consumers that run without a controller, over the connections of their module. Injectable.
  *
  * ```ts
  * constructor(private readonly consumers: StreamConsumers) {}
@@ -31,9 +30,10 @@ export class StreamConsumers {
   constructor(private readonly runtime: StreamsRuntime) {}
 
   /**
-   * Makes a consumer of a stream, or of several, in a group. It does nothing before its `start`.
+   * Makes a consumer of one or several streams in a group. The consumer does nothing before its
+   * `start`.
    * @throws InvalidOptionsError naming every problem
-   * @throws UnsupportedFeatureError where the driver cannot tell what is pending
+   * @throws UnsupportedFeatureError where the driver has no ports groups and pending
    */
   create(options: StreamConsumerOptions): StreamConsumer {
     const resolved = resolveConsumerOptions(options, this.runtime.options);
@@ -41,10 +41,11 @@ export class StreamConsumers {
   }
 
   /**
-   * Looks whether a consumer of a group holds entries and has neither read nor kept any fresh for
-   * longer than `crashedAfter`. For health checks; the event `consumer-crashed` tells of it by itself.
-   * @param group default that of the module
-   * @throws ConsumerCrashedError about the one that was silent longest
+   * Checks whether a consumer of a group holds entries, and has neither read nor kept any fresh for
+   * longer than `crashedAfter`. For health checks: the event `consumer-crashed` reports the same
+   * without a call.
+   * @param group @default that of the module
+   * @throws ConsumerCrashedError for the consumer that was silent longest
    * @throws InvalidOptionsError, GroupNotFoundError, StreamNotFoundError, ConnectionError
    */
   async checkLiveness(stream: string, group?: string): Promise<void> {

@@ -26,7 +26,7 @@ class HeldOfKey {
     return this.byId.get(id);
   }
 
-  /** @returns whether it was here */
+  /** @returns whether the item was in this chain */
   remove(lease: RedisLease): boolean {
     if (!this.leases.delete(lease)) return false;
     if (this.byId?.get(lease.entryId) === lease) this.byId.delete(lease.entryId);
