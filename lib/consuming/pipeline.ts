@@ -44,7 +44,11 @@ export interface PipelineOptions extends MatchOptions {
 /** One place in the order. */
 interface Stage {
   /** Undefined: the port that it needs is missing, and so are handlers that need it. */
-  readonly middleware: Middleware | undefined;
+  readonly middleware?: Middleware | undefined;
+  /** In place of `middleware`. What follows may differ: `next` for a message without metadata. */
+  readonly compose?: (next: Handler, withMetadata: Handler) => Handler;
+  /** Only messages with metadata pass it. The stage before it has `compose`. */
+  readonly readsMetadata?: boolean;
   /**
    * Whether deliveries of a handler pass it. `counted`: the read has counted the run. Asked once per
    * handler, not per message. @default all pass it
@@ -74,8 +78,8 @@ function orderOf(options: PipelineOptions): readonly Stage[] {
     },
     { middleware: expire(options.replies, clock), where: ({ answers }) => answers },
     { middleware: charge(options.subscription), where: uncounted },
-    { middleware: decode(options.codec) },
-    { middleware: recognise, where: ({ chains }) => chains },
+    { compose: decode(options.codec) },
+    { middleware: recognise, where: ({ chains }) => chains, readsMetadata: true },
     // A batch has its time from its own start on.
     {
       middleware: timeout(clock),
@@ -100,18 +104,25 @@ export function createPipeline(options: PipelineOptions): Handler {
   const order = orderOf(options);
   const counted = new Chains(order, true, options);
   const uncounted = new Chains(order, false, options);
-  const find = match(options);
-  const go: Handler = (delivery) =>
-    (delivery.lease.charged ? counted : uncounted).of(delivery.handler!)(delivery);
-  return (delivery) => find(delivery, go);
+  const obstacleFor = match(options);
+  return (delivery) => {
+    // A retry was matched before, and its entry has not been fetched again yet.
+    const obstacle = delivery.handler ? undefined : obstacleFor(delivery);
+    if (obstacle) return Promise.resolve(obstacle);
+    const { handler } = delivery;
+    const chains = delivery.lease.charged ? counted : uncounted;
+    const chain = chains.last === handler ? chains.lastChain : chains.of(handler!);
+    return chain(delivery);
+  };
 }
 
 /** What deliveries of each handler pass. Composed when the first one arrives. */
 class Chains {
   private readonly byHandler = new Map<BoundHandler, Handler>();
   /** Most consumers have one handler, or many messages in a row for the same. */
-  private last: BoundHandler | undefined;
-  private lastChain!: Handler;
+  last: BoundHandler | undefined;
+  /** Of `last`. */
+  lastChain!: Handler;
 
   constructor(
     private readonly order: readonly Stage[],
@@ -120,7 +131,6 @@ class Chains {
   ) {}
 
   of(handler: BoundHandler): Handler {
-    if (handler === this.last) return this.lastChain;
     let chain = this.byHandler.get(handler);
     if (!chain) this.byHandler.set(handler, (chain = this.compose(handler)));
     this.last = handler;
@@ -130,18 +140,21 @@ class Chains {
 
   private compose(handler: BoundHandler): Handler {
     const { order, counted, options } = this;
-    return order
-      .filter(({ where }) => where?.(handler, counted) ?? true)
-      .flatMap(({ middleware }) => middleware ?? [])
-      .reduceRight<Handler>(
-        (next, middleware) => (delivery) => middleware(delivery, next),
-        lastOf(handler, options),
-      );
+    let next = lastOf(handler, options);
+    let withMetadata = next;
+    for (const { where, middleware, compose, readsMetadata } of order.toReversed()) {
+      if (where && !where(handler, counted)) continue;
+      const follows = withMetadata;
+      if (middleware) withMetadata = (delivery) => middleware(delivery, follows);
+      if (compose) withMetadata = compose(next, withMetadata);
+      if (!readsMetadata) next = withMetadata;
+    }
+    return next;
   }
 }
 
 function lastOf(handler: BoundHandler, { collectors, isHalted }: PipelineOptions): Handler {
-  if (!handler.batch || !collectors) return (delivery) => handler.invoke(delivery);
+  if (!handler.batch || !collectors) return handler.invoke;
   // It may have been halted while the run was counted: what is collected now would start later.
   return (delivery) =>
     isHalted(delivery) ? Promise.resolve(release) : collectors.invoke(delivery);

@@ -1,7 +1,7 @@
 import type { Fields, OutgoingEntry } from './message.js';
 
 /** The field that makes an entry a request. It is the last one, behind the codec's own fields. */
-const REQUEST_FIELD = 'reply_to';
+export const REQUEST_FIELD = 'reply_to';
 const HEADER = /^([\w-]{1,64}) (\d{1,15}) (\d{1,15})$/;
 
 /** What a request carries beside its message. */
@@ -19,10 +19,7 @@ export function asRequest(entry: OutgoingEntry, { box, id, timeout }: RequestHea
   return { ...entry, fields: [...entry.fields, REQUEST_FIELD, `${box} ${id} ${timeout}`] };
 }
 
-/**
- * Undefined where the entry is no request. This runs for every entry, so it looks at one field
- * only.
- */
+/** Undefined where the entry is no request. */
 export function requestOf(fields: Fields): RequestHeader | undefined {
   if (fields[fields.length - 2] !== REQUEST_FIELD) return undefined;
   const parts = HEADER.exec(fields[fields.length - 1]!);

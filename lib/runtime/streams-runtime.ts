@@ -8,7 +8,7 @@ import { Consumers, type SubscribeSettings } from '../consuming/consumers.js';
 import { dedupeStores, requireDedupeStores } from '../consuming/dedupe/dedupe-stores.js';
 import { endFor } from '../consuming/running/own-end.js';
 import type { Reading } from '../consuming/subscription-registry.js';
-import { FilteredTypes } from '../consuming/settling/filtered-types.js';
+import { FilteredTypes } from '../consuming/plan/filtered-types.js';
 import { liveParts, withoutRegistry } from '../consuming/live/live-parts.js';
 import { Overruns } from '../consuming/running/overruns.js';
 import { placesFor, Slots } from '../consuming/plan/slots.js';

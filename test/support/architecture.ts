@@ -150,7 +150,7 @@ function stagesIn(source: ts.SourceFile): Stage[] {
         .map((part) => [part.name.getText(source), part.initializer]),
     );
     return {
-      name: nameOf(parts.get('middleware')!, source),
+      name: nameOf((parts.get('middleware') ?? parts.get('compose'))!, source),
       where: conditionOf(parts.get('where'), source),
     };
   });

@@ -9,7 +9,7 @@ import type { LiveConsumer } from '../../ports/live-consumers.js';
 import { release, taken, type Settlement } from '../../core/settlement.js';
 import type { Subscription } from '../../ports/source.js';
 import type { HandlerTable } from '../plan/handler-table.js';
-import type { FilteredTypes } from '../settling/filtered-types.js';
+import type { FilteredTypes } from '../plan/filtered-types.js';
 import { decide, LOOK_AGAIN, type Decision } from './decision.js';
 import { GroupDirectory } from './group-directory.js';
 import type { GroupReading } from './group-reading.js';

@@ -5,12 +5,11 @@ import { disarm } from '../../core/disarm.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import { UndecodableError } from '../../core/errors/handling.errors.js';
 import { NotARequestHandlerError } from '../../core/errors/request.errors.js';
-import type { Middleware } from '../../core/middleware.js';
 import type { Replies } from '../../ports/replies.js';
-import { requestOf } from '../../core/request.js';
+import { REQUEST_FIELD, requestOf } from '../../core/request.js';
 import { ack, deadLetter, release, unhandled, type Settlement } from '../../core/settlement.js';
-import { noText } from '../running/decoded-message.js';
-import type { FilteredTypes } from '../settling/filtered-types.js';
+import { noText } from './decode.middleware.js';
+import type { FilteredTypes } from '../plan/filtered-types.js';
 import type { HandlerTable } from '../plan/handler-table.js';
 import { unhandledEvent } from '../plan/unhandled-event.js';
 
@@ -26,26 +25,28 @@ export interface MatchOptions {
   readonly filteredTypes: FilteredTypes;
 }
 
-/** Finds the handler by event type alone, before anything is parsed; others' events end here. */
-export function match(options: MatchOptions): Middleware {
+/**
+ * Finds the handler by event type alone, before anything is parsed. Answers what becomes of a delivery
+ * that no handler here takes, and undefined where there is a handler.
+ */
+export function match(options: MatchOptions): (delivery: Delivery) => Settlement | undefined {
   const { tables, codec, replies, maxPayloadBytes } = options;
-  return (delivery, next) => {
-    // A retry was matched before, and its entry has not been fetched again yet.
-    const obstacle = delivery.handler ? undefined : findHandler(delivery);
-    return obstacle ? Promise.resolve(obstacle) : next(delivery);
-  };
+  return findHandler;
 
   function findHandler(delivery: Delivery): Settlement | undefined {
     const { fields, stream } = delivery.lease;
     const table = tables.get(stream)!;
     if (delivery.unhandled) return again(delivery, table);
     try {
-      delivery.eventType = textual(codec.eventType(fields!, stream));
+      const eventType: unknown = codec.eventType(fields!, stream);
+      if (typeof eventType !== 'string') throw noEventType(eventType);
+      delivery.eventType = eventType;
       if (!delivery.eventType.isWellFormed()) throw noText(fields!);
     } catch (error) {
       return deadLetter('undecodable', errorRecord(new UndecodableError(codec.name, error)));
     }
-    const header = replies && requestOf(fields!);
+    const asksFor = replies && fields![fields!.length - 2] === REQUEST_FIELD;
+    const header = asksFor && requestOf(fields!);
     if (header)
       return findForRequest(delivery, table, new RequestRun(header, replies, maxPayloadBytes));
     delivery.handler = table.find(delivery.eventType);
@@ -87,8 +88,7 @@ function refusal(request: RequestRun, error: NotARequestHandlerError): Settlemen
 }
 
 /** A codec of the application may answer anything. */
-function textual(eventType: unknown): string {
-  if (typeof eventType === 'string') return eventType;
+function noEventType(eventType: unknown): TypeError {
   disarm(eventType);
-  throw new TypeError(`its event type is a value of type ${typeof eventType}, not a text`);
+  return new TypeError(`its event type is a value of type ${typeof eventType}, not a text`);
 }

@@ -1,7 +1,7 @@
 import type { Codec } from '../../core/codecs/codec.js';
 import type { Delivery } from '../../core/delivery.js';
 import type { ConsumerPlan } from '../plan/plan.js';
-import { decodeMessage } from '../running/decoded-message.js';
+import { decodeMessage } from '../middleware/decode.middleware.js';
 import type { HandlerTable } from '../plan/handler-table.js';
 import { KeyLanes } from './key-lanes.js';
 

@@ -18,7 +18,7 @@ interface Entry {
 
 /** Handlers that do not get in each other's way, by event type. */
 class Handlers {
-  private readonly exact = new Map<string, BoundHandler>();
+  readonly exact = new Map<string, BoundHandler>();
   entries: readonly Entry[] = [];
 
   add(pattern: string, handler: BoundHandler): void {
@@ -89,7 +89,8 @@ export class HandlerTable {
 
   /** An event that only a handler of requests takes is run by it, and nobody hears its answer. */
   find(eventType: string): BoundHandler | undefined {
-    return this.ofEvents.find(eventType) ?? this.ofRequests.find(eventType);
+    const { ofEvents, ofRequests } = this;
+    return ofEvents.exact.get(eventType) ?? ofEvents.find(eventType) ?? ofRequests.find(eventType);
   }
 
   /** The answer where there is none: a handler of events, which has to refuse. */

@@ -23,15 +23,15 @@ export const jsonCodec: Codec = {
   },
 
   eventType(fields: Fields): string {
-    const eventType = fields[0] === 'event_type' ? fields[1] : fieldOf(fields, 'event_type');
-    return required(eventType, 'event_type');
+    const usual = fields[0] === 'event_type' && fields[1];
+    return usual || required(fieldOf(fields, 'event_type'), 'event_type');
   },
 
   decode(fields: Fields): DecodedFields {
     // Nearly every entry is exactly what `encode` writes without metadata.
     const usual = fields[0] === 'event_type' && fields[2] === 'payload';
+    if (usual && fields.length === 4) return { payload: JSON.parse(fields[3]!) as unknown };
     const payload = payloadFromJson(usual ? fields[3] : fieldOf(fields, 'payload'));
-    if (usual && fields.length === 4) return { payload };
     const metadata = readMetadata(fields);
     const timestamp = fieldOf(fields, 'timestamp');
     return { payload, ...(metadata && { metadata }), ...(timestamp && { timestamp }) };

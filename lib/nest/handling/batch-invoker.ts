@@ -2,11 +2,10 @@ import type { MessageHandler } from '@nestjs/microservices';
 import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
 import type { BatchHandler, BatchedDelivery } from '../../core/delivery.js';
 import { errorRecord } from '../../core/errors/error-record.js';
-import { ack, deadLetter, type Ack, type Settlement } from '../../core/settlement.js';
+import { deadLetter, type Settlement } from '../../core/settlement.js';
 import { stepsIn } from '../../workflows/instructions.js';
 import { BatchResult } from './batch-result.js';
 import { runMethod, type Chaining, type ProcessingHooks } from './handler-invoker.js';
-import type { RunContext } from './run.context.js';
 import { StreamBatchContext } from './stream-batch.context.js';
 
 type Outlived = Parameters<BatchHandler>[1];
@@ -24,18 +23,12 @@ export function createBatchInvoker(
 
   async function run(items: readonly BatchedDelivery[], outlived?: Outlived): Promise<void> {
     const context = new StreamBatchContext(items, outlived);
-    let returned: unknown;
-    const conclude = (
-      { run: { intercepted, returned: own } }: RunContext,
-      result: unknown,
-    ): Ack => {
-      returned = intercepted ? own : result;
-      return ack;
-    };
-    const invoke = (): Promise<Settlement> => runMethod(callback, context, conclude);
+    const payloads = items.map(({ delivery }) => delivery.message.payload);
+    const invoke = (): Promise<Settlement> => runMethod(callback, payloads, context);
     const settlement = hooks.hooked ? await hooks.around(context, invoke) : await invoke();
     if (settlement.kind !== 'ack') return refused(items, settlement, outlived);
-    settle(context, items, returned);
+    const { intercepted, returned, result } = context.run;
+    settle(context, items, intercepted ? returned : result);
   }
 
   function settle(

@@ -5,9 +5,9 @@ import { RetryLaterError } from '../../core/errors/handling.errors.js';
 import type { Handler, Delivery } from '../../core/delivery.js';
 import { ack, deadLetter, type Settlement } from '../../core/settlement.js';
 import { completionOfAll } from './completion.js';
-import { contextOf } from './load-balanced.context.js';
+import { LoadBalancedContext } from './load-balanced.context.js';
 import type { RunContext } from './run.context.js';
-import type { StreamContext } from './stream.context.js';
+import { StreamContext } from './stream.context.js';
 
 /** What workflows make of the results of handlers. */
 export interface Chaining {
@@ -21,14 +21,9 @@ export interface Chaining {
   notice(delivery: Delivery, result: unknown): void;
 }
 
-/** What becomes of a run that ended with this. */
-type Conclude = (context: RunContext, result: unknown) => Settlement;
-
-const acknowledge: Conclude = () => ack;
-
 /** Runs something between the hooks that instrumentation set on the transport. */
 export interface ProcessingHooks {
-  /** False: there are none, and nothing need be paid for them. */
+  /** False: no hook has been set, and nothing need be paid for hooks. */
   readonly hooked: boolean;
   around<T>(context: RunContext, work: () => Promise<T>): Promise<T>;
 }
@@ -45,31 +40,43 @@ export function createInvoker(
   hooks: ProcessingHooks,
   chaining?: Chaining,
 ): Handler {
-  const conclude: Conclude = chaining
-    ? (context, result) =>
-        chaining.chain((context as StreamContext).delivery, result, context.run.returned)
-    : acknowledge;
   return (delivery: Delivery) => {
-    const context = contextOf(delivery);
-    if (!hooks.hooked) return runMethod(callback, context, conclude);
-    return hooks.around(context, () => runMethod(callback, context, conclude));
+    const { payload } = delivery.message;
+    const context = delivery.lease.owned
+      ? new LoadBalancedContext(delivery)
+      : new StreamContext(delivery);
+    if (!hooks.hooked) return runMethod(callback, payload, context, chaining);
+    return hooks.around(context, () => runMethod(callback, payload, context, chaining));
   };
 }
 
-/** Answers an ack, or a dead letter where a pipe has refused what the method was to be given. */
+/**
+ * Answers an ack, or a dead letter where a pipe has refused what the method was to be given.
+ * @param given what the method is given beside the context
+ * @param chaining of a handler of single messages, whose results may begin or continue a workflow
+ */
 export async function runMethod(
   callback: MessageHandler,
+  given: unknown,
   context: RunContext,
-  conclude: Conclude,
+  chaining?: Chaining,
 ): Promise<Settlement> {
+  const { run } = context;
   let result: unknown;
   try {
-    result = await callback(context.given, context);
+    result = await callback(given, context);
     if (isObservable(result)) result = await completionOfAll(result, context);
   } catch (left) {
     return runFailed(context, left);
   }
-  return context.run.asked ?? conclude(context, result);
+  run.result = result;
+  if (run.asked) return run.asked;
+  if (!chaining) return ack;
+  const { delivery } = context as StreamContext;
+  // Only an object can be an instruction, and only a step has a workflow that this run may end.
+  const mayChain =
+    typeof result === 'object' || typeof run.returned === 'object' || delivery.workflow;
+  return mayChain ? chaining.chain(delivery, result, run.returned) : ack;
 }
 
 /** Apart from the above, which every message passes: what it holds would be allocated for each. */

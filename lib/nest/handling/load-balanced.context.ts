@@ -1,4 +1,3 @@
-import type { Delivery } from '../../core/delivery.js';
 import type { OwnedStream } from '../../load-balancing/owned-stream.js';
 import { StreamContext } from './stream.context.js';
 
@@ -34,9 +33,4 @@ export class LoadBalancedContext<T = unknown> extends StreamContext<T> {
   private get owned(): OwnedStream {
     return this.lease.owned as OwnedStream;
   }
-}
-
-/** The context that a delivery gives rise to. */
-export function contextOf(delivery: Delivery): StreamContext {
-  return delivery.lease.owned ? new LoadBalancedContext(delivery) : new StreamContext(delivery);
 }

@@ -21,6 +21,8 @@ export class RunState {
   intercepted = false;
   /** What the last call of the method returned, behind interceptors. Undefined where that failed. */
   returned: unknown = undefined;
+  /** What left the filters. Undefined where an error did. */
+  result: unknown = undefined;
   asked: Retry | DeadLetterIt | undefined = undefined;
   /** Calls of the method, behind interceptors, that have not ended. */
   underWay = 0;
@@ -49,9 +51,6 @@ export abstract class RunContext extends BaseRpcContext {
 
   /** @internal What is handled. */
   abstract get runs(): Delivery | readonly Delivery[];
-
-  /** @internal What the method is given beside this. */
-  abstract get given(): unknown;
 
   /** @internal Ends an Observable: when the signal aborts, or at once where it has. */
   abstract whenAborted(stop: (reason: unknown) => void): void;

@@ -118,11 +118,6 @@ export class StreamBatchContext<T = unknown> extends RunContext {
   }
 
   /** @internal */
-  get given(): unknown {
-    return this.items.map(({ payload }) => payload);
-  }
-
-  /** @internal */
   whenAborted(stop: (reason: unknown) => void): void {
     const { signal } = this;
     if (signal.aborted) stop(signal.reason);

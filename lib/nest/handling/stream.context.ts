@@ -147,11 +147,6 @@ export class StreamContext<T = unknown> extends RunContext {
   }
 
   /** @internal */
-  get given(): unknown {
-    return this.message.payload;
-  }
-
-  /** @internal */
   whenAborted(stop: (reason: unknown) => void): void {
     this.delivery.whenAborted(stop);
   }

@@ -30,8 +30,8 @@ export function watchNest(): void {
 function watchFilters(handler: RpcExceptionsHandler): void {
   const original = methodOf(handler, 'handle');
   handler.handle = function (error, host, ...rest) {
-    const context = contextIn(host.getArgs());
-    if (context) context.run.filtered = { error };
+    const context = host.getArgs<unknown[]>()[1];
+    if (context instanceof RunContext) context.run.filtered = { error };
     return original.call(this, error, host, ...rest);
   };
 }
@@ -49,8 +49,8 @@ function watchPipes(creator: RpcContextCreator): void {
     const others = params.filter((param) => !isContext(param));
     const apply = contexts.length === 0 ? applyToAll : (original.call(this, pipes, others) ?? none);
     return (args, ...given) => {
-      const context = contextIn(given);
-      if (!context) return applyToAll(args, ...given);
+      const context: unknown = given[1];
+      if (!(context instanceof RunContext)) return applyToAll(args, ...given);
       for (const { index } of contexts) args[index] = context;
       return (context.run.piped = apply(args, ...given));
     };
@@ -61,8 +61,9 @@ function watchPipes(creator: RpcContextCreator): void {
 function watchInterceptors(consumer: InterceptorsConsumer): void {
   const original = methodOf(consumer, 'intercept');
   consumer.intercept = function (interceptors, args, instance, callback, next, type) {
-    const context = type === 'rpc' ? contextIn(args) : undefined;
-    const behind = context && (interceptors.length > 0 || context.run.deferred);
+    const context: unknown = type === 'rpc' && args[1];
+    const isOurs = context instanceof RunContext;
+    const behind = isOurs && (interceptors.length > 0 || context.run.deferred);
     const watched = behind ? () => callMethod(context, next) : next;
     return original.call(this, interceptors, args, instance, callback, watched, type);
   };
@@ -76,9 +77,6 @@ function methodOf<T, K extends keyof T>(prototype: T, name: K): T[K] {
 }
 
 const none = (): Promise<void> => Promise.resolve();
-
-const contextIn = (args: readonly unknown[]): RunContext | undefined =>
-  args[1] instanceof RunContext ? args[1] : undefined;
 
 /** A parameter with `@Ctx()` and without pipes of its own. */
 const isContext = ({ type, pipes }: Param): boolean =>

@@ -14,7 +14,6 @@ import {
 import { rememberFed } from '../handling/fed-handlers.js';
 import { defineFunction, type StreamFunction } from '../handling/handler-function.js';
 import type { StreamContext } from '../handling/stream.context.js';
-import type { ProcessingHooks } from '../handling/handler-invoker.js';
 import { watchNest } from '../handling/watch-nest.js';
 import type { RunContext } from '../handling/run.context.js';
 import type { StreamHandlerOptions } from '../../options/stream-handler-options.js';
@@ -55,7 +54,10 @@ export class StreamsTransport
   private readonly serialization: Serialization;
   private readonly registrations: Registration[] = [];
   private readonly endStatus: () => void;
-  private readonly noHook = this.onProcessingStartHook;
+  private readonly hooks = {
+    hooked: false,
+    around: <T>(context: RunContext, work: () => Promise<T>) => this.aroundHooks(context, work),
+  };
   private started = false;
   private closing = false;
   private closed = false;
@@ -141,7 +143,7 @@ export class StreamsTransport
     handler: (payload: T, context: StreamContext) => unknown,
     options: Omit<StreamHandlerOptions, 'name'> = {},
   ): Promise<void> {
-    const definition = defineFunction(events, handler as StreamFunction, options, this.hooks());
+    const definition = defineFunction(events, handler as StreamFunction, options, this.hooks);
     await this.runtime.subscribe([definition]);
   }
 
@@ -197,6 +199,16 @@ export class StreamsTransport
     return this.runtime.overruns.list();
   }
 
+  override setOnProcessingStartHook(...hook: Parameters<Server['setOnProcessingStartHook']>): void {
+    super.setOnProcessingStartHook(...hook);
+    this.hooks.hooked = true;
+  }
+
+  override setOnProcessingEndHook(...hook: Parameters<Server['setOnProcessingEndHook']>): void {
+    super.setOnProcessingEndHook(...hook);
+    this.hooks.hooked = true;
+  }
+
   /** The client library's object: for Redis an ioredis client. */
   unwrap<T>(): T {
     const { driver } = this.runtime;
@@ -217,13 +229,7 @@ export class StreamsTransport
     try {
       const { runtime, registrations, serialization } = this;
       const { clock, chaining } = runtime;
-      const definitions = defineHandlers(
-        registrations,
-        this.hooks(),
-        clock,
-        serialization,
-        chaining,
-      );
+      const definitions = defineHandlers(registrations, this.hooks, clock, serialization, chaining);
       await runtime.start(definitions);
       const log = loggerOf(runtime);
       for (const line of subscriptionLines(runtime.consumers.read, definitions)) log.log(line);
@@ -233,17 +239,6 @@ export class StreamsTransport
       this.endStatus();
       throw error;
     }
-  }
-
-  private hooks(): ProcessingHooks {
-    const hooked = () =>
-      this.onProcessingEndHook !== undefined || this.onProcessingStartHook !== this.noHook;
-    return {
-      get hooked() {
-        return hooked();
-      },
-      around: (context, work) => this.aroundHooks(context, work),
-    };
   }
 
   /** The first hook decides when, and in which asynchronous context, the work begins. */

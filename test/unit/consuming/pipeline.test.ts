@@ -66,6 +66,12 @@ function pipelineOf(handlers: Readonly<Record<string, Partial<BoundHandler>>>) {
   };
 }
 
+/** Fields of a message that is a step of a workflow. */
+const stepOf = (eventType: string): readonly string[] => [
+  ...['event_type', eventType, 'payload', '1'],
+  ...['metadata', '{"workflow":"s/1-0/g 1 1-0"}'],
+];
+
 const once = { key: () => 'k', ttl: 1 };
 
 describe('the pipeline', () => {
@@ -78,10 +84,15 @@ describe('the pipeline', () => {
       writes: { inbox: once as never, chains: true },
     });
     expect(await pipeline.pass('plain')).toEqual([]);
-    expect(await pipeline.pass('chains')).toEqual(['recognise']);
+    expect(await pipeline.pass('chains')).toEqual([]);
+    expect(await pipeline.pass('chains', { fields: stepOf('chains') })).toEqual(['recognise']);
+    expect(await pipeline.pass('plain', { fields: stepOf('plain') })).toEqual([]);
     expect(await pipeline.pass('slow')).toEqual(['timeout']);
     expect(await pipeline.pass('dedupes')).toEqual(['dedupe']);
-    expect(await pipeline.pass('writes')).toEqual(['recognise', 'inbox']);
+    expect(await pipeline.pass('writes', { fields: stepOf('writes') })).toEqual([
+      'recognise',
+      'inbox',
+    ]);
     expect(await pipeline.pass('plain')).toEqual([]);
   });
 

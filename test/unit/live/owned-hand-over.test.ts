@@ -4,7 +4,7 @@ import type { HeldStream } from '../../../lib/core/held-stream.js';
 import type { Lease } from '../../../lib/core/lease.js';
 import { type Settlement, ack, filtered } from '../../../lib/core/settlement.js';
 import { HandlerTable } from '../../../lib/consuming/plan/handler-table.js';
-import { FilteredTypes } from '../../../lib/consuming/settling/filtered-types.js';
+import { FilteredTypes } from '../../../lib/consuming/plan/filtered-types.js';
 import { HandOver } from '../../../lib/consuming/live/hand-over.js';
 import { liveParts } from '../../../lib/consuming/live/live-parts.js';
 import { Presence } from '../../../lib/consuming/live/presence.js';
