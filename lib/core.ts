@@ -115,7 +115,8 @@ export {
 export { StreamsAdmin, type LagReader } from './admin/streams-admin.js';
 export { LagMonitor } from './nest/lag/lag-monitor.js';
 export { OnStreamLag, type StreamLagFilter } from './nest/lag/on-stream-lag.decorator.js';
-export type { SettledEvent, StreamsEvents } from './core/events.js';
+export type { StreamsEvents } from './core/events.js';
+export type { SettledEvent } from './core/run-events.js';
 export type { GroupLag, StreamLagExceeded } from './core/lag.js';
 
 // Middleware and codecs; what their authors need beside this is in `nestjs-redis-streams/driver`.

@@ -91,15 +91,13 @@ export type { SettledStep } from './core/workflow.js';
 export type { FinishedStep } from './ports/workflow-store.js';
 export type { ErrorRecord } from './core/errors/error-record.js';
 export {
-  EventBus,
-  type SettledEvent,
-  type SettledOutcome,
   type StreamsEventName,
   type StreamsEvents,
   type StreamsListeners,
-  type UnendedRun,
   type UnhandledWaits,
 } from './core/events.js';
+export { type SettledEvent, type SettledOutcome, type UnendedRun } from './core/run-events.js';
+export { EventBus } from './core/event-bus.js';
 export type { Guard } from './core/guard.js';
 export type {
   BackoffOptions,

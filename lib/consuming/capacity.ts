@@ -1,4 +1,4 @@
-import type { EventBus } from '../core/events.js';
+import type { EventBus } from '../core/event-bus.js';
 import type { Dispatcher } from './running/dispatcher.js';
 import type { HandOver } from './live/hand-over.js';
 import type { Ordering } from './ordering/ordering.js';

@@ -3,7 +3,7 @@ import type { Codec } from '../core/codecs/codec.js';
 import type { Completions } from '../ports/completions.js';
 import type { DeadLetterQueue } from '../ports/dead-letters.js';
 import type { Delivery } from '../core/delivery.js';
-import type { EventBus } from '../core/events.js';
+import type { EventBus } from '../core/event-bus.js';
 import type { UnmatchedPolicy } from '../options/streams-options.js';
 import type { Middleware } from '../core/middleware.js';
 import type { LeaseStore } from '../ports/lease-store.js';

@@ -2,7 +2,7 @@ import { withPatience, within, type Clock } from '../core/clock.js';
 import { graceOf } from './grace-period.js';
 import type { Delivery } from '../core/delivery.js';
 import { isRunning } from '../core/delivery-state.js';
-import type { EventBus } from '../core/events.js';
+import type { EventBus } from '../core/event-bus.js';
 import { ShutdownError } from '../core/errors/handling.errors.js';
 import type { Subscription } from '../ports/source.js';
 import type { SettlementHandler } from './settling/settlement-handler.js';

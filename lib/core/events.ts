@@ -1,17 +1,7 @@
-import { EventEmitter } from 'node:events';
-import { disarm } from './disarm.js';
-import { asError, type ErrorRecord } from './errors/error-record.js';
-import type { StreamLagExceeded } from './lag.js';
 import type { EntryTooLargeError, ReplyBrokenError } from './errors/server.errors.js';
 import type { ConsumerCrashedError } from './errors/subscription.errors.js';
-import type { OverrunReason } from './overrun.js';
-import type { DeadLetterReason } from './settlement.js';
-
-/** Stream and group of an event. */
-interface In {
-  readonly stream: string;
-  readonly group: string;
-}
+import type { StreamLagExceeded } from './lag.js';
+import type { In, Overrunning, SettledEvent, UnendedRun } from './run-events.js';
 
 /** The connection that an event is about. */
 interface Connected {
@@ -24,56 +14,6 @@ interface Connected {
   readonly connection?: number;
 }
 
-/** The outcome of a settlement. */
-export type SettledOutcome =
-  | 'handled'
-  /** A request was answered with an error. */
-  | 'failed'
-  /** A request was not run: its caller no longer waits for the answer. */
-  | 'expired'
-  /** A request was not run: its handler takes events only. */
-  | 'refused'
-  /** Not run: its workflow was cancelled. */
-  | 'cancelled'
-  | 'filtered'
-  /**
-   * Acknowledged without a run: the message was handled before, see the handler option `dedupe`.
-   */
-  | 'duplicate'
-  /**
-   * Not run yet: another delivery with the same key is being handled. The message is tried again.
-   */
-  | 'postponed'
-  | 'retried'
-  | 'dead-lettered'
-  /** Not run here: handed to another consumer of the group, which handles such events. */
-  | 'handed-over'
-  | 'released'
-  | 'left'
-  /** Another run owned the entry before it could be settled. */
-  | 'lost'
-  /** The entry's data was deleted before a run could begin or be repeated. */
-  | 'trimmed';
-
-/** Emitted once per settlement: the source of metrics, traces and logs. */
-export interface SettledEvent extends In {
-  readonly id: string;
-  readonly consumer: string;
-  readonly eventType: string;
-  /** `OrderController.process`; undefined where no handler was found. */
-  readonly handler: string | undefined;
-  readonly outcome: SettledOutcome;
-  readonly attempt: number;
-  /** From the start of the run to its settlement, in milliseconds. */
-  readonly duration: number;
-  readonly reason?: DeadLetterReason;
-  /** For `retried` and `postponed`: time until the next run, in milliseconds. */
-  readonly delay?: number;
-  readonly error?: ErrorRecord;
-  /** For `handed-over`: the consumer that got the message. */
-  readonly receiver?: string;
-}
-
 /**
  * Why an event that no handler of this consumer takes waits.
  * - `unsettled`: after a start or an outage, other consumers may not have announced themselves yet
@@ -83,27 +23,6 @@ export interface SettledEvent extends In {
  * - `owned`: a load balancer owns the whole stream, and the next owner may handle the event
  */
 export type UnhandledWaits = 'unsettled' | 'not-reading' | 'restarting' | 'full' | 'owned';
-
-/** A method that goes on after its timeout, or after its stream has ended. */
-interface Overrunning extends In {
-  /** `OrderController.process` */
-  readonly handler: string;
-  /** Id of the message; of the first one of a batch. */
-  readonly id: string;
-  readonly attempt: number;
-  readonly reason: OverrunReason;
-  /** False: the method keeps its slot, so fewer other messages run. See the option `maxOverrun`. */
-  readonly placeGivenBack: boolean;
-}
-
-/** A run that has not ended when its consumer, or the reading of its stream, ends. */
-export interface UnendedRun {
-  readonly stream: string;
-  readonly id: string;
-  readonly eventType: string;
-  /** `OrderController.process` */
-  readonly handler: string | undefined;
-}
 
 /** All events of the library, by name. */
 export interface StreamsEvents {
@@ -307,41 +226,3 @@ export type StreamsEventName = keyof StreamsEvents;
 export type StreamsListeners = {
   [N in StreamsEventName]: (event: StreamsEvents[N]) => void;
 };
-
-/**
- * Passes the library's events to listeners. A listener that throws, or returns a promise that
- * rejects, does not harm the engine: `listener-failed` tells of it.
- */
-export class EventBus {
-  private readonly emitter = new EventEmitter().setMaxListeners(0);
-
-  on<N extends StreamsEventName>(name: N, listener: (event: StreamsEvents[N]) => void): () => void {
-    this.emitter.on(name, listener);
-    return () => this.emitter.off(name, listener);
-  }
-
-  emit<N extends StreamsEventName>(name: N, event: StreamsEvents[N]): void {
-    for (const listener of this.emitter.listeners(name)) {
-      try {
-        const answer: unknown = listener(event);
-        if (answer !== undefined) disarm(answer, (error) => this.failed(name, error));
-      } catch (error) {
-        this.failed(name, error);
-      }
-    }
-  }
-
-  private failed(name: StreamsEventName, thrown: unknown): void {
-    const error = asError(thrown);
-    if (name !== 'listener-failed') {
-      this.emit('listener-failed', { listener: `a listener of '${name}'`, error });
-      if (this.has('listener-failed')) return;
-    }
-    process.emitWarning(`A listener of "${name}" threw: ${error.message}`, 'StreamsWarning');
-  }
-
-  /** Whether an event has listeners. Asked before building a costly event. */
-  has(name: StreamsEventName): boolean {
-    return this.emitter.listenerCount(name) > 0;
-  }
-}

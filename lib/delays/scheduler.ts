@@ -2,7 +2,7 @@ import { Backoff } from '../core/backoff.js';
 import { sleep, type Clock } from '../core/clock.js';
 import type { DelayHints, DelayStore, Promoted } from '../ports/delays.js';
 import { PermissionDeniedError, WrongKeyTypeError } from '../core/errors/server.errors.js';
-import type { EventBus } from '../core/events.js';
+import type { EventBus } from '../core/event-bus.js';
 import type { When } from '../core/message.js';
 import type { Worker } from '../core/worker.js';
 

@@ -1,5 +1,5 @@
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
-import type { EventBus } from '../core/events.js';
+import type { EventBus } from '../core/event-bus.js';
 import {
   decodeAssignment,
   encodeAssignment,

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import { ClaimFailedError, StreamUnsettledError } from '../core/errors/balancing.errors.js';
 import { ClosedError } from '../core/errors/start-up.errors.js';
-import type { EventBus } from '../core/events.js';
+import type { EventBus } from '../core/event-bus.js';
 import type { HeldStream } from '../core/held-stream.js';
 import type { StreamInfo } from './stream-assignment.js';
 import type {

@@ -1,4 +1,4 @@
-import type { EventBus } from '../core/events.js';
+import type { EventBus } from '../core/event-bus.js';
 import { Notifications, type StreamNotification } from './notifications.js';
 
 /**

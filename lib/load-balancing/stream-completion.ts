@@ -1,7 +1,7 @@
 import { Backoff } from '../core/backoff.js';
 import { sleep, type Clock } from '../core/clock.js';
 import { StreamNotOwnedError, StreamUnsettledError } from '../core/errors/balancing.errors.js';
-import type { EventBus } from '../core/events.js';
+import type { EventBus } from '../core/event-bus.js';
 import type { HeldStream } from '../core/held-stream.js';
 import type { StreamOwner } from './stream-owner.js';
 

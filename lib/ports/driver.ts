@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.js';
 import type { Completions } from './completions.js';
 import type { DeadLetterQueue } from './dead-letters.js';
 import type { DelayStore } from './delays.js';
-import type { EventBus } from '../core/events.js';
+import type { EventBus } from '../core/event-bus.js';
 import type { GroupAdmin, PendingEntries } from './group-admin.js';
 import type { Inbox } from './inbox.js';
 import type { LeaseStore } from './lease-store.js';

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import type { Driver } from '../ports/driver.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
-import type { EventBus } from '../core/events.js';
+import type { EventBus } from '../core/event-bus.js';
 import { join } from '../core/collections/grouped.js';
 import { type RetentionPolicy } from '../ports/retention.js';
 import { retentionPolicies, type RetentionRule } from '../options/retention-options.js';

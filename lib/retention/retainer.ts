@@ -1,5 +1,5 @@
 import { sleep, type Clock } from '../core/clock.js';
-import type { EventBus } from '../core/events.js';
+import type { EventBus } from '../core/event-bus.js';
 import type { Retention, TrimOrder } from '../ports/retention.js';
 import type { RetentionPolicies } from '../options/retention-options.js';
 import type { Worker } from '../core/worker.js';

@@ -16,7 +16,7 @@ import { systemClock, within, type Clock } from '../core/clock.js';
 import { graceOf } from '../consuming/grace-period.js';
 import type { Driver } from '../ports/driver.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
-import { EventBus } from '../core/events.js';
+import { EventBus } from '../core/event-bus.js';
 import type { HandlerDefinition } from '../options/handler-definition.js';
 import type { When } from '../core/message.js';
 import type { Replies } from '../ports/replies.js';

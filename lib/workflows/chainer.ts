@@ -6,7 +6,7 @@ import { endedStep, type EndedStep, type NextPlace } from './ended-step.js';
 import { InvalidMessageError, PayloadTooLargeError } from '../core/errors/publishing.errors.js';
 import { errorRecord } from '../core/errors/error-record.js';
 import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
-import type { EventBus } from '../core/events.js';
+import type { EventBus } from '../core/event-bus.js';
 import type { Metadata, OutgoingEntry } from '../core/message.js';
 import { ack, deadLetter, type Ack, type Settlement } from '../core/settlement.js';
 import { targetOf } from '../options/step-target.js';

@@ -4,7 +4,7 @@ import type { Delivery } from '../core/delivery.js';
 import type { Driver } from '../ports/driver.js';
 import type { DueTime } from '../options/due-time.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
-import type { EventBus } from '../core/events.js';
+import type { EventBus } from '../core/event-bus.js';
 import type { Middleware } from '../core/middleware.js';
 import type { Ack, Settlement } from '../core/settlement.js';
 import type { MessageSource } from '../ports/source.js';

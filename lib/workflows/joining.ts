@@ -3,7 +3,7 @@ import type { Metadata, OutgoingEntry } from '../core/message.js';
 import { type ErrorRecord, errorRecord } from '../core/errors/error-record.js';
 import type { BranchFailure, JoinedResults, WorkflowFailure } from './workflow-payloads.js';
 import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
-import type { EventBus } from '../core/events.js';
+import type { EventBus } from '../core/event-bus.js';
 import {
   placeToText,
   stepAfter,

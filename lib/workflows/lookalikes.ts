@@ -1,5 +1,5 @@
 import type { BoundHandler, Delivery } from '../core/delivery.js';
-import type { EventBus } from '../core/events.js';
+import type { EventBus } from '../core/event-bus.js';
 import { lookalike } from './instructions.js';
 
 /**

@@ -2,7 +2,7 @@ import { asError } from '../core/errors/error-record.js';
 import { Backoff } from '../core/backoff.js';
 import type { Clock, TimerHandle } from '../core/clock.js';
 import { ClosedError } from '../core/errors/start-up.errors.js';
-import type { EventBus } from '../core/events.js';
+import type { EventBus } from '../core/event-bus.js';
 import type { WorkflowStore, FinishedStep } from '../ports/workflow-store.js';
 
 const FIRST_WAIT = 100;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { StreamConsumer } from '../../lib/runtime/stream-consumers/stream-consumer.js';
 import { StreamConsumers } from '../../lib/runtime/stream-consumers/stream-consumers.js';
-import type { SettledEvent } from '../../lib/core/events.js';
+import type { SettledEvent } from '../../lib/core/run-events.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { gate } from '../support/engine.js';
 import { quiet } from '../support/passing-time.js';

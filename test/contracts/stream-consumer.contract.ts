@@ -3,7 +3,7 @@ import { StreamConsumers } from '../../lib/runtime/stream-consumers/stream-consu
 import type { Message } from '../../lib/core/message.js';
 import type { StreamConsumer } from '../../lib/runtime/stream-consumers/stream-consumer.js';
 import type { DriverFactory } from '../../lib/ports/driver.js';
-import type { SettledEvent } from '../../lib/core/events.js';
+import type { SettledEvent } from '../../lib/core/run-events.js';
 import type { StreamConsumerOptions } from '../../lib/options/stream-consumer-options.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { gate } from '../support/engine.js';

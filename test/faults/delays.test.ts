@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EventBus } from '../../lib/core/events.js';
+import { EventBus } from '../../lib/core/event-bus.js';
 import type { DelayedEntry } from '../../lib/ports/delays.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { until } from '../support/until.js';

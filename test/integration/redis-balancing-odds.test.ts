@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { EventBus } from '../../lib/core/events.js';
+import { EventBus } from '../../lib/core/event-bus.js';
 import { ack } from '../../lib/core/settlement.js';
 import { IdleWatch } from '../../lib/drivers/redis/ownership/idle-watch.js';
 import type { OwnedReading } from '../../lib/drivers/redis/ownership/owned-reading.js';

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { Driver } from '../../lib/ports/driver.js';
 import { InvalidOptionsError } from '../../lib/core/errors/start-up.errors.js';
 import type { Delivery } from '../../lib/core/delivery.js';
-import { EventBus } from '../../lib/core/events.js';
+import { EventBus } from '../../lib/core/event-bus.js';
 import type { Lease } from '../../lib/core/lease.js';
 import { ack } from '../../lib/core/settlement.js';
 import { SLOTS } from '../../lib/drivers/redis/topology/slots.js';

@@ -10,7 +10,7 @@ import {
   it,
   onTestFinished,
 } from 'vitest';
-import { EventBus } from '../../lib/core/events.js';
+import { EventBus } from '../../lib/core/event-bus.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { startProxy, type Proxy } from '../support/proxy.js';
 import { RecordingConsumer, type ConsumeOptions } from '../support/recording-consumer.js';

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { SettledEvent, StreamsEvents } from '../../lib/core/events.js';
+import type { StreamsEvents } from '../../lib/core/events.js';
+import type { SettledEvent } from '../../lib/core/run-events.js';
 import { ack } from '../../lib/core/settlement.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import type { StreamsOptions } from '../../lib/options/streams-options.js';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { EventBus } from '../../lib/core/events.js';
+import { EventBus } from '../../lib/core/event-bus.js';
 import { Reclaimer } from '../../lib/drivers/redis/reading/reclaimer.js';
 import { Connection } from '../../lib/drivers/redis/connection/connection.js';
 import { Connector } from '../../lib/drivers/redis/connection/connector.js';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { EventBus } from '../../lib/core/events.js';
+import { EventBus } from '../../lib/core/event-bus.js';
 import { RedisConnectionError } from '../../lib/drivers/redis/errors/redis-connection.errors.js';
 import { eventMatcher } from '../../lib/core/routing.js';
 import { redisAclRules } from '../../lib/drivers/redis/acl.js';

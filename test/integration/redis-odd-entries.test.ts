@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { EventBus } from '../../lib/core/events.js';
+import { EventBus } from '../../lib/core/event-bus.js';
 import { bytesOfText } from '../../lib/core/codecs/text-bytes.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Driver, DriverFactory } from '../../lib/ports/driver.js';
-import type { SettledEvent } from '../../lib/core/events.js';
+import type { SettledEvent } from '../../lib/core/run-events.js';
 import type { HandlerOptions } from '../../lib/options/handler-options.js';
 import { ack } from '../../lib/core/settlement.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { EventBus } from '../../lib/core/events.js';
+import { EventBus } from '../../lib/core/event-bus.js';
 import type { Lease } from '../../lib/core/lease.js';
 import type { Fields } from '../../lib/core/message.js';
 import type { MessageSource, Settling } from '../../lib/ports/source.js';

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NotReplicatedError } from '../../lib/core/errors/publishing.errors.js';
-import { EventBus } from '../../lib/core/events.js';
+import { EventBus } from '../../lib/core/event-bus.js';
 import type { OutgoingEntry } from '../../lib/core/message.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';

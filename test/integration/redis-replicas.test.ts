@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { NotReplicatedError } from '../../lib/core/errors/publishing.errors.js';
-import { EventBus } from '../../lib/core/events.js';
+import { EventBus } from '../../lib/core/event-bus.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import type { MessageSource } from '../../lib/ports/source.js';
 import { startProxy, type Proxy } from '../support/proxy.js';

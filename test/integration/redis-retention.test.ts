@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { EventBus } from '../../lib/core/events.js';
+import { EventBus } from '../../lib/core/event-bus.js';
 import type { Driver } from '../../lib/ports/driver.js';
 import type { TrimOrder } from '../../lib/ports/retention.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Delivery } from '../../lib/core/delivery.js';
 import { PermissionDeniedError } from '../../lib/core/errors/server.errors.js';
-import { EventBus } from '../../lib/core/events.js';
+import { EventBus } from '../../lib/core/event-bus.js';
 import { redisAclRules, redisCommands } from '../../lib/drivers/redis/acl.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { gate } from '../support/engine.js';

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { expect, it } from 'vitest';
-import { EventBus } from '../../lib/core/events.js';
+import { EventBus } from '../../lib/core/event-bus.js';
 import type { IdempotencyWindow } from '../../lib/core/message.js';
 import type { Retention } from '../../lib/ports/retention.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';

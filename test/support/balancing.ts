@@ -3,7 +3,8 @@ import { onTestFinished } from 'vitest';
 import { Balancer } from '../../lib/load-balancing/balancer.js';
 import type { StreamNotification } from '../../lib/load-balancing/notifications.js';
 import { systemClock } from '../../lib/core/clock.js';
-import { EventBus, type StreamsEvents } from '../../lib/core/events.js';
+import { type StreamsEvents } from '../../lib/core/events.js';
+import { EventBus } from '../../lib/core/event-bus.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import {
   resolveLoadBalancer,

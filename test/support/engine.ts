@@ -1,5 +1,5 @@
 import { ManualClock, memory, MemoryBroker } from '../../lib/drivers/memory/index.js';
-import type { SettledEvent } from '../../lib/core/events.js';
+import type { SettledEvent } from '../../lib/core/run-events.js';
 import type { BatchHandler, Delivery } from '../../lib/core/delivery.js';
 import type { HandlerOptions } from '../../lib/options/handler-options.js';
 import { ack, type Settlement } from '../../lib/core/settlement.js';

@@ -1,7 +1,7 @@
 import { Logger, type LoggerService } from '@nestjs/common';
 import { memory } from 'nestjs-redis-streams/memory';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { SettledEvent } from '../../lib/core/events.js';
+import type { SettledEvent } from '../../lib/core/run-events.js';
 import type { StreamLagExceeded } from '../../lib/core/lag.js';
 import { logEvents } from '../../lib/nest/transport/event-log.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeShare, encodeShare, fairShares } from '../../lib/load-balancing/fair-share.js';
 import { LeaseKeeper } from '../../lib/load-balancing/lease-keeper.js';
 import { OwnedStream, OwnedStreams } from '../../lib/load-balancing/owned-stream.js';
-import { EventBus } from '../../lib/core/events.js';
+import { EventBus } from '../../lib/core/event-bus.js';
 import type { StreamLocks } from '../../lib/ports/stream-ownership.js';
 import { ManualClock } from '../../lib/drivers/memory/manual-clock.js';
 import { Notifications, type StreamNotification } from '../../lib/load-balancing/notifications.js';

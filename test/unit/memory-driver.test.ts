@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../lib/core/clock.js';
 import { ClosedError, InvalidOptionsError } from '../../lib/core/errors/start-up.errors.js';
-import { EventBus } from '../../lib/core/events.js';
+import { EventBus } from '../../lib/core/event-bus.js';
 import type { Lease } from '../../lib/core/lease.js';
 import { ack } from '../../lib/core/settlement.js';
 import type { SubscribeOptions } from '../../lib/ports/source.js';

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EventBus } from '../../lib/core/events.js';
+import { EventBus } from '../../lib/core/event-bus.js';
 import type { Announcement } from '../../lib/ports/live-consumers.js';
 import type { Lease } from '../../lib/core/lease.js';
 import type { Driver } from '../../lib/ports/driver.js';

@@ -1,4 +1,4 @@
-import { EventBus } from '../../lib/core/events.js';
+import { EventBus } from '../../lib/core/event-bus.js';
 import { ManualClock, memory, MemoryBroker } from '../../lib/drivers/memory/index.js';
 import { describeDriverContract } from '../contracts/driver.contract.js';
 import type { DriverHarness } from '../../lib/testing/world/driver-harness.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ServerOutOfMemoryError } from '../../lib/core/errors/server.errors.js';
-import { EventBus } from '../../lib/core/events.js';
+import { EventBus } from '../../lib/core/event-bus.js';
 import type { Announcement } from '../../lib/ports/live-consumers.js';
 import type { Commands } from '../../lib/drivers/redis/connection/commands.js';
 import { Keys } from '../../lib/drivers/redis/keys/keys.js';

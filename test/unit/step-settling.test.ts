@@ -3,7 +3,7 @@ import { StepRecorder } from '../../lib/workflows/step-recorder.js';
 import { StepSettling, type ConcludingOptions } from '../../lib/workflows/step-settling.js';
 import type { Hold, Lease } from '../../lib/core/lease.js';
 import { jsonCodec } from '../../lib/core/codecs/json.codec.js';
-import { EventBus } from '../../lib/core/events.js';
+import { EventBus } from '../../lib/core/event-bus.js';
 import type { StepReport } from '../../lib/workflows/ended-step.js';
 import type { FinishedStep, WorkflowStore } from '../../lib/ports/workflow-store.js';
 import { placeIn, placeToText, type HookScope } from '../../lib/workflows/workflow-place.js';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { StreamNotOwnedError } from '../../lib/core/errors/balancing.errors.js';
-import { EventBus } from '../../lib/core/events.js';
+import { EventBus } from '../../lib/core/event-bus.js';
 import { ManualClock } from '../../lib/drivers/memory/index.js';
 import { StreamCompletion } from '../../lib/load-balancing/stream-completion.js';
 import { StreamOwner } from '../../lib/load-balancing/stream-owner.js';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { rawCodec } from '../../lib/core/codecs/raw.codec.js';
-import { EventBus } from '../../lib/core/events.js';
+import { EventBus } from '../../lib/core/event-bus.js';
 import type { Lease } from '../../lib/core/lease.js';
 import {
   ack,

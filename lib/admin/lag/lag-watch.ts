@@ -1,7 +1,7 @@
 import { sleep, type Clock } from '../../core/clock.js';
 import type { Driver } from '../../ports/driver.js';
 import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
-import type { EventBus } from '../../core/events.js';
+import type { EventBus } from '../../core/event-bus.js';
 import type { GroupLag } from '../../core/lag.js';
 import type { LagOptions } from '../../options/lag-options.js';
 import { list, text } from '../../core/declaring/kinds.js';

@@ -7,7 +7,7 @@ import type { Claim, CompletionKey } from '../../core/completion.js';
 import type { Delivery } from '../../core/delivery.js';
 import { isRunning } from '../../core/delivery-state.js';
 import { OwnershipLostError } from '../../core/errors/handling.errors.js';
-import type { EventBus } from '../../core/events.js';
+import type { EventBus } from '../../core/event-bus.js';
 import type { Settlement, SettleOutcome } from '../../core/settlement.js';
 import type { Worker } from '../../core/worker.js';
 

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { Clock } from '../../core/clock.js';
-import type { EventBus } from '../../core/events.js';
+import type { EventBus } from '../../core/event-bus.js';
 import type { LiveConsumers } from '../../ports/live-consumers.js';
 import { VERSION } from './version.js';
 import { Outages } from './outages.js';

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.js';
-import type { EventBus } from '../../core/events.js';
+import type { EventBus } from '../../core/event-bus.js';
 
 /** Connections over which consumers are read and announced. */
 const ROLES: readonly string[] = ['commands', 'reader'];

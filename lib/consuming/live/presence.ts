@@ -2,7 +2,7 @@ import { asError } from '../../core/errors/error-record.js';
 import { randomUUID } from 'node:crypto';
 import { within, type Clock, type TimerHandle } from '../../core/clock.js';
 import { PermissionDeniedError } from '../../core/errors/server.errors.js';
-import type { EventBus } from '../../core/events.js';
+import type { EventBus } from '../../core/event-bus.js';
 import { join as group } from '../../core/collections/grouped.js';
 import type {
   AnnouncedStream,

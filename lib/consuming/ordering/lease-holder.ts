@@ -1,6 +1,6 @@
 import { asError } from '../../core/errors/error-record.js';
 import type { Clock, TimerHandle } from '../../core/clock.js';
-import type { EventBus } from '../../core/events.js';
+import type { EventBus } from '../../core/event-bus.js';
 import type { Guard } from '../../core/guard.js';
 import type { LeaseStore, OwnedLease } from '../../ports/lease-store.js';
 import type { HeldLease } from '../plan/held-lease.js';

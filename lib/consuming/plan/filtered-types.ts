@@ -1,5 +1,5 @@
 import type { Delivery } from '../../core/delivery.js';
-import type { EventBus } from '../../core/events.js';
+import type { EventBus } from '../../core/event-bus.js';
 
 /** Types that are remembered: of more nothing is told. */
 const MOST = 1000;

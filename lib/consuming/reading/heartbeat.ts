@@ -4,7 +4,7 @@ import type { Clock, TimerHandle } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
 import { isLost } from '../../core/delivery-state.js';
 import { grouped } from '../../core/collections/grouped.js';
-import type { EventBus } from '../../core/events.js';
+import type { EventBus } from '../../core/event-bus.js';
 import type { ExtendOutcome } from '../../core/lease.js';
 import type { Subscription } from '../../ports/source.js';
 import type { Worker } from '../../core/worker.js';

@@ -1,6 +1,6 @@
 import { asError } from '../../core/errors/error-record.js';
 import { sleep, type Clock } from '../../core/clock.js';
-import type { EventBus } from '../../core/events.js';
+import type { EventBus } from '../../core/event-bus.js';
 import type { Lease } from '../../core/lease.js';
 import type { Subscription } from '../../ports/source.js';
 import type { ReadAhead } from './read-ahead.js';

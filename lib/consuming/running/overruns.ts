@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { BoundHandler, Delivery } from '../../core/delivery.js';
-import type { EventBus } from '../../core/events.js';
+import type { EventBus } from '../../core/event-bus.js';
 import type { Overrun, OverrunStatus } from '../../core/overrun.js';
 import type { Slots } from '../plan/slots.js';
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
-import type { EventBus, UnendedRun } from '../../core/events.js';
+import type { UnendedRun } from '../../core/run-events.js';
+import type { EventBus } from '../../core/event-bus.js';
 
 /** How long the end of a consumer waits for runs before it tells of them, in milliseconds. */
 const TELL_AFTER = 1000;

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
 import { isLost, move, type DeliveryState } from '../../core/delivery-state.js';
-import type { EventBus } from '../../core/events.js';
+import type { EventBus } from '../../core/event-bus.js';
 import type { HandedOver, Lost, SettleOutcome } from '../../core/settlement.js';
 import type { MessageSource, Subscription } from '../../ports/source.js';
 import type { Claims } from '../dedupe/claims.js';

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
-import type { EventBus, SettledEvent, SettledOutcome } from '../../core/events.js';
+import type { SettledEvent, SettledOutcome } from '../../core/run-events.js';
+import type { EventBus } from '../../core/event-bus.js';
 import type { Ack, Settlement, SettleOutcome } from '../../core/settlement.js';
 
 /** The one event of a settlement. Built only where somebody listens. */

@@ -1,6 +1,6 @@
 import { disown, type Delivery } from '../../core/delivery.js';
 import { isLost, isRunning, move } from '../../core/delivery-state.js';
-import type { EventBus } from '../../core/events.js';
+import type { EventBus } from '../../core/event-bus.js';
 import type { ExtendOutcome, Hold, Lease } from '../../core/lease.js';
 import {
   postpone,

@@ -2,7 +2,7 @@ import { Backoff } from '../../core/backoff.js';
 import type { Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
 import { asError } from '../../core/errors/error-record.js';
-import type { EventBus } from '../../core/events.js';
+import type { EventBus } from '../../core/event-bus.js';
 import type { Lease } from '../../core/lease.js';
 import type {
   Ack,

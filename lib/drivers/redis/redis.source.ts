@@ -1,7 +1,7 @@
 import { isDelayed } from '../../ports/delays.js';
 import { divide } from '../../core/collections/divide.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
-import type { EventBus } from '../../core/events.js';
+import type { EventBus } from '../../core/event-bus.js';
 import type { OutgoingEntry } from '../../core/message.js';
 import type { SettleOutcome } from '../../core/settlement.js';
 import type {

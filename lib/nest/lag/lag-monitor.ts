@@ -1,6 +1,6 @@
 import { Observable } from 'rxjs';
 import type { LagWatch } from '../../admin/lag/lag-watch.js';
-import type { EventBus } from '../../core/events.js';
+import type { EventBus } from '../../core/event-bus.js';
 import type { GroupLag, StreamLagExceeded } from '../../core/lag.js';
 
 /**

@@ -1,7 +1,7 @@
 import type { OnApplicationBootstrap } from '@nestjs/common';
 import type { DiscoveryService, MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { PATTERN_EXTRAS_METADATA } from '@nestjs/microservices/constants.js';
-import type { EventBus } from '../../core/events.js';
+import type { EventBus } from '../../core/event-bus.js';
 import { isFed } from '../handling/fed-handlers.js';
 import { STREAM_HANDLER, type StreamHandlerMark } from '../handling/stream-handler.decorator.js';
 import { DEFAULT_NAME } from '../../options/streams-options.js';

@@ -1,10 +1,6 @@
 import { Logger } from '@nestjs/common';
-import type {
-  EventBus,
-  StreamsEventName,
-  StreamsEvents,
-  UnhandledWaits,
-} from '../../core/events.js';
+import type { StreamsEventName, StreamsEvents, UnhandledWaits } from '../../core/events.js';
+import type { EventBus } from '../../core/event-bus.js';
 import type { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { BrokenConnections } from './broken-connections.js';
 import { at, deadLettered, runFailed, runsAwaited, runsGivenUp } from './message-lines.js';

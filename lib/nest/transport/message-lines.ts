@@ -1,4 +1,5 @@
-import type { StreamsEvents, UnendedRun } from '../../core/events.js';
+import type { StreamsEvents } from '../../core/events.js';
+import type { UnendedRun } from '../../core/run-events.js';
 import type { DeadLetterReason } from '../../core/settlement.js';
 import type { Line } from './rate-limited-log.js';
 

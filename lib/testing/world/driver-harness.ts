@@ -1,5 +1,5 @@
 import type { Driver } from '../../ports/driver.js';
-import type { EventBus } from '../../core/events.js';
+import type { EventBus } from '../../core/event-bus.js';
 
 /** What a connection of a test may ask for. */
 export interface OpenOptions {

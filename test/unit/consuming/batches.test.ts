@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Collector } from '../../../lib/consuming/batching/collector.js';
-import { EventBus } from '../../../lib/core/events.js';
+import { EventBus } from '../../../lib/core/event-bus.js';
 import { Overruns } from '../../../lib/consuming/running/overruns.js';
 import { Slots } from '../../../lib/consuming/plan/slots.js';
 import { Delivery, type BatchHandler, type BoundHandler } from '../../../lib/core/delivery.js';

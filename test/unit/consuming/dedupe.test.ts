@@ -8,7 +8,7 @@ import {
   InvalidOptionsError,
   UnsupportedFeatureError,
 } from '../../../lib/core/errors/start-up.errors.js';
-import { EventBus } from '../../../lib/core/events.js';
+import { EventBus } from '../../../lib/core/event-bus.js';
 import { ack, retry, type Ack } from '../../../lib/core/settlement.js';
 import { memory } from '../../../lib/drivers/memory/index.js';
 import { MemoryCompletions } from '../../../lib/drivers/memory/memory.completions.js';

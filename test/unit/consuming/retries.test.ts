@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Delivery } from '../../../lib/core/delivery.js';
 import { RetryLaterError, UnrecoverableError } from '../../../lib/core/errors/handling.errors.js';
-import { EventBus } from '../../../lib/core/events.js';
+import { EventBus } from '../../../lib/core/event-bus.js';
 import { memory } from '../../../lib/drivers/memory/index.js';
 import { textOfBytes } from '../../../lib/core/codecs/text-bytes.js';
 import { World } from '../../support/engine.js';

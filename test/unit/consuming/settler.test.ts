@@ -3,7 +3,7 @@ import { Settler } from '../../../lib/consuming/settling/settler.js';
 import { buryApart } from '../../../lib/consuming/settling/elsewhere/bury-apart.js';
 import type { DeadLetterQueue } from '../../../lib/ports/dead-letters.js';
 import { Delivery } from '../../../lib/core/delivery.js';
-import { EventBus } from '../../../lib/core/events.js';
+import { EventBus } from '../../../lib/core/event-bus.js';
 import type { Hold, Lease } from '../../../lib/core/lease.js';
 import { ack, deadLetter, retry, type SettleOutcome } from '../../../lib/core/settlement.js';
 import type { Settling } from '../../../lib/ports/source.js';

@@ -8,7 +8,7 @@ import { FilteredTypes } from '../../../lib/consuming/plan/filtered-types.js';
 import { HandOver } from '../../../lib/consuming/live/hand-over.js';
 import { liveParts } from '../../../lib/consuming/live/live-parts.js';
 import { Presence } from '../../../lib/consuming/live/presence.js';
-import { EventBus } from '../../../lib/core/events.js';
+import { EventBus } from '../../../lib/core/event-bus.js';
 import { ManualClock, memory } from '../../../lib/drivers/memory/index.js';
 
 let clock: ManualClock;

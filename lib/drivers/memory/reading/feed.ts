@@ -1,6 +1,7 @@
 import { GroupNotFoundError } from '../../../core/errors/group.errors.js';
 import type { Clock } from '../../../core/clock.js';
-import type { EventBus, StreamsEvents } from '../../../core/events.js';
+import type { StreamsEvents } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
 import type { Fields } from '../../../core/message.js';
 import type { HandOverOutcome } from '../../../ports/live-consumers.js';

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import { Backoff } from '../../../core/backoff.js';
 import { systemClock } from '../../../core/clock.js';
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { Commands } from '../connection/commands.js';
 import { triedFor } from '../connection/first-connection.js';
 import { connectionError } from '../errors/connection-errors.js';

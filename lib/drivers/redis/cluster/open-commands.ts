@@ -1,4 +1,4 @@
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import { ClusterCommands } from './cluster-commands.js';
 import type { Commands } from '../connection/commands.js';
 import { Connection } from '../connection/connection.js';

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { Backoff } from '../../../core/backoff.js';
 import { sleep, systemClock } from '../../../core/clock.js';
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import { isDemoted, isReply } from '../errors/reply-errors.js';
 import type { Reply } from '../resp/reply-parser.js';
 import { encodeCommand, Wire } from '../resp/wire.js';

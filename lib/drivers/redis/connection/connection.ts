@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { Backoff } from '../../../core/backoff.js';
 import { sleep, systemClock } from '../../../core/clock.js';
 import { ClosedError, MissingPackageError } from '../../../core/errors/start-up.errors.js';
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { Address } from '../topology/topology.js';
 import type { Commands } from './commands.js';
 import {

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { EventBus } from '../../../core/events.js';
+import { EventBus } from '../../../core/event-bus.js';
 import { SlotPlace } from '../topology/slot-place.js';
 import { slotOf } from '../topology/slots.js';
 import type { Commands } from './commands.js';

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import { isReply } from '../errors/reply-errors.js';
 
 /**

@@ -1,5 +1,5 @@
 import type { DelayHints } from '../../../ports/delays.js';
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { HintListener, Hints } from '../connection/hints.js';
 import type { Keys } from '../keys/keys.js';
 

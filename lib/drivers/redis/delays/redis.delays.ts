@@ -7,7 +7,7 @@ import {
   type Promoted,
 } from '../../../ports/delays.js';
 import { PermissionDeniedError } from '../../../core/errors/server.errors.js';
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import { join } from '../../../core/collections/grouped.js';
 import type { When } from '../../../core/message.js';
 import { bySlot } from '../topology/slots.js';

@@ -1,5 +1,5 @@
 import { GroupNotFoundError, StreamNotFoundError } from '../../../core/errors/group.errors.js';
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
 import type { ReadKey } from '../leases/redis.lease.js';

@@ -1,7 +1,7 @@
 import { systemClock } from '../../../core/clock.js';
 import { RedisConnectionError } from '../errors/redis-connection.errors.js';
 import { EntryTooLargeError } from '../../../core/errors/server.errors.js';
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { Commands } from '../connection/commands.js';
 import type { EntrySizes } from './entry-sizes.js';
 import type { Fetched, PendingEntries, PendingEntry } from './pending-entries.js';

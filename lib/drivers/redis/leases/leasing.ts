@@ -1,6 +1,6 @@
 import { chunksOf } from '../../../core/collections/chunks.js';
 import { compareEntryIds } from '../../../core/entry-id.js';
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
 import { grouped } from '../../../core/collections/grouped.js';
 import type { SettleOutcome } from '../../../core/settlement.js';

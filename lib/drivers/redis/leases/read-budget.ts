@@ -1,4 +1,4 @@
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { BeginOutcome } from '../../../core/lease.js';
 import type { EntrySizes } from './entry-sizes.js';
 import type { RedisLease } from './redis.lease.js';

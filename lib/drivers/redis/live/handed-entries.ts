@@ -1,4 +1,4 @@
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
 import type { ReadKey } from '../leases/redis.lease.js';

@@ -1,4 +1,4 @@
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { HintListener, Hints } from '../connection/hints.js';
 import type { Keys } from '../keys/keys.js';
 

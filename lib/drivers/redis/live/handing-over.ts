@@ -1,4 +1,4 @@
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import { grouped } from '../../../core/collections/grouped.js';
 import type { Lease } from '../../../core/lease.js';
 import type { HandOverOutcome, Receiver } from '../../../ports/live-consumers.js';

@@ -1,5 +1,5 @@
 import { ServerOutOfMemoryError } from '../../../core/errors/server.errors.js';
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type {
   AnnouncedStream,
   Announcement,

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { sleep, systemClock } from '../../../core/clock.js';
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { JoinOptions } from '../../../ports/stream-ownership.js';
 import type { Commands } from '../connection/commands.js';
 import { Connection } from '../connection/connection.js';

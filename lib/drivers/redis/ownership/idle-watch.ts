@@ -1,5 +1,5 @@
 import { sleep, systemClock } from '../../../core/clock.js';
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { Commands } from '../connection/commands.js';
 import { BlockingReader } from '../connection/blocking-reader.js';
 import type { Connector } from '../connection/connector.js';

@@ -1,6 +1,6 @@
 import { compareEntryIds } from '../../../core/entry-id.js';
 import { systemClock } from '../../../core/clock.js';
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { Guard } from '../../../core/guard.js';
 import type { Commands } from '../connection/commands.js';
 import { AT_ONCE, isBroken } from '../leases/careful-fetch.js';

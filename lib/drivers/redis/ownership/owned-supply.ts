@@ -1,5 +1,5 @@
 import { systemClock } from '../../../core/clock.js';
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { Guard } from '../../../core/guard.js';
 import type { HeldStream } from '../../../core/held-stream.js';
 import type { Commands } from '../connection/commands.js';

@@ -1,7 +1,7 @@
 import { chunksOf } from '../../../core/collections/chunks.js';
 import type { Redis } from 'ioredis';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { Fields } from '../../../core/message.js';
 import type { PendingInput, StreamInput, StreamInputs } from '../../../ports/stream-ownership.js';
 import { SlotPlace } from '../topology/slot-place.js';

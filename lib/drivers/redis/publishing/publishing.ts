@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { OutgoingEntry } from '../../../core/message.js';
 import { Connection } from '../connection/connection.js';
 import type { Connector } from '../connection/connector.js';

@@ -1,6 +1,6 @@
 import { systemClock } from '../../../core/clock.js';
 import { RedisConnectionError } from '../errors/redis-connection.errors.js';
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { CarefulFetch } from '../leases/careful-fetch.js';
 import type { EntrySizes } from '../leases/entry-sizes.js';
 import type { HeldTable } from '../leases/held-table.js';

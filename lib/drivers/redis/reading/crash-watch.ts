@@ -1,5 +1,5 @@
 import { ConsumerCrashedError } from '../../../core/errors/subscription.errors.js';
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { SubscribeOptions } from '../../../ports/source.js';
 import type { ReadKey } from '../leases/redis.lease.js';
 import type { Looked } from './look-after.script.js';

@@ -1,7 +1,7 @@
 import { RedisConnectionError } from '../errors/redis-connection.errors.js';
 import { GroupNotFoundError } from '../../../core/errors/group.errors.js';
 import { redirectionOf } from '../topology/redirections.js';
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { GroupKeeper } from '../groups/group-keeper.js';
 import type { Keys } from '../keys/keys.js';
 import type { ReadKey } from '../leases/redis.lease.js';

@@ -2,7 +2,7 @@ import { chunksOf } from '../../../core/collections/chunks.js';
 import type { Redis } from 'ioredis';
 import { sleep, systemClock } from '../../../core/clock.js';
 import { PermissionDeniedError } from '../../../core/errors/server.errors.js';
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { Guard } from '../../../core/guard.js';
 import type { Worker } from '../../../core/worker.js';
 import type { Commands } from '../connection/commands.js';

@@ -1,5 +1,5 @@
 import { ReplyBrokenError } from '../../../core/errors/server.errors.js';
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import { systemClock } from '../../../core/clock.js';
 import { AT_ONCE } from '../leases/careful-fetch.js';
 import type { Commands } from '../connection/commands.js';

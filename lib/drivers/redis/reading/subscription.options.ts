@@ -1,4 +1,4 @@
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { SubscribeOptions } from '../../../ports/source.js';
 import type { Commands } from '../connection/commands.js';
 import type { Connector } from '../connection/connector.js';

@@ -1,6 +1,6 @@
 import { Backoff } from '../../../core/backoff.js';
 import { sleep, systemClock } from '../../../core/clock.js';
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { Guard } from '../../../core/guard.js';
 import type { Adoption } from './adoption.js';
 import type { Commands } from '../connection/commands.js';

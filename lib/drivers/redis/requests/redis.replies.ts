@@ -1,4 +1,4 @@
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { Replies, ReplyBox, ReplyBoxOptions } from '../../../ports/replies.js';
 import type { OutgoingReply } from '../../../core/reply.js';
 import type { Commands } from '../connection/commands.js';

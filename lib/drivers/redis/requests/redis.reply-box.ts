@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { RedisConnectionError } from '../errors/redis-connection.errors.js';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
-import type { EventBus } from '../../../core/events.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import type { Fields } from '../../../core/message.js';
 import type { ReplyBox, ReplyBoxOptions } from '../../../ports/replies.js';
 import { SlotPlace } from '../topology/slot-place.js';

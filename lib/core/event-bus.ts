@@ -1,0 +1,42 @@
+import { EventEmitter } from 'node:events';
+import { disarm } from './disarm.js';
+import { asError } from './errors/error-record.js';
+import type { StreamsEventName, StreamsEvents } from './events.js';
+
+/**
+ * Passes the library's events to listeners. A listener that throws, or returns a promise that
+ * rejects, does not harm the engine: `listener-failed` tells of it.
+ */
+export class EventBus {
+  private readonly emitter = new EventEmitter().setMaxListeners(0);
+
+  on<N extends StreamsEventName>(name: N, listener: (event: StreamsEvents[N]) => void): () => void {
+    this.emitter.on(name, listener);
+    return () => this.emitter.off(name, listener);
+  }
+
+  emit<N extends StreamsEventName>(name: N, event: StreamsEvents[N]): void {
+    for (const listener of this.emitter.listeners(name)) {
+      try {
+        const answer: unknown = listener(event);
+        if (answer !== undefined) disarm(answer, (error) => this.failed(name, error));
+      } catch (error) {
+        this.failed(name, error);
+      }
+    }
+  }
+
+  private failed(name: StreamsEventName, thrown: unknown): void {
+    const error = asError(thrown);
+    if (name !== 'listener-failed') {
+      this.emit('listener-failed', { listener: `a listener of '${name}'`, error });
+      if (this.has('listener-failed')) return;
+    }
+    process.emitWarning(`A listener of "${name}" threw: ${error.message}`, 'StreamsWarning');
+  }
+
+  /** Whether an event has listeners. Asked before building a costly event. */
+  has(name: StreamsEventName): boolean {
+    return this.emitter.listenerCount(name) > 0;
+  }
+}
