@@ -4,7 +4,7 @@
 /** @typedef {import('ioredis').Redis} Redis */
 
 export async function fill() {
-  throw new Error('A channel cannot be filled before somebody listens');
+  throw new Error('A channel cannot be filled before a listener has subscribed');
 }
 
 export async function unsettled() {

@@ -1,5 +1,5 @@
 // @ts-check
-/** Nest's own Redis transport. It is publish and subscribe: what nobody hears is gone. */
+/** Nest's own Redis transport. It is publish and subscribe: a message without a listener is gone. */
 import 'reflect-metadata';
 import { Controller, Logger, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

@@ -9,7 +9,7 @@ const NONE = 'none';
 export default {
   name: 'guarantees',
   title: 'What the guarantees cost',
-  text: 'Draining a backlog with parts of the library switched off, which only the bench can do: the heartbeat that keeps entries ours, the look for what others have abandoned, the table of what is held that fences settlements, and a listener that counts each settlement as metrics would. Relative to a library with none of them.',
+  text: 'Draining a backlog with parts of the library switched off, which only the bench can do: the heartbeat that keeps entries with their consumer, the look for entries that other consumers have abandoned, the table of held entries that fences settlements, and a listener that counts each settlement as metrics would. Relative to a library with none of them.',
   measures: [RATE, NODE_US],
 
   cases() {

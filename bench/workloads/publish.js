@@ -8,7 +8,7 @@ const BATCH = 100;
 export default {
   name: 'publish',
   title: 'Publishing',
-  text: `One process publishes 200-byte messages with ${IN_FLIGHT} under way at a time; batches hold ${BATCH} messages, ${IN_FLIGHT / BATCH} batches at a time. Nest's Redis transport stores nothing, it publishes to whoever listens.`,
+  text: `One process publishes 200-byte messages with ${IN_FLIGHT} under way at a time; batches hold ${BATCH} messages, ${IN_FLIGHT / BATCH} batches at a time. Nest's Redis transport stores nothing, it publishes to the subscribers that listen.`,
   quick: true,
   measures: [
     { key: 'rate', label: 'messages/s', compared: true },

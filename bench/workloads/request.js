@@ -5,7 +5,7 @@ import { figure, ratio } from '../statistics.js';
 export default {
   name: 'request',
   title: 'Requests',
-  text: "One process sends 200-byte requests, another one answers each with its payload. Nest's Redis transport stores nothing: a request, or an answer, that nobody hears is gone.",
+  text: "One process sends 200-byte requests, another one answers each with its payload. Nest's Redis transport stores nothing: a request, or an answer, without a listener is gone.",
   quick: true,
   measures: [
     { key: 'rate', label: 'requests/s', compared: true },

@@ -14,7 +14,7 @@ const TLS_REMEDIES: readonly (readonly [code: RegExp, remedy: string])[] = [
   ],
   [
     /ALTNAME_INVALID/,
-    "The server's certificate is for another name: connect by a name that is in it, or set tls.servername to one.",
+    "The server's certificate is for another name: connect by a name that is in the certificate, or set tls.servername to one.",
   ],
   [
     /TLS_UNANSWERED|WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION/,
@@ -22,23 +22,23 @@ const TLS_REMEDIES: readonly (readonly [code: RegExp, remedy: string])[] = [
   ],
   [
     /SSLV3_ALERT|TLSV1_ALERT|TLSV13_ALERT/,
-    'The server refused our certificate: set tls.cert and tls.key to one that is signed by an authority that it trusts.',
+    "The server refused this client's certificate: set tls.cert and tls.key to a certificate signed by an authority that the server trusts.",
   ],
   [
     /TLS_CLOSED/,
-    'The server hung up once TLS was agreed upon: where it asks for certificates of clients, set tls.cert and tls.key to one that is signed by an authority that it trusts.',
+    'The server hung up once TLS was agreed upon: if it asks for certificates of clients, set tls.cert and tls.key to a certificate signed by an authority that the server trusts.',
   ],
 ];
 
-/** Codes of our own, for what shows only in how far a connection came. */
+/** Codes of this library, for failures that show only in how far a connection came. */
 const UNANSWERED = 'TLS_UNANSWERED';
 const CLOSED = 'TLS_CLOSED';
 
 const LOGIN_REFUSED = 'Nothing was sent; correct the user name and the password.';
 
 /**
- * The error for a connection that could not be had (`not-sent`), or that broke.
- * @param advice what to do, where the cause says nothing more certain
+ * The error for a connection that could not be made (`not-sent`), or that broke.
+ * @param advice what to do, if the cause says nothing more certain
  */
 export function connectionError(
   outcome: RedisConnectionError['outcome'],
