@@ -1,6 +1,6 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import { Balancer } from '../load-balancing/balancer.js';
 import type { OwnedStream } from '../load-balancing/owned-stream.js';
+import { whileOwned } from '../load-balancing/while-owned.js';
 import { Consumer } from '../consuming/consumer.js';
 import type { ConsumerParts } from '../consuming/consumer-options.js';
 import { HandlerTable } from '../consuming/plan/handler-table.js';
@@ -9,7 +9,6 @@ import { announce, type Presence } from '../consuming/live/presence.js';
 import { endFor, promisesLinked } from '../consuming/running/own-end.js';
 import { callingRun } from '../consuming/running/run-mark.js';
 import { runsWithin } from '../consuming/plan/runs-within.js';
-import type { Handler } from '../core/delivery.js';
 import type { Driver } from '../ports/driver.js';
 import { graceOf } from '../consuming/grace-period.js';
 import { InvalidOptionsError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
@@ -224,38 +223,5 @@ function reading(source: MessageSource, subscription: OwnedSubscription): Messag
     settle: (batch) => source.settle(batch),
     close: () => source.close(),
     subscribe: () => Promise.resolve(subscription),
-  };
-}
-
-/**
- * Waits until the lease is fresh. Each run waits for a turn of the event loop of its own: of
- * several that arrive together, the second must not rely on what was true before the first one
- * blocked the loop.
- */
-async function untilFresh(balancer: Balancer): Promise<void> {
-  for (;;) {
-    await turn();
-    const waiting = balancer.fresh();
-    // Where the server cannot be reached, only the fence counts.
-    if (!waiting || !(await waiting)) return;
-  }
-}
-
-/**
- * Runs a handler with most of the lease still ahead, because a handler that blocks the event loop
- * also blocks the heartbeat. Aborts the run at once when the stream is lost.
- */
-function whileOwned(balancer: Balancer, invoke: Handler): Handler {
-  return async (delivery) => {
-    await untilFresh(balancer);
-    const { signal } = delivery.lease.owned as OwnedStream;
-    const tell = (): void => delivery.abort(signal.reason as Error);
-    signal.throwIfAborted();
-    signal.addEventListener('abort', tell, { once: true });
-    try {
-      return await invoke(delivery);
-    } finally {
-      signal.removeEventListener('abort', tell);
-    }
   };
 }
