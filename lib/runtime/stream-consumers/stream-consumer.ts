@@ -2,34 +2,18 @@ import { endFor } from '../../consuming/running/own-end.js';
 import type { Reading } from '../../consuming/subscription-registry.js';
 import type { OverrunStatus } from '../../core/overrun.js';
 import { placesFor } from '../../consuming/plan/slots.js';
-import { isEntryId } from '../../core/entry-id.js';
 import { GroupNotFoundError, StreamNotFoundError } from '../../core/errors/group.errors.js';
 import { ClosedError, InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import type { StreamsEvents } from '../../core/events.js';
 import type { Message } from '../../core/message.js';
 import type { PendingEntries } from '../../ports/group-admin.js';
 import { AlreadySubscribedError } from '../../core/errors/subscription.errors.js';
-import { checked } from '../../core/declaring/kinds.js';
-import { refuse } from '../../core/declaring/refuse.js';
-import { isRecord } from '../../core/declaring/shape.js';
 import type { ResolvedConsumerOptions } from '../../options/stream-consumer-options.js';
 import type { StreamsRuntime } from '../streams-runtime.js';
 import { callbackHandler, type EventCallback } from './event-callback.js';
+import { namedMessage, problemsOf } from './consumer-arguments.js';
+import { ConsumerEnd } from './consumer-end.js';
 import { listOwn, type PendingMessage } from './pending-messages.js';
-
-/** The end of a consumer, as a promise that the application may ignore. */
-class End {
-  resolve!: () => void;
-  reject!: (error: Error) => void;
-  readonly promise = new Promise<void>((resolve, reject) => {
-    this.resolve = resolve;
-    this.reject = reject;
-  });
-
-  constructor() {
-    this.promise.catch(() => undefined);
-  }
-}
 
 /**
  * Calls a callback with the messages of streams, for one group. Made by
@@ -41,7 +25,7 @@ export class StreamConsumer {
   private failure: Error | undefined;
   private closing: Promise<void> | undefined;
   /** The end of the present reading, or of the next one. */
-  private end$ = new End();
+  private end$ = new ConsumerEnd();
 
   /** @internal */
   constructor(
@@ -146,7 +130,7 @@ export class StreamConsumer {
    * @throws ConnectionError
    */
   async acknowledge(message: string | Pick<Message, 'id' | 'stream'>): Promise<number> {
-    const { id, stream } = this.placeOf(message);
+    const { id, stream } = namedMessage(this.streams, message);
     const forget = (): void =>
       this.runtime.consumers.acknowledged(this.options.settings.consumer, this.group, stream, id);
     forget();
@@ -227,7 +211,7 @@ export class StreamConsumer {
     const { failure: error, streams, group, consumer } = this;
     if (!error) return end$.resolve();
     this.subscribed = undefined;
-    this.end$ = new End();
+    this.end$ = new ConsumerEnd();
     this.runtime.events.emit('consumer-failed', { streams, group, consumer, error });
     end$.reject(error);
   }
@@ -256,41 +240,4 @@ export class StreamConsumer {
     const readings = await this.subscribed?.catch(() => []);
     await this.runtime.consumers.endAll(readings ?? []);
   }
-
-  private placeOf(
-    message: string | Pick<Message, 'id' | 'stream'>,
-  ): Pick<Message, 'id' | 'stream'> {
-    if (typeof message !== 'string') {
-      refuse(MESSAGE.required().problems(message, 'acknowledge'));
-      return message;
-    }
-    if (this.streams.length > 1) {
-      throw new InvalidOptionsError([
-        'acknowledge must be given the message, or { id, stream }: this consumer reads several ' +
-          'streams, and an id says nothing about its stream',
-      ]);
-    }
-    refuse(ID.problems(message, 'acknowledge'));
-    return { id: message, stream: this.streams[0]! };
-  }
-}
-
-const ID = checked<string>('an id such as 1700000000000-0', isEntryId);
-
-const MESSAGE = checked<Pick<Message, 'id' | 'stream'>>(
-  'an id such as 1700000000000-0, or { id, stream }',
-  (value) => isRecord(value) && isEntryId(value['id']) && typeof value['stream'] === 'string',
-);
-
-function problemsOf(callback: unknown, eventTypes: unknown): string[] {
-  const problems: string[] = [];
-  if (typeof callback !== 'function') problems.push('the callback must be a function');
-  const listed =
-    eventTypes === undefined ||
-    (Array.isArray(eventTypes) &&
-      eventTypes.length > 0 &&
-      eventTypes.every((type) => typeof type === 'string' && type !== '') &&
-      new Set(eventTypes).size === eventTypes.length);
-  if (!listed) problems.push('eventTypes must be a list of different texts that are not empty');
-  return problems;
 }
