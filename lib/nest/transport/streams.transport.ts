@@ -1,8 +1,6 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { OverrunStatus } from '../../core/overrun.js';
 import { HandlerConflictError } from '../../core/errors/start-up.errors.js';
-import { disarm } from '../../core/disarm.js';
-import { asError } from '../../core/errors/error-record.js';
 import type { StreamsListeners } from '../../core/events.js';
 import type { StreamsOptions } from '../../options/streams-options.js';
 import { StreamsRuntime } from '../../runtime/streams-runtime.js';
@@ -15,12 +13,12 @@ import { rememberFed } from '../handling/fed-handlers.js';
 import { defineFunction, type StreamFunction } from '../handling/handler-function.js';
 import type { StreamContext } from '../handling/stream.context.js';
 import { watchNest } from '../handling/watch-nest.js';
-import type { RunContext } from '../handling/run.context.js';
 import type { StreamHandlerOptions } from '../../options/stream-handler-options.js';
 import { splitSerialization } from '../serialization.js';
 import { transportIdOf } from '../tokens.js';
 import { ConnectionStatus, type StreamsStatus } from './connection-status.js';
 import { loggerOf, logEvents } from './event-log.js';
+import { NestHooks } from './nest-hooks.js';
 import { subscriptionLines } from './subscription-lines.js';
 
 /** Options of {@link StreamsTransport}. */
@@ -54,10 +52,11 @@ export class StreamsTransport
   private readonly serialization: Serialization;
   private readonly registrations: Registration[] = [];
   private readonly endStatus: () => void;
-  private readonly hooks = {
-    hooked: false,
-    around: <T>(context: RunContext, work: () => Promise<T>) => this.aroundHooks(context, work),
-  };
+  private readonly hooks = new NestHooks({
+    begin: (context, done) => this.onProcessingStartHook(this.transportId!, context, done),
+    end: (context) => this.onProcessingEndHook?.(this.transportId!, context),
+    onError: (error) => this.logger.error(error),
+  });
   private started = false;
   private closing = false;
   private closed = false;
@@ -239,19 +238,5 @@ export class StreamsTransport
       this.endStatus();
       throw error;
     }
-  }
-
-  /** The first hook decides when, and in which asynchronous context, the work begins. */
-  private aroundHooks<T>(context: RunContext, work: () => Promise<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const done = () =>
-        work()
-          .then(resolve, reject)
-          .then(() => this.onProcessingEndHook?.(this.transportId!, context))
-          .catch((error: unknown) => this.logger.error(asError(error)))
-          // A logger of the application may throw, too.
-          .catch(() => undefined);
-      disarm(this.onProcessingStartHook(this.transportId!, context, done), reject);
-    });
   }
 }
