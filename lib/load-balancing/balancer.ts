@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.js';
-import { ClaimFailedError, StreamUnsettledError } from '../core/errors/balancing.errors.js';
+import { StreamUnsettledError } from '../core/errors/balancing.errors.js';
 import { ClosedError } from '../core/errors/start-up.errors.js';
 import type { EventBus } from '../core/event-bus.js';
 import type { HeldStream } from '../core/held-stream.js';
@@ -8,7 +8,6 @@ import type {
   OwnedSubscribeOptions,
   OwnedSubscription,
   OwnershipParts,
-  StreamInput,
   StreamOwnership,
 } from '../ports/stream-ownership.js';
 import { Announcements } from './announcements.js';
@@ -16,7 +15,8 @@ import { BLOCK, HEARTBEAT, LEASE, type BalancerSettings } from './balancer-setti
 import { Intake } from './intake.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import type { Notifications, StreamNotification, StreamPayload } from './notifications.js';
-import { OwnedStream } from './owned-stream.js';
+import type { OwnedStream } from './owned-stream.js';
+import { StreamAcquisition } from './stream-acquisition.js';
 import { StreamCompletion } from './stream-completion.js';
 import { about, StreamOwner, type StreamHolder } from './stream-owner.js';
 import { Recovery } from './recovery.js';
@@ -36,6 +36,7 @@ export class Balancer {
   private readonly announcements: Announcements;
   private readonly notificationHub: NotificationHub;
   private readonly streamOwner: StreamOwner;
+  private readonly acquisition: StreamAcquisition;
   private readonly completion: StreamCompletion;
   private readonly intake: Intake;
   private readonly keeper: LeaseKeeper;
@@ -67,14 +68,15 @@ export class Balancer {
       notify: (notification) => this.notificationHub.tell(notification),
       onRoom: () => this.intake.roomMade(),
     });
-    const { streamOwner } = this;
+    const { announcements, streamOwner } = this;
+    this.acquisition = new StreamAcquisition({ announcements, streamOwner, onFailure: fails });
     this.completion = new StreamCompletion({ streamOwner, clock, events });
     const { owned } = streamOwner;
     this.intake = new Intake({
       ...options,
       inputs,
       room: () => this.room,
-      accept: (read) => this.accept(read),
+      accept: (read) => this.acquisition.accept(read),
       onFailure: fails,
       onGivenUp: (error) => void this.terminate(error),
     });
@@ -98,7 +100,7 @@ export class Balancer {
       tellExpired: (assignment) =>
         this.notificationHub.tell({ type: 'StreamExpired', ...about(assignment) }),
       handOver: (leaving, aim) => streamOwner.handOver(leaving, aim),
-      accept: (id, token) => this.acceptHanded(id, token).catch(fails),
+      accept: (id, token) => this.acquisition.acceptHanded(id, token).catch(fails),
       discard: (input, reason) => this.announcements.discard(input, reason),
       onFailure: fails,
     });
@@ -153,21 +155,10 @@ export class Balancer {
     return this.announcements.add(stream, info);
   }
 
-  /**
-   * @throws ClaimFailedError where another consumer owns the stream, or its input is not pending
-   * any more
-   */
-  async claim({ dataStreamName, idInLbs }: StreamPayload): Promise<OwnedStream> {
+  /** See {@link StreamAcquisition.claim}. */
+  async claim(payload: StreamPayload): Promise<OwnedStream> {
     await this.start();
-    const owned = this.streamOwner.owned.get(dataStreamName);
-    if (owned?.id === idInLbs) return owned;
-    const assignment = await this.announcements.find(idInLbs);
-    if (!assignment || assignment.stream !== dataStreamName) {
-      throw new ClaimFailedError(dataStreamName, 'gone');
-    }
-    const taken = await this.streamOwner.own(assignment, false);
-    if (taken instanceof OwnedStream) return taken;
-    throw new ClaimFailedError(dataStreamName, taken);
+    return this.acquisition.claim(payload);
   }
 
   /** See {@link StreamCompletion.complete}. */
@@ -219,16 +210,6 @@ export class Balancer {
     return this.options.maxStreams - this.streamOwner.owned.size;
   }
 
-  private async accept(read: readonly StreamInput[]): Promise<void> {
-    await Promise.all(read.map((input) => this.acceptOne(input).catch(this.fails)));
-  }
-
-  /** Where this fails, the input stays pending to this consumer, and the next look finds it. */
-  private async acceptOne(input: StreamInput): Promise<void> {
-    const assignment = await this.announcements.accept(input);
-    if (assignment) await this.streamOwner.take(assignment, true);
-  }
-
   /** A stream that cannot be completed is given back. */
   private async letGo(owned: OwnedStream, complete: boolean): Promise<void> {
     if (complete) {
@@ -239,12 +220,6 @@ export class Balancer {
       }
     }
     await this.streamOwner.release(owned);
-  }
-
-  /** Where this fails, the lock expires, and a look finds the stream. */
-  private async acceptHanded(id: string, token: number): Promise<void> {
-    const assignment = await this.announcements.find(id);
-    if (assignment) await this.streamOwner.accept(assignment, token);
   }
 
   private terminate(error: Error): Promise<void> {
