@@ -20,9 +20,9 @@ const maxLag: Option<number | MaxLag> = either(
 
 export const BACKPRESSURE_OPTIONS = declareOptions('backpressure', {
   /**
-   * Publishes only while the slowest group of the stream has no more entries than that still to be
-   * delivered. A number looks at groups with live consumers: a group that nobody works for holds up
-   * nobody. A lag that is not known does not either. @default no limit
+   * Publishes only while the slowest group of the stream has at most this many entries left to read.
+   * A number looks at groups with live consumers: a group without live consumers holds up no
+   * producer, nor does a group whose lag is not known. @default no limit
    */
   maxLag,
   /** What to do while it is more: `'wait'`, or fail with BackpressureError. @default 'wait' */

@@ -14,16 +14,16 @@ export class ManualClock implements Clock {
   readonly patience = 2000;
   private time: number;
   private offset = 0;
-  /** Soonest first; of the same time, in the order they were set. */
+  /** Ordered by due time; timers of the same time as they were set. */
   private readonly timers: Timer[] = [];
   private advancing: Promise<void> = Promise.resolve();
 
-  /** @param start ms since the epoch. @default the beginning of 2025, UTC */
+  /** @param start milliseconds since the epoch. @default the beginning of 2025, UTC */
   constructor(start: number | Date = NEW_YEAR_2025) {
     this.time = Number(start);
   }
 
-  /** Also ms since the epoch, until the time of the machine is set. */
+  /** In milliseconds since the epoch, too, until the machine's time is set. */
   now(): number {
     return this.time;
   }
@@ -32,7 +32,10 @@ export class ManualClock implements Clock {
     return this.time + this.offset;
   }
 
-  /** Sets the time of the machine forward by `ms`, or back where it is negative. Durations and timers go on. */
+  /**
+   * Sets the machine's time forward by `ms`, or back for a negative number. Durations and timers go
+   * on.
+   */
   stepWallTime(ms: number): void {
     this.offset += ms;
   }
@@ -51,9 +54,9 @@ export class ManualClock implements Clock {
   }
 
   /**
-   * Moves time on by `ms`. Timers that fall due run in their order, each at its own time, and what
-   * they start happens (promises, immediates; not real input and output) before the next one runs.
-   * Calls wait for each other. Rejects with what a timer throws.
+   * Moves time on by `ms` milliseconds. Due timers run in their order, each at its own time.
+   * Promises and immediates that a timer starts run before the next timer; real input and output
+   * does not. Calls wait for each other. Rejects with an error of a timer.
    */
   advance(ms: number): Promise<void> {
     const advanced = this.advancing.then(() => this.moveTo(this.time + ms));
@@ -62,7 +65,7 @@ export class ManualClock implements Clock {
   }
 
   private async moveTo(target: number): Promise<void> {
-    // What was started before may be about to set timers of its own.
+    // Promises that were started before may be about to set timers.
     await turnEventLoop();
     for (let timer = this.nextUntil(target); timer; timer = this.nextUntil(target)) {
       this.time = Math.max(this.time, timer.due);

@@ -3,7 +3,7 @@ import type { Claim, Completion, CompletionKey } from '../../core/completion.js'
 import type { CompletedKeys } from './broker/completed-keys.js';
 import type { MemoryBroker } from './broker/memory.broker.js';
 
-/** What the handlers of a broker's streams have completed. */
+/** The completed keys of a broker's streams. */
 export class MemoryCompletions implements Completions {
   constructor(
     private readonly broker: MemoryBroker,

@@ -23,7 +23,7 @@ export class MemoryDeadLetters implements DeadLetterQueue {
   }
 
   async list(stream: string, limit: number, after?: string): Promise<DeadLetterPage> {
-    // By order and not by place: the letter named by `after` may be gone by now.
+    // By order and not by position: the letter named by `after` may be gone by now.
     const rest = [...this.stream(stream).deadLetters.values()].filter(
       ({ deadLetterId }) => after === undefined || compareEntryIds(deadLetterId, after) > 0,
     );

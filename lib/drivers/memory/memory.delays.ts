@@ -75,7 +75,7 @@ export class MemoryDelays implements DelayStore {
   }
 }
 
-/** A page's end as `next` tells it: due time and id. */
+/** Due time and id of the last entry of a page, as `next` gives them. */
 function placeOf(after: string): { dueAt: number; id: string } {
   const at = after.indexOf('/');
   return { dueAt: Number(after.slice(0, at)), id: after.slice(at + 1) };

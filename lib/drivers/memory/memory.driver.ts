@@ -20,7 +20,7 @@ import { MemoryStateStore } from './memory.state-store.js';
 import { MemoryWorkflowStore } from './memory.workflow-store.js';
 
 export const MEMORY_OPTIONS = declareOptions('memory', {
-  /** The time to live in. Not used where a `broker` is given, which has its own. @default the system's */
+  /** The clock. Not used where a `broker` is given, which has its own. @default the system's */
   clock: part<Clock>('setTimeout', 'a clock'),
   /** Data to share with another `memory()`. @default its own */
   broker: checked<MemoryBroker>(

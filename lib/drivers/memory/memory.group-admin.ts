@@ -12,7 +12,7 @@ import type { GroupedLog } from './broker/grouped-log.js';
 import type { MemoryBroker } from './broker/memory.broker.js';
 import type { MemorySource } from './memory.source.js';
 
-/** How to find groups, for those who administer them. */
+/** Finds groups, for their administration. */
 export class MemoryGroups {
   constructor(
     readonly broker: MemoryBroker,
@@ -34,7 +34,7 @@ export class MemoryGroups {
     throw log.exists ? new GroupNotFoundError(stream, name) : new StreamNotFoundError(stream);
   }
 
-  /** Ends the group's redriven messages, too. */
+  /** Deletes also the group's redriven messages. */
   delete(stream: string, name: string): boolean {
     const group = this.log(stream).find(name);
     group?.delete();

@@ -2,18 +2,24 @@ import type { CompletionKey } from '../../core/completion.js';
 import type { Inbox, InboxOutcome } from '../../ports/inbox.js';
 import type { MemoryBroker } from './broker/memory.broker.js';
 
-/** What a handler with the option `inbox` is given: effects that take place when it has succeeded. */
+/**
+ * The transaction of a handler with the option `inbox`: its effects happen when the handler has
+ * succeeded.
+ */
 export class MemoryTransaction {
   /** @internal */
   readonly effects: (() => void)[] = [];
 
-  /** Called with all others of the run, in their order, unless the run fails or is a duplicate. */
+  /**
+   * Adds an effect. All effects of the run are called in their order, unless the run fails or is a
+   * duplicate.
+   */
   write(effect: () => void): void {
     this.effects.push(effect);
   }
 }
 
-/** Effects in this process, and the note that they have taken place. */
+/** An inbox with effects in this process. */
 export class MemoryInbox implements Inbox<MemoryTransaction> {
   constructor(
     private readonly broker: MemoryBroker,

@@ -2,7 +2,7 @@ import type { Guard } from '../../core/guard.js';
 import type { LeaseName, LeaseStore, OwnedLease } from '../../ports/lease-store.js';
 import type { MemoryBroker } from './broker/memory.broker.js';
 
-/** Tokens are remembered for so long after a lease was last extended, ms: a week. */
+/** How long a token is remembered after its lease was last extended, in milliseconds: a week. */
 const REMEMBERED = 7 * 86_400_000;
 
 /** The leases of a broker. */

@@ -154,6 +154,8 @@ class MemoryMembership implements Membership {
   }
 }
 
-/** All that have announced themselves here with our pid live in this process. */
+/**
+ * Consumers with the pid of this process that have announced themselves here live in this process.
+ */
 const isGone = ({ announcement }: RegisteredConsumer): boolean =>
   isProcessGone(announcement.process, true);

@@ -3,7 +3,7 @@ import type { PendingEntries, PendingEntry, PendingQuery } from '../../ports/gro
 import type { Pending } from './broker/consumer-group.js';
 import type { MemoryGroups } from './memory.group-admin.js';
 
-/** What was given back counts as untouched for so long, as on Redis, ms. */
+/** Idle time of an entry that was given back, as on Redis, in milliseconds. */
 const ONE_DAY = 86_400_000;
 
 /** The pending lists of a broker's groups. */
@@ -54,7 +54,7 @@ export class MemoryPendingEntries implements PendingEntries {
   }
 }
 
-/** `-`, an id, or `(` and an id that is itself left out. */
+/** Whether an id is not before `start`: `-`, an id, or `(` and an id that is itself left out. */
 function isFrom(start: string, id: string): boolean {
   if (start === '-') return true;
   return start.startsWith('(')

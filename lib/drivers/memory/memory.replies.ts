@@ -4,7 +4,7 @@ import type { Replies, ReplyBox, ReplyBoxOptions } from '../../ports/replies.js'
 import type { OutgoingReply } from '../../core/reply.js';
 import type { MemoryBroker } from './broker/memory.broker.js';
 
-/** Answers within this process, handed over at the end of the turn. */
+/** Answers within this process. They arrive at the end of the turn. */
 export class MemoryReplies implements Replies {
   constructor(
     private readonly broker: MemoryBroker,

@@ -5,7 +5,7 @@ import type { MemoryBroker } from './broker/memory.broker.js';
 
 const NOTHING: Trimmed = { count: 0, lost: 0, groups: [], more: false };
 
-/** The rules of Redis, on the streams of a broker. */
+/** Retention with the rules of Redis, on the streams of a broker. */
 export class MemoryRetention implements Retention {
   constructor(
     private readonly broker: MemoryBroker,
@@ -29,7 +29,7 @@ export class MemoryRetention implements Retention {
     return { bytes: null, before: count };
   }
 
-  /** The position up to which entries may go by the policy alone. */
+  /** The position up to which the policy alone would delete. */
   private endOf({ entries }: GroupedLog, policy: TrimOrder['policy']): number {
     if (policy === 'deleteWhenSettled') return entries.end;
     const present = [...entries.present()];

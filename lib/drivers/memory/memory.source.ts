@@ -152,7 +152,7 @@ export class MemorySource implements MessageSource {
     }
   }
 
-  /** The stream itself, and what is redriven to this group. */
+  /** The stream itself, and the messages redriven to this group. */
   private feedsOf(stream: string, options: SubscribeOptions): Feed[] {
     const { group: groupName, consumer, idleTimeout, startId } = options;
     const { clock } = this.broker;
@@ -174,7 +174,7 @@ export class MemorySource implements MessageSource {
   }
 }
 
-/** What Redis would refuse, this refuses too. */
+/** Refuses what Redis would refuse. */
 export function problemOf({ stream, fields }: OutgoingEntry): Error | undefined {
   if (fields.length > 0 && fields.length % 2 === 0) return undefined;
   return new InvalidMessageError(

@@ -67,7 +67,7 @@ export class MemoryWorkflowStore implements WorkflowStore {
     return this.broker.workflows.get(this.keyPrefix + workflow);
   }
 
-  /** Made where it is missing, and kept for so long from now on, or longer. */
+  /** Creates the state where it is missing, and keeps it for at least this time from now on. */
   private kept(workflow: string, ttl: number): KeptWorkflow {
     const { workflows } = this.broker;
     const key = this.keyPrefix + workflow;

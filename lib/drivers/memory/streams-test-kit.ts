@@ -26,7 +26,7 @@ export interface StreamsTestKitOptions {
   readonly clock?: ManualClock;
 }
 
-/** A dead letter with its message read, as far as the codec can. */
+/** A dead letter with its message, decoded as far as the codec can. */
 export interface TestDeadLetter extends DeadLetter {
   readonly eventType: string | undefined;
   readonly payload: unknown;
@@ -44,7 +44,7 @@ export interface TestDeadLetter extends DeadLetter {
  * ```
  */
 export class StreamsTestKit {
-  /** To be passed as the option `source`. */
+  /** Pass it as the option `source`. */
   readonly source: DriverFactory;
   readonly clock: ManualClock;
   /** Every settlement so far, oldest first. */
@@ -121,12 +121,15 @@ export class StreamsTestKit {
       .map((letter) => this.read(letter));
   }
 
-  /** Moves time on by `ms`: retries that fall due run, abandoned entries are taken over, and so on. */
+  /**
+   * Moves time on by `ms` milliseconds: due retries run, abandoned entries are taken over, and so
+   * on.
+   */
   advance(ms: number): Promise<void> {
     return this.clock.advance(ms);
   }
 
-  /** A settlement may be followed by something else, so quiet is what stays so for a while. */
+  /** More work may follow a settlement, so only a state that lasts for a while counts as quiet. */
   private async isQuiet(): Promise<boolean> {
     const { version } = this.broker;
     await turnEventLoop();

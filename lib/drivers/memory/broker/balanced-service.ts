@@ -5,9 +5,12 @@ import type {
   HandOverTarget,
 } from '../../../ports/stream-ownership.js';
 
-/** A consumer that has said nothing for an hour is forgotten, in milliseconds. */
+/** A consumer that has announced nothing for an hour is forgotten, in milliseconds. */
 const FORGOTTEN_AFTER = 3_600_000;
-/** A handed input that is not noted for 10 s is not handed over any more, in milliseconds. */
+/**
+ * A handed input that its receiver does not note for 10 s is not handed over any more, in
+ * milliseconds.
+ */
 const HANDED_FOR = 10_000;
 
 interface Handed {
@@ -23,7 +26,7 @@ export class BalancedService {
 
   constructor(private readonly clock: Clock) {}
 
-  /** The part of one consumer. */
+  /** The members of the service, as one consumer sees them. */
   memberAs(consumer: string): BalancerMembers {
     return {
       meet: async (saying, noted = []) => this.meet(consumer, saying, noted),
@@ -31,7 +34,7 @@ export class BalancedService {
     };
   }
 
-  /** Whether a consumer is as it was seen. */
+  /** Whether a consumer has not changed since it was seen. */
   mayHand({ consumer, said, handed }: HandOverTarget): boolean {
     const member = this.members.get(consumer);
     return member?.said === said && this.handedTo(consumer).length === handed;

@@ -4,11 +4,11 @@ import type { Claim, Completion, CompletionKey } from '../../../core/completion.
 import { ExpiringMap } from './expiring-map.js';
 
 interface Kept {
-  /** Undefined: it was completed. */
+  /** Undefined: the key was completed. */
   readonly owner: string | undefined;
 }
 
-/** What one stream's handlers have completed, and what they work on. */
+/** The keys that the handlers of one stream have completed or work on. */
 export class CompletedKeys {
   private readonly keys: ExpiringMap<Kept>;
 

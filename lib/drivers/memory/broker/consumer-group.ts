@@ -1,20 +1,20 @@
 import { canonicalId } from '../../../core/entry-id.js';
 import type { EntryLog, LogReader } from './entry-log.js';
 
-/** A delivered entry that nobody has acknowledged. */
+/** An entry that was delivered and not acknowledged. */
 export interface Pending {
   readonly id: string;
-  /** Undefined once it was released: it is anybody's. */
+  /** Undefined after a release: any consumer may take it. */
   consumer: string | undefined;
-  /** When its owner last showed that it holds it, ms. */
+  /** When its owner last showed that it holds the entry, in milliseconds. */
   deliveredAt: number;
   /** Runs charged. */
   count: number;
-  /** It was handed to its consumer, which has not fetched it yet. */
+  /** The entry was handed to its consumer, which has not fetched it yet. */
   handed?: boolean;
 }
 
-/** When a consumer last asked for something, and last got something, ms. */
+/** When a consumer last sent a request, and last received an entry, in milliseconds. */
 export interface Seen {
   at: number;
   gotAt: number | undefined;
@@ -27,27 +27,32 @@ export interface Hold {
   readonly attempt: number;
 }
 
-/** An entry that changed hands. */
+/** An entry that has another owner now. */
 export interface Claim {
   readonly position: number;
   readonly count: number;
   readonly from: string | undefined;
 }
 
-/** What one group knows of a log: how far it has read, and its pending list. */
+/** The state of one group on a log: how far it has read, and its pending list. */
 export class ConsumerGroup implements LogReader {
   /** In the order of the log. */
   private pending = new Map<number, Pending>();
   private releasedCount = 0;
-  /** How many entries were handed to a consumer and wait until it fetches them. */
+  /** Number of entries that were handed to each consumer and not fetched yet. */
   private readonly handed = new Map<string, number>();
   private next = 0;
-  /** The last position in the pending list when the group was moved back: until there, reading disorders it. */
+  /**
+   * The last position in the pending list when the group was moved back. Reading up to it disorders
+   * the list.
+   */
   private disorderedUpTo = -1;
   readonly consumers = new Map<string, Seen>();
   /** Id of the entry that was delivered last, or behind which the group was put. */
   lastDeliveredId = '0-0';
-  /** On purpose. Consumers keep hold of it, and read on once it is there again. */
+  /**
+   * Deleted on purpose. Its consumers keep the object, and read on once the group is created again.
+   */
   deleted = false;
 
   constructor(
@@ -62,12 +67,12 @@ export class ConsumerGroup implements LogReader {
     return this.deleted ? this.log.end : Math.min(oldest, this.next);
   }
 
-  /** Whether released entries wait for somebody. */
+  /** Whether released entries wait for a consumer. */
   get hasReleased(): boolean {
     return this.releasedCount > 0;
   }
 
-  /** Whether some entries were handed over that were not fetched yet. */
+  /** Whether handed entries were not fetched yet. */
   get hasHanded(): boolean {
     return this.handed.size > 0;
   }
@@ -77,7 +82,7 @@ export class ConsumerGroup implements LogReader {
     return this.pending;
   }
 
-  /** How many entries of the log are behind it, deleted ones included. */
+  /** Number of entries of the log behind the group, deleted ones included. */
   get position(): number {
     return this.next;
   }
@@ -86,7 +91,7 @@ export class ConsumerGroup implements LogReader {
     return this.pending.has(position);
   }
 
-  /** Reads on behind this id: `0`, `$`, or any. */
+  /** Makes the group read on behind this id: `0`, `$`, or any id. */
   moveTo(id: string): void {
     const { log } = this;
     this.next = log.positionBehind(id);
@@ -95,7 +100,7 @@ export class ConsumerGroup implements LogReader {
     if (this.next <= last) this.disorderedUpTo = last;
   }
 
-  /** With all that is pending. */
+  /** Deletes the group with all its pending entries. */
   delete(): void {
     this.deleted = true;
     this.pending.clear();
@@ -104,12 +109,12 @@ export class ConsumerGroup implements LogReader {
     this.handed.clear();
   }
 
-  /** Whether it has not settled what stands there. */
+  /** Whether the group has not settled the entry at this position. */
   needs(position: number): boolean {
     return position >= this.next || this.isPending(position);
   }
 
-  /** Entries that nobody has read yet. */
+  /** Number of entries that no consumer of the group has read. */
   countUnread(): number {
     let count = 0;
     if (this.deleted) return count;
@@ -117,7 +122,7 @@ export class ConsumerGroup implements LogReader {
     return count;
   }
 
-  /** Id of the first one that nobody has read yet. */
+  /** Id of the first entry that no consumer of the group has read. */
   firstUnread(): string | undefined {
     for (let at = this.next; at < this.log.end; at++) {
       const entry = this.log.at(at);
@@ -126,7 +131,7 @@ export class ConsumerGroup implements LogReader {
     return undefined;
   }
 
-  /** Released entries that pass the test. */
+  /** Number of released entries that pass the test. */
   countReleased(wanted: (position: number) => boolean): number {
     if (!this.hasReleased) return 0;
     return [...this.pending].filter(
@@ -134,19 +139,19 @@ export class ConsumerGroup implements LogReader {
     ).length;
   }
 
-  /** Entries that wait for this consumer to fetch them, after they were handed to it. */
+  /** Number of entries that were handed to this consumer and not fetched yet. */
   countHanded(consumer: string): number {
     return this.handed.get(consumer) ?? 0;
   }
 
-  /** Reads new entries, which charges their first run. Answers their positions. */
+  /** Reads new entries, and charges their first run. Returns their positions. */
   read(consumer: string, limit: number, now: number): number[] {
     const positions: number[] = [];
     if (this.deleted) return positions;
     for (; positions.length < limit && this.next < this.log.end; this.next++) {
       const entry = this.log.at(this.next);
       if (!entry) continue;
-      // Pending already where the group was moved back: then counted anew.
+      // Pending already, because the group was moved back: counted anew.
       const before = this.pending.get(this.next);
       if (before) this.countOut(before);
       this.pending.set(this.next, { id: entry.id, consumer, deliveredAt: now, count: 1 });
@@ -159,8 +164,8 @@ export class ConsumerGroup implements LogReader {
   }
 
   /**
-   * Hands entries that are `wanted` to a consumer, uncharged, oldest first. Those whose data is gone
-   * are dropped on the way: nobody can run them.
+   * Hands entries that pass the test to a consumer, uncharged, oldest first. Drops entries whose
+   * data is gone, because no consumer can run them.
    */
   claim(
     consumer: string,
@@ -184,7 +189,7 @@ export class ConsumerGroup implements LogReader {
     return { claims, dropped };
   }
 
-  /** The pending record, if it is still this hold's. */
+  /** The pending record, where this hold still owns it. */
   owned(hold: Hold): Pending | 'lost' | 'gone' {
     const pending = this.pending.get(hold.position);
     if (!pending) return 'gone';
@@ -192,14 +197,14 @@ export class ConsumerGroup implements LogReader {
     return same ? pending : 'lost';
   }
 
-  /** True: the entry's data is gone, and now its pending record is, too. */
+  /** Returns true where the entry's data is gone. The pending record is then removed. */
   dropIfTrimmed(position: number): boolean {
     if (this.log.at(position)) return false;
     this.remove(position);
     return true;
   }
 
-  /** Takes an entry off the pending list, whoever owns it. */
+  /** Removes an entry from the pending list, no matter which consumer owns it. */
   remove(position: number): void {
     const pending = this.pending.get(position);
     if (!pending) return;
@@ -214,7 +219,7 @@ export class ConsumerGroup implements LogReader {
     this.releasedCount++;
   }
 
-  /** Makes it another consumer's, which fetches it. */
+  /** Makes another consumer the owner, which has to fetch the entry. */
   handOver(pending: Pending, consumer: string, count: number, now: number): void {
     this.handTo(pending, consumer, now);
     pending.count = count;
@@ -228,7 +233,7 @@ export class ConsumerGroup implements LogReader {
     pending.deliveredAt = now;
   }
 
-  /** It is neither released nor handed over any more. */
+  /** The entry is neither released nor handed over any more. */
   private countOut(pending: Pending): void {
     if (pending.consumer === undefined) this.releasedCount--;
     if (pending.handed) this.countFetched(pending.consumer!);

@@ -8,22 +8,22 @@ import type {
 } from '../../../ports/live-consumers.js';
 import { eventMatcher } from '../../../core/routing.js';
 
-/** Consumers that are gone are remembered for so long, in milliseconds. */
+/** How long consumers that are gone are remembered, in milliseconds. */
 const ONE_DAY = 86_400_000;
 
-/** What one consumer has announced of one stream. */
+/** The announcement of one consumer for one stream. */
 export interface RegisteredConsumer {
   readonly announcement: Announcement;
   readonly consumer: string;
   announced: AnnouncedStream;
   state: ConsumerState;
-  /** Stands without a gap since then. */
+  /** The announcement has stood without a gap since then. */
   since: number;
-  /** Counts as dead from then on, or is closed since then. */
+  /** The consumer counts as dead from then on, or is closed since then. */
   until: number;
 }
 
-/** The consumers that have announced themselves, by key of the stream and group. */
+/** The announced consumers, by key of the stream and group. */
 export class ConsumerRegistry {
   private readonly groups = new Map<string, Map<string, RegisteredConsumer>>();
 
@@ -43,13 +43,13 @@ export class ConsumerRegistry {
     return state !== 'closed' && until > this.clock.now();
   }
 
-  /** Whether entries may be handed to it, and are kept for it. */
+  /** Whether entries may be handed to the consumer, and are kept for it. */
   isReading(key: string, group: string, consumer: string): boolean {
     const entry = this.find(key, group, consumer);
     return entry !== undefined && entry.state === 'live' && this.isAlive(entry);
   }
 
-  /** Whether it is the consumer that is meant, reads, and handles these events. */
+  /** Whether this is the consumer that is meant, and it reads and handles these events. */
   takes(key: string, group: string, { consumer, instance }: Receiver, eventType: string): boolean {
     const entry = this.find(key, group, consumer);
     return (
@@ -59,7 +59,7 @@ export class ConsumerRegistry {
     );
   }
 
-  /** Those that are gone for a day are forgotten. */
+  /** Forgets consumers that have been gone for a day. */
   list(key: string, group: string): LiveConsumer[] {
     const now = this.clock.now();
     const consumers = this.groups.get(nameOf(key, group)) ?? new Map<string, RegisteredConsumer>();

@@ -6,7 +6,7 @@ const MOST_AT_ONCE = 1000;
 
 /** Entries of one stream that are published later. */
 export class DelayedEntries {
-  /** Soonest first; of the same time, in the order they were added. */
+  /** Ordered by due time; entries of the same time as they were added. */
   private readonly entries: DelayedRecord[] = [];
   private count = 0;
 
@@ -47,7 +47,7 @@ export class DelayedEntries {
     return index < 0 ? undefined : this.entries.splice(index, 1)[0];
   }
 
-  /** How many come before. */
+  /** The number of entries before it. */
   private placeBehind(place: Pick<DelayedRecord, 'id' | 'dueAt'>): number {
     let [from, to] = [0, this.entries.length];
     while (from < to) {
@@ -59,7 +59,7 @@ export class DelayedEntries {
   }
 }
 
-/** Negative where `a` comes first. Ids are as long as each other and rise. */
+/** Negative where `a` comes first. All ids have the same length, and they rise. */
 export function compareDelayed(
   a: Pick<DelayedRecord, 'id' | 'dueAt'>,
   b: Pick<DelayedRecord, 'id' | 'dueAt'>,

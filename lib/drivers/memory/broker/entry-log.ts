@@ -4,27 +4,27 @@ import type { Fields } from '../../../core/message.js';
 /** An entry as it is stored. */
 export interface Entry {
   readonly id: string;
-  /** ms since the epoch. */
+  /** In milliseconds since the epoch. */
   readonly publishedAt: number;
   readonly fields: Fields;
 }
 
-/** Somebody for whom entries are kept. */
+/** A reader for which the log keeps entries. */
 export interface LogReader {
-  /** The oldest position still needed. */
+  /** The oldest position that the reader still needs. */
   readonly floor: number;
 }
 
-/** Entries in the order they came, each at a position that never changes. */
+/** Entries in order, each at a position that never changes. */
 export class EntryLog {
   private readonly readers: LogReader[] = [];
   private readonly entries: (Entry | undefined)[] = [];
   private start = 0;
   private settledSinceSweep = 0;
-  /** Of what was appended last, deleted or not. */
+  /** Id of the last appended entry, deleted or not. */
   lastId = '0-0';
 
-  /** @param history entries that no reader needs, and that are kept for readers to come */
+  /** @param history entries that no reader needs and that are kept for later readers */
   constructor(private readonly history: number) {}
 
   /** The position that the next entry will have. */
@@ -46,12 +46,12 @@ export class EntryLog {
     return this.entries.find((entry) => entry !== undefined);
   }
 
-  /** Entries that are there. */
+  /** Number of entries that are not deleted. */
   count(): number {
     return this.entries.filter((entry) => entry !== undefined).length;
   }
 
-  /** Where to begin: `0` the first entry, `$` the next one to come, else behind this id. */
+  /** Where to begin: `0` at the first entry, `$` at the next new one, otherwise behind this id. */
   positionBehind(id: string): number {
     if (id === '$') return this.end;
     const index = this.entries.findIndex((entry) => entry && compareEntryIds(entry.id, id) > 0);
@@ -69,7 +69,7 @@ export class EntryLog {
     this.readers.push(reader);
   }
 
-  /** Drops the oldest entries that no reader needs. To be called after each settlement. */
+  /** Drops the oldest entries that no reader needs. Call it after each settlement. */
   forgetSettled(): void {
     // Moving the array's beginning costs its length, so it is done once per half a length.
     if (++this.settledSinceSweep < Math.max(this.history, this.entries.length >> 1)) return;
@@ -78,7 +78,7 @@ export class EntryLog {
     this.dropBefore(Math.min(floor, this.end - this.history));
   }
 
-  /** Drops all entries before a position, needed or not. */
+  /** Drops all entries before a position, even if readers need them. */
   dropBefore(position: number): void {
     const excess = position - this.start;
     if (excess <= 0) return;
@@ -86,7 +86,7 @@ export class EntryLog {
     this.start += excess;
   }
 
-  /** The entries that are there, oldest first. */
+  /** The entries that are not deleted, oldest first. */
   *present(): Generator<[position: number, entry: Entry]> {
     for (const [index, entry] of this.entries.entries()) {
       if (entry) yield [this.start + index, entry];

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../core/clock.js';
 
-/** So many values are not worth looking through. */
+/** Below this number of values, a sweep is not worth the time. */
 const FEW = 100;
 
 /** Values by key that expire. */
@@ -10,7 +10,7 @@ export class ExpiringMap<V> {
 
   constructor(private readonly clock: Clock) {}
 
-  /** Those that nobody has asked for since they expired included. */
+  /** Includes expired values that were not read since. */
   get size(): number {
     return this.kept.size;
   }
@@ -20,20 +20,21 @@ export class ExpiringMap<V> {
     return found && found.until > this.clock.now() ? found.value : undefined;
   }
 
-  /** @param ttl in ms; without it, it stays */
+  /** @param ttl in milliseconds; without it the value stays */
   set(key: string, value: V, ttl = Infinity): void {
     this.kept.set(key, { value, until: this.clock.now() + ttl });
-    // Those that nobody asks for again have to go, too: looked for whenever their number has doubled.
+    // Expired values that are never read have to go, too: a sweep runs each time their number has
+    // doubled.
     if (this.kept.size >= this.sweepAt) this.sweep();
   }
 
-  /** What is there stays for `ttl` ms from now on, or for longer. */
+  /** Keeps the value for at least `ttl` milliseconds from now on. */
   prolong(key: string, ttl: number): void {
     const found = this.kept.get(key);
     if (found) found.until = Math.max(found.until, this.clock.now() + ttl);
   }
 
-  /** Also where it has expired. */
+  /** Deletes the value, expired or not. */
   delete(key: string): void {
     this.kept.delete(key);
   }

@@ -4,10 +4,10 @@ import { EntryLog } from './entry-log.js';
 /** A log and the groups that read it. */
 export class GroupedLog {
   readonly entries: EntryLog;
-  /** Deleted ones, too. */
+  /** Includes deleted groups. */
   private readonly known = new Map<string, ConsumerGroup>();
 
-  /** @param history entries that every group has settled, and that are kept for groups to come */
+  /** @param history entries that every group has settled and that are kept for later groups */
   constructor(history: number) {
     this.entries = new EntryLog(history);
   }
@@ -16,7 +16,7 @@ export class GroupedLog {
     return [...this.known].filter(([, group]) => !group.deleted);
   }
 
-  /** As on Redis: something was published to it, or a group was created on it. */
+  /** As on Redis: an entry was published, or a group was created. */
   get exists(): boolean {
     return this.entries.end > 0 || this.known.size > 0;
   }
@@ -31,7 +31,10 @@ export class GroupedLog {
     return this.known.has(name);
   }
 
-  /** The group of this name, deleted or not; where there never was one, a new one that begins behind `startId`. */
+  /**
+   * Returns the group of this name, deleted or not. Creates one that begins behind `startId` where
+   * there never was one.
+   */
   group(name: string, startId: string): ConsumerGroup {
     let group = this.known.get(name);
     if (!group) {
@@ -42,7 +45,7 @@ export class GroupedLog {
     return group;
   }
 
-  /** On purpose, so a deleted one too. */
+  /** Creates a group on purpose, also where one of this name was deleted. */
   create(name: string, startId: string): boolean {
     if (this.find(name)) return false;
     const group = this.group(name, startId);

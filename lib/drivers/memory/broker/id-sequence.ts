@@ -1,4 +1,6 @@
-/** Makes ids `<ms>-<sequence>` that rise strictly, also where the clock stands still or goes back. */
+/**
+ * Makes ids `<ms>-<sequence>` that rise strictly, even when the clock stands still or goes back.
+ */
 export class IdSequence {
   private ms = 0;
   private sequence = 0;

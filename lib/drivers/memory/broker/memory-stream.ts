@@ -8,16 +8,16 @@ import { IdSequence } from './id-sequence.js';
 import { GroupedLog } from './grouped-log.js';
 import { PublishedKeys } from './published-keys.js';
 
-/** Entries that every group has settled, and that a later group still finds. */
+/** Most entries kept that every group has settled. A later group still finds them. */
 const HISTORY = 1000;
 
-/** Everything kept under one stream's key: its entries, its dead letters, and what is redriven. */
+/** Everything kept under one stream's key: its entries, its dead letters, and redriven messages. */
 export class MemoryStream {
   readonly log = new GroupedLog(HISTORY);
   readonly published: PublishedKeys;
   readonly delayed = new DelayedEntries();
   readonly completed: CompletedKeys;
-  /** Whose effects have taken place. */
+  /** Keys whose effects have happened. */
   readonly noted: CompletedKeys;
   /** By their own ids, oldest first. */
   readonly deadLetters = new Map<string, DeadLetter>();
@@ -37,14 +37,20 @@ export class MemoryStream {
     return id;
   }
 
-  /** Dead letters on their way back to one group. Apart from the stream, which every group reads. */
+  /**
+   * Dead letters on their way back to one group. They are not in the stream, which every group
+   * reads.
+   */
   redrivenTo(group: string): GroupedLog {
     let log = this.redriven.get(group);
     if (!log) this.redriven.set(group, (log = new GroupedLog(0)));
     return log;
   }
 
-  /** With the group. Consumers that read from it go on with what is redriven from now on. */
+  /**
+   * Forgets the redriven messages of a deleted group. Its consumers go on with messages that are
+   * redriven from now on.
+   */
   forgetRedriven(group: string): void {
     const log = this.redriven.get(group);
     if (!log) return;

@@ -8,9 +8,9 @@ import { ExpiringMap } from './expiring-map.js';
 import type { FinishedStep } from '../../../ports/workflow-store.js';
 import { MemoryStream } from './memory-stream.js';
 
-/** What is known of a workflow. */
+/** The state of a workflow. */
 export interface KeptWorkflow {
-  /** ms since the epoch. */
+  /** In milliseconds since the epoch. */
   begunAt?: number;
   cancelled?: boolean;
   readonly steps: Map<string, FinishedStep>;
@@ -18,18 +18,18 @@ export interface KeptWorkflow {
   readonly joins: Map<string, KeptJoin>;
 }
 
-/** A fan-out whose branches arrive. */
+/** A fan-out with the branches that have arrived. */
 export interface KeptJoin {
   readonly results: Map<number, string>;
-  /** Token of the one that arrived last. */
+  /** Token of the arrival that was last. */
   last?: string;
 }
 
-/** What keeps a reader from being idle. */
+/** Entries that keep a reader from being idle. */
 export interface Unfinished {
   readonly stream: string;
   readonly group: string;
-  /** Entries that could be handed out at once. */
+  /** Number of entries that could be handed out at once. */
   readonly ready: number;
   /** Ids that were handed out and are neither settled nor parked. */
   readonly running: readonly string[];
@@ -37,35 +37,35 @@ export interface Unfinished {
 
 /** A subscription, as the broker knows it. */
 export interface BrokerReader {
-  /** Answers a waiting pull, if there is something for it. */
+  /** Answers a waiting pull if there are entries for it. */
   serve(): void;
   unfinished(): Unfinished[];
 }
 
 /**
- * The data that connections share, as those to one server do: streams with their groups and pending
- * lists, dead letters, state. `memory()` makes one for itself; pass one to share it.
+ * The data that connections share, as on a server: streams with their groups and pending lists,
+ * dead letters, state. `memory()` makes a broker of its own. Pass one to share it.
  *
- * What every group has settled is forgotten, but for about the last 1,000 entries of each stream,
- * which a group created later still finds. A stream that never had a group keeps everything.
+ * Entries that every group has settled are forgotten, except for about the last 1,000 of each
+ * stream, which a later group still finds. A stream that never had a group keeps everything.
  */
 export class MemoryBroker {
   /** @internal */
   readonly state: ExpiringMap<string>;
   /** @internal */
   readonly workflows: ExpiringMap<KeptWorkflow>;
-  /** @internal Told of answers, by the key of their box. */
+  /** @internal Called with answers, by the key of their box. */
   readonly boxes = new Map<string, (replies: readonly Fields[]) => void>();
-  /** @internal What guards are compared with: who owns what, and their tokens. */
+  /** @internal Values that guards are compared with: owners and their tokens. */
   readonly marks: ExpiringMap<string>;
-  /** @internal Who handles what. */
+  /** @internal The consumers and what they handle. */
   readonly registry: ConsumerRegistry;
   private readonly services = new Map<string, BalancedService>();
   /** @internal Counts changes of any kind. */
   version = 0;
   private readonly streams = new Map<string, MemoryStream>();
   private readonly subscriptions = new Set<BrokerReader>();
-  /** Longest waiting first, which is the order in which Redis serves blocked readers. */
+  /** In order of arrival, in which Redis serves blocked readers. */
   private readonly waiting = new Set<BrokerReader>();
   private watchers: (() => void)[] = [];
   private readonly delayWatchers = new Set<(key: string) => void>();
@@ -83,7 +83,7 @@ export class MemoryBroker {
     return this.streams.get(key)?.log.entries.delete(id) ?? false;
   }
 
-  /** @internal Whether all of them hold now. */
+  /** @internal Whether all guards hold now. */
   allows(guards: readonly Guard[] = []): boolean {
     return guards.every(({ key, value }) => this.marks.get(key) === value);
   }
@@ -93,7 +93,7 @@ export class MemoryBroker {
     return this.stream(key).append(fields, this.clock.wallTime());
   }
 
-  /** @internal Keeps an entry until it is due, and tells who promotes. @returns its id */
+  /** @internal Keeps an entry until it is due, and tells the schedulers. @returns its id */
   delay(key: string, fields: Fields, when: When): string {
     const id = this.stream(key).delayed.add(fields, this.dueAt(when));
     this.announce(key);
@@ -105,7 +105,7 @@ export class MemoryBroker {
     return this.clock.now() + ('in' in when ? when.in : when.at - this.clock.wallTime());
   }
 
-  /** @internal Something was delayed under this key. */
+  /** @internal Tells schedulers that an entry was delayed under this key. */
   announce(key: string): void {
     for (const watcher of this.delayWatchers) watcher(key);
   }
@@ -116,7 +116,7 @@ export class MemoryBroker {
     return () => void this.delayWatchers.delete(watcher);
   }
 
-  /** @internal Made where it is missing. */
+  /** @internal Creates the stream where it is missing. */
   stream(key: string): MemoryStream {
     let stream = this.streams.get(key);
     if (!stream) this.streams.set(key, (stream = new MemoryStream(this.clock)));
@@ -140,7 +140,7 @@ export class MemoryBroker {
     return this.streams.get(key)?.log.groups.length ?? 0;
   }
 
-  /** @internal Dead letters of all streams whose keys begin so. */
+  /** @internal Dead letters of all streams whose keys have this prefix. */
   deadLetters(keyPrefix: string): DeadLetter[] {
     return [...this.streams]
       .filter(([key]) => key.startsWith(keyPrefix))
@@ -158,7 +158,7 @@ export class MemoryBroker {
     this.changed();
   }
 
-  /** @internal A reader found nothing and wants to be served as soon as there is something. */
+  /** @internal A reader found nothing and waits for entries. */
   wait(subscription: BrokerReader): void {
     this.waiting.add(subscription);
   }
@@ -168,13 +168,13 @@ export class MemoryBroker {
     this.waiting.delete(subscription);
   }
 
-  /** @internal Entries have become available: serves whoever waits. */
+  /** @internal Entries have become available: serves the waiting readers. */
   wake(): void {
     for (const subscription of this.waiting) subscription.serve();
     this.changed();
   }
 
-  /** @internal What could run, or runs, right now. */
+  /** @internal Entries that could run, or run, now. */
   unfinished(): Unfinished[] {
     return [...this.subscriptions].flatMap((subscription) => subscription.unfinished());
   }

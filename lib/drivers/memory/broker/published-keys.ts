@@ -2,7 +2,7 @@ import type { Clock } from '../../../core/clock.js';
 import type { Idempotency } from '../../../core/message.js';
 import { ExpiringMap } from './expiring-map.js';
 
-/** What `native` means here: as long as Redis remembers by default, ms. */
+/** The window of `native` here: Redis's default, in milliseconds. */
 const NATIVE_WINDOW = 100_000;
 
 /** The idempotency keys that one stream remembers. */
@@ -18,7 +18,7 @@ export class PublishedKeys {
     return this.keys.get(key);
   }
 
-  /** @param wait until its window begins, ms */
+  /** @param wait milliseconds until the window begins */
   remember({ key, window }: Idempotency, id: string, wait = 0): void {
     this.keys.set(key, id, wait + (window === 'native' ? NATIVE_WINDOW : window));
   }

@@ -17,7 +17,7 @@ export interface MemoryOwnedOptions extends OwnedSubscribeOptions {
   readonly consumer: string;
 }
 
-/** Everything that is read of the streams that one consumer owns. */
+/** The reader of all streams that one consumer owns. */
 export class MemoryOwnedSubscription implements OwnedSubscription, BrokerReader {
   private readonly readings = new Map<string, OwnedReading>();
   private waiting: { readonly limit: number; resolve(leases: Lease[]): void } | undefined;
@@ -97,7 +97,7 @@ export class MemoryOwnedSubscription implements OwnedSubscription, BrokerReader 
     this.options.broker.changed();
   }
 
-  /** The load balancer says what is read. */
+  /** Does nothing: the load balancer decides which streams are read. */
   watch(): void {}
 
   async stop(): Promise<void> {

@@ -9,7 +9,10 @@ import { MemoryOwnedSubscription } from './memory.owned-subscription.js';
 import { MemoryStreamInputs } from './memory.stream-inputs.js';
 import { MemoryStreamLocks } from './memory.stream-locks.js';
 
-/** Streams shared out between the consumers of one broker. There are no hints: looks find what is left. */
+/**
+ * Streams that the consumers of one broker share out. There are no hints: looks find abandoned
+ * streams.
+ */
 export class MemoryOwnership implements StreamOwnership {
   constructor(
     private readonly broker: MemoryBroker,

@@ -7,10 +7,10 @@ import type { ConsumerGroup, Pending } from '../broker/consumer-group.js';
 import type { BrokerReader, MemoryBroker } from '../broker/memory.broker.js';
 import type { MemoryStream } from '../broker/memory-stream.js';
 
-/** Where an input was given back it is idle for a day, in milliseconds. */
+/** Idle time of an input that was given back: a day, in milliseconds. */
 const ONE_DAY = 86_400_000;
 const REASON = '_dlq_reason';
-/** Owners that died, as other programs count them. */
+/** Number of owners that died, as other programs count them. */
 const COUNT = '_retry_count';
 
 export interface MemoryInputsOptions {
@@ -62,7 +62,7 @@ export class MemoryStreamInputs implements StreamInputs, BrokerReader {
     if (inputs.length > 0) this.answer(inputs);
   }
 
-  /** What comes wakes a pull at once. */
+  /** A new input wakes a pull at once. */
   unfinished(): [] {
     return [];
   }
@@ -109,14 +109,14 @@ export class MemoryStreamInputs implements StreamInputs, BrokerReader {
     return [...this.group.allPending.values()].find((pending) => pending.id === id);
   }
 
-  /** It has been handed out to this consumer just now. */
+  /** Marks the input as handed out to this consumer just now. */
   moveTo(id: string, consumer: string): void {
     const pending = this.find(id)!;
     pending.consumer = consumer;
     pending.deliveredAt = this.options.broker.clock.now();
   }
 
-  /** Acknowledged and deleted. */
+  /** Acknowledges and deletes the input. */
   remove(id: string): void {
     for (const [position, pending] of this.group.allPending) {
       if (pending.id === id) this.group.remove(position);
@@ -125,7 +125,7 @@ export class MemoryStreamInputs implements StreamInputs, BrokerReader {
     this.options.broker.changed();
   }
 
-  /** Any consumer may take the input at once. The count of owners that died goes: this owner lives. */
+  /** Any consumer may take the input at once. The count of dead owners ends: this owner lives. */
   giveBack(id: string): void {
     const fields = this.fieldsOf(id) ?? [];
     const kept = fields.filter((_, at) => fields[at - (at % 2)] !== COUNT);

@@ -12,7 +12,7 @@ import type { MemoryBroker } from '../broker/memory.broker.js';
 import type { BalancedService } from '../broker/balanced-service.js';
 import type { MemoryStreamInputs } from './memory.stream-inputs.js';
 
-/** A token is remembered for a day after its last owner, in milliseconds. */
+/** How long a token is remembered after its last owner, in milliseconds: a day. */
 const TOKEN_IS_KNOWN_FOR = 86_400_000;
 
 export interface MemoryLocksOptions {
@@ -24,7 +24,10 @@ export interface MemoryLocksOptions {
   readonly service: BalancedService;
 }
 
-/** Locks, tokens and assignments are marks of the broker. Each step is one turn. */
+/**
+ * Locks, tokens and assignments are marks of the broker. Each step takes one turn of the event
+ * loop.
+ */
 export class MemoryStreamLocks implements StreamLocks {
   constructor(private readonly options: MemoryLocksOptions) {}
 
@@ -106,12 +109,12 @@ export class MemoryStreamLocks implements StreamLocks {
     ];
   }
 
-  /** Whether the input is pending to this consumer yet, which no mark says. */
+  /** Whether the input is still pending to this consumer. No mark says that. */
   hasInput({ id }: HeldStream): boolean {
     return this.options.inputs.find(id)?.consumer === this.options.consumer;
   }
 
-  /** Whether another consumer has entries of the stream in a group. */
+  /** Whether another consumer has entries of the stream pending in a group. */
   othersHave({ stream }: HeldStream, group: string): boolean {
     const { broker, keyPrefix, consumer } = this.options;
     const { allPending = new Map<number, never>() } =

@@ -4,13 +4,13 @@ import { Feed, type FeedLease, type FeedOptions } from '../reading/feed.js';
 
 export interface OwnedFeedOptions extends FeedOptions {
   readonly owned: HeldStream;
-  /** The entry is settled; with `finishing` before it leaves the pending list. */
+  /** Called when the entry is settled; with `finishing` before it leaves the pending list. */
   readonly onSettled: (lease: FeedLease) => void;
   readonly onParked: (lease: FeedLease) => void;
   readonly onForgotten: (lease: FeedLease, left: boolean) => void;
 }
 
-/** A feed of an owned stream, which tells what becomes of the one entry in hand. */
+/** A feed of an owned stream. It reports what becomes of the entry under way. */
 export class OwnedFeed extends Feed {
   constructor(private readonly own: OwnedFeedOptions) {
     super(own);
@@ -20,7 +20,7 @@ export class OwnedFeed extends Feed {
     return this.own.owned;
   }
 
-  /** Entries pending to other consumers, of which one is taken over. */
+  /** Entries that are pending to other consumers. One of them is taken over. */
   takeOfOthers(): FeedLease[] {
     const { group, clock } = this.own;
     const { claims } = group.claim(
@@ -49,7 +49,7 @@ export class OwnedFeed extends Feed {
     return outcome;
   }
 
-  /** @param told whether it is told of */
+  /** @param told whether to report it */
   drop(lease: FeedLease, left: boolean): void {
     this.forget(lease, left);
     this.own.onForgotten(lease, left);

@@ -4,14 +4,14 @@ import type { OwnedFeed } from './owned-feed.js';
 
 export interface OwnedReadingOptions {
   readonly owned: HeldStream;
-  /** Of the stream, and of what was redriven to its group. */
+  /** The feeds of the stream, and of the messages redriven to its group. */
   readonly feeds: (reading: OwnedReading) => readonly [OwnedFeed, OwnedFeed];
   readonly allowed: () => boolean;
   readonly othersHave: () => boolean;
-  /** Completes the stream, in the turn in which its last entry is settled. */
+  /** Completes the stream in the turn in which its last entry is settled. */
   readonly complete: () => boolean;
   readonly onFinished: (completed: boolean) => void;
-  /** More may be handed out. */
+  /** Called when more entries may be handed out. */
   readonly onChange: () => void;
 }
 
@@ -38,7 +38,7 @@ export class OwnedReading {
     return inHand !== undefined && !inHand.charged && inHand.attempt > 0;
   }
 
-  /** What runs, and is not parked. */
+  /** The entries that run and are not parked. */
   get running(): FeedLease | undefined {
     return this.inHand?.parked ? undefined : this.inHand;
   }
@@ -71,7 +71,7 @@ export class OwnedReading {
   }
 
   forgotten(lease: FeedLease, left: boolean): void {
-    // Where the lock had only expired, it is pending to us yet, and comes before all others.
+    // Where only the lock had expired, the entry is still pending to this consumer and comes first.
     if (!left) for (const feed of this.feeds) feed.again();
     this.putDown(lease);
   }
@@ -97,7 +97,7 @@ export class OwnedReading {
     for (const one of [redriven, feed]) {
       const taken = one.takeOver(1, false);
       if (taken.length > 0) return taken;
-      // It was the last page, which was empty.
+      // The last page was empty.
       const read = one.takeNew(1);
       if (read.length > 0) return read;
     }
@@ -117,7 +117,7 @@ export class OwnedReading {
     this.options.onChange();
   }
 
-  /** A method that has outlived its timeout runs yet: nothing else of its stream does meanwhile. */
+  /** A method goes on after its timeout: no other message of the stream runs meanwhile. */
   private outlived({ overrun }: FeedLease, then: () => void): boolean {
     void overrun?.then(then);
     return overrun !== undefined;

@@ -23,25 +23,25 @@ export interface FeedOptions {
   readonly events: EventBus;
   /** Whether the guards of the subscription hold. */
   readonly allowed: () => boolean;
-  /** All that is pending comes first, whoever owns it. */
+  /** All pending entries come first, no matter which consumer owns them. */
   readonly takesOver: boolean;
-  /** Whether a consumer of the group reads: what was handed to it is kept for it. */
+  /** Whether a consumer of the group reads: entries that were handed to it are kept for it. */
   readonly isReading: (consumer: string) => boolean;
 }
 
 export type FeedLease = MemoryLease<Feed>;
 
-/** The lease as what this driver made; undefined where another one did. */
+/** The lease, where this driver made it; otherwise undefined. */
 export const asFeedLease = (lease: Lease): FeedLease | undefined =>
   lease instanceof MemoryLease ? lease : undefined;
 
-/** One consumer's part in one group on one log: what it holds, and the fence around it. */
+/** One consumer's part in one group on one log: the entries that it holds, and their fence. */
 export class Feed implements LeaseOrigin {
   readonly held = new Map<number, FeedLease>();
-  /** Pending by policy, and not to be handed out here again. */
+  /** Entries that stay pending by policy, and are not handed out here again. */
   private readonly left = new Set<number>();
   private toldOfDeletion = false;
-  /** What was pending when this consumer began has not all been handed to it yet. */
+  /** Some entries that were pending when this consumer began were not handed to it yet. */
   private takingOver: boolean;
 
   constructor(private readonly options: FeedOptions) {
@@ -60,7 +60,7 @@ export class Feed implements LeaseOrigin {
     return this.options.redriven;
   }
 
-  /** Entries that could be handed out at once. */
+  /** Number of entries that could be handed out at once. */
   countReady(): number {
     const { group } = this.options;
     const released = group.countReleased((position) => !this.knows(position));
@@ -74,15 +74,17 @@ export class Feed implements LeaseOrigin {
     return group.read(this.consumer, limit, clock.now()).flatMap((position) => {
       const known = this.held.get(position);
       if (!known) return [this.hold(position, 1, true)];
-      // Delivered anew by a group that was moved back: the run goes on, under the new count.
+      // The group was moved back and has delivered the entry anew: the run goes on, under the new
+      // count.
       known.attempt = 1;
       return [];
     });
   }
 
   /**
-   * Released entries, and those that were handed to this consumer; and where it is `due` also those of others that were not kept fresh, and our
-   * own that this subscription does not know, because an earlier process of our name read them.
+   * Takes released entries, and those that were handed to this consumer. Where it is `due`, also
+   * entries that other consumers did not keep fresh, and entries that an earlier process of this
+   * name read.
    */
   takeOver(limit: number, due: boolean): FeedLease[] {
     const { group, clock } = this.options;
@@ -101,7 +103,7 @@ export class Feed implements LeaseOrigin {
     return leases;
   }
 
-  /** Only what was handed to this consumer. */
+  /** Takes only entries that were handed to this consumer. */
   takeHanded(limit: number): FeedLease[] {
     const { group, clock, consumer } = this.options;
     if (limit === 0 || !group.hasHanded) return [];
@@ -112,7 +114,7 @@ export class Feed implements LeaseOrigin {
     return claims.map(({ position, count }) => this.hold(position, count, false));
   }
 
-  /** Something may be pending that is not known here: all of it is handed out before what is new. */
+  /** Entries may be pending that are not known here. All of them are handed out before new ones. */
   again(): void {
     this.takingOver = true;
   }
@@ -137,12 +139,15 @@ export class Feed implements LeaseOrigin {
     return 'held';
   }
 
-  /** For a plain ack: the work is done, whoever owns the entry now. */
+  /** For a plain acknowledgement: the work is done, no matter which consumer owns the entry. */
   plainFence(): 'owned' | 'lost' {
     return this.options.allowed() ? 'owned' : 'lost';
   }
 
-  /** Asks for the guards and the fence alone. A lease whose data was deleted under its run is still its own. */
+  /**
+   * Checks only the guards and the fence. A lease whose data was deleted during its run still owns
+   * its entry.
+   */
   fence(lease: FeedLease): 'owned' | 'lost' | 'gone' {
     if (!this.options.allowed()) return 'lost';
     if (lease.trimmed) return 'owned';
@@ -150,12 +155,12 @@ export class Feed implements LeaseOrigin {
     return typeof pending === 'string' ? pending : 'owned';
   }
 
-  /** The stored fields; where they were deleted, those that the lease was handed. */
+  /** The stored fields. Where they were deleted, the fields that the lease was handed. */
   fieldsOf(lease: FeedLease): Fields | undefined {
     return this.options.entries.at(lease.position)?.fields ?? lease.fields;
   }
 
-  /** Takes the entry off the pending list, whoever owns it now. */
+  /** Removes the entry from the pending list, no matter which consumer owns it. */
   finish(lease: FeedLease): void {
     lease.trimmed = false;
     this.options.group.remove(lease.position);
@@ -181,7 +186,7 @@ export class Feed implements LeaseOrigin {
     return 'settled';
   }
 
-  /** Lets others take it at their next look, and keeps the lease for as long as none has. */
+  /** Lets other consumers take the entry at their next look. Keeps the lease until one has. */
   offer(lease: FeedLease): SettleOutcome {
     const pending = this.ownedWithData(lease);
     if (typeof pending === 'string') return pending === 'trimmed' ? 'gone' : pending;
@@ -192,7 +197,7 @@ export class Feed implements LeaseOrigin {
     return 'settled';
   }
 
-  /** Leaves it pending; the run that has ended is not counted. */
+  /** Leaves the entry pending, and does not count the run that has ended. */
   leave(lease: FeedLease): SettleOutcome {
     if (!this.options.allowed()) return 'lost';
     const pending = this.options.group.owned(lease);
@@ -202,7 +207,7 @@ export class Feed implements LeaseOrigin {
     return 'settled';
   }
 
-  /** Makes the entry another consumer's; a run that was counted and did not start is taken back. */
+  /** Makes another consumer the owner. A run that was counted and did not start is taken back. */
   handOver(lease: FeedLease, consumer: string, maxWaiting: number): HandOverOutcome {
     const pending = this.ownedWithData(lease);
     if (typeof pending === 'string') return pending === 'trimmed' ? 'gone' : pending;
@@ -213,26 +218,31 @@ export class Feed implements LeaseOrigin {
     return 'handed';
   }
 
-  /** The receiver does not take it; nor is it ours any more, maybe. */
+  /**
+   * The outcome where the receiver does not take the entry: this consumer may have lost it
+   * meanwhile.
+   */
   refusal(lease: FeedLease): HandOverOutcome {
     const fence = this.fence(lease);
     return fence === 'owned' ? 'refused' : fence;
   }
 
   forget(lease: FeedLease, left = false): void {
-    // An old lease must not take a newer one of the same entry with it.
+    // An old lease must not remove a newer one of the same entry.
     if (this.held.get(lease.position) === lease) this.held.delete(lease.position);
     if (left) this.left.add(lease.position);
   }
 
-  /** What was left is remembered only while it is pending. */
+  /** Forgets left entries that are not pending any more. */
   forgetLeft(): void {
     for (const position of this.left) {
       if (!this.options.group.isPending(position)) this.left.delete(position);
     }
   }
 
-  /** Once: the group was deleted on purpose, and nothing is read until it is created again. */
+  /**
+   * Emitted once: the group was deleted on purpose, and nothing is read until it is created again.
+   */
   private tellOfDeletion(): void {
     const { events, stream, groupName, group } = this.options;
     if (group.deleted && !this.toldOfDeletion) {
@@ -248,7 +258,7 @@ export class Feed implements LeaseOrigin {
 
   private isFree(position: number, pending: Pending, due: boolean, now: number): boolean {
     const held = this.held.get(position);
-    // Another consumer took what was offered to it, and it is free again.
+    // Another consumer took the offered entry, and it is free again.
     if (held?.offered && (pending.handed || pending.consumer !== this.consumer)) this.forget(held);
     if (pending.handed) return this.isHandedHere(pending, due);
     if (this.knows(position)) return false;
@@ -258,7 +268,7 @@ export class Feed implements LeaseOrigin {
     return own || now - pending.deliveredAt >= this.options.idleTimeout;
   }
 
-  /** What waits for a consumer that does not read any more is anybody's. */
+  /** Any consumer may take an entry that waits for a consumer which reads no more. */
   private isHandedHere({ consumer }: Pending, due: boolean): boolean {
     if (consumer === this.consumer || this.takingOver) return true;
     return due && !this.options.isReading(consumer!);

@@ -4,25 +4,25 @@ import type { Fields } from '../../../core/message.js';
 import type { Hold } from '../broker/consumer-group.js';
 import type { Entry } from '../broker/entry-log.js';
 
-/** What handed a lease out. */
+/** The feed that handed a lease out. */
 export interface LeaseOrigin {
   readonly stream: string;
   readonly consumer: string;
   readonly redriven: boolean;
-  /** The stream is owned as a whole. */
+  /** Set where a load balancer owns the whole stream. */
   readonly owned?: HeldStream;
 }
 
-/** A lease that knows where it came from. */
+/** A lease that knows its feed. */
 export class MemoryLease<Origin extends LeaseOrigin> implements Lease, Hold {
   readonly id: string;
   readonly publishedAt: number;
   fields: Fields | undefined;
-  /** A retry was settled: nothing runs until `begin`. */
+  /** A retry was settled: the entry does not run until `begin`. */
   parked = false;
-  /** Given to other consumers: not handed out here again before one of them has had it. */
+  /** Offered to other consumers: not handed out here again before another consumer has had it. */
   offered = false;
-  /** `extend` found the data gone. What runs may still finish, and publish its next step. */
+  /** `extend` found the data deleted. The run may still finish, and publish its next step. */
   trimmed = false;
   finishing = false;
   overrun: Promise<unknown> | undefined;

@@ -10,15 +10,15 @@ interface WaitingPull {
   readonly resolve: (leases: Lease[]) => void;
 }
 
-/** One consumer's reader: hands out what is there, or waits until there is something. */
+/** The reader of one consumer: hands out entries, or waits for some. */
 export class MemorySubscription implements Subscription, BrokerReader {
   private readonly clock: Clock;
   private waiting: WaitingPull | undefined;
   private reclaimTimer: TimerHandle;
-  /** A tick has passed and not everything abandoned has been taken yet. */
+  /** A tick has passed, and some abandoned entries are not taken over yet. */
   private reclaimDue = false;
   private stopped = false;
-  /** Undefined: all. */
+  /** Undefined: all streams. */
   private watched: ReadonlySet<string> | undefined;
   private turn = 0;
 
@@ -133,7 +133,7 @@ export class MemorySubscription implements Subscription, BrokerReader {
     return this.watched?.has(stream) ?? true;
   }
 
-  /** Begins with another stream each time, so that a busy one does not starve the others. */
+  /** Begins with another stream each time, so that a busy stream does not starve the others. */
   private inTurn(): Feed[] {
     this.turn = (this.turn + 1) % this.feeds.length;
     return [...this.feeds.slice(this.turn), ...this.feeds.slice(0, this.turn)];
@@ -153,7 +153,7 @@ export class MemorySubscription implements Subscription, BrokerReader {
       this.reclaimDue = true;
       for (const feed of this.feeds) feed.forgetLeft();
       this.serve();
-      // A listener of what was just reported may have stopped us.
+      // A listener of the events just emitted may have stopped this subscription.
       if (!this.stopped) this.armReclaim();
     }, this.options.reclaimInterval);
   }

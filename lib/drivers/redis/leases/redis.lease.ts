@@ -47,7 +47,7 @@ export class RedisLease implements Lease, Link<RedisLease> {
   trimmed = false;
   /** Pending to us by policy: not handed out here, not adopted. */
   left = false;
-  /** Given to other consumers: not handed out here again before one of them has had it. */
+  /** Offered to other consumers: not handed out here again before another consumer has had it. */
   offered = false;
   finishing = false;
   overrun: Promise<unknown> | undefined;

@@ -113,7 +113,7 @@ export class OwnedReading implements EntryHolder {
 
   /** It was not settled by us, and will not be: left pending, as was asked for, or lost. */
   forgotten(lease: RedisLease, left: boolean): void {
-    // Where the lock had only expired, it is pending to us yet, and comes before all others.
+    // Where only the lock had expired, the entry is still pending to this consumer and comes first.
     if (!left && lease.redriven) this.redriven();
     if (left) this.supply.leave(lease);
     else this.supply.again(lease, this.queue.splice(0));
@@ -159,7 +159,7 @@ export class OwnedReading implements EntryHolder {
     this.advance();
   }
 
-  /** A method that has outlived its timeout runs yet: nothing else of its stream does meanwhile. */
+  /** A method goes on after its timeout: no other message of the stream runs meanwhile. */
   private outlived({ overrun }: RedisLease, then: () => void): boolean {
     void overrun?.then(then);
     return overrun !== undefined;

@@ -29,7 +29,7 @@ export interface RedisOwnedOptions extends OwnedSubscribeOptions {
   readonly consumer: string;
 }
 
-/** Everything that is read of the streams that one consumer owns. */
+/** The reader of all streams that one consumer owns. */
 export class RedisOwnedSubscription implements OwnedSubscription {
   private readonly readings = new Map<string, OwnedReading>();
   private readonly idle: StreamWatch;
@@ -105,7 +105,7 @@ export class RedisOwnedSubscription implements OwnedSubscription {
     readingOf(lease).forgotten(lease as RedisLease, left);
   }
 
-  /** The load balancer says what is read. */
+  /** Does nothing: the load balancer decides which streams are read. */
   watch(): void {}
 
   async stop(): Promise<void> {
