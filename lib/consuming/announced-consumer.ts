@@ -8,21 +8,21 @@ import { OrderedConsumer } from './ordered-consumer.js';
 import type { ConsumerPlan } from './plan/plan.js';
 import { takesBatches } from './running/concurrency-limits.js';
 
-/** A consumer that could not begin anew is tried again after this, in milliseconds. */
+/** Wait before a consumer that could not begin again is tried again, in milliseconds. */
 const BEGIN_AGAIN = 1000;
 
 /**
- * A consumer that has announced itself before it reads, runs under the name that it got, and begins
- * anew under another one where that was taken from it.
+ * A consumer that announces itself before it reads, and runs under the name that it got. Where
+ * another consumer takes that name, it begins again under another one.
  */
 export class AnnouncedConsumer implements Worker {
-  /** It has places for batches, which are made when it starts. */
+  /** It has slots for batches, which are made when it starts. */
   readonly batches: boolean;
   private consumer: Consumer | OrderedConsumer | undefined;
   private presence: Presence | undefined;
   private readonly halted = new Set<string>();
   private readonly left = new Set<string>();
-  /** Those whose names were taken, while their last runs end. */
+  /** Consumers whose names were taken, while their last runs end. */
   private readonly ending = new Map<Consumer | OrderedConsumer, Promise<void>>();
   private beginning: Promise<void> | undefined;
   private readonly stopping = new AbortController();
@@ -36,7 +36,7 @@ export class AnnouncedConsumer implements Worker {
     return this.options.plan;
   }
 
-  /** The name that it has in its group. */
+  /** The name of the consumer in its group. */
   get name(): string {
     return this.presence?.consumer ?? this.options.consumer;
   }
@@ -45,7 +45,7 @@ export class AnnouncedConsumer implements Worker {
     return this.begin();
   }
 
-  /** As {@link Consumer.stop}. Other consumers hand nothing to it from the beginning. */
+  /** As {@link Consumer.stop}. From its beginning other consumers hand nothing to this one. */
   stop(): Promise<void> {
     this.stopped ??= this.end();
     return this.stopped;
@@ -81,7 +81,9 @@ export class AnnouncedConsumer implements Worker {
     return left.includes(true);
   }
 
-  /** Handlers have joined the tables of the plan, or left them. Resolves when other consumers know. */
+  /**
+   * Handlers were added to the tables of the plan, or removed. Resolves when other consumers know.
+   */
   async handlersChanged(): Promise<void> {
     this.consumer?.handlersChanged();
     await this.presence?.changed(new Set(this.options.plan.tables.keys()));
@@ -115,7 +117,7 @@ export class AnnouncedConsumer implements Worker {
     this.presence?.mark(halted, 'paused');
   }
 
-  /** What it held is the other one's. */
+  /** The other consumer has what this one held. */
   private async beginAnew(): Promise<void> {
     const { events, clock, plan } = this.options;
     const { signal } = this.stopping;

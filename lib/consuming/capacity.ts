@@ -20,24 +20,29 @@ export interface CapacityOptions {
   readonly readAhead: ReadAhead;
 }
 
-/** How much a consumer may take in: nothing while too much waits. */
+/** How many entries a consumer may take in: none while too many wait. */
 export class Capacity {
   private paused = false;
 
   constructor(private readonly options: CapacityOptions) {}
 
-  /** Free slots plus the read-ahead; nothing while too much waits to be retried or settled. */
+  /**
+   * Free slots plus the read-ahead. Zero while too many deliveries wait for a retry or their
+   * settlement.
+   */
   get free(): number {
     const { maxParked, dispatcher, parkedRetries, readAhead } = this.options;
     const full = this.waiting >= maxParked;
-    // Many that wait for others of their key are nothing to tell of, unless a retry holds them up.
+    // Many deliveries that wait for others of their key are not reported, unless a retry holds them
+    // up.
     if (this.paused !== (full && (this.paused || parkedRetries.size > 0))) this.togglePause();
     return full || this.isBehind ? 0 : dispatcher.room + readAhead.size;
   }
 
   /**
-   * How much of what was handed over may be taken in while reading is paused: what waits here for other
-   * consumers must not hold up what they wait for. Else two consumers could wait for each other for ever.
+   * How many handed entries may be taken in while reading is paused. Deliveries that wait here for
+   * other consumers must not hold up what those consumers wait for: otherwise two consumers could
+   * wait for each other for ever.
    */
   get forHanded(): number {
     const { maxParked, dispatcher, parkedRetries, handOver } = this.options;
@@ -47,13 +52,13 @@ export class Capacity {
     return dispatcher.room;
   }
 
-  /** Too much waits to be settled, or may kill the process. */
+  /** Too many deliveries wait for their settlement, or may kill the process. */
   private get isBehind(): boolean {
     const { maxParked, batchSize, dispatcher, settler } = this.options;
     return settler.pending > 4 * batchSize || dispatcher.suspectsWaiting >= maxParked;
   }
 
-  /** For a retry, for others of their key, or for another consumer. */
+  /** Deliveries that wait for a retry, for others of their key, or for another consumer. */
   private get waiting(): number {
     const { parkedRetries, ordering, handOver } = this.options;
     return parkedRetries.size + (ordering?.waiting ?? 0) + (handOver()?.size ?? 0);

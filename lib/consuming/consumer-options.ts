@@ -21,27 +21,27 @@ import type { HeldLease } from './plan/held-lease.js';
 import type { Slots } from './plan/slots.js';
 import type { WorkflowSettling } from './settling/store-elsewhere.js';
 
-/** What may differ from consumer to consumer. */
+/** Options that may differ from consumer to consumer. */
 export interface ConsumerSettings extends Omit<
   SubscribeOptions,
   'streams' | 'group' | 'runsWithin'
 > {
   readonly codec: Codec;
   readonly middleware: readonly Middleware[];
-  /** What becomes of events that no handler takes, where it was decided. */
+  /** What becomes of events that no handler takes. Undefined: not decided by an option. */
   readonly unmatched: UnmatchedPolicy | undefined;
   readonly isUnrecoverable: (error: unknown) => boolean;
-  /** Another queue than the source's own. */
+  /** A queue in place of the source's own. */
   readonly deadLetter: DeadLetterQueue | undefined;
-  /** Of answers. */
+  /** Limit for answers. */
   readonly maxPayloadBytes: number;
   readonly batchSize: number;
-  /** Runs in all, where a handler says nothing else. */
+  /** Runs in all, where a handler has no such option. */
   readonly maxDeliveries: number;
   readonly maxParked: number;
   readonly maxHold: number;
   readonly gracePeriod: number;
-  /** Bounds what runs at a time. @default the transport's bound, shared by all its consumers */
+  /** Limits the runs at a time. @default the transport's slots, shared by all its consumers */
   readonly slots?: Slots;
 }
 
@@ -50,26 +50,29 @@ export interface ConsumerParts {
   readonly source: MessageSource;
   readonly clock: Clock;
   readonly events: EventBus;
-  /** Who reads alone. Without them nothing is handled in order. */
+  /** Without leases no messages are handled in order. */
   readonly leases?: LeaseStore | undefined;
-  /** Where answers to requests go. Without it there are none. */
+  /** Sends answers to requests. Without it there are none. */
   readonly replies: Replies | undefined;
-  /** Where it is kept what was completed; `apart` from the source's acknowledgements. */
+  /**
+   * The store of completed keys. `marksApart`: it is not the source's, so marks are written apart
+   * from acknowledgements.
+   */
   readonly completions: Completions | undefined;
   readonly marksApart: boolean;
-  /** Where handlers with the option `inbox` write. */
+  /** The inbox of handlers with the option `inbox`. */
   readonly inbox: Inbox | undefined;
-  /** What makes workflows of messages. */
+  /** The part of workflows in consuming. */
   readonly chaining: ConsumerChaining;
-  /** Told of what settlements have stored for later. */
+  /** Called with the due times of messages that settlements have stored for later. */
   readonly onScheduled: (stream: string, when: When) => void;
-  /** The transport's bound, shared by all its consumers. */
+  /** The transport's slots, shared by all its consumers. */
   readonly slots: Slots;
   /** Shared by all consumers of the transport. */
   readonly gates: Gates;
-  /** One place for the whole process. */
+  /** One slot for the whole process. */
   readonly suspectLane: Slots;
-  /** Which consumers live. Without it nothing is handed from consumer to consumer. */
+  /** The registry of live consumers. Without it nothing is handed from consumer to consumer. */
   readonly live: LiveParts | undefined;
   readonly filteredTypes: FilteredTypes;
   /** The methods of all consumers that go on after their runs have ended. */
@@ -79,11 +82,16 @@ export interface ConsumerParts {
 /** Everything that a consumer needs. */
 export interface ConsumerOptions extends Omit<ConsumerSettings, 'slots'>, ConsumerParts {
   readonly plan: ConsumerPlan;
-  /** Undefined: others may read the same beside it. */
+  /** Undefined: other consumers may read the same streams. */
   readonly heldLease?: HeldLease;
-  /** Its announcement. Undefined: what nothing here handles is handed to no other consumer. */
+  /**
+   * The announcement of the consumer. Undefined: an event that no handler here takes is handed to
+   * no other consumer.
+   */
   readonly presence?: Presence | undefined;
-  /** Of an ordered stream: told when it is given up to a consumer that handles what nothing here does. */
+  /**
+   * For an ordered stream: called when it is given up to a consumer that handles the next event.
+   */
   readonly onYield?: () => void;
 }
 

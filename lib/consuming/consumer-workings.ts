@@ -12,15 +12,15 @@ import { Dispatcher } from './running/dispatcher.js';
 import { HeldDeliveries } from './running/held-deliveries.js';
 import { SettlementHandler } from './settling/settlement-handler.js';
 
-/** What its parts ask of a consumer. */
+/** What the parts of a consumer need from it. */
 export interface WorkingsOptions extends ConsumerOptions {
   readonly run: (delivery: Delivery) => void;
-  /** Known once the consumer has subscribed, as is the next one. */
+  /** Known once the consumer has subscribed, as is `handOver`. */
   readonly subscription: () => Subscription;
   readonly handOver: () => HandOver | undefined;
-  /** Nothing of its stream starts. */
+  /** Whether deliveries of the same stream must not start now. */
   readonly isHalted: (delivery: Delivery) => boolean;
-  /** Told when something has ended, so that there may be room. */
+  /** Called when a run or settlement has ended, so that there may be room. */
   readonly onProgress: () => void;
 }
 
@@ -36,13 +36,13 @@ export interface ConsumerWorkings {
   readonly capacity: Capacity;
 }
 
-/** Puts them together. */
+/** Makes these parts and connects them. */
 export function workingsOf(options: WorkingsOptions): ConsumerWorkings {
   const { clock, plan, handOver } = options;
   const held = new HeldDeliveries();
   const claims = claimsOf(options);
   const collectors = takesBatches(plan) ? new Collectors(options) : undefined;
-  // More would live long enough to be dear to the garbage collector, and drain no faster.
+  // More entries would live long enough to burden the garbage collector, and drain no faster.
   const readAhead = new ReadAhead(Math.ceil(options.batchSize / 2), clock);
   const ordering = orderingOf(options);
   const dispatcher = dispatcherOf(options, readAhead);

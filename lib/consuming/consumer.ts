@@ -18,7 +18,7 @@ import { concurrencyLimitsOf } from './running/concurrency-limits.js';
 import { awaitsEnd } from './running/own-end.js';
 import { run, type RunParts } from './running/run.js';
 
-/** Runs the deliveries of one plan: reads, dispatches with bounded concurrency, settles, drains. */
+/** Runs the deliveries of one plan: reads, dispatches with limited concurrency, settles, drains. */
 export class Consumer implements Worker {
   private readonly workings: ConsumerWorkings;
   private subscription!: Subscription;
@@ -27,7 +27,7 @@ export class Consumer implements Worker {
   private heartbeat!: Heartbeat;
   /** Streams that are left alone: nothing of them is read or started. */
   private readonly halted = new Set<string>();
-  /** Undefined: what nothing here handles is handed to no other consumer. */
+  /** Undefined: an event that no handler here takes is handed to no other consumer. */
   private handOver: HandOver | undefined;
   private inTurn: InTurn | undefined;
   private stopping: Promise<void> | undefined;
@@ -72,14 +72,19 @@ export class Consumer implements Worker {
     this.intake.start();
   }
 
-  /** Stops reading, releases what has not started, awaits what runs, settles, closes. */
+  /**
+   * Stops reading, releases deliveries that have not started, awaits running ones, settles, closes.
+   */
   stop(): Promise<void> {
     this.stopping ??= this.intake ? this.drain(this.intake) : Promise.resolve();
     this.inTurn?.end();
     return this.stopping;
   }
 
-  /** Reads nothing of these streams, and gives back what has not started. What runs goes on. */
+  /**
+   * Reads nothing of these streams, and gives back deliveries that have not started. Running ones
+   * go on.
+   */
   halt(streams: Iterable<string>): void {
     for (const stream of streams) this.halted.add(stream);
     if (!this.stopping) this.watch();
@@ -107,9 +112,10 @@ export class Consumer implements Worker {
   }
 
   /**
-   * Resolves when nothing of these streams is held any more, but for runs that await the end themselves.
-   * @param streams default all
-   * @returns whether there are such
+   * Resolves when no delivery of these streams is held except by runs that await the end
+   * themselves.
+   * @param streams @default all
+   * @returns whether there are such runs
    */
   async othersEnded(streams?: ReadonlySet<string>): Promise<boolean> {
     if (this.stopping) await this.intake?.stop();
@@ -118,12 +124,12 @@ export class Consumer implements Worker {
     return [...this.workings.held].some(of);
   }
 
-  /** Handlers have joined the tables of the plan. */
+  /** Handlers were added to the tables of the plan. */
   handlersChanged(): void {
     this.workings.dispatcher.resize(this.limit());
   }
 
-  /** Somebody has acknowledged it by its id: it need not run, unless it runs already. */
+  /** The entry was acknowledged by its id: it need not run, unless it runs already. */
   acknowledged(stream: string, id: string): void {
     for (const delivery of this.workings.held) {
       if (delivery.id === id && delivery.stream === stream)
@@ -131,12 +137,12 @@ export class Consumer implements Worker {
     }
   }
 
-  /** What it holds is somebody else's now: nothing more of it starts, or is settled. */
+  /** Another consumer owns what this one holds: nothing more of it starts, or is settled. */
   disown(): void {
     for (const delivery of this.workings.held) disown(delivery);
   }
 
-  /** Resolves when it holds nothing. */
+  /** Resolves when the consumer holds nothing. */
   empty(): Promise<void> {
     return this.workings.held.untilNone(() => true);
   }
@@ -171,11 +177,11 @@ export class Consumer implements Worker {
     this.subscription.watch(new Set(streams.filter((stream) => !this.halted.has(stream))));
   }
 
-  /** Nothing of its stream starts. */
+  /** Whether deliveries of the same stream must not start now. */
   private readonly isHalted = (delivery: Delivery): boolean =>
     this.stopping !== undefined || this.halted.has(delivery.stream);
 
-  /** Something ended: there may be room, and somebody may wait for it. */
+  /** A run or settlement has ended: there may be room, and callers may wait for it. */
   private readonly progressed = (): void => {
     this.intake?.roomMade();
     this.workings.held.progressed();
@@ -219,7 +225,10 @@ export class Consumer implements Worker {
     });
   }
 
-  /** What no handler here takes may be another consumer's, where consumers know of each other. */
+  /**
+   * An event that no handler here takes may be for another consumer, where consumers know of each
+   * other.
+   */
   private lookElsewhere(subscription: Subscription): void {
     const { options, isHalted } = this;
     const { onYield } = options;

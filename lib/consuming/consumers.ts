@@ -12,11 +12,11 @@ import { keyOf, SubscriptionRegistry, type Reading } from './subscription-regist
 
 export interface SubscribeSettings extends ConsumerSettings {
   readonly routes: readonly Route[];
-  /** No other handlers may read the same streams in the same group as the same consumer. */
+  /** No other handlers may read the same streams in the same group under the same consumer name. */
   readonly alone?: boolean;
 }
 
-/** All consumers of a runtime. They come and go while others run. */
+/** All consumers of a runtime. They may be added and ended while others run. */
 export class Consumers {
   private readonly readings = new SubscriptionRegistry();
   private readonly starting = new Set<Promise<unknown>>();
@@ -30,20 +30,22 @@ export class Consumers {
   ) {}
 
   /**
-   * Feeds these handlers. A stream that is read in their group already is read for them too, by the
-   * same consumer. Rejects, with nothing of it left behind, if a consumer cannot start.
+   * Starts reading for these handlers. A stream that is already read in the group is read for them
+   * by the same consumer. If a consumer cannot start, undoes all of it and rejects.
    * @throws HandlerConflictError, OrderConflictError, WildcardWithoutStreamError, ClosedError
    */
   async subscribe(
     handlers: readonly PlannedHandler[],
     settings: SubscribeSettings,
   ): Promise<Reading[]> {
-    // Who names streams for a callback publishes to them, or not, as they like.
+    // An application that names streams for a callback may or may not publish to them, so no
+    // warning.
     const warn = settings.alone ? () => undefined : this.parts.warn;
     const tables = tablesOf(handlers, { ...settings, route: this.parts.route, warn });
     const keyed = tables.map((table) => ({ table, key: keyOf(settings.consumer, table) }));
-    // One that still ends holds entries which a new reader would take for lost ones. Nothing may come
-    // between the last look and joining: who joins one that ends would never hear of it.
+    // A reading that is ending still holds entries, which a new reader would take for lost ones.
+    // There must be no pause between the last look and joining: handlers that join a reading that
+    // ends would get nothing.
     const { readings } = this;
     for (let end = readings.endOfAny(keyed); end; end = readings.endOfAny(keyed)) await end;
     if (this.stopping) throw new ClosedError('The transport');
@@ -52,7 +54,7 @@ export class Consumers {
     const joined = keyed.flatMap(({ table, key }) => this.join(table, key));
     const fresh = keyed.filter(({ key }) => !readings.get(key)).map(({ table }) => table);
     const started = shareReaders(fresh).flatMap((plan) => this.start(plan, settings));
-    // Other consumers should know of what is handled here before this resolves.
+    // Other consumers should know what is handled here before this resolves.
     const announced = joined.map(({ consumer }) => consumer.handlersChanged());
     const outcomes = Promise.allSettled([
       ...[...joined, ...started].map(({ started }) => started),
@@ -67,7 +69,7 @@ export class Consumers {
   }
 
   /**
-   * What is read for these patterns, and for no others.
+   * The readings for these patterns, and for no others.
    * @throws HandlerNotFoundError, SharedStreamError
    */
   find(patterns: string | readonly string[], of?: { readonly group?: string }): Reading[] {
@@ -91,14 +93,14 @@ export class Consumers {
   }
 
   /**
-   * As a shutdown of these alone: what has not started is released, what runs is awaited. A run that
-   * calls this waits for the others only, see {@link endFor}.
+   * Ends these readings, as a shutdown would: releases deliveries that have not started, and awaits
+   * running ones. A run that calls this waits for the other runs only, see {@link endFor}.
    */
   end(readings: readonly Reading[]): Promise<void> {
     return endFor(this.parts.clock, this.endAll(readings), () => this.othersEnded(readings));
   }
 
-  /** Resolves when nothing of these runs but what awaits the end. @returns whether there is such */
+  /** Resolves when only runs that await the end are left. @returns whether there are any */
   async othersEnded(readings: readonly Reading[] = [...this.readings]): Promise<boolean> {
     const byConsumer = [...grouped(readings, ({ consumer }) => consumer)];
     const left = await Promise.all(
@@ -109,7 +111,7 @@ export class Consumers {
     return left.includes(true);
   }
 
-  /** As {@link end}, whoever calls it. */
+  /** As {@link end}, without the exception for a run that calls it. */
   async endAll(readings: readonly Reading[]): Promise<void> {
     const running = readings.filter(({ ending }) => !ending);
     const byConsumer = grouped(running, ({ consumer }) => consumer);
@@ -125,25 +127,25 @@ export class Consumers {
     await Promise.all(readings.map(async ({ ending }) => ending));
   }
 
-  /** Somebody has acknowledged an entry by its id: it need not run any more. */
+  /** An entry was acknowledged by its id: it need not run any more. */
   acknowledged(consumer: string, group: string, stream: string, id: string): void {
     this.readings.get(keyOf(consumer, { group, stream }))?.consumer.acknowledged(stream, id);
   }
 
-  /** Ends everything, gracefully. Idempotent. */
+  /** Ends all readings gracefully. Idempotent. */
   stop(): Promise<void> {
     this.stopping ??= this.stopAll();
     return this.stopping;
   }
 
   private async stopAll(): Promise<void> {
-    // One that has not started yet has nothing to stop, and would read for ever.
+    // A reading that has not started yet has nothing to stop, and would go on for ever.
     if (this.starting.size > 0) await Promise.all(this.starting);
     await this.endAll([...this.readings]);
   }
 
   private async endOf(consumer: Reading['consumer'], ending: readonly Reading[]): Promise<void> {
-    // At once where it can be: nothing more is to be read.
+    // Without waiting where possible, so that nothing more is read.
     if (ending.some(({ runs }) => !runs)) {
       await Promise.allSettled(ending.map(({ started }) => started));
     }
@@ -162,7 +164,7 @@ export class Consumers {
     return [reading];
   }
 
-  /** Of what could not be fed as a whole nothing is. */
+  /** Undoes a subscription that could not start as a whole. */
   private async giveUp(
     joined: readonly Reading[],
     tables: readonly HandlerTable[],
@@ -199,7 +201,10 @@ export class Consumers {
   }
 }
 
-/** Places for batches are made with the reader of their stream. */
+/**
+ * The slots for batches are made with the reader of the stream, so a handler with batches cannot
+ * join later.
+ */
 function refuseBatches({ handlers, stream }: HandlerTable, consumer: Reading['consumer']): void {
   if (consumer.batches || !handlers.some(({ batch }) => batch)) return;
   const advice = 'Give it a group of its own, or start it with the others.';

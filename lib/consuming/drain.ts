@@ -17,19 +17,19 @@ import type { Ordering } from './ordering/ordering.js';
 import { awaitsEnd } from './running/own-end.js';
 import { tellAwaited, tellGivenUp } from './running/unended-runs.js';
 
-/** How long a shutdown tries at most to bring its last settlements to the source, ms. */
+/** Longest time that a shutdown tries to settle the last deliveries, in milliseconds. */
 const LAST_SETTLEMENTS = 4000;
 
-/** What runs, and is given back in the end. */
+/** The deliveries that run, and what is needed to give them back in the end. */
 export interface Runs {
   readonly clock: Clock;
   readonly gracePeriod: number;
   readonly events: EventBus;
   readonly group: string;
   readonly held: HeldDeliveries;
-  /** Settles it as released. */
+  /** Settles the delivery as released. */
   readonly letGo: (delivery: Delivery) => void;
-  /** Takes what still waits for a method that has not ended. */
+  /** Removes and returns deliveries that still wait for a method that has not ended. */
   readonly takeOverdue: (wanted: (delivery: Delivery) => boolean) => readonly Delivery[];
 }
 
@@ -46,7 +46,9 @@ export interface Draining extends Runs {
   readonly handOver: HandOver | undefined;
 }
 
-/** Stops reading, releases what has not started, awaits what runs, settles, closes. */
+/**
+ * Stops reading, releases deliveries that have not started, awaits running ones, settles, closes.
+ */
 export async function drain(consumer: Draining): Promise<void> {
   const { clock, dispatcher, intake, settlementHandler, ordering, letGo, handOver } = consumer;
   const { settler } = settlementHandler;
@@ -75,11 +77,11 @@ export async function drain(consumer: Draining): Promise<void> {
 }
 
 export interface DrainingSome extends Runs {
-  /** Which end; nothing of them starts any more. */
+  /** Selects the deliveries that end. None of them starts any more. */
   readonly of: (delivery: Delivery) => boolean;
 }
 
-/** Awaits what runs of some, and its settlement, while the others go on. */
+/** Awaits some running deliveries and their settlement, while the others go on. */
 export async function drainSome(some: DrainingSome): Promise<void> {
   const { clock, gracePeriod, held, of } = some;
   const [grace, left] = [graceOf(gracePeriod), timeLeft(clock)];
@@ -90,8 +92,8 @@ export async function drainSome(some: DrainingSome): Promise<void> {
 }
 
 /**
- * Awaits what runs, then gives it up. Runs that await an end themselves can go on only then, and are
- * given up last.
+ * Awaits running deliveries, then gives them up. A run that awaits the end itself can go on only
+ * then, and is given up last.
  */
 async function endRuns(
   runs: Runs,
@@ -113,7 +115,7 @@ async function endRuns(
 
 type TimeLeft = (until: number) => number;
 
-/** How long there is until so many ms from now. */
+/** Returns the milliseconds left until a time, given in milliseconds from now. */
 function timeLeft(clock: Clock): TimeLeft {
   const began = clock.now();
   return (until) => Math.max(0, began + until - clock.now());

@@ -1,25 +1,28 @@
-/** Of a grace period of 30 s or more: how long before its end runs are given up, and closing has ended, ms. */
+/**
+ * For a grace period of 30 s or more: time before its end at which runs are given up, and at which
+ * closing has ended, in milliseconds.
+ */
 const RUNS_END = 3000;
 const CLOSED = 1000;
 const LONG = 30_000;
-/** What comes after the runs has this long at least, however short the grace period is, ms. */
+/** Least time for what comes after the runs, however short the grace period is, in milliseconds. */
 const LEAST = 1000;
 
-/** Until when each part of a shutdown may last, ms after its begin. */
+/** Until when each part of a shutdown may last, in milliseconds after its begin. */
 export interface GracePeriod {
-  /** Runs are awaited. */
+  /** Runs are awaited until then. */
   readonly runs: number;
-  /** The last settlements are carried out. */
+  /** The last settlements are carried out until then. */
   readonly settled: number;
-  /** Consumers end. */
+  /** Consumers end until then. */
   readonly drained: number;
-  /** Everything else ends. */
+  /** Everything else ends until then. */
   readonly closed: number;
 }
 
 /**
- * How a shutdown divides `gracePeriod`, so that the whole of it ends in time: for 30 s runs have 27 s,
- * and closing has ended after 29 s. Shorter ones are divided alike.
+ * How a shutdown divides `gracePeriod`, so that the whole of it ends in time. Of 30 s runs have 27
+ * s, and closing has ended after 29 s. Shorter periods are divided in the same proportion.
  */
 export function graceOf(gracePeriod: number): GracePeriod {
   const share = Math.min(gracePeriod / LONG, 1);

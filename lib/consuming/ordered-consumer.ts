@@ -10,10 +10,16 @@ import type { ConsumerOptions } from './consumer-options.js';
 import type { ConsumerPlan } from './plan/plan.js';
 import { LeaseHolder } from './ordering/lease-holder.js';
 
-/** How often who waits asks whether the stream is free, as a share of the lease, and at most and least, ms. */
+/**
+ * How often a waiting consumer tries to acquire the stream: share of the lease, and bounds in
+ * milliseconds.
+ */
 const ASK = { share: 0.1, least: 20, most: 1000 };
 
-/** @throws UnsupportedFeatureError where it cannot be known who reads alone, and what comes next */
+/**
+ * @throws UnsupportedFeatureError where the driver has no leases, or does not keep the order of
+ * entries
+ */
 export function leasesOf(driver: {
   readonly leases?: LeaseStore | undefined;
   readonly source: MessageSource;
@@ -24,35 +30,38 @@ export function leasesOf(driver: {
   throw new UnsupportedFeatureError('The handler option orderBy', technology, advice);
 }
 
-/** Who gave the stream up to another consumer asks for it again after so many of the waits of others. */
+/**
+ * A consumer that gave the stream up to another consumer waits this many times as long before it
+ * tries again.
+ */
 const YIELDED = 3;
 
-/** The time of one consumer as the owner of its stream. */
+/** The time during which this consumer owns its stream. */
 interface Term {
   readonly consumer: Consumer;
-  /** It is given up as soon as nothing runs. */
+  /** The term is given up as soon as nothing runs. */
   halted: boolean;
-  /** It was lost, and nothing of it runs any more. */
+  /** Resolves when the lease was lost and nothing of the term runs any more. */
   readonly ended: Promise<void>;
   release(): Promise<void>;
 }
 
 /**
- * The only consumer of its group on its stream, as long as it has the lease; else it waits for it. Each
- * time it gets the lease it begins anew, as a process that has just started. Paused, it gives the stream
- * up as soon as nothing of it runs here.
+ * The only consumer of its group on its stream, as long as it holds the lease. Otherwise it waits
+ * for the lease. Each time it acquires the lease it starts like a new process. While it is paused,
+ * it gives the stream up as soon as none of its messages runs here.
  */
 export class OrderedConsumer implements Worker {
   private readonly owner = randomUUID();
   private readonly stream: string;
   private readonly leases: LeaseStore;
-  /** Of the present term, or of the one that begins. */
+  /** The consumer of the present term, or of the one that begins. */
   private consumer: Consumer | undefined;
   private term: Term | undefined;
   private loop: Promise<void> | undefined;
   private paused = false;
   private yielded = false;
-  /** Told of `paused`. */
+  /** Wakes the loop when `paused` has changed. */
   private turned: (() => void) | undefined;
   private readonly stopping = new AbortController();
   private stopped: Promise<void> | undefined;
@@ -67,26 +76,29 @@ export class OrderedConsumer implements Worker {
     return this.options.plan;
   }
 
-  /** Resolves as the owner, or as one who waits. @throws where it has the lease, and cannot consume */
+  /**
+   * Resolves as the owner, or as a waiting consumer. @throws where it holds the lease and cannot
+   * consume
+   */
   async start(): Promise<void> {
     this.term = await this.begin();
     this.loop = this.run();
   }
 
-  /** As {@link Consumer.stop}; afterwards somebody else may have the stream at once. */
+  /** As {@link Consumer.stop}. Afterwards another consumer may have the stream at once. */
   stop(): Promise<void> {
     this.stopped ??= this.end();
     return this.stopped;
   }
 
-  /** As {@link Consumer.halt}; somebody else may have the stream once nothing runs. */
+  /** As {@link Consumer.halt}. Another consumer may have the stream once nothing runs. */
   halt(): void {
     this.paused = true;
     if (this.term) this.haltTerm(this.term);
     this.turned?.();
   }
 
-  /** What ran when it was halted ends first. */
+  /** Messages that ran when it was halted end first. */
   resume(): void {
     this.paused = false;
     this.turned?.();
@@ -97,7 +109,7 @@ export class OrderedConsumer implements Worker {
     return (await this.consumer?.othersEnded(streams)) ?? false;
   }
 
-  /** It has one stream. */
+  /** Stops the consumer, which has one stream only. */
   leave(): Promise<void> {
     return this.stop();
   }
@@ -117,7 +129,7 @@ export class OrderedConsumer implements Worker {
 
   private async end(): Promise<void> {
     this.stopping.abort();
-    // At once; what begins meanwhile is stopped after it has begun.
+    // Without waiting. A term that begins meanwhile is stopped after it has begun.
     await this.term?.consumer.stop();
     await this.loop;
     await this.term?.consumer.stop();
@@ -134,7 +146,7 @@ export class OrderedConsumer implements Worker {
     }
   }
 
-  /** Until it is lost, or given up in a pause, or the end. */
+  /** Resolves when the term is lost, given up in a pause, or at the end. */
   private async whileOwner(term: Term): Promise<void> {
     const { signal } = this.stopping;
     if (this.paused) this.haltTerm(term);
@@ -177,7 +189,7 @@ export class OrderedConsumer implements Worker {
     }
   }
 
-  /** @returns undefined where somebody else has the lease */
+  /** @returns undefined where another owner has the lease */
   private async begin(): Promise<Term | undefined> {
     const { leases } = this;
     const { clock, events, plan, idleTimeout: ttl } = this.options;
@@ -204,7 +216,7 @@ export class OrderedConsumer implements Worker {
     this.yielded = false;
     const release = async (): Promise<void> => {
       heldLease.end();
-      // Without it the others wait until it expires.
+      // Where the release fails, the other consumers wait until the lease expires.
       await leases.release(lease).catch(() => undefined);
     };
     events.emit('stream-acquired', { ...where, token: lease.token });

@@ -25,42 +25,42 @@ export interface PipelineOptions extends MatchOptions {
   readonly gates: Gates;
   /** Only where a handler deduplicates. */
   readonly claims: Claims | undefined;
-  /** Only where a handler writes through it. */
+  /** Only where a handler writes through an inbox. */
   readonly inbox: Inbox | undefined;
   /** Only where a handler takes batches. */
   readonly collectors: Collectors | undefined;
-  /** The transport's bound, for what its consumer does not hold to it. */
+  /** The transport's slots, where the consumer itself does not limit its runs to them. */
   readonly shared: Slots | undefined;
-  /** Nothing of its stream starts: the consumer stops, or the stream is paused. */
+  /** Whether deliveries must not start: the consumer stops, or their stream is paused. */
   readonly isHalted: (delivery: Delivery) => boolean;
   readonly chaining: {
     readonly recognise: Middleware;
     readonly duplicateStep: (delivery: Delivery) => Ack | undefined;
   };
-  /** The user's own, around each handler. */
+  /** Middleware of the application, around each handler. */
   readonly middleware: readonly Middleware[];
 }
 
-/** One place in the order. */
+/** One stage of the order. */
 interface Stage {
-  /** Undefined: the port that it needs is missing, and so are handlers that need it. */
+  /** Undefined: the port that the stage needs is missing, and no handler needs it. */
   readonly middleware?: Middleware | undefined;
   /** In place of `middleware`. What follows may differ: `next` for a message without metadata. */
   readonly compose?: (next: Handler, withMetadata: Handler) => Handler;
   /** Only messages with metadata pass it. The stage before it has `compose`. */
   readonly readsMetadata?: boolean;
   /**
-   * Whether deliveries of a handler pass it. `counted`: the read has counted the run. Asked once per
-   * handler, not per message. @default all pass it
+   * Whether deliveries of a handler pass the stage. `counted`: the read has counted the run. Called
+   * once per handler, not per message. @default all pass it
    */
   readonly where?: (handler: BoundHandler, counted: boolean) => boolean;
 }
 
 /**
- * THE order in which a delivery passes, once `match` has found its handler; the handler's own method
- * stands at the end. What becomes of errors, and of retries when no run is left, is decided outside, in
- * `failure-policy.ts`. What only passes on is no async function: each would cost every message a promise
- * and three turns of the queue.
+ * THE order in which a delivery passes, once `match` has found its handler. The handler's method
+ * stands at the end. `failure-policy.ts` decides outside of this what becomes of errors, and of
+ * retries when no run is left. A stage that only passes on is no async function: each would cost
+ * every message a promise and three turns of the queue.
  */
 function orderOf(options: PipelineOptions): readonly Stage[] {
   const { claims, inbox: store, shared, clock, isHalted, tables } = options;
@@ -80,7 +80,7 @@ function orderOf(options: PipelineOptions): readonly Stage[] {
     { middleware: charge(options.subscription), where: uncounted },
     { compose: decode(options.codec) },
     { middleware: recognise, where: ({ chains }) => chains, readsMetadata: true },
-    // A batch has its time from its own start on.
+    // The timeout of a batch counts from the batch's own start.
     {
       middleware: timeout(clock),
       where: (handler) => handler.timeout !== undefined && !handler.batch,
@@ -99,7 +99,10 @@ function aroundHandler(middleware: readonly Middleware[]): Stage[] {
   return [outer, ...middleware.map(onlyOnce), inner].map((one) => ({ middleware: one }));
 }
 
-/** Runs a delivery: finds its handler, and takes it through what this handler needs of the order. */
+/**
+ * Runs a delivery: finds its handler, and takes the delivery through the stages that this handler
+ * needs.
+ */
 export function createPipeline(options: PipelineOptions): Handler {
   const order = orderOf(options);
   const counted = new Chains(order, true, options);
@@ -116,10 +119,10 @@ export function createPipeline(options: PipelineOptions): Handler {
   };
 }
 
-/** What deliveries of each handler pass. Composed when the first one arrives. */
+/** The composed stages of each handler. Composed when its first delivery arrives. */
 class Chains {
   private readonly byHandler = new Map<BoundHandler, Handler>();
-  /** Most consumers have one handler, or many messages in a row for the same. */
+  /** Most consumers have one handler, or many messages in a row for the same one. */
   last: BoundHandler | undefined;
   /** Of `last`. */
   lastChain!: Handler;
@@ -155,7 +158,8 @@ class Chains {
 
 function lastOf(handler: BoundHandler, { collectors, isHalted }: PipelineOptions): Handler {
   if (!handler.batch || !collectors) return handler.invoke;
-  // It may have been halted while the run was counted: what is collected now would start later.
+  // The delivery may have been halted while the run was counted: a delivery collected now would
+  // start later.
   return (delivery) =>
     isHalted(delivery) ? Promise.resolve(release) : collectors.invoke(delivery);
 }
@@ -164,7 +168,7 @@ function lastOf(handler: BoundHandler, { collectors, isHalted }: PipelineOptions
 function onlyOnce(middleware: Middleware): Middleware {
   return (delivery, next) => {
     let called = false;
-    // Whatever it answers, a promise or not.
+    // A middleware may return a promise or a plain value.
     const answer: unknown = middleware(delivery, (same) => {
       if (called) throw new Error('A middleware called next() twice for one delivery');
       called = true;
@@ -174,7 +178,7 @@ function onlyOnce(middleware: Middleware): Middleware {
   };
 }
 
-/** What no source could carry out would never be settled. */
+/** A settlement that no source could carry out would never be settled. */
 function checked(answer: unknown): Settlement {
   if (isSettlement(answer)) return answer;
   throw new TypeError(

@@ -18,23 +18,23 @@ const OF = declareOptions('what is read', {
   group: text(),
 });
 
-/** A stream that is read in a group: what is paused, resumed and ended as a whole. */
+/** A stream that is read in a group. It is paused, resumed and ended as a whole. */
 export interface Reading {
   readonly key: string;
   readonly table: HandlerTable;
   readonly consumer: AnnouncedConsumer;
-  /** Nobody else's handlers join it. */
+  /** Handlers of other subscriptions do not join it. */
   readonly alone: boolean;
   readonly started: Promise<void>;
   /** It has started. */
   runs: boolean;
-  /** Resolves when it has ended, whoever ended it. */
+  /** Resolves when it has ended, for any reason. */
   readonly done: Promise<void>;
   readonly finish: () => void;
   ending?: Promise<void>;
 }
 
-/** All that is read: each stream of each group once for each consumer. */
+/** All readings: each stream of each group once for each consumer. */
 export class SubscriptionRegistry implements Iterable<Reading> {
   private readonly byKey = new Map<string, Reading>();
 
@@ -55,7 +55,7 @@ export class SubscriptionRegistry implements Iterable<Reading> {
   }
 
   /**
-   * What is read for these patterns, and for no others.
+   * The readings for these patterns, and for no others.
    * @throws InvalidOptionsError, HandlerNotFoundError, SharedStreamError
    */
   find(patterns: string | readonly string[], of: Given<typeof OF> = {}): Reading[] {
@@ -93,9 +93,12 @@ export class SubscriptionRegistry implements Iterable<Reading> {
       .find((ending) => ending !== undefined);
   }
 
-  /** @throws HandlerConflictError, OrderConflictError where it cannot be read beside what is read */
+  /**
+   * @throws HandlerConflictError, OrderConflictError where the table cannot be read beside the
+   * present readings
+   */
   refuseRivals(table: HandlerTable, key: string, alone: boolean): void {
-    // Whatever their names: who reads beside an ordered consumer breaks its order.
+    // For all consumer names: a consumer that reads beside an ordered one breaks its order.
     for (const { table: other } of this.byKey.values()) {
       if (other.group === table.group && other.stream === table.stream)
         other.refuseMixedOrder(table);

@@ -45,13 +45,15 @@ export interface StreamFootprint {
 }
 
 /**
- * Optional port: deletes what nobody needs any more.
+ * Optional port: deletes entries that no group needs any more.
  *
- * Safe to be deleted is what every group has settled: all before the oldest pending entry, or up to
- * the last delivered one where nothing is pending, of the group that is furthest behind. That is found
- * out in the same step as the deletion. What has been settled behind a pending entry may go too, where
- * the technology can tell. A stream without groups is left alone. Not its job: when, and
- * how often.
+ * An entry may be deleted when every group has settled it. The group that is furthest behind
+ * decides: all entries before its oldest pending one are settled, or, where nothing is pending, all
+ * up to its last delivered one. The check is part of the same step as the deletion. Settled entries
+ * behind a pending one may be deleted, too, where the technology can tell. A stream without groups
+ * is left alone.
+ *
+ * Not its job: when to trim, and how often.
  */
 export interface Retention {
   /** Deletes a portion, so small that the server is held up for a few ms at most. */

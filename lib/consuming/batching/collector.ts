@@ -13,13 +13,13 @@ export interface CollectorOptions {
   readonly clock: Clock;
   /** Batches of this handler that run at a time. */
   readonly own: Slots;
-  /** Methods that run at a time, of the transport. */
+  /** Methods of the transport that run at a time. */
   readonly shared: Slots;
   readonly overruns: Overruns;
 }
 
 interface Waiting extends BatchedDelivery {
-  /** Engine time at which it came, ms. */
+  /** Engine time at which the delivery came, in milliseconds. */
   readonly since: number;
   readonly resolve: (settlement: Settlement) => void;
   readonly reject: (error: unknown) => void;
@@ -35,14 +35,14 @@ export class Collector {
 
   constructor(private readonly options: CollectorOptions) {}
 
-  /** Resolves with what becomes of this delivery, once its batch has run. */
+  /** Resolves with the settlement of this delivery, once its batch has run. */
   readonly add = (delivery: Delivery): Promise<Settlement> => {
     if (this.stopped) return Promise.resolve(release);
     return new Promise((resolve, reject) => {
       const since = this.options.clock.now();
       const open = { asked: undefined, failed: undefined };
       const item: Waiting = { delivery, since, ...open, resolve, reject };
-      // What may kill the process takes no others with it.
+      // A delivery that may kill the process runs alone.
       if (delivery.suspect) return void this.runAlone(item);
       this.waiting.push(item);
       if (this.waiting.length === 1) this.arm();
@@ -50,7 +50,7 @@ export class Collector {
     });
   };
 
-  /** What was collected and has not started is released. */
+  /** Releases deliveries that were collected and have not started. */
   stop(): void {
     this.stopped = true;
     this.letGo(() => true);
@@ -85,14 +85,14 @@ export class Collector {
     if (!this.starting) void this.start();
   }
 
-  /** While it waits for its turn, more may come. */
+  /** More deliveries may come while the batch waits for its slots. */
   private async start(): Promise<void> {
     this.starting = true;
     while (this.due && this.waiting.length > 0) {
       await this.takeSlots();
       const items = this.waiting.splice(0, this.batch.size);
       this.due = this.waiting.length >= this.batch.size;
-      // What came while others waited for their turn has waited, too.
+      // Deliveries that came meanwhile have waited, too.
       if (this.waiting.length > 0) this.arm();
       else this.disarm();
       void this.run(items);
@@ -121,7 +121,7 @@ export class Collector {
       running = this.invoke(items);
       await this.conclude(items, running);
     }
-    // A method that goes on keeps its places, unless they are given back for it.
+    // A method that goes on keeps its slots, unless they are given back for it.
     await running?.catch(() => undefined);
     const lent = items[0]?.delivery.overrun?.lent ?? 'none';
     if (lent !== 'all') this.options.own.release();
@@ -157,7 +157,7 @@ export class Collector {
     }
   }
 
-  /** The method itself cannot be stopped, only told by its signals. */
+  /** The method itself cannot be stopped; its signals abort. */
   private inTime(items: readonly Waiting[], running: Promise<void>): Promise<void> {
     const { clock, handler } = this.options;
     const limit = handler.timeout;
@@ -177,7 +177,7 @@ export class Collector {
     });
   }
 
-  /** One for all: they have their places together. */
+  /** One overrun for all deliveries of the batch, which share their slots. */
   private overran(
     reason: OverrunReason,
     deliveries: readonly Delivery[],

@@ -9,7 +9,7 @@ import { Slots } from '../plan/slots.js';
 export interface CollectorsOptions {
   readonly clock: Clock;
   readonly gates: Gates;
-  /** The transport's bound. */
+  /** The transport's slots. */
   readonly slots: Slots;
   readonly overruns: Overruns;
 }
@@ -26,7 +26,7 @@ export class Collectors {
     return this.collectorOf(delivery).add(delivery);
   };
 
-  /** Releases what has not started, of what passes the test. */
+  /** Releases deliveries that have not started and pass the test. */
   letGo(wanted: (delivery: Delivery) => boolean): void {
     for (const streams of this.byHandler.values()) {
       for (const collector of streams.values()) collector.letGo(wanted);

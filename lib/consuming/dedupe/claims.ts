@@ -11,21 +11,23 @@ import type { EventBus } from '../../core/event-bus.js';
 import type { Settlement, SettleOutcome } from '../../core/settlement.js';
 import type { Worker } from '../../core/worker.js';
 
-/** What is held is looked at again after this, ms, or sooner where claims are short. */
+/**
+ * Longest wait before a held key is tried again, in milliseconds. Shorter where claims are short.
+ */
 const LOOK_AGAIN = 1000;
 
 export interface ClaimsOptions {
   readonly completions: Completions;
   readonly clock: Clock;
   readonly events: EventBus;
-  /** How long a claim lasts without being extended, ms. */
+  /** How long a claim lasts without being extended, in milliseconds. */
   readonly lease: number;
   readonly maxHold: number;
 }
 
 /**
- * Asked for together, since a request costs more than what it asks for; and fewer than there are
- * slots, so that runs begin while others are asked for.
+ * Most claims of one request. A request costs more than its claims, so they go together. They are
+ * fewer than there are slots, so that runs begin while further claims are requested.
  */
 const AT_ONCE = 50;
 
@@ -63,9 +65,9 @@ interface Asking {
   readonly answer: (outcome: 'claimed' | 'held' | 'done' | Error) => void;
 }
 
-/** Claims what runs, keeps the claims fresh, and gives back those whose runs have failed. */
+/** Claims keys for runs, keeps the claims fresh, and gives back those whose runs have failed. */
 export class Claims implements Worker {
-  /** When what is held by somebody else is looked at again, ms. */
+  /** Wait before a key that another owner holds is tried again, in milliseconds. */
   readonly lookAgain: number;
   private readonly held = new Chain<HeldClaim>();
   private readonly interval: number;
@@ -84,18 +86,18 @@ export class Claims implements Worker {
     this.arm();
   }
 
-  /** What is claimed then expires, unless its run still ends. */
+  /** Claims then expire, unless their runs still end. */
   async stop(): Promise<void> {
     this.running = false;
     if (this.timer !== undefined) this.options.clock.clearTimeout(this.timer);
   }
 
-  /** Makes it the delivery's own to claim this key. */
+  /** Sets the key that the delivery will claim. */
   name(delivery: Delivery, key: CompletionKey): void {
     delivery.claim = new HeldClaim(key, delivery.consumer);
   }
 
-  /** Those of one turn of the event loop go to the store together. */
+  /** The claims of one turn of the event loop go to the store together. */
   take(delivery: Delivery, answer: Asking['answer']): void {
     const claim = delivery.claim as HeldClaim;
     claim.delivery = delivery;
@@ -103,14 +105,17 @@ export class Claims implements Worker {
     this.asking.push({ claim, answer });
   }
 
-  /** The run came to nothing: another one may begin, once this one has really ended. */
+  /** The run came to nothing: another run may begin, once this one has really ended. */
   letGo(delivery: Delivery): void {
     const claim = delivery.claim as HeldClaim;
     if (delivery.overruns) void delivery.overrun!.ended.then(() => this.giveBack(claim));
     else this.giveBack(claim);
   }
 
-  /** The run is done, and its entry somebody else's: he is spared another run. */
+  /**
+   * The run is done, but another consumer owns its entry. Completing the key spares that consumer a
+   * run.
+   */
   async completeApart(delivery: Delivery): Promise<void> {
     const claim = delivery.claim as HeldClaim;
     if (!this.held.delete(claim)) return;
@@ -118,14 +123,14 @@ export class Claims implements Worker {
     await this.options.completions.complete([{ claim, ttl }]).catch(this.report);
   }
 
-  /** A settlement has come to its end. */
+  /** Call it when the outcome of a settlement is known. */
   settled(delivery: Delivery, settlement: Settlement, outcome: SettleOutcome): void {
     if (settlement.kind !== 'ack' || !settlement.completes) return;
     if (outcome === 'settled') this.held.delete(delivery.claim as HeldClaim);
     else this.giveBack(delivery.claim as HeldClaim);
   }
 
-  /** Whatever became of it: nothing is settled any more. */
+  /** Call it when a delivery is dropped: it is not settled any more. */
   dropped({ claim }: Delivery): void {
     if (claim) this.giveBack(claim as HeldClaim);
   }
@@ -165,7 +170,7 @@ export class Claims implements Worker {
     this.leaving.push(claim);
   }
 
-  /** The same key, in the hands of another delivery of this process. */
+  /** The same key, held by another delivery of this process. */
   private alikeOf(claim: HeldClaim): HeldClaim | undefined {
     for (const other of this.held) if (other !== claim && other.isAlike(claim)) return other;
     return undefined;
@@ -174,7 +179,7 @@ export class Claims implements Worker {
   private async release(): Promise<void> {
     const claims = this.leaving;
     this.leaving = [];
-    // What could not be given back expires.
+    // A claim that could not be given back expires.
     await this.options.completions.release(claims).catch(this.report);
   }
 
@@ -206,7 +211,7 @@ export class Claims implements Worker {
     return now - freshAt >= this.interval && !(heldFrom > 0 && now - heldFrom > maxHold);
   }
 
-  /** It goes on: whichever run ends first completes the key. */
+  /** The run goes on: the run that ends first completes the key. */
   private lose(claim: HeldClaim): void {
     const { delivery } = claim;
     if (!this.held.delete(claim) || !isRunning(delivery)) return;
@@ -218,7 +223,7 @@ export class Claims implements Worker {
   };
 }
 
-/** Also where no handler deduplicates: one that does may join. */
+/** Made also where no handler deduplicates, because such a handler may join later. */
 export function claimsOf(
   options: Omit<ClaimsOptions, 'completions' | 'lease'> & {
     readonly completions: Completions | undefined;

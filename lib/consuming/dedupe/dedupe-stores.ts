@@ -6,10 +6,10 @@ import type { Inbox } from '../../ports/inbox.js';
 import type { StateStore } from '../../ports/state-store.js';
 import { StateCompletions } from './state-completions.js';
 
-/** What handlers with `dedupe` and `inbox` need. */
+/** The stores of handlers with `dedupe` and `inbox`. */
 export interface DedupeStores {
   readonly completions: Completions | undefined;
-  /** Kept elsewhere than in the source: marked first, acknowledged after. */
+  /** The marks are kept elsewhere than in the source: marked first, acknowledged after. */
   readonly marksApart: boolean;
   readonly inbox: Inbox | undefined;
 }
@@ -19,7 +19,7 @@ interface StoreOptions {
   readonly inbox: Inbox | undefined;
 }
 
-/** The options' own stores before those of the driver. */
+/** The stores of the options come before those of the driver. */
 export function dedupeStores(options: StoreOptions, driver: Driver): DedupeStores {
   const inbox = options.inbox ?? driver.inbox;
   if (!options.state && driver.completions) {
@@ -29,7 +29,7 @@ export function dedupeStores(options: StoreOptions, driver: Driver): DedupeStore
   return { completions: state && new StateCompletions(state), marksApart: true, inbox };
 }
 
-/** @throws UnsupportedFeatureError where a handler needs a port that is not there */
+/** @throws UnsupportedFeatureError where a handler needs a port that is missing */
 export function requireDedupeStores(
   handlers: readonly PlannedHandler[],
   options: StoreOptions,

@@ -4,16 +4,16 @@ import { InvalidMessageKeyError } from '../../core/errors/handling.errors.js';
 import type { DedupeKey } from '../../core/completion.js';
 import { idempotencyKeyOf } from '../../core/codecs/idempotency-key.js';
 
-/** Every key is kept for its whole `ttl`. */
+/** Longest key: every key is kept for its whole `ttl`. */
 const LONGEST_KEY = 1024;
 
 /**
- * What a message is known by; undefined: by nothing.
- * @throws InvalidMessageKeyError, and whatever a function throws
+ * The key of a message. Undefined: it has none.
+ * @throws InvalidMessageKeyError, and what the function throws
  */
 export function keyOf(delivery: Delivery, key: DedupeKey): string | undefined {
   if (key === 'message') return delivery.id;
-  // An id behind a sign: no producer's key may be taken for one by chance.
+  // A sign before the id, so that no producer's key equals it by chance.
   if (key === 'idempotencyKey') {
     return idempotencyKeyOf(delivery.lease.fields ?? []) ?? `@${delivery.id}`;
   }

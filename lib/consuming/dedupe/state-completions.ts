@@ -6,9 +6,9 @@ import type { StateStore } from '../../ports/state-store.js';
 const DONE = 'done';
 
 /**
- * Completions in any state store. It can compare and write in two steps only: a claim that expires
- * between the two of an extension or a release may be another's, which a lease much longer than a
- * request to the store makes unlikely.
+ * Completions in any state store. The store can compare and write only in two steps. A claim that
+ * expires between the two steps of an extension or a release may already belong to another owner. A
+ * lease much longer than a request to the store makes that unlikely.
  */
 export class StateCompletions implements Completions {
   constructor(private readonly store: StateStore) {}
@@ -65,7 +65,7 @@ export class StateCompletions implements Completions {
   }
 }
 
-/** Has the hash tag of the stream, where the store is a Redis Cluster. */
+/** Has the hash tag of the stream, for a store on a Redis Cluster. */
 const nameOf = ({ stream, group, handler, key }: CompletionKey): string =>
   `${stream}:done:${keyPart(group)}:${keyPart(handler)}:${key}`;
 

@@ -3,11 +3,11 @@ import type { LiveConsumer } from '../../ports/live-consumers.js';
 import { deadLetter, type Settlement } from '../../core/settlement.js';
 import type { GroupReading } from './group-reading.js';
 
-/** What waits is looked at again after so long at most, in milliseconds. */
+/** Longest time until a waiting delivery is looked at again, in milliseconds. */
 export const LOOK_AGAIN = 1000;
 const SOON = 50;
 
-/** What becomes of an event that nothing here handles. */
+/** What becomes of an event that no handler here takes. */
 export type Decision =
   | { readonly kind: 'hand-over'; readonly to: LiveConsumer }
   | { readonly kind: 'wait'; readonly why: UnhandledWaits; readonly delay: number }
@@ -17,11 +17,11 @@ export type Decision =
 
 export interface Undecided {
   readonly eventType: string;
-  /** What becomes of it where no consumer takes it. */
+  /** The settlement where no consumer takes the event. */
   readonly otherwise: Settlement;
-  /** How long no absence of another consumer counts yet, in milliseconds. */
+  /** For how long the absence of another consumer does not count yet, in milliseconds. */
   readonly unsettledFor: number;
-  /** Consumers that are gone for less may be restarting, in milliseconds. */
+  /** Consumers that are gone for less than this may be restarting, in milliseconds. */
   readonly restartsWithin: number;
 }
 
@@ -37,7 +37,8 @@ export function decide(reading: GroupReading, event: Undecided): Decision {
     return wait('restarting', restartsWithin - goneFor);
   if (unsettledFor > 0) return wait('unsettled', unsettledFor);
   if (goneFor === undefined) return { kind: 'settle', settlement: otherwise };
-  // Some consumer of the group handled it: an acknowledgement would lose it in silence.
+  // Some consumer of the group handled such events: an acknowledgement would silently lose this
+  // one.
   const settlement = otherwise.kind === 'ack' ? deadLetter('unmatched') : otherwise;
   return { kind: 'settle', settlement };
 }

@@ -1,7 +1,7 @@
 import type { AnnouncedStream, LiveConsumer, SharedOptions } from '../../ports/live-consumers.js';
 import type { ConsumerProcess } from '../../ports/consumer-process.js';
 
-/** What is probably not meant, with a stable code. */
+/** A setting that is probably not meant, with a stable code. */
 export interface Disagreement {
   readonly code: string;
   readonly message: string;
@@ -9,7 +9,7 @@ export interface Disagreement {
 
 const COMPARED: readonly (keyof SharedOptions)[] = ['idleTimeout', 'maxDeliveries', 'ordered'];
 
-/** What a consumer that starts should be told of the others that read the same stream in its group. */
+/** Warnings for a consumer that starts, about others that read the same stream in its group. */
 export function warningsAbout(
   process: ConsumerProcess,
   consumer: string,

@@ -9,7 +9,7 @@ import type { Ends } from './transfers.js';
 export interface ElsewhereParts {
   readonly subscription: Subscription;
   readonly ends: Ends;
-  /** Nothing of its stream starts. */
+  /** Whether deliveries of the same stream must not start now. */
   readonly isHalted: (delivery: Delivery) => boolean;
   /** Gives an ordered stream up. Undefined: its streams are in no order. */
   readonly onYield: ((delivery: Delivery) => void) | undefined;
@@ -20,16 +20,16 @@ export interface ElsewhereOptions
     Omit<HandOverOptions, 'live' | 'presence' | 'group' | 'tables' | keyof ElsewhereParts>,
     Pick<InTurnOptions, 'source'> {
   readonly plan: ConsumerPlan;
-  /** Undefined: the driver knows of no other consumers. */
+  /** Undefined: the driver has no registry. */
   readonly live: LiveParts | undefined;
-  /** Undefined: what nothing here handles is handed to no other consumer. */
+  /** Undefined: an event that no handler here takes is handed to no other consumer. */
   readonly presence?: Presence | undefined;
 }
 
-/** What a consumer needs to find another one for what no handler here takes. */
+/** What a consumer needs to find another consumer for events that no handler here takes. */
 export interface Elsewhere {
   readonly handOver: HandOver;
-  /** Of an ordered stream. */
+  /** For an ordered stream. */
   readonly inTurn: InTurn | undefined;
 }
 

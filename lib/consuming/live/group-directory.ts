@@ -2,7 +2,10 @@ import type { Clock } from '../../core/clock.js';
 import type { LiveConsumers } from '../../ports/live-consumers.js';
 import { GroupReading } from './group-reading.js';
 
-/** A reading may name receivers for so long, in milliseconds. It denies none. */
+/**
+ * How long a reading may be used to choose receivers, in milliseconds. It is not used to deny that
+ * there are any.
+ */
 const RECENT = 1000;
 
 interface Reads {
@@ -11,7 +14,7 @@ interface Reads {
   last?: { readonly reading: GroupReading; readonly at: number } | undefined;
 }
 
-/** Reads which consumers of one group there are, stream by stream: one read at a time for all that wait. */
+/** Reads which consumers a group has, stream by stream. One read at a time serves all callers. */
 export class GroupDirectory {
   private readonly streams = new Map<string, Reads>();
 
@@ -22,7 +25,7 @@ export class GroupDirectory {
     private readonly clock: Clock,
   ) {}
 
-  /** For positive answers only. */
+  /** Use it for positive answers only. */
   recent(stream: string): GroupReading | undefined {
     const last = this.streams.get(stream)?.last;
     return last && this.clock.now() - last.at < RECENT ? last.reading : undefined;
@@ -39,7 +42,7 @@ export class GroupDirectory {
     return reads.next;
   }
 
-  /** Some of it was wrong. */
+  /** Some of the last reading was wrong. */
   forget(stream: string): void {
     const reads = this.streams.get(stream);
     if (reads) reads.last = undefined;

@@ -8,9 +8,9 @@ interface Member {
 
 /** What one reading of the registry says about one stream of a group. */
 export class GroupReading {
-  /** The consumer that reads, as the registry has it. */
+  /** The consumer that reads, as the registry knows it. */
   readonly own: LiveConsumer | undefined;
-  /** Consumers of older versions, which announce nothing, live. */
+  /** Consumers of older versions, which announce nothing, are alive. */
   readonly hasUnannounced: boolean;
   private readonly others: readonly Member[];
   private readonly known = new Map<string, readonly LiveConsumer[]>();
@@ -22,18 +22,23 @@ export class GroupReading {
     this.others = consumers.filter((one) => one !== this.own).map(memberOf);
   }
 
-  /** A consumer that can be given such events now; another one each time, where there are several. */
+  /**
+   * A consumer that can be given such events now. Where there are several, another one each time.
+   */
   receiverOf(eventType: string): LiveConsumer | undefined {
     const receivers = this.handling(eventType).filter((one) => one.alive && one.state === 'live');
     return receivers[this.turn++ % receivers.length];
   }
 
-  /** A living consumer handles them, and reads nothing at present. */
+  /** A live consumer handles such events, and reads nothing at present. */
   hasResting(eventType: string): boolean {
     return this.handling(eventType).some(({ alive }) => alive);
   }
 
-  /** How long ago the last of the consumers went that handled them; undefined where there was none. */
+  /**
+   * How long ago the last consumer that handled such events has gone. Undefined where there was
+   * none.
+   */
   goneFor(eventType: string): number | undefined {
     const gone = this.handling(eventType).flatMap(({ goneFor }) => goneFor ?? []);
     return gone.length > 0 ? Math.min(...gone) : undefined;

@@ -17,7 +17,7 @@ import type { GroupReading } from './group-reading.js';
 import type { LiveParts, Presence } from './presence.js';
 import { Transfers, type Ends } from './transfers.js';
 
-/** Receivers that hold as much as they can are asked again after this, in milliseconds. */
+/** Wait before asking receivers again that hold as much as they can, in milliseconds. */
 const FULL_AGAIN = 200;
 
 export interface HandOverOptions {
@@ -32,18 +32,20 @@ export interface HandOverOptions {
   readonly filteredTypes: FilteredTypes;
   readonly subscription: Pick<Subscription, 'begin'>;
   readonly ends: Ends;
-  /** Nothing of its stream starts. */
+  /** Whether deliveries of the same stream must not start now. */
   readonly isHalted: (delivery: Delivery) => boolean;
   /** Gives an ordered stream up. Undefined: its streams are in no order. */
   readonly onYield: ((delivery: Delivery) => void) | undefined;
 }
 
-/** Finds another consumer of the group for what nothing here handles, and hands it over. */
+/**
+ * Finds another consumer of the group for events that no handler here takes, and hands them over.
+ */
 export class HandOver {
   private readonly directory: GroupDirectory;
-  /** What was met in this turn of the event loop. */
+  /** Deliveries that came in this turn of the event loop. */
   private arrived: Delivery[] = [];
-  /** What awaits a decision. */
+  /** Deliveries that await a decision. */
   private readonly undecided = new Set<Delivery>();
   private readonly transfers: Transfers;
 
@@ -60,19 +62,19 @@ export class HandOver {
     });
   }
 
-  /** Deliveries that await a decision, or its being carried out. */
+  /** Number of deliveries that await a decision, or whose decision is being carried out. */
   get size(): number {
     return this.undecided.size + this.transfers.size;
   }
 
-  /** Its settlement, or its next look, follows. */
+  /** The settlement of the delivery, or its next look, follows. */
   add(delivery: Delivery): void {
     if (this.arrived.length === 0) setImmediate(() => this.placeArrived());
     this.arrived.push(delivery);
     this.undecided.add(delivery);
   }
 
-  /** Gives back what is not on its way yet, and passes the test. */
+  /** Removes and returns deliveries that are not on their way yet and pass the test. */
   take(wanted: (delivery: Delivery) => boolean): Delivery[] {
     const taken = [...this.undecided].filter(wanted);
     for (const delivery of taken) this.undecided.delete(delivery);
@@ -85,9 +87,9 @@ export class HandOver {
   }
 
   /**
-   * Hands an entry to another live consumer that handles its event, also one that a handler here takes.
-   * Where it is handed over it is ours no more, and that is told of.
-   * @returns `kept`: no other one can take it now, and nothing has changed
+   * Hands an entry to another live consumer that handles its event, also one that a handler here
+   * takes. An entry that was handed over is reported as such.
+   * @returns `kept`: no other consumer can take it now, and nothing has changed
    */
   async offer(delivery: Delivery): Promise<'handed' | 'kept' | 'lost'> {
     if (delivery.lease.owned || this.options.onYield) return 'kept';
@@ -97,17 +99,17 @@ export class HandOver {
     return this.transfers.offer(delivery, to);
   }
 
-  /** What becomes of one delivery now. Undefined: the registry could not be read. */
+  /** Decides about one delivery now. Undefined: the registry could not be read. */
   async decide(delivery: Delivery): Promise<Decision | undefined> {
     const reading = await this.read(this.registered(delivery));
     return reading && this.decideBy(reading, delivery);
   }
 
-  /** Acknowledges or buries what no consumer takes. */
+  /** Acknowledges or dead-letters an event that no consumer takes. */
   async conclude(delivery: Delivery, settlement: Settlement): Promise<void> {
     const { ends, filteredTypes } = this.options;
     if (settlement.kind === 'ack') filteredTypes.tell(delivery);
-    // A dead letter keeps the fields, which one that waited does not have.
+    // A dead letter keeps the fields. A delivery that waited has none, so they are fetched again.
     if (settlement.kind === 'dead-letter' && !delivery.lease.fields) {
       const begun = await this.begin(delivery);
       if (begun === 'unknown' || begun === 'later') return ends.postpone(delivery, LOOK_AGAIN);
@@ -116,7 +118,7 @@ export class HandOver {
     ends.settle(delivery, settlement);
   }
 
-  /** Tells of the first wait of a delivery. */
+  /** Reports the first wait of a delivery. */
   tellOfWait(delivery: Delivery, why: UnhandledWaits): void {
     const { unhandled } = delivery;
     if (!unhandled || unhandled.told) return;
@@ -137,14 +139,14 @@ export class HandOver {
     const unknown = recent ? this.handWhatHasReceivers(recent, deliveries) : deliveries;
     if (unknown.length === 0) return;
     const reading = await this.read(stream);
-    // What was given back meanwhile is not ours to decide any more.
+    // Deliveries that were given back meanwhile need no decision.
     const still = unknown.filter((delivery) => this.undecided.has(delivery));
     if (!reading) for (const delivery of still) this.postpone(delivery, LOOK_AGAIN);
     else
       for (const delivery of this.handWhatHasReceivers(reading, still)) this.end(reading, delivery);
   }
 
-  /** @returns the others */
+  /** @returns the deliveries without a receiver */
   private handWhatHasReceivers(reading: GroupReading, deliveries: readonly Delivery[]): Delivery[] {
     const rest: Delivery[] = [];
     const byReceiver = new Map<LiveConsumer, Delivery[]>();
@@ -161,7 +163,10 @@ export class HandOver {
     return rest;
   }
 
-  /** The stream under which its consumers are announced: the streams of a load balancer have one. */
+  /**
+   * The stream under which consumers are announced. All streams of a load balancer are announced
+   * under one.
+   */
   private registered({ stream }: Delivery): string {
     return this.options.tables.get(stream)!.stream;
   }

@@ -17,25 +17,25 @@ export interface InTurnOptions {
   readonly source: Pick<MessageSource, 'settle'>;
   readonly ends: Ends;
   readonly isHalted: (delivery: Delivery) => boolean;
-  /** Gives the stream up to a consumer that takes this event: from then on it is halted. */
+  /** Gives the stream up to a consumer that takes this event. From then on the stream is halted. */
   readonly onYield: (delivery: Delivery) => void;
 }
 
 /**
- * Holds an ordered stream up at an event that nothing here handles, until it is known what becomes of
- * it: what follows it in the stream may be of the same key.
+ * Holds an ordered stream up at an event that no handler here takes, until its settlement is known:
+ * the entries behind it may have the same key.
  */
 export class InTurn {
   private readonly over = new AbortController();
 
   constructor(private readonly options: InTurnOptions) {}
 
-  /** The stream is halted, or lost: nothing is waited for any more. */
+  /** Call it when the stream is halted, or lost: waits end. */
   end(): void {
     this.over.abort();
   }
 
-  /** Resolves when it is settled, or given back. */
+  /** Resolves when the delivery is settled, or given back. */
   async conclude(delivery: Delivery): Promise<void> {
     const { handOver, tables, ends, isHalted } = this.options;
     const table = tables.get(delivery.stream)!;
@@ -62,7 +62,10 @@ export class InTurn {
     if (isOurs(delivery)) await sleep(clock, waiting?.delay ?? LOOK_AGAIN, this.over.signal);
   }
 
-  /** A run that was counted and did not start must not be lost with this process. */
+  /**
+   * A run that was counted and did not start is taken back, so that the count stays right if this
+   * process dies.
+   */
   private async takeBack(delivery: Delivery): Promise<void> {
     const { lease } = delivery;
     if (!lease.charged) return;

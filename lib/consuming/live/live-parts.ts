@@ -6,10 +6,13 @@ import { VERSION } from './version.js';
 import { Outages } from './outages.js';
 import type { LiveParts } from './presence.js';
 
-/** Warnings that are remembered. Beyond that some may come again. */
+/** Most warnings remembered. Beyond that some may be repeated. */
 const MOST = 1000;
 
-/** What all consumers of a runtime need to announce themselves; undefined where the driver knows no others. */
+/**
+ * What all consumers of a runtime need to announce themselves. Undefined where the driver has no
+ * registry.
+ */
 export function liveParts(
   { application }: { readonly application: string | undefined },
   port: LiveConsumers | undefined,
@@ -31,7 +34,7 @@ export function liveParts(
   };
 }
 
-/** Said at start where the driver knows of no other consumers. */
+/** A warning at start, where the driver has no registry. */
 export const withoutRegistry = (technology: string): { code: string; message: string } => ({
   code: 'NO_LIVE_CONSUMERS',
   message:

@@ -1,10 +1,13 @@
 import type { Clock } from '../../core/clock.js';
 import type { EventBus } from '../../core/event-bus.js';
 
-/** Connections over which consumers are read and announced. */
+/** Roles of the connections over which consumers are read and announced. */
 const ROLES: readonly string[] = ['commands', 'reader'];
 
-/** When the source was away last: until a while after it, others may not have announced themselves anew. */
+/**
+ * When the source was last away. For a while after an outage, other consumers may not have
+ * announced themselves again.
+ */
 export class Outages {
   private readonly broken = new Set<string>();
   private endedAt = -Infinity;
@@ -20,7 +23,10 @@ export class Outages {
     events.on('connection-retired', ({ role, connection }) => this.over(`${role} ${connection}`));
   }
 
-  /** How long ago the last one ended, in milliseconds: 0 while it goes on, Infinity where there was none. */
+  /**
+   * How long ago the last outage ended, in milliseconds. 0 while it goes on, Infinity where there
+   * was none.
+   */
   get past(): number {
     return this.broken.size > 0 ? 0 : this.clock.now() - this.endedAt;
   }

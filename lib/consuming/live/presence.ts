@@ -17,7 +17,7 @@ import type { HandlerTable } from '../plan/handler-table.js';
 import type { Outages } from './outages.js';
 import { warningsAbout } from './disagreements.js';
 
-/** A shutdown waits for the farewell so long at most, in milliseconds. */
+/** Longest wait of a shutdown for marking the consumer as closed, in milliseconds. */
 const LAST_WORD = 1000;
 
 /** What all consumers of a runtime need to announce themselves. */
@@ -25,7 +25,7 @@ export interface LiveParts {
   readonly port: LiveConsumers;
   readonly process: ConsumerProcess;
   readonly outages: Outages;
-  /** Gives each warning once, however many streams it is about. */
+  /** Emits each warning once, however many streams it concerns. */
   readonly warnOnce: (code: string, message: string) => void;
 }
 
@@ -37,24 +37,30 @@ export interface PresenceOptions {
   /** The wished name. */
   readonly consumer: string;
   readonly tables: ReadonlyMap<string, HandlerTable>;
-  /** Streams of these tables that it has left before. */
+  /** Streams of these tables that the consumer has left before. */
   readonly except?: ReadonlySet<string>;
   readonly idleTimeout: number;
   readonly maxDeliveries: number;
-  /** Another consumer has its name now, or it got another one than the one under which it runs. */
+  /**
+   * Called when another consumer has the name now, or when this one got another name than the one
+   * under which it runs.
+   */
   readonly onRenamed: () => void;
 }
 
-/** A consumer's own announcement: made before its first read, kept fresh, changed, and marked closed. */
+/**
+ * A consumer's own announcement: made before its first read, kept fresh, changed, and marked
+ * closed.
+ */
 export class Presence {
   readonly instance = randomUUID();
   private readonly states = new Map<string, Exclude<ConsumerState, 'closed'>>();
   private membership: Membership | undefined;
   private timer: TimerHandle | undefined;
   private over = false;
-  /** No absence of another consumer counts before, by this process's clock. */
+  /** Until then the absence of another consumer does not count, by this process's clock. */
   private unsettledUntil = 0;
-  /** The name under which it runs. */
+  /** The name under which the consumer runs. */
   private name: string;
 
   constructor(private readonly options: PresenceOptions) {
@@ -63,7 +69,7 @@ export class Presence {
       if (!options.except?.has(stream)) this.states.set(stream, 'live');
   }
 
-  /** The name that it got. */
+  /** The name that the consumer got. */
   get consumer(): string {
     return this.name;
   }
@@ -80,7 +86,7 @@ export class Presence {
     void this.lookForDisagreements();
   }
 
-  /** Handlers have joined or left these tables. Resolves when other consumers can see it. */
+  /** Handlers were added to these tables, or removed. Resolves when other consumers can see it. */
   async changed(streams: ReadonlySet<string>): Promise<void> {
     const byState = new Map<Exclude<ConsumerState, 'closed'>, AnnouncedStream[]>();
     for (const announced of this.announced()) {
@@ -100,7 +106,7 @@ export class Presence {
     void this.changed(marked);
   }
 
-  /** Marks it closed on these streams. The others go on. */
+  /** Marks the consumer closed on these streams. The others go on. */
   async leave(streams: Iterable<string> = this.states.keys()): Promise<void> {
     const left = [...streams].filter((stream) => this.states.delete(stream));
     if (this.states.size === 0) this.end();
@@ -109,7 +115,10 @@ export class Presence {
     await within(this.options.clock, LAST_WORD, membership.leave(left).catch(this.failed));
   }
 
-  /** How long no absence of another consumer counts yet, in milliseconds, by a reading of the registry. */
+  /**
+   * For how long the absence of another consumer does not count yet, in milliseconds, by a reading
+   * of the registry.
+   */
   unsettledFor(own: LiveConsumer | undefined): number {
     const { live, clock, idleTimeout } = this.options;
     if (!own?.alive) return idleTimeout;
@@ -155,7 +164,7 @@ export class Presence {
     try {
       const outcome = await this.membership!.refresh();
       if (this.over) return;
-      // The announcements of others may have vanished with ours.
+      // The announcements of other consumers may have vanished with this one.
       if (outcome === 'announced') this.unsettledUntil = clock.now() + idleTimeout;
       if (outcome !== 'taken') return;
       this.end();
@@ -178,7 +187,7 @@ export class Presence {
       for (const { code, message } of warningsAbout(live.process, this.name, own, others))
         live.warnOnce(code, message);
     };
-    // Asked for together: a source may read them all at once.
+    // Called together: a source may read them all at once.
     await Promise.all(this.announced().map(look)).catch(this.failed);
   }
 
@@ -191,7 +200,7 @@ export class Presence {
 
 /**
  * Announces a consumer, before its first read.
- * @returns undefined where consumers do not know of each other here, or it lacks the permission
+ * @returns undefined where the driver has no registry, or the permission is missing
  * @throws ConnectionError where the server cannot be reached
  */
 export async function announce(

@@ -4,10 +4,10 @@ import { taken, type HandedOver, type Settlement } from '../../core/settlement.j
 import type { HandOverOutcome, LiveConsumer } from '../../ports/live-consumers.js';
 import type { Presence } from './presence.js';
 
-/** What the deliveries of a consumer end with. */
+/** How deliveries of a consumer end. */
 export interface Ends {
   settle(delivery: Delivery, settlement: Settlement): void;
-  /** Waits, uncounted. */
+  /** Makes the delivery wait, uncounted. */
   postpone(delivery: Delivery, delay: number): void;
 }
 
@@ -17,29 +17,29 @@ export interface TransfersOptions {
   readonly ends: Ends;
   /** The receiver holds as much as it can. */
   readonly onFull: (delivery: Delivery) => void;
-  /** The receiver takes it no more. */
+  /** The receiver does not take the delivery any more. */
   readonly onRefused: (delivery: Delivery) => void;
-  /** What is known of the consumers of a stream is old. */
+  /** What is known of the consumers of a stream is outdated. */
   readonly forget: (stream: string) => void;
-  /** Its fate is unknown: what was handed over all the same is found to be lost. */
+  /** The outcome is unknown. If the entry was handed over, it will be found to be lost. */
   readonly onUnknown: (delivery: Delivery) => void;
   readonly onError: (error: unknown) => void;
 }
 
 /** Deliveries on their way to other consumers. */
 export class Transfers {
-  /** How many are on their way. */
+  /** Number of deliveries on their way. */
   size = 0;
   private onIdle: (() => void)[] = [];
 
   constructor(private readonly options: TransfersOptions) {}
 
-  /** Resolves when none is on its way. */
+  /** Resolves when no delivery is on its way. */
   async idle(): Promise<void> {
     while (this.size > 0) await new Promise<void>((resolve) => this.onIdle.push(resolve));
   }
 
-  /** Hands entries over, and settles what came of it. */
+  /** Hands entries over, and settles them by the outcome. */
   async hand(deliveries: readonly Delivery[], to: LiveConsumer): Promise<void> {
     const { onFull, onRefused, onUnknown } = this.options;
     this.size += deliveries.length;
@@ -55,14 +55,14 @@ export class Transfers {
     if (this.size === 0) for (const wake of this.onIdle.splice(0)) wake();
   }
 
-  /** As {@link hand}, of one that stays here otherwise. */
+  /** As {@link hand}, for one delivery that otherwise stays here. */
   async offer(delivery: Delivery, to: LiveConsumer): Promise<'handed' | 'kept' | 'lost'> {
     const [outcome] = await this.ask([delivery], to);
     if (!this.concluded(delivery, outcome!, to)) return 'kept';
     return outcome === 'handed' ? 'handed' : 'lost';
   }
 
-  /** @returns false: it is ours yet, as far as is known */
+  /** @returns false: as far as is known, this consumer still owns the entry */
   private concluded(
     delivery: Delivery,
     outcome: HandOverOutcome | Error,

@@ -5,21 +5,21 @@ import type { Middleware } from '../../core/middleware.js';
 import { postpone, release, retry, type Settlement } from '../../core/settlement.js';
 import type { Subscription } from '../../ports/source.js';
 
-/** How long to wait when the source could not be asked, ms. */
+/** Wait after the source could not be reached, in milliseconds. */
 const ASK_AGAIN = 1000;
-/** How long to wait when the source has no room for the data, ms. */
+/** Wait after the source had no room for the data, in milliseconds. */
 const WITHOUT_ROOM = 100;
 
 /**
- * Counts a run that does not come straight from a read, which has counted it. At its start, so that a
- * run that kills its process counts too.
+ * Counts a run that does not come straight from a read, which has counted it. Counts at the start,
+ * so that a run that kills its process counts, too.
  */
 export function charge(subscription: Subscription): Middleware {
   return async (delivery, next) => {
     delivery.charging = true;
     const obstacle = await whyNotStarted(subscription, delivery);
     delivery.charging = delivery.offered = false;
-    // It may have been given up while the source was asked.
+    // The delivery may have been given up meanwhile.
     return obstacle ?? (isOurs(delivery) ? next(delivery) : release);
   };
 }
@@ -32,7 +32,7 @@ async function whyNotStarted(
     const outcome = await subscription.begin(lease);
     if (outcome === 'started') return undefined;
     if (outcome === 'later') return postpone(WITHOUT_ROOM);
-    // What was offered to others is settled by one of them, where it is gone.
+    // Where an offered entry is gone, another consumer has settled it.
     return { kind: 'lost', why: outcome === 'lost' || offered ? 'taken' : 'trimmed' };
   } catch (error) {
     return retry(ASK_AGAIN, errorRecord(error));

@@ -15,7 +15,7 @@ export function decode(codec: Codec) {
   return (next: Handler, withMetadata: Handler): Handler =>
     (delivery) => {
       try {
-        // Where order matters, or duplicates do, it has been parsed before.
+        // Ordering and dedupe have decoded it before.
         if (!delivery.message) delivery.message = decodeMessage(delivery, codec);
       } catch (error) {
         const record = errorRecord(new UndecodableError(codec.name, error));
@@ -25,7 +25,7 @@ export function decode(codec: Codec) {
     };
 }
 
-/** Decodes it early. False: it cannot be read, which {@link decode} will say. */
+/** Decodes the entry early. False: it cannot be decoded, which {@link decode} will report. */
 export function decodeInto(delivery: Delivery, codec: Codec): boolean {
   try {
     delivery.message ??= decodeMessage(delivery, codec);
@@ -65,16 +65,16 @@ class DecodedMessage implements Message {
     this.written = decoded.timestamp;
   }
 
-  /** Formatted on demand: few handlers ask, and a Date per message is dear. */
+  /** Formatted on demand: few handlers read it, and a Date per message is costly. */
   get timestamp(): string {
     return this.written ?? isoTime(this.lease.publishedAt);
   }
 }
 
-/** Why an entry whose bytes are no UTF-8 is undecodable. */
+/** The error for an entry with bytes that are no UTF-8, which makes it undecodable. */
 export function noText(fields: Fields): TypeError {
   const at = fields.findIndex((text) => !text.isWellFormed());
-  // A name that is no text is not quoted.
+  // A field name that is not valid text is not quoted.
   const name =
     at % 2 === 1 && fields[at - 1]!.isWellFormed() ? ` in the field "${fields[at - 1]}"` : '';
   return new TypeError(`it has bytes that are no UTF-8${name}`);

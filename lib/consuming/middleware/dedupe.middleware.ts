@@ -23,12 +23,13 @@ export interface Naming {
   readonly tables: ReadonlyMap<string, HandlerTable>;
 }
 
-/** How long to wait when the store could not be asked, ms. */
+/** Wait after the store could not be reached, in milliseconds. */
 const ASK_AGAIN = 1000;
 
 /**
- * Of handlers that deduplicate: runs a message whose key no run has completed and no other run claims.
- * Stands before runs are counted: a completed key is no run, and a claimed one waits uncounted.
+ * For handlers that deduplicate: runs a message whose key no run has completed and no other run
+ * claims. Comes before runs are counted: a message with a completed key does not run, and one with
+ * a claimed key waits uncounted.
  */
 export function dedupe(
   claims: Claims,
@@ -51,7 +52,7 @@ export function dedupe(
     });
   };
 
-  /** While its message is there: a retry has none until it is charged. */
+  /** Only while the delivery has its message: a retry has none until it is charged. */
   function remember(delivery: Delivery): void {
     if (delivery.message) delivery.ifDone ??= duplicateStep(delivery);
   }
@@ -61,7 +62,7 @@ export function dedupe(
     let done = false;
     try {
       if (!isHalted(delivery) && isOurs(delivery)) settlement = await next(delivery);
-      // A step of a cancelled workflow is acknowledged, and nothing was done.
+      // A step of a cancelled workflow is acknowledged although nothing was done.
       done = settlement.kind === 'ack' && !settlement.unrun;
     } finally {
       if (!done) {
@@ -75,7 +76,7 @@ export function dedupe(
       const completes = { claim: delivery.claim!, ttl };
       return settlement === ack ? { kind: 'ack', completes } : { ...settlement, completes };
     }
-    // What follows from it is not published: then somebody else has to do it all.
+    // The messages that follow are not published, so another run has to do all of it.
     if (settlement.publish?.length || settlement.step?.arriving) claims.letGo(delivery);
     else await claims.completeApart(delivery);
     return settlement;
@@ -88,7 +89,7 @@ function name(
   claims: Claims,
   { codec, tables }: Naming,
 ): Settlement | undefined {
-  // The stage that decodes turns it into a dead letter.
+  // The stage `decode` makes a dead letter of it.
   if (!decodeInto(delivery, codec)) return undefined;
   try {
     const { stream, eventType } = delivery;
@@ -100,7 +101,7 @@ function name(
       claims.name(delivery, table.completionKey(handler, 'dedupe', { eventType, key }));
     }
   } catch (error) {
-    // The function has seen all that there is to see: later runs would fail as well.
+    // The function has seen the whole message: later runs would fail in the same way.
     return deadLetter('unrecoverable', errorRecord(error));
   }
   return undefined;

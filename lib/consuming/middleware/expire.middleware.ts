@@ -5,12 +5,12 @@ import type { Middleware } from '../../core/middleware.js';
 import type { Replies } from '../../ports/replies.js';
 import { ack, retry, type Settlement } from '../../core/settlement.js';
 
-/** How long to wait when the time could not be asked for, ms. */
+/** Wait after the time could not be read, in milliseconds. */
 const ASK_AGAIN = 1000;
 
 /**
- * A request that nobody waits for any more is not run. Its age is measured by the clock that has
- * stamped it, as those of two machines differ.
+ * Does not run a request whose caller no longer waits. The age of a request is measured by the
+ * clock that has stamped it, because the clocks of two machines differ.
  */
 export function expire(replies: Replies | undefined, clock: Clock): Middleware {
   return (delivery, next) => {

@@ -4,13 +4,15 @@ import type { Middleware } from '../../core/middleware.js';
 import { release, type Settlement } from '../../core/settlement.js';
 import { Slots } from '../plan/slots.js';
 
-/** The slots of handlers with a concurrency of their own, whatever consumers feed them. */
+/**
+ * The slots of handlers with a concurrency of their own, shared by all consumers that feed them.
+ */
 export type Gates = Map<BoundHandler, Slots>;
 
 /**
- * Holds a handler to its own concurrency, and to the transport's where that is given. A delivery that
- * waits here when its stream is no longer served, or when its entry is lost, never starts. Batches do not
- * pass: they are held back as a whole.
+ * Limits a handler to its own concurrency, and to the transport's where that is given. A delivery
+ * that waits here never starts if its stream is no longer served, or its entry is lost. Batches do
+ * not pass: they are limited as a whole.
  */
 export function gate(
   gates: Gates,
@@ -40,7 +42,7 @@ export function gate(
     try {
       return isHalted(delivery) || !isOurs(delivery) ? release : await next(delivery);
     } finally {
-      // A method that goes on keeps its places, unless they are given back for it.
+      // A method that goes on keeps its slots, unless they are given back for it.
       if (delivery.overruns) void delivery.overrun!.ended.then(() => leave(true));
       else leave(true);
     }

@@ -6,14 +6,17 @@ import { deadLetter, duplicate, type Ack, type Settlement } from '../../core/set
 import type { HandlerTable } from '../plan/handler-table.js';
 import { keyOf } from '../dedupe/message-key.js';
 
-/** Ends a transaction of which nothing is to be kept, though the handler has not thrown. */
+/** Ends a transaction whose writes must not be kept, although the handler has not thrown. */
 class NotDone extends Error {
   constructor(readonly settlement: Settlement) {
     super(`The run ended with ${settlement.kind}`);
   }
 }
 
-/** Of handlers with an `inbox`: has what the handler writes take effect with the note that it has; a noted message is no run. */
+/**
+ * For handlers with an `inbox`: the handler's writes take effect together with the note that they
+ * were made. A message with a note does not run.
+ */
 export function inbox(
   store: Inbox,
   tables: ReadonlyMap<string, HandlerTable>,
@@ -25,7 +28,7 @@ export function inbox(
     );
 }
 
-/** Undefined: it was done before. */
+/** Undefined: the message was handled before. */
 async function once(
   store: Inbox,
   tables: ReadonlyMap<string, HandlerTable>,
@@ -37,10 +40,10 @@ async function once(
   try {
     key = keyOf(delivery, kind);
   } catch (error) {
-    // The function has seen all that there is to see: later runs would fail as well.
+    // The function has seen the whole message: later runs would fail in the same way.
     return deadLetter('unrecoverable', errorRecord(error));
   }
-  // Without a name of its own it is known by its id: there is no transaction without a note.
+  // A message without a key of its own is noted by its id: there is no transaction without a note.
   const { stream, eventType, handler, id } = delivery;
   const what = { eventType, key: key ?? `@${id}` };
   const name = tables.get(stream)!.completionKey(handler!, 'inbox', what);

@@ -2,8 +2,8 @@ import type { Middleware } from '../../core/middleware.js';
 import { deadLetter } from '../../core/settlement.js';
 
 /**
- * Of runs that no read has counted: an entry that comes back with all its runs used up killed, or froze,
- * the process of the last one. It is not run once more.
+ * For runs that no read has counted. An entry that comes back with all its runs used up has killed,
+ * or stalled, the process of the last run. It does not run once more.
  */
 export function limitDeliveries(): Middleware {
   return (delivery, next) => {

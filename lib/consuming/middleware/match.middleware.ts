@@ -16,11 +16,11 @@ import { unhandledEvent } from '../plan/unhandled-event.js';
 export interface MatchOptions {
   readonly tables: ReadonlyMap<string, HandlerTable>;
   readonly codec: Codec;
-  /** Without it nobody can ask, and every entry is an event. */
+  /** Without this port no client can send requests, and every entry is an event. */
   readonly replies: Replies | undefined;
-  /** Of answers. */
+  /** Limit for answers. */
   readonly maxPayloadBytes: number;
-  /** Other consumers of the group may take what no handler here takes. */
+  /** Other consumers of the group may take events that no handler of this consumer takes. */
   readonly looksElsewhere: boolean;
   readonly filteredTypes: FilteredTypes;
 }
@@ -77,7 +77,10 @@ export function match(options: MatchOptions): (delivery: Delivery) => Settlement
   }
 }
 
-/** It has waited, and its entry was not fetched again. A handler that has joined meanwhile needs it. */
+/**
+ * The delivery has waited, and its entry was not fetched again. A handler that was added meanwhile
+ * needs the entry.
+ */
 function again({ eventType }: Delivery, table: HandlerTable): Settlement {
   return table.find(eventType) ? release : unhandled;
 }
@@ -87,7 +90,7 @@ function refusal(request: RequestRun, error: NotARequestHandlerError): Settlemen
   return { ...ack, unrun: 'refused', reply, error: errorRecord(error) };
 }
 
-/** A codec of the application may answer anything. */
+/** A codec of the application may return anything. */
 function noEventType(eventType: unknown): TypeError {
   disarm(eventType);
   return new TypeError(`its event type is a value of type ${typeof eventType}, not a text`);

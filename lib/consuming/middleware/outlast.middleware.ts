@@ -3,14 +3,15 @@ import type { Middleware } from '../../core/middleware.js';
 import type { Settlement } from '../../core/settlement.js';
 
 /**
- * Stands around the application's middleware, `outer` outside of it and `inner` inside: one that gives a
- * handler up (by a race against a timer, say) has not ended the run, which lasts until the handler ends.
+ * Two middlewares around those of the application, `outer` outside and `inner` inside. A middleware
+ * that gives a handler up, for example by racing a timer, has not ended the run: the run lasts
+ * until the handler ends.
  */
 export function outlast(): { readonly outer: Middleware; readonly inner: Middleware } {
   const running = new WeakMap<Delivery, Promise<Settlement>>();
   return {
     inner: (delivery, next) => {
-      // No branch: a stack trace is to lead from the handler to its run.
+      // Without a branch, so that a stack trace leads from the handler to its run.
       const work = next(delivery).finally(() => running.delete(delivery));
       running.set(delivery, work);
       return work;

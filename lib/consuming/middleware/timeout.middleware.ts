@@ -2,7 +2,10 @@ import type { Clock } from '../../core/clock.js';
 import { HandlerTimeoutError } from '../../core/errors/handling.errors.js';
 import type { Middleware } from '../../core/middleware.js';
 
-/** Of handlers with a `timeout`: fails a run that takes longer. The method itself cannot be stopped, only told by its signal. */
+/**
+ * For handlers with a `timeout`: fails a run that takes longer. The method itself cannot be
+ * stopped; its signal aborts.
+ */
 export function timeout(clock: Clock): Middleware {
   return (delivery, next) => {
     const limit = delivery.handler!.timeout!;

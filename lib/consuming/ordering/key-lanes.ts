@@ -1,17 +1,17 @@
 import type { Delivery } from '../../core/delivery.js';
 
-/** One lane per key: its first delivery is at work, the others wait behind it, in the order they came. */
+/** One lane per key. Its first delivery is at work, the others wait behind it in their order. */
 export class KeyLanes {
-  /** Those that wait. A lane without any is at work all the same. */
+  /** The waiting deliveries of each lane. A lane without any has one at work. */
   private readonly lanes = new Map<string, Delivery[]>();
   private count = 0;
 
-  /** Deliveries that wait behind others. */
+  /** Number of deliveries that wait behind others. */
   get waiting(): number {
     return this.count;
   }
 
-  /** @returns whether its lane was free: it is at work now, else it waits */
+  /** @returns true: the lane was free, and the delivery is at work now; false: it waits */
   enter(key: string, delivery: Delivery): boolean {
     const lane = this.lanes.get(key);
     if (lane) {
@@ -21,7 +21,7 @@ export class KeyLanes {
     return !lane;
   }
 
-  /** The one at work is done. @returns the next one, which is at work now */
+  /** Call it when the delivery at work is done. @returns the next one, which is at work now */
   leave(key: string): Delivery | undefined {
     const next = this.lanes.get(key)?.shift();
     if (next) this.count--;
@@ -29,7 +29,7 @@ export class KeyLanes {
     return next;
   }
 
-  /** Says who waits, which is nobody afterwards. Those at work keep their lanes. */
+  /** Removes and returns all waiting deliveries. Those at work keep their lanes. */
   takeAll(): Delivery[] {
     this.count = 0;
     return [...this.lanes.values()].flatMap((lane) => lane.splice(0));

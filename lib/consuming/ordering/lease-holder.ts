@@ -5,25 +5,26 @@ import type { Guard } from '../../core/guard.js';
 import type { LeaseStore, OwnedLease } from '../../ports/lease-store.js';
 import type { HeldLease } from '../plan/held-lease.js';
 
-/** A lease that could not be extended is tried again after this, ms. */
+/** Wait after a lease could not be extended, in milliseconds. */
 const TRY_AGAIN = 100;
 
 export interface LeaseHolderOptions {
   readonly leases: LeaseStore;
   readonly lease: OwnedLease;
-  /** ms. */
+  /** In milliseconds. */
   readonly ttl: number;
-  /** When the lease was asked for, so that it lasts until a `ttl` after that at least. */
+  /** When the lease was requested. It lasts for at least `ttl` from then on. */
   readonly askedAt: number;
   readonly clock: Clock;
   readonly events: EventBus;
-  /** Told once, when it is lost. */
+  /** Called once, when the lease is lost. */
   readonly onLost: () => void;
 }
 
 /**
- * The time for which a lease is ours: extended at each third of its `ttl`, over when somebody else has
- * it, and when we could not extend it in time, as somebody else may have it.
+ * Holds a lease: extends it at each third of its `ttl`. The lease is lost when another owner has
+ * acquired it. It also counts as lost when this process could not extend it in time, because
+ * another owner may have acquired it.
  */
 export class LeaseHolder implements HeldLease {
   readonly guards: readonly Guard[];
@@ -50,7 +51,7 @@ export class LeaseHolder implements HeldLease {
     this.options.onLost();
   }
 
-  /** Extends nothing any more. */
+  /** Stops extending the lease. */
   end(): void {
     const { clock } = this.options;
     this.over = true;

@@ -5,7 +5,7 @@ import { decodeMessage } from '../middleware/decode.middleware.js';
 import type { HandlerTable } from '../plan/handler-table.js';
 import { KeyLanes } from './key-lanes.js';
 
-/** Undefined where nothing is in order. */
+/** Undefined where the plan is not ordered. */
 export function orderingOf({
   plan,
   codec,
@@ -25,12 +25,15 @@ export class Ordering {
     private readonly codec: Codec,
   ) {}
 
-  /** Deliveries that wait for others of their key. */
+  /** Number of deliveries that wait for others of their key. */
   get waiting(): number {
     return this.lanes.waiting;
   }
 
-  /** False: no handler here takes it. What cannot be read is left to the pipeline, which says so. */
+  /**
+   * False: no handler of this consumer takes the event. An entry that cannot be read is left to the
+   * pipeline, which reports it.
+   */
   handles(delivery: Delivery): boolean {
     const { fields, stream } = delivery.lease;
     try {
@@ -42,7 +45,7 @@ export class Ordering {
   }
 
   /**
-   * @returns whether it may start now; else it comes out of {@link after} in its turn
+   * @returns whether it may start now; otherwise {@link after} returns it in its turn
    * @throws what the handler's `orderBy` throws
    */
   admits(delivery: Delivery): boolean {
@@ -52,17 +55,17 @@ export class Ordering {
     return this.lanes.enter(key, delivery);
   }
 
-  /** This one is done. @returns the one that may start now */
+  /** Call it when the delivery is done. @returns the one that may start now */
   after({ orderKey }: Delivery): Delivery | undefined {
     return orderKey === undefined ? undefined : this.lanes.leave(orderKey);
   }
 
-  /** Those that wait, which is nobody afterwards. Those at work keep their keys. */
+  /** Removes and returns all waiting deliveries. Those at work keep their keys. */
   takeAll(): Delivery[] {
     return this.lanes.takeAll();
   }
 
-  /** What was redriven has missed its turn. */
+  /** A redriven message is in no order: it has missed its turn. */
   private keyOf(delivery: Delivery): string | undefined {
     const { fields, stream, redriven } = delivery.lease;
     if (redriven) return undefined;
@@ -73,7 +76,7 @@ export class Ordering {
       if (!orderBy) return undefined;
       delivery.message = decodeMessage(delivery, this.codec);
     } catch {
-      // The pipeline comes upon the same, and says so.
+      // The pipeline fails in the same way, and reports it.
       return undefined;
     }
     return orderBy(delivery.message);

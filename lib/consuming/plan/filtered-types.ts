@@ -1,10 +1,10 @@
 import type { Delivery } from '../../core/delivery.js';
 import type { EventBus } from '../../core/event-bus.js';
 
-/** Types that are remembered: of more nothing is told. */
+/** Most event types remembered. Further ones are not reported. */
 const MOST = 1000;
 
-/** Tells once of each event type that is acknowledged without being handled. */
+/** Reports each event type that is acknowledged without being handled, once. */
 export class FilteredTypes {
   private readonly told = new Set<string>();
 

@@ -16,7 +16,7 @@ interface Entry {
   readonly handler: BoundHandler;
 }
 
-/** Handlers that do not get in each other's way, by event type. */
+/** Handlers by event type. Their patterns do not overlap. */
 class Handlers {
   readonly exact = new Map<string, BoundHandler>();
   entries: readonly Entry[] = [];
@@ -37,19 +37,22 @@ class Handlers {
     );
   }
 
-  /** By which {@link find} has found a handler. */
+  /** The pattern by which {@link find} has found a handler. */
   patternOf(eventType: string): string | undefined {
     if (this.exact.has(eventType)) return eventType;
     return this.entries.find((entry) => entry.matches(eventType))?.pattern;
   }
 }
 
-/** The handlers of one stream and group. One pattern may have one for events and one for requests. */
+/**
+ * The handlers of one stream and group. One pattern may have one handler for events and one for
+ * requests.
+ */
 export class HandlerTable {
   private readonly ofEvents = new Handlers();
   private readonly ofRequests = new Handlers();
   private fromPattern = false;
-  /** Made when it is needed, and anew when handlers have come or gone. */
+  /** Made on demand, and made again after handlers were added or removed. */
   private formerNames: FormerNames | undefined;
 
   constructor(
@@ -60,7 +63,8 @@ export class HandlerTable {
 
   /**
    * @param named the stream was named or routed, not taken from the event type
-   * @throws HandlerConflictError where another handler takes some of the same, DedupeConflictError
+   * @throws HandlerConflictError where another handler takes some of the same events,
+   * DedupeConflictError
    */
   add(pattern: string, handler: BoundHandler, named: boolean): void {
     this.refuseRival(pattern, handler);
@@ -69,36 +73,38 @@ export class HandlerTable {
     if (!named) this.fromPattern = true;
   }
 
-  /** @throws HandlerConflictError, DedupeConflictError where a handler of the other gets in the way */
+  /**
+   * @throws HandlerConflictError, DedupeConflictError where a handler of the other table conflicts
+   */
   refuseRivals(other: HandlerTable): void {
     for (const { pattern, handler } of other.entries) this.refuseRival(pattern, handler);
   }
 
-  /** Takes in the handlers of another one, which were checked before. */
+  /** Adds the handlers of another table, which were checked before. */
   merge(other: HandlerTable): void {
     for (const { pattern, handler } of other.entries) this.of(handler).add(pattern, handler);
     this.formerNames = undefined;
     if (other.fromPattern) this.fromPattern = true;
   }
 
-  /** Gives up the handlers of one that was merged. */
+  /** Removes the handlers of a table that was merged. */
   unmerge(other: HandlerTable): void {
     for (const handler of other.handlers) this.of(handler).remove(handler);
     this.formerNames = undefined;
   }
 
-  /** An event that only a handler of requests takes is run by it, and nobody hears its answer. */
+  /** An event that only a handler of requests takes runs there, and its answer goes nowhere. */
   find(eventType: string): BoundHandler | undefined {
     const { ofEvents, ofRequests } = this;
     return ofEvents.exact.get(eventType) ?? ofEvents.find(eventType) ?? ofRequests.find(eventType);
   }
 
-  /** The answer where there is none: a handler of events, which has to refuse. */
+  /** Where no handler of requests takes the event: a handler of events, which has to refuse. */
   findForRequest(eventType: string): BoundHandler | undefined {
     return this.ofRequests.find(eventType) ?? this.ofEvents.find(eventType);
   }
 
-  /** What a handler has completed by this message, or completes, where it has that option. */
+  /** The key under which a handler with that option completes this message. */
   completionKey(
     handler: BoundHandler,
     option: OnceOption,
@@ -116,12 +122,14 @@ export class HandlerTable {
     return this.override ?? (this.fromPattern ? 'dead-letter' : 'ack');
   }
 
-  /** Its messages are handled in the order of their keys. */
+  /** Messages are handled in the order of their keys. */
   get ordered(): boolean {
     return this.handlers.some((handler) => handler.orderBy);
   }
 
-  /** @throws OrderConflictError where some handlers of both are in order and others are not */
+  /**
+   * @throws OrderConflictError where some handlers of both tables are ordered and others are not
+   */
   refuseMixedOrder(other: HandlerTable = this): void {
     const all = [...this.handlers, ...other.handlers];
     const ordered = all.find((handler) => handler.orderBy);

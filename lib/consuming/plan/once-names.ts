@@ -9,13 +9,13 @@ interface Found {
   readonly handler: BoundHandler;
 }
 
-/** Under what a handler remembers what it has handled. Undefined: it does not. */
+/** The name under which a handler remembers what it has handled. Undefined: it does not. */
 export function onceName({ pattern, handler }: Found, option: OnceOption): string | undefined {
   const once = handler[option];
   return once && (once.name ?? pattern);
 }
 
-/** What of two handlers would be remembered under one name. */
+/** The option and name under which two handlers would remember their messages together. */
 export function sharedOnceName(
   one: Found,
   other: Found,
@@ -29,8 +29,9 @@ export function sharedOnceName(
 }
 
 /**
- * What version 0.1.0 had in the place of such a name: class and method, as the program that ran then
- * called them. Where several handlers are called so, its marks cannot be told apart, and are left alone.
+ * The names that version 0.1.0 used: class and method, as the program that ran then called them.
+ * Where several handlers have the same name, its marks are ignored, because they cannot be told
+ * apart.
  */
 export class FormerNames {
   private readonly shared: Readonly<Record<OnceOption, ReadonlySet<string>>>;

@@ -15,17 +15,17 @@ export interface PlanOptions {
   readonly route: Router;
   readonly routes: readonly Route[];
   readonly unmatched: UnmatchedPolicy | undefined;
-  /** Told of choices that are probably not meant. */
+  /** Called with settings that are probably not meant. */
   readonly warn: (code: string, message: string) => void;
 }
 
-/** What one consumer reads, with one reader, and to whom it dispatches. */
+/** What one consumer reads with one reader, and the handlers of its streams. */
 export interface ConsumerPlan {
   readonly group: string;
   readonly tables: ReadonlyMap<string, HandlerTable>;
-  /** Undefined: bounded by the transport only. */
+  /** Undefined: only the transport limits it. */
   readonly concurrency: number | undefined;
-  /** Of one stream, whose messages are handled in the order of their keys. */
+  /** The plan has one stream, whose messages are handled in the order of their keys. */
   readonly ordered: boolean;
 }
 
@@ -71,7 +71,7 @@ function sourcesOf(definition: HandlerDefinition, options: PlanOptions): Source[
   });
 }
 
-/** Every stream that routes send events of this pattern to. */
+/** All streams to which routes send events of this pattern. */
 function streamsByRoute(pattern: string, { routes, route }: PlanOptions): string[] {
   if (!isWildcard(pattern)) return route(pattern) === pattern ? [] : [route(pattern)];
   const streams = routes
@@ -100,9 +100,9 @@ function warnOnMismatch(
 }
 
 /**
- * Streams of one group share a reader, except that a handler with a concurrency of its own gets a
- * reader of its own, so that it never holds up the others. Nor does a stream whose messages are handled
- * in order, which one process reads at a time.
+ * Streams of one group share a reader, with two exceptions. A handler with a concurrency of its own
+ * gets a reader of its own, so that it never holds up the others. So does a stream whose messages
+ * are handled in order, which one process reads at a time.
  */
 export function shareReaders(tables: readonly HandlerTable[]): ConsumerPlan[] {
   const shared = new Map<string, HandlerTable[]>();
@@ -117,7 +117,7 @@ export function shareReaders(tables: readonly HandlerTable[]): ConsumerPlan[] {
   return [...[...shared.values()].map((group) => planOf(group, () => undefined)), ...plans];
 }
 
-/** Where every handler is bounded, more entries than their sum could not run anyway. */
+/** Where every handler has a limit, no more entries than their sum could run. */
 function concurrencyOf(table: HandlerTable): number | undefined {
   return table.handlers.reduce<number | undefined>(
     (sum, { concurrency }) =>

@@ -1,7 +1,10 @@
 import { backoffDelay } from '../../core/backoff.js';
 import type { HandlerTable } from './handler-table.js';
 
-/** How long the runs of one message may follow each other, each after its owner died or failed, ms. */
+/**
+ * Longest time from the first to the last run of a message, each after its owner died or failed, in
+ * milliseconds.
+ */
 export function runsWithin(tables: Iterable<HandlerTable>, idleTimeout: number): number {
   const times = [...tables].flatMap(({ handlers }) =>
     handlers.map(({ maxDeliveries, backoff }) => {

@@ -1,18 +1,18 @@
 /**
- * The places of a transport, or of a consumer with a concurrency of its own.
+ * The slots of a transport, or of a consumer with a concurrency of its own.
  * @param maxOverrun @default the concurrency; none where that is 1
  */
 export function placesFor(concurrency: number, maxOverrun: number | undefined): Slots {
   return new Slots(concurrency, maxOverrun ?? (concurrency === 1 ? 0 : concurrency));
 }
 
-/** A bounded number of places, handed on in turn to those who wait. */
+/** A limited number of slots. Waiting callers get free slots in their order. */
 export class Slots {
   private used = 0;
   private lent = 0;
   private readonly waiting: (() => void)[] = [];
 
-  /** @param mostLent places that methods which overrun give back, at most */
+  /** @param mostLent most slots that overrunning methods give back */
   constructor(
     public limit: number,
     private readonly mostLent = 0,
@@ -28,7 +28,10 @@ export class Slots {
     return true;
   }
 
-  /** Calls `wake` once, when a place has become free and it is its turn; it may then `tryTake`. */
+  /**
+   * Calls `wake` once, when a slot is free and it is the caller's turn; `wake` may then call
+   * `tryTake`.
+   */
   whenFree(wake: () => void): void {
     this.waiting.push(wake);
   }
@@ -38,24 +41,24 @@ export class Slots {
     this.waiting.shift()?.();
   }
 
-  /** @returns whether a method that overruns may {@link release} its place while it goes on */
+  /** @returns whether an overrunning method may {@link release} its slot while it goes on */
   tryLend(): boolean {
     if (this.lent >= this.mostLent) return false;
     this.lent++;
     return true;
   }
 
-  /** A method whose place was given back has ended. */
+  /** Call it when a method whose slot was given back has ended. */
   lentEnded(): void {
     this.lent--;
   }
 
-  /** Hands an unused turn on: for whoever was woken and found nothing to do. */
+  /** Passes an unused turn on: for a caller that was woken and had nothing to do. */
   passOn(): void {
     if (this.used < this.limit) this.waiting.shift()?.();
   }
 
-  /** Resolves with a place taken. */
+  /** Resolves when a slot is taken. */
   async take(): Promise<void> {
     while (!this.tryTake()) await new Promise<void>((resolve) => this.whenFree(resolve));
   }

@@ -2,13 +2,13 @@ import type { UnhandledEvent } from '../../core/delivery.js';
 import { deadLetter, filtered, leave, type Settlement } from '../../core/settlement.js';
 import type { HandlerTable } from './handler-table.js';
 
-/** What is to become of an entry that no handler of a table takes. */
+/** What becomes of an entry that no handler of a table takes. */
 export function unhandledEvent(table: HandlerTable, isRequest: boolean): UnhandledEvent {
   return { otherwise: otherwise(table, isRequest), told: false };
 }
 
 function otherwise({ unmatched }: HandlerTable, isRequest: boolean): Settlement {
   if (unmatched === 'leave') return leave;
-  // Another group may answer a request; if none does, its caller learns it by the time limit.
+  // Another group may answer a request. If none does, the time limit tells the caller.
   return unmatched === 'ack' || isRequest ? filtered : deadLetter('unmatched');
 }

@@ -19,17 +19,17 @@ export interface AdmissionOptions {
   readonly dispatcher: Dispatcher;
   readonly settlementHandler: SettlementHandler;
   readonly ordering: Ordering | undefined;
-  /** Of an ordered stream, where consumers know of each other. */
+  /** Set for an ordered stream, where consumers know of each other. */
   readonly inTurn: () => InTurn | undefined;
-  /** Nothing of its stream starts. */
+  /** Whether deliveries of the same stream must not start now. */
   readonly isHalted: (delivery: Delivery) => boolean;
 }
 
-/** Makes deliveries of what was read, and says which of them may start. */
+/** Makes deliveries of the entries that were read, and decides which of them may start. */
 export class Admission {
   constructor(private readonly options: AdmissionOptions) {}
 
-  /** Where it answers a promise, nothing more is read before that resolves. */
+  /** Where this returns a promise, nothing more is read before it resolves. */
   readonly accept = (leases: readonly Lease[]): Promise<void> | undefined => {
     const now = this.options.clock.now();
     const deliveries = leases.map((lease) => this.hold(lease, now));
@@ -51,13 +51,13 @@ export class Admission {
 
   private admit(delivery: Delivery): void {
     const { isHalted, settlementHandler, ordering, dispatcher } = this.options;
-    // A pull that was under way when its stream was paused.
+    // The pull was under way when the stream was paused.
     if (isHalted(delivery)) return settlementHandler.letGo(delivery);
     if (ordering && !this.isNext(delivery, ordering)) return;
     if (!settlementHandler.nextRuns.waitsForOldRun(delivery)) dispatcher.add(delivery);
   }
 
-  /** Nothing overtakes an event that another consumer may have to handle. */
+  /** No later entry overtakes an event that another consumer may have to handle. */
   private async admitInTurn(deliveries: readonly Delivery[], inTurn: InTurn): Promise<void> {
     const { isHalted, settlementHandler, ordering, dispatcher } = this.options;
     for (const delivery of deliveries) {
@@ -75,7 +75,7 @@ export class Admission {
     try {
       return ordering.admits(delivery);
     } catch (error) {
-      // It can have no place, in this run or any other.
+      // Without a key the message can be in no order, in this run or any other.
       const { settlementHandler } = this.options;
       settlementHandler.settle(delivery, deadLetter('unrecoverable', errorRecord(error)));
       return false;

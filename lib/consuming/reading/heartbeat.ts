@@ -9,7 +9,10 @@ import type { ExtendOutcome } from '../../core/lease.js';
 import type { Subscription } from '../../ports/source.js';
 import type { Worker } from '../../core/worker.js';
 
-/** After an outage the entries have to be kept fresh before others take them over, ms. */
+/**
+ * Wait after a failure, in milliseconds: after an outage the entries must be kept fresh before
+ * other consumers take them over.
+ */
 const TRY_AGAIN = 100;
 
 export interface HeartbeatOptions {
@@ -18,9 +21,9 @@ export interface HeartbeatOptions {
   readonly subscription: Subscription;
   readonly idleTimeout: number;
   readonly maxHold: number;
-  /** Everything held: buffered, running, parked. */
+  /** All deliveries that the consumer holds: buffered, running, parked. */
   readonly held: Chain<Delivery>;
-  /** Told when a delivery's entry is no longer ours. */
+  /** Called when this consumer no longer owns the entry of a delivery. */
   readonly onLost: (delivery: Delivery, outcome: Exclude<ExtendOutcome, 'held'>) => void;
 }
 
@@ -51,7 +54,7 @@ export class Heartbeat implements Worker {
     }, wait);
   }
 
-  /** @returns whether the source could be asked about all */
+  /** @returns whether the source has answered for all of them */
   private async beat(): Promise<boolean> {
     const lanes = grouped(this.due(), (delivery) => delivery.lease.lane);
     const asked = await Promise.all([...lanes.values()].map((due) => this.extend(due)));

@@ -6,7 +6,7 @@ import type { Subscription } from '../../ports/source.js';
 import type { ReadAhead } from './read-ahead.js';
 
 const WAIT_AFTER_ERROR = 1000;
-/** While reading is paused, what was handed over is looked for this often, in milliseconds. */
+/** How often the consumer looks for handed entries while reading is paused, in milliseconds. */
 const LOOK_FOR_HANDED = 50;
 
 export interface IntakeOptions {
@@ -16,20 +16,26 @@ export interface IntakeOptions {
   readonly readAhead: ReadAhead;
   /** Most entries that one pull asks for. */
   readonly batchSize: number;
-  /** Entries that could be taken now. Zero or less: none. */
+  /** Number of entries that could be taken now. Zero or less: none. */
   readonly room: () => number;
-  /** Entries that could be taken of those that other consumers have handed over, where `room` is none. */
+  /**
+   * Number of entries that could be taken of those that other consumers have handed over, where
+   * `room` is zero.
+   */
   readonly roomForHanded: () => number;
-  /** Where it answers a promise, the next entries are asked for after it. */
+  /** Where this returns a promise, the next entries are requested after it. */
   readonly accept: (leases: readonly Lease[]) => Promise<void> | undefined;
 }
 
-/** What was just handed out starts before the next request is written: it has waited longer. */
+/**
+ * Entries that were just handed out start before the next request is written: they have waited
+ * longer.
+ */
 const handlersFirst = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
 
 /**
- * The reading loop: asks for no more than there is room for, and for the next entries while the
- * last ones are handled.
+ * The reading loop. Requests at most as many entries as there is room for, and requests the next
+ * ones while the last ones are handled.
  */
 export class Intake {
   private stopping = false;
@@ -44,14 +50,14 @@ export class Intake {
     this.loop = this.run();
   }
 
-  /** Told whenever room was made. */
+  /** Call it when there may be new room. */
   roomMade(): void {
     if (!this.wake) return;
     const { room, roomForHanded } = this.options;
     if (room() >= this.worthAsking() || roomForHanded() > 0) this.resume();
   }
 
-  /** After it the last reply's entries have been accepted, and none will follow. Idempotent. */
+  /** Resolves when the entries of the last reply have been accepted. None follow. Idempotent. */
   stop(): Promise<void> {
     this.ended ??= this.end();
     return this.ended;
@@ -70,7 +76,8 @@ export class Intake {
     while (!this.stopping) {
       readAhead.update();
       if (room() < this.worthAsking()) await this.takeHanded();
-      // While entries wait for a slot no moment is lost: the next ones arrive as these are handled.
+      // While entries wait for a slot, the next request goes out at once: its entries arrive as
+      // these are handled.
       else if (room() > readAhead.size) await handlersFirst();
       const limit = Math.min(room(), batchSize);
       if (limit >= this.worthAsking()) await this.pull(limit);
@@ -87,7 +94,7 @@ export class Intake {
     }
   }
 
-  /** Nothing new is read. What was handed over is taken all the same, where there is room for that. */
+  /** Reads nothing new. Takes entries that were handed over, where there is room for them. */
   private async takeHanded(): Promise<void> {
     const { subscription, roomForHanded, batchSize, accept, clock } = this.options;
     const limit = Math.min(roomForHanded(), batchSize);
@@ -98,7 +105,7 @@ export class Intake {
     if (look) clock.clearTimeout(look);
   }
 
-  /** Many small reads cost more than one large one. */
+  /** Many small reads cost more than one large read. */
   private worthAsking(): number {
     return Math.max(1, this.options.readAhead.size >> 1);
   }

@@ -1,13 +1,14 @@
 import type { Clock } from '../../core/clock.js';
 
-/** Buffered entries should wait no longer than this, by the rate seen lately, ms. */
+/** Longest time that buffered entries should wait, by the recent rate, in milliseconds. */
 const HORIZON = 25;
-/** The rate is measured over at least so long, ms. */
+/** Shortest time over which the rate is measured, in milliseconds. */
 const WINDOW = 5;
 
 /**
  * How many entries may be held beyond the free slots: as many as the handlers finish within
- * {@link HORIZON}. Fast handlers get large reads that overlap their work; slow ones hold nothing back.
+ * {@link HORIZON}. Fast handlers get large reads that overlap their work. Slow handlers hold no
+ * entries back from other consumers.
  */
 export class ReadAhead {
   size = 0;
@@ -25,7 +26,7 @@ export class ReadAhead {
     this.finished++;
   }
 
-  /** Measures anew once the window has passed. */
+  /** Measures again once the window has passed. */
   update(): void {
     const elapsed = this.clock.now() - this.since;
     if (elapsed < WINDOW) return;

@@ -3,7 +3,7 @@ import type { HeldLease } from '../plan/held-lease.js';
 
 type Own = Omit<SubscribeOptions, 'group' | 'streams' | 'runsWithin'>;
 
-/** Only what the source is to know. */
+/** Selects the options that the source needs. */
 export function subscribing(options: Own & { readonly heldLease?: HeldLease }): Own {
   const { consumer, startId, createGroup, crashedAfter, heldLease } = options;
   const { blockTimeout, idleTimeout, reclaimInterval } = options;

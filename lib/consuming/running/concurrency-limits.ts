@@ -8,16 +8,16 @@ const handlersOf = ({ tables }: ConsumerPlan): BoundHandler[] =>
 export const takesBatches = (plan: ConsumerPlan): boolean =>
   handlersOf(plan).some(({ batch }) => batch);
 
-/** How many deliveries of a plan are under way at a time, and whom they share that bound with. */
+/** How many deliveries of a plan may be under way at a time, and the slots that they share. */
 export interface ConcurrencyLimits {
   readonly limit: number;
   readonly shared: Slots;
 }
 
 /**
- * What is collected runs nothing: batches take places of the transport when they start, not their
- * messages. So a consumer with batches has places of its own: for all that runs, and for one batch
- * more of each handler.
+ * Limits for a plan. Collecting messages runs nothing: a batch takes a slot of the transport when
+ * it starts, and its messages take none. So a consumer with batches has slots of its own: for all
+ * that runs, and for one more batch of each handler.
  */
 export function concurrencyLimitsOf(plan: ConsumerPlan, transport: Slots): ConcurrencyLimits {
   if (!takesBatches(plan)) {

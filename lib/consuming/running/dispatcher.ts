@@ -5,25 +5,28 @@ import { Slots } from '../plan/slots.js';
 export interface DispatcherOptions {
   /** Runs at a time of this consumer. */
   readonly limit: number;
-  /** The transport's bound, shared by all its consumers. */
+  /** The transport's slots, shared by all its consumers. */
   readonly shared: Slots;
-  /** One place for the whole process, for entries that may kill it. */
+  /** One slot for the whole process, for entries that may kill it. */
   readonly suspectLane: Slots;
   /** Runs a delivery, and calls {@link Dispatcher.ended} once its method has really ended. */
   readonly run: (delivery: Delivery) => void;
-  /** Told after each run, once its slot is free. */
+  /** Called after each run, once its slot is free. */
   readonly onEnded: () => void;
 }
 
 /** Starts deliveries one by one, as slots become free. */
 export class Dispatcher {
-  /** Methods that run, those that overrun included. */
+  /** Number of methods that run, including those that overrun. */
   private running = 0;
-  /** Of these: those that have given back all their places. */
+  /** How many of them have given back all their slots. */
   private lent = 0;
   private readonly own: Slots;
   private readonly ready: Delivery[] = [];
-  /** Entries whose earlier runs never ended. One of them may kill the process: one at a time. */
+  /**
+   * Entries whose earlier runs never ended. One of them may kill the process, so they run one at a
+   * time.
+   */
   private readonly suspects: Delivery[] = [];
   private queuedForShared = false;
   private queuedForLane = false;
@@ -34,12 +37,12 @@ export class Dispatcher {
     this.own = new Slots(options.limit);
   }
 
-  /** Free slots, less what waits for one; negative when more waits. */
+  /** Free slots, less the deliveries that wait for one. Negative where more wait. */
   get room(): number {
     const free = Math.min(this.own.free, this.options.shared.free);
-    // One may always wait: it is what queues for a slot of the transport.
+    // One delivery may always wait: it queues for a slot of the transport.
     const may = this.running === this.lent ? Math.max(1, free) : free;
-    // Of the suspects only the next one takes a slot: the others must not hold up what is new.
+    // Only the next suspect takes a slot: the others must not hold up new entries.
     return may - this.ready.length - Math.min(this.suspects.length, 1);
   }
 
@@ -51,7 +54,7 @@ export class Dispatcher {
     (delivery.suspect ? this.suspects : this.ready).push(delivery);
   }
 
-  /** Starts whatever can start. */
+  /** Starts all deliveries that can start. */
   readonly pump = (): void => {
     this.queuedForShared = false;
     if (this.suspects.length > 0) this.startSuspect();
@@ -74,7 +77,7 @@ export class Dispatcher {
     if (this.running === 0) this.onIdle?.();
   }
 
-  /** Frees the slot of a run whose method goes on: the shared one, and its own where `all` says so. */
+  /** Frees the slot of a run whose method goes on: the shared slot, and with `all` its own, too. */
   lend(delivery: Delivery, all: boolean): void {
     if (all) {
       this.lent++;
@@ -85,13 +88,13 @@ export class Dispatcher {
     this.options.onEnded();
   }
 
-  /** Starts nothing any more, and hands over what had not started. */
+  /** Starts nothing any more. Returns the deliveries that had not started. */
   stop(): Delivery[] {
     this.stopped = true;
     return [...this.ready.splice(0), ...this.suspects.splice(0)];
   }
 
-  /** Hands over what has not started and passes the test. */
+  /** Removes and returns deliveries that have not started and pass the test. */
   take(wanted: (delivery: Delivery) => boolean): Delivery[] {
     const taken = [...this.ready, ...this.suspects].filter(wanted);
     for (const queue of [this.ready, this.suspects]) {
@@ -101,7 +104,7 @@ export class Dispatcher {
     return taken;
   }
 
-  /** Runs at a time from now on. */
+  /** Sets the number of runs at a time. */
   resize(limit: number): void {
     this.own.limit = limit;
     this.pump();
@@ -136,7 +139,8 @@ export class Dispatcher {
   }
 
   private takeSlot(): boolean {
-    // Own slots come back with our own runs, which pump again; the shared ones are queued for.
+    // A slot of this consumer comes back with its own runs, which pump again. For a shared slot it
+    // queues.
     if (!this.own.tryTake()) return false;
     if (this.options.shared.tryTake()) return true;
     this.own.release();

@@ -1,11 +1,13 @@
 import { Chain } from '../../core/collections/chain.js';
 import type { Delivery } from '../../core/delivery.js';
 
-/** Everything that the source holds for a consumer: buffered, running, parked, being settled. */
+/**
+ * All deliveries that the source holds for a consumer: buffered, running, parked, being settled.
+ */
 export class HeldDeliveries extends Chain<Delivery> {
   private readonly waiting = new Set<() => void>();
 
-  /** Resolves when nothing is held that passes the test. */
+  /** Resolves when no held delivery passes the test. */
   untilNone(wanted: (delivery: Delivery) => boolean): Promise<void> {
     return new Promise((resolve) => {
       const look = (): void => {
@@ -18,7 +20,7 @@ export class HeldDeliveries extends Chain<Delivery> {
     });
   }
 
-  /** Something ended: somebody may wait for it. */
+  /** Call it when a run or settlement has ended: callers may wait for that. */
   progressed(): void {
     if (this.waiting.size === 0) return;
     for (const look of this.waiting) look();

@@ -10,16 +10,16 @@ export interface NextRunsOptions extends Omit<OverdueOptions, 'start'> {
   readonly held: HeldDeliveries;
   readonly dispatcher: Dispatcher;
   readonly overruns: Overruns;
-  /** Nothing of its stream starts. */
+  /** Whether deliveries of the same stream must not start now. */
   readonly isHalted: (delivery: Delivery) => boolean;
-  /** Gives it back. */
+  /** Gives the delivery back. */
   readonly letGo: (delivery: Delivery) => void;
 }
 
 /** Deliveries that wait for a run: for their delay, or for the method of an earlier run to end. */
 export class NextRuns {
   readonly parkedRetries: ParkedRetries;
-  /** Due while a method of an earlier run goes on. */
+  /** Deliveries that are due while a method of an earlier run goes on. */
   readonly overdue: Overdue;
 
   constructor(private readonly options: NextRunsOptions) {
@@ -29,7 +29,7 @@ export class NextRuns {
     this.overdue = new Overdue({ ...options, start: (delivery) => this.rerun(delivery) });
   }
 
-  /** The entry of this delivery runs again, after a delay. */
+  /** Runs the entry of this delivery again, after a delay. */
   park(delivery: Delivery, delay: number): void {
     const { held, isHalted, letGo } = this.options;
     if (!move(delivery, 'parked')) return;
@@ -41,7 +41,7 @@ export class NextRuns {
     else this.parkedRetries.add(next, delay);
   }
 
-  /** Starts it as soon as a slot is free. */
+  /** Starts the delivery as soon as a slot is free. */
   start(delivery: Delivery): void {
     const { dispatcher, isHalted, letGo } = this.options;
     if (isHalted(delivery)) return letGo(delivery);
@@ -50,12 +50,15 @@ export class NextRuns {
     dispatcher.pump();
   }
 
-  /** @returns whether it waited; it waits no more */
+  /** @returns whether the delivery waited; it waits no more */
   remove(delivery: Delivery): boolean {
     return this.parkedRetries.remove(delivery) || this.overdue.remove(delivery);
   }
 
-  /** Hands over what may be given back. The others wait here for the methods of their entries. */
+  /**
+   * Removes and returns deliveries that may be given back. The others wait here for the methods of
+   * their entries.
+   */
   take(wanted: (delivery: Delivery) => boolean = () => true): Delivery[] {
     const parked = this.parkedRetries.take(wanted);
     const free = parked.filter(
@@ -65,7 +68,10 @@ export class NextRuns {
     return [...free, ...this.overdue.take(wanted)];
   }
 
-  /** @returns whether a method of this entry still goes on here, so that it waits; else it may start */
+  /**
+   * @returns whether a method of this entry still goes on here, so that it waits; otherwise it may
+   * start
+   */
   waitsForOldRun(delivery: Delivery): boolean {
     const old = this.options.overruns.find(delivery);
     if (!old) return false;

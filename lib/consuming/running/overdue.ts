@@ -6,19 +6,19 @@ import { HandlerTimeoutError } from '../../core/errors/handling.errors.js';
 import type { BeginOutcome } from '../../core/lease.js';
 import { deadLetter, releaseElsewhere, type Settlement } from '../../core/settlement.js';
 
-/** How long to wait when the source could not be asked, in milliseconds. */
+/** Wait after the source could not be reached, in milliseconds. */
 const ASK_AGAIN = 1000;
 
 /**
- * Hands an entry to another live consumer that handles it. `kept`: there is none now. Undefined: consumers
- * do not know of each other.
+ * Hands an entry to another live consumer that handles it. `kept`: there is none now. Undefined:
+ * consumers do not know of each other.
  */
 export type HandOn = (delivery: Delivery) => Promise<'handed' | 'kept' | 'lost'> | undefined;
 
 export interface OverdueOptions {
   readonly clock: Clock;
   readonly handOn: HandOn;
-  /** The group is ordered by a lease: no other consumer may have its entries. */
+  /** A lease orders the group: no other consumer may have its entries. */
   readonly exclusive: boolean;
   /** Counts a run. */
   readonly begin: (delivery: Delivery) => Promise<BeginOutcome>;
@@ -28,25 +28,29 @@ export interface OverdueOptions {
 
 interface Wait {
   timer: TimerHandle | undefined;
-  /** The source is being asked about it: it does not start meanwhile. */
+  /** A request about the entry is under way: it does not start meanwhile. */
   busy: boolean;
 }
 
 /**
- * Entries whose next run is due while a method of an earlier one still goes on in this process. They
- * never start here before it has ended.
+ * Entries whose next run is due while a method of an earlier one still goes on in this process.
+ * They never start here before that method has ended.
  *
- * After the backoff such an entry is given to another live consumer. Where consumers do not know of each
- * other it is offered to those that look for abandoned entries. Where it comes back it has the handler's `timeout` once more: that counts as a run.
- * Then it is given away again, or a dead letter where its runs are used up. A handler whose runs must not
- * overlap keeps its entries until the method has ended.
+ * After the backoff such an entry is given to another live consumer. Where consumers do not know of
+ * each other, it is offered to those that look for abandoned entries. An entry that comes back
+ * waits here for the handler's `timeout` once more, which counts as a run. Then it is given away
+ * again, or becomes a dead letter where its runs are used up. A handler whose runs must not overlap
+ * keeps its entries until the method has ended.
  */
 export class Overdue {
   private readonly waiting = new Map<Delivery, Wait>();
 
   constructor(private readonly options: OverdueOptions) {}
 
-  /** Its backoff has passed. @returns whether it waits; else it may start */
+  /**
+   * Call it when the backoff has passed. @returns whether the delivery waits; otherwise it may
+   * start
+   */
   postpones(delivery: Delivery): boolean {
     if (!delivery.overruns) return false;
     this.await(delivery);
@@ -54,7 +58,7 @@ export class Overdue {
     return true;
   }
 
-  /** It was read while `old`, an earlier delivery of the same entry, goes on. */
+  /** The entry was read again while the method of `old`, an earlier delivery, goes on. */
   cameBack(delivery: Delivery, old: Delivery): void {
     delivery.handler = old.handler;
     delivery.eventType = old.eventType;
@@ -63,7 +67,7 @@ export class Overdue {
     this.giveTime(delivery);
   }
 
-  /** What waits of an entry that was read again. */
+  /** The waiting delivery of an entry that was read again. */
   find({ stream, id }: Delivery): Delivery | undefined {
     for (const delivery of this.waiting.keys()) {
       if (delivery.id === id && delivery.stream === stream) return delivery;
@@ -76,12 +80,14 @@ export class Overdue {
     return this.waiting.delete(delivery);
   }
 
-  /** Hands over what may be released at once: the others wait for their methods. */
+  /**
+   * Removes and returns deliveries that may be released at once. The others wait for their methods.
+   */
   take(wanted: (delivery: Delivery) => boolean): Delivery[] {
     return this.takeAll((delivery) => wanted(delivery) && this.mayOverlap(delivery));
   }
 
-  /** Empties it, and says what was in it. */
+  /** Removes and returns all deliveries that pass the test. */
   takeAll(wanted: (delivery: Delivery) => boolean = () => true): Delivery[] {
     const taken = [...this.waiting.keys()].filter(wanted);
     for (const delivery of taken) this.remove(delivery);
@@ -108,12 +114,12 @@ export class Overdue {
     const { handOn, settle } = this.options;
     return this.whileBusy(delivery, async () => {
       const outcome = await handOn(delivery);
-      // It is another's now, or the consumer has ended meanwhile.
+      // Another consumer has the entry now, or this consumer has ended meanwhile.
       if (!this.waiting.has(delivery)) return;
-      // A consumer that handles it may come.
+      // A consumer that handles the event may start later.
       if (outcome === 'kept')
         return this.after(ASK_AGAIN, delivery, () => void this.handOn(delivery));
-      // A consumer that takes it could not claim what it is known by.
+      // A consumer that takes the entry could not claim its key.
       if (delivery.claim) return;
       delivery.offered = true;
       await settle(delivery, releaseElsewhere);
@@ -137,7 +143,7 @@ export class Overdue {
       const usedUp = delivery.attempt >= maxDeliveries;
       const counted = usedUp ? 'started' : await this.count(delivery);
       if (!this.waiting.has(delivery)) return;
-      // There may be room for its data later.
+      // There may be room for the data later.
       if (counted === 'failed' || counted === 'later') return this.giveTime(delivery, ASK_AGAIN);
       if (counted === 'started' && delivery.attempt < maxDeliveries) return this.handOn(delivery);
       this.remove(delivery);
@@ -150,7 +156,7 @@ export class Overdue {
     });
   }
 
-  /** The wait was a run: it is not given back with the entry. */
+  /** The wait was a run: it is not taken back when the entry is given away. */
   private async count(delivery: Delivery): Promise<BeginOutcome | 'failed'> {
     delivery.charging = true;
     try {
@@ -165,7 +171,7 @@ export class Overdue {
     }
   }
 
-  /** Where its method has ended in between, it starts afterwards. */
+  /** Where the method has ended meanwhile, the delivery starts afterwards. */
   private async whileBusy(delivery: Delivery, work: () => Promise<void>): Promise<void> {
     const wait = this.waiting.get(delivery);
     if (!wait) return;

@@ -4,19 +4,19 @@ import type { EventBus } from '../../core/event-bus.js';
 import type { Overrun, OverrunStatus } from '../../core/overrun.js';
 import type { Slots } from '../plan/slots.js';
 
-/** A run that overruns, and how it gives back its places. */
+/** A run that overruns, and how it gives back its slots. */
 export interface OverrunningRun {
   readonly overrun: Overrun;
-  /** Several where it takes batches. */
+  /** Several for a batch. */
   readonly deliveries: readonly Delivery[];
-  /** Bounds the places that are given back. */
+  /** Limits how many slots are given back. */
   readonly slots: Slots;
-  /** Releases the places: all of them, or those that are shared with other handlers. */
+  /** Releases the slots: all of them, or those that are shared with other handlers. */
   readonly lend: (all: boolean) => void;
 }
 
 interface Known extends OverrunningRun {
-  /** Told of by an event: it went on for longer than a moment. */
+  /** An event was emitted: the method went on for longer than a moment. */
   told: boolean;
 }
 
@@ -34,12 +34,12 @@ export class Overruns {
       .map((run) => this.statusOf(run));
   }
 
-  /** The delivery of an entry whose method goes on here, whatever consumer had it. */
+  /** The delivery of an entry whose method goes on in this process, of any consumer. */
   find({ stream, group, id }: Delivery): Delivery | undefined {
     return this.byEntry.size === 0 ? undefined : this.byEntry.get(keyOf(stream, group, id));
   }
 
-  /** The method of a delivery goes on: its places are given back, to the dispatcher that lent them. */
+  /** The method of a delivery goes on: its slots are given back to the dispatcher. */
   began(
     delivery: Delivery,
     slots: Slots,
@@ -50,7 +50,7 @@ export class Overruns {
       dispatcher.lend(delivery, all);
       freePlace?.(all);
     };
-    // A batch overruns as a whole, and says so itself.
+    // A batch overruns as a whole, and reports that itself.
     if (delivery.handler!.batch) delivery.freePlace = lend;
     else this.add({ overrun: delivery.overrun!, deliveries: [delivery], slots, lend });
   }
@@ -61,7 +61,7 @@ export class Overruns {
     for (const delivery of run.deliveries) {
       this.byEntry.set(keyOf(delivery.stream, delivery.group, delivery.id), delivery);
     }
-    // What ends at once because its signal or its stream has told it is nothing to speak of.
+    // A method that ends at once, because its signal or its stream has told it, is not reported.
     setImmediate(() => this.tell(known));
     void run.overrun.ended.then(() => this.ended(known));
   }
@@ -97,7 +97,7 @@ export class Overruns {
     this.options.events.emit('overrun-ended', { ...where, duration: runningFor });
   }
 
-  /** The bound has room for one that had to keep its place. */
+  /** Gives back the slots of a method that had to keep them until now. */
   private lendNext(slots: Slots): void {
     for (const run of this.known) {
       if (run.slots !== slots || !run.told || run.overrun.lent !== 'none') continue;

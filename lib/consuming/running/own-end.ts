@@ -4,27 +4,27 @@ import { isRunning } from '../../core/delivery-state.js';
 import { callingRun } from './run-mark.js';
 import { HeldDeliveries } from './held-deliveries.js';
 
-/** How often it is looked whether a run has come to await an end, in milliseconds. */
+/** How often to check whether a run has begun to await an end, in milliseconds. */
 const LOOK_AGAIN = 100;
 
 /** Runs that await the end of a consumer, or have awaited one. */
 const awaiting = new WeakSet<Delivery>();
 
-/** It runs, and awaits the end of a consumer. */
+/** Whether the delivery runs and awaits the end of a consumer. */
 export const awaitsEnd = (delivery: Delivery): boolean =>
   isRunning(delivery) && awaiting.has(delivery);
 
-/** The promises of all functions between a run and this one are linked then. */
+/** Resolves when the promises of all functions between a run and this call are linked. */
 export const promisesLinked = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /**
- * What a caller who asked for an end awaits. A run would wait for itself until it is given up: it waits
- * for the other runs only, and not for those that await an end too. What was asked for goes on, and
- * waits for them all.
+ * What a caller that asked for an end awaits. A run would wait for itself until it is given up. So
+ * a run waits only for the other runs that do not await an end themselves. The end itself goes on,
+ * and waits for all of them.
  *
- * The caller has to await what this answers, and nothing else may: a stack trace leads to one only.
- * @param othersEnded resolves when no runs are left but those that await an end. Answers whether there
- * are such
+ * The caller must await the returned promise, and no other code may: a stack trace leads to one
+ * awaiting function only.
+ * @param othersEnded resolves when only runs that await an end are left, with whether there are any
  */
 export async function endFor(
   clock: Clock,

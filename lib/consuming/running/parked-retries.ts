@@ -6,14 +6,17 @@ interface Parked {
   readonly due: number;
 }
 
-/** Failed deliveries that wait for their next run, soonest first, with one timer for all of them. */
+/**
+ * Failed deliveries that wait for their next run, ordered by due time, with one timer for all of
+ * them.
+ */
 export class ParkedRetries {
   private readonly waiting: Parked[] = [];
   private timer: TimerHandle | undefined;
   private timerDue = Infinity;
   private unhandledOnes = 0;
 
-  /** @param onDue called with each delivery when its time has come */
+  /** @param onDue called with each delivery when it is due */
   constructor(
     private readonly clock: Clock,
     private readonly onDue: (delivery: Delivery) => void,
@@ -23,7 +26,7 @@ export class ParkedRetries {
     return this.waiting.length;
   }
 
-  /** How many of them wait for another consumer, which handles their events. */
+  /** How many of them wait for another consumer that handles their events. */
   get unhandled(): number {
     return this.unhandledOnes;
   }
@@ -43,7 +46,7 @@ export class ParkedRetries {
     return true;
   }
 
-  /** Hands over what passes the test. */
+  /** Removes and returns deliveries that pass the test. */
   take(wanted: (delivery: Delivery) => boolean): Delivery[] {
     const taken = this.waiting.map(({ delivery }) => delivery).filter(wanted);
     for (const delivery of taken) this.remove(delivery);

@@ -2,17 +2,17 @@ import type { Delivery } from '../../core/delivery.js';
 
 const NAME = 'nestjs-redis-streams run ';
 
-/** Marks that stand for a run now, or will again, by the number in their name. */
+/** Marks, by the number in their name. Each stands for a run, or will again. */
 const marks: RunMark[] = [];
 
 /**
  * Stands for one run at a time, under a name that the stack traces of the run show.
  *
- * An AsyncLocalStorage would find more runs, and cost each promise of the process something. A name
- * costs a run nothing: the trace is made only when {@link callingRun} is asked.
+ * An AsyncLocalStorage would find more runs, but would make each promise of the process dearer. A
+ * name costs a run nothing: the trace is only made when {@link callingRun} is called.
  */
 export class RunMark {
-  /** What runs. Empty: nothing does, and a trace through here says nothing. */
+  /** The present run. Undefined: there is none, and a trace through this mark says nothing. */
   runs: readonly Delivery[] | Delivery | undefined;
 
   /**
@@ -32,7 +32,9 @@ type Marked = (
 /** Functions that mark nothing now. */
 const idle: Marked[] = [];
 
-/** Does work that belongs to the run of these deliveries, where no trace leads to the run itself. */
+/**
+ * Does work that belongs to the run of these deliveries, where no trace leads to the run itself.
+ */
 export function marked<T>(
   runs: readonly Delivery[] | Delivery,
   work: () => T | Promise<T>,
@@ -55,18 +57,19 @@ function newMarked(): Marked {
 }
 
 /**
- * The deliveries whose run awaits the caller of this, or has called it in this instant. Empty where the
- * trace does not lead to one: outside of runs, and where a timer, an event or an Observable lies between.
+ * The deliveries whose run awaits the caller of this function, or has called it just now. Empty
+ * where the trace leads to no run: outside of runs, and where a timer, an event or an Observable
+ * lies between.
  */
 export function callingRun(): readonly Delivery[] {
-  // The innermost: a run may have begun while another one ended.
+  // The innermost one: a run may have begun while another one ended.
   const name = traced().find((one) => one?.startsWith(NAME));
   const runs = name && marks[Number(name.slice(NAME.length))]?.runs;
   if (!runs) return [];
   return Array.isArray(runs) ? (runs as readonly Delivery[]) : [runs as Delivery];
 }
 
-/** Names of the functions that called, then of those that await them. */
+/** Names of the calling functions, then of those that await them. */
 function traced(): (string | null)[] {
   const before = Error.stackTraceLimit;
   const own = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');

@@ -11,7 +11,7 @@ export interface RunParts {
   readonly clock: Clock;
   readonly heldLease: HeldLease | undefined;
   readonly pipeline: Handler;
-  /** What a run, or an error, has come to. */
+  /** Decides the settlement after a run, or after an error. */
   readonly failurePolicy: {
     on(delivery: Delivery, settlement: Settlement): Settlement;
     onError(delivery: Delivery, error: unknown): Settlement;
@@ -27,10 +27,12 @@ export interface RunParts {
 
 type Run = (parts: RunParts, delivery: Delivery) => Promise<void>;
 
-/** Functions that run nothing now. Each has a name of its own, so there are as many as run at a time. */
+/**
+ * Functions without a run now. Each has a name of its own, so there are as many as run at a time.
+ */
 const idle: Run[] = [];
 
-/** Runs a delivery, and hands on what becomes of it. */
+/** Runs a delivery, and settles it. */
 export function run(parts: RunParts, delivery: Delivery): void {
   void (idle.pop() ?? newRun())(parts, delivery);
 }
@@ -51,7 +53,7 @@ function newRun(): Run {
     }
     mark.runs = undefined;
     if (!isOurs(delivery)) settlement = taken;
-    // The next suspect may kill the process: what this one came to has to be known before.
+    // The next suspect may kill the process, so the outcome of this one has to be known before.
     if (delivery.suspect) await settlementHandler.settleFirst(delivery, settlement);
     else settlementHandler.settle(delivery, settlement);
     if (delivery.overruns) await delivery.overrun!.ended;

@@ -3,7 +3,7 @@ import type { Delivery } from '../../core/delivery.js';
 import type { UnendedRun } from '../../core/run-events.js';
 import type { EventBus } from '../../core/event-bus.js';
 
-/** How long the end of a consumer waits for runs before it tells of them, in milliseconds. */
+/** How long the end of a consumer waits for runs before it reports them, in milliseconds. */
 const TELL_AFTER = 1000;
 
 interface Waiting {
@@ -13,7 +13,7 @@ interface Waiting {
   readonly held: Iterable<Delivery>;
 }
 
-/** Tells once that runs are still awaited. Call what it answers when the wait is over. */
+/** Reports once which runs are still awaited. Call the returned function when the wait is over. */
 export function tellAwaited(
   { clock, events, group, held }: Waiting,
   wanted: (delivery: Delivery) => boolean,
@@ -27,7 +27,7 @@ export function tellAwaited(
   return () => clock.clearTimeout(timer);
 }
 
-/** Tells of runs that are no longer awaited. */
+/** Reports runs that are no longer awaited. */
 export function tellGivenUp(
   { events, group }: Pick<Waiting, 'events' | 'group'>,
   runs: readonly Delivery[],

@@ -21,7 +21,7 @@ export function deadLetterRecord(
     group: delivery.group,
     consumer: delivery.consumer,
     attempts: lease.attempt,
-    // What the application gave may be anything; what is stored are texts.
+    // The application may have given any value. Texts are stored.
     reason: bounded(textOf(settlement.reason), LONGEST_REASON),
     ...(settlement.error && { error: errorRecord(settlement.error) }),
     publishedAt: isoTime(lease.publishedAt),

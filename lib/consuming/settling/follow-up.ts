@@ -24,7 +24,7 @@ export interface FollowUpOptions {
   readonly heldLease?: HeldLease | undefined;
 }
 
-/** The states that settlements lead to. */
+/** The states to which settlements lead. */
 const ENDS = {
   ack: 'acked',
   'dead-letter': 'dead-lettered',
@@ -37,7 +37,7 @@ const ENDS = {
 export class FollowUp {
   constructor(private readonly options: FollowUpOptions) {}
 
-  /** The source has answered. */
+  /** Call it when the source has answered. */
   readonly settled = (delivery: Delivery, settlement: Reported, outcome: SettleOutcome): void => {
     const { claims, events, clock } = this.options;
     if (outcome === 'lost') this.options.heldLease?.lost();
@@ -47,7 +47,7 @@ export class FollowUp {
       const isOffered =
         outcome === 'settled' && settlement.kind === 'release' && settlement.elsewhere === true;
       move(delivery, outcome !== 'settled' ? 'lost' : isOffered ? 'parked' : ENDS[settlement.kind]);
-      // It may start here if no other consumer takes it.
+      // The delivery may start here if no other consumer takes it.
       if (isOffered) return;
       this.finish(delivery);
     }
@@ -57,7 +57,7 @@ export class FollowUp {
     reportSettled(events, clock, delivery, settlement, outcome);
   };
 
-  /** Another consumer has it, without a word to the source. */
+  /** Another consumer has the entry. The source hears nothing of it. */
   handedOver(delivery: Delivery, settlement: HandedOver): void {
     const { events, clock } = this.options;
     move(delivery, 'handed-over');
@@ -65,7 +65,7 @@ export class FollowUp {
     reportSettled(events, clock, delivery, settlement, 'settled');
   }
 
-  /** It was found to be another run's: nothing is said to the source. */
+  /** Another run has the entry. The source hears nothing of it. */
   lost(delivery: Delivery, settlement: Lost): void {
     const { held, heldLease, events, clock } = this.options;
     if (!held.has(delivery)) return;
@@ -86,7 +86,10 @@ export class FollowUp {
     this.options.subscription().forget(delivery.lease);
   }
 
-  /** The entry is ours no more. The next one of its key may start, once no method of this one runs. */
+  /**
+   * The consumer no longer holds the entry. The next one of its key may start, once no method of
+   * this one runs.
+   */
   private finish(delivery: Delivery): void {
     const { held, ordering, nextRuns } = this.options;
     held.delete(delivery);

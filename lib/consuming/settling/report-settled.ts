@@ -4,7 +4,7 @@ import type { SettledEvent, SettledOutcome } from '../../core/run-events.js';
 import type { EventBus } from '../../core/event-bus.js';
 import type { Ack, Settlement, SettleOutcome } from '../../core/settlement.js';
 
-/** The one event of a settlement. Built only where somebody listens. */
+/** Emits the event of a settlement. The event is built only where there are listeners. */
 export function reportSettled(
   events: EventBus,
   clock: Clock,
@@ -37,13 +37,18 @@ export function reportSettled(
   if (hasFailed) events.emit('run-failed', event);
 }
 
-/** A run that was counted by the read and never began is taken back where the entry goes to others. */
+/**
+ * A run that the read has counted and that never began is taken back where the entry goes to other
+ * consumers.
+ */
 function runsOf({ lease, startedAt }: Delivery, { kind }: Settlement): number {
   const takenBack = kind === 'handed-over' || (kind === 'release' && startedAt === 0);
   return takenBack && lease.charged ? lease.attempt - 1 : lease.attempt;
 }
 
-/** One that is postponed, or that the handler itself has asked for, has not failed. */
+/**
+ * A run that was postponed, or for which the handler itself asked for another run, has not failed.
+ */
 const isFailedRun = (settlement: Settlement): boolean =>
   settlement.kind === 'retry' &&
   settlement.error !== undefined &&
@@ -52,7 +57,7 @@ const isFailedRun = (settlement: Settlement): boolean =>
 
 function outcomeOf(settlement: Settlement, outcome: SettleOutcome): SettledOutcome {
   if (settlement.kind === 'lost') return settlement.why === 'trimmed' ? 'trimmed' : 'lost';
-  // Somebody else owns it, or has settled it.
+  // Another consumer owns the entry, or has settled it.
   if (outcome !== 'settled') return 'lost';
   switch (settlement.kind) {
     case 'ack':

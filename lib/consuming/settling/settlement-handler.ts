@@ -25,19 +25,20 @@ export interface SettlementHandlerOptions
     Pick<NextRunsOptions, 'dispatcher' | 'overruns' | 'isHalted' | 'handOn'> {
   readonly events: EventBus;
   readonly isUnrecoverable: (error: unknown) => boolean;
-  /** Told of what no handler here takes. */
+  /** Called with events that no handler here takes. */
   readonly onUnhandled: (delivery: Delivery) => void;
-  /** Told when something has ended, so that there may be room. */
+  /** Called when a run or settlement has ended, so that there may be room. */
   readonly onProgress: () => void;
 }
 
 /**
  * What becomes of deliveries. A settlement takes four steps:
  *
- * 1. decide: `failure-policy.ts` makes a settlement of what a run has come to, of an error for example
+ * 1. decide: `failure-policy.ts` decides the settlement after a run, for example after an error
  * 2. store elsewhere: `store-elsewhere.ts` writes to other stores what belongs there
- * 3. settle: `settler.ts` brings settlements to the source, many at a time, and again where that fails
- * 4. follow up: `follow-up.ts` parks a retry, forgets what is done, and tells of it
+ * 3. settle: `settler.ts` brings settlements to the source, many at a time, and tries again where
+ *   that fails
+ * 4. follow up: `follow-up.ts` parks a retry, forgets settled entries, and reports the outcome
  */
 export class SettlementHandler {
   readonly nextRuns: NextRuns;
@@ -65,7 +66,7 @@ export class SettlementHandler {
     this.followUp = followUp;
   }
 
-  /** Steps 2 to 4. What the source need not hear of goes straight to step 4. */
+  /** Steps 2 to 4. A settlement that the source need not hear of goes straight to step 4. */
   settle(delivery: Delivery, settlement: Settlement, onConcluded?: () => void): void {
     const { kind } = settlement;
     if (kind === 'unhandled') {
@@ -80,7 +81,7 @@ export class SettlementHandler {
     } else if (move(delivery, 'settling')) {
       if (kind === 'ack') delivery.forgetContent();
       this.settler.add(delivery, settlement, onConcluded);
-      // A second settlement is dropped: of a run that was given up, for example.
+      // A second settlement is dropped, for example that of a run that was given up.
     } else onConcluded?.();
   }
 
@@ -94,29 +95,31 @@ export class SettlementHandler {
     });
   }
 
-  /** Waits, uncounted, and is looked at again. */
+  /** Makes the delivery wait, uncounted, and looks at it again. */
   postpone(delivery: Delivery, delay: number): void {
-    // What is counted is taken back by the source. What is not waits here.
+    // The source takes back a run that was counted. Otherwise the delivery waits here.
     if (delivery.lease.charged) return this.settle(delivery, postpone(delay));
     this.nextRuns.park(delivery, delay);
     this.options.onProgress();
   }
 
-  /** Gives it back. */
+  /** Gives the delivery back. */
   letGo(delivery: Delivery): void {
     this.settle(delivery, isLost(delivery) ? taken : release);
   }
 
-  /** The heartbeat found that the entry is not ours any more. */
+  /** The heartbeat found that this consumer does not own the entry any more. */
   lose(delivery: Delivery, outcome: Exclude<ExtendOutcome, 'held'>): void {
-    // The answer to its settlement says so, too.
+    // The outcome of the settlement under way will say so, too.
     if (delivery.state === 'settling') return;
-    // Without its data no consumer can run it again: its run may end here and publish its next step.
+    // Without its data no consumer can run the entry again: its run may end here and publish its
+    // next step.
     if (outcome !== 'lost' && isRunning(delivery)) return;
     disown(delivery);
     if (outcome === 'lost') this.options.heldLease?.lost();
     if (!this.nextRuns.remove(delivery)) return;
-    // What waited for another consumer, and is gone, has reached one: the answer was lost on its way.
+    // A delivery that waited for another consumer and is gone has reached that consumer: only the
+    // reply was lost.
     const isTaken = outcome === 'lost' || (outcome === 'gone' && delivery.unhandled !== undefined);
     this.settle(delivery, isTaken ? taken : trimmed);
   }
@@ -129,7 +132,7 @@ export class SettlementHandler {
 
   private followUpOnly(delivery: Delivery, settlement: Lost | HandedOver | Leave): void {
     const { followUp } = this;
-    // What is being settled has its own outcome.
+    // A settlement under way has its own outcome.
     if (delivery.state === 'settling') return;
     if (settlement.kind === 'lost') followUp.lost(delivery, settlement);
     else if (settlement.kind === 'handed-over') followUp.handedOver(delivery, settlement);
@@ -143,11 +146,11 @@ export class SettlementHandler {
   }
 }
 
-/** Without its data no other consumer can run it, though it is not pending any more. */
+/** Without its data no other consumer can run the entry, though it is not pending any more. */
 function holdOf({ trimmed: noData }: Lease, outcome: ExtendOutcome): Hold {
   if (outcome === 'trimmed') return 'held';
   return outcome === 'gone' && noData ? 'held' : outcome;
 }
 
-/** Left by the policy for events that no handler takes: no run was counted that had to be taken back. */
+/** Left by the policy for events that no handler takes: no counted run has to be taken back. */
 const isLeftUnrun = ({ handler, lease }: Delivery): boolean => !(handler && lease.charged);

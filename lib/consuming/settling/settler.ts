@@ -21,9 +21,9 @@ export type Reported = Ack | Retry | DeadLetterIt | Release | Leave;
 type Item = Settling & {
   readonly delivery: Delivery;
   readonly settlement: Reported;
-  /** Told when its outcome is known. */
+  /** Called when the outcome is known. */
   readonly onConcluded: (() => void) | undefined;
-  /** Tried before: `gone` then means that the earlier try was carried out. */
+  /** The settlement was tried before: `gone` then means that the earlier try was carried out. */
   retried: boolean;
 };
 
@@ -48,17 +48,20 @@ export interface SettlerOptions {
   readonly settle: Settle;
   readonly clock: Clock;
   readonly events: EventBus;
-  /** Told of each settlement, once its outcome is known. */
+  /** Called with each settlement, once its outcome is known. */
   readonly onSettled: (delivery: Delivery, settlement: Reported, outcome: SettleOutcome) => void;
-  /** Told after each batch of them. */
+  /** Called after each batch. */
   readonly onProgress: () => void;
 }
 
 const MOST_AT_ONCE = 1000;
 
-/** Brings settlements to the source, lane by lane: a part of the source that is away holds up no other. */
+/**
+ * Brings settlements to the source, lane by lane: a part of the source that cannot be reached holds
+ * up no other lane.
+ */
 export class Settler {
-  /** Settlements whose outcome is not known yet. */
+  /** Number of settlements whose outcome is not known yet. */
   pending = 0;
   private readonly lanes = new Map<unknown, Lane>();
 
@@ -77,20 +80,23 @@ export class Settler {
     }
   }
 
-  /** Resolves when everything added so far, and while waiting, is settled. */
+  /** Resolves when everything is settled, including settlements added while waiting. */
   async idle(): Promise<void> {
     await Promise.all([...this.lanes.values()].map((lane) => lane.idle()));
   }
 
-  /** Gives up on what could not be settled: the source hands it to another consumer. */
+  /**
+   * Gives up settlements that could not be carried out: the source hands their entries to another
+   * consumer.
+   */
   abandon(): void {
     for (const lane of this.lanes.values()) lane.abandon();
   }
 }
 
 /**
- * While one batch is under way the next one gathers, so that acks coalesce by themselves; what fails is
- * settled again, never run again.
+ * While one batch is under way the next one gathers, so acknowledgements coalesce without a timer.
+ * A settlement that fails is tried again; its entry does not run again.
  */
 class Lane {
   pending = 0;
@@ -129,7 +135,10 @@ class Lane {
     this.answers.length = 0;
   }
 
-  /** The caller waits: with this turn's others, before the next read is written, after no other batch. */
+  /**
+   * A caller waits for the answer. So it goes out with others of this turn, before the next read is
+   * written, and behind no other batch.
+   */
   private answer(item: Item): void {
     if (this.answers.length === 0)
       process.nextTick(() => void this.carryOut(this.answers.splice(0)));

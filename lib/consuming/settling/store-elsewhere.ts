@@ -11,7 +11,7 @@ import { buryApart } from './elsewhere/bury-apart.js';
 import { markApart } from './elsewhere/mark-apart.js';
 import { tellDelayed } from './elsewhere/tell-delayed.js';
 
-/** Asks whose entries these are now, and keeps fresh what is held. */
+/** Asks who owns these entries now, and keeps fresh those that are held. */
 export type Holds = (leases: readonly Lease[]) => Promise<ReadonlyMap<Lease, Hold>>;
 
 /** The part of workflows in settlements. */
@@ -29,22 +29,22 @@ export interface WorkflowSettling {
 export interface ElsewhereOptions {
   readonly source: MessageSource;
   readonly clock: Clock;
-  /** Where answers to requests go. */
+  /** Sends answers to requests. */
   readonly replies: Replies | undefined;
   readonly chaining: WorkflowSettling;
-  /** Another queue than the source's own. */
+  /** A queue in place of the source's own. */
   readonly deadLetter: DeadLetterQueue | undefined;
   readonly completions: Completions | undefined;
   /** Completions go to another store than the source's. */
   readonly marksApart: boolean;
-  /** Told of what settlements have stored for later. */
+  /** Called with the due times of messages that settlements have stored for later. */
   readonly onScheduled: (stream: string, when: When) => void;
 }
 
 /**
  * Settles a batch at the source, and stores what goes elsewhere. From the outermost to the source:
- * answers to requests, the records of workflows, dead letters of another queue, completions of another
- * store. What fails in one of them has its settlement tried again.
+ * answers to requests, the records of workflows, dead letters of another queue, completions of
+ * another store. Where one of them fails, its settlement is tried again.
  */
 export function storeElsewhere(options: ElsewhereOptions, holds: Holds): Settle {
   const { source, deadLetter, replies, clock, onScheduled, completions, marksApart } = options;
@@ -68,6 +68,6 @@ function concernsSourceOnly(batch: readonly Settling[]): boolean {
   return true;
 }
 
-/** What has no handler belongs to no workflow that is known here: its failure is looked for. */
+/** A delivery without a handler may still be a step: its failure is looked for. */
 const looksOn = (settling: Settling & { readonly delivery?: Delivery }): boolean =>
   settling.delivery?.handler?.chains === false;

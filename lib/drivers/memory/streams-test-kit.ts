@@ -91,11 +91,11 @@ export class StreamsTestKit {
   }
 
   /**
-   * Resolves when nothing can run without time moving on: whatever the consumers may read was read,
-   * and is settled, parked for a retry, or left pending. Messages of groups that nobody reads do
-   * not count.
+   * Resolves when nothing can run without time moving on: all messages that the consumers may read
+   * were read, and are settled, parked for a retry, or left pending. Messages of groups without a
+   * consumer do not count.
    *
-   * @param limit real time to wait, ms
+   * @param limit real time to wait, in milliseconds
    * @throws Error that names what is unfinished, after `limit`
    */
   async idle(limit = 5000): Promise<void> {

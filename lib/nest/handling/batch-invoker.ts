@@ -12,7 +12,7 @@ type Outlived = Parameters<BatchHandler>[1];
 
 /**
  * Makes the engine's handler of a method that takes batches. Where pipes refuse an array of several
- * payloads, each of them is run alone: only what is refused then is dead-lettered.
+ * payloads, each message runs alone: only those that are refused then become dead letters.
  */
 export function createBatchInvoker(
   callback: MessageHandler,
@@ -42,7 +42,7 @@ export function createBatchInvoker(
     chaining?.notice(delivery, returned);
   }
 
-  /** The method has not been reached. */
+  /** A pipe has refused the payloads, so the method did not run. */
   async function refused(
     items: readonly BatchedDelivery[],
     rejection: Settlement,
@@ -55,7 +55,7 @@ export function createBatchInvoker(
     for (const item of items) await alone(item, outlived);
   }
 
-  /** Each fails for itself. */
+  /** Runs one message alone, so that it fails alone. */
   async function alone(item: BatchedDelivery, outlived?: Outlived): Promise<void> {
     try {
       await run([item], outlived);
@@ -65,7 +65,7 @@ export function createBatchInvoker(
   }
 }
 
-/** A next step must not get lost in silence, and no later run could publish it. */
+/** A next step must not get lost silently, and no later run could publish it. */
 function refuseStep(items: readonly BatchedDelivery[]): void {
   const advice = 'Publish what follows, or handle the messages one by one.';
   const what = 'Chaining from a handler with batch';

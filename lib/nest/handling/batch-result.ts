@@ -3,12 +3,12 @@ import type { DeadLetterReason } from '../../core/settlement.js';
 import { checkedDelay } from './checked-delay.js';
 import type { StreamBatchContext, StreamBatchItem } from './stream-batch.context.js';
 
-/** The id of a message of the batch, or its place in the array of payloads. */
+/** The id of a message of the batch, or its index in the array of payloads. */
 type BatchPlace = string | number;
 
 /**
  * What becomes of single messages of a batch, as the return value of its handler. All others are
- * done.
+ * acknowledged.
  *
  * ```ts
  * return new BatchResult().retry(3, 5_000).deadLetter(message.id, 'no-such-customer');
@@ -17,7 +17,10 @@ type BatchPlace = string | number;
 export class BatchResult {
   private readonly wishes: { place: BatchPlace; wish: (item: StreamBatchItem) => void }[] = [];
 
-  /** Another run in a later batch, `ms` from now at the earliest. @throws InvalidOptionsError */
+  /**
+   * Asks for another run in a later batch, in `ms` milliseconds at the earliest.
+   * @throws InvalidOptionsError
+   */
   retry(place: BatchPlace, ms: number): this {
     const delay = checkedDelay('BatchResult.retry', ms);
     return this.wish(place, (item) => item.retry(delay));
@@ -33,7 +36,8 @@ export class BatchResult {
 
   /**
    * @internal
-   * @throws InvalidOptionsError where it names a message that is not in the batch: nothing is done then
+   * @throws InvalidOptionsError where it names a message that is not in the batch: nothing is done
+   * then
    */
   carryOut({ items }: StreamBatchContext): void {
     const found = this.wishes.map(({ place }) =>

@@ -3,8 +3,8 @@ import { isStream } from './is-stream.js';
 import type { RunContext } from './run.context.js';
 
 /**
- * Answers the last value of the stream that has left the filters, once the method has ended too: an
- * interceptor may have given it up, and then the run is not over.
+ * Returns the last value of the stream that has left the filters, once the method has ended, too.
+ * An interceptor may have given the method up, and then the run is not over.
  */
 export async function completionOfAll(
   stream: Observable<unknown>,
@@ -23,7 +23,7 @@ export async function completionOfAll(
   }
 }
 
-/** Answers the last value. Unsubscribes when the signal aborts. */
+/** Returns the last value. Unsubscribes when the signal aborts. */
 function completion(stream: Observable<unknown>, context: RunContext): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const subscriptions = new Subscription();
@@ -36,7 +36,10 @@ function completion(stream: Observable<unknown>, context: RunContext): Promise<u
   });
 }
 
-/** Answers the last value. A filter that waits answers a stream late, as a value: its last value counts. */
+/**
+ * Returns the last value. An asynchronous filter emits a stream as a value: then the last value of
+ * that stream counts.
+ */
 function lastOf(stream: Observable<unknown>, subscriptions: Subscription): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const further: Promise<unknown>[] = [];

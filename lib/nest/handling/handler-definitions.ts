@@ -20,15 +20,15 @@ import { StreamBatchContext } from './stream-batch.context.js';
 import type { StreamContext } from './stream.context.js';
 import { readHandlerOptions } from './stream-handler.options.js';
 
-/** What an application may put between payloads and its methods. */
+/** Serializers that an application puts between payloads and its methods. */
 export interface Serialization {
   /** Changes packets `{ id, response, err, isDisposed }` of answers. @default no change */
   readonly serializer?: Serializer<OutgoingResponse, unknown> | undefined;
-  /** Changes packets `{ pattern, data }` before methods are given their data. @default leaves them alone */
+  /** Changes packets `{ pattern, data }` before methods get their data. @default no change */
   readonly deserializer?: Deserializer | undefined;
 }
 
-/** What Nest hands to `addHandler`, for each pattern of each decorated method. */
+/** What Nest passes to `addHandler`, for each pattern of each decorated method. */
 export interface Registration {
   readonly pattern: unknown;
   readonly callback: MessageHandler;
@@ -37,8 +37,8 @@ export interface Registration {
 }
 
 /**
- * One definition for each method, whatever the number of its events, and one for each `@EventPattern`
- * and each `@MessagePattern`.
+ * Makes one definition for each method with `@StreamHandler`, and one for each `@EventPattern` and
+ * each `@MessagePattern`.
  * @throws InvalidOptionsError
  */
 export function defineHandlers(
@@ -84,7 +84,9 @@ export function defineHandlers(
   return definitions;
 }
 
-/** Nest registers the patterns of one method one after the other, for each instance of its class. */
+/**
+ * Nest registers the patterns of one method one after the other, for each instance of its class.
+ */
 function methodsOf(registrations: readonly Registration[]): Registration[][] {
   const methods: Registration[][] = [];
   for (const registration of registrations) {
@@ -119,7 +121,7 @@ function eventOf(
   return String(pattern);
 }
 
-/** Each pattern has a callback of its own, from which a request-scoped controller learns its pattern. */
+/** Each pattern has a callback of its own, which tells a request-scoped controller its pattern. */
 function byEvent(events: readonly string[], invokers: readonly Handler[]): Handler {
   const byType = new Map(events.map((event, index) => [event, invokers[index]!]));
   const fallback = invokers[0]!;

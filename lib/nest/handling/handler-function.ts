@@ -6,7 +6,7 @@ import type { StreamContext } from './stream.context.js';
 import { readDeclaration } from './stream-handler.options.js';
 import { type StreamHandlerOptions } from '../../options/stream-handler-options.js';
 
-/** A handler that is no method: what it answers is awaited to the end, a Promise or an Observable. */
+/** A handler that is no method. The Promise or Observable that it returns is awaited to its end. */
 export type StreamFunction<T = unknown> = (payload: T, context: StreamContext) => unknown;
 
 /** @throws InvalidOptionsError naming every problem */

@@ -9,19 +9,19 @@ import { LoadBalancedContext } from './load-balanced.context.js';
 import type { RunContext } from './run.context.js';
 import { StreamContext } from './stream.context.js';
 
-/** What workflows make of the results of handlers. */
+/** The part of workflows in results of handlers. */
 export interface Chaining {
   /**
-   * What becomes of a message.
+   * Returns the settlement of a message.
    * @param result what left the filters
    * @param own what the method itself had returned, where interceptors stand around it
    */
   chain(delivery: Delivery, result: unknown, own: unknown): Settlement;
-  /** Tells of a result that only looks like an instruction. */
+  /** Reports a result that only looks like an instruction. */
   notice(delivery: Delivery, result: unknown): void;
 }
 
-/** Runs something between the hooks that instrumentation set on the transport. */
+/** Runs work between the hooks that instrumentation has set on the transport. */
 export interface ProcessingHooks {
   /** False: no hook has been set, and nothing need be paid for hooks. */
   readonly hooked: boolean;
@@ -29,11 +29,11 @@ export interface ProcessingHooks {
 }
 
 /**
- * Makes the engine's handler of a method that Nest has wrapped in its guards, interceptors, pipes and
- * filters. The handler awaits the Promise or Observable. Where the stream that left the filters failed,
- * the handler throws the error that had reached the filters.
+ * Makes the engine's handler of a method that Nest has wrapped in its guards, interceptors, pipes
+ * and filters. The handler awaits the Promise or Observable. Where the stream that left the filters
+ * failed, the handler throws the error that had reached the filters.
  *
- * @param chaining makes a settlement of what was returned, for `@StreamHandler` alone
+ * @param chaining makes a settlement of the result, for `@StreamHandler` alone
  */
 export function createInvoker(
   callback: MessageHandler,
@@ -79,7 +79,10 @@ export async function runMethod(
   return mayChain ? chaining.chain(delivery, result, run.returned) : ack;
 }
 
-/** Apart from the above, which every message passes: what it holds would be allocated for each. */
+/**
+ * A function of its own, because every message passes the one above, which would allocate for this
+ * one.
+ */
 async function runFailed({ run }: RunContext, left: unknown): Promise<Settlement> {
   // In an object: a promise that was thrown must not be awaited.
   const { error } = run.filtered ?? { error: left };
@@ -90,7 +93,7 @@ async function runFailed({ run }: RunContext, left: unknown): Promise<Settlement
   if (refused && !(error instanceof RetryLaterError)) {
     return deadLetter('rejected', errorRecord(error));
   }
-  // What the handler asked for stands, however its run ends.
+  // The settlement that the handler asked for counts, however its run ends.
   if (run.asked && !refused) return { ...run.asked, error: errorRecord(error) };
   throw error;
 }

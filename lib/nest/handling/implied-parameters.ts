@@ -1,7 +1,7 @@
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RpcParamtype } from '@nestjs/microservices/enums/rpc-paramtype.enum.js';
 
-/** The parameters of a method as Nest keeps them, by its names for them. */
+/** The parameters of a method in Nest's metadata, by Nest's names. */
 type Parameters = Readonly<Record<string, object>>;
 
 /** `(@Payload() payload, @Ctx() context)` */
@@ -11,13 +11,14 @@ const IMPLIED: Parameters = {
 };
 
 /**
- * Gives a method without parameter decorators the payload and the context. Nest by itself would give it
- * the payload only.
+ * Gives a method without parameter decorators the payload and the context. Nest alone would give
+ * only the payload.
  */
 export function implyParameters(target: object, key: string | symbol): void {
   const known = (Reflect.getMetadata(ROUTE_ARGS_METADATA, target.constructor, key) ??
     {}) as Parameters;
-  // A method that overrides another one inherits what was implied there, among its own decorators.
+  // A method that overrides another one inherits its implied parameters, mixed with its own
+  // decorators.
   const implied = Object.values(IMPLIED);
   const declared = Object.entries(known).filter(([, parameter]) => !implied.includes(parameter));
   const parameters = declared.length > 0 ? Object.fromEntries(declared) : IMPLIED;

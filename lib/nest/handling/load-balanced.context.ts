@@ -5,7 +5,7 @@ import { StreamContext } from './stream.context.js';
 export class LoadBalancedContext<T = unknown> extends StreamContext<T> {
   /**
    * Fencing token of the stream's owner: grows with each change of owner. Store it with what you
-   * write elsewhere, and refuse there what comes with a lower one.
+   * write elsewhere, and refuse writes with a lower token there.
    */
   get token(): number {
     return this.owned.token;
@@ -22,9 +22,9 @@ export class LoadBalancedContext<T = unknown> extends StreamContext<T> {
   }
 
   /**
-   * The stream is finished with this message: once it is settled, the assignment is completed, and
-   * nothing more of the stream is handled. Where this run fails and is repeated, it has to be said
-   * again.
+   * Finishes the stream with this message: once the message is settled, the assignment is
+   * completed, and no more messages of the stream are handled. Call it again where this run fails
+   * and is repeated.
    */
   done(): void {
     this.lease.finishing = true;

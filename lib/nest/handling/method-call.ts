@@ -4,12 +4,13 @@ import { isStream } from './is-stream.js';
 import type { RunContext, RunState } from './run.context.js';
 
 /**
- * Calls a method behind interceptors, and notes what it returns and when it ends: interceptors may map
- * its result, answer before it has ended, call it again, or never. Costs a message two promises.
+ * Calls a method behind interceptors, and notes what it returns and when it ends. Interceptors may
+ * map its result, answer before it has ended, call it again, or never. Costs a message two
+ * promises.
  * @param next the pipes, then the method
  */
 export function callMethod(context: RunContext, next: () => Promise<unknown>): Promise<unknown> {
-  // Nest calls it from an Observable, through which no stack trace leads to the run.
+  // Nest calls this from an Observable, through which no stack trace leads to the run.
   return marked(context.runs, () => noted(context.run, next));
 }
 

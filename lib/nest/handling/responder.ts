@@ -9,12 +9,12 @@ import { ack, type Ack, type Settlement } from '../../core/settlement.js';
 import { createInvoker, type ProcessingHooks } from './handler-invoker.js';
 import { StreamContext } from './stream.context.js';
 
-/** A serializer of the application, which sees every packet. */
+/** A serializer of the application. It sees every packet. */
 export type ResponseSerializer = Serializer<OutgoingResponse, unknown>;
 
 /**
- * Makes the engine's handler of a `@MessagePattern` method: what the method answers goes to the
- * caller, errors included. Given an event, the method runs, and its answer goes nowhere.
+ * Makes the engine's handler of a `@MessagePattern` method: its result goes to the caller, errors
+ * included. For an event the method runs, and its result goes nowhere.
  */
 export function createResponder(
   callback: MessageHandler,
@@ -52,7 +52,10 @@ async function respond(
   }
 }
 
-/** Sends values as they come; one is held back until the end of the turn, as it may be the last. */
+/**
+ * Sends values as they come. The last one is held back until the end of the turn, as the stream may
+ * end with it.
+ */
 function stream(
   source: Observable<unknown>,
   delivery: Delivery,
@@ -64,7 +67,7 @@ function stream(
     const held = new HeldBody();
     let spokeAt = clock.now();
     let timer = clock.setTimeout(stopIfSilent, timeout);
-    // The application's serializer may throw, where nothing else would catch it.
+    // The application's serializer may throw where no other code would catch that.
     const guarded = catching((thrown) => {
       held.take();
       end(voice.broken(thrown));
@@ -114,7 +117,7 @@ function stream(
 class HeldBody {
   private body: string | undefined;
 
-  /** @returns the one before, which is not the last then */
+  /** @returns the value before, which is not the last one then */
   put(body: string): string | undefined {
     const before = this.body;
     this.body = body;
@@ -138,14 +141,14 @@ const catching =
     }
   };
 
-/** As JSON. A filter that waits answers a stream late, as a value. */
+/** Values as JSON. An asynchronous filter emits a stream as a value. */
 const flat = (source: Observable<unknown>): Observable<string> =>
   source.pipe(
     mergeMap((value) => (isObservable(value) ? value : of(value))),
     map(bodyOf),
   );
 
-/** Sends what a run answers to the caller. */
+/** Sends the answers of a run to the caller. */
 class Voice {
   constructor(
     private readonly request: RequestRun,
@@ -163,7 +166,7 @@ class Voice {
   }
 
   last(body: string): Ack {
-    // What is no value is no answer either: then there is only the end.
+    // `undefined` is no answer: then only the end is sent.
     return body === '' ? this.end() : this.conclude(AnswerKind.Last, body);
   }
 
@@ -171,7 +174,7 @@ class Voice {
     return this.conclude(AnswerKind.End, '');
   }
 
-  /** With the last value, where there is one. */
+  /** Ends with the last value, where there is one. */
   ending(last: string | undefined): Ack {
     return last === undefined ? this.end() : this.last(last);
   }
@@ -182,7 +185,7 @@ class Voice {
       try {
         return { ...this.conclude(AnswerKind.Thrown, bodyOf(thrown)), error };
       } catch {
-        // No JSON can say it: then its text.
+        // The value has no JSON, so its text is sent.
       }
     }
     const told = thrown instanceof Error ? thrown : error;
@@ -190,7 +193,7 @@ class Voice {
     return { ...this.conclude(AnswerKind.Thrown, errorToJson(told)), error };
   }
 
-  /** The serializer itself has failed: told without it. */
+  /** The serializer itself has failed: the error is sent without it. */
   broken(thrown: unknown): Ack {
     const error = errorRecord(thrown);
     return { ...ack, reply: this.request.failure(thrown instanceof Error ? thrown : error), error };
@@ -216,7 +219,7 @@ class Voice {
   }
 }
 
-/** JSON; empty for `undefined`. @throws TypeError for what has no JSON */
+/** JSON; empty for `undefined`. @throws TypeError for a value without JSON */
 function bodyOf(value: unknown): string {
   return (JSON.stringify(value) as string | undefined) ?? '';
 }

@@ -4,7 +4,7 @@ import type { DeadLetterIt, Retry } from '../../core/settlement.js';
 
 const NO_ARGS: unknown[] = [];
 
-/** A thrown value, which may be `undefined` itself. */
+/** A thrown value, which may itself be `undefined`. */
 export interface Thrown {
   readonly error: unknown;
 }
@@ -19,12 +19,15 @@ export class RunState {
   deferred = false;
   /** Interceptors stand around the method, and have called it. */
   intercepted = false;
-  /** What the last call of the method returned, behind interceptors. Undefined where that failed. */
+  /**
+   * What the last call of the method returned, behind interceptors. Undefined where that call
+   * failed.
+   */
   returned: unknown = undefined;
   /** What left the filters. Undefined where an error did. */
   result: unknown = undefined;
   asked: Retry | DeadLetterIt | undefined = undefined;
-  /** Calls of the method, behind interceptors, that have not ended. */
+  /** Number of calls of the method, behind interceptors, that have not ended. */
   underWay = 0;
   /** Called when the last of them has ended. */
   onEnded: (() => void) | undefined = undefined;
@@ -40,21 +43,23 @@ export class RunState {
   }
 }
 
-/** One run of a method, of a message or of a batch. */
+/** One run of a method, for a message or for a batch. */
 export abstract class RunContext extends BaseRpcContext {
-  /** @internal What became of the run so far, for the invoker, which decides on its outcome. */
+  /** @internal The notes of the run so far. The invoker decides its outcome by them. */
   readonly run: RunState = new RunState();
 
   constructor() {
     super(NO_ARGS);
   }
 
-  /** @internal What is handled. */
+  /** @internal The deliveries of the run. */
   abstract get runs(): Delivery | readonly Delivery[];
 
   /** @internal Ends an Observable: when the signal aborts, or at once where it has. */
   abstract whenAborted(stop: (reason: unknown) => void): void;
 
-  /** @internal The method goes on after its stream has ended. @param work settles when it has ended */
+  /**
+   * @internal The method goes on after its stream has ended. @param work settles when it has ended
+   */
   abstract outlived(work: Promise<void>): void;
 }

@@ -5,7 +5,7 @@ import { ack, deadLetter, retry, type DeadLetterReason } from '../../core/settle
 import { checkedDelay } from './checked-delay.js';
 import { RunContext } from './run.context.js';
 
-/** One message of a batch, and what should become of it. What was asked last counts. */
+/** One message of a batch, and what should become of it. The last call counts. */
 export class StreamBatchItem<T = unknown> {
   /** @internal */
   constructor(private readonly item: BatchedDelivery) {}
@@ -28,19 +28,21 @@ export class StreamBatchItem<T = unknown> {
     return this.item.delivery.attempt;
   }
 
-  /** Aborts as that of the batch, and where this message is lost to another consumer. */
+  /**
+   * Aborts with the signal of the batch, and where another consumer has taken over this message.
+   */
   get signal(): AbortSignal {
     return this.item.delivery.signal;
   }
 
-  /** It is done, however the batch ends. */
+  /** Asks for the message to be acknowledged, however the batch ends. */
   ack(): void {
     this.item.asked = ack;
   }
 
   /**
-   * Asks for another run in a later batch, `ms` from now at the earliest. It counts as a delivery of
-   * this message.
+   * Asks for another run in a later batch, in `ms` milliseconds at the earliest. It counts as a
+   * delivery of this message.
    * @throws InvalidOptionsError where `ms` is not a number of at least 0
    */
   retry(ms: number): void {
@@ -54,8 +56,9 @@ export class StreamBatchItem<T = unknown> {
 }
 
 /**
- * One run of a handler with the option `batch`: its messages, all of one stream and group, oldest
- * first as they were read. Given to `@Ctx()`, while `@Payload()` is the array of their payloads.
+ * One run of a handler with the option `batch`: its messages, all of one stream and group, in the
+ * order in which they were read. `@Ctx()` gives this context, and `@Payload()` the array of
+ * payloads.
  */
 export class StreamBatchContext<T = unknown> extends RunContext {
   /** In the order of the payloads. */

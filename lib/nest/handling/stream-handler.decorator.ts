@@ -9,27 +9,28 @@ import {
   type StreamHandlerSources,
 } from '../../options/stream-handler-options.js';
 
-/** Where `@StreamHandler` leaves what it knows, among the extras of Nest's own pattern metadata. */
+/** The key of `@StreamHandler` among the extras of Nest's own pattern metadata. */
 export const STREAM_HANDLER = Symbol.for('nestjs-redis-streams:stream-handler');
 
-/** What `@StreamHandler` knows of a method. */
+/** What `@StreamHandler` declares of a method. */
 export interface StreamHandlerMark extends HandlerDeclaration {
   /** `OrderController.process` */
   readonly method: string;
 }
 
 /**
- * Feeds a controller's method from streams. It runs at least once for each message, with the guards,
- * pipes, interceptors and filters that apply to it, until its Promise or Observable has completed.
+ * Feeds a controller's method from streams. The method runs at least once for each message, with
+ * its guards, pipes, interceptors and filters, until its Promise or Observable has completed.
  *
  * ```ts
  * @StreamHandler('order.process', { maxDeliveries: 3 })
  * process(@Payload() order: Order, @Ctx() context: StreamContext) {}
  * ```
  *
- * A failed run is repeated after the backoff, `maxDeliveries` times in all, then the message goes to
- * the dead letter queue. A payload that a pipe rejects goes there at once, as does one whose run
- * throws `UnrecoverableError`. Without parameter decorators a method is given payload and context.
+ * A failed run is repeated after the backoff, up to `maxDeliveries` runs in all. Then the message
+ * becomes a dead letter. A message whose payload a pipe refuses, or whose run throws
+ * `UnrecoverableError`, becomes a dead letter at once. A method without parameter decorators gets
+ * payload and context.
  *
  * @param events event types; `*` matches any run of characters, dots included. A wildcard needs the
  * option `stream`, or a route
@@ -48,7 +49,7 @@ export function StreamHandler(...args: unknown[]): MethodDecorator {
   return declareHandler('@StreamHandler', (problems) => readDeclaration(args, problems));
 }
 
-/** @internal A decorator of methods that are fed by the transport. @throws InvalidOptionsError */
+/** @internal Makes a decorator of methods that the transport feeds. @throws InvalidOptionsError */
 export function declareHandler(
   decorator: string,
   read: (problems: string[]) => HandlerDeclaration,

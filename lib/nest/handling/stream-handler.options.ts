@@ -11,7 +11,7 @@ import { isRecord } from '../../core/declaring/shape.js';
 import { shown } from '../../core/declaring/wording.js';
 import { DEFAULT_NAME } from '../../options/streams-options.js';
 
-/** What the arguments of `@StreamHandler` say. */
+/** What the arguments of `@StreamHandler` declare. */
 export interface HandlerDeclaration {
   readonly events: readonly string[];
   readonly options: HandlerOptions;
@@ -21,7 +21,7 @@ export interface HandlerDeclaration {
 
 type Loose = Readonly<Record<string, unknown>>;
 
-/** Reads the arguments of `@StreamHandler`; tells what is wrong with them in `problems`. */
+/** Reads the arguments of `@StreamHandler`, and adds what is wrong with them to `problems`. */
 export function readDeclaration(args: readonly unknown[], problems: string[]): HandlerDeclaration {
   const [first, second = {}] = args;
   const sourcesFirst = isRecord(first);
@@ -38,7 +38,10 @@ export function readDeclaration(args: readonly unknown[], problems: string[]): H
   return { events: listOf(events, problems), options: withStreams(options), name: name as string };
 }
 
-/** The options among others' extras. The others are checked with all handlers, by their names. */
+/**
+ * The handler options among the extras of a pattern. All handlers are checked together later, by
+ * their names.
+ */
 export function readHandlerOptions(extras: Loose, problems: string[]): HandlerOptions {
   const known = [...Object.keys(OWN), 'stream'].filter((name) => extras[name] !== undefined);
   const given = Object.fromEntries(known.map((name) => [name, extras[name]]));
@@ -47,7 +50,7 @@ export function readHandlerOptions(extras: Loose, problems: string[]): HandlerOp
   return withStreams(given);
 }
 
-/** The options of the engine, which knows several streams only, and no events or name. */
+/** The options of the engine, which has only `streams`, and no events or name. */
 function withStreams({ stream, streams = stream && [stream], ...given }: Loose): HandlerOptions {
   const known = Object.entries(given).filter(([name]) => name in OWN);
   const named = streams as readonly string[] | undefined;

@@ -8,8 +8,8 @@ import { checkedDelay } from './checked-delay.js';
 import { RunContext } from './run.context.js';
 
 /**
- * One run of a handler: the message, where it came from, and what should become of it. Given to
- * `@Ctx()`, and as second argument to a method without parameter decorators.
+ * One run of a handler: the message, where it came from, and what should become of it. `@Ctx()`
+ * gives this context. A method without parameter decorators gets it as second argument.
  */
 export class StreamContext<T = unknown> extends RunContext {
   /** The message with its id, stream, event type, payload, metadata and timestamp. */
@@ -23,7 +23,7 @@ export class StreamContext<T = unknown> extends RunContext {
     this.message = delivery.message as Message<T>;
   }
 
-  /** @internal The source's hold on the message. */
+  /** @internal The lease of the message. */
   protected get lease(): Lease {
     return this.delivery.lease;
   }
@@ -51,25 +51,28 @@ export class StreamContext<T = unknown> extends RunContext {
     return this.delivery.attempt;
   }
 
-  /** What travels beside the payload, for example trace headers. */
+  /** The texts that travel beside the payload, for example trace headers. */
   get metadata(): Metadata {
     return this.message.metadata;
   }
 
-  /** The workflow that the message is a step of, or that it begins if steps follow from it. */
+  /** The workflow of which the message is a step, or which it begins if steps follow from it. */
   get workflow(): WorkflowContext {
     const { id, step, parent } = this.delivery.workflow ?? rootPlace(this.delivery);
     return { id, step, depth: depthOf(step), parentId: parent };
   }
 
-  /** Aborts when the run times out, the message is lost to another consumer, or the shutdown is over. */
+  /**
+   * Aborts when the run times out, another consumer has taken over the message, or the shutdown is
+   * over.
+   */
   get signal(): AbortSignal {
     return this.delivery.signal;
   }
 
   /**
-   * What to write through, where the handler has the option `inbox`: a `RedisTransaction`, a
-   * `MemoryTransaction`, or what another inbox gives.
+   * The transaction through which a handler with the option `inbox` writes: a `RedisTransaction`, a
+   * `MemoryTransaction`, or that of another inbox.
    * @throws UnsupportedFeatureError where the handler has no inbox
    */
   transaction<Transaction>(): Transaction {
@@ -80,8 +83,8 @@ export class StreamContext<T = unknown> extends RunContext {
   }
 
   /**
-   * Asks for another run, `ms` from now at the earliest, however this one ends. It counts as a
-   * delivery: after `maxDeliveries` the message is dead-lettered.
+   * Asks for another run, in `ms` milliseconds at the earliest, however this one ends. It counts as
+   * a delivery: after `maxDeliveries` the message becomes a dead letter.
    * @throws InvalidOptionsError where `ms` is not a number of at least 0
    * @throws UnsupportedFeatureError where the message is a request
    */

@@ -9,12 +9,13 @@ import { RunContext } from './run.context.js';
 let watching = false;
 
 /**
- * Wraps the three methods of Nest that know which run turns to its pipes, to its method, and to its
- * exception filters. Each is given the arguments of the handler, and the context is one of them. Calls
- * that carry no context of ours pass unchanged: HTTP requests, and messages of other transports.
+ * Wraps the three methods of Nest that know which run reaches its pipes, its method, and its
+ * exception filters. Each gets the arguments of the handler, and the context is one of them. Calls
+ * without a context of this library pass unchanged: HTTP requests, and messages of other
+ * transports.
  *
- * Nest tells a transport none of it: a refusal by a pipe looks like any other failure, and filters put
- * another error in the place of the original one.
+ * Nest tells a transport none of this: a refusal by a pipe looks like any other failure, and
+ * filters replace the original error.
  *
  * Call it before Nest registers handlers. Later calls do nothing.
  */
@@ -37,8 +38,8 @@ function watchFilters(handler: RpcExceptionsHandler): void {
 }
 
 /**
- * Notes the promise that rejects where a pipe refuses an argument. The context does not pass the pipes:
- * they are meant for payloads, and would judge, copy or clean it.
+ * Notes the promise that rejects where a pipe refuses an argument. The context does not pass the
+ * pipes: they are meant for payloads, and would judge, copy or clean it.
  */
 function watchPipes(creator: RpcContextCreator): void {
   const original = methodOf(creator, 'createPipesFn');
@@ -69,7 +70,7 @@ function watchInterceptors(consumer: InterceptorsConsumer): void {
   };
 }
 
-/** To be called with `this`. */
+/** Returns a method that must be called with `this`. */
 function methodOf<T, K extends keyof T>(prototype: T, name: K): T[K] {
   if (typeof prototype[name] === 'function') return prototype[name];
   const advice = 'Install a version that the peer dependencies of this package allow.';
@@ -78,7 +79,7 @@ function methodOf<T, K extends keyof T>(prototype: T, name: K): T[K] {
 
 const none = (): Promise<void> => Promise.resolve();
 
-/** A parameter with `@Ctx()` and without pipes of its own. */
+/** Whether this is a parameter with `@Ctx()` and without pipes of its own. */
 const isContext = ({ type, pipes }: Param): boolean =>
   type === RpcParamtype.CONTEXT && pipes.length === 0;
 

@@ -3,9 +3,9 @@ import type { Replies } from '../../../ports/replies.js';
 import type { Settle, Settling } from '../../../ports/source.js';
 
 /**
- * Writes the last answers to requests, then settles. Both are under way at once, in this order: a
- * process that dies in between has its request run again, and answered twice. An answer that could
- * not be written is written again with its settlement, until nobody waits for it any more.
+ * Writes the last answers to requests, then settles. Both are sent at once, in this order: if a
+ * process dies in between, its request runs again and is answered twice. An answer that could not
+ * be written is written again with its settlement, until its caller no longer waits.
  */
 export function answerFirst(settle: Settle, replies: Replies, clock: Clock): Settle {
   return (batch) => (batch.some(hasReply) ? answer(batch) : settle(batch));

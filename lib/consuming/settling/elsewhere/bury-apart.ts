@@ -5,9 +5,10 @@ import { ack } from '../../../core/settlement.js';
 import type { Settle, Settling } from '../../../ports/source.js';
 
 /**
- * Dead letters go to another queue than the source's own: stored first, acknowledged after, so a
- * crash between the two stores twice and loses nothing. A queue that fails holds up its own letters.
- * @param holds asked before storing: a run that lost its entry must not bury it
+ * For dead letters in another queue than the source's own. The dead letter is stored first, then
+ * the entry is acknowledged: a crash between the two stores it twice, and loses nothing. A queue
+ * that fails holds up only its own dead letters.
+ * @param holds called before storing: a run that lost its entry must not dead-letter it
  */
 export function buryApart(
   settle: Settle,

@@ -8,13 +8,14 @@ import type { Settle, Settling } from '../../../ports/source.js';
 type Outcome = SettleOutcome | Error;
 
 /**
- * Completions go to another store than the source's: marked first, acknowledged after, so that a
- * process that dies in between leaves an entry whose next delivery is known as a duplicate. Where
- * something is published with the acknowledgement it is marked after it, as what is marked is not
- * published any more. What could not be marked is marked when it is settled again.
+ * For completions in another store than the source's. The mark is written first, then the entry is
+ * acknowledged. A process that dies in between leaves an entry whose next delivery is recognised as
+ * a duplicate. Where the acknowledgement also publishes messages, the mark is written after it,
+ * because a marked message publishes nothing any more. A mark that could not be written is written
+ * when the settlement is tried again.
  */
 export function markApart(settle: Settle, completions: Completions): Settle {
-  /** Published and acknowledged: nothing is left to do for them but the mark. */
+  /** Published and acknowledged: only the mark is left to write. */
   const published = new WeakSet<Lease>();
 
   return (batch) => (batch.some(completionOf) ? settleAndMark(batch) : settle(batch));
@@ -30,7 +31,7 @@ export function markApart(settle: Settle, completions: Completions): Settle {
     return known.map((outcome) => outcome ?? told[next++]!);
   }
 
-  /** Undefined: it is to be settled. */
+  /** Undefined: the settlement is to be carried out. */
   async function before(settling: Settling): Promise<Outcome | undefined> {
     if (!publishes(settling)) return mark(settling);
     return published.has(settling.lease) ? ((await mark(settling)) ?? 'settled') : undefined;

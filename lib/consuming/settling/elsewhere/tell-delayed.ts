@@ -2,7 +2,7 @@ import { isDelayed } from '../../../ports/delays.js';
 import type { When } from '../../../core/message.js';
 import type { Settle, Settling } from '../../../ports/source.js';
 
-/** Tells of messages that a settlement has stored for later. */
+/** Reports messages that a settlement has stored for later. */
 export function tellDelayed(
   settle: Settle,
   onScheduled: (stream: string, when: When) => void,
