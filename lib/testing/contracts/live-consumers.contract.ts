@@ -1,3 +1,4 @@
+import { port } from '../running/skipped.js';
 import { declareSuite, type TestRunner } from '../running/runner.js';
 import type { DriverSetup } from '../world/driver-harness.js';
 import { describeAnnouncing } from './live/announcing.js';
@@ -13,6 +14,7 @@ export function liveConsumersContract(runner: TestRunner, name: string, setup: D
 
     beforeEach(async () => {
       current = new LiveWorld(await setup());
+      port(await current.driver(), 'live');
     });
     afterEach(() => current.close());
 

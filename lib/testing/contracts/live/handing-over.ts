@@ -78,7 +78,7 @@ export function describeHandingOver({ describe, test }: Tests, world: () => Live
     });
 
     test('may be one that was redriven', async () => {
-      await world().need((_, driver) => !!driver.deadLetters, 'keep dead letters');
+      port(await world().driver(), 'deadLetters');
       const sender = await world().sender();
       const [lease] = sender.leases;
       const record = recordFor(lease!, world().group, 'A');

@@ -22,7 +22,6 @@ export function describeCompleting(
   describe('completions', () => {
     let completions: Completions;
     beforeEach(async () => {
-      await world().need((_, driver) => driver.completions !== undefined, 'keep marks');
       completions = port(await world().driver(), 'completions');
     });
 

@@ -20,7 +20,7 @@ export function describeGuarding(
   world: () => SourceWorld,
 ): void {
   describe('under a guard', () => {
-    beforeEach(() => world().need((_, driver) => driver.leases !== undefined, 'keep leases'));
+    beforeEach(async () => port(await world().driver(), 'leases'));
 
     /** Owns this test's stream from now on; whoever owned it before does not notice. */
     async function own(owner: string, ttl = 1): Promise<OwnedLease> {

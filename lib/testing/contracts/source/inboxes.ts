@@ -18,7 +18,6 @@ export function describeInboxes(
   describe('an inbox', () => {
     let inbox: Inbox;
     beforeEach(async () => {
-      await world().need((_, driver) => driver.inbox !== undefined, 'have an inbox');
       inbox = port(await world().driver(), 'inbox');
     });
 

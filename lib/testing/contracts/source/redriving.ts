@@ -9,7 +9,7 @@ import { IDLE, recordFor, valueOf, type SourceWorld } from '../../world/source-w
 export function describeRedriving({ describe, test }: Tests, world: () => SourceWorld): void {
   /** Group's consumer A gave up on these values. */
   async function givenUp(...values: string[]) {
-    await world().need((_, driver) => !!driver.deadLetters, 'keep dead letters');
+    port(await world().driver(), 'deadLetters');
     const ids = await world().publish(...values);
     const reader = await world().reader('A', { idleTimeout: IDLE });
     for (const lease of await reader.take(values.length)) await giveUp(reader, lease);

@@ -1,3 +1,4 @@
+import { port } from '../../running/skipped.js';
 import { expect } from '../../running/expect.js';
 import type { Tests } from '../../running/runner.js';
 import { ack, deadLetter, release } from '../../../core/settlement.js';
@@ -115,7 +116,7 @@ export function describeSettling({ describe, test }: Tests, world: () => SourceW
 
   describe('dead-letter', () => {
     test('stores the raw fields and the record, and ends the hold', async () => {
-      await world().need((_, driver) => !!driver.deadLetters, 'keep dead letters');
+      port(await world().driver(), 'deadLetters');
       const fields = ['odd name', '', 'ü', '\u0000', 'payload', '{no json'];
       await (await world().source()).publish([{ stream: world().stream, fields }]);
       const { reader, leases } = await world().abandon('A', 1);
@@ -140,7 +141,7 @@ export function describeSettling({ describe, test }: Tests, world: () => SourceW
     });
 
     test('stores one per group that gives up', async () => {
-      await world().need((_, driver) => !!driver.deadLetters, 'keep dead letters');
+      port(await world().driver(), 'deadLetters');
       await world().publish('a');
       const groups = [world().group, world().harness.unique('second')];
       for (const group of groups) {

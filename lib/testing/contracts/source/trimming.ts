@@ -1,3 +1,4 @@
+import { port } from '../../running/skipped.js';
 import { expect } from '../../running/expect.js';
 import type { Tests } from '../../running/runner.js';
 import { ack, retry } from '../../../core/settlement.js';
@@ -41,7 +42,7 @@ export function describeTrimming({ describe, test }: Tests, world: () => SourceW
     });
 
     test('is dead-lettered with the fields that its lease was handed', async () => {
-      await world().need((_, driver) => !!driver.deadLetters, 'keep dead letters');
+      port(await world().driver(), 'deadLetters');
       const { reader, lease } = await trimmed();
       const { fields } = lease;
       const record = recordFor(lease, world().group, 'A');
