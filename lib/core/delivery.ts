@@ -266,6 +266,8 @@ export class Delivery {
 
 /** Another run has the entry: a delivery that is not being settled yet does not start, or ends unsettled. */
 export function disown(delivery: Delivery): void {
+  // The answer to its settlement says whose entry it is.
+  if (delivery.state === 'settling') return;
   if (!move(delivery, delivery.state === 'running' ? 'disowned' : 'lost')) return;
   delivery.abort(new OwnershipLostError(delivery.stream, delivery.id));
 }

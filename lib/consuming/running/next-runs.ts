@@ -32,7 +32,8 @@ export class NextRuns {
   /** Runs the entry of this delivery again, after a delay. */
   park(delivery: Delivery, delay: number): void {
     const { held, isHalted, letGo } = this.options;
-    if (!move(delivery, 'parked')) return;
+    // It may have been lost while its wait was being decided.
+    if (!move(delivery, 'parked')) return letGo(delivery);
     const next = delivery.next();
     next.lease.fields = undefined;
     held.delete(delivery);

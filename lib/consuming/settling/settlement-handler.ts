@@ -81,8 +81,12 @@ export class SettlementHandler {
     } else if (move(delivery, 'settling')) {
       if (kind === 'ack') delivery.forgetContent();
       this.settler.add(delivery, settlement, onConcluded);
-      // A second settlement is dropped, for example that of a run that was given up.
-    } else onConcluded?.();
+    } else {
+      // Lost while its settlement was being decided: it is forgotten, so that it holds up nothing. Any
+      // other second settlement is dropped, for example that of a run that was given up.
+      if (isLost(delivery)) this.followUpOnly(delivery, taken);
+      onConcluded?.();
+    }
   }
 
   /** Resolves when the outcome is known. */
@@ -126,7 +130,9 @@ export class SettlementHandler {
 
   /** The entry was acknowledged by its id: it need not run, unless it runs already. */
   acknowledged(delivery: Delivery): void {
-    if (isRunning(delivery) || !move(delivery, 'lost')) return;
+    // What is being settled has its own outcome. A retry finds out when it begins.
+    if (isRunning(delivery) || delivery.state === 'settling') return;
+    if (!move(delivery, 'lost')) return;
     if (this.nextRuns.remove(delivery)) this.settle(delivery, taken);
   }
 
