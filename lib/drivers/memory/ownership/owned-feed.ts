@@ -1,6 +1,7 @@
 import type { HeldStream } from '../../../core/held-stream.js';
 import type { SettleOutcome } from '../../../core/settlement.js';
-import { Feed, type FeedLease, type FeedOptions } from '../reading/feed.js';
+import { Feed, type FeedLease } from '../reading/feed.js';
+import type { FeedOptions } from '../reading/feed-options.js';
 
 export interface OwnedFeedOptions extends FeedOptions {
   readonly owned: HeldStream;
@@ -29,7 +30,7 @@ export class OwnedFeed extends Feed {
       clock.now(),
       (_, { consumer }) => consumer !== undefined && consumer !== this.consumer,
     );
-    return claims.map(({ position, count }) => this.hold(position, count, false));
+    return claims.map(({ position, count }) => this.held.hold(position, count, false));
   }
 
   override finish(lease: FeedLease): void {
@@ -51,7 +52,7 @@ export class OwnedFeed extends Feed {
 
   /** @param told whether to report it */
   drop(lease: FeedLease, left: boolean): void {
-    this.forget(lease, left);
+    this.held.forget(lease, left);
     this.own.onForgotten(lease, left);
   }
 }

@@ -45,7 +45,7 @@ export class OwnedReading {
 
   countReady(): number {
     if (this.over || this.inHand || this.owned.finishing || !this.options.allowed()) return 0;
-    return this.feeds.reduce((sum, feed) => sum + feed.countReady(), 0);
+    return this.feeds.reduce((sum, feed) => sum + feed.taking.countReady(), 0);
   }
 
   next(): FeedLease | undefined {
@@ -72,7 +72,7 @@ export class OwnedReading {
 
   forgotten(lease: FeedLease, left: boolean): void {
     // Where only the lock had expired, the entry is still pending to this consumer and comes first.
-    if (!left) for (const feed of this.feeds) feed.again();
+    if (!left) for (const feed of this.feeds) feed.taking.again();
     this.putDown(lease);
   }
 
@@ -93,12 +93,12 @@ export class OwnedReading {
   }
 
   private take(feed: OwnedFeed, redriven: OwnedFeed): FeedLease[] {
-    if (this.options.othersHave()) feed.again();
+    if (this.options.othersHave()) feed.taking.again();
     for (const one of [redriven, feed]) {
-      const taken = one.takeOver(1, false);
+      const taken = one.taking.takeOver(1, false);
       if (taken.length > 0) return taken;
       // The last page was empty.
-      const read = one.takeNew(1);
+      const read = one.taking.takeNew(1);
       if (read.length > 0) return read;
     }
     return [];

@@ -48,7 +48,7 @@ export class MemorySubscription implements Subscription, BrokerReader {
     const leases: FeedLease[] = [];
     if (this.stopped || this.isDisowned()) return leases;
     for (const feed of this.inTurn()) {
-      if (this.watches(feed)) leases.push(...feed.takeHanded(limit - leases.length));
+      if (this.watches(feed)) leases.push(...feed.taking.takeHanded(limit - leases.length));
     }
     if (leases.length > 0) this.broker.changed();
     return leases;
@@ -76,7 +76,7 @@ export class MemorySubscription implements Subscription, BrokerReader {
 
   forget(lease: Lease, left?: boolean): void {
     const own = ownLease(lease);
-    own.feed.forget(own, left);
+    own.feed.held.forget(own, left);
     this.broker.changed();
   }
 
@@ -101,8 +101,8 @@ export class MemorySubscription implements Subscription, BrokerReader {
 
   unfinished(): Unfinished[] {
     return this.feeds.flatMap((feed) => {
-      const ready = this.stopped || !this.watches(feed) ? 0 : feed.countReady();
-      const running = [...feed.held.values()].filter((lease) => !lease.parked);
+      const ready = this.stopped || !this.watches(feed) ? 0 : feed.taking.countReady();
+      const running = feed.held.all.filter((lease) => !lease.parked);
       if (ready === 0 && running.length === 0) return [];
       const { stream } = feed;
       return { stream, group: this.options.group, ready, running: running.map(({ id }) => id) };
@@ -114,10 +114,10 @@ export class MemorySubscription implements Subscription, BrokerReader {
     const feeds = this.inTurn().filter((feed) => this.watches(feed));
     const leases: FeedLease[] = [];
     for (const feed of feeds) {
-      leases.push(...feed.takeOver(limit - leases.length, this.reclaimDue));
+      leases.push(...feed.taking.takeOver(limit - leases.length, this.reclaimDue));
     }
     if (leases.length < limit) this.reclaimDue = false;
-    for (const feed of feeds) leases.push(...feed.takeNew(limit - leases.length));
+    for (const feed of feeds) leases.push(...feed.taking.takeNew(limit - leases.length));
     if (leases.length > 0) this.broker.changed();
     return leases;
   }
@@ -151,7 +151,7 @@ export class MemorySubscription implements Subscription, BrokerReader {
   private armReclaim(): void {
     this.reclaimTimer = this.clock.setTimeout(() => {
       this.reclaimDue = true;
-      for (const feed of this.feeds) feed.forgetLeft();
+      for (const feed of this.feeds) feed.held.forgetLeft();
       this.serve();
       // A listener of the events just emitted may have stopped this subscription.
       if (!this.stopped) this.armReclaim();
