@@ -1,6 +1,6 @@
 import { compareEntryIds } from '../../core/entry-id.js';
 import type { PendingEntries, PendingEntry, PendingQuery } from '../../ports/group-admin.js';
-import type { Pending } from './broker/consumer-group.js';
+import type { Pending } from './broker/pending-entry.js';
 import type { MemoryGroups } from './memory.group-admin.js';
 
 /** Idle time of an entry that was given back, as on Redis, in milliseconds. */

@@ -3,7 +3,8 @@ import { compareEntryIds } from '../../../core/entry-id.js';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import type { Fields } from '../../../core/message.js';
 import type { PendingInput, StreamInput, StreamInputs } from '../../../ports/stream-ownership.js';
-import type { ConsumerGroup, Pending } from '../broker/consumer-group.js';
+import type { ConsumerGroup } from '../broker/consumer-group.js';
+import type { Pending } from '../broker/pending-entry.js';
 import type { BrokerReader, MemoryBroker } from '../broker/memory.broker.js';
 import type { MemoryStream } from '../broker/memory-stream.js';
 

@@ -1,6 +1,6 @@
 import { GroupNotFoundError } from '../../../core/errors/group.errors.js';
 import type { StreamsEvents } from '../../../core/events.js';
-import type { Pending } from '../broker/consumer-group.js';
+import type { Pending } from '../broker/pending-entry.js';
 import type { FeedOptions } from './feed-options.js';
 import type { HeldEntries } from './held-entries.js';
 import type { LeaseOrigin, MemoryLease } from './memory.lease.js';

@@ -2,7 +2,7 @@ import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js'
 import type { Fields } from '../../../core/message.js';
 import type { HandOverOutcome } from '../../../ports/live-consumers.js';
 import type { SettleOutcome } from '../../../core/settlement.js';
-import type { Pending } from '../broker/consumer-group.js';
+import type { Pending } from '../broker/pending-entry.js';
 import { EntryTaking, reportCount } from './entry-taking.js';
 import type { FeedOptions } from './feed-options.js';
 import { HeldEntries } from './held-entries.js';

@@ -1,7 +1,7 @@
 import type { HeldStream } from '../../../core/held-stream.js';
 import type { Lease } from '../../../core/lease.js';
 import type { Fields } from '../../../core/message.js';
-import type { Hold } from '../broker/consumer-group.js';
+import type { Hold } from '../broker/pending-entry.js';
 import type { Entry } from '../broker/entry-log.js';
 
 /** The feed that handed a lease out. */
