@@ -1,10 +1,10 @@
 /**
- * How long a stream keeps its entries. Nothing is deleted that some group has not settled, unless
- * `allowLoss` says so.
+ * How long a stream keeps its entries. An entry that some group has not settled is not deleted,
+ * unless `allowLoss` says so.
  *
  * - `'keep'`: for ever.
- * - `'deleteWhenSettled'`: until every group has settled it, and, where the server cannot tell more, all
- *   entries before it.
+ * - `'deleteWhenSettled'`: until every group has settled the entry and, where the server cannot
+ *   tell more, all entries before it.
  * - `maxLength`: while the stream is no longer than that.
  * - `maxAge`: for this time, in milliseconds, by the time in its id.
  */
@@ -14,31 +14,31 @@ export type RetentionPolicy =
   | { readonly maxLength: number; readonly allowLoss?: boolean | undefined }
   | { readonly maxAge: number; readonly allowLoss?: boolean | undefined };
 
-/** What may go now. */
+/** What to delete of a stream. */
 export interface TrimOrder {
   readonly policy: Exclude<RetentionPolicy, 'keep'>;
   /**
-   * Groups that must be there: while one of them is missing nothing goes, as it will be back. One that
-   * was deleted on purpose will not.
+   * Groups that must exist. While one of them is missing nothing is deleted, because the group will
+   * be recreated. A group that was deleted on purpose does not count.
    */
   readonly groups: readonly string[];
 }
 
-/** What went. */
+/** What was deleted. */
 export interface Trimmed {
   /** Entries deleted. */
   readonly count: number;
-  /** Those among them that some group had not settled. */
+  /** How many of them some group had not settled. */
   readonly lost: number;
-  /** The groups that had not. */
+  /** The groups that had not settled them. */
   readonly groups: readonly string[];
   /** There may be more to delete: this was one portion. */
   readonly more: boolean;
 }
 
-/** What a stream costs, and what stands before an id. `null`: not known. */
+/** Size of a stream, and number of entries before an id. `null`: not known. */
 export interface StreamFootprint {
-  /** Memory of the whole stream, bytes, estimated by the server. */
+  /** Memory of the whole stream in bytes, as the server estimates it. */
   readonly bytes: number | null;
   /** Entries before the id. */
   readonly before: number | null;
@@ -56,7 +56,7 @@ export interface StreamFootprint {
  * Not its job: when to trim, and how often.
  */
 export interface Retention {
-  /** Deletes a portion, so small that the server is held up for a few ms at most. */
+  /** Deletes one portion, small enough to hold up the server for a few milliseconds at most. */
   trim(stream: string, order: TrimOrder): Promise<Trimmed>;
   /** Undefined for a stream that does not exist. */
   footprint(stream: string, before: string | undefined): Promise<StreamFootprint | undefined>;

@@ -12,8 +12,8 @@ const OPTIONS = declareOptions('redisAclRules', {
    */
   streams: list(text(), 'a list of names of streams'),
   /**
-   * `'publish'` for a process with clients alone, `'all'` for one that consumes, too, or looks after
-   * groups and dead letters.
+   * `'publish'` for a process with clients only. `'all'` for a process that consumes, or
+   * administers groups and dead letters.
    * @default 'all'
    */
   access: oneOf('all', 'publish'),
@@ -21,16 +21,18 @@ const OPTIONS = declareOptions('redisAclRules', {
   cluster: flag(),
 });
 
-/** Which keys and what work a user is for. */
+/** The keys and the work of a user. */
 export interface RedisAclOptions extends Given<typeof OPTIONS> {}
 
 /** Sent while a connection is made. */
 const CONNECT = ['info', 'select', 'client|setname'];
 
-/** Directly, and for messages with an idempotency key inside a script; `wait` for `waitReplicas`. */
+/**
+ * Sent directly, and by scripts for messages with an idempotency key; `wait` for `waitReplicas`.
+ */
 const PUBLISH = ['command|info', 'xadd', 'eval', 'evalsha', 'set', 'del', 'wait'];
 
-/** Delayed messages: whoever publishes them promotes them, too. Inside scripts. */
+/** For delayed messages, by scripts: a process that publishes them also promotes them. */
 const DELAY = [
   'type',
   'time',
@@ -47,12 +49,12 @@ const DELAY = [
   'publish',
 ];
 
-/** To find the nodes of a cluster, and to follow slots on their way. */
+/** For finding the nodes of a cluster, and following slots that move. */
 const CLUSTER = ['cluster|slots', 'asking'];
 
 /**
- * Sent by readers, the look after streams, settlements and dead letters, directly or inside scripts.
- * The contract tests run with these rights alone, and compare them with what the server counted.
+ * Sent by readers, the look after streams, settlements and dead letters, directly or by scripts.
+ * The contract tests run with exactly these rights, and compare them with what the server counted.
  */
 const CONSUME = [
   'xreadgroup',
@@ -74,33 +76,39 @@ const CONSUME = [
 ];
 
 /**
- * Sent for the administration of groups, inside scripts, beside those of {@link CONSUME} and {@link DELAY}.
- * A consumer sends `xgroup|setid` where the server has miscounted what a group has read.
+ * Sent for the administration of groups, by scripts, beside those of {@link CONSUME} and
+ * {@link DELAY}. A consumer sends `xgroup|setid` where the server has miscounted what a group has
+ * read.
  */
 const ADMINISTER = ['xgroup|destroy', 'xgroup|setid'];
 
-/** To delete what retention does not keep, and to report what a stream costs. */
+/** For deleting what retention does not keep, and reporting the size of a stream. */
 const RETAIN = ['xtrim', 'memory|usage'];
 
-/** Sent by who sends requests, and by who answers them. */
+/** Sent by processes that send or answer requests. */
 const REQUEST = ['xread', 'pexpire'];
 
-/** Sent by who shares streams out. Hints about locks that expire take more, and are done without. */
+/**
+ * Sent by processes that share streams out. Hints about expired locks need more rights, and are
+ * optional.
+ */
 const BALANCE = ['mget', 'hgetall'];
 
-/** The slot `state`. */
+/** For the slot `state`. */
 const STATE = ['get'];
 
-/** To hand entries over within a group, inside scripts. The rest is among the above. */
+/**
+ * For handing entries over within a group, by scripts. The other commands are among those above.
+ */
 const HAND_OVER = ['zlexcount'];
 
-/** To be told of what others have delayed, or handed over. */
+/** For hearing what other processes have delayed, or handed over. */
 const LISTEN = ['subscribe'];
 
-/** What is known of workflows. The rest is among the above. */
+/** For the state of workflows. The other commands are among those above. */
 const WORKFLOW = ['append'];
 
-/** Every command that a user with this access needs, as ACL rules name them. */
+/** All commands that a user with this access needs, as ACL rules name them. */
 export function redisCommands(
   access: RedisAclOptions['access'] = 'all',
   cluster = false,
@@ -140,7 +148,10 @@ export function redisAclRules(options: RedisAclOptions = {}): readonly string[] 
   return ['resetkeys', ...patterns(options), 'resetchannels', ...channels, '-@all', ...commands];
 }
 
-/** Of each stream's delayed messages: {@link Keys.delays}; and of consumers: {@link Keys.handedChannel}. */
+/**
+ * Channels of each stream's delayed messages: {@link Keys.delays}; and of consumers:
+ * {@link Keys.handedChannel}.
+ */
 function channelsOf({ keyPrefix = '', streams, access }: RedisAclOptions): string[] {
   const names = streams?.map((stream) => literal(derivedFrom(keyPrefix + stream)));
   const all = keyPrefix === '' ? ['*'] : [`${literal(keyPrefix)}*`, `${literal(`{${keyPrefix}`)}*`];
@@ -148,7 +159,7 @@ function channelsOf({ keyPrefix = '', streams, access }: RedisAclOptions): strin
   return access === 'publish' ? delayed : [...delayed, `${literal(keyPrefix)}handed:*`];
 }
 
-/** The key of a stream, and those that {@link Keys} derives from it. */
+/** The key of a stream, and the keys that {@link Keys} derives from it. */
 function patterns({ keyPrefix = '', streams, access }: RedisAclOptions): string[] {
   const names = streams?.map((stream) => keyPrefix + stream);
   const derived = access === 'publish' ? [':published:*', ':delayed*'] : [':*'];
@@ -171,5 +182,5 @@ function patterns({ keyPrefix = '', streams, access }: RedisAclOptions): string[
 
 const derivedFrom = (name: string): string => (hasHashTag(name) ? name : `{${name}}`);
 
-/** A pattern that matches this text alone. */
+/** A pattern that matches only this text. */
 const literal = (text: string): string => text.replace(/[*?[\]\\]/g, '\\$&');

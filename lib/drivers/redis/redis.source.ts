@@ -41,7 +41,7 @@ const CAPABILITIES: Omit<SourceCapabilities, 'atomicPublish'> = {
   replicatedPublish: true,
 };
 
-/** Of the longest wait for a reply: what is left is for the way. */
+/** Share of the longest wait for a reply. The rest is for the way. */
 const WAIT_SHARE = 0.8;
 
 export interface RedisSourceOptions {
@@ -110,7 +110,7 @@ export class RedisSource implements MessageSource {
     const { commands, keys, replies } = this.options;
     const context = { commands, keys, publish: this.publishNext.bind(this) };
     if (!replies.waiting) return settleAll(batch, context);
-    // Another node may have the answers.
+    // Another node may have the reply boxes.
     if (commands.topology) {
       return replies.flush().then(() => settleAll(batch, context));
     }
@@ -123,7 +123,7 @@ export class RedisSource implements MessageSource {
     return settling;
   }
 
-  /** Some of them wait for replicas. */
+  /** Publishes entries of which some wait for replicas. */
   private publishSome(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {
     return divide(
       entries,
@@ -133,7 +133,7 @@ export class RedisSource implements MessageSource {
     );
   }
 
-  /** What follows from a message, some of it later. */
+  /** Publishes entries that follow from a message, some of them later. */
   private publishNext(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {
     return divide(
       entries,
@@ -143,7 +143,7 @@ export class RedisSource implements MessageSource {
     );
   }
 
-  /** @throws InvalidOptionsError where the names of streams cannot be placed */
+  /** @throws InvalidOptionsError where the names of streams do not fit on a cluster */
   private onCluster(
     options: SubscribeOptions,
     topology: Topology,

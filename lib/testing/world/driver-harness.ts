@@ -3,7 +3,7 @@ import type { EventBus } from '../../core/event-bus.js';
 
 /** What a connection of a test may ask for. */
 export interface OpenOptions {
-  /** Told of what the driver does on its own. @default one that nobody listens to */
+  /** Receives the events of the driver. @default a bus without listeners */
   readonly events?: EventBus;
   /** Behind the prefix that the harness puts there itself, if any. @default '' */
   readonly keyPrefix?: string;

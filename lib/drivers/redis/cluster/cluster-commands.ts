@@ -14,9 +14,9 @@ import { redirectionOf, type Redirection } from '../topology/redirections.js';
 import { slotOf } from '../topology/slots.js';
 import { addressText, Topology, type Address } from '../topology/topology.js';
 
-/** A node that cannot be reached for so long may have been replaced, ms. */
+/** A node that cannot be reached for this time may have been replaced, in milliseconds. */
 export const NODE_PATIENCE = 500;
-/** Before a command is tried again that came at a moment of change. */
+/** Wait before a command is tried again that came while the cluster was changing. */
 const momentOfChange = (): Backoff => new Backoff(10, 250);
 
 export interface ClusterOptions {
@@ -25,7 +25,7 @@ export interface ClusterOptions {
   readonly role: Role;
 }
 
-/** One connection to each master that is needed, and commands to the master that has their key. */
+/** One connection to each master that is used, and commands to the master that has their key. */
 export class ClusterCommands implements Commands {
   readonly topology: Topology;
   private readonly nodes: Nodes<Connection>;
@@ -68,7 +68,7 @@ export class ClusterCommands implements Commands {
     return new Set(keys.map(slotOf)).size <= 1;
   }
 
-  /** Nodes are connected to when they are first asked. */
+  /** Does nothing: nodes are connected to at their first use. */
   connect(): void {}
 
   async ready(action: string, timeout: number): Promise<void> {
@@ -132,12 +132,12 @@ export class ClusterCommands implements Commands {
     return this.nodes.at(addressText(address));
   }
 
-  /** @returns the node to be asked next, where it is not the owner */
+  /** @returns the node to ask next, where it is not the owner */
   private async follow(redirection: Redirection, wait: number): Promise<Address | undefined> {
     switch (redirection.kind) {
       case 'moved':
         this.topology.moved(redirection.slot, redirection.to);
-        // The others that moved with it.
+        // Other slots may have moved with this one.
         void this.topology.refresh().catch(() => undefined);
         return undefined;
       case 'ask':
@@ -149,10 +149,13 @@ export class ClusterCommands implements Commands {
     }
   }
 
-  /** Those that have no slots any more. One that is asked for the topology again is connected to again. */
+  /**
+   * Retires nodes that have no slots any more. One that is asked for the topology again is
+   * connected to again.
+   */
   private forgetNodes(): void {
     const { masters } = this.topology;
-    // A cluster that is about to be made.
+    // The cluster is being set up.
     if (masters.size === 0) return;
     const unmet = [...(this.unmet ?? masters)].filter((name) => masters.has(name));
     this.unmet = new Set(unmet.filter((name) => !this.nodes.has(name)));
@@ -160,7 +163,10 @@ export class ClusterCommands implements Commands {
   }
 }
 
-/** The new owner of a slot that is on its way serves each command that says that it was sent there. */
+/**
+ * The new owner of a slot that is moving serves a command only if the command says that it was
+ * redirected there.
+ */
 function asking<T>(command: (client: Redis) => Promise<T>): (client: Redis) => Promise<T> {
   return (client) =>
     command(

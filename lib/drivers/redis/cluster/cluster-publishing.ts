@@ -19,15 +19,15 @@ export interface ClusterPublishingOptions extends Omit<ClusterOptions, 'role'> {
 }
 
 /**
- * Publishes each entry at the master of its stream, many in one write. What a node has not carried
- * out, because the cluster is changing, goes the slower way that follows the change.
+ * Publishes each entry at the master of its stream, many in one write. Entries that a node has not
+ * taken, because the cluster is changing, go a slower way that follows the change.
  */
 export class ClusterPublishing {
   private readonly nodes: Nodes<Publishing>;
 
   constructor(private readonly options: ClusterPublishingOptions) {
     const { connector, events, keys, topology } = options;
-    // What follows a slot on its way knows the keys of the script only, and another node may lack IDMP.
+    // The slower way knows only the keys of the script, and another node may lack IDMP.
     const alike = { events, keys, patience: NODE_PATIENCE };
     this.nodes = new Nodes(
       (address) => new Publishing({ ...alike, connector: connector.at(async () => address) }),
@@ -66,7 +66,10 @@ export class ClusterPublishing {
     await this.nodes.close();
   }
 
-  /** Those of one slot: one after the other, so that they keep their order, until one waits in vain. */
+  /**
+   * Publishes entries of one slot one after the other, so that they keep their order, until one
+   * waits in vain.
+   */
   private async followAll(
     indexes: readonly number[],
     entries: readonly OutgoingEntry[],

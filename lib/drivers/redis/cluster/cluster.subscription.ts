@@ -6,7 +6,7 @@ import type { RedisSubscription } from '../reading/redis.subscription.js';
 
 /** The streams of one slot. */
 class Part {
-  /** Its last pull brought as much as was asked for. */
+  /** Its last pull returned as much as was asked for. */
   busy = false;
   private pulling: Promise<void> | undefined;
 
@@ -27,15 +27,15 @@ class Part {
   }
 }
 
-/** One consumer's part in one group on a cluster: a subscription of its own for each slot. */
+/** A consumer's subscription on a cluster: one for each slot. */
 export class ClusterSubscription implements Subscription {
   private readonly parts: readonly Part[];
-  /** Pulled, and handed out at the next pull. */
+  /** Leases that were pulled, and are handed out at the next pull. */
   private pulled: Lease[] = [];
   private wake: (() => void) | undefined;
   private stopped = false;
 
-  /** @param onClosed told once it is closed */
+  /** @param onClosed called once it is closed */
   constructor(
     subscriptions: readonly RedisSubscription[],
     private readonly onClosed: () => void,
@@ -59,7 +59,8 @@ export class ClusterSubscription implements Subscription {
       await answered;
     }
     const handedOut = this.pulled.splice(0, limit);
-    // More than there is room for: kept fresh by those who read it, until the next pull.
+    // More than there is room for: the subscriptions that read them keep them fresh until the next
+    // pull.
     this.takeBack(this.pulled.splice(0));
     return handedOut;
   }
@@ -102,19 +103,22 @@ export class ClusterSubscription implements Subscription {
   }
 
   async close(): Promise<void> {
-    // Never handed out: each one's close releases them.
+    // Never handed out: closing each subscription releases them.
     this.takeBack(this.pulled.splice(0));
     await Promise.all(this.parts.map(({ subscription }) => subscription.close()));
     this.onClosed();
   }
 
-  /** The busy ones share the room; of the others, which wait, each may bring its part of it. */
+  /**
+   * Busy subscriptions share the room. Each of the others, which wait, may return its part of it.
+   */
   private pullAll(limit: number): void {
     const busy = this.parts.filter((part) => part.busy).length;
     for (const part of this.parts) {
       const share = Math.floor(limit / (part.busy ? busy : this.parts.length));
       part.pull(Math.max(1, share), (leases) => {
-        // Nobody waits for them now: kept fresh by those who read them, until the next pull.
+        // No pull waits for these leases now: the subscriptions that read them keep them fresh
+        // until the next pull.
         if (!this.wake) return this.takeBack(leases);
         this.pulled.push(...leases);
         this.answer();

@@ -4,7 +4,7 @@ import type { Commands } from '../connection/commands.js';
 import { Connection } from '../connection/connection.js';
 import type { Connector, Role } from '../connection/connector.js';
 
-/** Connections for commands, to the one server or to a cluster: made when they are first needed. */
+/** Connections for commands, to one server or to a cluster. They are made at their first use. */
 export function openCommands(connector: Connector, events: EventBus, role: Role): Commands {
   return connector.cluster
     ? new ClusterCommands({ connector, events, role })

@@ -34,9 +34,9 @@ export interface QueuedCommand {
 
 export interface InboxCommit {
   readonly note: string;
-  /** That of version 0.1.0, where it is looked at. */
+  /** Key of the note in version 0.1.0, where it is checked. */
   readonly former: string | undefined;
-  /** How long it is noted, ms. */
+  /** How long the note is kept, in milliseconds. */
   readonly ttl: number;
   readonly queued: readonly QueuedCommand[];
 }

@@ -11,14 +11,16 @@ import { KEYS_AT_ONCE, type DoneKeys } from './done-keys.js';
 import { extendKeys } from './extend-keys.script.js';
 import { releaseKeys } from './release-keys.script.js';
 
-/** One key for each, beside its stream. A stream's keys go to the server together. */
+/**
+ * One key for each completion, beside its stream. The keys of a stream go to the server together.
+ */
 export class RedisCompletions implements Completions {
   constructor(
     private readonly commands: Commands,
     private readonly keys: Keys,
   ) {}
 
-  /** Streams whose part of a cluster is away hold up no other. */
+  /** Streams whose part of a cluster cannot be reached hold up no other. */
   claim(claims: readonly Claim[], lease: number): Promise<(ClaimOutcome | Error)[]> {
     return this.byHandler<ClaimOutcome | Error>(claims, (done, owner, key) =>
       this.commands
@@ -57,7 +59,7 @@ export class RedisCompletions implements Completions {
     );
   }
 
-  /** Scripts know one owner, and names of one kind, which stand beside one stream. */
+  /** A script takes claims of one owner, one handler and one stream. */
   private async byHandler<T>(
     claims: readonly Claim[],
     carryOut: (done: DoneKeys, owner: string, key: string) => Promise<T[]>,
@@ -89,21 +91,21 @@ const whose = (claim: Claim): readonly unknown[] => [
   claim.owner,
 ];
 
-/** As nearly always. */
+/** Nearly always true. */
 function isOne(claims: readonly Claim[]): boolean {
   const first = claims[0]!;
   return claims.every((claim) => claim.owner === first.owner && isOfOneHandler(claim, first));
 }
 
-/** Whether their keys begin alike. */
+/** Whether the keys have the same prefix. */
 export const isOfOneHandler = (one: CompletionKey, other: CompletionKey): boolean =>
   one.handler === other.handler &&
   one.formerly === other.formerly &&
   one.stream === other.stream &&
   one.group === other.group;
 
-/** What one script takes at a time. */
+/** Parts of a list that one script takes. */
 export const atOnce = <T>(items: readonly T[]): T[][] => chunksOf(items, KEYS_AT_ONCE);
 
-/** Not to be taken for the mark of what was completed. */
+/** Text of an owner, which differs from the mark of a completed key. */
 const ownerOf = ({ owner }: Claim): string => `by ${owner}`;

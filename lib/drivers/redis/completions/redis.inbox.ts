@@ -7,23 +7,24 @@ import type { Keys } from '../keys/keys.js';
 import { commitInbox, type QueuedCommand } from './commit-inbox.script.js';
 
 /**
- * What a handler with the option `inbox` is given on Redis: commands that are carried out in one
- * script, with the note that they were, when the handler has succeeded. What they answer is not known.
+ * The transaction of a handler with the option `inbox` on Redis. When the handler has succeeded,
+ * one script carries out its commands, together with the note that they were. The handler does not
+ * see their replies.
  */
 export class RedisTransaction {
   /** @internal */
   readonly queued: QueuedCommand[] = [];
 
   /**
-   * Queues a write, for example `write('HINCRBY', 'stock', 'apples', -1)`. The key is taken as it is,
-   * without `keyPrefix`. On a cluster it has to share the slot of the message's stream.
+   * Queues a write, for example `write('HINCRBY', 'stock', 'apples', -1)`. The key is used as it
+   * is, without `keyPrefix`. On a cluster it has to share the slot of the message's stream.
    */
   write(command: string, key: string, ...args: (string | number)[]): void {
     this.queued.push({ command, keys: [key], args });
   }
 }
 
-/** Writes to Redis, and the note of them beside the stream of the message. */
+/** An inbox on Redis. Its notes stand beside the stream of the message. */
 export class RedisInbox implements Inbox<RedisTransaction> {
   constructor(
     private readonly commands: Commands,

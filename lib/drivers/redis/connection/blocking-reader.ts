@@ -92,7 +92,7 @@ export class BlockingReader {
     return this.ended;
   }
 
-  /** A part of a reply has come, and the rest has not. */
+  /** A part of a reply has arrived, and the rest has not. */
   get hasPartOfReply(): boolean {
     return this.line?.wire.hasPartOfReply ?? false;
   }

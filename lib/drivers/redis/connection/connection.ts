@@ -22,19 +22,24 @@ export interface ConnectionOptions {
   readonly connector: Connector;
   readonly role: Role;
   readonly events: EventBus;
-  /** Without any data for so long, while a reply is awaited, the connection is dead, ms. */
+  /**
+   * Without any data for this time, while a reply is awaited, the connection is dead, in
+   * milliseconds.
+   */
   readonly replyTimeout: number;
   /** Awaited before a new client is used. Where it rejects, that client is given up. */
   readonly onConnected?: (client: Redis) => Promise<void>;
-  /** How long a command waits for a connection, ms. By default as long as for its reply. */
+  /**
+   * How long a command waits for a connection, in milliseconds. @default as long as for its reply
+   */
   readonly patience?: number;
-  /** What it leads to was reached otherwise before: its first connection ends an outage. */
+  /** Another connection led to the same data before: the first connection here ends an outage. */
   readonly late?: boolean;
-  /** It connects when it is first needed. @default at once */
+  /** Connects when it is first needed. @default at once */
   readonly lazy?: boolean;
 }
 
-/** Connections made by this process so far. */
+/** Number of connections made by this process. */
 let made = 0;
 
 /**
@@ -55,7 +60,7 @@ export class Connection implements Commands {
   private wasConnected = false;
   private broken = false;
   private readonly outages = new Outages();
-  /** Where the last client was to connect to. Undefined while that is being asked for. */
+  /** The address of the last client. Undefined while it is being looked up. */
   private address: string | undefined;
   private first: FirstConnection | undefined;
   #prepared: Redis | undefined;
@@ -66,7 +71,7 @@ export class Connection implements Commands {
     if (!options.lazy) this.connect();
   }
 
-  /** Begins to connect, where that was left for later. */
+  /** Begins to connect, where the connection is lazy. */
   connect(): void {
     if (this.first || this.closed) return;
     this.first = new FirstConnection(() => this.announceDelay());
@@ -80,7 +85,10 @@ export class Connection implements Commands {
     return this.#client;
   }
 
-  /** @throws MissingPackageError; RedisConnectionError (`not-sent`) when there is no connection within `timeout` ms */
+  /**
+   * @throws MissingPackageError; RedisConnectionError (`not-sent`) where there is no connection
+   * within `timeout` milliseconds
+   */
   async ready(action: string, timeout: number): Promise<Redis> {
     const deadline = systemClock.now() + timeout;
     this.connect();
@@ -97,7 +105,7 @@ export class Connection implements Commands {
     return this.#client;
   }
 
-  /** Runs one command, or several at once, and types what it rejects with. */
+  /** Runs one command, or several at once, and makes typed errors of rejections. */
   async run<T>(action: string, command: (client: Redis) => Promise<T>, key?: string): Promise<T> {
     const { connector, patience = connector.commandTimeout } = this.options;
     const client = this.#client ?? (await this.ready(action, patience));
@@ -137,8 +145,8 @@ export class Connection implements Commands {
   }
 
   /**
-   * What it leads to is not needed any more: closes it, once what is under way must have been
-   * answered. Whoever was told that it broke is told.
+   * The target is not needed any more: closes the connection once commands under way must have been
+   * answered. Emits an event only where the connection was reported as broken.
    */
   async retire(): Promise<void> {
     if (this.#client) await sleep(systemClock, this.options.replyTimeout, this.closing.signal);
@@ -166,7 +174,7 @@ export class Connection implements Commands {
     }
   }
 
-  /** No later try can succeed: what waits fails at once. */
+  /** No later try can succeed: waiting commands fail at once. */
   private giveUp(): void {
     this.first?.over();
     this.waiters.wakeAll();
@@ -200,7 +208,7 @@ export class Connection implements Commands {
     } finally {
       const wasReady = this.#client === client;
       this.#client = this.#connecting = undefined;
-      // Asked of a client that has ended, it leaves a timer behind.
+      // Disconnecting a client that has ended would leave a timer behind.
       if (client.status !== 'end') client.disconnect();
       if (wasReady) this.outages.broke(systemClock.now());
       if (wasReady && !this.closed) this.announceLoss();
@@ -217,7 +225,7 @@ export class Connection implements Commands {
 
   private announceDelay(): void {
     const { address } = this;
-    // The connections to the nodes that are asked tell of it themselves.
+    // The connections to the nodes that are asked report it themselves.
     if (address === undefined) return;
     const cause =
       this.lastError ?? unansweredTls(this.#connecting) ?? new Error('there was no answer so far');

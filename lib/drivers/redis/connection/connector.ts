@@ -9,20 +9,20 @@ import { SentinelWatch } from './sentinel-watch.js';
 
 export type Role = 'commands' | 'publisher' | 'replicated' | 'reader' | 'replies' | 'hints';
 
-/** Where the connections of a cluster go: found out anew for each. */
+/** Returns the address of the next connection, on a cluster. */
 type Locate = () => Promise<Address>;
 
-/** A sentinel that says nothing for so long is passed over for the next one, ms. */
+/** A sentinel that does not answer within this time is skipped, in milliseconds. */
 const SENTINEL_PATIENCE = 2000;
 
 /**
- * Makes the clients, all alike, and keeps to itself how: whoever prints what holds a connector, or a
- * client of its making, sees neither passwords nor keys.
+ * Makes all clients in the same way. Its contents are hidden: printing an object that holds a
+ * connector, or a client that it made, shows neither passwords nor keys.
  */
 export class Connector {
-  /** Longest wait for a connection, ms. */
+  /** Longest wait for a connection, in milliseconds. */
   readonly connectTimeout: number;
-  /** Longest wait for a reply, ms. */
+  /** Longest wait for a reply, in milliseconds. */
   readonly commandTimeout: number;
   readonly #options: RedisOptions;
   readonly #clients = new Set<Redis>();
@@ -30,7 +30,7 @@ export class Connector {
 
   constructor(
     options: RedisOptions,
-    /** Finds out, each time, where the next client is to connect to. */
+    /** Returns the address of the next connection, each time. */
     readonly locate?: Locate,
   ) {
     this.#options = options;
@@ -38,21 +38,21 @@ export class Connector {
     this.commandTimeout = options.commandTimeout ?? 5000;
   }
 
-  /** Where a cluster is found, if it is one. */
+  /** How a cluster is found. Undefined where there is none. */
   get cluster():
     { readonly seeds: readonly Address[]; readonly natMap: NatMap | undefined } | undefined {
     const { cluster, natMap } = this.#options;
     return cluster && { seeds: cluster.map(({ host, port = 6379 }) => ({ host, port })), natMap };
   }
 
-  /** Makes clients of one node of a cluster, or of whichever is the right one by then. */
+  /** Makes clients of one node of a cluster, which `locate` chooses at each connection. */
   at(locate: Locate): Connector {
     return new Connector(this.#options, locate);
   }
 
   /**
-   * A client that the user made, configured as those of {@link create}. Undefined where there is no
-   * option `client`.
+   * A client that the application made, configured like those of {@link create}. Undefined where
+   * there is no option `client`.
    * @throws InvalidOptionsError where the client cannot be used
    */
   adopt(replyTimeout: number): Redis | undefined {
@@ -61,11 +61,11 @@ export class Connector {
   }
 
   /**
-   * Makes a client that has not connected yet, and will not connect again once it has lost its
-   * connection.
-   * @param replyTimeout without any data for this time, in milliseconds, while a reply is awaited, the
-   * client is closed
-   * @throws InvalidOptionsError where a client that the user made cannot be used
+   * Makes a client that has not connected yet, and that will not connect again after it has lost
+   * its connection.
+   * @param replyTimeout the client is closed when no data arrives for this time, in milliseconds,
+   * while a reply is awaited
+   * @throws InvalidOptionsError where a client that the application made cannot be used
    * @throws MissingPackageError
    */
   async create(role: Role, replyTimeout: number, address?: Address): Promise<Redis> {
@@ -86,7 +86,7 @@ export class Connector {
     return made;
   }
 
-  /** A client is about to connect. */
+  /** Call it when a client is about to connect. */
   connecting(): void {
     this.watch?.start();
   }
@@ -106,10 +106,11 @@ export class Connector {
       socketTimeout: replyTimeout,
       // A server that loads its data says how long it needs, and is often wrong.
       maxLoadingRetryTime: 500,
-      // Two more commands, and rights, that tell the server no more than the name does.
+      // Two more commands, with rights of their own, that tell the server no more than the name
+      // does.
       disableClientInfo: true,
-      // What a client that the user made may have set otherwise, and blocking reads, replies that are
-      // errors, or counts that are numbers would not survive.
+      // The application may have set these otherwise. Blocking reads, error replies, and counts as
+      // numbers would not work then.
       commandTimeout: undefined,
       blockingTimeout: undefined,
       reconnectOnError: null,
@@ -146,7 +147,10 @@ export class Connector {
 
 const adopted = new WeakSet<Redis>();
 
-/** Takes over a client that the user made, after checking for what would break us. */
+/**
+ * Takes over a client that the application made, after checking it for settings that would break
+ * this library.
+ */
 function adopt(client: Redis, ours: object): Redis {
   if (typeof client?.options !== 'object' || typeof client.connect !== 'function') {
     throw new InvalidOptionsError([`client must make an ioredis client, not ${shown(client)}`]);
@@ -166,13 +170,13 @@ function adopt(client: Redis, ours: object): Redis {
   return client;
 }
 
-/** At once: ioredis would wait for a server that may hang to agree. */
+/** Closes at once: ioredis would wait for the agreement of a server that may hang. */
 function hangUp(client: Redis): void {
   const { stream } = client as { stream?: Redis['stream'] };
   if (stream) stream.destroy();
   else client.disconnect();
 }
 
-/** ioredis itself shows a client with its options and its socket: the password, the private key. */
+/** ioredis shows a client with its options and its socket: the password, the private key. */
 const hidden = (client: Redis): Redis =>
   concealed(client, ({ status }) => `Redis client (${status})`);

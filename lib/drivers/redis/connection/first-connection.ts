@@ -1,11 +1,11 @@
 import type { Redis } from 'ioredis';
 
-/** The first connection is told of where it takes longer than this, ms. */
+/** A first connection that takes longer than this is reported, in milliseconds. */
 const PATIENCE = 1000;
-/** And from then on this often, ms. */
+/** Interval of further reports, in milliseconds. */
 const AGAIN = 10_000;
 
-/** Tells of a first connection that takes long, until it is made or given up. */
+/** Reports a first connection that takes long, until it is made or given up. */
 export class FirstConnection {
   private timer: NodeJS.Timeout | undefined;
 
@@ -13,7 +13,7 @@ export class FirstConnection {
     this.tellAfter(PATIENCE);
   }
 
-  /** It is made, or not wanted any more. */
+  /** The connection is made, or not wanted any more. */
   over(): void {
     clearTimeout(this.timer);
   }
@@ -27,7 +27,7 @@ export class FirstConnection {
   }
 }
 
-/** Where a client connects to, without user and password. */
+/** The address to which a client connects, without user and password. */
 export function addressOf({ options }: Redis): string {
   const { sentinels, name, path, host, port } = options;
   if (path !== undefined) return path;
@@ -36,6 +36,6 @@ export function addressOf({ options }: Redis): string {
   return `the master "${name}" by the sentinels ${addresses.join(', ')}`;
 }
 
-/** For the text of an error: where a connection was tried, and for how long. */
+/** For the text of an error: the address that was tried, and for how long. */
 export const triedFor = (address: string | undefined, ms: number): string =>
   ` (tried ${address === undefined ? '' : `${address} `}for ${ms / 1000} s)`;

@@ -7,26 +7,26 @@ import { Connection } from './connection.js';
 import type { Connector } from './connector.js';
 import { isRefused } from '../errors/reply-errors.js';
 
-/** What is told of some channels. */
+/** Listens to some channels. */
 export interface HintListener {
-  /** Something was said on a channel. */
+  /** A message came on a channel. */
   heard(channel: string, message: string): void;
-  /** A channel is listened to from now on. What was said before was not heard. */
+  /** The channel is listened to from now on. Earlier messages were missed. */
   listening?(channel: string): void;
-  /** The user may not listen to a channel. Told once for each. */
+  /** The user may not listen to a channel. Called once for each. */
   refused(channel: string, error: Error): void;
 }
 
-/** A connection, and the channels that it was asked to listen to. */
+/** A connection, and the channels that it listens to. */
 interface Line {
   readonly client: Redis;
   readonly asked: Set<string>;
 }
 
 /**
- * Listens to what scripts publish, on one connection for all channels of a driver; on a cluster any
- * node passes on what is said at any other. Hints only: what is missed is found by looking, so the
- * loss of the connection is not reported.
+ * Listens to messages that scripts publish, on one connection for all channels of a driver. On a
+ * cluster every node passes on the messages of all others. These are hints only: looks find what is
+ * missed, so the loss of the connection is not reported.
  */
 export class Hints {
   private readonly listeners = new Map<string, Set<HintListener>>();
@@ -47,7 +47,7 @@ export class Hints {
     if (this.line) void this.listenAlso(this.line);
   }
 
-  /** The connection stays while any other channel is listened to. */
+  /** The connection stays while another channel is listened to. */
   async forget(channels: readonly string[], listener: HintListener): Promise<void> {
     for (const channel of channels) {
       const left = this.listeners.get(channel);
@@ -85,7 +85,7 @@ export class Hints {
     });
   }
 
-  /** Where there is nothing to be heard, no connection is needed. */
+  /** Closes a connection without channels. */
   private async disconnectIfIdle(): Promise<void> {
     for (const channel of this.listeners.keys()) if (!this.refused.has(channel)) return;
     const { connection } = this;
@@ -93,7 +93,7 @@ export class Hints {
     await connection?.close();
   }
 
-  /** @throws so that another connection is made, which listens to all of them */
+  /** @throws so that another connection is made, which listens to all channels */
   private async begin(client: Redis): Promise<void> {
     client.on('message', (channel: string, message: string) => {
       for (const listener of this.listeners.get(channel) ?? []) listener.heard(channel, message);
@@ -102,7 +102,7 @@ export class Hints {
     await this.listenOn(this.line);
   }
 
-  /** Where that fails, everything is listened to anew. */
+  /** Where this fails, a new connection listens to all channels. */
   private async listenAlso(line: Line): Promise<void> {
     const { client } = line;
     await this.listenOn(line).catch(() => {
@@ -124,7 +124,7 @@ export class Hints {
     } catch (error) {
       if (!isRefused(error)) throw error;
       if (channels.length === 1) return this.doWithout(channels[0]!, error as Error);
-      // It may be one of them alone.
+      // Only one of the channels may have failed.
       await Promise.all(channels.map((channel) => this.subscribe(client, [channel])));
       return;
     }

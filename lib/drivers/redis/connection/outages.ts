@@ -1,24 +1,27 @@
 /**
- * After an outage owners get this long to come back and keep their entries fresh, ms. They could not
- * do so in the meantime, and may still be at work on them.
+ * Time that owners get after an outage to come back and keep their entries fresh, in milliseconds.
+ * They could not do so during the outage, and may still work on the entries.
  */
 const OWNERS_RETURN = 2500;
 
-/** The length of an outage whose beginning is not known, ms: while owners may return, nothing is taken over. */
+/**
+ * The length of an outage whose beginning is not known, in milliseconds: while owners may return,
+ * nothing is taken over.
+ */
 const UNKNOWN = 86_400_000;
 
 /** Most outages remembered. */
 const MOST = 100;
 
 interface Outage {
-  /** From the last sign of life to the next one, ms. */
+  /** From the last sign of life to the next one, in milliseconds. */
   readonly lasted: number;
   readonly end: number;
 }
 
 /**
- * When the server behind a connection was away, or could not be reached. Times are those of a clock
- * that never jumps, in milliseconds.
+ * When the server behind a connection could not be reached. Times are those of a clock that never
+ * jumps, in milliseconds.
  */
 export class Outages {
   /** Oldest first. */
@@ -26,33 +29,36 @@ export class Outages {
   private underWay = 0;
   /** The last sign of life, while a reply is awaited. */
   private silentSince = 0;
-  /** Where a reply did not come, or the connection broke: the last sign of life before. */
+  /** The last sign of life before a reply was missed, or before the connection broke. */
   private began: number | undefined;
 
-  /** A command is sent. */
+  /** Call it when a command is sent. */
   sent(now: number): void {
     if (this.underWay++ === 0) this.silentSince = now;
   }
 
-  /** A command was answered, be it with an error. */
+  /** Call it when a command was answered, also by an error. */
   answered(now: number): void {
     this.underWay--;
     this.silentSince = now;
     this.began = undefined;
   }
 
-  /** A command gets no answer any more. */
+  /** Call it when a command will get no answer. */
   unanswered(): void {
     this.underWay--;
     this.began ??= this.silentSince;
   }
 
-  /** The connection broke. */
+  /** Call it when the connection broke. */
   broke(now: number): void {
     this.began ??= this.underWay > 0 ? this.silentSince : now;
   }
 
-  /** There is a connection again. `unknown`: the outage began before that of this connection. */
+  /**
+   * Call it when there is a connection again. `unknown`: the outage began before the one of this
+   * connection.
+   */
   over(now: number, beginning: 'known' | 'unknown'): void {
     const lasted = beginning === 'known' ? now - (this.began ?? now) : UNKNOWN;
     this.past.push({ lasted, end: now });
@@ -61,10 +67,10 @@ export class Outages {
   }
 
   /**
-   * By how much longer than `idle` an entry must have been left alone before its owner counts as gone.
-   * 0 once owners had the time to return since the last outage. Before that it is the time that they
-   * need, and the length of each outage that an entry of that age has seen. A connection that breaks
-   * again and again therefore delays a takeover, and does not prevent it.
+   * How much longer than `idle` an entry must have been left alone before its owner counts as gone.
+   * 0 once owners had the time to return since the last outage. Before that, the time that they
+   * need, and the length of each outage that an entry of that age has seen. So a connection that
+   * breaks again and again delays a takeover, and does not prevent it.
    */
   allowance(idle: number, now: number): number {
     const last = this.past.at(-1);

@@ -29,7 +29,7 @@ const SENTINEL_ADDRESS = declareOptions('the address of a sentinel', {
   port: whole(1, 65_535),
 });
 
-/** Where one sentinel listens. */
+/** The address of one sentinel. */
 export interface SentinelAddress extends Given<typeof SENTINEL_ADDRESS> {}
 
 const NODE_ADDRESS = declareOptions('the address of a node', {
@@ -38,7 +38,7 @@ const NODE_ADDRESS = declareOptions('the address of a node', {
   port: whole(1, 65_535),
 });
 
-/** The one place for an option of a connection to Redis. */
+/** Declares each option of a connection to Redis in one place. */
 export const REDIS_OPTIONS = declareOptions(
   'a connection to Redis',
   {
@@ -55,13 +55,21 @@ export const REDIS_OPTIONS = declareOptions(
     db: whole(0),
     /** Options of Node's `tls.connect`: `ca`, `cert`, `key`, `servername` … as texts or buffers. */
     tls: tls(),
-    /** Sentinels that say where the master is, instead of `url` or `host` and `port`. Needs `name`. */
+    /**
+     * Sentinels that know where the master is, instead of `url` or `host` and `port`. Needs `name`.
+     */
     sentinels: list(nested(SENTINEL_ADDRESS), ADDRESSES, 1),
-    /** What the sentinels call the master, for example `'mymaster'`. */
+    /** The name of the master for the sentinels, for example `'mymaster'`. */
     name: text(),
-    /** Some nodes of a cluster, instead of `url` or `host` and `port`; the others are learned from them. */
+    /**
+     * Some nodes of a cluster, instead of `url` or `host` and `port`. The others are learned from
+     * them.
+     */
     cluster: list(nested(NODE_ADDRESS), ADDRESSES, 1),
-    /** Where nodes are reached that the cluster announces under another address: `'10.0.0.1:6379'`. */
+    /**
+     * Addresses that this process can reach, by the addresses that the cluster announces:
+     * `'10.0.0.1:6379'`.
+     */
     natMap: checked<Readonly<Record<string, { readonly host: string; readonly port: number }>>>(
       "an object such as { '10.0.0.1:6379': { host, port } }",
       isRecord,
@@ -72,8 +80,8 @@ export const REDIS_OPTIONS = declareOptions(
     /** TLS to the sentinels; `tls` is for the master. */
     sentinelTls: tls(),
     /**
-     * Makes a client of your own, a new one at each call: the library needs several connections, and
-     * owns, configures and closes what it is given. Must not set `keyPrefix` (use the library's) or
+     * Makes a client of your own, a new one at each call: the library needs several connections. It
+     * owns, configures and closes them. Must not set `keyPrefix` (use the library's) or
      * `replyMapping: 'resp3'`. Create it with `lazyConnect: true`.
      */
     client: func<() => Redis>('a function that makes a new ioredis client at each call'),
@@ -82,14 +90,15 @@ export const REDIS_OPTIONS = declareOptions(
     /** Longest wait for a reply, or to reconnect before a command, in milliseconds. @default 5000 */
     commandTimeout: whole(1, LONGEST_TIMEOUT),
     /**
-     * Most bytes of messages that this process holds: those that were read and are not yet settled,
-     * of all its streams together. At the bound reading waits, so that few large messages run at a
-     * time, whatever `concurrency` is. Each reader may always hold one message. @default 8388608 (8 MiB)
+     * Most bytes of messages that this process holds: those that were read and are not settled, of
+     * all its streams together. At this limit reading waits, so few large messages run at a time,
+     * even with a high `concurrency`. Each reader may always hold one message. @default 8388608 (8
+     * MiB)
      */
     maxReadBytes: whole(1),
   },
   contradictions,
 );
 
-/** Where Redis is and how to talk to it. */
+/** Address and settings of a connection to Redis. */
 export interface RedisOptions extends Given<typeof REDIS_OPTIONS> {}

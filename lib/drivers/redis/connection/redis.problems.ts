@@ -4,16 +4,16 @@ import { isRecord } from '../../../core/declaring/shape.js';
 
 type Loose = Readonly<Record<string, unknown>>;
 
-/** Said by a url too. */
+/** Options that a url contains, too. */
 const IN_URL = ['host', 'port', 'username', 'password', 'db'] as const;
-/** Said by the sentinels. */
+/** Options that sentinels replace. */
 const PLACE = ['url', 'host', 'port'] as const;
 const OF_SENTINELS = ['name', 'sentinelUsername', 'sentinelPassword', 'sentinelTls'] as const;
-/** Said by the nodes of a cluster. */
+/** Options that the nodes of a cluster replace. */
 const NOT_ON_CLUSTER = ['url', 'host', 'port', 'db', 'sentinels', 'client'] as const;
 const IN_CLIENT = [...IN_URL, 'tls', 'sentinels', ...OF_SENTINELS] as const;
 
-/** What does not go together, as sentences. Never repeats a password, a url or a key. */
+/** Options that exclude each other, as sentences. Never repeats a password, a url or a key. */
 export function contradictions(options: Loose): string[] {
   const problems: string[] = [];
   const { client } = options;
@@ -45,7 +45,8 @@ function urlProblems(url: string, { tls }: Loose): string[] {
     return ['url must look like redis://host:6379 or rediss://host:6379'];
   }
   const problems: string[] = [];
-  // ioredis takes options from the query, too, and selecting what is no number would end the process.
+  // ioredis reads options from the query, too. Selecting a database that is no number would end the
+  // process.
   const selected = parsed.searchParams.get('db') ?? '';
   if (!/^\/?\d*$/.test(parsed.pathname) || !/^\d*$/.test(selected)) {
     problems.push('url must end with the number of the database, as in /0, or without one');
@@ -99,7 +100,9 @@ function sentinelProblems(
   return problems;
 }
 
-/** Finds out now what would fail at each connection: a path for a text, a key of another certificate. */
+/**
+ * Finds now what would fail at each connection: a path for a text, a key of another certificate.
+ */
 function tlsProblems(option: string, given: unknown): string[] {
   if (!isRecord(given)) return [];
   const tls: ConnectionOptions = given;

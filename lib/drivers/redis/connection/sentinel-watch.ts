@@ -3,17 +3,17 @@ import { sleep, systemClock } from '../../../core/clock.js';
 import { loadIoredis } from './ioredis.js';
 import type { RedisOptions, SentinelAddress } from './redis.options.js';
 
-/** How often a sentinel is asked where the master is, ms. */
+/** How often a sentinel is asked where the master is, in milliseconds. */
 const INTERVAL = 500;
-/** One that says nothing for so long is left for the next one, ms. */
+/** A sentinel that does not answer within this time is left for the next one, in milliseconds. */
 const PATIENCE = 2000;
 
 /**
- * Asks one sentinel at a time where the master is, and tells when it has moved. A master that was
- * replaced while it lives learns of it some seconds later; what is written to it until then is lost.
+ * Asks one sentinel at a time where the master is, and reports when it has moved. A master that was
+ * replaced while it lives learns of that some seconds later. Writes to it until then are lost.
  */
 export class SentinelWatch {
-  /** The sentinel that is asked now. */
+  /** Index of the sentinel that is asked now. */
   #at = 0;
   readonly #options: RedisOptions;
   readonly #sentinels: readonly SentinelAddress[];
@@ -30,14 +30,14 @@ export class SentinelWatch {
     this.#sentinels = sentinels;
   }
 
-  /** From the first connection on. Idempotent. */
+  /** Called at the first connection. Idempotent. */
   start(): void {
     if (this.running) return;
     this.running = true;
     void this.run();
   }
 
-  /** All sentinels, that one first which knows of the last move. */
+  /** All sentinels. The one that knows of the last move comes first. */
   get addresses(): SentinelAddress[] {
     return [...this.#sentinels.slice(this.#at), ...this.#sentinels.slice(0, this.#at)];
   }
@@ -50,7 +50,7 @@ export class SentinelWatch {
     const { Redis } = await loadIoredis();
     while (!this.closing.signal.aborted) {
       const client = new Redis(sentinelClient(this.#options, this.addresses[0]!));
-      // Each failure also fails the question that was asked.
+      // Each failure also fails the pending question.
       client.on('error', () => undefined);
       const hangUp = () => client.disconnect();
       this.closing.signal.addEventListener('abort', hangUp, { once: true });

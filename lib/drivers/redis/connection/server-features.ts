@@ -3,13 +3,13 @@ import type { EventBus } from '../../../core/event-bus.js';
 import { isReply } from '../errors/reply-errors.js';
 
 /**
- * What some servers can do beyond the floor, Redis 7.0. `idmp`: XADD with the option IDMP. `acked`:
- * XTRIM with the option ACKED.
+ * Features of some servers beyond the minimum, Redis 7.0. `idmp`: XADD with the option IDMP.
+ * `acked`: XTRIM with the option ACKED.
  */
 export type ServerFeature = 'idmp' | 'acked';
 
 interface Denial {
-  /** The first version that it applies to, pre-releases included, and the first one that it does not. */
+  /** The first version with the defect, pre-releases included, and the first one without it. */
   readonly from: string;
   readonly before: string;
   readonly because: string;
@@ -17,9 +17,12 @@ interface Denial {
 
 interface Rule {
   readonly feature: ServerFeature;
-  /** Options cannot be asked for; a command that came with them can. */
+  /**
+   * A command that came together with the option: servers can be asked for commands, not for
+   * options.
+   */
   readonly command: string;
-  /** Versions cannot be trusted to tell what a fork can do. They only tell what is known to be broken. */
+  /** Versions cannot tell what a fork supports. They only tell what is known to be broken. */
   readonly denials: readonly Denial[];
 }
 
@@ -57,7 +60,10 @@ interface Findings {
   readonly features: Map<ServerFeature, Finding>;
 }
 
-/** What the server behind each client can do: asked once per client, so anew after each reconnect. */
+/**
+ * What the server behind each client supports. Asked once per client, so again after each
+ * reconnect.
+ */
 export class ServerFeatures {
   readonly #probes = new WeakMap<Redis, Promise<void>>();
   readonly #findings = new WeakMap<Redis, Findings>();
@@ -66,7 +72,7 @@ export class ServerFeatures {
   constructor(private readonly events: EventBus) {}
 
   /**
-   * To be awaited before a client is used. What the server does not tell us is not used.
+   * Await it before a client is used. A feature that the server does not report is not used.
    * @throws where the connection breaks
    */
   probe(client: Redis): Promise<void> {
@@ -79,7 +85,7 @@ export class ServerFeatures {
     return probe;
   }
 
-  /** Whether to use it. Warns of a server that has it, and that is known not to have it right. */
+  /** Whether to use a feature. Warns of a server that has it in a version with a known defect. */
   has(client: Redis, feature: ServerFeature): boolean {
     const found = this.#findings.get(client);
     const finding = found?.features.get(feature);
@@ -92,7 +98,7 @@ export class ServerFeatures {
     return false;
   }
 
-  /** It turned out to be missing: another server answers behind the same connection. */
+  /** The feature turned out to be missing: another server answers behind the same connection. */
   drop(client: Redis, feature: ServerFeature): void {
     if (!this.#findings.get(client)?.features.delete(feature)) return;
     this.warn(
@@ -123,7 +129,7 @@ export class ServerFeatures {
   }
 }
 
-/** Undefined where the server refuses to answer, for example for want of a right. */
+/** Undefined where the server refuses to answer, for example because of a missing permission. */
 function answerOf(reply: Promise<unknown>): Promise<unknown> {
   return reply.catch((error: unknown) => {
     if (isReply(error)) return undefined;
@@ -131,7 +137,10 @@ function answerOf(reply: Promise<unknown>): Promise<unknown> {
   });
 }
 
-/** Forks tell which Redis they are compatible with, so what is denied of Redis is not denied of them. */
+/**
+ * Forks report the Redis version that they are compatible with, so a defect of Redis does not count
+ * for them.
+ */
 const versionIn = (info: string): string => /^redis_version:(\S+)/m.exec(info)?.[1] ?? '';
 
 const applies = ({ from, before }: Denial, version: string): boolean =>

@@ -1,16 +1,16 @@
 import type { Commands } from './commands.js';
 
-/** Clocks of a cluster's nodes are taken for one. */
+/** The clocks of a cluster's nodes count as one. */
 const ANY_NODE = '';
-/** The difference between two clocks is asked for again after so long, ms. */
+/** How long the difference between two clocks is used, in milliseconds. */
 const GOOD_FOR = 30_000;
 
 /**
- * The server's clock, which stamps entries. Asked for now and then, and counted on meanwhile by the
- * time that this process has run: its own clock may be wrong, or be set.
+ * The server's clock, which stamps entries. The server is asked now and then. In between, the time
+ * that this process has run is added: the process's own clock may be wrong, or be set.
  */
 export class ServerTime {
-  /** Server time at the zero of `performance.now()`, ms. */
+  /** Server time at the zero of `performance.now()`, in milliseconds. */
   private zero: number | undefined;
   private askedAt = 0;
   private asking: Promise<number> | undefined;

@@ -19,10 +19,10 @@ import { listLetters, type LetterEntry, type LetterRange } from './list-letters.
 import { newestLetter } from './newest-letter.script.js';
 import { redrive } from './redrive.script.js';
 
-/** Entries looked at in one step when all are meant. */
+/** Entries read in one step for the filter `{ all: true }` or a group. */
 const PAGE = 500;
 
-/** Dead letters in a stream beside each stream. */
+/** The dead letters of each stream are in a stream beside it. */
 export class RedisDeadLetters implements DeadLetterQueue {
   constructor(
     private readonly commands: Commands,
@@ -103,7 +103,7 @@ export class RedisDeadLetters implements DeadLetterQueue {
     );
   }
 
-  /** Calls back with every dead letter that the filter means, in portions. */
+  /** Calls back with every dead letter that the filter selects, in portions. */
   private async each(
     stream: string,
     { ids, group }: DeadLetterFilter,
@@ -120,7 +120,7 @@ export class RedisDeadLetters implements DeadLetterQueue {
     }
   }
 
-  /** In pages; ends with those that were there at first. */
+  /** Reads page by page, up to the dead letter that was the last one at the beginning. */
   private async eachOfAll(
     stream: string,
     visit: (letters: readonly DeadLetter[]) => Promise<void>,
@@ -142,7 +142,7 @@ export class RedisDeadLetters implements DeadLetterQueue {
     }
   }
 
-  /** One look-up for each id, sent together: without the messages where they are many. */
+  /** Looks up each id, all in one write. Without the messages where there are many ids. */
   private async byIds(
     stream: string,
     ids: readonly string[],
@@ -152,7 +152,7 @@ export class RedisDeadLetters implements DeadLetterQueue {
       ids.filter(isEntryId).map(async (id) => {
         const one = { from: id, to: id, most: 1 };
         const [entry] = (await this.range(stream, one, recordsOnly)).entries;
-        // An id without its sequence number finds others.
+        // An id without its sequence number finds other entries.
         return entry?.[0] === id ? [deadLetterOf(entry)] : [];
       }),
     );
@@ -173,7 +173,7 @@ export class RedisDeadLetters implements DeadLetterQueue {
   }
 }
 
-/** The record stands first; what follows is the message's own, whatever its fields are called. */
+/** The record stands first. The fields behind it are the message's own, of any name. */
 function deadLetterOf([deadLetterId, stored]: LetterEntry): DeadLetter {
   const record = JSON.parse(stored[1] ?? '{}') as DeadLetterRecord;
   return { ...record, deadLetterId, fields: unpackFields(stored.slice(2)) };

@@ -14,7 +14,7 @@ const AT_ONCE = 25;
 /** Most streams in one run of the script. */
 export const PROMOTE_AT_ONCE = 100;
 
-/** Field of what cannot be unpacked, as somebody else has written it: consumers will dead-letter it. */
+/** Field of an entry that cannot be unpacked, which another program has written: it becomes a dead letter. */
 const UNREADABLE = 'unreadable_delayed';
 
 /**

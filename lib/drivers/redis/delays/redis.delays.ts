@@ -178,7 +178,7 @@ export class RedisDelays implements DelayStore {
         results.set(stream, one instanceof Error ? typedError(one, action, key) : one);
       }
     } catch (error) {
-      // One stream that this user may not touch must not hide the others.
+      // Looks at each stream, so that one that this user may not touch does not hide the others.
       if (error instanceof PermissionDeniedError && streams.length > 1) {
         await Promise.all(streams.map((stream) => this.ask([stream], results, question)));
         return;

@@ -2,7 +2,7 @@ import { TLSSocket } from 'node:tls';
 import type { Redis } from 'ioredis';
 import { RedisConnectionError, TlsConnectionError } from './redis-connection.errors.js';
 
-/** What to do about the errors that Node and OpenSSL report, by their code. */
+/** What to do about errors of Node and OpenSSL, by their code. */
 const TLS_REMEDIES: readonly (readonly [code: RegExp, remedy: string])[] = [
   [
     /SELF_SIGNED_CERT|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|CERT_UNTRUSTED|CERT_SIGNATURE/,
@@ -30,7 +30,7 @@ const TLS_REMEDIES: readonly (readonly [code: RegExp, remedy: string])[] = [
   ],
 ];
 
-/** Codes of this library, for failures that show only in how far a connection came. */
+/** Codes of this library for failures that only show in how far a connection came. */
 const UNANSWERED = 'TLS_UNANSWERED';
 const CLOSED = 'TLS_CLOSED';
 
@@ -38,7 +38,7 @@ const LOGIN_REFUSED = 'Nothing was sent; correct the user name and the password.
 
 /**
  * The error for a connection that could not be made (`not-sent`), or that broke.
- * @param advice what to do, if the cause says nothing more certain
+ * @param advice what to do, where the cause says nothing more specific
  */
 export function connectionError(
   outcome: RedisConnectionError['outcome'],
@@ -59,7 +59,7 @@ function tlsRemedy(cause: unknown): string | undefined {
   return TLS_REMEDIES.find(([known]) => known.test(code))?.[1];
 }
 
-/** All that the sentinels said: ioredis itself tells of the last one only, or of none. */
+/** All errors of the sentinels: ioredis itself reports only the last one, or none. */
 export function noMaster(reason: unknown, sentinels: readonly Error[]): Error | undefined {
   if (!(reason instanceof Error && reason.message.startsWith('All sentinels'))) return undefined;
   const said = sentinels.map(({ message }) =>
@@ -78,7 +78,9 @@ export function unansweredTls(client: Redis | undefined): Error | undefined {
   return Object.assign(new Error('TLS was not answered'), { code: UNANSWERED });
 }
 
-/** Says more than that the connection ended before it was ready, where it ended because of TLS. */
+/**
+ * Returns an error that names TLS, where the connection ended because of TLS before it was ready.
+ */
 export function handshakeError(error: unknown, client: Redis): unknown {
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (code === 'ETIMEDOUT') return unansweredTls(client) ?? error;
@@ -93,8 +95,8 @@ function tlsStream(client: Redis): (TLSSocket & { secureConnecting?: boolean }) 
 }
 
 /**
- * ioredis listens to the first error of a socket alone. A TLS handshake that this side has given up may
- * be answered with an alert, a second error, which would end the process.
+ * ioredis listens only to the first error of a socket. The server may reply with an alert to a TLS
+ * handshake that this side has given up: a second error, which would end the process.
  */
 export function hearLaterErrors(client: Redis): void {
   const { stream } = client as { stream: unknown };

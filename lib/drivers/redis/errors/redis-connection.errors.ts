@@ -17,8 +17,9 @@ export class RedisConnectionError extends ConnectionError {
 }
 
 /**
- * A `RedisConnectionError`: TLS could not be agreed upon with the server. A certificate that one side
- * does not trust, a name that is not in it, or a port that does not speak TLS. Nothing was sent.
+ * A `RedisConnectionError`: client and server could not agree on TLS. One side does not trust the
+ * other's certificate, the certificate lacks the name, or the port does not speak TLS. Nothing was
+ * sent.
  */
 export class TlsConnectionError extends RedisConnectionError {
   static override readonly code: string = 'TLS_CONNECTION';

@@ -8,12 +8,12 @@ import {
 import { StreamsError } from '../../../core/errors/streams.error.js';
 import { connectionError } from './connection-errors.js';
 
-/** What the server answered instead of a result. Named as ioredis names its own. */
+/** An error reply of the server. It has the name of ioredis's own. */
 export class ReplyError extends Error {
   override readonly name = 'ReplyError';
 }
 
-/** Whether the server itself answered this error, as opposed to a connection that broke. */
+/** Whether the server replied with this error, as opposed to a connection that broke. */
 export function isReply(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';
 }
@@ -23,33 +23,36 @@ const REPEATED = /, with args beginning with:.*/s;
 const startsWith = (error: unknown, word: string): boolean =>
   isReply(error) && error.message.startsWith(word);
 
-/** The group, or the stream with it, is gone. A blocked reader is told so in other words. */
+/** The group, or its stream, is gone. A blocked reader gets this in other words. */
 export const isGroupMissing = (error: unknown): boolean =>
   startsWith(error, 'NOGROUP') || startsWith(error, 'UNBLOCKED');
 
 export const isWrongType = (error: unknown): boolean => startsWith(error, 'WRONGTYPE');
-/** XINFO says so of a stream; of a group, and where it is not known which of them, it is NOGROUP. */
+/** XINFO's error for a missing stream. A missing group, or an unknown one of both, is NOGROUP. */
 export const isKeyMissing = (error: unknown): boolean => startsWith(error, 'ERR no such key');
-/** The server takes no writes (any more): a connection made now may lead to one that does. */
+/** The server takes no writes any more. A new connection may lead to one that does. */
 export const isDemoted = (error: unknown): boolean =>
   startsWith(error, 'READONLY') ||
   startsWith(error, 'MASTERDOWN') ||
   startsWith(error, 'NOREPLICAS');
-/** The server does not know an option: what is new to XADD it takes for the id, which then is no id. */
+/**
+ * The server does not know an option. It takes a new option of XADD for an id, which is then
+ * invalid.
+ */
 export const isOptionMissing = (error: unknown): boolean =>
   startsWith(error, 'ERR syntax error') || startsWith(error, 'ERR Invalid stream ID');
-/** The user may not do it, at least not with this key. */
+/** The user lacks the permission, at least for this key. */
 export const isRefused = (error: unknown): boolean => startsWith(error, 'NOPERM');
-/** The same of a command inside a script, as older servers word it. */
+/** The same for a command inside a script, as older servers word it. */
 export const isRefusedInScript = (error: unknown): boolean =>
   startsWith(error, 'ERR The user executing the script') ||
   startsWith(error, 'ERR ACL failure in script');
 export const isScriptMissing = (error: unknown): boolean => startsWith(error, 'NOSCRIPT');
 
 /**
- * Turns what ioredis rejects with into a typed error.
- * @param key the key that was asked for
- * @param command what was sent, where the error itself does not tell
+ * Makes a typed error of a rejection of ioredis.
+ * @param key the key of the command
+ * @param command the command, where the error itself does not name it
  */
 export function typedError(
   error: unknown,
@@ -76,14 +79,14 @@ export function typedError(
   }
 }
 
-/** Scripts of ours say which key it is, and what it should hold. */
+/** Scripts of this library name the key and the type that it should have. */
 function wrongType(cause: Error, key: string): WrongKeyTypeError {
   const [, named = key, wanted = 'stream'] =
     /^WRONGTYPE key (.+) holds a \w+, not a (\w+)/.exec(cause.message) ?? [];
   return new WrongKeyTypeError(named, cause, wanted === 'zset' ? 'sorted set' : wanted);
 }
 
-/** What the server, or a script of ours, says about what it refused. */
+/** What the server, or a script of this library, says about a refused command. */
 function refused(error: Error, key?: string, sent?: string): Refused {
   const [, named] = /'([^']+)' command/.exec(error.message) ?? [];
   const { command, keys = [key] } = error as { command?: { name?: string }; keys?: string[] };
@@ -94,8 +97,8 @@ function refused(error: Error, key?: string, sent?: string): Refused {
 }
 
 /**
- * ioredis keeps a command's arguments in its errors: payloads, and the password of AUTH. A server
- * repeats them of a command that it does not know.
+ * Removes the arguments of commands from errors: payloads, and the password of AUTH. ioredis keeps
+ * them, and a server repeats them for an unknown command.
  */
 export function withoutArguments(error: unknown): unknown {
   if (error instanceof Error && REPEATED.test(error.message)) {

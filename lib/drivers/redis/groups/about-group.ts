@@ -9,7 +9,7 @@ export interface GroupKey {
   readonly group: string;
 }
 
-/** Runs a command about a group. Says which of the two it was, where stream or group is missing. */
+/** Runs a command about a group. The error says which of stream and group is missing. */
 export async function aboutGroup<T>(
   client: Redis,
   { key, stream, group }: GroupKey,

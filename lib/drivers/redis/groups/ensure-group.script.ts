@@ -68,9 +68,9 @@ return { 'restored', position, last }
 
 export interface EnsureGroupReply {
   readonly word: 'exists' | 'created' | 'restored' | 'replayed' | 'deleted' | 'missing' | 'absent';
-  /** The id that the group resumes behind. */
+  /** The id behind which the group resumes. */
   readonly position: string;
-  /** What it had delivered before, where that is known. */
+  /** What the group had delivered before, where that is known. */
   readonly lastDelivered: string;
 }
 

@@ -15,7 +15,7 @@ export interface GroupKeeperOptions {
   readonly createGroup?: boolean;
 }
 
-/** Keeps the group in being, and knows where it would have to resume. */
+/** Keeps the group existing, and knows where it would have to resume. */
 export class GroupKeeper {
   private readonly floors = new Map<string, string>();
   private readonly seen = new Set<string>();
@@ -35,8 +35,8 @@ export class GroupKeeper {
 
   /**
    * Creates the group where it is missing.
-   * @throws GroupNotFoundError where it was deleted on purpose, or is not to be created;
-   * StreamNotFoundError where neither is the stream; WrongKeyTypeError and other typed errors
+   * @throws GroupNotFoundError where it was deleted on purpose, or must not be created;
+   * StreamNotFoundError where the stream is missing, too; WrongKeyTypeError and other typed errors
    */
   async ensure(source: ReadKey): Promise<void> {
     const { commands, keys, group, startId, createGroup = true } = this.options;
@@ -54,7 +54,7 @@ export class GroupKeeper {
       source.key,
     );
     if (reply.word === 'deleted') {
-      // Remembered here too, as the server may forget it, with everything else.
+      // Remembered here, too, because the server may forget it, with everything else.
       this.floors.set(source.key, DELETED);
       throw new GroupNotFoundError(source.stream, group, 'deleted');
     }
@@ -63,12 +63,15 @@ export class GroupKeeper {
     const hadBefore = reply.lastDelivered !== '' || this.seen.has(source.key);
     this.seen.add(source.key);
     if (reply.word === 'exists') return;
-    // What was delivered before is no measure of a group that begins anew.
+    // What was delivered before says nothing about a group that begins anew.
     this.floors.delete(source.key);
     if (hadBefore) this.report(source, reply);
   }
 
-  /** What was redriven is created by whoever redrives: only a lost group is put back. @returns whether there is something to read */
+  /**
+   * The process that redrives creates this group: here only a lost group is put back. @returns
+   * whether there is anything to read
+   */
   async ensureRedriven({ key }: ReadKey): Promise<boolean> {
     const { commands, group } = this.options;
     return commands.run(

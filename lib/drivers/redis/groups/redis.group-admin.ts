@@ -12,7 +12,7 @@ import { describeStream } from './describe-stream.script.js';
 import { removeConsumer } from './remove-consumer.script.js';
 import { setPosition } from './set-position.script.js';
 
-/** Streams that are described at a time. */
+/** Most streams that are described at a time. */
 const AT_ONCE = 100;
 
 type Row = (string | number | null)[];

@@ -1,7 +1,7 @@
 import type { DelayKeys } from '../scripting/delaying.js';
 import { keyPart, type CompletionKey } from '../../../core/completion.js';
 
-/** What stands behind the tag in derived keys. */
+/** Suffixes behind the tag of derived keys. */
 const RESERVED = [
   'dead-letter',
   'redrive:',
@@ -26,12 +26,12 @@ const RESERVED = [
   'handed:',
 ];
 
-/** Between the name of a data stream and the id of its input, as redis-stream-client-go has it. */
+/** Separates the name of a data stream from the id of its input, as in redis-stream-client-go. */
 const LOCK_SEPARATOR = '<MUTEX_KEY_SEP>';
 
 const LOCK = new RegExp(`${LOCK_SEPARATOR}\\d+-\\d+$`);
 
-/** Every key name of this library on Redis. Keys derived from a stream share its cluster slot. */
+/** All key names of this library on Redis. Keys derived from a stream share its cluster slot. */
 export class Keys {
   constructor(private readonly prefix: string) {}
 
@@ -49,12 +49,12 @@ export class Keys {
     return `${this.tagged(name)}:redrive:${group}`;
   }
 
-  /** Hash of the position that each group could be recreated at. */
+  /** Hash of the position at which each group could be recreated. */
   floor(name: string): string {
     return `${this.tagged(name)}:floor`;
   }
 
-  /** Where the messages of a stream stand that are published later. */
+  /** Keys of the delayed messages of a stream. */
   delays(name: string): DelayKeys {
     const delayed = `${this.tagged(name)}:delayed`;
     return { delayed, entries: `${delayed}:entries`, stream: this.stream(name) };
@@ -65,12 +65,12 @@ export class Keys {
     return `${this.tagged(name)}:published:${key}`;
   }
 
-  /** Who owns something about a stream, for now. */
+  /** The present owner of a lease. */
   leaseOwner(name: string, lease: string): string {
     return `${this.tagged(name)}:owner:${lease}`;
   }
 
-  /** The fencing token of whoever owns it. */
+  /** The fencing token of that owner. */
   leaseFence(name: string, lease: string): string {
     return `${this.tagged(name)}:fence:${lease}`;
   }
@@ -90,28 +90,28 @@ export class Keys {
     return `${this.prefix}handed:${group}:${consumer}`;
   }
 
-  /** Who works on something, or that it was completed. */
+  /** The owner that works on a key, or the mark that it was completed. */
   done(completion: CompletionKey): string {
     return this.doneOf(completion) + completion.key;
   }
 
-  /** What all those keys of one handler begin with. */
+  /** Prefix of all those keys of one handler. */
   doneOf({ stream, group, handler }: Omit<CompletionKey, 'key'>): string {
     return `${this.tagged(stream)}:done:${keyPart(group)}:${keyPart(handler)}:`;
   }
 
-  /** What they began with in version 0.1.0. */
+  /** Their prefix in version 0.1.0. */
   formerDoneOf({ stream, group, formerly }: CompletionKey): string | undefined {
     if (formerly === undefined) return undefined;
     return `${this.tagged(stream)}:done:${group}:${formerly}:`;
   }
 
-  /** That the effects of something were written. */
+  /** The note that the effects of a key were written. */
   inbox({ stream, group, handler, key }: CompletionKey): string {
     return `${this.tagged(stream)}:inbox:${keyPart(group)}:${keyPart(handler)}:${key}`;
   }
 
-  /** The same in version 0.1.0. */
+  /** The same note in version 0.1.0. */
   formerInbox({ stream, group, formerly, key }: CompletionKey): string | undefined {
     if (formerly === undefined) return undefined;
     return `${this.tagged(stream)}:inbox:${group}:${formerly}:${key}`;
@@ -137,7 +137,7 @@ export class Keys {
     return `${this.tagged(`${service}-input`)}:members`;
   }
 
-  /** A key that expires, to hear whether the server tells of it. */
+  /** A key that expires, to test whether the server tells of it. */
   probe(service: string, consumer: string): string {
     return `${this.tagged(`${service}-input`)}:probe:${consumer}`;
   }
@@ -147,7 +147,7 @@ export class Keys {
     return `${this.tagged(`${service}-input`)}:handed-inputs`;
   }
 
-  /** Name of the owner of a data stream, which expires with its ownership. */
+  /** Name of the owner of a data stream. It expires with the ownership. */
   lock(stream: string, id: string): string {
     return this.stream(stream) + LOCK_SEPARATOR + id;
   }
@@ -157,7 +157,7 @@ export class Keys {
     return `${this.prefix.replace(/[*?[\]\\]/g, '\\$&')}*${LOCK_SEPARATOR}*`;
   }
 
-  /** What a lock is about. */
+  /** The data stream and the input of a lock. */
   placeOfLock(key: string): { stream: string; id: string } | undefined {
     const at = key.lastIndexOf(LOCK_SEPARATOR);
     if (at < 0 || !key.startsWith(this.prefix)) return undefined;
@@ -174,17 +174,20 @@ export class Keys {
     return `${this.tagged(stream)}:assignment`;
   }
 
-  /** A workflow's steps as they end, a line each: place, run, 1 where it failed, length, record. */
+  /** The ended steps of a workflow, a line each: place, run, 1 where it failed, length, record. */
   workflowSteps(id: string): string {
     return `{${this.prefix}workflow:${id}}:steps`;
   }
 
-  /** Hash of a workflow's fan-outs that are joined: who has arrived with what. */
+  /**
+   * Hash of a workflow's fan-outs that are joined: the branches that have arrived, and their
+   * results.
+   */
   workflowJoins(id: string): string {
     return `{${this.prefix}workflow:${id}}:joins`;
   }
 
-  /** Hash of what was done to a workflow as a whole: when it was begun, whether it was cancelled. */
+  /** Hash of what was done to a workflow as a whole: when it began, whether it was cancelled. */
   workflowState(id: string): string {
     return `{${this.prefix}workflow:${id}}:state`;
   }
@@ -193,7 +196,7 @@ export class Keys {
     return this.prefix + key;
   }
 
-  /** What keeps streams of these names from a cluster, or from each other, as sentences. */
+  /** Why streams of these names cannot be on a cluster, or beside each other, as sentences. */
   placementProblems(streams: readonly string[]): string[] {
     const problems: string[] = [];
     const seen = new Map<string, string>();
@@ -216,7 +219,10 @@ export class Keys {
     return problems;
   }
 
-  /** Why no stream of a service may have this name, as a sentence: it is one of its own keys. */
+  /**
+   * Why no stream of a service may have this name, as a sentence: it is one of the service's own
+   * keys.
+   */
   inputProblem(service: string, stream: string): string | undefined {
     const key = this.stream(stream);
     if (key === this.inputs(service) || key === this.inputLetters(service)) {
@@ -238,7 +244,7 @@ export class Keys {
   }
 }
 
-/** Whether Redis Cluster would hash a part of the key only: the first `{…}` that is not empty. */
+/** Whether Redis Cluster would hash only a part of the key: the first `{…}` that is not empty. */
 export function hasHashTag(key: string): boolean {
   const open = key.indexOf('{');
   return open >= 0 && key.indexOf('}', open) > open + 1;

@@ -9,13 +9,15 @@ import type { ReadKey } from './redis.lease.js';
 import { replyLimit } from './reply-limit.js';
 import { measureEntry } from './measure-entry.script.js';
 
-/** A connection that ends so soon after a request was ended by its reply, ms. */
+/**
+ * A connection that ends within this time after a request was ended by its reply, in milliseconds.
+ */
 export const AT_ONCE = 1000;
-/** After a reply that broke the connection so many entries are fetched one by one. */
+/** After a reply that broke the connection this many entries are fetched one by one. */
 const ONE_BY_ONE = 20;
-/** An entry that broke the connection so often, alone, is too large. */
+/** An entry that broke the connection this often, alone, is too large. */
 const TRIES = 2;
-/** Then it is tried again after so long, ms. */
+/** Time after which an entry that is too large is tried again, in milliseconds. */
 const RARELY = 300_000;
 
 export interface CarefulFetchOptions {
@@ -26,7 +28,10 @@ export interface CarefulFetchOptions {
   readonly sizes: EntrySizes;
 }
 
-/** Fetches entries. One whose reply breaks the connection stays pending, and holds up no others. */
+/**
+ * Fetches entries. An entry whose reply breaks the connection stays pending, and holds up no
+ * others.
+ */
 export class CarefulFetch {
   private oneByOne = 0;
   /** Tries of entries that broke the connection, by key and id. */
@@ -36,7 +41,7 @@ export class CarefulFetch {
 
   constructor(private readonly options: CarefulFetchOptions) {}
 
-  /** Whether it is left pending for now. */
+  /** Whether the entry is left pending for now. */
   isTooLarge({ key }: ReadKey, id: string): boolean {
     if (this.tooLarge.size === 0) return false;
     const retryAt = this.tooLarge.get(nameOf(key, id));

@@ -2,25 +2,28 @@ import { systemClock } from '../../../core/clock.js';
 import type { Fields } from '../../../core/message.js';
 
 /**
- * Most bytes that one reply is to bring. Larger replies save no time, but need memory here and at the
- * server, which ends the connection at its `client-output-buffer-limit`.
+ * Most bytes that one reply should have. Larger replies save no time, but need memory here and at
+ * the server, which ends the connection at its `client-output-buffer-limit`.
  */
 export const REPLY_BYTES = 1_048_576;
-/** Replies are not made smaller than this: a network that breaks connections must not slow down reading. */
+/**
+ * Replies are not made smaller than this: a network that breaks connections must not slow down
+ * reading.
+ */
 export const LEAST_REPLY_BYTES = 65_536;
-/** After so long larger replies are tried again, ms. */
+/** Time after which larger replies are tried again, in milliseconds. */
 const FORGET = 600_000;
-/** Assumed of an entry before any was read: the first read of a stream brings few. */
+/** Assumed size of an entry before any was read: the first read of a stream asks for few. */
 const UNKNOWN = 131_072;
 
-/** How large the next entries of each key are expected to be, by the largest of the last replies. */
+/** The expected size of the next entries of each key, by the largest of the last replies. */
 export class EntrySizes {
   private bound = REPLY_BYTES;
   private boundSince = 0;
   private readonly byKey = new Map<string, number>();
   private anywhere: number | undefined;
 
-  /** Most bytes of a reply: fewer for some time after one has broken the connection. */
+  /** Most bytes of a reply. Fewer for some time after a reply has broken the connection. */
   get replyBytes(): number {
     if (this.bound < REPLY_BYTES && systemClock.now() - this.boundSince > FORGET) {
       this.bound = Math.min(REPLY_BYTES, 2 * this.bound);
@@ -34,7 +37,10 @@ export class EntrySizes {
     this.boundSince = systemClock.now();
   }
 
-  /** A read of so many entries of each broke the connection: half as many are asked for next. */
+  /**
+   * A read of this many entries of each key broke the connection: the next one asks for half as
+   * many.
+   */
   readBroke(keys: readonly string[], count: number): void {
     const size = (2 * this.bound) / (count * keys.length);
     for (const key of keys) this.learn(key, Math.max(2 * this.of(key), size));
@@ -44,12 +50,12 @@ export class EntrySizes {
     return this.byKey.has(key);
   }
 
-  /** Of one entry. */
+  /** Expected size of one entry of this key. */
   of(key: string): number {
     return this.byKey.get(key) ?? this.anywhere ?? UNKNOWN;
   }
 
-  /** Of one entry of any key. */
+  /** Expected size of one entry of any key. */
   get largest(): number {
     return this.anywhere ?? UNKNOWN;
   }
@@ -60,18 +66,20 @@ export class EntrySizes {
     if (largest > 0) this.learn(key, largest);
   }
 
-  /** @param largest of the entries that one reply brought of the key */
+  /** @param largest size of the largest entry of the key in one reply */
   learn(key: string, largest: number): void {
     this.byKey.set(key, next(this.byKey.get(key), largest));
     this.anywhere = next(this.anywhere, largest);
   }
 }
 
-/** Larger entries count at once, smaller ones little by little: the next large one may follow soon. */
+/**
+ * Larger entries count at once, smaller ones little by little: another large one may follow soon.
+ */
 const next = (known: number | undefined, found: number): number =>
   known === undefined || found >= known ? found : Math.max(found, known / 2);
 
-/** About as many bytes as the entry takes, in a reply and in memory. */
+/** About the number of bytes of an entry, in a reply and in memory. */
 export function sizeOf(fields: Fields): number {
   let size = 0;
   for (let index = 0; index < fields.length; index++) size += fields[index]!.length;

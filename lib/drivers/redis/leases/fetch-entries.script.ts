@@ -32,7 +32,7 @@ export interface FetchingEntries {
   readonly key: string;
   /** At most `FETCH_AT_ONCE`. */
   readonly ids: readonly string[];
-  /** Of all entries together. */
+  /** Bytes of all entries together. */
   readonly bytes: number;
 }
 

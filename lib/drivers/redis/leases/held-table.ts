@@ -4,11 +4,11 @@ import { memoryHint } from './memory-hint.js';
 import { DEFAULT_READ_BYTES, type HeldBytes } from './read-budget.js';
 import type { ReadKey, RedisLease } from './redis.lease.js';
 
-/** What is held of one key. */
+/** The leases of one key. */
 class HeldOfKey {
   readonly leases = new Chain<RedisLease>();
   private highest = '';
-  /** Made when an id is asked for that may be here. New entries are known to be none of these. */
+  /** Made when an id is looked up that may be here. New entries are known not to be here. */
   private byId: Map<string, RedisLease> | undefined;
 
   add(lease: RedisLease): void {
@@ -34,14 +34,14 @@ class HeldOfKey {
   }
 }
 
-/** What this process holds: "in flight" means an entry in here, never "pending to our name". */
+/** The leases of this process: "in flight" means an entry in here, never "pending to our name". */
 export class HeldTable implements HeldBytes {
-  /** Of all that is held with its data. */
+  /** Bytes of all leases that are held with their data. */
   bytes = 0;
   adoptedBytes = 0;
   private readonly byKey = new Map<string, HeldOfKey>();
 
-  /** @param most bytes that all tables of this process may hold */
+  /** @param most most bytes that all tables of this process may hold */
   constructor(private readonly most = DEFAULT_READ_BYTES) {}
 
   add(lease: RedisLease): void {
@@ -57,14 +57,14 @@ export class HeldTable implements HeldBytes {
     return this.byKey.get(source.key)?.get(id);
   }
 
-  /** Removes this very lease; a later hold on the same entry stays. */
+  /** Removes exactly this lease. A later lease of the same entry stays. */
   remove(lease: RedisLease): void {
     if (this.byKey.get(lease.source.key)?.remove(lease)) this.account(lease, -lease.size);
   }
 
-  /** Its data was fetched, or is held no more. */
+  /** The data of the lease was fetched, or is held no more. */
   resize(lease: RedisLease, size: number): void {
-    // Not of one that was removed meanwhile.
+    // Does not count a lease that was removed meanwhile.
     if (lease.chain) this.account(lease, size - lease.size);
     lease.size = size;
     lease.memoryHint = memoryHint(size, this.most);
@@ -74,7 +74,7 @@ export class HeldTable implements HeldBytes {
     return this.byKey.get(source.key)?.leases.size ?? 0;
   }
 
-  /** Those that were left pending by policy. */
+  /** Entries that were left pending by policy. */
   left(source: ReadKey): RedisLease[] {
     const held = this.byKey.get(source.key);
     return held ? Array.from(held.leases).filter((lease) => lease.left) : [];

@@ -12,7 +12,7 @@ import { begin, type BeginReply } from './begin.script.js';
 import { extend, EXTEND_AT_ONCE } from './extend.script.js';
 import { release, uncharge } from './release.script.js';
 
-/** What a consumer does with its leases, apart from settling them. */
+/** What a consumer does with its leases, except settling them. */
 export class Leasing {
   /** Bytes of entries that are being fetched. */
   private underWay = 0;
@@ -57,7 +57,7 @@ export class Leasing {
     );
   }
 
-  /** Replies with the data of entries: not more of them at a time than one reply may hold. */
+  /** Fetches in turn: at a time no more replies with data than one reply may hold. */
   private async inTurn(lease: RedisLease): Promise<BeginReply> {
     const size = lease.fetched;
     while (this.underWay > 0 && this.underWay + size > REPLY_BYTES) {
@@ -68,7 +68,7 @@ export class Leasing {
       if (!this.fetch || size < LEAST_REPLY_BYTES) return await this.charge(lease, false);
       const { source, entryId: id, attempt: count } = lease;
       const { found } = await this.fetch.fetch(source, [{ id, count }], size);
-      // Where its data is gone the server says what that means.
+      // Where the data is gone, the server says what that means.
       if (found[0]) lease.load(found[0].fields);
       return await this.charge(lease, found.length > 0);
     } finally {
@@ -83,7 +83,7 @@ export class Leasing {
   }
 }
 
-/** Keeps entries fresh that are still ours, many in one script. */
+/** Keeps entries fresh that this consumer still owns, many in one script. */
 export async function extendLeases(
   commands: Commands,
   leases: readonly RedisLease[],
@@ -104,7 +104,7 @@ export async function extendLeases(
   return leases.map((lease) => outcomes.get(lease)!);
 }
 
-/** An unfinished run is not charged: what it had counted is taken back. */
+/** Gives an entry back. An unfinished run that was counted is taken back. */
 export function releaseLease(commands: Commands, lease: RedisLease): Promise<SettleOutcome> {
   const leave = lease.charged ? lease.attempt - 1 : lease.attempt;
   return commands.run(
@@ -114,12 +114,14 @@ export function releaseLease(commands: Commands, lease: RedisLease): Promise<Set
   );
 }
 
-/** What cannot be given back now is taken over from us later. */
+/** Entries that cannot be given back now are taken over by other consumers later. */
 export async function releaseAll(commands: Commands, leases: readonly RedisLease[]): Promise<void> {
   await Promise.all(leases.map((lease) => releaseLease(commands, lease).catch(() => undefined)));
 }
 
-/** A run that was counted and has not begun is taken back; the entry stays ours. */
+/**
+ * Takes back a run that was counted and has not begun. The entry stays pending to this consumer.
+ */
 export async function unchargeLease(commands: Commands, lease: RedisLease): Promise<SettleOutcome> {
   const outcome = await commands.run(
     'taking back a run',
@@ -132,7 +134,7 @@ export async function unchargeLease(commands: Commands, lease: RedisLease): Prom
   return outcome;
 }
 
-/** One range of ids of one key each, small enough not to block the server for long. */
+/** Batches of one key each, with a range of ids that does not block the server for long. */
 function batchesOf(leases: readonly RedisLease[]): RedisLease[][] {
   const batches: RedisLease[][] = [];
   for (const same of grouped(leases, (lease) => lease.source.key).values()) {

@@ -1,8 +1,8 @@
 /** Strings of this many bytes live in a part of the heap that V8 clears only now and then. */
 const LARGE = 131_072;
-/** A hint says at most this many times the bytes of the message. */
+/** Most bytes of a hint, in multiples of the message's bytes. */
 const MOST_TIMES = 6;
-/** What the hints of a process whose messages fill `maxReadBytes` say together, in bytes. */
+/** Bytes of all hints together, in a process whose messages fill `maxReadBytes`. */
 const TOGETHER = 50_331_648;
 
 /**
@@ -22,12 +22,12 @@ export function memoryHint(size: number, most: number): object | undefined {
   try {
     return new ResizableBuffer(bytes, { maxByteLength: bytes });
   } catch {
-    // The system reserves no more: the heap grows as it would without hints.
+    // The system reserves no more memory: the heap grows as it would without hints.
     return undefined;
   }
 }
 
-/** Only a buffer that may be resized is sure to be reserved and not written. */
+/** Only a resizable buffer is sure to be reserved and not written to. */
 const ResizableBuffer = ArrayBuffer as unknown as new (
   bytes: number,
   options: { readonly maxByteLength: number },

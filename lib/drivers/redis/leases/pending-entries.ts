@@ -12,7 +12,7 @@ export interface PendingEntry {
 
 type Row = [id: string, consumer: string, idle: number, count: number];
 
-/** How long it has been idle, ms. */
+/** How long the entry has been idle, in milliseconds. */
 export interface IdleEntry extends PendingEntry {
   readonly idle: number;
 }
@@ -23,22 +23,24 @@ export interface FetchedEntry extends PendingEntry {
 
 export interface Fetched {
   readonly found: readonly FetchedEntry[];
-  /** Entries without data. */
+  /** Number of entries without data. */
   readonly deleted: number;
-  /** What did not fit. */
+  /** Entries that did not fit. */
   readonly rest: readonly PendingEntry[];
 }
 
 const PAGE = 1000;
 
-/** Looks into the pending list of one group, and fetches what is listed there. */
+/** Reads the pending list of one group, and fetches entries of it. */
 export class PendingEntries {
   constructor(
     private readonly commands: Commands,
     private readonly group: string,
   ) {}
 
-  /** Everything pending to one consumer for at least `minIdle` ms, page by page. */
+  /**
+   * All entries that are pending to one consumer for at least `minIdle` milliseconds, page by page.
+   */
   async pendingTo(consumer: string, key: string, minIdle: number): Promise<IdleEntry[]> {
     const found: IdleEntry[] = [];
     for (let start = '-'; ; start = `(${found.at(-1)!.id}`) {
@@ -52,7 +54,7 @@ export class PendingEntries {
     }
   }
 
-  /** Those of the ids that are pending to anybody. */
+  /** Those of the ids that are pending to any consumer. */
   async stillPending(key: string, ids: readonly string[]): Promise<Set<string>> {
     const rows = await this.commands.run(
       'listing pending entries',
@@ -63,8 +65,8 @@ export class PendingEntries {
   }
 
   /**
-   * Their data, of as many as fit into `bytes`: of one at least. What has none any more leaves the
-   * pending list, and is counted.
+   * Fetches the data of as many entries as fit into `bytes`: at least one. Entries without data
+   * leave the pending list, and are counted.
    */
   async fetch(key: string, entries: readonly PendingEntry[], bytes: number): Promise<Fetched> {
     const asked = entries.slice(0, FETCH_AT_ONCE);
@@ -86,7 +88,10 @@ export class PendingEntries {
     return { found, deleted: deleted.length, rest: entries.slice(stored.length) };
   }
 
-  /** Takes back runs that were counted and did not begin. Not of entries that are others' by now. */
+  /**
+   * Takes back runs that were counted and did not begin. Skips entries that other consumers own by
+   * now.
+   */
   async uncharge(
     key: string,
     entries: readonly PendingEntry[],
@@ -107,7 +112,7 @@ export class PendingEntries {
     );
   }
 
-  /** The data of all of them, in as many requests of at most `bytes` as it takes. */
+  /** Fetches the data of all entries, in as many requests of at most `bytes` as it takes. */
   async fetchAll(
     key: string,
     entries: readonly PendingEntry[],

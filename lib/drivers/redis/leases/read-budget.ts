@@ -3,25 +3,26 @@ import type { BeginOutcome } from '../../../core/lease.js';
 import type { EntrySizes } from './entry-sizes.js';
 import type { RedisLease } from './redis.lease.js';
 
-/** Of all readers of a process together. */
+/** For all readers of a process together. */
 export const DEFAULT_READ_BYTES = 8 * 1_048_576;
-/** A wait for so long is worth a warning, ms. */
+/** A wait of this length is worth a warning, in milliseconds. */
 const LONG = 1000;
 /**
- * A retry that found no room is looked at again after 100 ms. For so long new entries wait for it, ms:
- * longer, since a process may be busy, and not much longer, since the retry may have been given up.
+ * How long new entries wait for a retry that found no room, in milliseconds. The retry is tried
+ * again after 100 ms. The time is longer, because a process may be busy; and not much longer,
+ * because the retry may have been given up.
  */
 const RETRY_FIRST = 500;
-/** A reader may always hold so many bytes, however many there are. */
+/** Each reader may always hold this many bytes, however many readers there are. */
 const LEAST = 65_536;
 
-/** How many bytes of messages the subscriptions of one source may hold: a fair share each. */
+/** How many bytes of messages the subscriptions of one source may hold. Each has an equal share. */
 export class ReadBudget {
   private readers = 0;
 
   constructor(readonly total = DEFAULT_READ_BYTES) {}
 
-  /** @returns to be called when it reads no more */
+  /** @returns a function to call when it reads no more */
   join(): () => void {
     let joined = true;
     this.readers++;
@@ -31,25 +32,25 @@ export class ReadBudget {
     };
   }
 
-  /** Of each subscription. */
+  /** The share of each subscription. */
   get share(): number {
     return Math.max(LEAST, this.total / Math.max(1, this.readers));
   }
 }
 
-/** What a subscription holds, in bytes. */
+/** The bytes that a subscription holds. */
 export interface HeldBytes {
   readonly bytes: number;
-  /** Part of it: entries that were not read by itself, but taken over or adopted. */
+  /** Part of them: entries that it did not read itself, but took over or adopted. */
   readonly adoptedBytes: number;
   /** The data of an entry was fetched, or is held no more. */
   resize(lease: RedisLease, size: number): void;
 }
 
 /**
- * How many bytes a subscription may fetch. New entries leave a quarter of the share to retries, and
- * what is taken over has a half: entries of crashed processes run one at a time, and must hold up
- * nothing else.
+ * How many bytes a subscription may fetch. New entries leave a quarter of the share to retries.
+ * Entries that are taken over have a half: entries of crashed processes run one at a time, and must
+ * hold up no others.
  */
 export class ByteRoom {
   private onLess: (() => void) | undefined;
@@ -65,13 +66,13 @@ export class ByteRoom {
     private readonly events: EventBus,
   ) {}
 
-  /** Whether so large an entry may be read now, as far as sizes are known. */
+  /** Whether an entry of this size may be read now, as far as sizes are known. */
   mayRead(size: number): boolean {
     if (this.retryWaits) return false;
     return this.held.bytes === 0 || this.held.bytes + size <= this.newShare;
   }
 
-  /** Until it may, or nothing more is to be read. */
+  /** Resolves when it may, or when nothing more is to be read. */
   async untilMayRead(size: () => number): Promise<void> {
     if (this.closed) return;
     const timer = setTimeout(() => this.warn(), LONG).unref();
@@ -85,10 +86,10 @@ export class ByteRoom {
     clearTimeout(timer);
   }
 
-  /** Less is held. */
+  /** Call it when less is held. */
   readonly less = (): void => this.onLess?.();
 
-  /** Nothing waits any more. */
+  /** Ends all waits. */
   close(): void {
     this.closed = true;
     this.endRetryWait();
@@ -100,7 +101,7 @@ export class ByteRoom {
     return this.ofReply(this.newShare - this.held.bytes);
   }
 
-  /** Bytes of entries that are taken over or adopted; 0 where none may be fetched now. */
+  /** Bytes of entries that are taken over or adopted. 0 where none may be fetched now. */
   get ofAdoption(): number {
     const { bytes, adoptedBytes } = this.held;
     if (adoptedBytes === 0) return this.ofReply(this.budget.share - bytes);
@@ -108,7 +109,7 @@ export class ByteRoom {
     return Math.max(0, Math.min(this.sizes.replyBytes, share - bytes, share / 2 - adoptedBytes));
   }
 
-  /** Whether what is taken over or adopted has room again, and not just for one entry more. */
+  /** Whether entries that are taken over or adopted have room again, and not just for one entry. */
   get adoptsMore(): boolean {
     return this.held.adoptedBytes <= this.budget.share / 4;
   }
@@ -120,7 +121,7 @@ export class ByteRoom {
     if (!lease.fields) {
       if (held.bytes >= this.budget.share) return this.retryLater();
       this.endRetryWait();
-      // Counted before it comes, so that others that begin know of it.
+      // Counted before the data arrives, so that other runs that begin know of it.
       held.resize(lease, lease.fetched);
     }
     try {
@@ -146,7 +147,7 @@ export class ByteRoom {
     this.retryWaits = undefined;
   }
 
-  /** Fewer messages run than could: told once. */
+  /** Warns once that fewer messages run than could. */
   private warn(): void {
     if (this.warned) return;
     this.warned = true;

@@ -9,53 +9,53 @@ import { sizeOf } from './entry-sizes.js';
 import { unpackFields } from '../scripting/stored-fields.js';
 import type { Fenced } from '../scripting/fence.js';
 
-/** A key that a subscription reads: a stream, or what was redriven from it to this group. */
+/** A key that a subscription reads: a stream, or its redrive stream for this group. */
 export interface ReadKey {
   readonly key: string;
   readonly stream: string;
   readonly redriven: boolean;
 }
 
-/** The subscription that a lease belongs to, as far as a lease needs it. */
+/** The subscription of a lease, as far as the lease needs it. */
 export interface EntryHolder {
   readonly group: string;
   readonly consumer: string;
   /** See SubscribeOptions. */
   readonly runsWithin: number;
-  /** What must hold wherever its entries are touched; none: they are its own by the fence alone. */
+  /** Guards that must hold wherever its entries are touched. None: the fence alone is enough. */
   readonly guards: readonly Guard[];
-  /** Its streams are owned as a whole. */
+  /** Set where a load balancer owns the whole stream. */
   readonly owned?: HeldStream;
-  /** The source has settled these: this consumer holds them no longer. */
+  /** Call it when the source has settled these: the consumer holds them no longer. */
   settled(leases: readonly RedisLease[]): void;
-  /** Acknowledges an entry in its own way; undefined: in the usual one. */
+  /** Acknowledges an entry in its own way. Undefined: in the usual way. */
   finish?(client: Redis, lease: RedisLease): Promise<SettleOutcome | undefined>;
-  /** It waits for its next run. */
+  /** Call it when the entry waits for its next run. */
   parked?(lease: RedisLease): void;
 }
 
-/** Elements that stand before a redriven message's own fields: the name and the JSON of its origin. */
+/** Elements before a redriven message's own fields: the name and the JSON of its origin. */
 export const ORIGIN_ELEMENTS = 2;
 
-/** A hold on one entry of a Redis stream. */
+/** A lease of one entry of a Redis stream. */
 export class RedisLease implements Lease, Link<RedisLease> {
   before: RedisLease | undefined;
   after: RedisLease | undefined;
   chain: object | undefined;
   fields: Fields | undefined;
-  /** The entry's data was deleted and with it its pending record: nobody else can hold it. */
+  /** The entry's data was deleted, and with it its pending record: no other consumer can own it. */
   trimmed = false;
-  /** Pending to us by policy: not handed out here, not adopted. */
+  /** Stays pending by policy: not handed out here, not adopted. */
   left = false;
   /** Offered to other consumers: not handed out here again before another consumer has had it. */
   offered = false;
   finishing = false;
   overrun: Promise<unknown> | undefined;
-  /** It was taken over or adopted, not read. */
+  /** The entry was taken over or adopted, not read. */
   readonly adopted: boolean;
-  /** Bytes of its data while that is held. The table of what is held counts them. */
+  /** Bytes of its data while that is held. The table of leases counts them. */
   size: number;
-  /** Of its data, when it was last fetched. */
+  /** Bytes of its data when it was last fetched. */
   fetched = 0;
   /** See {@link memoryHint}. Lives as long as the data. */
   memoryHint: object | undefined;
@@ -64,7 +64,7 @@ export class RedisLease implements Lease, Link<RedisLease> {
   constructor(
     readonly holder: EntryHolder,
     readonly source: ReadKey,
-    /** Id in the key that it was read from. */
+    /** Id in the key from which it was read. */
     readonly entryId: string,
     public attempt: number,
     public charged: boolean,
@@ -75,7 +75,7 @@ export class RedisLease implements Lease, Link<RedisLease> {
     this.size = this.fetched;
   }
 
-  /** Takes in the fields as they are stored, less what is not the message's own. */
+  /** Takes the stored fields, and removes those that are not the message's own. */
   load(stored: Fields): void {
     this.fetched = sizeOf(stored);
     if (!this.source.redriven) {
@@ -86,12 +86,12 @@ export class RedisLease implements Lease, Link<RedisLease> {
     this.fields = unpackFields(stored.slice(ORIGIN_ELEMENTS));
   }
 
-  /** Where a redriven message comes from stands at the head of its stored fields. */
+  /** The origin of a redriven message stands at the head of its stored fields. */
   private learnOrigin(stored: Fields): void {
     try {
       this.origin = JSON.parse(stored[1] ?? 'null') as typeof this.origin;
     } catch {
-      // Somebody else wrote to our key: the entry stands for itself.
+      // Another program wrote to this key: the entry has no other origin.
     }
   }
 
@@ -111,7 +111,7 @@ export class RedisLease implements Lease, Link<RedisLease> {
     return this.holder.owned;
   }
 
-  /** A subscription has one; on a cluster there is one for each slot. */
+  /** One lane for a subscription. On a cluster there is a subscription for each slot. */
   get lane(): unknown {
     return this.holder;
   }
@@ -128,7 +128,7 @@ export class RedisLease implements Lease, Link<RedisLease> {
     return Number.parseInt(this.id, 10);
   }
 
-  /** What identifies the run to the scripts. */
+  /** The fence of the run, for scripts. */
   get fence(): Fenced {
     const { group, consumer, guards } = this.holder;
     return { key: this.source.key, group, consumer, guards, id: this.entryId, count: this.attempt };
@@ -138,7 +138,7 @@ export class RedisLease implements Lease, Link<RedisLease> {
     return this.source.redriven;
   }
 
-  /** When it was, ms since the epoch. */
+  /** When it was redriven, in milliseconds since the epoch. */
   get redrive(): number | undefined {
     return this.redriven ? Number.parseInt(this.entryId, 10) : undefined;
   }

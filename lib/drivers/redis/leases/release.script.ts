@@ -3,7 +3,10 @@ import type { SettleOutcome } from '../../../core/settlement.js';
 import { Script } from '../scripting/script.js';
 import { FENCE, type Fenced } from '../scripting/fence.js';
 
-/** An entry that has been idle for a day is taken over at the next look. A huge number would reset to 0. */
+/**
+ * Idle time of an entry that the next look takes over: a day, in milliseconds. A huge number would
+ * reset to 0.
+ */
 const ONE_DAY = 86_400_000;
 
 /**
@@ -21,7 +24,9 @@ export function release(client: Redis, run: Fenced, leave: number): Promise<Sett
   return recount(client, run, leave, ONE_DAY);
 }
 
-/** Takes back a run that was counted and has not begun. The entry stays ours. */
+/**
+ * Takes back a run that was counted and has not begun. The entry stays pending to this consumer.
+ */
 export function uncharge(client: Redis, run: Fenced): Promise<SettleOutcome> {
   return recount(client, run, run.count - 1, 0);
 }

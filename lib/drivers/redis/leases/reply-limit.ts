@@ -1,8 +1,9 @@
 import type { Commands } from '../connection/commands.js';
 
 /**
- * Bytes of replies at which the server ends a connection, by its `client-output-buffer-limit` for
- * normal clients. 0: at none. Undefined where this user may not ask, or the server is away.
+ * Size of replies at which the server ends a connection, in bytes, by its
+ * `client-output-buffer-limit` for normal clients. 0: no limit. Undefined where this user may not
+ * ask, or the server cannot be reached.
  */
 export async function replyLimit(commands: Commands, key: string): Promise<number | undefined> {
   try {

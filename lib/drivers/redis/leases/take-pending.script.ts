@@ -4,7 +4,7 @@ import type { Guard } from '../../../core/guard.js';
 import { Script } from '../scripting/script.js';
 
 /**
- * Takes over what a group has pending, whoever owns it and however fresh it is, oldest first and
+ * Takes over the pending entries of a group, of any owner and however fresh, oldest first and
  * uncharged. KEYS stream. ARGV group, consumer, id to begin behind or '-', most entries.
  * Answers id, delivery count and the consumer that had it, in turn. A claim of an entry whose data was
  * deleted drops it from the pending list; it is found to be gone when it is fetched.
@@ -35,7 +35,7 @@ export interface TakePending {
   readonly group: string;
   readonly consumer: string;
   readonly guards: readonly Guard[];
-  /** The last one that was taken; undefined: from the oldest on. */
+  /** The last entry that was taken. Undefined: begins with the oldest. */
   readonly after: string | undefined;
   /** {@link TAKE_AT_ONCE} at most. */
   readonly count: number;

@@ -3,7 +3,10 @@ import { KEPT } from '../scripting/announcement.js';
 import { Script } from '../scripting/script.js';
 import { HANDED_AT_ONCE, handedKeysOf, MINE, type Handed } from './handed-here.js';
 
-/** An entry that is given back is idle for a day, so that the next look of any consumer takes it. */
+/**
+ * Idle time of an entry that is given back: a day, in milliseconds, so that the next look of any
+ * consumer takes it.
+ */
 const ONE_DAY = 86_400_000;
 
 /**
@@ -27,12 +30,12 @@ if #members < tonumber(ARGV[5]) then return '' end
 return members[#members]
 `);
 
-/** Keeps some of what waits fresh. @returns where to go on, undefined at the end */
+/** Keeps some waiting entries fresh. @returns where to go on; undefined at the end */
 export function keepHanded(client: Redis, of: Handed, after = ''): Promise<string | undefined> {
   return age(client, of, { idle: 0, giveBack: false, after });
 }
 
-/** Gives some of what waits back, uncharged. @returns whether there is more */
+/** Gives some waiting entries back, uncharged. @returns whether there are more */
 export async function giveBackHanded(client: Redis, of: Handed): Promise<boolean> {
   return (await age(client, of, { idle: ONE_DAY, giveBack: true, after: '' })) !== undefined;
 }

@@ -41,7 +41,7 @@ end
 return taken
 `);
 
-/** Of one stream: key, state, and the rest as JSON. */
+/** The field of one stream: key, state, and the rest as JSON. */
 export interface AnnouncedField {
   readonly key: string;
   readonly state: string;
@@ -52,21 +52,21 @@ export interface Announcing {
   readonly consumer: string;
   readonly instance: string;
   readonly timeToLive: number;
-  /** Instances whose fields may be overwritten though they seem to live. */
+  /** Instances whose fields may be overwritten although they seem to live. */
   readonly gone: readonly string[];
   readonly fields: readonly AnnouncedField[];
 }
 
-/** A field that is another's. */
+/** A field that belongs to another consumer. */
 export interface TakenField {
-  /** Index in the fields that were to be written. */
+  /** Index among the fields that were to be written. */
   readonly place: number;
   readonly field: string;
-  /** Server time when it was read, ms since the epoch. */
+  /** Server time when it was read, in milliseconds since the epoch. */
   readonly now: number;
 }
 
-/** @returns fields of live consumers that have the name; none: it was announced */
+/** @returns fields of live consumers that have the name; none: the consumer was announced */
 export async function announce(client: Redis, announcing: Announcing): Promise<TakenField[]> {
   const { consumer, instance, timeToLive, gone, fields } = announcing;
   const args = [consumer, instance, timeToLive, gone.length, ...gone];

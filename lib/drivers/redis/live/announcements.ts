@@ -18,13 +18,13 @@ import {
 import { fieldText } from './consumer-field.js';
 import { batchesOf } from './stream-batches.js';
 
-/** What is said of one stream. */
+/** The announcement of one stream. */
 export interface Said {
   readonly announced: AnnouncedStream;
   readonly state: ConsumerState;
 }
 
-/** Writes what one consumer says of itself, under one name, of many streams. */
+/** Writes the announcements of one consumer, under one name, for many streams. */
 export class Announcements {
   constructor(
     private readonly commands: Commands,
@@ -34,7 +34,8 @@ export class Announcements {
 
   /**
    * @param gone instances whose fields are overwritten
-   * @returns fields of live consumers that have the name, and their stream; then nothing was written
+   * @returns fields of live consumers that have the name, with their stream; then nothing was
+   * written
    */
   async take(
     consumer: string,
@@ -61,7 +62,7 @@ export class Announcements {
     return [];
   }
 
-  /** @returns what became of each stream's field, in the order of `said` */
+  /** @returns the outcome of each stream's field, in the order of `said` */
   async refresh(consumer: string, said: readonly Said[]): Promise<[Said, Kept][]> {
     const { timeToLive } = this.about;
     return this.own('refreshing announcements', consumer, said, (client, fields) =>
@@ -92,7 +93,7 @@ export class Announcements {
     return this.own('withdrawing announcements', consumer, said, withdrawAnnounced);
   }
 
-  /** Where the server cannot be reached, what was written runs out. */
+  /** Where the server cannot be reached, the written fields run out. */
   private async undo(consumer: string, said: readonly Said[], error: unknown): Promise<never> {
     if (error instanceof RedisConnectionError) throw error;
     await this.withdraw(consumer, said).catch(() => undefined);

@@ -13,7 +13,7 @@ export const fieldText = (
   { events, options }: AnnouncedStream,
 ): string => JSON.stringify({ process, events, options } satisfies Told);
 
-/** @returns undefined where it has another form: another program has written it */
+/** @returns undefined for another form, which another program has written */
 export function parseField(
   value: string,
   of: { readonly stream: string; readonly group: string; readonly consumer: string },

@@ -7,7 +7,10 @@ interface Waiting extends ConsumersPlace {
   reject(error: unknown): void;
 }
 
-/** Reads the consumers of many places that are asked for in one turn of the event loop with one script. */
+/**
+ * Reads the consumers of all places that are requested in one turn of the event loop with one
+ * script.
+ */
 export class ConsumerReads {
   private waiting: Waiting[] = [];
 
@@ -36,7 +39,7 @@ export class ConsumerReads {
       );
       for (const [index, place] of places.entries()) place.resolve(reads[index]!);
     } catch (error) {
-      // A place that cannot be read does not hide the others.
+      // Reads each place alone, so that one that cannot be read does not hide the others.
       if (places.length === 1) places[0]!.reject(error);
       else for (const place of places) void this.readSome([place]);
     }

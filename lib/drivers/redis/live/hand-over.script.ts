@@ -61,18 +61,18 @@ export interface HandingOver {
   readonly to: Receiver;
   readonly maxWaiting: number;
   readonly channel: string;
-  /** Name of the stream: what is said on the channel. */
+  /** Name of the stream, sent on the channel. */
   readonly stream: string;
   readonly entries: readonly {
     readonly id: string;
     readonly count: number;
-    /** Count that the entry keeps. */
+    /** Delivery count that the entry keeps. */
     readonly keep: number;
     readonly eventType: string;
   }[];
 }
 
-/** `trimmed`: its data was deleted, and its pending record with it. */
+/** `trimmed`: the data was deleted, and with it the pending record. */
 export async function handOver(
   client: Redis,
   handing: HandingOver,

@@ -20,7 +20,9 @@ export interface HandedEntriesOptions {
   readonly room: () => number;
   /** The keys that the subscription reads. */
   readonly readKeys: () => readonly ReadKey[];
-  /** The key of a stream, or of what was redriven from it. Undefined: the subscription does not read it. */
+  /**
+   * The key of a stream, or of its redriven messages. Undefined: the subscription does not read it.
+   */
   readonly find: (stream: string, redriven: boolean) => ReadKey | undefined;
   /** Takes over entries that were fetched. Their runs are not counted yet. */
   readonly hold: (source: ReadKey, entries: readonly TakenHanded[]) => Promise<void>;
@@ -29,9 +31,9 @@ export interface HandedEntriesOptions {
 
 /** How many entries wait, as a look at the stream has found. */
 export interface WaitingCounts {
-  /** Of the stream. */
+  /** Entries of the stream. */
   readonly waiting: number;
-  /** Of what was redriven from it. */
+  /** Redriven entries. */
   readonly redrivenWaiting: number;
 }
 
@@ -39,12 +41,12 @@ export interface WaitingCounts {
 export const waitingOf = ({ redriven }: ReadKey, counts: WaitingCounts): number =>
   redriven ? counts.redrivenWaiting : counts.waiting;
 
-/** The entries that others have handed to one consumer, until they are fetched. */
+/** The entries that other consumers have handed to this one, until they are fetched. */
 export class HandedEntries {
-  /** Streams of which something may wait. */
+  /** Streams of which entries may wait. */
   private readonly waiting = new Set<string>();
   private fetching: Promise<void> | undefined;
-  /** There may be more, or more room, than the fetch under way has seen. */
+  /** There may be more entries, or more room, than the fetch under way has seen. */
   private again = false;
   private stopped = false;
   private readonly unfollow: () => void;
@@ -54,19 +56,19 @@ export class HandedEntries {
     this.unfollow = handed.follow(group, consumer, (stream) => this.heard(stream));
   }
 
-  /** Something was handed over. */
+  /** Entries of a stream were handed over. */
   private heard(stream: string): void {
     if (this.stopped || !this.sourceOf(stream, false)) return;
     this.waiting.add(stream);
     this.fetch();
   }
 
-  /** More of what waits can be fetched. */
+  /** There is room to fetch more. */
   roomMade(): void {
     if (this.waiting.size > 0) this.fetch();
   }
 
-  /** What waits is kept fresh, and fetched within the room that there is. */
+  /** Keeps waiting entries fresh, and fetches as many as there is room for. */
   async looked({ stream }: ReadKey, { waiting, redrivenWaiting }: WaitingCounts): Promise<void> {
     if (waiting + redrivenWaiting === 0) return;
     this.heard(stream);
@@ -84,7 +86,10 @@ export class HandedEntries {
     return new Set(await this.run(handed, (client) => listHanded(client, handed, kind)));
   }
 
-  /** Gives back, uncharged, what waits of these. What cannot be given back now is taken over later. */
+  /**
+   * Gives back, uncharged, waiting entries of these keys. Entries that cannot be given back now are
+   * taken over later.
+   */
   async giveBack(sources: readonly ReadKey[]): Promise<void> {
     const streams = [...new Set(sources.map(({ stream }) => stream))];
     for (const stream of streams) this.waiting.delete(stream);
@@ -98,7 +103,10 @@ export class HandedEntries {
     await this.fetching;
   }
 
-  /** Gives back all that waits. Without a connection it is left: closing waits for no server. */
+  /**
+   * Gives back all waiting entries. Without a connection they are left: closing does not wait for a
+   * server.
+   */
   async close(): Promise<void> {
     if (this.options.commands.current) await this.giveBack(this.options.readKeys());
   }
@@ -136,7 +144,7 @@ export class HandedEntries {
         }
       }
     } catch (error) {
-      // The next look finds them too.
+      // The next look finds the entries, too.
       this.options.events.emit('worker-error', {
         worker: 'hand-over receiver',
         error: error as Error,
@@ -144,7 +152,7 @@ export class HandedEntries {
     }
   }
 
-  /** @returns whether nothing waits there any more */
+  /** @returns whether no entries wait there any more */
   private async fetchFrom(stream: string): Promise<boolean> {
     const { hold, room } = this.options;
     const handed = this.handedOf(stream);
@@ -155,7 +163,7 @@ export class HandedEntries {
       );
       for (const kind of ['s', 'r'] as const) {
         const some = taken.filter((entry) => entry.kind === kind);
-        // Asked for only where there are some: what was redriven is read from then on.
+        // Looked up only where there are entries: redriven messages are read from then on.
         const source = some.length > 0 && this.sourceOf(stream, kind === 'r');
         if (source) await hold(source, some);
       }

@@ -5,17 +5,19 @@ import type { Keys } from '../keys/keys.js';
 /** Fetches entries of a stream that were handed over. */
 export type OnHanded = (stream: string) => void;
 
-/** Brings together the consumers that are announced here and the subscriptions that read for them. */
+/** Connects the consumers that are announced here with the subscriptions that read for them. */
 export class HandedHints implements HintListener {
   /** By the channels of their consumers. */
   private readonly receivers = new Map<string, Set<OnHanded>>();
-  /** How many announced consumers of this process a channel is for: they may read different streams. */
+  /**
+   * How many announced consumers of this process use a channel: they may read different streams.
+   */
   private readonly announcedHere = new Map<string, number>();
   private warned = false;
 
   constructor(private readonly options: { hints: Hints; keys: Keys; events: EventBus }) {}
 
-  /** Listens for a consumer. @returns what ends it */
+  /** Listens for a consumer. @returns a function that ends it */
   listen(group: string, consumer: string): () => Promise<void> {
     const channel = this.options.keys.handedChannel(group, consumer);
     this.announcedHere.set(channel, (this.announcedHere.get(channel) ?? 0) + 1);
@@ -23,7 +25,10 @@ export class HandedHints implements HintListener {
     return () => this.unlisten(channel);
   }
 
-  /** @param onHanded told of streams of which entries were handed to the consumer @returns what ends it */
+  /**
+   * @param onHanded called with streams of which entries were handed to the consumer @returns a
+   * function that ends it
+   */
   follow(group: string, consumer: string, onHanded: OnHanded): () => void {
     const channel = this.options.keys.handedChannel(group, consumer);
     const receivers = this.receivers.get(channel) ?? new Set();

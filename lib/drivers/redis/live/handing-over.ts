@@ -8,7 +8,7 @@ import type { Keys } from '../keys/keys.js';
 import type { RedisLease } from '../leases/redis.lease.js';
 import { HAND_OVER_AT_ONCE, handOver } from './hand-over.script.js';
 
-/** An entry that another consumer is to have. */
+/** An entry for another consumer. */
 export interface HandableEntry {
   readonly lease: Lease;
   readonly eventType: string;
@@ -39,7 +39,7 @@ export async function handOverAll(
   return entries.map((entry) => outcomes.get(entry)!);
 }
 
-/** Of one key. */
+/** Hands entries of one key over. */
 async function handOverSome(
   entries: readonly HandableEntry[],
   to: Receiver,

@@ -55,14 +55,14 @@ const run = (
   args: readonly (string | number)[] = [],
 ): Promise<Kept[]> => script.run(client, keys, [consumer, instance, ...args]) as Promise<Kept[]>;
 
-/** They stand for another `timeToLive`. One that had run out begins anew. */
+/** Makes the fields stand for another `timeToLive`. A field that had run out begins anew. */
 export const refreshAnnounced = (
   client: Redis,
   fields: OwnFields,
   timeToLive: number,
 ): Promise<Kept[]> => run(refreshing, client, fields, [timeToLive]);
 
-/** They say something else from now on. */
+/** Writes other values. */
 export const changeAnnounced = (
   client: Redis,
   own: Omit<OwnFields, 'keys'> & { readonly fields: readonly AnnouncedField[] },
@@ -73,10 +73,10 @@ export const changeAnnounced = (
   return run(changing, client, { ...own, keys }, [timeToLive, ...said]);
 };
 
-/** The consumer has left. */
+/** Marks the consumer as closed. */
 export const closeAnnounced = (client: Redis, fields: OwnFields): Promise<Kept[]> =>
   run(closing, client, fields);
 
-/** As if it had never been announced. */
+/** Removes the fields, as if it had never been announced. */
 export const withdrawAnnounced = (client: Redis, fields: OwnFields): Promise<Kept[]> =>
   run(withdrawing, client, fields);

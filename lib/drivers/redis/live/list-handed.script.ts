@@ -14,7 +14,7 @@ end
 return ids
 `);
 
-/** Ids of all that wait, of one kind. */
+/** Ids of all waiting entries of one kind. */
 export async function listHanded(client: Redis, of: Handed, kind: HandedKind): Promise<string[]> {
   return (await script.run(client, [of.handed], [of.group, of.consumer, kind])) as string[];
 }

@@ -34,11 +34,11 @@ export interface ConsumersPlace {
 }
 
 export interface ConsumersRead {
-  /** Server time, ms since the epoch. */
+  /** Server time, in milliseconds since the epoch. */
   readonly now: number;
   /** Fields by name. */
   readonly announced: ReadonlyMap<string, string>;
-  /** Idle times of all consumers of the group by name, ms. */
+  /** Idle times of all consumers of the group by name, in milliseconds. */
   readonly idle: ReadonlyMap<string, number>;
 }
 

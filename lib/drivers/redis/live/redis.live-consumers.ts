@@ -12,16 +12,19 @@ import { ConsumerReads } from './consumer-reads.js';
 import { isGone } from './instances.js';
 import { RedisMembership, type MembershipContext } from './redis.membership.js';
 
-/** A consumer that the group has heard of within this time shows a sign of life, ms. At least. */
+/**
+ * A consumer that has sent a command to the group within this time counts as active, at least, in
+ * milliseconds.
+ */
 const SIGN_OF_LIFE = 10_000;
 
 export interface RedisLiveConsumersOptions extends MembershipContext {
   readonly connector: Connector;
 }
 
-/** The registry as one hash for each stream and group, a field for each consumer. */
+/** The registry is a hash for each stream and group, with a field for each consumer. */
 export class RedisLiveConsumers implements LiveConsumers {
-  /** One that lives and has lost its field is known to the group: see `unannounced`. */
+  /** A live consumer that has lost its field is known to the group: see `unannounced`. */
   readonly settlingTime = 1000;
 
   private readonly reads: ConsumerReads;
@@ -32,7 +35,7 @@ export class RedisLiveConsumers implements LiveConsumers {
 
   async join(announcement: Announcement): Promise<Membership> {
     const { commands, keys, connector } = this.options;
-    // As with a subscription: at the start a connection is waited for as long as `connectTimeout` says.
+    // As for a subscription: at the start it waits for a connection for up to `connectTimeout`.
     await commands.ready('announcing a consumer', connector.connectTimeout);
     const announcements = new Announcements(commands, keys, announcement);
     const said = announcement.streams.map((announced): Said => ({ announced, state: 'live' }));
@@ -69,7 +72,7 @@ export class RedisLiveConsumers implements LiveConsumers {
     return { consumers, unannounced };
   }
 
-  /** @returns the live consumer that has the name; undefined: it is ours now */
+  /** @returns the live consumer that has the name; undefined: this consumer has it now */
   private async take(
     announcements: Announcements,
     { group }: Announcement,

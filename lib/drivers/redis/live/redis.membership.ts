@@ -30,7 +30,7 @@ export interface RedisMembershipOptions extends MembershipContext {
   readonly namesake: LiveConsumer | undefined;
 }
 
-/** The fields of one consumer that lives here. */
+/** The fields of one consumer of this process. */
 export class RedisMembership implements Membership {
   /** By stream. */
   private readonly said: Map<string, Said>;
@@ -93,7 +93,7 @@ export class RedisMembership implements Membership {
   async leave(streams: readonly string[] = [...this.said.keys()]): Promise<void> {
     const { announcements, consumer } = this.options;
     const said = streams.flatMap((stream) => this.said.get(stream) ?? []);
-    // They are refreshed no more.
+    // These fields are refreshed no more.
     for (const { announced } of said) this.said.delete(announced.stream);
     const closing = announcements.close(consumer, said);
     await Promise.all([closing, this.said.size === 0 && this.end()]);
@@ -110,14 +110,20 @@ export class RedisMembership implements Membership {
     }
   }
 
-  /** Else a consumer that reads again would count as paused, and be handed nothing, for ever. */
+  /**
+   * Writes lost changes again. Otherwise a consumer that reads again would count as paused, and be
+   * handed nothing, for ever.
+   */
   private async sayAgain(): Promise<void> {
     const said = [...this.unsaid].flatMap((stream) => this.said.get(stream) ?? []);
     this.unsaid.clear();
     if (said.length > 0) await this.say(said);
   }
 
-  /** Another consumer has the name on some stream: nothing is to be handed to this one on any other. */
+  /**
+   * Another consumer has the name on some stream: this one must be handed nothing on any other
+   * stream.
+   */
   private async giveUp(): Promise<'taken'> {
     await this.leave().catch(() => undefined);
     return 'taken';
@@ -133,7 +139,8 @@ export class RedisMembership implements Membership {
   /** @returns false where another consumer has the name now */
   private async announceAnew(said: readonly Said[]): Promise<boolean> {
     const { announcements, consumer } = this.options;
-    // What was changed meanwhile is said as it is now, and what was left not at all.
+    // A field that was changed meanwhile is written with its present value, and one that was left
+    // not at all.
     const now = said.flatMap((one) => this.said.get(one.announced.stream) ?? []);
     if (now.length === 0) return true;
     return (await announcements.take(consumer, now, [])).length === 0;

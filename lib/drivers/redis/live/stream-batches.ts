@@ -5,7 +5,7 @@ import type { Commands } from '../connection/commands.js';
 /** Most streams in one run of a script. */
 const AT_ONCE = 100;
 
-/** Streams that one script may touch together: of one slot, where there are slots. */
+/** Batches of streams that one script may touch together: of one slot, on a cluster. */
 export function batchesOf<T>(
   commands: Commands,
   items: readonly T[],

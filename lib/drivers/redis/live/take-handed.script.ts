@@ -32,7 +32,7 @@ export interface TakenHanded {
 }
 
 export interface TakeHandedReply {
-  /** How many entries wait still. */
+  /** How many entries still wait. */
   readonly waiting: number;
   readonly taken: readonly TakenHanded[];
 }

@@ -20,13 +20,13 @@ import { settleInput } from './settle-input.script.js';
 import { isGroupMissing } from '../errors/reply-errors.js';
 import { RedisStreamLocks } from './redis.stream-locks.js';
 
-/** Pending inputs of one consumer that one command asks for. */
+/** Most pending inputs of one consumer in one command. */
 const PENDING_AT_ONCE = 1000;
 
 /**
- * On a cluster lock, inputs and token lie on different nodes. The steps are in such an order that one
- * which is missing, after a crash, repeats work: a lock expires by itself, and an input stays pending
- * until the last moment.
+ * On a cluster lock, input and token lie on different nodes. The order of the steps is such that a
+ * missing one, after a crash, only repeats work: a lock expires by itself, and an input stays
+ * pending until the last moment.
  */
 export class ClusterStreamLocks extends RedisStreamLocks {
   override async holders(places: readonly StreamPlace[]): Promise<(string | undefined)[]> {
@@ -66,7 +66,7 @@ export class ClusterStreamLocks extends RedisStreamLocks {
     if (held.length === 0) return [];
     this.keep(held);
     const ours = await this.pendingToUs();
-    // Before the locks: where one of them expires, its input is at least as old.
+    // Before the locks: where a lock expires, its input is at least as old.
     const old = held.filter(({ id }) => (ours.get(id) ?? 0) * 2 >= this.options.lease);
     await this.keepYoung(old.map(({ id }) => id));
     return Promise.all(held.map((one) => this.extendOne(one, ours)));
@@ -74,7 +74,7 @@ export class ClusterStreamLocks extends RedisStreamLocks {
 
   override async completeWith(): Promise<undefined> {}
 
-  /** Without lock and input: they may lie elsewhere, and a script reaches one node. */
+  /** Without lock and input: they may lie on other nodes, and a script reaches one node. */
   override guards(held: HeldStream): Guard[] {
     return super.guards(held).slice(0, 1);
   }
@@ -105,7 +105,7 @@ export class ClusterStreamLocks extends RedisStreamLocks {
     return word === 'stale' ? 'settled' : word;
   }
 
-  /** Other programs know no tokens: what they own now must not be taken from them. */
+  /** Other programs know no tokens: this consumer must not take what they own now. */
   override async confirm(held: HeldStream): Promise<boolean> {
     return (await this.holder(held)) === this.options.consumer;
   }
@@ -123,10 +123,11 @@ export class ClusterStreamLocks extends RedisStreamLocks {
       return (await this.isPending(held.id)) ? 'lost' : 'gone';
     }
     if (reading && (await this.othersHave(reading))) return 'unsettled';
-    const nobody = { fence, assignment, from: held.token };
+    const noOwner = { fence, assignment, from: held.token };
     const raise = (): Promise<unknown> =>
-      commands.run('ending an ownership', (client) => raiseToken(client, nobody), fence);
-    // What is given back must not be settled any more; what is finished is not begun again.
+      commands.run('ending an ownership', (client) => raiseToken(client, noOwner), fence);
+    // A stream that is given back must not be settled any more. A finished stream does not begin
+    // again.
     if (!complete) await raise();
     const settling = { inputs, consumer, group, id: held.id, complete };
     const word = await commands.run(
@@ -184,7 +185,7 @@ export class ClusterStreamLocks extends RedisStreamLocks {
     );
   }
 
-  /** Inputs, and how long each is idle, ms. */
+  /** Inputs, and how long each is idle, in milliseconds. */
   private async pendingToUs(): Promise<Map<string, number>> {
     const { commands, keys, service, consumer, group } = this.options;
     const inputs = keys.inputs(service);
@@ -235,7 +236,7 @@ export class ClusterStreamLocks extends RedisStreamLocks {
     return Number(await commands.run('looking at a token', (client) => client.get(fence), fence));
   }
 
-  /** Expires at once, which is told to those who wait for it. */
+  /** Lets the lock expire at once: listeners are told only of an expiry. */
   private async drop(lock: string): Promise<void> {
     const { commands, consumer } = this.options;
     await commands.run(

@@ -19,7 +19,7 @@ redis.call('XDEL', KEYS[1], ARGV[2])
 return 'settled'
 `);
 
-/** As many as others keep who speak this protocol. */
+/** The number that other programs of this protocol keep. */
 export const MOST_LETTERS = 10_000;
 
 export interface Discarding {
@@ -31,7 +31,7 @@ export interface Discarding {
   readonly fields: readonly (string | Buffer)[];
 }
 
-/** @returns whether it was pending */
+/** @returns whether the input was pending */
 export async function discardInput(client: Redis, discarding: Discarding): Promise<boolean> {
   const { inputs, deadLetters, group, id, fields } = discarding;
   const args = [group, id, MOST_LETTERS, ...fields];

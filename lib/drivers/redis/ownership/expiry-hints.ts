@@ -8,10 +8,12 @@ import type { Connector } from '../connection/connector.js';
 import type { Keys } from '../keys/keys.js';
 
 const SETTING = 'notify-keyspace-events';
-/** What it takes to be told, by the names of keys, that they have expired; `E` is what others add. */
+/**
+ * Flags that make the server tell of expired keys by their names; `E` is added by other programs.
+ */
 const NEEDED = ['K', 'E', 'x'];
 const EXPIRED = 'expired';
-/** How long a key that has expired is waited for, ms. */
+/** How often, and at which interval in milliseconds, to look for an expired key. */
 const PROBE = { looks: 40, interval: 25 };
 
 export interface ExpiryHintsOptions extends Pick<
@@ -25,8 +27,8 @@ export interface ExpiryHintsOptions extends Pick<
 }
 
 /**
- * Listens to the server telling of locks that expire. A hint only: where it cannot be had, whatever
- * the reason, everything is found by looking, later.
+ * Listens to the server's messages about expired locks. They are hints only: where they cannot be
+ * had, for any reason, looks find the streams later.
  */
 export class ExpiryHints {
   private connection: Connection | undefined;
@@ -62,14 +64,14 @@ export class ExpiryHints {
       await client.psubscribe(channel + keys.anyLock);
       if (this.listened) onReconnected();
       this.listened = true;
-      // The operator may have set it.
+      // The operator may have configured it.
       if (obstacle && !(await this.isToldOf(client))) this.warn(obstacle);
     } catch (error) {
       this.warn(`the server does not tell of locks that expire: ${(error as Error).message}`);
     }
   }
 
-  /** Adds to what is set, and takes nothing away: others may depend on it. */
+  /** Adds flags to the configuration, and removes none: other programs may depend on them. */
   private async configure(client: Redis): Promise<string | undefined> {
     try {
       const [, set = ''] = (await client.config('GET', SETTING)) as string[];
@@ -81,7 +83,7 @@ export class ExpiryHints {
     }
   }
 
-  /** Lets a key expire, and listens to whether the server says so. */
+  /** Lets a key expire, and listens whether the server tells of it. */
   private async isToldOf(client: Redis): Promise<boolean> {
     const { commands, keys, service, consumer } = this.options;
     const key = keys.probe(service, consumer);
@@ -95,12 +97,12 @@ export class ExpiryHints {
       await commands.run('asking for hints', (other) => other.set(key, '1', 'PX', 1), key);
       for (let looks = 0; looks < PROBE.looks && !heard.signal.aborted; looks++) {
         await sleep(systemClock, PROBE.interval, heard.signal);
-        // Who looks for an expired key makes the server notice.
+        // Looking for an expired key makes the server notice that it has expired.
         await commands.run('asking for hints', (other) => other.exists(key), key);
       }
       await client.unsubscribe(channel);
     } catch {
-      // Without the right to this channel, or the connection: as if nothing had been heard.
+      // Without the permission for this channel, or the connection: as if no hint had come.
     }
     return heard.signal.aborted;
   }
@@ -113,9 +115,12 @@ export class ExpiryHints {
   }
 }
 
-/** The flags with what is missing; undefined where nothing is. The server gives them in any order. */
+/**
+ * The flags together with the missing ones. Undefined where none is missing. The server returns
+ * them in any order.
+ */
 export function mergedFlags(set: string): string | undefined {
-  // `A` stands for all kinds of events, but says nothing of where they are told.
+  // `A` stands for all kinds of events, but not for the channels that tell of them.
   const missing = NEEDED.filter(
     (flag) => !set.includes(flag) && !(flag === 'x' && set.includes('A')),
   );

@@ -6,7 +6,7 @@ import { TRY } from '../scripting/try.js';
 
 /**
  * Keeps the locks of one consumer alive, each only while the stream is its own. A lock that has
- * expired is taken anew where nobody has raised the token since. Their inputs stay young, too.
+ * expired is taken anew where no other owner has raised the token since. Their inputs stay young, too.
  * KEYS inputs, then lock and fence of each stream. ARGV consumer, group, lease ms, then id and token.
  * Answers a word per stream.
  */

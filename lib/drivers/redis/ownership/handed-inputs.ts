@@ -1,4 +1,7 @@
-/** After this time without being noted by its consumer, an input counts as handed over no more, in milliseconds. */
+/**
+ * An input that its consumer does not note within this time is not handed over any more, in
+ * milliseconds.
+ */
 export const HANDED_FOR = 10_000;
 
 /**

@@ -6,20 +6,21 @@ import type { Connector } from '../connection/connector.js';
 import { isDemoted, isReply } from '../errors/reply-errors.js';
 import { streamsIn } from '../resp/stream-reply.js';
 
-/** Longest wait of one read, ms. */
+/** Longest wait of one read, in milliseconds. */
 const BLOCK = 5000;
 const FOREVER = 2 ** 31 - 1;
-/** Streams that become idle meanwhile are watched together, ms. */
+/** Streams that become idle within this time are watched together, in milliseconds. */
 const TOGETHER = 10;
 /**
- * Each read names all of them, which takes its time here and at the server: between two of them is a
- * rest of 1 ms for so many, so that a little going on in many streams does not fill it.
+ * Each read names all streams, which takes time here and at the server. Between two reads there is
+ * a rest of 1 ms for each of this many streams, so that a little traffic in many streams does not
+ * use up all the time.
  */
 const NAMED_PER_MS = 50;
 
-/** Waits for entries of streams that have none, many at a time. */
+/** Waits for entries of streams that have none, many streams at a time. */
 export interface StreamWatch {
-  /** Tells, once, of anything behind this id. A false alarm does no harm. */
+  /** Calls `onEntry` once when there is an entry behind this id. A false alarm does no harm. */
   add(key: string, after: string, onEntry: () => void): void;
   remove(key: string): void;
   close(): Promise<void>;
@@ -37,7 +38,9 @@ export interface IdleWatchOptions {
   readonly events: EventBus;
 }
 
-/** One connection that is blocked for all idle streams of a process: an idle stream costs no command. */
+/**
+ * One connection that blocks for all idle streams of a process: an idle stream costs no command.
+ */
 export class IdleWatch implements StreamWatch {
   private readonly watched = new Map<string, Watched>();
   private readonly closing = new AbortController();
@@ -57,13 +60,13 @@ export class IdleWatch implements StreamWatch {
     this.changed.abort();
     this.waking ??= setTimeout(() => {
       this.waking = undefined;
-      // The blocked read ends, with nothing, and the next one names all streams.
+      // The blocked read ends without entries, and the next one names all streams.
       if (this.outdated) void this.reader?.wake();
     }, TOGETHER);
   }
 
   remove(key: string): void {
-    // A read that is under way may still tell of it; nobody listens any more.
+    // A read under way may still report the stream; the report is then ignored.
     this.watched.delete(key);
   }
 
@@ -113,7 +116,7 @@ export class IdleWatch implements StreamWatch {
       reader.succeeded();
     } catch (error) {
       if (this.closing.signal.aborted) return;
-      // A key that cannot be read spoils the read of all: each stream finds out for itself.
+      // A key that cannot be read fails the read of all: each stream then finds out for itself.
       if (reader.failed(error) === 'refused' && isReply(error) && !isDemoted(error)) {
         for (const key of [...this.watched.keys()]) this.tell(key);
       }
@@ -133,10 +136,13 @@ export class IdleWatch implements StreamWatch {
   }
 }
 
-/** Between two looks at an idle stream, ms. */
+/** Time between two looks at an idle stream, in milliseconds. */
 const LOOK = 250;
 
-/** On a cluster no read waits for streams of several slots: each is looked at, again and again. */
+/**
+ * On a cluster no read can wait for streams of several slots, so each stream is looked at again and
+ * again.
+ */
 export class PollingWatch implements StreamWatch {
   private readonly timers = new Map<string, NodeJS.Timeout>();
 

@@ -4,7 +4,7 @@ import type { BalancerMember, HandedInput } from '../../../ports/stream-ownershi
 import { Script } from '../scripting/script.js';
 import { HANDED_FOR } from './handed-inputs.js';
 
-/** One that has said nothing for so long is forgotten, ms. */
+/** A consumer that has announced nothing for this time is forgotten, in milliseconds. */
 const FORGOTTEN_AFTER = 3_600_000;
 
 /**

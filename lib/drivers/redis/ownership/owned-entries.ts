@@ -17,31 +17,33 @@ export interface OwnedEntriesOptions {
   readonly holder: EntryHolder;
   readonly source: ReadKey;
   readonly sizes: EntrySizes;
-  /** Most entries of one read: they wait in memory, those of each stream. */
+  /** Most entries of one read. They wait in memory, those of each stream. */
   readonly atOnce: () => number;
-  /** Most new entries of one read: those behind the first begin without asking the server. */
+  /** Most new entries of one read. Those behind the first one begin without asking the server. */
   readonly readAhead: () => number;
-  /** Whether the stream is still owned, where the guards do not say so. */
+  /** Whether this consumer still owns the stream, where the guards do not tell. */
   readonly confirm: () => Promise<boolean>;
 }
 
-/** What came of reading. `after`: nothing is there; what comes next comes behind this id. */
+/** The result of a read. `after`: there are no entries; new ones come behind this id. */
 export interface OwnedEntriesFound {
   readonly leases: readonly RedisLease[];
   readonly after?: string;
 }
 
-/** The entries of one key of an owned stream: first what the group has pending, then what is new. */
+/**
+ * The entries of one key of an owned stream: first the pending ones of the group, then new ones.
+ */
 export class OwnedEntries {
   private readonly pending: PendingEntries;
-  /** Everything that was pending up to here is taken over. */
+  /** All entries that were pending up to this id are taken over. */
   private takenUpTo: string | undefined;
   private takenOver = false;
-  /** Leases that wait, from before everything was taken over anew. */
+  /** Leases that were waiting before all entries were taken over again. */
   private waiting = new Map<string, RedisLease>();
-  /** Pending to us by policy: not handed out again. */
+  /** Entries that stay pending to this consumer by policy. They are not handed out again. */
   private readonly left = new Set<string>();
-  /** The reply of the last read has not come: the runs that it counted did not begin. */
+  /** The reply of the last read was lost: the runs that it counted did not begin. */
   private replyLost = false;
   /** The highest id that was handed out. */
   private begunUpTo = '0-0';
@@ -51,8 +53,9 @@ export class OwnedEntries {
   }
 
   /**
-   * Something may be pending to us that we do not know of: all of it is taken over anew, in its order.
-   * @param waiting what has been handed out by `next` and not begun, which is handed out again
+   * Entries may be pending to this consumer that are unknown here: all of them are taken over
+   * again, in their order.
+   * @param waiting leases that `next` returned and that have not begun; they are handed out again
    */
   again(waiting: readonly RedisLease[] = []): void {
     this.takenOver = false;
@@ -75,8 +78,8 @@ export class OwnedEntries {
   }
 
   /**
-   * What other consumers have, and nothing else.
-   * @returns undefined where the guards do not hold; no leases where they have nothing more
+   * Takes over only entries of other consumers.
+   * @returns undefined where the guards do not hold; no leases where they have no more entries
    */
   async nextOfOthers(): Promise<OwnedEntriesFound | undefined> {
     for (this.again(); !this.takenOver;) {
@@ -131,7 +134,7 @@ export class OwnedEntries {
     const page = await commands
       .run('taking over what is pending', (client) => takePending(client, take), source.key)
       .catch((error: unknown) => {
-        // What it took from others cannot be told any more from what the read has counted.
+        // Entries of other consumers can no longer be told from those that the read has counted.
         if (isBroken(error)) this.replyLost = false;
         throw error;
       });
@@ -163,7 +166,7 @@ export class OwnedEntries {
     });
   }
 
-  /** Later ones have begun before the other consumer's were found. */
+  /** Reports entries that run late: later ones had begun before the other consumer's were found. */
   private tellOfLate(rows: readonly TakenEntry[]): void {
     const { events, holder, source } = this.options;
     const late = rows.filter(
@@ -203,7 +206,7 @@ export class OwnedEntries {
         return { leases };
       }
     } catch (error) {
-      // It may have been carried out: what it took is pending to us.
+      // The read may have been carried out: its entries are pending to this consumer.
       this.again();
       this.replyLost = isBroken(error);
       if (this.replyLost && systemClock.now() - sentAt < AT_ONCE) {

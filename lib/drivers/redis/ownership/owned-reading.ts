@@ -11,7 +11,7 @@ import type { EntryHolder, RedisLease } from '../leases/redis.lease.js';
 import { isGroupMissing } from '../errors/reply-errors.js';
 import { OwnedSupply, type OwnedSupplyOptions } from './owned-supply.js';
 
-/** Where the guards do not hold, they are tried again after this time, in milliseconds. */
+/** Wait before guards that did not hold are tried again, in milliseconds. */
 const REFUSED = 100;
 
 export interface ReadingOptions extends Omit<OwnedSupplyOptions, 'owned' | 'holder' | 'guards'> {
@@ -21,20 +21,20 @@ export interface ReadingOptions extends Omit<OwnedSupplyOptions, 'owned' | 'hold
   readonly onFinished: (held: HeldStream, completed: boolean) => void;
 }
 
-/** The entries of one stream that is owned, one after the other. */
+/** The entries of one owned stream, one after the other. */
 export class OwnedReading implements EntryHolder {
   private readonly supply: OwnedSupply;
   private readonly backoff = new Backoff();
   private readonly ending = new AbortController();
   private queue: RedisLease[] = [];
-  /** Handed out and not settled. */
+  /** The entry that was handed out and is not settled. */
   private inHand: RedisLease | undefined;
   private filling: Promise<void> | undefined;
   private beginning: Promise<unknown> | undefined;
   private resting: (() => void)[] = [];
   /** The stream was completed together with its last entry. */
   private completed = false;
-  /** Read behind the last entry of a stream that is finished. */
+  /** Entries read behind the last entry of a finished stream. */
   private behind: RedisLease[] = [];
 
   constructor(
@@ -69,12 +69,12 @@ export class OwnedReading implements EntryHolder {
     this.filling = this.fill(() => this.supply.prepare()).finally(() => this.advance());
   }
 
-  /** Dead letters were handed back. */
+  /** Call it when dead letters were handed back. */
   redriven(): void {
     if (!this.ended) this.supply.redriven();
   }
 
-  /** Asks the server to count a run. What is let go of meanwhile waits for its answer. */
+  /** Asks the server to count a run. Letting go meanwhile waits for the reply. */
   async begin(ask: () => Promise<BeginOutcome>): Promise<BeginOutcome> {
     if (this.ended) return 'lost';
     const asking = ask();
@@ -82,13 +82,16 @@ export class OwnedReading implements EntryHolder {
     return asking;
   }
 
-  /** The last entry is acknowledged together with the completion of its stream, where one step can. */
+  /**
+   * Acknowledges the last entry together with the completion of its stream, where one step can do
+   * both.
+   */
   async finish(client: Redis, lease: RedisLease): Promise<SettleOutcome | undefined> {
     if (!lease.finishing) return undefined;
     const last = { key: this.supply.source.key, group: this.group, last: lease.entryId };
     const word = await this.options.locks.completeWith(client, this.owned, last);
     if (word === 'settled') this.completed = true;
-    // Announced anew by others: the guards say what becomes of the entry.
+    // Another program has announced the stream anew: the guards decide about the entry.
     return word === 'gone' || word === 'unsettled' ? undefined : word;
   }
 
@@ -105,13 +108,15 @@ export class OwnedReading implements EntryHolder {
     if (this.completed) this.options.onFinished(this.owned, true);
   }
 
-  /** It runs again later. Nothing else of this stream does before. */
+  /** The entry runs again later. No other entry of this stream runs before. */
   parked(lease: RedisLease): void {
     lease.finishing = false;
     if (this.inHand === lease && !this.outlived(lease, () => this.parked(lease))) this.rest();
   }
 
-  /** It was not settled by us, and will not be: left pending, as was asked for, or lost. */
+  /**
+   * This reading did not settle the entry, and will not: it was left pending by policy, or lost.
+   */
   forgotten(lease: RedisLease, left: boolean): void {
     // Where only the lock had expired, the entry is still pending to this consumer and comes first.
     if (!left && lease.redriven) this.redriven();
@@ -126,12 +131,12 @@ export class OwnedReading implements EntryHolder {
     return inHand !== undefined && !inHand.charged && inHand.attempt > 0;
   }
 
-  /** Nothing more is handed out; resolves once nothing runs. */
+  /** Hands out nothing more. Resolves once nothing runs. */
   async letGo(): Promise<void> {
     this.end();
     await this.filling;
     const waiting = [...this.queue.splice(0), ...this.behind.splice(0)];
-    // The next owner takes them anyway: given back they have lost no run.
+    // The next owner takes these entries anyway: giving them back takes back their counted runs.
     await Promise.all(
       waiting.map((lease) => releaseLease(this.options.commands, lease).catch(() => undefined)),
     );
@@ -141,13 +146,13 @@ export class OwnedReading implements EntryHolder {
       await new Promise<void>((resolve) => this.resting.push(resolve));
   }
 
-  /** Nothing more is handed out, and what was is lost. */
+  /** Hands out nothing more. Entries that were handed out are lost. */
   end(): void {
     this.ending.abort();
     this.supply.end();
   }
 
-  /** Nothing runs any more, or nobody waits for that any more. */
+  /** Nothing runs any more, or no caller waits for that any more. */
   rest(): void {
     for (const resolve of this.resting.splice(0)) resolve();
   }
@@ -174,7 +179,7 @@ export class OwnedReading implements EntryHolder {
     } else this.filling = this.fill(() => this.more()).finally(() => this.advance());
   }
 
-  /** An obstacle is waited out, with backoff; `advance` tries again. */
+  /** Waits after an obstacle, with backoff; `advance` tries again. */
   private async fill(step: () => Promise<void>): Promise<void> {
     try {
       await step();
@@ -183,7 +188,7 @@ export class OwnedReading implements EntryHolder {
       if (this.ended) return;
       const { events, group } = this.options;
       const { stream } = this.owned;
-      // An outage announces itself, once for all streams.
+      // An outage is reported once for all streams.
       if (!(error instanceof RedisConnectionError)) {
         events.emit('stream-unreadable', { stream, group, error: error as Error });
       }
@@ -198,12 +203,12 @@ export class OwnedReading implements EntryHolder {
   private async more(): Promise<void> {
     if (this.owned.finishing) return this.finishOthers();
     const leases = await this.supply.next();
-    // The lock has expired: it is taken anew by the next heartbeat, which else says that it is lost.
+    // The lock has expired. The next heartbeat takes it anew, or reports that it is lost.
     if (!leases) return sleep(systemClock, REFUSED, this.ending.signal);
     this.queue.push(...leases);
   }
 
-  /** Of a stream that is finished: what other consumers have begun is run, then it is completed. */
+  /** For a finished stream: runs what other consumers have begun, then completes the stream. */
   private async finishOthers(): Promise<void> {
     const leases = await this.supply.nextOfOthers();
     if (!leases) return sleep(systemClock, REFUSED, this.ending.signal);

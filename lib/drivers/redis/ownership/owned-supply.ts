@@ -12,9 +12,10 @@ import { OwnedEntries } from './owned-entries.js';
 import type { RedisStreamLocks } from './redis.stream-locks.js';
 
 /**
- * A newer version of redis-stream-client-go looks at the lock, and then acknowledges the input. Where it
- * has looked before this consumer took the stream, it acknowledges a moment later. In this time, in
- * milliseconds, nothing is read ahead, as what was read ahead begins without asking the server.
+ * A newer version of redis-stream-client-go looks at the lock, and then acknowledges the input. If
+ * it has looked before this consumer took the stream, it acknowledges a moment later. For this
+ * time, in milliseconds, nothing is read ahead, because entries that were read ahead begin without
+ * asking the server.
  */
 const ONE_BY_ONE = 300;
 
@@ -34,15 +35,15 @@ export interface OwnedSupplyOptions {
   readonly guards: readonly Guard[];
 }
 
-/** Where the next entries of an owned stream come from: the stream itself, and what was redriven from it. */
+/** Supplies the next entries of an owned stream: from the stream itself, and redriven ones. */
 export class OwnedSupply {
   readonly source: ReadKey;
   readonly redriveSource: ReadKey;
   private readonly keeper: GroupKeeper;
   private readonly entries: OwnedEntries;
-  /** What was redriven, once something was. In no order with the others. */
+  /** Redriven entries, once there were any. They are in no order with the others. */
   private backlog: OwnedEntries | undefined;
-  /** There is something in it, maybe. */
+  /** There may be redriven entries. */
   private hasBacklog = false;
   private readonly takenAt = systemClock.now();
   private onIdleEnd: (() => void) | undefined;
@@ -57,7 +58,7 @@ export class OwnedSupply {
     this.entries = this.entriesOf(this.source);
   }
 
-  /** Creates the group where it is missing, and looks for what was redriven. */
+  /** Creates the group where it is missing, and looks for redriven entries. */
   async prepare(): Promise<void> {
     await this.restore();
     if (await this.keeper.ensureRedriven(this.redriveSource)) this.redriven();
@@ -68,31 +69,34 @@ export class OwnedSupply {
     return this.keeper.ensure(this.source);
   }
 
-  /** Dead letters were handed back. */
+  /** Call it when dead letters were handed back. */
   redriven(): void {
-    // Kept: it knows what it has handed out, and was left.
+    // The object is kept: it knows which entries were handed out and left.
     this.backlog ??= this.entriesOf(this.redriveSource);
     this.hasBacklog = true;
     this.onIdleEnd?.();
   }
 
-  /** The entry is handed out. */
+  /** Call it when the entry is handed out. */
   begun(lease: RedisLease): void {
     if (!lease.redriven) this.entries.begun(lease);
   }
 
-  /** The entry was left pending by policy: it is not handed out again. */
+  /** The entry stays pending by policy: it is not handed out again. */
   leave(lease: RedisLease): void {
     (lease.redriven ? this.backlog : this.entries)?.leave(lease);
   }
 
-  /** The entry was lost, and may be pending to us yet. @param waiting entries that were not begun */
+  /**
+   * The entry was lost, and may still be pending to this consumer. @param waiting entries that have
+   * not begun
+   */
   again(lease: RedisLease, waiting: readonly RedisLease[]): void {
     (lease.redriven ? this.backlog : this.entries)?.again(waiting);
   }
 
   /**
-   * The next entries. Where there are none, waits for the first one that comes.
+   * Returns the next entries. Where there are none, waits for the first new one.
    * @returns undefined where the guards do not hold; none after a wait, or after `end`
    */
   async next(): Promise<readonly RedisLease[] | undefined> {
@@ -104,17 +108,17 @@ export class OwnedSupply {
     const found = await (backlog ?? this.entries).next();
     if (found?.after === undefined || this.ended) return found?.leases;
     if (backlog) this.hasBacklog = false;
-    // Something was redriven while the others were read.
+    // Messages were redriven while the others were read.
     else if (!this.hasBacklog) await this.entryBehind(found.after);
     return [];
   }
 
-  /** What other consumers have begun. @returns undefined where the guards do not hold */
+  /** Entries that other consumers have begun. @returns undefined where the guards do not hold */
   async nextOfOthers(): Promise<readonly RedisLease[] | undefined> {
     return (await this.entries.nextOfOthers())?.leases;
   }
 
-  /** Waits for nothing any more. */
+  /** Ends all waits. */
   end(): void {
     this.ended = true;
     this.options.watch.remove(this.source.key);

@@ -15,7 +15,7 @@ import { OwnedReading } from './owned-reading.js';
 import { RedrivenLook } from './redriven-look.js';
 import type { RedisStreamLocks } from './redis.stream-locks.js';
 
-/** Entries that wait in memory, of one stream and of all together. */
+/** Most entries that wait in memory: of one stream, and of all together. */
 const MOST_OF_ONE = 20;
 const MOST_OF_ALL = 4000;
 
@@ -94,8 +94,8 @@ export class RedisOwnedSubscription implements OwnedSubscription {
   }
 
   /**
-   * The lock of the whole stream keeps them. The server is asked all the same: by this it is found out
-   * whether something may be settled elsewhere.
+   * The lock of the whole stream keeps its entries. The server is asked all the same, to find out
+   * whether an entry was settled elsewhere.
    */
   extend(leases: readonly Lease[]): Promise<ExtendOutcome[]> {
     return this.leasing.extend(leases as readonly RedisLease[]);
@@ -127,7 +127,7 @@ export class RedisOwnedSubscription implements OwnedSubscription {
     await this.looking;
   }
 
-  /** Many streams with much to do must not fill the memory. */
+  /** Many busy streams must not fill the memory. */
   private get atOnce(): number {
     const { budget } = this.options;
     const all = Math.min(MOST_OF_ALL, budget.share / this.sizes.largest);
@@ -139,7 +139,7 @@ export class RedisOwnedSubscription implements OwnedSubscription {
     this.wakePull();
   }
 
-  /** What waits here to be handed out never is. */
+  /** Entries that wait here are never handed out. */
   private async takeBack(reading: OwnedReading): Promise<void> {
     const waiting = this.ready.filter(({ holder }) => holder === reading);
     this.ready = this.ready.filter(({ holder }) => holder !== reading);

@@ -1,7 +1,8 @@
 /**
- * Lua function `refresh(input, group, id, consumer)`: an input that is pending to this consumer has been
- * handed out just now. Older versions of redis-stream-client-go take whatever has been pending for
- * long, however alive its lock is. What was deleted is left alone: claiming it would forget it.
+ * Lua function `refresh(input, group, id, consumer)`: marks an input that is pending to this
+ * consumer as handed out just now. Older versions of redis-stream-client-go take any input that has
+ * been pending for long, even if its lock is alive. A deleted input is left alone: claiming it
+ * would forget it.
  */
 export const REFRESH = `
 local function refresh(input, group, id, consumer)
@@ -10,16 +11,16 @@ local function refresh(input, group, id, consumer)
 end
 `;
 
-/** Idle for a day: whoever looks for abandoned inputs takes it at once. */
+/** Idle for a day: the next consumer that looks for abandoned inputs takes it at once. */
 const ONE_DAY = 86_400_000;
 
 /** Lua passes some thousand values to a command at most: with more an input keeps its count. */
 const MOST_FIELDS = 4000;
 
 /**
- * Lua function `give_back(input, group, id, consumer)`: the input may be taken by anybody at once. Where
- * others have counted owners that died it is announced anew without that count: they give a stream up
- * after a few, and this owner lives.
+ * Lua function `give_back(input, group, id, consumer)`: any consumer may take the input at once.
+ * Where other programs have counted dead owners of it, it is announced anew without that count:
+ * they give a stream up after a few, and this owner lives.
  */
 export const GIVE_BACK = `
 local function give_back(input, group, id, consumer)

@@ -4,7 +4,7 @@ import { RAISE, TOKEN_IS_KNOWN_FOR } from './stream-token.js';
 
 /**
  * On a cluster: raises the token of a data stream, for an owner who has the lock and the input, or
- * (`''` for the id) for nobody. KEYS fence, assignment. ARGV id, token that it must have or ''.
+ * (`''` for the id) for no owner. KEYS fence, assignment. ARGV id, token that it must have or ''.
  * Answers the token, or '' where it was another one.
  */
 const script = new Script(`${RAISE}
@@ -21,9 +21,9 @@ return token
 export interface RaisingToken {
   readonly fence: string;
   readonly assignment: string;
-  /** Undefined: nobody owns it from now on. */
+  /** Undefined: the stream has no owner from now on. */
   readonly id?: string;
-  /** Only where it is this one. */
+  /** Raises the token only where it is this one. */
   readonly from?: number;
 }
 

@@ -24,7 +24,10 @@ end
 return { 'none', '0-0' }
 `);
 
-/** `others`: take over what other consumers have first. `none`: what comes next comes behind `after`. */
+/**
+ * `others`: entries of other consumers have to be taken over first. `none`: new entries come behind
+ * `after`.
+ */
 export type OwnedRead =
   | { readonly word: 'found'; readonly entries: readonly [id: string, fields: Fields][] }
   | { readonly word: 'none'; readonly after: string }

@@ -34,7 +34,7 @@ export class RedisOwnership implements StreamOwnership {
     const parts = { ...this.options, ...join, group };
     const inputs = new RedisStreamInputs(parts);
     const onCluster = parts.commands.topology !== undefined;
-    // Each node of a cluster tells of its own keys only: there, all is found by looking.
+    // Each node of a cluster tells only of its own keys: there, looks find everything.
     const hints = new ExpiryHints({ ...parts, hints: onCluster ? 'off' : join.hints });
     const locks = onCluster ? new ClusterStreamLocks(parts) : new RedisStreamLocks(parts);
     return {

@@ -19,7 +19,7 @@ import { refreshInputs } from './refresh-inputs.script.js';
 
 /** Lua passes some thousand values to a command at most. */
 const MOST_IN_A_SCRIPT = 4000;
-/** What the dead letters of other programs are told by. */
+/** The field that holds the reason in dead letters of other programs. */
 const REASON = '_dlq_reason';
 
 export interface RedisInputsOptions {
@@ -135,7 +135,7 @@ export class RedisStreamInputs implements StreamInputs {
   async close(): Promise<void> {
     this.closed = true;
     await this.reader?.stop();
-    // What its last reply brings is still handed out.
+    // Inputs in the last reply are still handed out.
     await this.pulling;
     await this.reader?.close();
   }
@@ -166,7 +166,10 @@ export class RedisStreamInputs implements StreamInputs {
     return this.options.commands.run(action, command, this.key);
   }
 
-  /** From the beginning: what is finished is deleted, so whatever is there has to be done. */
+  /**
+   * Creates the group at the beginning of the stream: finished inputs are deleted, so every input
+   * in it has to be handled.
+   */
   private async createGroup(): Promise<void> {
     await this.run('creating the group of inputs', async (client) => {
       try {

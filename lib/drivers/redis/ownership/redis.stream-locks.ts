@@ -21,7 +21,7 @@ import { takeStream, type StreamKeys } from './take-stream.script.js';
 
 /** Most locks that one command asks about. */
 const ASKED_AT_ONCE = 500;
-/** Between two times that the keys of an ownership are kept for longer, ms. */
+/** How often the keys of an ownership are kept for longer, in milliseconds. */
 const KEPT_EVERY = 3_600_000;
 
 export interface RedisLocksOptions {
@@ -102,7 +102,7 @@ export class RedisStreamLocks implements StreamLocks {
     );
   }
 
-  /** Whether the stream is still owned, asked where the guards do not say so. */
+  /** Whether this consumer still owns the stream. Called where the guards do not tell. */
   confirm(_held: HeldStream): Promise<boolean> {
     return Promise.resolve(true);
   }
@@ -126,7 +126,7 @@ export class RedisStreamLocks implements StreamLocks {
     return [
       { key: keys.fence(stream), value: String(token) },
       { key: keys.lock(stream, id), value: consumer },
-      // Programs that know no tokens may have acknowledged it, and announced the stream anew.
+      // Programs without tokens may have acknowledged the input, and announced the stream anew.
       { key: keys.inputs(service), value: consumer, pending: { group, id } },
     ];
   }
@@ -143,12 +143,15 @@ export class RedisStreamLocks implements StreamLocks {
     return commands.run(action, (client) => letGoStream(client, going), keys.lock);
   }
 
-  /** They expire by themselves, as other programs, which know nothing of them, may end an ownership. */
+  /**
+   * Keeps these keys for longer. They expire by themselves, because programs that do not know of
+   * them may end an ownership.
+   */
   protected keep(held: readonly HeldStream[]): void {
     const now = systemClock.now();
     if (now - this.keptAt < KEPT_EVERY) return;
     this.keptAt = now;
-    // The next time is early enough for what fails now.
+    // A failure now is made up for the next time.
     void Promise.allSettled(held.map((one) => this.keepOne(this.keysOf(one))));
   }
 

@@ -4,20 +4,20 @@ import { RedisConnectionError } from '../errors/redis-connection.errors.js';
 import { bySlot } from '../topology/slots.js';
 import type { Commands } from '../connection/commands.js';
 
-/** Between two looks, ms. */
+/** Time between two looks, in milliseconds. */
 const INTERVAL = 2000;
-/** Keys that one command asks about. */
+/** Most keys that one command asks about. */
 const AT_ONCE = 500;
 
 /** A stream to which dead letters may be handed back. */
 export interface Redrivable {
-  /** Where they would stand. */
+  /** Key of its redriven messages. */
   readonly redriveKey: string;
-  /** Some are there, maybe. */
+  /** Called when there may be some. */
   redriven(): void;
 }
 
-/** Looks for what was redriven to the streams of a process: to many of them by one command. */
+/** Looks for redriven messages of the streams of a process: many streams with one command. */
 export class RedrivenLook {
   private readonly stopping = new AbortController();
 
@@ -40,7 +40,7 @@ export class RedrivenLook {
 
   private async look(): Promise<void> {
     const all = [...this.streams()];
-    // On a cluster no command is about keys of several slots.
+    // On a cluster no command can name keys of several slots.
     const groups = this.commands.topology
       ? [...bySlot(all, ({ redriveKey }) => redriveKey).values()]
       : [all];
@@ -48,13 +48,13 @@ export class RedrivenLook {
     await Promise.all(together.map((some) => this.tell(some)));
   }
 
-  /** A key that may not be looked at hides no other. */
+  /** Looks at each key alone, so that one that may not be read hides no other. */
   private async tell(some: readonly Redrivable[]): Promise<void> {
     try {
       if ((await this.existing(some)) === 0) return;
       if (some.length === 1) return some[0]!.redriven();
     } catch (error) {
-      // An outage announces itself, and is the same for all of them.
+      // An outage is reported elsewhere, and is the same for all keys.
       if (some.length === 1 || error instanceof RedisConnectionError) return;
     }
     for (const one of some) await this.tell([one]);

@@ -1,6 +1,9 @@
 import { NEXT_TOKEN } from './lease-keys.js';
 
-/** So long after its last owner a token is remembered, should the server's clock be set back, ms. */
+/**
+ * How long a token is remembered after its last owner, in case the server's clock is set back, in
+ * milliseconds.
+ */
 export const TOKEN_IS_KNOWN_FOR = 86_400_000;
 
 /** Lua function `raise(key)`: sets a token that no owner of the stream had before, and answers it. */
@@ -13,8 +16,8 @@ end
 `;
 
 /**
- * Lua function `mine(input, group, id, consumer)`: `mine` and how long it is idle, ms, `lost` where the
- * input is pending to somebody else, `gone` where it is pending to nobody. Needs TRY.
+ * Lua function `mine(input, group, id, consumer)`: `mine` and how long it is idle in milliseconds;
+ * `lost` where the input is pending to another consumer; `gone` where it is not pending. Needs TRY.
  */
 export const MINE = `
 local function mine(input, group, id, consumer)

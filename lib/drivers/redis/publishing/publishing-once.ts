@@ -7,18 +7,18 @@ import { publishOnce } from './publish-once.script.js';
 import type { ServerFeatures } from '../connection/server-features.js';
 
 export type IdempotentEntry = OutgoingEntry & { readonly idempotency: Idempotency };
-/** The id of an entry, or why it has none. */
+/** The id of an entry, or its error. */
 export type Result = string | Error;
 
 export const isIdempotent = (entry: OutgoingEntry): entry is IdempotentEntry =>
   entry.idempotency !== undefined;
 
-/** How long a key is remembered as `native` where the server cannot: as long as Redis does by default, ms. */
+/** How long a script remembers a `native` key, as Redis does by default, in milliseconds. */
 const NATIVE_WINDOW = 100_000;
 
 /**
- * How entries with an idempotency key are appended: by XADD … IDMP, where that was asked for and the
- * server has it, else by a script. Neither knows the keys of the other.
+ * Appends entries with an idempotency key: by XADD … IDMP, where the option asks for it and the
+ * server has it, otherwise by a script. Neither knows the keys of the other.
  */
 export class PublishingOnce {
   constructor(
@@ -27,12 +27,16 @@ export class PublishingOnce {
     private readonly features: ServerFeatures | undefined,
   ) {}
 
-  /** The command for the server behind this client. To be sent at once, and in the order of these calls. */
+  /**
+   * The command for the server behind this client. Send it at once, and in the order of these
+   * calls.
+   */
   command(client: Redis, entry: IdempotentEntry): string {
     const { stream, fields, idempotency } = entry;
     const { key, window } = idempotency;
     if (window === 'native' && this.features?.has(client, 'idmp')) {
-      // Each key is a producer of its own: of one producer the server remembers a hundred keys only.
+      // Each key is a producer of its own: the server remembers only a hundred keys of one
+      // producer.
       const streamKey = this.keys.stream(stream);
       return encodeCommand(['XADD', streamKey, 'IDMP', key, '1', '*', ...fields]);
     }
@@ -40,8 +44,8 @@ export class PublishingOnce {
   }
 
   /**
-   * Sends again what the server refused because it knows the script or the option no more: it has
-   * written nothing of these.
+   * Sends again what the server refused because it no longer knows the script or the option. It has
+   * written nothing of these entries.
    * @param send sends entries with their commands made anew
    */
   async mend(
@@ -73,7 +77,7 @@ export function onceArguments(
   ];
 }
 
-/** How long a script remembers a key, ms. */
+/** How long a script remembers a key, in milliseconds. */
 export const windowOf = (window: IdempotencyWindow): number =>
   window === 'native' ? NATIVE_WINDOW : window;
 

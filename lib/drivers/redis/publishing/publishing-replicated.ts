@@ -19,16 +19,16 @@ export const isReplicated = (entry: OutgoingEntry): entry is ReplicatedEntry =>
 
 export interface ReplicatedPublishingOptions {
   /**
-   * Makes connections of their own, at the first such message: the server answers nothing else on a
-   * connection that waits for replicas.
+   * Makes connections for these messages only, at the first one: the server answers nothing else on
+   * a connection that waits for replicas.
    */
   readonly connect: () => Commands;
   readonly keys: Keys;
-  /** Longest wait for replicas, ms. */
+  /** Longest wait for replicas, in milliseconds. */
   readonly timeout: number;
 }
 
-/** The keys of a script and of IDMP do not know each other: a message might be there twice. */
+/** A script and IDMP do not know each other's keys: a message might be published twice. */
 const NATIVE_IN_VAIN =
   "waitReplicas cannot be combined with an idempotency key whose window is 'native'. " +
   'Set idempotencyWindow to a number of milliseconds.';
@@ -39,8 +39,8 @@ interface Waiting {
 }
 
 /**
- * Publishes entries and waits until so many replicas have them. While some are waited for the next
- * ones gather: one wait serves all that were written before it.
+ * Publishes entries and waits until enough replicas have them. While one batch waits, the next one
+ * gathers: one wait serves all entries that were written before it.
  */
 export class ReplicatedPublishing {
   private commands: Commands | undefined;
@@ -77,7 +77,7 @@ export class ReplicatedPublishing {
     this.underWay = false;
   }
 
-  /** Those of one slot, in order. */
+  /** Publishes entries of one slot, in order. */
   private async together(batch: readonly Waiting[]): Promise<void> {
     const { keys, timeout, connect } = this.options;
     const key = keys.stream(batch[0]!.entry.stream);
@@ -91,7 +91,7 @@ export class ReplicatedPublishing {
           const written = batch.map(({ entry }) => this.append(client, entry));
           const found = await Promise.allSettled(written);
           const [first] = found;
-          // Nothing was written: on a cluster all of it may belong elsewhere by now.
+          // Nothing was written: on a cluster all entries may belong to another node by now.
           if (first?.status === 'rejected' && found.every(({ status }) => status === 'rejected')) {
             throw first.reason;
           }
@@ -140,7 +140,9 @@ export class ReplicatedPublishing {
   }
 }
 
-/** How many replicas have confirmed. What it fails with is not to look as if nothing had been written. */
+/**
+ * Returns how many replicas have confirmed. An error must not look as if nothing had been written.
+ */
 async function waitFor(client: Redis, most: number, timeout: number): Promise<number | Error> {
   try {
     return await client.wait(most, timeout);

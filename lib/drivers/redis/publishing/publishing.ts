@@ -11,10 +11,10 @@ import type { Reply } from '../resp/reply-parser.js';
 import { encodeText, Wire, type Waiter } from '../resp/wire.js';
 import type { ServerFeatures } from '../connection/server-features.js';
 
-/** Commands are written when they come to so much, not all of a large batch as one text. */
+/** Commands are written when they reach this size, and not all of a large batch as one text. */
 const WRITE_SIZE = 65_536;
 
-/** Entries that were published together, and what became of each. */
+/** Entries that were published together, and the result of each. */
 class Publication implements Waiter {
   private readonly results: Result[] = [];
 
@@ -51,20 +51,23 @@ export interface PublishingOptions {
   readonly connector: Connector;
   readonly events: EventBus;
   readonly keys: Keys;
-  /** How long entries wait for a connection, ms. By default as long as for a reply. */
+  /** How long entries wait for a connection, in milliseconds. @default as long as for a reply */
   readonly patience?: number;
-  /** Without it, entries with an idempotency key go by script, whatever the server can do. */
+  /**
+   * Without it, entries with an idempotency key are published by a script, whatever the server
+   * supports.
+   */
   readonly features?: ServerFeatures;
 }
 
 /**
- * Appends entries with one command each, on a connection of its own. The first of a turn of the event
- * loop leaves at once, what follows in the same turn together, in order: a write per command costs
- * more than the command.
+ * Appends entries with one command each, on a connection of its own. The first entry of a turn of
+ * the event loop is written at once. Others of the same turn are written together, in order,
+ * because a write per command costs more than the command.
  */
 export class Publishing {
   private waiting: Publication[] = [];
-  /** Something was written in this turn: what follows gathers. */
+  /** A command was written in this turn: further ones gather. */
   private gathering = false;
   private closed = false;
   private connection: Connection | undefined;
@@ -85,7 +88,7 @@ export class Publishing {
     await this.connection?.close();
   }
 
-  /** Its node has no streams any more. */
+  /** The node has no streams any more. */
   async retire(): Promise<void> {
     await this.connection?.retire();
     this.closed = true;
@@ -152,7 +155,7 @@ export class Publishing {
   }
 
   private send(wire: Wire, publications: readonly Publication[]): void {
-    // All of them before the first is sent: if one cannot be written, none is.
+    // Encodes all of them before the first is sent: if one cannot be encoded, none is sent.
     const texts: string[] = [];
     let text = '';
     for (const { entries } of publications) {
@@ -173,7 +176,7 @@ export class Publishing {
     return text;
   }
 
-  /** At the first publish: many processes only consume. */
+  /** Connects at the first publish: many processes only consume. */
   private connect(): Connection {
     const { connector, events, features } = this.options;
     return new Connection({

@@ -53,11 +53,14 @@ return out
 export interface Scheduling {
   readonly when: When;
   readonly fields: Fields;
-  /** Key of its idempotency key, and how long that is remembered after the due time, ms. */
+  /**
+   * Key of its idempotency key, and how long that is remembered after the due time, in
+   * milliseconds.
+   */
   readonly once: { readonly key: string; readonly window: number } | undefined;
 }
 
-/** @returns per entry its id, or the id that its idempotency key stands for, or its error */
+/** @returns for each entry its id, the id that its idempotency key stands for, or its error */
 export async function schedule(
   client: Redis,
   keys: DelayKeys,

@@ -6,7 +6,7 @@ import { windowOf } from './publishing-once.js';
 import { MOST_ELEMENTS } from '../scripting/delaying.js';
 import { schedule } from './schedule.script.js';
 
-/** Stores entries of one stream, with one command. @returns per entry its id or error */
+/** Stores entries of one stream with one command. @returns for each entry its id or error */
 export function scheduleEntries(
   client: Redis,
   keys: Keys,
@@ -27,7 +27,10 @@ export function scheduleEntries(
   );
 }
 
-/** What the server would refuse when it is due, and nobody would hear of it. */
+/**
+ * Checks now for what the server would refuse when the entry is due, because no caller would learn
+ * of it then.
+ */
 export function delayProblem({ stream, fields }: DelayedEntry): Error | undefined {
   const { length } = fields;
   if (length > 0 && length % 2 === 0 && length <= MOST_ELEMENTS) return undefined;

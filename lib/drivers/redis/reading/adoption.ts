@@ -9,13 +9,13 @@ import type { ByteRoom } from '../leases/read-budget.js';
 import type { TakenEntry } from '../leases/take-pending.script.js';
 import { RedisLease, type EntryHolder, type ReadKey } from '../leases/redis.lease.js';
 
-/** Entries left pending by policy that are asked after at a look. */
+/** Most entries left pending by policy that one look checks. */
 const LEFT_AT_A_LOOK = 100;
 
-/** Clocks of two machines, and the way between them: what was delivered then is told from this by, ms. */
+/** Error of comparing the clocks of two machines, including the way of a reply, in milliseconds. */
 const INEXACT = 1000;
 
-/** When the lost reply was asked for, and when it was found to be lost. */
+/** When the lost reply was requested, and when it was found to be lost. */
 interface Lost {
   readonly from: number;
   readonly to: number;
@@ -28,18 +28,20 @@ export interface AdoptionOptions {
   readonly entries: PendingEntries;
   readonly fetch: CarefulFetch;
   readonly streams: () => readonly ReadKey[];
-  /** Entries that were handed over to us and wait: fetched as there is room. */
+  /**
+   * Ids of entries that were handed to this consumer and wait. They are fetched as there is room.
+   */
   readonly waiting: (source: ReadKey) => Promise<ReadonlySet<string>>;
   readonly room: ByteRoom;
   readonly sizes: EntrySizes;
   readonly add: (lease: RedisLease) => void;
-  /** Told once all that was found is held. */
+  /** Called once all entries that were found are held. */
   readonly onHeld: () => void;
 }
 
-/** Brings what is pending to a consumer and what its process holds into line. */
+/** Makes what this process holds agree with what is pending to its consumer. */
 export class Adoption {
-  /** Pending to us, and not fetched yet. */
+  /** Entries that are pending to this consumer and not fetched yet. */
   private readonly queued = new Map<ReadKey, readonly PendingEntry[]>();
   private fetching: Promise<void> | undefined;
   private readonly lost = new Map<ReadKey, Lost>();
@@ -47,8 +49,8 @@ export class Adoption {
   constructor(private readonly options: AdoptionOptions) {}
 
   /**
-   * Their runs are charged when they start; their data is needed before, to find the handler. What
-   * there is no room for is fetched later, see {@link more}.
+   * Holds entries whose runs are charged when they start. Their data is needed before, to find the
+   * handler. Entries without room are fetched later, see {@link more}.
    */
   async holdUncharged(source: ReadKey, entries: readonly PendingEntry[]): Promise<void> {
     this.queue(source, entries);
@@ -61,14 +63,14 @@ export class Adoption {
     this.queued.set(source, [...queued, ...entries.filter(({ id }) => !known.has(id))]);
   }
 
-  /** There may be room for more of what was found pending. */
+  /** Call it when there may be room for more pending entries. */
   more(): void {
     if (this.queued.size > 0 && !this.fetching) void this.fetchQueued();
   }
 
   /**
-   * Fetches these in their order, as many as fit into `bytes`: one at least.
-   * @returns how many were not held, and those that did not fit
+   * Fetches these entries in their order, as many as fit into `bytes`: at least one.
+   * @returns how many were not held, and the entries that did not fit
    */
   async hold(
     source: ReadKey,
@@ -76,7 +78,7 @@ export class Adoption {
     bytes: number,
   ): Promise<{ readonly count: number; readonly rest: readonly PendingEntry[] }> {
     const { holder, events, held, sizes, add } = this.options;
-    // What was offered to others and is found again was taken by one of them, and given up.
+    // An offered entry that is found again was taken by another consumer and given up.
     for (const { id } of entries) {
       const known = held.get(source, id);
       if (known?.offered) held.remove(known);
@@ -98,7 +100,7 @@ export class Adoption {
     return { count: found.length, rest };
   }
 
-  /** Takes up what is pending to us without our knowing of it. */
+  /** Takes up entries that are pending to this consumer and unknown here. */
   async adopt(source: ReadKey, minIdle: number): Promise<void> {
     await this.find(source, minIdle);
     await this.fetchQueued();
@@ -121,13 +123,16 @@ export class Adoption {
     if (mark && this.lost.get(source) === mark) this.lost.delete(source);
   }
 
-  /** A read of these was lost with its reply: the runs that it counted did not begin. */
+  /**
+   * Call it when a read of these keys was lost with its reply: the runs that it counted did not
+   * begin.
+   */
   replyLost(sources: readonly ReadKey[], from: number): void {
     const to = systemClock.now();
     for (const source of sources) this.lost.set(source, { from, to });
   }
 
-  /** Under guards every entry is this consumer's own, so that its count alone tells. */
+  /** Under guards every entry belongs to this consumer, so its count alone is enough. */
   async takeBackAllLost(
     source: ReadKey,
     entries: readonly TakenEntry[],
@@ -141,7 +146,7 @@ export class Adoption {
     );
   }
 
-  /** Everything that was pending is held. */
+  /** Call it when all pending entries are held. */
   foundAll(source: ReadKey): void {
     this.lost.delete(source);
   }
@@ -179,7 +184,7 @@ export class Adoption {
     await this.fetchQueued();
   }
 
-  /** What was left pending by policy need not be remembered once it is settled. */
+  /** Forgets entries that were left pending by policy and are settled now. */
   async forgetLeft(source: ReadKey): Promise<void> {
     const { held, entries } = this.options;
     const left = held.left(source);
@@ -191,12 +196,12 @@ export class Adoption {
     );
     for (const lease of some) {
       held.remove(lease);
-      // Those that are asked for next time stand at the head.
+      // The entries to check next time stand at the head.
       if (pending.has(lease.entryId)) held.add(lease);
     }
   }
 
-  /** What has not been fetched, to be given back. */
+  /** Removes and returns entries that were not fetched, so that they can be given back. */
   takeQueued(which: (source: ReadKey) => boolean): RedisLease[] {
     const taken: RedisLease[] = [];
     for (const [source, entries] of this.queued) {
@@ -224,7 +229,7 @@ export class Adoption {
       if (queued.length === 0) break;
       if (bytes === 0) return false;
       const { rest } = await this.hold(source, queued, bytes);
-      // More may have been queued meanwhile.
+      // More entries may have been queued meanwhile.
       const later = this.queued.get(source);
       if (later) this.queued.set(source, [...rest, ...later.slice(queued.length)]);
     }
@@ -232,7 +237,10 @@ export class Adoption {
     return true;
   }
 
-  /** Until `step` answers false. A key that fails is told of, and holds up no others. */
+  /**
+   * Calls `step` for each key until it returns false. A key that fails is reported, and holds up no
+   * others.
+   */
   private async each(
     sources: Iterable<ReadKey>,
     step: (source: ReadKey) => Promise<boolean>,
@@ -242,7 +250,7 @@ export class Adoption {
         if (!(await step(source))) return;
       } catch (error) {
         this.options.events.emit('worker-error', { worker: 'adoption', error: error as Error });
-        // No other key can be asked for either. The next look finds the entries.
+        // No other key can be reached either. The next look finds the entries.
         if (error instanceof RedisConnectionError && error.outcome === 'not-sent') return;
       }
     }

@@ -8,12 +8,12 @@ import type { NewEntries } from './new-entries.js';
 import type { ReadKeys } from './read-keys.js';
 
 /**
- * An entry that has been pending to us and unknown for this time was lost with its reply, in
- * milliseconds. A reply that is on its way is younger.
+ * An entry that is pending to this consumer and unknown here for this time was lost with its reply,
+ * in milliseconds. A reply on its way is younger.
  */
 const REPLY_ON_ITS_WAY = 1000;
 
-/** The parts of a subscription that a look at a stream has news for. */
+/** The parts of a subscription that use the result of a look. */
 export interface LookParts {
   readonly adoption: Adoption;
   readonly readKeys: ReadKeys;

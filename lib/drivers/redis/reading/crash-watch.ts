@@ -11,20 +11,23 @@ export interface CrashWatchOptions {
 }
 
 interface Watched {
-  /** Entries that were taken over from it while it was not yet known to have crashed. */
+  /** Number of entries that were taken over from it before it was known to have crashed. */
   taken: number;
-  /** When that was, ms. */
+  /** When that was, in milliseconds. */
   at: number;
-  /** Looks in a row at which it was silent. After an outage others may not have come back at the first. */
+  /**
+   * How many looks in a row have found it silent. After an outage consumers may not be back at the
+   * first look.
+   */
   silent: number;
   reported: boolean;
 }
 
 /** How long a consumer of a group may be silent, in milliseconds. */
 export interface SilenceLimits {
-  /** Afterwards it counts as crashed. */
+  /** After this silence the consumer counts as crashed. */
   readonly crashedAfter: number;
-  /** Afterwards it is removed. */
+  /** After this silence the consumer is removed. */
   readonly absentAfter: number;
 }
 
@@ -33,14 +36,14 @@ export function silenceLimits({
   blockTimeout,
   crashedAfter = 3 * Math.max(idleTimeout, blockTimeout),
 }: Pick<SubscribeOptions, 'idleTimeout' | 'blockTimeout' | 'crashedAfter'>): SilenceLimits {
-  // Known to have crashed before it is removed.
+  // A consumer is known to have crashed before it is removed.
   const absent = Math.max(2 * Math.max(idleTimeout, blockTimeout), crashedAfter);
   return { crashedAfter, absentAfter: absent + 60_000 };
 }
 
-/** Tells of consumers that fell silent with entries in hand, once each. */
+/** Reports consumers that have gone silent while they hold entries, once each. */
 export class CrashWatch {
-  /** By key and consumer. Only those that were taken from, or are silent. */
+  /** By key and consumer. Only consumers that are silent, or whose entries were taken over. */
   private readonly watched = new Map<string, Map<string, Watched>>();
 
   constructor(private readonly options: CrashWatchOptions) {}
@@ -67,7 +70,10 @@ export class CrashWatch {
     else this.watched.delete(key);
   }
 
-  /** Those that live, or were removed. One that died is silent before so much time has passed. */
+  /**
+   * Forgets consumers that live, or were removed. A dead consumer is silent before this time has
+   * passed.
+   */
   private forget(ofKey: Map<string, Watched>, silent: ReadonlySet<string>, now: number): void {
     for (const [consumer, known] of ofKey) {
       if (silent.has(consumer)) continue;

@@ -13,7 +13,10 @@ export interface GuardedReadingOptions {
   readonly blockTimeout: number;
 }
 
-/** What a read at once found: what XREADGROUP answers, or the ids behind which to wait. */
+/**
+ * The result of a read that does not wait: the reply of XREADGROUP, or the ids behind which to
+ * wait.
+ */
 export type ReadNow =
   | { readonly found: Reply }
   | { readonly ids: readonly string[] }
@@ -21,8 +24,9 @@ export type ReadNow =
   | undefined;
 
 /**
- * A blocked XREADGROUP would be handed entries long after its owner has lost its guards. So who reads
- * under guards waits outside of the group, and then reads by a script, which checks them.
+ * Reads under guards. A blocked XREADGROUP would be handed entries long after its owner has lost
+ * its guards. So this reader waits outside of the group, and then reads by a script, which checks
+ * the guards.
  */
 export class GuardedReading {
   private readonly script = readGuarded.guarded;
@@ -48,7 +52,7 @@ export class GuardedReading {
     return reply[0] ? { found: reply[0] } : { ids: reply[1] };
   }
 
-  /** Waits until there is something behind these ids. @returns false after the block timeout */
+  /** Waits until there are entries behind these ids. @returns false after the block timeout */
   async wait(
     reader: BlockingReader,
     sources: readonly ReadKey[],

@@ -8,7 +8,7 @@ import { GROUP_RECORD } from '../scripting/group-record.js';
 import { HANDED } from '../scripting/handed.js';
 import { TRY } from '../scripting/try.js';
 
-/** Somewhat less than the day that a release adds. */
+/** Somewhat less than the day that a release adds, in milliseconds. */
 const RELEASED = 86_000_000;
 
 /**
@@ -30,7 +30,7 @@ const RELEASED = 86_000_000;
 const script = new Script(`${TRY}${GROUP_RECORD}${GROUP_COUNT}${ANNOUNCED}${HANDED}
 local group, me, idle, room, absent = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local crashed = tonumber(ARGV[6])
--- What was given back is idle for a day longer than whoever gave it back.
+-- An entry that was given back is idle for a day longer than its consumer.
 local function released(row, consumer_idle) return row[3] - (consumer_idle or 0) > ${RELEASED} end
 -- Whether a pending entry waits for a live consumer that it was handed to.
 local function waits_at(i, kind)
@@ -119,7 +119,7 @@ for i = 1, #KEYS, 5 do
     end
   end
   if mine then
-    -- A sign of life: before 7.2 a read that waits is none, and whoever keeps entries may get no others.
+    -- A sign of life: before 7.2 a waiting read is none, and a consumer that keeps entries may get no others.
     redis.call('XREADGROUP', 'GROUP', group, me, 'COUNT', 1, 'STREAMS', key, LAST_ID)
     local own, removed, silent, idle_of = consumers(key)
     local taken, trimmed, from = {}, 0, {}
@@ -161,28 +161,37 @@ export const LOOK_AT_ONCE = 100;
 export interface Looked {
   readonly word: 'ok' | 'missing' | 'unreadable';
   readonly floor: string;
-  /** Entries pending to this consumer. */
+  /** Number of entries that are pending to this consumer. */
   readonly own: number;
   readonly redriven: boolean;
   /** Pending entries dropped because their data had been deleted. */
   readonly trimmed: number;
   readonly taken: readonly { readonly id: string; readonly count: number }[];
   readonly removed: readonly string[];
-  /** Whose entries were taken over, and how many. What was released is nobody's. */
+  /**
+   * The consumers from which entries were taken over, and how many. Released entries belong to no
+   * consumer.
+   */
   readonly from: readonly { readonly consumer: string; readonly count: number }[];
-  /** Consumers that have neither read nor kept anything fresh for `crashedAfter`, and what they hold. */
+  /**
+   * Consumers that have neither read nor kept anything fresh for `crashedAfter`, and what they
+   * hold.
+   */
   readonly silent: readonly {
     readonly consumer: string;
     readonly idle: number;
     readonly pending: number;
   }[];
-  /** Entries that were handed to this consumer and wait to be fetched, of the stream itself. */
+  /**
+   * Number of entries of the stream itself that were handed to this consumer and wait to be
+   * fetched.
+   */
   readonly waiting: number;
-  /** The same of what was redriven from it. */
+  /** The same number for redriven messages. */
   readonly redrivenWaiting: number;
 }
 
-/** Of one stream. */
+/** The keys of one stream. */
 export interface LookedKeys {
   readonly key: string;
   readonly floor: string;

@@ -25,10 +25,12 @@ export interface NewEntriesOptions extends Omit<
   readonly restoreKeys: () => Promise<void>;
 }
 
-/** Fills the ready queue with new entries. Under guards all that is pending in the group comes first. */
+/**
+ * Fills the ready queue with new entries. Under guards all pending entries of the group come first.
+ */
 export class NewEntries {
   private readonly reader: Reader;
-  /** Under guards. */
+  /** Set under guards. */
   private readonly takeover: Takeover | undefined;
   private reading: Promise<void> | undefined;
   private stopped = false;
@@ -56,7 +58,7 @@ export class NewEntries {
     return this.takeover !== undefined;
   }
 
-  /** Something that is pending has to be handed out before anything else. */
+  /** Pending entries have to be handed out before any others. */
   get takesOver(): boolean {
     return this.takeover?.done === false;
   }
@@ -66,7 +68,7 @@ export class NewEntries {
     return this.reader.open(timeout);
   }
 
-  /** Reads these from now on. */
+  /** Reads these keys from now on. */
   watch(keys: readonly ReadKey[]): void {
     this.reader.watch(keys);
   }
@@ -76,7 +78,10 @@ export class NewEntries {
     this.reading ??= this.readOnce(limit);
   }
 
-  /** Something may be pending to us that is not known here: under guards all is looked through again. */
+  /**
+   * Entries may be pending to this consumer that are unknown here: under guards all are looked
+   * through again.
+   */
   restart(): void {
     this.takeover?.restart();
   }
@@ -87,7 +92,7 @@ export class NewEntries {
     this.takeover?.stop();
   }
 
-  /** Ends the read under way. What its reply brings is still handed out. */
+  /** Ends the read under way. Entries in its reply are still handed out. */
   async stop(): Promise<void> {
     this.halt();
     await this.reader.stop();
@@ -101,7 +106,8 @@ export class NewEntries {
   private async readOnce(limit: number): Promise<void> {
     const { room, sizes, keys, readyQueue } = this.options;
     try {
-      // Nothing to wait for, nearly always: then the read is written before what was read last runs.
+      // Nearly always there is nothing to wait for: then the read is written before the entries of
+      // the last one run.
       if (this.takeover?.done === false && !(await this.takeover.mayRead(keys()[0]!))) return;
       if (!room.mayRead(sizes.largest)) {
         await room.untilMayRead(() => sizes.largest);
@@ -120,7 +126,8 @@ export class NewEntries {
   private take(source: ReadKey, id: string, fields: Fields): void {
     const { held, holder, readyQueue } = this.options;
     const known = held.get(source, id);
-    // Delivered anew by a group that was recreated: the run goes on, under the new count.
+    // The group was recreated and has delivered the entry anew: the run goes on, under the new
+    // count.
     if (known) known.attempt = 1;
     else readyQueue.add(new RedisLease(holder, source, id, 1, true, fields));
   }

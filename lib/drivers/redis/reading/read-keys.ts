@@ -12,14 +12,17 @@ export interface ReadKeysOptions {
   readonly keys: Keys;
   readonly keeper: GroupKeeper;
   readonly events: EventBus;
-  /** Told of what is to be read, whenever that changes. */
+  /** Called with the keys to read, whenever they change. */
   readonly onChanged: (readable: readonly ReadKey[]) => void;
 }
 
-/** What a subscription reads: its streams, less those that cannot be read, and what was redriven. */
+/**
+ * The keys that a subscription reads: its streams, less those that cannot be read, and redrive
+ * streams.
+ */
 export class ReadKeys {
   private sources: ReadKey[];
-  /** Undefined: all. */
+  /** Undefined: all streams. */
   private watched: ReadonlySet<string> | undefined;
   private readonly unreadable = new Set<ReadKey>();
 
@@ -28,12 +31,12 @@ export class ReadKeys {
     this.sources = streams.map((stream) => ({ key: keys.stream(stream), stream, redriven: false }));
   }
 
-  /** All of them but those that are left alone, those that cannot be read included. */
+  /** All keys except those that are left alone. Includes keys that cannot be read. */
   get all(): readonly ReadKey[] {
     return this.sources.filter((source) => this.watches(source));
   }
 
-  /** Whether it is not left alone. */
+  /** Whether a stream is not left alone. */
   watches({ stream }: { readonly stream: string }): boolean {
     return this.watched?.has(stream) ?? true;
   }
@@ -44,7 +47,10 @@ export class ReadKeys {
     this.changed();
   }
 
-  /** Creates the groups; one that was deleted on purpose is left out. @throws where one cannot be created */
+  /**
+   * Creates the groups. A group that was deleted on purpose is left out. @throws where a group
+   * cannot be created
+   */
   async open(): Promise<void> {
     await Promise.all(
       this.sources.map(async (source) => {
@@ -67,7 +73,7 @@ export class ReadKeys {
     this.changed();
   }
 
-  /** Where a stream, or what was redriven from it, is read. Undefined: it is left alone. */
+  /** The key where a stream, or its redriven messages, are read. Undefined: it is left alone. */
   find(stream: string, redriven: boolean): ReadKey | undefined {
     const source = this.all.find((one) => one.stream === stream && !one.redriven);
     if (!source || !redriven) return source;
@@ -84,7 +90,8 @@ export class ReadKeys {
     try {
       if (source.redriven) {
         if (await this.options.keeper.ensureRedriven(source)) return;
-        // Emptied and deleted, as it should be; if it comes back, the next look sees it.
+        // The redrive stream was emptied and deleted, as it should be. If it comes back, the next
+        // look sees it.
         this.sources = this.sources.filter((other) => other !== source);
         return this.changed();
       }
@@ -100,7 +107,7 @@ export class ReadKeys {
   }
 
   private leaveOut(source: ReadKey, error: Error): void {
-    // An outage, or a slot that is on its way to another node: it will pass.
+    // An outage, or a slot on its way to another node: it will pass.
     const passes = error instanceof RedisConnectionError || redirectionOf(error) !== undefined;
     if (passes || this.unreadable.has(source)) return;
     this.unreadable.add(source);

@@ -2,54 +2,57 @@ import { sizeOf, type EntrySizes } from '../leases/entry-sizes.js';
 import type { StreamEntries } from '../resp/stream-reply.js';
 import type { ReadKey } from '../leases/redis.lease.js';
 
-/** Entries of one stream are acknowledged together: so many are worth a command of their own. */
+/** Entries of one stream are acknowledged together. This many are worth a command of their own. */
 const WORTH_ITS_ACK = 25;
-/** Streams that one look at those that are not busy asks for, at least. */
+/** Least number of streams in one read of those that are not busy. */
 const AT_A_LOOK = 50;
 
-/** What one read brought of one key. */
+/** The entries of one key in one read. */
 export interface ReadBatch {
   readonly source: ReadKey;
   readonly entries: StreamEntries;
 }
 
-/** What one read asks for. */
+/** The parameters of one read. */
 export interface Ask {
   readonly sources: readonly ReadKey[];
-  /** Most entries of each. */
+  /** Most entries of each stream. */
   readonly count: number;
-  /** All streams; else `busy` ones, or `others` beside them. Only a read of all waits. */
+  /** All streams; otherwise `busy` ones, or `others`. Only a read of all streams waits. */
   readonly kind: 'all' | 'busy' | 'others';
 }
 
-/** How much a read may bring. */
+/** How much a read may return. */
 export interface ReadBounds {
   readonly entries: number;
   readonly bytes: number;
 }
 
 /**
- * Which streams the next read asks for, so that many of them share the room for few entries. A stream
- * is busy as long as it gives as many entries as it was asked for. Busy ones are read a few at a time,
- * in turn, many entries of each; now and then the others are looked at. Where none is busy, one read
- * waits for all.
+ * Chooses the streams of the next read, so that many streams share the room for few entries. A
+ * stream is busy as long as it returns as many entries as were asked for. Busy streams are read a
+ * few at a time, in turn, with many entries of each. Now and then the other streams are read. Where
+ * no stream is busy, one read waits for all.
  */
 export class ReadWindow {
   /** In the order of their turns. */
   private busy = new Set<ReadKey>();
   private size = 1;
-  /** Where the next look at the others begins. */
+  /** Where the next read of the other streams begins. */
   private at = 0;
   private lookedAt = -Infinity;
 
-  /** @param round while some streams are busy, each other one is looked at about this often, ms */
+  /**
+   * @param round while some streams are busy, each other stream is read about this often, in
+   * milliseconds
+   */
   constructor(
     private readonly sizes: EntrySizes,
     private readonly now: () => number,
     private readonly round: number,
   ) {}
 
-  /** The streams are others now, or much may have been published: each of them may be busy. */
+  /** The streams have changed, or much may have been published: each stream may be busy. */
   restart(keys: readonly ReadKey[]): void {
     this.busy = new Set(keys);
     this.size = 1;
@@ -60,7 +63,7 @@ export class ReadWindow {
   next(keys: readonly ReadKey[], bounds: ReadBounds): Ask {
     if (keys.length === 1) return { sources: keys, count: this.countOf(keys, bounds), kind: 'all' };
     if (this.busy.size === 0) {
-      // Much may have been published since each was empty.
+      // Much may have been published since each stream was empty.
       const quiet = this.now() - this.lookedAt < this.round;
       if (quiet || keys.length * this.sizes.largest <= bounds.bytes) {
         const count = Math.max(1, Math.floor(bounds.entries / keys.length));
@@ -71,7 +74,7 @@ export class ReadWindow {
     return this.others(keys, bounds) ?? this.window(bounds);
   }
 
-  /** What the read brought. @returns how many entries */
+  /** Takes note of what a read returned. @returns the number of entries */
   brought({ sources, count, kind }: Ask, batches: readonly ReadBatch[]): number {
     let found = 0;
     if (kind === 'all') this.lookedAt = this.now();
@@ -85,7 +88,7 @@ export class ReadWindow {
     return found;
   }
 
-  /** Learns the sizes of what was read, however it was. */
+  /** Learns the sizes of entries, of any kind of read. */
   learn<T extends readonly ReadBatch[]>(batches: T): T {
     for (const { source, entries } of batches) {
       let largest = 0;
@@ -95,14 +98,14 @@ export class ReadWindow {
     return batches;
   }
 
-  /** A few busy streams whose turn it is. One with large entries comes alone. */
+  /** Chooses a few busy streams whose turn it is. A stream with large entries comes alone. */
   private window(bounds: ReadBounds): Ask {
     const { entries, bytes } = bounds;
     const most = Math.max(1, Math.min(Math.max(this.size, worthAsking(entries)), entries));
     const sources: ReadKey[] = [];
     let together = 0;
     for (const source of this.busy) {
-      // Of an unknown one few may come: most streams are empty at first.
+      // Few entries of an unknown stream may come: most streams are empty at first.
       const worth = this.sizes.knows(source.key) ? WORTH_ITS_ACK : 1;
       together += worth * this.sizes.of(source.key);
       if (sources.length > 0 && together > bytes) break;
@@ -112,7 +115,7 @@ export class ReadWindow {
     return { sources, count: this.countOf(sources, bounds), kind: 'busy' };
   }
 
-  /** Part of the streams that are not busy, so that each has its turn once in a round. */
+  /** Chooses part of the streams that are not busy, so that each has its turn once in a round. */
   private others(keys: readonly ReadKey[], { entries, bytes }: ReadBounds): Ask | undefined {
     const all = keys.length;
     const due = Math.ceil((all * (this.now() - this.lookedAt)) / this.round);
@@ -128,7 +131,7 @@ export class ReadWindow {
     return sources.length > 0 ? { sources, count: 1, kind: 'others' } : undefined;
   }
 
-  /** Entries of each, so that all of them are within the bounds: at least one. */
+  /** Number of entries of each stream, so that all of them are within the bounds: at least one. */
   countOf(sources: readonly ReadKey[], { entries, bytes }: ReadBounds): number {
     const size =
       sources.length > AT_A_LOOK
@@ -137,7 +140,7 @@ export class ReadWindow {
     return Math.max(1, Math.floor(Math.min(entries / sources.length, bytes / size)));
   }
 
-  /** Streams of which little comes are asked for many at a time. */
+  /** Streams that return little are read many at a time. */
   private resize(size: number, found: number, asked: number): void {
     if (found * 4 < asked) this.size = size * 2;
     else if (found >= asked) this.size = Math.max(1, size >> 1);

@@ -21,7 +21,7 @@ import {
 } from '../errors/reply-errors.js';
 
 const FOREVER = 2 ** 31 - 1;
-/** While some streams are busy, each of the others is looked at this often, in milliseconds. */
+/** While some streams are busy, each of the others is read this often, in milliseconds. */
 const LONGEST_ROUND = 500;
 
 export interface ReaderOptions {
@@ -33,31 +33,37 @@ export interface ReaderOptions {
   readonly group: string;
   readonly consumer: string;
   readonly blockTimeout: number;
-  /** What is learned of the sizes of entries. */
+  /** The known sizes of entries. */
   readonly sizes: EntrySizes;
   readonly guards: readonly Guard[];
-  /** A guard does not hold any more. */
+  /** Called when a guard does not hold any more. */
   readonly onDisowned: () => void;
-  /** The group of some key is missing: create it. */
+  /** Called when the group of some key is missing, to create it. */
   readonly onGroupMissing: () => Promise<void>;
-  /** Some key holds no stream, or may not be read: find out which, and read the others. */
+  /**
+   * Called when some key holds no stream, or may not be read, to find out which, and to read the
+   * others.
+   */
   readonly onUnreadable: () => Promise<void>;
   readonly breaks: ReplyBreaks;
-  /** A read of these, sent at that time, may have been answered without our hearing of it. */
+  /**
+   * Called when a read of these keys, sent at that time, may have been answered without this
+   * process receiving the reply.
+   */
   readonly onReplyLost: (sources: readonly ReadKey[], sentAt: number) => Promise<void>;
 }
 
-/** The blocking loop's one step: reads new entries of many streams on a connection of its own. */
+/** One step of the blocking loop: reads new entries of many streams on a connection of its own. */
 export class Reader {
   private readonly blocking: BlockingReader;
   private keys: readonly ReadKey[] = [];
   private byKey = new Map<string, ReadKey>();
-  /** Of those that are read, or were: on a cluster it says which node the reader is at. */
+  /** A key that is read, or was. On a cluster it says to which node the reader is connected. */
   private someKey = '';
   private readonly window: ReadWindow;
   private stopped = false;
   private readonly stopping = new AbortController();
-  /** Reads that have come to their end. */
+  /** Number of reads that have ended. */
   private reads = 0;
   /** The read under way. */
   private asked: Asked | undefined;
@@ -76,7 +82,7 @@ export class Reader {
     });
   }
 
-  /** Reads these from now on. */
+  /** Reads these keys from now on. */
   watch(keys: readonly ReadKey[]): void {
     this.keys = keys;
     this.someKey = keys[0]?.key ?? this.someKey;
@@ -90,7 +96,7 @@ export class Reader {
     await this.blocking.connected(timeout, 'opening a reader');
   }
 
-  /** New entries, or none after the block timeout, an outage, or `stop`. Never rejects. */
+  /** Returns new entries, or none after the block timeout, an outage, or `stop`. Never rejects. */
   async read(bounds: ReadBounds): Promise<readonly ReadBatch[]> {
     const { blocking } = this;
     if (this.stopped) return [];
@@ -114,7 +120,7 @@ export class Reader {
     }
   }
 
-  /** Reads no more. What the reply of a read under way brings is still handed out. */
+  /** Reads no more. Entries in the reply of a read under way are still handed out. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.stopping.abort();
@@ -137,7 +143,7 @@ export class Reader {
     }
   }
 
-  /** What is there; and where nothing is, what comes first. */
+  /** Reads the entries that are there. Where there are none, waits for the first new ones. */
   private async readGuarded(guarded: GuardedReading, bounds: ReadBounds): Promise<ReadBatch[]> {
     const { keys, byKey, blocking } = this;
     const count = this.window.countOf(keys, bounds);
@@ -163,7 +169,7 @@ export class Reader {
     const blocks = kind === 'all';
     const limits = blocks ? ['COUNT', count, 'BLOCK', blockTimeout] : ['COUNT', count];
     const command = ['XREADGROUP', 'GROUP', group, consumer, ...limits, 'STREAMS', ...streams];
-    // What is watched may be others when the reply comes.
+    // Other keys may be watched when the reply arrives.
     const { byKey } = this;
     this.asked = { sources, count, at: systemClock.now(), before: this.reads };
     return batchesOf(await this.blocking.request(command, blocks), byKey);
@@ -175,7 +181,7 @@ export class Reader {
     this.asked = undefined;
     const failure = blocking.failed(error);
     if (asked && !isReply(error)) await this.replyLost(asked, error);
-    // A group that has to be created again announces itself.
+    // A group that has to be created again is reported by that.
     if (failure === 'refused' && !isGroupMissing(error)) {
       const only = this.keys.length === 1 ? this.keys[0]!.key : undefined;
       const cause = typedError(error, 'reading', only, 'xreadgroup');
@@ -189,13 +195,13 @@ export class Reader {
   private async replyLost(asked: Asked, error: unknown): Promise<void> {
     const { blocking } = this;
     const { breaks, onReplyLost } = this.options;
-    // Not one that we ended ourselves.
+    // Not a connection that this reader has ended itself.
     if (!blocking.wasWoken) breaks.ended(asked, blocking.hasPartOfReply, error);
     await onReplyLost(asked.sources, asked.at);
   }
 }
 
-/** What XREADGROUP answers, by the keys that were read. */
+/** The reply of XREADGROUP, by the keys that were read. */
 function batchesOf(reply: Reply, byKey: ReadonlyMap<string, ReadKey>): ReadBatch[] {
   const batches: ReadBatch[] = [];
   for (const [key, entries] of streamsIn(reply)) {

@@ -2,10 +2,10 @@ import type { HeldTable } from '../leases/held-table.js';
 import type { Leasing } from '../leases/leasing.js';
 import type { RedisLease } from '../leases/redis.lease.js';
 
-/** Entries taken over at a look while the consumer asks for none. */
+/** Most entries taken over at a look while the consumer asks for none. */
 const TAKE_WHEN_BUSY = 10;
 
-/** What is held and waits for its consumer to pull it. */
+/** Leases that wait for their consumer to pull them. */
 export class ReadyQueue {
   private leases: RedisLease[] = [];
   private wanted = 0;
@@ -18,7 +18,7 @@ export class ReadyQueue {
     return this.leases.length === 0;
   }
 
-  /** How many entries more are of use. */
+  /** How many more entries are of use. */
   get room(): number {
     return (this.wanted || Math.min(this.lastLimit, TAKE_WHEN_BUSY)) - this.leases.length;
   }
@@ -28,7 +28,7 @@ export class ReadyQueue {
     this.leases.push(lease);
   }
 
-  /** It was taken, and is held. */
+  /** Puts back a lease that was taken, and is held. */
   putBack(lease: RedisLease): void {
     this.leases.push(lease);
   }
@@ -38,14 +38,14 @@ export class ReadyQueue {
     return this.leases.splice(0, limit);
   }
 
-  /** Those are held by whoever takes them out. */
+  /** Removes and returns leases. The caller holds them from then on. */
   takeOut(which: (lease: RedisLease) => boolean): RedisLease[] {
     const taken = this.leases.filter(which);
     if (taken.length > 0) this.leases = this.leases.filter((lease) => !which(lease));
     return taken;
   }
 
-  /** Until the next `wake`, whether or not there is something. */
+  /** Resolves at the next `wake`, whether or not there are entries. */
   async filled(limit: number): Promise<void> {
     this.lastLimit = this.wanted = limit;
     await new Promise<void>((resolve) => (this.resume = resolve));
@@ -58,14 +58,14 @@ export class ReadyQueue {
     resume?.();
   }
 
-  /** Waiting here, they are not kept fresh by their consumer. */
+  /** Keeps waiting leases fresh: their consumer does not do so yet. */
   async refresh(leasing: Leasing): Promise<void> {
     const waiting = [...this.leases];
     if (waiting.length === 0) return;
     const outcomes = await leasing.extend(waiting);
     for (const [index, lease] of waiting.entries()) {
       const at = this.leases.indexOf(lease);
-      // Handed out meanwhile, it is its consumer's to keep.
+      // It was handed out meanwhile, so its consumer keeps it fresh.
       if (outcomes[index] === 'held' || at < 0) continue;
       this.leases.splice(at, 1);
       this.held.remove(lease);

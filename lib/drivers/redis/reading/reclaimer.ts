@@ -25,23 +25,23 @@ export interface ReclaimerOptions {
   readonly absentAfter: number;
   readonly crashedAfter: number;
   readonly streams: () => readonly ReadKey[];
-  /** Entries that may be taken over now. */
+  /** Number of entries that may be taken over now. */
   readonly room: () => number;
-  /** Told before each look. */
+  /** Called before each look. */
   readonly onLook: () => Promise<void>;
   readonly guards?: readonly Guard[];
-  /** A guard does not hold any more. */
+  /** Called when a guard does not hold any more. */
   readonly onDisowned?: () => void;
   readonly onLooked: (source: ReadKey, looked: Looked) => Promise<void>;
 }
 
-/** The periodic, jittered look after a subscription's streams, see look-after. */
+/** Looks after the streams of a subscription at jittered intervals, see look-after. */
 export class Reclaimer implements Worker {
   private loop: Promise<void> | undefined;
   private stopped = false;
   private rest = new AbortController();
   private shortOfRoom = false;
-  /** Of the look before this one. */
+  /** `shortOfRoom` of the look before this one. */
   private wasShort = false;
   private readonly crashes: CrashWatch;
 
@@ -59,12 +59,15 @@ export class Reclaimer implements Worker {
     await this.loop;
   }
 
-  /** What was taken has been handed out: where more was abandoned than there was room for, looks again. */
+  /**
+   * Call it when entries were handed out: looks again where more were abandoned than there was room
+   * for.
+   */
   roomMade(): void {
     if (this.shortOfRoom) this.rest.abort();
   }
 
-  /** Streams are looked after that were left alone before. */
+  /** Looks at once: streams are read that were left alone before. */
   lookNow(): void {
     this.rest.abort();
   }
@@ -90,7 +93,7 @@ export class Reclaimer implements Worker {
     }
   }
 
-  /** One stream that this user may not touch must not hide the others. */
+  /** Looks at each stream, so that one that this user may not touch does not hide the others. */
   private async lookAtAll(sources: readonly ReadKey[]): Promise<void> {
     try {
       await this.lookAt(sources);
@@ -107,7 +110,8 @@ export class Reclaimer implements Worker {
       this.options;
     const streams = sources.map(({ key, stream, redriven }) => ({
       key,
-      // What was redriven is never recreated: its own key in this place means no floor.
+      // A redrive stream is never recreated: its own key in this place means that there is no
+      // floor.
       floor: redriven ? key : keys.floor(stream),
       redrive: keys.redrive(stream, group),
       consumers: keys.consumers(stream, group),
@@ -115,7 +119,7 @@ export class Reclaimer implements Worker {
     }));
     let [room, more] = [0, 0];
     const look = (client: Redis) => {
-      // Only now, as an outage may have passed before.
+      // Computed only now, because an outage may have passed before.
       more = commands.allowance(idleTimeout);
       room = Math.min(this.options.room(), TAKE_AT_ONCE);
       const times = {
@@ -128,7 +132,7 @@ export class Reclaimer implements Worker {
     const found = await commands.run('looking after streams', look, sources[0]!.key);
     if (!found) return this.options.onDisowned?.();
     const taken = found.reduce((sum, looked) => sum + looked.taken.length, 0);
-    // A look that could take nothing says nothing.
+    // A look without room says nothing.
     if (room <= 0 ? this.wasShort : taken > 0 && taken >= room) this.shortOfRoom = true;
     for (const [index, looked] of found.entries()) {
       await this.options.onLooked(sources[index]!, looked);
@@ -136,7 +140,7 @@ export class Reclaimer implements Worker {
     }
   }
 
-  /** @param more how much longer than usual a consumer had to be silent, ms */
+  /** @param more how much longer than usual a consumer had to be silent, in milliseconds */
   private report(source: ReadKey, looked: Looked, more: number): void {
     const { stream } = source;
     const { events, group } = this.options;

@@ -19,7 +19,7 @@ import { applyLook } from './apply-look.js';
 import { NewEntries } from './new-entries.js';
 import type { RedisSubscriptionOptions } from './subscription.options.js';
 
-/** One consumer's reader and everything it holds. */
+/** The reader of one consumer, and everything that it holds. */
 export class RedisSubscription implements Subscription, EntryHolder {
   readonly group: string;
   readonly consumer: string;
@@ -39,7 +39,7 @@ export class RedisSubscription implements Subscription, EntryHolder {
   private readonly reclaimer: Reclaimer;
   private opened = false;
   private stopped = false;
-  /** The consumer takes what was handed over, and nothing else. */
+  /** The consumer takes only entries that were handed over. */
   private takesOnlyHanded = false;
   private closing: Promise<void> | undefined;
 
@@ -87,7 +87,7 @@ export class RedisSubscription implements Subscription, EntryHolder {
     });
   }
 
-  /** @throws where a group cannot be created or no connection is had */
+  /** @throws where a group cannot be created or no connection can be made */
   async open(connectTimeout: number): Promise<void> {
     try {
       await this.readKeys.open();
@@ -111,7 +111,7 @@ export class RedisSubscription implements Subscription, EntryHolder {
     return handedOut;
   }
 
-  /** What came beside it, as by a read, is handed out too. */
+  /** Also hands out entries that arrived meanwhile, for example by a read. */
   takeHanded(limit: number): Lease[] {
     this.takesOnlyHanded = true;
     const handedOut = this.readyQueue.take(limit);
@@ -141,7 +141,7 @@ export class RedisSubscription implements Subscription, EntryHolder {
     this.less();
   }
 
-  /** Its data is fetched again when it runs. */
+  /** The data of the entry is fetched again when it runs. */
   parked(lease: RedisLease): void {
     this.held.resize(lease, 0);
     this.less();
@@ -151,13 +151,13 @@ export class RedisSubscription implements Subscription, EntryHolder {
     const before = this.readKeys.all;
     this.readKeys.watch(streams);
     void this.handed.giveBack(before.filter((source) => !this.readKeys.watches(source)));
-    // What is given back now comes first again.
+    // Entries that are given back now come first again.
     this.newEntries.restart();
     void this.letGo();
     this.reclaimer.lookNow();
   }
 
-  /** Handed out, and not taken: it waits here for the next pull. */
+  /** The lease was handed out, and not taken: it waits here for the next pull. */
   takeBack(lease: RedisLease): void {
     this.readyQueue.putBack(lease);
   }
@@ -182,27 +182,30 @@ export class RedisSubscription implements Subscription, EntryHolder {
     return this.closing;
   }
 
-  /** Less is held. A pull that waits for new entries would not ask for those that there was no room for. */
+  /**
+   * This subscription holds less data. A pull that waits for new entries would not ask for those
+   * that had no room.
+   */
   private less(): void {
     this.room.less();
     if (this.readyQueue.isEmpty && this.room.adoptsMore) this.fetchMore();
   }
 
-  /** Of what is abandoned, handed over, or known to be pending here. */
+  /** Fetches more of the entries that are abandoned, handed over, or known to be pending here. */
   private fetchMore(): void {
     if (this.roomToTakeOver() > 0) this.reclaimer.roomMade();
     this.handed.roomMade();
     this.adoption.more();
   }
 
-  /** Entries. Nothing comes before what is taken over in order. */
+  /** Number of entries. Nothing comes before entries that are taken over in order. */
   private roomToTakeOver(): number {
     if (this.newEntries.takesOver) return 0;
     const fitting = Math.ceil(this.room.ofAdoption / this.sizes.largest);
     return Math.min(this.readyQueue.room, fitting);
   }
 
-  /** Of streams that are left alone nothing waits here, as nobody may ask for it. */
+  /** Gives back waiting entries of streams that are left alone: no consumer may ask for them. */
   private async letGo(): Promise<void> {
     const isUnwatched = (one: { readonly stream: string }) => !this.readKeys.watches(one);
     const unwatched = this.readyQueue.takeOut(isUnwatched);
@@ -238,7 +241,7 @@ export class RedisSubscription implements Subscription, EntryHolder {
 
   private async shutDown(): Promise<void> {
     await this.stop();
-    // Before that nothing was handed over, and closing waits for no server that cannot be had.
+    // Before that nothing was handed over, and closing does not wait for an unreachable server.
     if (this.opened) await this.handed.close();
     await releaseAll(this.options.commands, [
       ...this.readyQueue.takeOut(() => true),

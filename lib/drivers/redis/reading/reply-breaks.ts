@@ -7,19 +7,22 @@ import type { EntrySizes } from '../leases/entry-sizes.js';
 import type { ReadKey } from '../leases/redis.lease.js';
 import { replyLimit } from '../leases/reply-limit.js';
 
-/** A limit that the server named counts for so long, ms. */
+/** How long a limit that the server named is used, in milliseconds. */
 const KNOWN_FOR = 60_000;
-/** Without a reply that shows it: so many reads in a row, whose connection ended at once. */
+/**
+ * Where no part of a reply has arrived: this many reads in a row, each with a connection that ended
+ * at once, count as a break.
+ */
 const TELLING = 2;
 
-/** A read whose reply has not come. */
+/** A read whose reply has not arrived. */
 export interface Asked {
   readonly sources: readonly ReadKey[];
-  /** Most entries of each. */
+  /** Most entries of each stream. */
   readonly count: number;
   /** When it was sent. */
   readonly at: number;
-  /** How many reads of this reader had come to their end before. */
+  /** How many reads of this reader had ended before. */
   readonly before: number;
 }
 
@@ -30,17 +33,20 @@ export interface ReplyBreaksOptions {
   readonly sizes: EntrySizes;
 }
 
-/** Judges connections that ended in the middle of a read: the server ends those whose reply is too large. */
+/**
+ * Judges connections that ended in the middle of a read: the server ends those whose reply is too
+ * large.
+ */
 export class ReplyBreaks {
-  /** Reads in a row that ended the connection. */
+  /** Number of reads in a row that ended the connection. */
   private inARow = 0;
-  /** How many reads had come to their end before these. */
+  /** How many reads had ended before these. */
   private before = 0;
   private known: { readonly limit: number | undefined; readonly at: number } | undefined;
 
   constructor(private readonly options: ReplyBreaksOptions) {}
 
-  /** @param partly whether a part of the reply had come */
+  /** @param partly whether a part of the reply had arrived */
   ended(asked: Asked, partly: boolean, error: unknown): void {
     if (!partly && systemClock.now() - asked.at > AT_ONCE) return;
     this.inARow = asked.before === this.before ? this.inARow + 1 : 1;
@@ -56,7 +62,7 @@ export class ReplyBreaks {
 
   private async tell({ sources, count }: Asked, certain: boolean, error: unknown): Promise<void> {
     const limit = await this.limit(sources[0]!.key);
-    // Without a limit it was something else that ended the connection; that is told as such.
+    // Without a limit another cause ended the connection, which is reported as such.
     if (limit === undefined ? !certain : limit === 0) return;
     const { events, group } = this.options;
     const streams = [...new Set(sources.map(({ stream }) => stream))];

@@ -18,6 +18,6 @@ export interface RedisSubscriptionOptions extends SubscribeOptions {
   readonly handed: HandedHints;
   /** Shared with the other subscriptions of this process. */
   readonly budget: ReadBudget;
-  /** Told once it is closed. */
+  /** Called once the subscription is closed. */
   readonly onClosed?: () => void;
 }

@@ -9,7 +9,7 @@ import type { ReadKey } from '../leases/redis.lease.js';
 import { isGroupMissing } from '../errors/reply-errors.js';
 import { takePending } from '../leases/take-pending.script.js';
 
-/** Entries taken over at once. */
+/** Most entries taken over at once. */
 const PAGE = 200;
 
 export interface TakeoverOptions {
@@ -25,7 +25,10 @@ export interface TakeoverOptions {
   readonly onGroupMissing: () => Promise<void>;
 }
 
-/** Takes over all that a group has pending in a stream, oldest first, before anything new is read. */
+/**
+ * Takes over all pending entries of a group in a stream, oldest first, before any new entry is
+ * read.
+ */
 export class Takeover {
   private after: string | undefined;
   private finished = false;
@@ -34,18 +37,23 @@ export class Takeover {
 
   constructor(private readonly options: TakeoverOptions) {}
 
-  /** Nothing that is pending is unknown here. */
+  /** All pending entries are known here. */
   get done(): boolean {
     return this.finished;
   }
 
-  /** Something may be pending to us without our knowing of it: all is looked through again. */
+  /**
+   * Entries may be pending to this consumer that are unknown here: looks through all of them again.
+   */
   restart(): void {
     this.after = undefined;
     this.finished = false;
   }
 
-  /** @returns whether new entries may be read now; else some were taken over, or there was an obstacle */
+  /**
+   * @returns whether new entries may be read now; otherwise some were taken over, or there was an
+   * obstacle
+   */
   async mayRead(source: ReadKey): Promise<boolean> {
     if (this.finished) return true;
     try {
@@ -60,7 +68,7 @@ export class Takeover {
     return false;
   }
 
-  /** Waits for nothing any more. */
+  /** Ends all waits. */
   stop(): void {
     this.stopping.abort();
   }
@@ -74,8 +82,8 @@ export class Takeover {
   }
 
   /**
-   * Goes on until something was found, or it is done.
-   * @returns how many entries were found, undefined where a guard does not hold
+   * Goes on until some entries were found, or all were looked at.
+   * @returns how many entries were found; undefined where a guard does not hold
    */
   private async next(source: ReadKey): Promise<number | undefined> {
     const { commands, events, adoption, room, group, consumer, guards } = this.options;
@@ -91,9 +99,9 @@ export class Takeover {
       if (!page) return undefined;
       const entries = await adoption.takeBackAllLost(source, page);
       const { count, rest } = await adoption.hold(source, entries, room.ofRead);
-      // Begun anew meanwhile.
+      // The takeover was restarted meanwhile.
       if (after !== this.after) continue;
-      // What did not fit is taken over again when there is room, in its order.
+      // Entries that did not fit are taken over again when there is room, in their order.
       const [next] = rest;
       const done = next ? page.findIndex(({ id }) => id === next.id) : page.length;
       this.after = page[done - 1]?.id ?? after;

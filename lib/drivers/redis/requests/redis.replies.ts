@@ -15,7 +15,10 @@ export interface RedisRepliesOptions {
   readonly events: EventBus;
 }
 
-/** Answers through a stream for each client, which is bounded, expires, and is never made by who answers. */
+/**
+ * Answers through a stream for each client. The stream is bounded, expires, and is never created by
+ * the process that answers.
+ */
 export class RedisReplies implements Replies {
   private readonly replying: Replying;
   private readonly time: ServerTime;
@@ -34,12 +37,12 @@ export class RedisReplies implements Replies {
     return this.replying.send(replies);
   }
 
-  /** Whether there is something to write. */
+  /** Whether there are answers to write. */
   get waiting(): boolean {
     return this.replying.pending;
   }
 
-  /** Answers go out before whatever is settled now. */
+  /** Answers go out before everything that is settled now. */
   flush(): Promise<void> {
     return this.replying.flush();
   }

@@ -15,15 +15,18 @@ import type { Reply } from '../resp/reply-parser.js';
 import { streamsIn } from '../resp/stream-reply.js';
 import { keepBox } from './keep-box.script.js';
 
-/** A client that is not heard of for so long has gone, ms. */
+/** A client that has not refreshed its box for this time is gone, in milliseconds. */
 const EXPIRY = 60_000;
-/** So often it is heard of, while it waits for answers, ms. */
+/** How often the box is refreshed while its client waits for answers, in milliseconds. */
 const REFRESH = 20_000;
-/** Longest wait of one read, ms. */
+/** Longest wait of one read, in milliseconds. */
 const BLOCK = 5000;
 const AT_ONCE = 1000;
 
-/** Whoever has got an answer may ask again at once: that is written before the next read is. */
+/**
+ * A caller that has got an answer may send its next request at once: that request is written before
+ * the next read.
+ */
 const askersFirst = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
 
 export interface RedisReplyBoxOptions extends ReplyBoxOptions {
@@ -34,14 +37,14 @@ export interface RedisReplyBoxOptions extends ReplyBoxOptions {
 }
 
 /**
- * The stream of one client's answers, read by one connection for all its requests: by plain blocking
- * reads behind the last id, so that nothing is lost where the connection is replaced. It expires by
- * itself when its client is gone.
+ * The stream of one client's answers. One connection reads it for all requests, by plain blocking
+ * reads behind the last id, so nothing is lost where the connection is replaced. The stream expires
+ * by itself when its client is gone.
  */
 export class RedisReplyBox implements ReplyBox {
   readonly address = `client-${randomBytes(9).toString('base64url')}`;
   private readonly key: string;
-  /** Where a cluster has it. */
+  /** The node that has it, on a cluster. */
   private readonly place: SlotPlace | undefined;
   private reader: BlockingReader | undefined;
   private lastId = '0-0';
@@ -68,7 +71,7 @@ export class RedisReplyBox implements ReplyBox {
     this.closing.abort();
     await this.reader?.close();
     if (!this.made || !this.options.commands.current) return;
-    // It would expire by itself.
+    // The stream would expire by itself.
     await this.options.commands
       .run('removing a reply box', (client) => client.del(this.key), this.key)
       .catch(() => undefined);
@@ -99,7 +102,7 @@ export class RedisReplyBox implements ReplyBox {
     void this.read(this.reader);
   }
 
-  /** Makes the stream, again where it has vanished, and puts its expiry off. */
+  /** Creates the stream, again where it has vanished, and puts off its expiry. */
   private async keep(): Promise<void> {
     const asked = performance.now();
     const made = await this.options.commands.run(
@@ -112,7 +115,7 @@ export class RedisReplyBox implements ReplyBox {
     this.made = true;
   }
 
-  /** Reads while somebody waits, and for one more block: the next request may be near. */
+  /** Reads while callers wait, and for one more block: the next request may come soon. */
   private async read(reader: BlockingReader): Promise<void> {
     while (!this.closing.signal.aborted) {
       const wanted = this.options.waiting();
@@ -122,7 +125,7 @@ export class RedisReplyBox implements ReplyBox {
         this.options.onReplies(found);
         await askersFirst();
       } else if (wanted || this.options.waiting()) {
-        // Nothing came for long: is it because the stream has vanished?
+        // No answer came for long: the stream may have vanished.
         this.freshUntil = 0;
       } else break;
     }
@@ -142,7 +145,7 @@ export class RedisReplyBox implements ReplyBox {
     }
   }
 
-  /** False where there is no connection in time: the requests that wait are told. */
+  /** Returns false where there is no connection in time: then the waiting requests are told. */
   private async hasConnection(reader: BlockingReader): Promise<boolean> {
     if (reader.isConnected) return true;
     const { connector, onLost } = this.options;
@@ -167,7 +170,7 @@ export class RedisReplyBox implements ReplyBox {
 
   private async recover(reader: BlockingReader, error: unknown): Promise<void> {
     if (this.closing.signal.aborted) return;
-    // What broke the connection may have taken the stream with it.
+    // The cause that broke the connection may have deleted the stream, too.
     this.freshUntil = 0;
     if (reader.failed(error) === 'refused') {
       const cause = typedError(error, 'awaiting answers', this.key, 'xread');

@@ -12,14 +12,14 @@ interface Waiting {
 }
 
 /**
- * Options of XADD: no stream is made for a client that is gone, and about so many answers are kept
- * that it has not read yet, or has read already.
+ * Options of XADD: creates no stream for a client that is gone, and keeps about this many answers,
+ * read or unread.
  */
 const BOUNDED = ['NOMKSTREAM', 'MAXLEN', '~', '10000', '*'];
 
 /**
- * Appends answers with one XADD each, on the connection that acknowledges: what is written first is
- * carried out first. Those of one turn of the event loop go out together.
+ * Appends answers with one XADD each, on the connection that acknowledges: commands are carried out
+ * in the order in which they were written. Answers of one turn of the event loop are sent together.
  */
 export class Replying {
   private waiting: Waiting[] = [];
@@ -36,12 +36,15 @@ export class Replying {
     });
   }
 
-  /** Whether something was gathered and not written yet. */
+  /** Whether there are answers that were not written yet. */
   get pending(): boolean {
     return this.waiting.length > 0;
   }
 
-  /** Writes what was gathered so far, before anything else is written. Resolves when it is known what became of it. */
+  /**
+   * Writes the answers gathered so far, before any other command. Resolves when their outcome is
+   * known.
+   */
   async flush(): Promise<void> {
     const waiting = this.waiting;
     if (waiting.length === 0) return;
@@ -52,7 +55,7 @@ export class Replying {
   }
 
   private async append(replies: readonly OutgoingReply[]): Promise<Outcome[]> {
-    // Without a pipeline, which costs as much as the command, and finds no way through a cluster.
+    // Without a pipeline, which costs as much as the command, and does not work on a cluster.
     if (replies.length === 1 || this.commands.topology) {
       return Promise.all(replies.map((reply) => this.single(reply)));
     }

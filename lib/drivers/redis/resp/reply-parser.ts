@@ -24,17 +24,17 @@ const BIG = 40; // (
 const BULK_ERROR = 33; // !
 const VERBATIM = 61; // =
 
-/** Texts up to this length are compared with the one that last stood in their place. */
+/** Texts up to this length are compared with the one that last stood at their position. */
 const SHORT = 32;
 const PLACES = 16;
-/** Bytes of a buffer that is kept for the next large element. */
+/** Largest buffer that is kept for the next large element, in bytes. */
 const MOST_KEPT = 2_097_152;
 
 /** A list that is being read: replies nest, and arrive in pieces. */
 interface Open {
   readonly items: Reply[];
   missing: number;
-  /** What the server says on its own answers nobody. */
+  /** A message that the server sends on its own answers no command. */
   readonly push: boolean;
 }
 
@@ -52,11 +52,11 @@ export class ReplyParser {
   private top: Open | undefined;
   /** Begins with the bytes of an element that is not complete yet. */
   private kept = Buffer.alloc(0);
-  /** How many these are. */
+  /** Number of those bytes. */
   private arrived = 0;
-  /** How many of them it is known to need. */
+  /** How many bytes the element is known to need. */
   private needed = 0;
-  /** Field names, event types and the like repeat: those seen last, by their place. */
+  /** Field names, event types and the like repeat: the last ones seen, by their position. */
   private readonly known: string[] = [];
 
   constructor(private readonly onReply: (reply: Reply) => void) {}
@@ -86,12 +86,12 @@ export class ReplyParser {
     if (this.arrived < this.needed) return undefined;
     const bytes = this.kept.subarray(0, this.arrived);
     this.arrived = 0;
-    // Texts are copied out of it, so that it serves again.
+    // Texts are copied out of the buffer, so it can be used again.
     if (this.kept.length > MOST_KEPT) this.kept = Buffer.alloc(0);
     return bytes;
   }
 
-  /** Copied, so that what arrives, a buffer for each piece, does not live long. */
+  /** Copied, so that the buffer of each piece that arrives does not live long. */
   private keep(bytes: Buffer): void {
     const size = this.arrived + bytes.length;
     if (size > this.kept.length) {
@@ -103,7 +103,7 @@ export class ReplyParser {
     this.arrived = size;
   }
 
-  /** One value, or the head of a list. @returns false if it is not complete */
+  /** Reads one value, or the head of a list. @returns false where it is not complete */
   private element(bytes: Buffer): boolean {
     const type = bytes[this.at]!;
     switch (type) {
@@ -120,7 +120,7 @@ export class ReplyParser {
     }
   }
 
-  /** What begins with its length. */
+  /** Reads an element that begins with its length. */
   private measured(bytes: Buffer, type: number): boolean {
     const start = this.at;
     let at = start + 1;
@@ -154,7 +154,7 @@ export class ReplyParser {
     return this.add(type === VERBATIM ? text.slice(4) : new ReplyError(text));
   }
 
-  /** What ends with its line. */
+  /** Reads an element that ends with its line. */
   private line(bytes: Buffer, type: number): boolean {
     const end = bytes.indexOf('\r\n', this.at);
     if (end < 0) return false;
@@ -185,7 +185,7 @@ export class ReplyParser {
     return true;
   }
 
-  /** A value is complete, and with it maybe the lists that it is the last one of. */
+  /** A value is complete, and maybe the lists of which it is the last one. */
   private add(value: Reply): true {
     let { top } = this;
     while (top) {

@@ -2,29 +2,32 @@ import type { Redis } from 'ioredis';
 import { ReplyError } from '../errors/reply-errors.js';
 import { ReplyParser, type Reply } from './reply-parser.js';
 
-/** Awaits one or more replies, in the order in which it stands in line. */
+/** Awaits one or more replies, in the order of the queue. */
 export interface Waiter {
-  /** @returns whether this was the last one */
+  /** @returns whether this was the last reply */
   answer(reply: Reply): boolean;
-  /** The connection ended before all replies had come. */
+  /** The connection ended before all replies had arrived. */
   fail(error: Error): void;
 }
 
 /**
  * Requests and replies over the socket of a client that ioredis has connected, authenticated and
- * set up. ioredis goes on to watch over the connection, and is given no more commands.
+ * set up. ioredis goes on watching the connection, and is given no more commands.
  */
 export class Wire {
-  // Kept from whoever prints this: they hold the password, and the private key of TLS.
+  // Hidden from output that prints this object: they hold the password, and the private key of TLS.
   readonly #client: Redis;
   readonly #socket: Redis['stream'];
   private readonly parser: ReplyParser;
   private readonly timer: NodeJS.Timeout;
   private waiting: Waiter[] = [];
-  /** Those before it have been answered. */
+  /** Index of the next waiter. Those before it have been answered. */
   private next = 0;
 
-  /** @param replyTimeout a reply that takes longer, with no data in between, will not come, ms */
+  /**
+   * @param replyTimeout a reply that takes longer than this, in milliseconds, with no data in
+   * between, will not come
+   */
   constructor(client: Redis, replyTimeout: number) {
     this.#client = client;
     const socket = (this.#socket = client.stream);
@@ -44,7 +47,7 @@ export class Wire {
     socket.once('close', () => this.closed());
   }
 
-  /** A part of a reply has come, and the rest has not. */
+  /** A part of a reply has arrived, and the rest has not. */
   get hasPartOfReply(): boolean {
     return this.parser.isWithinReply;
   }
@@ -73,17 +76,17 @@ export class Wire {
       for (const waiter of waiters) waiter.fail(error);
       return;
     }
-    // Only from here on: what is written later must not hide that earlier replies do not come.
+    // Only from here on: what is written later must not hide that earlier replies are missing.
     if (!this.waits) this.timer.refresh();
     for (const waiter of waiters) this.waiting.push(waiter);
     this.#socket.write(commands);
   }
 
   /**
-   * One command with its reply.
-   * @param asking on a cluster: the node was named by the owner of a slot that is on its way to it
-   * @throws ReplyError when the server refuses it
-   * @throws Error when the connection ends before the reply
+   * Sends one command. @returns its reply
+   * @param asking on a cluster: the owner of a moving slot has named this node
+   * @throws ReplyError where the server refuses the command
+   * @throws Error where the connection ends before the reply
    */
   request(command: string, asking = false): Promise<Reply> {
     return new Promise((resolve, reject) => {
@@ -93,7 +96,7 @@ export class Wire {
         return true;
       };
       const waiter = { answer, fail: reject };
-      if (asking) this.send(ASKING + command, [NOBODY, waiter]);
+      if (asking) this.send(ASKING + command, [IGNORED, waiter]);
       else this.send(command, [waiter]);
     });
   }
@@ -119,10 +122,10 @@ export class Wire {
   }
 }
 
-/** For replies that say nothing. */
-const NOBODY: Waiter = { answer: () => true, fail: () => undefined };
+/** For replies that are ignored. */
+const IGNORED: Waiter = { answer: () => true, fail: () => undefined };
 
-/** A command as the server reads it. */
+/** A command in the protocol of the server. */
 export function encodeCommand(args: readonly (string | number)[]): string {
   let text = `*${args.length}\r\n`;
   for (const arg of args) text += encodeText(String(arg));

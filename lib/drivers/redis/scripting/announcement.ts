@@ -1,4 +1,4 @@
-/** Fields of dead and closed consumers are kept for so long, ms. */
+/** How long fields of dead and closed consumers are kept, in milliseconds. */
 export const KEPT = 86_400_000;
 
 /**

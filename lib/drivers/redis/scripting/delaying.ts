@@ -4,16 +4,16 @@ import type { When } from '../../../core/message.js';
 export interface DelayKeys {
   /** Sorted set: names by due time. */
   readonly delayed: string;
-  /** Hash: what is to be published, by name, and the last name given. */
+  /** Hash: the entries to publish by name, and the last name given. */
   readonly entries: string;
-  /** Where it is published. */
+  /** The stream to which they are published. */
   readonly stream: string;
 }
 
-/** What is due later than this is found by looks, ms. */
+/** Entries that are due later than this are found by looks, in milliseconds. */
 const LOOKS_FIND = 1500;
 
-/** Names are 16 digits, so this field is none. */
+/** Names are 16 digits, so this field is no name. */
 const LAST = 'last';
 
 /**

@@ -17,7 +17,7 @@ end
 
 /**
  * Lua function `forget(key, group, ids, redriven)`: acknowledges entries, of which there may be none.
- * Those that were redriven (`'1'`) are deleted too, and their key with the last one: nobody else reads it.
+ * Those that were redriven (`'1'`) are deleted too, and their key with the last one: no other group reads it.
  */
 export const FORGET = `
 local function forget(key, group, ids, redriven)
@@ -39,6 +39,6 @@ export interface Fenced {
   readonly id: string;
   /** Delivery count of the run. */
   readonly count: number;
-  /** What must hold besides. */
+  /** Further guards that must hold. */
   readonly guards?: readonly Guard[] | undefined;
 }

@@ -18,5 +18,5 @@ local function kind_and_id(consumer, member)
 end
 `;
 
-/** Where an entry is read from: its stream, or what was redriven of it. */
+/** Where an entry is read: its stream, or the redrive stream. */
 export type HandedKind = 's' | 'r';

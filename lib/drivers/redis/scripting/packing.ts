@@ -6,11 +6,11 @@ const UNSIGNED = 0xce;
 const DOUBLE = 0xcb;
 const HEAD = 5;
 
-/** Of fewer characters each is cheaper to copy than a call to have them copied. */
+/** Below this length, copying characters one by one is cheaper than a call. */
 const SHORT = 32;
 
 const FIRST_ROOM = 1 << 16;
-/** What is larger is not kept for the next time, bytes. */
+/** Buffers larger than this are not kept for the next time, in bytes. */
 const KEPT = 1 << 20;
 
 /** Texts and numbers as one MessagePack list. */
@@ -30,7 +30,7 @@ export class PackedList {
     this.at += HEAD + size;
   }
 
-  /** In Lua a number, not its text. */
+  /** A number in Lua, not its text. */
   number(value: number): void {
     this.length++;
     this.ensureRoom(9);
@@ -58,7 +58,7 @@ export class PackedList {
     return packed;
   }
 
-  /** False: it holds something else than ASCII. */
+  /** False: the text has characters that are not ASCII. */
   private isCopied(text: string, length: number): boolean {
     const { buffer } = this;
     let at = this.at + 1;
@@ -83,8 +83,8 @@ export class PackedList {
 const list = new PackedList();
 
 /**
- * What `fill` adds, for scripts that begin with {@link UNPACK}. One argument of many values costs a
- * fraction of as many arguments, here and on the way.
+ * Packs what `fill` adds, for scripts that begin with {@link UNPACK}. One argument with many values
+ * costs a fraction of as many arguments, here and on the way.
  */
 export function pack(fill: (list: PackedList) => void): Buffer {
   list.clear();
@@ -92,7 +92,7 @@ export function pack(fill: (list: PackedList) => void): Buffer {
   return list.toBuffer();
 }
 
-/** Lua: what was packed into the only argument stands for the arguments. */
+/** Lua: replaces the arguments by those packed into the only argument. */
 export const UNPACK = `
 local ARGV = cmsgpack.unpack(ARGV[1])
 `;

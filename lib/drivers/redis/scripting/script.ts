@@ -19,9 +19,9 @@ for _ = 1, tonumber(table.remove(ARGV)) do
 end`;
 
 /**
- * A Lua script, sent by its digest, and in full once where the server does not know it (any more).
- * Each line of it calls one command at most, and says in a comment which one, where the call does
- * not: so that what a user may not do can be named.
+ * A Lua script. It is sent by its digest, and in full where the server does not know it. Each line
+ * calls one command at most, and names it in a comment where the call does not: so an error can
+ * name what the user may not do.
  */
 export class Script {
   private readonly digest: string;
@@ -33,8 +33,8 @@ export class Script {
   }
 
   /**
-   * Acts only where the guards hold, if there are any.
-   * @returns null where one does not; a script with guards answers nothing of that kind itself
+   * Runs the script only where the guards hold.
+   * @returns null where one does not; a script with guards returns no null itself
    */
   async run(
     client: Redis,
@@ -45,7 +45,10 @@ export class Script {
     return this.answer(client, keys, args, guards, false);
   }
 
-  /** The same of a script that answers the fields of entries: bytes that are no UTF-8 are kept. */
+  /**
+   * As {@link run}, for a script that returns the fields of entries: bytes that are no UTF-8 are
+   * kept.
+   */
   async read(
     client: Redis,
     keys: readonly string[],
@@ -93,9 +96,9 @@ export class Script {
   }
 
   /**
-   * As words, for who speaks to the server by himself: in full the first time, as what is sent behind
-   * it does not wait for another try. A server that has forgotten it since answers NOSCRIPT: then
-   * `forget`, and once more.
+   * The words of the command, for callers that speak to the server themselves. In full the first
+   * time, because commands sent behind it do not wait for another try. A server that has forgotten
+   * the script replies NOSCRIPT: call `forget`, and send it once more.
    */
   command(
     client: Redis,
@@ -108,7 +111,7 @@ export class Script {
     return [...head, keys.length, ...keys, ...args];
   }
 
-  /** The same, for keys and arguments {@link withGuards}. */
+  /** The same script, for keys and arguments {@link withGuards}. */
   get guarded(): Script {
     this.underGuards ??= new Script(GUARDED + this.lua);
     return this.underGuards;
@@ -118,7 +121,7 @@ export class Script {
     this.#sent.delete(client);
   }
 
-  /** The server tells the line only. */
+  /** Names the command of an error: the server tells only the line. */
   private nameCommand(error: Error): void {
     const [, line] = /user_script:(\d+)/.exec(error.message) ?? [];
     const text = this.lua.split('\n')[Number(line) - 1] ?? '';
@@ -144,7 +147,7 @@ export function withGuards<T>(
   ];
 }
 
-/** Asked for several keys, the server does not say which one it refuses. */
+/** Names the keys of an error: the server does not say which of several keys it refuses. */
 function nameKeys(error: Error, keys: readonly string[]): void {
   Object.assign(error, { keys });
   if (!/\bkeys?\b/.test(error.message)) return;

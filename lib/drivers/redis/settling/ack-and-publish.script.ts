@@ -86,7 +86,7 @@ while at <= #ARGV do
   local first, word, refusal = at + 5, nil, nil
   refusal, at = check(first, entries)
   if done > 0 and redis.call('GET', KEYS[done]) == '${DONE}' then
-    -- Whoever completed it has published what follows.
+    -- The run that completed it has published what follows.
     word = 'settled'
   else
     word = owned(id, count)
@@ -107,14 +107,14 @@ end
 return words
 `);
 
-/** A message that is acknowledged, and what follows from it. */
+/** A message that is acknowledged, and the messages that follow from it. */
 export interface Publishing {
   readonly id: string;
   /** Delivery count of the run. */
   readonly count: number;
   readonly unfenced: boolean;
   readonly entries: readonly OutgoingEntry[];
-  /** Marked in the same step. */
+  /** Marked as completed in the same step. */
   readonly completes: Completion | undefined;
 }
 
@@ -173,7 +173,7 @@ function packMessage(
 
 const NOW = ['now', 0] as const;
 
-/** The keys of a script, and the place of those of each stream among them. */
+/** The keys of a script, with the index of each stream's key. */
 class NumberedKeys {
   readonly all: string[] = [];
   private readonly streams = new Map<string, number>();
@@ -194,7 +194,7 @@ class NumberedKeys {
     return number;
   }
 
-  /** Each has its own. */
+  /** Each message has its own key. */
   done(claim: CompletionKey): number {
     return this.all.push(this.names.done(claim));
   }

@@ -41,17 +41,20 @@ export interface DeadLettering extends Fenced {
   readonly deadLetters: string;
   /** JSON of the record. */
   readonly record: string;
-  /** Elements at the head of the stored fields that are ours, not the message's. */
+  /** Number of elements at the head of the stored fields that are not the message's own. */
   readonly skip: number;
-  /** The entry left the pending list with its data: nobody else can hold it. */
+  /** The entry left the pending list with its data: no other consumer can own it. */
   readonly unfenced: boolean;
-  /** Delete the entry too, and its key with the last one: it was redriven, and nobody else reads it. */
+  /**
+   * Also delete the entry, and its key with the last one: it was redriven, and no other group reads
+   * it.
+   */
   readonly remove: boolean;
   readonly fields: Fields;
 }
 
 export async function deadLetter(client: Redis, letter: DeadLettering): Promise<SettleOutcome> {
-  // The fields travel only where the server does not have them any more.
+  // The fields are sent only where the server does not have them any more.
   const word = letter.unfenced ? 'deleted' : await store(client, letter, []);
   return word === 'deleted'
     ? ((await store(client, letter, letter.fields)) as SettleOutcome)

@@ -9,7 +9,7 @@ import type { RedisLease } from '../leases/redis.lease.js';
 import { publishTogether } from './publishing-together.js';
 
 /**
- * Steps that a run has published are known for this time after the last run may have begun, in
+ * How long steps that a run has published are known after the last run may have begun, in
  * milliseconds: the run may take its time.
  */
 const LAST_RUN = 3_600_000;
@@ -17,11 +17,14 @@ const LAST_RUN = 3_600_000;
 export interface SettlingContext {
   readonly commands: Commands;
   readonly keys: Keys;
-  /** Publishes, or stores for later, what cannot be in the same step as the acknowledgement. */
+  /**
+   * Publishes, or stores for later, messages that cannot be in the same step as the
+   * acknowledgement.
+   */
   readonly publish: MessageSource['publish'];
 }
 
-/** On a cluster, where no script reaches what follows. */
+/** For a cluster, where no script reaches the streams of the messages that follow. */
 export async function publishApartFirst(
   lease: RedisLease,
   { publish = [], completes }: Ack,
@@ -40,13 +43,16 @@ export async function publishApartFirst(
   return outcome!;
 }
 
-/** What was completed before has published what follows. Somebody who does it now has the claim. */
+/**
+ * A message that was completed before has published what follows. A run that does so now has the
+ * claim.
+ */
 const isDone = async (commands: Commands, key: string): Promise<boolean> =>
   (await commands.run('looking for a completion', (client) => client.get(key), key)) === DONE;
 
 /**
- * Where no script reaches all of them: checked, published, and acknowledged later. A later run of the
- * message, or another try, does not publish a step again.
+ * For streams that no script reaches together: checks, publishes, and leaves the acknowledgement
+ * for later. A later run of the message, or another try, does not publish a step again.
  */
 async function publishApart(
   lease: RedisLease,

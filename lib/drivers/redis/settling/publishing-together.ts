@@ -19,7 +19,7 @@ interface PublishingContext {
   readonly keys: Keys;
 }
 
-/** Whether one script can publish what follows from a message, and acknowledge it. */
+/** Whether one script can publish the messages that follow and acknowledge the entry. */
 export function isPublishedTogether(
   { lease, settlement }: Settling,
   { commands, keys }: PublishingContext,
@@ -45,12 +45,12 @@ export async function publishTogether(
   await Promise.all(parts.map((part) => publishPart(leases[0]!, part, outcomes, context)));
   const settled = leases.filter((_, index) => outcomes[index] === 'settled');
   settled[0]?.holder.settled(settled);
-  // Their records are gone, so a second time there is nothing to settle any more.
+  // Their records are gone, so a second try has nothing to settle.
   for (const lease of settled) lease.trimmed = false;
   return outcomes;
 }
 
-/** What an entry costs the server costs as much as so many characters of it. */
+/** The cost of an entry at the server, in characters that cost as much. */
 const EACH_ENTRY = 2500;
 
 function costOf({ entries }: Message): number {
@@ -83,12 +83,12 @@ async function publishPart(
   } catch (error) {
     for (const { index } of part) outcomes[index] = error as Error;
     if (part.length === 1 || !(error instanceof PermissionDeniedError)) return;
-    // A target that this user may not touch must not hold up what goes elsewhere.
+    // A target that this user may not touch must not hold up other targets.
     for (const message of part) await publishPart(lease, [message], outcomes, context);
   }
 }
 
-/** A class, because there is one for each message that waits: see docs/decisions/0015. */
+/** A class, because there is one for each waiting message: see docs/decisions/0015. */
 class Message implements Publishing {
   readonly id: string;
   readonly count: number;

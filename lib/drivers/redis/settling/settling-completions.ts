@@ -10,7 +10,10 @@ import { ackAndComplete } from './ack-and-complete.script.js';
 export const completionOf = ({ settlement }: Settling): Completion | undefined =>
   settlement.kind === 'ack' ? settlement.completes : undefined;
 
-/** Acknowledges, and marks as completed, in one step each. The work is done, as with plain acks: no fence. */
+/**
+ * Acknowledges, and marks as completed, in one step each. The work is done, as with plain
+ * acknowledgements: no fence.
+ */
 export async function completeAll(
   batch: readonly Settling[],
   { commands, keys }: { readonly commands: Commands; readonly keys: Keys },
@@ -40,7 +43,10 @@ export async function completeAll(
   return outcomes;
 }
 
-/** Places of what one script can carry out: of one key and one handler, and remembered for as long. */
+/**
+ * Indexes of what one script can carry out: of one key and one handler, and remembered for the same
+ * time.
+ */
 function alike(batch: readonly Settling[]): number[][] {
   const kinds: { readonly of: Settling; readonly places: number[] }[] = [];
   for (let place = 0; place < batch.length; place++) {

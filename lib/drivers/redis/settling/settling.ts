@@ -17,8 +17,8 @@ import { leave } from './leave.script.js';
 type Outcome = SettleOutcome | Error;
 
 /**
- * Carries out a batch: plain acks as one XACK per key, those that complete something and retries in
- * one script each per key, the rest in one each.
+ * Carries out a batch. Plain acknowledgements: one XACK per key. Completions and retries: one
+ * script per key. The rest: one script each.
  */
 export async function settleAll(
   batch: readonly Settling[],
@@ -30,7 +30,7 @@ export async function settleAll(
   return outcomes.fill(await ackTogether(leases, context.commands));
 }
 
-/** As most batches are. */
+/** True for most batches. */
 function areAcksOfOneKey(batch: readonly Settling[]): boolean {
   const source = (batch[0]?.lease as RedisLease | undefined)?.source;
   for (const { settlement, lease } of batch) {
@@ -102,11 +102,14 @@ const isPlainAck = (settling: Settling): boolean =>
 const isWithoutNext = ({ settlement }: Settling): boolean =>
   settlement.kind === 'ack' && !settlement.publish?.length;
 
-/** The run has been counted, and has not begun. */
+/** The run was counted, and has not begun. */
 const takesBack = ({ settlement, lease }: Settling): boolean =>
   settlement.kind === 'retry' && settlement.uncharged === true && lease.charged;
 
-/** The work is done, whoever owns the entries now: no fence, but the guards if there are any. */
+/**
+ * The work is done, no matter which consumer owns the entries now: no fence, but the guards if
+ * there are any.
+ */
 async function ackTogether(leases: readonly RedisLease[], commands: Commands): Promise<Outcome> {
   const { source, holder } = leases[0]!;
   const ids = leases.map((lease) => lease.entryId);
@@ -132,7 +135,7 @@ async function ackTogether(leases: readonly RedisLease[], commands: Commands): P
   return 'settled';
 }
 
-/** They stay pending to us, and fresh, until they are run again. */
+/** The entries stay pending to this consumer, and fresh, until they run again. */
 async function keepForRetry(leases: readonly RedisLease[], commands: Commands): Promise<Outcome[]> {
   try {
     const words = await extendLeases(commands, leases);
@@ -151,12 +154,12 @@ async function settleOne(settling: Settling, context: SettlingContext): Promise<
   const lease = settling.lease as RedisLease;
   try {
     const outcome = await carryOut(settling, lease, context);
-    // What is left, or waits, stays known, so that it is not adopted.
+    // An entry that is left, or waits, stays known, so that it is not adopted.
     const { kind } = settling.settlement;
     if (outcome === 'settled' && isOffered(settling)) lease.offer();
     else if (outcome === 'settled' && kind !== 'leave' && kind !== 'retry') {
       lease.holder.settled([lease]);
-      // Its record is gone, so a second time there is nothing to settle any more.
+      // Its record is gone, so a second try has nothing to settle.
       lease.trimmed = false;
     }
     return outcome;

@@ -1,13 +1,13 @@
 import { parseAddress, type Address } from './topology.js';
 
-/** What stands for a node: a connection to it, or something that has one. */
+/** A connection to a node, or an object that has one. */
 interface Node {
   close(): Promise<void>;
-  /** Its node is not needed any more: closes it, once what is under way is known. */
+  /** The node is not needed any more: closes the connection once commands under way have ended. */
   retire(): Promise<void>;
 }
 
-/** One thing for each node of a cluster that is needed, opened when it is first asked for. */
+/** One object for each node of a cluster that is used, opened at its first use. */
 export class Nodes<T extends Node> {
   private readonly byName = new Map<string, T>();
   private readonly leaving = new Set<T>();
@@ -29,7 +29,7 @@ export class Nodes<T extends Node> {
     return this.byName.values();
   }
 
-  /** Lets go of those of all other nodes. */
+  /** Retires the objects of all other nodes. */
   keepOnly(names: ReadonlySet<string>): void {
     for (const [name, node] of this.byName) {
       if (names.has(name)) continue;

@@ -5,22 +5,22 @@ import { isReply } from '../errors/reply-errors.js';
 import { parseAddress, UNKNOWN_HOST, type Address } from './topology.js';
 
 /**
- * Why a node did not carry a command out: `moved` and `ask` name another node, `wait` means that the
- * cluster is about to change, `unreachable` that the node could not be asked.
+ * Why a node did not carry a command out. `moved` and `ask` name another node; `wait`: the cluster
+ * is about to change; `unreachable`: the node could not be reached.
  */
 export type Redirection =
   | { readonly kind: 'moved' | 'ask'; readonly slot: number; readonly to: Address }
   | { readonly kind: 'wait' | 'unreachable' };
 
 /**
- * What an error says about where the command belongs. In all these cases it was not carried out.
- * @param host of the node that answered: one that leaves the host out means its own
+ * The redirection in an error. In all these cases the command was not carried out.
+ * @param host of the node that replied: a reply without a host means this one
  */
 export function redirectionOf(error: unknown, host?: string): Redirection | undefined {
   if (error instanceof RedisConnectionError) {
     return error.outcome === 'not-sent' ? { kind: 'unreachable' } : undefined;
   }
-  // The connection of a node that is no master any more was closed while it was waited for.
+  // The node is no master any more, and its connection was closed while a command waited for it.
   if (error instanceof ClosedError) return { kind: 'unreachable' };
   const reply = error instanceof ServerReplyError ? error.cause : error;
   if (!isReply(reply)) return undefined;
@@ -41,7 +41,7 @@ export function redirectionOf(error: unknown, host?: string): Redirection | unde
   }
 }
 
-/** Where no host can be told, the topology may know. */
+/** Where the host is not known, the topology may know the node. */
 function redirectedTo(
   kind: 'moved' | 'ask',
   slot: number,

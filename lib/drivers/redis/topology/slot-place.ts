@@ -1,13 +1,19 @@
 import { redirectionOf } from './redirections.js';
 import { addressText, type Address, type Topology } from './topology.js';
 
-/** Where the streams of one slot are read: at its master, or where that one sends us meanwhile. */
+/**
+ * Where the streams of one slot are read: at its master, or at the node that the master names while
+ * the slot moves.
+ */
 export class SlotPlace {
-  /** The node does not own the slot yet. It serves the slot only to clients that were sent to it. */
+  /**
+   * The node does not own the slot yet. It serves the slot only to clients that were redirected to
+   * it.
+   */
   asking = false;
   /** Where the next connection goes. */
   private asked: Address | undefined;
-  /** Of the node that the present connection leads to. */
+  /** Host of the node to which the present connection leads. */
   private host: string | undefined;
 
   constructor(
@@ -15,7 +21,7 @@ export class SlotPlace {
     private readonly slot: number,
   ) {}
 
-  /** Where the connection that is about to be made goes; the one after it, to the master again. */
+  /** Where the next connection goes. The one after it goes to the master again. */
   async locate(): Promise<Address> {
     const { asked } = this;
     this.asked = undefined;
@@ -25,7 +31,7 @@ export class SlotPlace {
     return address;
   }
 
-  /** Takes in what an error says about where to read. @returns whether it said something */
+  /** Takes note of a redirection in an error. @returns whether there was one */
   redirected(error: unknown): boolean {
     const redirection = redirectionOf(error, this.host);
     if (redirection?.kind === 'ask') {

@@ -3,14 +3,14 @@ import { grouped } from '../../../core/collections/grouped.js';
 /** Slots of a cluster: each key belongs to one, and each slot to one master. */
 export const SLOTS = 16_384;
 
-/** Of the polynomial x¹⁶ + x¹² + x⁵ + 1 (CRC-16/XMODEM), by the highest byte. */
+/** Table of the polynomial x¹⁶ + x¹² + x⁵ + 1 (CRC-16/XMODEM), by the highest byte. */
 const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
   let rest = byte << 8;
   for (let bit = 0; bit < 8; bit++) rest = (rest << 1) ^ (rest & 0x8000 ? 0x1021 : 0);
   return rest;
 });
 
-/** The slot of a key: of its first hash tag that is not empty, where it has one. */
+/** The slot of a key. Where the key has a hash tag that is not empty, the slot of the first one. */
 export function slotOf(key: string): number {
   const open = key.indexOf('{');
   const close = open < 0 ? -1 : key.indexOf('}', open);
@@ -20,7 +20,7 @@ export function slotOf(key: string): number {
   return crc % SLOTS;
 }
 
-/** Brings together what belongs to one slot, in the order in which it came. */
+/** Groups items by slot, in their order. */
 export function bySlot<T>(items: readonly T[], keyOf: (item: T) => string): Map<number, T[]> {
   return grouped(items, (item) => slotOf(keyOf(item)));
 }

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { slotOf, SLOTS } from './slots.js';
 
-/** Where a node listens. */
+/** The address of a node. */
 export interface Address {
   readonly host: string;
   readonly port: number;
@@ -15,10 +15,10 @@ export function parseAddress(text: string): Address {
   return { host: text.slice(0, colon), port: Number(text.slice(colon + 1)) };
 }
 
-/** Where a cluster is told to announce names, and a node has none. */
+/** The host of a node that has no name, in a cluster that announces names. */
 export const UNKNOWN_HOST = '?';
 
-/** Addresses as the cluster announces them, and as they are reached from here. */
+/** From addresses that the cluster announces to addresses that this process can reach. */
 export type NatMap = Readonly<Record<string, Address>>;
 
 type Node = [host: string | null, port: number, id: string, more?: readonly string[]];
@@ -27,14 +27,14 @@ type SlotsReply = [from: number, to: number, master: Node][];
 export interface TopologyOptions {
   readonly seeds: readonly Address[];
   readonly natMap: NatMap | undefined;
-  /** Asks the node at an address. Rejects where it cannot be reached. */
+  /** Asks the node at an address. Rejects where the node cannot be reached. */
   readonly ask: (
     address: Address,
     question: (client: Redis) => Promise<unknown>,
   ) => Promise<unknown>;
 }
 
-/** Which master has which slot, as far as known. */
+/** Which master owns which slot, as far as known. */
 export class Topology {
   private owners: (string | undefined)[] = [];
   private refreshing: Promise<void> | undefined;
@@ -42,13 +42,13 @@ export class Topology {
 
   constructor(private readonly options: TopologyOptions) {}
 
-  /** Addresses of all masters that have slots, as they are reached from here. */
+  /** Addresses of all masters with slots, as this process can reach them. */
   get masters(): ReadonlySet<string> {
     const announced = new Set(this.owners.filter((owner) => owner !== undefined));
     return new Set([...announced].map((owner) => addressText(this.reached(owner))));
   }
 
-  /** Tells when it was learned anew. */
+  /** Calls the listener when the topology was read again. */
   onChanged(listener: () => void): void {
     this.listeners.push(listener);
   }
@@ -62,7 +62,7 @@ export class Topology {
     return this.owner(slotOf(key));
   }
 
-  /** The address of the master of a slot, as it is now. For connections that are about to be made. */
+  /** The present address of the master of a slot, for a new connection. */
   async locate(slot: number): Promise<Address> {
     await this.refresh();
     const owner = this.owner(slot);
@@ -70,17 +70,20 @@ export class Topology {
     return owner;
   }
 
-  /** Told by a node that a slot has moved. */
+  /** Call it when a node has replied that a slot has moved. */
   moved(slot: number, to: Address): void {
     this.owners[slot] = addressText(to);
   }
 
-  /** Where an announced address is reached from here. */
+  /** The address that this process can reach for an announced one. */
   reached(announced: string): Address {
     return this.options.natMap?.[announced] ?? parseAddress(announced);
   }
 
-  /** Asks one node after the other, once for all who ask at the same time. @throws where none answers */
+  /**
+   * Asks one node after the other, once for all callers at the same time. @throws where none
+   * answers
+   */
   refresh(): Promise<void> {
     this.refreshing ??= this.learn().finally(() => (this.refreshing = undefined));
     return this.refreshing;
@@ -110,7 +113,7 @@ export class Topology {
   private take(reply: SlotsReply, asked: Address): void {
     const owners = new Array<string | undefined>(SLOTS);
     for (const [from, to, [named, port, , more = []]] of reply) {
-      // What is not announced is told beside it, value after name.
+      // Further names and values stand behind the announced address.
       const host = named === UNKNOWN_HOST ? more[more.indexOf('ip') + 1] : named;
       // A node that does not know its own address leaves it out.
       owners.fill(addressText({ host: host || asked.host, port }), from, to + 1);
