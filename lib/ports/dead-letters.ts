@@ -64,17 +64,24 @@ export interface DeadLetterPage {
  * technology.
  */
 export interface DeadLetterQueue {
+  /**
+   * Stores the record and the fields as they are. Returns the id of the dead letter: a new one each
+   * time, also for the same entry.
+   */
   put(record: DeadLetterRecord, fields: Fields): Promise<string>;
   /**
-   * Returns `limit` dead letters at most, oldest first, beginning after the given dead letter id.
+   * Returns `limit` dead letters at most, oldest first, beginning after the given dead letter id,
+   * also where that dead letter is gone. Streams are apart from each other.
    */
   list(stream: string, limit: number, after?: string): Promise<DeadLetterPage>;
+  /** Undefined where the dead letter was deleted, or is one of another stream. */
   get(stream: string, deadLetterId: string): Promise<DeadLetter | undefined>;
   /**
    * Hands dead letters back to the group that gave them up, and to no other group. They keep their
    * original stream and id, and their attempts count from the beginning. Each moves in one step.
    * Returns how many. Ids are looked up directly, however many dead letters there are. An id
-   * without a dead letter does not count.
+   * without a dead letter does not count, an id that is given twice counts once, and no ids select
+   * nothing. Ids and group together select what is in both.
    * @throws InvalidOptionsError for an invalid id, before anything is moved; also `purge`
    */
   redrive(stream: string, filter: DeadLetterFilter): Promise<number>;

@@ -10,14 +10,17 @@ export interface LeaseName {
 /** A lease that was acquired. */
 export interface OwnedLease extends LeaseName {
   readonly owner: string;
-  /** Fencing token: grows with each acquisition, by any owner, also after a lease has expired. */
+  /**
+   * Fencing token, a safe integer: grows with each acquisition, by any owner, also after a lease has
+   * expired or was released. It never repeats.
+   */
   readonly token: number;
 }
 
 /**
  * Optional port: leases, which give one owner the right to do something alone. An owner extends its
  * lease within the `ttl` (in milliseconds, by the server's clock). Otherwise another owner may
- * acquire it, and the first owner has lost it. A stalled owner does not notice that. So what only
+ * acquire it, not earlier, and the first owner has lost it. A stalled owner does not notice that. So what only
  * the owner may do is done under its {@link LeaseStore.guard}.
  *
  * Not its job: extending in time, and telling an owner that it has lost its lease.

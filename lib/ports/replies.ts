@@ -36,7 +36,11 @@ export interface ReplyBoxOptions {
  * limits, giving up.
  */
 export interface Replies extends ReplySender {
-  /** Makes a box. Nothing is connected before its first `ready`. */
+  /**
+   * Makes a box. Nothing is connected before its first `ready`. Answers arrive as they were sent, in
+   * their own box only, and within the key prefix. An answer to a box that is closed or never was is
+   * dropped, and holds up no other.
+   */
   open(options: ReplyBoxOptions): ReplyBox;
   /**
    * Time of the clock that gives entries their `publishedAt`, in milliseconds. A promise where the

@@ -111,6 +111,12 @@ export interface MessageSource {
    * Appends entries, each to its stream, in the order given within one stream. Returns one id per
    * entry, or the error of that entry, so that a refused entry does not hide what became of others.
    * Never resends on its own what may have been written.
+   * - An id is unique within its stream, and is the id that readers see.
+   * - Fields come back as they were, in their order: any Unicode text, empty texts, a name twice.
+   * - Fields are copied: what the caller changes later changes nothing.
+   * - `publishedAt` of the lease is the time of publication, by the server's clock.
+   * - Streams are named without the key prefix, here and in leases. Two prefixes share nothing.
+   * - An empty batch returns an empty list.
    *
    * With an idempotency key: where an entry of this stream was published with this key within the
    * window, by any producer, nothing is appended and the id of that entry is returned. A refused
@@ -122,6 +128,10 @@ export interface MessageSource {
    * Creates what is missing (group, consumer) and begins to read. Rejects if it cannot. A group
    * that was deleted on purpose is not created: its stream is left out until the group exists
    * again.
+   * - A group that does not exist begins where `startId` says: at the first entry, at the next one,
+   *   or behind the entry with this id. A group that exists goes on where it was.
+   * - A stream that does not exist yet is waited for.
+   * - Rejects for a `startId` that is neither `0` nor `$` nor an id.
    */
   subscribe(options: SubscribeOptions): Promise<Subscription>;
 
@@ -132,10 +142,29 @@ export interface MessageSource {
    *   return `gone`, and not fail.
    * - A plain acknowledgement always returns `settled`, no matter which consumer owns the entry:
    *   the work is done. Only under guards it may be `lost`.
+   * - All other settlements are behind the fence: `lost` where another consumer, or a later run of
+   *   the same one, has the entry. Then nothing is published or stored, and the entry is not touched.
+   *
+   * What a settlement does:
+   * - Acknowledge with `publish`: appends the messages in their order, each to its stream, then
+   *   forgets the entry. With `atomicPublish` it does neither where one of them is refused.
+   * - Dead-letter: stores `record` with the fields that the lease was handed, then forgets the entry.
+   *   Each group that gives up has a dead letter of its own.
+   * - Retry: with `redelivers` the source hands the entry out again after the delay. Otherwise the
+   *   lease stays, is not `charged` any more, and is fresh; `gone` where its data was deleted. With
+   *   `uncharged` a run that was counted is taken back.
+   * - Release: any consumer may take the entry at once. Released entries keep their order. A run that
+   *   was charged is taken back; runs that ended stay counted. With `elsewhere` the entry goes to
+   *   other consumers only, and the lease may `begin` until one has taken it.
+   * - Leave: the entry stays pending to its consumer. A run that was charged is taken back, and the
+   *   entry ages from now on.
    */
   settle(batch: readonly Settling[]): Promise<(SettleOutcome | Error)[]>;
 
-  /** Frees connections and timers, after every subscription was closed. Idempotent. */
+  /**
+   * Frees connections and timers, after every subscription was closed. Other connections to the same
+   * data go on. Idempotent.
+   */
   close(): Promise<void>;
 }
 
@@ -149,7 +178,12 @@ export type Settle = MessageSource['settle'];
 export interface Subscription {
   /**
    * Hands out entries: new ones, and those that a dead consumer left.
-   * - Returns `limit` entries at most, as soon as there is one; `[]` when none came for
+   * - Consumers of one group share its entries; each entry goes to one of them. Each group gets all.
+   * - New entries come in the order of their stream, charged with their first run.
+   * - An entry that was not kept fresh for `idleTimeout` goes to one other consumer of its group, not
+   *   earlier, oldest first. It comes uncharged, with the count of its runs so far, and is fresh
+   *   again. The source reports it as `reclaimed`.
+   * - Returns `limit` entries at most, of all streams together, as soon as there is one; `[]` when none came for
    *   `blockTimeout`, and at once after `stop`.
    * - Bridges outages itself, with backoff. Rejects only when it can never succeed.
    * - Never hands out an entry that this subscription still holds.
@@ -168,18 +202,23 @@ export interface Subscription {
 
   /**
    * Counts a run of a lease that is not `charged`, and fetches its fields. Afterwards the lease is
-   * charged, and its `attempt` includes this run.
+   * charged, its `attempt` includes this run, and the entry is fresh. Returns `lost` where another
+   * consumer has the entry, and `gone` where it was acknowledged or its data was deleted.
    */
   begin(lease: Lease): Promise<BeginOutcome>;
 
   /**
    * Keeps entries from being handed to other consumers. Returns one outcome per lease, in order.
+   * An acknowledged entry is `gone`, and does not come back. An entry whose data was deleted is
+   * `trimmed` once, and `gone` after that.
    */
   extend(leases: readonly Lease[]): Promise<ExtendOutcome[]>;
 
   /**
    * Forgets a lease without telling the server: it was lost, its data is gone, or (`left`) it stays
-   * pending to this consumer by policy and must not be handed out here again.
+   * pending to this consumer by policy and must not be handed out here again. Other consumers may
+   * take a left entry, and it can still be acknowledged. A lost entry may be handed out here again.
+   * Idempotent; a lease that was handed out later is not forgotten.
    */
   forget(lease: Lease, left?: boolean): void;
 
@@ -195,6 +234,9 @@ export interface Subscription {
    */
   stop(): Promise<void>;
 
-  /** Ends the subscription, after all held entries were settled or released. Idempotent. */
+  /**
+   * Ends the subscription, after all held entries were settled or released. Entries that are still
+   * held go to other consumers after `idleTimeout`. Works without `stop`, too. Idempotent.
+   */
   close(): Promise<void>;
 }
