@@ -66,7 +66,7 @@ export function delaysContract(runner: TestRunner, name: string, setup: DriverSe
     const waiting = async (of = stream) =>
       (await delays.list(of, 1000)).items.map(({ fields }) => fields[3]);
 
-    describe('somebody who listens', () => {
+    describe('a listener', () => {
       /** Streams that he was told of, from when he listens on. */
       async function listen(): Promise<string[]> {
         const { delays: others } = await world.open();
@@ -128,7 +128,7 @@ export function delaysContract(runner: TestRunner, name: string, setup: DriverSe
         expect(await published()).toEqual(['soon']);
       });
 
-      test('nothing waits in a stream that nobody has heard of', async () => {
+      test('nothing waits in an unknown stream', async () => {
         expect(await promote()).toEqual({ moved: 0, lost: 0, nextIn: undefined });
       });
 

@@ -412,7 +412,7 @@ export function groupAdminContract(runner: TestRunner, name: string, setup: Driv
         expect(found!.delivered).toBe(0);
       });
 
-      test('is claimed where it is idle, uncharged, and is nobody else’s then', async () => {
+      test('is claimed where it is idle, uncharged, and is no other consumer’s then', async () => {
         const ids = await world.publish('a', 'b', 'c');
         const { reader, leases } = await world.abandon('one', 2);
         await world.harness.elapse(300);
@@ -451,7 +451,7 @@ export function groupAdminContract(runner: TestRunner, name: string, setup: Driv
         expect(idsOf(await pending.list(stream, group, ALL))).toEqual([ids[1]]);
       });
 
-      test('is acknowledged, whoever owns it, once', async () => {
+      test('is acknowledged, with any owner, once', async () => {
         const ids = await world.publish('a', 'b', 'c');
         await world.abandon('one', 2);
         expect(await pending.acknowledge(stream, group, [])).toBe(0);

@@ -35,7 +35,7 @@ export function leaseStoreContract(runner: TestRunner, name: string, setup: Driv
       return owned!;
     }
 
-    /** Waits until somebody else may have it. */
+    /** Waits until another owner may have it. */
     async function acquireInTime(owner: string): Promise<OwnedLease> {
       for (let step = 0; step < 200; step++) {
         const owned = await store.acquire(lease, owner, LONG);
@@ -65,7 +65,7 @@ export function leaseStoreContract(runner: TestRunner, name: string, setup: Driv
       expect(await (await open('apart:')).acquire(lease, 'B', LONG)).toBeDefined();
     });
 
-    test('after its ttl, and not before, somebody else gets it, with a higher token', async () => {
+    test('after its ttl, and not before, another owner gets it, with a higher token', async () => {
       const began = harness.now();
       const first = await acquire('A', 200);
       const second = await acquireInTime('B');
@@ -82,7 +82,7 @@ export function leaseStoreContract(runner: TestRunner, name: string, setup: Driv
       }
     });
 
-    test('what somebody else has acquired since cannot be extended or released', async () => {
+    test('what another owner has acquired since cannot be extended or released', async () => {
       const first = await acquire('A', 50);
       const second = await acquireInTime('B');
       expect(await store.extend(first, LONG)).toBe(false);
@@ -91,7 +91,7 @@ export function leaseStoreContract(runner: TestRunner, name: string, setup: Driv
       expect(await store.extend(second, LONG)).toBe(true);
     });
 
-    test('an expired one that nobody wanted goes on', async () => {
+    test('an expired one that no other owner wanted goes on', async () => {
       const owned = await acquire('A', 50);
       await harness.elapse(100);
       expect(await store.extend(owned, LONG)).toBe(true);

@@ -107,7 +107,7 @@ export function repliesContract(runner: TestRunner, name: string, setup: DriverS
       expect(await server.send([reply(box.address, 'a')])).toEqual(['gone']);
     });
 
-    test('nobody waits for a box that can take replies', async () => {
+    test('a box that can take replies costs no wait', async () => {
       const { box } = await openBox(await connect());
       expect(box.ready()).toBeUndefined();
     });

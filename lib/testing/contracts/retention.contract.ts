@@ -11,7 +11,7 @@ import { IDLE, SourceWorld } from '../world/source-world.js';
 const END = '18446744073709551615-0';
 const MANY = Array.from({ length: 60 }, (_, index) => `v${index}`);
 
-/** What every driver promises that deletes what is not kept: nothing that somebody needs. */
+/** What every driver promises that deletes what is not kept: nothing that a group needs. */
 export function retentionContract(runner: TestRunner, name: string, setup: DriverSetup): void {
   declareSuite(runner, `retention contract: ${name}`, (tests) => {
     const { describe, test, beforeEach, afterEach } = tests;
@@ -105,7 +105,7 @@ export function retentionContract(runner: TestRunner, name: string, setup: Drive
         expect(await left()).toBe(0);
       });
 
-      test('keeps what is pending, whoever holds it', async () => {
+      test('keeps what is pending to any consumer', async () => {
         await world.publish(...MANY);
         const { leases } = await world.abandon('dead', 10, { group: 'one', idleTimeout: IDLE });
         await settled('one', 50);

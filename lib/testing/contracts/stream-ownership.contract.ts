@@ -95,7 +95,7 @@ export function streamOwnershipContract(
         expect((await b.inputs.pending(ids[0], 5)).map(({ id }) => id)).toEqual(ids.slice(1));
       });
 
-      test('wait for somebody, also those that were added before anybody came', async () => {
+      test('wait for a consumer, also those that were added before the first one came', async () => {
         const pulling = b.inputs.pull(1);
         const id = await a.inputs.add(FIELDS);
         expect(await pulling).toMatchObject([{ id }]);
@@ -168,7 +168,7 @@ export function streamOwnershipContract(
         expect(await b.inputs.pending(undefined, 10)).toMatchObject([{ owner: 'b' }]);
       });
 
-      test('whose lock has expired stays with its owner where nobody came', async () => {
+      test('whose lock has expired stays with its owner where no other came', async () => {
         const place = await handedToA();
         const held = await take(a, place);
         await harness.elapse(LEASE + 50);
@@ -581,7 +581,7 @@ export function streamOwnershipContract(
         expect(await a.locks.handOver(other, { ...target, handed: 1 })).toBe('settled');
       });
 
-      test('may be taken by anybody where the other consumer never comes for it', async () => {
+      test('may be taken by any consumer where the other consumer never comes for it', async () => {
         const place = await handedToA();
         const held = await take(a, place);
         await b.members.meet('I am b');

@@ -39,7 +39,7 @@ export function workflowStoreContract(runner: TestRunner, name: string, setup: D
         TTL,
       );
 
-    test('nothing is known of a workflow that nobody wrote of', async () => {
+    test('nothing is known of a workflow without records', async () => {
       expect(await store.read(workflow)).toBeUndefined();
       expect(await store.areCancelled([workflow])).toEqual([false]);
     });
@@ -107,7 +107,7 @@ export function workflowStoreContract(runner: TestRunner, name: string, setup: D
         expect(await arrive(1)).toEqual(['r0', 'r1', 'r2']);
       });
 
-      test('counts nobody twice', async () => {
+      test('counts no branch twice', async () => {
         for (let turn = 0; turn < 5; turn++) expect(await arrive(1)).toBeUndefined();
         expect(await arrive(2)).toBeUndefined();
         expect(await arrive(0)).toEqual(['r0', 'r1', 'r2']);

@@ -67,7 +67,7 @@ export function describeHandingOver({ describe, test }: Tests, world: () => Live
       await reader.expectNothing(200);
     });
 
-    test('is found by whoever restarts under the receiver’s name', async () => {
+    test('is found by a consumer that restarts under the receiver’s name', async () => {
       const sender = await world().sender(3);
       const receiver = await world().join('B');
       await sender.hand(receiver);

@@ -22,7 +22,7 @@ export function describeGuarding(
   describe('under a guard', () => {
     beforeEach(async () => port(await world().driver(), 'leases'));
 
-    /** Owns this test's stream from now on; whoever owned it before does not notice. */
+    /** Owns this test's stream from now on; the owner before does not notice. */
     async function own(owner: string, ttl = 1): Promise<OwnedLease> {
       const leases = port(await world().driver(), 'leases');
       const { stream, group: name } = world();
@@ -85,7 +85,7 @@ export function describeGuarding(
       expect(world().harness.now() - began).toBeLessThan(blockTimeout / 2);
     });
 
-    test('whoever lost it settles, publishes, buries, extends and releases nothing', async () => {
+    test('the owner that lost it settles, publishes, buries, extends and releases nothing', async () => {
       await world().publish('a');
       const { reader } = await guarded('A');
       const lease = await reader.takeOne();
@@ -106,7 +106,7 @@ export function describeGuarding(
       await other.expectNothing(100);
     });
 
-    test('whoever lost it begins nothing', async () => {
+    test('the owner that lost it begins nothing', async () => {
       await world().publish('a');
       const { reader } = await guarded('A');
       const lease = await reader.takeOne();
@@ -115,7 +115,7 @@ export function describeGuarding(
       expect(await reader.begin(lease)).toBe('lost');
     });
 
-    test('whoever lost it reads nothing and takes nothing over, and is told', async () => {
+    test('the owner that lost it reads nothing and takes nothing over, and is told', async () => {
       await world().publish('a');
       const { reader: first } = await guarded('Z');
       await first.takeOne();
@@ -151,7 +151,7 @@ export function describeGuarding(
       expect(await reader.settle(entry, ack)).toBe('lost');
     });
 
-    test('an expired lease that nobody took guards on', async () => {
+    test('an expired lease that no other owner took guards on', async () => {
       await world().publish('a');
       const { reader } = await guarded('A');
       await world().harness.elapse(20);

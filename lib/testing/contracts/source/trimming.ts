@@ -82,7 +82,7 @@ export function describeTrimming({ describe, test }: Tests, world: () => SourceW
       expect(total(events)).toBe(1);
     });
 
-    test('is skipped where nobody had read it', async () => {
+    test('is skipped where no consumer had read it', async () => {
       await world().need(() => !!world().harness.trim, 'lose data of pending entries');
       const reader = await world().reader('A');
       const [, second] = await world().publish('a', 'b', 'c');
