@@ -85,7 +85,8 @@ export class NextRuns {
     return true;
   }
 
-  private rerun(delivery: Delivery): void {
+  /** Starts a delivery that has waited long enough, or gives it back where its stream is halted. */
+  rerun(delivery: Delivery): void {
     delivery.overrun = undefined;
     move(delivery, 'buffered');
     this.start(delivery);

@@ -75,6 +75,10 @@ export class Overdue {
     return undefined;
   }
 
+  has(delivery: Delivery): boolean {
+    return this.waiting.has(delivery);
+  }
+
   remove(delivery: Delivery): boolean {
     this.options.clock.clearTimeout(this.waiting.get(delivery)?.timer);
     return this.waiting.delete(delivery);

@@ -48,7 +48,7 @@ export class FollowUp {
         outcome === 'settled' && settlement.kind === 'release' && settlement.elsewhere === true;
       move(delivery, outcome !== 'settled' ? 'lost' : isOffered ? 'parked' : ENDS[settlement.kind]);
       // The delivery may start here if no other consumer takes it.
-      if (isOffered) return;
+      if (isOffered) return this.stillWaits(delivery);
       this.finish(delivery);
     }
     if (delivery.claim) claims?.settled(delivery, settlement, outcome);
@@ -74,6 +74,12 @@ export class FollowUp {
     if (settlement.why === 'taken' && !isKnown) heldLease?.lost();
     this.forget(delivery);
     reportSettled(events, clock, delivery, settlement, 'lost');
+  }
+
+  /** A delivery whose stream was halted while it was being offered waits no more: it is given back. */
+  private stillWaits(delivery: Delivery): void {
+    const { held, nextRuns } = this.options;
+    if (held.has(delivery) && !nextRuns.overdue.has(delivery)) nextRuns.rerun(delivery);
   }
 
   private get parks(): boolean {

@@ -70,3 +70,39 @@ it('what is acknowledged while it is handed over, and stays, is forgotten', asyn
   await world.clock.advance(100_000);
   await closed;
 });
+
+it('what is offered to others while its stream is paused is given back', async () => {
+  const [offering, answered, stuck] = [gate(), gate(), gate()];
+  const source = driverWith(memory({ broker: world.broker }), (driver) => {
+    const { source: original } = driver;
+    const settle: typeof original.settle = async (batch) => {
+      const outcomes = await original.settle(batch);
+      if (!batch.some(({ settlement: { kind } }) => kind === 'release')) return outcomes;
+      offering.open();
+      await answered.promise;
+      return outcomes;
+    };
+    return { live: undefined, source: Object.assign(Object.create(original), { settle }) };
+  });
+  const runtime = new StreamsRuntime({ source, group: 'g', gracePeriod: 0 });
+  const outcomes: string[] = [];
+  runtime.events.on('settled', ({ outcome }) => outcomes.push(outcome));
+  const options = { timeout: 300, backoff: { delay: 10, jitter: 0 } };
+  const invoke = async () => {
+    await stuck.promise;
+    return { kind: 'ack' } as const;
+  };
+  await runtime.start([{ name: 'H.x', events: ['x'], options, invoke }]);
+  await runtime.producer.publish({ eventType: 'x', payload: 1 });
+  await world.clock.advance(400);
+  await offering.promise;
+  const { consumers } = runtime;
+  await consumers.pause(consumers.find('x'));
+  answered.open();
+  await world.settle();
+  expect(outcomes).toEqual(['retried', 'released']);
+  stuck.open();
+  const closed = runtime.close();
+  await world.clock.advance(100_000);
+  await closed;
+});
