@@ -2,6 +2,7 @@ import type { DeadLetters } from '../admin/dead-letters/dead-letters.js';
 import { LagWatch } from '../admin/lag/lag-watch.js';
 import { StreamRetention } from '../admin/retention/stream-retention.js';
 import { StreamsAdmin } from '../admin/streams-admin.js';
+import { ShutdownTime } from './shutdown-time.js';
 import { BalancedServices, divided } from './balanced-services.js';
 import { createChaining, type Chaining } from '../workflows/chaining.js';
 import { Consumers, type SubscribeSettings } from '../consuming/consumers.js';
@@ -12,8 +13,7 @@ import { FilteredTypes } from '../consuming/plan/filtered-types.js';
 import { liveParts, withoutRegistry } from '../consuming/live/live-parts.js';
 import { Overruns } from '../consuming/running/overruns.js';
 import { placesFor, Slots } from '../consuming/plan/slots.js';
-import { systemClock, within, type Clock } from '../core/clock.js';
-import { graceOf } from '../consuming/grace-period.js';
+import { systemClock, type Clock } from '../core/clock.js';
 import type { Driver } from '../ports/driver.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import { EventBus } from '../core/event-bus.js';
@@ -35,9 +35,6 @@ import { Scheduler } from '../delays/scheduler.js';
  * process.
  */
 const suspectLane = new Slots(1);
-
-/** Least time for closing the connections, however late that begins, in milliseconds. */
-const LEAST_TO_CLOSE = 200;
 
 /** Makes all parts from the options, and wires them. Knows nothing of Nest. */
 export class StreamsRuntime {
@@ -61,14 +58,14 @@ export class StreamsRuntime {
   private working: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
   private draining: Promise<void> | undefined;
-  /** When the shutdown began, by the clock. */
-  private endsFrom: number | undefined;
+  private readonly shutdown: ShutdownTime;
 
   /** @throws InvalidOptionsError */
   constructor(options: StreamsOptions) {
     this.options = resolveOptions(options);
     const { source, keyPrefix, codec, routes, maxPayloadBytes, idempotencyWindow } = this.options;
     this.clock = source.clock ?? systemClock;
+    this.shutdown = new ShutdownTime(this.clock, this.options.gracePeriod);
     this.route = createRouter(routes);
     this.driver = source.open({ events: this.events, keyPrefix });
     const { events, clock, driver } = this;
@@ -181,12 +178,14 @@ export class StreamsRuntime {
    * Drains, then closes the connections. A run that calls this waits as for `drain`. Idempotent.
    */
   close(): Promise<void> {
-    this.closing ??= this.drainAll().then(() => this.endInTime('closed', () => this.closeAll()));
+    this.closing ??= this.drainAll().then(() =>
+      this.shutdown.limit('closed', () => this.closeAll()),
+    );
     return endFor(this.clock, this.closing, () => this.othersEnded());
   }
 
   private drainAll(): Promise<void> {
-    this.draining ??= this.endInTime('drained', () =>
+    this.draining ??= this.shutdown.limit('drained', () =>
       Promise.all([this.consumers.stop(), this.balanced.stop(), this.retainer?.stop()]),
     );
     return this.draining;
@@ -203,16 +202,6 @@ export class StreamsRuntime {
     await Promise.all([...this.requesters].map((requester) => requester.close()));
     // What the scheduler has under way ends with the connection, however long an outage lasts.
     await Promise.all([this.scheduler?.stop(), this.driver.source.close()]);
-  }
-
-  /**
-   * Awaits a part of the shutdown, until its time is over: a server that hangs must not hold up the
-   * shutdown.
-   */
-  private async endInTime(part: 'drained' | 'closed', work: () => Promise<unknown>): Promise<void> {
-    this.endsFrom ??= this.clock.now();
-    const end = this.endsFrom + graceOf(this.options.gracePeriod)[part];
-    await within(this.clock, Math.max(end - this.clock.now(), LEAST_TO_CLOSE), work());
   }
 
   /**
