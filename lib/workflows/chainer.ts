@@ -3,7 +3,6 @@ import type { Codec } from '../core/codecs/codec.js';
 import type { Delivery } from '../core/delivery.js';
 import { waitUntil, type DueTime } from '../options/due-time.js';
 import { endedStep, type EndedStep, type NextPlace } from './ended-step.js';
-import { InvalidMessageError, PayloadTooLargeError } from '../core/errors/publishing.errors.js';
 import { errorRecord } from '../core/errors/error-record.js';
 import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { EventBus } from '../core/event-bus.js';
@@ -24,6 +23,7 @@ import {
 import { carriesMetadata } from './carries-metadata.js';
 import { hooksOf, withHook } from './failure-hooks.js';
 import { Lookalikes } from './lookalikes.js';
+import { joinableResult, jsonOf } from './step-result.js';
 import { reportOf } from './step-report.js';
 import { traceOf, travelling } from './travelling.js';
 
@@ -165,7 +165,9 @@ export class Chainer {
   private end(delivery: Delivery, place: ScopedPlace, returned: unknown): Ack {
     const joined = place.scopes.findLast((scope) => scope.kind === 'join');
     if (joined) refuseInbox(delivery);
-    const result = joined ? this.joinable(returned, joined, delivery.eventType) : json(returned);
+    const result = joined
+      ? joinableResult(returned, joined, delivery.eventType, this.options.maxPayloadBytes)
+      : jsonOf(returned);
     const isShort = result !== undefined && result.length <= LONGEST_RESULT;
     const report = reportOf(delivery, place, this.options.clock, {
       result: isShort ? returned : undefined,
@@ -178,25 +180,6 @@ export class Chainer {
       trace: traceOf(delivery.message.metadata),
     };
     return { kind: 'ack', step: endedStep(place, report, delivery.lease.redrive, { arriving }) };
-  }
-
-  /**
-   * Checks the size of a result: the results of all branches together have to fit into the payload
-   * of the join.
-   */
-  private joinable(result: unknown, { of, event }: JoinScope, eventType: string): string {
-    const limit = Math.floor(this.options.maxPayloadBytes / of) - OF_EACH_RESULT;
-    const text = json(result);
-    if (text === undefined && result !== undefined) {
-      throw new InvalidMessageError(
-        `What the last step "${eventType}" of a branch returns has no JSON text, so it cannot be handed to "${event}".`,
-      );
-    }
-    if (text !== undefined && text.length * 3 > limit) {
-      const size = Buffer.byteLength(text);
-      if (size > limit) throw new PayloadTooLargeError(size, limit, eventType);
-    }
-    return text ?? 'null';
   }
 
   /** A codec without metadata would lose what makes a message a step. Checked once. */
@@ -237,19 +220,4 @@ function longestWait(entries: readonly OutgoingEntry[], clock: Clock): number | 
     if (when) longest = Math.max(longest ?? 0, waitUntil(when, clock.wallTime()));
   }
   return longest;
-}
-
-/**
- * Bytes that each result adds in the payload of the join: brackets, comma, and its share of the
- * rest.
- */
-const OF_EACH_RESULT = 16;
-
-/** Undefined for a value without JSON text. */
-function json(value: unknown): string | undefined {
-  try {
-    return JSON.stringify(value) as string | undefined;
-  } catch {
-    return undefined;
-  }
 }
