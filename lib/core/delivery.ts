@@ -98,42 +98,46 @@ export interface UnhandledEvent {
 
 /** One attempt to hand a message to a consumer of a group. */
 export class Delivery {
+  readonly stream: string;
+  /** Of the message within its stream. */
+  readonly id: string;
+
   /** @internal */
-  before: Delivery | undefined;
+  before: Delivery | undefined = undefined;
   /** @internal */
-  after: Delivery | undefined;
+  after: Delivery | undefined = undefined;
   /** @internal */
-  chain: object | undefined;
+  chain: object | undefined = undefined;
 
   /** @internal Changed by `move` in delivery-state.ts only. */
   readonly state: DeliveryState = 'buffered';
   /** @internal Earlier runs never ended: the message may be what kills processes. */
   suspect = false;
   /** Set by the pipeline once the event type is known. */
-  handler: BoundHandler | undefined;
+  handler: BoundHandler | undefined = undefined;
   /** Set by the pipeline once the entry is decoded. */
   message: Message = undefined as unknown as Message;
   eventType = '';
   /** @internal Set by the pipeline where the message is a step of a workflow. */
-  workflow: WorkflowPlace | undefined;
+  workflow: WorkflowPlace | undefined = undefined;
   /** @internal Deliveries with the same key run one after the other. Undefined: no order. */
-  orderKey: string | undefined;
+  orderKey: string | undefined = undefined;
   /** @internal Set where no handler of this consumer takes the event. */
-  unhandled: UnhandledEvent | undefined;
+  unhandled: UnhandledEvent | undefined = undefined;
   /** @internal Set by the pipeline where a caller waits for an answer. */
-  request: RequestRun | undefined;
+  request: RequestRun | undefined = undefined;
   /**
    * @internal The method goes on after its timeout, or after its stream has ended: see
    * {@link outlived}.
    */
-  overrun: Overrun | undefined;
+  overrun: Overrun | undefined = undefined;
   /** @internal Called at an overrun. Set by the consumer that runs the delivery. */
-  onOverrun: ((delivery: Delivery) => void) | undefined;
+  onOverrun: ((delivery: Delivery) => void) | undefined = undefined;
   /**
    * @internal Gives back the slots that stages of the pipeline have taken for this run: all of
    * them, or only those that are shared.
    */
-  freePlace: ((all: boolean) => void) | undefined;
+  freePlace: ((all: boolean) => void) | undefined = undefined;
   /**
    * @internal The delivery was offered to other consumers and is kept fresh no longer. It may start
    * here if none takes it.
@@ -143,13 +147,13 @@ export class Delivery {
    * @internal For handlers with `dedupe`, once known: the claim that this delivery completes; null:
    * it has no key.
    */
-  claim: Claim | null | undefined;
+  claim: Claim | null | undefined = undefined;
   /**
    * @internal For a step with `dedupe`: how it ends where another message has completed its key.
    */
-  ifDone: Ack | undefined;
+  ifDone: Ack | undefined = undefined;
   /** @internal The transaction through which a handler with `inbox` writes. */
-  transaction: unknown;
+  transaction: unknown = undefined;
   /** @internal Engine time at which this run began, in milliseconds; 0 before. */
   startedAt = 0;
   /** @internal Engine time from which `maxHold` counts, in milliseconds; 0 while nothing runs. */
@@ -165,23 +169,18 @@ export class Delivery {
    */
   freshAt = 0;
 
-  private controller: AbortController | undefined;
-  private stopStream: ((reason: Error) => void) | undefined;
-  private aborted: Error | undefined;
+  private controller: AbortController | undefined = undefined;
+  private stopStream: ((reason: Error) => void) | undefined = undefined;
+  private aborted: Error | undefined = undefined;
 
   /** @internal */
   constructor(
     readonly lease: Lease,
     readonly group: string,
     readonly consumer: string,
-  ) {}
-
-  get stream(): string {
-    return this.lease.stream;
-  }
-
-  get id(): string {
-    return this.lease.id;
+  ) {
+    this.stream = lease.stream;
+    this.id = lease.id;
   }
 
   /**

@@ -56,7 +56,7 @@ function newRun(): Run {
     // The next suspect may kill the process, so the outcome of this one has to be known before.
     if (delivery.suspect) await settlementHandler.settleFirst(delivery, settlement);
     else settlementHandler.settle(delivery, settlement);
-    if (delivery.overruns) await delivery.overrun!.ended;
+    if (delivery.overrun && delivery.overruns) await delivery.overrun!.ended;
     idle.push(own);
     parts.dispatcher.ended(delivery);
   });

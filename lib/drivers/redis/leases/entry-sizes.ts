@@ -21,7 +21,9 @@ export class EntrySizes {
   private bound = REPLY_BYTES;
   private boundSince = 0;
   private readonly byKey = new Map<string, number>();
-  private anywhere: number | undefined;
+  private knowsAny = false;
+  /** Of one entry of any key. */
+  largest = UNKNOWN;
 
   /** Most bytes of a reply. Fewer for some time after a reply has broken the connection. */
   get replyBytes(): number {
@@ -52,12 +54,7 @@ export class EntrySizes {
 
   /** Expected size of one entry of this key. */
   of(key: string): number {
-    return this.byKey.get(key) ?? this.anywhere ?? UNKNOWN;
-  }
-
-  /** Expected size of one entry of any key. */
-  get largest(): number {
-    return this.anywhere ?? UNKNOWN;
+    return this.byKey.get(key) ?? this.largest;
   }
 
   learnOf(key: string, entries: readonly { readonly fields: Fields }[]): void {
@@ -68,16 +65,12 @@ export class EntrySizes {
 
   /** @param largest size of the largest entry of the key in one reply */
   learn(key: string, largest: number): void {
-    this.byKey.set(key, next(this.byKey.get(key), largest));
-    this.anywhere = next(this.anywhere, largest);
+    // Larger entries count at once, smaller ones little by little: the next large one may follow soon.
+    this.byKey.set(key, Math.max(largest, (this.byKey.get(key) ?? 0) / 2));
+    this.largest = Math.max(largest, this.knowsAny ? this.largest / 2 : 0);
+    this.knowsAny = true;
   }
 }
-
-/**
- * Larger entries count at once, smaller ones little by little: another large one may follow soon.
- */
-const next = (known: number | undefined, found: number): number =>
-  known === undefined || found >= known ? found : Math.max(found, known / 2);
 
 /** About the number of bytes of an entry, in a reply and in memory. */
 export function sizeOf(fields: Fields): number {

@@ -1,37 +1,15 @@
 import { Chain } from '../../../core/collections/chain.js';
 import { compareEntryIds } from '../../../core/entry-id.js';
-import { memoryHint } from './memory-hint.js';
+import { LARGE, memoryHint } from './memory-hint.js';
 import { DEFAULT_READ_BYTES, type HeldBytes } from './read-budget.js';
 import type { ReadKey, RedisLease } from './redis.lease.js';
 
 /** The leases of one key. */
 class HeldOfKey {
   readonly leases = new Chain<RedisLease>();
-  private highest = '';
+  highest = '';
   /** Made when an id is looked up that may be here. New entries are known not to be here. */
-  private byId: Map<string, RedisLease> | undefined;
-
-  add(lease: RedisLease): void {
-    this.leases.add(lease);
-    if (compareEntryIds(lease.entryId, this.highest) > 0) {
-      this.highest = lease.entryId;
-      this.byId = undefined;
-    }
-    this.byId?.set(lease.entryId, lease);
-  }
-
-  get(id: string): RedisLease | undefined {
-    if (compareEntryIds(id, this.highest) > 0) return undefined;
-    this.byId ??= new Map(Array.from(this.leases, (lease) => [lease.entryId, lease]));
-    return this.byId.get(id);
-  }
-
-  /** @returns whether the item was in this chain */
-  remove(lease: RedisLease): boolean {
-    if (!this.leases.delete(lease)) return false;
-    if (this.byId?.get(lease.entryId) === lease) this.byId.delete(lease.entryId);
-    return true;
-  }
+  byId: Map<string, RedisLease> | undefined;
 }
 
 /** The leases of this process: "in flight" means an entry in here, never "pending to our name". */
@@ -48,18 +26,30 @@ export class HeldTable implements HeldBytes {
     const { key } = lease.source;
     let held = this.byKey.get(key);
     if (!held) this.byKey.set(key, (held = new HeldOfKey()));
-    held.add(lease);
-    this.account(lease, lease.size);
-    lease.memoryHint = memoryHint(lease.size, this.most);
+    held.leases.add(lease);
+    const { entryId, size } = lease;
+    if (compareEntryIds(entryId, held.highest) > 0) {
+      held.highest = entryId;
+      held.byId = undefined;
+    }
+    held.byId?.set(entryId, lease);
+    this.account(lease, size);
+    if (size >= LARGE) lease.memoryHint = memoryHint(size, this.most);
   }
 
   get(source: ReadKey, id: string): RedisLease | undefined {
-    return this.byKey.get(source.key)?.get(id);
+    const held = this.byKey.get(source.key);
+    if (!held || compareEntryIds(id, held.highest) > 0) return undefined;
+    held.byId ??= new Map(Array.from(held.leases, (lease) => [lease.entryId, lease]));
+    return held.byId.get(id);
   }
 
   /** Removes exactly this lease. A later lease of the same entry stays. */
   remove(lease: RedisLease): void {
-    if (this.byKey.get(lease.source.key)?.remove(lease)) this.account(lease, -lease.size);
+    const held = this.byKey.get(lease.source.key);
+    if (!held?.leases.delete(lease)) return;
+    if (held.byId?.get(lease.entryId) === lease) held.byId.delete(lease.entryId);
+    this.account(lease, -lease.size);
   }
 
   /** The data of the lease was fetched, or is held no more. */

@@ -1,5 +1,5 @@
 /** Strings of this many bytes live in a part of the heap that V8 clears only now and then. */
-const LARGE = 131_072;
+export const LARGE = 131_072;
 /** Most bytes of a hint, in multiples of the message's bytes. */
 const MOST_TIMES = 6;
 /** Bytes of all hints together, in a process whose messages fill `maxReadBytes`. */

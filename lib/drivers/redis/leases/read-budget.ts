@@ -15,26 +15,32 @@ const LONG = 1000;
 const RETRY_FIRST = 500;
 /** Each reader may always hold this many bytes, however many readers there are. */
 const LEAST = 65_536;
+/** Part of the share that new entries may fill: the rest is left to retries. */
+const NEW = 0.75;
 
 /** How many bytes of messages the subscriptions of one source may hold. Each has an equal share. */
 export class ReadBudget {
+  /** Of each subscription. */
+  share: number;
   private readers = 0;
 
-  constructor(readonly total = DEFAULT_READ_BYTES) {}
+  constructor(readonly total = DEFAULT_READ_BYTES) {
+    this.share = Math.max(LEAST, total);
+  }
 
   /** @returns a function to call when it reads no more */
   join(): () => void {
     let joined = true;
-    this.readers++;
+    this.divide(this.readers + 1);
     return () => {
-      if (joined) this.readers--;
+      if (joined) this.divide(this.readers - 1);
       joined = false;
     };
   }
 
-  /** The share of each subscription. */
-  get share(): number {
-    return Math.max(LEAST, this.total / Math.max(1, this.readers));
+  private divide(readers: number): void {
+    this.readers = readers;
+    this.share = Math.max(LEAST, this.total / Math.max(1, readers));
   }
 }
 
@@ -53,7 +59,8 @@ export interface HeldBytes {
  * hold up no others.
  */
 export class ByteRoom {
-  private onLess: (() => void) | undefined;
+  /** To be called when less is held. Undefined: no read waits for room. */
+  onLess: (() => void) | undefined;
   /** Runs while a retry has found no room and new entries wait for it. */
   private retryWaits: NodeJS.Timeout | undefined;
   private warned = false;
@@ -69,7 +76,7 @@ export class ByteRoom {
   /** Whether an entry of this size may be read now, as far as sizes are known. */
   mayRead(size: number): boolean {
     if (this.retryWaits) return false;
-    return this.held.bytes === 0 || this.held.bytes + size <= this.newShare;
+    return this.held.bytes === 0 || this.held.bytes + size <= NEW * this.budget.share;
   }
 
   /** Resolves when it may, or when nothing more is to be read. */
@@ -86,27 +93,26 @@ export class ByteRoom {
     clearTimeout(timer);
   }
 
-  /** Call it when less is held. */
-  readonly less = (): void => this.onLess?.();
-
   /** Ends all waits. */
   close(): void {
     this.closed = true;
     this.endRetryWait();
-    this.less();
+    this.onLess?.();
   }
 
-  /** Bytes of one read. */
+  /** Bytes of one read. One entry is always fetched. */
   get ofRead(): number {
-    return this.ofReply(this.newShare - this.held.bytes);
+    const bytes = NEW * this.budget.share - this.held.bytes;
+    return Math.max(1, Math.min(this.sizes.replyBytes, bytes));
   }
 
   /** Bytes of entries that are taken over or adopted. 0 where none may be fetched now. */
   get ofAdoption(): number {
     const { bytes, adoptedBytes } = this.held;
-    if (adoptedBytes === 0) return this.ofReply(this.budget.share - bytes);
     const { share } = this.budget;
-    return Math.max(0, Math.min(this.sizes.replyBytes, share - bytes, share / 2 - adoptedBytes));
+    const fitting = Math.min(this.sizes.replyBytes, share - bytes);
+    if (adoptedBytes === 0) return Math.max(1, fitting);
+    return Math.max(0, Math.min(fitting, share / 2 - adoptedBytes));
   }
 
   /** Whether entries that are taken over or adopted have room again, and not just for one entry. */
@@ -137,7 +143,7 @@ export class ByteRoom {
     if (this.closed) return 'later';
     this.retryWaits = setTimeout(() => {
       this.endRetryWait();
-      this.less();
+      this.onLess?.();
     }, RETRY_FIRST).unref();
     return 'later';
   }
@@ -155,14 +161,5 @@ export class ByteRoom {
       `The messages that are being handled have ${this.held.bytes} bytes, so reading waits until some are settled, ` +
       'and fewer run at a time than concurrency allows. Raise maxReadBytes where the process has the memory.';
     this.events.emit('warning', { code: 'READ_BYTES_FULL', message });
-  }
-
-  /** One entry is always fetched. */
-  private ofReply(bytes: number): number {
-    return Math.max(1, Math.min(this.sizes.replyBytes, bytes));
-  }
-
-  private get newShare(): number {
-    return this.budget.share * 0.75;
   }
 }

@@ -39,10 +39,16 @@ export const ORIGIN_ELEMENTS = 2;
 
 /** A lease of one entry of a Redis stream. */
 export class RedisLease implements Lease, Link<RedisLease> {
-  before: RedisLease | undefined;
-  after: RedisLease | undefined;
-  chain: object | undefined;
-  fields: Fields | undefined;
+  readonly stream: string;
+  /** Of a redriven message: of its first publication. */
+  id: string;
+  readonly owned: HeldStream | undefined;
+  /** A subscription has one; on a cluster there is one for each slot. */
+  readonly lane: EntryHolder;
+  before: RedisLease | undefined = undefined;
+  after: RedisLease | undefined = undefined;
+  chain: object | undefined = undefined;
+  fields: Fields | undefined = undefined;
   /** The entry's data was deleted, and with it its pending record: no other consumer can own it. */
   trimmed = false;
   /** Stays pending by policy: not handed out here, not adopted. */
@@ -50,7 +56,7 @@ export class RedisLease implements Lease, Link<RedisLease> {
   /** Offered to other consumers: not handed out here again before another consumer has had it. */
   offered = false;
   finishing = false;
-  overrun: Promise<unknown> | undefined;
+  overrun: Promise<unknown> | undefined = undefined;
   /** The entry was taken over or adopted, not read. */
   readonly adopted: boolean;
   /** Bytes of its data while that is held. The table of leases counts them. */
@@ -58,8 +64,7 @@ export class RedisLease implements Lease, Link<RedisLease> {
   /** Bytes of its data when it was last fetched. */
   fetched = 0;
   /** See {@link memoryHint}. Lives as long as the data. */
-  memoryHint: object | undefined;
-  private origin: { readonly stream: string; readonly id: string } | undefined;
+  memoryHint: object | undefined = undefined;
 
   constructor(
     readonly holder: EntryHolder,
@@ -70,9 +75,14 @@ export class RedisLease implements Lease, Link<RedisLease> {
     public charged: boolean,
     stored: Fields,
   ) {
+    this.stream = source.stream;
+    this.id = entryId;
+    this.owned = holder.owned;
+    this.lane = holder;
     this.adopted = !charged;
-    this.load(stored);
-    this.size = this.fetched;
+    if (source.redriven) this.load(stored);
+    else this.fields = stored;
+    this.size = this.fetched = sizeOf(stored);
   }
 
   /** Takes the stored fields, and removes those that are not the message's own. */
@@ -89,7 +99,8 @@ export class RedisLease implements Lease, Link<RedisLease> {
   /** The origin of a redriven message stands at the head of its stored fields. */
   private learnOrigin(stored: Fields): void {
     try {
-      this.origin = JSON.parse(stored[1] ?? 'null') as typeof this.origin;
+      const origin = JSON.parse(stored[1] ?? 'null') as { readonly id?: string } | null;
+      this.id = origin?.id ?? this.entryId;
     } catch {
       // Another program wrote to this key: the entry has no other origin.
     }
@@ -105,23 +116,6 @@ export class RedisLease implements Lease, Link<RedisLease> {
     if (this.charged) this.attempt--;
     this.charged = false;
     this.offered = true;
-  }
-
-  get owned(): HeldStream | undefined {
-    return this.holder.owned;
-  }
-
-  /** One lane for a subscription. On a cluster there is a subscription for each slot. */
-  get lane(): unknown {
-    return this.holder;
-  }
-
-  get stream(): string {
-    return this.source.stream;
-  }
-
-  get id(): string {
-    return this.origin?.id ?? this.entryId;
   }
 
   get publishedAt(): number {

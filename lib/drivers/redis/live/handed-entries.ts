@@ -44,7 +44,7 @@ export const waitingOf = ({ redriven }: ReadKey, counts: WaitingCounts): number 
 /** The entries that other consumers have handed to this one, until they are fetched. */
 export class HandedEntries {
   /** Streams of which entries may wait. */
-  private readonly waiting = new Set<string>();
+  readonly waiting = new Set<string>();
   private fetching: Promise<void> | undefined;
   /** There may be more entries, or more room, than the fetch under way has seen. */
   private again = false;

@@ -42,7 +42,7 @@ export interface AdoptionOptions {
 /** Makes what this process holds agree with what is pending to its consumer. */
 export class Adoption {
   /** Entries that are pending to this consumer and not fetched yet. */
-  private readonly queued = new Map<ReadKey, readonly PendingEntry[]>();
+  readonly queued = new Map<ReadKey, readonly PendingEntry[]>();
   private fetching: Promise<void> | undefined;
   private readonly lost = new Map<ReadKey, Lost>();
 

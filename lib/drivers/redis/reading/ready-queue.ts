@@ -7,16 +7,12 @@ const TAKE_WHEN_BUSY = 10;
 
 /** Leases that wait for their consumer to pull them. */
 export class ReadyQueue {
-  private leases: RedisLease[] = [];
+  leases: RedisLease[] = [];
   private wanted = 0;
   private lastLimit = 1;
   private resume: (() => void) | undefined;
 
   constructor(private readonly held: HeldTable) {}
-
-  get isEmpty(): boolean {
-    return this.leases.length === 0;
-  }
 
   /** How many more entries are of use. */
   get room(): number {

@@ -40,7 +40,8 @@ export class Reclaimer implements Worker {
   private loop: Promise<void> | undefined;
   private stopped = false;
   private rest = new AbortController();
-  private shortOfRoom = false;
+  /** The last look found more abandoned entries than there was room for. */
+  shortOfRoom = false;
   /** `shortOfRoom` of the look before this one. */
   private wasShort = false;
   private readonly crashes: CrashWatch;
@@ -57,14 +58,6 @@ export class Reclaimer implements Worker {
     this.stopped = true;
     this.rest.abort();
     await this.loop;
-  }
-
-  /**
-   * Call it when entries were handed out: looks again where more were abandoned than there was room
-   * for.
-   */
-  roomMade(): void {
-    if (this.shortOfRoom) this.rest.abort();
   }
 
   /** Looks at once: streams are read that were left alone before. */

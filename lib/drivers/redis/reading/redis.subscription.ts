@@ -102,12 +102,12 @@ export class RedisSubscription implements Subscription, EntryHolder {
 
   async pull(limit: number): Promise<Lease[]> {
     this.takesOnlyHanded = false;
-    if (this.readyQueue.isEmpty && !this.stopped) {
+    if (this.readyQueue.leases.length === 0 && !this.stopped) {
       this.newEntries.read(limit);
       await this.readyQueue.filled(limit);
     }
     const handedOut = this.readyQueue.take(limit);
-    if (this.readyQueue.isEmpty) this.fetchMore();
+    if (this.readyQueue.leases.length === 0) this.fetchMore();
     return handedOut;
   }
 
@@ -115,7 +115,7 @@ export class RedisSubscription implements Subscription, EntryHolder {
   takeHanded(limit: number): Lease[] {
     this.takesOnlyHanded = true;
     const handedOut = this.readyQueue.take(limit);
-    if (this.readyQueue.isEmpty) {
+    if (this.readyQueue.leases.length === 0) {
       this.handed.roomMade();
       this.adoption.more();
     }
@@ -187,15 +187,18 @@ export class RedisSubscription implements Subscription, EntryHolder {
    * that had no room.
    */
   private less(): void {
-    this.room.less();
-    if (this.readyQueue.isEmpty && this.room.adoptsMore) this.fetchMore();
+    this.room.onLess?.();
+    if (this.readyQueue.leases.length > 0) return;
+    if (this.held.adoptedBytes === 0 || this.room.adoptsMore) this.fetchMore();
   }
 
   /** Fetches more of the entries that are abandoned, handed over, or known to be pending here. */
   private fetchMore(): void {
-    if (this.roomToTakeOver() > 0) this.reclaimer.roomMade();
-    this.handed.roomMade();
-    this.adoption.more();
+    const { reclaimer, handed, adoption } = this;
+    // More was abandoned than there was room for.
+    if (reclaimer.shortOfRoom && this.roomToTakeOver() > 0) reclaimer.lookNow();
+    if (handed.waiting.size > 0) handed.roomMade();
+    if (adoption.queued.size > 0) adoption.more();
   }
 
   /** Number of entries. Nothing comes before entries that are taken over in order. */
