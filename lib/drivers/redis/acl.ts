@@ -7,13 +7,13 @@ const OPTIONS = declareOptions('redisAclRules', {
   /** The option `keyPrefix` of the transport or client. @default '' */
   keyPrefix: anyText(),
   /**
-   * Names of the only streams that the user may touch, without the prefix.
+   * Names of the only streams that the user may access, without the prefix.
    * @default all streams under the prefix
    */
   streams: list(text(), 'a list of names of streams'),
   /**
-   * `'publish'` for a process with clients only. `'all'` for a process that consumes, or
-   * administers groups and dead letters.
+   * `'publish'` for a process that has clients only, `'all'` for one that also consumes, or manages
+   * groups and dead letters.
    * @default 'all'
    */
   access: oneOf('all', 'publish'),
@@ -21,18 +21,19 @@ const OPTIONS = declareOptions('redisAclRules', {
   cluster: flag(),
 });
 
-/** The keys and the work of a user. */
+/** Which keys a user may access, and for which work. */
 export interface RedisAclOptions extends Given<typeof OPTIONS> {}
 
 /** Sent while a connection is made. */
 const CONNECT = ['info', 'select', 'client|setname'];
 
 /**
- * Sent directly, and by scripts for messages with an idempotency key; `wait` for `waitReplicas`.
+ * Sent directly, and inside a script for messages with an idempotency key; `wait` is for
+ * `waitReplicas`.
  */
 const PUBLISH = ['command|info', 'xadd', 'eval', 'evalsha', 'set', 'del', 'wait'];
 
-/** For delayed messages, by scripts: a process that publishes them also promotes them. */
+/** For delayed messages, inside scripts: a process that publishes them promotes them too. */
 const DELAY = [
   'type',
   'time',
@@ -49,12 +50,12 @@ const DELAY = [
   'publish',
 ];
 
-/** For finding the nodes of a cluster, and following slots that move. */
+/** To find the nodes of a cluster, and to follow migrating slots. */
 const CLUSTER = ['cluster|slots', 'asking'];
 
 /**
- * Sent by readers, the look after streams, settlements and dead letters, directly or by scripts.
- * The contract tests run with exactly these rights, and compare them with what the server counted.
+ * Sent by readers, looks at streams, settlements and dead letters, directly or inside scripts. The
+ * contract tests run with these rights alone, and compare them with what the server counted.
  */
 const CONSUME = [
   'xreadgroup',
@@ -76,21 +77,21 @@ const CONSUME = [
 ];
 
 /**
- * Sent for the administration of groups, by scripts, beside those of {@link CONSUME} and
+ * For the administration of groups, inside scripts, in addition to {@link CONSUME} and
  * {@link DELAY}. A consumer sends `xgroup|setid` where the server has miscounted what a group has
  * read.
  */
 const ADMINISTER = ['xgroup|destroy', 'xgroup|setid'];
 
-/** For deleting what retention does not keep, and reporting the size of a stream. */
+/** To delete what retention does not keep, and to report the size of a stream. */
 const RETAIN = ['xtrim', 'memory|usage'];
 
-/** Sent by processes that send or answer requests. */
+/** Sent by clients that send requests, and by consumers that answer them. */
 const REQUEST = ['xread', 'pexpire'];
 
 /**
- * Sent by processes that share streams out. Hints about expired locks need more rights, and are
- * optional.
+ * Sent by load balancers. Hints about expired locks need more rights; a load balancer works without
+ * these hints.
  */
 const BALANCE = ['mget', 'hgetall'];
 
@@ -98,17 +99,19 @@ const BALANCE = ['mget', 'hgetall'];
 const STATE = ['get'];
 
 /**
- * For handing entries over within a group, by scripts. The other commands are among those above.
+ * To hand entries over within a group, inside scripts. The other commands are in the lists above.
  */
 const HAND_OVER = ['zlexcount'];
 
-/** For hearing what other processes have delayed, or handed over. */
+/**
+ * To receive hints about messages that other processes delayed, or entries that they handed over.
+ */
 const LISTEN = ['subscribe'];
 
-/** For the state of workflows. The other commands are among those above. */
+/** For workflows. The other commands are in the lists above. */
 const WORKFLOW = ['append'];
 
-/** All commands that a user with this access needs, as ACL rules name them. */
+/** Returns every command that a user with this access needs, as ACL rules name them. */
 export function redisCommands(
   access: RedisAclOptions['access'] = 'all',
   cluster = false,
@@ -135,7 +138,7 @@ export function redisCommands(
 }
 
 /**
- * The least rights that work, as arguments for `ACL SETUSER`, without the password:
+ * Returns the least rights that suffice, as arguments for `ACL SETUSER`, without the password:
  *
  * ```ts
  * `ACL SETUSER shop on >${password} ${redisAclRules({ keyPrefix: 'shop:' }).join(' ')}`
@@ -149,8 +152,8 @@ export function redisAclRules(options: RedisAclOptions = {}): readonly string[] 
 }
 
 /**
- * Channels of each stream's delayed messages: {@link Keys.delays}; and of consumers:
- * {@link Keys.handedChannel}.
+ * Channels of each stream's delayed messages ({@link Keys.delays}) and of consumers
+ * ({@link Keys.handedChannel}).
  */
 function channelsOf({ keyPrefix = '', streams, access }: RedisAclOptions): string[] {
   const names = streams?.map((stream) => literal(derivedFrom(keyPrefix + stream)));
@@ -159,7 +162,7 @@ function channelsOf({ keyPrefix = '', streams, access }: RedisAclOptions): strin
   return access === 'publish' ? delayed : [...delayed, `${literal(keyPrefix)}handed:*`];
 }
 
-/** The key of a stream, and the keys that {@link Keys} derives from it. */
+/** Patterns for the key of a stream, and for the keys that {@link Keys} derives from it. */
 function patterns({ keyPrefix = '', streams, access }: RedisAclOptions): string[] {
   const names = streams?.map((stream) => keyPrefix + stream);
   const derived = access === 'publish' ? [':published:*', ':delayed*'] : [':*'];
@@ -182,5 +185,5 @@ function patterns({ keyPrefix = '', streams, access }: RedisAclOptions): string[
 
 const derivedFrom = (name: string): string => (hasHashTag(name) ? name : `{${name}}`);
 
-/** A pattern that matches only this text. */
+/** Returns a pattern that matches this text only. */
 const literal = (text: string): string => text.replace(/[*?[\]\\]/g, '\\$&');

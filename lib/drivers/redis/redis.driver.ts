@@ -23,7 +23,7 @@ import { RedisStateStore } from './redis.state-store.js';
 import { RedisWorkflowStore } from './workflows/redis.workflow-store.js';
 
 /**
- * Redis in every slot. Redis 7.0 or later.
+ * Uses Redis for every slot. Needs Redis 7.0 or later.
  * @throws InvalidOptionsError naming every problem
  */
 export function redis(options: RedisOptions = {}): DriverFactory {

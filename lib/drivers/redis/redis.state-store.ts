@@ -2,7 +2,7 @@ import type { StateStore } from '../../ports/state-store.js';
 import type { Commands } from './connection/commands.js';
 import type { Keys } from './keys/keys.js';
 
-/** Plain string keys with expiry. */
+/** Stores state in plain string keys with expiry. */
 export class RedisStateStore implements StateStore {
   constructor(
     private readonly commands: Commands,

@@ -16,7 +16,7 @@ import { addressText, Topology, type Address } from '../topology/topology.js';
 
 /** A node that cannot be reached for this time may have been replaced, in milliseconds. */
 export const NODE_PATIENCE = 500;
-/** Wait before a command is tried again that came while the cluster was changing. */
+/** Wait before a command is tried again that met a change of the cluster. */
 const momentOfChange = (): Backoff => new Backoff(10, 250);
 
 export interface ClusterOptions {
@@ -25,11 +25,17 @@ export interface ClusterOptions {
   readonly role: Role;
 }
 
-/** One connection to each master that is used, and commands to the master that has their key. */
+/**
+ * Keeps one connection to each master that is needed, and sends each command to the master of its
+ * key.
+ */
 export class ClusterCommands implements Commands {
   readonly topology: Topology;
   private readonly nodes: Nodes<Connection>;
-  /** Masters from the beginning that were not connected to yet. All others come after an outage. */
+  /**
+   * Masters known from the start that have no connection yet. A connection to any other master
+   * follows an outage.
+   */
   private unmet: ReadonlySet<string> | undefined;
   private closed = false;
 
@@ -68,7 +74,7 @@ export class ClusterCommands implements Commands {
     return new Set(keys.map(slotOf)).size <= 1;
   }
 
-  /** Does nothing: nodes are connected to at their first use. */
+  /** Nodes are connected when they are first needed. */
   connect(): void {}
 
   async ready(action: string, timeout: number): Promise<void> {
@@ -137,7 +143,7 @@ export class ClusterCommands implements Commands {
     switch (redirection.kind) {
       case 'moved':
         this.topology.moved(redirection.slot, redirection.to);
-        // Other slots may have moved with this one.
+        // Other slots may have moved together with this one.
         void this.topology.refresh().catch(() => undefined);
         return undefined;
       case 'ask':
@@ -150,12 +156,12 @@ export class ClusterCommands implements Commands {
   }
 
   /**
-   * Retires nodes that have no slots any more. One that is asked for the topology again is
-   * connected to again.
+   * Closes the connections to nodes without slots. Asking such a node for the topology connects to
+   * it again.
    */
   private forgetNodes(): void {
     const { masters } = this.topology;
-    // The cluster is being set up.
+    // The cluster is still being created.
     if (masters.size === 0) return;
     const unmet = [...(this.unmet ?? masters)].filter((name) => masters.has(name));
     this.unmet = new Set(unmet.filter((name) => !this.nodes.has(name)));
@@ -163,10 +169,7 @@ export class ClusterCommands implements Commands {
   }
 }
 
-/**
- * The new owner of a slot that is moving serves a command only if the command says that it was
- * redirected there.
- */
+/** While a slot is migrating, its new owner serves only commands that follow ASKING. */
 function asking<T>(command: (client: Redis) => Promise<T>): (client: Redis) => Promise<T> {
   return (client) =>
     command(

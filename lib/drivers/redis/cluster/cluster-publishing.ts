@@ -19,15 +19,17 @@ export interface ClusterPublishingOptions extends Omit<ClusterOptions, 'role'> {
 }
 
 /**
- * Publishes each entry at the master of its stream, many in one write. Entries that a node has not
- * taken, because the cluster is changing, go a slower way that follows the change.
+ * Publishes each entry at the master of its stream, many in one write. An entry that a node
+ * refused, because the cluster is changing, is sent again by the slower way that follows the
+ * change.
  */
 export class ClusterPublishing {
   private readonly nodes: Nodes<Publishing>;
 
   constructor(private readonly options: ClusterPublishingOptions) {
     const { connector, events, keys, topology } = options;
-    // The slower way knows only the keys of the script, and another node may lack IDMP.
+    // The slower way follows a migrating slot by the keys of the script only, and another node may
+    // lack IDMP.
     const alike = { events, keys, patience: NODE_PATIENCE };
     this.nodes = new Nodes(
       (address) => new Publishing({ ...alike, connector: connector.at(async () => address) }),
@@ -67,8 +69,8 @@ export class ClusterPublishing {
   }
 
   /**
-   * Publishes entries of one slot one after the other, so that they keep their order, until one
-   * waits in vain.
+   * Sends the entries of one slot again, one after the other, so that they keep their order. Stops
+   * at the first that waits in vain.
    */
   private async followAll(
     indexes: readonly number[],

@@ -6,7 +6,7 @@ import type { RedisSubscription } from '../reading/redis.subscription.js';
 
 /** The streams of one slot. */
 class Part {
-  /** Its last pull returned as much as was asked for. */
+  /** The last pull brought as many entries as it asked for. */
   busy = false;
   private pulling: Promise<void> | undefined;
 
@@ -27,15 +27,15 @@ class Part {
   }
 }
 
-/** A consumer's subscription on a cluster: one for each slot. */
+/** One consumer in one group on a cluster. It has a subscription of its own for each slot. */
 export class ClusterSubscription implements Subscription {
   private readonly parts: readonly Part[];
-  /** Leases that were pulled, and are handed out at the next pull. */
+  /** Leases that were pulled and are handed out at the next pull. */
   private pulled: Lease[] = [];
   private wake: (() => void) | undefined;
   private stopped = false;
 
-  /** @param onClosed called once it is closed */
+  /** @param onClosed called once the subscription is closed */
   constructor(
     subscriptions: readonly RedisSubscription[],
     private readonly onClosed: () => void,
@@ -59,8 +59,7 @@ export class ClusterSubscription implements Subscription {
       await answered;
     }
     const handedOut = this.pulled.splice(0, limit);
-    // More than there is room for: the subscriptions that read them keep them fresh until the next
-    // pull.
+    // These exceed the limit. The subscriptions that read them keep them fresh until the next pull.
     this.takeBack(this.pulled.splice(0));
     return handedOut;
   }
@@ -103,21 +102,19 @@ export class ClusterSubscription implements Subscription {
   }
 
   async close(): Promise<void> {
-    // Never handed out: closing each subscription releases them.
+    // These were never handed out. Closing the subscription that read them releases them.
     this.takeBack(this.pulled.splice(0));
     await Promise.all(this.parts.map(({ subscription }) => subscription.close()));
     this.onClosed();
   }
 
-  /**
-   * Busy subscriptions share the room. Each of the others, which wait, may return its part of it.
-   */
+  /** The busy parts share the limit. Each of the others, which wait, may bring its share of it. */
   private pullAll(limit: number): void {
     const busy = this.parts.filter((part) => part.busy).length;
     for (const part of this.parts) {
       const share = Math.floor(limit / (part.busy ? busy : this.parts.length));
       part.pull(Math.max(1, share), (leases) => {
-        // No pull waits for these leases now: the subscriptions that read them keep them fresh
+        // No pull waits for these leases now. The subscriptions that read them keep them fresh
         // until the next pull.
         if (!this.wake) return this.takeBack(leases);
         this.pulled.push(...leases);

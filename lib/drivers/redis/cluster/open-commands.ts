@@ -4,7 +4,10 @@ import type { Commands } from '../connection/commands.js';
 import { Connection } from '../connection/connection.js';
 import type { Connector, Role } from '../connection/connector.js';
 
-/** Connections for commands, to one server or to a cluster. They are made at their first use. */
+/**
+ * Opens connections for commands, to a single server or to a cluster. Each is made when it is first
+ * needed.
+ */
 export function openCommands(connector: Connector, events: EventBus, role: Role): Commands {
   return connector.cluster
     ? new ClusterCommands({ connector, events, role })

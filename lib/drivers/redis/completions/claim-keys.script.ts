@@ -6,9 +6,10 @@ import { TRY } from '../scripting/try.js';
 import { DONE, type DoneKeys } from './done-keys.js';
 
 /**
- * Claims. KEYS the first done key, for its slot. ARGV, packed: lease in ms, owner, what done keys begin
- * with, what they began with in version 0.1.0 or an empty text, then how each goes on. Answers, for
- * keys that were there, the place and a word or the text of an error, in turn.
+ * Claims done keys. KEYS the first done key, for its slot. ARGV, packed: lease in milliseconds,
+ * owner, the prefix of the done keys, their prefix in version 0.1.0 or an empty text, then the rest
+ * of each key. Answers, for keys that existed, the index and a word or the text of an error, in
+ * turn.
  */
 const script = new Script(`${UNPACK}${TRY}
 local lease, owner, prefix, former = ARGV[1], ARGV[2], ARGV[3], ARGV[4]

@@ -2,10 +2,11 @@ import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
 
 /**
- * Carries out what a handler has queued, unless it is noted that this was done, and notes it. A
- * command that the server refuses ends the script: what stands before it is kept, and nothing is noted.
- * KEYS note, the note of version 0.1.0 or the same once more, then the keys of the commands. ARGV for how long it is noted in ms, then per command its
- * name, the number of its keys, the number of its other arguments, and these.
+ * Carries out the commands that a handler has queued, unless a note says that this was done, and
+ * writes the note. A command that the server refuses ends the script: the commands before it stay,
+ * and no note is written. KEYS note, the note of version 0.1.0 or the same once more, then the keys
+ * of the commands. ARGV for how many milliseconds the note is kept, then per command its name, the
+ * number of its keys, the number of its other arguments, and these.
  */
 const script = new Script(`
 if redis.call('EXISTS', KEYS[1], KEYS[2]) > 0 then return 'noted' end
@@ -34,9 +35,9 @@ export interface QueuedCommand {
 
 export interface InboxCommit {
   readonly note: string;
-  /** Key of the note in version 0.1.0, where it is checked. */
+  /** The key of version 0.1.0, where that is read too. */
   readonly former: string | undefined;
-  /** How long the note is kept, in milliseconds. */
+  /** For how long the note is kept, in milliseconds. */
   readonly ttl: number;
   readonly queued: readonly QueuedCommand[];
 }

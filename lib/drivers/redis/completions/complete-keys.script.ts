@@ -2,7 +2,10 @@ import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
 import { DONE } from './done-keys.js';
 
-/** Marks as completed, also where another owner works on it. KEYS done keys. ARGV for how long in ms, per key. */
+/**
+ * Marks keys as completed, even where another owner has claimed them. KEYS done keys. ARGV for how
+ * many milliseconds, per key.
+ */
 const script = new Script(`
 for i = 1, #KEYS do
   redis.call('SET', KEYS[i], '${DONE}', 'PX', ARGV[i])
@@ -10,7 +13,7 @@ end
 return 'completed'
 `);
 
-/** A done key, and how long it is remembered, in milliseconds. */
+/** A done key, and for how long it is remembered, in milliseconds. */
 export interface DoneKey {
   readonly key: string;
   readonly ttl: number;

@@ -4,8 +4,8 @@ import { doneKeysOf } from './done-keys.js';
 import type { ClaimingKeys } from './claim-keys.script.js';
 
 /**
- * Extends claims. KEYS done keys. ARGV lease in ms, owner. Answers per key `kept`, or `lost` where it
- * is not the owner's any more.
+ * Extends claims. KEYS done keys. ARGV lease in milliseconds, owner. Answers per key `kept`, or
+ * `lost` where the owner has the key no more.
  */
 const script = new Script(`
 local words = {}

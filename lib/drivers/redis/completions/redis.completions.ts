@@ -12,7 +12,8 @@ import { extendKeys } from './extend-keys.script.js';
 import { releaseKeys } from './release-keys.script.js';
 
 /**
- * One key for each completion, beside its stream. The keys of a stream go to the server together.
+ * Stores one key per completion, beside its stream. The keys of one stream go to the server
+ * together.
  */
 export class RedisCompletions implements Completions {
   constructor(
@@ -20,7 +21,7 @@ export class RedisCompletions implements Completions {
     private readonly keys: Keys,
   ) {}
 
-  /** Streams whose part of a cluster cannot be reached hold up no other. */
+  /** Streams on an unreachable part of a cluster do not delay the others. */
   claim(claims: readonly Claim[], lease: number): Promise<(ClaimOutcome | Error)[]> {
     return this.byHandler<ClaimOutcome | Error>(claims, (done, owner, key) =>
       this.commands
@@ -59,7 +60,7 @@ export class RedisCompletions implements Completions {
     );
   }
 
-  /** A script takes claims of one owner, one handler and one stream. */
+  /** A script takes one owner, and keys with one prefix beside one stream. */
   private async byHandler<T>(
     claims: readonly Claim[],
     carryOut: (done: DoneKeys, owner: string, key: string) => Promise<T[]>,
@@ -91,21 +92,21 @@ const whose = (claim: Claim): readonly unknown[] => [
   claim.owner,
 ];
 
-/** Nearly always true. */
+/** The usual case. */
 function isOne(claims: readonly Claim[]): boolean {
   const first = claims[0]!;
   return claims.every((claim) => claim.owner === first.owner && isOfOneHandler(claim, first));
 }
 
-/** Whether the keys have the same prefix. */
+/** Whether the keys of both have the same prefix. */
 export const isOfOneHandler = (one: CompletionKey, other: CompletionKey): boolean =>
   one.handler === other.handler &&
   one.formerly === other.formerly &&
   one.stream === other.stream &&
   one.group === other.group;
 
-/** Parts of a list that one script takes. */
+/** Splits into the portions that one script takes. */
 export const atOnce = <T>(items: readonly T[]): T[][] => chunksOf(items, KEYS_AT_ONCE);
 
-/** Text of an owner, which differs from the mark of a completed key. */
+/** The prefix tells an owner from the mark of a completed key. */
 const ownerOf = ({ owner }: Claim): string => `by ${owner}`;

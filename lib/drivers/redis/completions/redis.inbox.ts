@@ -7,9 +7,9 @@ import type { Keys } from '../keys/keys.js';
 import { commitInbox, type QueuedCommand } from './commit-inbox.script.js';
 
 /**
- * The transaction of a handler with the option `inbox` on Redis. When the handler has succeeded,
- * one script carries out its commands, together with the note that they were. The handler does not
- * see their replies.
+ * The transaction that a handler with the option `inbox` gets on Redis. When the handler has
+ * succeeded, one script carries out the queued commands and notes that it did. Their replies are
+ * not available.
  */
 export class RedisTransaction {
   /** @internal */
@@ -24,7 +24,7 @@ export class RedisTransaction {
   }
 }
 
-/** An inbox on Redis. Its notes stand beside the stream of the message. */
+/** Writes to Redis, and notes that it did beside the stream of the message. */
 export class RedisInbox implements Inbox<RedisTransaction> {
   constructor(
     private readonly commands: Commands,

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
 import { doneKeysOf, type DoneKeys } from './done-keys.js';
 
-/** Gives claims back. KEYS done keys. ARGV owner. */
+/** Releases claims. KEYS done keys. ARGV owner. */
 const script = new Script(`
 for i = 1, #KEYS do
   if redis.call('GET', KEYS[i]) == ARGV[1] then

@@ -23,29 +23,30 @@ export interface ConnectionOptions {
   readonly role: Role;
   readonly events: EventBus;
   /**
-   * Without any data for this time, while a reply is awaited, the connection is dead, in
+   * Without any data for this time while a reply is awaited, the connection is dead, in
    * milliseconds.
    */
   readonly replyTimeout: number;
-  /** Awaited before a new client is used. Where it rejects, that client is given up. */
+  /** Awaited before a new client is used. Where it rejects, the client is closed. */
   readonly onConnected?: (client: Redis) => Promise<void>;
   /**
-   * How long a command waits for a connection, in milliseconds. @default as long as for its reply
+   * For how long a command waits for a connection, in milliseconds. By default as long as for its
+   * reply.
    */
   readonly patience?: number;
-  /** Another connection led to the same data before: the first connection here ends an outage. */
+  /** The server was reached over another connection before: the first connection ends an outage. */
   readonly late?: boolean;
-  /** Connects when it is first needed. @default at once */
+  /** Connect when the connection is first needed. @default at once */
   readonly lazy?: boolean;
 }
 
-/** Number of connections made by this process. */
+/** Number of connections that this process has made so far. */
 let made = 0;
 
 /**
  * One connection that is replaced whenever it breaks. ioredis does not reconnect here: it would
- * resend what may have been carried out, and a client that gave up stays dead. Each try is a new
- * client, with growing, jittered waits between.
+ * send commands again that the server may have carried out, and a client that gave up stays dead.
+ * Each try makes a new client, with growing, jittered waits in between.
  */
 export class Connection implements Commands {
   readonly topology = undefined;
@@ -60,13 +61,14 @@ export class Connection implements Commands {
   private wasConnected = false;
   private broken = false;
   private readonly outages = new Outages();
-  /** The address of the last client. Undefined while it is being looked up. */
+  /** The address for the last client. Undefined while the address is being looked up. */
   private address: string | undefined;
   private first: FirstConnection | undefined;
   #prepared: Redis | undefined;
 
   constructor(private readonly options: ConnectionOptions) {
-    // The application's first client is made here, so that one that cannot work is refused at once.
+    // Makes the application's first client here, so that a client that cannot work is refused at
+    // once.
     if (!options.connector.locate) this.#prepared = options.connector.adopt(options.replyTimeout);
     if (!options.lazy) this.connect();
   }
@@ -80,13 +82,13 @@ export class Connection implements Commands {
     void this.keepConnected(client);
   }
 
-  /** The client, if it is usable now. */
+  /** The client, if it can be used now. */
   get current(): Redis | undefined {
     return this.#client;
   }
 
   /**
-   * @throws MissingPackageError; RedisConnectionError (`not-sent`) where there is no connection
+   * @throws MissingPackageError; RedisConnectionError (`not-sent`) when there is no connection
    * within `timeout` milliseconds
    */
   async ready(action: string, timeout: number): Promise<Redis> {
@@ -105,7 +107,7 @@ export class Connection implements Commands {
     return this.#client;
   }
 
-  /** Runs one command, or several at once, and makes typed errors of rejections. */
+  /** Runs one command, or several at once, and rejects with typed errors. */
   async run<T>(action: string, command: (client: Redis) => Promise<T>, key?: string): Promise<T> {
     const { connector, patience = connector.commandTimeout } = this.options;
     const client = this.#client ?? (await this.ready(action, patience));
@@ -145,8 +147,8 @@ export class Connection implements Commands {
   }
 
   /**
-   * The target is not needed any more: closes the connection once commands under way must have been
-   * answered. Emits an event only where the connection was reported as broken.
+   * The server is not needed any more: closes the connection, once commands under way must have
+   * been answered. Where the connection is broken, emits `connection-retired`: no recovery follows.
    */
   async retire(): Promise<void> {
     if (this.#client) await sleep(systemClock, this.options.replyTimeout, this.closing.signal);
@@ -174,19 +176,19 @@ export class Connection implements Commands {
     }
   }
 
-  /** No later try can succeed: waiting commands fail at once. */
+  /** No later try can succeed: all waiting callers fail at once. */
   private giveUp(): void {
     this.first?.over();
     this.waiters.wakeAll();
   }
 
-  /** From the first packet to the end of the connection. */
+  /** Runs from the client's first packet to the end of its connection. */
   private async lifeOf(client: Redis): Promise<void> {
     if (this.closed) return;
     const ended = new Promise<void>((resolve) => client.once('end', () => resolve()));
     client.on('error', (error: unknown) => {
       const plain = withoutArguments(error);
-      // A caller whose time ends at this moment is told of TLS, too.
+      // A caller whose wait ends at this moment also gets the TLS error.
       this.lastError = this.#client === client ? plain : handshakeError(plain, client);
       hearLaterErrors(client);
     });
@@ -225,7 +227,7 @@ export class Connection implements Commands {
 
   private announceDelay(): void {
     const { address } = this;
-    // The connections to the nodes that are asked report it themselves.
+    // The connections to the nodes that are asked report the failure themselves.
     if (address === undefined) return;
     const cause =
       this.lastError ?? unansweredTls(this.#connecting) ?? new Error('there was no answer so far');

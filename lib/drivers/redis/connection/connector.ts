@@ -9,15 +9,15 @@ import { SentinelWatch } from './sentinel-watch.js';
 
 export type Role = 'commands' | 'publisher' | 'replicated' | 'reader' | 'replies' | 'hints';
 
-/** Returns the address of the next connection, on a cluster. */
+/** Finds the address of a node of a cluster, anew for each connection. */
 type Locate = () => Promise<Address>;
 
-/** A sentinel that does not answer within this time is skipped, in milliseconds. */
+/** A sentinel that does not answer for this time is skipped for the next one, in milliseconds. */
 const SENTINEL_PATIENCE = 2000;
 
 /**
- * Makes all clients in the same way. Its contents are hidden: printing an object that holds a
- * connector, or a client that it made, shows neither passwords nor keys.
+ * Makes all clients, with the same options. Hides these options: printing an object that has a
+ * connector, or a client made by it, shows neither passwords nor keys.
  */
 export class Connector {
   /** Longest wait for a connection, in milliseconds. */
@@ -30,7 +30,7 @@ export class Connector {
 
   constructor(
     options: RedisOptions,
-    /** Returns the address of the next connection, each time. */
+    /** Finds the address for each new client. */
     readonly locate?: Locate,
   ) {
     this.#options = options;
@@ -38,20 +38,22 @@ export class Connector {
     this.commandTimeout = options.commandTimeout ?? 5000;
   }
 
-  /** How a cluster is found. Undefined where there is none. */
+  /** The nodes of the cluster, where the options name one. */
   get cluster():
     { readonly seeds: readonly Address[]; readonly natMap: NatMap | undefined } | undefined {
     const { cluster, natMap } = this.#options;
     return cluster && { seeds: cluster.map(({ host, port = 6379 }) => ({ host, port })), natMap };
   }
 
-  /** Makes clients of one node of a cluster, which `locate` chooses at each connection. */
+  /**
+   * Returns a connector for one node of a cluster, or for the node that `locate` finds each time.
+   */
   at(locate: Locate): Connector {
     return new Connector(this.#options, locate);
   }
 
   /**
-   * A client that the application made, configured like those of {@link create}. Undefined where
+   * Takes the client that the user made, configured as those of {@link create}. Undefined where
    * there is no option `client`.
    * @throws InvalidOptionsError where the client cannot be used
    */
@@ -61,11 +63,11 @@ export class Connector {
   }
 
   /**
-   * Makes a client that has not connected yet, and that will not connect again after it has lost
-   * its connection.
-   * @param replyTimeout the client is closed when no data arrives for this time, in milliseconds,
-   * while a reply is awaited
-   * @throws InvalidOptionsError where a client that the application made cannot be used
+   * Makes a client that has not connected yet, and that does not connect again after losing its
+   * connection.
+   * @param replyTimeout without any data for this time, in milliseconds, while a reply is awaited,
+   * the client is closed
+   * @throws InvalidOptionsError where a client that the user made cannot be used
    * @throws MissingPackageError
    */
   async create(role: Role, replyTimeout: number, address?: Address): Promise<Redis> {
@@ -86,7 +88,7 @@ export class Connector {
     return made;
   }
 
-  /** Call it when a client is about to connect. */
+  /** Called when a client is about to connect. */
   connecting(): void {
     this.watch?.start();
   }
@@ -104,13 +106,13 @@ export class Connector {
       autoResendUnfulfilledCommands: false,
       connectTimeout: this.connectTimeout,
       socketTimeout: replyTimeout,
-      // A server that loads its data says how long it needs, and is often wrong.
+      // A server that loads its data answers how long it still needs, and is often wrong.
       maxLoadingRetryTime: 500,
-      // Two more commands, with rights of their own, that tell the server no more than the name
-      // does.
+      // Saves two commands, and the rights to them: they tell the server no more than the
+      // connection's name does.
       disableClientInfo: true,
-      // The application may have set these otherwise. Blocking reads, error replies, and counts as
-      // numbers would not work then.
+      // Options that a client made by the user may have set to values that break blocking reads,
+      // error replies, or counts as numbers.
       commandTimeout: undefined,
       blockingTimeout: undefined,
       reconnectOnError: null,
@@ -147,10 +149,7 @@ export class Connector {
 
 const adopted = new WeakSet<Redis>();
 
-/**
- * Takes over a client that the application made, after checking it for settings that would break
- * this library.
- */
+/** Takes over a client that the user made, after checking it for options that break the library. */
 function adopt(client: Redis, ours: object): Redis {
   if (typeof client?.options !== 'object' || typeof client.connect !== 'function') {
     throw new InvalidOptionsError([`client must make an ioredis client, not ${shown(client)}`]);
@@ -170,13 +169,13 @@ function adopt(client: Redis, ours: object): Redis {
   return client;
 }
 
-/** Closes at once: ioredis would wait for the agreement of a server that may hang. */
+/** Ends the socket at once: ioredis would wait for the server to agree, and the server may hang. */
 function hangUp(client: Redis): void {
   const { stream } = client as { stream?: Redis['stream'] };
   if (stream) stream.destroy();
   else client.disconnect();
 }
 
-/** ioredis shows a client with its options and its socket: the password, the private key. */
+/** ioredis prints a client with its options and its socket, so with password and private key. */
 const hidden = (client: Redis): Redis =>
   concealed(client, ({ status }) => `Redis client (${status})`);

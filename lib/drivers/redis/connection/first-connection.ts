@@ -13,7 +13,7 @@ export class FirstConnection {
     this.tellAfter(PATIENCE);
   }
 
-  /** The connection is made, or not wanted any more. */
+  /** Called when the connection is made, or not wanted any more. */
   over(): void {
     clearTimeout(this.timer);
   }
@@ -27,7 +27,7 @@ export class FirstConnection {
   }
 }
 
-/** The address to which a client connects, without user and password. */
+/** Returns the address that a client connects to, without user and password. */
 export function addressOf({ options }: Redis): string {
   const { sentinels, name, path, host, port } = options;
   if (path !== undefined) return path;
@@ -36,6 +36,6 @@ export function addressOf({ options }: Redis): string {
   return `the master "${name}" by the sentinels ${addresses.join(', ')}`;
 }
 
-/** For the text of an error: the address that was tried, and for how long. */
+/** Text for an error: the address that was tried, and for how long. */
 export const triedFor = (address: string | undefined, ms: number): string =>
   ` (tried ${address === undefined ? '' : `${address} `}for ${ms / 1000} s)`;

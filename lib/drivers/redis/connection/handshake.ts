@@ -4,7 +4,7 @@ import { isReply, withoutArguments } from '../errors/reply-errors.js';
 
 /**
  * Connects a client, and logs in.
- * @throws the first cause: ioredis itself rejects with only "Connection is closed."
+ * @throws the first error: ioredis itself rejects only with "Connection is closed."
  */
 export async function handshake(client: Redis): Promise<void> {
   let reason: unknown;
@@ -21,6 +21,6 @@ export async function handshake(client: Redis): Promise<void> {
       return false;
     },
   );
-  // After a refused SELECT the client would go on with another database.
+  // After a refused SELECT ioredis would go on with another database than the one asked for.
   if (!connected || isReply(reason)) throw noMaster(reason, sentinels) ?? reason;
 }

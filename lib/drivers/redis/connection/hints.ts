@@ -9,24 +9,24 @@ import { isRefused } from '../errors/reply-errors.js';
 
 /** Listens to some channels. */
 export interface HintListener {
-  /** A message came on a channel. */
+  /** A message arrived on a channel. */
   heard(channel: string, message: string): void;
-  /** The channel is listened to from now on. Earlier messages were missed. */
+  /** This process listens to the channel from now on. Earlier messages were not heard. */
   listening?(channel: string): void;
-  /** The user may not listen to a channel. Called once for each. */
+  /** The user may not listen to the channel. Called once for each channel. */
   refused(channel: string, error: Error): void;
 }
 
-/** A connection, and the channels that it listens to. */
+/** A connection, and the channels to which it was asked to subscribe. */
 interface Line {
   readonly client: Redis;
   readonly asked: Set<string>;
 }
 
 /**
- * Listens to messages that scripts publish, on one connection for all channels of a driver. On a
- * cluster every node passes on the messages of all others. These are hints only: looks find what is
- * missed, so the loss of the connection is not reported.
+ * Listens to the messages that scripts publish, on one connection for all channels of a driver. On
+ * a cluster each node passes on the messages of all others. These are hints only: looking finds
+ * what was missed, so the loss of the connection is not reported.
  */
 export class Hints {
   private readonly listeners = new Map<string, Set<HintListener>>();
@@ -85,7 +85,7 @@ export class Hints {
     });
   }
 
-  /** Closes a connection without channels. */
+  /** Without channels no connection is needed. */
   private async disconnectIfIdle(): Promise<void> {
     for (const channel of this.listeners.keys()) if (!this.refused.has(channel)) return;
     const { connection } = this;
@@ -93,7 +93,7 @@ export class Hints {
     await connection?.close();
   }
 
-  /** @throws so that another connection is made, which listens to all channels */
+  /** @throws so that another connection is made, which subscribes to all channels */
   private async begin(client: Redis): Promise<void> {
     client.on('message', (channel: string, message: string) => {
       for (const listener of this.listeners.get(channel) ?? []) listener.heard(channel, message);
@@ -102,7 +102,7 @@ export class Hints {
     await this.listenOn(this.line);
   }
 
-  /** Where this fails, a new connection listens to all channels. */
+  /** Where that fails, another connection subscribes to all channels. */
   private async listenAlso(line: Line): Promise<void> {
     const { client } = line;
     await this.listenOn(line).catch(() => {
@@ -124,7 +124,7 @@ export class Hints {
     } catch (error) {
       if (!isRefused(error)) throw error;
       if (channels.length === 1) return this.doWithout(channels[0]!, error as Error);
-      // Only one of the channels may have failed.
+      // Perhaps only one of the channels is refused.
       await Promise.all(channels.map((channel) => this.subscribe(client, [channel])));
       return;
     }

@@ -1,8 +1,8 @@
 import { MissingPackageError } from '../../../core/errors/start-up.errors.js';
 
 /**
- * Loads the client library, an optional peer dependency, when the first connection is made. So the
- * root door can be imported without it.
+ * Loads the client library when the first connection is made. It is an optional peer dependency, so
+ * the root door can be imported without it.
  * @throws MissingPackageError
  */
 export async function loadIoredis(): Promise<Pick<typeof import('ioredis'), 'Redis'>> {
@@ -14,7 +14,7 @@ export async function loadIoredis(): Promise<Pick<typeof import('ioredis'), 'Red
   }
 }
 
-/** False where ioredis itself lacks a package. */
+/** False where ioredis is installed and lacks a package itself. */
 const isMissing = (error: unknown): boolean =>
   error instanceof Error &&
   (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' &&

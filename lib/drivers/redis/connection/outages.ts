@@ -1,16 +1,16 @@
 /**
- * Time that owners get after an outage to come back and keep their entries fresh, in milliseconds.
- * They could not do so during the outage, and may still work on the entries.
+ * After an outage owners get this time to return and keep their entries fresh, in milliseconds.
+ * During the outage they could not do so, and they may still work on the entries.
  */
 const OWNERS_RETURN = 2500;
 
 /**
- * The length of an outage whose beginning is not known, in milliseconds: while owners may return,
+ * Length of an outage whose beginning is not known, in milliseconds: while owners may return,
  * nothing is taken over.
  */
 const UNKNOWN = 86_400_000;
 
-/** Most outages remembered. */
+/** Maximum of outages remembered. */
 const MOST = 100;
 
 interface Outage {
@@ -20,16 +20,16 @@ interface Outage {
 }
 
 /**
- * When the server behind a connection could not be reached. Times are those of a clock that never
- * jumps, in milliseconds.
+ * Remembers when the server of a connection was away, or could not be reached. Times are those of a
+ * clock that never jumps, in milliseconds.
  */
 export class Outages {
   /** Oldest first. */
   private past: Outage[] = [];
   private underWay = 0;
-  /** The last sign of life, while a reply is awaited. */
+  /** Time of the last sign of life, while a reply is awaited. */
   private silentSince = 0;
-  /** The last sign of life before a reply was missed, or before the connection broke. */
+  /** Time of the last sign of life before a reply was missed or the connection broke. */
   private began: number | undefined;
 
   /** Call it when a command is sent. */
@@ -44,7 +44,7 @@ export class Outages {
     this.began = undefined;
   }
 
-  /** Call it when a command will get no answer. */
+  /** A command will get no answer any more. */
   unanswered(): void {
     this.underWay--;
     this.began ??= this.silentSince;
@@ -56,8 +56,7 @@ export class Outages {
   }
 
   /**
-   * Call it when there is a connection again. `unknown`: the outage began before the one of this
-   * connection.
+   * There is a connection again. `unknown`: the outage began before the one that this object saw.
    */
   over(now: number, beginning: 'known' | 'unknown'): void {
     const lasted = beginning === 'known' ? now - (this.began ?? now) : UNKNOWN;
@@ -67,10 +66,11 @@ export class Outages {
   }
 
   /**
-   * How much longer than `idle` an entry must have been left alone before its owner counts as gone.
-   * 0 once owners had the time to return since the last outage. Before that, the time that they
-   * need, and the length of each outage that an entry of that age has seen. So a connection that
-   * breaks again and again delays a takeover, and does not prevent it.
+   * Returns how many milliseconds longer than `idle` an entry must have been left alone before its
+   * owner counts as gone. This is 0 once owners had time to return since the last outage. Before that
+   * it is the time that owners need to return, and the length of each outage within the entry's
+   * idle time. A connection that breaks again and again therefore delays a takeover, and does not
+   * prevent it.
    */
   allowance(idle: number, now: number): number {
     const last = this.past.at(-1);

@@ -12,7 +12,7 @@ import {
 import { declareOptions, isRecord, type Given } from '../../../core/declaring/shape.js';
 import { contradictions } from './redis.problems.js';
 
-/** Timers of Node have this limit, in milliseconds. */
+/** Longest timer of Node, in milliseconds. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 const ADDRESSES = 'a list of { host, port } that is not empty';
@@ -29,7 +29,7 @@ const SENTINEL_ADDRESS = declareOptions('the address of a sentinel', {
   port: whole(1, 65_535),
 });
 
-/** The address of one sentinel. */
+/** Address of one sentinel. */
 export interface SentinelAddress extends Given<typeof SENTINEL_ADDRESS> {}
 
 const NODE_ADDRESS = declareOptions('the address of a node', {
@@ -38,7 +38,7 @@ const NODE_ADDRESS = declareOptions('the address of a node', {
   port: whole(1, 65_535),
 });
 
-/** Declares each option of a connection to Redis in one place. */
+/** Declares each option of a connection to Redis. */
 export const REDIS_OPTIONS = declareOptions(
   'a connection to Redis',
   {
@@ -48,41 +48,39 @@ export const REDIS_OPTIONS = declareOptions(
     host: text(),
     /** @default 6379 */
     port: whole(1, 65_535),
-    /** @default Redis's own default user */
+    /** @default the default user of Redis */
     username: anyText(),
     password: anyText().secret(),
     /** Number of the database. Not with `cluster`. @default 0 */
     db: whole(0),
     /** Options of Node's `tls.connect`: `ca`, `cert`, `key`, `servername` … as texts or buffers. */
     tls: tls(),
-    /**
-     * Sentinels that know where the master is, instead of `url` or `host` and `port`. Needs `name`.
-     */
+    /** Sentinels that know the master, instead of `url` or `host` and `port`. Needs `name`. */
     sentinels: list(nested(SENTINEL_ADDRESS), ADDRESSES, 1),
-    /** The name of the master for the sentinels, for example `'mymaster'`. */
+    /** The name of the master at the sentinels, for example `'mymaster'`. */
     name: text(),
     /**
-     * Some nodes of a cluster, instead of `url` or `host` and `port`. The others are learned from
-     * them.
+     * Some nodes of a cluster, instead of `url` or `host` and `port`. The library learns the others
+     * from them.
      */
     cluster: list(nested(NODE_ADDRESS), ADDRESSES, 1),
     /**
-     * Addresses that this process can reach, by the addresses that the cluster announces:
-     * `'10.0.0.1:6379'`.
+     * Maps addresses that the cluster announces, such as `'10.0.0.1:6379'`, to those under which
+     * the nodes are reached.
      */
     natMap: checked<Readonly<Record<string, { readonly host: string; readonly port: number }>>>(
       "an object such as { '10.0.0.1:6379': { host, port } }",
       isRecord,
     ),
-    /** For the sentinels themselves; `username` and `password` are for the master. */
+    /** User at the sentinels; `username` and `password` are for the master. */
     sentinelUsername: anyText(),
     sentinelPassword: anyText().secret(),
     /** TLS to the sentinels; `tls` is for the master. */
     sentinelTls: tls(),
     /**
-     * Makes a client of your own, a new one at each call: the library needs several connections. It
-     * owns, configures and closes them. Must not set `keyPrefix` (use the library's) or
-     * `replyMapping: 'resp3'`. Create it with `lazyConnect: true`.
+     * Makes a client of your own, a new one at each call: the library needs several connections,
+     * and owns, configures and closes each client that it gets. The client must not set `keyPrefix`
+     * (use the library's) or `replyMapping: 'resp3'`. Create it with `lazyConnect: true`.
      */
     client: func<() => Redis>('a function that makes a new ioredis client at each call'),
     /** Longest wait for a connection, in milliseconds. @default 10000 */
@@ -90,15 +88,15 @@ export const REDIS_OPTIONS = declareOptions(
     /** Longest wait for a reply, or to reconnect before a command, in milliseconds. @default 5000 */
     commandTimeout: whole(1, LONGEST_TIMEOUT),
     /**
-     * Most bytes of messages that this process holds: those that were read and are not settled, of
-     * all its streams together. At this limit reading waits, so few large messages run at a time,
-     * even with a high `concurrency`. Each reader may always hold one message. @default 8388608 (8
-     * MiB)
+     * Maximum of bytes of messages in this process's memory: those that were read and are not yet
+     * settled, of all its streams together. At this limit reading waits, so that few large messages
+     * run at a time, whatever `concurrency` allows. Each reader may always have one message.
+     * @default 8388608 (8 MiB)
      */
     maxReadBytes: whole(1),
   },
   contradictions,
 );
 
-/** Address and settings of a connection to Redis. */
+/** Where Redis is, and how to connect to it. */
 export interface RedisOptions extends Given<typeof REDIS_OPTIONS> {}

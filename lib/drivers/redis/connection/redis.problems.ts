@@ -4,16 +4,18 @@ import { isRecord } from '../../../core/declaring/shape.js';
 
 type Loose = Readonly<Record<string, unknown>>;
 
-/** Options that a url contains, too. */
+/** Options that a url gives too. */
 const IN_URL = ['host', 'port', 'username', 'password', 'db'] as const;
-/** Options that sentinels replace. */
+/** Options that the sentinels replace. */
 const PLACE = ['url', 'host', 'port'] as const;
 const OF_SENTINELS = ['name', 'sentinelUsername', 'sentinelPassword', 'sentinelTls'] as const;
-/** Options that the nodes of a cluster replace. */
+/** Options that do not apply to a cluster. */
 const NOT_ON_CLUSTER = ['url', 'host', 'port', 'db', 'sentinels', 'client'] as const;
 const IN_CLIENT = [...IN_URL, 'tls', 'sentinels', ...OF_SENTINELS] as const;
 
-/** Options that exclude each other, as sentences. Never repeats a password, a url or a key. */
+/**
+ * Finds options that contradict each other, as sentences. Never repeats a password, a url or a key.
+ */
 export function contradictions(options: Loose): string[] {
   const problems: string[] = [];
   const { client } = options;
@@ -45,8 +47,7 @@ function urlProblems(url: string, { tls }: Loose): string[] {
     return ['url must look like redis://host:6379 or rediss://host:6379'];
   }
   const problems: string[] = [];
-  // ioredis reads options from the query, too. Selecting a database that is no number would end the
-  // process.
+  // ioredis takes options from the query too. A database that is no number would end the process.
   const selected = parsed.searchParams.get('db') ?? '';
   if (!/^\/?\d*$/.test(parsed.pathname) || !/^\d*$/.test(selected)) {
     problems.push('url must end with the number of the database, as in /0, or without one');
@@ -101,7 +102,8 @@ function sentinelProblems(
 }
 
 /**
- * Finds now what would fail at each connection: a path for a text, a key of another certificate.
+ * Finds TLS options that would fail at each connection: a path in place of a text, a key of another
+ * certificate.
  */
 function tlsProblems(option: string, given: unknown): string[] {
   if (!isRecord(given)) return [];

@@ -3,14 +3,15 @@ import { sleep, systemClock } from '../../../core/clock.js';
 import { loadIoredis } from './ioredis.js';
 import type { RedisOptions, SentinelAddress } from './redis.options.js';
 
-/** How often a sentinel is asked where the master is, in milliseconds. */
+/** Interval at which a sentinel is asked for the master, in milliseconds. */
 const INTERVAL = 500;
-/** A sentinel that does not answer within this time is left for the next one, in milliseconds. */
+/** A sentinel that does not answer for this time is left for the next one, in milliseconds. */
 const PATIENCE = 2000;
 
 /**
- * Asks one sentinel at a time where the master is, and reports when it has moved. A master that was
- * replaced while it lives learns of that some seconds later. Writes to it until then are lost.
+ * Asks one sentinel at a time where the master is, and reports when the master has moved. A master
+ * that was replaced while it is alive learns of that some seconds later; writes to it until then
+ * are lost.
  */
 export class SentinelWatch {
   /** Index of the sentinel that is asked now. */
@@ -30,14 +31,14 @@ export class SentinelWatch {
     this.#sentinels = sentinels;
   }
 
-  /** Called at the first connection. Idempotent. */
+  /** Starts with the first connection. Idempotent. */
   start(): void {
     if (this.running) return;
     this.running = true;
     void this.run();
   }
 
-  /** All sentinels. The one that knows of the last move comes first. */
+  /** All sentinels, beginning with the one that knew of the last move. */
   get addresses(): SentinelAddress[] {
     return [...this.#sentinels.slice(this.#at), ...this.#sentinels.slice(0, this.#at)];
   }
@@ -50,7 +51,7 @@ export class SentinelWatch {
     const { Redis } = await loadIoredis();
     while (!this.closing.signal.aborted) {
       const client = new Redis(sentinelClient(this.#options, this.addresses[0]!));
-      // Each failure also fails the pending question.
+      // Each failure also fails the question, which reports it.
       client.on('error', () => undefined);
       const hangUp = () => client.disconnect();
       this.closing.signal.addEventListener('abort', hangUp, { once: true });

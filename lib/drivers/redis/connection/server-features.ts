@@ -3,13 +3,16 @@ import type { EventBus } from '../../../core/event-bus.js';
 import { isReply } from '../errors/reply-errors.js';
 
 /**
- * Features of some servers beyond the minimum, Redis 7.0. `idmp`: XADD with the option IDMP.
- * `acked`: XTRIM with the option ACKED.
+ * Abilities that some servers have beyond Redis 7.0, the minimum. `idmp`: XADD with the option
+ * IDMP. `acked`: XTRIM with the option ACKED.
  */
 export type ServerFeature = 'idmp' | 'acked';
 
 interface Denial {
-  /** The first version with the defect, pre-releases included, and the first one without it. */
+  /**
+   * The first version that the denial applies to, pre-releases included, and the first that it does
+   * not.
+   */
   readonly from: string;
   readonly before: string;
   readonly because: string;
@@ -18,11 +21,13 @@ interface Denial {
 interface Rule {
   readonly feature: ServerFeature;
   /**
-   * A command that came together with the option: servers can be asked for commands, not for
-   * options.
+   * A server cannot be asked for an option. It can be asked for a command that came with the
+   * option.
    */
   readonly command: string;
-  /** Versions cannot tell what a fork supports. They only tell what is known to be broken. */
+  /**
+   * A version does not tell what a fork can do. It only tells which server is known to be broken.
+   */
   readonly denials: readonly Denial[];
 }
 
@@ -61,7 +66,7 @@ interface Findings {
 }
 
 /**
- * What the server behind each client supports. Asked once per client, so again after each
+ * Knows the abilities of the server behind each client. Asks once per client, so again after each
  * reconnect.
  */
 export class ServerFeatures {
@@ -72,7 +77,7 @@ export class ServerFeatures {
   constructor(private readonly events: EventBus) {}
 
   /**
-   * Await it before a client is used. A feature that the server does not report is not used.
+   * Await this before using a client. An ability that the server does not report is not used.
    * @throws where the connection breaks
    */
   probe(client: Redis): Promise<void> {
@@ -85,7 +90,10 @@ export class ServerFeatures {
     return probe;
   }
 
-  /** Whether to use a feature. Warns of a server that has it in a version with a known defect. */
+  /**
+   * Whether to use the feature. Warns of a server that has the feature and is known to have it
+   * broken.
+   */
   has(client: Redis, feature: ServerFeature): boolean {
     const found = this.#findings.get(client);
     const finding = found?.features.get(feature);
@@ -98,7 +106,10 @@ export class ServerFeatures {
     return false;
   }
 
-  /** The feature turned out to be missing: another server answers behind the same connection. */
+  /**
+   * Notes that the server lacks the feature after all: another server answers behind the same
+   * connection.
+   */
   drop(client: Redis, feature: ServerFeature): void {
     if (!this.#findings.get(client)?.features.delete(feature)) return;
     this.warn(
@@ -129,7 +140,9 @@ export class ServerFeatures {
   }
 }
 
-/** Undefined where the server refuses to answer, for example because of a missing permission. */
+/**
+ * @returns undefined where the server refuses to answer, for example since the user lacks a right
+ */
 function answerOf(reply: Promise<unknown>): Promise<unknown> {
   return reply.catch((error: unknown) => {
     if (isReply(error)) return undefined;
@@ -138,8 +151,8 @@ function answerOf(reply: Promise<unknown>): Promise<unknown> {
 }
 
 /**
- * Forks report the Redis version that they are compatible with, so a defect of Redis does not count
- * for them.
+ * Forks report here the version of Redis that they are compatible with, so that a denial of later
+ * Redis versions does not apply to them.
  */
 const versionIn = (info: string): string => /^redis_version:(\S+)/m.exec(info)?.[1] ?? '';
 

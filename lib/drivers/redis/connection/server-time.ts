@@ -1,13 +1,13 @@
 import type { Commands } from './commands.js';
 
-/** The clocks of a cluster's nodes count as one. */
+/** The clocks of all nodes of a cluster count as one. */
 const ANY_NODE = '';
-/** How long the difference between two clocks is used, in milliseconds. */
+/** Interval at which the server's clock is asked for again, in milliseconds. */
 const GOOD_FOR = 30_000;
 
 /**
- * The server's clock, which stamps entries. The server is asked now and then. In between, the time
- * that this process has run is added: the process's own clock may be wrong, or be set.
+ * The server's clock, which stamps entries. Asks the server now and then. In between it adds the
+ * time that this process has run, since the process's own clock may be wrong, or be set.
  */
 export class ServerTime {
   /** Server time at the zero of `performance.now()`, in milliseconds. */
@@ -36,7 +36,7 @@ export class ServerTime {
       ANY_NODE,
     );
     this.askedAt = performance.now();
-    // Late by the way of the reply, never early: no request is given up too soon.
+    // The result is late by the way of the reply, and never early: no request is given up too soon.
     const server = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
     this.zero = server - this.askedAt;
     return server;

@@ -2,7 +2,7 @@
 export class Waiters {
   private readonly waiting = new Set<() => void>();
 
-  /** Resolves at the next `wakeAll`, or after `timeout` milliseconds. */
+  /** Waits until the next `wakeAll`, for at most `timeout` milliseconds. */
   wait(timeout: number): Promise<void> {
     return new Promise((resolve) => {
       const wake = (): void => {

@@ -2,9 +2,9 @@ import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
 
 /**
- * Dead letters of a range, oldest first, as many as fit into a number of bytes: one at least. KEYS dead
- * letters. ARGV first id, last id, most, bytes, 1 where only the record of each is wanted.
- * Answers { id and fields of each, 1 where more follow }.
+ * Lists dead letters of a range, oldest first, as many as fit into a number of bytes, and at least
+ * one. KEYS dead letters. ARGV first id, last id, maximum of letters, bytes, 1 to get only the
+ * record of each. Answers { id and fields of each, 1 where more follow }.
  */
 const script = new Script(`
 local from, most, left, out = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4]), {}
@@ -29,7 +29,7 @@ export interface LetterRange {
   readonly to: string;
   readonly most: number;
   readonly bytes: number;
-  /** Without the fields of the messages. */
+  /** Leave out the fields of the messages. */
   readonly recordsOnly: boolean;
 }
 

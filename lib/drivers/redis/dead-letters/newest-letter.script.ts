@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
 
-/** KEYS dead letters. Answers the id of the newest one. */
+/** Finds the newest dead letter. KEYS dead letters. Answers its id. */
 const script = new Script(`
 local entry = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 return entry and entry[1]

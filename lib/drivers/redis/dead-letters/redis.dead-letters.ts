@@ -19,10 +19,10 @@ import { listLetters, type LetterEntry, type LetterRange } from './list-letters.
 import { newestLetter } from './newest-letter.script.js';
 import { redrive } from './redrive.script.js';
 
-/** Entries read in one step for the filter `{ all: true }` or a group. */
+/** Entries that one step looks at when the filter names no ids. */
 const PAGE = 500;
 
-/** The dead letters of each stream are in a stream beside it. */
+/** Stores dead letters in a stream beside each stream. */
 export class RedisDeadLetters implements DeadLetterQueue {
   constructor(
     private readonly commands: Commands,
@@ -45,7 +45,8 @@ export class RedisDeadLetters implements DeadLetterQueue {
       throw new InvalidOptionsError([`after must be next of a page, not ${shown(after)}`]);
     }
     const from = after === undefined ? '-' : `(${after}`;
-    // Fewer than wanted where they are large: the next page goes on behind the last one.
+    // A page of large letters has fewer than asked for. The next page goes on behind the last of
+    // them.
     const { entries, more } = await this.range(stream, { from, to: '+', most: limit });
     const items = entries.map(deadLetterOf);
     const last = items.at(-1);
@@ -120,7 +121,7 @@ export class RedisDeadLetters implements DeadLetterQueue {
     }
   }
 
-  /** Reads page by page, up to the dead letter that was the last one at the beginning. */
+  /** Reads in pages. Ends with the letters that existed at the start. */
   private async eachOfAll(
     stream: string,
     visit: (letters: readonly DeadLetter[]) => Promise<void>,
@@ -142,7 +143,7 @@ export class RedisDeadLetters implements DeadLetterQueue {
     }
   }
 
-  /** Looks up each id, all in one write. Without the messages where there are many ids. */
+  /** Sends one look-up per id, all together, without the messages where there are many ids. */
   private async byIds(
     stream: string,
     ids: readonly string[],
@@ -152,7 +153,7 @@ export class RedisDeadLetters implements DeadLetterQueue {
       ids.filter(isEntryId).map(async (id) => {
         const one = { from: id, to: id, most: 1 };
         const [entry] = (await this.range(stream, one, recordsOnly)).entries;
-        // An id without its sequence number finds other entries.
+        // An id without its sequence number also matches other ids.
         return entry?.[0] === id ? [deadLetterOf(entry)] : [];
       }),
     );
@@ -173,7 +174,7 @@ export class RedisDeadLetters implements DeadLetterQueue {
   }
 }
 
-/** The record stands first. The fields behind it are the message's own, of any name. */
+/** The record comes first. The fields behind it are the message's own, whatever their names. */
 function deadLetterOf([deadLetterId, stored]: LetterEntry): DeadLetter {
   const record = JSON.parse(stored[1] ?? '{}') as DeadLetterRecord;
   return { ...record, deadLetterId, fields: unpackFields(stored.slice(2)) };

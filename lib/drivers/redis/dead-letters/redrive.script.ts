@@ -4,9 +4,9 @@ import { STREAMS_ONLY } from '../scripting/streams-only.js';
 import { TRY } from '../scripting/try.js';
 
 /**
- * Moves dead letters of one group to its redrive stream. KEYS dead letters, redrive stream. ARGV group,
- * then per letter its id and the JSON that says where the message came from. Answers how many were
- * still there.
+ * Moves dead letters of one group to its redrive stream. KEYS dead letters, redrive stream. ARGV
+ * group, then per letter its id and a JSON that names the origin of the message. Answers how many
+ * letters still existed.
  */
 const script = new Script(`${TRY}${STREAMS_ONLY}
 local refusal = refuse_others(KEYS[2])

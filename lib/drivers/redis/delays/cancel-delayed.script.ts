@@ -2,7 +2,10 @@ import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
 import { DELAYING, type DelayKeys } from '../scripting/delaying.js';
 
-/** Forgets a delayed message. KEYS sorted set, hash, stream. ARGV name. Answers `cancelled`, or `gone`. */
+/**
+ * Removes a delayed message. KEYS sorted set, hash, stream. ARGV name. Answers `cancelled`, or
+ * `gone`.
+ */
 const script = new Script(`${DELAYING}
 local refusal = refuse_delays(KEYS[1], KEYS[2], KEYS[3])
 if refusal then return refusal end

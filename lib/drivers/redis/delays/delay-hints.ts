@@ -10,10 +10,11 @@ export interface RedisDelayHintsOptions {
 }
 
 /**
- * Listens to scripts that tell of messages which are due sooner than the next look: see `DELAYING`.
+ * Listens to the hints of scripts that store a message which is due sooner than the next look: see
+ * `DELAYING`.
  */
 export class RedisDelayHints implements DelayHints, HintListener {
-  /** By their channels. */
+  /** Streams by the channels of their hints. */
   private readonly streams = new Map<string, string>();
   private warned = false;
   private closed = false;
@@ -39,7 +40,7 @@ export class RedisDelayHints implements DelayHints, HintListener {
     this.onScheduled(this.streams.get(channel)!);
   }
 
-  /** Something may have been stored before. */
+  /** A message may have been stored before this process listened. */
   listening(channel: string): void {
     this.heard(channel);
   }

@@ -3,10 +3,10 @@ import { Script } from '../scripting/script.js';
 import type { DelayKeys } from '../scripting/delaying.js';
 
 /**
- * One page of what waits, soonest first. Where it begins is found by halving, as the message that the
- * page before ended with may be gone. KEYS sorted set, hash. ARGV limit, then due time and name of
- * that message, or nothing.
- * Answers { name, due time, fields } each; no fields where they are gone.
+ * Lists one page of the delayed messages, soonest first. Finds the start of the page by halving,
+ * since the last message of the page before may be gone. KEYS sorted set, hash. ARGV limit, then
+ * due time and name of that last message, or nothing. Answers { name, due time, fields } per
+ * message, without fields where the hash has none.
  */
 const script = new Script(`
 local from = 0
@@ -39,7 +39,7 @@ export interface DelayedRow {
   readonly fields: string[];
 }
 
-/** Where a page ended. */
+/** Where a page ended: due time and name of its last message. */
 export type DelayedPlace = Pick<DelayedRow, 'name' | 'dueAt'>;
 
 export async function listDelayed(

@@ -3,12 +3,13 @@ import { Script } from '../scripting/script.js';
 import { DELAYING, NEXT_IN } from '../scripting/delaying.js';
 import { TRY } from '../scripting/try.js';
 
-/** Most streams in one run of the script. */
+/** Maximum of streams in one run of the script. */
 export const LOOK_AT_ONCE = 1000;
 
 /**
- * A look at many streams, of which few have anything that waits. KEYS one sorted set per stream.
- * Answers per stream the ms until the next entry is due, -1 where none waits, or an error.
+ * Looks at many streams, most of which have no delayed message. KEYS one sorted set per stream.
+ * Answers per stream the time until the next message is due, in milliseconds, -1 where none waits,
+ * or an error.
  */
 const script = new Script(`${TRY}${DELAYING}${NEXT_IN}
 local out = {}
@@ -19,7 +20,10 @@ end
 return out
 `);
 
-/** @returns per sorted set the ms until the next entry is due, -1 where none waits, or an error */
+/**
+ * @returns per sorted set the time until the next message is due, in milliseconds, -1 where none
+ * waits, or an error
+ */
 export async function nextDue(
   client: Redis,
   delayed: readonly string[],

@@ -4,25 +4,33 @@ import { Script } from '../scripting/script.js';
 import { DELAYING, MOST_ELEMENTS, NEXT_IN, type DelayKeys } from '../scripting/delaying.js';
 import { TRY } from '../scripting/try.js';
 
-/** Most entries moved by one run of the script, so that it never blocks the server for long. */
+/**
+ * Maximum of entries that one run of the script moves, so that it never blocks the server for long.
+ */
 const MOST_ENTRIES = 1000;
-/** And about so many bytes of them. */
+/** Approximate maximum of bytes that one run of the script moves. */
 const MOST_BYTES = 1_000_000;
-/** Entries fetched at once: what one run takes into memory is bounded by their size. */
+/**
+ * Entries fetched at once. This bounds the memory that one run needs, together with the size of the
+ * entries.
+ */
 const AT_ONCE = 25;
 
-/** Most streams in one run of the script. */
+/** Maximum of streams in one run of the script. */
 export const PROMOTE_AT_ONCE = 100;
 
-/** Field of an entry that cannot be unpacked, which another program has written: it becomes a dead letter. */
+/**
+ * Field for a delayed message that cannot be unpacked, since another program wrote it. Consumers
+ * dead-letter such an entry.
+ */
 const UNREADABLE = 'unreadable_delayed';
 
 /**
- * Moves what is due to its stream, and forgets it in the same step. Streams that have nothing due cost
- * one command each; what there is room for is shared by the others. Where a stream takes no more,
- * what was moved before is forgotten, and the rest stays.
- * KEYS per stream: sorted set, hash, stream.
- * Answers per stream { moved, lost, ms until the next one is due or -1 }, or an error.
+ * Moves due messages to their stream, and removes them from the delayed ones in the same step. A
+ * stream that has nothing due costs one command; the others share the maximum of entries. Where a
+ * stream accepts no more entries, those that were moved before are removed, and the rest stays
+ * delayed. KEYS per stream: sorted set, hash, stream. Answers per stream { moved, lost,
+ * milliseconds until the next one is due or -1 }, or an error.
  */
 const script = new Script(`${TRY}${DELAYING}${NEXT_IN}
 local function fields_of(packed)
@@ -38,8 +46,8 @@ local function promote(delayed, entries, stream, room)
   local refusal = refuse_delays(delayed, entries, stream)
   if refusal then return refusal end
   local names = redis.call('ZRANGE', delayed, '-inf', now, 'BYSCORE', 'LIMIT', 0, room)
-  -- They do nothing, but end the script before anything is published where forgetting is not allowed.
-  -- After a write a server at maxmemory lets the script publish, too: that takes less than it frees.
+  -- They change nothing. They end the script before it publishes, where the user may not delete.
+  -- After a first write a server at maxmemory lets the script publish too, which takes less than it frees.
   redis.call('ZREMRANGEBYRANK', delayed, 1, 0)
   redis.call('HDEL', entries, '')
   local moved, done, bytes, failure = 0, 0, 0, nil

@@ -28,9 +28,9 @@ import { reschedule } from './reschedule.script.js';
 
 type Result = string | Error;
 
-/** Most entries stored by one command. */
+/** Maximum of entries that one command stores. */
 const SCHEDULE_AT_ONCE = 200;
-/** So many streams are looked at first: mostly few of them have anything that is due. */
+/** With more streams than this, first ask which of them have anything due: mostly few have. */
 const MANY = 10;
 
 export interface RedisDelaysOptions {
@@ -38,7 +38,7 @@ export interface RedisDelaysOptions {
   readonly keys: Keys;
   readonly hints: Hints;
   readonly events: EventBus;
-  /** Stores entries that wait for replicas, too. */
+  /** Stores delayed entries that wait for replicas. */
   readonly replicated: (entries: readonly ReplicatedEntry[]) => Promise<Result[]>;
 }
 
@@ -74,7 +74,7 @@ export class RedisDelays implements DelayStore {
     const results: Results = new Map();
     const { commands, keys } = this.options;
     const keyOf = (stream: string): string => keys.stream(stream);
-    // On one server any keys may meet in a script.
+    // On a single server a script may touch any keys together.
     const places = commands.together(streams.map(keyOf))
       ? [streams]
       : [...bySlot(streams, keyOf).values()];
@@ -128,7 +128,7 @@ export class RedisDelays implements DelayStore {
     return word === 'moved';
   }
 
-  /** Entries of one stream. */
+  /** Stores entries of one stream. */
   private async scheduleSome(entries: readonly DelayedEntry[]): Promise<Result[]> {
     const chunks = chunksOf(entries, SCHEDULE_AT_ONCE, charactersOf, MOST_CHARACTERS);
     return (await Promise.all(chunks.map((chunk) => this.scheduleChunk(chunk)))).flat();
@@ -153,7 +153,7 @@ export class RedisDelays implements DelayStore {
     }
   }
 
-  /** Streams of one slot, or server. */
+  /** Promotes for streams of one slot, or of one server. */
   private async promoteAt(streams: readonly string[], results: Results): Promise<void> {
     let due = streams;
     if (streams.length > MANY) {
@@ -178,7 +178,7 @@ export class RedisDelays implements DelayStore {
         results.set(stream, one instanceof Error ? typedError(one, action, key) : one);
       }
     } catch (error) {
-      // Looks at each stream, so that one that this user may not touch does not hide the others.
+      // A stream that this user may not access must not stop the others.
       if (error instanceof PermissionDeniedError && streams.length > 1) {
         await Promise.all(streams.map((stream) => this.ask([stream], results, question)));
         return;
@@ -204,7 +204,7 @@ const lookAt: Ask = async (client, places) => {
 const isDue = (result: Promoted | Error | undefined): boolean =>
   result !== undefined && !(result instanceof Error) && result.nextIn === 0;
 
-/** A page's end as `next` tells it: due time and name. */
+/** Parses the end of a page as `next` gives it: due time and name. */
 function placeOf(after: string): DelayedPlace | undefined {
   const [, due, name] = /^(-?\d+)-(\d+)$/.exec(after) ?? [];
   return due === undefined ? undefined : { dueAt: Number(due), name: name! };

@@ -4,8 +4,8 @@ import { Script } from '../scripting/script.js';
 import { DELAYING, whenArguments, type DelayKeys } from '../scripting/delaying.js';
 
 /**
- * Gives a delayed message another time. KEYS sorted set. ARGV name, `in` or `at`, ms.
- * Answers `moved`, or `gone`.
+ * Changes the due time of a delayed message. KEYS sorted set. ARGV name, `in` or `at`,
+ * milliseconds. Answers `moved`, or `gone`.
  */
 const script = new Script(`${DELAYING}
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 'gone' end

@@ -2,7 +2,7 @@ import { TLSSocket } from 'node:tls';
 import type { Redis } from 'ioredis';
 import { RedisConnectionError, TlsConnectionError } from './redis-connection.errors.js';
 
-/** What to do about errors of Node and OpenSSL, by their code. */
+/** What to do about errors that Node and OpenSSL report, by their code. */
 const TLS_REMEDIES: readonly (readonly [code: RegExp, remedy: string])[] = [
   [
     /SELF_SIGNED_CERT|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|CERT_UNTRUSTED|CERT_SIGNATURE/,
@@ -30,15 +30,15 @@ const TLS_REMEDIES: readonly (readonly [code: RegExp, remedy: string])[] = [
   ],
 ];
 
-/** Codes of this library for failures that only show in how far a connection came. */
+/** Codes of this library, for failures that show only by how far a connection came. */
 const UNANSWERED = 'TLS_UNANSWERED';
 const CLOSED = 'TLS_CLOSED';
 
 const LOGIN_REFUSED = 'Nothing was sent; correct the user name and the password.';
 
 /**
- * The error for a connection that could not be made (`not-sent`), or that broke.
- * @param advice what to do, where the cause says nothing more specific
+ * Makes the error for a connection that could not be made (`not-sent`), or that broke.
+ * @param advice what to do, where the cause says nothing more certain
  */
 export function connectionError(
   outcome: RedisConnectionError['outcome'],
@@ -59,7 +59,7 @@ function tlsRemedy(cause: unknown): string | undefined {
   return TLS_REMEDIES.find(([known]) => known.test(code))?.[1];
 }
 
-/** All errors of the sentinels: ioredis itself reports only the last one, or none. */
+/** Collects the errors of all sentinels: ioredis itself reports only the last one, or none. */
 export function noMaster(reason: unknown, sentinels: readonly Error[]): Error | undefined {
   if (!(reason instanceof Error && reason.message.startsWith('All sentinels'))) return undefined;
   const said = sentinels.map(({ message }) =>
@@ -71,7 +71,7 @@ export function noMaster(reason: unknown, sentinels: readonly Error[]): Error | 
   return new Error(`no sentinel led to the master: ${said.join('; ')}`);
 }
 
-/** A server that does not speak TLS waits for the rest of what it takes for a command. */
+/** A server without TLS takes the handshake for a part of a command, and waits for the rest. */
 export function unansweredTls(client: Redis | undefined): Error | undefined {
   const stream = client && tlsStream(client);
   if (!stream || stream.connecting || !stream.secureConnecting) return undefined;
@@ -79,7 +79,7 @@ export function unansweredTls(client: Redis | undefined): Error | undefined {
 }
 
 /**
- * Returns an error that names TLS, where the connection ended because of TLS before it was ready.
+ * Returns an error that names TLS, where the connection ended for that reason before it was ready.
  */
 export function handshakeError(error: unknown, client: Redis): unknown {
   const { code, message } = error as { code?: unknown; message?: unknown };
@@ -95,8 +95,8 @@ function tlsStream(client: Redis): (TLSSocket & { secureConnecting?: boolean }) 
 }
 
 /**
- * ioredis listens only to the first error of a socket. The server may reply with an alert to a TLS
- * handshake that this side has given up: a second error, which would end the process.
+ * ioredis listens only to the first error of a socket. When this side gives up a TLS handshake, the
+ * other side may answer with an alert: that second error would end the process.
  */
 export function hearLaterErrors(client: Redis): void {
   const { stream } = client as { stream: unknown };

@@ -4,7 +4,7 @@ import { ConnectionError } from '../../../core/errors/connection.errors.js';
 export class RedisConnectionError extends ConnectionError {
   static override readonly code: string = 'REDIS_CONNECTION';
 
-  /** @param remedy what to do, where more is known than that there was no connection */
+  /** @param remedy what to do, where more is known than the lack of a connection */
   constructor(
     outcome: 'not-sent' | 'unknown',
     action: string,
@@ -17,7 +17,7 @@ export class RedisConnectionError extends ConnectionError {
 }
 
 /**
- * A `RedisConnectionError`: client and server could not agree on TLS. One side does not trust the
+ * A `RedisConnectionError`: the TLS handshake with the server failed. One side does not trust the
  * other's certificate, the certificate lacks the name, or the port does not speak TLS. Nothing was
  * sent.
  */

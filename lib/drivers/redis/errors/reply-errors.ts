@@ -8,12 +8,12 @@ import {
 import { StreamsError } from '../../../core/errors/streams.error.js';
 import { connectionError } from './connection-errors.js';
 
-/** An error reply of the server. It has the name of ioredis's own. */
+/** An error that the server answered. It has the name that ioredis gives its own. */
 export class ReplyError extends Error {
   override readonly name = 'ReplyError';
 }
 
-/** Whether the server replied with this error, as opposed to a connection that broke. */
+/** Whether the server itself answered this error. A broken connection is no such error. */
 export function isReply(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';
 }
@@ -23,36 +23,38 @@ const REPEATED = /, with args beginning with:.*/s;
 const startsWith = (error: unknown, word: string): boolean =>
   isReply(error) && error.message.startsWith(word);
 
-/** The group, or its stream, is gone. A blocked reader gets this in other words. */
+/** Whether the group, or the stream with it, is gone. A blocked reader gets another text for it. */
 export const isGroupMissing = (error: unknown): boolean =>
   startsWith(error, 'NOGROUP') || startsWith(error, 'UNBLOCKED');
 
 export const isWrongType = (error: unknown): boolean => startsWith(error, 'WRONGTYPE');
-/** XINFO's error for a missing stream. A missing group, or an unknown one of both, is NOGROUP. */
+/**
+ * XINFO answers this for a missing stream. For a missing group, or where either may be missing, the
+ * answer is NOGROUP.
+ */
 export const isKeyMissing = (error: unknown): boolean => startsWith(error, 'ERR no such key');
-/** The server takes no writes any more. A new connection may lead to one that does. */
+/** The server takes no writes (any more). A new connection may lead to one that does. */
 export const isDemoted = (error: unknown): boolean =>
   startsWith(error, 'READONLY') ||
   startsWith(error, 'MASTERDOWN') ||
   startsWith(error, 'NOREPLICAS');
 /**
- * The server does not know an option. It takes a new option of XADD for an id, which is then
- * invalid.
+ * The server does not know an option. XADD takes a new option for the id, and refuses it as an id.
  */
 export const isOptionMissing = (error: unknown): boolean =>
   startsWith(error, 'ERR syntax error') || startsWith(error, 'ERR Invalid stream ID');
-/** The user lacks the permission, at least for this key. */
+/** The user may not run the command, at least not with this key. */
 export const isRefused = (error: unknown): boolean => startsWith(error, 'NOPERM');
-/** The same for a command inside a script, as older servers word it. */
+/** The same for a command inside a script, in the words of older servers. */
 export const isRefusedInScript = (error: unknown): boolean =>
   startsWith(error, 'ERR The user executing the script') ||
   startsWith(error, 'ERR ACL failure in script');
 export const isScriptMissing = (error: unknown): boolean => startsWith(error, 'NOSCRIPT');
 
 /**
- * Makes a typed error of a rejection of ioredis.
+ * Turns an error of ioredis into a typed error.
  * @param key the key of the command
- * @param command the command, where the error itself does not name it
+ * @param command the command that was sent, where the error does not name it
  */
 export function typedError(
   error: unknown,
@@ -79,14 +81,14 @@ export function typedError(
   }
 }
 
-/** Scripts of this library name the key and the type that it should have. */
+/** Scripts of this library name the key, and the type that it should have. */
 function wrongType(cause: Error, key: string): WrongKeyTypeError {
   const [, named = key, wanted = 'stream'] =
     /^WRONGTYPE key (.+) holds a \w+, not a (\w+)/.exec(cause.message) ?? [];
   return new WrongKeyTypeError(named, cause, wanted === 'zset' ? 'sorted set' : wanted);
 }
 
-/** What the server, or a script of this library, says about a refused command. */
+/** What the server, or a script of this library, says about what it refused. */
 function refused(error: Error, key?: string, sent?: string): Refused {
   const [, named] = /'([^']+)' command/.exec(error.message) ?? [];
   const { command, keys = [key] } = error as { command?: { name?: string }; keys?: string[] };
@@ -97,8 +99,8 @@ function refused(error: Error, key?: string, sent?: string): Refused {
 }
 
 /**
- * Removes the arguments of commands from errors: payloads, and the password of AUTH. ioredis keeps
- * them, and a server repeats them for an unknown command.
+ * ioredis keeps a command's arguments in its errors: payloads, and the password of AUTH. A server
+ * also repeats the arguments of a command that it does not know.
  */
 export function withoutArguments(error: unknown): unknown {
   if (error instanceof Error && REPEATED.test(error.message)) {

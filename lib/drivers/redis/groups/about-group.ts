@@ -2,14 +2,17 @@ import type { Redis } from 'ioredis';
 import { GroupNotFoundError, StreamNotFoundError } from '../../../core/errors/group.errors.js';
 import { isGroupMissing, isKeyMissing } from '../errors/reply-errors.js';
 
-/** A group of a stream, by its names and its key. */
+/** A group of a stream: names of both, and the key of the stream. */
 export interface GroupKey {
   readonly key: string;
   readonly stream: string;
   readonly group: string;
 }
 
-/** Runs a command about a group. The error says which of stream and group is missing. */
+/**
+ * Runs a command about a group. Where it fails, tells apart whether the stream or the group is
+ * missing.
+ */
 export async function aboutGroup<T>(
   client: Redis,
   { key, stream, group }: GroupKey,

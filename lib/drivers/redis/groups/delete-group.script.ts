@@ -4,11 +4,10 @@ import { DELETED, GROUP_RECORD } from '../scripting/group-record.js';
 import { TRY } from '../scripting/try.js';
 
 /**
- * Deletes a group on purpose, with what is pending and what was redriven to it, and leaves a mark in
- * place of its floor, so that no consumer creates it again. One that is lost is marked too, where a
- * consumer would put it back.
- * KEYS stream, floors, redrive stream. ARGV group. Answers `deleted` | `absent` | `unmarkable` (what is
- * in the place of the floors is no hash; nothing was done).
+ * Deletes a group on an operator's request, with its pending entries and its redrive stream. Leaves
+ * a mark in place of its floor, so that no consumer creates the group again. Marks a lost group
+ * too, since a consumer would restore it. KEYS stream, floors, redrive stream. ARGV group. Answers
+ * `deleted` | `absent` | `unmarkable` (the key of the floors is no hash; nothing was done).
  */
 const script = new Script(`${TRY}${GROUP_RECORD}
 local key, floors, group = KEYS[1], KEYS[2], ARGV[1]

@@ -7,11 +7,12 @@ import { GROUP_RECORD } from '../scripting/group-record.js';
 import { TRY } from '../scripting/try.js';
 
 /**
- * Everything about a stream and its groups in one step, without their entries. KEYS stream, floors.
- * Answers { length, entries added, last id, first id, time in ms, groups }, each group as { name,
- * consumers, pending, last delivered id, entries read, lag, oldest pending id, oldest undelivered id },
- * with nil for what the server does not know, or what there is none of. Nil where there is no stream.
- * The server's lag is not answered where another one is certain, or where its count is an old one.
+ * Describes a stream and its groups in one step, without their entries. KEYS stream, floors.
+ * Answers { length, entries added, last id, first id, time in milliseconds, groups }, each group as
+ * { name, consumers, pending, last delivered id, entries read, lag, oldest pending id, oldest
+ * undelivered id }. A value is nil where the server does not know it, or where there is none.
+ * Answers nil where there is no stream. Leaves out the server's lag where another lag is certain,
+ * or where the server's count is outdated.
  */
 const script = new Script(`${TRY}${GROUP_RECORD}${GROUP_COUNT}
 local key = KEYS[1]
@@ -31,7 +32,7 @@ for _, row in ipairs(redis.call('XINFO', 'GROUPS', key)) do
     oldest = redis.call('XPENDING', key, group.name, '-', '+', 1)[1]
   end
   if group['last-delivered-id'] ~= stream['last-generated-id'] then
-    -- Behind the greatest of all ids there is nothing to ask for.
+    -- No id follows the greatest one, so there is nothing to ask for.
     following = try('XRANGE', key, '(' .. group['last-delivered-id'], '+', 'COUNT', 1)[1]
   end
   local count = count_of(group, stream, redis.pcall('HGET', KEYS[2], group.name))

@@ -6,18 +6,18 @@ import { TRY } from '../scripting/try.js';
 import { XINFO_RECORD } from '../scripting/xinfo-record.js';
 
 /**
- * Creates a group where it is missing, at a position behind which nothing unsettled is skipped.
+ * Creates a group where it is missing, at a position that skips no unsettled entry.
  *
  * The floor of a group is `oldest pending id or '-'`, `last delivered id`, `entries added`, and
- * `entries read or '-'`, separated by spaces. It is good only if the stream still reaches up to it and
- * has not been counted anew: after a flush the ids may restart lower, and a group at the old position
- * would read nothing, for ever. What stands in the hash is at least as new as what any process has
- * seen itself.
+ * `entries read or '-'`, separated by spaces. A floor is valid only while the stream reaches up to
+ * it and its count of added entries was not restarted: after a flush the ids may begin lower, and a
+ * group at the old position would read nothing, for ever. The floor in the hash is at least as new
+ * as the floor that any process has seen itself.
  *
- * KEYS stream, floors. ARGV group, start id, floor known to the caller or '', 1 to create it or 0.
- * Answers { word, position, last delivered id before }, word: `exists` | `created` | `restored` (at
- * the floor) | `replayed` (from the beginning, as the server lost data) | `deleted` (on purpose); where
- * it is not to be created `missing`, or `absent` without the stream.
+ * KEYS stream, floors. ARGV group, start id, floor known to the caller or '', 1 to create the group
+ * or 0. Answers { word, position, last delivered id before }, word: `exists` | `created` |
+ * `restored` (at the floor) | `replayed` (from the beginning, as the server lost data) | `deleted`
+ * (on request). With 0 it answers `missing`, or `absent` without the stream.
  */
 const script = new Script(`${TRY}${XINFO_RECORD}${ID_ORDER}
 local key, group, start, floor = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
@@ -52,7 +52,7 @@ if exists then
   now_last, now_added = info['last-generated-id'], info['entries-added'] or 0
 end
 local position = last
--- A group that was moved back has its position before its oldest pending entry.
+-- The position of a group that was moved back is before its oldest pending entry.
 if oldest ~= '-' and less(before(oldest), last) then position = before(oldest) end
 if less(now_last, position) or now_added < tonumber(added) then
   redis.call('XGROUP', 'CREATE', key, group, '0', 'MKSTREAM')
@@ -70,7 +70,7 @@ export interface EnsureGroupReply {
   readonly word: 'exists' | 'created' | 'restored' | 'replayed' | 'deleted' | 'missing' | 'absent';
   /** The id behind which the group resumes. */
   readonly position: string;
-  /** What the group had delivered before, where that is known. */
+  /** The last id that the group had delivered before, where that is known. */
   readonly lastDelivered: string;
 }
 

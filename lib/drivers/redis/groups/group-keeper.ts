@@ -15,14 +15,14 @@ export interface GroupKeeperOptions {
   readonly createGroup?: boolean;
 }
 
-/** Keeps the group existing, and knows where it would have to resume. */
+/** Keeps the group in existence, and knows the position at which to restore it. */
 export class GroupKeeper {
   private readonly floors = new Map<string, string>();
   private readonly seen = new Set<string>();
 
   constructor(private readonly options: GroupKeeperOptions) {}
 
-  /** Remembers a floor, and notices where the server has lost entries since the last one. */
+  /** Remembers a floor, and notices where the server has lost entries since the floor before. */
   note(source: ReadKey, floor: string): void {
     const before = parseFloor(this.floors.get(source.key));
     const now = parseFloor(floor);
@@ -35,8 +35,8 @@ export class GroupKeeper {
 
   /**
    * Creates the group where it is missing.
-   * @throws GroupNotFoundError where it was deleted on purpose, or must not be created;
-   * StreamNotFoundError where the stream is missing, too; WrongKeyTypeError and other typed errors
+   * @throws GroupNotFoundError where the group was deleted on request, or is not to be created;
+   * StreamNotFoundError where the stream is missing too; WrongKeyTypeError and other typed errors
    */
   async ensure(source: ReadKey): Promise<void> {
     const { commands, keys, group, startId, createGroup = true } = this.options;
@@ -54,7 +54,7 @@ export class GroupKeeper {
       source.key,
     );
     if (reply.word === 'deleted') {
-      // Remembered here, too, because the server may forget it, with everything else.
+      // This process remembers the deletion too, since the server may lose all its data.
       this.floors.set(source.key, DELETED);
       throw new GroupNotFoundError(source.stream, group, 'deleted');
     }
@@ -63,14 +63,14 @@ export class GroupKeeper {
     const hadBefore = reply.lastDelivered !== '' || this.seen.has(source.key);
     this.seen.add(source.key);
     if (reply.word === 'exists') return;
-    // What was delivered before says nothing about a group that begins anew.
+    // The old floor says nothing of a group that begins anew.
     this.floors.delete(source.key);
     if (hadBefore) this.report(source, reply);
   }
 
   /**
-   * The process that redrives creates this group: here only a lost group is put back. @returns
-   * whether there is anything to read
+   * Restores a lost group of the redrive stream. The redrive itself creates the stream. @returns
+   * whether there is something to read
    */
   async ensureRedriven({ key }: ReadKey): Promise<boolean> {
     const { commands, group } = this.options;
@@ -93,7 +93,7 @@ export class GroupKeeper {
   }
 }
 
-/** What a floor says of the stream, see ensure-group. */
+/** Parses a floor, see ensure-group. */
 function parseFloor(
   floor: string | undefined,
 ): { lastDelivered: string; added: number } | undefined {

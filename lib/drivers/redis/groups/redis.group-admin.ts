@@ -12,12 +12,12 @@ import { describeStream } from './describe-stream.script.js';
 import { removeConsumer } from './remove-consumer.script.js';
 import { setPosition } from './set-position.script.js';
 
-/** Most streams that are described at a time. */
+/** Streams described at a time. */
 const AT_ONCE = 100;
 
 type Row = (string | number | null)[];
 
-/** Groups of streams on Redis, and what is remembered of them beside each stream. */
+/** Groups of streams on Redis, with the floors that are stored beside each stream. */
 export class RedisGroupAdmin implements GroupAdmin {
   constructor(
     private readonly commands: Commands,
@@ -110,7 +110,7 @@ export class RedisGroupAdmin implements GroupAdmin {
   }
 }
 
-/** By the names of the fields: servers differ in which they have, and in their order. */
+/** Reads fields by name: servers differ in which fields they have, and in their order. */
 function consumerOf(row: Row): ConsumerReport {
   const field = (name: string): string | number | null => {
     const at = row.indexOf(name);
@@ -121,7 +121,7 @@ function consumerOf(row: Row): ConsumerReport {
     name: String(field('name')),
     pending: Number(field('pending')),
     idleMs: Number(field('idle')),
-    // -1: never.
+    // -1 means never.
     inactiveMs: inactive === null || Number(inactive) < 0 ? null : Number(inactive),
   };
 }

@@ -4,7 +4,7 @@ import { aboutGroup } from './about-group.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
 
-/** Most entries in one command, so that none blocks the server for long. */
+/** Maximum of entries in one command, so that no command blocks the server for long. */
 const AT_ONCE = 1000;
 
 type Row = [id: string, consumer: string, idle: number, count: number];

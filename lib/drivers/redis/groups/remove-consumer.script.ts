@@ -3,8 +3,8 @@ import { Script } from '../scripting/script.js';
 import { XINFO_RECORD } from '../scripting/xinfo-record.js';
 
 /**
- * Removes a consumer that holds nothing. KEYS stream. ARGV group, consumer. Answers how many entries
- * it holds.
+ * Removes a consumer that has no pending entries. KEYS stream. ARGV group, consumer. Answers the
+ * number of entries pending to it.
  */
 const script = new Script(`${XINFO_RECORD}
 local consumers = redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])

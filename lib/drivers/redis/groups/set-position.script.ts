@@ -4,8 +4,8 @@ import { GROUP_RECORD } from '../scripting/group-record.js';
 import { TRY } from '../scripting/try.js';
 
 /**
- * Moves a group, and what is remembered for creating it again with it.
- * KEYS stream, floors. ARGV group, id. Answers `moved` | `no-stream` | `no-group`.
+ * Moves a group to another position, together with the floor from which it would be restored. KEYS
+ * stream, floors. ARGV group, id. Answers `moved` | `no-stream` | `no-group`.
  */
 const script = new Script(`${TRY}${GROUP_RECORD}
 local key, floors, group = KEYS[1], KEYS[2], ARGV[1]

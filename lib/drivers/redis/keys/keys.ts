@@ -1,7 +1,7 @@
 import type { DelayKeys } from '../scripting/delaying.js';
 import { keyPart, type CompletionKey } from '../../../core/completion.js';
 
-/** Suffixes behind the tag of derived keys. */
+/** Words that follow the hash tag in derived keys. */
 const RESERVED = [
   'dead-letter',
   'redrive:',
@@ -26,7 +26,10 @@ const RESERVED = [
   'handed:',
 ];
 
-/** Separates the name of a data stream from the id of its input, as in redis-stream-client-go. */
+/**
+ * Stands between the name of a data stream and the id of its input, as redis-stream-client-go has
+ * it.
+ */
 const LOCK_SEPARATOR = '<MUTEX_KEY_SEP>';
 
 const LOCK = new RegExp(`${LOCK_SEPARATOR}\\d+-\\d+$`);
@@ -39,17 +42,17 @@ export class Keys {
     return this.prefix + name;
   }
 
-  /** Stream of the dead letters of a stream. */
+  /** Stream with the dead letters of a stream. */
   deadLetters(name: string): string {
     return `${this.tagged(name)}:dead-letter`;
   }
 
-  /** Stream of the messages handed back to one group. */
+  /** Stream with the messages that were redriven to one group. */
   redrive(name: string, group: string): string {
     return `${this.tagged(name)}:redrive:${group}`;
   }
 
-  /** Hash of the position at which each group could be recreated. */
+  /** Hash with the position at which each group could be restored. */
   floor(name: string): string {
     return `${this.tagged(name)}:floor`;
   }
@@ -60,42 +63,45 @@ export class Keys {
     return { delayed, entries: `${delayed}:entries`, stream: this.stream(name) };
   }
 
-  /** Id of the message that was published to a stream with this idempotency key. */
+  /** Holds the id of the message that was published to a stream with this idempotency key. */
   published(name: string, key: string): string {
     return `${this.tagged(name)}:published:${key}`;
   }
 
-  /** The present owner of a lease. */
+  /** Holds the present owner of a lease. */
   leaseOwner(name: string, lease: string): string {
     return `${this.tagged(name)}:owner:${lease}`;
   }
 
-  /** The fencing token of that owner. */
+  /** Holds the fencing token of the lease's present owner. */
   leaseFence(name: string, lease: string): string {
     return `${this.tagged(name)}:fence:${lease}`;
   }
 
-  /** Hash of the consumers of a group that read a stream: see `announcement.ts`. */
+  /** Hash with the consumers of a group that read a stream: see `announcement.ts`. */
   consumers(name: string, group: string): string {
     return `${this.tagged(name)}:consumers:${group}`;
   }
 
-  /** Sorted set of the entries that were handed over within a group and wait: see `handed.ts`. */
+  /**
+   * Sorted set with the entries that were handed over within a group and are not fetched yet: see
+   * `handed.ts`.
+   */
   handed(name: string, group: string): string {
     return `${this.tagged(name)}:handed:${group}`;
   }
 
-  /** Channel that tells a consumer of entries which were handed to it. */
+  /** Channel that notifies a consumer of entries handed to it. */
   handedChannel(group: string, consumer: string): string {
     return `${this.prefix}handed:${group}:${consumer}`;
   }
 
-  /** The owner that works on a key, or the mark that it was completed. */
+  /** Holds the consumer that works on a message, or the mark that the message was completed. */
   done(completion: CompletionKey): string {
     return this.doneOf(completion) + completion.key;
   }
 
-  /** Prefix of all those keys of one handler. */
+  /** The common prefix of all those keys of one handler. */
   doneOf({ stream, group, handler }: Omit<CompletionKey, 'key'>): string {
     return `${this.tagged(stream)}:done:${keyPart(group)}:${keyPart(handler)}:`;
   }
@@ -106,88 +112,90 @@ export class Keys {
     return `${this.tagged(stream)}:done:${group}:${formerly}:`;
   }
 
-  /** The note that the effects of a key were written. */
+  /** Notes that the writes of a handler were carried out. */
   inbox({ stream, group, handler, key }: CompletionKey): string {
     return `${this.tagged(stream)}:inbox:${keyPart(group)}:${keyPart(handler)}:${key}`;
   }
 
-  /** The same note in version 0.1.0. */
+  /** The same key in version 0.1.0. */
   formerInbox({ stream, group, formerly, key }: CompletionKey): string | undefined {
     if (formerly === undefined) return undefined;
     return `${this.tagged(stream)}:inbox:${group}:${formerly}:${key}`;
   }
 
-  /** Stream of the answers to one client's requests. */
+  /** Stream with the answers to one client's requests. */
   replies(box: string): string {
     return `${this.tagged(box)}:replies`;
   }
 
-  /** Stream of the inputs of a load balanced service, as redis-stream-client-go names it. */
+  /** Stream with the inputs of a load balanced service, as redis-stream-client-go names it. */
   inputs(service: string): string {
     return `${this.stream(service)}-input`;
   }
 
-  /** Stream of the inputs that name no stream. */
+  /** Stream with the inputs that name no stream. */
   inputLetters(service: string): string {
     return `${this.inputs(service)}-dlq`;
   }
 
-  /** Hash of the consumers that share a service. */
+  /** Hash with the consumers of a load balanced service. */
   members(service: string): string {
     return `${this.tagged(`${service}-input`)}:members`;
   }
 
-  /** A key that expires, to test whether the server tells of it. */
+  /** A key that expires, to test whether the server notifies of expiries. */
   probe(service: string, consumer: string): string {
     return `${this.tagged(`${service}-input`)}:probe:${consumer}`;
   }
 
-  /** Hash of the inputs of a service that were handed over, and not noted yet. */
+  /** Hash with the inputs of a service that were handed over and not noted yet. */
   handedInputs(service: string): string {
     return `${this.tagged(`${service}-input`)}:handed-inputs`;
   }
 
-  /** Name of the owner of a data stream. It expires with the ownership. */
+  /** Holds the name of the owner of a data stream. It expires with the ownership. */
   lock(stream: string, id: string): string {
     return this.stream(stream) + LOCK_SEPARATOR + id;
   }
 
-  /** Matches all locks, in the names of channels that tell of their expiry. */
+  /** Pattern that matches all locks, in the names of channels that notify of their expiry. */
   get anyLock(): string {
     return `${this.prefix.replace(/[*?[\]\\]/g, '\\$&')}*${LOCK_SEPARATOR}*`;
   }
 
-  /** The data stream and the input of a lock. */
+  /** The stream and the input that a lock belongs to. */
   placeOfLock(key: string): { stream: string; id: string } | undefined {
     const at = key.lastIndexOf(LOCK_SEPARATOR);
     if (at < 0 || !key.startsWith(this.prefix)) return undefined;
     return { stream: key.slice(this.prefix.length, at), id: key.slice(at + LOCK_SEPARATOR.length) };
   }
 
-  /** Token of a data stream's present owner. */
+  /** Holds the token of a data stream's present owner. */
   fence(stream: string): string {
     return `${this.tagged(stream)}:fence`;
   }
 
-  /** Id of the input by way of which a data stream is owned. */
+  /** Holds the id of the input through which a data stream is owned. */
   assignment(stream: string): string {
     return `${this.tagged(stream)}:assignment`;
   }
 
-  /** The ended steps of a workflow, a line each: place, run, 1 where it failed, length, record. */
+  /**
+   * A text with one line per ended step of a workflow: place, run, 1 where it failed, length,
+   * record.
+   */
   workflowSteps(id: string): string {
     return `{${this.prefix}workflow:${id}}:steps`;
   }
 
   /**
-   * Hash of a workflow's fan-outs that are joined: the branches that have arrived, and their
-   * results.
+   * Hash with the joined fan-outs of a workflow: which branches have arrived, with which results.
    */
   workflowJoins(id: string): string {
     return `{${this.prefix}workflow:${id}}:joins`;
   }
 
-  /** Hash of what was done to a workflow as a whole: when it began, whether it was cancelled. */
+  /** Hash with what concerns a workflow as a whole: when it began, whether it was cancelled. */
   workflowState(id: string): string {
     return `{${this.prefix}workflow:${id}}:state`;
   }
@@ -196,7 +204,7 @@ export class Keys {
     return this.prefix + key;
   }
 
-  /** Why streams of these names cannot be on a cluster, or beside each other, as sentences. */
+  /** Says why streams of these names cannot be placed on a cluster, or together, in sentences. */
   placementProblems(streams: readonly string[]): string[] {
     const problems: string[] = [];
     const seen = new Map<string, string>();
@@ -220,8 +228,8 @@ export class Keys {
   }
 
   /**
-   * Why no stream of a service may have this name, as a sentence: it is one of the service's own
-   * keys.
+   * Says why a stream of a service must not have this name, in a sentence: the name is one of the
+   * service's own keys.
    */
   inputProblem(service: string, stream: string): string | undefined {
     const key = this.stream(stream);

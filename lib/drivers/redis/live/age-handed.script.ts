@@ -10,9 +10,10 @@ import { HANDED_AT_ONCE, handedKeysOf, MINE, type Handed } from './handed-here.j
 const ONE_DAY = 86_400_000;
 
 /**
- * Sets the idle time of what waits, and takes off the list what is pending to another consumer by now.
- * KEYS stream, redrive stream, handed entries. ARGV group, consumer, idle ms, '1' to take all off the
- * list, most entries, member to begin behind. Answers the last member, or '' where that was the last.
+ * Sets the idle time of entries that were handed over and wait to be fetched. Takes entries off the
+ * list that are pending to another consumer by now. KEYS stream, redrive stream, handed entries.
+ * ARGV group, consumer, idle time in milliseconds, '1' to take all entries off the list, maximum of
+ * entries, member to begin behind. Answers the last member, or '' at the end of the list.
  */
 const script = new Script(`${MINE}
 local members = page(KEYS[3], ARGV[5], ARGV[6])
@@ -30,12 +31,12 @@ if #members < tonumber(ARGV[5]) then return '' end
 return members[#members]
 `);
 
-/** Keeps some waiting entries fresh. @returns where to go on; undefined at the end */
+/** Keeps some of the waiting entries fresh. @returns where to go on, undefined at the end */
 export function keepHanded(client: Redis, of: Handed, after = ''): Promise<string | undefined> {
   return age(client, of, { idle: 0, giveBack: false, after });
 }
 
-/** Gives some waiting entries back, uncharged. @returns whether there are more */
+/** Gives back some of the waiting entries, uncharged. @returns whether there are more */
 export async function giveBackHanded(client: Redis, of: Handed): Promise<boolean> {
   return (await age(client, of, { idle: ONE_DAY, giveBack: true, after: '' })) !== undefined;
 }

@@ -4,12 +4,12 @@ import { Script } from '../scripting/script.js';
 import { ANNOUNCED, KEPT, WRITE_ANNOUNCEMENT } from '../scripting/announcement.js';
 
 /**
- * Announces a consumer on many streams at once, or on none where another live one has its name, and
- * forgets those that have been closed or dead for a day.
- * KEYS consumers of each stream. ARGV consumer, instance, ms until it counts as dead, how many
- * instances are known to be gone, these, then state and JSON for each stream.
- * Answers the places of streams where a live consumer has the name, each with its field and
- * the server time in ms.
+ * Announces a consumer on many streams at once, or on none where another live consumer has its
+ * name. Removes consumers that have been closed or dead for a day. KEYS consumers of each stream.
+ * ARGV consumer, instance, milliseconds until it counts as dead, number of instances known to be
+ * gone, these instances, then state and JSON for each stream. Answers the indexes of streams where
+ * a live consumer has the name, each with that consumer's field and the server time in
+ * milliseconds.
  */
 const script = new Script(`${ANNOUNCED}${WRITE_ANNOUNCEMENT}
 local consumer, instance, ttl, gone = ARGV[1], ARGV[2], tonumber(ARGV[3]), {}
@@ -41,7 +41,7 @@ end
 return taken
 `);
 
-/** The field of one stream: key, state, and the rest as JSON. */
+/** The field for one stream: key, state, and the rest as JSON. */
 export interface AnnouncedField {
   readonly key: string;
   readonly state: string;
@@ -52,21 +52,24 @@ export interface Announcing {
   readonly consumer: string;
   readonly instance: string;
   readonly timeToLive: number;
-  /** Instances whose fields may be overwritten although they seem to live. */
+  /** Instances whose fields may be overwritten though they seem to be alive. */
   readonly gone: readonly string[];
   readonly fields: readonly AnnouncedField[];
 }
 
-/** A field that belongs to another consumer. */
+/** A field of another consumer. */
 export interface TakenField {
   /** Index among the fields that were to be written. */
   readonly place: number;
   readonly field: string;
-  /** Server time when it was read, in milliseconds since the epoch. */
+  /** Server time when the field was read, in milliseconds since the epoch. */
   readonly now: number;
 }
 
-/** @returns fields of live consumers that have the name; none: the consumer was announced */
+/**
+ * @returns the fields of live consumers that have the name; where there are none, the consumer was
+ * announced
+ */
 export async function announce(client: Redis, announcing: Announcing): Promise<TakenField[]> {
   const { consumer, instance, timeToLive, gone, fields } = announcing;
   const args = [consumer, instance, timeToLive, gone.length, ...gone];

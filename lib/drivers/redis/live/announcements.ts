@@ -18,13 +18,13 @@ import {
 import { fieldText } from './consumer-field.js';
 import { batchesOf } from './stream-batches.js';
 
-/** The announcement of one stream. */
+/** What a consumer announces on one stream. */
 export interface Said {
   readonly announced: AnnouncedStream;
   readonly state: ConsumerState;
 }
 
-/** Writes the announcements of one consumer, under one name, for many streams. */
+/** Writes a consumer's announcements on many streams, under one name. */
 export class Announcements {
   constructor(
     private readonly commands: Commands,
@@ -34,8 +34,8 @@ export class Announcements {
 
   /**
    * @param gone instances whose fields are overwritten
-   * @returns fields of live consumers that have the name, with their stream; then nothing was
-   * written
+   * @returns fields of live consumers that have the name, and their stream; where there are any,
+   * nothing was written
    */
   async take(
     consumer: string,
@@ -62,7 +62,7 @@ export class Announcements {
     return [];
   }
 
-  /** @returns the outcome of each stream's field, in the order of `said` */
+  /** @returns the outcome for each stream's field, in the order of `said` */
   async refresh(consumer: string, said: readonly Said[]): Promise<[Said, Kept][]> {
     const { timeToLive } = this.about;
     return this.own('refreshing announcements', consumer, said, (client, fields) =>
@@ -70,7 +70,7 @@ export class Announcements {
     );
   }
 
-  /** Written in the same turn of the event loop, where there is a connection. */
+  /** Writes in the same turn of the event loop, where there is a connection. */
   async change(consumer: string, said: readonly Said[]): Promise<[Said, Kept][]> {
     const { instance, timeToLive } = this.about;
     const batches = this.batches(said).map(async (some) => {
@@ -93,7 +93,7 @@ export class Announcements {
     return this.own('withdrawing announcements', consumer, said, withdrawAnnounced);
   }
 
-  /** Where the server cannot be reached, the written fields run out. */
+  /** Where the server cannot be reached, the written fields expire. */
   private async undo(consumer: string, said: readonly Said[], error: unknown): Promise<never> {
     if (error instanceof RedisConnectionError) throw error;
     await this.withdraw(consumer, said).catch(() => undefined);

@@ -13,7 +13,7 @@ export const fieldText = (
   { events, options }: AnnouncedStream,
 ): string => JSON.stringify({ process, events, options } satisfies Told);
 
-/** @returns undefined for another form, which another program has written */
+/** @returns undefined where the field has another form, since another program has written it */
 export function parseField(
   value: string,
   of: { readonly stream: string; readonly group: string; readonly consumer: string },

@@ -8,8 +8,8 @@ interface Waiting extends ConsumersPlace {
 }
 
 /**
- * Reads the consumers of all places that are requested in one turn of the event loop with one
- * script.
+ * Reads the consumers of many places by one script: all that are asked for in one turn of the event
+ * loop.
  */
 export class ConsumerReads {
   private waiting: Waiting[] = [];
@@ -39,7 +39,7 @@ export class ConsumerReads {
       );
       for (const [index, place] of places.entries()) place.resolve(reads[index]!);
     } catch (error) {
-      // Reads each place alone, so that one that cannot be read does not hide the others.
+      // A place that cannot be read must not hide the others.
       if (places.length === 1) places[0]!.reject(error);
       else for (const place of places) void this.readSome([place]);
     }

@@ -2,7 +2,10 @@ import type { Redis } from 'ioredis';
 import { HANDED } from '../scripting/handed.js';
 import { Script } from '../scripting/script.js';
 
-/** Counts what waits, of many streams. KEYS handed entries of each. ARGV group, consumer. Answers how many wait in each. */
+/**
+ * Counts entries that were handed to a consumer and wait to be fetched, of many streams. KEYS
+ * handed entries of each stream. ARGV group, consumer. Answers the count of each.
+ */
 const script = new Script(`${HANDED}
 local counts = {}
 for i, set in ipairs(KEYS) do counts[i] = redis.call('ZLEXCOUNT', set, waiting_of(ARGV[2])) end

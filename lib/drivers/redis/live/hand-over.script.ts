@@ -6,10 +6,10 @@ import { FENCE } from '../scripting/fence.js';
 import { HANDED, type HandedKind } from '../scripting/handed.js';
 
 /**
- * Makes entries pending to another consumer, each with the count that it is to keep, and tells it.
- * KEYS the entries' key, the stream's consumers, its handed entries. ARGV group, consumer, receiver,
- * its instance, most entries that may wait for it, kind of the key, channel and what to say there,
- * then id, count, count to keep and event type of each.
+ * Makes entries pending to another consumer, each with the delivery count that it keeps, and
+ * notifies that consumer. KEYS the entries' key, the stream's consumers, its handed entries. ARGV
+ * group, consumer, receiver, its instance, maximum of entries that may wait for it, kind of the
+ * key, channel and message to publish there, then id, count, count to keep and event type of each.
  * Answers a word for each. The claim comes before the first write that takes memory.
  */
 const script = new Script(`${FENCE}${ANNOUNCED}${MATCHES}${HANDED}
@@ -48,7 +48,7 @@ end
 return words
 `);
 
-/** Most entries in one run of the script. */
+/** Maximum of entries in one run of the script. */
 export const HAND_OVER_AT_ONCE = 200;
 
 export interface HandingOver {
@@ -61,7 +61,7 @@ export interface HandingOver {
   readonly to: Receiver;
   readonly maxWaiting: number;
   readonly channel: string;
-  /** Name of the stream, sent on the channel. */
+  /** Name of the stream: the message that is published on the channel. */
   readonly stream: string;
   readonly entries: readonly {
     readonly id: string;
@@ -72,7 +72,7 @@ export interface HandingOver {
   }[];
 }
 
-/** `trimmed`: the data was deleted, and with it the pending record. */
+/** `trimmed`: the entry was deleted, and is no longer pending. */
 export async function handOver(
   client: Redis,
   handing: HandingOver,

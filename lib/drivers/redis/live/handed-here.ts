@@ -2,8 +2,8 @@ import { HANDED } from '../scripting/handed.js';
 import { TRY } from '../scripting/try.js';
 
 /**
- * Lua: `mine(key, id)`, the pending record of an entry where it is still ours; `page(set, most)`, some
- * members of ours, from the one behind `after` on, where that is given.
+ * Lua: `mine(key, id)`, the pending record of an entry while it is pending to this consumer;
+ * `page(set, most)`, some of this consumer's members, beginning behind `after` where that is given.
  */
 export const MINE = `${TRY}${HANDED}
 local group, me = ARGV[1], ARGV[2]
@@ -19,10 +19,10 @@ local function page(set, most, after)
 end
 `;
 
-/** Most entries in one run of a script. */
+/** Maximum of entries in one run of a script. */
 export const HANDED_AT_ONCE = 500;
 
-/** The consumer whose entries are meant, and where they are. */
+/** A consumer to which entries were handed, and the keys of these entries. */
 export interface Handed {
   readonly stream: string;
   readonly redrive: string;

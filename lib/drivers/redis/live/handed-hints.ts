@@ -2,16 +2,16 @@ import type { EventBus } from '../../../core/event-bus.js';
 import type { HintListener, Hints } from '../connection/hints.js';
 import type { Keys } from '../keys/keys.js';
 
-/** Fetches entries of a stream that were handed over. */
+/** Fetches entries of a stream that were handed to the consumer. */
 export type OnHanded = (stream: string) => void;
 
-/** Connects the consumers that are announced here with the subscriptions that read for them. */
+/**
+ * Connects consumers that are announced in this process with the subscriptions that read for them.
+ */
 export class HandedHints implements HintListener {
-  /** By the channels of their consumers. */
+  /** Receivers by the channels of their consumers. */
   private readonly receivers = new Map<string, Set<OnHanded>>();
-  /**
-   * How many announced consumers of this process use a channel: they may read different streams.
-   */
+  /** Number of announced consumers of this process per channel: they may read different streams. */
   private readonly announcedHere = new Map<string, number>();
   private warned = false;
 
@@ -26,7 +26,7 @@ export class HandedHints implements HintListener {
   }
 
   /**
-   * @param onHanded called with streams of which entries were handed to the consumer @returns a
+   * @param onHanded called with each stream of which entries were handed to the consumer @returns a
    * function that ends it
    */
   follow(group: string, consumer: string, onHanded: OnHanded): () => void {

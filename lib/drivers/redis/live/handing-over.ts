@@ -8,7 +8,7 @@ import type { Keys } from '../keys/keys.js';
 import type { RedisLease } from '../leases/redis.lease.js';
 import { HAND_OVER_AT_ONCE, handOver } from './hand-over.script.js';
 
-/** An entry for another consumer. */
+/** An entry that is to be handed to another consumer. */
 export interface HandableEntry {
   readonly lease: Lease;
   readonly eventType: string;
@@ -22,7 +22,7 @@ interface HandingContext {
 
 type Outcome = HandOverOutcome | Error;
 
-/** Hands entries of one stream over, many in one script. */
+/** Hands over entries of one stream, many in one script. */
 export async function handOverAll(
   entries: readonly HandableEntry[],
   to: Receiver,
@@ -39,7 +39,7 @@ export async function handOverAll(
   return entries.map((entry) => outcomes.get(entry)!);
 }
 
-/** Hands entries of one key over. */
+/** Hands over entries of one key. */
 async function handOverSome(
   entries: readonly HandableEntry[],
   to: Receiver,

@@ -10,16 +10,16 @@ function instancesHere(): Set<string> {
 }
 
 /**
- * Whether the process of a consumer has ended. A consumer that announced itself after this process
- * began is no predecessor of it. Where containers share a host name, its pid says nothing, and two
- * consumers would take a name from each other for ever.
+ * Whether the process of a consumer is known to have ended. A consumer that announced itself after
+ * this process began is no predecessor of this process: where containers share a host name, its pid
+ * says nothing, and two consumers would take a name from each other for ever.
  */
 export function isGone({ process: theirs, instance, age }: LiveConsumer): boolean {
   if (age < process.uptime() * 1000) return false;
   return isProcessGone(theirs, instancesHere().has(instance));
 }
 
-/** Notes that a consumer lives in this process, until the returned function is called. */
+/** Notes that a consumer lives in this process, until the caller calls the returned function. */
 export function noteHere(instance: string): () => void {
   instancesHere().add(instance);
   return () => void instancesHere().delete(instance);

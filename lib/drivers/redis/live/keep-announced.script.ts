@@ -4,11 +4,10 @@ import { ANNOUNCED, WRITE_ANNOUNCEMENT } from '../scripting/announcement.js';
 import type { AnnouncedField } from './announce.script.js';
 
 /**
- * What a consumer does to its own fields, each only where it is its own.
- * KEYS consumers of each stream. ARGV consumer, instance, ms until it counts as dead, then for
- * `change` state and JSON for each stream.
- * Answers a word for each: `kept`, `expired` where it had not been refreshed in time, `missing`, or
- * `taken` by another instance.
+ * Changes a consumer's own fields, each only while it belongs to the consumer's instance. KEYS
+ * consumers of each stream. ARGV consumer, instance, milliseconds until it counts as dead, then for
+ * `change` state and JSON for each stream. Answers a word for each: `kept`, `expired` where the
+ * field was not refreshed in time, `missing`, or `taken` by another instance.
  */
 const own = (act: string): Script =>
   new Script(`${ANNOUNCED}${WRITE_ANNOUNCEMENT}
@@ -55,14 +54,14 @@ const run = (
   args: readonly (string | number)[] = [],
 ): Promise<Kept[]> => script.run(client, keys, [consumer, instance, ...args]) as Promise<Kept[]>;
 
-/** Makes the fields stand for another `timeToLive`. A field that had run out begins anew. */
+/** Keeps the fields for another `timeToLive`. A field that had expired begins anew. */
 export const refreshAnnounced = (
   client: Redis,
   fields: OwnFields,
   timeToLive: number,
 ): Promise<Kept[]> => run(refreshing, client, fields, [timeToLive]);
 
-/** Writes other values. */
+/** Changes the content of the fields. */
 export const changeAnnounced = (
   client: Redis,
   own: Omit<OwnFields, 'keys'> & { readonly fields: readonly AnnouncedField[] },
@@ -77,6 +76,6 @@ export const changeAnnounced = (
 export const closeAnnounced = (client: Redis, fields: OwnFields): Promise<Kept[]> =>
   run(closing, client, fields);
 
-/** Removes the fields, as if it had never been announced. */
+/** Removes the fields, as if the consumer had never been announced. */
 export const withdrawAnnounced = (client: Redis, fields: OwnFields): Promise<Kept[]> =>
   run(withdrawing, client, fields);

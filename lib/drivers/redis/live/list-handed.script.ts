@@ -3,7 +3,10 @@ import { HANDED, type HandedKind } from '../scripting/handed.js';
 import { Script } from '../scripting/script.js';
 import type { Handed } from './handed-here.js';
 
-/** Lists what waits, of one stream. KEYS handed entries. ARGV group, consumer, kind. Answers the ids. */
+/**
+ * Lists the waiting entries of one stream. KEYS handed entries. ARGV group, consumer, kind. Answers
+ * the ids.
+ */
 const script = new Script(`${HANDED}
 local from, to = waiting_of(ARGV[2], ARGV[3])
 local ids = redis.call('ZRANGE', KEYS[1], from, to, 'BYLEX')
@@ -14,7 +17,7 @@ end
 return ids
 `);
 
-/** Ids of all waiting entries of one kind. */
+/** Returns the ids of all waiting entries of one kind. */
 export async function listHanded(client: Redis, of: Handed, kind: HandedKind): Promise<string[]> {
   return (await script.run(client, [of.handed], [of.group, of.consumer, kind])) as string[];
 }

@@ -5,9 +5,9 @@ import { TRY } from '../scripting/try.js';
 import { XINFO_RECORD } from '../scripting/xinfo-record.js';
 
 /**
- * KEYS of each place: stream, consumers of a group. ARGV the groups. Answers for each server time in
- * ms, names and fields of what was announced, and names and idle times of all consumers that the group
- * knows.
+ * Reads the consumers of groups. KEYS of each place: stream, consumers of a group. ARGV the groups.
+ * Answers for each place the server time in milliseconds, names and fields of the announced
+ * consumers, and names and idle times of all consumers that the group knows.
  */
 const script = new Script(`${TRY}${XINFO_RECORD}${ANNOUNCED}
 local out = {}

@@ -13,8 +13,8 @@ import { isGone } from './instances.js';
 import { RedisMembership, type MembershipContext } from './redis.membership.js';
 
 /**
- * A consumer that has sent a command to the group within this time counts as active, at least, in
- * milliseconds.
+ * Minimum of the time, in milliseconds, within which a consumer must have used the group to count
+ * as alive.
  */
 const SIGN_OF_LIFE = 10_000;
 
@@ -22,9 +22,9 @@ export interface RedisLiveConsumersOptions extends MembershipContext {
   readonly connector: Connector;
 }
 
-/** The registry is a hash for each stream and group, with a field for each consumer. */
+/** Stores the registry as one hash for each stream and group, with a field for each consumer. */
 export class RedisLiveConsumers implements LiveConsumers {
-  /** A live consumer that has lost its field is known to the group: see `unannounced`. */
+  /** A live consumer that has lost its field is still known to the group: see `unannounced`. */
   readonly settlingTime = 1000;
 
   private readonly reads: ConsumerReads;
@@ -35,7 +35,7 @@ export class RedisLiveConsumers implements LiveConsumers {
 
   async join(announcement: Announcement): Promise<Membership> {
     const { commands, keys, connector } = this.options;
-    // As for a subscription: at the start it waits for a connection for up to `connectTimeout`.
+    // As with a subscription: at the start this waits for a connection for `connectTimeout`.
     await commands.ready('announcing a consumer', connector.connectTimeout);
     const announcements = new Announcements(commands, keys, announcement);
     const said = announcement.streams.map((announced): Said => ({ announced, state: 'live' }));
@@ -72,7 +72,9 @@ export class RedisLiveConsumers implements LiveConsumers {
     return { consumers, unannounced };
   }
 
-  /** @returns the live consumer that has the name; undefined: this consumer has it now */
+  /**
+   * @returns the live consumer that has the name; undefined: the name belongs to this consumer now
+   */
   private async take(
     announcements: Announcements,
     { group }: Announcement,

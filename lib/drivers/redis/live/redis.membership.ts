@@ -32,7 +32,7 @@ export interface RedisMembershipOptions extends MembershipContext {
 
 /** The fields of one consumer of this process. */
 export class RedisMembership implements Membership {
-  /** By stream. */
+  /** The announced content by stream. */
   private readonly said: Map<string, Said>;
   private readonly diedHere: () => void;
   private readonly unheard: () => Promise<void>;
@@ -111,8 +111,8 @@ export class RedisMembership implements Membership {
   }
 
   /**
-   * Writes lost changes again. Otherwise a consumer that reads again would count as paused, and be
-   * handed nothing, for ever.
+   * Otherwise a consumer that reads again would count as paused, and be handed no entries, for
+   * ever.
    */
   private async sayAgain(): Promise<void> {
     const said = [...this.unsaid].flatMap((stream) => this.said.get(stream) ?? []);
@@ -121,8 +121,8 @@ export class RedisMembership implements Membership {
   }
 
   /**
-   * Another consumer has the name on some stream: this one must be handed nothing on any other
-   * stream.
+   * Another consumer has the name on some stream: no entries may be handed to this one on any
+   * other.
    */
   private async giveUp(): Promise<'taken'> {
     await this.leave().catch(() => undefined);
@@ -139,8 +139,8 @@ export class RedisMembership implements Membership {
   /** @returns false where another consumer has the name now */
   private async announceAnew(said: readonly Said[]): Promise<boolean> {
     const { announcements, consumer } = this.options;
-    // A field that was changed meanwhile is written with its present value, and one that was left
-    // not at all.
+    // Changes made meanwhile are announced as they are now. Streams left meanwhile are not
+    // announced.
     const now = said.flatMap((one) => this.said.get(one.announced.stream) ?? []);
     if (now.length === 0) return true;
     return (await announcements.take(consumer, now, [])).length === 0;

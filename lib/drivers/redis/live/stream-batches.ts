@@ -2,10 +2,10 @@ import { chunksOf } from '../../../core/collections/chunks.js';
 import { bySlot } from '../topology/slots.js';
 import type { Commands } from '../connection/commands.js';
 
-/** Most streams in one run of a script. */
+/** Maximum of streams in one run of a script. */
 const AT_ONCE = 100;
 
-/** Batches of streams that one script may touch together: of one slot, on a cluster. */
+/** Splits streams into batches for one script: on a cluster, of one slot each. */
 export function batchesOf<T>(
   commands: Commands,
   items: readonly T[],

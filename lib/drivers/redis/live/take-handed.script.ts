@@ -5,9 +5,9 @@ import { Script } from '../scripting/script.js';
 import { HANDED_AT_ONCE, handedKeysOf, MINE, type Handed } from './handed-here.js';
 
 /**
- * Takes some of what waits off the list. KEYS stream, redrive stream, handed entries. ARGV group,
- * consumer, most entries. Answers how many wait still, then kind, id and count of each that is
- * pending to this consumer.
+ * Takes some of the waiting entries off the list. KEYS stream, redrive stream, handed entries. ARGV
+ * group, consumer, maximum of entries. Answers how many still wait, then kind, id and count of each
+ * entry that is pending to this consumer.
  */
 const script = new Script(`${MINE}
 local out = { 0 }

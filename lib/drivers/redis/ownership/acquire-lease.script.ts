@@ -3,8 +3,8 @@ import { Script } from '../scripting/script.js';
 import { NEXT_TOKEN, REMEMBERED, type LeaseKeys } from './lease-keys.js';
 
 /**
- * Acquires a lease. KEYS owner, fence. ARGV owner, ttl in ms, how long the fence is kept in ms.
- * Answers the token, or `held` where another owner has the lease.
+ * Acquires a lease. KEYS owner, fence. ARGV owner, ttl in milliseconds, for how many milliseconds
+ * the fence is kept. Answers the token, or `held` where another owner has the lease.
  */
 const script = new Script(`${NEXT_TOKEN}
 local holder = redis.call('GET', KEYS[1])

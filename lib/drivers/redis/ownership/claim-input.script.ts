@@ -4,8 +4,9 @@ import { MINE } from './stream-token.js';
 import { TRY } from '../scripting/try.js';
 
 /**
- * On a cluster, where lock and inputs stand apart: moves an input to a consumer that has its lock.
- * KEYS inputs. ARGV consumer, group, id, whether only our own. Answers `mine` | `gone`.
+ * On a cluster, where lock and inputs are on different nodes: moves an input to a consumer that has
+ * its lock. KEYS inputs. ARGV consumer, group, id, whether to take only inputs that are pending to
+ * this consumer. Answers `mine` | `gone`.
  */
 const script = new Script(`${TRY}${MINE}
 local whose = mine(KEYS[1], ARGV[2], ARGV[3], ARGV[1])

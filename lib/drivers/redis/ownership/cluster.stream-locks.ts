@@ -20,13 +20,13 @@ import { settleInput } from './settle-input.script.js';
 import { isGroupMissing } from '../errors/reply-errors.js';
 import { RedisStreamLocks } from './redis.stream-locks.js';
 
-/** Most pending inputs of one consumer in one command. */
+/** Maximum of a consumer's pending inputs that one command asks for. */
 const PENDING_AT_ONCE = 1000;
 
 /**
- * On a cluster lock, input and token lie on different nodes. The order of the steps is such that a
- * missing one, after a crash, only repeats work: a lock expires by itself, and an input stays
- * pending until the last moment.
+ * Stream locks on a cluster, where lock, inputs and token are on different nodes. The order of the
+ * steps makes a missing step, after a crash, repeat work instead of losing it: a lock expires by
+ * itself, and an input stays pending until the last step.
  */
 export class ClusterStreamLocks extends RedisStreamLocks {
   override async holders(places: readonly StreamPlace[]): Promise<(string | undefined)[]> {
@@ -66,7 +66,8 @@ export class ClusterStreamLocks extends RedisStreamLocks {
     if (held.length === 0) return [];
     this.keep(held);
     const ours = await this.pendingToUs();
-    // Before the locks: where a lock expires, its input is at least as old.
+    // Refreshes the inputs before the locks: when a lock expires, its input has been idle for at
+    // least as long.
     const old = held.filter(({ id }) => (ours.get(id) ?? 0) * 2 >= this.options.lease);
     await this.keepYoung(old.map(({ id }) => id));
     return Promise.all(held.map((one) => this.extendOne(one, ours)));
@@ -74,12 +75,12 @@ export class ClusterStreamLocks extends RedisStreamLocks {
 
   override async completeWith(): Promise<undefined> {}
 
-  /** Without lock and input: they may lie on other nodes, and a script reaches one node. */
+  /** Guards without lock and input: these may be on other nodes, and a script reaches one node. */
   override guards(held: HeldStream): Guard[] {
     return super.guards(held).slice(0, 1);
   }
 
-  /** The lock first: until the input has moved, no other consumer takes note of it. */
+  /** Hands over the lock first: until the input has moved, no other consumer acts on it. */
   override async handOver(
     held: HeldStream,
     target: HandOverTarget,
@@ -98,14 +99,14 @@ export class ClusterStreamLocks extends RedisStreamLocks {
     const handing = { inputs, members, handed, consumer, group, id, token, target };
     const word = await commands.run(action, (client) => handInput(client, handing), inputs);
     if (word === 'settled') return word;
-    // The old token settles nothing any more, so any consumer may have the stream.
+    // The old token settles nothing any more, so any consumer may take the stream.
     const giving = { inputs, consumer, group, id, complete: false };
     await commands.run(action, (client) => settleInput(client, giving), inputs);
     await commands.run(action, (client) => keepLock(client, { lock, consumer: to, ms: 1 }), lock);
     return word === 'stale' ? 'settled' : word;
   }
 
-  /** Other programs know no tokens: this consumer must not take what they own now. */
+  /** Programs that know no tokens may own the stream now: it must not be taken from them. */
   override async confirm(held: HeldStream): Promise<boolean> {
     return (await this.holder(held)) === this.options.consumer;
   }
@@ -126,8 +127,8 @@ export class ClusterStreamLocks extends RedisStreamLocks {
     const noOwner = { fence, assignment, from: held.token };
     const raise = (): Promise<unknown> =>
       commands.run('ending an ownership', (client) => raiseToken(client, noOwner), fence);
-    // A stream that is given back must not be settled any more. A finished stream does not begin
-    // again.
+    // Raises the token first: a stream that is given back must not be settled any more, and a
+    // finished one not begun again.
     if (!complete) await raise();
     const settling = { inputs, consumer, group, id: held.id, complete };
     const word = await commands.run(
@@ -185,7 +186,7 @@ export class ClusterStreamLocks extends RedisStreamLocks {
     );
   }
 
-  /** Inputs, and how long each is idle, in milliseconds. */
+  /** Finds the inputs pending to this consumer, and how long each is idle, in milliseconds. */
   private async pendingToUs(): Promise<Map<string, number>> {
     const { commands, keys, service, consumer, group } = this.options;
     const inputs = keys.inputs(service);
@@ -236,7 +237,10 @@ export class ClusterStreamLocks extends RedisStreamLocks {
     return Number(await commands.run('looking at a token', (client) => client.get(fence), fence));
   }
 
-  /** Lets the lock expire at once: listeners are told only of an expiry. */
+  /**
+   * Lets the lock expire at once: the server tells waiting consumers of an expiry, but not of a
+   * deletion.
+   */
   private async drop(lock: string): Promise<void> {
     const { commands, consumer } = this.options;
     await commands.run(

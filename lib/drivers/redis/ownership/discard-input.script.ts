@@ -4,8 +4,8 @@ import { STREAMS_ONLY } from '../scripting/streams-only.js';
 
 /**
  * Moves an input to the dead letters of its service, while it is pending: of several consumers that
- * find it, one moves it. KEYS inputs, dead letters. ARGV group, id, most letters kept, fields.
- * Without fields it is only forgotten.
+ * find it, one moves it. KEYS inputs, dead letters. ARGV group, id, maximum of letters kept,
+ * fields. Without fields the input is deleted without a dead letter.
  */
 const script = new Script(`${STREAMS_ONLY}
 if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1) == 0 then return 'gone' end
@@ -19,7 +19,7 @@ redis.call('XDEL', KEYS[1], ARGV[2])
 return 'settled'
 `);
 
-/** The number that other programs of this protocol keep. */
+/** The same number of letters that other programs of this protocol keep. */
 export const MOST_LETTERS = 10_000;
 
 export interface Discarding {
@@ -27,7 +27,7 @@ export interface Discarding {
   readonly deadLetters: string;
   readonly group: string;
   readonly id: string;
-  /** As they are written. */
+  /** The fields as they are stored. */
   readonly fields: readonly (string | Buffer)[];
 }
 

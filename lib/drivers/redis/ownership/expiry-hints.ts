@@ -9,11 +9,11 @@ import type { Keys } from '../keys/keys.js';
 
 const SETTING = 'notify-keyspace-events';
 /**
- * Flags that make the server tell of expired keys by their names; `E` is added by other programs.
+ * Flags that make the server notify of expired keys, by their names; other programs may add `E`.
  */
 const NEEDED = ['K', 'E', 'x'];
 const EXPIRED = 'expired';
-/** How often, and at which interval in milliseconds, to look for an expired key. */
+/** How often to look for a key that has expired, and the interval in milliseconds. */
 const PROBE = { looks: 40, interval: 25 };
 
 export interface ExpiryHintsOptions extends Pick<
@@ -27,8 +27,8 @@ export interface ExpiryHintsOptions extends Pick<
 }
 
 /**
- * Listens to the server's messages about expired locks. They are hints only: where they cannot be
- * had, for any reason, looks find the streams later.
+ * Listens to the server's notifications of expired locks. These are hints only: where they cannot
+ * be had, for any reason, the load balancer finds everything by looking, later.
  */
 export class ExpiryHints {
   private connection: Connection | undefined;
@@ -64,14 +64,14 @@ export class ExpiryHints {
       await client.psubscribe(channel + keys.anyLock);
       if (this.listened) onReconnected();
       this.listened = true;
-      // The operator may have configured it.
+      // The operator may have configured the notifications.
       if (obstacle && !(await this.isToldOf(client))) this.warn(obstacle);
     } catch (error) {
       this.warn(`the server does not tell of locks that expire: ${(error as Error).message}`);
     }
   }
 
-  /** Adds flags to the configuration, and removes none: other programs may depend on them. */
+  /** Adds flags to those that are set, and removes none: other programs may depend on them. */
   private async configure(client: Redis): Promise<string | undefined> {
     try {
       const [, set = ''] = (await client.config('GET', SETTING)) as string[];
@@ -83,7 +83,7 @@ export class ExpiryHints {
     }
   }
 
-  /** Lets a key expire, and listens whether the server tells of it. */
+  /** Lets a key expire, and listens whether the server notifies of it. */
   private async isToldOf(client: Redis): Promise<boolean> {
     const { commands, keys, service, consumer } = this.options;
     const key = keys.probe(service, consumer);
@@ -97,12 +97,12 @@ export class ExpiryHints {
       await commands.run('asking for hints', (other) => other.set(key, '1', 'PX', 1), key);
       for (let looks = 0; looks < PROBE.looks && !heard.signal.aborted; looks++) {
         await sleep(systemClock, PROBE.interval, heard.signal);
-        // Looking for an expired key makes the server notice that it has expired.
+        // Reading an expired key makes the server notice the expiry.
         await commands.run('asking for hints', (other) => other.exists(key), key);
       }
       await client.unsubscribe(channel);
     } catch {
-      // Without the permission for this channel, or the connection: as if no hint had come.
+      // Without the right to this channel, or without a connection, there are no notifications.
     }
     return heard.signal.aborted;
   }
@@ -116,8 +116,8 @@ export class ExpiryHints {
 }
 
 /**
- * The flags together with the missing ones. Undefined where none is missing. The server returns
- * them in any order.
+ * @returns the flags that are set together with those that are missing, undefined where none is
+ * missing. The server returns flags in any order.
  */
 export function mergedFlags(set: string): string | undefined {
   // `A` stands for all kinds of events, but not for the channels that tell of them.

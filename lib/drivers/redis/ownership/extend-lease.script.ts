@@ -4,8 +4,9 @@ import type { AcquiringLease } from './acquire-lease.script.js';
 import { REMEMBERED } from './lease-keys.js';
 
 /**
- * Extends a lease. KEYS owner, fence. ARGV owner, ttl in ms, how long the fence is kept in ms, token.
- * Answers `kept`, or `lost` where another owner has acquired it since.
+ * Extends a lease. KEYS owner, fence. ARGV owner, ttl in milliseconds, for how many milliseconds
+ * the fence is kept, token. Answers `kept`, or `lost` where another owner has acquired the lease
+ * since.
  */
 const script = new Script(`
 if redis.call('GET', KEYS[2]) ~= ARGV[4] then return 'lost' end

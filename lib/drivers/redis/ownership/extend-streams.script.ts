@@ -5,10 +5,10 @@ import { MINE } from './stream-token.js';
 import { TRY } from '../scripting/try.js';
 
 /**
- * Keeps the locks of one consumer alive, each only while the stream is its own. A lock that has
- * expired is taken anew where no other owner has raised the token since. Their inputs stay young, too.
- * KEYS inputs, then lock and fence of each stream. ARGV consumer, group, lease ms, then id and token.
- * Answers a word per stream.
+ * Keeps the locks of one consumer alive, each only while the consumer owns its stream. Takes an
+ * expired lock again where no other owner has raised the token since. Also sets the idle time of
+ * the inputs to zero. KEYS inputs, then lock and fence of each stream. ARGV consumer, group, lease
+ * in milliseconds, then id and token. Answers a word per stream.
  */
 const script = new Script(`${TRY}${MINE}${REFRESH}
 local words, at = {}, 4
@@ -19,7 +19,7 @@ for i = 2, #KEYS, 2 do
     local holder = redis.call('GET', KEYS[i])
     if not holder or holder == ARGV[1] then
       word = 'held'
-      -- Before the lock: where that expires, the input is at least as old.
+      -- Before the lock: when the lock expires, its input has been idle for at least as long.
       if idle * 2 >= tonumber(ARGV[3]) then refresh(KEYS[1], ARGV[2], ARGV[at], ARGV[1]) end
     end
     if holder == ARGV[1] then
@@ -34,7 +34,7 @@ end
 return words
 `);
 
-/** Most streams in one run of the script, so that it never blocks the server for long. */
+/** Maximum of streams in one run of the script, so that it never blocks the server for long. */
 export const STREAMS_AT_ONCE = 100;
 
 export interface ExtendingStreams {

@@ -6,9 +6,9 @@ import { MINE } from './stream-token.js';
 import { TRY } from '../scripting/try.js';
 
 /**
- * On a cluster: moves an input that is pending to us to another consumer, under the token that it has then.
- * KEYS inputs, members, handed. ARGV consumer, group, id, token, the other consumer, what it has said, how
- * many it was handed.
+ * On a cluster: moves an input that is pending to this consumer to another one, under the token
+ * that the stream has then. KEYS inputs, members, handed. ARGV consumer, group, id, token, the
+ * other consumer, its last announcement, the number of inputs handed to it.
  */
 const script = new Script(`${TRY}${MINE}${HANDED}
 local whose = mine(KEYS[1], ARGV[2], ARGV[3], ARGV[1])

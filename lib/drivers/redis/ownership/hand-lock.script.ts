@@ -2,8 +2,8 @@ import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
 
 /**
- * On a cluster: gives a lock of ours to another consumer. KEYS lock. ARGV consumer, the other consumer,
- * lease in ms. Answers `handed`, or `lost` where another consumer has the lock.
+ * On a cluster: gives a lock of this consumer to another one. KEYS lock. ARGV consumer, the other
+ * consumer, lease in milliseconds. Answers `handed`, or `lost` where another consumer has the lock.
  */
 const script = new Script(`
 local holder = redis.call('GET', KEYS[1])

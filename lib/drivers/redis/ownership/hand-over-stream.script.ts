@@ -7,10 +7,10 @@ import type { StreamKeys } from './take-stream.script.js';
 import { TRY } from '../scripting/try.js';
 
 /**
- * Makes another consumer the owner of a stream: input, lock and token are that consumer's from then on,
- * and the lock never expires in between, so that no third consumer takes the stream.
- * KEYS lock, inputs, fence, members, handed. ARGV consumer, group, id, token, lease ms, the other
- * consumer, what it has said, how many it was handed.
+ * Makes another consumer the owner of a stream. Input, lock and token belong to that consumer from
+ * then on. The lock never expires in between, so that no third consumer takes the stream. KEYS
+ * lock, inputs, fence, members, handed. ARGV consumer, group, id, token, lease in milliseconds, the
+ * other consumer, its last announcement, the number of inputs handed to it.
  */
 const script = new Script(`${TRY}${RAISE}${MINE}${HANDED}
 local lock, input, fence = KEYS[1], KEYS[2], KEYS[3]
@@ -21,7 +21,7 @@ local whose = mine(input, group, id, me)
 if whose == 'gone' then return 'gone' end
 if whose == 'lost' or not fenced or (holder and holder ~= me) then return 'lost' end
 if not may_hand(KEYS[4], KEYS[5], to, ARGV[7], ARGV[8]) then return 'stale' end
--- A claim would forget what was deleted.
+-- Claiming a deleted entry would remove it from the pending list.
 if #redis.call('XRANGE', input, id, id) == 0 then return 'stale' end
 redis.call('XCLAIM', input, group, to, 0, id, 'JUSTID')
 redis.call('SET', lock, to, 'PX', ARGV[5])

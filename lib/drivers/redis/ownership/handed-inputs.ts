@@ -1,14 +1,15 @@
 /**
- * An input that its consumer does not note within this time is not handed over any more, in
+ * An input that its new consumer does not note within this time counts as handed over no more, in
  * milliseconds.
  */
 export const HANDED_FOR = 10_000;
 
 /**
  * Lua functions about the hash of inputs that were handed over: `id` to `token ms consumer`.
- * `handed_to(key, consumer)` counts those of one consumer. `may_hand(members, handed, to, said, count)`
- * says whether the consumer is as it was seen: it has said the same, and was handed as many.
- * `hand(handed, id, token, to)` notes one. They go by the server's clock.
+ * `handed_to(key, consumer)` counts the inputs of one consumer.
+ * `may_hand(members, handed, to, said, count)` checks that the consumer has not changed: its
+ * announcement is the same, and so is the number of inputs handed to it.
+ * `hand(handed, id, token, to)` notes one input. Times are the server's.
  */
 export const HANDED = `
 local function now_ms()

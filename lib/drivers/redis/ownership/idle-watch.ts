@@ -9,18 +9,18 @@ import { streamsIn } from '../resp/stream-reply.js';
 /** Longest wait of one read, in milliseconds. */
 const BLOCK = 5000;
 const FOREVER = 2 ** 31 - 1;
-/** Streams that become idle within this time are watched together, in milliseconds. */
+/** Streams that become idle within this time are added to the watch together, in milliseconds. */
 const TOGETHER = 10;
 /**
- * Each read names all streams, which takes time here and at the server. Between two reads there is
- * a rest of 1 ms for each of this many streams, so that a little traffic in many streams does not
- * use up all the time.
+ * Each read names all idle streams, which costs time in this process and on the server. Between two
+ * reads there is a pause of 1 ms per this number of streams, so that a few busy streams do not keep
+ * both occupied.
  */
 const NAMED_PER_MS = 50;
 
-/** Waits for entries of streams that have none, many streams at a time. */
+/** Waits for entries of many idle streams at a time. */
 export interface StreamWatch {
-  /** Calls `onEntry` once when there is an entry behind this id. A false alarm does no harm. */
+  /** Calls `onEntry` once, when there is an entry behind this id. A false alarm does no harm. */
   add(key: string, after: string, onEntry: () => void): void;
   remove(key: string): void;
   close(): Promise<void>;
@@ -39,7 +39,8 @@ export interface IdleWatchOptions {
 }
 
 /**
- * One connection that blocks for all idle streams of a process: an idle stream costs no command.
+ * One connection that blocks for all idle streams of a process, so that an idle stream costs no
+ * command.
  */
 export class IdleWatch implements StreamWatch {
   private readonly watched = new Map<string, Watched>();
@@ -60,13 +61,13 @@ export class IdleWatch implements StreamWatch {
     this.changed.abort();
     this.waking ??= setTimeout(() => {
       this.waking = undefined;
-      // The blocked read ends without entries, and the next one names all streams.
+      // Ends the blocked read without a result. The next read names all streams.
       if (this.outdated) void this.reader?.wake();
     }, TOGETHER);
   }
 
   remove(key: string): void {
-    // A read under way may still report the stream; the report is then ignored.
+    // A read that is under way may still find an entry; it has no listener any more.
     this.watched.delete(key);
   }
 
@@ -85,7 +86,7 @@ export class IdleWatch implements StreamWatch {
       role: 'reader',
       action: 'awaiting entries',
       block: BLOCK,
-      // Not used on a cluster.
+      // The key is not used on a cluster.
       key: () => '',
     });
     this.reader = reader;
@@ -116,7 +117,8 @@ export class IdleWatch implements StreamWatch {
       reader.succeeded();
     } catch (error) {
       if (this.closing.signal.aborted) return;
-      // A key that cannot be read fails the read of all: each stream then finds out for itself.
+      // One key that cannot be read makes the read of all streams fail. Each stream then finds out
+      // for itself.
       if (reader.failed(error) === 'refused' && isReply(error) && !isDemoted(error)) {
         for (const key of [...this.watched.keys()]) this.tell(key);
       }
@@ -136,12 +138,12 @@ export class IdleWatch implements StreamWatch {
   }
 }
 
-/** Time between two looks at an idle stream, in milliseconds. */
+/** Interval between two looks at an idle stream, in milliseconds. */
 const LOOK = 250;
 
 /**
- * On a cluster no read can wait for streams of several slots, so each stream is looked at again and
- * again.
+ * Looks at each idle stream again and again. On a cluster no blocking read waits for streams of
+ * several slots.
  */
 export class PollingWatch implements StreamWatch {
   private readonly timers = new Map<string, NodeJS.Timeout>();

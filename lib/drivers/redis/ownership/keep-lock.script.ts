@@ -2,8 +2,8 @@ import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
 
 /**
- * On a cluster: sets when a lock of ours expires, and takes it anew where it has.
- * KEYS lock. ARGV consumer, ms, 1 to take it anew. Answers `kept`, or `lost`.
+ * On a cluster: sets the expiry of this consumer's lock, and takes it again where it has expired.
+ * KEYS lock. ARGV consumer, milliseconds, 1 to take it again. Answers `kept`, or `lost`.
  */
 const script = new Script(`
 local holder = redis.call('GET', KEYS[1])
@@ -19,9 +19,9 @@ return 'kept'
 export interface KeepingLock {
   readonly lock: string;
   readonly consumer: string;
-  /** Until the lock expires, in milliseconds. */
+  /** Time until the lock expires, in milliseconds. */
   readonly ms: number;
-  /** The lock is taken anew where it has expired. */
+  /** Take the lock again where it has expired. */
   readonly anew?: boolean;
 }
 

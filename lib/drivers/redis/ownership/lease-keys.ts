@@ -1,15 +1,17 @@
-/** A lease's two keys. */
+/** The two keys of a lease. */
 export interface LeaseKeys {
   readonly owner: string;
   readonly fence: string;
 }
 
-/** Tokens are remembered for this time after a lease was last extended, in milliseconds: a week. */
+/**
+ * For how long a token is remembered after the lease was last extended, in milliseconds: a week.
+ */
 export const REMEMBERED = 7 * 86_400_000;
 
 /**
- * Lua function `next_token(fence)`: higher than any token before, also where the key that remembers
- * the last one was lost, as the server's time goes on.
+ * Lua function `next_token(fence)`: returns a token higher than any token before. The server's time
+ * makes that true also where the key with the last token was lost.
  */
 export const NEXT_TOKEN = `
 local function next_token(fence)

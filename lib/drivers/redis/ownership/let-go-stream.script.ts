@@ -8,14 +8,14 @@ import type { StreamKeys } from './take-stream.script.js';
 import { TRY } from '../scripting/try.js';
 
 /**
- * Ends the ownership of a stream. `complete`: its input is acknowledged and deleted. Else it is given
- * back: the token is raised, so that nothing of ours passes any more, and the lock is left to expire
- * at once instead of being deleted, as only that is told to those who wait for it.
- * KEYS lock, inputs, fence, assignment, and maybe the data stream. ARGV consumer, group, id, token,
- * whether complete, and maybe the group of the data stream and the id of its last entry, or ''. The last
- * entry is acknowledged in the same step: where neither it nor the input is pending any more, an earlier
- * try was carried out. While other consumers have entries of that group pending the answer is
- * `unsettled`, and nothing is done.
+ * Ends the ownership of a stream. With `complete` its input is acknowledged and deleted. Otherwise
+ * the stream is given back: the token is raised, so that this owner settles nothing any more. The
+ * lock is set to expire at once instead of being deleted, since the server tells waiting consumers
+ * of expiries only. KEYS lock, inputs, fence, assignment, and optionally the data stream. ARGV
+ * consumer, group, id, token, whether complete, and optionally the group of the data stream and the
+ * id of its last entry, or ''. The last entry is acknowledged in the same step: where neither the
+ * entry nor the input is pending any more, an earlier try succeeded. While other consumers have
+ * pending entries in that group the answer is `unsettled`, and nothing is done.
  */
 const script = new Script(`${TRY}${RAISE}${MINE}${GIVE_BACK}${OTHERS_HAVE}
 local lock, input, fence, assignment = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -45,7 +45,9 @@ redis.call('DEL', assignment)
 return 'settled'
 `);
 
-/** The group in which a data stream is read, and its last entry, acknowledged in the same step. */
+/**
+ * The group that reads a data stream, and its last entry, which is acknowledged in the same step.
+ */
 export interface DataGroup {
   readonly key: string;
   readonly group: string;
@@ -59,7 +61,7 @@ export interface LettingGo {
   readonly id: string;
   readonly token: number;
   readonly complete: boolean;
-  /** Where the data stream is read. */
+  /** The group that reads the data stream. */
   readonly reading?: DataGroup | undefined;
 }
 

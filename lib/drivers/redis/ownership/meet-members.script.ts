@@ -4,14 +4,14 @@ import type { BalancerMember, HandedInput } from '../../../ports/stream-ownershi
 import { Script } from '../scripting/script.js';
 import { HANDED_FOR } from './handed-inputs.js';
 
-/** A consumer that has announced nothing for this time is forgotten, in milliseconds. */
+/** A consumer that has announced nothing for this time is removed, in milliseconds. */
 const FORGOTTEN_AFTER = 3_600_000;
 
 /**
- * Says something of one consumer, takes note of what it was handed, and answers what all have said, and
- * were handed. By the server's clock.
- * KEYS members, handed. ARGV consumer, saying, ids that are noted.
- * Answers { name, age in ms and saying of each, in turn }, { id, token and consumer of each, in turn }.
+ * Stores the announcement of one consumer, notes the inputs that were handed to it, and answers the
+ * announcements and handed inputs of all consumers. Times are the server's. KEYS members, handed.
+ * ARGV consumer, announcement, ids that are noted. Answers { name, age in milliseconds and
+ * announcement of each, in turn }, { id, token and consumer of each, in turn }.
  */
 const script = new Script(`
 local time = redis.call('TIME')

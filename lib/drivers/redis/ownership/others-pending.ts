@@ -1,6 +1,6 @@
 /**
- * Lua function `others_have(stream, group, me)`: whether the group has entries pending to consumers
- * other than this one. Needs TRY.
+ * Lua function `others_have(stream, group, me)`: whether entries of the group are pending to
+ * consumers other than this one. Needs TRY.
  */
 export const OTHERS_HAVE = `
 local function others_have(stream, group, me)

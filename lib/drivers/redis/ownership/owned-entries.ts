@@ -17,35 +17,36 @@ export interface OwnedEntriesOptions {
   readonly holder: EntryHolder;
   readonly source: ReadKey;
   readonly sizes: EntrySizes;
-  /** Most entries of one read. They wait in memory, those of each stream. */
+  /** Maximum of entries of one read. The entries of each stream wait in memory. */
   readonly atOnce: () => number;
-  /** Most new entries of one read. Those behind the first one begin without asking the server. */
+  /** Maximum of new entries of one read. Those behind the first begin without asking the server. */
   readonly readAhead: () => number;
   /** Whether this consumer still owns the stream, where the guards do not tell. */
   readonly confirm: () => Promise<boolean>;
 }
 
-/** The result of a read. `after`: there are no entries; new ones come behind this id. */
+/** The result of a read. `after`: nothing is there, and the next entry comes behind this id. */
 export interface OwnedEntriesFound {
   readonly leases: readonly RedisLease[];
   readonly after?: string;
 }
 
 /**
- * The entries of one key of an owned stream: first the pending ones of the group, then new ones.
+ * Reads the entries of one key of an owned stream: first those that the group has pending, then new
+ * ones.
  */
 export class OwnedEntries {
   private readonly pending: PendingEntries;
   /** All entries that were pending up to this id are taken over. */
   private takenUpTo: string | undefined;
   private takenOver = false;
-  /** Leases that were waiting before all entries were taken over again. */
+  /** Leases that still wait from before the pending entries were taken over again. */
   private waiting = new Map<string, RedisLease>();
-  /** Entries that stay pending to this consumer by policy. They are not handed out again. */
+  /** Entries left pending to this consumer by policy. They are not handed out again. */
   private readonly left = new Set<string>();
-  /** The reply of the last read was lost: the runs that it counted did not begin. */
+  /** The reply of the last read was lost: the runs that the server counted did not begin. */
   private replyLost = false;
-  /** The highest id that was handed out. */
+  /** The highest id handed out. */
   private begunUpTo = '0-0';
 
   constructor(private readonly options: OwnedEntriesOptions) {
@@ -53,9 +54,10 @@ export class OwnedEntries {
   }
 
   /**
-   * Entries may be pending to this consumer that are unknown here: all of them are taken over
-   * again, in their order.
-   * @param waiting leases that `next` returned and that have not begun; they are handed out again
+   * Takes over all pending entries again, in their order. Called where an entry that this process
+   * does not know of may be pending to this consumer.
+   * @param waiting leases that `next` has handed out and that have not begun. They are handed out
+   * again.
    */
   again(waiting: readonly RedisLease[] = []): void {
     this.takenOver = false;
@@ -78,8 +80,9 @@ export class OwnedEntries {
   }
 
   /**
-   * Takes over only entries of other consumers.
-   * @returns undefined where the guards do not hold; no leases where they have no more entries
+   * Takes over what other consumers have pending, and nothing else.
+   * @returns undefined where the guards do not hold; no leases where other consumers have nothing
+   * more
    */
   async nextOfOthers(): Promise<OwnedEntriesFound | undefined> {
     for (this.again(); !this.takenOver;) {
@@ -104,14 +107,14 @@ export class OwnedEntries {
       }
       return { leases };
     } catch (error) {
-      // The page is taken again.
+      // Takes the page over again.
       this.takenUpTo = takenUpTo;
       this.takenOver = false;
       throw error;
     }
   }
 
-  /** Takes back the runs that a lost reply has counted. */
+  /** Takes back the runs that the server counted for a lost reply. */
   private async takeBackLost(rows: readonly TakenEntry[]): Promise<readonly TakenEntry[]> {
     if (!this.replyLost) return rows;
     const { holder, source, guards } = this.options;
@@ -134,7 +137,8 @@ export class OwnedEntries {
     const page = await commands
       .run('taking over what is pending', (client) => takePending(client, take), source.key)
       .catch((error: unknown) => {
-        // Entries of other consumers can no longer be told from those that the read has counted.
+        // The entries taken from other consumers can no longer be told apart from those that the
+        // read has counted.
         if (isBroken(error)) this.replyLost = false;
         throw error;
       });
@@ -166,7 +170,7 @@ export class OwnedEntries {
     });
   }
 
-  /** Reports entries that run late: later ones had begun before the other consumer's were found. */
+  /** Reports entries of another consumer that were found after later ones had begun. */
   private tellOfLate(rows: readonly TakenEntry[]): void {
     const { events, holder, source } = this.options;
     const late = rows.filter(
@@ -206,7 +210,8 @@ export class OwnedEntries {
         return { leases };
       }
     } catch (error) {
-      // The read may have been carried out: its entries are pending to this consumer.
+      // The server may have carried the read out: the entries that it took are then pending to this
+      // consumer.
       this.again();
       this.replyLost = isBroken(error);
       if (this.replyLost && systemClock.now() - sentAt < AT_ONCE) {

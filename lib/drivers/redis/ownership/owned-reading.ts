@@ -11,7 +11,7 @@ import type { EntryHolder, RedisLease } from '../leases/redis.lease.js';
 import { isGroupMissing } from '../errors/reply-errors.js';
 import { OwnedSupply, type OwnedSupplyOptions } from './owned-supply.js';
 
-/** Wait before guards that did not hold are tried again, in milliseconds. */
+/** Guards that do not hold are tried again after this time, in milliseconds. */
 const REFUSED = 100;
 
 export interface ReadingOptions extends Omit<OwnedSupplyOptions, 'owned' | 'holder' | 'guards'> {
@@ -21,7 +21,7 @@ export interface ReadingOptions extends Omit<OwnedSupplyOptions, 'owned' | 'hold
   readonly onFinished: (held: HeldStream, completed: boolean) => void;
 }
 
-/** The entries of one owned stream, one after the other. */
+/** Hands out the entries of one owned stream, one after the other. */
 export class OwnedReading implements EntryHolder {
   private readonly supply: OwnedSupply;
   private readonly backoff = new Backoff();
@@ -34,7 +34,7 @@ export class OwnedReading implements EntryHolder {
   private resting: (() => void)[] = [];
   /** The stream was completed together with its last entry. */
   private completed = false;
-  /** Entries read behind the last entry of a finished stream. */
+  /** Leases read behind the last entry of a finished stream. */
   private behind: RedisLease[] = [];
 
   constructor(
@@ -69,12 +69,12 @@ export class OwnedReading implements EntryHolder {
     this.filling = this.fill(() => this.supply.prepare()).finally(() => this.advance());
   }
 
-  /** Call it when dead letters were handed back. */
+  /** Dead letters of the stream were redriven. */
   redriven(): void {
     if (!this.ended) this.supply.redriven();
   }
 
-  /** Asks the server to count a run. Letting go meanwhile waits for the reply. */
+  /** Asks the server to count a run. An entry that is let go of meanwhile waits for the answer. */
   async begin(ask: () => Promise<BeginOutcome>): Promise<BeginOutcome> {
     if (this.ended) return 'lost';
     const asking = ask();
@@ -82,16 +82,13 @@ export class OwnedReading implements EntryHolder {
     return asking;
   }
 
-  /**
-   * Acknowledges the last entry together with the completion of its stream, where one step can do
-   * both.
-   */
+  /** Acknowledges the last entry together with the completion of its stream, where one step can. */
   async finish(client: Redis, lease: RedisLease): Promise<SettleOutcome | undefined> {
     if (!lease.finishing) return undefined;
     const last = { key: this.supply.source.key, group: this.group, last: lease.entryId };
     const word = await this.options.locks.completeWith(client, this.owned, last);
     if (word === 'settled') this.completed = true;
-    // Another program has announced the stream anew: the guards decide about the entry.
+    // Another program announced the stream anew: the guards decide what becomes of the entry.
     return word === 'gone' || word === 'unsettled' ? undefined : word;
   }
 
@@ -115,17 +112,19 @@ export class OwnedReading implements EntryHolder {
   }
 
   /**
-   * This reading did not settle the entry, and will not: it was left pending by policy, or lost.
+   * This consumer has not settled the entry, and will not: the entry was left pending by policy, or
+   * lost.
    */
   forgotten(lease: RedisLease, left: boolean): void {
-    // Where only the lock had expired, the entry is still pending to this consumer and comes first.
+    // Where only the lock had expired, the entry is still pending to this consumer, and comes
+    // before all others.
     if (!left && lease.redriven) this.redriven();
     if (left) this.supply.leave(lease);
     else this.supply.again(lease, this.queue.splice(0));
     this.putDown(lease);
   }
 
-  /** A message that has run waits to run again. */
+  /** Whether a message that has run waits to run again. */
   get awaitsRetry(): boolean {
     const { inHand } = this;
     return inHand !== undefined && !inHand.charged && inHand.attempt > 0;
@@ -136,7 +135,7 @@ export class OwnedReading implements EntryHolder {
     this.end();
     await this.filling;
     const waiting = [...this.queue.splice(0), ...this.behind.splice(0)];
-    // The next owner takes these entries anyway: giving them back takes back their counted runs.
+    // The next owner takes the entries in any case. Giving them back takes back the counted run.
     await Promise.all(
       waiting.map((lease) => releaseLease(this.options.commands, lease).catch(() => undefined)),
     );
@@ -146,13 +145,13 @@ export class OwnedReading implements EntryHolder {
       await new Promise<void>((resolve) => this.resting.push(resolve));
   }
 
-  /** Hands out nothing more. Entries that were handed out are lost. */
+  /** Hands out nothing more, and loses what was handed out. */
   end(): void {
     this.ending.abort();
     this.supply.end();
   }
 
-  /** Nothing runs any more, or no caller waits for that any more. */
+  /** Called when nothing runs any more, or when the caller has stopped waiting for that. */
   rest(): void {
     for (const resolve of this.resting.splice(0)) resolve();
   }
@@ -164,7 +163,9 @@ export class OwnedReading implements EntryHolder {
     this.advance();
   }
 
-  /** A method goes on after its timeout: no other message of the stream runs meanwhile. */
+  /**
+   * A handler that outlived its timeout still runs. No other entry of its stream runs meanwhile.
+   */
   private outlived({ overrun }: RedisLease, then: () => void): boolean {
     void overrun?.then(then);
     return overrun !== undefined;
@@ -179,7 +180,7 @@ export class OwnedReading implements EntryHolder {
     } else this.filling = this.fill(() => this.more()).finally(() => this.advance());
   }
 
-  /** Waits after an obstacle, with backoff; `advance` tries again. */
+  /** Waits out an obstacle, with backoff. `advance` tries again. */
   private async fill(step: () => Promise<void>): Promise<void> {
     try {
       await step();
@@ -188,7 +189,7 @@ export class OwnedReading implements EntryHolder {
       if (this.ended) return;
       const { events, group } = this.options;
       const { stream } = this.owned;
-      // An outage is reported once for all streams.
+      // The connection reports an outage itself, once for all streams.
       if (!(error instanceof RedisConnectionError)) {
         events.emit('stream-unreadable', { stream, group, error: error as Error });
       }
@@ -203,12 +204,12 @@ export class OwnedReading implements EntryHolder {
   private async more(): Promise<void> {
     if (this.owned.finishing) return this.finishOthers();
     const leases = await this.supply.next();
-    // The lock has expired. The next heartbeat takes it anew, or reports that it is lost.
+    // The lock has expired. The next heartbeat takes it again, or reports that it is lost.
     if (!leases) return sleep(systemClock, REFUSED, this.ending.signal);
     this.queue.push(...leases);
   }
 
-  /** For a finished stream: runs what other consumers have begun, then completes the stream. */
+  /** Runs what other consumers have begun of a finished stream, then completes it. */
   private async finishOthers(): Promise<void> {
     const leases = await this.supply.nextOfOthers();
     if (!leases) return sleep(systemClock, REFUSED, this.ending.signal);

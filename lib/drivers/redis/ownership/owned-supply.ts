@@ -12,10 +12,10 @@ import { OwnedEntries } from './owned-entries.js';
 import type { RedisStreamLocks } from './redis.stream-locks.js';
 
 /**
- * A newer version of redis-stream-client-go looks at the lock, and then acknowledges the input. If
- * it has looked before this consumer took the stream, it acknowledges a moment later. For this
- * time, in milliseconds, nothing is read ahead, because entries that were read ahead begin without
- * asking the server.
+ * For this time after taking a stream nothing is read ahead, in milliseconds. Entries that were
+ * read ahead begin without asking the server. A newer version of redis-stream-client-go looks at
+ * the lock, and then acknowledges the input: if it looked before this consumer took the stream, it
+ * acknowledges a moment later.
  */
 const ONE_BY_ONE = 300;
 
@@ -27,7 +27,7 @@ export interface OwnedSupplyOptions {
   readonly group: string;
   readonly startId: string;
   readonly locks: RedisStreamLocks;
-  /** Most entries of one read. */
+  /** Maximum of entries of one read. */
   readonly atOnce: () => number;
   readonly sizes: EntrySizes;
   readonly owned: HeldStream;
@@ -35,15 +35,18 @@ export interface OwnedSupplyOptions {
   readonly guards: readonly Guard[];
 }
 
-/** Supplies the next entries of an owned stream: from the stream itself, and redriven ones. */
+/**
+ * Supplies the next entries of an owned stream: from the stream itself, and from its redrive
+ * stream.
+ */
 export class OwnedSupply {
   readonly source: ReadKey;
   readonly redriveSource: ReadKey;
   private readonly keeper: GroupKeeper;
   private readonly entries: OwnedEntries;
-  /** Redriven entries, once there were any. They are in no order with the others. */
+  /** The redriven entries, once there were some. They have no order with the other entries. */
   private backlog: OwnedEntries | undefined;
-  /** There may be redriven entries. */
+  /** The redrive stream may have entries. */
   private hasBacklog = false;
   private readonly takenAt = systemClock.now();
   private onIdleEnd: (() => void) | undefined;
@@ -69,15 +72,16 @@ export class OwnedSupply {
     return this.keeper.ensure(this.source);
   }
 
-  /** Call it when dead letters were handed back. */
+  /** Dead letters of the stream were redriven. */
   redriven(): void {
-    // The object is kept: it knows which entries were handed out and left.
+    // The object is kept, since it knows which entries it has handed out and which were left
+    // pending.
     this.backlog ??= this.entriesOf(this.redriveSource);
     this.hasBacklog = true;
     this.onIdleEnd?.();
   }
 
-  /** Call it when the entry is handed out. */
+  /** The lease was handed out. */
   begun(lease: RedisLease): void {
     if (!lease.redriven) this.entries.begun(lease);
   }
@@ -88,15 +92,15 @@ export class OwnedSupply {
   }
 
   /**
-   * The entry was lost, and may still be pending to this consumer. @param waiting entries that have
-   * not begun
+   * The lease was lost, and its entry may still be pending to this consumer. @param waiting leases
+   * that have not begun
    */
   again(lease: RedisLease, waiting: readonly RedisLease[]): void {
     (lease.redriven ? this.backlog : this.entries)?.again(waiting);
   }
 
   /**
-   * Returns the next entries. Where there are none, waits for the first new one.
+   * Returns the next entries. Where there are none, waits for the first one.
    * @returns undefined where the guards do not hold; none after a wait, or after `end`
    */
   async next(): Promise<readonly RedisLease[] | undefined> {
@@ -108,17 +112,17 @@ export class OwnedSupply {
     const found = await (backlog ?? this.entries).next();
     if (found?.after === undefined || this.ended) return found?.leases;
     if (backlog) this.hasBacklog = false;
-    // Messages were redriven while the others were read.
+    // Entries were redriven during the read.
     else if (!this.hasBacklog) await this.entryBehind(found.after);
     return [];
   }
 
-  /** Entries that other consumers have begun. @returns undefined where the guards do not hold */
+  /** Takes over what other consumers have begun. @returns undefined where the guards do not hold */
   async nextOfOthers(): Promise<readonly RedisLease[] | undefined> {
     return (await this.entries.nextOfOthers())?.leases;
   }
 
-  /** Ends all waits. */
+  /** Ends all waiting. */
   end(): void {
     this.ended = true;
     this.options.watch.remove(this.source.key);

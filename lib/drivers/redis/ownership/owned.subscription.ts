@@ -15,7 +15,7 @@ import { OwnedReading } from './owned-reading.js';
 import { RedrivenLook } from './redriven-look.js';
 import type { RedisStreamLocks } from './redis.stream-locks.js';
 
-/** Most entries that wait in memory: of one stream, and of all together. */
+/** Maximum of entries that wait in memory: of one stream, and of all streams together. */
 const MOST_OF_ONE = 20;
 const MOST_OF_ALL = 4000;
 
@@ -29,7 +29,7 @@ export interface RedisOwnedOptions extends OwnedSubscribeOptions {
   readonly consumer: string;
 }
 
-/** The reader of all streams that one consumer owns. */
+/** Reads all streams that one consumer owns. */
 export class RedisOwnedSubscription implements OwnedSubscription {
   private readonly readings = new Map<string, OwnedReading>();
   private readonly idle: StreamWatch;
@@ -94,7 +94,7 @@ export class RedisOwnedSubscription implements OwnedSubscription {
   }
 
   /**
-   * The lock of the whole stream keeps its entries. The server is asked all the same, to find out
+   * The lock of the whole stream keeps its leases. This asks the server all the same, to find out
    * whether an entry was settled elsewhere.
    */
   extend(leases: readonly Lease[]): Promise<ExtendOutcome[]> {
@@ -105,7 +105,7 @@ export class RedisOwnedSubscription implements OwnedSubscription {
     readingOf(lease).forgotten(lease as RedisLease, left);
   }
 
-  /** Does nothing: the load balancer decides which streams are read. */
+  /** The load balancer decides which streams are read. */
   watch(): void {}
 
   async stop(): Promise<void> {
@@ -127,7 +127,7 @@ export class RedisOwnedSubscription implements OwnedSubscription {
     await this.looking;
   }
 
-  /** Many busy streams must not fill the memory. */
+  /** Limits the read, so that many busy streams do not fill the memory. */
   private get atOnce(): number {
     const { budget } = this.options;
     const all = Math.min(MOST_OF_ALL, budget.share / this.sizes.largest);
@@ -139,7 +139,7 @@ export class RedisOwnedSubscription implements OwnedSubscription {
     this.wakePull();
   }
 
-  /** Entries that wait here are never handed out. */
+  /** Gives back the entries of a stream that wait in this process, and hands them out no more. */
   private async takeBack(reading: OwnedReading): Promise<void> {
     const waiting = this.ready.filter(({ holder }) => holder === reading);
     this.ready = this.ready.filter(({ holder }) => holder !== reading);

@@ -1,8 +1,8 @@
 /**
- * Lua function `refresh(input, group, id, consumer)`: marks an input that is pending to this
- * consumer as handed out just now. Older versions of redis-stream-client-go take any input that has
- * been pending for long, even if its lock is alive. A deleted input is left alone: claiming it
- * would forget it.
+ * Lua function `refresh(input, group, id, consumer)`: sets the idle time of an input that is
+ * pending to this consumer to zero. Older versions of redis-stream-client-go take any input that
+ * was pending for long, even while its lock lives. A deleted input is left alone: claiming it would
+ * remove it from the pending list.
  */
 export const REFRESH = `
 local function refresh(input, group, id, consumer)
@@ -11,16 +11,18 @@ local function refresh(input, group, id, consumer)
 end
 `;
 
-/** Idle for a day: the next consumer that looks for abandoned inputs takes it at once. */
+/** Idle for a day: a consumer that looks for abandoned inputs takes the input at once. */
 const ONE_DAY = 86_400_000;
 
-/** Lua passes some thousand values to a command at most: with more an input keeps its count. */
+/**
+ * Lua passes a few thousand values to a command at most. An input with more values keeps its count.
+ */
 const MOST_FIELDS = 4000;
 
 /**
- * Lua function `give_back(input, group, id, consumer)`: any consumer may take the input at once.
- * Where other programs have counted dead owners of it, it is announced anew without that count:
- * they give a stream up after a few, and this owner lives.
+ * Lua function `give_back(input, group, id, consumer)`: lets any consumer take the input at once.
+ * Other programs count the owners that died, and give a stream up after a few. This owner lives, so
+ * an input with such a count is announced anew without it.
  */
 export const GIVE_BACK = `
 local function give_back(input, group, id, consumer)

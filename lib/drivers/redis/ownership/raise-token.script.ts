@@ -3,9 +3,9 @@ import { Script } from '../scripting/script.js';
 import { RAISE, TOKEN_IS_KNOWN_FOR } from './stream-token.js';
 
 /**
- * On a cluster: raises the token of a data stream, for an owner who has the lock and the input, or
- * (`''` for the id) for no owner. KEYS fence, assignment. ARGV id, token that it must have or ''.
- * Answers the token, or '' where it was another one.
+ * On a cluster: raises the token of a data stream, for an owner that has the lock and the input, or
+ * (`''` for the id) so that the stream has no owner. KEYS fence, assignment. ARGV id, token that
+ * the stream must have or ''. Answers the new token, or '' where the token was another one.
  */
 const script = new Script(`${RAISE}
 if ARGV[2] ~= '' and redis.call('GET', KEYS[1]) ~= ARGV[2] then return '' end
@@ -23,7 +23,7 @@ export interface RaisingToken {
   readonly assignment: string;
   /** Undefined: the stream has no owner from now on. */
   readonly id?: string;
-  /** Raises the token only where it is this one. */
+  /** Raise the token only where it is this one. */
   readonly from?: number;
 }
 

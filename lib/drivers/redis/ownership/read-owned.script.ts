@@ -7,10 +7,10 @@ import { TRY } from '../scripting/try.js';
 import { XINFO_RECORD } from '../scripting/xinfo-record.js';
 
 /**
- * Reads new entries of an owned stream, at once or not at all, and only while no other consumer has
- * entries of the group pending: those come before what is new.
- * KEYS stream. ARGV group, consumer, most entries.
- * Answers { word, entries or the id behind which the stream is new to the group }.
+ * Reads new entries of an owned stream without waiting, and only while no other consumer has
+ * pending entries of the group: those come before new ones. KEYS stream. ARGV group, consumer,
+ * maximum of entries. Answers { word, entries or the id behind which the stream is new to the group
+ * }.
  */
 const script = new Script(`${TRY}${XINFO_RECORD}${OTHERS_HAVE}
 local key, group, me = KEYS[1], ARGV[1], ARGV[2]
@@ -25,8 +25,8 @@ return { 'none', '0-0' }
 `);
 
 /**
- * `others`: entries of other consumers have to be taken over first. `none`: new entries come behind
- * `after`.
+ * `others`: take over the pending entries of other consumers first. `none`: the next entry comes
+ * behind `after`.
  */
 export type OwnedRead =
   | { readonly word: 'found'; readonly entries: readonly [id: string, fields: Fields][] }

@@ -7,7 +7,7 @@ import { extendLease } from './extend-lease.script.js';
 import type { LeaseKeys } from './lease-keys.js';
 import { releaseLease } from './release-lease.script.js';
 
-/** Leases as two keys each: the owner, which expires, and the fence, which stays. */
+/** Stores each lease in two keys: the owner, which expires, and the fence, which outlives it. */
 export class RedisLeaseStore implements LeaseStore {
   constructor(
     private readonly commands: Commands,

@@ -25,7 +25,7 @@ export interface RedisOwnershipOptions {
   readonly budget: ReadBudget;
 }
 
-/** Streams balanced between consumers by way of the protocol of redis-stream-client-go. */
+/** Balances streams between consumers by the protocol of redis-stream-client-go. */
 export class RedisOwnership implements StreamOwnership {
   constructor(private readonly options: RedisOwnershipOptions) {}
 
@@ -34,7 +34,8 @@ export class RedisOwnership implements StreamOwnership {
     const parts = { ...this.options, ...join, group };
     const inputs = new RedisStreamInputs(parts);
     const onCluster = parts.commands.topology !== undefined;
-    // Each node of a cluster tells only of its own keys: there, looks find everything.
+    // Each node of a cluster notifies of its own keys only. On a cluster everything is found by
+    // looking.
     const hints = new ExpiryHints({ ...parts, hints: onCluster ? 'off' : join.hints });
     const locks = onCluster ? new ClusterStreamLocks(parts) : new RedisStreamLocks(parts);
     return {

@@ -17,9 +17,9 @@ import { discardInput, MOST_LETTERS } from './discard-input.script.js';
 import { STREAMS_AT_ONCE } from './extend-streams.script.js';
 import { refreshInputs } from './refresh-inputs.script.js';
 
-/** Lua passes some thousand values to a command at most. */
+/** Lua passes a few thousand values to a command at most. */
 const MOST_IN_A_SCRIPT = 4000;
-/** The field that holds the reason in dead letters of other programs. */
+/** The field that marks dead letters of other programs. */
 const REASON = '_dlq_reason';
 
 export interface RedisInputsOptions {
@@ -122,7 +122,7 @@ export class RedisStreamInputs implements StreamInputs {
       const both = fields ? discarding : { ...discarding, deadLetters: this.key };
       return this.run('discarding an input', (client) => discardInput(client, both));
     }
-    // Twice rather than never.
+    // Writes the letter first, so that after a crash it exists twice rather than not at all.
     await commands.run(
       'discarding an input',
       (client) => client.xadd(deadLetters, 'MAXLEN', '~', MOST_LETTERS, '*', ...letter),
@@ -135,7 +135,7 @@ export class RedisStreamInputs implements StreamInputs {
   async close(): Promise<void> {
     this.closed = true;
     await this.reader?.stop();
-    // Inputs in the last reply are still handed out.
+    // Entries of the last reply are still handed out.
     await this.pulling;
     await this.reader?.close();
   }
@@ -167,8 +167,8 @@ export class RedisStreamInputs implements StreamInputs {
   }
 
   /**
-   * Creates the group at the beginning of the stream: finished inputs are deleted, so every input
-   * in it has to be handled.
+   * Reads from the beginning: finished inputs are deleted, so each input that is there has to be
+   * worked on.
    */
   private async createGroup(): Promise<void> {
     await this.run('creating the group of inputs', async (client) => {

@@ -19,9 +19,9 @@ import { letGoStream, type DataGroup } from './let-go-stream.script.js';
 import { TOKEN_IS_KNOWN_FOR } from './stream-token.js';
 import { takeStream, type StreamKeys } from './take-stream.script.js';
 
-/** Most locks that one command asks about. */
+/** Maximum of locks that one command asks about. */
 const ASKED_AT_ONCE = 500;
-/** How often the keys of an ownership are kept for longer, in milliseconds. */
+/** Interval at which the expiry of an ownership's keys is put off, in milliseconds. */
 const KEPT_EVERY = 3_600_000;
 
 export interface RedisLocksOptions {
@@ -33,7 +33,7 @@ export interface RedisLocksOptions {
   readonly lease: number;
 }
 
-/** On a single server each step of an ownership is one script. */
+/** Stream locks on a single server, where each step of an ownership is one script. */
 export class RedisStreamLocks implements StreamLocks {
   private keptAt = systemClock.now();
 
@@ -102,7 +102,7 @@ export class RedisStreamLocks implements StreamLocks {
     );
   }
 
-  /** Whether this consumer still owns the stream. Called where the guards do not tell. */
+  /** Whether this consumer still owns the stream. Called where the guards do not say so. */
   confirm(_held: HeldStream): Promise<boolean> {
     return Promise.resolve(true);
   }
@@ -126,7 +126,8 @@ export class RedisStreamLocks implements StreamLocks {
     return [
       { key: keys.fence(stream), value: String(token) },
       { key: keys.lock(stream, id), value: consumer },
-      // Programs without tokens may have acknowledged the input, and announced the stream anew.
+      // Programs that know no tokens may have acknowledged the input, and announced the stream
+      // anew.
       { key: keys.inputs(service), value: consumer, pending: { group, id } },
     ];
   }
@@ -144,14 +145,14 @@ export class RedisStreamLocks implements StreamLocks {
   }
 
   /**
-   * Keeps these keys for longer. They expire by themselves, because programs that do not know of
-   * them may end an ownership.
+   * Puts off the expiry of the keys. They expire by themselves, since another program that does not
+   * know them may end the ownership.
    */
   protected keep(held: readonly HeldStream[]): void {
     const now = systemClock.now();
     if (now - this.keptAt < KEPT_EVERY) return;
     this.keptAt = now;
-    // A failure now is made up for the next time.
+    // A failure is ignored: the next time is early enough.
     void Promise.allSettled(held.map((one) => this.keepOne(this.keysOf(one))));
   }
 

@@ -4,20 +4,20 @@ import { RedisConnectionError } from '../errors/redis-connection.errors.js';
 import { bySlot } from '../topology/slots.js';
 import type { Commands } from '../connection/commands.js';
 
-/** Time between two looks, in milliseconds. */
+/** Interval between two looks, in milliseconds. */
 const INTERVAL = 2000;
-/** Most keys that one command asks about. */
+/** Maximum of keys that one command asks about. */
 const AT_ONCE = 500;
 
-/** A stream to which dead letters may be handed back. */
+/** A stream to which dead letters may be redriven. */
 export interface Redrivable {
-  /** Key of its redriven messages. */
+  /** Key of the stream's redrive stream. */
   readonly redriveKey: string;
-  /** Called when there may be some. */
+  /** Called where the redrive stream may have entries. */
   redriven(): void;
 }
 
-/** Looks for redriven messages of the streams of a process: many streams with one command. */
+/** Looks for redriven entries of a process's streams: one command asks about many streams. */
 export class RedrivenLook {
   private readonly stopping = new AbortController();
 
@@ -40,7 +40,7 @@ export class RedrivenLook {
 
   private async look(): Promise<void> {
     const all = [...this.streams()];
-    // On a cluster no command can name keys of several slots.
+    // On a cluster a command names keys of one slot only.
     const groups = this.commands.topology
       ? [...bySlot(all, ({ redriveKey }) => redriveKey).values()]
       : [all];
@@ -48,13 +48,13 @@ export class RedrivenLook {
     await Promise.all(together.map((some) => this.tell(some)));
   }
 
-  /** Looks at each key alone, so that one that may not be read hides no other. */
+  /** A key that this user may not access must not hide the others. */
   private async tell(some: readonly Redrivable[]): Promise<void> {
     try {
       if ((await this.existing(some)) === 0) return;
       if (some.length === 1) return some[0]!.redriven();
     } catch (error) {
-      // An outage is reported elsewhere, and is the same for all keys.
+      // The connection reports an outage itself, and the outage is the same for all streams.
       if (some.length === 1 || error instanceof RedisConnectionError) return;
     }
     for (const one of some) await this.tell([one]);

@@ -5,8 +5,9 @@ import { MINE } from './stream-token.js';
 import { TRY } from '../scripting/try.js';
 
 /**
- * Inputs have been handed out to a consumer just now, where they are still pending to whom they were.
- * KEYS inputs. ARGV group, consumer, then id of each and whom it was pending to.
+ * Sets the idle time of inputs to zero and makes them pending to a consumer, where they are still
+ * pending to the consumer that is named. KEYS inputs. ARGV group, consumer, then id of each input
+ * and the consumer to which it was pending.
  */
 const script = new Script(`${TRY}${MINE}${REFRESH}
 for i = 3, #ARGV, 2 do

@@ -3,8 +3,9 @@ import { Script } from '../scripting/script.js';
 import type { LeaseKeys } from './lease-keys.js';
 
 /**
- * Releases a lease. The fence moves on, so that nothing is settled by it any more. KEYS owner, fence.
- * ARGV token. Answers `released`, or `lost` where another owner has acquired it since.
+ * Releases a lease. Raises the fence, so that the old token settles nothing any more. KEYS owner,
+ * fence. ARGV token. Answers `released`, or `lost` where another owner has acquired the lease
+ * since.
  */
 const script = new Script(`
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 'lost' end

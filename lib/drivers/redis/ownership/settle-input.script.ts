@@ -6,8 +6,8 @@ import { MINE } from './stream-token.js';
 import { TRY } from '../scripting/try.js';
 
 /**
- * On a cluster: acknowledges and deletes an input, or gives it back, while it is pending to us.
- * KEYS inputs. ARGV consumer, group, id, whether complete.
+ * On a cluster: acknowledges and deletes an input, or gives it back, while it is pending to this
+ * consumer. KEYS inputs. ARGV consumer, group, id, whether complete.
  */
 const script = new Script(`${TRY}${MINE}${GIVE_BACK}
 local whose = mine(KEYS[1], ARGV[2], ARGV[3], ARGV[1])

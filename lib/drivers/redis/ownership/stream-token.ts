@@ -1,12 +1,14 @@
 import { NEXT_TOKEN } from './lease-keys.js';
 
 /**
- * How long a token is remembered after its last owner, in case the server's clock is set back, in
- * milliseconds.
+ * For how long a token is remembered after its last owner, in case the server's clock is set back,
+ * in milliseconds.
  */
 export const TOKEN_IS_KNOWN_FOR = 86_400_000;
 
-/** Lua function `raise(key)`: sets a token that no owner of the stream had before, and answers it. */
+/**
+ * Lua function `raise(key)`: sets a token that no owner of the stream had before, and returns it.
+ */
 export const RAISE = `${NEXT_TOKEN}
 local function raise(key)
   local token = next_token(key)
@@ -16,8 +18,9 @@ end
 `;
 
 /**
- * Lua function `mine(input, group, id, consumer)`: `mine` and how long it is idle in milliseconds;
- * `lost` where the input is pending to another consumer; `gone` where it is not pending. Needs TRY.
+ * Lua function `mine(input, group, id, consumer)`: returns `mine` and the idle time in
+ * milliseconds, `lost` where the input is pending to another consumer, or `gone` where it is not
+ * pending. Needs TRY.
  */
 export const MINE = `
 local function mine(input, group, id, consumer)

@@ -5,11 +5,10 @@ import { MINE, RAISE, TOKEN_IS_KNOWN_FOR } from './stream-token.js';
 import { TRY } from '../scripting/try.js';
 
 /**
- * Takes a data stream: lock, input, token, in this order, as others do who speak this protocol.
- * KEYS lock, inputs, fence, assignment. ARGV consumer, group, id, lease ms, whether only our own.
- * Where the stream is owned by way of another input, the lock of that one is looked at: its name
- * differs in the id only.
- * Answers { word, token }.
+ * Takes a data stream: lock, input, token, in this order, as other programs of this protocol do.
+ * KEYS lock, inputs, fence, assignment. ARGV consumer, group, id, lease in milliseconds, whether to
+ * take only a stream of this consumer. Where the stream is owned through another input, checks the
+ * lock of that input: its name differs in the id only. Answers { word, token }.
  */
 const script = new Script(`${TRY}${RAISE}${MINE}
 local lock, input, fence, assignment = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -31,7 +30,7 @@ redis.call('SET', assignment, id, 'PX', ${TOKEN_IS_KNOWN_FOR})
 return { 'taken', raise(fence) }
 `);
 
-/** What a stream's ownership is made of. */
+/** The keys of a stream's ownership. */
 export interface StreamKeys {
   readonly lock: string;
   readonly inputs: string;

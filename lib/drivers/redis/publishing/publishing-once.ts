@@ -7,18 +7,21 @@ import { publishOnce } from './publish-once.script.js';
 import type { ServerFeatures } from '../connection/server-features.js';
 
 export type IdempotentEntry = OutgoingEntry & { readonly idempotency: Idempotency };
-/** The id of an entry, or its error. */
+/** The id of an entry, or the error that it met. */
 export type Result = string | Error;
 
 export const isIdempotent = (entry: OutgoingEntry): entry is IdempotentEntry =>
   entry.idempotency !== undefined;
 
-/** How long a script remembers a `native` key, as Redis does by default, in milliseconds. */
+/**
+ * For how long a key is remembered as `native` where the server cannot, in milliseconds: the
+ * default of Redis.
+ */
 const NATIVE_WINDOW = 100_000;
 
 /**
- * Appends entries with an idempotency key: by XADD … IDMP, where the option asks for it and the
- * server has it, otherwise by a script. Neither knows the keys of the other.
+ * Appends entries with an idempotency key: by XADD … IDMP where that was asked for and the server
+ * has it, otherwise by a script. Neither way knows the keys of the other.
  */
 export class PublishingOnce {
   constructor(
@@ -28,14 +31,14 @@ export class PublishingOnce {
   ) {}
 
   /**
-   * The command for the server behind this client. Send it at once, and in the order of these
-   * calls.
+   * Returns the command for the server behind this client. Send it at once, and in the order of
+   * these calls.
    */
   command(client: Redis, entry: IdempotentEntry): string {
     const { stream, fields, idempotency } = entry;
     const { key, window } = idempotency;
     if (window === 'native' && this.features?.has(client, 'idmp')) {
-      // Each key is a producer of its own: the server remembers only a hundred keys of one
+      // Makes each key a producer of its own: the server remembers only a hundred keys per
       // producer.
       const streamKey = this.keys.stream(stream);
       return encodeCommand(['XADD', streamKey, 'IDMP', key, '1', '*', ...fields]);
@@ -44,9 +47,9 @@ export class PublishingOnce {
   }
 
   /**
-   * Sends again what the server refused because it no longer knows the script or the option. It has
-   * written nothing of these entries.
-   * @param send sends entries with their commands made anew
+   * Sends again what the server refused because it no longer knows the script or the option. The
+   * server has written none of these entries.
+   * @param send sends entries with commands that were made anew
    */
   async mend(
     client: Redis | undefined,
@@ -77,7 +80,7 @@ export function onceArguments(
   ];
 }
 
-/** How long a script remembers a key, in milliseconds. */
+/** For how long a script remembers a key, in milliseconds. */
 export const windowOf = (window: IdempotencyWindow): number =>
   window === 'native' ? NATIVE_WINDOW : window;
 

@@ -19,8 +19,8 @@ export const isReplicated = (entry: OutgoingEntry): entry is ReplicatedEntry =>
 
 export interface ReplicatedPublishingOptions {
   /**
-   * Makes connections for these messages only, at the first one: the server answers nothing else on
-   * a connection that waits for replicas.
+   * Makes connections of their own, at the first message that waits for replicas. The server
+   * answers nothing else on a connection that waits for replicas.
    */
   readonly connect: () => Commands;
   readonly keys: Keys;
@@ -28,7 +28,7 @@ export interface ReplicatedPublishingOptions {
   readonly timeout: number;
 }
 
-/** A script and IDMP do not know each other's keys: a message might be published twice. */
+/** The script and IDMP do not know each other's keys: a message might be stored twice. */
 const NATIVE_IN_VAIN =
   "waitReplicas cannot be combined with an idempotency key whose window is 'native'. " +
   'Set idempotencyWindow to a number of milliseconds.';
@@ -39,8 +39,8 @@ interface Waiting {
 }
 
 /**
- * Publishes entries and waits until enough replicas have them. While one batch waits, the next one
- * gathers: one wait serves all entries that were written before it.
+ * Publishes entries and waits until the wanted number of replicas has them. During one wait further
+ * entries gather. One wait serves all entries that were written before it.
  */
 export class ReplicatedPublishing {
   private commands: Commands | undefined;
@@ -91,7 +91,7 @@ export class ReplicatedPublishing {
           const written = batch.map(({ entry }) => this.append(client, entry));
           const found = await Promise.allSettled(written);
           const [first] = found;
-          // Nothing was written: on a cluster all entries may belong to another node by now.
+          // Nothing was written: on a cluster the entries may belong to another node by now.
           if (first?.status === 'rejected' && found.every(({ status }) => status === 'rejected')) {
             throw first.reason;
           }
@@ -141,7 +141,8 @@ export class ReplicatedPublishing {
 }
 
 /**
- * Returns how many replicas have confirmed. An error must not look as if nothing had been written.
+ * @returns how many replicas have confirmed, or an error that does not look as if nothing had been
+ * written
  */
 async function waitFor(client: Redis, most: number, timeout: number): Promise<number | Error> {
   try {

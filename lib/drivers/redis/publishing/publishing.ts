@@ -11,10 +11,13 @@ import type { Reply } from '../resp/reply-parser.js';
 import { encodeText, Wire, type Waiter } from '../resp/wire.js';
 import type { ServerFeatures } from '../connection/server-features.js';
 
-/** Commands are written when they reach this size, and not all of a large batch as one text. */
+/**
+ * Commands are written whenever this many characters have gathered, so that a large batch is never
+ * one text.
+ */
 const WRITE_SIZE = 65_536;
 
-/** Entries that were published together, and the result of each. */
+/** Entries that were published together, and the outcome of each. */
 class Publication implements Waiter {
   private readonly results: Result[] = [];
 
@@ -51,23 +54,22 @@ export interface PublishingOptions {
   readonly connector: Connector;
   readonly events: EventBus;
   readonly keys: Keys;
-  /** How long entries wait for a connection, in milliseconds. @default as long as for a reply */
-  readonly patience?: number;
   /**
-   * Without it, entries with an idempotency key are published by a script, whatever the server
-   * supports.
+   * For how long entries wait for a connection, in milliseconds. By default as long as for a reply.
    */
+  readonly patience?: number;
+  /** Where it is absent, entries with an idempotency key always go by script. */
   readonly features?: ServerFeatures;
 }
 
 /**
- * Appends entries with one command each, on a connection of its own. The first entry of a turn of
- * the event loop is written at once. Others of the same turn are written together, in order,
- * because a write per command costs more than the command.
+ * Appends entries with one command each, on a connection of its own. The first of a turn of the
+ * event loop is written at once. Those that follow in the same turn are written together, in order:
+ * a write per command costs more than the command.
  */
 export class Publishing {
   private waiting: Publication[] = [];
-  /** A command was written in this turn: further ones gather. */
+  /** This turn has written something: entries that follow gather. */
   private gathering = false;
   private closed = false;
   private connection: Connection | undefined;
@@ -88,7 +90,7 @@ export class Publishing {
     await this.connection?.close();
   }
 
-  /** The node has no streams any more. */
+  /** Called where the node has no streams any more. */
   async retire(): Promise<void> {
     await this.connection?.retire();
     this.closed = true;
@@ -155,7 +157,7 @@ export class Publishing {
   }
 
   private send(wire: Wire, publications: readonly Publication[]): void {
-    // Encodes all of them before the first is sent: if one cannot be encoded, none is sent.
+    // Makes all commands before sending the first: if one of them cannot be made, none is sent.
     const texts: string[] = [];
     let text = '';
     for (const { entries } of publications) {

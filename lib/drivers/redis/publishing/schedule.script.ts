@@ -6,12 +6,13 @@ import { DELAYING, whenArguments, type DelayKeys } from '../scripting/delaying.j
 import { TRY } from '../scripting/try.js';
 
 /**
- * Stores entries of one stream until they are due. The key of an idempotent one is taken before the
- * entry is written, given back where writing fails, and remembered until the window after its due
- * time has passed. A repetition writes the key again: WAIT on a connection that has written nothing
- * counts replicas that lack the entry. KEYS sorted set, hash, stream, then one published key per idempotent entry.
- * ARGV per entry: `in` or `at`, ms, window in ms or '', number of elements, elements.
- * Answers per entry its name, the id that its key stands for, or an error.
+ * Stores delayed entries of one stream until they are due. An idempotency key is taken before its
+ * entry is written, given back where writing fails, and remembered until its window after the due
+ * time has passed. A repetition writes the key again: on a connection that has written nothing,
+ * WAIT counts replicas that lack the entry. KEYS sorted set, hash, stream, then one published key
+ * per idempotent entry. ARGV per entry: `in` or `at`, milliseconds, window in milliseconds or '',
+ * number of elements, elements. Answers per entry its name, the id that its key stands for, or an
+ * error.
  */
 const script = new Script(`${TRY}${DELAYING}
 local refusal = refuse_delays(KEYS[1], KEYS[2], KEYS[3])
@@ -53,10 +54,7 @@ return out
 export interface Scheduling {
   readonly when: When;
   readonly fields: Fields;
-  /**
-   * Key of its idempotency key, and how long that is remembered after the due time, in
-   * milliseconds.
-   */
+  /** The published key, and for how long it is remembered after the due time, in milliseconds. */
   readonly once: { readonly key: string; readonly window: number } | undefined;
 }
 

@@ -6,7 +6,7 @@ import { windowOf } from './publishing-once.js';
 import { MOST_ELEMENTS } from '../scripting/delaying.js';
 import { schedule } from './schedule.script.js';
 
-/** Stores entries of one stream with one command. @returns for each entry its id or error */
+/** Stores delayed entries of one stream, with one command. @returns per entry its id or error */
 export function scheduleEntries(
   client: Redis,
   keys: Keys,
@@ -28,8 +28,8 @@ export function scheduleEntries(
 }
 
 /**
- * Checks now for what the server would refuse when the entry is due, because no caller would learn
- * of it then.
+ * Finds an entry that the server would refuse when it is due: at that time no caller waits for the
+ * error.
  */
 export function delayProblem({ stream, fields }: DelayedEntry): Error | undefined {
   const { length } = fields;

@@ -15,17 +15,17 @@ import type { Reply } from '../resp/reply-parser.js';
 import { streamsIn } from '../resp/stream-reply.js';
 import { keepBox } from './keep-box.script.js';
 
-/** A client that has not refreshed its box for this time is gone, in milliseconds. */
+/** A client that has not refreshed its reply box for this time is gone, in milliseconds. */
 const EXPIRY = 60_000;
-/** How often the box is refreshed while its client waits for answers, in milliseconds. */
+/** Interval at which a client that waits for answers refreshes its reply box, in milliseconds. */
 const REFRESH = 20_000;
 /** Longest wait of one read, in milliseconds. */
 const BLOCK = 5000;
 const AT_ONCE = 1000;
 
 /**
- * A caller that has got an answer may send its next request at once: that request is written before
- * the next read.
+ * A caller that has got an answer may ask again at once. Its request is written before the next
+ * read.
  */
 const askersFirst = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
 
@@ -37,14 +37,14 @@ export interface RedisReplyBoxOptions extends ReplyBoxOptions {
 }
 
 /**
- * The stream of one client's answers. One connection reads it for all requests, by plain blocking
- * reads behind the last id, so nothing is lost where the connection is replaced. The stream expires
- * by itself when its client is gone.
+ * The stream of one client's answers. One connection reads it for all requests of the client, by
+ * blocking reads behind the last id: replacing the connection loses nothing. The stream expires by
+ * itself when its client is gone.
  */
 export class RedisReplyBox implements ReplyBox {
   readonly address = `client-${randomBytes(9).toString('base64url')}`;
   private readonly key: string;
-  /** The node that has it, on a cluster. */
+  /** The slot of the reply box on a cluster. */
   private readonly place: SlotPlace | undefined;
   private reader: BlockingReader | undefined;
   private lastId = '0-0';
@@ -71,7 +71,7 @@ export class RedisReplyBox implements ReplyBox {
     this.closing.abort();
     await this.reader?.close();
     if (!this.made || !this.options.commands.current) return;
-    // The stream would expire by itself.
+    // A failure is ignored: the stream expires by itself.
     await this.options.commands
       .run('removing a reply box', (client) => client.del(this.key), this.key)
       .catch(() => undefined);
@@ -102,7 +102,7 @@ export class RedisReplyBox implements ReplyBox {
     void this.read(this.reader);
   }
 
-  /** Creates the stream, again where it has vanished, and puts off its expiry. */
+  /** Creates the stream, also again where it has vanished, and puts off its expiry. */
   private async keep(): Promise<void> {
     const asked = performance.now();
     const made = await this.options.commands.run(
@@ -115,7 +115,7 @@ export class RedisReplyBox implements ReplyBox {
     this.made = true;
   }
 
-  /** Reads while callers wait, and for one more block: the next request may come soon. */
+  /** Reads while a request waits, and for one more block: the next request may come soon. */
   private async read(reader: BlockingReader): Promise<void> {
     while (!this.closing.signal.aborted) {
       const wanted = this.options.waiting();
@@ -125,7 +125,7 @@ export class RedisReplyBox implements ReplyBox {
         this.options.onReplies(found);
         await askersFirst();
       } else if (wanted || this.options.waiting()) {
-        // No answer came for long: the stream may have vanished.
+        // No answer came for long: check whether the stream has vanished.
         this.freshUntil = 0;
       } else break;
     }
@@ -145,7 +145,7 @@ export class RedisReplyBox implements ReplyBox {
     }
   }
 
-  /** Returns false where there is no connection in time: then the waiting requests are told. */
+  /** False where there is no connection in time: the waiting requests are then told. */
   private async hasConnection(reader: BlockingReader): Promise<boolean> {
     if (reader.isConnected) return true;
     const { connector, onLost } = this.options;
@@ -170,7 +170,7 @@ export class RedisReplyBox implements ReplyBox {
 
   private async recover(reader: BlockingReader, error: unknown): Promise<void> {
     if (this.closing.signal.aborted) return;
-    // The cause that broke the connection may have deleted the stream, too.
+    // The failure that broke the connection may have deleted the stream too.
     this.freshUntil = 0;
     if (reader.failed(error) === 'refused') {
       const cause = typedError(error, 'awaiting answers', this.key, 'xread');

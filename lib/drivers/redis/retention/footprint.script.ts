@@ -2,12 +2,12 @@ import type { Redis } from 'ioredis';
 import type { StreamFootprint } from '../../../ports/retention.js';
 import { Script } from '../scripting/script.js';
 
-/** Counted one by one, so not far. */
+/** Maximum of entries to count. The script counts them one by one. */
 const COUNTED = 100;
 
 /**
- * KEYS stream. ARGV id, most entries to count.
- * Answers { bytes, entries before the id or -1 }, nothing where the stream is missing.
+ * KEYS stream. ARGV id, maximum of entries to count. Answers { bytes, entries before the id or -1
+ * }, nothing where the stream is missing.
  */
 const script = new Script(`
 local bytes = redis.call('MEMORY', 'USAGE', KEYS[1])

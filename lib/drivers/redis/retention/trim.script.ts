@@ -7,19 +7,21 @@ import { TRY } from '../scripting/try.js';
 import { XINFO_RECORD } from '../scripting/xinfo-record.js';
 
 /**
- * Deletes one portion of what a stream need not keep, see rule 21 in docs/retention.md: the oldest
- * entries, up to where the group that is furthest behind still needs them. Beyond that only where loss
- * is allowed, up to the next place where a group stands, so that each group has either read all of the
- * portion or none of it, and what is lost can be counted.
+ * Deletes one portion of the entries that a stream need not keep, see rule 21 in docs/retention.md:
+ * the oldest entries, up to the position from which the group that is furthest behind still needs
+ * them. It deletes beyond that position only where loss is allowed, up to the next position of a
+ * group. So each group has either read all of the portion or none of it, and the loss can be
+ * counted.
  *
- * Whole nodes of the stream go first, which costs next to nothing; the rest of the first node goes
- * entry by entry.
+ * Whole nodes of the stream are deleted first, which costs next to nothing. The rest of the first
+ * node is deleted entry by entry.
  *
- * What has been settled behind a pending entry goes too where the server can tell (XTRIM ACKED): it
- * looks entry by entry, so it is asked for what the other way cannot reach.
+ * Entries that were settled behind a pending entry are deleted too where the server can tell them
+ * (XTRIM ACKED). That option looks at each entry, so it is used only for what the other way cannot
+ * reach.
  *
- * KEYS stream, floors. ARGV policy `settled` | `length` | `age`, its limit, `loss` or '', most entries to
- * delete, `acked` or '', groups that must be there, unless they were deleted on purpose.
+ * KEYS stream, floors. ARGV policy `settled` | `length` | `age`, its limit, `loss` or '', maximum
+ * of entries to delete, `acked` or '', groups that must exist, unless they were deleted on request.
  * Answers { deleted, lost, groups that lost, 1 where the server does not know ACKED }.
  */
 const script = new Script(`${TRY}${XINFO_RECORD}${ID_ORDER}
@@ -104,7 +106,7 @@ if all then lost = deleted end
 return { deleted, math.min(lost, deleted), losers, unknown }
 `);
 
-/** Most entries in one run of the script: about a millisecond of the server's time. */
+/** Maximum of entries in one run of the script: about a millisecond of the server's time. */
 const PORTION = 10_000;
 
 export interface TrimReply extends Trimmed {

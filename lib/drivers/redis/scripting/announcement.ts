@@ -1,17 +1,18 @@
-/** How long fields of dead and closed consumers are kept, in milliseconds. */
+/** For how long the fields of dead and closed consumers are kept, in milliseconds. */
 export const KEPT = 86_400_000;
 
 /**
- * A consumer's field in the hash of a group's consumers: words, then JSON, with spaces between:
- * state, server time at which it counts as dead unless refreshed, server time since which the
- * announcement stands without a gap (both in ms since the epoch), instance, and process, events and
- * options as JSON.
+ * A consumer's field in the hash of a group's consumers: words, then JSON, separated by spaces.
+ * State; server time at which the consumer counts as dead unless it refreshes the field; server
+ * time since which the announcement stands without a gap (both in milliseconds since the epoch);
+ * instance; and process, events and options as JSON.
  */
 const FIELD = '^(%l+) (%d+) (%d+) (%S+) (.*)$';
 
 /**
- * Lua: `now`, server time in ms; `announced(value)` answers a table `{ state, till, since, instance,
- * json, alive }`, or nil for a field that is missing or has another form.
+ * Lua: `now`, server time in milliseconds. `announced(value)` returns a table
+ * `{ state, till, since, instance, json, alive }`, or nil for a field that is missing or has
+ * another form.
  */
 export const ANNOUNCED = `
 local time = redis.call('TIME')
@@ -26,9 +27,9 @@ end
 `;
 
 /**
- * Lua: `write(key, consumer, state, till, since, instance, json)` sets a field. The hash expires a day
- * after the last of its consumers counts as dead. PEXPIRE comes first: the server refuses at
- * maxmemory the first write of a script only, and only where it takes memory.
+ * Lua: `write(key, consumer, state, till, since, instance, json)` sets a field. The hash expires a
+ * day after the last of its consumers counts as dead. PEXPIRE comes first: at maxmemory the server
+ * refuses only the first write of a script, and only a write that takes memory.
  */
 export const WRITE_ANNOUNCEMENT = `
 local function write(key, consumer, state, till, since, instance, json)
@@ -41,8 +42,8 @@ end
 `;
 
 /**
- * Lua: `matches(pattern, text)`, where \`*\` in a pattern stands for any run of characters: the same
- * rule as `eventMatcher`.
+ * Lua: `matches(pattern, text)`. A \`*\` in the pattern stands for any characters, as in
+ * `eventMatcher`.
  */
 export const MATCHES = `
 local function matches(pattern, text)

@@ -1,30 +1,29 @@
 import type { When } from '../../../core/message.js';
 
-/** Keys of one stream's delayed messages. */
+/** The keys of one stream's delayed messages. */
 export interface DelayKeys {
-  /** Sorted set: names by due time. */
+  /** Sorted set of names by due time. */
   readonly delayed: string;
-  /** Hash: the entries to publish by name, and the last name given. */
+  /** Hash of the packed entries by name, and the last name given. */
   readonly entries: string;
   /** The stream to which they are published. */
   readonly stream: string;
 }
 
-/** Entries that are due later than this are found by looks, in milliseconds. */
+/** Messages due later than this are found by looks, in milliseconds. */
 const LOOKS_FIND = 1500;
 
-/** Names are 16 digits, so this field is no name. */
+/** Names have 16 digits, so no message has the name of this field. */
 const LAST = 'last';
 
 /**
- * Lua functions for scripts that write delayed messages:
- * `refuse_delays(delayed, entries, stream)`: an error reply where a key holds something else than it
- * should; `due_at(how, ms)`: a time of the server, ms, `how` being `in` or `at`;
- * `wake(delayed, name, due, now)`: tells the schedulers that listen, on a channel of the set's name,
- * where this is due before all others and before their next look;
- * `delay(delayed, entries, due, first, last)`: stores an entry made of these ARGV, answers its name.
- * A name is the time of storing in µs, or the last one plus one: they rise, so that entries of the
- * same due time stay in their order.
+ * Lua functions for scripts that write delayed messages. `refuse_delays(delayed, entries, stream)`:
+ * an error reply where a key has the wrong type. `due_at(how, ms)`: a server time in milliseconds,
+ * where `how` is `in` or `at`. `wake(delayed, name, due, now)`: notifies listening schedulers, on a
+ * channel with the set's name, where this message is due before all others and before their next
+ * look. `delay(delayed, entries, due, first, last)`: stores an entry made of these ARGV and returns
+ * its name. A name is the time of storing in microseconds, or the last name plus one. Names rise,
+ * so that entries of the same due time keep their order.
  */
 export const DELAYING = `
 local function refuse_delays(delayed, entries, stream)
@@ -63,8 +62,8 @@ end
 `;
 
 /**
- * Lua `now`, ms, and `next_in(delayed)`: ms until the next entry is due, 0 where one is, -1 where none
- * waits; or nil and an error. To be put behind {@link DELAYING}.
+ * Lua `now`, in milliseconds, and `next_in(delayed)`: milliseconds until the next message is due, 0
+ * where one is due, -1 where none waits; or nil and an error. Put it behind {@link DELAYING}.
  */
 export const NEXT_IN = `
 local now = math.floor(server_time() / 1000)
@@ -76,9 +75,9 @@ local function next_in(delayed)
 end
 `;
 
-/** Most names and values of one entry: a script can pass no more to one command. */
+/** Maximum of names and values of one entry: a script can pass no more to one command. */
 export const MOST_ELEMENTS = 7000;
 
-/** As {@link DELAYING} takes it. */
+/** The arguments that {@link DELAYING} takes. */
 export const whenArguments = (when: When): [how: 'in' | 'at', ms: number] =>
   'in' in when ? ['in', when.in] : ['at', when.at];

@@ -2,9 +2,9 @@ import type { Guard } from '../../../core/guard.js';
 import { TRY } from './try.js';
 
 /**
- * Lua function `fence(key, group, consumer, id, count)`, put at the head of each script that must
- * only act for the run that owns the entry: `held`, `lost` to another run, or `gone` from the pending
- * list (settled before, or the group itself is gone).
+ * Lua function `fence(key, group, consumer, id, count)`. It begins each script that may act only
+ * for the run that owns the entry. Returns `held`, `lost` where another run owns the entry, or
+ * `gone` where the entry is not pending (it was settled before, or the group is gone).
  */
 export const FENCE = `${TRY}
 local function fence(key, group, consumer, id, count)
@@ -16,8 +16,9 @@ end
 `;
 
 /**
- * Lua function `forget(key, group, ids, redriven)`: acknowledges entries, of which there may be none.
- * Those that were redriven (`'1'`) are deleted too, and their key with the last one: no other group reads it.
+ * Lua function `forget(key, group, ids, redriven)`: acknowledges entries; the list may be empty.
+ * Redriven entries (`'1'`) are deleted too, and their key with the last of them: only this group
+ * reads it.
  */
 export const FORGET = `
 local function forget(key, group, ids, redriven)
@@ -31,7 +32,7 @@ local function forget(key, group, ids, redriven)
 end
 `;
 
-/** What identifies a run to {@link FENCE}. */
+/** Identifies a run to {@link FENCE}. */
 export interface Fenced {
   readonly key: string;
   readonly group: string;
@@ -39,6 +40,6 @@ export interface Fenced {
   readonly id: string;
   /** Delivery count of the run. */
   readonly count: number;
-  /** Further guards that must hold. */
+  /** Further conditions under which the script may act. */
   readonly guards?: readonly Guard[] | undefined;
 }

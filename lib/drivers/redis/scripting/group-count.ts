@@ -2,12 +2,11 @@ import { ID_ORDER } from './id-order.js';
 
 /**
  * Lua functions about the server's count of the entries that a group has read. A server before 7.2
- * does not log that count with the group's position: after a crash or a failover the position is
- * right, and the count, and with it the lag, is an old one, for good.
- * `count_of(group, stream, floor)`: the count, or false where the server does not know it, or where it
- * contradicts the floor that was noted before (see ensure-group).
- * `recount(key, group, count)`: has the server take this count. One that is false the server knows
- * again once the group has read all.
+ * does not log that count with the group's position. After a crash or a failover the position is
+ * right, but the count, and the lag with it, stays outdated. `count_of(group, stream, floor)`: the
+ * count, or false where the server does not know it, or where it contradicts the floor that was
+ * noted before (see ensure-group). `recount(key, group, count)`: makes the server take this count.
+ * Where the count is false, the server knows it again once the group has read everything.
  */
 export const GROUP_COUNT = `${ID_ORDER}
 local function contradicts(read, last, stream, floor)

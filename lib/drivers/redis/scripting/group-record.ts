@@ -1,13 +1,16 @@
 import { XINFO_RECORD } from './xinfo-record.js';
 
-/** Stands in place of a floor: the group was deleted on purpose, and consumers do not create it again. */
+/**
+ * Stands in place of a floor: the group was deleted on request, and consumers do not create it
+ * again.
+ */
 export const DELETED = 'deleted';
 
 /**
- * Lua functions about groups, and `record`.
- * `group_of(key, name)`: the record of a group; nil where the stream, or the group, is missing.
- * `stream_of(key)`: the record of a stream that exists.
- * `floor_of(key, group, stream)`: where this group could be created again, see ensure-group.
+ * Lua functions about groups, and `record`. `group_of(key, name)`: the record of a group; nil where
+ * the stream or the group is missing. `stream_of(key)`: the record of a stream that exists.
+ * `floor_of(key, group, stream)`: the position at which this group could be created again, see
+ * ensure-group.
  */
 export const GROUP_RECORD = `${XINFO_RECORD}
 local function group_of(key, name)

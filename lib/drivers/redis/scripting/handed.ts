@@ -1,7 +1,7 @@
 /**
- * Entries that were handed over and not yet fetched stand in a sorted set for each stream and group,
- * all with the score 0. A member is the name of the receiver, a zero byte, `s` or `r` for an entry of
- * the stream or a redriven one, and its id.
+ * Entries that were handed over and not yet fetched are members of a sorted set for each stream and
+ * group, all with the score 0. A member is the name of the receiver, a zero byte, `s` for an entry
+ * of the stream or `r` for a redriven one, and its id.
  *
  * Lua: `waiting_of(consumer)`, the range of a consumer's members; `member_of(consumer, kind, id)`;
  * `kind_and_id(consumer, member)`.
@@ -18,5 +18,5 @@ local function kind_and_id(consumer, member)
 end
 `;
 
-/** Where an entry is read: its stream, or the redrive stream. */
+/** Where an entry is read from: `s` for its stream, `r` for its redrive stream. */
 export type HandedKind = 's' | 'r';

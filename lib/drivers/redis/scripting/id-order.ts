@@ -1,4 +1,6 @@
-/** A Lua function `less(a, b)`. Ids are compared as texts: their numbers may be larger than Lua can count. */
+/**
+ * Lua function `less(a, b)`: compares ids as texts, since their numbers may be too large for Lua.
+ */
 export const ID_ORDER = `
 local function less(a, b)
   local am, as = string.match(a, '^(%d+)-(%d+)$')

@@ -1,4 +1,6 @@
-/** MessagePack: heads of texts of less than 32 bytes, of longer ones, of a list, and of numbers. */
+/**
+ * MessagePack: heads of texts shorter than 32 bytes, of longer texts, of a list, and of numbers.
+ */
 const SHORT_TEXT = 0xa0;
 const TEXT = 0xdb;
 const LIST = 0xdd;
@@ -6,14 +8,14 @@ const UNSIGNED = 0xce;
 const DOUBLE = 0xcb;
 const HEAD = 5;
 
-/** Below this length, copying characters one by one is cheaper than a call. */
+/** Up to this number of characters, copying one by one is cheaper than a call that copies. */
 const SHORT = 32;
 
 const FIRST_ROOM = 1 << 16;
-/** Buffers larger than this are not kept for the next time, in bytes. */
+/** A larger buffer is not kept for the next time, in bytes. */
 const KEPT = 1 << 20;
 
-/** Texts and numbers as one MessagePack list. */
+/** Builds one MessagePack list of texts and numbers. */
 export class PackedList {
   private buffer = Buffer.allocUnsafe(FIRST_ROOM);
   private at = HEAD;
@@ -30,7 +32,7 @@ export class PackedList {
     this.at += HEAD + size;
   }
 
-  /** A number in Lua, not its text. */
+  /** Adds a number that is a number in Lua too, not a text. */
   number(value: number): void {
     this.length++;
     this.ensureRoom(9);
@@ -58,7 +60,7 @@ export class PackedList {
     return packed;
   }
 
-  /** False: the text has characters that are not ASCII. */
+  /** @returns false where the text has characters other than ASCII */
   private isCopied(text: string, length: number): boolean {
     const { buffer } = this;
     let at = this.at + 1;
@@ -84,7 +86,7 @@ const list = new PackedList();
 
 /**
  * Packs what `fill` adds, for scripts that begin with {@link UNPACK}. One argument with many values
- * costs a fraction of as many arguments, here and on the way.
+ * costs a fraction of as many arguments, in this process and on the way.
  */
 export function pack(fill: (list: PackedList) => void): Buffer {
   list.clear();
@@ -92,7 +94,7 @@ export function pack(fill: (list: PackedList) => void): Buffer {
   return list.toBuffer();
 }
 
-/** Lua: replaces the arguments by those packed into the only argument. */
+/** Lua: unpacks the only argument, and puts its values in place of the arguments. */
 export const UNPACK = `
 local ARGV = cmsgpack.unpack(ARGV[1])
 `;

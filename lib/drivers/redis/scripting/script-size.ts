@@ -1,6 +1,9 @@
 import type { OutgoingEntry } from '../../../core/message.js';
 
-/** About the most characters of one script, so that it does not block the server for long. */
+/**
+ * Approximate maximum of characters sent to one script, so that it does not block the server for
+ * long.
+ */
 export const MOST_CHARACTERS = 500_000;
 
 export function charactersOf({ fields }: OutgoingEntry): number {

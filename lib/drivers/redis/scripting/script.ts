@@ -5,8 +5,9 @@ import { textsOf } from '../resp/texts-of.js';
 import { isRefused, isRefusedInScript, isScriptMissing } from '../errors/reply-errors.js';
 
 /**
- * Put before a script that only acts where all guards hold: behind its own keys and arguments stand those
- * of the guards about pending entries (value, group, id) with their number, then those about plain values.
+ * Put before a script that may act only where all guards hold. Behind the script's own keys and
+ * arguments come those of the guards about pending entries (value, group, id) with their number,
+ * then those about plain values.
  */
 const GUARDED = `
 for _ = 1, tonumber(table.remove(ARGV)) do
@@ -19,9 +20,9 @@ for _ = 1, tonumber(table.remove(ARGV)) do
 end`;
 
 /**
- * A Lua script. It is sent by its digest, and in full where the server does not know it. Each line
- * calls one command at most, and names it in a comment where the call does not: so an error can
- * name what the user may not do.
+ * A Lua script. It is sent by its digest, and in full once where the server does not know it (any
+ * more). Each line of a script calls one command at most, and names it in a comment where the call
+ * does not: so that an error can name the command that the user may not run.
  */
 export class Script {
   private readonly digest: string;
@@ -33,8 +34,8 @@ export class Script {
   }
 
   /**
-   * Runs the script only where the guards hold.
-   * @returns null where one does not; a script with guards returns no null itself
+   * Runs the script only where the guards hold, if there are any.
+   * @returns null where a guard does not hold; a script with guards itself never answers null
    */
   async run(
     client: Redis,
@@ -45,10 +46,7 @@ export class Script {
     return this.answer(client, keys, args, guards, false);
   }
 
-  /**
-   * As {@link run}, for a script that returns the fields of entries: bytes that are no UTF-8 are
-   * kept.
-   */
+  /** Runs a script that answers the fields of entries: bytes that are no UTF-8 are kept. */
   async read(
     client: Redis,
     keys: readonly string[],
@@ -96,9 +94,9 @@ export class Script {
   }
 
   /**
-   * The words of the command, for callers that speak to the server themselves. In full the first
-   * time, because commands sent behind it do not wait for another try. A server that has forgotten
-   * the script replies NOSCRIPT: call `forget`, and send it once more.
+   * Returns the words of the command, for callers that write to the server themselves. The first
+   * command has the script in full, since commands sent behind it do not wait for a second try. A
+   * server that has lost the script since answers NOSCRIPT: then call `forget`, and send once more.
    */
   command(
     client: Redis,
@@ -111,7 +109,7 @@ export class Script {
     return [...head, keys.length, ...keys, ...args];
   }
 
-  /** The same script, for keys and arguments {@link withGuards}. */
+  /** The same script for keys and arguments made by {@link withGuards}. */
   get guarded(): Script {
     this.underGuards ??= new Script(GUARDED + this.lua);
     return this.underGuards;
@@ -121,7 +119,7 @@ export class Script {
     this.#sent.delete(client);
   }
 
-  /** Names the command of an error: the server tells only the line. */
+  /** The server's error names only the line of the script. */
   private nameCommand(error: Error): void {
     const [, line] = /user_script:(\d+)/.exec(error.message) ?? [];
     const text = this.lua.split('\n')[Number(line) - 1] ?? '';
@@ -132,7 +130,7 @@ export class Script {
   }
 }
 
-/** Keys and arguments of a script whose guards are checked first. */
+/** Keys and arguments of a script that checks guards first. */
 export function withGuards<T>(
   keys: readonly string[],
   args: readonly T[],
@@ -147,7 +145,7 @@ export function withGuards<T>(
   ];
 }
 
-/** Names the keys of an error: the server does not say which of several keys it refuses. */
+/** Where a command has several keys, the server does not say which of them it refuses. */
 function nameKeys(error: Error, keys: readonly string[]): void {
   Object.assign(error, { keys });
   if (!/\bkeys?\b/.test(error.message)) return;

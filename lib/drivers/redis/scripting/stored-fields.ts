@@ -1,10 +1,12 @@
 import type { Fields } from '../../../core/message.js';
 import { bytesOfText } from '../../../core/codecs/text-bytes.js';
 
-/** A field that holds all fields as a JSON array, where they are too many for one call in Lua. */
+/** One field that has all fields as a JSON array, where they are too many for one call in Lua. */
 export const PACKED_FIELDS = 'packed_fields';
 
-/** The fields before they were packed. A message may have a field of that name itself. */
+/**
+ * Returns the fields as they were before packing. A message may have a field of that name itself.
+ */
 export function unpackFields(fields: Fields): Fields {
   if (fields.length !== 2 || fields[0] !== PACKED_FIELDS) return fields;
   try {
@@ -15,8 +17,6 @@ export function unpackFields(fields: Fields): Fields {
   }
 }
 
-/**
- * A field as it is written back to the server. Bytes that are no UTF-8 are written as they were.
- */
+/** Returns a field as it is written back to the server: its bytes, where it is no UTF-8. */
 export const asWritten = (text: string): string | Buffer =>
   text.isWellFormed() ? text : bytesOfText(text);

@@ -1,4 +1,4 @@
-/** Lua function `refuse_others(key)`: an error reply where a key holds something else than a stream. */
+/** Lua function `refuse_others(key)`: an error reply where a key exists and is no stream. */
 export const STREAMS_ONLY = `
 local function refuse_others(key)
   local kind = redis.call('TYPE', key).ok

@@ -1,8 +1,8 @@
 /**
- * Lua functions for scripts that go on after an error. A script that expects one of another kind
- * would go on with a wrong idea where the user may not run the command.
- * `named(reply, command)` answers that error with the command's name, and all else as it is;
- * `try(command, …)` is `redis.pcall`, but for that error, which ends the script.
+ * Lua functions for scripts that continue after an error. Such a script expects one kind of error,
+ * and would draw a wrong conclusion from the error of a user that may not run the command.
+ * `named(reply, command)` returns that error with the command's name, and any other reply as it is.
+ * `try(command, …)` is `redis.pcall`, except that this error ends the script.
  */
 export const TRY = `
 local function named(reply, name, sub)

@@ -1,4 +1,7 @@
-/** A Lua function `record(row)`: what XINFO answers of one stream, group or consumer, by the names of its fields. */
+/**
+ * Lua function `record(row)`: turns the answer of XINFO about one stream, group or consumer into a
+ * table by field names.
+ */
 export const XINFO_RECORD = `
 local function record(row)
   local map = {}

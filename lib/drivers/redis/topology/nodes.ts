@@ -1,13 +1,13 @@
 import { parseAddress, type Address } from './topology.js';
 
-/** A connection to a node, or an object that has one. */
+/** What is kept per node: a connection to it, or an object that has one. */
 interface Node {
   close(): Promise<void>;
-  /** The node is not needed any more: closes the connection once commands under way have ended. */
+  /** The node is not needed any more: closes this once commands under way are answered. */
   retire(): Promise<void>;
 }
 
-/** One object for each node of a cluster that is used, opened at its first use. */
+/** Keeps one object for each needed node of a cluster. Opens it when the node is first asked. */
 export class Nodes<T extends Node> {
   private readonly byName = new Map<string, T>();
   private readonly leaving = new Set<T>();

@@ -5,16 +5,17 @@ import { isReply } from '../errors/reply-errors.js';
 import { parseAddress, UNKNOWN_HOST, type Address } from './topology.js';
 
 /**
- * Why a node did not carry a command out. `moved` and `ask` name another node; `wait`: the cluster
- * is about to change; `unreachable`: the node could not be reached.
+ * Why a node did not carry out a command. `moved` and `ask` name another node, `wait` means that
+ * the cluster is about to change, `unreachable` means that the node could not be asked.
  */
 export type Redirection =
   | { readonly kind: 'moved' | 'ask'; readonly slot: number; readonly to: Address }
   | { readonly kind: 'wait' | 'unreachable' };
 
 /**
- * The redirection in an error. In all these cases the command was not carried out.
- * @param host of the node that replied: a reply without a host means this one
+ * Reads from an error where the command belongs. In all these cases the command was not carried
+ * out.
+ * @param host of the node that answered: a reply without a host means this one
  */
 export function redirectionOf(error: unknown, host?: string): Redirection | undefined {
   if (error instanceof RedisConnectionError) {
@@ -41,7 +42,7 @@ export function redirectionOf(error: unknown, host?: string): Redirection | unde
   }
 }
 
-/** Where the host is not known, the topology may know the node. */
+/** Where the reply names no host, the topology may know the node. */
 function redirectedTo(
   kind: 'moved' | 'ask',
   slot: number,

@@ -2,18 +2,15 @@ import { redirectionOf } from './redirections.js';
 import { addressText, type Address, type Topology } from './topology.js';
 
 /**
- * Where the streams of one slot are read: at its master, or at the node that the master names while
- * the slot moves.
+ * Finds the node where the streams of one slot are read: its master, or the node to which the
+ * master redirects meanwhile.
  */
 export class SlotPlace {
-  /**
-   * The node does not own the slot yet. It serves the slot only to clients that were redirected to
-   * it.
-   */
+  /** The node does not own the slot yet. It serves the slot only to redirected clients. */
   asking = false;
-  /** Where the next connection goes. */
+  /** The node for the next connection. */
   private asked: Address | undefined;
-  /** Host of the node to which the present connection leads. */
+  /** Host of the node of the present connection. */
   private host: string | undefined;
 
   constructor(
@@ -21,7 +18,10 @@ export class SlotPlace {
     private readonly slot: number,
   ) {}
 
-  /** Where the next connection goes. The one after it goes to the master again. */
+  /**
+   * Returns the address for the connection that is about to be made. The connection after it goes
+   * to the master again.
+   */
   async locate(): Promise<Address> {
     const { asked } = this;
     this.asked = undefined;
@@ -31,7 +31,7 @@ export class SlotPlace {
     return address;
   }
 
-  /** Takes note of a redirection in an error. @returns whether there was one */
+  /** Notes the redirection in an error. @returns whether the error had one */
   redirected(error: unknown): boolean {
     const redirection = redirectionOf(error, this.host);
     if (redirection?.kind === 'ask') {

@@ -1,6 +1,6 @@
 import { grouped } from '../../../core/collections/grouped.js';
 
-/** Slots of a cluster: each key belongs to one, and each slot to one master. */
+/** Number of slots of a cluster. Each key belongs to one slot, and each slot to one master. */
 export const SLOTS = 16_384;
 
 /** Table of the polynomial x¹⁶ + x¹² + x⁵ + 1 (CRC-16/XMODEM), by the highest byte. */
@@ -10,7 +10,10 @@ const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
   return rest;
 });
 
-/** The slot of a key. Where the key has a hash tag that is not empty, the slot of the first one. */
+/**
+ * Returns the slot of a key. Hashes only the first hash tag that is not empty, where the key has
+ * one.
+ */
 export function slotOf(key: string): number {
   const open = key.indexOf('{');
   const close = open < 0 ? -1 : key.indexOf('}', open);
@@ -20,7 +23,7 @@ export function slotOf(key: string): number {
   return crc % SLOTS;
 }
 
-/** Groups items by slot, in their order. */
+/** Groups items by slot. Items of one slot keep their order. */
 export function bySlot<T>(items: readonly T[], keyOf: (item: T) => string): Map<number, T[]> {
   return grouped(items, (item) => slotOf(keyOf(item)));
 }

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { slotOf, SLOTS } from './slots.js';
 
-/** The address of a node. */
+/** The address at which a node listens. */
 export interface Address {
   readonly host: string;
   readonly port: number;
@@ -15,10 +15,12 @@ export function parseAddress(text: string): Address {
   return { host: text.slice(0, colon), port: Number(text.slice(colon + 1)) };
 }
 
-/** The host of a node that has no name, in a cluster that announces names. */
+/** A cluster that announces host names gives this for a node that has none. */
 export const UNKNOWN_HOST = '?';
 
-/** From addresses that the cluster announces to addresses that this process can reach. */
+/**
+ * Maps addresses that the cluster announces to those under which this process reaches the nodes.
+ */
 export type NatMap = Readonly<Record<string, Address>>;
 
 type Node = [host: string | null, port: number, id: string, more?: readonly string[]];
@@ -34,7 +36,7 @@ export interface TopologyOptions {
   ) => Promise<unknown>;
 }
 
-/** Which master owns which slot, as far as known. */
+/** Knows which master has which slot, as last learned. */
 export class Topology {
   private owners: (string | undefined)[] = [];
   private refreshing: Promise<void> | undefined;
@@ -42,13 +44,13 @@ export class Topology {
 
   constructor(private readonly options: TopologyOptions) {}
 
-  /** Addresses of all masters with slots, as this process can reach them. */
+  /** Addresses of all masters that have slots, as this process reaches them. */
   get masters(): ReadonlySet<string> {
     const announced = new Set(this.owners.filter((owner) => owner !== undefined));
     return new Set([...announced].map((owner) => addressText(this.reached(owner))));
   }
 
-  /** Calls the listener when the topology was read again. */
+  /** Calls back when the topology was learned anew. */
   onChanged(listener: () => void): void {
     this.listeners.push(listener);
   }
@@ -62,7 +64,9 @@ export class Topology {
     return this.owner(slotOf(key));
   }
 
-  /** The present address of the master of a slot, for a new connection. */
+  /**
+   * Returns the present address of the master of a slot, for a connection that is about to be made.
+   */
   async locate(slot: number): Promise<Address> {
     await this.refresh();
     const owner = this.owner(slot);
@@ -70,19 +74,19 @@ export class Topology {
     return owner;
   }
 
-  /** Call it when a node has replied that a slot has moved. */
+  /** Notes that a node said a slot has moved. */
   moved(slot: number, to: Address): void {
     this.owners[slot] = addressText(to);
   }
 
-  /** The address that this process can reach for an announced one. */
+  /** Returns the address under which this process reaches an announced node. */
   reached(announced: string): Address {
     return this.options.natMap?.[announced] ?? parseAddress(announced);
   }
 
   /**
-   * Asks one node after the other, once for all callers at the same time. @throws where none
-   * answers
+   * Asks one node after the other. Callers at the same time share one look-up. @throws where no
+   * node answers
    */
   refresh(): Promise<void> {
     this.refreshing ??= this.learn().finally(() => (this.refreshing = undefined));
@@ -113,7 +117,7 @@ export class Topology {
   private take(reply: SlotsReply, asked: Address): void {
     const owners = new Array<string | undefined>(SLOTS);
     for (const [from, to, [named, port, , more = []]] of reply) {
-      // Further names and values stand behind the announced address.
+      // Further data of a node comes in a list beside it, names and values in turn.
       const host = named === UNKNOWN_HOST ? more[more.indexOf('ip') + 1] : named;
       // A node that does not know its own address leaves it out.
       owners.fill(addressText({ host: host || asked.host, port }), from, to + 1);

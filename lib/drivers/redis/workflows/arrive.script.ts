@@ -4,8 +4,9 @@ import { Script } from '../scripting/script.js';
 import { KEEP } from './keep-longer.js';
 
 /**
- * A branch arrives. KEYS joins. ARGV ttl, name of the fan-out, index, branches, token, result, 1 for
- * a duplicate. Answers the results where it is the last one.
+ * Records that a branch of a fan-out arrives. KEYS joins. ARGV ttl, name of the fan-out, index,
+ * branches, token, result, 1 for a duplicate. Answers the results of all branches where this one is
+ * the last.
  */
 const script = new Script(`${KEEP}
 local key, name, of = KEYS[1], ARGV[2], tonumber(ARGV[4])

@@ -2,12 +2,12 @@ import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
 import { KEEP } from './keep-longer.js';
 
-/** Holds the place of what is to come. */
+/** A field that holds a key in existence until its real content is written. */
 const KEPT = 'kept';
 
 /**
- * Has everything last. What is not there yet is made, so that it does, too. KEYS steps, joins, state.
- * ARGV ms.
+ * Puts off the expiry of all keys of a workflow. Creates missing keys, so that they get the expiry
+ * too. KEYS steps, joins, state. ARGV milliseconds.
  */
 const script = new Script(`${KEEP}
 for at, key in ipairs(KEYS) do
@@ -25,7 +25,7 @@ end
 return 'kept'
 `);
 
-/** A workflow's keys. */
+/** The keys of a workflow. */
 export interface WorkflowKeys {
   readonly steps: string;
   readonly joins: string;

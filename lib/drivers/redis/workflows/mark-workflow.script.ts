@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
 import { KEEP } from './keep-longer.js';
 
-/** Sets a field that is not there. KEYS state. ARGV ttl, field, value. */
+/** Sets a field where it is not set. KEYS state. ARGV ttl, field, value. */
 const script = new Script(`${KEEP}
 local there = redis.call('EXISTS', KEYS[1]) == 1
 if not redis.call('HGET', KEYS[1], ARGV[2]) then

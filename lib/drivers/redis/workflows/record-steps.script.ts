@@ -5,8 +5,8 @@ import { Script } from '../scripting/script.js';
 import { KEEP } from './keep-longer.js';
 
 /**
- * Records steps. KEYS that of one step, for its slot. ARGV, packed: ttl, then key and text of each,
- * and 1 where nothing should be there yet, which takes one command instead of two.
+ * Records steps. KEYS the key of one step, for its slot. ARGV, packed: ttl, then key and text of
+ * each step, and 1 where no record should exist yet, which takes one command instead of two.
  */
 const script = new Script(`${UNPACK}${KEEP}
 local ttl = ARGV[1]
@@ -25,7 +25,7 @@ return 'recorded'
 
 export interface RecordingSteps {
   readonly steps: readonly FinishedStep[];
-  /** The key of a workflow's steps; all are in one slot. */
+  /** Returns the key of a workflow's steps. All these keys are in one slot. */
   readonly keyOf: (workflow: string) => string;
   /** In milliseconds. */
   readonly ttl: number;

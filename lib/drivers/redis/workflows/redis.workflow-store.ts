@@ -17,10 +17,13 @@ import { markWorkflow } from './mark-workflow.script.js';
 import { recordSteps } from './record-steps.script.js';
 import { BEGUN, CANCELLED } from './workflow-state.js';
 
-/** In one script at most, so that it never blocks the server for long. */
+/** Maximum of steps in one script, so that it never blocks the server for long. */
 const AT_ONCE = 200;
 
-/** A text of steps for each workflow, and where they are needed hashes for its joins and its state. */
+/**
+ * Stores the steps of each workflow as a text, and its joins and state as hashes where they are
+ * needed.
+ */
 export class RedisWorkflowStore implements WorkflowStore {
   constructor(
     private readonly commands: Commands,
@@ -108,7 +111,9 @@ export class RedisWorkflowStore implements WorkflowStore {
     };
   }
 
-  /** Together what one script may touch: anything on one server, a slot's on a cluster. */
+  /**
+   * Groups what one script may touch: any keys on one server, the keys of one slot on a cluster.
+   */
   private async inPlaces(
     workflows: readonly string[],
     run: (indexes: readonly number[], key: string) => Promise<void>,
@@ -123,7 +128,9 @@ export class RedisWorkflowStore implements WorkflowStore {
   }
 }
 
-/** Of a step that is recorded several times the latest run counts, and of that the last record. */
+/**
+ * Where a step was recorded several times, the latest run counts, and the last record of that run.
+ */
 function whatIsRecorded(text: string): Pick<StoredWorkflow, 'failed' | 'steps'> {
   const latest = new Map<string, { run: number; failed: boolean; record: string }>();
   const heads = /\n?(\S+) (\d+) (\d) (\d+) /y;

@@ -1,3 +1,3 @@
-/** Fields of the hash that is a workflow's state. */
+/** Fields of the hash that stores a workflow's state. */
 export const BEGUN = 'begun';
 export const CANCELLED = 'cancelled';
