@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { memoryHint } from '../../lib/drivers/redis/leases/memory-hint.js';
 
 const MB = 1_048_576;
@@ -15,6 +15,15 @@ it('a large one says several times its bytes, fewer where the process may hold m
   expect(bytesOf(MB, 96 * MB)).toBe(MB / 2);
 });
 
-it('no hint is given where none can be had', () => {
-  expect(memoryHint(Number.MAX_SAFE_INTEGER, 8 * MB)).toBeUndefined();
+it('no hint is given where none can be had, nor tried for the next minute', () => {
+  const now = vi.spyOn(performance, 'now').mockReturnValue(1000);
+  try {
+    expect(memoryHint(Number.MAX_SAFE_INTEGER, 8 * MB)).toBeUndefined();
+    now.mockReturnValue(60_999);
+    expect(memoryHint(MB, 8 * MB)).toBeUndefined();
+    now.mockReturnValue(61_000);
+    expect(bytesOf(MB, 8 * MB)).toBe(6 * MB);
+  } finally {
+    now.mockRestore();
+  }
 });

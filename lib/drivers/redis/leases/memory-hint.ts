@@ -4,6 +4,14 @@ export const LARGE = 131_072;
 const MOST_TIMES = 6;
 /** Bytes of all hints together, in a process whose messages fill `maxReadBytes`. */
 const TOGETHER = 50_331_648;
+/**
+ * After a hint that could not be had, no hint is tried for this long, in milliseconds. V8 collects
+ * garbage several times before it gives up, which stops the process for some 40 ms.
+ */
+const PAUSE = 60_000;
+
+/** By `performance.now()`. */
+let nextTry = 0;
 
 /**
  * Tells the garbage collector that a large message takes memory. V8 lets the heap grow to four times
@@ -17,12 +25,13 @@ const TOGETHER = 50_331_648;
  * @returns undefined where the message is small or no hint can be had
  */
 export function memoryHint(size: number, most: number): object | undefined {
-  if (size < LARGE) return undefined;
+  if (size < LARGE || performance.now() < nextTry) return undefined;
   const bytes = Math.floor(size * Math.min(MOST_TIMES, TOGETHER / most));
   try {
     return new ResizableBuffer(bytes, { maxByteLength: bytes });
   } catch {
     // The system reserves no more memory: the heap grows as it would without hints.
+    nextTry = performance.now() + PAUSE;
     return undefined;
   }
 }
