@@ -35,7 +35,8 @@ export class Capacity {
     const full = this.waiting >= maxParked;
     // Many deliveries that wait for others of their key are not reported, unless a retry holds them
     // up.
-    if (this.paused !== (full && (this.paused || parkedRetries.size > 0))) this.togglePause();
+    if (this.paused !== (full && (this.paused || parkedRetries.waiting.length > 0)))
+      this.togglePause();
     return full || this.isBehind ? 0 : dispatcher.room + readAhead.size;
   }
 
@@ -55,13 +56,13 @@ export class Capacity {
   /** Too many deliveries wait for their settlement, or may kill the process. */
   private get isBehind(): boolean {
     const { maxParked, batchSize, dispatcher, settler } = this.options;
-    return settler.pending > 4 * batchSize || dispatcher.suspectsWaiting >= maxParked;
+    return settler.pending > 4 * batchSize || dispatcher.suspects.length >= maxParked;
   }
 
   /** Deliveries that wait for a retry, for others of their key, or for another consumer. */
   private get waiting(): number {
     const { parkedRetries, ordering, handOver } = this.options;
-    return parkedRetries.size + (ordering?.waiting ?? 0) + (handOver()?.size ?? 0);
+    return parkedRetries.waiting.length + (ordering?.waiting ?? 0) + (handOver()?.size ?? 0);
   }
 
   private togglePause(): void {

@@ -74,7 +74,7 @@ export function workingsOf(options: WorkingsOptions): ConsumerWorkings {
 function dispatcherOf(options: WorkingsOptions, readAhead: ReadAhead): Dispatcher {
   const { plan, slots, suspectLane, run, onProgress } = options;
   const onEnded = (): void => {
-    readAhead.countFinished();
+    readAhead.finished++;
     onProgress();
   };
   return new Dispatcher({ ...concurrencyLimitsOf(plan, slots), suspectLane, run, onEnded });

@@ -8,6 +8,7 @@ import type { Clock } from '../../core/clock.js';
 import type { ConsumerPlan } from '../plan/plan.js';
 import type { Dispatcher } from '../running/dispatcher.js';
 import type { HeldDeliveries } from '../running/held-deliveries.js';
+import type { Overruns } from '../running/overruns.js';
 import type { InTurn } from '../live/in-turn.js';
 import type { Ordering } from '../ordering/ordering.js';
 
@@ -18,6 +19,7 @@ export interface AdmissionOptions {
   readonly held: HeldDeliveries;
   readonly dispatcher: Dispatcher;
   readonly settlementHandler: SettlementHandler;
+  readonly overruns: Overruns;
   readonly ordering: Ordering | undefined;
   /** Set for an ordered stream, where consumers know of each other. */
   readonly inTurn: () => InTurn | undefined;
@@ -32,7 +34,8 @@ export class Admission {
   /** Where this returns a promise, nothing more is read before it resolves. */
   readonly accept = (leases: readonly Lease[]): Promise<void> | undefined => {
     const now = this.options.clock.now();
-    const deliveries = leases.map((lease) => this.hold(lease, now));
+    const deliveries: Delivery[] = [];
+    for (const lease of leases) deliveries.push(this.hold(lease, now));
     const inTurn = this.options.inTurn();
     if (inTurn) return this.admitInTurn(deliveries, inTurn);
     for (const delivery of deliveries) this.admit(delivery);
@@ -50,11 +53,13 @@ export class Admission {
   }
 
   private admit(delivery: Delivery): void {
-    const { isHalted, settlementHandler, ordering, dispatcher } = this.options;
+    const { isHalted, settlementHandler, ordering, dispatcher, overruns } = this.options;
     // The pull was under way when the stream was paused.
     if (isHalted(delivery)) return settlementHandler.letGo(delivery);
     if (ordering && !this.isNext(delivery, ordering)) return;
-    if (!settlementHandler.nextRuns.waitsForOldRun(delivery)) dispatcher.add(delivery);
+    const mayOverrun = overruns.byEntry.size > 0;
+    if (!mayOverrun || !settlementHandler.nextRuns.waitsForOldRun(delivery))
+      dispatcher.add(delivery);
   }
 
   /** No later entry overtakes an event that another consumer may have to handle. */

@@ -31,7 +31,7 @@ export interface IntakeOptions {
  * Entries that were just handed out start before the next request is written: they have waited
  * longer.
  */
-const handlersFirst = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
+const handlersFirst = (resolve: () => void): void => process.nextTick(resolve);
 
 /**
  * The reading loop. Requests at most as many entries as there is room for, and requests the next
@@ -53,8 +53,8 @@ export class Intake {
   /** Call it when there may be new room. */
   roomMade(): void {
     if (!this.wake) return;
-    const { room, roomForHanded } = this.options;
-    if (room() >= this.worthAsking() || roomForHanded() > 0) this.resume();
+    const { readAhead, room, roomForHanded } = this.options;
+    if (room() >= readAhead.worthAsking || roomForHanded() > 0) this.resume();
   }
 
   /** Resolves when the entries of the last reply have been accepted. None follow. Idempotent. */
@@ -75,12 +75,12 @@ export class Intake {
     const { readAhead, room, batchSize } = this.options;
     while (!this.stopping) {
       readAhead.update();
-      if (room() < this.worthAsking()) await this.takeHanded();
+      if (room() < readAhead.worthAsking) await this.takeHanded();
       // While entries wait for a slot, the next request goes out at once: its entries arrive as
       // these are handled.
-      else if (room() > readAhead.size) await handlersFirst();
+      else if (room() > readAhead.size) await new Promise<void>(handlersFirst);
       const limit = Math.min(room(), batchSize);
-      if (limit >= this.worthAsking()) await this.pull(limit);
+      if (limit >= readAhead.worthAsking) await this.pull(limit);
     }
   }
 
@@ -103,11 +103,6 @@ export class Intake {
     const look = limit > 0 && clock.setTimeout(() => this.resume(), LOOK_FOR_HANDED);
     await this.untilRoom();
     if (look) clock.clearTimeout(look);
-  }
-
-  /** Many small reads cost more than one large read. */
-  private worthAsking(): number {
-    return Math.max(1, this.options.readAhead.size >> 1);
   }
 
   private untilRoom(): Promise<void> {

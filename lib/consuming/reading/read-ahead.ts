@@ -12,7 +12,10 @@ const WINDOW = 5;
  */
 export class ReadAhead {
   size = 0;
-  private finished = 0;
+  /** Fewer entries are not worth a read: many small reads cost more than one large one. */
+  worthAsking = 1;
+  /** Runs that have ended since the last measurement. */
+  finished = 0;
   private since: number;
 
   constructor(
@@ -22,16 +25,13 @@ export class ReadAhead {
     this.since = clock.now();
   }
 
-  countFinished(): void {
-    this.finished++;
-  }
-
   /** Measures again once the window has passed. */
   update(): void {
     const elapsed = this.clock.now() - this.since;
     if (elapsed < WINDOW) return;
     const target = Math.min(this.max, Math.round((this.finished / elapsed) * HORIZON));
     this.size = target > this.size ? target : Math.floor((this.size + target) / 2);
+    this.worthAsking = Math.max(1, this.size >> 1);
     this.finished = 0;
     this.since += elapsed;
   }

@@ -27,7 +27,7 @@ export class Dispatcher {
    * Entries whose earlier runs never ended. One of them may kill the process, so they run one at a
    * time.
    */
-  private readonly suspects: Delivery[] = [];
+  readonly suspects: Delivery[] = [];
   private queuedForShared = false;
   private queuedForLane = false;
   private stopped = false;
@@ -44,10 +44,6 @@ export class Dispatcher {
     const may = this.running === this.lent ? Math.max(1, free) : free;
     // Only the next suspect takes a slot: the others must not hold up new entries.
     return may - this.ready.length - Math.min(this.suspects.length, 1);
-  }
-
-  get suspectsWaiting(): number {
-    return this.suspects.length;
   }
 
   add(delivery: Delivery): void {

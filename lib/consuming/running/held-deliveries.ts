@@ -5,7 +5,7 @@ import type { Delivery } from '../../core/delivery.js';
  * All deliveries that the source holds for a consumer: buffered, running, parked, being settled.
  */
 export class HeldDeliveries extends Chain<Delivery> {
-  private readonly waiting = new Set<() => void>();
+  readonly waiting = new Set<() => void>();
 
   /** Resolves when no held delivery passes the test. */
   untilNone(wanted: (delivery: Delivery) => boolean): Promise<void> {
@@ -22,7 +22,6 @@ export class HeldDeliveries extends Chain<Delivery> {
 
   /** Call it when a run or settlement has ended: callers may wait for that. */
   progressed(): void {
-    if (this.waiting.size === 0) return;
     for (const look of this.waiting) look();
   }
 }

@@ -23,7 +23,7 @@ interface Known extends OverrunningRun {
 /** The methods of one process that go on after their runs, or their streams, have ended. */
 export class Overruns {
   private readonly known = new Set<Known>();
-  private readonly byEntry = new Map<string, Delivery>();
+  readonly byEntry = new Map<string, Delivery>();
 
   constructor(private readonly options: { readonly clock: Clock; readonly events: EventBus }) {}
 
@@ -36,7 +36,7 @@ export class Overruns {
 
   /** The delivery of an entry whose method goes on in this process, of any consumer. */
   find({ stream, group, id }: Delivery): Delivery | undefined {
-    return this.byEntry.size === 0 ? undefined : this.byEntry.get(keyOf(stream, group, id));
+    return this.byEntry.get(keyOf(stream, group, id));
   }
 
   /** The method of a delivery goes on: its slots are given back to the dispatcher. */

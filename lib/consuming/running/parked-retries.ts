@@ -11,7 +11,7 @@ interface Parked {
  * them.
  */
 export class ParkedRetries {
-  private readonly waiting: Parked[] = [];
+  readonly waiting: Parked[] = [];
   private timer: TimerHandle | undefined;
   private timerDue = Infinity;
   private unhandledOnes = 0;
@@ -21,10 +21,6 @@ export class ParkedRetries {
     private readonly clock: Clock,
     private readonly onDue: (delivery: Delivery) => void,
   ) {}
-
-  get size(): number {
-    return this.waiting.length;
-  }
 
   /** How many of them wait for another consumer that handles their events. */
   get unhandled(): number {

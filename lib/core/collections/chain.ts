@@ -29,7 +29,7 @@ export class Chain<T extends Link<T>> implements Iterable<T> {
 
   /** @returns whether the item was in this chain */
   delete(item: T): boolean {
-    if (!this.has(item)) return false;
+    if (item.chain !== this) return false;
     const { before, after } = item;
     if (before) before.after = after;
     else this.first = after;

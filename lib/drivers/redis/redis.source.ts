@@ -109,7 +109,7 @@ export class RedisSource implements MessageSource {
   settle(batch: readonly Settling[]): Promise<(SettleOutcome | Error)[]> {
     const { commands, keys, replies } = this.options;
     const context = { commands, keys, publish: this.publishNext.bind(this) };
-    if (!replies.waiting) return settleAll(batch, context);
+    if (replies.replying.waiting.length === 0) return settleAll(batch, context);
     // Another node may have the reply boxes.
     if (commands.topology) {
       return replies.flush().then(() => settleAll(batch, context));

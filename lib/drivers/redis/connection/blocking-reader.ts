@@ -64,6 +64,8 @@ export class BlockingReader {
   private sent = 0;
   /** `wake` has ended the connection. */
   private ended = false;
+  /** The reader has paused since it last worked. */
+  paused = false;
 
   constructor(private readonly options: BlockingReaderOptions) {
     const { connector, place, role, events, block } = options;
@@ -119,8 +121,9 @@ export class BlockingReader {
     }
   }
 
-  /** The reader works: the next pause is a short one again. */
+  /** The reader works: the next pause is a short one again. Need not be called unless it has `paused`. */
   succeeded(): void {
+    this.paused = false;
     this.backoff.reset();
   }
 
@@ -140,6 +143,7 @@ export class BlockingReader {
 
   /** Waits before the next try: each time twice as long as before, until `succeeded` or `stop`. */
   pause(): Promise<void> {
+    this.paused = true;
     return sleep(systemClock, this.backoff.next(), this.stopping.signal);
   }
 

@@ -110,7 +110,7 @@ export class Reader {
       const batches = await (this.guarded
         ? this.readGuarded(this.guarded, bounds)
         : this.readOnce(bounds));
-      blocking.succeeded();
+      if (blocking.paused) blocking.succeeded();
       this.asked = undefined;
       this.reads++;
       return batches;

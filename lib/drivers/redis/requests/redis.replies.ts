@@ -20,7 +20,7 @@ export interface RedisRepliesOptions {
  * the process that answers.
  */
 export class RedisReplies implements Replies {
-  private readonly replying: Replying;
+  readonly replying: Replying;
   private readonly time: ServerTime;
 
   constructor(private readonly options: RedisRepliesOptions) {
@@ -35,11 +35,6 @@ export class RedisReplies implements Replies {
 
   send(replies: readonly OutgoingReply[]): Promise<('sent' | 'gone' | Error)[]> {
     return this.replying.send(replies);
-  }
-
-  /** Whether there are answers to write. */
-  get waiting(): boolean {
-    return this.replying.pending;
   }
 
   /** Answers go out before everything that is settled now. */

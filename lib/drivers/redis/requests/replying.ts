@@ -22,7 +22,8 @@ const BOUNDED = ['NOMKSTREAM', 'MAXLEN', '~', '10000', '*'];
  * in the order in which they were written. Answers of one turn of the event loop are sent together.
  */
 export class Replying {
-  private waiting: Waiting[] = [];
+  /** Answers that were gathered and not written yet. */
+  waiting: Waiting[] = [];
 
   constructor(
     private readonly commands: Commands,
@@ -34,11 +35,6 @@ export class Replying {
       if (this.waiting.length === 0) process.nextTick(() => void this.flush());
       this.waiting.push({ replies, resolve });
     });
-  }
-
-  /** Whether there are answers that were not written yet. */
-  get pending(): boolean {
-    return this.waiting.length > 0;
   }
 
   /**

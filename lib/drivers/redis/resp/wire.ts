@@ -106,9 +106,10 @@ export class Wire {
   }
 
   private answer(reply: Reply): void {
-    if (!this.waits || !this.waiting[this.next]!.answer(reply)) return;
+    const { waiting } = this;
+    if (!waiting[this.next]?.answer(reply)) return;
     this.next++;
-    if (this.waits && this.next < 1000) return;
+    if (this.next < waiting.length && this.next < 1000) return;
     this.waiting.splice(0, this.next);
     this.next = 0;
   }
