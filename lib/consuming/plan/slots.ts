@@ -10,7 +10,7 @@ export function placesFor(concurrency: number, maxOverrun: number | undefined): 
 export class Slots {
   private used = 0;
   private lent = 0;
-  private readonly waiting: (() => void)[] = [];
+  readonly waiting: (() => void)[] = [];
 
   /** @param mostLent most slots that overrunning methods give back */
   constructor(

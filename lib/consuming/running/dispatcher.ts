@@ -58,7 +58,8 @@ export class Dispatcher {
       if (!this.takeSlot()) return;
       this.start(this.ready.shift()!);
     }
-    this.options.shared.passOn();
+    const { shared } = this.options;
+    if (shared.waiting.length > 0) shared.passOn();
   };
 
   /** Frees the slot of a run. */

@@ -54,18 +54,16 @@ export function storeElsewhere(options: ElsewhereOptions, holds: Holds): Settle 
   const buried = deadLetter ? buryApart(marked, deadLetter, holds) : marked;
   const recorded = options.chaining.settling(buried, { holds, looksOn });
   const answered = replies ? answerFirst(recorded, replies, clock) : recorded;
-  return (batch) => (concernsSourceOnly(batch) ? source.settle(batch) : answered(batch));
-}
-
-/** Most batches are acknowledgements and nothing else. */
-function concernsSourceOnly(batch: readonly Settling[]): boolean {
-  for (const { settlement } of batch) {
-    if (settlement.kind === 'dead-letter') return false;
-    if (settlement.kind !== 'ack') continue;
-    const { reply, step, publish, completes } = settlement;
-    if (reply ?? step ?? publish ?? completes) return false;
-  }
-  return true;
+  return (batch) => {
+    for (const { settlement } of batch) {
+      if (settlement.kind === 'dead-letter') return answered(batch);
+      if (settlement.kind !== 'ack') continue;
+      const { reply, step, publish, completes } = settlement;
+      if (reply ?? step ?? publish ?? completes) return answered(batch);
+    }
+    // As most batches: acknowledgements and nothing else.
+    return source.settle(batch);
+  };
 }
 
 /** A delivery without a handler may still be a step: its failure is looked for. */

@@ -133,10 +133,9 @@ export class ReadWindow {
 
   /** Number of entries of each stream, so that all of them are within the bounds: at least one. */
   countOf(sources: readonly ReadKey[], { entries, bytes }: ReadBounds): number {
-    const size =
-      sources.length > AT_A_LOOK
-        ? sources.length * this.sizes.largest
-        : sources.reduce((sum, { key }) => sum + this.sizes.of(key), 0);
+    let size = 0;
+    if (sources.length > AT_A_LOOK) size = sources.length * this.sizes.largest;
+    else for (const { key } of sources) size += this.sizes.of(key);
     return Math.max(1, Math.floor(Math.min(entries / sources.length, bytes / size)));
   }
 

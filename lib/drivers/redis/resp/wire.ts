@@ -32,12 +32,13 @@ export class Wire {
     this.#client = client;
     const socket = (this.#socket = client.stream);
     this.timer = setTimeout(() => {
-      if (this.waits) socket.destroy(new Error(`No reply came within ${replyTimeout} ms`));
+      if (this.next < this.waiting.length)
+        socket.destroy(new Error(`No reply came within ${replyTimeout} ms`));
     }, replyTimeout).unref();
     const parser = (this.parser = new ReplyParser((reply) => this.answer(reply)));
     socket.removeAllListeners('data');
     socket.on('data', (chunk: Buffer) => {
-      if (this.waits) this.timer.refresh();
+      if (this.next < this.waiting.length) this.timer.refresh();
       try {
         parser.write(chunk);
       } catch (error) {
@@ -77,7 +78,7 @@ export class Wire {
       return;
     }
     // Only from here on: what is written later must not hide that earlier replies are missing.
-    if (!this.waits) this.timer.refresh();
+    if (this.next === this.waiting.length) this.timer.refresh();
     for (const waiter of waiters) this.waiting.push(waiter);
     this.#socket.write(commands);
   }
@@ -99,10 +100,6 @@ export class Wire {
       if (asking) this.send(ASKING + command, [IGNORED, waiter]);
       else this.send(command, [waiter]);
     });
-  }
-
-  private get waits(): boolean {
-    return this.next < this.waiting.length;
   }
 
   private answer(reply: Reply): void {
@@ -129,7 +126,10 @@ const IGNORED: Waiter = { answer: () => true, fail: () => undefined };
 /** A command in the protocol of the server. */
 export function encodeCommand(args: readonly (string | number)[]): string {
   let text = `*${args.length}\r\n`;
-  for (const arg of args) text += encodeText(String(arg));
+  for (const arg of args) {
+    const one = String(arg);
+    text += `$${Buffer.byteLength(one)}\r\n${one}\r\n`;
+  }
   return text;
 }
 

@@ -26,7 +26,8 @@ export async function settleAll(
 ): Promise<Outcome[]> {
   if (!areAcksOfOneKey(batch)) return settleByKind(batch, context);
   const outcomes = new Array<Outcome>(batch.length);
-  const leases = batch.map(({ lease }) => lease as RedisLease);
+  const leases: RedisLease[] = [];
+  for (const { lease } of batch) leases.push(lease as RedisLease);
   return outcomes.fill(await ackTogether(leases, context.commands));
 }
 
@@ -112,7 +113,8 @@ const takesBack = ({ settlement, lease }: Settling): boolean =>
  */
 async function ackTogether(leases: readonly RedisLease[], commands: Commands): Promise<Outcome> {
   const { source, holder } = leases[0]!;
-  const ids = leases.map((lease) => lease.entryId);
+  const ids: string[] = [];
+  for (const { entryId } of leases) ids.push(entryId);
   const { guards, group } = holder;
   try {
     const word = await commands.run(
