@@ -3,7 +3,7 @@ import { sleep } from '../core/clock.js';
 import type { Worker } from '../core/worker.js';
 import { Consumer } from './consumer.js';
 import type { ConsumerOptions } from './consumer-options.js';
-import { announce, type Presence } from './live/presence.js';
+import { announce, type Presence } from './live-consumers/presence.js';
 import { OrderedConsumer } from './ordered-consumer.js';
 import type { ConsumerPlan } from './plan/plan.js';
 import { takesBatches } from './running/concurrency-limits.js';

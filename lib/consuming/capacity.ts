@@ -1,6 +1,6 @@
 import type { EventBus } from '../core/event-bus.js';
 import type { Dispatcher } from './running/dispatcher.js';
-import type { HandOver } from './live/hand-over.js';
+import type { HandOver } from './live-consumers/hand-over.js';
 import type { Ordering } from './ordering/ordering.js';
 import type { ParkedRetries } from './running/parked-retries.js';
 import type { ConsumerPlan } from './plan/plan.js';

@@ -13,7 +13,7 @@ import type { Replies } from '../ports/replies.js';
 import type { Ack } from '../core/settlement.js';
 import type { MessageSource, SubscribeOptions } from '../ports/source.js';
 import type { FilteredTypes } from './plan/filtered-types.js';
-import type { LiveParts, Presence } from './live/presence.js';
+import type { LiveParts, Presence } from './live-consumers/presence.js';
 import type { Overruns } from './running/overruns.js';
 import type { Gates } from './middleware/gate.middleware.js';
 import type { ConsumerPlan } from './plan/plan.js';

@@ -2,20 +2,20 @@ import { disown, type Delivery } from '../core/delivery.js';
 import type { Worker } from '../core/worker.js';
 import type { Subscription } from '../ports/source.js';
 import type { ConsumerOptions } from './consumer-options.js';
-import { workingsOf, type ConsumerWorkings } from './consumer-workings.js';
+import { workingsOf, type ConsumerWorkings } from './consumer-parts.js';
 import { drain, drainSome, type Runs } from './drain.js';
-import { elsewhereOf } from './live/elsewhere.js';
-import type { HandOver } from './live/hand-over.js';
-import type { InTurn } from './live/in-turn.js';
+import { elsewhereOf } from './live-consumers/other-consumers.js';
+import type { HandOver } from './live-consumers/hand-over.js';
+import type { UnhandledInOrder } from './live-consumers/unhandled-in-order.js';
 import { createPipeline } from './pipeline.js';
 import type { ConsumerPlan } from './plan/plan.js';
 import { runsWithin } from './plan/runs-within.js';
 import { Admission } from './reading/admission.js';
 import { Heartbeat } from './reading/heartbeat.js';
-import { Intake } from './reading/intake.js';
+import { PullLoop } from './reading/pull-loop.js';
 import { subscribing } from './reading/subscribe-options.js';
 import { concurrencyLimitsOf } from './running/concurrency-limits.js';
-import { awaitsEnd } from './running/own-end.js';
+import { awaitsEnd } from './running/close-within-run.js';
 import { run, type RunParts } from './running/run.js';
 
 /** Runs the deliveries of one plan: reads, dispatches with limited concurrency, settles, drains. */
@@ -23,13 +23,13 @@ export class Consumer implements Worker {
   private readonly workings: ConsumerWorkings;
   private subscription!: Subscription;
   private runParts!: RunParts;
-  private intake: Intake | undefined;
+  private pullLoop: PullLoop | undefined;
   private heartbeat!: Heartbeat;
   /** Streams that are left alone: nothing of them is read or started. */
   private readonly halted = new Set<string>();
   /** Undefined: an event that no handler here takes is handed to no other consumer. */
   private handOver: HandOver | undefined;
-  private inTurn: InTurn | undefined;
+  private unhandledInOrder: UnhandledInOrder | undefined;
   private stopping: Promise<void> | undefined;
 
   constructor(private readonly options: ConsumerOptions) {
@@ -68,16 +68,16 @@ export class Consumer implements Worker {
     });
     await this.heartbeat.start();
     await claims?.start();
-    this.intake = this.readInto(subscription);
-    this.intake.start();
+    this.pullLoop = this.readInto(subscription);
+    this.pullLoop.start();
   }
 
   /**
    * Stops reading, releases deliveries that have not started, awaits running ones, settles, closes.
    */
   stop(): Promise<void> {
-    this.stopping ??= this.intake ? this.drain(this.intake) : Promise.resolve();
-    this.inTurn?.end();
+    this.stopping ??= this.pullLoop ? this.drain(this.pullLoop) : Promise.resolve();
+    this.unhandledInOrder?.end();
     return this.stopping;
   }
 
@@ -93,7 +93,7 @@ export class Consumer implements Worker {
     const unstarted = [...dispatcher.take(isHalted), ...settlementHandler.nextRuns.take(isHalted)];
     // Where order matters there is one stream only.
     unstarted.push(...(ordering?.takeAll() ?? []), ...(this.handOver?.take(isHalted) ?? []));
-    this.inTurn?.end();
+    this.unhandledInOrder?.end();
     for (const delivery of unstarted) settlementHandler.letGo(delivery);
     collectors?.letGo(isHalted);
   }
@@ -102,7 +102,7 @@ export class Consumer implements Worker {
   resume(streams: Iterable<string>): void {
     for (const stream of streams) this.halted.delete(stream);
     this.watch();
-    this.intake?.roomMade();
+    this.pullLoop?.roomMade();
   }
 
   /** Ends reading these streams, as a shutdown would, while the others go on. */
@@ -118,7 +118,7 @@ export class Consumer implements Worker {
    * @returns whether there are such runs
    */
   async othersEnded(streams?: ReadonlySet<string>): Promise<boolean> {
-    if (this.stopping) await this.intake?.stop();
+    if (this.stopping) await this.pullLoop?.stop();
     const of = ({ stream }: Delivery): boolean => streams?.has(stream) ?? true;
     await this.workings.held.untilNone((delivery) => of(delivery) && !awaitsEnd(delivery));
     return [...this.workings.held].some(of);
@@ -147,12 +147,12 @@ export class Consumer implements Worker {
     return this.workings.held.untilNone(() => true);
   }
 
-  private drain(intake: Intake): Promise<void> {
+  private drain(pullLoop: PullLoop): Promise<void> {
     const { heartbeat, subscription, handOver } = this;
     return drain({
       ...this.workings,
       ...this.runs(),
-      intake,
+      pullLoop,
       heartbeat,
       subscription,
       handOver,
@@ -183,7 +183,7 @@ export class Consumer implements Worker {
 
   /** A run or settlement has ended: there may be room, and callers may wait for it. */
   private readonly progressed = (): void => {
-    this.intake?.roomMade();
+    this.pullLoop?.roomMade();
     const { held } = this.workings;
     if (held.waiting.size > 0) held.progressed();
   };
@@ -206,17 +206,17 @@ export class Consumer implements Worker {
     return { clock, heldLease, pipeline, failurePolicy, settlementHandler, dispatcher, overran };
   }
 
-  private readInto(subscription: Subscription): Intake {
+  private readInto(subscription: Subscription): PullLoop {
     const { options, workings, halted, isHalted } = this;
     const { capacity, readAhead } = workings;
     const { tables } = options.plan;
     const admission = new Admission({
       ...options,
       ...workings,
-      inTurn: () => this.inTurn,
+      unhandledInOrder: () => this.unhandledInOrder,
       isHalted,
     });
-    return new Intake({
+    return new PullLoop({
       ...options,
       subscription,
       readAhead,
@@ -240,7 +240,7 @@ export class Consumer implements Worker {
       onYield: onYield && ((delivery) => this.yield(delivery, onYield)),
     });
     this.handOver = elsewhere?.handOver;
-    this.inTurn = elsewhere?.inTurn;
+    this.unhandledInOrder = elsewhere?.unhandledInOrder;
   }
 
   private yield({ stream, id, eventType }: Delivery, onYield: () => void): void {

@@ -5,7 +5,7 @@ import type { Route, Router } from '../core/routing.js';
 import { AnnouncedConsumer } from './announced-consumer.js';
 import type { ConsumerParts, ConsumerSettings } from './consumer-options.js';
 import type { HandlerTable } from './plan/handler-table.js';
-import { endFor } from './running/own-end.js';
+import { endFor } from './running/close-within-run.js';
 import { leasesOf } from './ordered-consumer.js';
 import { shareReaders, tablesOf, type ConsumerPlan } from './plan/plan.js';
 import { keyOf, SubscriptionRegistry, type Reading } from './subscription-registry.js';

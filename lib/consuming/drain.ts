@@ -11,10 +11,10 @@ import type { Collectors } from './batching/collectors.js';
 import type { Dispatcher } from './running/dispatcher.js';
 import type { Heartbeat } from './reading/heartbeat.js';
 import type { HeldDeliveries } from './running/held-deliveries.js';
-import type { HandOver } from './live/hand-over.js';
-import type { Intake } from './reading/intake.js';
+import type { HandOver } from './live-consumers/hand-over.js';
+import type { PullLoop } from './reading/pull-loop.js';
 import type { Ordering } from './ordering/ordering.js';
-import { awaitsEnd } from './running/own-end.js';
+import { awaitsEnd } from './running/close-within-run.js';
 import { tellAwaited, tellGivenUp } from './running/unended-runs.js';
 
 /** Longest time that a shutdown tries to settle the last deliveries, in milliseconds. */
@@ -36,7 +36,7 @@ export interface Runs {
 /** The parts of a consumer that end one after the other. */
 export interface Draining extends Runs {
   readonly dispatcher: Dispatcher;
-  readonly intake: Intake;
+  readonly pullLoop: PullLoop;
   readonly ordering: Ordering | undefined;
   readonly settlementHandler: SettlementHandler;
   readonly heartbeat: Heartbeat;
@@ -50,12 +50,12 @@ export interface Draining extends Runs {
  * Stops reading, releases deliveries that have not started, awaits running ones, settles, closes.
  */
 export async function drain(consumer: Draining): Promise<void> {
-  const { clock, dispatcher, intake, settlementHandler, ordering, letGo, handOver } = consumer;
+  const { clock, dispatcher, pullLoop, settlementHandler, ordering, letGo, handOver } = consumer;
   const { settler } = settlementHandler;
   const [grace, left] = [graceOf(consumer.gracePeriod), timeLeft(clock)];
   const unstarted = dispatcher.stop();
   consumer.collectors?.stop();
-  await intake.stop();
+  await pullLoop.stop();
   unstarted.push(
     ...dispatcher.stop(),
     ...settlementHandler.nextRuns.take(),

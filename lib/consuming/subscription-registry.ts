@@ -1,6 +1,6 @@
-import { either, list, text } from '../core/declaring/kinds.js';
-import { refuse } from '../core/declaring/refuse.js';
-import { declareOptions, type Given } from '../core/declaring/shape.js';
+import { either, list, text } from '../core/option-schema/kinds.js';
+import { refuse } from '../core/option-schema/refuse.js';
+import { declareOptions, type Given } from '../core/option-schema/shape.js';
 import { HandlerConflictError } from '../core/errors/start-up.errors.js';
 import { HandlerNotFoundError, SharedStreamError } from '../core/errors/subscription.errors.js';
 import type { AnnouncedConsumer } from './announced-consumer.js';

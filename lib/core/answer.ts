@@ -4,7 +4,7 @@ import { RemoteError } from './errors/request.errors.js';
 import { read } from './errors/text-of.js';
 import type { Fields } from './message.js';
 import type { LastReply, ReplySender } from './reply.js';
-import type { RequestHeader } from './request.js';
+import type { RequestHeader } from './request-header.js';
 
 /** Kinds of answers, by the letters that are written to reply boxes. The letters never change. */
 export const AnswerKind = {

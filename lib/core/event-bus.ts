@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { disarm } from './disarm.js';
+import { disarm } from './returned-promise.js';
 import { asError } from './errors/error-record.js';
 import type { StreamsEventName, StreamsEvents } from './events.js';
 

@@ -12,8 +12,8 @@ import type {
 } from '../ports/stream-ownership.js';
 import { Announcements } from './announcements.js';
 import { BLOCK, HEARTBEAT, LEASE, type BalancerSettings } from './balancer-settings.js';
-import { Intake } from './intake.js';
-import { LeaseKeeper } from './lease-keeper.js';
+import { InputLoop } from './input-loop.js';
+import { LockKeeper } from './lock-keeper.js';
 import type { Notifications, StreamNotification, StreamPayload } from './notifications.js';
 import type { OwnedStream } from './owned-stream.js';
 import { StreamAcquisition } from './stream-acquisition.js';
@@ -38,8 +38,8 @@ export class Balancer {
   private readonly streamOwner: StreamOwner;
   private readonly acquisition: StreamAcquisition;
   private readonly completion: StreamCompletion;
-  private readonly intake: Intake;
-  private readonly keeper: LeaseKeeper;
+  private readonly inputLoop: InputLoop;
+  private readonly keeper: LockKeeper;
   private readonly recovery: Recovery;
   private state: State = 'new';
   private starting: Promise<void> | undefined;
@@ -66,13 +66,13 @@ export class Balancer {
       isRunning: () => this.state === 'running',
       hasRoom: () => this.room > 0,
       notify: (notification) => this.notificationHub.tell(notification),
-      onRoom: () => this.intake.roomMade(),
+      onRoom: () => this.inputLoop.roomMade(),
     });
     const { announcements, streamOwner } = this;
     this.acquisition = new StreamAcquisition({ announcements, streamOwner, onFailure: fails });
     this.completion = new StreamCompletion({ streamOwner, clock, events });
     const { owned } = streamOwner;
-    this.intake = new Intake({
+    this.inputLoop = new InputLoop({
       ...options,
       inputs,
       room: () => this.room,
@@ -80,7 +80,7 @@ export class Balancer {
       onFailure: fails,
       onGivenUp: (error) => void this.terminate(error),
     });
-    this.keeper = new LeaseKeeper({
+    this.keeper = new LockKeeper({
       clock,
       events,
       locks,
@@ -118,7 +118,7 @@ export class Balancer {
     return [...this.streamOwner.owned];
   }
 
-  /** See {@link LeaseKeeper.fresh}. */
+  /** See {@link LockKeeper.fresh}. */
   fresh(): Promise<boolean> | undefined {
     return this.keeper.fresh();
   }
@@ -197,7 +197,7 @@ export class Balancer {
     this.state = 'running';
     void this.keeper.start();
     void this.recovery.start();
-    this.intake.start();
+    this.inputLoop.start();
   }
 
   private readonly fails = (error: Error): void => {
@@ -233,7 +233,7 @@ export class Balancer {
     await this.starting?.catch(() => undefined);
     const started = this.state === 'running';
     this.state = 'ended';
-    const reading = this.intake.stop();
+    const reading = this.inputLoop.stop();
     await Promise.all([this.recovery.stop(), this.parts.close(), reading]);
     const results = await Promise.allSettled(
       [...this.streamOwner.owned].map((owned) => this.letGo(owned, complete)),

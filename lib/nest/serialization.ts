@@ -1,7 +1,7 @@
 import type { Deserializer } from '@nestjs/microservices';
-import { part } from '../core/declaring/kinds.js';
-import { refuse } from '../core/declaring/refuse.js';
-import { declareOptions, isRecord } from '../core/declaring/shape.js';
+import { part } from '../core/option-schema/kinds.js';
+import { refuse } from '../core/option-schema/refuse.js';
+import { declareOptions, isRecord } from '../core/option-schema/shape.js';
 
 const SERIALIZATION = declareOptions('serialization', {
   serializer: part<object>('serialize', 'an object with a method serialize'),

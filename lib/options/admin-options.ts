@@ -1,6 +1,6 @@
 import { isEntryId } from '../core/entry-id.js';
-import { checked, flag, text, whole } from '../core/declaring/kinds.js';
-import { declareOptions, type Given } from '../core/declaring/shape.js';
+import { checked, flag, text, whole } from '../core/option-schema/kinds.js';
+import { declareOptions, type Given } from '../core/option-schema/shape.js';
 
 const ID = 'an id such as 1700000000000-0';
 

@@ -1,6 +1,6 @@
-import { either, list, nested, oneOf, text, whole } from '../core/declaring/kinds.js';
-import type { Option } from '../core/declaring/option.js';
-import { declareOptions, type Given } from '../core/declaring/shape.js';
+import { either, list, nested, oneOf, text, whole } from '../core/option-schema/kinds.js';
+import type { Option } from '../core/option-schema/option.js';
+import { declareOptions, type Given } from '../core/option-schema/shape.js';
 
 const MAX_LAG = declareOptions('maxLag', {
   /** Number of entries not delivered yet. */

@@ -1,6 +1,6 @@
-import { list, oneOf, text } from '../core/declaring/kinds.js';
-import { NONE, type Problems } from '../core/declaring/option.js';
-import { declareOptions } from '../core/declaring/shape.js';
+import { list, oneOf, text } from '../core/option-schema/kinds.js';
+import { NONE, type Problems } from '../core/option-schema/option.js';
+import { declareOptions } from '../core/option-schema/shape.js';
 
 const FILTER = declareOptions(
   'a filter of dead letters',

@@ -1,9 +1,9 @@
 import { LATEST } from '../ports/delays.js';
 import { InvalidMessageError } from '../core/errors/publishing.errors.js';
 import type { When } from '../core/message.js';
-import { checked, whole } from '../core/declaring/kinds.js';
-import { NONE } from '../core/declaring/option.js';
-import { declareOptions, type Given, type Rule } from '../core/declaring/shape.js';
+import { checked, whole } from '../core/option-schema/kinds.js';
+import { NONE } from '../core/option-schema/option.js';
+import { declareOptions, type Given, type Rule } from '../core/option-schema/shape.js';
 
 /** 2001-01-01. An earlier time is probably a time in seconds, by mistake. */
 const EARLIEST = Date.UTC(2001, 0, 1);

@@ -13,9 +13,9 @@ import {
   oneOf,
   text,
   whole,
-} from '../core/declaring/kinds.js';
-import type { Option, Problems } from '../core/declaring/option.js';
-import { declareOptions, type Given } from '../core/declaring/shape.js';
+} from '../core/option-schema/kinds.js';
+import type { Option, Problems } from '../core/option-schema/option.js';
+import { declareOptions, type Given } from '../core/option-schema/shape.js';
 import { isOrderBy, orderKey, type OrderBy } from './order-by.js';
 
 export const BACKOFF_OPTIONS = declareOptions('backoff', {

@@ -1,6 +1,6 @@
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
-import { flag, nested, oneOf, text, whole } from '../core/declaring/kinds.js';
-import { declareOptions, type Given } from '../core/declaring/shape.js';
+import { flag, nested, oneOf, text, whole } from '../core/option-schema/kinds.js';
+import { declareOptions, type Given } from '../core/option-schema/shape.js';
 
 /** Twice as long as a lock lives, in milliseconds. */
 const SHORTEST_IDLE_TIME = 4000;

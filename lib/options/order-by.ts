@@ -1,4 +1,4 @@
-import { disarm } from '../core/disarm.js';
+import { disarm } from '../core/returned-promise.js';
 import type { OrderKey } from '../core/delivery.js';
 import type { Message } from '../core/message.js';
 

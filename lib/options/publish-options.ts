@@ -1,8 +1,8 @@
 import { BACKPRESSURE_OPTIONS, type BackpressureOptions } from './backpressure-options.js';
 import { DUE_TIME, type DueTime } from './due-time.js';
 import type { Metadata } from '../core/message.js';
-import { checked, text, whole } from '../core/declaring/kinds.js';
-import { declareOptions, type Given } from '../core/declaring/shape.js';
+import { checked, text, whole } from '../core/option-schema/kinds.js';
+import { declareOptions, type Given } from '../core/option-schema/shape.js';
 import { eventType } from './step-target.js';
 
 /** Every key is kept for the whole window. */

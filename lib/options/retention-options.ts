@@ -1,6 +1,6 @@
-import { either, flag, list, nested, oneOf, text, whole } from '../core/declaring/kinds.js';
-import type { Option } from '../core/declaring/option.js';
-import { declareOptions, type Given } from '../core/declaring/shape.js';
+import { either, flag, list, nested, oneOf, text, whole } from '../core/option-schema/kinds.js';
+import type { Option } from '../core/option-schema/option.js';
+import { declareOptions, type Given } from '../core/option-schema/shape.js';
 import { eventMatcher } from '../core/routing.js';
 import type { RetentionPolicy } from '../ports/retention.js';
 

@@ -1,6 +1,6 @@
-import { either, list, nested, text } from '../core/declaring/kinds.js';
-import type { Option } from '../core/declaring/option.js';
-import { declareOptions } from '../core/declaring/shape.js';
+import { either, list, nested, text } from '../core/option-schema/kinds.js';
+import type { Option } from '../core/option-schema/option.js';
+import { declareOptions } from '../core/option-schema/shape.js';
 import type { Route } from '../core/routing.js';
 
 const EVENTS = "event types, such as 'issues.*'";

@@ -1,6 +1,6 @@
-import { checked, either, nested, text } from '../core/declaring/kinds.js';
-import type { Option, Problems } from '../core/declaring/option.js';
-import { declareOptions } from '../core/declaring/shape.js';
+import { checked, either, nested, text } from '../core/option-schema/kinds.js';
+import type { Option, Problems } from '../core/option-schema/option.js';
+import { declareOptions } from '../core/option-schema/shape.js';
 import { isWildcard } from '../core/routing.js';
 
 /** What a message can be published under: a pattern is none. */

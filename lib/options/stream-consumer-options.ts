@@ -1,8 +1,8 @@
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import { backoff, HANDLER_OPTIONS } from './handler-options.js';
-import { flag, list, text } from '../core/declaring/kinds.js';
-import type { Problems } from '../core/declaring/option.js';
-import { declareOptions, type Given } from '../core/declaring/shape.js';
+import { flag, list, text } from '../core/option-schema/kinds.js';
+import type { Problems } from '../core/option-schema/option.js';
+import { declareOptions, type Given } from '../core/option-schema/shape.js';
 import { defined, resolveOptions } from './resolve-options.js';
 import { STREAMS_OPTIONS, type ResolvedOptions, type StreamsOptions } from './streams-options.js';
 

@@ -1,7 +1,7 @@
 import { HANDLER_OPTIONS, type HandlerOptions } from './handler-options.js';
-import { either, list, text } from '../core/declaring/kinds.js';
-import type { Problems } from '../core/declaring/option.js';
-import { declareOptions, type Given } from '../core/declaring/shape.js';
+import { either, list, text } from '../core/option-schema/kinds.js';
+import type { Problems } from '../core/option-schema/option.js';
+import { declareOptions, type Given } from '../core/option-schema/shape.js';
 import { DEFAULT_NAME } from './streams-options.js';
 
 type Loose = Readonly<Record<string, unknown>>;

@@ -18,8 +18,8 @@ import {
   part,
   text,
   whole,
-} from '../core/declaring/kinds.js';
-import { declareOptions, type Completed, type Given } from '../core/declaring/shape.js';
+} from '../core/option-schema/kinds.js';
+import { declareOptions, type Completed, type Given } from '../core/option-schema/shape.js';
 import { retention } from './retention-options.js';
 import { route } from './routes.js';
 import type { StateStore } from '../ports/state-store.js';

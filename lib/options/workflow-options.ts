@@ -1,7 +1,7 @@
 import { DUE_TIME, type DueTime } from './due-time.js';
 import type { Metadata } from '../core/message.js';
-import { checked, flag } from '../core/declaring/kinds.js';
-import { declareOptions, isRecord, type Given } from '../core/declaring/shape.js';
+import { checked, flag } from '../core/option-schema/kinds.js';
+import { declareOptions, isRecord, type Given } from '../core/option-schema/shape.js';
 import { stepTarget } from './step-target.js';
 
 const STEP_OPTIONS = declareOptions('next', {

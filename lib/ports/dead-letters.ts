@@ -1,5 +1,5 @@
 import type { Fields } from '../core/message.js';
-import { shown } from '../core/declaring/wording.js';
+import { shown } from '../core/option-schema/wording.js';
 import { isEntryId } from '../core/entry-id.js';
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import type { DeadLetterReason } from '../core/settlement.js';

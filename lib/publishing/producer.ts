@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from '../core/clock.js';
 import type { Codec } from '../core/codecs/codec.js';
 import { isDelayed, type DelayedEntry, type DelayStore } from '../ports/delays.js';
-import { disarm } from '../core/disarm.js';
+import { disarm } from '../core/returned-promise.js';
 import { divide } from '../core/collections/divide.js';
 import { whenOf } from '../options/due-time.js';
 import { messageOf } from '../core/errors/error-record.js';
@@ -17,7 +17,7 @@ import type {
 import type { GroupAdmin } from '../ports/group-admin.js';
 import { withIdempotencyKey } from '../core/codecs/idempotency-key.js';
 import { PUBLICATION, type Publication } from '../options/publish-options.js';
-import { shown } from '../core/declaring/wording.js';
+import { shown } from '../core/option-schema/wording.js';
 import type { Router } from '../core/routing.js';
 import type { MessageSource } from '../ports/source.js';
 import { Backpressure } from './backpressure/backpressure.js';

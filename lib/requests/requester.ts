@@ -4,7 +4,7 @@ import { AnswerLostError, RequestTimeoutError } from '../core/errors/request.err
 import { ClosedError } from '../core/errors/start-up.errors.js';
 import type { Fields, OutgoingEntry } from '../core/message.js';
 import type { Replies, ReplyBox } from '../ports/replies.js';
-import { asRequest } from '../core/request.js';
+import { asRequest } from '../core/request-header.js';
 import type { MessageSource } from '../ports/source.js';
 import { PendingRequest, type Asker } from './pending-request.js';
 
@@ -94,9 +94,9 @@ export class Requester {
 
   private answered(request: PendingRequest, answer: Answer): void {
     const { id, kind, body } = answer;
-    const failurePolicy = request.judge(answer);
-    if (failurePolicy === 'ignored') return;
-    if (failurePolicy === 'gap') return this.fail(id, new AnswerLostError(request.eventType));
+    const judgement = request.judge(answer);
+    if (judgement === 'ignored') return;
+    if (judgement === 'gap') return this.fail(id, new AnswerLostError(request.eventType));
     if (isLast(kind)) this.take(id);
     else request.dueAt = this.options.clock.now() + request.timeout;
     if (kind === AnswerKind.Failed) request.asker.failed(errorFromJson(body));

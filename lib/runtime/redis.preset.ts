@@ -1,6 +1,6 @@
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
-import { anyText } from '../core/declaring/kinds.js';
-import { declareOptions, type Given } from '../core/declaring/shape.js';
+import { anyText } from '../core/option-schema/kinds.js';
+import { declareOptions, type Given } from '../core/option-schema/shape.js';
 import { redis } from '../drivers/redis/redis.driver.js';
 import { REDIS_OPTIONS, type RedisOptions } from '../drivers/redis/connection/redis.options.js';
 import { STREAMS_OPTIONS, type StreamsOptions } from '../options/streams-options.js';

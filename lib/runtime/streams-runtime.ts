@@ -4,13 +4,13 @@ import { StreamRetention } from '../admin/retention/stream-retention.js';
 import { StreamsAdmin } from '../admin/streams-admin.js';
 import { ShutdownTime } from './shutdown-time.js';
 import { BalancedServices, divided } from './balanced-services.js';
-import { createChaining, type Chaining } from '../workflows/chaining.js';
+import { createWorkflowEngine, type WorkflowEngine } from '../workflows/workflow-engine.js';
 import { Consumers, type SubscribeSettings } from '../consuming/consumers.js';
 import { dedupeStores, requireDedupeStores } from '../consuming/dedupe/dedupe-stores.js';
-import { endFor } from '../consuming/running/own-end.js';
+import { endFor } from '../consuming/running/close-within-run.js';
 import type { Reading } from '../consuming/subscription-registry.js';
 import { FilteredTypes } from '../consuming/plan/filtered-types.js';
-import { liveParts, withoutRegistry } from '../consuming/live/live-parts.js';
+import { liveParts, withoutRegistry } from '../consuming/live-consumers/live-parts.js';
 import { Overruns } from '../consuming/running/overruns.js';
 import { placesFor, Slots } from '../consuming/plan/slots.js';
 import { systemClock, type Clock } from '../core/clock.js';
@@ -47,7 +47,7 @@ export class StreamsRuntime {
   readonly driver: Driver;
   readonly producer: Producer;
   readonly admin: StreamsAdmin;
-  readonly chaining: Chaining;
+  readonly chaining: WorkflowEngine;
   private readonly scheduler: Scheduler | undefined;
   readonly consumers: Consumers;
   readonly overruns: Overruns;
@@ -81,7 +81,7 @@ export class StreamsRuntime {
       delays,
       onScheduled: this.onScheduled,
     });
-    this.chaining = createChaining(this);
+    this.chaining = createWorkflowEngine(this);
     this.overruns = new Overruns({ clock, events });
     const parts = {
       ...dedupeStores(this.options, driver),

@@ -3,7 +3,7 @@ import type { Delivery } from '../core/delivery.js';
 import { endedStep } from './ended-step.js';
 import type { Ack } from '../core/settlement.js';
 import { placeIn } from './workflow-place.js';
-import { traceOf } from './travelling.js';
+import { traceOf } from './step-metadata.js';
 import { reportOf } from './step-report.js';
 
 /**

@@ -1,6 +1,6 @@
 import { InvalidInstructionError } from '../core/errors/handling.errors.js';
 import type { Metadata } from '../core/message.js';
-import type { Problems } from '../core/declaring/option.js';
+import type { Problems } from '../core/option-schema/option.js';
 import { targetOf, targetProblems, type StepTarget } from '../options/step-target.js';
 import {
   FAN_OUT_OPTIONS,

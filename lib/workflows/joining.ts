@@ -14,8 +14,8 @@ import {
   type ScopedPlace,
 } from './workflow-place.js';
 import type { WorkflowStore } from '../ports/workflow-store.js';
-import type { StepMessage } from './chainer.js';
-import { travelling } from './travelling.js';
+import type { StepMessage } from './next-steps.js';
+import { travelling } from './step-metadata.js';
 
 export interface JoiningOptions {
   readonly store: WorkflowStore | undefined;

@@ -3,13 +3,13 @@ import type { Clock } from '../core/clock.js';
 import { reportFrom, type StepReport } from './ended-step.js';
 import { InvalidMessageError } from '../core/errors/publishing.errors.js';
 import { isoTime } from '../core/message.js';
-import { names, refuse } from '../core/declaring/refuse.js';
+import { names, refuse } from '../core/option-schema/refuse.js';
 import { targetOf, targetProblems, type StepTarget } from '../options/step-target.js';
 import { waitUntil, whenOf } from '../options/due-time.js';
 import { START_OPTIONS, type StartOptions } from '../options/workflow-options.js';
 import { depthOf, placeToText, WORKFLOW, type Scope } from './workflow-place.js';
 import type { StoredWorkflow, WorkflowStore } from '../ports/workflow-store.js';
-import type { StepMessage } from './chainer.js';
+import type { StepMessage } from './next-steps.js';
 
 /**
  * - `running`: some step has not ended yet.

@@ -8,7 +8,7 @@ import { RedrivenLook } from '../../lib/drivers/redis/ownership/redriven-look.js
 import { Connector } from '../../lib/drivers/redis/connection/connector.js';
 import { openCommands } from '../../lib/drivers/redis/cluster/open-commands.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
-import type { RedisLease } from '../../lib/drivers/redis/leases/redis.lease.js';
+import type { RedisLease } from '../../lib/drivers/redis/held-entries/redis.lease.js';
 import { announce, Balanced } from '../support/balancing.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { elapse, pace } from '../support/passing-time.js';

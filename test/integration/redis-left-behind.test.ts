@@ -7,7 +7,7 @@ import { GroupKeeper } from '../../lib/drivers/redis/groups/group-keeper.js';
 import { Keys } from '../../lib/drivers/redis/keys/keys.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import type { RedisSource } from '../../lib/drivers/redis/redis.source.js';
-import { extend } from '../../lib/drivers/redis/leases/extend.script.js';
+import { extend } from '../../lib/drivers/redis/held-entries/extend.script.js';
 import { RecordingConsumer, type ConsumeOptions } from '../support/recording-consumer.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';

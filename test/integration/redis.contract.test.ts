@@ -6,7 +6,7 @@ import { EventBus } from '../../lib/core/event-bus.js';
 import { redisAclRules, redisCommands } from '../../lib/drivers/redis/acl.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import type { RedisOptions } from '../../lib/drivers/redis/connection/redis.options.js';
-import { lookAfter } from '../../lib/drivers/redis/reading/look-after.script.js';
+import { reclaim } from '../../lib/drivers/redis/reading/reclaim.script.js';
 import type { DriverHarness } from '../../lib/testing/world/driver-harness.js';
 import { describeDriverContract } from '../contracts/driver.contract.js';
 import { elapse } from '../support/passing-time.js';
@@ -89,7 +89,7 @@ async function removeAnAbsentConsumer(): Promise<void> {
   const times = { idleTimeout: 1, absentAfter: -1, crashedAfter: 1, room: 0 };
   const streams = [{ key, floor: key, redrive: key, consumers: `${key}:c`, handed: `${key}:h` }];
   const look = { group, consumer: 'present', streams, ...times };
-  const [looked] = (await lookAfter(driver.unwrap!() as Redis, look))!;
+  const [looked] = (await reclaim(driver.unwrap!() as Redis, look))!;
   expect(looked!.removed).toEqual(['absent']);
   await driver.source.close();
 }

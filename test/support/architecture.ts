@@ -23,12 +23,13 @@ export const FOLDERS: Readonly<Record<string, string>> = {
   'consuming/reading': 'how much is pulled, what is admitted, what is kept fresh',
   'consuming/running': 'slots, runs, parked retries, and methods that go on after their runs',
   'consuming/settling': 'decide, store elsewhere, settle, follow up',
-  'consuming/settling/elsewhere': 'one file for each kind of record that another store keeps',
+  'consuming/settling/other-stores': 'one file for each kind of record that another store keeps',
   'consuming/middleware': 'one file for each stage of the pipeline',
   'consuming/ordering': 'messages of one key run one after the other',
   'consuming/dedupe': 'keys that are handled once: claims and completions',
   'consuming/batching': 'handlers that are given many messages at a time',
-  'consuming/live': 'consumers that know of each other, and hand over what another one handles',
+  'consuming/live-consumers':
+    'consumers that know of each other, and hand over what another one handles',
   publishing: 'route, encode, check and publish',
   'publishing/backpressure': 'producers that wait for consumers that are behind',
   requests: 'asking: requests that wait, and their answers',
@@ -59,7 +60,7 @@ export const FOLDERS: Readonly<Record<string, string>> = {
   core: 'the vocabulary: message, delivery, settlement, events, routing, clock',
   'core/codecs': 'shapes of entries, and the fields beside them',
   'core/errors': 'every error, by area; how a thrown value is recorded',
-  'core/declaring': 'how options are declared, checked and completed',
+  'core/option-schema': 'how options are declared, checked and completed',
   'core/collections': 'sets and lists of many short-lived things',
 };
 

@@ -5,7 +5,7 @@ import ts from 'typescript';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The types in which options are declared: what stands in them is part of the options themselves. */
-const TRANSPARENT = /^lib\/core\/declaring\//;
+const TRANSPARENT = /^lib\/core\/option-schema\//;
 
 /**
  * Finds types of ours that public signatures name and no door exports. Walks declarations as the

@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import { RedisConnectionError } from '../../lib/drivers/redis/errors/redis-connection.errors.js';
 import { EventBus } from '../../lib/core/event-bus.js';
 import { Adoption, type AdoptionOptions } from '../../lib/drivers/redis/reading/adoption.js';
-import { HeldTable } from '../../lib/drivers/redis/leases/held-table.js';
-import type { EntryHolder, ReadKey } from '../../lib/drivers/redis/leases/redis.lease.js';
+import { HeldTable } from '../../lib/drivers/redis/held-entries/held-table.js';
+import type { EntryHolder, ReadKey } from '../../lib/drivers/redis/held-entries/redis.lease.js';
 
 const keyOf = (key: string): ReadKey => ({ key, stream: key, redriven: false });
 const holder = { group: 'g', consumer: 'c' } as EntryHolder;

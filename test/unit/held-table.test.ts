@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { HeldTable } from '../../lib/drivers/redis/leases/held-table.js';
-import { RedisLease } from '../../lib/drivers/redis/leases/redis.lease.js';
+import { HeldTable } from '../../lib/drivers/redis/held-entries/held-table.js';
+import { RedisLease } from '../../lib/drivers/redis/held-entries/redis.lease.js';
 
 const holder = { group: 'g', consumer: 'c', guards: [], runsWithin: 0, settled: () => undefined };
 const source = { key: 's', stream: 's', redriven: false };

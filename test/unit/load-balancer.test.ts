@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodeShare, encodeShare, fairShares } from '../../lib/load-balancing/fair-share.js';
-import { LeaseKeeper } from '../../lib/load-balancing/lease-keeper.js';
+import { LockKeeper } from '../../lib/load-balancing/lock-keeper.js';
 import { OwnedStream, OwnedStreams } from '../../lib/load-balancing/owned-stream.js';
 import { EventBus } from '../../lib/core/event-bus.js';
 import type { StreamLocks } from '../../lib/ports/stream-ownership.js';
@@ -171,7 +171,7 @@ it('a stream that is found lost while it ends is not told of as lost', async () 
     queueMicrotask(() => queueMicrotask(() => queueMicrotask(() => (stream.ending = true))));
     return ['lost' as const];
   };
-  const keeper = new LeaseKeeper({
+  const keeper = new LockKeeper({
     clock,
     events: new EventBus(),
     locks: { extend } as unknown as StreamLocks,

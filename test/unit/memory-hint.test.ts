@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { memoryHint } from '../../lib/drivers/redis/leases/memory-hint.js';
+import { memoryHint } from '../../lib/drivers/redis/held-entries/memory-hint.js';
 
 const MB = 1_048_576;
 const bytesOf = (size: number, most: number): number | undefined =>

@@ -11,8 +11,8 @@ import {
   oneOf,
   text,
   whole,
-} from '../../lib/core/declaring/kinds.js';
-import { declareOptions, type Completed, type Given } from '../../lib/core/declaring/shape.js';
+} from '../../lib/core/option-schema/kinds.js';
+import { declareOptions, type Completed, type Given } from '../../lib/core/option-schema/shape.js';
 import { LOAD_BALANCER_OPTIONS } from '../../lib/options/load-balancer-options.js';
 import { STREAM_CONSUMER_OPTIONS } from '../../lib/options/stream-consumer-options.js';
 import { STREAMS_OPTIONS } from '../../lib/options/streams-options.js';

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { EntrySizes, REPLY_BYTES } from '../../lib/drivers/redis/leases/entry-sizes.js';
+import { EntrySizes, REPLY_BYTES } from '../../lib/drivers/redis/held-entries/entry-sizes.js';
 import {
   ReadWindow,
   type Ask,
   type ReadBatch,
 } from '../../lib/drivers/redis/reading/read-window.js';
-import type { ReadKey } from '../../lib/drivers/redis/leases/redis.lease.js';
+import type { ReadKey } from '../../lib/drivers/redis/held-entries/redis.lease.js';
 
 const ROUND = 500;
 

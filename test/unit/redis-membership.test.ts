@@ -4,9 +4,9 @@ import { EventBus } from '../../lib/core/event-bus.js';
 import type { Announcement } from '../../lib/ports/live-consumers.js';
 import type { Commands } from '../../lib/drivers/redis/connection/commands.js';
 import { Keys } from '../../lib/drivers/redis/keys/keys.js';
-import { Announcements, type Said } from '../../lib/drivers/redis/live/announcements.js';
-import type { HandedHints } from '../../lib/drivers/redis/live/handed-hints.js';
-import { RedisMembership } from '../../lib/drivers/redis/live/redis.membership.js';
+import { Announcements, type Said } from '../../lib/drivers/redis/live-consumers/announcements.js';
+import type { HandedHints } from '../../lib/drivers/redis/live-consumers/handed-hints.js';
+import { RedisMembership } from '../../lib/drivers/redis/live-consumers/redis.membership.js';
 
 const announced = {
   stream: 's',

@@ -6,7 +6,7 @@ import {
 } from '../../ports/dead-letters.js';
 import { filterProblems } from '../../options/dead-letter-filter.js';
 import type { Metadata } from '../../core/message.js';
-import { names, refuse } from '../../core/declaring/refuse.js';
+import { names, refuse } from '../../core/option-schema/refuse.js';
 import { PAGE_OPTIONS, type Page, type PageOptions } from '../../options/admin-options.js';
 import { areTexts } from '../../core/codecs/text-bytes.js';
 

@@ -4,7 +4,7 @@ import { DUE_TIME, whenOf, type DueTime } from '../../options/due-time.js';
 import { InvalidMessageError } from '../../core/errors/publishing.errors.js';
 import { isoTime, type Metadata, type When } from '../../core/message.js';
 
-import { names, refuse } from '../../core/declaring/refuse.js';
+import { names, refuse } from '../../core/option-schema/refuse.js';
 import { PAGE_OPTIONS, type Page, type PageOptions } from '../../options/admin-options.js';
 
 export type OnScheduled = (stream: string, when: When) => void;

@@ -10,7 +10,7 @@ import type {
   PendingEntry,
 } from '../../ports/group-admin.js';
 import type { GroupMembers, LiveConsumers } from '../../ports/live-consumers.js';
-import { names, refuse } from '../../core/declaring/refuse.js';
+import { names, refuse } from '../../core/option-schema/refuse.js';
 import {
   CLAIM_OPTIONS,
   CREATE_OPTIONS,

@@ -1,5 +1,5 @@
 import type { PendingEntries, PendingEntry } from '../../ports/group-admin.js';
-import { names, refuse } from '../../core/declaring/refuse.js';
+import { names, refuse } from '../../core/option-schema/refuse.js';
 import {
   PENDING_FILTER,
   PENDING_PAGE_OPTIONS,

@@ -2,7 +2,7 @@ import type { Driver } from '../../ports/driver.js';
 import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
 import { StreamNotFoundError } from '../../core/errors/group.errors.js';
 import type { FurthestBehind, StreamReport } from '../../ports/group-admin.js';
-import { names, refuse } from '../../core/declaring/refuse.js';
+import { names, refuse } from '../../core/option-schema/refuse.js';
 import { type RetentionPolicy, type StreamFootprint } from '../../ports/retention.js';
 import {
   retentionPolicies,

@@ -1,4 +1,4 @@
-import { disarm } from '../../core/disarm.js';
+import { disarm } from '../../core/returned-promise.js';
 import type { Delivery } from '../../core/delivery.js';
 import { InvalidMessageKeyError } from '../../core/errors/handling.errors.js';
 import type { DedupeKey } from '../../core/completion.js';

@@ -4,7 +4,7 @@ import { errorRecord } from '../../core/errors/error-record.js';
 import { UndecodableError } from '../../core/errors/handling.errors.js';
 import type { Lease } from '../../core/lease.js';
 import { isoTime, type Fields, type Message, type Metadata } from '../../core/message.js';
-import { withoutHeader } from '../../core/request.js';
+import { withoutHeader } from '../../core/request-header.js';
 import { deadLetter } from '../../core/settlement.js';
 
 /**

@@ -1,12 +1,12 @@
 import { AnswerKind, RequestRun } from '../../core/answer.js';
 import type { Codec } from '../../core/codecs/codec.js';
 import type { Delivery, UnhandledEvent } from '../../core/delivery.js';
-import { disarm } from '../../core/disarm.js';
+import { disarm } from '../../core/returned-promise.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import { UndecodableError } from '../../core/errors/handling.errors.js';
 import { NotARequestHandlerError } from '../../core/errors/request.errors.js';
 import type { Replies } from '../../ports/replies.js';
-import { REQUEST_FIELD, requestOf } from '../../core/request.js';
+import { REQUEST_FIELD, requestOf } from '../../core/request-header.js';
 import { ack, deadLetter, release, unhandled, type Settlement } from '../../core/settlement.js';
 import { noText } from './decode.middleware.js';
 import type { FilteredTypes } from '../plan/filtered-types.js';

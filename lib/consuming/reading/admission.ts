@@ -9,7 +9,7 @@ import type { ConsumerPlan } from '../plan/plan.js';
 import type { Dispatcher } from '../running/dispatcher.js';
 import type { HeldDeliveries } from '../running/held-deliveries.js';
 import type { Overruns } from '../running/overruns.js';
-import type { InTurn } from '../live/in-turn.js';
+import type { UnhandledInOrder } from '../live-consumers/unhandled-in-order.js';
 import type { Ordering } from '../ordering/ordering.js';
 
 export interface AdmissionOptions {
@@ -22,7 +22,7 @@ export interface AdmissionOptions {
   readonly overruns: Overruns;
   readonly ordering: Ordering | undefined;
   /** Set for an ordered stream, where consumers know of each other. */
-  readonly inTurn: () => InTurn | undefined;
+  readonly unhandledInOrder: () => UnhandledInOrder | undefined;
   /** Whether deliveries of the same stream must not start now. */
   readonly isHalted: (delivery: Delivery) => boolean;
 }
@@ -36,8 +36,8 @@ export class Admission {
     const now = this.options.clock.now();
     const deliveries: Delivery[] = [];
     for (const lease of leases) deliveries.push(this.hold(lease, now));
-    const inTurn = this.options.inTurn();
-    if (inTurn) return this.admitInTurn(deliveries, inTurn);
+    const unhandledInOrder = this.options.unhandledInOrder();
+    if (unhandledInOrder) return this.admitInTurn(deliveries, unhandledInOrder);
     for (const delivery of deliveries) this.admit(delivery);
     this.options.dispatcher.pump();
     return undefined;
@@ -63,14 +63,17 @@ export class Admission {
   }
 
   /** No later entry overtakes an event that another consumer may have to handle. */
-  private async admitInTurn(deliveries: readonly Delivery[], inTurn: InTurn): Promise<void> {
+  private async admitInTurn(
+    deliveries: readonly Delivery[],
+    unhandledInOrder: UnhandledInOrder,
+  ): Promise<void> {
     const { isHalted, settlementHandler, ordering, dispatcher } = this.options;
     for (const delivery of deliveries) {
       if (isLost(delivery) || isHalted(delivery)) settlementHandler.letGo(delivery);
       else if (ordering!.handles(delivery)) this.admit(delivery);
       else {
         dispatcher.pump();
-        await inTurn.conclude(delivery);
+        await unhandledInOrder.conclude(delivery);
       }
     }
     dispatcher.pump();

@@ -1,7 +1,7 @@
 import { AnswerKind } from '../../core/answer.js';
 import { backoffDelay } from '../../core/backoff.js';
 import type { Delivery } from '../../core/delivery.js';
-import { disarm } from '../../core/disarm.js';
+import { disarm } from '../../core/returned-promise.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import { read } from '../../core/errors/text-of.js';
 import { RetryLaterError, UnrecoverableError } from '../../core/errors/handling.errors.js';

@@ -6,10 +6,10 @@ import type { Completions } from '../../ports/completions.js';
 import type { DeadLetterQueue } from '../../ports/dead-letters.js';
 import type { Replies } from '../../ports/replies.js';
 import type { MessageSource, Settle, Settling } from '../../ports/source.js';
-import { answerFirst } from './elsewhere/answer-first.js';
-import { buryApart } from './elsewhere/bury-apart.js';
-import { markApart } from './elsewhere/mark-apart.js';
-import { tellDelayed } from './elsewhere/tell-delayed.js';
+import { answerFirst } from './other-stores/answer-first.js';
+import { buryApart } from './other-stores/bury-apart.js';
+import { markApart } from './other-stores/mark-apart.js';
+import { tellDelayed } from './other-stores/tell-delayed.js';
 
 /** Asks who owns these entries now, and keeps fresh those that are held. */
 export type Holds = (leases: readonly Lease[]) => Promise<ReadonlyMap<Lease, Hold>>;

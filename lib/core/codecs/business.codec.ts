@@ -1,9 +1,9 @@
 import { fieldOf, type Codec } from './codec.js';
 import type { Fields } from '../message.js';
 import { systemClock } from '../clock.js';
-import { text } from '../declaring/kinds.js';
-import { refuse } from '../declaring/refuse.js';
-import { declareOptions, type Given } from '../declaring/shape.js';
+import { text } from '../option-schema/kinds.js';
+import { refuse } from '../option-schema/refuse.js';
+import { declareOptions, type Given } from '../option-schema/shape.js';
 import { isoFromEpoch } from './epoch-timestamp.js';
 import {
   payloadFromJson,

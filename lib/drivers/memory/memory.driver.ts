@@ -1,8 +1,8 @@
 import { systemClock, type Clock } from '../../core/clock.js';
 import type { DriverFactory } from '../../ports/driver.js';
-import { checked, part } from '../../core/declaring/kinds.js';
-import { refuse } from '../../core/declaring/refuse.js';
-import { declareOptions, type Given } from '../../core/declaring/shape.js';
+import { checked, part } from '../../core/option-schema/kinds.js';
+import { refuse } from '../../core/option-schema/refuse.js';
+import { declareOptions, type Given } from '../../core/option-schema/shape.js';
 import { MemoryOwnership } from './ownership/memory.ownership.js';
 import { MemoryBroker } from './broker/memory.broker.js';
 import { MemoryCompletions } from './memory.completions.js';

@@ -1,6 +1,6 @@
-import { anyText, flag, list, oneOf, text } from '../../core/declaring/kinds.js';
-import { refuse } from '../../core/declaring/refuse.js';
-import { declareOptions, type Given } from '../../core/declaring/shape.js';
+import { anyText, flag, list, oneOf, text } from '../../core/option-schema/kinds.js';
+import { refuse } from '../../core/option-schema/refuse.js';
+import { declareOptions, type Given } from '../../core/option-schema/shape.js';
 import { hasHashTag } from './keys/keys.js';
 
 const OPTIONS = declareOptions('redisAclRules', {

@@ -1,5 +1,5 @@
 import { InvalidMessageError, PublishBatchError } from '../../core/errors/publishing.errors.js';
-import { isRecord } from '../../core/declaring/shape.js';
+import { isRecord } from '../../core/option-schema/shape.js';
 import { PUBLISH_OPTIONS, type PublishOptions } from '../../options/publish-options.js';
 import type { Producer } from '../../publishing/producer.js';
 

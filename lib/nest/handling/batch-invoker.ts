@@ -5,7 +5,7 @@ import { errorRecord } from '../../core/errors/error-record.js';
 import { deadLetter, type Settlement } from '../../core/settlement.js';
 import { stepsIn } from '../../workflows/instructions.js';
 import { BatchResult } from './batch-result.js';
-import { runMethod, type Chaining, type ProcessingHooks } from './handler-invoker.js';
+import { runMethod, type WorkflowEngine, type ProcessingHooks } from './handler-invoker.js';
 import { StreamBatchContext } from './stream-batch.context.js';
 
 type Outlived = Parameters<BatchHandler>[1];
@@ -17,7 +17,7 @@ type Outlived = Parameters<BatchHandler>[1];
 export function createBatchInvoker(
   callback: MessageHandler,
   hooks: ProcessingHooks,
-  chaining?: Chaining,
+  chaining?: WorkflowEngine,
 ): BatchHandler {
   return run;
 

@@ -12,13 +12,13 @@ import type { Handler } from '../../core/delivery.js';
 import type { HandlerDefinition } from '../../options/handler-definition.js';
 import type { Message } from '../../core/message.js';
 import { createBatchInvoker } from './batch-invoker.js';
-import { createInvoker, type Chaining, type ProcessingHooks } from './handler-invoker.js';
+import { createInvoker, type WorkflowEngine, type ProcessingHooks } from './handler-invoker.js';
 import { createResponder } from './responder.js';
 import { STREAM_HANDLER, type StreamHandlerMark } from './stream-handler.decorator.js';
 import type { RunContext } from './run.context.js';
 import { StreamBatchContext } from './stream-batch.context.js';
 import type { StreamContext } from './stream.context.js';
-import { readHandlerOptions } from './stream-handler.options.js';
+import { readHandlerOptions } from './read-declaration.js';
 
 /** Serializers that an application puts between payloads and its methods. */
 export interface Serialization {
@@ -46,7 +46,7 @@ export function defineHandlers(
   hooks: ProcessingHooks,
   clock: Clock,
   { serializer, deserializer }: Serialization = {},
-  chaining?: Chaining,
+  chaining?: WorkflowEngine,
 ): HandlerDefinition[] {
   const problems: string[] = [];
   const definitions = methodsOf(registrations).flatMap((patterns): HandlerDefinition[] => {

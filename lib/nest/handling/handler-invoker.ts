@@ -10,7 +10,7 @@ import type { RunContext } from './run.context.js';
 import { StreamContext } from './stream.context.js';
 
 /** The part of workflows in results of handlers. */
-export interface Chaining {
+export interface WorkflowEngine {
   /**
    * Returns the settlement of a message.
    * @param result what left the filters
@@ -38,7 +38,7 @@ export interface ProcessingHooks {
 export function createInvoker(
   callback: MessageHandler,
   hooks: ProcessingHooks,
-  chaining?: Chaining,
+  chaining?: WorkflowEngine,
 ): Handler {
   return (delivery: Delivery) => {
     const { payload } = delivery.message;
@@ -59,7 +59,7 @@ export async function runMethod(
   callback: MessageHandler,
   given: unknown,
   context: RunContext,
-  chaining?: Chaining,
+  chaining?: WorkflowEngine,
 ): Promise<Settlement> {
   const { run } = context;
   let result: unknown;

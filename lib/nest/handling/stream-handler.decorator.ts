@@ -3,7 +3,7 @@ import { PATTERN_HANDLER_METADATA } from '@nestjs/microservices/constants.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import { transportIdOf } from '../tokens.js';
 import { implyParameters } from './implied-parameters.js';
-import { readDeclaration, type HandlerDeclaration } from './stream-handler.options.js';
+import { readDeclaration, type HandlerDeclaration } from './read-declaration.js';
 import {
   type StreamHandlerOptions,
   type StreamHandlerSources,

@@ -1,7 +1,7 @@
 import { SetMetadata } from '@nestjs/common';
-import { flag, oneOf, text } from '../../core/declaring/kinds.js';
-import { refuse } from '../../core/declaring/refuse.js';
-import { declareOptions, type Given } from '../../core/declaring/shape.js';
+import { flag, oneOf, text } from '../../core/option-schema/kinds.js';
+import { refuse } from '../../core/option-schema/refuse.js';
+import { declareOptions, type Given } from '../../core/option-schema/shape.js';
 
 const FILTER = declareOptions('@OnStreamLag', {
   /** `*` matches any run of characters. */

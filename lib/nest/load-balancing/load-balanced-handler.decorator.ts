@@ -1,8 +1,8 @@
 import type { HandlerOptions } from '../../options/handler-options.js';
-import { isRecord } from '../../core/declaring/shape.js';
-import { shown } from '../../core/declaring/wording.js';
+import { isRecord } from '../../core/option-schema/shape.js';
+import { shown } from '../../core/option-schema/wording.js';
 import { declareHandler } from '../handling/stream-handler.decorator.js';
-import { readDeclaration } from '../handling/stream-handler.options.js';
+import { readDeclaration } from '../handling/read-declaration.js';
 
 /** Options of a handler of load balanced streams. Others come from the transport. */
 export interface LoadBalancedHandlerOptions extends Omit<

@@ -8,8 +8,8 @@ import {
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { Balancer } from '../../load-balancing/balancer.js';
-import { text } from '../../core/declaring/kinds.js';
-import { declareOptions } from '../../core/declaring/shape.js';
+import { text } from '../../core/option-schema/kinds.js';
+import { declareOptions } from '../../core/option-schema/shape.js';
 import type { LoadBalancerOptions } from '../../options/load-balancer-options.js';
 import { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { ASYNC_OPTIONS, checkedAsync, checkedObject } from '../module/module-options.js';

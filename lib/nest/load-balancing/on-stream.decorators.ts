@@ -1,6 +1,6 @@
-import { text } from '../../core/declaring/kinds.js';
-import { refuse } from '../../core/declaring/refuse.js';
-import { declareOptions, type Given } from '../../core/declaring/shape.js';
+import { text } from '../../core/option-schema/kinds.js';
+import { refuse } from '../../core/option-schema/refuse.js';
+import { declareOptions, type Given } from '../../core/option-schema/shape.js';
 import type { StreamNotificationType } from '../../load-balancing/notifications.js';
 
 /** Metadata key of the decorators below. */

@@ -1,8 +1,13 @@
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
-import { checked, flag, func, text } from '../../core/declaring/kinds.js';
-import { refuse } from '../../core/declaring/refuse.js';
-import { declareOptions, isRecord, type Given, type Shape } from '../../core/declaring/shape.js';
-import { shown } from '../../core/declaring/wording.js';
+import { checked, flag, func, text } from '../../core/option-schema/kinds.js';
+import { refuse } from '../../core/option-schema/refuse.js';
+import {
+  declareOptions,
+  isRecord,
+  type Given,
+  type Shape,
+} from '../../core/option-schema/shape.js';
+import { shown } from '../../core/option-schema/wording.js';
 
 export const MODULE_EXTRAS = declareOptions('the module', {
   /**

@@ -10,7 +10,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { DiscoveryModule, type ModulesContainer } from '@nestjs/core';
-import { concealed } from '../../core/declaring/concealed.js';
+import { concealed } from '../../core/option-schema/concealed.js';
 import { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { getStreamsToken } from '../tokens.js';
 import { DEFAULT_NAME } from '../../options/streams-options.js';

@@ -3,9 +3,9 @@ import type { StreamsEventName, StreamsEvents, UnhandledWaits } from '../../core
 import type { EventBus } from '../../core/event-bus.js';
 import type { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { BrokenConnections } from './broken-connections.js';
-import { at, deadLettered, runFailed, runsAwaited, runsGivenUp } from './message-lines.js';
+import { at, deadLettered, runFailed, runsAwaited, runsGivenUp } from './run-lines.js';
 import { RateLimitedLog, type Line } from './rate-limited-log.js';
-import { mappedLine } from './subscription-lines.js';
+import { mappedLine } from './start-up-lines.js';
 
 /** The log line of each event that is logged. */
 type Lines = { [N in StreamsEventName]?: (event: StreamsEvents[N]) => Line | undefined };

@@ -1,4 +1,4 @@
-import { disarm } from '../../core/disarm.js';
+import { disarm } from '../../core/returned-promise.js';
 import { asError } from '../../core/errors/error-record.js';
 import type { ProcessingHooks } from '../handling/handler-invoker.js';
 import type { RunContext } from '../handling/run.context.js';

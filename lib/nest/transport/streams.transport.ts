@@ -19,7 +19,7 @@ import { transportIdOf } from '../tokens.js';
 import { ConnectionStatus, type StreamsStatus } from './connection-status.js';
 import { loggerOf, logEvents } from './event-log.js';
 import { NestHooks } from './nest-hooks.js';
-import { subscriptionLines } from './subscription-lines.js';
+import { subscriptionLines } from './start-up-lines.js';
 
 /** Options of {@link StreamsTransport}. */
 export type StreamsTransportOptions = StreamsOptions & Serialization;

@@ -1,9 +1,9 @@
 import { isEntryId } from '../../core/entry-id.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import type { Message } from '../../core/message.js';
-import { checked } from '../../core/declaring/kinds.js';
-import { refuse } from '../../core/declaring/refuse.js';
-import { isRecord } from '../../core/declaring/shape.js';
+import { checked } from '../../core/option-schema/kinds.js';
+import { refuse } from '../../core/option-schema/refuse.js';
+import { isRecord } from '../../core/option-schema/shape.js';
 
 const ID = checked<string>('an id such as 1700000000000-0', isEntryId);
 

@@ -1,4 +1,4 @@
-import { endFor } from '../../consuming/running/own-end.js';
+import { endFor } from '../../consuming/running/close-within-run.js';
 import type { Reading } from '../../consuming/subscription-registry.js';
 import type { OverrunStatus } from '../../core/overrun.js';
 import { placesFor } from '../../consuming/plan/slots.js';

@@ -4,7 +4,7 @@ import {
   resolveConsumerOptions,
   type StreamConsumerOptions,
 } from '../../options/stream-consumer-options.js';
-import { names, refuse } from '../../core/declaring/refuse.js';
+import { names, refuse } from '../../core/option-schema/refuse.js';
 import type { StreamsRuntime } from '../streams-runtime.js';
 import { crashedConsumers } from './liveness.js';
 import { StreamConsumer } from './stream-consumer.js';

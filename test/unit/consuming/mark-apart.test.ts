@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { markApart } from '../../../lib/consuming/settling/elsewhere/mark-apart.js';
+import { markApart } from '../../../lib/consuming/settling/other-stores/mark-apart.js';
 import { ack } from '../../../lib/core/settlement.js';
 import type { Settling } from '../../../lib/ports/source.js';
 import { MemoryBroker } from '../../../lib/drivers/memory/broker/memory.broker.js';

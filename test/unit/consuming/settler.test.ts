@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Settler } from '../../../lib/consuming/settling/settler.js';
-import { buryApart } from '../../../lib/consuming/settling/elsewhere/bury-apart.js';
+import { buryApart } from '../../../lib/consuming/settling/other-stores/bury-apart.js';
 import type { DeadLetterQueue } from '../../../lib/ports/dead-letters.js';
 import { Delivery } from '../../../lib/core/delivery.js';
 import { EventBus } from '../../../lib/core/event-bus.js';

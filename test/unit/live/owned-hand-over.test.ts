@@ -5,9 +5,9 @@ import type { Lease } from '../../../lib/core/lease.js';
 import { type Settlement, ack, filtered } from '../../../lib/core/settlement.js';
 import { HandlerTable } from '../../../lib/consuming/plan/handler-table.js';
 import { FilteredTypes } from '../../../lib/consuming/plan/filtered-types.js';
-import { HandOver } from '../../../lib/consuming/live/hand-over.js';
-import { liveParts } from '../../../lib/consuming/live/live-parts.js';
-import { Presence } from '../../../lib/consuming/live/presence.js';
+import { HandOver } from '../../../lib/consuming/live-consumers/hand-over.js';
+import { liveParts } from '../../../lib/consuming/live-consumers/live-parts.js';
+import { Presence } from '../../../lib/consuming/live-consumers/presence.js';
 import { EventBus } from '../../../lib/core/event-bus.js';
 import { ManualClock, memory } from '../../../lib/drivers/memory/index.js';
 

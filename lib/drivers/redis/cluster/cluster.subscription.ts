@@ -1,7 +1,7 @@
 import { grouped } from '../../../core/collections/grouped.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
 import type { Subscription } from '../../../ports/source.js';
-import type { RedisLease } from '../leases/redis.lease.js';
+import type { RedisLease } from '../held-entries/redis.lease.js';
 import type { RedisSubscription } from '../reading/redis.subscription.js';
 
 /** The streams of one slot. */

@@ -1,7 +1,7 @@
 import type { Redis, RedisOptions as ClientOptions } from 'ioredis';
-import { concealed } from '../../../core/declaring/concealed.js';
+import { concealed } from '../../../core/option-schema/concealed.js';
 import { InvalidOptionsError } from '../../../core/errors/start-up.errors.js';
-import { shown } from '../../../core/declaring/wording.js';
+import { shown } from '../../../core/option-schema/wording.js';
 import { loadIoredis } from './ioredis.js';
 import type { RedisOptions } from './redis.options.js';
 import type { Address, NatMap } from '../topology/topology.js';

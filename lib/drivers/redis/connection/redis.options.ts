@@ -8,8 +8,8 @@ import {
   nested,
   text,
   whole,
-} from '../../../core/declaring/kinds.js';
-import { declareOptions, isRecord, type Given } from '../../../core/declaring/shape.js';
+} from '../../../core/option-schema/kinds.js';
+import { declareOptions, isRecord, type Given } from '../../../core/option-schema/shape.js';
 import { contradictions } from './redis.problems.js';
 
 /** Longest timer of Node, in milliseconds. */

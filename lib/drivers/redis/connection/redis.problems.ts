@@ -1,6 +1,6 @@
 import { createSecureContext, type ConnectionOptions } from 'node:tls';
-import { whole } from '../../../core/declaring/kinds.js';
-import { isRecord } from '../../../core/declaring/shape.js';
+import { whole } from '../../../core/option-schema/kinds.js';
+import { isRecord } from '../../../core/option-schema/shape.js';
 
 type Loose = Readonly<Record<string, unknown>>;
 

@@ -9,10 +9,10 @@ import {
 import { isEntryId } from '../../../core/entry-id.js';
 import { InvalidOptionsError } from '../../../core/errors/start-up.errors.js';
 import type { Fields } from '../../../core/message.js';
-import { shown } from '../../../core/declaring/wording.js';
+import { shown } from '../../../core/option-schema/wording.js';
 import { chunksOf } from '../../../core/collections/chunks.js';
 import type { Commands } from '../connection/commands.js';
-import { REPLY_BYTES } from '../leases/entry-sizes.js';
+import { REPLY_BYTES } from '../held-entries/entry-sizes.js';
 import type { Keys } from '../keys/keys.js';
 import { asWritten, unpackFields } from '../scripting/stored-fields.js';
 import { listLetters, type LetterEntry, type LetterRange } from './list-letters.script.js';

@@ -2,7 +2,7 @@ import { GroupNotFoundError, StreamNotFoundError } from '../../../core/errors/gr
 import type { EventBus } from '../../../core/event-bus.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
-import type { ReadKey } from '../leases/redis.lease.js';
+import type { ReadKey } from '../held-entries/redis.lease.js';
 import { ensureGroup, type EnsureGroupReply } from './ensure-group.script.js';
 import { DELETED } from '../scripting/group-record.js';
 

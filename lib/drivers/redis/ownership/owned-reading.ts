@@ -6,8 +6,8 @@ import type { Guard } from '../../../core/guard.js';
 import type { HeldStream } from '../../../core/held-stream.js';
 import type { BeginOutcome } from '../../../core/lease.js';
 import type { SettleOutcome } from '../../../core/settlement.js';
-import { releaseLease } from '../leases/leasing.js';
-import type { EntryHolder, RedisLease } from '../leases/redis.lease.js';
+import { releaseLease } from '../held-entries/leasing.js';
+import type { EntryHolder, RedisLease } from '../held-entries/redis.lease.js';
 import { isGroupMissing } from '../errors/reply-errors.js';
 import { OwnedSupply, type OwnedSupplyOptions } from './owned-supply.js';
 

@@ -5,11 +5,11 @@ import type { OwnedSubscribeOptions, OwnedSubscription } from '../../../ports/st
 import type { EventBus } from '../../../core/event-bus.js';
 import type { Commands } from '../connection/commands.js';
 import type { Connector } from '../connection/connector.js';
-import { EntrySizes } from '../leases/entry-sizes.js';
+import { EntrySizes } from '../held-entries/entry-sizes.js';
 import type { Keys } from '../keys/keys.js';
-import type { ReadBudget } from '../leases/read-budget.js';
-import { Leasing, releaseLease } from '../leases/leasing.js';
-import type { RedisLease } from '../leases/redis.lease.js';
+import type { ReadBudget } from '../held-entries/read-budget.js';
+import { Leasing, releaseLease } from '../held-entries/leasing.js';
+import type { RedisLease } from '../held-entries/redis.lease.js';
 import { IdleWatch, PollingWatch, type StreamWatch } from './idle-watch.js';
 import { OwnedReading } from './owned-reading.js';
 import { RedrivenLook } from './redriven-look.js';

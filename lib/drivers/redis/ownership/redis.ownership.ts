@@ -9,7 +9,7 @@ import type {
 import type { Commands } from '../connection/commands.js';
 import type { Connector } from '../connection/connector.js';
 import type { Keys } from '../keys/keys.js';
-import type { ReadBudget } from '../leases/read-budget.js';
+import type { ReadBudget } from '../held-entries/read-budget.js';
 import { meetMembers } from './meet-members.script.js';
 import { ClusterStreamLocks } from './cluster.stream-locks.js';
 import { ExpiryHints } from './expiry-hints.js';

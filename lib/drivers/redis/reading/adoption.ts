@@ -1,13 +1,13 @@
 import { systemClock } from '../../../core/clock.js';
 import { RedisConnectionError } from '../errors/redis-connection.errors.js';
 import type { EventBus } from '../../../core/event-bus.js';
-import type { CarefulFetch } from '../leases/careful-fetch.js';
-import type { EntrySizes } from '../leases/entry-sizes.js';
-import type { HeldTable } from '../leases/held-table.js';
-import type { IdleEntry, PendingEntries, PendingEntry } from '../leases/pending-entries.js';
-import type { ByteRoom } from '../leases/read-budget.js';
-import type { TakenEntry } from '../leases/take-pending.script.js';
-import { RedisLease, type EntryHolder, type ReadKey } from '../leases/redis.lease.js';
+import type { CarefulFetch } from '../held-entries/careful-fetch.js';
+import type { EntrySizes } from '../held-entries/entry-sizes.js';
+import type { HeldTable } from '../held-entries/held-table.js';
+import type { IdleEntry, PendingEntries, PendingEntry } from '../held-entries/pending-entries.js';
+import type { ByteRoom } from '../held-entries/read-budget.js';
+import type { TakenEntry } from '../held-entries/take-pending.script.js';
+import { RedisLease, type EntryHolder, type ReadKey } from '../held-entries/redis.lease.js';
 
 /** Most entries left pending by policy that one look checks. */
 const LEFT_AT_A_LOOK = 100;

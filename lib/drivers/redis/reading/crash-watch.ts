@@ -1,8 +1,8 @@
 import { ConsumerCrashedError } from '../../../core/errors/subscription.errors.js';
 import type { EventBus } from '../../../core/event-bus.js';
 import type { SubscribeOptions } from '../../../ports/source.js';
-import type { ReadKey } from '../leases/redis.lease.js';
-import type { Looked } from './look-after.script.js';
+import type { ReadKey } from '../held-entries/redis.lease.js';
+import type { Reclaimed } from './reclaim.script.js';
 
 export interface CrashWatchOptions {
   readonly events: EventBus;
@@ -49,7 +49,7 @@ export class CrashWatch {
   constructor(private readonly options: CrashWatchOptions) {}
 
   /** @param all whether every silent consumer is named: soon after an outage only some are */
-  looked({ key, stream }: ReadKey, { from, silent }: Looked, all: boolean): void {
+  looked({ key, stream }: ReadKey, { from, silent }: Reclaimed, all: boolean): void {
     const ofKey = this.watched.get(key) ?? new Map<string, Watched>();
     const now = performance.now();
     for (const { consumer, count } of from) {

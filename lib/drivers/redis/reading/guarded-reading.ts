@@ -1,5 +1,5 @@
 import type { Guard } from '../../../core/guard.js';
-import type { ReadKey } from '../leases/redis.lease.js';
+import type { ReadKey } from '../held-entries/redis.lease.js';
 import { isScriptMissing } from '../errors/reply-errors.js';
 import type { BlockingReader } from '../connection/blocking-reader.js';
 import type { Reply } from '../resp/reply-parser.js';

@@ -1,8 +1,8 @@
 import type { Fields } from '../../../core/message.js';
-import type { EntrySizes } from '../leases/entry-sizes.js';
-import type { HeldTable } from '../leases/held-table.js';
-import type { ByteRoom } from '../leases/read-budget.js';
-import { RedisLease, type EntryHolder, type ReadKey } from '../leases/redis.lease.js';
+import type { EntrySizes } from '../held-entries/entry-sizes.js';
+import type { HeldTable } from '../held-entries/held-table.js';
+import type { ByteRoom } from '../held-entries/read-budget.js';
+import { RedisLease, type EntryHolder, type ReadKey } from '../held-entries/redis.lease.js';
 import type { Adoption } from './adoption.js';
 import { Reader, type ReaderOptions } from './reader.js';
 import type { ReadyQueue } from './ready-queue.js';

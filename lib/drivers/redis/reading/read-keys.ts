@@ -4,7 +4,7 @@ import { redirectionOf } from '../topology/redirections.js';
 import type { EventBus } from '../../../core/event-bus.js';
 import type { GroupKeeper } from '../groups/group-keeper.js';
 import type { Keys } from '../keys/keys.js';
-import type { ReadKey } from '../leases/redis.lease.js';
+import type { ReadKey } from '../held-entries/redis.lease.js';
 
 export interface ReadKeysOptions {
   readonly streams: readonly string[];

@@ -1,6 +1,6 @@
-import { sizeOf, type EntrySizes } from '../leases/entry-sizes.js';
+import { sizeOf, type EntrySizes } from '../held-entries/entry-sizes.js';
 import type { StreamEntries } from '../resp/stream-reply.js';
-import type { ReadKey } from '../leases/redis.lease.js';
+import type { ReadKey } from '../held-entries/redis.lease.js';
 
 /** Entries of one stream are acknowledged together. This many are worth a command of their own. */
 const WORTH_ITS_ACK = 25;

@@ -5,13 +5,13 @@ import type { Commands } from '../connection/commands.js';
 import { BlockingReader } from '../connection/blocking-reader.js';
 import type { Connector } from '../connection/connector.js';
 import { GuardedReading } from './guarded-reading.js';
-import type { EntrySizes } from '../leases/entry-sizes.js';
+import type { EntrySizes } from '../held-entries/entry-sizes.js';
 import { ReadWindow, type Ask, type ReadBatch, type ReadBounds } from './read-window.js';
 import type { Reply } from '../resp/reply-parser.js';
 import { streamsIn } from '../resp/stream-reply.js';
 import type { Asked, ReplyBreaks } from './reply-breaks.js';
 import type { SlotPlace } from '../topology/slot-place.js';
-import type { ReadKey } from '../leases/redis.lease.js';
+import type { ReadKey } from '../held-entries/redis.lease.js';
 import {
   isGroupMissing,
   isRefused,

@@ -1,6 +1,6 @@
-import type { HeldTable } from '../leases/held-table.js';
-import type { Leasing } from '../leases/leasing.js';
-import type { RedisLease } from '../leases/redis.lease.js';
+import type { HeldTable } from '../held-entries/held-table.js';
+import type { Leasing } from '../held-entries/leasing.js';
+import type { RedisLease } from '../held-entries/redis.lease.js';
 
 /** Most entries taken over at a look while the consumer asks for none. */
 const TAKE_WHEN_BUSY = 10;

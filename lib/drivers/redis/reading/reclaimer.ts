@@ -8,8 +8,8 @@ import type { Worker } from '../../../core/worker.js';
 import type { Commands } from '../connection/commands.js';
 import { CrashWatch } from './crash-watch.js';
 import type { Keys } from '../keys/keys.js';
-import type { ReadKey } from '../leases/redis.lease.js';
-import { LOOK_AT_ONCE, lookAfter, type Looked } from './look-after.script.js';
+import type { ReadKey } from '../held-entries/redis.lease.js';
+import { LOOK_AT_ONCE, reclaim, type Reclaimed } from './reclaim.script.js';
 
 /** Most entries of one claim: Lua can pass some thousand arguments at most. */
 const TAKE_AT_ONCE = 1000;
@@ -32,7 +32,7 @@ export interface ReclaimerOptions {
   readonly guards?: readonly Guard[];
   /** Called when a guard does not hold any more. */
   readonly onDisowned?: () => void;
-  readonly onLooked: (source: ReadKey, looked: Looked) => Promise<void>;
+  readonly onLooked: (source: ReadKey, looked: Reclaimed) => Promise<void>;
 }
 
 /** Looks after the streams of a subscription at jittered intervals, see look-after. */
@@ -120,7 +120,7 @@ export class Reclaimer implements Worker {
         absentAfter: absentAfter + more,
         crashedAfter: crashedAfter + more,
       };
-      return lookAfter(client, { group, consumer, ...times, streams, room, guards });
+      return reclaim(client, { group, consumer, ...times, streams, room, guards });
     };
     const found = await commands.run('looking after streams', look, sources[0]!.key);
     if (!found) return this.options.onDisowned?.();
@@ -134,7 +134,7 @@ export class Reclaimer implements Worker {
   }
 
   /** @param more how much longer than usual a consumer had to be silent, in milliseconds */
-  private report(source: ReadKey, looked: Looked, more: number): void {
+  private report(source: ReadKey, looked: Reclaimed, more: number): void {
     const { stream } = source;
     const { events, group } = this.options;
     const { taken, trimmed, removed } = looked;

@@ -3,19 +3,19 @@ import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js'
 import type { Subscription } from '../../../ports/source.js';
 import { Adoption } from './adoption.js';
 import { Reclaimer } from './reclaimer.js';
-import { CarefulFetch } from '../leases/careful-fetch.js';
-import { EntrySizes } from '../leases/entry-sizes.js';
+import { CarefulFetch } from '../held-entries/careful-fetch.js';
+import { EntrySizes } from '../held-entries/entry-sizes.js';
 import { GroupKeeper } from '../groups/group-keeper.js';
 import { ReadyQueue } from './ready-queue.js';
-import { HeldTable } from '../leases/held-table.js';
-import { HandedEntries } from '../live/handed-entries.js';
-import { Leasing, releaseAll } from '../leases/leasing.js';
-import { PendingEntries } from '../leases/pending-entries.js';
-import { ByteRoom } from '../leases/read-budget.js';
+import { HeldTable } from '../held-entries/held-table.js';
+import { HandedEntries } from '../live-consumers/handed-entries.js';
+import { Leasing, releaseAll } from '../held-entries/leasing.js';
+import { PendingEntries } from '../held-entries/pending-entries.js';
+import { ByteRoom } from '../held-entries/read-budget.js';
 import { ReadKeys } from './read-keys.js';
-import type { EntryHolder, RedisLease } from '../leases/redis.lease.js';
+import type { EntryHolder, RedisLease } from '../held-entries/redis.lease.js';
 import { silenceLimits } from './crash-watch.js';
-import { applyLook } from './apply-look.js';
+import { applyReclaimed } from './apply-reclaimed.js';
 import { NewEntries } from './new-entries.js';
 import type { RedisSubscriptionOptions } from './subscription.options.js';
 
@@ -83,7 +83,7 @@ export class RedisSubscription implements Subscription, EntryHolder {
       streams: () => readKeys.all,
       room: () => (this.takesOnlyHanded ? 0 : this.roomToTakeOver()),
       onLook: () => this.letGo().then(() => readyQueue.refresh(this.leasing)),
-      onLooked: (source, looked) => applyLook(parts, source, looked),
+      onLooked: (source, looked) => applyReclaimed(parts, source, looked),
     });
   }
 

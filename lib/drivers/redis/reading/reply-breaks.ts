@@ -1,11 +1,11 @@
 import { ReplyBrokenError } from '../../../core/errors/server.errors.js';
 import type { EventBus } from '../../../core/event-bus.js';
 import { systemClock } from '../../../core/clock.js';
-import { AT_ONCE } from '../leases/careful-fetch.js';
+import { AT_ONCE } from '../held-entries/careful-fetch.js';
 import type { Commands } from '../connection/commands.js';
-import type { EntrySizes } from '../leases/entry-sizes.js';
-import type { ReadKey } from '../leases/redis.lease.js';
-import { replyLimit } from '../leases/reply-limit.js';
+import type { EntrySizes } from '../held-entries/entry-sizes.js';
+import type { ReadKey } from '../held-entries/redis.lease.js';
+import { replyLimit } from '../held-entries/reply-limit.js';
 
 /** How long a limit that the server named is used, in milliseconds. */
 const KNOWN_FOR = 60_000;

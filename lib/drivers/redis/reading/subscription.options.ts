@@ -3,8 +3,8 @@ import type { SubscribeOptions } from '../../../ports/source.js';
 import type { Commands } from '../connection/commands.js';
 import type { Connector } from '../connection/connector.js';
 import type { Keys } from '../keys/keys.js';
-import type { ReadBudget } from '../leases/read-budget.js';
-import type { HandedHints } from '../live/handed-hints.js';
+import type { ReadBudget } from '../held-entries/read-budget.js';
+import type { HandedHints } from '../live-consumers/handed-hints.js';
 import type { SlotPlace } from '../topology/slot-place.js';
 
 /** What the driver gives to a subscription, beside what its consumer asks for. */

@@ -4,10 +4,10 @@ import type { EventBus } from '../../../core/event-bus.js';
 import type { Guard } from '../../../core/guard.js';
 import type { Adoption } from './adoption.js';
 import type { Commands } from '../connection/commands.js';
-import type { ByteRoom } from '../leases/read-budget.js';
-import type { ReadKey } from '../leases/redis.lease.js';
+import type { ByteRoom } from '../held-entries/read-budget.js';
+import type { ReadKey } from '../held-entries/redis.lease.js';
 import { isGroupMissing } from '../errors/reply-errors.js';
-import { takePending } from '../leases/take-pending.script.js';
+import { takePending } from '../held-entries/take-pending.script.js';
 
 /** Most entries taken over at once. */
 const PAGE = 200;

@@ -4,7 +4,7 @@ import type { Settling } from '../../../ports/source.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
 import { atOnce, isOfOneHandler } from '../completions/redis.completions.js';
-import type { RedisLease } from '../leases/redis.lease.js';
+import type { RedisLease } from '../held-entries/redis.lease.js';
 import { ackAndComplete } from './ack-and-complete.script.js';
 
 export const completionOf = ({ settlement }: Settling): Completion | undefined =>

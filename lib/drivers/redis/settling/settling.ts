@@ -3,14 +3,14 @@ import { join } from '../../../core/collections/grouped.js';
 import type { SettleOutcome } from '../../../core/settlement.js';
 import type { Settling } from '../../../ports/source.js';
 import type { Commands } from '../connection/commands.js';
-import { extendLeases, releaseLease, unchargeLease } from '../leases/leasing.js';
-import { isPublishedTogether, publishTogether } from './publishing-together.js';
-import { ORIGIN_ELEMENTS, type ReadKey, type RedisLease } from '../leases/redis.lease.js';
+import { extendLeases, releaseLease, unchargeLease } from '../held-entries/leasing.js';
+import { isPublishedTogether, publishTogether } from './ack-with-publish.js';
+import { ORIGIN_ELEMENTS, type ReadKey, type RedisLease } from '../held-entries/redis.lease.js';
 import { isWrongType } from '../errors/reply-errors.js';
 import { completeAll, completionOf } from './settling-completions.js';
 import { ackGuarded } from './ack-guarded.script.js';
 import { ackRedriven } from './ack-redriven.script.js';
-import { publishApartFirst, type SettlingContext } from './publishing-apart.js';
+import { publishApartFirst, type SettlingContext } from './ack-then-publish.js';
 import { deadLetter } from './dead-letter.script.js';
 import { leave } from './leave.script.js';
 

@@ -8,7 +8,7 @@ import type { EventBus } from '../core/event-bus.js';
 import type { Middleware } from '../core/middleware.js';
 import type { Ack, Settlement } from '../core/settlement.js';
 import type { MessageSource } from '../ports/source.js';
-import { Chainer, type ChainerOptions, type StepMessage } from './chainer.js';
+import { NextSteps, type NextStepsOptions, type StepMessage } from './next-steps.js';
 import { duplicateStep } from './duplicate-step.js';
 import { StepSettling, type ConcludingOptions, type Holding } from './step-settling.js';
 import { recognise } from './recognise.middleware.js';
@@ -17,9 +17,9 @@ import { Workflows } from './workflows.js';
 
 type Settle = MessageSource['settle'];
 
-export interface ChainingOptions
+export interface WorkflowEngineOptions
   extends
-    Omit<ChainerOptions, 'stored' | 'technology'>,
+    Omit<NextStepsOptions, 'stored' | 'technology'>,
     Omit<ConcludingOptions, 'technology' | 'recorder'> {
   readonly events: EventBus;
   readonly publish: (
@@ -28,20 +28,20 @@ export interface ChainingOptions
 }
 
 /** All that the pipeline, the settler and handlers need for workflows. */
-export class Chaining {
+export class WorkflowEngine {
   /** Recognises steps, and acknowledges those of cancelled workflows without a run. */
   readonly recognise: Middleware;
   /** How a step ends whose key another message has completed. */
   readonly duplicateStep: (delivery: Delivery) => Ack | undefined;
   readonly workflows: Workflows;
-  private readonly chainer: Chainer;
+  private readonly chainer: NextSteps;
   private readonly concluding: ConcludingOptions;
 
-  constructor(options: ChainingOptions) {
+  constructor(options: WorkflowEngineOptions) {
     const { store, source, clock } = options;
     const { technology, idempotentPublish = false } = source.capabilities;
     this.concluding = { ...options, technology, recorder: new StepRecorder(options) };
-    this.chainer = new Chainer({ ...options, technology, stored: store !== undefined });
+    this.chainer = new NextSteps({ ...options, technology, stored: store !== undefined });
     this.recognise = recognise(store, clock);
     this.duplicateStep = (delivery) => duplicateStep(delivery, clock);
     this.workflows = new Workflows({
@@ -51,7 +51,7 @@ export class Chaining {
     });
   }
 
-  /** The settlement for a message whose handler returned `result`; see {@link Chainer.chain}. */
+  /** The settlement for a message whose handler returned `result`; see {@link NextSteps.chain}. */
   chain(delivery: Delivery, result: unknown, own: unknown): Settlement {
     return this.chainer.chain(delivery, result, own);
   }
@@ -78,7 +78,7 @@ function refuse(technology: string): never {
 }
 
 /** The parts of a runtime that workflows need. */
-export interface ChainingParts {
+export interface WorkflowEngineParts {
   readonly options: {
     readonly codec: Codec;
     readonly maxPayloadBytes: number;
@@ -88,20 +88,20 @@ export interface ChainingParts {
   readonly events: EventBus;
   readonly driver: Driver;
   readonly producer: {
-    readonly encode: ChainingOptions['encode'];
-    readonly publish: ChainingOptions['publish'];
+    readonly encode: WorkflowEngineOptions['encode'];
+    readonly publish: WorkflowEngineOptions['publish'];
   };
 }
 
-export function createChaining({
+export function createWorkflowEngine({
   options,
   clock,
   events,
   driver,
   producer,
-}: ChainingParts): Chaining {
+}: WorkflowEngineParts): WorkflowEngine {
   const { codec, maxPayloadBytes, workflowTtl: ttl } = options;
-  return new Chaining({
+  return new WorkflowEngine({
     codec,
     maxPayloadBytes,
     ttl,

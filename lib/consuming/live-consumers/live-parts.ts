@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.js';
 import type { EventBus } from '../../core/event-bus.js';
 import type { LiveConsumers } from '../../ports/live-consumers.js';
 import { VERSION } from './version.js';
-import { Outages } from './outages.js';
+import { SourceOutages } from './source-outages.js';
 import type { LiveParts } from './presence.js';
 
 /** Most warnings remembered. Beyond that some may be repeated. */
@@ -24,7 +24,7 @@ export function liveParts(
   return {
     port,
     process: { host: hostname(), pid: process.pid, application, version: VERSION },
-    outages: new Outages(events, clock),
+    outages: new SourceOutages(events, clock),
     warnOnce: (code, message) => {
       if (warned.has(message)) return;
       if (warned.size >= MOST) warned.clear();

@@ -4,7 +4,7 @@ import { Collectors } from './batching/collectors.js';
 import { Capacity } from './capacity.js';
 import type { ConsumerOptions } from './consumer-options.js';
 import { claimsOf, type Claims } from './dedupe/claims.js';
-import type { HandOver } from './live/hand-over.js';
+import type { HandOver } from './live-consumers/hand-over.js';
 import { orderingOf, type Ordering } from './ordering/ordering.js';
 import { ReadAhead } from './reading/read-ahead.js';
 import { concurrencyLimitsOf, takesBatches } from './running/concurrency-limits.js';

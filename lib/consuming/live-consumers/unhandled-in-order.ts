@@ -1,16 +1,16 @@
 import { sleep, type Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
 import { isOurs, move } from '../../core/delivery-state.js';
-import { requestOf } from '../../core/request.js';
+import { requestOf } from '../../core/request-header.js';
 import { postpone, release, taken } from '../../core/settlement.js';
 import type { MessageSource } from '../../ports/source.js';
 import type { HandlerTable } from '../plan/handler-table.js';
-import { LOOK_AGAIN } from './decision.js';
+import { LOOK_AGAIN } from './unhandled-decision.js';
 import type { HandOver } from './hand-over.js';
 import type { Ends } from './transfers.js';
 import { unhandledEvent } from '../plan/unhandled-event.js';
 
-export interface InTurnOptions {
+export interface UnhandledInOrderOptions {
   readonly handOver: HandOver;
   readonly clock: Clock;
   readonly tables: ReadonlyMap<string, HandlerTable>;
@@ -25,10 +25,10 @@ export interface InTurnOptions {
  * Holds an ordered stream up at an event that no handler here takes, until its settlement is known:
  * the entries behind it may have the same key.
  */
-export class InTurn {
+export class UnhandledInOrder {
   private readonly over = new AbortController();
 
-  constructor(private readonly options: InTurnOptions) {}
+  constructor(private readonly options: UnhandledInOrderOptions) {}
 
   /** Call it when the stream is halted, or lost: waits end. */
   end(): void {

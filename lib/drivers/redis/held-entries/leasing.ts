@@ -8,7 +8,7 @@ import type { Commands } from '../connection/commands.js';
 import type { CarefulFetch } from './careful-fetch.js';
 import { LEAST_REPLY_BYTES, REPLY_BYTES } from './entry-sizes.js';
 import type { RedisLease } from './redis.lease.js';
-import { begin, type BeginReply } from './begin.script.js';
+import { begin, type BeginReply } from './charge-run.script.js';
 import { extend, EXTEND_AT_ONCE } from './extend.script.js';
 import { release, uncharge } from './release.script.js';
 

@@ -1,7 +1,7 @@
 import type { EventBus } from '../../../core/event-bus.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
-import type { ReadKey } from '../leases/redis.lease.js';
+import type { ReadKey } from '../held-entries/redis.lease.js';
 import { giveBackHanded, keepHanded } from './age-handed.script.js';
 import { countHanded } from './count-handed.script.js';
 import type { Handed } from './handed-here.js';

@@ -25,7 +25,7 @@ import { hooksOf, withHook } from './failure-hooks.js';
 import { Lookalikes } from './lookalikes.js';
 import { joinableResult, jsonOf } from './step-result.js';
 import { reportOf } from './step-report.js';
-import { traceOf, travelling } from './travelling.js';
+import { traceOf, travelling } from './step-metadata.js';
 
 /** A step to publish. */
 export interface StepMessage extends DueTime {
@@ -35,7 +35,7 @@ export interface StepMessage extends DueTime {
   readonly metadata?: Metadata;
 }
 
-export interface ChainerOptions {
+export interface NextStepsOptions {
   /** Routes, encodes and checks a message, as every producer does. */
   readonly encode: (message: StepMessage) => OutgoingEntry;
   readonly codec: Codec;
@@ -54,11 +54,11 @@ const LONGEST_RESULT = 16_384;
  * Turns the result of a handler into an acknowledgement with the steps that follow and the report
  * of the step.
  */
-export class Chainer {
+export class NextSteps {
   private metadataTravels: boolean | undefined;
   private readonly lookalikes: Lookalikes;
 
-  constructor(private readonly options: ChainerOptions) {
+  constructor(private readonly options: NextStepsOptions) {
     this.lookalikes = new Lookalikes(options.events);
   }
 

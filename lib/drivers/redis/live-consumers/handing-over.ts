@@ -5,7 +5,7 @@ import type { HandOverOutcome, Receiver } from '../../../ports/live-consumers.js
 import { chunksOf } from '../../../core/collections/chunks.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
-import type { RedisLease } from '../leases/redis.lease.js';
+import type { RedisLease } from '../held-entries/redis.lease.js';
 import { HAND_OVER_AT_ONCE, handOver } from './hand-over.script.js';
 
 /** An entry that is to be handed to another consumer. */

@@ -8,7 +8,7 @@ import { chunksOf } from '../../../core/collections/chunks.js';
 import { charactersOf, MOST_CHARACTERS } from '../scripting/script-size.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
-import type { RedisLease } from '../leases/redis.lease.js';
+import type { RedisLease } from '../held-entries/redis.lease.js';
 import { typedError } from '../errors/reply-errors.js';
 import { ackAndPublish, PUBLISH_AT_ONCE, type Publishing } from './ack-and-publish.script.js';
 

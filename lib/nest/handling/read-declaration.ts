@@ -7,8 +7,8 @@ import {
   STREAM_HANDLER_SOURCES,
   STREAM_ONLY,
 } from '../../options/stream-handler-options.js';
-import { isRecord } from '../../core/declaring/shape.js';
-import { shown } from '../../core/declaring/wording.js';
+import { isRecord } from '../../core/option-schema/shape.js';
+import { shown } from '../../core/option-schema/wording.js';
 import { DEFAULT_NAME } from '../../options/streams-options.js';
 
 /** What the arguments of `@StreamHandler` declare. */

@@ -11,7 +11,7 @@ import { release, taken, type Settlement } from '../../core/settlement.js';
 import type { Subscription } from '../../ports/source.js';
 import type { HandlerTable } from '../plan/handler-table.js';
 import type { FilteredTypes } from '../plan/filtered-types.js';
-import { decide, LOOK_AGAIN, type Decision } from './decision.js';
+import { decide, LOOK_AGAIN, type Decision } from './unhandled-decision.js';
 import { GroupDirectory } from './group-directory.js';
 import type { GroupReading } from './group-reading.js';
 import type { LiveParts, Presence } from './presence.js';

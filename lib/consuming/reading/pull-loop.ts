@@ -9,7 +9,7 @@ const WAIT_AFTER_ERROR = 1000;
 /** How often the consumer looks for handed entries while reading is paused, in milliseconds. */
 const LOOK_FOR_HANDED = 50;
 
-export interface IntakeOptions {
+export interface PullLoopOptions {
   readonly subscription: Subscription;
   readonly clock: Clock;
   readonly events: EventBus;
@@ -37,14 +37,14 @@ const handlersFirst = (resolve: () => void): void => process.nextTick(resolve);
  * The reading loop. Requests at most as many entries as there is room for, and requests the next
  * ones while the last ones are handled.
  */
-export class Intake {
+export class PullLoop {
   private stopping = false;
   private loop: Promise<void> = Promise.resolve();
   private wake: (() => void) | undefined;
   private readonly stopped = new AbortController();
   private ended: Promise<void> | undefined;
 
-  constructor(private readonly options: IntakeOptions) {}
+  constructor(private readonly options: PullLoopOptions) {}
 
   start(): void {
     this.loop = this.run();

@@ -5,7 +5,7 @@ import type { StreamLocks } from '../ports/stream-ownership.js';
 import type { Worker } from '../core/worker.js';
 import type { OwnedStream, OwnedStreams } from './owned-stream.js';
 
-export interface LeaseKeeperOptions {
+export interface LockKeeperOptions {
   readonly clock: Clock;
   readonly events: EventBus;
   readonly locks: StreamLocks;
@@ -17,14 +17,14 @@ export interface LeaseKeeperOptions {
 }
 
 /** Keeps the locks of all streams alive: one timer, and many streams in one command. */
-export class LeaseKeeper implements Worker {
+export class LockKeeper implements Worker {
   private timer: TimerHandle | undefined;
   private running = false;
   private beating: Promise<void> | undefined;
   /** Engine time at which the last answered heartbeat began, in milliseconds. */
   private beatAt = -Infinity;
 
-  constructor(private readonly options: LeaseKeeperOptions) {}
+  constructor(private readonly options: LockKeeperOptions) {}
 
   async start(): Promise<void> {
     this.running = true;

@@ -8,7 +8,7 @@ const ROLES: readonly string[] = ['commands', 'reader'];
  * When the source was last away. For a while after an outage, other consumers may not have
  * announced themselves again.
  */
-export class Outages {
+export class SourceOutages {
   private readonly broken = new Set<string>();
   private endedAt = -Infinity;
 

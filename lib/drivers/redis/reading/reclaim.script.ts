@@ -158,7 +158,7 @@ return out
 /** Most streams in one run of the script. */
 export const LOOK_AT_ONCE = 100;
 
-export interface Looked {
+export interface Reclaimed {
   readonly word: 'ok' | 'missing' | 'unreadable';
   readonly floor: string;
   /** Number of entries that are pending to this consumer. */
@@ -192,7 +192,7 @@ export interface Looked {
 }
 
 /** The keys of one stream. */
-export interface LookedKeys {
+export interface ReclaimedKeys {
   readonly key: string;
   readonly floor: string;
   readonly redrive: string;
@@ -200,23 +200,34 @@ export interface LookedKeys {
   readonly handed: string;
 }
 
-export interface LookAfter {
+export interface ReclaimOrder {
   readonly group: string;
   readonly consumer: string;
   readonly idleTimeout: number;
   readonly room: number;
   readonly absentAfter: number;
   readonly crashedAfter: number;
-  readonly streams: readonly LookedKeys[];
+  readonly streams: readonly ReclaimedKeys[];
   readonly guards?: readonly Guard[] | undefined;
 }
 
 type Flat = (string | number)[];
 type Numbers = [waiting: number, redrivenWaiting: number];
-type Row = [Looked['word'], string, number, number, number, Flat, string[], Flat, Flat, ...Numbers];
+type Row = [
+  Reclaimed['word'],
+  string,
+  number,
+  number,
+  number,
+  Flat,
+  string[],
+  Flat,
+  Flat,
+  ...Numbers,
+];
 
 /** @returns undefined where a guard does not hold */
-export async function lookAfter(client: Redis, look: LookAfter): Promise<Looked[] | undefined> {
+export async function reclaim(client: Redis, look: ReclaimOrder): Promise<Reclaimed[] | undefined> {
   const { group, consumer, idleTimeout, room, absentAfter, crashedAfter, guards } = look;
   const rows = (await script.run(
     client,

@@ -14,7 +14,7 @@ import type {
 } from '../../ports/live-consumers.js';
 import type { ConsumerProcess } from '../../ports/consumer-process.js';
 import type { HandlerTable } from '../plan/handler-table.js';
-import type { Outages } from './outages.js';
+import type { SourceOutages } from './source-outages.js';
 import { warningsAbout } from './disagreements.js';
 
 /** Longest wait of a shutdown for marking the consumer as closed, in milliseconds. */
@@ -24,7 +24,7 @@ const LAST_WORD = 1000;
 export interface LiveParts {
   readonly port: LiveConsumers;
   readonly process: ConsumerProcess;
-  readonly outages: Outages;
+  readonly outages: SourceOutages;
   /** Emits each warning once, however many streams it concerns. */
   readonly warnOnce: (code: string, message: string) => void;
 }

@@ -2,7 +2,7 @@ import type { Delivery } from '../../core/delivery.js';
 import type { Subscription } from '../../ports/source.js';
 import type { ConsumerPlan } from '../plan/plan.js';
 import { HandOver, type HandOverOptions } from './hand-over.js';
-import { InTurn, type InTurnOptions } from './in-turn.js';
+import { UnhandledInOrder, type UnhandledInOrderOptions } from './unhandled-in-order.js';
 import type { LiveParts, Presence } from './presence.js';
 import type { Ends } from './transfers.js';
 
@@ -18,7 +18,7 @@ export interface ElsewhereParts {
 export interface ElsewhereOptions
   extends
     Omit<HandOverOptions, 'live' | 'presence' | 'group' | 'tables' | keyof ElsewhereParts>,
-    Pick<InTurnOptions, 'source'> {
+    Pick<UnhandledInOrderOptions, 'source'> {
   readonly plan: ConsumerPlan;
   /** Undefined: the driver has no registry. */
   readonly live: LiveParts | undefined;
@@ -30,7 +30,7 @@ export interface ElsewhereOptions
 export interface Elsewhere {
   readonly handOver: HandOver;
   /** For an ordered stream. */
-  readonly inTurn: InTurn | undefined;
+  readonly unhandledInOrder: UnhandledInOrder | undefined;
 }
 
 /** Undefined where consumers do not know of each other. */
@@ -42,5 +42,8 @@ export function elsewhereOf(
   if (!live || !presence) return undefined;
   const common = { ...options, ...plan, ends, isHalted, subscription };
   const handOver = new HandOver({ ...common, live, presence, onYield });
-  return { handOver, inTurn: onYield && new InTurn({ ...common, handOver, onYield }) };
+  return {
+    handOver,
+    unhandledInOrder: onYield && new UnhandledInOrder({ ...common, handOver, onYield }),
+  };
 }

@@ -4,9 +4,9 @@ import type { MessageSource } from '../../../ports/source.js';
 import { DONE } from '../completions/done-keys.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
-import { extendLeases } from '../leases/leasing.js';
-import type { RedisLease } from '../leases/redis.lease.js';
-import { publishTogether } from './publishing-together.js';
+import { extendLeases } from '../held-entries/leasing.js';
+import type { RedisLease } from '../held-entries/redis.lease.js';
+import { publishTogether } from './ack-with-publish.js';
 
 /**
  * How long steps that a run has published are known after the last run may have begun, in

@@ -1,9 +1,9 @@
 import type { GroupKeeper } from '../groups/group-keeper.js';
-import type { HeldTable } from '../leases/held-table.js';
-import type { ReadKey } from '../leases/redis.lease.js';
-import { waitingOf, type HandedEntries } from '../live/handed-entries.js';
+import type { HeldTable } from '../held-entries/held-table.js';
+import type { ReadKey } from '../held-entries/redis.lease.js';
+import { waitingOf, type HandedEntries } from '../live-consumers/handed-entries.js';
 import type { Adoption } from './adoption.js';
-import type { Looked } from './look-after.script.js';
+import type { Reclaimed } from './reclaim.script.js';
 import type { NewEntries } from './new-entries.js';
 import type { ReadKeys } from './read-keys.js';
 
@@ -24,10 +24,10 @@ export interface LookParts {
 }
 
 /** Carries out what a look at a stream has found. */
-export async function applyLook(
+export async function applyReclaimed(
   { adoption, readKeys, keeper, handed, held, newEntries }: LookParts,
   source: ReadKey,
-  looked: Looked,
+  looked: Reclaimed,
 ): Promise<void> {
   if (looked.taken.length > 0) await adoption.holdUncharged(source, looked.taken);
   if (looked.redriven && !source.redriven) readKeys.addRedriven(source);

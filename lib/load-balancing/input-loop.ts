@@ -11,7 +11,7 @@ const AT_ONCE = 10;
 /** How long reading rests while there is no room, in milliseconds. New room ends the rest. */
 const REST = 1000;
 
-export interface IntakeOptions {
+export interface InputLoopOptions {
   readonly clock: Clock;
   readonly inputs: StreamInputs;
   readonly retry: BalancerRetry;
@@ -24,12 +24,12 @@ export interface IntakeOptions {
 }
 
 /** The loop that reads new inputs. */
-export class Intake {
+export class InputLoop {
   private readonly stopping = new AbortController();
   private resting = new AbortController();
   private loop: Promise<void> | undefined;
 
-  constructor(private readonly options: IntakeOptions) {}
+  constructor(private readonly options: InputLoopOptions) {}
 
   start(): void {
     this.loop ??= this.run();
