@@ -13,6 +13,7 @@ export const MIDDLEWARE_TESTS = [
 export async function addMiddleware(copy: RepositoryCopy): Promise<void> {
   await addOption(copy);
   await copy.write('lib/consuming/middleware/skip-stale.middleware.ts', MIDDLEWARE);
+  await copy.write('lib/consuming/middleware/example.middleware.ts', await exampleOfPage(copy));
   const pipeline = 'lib/consuming/pipeline.ts';
   const imported = "import { skipStale } from './middleware/skip-stale.middleware.js';";
   await copy.insertBefore(pipeline, "import { timeout } from './middleware/", imported);
@@ -21,6 +22,13 @@ export async function addMiddleware(copy: RepositoryCopy): Promise<void> {
   await copy.write(MIDDLEWARE_TESTS[1]!, OPTION_TEST);
   await copy.format();
   await copy.test('unit', 'test/unit/architecture.test.ts', '--update');
+}
+
+/** The example of the recipe, so that lint and types check it, too. */
+async function exampleOfPage(copy: RepositoryCopy): Promise<string> {
+  const example = /```ts\n(.*?)```/s.exec(await copy.read('CONTRIBUTING.md'))?.[1];
+  if (!example) throw new Error('"Add a middleware" of CONTRIBUTING.md has lost its example.');
+  return example;
 }
 
 async function addOption(copy: RepositoryCopy): Promise<void> {
