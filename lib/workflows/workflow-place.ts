@@ -1,4 +1,3 @@
-import type { Delivery } from '../core/delivery.js';
 import type { Metadata } from '../core/message.js';
 import type { WorkflowPlace } from '../core/workflow.js';
 
@@ -88,8 +87,13 @@ export function placeIn(metadata: Metadata): ScopedPlace | undefined {
   return { id, step, parent: parent === '-' ? undefined : parent, scopes };
 }
 
+/** A delivery, as far as its place counts. */
+interface Placed {
+  readonly workflow: WorkflowPlace | undefined;
+}
+
 /** Where a delivery stands, as `recognise` has found it. Undefined: it belongs to no workflow. */
-export const placeOf = ({ workflow }: Pick<Delivery, 'workflow'>): ScopedPlace | undefined =>
+export const placeOf = ({ workflow }: Placed): ScopedPlace | undefined =>
   workflow as ScopedPlace | undefined;
 
 export const depthOf = (step: string): number => Number(step.slice(step.lastIndexOf('.') + 1));
