@@ -25,6 +25,17 @@ describe('the table of what is held', () => {
     expect(table.count(source)).toBe(3);
   });
 
+  it('gives a hint of its memory to a large message, and to no small one', () => {
+    const table = new HeldTable();
+    const small = new RedisLease(holder, source, '1-0', 1, true, ['x'.repeat(100_000)]);
+    const large = new RedisLease(holder, source, '2-0', 1, true, ['x'.repeat(200_000)]);
+    for (const one of [small, large]) table.add(one);
+    expect(small.memoryHint).toBeUndefined();
+    expect(large.memoryHint).toBeDefined();
+    table.resize(large, 0);
+    expect(large.memoryHint).toBeUndefined();
+  });
+
   it('keeps a later hold on an entry when an earlier one is removed', () => {
     const table = new HeldTable();
     const [earlier, later] = [lease('1-0'), lease('1-0')];

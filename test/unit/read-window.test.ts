@@ -11,6 +11,7 @@ const ROUND = 500;
 
 let now: number;
 let window: ReadWindow;
+let sizes: EntrySizes;
 /** Entries that wait, by stream. */
 let waiting: Map<ReadKey, number>;
 let keys: ReadKey[];
@@ -19,7 +20,8 @@ let size: number;
 let asks: Ask[];
 beforeEach(() => {
   now = 0;
-  window = new ReadWindow(new EntrySizes(), () => now, ROUND);
+  sizes = new EntrySizes();
+  window = new ReadWindow(sizes, { now: () => now }, ROUND);
   waiting = new Map();
   size = 200;
   asks = [];
@@ -30,6 +32,13 @@ function streams(count: number): void {
     return { key: `s${at}`, stream: `s${at}`, redriven: false };
   });
   window.restart(keys);
+}
+
+/** As the subscription does with what it has read. */
+function learn(batches: readonly ReadBatch[]): void {
+  for (const { source, entries } of batches) {
+    if (entries.length > 0) sizes.learn(source.key, entries[0]![1].join('').length);
+  }
 }
 
 /** One read, after which so much time has passed. @returns how many entries it brought */
@@ -48,7 +57,9 @@ function read(entries = 150, ms = 1): number {
     });
   }
   now += ms;
-  return window.brought(ask, batches);
+  const brought = window.brought(ask, batches);
+  learn(batches);
+  return brought;
 }
 
 function drain(entries = 150): number {
@@ -136,10 +147,10 @@ describe('large entries', () => {
     streams(2);
     const [large, small] = keys as [ReadKey, ReadKey];
     waiting.set(large, Infinity).set(small, 3000);
-    const sizes = new EntrySizes();
+    sizes = new EntrySizes();
     sizes.learn(large.key, 1_000_000);
     sizes.learn(small.key, 200);
-    window = new ReadWindow(sizes, () => now, ROUND);
+    window = new ReadWindow(sizes, { now: () => now }, ROUND);
     window.restart(keys);
     let reads = 0;
     for (; waiting.get(small)! > 0; reads++) {
@@ -152,6 +163,7 @@ describe('large entries', () => {
         return { source, entries };
       });
       window.brought(ask, batches);
+      learn(batches);
     }
     expect(reads).toBeLessThan(60);
   });

@@ -107,17 +107,18 @@ export class RedisSource implements MessageSource {
   }
 
   settle(batch: readonly Settling[]): Promise<(SettleOutcome | Error)[]> {
-    const { commands, keys, replies } = this.options;
+    const { commands, keys } = this.options;
+    const { replying } = this.options.replies;
     const context = { commands, keys, publish: this.publishNext.bind(this) };
-    if (replies.replying.waiting.length === 0) return settleAll(batch, context);
+    if (replying.waiting.length === 0) return settleAll(batch, context);
     // Another node may have the reply boxes.
     if (commands.topology) {
-      return replies.flush().then(() => settleAll(batch, context));
+      return replying.flush().then(() => settleAll(batch, context));
     }
     // Answers, then the acknowledgements of their requests, in one write.
     const socket = commands.current?.stream;
     socket?.cork();
-    void replies.flush();
+    void replying.flush();
     const settling = settleAll(batch, context);
     socket?.uncork();
     return settling;

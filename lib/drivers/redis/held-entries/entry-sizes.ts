@@ -18,24 +18,16 @@ const UNKNOWN = 131_072;
 
 /** The expected size of the next entries of each key, by the largest of the last replies. */
 export class EntrySizes {
-  private bound = REPLY_BYTES;
+  /** Most bytes of a reply. Fewer for some time after a reply has broken the connection. */
+  replyBytes = REPLY_BYTES;
   private boundSince = 0;
   private readonly byKey = new Map<string, number>();
   private knowsAny = false;
   /** Of one entry of any key. */
   largest = UNKNOWN;
 
-  /** Most bytes of a reply. Fewer for some time after a reply has broken the connection. */
-  get replyBytes(): number {
-    if (this.bound < REPLY_BYTES && systemClock.now() - this.boundSince > FORGET) {
-      this.bound = Math.min(REPLY_BYTES, 2 * this.bound);
-      this.boundSince = systemClock.now();
-    }
-    return this.bound;
-  }
-
   replyBroke(): void {
-    this.bound = Math.max(LEAST_REPLY_BYTES, this.bound / 2);
+    this.replyBytes = Math.max(LEAST_REPLY_BYTES, this.replyBytes / 2);
     this.boundSince = systemClock.now();
   }
 
@@ -44,7 +36,7 @@ export class EntrySizes {
    * many.
    */
   readBroke(keys: readonly string[], count: number): void {
-    const size = (2 * this.bound) / (count * keys.length);
+    const size = (2 * this.replyBytes) / (count * keys.length);
     for (const key of keys) this.learn(key, Math.max(2 * this.of(key), size));
   }
 
@@ -69,6 +61,13 @@ export class EntrySizes {
     this.byKey.set(key, Math.max(largest, (this.byKey.get(key) ?? 0) / 2));
     this.largest = Math.max(largest, this.knowsAny ? this.largest / 2 : 0);
     this.knowsAny = true;
+    if (this.replyBytes < REPLY_BYTES) this.tryLarger();
+  }
+
+  private tryLarger(): void {
+    if (systemClock.now() - this.boundSince <= FORGET) return;
+    this.replyBytes = Math.min(REPLY_BYTES, 2 * this.replyBytes);
+    this.boundSince = systemClock.now();
   }
 }
 

@@ -5,9 +5,9 @@ import { DEFAULT_READ_BYTES, type HeldBytes } from './read-budget.js';
 import type { ReadKey, RedisLease } from './redis.lease.js';
 
 /** The leases of one key. */
-class HeldOfKey {
-  readonly leases = new Chain<RedisLease>();
-  highest = '';
+interface HeldOfKey {
+  readonly leases: Chain<RedisLease>;
+  highest: string;
   /** Made when an id is looked up that may be here. New entries are known not to be here. */
   byId: Map<string, RedisLease> | undefined;
 }
@@ -23,11 +23,13 @@ export class HeldTable implements HeldBytes {
   constructor(private readonly most = DEFAULT_READ_BYTES) {}
 
   add(lease: RedisLease): void {
-    const { key } = lease.source;
-    let held = this.byKey.get(key);
-    if (!held) this.byKey.set(key, (held = new HeldOfKey()));
+    const { entryId, size, source } = lease;
+    let held = this.byKey.get(source.key);
+    if (!held) {
+      held = { leases: new Chain(), highest: '', byId: undefined };
+      this.byKey.set(source.key, held);
+    }
     held.leases.add(lease);
-    const { entryId, size } = lease;
     if (compareEntryIds(entryId, held.highest) > 0) {
       held.highest = entryId;
       held.byId = undefined;
@@ -37,9 +39,15 @@ export class HeldTable implements HeldBytes {
     if (size >= LARGE) lease.memoryHint = memoryHint(size, this.most);
   }
 
+  /** Whether nothing of the key is held that has this id or a higher one. */
+  isNew({ key }: ReadKey, id: string): boolean {
+    const held = this.byKey.get(key);
+    return !held || compareEntryIds(id, held.highest) > 0;
+  }
+
   get(source: ReadKey, id: string): RedisLease | undefined {
     const held = this.byKey.get(source.key);
-    if (!held || compareEntryIds(id, held.highest) > 0) return undefined;
+    if (!held || this.isNew(source, id)) return undefined;
     held.byId ??= new Map(Array.from(held.leases, (lease) => [lease.entryId, lease]));
     return held.byId.get(id);
   }
@@ -57,7 +65,7 @@ export class HeldTable implements HeldBytes {
     // Does not count a lease that was removed meanwhile.
     if (lease.chain) this.account(lease, size - lease.size);
     lease.size = size;
-    lease.memoryHint = memoryHint(size, this.most);
+    lease.memoryHint = size >= LARGE ? memoryHint(size, this.most) : undefined;
   }
 
   count(source: ReadKey): number {

@@ -73,10 +73,18 @@ export class ByteRoom {
     private readonly events: EventBus,
   ) {}
 
-  /** Whether an entry of this size may be read now, as far as sizes are known. */
-  mayRead(size: number): boolean {
-    if (this.retryWaits) return false;
-    return this.held.bytes === 0 || this.held.bytes + size <= NEW * this.budget.share;
+  /**
+   * Bytes of one read.
+   * @param size of an entry, as far as sizes are known
+   * @returns 0 where not even one entry of this size may be read now
+   */
+  forRead(size: number): number {
+    if (this.retryWaits) return 0;
+    const { bytes } = this.held;
+    const left = NEW * this.budget.share - bytes;
+    if (bytes > 0 && left < size) return 0;
+    // One entry is always read.
+    return Math.max(1, Math.min(this.sizes.replyBytes, left));
   }
 
   /** Resolves when it may, or when nothing more is to be read. */
@@ -85,7 +93,7 @@ export class ByteRoom {
     const timer = setTimeout(() => this.warn(), LONG).unref();
     await new Promise<void>((resolve) => {
       this.onLess = () => {
-        if (!this.closed && !this.mayRead(size())) return;
+        if (!this.closed && this.forRead(size()) === 0) return;
         this.onLess = undefined;
         resolve();
       };
@@ -100,8 +108,8 @@ export class ByteRoom {
     this.onLess?.();
   }
 
-  /** Bytes of one read. One entry is always fetched. */
-  get ofRead(): number {
+  /** Bytes of entries that are taken over before anything new is read. One is always fetched. */
+  get ofTakeover(): number {
     const bytes = NEW * this.budget.share - this.held.bytes;
     return Math.max(1, Math.min(this.sizes.replyBytes, bytes));
   }

@@ -4,6 +4,7 @@ import type { HeldTable } from '../held-entries/held-table.js';
 import type { ByteRoom } from '../held-entries/read-budget.js';
 import { RedisLease, type EntryHolder, type ReadKey } from '../held-entries/redis.lease.js';
 import type { Adoption } from './adoption.js';
+import type { ReadBatch } from './read-window.js';
 import { Reader, type ReaderOptions } from './reader.js';
 import type { ReadyQueue } from './ready-queue.js';
 import { ReplyBreaks } from './reply-breaks.js';
@@ -109,26 +110,37 @@ export class NewEntries {
       // Nearly always there is nothing to wait for: then the read is written before the entries of
       // the last one run.
       if (this.takeover?.done === false && !(await this.takeover.mayRead(keys()[0]!))) return;
-      if (!room.mayRead(sizes.largest)) {
+      let bytes = room.forRead(sizes.largest);
+      if (bytes === 0) {
         await room.untilMayRead(() => sizes.largest);
         if (this.stopped) return;
+        bytes = room.forRead(sizes.largest);
       }
-      const bounds = { entries: limit, bytes: room.ofRead };
-      for (const { source, entries } of await this.reader.read(bounds)) {
-        for (const [id, fields] of entries) this.take(source, id, fields);
-      }
+      for (const batch of await this.reader.read({ entries: limit, bytes })) this.take(batch);
     } finally {
       this.reading = undefined;
       readyQueue.wake();
     }
   }
 
-  private take(source: ReadKey, id: string, fields: Fields): void {
-    const { held, holder, readyQueue } = this.options;
-    const known = held.get(source, id);
-    // The group was recreated and has delivered the entry anew: the run goes on, under the new
-    // count.
-    if (known) known.attempt = 1;
-    else readyQueue.add(new RedisLease(holder, source, id, 1, true, fields));
+  private take({ source, entries }: ReadBatch): void {
+    const { held, holder, readyQueue, sizes } = this.options;
+    if (entries.length === 0) return;
+    // In the order of their ids.
+    const areNew = held.isNew(source, entries[0]![0]);
+    let largest = 0;
+    for (const [id, fields] of entries) {
+      const known = areNew ? undefined : held.get(source, id);
+      if (known) {
+        // The group was recreated and has delivered the entry anew: the run goes on, under the new
+        // count.
+        known.attempt = 1;
+        continue;
+      }
+      const lease = new RedisLease(holder, source, id, 1, true, fields);
+      largest = Math.max(largest, lease.size);
+      readyQueue.add(lease);
+    }
+    if (largest > 0) sizes.learn(source.key, largest);
   }
 }

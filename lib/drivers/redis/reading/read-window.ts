@@ -1,4 +1,5 @@
-import { sizeOf, type EntrySizes } from '../held-entries/entry-sizes.js';
+import type { EntrySizes } from '../held-entries/entry-sizes.js';
+import type { Clock } from '../../../core/clock.js';
 import type { StreamEntries } from '../resp/stream-reply.js';
 import type { ReadKey } from '../held-entries/redis.lease.js';
 
@@ -48,7 +49,7 @@ export class ReadWindow {
    */
   constructor(
     private readonly sizes: EntrySizes,
-    private readonly now: () => number,
+    private readonly clock: Pick<Clock, 'now'>,
     private readonly round: number,
   ) {}
 
@@ -57,14 +58,14 @@ export class ReadWindow {
     this.busy = new Set(keys);
     this.size = 1;
     this.at = 0;
-    this.lookedAt = this.now();
+    this.lookedAt = this.clock.now();
   }
 
   next(keys: readonly ReadKey[], bounds: ReadBounds): Ask {
     if (keys.length === 1) return { sources: keys, count: this.countOf(keys, bounds), kind: 'all' };
     if (this.busy.size === 0) {
       // Much may have been published since each stream was empty.
-      const quiet = this.now() - this.lookedAt < this.round;
+      const quiet = this.clock.now() - this.lookedAt < this.round;
       if (quiet || keys.length * this.sizes.largest <= bounds.bytes) {
         const count = Math.max(1, Math.floor(bounds.entries / keys.length));
         return { sources: keys, count: Math.min(count, this.countOf(keys, bounds)), kind: 'all' };
@@ -77,25 +78,14 @@ export class ReadWindow {
   /** Takes note of what a read returned. @returns the number of entries */
   brought({ sources, count, kind }: Ask, batches: readonly ReadBatch[]): number {
     let found = 0;
-    if (kind === 'all') this.lookedAt = this.now();
+    if (kind === 'all') this.lookedAt = this.clock.now();
     if (kind === 'busy') for (const source of sources) this.busy.delete(source);
     for (const { source, entries } of batches) {
       found += entries.length;
       if (entries.length >= count) this.busy.add(source);
     }
-    this.learn(batches);
     if (kind === 'busy') this.resize(sources.length, found, count * sources.length);
     return found;
-  }
-
-  /** Learns the sizes of entries, of any kind of read. */
-  learn<T extends readonly ReadBatch[]>(batches: T): T {
-    for (const { source, entries } of batches) {
-      let largest = 0;
-      for (const [, fields] of entries) largest = Math.max(largest, sizeOf(fields));
-      this.sizes.learn(source.key, largest);
-    }
-    return batches;
   }
 
   /** Chooses a few busy streams whose turn it is. A stream with large entries comes alone. */
@@ -118,9 +108,9 @@ export class ReadWindow {
   /** Chooses part of the streams that are not busy, so that each has its turn once in a round. */
   private others(keys: readonly ReadKey[], { entries, bytes }: ReadBounds): Ask | undefined {
     const all = keys.length;
-    const due = Math.ceil((all * (this.now() - this.lookedAt)) / this.round);
+    const due = Math.ceil((all * (this.clock.now() - this.lookedAt)) / this.round);
     if (due < Math.min(all, AT_A_LOOK)) return undefined;
-    this.lookedAt = this.now();
+    this.lookedAt = this.clock.now();
     const fitting = Math.max(1, Math.floor(bytes / this.sizes.largest));
     const most = Math.min(due, Math.max(entries, AT_A_LOOK), fitting);
     const sources: ReadKey[] = [];

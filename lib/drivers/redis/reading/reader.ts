@@ -71,7 +71,7 @@ export class Reader {
 
   constructor(private readonly options: ReaderOptions) {
     const round = Math.min(LONGEST_ROUND, options.blockTimeout / 2);
-    this.window = new ReadWindow(options.sizes, () => performance.now(), round);
+    this.window = new ReadWindow(options.sizes, systemClock, round);
     if (options.guards.length > 0) this.guarded = new GuardedReading(options);
     this.blocking = new BlockingReader({
       ...options,
@@ -155,7 +155,7 @@ export class Reader {
         await sleep(systemClock, this.options.blockTimeout, this.stopping.signal);
         return [];
       }
-      if ('found' in read) return this.window.learn(batchesOf(read.found, byKey));
+      if ('found' in read) return batchesOf(read.found, byKey);
       if (this.stopped || keys !== this.keys) return [];
       const more = await guarded.wait(blocking, keys, read.ids);
       if (!more || this.stopped) return [];
@@ -164,11 +164,24 @@ export class Reader {
 
   private async xreadgroup({ sources, count, kind }: Ask): Promise<ReadBatch[]> {
     const { group, consumer, blockTimeout } = this.options;
-    const names = sources.map((source) => source.key);
-    const streams = [...names, ...names.map(() => '>')];
+    const names: string[] = [];
+    const ids: string[] = [];
+    for (const { key } of sources) {
+      names.push(key);
+      ids.push('>');
+    }
     const blocks = kind === 'all';
     const limits = blocks ? ['COUNT', count, 'BLOCK', blockTimeout] : ['COUNT', count];
-    const command = ['XREADGROUP', 'GROUP', group, consumer, ...limits, 'STREAMS', ...streams];
+    const command = [
+      'XREADGROUP',
+      'GROUP',
+      group,
+      consumer,
+      ...limits,
+      'STREAMS',
+      ...names,
+      ...ids,
+    ];
     // Other keys may be watched when the reply arrives.
     const { byKey } = this;
     this.asked = { sources, count, at: systemClock.now(), before: this.reads };

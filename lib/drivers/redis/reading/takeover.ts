@@ -98,7 +98,7 @@ export class Takeover {
       );
       if (!page) return undefined;
       const entries = await adoption.takeBackAllLost(source, page);
-      const { count, rest } = await adoption.hold(source, entries, room.ofRead);
+      const { count, rest } = await adoption.hold(source, entries, room.ofTakeover);
       // The takeover was restarted meanwhile.
       if (after !== this.after) continue;
       // Entries that did not fit are taken over again when there is room, in their order.

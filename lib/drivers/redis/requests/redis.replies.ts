@@ -37,11 +37,6 @@ export class RedisReplies implements Replies {
     return this.replying.send(replies);
   }
 
-  /** Answers go out before everything that is settled now. */
-  flush(): Promise<void> {
-    return this.replying.flush();
-  }
-
   now(): number | Promise<number> {
     return this.time.now();
   }

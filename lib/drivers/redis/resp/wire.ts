@@ -35,7 +35,7 @@ export class Wire {
       if (this.next < this.waiting.length)
         socket.destroy(new Error(`No reply came within ${replyTimeout} ms`));
     }, replyTimeout).unref();
-    const parser = (this.parser = new ReplyParser((reply) => this.answer(reply)));
+    const parser = (this.parser = new ReplyParser(this.answer));
     socket.removeAllListeners('data');
     socket.on('data', (chunk: Buffer) => {
       if (this.next < this.waiting.length) this.timer.refresh();
@@ -102,14 +102,13 @@ export class Wire {
     });
   }
 
-  private answer(reply: Reply): void {
-    const { waiting } = this;
-    if (!waiting[this.next]?.answer(reply)) return;
+  private readonly answer = (reply: Reply): void => {
+    if (!this.waiting[this.next]?.answer(reply)) return;
     this.next++;
-    if (this.next < waiting.length && this.next < 1000) return;
+    if (this.next < this.waiting.length && this.next < 1000) return;
     this.waiting.splice(0, this.next);
     this.next = 0;
-  }
+  };
 
   private closed(): void {
     clearTimeout(this.timer);

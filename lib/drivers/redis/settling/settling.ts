@@ -24,21 +24,21 @@ export async function settleAll(
   batch: readonly Settling[],
   context: SettlingContext,
 ): Promise<Outcome[]> {
-  if (!areAcksOfOneKey(batch)) return settleByKind(batch, context);
+  const leases = acksOfOneKey(batch);
+  if (!leases) return settleByKind(batch, context);
   const outcomes = new Array<Outcome>(batch.length);
-  const leases: RedisLease[] = [];
-  for (const { lease } of batch) leases.push(lease as RedisLease);
   return outcomes.fill(await ackTogether(leases, context.commands));
 }
 
-/** True for most batches. */
-function areAcksOfOneKey(batch: readonly Settling[]): boolean {
-  const source = (batch[0]?.lease as RedisLease | undefined)?.source;
+/** The leases of most batches. @returns undefined for any other batch */
+function acksOfOneKey(batch: readonly Settling[]): RedisLease[] | undefined {
+  const leases: RedisLease[] = [];
   for (const { settlement, lease } of batch) {
-    if (settlement.kind !== 'ack' || (lease as RedisLease).source !== source) return false;
-    if (settlement.completes || settlement.publish?.length) return false;
+    if (settlement.kind !== 'ack' || settlement.completes || settlement.publish?.length) return;
+    leases.push(lease as RedisLease);
+    if (leases.at(-1)!.source !== leases[0]!.source) return;
   }
-  return source !== undefined;
+  return leases.length > 0 ? leases : undefined;
 }
 
 async function settleByKind(
