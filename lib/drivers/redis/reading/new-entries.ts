@@ -1,4 +1,3 @@
-import type { Fields } from '../../../core/message.js';
 import type { EntrySizes } from '../held-entries/entry-sizes.js';
 import type { HeldTable } from '../held-entries/held-table.js';
 import type { ByteRoom } from '../held-entries/read-budget.js';
