@@ -1,10 +1,11 @@
 import {
+  ClassSerializerInterceptor,
   Controller,
   type CallHandler,
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
-import { APP_INTERCEPTOR } from '@nestjs/core';
+import { APP_INTERCEPTOR, Reflector } from '@nestjs/core';
 import {
   fanOut,
   next,
@@ -68,6 +69,22 @@ describe('an instruction that an interceptor has replaced', () => {
     ['an instance of the class', () => new WorkflowInstruction('second', 1)],
   ])('counts as the method returned it: %s', async (_what, first) => {
     const { publish, ran } = await chainOf(first, { providers: [mapped] });
+    await publish('first', {});
+    expect(ran).toEqual([['second', 1]]);
+  });
+
+  it('counts behind ClassSerializerInterceptor, which makes plain objects of instances', async () => {
+    const transformerPackage = {
+      classToPlain: (instance: unknown) => ({ ...(instance as object) }),
+      plainToInstance: <T>(_class: unknown, plain: unknown) => plain as T,
+    };
+    const serializer = {
+      provide: APP_INTERCEPTOR,
+      inject: [Reflector],
+      useFactory: (reflector: Reflector) =>
+        new ClassSerializerInterceptor(reflector, { transformerPackage }),
+    };
+    const { publish, ran } = await chainOf(() => next('second', 1), { providers: [serializer] });
     await publish('first', {});
     expect(ran).toEqual([['second', 1]]);
   });

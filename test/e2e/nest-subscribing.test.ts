@@ -1,4 +1,4 @@
-import { Controller } from '@nestjs/common';
+import { Controller, Injectable, type OnModuleInit } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
 import { StreamConsumers, StreamHandler, type StreamContext } from 'nestjs-redis-streams';
 import { expect, it } from 'vitest';
@@ -163,4 +163,21 @@ it('StreamConsumers is injected, and drained with the application', async () => 
   expect(await consumer.getPending()).toEqual([]);
   await app.close();
   await subscribed;
+});
+
+it('StreamConsumers is started in onModuleInit, and the application starts', async () => {
+  const audited: unknown[] = [];
+  @Injectable()
+  class Auditor implements OnModuleInit {
+    constructor(private readonly consumers: StreamConsumers) {}
+
+    async onModuleInit(): Promise<void> {
+      await this.consumers
+        .create({ stream: 'audited', group: 'audit' })
+        .start(({ payload }) => audited.push(payload) > 0);
+    }
+  }
+  const { publish } = await startApp({ providers: [Auditor] });
+  await publish('anything', 'a', { stream: 'audited' });
+  expect(audited).toEqual(['a']);
 });
