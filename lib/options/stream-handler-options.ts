@@ -6,9 +6,12 @@ import { DEFAULT_NAME } from './streams-options.js';
 
 type Loose = Readonly<Record<string, unknown>>;
 
-/** The handler options that `@StreamHandler` takes. */
-const { balanced: _, ...own } = HANDLER_OPTIONS.options;
-export const OWN = own;
+/**
+ * The options that all handlers share. They are declared in `handler-options.ts`: a new option goes
+ * there. This file has only what a decorator says beside them.
+ */
+const { balanced: _, ...shared } = HANDLER_OPTIONS.options;
+export const SHARED = shared;
 
 export const EVENTS = either(
   'event types: texts that are not empty',
@@ -37,7 +40,7 @@ export interface StreamHandlerSources extends StreamHandlerOptions, Given<typeof
 
 export const STREAM_HANDLER_OPTIONS = declareOptions(
   '@StreamHandler',
-  { ...OWN, ...STREAM_ONLY.options },
+  { ...SHARED, ...STREAM_ONLY.options },
   ...HANDLER_OPTIONS.rules,
   oneStreamOption,
 );

@@ -1,7 +1,7 @@
 import type { HandlerOptions } from '../../options/handler-options.js';
 import {
   EVENTS,
-  OWN,
+  SHARED,
   oneStreamOption,
   STREAM_HANDLER_OPTIONS,
   STREAM_HANDLER_SOURCES,
@@ -43,7 +43,7 @@ export function readDeclaration(args: readonly unknown[], problems: string[]): H
  * their names.
  */
 export function readHandlerOptions(extras: Loose, problems: string[]): HandlerOptions {
-  const known = [...Object.keys(OWN), 'stream'].filter((name) => extras[name] !== undefined);
+  const known = [...Object.keys(SHARED), 'stream'].filter((name) => extras[name] !== undefined);
   const given = Object.fromEntries(known.map((name) => [name, extras[name]]));
   const { stream } = STREAM_ONLY.options;
   problems.push(...oneStreamOption(given), ...stream.problems(given['stream'], 'stream'));
@@ -52,7 +52,7 @@ export function readHandlerOptions(extras: Loose, problems: string[]): HandlerOp
 
 /** The options of the engine, which has only `streams`, and no events or name. */
 function withStreams({ stream, streams = stream && [stream], ...given }: Loose): HandlerOptions {
-  const known = Object.entries(given).filter(([name]) => name in OWN);
+  const known = Object.entries(given).filter(([name]) => name in SHARED);
   const named = streams as readonly string[] | undefined;
   return { ...Object.fromEntries(known), ...(named && { streams: named }) };
 }

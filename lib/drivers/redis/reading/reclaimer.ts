@@ -35,7 +35,7 @@ export interface ReclaimerOptions {
   readonly onLooked: (source: ReadKey, looked: Reclaimed) => Promise<void>;
 }
 
-/** Looks after the streams of a subscription at jittered intervals, see look-after. */
+/** Looks after the streams of a subscription at jittered intervals, by `reclaim.script.ts`. */
 export class Reclaimer implements Worker {
   private loop: Promise<void> | undefined;
   private stopped = false;
