@@ -46,9 +46,9 @@ export class Capacity {
    * wait for each other for ever.
    */
   get forHanded(): number {
-    const { maxParked, dispatcher, parkedRetries, handOver } = this.options;
+    const { maxParked, dispatcher, parkedRetries } = this.options;
     const { waiting } = this;
-    const forOthers = parkedRetries.unhandled + (handOver()?.size ?? 0);
+    const forOthers = parkedRetries.unhandled + this.handedOver;
     if (waiting < maxParked || waiting - forOthers >= maxParked || this.isBehind) return 0;
     return dispatcher.room;
   }
@@ -61,8 +61,14 @@ export class Capacity {
 
   /** Deliveries that wait for a retry, for others of their key, or for another consumer. */
   private get waiting(): number {
-    const { parkedRetries, ordering, handOver } = this.options;
-    return parkedRetries.waiting.length + (ordering?.waiting ?? 0) + (handOver()?.size ?? 0);
+    const { parkedRetries, ordering } = this.options;
+    return parkedRetries.waiting.length + (ordering?.waiting ?? 0) + this.handedOver;
+  }
+
+  /** Deliveries for which another consumer is looked for, or that are on their way to one. */
+  private get handedOver(): number {
+    const handOver = this.options.handOver();
+    return handOver ? handOver.undecided.size + handOver.transfers.size : 0;
   }
 
   private togglePause(): void {

@@ -42,10 +42,14 @@ export function workingsOf(options: WorkingsOptions): ConsumerWorkings {
   const held = new HeldDeliveries();
   const claims = claimsOf(options);
   const collectors = takesBatches(plan) ? new Collectors(options) : undefined;
-  // More entries would live long enough to burden the garbage collector, and drain no faster.
-  const readAhead = new ReadAhead(Math.ceil(options.batchSize / 2), clock);
   const ordering = orderingOf(options);
-  const dispatcher = dispatcherOf(options, readAhead);
+  const dispatcher = new Dispatcher({
+    ...options,
+    ...concurrencyLimitsOf(plan, options.slots),
+    onFreed: options.onProgress,
+  });
+  // More entries would live long enough to burden the garbage collector, and drain no faster.
+  const readAhead = new ReadAhead(Math.ceil(options.batchSize / 2), clock, dispatcher);
   const settlementHandler = new SettlementHandler({
     ...options,
     held,
@@ -69,13 +73,4 @@ export function workingsOf(options: WorkingsOptions): ConsumerWorkings {
     settlementHandler,
     capacity,
   };
-}
-
-function dispatcherOf(options: WorkingsOptions, readAhead: ReadAhead): Dispatcher {
-  const { plan, slots, suspectLane, run, onProgress } = options;
-  const onEnded = (): void => {
-    readAhead.finished++;
-    onProgress();
-  };
-  return new Dispatcher({ ...concurrencyLimitsOf(plan, slots), suspectLane, run, onEnded });
 }

@@ -9,10 +9,17 @@ import type { StreamsEventName, StreamsEvents } from './events.js';
  */
 export class EventBus {
   private readonly emitter = new EventEmitter().setMaxListeners(0);
+  private readonly names = new Set<StreamsEventName>();
+  /** Events that have listeners. Asked before building a costly event. */
+  readonly listened: ReadonlySet<StreamsEventName> = this.names;
 
   on<N extends StreamsEventName>(name: N, listener: (event: StreamsEvents[N]) => void): () => void {
     this.emitter.on(name, listener);
-    return () => this.emitter.off(name, listener);
+    this.names.add(name);
+    return () => {
+      this.emitter.off(name, listener);
+      if (this.emitter.listenerCount(name) === 0) this.names.delete(name);
+    };
   }
 
   emit<N extends StreamsEventName>(name: N, event: StreamsEvents[N]): void {
@@ -30,13 +37,8 @@ export class EventBus {
     const error = asError(thrown);
     if (name !== 'listener-failed') {
       this.emit('listener-failed', { listener: `a listener of '${name}'`, error });
-      if (this.has('listener-failed')) return;
+      if (this.listened.has('listener-failed')) return;
     }
     process.emitWarning(`A listener of "${name}" threw: ${error.message}`, 'StreamsWarning');
-  }
-
-  /** Whether an event has listeners. Asked before building a costly event. */
-  has(name: StreamsEventName): boolean {
-    return this.emitter.listenerCount(name) > 0;
   }
 }

@@ -19,7 +19,7 @@ function dispatcher(limit: number, shared: Slots, suspectLane = new Slots(1)) {
       started.push(d.id);
       finish.set(d.id, () => it.ended(d));
     },
-    onEnded: () => undefined,
+    onFreed: () => undefined,
   });
   const add = (suspect: boolean, ...ids: string[]) => {
     for (const id of ids) it.add(Object.assign(delivery(id), { suspect }));
@@ -107,24 +107,25 @@ describe('the dispatcher', () => {
 describe('the read-ahead', () => {
   it('grows with the rate and stays nothing for slow handlers', () => {
     let now = 0;
+    const runs = { freed: 0 };
     const clock = {
       now: () => now,
       wallTime: () => 0,
       setTimeout: () => 0,
       clearTimeout: () => undefined,
     };
-    const readAhead = new ReadAhead(500, clock);
-    for (let i = 0; i < 100; i++) readAhead.finished++;
+    const readAhead = new ReadAhead(500, clock, runs);
+    for (let i = 0; i < 100; i++) runs.freed++;
     now = 10;
     readAhead.update();
     expect(readAhead.size).toBe(250);
-    for (let i = 0; i < 10_000; i++) readAhead.finished++;
+    for (let i = 0; i < 10_000; i++) runs.freed++;
     now = 20;
     readAhead.update();
     expect(readAhead.size).toBe(500);
     for (let step = 0; step < 12; step++) {
       now += 1000;
-      readAhead.finished++;
+      runs.freed++;
       readAhead.update();
     }
     expect(readAhead.size).toBe(0);

@@ -46,8 +46,8 @@ export class HandOver {
   /** Deliveries that came in this turn of the event loop. */
   private arrived: Delivery[] = [];
   /** Deliveries that await a decision. */
-  private readonly undecided = new Set<Delivery>();
-  private readonly transfers: Transfers;
+  readonly undecided = new Set<Delivery>();
+  readonly transfers: Transfers;
 
   constructor(private readonly options: HandOverOptions) {
     const { live, group, presence, clock } = options;
@@ -60,11 +60,6 @@ export class HandOver {
       forget: (stream) => this.directory.forget(stream),
       onError: (error) => this.failed(error),
     });
-  }
-
-  /** Number of deliveries that await a decision, or whose decision is being carried out. */
-  get size(): number {
-    return this.undecided.size + this.transfers.size;
   }
 
   /** The settlement of the delivery, or its next look, follows. */

@@ -14,13 +14,14 @@ export class ReadAhead {
   size = 0;
   /** Fewer entries are not worth a read: many small reads cost more than one large one. */
   worthAsking = 1;
-  /** Runs that have ended since the last measurement. */
-  finished = 0;
   private since: number;
+  /** What `runs.freed` was at the last measurement. */
+  private counted = 0;
 
   constructor(
     private readonly max: number,
     private readonly clock: Clock,
+    private readonly runs: { readonly freed: number },
   ) {
     this.since = clock.now();
   }
@@ -29,10 +30,12 @@ export class ReadAhead {
   update(): void {
     const elapsed = this.clock.now() - this.since;
     if (elapsed < WINDOW) return;
-    const target = Math.min(this.max, Math.round((this.finished / elapsed) * HORIZON));
+    const { freed } = this.runs;
+    const finished = freed - this.counted;
+    const target = Math.min(this.max, Math.round((finished / elapsed) * HORIZON));
     this.size = target > this.size ? target : Math.floor((this.size + target) / 2);
     this.worthAsking = Math.max(1, this.size >> 1);
-    this.finished = 0;
+    this.counted = freed;
     this.since += elapsed;
   }
 }

@@ -11,12 +11,14 @@ export interface DispatcherOptions {
   readonly suspectLane: Slots;
   /** Runs a delivery, and calls {@link Dispatcher.ended} once its method has really ended. */
   readonly run: (delivery: Delivery) => void;
-  /** Called after each run, once its slot is free. */
-  readonly onEnded: () => void;
+  /** Called after each run, once its slot is free, and when an overrunning method gives it back. */
+  readonly onFreed: () => void;
 }
 
 /** Starts deliveries one by one, as slots become free. */
 export class Dispatcher {
+  /** How often a run has ended or has given back its slot. */
+  freed = 0;
   /** Number of methods that run, including those that overrun. */
   private running = 0;
   /** How many of them have given back all their slots. */
@@ -70,7 +72,8 @@ export class Dispatcher {
     else this.own.release();
     if (lent === 'none') this.releaseShared(delivery);
     this.pump();
-    this.options.onEnded();
+    this.freed++;
+    this.options.onFreed();
     if (this.running === 0) this.onIdle?.();
   }
 
@@ -82,7 +85,8 @@ export class Dispatcher {
     }
     this.releaseShared(delivery);
     this.pump();
-    this.options.onEnded();
+    this.freed++;
+    this.options.onFreed();
   }
 
   /** Starts nothing any more. Returns the deliveries that had not started. */

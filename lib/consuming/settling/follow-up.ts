@@ -54,7 +54,9 @@ export class FollowUp {
     if (delivery.claim) claims?.settled(delivery, settlement, outcome);
     if (outcome !== 'settled' || settlement.kind === 'leave')
       this.options.subscription().forget(delivery.lease, outcome === 'settled');
-    reportSettled(events, clock, delivery, settlement, outcome);
+    // Nearly always there is nothing to tell of an acknowledgement.
+    if (settlement.kind !== 'ack' || events.listened.has('settled'))
+      reportSettled(events, clock, delivery, settlement, outcome);
   };
 
   /** Another consumer has the entry. The source hears nothing of it. */

@@ -12,10 +12,9 @@ export function reportSettled(
   settlement: Settlement,
   outcome: SettleOutcome,
 ): void {
-  if (settlement.kind === 'ack' && !events.has('settled')) return;
   const isDeadLetter = settlement.kind === 'dead-letter' && outcome === 'settled';
   const hasFailed = outcome === 'settled' && isFailedRun(settlement);
-  if (!isDeadLetter && !hasFailed && !events.has('settled')) return;
+  if (!isDeadLetter && !hasFailed && !events.listened.has('settled')) return;
   const { lease, handler } = delivery;
   const event: SettledEvent = {
     stream: lease.stream,
