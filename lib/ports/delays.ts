@@ -45,7 +45,12 @@ export interface Promoted {
 
 /**
  * Optional port: entries that are published later. The server's clock decides when; the clock of
- * this process does not count. Waiting entries are as durable as entries in a stream.
+ * this process does not count. Waiting entries are as durable as entries in a stream. Two key
+ * prefixes share nothing.
+ *
+ * A settlement that publishes entries with `when` stores them in the step of the acknowledgement.
+ * Carried out again, it returns `gone` and stores nothing. A run that has lost its entry stores
+ * nothing.
  *
  * Not its job: timers. It moves due entries when a process calls `promote`. Any number of processes
  * may call it.
@@ -54,10 +59,13 @@ export interface DelayStore {
   /**
    * Stores entries until they are due. Returns the id of each, which begins with `delayed-`, or its
    * error. Never resends on its own what may have been stored.
+   * - An entry with a time in the past is due at once.
+   * - Fields come back as they were, as for `MessageSource.publish`.
+   * - What is no entry (no fields, or a name without a value) is refused. The others are stored.
    *
    * An idempotency key is shared with entries that are published at once. If an entry was stored or
-   * published with this key within the window, nothing is stored and the id of that entry is
-   * returned. The window begins when that entry is due.
+   * published with this key within the window, by any process, nothing is stored and the id of that
+   * entry is returned. The window begins when that entry is due.
    */
   schedule(entries: readonly DelayedEntry[]): Promise<(string | Error)[]>;
 
@@ -65,35 +73,45 @@ export interface DelayStore {
    * Moves due entries to the end of their streams. Moving an entry and removing it from the store
    * is one step: each entry is in its stream once, however many processes promote at once and
    * whenever one of them dies.
+   * - No entry is moved before it is due.
    * - Order: by due time; entries with equal times as they were stored.
-   * - A call moves a bounded number of entries, shared fairly between the streams.
-   * - Returns one result per stream, or its error. An error of one stream must not hold up the
-   *   others.
+   * - A call moves a bounded number of entries, shared fairly between the streams, and fewer where
+   *   they are large. It moves at least one where an entry is due.
+   * - Returns one result per stream, in order, or its error. An error of one stream must not hold up
+   *   the others. A stream without waiting entries, or that does not exist, is no error.
    */
   promote(streams: readonly string[]): Promise<(Promoted | Error)[]>;
 
   /**
-   * Returns a page, the entry that is due first at its head. `after` is `next` of the page before,
-   * and works also where that message is gone by now.
+   * Returns a page of at most `limit` entries, the entry that is due first at its head. `after` is
+   * `next` of the page before, and works also where that message is gone by now. All pages together
+   * have each waiting entry once, also where due times are equal.
    */
   list(stream: string, limit: number, after?: string): Promise<DelayedPage>;
 
-  /** Returns true where the message waited and will not be published. */
+  /**
+   * Returns true where the message waited and will not be published. False for a message that was
+   * published or cancelled before, and for an id that is unknown or not of a delayed message.
+   */
   cancel(stream: string, id: string): Promise<boolean>;
 
-  /** Returns true where the message waited and has the new due time now. It keeps its id. */
+  /**
+   * Returns true where the message waited and has the new due time now; false as for `cancel`. It
+   * keeps its id.
+   */
   reschedule(stream: string, id: string, when: When): Promise<boolean>;
 
   /**
-   * Calls back with each stream for which a process has stored or rescheduled an entry, until the
-   * returned function is called. Leave it out where the technology cannot tell: schedulers then
-   * look once a second.
+   * Calls back with each stream for which a process has stored or rescheduled an entry, by
+   * `schedule`, `reschedule` or a settlement, until the returned function is called. Leave it out
+   * where the technology cannot tell: schedulers then look once a second.
    */
   watch?(onScheduled: (stream: string) => void): () => void;
 
   /**
    * For stores without `watch`: tells of streams with entries that are due before the next look, as
-   * soon as the store can. Looking finds what it does not tell of.
+   * soon as the store can, for the same methods. Looking finds what it does not tell of.
+   * Calls back with a stream also when listening for it begins: entries may have come before.
    */
   hints?(onScheduled: (stream: string) => void): DelayHints;
 }

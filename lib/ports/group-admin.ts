@@ -72,7 +72,7 @@ export interface PendingEntry {
    * was given back.
    */
   readonly idleMs: number;
-  /** Runs counted. */
+  /** Runs counted. A run that was given back before it began is not. */
   readonly delivered: number;
 }
 
@@ -87,13 +87,17 @@ export interface PendingQuery {
 
 /**
  * Optional port: groups and their positions. A missing stream or group is a StreamNotFoundError or
- * GroupNotFoundError. Callers have checked names and ids.
+ * GroupNotFoundError. Callers have checked names and ids. After `close` of the source every method
+ * rejects with the code `CLOSED`.
  */
 export interface GroupAdmin {
   /**
    * Returns true where this call created the group; of several calls at the same moment, one does.
-   * The group begins behind `startId`, even where a position of an earlier group of this name is
-   * remembered. Consumers that missed the group read on.
+   * A group that exists stays as it is. A stream that is missing is created empty.
+   *
+   * The group begins behind `startId` (`0`: with the first entry, `$`: with the next one, or an id),
+   * even where a position of an earlier group of this name is remembered. It has no consumers and
+   * nothing pending. Consumers that missed the group read on.
    * @throws StreamNotFoundError where the stream is missing and `createStream` is false
    */
   create(
@@ -103,36 +107,59 @@ export interface GroupAdmin {
   ): Promise<boolean>;
   /**
    * Deletes the group, its pending and redriven entries, and what was remembered for recreating it.
-   * Returns false where there was no such group. No consumer creates the group again, neither a
-   * running nor a starting one. It leaves the stream out, emits `stream-unreadable` with a
-   * GroupNotFoundError, and reads on after `create`.
+   * Returns false where there was no such group; of several calls at the same moment, one returns
+   * true. Other groups of the stream stay as they are.
+   *
+   * No consumer creates the group again, neither a running nor a starting one. Each leaves the stream
+   * out, emits `stream-unreadable` once with a GroupNotFoundError, and reads on after `create`. Of
+   * what the consumers still hold, a plain acknowledgement returns `settled`, all else `gone`.
    */
   delete(stream: string, group: string): Promise<boolean>;
-  /** Returns one report per stream, in order; undefined for a stream that does not exist. */
+  /**
+   * Returns one report per stream, in order; undefined for a stream that does not exist. Any number
+   * of streams. A number that the server does not know is `null`, never an estimate.
+   */
   describe(streams: readonly string[]): Promise<(StreamReport | undefined)[]>;
   /**
    * Sets where the group reads on, now and if it has to be recreated: `0`, `$`, or the id behind
-   * which it reads. Pending entries stay pending. An entry that is read again is counted anew.
+   * which it reads. Pending entries stay pending. An entry that is read again is counted anew. A
+   * running consumer does not start again what it still holds.
    * @throws GroupNotFoundError, StreamNotFoundError
    */
   setPosition(stream: string, group: string, id: string): Promise<void>;
-  /** @throws GroupNotFoundError, StreamNotFoundError */
+  /**
+   * Returns the consumers that the group knows, with the number of entries pending to each.
+   * @throws GroupNotFoundError, StreamNotFoundError
+   */
   consumers(stream: string, group: string): Promise<ConsumerReport[]>;
   /**
-   * Removes a consumer that has nothing pending. The check and the removal are one step. @returns
-   * the number of pending entries; 0: the consumer is removed
+   * Removes a consumer that has nothing pending. The check and the removal are one step. Returns the
+   * number of entries pending to the consumer; 0: the consumer is removed, or the group has no such
+   * consumer.
+   * @throws GroupNotFoundError, StreamNotFoundError
    */
   removeConsumer(stream: string, group: string, consumer: string): Promise<number>;
 }
 
-/** Optional port: the pending entries of a group. */
+/**
+ * Optional port: the pending entries of a group. After `close` of the source every method rejects
+ * with the code `CLOSED`. Lists of any length are allowed, empty ones too.
+ */
 export interface PendingEntries {
-  /** Oldest first. @throws GroupNotFoundError, StreamNotFoundError */
+  /**
+   * Oldest first. An entry is listed where it fits all that the query names, also where its data is
+   * gone.
+   * @throws GroupNotFoundError, StreamNotFoundError
+   */
   list(stream: string, group: string, query: PendingQuery): Promise<PendingEntry[]>;
   /**
    * Hands entries to another consumer of the group, without counting a run, where they have been
-   * idle for `minIdleMs` at least. Returns the ids that were handed over. Entries whose data is
-   * gone are dropped.
+   * idle for `minIdleMs` at least. Returns the ids that were handed over, in any order. Entries
+   * whose data is gone are dropped. Ids that are not pending are skipped.
+   *
+   * The leases of the former consumer are `lost`. Where the other consumer is running, its `pull`
+   * hands the entries out, not `charged`.
+   * @throws GroupNotFoundError, StreamNotFoundError
    */
   claim(
     stream: string,
@@ -141,7 +168,7 @@ export interface PendingEntries {
   ): Promise<string[]>;
   /**
    * Acknowledges entries, no matter which consumer has them. Returns how many were pending: 0 where
-   * the stream or group is missing.
+   * the stream or group is missing. Entries that no consumer has read are not touched.
    */
   acknowledge(stream: string, group: string, ids: readonly string[]): Promise<number>;
 }

@@ -13,6 +13,8 @@ export type InboxOutcome<T> =
  * - Where `work` rejects, none of its writes take effect, nothing is noted, and `run` rejects with
  *   the same error.
  * - Of two runs at the same time one takes effect. The other is a duplicate.
+ * - Stream, group, handler and key together name the work. A note under the name `formerly` counts.
+ * - The note counts in every process, and is forgotten after `ttl`. `work` is called again then.
  *
  * Not its job: claims, which keep two runs from working at the same time.
  */

@@ -13,7 +13,10 @@ export interface SharedOptions {
 /** What a consumer handles of one stream. */
 export interface AnnouncedStream {
   readonly stream: string;
-  /** Patterns of the event types that the consumer handles; `*` matches any run of characters. */
+  /**
+   * Patterns of the event types that the consumer handles. `*` matches any run of characters, also
+   * none; all other characters stand for themselves. No pattern: the consumer handles nothing.
+   */
   readonly events: readonly string[];
   readonly options: SharedOptions;
 }
@@ -68,7 +71,7 @@ export interface GroupMembers {
   /** Includes dead and closed consumers, for a day. */
   readonly consumers: readonly LiveConsumer[];
   /**
-   * Consumers that the group knows and that were active lately, but that announced nothing: older
+   * Consumers that have read in the group and were active lately, but that announced nothing: older
    * versions.
    */
   readonly unannounced: readonly string[];
@@ -104,15 +107,19 @@ export interface Membership {
    * (FLUSHALL).
    * - `kept`: the announcement stands for another `timeToLive`
    * - `announced`: on some stream the announcement had vanished, or the consumer counted as dead;
-   *   it stands anew, and announcements of other consumers may still be missing
-   * - `taken`: another consumer has the name now; what this consumer holds is lost
+   *   it stands anew, its `age` begins at 0, and announcements of other consumers may still be
+   *   missing
+   * - `taken`: another consumer has the name now; what this consumer holds is lost. Nothing that
+   *   this consumer does changes the announcement of the other one
    * - `refused`: the server is out of memory; the announcement stands as it was
+   *
+   * After `leave` it announces nothing.
    * @throws where the server cannot be reached
    */
   refresh(): Promise<'kept' | 'announced' | 'taken' | 'refused'>;
   /**
-   * Announces other events, or another state, for some of the consumer's streams. Resolves when
-   * other consumers can see it.
+   * Announces other events, or another state, for the streams given, and for no other. They may be
+   * new, or left before. `age` goes on without a gap. Resolves when other consumers can see it.
    */
   change(
     streams: readonly AnnouncedStream[],
@@ -124,8 +131,15 @@ export interface Membership {
    * start. Where it is not (adopted, taken over, a retry that was settled), the count stays.
    *
    * One step for each entry checks and hands over: the fence of the lease; that the receiver is
-   * alive, `live`, and handles `eventType`; and that fewer than `maxWaiting` entries wait for the
-   * receiver.
+   * alive, `live`, the same `instance`, and handles `eventType`; and that fewer than `maxWaiting`
+   * entries wait for the receiver. An entry waits until the receiver has pulled it, or another
+   * consumer has taken it over.
+   * - Returns one outcome per entry, in order. An entry whose data was deleted is `gone`.
+   * - Redriven messages are handed over like others.
+   * - The lease of the sender is `lost` then, and the sender is not handed the entry again while it
+   *   waits.
+   * - The receiver's `pull` hands the entry out, not `charged`, with the runs counted before. The
+   *   receiver may begin to read later, or restart under its name.
    *
    * The receiver is told at once where the technology can do so. Otherwise its own look finds the
    * entries. Not its job: forgetting the leases that were handed over.
@@ -136,8 +150,8 @@ export interface Membership {
     maxWaiting: number,
   ): Promise<(HandOverOutcome | Error)[]>;
   /**
-   * Marks the consumer as closed on these of its streams, and stops refreshing them. Idempotent.
-   * Never rejects because an announcement is gone.
+   * Marks the consumer as closed on these of its streams, and stops refreshing them. The other
+   * streams stay as they are. Idempotent. Never rejects because an announcement is gone.
    * @param streams @default all
    */
   leave(streams?: readonly string[]): Promise<void>;
@@ -148,8 +162,13 @@ export interface Membership {
  * is handed from consumer to consumer, and a warning says so at start.
  *
  * An entry that was handed over, and that its live receiver has not fetched yet, is not abandoned.
- * Other consumers do not take it over, however long it waits. A receiver that dies or closes loses
- * this protection.
+ * Other consumers do not take it over, however long it waits. Where the receiver is dead or has
+ * left, the entry goes to another consumer after its `idleTimeout`. It goes back at once, for any
+ * consumer, where the receiver's subscription closes, or stops reading the stream (`watch`). In all
+ * these cases no run is charged.
+ *
+ * Announcements belong to one group, on one stream, under one key prefix. A consumer may announce
+ * any number of streams; neither they nor the group have to exist.
  *
  * Not its job: deciding which message is handed to which consumer, and refreshing in time.
  */
@@ -161,9 +180,11 @@ export interface LiveConsumers {
    */
   readonly settlingTime: number;
   /**
-   * Announces a consumer, in one step for each stream. It gets the wished name in each of these
+   * Announces a consumer, in one step for each stream. Its name is the same on all its streams, and
+   * has to be free on all of them. A paused or closing consumer still has its name. Of several that
+   * ask for a name at the same moment, one gets it. A consumer gets the wished name in each of these
    * cases:
-   * - the name is free;
+   * - no consumer has it;
    * - the consumer of that name is dead or closed;
    * - the process of that consumer is known to be gone: same host, and no process of its pid, or
    *   the pid of this process. The latter does not count where that consumer lives in this process,

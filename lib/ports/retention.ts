@@ -50,14 +50,28 @@ export interface StreamFootprint {
  * An entry may be deleted when every group has settled it. The group that is furthest behind
  * decides: all entries before its oldest pending one are settled, or, where nothing is pending, all
  * up to its last delivered one. The check is part of the same step as the deletion. Settled entries
- * behind a pending one may be deleted, too, where the technology can tell. A stream without groups
- * is left alone.
+ * behind a pending one may be deleted, too, where the technology can tell. A stream that is missing
+ * or has no groups is left alone, also with `allowLoss`.
+ *
+ * A group that is created while portions are deleted counts from then on: no later portion deletes
+ * what that group has not settled.
  *
  * Not its job: when to trim, and how often.
  */
 export interface Retention {
-  /** Deletes one portion, small enough to hold up the server for a few milliseconds at most. */
+  /**
+   * Deletes one portion, small enough to hold up the server for a few milliseconds at most. Call it
+   * until `more` is false.
+   * - `deleteWhenSettled` deletes up to the last entry, where all groups have settled it.
+   * - `maxLength` deletes the oldest entries, `maxAge` those that are older: exactly, not roughly.
+   * - Without `allowLoss` only settled entries are deleted, and `lost` is 0.
+   * - With `allowLoss` the limit is hard: `lost` counts each deleted entry that some group had not
+   *   settled once, whether the entry was pending or not read. `groups` names these groups.
+   */
   trim(stream: string, order: TrimOrder): Promise<Trimmed>;
-  /** Undefined for a stream that does not exist. */
+  /**
+   * Size of the stream, and the number of its entries before the id: 0 without an id. Returns
+   * undefined for a stream that does not exist.
+   */
   footprint(stream: string, before: string | undefined): Promise<StreamFootprint | undefined>;
 }

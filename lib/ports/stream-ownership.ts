@@ -70,6 +70,18 @@ export interface OwnedSubscribeOptions {
  * - Another consumer may read all the same: a program that has not noticed yet that it lost the
  *   stream. Its entries are taken over before any entry behind them is handed out. Where an entry
  *   behind has begun before, they are handed out late, with the event `order-broken`.
+ * - Where a settled lease has an `overrun`, the next entry waits until that has ended.
+ * - Right after a stream was taken, no entry is read ahead: another program may be about to
+ *   acknowledge its input.
+ * - Messages that were redriven to the group are handed out, too, also those from before this
+ *   consumer owned the stream, each once. They have no order with other entries.
+ * - An entry that was left (`forget`) is not handed out again, and the next one follows.
+ *
+ * Where the stream is owned no more, because its lock has expired, its input is gone, or another
+ * consumer has taken it, a settlement is `lost`, and nothing is handed out. Where `extend` takes an
+ * expired lock anew, reading goes on: an entry that could not be settled is handed out again, not
+ * `charged`. An entry that was read and has not begun keeps its count of runs. (In a technology
+ * where no step can check lock and data stream together, the token alone is the fence.)
  *
  * Once an entry with `finishing` is settled, only entries that other consumers have begun are
  * handed out. `onFinished` is called when those consumers have none pending any more.
@@ -78,8 +90,8 @@ export interface OwnedSubscription extends Subscription {
   /** Begins to read a stream, or goes on with it. */
   add(held: HeldStream): void;
   /**
-   * Hands out no more entries of the stream. Resolves when running ones are settled, or wait to run
-   * again.
+   * Hands out no more entries of the stream, until it is added again. Resolves when running ones
+   * are settled, or wait to run again. A run that `begin` is counting is a running one.
    * @param complete the stream is finished: where a message of it waits to run again, this rejects,
    * and reading goes on. @throws StreamUnsettledError
    */
@@ -105,21 +117,27 @@ export interface PendingInput {
 
 /** The stream of inputs. Not its job: to know what the fields mean. */
 export interface StreamInputs {
+  /** Appends an input, and returns its id. */
   add(fields: Fields): Promise<string>;
 
   /**
    * Returns new inputs, at most `limit`, as soon as there is one; `[]` when none came in time, or
-   * after `close`. They are pending to this consumer then. Rejects at an outage: the caller decides
-   * how often to try again. One call at a time.
+   * after `close`. They are pending to this consumer then, until they are completed or discarded.
+   * Each input goes to one consumer of the service. Inputs that were added before the first consumer
+   * joined are not missed. Rejects at an outage: the caller decides how often to try again. One call
+   * at a time.
    */
   pull(limit: number): Promise<readonly StreamInput[]>;
 
-  /** A page of the inputs that are pending to any consumer, in the order of ids. */
+  /**
+   * A page of at most `limit` inputs that are pending to any consumer, in the order of ids, behind
+   * the id `after`.
+   */
   pending(after: string | undefined, limit: number): Promise<readonly PendingInput[]>;
 
   /**
    * Makes these inputs pending to this consumer, as if handed out now, where they are still pending
-   * to the consumers in `rows`.
+   * to the consumers in `rows`. All others stay as they are.
    */
   adopt(rows: readonly PendingInput[]): Promise<void>;
 
@@ -127,7 +145,8 @@ export interface StreamInputs {
   read(ids: readonly string[]): Promise<readonly StreamInput[]>;
 
   /**
-   * Moves an input to the dead letters of the service, with a reason. Repeats rather than loses.
+   * Moves an input to the dead letters of the service, with a reason. It is not pending any more,
+   * to no matter which consumer. Repeats rather than loses.
    * @returns whether this call moved it
    */
   discard(input: StreamInput, reason: string): Promise<boolean>;
@@ -163,8 +182,9 @@ export interface HandOverTarget {
 }
 
 /**
- * `stale`: the other consumer has announced something else since, or was handed more, so that it
- * might get too many. Nothing is done.
+ * `stale`: the other consumer has announced something else since, has left, or was handed more, so
+ * that it might get too many. Nothing is done. Where a driver cannot check this in the step of
+ * handing over, it may give the stream back instead.
  */
 export type StreamHandOverOutcome = LetGoOutcome | 'stale';
 
@@ -177,8 +197,9 @@ export interface StreamLocks {
 
   /**
    * Locks a stream, moves its input to this consumer, and raises its token, so that the server
-   * refuses what an earlier owner still does. Where this breaks off in between, the lock expires by
-   * itself.
+   * refuses what an earlier owner still does: `extend`, `complete` and `release` return `lost` to
+   * it. Where this breaks off in between, the lock expires by itself. A stream that several inputs
+   * name has one owner at a time.
    * @param ours only where the input is pending to this consumer already
    */
   take(place: StreamPlace, ours: boolean): Promise<TakeOutcome>;
@@ -191,22 +212,28 @@ export interface StreamLocks {
   extend(held: readonly HeldStream[]): Promise<readonly ('held' | 'lost')[]>;
 
   /**
-   * Finishes the stream: acknowledges and deletes its input. May be repeated.
+   * Finishes the stream: acknowledges and deletes its input, and frees the lock. May be repeated.
+   * `gone` where that was done before.
    * @param group in which the stream is read: refused while other consumers have entries pending in
    * it
    */
   complete(held: HeldStream, group?: string): Promise<CompleteOutcome>;
 
   /**
-   * Gives the stream back unfinished: any consumer may take it at once, or read its input anew. May
-   * be repeated.
+   * Gives the stream back unfinished: any consumer may take it at once, under a higher token, or
+   * read its input anew. This consumer owns it no more. May be repeated.
+   *
+   * Either the input stays pending, with an `idle` of more than half a day; or, where its fields
+   * count owners that died (as other programs of the service do), it is replaced by a new input
+   * without the count.
    */
   release(held: HeldStream): Promise<LetGoOutcome>;
 
   /**
    * Makes another consumer the owner in one step, under a higher token, so that no third consumer
    * takes the stream in between. The receiver is told by its next `meet`; until then the lock only
-   * stands in its name.
+   * stands in its name. Where the receiver never comes for it, the lock expires, and any consumer may
+   * take the stream.
    */
   handOver(held: HeldStream, target: HandOverTarget): Promise<StreamHandOverOutcome>;
 
@@ -236,8 +263,10 @@ export interface HandedInput {
 export interface BalancerMembers {
   /**
    * Announces this consumer, and returns the announcements of all consumers, including this one.
-   * @param noted inputs that were handed over to this consumer and that `saying` counts
+   * @param noted inputs that were handed over to this consumer and that `saying` counts: they are
+   * not `handed` any more
    */
   meet(saying: string, noted?: readonly string[]): Promise<readonly BalancerMember[]>;
+  /** Withdraws the announcement of this consumer: `meet` of others does not return it any more. */
   leave(): Promise<void>;
 }

@@ -42,39 +42,54 @@ export interface StoredWorkflow {
 
 /**
  * Optional port: the state of workflows. What a method has written of a workflow is kept for `ttl`
- * milliseconds after it last wrote that, and for at least the time that `keep` has said. Every
- * method is one atomic step for each workflow, and may be repeated.
+ * milliseconds after it last wrote that, and for at least the time that `keep` has said. After that
+ * the workflow is not known any more. Every method is one atomic step for each workflow, and may be
+ * repeated. Workflows share nothing. Texts may be any Unicode text, and empty.
  *
  * Not its job: publishing, and the meaning of the texts.
  */
 export interface WorkflowStore {
-  /** Records that a workflow has begun, so that it is known before its first step ends. */
+  /**
+   * Records that a workflow has begun, so that it is known before its first step ends. The first
+   * `at`, in milliseconds since the epoch, stays.
+   */
   begin(workflow: string, at: number, ttl: number): Promise<void>;
 
   /**
    * Keeps everything about the workflow, now and later, for at least this time from now on, in
-   * milliseconds.
+   * milliseconds. Works also before anything is known of the workflow.
    */
   keep(workflow: string, ms: number): Promise<void>;
 
   /**
-   * Records steps. Of two records of one step, that of the later run stays. Returns one result per
-   * step, or its error.
+   * Records steps, any number and in any order. Of two records of one step, that of the later run
+   * stays; of the same run, the later record. `failed` of a workflow counts the steps whose record
+   * that stays has failed. `run` may be any integer up to `Number.MAX_SAFE_INTEGER`. Returns one
+   * result per step, or its error.
    */
   record(steps: readonly FinishedStep[], ttl: number): Promise<(undefined | Error)[]>;
 
   /**
    * Records that a branch has arrived. When all branches have, the arrival that was last gets the
-   * results of all of them, in the order of the branches. It gets them each time that it is
-   * repeated with the same token. All other arrivals get undefined, and change nothing after that.
-   * Before, a later result of a branch replaces an earlier one: its first run came to nothing.
+   * results of all of them, in the order of the branches; of arrivals at the same moment, one is
+   * last.
+   * - The last arrival gets the results each time that it is repeated with the same token. Its own
+   *   result is then the one that the repetition brings.
+   * - All other arrivals get undefined, and change nothing after that.
+   * - Before that, a branch counts once, and a later result of it replaces an earlier one: its first
+   *   run came to nothing.
+   * - A `duplicate` counts as the arrival of its branch where none is recorded.
+   * - Fan-outs of one workflow (`at`) are counted apart.
    */
   arrive(arrival: Arrival, ttl: number): Promise<readonly string[] | undefined>;
 
-  /** Whether these workflows were cancelled, in order. Rejects where the store does not know. */
+  /**
+   * Whether these workflows were cancelled, in order: false for one that is not known. Rejects where
+   * the store cannot tell.
+   */
   areCancelled(workflows: readonly string[]): Promise<boolean[]>;
 
-  /** Cancels a workflow, also one that the store does not know yet. */
+  /** Cancels this workflow alone, also where the store does not know it yet. */
   cancel(workflow: string, ttl: number): Promise<void>;
 
   /** Undefined: the workflow is not known, or not any more. */
