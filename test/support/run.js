@@ -5,6 +5,7 @@
  *   run.js                      build, typecheck, lint, all tests, all samples
  *   run.js faults               build, then the tests in test/faults; likewise the other groups
  *   run.js unit routing -t x    a file filter and options for vitest after the group
+ *   run.js --list-skipped       names each test that was not run, else one line for each reason
  *
  * The last line is `N passed, N failed`. All that is printed is searched for the secrets of the suite;
  * one that shows is a failure.
@@ -16,6 +17,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { allRuns, runSamples } from '../../sample/sample-runner.js';
 import { ensureRedis } from './ensure-redis.js';
+import { notRunLines } from './run-report.js';
 import { leakText, SecretWatch } from './secret-watch.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -24,16 +26,12 @@ const GROUPS = [...PROJECTS, 'samples'];
 /** What a process that has ended may leave in its pipes is waited for so long, ms. */
 const REST_OF_OUTPUT = 2000;
 
-/**
- * @typedef {object} Counts
- * @property {number} passed
- * @property {number} failed
- * @property {number} skipped
- * @property {readonly string[]} [notRun] names of the skipped ones
- */
+/** @import { Counts } from './run-report.js' */
 
 const started = Date.now();
-const args = process.argv.slice(2);
+const LIST_SKIPPED = '--list-skipped';
+const given = process.argv.slice(2);
+const args = given.filter((arg) => arg !== LIST_SKIPPED);
 const firstOption = args.findIndex((arg) => !GROUPS.includes(arg));
 const groups = firstOption < 0 ? args : args.slice(0, firstOption);
 const forwarded = firstOption < 0 ? [] : args.slice(firstOption);
@@ -83,43 +81,20 @@ async function npmRun(step) {
 async function vitest(projects) {
   const dir = await mkdtemp(join(tmpdir(), 'streams-report-'));
   const report = join(dir, 'report.json');
-  const code = await exitCode(process.execPath, [
+  const parameters = [
     join(root, 'node_modules/vitest/vitest.mjs'),
     'run',
     // Further projects of a group have its name before theirs, see vitest.config.ts.
     ...projects.flatMap((project) => [`--project=${project}`, `--project=${project}-*`]),
     '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${report}`,
+    `--reporter=${fileURLToPath(new URL('run-report.js', import.meta.url))}`,
     ...forwarded,
-  ]);
-  const counts = await readFile(report, 'utf8').then(countsOf, none);
+  ];
+  const code = await exitCode(process.execPath, parameters, { TEST_REPORT: report });
+  const counts = await readFile(report, 'utf8').then(JSON.parse, none);
   await rm(dir, { recursive: true, force: true });
   // Errors outside of any test, a crash, or no test at all.
   return code === 0 || counts.failed > 0 ? counts : { ...counts, failed: 1 };
-}
-
-/** @param {string} json @returns {Counts} */
-function countsOf(json) {
-  const report = JSON.parse(json);
-  /** @type {{ status: string, assertionResults: { status: string, fullName: string }[] }[]} */
-  const files = report.testResults;
-  const broken = files.filter(
-    (file) =>
-      file.status === 'failed' && !file.assertionResults.some(({ status }) => status === 'failed'),
-  );
-  return {
-    passed: report.numPassedTests,
-    failed: report.numFailedTests + broken.length,
-    skipped: report.numPendingTests + report.numTodoTests,
-    // Their names say what they need. Those of a filter (-t) are not meant.
-    notRun: forwarded.includes('-t')
-      ? []
-      : files
-          .flatMap((file) => file.assertionResults)
-          .filter(({ status }) => status === 'skipped' || status === 'pending')
-          .map(({ fullName }) => fullName),
-  };
 }
 
 /** @returns {Counts} */
@@ -150,18 +125,26 @@ function conclude({ passed, failed, skipped, notRun = [] }) {
   const leaks = watches.flatMap((watch) => watch.end());
   for (const leak of leaks) console.error(leakText(leak));
   failed += leaks.length;
-  for (const name of notRun) console.log(`Not run: ${name}`);
+  // Those that a filter (-t) leaves out give no reason.
+  const meant = forwarded.includes('-t') ? notRun.filter(({ reason }) => reason) : notRun;
+  for (const line of notRunLines(meant, given.includes(LIST_SKIPPED))) console.log(line);
   if (passed + failed === 0) console.error('\nNo test was run.');
   console.log(`\nTotal time ${seconds(started)}`);
   console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
   process.exit(passed > 0 && failed === 0 ? 0 : 1);
 }
 
-/** @param {string} command @param {readonly string[]} parameters @returns {Promise<number>} */
-function exitCode(command, parameters) {
+/**
+ * @param {string} command
+ * @param {readonly string[]} parameters
+ * @param {Record<string, string>} [more] environment variables besides those of this process
+ * @returns {Promise<number>}
+ */
+function exitCode(command, parameters, more = {}) {
   return new Promise((resolve) => {
     const shell = process.platform === 'win32' && command === 'npm';
-    const env = process.stdout.isTTY ? { FORCE_COLOR: '1', ...process.env } : process.env;
+    const colour = process.stdout.isTTY ? { FORCE_COLOR: '1' } : {};
+    const env = { ...colour, ...process.env, ...more };
     const child = spawn(command, parameters, {
       cwd: root,
       stdio: ['inherit', 'pipe', 'pipe'],

@@ -1,0 +1,80 @@
+// @ts-check
+import { writeFileSync } from 'node:fs';
+
+/**
+ * A test that was not run.
+ * @typedef {object} NotRun
+ * @property {string} suite the outermost `describe`, else the file
+ * @property {string} name with all `describe` around it
+ * @property {string} [reason] what the test said when it skipped itself
+ */
+
+/**
+ * What came of the tests.
+ * @typedef {object} Counts
+ * @property {number} passed
+ * @property {number} failed
+ * @property {number} skipped
+ * @property {readonly NotRun[]} [notRun]
+ */
+
+/** Reporter of vitest: writes {@link Counts} to the file that TEST_REPORT names. */
+export default class RunReport {
+  /** @param {readonly import('vitest/node').TestModule[]} modules */
+  onTestRunEnd(modules) {
+    const file = process.env['TEST_REPORT'];
+    if (file !== undefined) writeFileSync(file, JSON.stringify(countsOf(modules)));
+  }
+}
+
+/** @param {readonly import('vitest/node').TestModule[]} modules @returns {Counts} */
+function countsOf(modules) {
+  const tests = modules.flatMap((module) => [...module.children.allTests()]);
+  const ended = (/** @type {string} */ state) =>
+    tests.filter((test) => test.result().state === state).length;
+  // A file that fails as a whole, as in an import.
+  const broken = modules.filter(
+    (module) => module.state() === 'failed' && [...module.children.allTests('failed')].length === 0,
+  );
+  const [passed, failed] = [ended('passed'), ended('failed')];
+  return {
+    passed,
+    failed: failed + broken.length,
+    skipped: tests.length - passed - failed,
+    notRun: tests.filter((test) => test.result().state === 'skipped').map(notRun),
+  };
+}
+
+/** @param {import('vitest/node').TestCase} test @returns {NotRun} */
+function notRun(test) {
+  const names = test.fullName.split(' > ');
+  const result = test.result();
+  return {
+    suite: names.length > 1 ? (names[0] ?? '') : test.module.relativeModuleId,
+    name: names.join(' '),
+    ...('note' in result && result.note !== undefined && { reason: result.note }),
+  };
+}
+
+/**
+ * One line for each suite and reason, with the number of tests. A test that is the only one with its
+ * reason, or gives none, is named: its name says what it needs.
+ * @param {readonly NotRun[]} tests
+ * @param {boolean} [byName] name each test
+ * @returns {string[]}
+ */
+export function notRunLines(tests, byName = false) {
+  /** @type {Map<string, NotRun[]>} */
+  const groups = new Map();
+  for (const test of tests) {
+    const alike = byName || test.reason === undefined ? test.name : `${test.suite}: ${test.reason}`;
+    groups.set(alike, [...(groups.get(alike) ?? []), test]);
+  }
+  return [...groups].flatMap(([alike, some]) =>
+    byName || some.length === 1 || some[0]?.reason === undefined
+      ? some.map(
+          ({ name, reason }) => `Not run: ${name}${reason === undefined ? '' : ` (${reason})`}`,
+        )
+      : `Not run: ${some.length} tests of ${alike}`,
+  );
+}
