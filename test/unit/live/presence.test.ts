@@ -44,6 +44,7 @@ describe('the announcement of a consumer', () => {
     options: Partial<StreamsOptions> = {},
     source: DriverFactory = memory({ broker: world.broker }),
     work?: () => unknown,
+    orderBy?: string,
   ) {
     const runtime = new StreamsRuntime({ source, group: 'g', idleTimeout: 10_000, ...options });
     runtimes.push(runtime);
@@ -57,7 +58,7 @@ describe('the announcement of a consumer', () => {
       {
         name: 'H.h',
         events,
-        options: { streams: ['s'] },
+        options: { streams: ['s'], ...(orderBy && { orderBy }) },
         invoke: async () => {
           await work?.();
           return { kind: 'ack' };
@@ -131,6 +132,30 @@ describe('the announcement of a consumer', () => {
     expect(warnings.map(({ code }) => code)).toEqual(Array(2).fill('CONSUMER_OPTIONS_DIFFER'));
     expect(warnings[0]!.message).toMatch(/"two" has 5000 ms, "one" has 10000 ms/);
     expect(warnings[1]!.message).toMatch(/maxDeliveries: "two" has 1, "one" has 5/);
+  });
+
+  it('warns where one consumer keeps an order and another does not', async () => {
+    await start(['a'], { consumer: 'one' }, undefined, undefined, 'key');
+    const { warnings } = await start(['a'], { consumer: 'two' });
+    expect(warnings.map(({ code }) => code)).toEqual(['CONSUMER_OPTIONS_DIFFER']);
+    expect(warnings[0]!.message).toMatch(/ordered: "two" has no orderBy, "one" has orderBy/);
+  });
+
+  it('is not read again for events that are handled here', async () => {
+    let reads = 0;
+    const counted = withLive((live) => ({
+      members: (stream, group) => {
+        reads++;
+        return live.members(stream, group);
+      },
+    }));
+    const { settled } = await start(['a'], {}, counted);
+    const atStart = reads;
+    for (let at = 0; at < 20; at++) await publish('a');
+    expect(settled).toHaveLength(20);
+    expect(reads).toBe(atStart);
+    await publish('b');
+    expect(reads).toBeGreaterThan(atStart);
   });
 
   it('warns where the driver knows of no consumers, and does as before', async () => {

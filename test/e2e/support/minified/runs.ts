@@ -1,0 +1,2 @@
+/** What the two controllers have handled. */
+export const runs: string[] = [];
