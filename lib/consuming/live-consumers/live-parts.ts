@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import type { Clock } from '../../core/clock.js';
 import type { EventBus } from '../../core/event-bus.js';
 import type { LiveConsumers } from '../../ports/live-consumers.js';
-import { VERSION } from './version.js';
+import { VERSION } from './library-version.js';
 import { SourceOutages } from './source-outages.js';
 import type { LiveParts } from './presence.js';
 

@@ -3,7 +3,7 @@ import type { Driver, DriverFactory } from '../../../lib/ports/driver.js';
 import { PermissionDeniedError } from '../../../lib/core/errors/server.errors.js';
 import type { StreamsEvents } from '../../../lib/core/events.js';
 import type { LiveConsumers, Membership } from '../../../lib/ports/live-consumers.js';
-import { VERSION } from '../../../lib/consuming/live-consumers/version.js';
+import { VERSION } from '../../../lib/consuming/live-consumers/library-version.js';
 import { memory } from '../../../lib/drivers/memory/index.js';
 import { StreamsRuntime } from '../../../lib/runtime/streams-runtime.js';
 import type { StreamsOptions } from '../../../lib/options/streams-options.js';

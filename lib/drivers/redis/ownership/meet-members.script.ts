@@ -2,7 +2,7 @@ import { chunksOf } from '../../../core/collections/chunks.js';
 import type { Redis } from 'ioredis';
 import type { BalancerMember, HandedInput } from '../../../ports/stream-ownership.js';
 import { Script } from '../scripting/script.js';
-import { HANDED_FOR } from './handed-inputs.js';
+import { HANDED_FOR } from './inputs/handed-inputs.js';
 
 /** A consumer that has announced nothing for this time is removed, in milliseconds. */
 const FORGOTTEN_AFTER = 3_600_000;

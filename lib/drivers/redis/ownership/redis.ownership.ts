@@ -11,11 +11,11 @@ import type { Connector } from '../connection/connector.js';
 import type { Keys } from '../keys/keys.js';
 import type { ReadBudget } from '../held-entries/read-budget.js';
 import { meetMembers } from './meet-members.script.js';
-import { ClusterStreamLocks } from './cluster.stream-locks.js';
+import { ClusterStreamLocks } from './locks/cluster.stream-locks.js';
 import { ExpiryHints } from './expiry-hints.js';
-import { RedisOwnedSubscription } from './owned.subscription.js';
-import { RedisStreamInputs } from './redis.stream-inputs.js';
-import { RedisStreamLocks } from './redis.stream-locks.js';
+import { RedisOwnedSubscription } from './reading/owned.subscription.js';
+import { RedisStreamInputs } from './inputs/redis.stream-inputs.js';
+import { RedisStreamLocks } from './locks/redis.stream-locks.js';
 
 export interface RedisOwnershipOptions {
   readonly connector: Connector;

@@ -2,12 +2,12 @@ import type { EntrySizes } from '../held-entries/entry-sizes.js';
 import type { HeldTable } from '../held-entries/held-table.js';
 import type { ByteRoom } from '../held-entries/read-budget.js';
 import { RedisLease, type EntryHolder, type ReadKey } from '../held-entries/redis.lease.js';
-import type { Adoption } from './adoption.js';
+import type { Adoption } from './adopt-unknown-entries.js';
 import type { ReadBatch } from './read-window.js';
 import { Reader, type ReaderOptions } from './reader.js';
 import type { ReadyQueue } from './ready-queue.js';
 import { ReplyBreaks } from './reply-breaks.js';
-import { Takeover } from './takeover.js';
+import { Takeover } from './takeover-before-reading.js';
 
 export interface NewEntriesOptions extends Omit<
   ReaderOptions,

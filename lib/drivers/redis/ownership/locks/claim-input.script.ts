@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
-import { Script } from '../scripting/script.js';
+import { Script } from '../../scripting/script.js';
 import { MINE } from './stream-token.js';
-import { TRY } from '../scripting/try.js';
+import { TRY } from '../../scripting/try.js';
 
 /**
  * On a cluster, where lock and inputs are on different nodes: moves an input to a consumer that has

@@ -1,14 +1,14 @@
-import { compareEntryIds } from '../../../core/entry-id.js';
-import { systemClock } from '../../../core/clock.js';
-import type { EventBus } from '../../../core/event-bus.js';
-import type { Guard } from '../../../core/guard.js';
-import type { Commands } from '../connection/commands.js';
-import { AT_ONCE, isBroken } from '../held-entries/careful-fetch.js';
-import type { EntrySizes } from '../held-entries/entry-sizes.js';
-import { PendingEntries } from '../held-entries/pending-entries.js';
-import { RedisLease, type EntryHolder, type ReadKey } from '../held-entries/redis.lease.js';
+import { compareEntryIds } from '../../../../core/entry-id.js';
+import { systemClock } from '../../../../core/clock.js';
+import type { EventBus } from '../../../../core/event-bus.js';
+import type { Guard } from '../../../../core/guard.js';
+import type { Commands } from '../../connection/commands.js';
+import { AT_ONCE, isBroken } from '../../held-entries/careful-fetch.js';
+import type { EntrySizes } from '../../held-entries/entry-sizes.js';
+import { PendingEntries } from '../../held-entries/pending-entries.js';
+import { RedisLease, type EntryHolder, type ReadKey } from '../../held-entries/redis.lease.js';
 import { readOwned } from './read-owned.script.js';
-import { takePending, type TakenEntry } from '../held-entries/take-pending.script.js';
+import { takePending, type TakenEntry } from '../../held-entries/take-pending.script.js';
 
 export interface OwnedEntriesOptions {
   readonly commands: Commands;

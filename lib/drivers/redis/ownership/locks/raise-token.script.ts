@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { Script } from '../scripting/script.js';
+import { Script } from '../../scripting/script.js';
 import { RAISE, TOKEN_IS_KNOWN_FOR } from './stream-token.js';
 
 /**

@@ -1,10 +1,10 @@
-import { sleep, systemClock } from '../../../core/clock.js';
-import type { EventBus } from '../../../core/event-bus.js';
-import type { Commands } from '../connection/commands.js';
-import { BlockingReader } from '../connection/blocking-reader.js';
-import type { Connector } from '../connection/connector.js';
-import { isDemoted, isReply } from '../errors/reply-errors.js';
-import { streamsIn } from '../resp/stream-reply.js';
+import { sleep, systemClock } from '../../../../core/clock.js';
+import type { EventBus } from '../../../../core/event-bus.js';
+import type { Commands } from '../../connection/commands.js';
+import { BlockingReader } from '../../connection/blocking-reader.js';
+import type { Connector } from '../../connection/connector.js';
+import { isDemoted, isReply } from '../../errors/reply-errors.js';
+import { streamsIn } from '../../resp/stream-reply.js';
 
 /** Longest wait of one read, in milliseconds. */
 const BLOCK = 5000;

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { Script } from '../scripting/script.js';
+import { Script } from '../../scripting/script.js';
 
 /**
  * On a cluster: sets the expiry of this consumer's lock, and takes it again where it has expired.

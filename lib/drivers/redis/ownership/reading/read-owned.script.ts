@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
-import type { Guard } from '../../../core/guard.js';
-import type { Fields } from '../../../core/message.js';
-import { Script } from '../scripting/script.js';
-import { OTHERS_HAVE } from './others-pending.js';
-import { TRY } from '../scripting/try.js';
-import { XINFO_RECORD } from '../scripting/xinfo-record.js';
+import type { Guard } from '../../../../core/guard.js';
+import type { Fields } from '../../../../core/message.js';
+import { Script } from '../../scripting/script.js';
+import { OTHERS_HAVE } from '../locks/others-pending.js';
+import { TRY } from '../../scripting/try.js';
+import { XINFO_RECORD } from '../../scripting/xinfo-record.js';
 
 /**
  * Reads new entries of an owned stream without waiting, and only while no other consumer has

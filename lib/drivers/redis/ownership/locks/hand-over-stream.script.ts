@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
-import type { StreamHandOverOutcome, HandOverTarget } from '../../../ports/stream-ownership.js';
-import { Script } from '../scripting/script.js';
-import { HANDED } from './handed-inputs.js';
+import type { StreamHandOverOutcome, HandOverTarget } from '../../../../ports/stream-ownership.js';
+import { Script } from '../../scripting/script.js';
+import { HANDED } from '../inputs/handed-inputs.js';
 import { MINE, RAISE } from './stream-token.js';
 import type { StreamKeys } from './take-stream.script.js';
-import { TRY } from '../scripting/try.js';
+import { TRY } from '../../scripting/try.js';
 
 /**
  * Makes another consumer the owner of a stream. Input, lock and token belong to that consumer from

@@ -1,14 +1,14 @@
 import type { Redis } from 'ioredis';
-import { Backoff } from '../../../core/backoff.js';
-import { sleep, systemClock } from '../../../core/clock.js';
-import { RedisConnectionError } from '../errors/redis-connection.errors.js';
-import type { Guard } from '../../../core/guard.js';
-import type { HeldStream } from '../../../core/held-stream.js';
-import type { BeginOutcome } from '../../../core/lease.js';
-import type { SettleOutcome } from '../../../core/settlement.js';
-import { releaseLease } from '../held-entries/leasing.js';
-import type { EntryHolder, RedisLease } from '../held-entries/redis.lease.js';
-import { isGroupMissing } from '../errors/reply-errors.js';
+import { Backoff } from '../../../../core/backoff.js';
+import { sleep, systemClock } from '../../../../core/clock.js';
+import { RedisConnectionError } from '../../errors/redis-connection.errors.js';
+import type { Guard } from '../../../../core/guard.js';
+import type { HeldStream } from '../../../../core/held-stream.js';
+import type { BeginOutcome } from '../../../../core/lease.js';
+import type { SettleOutcome } from '../../../../core/settlement.js';
+import { releaseLease } from '../../held-entries/leasing.js';
+import type { EntryHolder, RedisLease } from '../../held-entries/redis.lease.js';
+import { isGroupMissing } from '../../errors/reply-errors.js';
 import { OwnedSupply, type OwnedSupplyOptions } from './owned-supply.js';
 
 /** Guards that do not hold are tried again after this time, in milliseconds. */

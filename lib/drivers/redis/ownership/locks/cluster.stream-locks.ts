@@ -1,13 +1,13 @@
 import type { Redis } from 'ioredis';
-import { chunksOf } from '../../../core/collections/chunks.js';
-import type { Guard } from '../../../core/guard.js';
-import type { HeldStream, StreamPlace } from '../../../core/held-stream.js';
+import { chunksOf } from '../../../../core/collections/chunks.js';
+import type { Guard } from '../../../../core/guard.js';
+import type { HeldStream, StreamPlace } from '../../../../core/held-stream.js';
 import type {
   CompleteOutcome,
   StreamHandOverOutcome,
   HandOverTarget,
   TakeOutcome,
-} from '../../../ports/stream-ownership.js';
+} from '../../../../ports/stream-ownership.js';
 import { STREAMS_AT_ONCE } from './extend-streams.script.js';
 import { claimInput } from './claim-input.script.js';
 import { handInput } from './hand-input.script.js';
@@ -15,9 +15,9 @@ import { handLock } from './hand-lock.script.js';
 import type { DataGroup } from './let-go-stream.script.js';
 import { keepLock } from './keep-lock.script.js';
 import { raiseToken } from './raise-token.script.js';
-import { refreshInputs } from './refresh-inputs.script.js';
+import { refreshInputs } from '../inputs/refresh-inputs.script.js';
 import { settleInput } from './settle-input.script.js';
-import { isGroupMissing } from '../errors/reply-errors.js';
+import { isGroupMissing } from '../../errors/reply-errors.js';
 import { RedisStreamLocks } from './redis.stream-locks.js';
 
 /** Maximum of a consumer's pending inputs that one command asks for. */

@@ -1,4 +1,4 @@
-import { NEXT_TOKEN } from '../stream-leases/lease-keys.js';
+import { NEXT_TOKEN } from '../../stream-leases/lease-keys.js';
 
 /**
  * For how long a token is remembered after its last owner, in case the server's clock is set back,

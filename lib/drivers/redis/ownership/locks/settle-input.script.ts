@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
-import type { LetGoOutcome } from '../../../ports/stream-ownership.js';
-import { Script } from '../scripting/script.js';
-import { GIVE_BACK } from './pending-input.js';
+import type { LetGoOutcome } from '../../../../ports/stream-ownership.js';
+import { Script } from '../../scripting/script.js';
+import { GIVE_BACK } from '../inputs/pending-input.js';
 import { MINE } from './stream-token.js';
-import { TRY } from '../scripting/try.js';
+import { TRY } from '../../scripting/try.js';
 
 /**
  * On a cluster: acknowledges and deletes an input, or gives it back, while it is pending to this

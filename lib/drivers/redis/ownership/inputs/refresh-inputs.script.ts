@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
-import { Script } from '../scripting/script.js';
+import { Script } from '../../scripting/script.js';
 import { REFRESH } from './pending-input.js';
-import { MINE } from './stream-token.js';
-import { TRY } from '../scripting/try.js';
+import { MINE } from '../locks/stream-token.js';
+import { TRY } from '../../scripting/try.js';
 
 /**
  * Sets the idle time of inputs to zero and makes them pending to a consumer, where they are still

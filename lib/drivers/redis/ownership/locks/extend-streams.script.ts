@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
-import { Script } from '../scripting/script.js';
-import { REFRESH } from './pending-input.js';
+import { Script } from '../../scripting/script.js';
+import { REFRESH } from '../inputs/pending-input.js';
 import { MINE } from './stream-token.js';
-import { TRY } from '../scripting/try.js';
+import { TRY } from '../../scripting/try.js';
 
 /**
  * Keeps the locks of one consumer alive, each only while the consumer owns its stream. Takes an

@@ -1,8 +1,8 @@
-import { chunksOf } from '../../../core/collections/chunks.js';
+import { chunksOf } from '../../../../core/collections/chunks.js';
 import { setTimeout as pause } from 'node:timers/promises';
-import { RedisConnectionError } from '../errors/redis-connection.errors.js';
-import { bySlot } from '../topology/slots.js';
-import type { Commands } from '../connection/commands.js';
+import { RedisConnectionError } from '../../errors/redis-connection.errors.js';
+import { bySlot } from '../../topology/slots.js';
+import type { Commands } from '../../connection/commands.js';
 
 /** Interval between two looks, in milliseconds. */
 const INTERVAL = 2000;

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
-import { Script } from '../scripting/script.js';
-import { STREAMS_ONLY } from '../scripting/streams-only.js';
+import { Script } from '../../scripting/script.js';
+import { STREAMS_ONLY } from '../../scripting/streams-only.js';
 
 /**
  * Moves an input to the dead letters of its service, while it is pending: of several consumers that

@@ -1,8 +1,8 @@
-import { chunksOf } from '../../../core/collections/chunks.js';
-import { systemClock } from '../../../core/clock.js';
+import { chunksOf } from '../../../../core/collections/chunks.js';
+import { systemClock } from '../../../../core/clock.js';
 import type { Redis } from 'ioredis';
-import type { Guard } from '../../../core/guard.js';
-import type { HeldStream, StreamPlace } from '../../../core/held-stream.js';
+import type { Guard } from '../../../../core/guard.js';
+import type { HeldStream, StreamPlace } from '../../../../core/held-stream.js';
 import type {
   CompleteOutcome,
   StreamHandOverOutcome,
@@ -10,9 +10,9 @@ import type {
   LetGoOutcome,
   StreamLocks,
   TakeOutcome,
-} from '../../../ports/stream-ownership.js';
-import type { Commands } from '../connection/commands.js';
-import type { Keys } from '../keys/keys.js';
+} from '../../../../ports/stream-ownership.js';
+import type { Commands } from '../../connection/commands.js';
+import type { Keys } from '../../keys/keys.js';
 import { extendStreams, STREAMS_AT_ONCE } from './extend-streams.script.js';
 import { handOverStream } from './hand-over-stream.script.js';
 import { letGoStream, type DataGroup } from './let-go-stream.script.js';

@@ -1,19 +1,19 @@
-import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
-import { StreamUnsettledError } from '../../../core/errors/balancing.errors.js';
-import type { HeldStream } from '../../../core/held-stream.js';
-import type { OwnedSubscribeOptions, OwnedSubscription } from '../../../ports/stream-ownership.js';
-import type { EventBus } from '../../../core/event-bus.js';
-import type { Commands } from '../connection/commands.js';
-import type { Connector } from '../connection/connector.js';
-import { EntrySizes } from '../held-entries/entry-sizes.js';
-import type { Keys } from '../keys/keys.js';
-import type { ReadBudget } from '../held-entries/read-budget.js';
-import { Leasing, releaseLease } from '../held-entries/leasing.js';
-import type { RedisLease } from '../held-entries/redis.lease.js';
+import type { BeginOutcome, ExtendOutcome, Lease } from '../../../../core/lease.js';
+import { StreamUnsettledError } from '../../../../core/errors/balancing.errors.js';
+import type { HeldStream } from '../../../../core/held-stream.js';
+import type { OwnedSubscribeOptions, OwnedSubscription } from '../../../../ports/stream-ownership.js';
+import type { EventBus } from '../../../../core/event-bus.js';
+import type { Commands } from '../../connection/commands.js';
+import type { Connector } from '../../connection/connector.js';
+import { EntrySizes } from '../../held-entries/entry-sizes.js';
+import type { Keys } from '../../keys/keys.js';
+import type { ReadBudget } from '../../held-entries/read-budget.js';
+import { Leasing, releaseLease } from '../../held-entries/leasing.js';
+import type { RedisLease } from '../../held-entries/redis.lease.js';
 import { IdleWatch, PollingWatch, type StreamWatch } from './idle-watch.js';
 import { OwnedReading } from './owned-reading.js';
 import { RedrivenLook } from './redriven-look.js';
-import type { RedisStreamLocks } from './redis.stream-locks.js';
+import type { RedisStreamLocks } from '../locks/redis.stream-locks.js';
 
 /** Maximum of entries that wait in memory: of one stream, and of all streams together. */
 const MOST_OF_ONE = 20;

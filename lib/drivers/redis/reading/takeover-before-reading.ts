@@ -2,7 +2,7 @@ import { Backoff } from '../../../core/backoff.js';
 import { sleep, systemClock } from '../../../core/clock.js';
 import type { EventBus } from '../../../core/event-bus.js';
 import type { Guard } from '../../../core/guard.js';
-import type { Adoption } from './adoption.js';
+import type { Adoption } from './adopt-unknown-entries.js';
 import type { Commands } from '../connection/commands.js';
 import type { ByteRoom } from '../held-entries/read-budget.js';
 import type { ReadKey } from '../held-entries/redis.lease.js';

@@ -1,15 +1,15 @@
-import { systemClock } from '../../../core/clock.js';
-import type { EventBus } from '../../../core/event-bus.js';
-import type { Guard } from '../../../core/guard.js';
-import type { HeldStream } from '../../../core/held-stream.js';
-import type { Commands } from '../connection/commands.js';
-import { GroupKeeper } from '../groups/group-keeper.js';
-import type { Keys } from '../keys/keys.js';
-import type { EntrySizes } from '../held-entries/entry-sizes.js';
-import type { EntryHolder, ReadKey, RedisLease } from '../held-entries/redis.lease.js';
+import { systemClock } from '../../../../core/clock.js';
+import type { EventBus } from '../../../../core/event-bus.js';
+import type { Guard } from '../../../../core/guard.js';
+import type { HeldStream } from '../../../../core/held-stream.js';
+import type { Commands } from '../../connection/commands.js';
+import { GroupKeeper } from '../../groups/group-keeper.js';
+import type { Keys } from '../../keys/keys.js';
+import type { EntrySizes } from '../../held-entries/entry-sizes.js';
+import type { EntryHolder, ReadKey, RedisLease } from '../../held-entries/redis.lease.js';
 import type { StreamWatch } from './idle-watch.js';
 import { OwnedEntries } from './owned-entries.js';
-import type { RedisStreamLocks } from './redis.stream-locks.js';
+import type { RedisStreamLocks } from '../locks/redis.stream-locks.js';
 
 /**
  * For this time after taking a stream nothing is read ahead, in milliseconds. Entries that were

@@ -1,11 +1,11 @@
 import type { Redis } from 'ioredis';
-import type { CompleteOutcome } from '../../../ports/stream-ownership.js';
-import { Script } from '../scripting/script.js';
+import type { CompleteOutcome } from '../../../../ports/stream-ownership.js';
+import { Script } from '../../scripting/script.js';
 import { OTHERS_HAVE } from './others-pending.js';
-import { GIVE_BACK } from './pending-input.js';
+import { GIVE_BACK } from '../inputs/pending-input.js';
 import { MINE, RAISE, TOKEN_IS_KNOWN_FOR } from './stream-token.js';
 import type { StreamKeys } from './take-stream.script.js';
-import { TRY } from '../scripting/try.js';
+import { TRY } from '../../scripting/try.js';
 
 /**
  * Ends the ownership of a stream. With `complete` its input is acknowledged and deleted. Otherwise

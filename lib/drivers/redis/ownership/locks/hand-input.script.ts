@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
-import type { StreamHandOverOutcome, HandOverTarget } from '../../../ports/stream-ownership.js';
-import { Script } from '../scripting/script.js';
-import { HANDED } from './handed-inputs.js';
+import type { StreamHandOverOutcome, HandOverTarget } from '../../../../ports/stream-ownership.js';
+import { Script } from '../../scripting/script.js';
+import { HANDED } from '../inputs/handed-inputs.js';
 import { MINE } from './stream-token.js';
-import { TRY } from '../scripting/try.js';
+import { TRY } from '../../scripting/try.js';
 
 /**
  * On a cluster: moves an input that is pending to this consumer to another one, under the token

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
-import type { TakeOutcome } from '../../../ports/stream-ownership.js';
-import { Script } from '../scripting/script.js';
+import type { TakeOutcome } from '../../../../ports/stream-ownership.js';
+import { Script } from '../../scripting/script.js';
 import { MINE, RAISE, TOKEN_IS_KNOWN_FOR } from './stream-token.js';
-import { TRY } from '../scripting/try.js';
+import { TRY } from '../../scripting/try.js';
 
 /**
  * Takes a data stream: lock, input, token, in this order, as other programs of this protocol do.

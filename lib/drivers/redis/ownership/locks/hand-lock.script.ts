@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { Script } from '../scripting/script.js';
+import { Script } from '../../scripting/script.js';
 
 /**
  * On a cluster: gives a lock of this consumer to another one. KEYS lock. ARGV consumer, the other

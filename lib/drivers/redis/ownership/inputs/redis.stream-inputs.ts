@@ -1,20 +1,20 @@
-import { chunksOf } from '../../../core/collections/chunks.js';
+import { chunksOf } from '../../../../core/collections/chunks.js';
 import type { Redis } from 'ioredis';
-import { ClosedError } from '../../../core/errors/start-up.errors.js';
-import type { EventBus } from '../../../core/event-bus.js';
-import type { Fields } from '../../../core/message.js';
-import type { PendingInput, StreamInput, StreamInputs } from '../../../ports/stream-ownership.js';
-import { SlotPlace } from '../topology/slot-place.js';
-import { slotOf } from '../topology/slots.js';
-import type { Commands } from '../connection/commands.js';
-import { BlockingReader } from '../connection/blocking-reader.js';
-import type { Connector } from '../connection/connector.js';
-import type { Keys } from '../keys/keys.js';
-import { isGroupMissing, typedError } from '../errors/reply-errors.js';
-import { streamsIn } from '../resp/stream-reply.js';
-import { asWritten } from '../scripting/stored-fields.js';
+import { ClosedError } from '../../../../core/errors/start-up.errors.js';
+import type { EventBus } from '../../../../core/event-bus.js';
+import type { Fields } from '../../../../core/message.js';
+import type { PendingInput, StreamInput, StreamInputs } from '../../../../ports/stream-ownership.js';
+import { SlotPlace } from '../../topology/slot-place.js';
+import { slotOf } from '../../topology/slots.js';
+import type { Commands } from '../../connection/commands.js';
+import { BlockingReader } from '../../connection/blocking-reader.js';
+import type { Connector } from '../../connection/connector.js';
+import type { Keys } from '../../keys/keys.js';
+import { isGroupMissing, typedError } from '../../errors/reply-errors.js';
+import { streamsIn } from '../../resp/stream-reply.js';
+import { asWritten } from '../../scripting/stored-fields.js';
 import { discardInput, MOST_LETTERS } from './discard-input.script.js';
-import { STREAMS_AT_ONCE } from './extend-streams.script.js';
+import { STREAMS_AT_ONCE } from '../locks/extend-streams.script.js';
 import { refreshInputs } from './refresh-inputs.script.js';
 
 /** Lua passes a few thousand values to a command at most. */
