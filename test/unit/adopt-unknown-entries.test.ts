@@ -1,7 +1,10 @@
 import { expect, it } from 'vitest';
 import { RedisConnectionError } from '../../lib/drivers/redis/errors/redis-connection.errors.js';
 import { EventBus } from '../../lib/core/event-bus.js';
-import { Adoption, type AdoptionOptions } from '../../lib/drivers/redis/reading/adopt-unknown-entries.js';
+import {
+  Adoption,
+  type AdoptionOptions,
+} from '../../lib/drivers/redis/reading/adopt-unknown-entries.js';
 import { HeldTable } from '../../lib/drivers/redis/held-entries/held-table.js';
 import type { EntryHolder, ReadKey } from '../../lib/drivers/redis/held-entries/redis.lease.js';
 

@@ -1,4 +1,18 @@
 /**
+ * Lua function `mine(input, group, id, consumer)`: returns `mine` and the idle time in
+ * milliseconds, `lost` where the input is pending to another consumer, or `gone` where it is not
+ * pending. Needs TRY.
+ */
+export const MINE = `
+local function mine(input, group, id, consumer)
+  local row = try('XPENDING', input, group, id, id, 1)
+  if row.err or #row == 0 then return 'gone' end
+  if row[1][2] == consumer then return 'mine', row[1][3] end
+  return 'lost'
+end
+`;
+
+/**
  * Lua function `refresh(input, group, id, consumer)`: sets the idle time of an input that is
  * pending to this consumer to zero. Older versions of redis-stream-client-go take any input that
  * was pending for long, even while its lock lives. A deleted input is left alone: claiming it would

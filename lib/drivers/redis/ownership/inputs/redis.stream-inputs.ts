@@ -3,7 +3,11 @@ import type { Redis } from 'ioredis';
 import { ClosedError } from '../../../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../../../core/event-bus.js';
 import type { Fields } from '../../../../core/message.js';
-import type { PendingInput, StreamInput, StreamInputs } from '../../../../ports/stream-ownership.js';
+import type {
+  PendingInput,
+  StreamInput,
+  StreamInputs,
+} from '../../../../ports/stream-ownership.js';
 import { SlotPlace } from '../../topology/slot-place.js';
 import { slotOf } from '../../topology/slots.js';
 import type { Commands } from '../../connection/commands.js';
@@ -14,8 +18,7 @@ import { isGroupMissing, typedError } from '../../errors/reply-errors.js';
 import { streamsIn } from '../../resp/stream-reply.js';
 import { asWritten } from '../../scripting/stored-fields.js';
 import { discardInput, MOST_LETTERS } from './discard-input.script.js';
-import { STREAMS_AT_ONCE } from '../locks/extend-streams.script.js';
-import { refreshInputs } from './refresh-inputs.script.js';
+import { INPUTS_AT_ONCE, refreshInputs } from './refresh-inputs.script.js';
 
 /** Lua passes a few thousand values to a command at most. */
 const MOST_IN_A_SCRIPT = 4000;
@@ -93,7 +96,7 @@ export class RedisStreamInputs implements StreamInputs {
   async adopt(rows: readonly PendingInput[]): Promise<void> {
     const { group, consumer } = this.options;
     await Promise.all(
-      chunksOf(rows, STREAMS_AT_ONCE).map((some) =>
+      chunksOf(rows, INPUTS_AT_ONCE).map((some) =>
         this.run('adopting inputs', (client) =>
           refreshInputs(client, { inputs: this.key, group, consumer, rows: some }),
         ),

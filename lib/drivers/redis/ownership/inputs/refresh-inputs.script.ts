@@ -1,7 +1,6 @@
 import type { Redis } from 'ioredis';
 import { Script } from '../../scripting/script.js';
-import { REFRESH } from './pending-input.js';
-import { MINE } from '../locks/stream-token.js';
+import { REFRESH, MINE } from './pending-input.js';
 import { TRY } from '../../scripting/try.js';
 
 /**
@@ -17,6 +16,9 @@ for i = 3, #ARGV, 2 do
 end
 return 'done'
 `);
+
+/** Most inputs in one run of the script, so that it never blocks the server for long. */
+export const INPUTS_AT_ONCE = 100;
 
 export interface RefreshingInputs {
   readonly inputs: string;

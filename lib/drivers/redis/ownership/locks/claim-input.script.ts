@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { Script } from '../../scripting/script.js';
-import { MINE } from './stream-token.js';
+import { MINE } from '../inputs/pending-input.js';
 import { TRY } from '../../scripting/try.js';
 
 /**

@@ -8,14 +8,13 @@ import type {
   HandOverTarget,
   TakeOutcome,
 } from '../../../../ports/stream-ownership.js';
-import { STREAMS_AT_ONCE } from './extend-streams.script.js';
 import { claimInput } from './claim-input.script.js';
 import { handInput } from './hand-input.script.js';
 import { handLock } from './hand-lock.script.js';
 import type { DataGroup } from './let-go-stream.script.js';
 import { keepLock } from './keep-lock.script.js';
 import { raiseToken } from './raise-token.script.js';
-import { refreshInputs } from '../inputs/refresh-inputs.script.js';
+import { INPUTS_AT_ONCE, refreshInputs } from '../inputs/refresh-inputs.script.js';
 import { settleInput } from './settle-input.script.js';
 import { isGroupMissing } from '../../errors/reply-errors.js';
 import { RedisStreamLocks } from './redis.stream-locks.js';
@@ -176,7 +175,7 @@ export class ClusterStreamLocks extends RedisStreamLocks {
     const inputs = keys.inputs(service);
     const rows = ids.map((id) => ({ id, owner: consumer }));
     await Promise.all(
-      chunksOf(rows, STREAMS_AT_ONCE).map((some) =>
+      chunksOf(rows, INPUTS_AT_ONCE).map((some) =>
         commands.run(
           'extending locks',
           (client) => refreshInputs(client, { inputs, group, consumer, rows: some }),

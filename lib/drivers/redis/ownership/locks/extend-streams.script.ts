@@ -1,7 +1,6 @@
 import type { Redis } from 'ioredis';
 import { Script } from '../../scripting/script.js';
-import { REFRESH } from '../inputs/pending-input.js';
-import { MINE } from './stream-token.js';
+import { REFRESH, MINE } from '../inputs/pending-input.js';
 import { TRY } from '../../scripting/try.js';
 
 /**

@@ -2,7 +2,8 @@ import type { Redis } from 'ioredis';
 import type { StreamHandOverOutcome, HandOverTarget } from '../../../../ports/stream-ownership.js';
 import { Script } from '../../scripting/script.js';
 import { HANDED } from '../inputs/handed-inputs.js';
-import { MINE, RAISE } from './stream-token.js';
+import { RAISE } from './stream-token.js';
+import { MINE } from '../inputs/pending-input.js';
 import type { StreamKeys } from './take-stream.script.js';
 import { TRY } from '../../scripting/try.js';
 

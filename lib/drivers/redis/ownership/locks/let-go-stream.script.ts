@@ -2,8 +2,8 @@ import type { Redis } from 'ioredis';
 import type { CompleteOutcome } from '../../../../ports/stream-ownership.js';
 import { Script } from '../../scripting/script.js';
 import { OTHERS_HAVE } from './others-pending.js';
-import { GIVE_BACK } from '../inputs/pending-input.js';
-import { MINE, RAISE, TOKEN_IS_KNOWN_FOR } from './stream-token.js';
+import { GIVE_BACK, MINE } from '../inputs/pending-input.js';
+import { RAISE, TOKEN_IS_KNOWN_FOR } from './stream-token.js';
 import type { StreamKeys } from './take-stream.script.js';
 import { TRY } from '../../scripting/try.js';
 

@@ -1,8 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { LetGoOutcome } from '../../../../ports/stream-ownership.js';
 import { Script } from '../../scripting/script.js';
-import { GIVE_BACK } from '../inputs/pending-input.js';
-import { MINE } from './stream-token.js';
+import { GIVE_BACK, MINE } from '../inputs/pending-input.js';
 import { TRY } from '../../scripting/try.js';
 
 /**

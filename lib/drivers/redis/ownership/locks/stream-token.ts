@@ -16,17 +16,3 @@ local function raise(key)
   return token
 end
 `;
-
-/**
- * Lua function `mine(input, group, id, consumer)`: returns `mine` and the idle time in
- * milliseconds, `lost` where the input is pending to another consumer, or `gone` where it is not
- * pending. Needs TRY.
- */
-export const MINE = `
-local function mine(input, group, id, consumer)
-  local row = try('XPENDING', input, group, id, id, 1)
-  if row.err or #row == 0 then return 'gone' end
-  if row[1][2] == consumer then return 'mine', row[1][3] end
-  return 'lost'
-end
-`;

@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis';
 import type { TakeOutcome } from '../../../../ports/stream-ownership.js';
 import { Script } from '../../scripting/script.js';
-import { MINE, RAISE, TOKEN_IS_KNOWN_FOR } from './stream-token.js';
+import { RAISE, TOKEN_IS_KNOWN_FOR } from './stream-token.js';
+import { MINE } from '../inputs/pending-input.js';
 import { TRY } from '../../scripting/try.js';
 
 /**

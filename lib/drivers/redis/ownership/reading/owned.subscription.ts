@@ -1,7 +1,10 @@
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../../core/lease.js';
 import { StreamUnsettledError } from '../../../../core/errors/balancing.errors.js';
 import type { HeldStream } from '../../../../core/held-stream.js';
-import type { OwnedSubscribeOptions, OwnedSubscription } from '../../../../ports/stream-ownership.js';
+import type {
+  OwnedSubscribeOptions,
+  OwnedSubscription,
+} from '../../../../ports/stream-ownership.js';
 import type { EventBus } from '../../../../core/event-bus.js';
 import type { Commands } from '../../connection/commands.js';
 import type { Connector } from '../../connection/connector.js';
