@@ -17,23 +17,28 @@ export class StreamCompletion {
 
   /**
    * Completes a stream. May be called again, after an error and after success.
-   * @param completed the source has completed it together with its last message
    * @throws StreamNotOwnedError; StreamUnsettledError where a message of the stream has begun and
    * is not settled
    */
-  async complete(stream: string, completed = false): Promise<void> {
+  async complete(stream: string): Promise<void> {
     const { streamOwner } = this.options;
     const owned = streamOwner.owned.get(stream);
-    if (owned) await streamOwner.complete(owned, completed);
+    if (owned) await streamOwner.complete(owned);
     else if (!streamOwner.hasCompleted(stream)) throw new StreamNotOwnedError(stream);
   }
 
-  /** Completes a stream whose last message is settled. Tries again after an error. */
-  async finished({ stream }: HeldStream, completed: boolean): Promise<void> {
-    const { clock, events } = this.options;
+  /**
+   * Completes a stream whose last message is settled. Tries again after an error, until this
+   * consumer owns the stream no longer, or has taken it anew.
+   * @param completed the source has completed it together with its last message
+   */
+  async finished({ stream, token }: HeldStream, completed: boolean): Promise<void> {
+    const { streamOwner, clock, events } = this.options;
     for (const backoff = new Backoff(); ;) {
+      const owned = streamOwner.owned.get(stream);
+      if (owned?.token !== token) return;
       try {
-        return await this.complete(stream, completed);
+        return void (await streamOwner.complete(owned, completed));
       } catch (error) {
         if (error instanceof StreamNotOwnedError) return;
         // The source reports the stream as finished once more, when other consumers have settled

@@ -183,6 +183,22 @@ it('a consumer that has lost a stream is told, and can no longer complete it', a
   expect((await client.xpending(INPUT, GROUP))[0]).toBe(1);
 });
 
+it('a consumer whose input was acknowledged by another program is told, and works on the stream no more', async () => {
+  const a = await start('a');
+  const id = await a.balancer.add('user-1');
+  await a.hears('StreamAdded user-1');
+  const [owned] = a.balancer.streams();
+  const [[, fields]] = (await client.xrange(INPUT, id, id)) as [[string, string[]]];
+  // As a newer Go peer does that had looked for the lock before it was taken; nothing has expired.
+  await client.xack(INPUT, GROUP, id);
+  await client.xdel(INPUT, id);
+  await a.hears('StreamDisowned user-1');
+  expect(owned!.signal.aborted).toBe(true);
+  await expect(a.balancer.complete('user-1')).rejects.toMatchObject({ code: 'STREAM_NOT_OWNED' });
+  await client.xadd(INPUT, '*', ...fields);
+  await until('it is owned anew', () => a.owned.length === 1, 5000);
+});
+
 it('release gives all streams back, unfinished, to whoever is there', async () => {
   const a = await start('a');
   for (const name of ['one', 'two']) await a.balancer.add(name);

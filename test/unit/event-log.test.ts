@@ -202,6 +202,18 @@ describe('the log', () => {
     ]);
   });
 
+  it('says which announcement of which service was discarded, and why', () => {
+    const events = logged();
+    events.emit('assignment-discarded', { service: 'svc', id: '5-0', reason: 'reserved_name' });
+    events.emit('assignment-discarded', { service: 'svc', id: '6-0', reason: 'unparseable' });
+    const moved = (id: string) =>
+      `warn [Streams] Announcement ${id} of service "svc" was moved to "svc-input-dlq": `;
+    expect(lines).toEqual([
+      `${moved('5-0')}its name belongs to the service itself`,
+      `${moved('6-0')}it names no stream`,
+    ]);
+  });
+
   it('does not speak of runs that were elsewhere, or nowhere', () => {
     const events = logged();
     const { error: _, ...unrun } = deadLettered;

@@ -110,6 +110,33 @@ describe('its lock', () => {
   });
 });
 
+describe('a name of a stream of a service', () => {
+  const keys = new Keys('');
+  const own = [
+    keys.inputs('svc'),
+    keys.inputLetters('svc'),
+    keys.members('svc'),
+    keys.handedInputs('svc'),
+    keys.probe('svc', 'a'),
+    keys.lock('x', '1700000000000-0'),
+    keys.fence('x'),
+    keys.assignment('x'),
+    keys.redrive('x', 'g'),
+    keys.deadLetters('x'),
+    keys.floor('x'),
+    keys.published('x', 'k'),
+    keys.consumers('x', 'g'),
+  ];
+
+  it.each(own)('may not be a key of the service or of this library: %s', (name) => {
+    expect(keys.inputProblem('svc', name)).toContain(`"${name}"`);
+  });
+
+  it.each(['svc', 'other-input', 'svc-input-2', 'x', '{x}:mine'])('may be %s', (name) => {
+    expect(keys.inputProblem('svc', name)).toBeUndefined();
+  });
+});
+
 it.each([
   ['', 'KEx'],
   ['xKE', undefined],
@@ -143,6 +170,9 @@ describe('options', () => {
     { notifications: 'maybe' },
     { service: '' },
     { idelTime: 5000 },
+    { retry: { initialRetryDelay: 50 } },
+    { retry: 7 },
+    { rebalance: 'no' },
   ])('%o cannot work', (wrong) => {
     expect(() => resolve({ consumerId: 'c', ...wrong })).toThrow(Object.keys(wrong)[0]);
   });

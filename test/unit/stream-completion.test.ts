@@ -10,8 +10,9 @@ async function owning(answers: (CompleteOutcome | Error)[]) {
   const clock = new ManualClock();
   const events = new EventBus();
   const asked: string[] = [];
+  let tokens = 0;
   const locks = {
-    take: async () => ({ word: 'taken', token: 1 }),
+    take: async () => ({ word: 'taken', token: ++tokens }),
     complete: async ({ stream }: { stream: string }) => {
       asked.push(stream);
       const answer = answers.shift()!;
@@ -53,6 +54,19 @@ it('a stream whose last message is settled is completed, again after an error', 
   await finished;
   expect([asked, streamOwner.owned.size]).toEqual([['x', 'x'], 0]);
   expect(failed).toEqual(['completion of a stream']);
+});
+
+it('a stream that this consumer has lost and taken anew is not completed for the one before', async () => {
+  const { completion, held, asked, streamOwner, clock } = await owning([new Error('away')]);
+  const finished = completion.finished(held, false);
+  await clock.advance(0);
+  streamOwner.lose(held);
+  await streamOwner.own({ stream: 'x', id: '2-0', info: {} }, true);
+  await clock.advance(10_000);
+  await finished;
+  await completion.finished(held, true);
+  expect([asked, streamOwner.owned.size]).toEqual([['x'], 1]);
+  expect([...streamOwner.owned][0]!.signal.aborted).toBe(false);
 });
 
 it('a stream with a message that waits stays owned until the source tells again that it is finished', async () => {

@@ -15,6 +15,12 @@ function settler(answer: Answer, deadLetters?: DeadLetterQueue) {
   const clock = new ManualClock();
   const events = new EventBus();
   const settled: string[] = [];
+  /** Entries that another consumer has settled. */
+  const gone = new Set<string>();
+  const hold = (lease: Lease): [Lease, Hold] => {
+    if (gone.has(lease.id)) return [lease, 'gone'];
+    return [lease, lease.id === 'stale' ? 'lost' : 'held'];
+  };
   const batches: number[] = [];
   const settle = (batch: readonly Settling[]) => {
     batches.push(batch.length);
@@ -22,7 +28,7 @@ function settler(answer: Answer, deadLetters?: DeadLetterQueue) {
   };
   const it = new Settler({
     settle: deadLetters
-      ? buryApart(settle, deadLetters, async (leases) => new Map(leases.map(holdOf)))
+      ? buryApart(settle, deadLetters, async (leases) => new Map(leases.map(hold)))
       : settle,
     clock,
     events,
@@ -30,10 +36,8 @@ function settler(answer: Answer, deadLetters?: DeadLetterQueue) {
     onSettled: (delivery, settlement, outcome) =>
       settled.push(`${delivery.id} ${settlement.kind} ${outcome}`),
   });
-  return { it, clock, events, settled, batches };
+  return { it, clock, events, settled, gone, batches };
 }
-
-const holdOf = (lease: Lease): [Lease, Hold] => [lease, lease.id === 'stale' ? 'lost' : 'held'];
 
 const delivery = (id: string) =>
   new Delivery(
@@ -147,6 +151,25 @@ describe('the settler', () => {
     await s.it.idle();
     // Stored once, though acknowledging it had to be repeated.
     expect(log).toEqual(['ack 2', 'put unmatched a,b', 'ack 1', 'ack 1']);
+  });
+
+  it('tells of no dead letter where another consumer has settled the entry while the queue was down', async () => {
+    const letters: string[] = [];
+    let broken = true;
+    const queue = {
+      put: async (record: { id: string }) => {
+        if (broken) throw new Error('queue is down');
+        letters.push(record.id);
+      },
+    } as unknown as DeadLetterQueue;
+    const s = settler(async (batch) => batch.map(() => 'settled'), queue);
+    s.it.add(delivery('1'), deadLetter('crashed'));
+    await s.clock.advance(0);
+    s.gone.add('1');
+    broken = false;
+    await s.clock.advance(10_000);
+    await s.it.idle();
+    expect([letters, s.settled]).toEqual([[], ['1 dead-letter lost']]);
   });
 
   it('ends waiting when it gives up', async () => {

@@ -17,12 +17,13 @@ export function buryApart(
 ): Settle {
   const stored = new WeakSet<Lease>();
 
-  async function store(settling: Settling): Promise<Settling | 'lost' | 'gone'> {
+  async function store(settling: Settling): Promise<Settling | 'lost'> {
     if (!('record' in settling)) return settling;
     const { lease, record } = settling;
     if (!stored.has(lease)) {
       const hold = (await holds([lease])).get(lease)!;
-      if (hold !== 'held') return hold;
+      // Nothing was settled here yet, so an entry that is gone was settled by another consumer.
+      if (hold !== 'held') return 'lost';
       await queue.put(record, lease.fields ?? []);
     }
     stored.add(lease);
@@ -39,5 +40,5 @@ export function buryApart(
   };
 }
 
-const isSettling = (one: Settling | Error | 'lost' | 'gone'): one is Settling =>
+const isSettling = (one: Settling | Error | 'lost'): one is Settling =>
   typeof one !== 'string' && !(one instanceof Error);
