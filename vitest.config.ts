@@ -57,6 +57,8 @@ export default defineConfig({
       project('integration', shared),
       // By themselves: these install packages and compile, and leave little for others.
       project('e2e', { groupOrder: 1, maxWorkers: 4 }),
+      // These check the pages of docs/, and run what they show.
+      project('docs', { groupOrder: 1, maxWorkers: 4 }),
       // These kill processes under load and measure how long recovery takes.
       project('faults', { groupOrder: 2, maxWorkers: 2 }),
     ],

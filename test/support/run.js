@@ -21,7 +21,7 @@ import { notRunLines } from './run-report.js';
 import { leakText, SecretWatch } from './secret-watch.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const PROJECTS = ['unit', 'contracts', 'integration', 'e2e', 'faults'];
+const PROJECTS = ['unit', 'contracts', 'integration', 'e2e', 'docs', 'faults'];
 const GROUPS = [...PROJECTS, 'samples'];
 /** What a process that has ended may leave in its pipes is waited for so long, ms. */
 const REST_OF_OUTPUT = 2000;
