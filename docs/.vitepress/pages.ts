@@ -18,6 +18,7 @@ export const PARTS: readonly Part[] = [
   {
     title: 'Guides',
     pages: [
+      'retries',
       'delays',
       'workflows',
       'ordering',

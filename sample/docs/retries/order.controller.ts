@@ -1,0 +1,18 @@
+import { Controller } from '@nestjs/common';
+import { Payload } from '@nestjs/microservices';
+import { StreamHandler } from 'nestjs-redis-streams';
+import type { Order } from '../shop/orders.js';
+import { Warehouse } from './warehouse.js';
+
+@Controller()
+export class OrderController {
+  constructor(private readonly warehouse: Warehouse) {}
+
+  @StreamHandler('order.placed', {
+    maxDeliveries: 4,
+    backoff: { type: 'exponential', delay: 2_000, maxDelay: 30_000 },
+  })
+  async reserve(@Payload() order: Order): Promise<void> {
+    await this.warehouse.reserve(order.orderId);
+  }
+}
