@@ -47,6 +47,7 @@ export interface SettledEvent extends In {
   /** `OrderController.process`; undefined where no handler was found. */
   readonly handler: string | undefined;
   readonly outcome: SettledOutcome;
+  /** Runs charged so far, this one included if it began: 0 for a new entry that was handed over. */
   readonly attempt: number;
   /** From the start of the run to its settlement, in milliseconds. */
   readonly duration: number;

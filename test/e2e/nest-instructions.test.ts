@@ -14,9 +14,21 @@ import {
   type StreamHandlerOptions,
   type StreamsEvents,
 } from 'nestjs-redis-streams';
-import { catchError, concatMap, map, of, retry, throwError, timer, type Observable } from 'rxjs';
+import {
+  catchError,
+  concatMap,
+  finalize,
+  map,
+  of,
+  retry,
+  throwError,
+  timer,
+  type Observable,
+} from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { startApp, type TestAppOptions } from '../support/nest-app.js';
+
+const turnOfTheLoop = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Around the first step alone: the others answer nothing that could be changed. */
 const around = (change: (stream: Observable<unknown>) => Observable<unknown>): NestInterceptor => ({
@@ -131,6 +143,21 @@ describe('an instruction that an interceptor has replaced', () => {
     expect(ran).toEqual([['second', 2]]);
   });
 
+  it('is that of the last call also where the calls before had succeeded', async () => {
+    let calls = 0;
+    const twice = around((stream) =>
+      stream.pipe(
+        concatMap(() => stream),
+        map((data) => ({ data })),
+      ),
+    );
+    const { publish, ran } = await chainOf(() => next('second', ++calls), {
+      configure: (app) => app.useGlobalInterceptors(twice),
+    });
+    await publish('first', {});
+    expect(ran).toEqual([['second', 2]]);
+  });
+
   it('is none where the last call failed and something else was answered', async () => {
     let calls = 0;
     const fallback = around((stream) =>
@@ -154,15 +181,21 @@ describe('an instruction that an interceptor has replaced', () => {
 
   it('is awaited, though the interceptors have answered before', async () => {
     let end!: (result: unknown) => void;
+    let answered = false;
     const early = around((stream) => {
       stream.subscribe();
-      return timer(0).pipe(map(() => 'early'));
+      return timer(0).pipe(
+        map(() => 'early'),
+        finalize(() => (answered = true)),
+      );
     });
     const { kit, ran } = await chainOf(() => new Promise((resolve) => (end = resolve)), {
       configure: (app) => app.useGlobalInterceptors(early),
     });
     await kit.publish('first', {});
-    while (!end) await new Promise((resolve) => setImmediate(resolve));
+    while (!answered) await turnOfTheLoop();
+    // What the answer has set off has happened.
+    for (let turn = 0; turn < 10; turn++) await turnOfTheLoop();
     end(next('second', 1));
     await kit.idle();
     expect(ran).toEqual([['second', 1]]);

@@ -83,16 +83,21 @@ const pending = async (): Promise<number> => {
 const settledAll = () => until('nothing is pending', async () => (await pending()) === 0);
 
 describe('events that only another consumer handles, on Redis', () => {
-  it('two consumers of one group each get all of their events, each once', async () => {
-    const [x, y] = await Promise.all([start(['x']), start(['y'])]);
+  it('two consumers of one group each get all of their events, each once, also with one run each', async () => {
+    const one = { maxDeliveries: 1 };
+    const [x, y] = await Promise.all([start(['x'], one), start(['y'], one)]);
     for (let round = 0; round < 10; round++) {
       await publish('x', 20);
       await publish('y', 20);
     }
     await until('all were handled', () => x.times('x') === 200 && y.times('y') === 200);
     await settledAll();
-    expect([...x.outcomes(), ...y.outcomes()]).not.toContain('filtered');
+    for (const bad of ['filtered', 'dead-lettered'])
+      expect([...x.outcomes(), ...y.outcomes()]).not.toContain(bad);
     expect([x.ran.length, y.ran.length]).toEqual([200, 200]);
+    expect([...x.ran, ...y.ran].every(({ attempt }) => attempt === 1)).toBe(true);
+    const handed = [...x.settled, ...y.settled].filter(({ outcome }) => outcome === 'handed-over');
+    expect(new Set(handed.map(({ attempt }) => attempt))).toEqual(new Set([0]));
   });
 
   it('no read fails for what is handed over, as by asking for redriven messages where there are none', async () => {

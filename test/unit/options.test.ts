@@ -65,6 +65,18 @@ describe('options', () => {
     expect(Object.isFrozen(resolveOptions({ source }))).toBe(true);
   });
 
+  it.each<[string, unknown, string]>([
+    ['lag: { threshold }', { lag: { threshold: [] } }, 'did you mean thresholds?'],
+    [
+      'thresholds: [{ stream }]',
+      { lag: { thresholds: [{ stream: 'a', warning: 1 }] } },
+      'lag.thresholds[0].stream is no option of a threshold of lag: did you mean streams?',
+    ],
+    ['backoff: 1000', { backoff: 1000 }, 'write backoff: { delay: 1000 }'],
+  ])('refuse %s', (_, wrong, sentence) => {
+    expect(() => resolveOptions({ source, ...(wrong as object) })).toThrow(sentence);
+  });
+
   it('name every problem at once', () => {
     const wrong = {
       source: undefined as never,

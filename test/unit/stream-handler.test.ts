@@ -71,6 +71,16 @@ describe('the arguments of @StreamHandler', () => {
       ['order', { maxDelivery: 3 }],
       /maxDelivery is no option of @StreamHandler: did you mean maxDeliveries\?/,
     ],
+    [
+      'an unknown option of an option',
+      ['order', { dedupe: { keys: 'message' } }],
+      /dedupe\.keys is no option of dedupe and inbox: did you mean key\?/,
+    ],
+    [
+      'a number in place of options',
+      ['order', { backoff: 1000 }],
+      /write backoff: \{ delay: 1000 \}/,
+    ],
     ['an empty name', ['order', { name: '' }], /name must be a text/],
     ['an empty group', ['order', { group: '' }], /group must be a text that is not empty/],
     ['a wrong number', ['order', { concurrency: 0 }], /concurrency must be a whole number/],

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Driver, DriverFactory } from '../../../lib/ports/driver.js';
 import { PermissionDeniedError } from '../../../lib/core/errors/server.errors.js';
@@ -91,7 +92,12 @@ describe('the announcement of a consumer', () => {
           events: ['a', 'b*'],
           state: 'live',
           alive: true,
-          process: { pid: process.pid, application: 'shop', version: packageJson.version },
+          process: {
+            host: hostname(),
+            pid: process.pid,
+            application: 'shop',
+            version: packageJson.version,
+          },
           options: { idleTimeout: 10_000, maxDeliveries: 5, ordered: false },
         },
       ],
