@@ -127,6 +127,11 @@ export class Delivery {
   /** @internal Set by the pipeline where a caller waits for an answer. */
   request: RequestRun | undefined = undefined;
   /**
+   * @internal The method has returned an Observable. Its code awaits nothing, so what it calls counts
+   * as awaited.
+   */
+  lazyResult = false;
+  /**
    * @internal The method goes on after its timeout, or after its stream has ended: see
    * {@link outlived}.
    */

@@ -7,7 +7,7 @@ import { HandlerTable } from '../consuming/plan/handler-table.js';
 import { withPatience } from '../core/clock.js';
 import { announce, type Presence } from '../consuming/live-consumers/presence.js';
 import { endFor, promisesLinked } from '../consuming/running/close-within-run.js';
-import { callingRun } from '../consuming/running/run-mark.js';
+import { called, callingRun } from '../consuming/running/run-mark.js';
 import { runsWithin } from '../consuming/plan/runs-within.js';
 import type { Driver } from '../ports/driver.js';
 import { graceOf } from '../consuming/grace-period.js';
@@ -110,11 +110,13 @@ export class BalancedServices {
    * Completes a stream. Called by the run of one of its messages, it completes the stream once that
    * message is settled, as `context.done()` does.
    */
-  async complete(balancer: Balancer, stream: string): Promise<void> {
-    await promisesLinked();
-    const own = callingRun().filter((delivery) => delivery.stream === stream);
-    if (own.length === 0) return balancer.complete(stream);
-    for (const { lease } of own) lease.finishing = true;
+  complete(balancer: Balancer, stream: string): Promise<void> {
+    return called(async () => {
+      await promisesLinked();
+      const own = callingRun().filter((delivery) => delivery.stream === stream);
+      if (own.length === 0) return balancer.complete(stream);
+      for (const { lease } of own) lease.finishing = true;
+    });
   }
 
   /** Resolves when only runs that await the end are left. @returns whether there are any */

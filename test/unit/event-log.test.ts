@@ -184,7 +184,9 @@ describe('the log', () => {
     const named = runs.slice(0, 3).map(({ id }) => `Orders.handle with ${id} of "orders"`);
     expect(lines).toEqual([
       'log [Streams] Closing waits for 1 run of group "shop", for 26.0 s more at most (gracePeriod): ' +
-        named[0],
+        `${named[0]}. A run that awaits close() in a timer, in a later step of an Observable, or ` +
+        'through a promise that others await too, waits for itself: call close() there without ' +
+        'awaiting it.',
       `warn [Streams] Closing no longer waits for 4 runs of group "shop": ${named.join(', ')} and 1 ` +
         'more. The messages are released, uncounted, and run again in another process, or after a ' +
         'restart. Let the handler stop when context.signal aborts, or raise gracePeriod.',

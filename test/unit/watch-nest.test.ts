@@ -1,5 +1,7 @@
 import { InterceptorsConsumer } from '@nestjs/core/interceptors/interceptors-consumer.js';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+import { NestApplicationContext } from '@nestjs/core/nest-application-context.js';
+import { NestMicroservice } from '@nestjs/microservices/nest-microservice.js';
 import { RpcContextCreator } from '@nestjs/microservices/context/rpc-context-creator.js';
 import { RpcExceptionsHandler } from '@nestjs/microservices/exceptions/rpc-exceptions-handler.js';
 import { lastValueFrom, of } from 'rxjs';
@@ -10,6 +12,8 @@ const own = [
   [RpcExceptionsHandler.prototype, 'handle'],
   [RpcContextCreator.prototype, 'createPipesFn'],
   [InterceptorsConsumer.prototype, 'intercept'],
+  [NestApplicationContext.prototype, 'close'],
+  [NestMicroservice.prototype, 'close'],
 ] as const;
 const current = (): unknown[] =>
   own.map(

@@ -1,7 +1,7 @@
 import { within, type Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
 import { isRunning } from '../../core/delivery-state.js';
-import { callingRun } from './run-mark.js';
+import { called, callingRun } from './run-mark.js';
 import { HeldDeliveries } from './held-deliveries.js';
 
 /** How often to check whether a run has begun to await an end, in milliseconds. */
@@ -26,7 +26,15 @@ export const promisesLinked = (): Promise<void> => new Promise((resolve) => setI
  * awaiting function only.
  * @param othersEnded resolves when only runs that await an end are left, with whether there are any
  */
-export async function endFor(
+export function endFor(
+  clock: Clock,
+  ended: Promise<void>,
+  othersEnded: () => Promise<boolean>,
+): Promise<void> {
+  return called(() => awaitEnd(clock, ended, othersEnded));
+}
+
+async function awaitEnd(
   clock: Clock,
   ended: Promise<void>,
   othersEnded: () => Promise<boolean>,

@@ -14,6 +14,8 @@ const marks: RunMark[] = [];
 export class RunMark {
   /** The present run. Undefined: there is none, and a trace through this mark says nothing. */
   runs: readonly Delivery[] | Delivery | undefined;
+  /** The run has called the work. It awaits the work only if its result is lazy. */
+  called = false;
 
   /**
    * @param run an async function that awaits the work
@@ -39,11 +41,26 @@ export function marked<T>(
   runs: readonly Delivery[] | Delivery,
   work: () => T | Promise<T>,
 ): Promise<T> {
-  return (idle.pop() ?? newMarked())(runs, work as () => Promise<T>) as Promise<T>;
+  return (idle.pop() ?? newMarked(idle))(runs, work as () => Promise<T>) as Promise<T>;
 }
 
-function newMarked(): Marked {
+/** Functions that mark no call now. */
+const idleCalls: Marked[] = [];
+
+/**
+ * Does work that awaits the end of runs. No trace leads through an Observable. So this notes which
+ * run makes the call: {@link callingRun} then finds this run where its method has returned an
+ * Observable.
+ */
+export function called<T>(work: () => Promise<T>): Promise<T> {
+  const runs = runsOf(tracedMarks()[0]);
+  if (runs.length === 0) return work();
+  return (idleCalls.pop() ?? newMarked(idleCalls))(runs, work) as Promise<T>;
+}
+
+function newMarked(idle: Marked[]): Marked {
   const mark = new RunMark();
+  mark.called = idle === idleCalls;
   const run = mark.named(async (runs, work): Promise<unknown> => {
     mark.runs = runs;
     try {
@@ -58,14 +75,25 @@ function newMarked(): Marked {
 
 /**
  * The deliveries whose run awaits the caller of this function, or has called it just now. Empty
- * where the trace leads to no run: outside of runs, and where a timer, an event or an Observable
- * lies between.
+ * where the trace leads to no run: outside of runs, and where a timer or an event lies between.
  */
 export function callingRun(): readonly Delivery[] {
-  // The innermost one: a run may have begun while another one ended.
-  const name = traced().find((one) => one?.startsWith(NAME));
-  const runs = name && marks[Number(name.slice(NAME.length))]?.runs;
-  if (!runs) return [];
+  for (const mark of tracedMarks()) {
+    const runs = runsOf(mark);
+    if (!mark.called) return runs;
+    if (runs[0]?.lazyResult) return runs;
+  }
+  return [];
+}
+
+/** The innermost one first: a run may have begun while another one ended. */
+function tracedMarks(): RunMark[] {
+  const names = traced().filter((name) => name?.startsWith(NAME)) as string[];
+  return names.map((name) => marks[Number(name.slice(NAME.length))]!);
+}
+
+function runsOf(mark: RunMark | undefined): readonly Delivery[] {
+  const runs = mark?.runs ?? [];
   return Array.isArray(runs) ? (runs as readonly Delivery[]) : [runs as Delivery];
 }
 

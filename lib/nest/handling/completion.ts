@@ -12,9 +12,12 @@ export async function completionOfAll(
 ): Promise<unknown> {
   const { run } = context;
   run.deferred = true;
+  // Behind interceptors this stream is Nest's, and each call of the method says what it returns.
+  context.lazyResult = true;
   try {
     return await completion(stream, context);
   } finally {
+    context.lazyResult = false;
     if (run.underWay > 0) {
       const ended = new Promise<void>((resolve) => (run.onEnded = resolve));
       context.outlived(ended);

@@ -41,7 +41,11 @@ async function respond(
 ): Promise<Settlement> {
   try {
     const result: unknown = await callback(delivery.message.payload, context);
-    if (isObservable(result)) return await stream(result, delivery, voice, clock);
+    if (isObservable(result)) {
+      // Behind interceptors each call of the method says what it returns, later.
+      context.lazyResult = true;
+      return await stream(result, delivery, voice, clock);
+    }
     return voice.last(bodyOf(result));
   } catch (thrown) {
     try {

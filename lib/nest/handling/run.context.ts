@@ -1,5 +1,5 @@
 import { BaseRpcContext } from '@nestjs/microservices';
-import type { Delivery } from '../../core/delivery.js';
+import { Delivery } from '../../core/delivery.js';
 import type { DeadLetterIt, Retry } from '../../core/settlement.js';
 
 const NO_ARGS: unknown[] = [];
@@ -54,6 +54,13 @@ export abstract class RunContext extends BaseRpcContext {
 
   /** @internal The deliveries of the run. */
   abstract get runs(): Delivery | readonly Delivery[];
+
+  /** @internal Whether the method has returned an Observable. */
+  set lazyResult(lazy: boolean) {
+    const { runs } = this;
+    if (runs instanceof Delivery) runs.lazyResult = lazy;
+    else for (const delivery of runs) delivery.lazyResult = lazy;
+  }
 
   /** @internal Ends an Observable: when the signal aborts, or at once where it has. */
   abstract whenAborted(stop: (reason: unknown) => void): void;

@@ -1,7 +1,11 @@
+import type { INestApplicationContext } from '@nestjs/common';
 import { InterceptorsConsumer } from '@nestjs/core/interceptors/interceptors-consumer.js';
+import { NestApplicationContext } from '@nestjs/core/nest-application-context.js';
 import { RpcContextCreator } from '@nestjs/microservices/context/rpc-context-creator.js';
 import { RpcParamtype } from '@nestjs/microservices/enums/rpc-paramtype.enum.js';
 import { RpcExceptionsHandler } from '@nestjs/microservices/exceptions/rpc-exceptions-handler.js';
+import { NestMicroservice } from '@nestjs/microservices/nest-microservice.js';
+import { called } from '../../consuming/running/run-mark.js';
 import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
 import { callMethod } from './method-call.js';
 import { RunContext } from './run.context.js';
@@ -10,7 +14,7 @@ let watching = false;
 
 /**
  * Wraps the three methods of Nest that know which run reaches its pipes, its method, and its
- * exception filters. Each gets the arguments of the handler, and the context is one of them. Calls
+ * exception filters, and `app.close()`, which a run may call. Each gets the arguments of the handler, and the context is one of them. Calls
  * without a context of this library pass unchanged: HTTP requests, and messages of other
  * transports.
  *
@@ -24,6 +28,8 @@ export function watchNest(): void {
   watchFilters(RpcExceptionsHandler.prototype);
   watchPipes(RpcContextCreator.prototype);
   watchInterceptors(InterceptorsConsumer.prototype);
+  watchClosing(NestApplicationContext.prototype);
+  watchClosing(NestMicroservice.prototype);
   watching = true;
 }
 
@@ -67,6 +73,14 @@ function watchInterceptors(consumer: InterceptorsConsumer): void {
     const behind = isOurs && (interceptors.length > 0 || context.run.deferred);
     const watched = behind ? () => callMethod(context, next) : next;
     return original.call(this, interceptors, args, instance, callback, watched, type);
+  };
+}
+
+/** Notes which run calls `app.close()`: Nest closes the transport only some turns later. */
+function watchClosing(application: INestApplicationContext): void {
+  const original = methodOf(application, 'close');
+  application.close = function (...args) {
+    return called(() => original.apply(this, args));
   };
 }
 

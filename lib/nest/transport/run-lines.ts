@@ -32,6 +32,10 @@ export function runFailed(event: StreamsEvents['run-failed']): Line {
 /** Adds a full stop to an error message that has none. */
 const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
+const WAITS_FOR_ITSELF =
+  'A run that awaits close() in a timer, in a later step of an Observable, or through a promise that ' +
+  'others await too, waits for itself: call close() there without awaiting it.';
+
 /** One line names at most this many runs. */
 const NAMED = 3;
 
@@ -40,7 +44,7 @@ export function runsAwaited({ group, runs, atMost }: StreamsEvents['runs-awaited
     level: 'log',
     text:
       `Closing waits for ${counted(runs)} of group "${group}", for ${(atMost / 1000).toFixed(1)} s ` +
-      `more at most (gracePeriod): ${named(runs)}`,
+      `more at most (gracePeriod): ${named(runs)}. ${WAITS_FOR_ITSELF}`,
   };
 }
 
