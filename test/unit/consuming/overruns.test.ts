@@ -109,6 +109,20 @@ describe('methods that go on after their timeout', () => {
     expect(app.runtime.overruns.list()).toMatchObject([{ placeGivenBack: true }]);
   });
 
+  it('give back as many places as the concurrency has, unless maxOverrun says otherwise', async () => {
+    const app = await engine({ concurrency: 2 });
+    for (const n of [1, 2, 3, 4]) await app.publish('x', `stuck ${n}`);
+    await app.publish('x', 'quick');
+    await world.clock.advance(60_000);
+    expect(app.events.map(({ placeGivenBack }) => placeGivenBack)).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+    expect(app.runs).toEqual(['stuck 1', 'stuck 2', 'stuck 3', 'stuck 4']);
+  });
+
   it('all keep their places with maxOverrun 0', async () => {
     const app = await engine({ concurrency: 1, maxOverrun: 0 });
     await app.publish('x', 'stuck');
