@@ -108,6 +108,10 @@ describe.each([
     await a.publish();
     await until('it has timed out', () => a.outcomes().includes('retried'));
     await a.runtime.close();
+    // Other processes take what is pending for so long at once, and need not wait for idleTimeout.
+    const pending = await server.client.xpending(server.prefix + stream, 'g', '-', '+', 2);
+    expect(pending).toEqual([[expect.any(String), 'a', expect.any(Number), 1]]);
+    expect((pending as [string, string, number][])[0]![2]).toBeGreaterThan(3_600_000);
     const b = await start('b', { hangs: false, without });
     await until('the other one has it', () => b.outcomes().includes('handled'));
     expect(b.runs).toEqual([2]);

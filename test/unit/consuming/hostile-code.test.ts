@@ -45,6 +45,9 @@ describe.each(HOSTILE)('%s', (_, make) => {
     await world.clock.advance(1000);
     expect(app.outcomes()).toEqual(['retried', 'dead-lettered']);
     for (const { error } of app.settled) expect(typeof error!.message).toBe('string');
+    const [letter] = (await app.runtime.deadLetters.list('x')).items;
+    // Message and stack have at most 16 KB each.
+    expect(Buffer.byteLength(JSON.stringify(letter!.error))).toBeLessThan(2 * 16_384 + 1000);
     expect(await app.goesOn()).toBe(true);
   });
 
