@@ -129,6 +129,39 @@ describe('a stream whose owner died before its lock was looked at', () => {
   });
 });
 
+it('what a program of another kind releases, or leaves when it dies, is shared out among those that can be asked', async () => {
+  const [a, b] = [(await start('a')).claims(), (await start('b')).claims()];
+  // It owns them all, and announces nothing of itself.
+  const locks: string[] = [];
+  for (const name of named(8)) {
+    const input = JSON.stringify({ DataStreamName: name, Info: {} });
+    const script = `
+      local id = redis.call('XADD', KEYS[1], '*', 'lbs-input', ARGV[3])
+      redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'STREAMS', KEYS[1], '>')
+      redis.call('SET', ARGV[4] .. id, ARGV[2])
+      return ARGV[4] .. id`;
+    const lock = `${name}<MUTEX_KEY_SEP>`;
+    locks.push((await client.eval(script, 1, INPUT, GROUP, 'stranger', input, lock)) as string);
+  }
+  const looks = async () =>
+    Number(/cmdstat_mget:calls=(\d+)/.exec(await client.info('commandstats'))?.[1] ?? 0);
+  const before = await looks();
+  await until('both have looked', async () => (await looks()) > before + 4);
+  expect([...a.owned, ...b.owned]).toEqual([]);
+  for (const [n, lock] of locks.entries()) {
+    const id = lock.split('<MUTEX_KEY_SEP>')[1]!;
+    if (n % 2 === 0)
+      await client.xclaim(INPUT, GROUP, 'stranger', 0, id, 'IDLE', 86_400_000, 'JUSTID');
+    await client.pexpire(lock, 1);
+  }
+  await until(
+    'they share',
+    () => a.owned.length === 4 && b.owned.length === 4,
+    10_000,
+    () => [a.owned, b.owned],
+  );
+});
+
 describe('a name that the service needs itself', () => {
   const names = ['svc-input', 'svc-input-dlq', '{svc-input}:members', '{x}:fence'];
 
