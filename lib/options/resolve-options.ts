@@ -22,7 +22,7 @@ export function resolveOptions(options: StreamsOptions): ResolvedOptions {
   });
 }
 
-/** One of several kinds. Reports the problems of the alternative that was most probably meant. */
+/** Leaves out what is undefined. */
 export const defined = <T extends object>(
   given: T,
 ): { [K in keyof T]?: Exclude<T[K], undefined> } =>

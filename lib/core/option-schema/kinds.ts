@@ -110,13 +110,13 @@ export function nested<S extends Shapes>(
   });
 }
 
-/** One of several kinds. Reports the problems of the alternative that was most probably meant. */
+/** Leaves out what is undefined. */
 const defined = (given: object): object =>
   Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 
 type TypeOf<X> = X extends Option<infer T, infer _, infer __> ? T : never;
 
-/** One of several kinds. Tells the problems of the alternative that was most probably meant. */
+/** One of several kinds. Reports the problems of the alternative that was most probably meant. */
 export function either<const A extends readonly AnyOption[]>(
   expected: string,
   ...alternatives: A

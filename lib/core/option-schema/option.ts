@@ -58,7 +58,11 @@ export class Option<T, P extends Presence = 'optional', R = T> {
     return new Option<T, 'defaulted', R>(this.kind, 'defaulted', value, this.isSecret);
   }
 
-  /** Messages do not repeat the value. */
+  /**
+   * Where the option is not given, it has the value of the option of the same name around it: an
+   * option of a handler has the value of its transport. Of an object of options, each option that is
+   * left out.
+   */
   inherited(): Option<T, 'inherited', R> {
     return new Option<T, 'inherited', R>(this.kind, 'inherited', undefined, this.isSecret);
   }
@@ -69,7 +73,7 @@ export class Option<T, P extends Presence = 'optional', R = T> {
     return new Option<T, P, D>(kind, this.presence, this.fallback, this.isSecret);
   }
 
-  /** An option of any type. */
+  /** Messages do not repeat the value. */
   secret(): Option<T, P, R> {
     return new Option<T, P, R>(this.kind, this.presence, this.fallback, true);
   }
@@ -98,5 +102,5 @@ export class Option<T, P extends Presence = 'optional', R = T> {
   }
 }
 
-/** Any option, whatever it takes. */
+/** An option of any type. */
 export type AnyOption = Option<unknown, Presence>;

@@ -26,10 +26,7 @@ type CompletedOf<O> = {
     : never;
 };
 
-/**
- * The type of the options that may be given: an option that is not required may be left out, or
- * undefined.
- */
+/** The values of inherited options, for those that are not given. */
 type AroundOf<O> =
   Named<O, 'inherited'> extends never
     ? []
@@ -40,13 +37,13 @@ type TypeOf<X> = X extends Option<infer T, infer _, infer __> ? T : never;
 /** The type of what may be given: each option that is not required may be left out, or undefined. */
 export type Given<S> = S extends Shape<infer O> ? GivenOf<O> : never;
 
+/** The type of options with their defaults filled in. */
+export type Completed<S> = S extends Shape<infer O> ? CompletedOf<O> : never;
+
 /**
  * A check that no single option can make, such as two options that exclude each other. Each
  * sentence begins with a name.
  */
-export type Completed<S> = S extends Shape<infer O> ? CompletedOf<O> : never;
-
-/** The declaration of an object of options: its types, its checks and its defaults. */
 export type Rule = (given: Readonly<Record<string, unknown>>) => Problems;
 
 type Loose = Readonly<Record<string, unknown>>;
@@ -57,15 +54,15 @@ interface NamedOption {
   readonly required: boolean;
 }
 
-/** The options of the last object, in its order. Most messages name the same options. */
+/** The declaration of an object of options: its types, its checks and its defaults. */
 export class Shape<O extends object = object> {
   readonly names: readonly string[];
   private readonly byName: ReadonlyMap<string, AnyOption>;
-  /** @param of owner of the options, for messages: `a consumer` */
+  /** The options of the last object, in its order. Most messages name the same options. */
   private readonly last: NamedOption[] = [];
   private readonly required: readonly string[];
 
-  /** Whether the object is right. One pass, without an allocation. */
+  /** @param of owner of the options, for messages: `a consumer` */
   constructor(
     readonly of: string,
     readonly options: O,
@@ -77,10 +74,7 @@ export class Shape<O extends object = object> {
     this.required = this.names.filter((name) => this.byName.get(name)!.presence === 'required');
   }
 
-  /**
-   * A promise has no names of its own. Asking each object whether it is a promise would cost as
-   * much as the rest.
-   */
+  /** Whether the object is right. One pass, without an allocation. */
   accepts(given: unknown): given is GivenOf<O> {
     if (!isObject(given)) return false;
     let count = 0;
@@ -100,16 +94,19 @@ export class Shape<O extends object = object> {
       if (!named.accepts(value)) return false;
       if (named.required) required++;
     }
-    // All problems, at every depth.
-    // @param at prefix of each name: `backoff.`
-    // @param what name of the object, for a value that is none: `backoff`
+    // A promise has no names of its own. Asking each object whether it is a promise would cost as
+    // much as the rest.
     if (count === 0 && isThenable(given)) return false;
     if (required < this.required.length && this.misses(given)) return false;
     for (const rule of this.rules) if (rule(given).length > 0) return false;
     return true;
   }
 
-  /** Fills in the defaults, those of nested objects included. Undefined counts as left out. */
+  /**
+   * All problems, at every depth.
+   * @param at prefix of each name: `backoff.`
+   * @param what name of the object, for a value that is none: `backoff`
+   */
   problems(given: unknown, at = '', what = `the options of ${this.of}`): Problems {
     if (this.accepts(given)) return NONE;
     if (!isRecord(given)) return [`${what} must be an object, not ${shown(given)}`];
@@ -123,8 +120,8 @@ export class Shape<O extends object = object> {
   }
 
   /**
-   * Whether a required option is missing. Looks at each name, because getters of a class cannot be
-   * listed.
+   * Fills in the defaults, those of nested objects included. Undefined counts as left out.
+   * @param around the values of inherited options, for those that are not given
    */
   complete(given: GivenOf<O>, ...[around]: AroundOf<O>): CompletedOf<O> {
     const values = given as Loose;
@@ -137,7 +134,10 @@ export class Shape<O extends object = object> {
     ) as CompletedOf<O>;
   }
 
-  /** Whether a required option is missing. The names of some objects cannot be listed: getters of a class. */
+  /**
+   * Whether a required option is missing. Looks at each name, because getters of a class cannot be
+   * listed.
+   */
   private misses(given: Loose): boolean {
     return this.required.some((name) => given[name] === undefined);
   }
@@ -150,7 +150,7 @@ export class Shape<O extends object = object> {
   }
 }
 
-/** An object that can have options: no list, and no promise that was not awaited. */
+/** Declares an object of options, in one place. */
 export const declareOptions = <const O extends Options>(
   of: string,
   options: O,
