@@ -1,3 +1,4 @@
+import type { StreamsEvents } from '../core/events.js';
 import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import { grouped } from '../core/collections/grouped.js';
 import type { PlannedHandler } from '../options/handler-definition.js';
@@ -77,6 +78,11 @@ export class Consumers {
   }
 
   /** What is read now, or paused: groups, and their streams. */
+  /** See {@link SubscriptionRegistry.endsBy}. */
+  endsBy(event: StreamsEvents['stream-unreadable']): boolean {
+    return this.readings.endsBy(event);
+  }
+
   get read(): readonly Pick<ConsumerPlan, 'group' | 'tables'>[] {
     return this.readings.plans;
   }

@@ -1,6 +1,8 @@
+import type { StreamsEvents } from '../core/events.js';
 import { either, list, text } from '../core/option-schema/kinds.js';
 import { refuse } from '../core/option-schema/refuse.js';
 import { declareOptions, type Given } from '../core/option-schema/shape.js';
+import { GroupNotFoundError, StreamNotFoundError } from '../core/errors/group.errors.js';
 import { HandlerConflictError } from '../core/errors/start-up.errors.js';
 import { HandlerNotFoundError, SharedStreamError } from '../core/errors/subscription.errors.js';
 import type { AnnouncedConsumer } from './announced-consumer.js';
@@ -76,6 +78,19 @@ export class SubscriptionRegistry implements Iterable<Reading> {
       if (others.length > 0) throw new SharedStreamError(table.stream, table.group, others);
     }
     return found;
+  }
+
+  /**
+   * Whether a stream that cannot be read ends its consumer: it has a callback of its own, and the
+   * group or the stream is gone.
+   */
+  endsBy({ stream, group, consumer, error }: StreamsEvents['stream-unreadable']): boolean {
+    const gone = error instanceof GroupNotFoundError || error instanceof StreamNotFoundError;
+    if (!gone) return false;
+    return [...this.byKey.values()].some(
+      ({ alone, table, consumer: { name } }) =>
+        alone && table.stream === stream && table.group === group && (consumer ?? name) === name,
+    );
   }
 
   /** Groups, and their streams. */

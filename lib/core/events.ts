@@ -192,8 +192,12 @@ export interface StreamsEvents {
     readonly id: string;
     readonly reason: 'unparseable' | 'reserved_name';
   };
-  /** A stream cannot be read. It is left out until it can. */
-  'stream-unreadable': In & { readonly error: Error };
+  /**
+   * A stream cannot be read. It is left out until it can. `consumer`: the consumer that leaves it
+   * out, where the driver says so. A consumer without a controller whose group is gone ends instead,
+   * see `consumer-failed`.
+   */
+  'stream-unreadable': In & { readonly consumer?: string; readonly error: Error };
   /** Delayed messages of a stream cannot be published until the error is fixed. They wait. */
   'delays-stuck': { readonly stream: string; readonly error: Error };
   /** Delayed messages were dropped when they were due, because their data had been deleted. */

@@ -46,7 +46,7 @@ const noted = (id: string) =>
 
 describe('deleteGroup', () => {
   it('holds for consumers of all processes, and createGroup has them read on', async () => {
-    const [one, two] = [await start(), await start()];
+    const [one, two] = [await start({ consumer: 'one' }), await start({ consumer: 'two' })];
     const { groups } = one.runtime.admin;
     const ids = await one.publish('s', 5);
     await noted(ids.at(-1)!);
@@ -58,11 +58,12 @@ describe('deleteGroup', () => {
     );
     await afterSeveralLooks();
     expect(await groupNames()).toEqual([]);
-    for (const consumer of [one, two]) {
+    for (const [name, consumer] of Object.entries({ one, two })) {
       expect(consumer.of('group-recreated')).toEqual([]);
       expect(consumer.of('worker-error')).toEqual([]);
       expect(consumer.of('stream-unreadable')).toHaveLength(1);
-      const { error } = consumer.of('stream-unreadable')[0]!;
+      const { error, consumer: left } = consumer.of('stream-unreadable')[0]!;
+      expect(left).toBe(name);
       expect(error).toBeInstanceOf(GroupNotFoundError);
       expect(error).toMatchObject({ stream: 's', group: 'g' });
       expect(error.message).toMatch(/was deleted .* createGroup/);

@@ -42,10 +42,6 @@ const LINES: Lines = {
       `The consumer of ${streams.join(', ')} in group "${group}" has ended: ${message} Then start the ` +
         'consumer again.',
     ),
-  'stream-unreadable': (event) =>
-    error(
-      `This process reads no messages of ${at(event)} until this is fixed: ${event.error.message}`,
-    ),
   'listener-failed': ({ listener, error: { message } }) =>
     error(`${listener}, which listens to an event, threw: ${message}`),
   'delays-stuck': ({ stream, error: { message } }) =>
@@ -201,6 +197,7 @@ export function logEvents(runtime: StreamsRuntime): void {
   for (const event of Object.keys(LINES) as StreamsEventName[])
     logEvent(runtime.events, event, log);
   logReconnections(runtime.events, log);
+  logUnreadable(runtime, log);
 }
 
 function logEvent<N extends StreamsEventName>(
@@ -212,6 +209,17 @@ function logEvent<N extends StreamsEventName>(
   events.on(name, (event) => {
     const line = lineOf(event);
     if (line) log.write(line);
+  });
+}
+
+function logUnreadable({ events, consumers }: StreamsRuntime, log: RateLimitedLog): void {
+  events.on('stream-unreadable', (event) => {
+    // The line of `consumer-failed` tells of it.
+    if (consumers.endsBy(event)) return;
+    const { message } = event.error;
+    log.write(
+      error(`This process reads no messages of ${at(event)} until this is fixed: ${message}`),
+    );
   });
 }
 

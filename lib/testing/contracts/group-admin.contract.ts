@@ -128,8 +128,9 @@ export function groupAdminContract(runner: TestRunner, name: string, setup: Driv
         const [second] = await world.publish('b');
         const nothing = (ms: number) => Promise.all([one, two].map((r) => r.expectNothing(ms)));
         while (unreadable.length < 2) await nothing(50);
-        for (const { error, ...where } of unreadable) {
+        for (const { error, consumer, ...where } of unreadable) {
           expect(where).toEqual({ stream, group });
+          if (consumer !== undefined) expect(['one', 'two']).toContain(consumer);
           expect(error).toBeInstanceOf(GroupNotFoundError);
           expect(error.message).toContain('createGroup');
         }

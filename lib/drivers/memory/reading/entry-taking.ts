@@ -81,10 +81,10 @@ export class EntryTaking<Origin extends LeaseOrigin> {
    * Emitted once: the group was deleted on purpose, and nothing is read until it is created again.
    */
   private tellOfDeletion(): void {
-    const { events, stream, groupName, group } = this.options;
+    const { events, stream, groupName, group, consumer } = this.options;
     if (group.deleted && !this.toldOfDeletion) {
       const error = new GroupNotFoundError(stream, groupName, 'deleted');
-      events.emit('stream-unreadable', { stream, group: groupName, error });
+      events.emit('stream-unreadable', { stream, group: groupName, consumer, error });
     }
     this.toldOfDeletion = group.deleted;
   }

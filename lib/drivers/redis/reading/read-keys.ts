@@ -9,6 +9,7 @@ import type { ReadKey } from '../held-entries/redis.lease.js';
 export interface ReadKeysOptions {
   readonly streams: readonly string[];
   readonly group: string;
+  readonly consumer: string;
   readonly keys: Keys;
   readonly keeper: GroupKeeper;
   readonly events: EventBus;
@@ -111,8 +112,8 @@ export class ReadKeys {
     const passes = error instanceof RedisConnectionError || redirectionOf(error) !== undefined;
     if (passes || this.unreadable.has(source)) return;
     this.unreadable.add(source);
-    const { events, group } = this.options;
-    events.emit('stream-unreadable', { stream: source.stream, group, error });
+    const { events, group, consumer } = this.options;
+    events.emit('stream-unreadable', { stream: source.stream, group, consumer, error });
     this.changed();
   }
 

@@ -187,11 +187,11 @@ export class OwnedReading implements EntryHolder {
       this.backoff.reset();
     } catch (error) {
       if (this.ended) return;
-      const { events, group } = this.options;
+      const { events, group, consumer } = this.options;
       const { stream } = this.owned;
       // The connection reports an outage itself, once for all streams.
       if (!(error instanceof RedisConnectionError)) {
-        events.emit('stream-unreadable', { stream, group, error: error as Error });
+        events.emit('stream-unreadable', { stream, group, consumer, error: error as Error });
       }
       await sleep(systemClock, this.backoff.next(), this.ending.signal);
       const cause = (error as Error).cause ?? error;
