@@ -40,6 +40,10 @@ export const PARTS: readonly Part[] = [
     ],
   },
   {
+    title: 'Coming from',
+    pages: ['coming-from/nest-redis'],
+  },
+  {
     title: 'Reference',
     pages: ['options', 'events', 'errors', 'redis-keys', 'servers', 'glossary'],
   },

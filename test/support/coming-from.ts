@@ -1,0 +1,57 @@
+import 'reflect-metadata';
+import { Logger, type INestApplicationContext, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Redis } from 'ioredis';
+import { onTestFinished, vi } from 'vitest';
+import { Warehouse } from '../../sample/docs/coming-from/warehouse.js';
+import { startRedis } from './redis-server.js';
+
+export const orderOf = (orderId: string, total = 100) => ({ orderId, customerId: 'c-1', total });
+
+/**
+ * A server for one test file, whose programs find it by REDIS_URL, REDIS_HOST and REDIS_PORT. They
+ * read these when they are imported: import them after this.
+ */
+export async function redisOfPrograms() {
+  Logger.overrideLogger(false);
+  const server = await startRedis();
+  process.env['REDIS_URL'] = server.url;
+  process.env['REDIS_HOST'] = '127.0.0.1';
+  process.env['REDIS_PORT'] = String(server.port);
+  const client = new Redis(server.url);
+  client.on('error', () => undefined);
+  return {
+    client,
+    /** Messages that the group has not settled yet: not read, or pending. */
+    async unsettled(stream: string, group: string): Promise<number> {
+      const groups = (await client.xinfo('GROUPS', stream)) as unknown[][];
+      const found = groups.find((fields) => fields[fields.indexOf('name') + 1] === group) ?? [];
+      const valueOf = (name: string) => Number(found[found.indexOf(name) + 1]);
+      return valueOf('pending') + valueOf('lag');
+    },
+    async stop() {
+      client.disconnect();
+      await server.stop();
+    },
+  };
+}
+
+/** Starts a program, and closes it when the test has finished. */
+export async function started(bootstrap: () => Promise<INestApplicationContext>) {
+  const app = await bootstrap();
+  let closing: Promise<void> | undefined;
+  const close = () => (closing ??= app.close());
+  onTestFinished(close);
+  const reserve = vi.spyOn(app.get(Warehouse), 'reserve');
+  return {
+    app,
+    close,
+    reserve,
+    /** The ids of the orders that it has reserved, in the order of the calls. */
+    reserved: () => reserve.mock.calls.map(([id]) => id),
+  };
+}
+
+/** A process that publishes, and handles nothing. */
+export const publisherOf = (module: Type) =>
+  started(() => NestFactory.createApplicationContext(module));
