@@ -4,7 +4,7 @@ import { StreamConsumers } from '../../lib/runtime/stream-consumers/stream-consu
 import type { SettledEvent } from '../../lib/core/run-events.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { gate } from '../support/engine.js';
-import { quiet } from '../support/passing-time.js';
+import { quiet, work } from '../support/passing-time.js';
 import { until } from '../support/until.js';
 import type { ConsumerHarness } from './stream-consumer.contract.js';
 
@@ -51,7 +51,7 @@ export function describeClosingFromWithinContract(
       const log: string[] = [];
       const consumer = await start(
         async (own) => {
-          await quiet(5);
+          await work(5);
           await own.close();
           log.push('resolved');
           return true;

@@ -20,7 +20,7 @@ import { lastValueFrom, map } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gate } from '../support/engine.js';
 import { appModule } from '../support/nest-app.js';
-import { quiet } from '../support/passing-time.js';
+import { quiet, work } from '../support/passing-time.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 
 let redis: TestRedis;
@@ -127,7 +127,7 @@ describe.each<Given>([
       const { app, publish, outcomes } = await start(given);
       const log: string[] = [];
       handle = async () => {
-        await quiet(5);
+        await work(5);
         await app.close();
         log.push('resolved');
       };

@@ -16,7 +16,7 @@ import { StreamsTestKit } from 'nestjs-redis-streams/memory';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { gate } from '../support/engine.js';
 import { appModule, startApp } from '../support/nest-app.js';
-import { quiet } from '../support/passing-time.js';
+import { quiet, work } from '../support/passing-time.js';
 import { until } from '../support/until.js';
 
 /** A port that counts who connects to it, and says nothing. */
@@ -140,7 +140,7 @@ describe('with the test kit', () => {
       @StreamHandler('order')
       async order(): Promise<void> {
         running = true;
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await work(50);
       }
     }
     const { app, kit } = await startApp({ controllers: [Orders] });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { pace } from '../support/passing-time.js';
+import { elapse, pace } from '../support/passing-time.js';
 import { until } from '../support/until.js';
 import { BalancedScene, faultsOf, type BalancedWorker } from './support/balanced-scene.js';
 
@@ -36,7 +36,7 @@ it('200 streams, 5 processes, kills, standstills, a restart of Redis, no notific
   const stopped = (async () => {
     const frozen = anyOf(alive());
     frozen.child.kill('SIGSTOP');
-    await pace(3500);
+    await elapse(3500);
     frozen.child.kill('SIGCONT');
   })();
   const orphaned: Promise<number>[] = [];
@@ -78,7 +78,7 @@ it('an owner whose locks have expired while Redis was away, and whom nobody has 
   await until('a is at work', async () => (await settled()) > streams.length);
   // What is settled now waits for the connection, and is there before the next heartbeat.
   await scene.server.kill();
-  await pace(LEASE + 500);
+  await elapse(LEASE + 500);
   await scene.server.start();
   await until('all is settled', async () => (await scene.unsettled(streams)) === 0, 10_000);
   const notes = await scene.notes();

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { pace } from '../support/passing-time.js';
+import { elapse, pace } from '../support/passing-time.js';
 import { until } from '../support/until.js';
 import { BalancedScene, faultsOf, SERVICE, type BalancedWorker } from './support/balanced-scene.js';
 import { GoPeer, GoPeers } from './support/go-peer.js';
@@ -271,7 +271,7 @@ describe('a Go peer that dies before any look of ours', () => {
       await scene.publish([`own-${round}`], { n: 0, last: true });
       if (outage) {
         await scene.server.kill();
-        await pace(2500);
+        await elapse(2500);
         await scene.server.start();
       }
       const began = Date.now();

@@ -54,7 +54,7 @@ function gauge() {
     const size = (message.payload as string).length;
     at.now += size;
     at.most = Math.max(at.most, at.now);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await work(5);
     at.now -= size;
   };
   return { at, handle };

@@ -6,7 +6,7 @@ import { ack } from '../../lib/core/settlement.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import type { StreamsOptions } from '../../lib/options/streams-options.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
-import { elapse, quiet } from '../support/passing-time.js';
+import { elapse, quiet, work } from '../support/passing-time.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 
@@ -125,8 +125,7 @@ describe('events that only another consumer handles, on Redis', () => {
       await publish('y', 50);
       await publish('x', 50);
     }
-    const work = () => elapse(10);
-    const few = { maxParked: 10, concurrency: 4, work };
+    const few = { maxParked: 10, concurrency: 4, work: () => work(10) };
     const [x, y] = await Promise.all([start(['x'], few), start(['y'], few)]);
     await until('all were handled', () => x.times('x') === 500 && y.times('y') === 500, 30_000);
     await settledAll();
@@ -169,7 +168,12 @@ describe('events that only another consumer handles, on Redis', () => {
   it('FLUSHALL: nothing of another is taken for unhandled', async () => {
     const x = await start(['x']);
     const y = await start(['y']);
-    await elapse(1100);
+    const { live } = x.runtime.driver;
+    // From then on a consumer that is not announced counts as absent.
+    await until('both stand long enough', async () => {
+      const { consumers } = await live!.members('s', 'g');
+      return consumers.every(({ age }) => age > live!.settlingTime);
+    });
     await admin.flushall();
     await until('the group is there again', async () => {
       const groups = await admin.xinfo('GROUPS', 's').catch(() => []);
@@ -282,9 +286,12 @@ describe('events that only another consumer handles, on Redis', () => {
   });
 
   it('one name twice: each slow message runs once', async () => {
-    const work = () => elapse(2 * QUICK.idleTimeout);
     // Fewer than there are messages: neither can take them all.
-    const options = { consumer: 'worker-1', work, concurrency: 4 };
+    const options = {
+      consumer: 'worker-1',
+      concurrency: 4,
+      work: () => work(2 * QUICK.idleTimeout),
+    };
     const first = await start(['x'], options);
     const second = await start(['x'], options);
     await publish('x', 20);
@@ -309,7 +316,7 @@ describe('events that only another consumer handles, on Redis', () => {
     const began = performance.now();
     const heap = process.memoryUsage().heapUsed;
     const x = await start(['x']);
-    await elapse(200);
+    await until('it has begun on the backlog', () => x.waits.length > 0);
     const seen = new Set<string>();
     let runs = 0;
     const y = await start(['y'], { seen: (id) => void (seen.add(id), runs++) });

@@ -10,7 +10,7 @@ import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { MATCHES } from '../../lib/drivers/redis/scripting/announcement.js';
 import { FREE_PID, LiveWorld } from '../../lib/testing/contracts/live/live-world.js';
 import { IDLE, NEVER } from '../../lib/testing/world/source-world.js';
-import { elapse } from '../support/passing-time.js';
+import { elapse, quiet } from '../support/passing-time.js';
 import { startProxy, type Proxy } from '../support/proxy.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { secret } from '../support/secrets.js';
@@ -187,7 +187,8 @@ describe('a receiver', () => {
     const adopted = world.record('adopted');
     const { member, reader } = await patient('B', { reclaimInterval: 50 });
     await sender.hand(member);
-    await elapse(1500);
+    // Many looks.
+    await quiet(1500);
     expect(await reader.take(40)).toHaveLength(40);
     expect(adopted).toEqual([]);
   });

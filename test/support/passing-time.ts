@@ -12,5 +12,5 @@ export const pace = (ms: number): Promise<void> => pause(ms);
  */
 export const quiet = (ms: number): Promise<void> => pause(ms);
 
-/** Until so much time has passed, ms: something expires, or is measured. */
+/** Until so much time has passed, ms: something expires, a fault lasts, or time is measured. */
 export const elapse = (ms: number): Promise<void> => pause(ms);
