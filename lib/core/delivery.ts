@@ -116,7 +116,7 @@ export class Delivery {
   /** Set by the pipeline once the event type is known. */
   handler: BoundHandler | undefined = undefined;
   /** Set by the pipeline once the entry is decoded. */
-  message: Message = undefined as unknown as Message;
+  message!: Message;
   eventType = '';
   /** @internal Set by the pipeline where the message is a step of a workflow. */
   workflow: WorkflowPlace | undefined = undefined;
@@ -209,7 +209,8 @@ export class Delivery {
    * no content.
    */
   forgetContent(): void {
-    this.message = undefined as unknown as Message;
+    // No stage reads the message after its run.
+    this.message = undefined as never;
     this.lease.fields = undefined;
   }
 

@@ -16,7 +16,7 @@ export const transportIdOf = (name: string): symbol => Symbol.for(`nestjs-redis-
 export function getStreamsToken<T>(name: string, type: Type<T> | Abstract<T>): Type<T> | string {
   if (name === DEFAULT_NAME) return type as Type<T>;
   // Its own: a class that extends one of these is provided by no module.
-  if (Object.hasOwn(type, 'token')) return `${(type as unknown as Provided).token}(${name})`;
+  if (Object.hasOwn(type, 'token')) return `${(type as Partial<Provided>).token}(${name})`;
   throw new InvalidOptionsError([
     `getStreamsToken knows classes that the module provides, such as StreamPublisher, not ${type.name}`,
   ]);

@@ -59,5 +59,7 @@ function connectionOf(given: Loose): RedisOptions {
 export function withMasterName<Options extends RedisStreamsOptions>(given: Options): Options {
   if (given?.sentinels === undefined || given.masterName !== undefined) return given;
   const { name: masterName = '', ...rest } = given;
+  // Without the key `name`, which would replace the default name of a module. TypeScript cannot tell
+  // that the rest, with an option of its own, is still of the caller's type.
   return { ...rest, masterName } as unknown as Options;
 }

@@ -10,6 +10,7 @@ import { concat, defer, EMPTY, from, of, throwError, timer, mergeMap } from 'rxj
 import { describe, expect, it } from 'vitest';
 import { OnEvent, startApp } from '../support/nest-app.js';
 import { work } from '../support/passing-time.js';
+import { wrongly } from '../support/stand-in.js';
 
 /** One handler whose body the test gives. */
 async function running(body: (context: StreamContext) => unknown, options = {}) {
@@ -82,7 +83,7 @@ describe('what a method returns', () => {
   });
 
   it('something else than an error fails the run too', async () => {
-    const { outcome } = await running(() => Promise.reject('text' as unknown as Error));
+    const { outcome } = await running(() => Promise.reject(wrongly<Error>('text')));
     expect(await outcome('order', {})).toMatchObject({
       outcome: 'retried',
       error: { message: 'text' },

@@ -17,6 +17,7 @@ import {
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { OnEvent, startApp, type TestAppOptions } from '../support/nest-app.js';
 import { gate } from '../support/engine.js';
+import { wrongly } from '../support/stand-in.js';
 
 type Operator = OperatorFunction<unknown, unknown>;
 
@@ -337,9 +338,9 @@ describe('an Observable', () => {
 
 describe('a thrown promise, or thenable, that never settles', () => {
   // Typed as what the linter lets be thrown.
-  const never = new Promise(() => undefined) as unknown as Error;
+  const never = wrongly<Error>(new Promise(() => undefined));
   // oxlint-disable-next-line unicorn/no-thenable -- what is tested
-  const thenable = { then: () => undefined } as unknown as Error;
+  const thenable = wrongly<Error>({ then: () => undefined });
 
   it.each([
     [

@@ -4,6 +4,7 @@ import { InvalidOptionsError } from '../../lib/core/errors/start-up.errors.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
+import { wrongly } from '../support/stand-in.js';
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -33,7 +34,7 @@ it.each([
 });
 
 it('an async factory is refused at construction', () => {
-  const client = (async () => make()) as unknown as () => Redis;
+  const client = wrongly<() => Redis>(async () => make());
   const construct = (): unknown => new RecordingConsumer({ redis: { client }, streams: [] });
   expect(construct).toThrow(InvalidOptionsError);
   expect(construct).toThrow(/client must make an ioredis client, not a promise/);

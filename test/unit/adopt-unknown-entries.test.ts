@@ -7,6 +7,7 @@ import {
 } from '../../lib/drivers/redis/reading/adopt-unknown-entries.js';
 import { HeldTable } from '../../lib/drivers/redis/held-entries/held-table.js';
 import type { EntryHolder, ReadKey } from '../../lib/drivers/redis/held-entries/redis.lease.js';
+import { standIn } from '../support/stand-in.js';
 
 const keyOf = (key: string): ReadKey => ({ key, stream: key, redriven: false });
 const holder = { group: 'g', consumer: 'c' } as EntryHolder;
@@ -22,25 +23,27 @@ function adopting(failsAt: 'listing' | 'fetching', error: Error) {
     return answer;
   };
   const found = [{ id: '1-1', count: 1, fields: ['n', '1'] }];
-  const adoption = new Adoption({
-    events,
-    holder,
-    held: new HeldTable(),
-    entries: {
-      pendingTo: (_: string, key: string) =>
-        ask('listing', key, [{ id: '1-1', count: 1, idle: 0 }]),
-    },
-    fetch: {
-      isTooLarge: () => false,
-      fetch: ({ key }: ReadKey) => ask('fetching', key, { found, deleted: 0, rest: [] }),
-    },
-    streams: () => ['a', 'b', 'c'].map(keyOf),
-    waiting: () => Promise.resolve(new Set<string>()),
-    room: { ofAdoption: 1000 },
-    sizes: { learnOf: () => undefined },
-    add: (lease: { stream: string }) => added.push(lease.stream),
-    onHeld: () => undefined,
-  } as unknown as AdoptionOptions);
+  const adoption = new Adoption(
+    standIn<AdoptionOptions>({
+      events,
+      holder,
+      held: new HeldTable(),
+      entries: {
+        pendingTo: (_: string, key: string) =>
+          ask('listing', key, [{ id: '1-1', count: 1, idle: 0 }]),
+      },
+      fetch: {
+        isTooLarge: () => false,
+        fetch: ({ key }: ReadKey) => ask('fetching', key, { found, deleted: 0, rest: [] }),
+      },
+      streams: () => ['a', 'b', 'c'].map(keyOf),
+      waiting: () => Promise.resolve(new Set<string>()),
+      room: { ofAdoption: 1000 },
+      sizes: { learnOf: () => undefined },
+      add: (lease: { stream: string }) => added.push(lease.stream),
+      onHeld: () => undefined,
+    }),
+  );
   return { adoption, added, failures };
 }
 

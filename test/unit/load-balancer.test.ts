@@ -10,6 +10,7 @@ import { decodeAssignment, encodeAssignment } from '../../lib/load-balancing/str
 import { mergedFlags } from '../../lib/drivers/redis/ownership/expiry-hints.js';
 import { Keys } from '../../lib/drivers/redis/keys/keys.js';
 import { resolveLoadBalancer } from '../../lib/options/load-balancer-options.js';
+import { standIn } from '../support/stand-in.js';
 
 const MANY = Number.MAX_SAFE_INTEGER;
 
@@ -204,7 +205,7 @@ it('a stream that is found lost while it ends is not told of as lost', async () 
   const keeper = new LockKeeper({
     clock,
     events: new EventBus(),
-    locks: { extend } as unknown as StreamLocks,
+    locks: standIn<StreamLocks>({ extend }),
     owned,
     interval: 300,
     onLost: (one) => lost.push(one),

@@ -5,6 +5,7 @@ import type { Replies } from '../../lib/ports/replies.js';
 import { memory } from '../../lib/drivers/memory/index.js';
 import type { StreamsOptions } from '../../lib/options/streams-options.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
+import { wrongly } from '../support/stand-in.js';
 
 const MIB = 1_048_576;
 const open = (options: Partial<StreamsOptions> = {}) =>
@@ -57,7 +58,7 @@ describe('the limit of payloads', () => {
 
   it('is that of answers, too', () => {
     const header = { box: 'box', id: 1, timeout: 1000 } as never;
-    const run = new RequestRun(header, undefined as unknown as Replies, 8);
+    const run = new RequestRun(header, wrongly<Replies>(undefined), 8);
     const body = (text: string) => run.answer(AnswerKind.End, text).fields.at(-1);
     expect(body('😀😀')).toBe('😀😀');
     expect(JSON.parse(body('😀😀x')!)).toEqual({

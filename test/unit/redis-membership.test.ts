@@ -7,6 +7,7 @@ import { Keys } from '../../lib/drivers/redis/keys/keys.js';
 import { Announcements, type Said } from '../../lib/drivers/redis/live-consumers/announcements.js';
 import type { HandedHints } from '../../lib/drivers/redis/live-consumers/handed-hints.js';
 import { RedisMembership } from '../../lib/drivers/redis/live-consumers/redis.membership.js';
+import { standIn } from '../support/stand-in.js';
 
 const announced = {
   stream: 's',
@@ -23,11 +24,11 @@ const announcement: Announcement = {
 };
 
 /** A consumer whose server answers all commands so. */
-function membership(run: () => Promise<unknown>): RedisMembership {
-  const commands = { run, topology: undefined } as unknown as Commands;
+function membership(run: () => Promise<never>): RedisMembership {
+  const commands = standIn<Commands>({ run, topology: undefined });
   const keys = new Keys('');
   const said: Said = { announced, state: 'live' };
-  const handed = { listen: () => async () => undefined } as unknown as HandedHints;
+  const handed = standIn<HandedHints>({ listen: () => async () => undefined });
   const announcements = new Announcements(commands, keys, announcement);
   const options = { commands, keys, handed, events: new EventBus(), announcements, announcement };
   return new RedisMembership({ ...options, consumer: 'c', namesake: undefined }, [said]);

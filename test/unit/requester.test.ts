@@ -7,22 +7,23 @@ import type { MessageSource } from '../../lib/ports/source.js';
 import { memory } from '../../lib/drivers/memory/index.js';
 import { Requester } from '../../lib/requests/requester.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
+import { standIn } from '../support/stand-in.js';
 
 it('a refusal that cannot be read fails its own request, and nothing else', async () => {
   let box!: ReplyBoxOptions;
-  const replies = {
+  const replies = standIn<Replies>({
     open: (options: ReplyBoxOptions) => {
       box = options;
       return { address: 'box', ready: () => undefined, close: () => Promise.resolve() };
     },
     readers: () => Promise.resolve(1),
-  } as unknown as Replies;
+  });
   const published: OutgoingEntry[] = [];
   const publish = (entries: readonly OutgoingEntry[]) => {
     published.push(...entries);
     return Promise.resolve(['1-0']);
   };
-  const source = { publish } as unknown as MessageSource;
+  const source = standIn<MessageSource>({ publish });
   const requester = new Requester({ replies, source, clock: systemClock });
   const ended: string[] = [];
   const asker = (name: string) => ({

@@ -10,18 +10,19 @@ import { placeIn, placeToText, type HookScope } from '../../lib/workflows/workfl
 import type { Ack } from '../../lib/core/settlement.js';
 import type { Settling } from '../../lib/ports/source.js';
 import { ManualClock } from '../../lib/drivers/memory/index.js';
+import { standIn } from '../support/stand-in.js';
 
 /** A store that notes what it was given, and refuses while it is away. */
 function setup() {
   const state = { away: false, given: [] as string[], told: 0, warnings: [] as string[] };
-  const store = {
+  const store = standIn<WorkflowStore>({
     record: async (steps: readonly FinishedStep[]) =>
       steps.map(({ step }) => {
         if (state.away) return new Error('away');
         state.given.push(step);
         return undefined;
       }),
-  } as unknown as WorkflowStore;
+  });
   const clock = new ManualClock();
   const events = new EventBus();
   events.on('worker-error', () => state.told++);
@@ -108,12 +109,12 @@ it.each(['rejects', 'answers an error'])(
   'a settlement that %s is tried again, and records its step once',
   async (how) => {
     const { state, recorder, store } = setup();
-    const options = {
+    const options = standIn<ConcludingOptions>({
       store,
       recorder,
       codec: jsonCodec,
       ttl: 1000,
-    } as unknown as ConcludingOptions;
+    });
     let away = true;
     const { all } = new StepSettling(options, holding(), async (batch) => {
       if (away && how === 'rejects') throw new Error('away');
@@ -141,12 +142,12 @@ it.each([
     const { recorder, store, state } = setup();
     const arrived: unknown[] = [];
     store.arrive = async (arrival) => void arrived.push(arrival);
-    const options = {
+    const options = standIn<ConcludingOptions>({
       store,
       recorder,
       codec: jsonCodec,
       ttl: 1000,
-    } as unknown as ConcludingOptions;
+    });
     const held = holding(hold);
     const { all } = new StepSettling(options, held, async (batch) => batch.map(() => 'settled'));
     const outcomes = await all([
@@ -165,7 +166,7 @@ it('the end of a branch whose settlement was carried out, but for its mark, is m
   const options = { store, recorder, encode, codec: jsonCodec, ttl: 1000 };
   const held = holding();
   const published: number[] = [];
-  const { all } = new StepSettling(options as unknown as ConcludingOptions, held, async (batch) =>
+  const { all } = new StepSettling(standIn<ConcludingOptions>(options), held, async (batch) =>
     batch.map(({ settlement }) => {
       published.push((settlement as Ack).publish?.length ?? 0);
       return published.length === 1 ? new Error('not marked') : 'settled';
@@ -186,10 +187,8 @@ it('a step whose failure message can never be published is buried all the same, 
     throw new TypeError('the codec refuses it');
   };
   const options = { store, recorder, encode, events, codec: jsonCodec, ttl: 1000 };
-  const { all } = new StepSettling(
-    options as unknown as ConcludingOptions,
-    holding(),
-    async (batch) => batch.map(() => 'settled'),
+  const { all } = new StepSettling(standIn<ConcludingOptions>(options), holding(), async (batch) =>
+    batch.map(() => 'settled'),
   );
   const fields = ['event_type', 'second', 'payload', '{}', 'metadata'];
   const workflow = placeToText({ id: 'w', step: '1', parent: '0-1', scopes: [undo] });

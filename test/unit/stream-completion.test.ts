@@ -5,13 +5,14 @@ import { ManualClock } from '../../lib/drivers/memory/index.js';
 import { StreamCompletion } from '../../lib/load-balancing/stream-completion.js';
 import { StreamOwner } from '../../lib/load-balancing/stream-owner.js';
 import type { CompleteOutcome, StreamLocks } from '../../lib/ports/stream-ownership.js';
+import { standIn } from '../support/stand-in.js';
 
 async function owning(answers: (CompleteOutcome | Error)[]) {
   const clock = new ManualClock();
   const events = new EventBus();
   const asked: string[] = [];
   let tokens = 0;
-  const locks = {
+  const locks = standIn<StreamLocks>({
     take: async () => ({ word: 'taken', token: ++tokens }),
     complete: async ({ stream }: { stream: string }) => {
       asked.push(stream);
@@ -19,7 +20,7 @@ async function owning(answers: (CompleteOutcome | Error)[]) {
       if (answer instanceof Error) throw answer;
       return answer;
     },
-  } as unknown as StreamLocks;
+  });
   const streamOwner = new StreamOwner({
     clock,
     locks,

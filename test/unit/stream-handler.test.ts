@@ -3,9 +3,10 @@ import { Controller, SetMetadata, UseGuards } from '@nestjs/common';
 import { InvalidOptionsError, StreamHandler } from 'nestjs-redis-streams';
 import { describe, expect, it } from 'vitest';
 import { OnEvent } from '../support/nest-app.js';
+import { wrongly } from '../support/stand-in.js';
 
 type Decorate = (...args: unknown[]) => MethodDecorator;
-const decorate = StreamHandler as unknown as Decorate;
+const decorate = wrongly<Decorate>(StreamHandler);
 
 function problemsOf(...args: unknown[]): readonly string[] {
   try {

@@ -8,6 +8,7 @@ import type { Lease } from '../../../lib/core/lease.js';
 import type { HandlerOptions } from '../../../lib/options/handler-options.js';
 import { ack, deadLetter, retry } from '../../../lib/core/settlement.js';
 import { gate, World, type EngineOptions } from '../../support/engine.js';
+import { standIn } from '../../support/stand-in.js';
 
 let world: World;
 beforeEach(() => void (world = new World()));
@@ -70,7 +71,7 @@ describe('batches', () => {
       void batches.push(items.map(({ delivery }) => Number(delivery.id)));
     const shared = new Slots(1);
     const { clock } = world;
-    const handler = { batch, invokeBatch } as unknown as BoundHandler;
+    const handler = standIn<BoundHandler>({ batch, invokeBatch });
     const overruns = new Overruns({ clock, events: new EventBus() });
     const collector = new Collector({ handler, clock, own: new Slots(2), shared, overruns });
     await shared.take();

@@ -15,6 +15,7 @@ import { MemoryCompletions } from '../../../lib/drivers/memory/memory.completion
 import { MemoryStateStore } from '../../../lib/drivers/memory/memory.state-store.js';
 import { StreamsRuntime } from '../../../lib/runtime/streams-runtime.js';
 import { gate, World, type EngineOptions } from '../../support/engine.js';
+import { standIn } from '../../support/stand-in.js';
 
 let world: World;
 beforeEach(() => void (world = new World()));
@@ -285,7 +286,7 @@ describe('a run that has lost its entry', () => {
     },
     {
       follows: 'an arrival at a join, which is not told',
-      settlement: { ...ack, step: { arriving: {} } } as unknown as Ack,
+      settlement: standIn<Ack>({ ...ack, step: { arriving: {} } }),
       becomes: 'claimed',
     },
   ])('completes its key where $follows follows', async ({ settlement, becomes }) => {

@@ -6,6 +6,7 @@ import type { Middleware } from '../../../lib/core/middleware.js';
 import type { StreamsEvents } from '../../../lib/core/events.js';
 import { HOSTILE } from '../../support/hostile.js';
 import { World, type EngineOptions, type Invoke } from '../../support/engine.js';
+import { wrongly } from '../../support/stand-in.js';
 
 // A rejection that nobody handles fails the run of these tests, as it would end a process.
 
@@ -87,12 +88,12 @@ describe.each(HOSTILE)('%s', (_, make) => {
 
   it('may be what a dead letter queue of the application fails with', async () => {
     let fails = true;
-    const deadLetter = {
+    const deadLetter = wrongly<NonNullable<EngineOptions['deadLetter']>>({
       put: async () => {
         if (fails) throw make();
         return '1';
       },
-    } as unknown as NonNullable<EngineOptions['deadLetter']>;
+    });
     const app = await beside(rejecting, { deadLetter }, { maxDeliveries: 1 });
     await app.publish('x');
     expect(await app.goesOn()).toBe(true);
@@ -104,15 +105,15 @@ describe.each(HOSTILE)('%s', (_, make) => {
 
 describe('functions of the application that answer promises', () => {
   it('isUnrecoverable: a promise is no yes', async () => {
-    const app = await beside(rejecting, { isUnrecoverable: rejecting as unknown as () => boolean });
+    const app = await beside(rejecting, { isUnrecoverable: wrongly<() => boolean>(rejecting) });
     await app.publish('x');
     expect(app.outcomes()).toEqual(['retried']);
     expect(await app.goesOn()).toBe(true);
   });
 
   it.each([
-    ['the key of dedupe', { dedupe: { key: rejecting as unknown as () => string } }],
-    ['the key of an inbox', { inbox: { key: rejecting as unknown as () => string } }],
+    ['the key of dedupe', { dedupe: { key: wrongly<() => string>(rejecting) } }],
+    ['the key of an inbox', { inbox: { key: wrongly<() => string>(rejecting) } }],
     ['orderBy', { orderBy: rejecting }],
   ])('%s: a promise is no key', async (_, handler) => {
     const app = await beside(() => undefined, {}, handler);
@@ -123,8 +124,9 @@ describe('functions of the application that answer promises', () => {
 
   it('a codec: a promise is no event type', async () => {
     let odd = true;
-    const eventType = ((fields: readonly string[]) =>
-      odd ? rejecting() : jsonCodec.eventType(fields, 's')) as unknown as Codec['eventType'];
+    const eventType = wrongly<Codec['eventType']>((fields: readonly string[]) =>
+      odd ? rejecting() : jsonCodec.eventType(fields, 's'),
+    );
     const app = await beside(() => undefined, { codec: { ...jsonCodec, eventType } });
     await app.publish('x');
     expect(app.settled[0]).toMatchObject({ outcome: 'dead-lettered', reason: 'undecodable' });
@@ -138,7 +140,7 @@ describe('functions of the application that answer promises', () => {
     ['something else than texts', () => ['event_type', 'x', 'payload', 5]],
     ['a name without a value', () => ['event_type']],
   ])('a codec: %s is no entry, and is told to the producer', async (_, encode) => {
-    const codec = { ...jsonCodec, encode: encode as unknown as Codec['encode'] };
+    const codec = { ...jsonCodec, encode: wrongly<Codec['encode']>(encode) };
     const { runtime } = await beside(() => undefined, { codec });
     const publishing = runtime.producer.publish({ eventType: 'x', payload: 1 });
     await expect(publishing).rejects.toMatchObject({ code: 'INVALID_MESSAGE' });
@@ -164,7 +166,7 @@ describe('a middleware', () => {
   });
 
   it('may answer its settlement without a promise', async () => {
-    const middleware = [() => ({ kind: 'ack' })] as unknown as Middleware[];
+    const middleware = wrongly<Middleware[]>([() => ({ kind: 'ack' })]);
     const app = await beside(() => undefined, { middleware });
     await app.publish('x');
     expect(app.outcomes()).toEqual(['handled']);
@@ -173,7 +175,7 @@ describe('a middleware', () => {
   it.each([['a text'], [5n], [Symbol('s')], [Number.NaN], [Infinity], [-1]])(
     'that asks for a retry in %s has the usual wait',
     async (delay) => {
-      const middleware = [async () => ({ kind: 'retry', delay })] as unknown as Middleware[];
+      const middleware = wrongly<Middleware[]>([async () => ({ kind: 'retry', delay })]);
       const app = await beside(() => undefined, { middleware });
       await app.publish('x');
       await world.clock.advance(1000);
@@ -187,7 +189,7 @@ describe('a middleware', () => {
     async (reason) => {
       const asked = { kind: 'dead-letter', reason, error: { name: 5n, message: Symbol('m') } };
       const app = await beside(() => undefined, {
-        middleware: [async () => asked] as unknown as Middleware[],
+        middleware: wrongly<Middleware[]>([async () => asked]),
       });
       await app.publish('x');
       const [letter] = (await app.runtime.admin.deadLetters.list('x')).items;

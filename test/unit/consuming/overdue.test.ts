@@ -4,6 +4,7 @@ import type { BeginOutcome } from '../../../lib/core/lease.js';
 import type { Settlement } from '../../../lib/core/settlement.js';
 import { Overdue } from '../../../lib/consuming/running/overdue.js';
 import { ManualClock } from '../../../lib/drivers/memory/index.js';
+import { standIn } from '../../support/stand-in.js';
 
 it('an entry for whose data there is no room yet is neither lost nor given away: it is asked for again', async () => {
   const clock = new ManualClock();
@@ -22,9 +23,13 @@ it('an entry for whose data there is no room yet is neither lost nor given away:
     settle: async (_, settlement) => void settled.push(settlement),
   });
   const handler = { name: 'H.run', timeout: 100, maxDeliveries: 5, overlap: true };
-  const old = { handler, eventType: 'made', overrun: { ended: new Promise(() => undefined) } };
+  const old = {
+    handler,
+    eventType: 'made',
+    overrun: { ended: new Promise<void>(() => undefined) },
+  };
   const again = { attempt: 2, lease: {}, overruns: true };
-  overdue.cameBack(again as unknown as Delivery, old as unknown as Delivery);
+  overdue.cameBack(standIn<Delivery>(again), standIn<Delivery>(old));
   await clock.advance(100);
   expect([settled, handedOn]).toEqual([[], 0]);
   await clock.advance(1000);

@@ -5,6 +5,7 @@ import { jsonCodec } from '../../../lib/core/codecs/json.codec.js';
 import { Delivery, type BoundHandler } from '../../../lib/core/delivery.js';
 import type { Lease } from '../../../lib/core/lease.js';
 import { ack } from '../../../lib/core/settlement.js';
+import { standIn } from '../../support/stand-in.js';
 
 const PLAIN = {
   maxDeliveries: 5,
@@ -18,43 +19,45 @@ function pipelineOf(handlers: Readonly<Record<string, Partial<BoundHandler>>>) {
   const asked: string[] = [];
   const note = (what: string) => {
     asked.push(what);
-    return Promise.resolve('started');
+    return Promise.resolve('started' as const);
   };
   const bound = new Map(
     Object.entries(handlers).map(([eventType, own]) => [
       eventType,
-      { name: eventType, ...PLAIN, ...own },
+      standIn<BoundHandler>({ name: eventType, ...PLAIN, ...own }),
     ]),
   );
-  const table = {
+  const table = standIn<HandlerTable>({
     find: (eventType: string) => bound.get(eventType),
-    completionKey: () => ({}),
-  } as unknown as HandlerTable;
-  const run = createPipeline({
-    tables: new Map([['s', table]]),
-    codec: jsonCodec,
-    middleware: [],
-    gates: new Map(),
-    isHalted: () => false,
-    clock: { setTimeout: () => void note('timeout'), clearTimeout: () => undefined },
-    subscription: { begin: () => note('charge') },
-    claims: {
-      name: (delivery: Delivery) => void (delivery.claim = {} as never),
-      take: (_: Delivery, told: (outcome: string) => void) => {
-        void note('dedupe');
-        told('held');
+    completionKey: () => ({ stream: 's', group: 'g', handler: 'h', key: 'k' }),
+  });
+  const run = createPipeline(
+    standIn<PipelineOptions>({
+      tables: new Map([['s', table]]),
+      codec: jsonCodec,
+      middleware: [],
+      gates: new Map(),
+      isHalted: () => false,
+      clock: { setTimeout: () => void note('timeout'), clearTimeout: () => undefined },
+      subscription: { begin: () => note('charge') },
+      claims: {
+        name: (delivery) => void (delivery.claim = {} as never),
+        take: (_, told) => {
+          void note('dedupe');
+          told('held');
+        },
+        lookAgain: 1,
       },
-      lookAgain: 1,
-    },
-    inbox: { run: () => note('inbox').then(() => ({ duplicate: true })) },
-    chaining: {
-      recognise: (delivery: Delivery, next: (one: Delivery) => unknown) => {
-        void note('recognise');
-        return next(delivery);
+      inbox: { run: () => note('inbox').then(() => ({ duplicate: true as const })) },
+      chaining: {
+        recognise: (delivery, next) => {
+          void note('recognise');
+          return next(delivery);
+        },
+        duplicateStep: () => undefined,
       },
-      duplicateStep: () => undefined,
-    },
-  } as unknown as PipelineOptions);
+    }),
+  );
   return {
     async pass(eventType: string, lease: Partial<Lease> = {}): Promise<readonly string[]> {
       asked.length = 0;

@@ -8,6 +8,7 @@ import type { Hold, Lease } from '../../../lib/core/lease.js';
 import { ack, deadLetter, retry, type SettleOutcome } from '../../../lib/core/settlement.js';
 import type { Settling } from '../../../lib/ports/source.js';
 import { ManualClock } from '../../../lib/drivers/memory/index.js';
+import { standIn } from '../../support/stand-in.js';
 
 type Answer = (batch: readonly Settling[]) => Promise<(SettleOutcome | Error)[]>;
 
@@ -41,7 +42,7 @@ function settler(answer: Answer, deadLetters?: DeadLetterQueue) {
 
 const delivery = (id: string) =>
   new Delivery(
-    { id, stream: 's', attempt: 1, publishedAt: 0, fields: ['a', 'b'] } as unknown as Lease,
+    standIn<Lease>({ id, stream: 's', attempt: 1, publishedAt: 0, fields: ['a', 'b'] }),
     'g',
     'c',
   );
@@ -125,13 +126,13 @@ describe('the settler', () => {
   it('stores in another queue first, and acks only then', async () => {
     const log: string[] = [];
     let broken = true;
-    const queue = {
+    const queue = standIn<DeadLetterQueue>({
       put: async (record: { reason: string }, fields: readonly string[]) => {
         if (broken) throw new Error('queue is down');
         log.push(`put ${record.reason} ${fields.join()}`);
         return '1';
       },
-    } as unknown as DeadLetterQueue;
+    });
     let unsettled = 1;
     const s = settler(async (batch) => {
       log.push(...batch.map(({ settlement, lease }) => `${settlement.kind} ${lease.id}`));

@@ -10,6 +10,7 @@ import { liveParts } from '../../../lib/consuming/live-consumers/live-parts.js';
 import { Presence } from '../../../lib/consuming/live-consumers/presence.js';
 import { EventBus } from '../../../lib/core/event-bus.js';
 import { ManualClock, memory } from '../../../lib/drivers/memory/index.js';
+import { standIn } from '../../support/stand-in.js';
 
 let clock: ManualClock;
 let presences: Presence[];
@@ -33,7 +34,7 @@ it('in a stream that a load balancer owns it waits for the next owner, and is to
     const presence = new Presence({ ...common, consumer, tables, maxDeliveries: 5, onRenamed });
     await presence.join();
     presences.push(presence);
-    return { presence, tables: { get: () => table } as unknown as typeof tables };
+    return { presence, tables: standIn<typeof tables>({ get: () => table }) };
   }
   const { presence, tables } = await peer('one', 'x');
   await peer('two', 'y');

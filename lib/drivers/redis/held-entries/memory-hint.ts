@@ -28,16 +28,11 @@ export function memoryHint(size: number, most: number): object | undefined {
   if (size < LARGE || performance.now() < nextTry) return undefined;
   const bytes = Math.floor(size * Math.min(MOST_TIMES, TOGETHER / most));
   try {
-    return new ResizableBuffer(bytes, { maxByteLength: bytes });
+    // Only a resizable buffer is sure to be reserved and not written to.
+    return new ArrayBuffer(bytes, { maxByteLength: bytes });
   } catch {
     // The system reserves no more memory: the heap grows as it would without hints.
     nextTry = performance.now() + PAUSE;
     return undefined;
   }
 }
-
-/** Only a resizable buffer is sure to be reserved and not written to. */
-const ResizableBuffer = ArrayBuffer as unknown as new (
-  bytes: number,
-  options: { readonly maxByteLength: number },
-) => object;

@@ -6,7 +6,10 @@ export type StreamEntries = readonly (readonly [id: string, fields: Fields])[];
 
 type OfStream = readonly [key: string, entries: StreamEntries];
 
-/** The reply of XREAD or XREADGROUP, by stream. Empty where no entry came in time. */
+/**
+ * The reply of XREAD or XREADGROUP, by stream. Empty where no entry came in time. The shape inside
+ * is taken for granted: the server has no other, and a check would cost time for each entry.
+ */
 export function streamsIn(reply: Reply): readonly OfStream[] {
   if (!Array.isArray(reply)) return [];
   // RESP 2 replies with pairs.
