@@ -31,6 +31,7 @@ export type {
   StreamHandlerOptions,
   StreamHandlerSources,
 } from './options/stream-handler-options.js';
+export type { EventTypeOf, MessageOf } from './core/event-map.js';
 export type { Message, Metadata } from './core/message.js';
 
 // Consumers without a controller.

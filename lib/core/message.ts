@@ -1,12 +1,17 @@
 /** Texts beside a payload, by name, for example trace headers. */
 export type Metadata = Readonly<Record<string, string>>;
 
-/** A published message, as a handler sees it. */
-export interface Message<T = unknown> {
+/**
+ * A published message, as a handler sees it.
+ *
+ * @typeParam T the payload
+ * @typeParam E the event type
+ */
+export interface Message<T = unknown, E extends string = string> {
   /** Id from the source, unique within the stream. On Redis `<ms>-<sequence>`. */
   readonly id: string;
   readonly stream: string;
-  readonly eventType: string;
+  readonly eventType: E;
   readonly payload: T;
   readonly metadata: Metadata;
   /** Time of publication, ISO 8601. */

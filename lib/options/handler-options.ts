@@ -54,10 +54,25 @@ export const DEDUPE_OPTIONS = declareOptions('dedupe and inbox', {
   name: text(),
 });
 
-/** How a handler recognises messages that it has handled before, and for how long. */
-export interface DedupeOptions extends Given<typeof DEDUPE_OPTIONS> {}
+/**
+ * How a handler recognises messages that it has handled before, and for how long.
+ *
+ * @typeParam P the payload
+ */
+export interface DedupeOptions<P = unknown> extends ForPayload<Given<typeof DEDUPE_OPTIONS>, P> {}
 
 type OnceGiven = boolean | 'message' | 'idempotencyKey' | DedupeOptions;
+
+/** Declared options whose functions of a message get messages with the payload `P`. */
+type ForPayload<Declared, P> = {
+  readonly [K in keyof Declared]: ValueForPayload<Declared[K], P>;
+};
+
+type ValueForPayload<Value, P> = Value extends (message: Message) => infer Result
+  ? (message: Message<P>) => Result
+  : Value extends DedupeOptions
+    ? DedupeOptions<P>
+    : Value;
 
 const dedupe = (): Option<OnceGiven, 'optional', OncePolicy | undefined> =>
   either(
@@ -175,5 +190,9 @@ function exclusive(given: Readonly<Record<string, unknown>>): Problems {
   return problems;
 }
 
-/** Options of one handler. Others come from the transport. */
-export interface HandlerOptions extends Given<typeof HANDLER_OPTIONS> {}
+/**
+ * Options of one handler. Others come from the transport.
+ *
+ * @typeParam P the payload of its messages, for the functions of `dedupe`, `inbox` and `orderBy`
+ */
+export interface HandlerOptions<P = unknown> extends ForPayload<Given<typeof HANDLER_OPTIONS>, P> {}

@@ -31,12 +31,21 @@ const SOURCES_ONLY = declareOptions('@StreamHandler', {
   events: EVENTS.default('*'),
 });
 
-/** Options of one handler. Others come from the transport. Times in milliseconds. */
-export interface StreamHandlerOptions
-  extends Omit<HandlerOptions, 'balanced'>, Given<typeof STREAM_ONLY> {}
+/**
+ * Options of one handler. Others come from the transport. Times in milliseconds.
+ *
+ * @typeParam P the payload of its messages, for the functions of `dedupe`, `inbox` and `orderBy`
+ */
+export interface StreamHandlerOptions<P = unknown>
+  extends Omit<HandlerOptions<P>, 'balanced'>, Given<typeof STREAM_ONLY> {}
 
-/** The form of `@StreamHandler` that begins with streams. */
-export interface StreamHandlerSources extends StreamHandlerOptions, Given<typeof SOURCES_ONLY> {}
+/**
+ * The form of `@StreamHandler` that begins with streams.
+ *
+ * @typeParam P the payload of its messages, for the functions of `dedupe`, `inbox` and `orderBy`
+ */
+export interface StreamHandlerSources<P = unknown>
+  extends StreamHandlerOptions<P>, Given<typeof SOURCES_ONLY> {}
 
 export const STREAM_HANDLER_OPTIONS = declareOptions(
   '@StreamHandler',

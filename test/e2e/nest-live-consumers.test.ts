@@ -99,8 +99,9 @@ describe('consumers of one group with different events', () => {
     );
     const got: Record<string, number[]> = { x: [], y: [] };
     for (const [index, type] of ['x', 'y'].entries()) {
-      const consumer = contexts[index]!.get(StreamConsumers).create({ stream: 'events' });
-      void consumer.subscribe<number>(
+      const consumers = contexts[index]!.get(StreamConsumers);
+      const consumer = consumers.create<Record<string, number>>({ stream: 'events' });
+      void consumer.subscribe(
         ({ eventType, payload }) => {
           got[eventType]!.push(payload);
           return eventType === type;

@@ -164,6 +164,7 @@ import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type AsyncMicroserviceOptions, Ctx, Payload } from '@nestjs/microservices';
 import {
+  StreamConsumers,
   StreamContext,
   StreamHandler,
   StreamPublisher,
@@ -181,7 +182,7 @@ const line = new Promise<string>((resolve) => (handled = resolve));
 
 @Controller()
 class OrderController {
-  @StreamHandler('order.process')
+  @StreamHandler<Order>('order.process', { dedupe: { key: ({ payload }) => String(payload.id) } })
   process(@Payload() order: Order, @Ctx() context: StreamContext): void {
     handled(\`handled order \${order.id}, attempt \${context.attempt}\`);
   }
@@ -192,6 +193,13 @@ class OrderController {
   controllers: [OrderController],
 })
 class AppModule {}
+
+export function consume(consumers: StreamConsumers): Promise<void> {
+  const consumer = consumers.create<{ 'order.process': Order; note: string }>({ stream: 'orders' });
+  // @ts-expect-error -- a note is a text
+  void consumer.start(({ payload }) => payload.id > 0, ['note']);
+  return consumer.start((message) => message.eventType === 'note' || message.payload.id > 0);
+}
 
 // @ts-expect-error -- an option that has another type
 const wrong: Parameters<typeof StreamsModule.forRoot>[0] = { source: memory(), group: 7 };

@@ -72,11 +72,15 @@ it('a process is killed while entries are kept, and run: another consumer is giv
 });
 
 it('Redis is killed and comes back while a consumer is subscribed', async () => {
-  const consumer = new StreamConsumers(runtime).create({ stream: STREAM, consumer: 'c' });
+  const consumers = new StreamConsumers(runtime);
+  const consumer = consumers.create<Record<string, { n: number }>>({
+    stream: STREAM,
+    consumer: 'c',
+  });
   const given: unknown[] = [];
   let ended = false;
   const subscribed = consumer
-    .subscribe<{ n: number }>(({ payload }) => {
+    .subscribe(({ payload }) => {
       given.push(payload.n);
       return payload.n !== 1;
     })

@@ -1,20 +1,38 @@
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
-import { expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
-it('every public option takes undefined, with exactOptionalPropertyTypes too', () => {
-  const { config } = ts.readConfigFile(path('../../tsconfig.json'), ts.sys.readFile) as {
-    config: { compilerOptions: object };
+describe('with exactOptionalPropertyTypes', { timeout: 120_000 }, () => {
+  const files = {
+    undefined: path('../support/undefined-options.ts'),
+    typed: path('../support/typed-handlers.ts'),
   };
-  const compilerOptions = { ...config.compilerOptions, exactOptionalPropertyTypes: true };
-  const { options } = ts.convertCompilerOptionsFromJson(compilerOptions, path('../..'));
-  const file = path('../support/undefined-options.ts');
-  const program = ts.createProgram([file], options);
-  const found = program.getSemanticDiagnostics(program.getSourceFile(file));
-  const sentences = found.map(({ messageText }) =>
-    ts.flattenDiagnosticMessageText(messageText, '\n'),
-  );
-  expect(sentences).toEqual([]);
-}, 120_000);
+  let program: ts.Program;
+
+  beforeAll(() => {
+    const { config } = ts.readConfigFile(path('../../tsconfig.json'), ts.sys.readFile) as {
+      config: { compilerOptions: object };
+    };
+    const compilerOptions = { ...config.compilerOptions, exactOptionalPropertyTypes: true };
+    const { options } = ts.convertCompilerOptionsFromJson(compilerOptions, path('../..'));
+    program = ts.createProgram(Object.values(files), options);
+  }, 120_000);
+
+  const problemsIn = (file: string): string[] =>
+    program
+      .getSemanticDiagnostics(program.getSourceFile(file))
+      .map(({ messageText, start = 0 }) => {
+        const { line } = program.getSourceFile(file)!.getLineAndCharacterOfPosition(start);
+        return `${line + 1}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`;
+      });
+
+  it('every public option takes undefined', () => {
+    expect(problemsIn(files.undefined)).toEqual([]);
+  });
+
+  it('handlers and callbacks get typed payloads, and refuse others', () => {
+    expect(problemsIn(files.typed)).toEqual([]);
+  });
+});

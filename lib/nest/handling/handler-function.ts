@@ -7,13 +7,13 @@ import { readDeclaration } from './read-declaration.js';
 import { type StreamHandlerOptions } from '../../options/stream-handler-options.js';
 
 /** A handler that is no method. The Promise or Observable that it returns is awaited to its end. */
-export type StreamFunction<T = unknown> = (payload: T, context: StreamContext) => unknown;
+export type StreamFunction<T = unknown> = (payload: T, context: StreamContext<T>) => unknown;
 
 /** @throws InvalidOptionsError naming every problem */
-export function defineFunction(
+export function defineFunction<T>(
   events: string | readonly string[],
-  handler: StreamFunction,
-  given: StreamHandlerOptions,
+  handler: StreamFunction<T>,
+  given: StreamHandlerOptions<T>,
   hooks: ProcessingHooks,
 ): HandlerDefinition {
   const problems: string[] = [];

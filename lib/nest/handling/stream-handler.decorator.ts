@@ -32,19 +32,33 @@ export interface StreamHandlerMark extends HandlerDeclaration {
  * `UnrecoverableError`, becomes a dead letter at once. A method without parameter decorators gets
  * payload and context.
  *
+ * The functions of `dedupe`, `inbox` and `orderBy` get the message. The type argument is the type
+ * of its payload. With an event map it is `Events['order.paid']`, or, for two event types,
+ * `Events['order.paid' | 'order.refunded']`.
+ *
+ * ```ts
+ * @StreamHandler<Order>('order.paid', {
+ *   dedupe: { key: ({ payload }) => payload.orderId },
+ *   orderBy: ({ payload }) => payload.customerId,
+ * })
+ * ```
+ *
+ * @typeParam P the payload. Nothing checks it at run time before these functions get it. Without
+ * the type argument the payload is `unknown`
  * @param events event types; `*` matches any run of characters, dots included. A wildcard needs the
  * option `stream`, or a route
  * @throws InvalidOptionsError
  */
-export function StreamHandler(
+export function StreamHandler<P = unknown>(
   events: string | readonly string[],
-  options?: StreamHandlerOptions,
+  options?: StreamHandlerOptions<P>,
 ): MethodDecorator;
 /**
+ * @typeParam P the payload, for the functions of `dedupe`, `inbox` and `orderBy`
  * @param sources streams to read, beside the options
  * @throws InvalidOptionsError
  */
-export function StreamHandler(sources: StreamHandlerSources): MethodDecorator;
+export function StreamHandler<P = unknown>(sources: StreamHandlerSources<P>): MethodDecorator;
 export function StreamHandler(...args: unknown[]): MethodDecorator {
   return declareHandler('@StreamHandler', (problems) => readDeclaration(args, problems));
 }

@@ -4,9 +4,13 @@ import { shown } from '../../core/option-schema/wording.js';
 import { declareHandler } from '../handling/stream-handler.decorator.js';
 import { readDeclaration } from '../handling/read-declaration.js';
 
-/** Options of a handler of load balanced streams. Others come from the transport. */
-export interface LoadBalancedHandlerOptions extends Omit<
-  HandlerOptions,
+/**
+ * Options of a handler of load balanced streams. Others come from the transport.
+ *
+ * @typeParam P the payload of its messages, for the functions of `dedupe` and `inbox`
+ */
+export interface LoadBalancedHandlerOptions<P = unknown> extends Omit<
+  HandlerOptions<P>,
   'streams' | 'group' | 'balanced'
 > {
   /** The service whose streams are handled: that of a `LoadBalancerModule`. */
@@ -33,9 +37,13 @@ export interface LoadBalancedHandlerOptions extends Omit<
  *
  * A stream whose owner has died is claimed, and goes on behind the last message that was settled. The
  * data streams are read in the group `<service>-group`.
+ *
+ * @typeParam P the payload, for the functions of `dedupe` and `inbox`, as for `@StreamHandler`
  * @throws InvalidOptionsError
  */
-export function LoadBalancedHandler(options: LoadBalancedHandlerOptions): MethodDecorator {
+export function LoadBalancedHandler<P = unknown>(
+  options: LoadBalancedHandlerOptions<P>,
+): MethodDecorator {
   return declareHandler('@LoadBalancedHandler', (problems) => {
     if (!isRecord(options)) {
       problems.push(`the options must be an object, not ${shown(options)}`);

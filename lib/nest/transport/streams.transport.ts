@@ -10,7 +10,7 @@ import {
   type Serialization,
 } from '../handling/handler-definitions.js';
 import { rememberFed } from '../handling/fed-handlers.js';
-import { defineFunction, type StreamFunction } from '../handling/handler-function.js';
+import { defineFunction } from '../handling/handler-function.js';
 import type { StreamContext } from '../handling/stream.context.js';
 import { watchNest } from '../handling/watch-nest.js';
 import type { StreamHandlerOptions } from '../../options/stream-handler-options.js';
@@ -133,16 +133,17 @@ export class StreamsTransport
    * A stream that is already read in the group is read by the same reader. Other streams get a
    * reader, and a connection, of their own.
    * @param events event types; `*` matches any run of characters
+   * @typeParam T the payload, for the function and for those of `dedupe`, `inbox` and `orderBy`
    * @returns when reading has begun
    * @throws InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError, ConnectionError,
    * ClosedError
    */
   async subscribe<T = unknown>(
     events: string | readonly string[],
-    handler: (payload: T, context: StreamContext) => unknown,
-    options: Omit<StreamHandlerOptions, 'name'> = {},
+    handler: (payload: T, context: StreamContext<T>) => unknown,
+    options: Omit<StreamHandlerOptions<T>, 'name'> = {},
   ): Promise<void> {
-    const definition = defineFunction(events, handler as StreamFunction, options, this.hooks);
+    const definition = defineFunction(events, handler, options, this.hooks);
     await this.runtime.subscribe([definition]);
   }
 

@@ -4,13 +4,14 @@ import type { OverrunStatus } from '../../core/overrun.js';
 import { placesFor } from '../../consuming/plan/slots.js';
 import { GroupNotFoundError, StreamNotFoundError } from '../../core/errors/group.errors.js';
 import { ClosedError, InvalidOptionsError } from '../../core/errors/start-up.errors.js';
+import type { EventTypeOf, MessageOf } from '../../core/event-map.js';
 import type { StreamsEvents } from '../../core/events.js';
 import type { Message } from '../../core/message.js';
 import type { PendingEntries } from '../../ports/group-admin.js';
 import { AlreadySubscribedError } from '../../core/errors/subscription.errors.js';
 import type { ResolvedConsumerOptions } from '../../options/stream-consumer-options.js';
 import type { StreamsRuntime } from '../streams-runtime.js';
-import { callbackHandler, type EventCallback } from './event-callback.js';
+import { callbackHandler, type EventCallback, type EventDelivery } from './event-callback.js';
 import { namedMessage, problemsOf } from './consumer-arguments.js';
 import { ConsumerEnd } from './consumer-end.js';
 import { listOwn, type PendingMessage } from './pending-messages.js';
@@ -18,8 +19,10 @@ import { listOwn, type PendingMessage } from './pending-messages.js';
 /**
  * Calls a callback with the messages of streams, for one group. Made by
  * {@link StreamConsumers.create}.
+ *
+ * @typeParam Events map from event types to payloads, which gives callbacks their types
  */
-export class StreamConsumer {
+export class StreamConsumer<Events extends object = Record<string, unknown>> {
   private subscribed: Promise<Reading[]> | undefined;
   private reading: Reading | undefined;
   private failure: Error | undefined;
@@ -66,15 +69,17 @@ export class StreamConsumer {
    * messages go to consumers of the group that take them. Where none does, they are acknowledged
    * and counted as filtered, unless the option `unmatched` says otherwise.
    * @default all
+   * @typeParam M the messages of `eventTypes`, by the event map of `create`. A callback may name the
+   * type itself: `({ payload }: Message<Order>) => …`
    * @returns when reading has begun. A later failure rejects {@link closed}
    * @throws GroupNotFoundError, StreamNotFoundError where they are missing and must not be created:
    * with `createGroup: false`, and where the group was deleted by `deleteGroup`. It may be started
    * again then
    * @throws ConnectionError, HandlerConflictError, AlreadySubscribedError, ClosedError
    */
-  async start<T = unknown>(
-    callback: EventCallback<T>,
-    eventTypes?: readonly string[],
+  async start<M extends MessageOf<Events, E>, E extends EventTypeOf<Events> = EventTypeOf<Events>>(
+    callback: (message: M, delivery: EventDelivery) => boolean | Promise<boolean>,
+    eventTypes?: readonly E[],
   ): Promise<void> {
     const problems = problemsOf(callback, eventTypes);
     if (problems.length > 0) throw new InvalidOptionsError(problems);
@@ -103,9 +108,12 @@ export class StreamConsumer {
    * As {@link start}, and resolves when the consumer is closed, by `close` or with the module.
    * @throws as `start`, and later failures
    */
-  async subscribe<T = unknown>(
-    callback: EventCallback<T>,
-    eventTypes?: readonly string[],
+  async subscribe<
+    M extends MessageOf<Events, E>,
+    E extends EventTypeOf<Events> = EventTypeOf<Events>,
+  >(
+    callback: (message: M, delivery: EventDelivery) => boolean | Promise<boolean>,
+    eventTypes?: readonly E[],
   ): Promise<void> {
     await this.start(callback, eventTypes);
     await this.closed;

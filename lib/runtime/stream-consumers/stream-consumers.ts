@@ -15,9 +15,11 @@ import { StreamConsumer } from './stream-consumer.js';
  * ```ts
  * constructor(private readonly consumers: StreamConsumers) {}
  *
- * const consumer = this.consumers.create({ stream: 'orders', group: 'billing' });
- * await consumer.start(async (message) => {
- *   await this.bill(message.payload);
+ * interface Events { 'order.paid': Order; 'order.refunded': Refund }
+ *
+ * const consumer = this.consumers.create<Events>({ stream: 'orders', group: 'billing' });
+ * await consumer.start(async ({ payload }) => {
+ *   await this.bill(payload.orderId);
  *   return true;
  * }, ['order.paid']);
  * ```
@@ -32,10 +34,15 @@ export class StreamConsumers {
   /**
    * Makes a consumer of one or several streams in a group. The consumer does nothing before its
    * `start`.
+   *
+   * @typeParam Events map from event types to payloads, like that of `StreamPublisher`. It gives the
+   * messages of `start` and `subscribe` their types. Nothing checks payloads at run time
    * @throws InvalidOptionsError naming every problem
    * @throws UnsupportedFeatureError where the driver has no ports groups and pending
    */
-  create(options: StreamConsumerOptions): StreamConsumer {
+  create<Events extends object = Record<string, unknown>>(
+    options: StreamConsumerOptions,
+  ): StreamConsumer<Events> {
     const resolved = resolveConsumerOptions(options, this.runtime.options);
     return new StreamConsumer(this.runtime, this.ports().pending, resolved);
   }

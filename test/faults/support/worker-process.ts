@@ -29,8 +29,8 @@ export interface WorkerOptions {
   readonly backoff?: BackoffOptions;
   readonly gracePeriod?: number;
   readonly maxHold?: number;
-  /** Of the handler itself. With `orderBy` it notes `settled`, too, once a message that was handled is settled. */
-  readonly handler?: HandlerOptions;
+  /** Of the handler itself, and its event types. With `orderBy` it notes `settled`, too, once a message that was handled is settled. */
+  readonly handler?: HandlerOptions & { readonly events?: readonly string[] };
 }
 
 /** An event of the library in a worker. */
