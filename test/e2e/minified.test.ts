@@ -21,10 +21,13 @@ interface Said {
   readonly tokens: Readonly<Record<string, { readonly minified: string; readonly right: boolean }>>;
 }
 
+/** A class of the library that Nest provides, or that has decorators. */
+const SERVICE = /static readonly token|^ *@Module\(/m;
+
 /**
- * Compiles the application, and the library from its sources, to CommonJS. A bundler wraps each such
- * module in a function, and a minifier gives names anew in each function: classes of different
- * modules get the same name.
+ * Compiles the application, and the services of the library from their sources, to CommonJS. A bundler
+ * wraps each such module in a function, and a minifier gives names anew in each function: classes of
+ * different modules get the same name. The bundler compiles the rest of the library.
  */
 const asCommonJs: Plugin = {
   name: 'as-common-js',
@@ -36,7 +39,9 @@ const asCommonJs: Plugin = {
   },
   load(id) {
     if (!id.endsWith('.ts')) return undefined;
-    const { outputText } = ts.transpileModule(readFileSync(id, 'utf8'), {
+    const source = readFileSync(id, 'utf8');
+    if (id.startsWith(join(root, 'lib/')) && !SERVICE.test(source)) return undefined;
+    const { outputText } = ts.transpileModule(source, {
       fileName: id,
       compilerOptions: {
         target: ts.ScriptTarget.ES2023,
@@ -57,6 +62,8 @@ async function runMinified(dir: string): Promise<Said> {
     platform: 'node',
     external: (id) => !id.startsWith('.') && !id.startsWith('/') && !id.startsWith('nestjs-redis'),
     plugins: [asCommonJs],
+    tsconfig: false,
+    transform: { typescript: { removeClassFieldsWithoutInitializer: true } },
     checks: { pluginTimings: false },
   });
   await bundle.write({ file: join(dir, 'app.cjs'), format: 'cjs', minify: true });
