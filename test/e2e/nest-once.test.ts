@@ -31,8 +31,8 @@ describe('a handler with an inbox in memory', () => {
     let stock = 10;
     @Controller()
     class Stock {
-      @StreamHandler('taken', {
-        inbox: { key: ({ payload }) => (payload as Order).order },
+      @StreamHandler<Order>('taken', {
+        inbox: { key: ({ payload }) => payload.order },
         backoff: { delay: 10, jitter: 0 },
       })
       take(@Payload() { apples }: Order, @Ctx() context: StreamContext) {
@@ -124,8 +124,8 @@ describe('on Redis', () => {
     const stock = `${redis.prefix}stock`;
     @Controller()
     class Stock {
-      @StreamHandler('taken', {
-        inbox: { key: ({ payload }) => (payload as Order).order },
+      @StreamHandler<Order>('taken', {
+        inbox: { key: ({ payload }) => payload.order },
         backoff: { delay: 5 },
       })
       take(@Payload() { apples, order }: Order, @Ctx() context: StreamContext) {

@@ -245,7 +245,7 @@ test('a branch that deduplicates is completed with its join', async () => {
   let parts = 0;
   @Controller()
   class Parts {
-    @StreamHandler('part', { dedupe: { key: ({ payload }) => (payload as { key: string }).key } })
+    @StreamHandler<{ key: string }>('part', { dedupe: { key: ({ payload }) => payload.key } })
     part() {
       return ++parts;
     }
@@ -271,7 +271,7 @@ test('a step of a cancelled workflow completes no key: the next workflow runs it
   const parts: string[] = [];
   @Controller()
   class Parts {
-    @StreamHandler('part', { dedupe: { key: ({ payload }) => (payload as { key: string }).key } })
+    @StreamHandler<{ key: string }>('part', { dedupe: { key: ({ payload }) => payload.key } })
     part(_: unknown, @Ctx() { workflow }: StreamContext) {
       parts.push(workflow.id);
     }
@@ -475,7 +475,7 @@ test('a branch that is a duplicate of another one ends without a result, and is 
   const charged: string[] = [];
   @Controller()
   class Charging {
-    @StreamHandler('charge', { dedupe: { key: ({ payload }) => payload as string } })
+    @StreamHandler<string>('charge', { dedupe: { key: ({ payload }) => payload } })
     charge(@Payload() order: string) {
       charged.push(order);
       return next('receipt', order);
@@ -725,7 +725,7 @@ test('a last step that an inbox knows has ended, too', async () => {
   const written: string[] = [];
   @Controller()
   class Writing {
-    @StreamHandler('write', { inbox: { key: ({ payload }) => payload as string } })
+    @StreamHandler<string>('write', { inbox: { key: ({ payload }) => payload } })
     write(@Payload() order: string, @Ctx() context: StreamContext) {
       context.transaction<MemoryTransaction>().write(() => written.push(order));
     }
