@@ -3,7 +3,7 @@ import type { Worker } from '../core/worker.js';
 import type { Subscription } from '../ports/source.js';
 import type { ConsumerOptions } from './consumer-options.js';
 import { workingsOf, type ConsumerWorkings } from './consumer-parts.js';
-import { drain, drainSome, type Runs } from './drain.js';
+import { drain, drainSome, runsOf } from './drain.js';
 import { elsewhereOf } from './live-consumers/other-consumers.js';
 import type { HandOver } from './live-consumers/hand-over.js';
 import type { UnhandledInOrder } from './live-consumers/unhandled-in-order.js';
@@ -108,7 +108,10 @@ export class Consumer implements Worker {
   /** Ends reading these streams, as a shutdown would, while the others go on. */
   async leave(streams: ReadonlySet<string>): Promise<void> {
     this.halt(streams);
-    await drainSome({ ...this.runs(), of: ({ stream }) => streams.has(stream) });
+    await drainSome({
+      ...runsOf(this.options, this.workings),
+      of: ({ stream }) => streams.has(stream),
+    });
   }
 
   /**
@@ -126,7 +129,8 @@ export class Consumer implements Worker {
 
   /** Handlers were added to the tables of the plan. */
   handlersChanged(): void {
-    this.workings.dispatcher.resize(this.limit());
+    const { plan, slots } = this.options;
+    this.workings.dispatcher.resize(concurrencyLimitsOf(plan, slots).limit);
   }
 
   /** The entry was acknowledged by its id: it need not run, unless it runs already. */
@@ -151,25 +155,12 @@ export class Consumer implements Worker {
     const { heartbeat, subscription, handOver } = this;
     return drain({
       ...this.workings,
-      ...this.runs(),
+      ...runsOf(this.options, this.workings),
       pullLoop,
       heartbeat,
       subscription,
       handOver,
     });
-  }
-
-  private runs(): Runs {
-    const { clock, gracePeriod, events, plan } = this.options;
-    const { held, settlementHandler } = this.workings;
-    const letGo = (delivery: Delivery): void => settlementHandler.letGo(delivery);
-    const takeOverdue: Runs['takeOverdue'] = (wanted) =>
-      settlementHandler.nextRuns.overdue.takeAll(wanted);
-    return { clock, gracePeriod, events, group: plan.group, held, letGo, takeOverdue };
-  }
-
-  private limit(): number {
-    return concurrencyLimitsOf(this.options.plan, this.options.slots).limit;
   }
 
   private watch(): void {

@@ -2,6 +2,8 @@ import { withPatience, within, type Clock } from '../core/clock.js';
 import { graceOf } from './grace-period.js';
 import type { Delivery } from '../core/delivery.js';
 import { isRunning } from '../core/delivery-state.js';
+import type { ConsumerOptions } from './consumer-options.js';
+import type { ConsumerWorkings } from './consumer-parts.js';
 import type { EventBus } from '../core/event-bus.js';
 import { ShutdownError } from '../core/errors/handling.errors.js';
 import type { Subscription } from '../ports/source.js';
@@ -31,6 +33,17 @@ export interface Runs {
   readonly letGo: (delivery: Delivery) => void;
   /** Removes and returns deliveries that still wait for a method that has not ended. */
   readonly takeOverdue: (wanted: (delivery: Delivery) => boolean) => readonly Delivery[];
+}
+
+/** The runs of a consumer. */
+export function runsOf(
+  { clock, gracePeriod, events, plan }: ConsumerOptions,
+  { held, settlementHandler }: ConsumerWorkings,
+): Runs {
+  const letGo = (delivery: Delivery): void => settlementHandler.letGo(delivery);
+  const takeOverdue: Runs['takeOverdue'] = (wanted) =>
+    settlementHandler.nextRuns.overdue.takeAll(wanted);
+  return { clock, gracePeriod, events, group: plan.group, held, letGo, takeOverdue };
 }
 
 /** The parts of a consumer that end one after the other. */

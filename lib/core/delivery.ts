@@ -1,7 +1,7 @@
 import type { RequestRun } from './answer.js';
-import type { BackoffPolicy } from './backoff.js';
-import type { Claim, OncePolicy } from './completion.js';
+import type { Claim } from './completion.js';
 import { move, type DeliveryState } from './delivery-state.js';
+import type { HandlerPolicy } from './handler-policy.js';
 import type { Lease } from './lease.js';
 import type { Message } from './message.js';
 import { OwnershipLostError } from './errors/handling.errors.js';
@@ -31,61 +31,12 @@ export type BatchHandler = (
   outlived?: (reason: OverrunReason, work: Promise<unknown>) => void,
 ) => Promise<void>;
 
-/** How messages are collected for a handler that takes many at a time. */
-export interface BatchPolicy {
-  /** Most messages of a batch. */
-  readonly size: number;
-  /** Longest time that the first message of a batch waits for more, ms. */
-  readonly maxWait: number;
-}
-
-/**
- * Returns the key of a message; undefined where the message is in no order. May throw what a user's
- * function throws.
- */
-export type OrderKey = (message: Message) => string | undefined;
-
-/** A handler with all its options decided, as the pipeline uses it. */
-export interface BoundHandler {
-  /** `OrderController.process` */
-  readonly name: string;
-  /** @internal Identifies the decorated method: the same for each instance of its controller. */
-  readonly origin?: object | undefined;
-  /** @internal */
-  readonly maxDeliveries: number;
-  /** @internal */
-  readonly backoff: BackoffPolicy;
-  /** @internal In milliseconds. Undefined: no limit. */
-  readonly timeout: number | undefined;
-  /** @internal */
-  readonly maxHold: number;
-  /** @internal Undefined: only the transport limits it. */
-  readonly concurrency: number | undefined;
-  /** @internal The handler answers requests. */
-  readonly answers: boolean;
-  /** @internal The handler completes each message that has a key once. */
-  readonly dedupe?: OncePolicy | undefined;
-  /** @internal The handler's effects are written together with the note that they were. */
-  readonly inbox?: OncePolicy | undefined;
-  /** @internal Deliveries are collected, and run together by `invokeBatch`. */
-  readonly batch?: BatchPolicy | undefined;
-  /** @internal */
-  readonly invokeBatch?: BatchHandler | undefined;
-  /** @internal The handler's results begin and continue workflows. */
-  readonly chains: boolean;
-  /** @internal A plain object counts as an instruction, too. */
-  readonly plainInstructions: boolean;
-  /** @internal Undefined: no order. */
-  readonly orderBy?: OrderKey | undefined;
-  /**
-   * @internal The next run of a message may start in another process while an earlier run still
-   * goes on here.
-   */
-  readonly overlap: boolean;
-  /** @internal Runs of the handler never overlap, so an overrun keeps the handler's own slot. */
-  readonly serial: boolean;
+/** A handler with all its options decided. */
+export interface BoundHandler extends HandlerPolicy {
   /** @internal */
   readonly invoke: Handler;
+  /** @internal Runs many deliveries together, for a handler with `batch`. */
+  readonly invokeBatch?: BatchHandler | undefined;
 }
 
 /** An event that no handler of its consumer takes. */

@@ -1,6 +1,6 @@
 import type { BackoffPolicy } from '../core/backoff.js';
 import type { DedupeKey, OncePolicy } from '../core/completion.js';
-import type { BatchPolicy } from '../core/delivery.js';
+import type { BatchPolicy } from '../core/handler-policy.js';
 import type { Message } from '../core/message.js';
 import {
   checked,

@@ -1,5 +1,5 @@
 import { disarm } from '../core/returned-promise.js';
-import type { OrderKey } from '../core/delivery.js';
+import type { OrderKey } from '../core/handler-policy.js';
 import type { Message } from '../core/message.js';
 
 /**

@@ -4,6 +4,7 @@ import { redirectionOf } from '../../lib/drivers/redis/topology/redirections.js'
 import { bySlot, slotOf } from '../../lib/drivers/redis/topology/slots.js';
 import { addressText, parseAddress, Topology } from '../../lib/drivers/redis/topology/topology.js';
 import { Keys } from '../../lib/drivers/redis/keys/keys.js';
+import { placementProblems } from '../../lib/drivers/redis/keys/stream-name-problems.js';
 import { ReplyError } from '../../lib/drivers/redis/errors/reply-errors.js';
 
 describe('the slot of a key', () => {
@@ -105,7 +106,7 @@ describe('the topology', () => {
 });
 
 describe('names of streams on a cluster', () => {
-  const problems = (...streams: string[]) => new Keys('').placementProblems(streams);
+  const problems = (...streams: string[]) => placementProblems(new Keys(''), streams);
 
   it('are usual names, tags included', () => {
     expect(problems('orders', '{orders}:eu', 'a{b}c', 'orders.created', 'a{b')).toEqual([]);

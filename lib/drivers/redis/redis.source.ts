@@ -20,6 +20,7 @@ import type { Commands } from './connection/commands.js';
 import type { Connector } from './connection/connector.js';
 import type { Hints } from './connection/hints.js';
 import type { Keys } from './keys/keys.js';
+import { placementProblems } from './keys/stream-name-problems.js';
 import type { HandedHints } from './live-consumers/handed-hints.js';
 import { openCommands } from './cluster/open-commands.js';
 import { Publishing } from './publishing/publishing.js';
@@ -151,7 +152,7 @@ export class RedisSource implements MessageSource {
     onClosed: () => void,
   ): ClusterSubscription {
     const { keys } = this.options;
-    const problems = keys.placementProblems(options.streams);
+    const problems = placementProblems(keys, options.streams);
     if (problems.length > 0) throw new InvalidOptionsError(problems);
     const slots = bySlot(options.streams, (stream) => keys.stream(stream));
     return new ClusterSubscription(

@@ -35,7 +35,7 @@ async function addOption(copy: RepositoryCopy): Promise<void> {
   const declarations = 'lib/options/handler-options.ts';
   await copy.insertBefore(declarations, '    /** Gives the handler many messages', DECLARATION);
   const bound = '  /** @internal The handler answers requests.';
-  await copy.insertBefore('lib/core/delivery.ts', bound, BOUND);
+  await copy.insertBefore('lib/core/handler-policy.ts', bound, BOUND);
   const row = '| `maxAge` | none | Messages older than this are acknowledged without a run. |';
   await copy.insertBefore('docs/options.md', '| `batch` ', row);
 }

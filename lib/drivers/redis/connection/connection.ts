@@ -2,7 +2,6 @@ import type { Redis } from 'ioredis';
 import { Backoff } from '../../../core/backoff.js';
 import { sleep, systemClock } from '../../../core/clock.js';
 import { ClosedError, MissingPackageError } from '../../../core/errors/start-up.errors.js';
-import type { EventBus } from '../../../core/event-bus.js';
 import type { Address } from '../topology/topology.js';
 import type { Commands } from './commands.js';
 import {
@@ -11,34 +10,13 @@ import {
   handshakeError,
   unansweredTls,
 } from '../errors/connection-errors.js';
-import type { Connector, Role } from './connector.js';
+import type { ConnectionOptions } from './connection.options.js';
+import type { Role } from './connector.js';
 import { handshake } from './handshake.js';
 import { Outages } from './outages.js';
 import { Waiters } from './waiters.js';
 import { addressOf, FirstConnection, triedFor } from './first-connection.js';
 import { isDemoted, isReply, typedError, withoutArguments } from '../errors/reply-errors.js';
-
-export interface ConnectionOptions {
-  readonly connector: Connector;
-  readonly role: Role;
-  readonly events: EventBus;
-  /**
-   * Without any data for this time while a reply is awaited, the connection is dead, in
-   * milliseconds.
-   */
-  readonly replyTimeout: number;
-  /** Awaited before a new client is used. Where it rejects, the client is closed. */
-  readonly onConnected?: (client: Redis) => Promise<void>;
-  /**
-   * For how long a command waits for a connection, in milliseconds. By default as long as for its
-   * reply.
-   */
-  readonly patience?: number;
-  /** The server was reached over another connection before: the first connection ends an outage. */
-  readonly late?: boolean;
-  /** Connect when the connection is first needed. @default at once */
-  readonly lazy?: boolean;
-}
 
 /** Number of connections that this process has made so far. */
 let made = 0;

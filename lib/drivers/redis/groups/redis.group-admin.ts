@@ -6,6 +6,7 @@ import type { ConsumerReport, GroupAdmin, StreamReport } from '../../../ports/gr
 import { aboutGroup } from './about-group.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
+import { placementProblems } from '../keys/stream-name-problems.js';
 import { createGroup } from './create-group.script.js';
 import { deleteGroup } from './delete-group.script.js';
 import { describeStream } from './describe-stream.script.js';
@@ -90,7 +91,7 @@ export class RedisGroupAdmin implements GroupAdmin {
 
   private async describeOne(stream: string): Promise<StreamReport | undefined> {
     const key = this.keys.stream(stream);
-    const apart = this.commands.topology && this.keys.placementProblems([stream]).length > 0;
+    const apart = this.commands.topology && placementProblems(this.keys, [stream]).length > 0;
     const floor = apart ? key : this.keys.floor(stream);
     const described = await this.commands.run(
       'describing a stream',
@@ -103,7 +104,7 @@ export class RedisGroupAdmin implements GroupAdmin {
   /** @throws InvalidOptionsError where the keys of a stream would not share a slot of the cluster */
   private placed(stream: string): { key: string; floor: string } {
     if (this.commands.topology) {
-      const problems = this.keys.placementProblems([stream]);
+      const problems = placementProblems(this.keys, [stream]);
       if (problems.length > 0) throw new InvalidOptionsError(problems);
     }
     return { key: this.keys.stream(stream), floor: this.keys.floor(stream) };

@@ -1,38 +1,11 @@
 import type { DelayKeys } from '../scripting/delaying.js';
 import { keyPart, type CompletionKey } from '../../../core/completion.js';
 
-/** Words that follow the hash tag in derived keys. */
-const RESERVED = [
-  'dead-letter',
-  'redrive:',
-  'floor',
-  'delayed',
-  'published:',
-  'done:',
-  'inbox:',
-  'dedupe:',
-  'replies',
-  'owner:',
-  'fence:',
-  'fence',
-  'assignment',
-  'members',
-  'handed-inputs',
-  'probe:',
-  'steps',
-  'joins',
-  'state',
-  'consumers:',
-  'handed:',
-];
-
 /**
  * Stands between the name of a data stream and the id of its input, as redis-stream-client-go has
  * it.
  */
-const LOCK_SEPARATOR = '<MUTEX_KEY_SEP>';
-
-const LOCK = new RegExp(`${LOCK_SEPARATOR}\\d+-\\d+$`);
+export const LOCK_SEPARATOR = '<MUTEX_KEY_SEP>';
 
 /** All key names of this library on Redis. Keys derived from a stream share its cluster slot. */
 export class Keys {
@@ -204,49 +177,8 @@ export class Keys {
     return this.prefix + key;
   }
 
-  /** Says why streams of these names cannot be placed on a cluster, or together, in sentences. */
-  placementProblems(streams: readonly string[]): string[] {
-    const problems: string[] = [];
-    const seen = new Map<string, string>();
-    for (const stream of streams) {
-      const key = this.stream(stream);
-      if (key.includes('}') && !hasHashTag(key)) {
-        problems.push(
-          `"${stream}" cannot be placed on a cluster: it holds } without a hash tag like {orders} before it`,
-        );
-      }
-      const tagged = this.tagged(stream);
-      const other = seen.get(tagged);
-      if (other !== undefined && other !== stream) {
-        problems.push(`"${stream}" and "${other}" would share their derived keys: rename one`);
-      }
-      seen.set(tagged, stream);
-      const reserved = this.reservedProblem(stream);
-      if (reserved) problems.push(reserved);
-    }
-    return problems;
-  }
-
-  /**
-   * Says why a stream of a service must not have this name, in a sentence: the name is one of the
-   * service's own keys.
-   */
-  inputProblem(service: string, stream: string): string | undefined {
-    const key = this.stream(stream);
-    if (key === this.inputs(service) || key === this.inputLetters(service)) {
-      return `"${stream}" holds the assignments of service "${service}" themselves: announce another stream`;
-    }
-    if (LOCK.test(stream)) return `"${stream}" is the name of a lock: announce another stream`;
-    return this.reservedProblem(stream);
-  }
-
-  private reservedProblem(stream: string): string | undefined {
-    const key = this.stream(stream);
-    const suffix = RESERVED.find((reserved) => key.includes(`}:${reserved}`));
-    return suffix && `"${stream}" looks like a key of this library (:${suffix}): rename it`;
-  }
-
-  private tagged(name: string): string {
+  /** The key of a stream, with the hash tag that its derived keys share. */
+  tagged(name: string): string {
     const key = this.stream(name);
     return hasHashTag(key) ? key : `{${key}}`;
   }

@@ -1,25 +1,15 @@
-import { systemClock } from '../../../core/clock.js';
 import { RedisConnectionError } from '../errors/redis-connection.errors.js';
 import type { EventBus } from '../../../core/event-bus.js';
 import type { CarefulFetch } from '../held-entries/careful-fetch.js';
 import type { EntrySizes } from '../held-entries/entry-sizes.js';
 import type { HeldTable } from '../held-entries/held-table.js';
-import type { IdleEntry, PendingEntries, PendingEntry } from '../held-entries/pending-entries.js';
+import type { PendingEntries, PendingEntry } from '../held-entries/pending-entries.js';
 import type { ByteRoom } from '../held-entries/read-budget.js';
-import type { TakenEntry } from '../held-entries/take-pending.script.js';
 import { RedisLease, type EntryHolder, type ReadKey } from '../held-entries/redis.lease.js';
+import { LostReplies } from './lost-replies.js';
 
 /** Most entries left pending by policy that one look checks. */
 const LEFT_AT_A_LOOK = 100;
-
-/** Error of comparing the clocks of two machines, including the way of a reply, in milliseconds. */
-const INEXACT = 1000;
-
-/** When the lost reply was requested, and when it was found to be lost. */
-interface Lost {
-  readonly from: number;
-  readonly to: number;
-}
 
 export interface AdoptionOptions {
   readonly holder: EntryHolder;
@@ -44,9 +34,11 @@ export class Adoption {
   /** Entries that are pending to this consumer and not fetched yet. */
   readonly queued = new Map<ReadKey, readonly PendingEntry[]>();
   private fetching: Promise<void> | undefined;
-  private readonly lost = new Map<ReadKey, Lost>();
+  readonly lostReplies: LostReplies;
 
-  constructor(private readonly options: AdoptionOptions) {}
+  constructor(private readonly options: AdoptionOptions) {
+    this.lostReplies = new LostReplies(options);
+  }
 
   /**
    * Holds entries whose runs are charged when they start. Their data is needed before, to find the
@@ -108,7 +100,7 @@ export class Adoption {
 
   private async find(source: ReadKey, minIdle: number): Promise<void> {
     const { holder, events, held, entries } = this.options;
-    const mark = this.lost.get(source);
+    const lost = this.lostReplies.of(source);
     const ours = await entries.pendingTo(holder.consumer, source.key, minIdle);
     if (ours.every(({ id }) => held.get(source, id))) return;
     const waiting = await this.options.waiting(source);
@@ -119,64 +111,7 @@ export class Adoption {
     if (unknown.length === 0) return;
     const { group } = holder;
     events.emit('adopted', { stream: source.stream, group, count: unknown.length });
-    this.queue(source, await this.takeBackLost(source, unknown, mark));
-    if (mark && this.lost.get(source) === mark) this.lost.delete(source);
-  }
-
-  /**
-   * Call it when a read of these keys was lost with its reply: the runs that it counted did not
-   * begin.
-   */
-  replyLost(sources: readonly ReadKey[], from: number): void {
-    const to = systemClock.now();
-    for (const source of sources) this.lost.set(source, { from, to });
-  }
-
-  /** Under guards every entry belongs to this consumer, so its count alone is enough. */
-  async takeBackAllLost(
-    source: ReadKey,
-    entries: readonly TakenEntry[],
-  ): Promise<readonly PendingEntry[]> {
-    if (!this.lost.has(source)) return entries;
-    const { holder, held } = this.options;
-    return this.takeBack(
-      source,
-      entries,
-      ({ id, from, count }) => count === 1 && from === holder.consumer && !held.get(source, id),
-    );
-  }
-
-  /** Call it when all pending entries are held. */
-  foundAll(source: ReadKey): void {
-    this.lost.delete(source);
-  }
-
-  private takeBackLost(
-    source: ReadKey,
-    entries: readonly IdleEntry[],
-    mark: Lost | undefined,
-  ): Promise<readonly PendingEntry[]> {
-    if (!mark) return Promise.resolve(entries);
-    const now = systemClock.now();
-    const [least, most] = [now - mark.to - INEXACT, now - mark.from + INEXACT];
-    return this.takeBack(
-      source,
-      entries,
-      ({ count, idle }) => count === 1 && idle >= least && idle <= most,
-    );
-  }
-
-  private async takeBack<T extends PendingEntry>(
-    source: ReadKey,
-    entries: readonly T[],
-    which: (entry: T) => boolean,
-  ): Promise<readonly PendingEntry[]> {
-    const { holder } = this.options;
-    const counted = entries.filter(which);
-    if (counted.length === 0) return entries;
-    const back = await this.options.entries.uncharge(source.key, counted, holder);
-    const counts = new Map(back.map(({ id, count }) => [id, count]));
-    return entries.map(({ id, count }) => ({ id, count: counts.get(id) ?? count }));
+    this.queue(source, lost ? await this.lostReplies.takeBack(source, unknown, lost) : unknown);
   }
 
   async adoptAll(): Promise<void> {

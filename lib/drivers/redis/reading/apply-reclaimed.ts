@@ -3,7 +3,7 @@ import type { HeldTable } from '../held-entries/held-table.js';
 import type { ReadKey } from '../held-entries/redis.lease.js';
 import { waitingOf, type HandedEntries } from '../live-consumers/handed-entries.js';
 import type { Adoption } from './adopt-unknown-entries.js';
-import type { Reclaimed } from './reclaim.script.js';
+import type { Reclaimed } from './reclaimed.js';
 import type { NewEntries } from './new-entries.js';
 import type { ReadKeys } from './read-keys.js';
 

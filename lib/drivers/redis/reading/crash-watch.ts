@@ -2,7 +2,7 @@ import { ConsumerCrashedError } from '../../../core/errors/subscription.errors.j
 import type { EventBus } from '../../../core/event-bus.js';
 import type { SubscribeOptions } from '../../../ports/source.js';
 import type { ReadKey } from '../held-entries/redis.lease.js';
-import type { Reclaimed } from './reclaim.script.js';
+import type { Reclaimed } from './reclaimed.js';
 
 export interface CrashWatchOptions {
   readonly events: EventBus;

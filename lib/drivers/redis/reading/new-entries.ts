@@ -46,7 +46,7 @@ export class NewEntries {
       onGroupMissing: restoreKeys,
       onUnreadable: restoreKeys,
       onReplyLost: async (sources, sentAt) => {
-        adoption.replyLost(sources, sentAt);
+        adoption.lostReplies.add(sources, sentAt);
         if (this.takeover) this.takeover.restart();
         else await adoption.adoptAll();
       },

@@ -1,4 +1,3 @@
-import { chunksOf } from '../../../core/collections/chunks.js';
 import type { Redis } from 'ioredis';
 import type { Guard } from '../../../core/guard.js';
 import { Script } from '../scripting/script.js';
@@ -7,6 +6,7 @@ import { GROUP_COUNT } from '../scripting/group-count.js';
 import { GROUP_RECORD } from '../scripting/group-record.js';
 import { HANDED } from '../scripting/handed.js';
 import { TRY } from '../scripting/try.js';
+import { reclaimedOf, type Reclaimed, type ReclaimedRow } from './reclaimed.js';
 
 /** Somewhat less than the day that a release adds, in milliseconds. */
 const RELEASED = 86_000_000;
@@ -158,39 +158,6 @@ return out
 /** Most streams in one run of the script. */
 export const LOOK_AT_ONCE = 100;
 
-export interface Reclaimed {
-  readonly word: 'ok' | 'missing' | 'unreadable';
-  readonly floor: string;
-  /** Number of entries that are pending to this consumer. */
-  readonly own: number;
-  readonly redriven: boolean;
-  /** Pending entries dropped because their data had been deleted. */
-  readonly trimmed: number;
-  readonly taken: readonly { readonly id: string; readonly count: number }[];
-  readonly removed: readonly string[];
-  /**
-   * The consumers from which entries were taken over, and how many. Released entries belong to no
-   * consumer.
-   */
-  readonly from: readonly { readonly consumer: string; readonly count: number }[];
-  /**
-   * Consumers that have neither read nor kept anything fresh for `crashedAfter`, and what they
-   * hold.
-   */
-  readonly silent: readonly {
-    readonly consumer: string;
-    readonly idle: number;
-    readonly pending: number;
-  }[];
-  /**
-   * Number of entries of the stream itself that were handed to this consumer and wait to be
-   * fetched.
-   */
-  readonly waiting: number;
-  /** The same number for redriven messages. */
-  readonly redrivenWaiting: number;
-}
-
 /** The keys of one stream. */
 export interface ReclaimedKeys {
   readonly key: string;
@@ -211,21 +178,6 @@ export interface ReclaimOrder {
   readonly guards?: readonly Guard[] | undefined;
 }
 
-type Flat = (string | number)[];
-type Numbers = [waiting: number, redrivenWaiting: number];
-type Row = [
-  Reclaimed['word'],
-  string,
-  number,
-  number,
-  number,
-  Flat,
-  string[],
-  Flat,
-  Flat,
-  ...Numbers,
-];
-
 /** @returns undefined where a guard does not hold */
 export async function reclaim(client: Redis, look: ReclaimOrder): Promise<Reclaimed[] | undefined> {
   const { group, consumer, idleTimeout, room, absentAfter, crashedAfter, guards } = look;
@@ -236,27 +188,6 @@ export async function reclaim(client: Redis, look: ReclaimOrder): Promise<Reclai
     ]),
     [group, consumer, idleTimeout, room, absentAfter, crashedAfter],
     guards,
-  )) as Row[] | null;
-  return rows?.map(
-    ([word, floor, own, redriven, trimmed, taken, removed, from, silent, ...more]) => ({
-      word,
-      floor,
-      own,
-      redriven: redriven === 1,
-      trimmed,
-      waiting: more[0],
-      redrivenWaiting: more[1],
-      taken: chunksOf(taken, 2).map(([id, count]) => ({ id: String(id), count: Number(count) })),
-      removed,
-      from: chunksOf(from, 2).map(([name, count]) => ({
-        consumer: String(name),
-        count: Number(count),
-      })),
-      silent: chunksOf(silent, 3).map(([name, idle, pending]) => ({
-        consumer: String(name),
-        idle: Number(idle),
-        pending: Number(pending),
-      })),
-    }),
-  );
+  )) as ReclaimedRow[] | null;
+  return rows?.map(reclaimedOf);
 }

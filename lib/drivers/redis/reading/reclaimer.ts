@@ -9,7 +9,8 @@ import type { Commands } from '../connection/commands.js';
 import { CrashWatch } from './crash-watch.js';
 import type { Keys } from '../keys/keys.js';
 import type { ReadKey } from '../held-entries/redis.lease.js';
-import { LOOK_AT_ONCE, reclaim, type Reclaimed } from './reclaim.script.js';
+import { LOOK_AT_ONCE, reclaim } from './reclaim.script.js';
+import { type Reclaimed } from './reclaimed.js';
 
 /** Most entries of one claim: Lua can pass some thousand arguments at most. */
 const TAKE_AT_ONCE = 1000;
@@ -35,7 +36,10 @@ export interface ReclaimerOptions {
   readonly onLooked: (source: ReadKey, looked: Reclaimed) => Promise<void>;
 }
 
-/** Looks after the streams of a subscription at jittered intervals, by `reclaim.script.ts`. */
+/**
+ * Looks after the streams of a subscription at jittered intervals. Which entries count as abandoned
+ * and are taken over, and which consumers are removed, is decided in `reclaim.script.ts`.
+ */
 export class Reclaimer implements Worker {
   private loop: Promise<void> | undefined;
   private stopped = false;

@@ -97,7 +97,7 @@ export class Takeover {
         key,
       );
       if (!page) return undefined;
-      const entries = await adoption.takeBackAllLost(source, page);
+      const entries = await adoption.lostReplies.takeBackGuarded(source, page);
       const { count, rest } = await adoption.hold(source, entries, room.ofTakeover);
       // The takeover was restarted meanwhile.
       if (after !== this.after) continue;
@@ -106,7 +106,7 @@ export class Takeover {
       const done = next ? page.findIndex(({ id }) => id === next.id) : page.length;
       this.after = page[done - 1]?.id ?? after;
       this.finished = page.length < PAGE && rest.length === 0;
-      if (this.finished) adoption.foundAll(source);
+      if (this.finished) adoption.lostReplies.foundAll(source);
       if (count === 0) continue;
       events.emit('reclaimed', { stream, group, count });
       return count;

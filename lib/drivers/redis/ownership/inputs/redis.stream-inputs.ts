@@ -14,6 +14,7 @@ import type { Commands } from '../../connection/commands.js';
 import { BlockingReader } from '../../connection/blocking-reader.js';
 import type { Connector } from '../../connection/connector.js';
 import type { Keys } from '../../keys/keys.js';
+import { inputProblem } from '../../keys/stream-name-problems.js';
 import { isGroupMissing, typedError } from '../../errors/reply-errors.js';
 import { streamsIn } from '../../resp/stream-reply.js';
 import { asWritten } from '../../scripting/stored-fields.js';
@@ -112,7 +113,7 @@ export class RedisStreamInputs implements StreamInputs {
   }
 
   problemOf(stream: string): string | undefined {
-    return this.options.keys.inputProblem(this.options.service, stream);
+    return inputProblem(this.options.keys, this.options.service, stream);
   }
 
   async discard({ id, fields }: StreamInput, reason: string): Promise<boolean> {

@@ -1,5 +1,4 @@
 import type { Redis } from 'ioredis';
-import { chunksOf } from '../../../../core/collections/chunks.js';
 import type { Guard } from '../../../../core/guard.js';
 import type { HeldStream, StreamPlace } from '../../../../core/held-stream.js';
 import type {
@@ -13,14 +12,11 @@ import { handInput } from './hand-input.script.js';
 import { handLock } from './hand-lock.script.js';
 import type { DataGroup } from './let-go-stream.script.js';
 import { keepLock } from './keep-lock.script.js';
+import { OwnInputs } from './own-inputs.js';
 import { raiseToken } from './raise-token.script.js';
-import { INPUTS_AT_ONCE, refreshInputs } from '../inputs/refresh-inputs.script.js';
 import { settleInput } from './settle-input.script.js';
 import { isGroupMissing } from '../../errors/reply-errors.js';
 import { RedisStreamLocks } from './redis.stream-locks.js';
-
-/** Maximum of a consumer's pending inputs that one command asks for. */
-const PENDING_AT_ONCE = 1000;
 
 /**
  * Stream locks on a cluster, where lock, inputs and token are on different nodes. The order of the
@@ -28,6 +24,8 @@ const PENDING_AT_ONCE = 1000;
  * itself, and an input stays pending until the last step.
  */
 export class ClusterStreamLocks extends RedisStreamLocks {
+  private readonly ownInputs = new OwnInputs(this.options);
+
   override async holders(places: readonly StreamPlace[]): Promise<(string | undefined)[]> {
     return Promise.all(places.map((place) => this.holder(place)));
   }
@@ -64,11 +62,11 @@ export class ClusterStreamLocks extends RedisStreamLocks {
   override async extend(held: readonly HeldStream[]): Promise<('held' | 'lost')[]> {
     if (held.length === 0) return [];
     this.keep(held);
-    const ours = await this.pendingToUs();
+    const ours = await this.ownInputs.pending();
     // Refreshes the inputs before the locks: when a lock expires, its input has been idle for at
     // least as long.
     const old = held.filter(({ id }) => (ours.get(id) ?? 0) * 2 >= this.options.lease);
-    await this.keepYoung(old.map(({ id }) => id));
+    await this.ownInputs.keepYoung(old.map(({ id }) => id));
     return Promise.all(held.map((one) => this.extendOne(one, ours)));
   }
 
@@ -120,7 +118,7 @@ export class ClusterStreamLocks extends RedisStreamLocks {
     const holder = await this.holder(held);
     const others = holder !== undefined && holder !== consumer;
     if (others || (await this.tokenOf(fence)) !== held.token) {
-      return (await this.isPending(held.id)) ? 'lost' : 'gone';
+      return (await this.ownInputs.isPending(held.id)) ? 'lost' : 'gone';
     }
     if (reading && (await this.othersHave(reading))) return 'unsettled';
     const noOwner = { fence, assignment, from: held.token };
@@ -168,49 +166,6 @@ export class ClusterStreamLocks extends RedisStreamLocks {
       lock,
     );
     return word === 'kept' ? 'held' : 'lost';
-  }
-
-  private async keepYoung(ids: readonly string[]): Promise<void> {
-    const { commands, keys, service, consumer, group } = this.options;
-    const inputs = keys.inputs(service);
-    const rows = ids.map((id) => ({ id, owner: consumer }));
-    await Promise.all(
-      chunksOf(rows, INPUTS_AT_ONCE).map((some) =>
-        commands.run(
-          'extending locks',
-          (client) => refreshInputs(client, { inputs, group, consumer, rows: some }),
-          inputs,
-        ),
-      ),
-    );
-  }
-
-  /** Finds the inputs pending to this consumer, and how long each is idle, in milliseconds. */
-  private async pendingToUs(): Promise<Map<string, number>> {
-    const { commands, keys, service, consumer, group } = this.options;
-    const inputs = keys.inputs(service);
-    const ids = new Map<string, number>();
-    for (let start = '-'; ;) {
-      const rows = (await commands.run(
-        'extending locks',
-        (client) => client.xpending(inputs, group, start, '+', PENDING_AT_ONCE, consumer),
-        inputs,
-      )) as [string, string, number][];
-      for (const [id, , idle] of rows) ids.set(id, idle);
-      if (rows.length < PENDING_AT_ONCE) return ids;
-      start = `(${rows.at(-1)![0]}`;
-    }
-  }
-
-  private async isPending(id: string): Promise<boolean> {
-    const { commands, keys, service, group } = this.options;
-    const inputs = keys.inputs(service);
-    const rows = await commands.run(
-      'looking at an input',
-      (client) => client.xpending(inputs, group, id, id, 1),
-      inputs,
-    );
-    return rows.length > 0;
   }
 
   private async isBusy({ stream, id }: StreamPlace, assignment: string): Promise<boolean> {
