@@ -9,6 +9,7 @@ import { Notifications, type StreamNotification } from '../../lib/load-balancing
 import { decodeAssignment, encodeAssignment } from '../../lib/load-balancing/stream-assignment.js';
 import { mergedFlags } from '../../lib/drivers/redis/ownership/expiry-hints.js';
 import { Keys } from '../../lib/drivers/redis/keys/keys.js';
+import { inputProblem } from '../../lib/drivers/redis/keys/stream-name-problems.js';
 import { resolveLoadBalancer } from '../../lib/options/load-balancer-options.js';
 import { standIn } from '../support/stand-in.js';
 
@@ -130,11 +131,11 @@ describe('a name of a stream of a service', () => {
   ];
 
   it.each(own)('may not be a key of the service or of this library: %s', (name) => {
-    expect(keys.inputProblem('svc', name)).toContain(`"${name}"`);
+    expect(inputProblem(keys, 'svc', name)).toContain(`"${name}"`);
   });
 
   it.each(['svc', 'other-input', 'svc-input-2', 'x', '{x}:mine'])('may be %s', (name) => {
-    expect(keys.inputProblem('svc', name)).toBeUndefined();
+    expect(inputProblem(keys, 'svc', name)).toBeUndefined();
   });
 });
 

@@ -3,6 +3,7 @@ import { declareSuite, type TestRunner } from '../running/runner.js';
 import type { DriverSetup } from '../world/driver-harness.js';
 import { describeAnnouncing } from './live/announcing.js';
 import { describeHandingOver } from './live/handing-over.js';
+import { describeReceiving } from './live/receiving.js';
 import { LiveWorld } from './live/live-world.js';
 
 /** What every registry of live consumers promises. */
@@ -20,5 +21,6 @@ export function liveConsumersContract(runner: TestRunner, name: string, setup: D
 
     describeAnnouncing(tests, world);
     describeHandingOver(tests, world);
+    describeReceiving(tests, world);
   });
 }

@@ -1,0 +1,56 @@
+import { expect } from '../../running/expect.js';
+import { port } from '../../running/skipped.js';
+import type { DelayStore, Promoted } from '../../../ports/delays.js';
+import type { When } from '../../../core/message.js';
+import { entry, SourceWorld, valueOf } from '../../world/source-world.js';
+
+/** Longer than any test, in milliseconds. */
+export const LATER = 60_000;
+/** Short enough to wait for, in milliseconds. */
+export const SOON = 60;
+
+/** One test's delayed messages. */
+export class DelaysWorld extends SourceWorld {
+  delays!: DelayStore;
+
+  /** Call it before the test. */
+  async begin(): Promise<void> {
+    this.delays = port(await this.driver(), 'delays');
+  }
+
+  delayed(value: string, when: When, to = this.stream) {
+    return { stream: to, fields: entry(value), when };
+  }
+
+  /** Stores values that are due in `ms` milliseconds. @returns their ids */
+  async schedule(ms: number, ...values: string[]): Promise<string[]> {
+    const entries = values.map((value) => this.delayed(value, { in: ms }));
+    const results = await this.delays.schedule(entries);
+    for (const result of results) expect(result).toMatch(/^delayed-./);
+    return results as string[];
+  }
+
+  async promote(of = this.stream): Promise<Promoted> {
+    const [result] = await this.delays.promote([of]);
+    if (result instanceof Error) throw result;
+    return result!;
+  }
+
+  /** All that is in a stream. */
+  async published(of = this.stream): Promise<(string | undefined)[]> {
+    const end = this.harness.unique('end');
+    await this.publishTo(of, end);
+    const reader = await this.reader(this.harness.unique('reader'), {
+      streams: [of],
+      group: this.harness.unique('group'),
+    });
+    const found: (string | undefined)[] = [];
+    while (found.at(-1) !== end) found.push(valueOf(await reader.takeOne()));
+    return found.filter((value) => !value?.startsWith('end'));
+  }
+
+  /** Values of the messages that wait, soonest first. */
+  async waiting(of = this.stream): Promise<(string | undefined)[]> {
+    return (await this.delays.list(of, 1000)).items.map(({ fields }) => fields[3]);
+  }
+}
