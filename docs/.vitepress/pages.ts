@@ -27,6 +27,7 @@ export const PARTS: readonly Part[] = [
       'requests',
       'routing',
       'consumers',
+      'applications',
       'load-balancer',
       'retention',
       'lag',

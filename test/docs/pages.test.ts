@@ -14,8 +14,7 @@ const UNCONVERTED = new Set(
   ]
     .join(' ')
     .split(' ')
-    .map((page) => `docs/${page}.md`)
-    .concat('README.md'),
+    .map((page) => `docs/${page}.md`),
 );
 const pages = docPages().filter((page) => !HISTORY.test(page));
 

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deadLinks } from '../support/doc-pages.js';
+import { packPackage } from '../support/packed-package.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
@@ -15,29 +17,35 @@ const NEST = ['@nestjs/common', '@nestjs/core', '@nestjs/microservices'];
 describe.concurrent('the packed package', () => {
   let dir: string;
   let tarball: string;
-  let files: string[];
+  let files: readonly string[];
 
   beforeAll(async () => {
-    if (!existsSync(join(root, 'dist/index.js'))) throw new Error('Run "npm run build" first.');
     dir = await mkdtemp(join(tmpdir(), 'streams-package-'));
-    const flags = ['--json', '--ignore-scripts', '--pack-destination', dir];
-    const { stdout } = await run('npm', ['pack', ...flags], { cwd: root });
-    const [packed] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
-    tarball = join(dir, packed.filename);
-    files = packed.files.map((file) => file.path);
+    ({ tarball, files } = await packPackage(dir));
   });
 
   afterAll(() => rm(dir, { recursive: true, force: true }));
 
   it('holds the build and what describes it', () => {
-    const others = files.filter((file) => !file.startsWith('dist/'));
-    const described = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
-    expect(others.filter((file) => !described.test(file))).toEqual([]);
+    const others = files.filter((file) => !/^(?:dist|docs)\//.test(file)).toSorted();
+    expect(others).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
+    expect(files.filter((file) => file.startsWith('docs/') && !/\.(md|svg)$/.test(file))).toEqual(
+      [],
+    );
     expect(files).toContain('dist/index.d.ts');
     expect(files).toContain('dist/drivers/memory/index.d.ts');
     expect(files.filter((file) => !/\.(js|d\.ts)$/.test(file) && file.startsWith('dist/'))).toEqual(
       [],
     );
+  });
+
+  it('has what its pages link to', () => {
+    const shipped = new Set(files);
+    const ships = (file: string): boolean =>
+      shipped.has(file) || files.some((path) => path.startsWith(`${file}/`));
+    const pages = files.filter((file) => file.endsWith('.md'));
+    expect(pages).toContain('docs/README.md');
+    expect(pages.flatMap((page) => deadLinks(page, ships))).toEqual([]);
   });
 
   it.each<Application>([

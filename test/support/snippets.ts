@@ -62,6 +62,41 @@ export function unmarkedCode(name: string, page: string): string[] {
   });
 }
 
+/** A code block of a page. */
+export interface Block {
+  readonly language: string;
+  readonly text: string;
+  /** The file that it shows, `retries/bank.ts`, where a marker names one. */
+  readonly file: string | undefined;
+}
+
+/** The code blocks of a page, in their order. */
+export function blocksOf(page: string): Block[] {
+  const lines = page.split('\n');
+  const blocks: Block[] = [];
+  for (let at = 0; at < lines.length; at++) {
+    if (!FENCE.test(lines[at]!)) continue;
+    const end = lines.findIndex((line, later) => later > at && FENCE.test(line));
+    const above = lines.slice(0, at).findLast((text) => text.trim() !== '') ?? '';
+    blocks.push({
+      language: lines[at]!.replace(FENCE, ''),
+      text: dedented(lines.slice(at + 1, end)).join('\n'),
+      file: MARKER.exec(above)?.[2],
+    });
+    at = end;
+  }
+  return blocks;
+}
+
+/** The part of a page under a heading of the second level, without the heading. */
+export function sectionOf(page: string, heading: string): string {
+  const begin = page.indexOf(`\n## ${heading}\n`);
+  if (begin < 0) throw new Error(`No section "${heading}"`);
+  const rest = page.slice(begin + heading.length + 5);
+  const end = rest.search(/^## /m);
+  return end < 0 ? rest : rest.slice(0, end);
+}
+
 /** The files that a page shows, in their order: `retries/order.controller.ts`. */
 export function filesShown(page: string): string[] {
   return page.split('\n').flatMap((line) => MARKER.exec(line)?.[2] ?? []);

@@ -1,0 +1,7 @@
+import { StreamsModule } from 'nestjs-redis-streams';
+import { memory } from 'nestjs-redis-streams/memory';
+
+export const streams = StreamsModule.forRoot({
+  source: memory(),
+  group: 'shop',
+});
