@@ -147,7 +147,12 @@ export class Delivery {
     return this.lease.attempt;
   }
 
-  /** Aborts when the run times out, ownership is lost, or the shutdown's grace period has passed. */
+  /**
+   * Aborts when the run times out, ownership is lost, or the shutdown's grace period has passed.
+   *
+   * A listener of the signal must not throw. Node reports such an error as an uncaught exception,
+   * which ends the process; this library cannot catch it.
+   */
   get signal(): AbortSignal {
     // Made on demand: an AbortController per message would cost more than its acknowledgement.
     this.controller ??= new AbortController();

@@ -96,18 +96,23 @@ describe('a message', () => {
     const [one, other] = [await publisher(), await consumer()];
     await consumer();
     await until('they listen', async () => (await listeners()) === 2);
+    // Connects: on a machine at work that takes longer than the first message is delayed.
+    await one.runtime.driver.delays!.list('later', 1);
+    const stalls = monitorEventLoopDelay({ resolution: 5 });
+    stalls.enable();
     for (let count = 1; count <= 10; count++) {
       await store(one, Date.now() + 50 + 10 * count);
       await until('it is in its stream', async () => (await client.xlen('later')) === count);
     }
+    stalls.disable();
+    // Where this very process stood still, so did its schedulers.
+    const stalled = stalls.max / 1e6;
     const lags = await lagsOf();
     console.log(
-      `10 messages, one by one, of processes that are gone: ${largest(lags)} ms late at most`,
+      `10 messages, one by one, of processes that are gone: ${largest(lags)} ms late at most, the process stood still for ${Math.round(stalled)} ms`,
     );
     expect(lags[0]).toBeGreaterThanOrEqual(0);
-    expect(lags[5]).toBeLessThan(100);
-    // A machine at work makes single ones later; a process that is not told finds them within a second.
-    expect(largest(lags)).toBeLessThan(1000);
+    expect(largest(lags)).toBeLessThan(100 + stalled);
     // It listens again where it lost its connection, and what was said meanwhile is found.
     await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
     await until('they listen again', async () => (await listeners()) === 2);

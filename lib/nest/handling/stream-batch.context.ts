@@ -30,6 +30,9 @@ export class StreamBatchItem<T = unknown> {
 
   /**
    * Aborts with the signal of the batch, and where another consumer has taken over this message.
+   *
+   * A listener of the signal must not throw. Node reports such an error as an uncaught exception,
+   * which ends the process; this library cannot catch it.
    */
   get signal(): AbortSignal {
     return this.item.delivery.signal;
@@ -90,7 +93,12 @@ export class StreamBatchContext<T = unknown> extends RunContext {
     return this.first.consumer;
   }
 
-  /** Aborts when the run times out, the shutdown is over, or all messages are lost. */
+  /**
+   * Aborts when the run times out, the shutdown is over, or all messages are lost.
+   *
+   * A listener of the signal must not throw. Node reports such an error as an uncaught exception,
+   * which ends the process; this library cannot catch it.
+   */
   get signal(): AbortSignal {
     const signals = this.items.map(({ signal }) => signal);
     const controller = new AbortController();

@@ -65,6 +65,9 @@ export class StreamContext<T = unknown> extends RunContext {
   /**
    * Aborts when the run times out, another consumer has taken over the message, or the shutdown is
    * over.
+   *
+   * A listener of the signal must not throw. Node reports such an error as an uncaught exception,
+   * which ends the process; this library cannot catch it.
    */
   get signal(): AbortSignal {
     return this.delivery.signal;
