@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 
 const LIB = fileURLToPath(new URL('../../lib', import.meta.url));
 
-/** Words that name no actor. As names of consumers in tests, in quotation marks, they are data. */
-const NO_ACTOR = /(?<!['-])\b(?:whoever|nobody|somebody|anybody|everybody)\b/i;
+/** Words that name no actor, or no thing. As names of consumers in tests, in quotation marks, they are data. */
+const NO_ACTOR = /(?<!['-])\b(?:whoever|nobody|somebody|anybody|everybody|whatever|whichever)\b/i;
 
 /** Lines of lib with such a word, as `file:line: text`. */
 function found(): string[] {

@@ -14,7 +14,7 @@ const LONGEST_NAME = 256;
 const LONGEST_TEXT = 16_384;
 
 /**
- * A thrown value, whatever it is, as it is stored and reported: texts, and no longer than this says.
+ * Any thrown value, as it is stored and reported: texts, and no longer than this says.
  * Never throws: getters of a thrown value may, and its properties may be anything.
  */
 export function errorRecord(thrown: unknown): ErrorRecord {

@@ -56,7 +56,7 @@ export function LoadBalancedHandler<P = unknown>(
     for (const key of ['stream', 'streams', 'group']) {
       if (key in rest) problems.push(`${key} is no option: the load balancer decides`);
     }
-    // Streams have to be named there; here they are whichever is owned.
+    // Streams have to be named there; here the handler has the streams that are owned.
     const declaration = readDeclaration([{ ...rest, streams: [service] }], problems);
     const { streams: _, ...own } = declaration.options;
     return { ...declaration, options: { ...own, balanced: service } };

@@ -45,7 +45,7 @@ export function leaseStoreContract(runner: TestRunner, name: string, setup: Driv
       throw new Error('It never became free');
     }
 
-    test('one owner at a time, whatever connection asks', async () => {
+    test('one owner at a time, also through another connection', async () => {
       await acquire('A');
       expect(await store.acquire(lease, 'B', LONG)).toBeUndefined();
       expect(await (await open()).acquire(lease, 'B', LONG)).toBeUndefined();

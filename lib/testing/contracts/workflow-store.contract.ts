@@ -55,7 +55,7 @@ export function workflowStoreContract(runner: TestRunner, name: string, setup: D
       });
     });
 
-    test('what was recorded is read, in whatever order it came', async () => {
+    test('what was recorded in any order is read', async () => {
       await record(step('1.1.2'));
       await record(step('0'), step('1', { failed: true }));
       await record(step('1.0.2'));
@@ -177,7 +177,7 @@ export function workflowStoreContract(runner: TestRunner, name: string, setup: D
       });
     });
 
-    test('what has to wait is kept for longer, whatever is written later', async () => {
+    test('what has to wait is kept for longer, also after later writes', async () => {
       await store.begin(workflow, 1, 100);
       await store.keep(workflow, 60_000);
       await store.record([step('0')], 100);

@@ -44,7 +44,7 @@ export class Reader {
     return lease!;
   }
 
-  /** Whatever comes within `ms` of the driver's time. */
+  /** All entries that come within `ms` milliseconds of the driver's time. */
   async takeWithin(ms: number): Promise<Lease[]> {
     const leases: Lease[] = [];
     const end = this.harness.now() + ms;

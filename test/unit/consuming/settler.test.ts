@@ -157,12 +157,13 @@ describe('the settler', () => {
   it('tells of no dead letter where another consumer has settled the entry while the queue was down', async () => {
     const letters: string[] = [];
     let broken = true;
-    const queue = {
+    const queue = standIn<DeadLetterQueue>({
       put: async (record: { id: string }) => {
         if (broken) throw new Error('queue is down');
         letters.push(record.id);
+        return record.id;
       },
-    } as unknown as DeadLetterQueue;
+    });
     const s = settler(async (batch) => batch.map(() => 'settled'), queue);
     s.it.add(delivery('1'), deadLetter('crashed'));
     await s.clock.advance(0);

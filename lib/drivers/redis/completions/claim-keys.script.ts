@@ -6,10 +6,17 @@ import { TRY } from '../scripting/try.js';
 import { DONE, type DoneKeys } from './done-keys.js';
 
 /**
- * Claims done keys. KEYS the first done key, for its slot. ARGV, packed: lease in milliseconds,
- * owner, the prefix of the done keys, their prefix in version 0.1.0 or an empty text, then the rest
- * of each key. Answers, for keys that existed, the index and a word or the text of an error, in
- * turn.
+ * Claims the done keys of messages for one owner, until the lease ends. Extends claims that the
+ * owner has already. A key that is completed, or that another owner has claimed, is left alone.
+ *
+ * - KEYS: the first done key. It only says to which slot the others belong.
+ * - ARGV: packed: lease in milliseconds; owner; the prefix of the done keys; their prefix in
+ *   version 0.1.0, or an empty text; then the rest of each key.
+ * - Result: for each key that existed, its index, counted from 1, and `held`, `done`, `own` or
+ *   the text of an error, in turn.
+ *
+ * Why a script: one command serves many keys. Otherwise another owner could claim a key between
+ * the look at its name of version 0.1.0 and the claim.
  */
 const script = new Script(`${UNPACK}${TRY}
 local lease, owner, prefix, former = ARGV[1], ARGV[2], ARGV[3], ARGV[4]

@@ -2,11 +2,18 @@ import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
 
 /**
- * Carries out the commands that a handler has queued, unless a note says that this was done, and
- * writes the note. A command that the server refuses ends the script: the commands before it stay,
- * and no note is written. KEYS note, the note of version 0.1.0 or the same once more, then the keys
- * of the commands. ARGV for how many milliseconds the note is kept, then per command its name, the
- * number of its keys, the number of its other arguments, and these.
+ * Carries out the commands that a handler has queued, and writes the note that says so. Does
+ * nothing where the note exists. A command that the server refuses ends the script: the commands
+ * before it stay, and no note is written.
+ *
+ * - KEYS: the note; the note of version 0.1.0, or the same key once more; then the keys of the
+ *   commands.
+ * - ARGV: the time to keep the note, in milliseconds; then for each command its name, the number
+ *   of its keys, the number of its other arguments, and these arguments.
+ * - Result: `written`, or `noted` where the note existed.
+ *
+ * Why a script: otherwise two runs could both find no note, and the commands would take effect
+ * twice.
  */
 const script = new Script(`
 if redis.call('EXISTS', KEYS[1], KEYS[2]) > 0 then return 'noted' end

@@ -3,8 +3,13 @@ import { Script } from '../scripting/script.js';
 import { DONE } from './done-keys.js';
 
 /**
- * Marks keys as completed, even where another owner has claimed them. KEYS done keys. ARGV for how
- * many milliseconds, per key.
+ * Marks keys as completed, even where another owner has claimed them.
+ *
+ * - KEYS: the done keys.
+ * - ARGV: for each key the time to remember it, in milliseconds.
+ * - Result: `completed`.
+ *
+ * Why a script: one command serves all keys, and no process sees half of them completed.
  */
 const script = new Script(`
 for i = 1, #KEYS do

@@ -4,8 +4,13 @@ import { doneKeysOf } from './done-keys.js';
 import type { ClaimingKeys } from './claim-keys.script.js';
 
 /**
- * Extends claims. KEYS done keys. ARGV lease in milliseconds, owner. Answers per key `kept`, or
- * `lost` where the owner has the key no more.
+ * Extends the claims of one owner.
+ *
+ * - KEYS: the done keys.
+ * - ARGV: lease in milliseconds; owner.
+ * - Result: for each key `kept`, or `lost` where the owner has the key no more.
+ *
+ * Why a script: otherwise another owner could claim a key between the check and the extension.
  */
 const script = new Script(`
 local words = {}

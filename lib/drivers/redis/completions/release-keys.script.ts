@@ -2,7 +2,15 @@ import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
 import { doneKeysOf, type DoneKeys } from './done-keys.js';
 
-/** Releases claims. KEYS done keys. ARGV owner. */
+/**
+ * Deletes the claims of one owner. Claims of other owners and completed keys stay.
+ *
+ * - KEYS: the done keys.
+ * - ARGV: owner.
+ * - Result: `released`.
+ *
+ * Why a script: otherwise a claim that another owner has taken after the check would be deleted.
+ */
 const script = new Script(`
 for i = 1, #KEYS do
   if redis.call('GET', KEYS[i]) == ARGV[1] then

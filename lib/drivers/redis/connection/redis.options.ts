@@ -90,7 +90,7 @@ export const REDIS_OPTIONS = declareOptions(
     /**
      * Maximum of bytes of messages in this process's memory: those that were read and are not yet
      * settled, of all its streams together. At this limit reading waits, so that few large messages
-     * run at a time, whatever `concurrency` allows. Each reader may always have one message.
+     * run at a time, even where `concurrency` allows more. Each reader may always have one message.
      * @default 8388608 (8 MiB)
      */
     maxReadBytes: whole(1),

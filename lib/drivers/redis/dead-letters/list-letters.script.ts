@@ -2,9 +2,16 @@ import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
 
 /**
- * Lists dead letters of a range, oldest first, as many as fit into a number of bytes, and at least
- * one. KEYS dead letters. ARGV first id, last id, maximum of letters, bytes, 1 to get only the
- * record of each. Answers { id and fields of each, 1 where more follow }.
+ * Lists the dead letters of a range, oldest first: as many as fit into a number of bytes, and at
+ * least one.
+ *
+ * - KEYS: the dead letters.
+ * - ARGV: first id; last id; maximum of letters; maximum of bytes; 1 to get only the record of
+ *   each letter.
+ * - Result: { id and fields of each letter, 1 where more follow }.
+ *
+ * Why a script: the size of a letter is known on the server only, so the server decides how many
+ * to send.
  */
 const script = new Script(`
 local from, most, left, out = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4]), {}

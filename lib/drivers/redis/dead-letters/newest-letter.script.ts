@@ -1,7 +1,15 @@
 import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
 
-/** Finds the newest dead letter. KEYS dead letters. Answers its id. */
+/**
+ * Finds the newest dead letter.
+ *
+ * - KEYS: the dead letters.
+ * - ARGV: none.
+ * - Result: its id.
+ *
+ * Why a script: a script sends the id without the fields of the letter, which may be large.
+ */
 const script = new Script(`
 local entry = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 return entry and entry[1]

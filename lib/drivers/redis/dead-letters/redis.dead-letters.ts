@@ -174,7 +174,7 @@ export class RedisDeadLetters implements DeadLetterQueue {
   }
 }
 
-/** The record comes first. The fields behind it are the message's own, whatever their names. */
+/** The record comes first. The fields behind it are the message's own, also those named `dead_letter`. */
 function deadLetterOf([deadLetterId, stored]: LetterEntry): DeadLetter {
   const record = JSON.parse(stored[1] ?? '{}') as DeadLetterRecord;
   return { ...record, deadLetterId, fields: unpackFields(stored.slice(2)) };

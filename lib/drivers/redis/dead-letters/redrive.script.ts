@@ -4,9 +4,15 @@ import { STREAMS_ONLY } from '../scripting/streams-only.js';
 import { TRY } from '../scripting/try.js';
 
 /**
- * Moves dead letters of one group to its redrive stream. KEYS dead letters, redrive stream. ARGV
- * group, then per letter its id and a JSON that names the origin of the message. Answers how many
- * letters still existed.
+ * Moves dead letters of one group to its redrive stream.
+ *
+ * - KEYS: the dead letters; the redrive stream.
+ * - ARGV: group; then for each letter its id, and a JSON text that names the origin of the
+ *   message.
+ * - Result: the number of letters that still existed.
+ *
+ * Why a script: otherwise a process that dies in between would lose the letter, or leave it to
+ * be redriven twice.
  */
 const script = new Script(`${TRY}${STREAMS_ONLY}
 local refusal = refuse_others(KEYS[2])

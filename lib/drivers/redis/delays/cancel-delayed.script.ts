@@ -3,8 +3,13 @@ import { Script } from '../scripting/script.js';
 import { DELAYING, type DelayKeys } from '../scripting/delaying.js';
 
 /**
- * Removes a delayed message. KEYS sorted set, hash, stream. ARGV name. Answers `cancelled`, or
- * `gone`.
+ * Removes a delayed message, so that it is not published.
+ *
+ * - KEYS: the sorted set of due times; the hash of fields; the stream.
+ * - ARGV: the name of the message.
+ * - Result: `cancelled`, or `gone` where no such message waits.
+ *
+ * Why a script: otherwise another process could publish the message between the two removals.
  */
 const script = new Script(`${DELAYING}
 local refusal = refuse_delays(KEYS[1], KEYS[2], KEYS[3])

@@ -3,10 +3,17 @@ import { Script } from '../scripting/script.js';
 import type { DelayKeys } from '../scripting/delaying.js';
 
 /**
- * Lists one page of the delayed messages, soonest first. Finds the start of the page by halving,
- * since the last message of the page before may be gone. KEYS sorted set, hash. ARGV limit, then
- * due time and name of that last message, or nothing. Answers { name, due time, fields } per
- * message, without fields where the hash has none.
+ * Lists one page of the delayed messages, the message that is due first at its head. Finds the
+ * start of the page by halving, because the last message of the page before may be gone.
+ *
+ * - KEYS: the sorted set of due times; the hash of fields.
+ * - ARGV: maximum of messages; then due time and name of the last message of the page before, or
+ *   nothing.
+ * - Result: for each message { name, due time in milliseconds since the epoch, fields }, without
+ *   fields where the hash has none.
+ *
+ * Why a script: otherwise a message could move between the look at the order and the look at its
+ * fields.
  */
 const script = new Script(`
 local from = 0

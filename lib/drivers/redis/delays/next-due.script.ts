@@ -7,9 +7,14 @@ import { TRY } from '../scripting/try.js';
 export const LOOK_AT_ONCE = 1000;
 
 /**
- * Looks at many streams, most of which have no delayed message. KEYS one sorted set per stream.
- * Answers per stream the time until the next message is due, in milliseconds, -1 where none waits,
- * or an error.
+ * Looks at many streams, most of which have no delayed message.
+ *
+ * - KEYS: one sorted set of due times for each stream.
+ * - ARGV: none.
+ * - Result: for each stream the time until its next message is due, in milliseconds; -1 where
+ *   none waits; or an error.
+ *
+ * Why a script: one command serves many streams. The clock of the server decides.
  */
 const script = new Script(`${TRY}${DELAYING}${NEXT_IN}
 local out = {}

@@ -26,11 +26,17 @@ export const PROMOTE_AT_ONCE = 100;
 const UNREADABLE = 'unreadable_delayed';
 
 /**
- * Moves due messages to their stream, and removes them from the delayed ones in the same step. A
- * stream that has nothing due costs one command; the others share the maximum of entries. Where a
- * stream accepts no more entries, those that were moved before are removed, and the rest stays
- * delayed. KEYS per stream: sorted set, hash, stream. Answers per stream { moved, lost,
- * milliseconds until the next one is due or -1 }, or an error.
+ * Moves due messages to their stream. A stream without due messages costs one command. The
+ * others share the maximum of entries. Where a stream accepts no more entries, the messages that
+ * were moved before are removed from the delayed ones, and the rest stays delayed.
+ *
+ * - KEYS: for each stream: the sorted set of due times, the hash of fields, the stream.
+ * - ARGV: none.
+ * - Result: for each stream { moved, lost, milliseconds until the next message is due or -1 },
+ *   or an error.
+ *
+ * Why a script: publishing and removing belong together: a message is in its stream once,
+ * however many processes promote.
  */
 const script = new Script(`${TRY}${DELAYING}${NEXT_IN}
 local function fields_of(packed)

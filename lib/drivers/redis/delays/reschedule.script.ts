@@ -4,8 +4,14 @@ import { Script } from '../scripting/script.js';
 import { DELAYING, whenArguments, type DelayKeys } from '../scripting/delaying.js';
 
 /**
- * Changes the due time of a delayed message. KEYS sorted set. ARGV name, `in` or `at`,
- * milliseconds. Answers `moved`, or `gone`.
+ * Changes the due time of a delayed message.
+ *
+ * - KEYS: the sorted set of due times.
+ * - ARGV: name of the message; `in` or `at`; milliseconds from now, or since the epoch.
+ * - Result: `moved`, or `gone` where no such message waits.
+ *
+ * Why a script: otherwise a message that another process publishes in between would be stored
+ * again.
  */
 const script = new Script(`${DELAYING}
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 'gone' end

@@ -4,9 +4,15 @@ import { GROUP_RECORD } from '../scripting/group-record.js';
 import { TRY } from '../scripting/try.js';
 
 /**
- * Creates a group on an operator's request. Removes what was remembered of an earlier group of this
- * name, also the mark that it was deleted on request. KEYS stream, floors. ARGV group, start id,
- * whether to create the stream. Answers `created` | `exists` | `no-stream`.
+ * Creates a group on an operator's request. Removes what was remembered of an earlier group of
+ * this name, also the mark that it was deleted on request.
+ *
+ * - KEYS: the stream; the floors of its groups.
+ * - ARGV: group; start id; whether to create the stream.
+ * - Result: `created`, `exists` or `no-stream`.
+ *
+ * Why a script: otherwise a consumer could put the group back at the position of the earlier
+ * one.
  */
 const script = new Script(`${TRY}${GROUP_RECORD}
 local key, floors, group = KEYS[1], KEYS[2], ARGV[1]

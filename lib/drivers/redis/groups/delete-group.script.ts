@@ -4,10 +4,16 @@ import { DELETED, GROUP_RECORD } from '../scripting/group-record.js';
 import { TRY } from '../scripting/try.js';
 
 /**
- * Deletes a group on an operator's request, with its pending entries and its redrive stream. Leaves
- * a mark in place of its floor, so that no consumer creates the group again. Marks a lost group
- * too, since a consumer would restore it. KEYS stream, floors, redrive stream. ARGV group. Answers
- * `deleted` | `absent` | `unmarkable` (the key of the floors is no hash; nothing was done).
+ * Deletes a group on an operator's request, with its pending entries and its redrive stream.
+ * Leaves a mark in place of its floor, so that no consumer creates the group again. Marks a lost
+ * group, too, because a consumer would restore it.
+ *
+ * - KEYS: the stream; the floors of its groups; the redrive stream.
+ * - ARGV: group.
+ * - Result: `deleted`, `absent`, or `unmarkable`: the key of the floors is no hash, and nothing
+ *   was done.
+ *
+ * Why a script: otherwise a consumer could create the group again before the mark is written.
  */
 const script = new Script(`${TRY}${GROUP_RECORD}
 local key, floors, group = KEYS[1], KEYS[2], ARGV[1]

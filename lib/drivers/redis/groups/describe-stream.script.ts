@@ -7,12 +7,18 @@ import { GROUP_RECORD } from '../scripting/group-record.js';
 import { TRY } from '../scripting/try.js';
 
 /**
- * Describes a stream and its groups in one step, without their entries. KEYS stream, floors.
- * Answers { length, entries added, last id, first id, time in milliseconds, groups }, each group as
- * { name, consumers, pending, last delivered id, entries read, lag, oldest pending id, oldest
- * undelivered id }. A value is nil where the server does not know it, or where there is none.
- * Answers nil where there is no stream. Leaves out the server's lag where another lag is certain,
- * or where the server's count is outdated.
+ * Describes a stream and its groups, without their entries. Leaves out the lag that the server
+ * reports where another lag is certain, or where the count of the server is outdated.
+ *
+ * - KEYS: the stream; the floors of its groups.
+ * - ARGV: none.
+ * - Result: { length, entries added, last id, first id, server time in milliseconds, groups },
+ *   each group as { name, consumers, pending, last delivered id, entries read, lag, oldest
+ *   pending id, oldest undelivered id }. A value is nil where the server does not know it, or
+ *   where there is none. The whole is nil where there is no stream.
+ *
+ * Why a script: the numbers belong to the same moment, so that lag and pending entries fit
+ * together.
  */
 const script = new Script(`${TRY}${GROUP_RECORD}${GROUP_COUNT}
 local key = KEYS[1]

@@ -9,15 +9,20 @@ import { XINFO_RECORD } from '../scripting/xinfo-record.js';
  * Creates a group where it is missing, at a position that skips no unsettled entry.
  *
  * The floor of a group is `oldest pending id or '-'`, `last delivered id`, `entries added`, and
- * `entries read or '-'`, separated by spaces. A floor is valid only while the stream reaches up to
- * it and its count of added entries was not restarted: after a flush the ids may begin lower, and a
- * group at the old position would read nothing, for ever. The floor in the hash is at least as new
- * as the floor that any process has seen itself.
+ * `entries read or '-'`, separated by spaces. A floor is valid only while the stream reaches up
+ * to it and its count of added entries was not restarted: after a flush the ids may begin lower,
+ * and a group at the old position would read nothing, for ever. The floor in the hash is at
+ * least as new as the floor that any process has seen itself.
  *
- * KEYS stream, floors. ARGV group, start id, floor known to the caller or '', 1 to create the group
- * or 0. Answers { word, position, last delivered id before }, word: `exists` | `created` |
- * `restored` (at the floor) | `replayed` (from the beginning, as the server lost data) | `deleted`
- * (on request). With 0 it answers `missing`, or `absent` without the stream.
+ * - KEYS: the stream; the floors of its groups.
+ * - ARGV: group; start id; floor that the caller knows, or an empty text; 1 to create the group,
+ *   or 0 to look only.
+ * - Result: { word, position, last delivered id before }. Words: `exists`; `created`; `restored`
+ *   at the floor; `replayed` from the beginning, because the server lost data; `deleted` on
+ *   request; and where it only looks `missing`, or `absent` without the stream.
+ *
+ * Why a script: otherwise the stream could be flushed, or the group created elsewhere, between
+ * the check of the floor and the creation.
  */
 const script = new Script(`${TRY}${XINFO_RECORD}${ID_ORDER}
 local key, group, start, floor = KEYS[1], ARGV[1], ARGV[2], ARGV[3]

@@ -3,8 +3,14 @@ import { Script } from '../scripting/script.js';
 import { XINFO_RECORD } from '../scripting/xinfo-record.js';
 
 /**
- * Removes a consumer that has no pending entries. KEYS stream. ARGV group, consumer. Answers the
- * number of entries pending to it.
+ * Removes a consumer that has no pending entries.
+ *
+ * - KEYS: the stream.
+ * - ARGV: group; consumer.
+ * - Result: the number of entries pending to the consumer. 0: it is removed, or was not there.
+ *
+ * Why a script: otherwise the consumer could receive an entry after the check, and removing it
+ * would lose that entry.
  */
 const script = new Script(`${XINFO_RECORD}
 local consumers = redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])

@@ -4,8 +4,14 @@ import { GROUP_RECORD } from '../scripting/group-record.js';
 import { TRY } from '../scripting/try.js';
 
 /**
- * Moves a group to another position, together with the floor from which it would be restored. KEYS
- * stream, floors. ARGV group, id. Answers `moved` | `no-stream` | `no-group`.
+ * Moves a group to another position, and with it the floor from which the group would be
+ * restored.
+ *
+ * - KEYS: the stream; the floors of its groups.
+ * - ARGV: group; id.
+ * - Result: `moved`, `no-stream` or `no-group`.
+ *
+ * Why a script: otherwise a group that is lost in between would be restored at its old position.
  */
 const script = new Script(`${TRY}${GROUP_RECORD}
 local key, floors, group = KEYS[1], KEYS[2], ARGV[1]

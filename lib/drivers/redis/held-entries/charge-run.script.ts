@@ -4,9 +4,16 @@ import { Script } from '../scripting/script.js';
 import { FENCE, type Fenced } from '../scripting/fence.js';
 
 /**
- * Charges a run at its start, and fetches the entry unless its fields are known. KEYS stream. ARGV
- * group, consumer, id, count, 1 where the fields are known. Answers a word, and the fields after `started`. An entry whose data was deleted leaves the pending
- * list with the claim: `trimmed`.
+ * Counts a run at its start, and fetches the entry unless the fields are known. An entry whose
+ * data was deleted leaves the pending list with the claim.
+ *
+ * - KEYS: the stream.
+ * - ARGV: group; consumer; id; delivery count that the consumer knows; 1 where the fields are
+ *   known.
+ * - Result: { word } or { `started`, fields }. Words: `started`, `lost`, `gone`, `trimmed`.
+ *
+ * Why a script: otherwise another consumer could take the entry between the check and the count,
+ * and the run would be counted for the wrong consumer.
  */
 const script = new Script(`${FENCE}
 local word = fence(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4])

@@ -5,11 +5,16 @@ import { Script } from '../scripting/script.js';
 import { TRY } from '../scripting/try.js';
 
 /**
- * Keeps entries of one consumer fresh, each only while this run owns it.
- * KEYS stream. ARGV group, consumer, first id, last id, then id and delivery count in turn.
- * Answers a word per entry. One range XPENDING serves all of them, but for those behind very many
- * that are not asked for; a claim of an entry whose data was
- * deleted drops it from the pending list and leaves its id out.
+ * Keeps entries of one consumer fresh, each only while this run owns it. One XPENDING for the
+ * whole range serves all entries, except those behind very many that are not asked for. A claim
+ * of an entry whose data was deleted drops it from the pending list, and leaves its id out.
+ *
+ * - KEYS: the stream.
+ * - ARGV: group; consumer; first id; last id; then id and delivery count of each entry, in turn.
+ * - Result: for each entry `held`, `lost`, `gone` or `trimmed`.
+ *
+ * Why a script: otherwise an entry that another consumer takes after the check would be claimed
+ * back from it.
  */
 const script = new Script(`${TRY}
 local key, group, consumer = KEYS[1], ARGV[1], ARGV[2]

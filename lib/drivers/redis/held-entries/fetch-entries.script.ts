@@ -3,9 +3,15 @@ import type { Fields } from '../../../core/message.js';
 import { Script } from '../scripting/script.js';
 
 /**
- * Entries by their ids, as many as fit into a number of bytes: one at least. KEYS stream. ARGV bytes,
- * then ids. Answers the fields of each in turn, nothing where its data was deleted, and ends where
- * the next one does not fit.
+ * Reads entries by their ids: as many as fit into a number of bytes, and at least one.
+ *
+ * - KEYS: the stream.
+ * - ARGV: maximum of bytes; then the ids.
+ * - Result: the fields of each entry in turn, nothing where its data was deleted. Ends where the
+ *   next entry does not fit.
+ *
+ * Why a script: the size of an entry is known on the server only, so the server decides how many
+ * to send.
  */
 const script = new Script(`
 local left, found, out = tonumber(ARGV[1]), false, {}

@@ -16,7 +16,7 @@ let nextTry = 0;
 /**
  * Tells the garbage collector that a large message takes memory. V8 lets the heap grow to four times
  * what was alive at the last collection, so the payloads of large messages that are done pile up: 230 MB
- * in a process with messages of 1 MB, whatever `maxReadBytes` is. It collects earlier where buffers
+ * in a process with messages of 1 MB, with any `maxReadBytes`. It collects earlier where buffers
  * outside the heap take 64 MB more than at the last collection. A hint is such a buffer: memory that is
  * reserved and never written to, so that the system gives none. It lives as long as the message.
  *

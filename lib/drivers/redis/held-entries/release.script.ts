@@ -10,7 +10,16 @@ import { FENCE, type Fenced } from '../scripting/fence.js';
 const ONE_DAY = 86_400_000;
 
 /**
- * Gives an entry back uncharged. KEYS stream. ARGV group, consumer, id, count, count to leave, idle.
+ * Gives an entry back: it looks idle for long, so that any consumer may take it, and its run is
+ * not counted.
+ *
+ * - KEYS: the stream.
+ * - ARGV: group; consumer; id; delivery count that the consumer knows; delivery count to leave;
+ *   idle time to set, in milliseconds.
+ * - Result: `settled`, `lost` or `gone`.
+ *
+ * Why a script: otherwise an entry that another consumer takes after the check would be given
+ * away under its run.
  */
 const script = new Script(`${FENCE}
 local word = fence(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4])

@@ -4,10 +4,15 @@ import type { Guard } from '../../../core/guard.js';
 import { Script } from '../scripting/script.js';
 
 /**
- * Takes over the pending entries of a group, of any owner and however fresh, oldest first and
- * uncharged. KEYS stream. ARGV group, consumer, id to begin behind or '-', most entries.
- * Answers id, delivery count and the consumer that had it, in turn. A claim of an entry whose data was
- * deleted drops it from the pending list; it is found to be gone when it is fetched.
+ * Takes over the pending entries of a group from any consumer, however fresh they are, oldest
+ * first. No run is counted. A claim of an entry whose data was deleted drops it from the pending
+ * list; the entry is found to be gone when it is fetched.
+ *
+ * - KEYS: the stream.
+ * - ARGV: group; consumer; id to begin behind, or `-`; maximum of entries.
+ * - Result: id, delivery count and former consumer of each entry, in turn.
+ *
+ * Why a script: otherwise an entry could be settled or handed on between the list and the claim.
  */
 const script = new Script(`
 local start = ARGV[3]

@@ -10,10 +10,16 @@ import { HANDED_AT_ONCE, handedKeysOf, MINE, type Handed } from './handed-here.j
 const ONE_DAY = 86_400_000;
 
 /**
- * Sets the idle time of entries that were handed over and wait to be fetched. Takes entries off the
- * list that are pending to another consumer by now. KEYS stream, redrive stream, handed entries.
- * ARGV group, consumer, idle time in milliseconds, '1' to take all entries off the list, maximum of
- * entries, member to begin behind. Answers the last member, or '' at the end of the list.
+ * Sets the idle time of entries that were handed over and wait to be fetched. Takes entries off
+ * the list that are pending to another consumer by now.
+ *
+ * - KEYS: the stream; the redrive stream; the handed entries.
+ * - ARGV: group; consumer; idle time in milliseconds; `1` to take all entries off the list;
+ *   maximum of entries; member of the list to begin behind.
+ * - Result: the last member, or an empty text at the end of the list.
+ *
+ * Why a script: otherwise an entry that another consumer takes after the check would be claimed
+ * back from it.
  */
 const script = new Script(`${MINE}
 local members = page(KEYS[3], ARGV[5], ARGV[6])

@@ -5,11 +5,15 @@ import { ANNOUNCED, KEPT, WRITE_ANNOUNCEMENT } from '../scripting/announcement.j
 
 /**
  * Announces a consumer on many streams at once, or on none where another live consumer has its
- * name. Removes consumers that have been closed or dead for a day. KEYS consumers of each stream.
- * ARGV consumer, instance, milliseconds until it counts as dead, number of instances known to be
- * gone, these instances, then state and JSON for each stream. Answers the indexes of streams where
- * a live consumer has the name, each with that consumer's field and the server time in
- * milliseconds.
+ * name on one of them. Removes consumers that have been closed or dead for a day.
+ *
+ * - KEYS: the hash of consumers of each stream.
+ * - ARGV: consumer; instance; time until the consumer counts as dead, in milliseconds; number of
+ *   instances known to be gone; these instances; then state and JSON text for each stream.
+ * - Result: the index of each stream where a live consumer has the name, with the field of that
+ *   consumer and the server time in milliseconds.
+ *
+ * Why a script: otherwise two consumers could both find the name free, and both take it.
  */
 const script = new Script(`${ANNOUNCED}${WRITE_ANNOUNCEMENT}
 local consumer, instance, ttl, gone = ARGV[1], ARGV[2], tonumber(ARGV[3]), {}

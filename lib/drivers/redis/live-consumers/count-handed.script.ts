@@ -3,8 +3,13 @@ import { HANDED } from '../scripting/handed.js';
 import { Script } from '../scripting/script.js';
 
 /**
- * Counts entries that were handed to a consumer and wait to be fetched, of many streams. KEYS
- * handed entries of each stream. ARGV group, consumer. Answers the count of each.
+ * Counts the entries that were handed to a consumer and wait to be fetched, on many streams.
+ *
+ * - KEYS: the handed entries of each stream.
+ * - ARGV: group; consumer.
+ * - Result: the count for each stream.
+ *
+ * Why a script: one command serves many streams.
  */
 const script = new Script(`${HANDED}
 local counts = {}

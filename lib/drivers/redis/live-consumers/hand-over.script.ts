@@ -7,10 +7,17 @@ import { HANDED, type HandedKind } from '../scripting/handed.js';
 
 /**
  * Makes entries pending to another consumer, each with the delivery count that it keeps, and
- * notifies that consumer. KEYS the entries' key, the stream's consumers, its handed entries. ARGV
- * group, consumer, receiver, its instance, maximum of entries that may wait for it, kind of the
- * key, channel and message to publish there, then id, count, count to keep and event type of each.
- * Answers a word for each. The claim comes before the first write that takes memory.
+ * notifies that consumer. The claim comes before the first write that takes memory: where the
+ * server has none, nothing is half done.
+ *
+ * - KEYS: the stream of the entries; the hash of its consumers; its handed entries.
+ * - ARGV: group; consumer; receiver; instance of the receiver; maximum of entries that may wait
+ *   for the receiver; kind of the stream; channel and message to publish there; then id,
+ *   delivery count, delivery count to keep and event type of each entry.
+ * - Result: for each entry `handed`, `refused`, `full`, `trimmed`, `lost` or `gone`.
+ *
+ * Why a script: otherwise the receiver could close, or this consumer lose the entry, between the
+ * check and the claim.
  */
 const script = new Script(`${FENCE}${ANNOUNCED}${MATCHES}${HANDED}
 local key, group, me, to, kind = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[6]

@@ -4,10 +4,17 @@ import { ANNOUNCED, WRITE_ANNOUNCEMENT } from '../scripting/announcement.js';
 import type { AnnouncedField } from './announce.script.js';
 
 /**
- * Changes a consumer's own fields, each only while it belongs to the consumer's instance. KEYS
- * consumers of each stream. ARGV consumer, instance, milliseconds until it counts as dead, then for
- * `change` state and JSON for each stream. Answers a word for each: `kept`, `expired` where the
- * field was not refreshed in time, `missing`, or `taken` by another instance.
+ * Changes the fields of one consumer, each only while the field belongs to the instance of the
+ * consumer.
+ *
+ * - KEYS: the hash of consumers of each stream.
+ * - ARGV: consumer; instance; time until the consumer counts as dead, in milliseconds; then for
+ *   a change the state and JSON text for each stream.
+ * - Result: for each stream `kept`; `expired` where the field was not refreshed in time;
+ *   `missing`; or `taken` by another instance.
+ *
+ * Why a script: otherwise another consumer could take the name between the check and the write,
+ * and lose its announcement.
  */
 const own = (act: string): Script =>
   new Script(`${ANNOUNCED}${WRITE_ANNOUNCEMENT}

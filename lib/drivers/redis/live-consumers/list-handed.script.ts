@@ -4,8 +4,13 @@ import { Script } from '../scripting/script.js';
 import type { Handed } from './handed-here.js';
 
 /**
- * Lists the waiting entries of one stream. KEYS handed entries. ARGV group, consumer, kind. Answers
- * the ids.
+ * Lists the entries of one stream that wait for a consumer.
+ *
+ * - KEYS: the handed entries.
+ * - ARGV: group; consumer; kind of the stream.
+ * - Result: the ids.
+ *
+ * Why a script: a script, so that the names of the members are made in one place, on the server.
  */
 const script = new Script(`${HANDED}
 local from, to = waiting_of(ARGV[2], ARGV[3])

@@ -5,9 +5,15 @@ import { TRY } from '../scripting/try.js';
 import { XINFO_RECORD } from '../scripting/xinfo-record.js';
 
 /**
- * Reads the consumers of groups. KEYS of each place: stream, consumers of a group. ARGV the groups.
- * Answers for each place the server time in milliseconds, names and fields of the announced
- * consumers, and names and idle times of all consumers that the group knows.
+ * Reads the consumers of groups.
+ *
+ * - KEYS: for each place the stream, and the hash of consumers of the group.
+ * - ARGV: the groups.
+ * - Result: for each place the server time in milliseconds, names and fields of the announced
+ *   consumers, and names and idle times in milliseconds of all consumers that the group knows.
+ *
+ * Why a script: both lists and the time belong to the same moment: a consumer that joins in
+ * between would look unannounced.
  */
 const script = new Script(`${TRY}${XINFO_RECORD}${ANNOUNCED}
 local out = {}

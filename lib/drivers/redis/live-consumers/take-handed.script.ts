@@ -5,9 +5,15 @@ import { Script } from '../scripting/script.js';
 import { HANDED_AT_ONCE, handedKeysOf, MINE, type Handed } from './handed-here.js';
 
 /**
- * Takes some of the waiting entries off the list. KEYS stream, redrive stream, handed entries. ARGV
- * group, consumer, maximum of entries. Answers how many still wait, then kind, id and count of each
- * entry that is pending to this consumer.
+ * Takes some of the waiting entries off the list, for the consumer that fetches them.
+ *
+ * - KEYS: the stream; the redrive stream; the handed entries.
+ * - ARGV: group; consumer; maximum of entries.
+ * - Result: the number that still wait; then kind, id and delivery count of each entry that is
+ *   pending to this consumer.
+ *
+ * Why a script: otherwise an entry could go to another consumer between the list and the check
+ * of its owner.
  */
 const script = new Script(`${MINE}
 local out = { 0 }

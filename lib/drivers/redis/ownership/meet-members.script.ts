@@ -8,10 +8,16 @@ import { HANDED_FOR } from './inputs/handed-inputs.js';
 const FORGOTTEN_AFTER = 3_600_000;
 
 /**
- * Stores the announcement of one consumer, notes the inputs that were handed to it, and answers the
- * announcements and handed inputs of all consumers. Times are the server's. KEYS members, handed.
- * ARGV consumer, announcement, ids that are noted. Answers { name, age in milliseconds and
- * announcement of each, in turn }, { id, token and consumer of each, in turn }.
+ * Stores the announcement of one consumer, notes the inputs that were handed to it, and reads
+ * the announcements and handed inputs of all consumers. Times are those of the server.
+ *
+ * - KEYS: the members; the handed inputs.
+ * - ARGV: consumer; announcement; ids that are noted.
+ * - Result: { name, age in milliseconds and announcement of each consumer, in turn }, { id,
+ *   token and consumer of each handed input, in turn }.
+ *
+ * Why a script: otherwise another consumer could hand over an input that neither the
+ * announcement nor the list counts.
  */
 const script = new Script(`
 local time = redis.call('TIME')

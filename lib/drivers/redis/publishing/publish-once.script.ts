@@ -2,11 +2,16 @@ import { Script } from '../scripting/script.js';
 import { TRY } from '../scripting/try.js';
 
 /**
- * Appends an entry unless its idempotency key is remembered, and answers the id of the first one.
- * The key is taken before the entry is written, and given back where writing fails, so that no
- * entry lacks its key. A repetition writes the key again: on a connection that has written nothing,
- * WAIT counts replicas that lack the entry. KEYS stream, published key. ARGV for how many
- * milliseconds the key is remembered, then the elements of the entry.
+ * Appends an entry unless its idempotency key is remembered. The key is taken before the entry
+ * is written, and given back where writing fails, so that no entry lacks its key. A repetition
+ * writes the key again: on a connection that has written nothing, WAIT counts replicas that lack
+ * the entry.
+ *
+ * - KEYS: the stream; the published key.
+ * - ARGV: the time to remember the key, in milliseconds; then the elements of the entry.
+ * - Result: the id of the first entry with this key.
+ *
+ * Why a script: otherwise two producers could both find the key free, and both publish.
  */
 export const publishOnce = new Script(`${TRY}
 if #ARGV < 3 or #ARGV % 2 == 0 or #ARGV > 7001 then

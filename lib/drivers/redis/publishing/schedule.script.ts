@@ -6,13 +6,19 @@ import { DELAYING, whenArguments, type DelayKeys } from '../scripting/delaying.j
 import { TRY } from '../scripting/try.js';
 
 /**
- * Stores delayed entries of one stream until they are due. An idempotency key is taken before its
- * entry is written, given back where writing fails, and remembered until its window after the due
- * time has passed. A repetition writes the key again: on a connection that has written nothing,
- * WAIT counts replicas that lack the entry. KEYS sorted set, hash, stream, then one published key
- * per idempotent entry. ARGV per entry: `in` or `at`, milliseconds, window in milliseconds or '',
- * number of elements, elements. Answers per entry its name, the id that its key stands for, or an
- * error.
+ * Stores delayed entries of one stream until they are due. An idempotency key is taken before
+ * its entry is written, given back where writing fails, and remembered until its window after
+ * the due time has passed. A repetition writes the key again: on a connection that has written
+ * nothing, WAIT counts replicas that lack the entry.
+ *
+ * - KEYS: the sorted set of due times; the hash of fields; the stream; then one published key
+ *   for each entry with an idempotency key.
+ * - ARGV: for each entry: `in` or `at`; milliseconds from now, or since the epoch; window in
+ *   milliseconds, or an empty text; number of elements; the elements.
+ * - Result: for each entry its name, the id for which its key stands, or an error.
+ *
+ * Why a script: due time and fields belong together: a name without fields could never be
+ * published.
  */
 const script = new Script(`${TRY}${DELAYING}
 local refusal = refuse_delays(KEYS[1], KEYS[2], KEYS[3])

@@ -2,10 +2,15 @@ import { Script } from '../scripting/script.js';
 import { XINFO_RECORD } from '../scripting/xinfo-record.js';
 
 /**
- * Reads new entries, at once or not at all. KEYS streams. ARGV group, consumer, most entries of each
- * stream.
- * Answers { what XREADGROUP answers, and the id behind which each stream is new to the group }, in
- * this order, the ids only where there was nothing to read.
+ * Reads new entries, at once or not at all, while the guards hold.
+ *
+ * - KEYS: the streams.
+ * - ARGV: group; consumer; maximum of entries of each stream.
+ * - Result: { reply of XREADGROUP }; where there was nothing to read { false, the id behind
+ *   which each stream is new to the group, in the order of the streams }.
+ *
+ * Why a script: otherwise a guard could fail between the check and the read, and the entries
+ * would be pending to a consumer that may not run them.
  */
 export const readGuarded = new Script(`${XINFO_RECORD}
 local group = ARGV[1]

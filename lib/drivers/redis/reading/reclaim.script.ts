@@ -12,20 +12,26 @@ import { reclaimedOf, type Reclaimed, type ReclaimedRow } from './reclaimed.js';
 const RELEASED = 86_000_000;
 
 /**
- * The periodic look at many streams of one group, in one command: takes over abandoned entries
- * without charging a run, removes consumers that are gone and hold nothing, puts the server's
- * count of what the group has read right, notes the floor (see ensure-group), and sees what is
- * redriven, what is pending to us, and what was handed over to us. An entry that was handed over and
- * waits for a live consumer is not abandoned.
+ * The periodic look at many streams of one group. Takes over abandoned entries without counting
+ * a run, removes consumers that are gone and hold nothing, corrects the server's count of what
+ * the group has read, and notes the floor (see ensure-group). Finds what is redriven, what is
+ * pending to this consumer, and what was handed to it. An entry that was handed over and waits
+ * for a live consumer is not abandoned.
  *
- * KEYS per stream: stream, floors (or the stream again: none), redrive stream (the same as the stream:
- * it is one), consumers, handed entries. ARGV group, consumer, idle ms of an abandoned entry,
- * most entries to take, idle ms of a consumer that is gone, idle ms of one that has
- * crashed if it holds entries.
- * Answers per stream { word, floor, own pending, redriven, trimmed, taken ids and counts, consumers
- * removed, consumers that entries were taken from and how many, silent consumers with idle ms and
- * entries that they hold, handed entries of the stream and redriven ones that wait for us }, word:
- * `ok` | `missing` | `unreadable`.
+ * - KEYS: for each stream: the stream; the floors (or the stream again, where it has none); the
+ *   redrive stream (or the stream again, where it is one itself); the hash of consumers; the
+ *   handed entries.
+ * - ARGV: group; consumer; idle time of an abandoned entry; maximum of entries to take; idle
+ *   time of a consumer that is gone; idle time of a consumer that has crashed if it holds
+ *   entries. Idle times are in milliseconds.
+ * - Result: for each stream { word, floor, number of own pending entries, redriven entries,
+ *   trimmed entries, taken ids and counts, consumers removed, former consumers of the taken
+ *   entries and their numbers, silent consumers with their idle time in milliseconds and the
+ *   entries that they hold, handed entries of the stream and redriven ones that wait for this
+ *   consumer }. Words: `ok`, `missing`, `unreadable`.
+ *
+ * Why a script: otherwise an entry could be settled, or handed to a live consumer, between the
+ * look and the claim. One command also serves all streams.
  */
 const script = new Script(`${TRY}${GROUP_RECORD}${GROUP_COUNT}${ANNOUNCED}${HANDED}
 local group, me, idle, room, absent = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])

@@ -2,9 +2,13 @@ import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
 
 /**
- * Puts off the expiry of a reply box, or creates one, in one step: a key that never expires must
- * not be left behind. KEYS box. ARGV ttl in milliseconds. Answers false, or the id behind which a
- * new box is read.
+ * Puts off the expiry of a reply box, or creates a box.
+ *
+ * - KEYS: the box.
+ * - ARGV: time to live in milliseconds.
+ * - Result: false, or the id behind which a new box is read.
+ *
+ * Why a script: otherwise a process that dies in between would leave a key that never expires.
  */
 const script = new Script(`
 if redis.call('PEXPIRE', KEYS[1], ARGV[1]) == 1 then return false end

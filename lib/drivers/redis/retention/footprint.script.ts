@@ -6,8 +6,14 @@ import { Script } from '../scripting/script.js';
 const COUNTED = 100;
 
 /**
- * KEYS stream. ARGV id, maximum of entries to count. Answers { bytes, entries before the id or -1
- * }, nothing where the stream is missing.
+ * Measures a stream, and counts its entries before an id.
+ *
+ * - KEYS: the stream.
+ * - ARGV: id; maximum of entries to count.
+ * - Result: { size in bytes, number of entries before the id or -1 where there are more than the
+ *   maximum }; nothing where the stream is missing.
+ *
+ * Why a script: the entries are counted on the server, without sending them.
  */
 const script = new Script(`
 local bytes = redis.call('MEMORY', 'USAGE', KEYS[1])

@@ -7,22 +7,27 @@ import { TRY } from '../scripting/try.js';
 import { XINFO_RECORD } from '../scripting/xinfo-record.js';
 
 /**
- * Deletes one portion of the entries that a stream need not keep, see rule 21 in docs/retention.md:
- * the oldest entries, up to the position from which the group that is furthest behind still needs
- * them. It deletes beyond that position only where loss is allowed, up to the next position of a
- * group. So each group has either read all of the portion or none of it, and the loss can be
- * counted.
+ * Deletes one portion of the entries that a stream need not keep, see rule 21 in
+ * docs/retention.md: the oldest entries, up to the position from which the group that is
+ * furthest behind still needs them. It deletes beyond that position only where loss is allowed,
+ * up to the next position of a group. So each group has either read all of the portion or none
+ * of it, and the loss can be counted.
  *
- * Whole nodes of the stream are deleted first, which costs next to nothing. The rest of the first
- * node is deleted entry by entry.
+ * Whole nodes of the stream are deleted first, which costs next to nothing. The rest of the
+ * first node is deleted entry by entry.
  *
- * Entries that were settled behind a pending entry are deleted too where the server can tell them
- * (XTRIM ACKED). That option looks at each entry, so it is used only for what the other way cannot
- * reach.
+ * Entries that were settled behind a pending entry are deleted, too, where the server can tell
+ * them (XTRIM ACKED). That option looks at each entry, so it is used only for what the other way
+ * cannot reach.
  *
- * KEYS stream, floors. ARGV policy `settled` | `length` | `age`, its limit, `loss` or '', maximum
- * of entries to delete, `acked` or '', groups that must exist, unless they were deleted on request.
- * Answers { deleted, lost, groups that lost, 1 where the server does not know ACKED }.
+ * - KEYS: the stream; the floors of its groups.
+ * - ARGV: policy `settled`, `length` or `age`; its limit: number of entries, or milliseconds;
+ *   `loss` or an empty text; maximum of entries to delete; `acked` or an empty text; then the
+ *   groups that must exist, unless they were deleted on request.
+ * - Result: { deleted, lost, groups that lost, 1 where the server does not know ACKED }.
+ *
+ * Why a script: otherwise a group that is created, or moved back, between the check and the
+ * deletion would lose entries.
  */
 const script = new Script(`${TRY}${XINFO_RECORD}${ID_ORDER}
 local key, policy, limit, loss, most = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3] == 'loss', tonumber(ARGV[4])

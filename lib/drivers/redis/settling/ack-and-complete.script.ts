@@ -6,11 +6,18 @@ import { Script } from '../scripting/script.js';
 import { TRY } from '../scripting/try.js';
 
 /**
- * Acknowledges, and marks as completed. The acknowledgement comes first: a server that is out of
- * memory takes it, and with it what a script writes after it; nothing else can stop halfway here.
- * KEYS stream. ARGV, packed: group, for how long it is remembered in ms, 1 where the entries are
- * redriven and have to be deleted, what done keys begin with, number of entries, their ids, and how
- * the done key of each goes on.
+ * Acknowledges entries, and marks their keys as completed. The acknowledgement comes first: a
+ * server that is out of memory takes it, and with it what a script writes after it. Nothing else
+ * can stop the script halfway.
+ *
+ * - KEYS: the stream.
+ * - ARGV: packed: group; the time to remember the keys, in milliseconds; 1 where the entries are
+ *   redriven and have to be deleted; the prefix of the done keys; number of entries; their ids;
+ *   the rest of the done key of each.
+ * - Result: `settled`.
+ *
+ * Why a script: otherwise a process that dies in between would leave a handled message that runs
+ * again, or a completed key whose entry stays pending.
  */
 const script = new Script(`${UNPACK}${TRY}
 local key, group, ttl, redriven, prefix, count = KEYS[1], unpack(ARGV, 1, 5)

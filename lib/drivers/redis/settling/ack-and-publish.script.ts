@@ -11,17 +11,24 @@ import { FENCE, FORGET, type Fenced } from '../scripting/fence.js';
 import { pack, UNPACK, type PackedList } from '../scripting/packing.js';
 
 /**
- * Publishes what follows from messages, or stores it until it is due, message by message, then
- * acknowledges them all. The fence of each, and all its targets, are checked before its first write,
- * since what has been written stays. Where publishing fails nevertheless, that message alone has failed.
- * KEYS stream, then the others once each.
- * ARGV, packed: group, consumer, first and last id, redriven, then per message id, count (0: unfenced),
- * the number of its done key (0: none) and for how long that is remembered in ms, the number of its
- * entries, and per entry `now`, `in` or `at`, the number of its stream's key, the number of its elements,
- * of a delayed one ms and the numbers of the keys of the sorted set and the hash, and the elements. What
- * counts is a number, the rest are texts.
- * Answers a word or an error per message, or `settled` where all are. One range XPENDING, and one
- * XACK, serve all of them: each call costs more than what it does.
+ * Publishes what follows from messages, or stores it until it is due, message by message. Then
+ * it acknowledges them all. The fence and all targets of a message are checked before its first
+ * write, because what has been written stays. Where publishing fails all the same, that message
+ * alone has failed.
+ *
+ * One range XPENDING and one XACK serve all messages: each call costs more than what it does.
+ *
+ * - KEYS: the stream; then every other key once.
+ * - ARGV: packed, counts as numbers and the rest as texts: group; consumer; first and last id;
+ *   whether the messages are redriven. For each message: id; delivery count, or 0 for no fence;
+ *   number of its done key, or 0 for none; the time to remember that key, in milliseconds;
+ *   number of its entries. For each entry: `now`, `in` or `at`; number of the key of its stream;
+ *   number of its elements; for a delayed entry the milliseconds, and the numbers of the keys of
+ *   the sorted set and of the hash; the elements.
+ * - Result: for each message a word or an error; `settled` alone where all are settled.
+ *
+ * Why a script: otherwise a process that dies in between would publish the next step again, or
+ * lose it.
  */
 const script = new Script(`${UNPACK}${FENCE}${FORGET}${STREAMS_ONLY}${DELAYING}
 local key, group, consumer = KEYS[1], ARGV[1], ARGV[2]

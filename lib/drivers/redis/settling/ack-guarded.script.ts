@@ -2,7 +2,15 @@ import type { Redis } from 'ioredis';
 import type { Guard } from '../../../core/guard.js';
 import { Script } from '../scripting/script.js';
 
-/** Acknowledges entries where the guards hold. KEYS stream. ARGV group, ids. Answers `settled`. */
+/**
+ * Acknowledges entries where the guards hold.
+ *
+ * - KEYS: the stream.
+ * - ARGV: group; ids.
+ * - Result: `settled`.
+ *
+ * Why a script: otherwise a guard could fail between the check and the acknowledgement.
+ */
 const script = new Script(`
 redis.call('XACK', KEYS[1], ARGV[1], unpack(ARGV, 2))
 return 'settled'

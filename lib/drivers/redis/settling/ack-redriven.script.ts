@@ -3,8 +3,14 @@ import { Script } from '../scripting/script.js';
 import type { GuardedAcks } from './ack-guarded.script.js';
 
 /**
- * Acknowledges redriven entries and deletes them, and their stream with the last one: only its own
- * group reads it. KEYS redrive stream. ARGV group, ids. Answers `settled`.
+ * Acknowledges redriven entries and deletes them, and their stream with the last one: only its
+ * own group reads it.
+ *
+ * - KEYS: the redrive stream.
+ * - ARGV: group; ids.
+ * - Result: `settled`.
+ *
+ * Why a script: otherwise an entry that is redriven before the stream is deleted would be lost.
  */
 const script = new Script(`
 local ids = {}

@@ -7,10 +7,19 @@ import { asWritten, PACKED_FIELDS } from '../scripting/stored-fields.js';
 import { STREAMS_ONLY } from '../scripting/streams-only.js';
 
 /**
- * Stores the dead letter, then acknowledges. The fields are copied on the server, byte for byte.
- * KEYS stream, dead letters. ARGV group, consumer, id, count, record, fields to skip, unfenced,
- * delete, then the fields as the consumer read them, used where the entry's data was deleted: without
- * them it answers `deleted` then.
+ * Stores a dead letter, then acknowledges the entry. The fields are copied on the server, byte
+ * for byte.
+ *
+ * - KEYS: the stream; the dead letters.
+ * - ARGV: group; consumer; id; delivery count; record as a JSON text; number of elements to skip
+ *   at the beginning of the fields; 1 to acknowledge without the fence; 1 to delete the entry;
+ *   then the fields as the consumer read them, which are used where the entry's data was
+ *   deleted.
+ * - Result: `settled`, `lost`, `gone`; `deleted` where the data was deleted and no fields are
+ *   given; or the refusal where the key of the dead letters is no stream.
+ *
+ * Why a script: otherwise a process that dies in between would leave two letters for one
+ * failure, or none.
  */
 const script = new Script(`${FENCE}${FORGET}${STREAMS_ONLY}
 local key, group, id = KEYS[1], ARGV[1], ARGV[3]

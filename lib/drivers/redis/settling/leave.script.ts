@@ -5,9 +5,16 @@ import type { Fenced } from '../scripting/fence.js';
 import { TRY } from '../scripting/try.js';
 
 /**
- * Leaves an entry pending to its consumer, without counting the run that has ended. It ages from now
- * on. Carried out twice it answers the same: the count tells that the first time was heard.
- * KEYS stream. ARGV group, consumer, id, count.
+ * Leaves an entry pending to its consumer, without counting the run that has ended. The entry
+ * ages from now on. Carried out twice it answers the same: the delivery count tells that the
+ * first time was heard.
+ *
+ * - KEYS: the stream.
+ * - ARGV: group; consumer; id; delivery count that the consumer knows.
+ * - Result: `settled`, `lost` or `gone`.
+ *
+ * Why a script: otherwise an entry that another consumer takes after the check would be claimed
+ * back from it.
  */
 const script = new Script(`${TRY}
 local key, group, consumer, id, count = KEYS[1], ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])

@@ -3,8 +3,13 @@ import { Script } from '../scripting/script.js';
 import { NEXT_TOKEN, REMEMBERED, type LeaseKeys } from './lease-keys.js';
 
 /**
- * Acquires a lease. KEYS owner, fence. ARGV owner, ttl in milliseconds, for how many milliseconds
- * the fence is kept. Answers the token, or `held` where another owner has the lease.
+ * Acquires a lease, or extends it for the owner that has it.
+ *
+ * - KEYS: the owner; the fence.
+ * - ARGV: owner; time to live in milliseconds; the time to keep the fence, in milliseconds.
+ * - Result: the token, or `held` where another owner has the lease.
+ *
+ * Why a script: otherwise two owners could both find the lease free, and both take it.
  */
 const script = new Script(`${NEXT_TOKEN}
 local holder = redis.call('GET', KEYS[1])

@@ -4,9 +4,15 @@ import type { AcquiringLease } from './acquire-lease.script.js';
 import { REMEMBERED } from './lease-keys.js';
 
 /**
- * Extends a lease. KEYS owner, fence. ARGV owner, ttl in milliseconds, for how many milliseconds
- * the fence is kept, token. Answers `kept`, or `lost` where another owner has acquired the lease
- * since.
+ * Extends a lease.
+ *
+ * - KEYS: the owner; the fence.
+ * - ARGV: owner; time to live in milliseconds; the time to keep the fence, in milliseconds;
+ *   token.
+ * - Result: `kept`, or `lost` where another owner has acquired the lease since.
+ *
+ * Why a script: otherwise another owner could acquire the lease between the check and the
+ * extension.
  */
 const script = new Script(`
 if redis.call('GET', KEYS[2]) ~= ARGV[4] then return 'lost' end

@@ -3,9 +3,13 @@ import { Script } from '../scripting/script.js';
 import type { LeaseKeys } from './lease-keys.js';
 
 /**
- * Releases a lease. Raises the fence, so that the old token settles nothing any more. KEYS owner,
- * fence. ARGV token. Answers `released`, or `lost` where another owner has acquired the lease
- * since.
+ * Releases a lease. Raises the fence, so that the old token settles nothing any more.
+ *
+ * - KEYS: the owner; the fence.
+ * - ARGV: token.
+ * - Result: `released`, or `lost` where another owner has acquired the lease since.
+ *
+ * Why a script: otherwise a lease that another owner acquires after the check would be deleted.
  */
 const script = new Script(`
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 'lost' end

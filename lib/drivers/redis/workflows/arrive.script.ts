@@ -4,9 +4,15 @@ import { Script } from '../scripting/script.js';
 import { KEEP } from './keep-longer.js';
 
 /**
- * Records that a branch of a fan-out arrives. KEYS joins. ARGV ttl, name of the fan-out, index,
- * branches, token, result, 1 for a duplicate. Answers the results of all branches where this one is
- * the last.
+ * Records that a branch of a fan-out has arrived.
+ *
+ * - KEYS: the joins of the workflow.
+ * - ARGV: time to live in milliseconds; name of the fan-out; index of the branch; number of
+ *   branches; token; result; 1 for a duplicate.
+ * - Result: the results of all branches where this arrival is the last one, otherwise nil.
+ *
+ * Why a script: otherwise two branches that arrive at the same moment could both be the last
+ * one, or neither.
  */
 const script = new Script(`${KEEP}
 local key, name, of = KEYS[1], ARGV[2], tonumber(ARGV[4])

@@ -2,7 +2,15 @@ import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
 import { CANCELLED } from './workflow-state.js';
 
-/** KEYS states. Answers per workflow `cancelled` or `running`. */
+/**
+ * Looks which workflows were cancelled.
+ *
+ * - KEYS: the states of the workflows.
+ * - ARGV: none.
+ * - Result: for each workflow `cancelled` or `running`.
+ *
+ * Why a script: one command serves many workflows.
+ */
 const script = new Script(`
 local words = {}
 for at, key in ipairs(KEYS) do

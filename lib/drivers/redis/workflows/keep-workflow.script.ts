@@ -6,8 +6,15 @@ import { KEEP } from './keep-longer.js';
 const KEPT = 'kept';
 
 /**
- * Puts off the expiry of all keys of a workflow. Creates missing keys, so that they get the expiry
- * too. KEYS steps, joins, state. ARGV milliseconds.
+ * Puts off the expiry of all keys of a workflow. Creates missing keys, so that they get the
+ * expiry, too.
+ *
+ * - KEYS: the steps; the joins; the state.
+ * - ARGV: time to live in milliseconds.
+ * - Result: `kept`.
+ *
+ * Why a script: otherwise a key that is written in between would be created with a shorter
+ * expiry.
  */
 const script = new Script(`${KEEP}
 for at, key in ipairs(KEYS) do

@@ -2,7 +2,16 @@ import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
 import { KEEP } from './keep-longer.js';
 
-/** Sets a field where it is not set. KEYS state. ARGV ttl, field, value. */
+/**
+ * Sets a field of the state of a workflow where it is not set.
+ *
+ * - KEYS: the state.
+ * - ARGV: time to live in milliseconds; field; value.
+ * - Result: `marked`.
+ *
+ * Why a script: field and expiry belong together: a process that dies in between would leave a
+ * key that never expires.
+ */
 const script = new Script(`${KEEP}
 local there = redis.call('EXISTS', KEYS[1]) == 1
 if not redis.call('HGET', KEYS[1], ARGV[2]) then

@@ -5,8 +5,15 @@ import { Script } from '../scripting/script.js';
 import { KEEP } from './keep-longer.js';
 
 /**
- * Records steps. KEYS the key of one step, for its slot. ARGV, packed: ttl, then key and text of
- * each step, and 1 where no record should exist yet, which takes one command instead of two.
+ * Records steps that have ended.
+ *
+ * - KEYS: the key of one step. It only says to which slot the others belong.
+ * - ARGV: packed: time to live in milliseconds; then for each step its key and text, and 1 where
+ *   no record should exist yet, which takes one command instead of two.
+ * - Result: `recorded`.
+ *
+ * Why a script: record and expiry belong together: a process that dies in between would leave a
+ * key that never expires.
  */
 const script = new Script(`${UNPACK}${KEEP}
 local ttl = ARGV[1]

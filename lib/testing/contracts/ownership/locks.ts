@@ -33,7 +33,7 @@ export function describeLocks(
       expect(await b.locks.take(place, false)).toEqual({ word: 'held' });
     });
 
-    // Other programs take whatever has been pending for long, however alive its lock is.
+    // Other programs take inputs that have been pending for long, also where the lock is alive.
     test('has an input that stays young, as long as he keeps the lock alive', async () => {
       const place = await world.handedToA();
       const held = await world.take(a, place);

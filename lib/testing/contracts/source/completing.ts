@@ -111,7 +111,7 @@ export function describeCompleting(
       expect(await completions.claim([claimOf('k', 'B')], NEVER)).toEqual(['claimed']);
     });
 
-    test('what is completed stays so for its time, whatever others do', async () => {
+    test('what is completed stays so for its time, for every owner', async () => {
       const claim = claimOf('k', 'A');
       await completions.claim([claim], NEVER);
       await completions.complete([{ claim: claimOf('k', 'B'), ttl: SHORT }]);

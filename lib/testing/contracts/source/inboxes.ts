@@ -5,7 +5,7 @@ import type { CompletionKey } from '../../../core/completion.js';
 import type { Inbox } from '../../../ports/inbox.js';
 import { NEVER, type SourceWorld } from '../../world/source-world.js';
 
-/** What the port `inbox` promises, whatever its transactions can write. */
+/** What the port `inbox` promises of every kind of transaction. */
 export function describeInboxes(
   { describe, test, beforeEach }: Tests,
   world: () => SourceWorld,

@@ -7,7 +7,7 @@ import { entry, IDLE, recordFor, valueOf, type SourceWorld } from '../../world/s
 
 export function describeSettling({ describe, test }: Tests, world: () => SourceWorld): void {
   describe('a batch of settlements', () => {
-    test('gets one outcome each, in order, whatever the kinds', async () => {
+    test('gets one outcome each, in order, for all kinds', async () => {
       await world().publish('acked', 'published', 'released', 'dead', 'alien');
       const reader = await world().reader('A');
       const [acked, published, released, dead] = await reader.take(5);

@@ -3,9 +3,15 @@ import { Script } from '../../scripting/script.js';
 import { STREAMS_ONLY } from '../../scripting/streams-only.js';
 
 /**
- * Moves an input to the dead letters of its service, while it is pending: of several consumers that
- * find it, one moves it. KEYS inputs, dead letters. ARGV group, id, maximum of letters kept,
- * fields. Without fields the input is deleted without a dead letter.
+ * Moves an input to the dead letters of its service, while it is pending. Without fields it is
+ * deleted without a dead letter.
+ *
+ * - KEYS: the inputs; the dead letters.
+ * - ARGV: group; id; maximum of letters kept; fields.
+ * - Result: `settled`, `gone` where the input is not pending, or the refusal where the key of
+ *   the dead letters is no stream.
+ *
+ * Why a script: several consumers may find the same input: one of them moves it.
  */
 const script = new Script(`${STREAMS_ONLY}
 if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1) == 0 then return 'gone' end

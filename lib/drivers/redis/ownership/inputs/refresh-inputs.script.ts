@@ -4,9 +4,15 @@ import { REFRESH, MINE } from './pending-input.js';
 import { TRY } from '../../scripting/try.js';
 
 /**
- * Sets the idle time of inputs to zero and makes them pending to a consumer, where they are still
- * pending to the consumer that is named. KEYS inputs. ARGV group, consumer, then id of each input
- * and the consumer to which it was pending.
+ * Makes inputs pending to a consumer and sets their idle time to zero, where they are still
+ * pending to the consumer that is named.
+ *
+ * - KEYS: the inputs.
+ * - ARGV: group; consumer; then for each input its id and the consumer to which it was pending.
+ * - Result: `done`.
+ *
+ * Why a script: otherwise an input that a third consumer takes after the check would be taken
+ * from it.
  */
 const script = new Script(`${TRY}${MINE}${REFRESH}
 for i = 3, #ARGV, 2 do

@@ -4,9 +4,14 @@ import { MINE } from '../inputs/pending-input.js';
 import { TRY } from '../../scripting/try.js';
 
 /**
- * On a cluster, where lock and inputs are on different nodes: moves an input to a consumer that has
- * its lock. KEYS inputs. ARGV consumer, group, id, whether to take only inputs that are pending to
- * this consumer. Answers `mine` | `gone`.
+ * On a cluster, where lock and inputs are on different nodes: moves an input to a consumer that
+ * has its lock.
+ *
+ * - KEYS: the inputs.
+ * - ARGV: consumer; group; id; 1 to take only an input that is pending to this consumer.
+ * - Result: `mine` or `gone`.
+ *
+ * Why a script: otherwise the input could be completed between the check and the claim.
  */
 const script = new Script(`${TRY}${MINE}
 local whose = mine(KEYS[1], ARGV[2], ARGV[3], ARGV[1])

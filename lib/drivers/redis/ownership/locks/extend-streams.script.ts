@@ -5,9 +5,15 @@ import { TRY } from '../../scripting/try.js';
 
 /**
  * Keeps the locks of one consumer alive, each only while the consumer owns its stream. Takes an
- * expired lock again where no other owner has raised the token since. Also sets the idle time of
- * the inputs to zero. KEYS inputs, then lock and fence of each stream. ARGV consumer, group, lease
- * in milliseconds, then id and token. Answers a word per stream.
+ * expired lock again where no other owner has raised the token since. Sets the idle time of the
+ * inputs to zero.
+ *
+ * - KEYS: the inputs; then lock and fence of each stream.
+ * - ARGV: consumer; group; lease in milliseconds; then id and token of each stream.
+ * - Result: for each stream `held` or `lost`.
+ *
+ * Why a script: otherwise another consumer could take the stream between the check and the
+ * extension, and both would own it.
  */
 const script = new Script(`${TRY}${MINE}${REFRESH}
 local words, at = {}, 4

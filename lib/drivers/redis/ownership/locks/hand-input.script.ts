@@ -7,8 +7,15 @@ import { TRY } from '../../scripting/try.js';
 
 /**
  * On a cluster: moves an input that is pending to this consumer to another one, under the token
- * that the stream has then. KEYS inputs, members, handed. ARGV consumer, group, id, token, the
- * other consumer, its last announcement, the number of inputs handed to it.
+ * that the stream has then.
+ *
+ * - KEYS: the inputs; the members; the handed inputs.
+ * - ARGV: consumer; group; id; token; the other consumer; its last announcement; the number of
+ *   inputs handed to it that this consumer knows of.
+ * - Result: `settled`, `stale`, `lost` or `gone`.
+ *
+ * Why a script: otherwise the other consumer could leave, or be handed more, between the check
+ * and the move.
  */
 const script = new Script(`${TRY}${MINE}${HANDED}
 local whose = mine(KEYS[1], ARGV[2], ARGV[3], ARGV[1])

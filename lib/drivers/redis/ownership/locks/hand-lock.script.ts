@@ -2,8 +2,14 @@ import type { Redis } from 'ioredis';
 import { Script } from '../../scripting/script.js';
 
 /**
- * On a cluster: gives a lock of this consumer to another one. KEYS lock. ARGV consumer, the other
- * consumer, lease in milliseconds. Answers `handed`, or `lost` where another consumer has the lock.
+ * On a cluster: gives a lock of this consumer to another one.
+ *
+ * - KEYS: the lock.
+ * - ARGV: consumer; the other consumer; lease in milliseconds.
+ * - Result: `handed`, or `lost` where another consumer has the lock.
+ *
+ * Why a script: otherwise a lock that expired and was taken after the check would be
+ * overwritten.
  */
 const script = new Script(`
 local holder = redis.call('GET', KEYS[1])

@@ -8,10 +8,15 @@ import type { StreamKeys } from './take-stream.script.js';
 import { TRY } from '../../scripting/try.js';
 
 /**
- * Makes another consumer the owner of a stream. Input, lock and token belong to that consumer from
- * then on. The lock never expires in between, so that no third consumer takes the stream. KEYS
- * lock, inputs, fence, members, handed. ARGV consumer, group, id, token, lease in milliseconds, the
- * other consumer, its last announcement, the number of inputs handed to it.
+ * Makes another consumer the owner of a stream: input, lock and token belong to that consumer
+ * from then on.
+ *
+ * - KEYS: the lock; the inputs; the fence; the members; the handed inputs.
+ * - ARGV: consumer; group; id; token; lease in milliseconds; the other consumer; its last
+ *   announcement; the number of inputs handed to it that this consumer knows of.
+ * - Result: `settled`, `stale`, `lost` or `gone`.
+ *
+ * Why a script: the lock never expires in between, so that no third consumer takes the stream.
  */
 const script = new Script(`${TRY}${RAISE}${MINE}${HANDED}
 local lock, input, fence = KEYS[1], KEYS[2], KEYS[3]

@@ -2,8 +2,15 @@ import type { Redis } from 'ioredis';
 import { Script } from '../../scripting/script.js';
 
 /**
- * On a cluster: sets the expiry of this consumer's lock, and takes it again where it has expired.
- * KEYS lock. ARGV consumer, milliseconds, 1 to take it again. Answers `kept`, or `lost`.
+ * On a cluster: sets the expiry of this consumer's lock, and takes the lock again where it has
+ * expired.
+ *
+ * - KEYS: the lock.
+ * - ARGV: consumer; time to live in milliseconds; 1 to take an expired lock again.
+ * - Result: `kept`, or `lost`.
+ *
+ * Why a script: otherwise a lock that another consumer takes after the check would be
+ * overwritten.
  */
 const script = new Script(`
 local holder = redis.call('GET', KEYS[1])

@@ -8,14 +8,21 @@ import type { StreamKeys } from './take-stream.script.js';
 import { TRY } from '../../scripting/try.js';
 
 /**
- * Ends the ownership of a stream. With `complete` its input is acknowledged and deleted. Otherwise
- * the stream is given back: the token is raised, so that this owner settles nothing any more. The
- * lock is set to expire at once instead of being deleted, since the server tells waiting consumers
- * of expiries only. KEYS lock, inputs, fence, assignment, and optionally the data stream. ARGV
- * consumer, group, id, token, whether complete, and optionally the group of the data stream and the
- * id of its last entry, or ''. The last entry is acknowledged in the same step: where neither the
- * entry nor the input is pending any more, an earlier try succeeded. While other consumers have
- * pending entries in that group the answer is `unsettled`, and nothing is done.
+ * Ends the ownership of a stream. With `complete` its input is acknowledged and deleted, and
+ * with it the last entry of the data stream, where one is given. Otherwise the stream is given
+ * back: the token is raised, so that this owner settles nothing any more. The lock is then set
+ * to expire at once instead of being deleted, because the server tells waiting consumers of
+ * expiries only. Where neither the last entry nor the input is pending any more, an earlier try
+ * has succeeded.
+ *
+ * - KEYS: the lock; the inputs; the fence; the assignment; optionally the data stream.
+ * - ARGV: consumer; group; id; token; 1 to complete; optionally the group of the data stream,
+ *   and the id of its last entry or an empty text.
+ * - Result: `settled`, `lost`, `gone`, or `unsettled`: other consumers have pending entries in
+ *   that group, and nothing is done.
+ *
+ * Why a script: otherwise another consumer could take the stream between the check and the end
+ * of the ownership.
  */
 const script = new Script(`${TRY}${RAISE}${MINE}${GIVE_BACK}${OTHERS_HAVE}
 local lock, input, fence, assignment = KEYS[1], KEYS[2], KEYS[3], KEYS[4]

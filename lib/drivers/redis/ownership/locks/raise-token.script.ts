@@ -3,9 +3,15 @@ import { Script } from '../../scripting/script.js';
 import { RAISE, TOKEN_IS_KNOWN_FOR } from './stream-token.js';
 
 /**
- * On a cluster: raises the token of a data stream, for an owner that has the lock and the input, or
- * (`''` for the id) so that the stream has no owner. KEYS fence, assignment. ARGV id, token that
- * the stream must have or ''. Answers the new token, or '' where the token was another one.
+ * On a cluster: raises the token of a data stream, for an owner that has the lock and the input,
+ * or, with an empty id, so that the stream has no owner.
+ *
+ * - KEYS: the fence; the assignment.
+ * - ARGV: id; token that the stream must have, or an empty text.
+ * - Result: the new token, or an empty text where the token was another one.
+ *
+ * Why a script: otherwise two owners could read the same token, and both raise it to the same
+ * number.
  */
 const script = new Script(`${RAISE}
 if ARGV[2] ~= '' and redis.call('GET', KEYS[1]) ~= ARGV[2] then return '' end

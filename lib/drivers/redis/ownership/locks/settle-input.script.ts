@@ -6,7 +6,13 @@ import { TRY } from '../../scripting/try.js';
 
 /**
  * On a cluster: acknowledges and deletes an input, or gives it back, while it is pending to this
- * consumer. KEYS inputs. ARGV consumer, group, id, whether complete.
+ * consumer.
+ *
+ * - KEYS: the inputs.
+ * - ARGV: consumer; group; id; 1 to complete.
+ * - Result: `settled`, `lost` or `gone`.
+ *
+ * Why a script: otherwise an input that another consumer takes after the check would be deleted.
  */
 const script = new Script(`${TRY}${MINE}${GIVE_BACK}
 local whose = mine(KEYS[1], ARGV[2], ARGV[3], ARGV[1])

@@ -7,9 +7,15 @@ import { TRY } from '../../scripting/try.js';
 
 /**
  * Takes a data stream: lock, input, token, in this order, as other programs of this protocol do.
- * KEYS lock, inputs, fence, assignment. ARGV consumer, group, id, lease in milliseconds, whether to
- * take only a stream of this consumer. Where the stream is owned through another input, checks the
- * lock of that input: its name differs in the id only. Answers { word, token }.
+ * Where the stream is owned through another input, checks the lock of that input, whose name
+ * differs in the id only.
+ *
+ * - KEYS: the lock; the inputs; the fence; the assignment.
+ * - ARGV: consumer; group; id; lease in milliseconds; 1 to take only a stream whose input is
+ *   pending to this consumer.
+ * - Result: { word, token }. Words: `taken`, `held`, `busy`, `gone`. Only `taken` has a token.
+ *
+ * Why a script: otherwise two consumers could both find the stream free, and both take it.
  */
 const script = new Script(`${TRY}${RAISE}${MINE}
 local lock, input, fence, assignment = KEYS[1], KEYS[2], KEYS[3], KEYS[4]

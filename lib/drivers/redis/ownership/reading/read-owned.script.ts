@@ -8,9 +8,14 @@ import { XINFO_RECORD } from '../../scripting/xinfo-record.js';
 
 /**
  * Reads new entries of an owned stream without waiting, and only while no other consumer has
- * pending entries of the group: those come before new ones. KEYS stream. ARGV group, consumer,
- * maximum of entries. Answers { word, entries or the id behind which the stream is new to the group
- * }.
+ * pending entries of the group: those come before new ones.
+ *
+ * - KEYS: the stream.
+ * - ARGV: group; consumer; maximum of entries.
+ * - Result: { word, entries, or the id behind which the stream is new to the group }.
+ *
+ * Why a script: otherwise another consumer could read entries between the check and the read,
+ * and their order would be lost.
  */
 const script = new Script(`${TRY}${XINFO_RECORD}${OTHERS_HAVE}
 local key, group, me = KEYS[1], ARGV[1], ARGV[2]
