@@ -93,7 +93,7 @@ export class Delivery {
    * @internal Gives back the slots that stages of the pipeline have taken for this run: all of
    * them, or only those that are shared.
    */
-  freePlace: ((all: boolean) => void) | undefined = undefined;
+  freeSlots: ((all: boolean) => void) | undefined = undefined;
   /**
    * @internal The delivery was offered to other consumers and is kept fresh no longer. It may start
    * here if none takes it.

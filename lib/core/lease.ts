@@ -63,10 +63,10 @@ export type BeginOutcome = 'started' | 'lost' | 'gone' | 'later';
  * Who has an entry: this run (`held`), another run (`lost`), or no consumer has it pending any more
  * (`gone`).
  */
-export type Hold = 'held' | 'lost' | 'gone';
+export type LeaseState = 'held' | 'lost' | 'gone';
 
 /**
- * What `extend` returns for one lease: as {@link Hold}; `trimmed`: the data is gone, and no other
+ * What `extend` returns for one lease: as {@link LeaseState}; `trimmed`: the data is gone, and no other
  * consumer can run the entry.
  */
 export type ExtendOutcome = 'held' | 'lost' | 'gone' | 'trimmed';

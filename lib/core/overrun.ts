@@ -21,7 +21,7 @@ export interface OverrunStatus {
    * False: the method keeps its slot, because `maxOverrun` others have given theirs back, or
    * because its handler is serial.
    */
-  readonly placeGivenBack: boolean;
+  readonly slotGivenBack: boolean;
 }
 
 /** A method that goes on after its timeout, or after the stream that left the filters has ended. */

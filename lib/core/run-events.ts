@@ -68,7 +68,7 @@ export interface Overrunning extends In {
   readonly attempt: number;
   readonly reason: OverrunReason;
   /** False: the method keeps its slot, so fewer other messages run. See the option `maxOverrun`. */
-  readonly placeGivenBack: boolean;
+  readonly slotGivenBack: boolean;
 }
 
 /** A run that has not ended when its consumer, or the reading of its stream, ends. */

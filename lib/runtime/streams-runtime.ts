@@ -12,7 +12,7 @@ import type { Reading } from '../consuming/subscription-registry.js';
 import { FilteredTypes } from '../consuming/plan/filtered-types.js';
 import { liveParts, withoutRegistry } from '../consuming/live-consumers/live-parts.js';
 import { Overruns } from '../consuming/running/overruns.js';
-import { placesFor, Slots } from '../consuming/plan/slots.js';
+import { slotsFor, Slots } from '../consuming/plan/slots.js';
 import { systemClock, type Clock } from '../core/clock.js';
 import type { Driver } from '../ports/driver.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
@@ -90,7 +90,7 @@ export class StreamsRuntime {
       chaining: this.chaining,
       clock,
       events,
-      slots: placesFor(this.options.concurrency, this.options.maxOverrun),
+      slots: slotsFor(this.options.concurrency, this.options.maxOverrun),
       overruns: this.overruns,
       gates: new Map(),
       suspectLane,

@@ -1,6 +1,6 @@
 import type { Codec } from '../core/codecs/codec.js';
 import type { StepReport } from './ended-step.js';
-import type { Hold, Lease } from '../core/lease.js';
+import type { LeaseState, Lease } from '../core/lease.js';
 import type { OutgoingEntry } from '../core/message.js';
 import type { Settling } from '../ports/source.js';
 import type { WorkflowFailure } from './workflow-payloads.js';
@@ -25,7 +25,7 @@ export async function fail(
   options: JoiningOptions,
   codec: Codec,
   { lease, record: letter }: Burial,
-  holdOf: () => Promise<Hold>,
+  holdOf: () => Promise<LeaseState>,
 ): Promise<Failed | 'lost' | 'gone' | undefined> {
   const read = stepIn(codec, lease);
   if (!read) return undefined;

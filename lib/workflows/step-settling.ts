@@ -2,7 +2,7 @@ import { asError } from '../core/errors/error-record.js';
 import type { Codec } from '../core/codecs/codec.js';
 import { endedStep, type Arriving, type EndedStep } from './ended-step.js';
 import { type FinishedStep } from '../ports/workflow-store.js';
-import type { Hold, Lease } from '../core/lease.js';
+import type { LeaseState, Lease } from '../core/lease.js';
 import type { OutgoingEntry } from '../core/message.js';
 import type { Ack } from '../core/settlement.js';
 import type { MessageSource, Settling } from '../ports/source.js';
@@ -21,7 +21,7 @@ export interface ConcludingOptions extends JoiningOptions {
 /** What a consumer knows of its deliveries. */
 export interface Holding {
   /** Asks whether these runs still own their entries. Extends the leases of those that do. */
-  holds(leases: readonly Lease[]): Promise<ReadonlyMap<Lease, Hold>>;
+  holds(leases: readonly Lease[]): Promise<ReadonlyMap<Lease, LeaseState>>;
   /**
    * True: the handler of this message takes no part in workflows, so its dead letter does not end a
    * step.
@@ -103,7 +103,7 @@ export class StepSettling {
   /** @param holds who owns the entries that arrive at a join */
   private async prepare(
     settling: Settling,
-    holds?: Promise<ReadonlyMap<Lease, Hold>>,
+    holds?: Promise<ReadonlyMap<Lease, LeaseState>>,
   ): Promise<Concluded | Error | 'lost' | 'gone'> {
     try {
       if ('record' in settling) return await this.bury(settling);
@@ -154,7 +154,7 @@ export class StepSettling {
     const { options, holding } = this;
     if (holding.looksOn(settling)) return { settling };
     const { lease } = settling;
-    const holdOf = async (): Promise<Hold> => (await holding.holds([lease])).get(lease)!;
+    const holdOf = async (): Promise<LeaseState> => (await holding.holds([lease])).get(lease)!;
     const failed = await fail(options, options.codec, settling, holdOf);
     if (!failed) return { settling };
     if (typeof failed === 'string') return failed;

@@ -76,7 +76,7 @@ describe('a method that goes on after its stream', () => {
     expect(runs).toEqual(['stuck']);
     expect(kit.settled).toEqual([]);
     expect(events).toMatchObject([
-      { handler: 'Orders.handle', reason: 'stream-ended', placeGivenBack: true },
+      { handler: 'Orders.handle', reason: 'stream-ended', slotGivenBack: true },
     ]);
     expect(transport.overruns).toMatchObject([{ handler: 'Orders.handle', runningFor: 60_000 }]);
     stuck.open();
@@ -233,7 +233,7 @@ describe('a method that goes on after its stream', () => {
     await kit.publish('order', 1);
     await kit.publish('order', 2);
     await kit.advance(1);
-    await expect.poll(() => events).toMatchObject([{ messages: 2, placeGivenBack: true }]);
+    await expect.poll(() => events).toMatchObject([{ messages: 2, slotGivenBack: true }]);
     expect(kit.settled).toEqual([]);
     stuck.open();
     await kit.idle();

@@ -73,12 +73,12 @@ describe('the log', () => {
     const events = logged();
     const where = { ...place, handler: 'Orders.handle', id: '1-1', attempt: 1 };
     const run = { ...where, consumer: 'me', eventType: 'order', messages: 1, runningFor: 3040 };
-    events.emit('overrun', { ...run, reason: 'timeout', placeGivenBack: true });
-    events.emit('overrun', { ...run, id: '1-2', reason: 'stream-ended', placeGivenBack: false });
+    events.emit('overrun', { ...run, reason: 'timeout', slotGivenBack: true });
+    events.emit('overrun', { ...run, id: '1-2', reason: 'stream-ended', slotGivenBack: false });
     events.emit('overrun-ended', {
       ...where,
       reason: 'timeout',
-      placeGivenBack: true,
+      slotGivenBack: true,
       duration: 61_000,
     });
     const stream = 'stream "orders" and group "shop"';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { StepRecorder } from '../../lib/workflows/step-recorder.js';
 import { StepSettling, type ConcludingOptions } from '../../lib/workflows/step-settling.js';
-import type { Hold, Lease } from '../../lib/core/lease.js';
+import type { LeaseState, Lease } from '../../lib/core/lease.js';
 import { jsonCodec } from '../../lib/core/codecs/json.codec.js';
 import { EventBus } from '../../lib/core/event-bus.js';
 import type { StepReport } from '../../lib/workflows/ended-step.js';
@@ -39,7 +39,7 @@ const finishedStep = (name: string): FinishedStep => ({
   record: '',
 });
 
-const holding = (hold: Hold = 'held') => ({
+const holding = (hold: LeaseState = 'held') => ({
   hold,
   asked: 0,
   async holds(leases: readonly Lease[]) {

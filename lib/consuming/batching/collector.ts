@@ -194,7 +194,7 @@ export class Collector {
     const lend = (all: boolean): void => {
       if (all) own.release();
       shared.release();
-      for (const { freePlace } of deliveries) freePlace?.(all);
+      for (const { freeSlots } of deliveries) freeSlots?.(all);
     };
     overruns.add({ overrun, deliveries, slots: shared, lend });
   }

@@ -32,9 +32,9 @@ export interface ClaimsOptions {
 const AT_ONCE = 50;
 
 /** A claim of a run. */
-class HeldClaim implements Claim, Link<HeldClaim> {
-  before: HeldClaim | undefined;
-  after: HeldClaim | undefined;
+class OwnClaim implements Claim, Link<OwnClaim> {
+  before: OwnClaim | undefined;
+  after: OwnClaim | undefined;
   chain: object | undefined;
   readonly stream: string;
   readonly group: string;
@@ -55,13 +55,13 @@ class HeldClaim implements Claim, Link<HeldClaim> {
     this.key = key;
   }
 
-  isAlike(other: HeldClaim): boolean {
+  isAlike(other: OwnClaim): boolean {
     return this.key === other.key && this.stream === other.stream && this.handler === other.handler;
   }
 }
 
 interface Asking {
-  readonly claim: HeldClaim;
+  readonly claim: OwnClaim;
   readonly answer: (outcome: 'claimed' | 'held' | 'done' | Error) => void;
 }
 
@@ -69,10 +69,10 @@ interface Asking {
 export class Claims implements Worker {
   /** Wait before a key that another owner holds is tried again, in milliseconds. */
   readonly lookAgain: number;
-  private readonly held = new Chain<HeldClaim>();
+  private readonly held = new Chain<OwnClaim>();
   private readonly interval: number;
   private asking: Asking[] = [];
-  private leaving: HeldClaim[] = [];
+  private leaving: OwnClaim[] = [];
   private timer: TimerHandle | undefined;
   private running = false;
 
@@ -94,12 +94,12 @@ export class Claims implements Worker {
 
   /** Sets the key that the delivery will claim. */
   name(delivery: Delivery, key: CompletionKey): void {
-    delivery.claim = new HeldClaim(key, delivery.consumer);
+    delivery.claim = new OwnClaim(key, delivery.consumer);
   }
 
   /** The claims of one turn of the event loop go to the store together. */
   take(delivery: Delivery, answer: Asking['answer']): void {
-    const claim = delivery.claim as HeldClaim;
+    const claim = delivery.claim as OwnClaim;
     claim.delivery = delivery;
     if (this.asking.length === 0) process.nextTick(this.ask);
     this.asking.push({ claim, answer });
@@ -107,7 +107,7 @@ export class Claims implements Worker {
 
   /** The run came to nothing: another run may begin, once this one has really ended. */
   letGo(delivery: Delivery): void {
-    const claim = delivery.claim as HeldClaim;
+    const claim = delivery.claim as OwnClaim;
     if (delivery.overruns) void delivery.overrun!.ended.then(() => this.giveBack(claim));
     else this.giveBack(claim);
   }
@@ -117,7 +117,7 @@ export class Claims implements Worker {
    * run.
    */
   async completeApart(delivery: Delivery): Promise<void> {
-    const claim = delivery.claim as HeldClaim;
+    const claim = delivery.claim as OwnClaim;
     if (!this.held.delete(claim)) return;
     const { ttl } = delivery.handler!.dedupe!;
     await this.options.completions.complete([{ claim, ttl }]).catch(this.report);
@@ -126,13 +126,13 @@ export class Claims implements Worker {
   /** Call it when the outcome of a settlement is known. */
   settled(delivery: Delivery, settlement: Settlement, outcome: SettleOutcome): void {
     if (settlement.kind !== 'ack' || !settlement.completes) return;
-    if (outcome === 'settled') this.held.delete(delivery.claim as HeldClaim);
-    else this.giveBack(delivery.claim as HeldClaim);
+    if (outcome === 'settled') this.held.delete(delivery.claim as OwnClaim);
+    else this.giveBack(delivery.claim as OwnClaim);
   }
 
   /** Call it when a delivery is dropped: it is not settled any more. */
   dropped({ claim }: Delivery): void {
-    if (claim) this.giveBack(claim as HeldClaim);
+    if (claim) this.giveBack(claim as OwnClaim);
   }
 
   private readonly ask = (): void => {
@@ -164,14 +164,14 @@ export class Claims implements Worker {
     }
   }
 
-  private giveBack(claim: HeldClaim): void {
+  private giveBack(claim: OwnClaim): void {
     if (!this.held.delete(claim) || this.alikeOf(claim)) return;
     if (this.leaving.length === 0) process.nextTick(() => void this.release());
     this.leaving.push(claim);
   }
 
   /** The same key, held by another delivery of this process. */
-  private alikeOf(claim: HeldClaim): HeldClaim | undefined {
+  private alikeOf(claim: OwnClaim): OwnClaim | undefined {
     for (const other of this.held) if (other !== claim && other.isAlike(claim)) return other;
     return undefined;
   }
@@ -205,14 +205,14 @@ export class Claims implements Worker {
     }
   }
 
-  private isDue({ freshAt, delivery }: HeldClaim, now: number): boolean {
+  private isDue({ freshAt, delivery }: OwnClaim, now: number): boolean {
     const { heldFrom, handler } = delivery;
     const maxHold = handler?.maxHold ?? this.options.maxHold;
     return now - freshAt >= this.interval && !(heldFrom > 0 && now - heldFrom > maxHold);
   }
 
   /** The run goes on: the run that ends first completes the key. */
-  private lose(claim: HeldClaim): void {
+  private lose(claim: OwnClaim): void {
     const { delivery } = claim;
     if (!this.held.delete(claim) || !isRunning(delivery)) return;
     delivery.abort(new OwnershipLostError(delivery.stream, delivery.id));

@@ -38,7 +38,7 @@ export function gate(
       if (all) held.own?.release();
       held = { own: all ? undefined : held.own, shared: undefined };
     };
-    delivery.freePlace = leave;
+    delivery.freeSlots = leave;
     try {
       return isHalted(delivery) || !isOurs(delivery) ? release : await next(delivery);
     } finally {

@@ -2,7 +2,7 @@
  * The slots of a transport, or of a consumer with a concurrency of its own.
  * @param maxOverrun @default the concurrency; none where that is 1
  */
-export function placesFor(concurrency: number, maxOverrun: number | undefined): Slots {
+export function slotsFor(concurrency: number, maxOverrun: number | undefined): Slots {
   return new Slots(concurrency, maxOverrun ?? (concurrency === 1 ? 0 : concurrency));
 }
 

@@ -45,13 +45,13 @@ export class Overruns {
     slots: Slots,
     dispatcher: { lend(delivery: Delivery, all: boolean): void },
   ): void {
-    const { freePlace } = delivery;
+    const { freeSlots } = delivery;
     const lend = (all: boolean): void => {
       dispatcher.lend(delivery, all);
-      freePlace?.(all);
+      freeSlots?.(all);
     };
     // A batch overruns as a whole, and reports that itself.
-    if (delivery.handler!.batch) delivery.freePlace = lend;
+    if (delivery.handler!.batch) delivery.freeSlots = lend;
     else this.add({ overrun: delivery.overrun!, deliveries: [delivery], slots, lend });
   }
 
@@ -115,7 +115,7 @@ export class Overruns {
       attempt,
       reason: overrun.reason,
       runningFor: this.options.clock.now() - startedAt,
-      placeGivenBack: overrun.lent !== 'none',
+      slotGivenBack: overrun.lent !== 'none',
     };
   }
 }

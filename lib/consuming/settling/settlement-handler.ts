@@ -1,7 +1,7 @@
 import { disown, type Delivery } from '../../core/delivery.js';
 import { isLost, isRunning, move } from '../../core/delivery-state.js';
 import type { EventBus } from '../../core/event-bus.js';
-import type { ExtendOutcome, Hold, Lease } from '../../core/lease.js';
+import type { ExtendOutcome, LeaseState, Lease } from '../../core/lease.js';
 import {
   postpone,
   release,
@@ -146,14 +146,14 @@ export class SettlementHandler {
     this.options.onProgress();
   }
 
-  private async holds(leases: readonly Lease[]): Promise<Map<Lease, Hold>> {
+  private async holds(leases: readonly Lease[]): Promise<Map<Lease, LeaseState>> {
     const outcomes = await this.options.subscription().extend(leases);
     return new Map(leases.map((lease, at) => [lease, holdOf(lease, outcomes[at]!)]));
   }
 }
 
 /** Without its data no other consumer can run the entry, though it is not pending any more. */
-function holdOf({ trimmed: noData }: Lease, outcome: ExtendOutcome): Hold {
+function holdOf({ trimmed: noData }: Lease, outcome: ExtendOutcome): LeaseState {
   if (outcome === 'trimmed') return 'held';
   return outcome === 'gone' && noData ? 'held' : outcome;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
-import type { Hold, Lease } from '../../core/lease.js';
+import type { LeaseState, Lease } from '../../core/lease.js';
 import type { When } from '../../core/message.js';
 import type { Completions } from '../../ports/completions.js';
 import type { DeadLetterQueue } from '../../ports/dead-letters.js';
@@ -12,7 +12,7 @@ import { markApart } from './other-stores/mark-apart.js';
 import { tellDelayed } from './other-stores/tell-delayed.js';
 
 /** Asks who owns these entries now, and keeps fresh those that are held. */
-export type Holds = (leases: readonly Lease[]) => Promise<ReadonlyMap<Lease, Hold>>;
+export type Holds = (leases: readonly Lease[]) => Promise<ReadonlyMap<Lease, LeaseState>>;
 
 /** The part of workflows in settlements. */
 export interface WorkflowSettling {

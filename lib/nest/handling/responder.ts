@@ -68,7 +68,7 @@ function stream(
 ): Promise<Settlement> {
   return new Promise((resolve) => {
     const { timeout } = delivery.request!.header;
-    const held = new HeldBody();
+    const held = new BufferedBody();
     let spokeAt = clock.now();
     let timer = clock.setTimeout(stopIfSilent, timeout);
     // The application's serializer may throw where no other code would catch that.
@@ -118,7 +118,7 @@ function stream(
 }
 
 /** One value that waits to be sent. */
-class HeldBody {
+class BufferedBody {
   private body: string | undefined;
 
   /** @returns the value before, which is not the last one then */

@@ -161,16 +161,16 @@ function overran({
   messages,
   runningFor,
   reason,
-  placeGivenBack,
+  slotGivenBack,
   ...where
 }: StreamsEvents['overrun']): Line {
   const what = messages > 1 ? `${messages} messages, the first ${id},` : `message ${id}`;
   const since = reason === 'timeout' ? 'beyond its timeout' : 'after its stream has ended';
-  const place = placeGivenBack
+  const slot = slotGivenBack
     ? 'Other messages use its slot.'
     : 'It keeps its slot: fewer other messages run (maxOverrun).';
   return warn(
-    `${handler} still runs after ${seconds(runningFor)} with ${what} of ${at(where)}, ${since}. ${place} ` +
+    `${handler} still runs after ${seconds(runningFor)} with ${what} of ${at(where)}, ${since}. ${slot} ` +
       `Until the method has ended, ${messages > 1 ? 'they do' : 'the message does'} not start again in this process.`,
   );
 }

@@ -1,7 +1,7 @@
 import { endFor } from '../../consuming/running/close-within-run.js';
 import type { Reading } from '../../consuming/subscription-registry.js';
 import type { OverrunStatus } from '../../core/overrun.js';
-import { placesFor } from '../../consuming/plan/slots.js';
+import { slotsFor } from '../../consuming/plan/slots.js';
 import { GroupNotFoundError, StreamNotFoundError } from '../../core/errors/group.errors.js';
 import { ClosedError, InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import type { EventTypeOf, MessageOf } from '../../core/event-map.js';
@@ -206,7 +206,7 @@ export class StreamConsumer<Events extends object = Record<string, unknown>> {
     return this.runtime.subscribe([definition], {
       ...settings,
       createGroup,
-      ...(concurrency !== undefined && { slots: placesFor(concurrency, settings.maxOverrun) }),
+      ...(concurrency !== undefined && { slots: slotsFor(concurrency, settings.maxOverrun) }),
       alone: true,
     });
   }

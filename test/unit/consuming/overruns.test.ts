@@ -60,7 +60,7 @@ describe('methods that go on after their timeout', () => {
         attempt: 1,
         reason: 'timeout',
         runningFor: 300,
-        placeGivenBack: true,
+        slotGivenBack: true,
       })),
     );
     expect(app.runtime.overruns.list()).toMatchObject([
@@ -95,7 +95,7 @@ describe('methods that go on after their timeout', () => {
       { concurrency: 2, maxOverrun: 1, gracePeriod: 0 },
     );
     const given: boolean[] = [];
-    app.runtime.events.on('overrun', ({ placeGivenBack }) => given.push(placeGivenBack));
+    app.runtime.events.on('overrun', ({ slotGivenBack }) => given.push(slotGivenBack));
     await app.publish('x', 'first');
     await app.publish('x', 'second');
     await app.publish('x', 'third');
@@ -106,7 +106,7 @@ describe('methods that go on after their timeout', () => {
     ]);
     first.open();
     await world.settle();
-    expect(app.runtime.overruns.list()).toMatchObject([{ placeGivenBack: true }]);
+    expect(app.runtime.overruns.list()).toMatchObject([{ slotGivenBack: true }]);
   });
 
   it('give back as many places as the concurrency has, unless maxOverrun says otherwise', async () => {
@@ -114,7 +114,7 @@ describe('methods that go on after their timeout', () => {
     for (const n of [1, 2, 3, 4]) await app.publish('x', `stuck ${n}`);
     await app.publish('x', 'quick');
     await world.clock.advance(60_000);
-    expect(app.events.map(({ placeGivenBack }) => placeGivenBack)).toEqual([
+    expect(app.events.map(({ slotGivenBack }) => slotGivenBack)).toEqual([
       true,
       true,
       false,
@@ -129,7 +129,7 @@ describe('methods that go on after their timeout', () => {
     await app.publish('x', 'quick');
     await world.clock.advance(60_000);
     expect(app.runs).toEqual(['stuck']);
-    expect(app.events).toMatchObject([{ placeGivenBack: false }]);
+    expect(app.events).toMatchObject([{ slotGivenBack: false }]);
     app.stuck.open();
     await world.settle();
     expect([...app.runs].sort()).toEqual(['quick', 'stuck', 'stuck']);
@@ -159,7 +159,7 @@ describe('methods that go on after their timeout', () => {
     await app.publish('x', 'never');
     await world.clock.advance(60_000);
     expect(app.runs).toEqual(['stuck 1', 'quick', 'stuck 2']);
-    expect(app.events.map(({ placeGivenBack }) => placeGivenBack)).toEqual([true, false]);
+    expect(app.events.map(({ slotGivenBack }) => slotGivenBack)).toEqual([true, false]);
   });
 
   it('of a serial handler leave the places of the transport to other handlers', async () => {

@@ -4,7 +4,7 @@ import { buryApart } from '../../../lib/consuming/settling/other-stores/bury-apa
 import type { DeadLetterQueue } from '../../../lib/ports/dead-letters.js';
 import { Delivery } from '../../../lib/core/delivery.js';
 import { EventBus } from '../../../lib/core/event-bus.js';
-import type { Hold, Lease } from '../../../lib/core/lease.js';
+import type { LeaseState, Lease } from '../../../lib/core/lease.js';
 import { ack, deadLetter, retry, type SettleOutcome } from '../../../lib/core/settlement.js';
 import type { Settling } from '../../../lib/ports/source.js';
 import { ManualClock } from '../../../lib/drivers/memory/index.js';
@@ -18,7 +18,7 @@ function settler(answer: Answer, deadLetters?: DeadLetterQueue) {
   const settled: string[] = [];
   /** Entries that another consumer has settled. */
   const gone = new Set<string>();
-  const hold = (lease: Lease): [Lease, Hold] => {
+  const hold = (lease: Lease): [Lease, LeaseState] => {
     if (gone.has(lease.id)) return [lease, 'gone'];
     return [lease, lease.id === 'stale' ? 'lost' : 'held'];
   };

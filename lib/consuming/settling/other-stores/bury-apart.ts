@@ -1,6 +1,6 @@
 import { asError } from '../../../core/errors/error-record.js';
 import type { DeadLetterQueue } from '../../../ports/dead-letters.js';
-import type { Hold, Lease } from '../../../core/lease.js';
+import type { LeaseState, Lease } from '../../../core/lease.js';
 import { ack } from '../../../core/settlement.js';
 import type { Settle, Settling } from '../../../ports/source.js';
 
@@ -13,7 +13,7 @@ import type { Settle, Settling } from '../../../ports/source.js';
 export function buryApart(
   settle: Settle,
   queue: DeadLetterQueue,
-  holds: (leases: readonly Lease[]) => Promise<ReadonlyMap<Lease, Hold>>,
+  holds: (leases: readonly Lease[]) => Promise<ReadonlyMap<Lease, LeaseState>>,
 ): Settle {
   const stored = new WeakSet<Lease>();
 

@@ -64,8 +64,8 @@ export class PublishingOnce {
     if (again.length === 0) return [...results];
     if (client) publishOnce.forget(client);
     if (client && causes.some(isOptionMissing)) this.features?.drop(client, 'idmp');
-    const mended = await send(again.map((index) => entries[index]!));
-    return results.map((result, index) => mended[again.indexOf(index)] ?? result);
+    const sentAgain = await send(again.map((index) => entries[index]!));
+    return results.map((result, index) => sentAgain[again.indexOf(index)] ?? result);
   }
 }
 
