@@ -138,6 +138,32 @@ describe('the original error', () => {
     readonly swallow?: boolean;
   }
 
+  /** Four runs that a guard refuses, with filters of different length: each keeps its own cause. */
+  async function expectToldApart(filter: ExceptionFilter): Promise<void> {
+    const refuse: CanActivate = {
+      canActivate: (execution) => {
+        throw new StockError(execution.switchToRpc().getData<Order>().why);
+      },
+    };
+    @Controller()
+    class Orders {
+      @UseGuards(refuse)
+      @UseFilters(filter)
+      @StreamHandler('order')
+      handle(): void {}
+    }
+    const { kit } = await startApp({ controllers: [Orders], options: { maxDeliveries: 1 } });
+    await Promise.all(
+      [9, 6, 3, 0].map((wait) => kit.publish('order', { why: `after ${wait}`, wait })),
+    );
+    await kit.idle();
+    const letters = await kit.deadLetters();
+    expect(letters).toHaveLength(4);
+    for (const letter of letters) {
+      expect(letter.error!.message).toBe((letter.payload as Order).why);
+    }
+  }
+
   /** Takes its time, and lets some errors pass as successes. */
   @Catch()
   class Slow implements ExceptionFilter {
@@ -225,34 +251,13 @@ describe('the original error', () => {
   });
 
   it('is told apart where a slow filter passes it on', async () => {
-    const refuse: CanActivate = {
-      canActivate: (execution) => {
-        throw new StockError(execution.switchToRpc().getData<Order>().why);
-      },
-    };
     const passOn: ExceptionFilter = {
       catch: async (error, host) => {
         await work(host.switchToRpc().getData<Order>().wait);
         return throwError(() => error as Error);
       },
     };
-    @Controller()
-    class Orders {
-      @UseGuards(refuse)
-      @UseFilters(passOn)
-      @StreamHandler('order')
-      handle(): void {}
-    }
-    const { kit } = await startApp({ controllers: [Orders], options: { maxDeliveries: 1 } });
-    await Promise.all(
-      [9, 6, 3, 0].map((wait) => kit.publish('order', { why: `after ${wait}`, wait })),
-    );
-    await kit.idle();
-    const letters = await kit.deadLetters();
-    expect(letters).toHaveLength(4);
-    for (const letter of letters) {
-      expect(letter.error!.message).toBe((letter.payload as Order).why);
-    }
+    await expectToldApart(passOn);
   });
 
   it('is not that of a run long ago, which an interceptor failed and a filter forgave', async () => {
@@ -325,34 +330,13 @@ describe('the original error', () => {
   );
 
   it('of runs that fail together outside of the method is told apart, however long filters take', async () => {
-    const refuse: CanActivate = {
-      canActivate: (execution) => {
-        throw new StockError(execution.switchToRpc().getData<Order>().why);
-      },
-    };
     const slow: ExceptionFilter = {
       catch: async (_error, host) => {
         await work(host.switchToRpc().getData<Order>().wait);
         return others();
       },
     };
-    @Controller()
-    class Orders {
-      @UseGuards(refuse)
-      @UseFilters(slow)
-      @StreamHandler('order')
-      handle(): void {}
-    }
-    const { kit } = await startApp({ controllers: [Orders], options: { maxDeliveries: 1 } });
-    await Promise.all(
-      [9, 6, 3, 0].map((wait) => kit.publish('order', { why: `after ${wait}`, wait })),
-    );
-    await kit.idle();
-    const letters = await kit.deadLetters();
-    expect(letters).toHaveLength(4);
-    for (const letter of letters) {
-      expect(letter.error!.message).toBe((letter.payload as Order).why);
-    }
+    await expectToldApart(slow);
   });
 
   it.each(['method', 'guard', 'interceptor'] as const)(

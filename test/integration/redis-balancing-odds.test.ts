@@ -52,6 +52,17 @@ async function givenBack(names: readonly string[], owner: string): Promise<void>
   await client.eval(script, 1, INPUT, GROUP, owner, ...inputs);
 }
 
+/** The subscription of a consumer that owns the stream `x` and begins to read it. */
+async function readsX(owner: Awaited<ReturnType<typeof start>>) {
+  await announce(client, 'x');
+  await owner.hears('StreamAdded x');
+  const reading = { group: 'g', startId: '0', runsWithin: 1000, onFinished: () => undefined };
+  const subscription = owner.balancer.subscribe(reading);
+  onTestFinished(() => subscription.close());
+  subscription.add(owner.balancer.streams()[0]!);
+  return subscription;
+}
+
 const named = (count: number): string[] => Array.from({ length: count }, (_, n) => `s${n}`);
 
 describe('a start that fails', () => {
@@ -441,12 +452,7 @@ it('a run whose reply was too large for the connection is not counted', async ()
   const driver = redis({ url: server.url }).open({ events: new EventBus(), keyPrefix: '' });
   onTestFinished(() => driver.source.close());
   const a = await start('a');
-  await announce(client, 'x');
-  await a.hears('StreamAdded x');
-  const reading = { group: 'g', startId: '0', runsWithin: 1000, onFinished: () => undefined };
-  const subscription = a.balancer.subscribe(reading);
-  onTestFinished(() => subscription.close());
-  subscription.add(a.balancer.streams()[0]!);
+  const subscription = await readsX(a);
   await client.xadd('x', '*', 'n', 'small');
   let [lease] = await subscription.pull(1);
   // Until then entries are read one by one.
@@ -470,12 +476,7 @@ it('what was redriven is heard of, also while the owner is about to wait', async
   const driver = redis({ url: server.url }).open({ events: new EventBus(), keyPrefix: '' });
   onTestFinished(() => driver.source.close());
   const a = await start('a');
-  await announce(client, 'x');
-  await a.hears('StreamAdded x');
-  const reading = { group: 'g', startId: '0', runsWithin: 1000, onFinished: () => undefined };
-  const subscription = a.balancer.subscribe(reading);
-  onTestFinished(() => subscription.close());
-  subscription.add(a.balancer.streams()[0]!);
+  const subscription = await readsX(a);
   await client.xadd('x', '*', 'n', '1');
   const [lease] = await subscription.pull(1);
   const holder = (lease as RedisLease).holder as OwnedReading;
