@@ -42,7 +42,7 @@ export const PARTS: readonly Part[] = [
   },
   {
     title: 'Coming from',
-    pages: ['coming-from/bullmq', 'coming-from/nest-redis'],
+    pages: ['coming-from/nest-redis', 'coming-from/bullmq', 'coming-from/xreadgroup'],
   },
   {
     title: 'Reference',
