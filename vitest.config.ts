@@ -37,6 +37,7 @@ const contractsOfServers = otherServers().found.map(({ path: binary, kind, versi
 export default defineConfig({
   resolve: {
     alias: [
+      { find: '@jest/globals', replacement: path('./test/support/jest-globals.ts') },
       { find: /^nestjs-redis-streams$/, replacement: path('./lib/index.ts') },
       { find: /^nestjs-redis-streams\/(core|driver|testing)$/, replacement: path('./lib/$1.ts') },
       {

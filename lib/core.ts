@@ -13,7 +13,7 @@ export {
   type StreamsModuleAsyncOptions,
   type StreamsModuleOptions,
 } from './nest/module/streams.module.js';
-export { getStreamsToken } from './nest/tokens.js';
+export { getSourceToken, getStreamsToken } from './nest/tokens.js';
 export type { StreamsStatus } from './nest/transport/connection-status.js';
 export {
   StreamsTransport,

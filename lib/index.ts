@@ -29,6 +29,7 @@ export {
   type FanOut,
   type FanOutOptions,
   getLoadBalancerToken,
+  getSourceToken,
   getStreamsToken,
   type GroupInfo,
   type GroupLag,

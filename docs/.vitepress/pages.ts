@@ -15,7 +15,6 @@ const docs = new URL('..', import.meta.url);
 
 /** The one index of the site. Each page of docs/ stands here once; a test compares. */
 export const PARTS: readonly Part[] = [
-  { title: 'Begin', pages: ['tutorial'] },
   {
     title: 'Guides',
     pages: [
@@ -43,7 +42,7 @@ export const PARTS: readonly Part[] = [
   },
   {
     title: 'Coming from',
-    pages: ['coming-from/nest-redis', 'coming-from/bullmq', 'coming-from/xreadgroup'],
+    pages: ['coming-from/nest-redis'],
   },
   {
     title: 'Reference',

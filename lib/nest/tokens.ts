@@ -22,6 +22,20 @@ export function getStreamsToken<T>(name: string, type: Type<T> | Abstract<T>): T
   ]);
 }
 
+/**
+ * The injection token of the driver of the module with this name. A test overrides it, and keeps all
+ * other options of the application:
+ *
+ * ```ts
+ * Test.createTestingModule({ imports: [AppModule] })
+ *   .overrideProvider(getSourceToken())
+ *   .useValue(kit.source);
+ * ```
+ * @param name @default 'default'
+ */
+export const getSourceToken = (name = DEFAULT_NAME): string =>
+  `nestjs-redis-streams:source(${name})`;
+
 /** A class that a module provides. */
 interface Provided {
   readonly token: string;

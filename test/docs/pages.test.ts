@@ -9,7 +9,7 @@ const HISTORY = /^docs\/decisions\//;
 const UNCONVERTED = new Set(
   [
     'batches consumers delays deployment errors events guarantees idempotency',
-    'load-balancer ordering requests retention rolling-deploys routing security testing workflows',
+    'load-balancer ordering requests retention rolling-deploys routing security workflows',
     'writing-a-driver writing-a-middleware',
   ]
     .join(' ')

@@ -7,13 +7,14 @@ import { DelayedMessages } from '../../admin/delays/delayed-messages.js';
 import { StreamsAdmin } from '../../admin/streams-admin.js';
 import { StreamConsumers } from '../../runtime/stream-consumers/stream-consumers.js';
 import { Workflows } from '../../workflows/workflows.js';
+import type { DriverFactory } from '../../ports/driver.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { StreamPublisher } from '../client/stream-publisher.js';
 import { StreamsClient } from '../client/streams.client.js';
 import { LagListeners } from '../lag/lag-listeners.js';
 import { LagMonitor } from '../lag/lag-monitor.js';
-import { getStreamsToken } from '../tokens.js';
+import { getSourceToken, getStreamsToken } from '../tokens.js';
 import { ConnectionStatus } from '../transport/connection-status.js';
 import { logEvents } from '../transport/event-log.js';
 import { StreamsTransport } from '../transport/streams.transport.js';
@@ -23,8 +24,11 @@ import { UnfedHandlers } from './unfed-handlers.js';
 export interface Preset<Options> {
   readonly transport: Type<StreamsTransport>;
   readonly client: Type<StreamsClient>;
-  /** @throws InvalidOptionsError */
-  readonly open: (options: Options) => StreamsRuntime;
+  /**
+   * @param source a driver in place of the one that the options name
+   * @throws InvalidOptionsError
+   */
+  readonly open: (options: Options, source?: DriverFactory) => StreamsRuntime;
   /** Called first with options that a factory made. */
   readonly prepare?: (options: Options) => Options;
 }
@@ -41,12 +45,15 @@ export function streamsProviders<Options extends { readonly name?: string }>(
     useFactory,
     inject: [runtime],
   });
+  const source = getSourceToken(name);
   return [
+    // Made of the options, unless a test overrides it.
+    { provide: source, useFactory: () => undefined },
     {
       provide: runtime,
-      useFactory: (options: Options) =>
-        watched(preset.open(named(preset.prepare?.(options) ?? options, name))),
-      inject: [optionsToken],
+      useFactory: (options: Options, driver: DriverFactory | undefined) =>
+        watched(preset.open(named(preset.prepare?.(options) ?? options, name), driver)),
+      inject: [optionsToken, source],
     },
     from(StreamsTransport, (shared) => new preset.transport(shared)),
     from(StreamsClient, (shared) => new preset.client(shared)),

@@ -22,7 +22,7 @@ export type StreamsModuleAsyncOptions = AsyncOptions<StreamsOptions>;
 const Core = createCoreModule<StreamsOptions>({
   transport: StreamsTransport,
   client: StreamsClient,
-  open: (options) => new StreamsRuntime(options),
+  open: (options, source) => new StreamsRuntime(source ? { ...options, source } : options),
 });
 
 /**

@@ -1,3 +1,4 @@
+import type { DriverFactory } from '../../ports/driver.js';
 import { fromRedisOptions, type RedisStreamsOptions } from '../../runtime/redis.preset.js';
 import { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import type { Serialization } from '../handling/handler-definitions.js';
@@ -33,6 +34,11 @@ export class RedisStreamsTransport extends StreamsTransport {
   }
 }
 
-/** @throws InvalidOptionsError naming every problem */
-export const openRedis = (given: RedisStreamsOptions): StreamsRuntime =>
-  new StreamsRuntime(fromRedisOptions(given));
+/**
+ * @param source a driver in place of that of Redis
+ * @throws InvalidOptionsError naming every problem
+ */
+export function openRedis(given: RedisStreamsOptions, source?: DriverFactory): StreamsRuntime {
+  const options = fromRedisOptions(given);
+  return new StreamsRuntime(source ? { ...options, source } : options);
+}

@@ -1,0 +1,9 @@
+import { Injectable } from '@nestjs/common';
+
+@Injectable()
+export class Warehouse {
+  /** Rejects while the warehouse cannot be reached. */
+  async reserve(orderId: string): Promise<string> {
+    return `reserved for ${orderId}`;
+  }
+}
