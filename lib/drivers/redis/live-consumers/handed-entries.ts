@@ -20,10 +20,10 @@ export interface HandedEntriesOptions {
   readonly room: () => number;
   /** The keys that the subscription reads. */
   readonly readKeys: () => readonly ReadKey[];
-  /**
-   * The key of a stream, or of its redriven messages. Undefined: the subscription does not read it.
-   */
-  readonly find: (stream: string, redriven: boolean) => ReadKey | undefined;
+  /** The key of a stream. Undefined: the subscription leaves it alone. */
+  readonly find: (stream: string) => ReadKey | undefined;
+  /** The key of a stream's redriven messages, which the subscription reads from then on. */
+  readonly redrivenOf: (source: ReadKey) => ReadKey;
   /** Takes over entries that were fetched. Their runs are not counted yet. */
   readonly hold: (source: ReadKey, entries: readonly TakenHanded[]) => Promise<void>;
   readonly handed: HandedHints;
@@ -58,7 +58,7 @@ export class HandedEntries {
 
   /** Entries of a stream were handed over. */
   private heard(stream: string): void {
-    if (this.stopped || !this.sourceOf(stream, false)) return;
+    if (this.stopped || !this.options.find(stream)) return;
     this.waiting.add(stream);
     this.fetch();
   }
@@ -154,26 +154,22 @@ export class HandedEntries {
 
   /** @returns whether no entries wait there any more */
   private async fetchFrom(stream: string): Promise<boolean> {
-    const { hold, room } = this.options;
+    const { hold, room, find, redrivenOf } = this.options;
     const handed = this.handedOf(stream);
     for (let left = room(); left > 0 && !this.stopped; left = room()) {
-      if (!this.sourceOf(stream, false)) return true;
+      const source = find(stream);
+      if (!source) return true;
       const { waiting, taken } = await this.run(handed, (client) =>
         takeHanded(client, handed, left),
       );
       for (const kind of ['s', 'r'] as const) {
         const some = taken.filter((entry) => entry.kind === kind);
-        // Looked up only where there are entries: redriven messages are read from then on.
-        const source = some.length > 0 && this.sourceOf(stream, kind === 'r');
-        if (source) await hold(source, some);
+        // Also where the stream was left alone meanwhile: no list names these entries any more.
+        if (some.length > 0) await hold(kind === 'r' ? redrivenOf(source) : source, some);
       }
       if (waiting === 0) return true;
     }
     return false;
-  }
-
-  private sourceOf(stream: string, redriven: boolean): ReadKey | undefined {
-    return this.options.find(stream, redriven);
   }
 
   private handedOf(stream: string): Handed {

@@ -66,20 +66,21 @@ export class ReadKeys {
     this.changed();
   }
 
-  addRedriven(source: ReadKey): void {
+  /** Reads the redriven messages of a stream from now on. */
+  addRedriven({ stream }: ReadKey): ReadKey {
     const { keys, group } = this.options;
-    const key = keys.redrive(source.stream, group);
-    if (this.sources.some((known) => known.key === key)) return;
-    this.sources.push({ key, stream: source.stream, redriven: true });
+    const key = keys.redrive(stream, group);
+    const known = this.sources.find((one) => one.key === key);
+    if (known) return known;
+    const added = { key, stream, redriven: true };
+    this.sources.push(added);
     this.changed();
+    return added;
   }
 
-  /** The key where a stream, or its redriven messages, are read. Undefined: it is left alone. */
-  find(stream: string, redriven: boolean): ReadKey | undefined {
-    const source = this.all.find((one) => one.stream === stream && !one.redriven);
-    if (!source || !redriven) return source;
-    this.addRedriven(source);
-    return this.all.find((one) => one.stream === stream && one.redriven);
+  /** The key where a stream is read. Undefined: it is left alone. */
+  find(stream: string): ReadKey | undefined {
+    return this.all.find((one) => one.stream === stream && !one.redriven);
   }
 
   async restoreAll(): Promise<void> {

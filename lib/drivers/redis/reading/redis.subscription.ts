@@ -237,8 +237,12 @@ export class RedisSubscription implements Subscription, EntryHolder {
       ...options,
       room: () => this.roomToTakeOver(),
       readKeys: () => this.readKeys.all,
-      find: (stream, redriven) => this.readKeys.find(stream, redriven),
-      hold: (source, entries) => adoption.holdUncharged(source, entries),
+      find: (stream) => this.readKeys.find(stream),
+      redrivenOf: (source) => this.readKeys.addRedriven(source),
+      hold: async (source, entries) => {
+        await adoption.holdUncharged(source, entries);
+        if (!this.readKeys.watches(source)) await this.letGo();
+      },
     });
   }
 
