@@ -15,6 +15,7 @@ const docs = new URL('..', import.meta.url);
 
 /** The one index of the site. Each page of docs/ stands here once; a test compares. */
 export const PARTS: readonly Part[] = [
+  { title: 'Begin', pages: ['tutorial'] },
   {
     title: 'Guides',
     pages: [
@@ -42,7 +43,7 @@ export const PARTS: readonly Part[] = [
   },
   {
     title: 'Coming from',
-    pages: ['coming-from/nest-redis'],
+    pages: ['coming-from/nest-redis', 'coming-from/bullmq', 'coming-from/xreadgroup'],
   },
   {
     title: 'Reference',

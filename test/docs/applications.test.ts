@@ -1,9 +1,9 @@
-import { Logger, type INestApplicationContext } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { Logger } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { getStreamsToken, StreamPublisher, StreamsClient } from 'nestjs-redis-streams';
 import { lastValueFrom } from 'rxjs';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { startedMain } from '../support/started-main.js';
 import { startRedis } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 
@@ -20,29 +20,16 @@ async function serverIn(variable: string): Promise<Redis> {
   return client;
 }
 
-/** Runs a main file of the page, and gives the application that it makes. */
-async function started(main: () => Promise<unknown>): Promise<INestApplicationContext> {
-  vi.stubEnv('PORT', '0');
-  const create = vi.spyOn(NestFactory, 'create');
-  const createMicroservice = vi.spyOn(NestFactory, 'createMicroservice');
-  await main();
-  const made = [...create.mock.results, ...createMicroservice.mock.results];
-  const app = (await made[0]!.value) as INestApplicationContext;
-  onTestFinished(() => app.close());
-  vi.restoreAllMocks();
-  return app;
-}
-
 it('a microservice takes its options from another provider, and publishes as it handles', async () => {
   const redis = await serverIn('REDIS_URL');
-  const app = await started(() => import('../../sample/docs/applications/main.js'));
+  const app = await startedMain(() => import('../../sample/docs/applications/main.js'));
   await app.get(StreamPublisher).publish('order.placed', ORDER);
   await until('it is shipped', async () => (await redis.xlen('order.shipped')) === 1);
 });
 
 it('a handler of the shop writes to the server of the audit, whose handler records', async () => {
   const [shop, audit] = [await serverIn('REDIS_URL'), await serverIn('AUDIT_REDIS_URL')];
-  const app = await started(() => import('../../sample/docs/applications/audited.main.js'));
+  const app = await startedMain(() => import('../../sample/docs/applications/audited.main.js'));
   const log = vi.spyOn(Logger.prototype, 'log');
   const recorded = (): number => log.mock.calls.filter(([text]) => text === 'c-1 paid 4200').length;
   await app.get(StreamPublisher).publish('order.paid', ORDER);
@@ -56,7 +43,7 @@ it('a handler of the shop writes to the server of the audit, whose handler recor
 
 it('transport and client work without the module', async () => {
   const redis = await serverIn('REDIS_URL');
-  const app = await started(() => import('../../sample/docs/applications/bare.main.js'));
+  const app = await startedMain(() => import('../../sample/docs/applications/bare.main.js'));
   await lastValueFrom(app.get<StreamsClient>('SHOP').emit('order.placed', ORDER));
   await until('it is shipped', async () => (await redis.xlen('order.shipped')) === 1);
 });

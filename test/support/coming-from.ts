@@ -36,19 +36,28 @@ export async function redisOfPrograms() {
   };
 }
 
+/** Of all programs: one may handle what waits before it is known here. */
+const reserve = vi.spyOn(Warehouse.prototype, 'reserve');
+const failing = new Set<Warehouse>();
+reserve.mockImplementation(async function (this: Warehouse) {
+  if (failing.delete(this)) throw new Error('no answer');
+});
+
 /** Starts a program, and closes it when the test has finished. */
 export async function started(bootstrap: () => Promise<INestApplicationContext>) {
   const app = await bootstrap();
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= app.close());
   onTestFinished(close);
-  const reserve = vi.spyOn(app.get(Warehouse), 'reserve');
+  const warehouse = app.get(Warehouse);
   return {
     app,
     close,
-    reserve,
+    /** Its next run for an order fails. */
+    failOnce: () => void failing.add(warehouse),
     /** The ids of the orders that it has reserved, in the order of the calls. */
-    reserved: () => reserve.mock.calls.map(([id]) => id),
+    reserved: () =>
+      reserve.mock.calls.flatMap(([id], at) => (reserve.mock.contexts[at] === warehouse ? id : [])),
   };
 }
 
