@@ -193,8 +193,8 @@ export class Consumer implements Worker {
       isHalted,
     });
     const { clock, heldLease } = options;
-    const { failurePolicy } = settlementHandler;
-    return { clock, heldLease, pipeline, failurePolicy, settlementHandler, dispatcher, overran };
+    const { retryPolicy } = settlementHandler;
+    return { clock, heldLease, pipeline, retryPolicy, settlementHandler, dispatcher, overran };
   }
 
   private readInto(subscription: Subscription): PullLoop {

@@ -58,7 +58,7 @@ interface Stage {
 
 /**
  * THE order in which a delivery passes, once `match` has found its handler. The handler's method
- * stands at the end. `failure-policy.ts` decides outside of this what becomes of errors, and of
+ * stands at the end. `retry-policy.ts` decides outside of this what becomes of errors, and of
  * retries when no run is left. A stage that only passes on is no async function: each would cost
  * every message a promise and three turns of the queue.
  */

@@ -1,4 +1,4 @@
-/** How long a failed run waits before the next one, with everything decided. */
+/** How long a failed run waits before the next one. `retry-policy.ts` decides whether that counts. */
 export interface BackoffPolicy {
   readonly type: 'fixed' | 'exponential';
   /** Wait after the first failed run, ms. */

@@ -12,7 +12,7 @@ export interface RunParts {
   readonly heldLease: HeldLease | undefined;
   readonly pipeline: Handler;
   /** Decides the settlement after a run, or after an error. */
-  readonly failurePolicy: {
+  readonly retryPolicy: {
     on(delivery: Delivery, settlement: Settlement): Settlement;
     onError(delivery: Delivery, error: unknown): Settlement;
   };
@@ -40,16 +40,16 @@ export function run(parts: RunParts, delivery: Delivery): void {
 function newRun(): Run {
   const mark = new RunMark();
   const own: Run = mark.named(async (parts, delivery): Promise<void> => {
-    const { heldLease, failurePolicy, settlementHandler } = parts;
+    const { heldLease, retryPolicy, settlementHandler } = parts;
     delivery.startedAt = delivery.heldFrom = parts.clock.now();
     delivery.onOverrun = parts.overran;
     if (heldLease?.holds() === false) heldLease.lost();
     let settlement: Settlement = taken;
     mark.runs = delivery;
     try {
-      if (isOurs(delivery)) settlement = failurePolicy.on(delivery, await parts.pipeline(delivery));
+      if (isOurs(delivery)) settlement = retryPolicy.on(delivery, await parts.pipeline(delivery));
     } catch (error) {
-      settlement = failurePolicy.onError(delivery, error);
+      settlement = retryPolicy.onError(delivery, error);
     }
     mark.runs = undefined;
     if (!isOurs(delivery)) settlement = taken;

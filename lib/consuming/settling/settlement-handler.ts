@@ -13,7 +13,7 @@ import {
   type Settlement,
 } from '../../core/settlement.js';
 import { NextRuns, type NextRunsOptions } from '../running/next-runs.js';
-import { FailurePolicy } from './failure-policy.js';
+import { RetryPolicy } from './retry-policy.js';
 import { FollowUp, type FollowUpOptions } from './follow-up.js';
 import { Settler } from './settler.js';
 import { storeElsewhere, type ElsewhereOptions } from './store-elsewhere.js';
@@ -34,7 +34,7 @@ export interface SettlementHandlerOptions
 /**
  * What becomes of deliveries. A settlement takes four steps:
  *
- * 1. decide: `failure-policy.ts` decides the settlement after a run, for example after an error
+ * 1. decide: `retry-policy.ts` decides the settlement after a run, for example after an error
  * 2. store elsewhere: `store-elsewhere.ts` writes to other stores what belongs there
  * 3. settle: `settler.ts` brings settlements to the source, many at a time, and tries again where
  *   that fails
@@ -42,7 +42,7 @@ export interface SettlementHandlerOptions
  */
 export class SettlementHandler {
   readonly nextRuns: NextRuns;
-  readonly failurePolicy: FailurePolicy;
+  readonly retryPolicy: RetryPolicy;
   readonly settler: Settler;
   private readonly followUp: FollowUp;
 
@@ -56,7 +56,7 @@ export class SettlementHandler {
       letGo: (delivery) => this.letGo(delivery),
     });
     const followUp = new FollowUp({ ...options, nextRuns: this.nextRuns });
-    this.failurePolicy = new FailurePolicy(options.isUnrecoverable);
+    this.retryPolicy = new RetryPolicy(options.isUnrecoverable);
     this.settler = new Settler({
       ...options,
       settle: storeElsewhere(options, (leases) => this.holds(leases)),

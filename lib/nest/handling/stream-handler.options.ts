@@ -1,8 +1,8 @@
-import { HANDLER_OPTIONS, type HandlerOptions } from './handler-options.js';
-import { either, list, text } from '../core/option-schema/kinds.js';
-import type { Problems } from '../core/option-schema/option.js';
-import { declareOptions, type Given } from '../core/option-schema/shape.js';
-import { DEFAULT_NAME } from './streams-options.js';
+import { HANDLER_OPTIONS, type HandlerOptions } from '../../options/handler-options.js';
+import { either, list, text } from '../../core/option-schema/kinds.js';
+import type { Problems } from '../../core/option-schema/option.js';
+import { declareOptions, type Given } from '../../core/option-schema/shape.js';
+import { DEFAULT_NAME } from '../../options/streams-options.js';
 
 type Loose = Readonly<Record<string, unknown>>;
 

@@ -10,8 +10,8 @@ import { ack, deadLetter, retry, type Settlement } from '../../core/settlement.j
 /** Wait after a failure that should be impossible, in milliseconds. */
 const AFTER_A_BUG = 1000;
 
-/** The one place that decides between another run and the dead letters. */
-export class FailurePolicy {
+/** The one place that decides between another run, after which delay, and the dead letters. */
+export class RetryPolicy {
   constructor(private readonly isUnrecoverable: (error: unknown) => boolean) {}
 
   /** Decides after a run that ended with a settlement. */
