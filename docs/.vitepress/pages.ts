@@ -43,7 +43,12 @@ export const PARTS: readonly Part[] = [
   },
   {
     title: 'Coming from',
-    pages: ['coming-from/nest-redis', 'coming-from/bullmq', 'coming-from/xreadgroup'],
+    pages: [
+      'coming-from/nest-redis',
+      'coming-from/bullmq',
+      'coming-from/xreadgroup',
+      'coming-from/nest-rabbitmq',
+    ],
   },
   {
     title: 'Reference',

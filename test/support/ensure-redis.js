@@ -1,5 +1,6 @@
 // @ts-check
 import { spawnSync } from 'node:child_process';
+import { aptInstall } from './apt.js';
 import { onPath } from './redis-process.js';
 
 /** The oldest server that the library supports. */
@@ -49,28 +50,8 @@ function doWithout() {
 
 /** What to run, one after the other; nothing where it would take a password or is not known. */
 function installCommands() {
-  if (onPath('apt-get')) {
-    const sudo = sudoPrefix();
-    return sudo ? apt(sudo) : [];
-  }
+  if (onPath('apt-get')) return aptInstall('redis-server');
   return onPath('brew') ? [['brew', 'install', 'redis']] : [];
-}
-
-/** @param {readonly string[]} sudo */
-function apt(sudo) {
-  // Through env, since sudo clears the environment.
-  const asRoot = [...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive'];
-  return [
-    [...asRoot, 'apt-get', 'update'],
-    [...asRoot, 'apt-get', 'install', '-y', '--no-install-recommends', 'redis-server'],
-  ];
-}
-
-/** How to become root without a password: `undefined` where that is not possible. */
-function sudoPrefix() {
-  if (process.getuid?.() === 0) return [];
-  if (!onPath('sudo')) return undefined;
-  return spawnSync('sudo', ['-n', 'true']).status === 0 ? ['sudo', '-n'] : undefined;
 }
 
 function serverVersion() {

@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { allRuns, runSamples } from '../../sample/sample-runner.js';
+import { ensureRabbitMq } from './ensure-rabbitmq.js';
 import { ensureRedis } from './ensure-redis.js';
 import { notRunLines } from './run-report.js';
 import { leakText, SecretWatch } from './secret-watch.js';
@@ -52,10 +53,12 @@ conclude(await run());
 async function run() {
   const needsServers = groups.length === 0 || groups.some((group) => group !== 'unit');
   if (needsServers && !ensureRedis()) return stopped('No test was run.');
+  const rabbitMq = groups.length === 0 || groups.includes('docs') ? ensureRabbitMq() : undefined;
   const narrowed = args.length > 0;
   for (const step of narrowed ? ['build'] : ['build', 'typecheck', 'lint']) {
     if (!(await npmRun(step))) return stopped(`"npm run ${step}" failed, so no test was run.`);
   }
+  await rabbitMq;
   const chosen = groups.length === 0 ? PROJECTS : groups.filter((group) => group !== 'samples');
   const tests = chosen.length === 0 ? none() : await vitest(chosen);
   if (interrupted) return { ...tests, failed: tests.failed || 1 };
