@@ -17,7 +17,7 @@ it('an order that is worth too much is given up after three runs', async () => {
   });
   await app.listen();
 
-  const order = { orderId: 'o-1', customerId: 'ada', total: 50_000 };
+  const order = { orderId: 'o-1', customerId: 'ada', total: 500_000 };
   await kit.publish('order.placed', order);
   await kit.idle(); // the first run has failed
   await kit.advance(1_000);
