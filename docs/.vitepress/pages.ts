@@ -35,6 +35,7 @@ export const PARTS: readonly Part[] = [
       'groups',
       'testing',
       'rolling-deploys',
+      'containers',
       'deployment',
       'security',
       'writing-a-middleware',

@@ -10,7 +10,7 @@
  * regions of one name are shown one below the other.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { extname } from 'node:path';
+import { basename, extname } from 'node:path';
 import ts from 'typescript';
 
 const samples = new URL('../../sample/docs/', import.meta.url);
@@ -127,7 +127,7 @@ function fencedBlockAfter(lines: readonly string[], marker: number): { end: numb
 }
 
 function languageOf(file: string): string {
-  const language = LANGUAGES[extname(file)] ?? LANGUAGES[`.${file.split('.').at(-1)}`];
+  const language = LANGUAGES[extname(file)] ?? LANGUAGES[`.${basename(file)}`];
   if (language === undefined)
     throw new Error(`test/support/snippets.ts knows no language of ${file}`);
   return language;

@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { RedisStreamsModule } from 'nestjs-redis-streams';
+import { HealthController } from './health.controller.js';
+import { ParcelController } from './parcel.controller.js';
+
+@Module({
+  imports: [
+    RedisStreamsModule.forRoot({
+      url: process.env.REDIS_URL ?? 'redis://localhost:6379',
+      group: 'parcels',
+      gracePeriod: 25_000, // shorter than terminationGracePeriodSeconds
+    }),
+  ],
+  controllers: [ParcelController, HealthController],
+})
+export class AppModule {}

@@ -1,0 +1,205 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Test } from '@nestjs/testing';
+import { Redis } from 'ioredis';
+import { StreamsTransport } from 'nestjs-redis-streams';
+import ts from 'typescript';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { startRedis, type RedisServer } from '../support/redis-server.js';
+import { quiet } from '../support/passing-time.js';
+import { until } from '../support/until.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const SAMPLE = join(root, 'sample/docs/containers');
+/** What runs the command as process 1, as a container does. Ended, it takes all other processes along. */
+const AS_PID_1 = ['--user', '--map-root-user', '--pid', '--fork', '--kill-child'];
+
+/** What inits such as tini do with a SIGTERM: they pass it on to their child, and end after it. */
+const INIT = `
+  import { spawn } from 'node:child_process';
+  const [command, ...args] = process.argv.slice(2);
+  const child = spawn(command, args, { stdio: 'inherit' });
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  child.once('exit', (code) => process.exit(code ?? 143));
+`;
+
+let app: string;
+let server: RedisServer;
+let databases = 0;
+
+beforeAll(async () => {
+  server = await startRedis();
+  app = await mkdtemp(join(tmpdir(), 'streams-container-'));
+  await compileInto(app);
+  return async () => {
+    await server.stop();
+    await rm(app, { recursive: true, force: true });
+  };
+});
+
+/** The sample, compiled as an application of its own, beside the packages that it needs. */
+async function compileInto(folder: string): Promise<void> {
+  for (const made of ['dist', 'node_modules']) await mkdir(join(folder, made));
+  for (const name of ['@nestjs', 'ioredis', 'reflect-metadata', 'rxjs']) {
+    await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name));
+  }
+  await symlink(root, join(folder, 'node_modules/nestjs-redis-streams'));
+  const scripts = { start: 'node dist/main.js' };
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module', scripts }));
+  await writeFile(join(folder, 'init.js'), INIT);
+  for (const file of (await readdir(SAMPLE)).filter((name) => name.endsWith('.ts'))) {
+    const compiled = compile(await readFile(join(SAMPLE, file), 'utf8'));
+    await writeFile(join(folder, 'dist', file.replace('.ts', '.js')), compiled);
+    const unhooked = compiled.replace(/app\.enableShutdownHooks\(.*\);/, '');
+    if (file === 'main.ts') await writeFile(join(folder, 'dist/unhooked.js'), unhooked);
+  }
+}
+
+function compile(source: string): string {
+  const target = ts.ScriptTarget.ES2023;
+  const decorators = { experimentalDecorators: true, emitDecoratorMetadata: true };
+  const compilerOptions = { target, module: ts.ModuleKind.ESNext, ...decorators };
+  return ts.transpileModule(source, { compilerOptions }).outputText;
+}
+
+/** A container in which the handler is at work on a message. */
+class Container {
+  said = '';
+  readonly ended: Promise<unknown[]>;
+
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly redis: Redis,
+  ) {
+    this.ended = once(child, 'exit');
+    for (const output of [child.stdout!, child.stderr!]) {
+      output.on('data', (text: Buffer) => (this.said += text.toString()));
+    }
+  }
+
+  static async busy(
+    command: readonly string[],
+    packingMs: number,
+    unshare: readonly string[] = AS_PID_1,
+  ): Promise<Container> {
+    const url = `${server.url}/${++databases}`;
+    const redis = new Redis(url);
+    onTestFinished(() => redis.disconnect());
+    const child = spawn('unshare', [...unshare, ...command], {
+      cwd: app,
+      env: { ...process.env, REDIS_URL: url, PORT: '0', PACKING_MS: String(packingMs) },
+    });
+    const container = new Container(child, redis);
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const payload = JSON.stringify({ orderId: 'o-1', customerId: 'c-1', total: 1 });
+    await redis.xadd('order.paid', '*', 'event_type', 'order.paid', 'payload', payload);
+    await until('the handler is at work', () => container.said.includes('packing o-1'));
+    return container;
+  }
+
+  get packed(): boolean {
+    return this.said.includes('packed o-1');
+  }
+
+  get running(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** What `docker stop` and Kubernetes do first. */
+  async stop(): Promise<void> {
+    const { pid } = this.child;
+    const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    process.kill(Number(children.trim()), 'SIGTERM');
+  }
+
+  async pending(): Promise<number> {
+    const [count] = (await this.redis.xpending('order.paid', 'parcels')) as [number];
+    return count;
+  }
+}
+
+const LONG = 30_000;
+const probe = spawnSync('unshare', [...AS_PID_1, 'true'], { encoding: 'utf8' });
+const refused = probe.error?.message ?? (probe.status === 0 ? undefined : probe.stderr);
+
+describe.skipIf(refused !== undefined)('a SIGTERM to process 1 (needs unshare)', () => {
+  it.each([
+    ['node', ['node', 'dist/main.js']],
+    ['a shell that runs exec node', ['sh', '-c', 'exec node dist/main.js']],
+    ['an init that runs node', ['node', 'init.js', 'node', 'dist/main.js']],
+  ])('%s: the handler ends its message', async (_, command) => {
+    const container = await Container.busy(command, 1_000);
+    await container.stop();
+    expect(await container.ended).toEqual([0, null]);
+    expect(container.packed).toBe(true);
+    expect(await container.pending()).toBe(0);
+  });
+
+  it.each([
+    ['npm', ['npm', 'start']],
+    ['an init that runs a shell', ['node', 'init.js', 'sh', '-c', 'node dist/main.js; true']],
+  ])('%s: ends, and takes the handler along', async (_, command) => {
+    const container = await Container.busy(command, LONG);
+    await container.stop();
+    await container.ended;
+    expect(container.packed).toBe(false);
+    expect(await container.pending()).toBe(1);
+  });
+
+  it.each([
+    ['a shell', ['sh', '-c', 'node dist/main.js; true']],
+    ['node, without enableShutdownHooks', ['node', 'dist/unhooked.js']],
+  ])('%s: nothing happens', async (_, command) => {
+    const container = await Container.busy(command, 500);
+    await container.stop();
+    await until('the handler has gone on', () => container.packed);
+    await quiet(500);
+    expect(container.running).toBe(true);
+  });
+});
+
+it('the application writes no file: it runs on a file system that is read only', async (context) => {
+  const mounts = ['--mount', '--pid', '--fork', '--kill-child'];
+  const readOnly = 'mount --bind / / && mount -o remount,ro,bind /';
+  const tried = spawnSync('unshare', [...mounts, 'sh', '-c', readOnly]);
+  context.skip(tried.status !== 0, 'needs the right to mount');
+  const command = ['sh', '-c', `${readOnly} && ! touch tried 2>&1 && exec node dist/main.js`];
+  const container = await Container.busy(command, 100, mounts);
+  await container.stop();
+  expect(await container.ended).toEqual([0, null]);
+  expect(await container.pending()).toBe(0);
+});
+
+it('the probes say whether the process answers, and whether Redis does', async () => {
+  const other = await startRedis();
+  onTestFinished(() => other.stop());
+  vi.stubEnv('REDIS_URL', other.url);
+  const { AppModule } = await import('../../sample/docs/containers/app.module.js');
+  const module = await Test.createTestingModule({ imports: [AppModule] }).compile();
+  module.useLogger(false);
+  const nest = module.createNestApplication();
+  onTestFinished(() => nest.close());
+  nest.connectMicroservice({ strategy: nest.get(StreamsTransport) });
+  await nest.startAllMicroservices();
+  await nest.listen(0, '127.0.0.1');
+  const url = await nest.getUrl();
+  const ask = async (probe: string) => (await fetch(`${url}/health/${probe}`)).status;
+  expect([await ask('live'), await ask('ready')]).toEqual([200, 200]);
+  await other.kill();
+  await until('it is not ready', async () => (await ask('ready')) === 503);
+  expect(await ask('live')).toBe(200);
+  await other.start();
+  await until('it is ready again', async () => (await ask('ready')) === 200);
+});
+
+it('the manifest leaves more time than the application takes to close', async () => {
+  const manifest = await readFile(join(SAMPLE, 'deployment.yaml'), 'utf8');
+  const module = await readFile(join(SAMPLE, 'app.module.ts'), 'utf8');
+  const seconds = Number(/terminationGracePeriodSeconds: (\d+)/.exec(manifest)?.[1]);
+  const gracePeriod = Number(/gracePeriod: ([\d_]+)/.exec(module)?.[1]?.replaceAll('_', ''));
+  expect(gracePeriod).toBeLessThanOrEqual(seconds * 1_000 - 5_000);
+});
