@@ -2,6 +2,7 @@
 export interface Route {
   /** Event types; `*` matches any run of characters, dots included. */
   readonly events: string | readonly string[];
+  /** The stream of these events. */
   readonly stream: string;
 }
 

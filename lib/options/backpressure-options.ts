@@ -20,14 +20,16 @@ const maxLag: Option<number | MaxLag> = either(
 
 export const BACKPRESSURE_OPTIONS = declareOptions('backpressure', {
   /**
-   * Publishes only while the slowest group of the stream has at most this many entries left to read.
+   * Publishes only while the slowest group of the stream has at most this many entries left to read:
+   * docs/lag.md#producers-that-wait. A number, or `{ lag, groups }`.
+   *
    * A number looks at groups with live consumers: a group without live consumers holds up no
    * producer, nor does a group whose lag is not known. @default no limit
    */
   maxLag,
-  /** What to do while it is more: `'wait'`, or fail with BackpressureError. @default 'wait' */
+  /** While a group is further behind than `maxLag`: wait, or fail with BackpressureError. @default 'wait' */
   onBackpressure: oneOf('wait', 'error'),
-  /** Longest wait, in milliseconds; then BackpressureError. @default 30000 */
+  /** Longest wait for `maxLag`, in milliseconds; then BackpressureError. @default 30000 */
   timeout: whole(1),
 });
 

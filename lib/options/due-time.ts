@@ -16,11 +16,14 @@ const notBoth: Rule = ({ delay, deliverAt }) =>
 export const DUE_TIME = declareOptions(
   'a due time',
   {
-    /** In milliseconds from now, by the server's clock. 0: at once. */
+    /**
+     * Publishes the message later: this many milliseconds from now, by the server's clock. 0: at once.
+     * More: docs/delays.md. @default at once
+     */
     delay: whole(0, LATEST),
     /**
-     * A time of the server's clock: a Date, or milliseconds since the epoch, not before 2001. Past:
-     * as soon as possible.
+     * Publishes the message at this time of the server's clock: a Date, or milliseconds since the
+     * epoch, not before 2001. Past: as soon as possible. Not beside `delay`. @default at once
      */
     deliverAt: checked<Date | number>(
       'a valid Date, or a whole number of milliseconds since the epoch, from 2001-01-01 on',

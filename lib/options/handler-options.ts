@@ -19,11 +19,11 @@ import { declareOptions, type Given } from '../core/option-schema/shape.js';
 import { isOrderBy, orderKey, type OrderBy } from './order-by.js';
 
 export const BACKOFF_OPTIONS = declareOptions('backoff', {
-  /** @default 'exponential' */
+  /** `'exponential'` doubles the wait after each run, `'fixed'` does not. @default 'exponential' */
   type: oneOf('fixed', 'exponential').default('exponential'),
   /** Wait after the first failed run, in milliseconds. @default 1000 */
   delay: number(0).default(1000),
-  /** Longest wait, in milliseconds. @default 60000 */
+  /** Longest wait for both types, in milliseconds. @default 60000 */
   maxDelay: number(0).default(60_000),
   /** Share of the wait that is random, 0 to 1: with 0.2 a wait of 1000 is 800 to 1000. @default 0.2 */
   jitter: number(0, 1).default(0.2),
@@ -39,7 +39,10 @@ export const backoff = (): Option<BackoffOptions, 'optional', BackoffPolicy> =>
   );
 
 export const DEDUPE_OPTIONS = declareOptions('dedupe and inbox', {
-  /** @default 'message' */
+  /**
+   * What makes two messages the same: the id of the message, its idempotency key, or what a function
+   * of the message returns. @default 'message'
+   */
   key: either(
     "'message', 'idempotencyKey' or a function of the message",
     oneOf('message', 'idempotencyKey'),
@@ -107,9 +110,11 @@ const batch = (): Option<BatchOptions, 'optional', BatchPolicy> =>
 export const HANDLER_OPTIONS = declareOptions(
   'a handler',
   {
-    /** Streams to read, instead of those that routing gives for the events. */
+    /**
+     * Streams to read, instead of those that routing gives for the events. @default by routing
+     */
     streams: list(text(), 'a list of names of streams that is not empty', 1),
-    /** Consumer group. @default that of the transport */
+    /** Consumer group. @default the transport's */
     group: text().inherited(),
     /**
      * Service of a load balancer: the handler reads the streams of the service that this process
@@ -117,55 +122,61 @@ export const HANDLER_OPTIONS = declareOptions(
      */
     balanced: text(),
     /**
-     * Runs at a time. The handler's streams are read by a reader of their own then. @default the
-     * limit of the transport
+     * Runs of this handler at a time in this process, on each of its streams. Each stream is then
+     * read by a reader of its own. With `batch`, batches at a time. @default the limit of the
+     * transport alone; 1 with `batch`
      */
     concurrency: whole(1),
-    /** Runs in all before the message becomes a dead letter. @default that of the transport */
+    /** Runs in all before the message becomes a dead letter. @default the transport's */
     maxDeliveries: whole(1).inherited(),
-    /** Wait between runs. @default that of the transport */
+    /** Wait between runs. What is left out comes from the transport. @default the transport's */
     backoff: backoff().inherited(),
     /**
      * Longest time of a run, in milliseconds. A run that takes longer has failed, and its signal
-     * aborts. @default none
+     * aborts. Guards, interceptors, pipes and the option `middleware` are part of the run.
+     * @default none
      */
     timeout: whole(1),
     /**
      * Whether the next run of a message may start in another process while a run that has timed out
-     * still goes on here. False, and wherever `orderBy`, `inbox` or `concurrency: 1` is set: the
-     * message waits until that run, or its process, has ended. @default true
+     * still goes on here: docs/guarantees.md#methods-that-overrun. False, and wherever `orderBy`,
+     * `inbox` or `concurrency: 1` is set: the message waits until that run, or its process, has
+     * ended. @default true
      */
     overlap: flag(),
     /**
-     * Messages with the same key run one after the other, in the order of the stream. Messages with
-     * different keys run side by side. One process at a time reads the stream for the group. For
-     * events only.
+     * Messages with the same key run one after the other, in the order of the stream:
+     * docs/ordering.md. A path into the payload, such as `'customer.id'`, or a function of the
+     * message.
+     *
+     * Messages with different keys run side by side. One process at a time reads the stream for the
+     * group; another one takes over after `idleTimeout`. For events only. @default no order
      */
     orderBy: checked<OrderBy>(
       "a path into the payload, such as 'customer.id', or a function of the message",
       isOrderBy,
     ).decidedBy(orderKey),
     /**
-     * How long a running message is kept from other consumers, in milliseconds. @default that of
-     * the transport
+     * Longest time for which a running message is kept from other consumers, in milliseconds.
+     * @default the transport's
      */
     maxHold: whole(1).inherited(),
     /**
-     * Acknowledges messages that the handler has completed before, without a run. `true` is
-     * `'message'`. @default false
+     * Acknowledges messages whose key was completed before, without a run: docs/idempotency.md.
+     * `true` is `'message'`. @default false
      */
     dedupe: dedupe(),
     /**
-     * Stores the handler's writes together with the note that the message was handled.
-     * @default false
+     * Stores the handler's writes together with the note that the message was handled. Takes the same
+     * values as `dedupe`: docs/idempotency.md#handlers-with-an-inbox. @default false
      */
     inbox: dedupe(),
     /**
      * Whether a plain object `{ next, payload?, delay? }` that the method returns is an
-     * instruction, like the result of `next()`. @default that of the transport
+     * instruction, like the result of `next()`. @default the transport's
      */
     plainInstructions: flag().inherited(),
-    /** Gives the handler many messages at a time. @default one at a time */
+    /** Gives the handler many messages at a time: docs/batches.md. @default one at a time */
     batch: batch(),
   },
   exclusive,

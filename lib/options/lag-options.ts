@@ -41,7 +41,7 @@ export const LAG_OPTIONS = declareOptions('lag', {
   interval: whole(1).default(5000),
   /** A threshold has recovered when the lag is at this share of it or below. @default 0.8 */
   recovery: number(0, 1).default(0.8),
-  /** @default none */
+  /** What raises an alarm. @default none */
   thresholds: list(threshold, 'a list of { streams, groups, warning, critical, maxAge }').default(
     [],
   ),

@@ -33,13 +33,23 @@ export const LOAD_BALANCER_OPTIONS = declareOptions('the load balancer', {
    * in milliseconds. At least 4000. @default 40000
    */
   idleTime: whole(SHORTEST_IDLE_TIME).default(40_000),
-  /** Pending assignments that are looked at in one go. @default 1000 */
+  /** Most pending assignments that one look reads at a time. @default 1000 */
   recoveryCount: whole(1).default(1000),
-  /** How often reading is tried again. @default 5 times in a row, 100 ms doubled up to 30000 */
+  /**
+   * How often in a row the consumer tries to read again, before it gives all streams back and ends
+   * with `StreamTerminated`. `maxRetries: -1`: without end, recommended; 0: not at all. The wait
+   * doubles. @default { maxRetries: 5, initialDelay: 100, maxDelay: 30000 }
+   */
   retry: retry.default({}),
-  /** Name of this consumer. @default `redis-consumer-` and POD_NAME, else POD_IP */
+  /**
+   * Name of this consumer, which no other consumer has. Without any of the three the application does
+   * not start. @default `redis-consumer-` and `POD_NAME`, else `POD_IP`
+   */
   consumerId: text('a text that is not empty, a name that no other process has'),
-  /** Most streams that this consumer owns at a time. @default no limit */
+  /**
+   * Most streams that this consumer owns at a time. Further streams wait, or go to other consumers.
+   * @default no limit
+   */
   maxStreams: whole(1).default(Number.MAX_SAFE_INTEGER),
   /** Longest time between two looks for streams that have lost their owner, in milliseconds. @default 5000 */
   scanInterval: whole(1).default(5000),
@@ -48,7 +58,8 @@ export const LOAD_BALANCER_OPTIONS = declareOptions('the load balancer', {
   /**
    * Whether the server is asked to tell of locks that expire, so that streams are recovered sooner:
    * `'configure'` sets the server up for that (Redis: `notify-keyspace-events`), `'listen'` leaves the setting
-   * alone, `'off'` does without. Nothing depends on it. @default 'configure'
+   * alone, `'off'` does without. Without notifications the consumer finds such streams by its looks:
+   * docs/load-balancer.md#finding-abandoned-streams. @default 'configure'
    */
   notifications: oneOf('configure', 'listen', 'off').default('configure'),
 });

@@ -19,23 +19,26 @@ export const metadata = checked<Metadata>(
 );
 
 const MESSAGE_OPTIONS = declareOptions('a message', {
-  /** Another stream than routing gives. @default what routing gives for the event type */
+  /** Another stream than routing gives. @default by routing */
   stream: text('the name of a stream'),
-  /** Texts to travel beside the payload, for example trace headers. */
+  /** Texts to travel beside the payload, for example trace headers. @default none */
   metadata,
   /**
    * Your own name for the message, 1 to 1024 characters. Publishing again with the same key within
-   * the option `idempotencyWindow` makes no second message in that stream, and answers the id of the
-   * first. So a publish whose outcome is unknown can safely be repeated.
+   * the option `idempotencyWindow` makes no second message in that stream, and returns the id of the
+   * first. So a publish whose outcome is unknown can safely be repeated:
+   * docs/guarantees.md#publishing-once. @default none
    */
   idempotencyKey: checked<string>(
     `a text of 1 to ${LONGEST_KEY} characters`,
     (value) => typeof value === 'string' && value !== '' && value.length <= LONGEST_KEY,
   ),
   /**
-   * Fails with `NotReplicatedError` unless so many replicas, at least 1, have confirmed the message, in 4/5 of
-   * `commandTimeout`. Each such message waits for them; others do not. Not together with an
-   * `idempotencyKey` where the option `idempotencyWindow` is `'native'`: InvalidMessageError.
+   * Fails with NotReplicatedError unless this many replicas, at least 1, have confirmed the message in
+   * 4/5 of `commandTimeout`: docs/deployment.md#waiting-for-replicas.
+   *
+   * Each such message waits for them; others do not. Not together with an `idempotencyKey` where the
+   * option `idempotencyWindow` is `'native'`: InvalidMessageError.
    * @default not waited for
    */
   waitReplicas: whole(1),

@@ -5,12 +5,16 @@ import { eventMatcher } from '../core/routing.js';
 import type { RetentionPolicy } from '../ports/retention.js';
 
 const MAX_LENGTH = declareOptions('a policy with maxLength', {
+  /** Most entries of the stream. */
   maxLength: whole(1).required(),
+  /** Deletes also entries that some group has not settled yet. @default false */
   allowLoss: flag(),
 });
 
 const MAX_AGE = declareOptions('a policy with maxAge', {
+  /** Longest time for which an entry is kept, in milliseconds. */
   maxAge: whole(1).required(),
+  /** Deletes also entries that some group has not settled yet. @default false */
   allowLoss: flag(),
 });
 
@@ -27,6 +31,7 @@ const NAMES = "names of streams, such as 'audit.*'";
 export const RETENTION_RULE = declareOptions('a retention rule', {
   /** Names of streams; `*` matches any run of characters. */
   streams: either(NAMES, text(), list(text(), NAMES, 1)).required(),
+  /** `'keep'`, `'deleteWhenSettled'`, `{ maxLength }` or `{ maxAge }`. */
   policy: policy().required(),
 });
 

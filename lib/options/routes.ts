@@ -6,7 +6,9 @@ import type { Route } from '../core/routing.js';
 const EVENTS = "event types, such as 'issues.*'";
 
 const ROUTE = declareOptions('a route', {
+  /** Event types; `*` matches any run of characters. */
   events: either(EVENTS, text(), list(text(), EVENTS, 1)).required(),
+  /** The stream of these events. */
   stream: text().required(),
 });
 

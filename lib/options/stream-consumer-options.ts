@@ -11,73 +11,108 @@ const shared = STREAMS_OPTIONS.options;
 export const STREAM_CONSUMER_OPTIONS = declareOptions(
   'a consumer',
   {
-    /** Stream to read. */
+    /** The stream to read. @default required, unless `streams` is given */
     stream: text('the name of a stream'),
-    /** Streams to read, instead of `stream`. */
+    /** The streams to read, instead of `stream`. @default none */
     streams: list(text(), 'a list of names of streams that is not empty', 1),
     /**
      * Consumer group. Each group gets every message. The consumers of a group share the messages.
-     * @default that of the module
+     * @default the module's
      */
     group: text(),
     /**
      * Name of the consumer in the group. Two consumers of one process that read the same stream in
-     * the same group need different names. @default that of the module
+     * the same group need different names. @default the module's
      */
     consumer: text(),
-    /** False: `subscribe` rejects where the group is missing. @default true */
+    /**
+     * False: `start` and `subscribe` reject where the group is missing. @default true
+     */
     createGroup: flag(),
     /**
      * Where a new group begins. `'0'`: all messages; `'$'`: only new ones; an id: those behind it.
+     * @default the module's
      */
     startId: shared.startId,
     /**
-     * Callbacks that run at a time. @default the limit of the module, which the handlers of the
-     * module share
+     * Callbacks that run at a time, beside the module's own limit. @default the limit of the module
+     * alone, which its handlers share
      */
     concurrency: shared.concurrency,
     /**
      * How many callbacks that go on after their timeout give their slots to other messages. Further
      * ones keep their slots. Counts where `concurrency` is set, too.
-     * @default that of the module; where the module has none, the concurrency, and 0 where that is
+     * @default the module's; where the module has none, the concurrency, and 0 where that is
      * 1
      */
     maxOverrun: shared.maxOverrun,
-    /** Longest wait of one blocking read, in milliseconds. */
+    /**
+     * Longest wait of one blocking read, in milliseconds.
+     * @default the module's
+     */
     blockTimeout: shared.blockTimeout,
     /**
      * Another consumer takes over an entry that was not kept fresh for this time, in milliseconds.
+     * @default the module's
      */
     idleTimeout: shared.idleTimeout,
-    /** How often the consumer looks for abandoned entries, in milliseconds. */
+    /**
+     * How often the consumer looks for abandoned entries, in milliseconds.
+     * @default the module's
+     */
     reclaimInterval: shared.reclaimInterval,
     /**
-     * A consumer that holds entries and was silent for this time is reported as crashed, in
-     * milliseconds.
+     * A consumer that holds entries and was silent for this time is reported as crashed, in milliseconds.
+     * @default the module's
      */
     crashedAfter: shared.crashedAfter,
-    /** Runs in all before a message becomes a dead letter. */
+    /**
+     * Runs in all before a message becomes a dead letter.
+     * @default the module's
+     */
     maxDeliveries: shared.maxDeliveries,
-    /** Wait between runs. */
+    /**
+     * Wait between runs.
+     * @default the module's
+     */
     backoff: backoff(),
     /**
-     * Longest time of a run, in milliseconds. A callback that takes longer has failed.
+     * Longest time of a run, in milliseconds. A callback that takes longer has failed, and its
+     * `signal` aborts.
      * @default none
      */
     timeout: HANDLER_OPTIONS.options.timeout,
-    /** How long a running message is kept from other consumers, in milliseconds. */
+    /**
+     * How long a running message is kept from other consumers, in milliseconds.
+     * @default the module's
+     */
     maxHold: shared.maxHold,
-    /** How long `close` waits for running callbacks, in milliseconds. */
+    /**
+     * How long `close` waits for running callbacks, in milliseconds.
+     * @default the module's
+     */
     gracePeriod: shared.gracePeriod,
-    /** Most entries that one read asks for. */
+    /**
+     * Most entries that one read asks for.
+     * @default the module's
+     */
     batchSize: shared.batchSize,
-    /** Reading pauses while this many entries wait for a retry. */
+    /**
+     * Reading pauses while this many entries wait for a retry.
+     * @default the module's
+     */
     maxParked: shared.maxParked,
     /** What becomes of event types that the callback does not take. @default 'ack' */
     unmatched: shared.unmatched,
-    /** Shape of entries. */
+    /**
+     * Shape of entries.
+     * @default the module's
+     */
     codec: shared.codec,
-    /** Whether no later run can succeed after this error. */
+    /**
+     * Whether no later run can succeed after this error.
+     * @default the module's
+     */
     isUnrecoverable: shared.isUnrecoverable,
   },
   streamsNamed,

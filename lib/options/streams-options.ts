@@ -37,27 +37,38 @@ export const DEFAULT_GROUP = 'nest-workers';
  * comment.
  */
 export const STREAMS_OPTIONS = declareOptions('transports, clients and modules', {
-  /** Where messages come from and go to, for example `memory()`. */
+  /**
+   * The driver: where messages come from and go to, for example `memory()` or `redis({ url })`. The
+   * classes `RedisStreams…` take the options of Redis instead.
+   */
   source: part<DriverFactory>(
     'open',
     'a driver, for example memory() or redis({ url })',
   ).required(),
   /**
-   * Name of this set of connections. Needed where an application has several. @default 'default'
+   * Name of this set of connections, for an application that has several. With `sentinels`, see
+   * `masterName`. @default 'default'
    */
   name: text().default(DEFAULT_NAME),
   /** Prefix of every key. @default '' */
   keyPrefix: anyText().default(''),
   /**
-   * Consumer group. Each group gets every message. The processes of a group share the messages.
-   * @default 'nest-workers', with a warning: services that share a group take each other's messages
+   * Consumer group. Each group gets every message. The processes of a group share the messages. Name
+   * the group after the service: services that share a group take each other's messages.
+   * @default 'nest-workers', with a warning
    */
   group: text().default(DEFAULT_GROUP),
-  /** Name of this process in its groups. @default POD_NAME, else POD_IP, else the host name, with pid and a random suffix */
+  /**
+   * Name of this process in its groups. If another live consumer of a group has the name, this one
+   * runs as `name~2`, with a warning. @default `POD_NAME`, else `POD_IP`, else the host name; with
+   * `-<pid>-<6 hex digits>`
+   */
   consumer: text(),
   /**
-   * Name of this application. A warning tells of two applications that read in one group.
-   * @default the name in the package.json nearest to the main module, where there is one
+   * Name of this application. Two applications of different names in one group cause a warning at
+   * start-up: docs/rolling-deploys.md#what-is-warned-of.
+   * @default the name in the package.json nearest to the main module; none where the main module
+   * lies in `node_modules`
    */
   application: text(),
   /**
@@ -72,54 +83,77 @@ export const STREAMS_OPTIONS = declareOptions('transports, clients and modules',
   blockTimeout: whole(1, LONGEST_WAIT).default(5000),
   /**
    * Another consumer takes over an entry that was not kept fresh for this time, in milliseconds.
+   * Every quarter of this time, the owner extends the leases that are older than that.
    * @default 30000
    */
   idleTimeout: whole(1).default(30_000),
   /**
-   * How often consumers look for abandoned entries, in milliseconds. @default half of idleTimeout,
-   * 5000 at most
+   * Time between two looks for abandoned entries, redriven messages, lost groups, and consumers that
+   * are gone, in milliseconds. Each wait is 75 to 100 % of it. @default half of `idleTimeout`, 5000
+   * at most
    */
   reclaimInterval: whole(1),
   /**
-   * A consumer of the group that holds entries and was silent for this time is reported as crashed,
-   * in milliseconds.
-   * @default three times idleTimeout, or blockTimeout where that is longer
+   * A consumer of the group that has pending entries and was silent for this time is reported as
+   * crashed, in milliseconds: docs/consumers.md#consumers-that-crashed.
+   * @default three times `idleTimeout`, or three times `blockTimeout` where that is longer
    */
   crashedAfter: whole(1),
   /** Runs in all before a message becomes a dead letter. @default 5 */
   maxDeliveries: whole(1).default(5),
   /**
-   * Longest time of a whole shutdown, in milliseconds. It waits for running handlers until 3 s
-   * before the end. Where it is shorter than 30 s, until a tenth of it before the end. 0: it waits
-   * for none. @default 30000
+   * Longest time of a whole shutdown, in milliseconds. 0: the shutdown waits for no run. Running
+   * handlers are awaited until 3 s before the end of this time; where it is shorter than 30 s, until
+   * a tenth of it before the end. Closing ends 1 s before the end. @default 30000
    */
   gracePeriod: whole(0).default(30_000),
-  /** Handlers that run at a time in this process. @default 100 */
+  /**
+   * Handlers that run at a time in this transport, all its streams and groups together. @default 100
+   */
   concurrency: whole(1).default(100),
   /**
-   * How many overrunning methods give their slots to other messages. A method overruns when it goes
-   * on after its timeout, or after its stream has ended. Further ones keep their slots. 0: all keep
-   * them.
-   * @default the concurrency; 0 where that is 1, and for handlers with `concurrency: 1`
+   * How many overrunning methods give their slots to other messages. Further ones keep their slots.
+   * 0: all keep them. A method overruns when it goes on after its timeout, or after its stream has
+   * ended: docs/guarantees.md#methods-that-overrun. A handler with `concurrency: 1` keeps its slot
+   * unless this option is set.
+   * @default `concurrency`; 0 where that is 1
    */
   maxOverrun: whole(0),
-  /** Most entries that one read asks for. @default 500 */
+  /** Most entries that one read asks for. Half as many are read ahead at most. @default 500 */
   batchSize: whole(1).default(500),
-  /** Reading pauses while this many entries of a consumer wait for a retry. @default 1000 */
+  /**
+   * While this many entries of a consumer wait for a retry, or for another consumer, it reads nothing
+   * new. @default 1000
+   */
   maxParked: whole(1).default(1000),
-  /** How long a running message is kept from other consumers, in milliseconds. @default 3600000 */
+  /**
+   * Longest time for which a running message is kept from other consumers, in milliseconds since the
+   * run got its slot. After it the entry is no longer kept fresh. @default 3600000
+   */
   maxHold: whole(1).default(3_600_000),
-  /** Wait between runs. @default exponential, 1000 ms up to 60000, jitter 0.2 */
+  /**
+   * Wait between runs, see `BackoffOptions`. @default exponential, from 1000 ms to 60000 ms, jitter
+   * 0.2
+   */
   backoff: backoff().default({}),
-  /** Rules from event types to streams. @default each event type is its own stream */
+  /**
+   * Rules from event types to streams, a list of `{ events, stream }`: docs/routing.md.
+   * @default each event type is its own stream
+   */
   routes: list(route, 'a list of { events, stream }').default([]),
-  /** A dead letter queue in place of the source's own. @default the source's own */
+  /**
+   * A `DeadLetterQueue` in place of the driver's own. A dead letter is then stored first and
+   * acknowledged after, in two steps: docs/guarantees.md#a-queue-of-your-own.
+   * @default the driver's own
+   */
   deadLetter: part<DeadLetterQueue>(
     'put',
     'a dead letter queue with put, list, get, redrive and purge',
   ),
   /**
-   * A state store in place of the driver's own, for the marks of the handler option `dedupe`.
+   * A `StateStore` in place of the driver's own, for claims and completions of handlers with
+   * `dedupe`. They are then written apart from the acknowledgement:
+   * docs/idempotency.md#another-store.
    * @default the driver's own
    */
   state: part<StateStore>(
@@ -127,16 +161,20 @@ export const STREAMS_OPTIONS = declareOptions('transports, clients and modules',
     'a state store with get, set, setIfAbsent, delete and exists',
   ),
   /**
-   * An inbox in place of the driver's own, for the handler option `inbox`. @default the driver's
+   * An `Inbox` in place of the driver's own, for the handler option `inbox`. @default the driver's
    * own
    */
   inbox: part<Inbox>('run', 'an inbox with run(key, ttl, work)'),
-  /** Largest encoded payload, in bytes. @default 1048576 */
+  /**
+   * Largest field of an encoded message, in bytes. Exactly as many pass. @default 1048576
+   */
   maxPayloadBytes: whole(1).default(1_048_576),
   /**
-   * How long an `idempotencyKey` is remembered after its first publication, in milliseconds.
+   * How long an `idempotencyKey` is remembered after its first publication, in milliseconds. A resend
+   * does not prolong it. More: docs/guarantees.md#publishing-once.
+   *
    * `'native'`: by the technology's own deduplication, where it has one, and for as long as that
-   * remembers. On Redis 8.6.2 or later `XADD … IDMP`, 100 s unless configured there.
+   * remembers. On Redis 8.6.2 or later by `XADD … IDMP`, for 100 s unless configured there.
    * @default 3600000
    */
   idempotencyWindow: either(
@@ -145,43 +183,59 @@ export const STREAMS_OPTIONS = declareOptions('transports, clients and modules',
     whole(1),
   ).default(3_600_000),
   /**
-   * How long the state of a workflow is kept after its last step, in milliseconds.
+   * How long the records of a workflow are kept after they were last written, in milliseconds, delays
+   * not counted: docs/workflows.md#state-and-cancelling.
    * @default 604800000, 7 days
    */
   workflowTtl: whole(1).default(604_800_000),
   /**
    * Whether a plain object `{ next, payload?, delay? }` that a `@StreamHandler` method returns is
-   * an instruction, like the result of `next()`. @default false
+   * an instruction, like the result of `next()`: docs/workflows.md#what-a-method-may-return.
+   * @default false
    */
   plainInstructions: flag().default(false),
-  /** Longest wait for the answer to a request, and for each further one, in milliseconds. @default 30000 */
+  /**
+   * Longest wait of `send()` for an answer, and for each further one of a stream, in milliseconds:
+   * docs/requests.md#time-limits. @default 30000
+   */
   requestTimeout: whole(1).default(30_000),
-  /** Shape of entries. @default jsonCodec */
+  /** Shape of entries: docs/redis-keys.md#entries. @default jsonCodec */
   codec: part<Codec>('decode', 'a codec with name, encode, eventType and decode').default(
     jsonCodec,
   ),
   /**
-   * What becomes of event types that no handler takes. @default acknowledged where the stream was
-   * named or routed, dead-lettered where the event type names the stream
+   * What becomes of event types that no handler takes: docs/routing.md#events-without-a-handler.
+   * @default `'ack'` where the stream was named or routed, `'dead-letter'` where the event type is
+   * the stream
    */
   unmatched: oneOf('ack', 'dead-letter', 'leave'),
   /**
    * How long streams that this process consumes keep their entries: one policy for all, or a list
-   * of `{ streams, policy }`. The first that matches counts. @default 'keep'
+   * of `{ streams, policy }`, of which the first that matches counts: docs/retention.md.
+   *
+   * A policy is `'keep'`, `'deleteWhenSettled'`, `{ maxLength }` or `{ maxAge }`. @default 'keep'
    */
   retention: retention().default('keep'),
-  /** How often streams with new settlements are trimmed, in milliseconds. @default 1000 */
+  /**
+   * Time between two trims of a stream from which entries are deleted, in milliseconds. Each wait is
+   * 75 to 100 % of it. A day at most. @default 1000
+   */
   retentionInterval: whole(1, LONGEST_WAIT).default(1000),
-  /** Thresholds of lag that raise an alarm, and how often lag is read. @default no thresholds */
+  /**
+   * When groups that fall behind raise an alarm, and how often lag is read: docs/lag.md#alarms.
+   * @default no thresholds
+   */
   lag: lag.default({}),
   /**
    * Whether no later run can succeed after this error: the message becomes a dead letter at once.
-   * @default none
+   * @default no error
    */
   isUnrecoverable: func<(error: unknown) => boolean>(
     'a function from an error to true or false',
   ).default(() => false),
-  /** Behaviours around each handler, outermost first. @default none */
+  /**
+   * Behaviours around each handler, outermost first: docs/writing-a-middleware.md. @default none
+   */
   middleware: list(
     func<Middleware>('a function'),
     'a list of functions (delivery, next) => settlement',

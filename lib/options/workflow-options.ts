@@ -5,11 +5,11 @@ import { declareOptions, isRecord, type Given } from '../core/option-schema/shap
 import { stepTarget } from './step-target.js';
 
 const STEP_OPTIONS = declareOptions('next', {
-  /** Texts that travel beside the payload. Trace headers travel without being named. */
+  /** Texts that travel beside the payload. Trace headers travel without being named. @default none */
   metadata: checked<Metadata>('an object of texts', isRecord),
   /**
    * Published when this step, or a step that follows from it, is dead-lettered. Its payload is a
-   * `WorkflowFailure`. The nearest hook counts.
+   * `WorkflowFailure`. The nearest hook counts. @default none
    */
   onFailure: stepTarget,
 });
@@ -24,7 +24,7 @@ export const NEXT_OPTIONS = declareOptions(
 );
 
 export const FAN_OUT_OPTIONS = declareOptions('fanOut', {
-  /** Published when every branch has completed. Its payload is a `JoinedResults`. */
+  /** Published when every branch has completed. Its payload is a `JoinedResults`. @default no join */
   join: stepTarget,
   /**
    * True: the join runs even if branches failed. False: `onFailure` runs instead.
@@ -34,7 +34,7 @@ export const FAN_OUT_OPTIONS = declareOptions('fanOut', {
   /**
    * With a join: published once, instead of the join, when all branches have ended and some have
    * failed. Also covers the steps that follow from the join. Without a join: published for each
-   * branch that fails.
+   * branch that fails. @default none
    */
   onFailure: stepTarget,
 });
@@ -54,14 +54,18 @@ export const START_OPTIONS = declareOptions(
       'a text of 1 to 200 letters, digits or characters of -_.:/',
       (value) => typeof value === 'string' && /^[\w\-.:/]{1,200}$/.test(value),
     ),
+    /** Texts that travel beside the payload of the first step. @default none */
     metadata: NEXT_OPTIONS.options.metadata,
-    /** Published when a step is dead-lettered for which no nearer hook is declared. */
+    /** Published when a step is dead-lettered for which no nearer hook is declared. @default none */
     onFailure: NEXT_OPTIONS.options.onFailure,
-    /** Delay of the first step, in milliseconds from now, by the server's clock. 0: at once. */
+    /**
+     * Delay of the first step, in milliseconds from now, by the server's clock. 0: at once. @default at
+     * once
+     */
     delay: DUE_TIME.options.delay,
     /**
      * Due time of the first step: a Date, or milliseconds since the epoch. Past: as soon as
-     * possible.
+     * possible. Not beside `delay`. @default at once
      */
     deliverAt: DUE_TIME.options.deliverAt,
   },

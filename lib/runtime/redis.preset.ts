@@ -11,8 +11,8 @@ const { source: _, ...STREAMS } = STREAMS_OPTIONS.options;
 
 const PRESET_OPTIONS = declareOptions('transports, clients and modules of Redis', {
   /**
-   * The name of the master for the sentinels, in an application with several sets of connections:
-   * `name` is then the name of the set. @default `name`, where there are sentinels
+   * With `sentinels`: their name of the master, in an application with several sets of connections.
+   * `name` is then the name of the set. `redis()` knows no sets, and takes `name`. @default `name`
    */
   masterName: anyText(),
 });

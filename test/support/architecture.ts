@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
-import { format, resolveConfig } from 'prettier';
 import ts from 'typescript';
 import { RULES } from './check-imports.js';
+import { table, withParts } from './generated-parts.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -84,22 +84,12 @@ export function foldersOfLib(): string[] {
 /** docs/architecture.md with its generated parts as the code has them. Written by `npm run docs:architecture`. */
 export async function architecturePage(): Promise<string> {
   const page = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
-  const filled = [
-    ['folders', folderTree()],
-    ['imports', importsTable()],
-    ['pipeline', pipelineTable()],
-  ].reduce((text, [name, part]) => fill(text, name!, part!), page);
-  const style = await resolveConfig(fileURLToPath(import.meta.url));
-  return format(filled, { ...style, parser: 'markdown' });
-}
-
-function fill(page: string, name: string, part: string): string {
-  const [begin, end] = [`<!-- generated: ${name} -->`, `<!-- end of ${name} -->`];
-  const [from, to] = [page.indexOf(begin), page.indexOf(end)];
-  if (from < 0 || to < 0) throw new Error(`docs/architecture.md lacks ${begin} … ${end}`);
-  const indent = /[^\n]*$/.exec(page.slice(0, from))![0];
-  const lines = [begin, '', ...part.split('\n'), '', ''];
-  return page.slice(0, from) + lines.join(`\n${indent}`) + page.slice(to);
+  const parts: Readonly<Record<string, () => string>> = {
+    folders: folderTree,
+    imports: importsTable,
+    pipeline: pipelineTable,
+  };
+  return withParts(page, (name) => parts[name]!());
 }
 
 function folderTree(): string {
@@ -189,10 +179,4 @@ function meaningOf(name: string): string {
 function parsed(path: string): ts.SourceFile {
   const text = readFileSync(join(ROOT, path), 'utf8');
   return ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(head), line(head.map(() => '-')), ...rows.map(line)].join('\n');
 }

@@ -115,7 +115,7 @@ No error of the library contains a password, a payload or a private key. ioredis
 /** Every class of the page. */
 export const errorClasses: readonly ErrorClass[] = SECTIONS.flatMap(({ classes }) => classes);
 
-/** docs/errors.md, as the code has it. Written by `npm run docs:errors`. */
+/** docs/errors.md, as the code has it. Written by `npm run docs:reference`. */
 export async function errorsPage(): Promise<string> {
   const page = [HEAD, ...SECTIONS.map(sectionText), TAIL].join('\n\n');
   const style = await resolveConfig(fileURLToPath(import.meta.url));

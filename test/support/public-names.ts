@@ -20,14 +20,14 @@ const SHARED: readonly Door[] = ['nestjs-redis-streams/core', 'nestjs-redis-stre
 
 /** The public side of the library, as the compiler sees it. Built once: it takes a second or two. */
 export class PublicNames {
-  private readonly checker: ts.TypeChecker;
+  readonly checker: ts.TypeChecker;
   private readonly exported = new Map<Door, ReadonlyMap<string, ts.Symbol>>();
 
   constructor() {
     const config = ts.getParsedCommandLineOfConfigFile(`${ROOT}tsconfig.json`, {}, HOST)!;
     const program = ts.createProgram(
       Object.values(DOORS).map((file) => ROOT + file),
-      config.options,
+      { ...config.options, noErrorTruncation: true },
     );
     this.checker = program.getTypeChecker();
     for (const [door, file] of Object.entries(DOORS) as [Door, string][]) {
@@ -40,6 +40,12 @@ export class PublicNames {
   /** What a door exports, sorted. */
   of(door: Door): string[] {
     return [...this.exported.get(door)!.keys()].sort((a, b) => (a < b ? -1 : 1));
+  }
+
+  /** What stands behind a name. Undefined where no door exports it. */
+  symbolOf(name: string): ts.Symbol | undefined {
+    for (const names of this.exported.values()) if (names.has(name)) return names.get(name);
+    return undefined;
   }
 
   /** Types of ours that public signatures of a door name, and that no door for it exports. */

@@ -129,7 +129,7 @@ const SAMPLES: readonly (readonly [error: StreamsError, advice?: string])[] = [
 ];
 
 describe('the errors', () => {
-  it('stand in docs/errors.md as they are in the code (else: npm run docs:errors)', async () => {
+  it('stand in docs/errors.md as they are in the code (else: npm run docs:reference)', async () => {
     const page = await errorsPage();
     expect(page, 'a class without a comment').not.toMatch(/\| +\|/);
     await expect(page).toMatchFileSnapshot('../../docs/errors.md');

@@ -20,9 +20,9 @@ export const EVENTS = either(
 );
 
 export const STREAM_ONLY = declareOptions('@StreamHandler', {
-  /** Stream to read. @default what routing gives for the events */
+  /** The stream to read. Not beside `streams`. @default by routing */
   stream: text('the name of a stream'),
-  /** Name of the transport that feeds this handler. @default 'default' */
+  /** Name of the transport whose messages this handler gets. @default 'default' */
   name: text().default(DEFAULT_NAME),
 });
 

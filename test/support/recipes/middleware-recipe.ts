@@ -22,6 +22,7 @@ export async function addMiddleware(copy: RepositoryCopy): Promise<void> {
   await copy.write(MIDDLEWARE_TESTS[1]!, OPTION_TEST);
   await copy.format();
   await copy.test('unit', 'test/unit/architecture.test.ts', '--update');
+  await copy.test('docs', 'test/docs/reference.test.ts', '--update');
 }
 
 /** The example of the recipe, so that lint and types check it, too. */
@@ -36,8 +37,6 @@ async function addOption(copy: RepositoryCopy): Promise<void> {
   await copy.insertBefore(declarations, '    /** Gives the handler many messages', DECLARATION);
   const bound = '  /** @internal The handler answers requests.';
   await copy.insertBefore('lib/core/handler-policy.ts', bound, BOUND);
-  const row = '| `maxAge` | none | Messages older than this are acknowledged without a run. |';
-  await copy.insertBefore('docs/options.md', '| `batch` ', row);
 }
 
 const DECLARATION = `\
@@ -104,7 +103,7 @@ it('a consumer does not run a message again that has become older than maxAge', 
   await world.close();
 });
 
-it.each([
+it.each<[options: object, problem: RegExp]>([
   [{ maxAge: 0 }, /maxAge/],
   [{ maxAg: 1 }, /did you mean "?maxAge/i],
 ])('a consumer does not start with %o', async (options, problem) => {

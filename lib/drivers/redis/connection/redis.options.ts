@@ -42,56 +42,78 @@ const NODE_ADDRESS = declareOptions('the address of a node', {
 export const REDIS_OPTIONS = declareOptions(
   'a connection to Redis',
   {
-    /** `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS. Instead of host and port. */
+    /**
+     * `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS. Not together with `host`,
+     * `port`, `username`, `password`, `db` or `client`. @default `host` and `port`
+     */
     url: text('a text such as redis://host:6379 or rediss://host:6379').secret(),
-    /** @default 'localhost' */
+    /** Address of the server. @default 'localhost' */
     host: text(),
-    /** @default 6379 */
+    /** Port of the server. @default 6379 */
     port: whole(1, 65_535),
-    /** @default the default user of Redis */
+    /** User of Redis's ACL. @default the default user of Redis */
     username: anyText(),
+    /** Password of the user. @default none */
     password: anyText().secret(),
     /** Number of the database. Not with `cluster`. @default 0 */
     db: whole(0),
-    /** Options of Node's `tls.connect`: `ca`, `cert`, `key`, `servername` … as texts or buffers. */
+    /**
+     * Options of Node's `tls.connect`: `ca`, `cert`, `key`, `servername` … as texts or buffers:
+     * docs/security.md#tls. @default no TLS, unless the `url` begins with `rediss://`
+     */
     tls: tls(),
-    /** Sentinels that know the master, instead of `url` or `host` and `port`. Needs `name`. */
+    /**
+     * Sentinels that know the master, a list of `{ host, port = 26379 }`, instead of `url` or `host`
+     * and `port`. Needs `name`: docs/deployment.md#sentinel. @default none
+     */
     sentinels: list(nested(SENTINEL_ADDRESS), ADDRESSES, 1),
-    /** The name of the master at the sentinels, for example `'mymaster'`. */
+    /** With `sentinels`: their name of the master, for example `'mymaster'`. @default none */
     name: text(),
     /**
-     * Some nodes of a cluster, instead of `url` or `host` and `port`. The library learns the others
-     * from them.
+     * Some nodes of a cluster, a list of `{ host, port = 6379 }`, instead of `url`, `host`, `port` and
+     * `db`. The library learns the others from them: docs/deployment.md#cluster.
+     * @default none
      */
     cluster: list(nested(NODE_ADDRESS), ADDRESSES, 1),
     /**
-     * Maps addresses that the cluster announces, such as `'10.0.0.1:6379'`, to those under which
-     * the nodes are reached.
+     * With `cluster`: maps addresses that the cluster announces, such as `'10.0.0.1:6379'`, to
+     * those under which the nodes are reached. @default none
      */
     natMap: checked<Readonly<Record<string, { readonly host: string; readonly port: number }>>>(
       "an object such as { '10.0.0.1:6379': { host, port } }",
       isRecord,
     ),
-    /** User at the sentinels; `username` and `password` are for the master. */
+    /** User at the sentinels; `username` and `password` are for the master. @default none */
     sentinelUsername: anyText(),
+    /** Password of the user at the sentinels. @default none */
     sentinelPassword: anyText().secret(),
-    /** TLS to the sentinels; `tls` is for the master. */
+    /** TLS to the sentinels; `tls` is for the master. @default no TLS */
     sentinelTls: tls(),
     /**
-     * Makes a client of your own, a new one at each call: the library needs several connections,
-     * and owns, configures and closes each client that it gets. The client must not set `keyPrefix`
-     * (use the library's) or `replyMapping: 'resp3'`. Create it with `lazyConnect: true`.
+     * Makes an ioredis client of your own, a new one at each call, instead of `url` or `host` and
+     * `port`.
+     *
+     * The library calls it for each connection, and again for each connection that replaces one. It
+     * sets how the client reconnects, queues and times out, and closes the client. The client needs
+     * `lazyConnect: true`, and must not set `keyPrefix` (use the library's) or
+     * `replyMapping: 'resp3'`; else it is an InvalidOptionsError. @default the library's own
      */
     client: func<() => Redis>('a function that makes a new ioredis client at each call'),
-    /** Longest wait for a connection, in milliseconds. @default 10000 */
+    /**
+     * Longest wait for a connection, when starting too, in milliseconds. 2147483647 at most.
+     * @default 10000
+     */
     connectTimeout: whole(1, LONGEST_TIMEOUT),
-    /** Longest wait for a reply, or to reconnect before a command, in milliseconds. @default 5000 */
+    /**
+     * Longest wait for a reply, and for a connection before a command, in milliseconds. 2147483647 at
+     * most. @default 5000
+     */
     commandTimeout: whole(1, LONGEST_TIMEOUT),
     /**
-     * Maximum of bytes of messages in this process's memory: those that were read and are not yet
-     * settled, of all its streams together. At this limit reading waits, so that few large messages
-     * run at a time, even where `concurrency` allows more. Each reader may always have one message.
-     * @default 8388608 (8 MiB)
+     * Most bytes of messages that this process has read and not yet settled, of all its streams
+     * together: docs/options.md#large-messages. At this limit reading waits, so that few large
+     * messages run at a time, even where `concurrency` allows more. Each reader may always have one message.
+     * @default 8388608, 8 MiB
      */
     maxReadBytes: whole(1),
   },
