@@ -54,6 +54,15 @@ describe('each page', () => {
     expect(dead).toEqual([]);
   });
 
+  it('is found from docs/README.md, but for decisions', () => {
+    const home = readPage('docs/README.md');
+    const indexed = PARTS.filter(({ title }) => title !== 'Decisions').flatMap(
+      ({ pages }) => pages,
+    );
+    const missing = indexed.filter((page) => !home.includes(`](${page}.md)`));
+    expect(missing, 'docs/README.md has no link to these').toEqual([]);
+  });
+
   it('stands in the index once', () => {
     const indexed = PARTS.flatMap((part) => part.pages.map((page) => `docs/${page}.md`));
     const others = ['README.md', 'docs/README.md'];
