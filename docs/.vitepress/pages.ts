@@ -49,6 +49,8 @@ export const PARTS: readonly Part[] = [
       'coming-from/bullmq',
       'coming-from/xreadgroup',
       'coming-from/nest-rabbitmq',
+      'coming-from/nest-kafka',
+      'coming-from/nest-nats',
     ],
   },
   {
