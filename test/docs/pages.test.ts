@@ -9,7 +9,7 @@ const HISTORY = /^docs\/decisions\//;
 const UNCONVERTED = new Set(
   [
     'batches consumers delays errors events idempotency',
-    'ordering requests routing workflows',
+    'ordering requests routing',
     'deployment',
     'guarantees',
     'rolling-deploys',
