@@ -8,7 +8,7 @@ const HISTORY = /^docs\/decisions\//;
 /** Pages whose code still stands in the page alone. Each one that is converted leaves this list. */
 const UNCONVERTED = new Set(
   [
-    'batches consumers delays errors events idempotency',
+    'batches consumers delays errors events',
     'ordering requests routing',
     'deployment',
     'guarantees',

@@ -10,10 +10,11 @@ export class KeysController {
 
   @StreamHandler('parcel.sent', { dedupe: 'idempotencyKey' }) // by the key of its producer
   sent(): void {}
-
   // #endregion
+
   // #region name
   @StreamHandler<Order>(['order.paid', 'order.settled'], {
+    stream: 'payments',
     dedupe: { name: 'payment', key: ({ payload }) => payload.orderId },
   })
   paid(): void {}
