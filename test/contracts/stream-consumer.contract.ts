@@ -127,6 +127,25 @@ export function describeStreamConsumerContract(name: string, setup: () => Consum
       await expect(consumer.subscribe(() => true)).rejects.toMatchObject({ code: 'CLOSED' });
     });
 
+    test('lists its own callbacks that go on after their timeout, until they end', async () => {
+      const [mine, other] = [create({ timeout: 30 }), create({ group: 'h', timeout: 30 })];
+      const slow = gate<boolean>();
+      for (const consumer of [mine, other]) running(consumer.subscribe(() => slow.promise));
+      const id = await publish(1);
+      for (const [consumer, group] of [
+        [mine, 'g'],
+        [other, 'h'],
+      ] as const) {
+        await until('it is listed', () => consumer.overruns.length > 0);
+        expect(consumer.overruns).toMatchObject([
+          { stream, group, id, attempt: 1, reason: 'timeout', slotGivenBack: true },
+        ]);
+        expect(consumer.overruns).toHaveLength(1);
+      }
+      slow.open(true);
+      await until('none is listed', () => mine.overruns.length + other.overruns.length === 0);
+    });
+
     test('returns when its module ends', async () => {
       const consumer = create();
       const subscribed = consumer.subscribe(() => true);

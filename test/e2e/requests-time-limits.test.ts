@@ -1,11 +1,17 @@
 import { Controller } from '@nestjs/common';
 import { MessagePattern } from '@nestjs/microservices';
-import { StreamRecordBuilder } from 'nestjs-redis-streams';
+import { StreamRecordBuilder, type StreamsClient } from 'nestjs-redis-streams';
 import { concat, delay, firstValueFrom, Observable, of, timeout } from 'rxjs';
 import { expect, it } from 'vitest';
-import { describeRequests, outcome } from '../support/calculator.js';
+import { Calculator, describeRequests, outcome } from '../support/calculator.js';
 import { elapse } from '../support/passing-time.js';
 import { until } from '../support/until.js';
+
+/** Its first request also opens a client's reply box, which the time limit of the request covers. */
+async function openReplyBox(client: StreamsClient): Promise<void> {
+  const patient = new StreamRecordBuilder([1, 2]).setTimeout(15_000).build();
+  expect(await outcome(client.send({ cmd: 'sum' }, patient))).toEqual([3, 'complete']);
+}
 
 describeRequests((start, driver) => {
   it('to nobody fail with the time limit: of the record, else of the client', async () => {
@@ -26,13 +32,14 @@ describeRequests((start, driver) => {
     const { client } = await start({ client: { requestTimeout: 400 } });
     const data = Array.from({ length: 10 }, () => 1);
     @Controller()
-    class Slow {
+    class Slow extends Calculator {
       @MessagePattern('pace')
       pace(): Observable<number> {
         return concat(...data.map((one) => of(one).pipe(delay(60))));
       }
     }
     const slow = await start({ controllers: [Slow], client: { requestTimeout: 400 } });
+    await openReplyBox(slow.client);
     expect(await outcome(slow.client.send('pace', 0))).toEqual([...data, 'complete']);
     expect(await outcome(client.send('never', 0))).toMatchObject([
       { error: { code: 'REQUEST_TIMEOUT' } },
@@ -58,8 +65,8 @@ describeRequests((start, driver) => {
     const before = driver();
     const requestTimeout = 250;
     const { client } = await start({ ...before, client: { requestTimeout } });
-    // A request that cannot be written in time is not published at all.
-    await client.connect();
+    // A request that waits longer for its reply box than for its answer is not published at all.
+    await openReplyBox(client);
     expect(await outcome(client.send('late', 1))).toMatchObject([
       { error: { code: 'REQUEST_TIMEOUT' } },
     ]);

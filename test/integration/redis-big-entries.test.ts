@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Redis } from 'ioredis';
 import type { Delivery } from '../../lib/core/delivery.js';
+import type { Message } from '../../lib/core/message.js';
 import { ack } from '../../lib/core/settlement.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
+import { StreamConsumers } from '../../lib/runtime/stream-consumers/stream-consumers.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
+import { gate } from '../support/engine.js';
 import { quiet, work } from '../support/passing-time.js';
 import { RecordingConsumer, type ConsumeOptions } from '../support/recording-consumer.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
@@ -35,11 +38,11 @@ async function consume(options: Partial<ConsumeOptions> = {}): Promise<Recording
   return consumer;
 }
 
-async function publish(count: number, size: number): Promise<string[]> {
+async function publish(count: number, size: number, stream = 's'): Promise<string[]> {
   const payload = JSON.stringify('x'.repeat(size));
   const ids: string[] = [];
   for (let at = 0; at < count; at++) {
-    ids.push((await client.xadd('s', '*', 'event_type', 'made', 'payload', payload))!);
+    ids.push((await client.xadd(stream, '*', 'event_type', 'made', 'payload', payload))!);
   }
   return ids;
 }
@@ -50,14 +53,15 @@ const limitReplies = (bytes: number): Promise<unknown> =>
 /** Most bytes of payloads that were in the hands of handlers at a time. */
 function gauge() {
   const at = { now: 0, most: 0 };
-  const handle = async ({ message }: Delivery): Promise<void> => {
+  const handling = (during: () => Promise<void>) => async (message: Pick<Message, 'payload'>) => {
     const size = (message.payload as string).length;
     at.now += size;
     at.most = Math.max(at.most, at.now);
-    await work(5);
+    await during();
     at.now -= size;
   };
-  return { at, handle };
+  const handle = ({ message }: Delivery): Promise<void> => handling(() => work(5))(message);
+  return { at, handling, handle };
 }
 
 it('a backlog of large entries is read within what one reply may bring', async () => {
@@ -133,6 +137,35 @@ it('a process holds no more bytes than it may, whatever its concurrency', async 
   expect(at.most).toBeGreaterThan(200_000);
   // The first read of a stream knows nothing of its sizes.
   expect(at.most).toBeLessThanOrEqual(2_000_000);
+});
+
+it('all readers of a process together hold no more bytes than it may', async () => {
+  const streams = ['s', 't'];
+  const { at, handling } = gauge();
+  const mayEnd = gate();
+  const runtime = new StreamsRuntime({
+    source: redis({ url: server.url, maxReadBytes: 2_000_000 }),
+    group: 'g',
+    blockTimeout: 300,
+    idleTimeout: 60_000,
+  });
+  const full: string[] = [];
+  let settled = 0;
+  runtime.events.on('warning', ({ code }) => full.push(code));
+  runtime.events.on('settled', () => settled++);
+  const consumers = streams.map((stream) => new StreamConsumers(runtime).create({ stream }));
+  for (const consumer of consumers) {
+    const handle = handling(() => mayEnd.promise);
+    await consumer.start((message) => handle(message).then(() => true));
+  }
+  for (const stream of streams) await publish(30, 200_000, stream);
+  await until('both wait for room', () => full.length === 2);
+  expect(full).toEqual(['READ_BYTES_FULL', 'READ_BYTES_FULL']);
+  expect(at.now).toBeGreaterThan(1_000_000);
+  mayEnd.open();
+  await until('all are handled', () => settled === 60);
+  expect(at.most).toBeLessThanOrEqual(2_000_000);
+  await runtime.close();
 });
 
 it('retries of large entries wait for room, uncharged, and all run', async () => {
@@ -224,6 +257,21 @@ it('a reply that breaks the connection is told of, makes the next one smaller, a
   const attempts = consumer.of('settled').map(({ attempt }) => attempt);
   expect(new Set(attempts)).toEqual(new Set([1]));
   expect(consumer.of('reply-broken').length).toBeLessThan(4);
+});
+
+it('a reply that broke the connection makes the next request so small that it passes', async () => {
+  const consumer = await consume();
+  await publish(500, 10);
+  await until('the small ones are handled', () => consumer.handled.length === 500);
+  // Less than a reply usually brings, and more than half of that.
+  await limitReplies(800_000);
+  const payload = JSON.stringify('x'.repeat(30_000));
+  const together = client.multi();
+  for (let at = 0; at < 100; at++)
+    together.xadd('s', '*', 'event_type', 'made', 'payload', payload);
+  await together.exec();
+  await until('all are handled', () => consumer.handled.length === 600);
+  expect(consumer.of('disconnected')).toHaveLength(1);
 });
 
 it('an entry that alone breaks the connection stays pending, is told of, and holds up no others', async () => {

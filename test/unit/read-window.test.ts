@@ -8,6 +8,8 @@ import {
 import type { ReadKey } from '../../lib/drivers/redis/held-entries/redis.lease.js';
 
 const ROUND = 500;
+/** More than any test needs. */
+const MOST_READS = 10_000;
 
 let now: number;
 let window: ReadWindow;
@@ -18,6 +20,8 @@ let keys: ReadKey[];
 /** Characters of each entry. */
 let size: number;
 let asks: Ask[];
+/** Number of entries of the last read. */
+let last: number;
 beforeEach(() => {
   now = 0;
   sizes = new EntrySizes();
@@ -25,6 +29,7 @@ beforeEach(() => {
   waiting = new Map();
   size = 200;
   asks = [];
+  last = 0;
 });
 
 function streams(count: number): void {
@@ -57,23 +62,32 @@ function read(entries = 150, ms = 1): number {
     });
   }
   now += ms;
-  const brought = window.brought(ask, batches);
+  last = window.brought(ask, batches);
   learn(batches);
-  return brought;
+  return last;
 }
 
-function drain(entries = 150): number {
+/** Fails where that takes more reads than any test needs. @returns the number of reads */
+function readUntil(done: () => boolean, entries = 150): number {
   let reads = 0;
-  for (let left = sum(); left > 0; left -= read(entries)) reads++;
+  for (; !done(); read(entries)) expect(reads++, 'reads').toBeLessThan(MOST_READS);
   return reads;
 }
+
+/** Reads until every stream has been found empty. */
+const readUntilIdle = (): void => void readUntil(() => asks.at(-1)?.kind === 'all');
+
+/** Reads until a read returns as many entries as it may. */
+const readUntilFull = (): void => void readUntil(() => last === 150);
+
+const drain = (entries = 150): number => readUntil(() => sum() === 0, entries);
 
 const sum = (): number => [...waiting.values()].reduce((all, one) => all + one, 0);
 
 describe('one busy stream among many idle ones', () => {
   it.each([2, 20, 200, 2000])('of %i is read many entries at a time', (count) => {
     streams(count);
-    while (window.next(keys, { entries: 150, bytes: REPLY_BYTES }).kind !== 'all') read();
+    readUntilIdle();
     waiting.set(keys[count - 1]!, 6000);
     // At best 40 reads, and then a look at the others now and then.
     expect(drain()).toBeLessThan(60);
@@ -82,23 +96,23 @@ describe('one busy stream among many idle ones', () => {
   it('leaves every other one its turn within a round or two', () => {
     streams(2000);
     waiting.set(keys[7]!, Infinity);
-    while (read() !== 150);
+    readUntilFull();
     const began = now;
     const seen = new Set<ReadKey>();
-    while (seen.size < 2000) {
-      read();
+    readUntil(() => {
       for (const source of asks.at(-1)!.sources) seen.add(source);
-    }
+      return seen.size === 2000;
+    });
     expect(now - began).toBeLessThan(2 * ROUND);
   });
 
   it('is joined by another one that is busy, and they take turns', () => {
     streams(2000);
     waiting.set(keys[7]!, Infinity);
-    while (read() !== 150);
+    readUntilFull();
     waiting.set(keys[1500]!, 600);
     const began = now;
-    while (waiting.get(keys[1500]!)! > 0) read();
+    readUntil(() => waiting.get(keys[1500]!) === 0);
     expect(now - began).toBeLessThan(2 * ROUND);
   });
 });
@@ -173,7 +187,7 @@ describe('large entries', () => {
     size = 100_000;
     for (const source of keys) waiting.set(source, 1);
     while (sum() > 0) expect(read()).toBeLessThanOrEqual(16);
-    while (asks.at(-1)!.kind !== 'all') read();
+    readUntilIdle();
     for (const source of keys) waiting.set(source, 1);
     now += 10_000;
     while (sum() > 0) expect(read()).toBeLessThanOrEqual(16);

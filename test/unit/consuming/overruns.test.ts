@@ -151,6 +151,39 @@ describe('methods that go on after their timeout', () => {
     expect(app.outcomes().filter((outcome) => outcome === 'handled')).toHaveLength(2);
   });
 
+  it('never make two of a concurrency of 1 of a handler that shares its stream with others', async () => {
+    const stuck = gate();
+    const runs: string[] = [];
+    const app = await world.start(
+      [
+        {
+          events: ['x'],
+          options: { ...quick, concurrency: 1, streams: ['s'] },
+          invoke: (delivery) => {
+            runs.push(text(delivery));
+            return text(delivery) === 'stuck' && stuck.promise;
+          },
+        },
+        {
+          events: ['y'],
+          options: { streams: ['s'] },
+          invoke: (delivery) => void runs.push(text(delivery)),
+        },
+      ],
+      { concurrency: 3, maxDeliveries: 1, gracePeriod: 0 },
+    );
+    const publish = (eventType: string, payload: string) =>
+      app.runtime.producer.publish({ stream: 's', eventType, payload });
+    await publish('x', 'stuck');
+    await publish('x', 'waits');
+    await publish('y', 'other');
+    await world.clock.advance(60_000);
+    expect(runs.toSorted()).toEqual(['other', 'stuck']);
+    stuck.open();
+    await world.settle();
+    expect(runs.slice(2)).toEqual(['waits']);
+  });
+
   it('make two of a concurrency of 1 where maxOverrun says so', async () => {
     const app = await engine({ maxOverrun: 1 }, { ...quick, concurrency: 1 });
     await app.publish('x', 'stuck 1');
