@@ -38,6 +38,7 @@ export const PARTS: readonly Part[] = [
       'containers',
       'deployment',
       'security',
+      'troubleshooting',
       'writing-a-middleware',
       'writing-a-driver',
     ],

@@ -253,9 +253,13 @@ describe('who listens', () => {
 });
 
 describe('what is not as it should be', () => {
-  it.each(['{later}:delayed', '{later}:delayed:entries', 'later'])(
-    '%s of another kind is told of, once; other streams go on, and it does when it is mended',
-    async (key) => {
+  it.each([
+    ['{later}:delayed', 'sorted set'],
+    ['{later}:delayed:entries', 'hash'],
+    ['later', 'stream'],
+  ])(
+    '%s, which should be a %s, is told of, once; other streams go on, and it does when it is mended',
+    async (key, kind) => {
       const one = await consumer({ streams: ['later', 'other'] });
       await publish(one, { delay: 300 });
       await client.rename(key === 'later' ? 'later' : key, 'kept').catch(() => undefined);
@@ -268,6 +272,7 @@ describe('what is not as it should be', () => {
       expect(one.of('delays-stuck')).toEqual([
         { stream: 'later', error: expect.objectContaining({ code: 'WRONG_KEY_TYPE', key }) },
       ]);
+      expect(String(one.of('delays-stuck')[0]!.error)).toContain(`does not hold a ${kind}.`);
       const refused = await publish(one, { delay: 1 }).catch((error: unknown) => error);
       expect(refused).toMatchObject({ code: 'WRONG_KEY_TYPE', key });
       await client.del(key);

@@ -17,23 +17,24 @@ const LOOKS_FIND = 1500;
 const LAST = 'last';
 
 /**
- * Lua functions for scripts that write delayed messages. `refuse_delays(delayed, entries, stream)`:
- * an error reply where a key has the wrong type. `due_at(how, ms)`: a server time in milliseconds,
- * where `how` is `in` or `at`. `wake(delayed, name, due, now)`: notifies listening schedulers, on a
- * channel with the set's name, where this message is due before all others and before their next
- * look. `delay(delayed, entries, due, first, last)`: stores an entry made of these ARGV and returns
- * its name. A name is the time of storing in microseconds, or the last name plus one. Names rise,
- * so that entries of the same due time keep their order.
+ * Lua functions for scripts that write delayed messages. `wrong_type(key, want)`: an error reply
+ * where the key holds another type. `refuse_delays(delayed, entries, stream)`: the same for these
+ * three keys. `due_at(how, ms)`: a server time in milliseconds, where `how` is `in` or `at`.
+ * `wake(delayed, name, due, now)`: notifies listening schedulers, on a channel with the set's name,
+ * where this message is due before all others and before their next look.
+ * `delay(delayed, entries, due, first, last)`: stores an entry made of these ARGV and returns its
+ * name. A name is the time of storing in microseconds, or the last name plus one. Names rise, so that
+ * entries of the same due time keep their order.
  */
 export const DELAYING = `
-local function refuse_delays(delayed, entries, stream)
-  local wanted = { [delayed] = 'zset', [entries] = 'hash', [stream] = 'stream' }
-  for key, want in pairs(wanted) do
-    local kind = redis.call('TYPE', key).ok
-    if kind ~= want and kind ~= 'none' then
-      return redis.error_reply('WRONGTYPE key ' .. key .. ' holds a ' .. kind .. ', not a ' .. want)
-    end
+local function wrong_type(key, want)
+  local kind = redis.call('TYPE', key).ok
+  if kind ~= want and kind ~= 'none' then
+    return redis.error_reply('WRONGTYPE key ' .. key .. ' holds a ' .. kind .. ', not a ' .. want)
   end
+end
+local function refuse_delays(delayed, entries, stream)
+  return wrong_type(delayed, 'zset') or wrong_type(entries, 'hash') or wrong_type(stream, 'stream')
 end
 local function server_time()
   local time = redis.call('TIME')
@@ -69,7 +70,7 @@ export const NEXT_IN = `
 local now = math.floor(server_time() / 1000)
 local function next_in(delayed)
   local head = try('ZRANGE', delayed, 0, 0, 'WITHSCORES')
-  if head.err then return nil, head end
+  if head.err then return nil, wrong_type(delayed, 'zset') or head end
   if #head == 0 then return -1 end
   return math.max(0, math.ceil(tonumber(head[2]) - now))
 end
