@@ -36,6 +36,7 @@ export const PARTS: readonly Part[] = [
       'testing',
       'rolling-deploys',
       'containers',
+      'bundling',
       'deployment',
       'security',
       'troubleshooting',

@@ -1,20 +1,19 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Test } from '@nestjs/testing';
 import { Redis } from 'ioredis';
 import { StreamsTransport } from 'nestjs-redis-streams';
-import ts from 'typescript';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { compileSample } from '../support/compiled-sample.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { quiet } from '../support/passing-time.js';
 import { until } from '../support/until.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const SAMPLE = join(root, 'sample/docs/containers');
+const SAMPLE = fileURLToPath(new URL('../../sample/docs/containers', import.meta.url));
 /** What runs the command as process 1, as a container does. Ended, it takes all other processes along. */
 const AS_PID_1 = ['--user', '--map-root-user', '--pid', '--fork', '--kill-child'];
 
@@ -34,37 +33,16 @@ let databases = 0;
 beforeAll(async () => {
   server = await startRedis();
   app = await mkdtemp(join(tmpdir(), 'streams-container-'));
-  await compileInto(app);
+  await compileSample('containers', app);
+  await writeFile(join(app, 'init.js'), INIT);
+  const main = await readFile(join(app, 'dist/main.js'), 'utf8');
+  const unhooked = main.replace(/app\.enableShutdownHooks\(.*\);/, '');
+  await writeFile(join(app, 'dist/unhooked.js'), unhooked);
   return async () => {
     await server.stop();
     await rm(app, { recursive: true, force: true });
   };
 });
-
-/** The sample, compiled as an application of its own, beside the packages that it needs. */
-async function compileInto(folder: string): Promise<void> {
-  for (const made of ['dist', 'node_modules']) await mkdir(join(folder, made));
-  for (const name of ['@nestjs', 'ioredis', 'reflect-metadata', 'rxjs']) {
-    await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name));
-  }
-  await symlink(root, join(folder, 'node_modules/nestjs-redis-streams'));
-  const scripts = { start: 'node dist/main.js' };
-  await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module', scripts }));
-  await writeFile(join(folder, 'init.js'), INIT);
-  for (const file of (await readdir(SAMPLE)).filter((name) => name.endsWith('.ts'))) {
-    const compiled = compile(await readFile(join(SAMPLE, file), 'utf8'));
-    await writeFile(join(folder, 'dist', file.replace('.ts', '.js')), compiled);
-    const unhooked = compiled.replace(/app\.enableShutdownHooks\(.*\);/, '');
-    if (file === 'main.ts') await writeFile(join(folder, 'dist/unhooked.js'), unhooked);
-  }
-}
-
-function compile(source: string): string {
-  const target = ts.ScriptTarget.ES2023;
-  const decorators = { experimentalDecorators: true, emitDecoratorMetadata: true };
-  const compilerOptions = { target, module: ts.ModuleKind.ESNext, ...decorators };
-  return ts.transpileModule(source, { compilerOptions }).outputText;
-}
 
 /** A container in which the handler is at work on a message. */
 class Container {

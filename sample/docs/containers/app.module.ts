@@ -8,7 +8,7 @@ import { ParcelController } from './parcel.controller.js';
     RedisStreamsModule.forRoot({
       url: process.env.REDIS_URL ?? 'redis://localhost:6379',
       group: 'parcels',
-      gracePeriod: 25_000, // shorter than terminationGracePeriodSeconds
+      gracePeriod: 25_000, // of the 30 s that the pod has
     }),
   ],
   controllers: [ParcelController, HealthController],

@@ -1,3 +1,4 @@
+import type * as ioredis from 'ioredis';
 import { MissingPackageError } from '../../../core/errors/start-up.errors.js';
 
 /**
@@ -5,9 +6,12 @@ import { MissingPackageError } from '../../../core/errors/start-up.errors.js';
  * the root door can be imported without it.
  * @throws MissingPackageError
  */
-export async function loadIoredis(): Promise<Pick<typeof import('ioredis'), 'Redis'>> {
+export async function loadIoredis(): Promise<Pick<typeof ioredis, 'Redis'>> {
   try {
-    return await import('ioredis');
+    const module: Partial<typeof ioredis> & Pick<typeof ioredis, 'default'> =
+      await import('ioredis');
+    // Bundlers such as webpack do not find the names of a CommonJS module: they give its default alone.
+    return 'Redis' in module ? (module as typeof ioredis) : module.default;
   } catch (error) {
     if (isMissing(error)) throw new MissingPackageError('ioredis', 'The Redis driver', error);
     throw error;
