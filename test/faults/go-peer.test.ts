@@ -272,7 +272,7 @@ describe('shared with a Go peer of the newer protocol that acknowledges what our
     expect(new Set(handled)).toEqual(new Set(all));
     const pending = await Promise.all(streams.map((name) => scene.client.xpending(name, GROUP)));
     expect(pending.map(([waiting]) => waiting)).toEqual(streams.map(() => 0));
-  });
+  }, 60_000);
 });
 
 describe('a Go peer that dies before any look of ours', () => {

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { quiet } from '../support/passing-time.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { describeServer, otherServers } from '../support/redis-servers.js';
@@ -97,6 +98,26 @@ describe.each(servers)('$kind $version after kill -9', ({ path: binary }) => {
     await consume(1000);
     await crash();
     await publishWithin({ lag: 5, groups: ['g'] });
+  });
+
+  it('a group that has read all raises no alarm, while no consumer has put the count right', async () => {
+    await consumer.publish('s', 1100);
+    await consume(100);
+    await rewriteLog();
+    await consume(1000);
+    await crash();
+    // Another group of the same readings is behind indeed.
+    await admin.xgroup('CREATE', 'behind', 'g', '0', 'MKSTREAM');
+    await consumer.publish('behind', 600);
+    const lag = { interval: 50, thresholds: [{ streams: ['s', 'behind'], critical: 500 }] };
+    const other = new RecordingConsumer({ redis: { url: server.url }, streams: ['t'], lag });
+    const alarms: string[] = [];
+    other.runtime.events.on('stream-lag', ({ stream }) => alarms.push(stream));
+    await other.start();
+    await until('an alarm', () => alarms.length > 0);
+    await quiet(200);
+    expect(alarms).toEqual(['behind']);
+    await other.close();
   });
 
   it('while there is more to read, an old count is not told, and the lag is known again at the end', async () => {
