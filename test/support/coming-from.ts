@@ -49,10 +49,14 @@ export async function started(bootstrap: () => Promise<INestApplicationContext>)
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= app.close());
   onTestFinished(close);
+  return { close, ...watched(app) };
+}
+
+/** Makes runs of a program fail, and tells what it has run. */
+export function watched(app: INestApplicationContext) {
   const warehouse = app.get(Warehouse);
   return {
     app,
-    close,
     /** Its next run for an order fails. */
     failOnce: () => void failing.add(warehouse),
     /** The ids of the orders that it has reserved, in the order of the calls. */
