@@ -22,8 +22,10 @@ it('before: a job runs up to its attempts, an id is added once, and a delayed jo
   const send = vi.spyOn(app.get(Mailer), 'send');
   const queue = app.get<Queue>(getQueueToken('orders'));
   failOnce();
+  await queue.pause();
   await app.get(before.Checkout).buy(orderOf('o-1'));
   await app.get(before.Checkout).buy(orderOf('o-1')); // clicked twice
+  await queue.resume();
   await until('it ran twice', () => reserved().length === 2);
   await until('both mails wait', async () => (await queue.getDelayedCount()) === 2);
   await queue.promoteJobs();
