@@ -1,0 +1,66 @@
+import { Test } from '@nestjs/testing';
+import { getSourceToken, StreamPublisher, StreamsTransport } from 'nestjs-redis-streams';
+import { StreamsTestKit } from 'nestjs-redis-streams/testing';
+import { expect, it, onTestFinished } from 'vitest';
+import { AppModule } from '../../sample/docs/routing/app.module.js';
+import { Archive } from '../../sample/docs/routing/archive.js';
+import { ReadingController } from '../../sample/docs/routing/reading.controller.js';
+import { TriageController } from '../../sample/docs/routing/triage.controller.js';
+import { startApp } from '../support/nest-app.js';
+
+async function start() {
+  const kit = new StreamsTestKit();
+  const module = await Test.createTestingModule({ imports: [AppModule] })
+    .overrideProvider(getSourceToken())
+    .useValue(kit.source)
+    .compile();
+  module.useLogger(false);
+  const app = module.createNestMicroservice({ strategy: module.get(StreamsTransport) });
+  onTestFinished(() => app.close());
+  await app.listen();
+  return { app, kit };
+}
+
+it('routed events are in one stream, and a pattern reads it; the others are filtered', async () => {
+  const { app, kit } = await start();
+  const publisher = app.get(StreamPublisher);
+  await publisher.publish('issues.opened', { number: 1 });
+  await publisher.publish('pull_request.review.requested', { number: 2 });
+  await kit.idle();
+  expect(app.get(TriageController).seen).toEqual(['issues.opened 1']);
+  const settled = kit.settled.map(({ stream, outcome }) => `${stream} ${outcome}`);
+  expect(settled).toEqual(['github handled', 'github filtered']);
+});
+
+it('a producer may name the stream', async () => {
+  const { app, kit } = await start();
+  const seen: number[] = [];
+  const archive = app.get(Archive);
+  await app
+    .get(StreamsTransport)
+    .subscribe<{ number: number }>('issues.closed', ({ number }) => void seen.push(number), {
+      stream: 'archive',
+    });
+  await archive.publish({ number: 1 });
+  archive.emit({ number: 2 });
+  archive.emitRecord({ number: 3 });
+  await kit.idle();
+  expect(seen).toEqual([1, 2, 3]);
+  expect(app.get(TriageController).seen).toEqual([]);
+});
+
+it('handlers name streams: one event, some of two streams, all of a stream', async () => {
+  const { kit, publish } = await startApp({ controllers: [ReadingController] });
+  await publish('issues.closed', 1, { stream: 'archive' });
+  await publish('order.paid', 1, { stream: 'eu' });
+  await publish('order.paid', 1, { stream: 'us' });
+  await publish('user.made', 1, { stream: 'us' });
+  await publish('anything', 1, { stream: 'audit' });
+  expect(kit.settled.map(({ stream, outcome }) => `${stream} ${outcome}`)).toEqual([
+    'archive handled',
+    'eu handled',
+    'us handled',
+    'us filtered',
+    'audit handled',
+  ]);
+});
