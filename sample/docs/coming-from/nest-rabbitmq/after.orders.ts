@@ -14,7 +14,7 @@ import { Warehouse } from '../warehouse.js';
 export class OrderController {
   constructor(private readonly warehouse: Warehouse) {}
 
-  @StreamHandler('order.placed', { concurrency: 10, maxDeliveries: 1 })
+  @StreamHandler('order.placed', { concurrency: 10 })
   async reserve(@Payload() order: Order): Promise<void> {
     await this.warehouse.reserve(order.orderId);
   }
@@ -35,6 +35,7 @@ export class Checkout {
       url: process.env.REDIS_URL,
       group: 'order-service',
       retention: 'deleteWhenSettled',
+      isUnrecoverable: () => true, // put aside what throws, as nack did
     }),
   ],
   controllers: [OrderController],

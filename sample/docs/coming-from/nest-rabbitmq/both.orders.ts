@@ -20,7 +20,7 @@ import { broker } from './before.orders.js';
 export class OrderController {
   constructor(private readonly warehouse: Warehouse) {}
 
-  @EventPattern('order.placed', { concurrency: 10, maxDeliveries: 1 })
+  @EventPattern('order.placed', { concurrency: 10 })
   async reserve(@Payload() order: Order): Promise<void> {
     await this.warehouse.reserve(order.orderId);
   }
@@ -32,6 +32,7 @@ export class OrderController {
       url: process.env.REDIS_URL,
       group: 'order-service',
       retention: 'deleteWhenSettled',
+      isUnrecoverable: () => true, // put aside what throws, as nack did
     }),
   ],
   controllers: [OrderController],
