@@ -1,0 +1,10 @@
+import { Injectable } from '@nestjs/common';
+
+@Injectable()
+export class TenantData {
+  deleted = false;
+
+  async delete(): Promise<void> {
+    this.deleted = true;
+  }
+}
