@@ -15,7 +15,7 @@ const docs = new URL('..', import.meta.url);
 
 /** The one index of the site. Each page of docs/ stands here once; a test compares. */
 export const PARTS: readonly Part[] = [
-  { title: 'Begin', pages: ['tutorial'] },
+  { title: 'Begin', pages: ['tutorial', 'when-not-to-use'] },
   {
     title: 'Guides',
     pages: [
