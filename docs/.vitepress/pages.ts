@@ -51,6 +51,8 @@ export const PARTS: readonly Part[] = [
       'coming-from/bullmq',
       'coming-from/xreadgroup',
       'coming-from/nest-rabbitmq',
+      'coming-from/go',
+      'coming-from/backstage',
       'coming-from/nest-kafka',
       'coming-from/nest-nats',
     ],
