@@ -3,22 +3,28 @@ import { lastValueFrom, toArray } from 'rxjs';
 import { expect, it, vi } from 'vitest';
 import { PriceController } from '../../sample/docs/requests/price.controller.js';
 import { PriceList } from '../../sample/docs/requests/price-list.js';
+import { HurriedPrices } from '../../sample/docs/requests/hurried-prices.js';
 import { Prices } from '../../sample/docs/requests/prices.js';
 import { startApp } from '../support/nest-app.js';
 
 async function start() {
   const { app, kit } = await startApp({
     controllers: [PriceController],
-    providers: [PriceList, Prices],
+    providers: [HurriedPrices, PriceList, Prices],
   });
-  return { prices: app.get(Prices), list: app.get(PriceList), kit };
+  return {
+    prices: app.get(Prices),
+    hurried: app.get(HurriedPrices),
+    list: app.get(PriceList),
+    kit,
+  };
 }
 
 it('a request is answered, by one value or by several', async () => {
-  const { prices } = await start();
+  const { prices, hurried } = await start();
   expect(await prices.of('lamp')).toBe(45);
-  expect(await prices.ofSoon('lamp')).toBe(45);
-  expect(await prices.ofSoonToo('lamp')).toBe(45);
+  expect(await hurried.of('lamp')).toBe(45);
+  expect(await hurried.ofToo('lamp')).toBe(45);
   expect(await lastValueFrom(prices.history('lamp').pipe(toArray()))).toEqual([40, 45]);
 });
 
@@ -41,7 +47,7 @@ it('an RpcException arrives with its name, code and message, and any other error
 });
 
 it('a request without an answer fails after its time, by the clock of the client', async () => {
-  const { prices, list, kit } = await start();
+  const { hurried, list, kit } = await start();
   let answer = (_price: number): void => undefined;
   const asked = new Promise<void>((resolve) => {
     vi.spyOn(list, 'find').mockImplementation(() => {
@@ -49,7 +55,7 @@ it('a request without an answer fails after its time, by the clock of the client
       return new Promise((found) => (answer = found));
     });
   });
-  const failed = prices.ofSoon('lamp').catch((reason: unknown) => reason);
+  const failed = hurried.of('lamp').catch((reason: unknown) => reason);
   await asked;
   await kit.advance(2_000);
   expect(await failed).toMatchObject({ code: 'REQUEST_TIMEOUT' });

@@ -1,14 +1,18 @@
 import { createServer, type AddressInfo } from 'node:net';
+import { ClientsModule } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
 import {
   getSourceToken,
+  RedisStreamsClient,
   RedisStreamsModule,
   RedisStreamsTransport,
   StreamPublisher,
+  StreamsClient,
   StreamsModule,
   StreamsTransport,
 } from 'nestjs-redis-streams';
 import { StreamsTestKit } from 'nestjs-redis-streams/testing';
+import { lastValueFrom } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Warehouse } from '../../sample/docs/shop/warehouse.js';
 import { OrderController } from '../../sample/docs/testing/order.controller.js';
@@ -67,6 +71,30 @@ describe('the driver is overridden', () => {
     await kit.idle();
     expect(handled).toEqual([ORDER]);
     expect(kit.settled).toMatchObject([{ group: 'audit' }]);
+  });
+
+  it('of a client of ClientsModule', async () => {
+    const kit = new StreamsTestKit();
+    const orders = { name: 'ORDERS', customClass: RedisStreamsClient, options: { port: 1 } };
+    const module = await Test.createTestingModule({
+      imports: [
+        ClientsModule.register([orders]),
+        RedisStreamsModule.forRoot({ port: 1, group: 'test' }),
+      ],
+      controllers: [OrderController],
+      providers: [Warehouse],
+    })
+      .overrideProvider(getSourceToken())
+      .useValue(kit.source)
+      .overrideProvider('ORDERS')
+      .useValue(new StreamsClient({ source: kit.source }))
+      .compile();
+    const app = module.createNestMicroservice({ strategy: module.get(RedisStreamsTransport) });
+    onTestFinished(() => app.close());
+    await app.listen();
+    await lastValueFrom(app.get<StreamsClient>('ORDERS').emit('order.placed', ORDER));
+    await kit.idle();
+    expect(kit.settled).toMatchObject([{ outcome: 'handled' }]);
   });
 
   it('of a hybrid application', async () => {
