@@ -69,7 +69,13 @@ class Container {
     onTestFinished(() => redis.disconnect());
     const child = spawn('unshare', [...unshare, ...command], {
       cwd: app,
-      env: { ...process.env, REDIS_URL: url, PORT: '0', PACKING_MS: String(packingMs) },
+      env: {
+        ...process.env,
+        REDIS_URL: url,
+        PORT: '0',
+        PACKING_MS: String(packingMs),
+        POD_NAME: 'parcels-7',
+      },
     });
     const container = new Container(child, redis);
     onTestFinished(() => void child.kill('SIGKILL'));
@@ -94,13 +100,22 @@ class Container {
     process.kill(Number(children.trim()), 'SIGTERM');
   }
 
+  /** The names of the group's consumers. */
+  async consumers(): Promise<string[]> {
+    const consumers = (await this.redis.xinfo('CONSUMERS', 'order.paid', 'parcels')) as string[][];
+    return consumers.map(([, name]) => name!);
+  }
+
   async pending(): Promise<number> {
     const [count] = (await this.redis.xpending('order.paid', 'parcels')) as [number];
     return count;
   }
 }
 
-const LONG = 30_000;
+/** Longer than a test takes, ms. */
+const LONG = 120_000;
+/** A test starts up to four processes, one after the other. */
+const TIME = { timeout: 60_000 };
 const probe = spawnSync('unshare', [...AS_PID_1, 'true'], { encoding: 'utf8' });
 const refused = probe.error?.message ?? (probe.status === 0 ? undefined : probe.stderr);
 
@@ -109,8 +124,9 @@ describe.skipIf(refused !== undefined)('a SIGTERM to process 1 (needs unshare)',
     ['node', ['node', 'dist/main.js']],
     ['a shell that runs exec node', ['sh', '-c', 'exec node dist/main.js']],
     ['an init that runs node', ['node', 'init.js', 'node', 'dist/main.js']],
-  ])('%s: the handler ends its message', async (_, command) => {
+  ])('%s: the handler ends its message', TIME, async (_, command) => {
     const container = await Container.busy(command, 1_000);
+    expect(await container.consumers()).toEqual([expect.stringMatching(/^parcels-7-\d+-\w+$/)]);
     await container.stop();
     expect(await container.ended).toEqual([0, null]);
     expect(container.packed).toBe(true);
@@ -120,7 +136,7 @@ describe.skipIf(refused !== undefined)('a SIGTERM to process 1 (needs unshare)',
   it.each([
     ['npm', ['npm', 'start']],
     ['an init that runs a shell', ['node', 'init.js', 'sh', '-c', 'node dist/main.js; true']],
-  ])('%s: ends, and takes the handler along', async (_, command) => {
+  ])('%s: ends, and takes the handler along', TIME, async (_, command) => {
     const container = await Container.busy(command, LONG);
     await container.stop();
     await container.ended;
@@ -131,7 +147,7 @@ describe.skipIf(refused !== undefined)('a SIGTERM to process 1 (needs unshare)',
   it.each([
     ['a shell', ['sh', '-c', 'node dist/main.js; true']],
     ['node, without enableShutdownHooks', ['node', 'dist/unhooked.js']],
-  ])('%s: nothing happens', async (_, command) => {
+  ])('%s: nothing happens', TIME, async (_, command) => {
     const container = await Container.busy(command, 500);
     await container.stop();
     await until('the handler has gone on', () => container.packed);
@@ -140,17 +156,21 @@ describe.skipIf(refused !== undefined)('a SIGTERM to process 1 (needs unshare)',
   });
 });
 
-it('the application writes no file: it runs on a file system that is read only', async (context) => {
-  const mounts = ['--mount', '--pid', '--fork', '--kill-child'];
-  const readOnly = 'mount --bind / / && mount -o remount,ro,bind /';
-  const tried = spawnSync('unshare', [...mounts, 'sh', '-c', readOnly]);
-  context.skip(tried.status !== 0, 'needs the right to mount');
-  const command = ['sh', '-c', `${readOnly} && ! touch tried 2>&1 && exec node dist/main.js`];
-  const container = await Container.busy(command, 100, mounts);
-  await container.stop();
-  expect(await container.ended).toEqual([0, null]);
-  expect(await container.pending()).toBe(0);
-});
+it(
+  'the application writes no file: it runs on a file system that is read only',
+  TIME,
+  async (context) => {
+    const mounts = ['--mount', '--pid', '--fork', '--kill-child'];
+    const readOnly = 'mount --bind / / && mount -o remount,ro,bind /';
+    const tried = spawnSync('unshare', [...mounts, 'sh', '-c', readOnly]);
+    context.skip(tried.status !== 0, 'needs the right to mount');
+    const command = ['sh', '-c', `${readOnly} && ! touch tried 2>&1 && exec node dist/main.js`];
+    const container = await Container.busy(command, 100, mounts);
+    await container.stop();
+    expect(await container.ended).toEqual([0, null]);
+    expect(await container.pending()).toBe(0);
+  },
+);
 
 it('the probes say whether the process answers, and whether Redis does', async () => {
   const other = await startRedis();
