@@ -4,7 +4,6 @@ package impl
 
 import (
 	"context"
-	"errors"
 	"os"
 	"strconv"
 	"time"
@@ -67,10 +66,7 @@ func (c RedisStreamClient) Init(ctx context.Context) (<-chan notifs.Notification
 }
 
 func (c RedisStreamClient) Claim(ctx context.Context, lost notifs.LBSInfo) error {
-	owned, err := c.client.Claim(ctx, place{lost.DataStreamName, lost.IDInLBS})
-	if err == nil && !owned {
-		return errors.New("announced anew")
-	}
+	_, err := c.client.Claim(ctx, place{lost.DataStreamName, lost.IDInLBS})
 	return err
 }
 
