@@ -6,94 +6,114 @@ import type { In, Overrunning, SettledEvent, UnendedRun } from './run-events.js'
 /** The connection that an event is about. */
 interface Connected {
   /**
-   * Purpose of the connection: `commands`, `publisher`, `replicated`, `reader`, `replies` or
-   * `hints`.
+   * `commands`, `publisher`, `replicated`, `reader`, `replies` or `hints`:
+   * docs/redis-keys.md#connections.
    */
   readonly role: string;
-  /** Number of the connection, where a driver has several for one role. */
+  /** A number, different for each connection of one role. */
   readonly connection?: number;
 }
 
-/**
- * Why an event that no handler of this consumer takes waits.
- * - `unsettled`: after a start or an outage, other consumers may not have announced themselves yet
- * - `not-reading`: the consumers that handle the event are paused, or closing
- * - `restarting`: the consumers that handled the event have gone a moment ago
- * - `full`: as many messages wait for the consumers that handle the event as they can hold
- * - `owned`: a load balancer owns the whole stream, and the next owner may handle the event
- */
-export type UnhandledWaits = 'unsettled' | 'not-reading' | 'restarting' | 'full' | 'owned';
+/** Why an event that no handler of this consumer takes waits. */
+export type UnhandledWaits =
+  /** After a start or an outage, other consumers may not have announced themselves yet. */
+  | 'unsettled'
+  /** The consumers that handle the event are paused, or closing. */
+  | 'not-reading'
+  /** The consumers that handled the event have gone a moment ago. */
+  | 'restarting'
+  /** As many messages wait for the consumers that handle the event as they can hold. */
+  | 'full'
+  /** A load balancer owns the whole stream, and the next owner may handle the event. */
+  | 'owned';
 
 /** All events of the library, by name. */
 export interface StreamsEvents {
+  /** One for each settlement, once its outcome is known. */
   settled: SettledEvent;
-  /** A method has overrun: it goes on after its timeout, or after its stream has ended. */
+  /**
+   * A method overruns: it goes on after its timeout, or after its stream has ended. More:
+   * docs/guarantees.md#methods-that-overrun.
+   */
   overrun: Overrunning & {
+    /** The consumer that runs the method. */
     readonly consumer: string;
+    /** Event type of the message; of the first one of a batch. */
     readonly eventType: string;
     /** Number of its messages: more than 1 for a batch. */
     readonly messages: number;
     /** Time since the start of the run, in milliseconds. */
     readonly runningFor: number;
   };
+  /** A method that had overrun has ended. */
+  'overrun-ended': Overrunning & {
+    /** Time since the start of the run, in milliseconds. */
+    readonly duration: number;
+  };
   /**
-   * A method that had overrun has ended. `duration`: from the start of its run, in milliseconds.
-   */
-  'overrun-ended': Overrunning & { readonly duration: number };
-  /**
-   * A shutdown, or the end of reading some streams, has waited for these runs for a second. It
-   * waits for at most `atMost` more milliseconds.
+   * A shutdown, or the end of reading some streams, has waited for a second for runs that have not
+   * ended. It waits for at most `atMost` more milliseconds. `runs` is a list of `stream`, `id`,
+   * `eventType` and `handler`.
    */
   'runs-awaited': {
     readonly group: string;
     readonly runs: readonly UnendedRun[];
     readonly atMost: number;
   };
-  /** A shutdown, or the end of reading some streams, waits no longer: the messages are released. */
+  /**
+   * A shutdown, or the end of reading some streams, no longer waits for these runs. Their messages are
+   * released, uncounted, and their signals abort.
+   */
   'runs-given-up': { readonly group: string; readonly runs: readonly UnendedRun[] };
-  /** Emitted beside `settled`, for dead letters. */
+  /**
+   * The same as `settled` once more, for dead letters only: for alarms that need not check every
+   * message.
+   */
   'dead-lettered': SettledEvent;
-  /** Emitted beside `settled`, for runs that failed and are repeated after `delay` milliseconds. */
+  /**
+   * The same as `settled` once more, for runs that failed and are repeated after `delay`
+   * milliseconds.
+   */
   'run-failed': SettledEvent;
-  /** A consumer took over entries whose owner had not kept them fresh. */
+  /** A consumer took over entries that their owner had not kept fresh, or had released. */
   reclaimed: In & { readonly count: number };
   /**
-   * This process took up entries that were pending to its consumer and that it did not know,
-   * because the reply of a read was lost.
+   * This process took up entries that were pending to its consumer and that it did not know, because
+   * the reply of a read was lost.
    */
   adopted: In & { readonly count: number };
   /**
-   * Entries of an owned stream run after later ones: another consumer, which was not the owner, had
-   * read them.
+   * Messages of a load balanced stream run after later ones: another consumer, which was not the owner,
+   * had read them. More: docs/load-balancer.md.
    */
   'order-broken': In & { readonly count: number };
   /**
-   * The reply to a read broke the connection, because it was larger than the server allows. The
-   * next read asks for less. `limit`: what the server allows, in bytes; undefined where the server
-   * does not tell.
+   * The reply to a read broke the connection, because it was larger than the server allows. The next
+   * read asks for less. More: docs/options.md#large-messages.
    */
   'reply-broken': {
     readonly streams: readonly string[];
     readonly group: string;
     /** Number of entries that the read asked for. */
     readonly entries: number;
+    /** What the server allows, in bytes. Undefined where the server does not tell. */
     readonly limit: number | undefined;
     readonly error: ReplyBrokenError;
   };
   /**
-   * One entry alone breaks each connection that asks for it. The entry stays pending, no run is
-   * counted, and it is tried again every five minutes.
+   * One message alone breaks each connection that asks for it. It stays pending, uncounted, and is
+   * tried again every five minutes. More: docs/options.md#large-messages.
    */
   'entry-too-large': In & {
     readonly id: string;
     readonly bytes: number | undefined;
     readonly error: EntryTooLargeError;
   };
-  /** Pending entries whose data had been deleted were dropped. */
+  /** Pending entries whose data had been deleted were dropped from the pending list. */
   trimmed: In & { readonly count: number };
   /**
-   * Retention deleted entries of a stream. `lost` of them had not been settled by `groups`, which
-   * happens only with `allowLoss`.
+   * Retention deleted entries of a stream: docs/retention.md. `lost` of them had not been settled by
+   * `groups`: 0 without `allowLoss`.
    */
   'entries-deleted': {
     readonly stream: string;
@@ -101,19 +121,29 @@ export interface StreamsEvents {
     readonly lost: number;
     readonly groups: readonly string[];
   };
-  /** A group had vanished and was created again. It reads on behind the id `from`. */
+  /**
+   * A group had vanished, while this process was reading or before it started, and was created again
+   * behind the id `from`. At a start the event is raised if a floor says that there was a group.
+   */
   'group-recreated': In & { readonly from: string };
-  /** The server lost data: entries between the two ids may never have been handled. */
+  /**
+   * The server lost data: entries between the ids `after` and `upTo` may never have been handled.
+   * Fewer entries were ever added to the stream than at the last look, or a lost group had to be
+   * created again at the beginning, because the stream no longer reaches its floor.
+   */
   'data-loss-suspected': In & { readonly after: string; readonly upTo: string };
-  /** The lag of a group went beyond a threshold, or has recovered. */
+  /**
+   * The lag of a group went beyond a threshold, or has recovered: docs/lag.md#alarms. The event is a
+   * `StreamLagExceeded`.
+   */
   'stream-lag': StreamLagExceeded;
   /**
-   * A consumer has gone silent while it holds entries. Each process that looks after the stream
-   * emits this once.
+   * A consumer with pending entries fell silent. Raised once by each process that reads the stream.
+   * More: docs/consumers.md#consumers-that-crashed.
    */
   'consumer-crashed': In & { readonly consumer: string; readonly error: ConsumerCrashedError };
   /**
-   * A consumer without a controller has started. `events`: the patterns that its callback takes.
+   * A consumer of `StreamConsumers` reads. `events` are the patterns that its callback takes.
    */
   'consumer-started': {
     readonly streams: readonly string[];
@@ -122,8 +152,8 @@ export interface StreamsEvents {
     readonly events: readonly string[];
   };
   /**
-   * A consumer without a controller has ended: its group or stream vanished, and is not created
-   * again.
+   * A consumer of `StreamConsumers` has ended: its group or stream vanished, and is not created again.
+   * Its promise `closed` rejects with the same error. More: docs/consumers.md#without-a-controller.
    */
   'consumer-failed': {
     readonly streams: readonly string[];
@@ -131,34 +161,41 @@ export interface StreamsEvents {
     readonly consumer: string;
     readonly error: Error;
   };
-  /** A consumer that was gone and held no entries was removed from its group. */
+  /** A consumer that was gone and had no pending entries was removed from its group. */
   'consumer-removed': In & { readonly consumer: string };
   /** A connection broke. It is being replaced. */
   disconnected: Connected & { readonly error: Error };
   /**
-   * The first connection could not be made for a second, and for each ten seconds after that. The
-   * driver tries again. `address`: where the server should be.
+   * The first connection is not made after a second, and after every ten seconds from then on. It is
+   * tried again. `address`: where the server should be.
    */
   unreachable: Connected & { readonly address: string; readonly error: Error };
-  /** A connection works, for the first time or again. */
-  connected: { readonly role: string; readonly connection?: number };
-  /** A connection is not needed any more and will not come back: its node has left the cluster. */
-  'connection-retired': { readonly role: string; readonly connection?: number };
-  /** This process is now the only one of its group that reads a stream of ordered handlers. */
+  /** A connection became usable, for the first time or again. */
+  connected: Connected;
+  /**
+   * A connection that broke is no longer needed and will not come back: its node has no slots of the
+   * cluster now.
+   */
+  'connection-retired': Connected;
+  /**
+   * This process reads a stream of ordered handlers now, and no other one of the group. `token` grows
+   * with each owner.
+   */
   'stream-acquired': In & { readonly token: number };
   /**
-   * Another process may now read a stream of ordered handlers: this process can settle nothing that
-   * it had begun.
+   * Another process may read a stream of ordered handlers now: the stream lease was taken, or could not
+   * be extended in time. The signals of running handlers abort, and the server refuses their
+   * settlements.
    */
   'stream-lost': { readonly stream: string; readonly group: string };
   /**
-   * This process gives up a stream of ordered handlers: the next event is one that only another
-   * consumer of the group handles.
+   * This process gives up a stream of ordered handlers, since only another consumer of the group handles
+   * this event type.
    */
   'stream-yielded': In & { readonly id: string; readonly eventType: string };
   /**
-   * A message that no handler of this consumer takes waits, uncounted, for a consumer that handles
-   * it. Emitted once per message.
+   * This process has no handler for this message. The message waits, uncounted, for a consumer that has
+   * one. Raised once for each message. `why`: docs/events.md#why-a-message-waits.
    */
   'unhandled-waits': In & {
     readonly id: string;
@@ -166,13 +203,13 @@ export interface StreamsEvents {
     readonly why: UnhandledWaits;
   };
   /**
-   * Messages of this event type are acknowledged and not handled. Emitted once per type in a
-   * process, for the first thousand types.
+   * Messages of this type are acknowledged and not handled: no consumer of the group handles them.
+   * Raised once for each type, for the first 1,000 types.
    */
   'event-filtered': In & { readonly eventType: string };
   /**
-   * Another consumer has this consumer's name now. What this consumer held is lost, and it runs on
-   * under another name.
+   * Another consumer has the name `before` now. The entries of this consumer are lost, and it runs on as
+   * `consumer`.
    */
   'consumer-renamed': {
     readonly group: string;
@@ -180,12 +217,16 @@ export interface StreamsEvents {
     readonly before: string;
     readonly consumer: string;
   };
-  /** Reading paused, because `parked` entries wait for a retry. */
+  /**
+   * As many entries as `maxParked` wait for a retry, for others of their key, or for another consumer.
+   * Nothing new is read.
+   */
   'reading-paused': { readonly group: string; readonly parked: number };
+  /** Reading goes on. */
   'reading-resumed': { readonly group: string };
   /**
-   * An announcement was moved to `<service>-input-dlq`: it names no stream (`unparseable`), or a
-   * key in which the service keeps its own data (`reserved_name`).
+   * A load balancer moved an announcement to `<service>-input-dlq`, because it names no stream
+   * (`unparseable`), or a key of the service itself (`reserved_name`).
    */
   'assignment-discarded': {
     readonly service: string;
@@ -193,20 +234,26 @@ export interface StreamsEvents {
     readonly reason: 'unparseable' | 'reserved_name';
   };
   /**
-   * A stream cannot be read. It is left out until it can. `consumer`: the consumer that leaves it
-   * out, where the driver says so. A consumer without a controller whose group is gone ends instead,
-   * see `consumer-failed`.
+   * A stream cannot be read, for example because its key holds something else, or because its group was
+   * deleted on purpose: GroupNotFoundError, docs/groups.md#deleting. It is left out until it can be read
+   * again; the other streams go on. A `StreamConsumer` whose group is gone ends instead, see
+   * `consumer-failed`.
+   *
+   * `consumer`: the consumer that leaves the stream out, where the driver says so.
    */
   'stream-unreadable': In & { readonly consumer?: string; readonly error: Error };
-  /** Delayed messages of a stream cannot be published until the error is fixed. They wait. */
+  /**
+   * Delayed messages of a stream cannot be published, for example because a key has another type. The
+   * messages wait; other streams go on. Raised once, until the cause changes.
+   */
   'delays-stuck': { readonly stream: string; readonly error: Error };
-  /** Delayed messages were dropped when they were due, because their data had been deleted. */
+  /** Delayed messages were due whose data had been deleted. They are dropped. */
   'delays-lost': { readonly stream: string; readonly count: number };
-  /** An `emit` failed to which the caller had not subscribed. */
+  /** An `emit` failed whose Observable had no subscriber. */
   'publish-failed': { readonly stream: string; readonly eventType: string; readonly error: Error };
   /**
-   * A method returned a plain object that looks like an instruction to publish `next`. Nothing was
-   * published: see the option `plainInstructions`.
+   * A method returned a plain object that looks like an instruction to publish `next`, and nothing was
+   * published: docs/workflows.md#what-a-method-may-return.
    */
   'instruction-ignored': In & {
     readonly id: string;
@@ -214,13 +261,19 @@ export interface StreamsEvents {
     readonly next: string;
   };
   /**
-   * A method or a listener that the application registered for an event threw, or its promise was
-   * rejected. `listener`: `Pager.page`, or `a listener of 'settled'`.
+   * A method or listener of the application that listens to an event threw, or its promise was rejected.
+   * `listener`: a method with `@OnStreamLag`, such as `Pager.page`, or `a listener of 'settled'`.
    */
   'listener-failed': { readonly listener: string; readonly error: Error };
-  /** A background task failed. It is tried again. */
+  /**
+   * A background task failed and will be tried again. `worker`:
+   * docs/events.md#background-tasks.
+   */
   'worker-error': { readonly worker: string; readonly error: Error };
-  /** A setting that is probably not meant, or a server that behaves unlike others. */
+  /**
+   * A setting that is probably a mistake, or a server that lacks a feature. `code`:
+   * docs/events.md#warnings.
+   */
   warning: { readonly code: string; readonly message: string };
 }
 

@@ -4,58 +4,82 @@ import type { DeadLetterReason } from './settlement.js';
 
 /** Stream and group of an event. */
 export interface In {
+  /** Stream of the message or messages. */
   readonly stream: string;
+  /** Consumer group. */
   readonly group: string;
 }
 
 /** The outcome of a settlement. */
 export type SettledOutcome =
+  /** The handler completed and the entry is acknowledged. Or a middleware returned `ack`. */
   | 'handled'
-  /** A request was answered with an error. */
+  /** A request was answered with an error, `error`. It is not run again. */
   | 'failed'
-  /** A request was not run: its caller no longer waits for the answer. */
+  /** A request was acknowledged without a run: its caller no longer waits for the answer. */
   | 'expired'
-  /** A request was not run: its handler takes events only. */
+  /** A request was answered with `NOT_A_REQUEST_HANDLER` and not run: its handler is for events. */
   | 'refused'
-  /** Not run: its workflow was cancelled. */
+  /** A step of a workflow that was cancelled was acknowledged without a run. */
   | 'cancelled'
-  | 'filtered'
   /**
-   * Acknowledged without a run: the message was handled before, see the handler option `dedupe`.
+   * Acknowledged without a run: no consumer of the group handles its event type. See
+   * docs/routing.md#events-without-a-handler.
    */
+  | 'filtered'
+  /** Acknowledged without a run: it was completed before. See docs/idempotency.md. */
   | 'duplicate'
   /**
-   * Not run yet: another delivery with the same key is being handled. The message is tried again.
+   * It did not run, uncounted: another delivery of the same key is being handled, or the store could
+   * not be reached. It is tried again.
    */
   | 'postponed'
+  /** The run failed, the next one is scheduled. */
   | 'retried'
+  /** Stored in the dead letter queue, and acknowledged. The event `dead-lettered` follows. */
   | 'dead-lettered'
-  /** Not run here: handed to another consumer of the group, which handles such events. */
+  /**
+   * Not run here, and not counted: another consumer of the group, `receiver`, handles such events,
+   * and has it now. See docs/rolling-deploys.md.
+   */
   | 'handed-over'
+  /** Given back uncharged. */
   | 'released'
+  /**
+   * Left pending by the policy `unmatched: 'leave'`, or kept pending by a callback that returned
+   * `false`.
+   */
   | 'left'
-  /** Another run owned the entry before it could be settled. */
+  /** Another run owned the entry before this one could be settled. */
   | 'lost'
   /** The entry's data was deleted before a run could begin or be repeated. */
   | 'trimmed';
 
 /** Emitted once per settlement: the source of metrics, traces and logs. */
 export interface SettledEvent extends In {
+  /** Id of the message. */
   readonly id: string;
+  /** The consumer that settled the message. */
   readonly consumer: string;
+  /** Empty if it could not be read. */
   readonly eventType: string;
   /** `OrderController.process`; undefined where no handler was found. */
   readonly handler: string | undefined;
+  /** What became of the message: docs/events.md#outcomes. */
   readonly outcome: SettledOutcome;
   /** Runs charged so far, this one included if it began: 0 for a new entry that was handed over. */
   readonly attempt: number;
-  /** From the start of the run to its settlement, in milliseconds. */
+  /**
+   * Time from getting its slot until its outcome was known, in milliseconds. 0 if it got no slot.
+   */
   readonly duration: number;
+  /** For `dead-lettered`: the reason. */
   readonly reason?: DeadLetterReason;
-  /** For `retried` and `postponed`: time until the next run, in milliseconds. */
+  /** For `retried` and `postponed`: time until the next try, in milliseconds. */
   readonly delay?: number;
+  /** What the run threw: `name`, `message`, `stack`. */
   readonly error?: ErrorRecord;
-  /** For `handed-over`: the consumer that got the message. */
+  /** For `handed-over`: name of the consumer that has the message now. */
   readonly receiver?: string;
 }
 
@@ -65,7 +89,9 @@ export interface Overrunning extends In {
   readonly handler: string;
   /** Id of the message; of the first one of a batch. */
   readonly id: string;
+  /** 1 in the first run. */
   readonly attempt: number;
+  /** Why it overruns: its timeout has passed, or its stream has ended. */
   readonly reason: OverrunReason;
   /** False: the method keeps its slot, so fewer other messages run. See the option `maxOverrun`. */
   readonly slotGivenBack: boolean;

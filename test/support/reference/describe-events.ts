@@ -21,14 +21,10 @@ export class EventDescriber {
     const rows = this.events
       .filter(({ name }) => !without.has(name))
       .map((event) => {
-        const fields = this.fieldsOf(event);
         const [first, rest] = cut(event.doc.text);
-        const explained = fields
-          .filter(({ doc }) => doc.text !== '')
-          .map(({ name, doc }) => `\`${name}\`: ${doc.text}`);
-        const below = [rest, ...explained].filter(Boolean).join(' ');
+        const below = [rest, ...this.explainedFields(event)].filter(Boolean).join(' ');
         if (below !== '') more.push(`- \`${event.name}\`: ${below}`);
-        return [`\`${event.name}\``, fields.map(({ name }) => `\`${name}\``).join(', '), first];
+        return [`\`${event.name}\``, this.fieldNames(event), first];
       });
     return `${table(['event', 'fields', 'when'], rows)}\n\n${more.join('\n')}`;
   }
@@ -45,26 +41,47 @@ export class EventDescriber {
     return [event.doc.text, table(['field', 'type', 'meaning'], rows)].join('\n\n');
   }
 
-  private fieldsOf({ declaration }: Member): Member[] {
-    const { type } = declaration as ts.PropertySignature;
-    return membersOf(this.checker.getTypeFromTypeNode(type!), this.checker);
+  /** The fields of an event, or the name of a type that is public. */
+  private fieldNames(event: Member): string {
+    const type = typeOf(event);
+    const symbol = ts.isTypeReferenceNode(type) && this.checker.getSymbolAtLocation(type.typeName);
+    const isImported = symbol && (symbol.flags & ts.SymbolFlags.Alias) !== 0;
+    if (isImported) return `those of \`${type.getText()}\``;
+    return this.fieldsOf(event)
+      .map(({ name }) => `\`${name}\``)
+      .join(', ');
+  }
+
+  /** What the map itself says of fields. Those of a type of another file are explained elsewhere. */
+  private explainedFields(event: Member): string[] {
+    const here = event.declaration?.getSourceFile();
+    return this.fieldsOf(event)
+      .filter(({ doc, declaration }) => doc.text !== '' && declaration?.getSourceFile() === here)
+      .map(({ name, doc }) => `\`${name}\`: ${doc.text}`);
+  }
+
+  private fieldsOf(event: Member): Member[] {
+    return membersOf(this.checker.getTypeFromTypeNode(typeOf(event)), this.checker);
   }
 }
 
 /** A table of the texts of a union, each with the comment above it. */
 export function unionTable(symbol: ts.Symbol, head: string): string {
   const alias = symbol.declarations!.find(ts.isTypeAliasDeclaration)!;
+  const { types } = alias.type as ts.UnionTypeNode;
   const text = alias.getSourceFile().text;
-  const rows = (alias.type as ts.UnionTypeNode).types.filter(ts.isLiteralTypeNode).map((node) => {
-    const comments = ts.getLeadingCommentRanges(text, node.getFullStart()) ?? [];
-    const comment = comments.map(({ pos, end }) => text.slice(pos, end)).join('');
-    return [`\`${node.getText().slice(1, -1)}\``, oneLine(comment)];
+  const rows = types.map((node, at) => {
+    // The comment stands before the bar, so it does not belong to the node.
+    const before = text.slice(types[at - 1]?.end ?? alias.type.pos, node.getStart());
+    const comment = /\/\*\*([\s\S]*?)\*\//.exec(before)?.[1] ?? '';
+    const meaning = comment
+      .replaceAll(/^\s*\* ?/gm, '')
+      .replaceAll(/\s+/g, ' ')
+      .trim();
+    return [`\`${node.getText().slice(1, -1)}\``, meaning];
   });
   return table([head, 'meaning'], rows);
 }
 
-const oneLine = (comment: string): string =>
-  comment
-    .replaceAll(/^\/\*\*|\*\/$|^\s*\*/gm, '')
-    .replaceAll(/\s+/g, ' ')
-    .trim();
+const typeOf = ({ declaration }: Member): ts.TypeNode =>
+  (declaration as ts.PropertySignature).type!;

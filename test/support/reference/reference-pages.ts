@@ -63,6 +63,7 @@ export class ReferencePages {
 /** `docs/lag.md#alarms` in a comment becomes a link from the page. */
 const withLinks = (text: string, page: string): string =>
   text.replaceAll(/(?<![\w/`(])docs\/([\w/-]+\.md)((?:#[\w-]+)?)/g, (_, file: string, anchor) => {
+    if (page === `docs/${file}`) return `[below](${anchor})`;
     const to = relative(dirname(page), `docs/${file}`);
     return `[${file}](${to}${anchor})`;
   });
