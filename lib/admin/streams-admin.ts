@@ -42,10 +42,15 @@ export interface LagReader {
 export class StreamsAdmin {
   /** @internal Injection tokens use this name, because a bundler may rename the class. */
   static readonly token: string = 'StreamsAdmin';
+  /** Consumer groups and their pending entries. */
   readonly groups: ConsumerGroupManager;
+  /** Dead letters. */
   readonly deadLetters: DeadLetters;
+  /** What streams keep. */
   readonly retention: StreamRetention;
+  /** How far groups are behind. */
   readonly lag: LagReader;
+  /** Messages that wait until they are due. */
   readonly delayedMessages: DelayedMessages;
 
   /** @internal */

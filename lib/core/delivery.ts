@@ -49,8 +49,9 @@ export interface UnhandledEvent {
 
 /** One attempt to hand a message to a consumer of a group. */
 export class Delivery {
+  /** Stream of the message. */
   readonly stream: string;
-  /** Of the message within its stream. */
+  /** Id of the message within its stream. */
   readonly id: string;
 
   /** @internal */
@@ -68,6 +69,7 @@ export class Delivery {
   handler: BoundHandler | undefined = undefined;
   /** Set by the pipeline once the entry is decoded. */
   message!: Message;
+  /** Event type of the message. Empty before the pipeline knows it. */
   eventType = '';
   /** @internal Set by the pipeline where the message is a step of a workflow. */
   workflow: WorkflowPlace | undefined = undefined;
@@ -131,8 +133,11 @@ export class Delivery {
 
   /** @internal */
   constructor(
+    /** The entry as its source holds it for this consumer. */
     readonly lease: Lease,
+    /** Consumer group. */
     readonly group: string,
+    /** Name of the consumer in the group. */
     readonly consumer: string,
   ) {
     this.stream = lease.stream;

@@ -1,6 +1,8 @@
 /** How far a group is behind. `null`: the server does not know the value. */
 export interface GroupLag {
+  /** Name of the stream. */
   readonly stream: string;
+  /** Name of the group. */
   readonly group: string;
   /** Number of entries in the stream. */
   readonly length: number;
@@ -12,6 +14,7 @@ export interface GroupLag {
   readonly pending: number;
   /** Since the oldest pending entry was published, in milliseconds. 0 where there is none. */
   readonly oldestPendingAge: number;
+  /** Number of consumers that the server knows. */
   readonly consumers: number;
 }
 
@@ -19,8 +22,11 @@ export type LagSeverity = 'WARNING' | 'CRITICAL';
 
 /** Emitted once when a group's lag exceeds a threshold, and once when it has recovered. */
 export interface StreamLagExceeded {
+  /** Tells these events apart from others. */
   readonly type: 'STREAM_LAG';
+  /** Name of the stream. */
   readonly stream: string;
+  /** Name of the group. */
   readonly consumerGroup: string;
   /**
    * Number of entries not delivered yet. 0 where the group is gone. `null`: not known, for a limit
@@ -32,6 +38,7 @@ export interface StreamLagExceeded {
    * (`maxAge`).
    */
   readonly age?: number;
+  /** `WARNING` or `CRITICAL`. */
   readonly severity: LagSeverity;
   /** The limit that was exceeded: entries, or milliseconds where there is an `age`. */
   readonly threshold: number;

@@ -10,9 +10,13 @@ export type Metadata = Readonly<Record<string, string>>;
 export interface Message<T = unknown, E extends string = string> {
   /** Id from the source, unique within the stream. On Redis `<ms>-<sequence>`. */
   readonly id: string;
+  /** The stream in which it was published. */
   readonly stream: string;
+  /** What has happened, such as `order.paid`. */
   readonly eventType: E;
+  /** What the producer published. */
   readonly payload: T;
+  /** Texts that travel beside the payload, for example trace headers. */
   readonly metadata: Metadata;
   /** Time of publication, ISO 8601. */
   readonly timestamp: string;

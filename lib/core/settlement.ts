@@ -134,6 +134,7 @@ export const isSettlement = (value: unknown): value is Settlement =>
  */
 export type SettleOutcome = 'settled' | 'lost' | 'gone';
 
+/** The work is done: acknowledges the message. */
 export const ack: Ack = { kind: 'ack' };
 export const filtered: Ack = { kind: 'ack', filtered: true };
 export const duplicate: Ack = { kind: 'ack', unrun: 'duplicate' };
@@ -143,6 +144,7 @@ export const leave: Leave = { kind: 'leave' };
 export const taken: Lost = { kind: 'lost', why: 'taken' };
 export const trimmed: Lost = { kind: 'lost', why: 'trimmed' };
 export const unhandled: Unhandled = { kind: 'unhandled' };
+/** The run failed: the message runs again, in `delay` milliseconds at the earliest. */
 export const retry = (delay: number, error?: ErrorRecord): Retry => ({
   kind: 'retry',
   delay: delay > 0 ? delay : 0,
@@ -153,6 +155,7 @@ export const postpone = (delay: number, error?: ErrorRecord): Retry => ({
   ...retry(delay, error),
   uncharged: true,
 });
+/** The message becomes a dead letter with this reason. */
 export const deadLetter = (reason: DeadLetterReason, error?: ErrorRecord): DeadLetterIt => ({
   kind: 'dead-letter',
   reason,

@@ -1,11 +1,13 @@
 /** Which stream a notification is about. */
 export interface StreamPayload {
+  /** Name of the data stream. */
   readonly dataStreamName: string;
   /** Id of the entry in the load balancer stream. */
   readonly idInLbs: string;
 }
 
 interface About {
+  /** Which stream the notification is about. */
   readonly payload: StreamPayload;
   /** What the producer wrote beside the name. */
   readonly info: Readonly<Record<string, unknown>>;
@@ -13,6 +15,7 @@ interface About {
 
 /** This consumer owns the stream now. */
 export interface StreamAdded extends About {
+  /** Tells the notifications apart. */
   readonly type: 'StreamAdded';
   /** Fencing token: greater than that of every owner before. */
   readonly token: number;
@@ -20,11 +23,13 @@ export interface StreamAdded extends About {
 
 /** The stream has no owner any more: claim it, or leave it to other consumers. */
 export interface StreamExpired extends About {
+  /** Tells the notifications apart. */
   readonly type: 'StreamExpired';
 }
 
 /** This consumer does not own the stream any more. */
 export interface StreamDisowned extends About {
+  /** Tells the notifications apart. */
   readonly type: 'StreamDisowned';
   /**
    * `lost`: another consumer may own it already. `handed-over`: given to a consumer that owns
@@ -35,6 +40,7 @@ export interface StreamDisowned extends About {
 
 /** The last notification. */
 export interface StreamTerminated {
+  /** Tells the notifications apart. */
   readonly type: 'StreamTerminated';
   /** Why, in words. */
   readonly reason: string;

@@ -4,7 +4,9 @@ import type { HeldStream } from '../core/held-stream.js';
 
 /** A data stream that this consumer owns, from taking it until it is let go or lost. */
 export class OwnedStream implements HeldStream {
+  /** Name of the data stream. */
   readonly stream: string;
+  /** Id of its assignment in the load balancer stream. */
   readonly id: string;
   /** What the producer wrote beside the name. */
   readonly info: Readonly<Record<string, unknown>>;
@@ -21,6 +23,7 @@ export class OwnedStream implements HeldStream {
   /** @internal */
   constructor(
     assignment: StreamAssignment,
+    /** Fencing token: greater than that of every owner before. */
     readonly token: number,
     /** @internal Engine time at which this consumer took it, in milliseconds. */
     readonly since: number,

@@ -26,6 +26,7 @@ export const PAGE_OPTIONS = declareOptions('a page', {
 
 /** One page of a list. */
 export interface Page<Item> {
+  /** Items of this page. */
   readonly items: readonly Item[];
   /**
    * Start of the next page: pass it as `after`; for pending entries as `start`. Undefined at the
@@ -71,7 +72,7 @@ export const CLAIM_OPTIONS = declareOptions('claimStale', {
 export interface ClaimStaleOptions extends Given<typeof CLAIM_OPTIONS> {}
 
 export const PENDING_FILTER = declareOptions('a filter of pending entries', {
-  /** Only entries that are pending to this consumer. */
+  /** Only entries that are pending to this consumer. @default all consumers */
   consumer: text(),
   /**
    * Only entries that were not delivered or kept fresh for this time, in milliseconds. @default 0

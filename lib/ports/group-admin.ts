@@ -49,7 +49,9 @@ export interface GroupReport {
 }
 
 export interface ConsumerReport {
+  /** Name of the consumer. */
   readonly name: string;
+  /** Number of entries that were delivered to it and not settled. */
   readonly pending: number;
   /** Time since the consumer last sent a command, in milliseconds. */
   readonly idleMs: number;
@@ -62,6 +64,7 @@ export interface ConsumerReport {
 
 /** An entry that was delivered and not settled. */
 export interface PendingEntry {
+  /** Id of the entry. */
   readonly id: string;
   /**
    * Empty where the entry was given back and any consumer may take it. Not every driver can tell.

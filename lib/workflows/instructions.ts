@@ -17,6 +17,7 @@ import {
 export interface PlainInstruction<T = unknown> {
   /** Event type of the next step. */
   readonly next: string;
+  /** Payload of the next step. */
   readonly payload?: T;
   /** In milliseconds from now, by the server's clock. */
   readonly delay?: number;
@@ -24,6 +25,7 @@ export interface PlainInstruction<T = unknown> {
 
 /** Several steps that are published at once. Made by {@link fanOut}. */
 export interface FanOut extends FanOutOptions {
+  /** The first step of each branch. */
   readonly steps: readonly StepLike[];
 }
 
@@ -49,11 +51,17 @@ const NO_OPTIONS: NextOptions = {};
 export class WorkflowInstruction<T = unknown> implements NextOptions {
   /** Event type of the next step. */
   readonly next: string;
+  /** Stream of the next step. Undefined: by routing. */
   declare readonly stream?: string;
+  /** Payload of the next step. */
   declare readonly payload?: T;
+  /** See `NextOptions`. */
   declare readonly delay?: number | undefined;
+  /** See `NextOptions`. */
   declare readonly deliverAt?: Date | number | undefined;
+  /** See `NextOptions`. */
   declare readonly metadata?: Metadata | undefined;
+  /** See `NextOptions`. */
   declare readonly onFailure?: StepTarget | undefined;
 
   /** @throws InvalidInstructionError */

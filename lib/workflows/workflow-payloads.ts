@@ -12,14 +12,17 @@ export interface BranchFailure {
   readonly index: number;
   /** Reason of the failure; see {@link WorkflowFailure.reason}. */
   readonly reason: string;
+  /** What the step threw. */
   readonly error?: { readonly name: string; readonly message: string };
   /** Event type of the step that failed. */
   readonly event?: string;
+  /** Payload of the step that failed. */
   readonly payload?: unknown;
 }
 
 /** Payload of an `onFailure` step. */
 export interface WorkflowFailure<T = unknown> {
+  /** Id of the workflow. */
   readonly workflow: string;
   /** Place of the step that failed, or of the fan-out. */
   readonly step: string;
@@ -27,6 +30,7 @@ export interface WorkflowFailure<T = unknown> {
   readonly event?: string;
   /** Reason of its dead letter; `branches-failed` for a fan-out. */
   readonly reason: string;
+  /** What the step threw. */
   readonly error?: { readonly name: string; readonly message: string };
   /**
    * Payload of the step that failed. Left out where it cannot be read, or makes this message too
@@ -35,5 +39,6 @@ export interface WorkflowFailure<T = unknown> {
   readonly payload?: T;
   /** For a fan-out: the results of its branches. */
   readonly results?: readonly unknown[];
+  /** For a fan-out: the branches that failed. */
   readonly failures?: readonly BranchFailure[];
 }

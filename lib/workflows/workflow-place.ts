@@ -3,6 +3,7 @@ import type { WorkflowPlace } from '../core/workflow.js';
 
 /** The workflow that a message belongs to, or would begin, as its handler sees it. */
 export interface WorkflowContext {
+  /** Id of the workflow. */
   readonly id: string;
   /**
    * Place of this step, unique in the workflow: `0` is the first, then `1`, …; `1.3.2` is in branch

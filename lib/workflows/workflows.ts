@@ -22,7 +22,9 @@ export type WorkflowStatus = 'running' | 'completed' | 'failed' | 'cancelled';
 
 /** The recorded state of a workflow. Times are ISO 8601. */
 export interface WorkflowState {
+  /** Id of the workflow. */
   readonly id: string;
+  /** Whether steps are still to come, and whether one has failed or was cancelled. */
   readonly status: WorkflowStatus;
   /** When the first step began. Undefined: no step is known to have begun. */
   readonly startedAt?: string;
@@ -36,21 +38,26 @@ export interface WorkflowState {
 export interface WorkflowStep {
   /** Place of the step; see `WorkflowContext.step`. */
   readonly step: string;
+  /** Event type of the step. */
   readonly event: string;
   /**
    * `waiting`: published and not ended, so the step may be running or delayed. `duplicate`: not
    * run, because its handler has `dedupe` and has completed the same key before.
    */
   readonly status: 'waiting' | 'completed' | 'failed' | 'cancelled' | 'duplicate';
+  /** Stream of the message. */
   readonly stream?: string;
   /** Id of the message. */
   readonly id?: string;
+  /** Id of the message that the step follows from. */
   readonly parentId?: string;
+  /** The group that handled the step. */
   readonly group?: string;
   /** Runs that the step took. */
   readonly attempts?: number;
   /** When the last run began. */
   readonly startedAt?: string;
+  /** When the step ended. */
   readonly endedAt?: string;
   /** Duration of the last run, in milliseconds. */
   readonly duration?: number;
@@ -59,9 +66,11 @@ export interface WorkflowStep {
    * JSON.
    */
   readonly result?: unknown;
+  /** The result was too long to be recorded. */
   readonly resultOmitted?: true;
   /** Reason of the dead letter. */
   readonly reason?: string;
+  /** What the last run threw. */
   readonly error?: { readonly name: string; readonly message: string };
 }
 

@@ -14,7 +14,9 @@ import { areTexts } from '../../core/codecs/text-bytes.js';
 export interface DeadLetterView extends DeadLetter {
   /** Undefined where the entry cannot be decoded. */
   readonly eventType: string | undefined;
+  /** Undefined where the entry cannot be decoded. */
   readonly payload: unknown;
+  /** Empty where the entry cannot be decoded. */
   readonly metadata: Metadata;
 }
 

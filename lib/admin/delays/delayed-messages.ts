@@ -17,7 +17,9 @@ export interface DelayedMessage {
   readonly dueAt: string;
   /** Undefined where the message cannot be decoded. */
   readonly eventType: string | undefined;
+  /** Undefined where the message cannot be decoded. */
   readonly payload: unknown;
+  /** Empty where the message cannot be decoded. */
   readonly metadata: Metadata;
 }
 

@@ -2,15 +2,19 @@ import type { StreamReport } from '../../ports/group-admin.js';
 
 /** State of a group. `null`: not known to the server, or none. */
 export interface GroupInfo {
+  /** Name of the group. */
   readonly name: string;
+  /** Number of consumers that the server knows. */
   readonly consumers: number;
   /** Number of entries that were delivered and not settled. */
   readonly pending: number;
   /** `0-0` where nothing was delivered. */
   readonly lastDeliveredId: string;
+  /** Number of entries that were delivered to the group so far. */
   readonly entriesRead: number | null;
   /** Number of entries not delivered yet. */
   readonly lag: number | null;
+  /** Id of the oldest pending entry. */
   readonly oldestPendingId: string | null;
   /** Time since the oldest pending entry was published, by the server's clock, in milliseconds. */
   readonly oldestPendingAgeMs: number | null;

@@ -12,6 +12,7 @@ import {
 
 /** The group that keeps a stream from being trimmed, and what could be deleted without it. */
 export interface RetentionPin {
+  /** Name of the group. */
   readonly group: string;
   /** `pending`: the group has this entry pending. `undelivered`: the group has read no further. */
   readonly by: 'pending' | 'undelivered';
@@ -33,9 +34,11 @@ export interface RetentionPin {
 
 /** What a stream keeps, and which group needs it. */
 export interface RetentionReport {
+  /** Name of the stream. */
   readonly stream: string;
   /** The policy of this process for the stream. */
   readonly policy: RetentionPolicy;
+  /** Number of entries in the stream. */
   readonly length: number;
   /** Bytes of the whole stream, as the server estimates it. `null`: not known. */
   readonly memory: number | null;

@@ -6,6 +6,7 @@ import { StreamsError } from './streams.error.js';
  * reason `unrecoverable`.
  */
 export class UnrecoverableError extends StreamsError {
+  /** `UNRECOVERABLE`. */
   static readonly code: string = 'UNRECOVERABLE';
   static readonly advice: string =
     'Read the dead letter. Redrive it once the cause is fixed, or purge it.';
@@ -37,11 +38,13 @@ export class InvalidInstructionError extends UnrecoverableError {
  * too: the message is then run again, and not dead-lettered as `rejected`.
  */
 export class RetryLaterError extends StreamsError {
+  /** `RETRY_LATER`. */
   static readonly code: string = 'RETRY_LATER';
   static readonly advice: string =
     'You need to do nothing: the message is run again, up to maxDeliveries runs.';
 
   constructor(
+    /** Wait before the next run, in milliseconds. */
     readonly delay: number,
     message = `The handler asked to run again in ${delay} ms. ${RetryLaterError.advice}`,
     cause?: unknown,

@@ -4,6 +4,7 @@
  */
 export class StreamsError extends Error {
   constructor(
+    /** Stays the same in all versions, such as `CONNECTION`. */
     readonly code: string,
     message: string,
     cause?: unknown,

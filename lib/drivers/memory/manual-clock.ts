@@ -28,6 +28,7 @@ export class ManualClock implements Clock {
     return this.time;
   }
 
+  /** The machine's time, in milliseconds since the epoch. */
   wallTime(): number {
     return this.time + this.offset;
   }
@@ -40,6 +41,7 @@ export class ManualClock implements Clock {
     this.offset += ms;
   }
 
+  /** Calls a function once, when `advance` has moved the time on by `ms` milliseconds. */
   setTimeout(callback: () => void, ms: number): TimerHandle {
     const timer: Timer = { due: this.time + Math.max(0, ms), callback };
     let index = this.timers.length;
@@ -48,6 +50,7 @@ export class ManualClock implements Clock {
     return timer;
   }
 
+  /** Forgets a timer. */
   clearTimeout(timer: TimerHandle): void {
     const index = this.timers.indexOf(timer as Timer);
     if (index >= 0) this.timers.splice(index, 1);

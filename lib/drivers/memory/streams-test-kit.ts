@@ -16,19 +16,21 @@ import { memory } from './memory.driver.js';
 const { setTimeout, clearTimeout } = globalThis;
 
 export interface StreamsTestKitOptions {
-  /** The application's own. @default each event type is its own stream */
+  /** The option `routes` of the application. @default each event type is its own stream */
   readonly routes?: readonly Route[];
-  /** The application's own. @default jsonCodec */
+  /** The option `codec` of the application. @default jsonCodec */
   readonly codec?: Codec;
-  /** The application's own. @default '' */
+  /** The option `keyPrefix` of the application. @default '' */
   readonly keyPrefix?: string;
-  /** @default a new one */
+  /** The time of all streams. @default a new one */
   readonly clock?: ManualClock;
 }
 
 /** A dead letter with its message, decoded as far as the codec can. */
 export interface TestDeadLetter extends DeadLetter {
+  /** Undefined where the entry cannot be decoded. */
   readonly eventType: string | undefined;
+  /** Undefined where the entry cannot be decoded. */
   readonly payload: unknown;
 }
 
@@ -46,6 +48,7 @@ export interface TestDeadLetter extends DeadLetter {
 export class StreamsTestKit {
   /** Pass it as the option `source`. */
   readonly source: DriverFactory;
+  /** The time of all streams, which `advance` moves. */
   readonly clock: ManualClock;
   /** Every settlement so far, oldest first. */
   readonly settled: SettledEvent[] = [];
@@ -113,7 +116,7 @@ export class StreamsTestKit {
     }
   }
 
-  /** @param stream @default all streams */
+  /** Dead letters, oldest first. @param stream @default all streams */
   async deadLetters(stream?: string): Promise<TestDeadLetter[]> {
     return this.broker
       .deadLetters(this.keyPrefix)

@@ -5,10 +5,15 @@ import type { Metadata } from '../../core/message.js';
 /** A payload with the options of its publication. Made by {@link StreamRecordBuilder}. */
 export class StreamRecord<T = unknown> {
   constructor(
+    /** Payload of the message. */
     readonly payload: T,
+    /** Texts that travel beside the payload. */
     readonly metadata?: Metadata,
+    /** Another stream than routing gives. */
     readonly stream?: string,
+    /** Key by which a repeated publication is recognised. */
     readonly idempotencyKey?: string,
+    /** Number of replicas that must confirm the message. */
     readonly waitReplicas?: number,
     /** For a request: longest wait for an answer, in milliseconds. */
     readonly timeout?: number,
@@ -38,6 +43,7 @@ export class StreamRecordBuilder<T = unknown> {
 
   constructor(private payload?: T) {}
 
+  /** Sets the payload. */
   setPayload(payload: T): this {
     this.payload = payload;
     return this;
@@ -106,6 +112,7 @@ export class StreamRecordBuilder<T = unknown> {
     return this;
   }
 
+  /** Makes the record. */
   build(): StreamRecord<T> {
     const { payload, metadata, stream, idempotencyKey, waitReplicas, timeout } = this;
     return new StreamRecord(

@@ -85,6 +85,7 @@ export class StreamsClient extends ClientProxy<StreamsListeners> {
     return this.closing;
   }
 
+  /** Listens to an event of the library. */
   override on<
     N extends keyof StreamsListeners,
     L extends StreamsListeners[N] = StreamsListeners[N],

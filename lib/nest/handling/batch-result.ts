@@ -19,6 +19,7 @@ export class BatchResult {
 
   /**
    * Asks for another run in a later batch, in `ms` milliseconds at the earliest.
+   * @param place id of the message, or its index in the array of payloads
    * @throws InvalidOptionsError
    */
   retry(place: BatchPlace, ms: number): this {
@@ -26,10 +27,18 @@ export class BatchResult {
     return this.wish(place, (item) => item.retry(delay));
   }
 
+  /**
+   * Asks for a message to be dead-lettered with this reason.
+   * @param place id of the message, or its index in the array of payloads
+   */
   deadLetter(place: BatchPlace, reason: DeadLetterReason): this {
     return this.wish(place, (item) => item.deadLetter(reason));
   }
 
+  /**
+   * Asks for a message to be acknowledged.
+   * @param place id of the message, or its index in the array of payloads
+   */
   ack(place: BatchPlace): this {
     return this.wish(place, (item) => item.ack());
   }

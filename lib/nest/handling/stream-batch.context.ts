@@ -10,6 +10,7 @@ export class StreamBatchItem<T = unknown> {
   /** @internal */
   constructor(private readonly item: BatchedDelivery) {}
 
+  /** The message with its id, stream, event type, payload, metadata and timestamp. */
   get message(): Message<T> {
     return this.item.delivery.message as Message<T>;
   }
@@ -19,6 +20,7 @@ export class StreamBatchItem<T = unknown> {
     return this.item.delivery.id;
   }
 
+  /** Payload of the message. */
   get payload(): T {
     return this.message.payload;
   }
@@ -76,14 +78,17 @@ export class StreamBatchContext<T = unknown> extends RunContext {
     this.items = batch.map((item) => new StreamBatchItem<T>(item));
   }
 
+  /** The messages, in the order of the payloads. */
   get messages(): readonly Message<T>[] {
     return this.items.map(({ message }) => message);
   }
 
+  /** Stream of all messages. */
   get stream(): string {
     return this.first.stream;
   }
 
+  /** Consumer group. */
   get group(): string {
     return this.first.group;
   }
@@ -124,6 +129,7 @@ export class StreamBatchContext<T = unknown> extends RunContext {
     return [this.messages, this.stream, this.group, this.consumer];
   }
 
+  /** One of `getArgs()`. */
   override getArgByIndex(index: number): unknown {
     return this.getArgs()[index];
   }

@@ -15,6 +15,7 @@ export class StreamContext<T = unknown> extends RunContext {
   /** The message with its id, stream, event type, payload, metadata and timestamp. */
   readonly message: Message<T>;
 
+  /** @internal */
   constructor(
     /** @internal */
     readonly delivery: Delivery,
@@ -28,6 +29,7 @@ export class StreamContext<T = unknown> extends RunContext {
     return this.delivery.lease;
   }
 
+  /** Stream of the message. */
   get stream(): string {
     return this.delivery.stream;
   }
@@ -37,6 +39,7 @@ export class StreamContext<T = unknown> extends RunContext {
     return this.delivery.id;
   }
 
+  /** Consumer group. */
   get group(): string {
     return this.delivery.group;
   }
@@ -111,34 +114,42 @@ export class StreamContext<T = unknown> extends RunContext {
     return this.message.eventType;
   }
 
+  /** The same as `message`. */
   getMessage(): Message<T> {
     return this.message;
   }
 
+  /** The same as `stream`. */
   getStream(): string {
     return this.stream;
   }
 
+  /** The same as `id`. */
   getId(): string {
     return this.id;
   }
 
+  /** The same as `group`. */
   getGroup(): string {
     return this.group;
   }
 
+  /** The same as `consumer`. */
   getConsumer(): string {
     return this.consumer;
   }
 
+  /** The same as `attempt`. */
   getAttempt(): number {
     return this.attempt;
   }
 
+  /** The same as `metadata`. */
   getMetadata(): Metadata {
     return this.metadata;
   }
 
+  /** The same as `signal`. */
   getSignal(): AbortSignal {
     return this.signal;
   }
@@ -148,6 +159,7 @@ export class StreamContext<T = unknown> extends RunContext {
     return [this.message, this.stream, this.group, this.consumer];
   }
 
+  /** One of `getArgs()`. */
   override getArgByIndex(index: number): unknown {
     return this.getArgs()[index];
   }

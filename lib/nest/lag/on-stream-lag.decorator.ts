@@ -4,12 +4,13 @@ import { refuse } from '../../core/option-schema/refuse.js';
 import { declareOptions, type Given } from '../../core/option-schema/shape.js';
 
 const FILTER = declareOptions('@OnStreamLag', {
-  /** `*` matches any run of characters. */
+  /** Name of the stream; `*` matches any run of characters. @default all streams */
   stream: text(),
-  /** `*` matches any run of characters. */
+  /** Name of the group; `*` matches any run of characters. @default all groups */
   group: text(),
+  /** How serious the alarm is. @default both */
   severity: oneOf('WARNING', 'CRITICAL'),
-  /** `false`: only when a threshold is exceeded. `true`: only when the lag has recovered. */
+  /** `false`: only when a threshold is exceeded. `true`: only when the lag has recovered. @default both */
   recovered: flag(),
   /** Name of the module. @default 'default' */
   name: text(),

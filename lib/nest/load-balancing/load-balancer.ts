@@ -50,6 +50,7 @@ export class LoadBalancer {
     return this.balancer.id;
   }
 
+  /** Name of the service. */
   get service(): string {
     return this.balancer.service;
   }
@@ -68,7 +69,7 @@ export class LoadBalancer {
   /**
    * Announces a data stream; some consumer will own it. Works without `init`.
    * @param info any JSON object; part of each notification about the stream
-   * @returns id in the load balancer stream
+   * @returns the id of the assignment in the load balancer stream
    * @throws InvalidOptionsError where consumers could not read the announcement
    */
   addStream(dataStreamName: string, info: Readonly<Record<string, unknown>> = {}): Promise<string> {

@@ -14,10 +14,14 @@ export interface OnStreamMark {
 }
 
 const OPTIONS = declareOptions('@OnStream…', {
-  /** @default all services whose load balancer the application imports */
+  /**
+   * Only notifications of this service.
+   * @default all services whose load balancer the application imports
+   */
   service: text(),
 });
 
+/** Options of the decorators `@OnStream…`. */
 export interface OnStreamOptions extends Given<typeof OPTIONS> {}
 
 function on(type: StreamNotificationType, options: OnStreamOptions): MethodDecorator {

@@ -83,7 +83,7 @@ export class StreamsTransport
   }
 
   /**
-   * Keeps each handler separate. Nest would chain handlers of one pattern, so that one failure
+   * @internal Keeps each handler separate. Nest would chain handlers of one pattern, so that one failure
    * repeats them all, and would drop their own groups.
    */
   override addHandler(
@@ -199,11 +199,13 @@ export class StreamsTransport
     return this.runtime.overruns.list();
   }
 
+  /** @internal */
   override setOnProcessingStartHook(...hook: Parameters<Server['setOnProcessingStartHook']>): void {
     super.setOnProcessingStartHook(...hook);
     this.hooks.hooked = true;
   }
 
+  /** @internal */
   override setOnProcessingEndHook(...hook: Parameters<Server['setOnProcessingEndHook']>): void {
     super.setOnProcessingEndHook(...hook);
     this.hooks.hooked = true;

@@ -3,6 +3,7 @@ import type { PendingEntries, PendingEntry } from '../../ports/group-admin.js';
 
 /** A message that was delivered to a consumer and not settled. */
 export interface PendingMessage extends PendingEntry {
+  /** Stream of the message. */
   readonly stream: string;
 }
 

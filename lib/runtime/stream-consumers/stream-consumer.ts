@@ -37,10 +37,12 @@ export class StreamConsumer<Events extends object = Record<string, unknown>> {
     private readonly options: ResolvedConsumerOptions,
   ) {}
 
+  /** The streams that it reads. */
   get streams(): readonly string[] {
     return this.options.streams;
   }
 
+  /** Consumer group. */
   get group(): string {
     return this.options.settings.group;
   }
@@ -171,6 +173,7 @@ export class StreamConsumer<Events extends object = Record<string, unknown>> {
     await this.runtime.consumers.pause((await this.subscribed) ?? []);
   }
 
+  /** Reads again, after `pause`. */
   async resume(): Promise<void> {
     await this.runtime.consumers.resume((await this.subscribed) ?? []);
   }

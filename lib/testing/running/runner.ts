@@ -5,7 +5,9 @@ import { Skipped } from './skipped.js';
  * test never takes parameters by name, so that jest does not wait for a callback.
  */
 export interface TestRunner {
+  /** Declares a group of tests. */
   readonly describe: (name: string, declare: () => void) => unknown;
+  /** Declares a test. */
   readonly it: (name: string, run: (...args: unknown[]) => Promise<void>) => unknown;
 }
 

@@ -1,7 +1,14 @@
 import ts from 'typescript';
 import { table } from '../generated-parts.js';
 import { cut, docOf, type DocComment } from './doc-comment.js';
-import { membersOf, publicSignatures, readable, typeText, type Member } from './members.js';
+import {
+  compiled,
+  membersOf,
+  publicSignatures,
+  readable,
+  typeText,
+  type Member,
+} from './members.js';
 
 /** Writes what the types and comments of public names say, as Markdown. */
 export class Describer {
@@ -30,7 +37,7 @@ export class Describer {
       .map(({ name, type, optional, doc }) => [
         `\`${name}\``,
         `\`${type}\``,
-        optional ? withCode(doc.default) : 'required',
+        optional ? doc.default : 'required',
         inCell(name, doc, more),
       ]);
     return section(table(['option', 'type', 'default', 'meaning'], rows), more.join('\n'));
@@ -69,9 +76,11 @@ export class Describer {
 
   private callsText(name: string, signatures: readonly ts.Signature[]): string {
     const texts = publicSignatures(signatures).map((signature) => {
-      const written = this.checker.signatureToString(signature, undefined, ALIASES);
+      const { declaration } = signature;
+      const whole = ts.TypeFormatFlags.NoTruncation;
+      const written = this.checker.signatureToString(signature, declaration, whole);
       const call = name.startsWith('new ') ? written.replace(/\): [^)]*$/, ')') : written;
-      return section(block(name + readable(call)), below(docOf(signature.declaration)));
+      return section(block(name + compiled(call)), below(docOf(declaration)));
     });
     return section(...texts);
   }
@@ -84,9 +93,6 @@ export class Describer {
     return membersOf(this.checker.getDeclaredTypeOfSymbol(symbol), this.checker);
   }
 }
-
-/** Types under the names that the library gives them. */
-const ALIASES = ts.TypeFormatFlags.UseAliasDefinedOutsideCurrentScope;
 
 /** Declared by the class itself, or by a class that no door exports. */
 function isOwn(member: ts.Declaration | undefined, owner: ts.Symbol): boolean {
@@ -109,7 +115,7 @@ function aliasText(name: string, symbol: ts.Symbol): string {
   const params = alias.typeParameters?.map((param) => param.getText()).join(', ');
   const head = `type ${name}${params === undefined ? '' : `<${params}>`}`;
   const isComputed = ts.isConditionalTypeNode(alias.type) || ts.isIndexedAccessTypeNode(alias.type);
-  const code = isComputed ? head : `${head} = ${readable(alias.type.getText())}`;
+  const code = `${head} = ${isComputed ? '…' : readable(alias.type.getText())}`;
   return section(block(code), below(commentOf(symbol)));
 }
 
@@ -117,11 +123,17 @@ function memberTable(members: readonly Member[]): string {
   if (members.length === 0) return '';
   const more: string[] = [];
   const rows = members.map(({ name, optional, type, doc, signatures }) => [
-    `\`${name}${signatures.length > 0 ? '()' : optional ? '?' : ''}\``,
+    `\`${name}${optional ? '?' : ''}${signatures.length > 0 ? parametersOf(signatures[0]!) : ''}\``,
     `\`${type}\``,
     inCell(name, doc, more),
   ]);
   return section(table(['member', 'type', 'meaning'], rows), more.join('\n'));
+}
+
+/** `(ms: number)` */
+function parametersOf({ declaration }: ts.Signature): string {
+  const parameters = (declaration as ts.SignatureDeclaration).parameters;
+  return `(${parameters.map((parameter) => readable(parameter.getText())).join(', ')})`;
 }
 
 /** The beginning of a comment. What is too long for a cell goes to the list below the table. */
@@ -136,8 +148,9 @@ function inCell(name: string, doc: DocComment, more: string[]): string {
 function below(doc: DocComment): string {
   const params = [...doc.typeParams, ...doc.params].filter(({ text }) => text !== '');
   const list = params.map(({ name, text }) => `- \`${name}\`: ${text}`).join('\n');
+  const heading = params.length > 0 ? 'Parameters:' : '';
   const returns = doc.returns && ended(`Returns ${doc.returns}`);
-  return section(doc.text, list, returns, ...throwsOf(doc));
+  return section(doc.text, heading, list, returns, ...throwsOf(doc));
 }
 
 const throwsOf = (doc: DocComment): string[] => doc.throws.map((text) => ended(`Throws ${text}`));
@@ -145,10 +158,6 @@ const throwsOf = (doc: DocComment): string[] => doc.throws.map((text) => ended(`
 const commentOf = ({ declarations }: ts.Symbol): DocComment => docOf(declarations?.[0]);
 
 const ended = (text: string): string => (/[.:]$/.test(text) ? text : `${text}.`);
-
-/** A default with the value at its beginning as code. */
-const withCode = (text: string): string =>
-  text.replace(/^('[^']*'|-?[\d.]+|true|false|\{[^}]*\}|\[\]|\w+Codec)(?=$|[\s,;:])/, '`$1`');
 
 const block = (code: string): string => `\`\`\`ts\n${code}\n\`\`\``;
 

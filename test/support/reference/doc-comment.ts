@@ -37,7 +37,7 @@ export function docOf(declaration: ts.Node | undefined): DocComment {
       if (tag.name !== name) return [];
       const [word = '', ...rest] = tag.text.split(' ');
       const next = tags[at + 1];
-      const fallback = next?.name === 'default' ? `Default: ${next.text}` : '';
+      const fallback = next?.name === 'default' ? `Default: ${withCode(next.text)}` : '';
       const meaning = rest.join(' ').replace(fallback ? /\.$/ : '', '');
       return [{ name: word, text: [meaning, fallback].filter(Boolean).join('. ') }];
     });
@@ -47,7 +47,7 @@ export function docOf(declaration: ts.Node | undefined): DocComment {
     typeParams: named('typeParam'),
     returns: all('returns').join(' '),
     throws: all('throws'),
-    default: all('default').join(' '),
+    default: all('default').map(withCode).join(' '),
     internal: all('internal').length > 0,
   };
 }
@@ -70,8 +70,12 @@ const plain = (comment: string): string =>
     .replace(/^\/\*\*/, '')
     .replace(/\s*\*\/$/, '')
     .replaceAll(/^\s*\* ?/gm, '')
-    .replaceAll(/^```[\s\S]*?^```$/gm, '')
+    .replaceAll(/:?\s*^```[\s\S]*?^```$/gm, (code) => (code.startsWith(':') ? '.' : ''))
     .replaceAll(/\{@link ([^}\s]+)[^}]*\}/g, '`$1`');
+
+/** A default with the value at its beginning as code. */
+const withCode = (text: string): string =>
+  text.replace(/^('[^']*'|-?[\d.]+|true|false|\{[^}]*\}|\[\]|\w+Codec)(?=$|[\s,;:])/, '`$1`');
 
 /** Each paragraph in one line. Lists keep their lines. */
 const paragraphs = (text: string): string =>

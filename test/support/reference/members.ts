@@ -67,7 +67,7 @@ export function typeText(
   declaration?: ts.Declaration,
 ): string {
   const written = (declaration as { readonly type?: ts.TypeNode } | undefined)?.type;
-  return readable(written?.getText() ?? checker.typeToString(type));
+  return written ? readable(written.getText()) : compiled(checker.typeToString(type));
 }
 
 /** In one line, and without what says nothing to a reader. */
@@ -80,10 +80,14 @@ export const readable = (type: string): string =>
     .replaceAll(/ \| undefined(?=[;,)\]} ]|$)/g, '')
     .replaceAll(/GivenOf<(\{[^}]*\})>/g, (_, options: string) => givenOf(options))
     .replaceAll('Known<Events>', 'Events')
+    .trim();
+
+/** As {@link readable}, with the names that the compiler has replaced by what they stand for. */
+export const compiled = (type: string): string =>
+  readable(type)
     .replaceAll("Redis<'legacy'>", 'Redis')
     .replaceAll('Readonly<Record<string, string>>', 'Metadata')
-    .replaceAll(/Message<(\w+), string>/g, 'Message<$1>')
-    .trim();
+    .replaceAll(/Message<(\w+), string>/g, 'Message<$1>');
 
 /** `{ port: Option<number, 'optional', number> }` is given as `{ port?: number }`. */
 const givenOf = (options: string): string =>

@@ -12,6 +12,8 @@ export async function withFormattedCode(text: string): Promise<string> {
 
 /** `publish(…): Promise<string>`, `new Name(…)`, `Name.method(…)`, `name: Type` or `type Name = …`. */
 async function formattedCode(code: string): Promise<string> {
+  // What a computed type comes to says nothing to a reader: only its name is shown.
+  if (code.endsWith(' = …')) return code;
   if (code.startsWith('type ')) return (await typescript(code)).replace(/;$/, '');
   const [, before = '', rest = ''] = /^(new |\w+\.(?=\w+[(<]))?([\s\S]*)$/.exec(code)!;
   const keyword = /^\w+:/.test(rest) ? 'declare const ' : 'declare function ';
@@ -19,5 +21,11 @@ async function formattedCode(code: string): Promise<string> {
   return before + formatted.slice(keyword.length).replace(/;$/, '');
 }
 
-const typescript = async (code: string): Promise<string> =>
-  (await format(code, { parser: 'typescript', singleQuote: true, printWidth: 90 })).trimEnd();
+async function typescript(code: string): Promise<string> {
+  try {
+    const formatted = await format(code, { parser: 'typescript', singleQuote: true });
+    return formatted.trimEnd();
+  } catch (cause) {
+    throw new Error(`This signature is no TypeScript: ${code}`, { cause });
+  }
+}

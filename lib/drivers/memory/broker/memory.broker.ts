@@ -71,7 +71,10 @@ export class MemoryBroker {
   private readonly delayWatchers = new Set<(key: string) => void>();
 
   /** @param clock gives ids their time, and entries their age */
-  constructor(readonly clock: Clock = systemClock) {
+  constructor(
+    /** The time of all streams. */
+    readonly clock: Clock = systemClock,
+  ) {
     this.state = new ExpiringMap(clock);
     this.workflows = new ExpiringMap(clock);
     this.marks = new ExpiringMap(clock);
