@@ -59,7 +59,20 @@ export const PARTS: readonly Part[] = [
   },
   {
     title: 'Reference',
-    pages: ['options', 'events', 'errors', 'redis-keys', 'servers', 'glossary'],
+    pages: [
+      'reference/decorators',
+      'reference/contexts',
+      'reference/results',
+      'reference/services',
+      'reference/modules',
+      'options',
+      'events',
+      'errors',
+      'reference/testing',
+      'redis-keys',
+      'servers',
+      'glossary',
+    ],
   },
   { title: 'Explanations', pages: ['guarantees', 'architecture', 'performance'] },
   {

@@ -1,31 +1,9 @@
+import type { Connected } from './connected.js';
 import type { EntryTooLargeError, ReplyBrokenError } from './errors/server.errors.js';
 import type { ConsumerCrashedError } from './errors/subscription.errors.js';
 import type { StreamLagExceeded } from './lag.js';
 import type { In, Overrunning, SettledEvent, UnendedRun } from './run-events.js';
-
-/** The connection that an event is about. */
-interface Connected {
-  /**
-   * `commands`, `publisher`, `replicated`, `reader`, `replies` or `hints`:
-   * docs/redis-keys.md#connections.
-   */
-  readonly role: string;
-  /** A number, different for each connection of one role. */
-  readonly connection?: number;
-}
-
-/** Why an event that no handler of this consumer takes waits. */
-export type UnhandledWaits =
-  /** After a start or an outage, other consumers may not have announced themselves yet. */
-  | 'unsettled'
-  /** The consumers that handle the event are paused, or closing. */
-  | 'not-reading'
-  /** The consumers that handled the event have gone a moment ago. */
-  | 'restarting'
-  /** As many messages wait for the consumers that handle the event as they can hold. */
-  | 'full'
-  /** A load balancer owns the whole stream, and the next owner may handle the event. */
-  | 'owned';
+import type { UnhandledWaits } from './unhandled-waits.js';
 
 /** All events of the library, by name. */
 export interface StreamsEvents {
@@ -52,8 +30,7 @@ export interface StreamsEvents {
   };
   /**
    * A shutdown, or the end of reading some streams, has waited for a second for runs that have not
-   * ended. It waits for at most `atMost` more milliseconds. `runs` is a list of `stream`, `id`,
-   * `eventType` and `handler`.
+   * ended. It waits for at most `atMost` more milliseconds.
    */
   'runs-awaited': {
     readonly group: string;
@@ -170,13 +147,13 @@ export interface StreamsEvents {
    * tried again. `address`: where the server should be.
    */
   unreachable: Connected & { readonly address: string; readonly error: Error };
-  /** A connection became usable, for the first time or again. */
-  connected: Connected;
+  /** A connection became usable, for the first time or again. Fields: as for `disconnected`. */
+  connected: { readonly role: string; readonly connection?: number };
   /**
    * A connection that broke is no longer needed and will not come back: its node has no slots of the
    * cluster now.
    */
-  'connection-retired': Connected;
+  'connection-retired': { readonly role: string; readonly connection?: number };
   /**
    * This process reads a stream of ordered handlers now, and no other one of the group. `token` grows
    * with each owner.
@@ -238,8 +215,6 @@ export interface StreamsEvents {
    * deleted on purpose: GroupNotFoundError, docs/groups.md#deleting. It is left out until it can be read
    * again; the other streams go on. A `StreamConsumer` whose group is gone ends instead, see
    * `consumer-failed`.
-   *
-   * `consumer`: the consumer that leaves the stream out, where the driver says so.
    */
   'stream-unreadable': In & { readonly consumer?: string; readonly error: Error };
   /**

@@ -48,6 +48,7 @@ export interface StreamTerminated {
   readonly error?: Error;
 }
 
+/** What a load balancer tells its consumer. */
 export type StreamNotification = StreamAdded | StreamExpired | StreamDisowned | StreamTerminated;
 
 export type StreamNotificationType = StreamNotification['type'];

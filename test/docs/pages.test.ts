@@ -5,8 +5,6 @@ import { unmarkedCode, withSnippets } from '../support/snippets.js';
 
 /** What was decided, and when: these show code of their time. */
 const HISTORY = /^docs\/decisions\//;
-/** Pages whose code still stands in the page alone. Each one that is converted leaves this list. */
-const UNCONVERTED = new Set(['errors', 'events'].map((page) => `docs/${page}.md`));
 const pages = docPages().filter((page) => !HISTORY.test(page));
 
 it.each(pages)(
@@ -19,10 +17,7 @@ it.each(pages)(
 
 describe('each page', () => {
   it.each(pages)('%s has no code that is not compiled', (page) => {
-    const unmarked = unmarkedCode(page, readPage(page));
-    if (UNCONVERTED.has(page))
-      expect(unmarked, 'is converted: take it from the list').not.toEqual([]);
-    else expect(unmarked).toEqual([]);
+    expect(unmarkedCode(page, readPage(page))).toEqual([]);
   });
 
   it('has no dead link', () => {

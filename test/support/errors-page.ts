@@ -15,6 +15,7 @@ import * as redisConnection from '../../lib/drivers/redis/errors/redis-connectio
 import * as driver from '../../lib/driver.js';
 import * as root from '../../lib/index.js';
 import { StreamsError } from '../../lib/core/errors/streams.error.js';
+import { withSnippets } from './snippets.js';
 
 /** One class of errors: its static fields say what the page has to say. */
 export interface ErrorClass {
@@ -97,13 +98,9 @@ const HEAD = `# Errors
 
 Every error of this library is a \`StreamsError\`: it has a \`code\` that does not change between versions, a message that says what to do, and the \`cause\`, if there is one. Test for the code or the class, never for the message. \`nestjs-redis-streams\` exports most classes, and \`nestjs-redis-streams/driver\` those marked with \`/driver\`. Recognise the others by their code.
 
+<!-- snippet: errors/order.publisher.ts -->
+
 \`\`\`ts
-try {
-  await publisher.publish('order.process', order);
-} catch (error) {
-  if (error instanceof ConnectionError && error.outcome === 'not-sent') return tryAgainLater();
-  throw error;
-}
 \`\`\`
 `;
 
@@ -119,7 +116,8 @@ export const errorClasses: readonly ErrorClass[] = SECTIONS.flatMap(({ classes }
 export async function errorsPage(): Promise<string> {
   const page = [HEAD, ...SECTIONS.map(sectionText), TAIL].join('\n\n');
   const style = await resolveConfig(fileURLToPath(import.meta.url));
-  return format(page, { ...style, parser: 'markdown' });
+  const options = { ...style, parser: 'markdown', embeddedLanguageFormatting: 'off' } as const;
+  return format(withSnippets('docs/errors.md', page), options);
 }
 
 function classesOf(module: Record<string, unknown>): ErrorClass[] {

@@ -27,8 +27,9 @@ export async function withParts(
 export const partsOf = (page: string): string[] =>
   [...page.matchAll(PART)].map(([, , name]) => name!);
 
-/** What is written by hand. */
-export const withoutParts = (page: string): string => page.replaceAll(PART, '');
+/** What is written by hand. Each line keeps its number. */
+export const withoutParts = (page: string): string =>
+  page.replaceAll(PART, (part) => '\n'.repeat(part.split('\n').length - 1));
 
 /** A table of Markdown. A `|` in a cell does not end the cell. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -12,6 +12,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import ts from 'typescript';
+import { withoutParts } from './generated-parts.js';
 
 const samples = new URL('../../sample/docs/', import.meta.url);
 
@@ -52,9 +53,12 @@ export function withSnippets(name: string, page: string): string {
   return out.join('\n');
 }
 
-/** Where code blocks stand that no file is behind, as `page:line`. */
+/**
+ * Where code blocks stand that no file is behind, as `page:line`. Signatures in generated parts come
+ * from the types of the library.
+ */
 export function unmarkedCode(name: string, page: string): string[] {
-  const lines = page.split('\n');
+  const lines = withoutParts(page).split('\n');
   return lines.flatMap((line, at) => {
     if (!CODE.test(line)) return [];
     const above = lines.slice(0, at).findLast((text) => text.trim() !== '') ?? '';

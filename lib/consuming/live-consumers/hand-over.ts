@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
 import { isLost, isOurs } from '../../core/delivery-state.js';
 import { grouped, join } from '../../core/collections/grouped.js';
-import type { UnhandledWaits } from '../../core/events.js';
+import type { UnhandledWaits } from '../../core/unhandled-waits.js';
 import type { EventBus } from '../../core/event-bus.js';
 import type { BeginOutcome } from '../../core/lease.js';
 import type { LiveConsumer } from '../../ports/live-consumers.js';

@@ -1,4 +1,4 @@
-import type { UnhandledWaits } from '../../core/events.js';
+import type { UnhandledWaits } from '../../core/unhandled-waits.js';
 import type { LiveConsumer } from '../../ports/live-consumers.js';
 import { deadLetter, type Settlement } from '../../core/settlement.js';
 import type { GroupReading } from './group-reading.js';

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
-import type { StreamsEventName, StreamsEvents, UnhandledWaits } from '../../core/events.js';
+import type { StreamsEventName, StreamsEvents } from '../../core/events.js';
+import type { UnhandledWaits } from '../../core/unhandled-waits.js';
 import type { EventBus } from '../../core/event-bus.js';
 import type { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { BrokenConnections } from './broken-connections.js';

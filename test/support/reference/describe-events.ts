@@ -43,20 +43,18 @@ export class EventDescriber {
 
   /** The fields of an event, or the name of a type that is public. */
   private fieldNames(event: Member): string {
-    const type = typeOf(event);
-    const symbol = ts.isTypeReferenceNode(type) && this.checker.getSymbolAtLocation(type.typeName);
-    const isImported = symbol && (symbol.flags & ts.SymbolFlags.Alias) !== 0;
-    if (isImported) return `those of \`${type.getText()}\``;
+    const named = publicType(event);
+    if (named !== undefined) return `those of \`${named}\``;
     return this.fieldsOf(event)
       .map(({ name }) => `\`${name}\``)
       .join(', ');
   }
 
-  /** What the map itself says of fields. Those of a type of another file are explained elsewhere. */
+  /** Stream and group need no explanation. Public types have a table of their own. */
   private explainedFields(event: Member): string[] {
-    const here = event.declaration?.getSourceFile();
+    if (publicType(event) !== undefined) return [];
     return this.fieldsOf(event)
-      .filter(({ doc, declaration }) => doc.text !== '' && declaration?.getSourceFile() === here)
+      .filter(({ name, doc }) => doc.text !== '' && name !== 'stream' && name !== 'group')
       .map(({ name, doc }) => `\`${name}\`: ${doc.text}`);
   }
 
@@ -81,6 +79,12 @@ export function unionTable(symbol: ts.Symbol, head: string): string {
     return [`\`${node.getText().slice(1, -1)}\``, meaning];
   });
   return table([head, 'meaning'], rows);
+}
+
+/** `SettledEvent`, where the event is one. */
+function publicType(event: Member): string | undefined {
+  const name = typeOf(event).getText();
+  return ['SettledEvent', 'StreamLagExceeded'].includes(name) ? name : undefined;
 }
 
 const typeOf = ({ declaration }: Member): ts.TypeNode =>

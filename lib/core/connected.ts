@@ -1,0 +1,10 @@
+/** The connection that an event is about. */
+export interface Connected {
+  /**
+   * `commands`, `publisher`, `replicated`, `reader`, `replies` or `hints`:
+   * docs/redis-keys.md#connections.
+   */
+  readonly role: string;
+  /** A number, different for each connection of one role. */
+  readonly connection?: number;
+}
