@@ -1,4 +1,9 @@
-import { DeadLetters, DelayedMessages, StreamPublisher } from 'nestjs-redis-streams';
+import {
+  DeadLetters,
+  DelayedMessages,
+  StreamPublisher,
+  StreamsTransport,
+} from 'nestjs-redis-streams';
 import { afterAll, beforeEach, expect, it, vi } from 'vitest';
 import { Mailer } from '../../sample/docs/coming-from/mailer.js';
 import { orderOf, redisOfPrograms, started } from '../support/coming-from.js';
@@ -60,4 +65,14 @@ it('a task that no worker knows becomes a dead letter', async () => {
   const letters = async () => (await program.app.get(DeadLetters).list(QUEUE)).items;
   await until('it is dead', async () => (await letters()).length === 1);
   expect(await letters()).toMatchObject([{ eventType: 'order.forgotten', reason: 'unmatched' }]);
+});
+
+it('while a Go worker is active, a task that only it may know is given back to the group', async () => {
+  const program = await started(after.bootstrap);
+  const outcomes: string[] = [];
+  program.app.get(StreamsTransport).on('settled', ({ outcome }) => outcomes.push(outcome));
+  await redis.client.xgroup('CREATECONSUMER', QUEUE, GROUP, 'worker-1');
+  await enqueue('order.forgotten', orderOf('o-1'));
+  await until('it is given back', () => outcomes.includes('released'));
+  expect(outcomes).not.toContain('dead-lettered');
 });
