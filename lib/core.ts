@@ -21,6 +21,12 @@ export {
 } from './nest/transport/streams.transport.js';
 export type { PublishOptions } from './options/publish-options.js';
 export type { StreamsOptions } from './options/streams-options.js';
+export type { NamedDriver, NamedDriverFactory, Slots } from './options/slots-options.js';
+export {
+  MissingSlotError,
+  UnknownDriverError,
+  WrongDriverForSlotError,
+} from './core/errors/slot.errors.js';
 
 // Handlers.
 export { BatchResult } from './nest/handling/batch-result.js';

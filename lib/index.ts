@@ -57,6 +57,9 @@ export {
   type MessageOf,
   type Metadata,
   type Middleware,
+  MissingSlotError,
+  type NamedDriver,
+  type NamedDriverFactory,
   next,
   type NextOptions,
   NotReplicatedError,
@@ -88,6 +91,7 @@ export {
   type SettledEvent,
   type Settlement,
   ShutdownError,
+  type Slots,
   type StartOptions,
   type StreamAdded,
   StreamBatchContext,
@@ -126,6 +130,7 @@ export {
   StreamsTransport,
   type StreamsTransportOptions,
   type StreamTerminated,
+  UnknownDriverError,
   UnrecoverableError,
   UnsupportedFeatureError,
   type WorkflowContext,
@@ -135,6 +140,7 @@ export {
   type WorkflowState,
   type WorkflowStatus,
   type WorkflowStep,
+  WrongDriverForSlotError,
 } from './core.js';
 
 // Redis in every slot.

@@ -26,6 +26,7 @@ export const PARTS: readonly Part[] = [
       'batches',
       'idempotency',
       'requests',
+      'slots',
       'routing',
       'consumers',
       'applications',

@@ -67,7 +67,7 @@ export class StreamsAdmin {
       live ?? lacking('Listing live consumers', 'Use a driver with the port live.'),
     );
     this.deadLetters = new DeadLetters(
-      deadLetters ?? lacking('Listing dead letters', 'Set the option deadLetter.'),
+      deadLetters ?? lacking('Listing dead letters', 'Fill the slot deadLetterQueue.'),
       codec,
     );
     this.delayedMessages = new DelayedMessages(

@@ -31,8 +31,6 @@ export interface ConsumerSettings extends Omit<
   /** What becomes of events that no handler takes. Undefined: not decided by an option. */
   readonly unmatched: UnmatchedPolicy | undefined;
   readonly isUnrecoverable: (error: unknown) => boolean;
-  /** A queue in place of the source's own. */
-  readonly deadLetter: DeadLetterQueue | undefined;
   /** Limit for answers. */
   readonly maxPayloadBytes: number;
   readonly batchSize: number;
@@ -60,6 +58,8 @@ export interface ConsumerParts {
    */
   readonly completions: Completions | undefined;
   readonly marksApart: boolean;
+  /** A queue in place of the source's own. */
+  readonly deadLetter: DeadLetterQueue | undefined;
   /** The inbox of handlers with the option `inbox`. */
   readonly inbox: Inbox | undefined;
   /** The part of workflows in consuming. */

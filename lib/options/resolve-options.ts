@@ -1,20 +1,37 @@
+import { MissingSlotError } from '../core/errors/slot.errors.js';
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import { applicationName } from './application-name.js';
 import { defaultConsumerName } from './consumer-name.js';
-import { STREAMS_OPTIONS, type ResolvedOptions, type StreamsOptions } from './streams-options.js';
+import type { Given } from '../core/option-schema/shape.js';
+import {
+  SETTINGS_OPTIONS,
+  STREAMS_OPTIONS,
+  type ResolvedOptions,
+  type StreamsOptions,
+} from './streams-options.js';
 
 /**
- * Checks all options at once, and fills in their defaults.
- * @throws InvalidOptionsError naming every problem
+ * Checks all options at once, and fills in the defaults of all but those of the drivers.
+ * @throws MissingSlotError, InvalidOptionsError naming every problem
  */
 export function resolveOptions(options: StreamsOptions): ResolvedOptions {
+  const given: Partial<StreamsOptions['slots']> | undefined = options.slots;
+  if (given?.messageSource === undefined) throw new MissingSlotError('messageSource');
   const problems = STREAMS_OPTIONS.problems(options);
   if (problems.length > 0) throw new InvalidOptionsError(problems);
-  const decided = STREAMS_OPTIONS.complete(options);
+  const { slots: _, drivers: __, ...settings } = options;
+  return resolveSettings(settings);
+}
+
+/** @throws InvalidOptionsError naming every problem */
+export function resolveSettings(settings: Given<typeof SETTINGS_OPTIONS>): ResolvedOptions {
+  const problems = SETTINGS_OPTIONS.problems(settings);
+  if (problems.length > 0) throw new InvalidOptionsError(problems);
+  const decided = SETTINGS_OPTIONS.complete(settings);
   const { idleTimeout, blockTimeout } = decided;
   return Object.freeze({
     ...decided,
-    defaultGroup: options.group === undefined,
+    defaultGroup: settings.group === undefined,
     consumer: decided.consumer ?? defaultConsumerName(),
     application: decided.application ?? applicationName(),
     reclaimInterval: decided.reclaimInterval ?? Math.min(Math.ceil(idleTimeout / 2), 5000),

@@ -3,10 +3,10 @@ import { backoff, HANDLER_OPTIONS } from './handler-options.js';
 import { flag, list, text } from '../core/option-schema/kinds.js';
 import type { Problems } from '../core/option-schema/option.js';
 import { declareOptions, type Given } from '../core/option-schema/shape.js';
-import { defined, resolveOptions } from './resolve-options.js';
-import { STREAMS_OPTIONS, type ResolvedOptions, type StreamsOptions } from './streams-options.js';
+import { defined, resolveSettings } from './resolve-options.js';
+import { SETTINGS_OPTIONS, type ResolvedOptions } from './streams-options.js';
 
-const shared = STREAMS_OPTIONS.options;
+const shared = SETTINGS_OPTIONS.options;
 
 export const STREAM_CONSUMER_OPTIONS = declareOptions(
   'a consumer',
@@ -151,8 +151,8 @@ export function resolveConsumerOptions(
     createGroup: given.createGroup ?? true,
     timeout: given.timeout,
     concurrency: given.concurrency,
-    settings: resolveOptions({
-      ...(inherited as StreamsOptions),
+    settings: resolveSettings({
+      ...inherited,
       ...(own.idleTimeout === undefined && { reclaimInterval }),
       ...(sameTimes && { crashedAfter }),
       ...own,
@@ -162,9 +162,9 @@ export function resolveConsumerOptions(
 }
 
 /** Keeps the options that transports have, too. */
-const asGiven = (options: object): Partial<StreamsOptions> =>
+const asGiven = (options: object): Given<typeof SETTINGS_OPTIONS> =>
   Object.fromEntries(
-    Object.entries(options).filter(([name]) => STREAMS_OPTIONS.names.includes(name)),
+    Object.entries(options).filter(([name]) => SETTINGS_OPTIONS.names.includes(name)),
   );
 
 function streamsNamed({ stream, streams }: Readonly<Record<string, unknown>>): Problems {

@@ -1,12 +1,11 @@
 import type { Codec } from '../core/codecs/codec.js';
 import { jsonCodec } from '../core/codecs/json.codec.js';
-import type { DeadLetterQueue } from '../ports/dead-letters.js';
-import type { DriverFactory } from '../ports/driver.js';
 import { isEntryId } from '../core/entry-id.js';
 import { backoff } from './handler-options.js';
 import type { Middleware } from '../core/middleware.js';
 import type { Inbox } from '../ports/inbox.js';
 import { lag } from './lag-options.js';
+import type { Option } from '../core/option-schema/option.js';
 import {
   anyText,
   checked,
@@ -14,15 +13,21 @@ import {
   flag,
   func,
   list,
+  nested,
   oneOf,
   part,
   text,
   whole,
 } from '../core/option-schema/kinds.js';
-import { declareOptions, type Completed, type Given } from '../core/option-schema/shape.js';
+import {
+  declareOptions,
+  isRecord,
+  type Completed,
+  type Given,
+} from '../core/option-schema/shape.js';
 import { retention } from './retention-options.js';
 import { route } from './routes.js';
-import type { StateStore } from '../ports/state-store.js';
+import { SLOTS_OPTIONS, type NamedDriverFactory, type Slots } from './slots-options.js';
 
 /** A day, in milliseconds. A blocked read needs no more, and timers of Node have a limit. */
 const LONGEST_WAIT = 86_400_000;
@@ -33,18 +38,10 @@ export const DEFAULT_NAME = 'default';
 export const DEFAULT_GROUP = 'nest-workers';
 
 /**
- * Declares each option of transports, clients and modules in one place: type, default, check,
- * comment.
+ * Declares each option of transports, clients and modules in one place, except for their drivers:
+ * type, default, check, comment.
  */
-export const STREAMS_OPTIONS = declareOptions('transports, clients and modules', {
-  /**
-   * The driver: where messages come from and go to, for example `memory()` or `redis({ url })`. The
-   * classes `RedisStreams…` take the options of Redis instead.
-   */
-  source: part<DriverFactory>(
-    'open',
-    'a driver, for example memory() or redis({ url })',
-  ).required(),
+export const SETTINGS_OPTIONS = declareOptions('transports, clients and modules', {
   /**
    * Name of this set of connections, for an application that has several. With `sentinels`, see
    * `masterName`. @default 'default'
@@ -142,25 +139,6 @@ export const STREAMS_OPTIONS = declareOptions('transports, clients and modules',
    */
   routes: list(route, 'a list of { events, stream }').default([]),
   /**
-   * A `DeadLetterQueue` in place of the driver's own. A dead letter is then stored first and
-   * acknowledged after, in two steps: docs/guarantees.md#a-queue-of-your-own.
-   * @default the driver's own
-   */
-  deadLetter: part<DeadLetterQueue>(
-    'put',
-    'a dead letter queue with put, list, get, redrive and purge',
-  ),
-  /**
-   * A `StateStore` in place of the driver's own, for claims and completions of handlers with
-   * `dedupe`. They are then written apart from the acknowledgement:
-   * docs/idempotency.md#another-store.
-   * @default the driver's own
-   */
-  state: part<StateStore>(
-    'setIfAbsent',
-    'a state store with get, set, setIfAbsent, delete and exists',
-  ),
-  /**
    * An `Inbox` in place of the driver's own, for the handler option `inbox`. @default the driver's
    * own
    */
@@ -242,14 +220,32 @@ export const STREAMS_OPTIONS = declareOptions('transports, clients and modules',
   ).default([]),
 });
 
+/** The options of transports, clients and modules that name their drivers themselves. */
+export const STREAMS_OPTIONS = declareOptions(SETTINGS_OPTIONS.of, {
+  /**
+   * What fills the message source, the state store and the dead letter queue, for example
+   * `{ messageSource: memory() }`: docs/slots.md. The classes `RedisStreams…` take the options of
+   * Redis instead.
+   */
+  slots: nested(SLOTS_OPTIONS).required() as Option<Slots, 'required'>,
+  /**
+   * Drivers of other packages, by the names that slots call them by. @default none
+   */
+  drivers: checked<Readonly<Record<string, NamedDriverFactory>>>(
+    'an object of functions that make drivers, by the names of the drivers',
+    (given) => isRecord(given) && Object.values(given).every((make) => typeof make === 'function'),
+  ).default({}),
+  ...SETTINGS_OPTIONS.options,
+});
+
 /** Options of a transport, client or module that do not depend on the technology. Times in milliseconds. */
 export interface StreamsOptions extends Given<typeof STREAMS_OPTIONS> {}
 
 /** What becomes of an event type that no handler of the stream and group takes. */
 export type UnmatchedPolicy = NonNullable<StreamsOptions['unmatched']>;
 
-/** {@link StreamsOptions} with all defaults filled in. Frozen. */
-export interface ResolvedOptions extends Readonly<Completed<typeof STREAMS_OPTIONS>> {
+/** All options but those of the drivers, with their defaults filled in. Frozen. */
+export interface ResolvedOptions extends Readonly<Completed<typeof SETTINGS_OPTIONS>> {
   readonly consumer: string;
   readonly reclaimInterval: number;
   readonly crashedAfter: number;

@@ -44,7 +44,7 @@ export class BalancedServices {
     const settings = resolveLoadBalancer(given);
     const { ownership } = this.driver;
     if (!ownership) {
-      const { technology } = this.options.source;
+      const { technology } = this.driver.source.capabilities;
       const advice = 'Use a driver that has the port ownership.';
       throw new UnsupportedFeatureError('Balancing streams', technology, advice);
     }

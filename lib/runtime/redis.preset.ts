@@ -3,11 +3,14 @@ import { anyText } from '../core/option-schema/kinds.js';
 import { declareOptions, type Given } from '../core/option-schema/shape.js';
 import { redis } from '../drivers/redis/redis.driver.js';
 import { REDIS_OPTIONS, type RedisOptions } from '../drivers/redis/connection/redis.options.js';
-import { STREAMS_OPTIONS, type StreamsOptions } from '../options/streams-options.js';
+import { registerDriver } from './slots/driver-names.js';
+import { inAllSlots } from './slots/in-all-slots.js';
+import { SETTINGS_OPTIONS, type StreamsOptions } from '../options/streams-options.js';
+
+/** Slots may call the driver by its name where this preset is imported: from the root door. */
+registerDriver('redis', redis);
 
 type Loose = Readonly<Record<string, unknown>>;
-
-const { source: _, ...STREAMS } = STREAMS_OPTIONS.options;
 
 const PRESET_OPTIONS = declareOptions('transports, clients and modules of Redis', {
   /**
@@ -19,13 +22,13 @@ const PRESET_OPTIONS = declareOptions('transports, clients and modules of Redis'
 
 /** Options of Redis and all other options, in one object. */
 export interface RedisStreamsOptions
-  extends RedisOptions, Omit<StreamsOptions, 'source'>, Given<typeof PRESET_OPTIONS> {}
+  extends RedisOptions, Omit<StreamsOptions, 'slots' | 'drivers'>, Given<typeof PRESET_OPTIONS> {}
 
 export const REDIS_STREAMS_OPTIONS = declareOptions(
   PRESET_OPTIONS.of,
   {
     ...REDIS_OPTIONS.options,
-    ...STREAMS,
+    ...SETTINGS_OPTIONS.options,
     ...PRESET_OPTIONS.options,
   },
   (given) => REDIS_OPTIONS.rules.flatMap((rule) => rule(connectionOf(given))),
@@ -43,13 +46,13 @@ export function fromRedisOptions(given: RedisStreamsOptions): StreamsOptions {
   const options = withMasterName(given);
   const problems = REDIS_STREAMS_OPTIONS.problems(options);
   if (problems.length > 0) throw new InvalidOptionsError(problems);
-  const others = Object.entries(options).filter(([name]) => name in STREAMS);
-  return { ...Object.fromEntries(others), source: redis(connectionOf({ ...options })) };
+  const others = Object.entries(options).filter(([name]) => name in SETTINGS_OPTIONS.options);
+  return { ...Object.fromEntries(others), slots: inAllSlots(redis(connectionOf({ ...options }))) };
 }
 
 /** The options of the connection alone. Their `name` is that of the master. */
 function connectionOf(given: Loose): RedisOptions {
-  const { masterName, name: __, ...others } = given;
+  const { masterName, name: _, ...others } = given;
   const own = Object.entries(others).filter(([name]) => name in REDIS_OPTIONS.options);
   const named = masterName !== undefined && others['sentinels'] !== undefined;
   return { ...Object.fromEntries(own), ...(named && { name: masterName as string }) };

@@ -1,19 +1,23 @@
-import type { DeadLetters } from '../admin/dead-letters/dead-letters.js';
 import { LagWatch } from '../admin/lag/lag-watch.js';
 import { StreamRetention } from '../admin/retention/stream-retention.js';
 import { StreamsAdmin } from '../admin/streams-admin.js';
 import { ShutdownTime } from './shutdown-time.js';
+import { BoundSlots } from './slots/bound-slots.js';
 import { BalancedServices, divided } from './balanced-services.js';
 import { createWorkflowEngine, type WorkflowEngine } from '../workflows/workflow-engine.js';
 import { Consumers, type SubscribeSettings } from '../consuming/consumers.js';
-import { dedupeStores, requireDedupeStores } from '../consuming/dedupe/dedupe-stores.js';
+import {
+  dedupeStores,
+  requireDedupeStores,
+  type DedupeStores,
+} from '../consuming/dedupe/dedupe-stores.js';
 import { endFor } from '../consuming/running/close-within-run.js';
 import type { Reading } from '../consuming/subscription-registry.js';
 import { FilteredTypes } from '../consuming/plan/filtered-types.js';
 import { liveParts, withoutRegistry } from '../consuming/live-consumers/live-parts.js';
 import { Overruns } from '../consuming/running/overruns.js';
 import { slotsFor, Slots } from '../consuming/plan/slots.js';
-import { systemClock, type Clock } from '../core/clock.js';
+import type { Clock } from '../core/clock.js';
 import type { Driver } from '../ports/driver.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import { EventBus } from '../core/event-bus.js';
@@ -44,6 +48,9 @@ export class StreamsRuntime {
   readonly events = new EventBus();
   readonly clock: Clock;
   readonly route: Router;
+  readonly slots: BoundSlots;
+  private readonly dedupe: DedupeStores;
+  /** The driver of the message source. */
   readonly driver: Driver;
   readonly producer: Producer;
   readonly admin: StreamsAdmin;
@@ -63,11 +70,13 @@ export class StreamsRuntime {
   /** @throws InvalidOptionsError */
   constructor(options: StreamsOptions) {
     this.options = resolveOptions(options);
-    const { source, keyPrefix, codec, routes, maxPayloadBytes, idempotencyWindow } = this.options;
-    this.clock = source.clock ?? systemClock;
+    const { keyPrefix, codec, routes, maxPayloadBytes, idempotencyWindow } = this.options;
+    this.slots = new BoundSlots(options, { events: this.events, keyPrefix });
+    this.clock = this.slots.clock;
+    this.dedupe = dedupeStores(this.slots, this.options.inbox);
     this.shutdown = new ShutdownTime(this.clock, this.options.gracePeriod);
     this.route = createRouter(routes);
-    this.driver = source.open({ events: this.events, keyPrefix });
+    this.driver = this.slots.driver;
     const { events, clock, driver } = this;
     const { delays, groups, leases, pending } = driver;
     this.scheduler = delays && new Scheduler({ delays, clock, events });
@@ -84,7 +93,8 @@ export class StreamsRuntime {
     this.chaining = createWorkflowEngine(this);
     this.overruns = new Overruns({ clock, events });
     const parts = {
-      ...dedupeStores(this.options, driver),
+      ...this.dedupe,
+      deadLetter: this.slots.otherQueue,
       source: driver.source,
       replies: driver.replies,
       chaining: this.chaining,
@@ -106,21 +116,17 @@ export class StreamsRuntime {
     const consumed = () => this.consumers.read.flatMap(({ tables }) => [...tables.keys()]);
     this.lag = new LagWatch({ ...this.options, clock, events, driver, consumed });
     this.admin = new StreamsAdmin({
-      technology: source.technology,
+      technology: this.slots.technology,
       codec,
       groups,
       pending,
       live: driver.live,
-      deadLetters: this.options.deadLetter ?? driver.deadLetters,
+      deadLetters: this.slots.deadLetters,
       retention: new StreamRetention(driver, this.options.retention),
       lag: this.lag,
       delays,
       onScheduled: this.onScheduled,
     });
-  }
-
-  get deadLetters(): DeadLetters {
-    return this.admin.deadLetters;
   }
 
   /**
@@ -149,7 +155,7 @@ export class StreamsRuntime {
   ): Promise<Reading[]> {
     const [balanced, handlers] = divided(bindHandlers(definitions, settings));
     if (definitions.some(({ answers }) => answers)) this.replies();
-    requireDedupeStores(handlers, this.options, this.driver);
+    requireDedupeStores(handlers, this.dedupe, this.slots.technology);
     const shared = sharedGroupWarning(handlers, this.options);
     if (shared) this.events.emit('warning', shared);
     this.warnWithoutRegistry();
@@ -163,7 +169,7 @@ export class StreamsRuntime {
 
   /** Begins to connect, so that the first command need not wait. */
   connect(): void {
-    this.driver.connect?.();
+    this.slots.connect();
   }
 
   /**
@@ -201,7 +207,7 @@ export class StreamsRuntime {
     await Promise.all([this.lag.stop(), this.chaining.stop()]);
     await Promise.all([...this.requesters].map((requester) => requester.close()));
     // What the scheduler has under way ends with the connection, however long an outage lasts.
-    await Promise.all([this.scheduler?.stop(), this.driver.source.close()]);
+    await Promise.all([this.scheduler?.stop(), this.slots.close()]);
   }
 
   /**
@@ -230,15 +236,14 @@ export class StreamsRuntime {
   /** Warns once. */
   private warnWithoutRegistry(): void {
     if (this.driver.live || this.working) return;
-    const { technology } = this.options.source;
-    this.events.emit('warning', withoutRegistry(technology));
+    this.events.emit('warning', withoutRegistry(this.slots.technology));
   }
 
   private replies(): Replies {
     const { replies } = this.driver;
     if (replies) return replies;
     const advice = 'Emit events, or use a driver that has the port replies.';
-    const { technology } = this.options.source;
+    const { technology } = this.slots;
     throw new UnsupportedFeatureError('Requests and their answers', technology, advice);
   }
 

@@ -10,7 +10,7 @@ const embedded = process.env['STREAMS_DRIVER'] === 'memory';
 @Module({
   imports: [
     StreamsModule.forRoot({
-      source: embedded ? memory() : redis({ url }),
+      slots: { messageSource: embedded ? memory() : redis({ url }) },
       keyPrefix: process.env['STREAMS_KEY_PREFIX'] ?? '',
       group: 'billing',
       concurrency: 5,

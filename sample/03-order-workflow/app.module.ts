@@ -12,7 +12,7 @@ const embedded = process.env['STREAMS_DRIVER'] === 'memory';
   imports: [
     // RedisStreamsModule.forRoot({ url, … }) in an application that only knows Redis.
     StreamsModule.forRoot({
-      source: embedded ? memory() : redis({ url }),
+      slots: { messageSource: embedded ? memory() : redis({ url }) },
       keyPrefix: process.env['STREAMS_KEY_PREFIX'] ?? '',
       group: 'shop',
       routes: [

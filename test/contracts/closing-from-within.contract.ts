@@ -7,6 +7,7 @@ import { gate } from '../support/engine.js';
 import { quiet, work } from '../support/passing-time.js';
 import { until } from '../support/until.js';
 import type { ConsumerHarness } from './stream-consumer.contract.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 /** A callback that closes its own consumer, on every driver. */
 export function describeClosingFromWithinContract(
@@ -23,7 +24,7 @@ export function describeClosingFromWithinContract(
       stream = harness.unique('events');
       settled = [];
       runtime = new StreamsRuntime({
-        source: harness.source,
+        slots: inAllSlots(harness.source),
         keyPrefix: harness.keyPrefix ?? '',
         group: 'g',
         blockTimeout: 100,

@@ -9,6 +9,7 @@ import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { gate } from '../support/engine.js';
 import { quiet } from '../support/passing-time.js';
 import { until } from '../support/until.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 export interface ConsumerHarness {
   readonly source: DriverFactory;
@@ -33,7 +34,7 @@ export function describeStreamConsumerContract(name: string, setup: () => Consum
       stream = harness.unique('events');
       settled = [];
       runtime = new StreamsRuntime({
-        source: harness.source,
+        slots: inAllSlots(harness.source),
         keyPrefix: harness.keyPrefix ?? '',
         group: 'g',
         concurrency: 2,

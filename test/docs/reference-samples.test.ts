@@ -22,8 +22,8 @@ async function start() {
   const kit = new StreamsTestKit();
   const module = await Test.createTestingModule({
     imports: [
-      StreamsModule.forRoot({ source: kit.source, group: 'test' }),
-      StreamsModule.forRoot({ source: kit.source, group: 'audit', name: 'audit' }),
+      StreamsModule.forRoot({ slots: kit.slots, group: 'test' }),
+      StreamsModule.forRoot({ slots: kit.slots, group: 'audit', name: 'audit' }),
     ],
     controllers: [OrderController],
     providers: [AuditService, CheckoutService, RunMetrics],

@@ -16,7 +16,7 @@ const collect = vi.fn<() => Promise<Answer>>();
 async function start() {
   const kit = new StreamsTestKit();
   const module = await Test.createTestingModule({
-    imports: [StreamsModule.forRoot({ source: kit.source, group: 'test' })],
+    imports: [StreamsModule.forRoot({ slots: kit.slots, group: 'test' })],
     controllers: [OrderController, PaymentController],
     providers: [
       { provide: Warehouse, useValue: { reserve } },

@@ -55,7 +55,7 @@ describe('the driver is overridden', () => {
     const options = { port: 1, group: 'audit', keyPrefix: 'shop:' };
     const imports = [
       RedisStreamsModule.forRootAsync({ name: 'audit', useFactory: () => options }),
-      StreamsModule.forRoot({ source: new StreamsTestKit().source, group: 'other' }),
+      StreamsModule.forRoot({ slots: new StreamsTestKit().slots, group: 'other' }),
     ];
     const module = await Test.createTestingModule({ imports })
       .overrideProvider(getSourceToken('audit'))
@@ -87,7 +87,7 @@ describe('the driver is overridden', () => {
       .overrideProvider(getSourceToken())
       .useValue(kit.source)
       .overrideProvider('ORDERS')
-      .useValue(new StreamsClient({ source: kit.source }))
+      .useValue(new StreamsClient({ slots: kit.slots }))
       .compile();
     const app = module.createNestMicroservice({ strategy: module.get(RedisStreamsTransport) });
     onTestFinished(() => app.close());

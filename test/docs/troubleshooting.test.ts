@@ -13,6 +13,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { quoted, RecordedLog, shown } from '../support/log-lines.js';
 import { startApp } from '../support/nest-app.js';
 import { until } from '../support/until.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 const ORDER = { orderId: 'o-1', customerId: 'c-1', total: 100 };
 const log = new RecordedLog();
@@ -109,7 +110,10 @@ describe('nothing is consumed, a handler is never called', () => {
 /** An application that starts no transport. */
 async function made(metadata: ModuleMetadata) {
   const source = new StreamsTestKit().source;
-  @Module({ ...metadata, imports: [StreamsModule.forRoot({ source, group: 'order-service' })] })
+  @Module({
+    ...metadata,
+    imports: [StreamsModule.forRoot({ slots: inAllSlots(source), group: 'order-service' })],
+  })
   class AppModule {}
   const creating = NestFactory.createApplicationContext(AppModule, { logger: false });
   log.record();

@@ -165,7 +165,7 @@ describe('a method that takes batches', () => {
       }),
     };
     const kit = new StreamsTestKit();
-    const strategy = new StreamsTransport({ source: kit.source, group: 'g', deserializer });
+    const strategy = new StreamsTransport({ slots: kit.slots, group: 'g', deserializer });
     const app = await NestFactory.createMicroservice(appModule({ controllers: [Orders] }), {
       strategy,
       logger: false,

@@ -18,6 +18,7 @@ import { firstValueFrom, lastValueFrom, toArray } from 'rxjs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { driverWith } from '../support/driver-with.js';
 import { appModule, startApp } from '../support/nest-app.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 /** A client, and everything that arrives on some streams. */
 async function connected(options: Partial<StreamsClientOptions> = {}) {
@@ -30,7 +31,7 @@ async function connected(options: Partial<StreamsClientOptions> = {}) {
     }
   }
   const { kit } = await startApp({ controllers: [Everything] });
-  const client = new StreamsClient({ source: kit.source, ...options });
+  const client = new StreamsClient({ slots: kit.slots, ...options });
   onTestFinished(() => client.close());
   const settle = async (action: () => unknown) => {
     const before = arrived.length;
@@ -172,7 +173,7 @@ describe('emit', () => {
   it('raises an event for a failure that nobody subscribed to', async () => {
     const error = new Error('refused');
     const client = new StreamsClient({
-      source: refusing(error),
+      slots: inAllSlots(refusing(error)),
       routes: [{ events: 'order.*', stream: 'orders' }],
     });
     onTestFinished(() => client.close());
@@ -221,7 +222,7 @@ describe('the client', () => {
     const module = appModule({
       imports: [
         ClientsModule.register([
-          { name: 'ORDERS', customClass: StreamsClient, options: { source: kit.source } },
+          { name: 'ORDERS', customClass: StreamsClient, options: { slots: kit.slots } },
         ]),
       ],
       providers: [Shop],
@@ -245,8 +246,8 @@ describe('the client', () => {
     }
     const module = appModule({
       imports: [
-        StreamsModule.forRoot({ source: kits[0].source }),
-        StreamsModule.forRoot({ source: kits[1].source, name: 'audit' }),
+        StreamsModule.forRoot({ slots: kits[0].slots }),
+        StreamsModule.forRoot({ slots: kits[1].slots, name: 'audit' }),
       ],
       providers: [Shop],
     });

@@ -16,6 +16,7 @@ import { concat, defer, from, ignoreElements, lastValueFrom, map, mergeMap, of }
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { gate } from '../support/engine.js';
 import { appModule, createApp, OnEvent, startApp } from '../support/nest-app.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 type Close = () => Promise<unknown>;
 
@@ -71,7 +72,7 @@ class Orders {
 
 async function start(hybrid: boolean, intercepted: boolean) {
   const module = appModule({
-    imports: [StreamsModule.forRoot({ source: memory(), group: 'test' })],
+    imports: [StreamsModule.forRoot({ slots: inAllSlots(memory()), group: 'test' })],
     controllers: [Orders],
     providers: intercepted ? [{ provide: APP_INTERCEPTOR, useValue: passing }] : [],
   });

@@ -22,6 +22,7 @@ import { gate } from '../support/engine.js';
 import { appModule } from '../support/nest-app.js';
 import { quiet, work } from '../support/passing-time.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -31,7 +32,7 @@ afterAll(() => redis.cleanup());
 
 let spaces = 0;
 const BACKENDS = {
-  memory: () => StreamsModule.forRoot({ source: memory(), group: 'test' }),
+  memory: () => StreamsModule.forRoot({ slots: inAllSlots(memory()), group: 'test' }),
   Redis: () =>
     RedisStreamsModule.forRoot({
       url: redis.url,

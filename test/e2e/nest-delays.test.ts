@@ -12,6 +12,7 @@ import { memory, StreamsTestKit } from 'nestjs-redis-streams/memory';
 import { lastValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { startApp } from '../support/nest-app.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 async function shop() {
   const seen: [payload: unknown, after: number][] = [];
@@ -95,7 +96,7 @@ describe('a Nest application', () => {
         return driver;
       },
     };
-    const { app } = await startApp({ options: { source } });
+    const { app } = await startApp({ options: { slots: inAllSlots(source) } });
     const unsupported = { code: 'UNSUPPORTED_FEATURE' };
     const publishing = app.get(StreamPublisher).publish('reminder', 1, { delay: 1000 });
     await expect(publishing).rejects.toMatchObject(unsupported);

@@ -8,6 +8,7 @@ import {
 import { memory } from 'nestjs-redis-streams/memory';
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
 import { appModule, createApp } from '../support/nest-app.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 const lines: string[] = [];
 beforeEach(() => void (lines.length = 0));
@@ -16,7 +17,11 @@ const write = (text: unknown): void => void lines.push(String(text));
 
 /** An application with a consumer without a controller. Its group is deleted, and it has ended. */
 async function consumerOfDeletedGroup(controllers: (new () => object)[]): Promise<void> {
-  const streams = StreamsModule.forRoot({ source: memory(), group: 'test', blockTimeout: 50 });
+  const streams = StreamsModule.forRoot({
+    slots: inAllSlots(memory()),
+    group: 'test',
+    blockTimeout: 50,
+  });
   const app = await createApp(appModule({ imports: [streams], controllers }));
   onTestFinished(() => app.close());
   await app.listen();

@@ -24,7 +24,7 @@ class Counting implements CanActivate {
 async function startHybrid(controller: new () => object, inheritAppConfig: boolean) {
   const kit = new StreamsTestKit();
   const module = appModule({
-    imports: [StreamsModule.forRoot({ source: kit.source, group: 'test', maxDeliveries: 1 })],
+    imports: [StreamsModule.forRoot({ slots: kit.slots, group: 'test', maxDeliveries: 1 })],
     controllers: [controller],
   });
   const app = await NestFactory.create(module, { logger: false });
@@ -94,7 +94,7 @@ describe.each([true, false])('a hybrid application, inheritAppConfig: %s', (inhe
 it("works in an application of Nest's TestingModule", async () => {
   const kit = new StreamsTestKit();
   const module = await Test.createTestingModule({
-    imports: [StreamsModule.forRoot({ source: kit.source, group: 'test' })],
+    imports: [StreamsModule.forRoot({ slots: kit.slots, group: 'test' })],
     controllers: [Orders],
   }).compile();
   const app = module.createNestMicroservice({

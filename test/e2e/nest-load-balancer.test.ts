@@ -37,6 +37,7 @@ import { appModule } from '../support/nest-app.js';
 import { work } from '../support/passing-time.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -471,7 +472,7 @@ it('a driver that shares no streams out is refused when the application starts',
   };
   const module = appModule({
     imports: [
-      StreamsModule.forRoot({ source, group: 'test' }),
+      StreamsModule.forRoot({ slots: inAllSlots(source), group: 'test' }),
       LoadBalancerModule.forRoot({ service: 'svc', consumerId: 'a' }),
     ],
   });

@@ -18,6 +18,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { driverWith } from '../support/driver-with.js';
 import { createApp } from '../support/nest-app.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 async function compile(...imports: (Type | ReturnType<typeof StreamsModule.forRoot>)[]) {
   const module = await Test.createTestingModule({ imports }).compile();
@@ -39,7 +40,7 @@ class Config implements StreamsOptionsFactory<StreamsOptions> {
   readonly source = memory();
 
   createStreamsOptions(): StreamsOptions {
-    return { source: this.source, group: 'configured' };
+    return { slots: inAllSlots(this.source), group: 'configured' };
   }
 }
 
@@ -48,7 +49,7 @@ class ConfigModule {}
 
 describe('the module', () => {
   it('provides everything, around one set of connections', async () => {
-    const module = await compile(StreamsModule.forRoot({ source: memory() }));
+    const module = await compile(StreamsModule.forRoot({ slots: inAllSlots(memory()) }));
     expect(offers(module)).toEqual(all);
     const transport = module.get(StreamsTransport);
     expect(transport.unwrap()).toBe(module.get(StreamsClient).unwrap());
@@ -63,7 +64,10 @@ describe('the module', () => {
         useFactory: (config: Config) => config.createStreamsOptions(),
       },
     ],
-    ['a useFactory that takes its time', { useFactory: async () => ({ source: memory() }) }],
+    [
+      'a useFactory that takes its time',
+      { useFactory: async () => ({ slots: inAllSlots(memory()) }) },
+    ],
     ['useClass', { useClass: Config }],
     ['useExisting', { imports: [ConfigModule], useExisting: Config }],
   ])('is configured by %s', async (_how, options) => {
@@ -72,9 +76,12 @@ describe('the module', () => {
 
   it('may be there several times, by name', async () => {
     const module = await compile(
-      StreamsModule.forRootAsync({ name: 'orders', useFactory: () => ({ source: memory() }) }),
-      StreamsModule.forRoot({ name: 'audit', source: memory() }),
-      StreamsModule.forRoot({ source: memory() }),
+      StreamsModule.forRootAsync({
+        name: 'orders',
+        useFactory: () => ({ slots: inAllSlots(memory()) }),
+      }),
+      StreamsModule.forRoot({ name: 'audit', slots: inAllSlots(memory()) }),
+      StreamsModule.forRoot({ slots: inAllSlots(memory()) }),
     );
     for (const name of ['orders', 'audit', 'default']) expect(offers(module, name)).toEqual(all);
     const clients = ['orders', 'audit', 'default'].map((name) =>
@@ -94,7 +101,9 @@ describe('the module', () => {
       Object.defineProperty(types[at]!, 'name', { value: name });
     types.forEach((_, at) => rename('t', at));
     onTestFinished(() => names.forEach(rename));
-    const module = await compile(StreamsModule.forRoot({ name: 'audit', source: memory() }));
+    const module = await compile(
+      StreamsModule.forRoot({ name: 'audit', slots: inAllSlots(memory()) }),
+    );
     for (const type of types) {
       expect(module.get(getStreamsToken('audit', type as Type))).toBeInstanceOf(type);
     }
@@ -113,9 +122,12 @@ describe('the module', () => {
     }
     @Module({ providers: [Shop] })
     class ShopModule {}
-    const module = await compile(ShopModule, StreamsModule.forRoot({ source: memory() }));
+    const module = await compile(
+      ShopModule,
+      StreamsModule.forRoot({ slots: inAllSlots(memory()) }),
+    );
     expect(module.get(Shop, { strict: false }).publisher).toBe(module.get(StreamPublisher));
-    const local = StreamsModule.forRoot({ source: memory(), isGlobal: false });
+    const local = StreamsModule.forRoot({ slots: inAllSlots(memory()), isGlobal: false });
     await expect(compile(ShopModule, local)).rejects.toThrow(/StreamPublisher/);
     @Module({ imports: [local], providers: [Shop] })
     class ImportingModule {}
@@ -123,7 +135,7 @@ describe('the module', () => {
   });
 
   it('refuses wrong options when the application starts', async () => {
-    const wrong = { source: memory(), group: '', maxDeliveries: 0 };
+    const wrong = { slots: inAllSlots(memory()), group: '', maxDeliveries: 0 };
     await expect(compile(StreamsModule.forRoot(wrong))).rejects.toMatchObject({
       code: 'INVALID_OPTIONS',
       problems: [expect.stringMatching(/group/), expect.stringMatching(/maxDeliveries/)],
@@ -132,7 +144,7 @@ describe('the module', () => {
 
   it('refuses a name that comes too late', async () => {
     const late = StreamsModule.forRootAsync({
-      useFactory: () => ({ source: memory(), name: 'orders' }),
+      useFactory: () => ({ slots: inAllSlots(memory()), name: 'orders' }),
     });
     await expect(compile(late)).rejects.toMatchObject({
       problems: [expect.stringContaining("forRootAsync({ name: 'orders'")],
@@ -152,7 +164,8 @@ describe('the module', () => {
 
   it('starts where there is no dead letter queue; who asks for one is told', async () => {
     const source = driverWith(memory(), () => ({ deadLetters: undefined }));
-    const module = await compile(StreamsModule.forRoot({ source }));
+    const slots = { messageSource: source };
+    const module = await compile(StreamsModule.forRoot({ slots }));
     await expect(module.get(DeadLetters).list('order')).rejects.toMatchObject({
       code: 'UNSUPPORTED_FEATURE',
     });
@@ -173,7 +186,7 @@ describe('the module', () => {
       }
     }
     @Module({
-      imports: [StreamsModule.forRoot({ source: kit.source, group: 'test' })],
+      imports: [StreamsModule.forRoot({ slots: kit.slots, group: 'test' })],
       controllers: [Orders],
     })
     class AppModule {}

@@ -13,6 +13,7 @@ import { describe, expect, it } from 'vitest';
 import { driverWith } from '../support/driver-with.js';
 import { appModule, createApp } from '../support/nest-app.js';
 import { quiet, work } from '../support/passing-time.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 const HANDLERS = 50;
 
@@ -54,7 +55,7 @@ function scene(place: (typeof PLACES)[number]) {
       await this.database.insert(id);
     }
   }
-  const streams = StreamsModule.forRoot({ source: kit.source, group: 'test', maxDeliveries: 1 });
+  const streams = StreamsModule.forRoot({ slots: kit.slots, group: 'test', maxDeliveries: 1 });
   const inRoot = place === 'the root module';
   const module = appModule({
     imports: [
@@ -147,7 +148,7 @@ describe('the connections', () => {
       }
     }
     const module = appModule({
-      imports: [StreamsModule.forRoot({ source, group: 'test' })],
+      imports: [StreamsModule.forRoot({ slots: inAllSlots(source), group: 'test' })],
       providers: [Farewell],
     });
     const app = await createApp(module);
@@ -162,7 +163,7 @@ describe('the connections', () => {
       connection.close = async () => void closed++;
     });
     const app = await NestFactory.createApplicationContext(
-      appModule({ imports: [StreamsModule.forRoot({ source })] }),
+      appModule({ imports: [StreamsModule.forRoot({ slots: inAllSlots(source) })] }),
       { logger: false },
     );
     await app.close();
@@ -187,7 +188,7 @@ describe('the connections', () => {
         seen.push(order);
       }
     }
-    const strategy = new StreamsTransport({ source, group: 'test' });
+    const strategy = new StreamsTransport({ slots: inAllSlots(source), group: 'test' });
     const app = await NestFactory.createMicroservice(appModule({ controllers: [Orders] }), {
       strategy,
       logger: false,
@@ -197,7 +198,7 @@ describe('the connections', () => {
     const closing = app.close();
     subscribe!();
     await Promise.all([listening, closing]);
-    const client = new StreamsClient({ source: inner });
+    const client = new StreamsClient({ slots: inAllSlots(inner) });
     await lastValueFrom(client.emit('order', 1));
     await quiet(20);
     await client.close();

@@ -39,7 +39,7 @@ describe('at start', () => {
       plain(): void {}
     }
     await startApp({ controllers: [OrderController], configure: capture });
-    const mapped = ofStreams().filter((line) => line.startsWith('log'));
+    const mapped = ofStreams().filter((line) => line.startsWith('log Mapped'));
     expect(mapped.sort()).toEqual(
       [
         'log Mapped {*, streams s1, s2, s3, s4, s5 and 2 more, group test} to OrderController.watch [Streams]',
@@ -54,7 +54,7 @@ describe('at start', () => {
 
 it('a consumer without a controller has a line when it reads', async () => {
   const kit = new StreamsTestKit();
-  const module = appModule({ imports: [StreamsModule.forRoot({ source: kit.source })] });
+  const module = appModule({ imports: [StreamsModule.forRoot({ slots: kit.slots })] });
   const app = await NestFactory.createApplicationContext(module, { logger: false });
   onTestFinished(() => app.close());
   capture();
@@ -74,7 +74,7 @@ describe('methods that nothing feeds', () => {
   }
   const streams = (name?: string) =>
     StreamsModule.forRoot({
-      source: new StreamsTestKit().source,
+      slots: new StreamsTestKit().slots,
       group: 'test',
       ...(name !== undefined && { name }),
     });
@@ -138,6 +138,7 @@ describe('methods that nothing feeds', () => {
     app.connectMicroservice({ strategy: app.get(StreamsTransport) });
     await app.startAllMicroservices();
     expect(ofStreams()).toEqual([
+      'log Slots: message source memory, state store memory, dead letter queue memory (full durability) [Streams]',
       'log Mapped {order, stream order, group test} to Fed.handle [Streams]',
     ]);
   });

@@ -89,7 +89,7 @@ it('a second startAllMicroservices() fails, and leaves the running transport as 
     @StreamHandler('order')
     order(): void {}
   }
-  const streams = StreamsModule.forRoot({ source: kit.source, group: 'test' });
+  const streams = StreamsModule.forRoot({ slots: kit.slots, group: 'test' });
   const root: Type = appModule({ imports: [streams], controllers: [Orders] });
   const app = await NestFactory.create(root, { logger: false });
   onTestFinished(() => app.close());
@@ -103,7 +103,7 @@ it('a second startAllMicroservices() fails, and leaves the running transport as 
 
 it('a transport of its own, too, goes on after a second listen', async () => {
   const kit = new StreamsTestKit();
-  const transport = new StreamsTransport({ source: kit.source, group: 'test' });
+  const transport = new StreamsTransport({ slots: kit.slots, group: 'test' });
   onTestFinished(() => transport.close());
   transport.addHandler('order', async () => undefined, true);
   const listen = () => new Promise<unknown>((resolve) => transport.listen(resolve));

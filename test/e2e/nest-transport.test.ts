@@ -12,6 +12,7 @@ import { MemoryBroker, memory, StreamsTestKit } from 'nestjs-redis-streams/memor
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { driverWith } from '../support/driver-with.js';
 import { appModule, startApp } from '../support/nest-app.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 @Controller()
 class Orders {
@@ -39,7 +40,7 @@ function breakable() {
 describe('the transport by itself', () => {
   it('needs no module, and closes its connections', async () => {
     const kit = new StreamsTestKit();
-    const strategy = new StreamsTransport({ source: kit.source, group: 'test' });
+    const strategy = new StreamsTransport({ slots: kit.slots, group: 'test' });
     const app = await NestFactory.createMicroservice(appModule({ controllers: [Orders] }), {
       strategy,
       logger: false,
@@ -56,7 +57,7 @@ describe('the transport by itself', () => {
   });
 
   it('refuses wrong options at once, all of them', () => {
-    const wrong = { source: memory(), group: '', concurrency: 0 };
+    const wrong = { slots: inAllSlots(memory()), group: '', concurrency: 0 };
     expect(() => new StreamsTransport(wrong)).toThrow(
       expect.objectContaining({
         problems: [expect.stringMatching(/group/), expect.stringMatching(/concurrency/)],
@@ -88,7 +89,7 @@ describe('the transport by itself', () => {
     const status: string[] = [];
     const { app } = await startApp({
       controllers: [Orders],
-      options: { source: driver.source },
+      options: { slots: inAllSlots(driver.source) },
       configure: (before) => void before.status.subscribe((word) => status.push(word)),
     });
     expect(status).toEqual(['connected']);
@@ -109,7 +110,7 @@ describe('the transport by itself', () => {
       own.subscribe = () => Promise.reject(failure);
       own.close = async () => void closed++;
     });
-    const strategy = new StreamsTransport({ source, group: 'test' });
+    const strategy = new StreamsTransport({ slots: inAllSlots(source), group: 'test' });
     const status: string[] = [];
     strategy.status.subscribe((word) => status.push(word));
     const app = await NestFactory.createMicroservice(appModule({ controllers: [Orders] }), {
@@ -123,7 +124,7 @@ describe('the transport by itself', () => {
   });
 
   it('refuses a second start, and goes on', async () => {
-    const strategy = new StreamsTransport({ source: memory(), group: 'test' });
+    const strategy = new StreamsTransport({ slots: inAllSlots(memory()), group: 'test' });
     const app = await NestFactory.createMicroservice(appModule({ controllers: [Orders] }), {
       strategy,
       logger: false,
@@ -141,7 +142,7 @@ describe('the transport by itself', () => {
       @StreamHandler('order')
       again(): void {}
     }
-    const strategy = new StreamsTransport({ source: memory(), group: 'test' });
+    const strategy = new StreamsTransport({ slots: inAllSlots(memory()), group: 'test' });
     const app = await NestFactory.createMicroservice(appModule({ controllers: [Twice] }), {
       strategy,
       logger: false,
@@ -154,7 +155,7 @@ describe('the transport by itself', () => {
   });
 
   it('cannot listen once it was closed', async () => {
-    const strategy = new StreamsTransport({ source: memory(), group: 'test' });
+    const strategy = new StreamsTransport({ slots: inAllSlots(memory()), group: 'test' });
     await strategy.close();
     const error = await new Promise((resolve) => strategy.listen(resolve));
     expect(error).toMatchObject({ code: 'CLOSED' });
@@ -179,8 +180,8 @@ describe('several transports with names', () => {
     }
     const module = appModule({
       imports: [
-        StreamsModule.forRoot({ source: kits.default.source, group: 'test' }),
-        StreamsModule.forRoot({ source: kits.audit.source, group: 'test', name: 'audit' }),
+        StreamsModule.forRoot({ slots: kits.default.slots, group: 'test' }),
+        StreamsModule.forRoot({ slots: kits.audit.slots, group: 'test', name: 'audit' }),
       ],
       controllers: [Both],
     });

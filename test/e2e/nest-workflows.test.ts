@@ -27,6 +27,7 @@ import { driverWith } from '../support/driver-with.js';
 import { gate } from '../support/engine.js';
 import { OnEvent, startApp, type TestAppOptions } from '../support/nest-app.js';
 import { until } from '../support/until.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 /** Steps that ran, with what they were given. */
 interface Ran {
@@ -600,7 +601,7 @@ test('a branch that was last, and died before it was settled, comes to what its 
       joined: () => undefined,
       undo: () => undefined,
     },
-    { kit, options: { source } },
+    { kit, options: { slots: inAllSlots(source) } },
   );
   await kit.publish('first', {});
   await kit.idle();
@@ -683,7 +684,7 @@ test('what could not be recorded before is recorded when the application closes'
     { first: () => next('second'), second: () => 'done' },
     {
       kit,
-      options: { source },
+      options: { slots: inAllSlots(source) },
     },
   );
   const id = await publish('first', {});

@@ -196,8 +196,12 @@ class OrderController {
   }
 }
 
+const driver = memory();
+
 @Module({
-  imports: [StreamsModule.forRoot({ source: memory(), group: 'test' })],
+  imports: [
+    StreamsModule.forRoot({ slots: { messageSource: driver, stateStore: driver }, group: 'test' }),
+  ],
   controllers: [OrderController],
 })
 class AppModule {}
@@ -210,7 +214,7 @@ export function consume(consumers: StreamConsumers): Promise<void> {
 }
 
 // @ts-expect-error -- an option that has another type
-const wrong: Parameters<typeof StreamsModule.forRoot>[0] = { source: memory(), group: 7 };
+const wrong: Parameters<typeof StreamsModule.forRoot>[0] = { slots: { messageSource: memory() }, group: 7 };
 
 async function main(): Promise<void> {
   const app = await NestFactory.createMicroservice<AsyncMicroserviceOptions>(AppModule, {

@@ -18,6 +18,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { driverWith } from '../support/driver-with.js';
 import { appModule, createApp } from '../support/nest-app.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 let server: TestRedis;
 beforeAll(async () => {
@@ -89,7 +90,7 @@ describe('requests in an application', () => {
 
   it('wait for an answer until the application is closed, and no longer', async () => {
     const module = appModule({
-      imports: [StreamsModule.forRoot({ source: memory(), group: 'shop' })],
+      imports: [StreamsModule.forRoot({ slots: inAllSlots(memory()), group: 'shop' })],
     });
     const app = await NestFactory.createApplicationContext(module, { logger: false });
     const asked = firstValueFrom(app.get(StreamsClient).send('nobody', 1)).catch((e: unknown) => e);
@@ -101,8 +102,10 @@ describe('requests in an application', () => {
     const source = memory();
     const module = appModule({
       imports: [
-        StreamsModule.forRoot({ source, group: 'shop' }),
-        ClientsModule.register([{ name: 'SHOP', customClass: StreamsClient, options: { source } }]),
+        StreamsModule.forRoot({ slots: inAllSlots(source), group: 'shop' }),
+        ClientsModule.register([
+          { name: 'SHOP', customClass: StreamsClient, options: { slots: inAllSlots(source) } },
+        ]),
       ],
       controllers: [Shop],
     });
@@ -115,7 +118,7 @@ describe('requests in an application', () => {
 
   it('time out by the clock of the test kit', async () => {
     const kit = new StreamsTestKit();
-    const client = new StreamsClient({ source: kit.source });
+    const client = new StreamsClient({ slots: kit.slots });
     onTestFinished(() => client.close());
     const record = new StreamRecordBuilder(1).setTimeout(60_000).build();
     const asked = firstValueFrom(client.send('nobody', record)).catch((error: unknown) => error);
@@ -127,11 +130,11 @@ describe('requests in an application', () => {
     const source = driverWith(memory(), () => ({ replies: undefined }));
     @Module({ controllers: [Scoped], providers: [Tenant] })
     class ScopedModule {}
-    const strategy = new StreamsTransport({ source, group: 'shop' });
+    const strategy = new StreamsTransport({ slots: inAllSlots(source), group: 'shop' });
     const app = await NestFactory.createMicroservice(ScopedModule, { strategy, logger: false });
     onTestFinished(() => app.close());
     await expect(app.listen()).rejects.toBeInstanceOf(UnsupportedFeatureError);
-    const client = new StreamsClient({ source });
+    const client = new StreamsClient({ slots: inAllSlots(source) });
     onTestFinished(() => client.close());
     await expect(firstValueFrom(client.send('scoped', 1))).rejects.toMatchObject({
       code: 'UNSUPPORTED_FEATURE',

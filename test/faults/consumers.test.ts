@@ -13,6 +13,7 @@ import {
 } from './support/scene.js';
 import { quiet } from '../support/passing-time.js';
 import { until } from '../support/until.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
 
@@ -21,7 +22,7 @@ let runtime: StreamsRuntime;
 beforeEach(async () => {
   scene = await Scene.open(DURABLE);
   runtime = new StreamsRuntime({
-    source: redis({ url: scene.server.url, commandTimeout: 400, connectTimeout: 400 }),
+    slots: inAllSlots(redis({ url: scene.server.url, commandTimeout: 400, connectTimeout: 400 })),
     group: GROUP,
     idleTimeout: IDLE_TIMEOUT,
     reclaimInterval: RECLAIM_INTERVAL,

@@ -7,6 +7,7 @@ import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { startCluster, type TestCluster } from '../support/redis-cluster.js';
 import { until } from '../support/until.js';
 import { WorkerProcess } from './support/worker-process.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 const COUNT = 100;
 const PARTS = 5;
@@ -19,7 +20,10 @@ const workers: WorkerProcess[] = [];
 beforeAll(async () => {
   cluster = await startCluster();
   directory = await mkdtemp(join(tmpdir(), 'streams-faults-'));
-  runtime = new StreamsRuntime({ source: redis({ cluster: cluster.addresses }), group: GROUP });
+  runtime = new StreamsRuntime({
+    slots: inAllSlots(redis({ cluster: cluster.addresses })),
+    group: GROUP,
+  });
 }, 30_000);
 afterAll(async () => {
   await Promise.all(workers.map((one) => one.kill()));

@@ -4,6 +4,7 @@ import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { until } from '../support/until.js';
 import { GROUP, Scene } from './support/scene.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 const COUNT = 1000;
 const PARTS = 5;
@@ -16,7 +17,10 @@ let runtime: StreamsRuntime;
 let workflows: Workflows;
 beforeAll(async () => {
   scene = await Scene.open();
-  runtime = new StreamsRuntime({ source: redis({ url: scene.server.url }), group: GROUP });
+  runtime = new StreamsRuntime({
+    slots: inAllSlots(redis({ url: scene.server.url })),
+    group: GROUP,
+  });
   ({ workflows } = runtime.chaining);
 });
 afterAll(async () => {

@@ -4,6 +4,7 @@ import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 let server: RedisServer;
 let client: Redis;
@@ -11,7 +12,7 @@ let runtime: StreamsRuntime;
 beforeAll(async () => {
   server = await startRedis();
   client = new Redis(server.url);
-  runtime = new StreamsRuntime({ source: redis({ url: server.url }), group: 'g' });
+  runtime = new StreamsRuntime({ slots: inAllSlots(redis({ url: server.url })), group: 'g' });
 });
 afterAll(async () => {
   await runtime.close();

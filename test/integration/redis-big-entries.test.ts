@@ -11,6 +11,7 @@ import { quiet, work } from '../support/passing-time.js';
 import { RecordingConsumer, type ConsumeOptions } from '../support/recording-consumer.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 let server: RedisServer;
 let client: Redis;
@@ -144,7 +145,7 @@ it('all readers of a process together hold no more bytes than it may', async () 
   const { at, handling } = gauge();
   const mayEnd = gate();
   const runtime = new StreamsRuntime({
-    source: redis({ url: server.url, maxReadBytes: 2_000_000 }),
+    slots: inAllSlots(redis({ url: server.url, maxReadBytes: 2_000_000 })),
     group: 'g',
     blockTimeout: 300,
     idleTimeout: 60_000,
@@ -330,7 +331,7 @@ it('messages in order lose no run to a broken reply, and keep their order', asyn
   await limitReplies(4_000_000);
   const seen: number[] = [];
   const runtime = new StreamsRuntime({
-    source: redis({ url: server.url }),
+    slots: inAllSlots(redis({ url: server.url })),
     group: 'g',
     blockTimeout: 300,
     idleTimeout: 60_000,
@@ -379,7 +380,7 @@ it('dead letters with large messages are listed, redriven and purged within what
   const givenUp = () => consumer.of('settled').filter((one) => one.outcome === 'dead-lettered');
   await until('all are given up', () => givenUp().length === 50);
   await limitReplies(4_000_000);
-  const queue = consumer.runtime.deadLetters;
+  const queue = consumer.runtime.admin.deadLetters;
   const listed: string[] = [];
   for (let after: string | undefined; ;) {
     const page = await queue.list('s', after === undefined ? {} : { after });

@@ -19,6 +19,7 @@ import { elapse } from '../support/passing-time.js';
 import { startCluster, type TestCluster } from '../support/redis-cluster.js';
 import { until } from '../support/until.js';
 import { startRedis } from '../support/redis-server.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 let cluster: TestCluster;
 beforeAll(async () => {
@@ -233,7 +234,7 @@ test('redis cluster: streams of ordered handlers have owners of their own, in th
   const streams = [unique('one'), unique('two'), unique('three')];
   const runs: string[] = [];
   const runtime = new StreamsRuntime({
-    source: redis({ cluster: cluster.addresses }),
+    slots: inAllSlots(redis({ cluster: cluster.addresses })),
     group: 'g',
     backoff: { delay: 20, jitter: 0 },
   });

@@ -4,6 +4,7 @@ import type { DeadLetterQueue } from '../../lib/ports/dead-letters.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 const COUNT = 20_000;
 
@@ -15,7 +16,7 @@ let ids: string[];
 beforeAll(async () => {
   server = await startRedis();
   client = new Redis(server.url);
-  runtime = new StreamsRuntime({ source: redis({ url: server.url }), group: 'g' });
+  runtime = new StreamsRuntime({ slots: inAllSlots(redis({ url: server.url })), group: 'g' });
   queue = runtime.driver.deadLetters!;
 });
 afterAll(async () => {
@@ -53,7 +54,7 @@ it('purges one id out of many without walking the queue', async () => {
 
 it('redrives one id out of many without walking the queue', async () => {
   const one = ids[15_000]!;
-  const redrive = () => runtime.deadLetters.redrive('s', { ids: [one] });
+  const redrive = () => runtime.admin.deadLetters.redrive('s', { ids: [one] });
   const sent = await commandsOf(async () => expect(await redrive()).toBe(1));
   // The look-up, which is a script, and what the script that redrives does.
   expect(sent['xrange']).toBe(3);

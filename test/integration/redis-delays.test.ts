@@ -297,10 +297,10 @@ describe('what is not as it should be', () => {
     await client.hset('{later}:delayed:entries', 'theirs', 'garbage');
     await client.zadd('{later}:delayed', 1, 'theirs');
     await until('it is dead-lettered', async () => {
-      const { items } = await one.runtime.deadLetters.list('later');
+      const { items } = await one.runtime.admin.deadLetters.list('later');
       return items.length === 1;
     });
-    const { items } = await one.runtime.deadLetters.list('later');
+    const { items } = await one.runtime.admin.deadLetters.list('later');
     expect(items[0]).toMatchObject({
       reason: 'undecodable',
       fields: ['unreadable_delayed', 'garbage'],

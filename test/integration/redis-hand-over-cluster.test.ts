@@ -5,6 +5,7 @@ import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { startCluster, type TestCluster } from '../support/redis-cluster.js';
 import { until } from '../support/until.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 const QUICK = { group: 'g', blockTimeout: 300, idleTimeout: 3000, reclaimInterval: 200 };
 /** Of each type in each stream. */
@@ -28,7 +29,7 @@ async function start(streams: readonly string[], events: string[]) {
   const runtime = new StreamsRuntime({
     ...QUICK,
     maxDeliveries: 1,
-    source: redis({ cluster: cluster.addresses }),
+    slots: inAllSlots(redis({ cluster: cluster.addresses })),
   });
   onTestFinished(() => runtime.close());
   const settled: SettledEvent[] = [];

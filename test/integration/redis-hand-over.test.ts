@@ -9,6 +9,7 @@ import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { elapse, quiet, work } from '../support/passing-time.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 const QUICK = { group: 'g', blockTimeout: 300, idleTimeout: 1200, reclaimInterval: 200 };
 
@@ -36,7 +37,7 @@ type Options = Partial<StreamsOptions> & {
 /** A process of the group that handles these events, and what became of what it was given. */
 async function start(events: string[], { work, orderBy, seen, ...options }: Options = {}) {
   const source = redis({ url: server.url, commandTimeout: 1000 });
-  const runtime = new StreamsRuntime({ ...QUICK, ...options, source });
+  const runtime = new StreamsRuntime({ ...QUICK, ...options, slots: inAllSlots(source) });
   open.push(runtime);
   const settled: SettledEvent[] = [];
   const warnings: string[] = [];
@@ -236,7 +237,7 @@ describe('events that only another consumer handles, on Redis', () => {
     await publish('y');
     await until('it is dead-lettered', () => x.outcomes().includes('dead-lettered'));
     expect(x.outcomes()).not.toContain('filtered');
-    const { items } = await x.runtime.deadLetters.list('s');
+    const { items } = await x.runtime.admin.deadLetters.list('s');
     expect(items).toMatchObject([{ reason: 'unmatched', payload: { n: 0 } }]);
   });
 
@@ -250,7 +251,7 @@ describe('events that only another consumer handles, on Redis', () => {
     const y = await start(['y']);
     const readings = y.runtime.consumers.find('y');
     await y.runtime.consumers.pause(readings);
-    await x.runtime.deadLetters.redrive('s', { all: true });
+    await x.runtime.admin.deadLetters.redrive('s', { all: true });
     await until('they wait', () => x.waits.filter(({ why }) => why === 'not-reading').length === 5);
     await y.runtime.consumers.resume(readings);
     await until('all were handled', () => y.times('y') === 5);

@@ -8,6 +8,7 @@ import { work } from '../support/passing-time.js';
 import { startProxy } from '../support/proxy.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 const KEYS = 7;
 const QUICK = { group: 'g', blockTimeout: 300, idleTimeout: 2000, reclaimInterval: 200 };
@@ -38,7 +39,12 @@ interface StartOptions {
 async function start(by: string, options: StartOptions = {}): Promise<StreamsRuntime> {
   const { url = server.url, settled, handle, ...given } = options;
   const source = redis({ url, commandTimeout: 1000 });
-  const runtime = new StreamsRuntime({ ...QUICK, ...given, source, consumer: by });
+  const runtime = new StreamsRuntime({
+    ...QUICK,
+    ...given,
+    slots: inAllSlots(source),
+    consumer: by,
+  });
   open.push(runtime);
   const numbers = new Map<string, number>();
   runtime.events.on('settled', ({ id, outcome }) => {

@@ -10,6 +10,7 @@ import { gate } from '../support/engine.js';
 import { quiet } from '../support/passing-time.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 let server: TestRedis;
 let stream: string;
@@ -35,7 +36,7 @@ async function start(
   const settled: SettledEvent[] = [];
   const source: DriverFactory = driverWith(redis({ url: server.url }), () => without);
   const runtime = new StreamsRuntime({
-    source,
+    slots: inAllSlots(source),
     keyPrefix: server.prefix,
     group: 'g',
     consumer,

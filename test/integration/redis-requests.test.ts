@@ -12,6 +12,7 @@ import { startProxy } from '../support/proxy.js';
 import { startRedis } from '../support/redis-server.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 let server: TestRedis;
 beforeAll(async () => {
@@ -29,7 +30,13 @@ function runtimeOf(
 ): StreamsRuntime {
   const source = redis({ commandTimeout: 500, ...connection });
   const quick = { blockTimeout: 100, reclaimInterval: 50, gracePeriod: 0 };
-  const runtime = new StreamsRuntime({ source, keyPrefix, group: 'g', ...quick, ...options });
+  const runtime = new StreamsRuntime({
+    slots: inAllSlots(source),
+    keyPrefix,
+    group: 'g',
+    ...quick,
+    ...options,
+  });
   onTestFinished(() => runtime.close());
   return runtime;
 }

@@ -119,7 +119,7 @@ it('a running consumer keeps its stream short, and dead letters and redriven mes
   });
   await consumer.publish(stream, 500);
   await until('all is deleted', async () => (await length()) === 0);
-  const { deadLetters } = consumer.runtime;
+  const { deadLetters } = consumer.runtime.admin;
   await until('a dead letter', async () => (await deadLetters.list(stream)).items.length === 1);
   mended = true;
   expect(await deadLetters.redrive(stream, { all: true })).toBe(1);

@@ -53,7 +53,7 @@ class Life {
   }
 
   async live(): Promise<void> {
-    const { deadLetters, driver } = this.consumer.runtime;
+    const { admin, driver } = this.consumer.runtime;
     await this.try(() => this.consumer.publish(this.stream));
     if (this.stream.startsWith('no-wait')) await this.try(() => this.publishToReplicas());
     await this.try(() => this.consumer.start());
@@ -70,10 +70,10 @@ class Life {
     await this.try(() => this.balance());
     await this.try(() => this.handOver());
     await until('a dead letter, or an error', async () => {
-      const page = await this.try(() => deadLetters.list(this.stream));
+      const page = await this.try(() => admin.deadLetters.list(this.stream));
       return (page?.items.length ?? 0) > 0 || this.refused.length > 0;
     });
-    await this.try(() => deadLetters.redrive(this.stream, { all: true }));
+    await this.try(() => admin.deadLetters.redrive(this.stream, { all: true }));
     await until('it is handled, or an error', () => {
       const [handled] = this.consumer.handled;
       return handled !== undefined || this.refused.length > 0;

@@ -8,6 +8,7 @@ import { freePort } from '../support/redis-process.js';
 import { startRedis } from '../support/redis-server.js';
 import { secret } from '../support/secrets.js';
 import { until } from '../support/until.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 /** Somewhat more than the second after which it is told. */
 const SOON = 2500;
@@ -25,7 +26,7 @@ afterEach(() => {
 async function firstLine(connection: RedisOptions): Promise<{ line: string; after: number }> {
   const times = { connectTimeout: 1500, commandTimeout: 1500 };
   const source = redis({ ...connection, ...times });
-  const transport = new StreamsTransport({ source, group: 'g' });
+  const transport = new StreamsTransport({ slots: inAllSlots(source), group: 'g' });
   transport.addHandler('order', async () => undefined, true);
   const began = performance.now();
   transport.listen(() => undefined);
@@ -82,7 +83,7 @@ it('seeds of a cluster are named', async () => {
 it('a start that fails says where it tried, and for how long', async () => {
   const port = await freePort();
   const source = redis({ host: '127.0.0.1', port, connectTimeout: 300 });
-  const transport = new StreamsTransport({ source, group: 'g' });
+  const transport = new StreamsTransport({ slots: inAllSlots(source), group: 'g' });
   transport.addHandler('order', async () => undefined, true);
   const failure = await new Promise<unknown>((resolve) => transport.listen(resolve));
   expect((failure as Error).message).toMatch(
@@ -95,7 +96,10 @@ it('a start that fails says where it tried, and for how long', async () => {
 
 it('a server that is there is not told of', async () => {
   const server = await startRedis();
-  const transport = new StreamsTransport({ source: redis({ url: server.url }), group: 'g' });
+  const transport = new StreamsTransport({
+    slots: inAllSlots(redis({ url: server.url })),
+    group: 'g',
+  });
   const told: unknown[] = [];
   transport.on('unreachable', (event) => told.push(event));
   await new Promise((resolve) => transport.listen(resolve));

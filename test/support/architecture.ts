@@ -17,6 +17,7 @@ export const FOLDERS: Readonly<Record<string, string>> = {
   'nest/lag': 'the lag monitor, @OnStreamLag',
   'nest/module': 'the modules and their providers',
   runtime: 'the composition root: options in, wired workers out; knows no Nest',
+  'runtime/slots': 'the drivers in the three slots: names, opening, modes',
   'runtime/stream-consumers': 'consumers without a controller: StreamConsumers',
   consuming: 'the consumer: what is read, run and settled; the pipeline and the shutdown',
   'consuming/plan': 'which handlers share a consumer, and what it needs',

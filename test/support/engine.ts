@@ -4,9 +4,11 @@ import type { BatchHandler, Delivery } from '../../lib/core/delivery.js';
 import type { HandlerOptions } from '../../lib/options/handler-options.js';
 import { ack, type Settlement } from '../../lib/core/settlement.js';
 import type { StreamsOptions } from '../../lib/options/streams-options.js';
+import type { Slots } from '../../lib/options/slots-options.js';
 import type { Driver } from '../../lib/ports/driver.js';
 import { driverWith } from './driver-with.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
+import { inAllSlots } from './in-all-slots.js';
 
 export type Invoke = (delivery: Delivery) => unknown;
 
@@ -19,7 +21,10 @@ export interface EngineHandler {
   readonly name?: string;
 }
 
-export type EngineOptions = Partial<Omit<StreamsOptions, 'source'>>;
+export type EngineOptions = Partial<Omit<StreamsOptions, 'slots'>> & {
+  /** In place of the memory driver, which fills the others. */
+  readonly slots?: Partial<Slots>;
+};
 
 /** Data and time that several engines of one test may share. */
 export class World {
@@ -59,9 +64,10 @@ export class World {
     };
   }
 
-  runtime(options: EngineOptions = {}): StreamsRuntime {
+  runtime({ slots, ...options }: EngineOptions = {}): StreamsRuntime {
+    const driver = driverWith(memory({ broker: this.broker }), () => this.parts);
     const runtime = new StreamsRuntime({
-      source: driverWith(memory({ broker: this.broker }), () => this.parts),
+      slots: { ...inAllSlots(driver), ...slots },
       group: 'g',
       backoff: { delay: 1000, jitter: 0 },
       ...options,

@@ -9,6 +9,7 @@ import * as handling from '../../lib/core/errors/handling.errors.js';
 import * as publishing from '../../lib/core/errors/publishing.errors.js';
 import * as request from '../../lib/core/errors/request.errors.js';
 import * as server from '../../lib/core/errors/server.errors.js';
+import * as slot from '../../lib/core/errors/slot.errors.js';
 import * as startUp from '../../lib/core/errors/start-up.errors.js';
 import * as subscription from '../../lib/core/errors/subscription.errors.js';
 import * as redisConnection from '../../lib/drivers/redis/errors/redis-connection.errors.js';
@@ -39,7 +40,8 @@ const SECTIONS: readonly Section[] = [
   {
     title: 'At start-up, and out of place',
     file: 'start-up',
-    classes: classesOf(startUp),
+    also: '../../lib/core/errors/slot.errors.ts',
+    classes: [...classesOf(startUp), ...classesOf(slot)],
   },
   {
     title: 'Connections',

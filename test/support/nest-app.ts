@@ -42,7 +42,7 @@ export async function startApp(given: TestAppOptions): Promise<TestApp> {
     imports = [],
     ...metadata
   } = given;
-  const streams = StreamsModule.forRoot({ source: kit.source, group: 'test', ...options });
+  const streams = StreamsModule.forRoot({ slots: kit.slots, group: 'test', ...options });
   const app = await createApp(appModule({ ...metadata, imports: [...imports, streams] }));
   onTestFinished(() => app.close());
   const transport = app.get(StreamsTransport);

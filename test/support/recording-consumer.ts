@@ -5,6 +5,7 @@ import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import type { RedisOptions } from '../../lib/drivers/redis/connection/redis.options.js';
 import type { StreamsOptions } from '../../lib/options/streams-options.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
+import { inAllSlots } from './in-all-slots.js';
 
 const EVENTS: readonly StreamsEventName[] = [
   'settled',
@@ -53,7 +54,7 @@ export class RecordingConsumer {
 
   constructor(private readonly options: ConsumeOptions) {
     const { redis: connection, streams: _, handle: __, eventTypes: ___, ...given } = options;
-    this.runtime = new StreamsRuntime({ ...QUICK, ...given, source: redis(connection) });
+    this.runtime = new StreamsRuntime({ ...QUICK, ...given, slots: inAllSlots(redis(connection)) });
     for (const name of EVENTS) {
       this.runtime.events.on(name, (event) => this.events.push({ name, event }));
     }

@@ -10,6 +10,7 @@ import {
 import type { DriverFactory } from 'nestjs-redis-streams/driver';
 import { onTestFinished } from 'vitest';
 import { appModule } from './nest-app.js';
+import { inAllSlots } from './in-all-slots.js';
 
 /** A service and a client, each with connections of its own. */
 export interface RequestApp {
@@ -33,7 +34,7 @@ export interface RequestAppOptions {
 /** Starts a service, and closes it, and the client, when the test has finished. */
 export async function startRequestApp(given: RequestAppOptions): Promise<RequestApp> {
   const { source, keyPrefix = '' } = given;
-  const common = { source, keyPrefix, blockTimeout: 200 };
+  const common = { slots: inAllSlots(source), keyPrefix, blockTimeout: 200 };
   // Handlers that never end are not awaited.
   const service = { group: 'service', gracePeriod: 100, ...given.service };
   const transport = new StreamsTransport({ ...common, ...service });

@@ -7,6 +7,7 @@ import type { Publication } from '../../lib/options/publish-options.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { driverWith } from '../support/driver-with.js';
 import { World } from '../support/engine.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 describe('backpressure', () => {
   let world: World;
@@ -30,7 +31,7 @@ describe('backpressure', () => {
   });
 
   const runtimeWith = (change: Parameters<typeof driverWith>[1]) =>
-    new StreamsRuntime({ source: driverWith(memory({ broker: world.broker }), change) });
+    new StreamsRuntime({ slots: inAllSlots(driverWith(memory({ broker: world.broker }), change)) });
 
   const counted = (admin: GroupAdmin): Partial<GroupAdmin> => ({
     create: (...args) => admin.create(...args),

@@ -2,11 +2,12 @@ import { memory } from 'nestjs-redis-streams/memory';
 import { expect, it } from 'vitest';
 import { ConnectionStatus } from '../../lib/nest/transport/connection-status.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 const error = new Error('connection lost');
 
 function statusOf() {
-  const runtime = new StreamsRuntime({ source: memory(), group: 'g' });
+  const runtime = new StreamsRuntime({ slots: inAllSlots(memory()), group: 'g' });
   const words: string[] = [];
   ConnectionStatus.of(runtime).tell((word) => words.push(word));
   return { events: runtime.events, words };

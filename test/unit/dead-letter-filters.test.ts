@@ -1,17 +1,19 @@
 import { memory } from 'nestjs-redis-streams/memory';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 let runtime: StreamsRuntime;
 beforeEach(async () => {
-  runtime = new StreamsRuntime({ source: memory(), group: 'g' });
+  runtime = new StreamsRuntime({ slots: inAllSlots(memory()), group: 'g' });
   const record = { stream: 'orders', id: '1-0', group: 'g', consumer: 'c', attempts: 1 };
   const times = { publishedAt: '', deadLetteredAt: '' };
   await runtime.driver.deadLetters!.put({ ...record, ...times, reason: 'r' }, ['a', 'b']);
 });
 afterEach(() => runtime.close());
 
-const left = async (): Promise<number> => (await runtime.deadLetters.list('orders')).items.length;
+const left = async (): Promise<number> =>
+  (await runtime.admin.deadLetters.list('orders')).items.length;
 
 it.each<[string, unknown, string]>([
   [
@@ -37,7 +39,9 @@ it.each<[string, unknown, string]>([
   ['all: false', { all: false }, 'all must be true, not false'],
 ])('redrive and purge refuse %s', async (_, filter, sentence) => {
   for (const operation of ['redrive', 'purge'] as const) {
-    await expect(runtime.deadLetters[operation]('orders', filter as never)).rejects.toMatchObject({
+    await expect(
+      runtime.admin.deadLetters[operation]('orders', filter as never),
+    ).rejects.toMatchObject({
       code: 'INVALID_OPTIONS',
       message: expect.stringContaining(sentence),
     });
@@ -46,7 +50,7 @@ it.each<[string, unknown, string]>([
 });
 
 it('everything at once is asked for by { all: true }', async () => {
-  expect(await runtime.deadLetters.purge('orders', { all: true })).toBe(1);
+  expect(await runtime.admin.deadLetters.purge('orders', { all: true })).toBe(1);
   expect(await left()).toBe(0);
 });
 
@@ -60,7 +64,9 @@ it.each([
   Promise.resolve({}),
 ])('lists refuse %j', async (page) => {
   const refused = { code: 'INVALID_OPTIONS' };
-  await expect(runtime.deadLetters.list('orders', page as never)).rejects.toMatchObject(refused);
+  await expect(runtime.admin.deadLetters.list('orders', page as never)).rejects.toMatchObject(
+    refused,
+  );
   const { delayedMessages } = runtime.admin;
   await expect(delayedMessages.list('orders', page as never)).rejects.toMatchObject(refused);
 });

@@ -55,6 +55,11 @@ import {
   UnsupportedFeatureError,
   WildcardWithoutStreamError,
 } from '../../lib/core/errors/start-up.errors.js';
+import {
+  MissingSlotError,
+  UnknownDriverError,
+  WrongDriverForSlotError,
+} from '../../lib/core/errors/slot.errors.js';
 import { StreamsError } from '../../lib/core/errors/streams.error.js';
 import {
   AlreadySubscribedError,
@@ -96,6 +101,9 @@ const SAMPLES: readonly (readonly [error: StreamsError, advice?: string])[] = [
   [new InvalidMessageError('No event type.')],
   [new InvalidMessageKeyError('A.a', 5, 1024)],
   [new InvalidOptionsError(['group must be a text'])],
+  [new MissingSlotError('messageSource')],
+  [new UnknownDriverError('stateStore', 'redsi', 'Did you mean redis?')],
+  [new WrongDriverForSlotError('stateStore', 'kafka', 'state store')],
   [new MissingPackageError('ioredis', 'The Redis driver'), 'Run: npm install ioredis'],
   [new NotARequestHandlerError('A.a', 'e')],
   [new NotReplicatedError('s', '1-0', 2, 1, 5)],

@@ -6,6 +6,7 @@ import type { StreamLagExceeded } from '../../lib/core/lag.js';
 import { logEvents } from '../../lib/nest/transport/event-log.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { secretInUrl, wordOf } from '../support/secrets.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 const lines: string[] = [];
 const write =
@@ -15,7 +16,10 @@ const write =
 const capturing: LoggerService = { log: write('log'), warn: write('warn'), error: write('error') };
 
 function logged(name?: string) {
-  const runtime = new StreamsRuntime({ source: memory(), ...(name !== undefined && { name }) });
+  const runtime = new StreamsRuntime({
+    slots: inAllSlots(memory()),
+    ...(name !== undefined && { name }),
+  });
   logEvents(runtime);
   return runtime.events;
 }
@@ -230,7 +234,7 @@ describe('the log', () => {
   });
 
   it('is written once, however many share the runtime, under the name of the transport', () => {
-    const runtime = new StreamsRuntime({ source: memory(), name: 'audit' });
+    const runtime = new StreamsRuntime({ slots: inAllSlots(memory()), name: 'audit' });
     logEvents(runtime);
     logEvents(runtime);
     runtime.events.emit('warning', { code: 'X', message: 'Mind.' });

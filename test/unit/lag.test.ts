@@ -8,6 +8,7 @@ import { memory } from '../../lib/drivers/memory/index.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { driverWith } from '../support/driver-with.js';
 import { World } from '../support/engine.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 describe('lag', () => {
   let world: World;
@@ -132,7 +133,10 @@ describe('lag', () => {
     const source = driverWith(memory({ broker: world.broker }), ({ groups }) => ({
       groups: { ...groups, describe: describeStreams },
     }));
-    const runtime = new StreamsRuntime({ source, lag: { interval: 1000, thresholds } });
+    const runtime = new StreamsRuntime({
+      slots: inAllSlots(source),
+      lag: { interval: 1000, thresholds },
+    });
     const changes: StreamLagExceeded[] = [];
     runtime.events.on('stream-lag', (event) => changes.push(event));
     const errors: StreamsEvents['worker-error'][] = [];
@@ -304,9 +308,12 @@ describe('lag', () => {
     );
     const source = driverWith(memory(), () => ({ groups: undefined }));
     const unsupported = expect.objectContaining({ code: 'UNSUPPORTED_FEATURE' });
-    expect(() => new StreamsRuntime({ source, lag: { thresholds: [{ warning: 1 }] } })).toThrow(
+    expect(
+      () =>
+        new StreamsRuntime({ slots: inAllSlots(source), lag: { thresholds: [{ warning: 1 }] } }),
+    ).toThrow(unsupported);
+    await expect(new StreamsRuntime({ slots: inAllSlots(source) }).lag.read()).rejects.toEqual(
       unsupported,
     );
-    await expect(new StreamsRuntime({ source }).lag.read()).rejects.toEqual(unsupported);
   });
 });

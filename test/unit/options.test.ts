@@ -6,6 +6,7 @@ import { HANDLER_OPTIONS } from '../../lib/options/handler-options.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { fromRedisOptions } from '../../lib/runtime/redis.preset.js';
 import { secret, secretInUrl, wordOf } from '../support/secrets.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 const source = { technology: 'none', open: () => ({ source: undefined as never }) };
 
@@ -20,7 +21,9 @@ const problemsIn = (call: () => unknown): readonly string[] => {
 
 describe('options', () => {
   it('have the documented defaults', () => {
-    const { consumer, source: _, codec, isUnrecoverable, ...rest } = resolveOptions({ source });
+    const { consumer, codec, isUnrecoverable, ...rest } = resolveOptions({
+      slots: inAllSlots(source),
+    });
     expect(rest).toEqual({
       name: 'default',
       keyPrefix: '',
@@ -44,7 +47,6 @@ describe('options', () => {
       requestTimeout: 30_000,
       workflowTtl: 604_800_000,
       routes: [],
-      deadLetter: undefined,
       maxPayloadBytes: 1_048_576,
       idempotencyWindow: 3_600_000,
       unmatched: undefined,
@@ -57,12 +59,16 @@ describe('options', () => {
   });
 
   it('look for abandoned entries twice per idle timeout, every 5 s at least', () => {
-    expect(resolveOptions({ source, idleTimeout: 1000 }).reclaimInterval).toBe(500);
-    expect(resolveOptions({ source, idleTimeout: 60_000 }).reclaimInterval).toBe(5000);
+    expect(resolveOptions({ slots: inAllSlots(source), idleTimeout: 1000 }).reclaimInterval).toBe(
+      500,
+    );
+    expect(resolveOptions({ slots: inAllSlots(source), idleTimeout: 60_000 }).reclaimInterval).toBe(
+      5000,
+    );
   });
 
   it('are frozen', () => {
-    expect(Object.isFrozen(resolveOptions({ source }))).toBe(true);
+    expect(Object.isFrozen(resolveOptions({ slots: inAllSlots(source) }))).toBe(true);
   });
 
   it.each<[string, unknown, string]>([
@@ -74,12 +80,14 @@ describe('options', () => {
     ],
     ['backoff: 1000', { backoff: 1000 }, 'write backoff: { delay: 1000 }'],
   ])('refuse %s', (_, wrong, sentence) => {
-    expect(() => resolveOptions({ source, ...(wrong as object) })).toThrow(sentence);
+    expect(() => resolveOptions({ slots: inAllSlots(source), ...(wrong as object) })).toThrow(
+      sentence,
+    );
   });
 
   it('name every problem at once', () => {
     const wrong = {
-      source: undefined as never,
+      slots: { messageSource: source, stateStore: 7 as never },
       group: '',
       startId: 'yesterday',
       blockTimeout: 0,
@@ -90,11 +98,9 @@ describe('options', () => {
       unmatched: 'drop' as never,
       idempotencyWindow: 'forever' as never,
       middleware: [1 as never],
-      deadLetter: {} as never,
       gruop: 'g',
     };
     const keys = [
-      'source',
       'group',
       'startId',
       'blockTimeout',
@@ -108,7 +114,7 @@ describe('options', () => {
       'unmatched',
       'idempotencyWindow',
       'middleware[0]',
-      'deadLetter',
+      'slots.stateStore',
       'gruop',
     ];
     try {
@@ -121,7 +127,7 @@ describe('options', () => {
   });
 
   it('refuse a block that outlasts the timers of Node', () => {
-    expect(() => resolveOptions({ source, blockTimeout: 2 ** 31 })).toThrow(
+    expect(() => resolveOptions({ slots: inAllSlots(source), blockTimeout: 2 ** 31 })).toThrow(
       /blockTimeout must be a whole number from 1 to 86400000, not/,
     );
   });
@@ -134,7 +140,10 @@ describe('options', () => {
   it('of Redis are sorted from the others, and never repeat a password', () => {
     const password = secret('server');
     const options = fromRedisOptions({ host: 'h', password, group: 'g' });
-    expect(options).toMatchObject({ group: 'g', source: { technology: 'redis' } });
+    expect(options).toMatchObject({
+      group: 'g',
+      slots: { messageSource: { technology: 'redis' } },
+    });
     expect(options).not.toHaveProperty('password');
     const wrong = { url: `redis//:${secretInUrl('server')}@nowhere`, port: 70_000, password };
     const problems = problemsIn(() => fromRedisOptions({ ...wrong, group: '' }));

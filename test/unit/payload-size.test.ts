@@ -6,10 +6,11 @@ import { memory } from '../../lib/drivers/memory/index.js';
 import type { StreamsOptions } from '../../lib/options/streams-options.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { wrongly } from '../support/stand-in.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 const MIB = 1_048_576;
 const open = (options: Partial<StreamsOptions> = {}) =>
-  new StreamsRuntime({ source: memory(), group: 'g', ...options });
+  new StreamsRuntime({ slots: inAllSlots(memory()), group: 'g', ...options });
 
 /** A text that is so many bytes long as JSON, with its quotes, made of characters of so many bytes. */
 function textOf(bytes: number, character: string): string {

@@ -10,11 +10,12 @@ import {
 import { memory } from 'nestjs-redis-streams/memory';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 let runtime: StreamsRuntime;
 let publisher: StreamPublisher;
 beforeAll(() => {
-  runtime = new StreamsRuntime({ source: memory(), group: 'g' });
+  runtime = new StreamsRuntime({ slots: inAllSlots(memory()), group: 'g' });
   publisher = new StreamPublisher(runtime.producer);
 });
 afterAll(() => runtime.close());

@@ -8,6 +8,7 @@ import { memory } from '../../lib/drivers/memory/index.js';
 import { Requester } from '../../lib/requests/requester.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { standIn } from '../support/stand-in.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 it('a refusal that cannot be read fails its own request, and nothing else', async () => {
   let box!: ReplyBoxOptions;
@@ -44,7 +45,7 @@ it('a refusal that cannot be read fails its own request, and nothing else', asyn
 });
 
 it('the runtime forgets a requester that is closed', async () => {
-  const runtime = new StreamsRuntime({ source: memory() });
+  const runtime = new StreamsRuntime({ slots: inAllSlots(memory()) });
   const requester = runtime.createRequester();
   expect(runtime['requesters'].size).toBe(1);
   await requester.close();

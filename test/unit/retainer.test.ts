@@ -5,6 +5,7 @@ import { memory, type MemoryBroker } from '../../lib/drivers/memory/index.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { driverWith } from '../support/driver-with.js';
 import { World } from '../support/engine.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
 describe('the option retention', () => {
   let world: World;
@@ -71,7 +72,11 @@ describe('the option retention', () => {
           failures-- > 0 ? Promise.reject(new Error('away')) : retention!.trim(stream, order),
       },
     }));
-    const runtime = new StreamsRuntime({ source, group: 'g', retention: 'deleteWhenSettled' });
+    const runtime = new StreamsRuntime({
+      slots: inAllSlots(source),
+      group: 'g',
+      retention: 'deleteWhenSettled',
+    });
     const errors: StreamsEvents['worker-error'][] = [];
     runtime.events.on('worker-error', (event) => errors.push(event));
     await runtime.start([
@@ -91,10 +96,12 @@ describe('the option retention', () => {
 
   it('needs a driver that can delete', () => {
     const source = driverWith(memory(), () => ({ retention: undefined }));
-    expect(() => new StreamsRuntime({ source, retention: 'deleteWhenSettled' })).toThrow(
-      expect.objectContaining({ code: 'UNSUPPORTED_FEATURE' }),
-    );
-    expect(() => new StreamsRuntime({ source, retention: 'keep' })).not.toThrow();
+    expect(
+      () => new StreamsRuntime({ slots: inAllSlots(source), retention: 'deleteWhenSettled' }),
+    ).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_FEATURE' }));
+    expect(
+      () => new StreamsRuntime({ slots: inAllSlots(source), retention: 'keep' }),
+    ).not.toThrow();
   });
 
   it('is checked, all problems at once', () => {

@@ -22,8 +22,9 @@ import {
 import { memory } from 'nestjs-redis-streams/memory';
 import { afterAll, describe, expect, it } from 'vitest';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 
-const runtime = new StreamsRuntime({ source: memory(), group: 'g' });
+const runtime = new StreamsRuntime({ slots: inAllSlots(memory()), group: 'g' });
 const transport = new StreamsTransport(runtime);
 const publisher = new StreamPublisher(runtime.producer);
 const consumers = new StreamConsumers(runtime);

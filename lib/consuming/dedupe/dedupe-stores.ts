@@ -14,32 +14,43 @@ export interface DedupeStores {
   readonly inbox: Inbox | undefined;
 }
 
-interface StoreOptions {
+interface Stores {
+  /** The driver of the message source. */
+  readonly driver: Driver;
+  /** Undefined: the slot of the state store is empty. */
   readonly state: StateStore | undefined;
-  readonly inbox: Inbox | undefined;
+  /** The state store is that of the source's own driver. */
+  readonly ownState: boolean;
 }
 
-/** The stores of the options come before those of the driver. */
-export function dedupeStores(options: StoreOptions, driver: Driver): DedupeStores {
-  const inbox = options.inbox ?? driver.inbox;
-  if (!options.state && driver.completions) {
+/**
+ * Marks are made together with acknowledgements where the source's own driver keeps the state.
+ * @param given an inbox in place of the driver's own
+ */
+export function dedupeStores(
+  { state, ownState, driver }: Stores,
+  given: Inbox | undefined,
+): DedupeStores {
+  const inbox = given ?? driver.inbox;
+  if (ownState && driver.completions) {
     return { completions: driver.completions, marksApart: false, inbox };
   }
-  const state = options.state ?? driver.state;
   return { completions: state && new StateCompletions(state), marksApart: true, inbox };
 }
 
 /** @throws UnsupportedFeatureError where a handler needs a port that is missing */
 export function requireDedupeStores(
   handlers: readonly PlannedHandler[],
-  options: StoreOptions,
-  driver: Driver,
+  { completions, inbox }: DedupeStores,
+  technology: string,
 ): void {
-  const { completions, inbox } = dedupeStores(options, driver);
-  const { technology } = driver.source.capabilities;
   if (!completions && handlers.some(({ bound }) => bound.dedupe)) {
-    const advice = 'Set the option state, or use a driver that has the port completions or state.';
-    throw new UnsupportedFeatureError('The handler option dedupe', technology, advice);
+    const advice = `Fill it, for example with ${technology} too, if that has a state store.`;
+    throw new UnsupportedFeatureError(
+      'The handler option dedupe',
+      `${technology} while the slot stateStore is empty`,
+      advice,
+    );
   }
   if (!inbox && handlers.some(({ bound }) => bound.inbox)) {
     const advice = 'Set the option inbox, or use a driver that has the port inbox.';

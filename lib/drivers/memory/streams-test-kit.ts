@@ -39,14 +39,14 @@ export interface TestDeadLetter extends DeadLetter {
  *
  * ```ts
  * const kit = new StreamsTestKit();
- * // imports: [StreamsModule.forRoot({ source: kit.source, group: 'test' })]
+ * // imports: [StreamsModule.forRoot({ slots: kit.slots, group: 'test' })]
  * await kit.publish('order.process', { id: 1 });
  * await kit.idle();
  * expect(await kit.deadLetters()).toEqual([]);
  * ```
  */
 export class StreamsTestKit {
-  /** Pass it as the option `source`. */
+  /** Fills one slot: `slots: { messageSource: kit.source }`. */
   readonly source: DriverFactory;
   /** The time of all streams, which `advance` moves. */
   readonly clock: ManualClock;
@@ -73,6 +73,12 @@ export class StreamsTestKit {
         return driver.open(context);
       },
     };
+  }
+
+  /** Fills all three slots. */
+  get slots(): Readonly<Record<'messageSource' | 'stateStore' | 'deadLetterQueue', DriverFactory>> {
+    const { source } = this;
+    return { messageSource: source, stateStore: source, deadLetterQueue: source };
   }
 
   /** Publishes a message as a producer of the application would. @returns its id */

@@ -1,5 +1,6 @@
 import { Inject, Module, type DynamicModule, type OnModuleDestroy } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import { inAllSlots } from '../../runtime/slots/in-all-slots.js';
 import type { StreamsOptions } from '../../options/streams-options.js';
 import { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { StreamsClient } from '../client/streams.client.js';
@@ -22,7 +23,8 @@ export type StreamsModuleAsyncOptions = AsyncOptions<StreamsOptions>;
 const Core = createCoreModule<StreamsOptions>({
   transport: StreamsTransport,
   client: StreamsClient,
-  open: (options, source) => new StreamsRuntime(source ? { ...options, source } : options),
+  open: (options, source) =>
+    new StreamsRuntime(source ? { ...options, slots: inAllSlots(source) } : options),
 });
 
 /**

@@ -1,5 +1,6 @@
 import type { DriverFactory } from '../../ports/driver.js';
 import { fromRedisOptions, type RedisStreamsOptions } from '../../runtime/redis.preset.js';
+import { inAllSlots } from '../../runtime/slots/in-all-slots.js';
 import { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import type { Serialization } from '../handling/handler-definitions.js';
 import { StreamsTransport } from './streams.transport.js';
@@ -40,5 +41,5 @@ export class RedisStreamsTransport extends StreamsTransport {
  */
 export function openRedis(given: RedisStreamsOptions, source?: DriverFactory): StreamsRuntime {
   const options = fromRedisOptions(given);
-  return new StreamsRuntime(source ? { ...options, source } : options);
+  return new StreamsRuntime(source ? { ...options, slots: inAllSlots(source) } : options);
 }

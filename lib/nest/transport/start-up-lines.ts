@@ -4,6 +4,13 @@ import type { StreamsRuntime } from '../../runtime/streams-runtime.js';
 /** One line names at most this many streams. */
 const NAMED = 5;
 
+/** Says what fills the slots, and what follows from that. */
+export function slotsLine({ mode, filled }: StreamsRuntime['slots']): string {
+  const { messageSource, stateStore = 'none', deadLetterQueue } = filled;
+  const queue = deadLetterQueue ?? 'none of its own';
+  return `Slots: message source ${messageSource}, state store ${stateStore}, dead letter queue ${queue} (${mode})`;
+}
+
 type Plans = StreamsRuntime['consumers']['read'];
 
 /** One line for each event pattern, group and method that gets messages, as Nest logs one line for each route. */

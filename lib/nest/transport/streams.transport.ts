@@ -19,7 +19,7 @@ import { transportIdOf } from '../tokens.js';
 import { ConnectionStatus, type StreamsStatus } from './connection-status.js';
 import { loggerOf, logEvents } from './event-log.js';
 import { NestHooks } from './nest-hooks.js';
-import { subscriptionLines } from './start-up-lines.js';
+import { slotsLine, subscriptionLines } from './start-up-lines.js';
 
 /** Options of {@link StreamsTransport}. */
 export type StreamsTransportOptions = StreamsOptions & Serialization;
@@ -30,7 +30,7 @@ export type StreamsTransportOptions = StreamsOptions & Serialization;
  *
  * ```ts
  * const app = await NestFactory.createMicroservice(AppModule, {
- *   strategy: new StreamsTransport({ source: memory(), group: 'orders' }),
+ *   strategy: new StreamsTransport({ slots: { messageSource: memory() }, group: 'orders' }),
  * });
  * ```
  *
@@ -234,6 +234,7 @@ export class StreamsTransport
       const definitions = defineHandlers(registrations, this.hooks, clock, serialization, chaining);
       await runtime.start(definitions);
       const log = loggerOf(runtime);
+      log.log(slotsLine(runtime.slots));
       for (const line of subscriptionLines(runtime.consumers.read, definitions)) log.log(line);
       ConnectionStatus.of(this.runtime).opened();
     } catch (error) {

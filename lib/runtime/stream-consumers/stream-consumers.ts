@@ -69,7 +69,7 @@ export class StreamConsumers {
     if (groups && pending) return { groups, pending };
     throw new UnsupportedFeatureError(
       'StreamConsumers',
-      this.runtime.options.source.technology,
+      this.runtime.slots.technology,
       'Use @StreamHandler, or a driver that has the ports groups and pending.',
     );
   }

@@ -17,7 +17,7 @@ beforeEach(async () => {
   kit = new StreamsTestKit();
   reserve.mockReset().mockResolvedValue('reserved');
   const module = await Test.createTestingModule({
-    imports: [StreamsModule.forRoot({ source: kit.source, group: 'test' })],
+    imports: [StreamsModule.forRoot({ slots: kit.slots, group: 'test' })],
     controllers: [OrderController],
     providers: [{ provide: Warehouse, useValue: { reserve } }],
   }).compile();

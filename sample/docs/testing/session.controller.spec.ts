@@ -13,7 +13,7 @@ test('a session is handled until its user leaves', async () => {
   const kit = new StreamsTestKit();
   const module = await Test.createTestingModule({
     imports: [
-      StreamsModule.forRoot({ source: kit.source, group: 'test' }),
+      StreamsModule.forRoot({ slots: kit.slots, group: 'test' }),
       LoadBalancerModule.forRoot({ service: 'sessions', consumerId: 'a' }),
     ],
     controllers: [SessionController],

@@ -2,6 +2,6 @@ import { StreamsModule } from 'nestjs-redis-streams';
 import { memory } from 'nestjs-redis-streams/memory';
 
 export const streams = StreamsModule.forRoot({
-  source: memory(),
+  slots: { messageSource: memory() },
   group: 'shop',
 });

@@ -9,6 +9,7 @@ import { startRedis, type RedisServer } from '../../support/redis-server.js';
 import { until } from '../../support/until.js';
 import type { Note } from './ledger.js';
 import { WorkerProcess, type WorkerOptions } from './worker-process.js';
+import { inAllSlots } from '../../support/in-all-slots.js';
 
 /** What a message can ask of the handler in worker.js. */
 export interface Payload {
@@ -59,7 +60,7 @@ export class Scene {
     readonly client: Redis,
   ) {
     const { url } = server;
-    this.publisher = new StreamsRuntime({ source: redis({ url }), group: GROUP });
+    this.publisher = new StreamsRuntime({ slots: inAllSlots(redis({ url })), group: GROUP });
   }
 
   static async open(args: readonly string[] = []): Promise<Scene> {

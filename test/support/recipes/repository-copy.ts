@@ -14,6 +14,7 @@ const COPIED = [
     'lib',
     'test',
     'docs',
+    'README.md',
     'CONTRIBUTING.md',
     'package.json',
     'tsconfig.json',

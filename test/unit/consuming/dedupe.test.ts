@@ -16,6 +16,7 @@ import { MemoryStateStore } from '../../../lib/drivers/memory/memory.state-store
 import { StreamsRuntime } from '../../../lib/runtime/streams-runtime.js';
 import { gate, World, type EngineOptions } from '../../support/engine.js';
 import { standIn } from '../../support/stand-in.js';
+import { inAllSlots } from '../../support/in-all-slots.js';
 
 let world: World;
 beforeEach(() => void (world = new World()));
@@ -30,7 +31,10 @@ const order = (delivery: Delivery) => (delivery.message.payload as { order: stri
 /** With the driver's own store, and with another one. */
 const STORES: [string, () => EngineOptions][] = [
   ['the driver’s own store', () => ({})],
-  ['another store', () => ({ state: new MemoryStateStore(world.broker, 'elsewhere:') })],
+  [
+    'another store',
+    () => ({ slots: { stateStore: new MemoryStateStore(world.broker, 'elsewhere:') } }),
+  ],
 ];
 
 describe.each(STORES)('a handler that deduplicates, in %s', (_, storeOf) => {
@@ -346,7 +350,7 @@ describe('a process that is being shut down', () => {
 
 describe('what cannot be deduplicated', () => {
   it('is refused at start-up', async () => {
-    const runtime = new StreamsRuntime({ source: memory() });
+    const runtime = new StreamsRuntime({ slots: inAllSlots(memory()) });
     const invoke = async () => retry(0);
     const definition = (options: object, more: object = {}) =>
       ({ name: 'A.a', events: ['x'], options, invoke, ...more }) as never;
@@ -381,21 +385,29 @@ describe('what cannot be deduplicated', () => {
     await runtime.close();
   });
 
-  it('is refused where the driver has nowhere to keep it', async () => {
+  it('dedupe is refused while the slot of the state store is empty, by name', async () => {
+    const runtime = new StreamsRuntime({ slots: { messageSource: memory() } });
+    const starting = runtime.start([
+      { name: 'A.a', events: ['x'], options: { dedupe: true }, invoke: async () => retry(0) },
+    ]);
+    await expect(starting).rejects.toThrow(UnsupportedFeatureError);
+    await expect(starting).rejects.toThrow(
+      'The handler option dedupe is not available on memory while the slot stateStore is empty.',
+    );
+  });
+
+  it('inbox is refused where the driver has none', async () => {
     const whole = memory();
     const source = {
       ...whole,
       technology: 'bare',
       open: (context: Parameters<typeof whole.open>[0]) => ({ source: whole.open(context).source }),
     };
-    for (const option of ['dedupe', 'inbox']) {
-      const runtime = new StreamsRuntime({ source });
-      const starting = runtime.start([
-        { name: 'A.a', events: ['x'], options: { [option]: true }, invoke: async () => retry(0) },
-      ]);
-      await expect(starting).rejects.toThrow(UnsupportedFeatureError);
-      await expect(starting).rejects.toThrow(`${option} is not available on memory`);
-      await runtime.close();
-    }
+    const runtime = new StreamsRuntime({ slots: { messageSource: source } });
+    const starting = runtime.start([
+      { name: 'A.a', events: ['x'], options: { inbox: true }, invoke: async () => retry(0) },
+    ]);
+    await expect(starting).rejects.toThrow(UnsupportedFeatureError);
+    await expect(starting).rejects.toThrow('inbox is not available on bare');
   });
 });

@@ -66,7 +66,7 @@ describe('dispatch', () => {
     ]);
     await world.settle();
     expect(app.outcomes().sort()).toEqual(['dead-lettered', 'dead-lettered', 'handled']);
-    const { items } = await app.runtime.deadLetters.list('x');
+    const { items } = await app.runtime.admin.deadLetters.list('x');
     const letters = items.map(({ reason, fields, attempts }) => [reason, fields, attempts]);
     expect(letters).toHaveLength(2);
     expect(letters).toEqual(

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { jsonCodec } from '../../../lib/core/codecs/json.codec.js';
 import type { Codec } from '../../../lib/core/codecs/codec.js';
+import type { DeadLetterQueue } from '../../../lib/ports/dead-letters.js';
 import { RetryLaterError } from '../../../lib/core/errors/handling.errors.js';
 import type { Middleware } from '../../../lib/core/middleware.js';
 import type { StreamsEvents } from '../../../lib/core/events.js';
@@ -46,7 +47,7 @@ describe.each(HOSTILE)('%s', (_, make) => {
     await world.clock.advance(1000);
     expect(app.outcomes()).toEqual(['retried', 'dead-lettered']);
     for (const { error } of app.settled) expect(typeof error!.message).toBe('string');
-    const [letter] = (await app.runtime.deadLetters.list('x')).items;
+    const [letter] = (await app.runtime.admin.deadLetters.list('x')).items;
     // Message and stack have at most 16 KB each.
     expect(Buffer.byteLength(JSON.stringify(letter!.error))).toBeLessThan(2 * 16_384 + 1000);
     expect(await app.goesOn()).toBe(true);
@@ -88,13 +89,13 @@ describe.each(HOSTILE)('%s', (_, make) => {
 
   it('may be what a dead letter queue of the application fails with', async () => {
     let fails = true;
-    const deadLetter = wrongly<NonNullable<EngineOptions['deadLetter']>>({
+    const deadLetterQueue = wrongly<DeadLetterQueue>({
       put: async () => {
         if (fails) throw make();
         return '1';
       },
     });
-    const app = await beside(rejecting, { deadLetter }, { maxDeliveries: 1 });
+    const app = await beside(rejecting, { slots: { deadLetterQueue } }, { maxDeliveries: 1 });
     await app.publish('x');
     expect(await app.goesOn()).toBe(true);
     fails = false;

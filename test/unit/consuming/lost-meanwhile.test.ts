@@ -5,6 +5,7 @@ import type { LiveConsumers } from '../../../lib/ports/live-consumers.js';
 import { StreamsRuntime } from '../../../lib/runtime/streams-runtime.js';
 import { driverWith } from '../../support/driver-with.js';
 import { gate, World } from '../../support/engine.js';
+import { inAllSlots } from '../../support/in-all-slots.js';
 
 let world: World;
 beforeEach(() => void (world = new World()));
@@ -52,7 +53,7 @@ it('what is acknowledged while it is handed over, and stays, is forgotten', asyn
       },
     } satisfies LiveConsumers,
   }));
-  const runtime = new StreamsRuntime({ source, group: 'g', consumer: 'c' });
+  const runtime = new StreamsRuntime({ slots: inAllSlots(source), group: 'g', consumer: 'c' });
   const outcomes: string[] = [];
   runtime.events.on('settled', ({ outcome }) => outcomes.push(outcome));
   const invoke = () => Promise.resolve({ kind: 'ack' } as const);
@@ -84,7 +85,7 @@ it('what is offered to others while its stream is paused is given back', async (
     };
     return { live: undefined, source: Object.assign(Object.create(original), { settle }) };
   });
-  const runtime = new StreamsRuntime({ source, group: 'g', gracePeriod: 0 });
+  const runtime = new StreamsRuntime({ slots: inAllSlots(source), group: 'g', gracePeriod: 0 });
   const outcomes: string[] = [];
   runtime.events.on('settled', ({ outcome }) => outcomes.push(outcome));
   const options = { timeout: 300, backoff: { delay: 10, jitter: 0 } };

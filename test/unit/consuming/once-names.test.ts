@@ -97,7 +97,7 @@ describe('what version 0.1.0 has handled', () => {
     const state = new MemoryStateStore(world.broker, 'elsewhere:');
     await state.set('s:done:g:EventsController.handle:1', 'done', ttl);
     await state.set('s:done:g:EventsController.handle:2', 'by old', ttl);
-    const app = await world.start([once(['a'])], { routes, state });
+    const app = await world.start([once(['a'])], { routes, slots: { stateStore: state } });
     for (const order of ['1', '2', '3']) await app.publish('a', { order });
     expect(app.outcomes()).toEqual(['duplicate', 'postponed', 'handled']);
   });

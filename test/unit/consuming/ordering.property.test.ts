@@ -7,6 +7,7 @@ import { ack } from '../../../lib/core/settlement.js';
 import { ManualClock, memory, MemoryBroker } from '../../../lib/drivers/memory/index.js';
 import { StreamsRuntime } from '../../../lib/runtime/streams-runtime.js';
 import { MortalDriver } from '../../support/mortal-driver.js';
+import { inAllSlots } from '../../support/in-all-slots.js';
 
 const IDLE = 3000;
 const PROCESSES = 2;
@@ -108,7 +109,7 @@ class Scene {
       this.concluded(this.indexOf.get(settling.lease.id)!, kind);
     });
     const runtime = new StreamsRuntime({
-      source: driver,
+      slots: inAllSlots(driver),
       group: 'g',
       consumer: `c${index}`,
       idleTimeout: IDLE,

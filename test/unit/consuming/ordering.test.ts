@@ -6,6 +6,7 @@ import { ack } from '../../../lib/core/settlement.js';
 import { memory } from '../../../lib/drivers/memory/index.js';
 import { StreamsRuntime } from '../../../lib/runtime/streams-runtime.js';
 import { gate, World, type EngineOptions, type Invoke } from '../../support/engine.js';
+import { inAllSlots } from '../../support/in-all-slots.js';
 
 let world: World;
 beforeEach(() => void (world = new World()));
@@ -179,7 +180,7 @@ describe('the key', () => {
     await app.publish('x', { k: 'a', n: 1 });
     await end('a1', new UnrecoverableError());
     await app.publish('x', { k: 'a', n: 2 });
-    await app.runtime.deadLetters.redrive('x', { all: true });
+    await app.runtime.admin.deadLetters.redrive('x', { all: true });
     await world.clock.advance(6000);
     expect(log).toEqual(['+a1', '+a2', '+a1']);
   });
@@ -475,7 +476,7 @@ describe('refused at start-up:', () => {
       const { leases: _, ...others } = factory.open(context);
       return others;
     };
-    const runtime = new StreamsRuntime({ source: { ...factory, open }, group: 'g' });
+    const runtime = new StreamsRuntime({ slots: inAllSlots({ ...factory, open }), group: 'g' });
     const invoke = async () => ack;
     const starting = runtime.start([
       { name: 'O', events: ['x'], options: { orderBy: 'k' }, invoke },

@@ -54,7 +54,7 @@ describe('ownership', () => {
     hung.fail(new Error('woke up late'));
     await world.settle();
     expect(a.outcomes()).toEqual(['lost']);
-    expect((await a.runtime.deadLetters.list('x')).items).toEqual([]);
+    expect((await a.runtime.admin.deadLetters.list('x')).items).toEqual([]);
   });
 
   it('of a parked retry is kept, too', async () => {
@@ -128,7 +128,7 @@ describe('an entry whose every run ended with its process', () => {
     );
     await world.clock.advance(2000);
     expect(runs).toEqual([]);
-    expect((await app.runtime.deadLetters.list('x')).items).toMatchObject([
+    expect((await app.runtime.admin.deadLetters.list('x')).items).toMatchObject([
       { reason: 'crashed', attempts: 3 },
     ]);
   });

@@ -56,7 +56,7 @@ describe('a failing handler', () => {
       [3, 3000],
       [4, 7000],
     ]);
-    const { items } = await app.runtime.deadLetters.list('x');
+    const { items } = await app.runtime.admin.deadLetters.list('x');
     expect(items).toMatchObject([
       {
         reason: 'max-deliveries',
@@ -84,7 +84,7 @@ describe('a failing handler', () => {
     await app.publish('x');
     await world.clock.advance(10_000);
     expect(app.outcomes()).toEqual(['retried', 'retried', 'handled']);
-    expect((await app.runtime.deadLetters.list('x')).items).toEqual([]);
+    expect((await app.runtime.admin.deadLetters.list('x')).items).toEqual([]);
   });
 
   it('has its own limit and backoff where it sets them', async () => {
@@ -230,7 +230,7 @@ it('an entry with bytes that are no UTF-8 never runs, and its dead letter has th
   await driver.source.publish([broken, genuine].map((fields) => ({ stream: 'x', fields })));
   await world.clock.advance(100);
   expect(runs).toBe(1);
-  const { items } = await app.runtime.deadLetters.list('x');
+  const { items } = await app.runtime.admin.deadLetters.list('x');
   expect(items).toMatchObject([
     { reason: 'undecodable', fields: broken, eventType: undefined, payload: undefined },
   ]);

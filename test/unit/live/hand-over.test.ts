@@ -139,7 +139,7 @@ describe('an event that only another consumer of the group handles', () => {
     expect(x.waits.map(({ why }) => why)).toEqual(['restarting']);
     await world.clock.advance(10_000);
     expect(x.settled.at(-1)).toMatchObject({ outcome: 'dead-lettered', reason: 'unmatched' });
-    const page = await x.runtime.deadLetters.list('orders');
+    const page = await x.runtime.admin.deadLetters.list('orders');
     expect(page.items).toHaveLength(1);
   });
 
@@ -165,7 +165,7 @@ describe('an event that only another consumer of the group handles', () => {
     await publish('y', 6);
     expect(x.outcomes()).toEqual(Array(6).fill('dead-lettered'));
     const y = await start(['y']);
-    await x.runtime.deadLetters.redrive('orders', { all: true });
+    await x.runtime.admin.deadLetters.redrive('orders', { all: true });
     await world.clock.advance(1000);
     expect(y.attempts).toEqual(Array(6).fill(1));
     expect(x.outcomes()).toContain('handed-over');

@@ -11,6 +11,7 @@ import type { StreamsOptions } from '../../../lib/options/streams-options.js';
 import { driverWith } from '../../support/driver-with.js';
 import { gate, World } from '../../support/engine.js';
 import packageJson from '../../../package.json' with { type: 'json' };
+import { inAllSlots } from '../../support/in-all-slots.js';
 
 describe('the announcement of a consumer', () => {
   let world: World;
@@ -47,7 +48,12 @@ describe('the announcement of a consumer', () => {
     work?: () => unknown,
     orderBy?: string,
   ) {
-    const runtime = new StreamsRuntime({ source, group: 'g', idleTimeout: 10_000, ...options });
+    const runtime = new StreamsRuntime({
+      slots: inAllSlots(source),
+      group: 'g',
+      idleTimeout: 10_000,
+      ...options,
+    });
     runtimes.push(runtime);
     const warnings: StreamsEvents['warning'][] = [];
     const settled: StreamsEvents['settled'][] = [];

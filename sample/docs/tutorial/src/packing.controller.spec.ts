@@ -8,7 +8,7 @@ import { Warehouse } from './warehouse.js';
 it('an order that is worth too much is given up after three runs', async () => {
   const kit = new StreamsTestKit();
   const module = await Test.createTestingModule({
-    imports: [StreamsModule.forRoot({ source: kit.source, group: 'test' })],
+    imports: [StreamsModule.forRoot({ slots: kit.slots, group: 'test' })],
     controllers: [PackingController],
     providers: [Warehouse],
   }).compile();

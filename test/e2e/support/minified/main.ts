@@ -18,13 +18,14 @@ import { memory, StreamsTestKit } from 'nestjs-redis-streams/memory';
 import { EventsController as Paid } from './paid.controller.js';
 import { EventsController as Shipped } from './shipped.controller.js';
 import { runs } from './runs.js';
+import { inAllSlots } from '../../../support/in-all-slots.js';
 
 const kit = new StreamsTestKit();
 
 @Module({
   imports: [
-    StreamsModule.forRoot({ source: kit.source, group: 'g' }),
-    StreamsModule.forRoot({ name: 'audit', source: memory(), group: 'audit' }),
+    StreamsModule.forRoot({ slots: kit.slots, group: 'g' }),
+    StreamsModule.forRoot({ name: 'audit', slots: inAllSlots(memory()), group: 'audit' }),
   ],
   controllers: [Paid, Shipped],
 })

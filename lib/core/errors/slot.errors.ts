@@ -1,0 +1,50 @@
+import { StreamsError } from './streams.error.js';
+
+/** A slot names a driver that this process does not know. Thrown when the application starts. */
+export class UnknownDriverError extends StreamsError {
+  static readonly code: string = 'UNKNOWN_DRIVER';
+  static readonly advice: string =
+    'Correct the name, or pass the function that makes the driver in the option drivers: { drivers: { name: makeDriver } }.';
+
+  /** @param hint a sentence on the names that there are */
+  constructor(
+    readonly slot: string,
+    readonly driver: string,
+    hint: string,
+  ) {
+    super(
+      UnknownDriverError.code,
+      `The slot ${slot} names the driver "${driver}", which is not known. ${hint} ${UnknownDriverError.advice}`,
+    );
+  }
+}
+
+/** A driver cannot fill a slot, because it lacks a port. Thrown when the application starts. */
+export class WrongDriverForSlotError extends StreamsError {
+  static readonly code: string = 'WRONG_DRIVER_FOR_SLOT';
+  static readonly advice: string = 'Fill the slot with another driver, or leave it empty.';
+
+  /** @param lacking what the driver does not have */
+  constructor(
+    readonly slot: string,
+    readonly driver: string,
+    lacking: string,
+  ) {
+    super(
+      WrongDriverForSlotError.code,
+      `The driver ${driver} cannot fill the slot ${slot}: it has no ${lacking}. ` +
+        WrongDriverForSlotError.advice,
+    );
+  }
+}
+
+/** A required slot is empty. Thrown when the transport or client is made, or the application starts. */
+export class MissingSlotError extends StreamsError {
+  static readonly code: string = 'MISSING_SLOT';
+  static readonly advice: string =
+    'Fill it, for example slots: { messageSource: redis({ url }) }. RedisStreamsModule fills all slots with Redis.';
+
+  constructor(readonly slot: string) {
+    super(MissingSlotError.code, `The slot ${slot} is empty. ${MissingSlotError.advice}`);
+  }
+}

@@ -1,0 +1,140 @@
+import { isDeepStrictEqual } from 'node:util';
+import { systemClock, type Clock } from '../../core/clock.js';
+import { WrongDriverForSlotError } from '../../core/errors/slot.errors.js';
+import type {
+  NamedDriver,
+  NamedDriverFactory,
+  SlotBinding,
+  SlotName,
+  Slots,
+} from '../../options/slots-options.js';
+import type { DeadLetterQueue } from '../../ports/dead-letters.js';
+import type { Driver, DriverContext, DriverFactory } from '../../ports/driver.js';
+import type { StateStore } from '../../ports/state-store.js';
+import { driverByName } from './driver-names.js';
+
+/**
+ * - `stateless`: there is only a message source.
+ * - `stateful`: there is a state store too.
+ * - `full durability`: there is a dead letter queue of its own slot as well.
+ */
+export type SlotMode = 'stateless' | 'stateful' | 'full durability';
+
+/** A driver that fills a slot. */
+interface OpenedDriver {
+  readonly binding: SlotBinding;
+  readonly technology: string;
+  readonly driver: Driver;
+  readonly clock: Clock | undefined;
+}
+
+/** The options that name drivers. */
+interface SlotOptions {
+  readonly slots: Slots;
+  /** Drivers of other packages, by their names. */
+  readonly drivers?: Readonly<Record<string, NamedDriverFactory>> | undefined;
+}
+
+/** Opens the drivers of the slots, each once, and closes them. */
+export class BoundSlots {
+  /** The driver of the message source. Its ports are those of the runtime. */
+  readonly driver: Driver;
+  readonly clock: Clock;
+  readonly technology: string;
+  /** Undefined: the slot is empty. */
+  readonly state: StateStore | undefined;
+  /** The state store is that of the message source's driver. */
+  readonly ownState: boolean;
+  /** A queue in place of the source's own. */
+  readonly otherQueue: DeadLetterQueue | undefined;
+  readonly mode: SlotMode;
+  /** The technology in each slot that is filled. */
+  readonly filled: Readonly<Partial<Record<SlotName, string>>>;
+  private readonly opened: OpenedDriver[] = [];
+  private readonly drivers: Readonly<Record<string, NamedDriverFactory>>;
+
+  /** @throws UnknownDriverError, WrongDriverForSlotError, InvalidOptionsError */
+  constructor(
+    { slots, drivers = {} }: SlotOptions,
+    private readonly context: DriverContext,
+  ) {
+    const { messageSource, stateStore, deadLetterQueue } = slots;
+    this.drivers = drivers;
+    const source = this.open('messageSource', messageSource as DriverFactory);
+    this.driver = source.driver;
+    this.clock = source.clock ?? systemClock;
+    this.technology = source.technology;
+    const state = stateStore && this.stateStore(stateStore);
+    this.state = state?.store;
+    this.ownState = state?.driver === this.driver;
+    const queue = deadLetterQueue && this.deadLetterQueue(deadLetterQueue);
+    this.otherQueue = queue?.driver === this.driver ? undefined : queue?.store;
+    this.mode = !state ? 'stateless' : queue ? 'full durability' : 'stateful';
+    this.filled = {
+      messageSource: source.technology,
+      ...(state && { stateStore: state.technology }),
+      ...(queue && { deadLetterQueue: queue.technology }),
+    };
+  }
+
+  /** The queue that dead letters go to. Undefined: there is none. */
+  get deadLetters(): DeadLetterQueue | undefined {
+    return this.otherQueue ?? this.driver.deadLetters;
+  }
+
+  /** Begins to connect, so that the first command need not wait. */
+  connect(): void {
+    for (const { driver } of this.opened) driver.connect?.();
+  }
+
+  /** Frees the connections of all drivers. */
+  async close(): Promise<void> {
+    await Promise.all(this.opened.map(({ driver }) => driver.source.close()));
+  }
+
+  private stateStore(binding: SlotBinding): StoreInSlot<StateStore> {
+    if ('setIfAbsent' in binding) return { store: binding, technology: 'a state store' };
+    const { driver, technology } = this.open('stateStore', binding as DriverBinding);
+    if (driver.state) return { store: driver.state, driver, technology };
+    throw new WrongDriverForSlotError('stateStore', technology, 'state store');
+  }
+
+  private deadLetterQueue(binding: SlotBinding): StoreInSlot<DeadLetterQueue> {
+    if ('put' in binding) return { store: binding, technology: 'a dead letter queue' };
+    const { driver, technology } = this.open('deadLetterQueue', binding as DriverBinding);
+    if (driver.deadLetters) return { store: driver.deadLetters, driver, technology };
+    throw new WrongDriverForSlotError('deadLetterQueue', technology, 'dead letter queue');
+  }
+
+  private open(slot: SlotName, binding: DriverBinding): OpenedDriver {
+    const known = this.opened.find((one) => isSame(one.binding, binding));
+    if (known) return known;
+    const opened = { binding, ...this.openNew(slot, binding) };
+    this.opened.push(opened);
+    return opened;
+  }
+
+  private openNew(slot: SlotName, binding: DriverBinding): Omit<OpenedDriver, 'binding'> {
+    if ('source' in binding) {
+      const { technology } = binding.source.capabilities;
+      return { driver: binding, technology, clock: undefined };
+    }
+    const factory = 'open' in binding ? binding : driverByName(slot, binding, this.drivers);
+    const { technology, clock } = factory;
+    return { driver: factory.open(this.context), technology, clock };
+  }
+}
+
+type DriverBinding = DriverFactory | NamedDriver | Driver;
+
+interface StoreInSlot<Store> {
+  readonly store: Store;
+  /** Undefined: the application made the store. */
+  readonly driver?: Driver;
+  readonly technology: string;
+}
+
+/** The same driver: one object, or one name with the same options. */
+const isSame = (one: SlotBinding, other: SlotBinding): boolean =>
+  one === other ||
+  ('config' in one || 'driver' in one ? 'driver' in other && isDeepStrictEqual(one, other) : false);

@@ -1,0 +1,158 @@
+import { expect, it } from 'vitest';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
+import type { Slots } from '../../lib/options/slots-options.js';
+import type { StateStore } from '../../lib/ports/state-store.js';
+import type { DeadLetterQueue } from '../../lib/ports/dead-letters.js';
+import type { Driver, DriverContext, DriverFactory } from '../../lib/ports/driver.js';
+import { EventBus } from '../../lib/core/event-bus.js';
+import { memory } from '../../lib/drivers/memory/memory.driver.js';
+import { ManualClock } from '../../lib/drivers/memory/manual-clock.js';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
+// It makes the driver known by its name.
+import '../../lib/runtime/redis.preset.js';
+import { BoundSlots } from '../../lib/runtime/slots/bound-slots.js';
+import { driverWith } from '../support/driver-with.js';
+import { standIn, wrongly } from '../support/stand-in.js';
+
+const context: DriverContext = { events: new EventBus(), keyPrefix: '' };
+
+/** A memory driver that counts how often it is opened and closed. */
+function counted(parts: Partial<Record<keyof Driver, undefined>> = {}) {
+  const calls = { opened: 0, closed: 0, connected: 0 };
+  const factory: DriverFactory = driverWith(memory(), (driver) => {
+    calls.opened++;
+    return {
+      ...parts,
+      connect: () => void calls.connected++,
+      source: Object.assign(Object.create(driver.source) as Driver['source'], {
+        close: async () => {
+          calls.closed++;
+          await driver.source.close();
+        },
+      }),
+    };
+  });
+  return { factory, calls };
+}
+
+const bind = (slots: Slots, drivers = {}): BoundSlots =>
+  new BoundSlots({ slots, drivers }, context);
+
+it('a driver in three slots is opened, connected and closed once', async () => {
+  const { factory, calls } = counted();
+  const slots = bind({
+    messageSource: factory,
+    stateStore: factory,
+    deadLetterQueue: factory,
+  });
+  slots.connect();
+  await slots.close();
+  expect(calls).toEqual({ opened: 1, connected: 1, closed: 1 });
+  expect(slots).toMatchObject({ ownState: true, otherQueue: undefined, mode: 'full durability' });
+});
+
+it('a driver by its name is opened once for equal options, and apart for others', async () => {
+  const { factory, calls } = counted();
+  const drivers = { file: (_: { folder?: string }) => factory };
+  const named = (folder: string) => ({ driver: 'file', config: { folder } });
+  bind({ messageSource: named('a'), stateStore: named('a'), deadLetterQueue: named('a') }, drivers);
+  expect(calls.opened).toBe(1);
+  const apart = bind({ messageSource: named('a'), stateStore: named('b') }, drivers);
+  expect(calls.opened).toBe(3);
+  expect(apart).toMatchObject({ ownState: false, mode: 'stateful' });
+  await apart.close();
+  expect(calls.closed).toBe(2);
+});
+
+it.each([
+  [{ messageSource: { driver: 'memory' } }, 'stateless', { messageSource: 'memory' }],
+  [
+    { messageSource: { driver: 'memory' }, stateStore: { driver: 'memory' } },
+    'stateful',
+    { messageSource: 'memory', stateStore: 'memory' },
+  ],
+  [
+    {
+      messageSource: { driver: 'memory' },
+      stateStore: { driver: 'redis' },
+      deadLetterQueue: { driver: 'memory' },
+    },
+    'full durability',
+    { messageSource: 'memory', stateStore: 'redis', deadLetterQueue: 'memory' },
+  ],
+] as const)('%j is %s', async (given, mode, filled) => {
+  const slots = bind(given);
+  expect(slots).toMatchObject({ mode, filled });
+  await slots.close();
+});
+
+it('stores of the application fill slots as they are', () => {
+  const state = standIn<StateStore>({ setIfAbsent: async () => true });
+  const queue = standIn<DeadLetterQueue>({ put: async () => '1' });
+  const slots = bind({ messageSource: memory(), stateStore: state, deadLetterQueue: queue });
+  expect(slots.state).toBe(state);
+  expect(slots).toMatchObject({ ownState: false });
+  expect(slots.otherQueue).toBe(queue);
+  expect(slots.deadLetters).toBe(queue);
+});
+
+it('an opened driver fills a slot', () => {
+  const driver = memory().open(context);
+  const slots = bind({ messageSource: driver, stateStore: driver });
+  expect(slots.driver).toBe(driver);
+  expect(slots).toMatchObject({ technology: 'memory', ownState: true });
+});
+
+it('time is that of the message source', () => {
+  const clock = new ManualClock();
+  expect(bind({ messageSource: memory({ clock }) }).clock).toBe(clock);
+});
+
+it('without a queue of its own slot, the queue is that of the message source', () => {
+  const slots = bind({ messageSource: memory() });
+  expect(slots.deadLetters).toBe(slots.driver.deadLetters);
+  expect(slots.otherQueue).toBeUndefined();
+});
+
+it.each([
+  ['names what is near', 'memroy', 'Did you mean memory?'],
+  ['names all there are', 'kafka', 'There are memory, redis.'],
+])('a driver that is not known: the error %s', (_, driver, hint) => {
+  const make = () => bind({ messageSource: memory(), stateStore: { driver } });
+  expect(make).toThrow(
+    expect.objectContaining({ code: 'UNKNOWN_DRIVER', slot: 'stateStore', driver }),
+  );
+  expect(make).toThrow(hint);
+});
+
+it.each([
+  ['stateStore', { state: undefined }, 'it has no state store'],
+  ['deadLetterQueue', { deadLetters: undefined }, 'it has no dead letter queue'],
+] as const)('a driver without the port of the slot %s is refused', (slot, lacking, sentence) => {
+  const { factory } = counted(lacking);
+  const make = () => bind({ messageSource: memory(), [slot]: factory });
+  expect(make).toThrow(expect.objectContaining({ code: 'WRONG_DRIVER_FOR_SLOT', slot }));
+  expect(make).toThrow(`The driver memory cannot fill the slot ${slot}: ${sentence}.`);
+});
+
+it('an empty slot of the message source is refused by name', () => {
+  const code = expect.objectContaining({ code: 'MISSING_SLOT', slot: 'messageSource' }) as Error;
+  expect(() => resolveOptions(wrongly({}))).toThrow(code);
+  expect(() => resolveOptions(wrongly({ slots: {} }))).toThrow(code);
+});
+
+it.each([
+  ['a slot that does not exist', { messageSorce: memory() }, 'did you mean messageSource?'],
+  ['no driver', { stateStore: 7 }, 'slots.stateStore must be'],
+  ['a name that is no text', { stateStore: { driver: 7 } }, 'slots.stateStore.driver must be'],
+  ['a misspelt member', { stateStore: { driver: 'redis', cofnig: {} } }, 'did you mean config?'],
+])('%s is refused', (_, wrong, sentence) => {
+  const slots = wrongly<Slots>({ messageSource: memory(), ...wrong });
+  expect(() => new StreamsRuntime({ slots })).toThrow(sentence);
+});
+
+it('what the driver refuses of its options is told as it says it', () => {
+  expect(() => bind({ messageSource: { driver: 'redis', config: { prot: 1 } } })).toThrow(
+    'did you mean port?',
+  );
+});
