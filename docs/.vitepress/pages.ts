@@ -17,8 +17,9 @@ const docs = new URL('..', import.meta.url);
 export const PARTS: readonly Part[] = [
   { title: 'Begin', pages: ['tutorial', 'when-not-to-use'] },
   {
-    title: 'Guides',
+    title: 'Handle messages',
     pages: [
+      'applications',
       'retries',
       'delays',
       'workflows',
@@ -26,24 +27,29 @@ export const PARTS: readonly Part[] = [
       'batches',
       'idempotency',
       'requests',
-      'slots',
       'routing',
       'consumers',
-      'applications',
       'load-balancer',
-      'retention',
-      'lag',
-      'groups',
       'testing',
+    ],
+  },
+  {
+    title: 'Run it',
+    pages: [
+      'troubleshooting',
+      'groups',
+      'lag',
+      'retention',
       'rolling-deploys',
       'containers',
       'bundling',
       'deployment',
       'security',
-      'troubleshooting',
-      'writing-a-middleware',
-      'writing-a-driver',
     ],
+  },
+  {
+    title: 'Extend it',
+    pages: ['slots', 'writing-a-middleware', 'writing-a-driver'],
   },
   {
     title: 'Coming from',
