@@ -194,10 +194,13 @@ it('the probes say whether the process answers, and whether Redis does', async (
   await until('it is ready again', async () => (await ask('ready')) === 200);
 });
 
-it('the manifest leaves more time than the application takes to close', async () => {
-  const manifest = await readFile(join(SAMPLE, 'deployment.yaml'), 'utf8');
+it.each([
+  ['deployment.yaml', /terminationGracePeriodSeconds: (\d+)/],
+  ['compose.yaml', /stop_grace_period: (\d+)s/],
+])('%s leaves more time than the application takes to close', async (file, setting) => {
+  const manifest = await readFile(join(SAMPLE, file), 'utf8');
   const module = await readFile(join(SAMPLE, 'app.module.ts'), 'utf8');
-  const seconds = Number(/terminationGracePeriodSeconds: (\d+)/.exec(manifest)?.[1]);
+  const seconds = Number(setting.exec(manifest)?.[1]);
   const gracePeriod = Number(/gracePeriod: ([\d_]+)/.exec(module)?.[1]?.replaceAll('_', ''));
   expect(gracePeriod).toBeLessThanOrEqual(seconds * 1_000 - 5_000);
 });

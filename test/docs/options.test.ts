@@ -35,6 +35,13 @@ it.each(DECLARED)('docs/options.md has the defaults of %s that the code has', (t
   }
 });
 
+it('the types that docs/options.md names come from the two doors that it names', () => {
+  const doors = JSON.parse(readFileSync(PUBLIC_NAMES, 'utf8')) as Record<string, string[]>;
+  const exported = [...doors['nestjs-redis-streams']!, ...doors['nestjs-redis-streams/driver']!];
+  const missing = typesIn(readPage('docs/options.md')).filter((name) => !exported.includes(name));
+  expect(new Set(missing)).toEqual(new Set(OF_OTHERS));
+});
+
 it.each(['warning', 'worker-error'])('docs/events.md names what the code raises as %s', (event) => {
   const field = event === 'warning' ? 'code' : 'worker';
   const page = readPage('docs/events.md');
@@ -50,6 +57,19 @@ interface Declared {
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 /** Options of a module beside those of its connections. */
 const BESIDE = ['name', 'isGlobal'];
+
+const PUBLIC_NAMES = new URL('../support/public-names.json', import.meta.url);
+/** Types of TypeScript, Node, ioredis and Nest. */
+const OF_OTHERS = [
+  ...['Date', 'Readonly', 'Record', 'ConnectionOptions', 'Redis'],
+  ...['Deserializer', 'OutgoingResponse', 'ReadPacket', 'Serializer'],
+];
+
+/** Names of types in the column `type` of all tables. */
+const typesIn = (page: string): string[] =>
+  [...page.matchAll(/^\| `\w+\??` +\| `(.+?)` +\|/gm)].flatMap(
+    ([, type]) => type!.replaceAll(/'[^']*'/g, '').match(/\b[A-Z]\w+/g) ?? [],
+  );
 
 const textOf = (fallback: unknown): string =>
   typeof fallback === 'string' ? `'${fallback}'` : String(fallback);

@@ -1,5 +1,13 @@
+import { Controller } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { DeadLetters, StreamsModule, StreamsTransport } from 'nestjs-redis-streams';
+import {
+  DeadLetters,
+  RedisStreamsModule,
+  StreamHandler,
+  StreamPublisher,
+  StreamsModule,
+  StreamsTransport,
+} from 'nestjs-redis-streams';
 import { StreamsTestKit } from 'nestjs-redis-streams/testing';
 import { onTestFinished, expect, it, vi } from 'vitest';
 import { Bank, type Answer } from '../../sample/docs/retries/bank.js';
@@ -8,6 +16,8 @@ import { DeadOrders } from '../../sample/docs/retries/dead-orders.service.js';
 import { OrderController } from '../../sample/docs/retries/order.controller.js';
 import { PaymentController } from '../../sample/docs/retries/payment.controller.js';
 import { Warehouse } from '../../sample/docs/retries/warehouse.js';
+import { startRedis } from '../support/redis-server.js';
+import { until } from '../support/until.js';
 
 const ORDER = { orderId: 'o-1', customerId: 'c-1', total: 100 };
 const reserve = vi.fn<(orderId: string) => Promise<string>>();
@@ -51,8 +61,9 @@ it('a handler that throws runs four times, and its message is then found, redriv
   ]);
 
   reserve.mockResolvedValue('reserved');
+  expect(await letters.redrive('order.placed', { ids: [] })).toBe(0);
   expect(await dead.redriveBroken()).toBe(1);
-  await kit.advance(60_000);
+  await kit.advance(5_000); // reclaimInterval
   await kit.idle();
   expect(kit.settled.at(-1)).toMatchObject({ outcome: 'handled', attempt: 1 });
 
@@ -72,4 +83,42 @@ it.each([
   await kit.idle();
   expect(kit.settled.at(-1)).toMatchObject({ outcome });
   expect((await kit.deadLetters()).map((letter) => letter.reason)).toEqual(reason ? [reason] : []);
+});
+
+it('a program of its own hands a message back, and the service runs it', async () => {
+  const server = await startRedis();
+  onTestFinished(() => server.stop());
+  vi.stubEnv('REDIS_URL', server.url);
+  const log = vi.spyOn(console, 'log').mockReturnValue();
+  onTestFinished(() => {
+    log.mockRestore();
+    vi.unstubAllEnvs();
+  });
+  const outcomes: string[] = [];
+
+  @Controller()
+  class BrokenController {
+    @StreamHandler('order.placed', { maxDeliveries: 1 })
+    reserve(): void {
+      if (outcomes.length === 0) throw new TypeError('broken');
+    }
+  }
+  const options = { url: server.url, group: 'test', reclaimInterval: 50 };
+  const module = await Test.createTestingModule({
+    imports: [RedisStreamsModule.forRoot(options)],
+    controllers: [BrokenController],
+  }).compile();
+  module.useLogger(false);
+  const transport = module.get(StreamsTransport);
+  transport.on('settled', ({ outcome }) => outcomes.push(outcome));
+  const app = module.createNestMicroservice({ strategy: transport });
+  onTestFinished(() => app.close());
+  await app.listen();
+  await app.get(StreamPublisher).publish('order.placed', ORDER);
+  await until('it is dead', () => outcomes.length === 1);
+
+  await import('../../sample/docs/retries/redrive.js');
+  expect(log.mock.calls.flat()).toContain('redriven: 1');
+  await until('it has run again', () => outcomes.length === 2);
+  expect(outcomes).toEqual(['dead-lettered', 'handled']);
 });

@@ -1,16 +1,18 @@
+import type { Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { getSourceToken, StreamPublisher, StreamsTransport } from 'nestjs-redis-streams';
 import { StreamsTestKit } from 'nestjs-redis-streams/testing';
 import { expect, it, onTestFinished } from 'vitest';
 import { AppModule } from '../../sample/docs/routing/app.module.js';
 import { Archive } from '../../sample/docs/routing/archive.js';
+import { LedgerController, LedgerModule } from '../../sample/docs/routing/ledger.module.js';
+import { PackingController, PackingModule } from '../../sample/docs/routing/packing.module.js';
 import { ReadingController } from '../../sample/docs/routing/reading.controller.js';
 import { TriageController } from '../../sample/docs/routing/triage.controller.js';
 import { startApp } from '../support/nest-app.js';
 
-async function start() {
-  const kit = new StreamsTestKit();
-  const module = await Test.createTestingModule({ imports: [AppModule] })
+async function start(service: Type = AppModule, kit = new StreamsTestKit()) {
+  const module = await Test.createTestingModule({ imports: [service] })
     .overrideProvider(getSourceToken())
     .useValue(kit.source)
     .compile();
@@ -30,6 +32,24 @@ it('routed events are in one stream, and a pattern reads it; the others are filt
   expect(app.get(TriageController).seen).toEqual(['issues.opened 1']);
   const settled = kit.settled.map(({ stream, outcome }) => `${stream} ${outcome}`);
   expect(settled).toEqual(['github handled', 'github filtered']);
+});
+
+it('two services on one stream: each gets all of it, and takes what it handles', async () => {
+  const { app: packing, kit } = await start(PackingModule);
+  const { app: ledger } = await start(LedgerModule, kit);
+  const publisher = packing.get(StreamPublisher);
+  await publisher.publish('order.placed', { orderId: 'o-1', customerId: 'ada' });
+  await publisher.publish('order.paid', { orderId: 'o-1', customerId: 'ada' });
+  await kit.idle();
+  expect(packing.get(PackingController).packed).toEqual(['o-1']);
+  expect(ledger.get(LedgerController).booked).toEqual(['order.placed o-1', 'order.paid o-1']);
+  const settled = kit.settled.map(({ stream, group, outcome }) => `${stream} ${group} ${outcome}`);
+  expect(settled.toSorted()).toEqual([
+    'orders ledger handled',
+    'orders ledger handled',
+    'orders packing filtered',
+    'orders packing handled',
+  ]);
 });
 
 it('a producer may name the stream', async () => {

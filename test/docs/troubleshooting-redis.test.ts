@@ -214,6 +214,19 @@ it('a consumer that has as many waiting messages as it may reads nothing new', a
   await log.says('reading-paused');
 });
 
+it('a consumer that was killed is still called live, with a time that is over', async () => {
+  const app = await start({ providers: [StreamState] });
+  const [seconds] = await redis.time();
+  const now = Number(seconds) * 1_000;
+  const killed = `live ${now - 1_000} ${now - 40_000} x {"process":{},"events":[],"options":{}}`;
+  await redis.hset(`{${STREAM}}:consumers:${GROUP}`, 'killed', killed);
+  const { consumers } = await app.get(StreamState).of(STREAM, GROUP);
+  expect(consumers).toContainEqual({ consumer: 'killed', state: 'live', alive: false, events: [] });
+  const entries = await redis.hgetall(`{${STREAM}}:consumers:${GROUP}`);
+  const alive = Object.values(entries).filter((value) => Number(value.split(' ')[1]) > now);
+  expect(alive).toHaveLength(1);
+});
+
 it('the commands of the page are valid, and the service answers what they show', async () => {
   const app = await start({ providers: [StreamState] });
   const publisher = app.get(StreamPublisher);

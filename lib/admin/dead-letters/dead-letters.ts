@@ -56,7 +56,7 @@ export class DeadLetters {
    * @param which `{ ids }`, `{ group }`, both, or `{ all: true }`
    * @returns how many were redriven; ids that exist no more, or belong to another group, do not
    * count
-   * @throws InvalidOptionsError for a filter that is empty or misspelt, and for an invalid id
+   * @throws InvalidOptionsError for the filter `{}`, for a misspelt one, and for an invalid id
    */
   async redrive(stream: string, which: DeadLetterFilter): Promise<number> {
     refuse(names({ stream }), filterProblems(which));
@@ -68,7 +68,7 @@ export class DeadLetters {
    * @param which `{ ids }`, `{ group }`, both, or `{ all: true }`
    * @returns how many were deleted; ids that exist no more, or belong to another group, do not
    * count
-   * @throws InvalidOptionsError for a filter that is empty or misspelt, and for an invalid id
+   * @throws InvalidOptionsError for the filter `{}`, for a misspelt one, and for an invalid id
    */
   async purge(stream: string, which: DeadLetterFilter): Promise<number> {
     refuse(names({ stream }), filterProblems(which));
