@@ -162,5 +162,6 @@ export {
   MissingPackageError,
   UnsupportedFeatureError,
 } from './core/errors/start-up.errors.js';
+export { StateStoreFullError } from './core/errors/state-store.errors.js';
 export { StreamsError } from './core/errors/streams.error.js';
 export { ConsumerCrashedError } from './core/errors/subscription.errors.js';

@@ -1,4 +1,5 @@
 import { checked, either, nested, part, text } from '../core/option-schema/kinds.js';
+import { Option } from '../core/option-schema/option.js';
 import { declareOptions, isRecord, type Given } from '../core/option-schema/shape.js';
 import type { DeadLetterQueue } from '../ports/dead-letters.js';
 import type { Driver, DriverFactory } from '../ports/driver.js';
@@ -23,6 +24,20 @@ const opened = checked<Driver>(
   (given) => isRecord(given) && isRecord(given['source']) && !('driver' in given),
 );
 
+const STORE_METHODS = ['get', 'set', 'setIfAbsent', 'compareAndSet', 'delete', 'exists'] as const;
+
+const lackingOf = (given: Readonly<Record<string, unknown>>): string[] =>
+  STORE_METHODS.filter((method) => typeof given[method] !== 'function');
+
+const stateStore = new Option<StateStore>({
+  expected: 'a state store',
+  accepts: (given) => isRecord(given) && lackingOf(given).length === 0,
+  within: (given, at) =>
+    isRecord(given) && ('setIfAbsent' in given || 'compareAndSet' in given)
+      ? [`${at} is a state store that lacks ${lackingOf(given).join(', ')}`]
+      : undefined,
+});
+
 /**
  * The three slots. Each takes a driver, a driver by its name, or an opened driver. A driver that
  * fills several slots is opened once.
@@ -35,9 +50,9 @@ export const SLOTS_OPTIONS = declareOptions('slots', {
    * @default none: the application is stateless
    */
   stateStore: either(
-    `${DRIVER}, or a state store with get, set, setIfAbsent, delete and exists`,
+    `${DRIVER}, or a state store with get, set, setIfAbsent, compareAndSet, delete and exists`,
     factory,
-    part<StateStore>('setIfAbsent', 'a state store'),
+    stateStore,
     named,
     opened,
   ),

@@ -1,4 +1,6 @@
 import { ManualClock, memory, MemoryBroker } from '../../lib/drivers/memory/index.js';
+import { EventBus } from '../../lib/core/event-bus.js';
+import { MemoryStateStore } from '../../lib/drivers/memory/memory.state-store.js';
 import type { SettledEvent } from '../../lib/core/run-events.js';
 import type { BatchHandler, Delivery } from '../../lib/core/delivery.js';
 import type { HandlerOptions } from '../../lib/options/handler-options.js';
@@ -34,6 +36,11 @@ export class World {
 
   /** @param parts parts of the driver that are missing */
   constructor(private readonly parts: Partial<Record<keyof Driver, undefined>> = {}) {}
+
+  /** A state store that is not the driver's, with the same data and time. */
+  storeElsewhere(maxKeys = Infinity, events = new EventBus()): MemoryStateStore {
+    return new MemoryStateStore(this.broker, { keyPrefix: 'elsewhere:', events }, maxKeys);
+  }
 
   /** Starts the engine for these handlers, in memory. */
   async start(handlers: EngineHandler[], options: EngineOptions = {}) {

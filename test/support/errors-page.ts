@@ -10,6 +10,7 @@ import * as publishing from '../../lib/core/errors/publishing.errors.js';
 import * as request from '../../lib/core/errors/request.errors.js';
 import * as server from '../../lib/core/errors/server.errors.js';
 import * as slot from '../../lib/core/errors/slot.errors.js';
+import * as stateStore from '../../lib/core/errors/state-store.errors.js';
 import * as startUp from '../../lib/core/errors/start-up.errors.js';
 import * as subscription from '../../lib/core/errors/subscription.errors.js';
 import * as redisConnection from '../../lib/drivers/redis/errors/redis-connection.errors.js';
@@ -55,6 +56,12 @@ const SECTIONS: readonly Section[] = [
     file: 'server',
     classes: classesOf(server),
     after: `[security.md](security.md#users-and-rights) lists the commands that a user needs.`,
+  },
+  {
+    title: 'What a state store refuses',
+    file: 'state-store',
+    classes: classesOf(stateStore),
+    after: `More: [slots.md](slots.md#the-state-store).`,
   },
   {
     title: 'While publishing',

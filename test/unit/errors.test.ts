@@ -60,6 +60,7 @@ import {
   UnknownDriverError,
   WrongDriverForSlotError,
 } from '../../lib/core/errors/slot.errors.js';
+import { StateStoreFullError } from '../../lib/core/errors/state-store.errors.js';
 import { StreamsError } from '../../lib/core/errors/streams.error.js';
 import {
   AlreadySubscribedError,
@@ -102,6 +103,7 @@ const SAMPLES: readonly (readonly [error: StreamsError, advice?: string])[] = [
   [new InvalidMessageKeyError('A.a', 5, 1024)],
   [new InvalidOptionsError(['group must be a text'])],
   [new MissingSlotError('messageSource')],
+  [new StateStoreFullError('memory', 10_000)],
   [new UnknownDriverError('stateStore', 'redsi', 'Did you mean redis?')],
   [new WrongDriverForSlotError('stateStore', 'kafka', 'state store')],
   [new MissingPackageError('ioredis', 'The Redis driver'), 'Run: npm install ioredis'],

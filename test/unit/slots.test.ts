@@ -17,7 +17,7 @@ import { standIn, wrongly } from '../support/stand-in.js';
 const context: DriverContext = { events: new EventBus(), keyPrefix: '' };
 
 /** A memory driver that counts how often it is opened and closed. */
-function counted(parts: Partial<Record<keyof Driver, undefined>> = {}) {
+function counted(parts: Partial<Record<keyof Driver, unknown>> = {}) {
   const calls = { opened: 0, closed: 0, connected: 0 };
   const factory: DriverFactory = driverWith(memory(), (driver) => {
     calls.opened++;
@@ -87,7 +87,7 @@ it.each([
 });
 
 it('stores of the application fill slots as they are', () => {
-  const state = standIn<StateStore>({ setIfAbsent: async () => true });
+  const state = standIn<StateStore>({ compareAndSet: async () => true });
   const queue = standIn<DeadLetterQueue>({ put: async () => '1' });
   const slots = bind({ messageSource: memory(), stateStore: state, deadLetterQueue: queue });
   expect(slots.state).toBe(state);
@@ -127,6 +127,11 @@ it.each([
 
 it.each([
   ['stateStore', { state: undefined }, 'it has no state store'],
+  [
+    'stateStore',
+    { state: standIn<StateStore>({ setIfAbsent: async () => true }) },
+    'it has no state store with compareAndSet',
+  ],
   ['deadLetterQueue', { deadLetters: undefined }, 'it has no dead letter queue'],
 ] as const)('a driver without the port of the slot %s is refused', (slot, lacking, sentence) => {
   const { factory } = counted(lacking);
@@ -145,6 +150,11 @@ it.each([
   ['a slot that does not exist', { messageSorce: memory() }, 'did you mean messageSource?'],
   ['no driver', { stateStore: 7 }, 'slots.stateStore must be'],
   ['a name that is no text', { stateStore: { driver: 7 } }, 'slots.stateStore.driver must be'],
+  [
+    'a state store without compareAndSet',
+    { stateStore: { get: () => undefined, setIfAbsent: () => true } },
+    'slots.stateStore is a state store that lacks set, compareAndSet, delete, exists',
+  ],
   ['a misspelt member', { stateStore: { driver: 'redis', cofnig: {} } }, 'did you mean config?'],
 ])('%s is refused', (_, wrong, sentence) => {
   const slots = wrongly<Slots>({ messageSource: memory(), ...wrong });

@@ -5,11 +5,10 @@ import type { StateStore } from '../../ports/state-store.js';
 
 const DONE = 'done';
 
-/**
- * Completions in any state store. The store can compare and write only in two steps. A claim that
- * expires between the two steps of an extension or a release may already belong to another owner. A
- * lease much longer than a request to the store makes that unlikely.
- */
+/** A key that its owner has given back. It is free, and expires at once. */
+const FREE = 'free';
+
+/** Completions in any state store. */
 export class StateCompletions implements Completions {
   constructor(private readonly store: StateStore) {}
 
@@ -20,13 +19,11 @@ export class StateCompletions implements Completions {
   }
 
   extend(claims: readonly Claim[], lease: number): Promise<boolean[]> {
-    return Promise.all(
-      claims.map((claim) => this.ifOwn(claim, (key) => this.set(key, claim, lease))),
-    );
+    return Promise.all(claims.map((claim) => this.replace(claim, ownerOf(claim), lease)));
   }
 
   async release(claims: readonly Claim[]): Promise<void> {
-    await Promise.all(claims.map((claim) => this.ifOwn(claim, (key) => this.store.delete(key))));
+    await Promise.all(claims.map((claim) => this.replace(claim, FREE, 1)));
   }
 
   async complete(completions: readonly Completion[]): Promise<void> {
@@ -43,9 +40,9 @@ export class StateCompletions implements Completions {
     if (await this.store.setIfAbsent(key, ownerOf(claim), lease)) return 'claimed';
     const found = await this.store.get(key);
     if (found === DONE) return 'done';
-    if (found !== ownerOf(claim)) return 'held';
-    await this.set(key, claim, lease);
-    return 'own';
+    if (found !== undefined && found !== FREE && found !== ownerOf(claim)) return 'held';
+    if (!(await this.store.compareAndSet(key, found, ownerOf(claim), lease))) return 'held';
+    return found === ownerOf(claim) ? 'own' : 'claimed';
   }
 
   private async formerly({ formerly, ...claim }: Claim): Promise<string | undefined> {
@@ -53,15 +50,9 @@ export class StateCompletions implements Completions {
     return this.store.get(`${claim.stream}:done:${claim.group}:${formerly}:${claim.key}`);
   }
 
-  private set(key: string, claim: Claim, lease: number): Promise<void> {
-    return this.store.set(key, ownerOf(claim), lease);
-  }
-
-  private async ifOwn(claim: Claim, act: (key: string) => Promise<unknown>): Promise<boolean> {
-    const key = nameOf(claim);
-    if ((await this.store.get(key)) !== ownerOf(claim)) return false;
-    await act(key);
-    return true;
+  /** Returns false where the owner has the key no more. */
+  private replace(claim: Claim, value: string, ttl: number): Promise<boolean> {
+    return this.store.compareAndSet(nameOf(claim), ownerOf(claim), value, ttl);
   }
 }
 

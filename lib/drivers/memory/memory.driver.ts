@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../../core/clock.js';
 import type { DriverFactory } from '../../ports/driver.js';
-import { checked, part } from '../../core/option-schema/kinds.js';
+import { checked, part, whole } from '../../core/option-schema/kinds.js';
 import { refuse } from '../../core/option-schema/refuse.js';
 import { declareOptions, type Given } from '../../core/option-schema/shape.js';
 import { MemoryOwnership } from './ownership/memory.ownership.js';
@@ -27,6 +27,12 @@ export const MEMORY_OPTIONS = declareOptions('memory', {
     'the broker of another memory()',
     (given) => given instanceof MemoryBroker,
   ),
+  /**
+   * Most keys that the state store keeps, of all that share the data. A new key above that is
+   * refused with `STATE_STORE_FULL`, after expired keys were dropped.
+   * @default 10_000
+   */
+  maxKeys: whole(1).default(10_000),
 });
 
 export interface MemoryOptions extends Given<typeof MEMORY_OPTIONS> {}
@@ -40,6 +46,7 @@ export interface MemoryOptions extends Given<typeof MEMORY_OPTIONS> {}
  */
 export function memory(options: MemoryOptions = {}): DriverFactory {
   refuse(MEMORY_OPTIONS.problems(options));
+  const { maxKeys } = MEMORY_OPTIONS.complete(options);
   const broker = options.broker ?? new MemoryBroker(options.clock);
   return {
     technology: 'memory',
@@ -50,7 +57,7 @@ export function memory(options: MemoryOptions = {}): DriverFactory {
       const groups = new MemoryGroups(broker, keyPrefix, source);
       return {
         source,
-        state: new MemoryStateStore(broker, keyPrefix),
+        state: new MemoryStateStore(broker, context, maxKeys),
         completions: new MemoryCompletions(broker, keyPrefix),
         inbox: new MemoryInbox(broker, keyPrefix),
         workflows: new MemoryWorkflowStore(broker, keyPrefix),

@@ -1,6 +1,7 @@
 import type { StateStore } from '../../ports/state-store.js';
 import type { Commands } from './connection/commands.js';
 import type { Keys } from './keys/keys.js';
+import { replaceValue } from './replace-value.script.js';
 
 /** Stores state in plain string keys with expiry. */
 export class RedisStateStore implements StateStore {
@@ -37,6 +38,21 @@ export class RedisStateStore implements StateStore {
       name,
     );
     return reply === 'OK';
+  }
+
+  async compareAndSet(
+    key: string,
+    expected: string | undefined,
+    value: string,
+    ttl?: number,
+  ): Promise<boolean> {
+    if (expected === undefined) return this.setIfAbsent(key, value, ttl);
+    const name = this.keys.state(key);
+    return this.commands.run(
+      'writing state',
+      (client) => replaceValue(client, name, { expected, value, ttl }),
+      name,
+    );
   }
 
   async delete(key: string): Promise<boolean> {

@@ -93,10 +93,12 @@ export class BoundSlots {
   }
 
   private stateStore(binding: SlotBinding): StoreInSlot<StateStore> {
-    if ('setIfAbsent' in binding) return { store: binding, technology: 'a state store' };
+    if ('compareAndSet' in binding) return { store: binding, technology: 'a state store' };
     const { driver, technology } = this.open('stateStore', binding as DriverBinding);
-    if (driver.state) return { store: driver.state, driver, technology };
-    throw new WrongDriverForSlotError('stateStore', technology, 'state store');
+    const { state } = driver;
+    if (state && 'compareAndSet' in state) return { store: state, driver, technology };
+    const lacking = state ? 'state store with compareAndSet' : 'state store';
+    throw new WrongDriverForSlotError('stateStore', technology, lacking);
   }
 
   private deadLetterQueue(binding: SlotBinding): StoreInSlot<DeadLetterQueue> {

@@ -12,7 +12,7 @@ import { EventBus } from '../../../lib/core/event-bus.js';
 import { ack, retry, type Ack } from '../../../lib/core/settlement.js';
 import { memory } from '../../../lib/drivers/memory/index.js';
 import { MemoryCompletions } from '../../../lib/drivers/memory/memory.completions.js';
-import { MemoryStateStore } from '../../../lib/drivers/memory/memory.state-store.js';
+import type { StateStore } from '../../../lib/ports/state-store.js';
 import { StreamsRuntime } from '../../../lib/runtime/streams-runtime.js';
 import { gate, World, type EngineOptions } from '../../support/engine.js';
 import { standIn } from '../../support/stand-in.js';
@@ -31,10 +31,7 @@ const order = (delivery: Delivery) => (delivery.message.payload as { order: stri
 /** With the driver's own store, and with another one. */
 const STORES: [string, () => EngineOptions][] = [
   ['the driver’s own store', () => ({})],
-  [
-    'another store',
-    () => ({ slots: { stateStore: new MemoryStateStore(world.broker, 'elsewhere:') } }),
-  ],
+  ['another store', () => ({ slots: { stateStore: world.storeElsewhere() } })],
 ];
 
 describe.each(STORES)('a handler that deduplicates, in %s', (_, storeOf) => {
@@ -345,6 +342,61 @@ describe('a process that is being shut down', () => {
     await world.clock.advance(6000);
     expect(runs).toEqual(['old', 'new']);
     expect(next.settled.at(-1)).toMatchObject({ outcome: 'handled', attempt: 1 });
+  });
+});
+
+describe('a state store that is full', () => {
+  const full = async () => {
+    const store = world.storeElsewhere(1);
+    await store.set('taken', '');
+    return store;
+  };
+  const start = (stateStore: StateStore, run: (delivery: Delivery) => unknown) =>
+    world.start(
+      [{ events: ['x'], options: { dedupe: { ...byOrder, ttl: 60_000 } }, invoke: run }],
+      {
+        slots: { stateStore },
+        maxHold: 1,
+        idleTimeout: 4000,
+      },
+    );
+
+  it('lets a message wait unrun and uncharged, until its key can be claimed', async () => {
+    const store = await full();
+    const runs: number[] = [];
+    const app = await start(store, ({ attempt }) => void runs.push(attempt));
+    await app.publish('x', { order: 'a' });
+    await world.clock.advance(20_000);
+    expect(runs).toEqual([]);
+    expect(app.outcomes().every((outcome) => outcome === 'postponed')).toBe(true);
+    await store.delete('taken');
+    await world.clock.advance(10_000);
+    expect(runs).toEqual([1]);
+    expect(app.outcomes().at(-1)).toBe('handled');
+  });
+
+  it('keeps a run from being acknowledged until its mark is stored', async () => {
+    const store = world.storeElsewhere(1);
+    const { promise, open } = gate();
+    const runs: string[] = [];
+    const app = await start(store, async (delivery) => {
+      runs.push(order(delivery));
+      await promise;
+    });
+    const id = await app.publish('x', { order: 'a' });
+    // The claim expires while the run goes on, and another key takes its room.
+    await world.clock.advance(4000);
+    await store.set('taken', '');
+    open();
+    await world.settle();
+    expect(app.outcomes()).toEqual([]);
+    expect(world.broker.unfinished()).toMatchObject([{ running: [id] }]);
+    await store.delete('taken');
+    await world.clock.advance(10_000);
+    expect(runs).toEqual(['a']);
+    expect(app.outcomes()).toEqual(['handled']);
+    await app.publish('x', { order: 'a' });
+    expect(app.outcomes()).toEqual(['handled', 'duplicate']);
   });
 });
 

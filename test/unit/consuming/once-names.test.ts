@@ -3,7 +3,6 @@ import type { Delivery } from '../../../lib/core/delivery.js';
 import { DedupeConflictError } from '../../../lib/core/errors/start-up.errors.js';
 import { MemoryCompletions } from '../../../lib/drivers/memory/memory.completions.js';
 import { MemoryInbox } from '../../../lib/drivers/memory/memory.inbox.js';
-import { MemoryStateStore } from '../../../lib/drivers/memory/memory.state-store.js';
 import { ack } from '../../../lib/core/settlement.js';
 import { World, type EngineHandler } from '../../support/engine.js';
 
@@ -94,7 +93,7 @@ describe('what version 0.1.0 has handled', () => {
   });
 
   it('is known to dedupe in another store, what is still handled included', async () => {
-    const state = new MemoryStateStore(world.broker, 'elsewhere:');
+    const state = world.storeElsewhere();
     await state.set('s:done:g:EventsController.handle:1', 'done', ttl);
     await state.set('s:done:g:EventsController.handle:2', 'by old', ttl);
     const app = await world.start([once(['a'])], { routes, slots: { stateStore: state } });

@@ -25,7 +25,7 @@ export class ExpiringMap<V> {
     this.kept.set(key, { value, until: this.clock.now() + ttl });
     // Expired values that are never read have to go, too: a sweep runs each time their number has
     // doubled.
-    if (this.kept.size >= this.sweepAt) this.sweep();
+    if (this.kept.size >= this.sweepAt) this.dropExpired();
   }
 
   /** Keeps the value for at least `ttl` milliseconds from now on. */
@@ -39,7 +39,8 @@ export class ExpiringMap<V> {
     this.kept.delete(key);
   }
 
-  private sweep(): void {
+  /** Deletes the values that have expired. */
+  dropExpired(): void {
     const now = this.clock.now();
     for (const [key, { until }] of this.kept) if (until <= now) this.kept.delete(key);
     this.sweepAt = Math.max(FEW, 2 * this.kept.size);
