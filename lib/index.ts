@@ -147,7 +147,8 @@ export {
 export { redisAclRules, type RedisAclOptions } from './drivers/redis/acl.js';
 export { RedisTransaction } from './drivers/redis/completions/redis.inbox.js';
 export type { RedisOptions } from './drivers/redis/connection/redis.options.js';
-export { redis } from './drivers/redis/redis.driver.js';
+// From the preset, which makes the driver known by its name: bundlers keep it, too.
+export { redis } from './runtime/redis.preset.js';
 export {
   RedisConnectionError,
   TlsConnectionError,

@@ -9,7 +9,7 @@ export const NAMED_DRIVER_OPTIONS = declareOptions('a driver by its name', {
   /** Name of the driver: `redis`, `memory`, or one of the option `drivers`. */
   driver: text('the name of a driver').required(),
   /** The options of the driver, as its function takes them. @default none */
-  config: checked<object>('an object with the options of the driver', isRecord),
+  config: checked<object>('an object with the options of the driver', isRecord).secret(),
 });
 
 /** A driver by its name, as in a file of configuration. */
@@ -40,11 +40,12 @@ const stateStore = new Option<StateStore>({
 
 /**
  * The three slots. Each takes a driver, a driver by its name, or an opened driver. A driver that
- * fills several slots is opened once.
+ * fills several slots is opened once. Messages do not repeat what a slot is given: the URL of a server
+ * may have a password.
  */
 export const SLOTS_OPTIONS = declareOptions('slots', {
   /** Where messages come from and go to. */
-  messageSource: either(DRIVER, factory, named, opened).required(),
+  messageSource: either(DRIVER, factory, named, opened).secret().required(),
   /**
    * Where completed keys of `dedupe` are kept: a driver with a state store, or a state store.
    * @default none: the application is stateless
@@ -55,7 +56,7 @@ export const SLOTS_OPTIONS = declareOptions('slots', {
     stateStore,
     named,
     opened,
-  ),
+  ).secret(),
   /**
    * Where dead letters are stored: a driver with a dead letter queue, or a queue.
    * @default that of the message source
@@ -66,7 +67,7 @@ export const SLOTS_OPTIONS = declareOptions('slots', {
     part<DeadLetterQueue>('put', 'a dead letter queue'),
     named,
     opened,
-  ),
+  ).secret(),
 });
 
 /** What fills the slots of a transport, client or module. */

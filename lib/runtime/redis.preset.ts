@@ -9,6 +9,7 @@ import { SETTINGS_OPTIONS, type StreamsOptions } from '../options/streams-option
 
 /** Slots may call the driver by its name where this preset is imported: from the root door. */
 registerDriver('redis', redis);
+export { redis };
 
 type Loose = Readonly<Record<string, unknown>>;
 

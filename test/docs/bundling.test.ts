@@ -1,12 +1,13 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, cp, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { copyFile, cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
+import { rolldown } from 'rolldown';
 import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import { compileSample } from '../support/compiled-sample.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
@@ -63,5 +64,29 @@ it.each([
     expect(await ended).toEqual([0, null]);
     const [pending] = (await redis.xpending('order.paid', 'parcels')) as [number];
     expect(pending).toBe(0);
+  },
+);
+
+it(
+  'in a bundle, too, a slot may call the Redis driver by its name',
+  { timeout: 60_000 },
+  async () => {
+    const input = join(app, 'by-name.mjs');
+    const file = join(app, 'by-name.bundle.mjs');
+    await writeFile(
+      input,
+      `import { StreamsTransport } from 'nestjs-redis-streams';
+    const slots = { messageSource: { driver: 'redis' } };
+    await new StreamsTransport({ group: 'g', slots }).close();
+    console.log('known');`,
+    );
+    const bundle = await rolldown({
+      input,
+      platform: 'node',
+      external: /^(@nestjs|ioredis|reflect-metadata|rxjs)(\/|$)/,
+    });
+    await bundle.write({ file, format: 'esm', codeSplitting: false });
+    await bundle.close();
+    expect((await run(process.execPath, [file])).stdout).toContain('known');
   },
 );

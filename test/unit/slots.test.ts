@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { expect, it } from 'vitest';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { Slots } from '../../lib/options/slots-options.js';
@@ -165,4 +166,45 @@ it('what the driver refuses of its options is told as it says it', () => {
   expect(() => bind({ messageSource: { driver: 'redis', config: { prot: 1 } } })).toThrow(
     'did you mean port?',
   );
+});
+
+it('closing ends all drivers before it tells what failed, also where one throws at once', async () => {
+  const { factory, calls } = counted();
+  const broken = (close: () => Promise<void>): DriverFactory =>
+    driverWith(memory(), ({ source }) => ({
+      source: Object.assign(Object.create(source) as Driver['source'], { close }),
+    }));
+  const slots = bind({
+    messageSource: broken(() => {
+      throw new Error('no source');
+    }),
+    stateStore: broken(() => Promise.reject(new Error('no state'))),
+    deadLetterQueue: factory,
+  });
+  await expect(slots.close()).rejects.toThrow('no source');
+  expect(calls.closed).toBe(1);
+});
+
+it('options of a driver are not shown where the runtime is printed', async () => {
+  const config = { port: 1, password: 'hush' };
+  const slots = bind({ messageSource: { driver: 'redis', config } });
+  expect(inspect(slots, { depth: Infinity })).not.toContain('hush');
+  const path = ['opened', 'binding', 'config', 'password'];
+  expect(JSON.stringify(slots, path)).not.toContain('hush');
+  await slots.close();
+});
+
+it.each<[string, unknown]>([
+  ['a URL in place of a driver', 'redis://:hush@host'],
+  ['a URL in place of the options', { driver: 'redis', config: 'redis://:hush@host' }],
+])('%s is refused, and not repeated', (_, messageSource) => {
+  const make = () => new StreamsRuntime({ slots: wrongly({ messageSource }) });
+  expect(make).toThrow(/slots\.messageSource(\.config)? must be [^"]*$/);
+});
+
+it('only drivers by their names are compared by what they hold', () => {
+  const made = () => ({ ...memory(), driver: 'file', open: factory.open });
+  const { factory, calls } = counted();
+  bind({ messageSource: made(), stateStore: made() });
+  expect(calls.opened).toBe(2);
 });

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import { ApartDeadLetters } from '../../admin/dead-letters/apart.dead-letters.js';
 import { systemClock, type Clock } from '../../core/clock.js';
 import { WrongDriverForSlotError } from '../../core/errors/slot.errors.js';
+import { concealed } from '../../core/option-schema/concealed.js';
 import type {
   NamedDriver,
   NamedDriverFactory,
@@ -45,7 +47,7 @@ export class BoundSlots {
   readonly state: StateStore | undefined;
   /** The state store is that of the message source's driver. */
   readonly ownState: boolean;
-  /** A queue in place of the source's own. */
+  /** A queue in place of the source's own. Its redrives reach the source. */
   readonly otherQueue: DeadLetterQueue | undefined;
   readonly mode: SlotMode;
   /** The technology in each slot that is filled. */
@@ -68,7 +70,7 @@ export class BoundSlots {
     this.state = state?.store;
     this.ownState = state?.driver === this.driver;
     const queue = deadLetterQueue && this.deadLetterQueue(deadLetterQueue);
-    this.otherQueue = queue?.driver === this.driver ? undefined : queue?.store;
+    this.otherQueue = queue && this.apart(queue);
     this.mode = !state ? 'stateless' : queue ? 'full durability' : 'stateful';
     this.filled = {
       messageSource: source.technology,
@@ -87,9 +89,21 @@ export class BoundSlots {
     for (const { driver } of this.opened) driver.connect?.();
   }
 
-  /** Frees the connections of all drivers. */
+  /**
+   * Frees the connections of all drivers, also where one of them fails.
+   * @throws what the first of them throws that fails, once all have ended
+   */
   async close(): Promise<void> {
-    await Promise.all(this.opened.map(({ driver }) => driver.source.close()));
+    const closed = await Promise.allSettled(
+      this.opened.map(async ({ driver }) => driver.source.close()),
+    );
+    for (const one of closed) if (one.status === 'rejected') throw one.reason;
+  }
+
+  /** An application's own queue hands messages back as it likes. */
+  private apart({ store, driver }: StoreInSlot<DeadLetterQueue>): DeadLetterQueue | undefined {
+    if (driver === this.driver) return undefined;
+    return driver ? new ApartDeadLetters(store, this.driver.deadLetters, this.technology) : store;
   }
 
   private stateStore(binding: SlotBinding): StoreInSlot<StateStore> {
@@ -111,7 +125,11 @@ export class BoundSlots {
   private open(slot: SlotName, binding: DriverBinding): OpenedDriver {
     const known = this.opened.find((one) => isSame(one.binding, binding));
     if (known) return known;
-    const opened = { binding, ...this.openNew(slot, binding) };
+    // The options of a driver contain passwords.
+    const opened = concealed(
+      { binding, ...this.openNew(slot, binding) },
+      ({ technology }) => `Driver ${technology}`,
+    );
     this.opened.push(opened);
     return opened;
   }
@@ -138,5 +156,7 @@ interface StoreInSlot<Store> {
 
 /** The same driver: one object, or one name with the same options. */
 const isSame = (one: SlotBinding, other: SlotBinding): boolean =>
-  one === other ||
-  ('config' in one || 'driver' in one ? 'driver' in other && isDeepStrictEqual(one, other) : false);
+  one === other || (isNamed(one) && isNamed(other) && isDeepStrictEqual(one, other));
+
+const isNamed = (binding: SlotBinding): boolean =>
+  'driver' in binding && !('open' in binding) && !('source' in binding);
