@@ -30,7 +30,7 @@ export const MEMORY_OPTIONS = declareOptions('memory', {
   /**
    * Most keys that the state store keeps, of all that share the data. A new key above that is
    * refused with `STATE_STORE_FULL`, after expired keys were dropped.
-   * @default 10_000
+   * @default 10000
    */
   maxKeys: whole(1).default(10_000),
 });
