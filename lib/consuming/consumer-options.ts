@@ -99,4 +99,5 @@ export interface ConsumerOptions extends Omit<ConsumerSettings, 'slots'>, Consum
 export interface ConsumerChaining extends WorkflowSettling {
   readonly recognise: Middleware;
   readonly duplicateStep: (delivery: Delivery) => Ack | undefined;
+  readonly filteredStep: (delivery: Delivery) => Ack | undefined;
 }

@@ -11,6 +11,7 @@ import { decode } from './middleware/decode.middleware.js';
 import type { Collectors } from './batching/collectors.js';
 import { dedupe } from './middleware/dedupe.middleware.js';
 import { expire } from './middleware/expire.middleware.js';
+import { filter } from './middleware/filter.middleware.js';
 import { gate, type Gates } from './middleware/gate.middleware.js';
 import { inbox } from './middleware/inbox.middleware.js';
 import { limitDeliveries } from './middleware/limit-deliveries.middleware.js';
@@ -36,6 +37,7 @@ export interface PipelineOptions extends MatchOptions {
   readonly chaining: {
     readonly recognise: Middleware;
     readonly duplicateStep: (delivery: Delivery) => Ack | undefined;
+    readonly filteredStep: (delivery: Delivery) => Ack | undefined;
   };
   /** Middleware of the application, around each handler. */
   readonly middleware: readonly Middleware[];
@@ -64,7 +66,7 @@ interface Stage {
  */
 function orderOf(options: PipelineOptions): readonly Stage[] {
   const { claims, inbox: store, shared, clock, isHalted, tables } = options;
-  const { recognise, duplicateStep } = options.chaining;
+  const { recognise, duplicateStep, filteredStep } = options.chaining;
   const uncounted = (_: BoundHandler, counted: boolean): boolean => !counted;
   return [
     {
@@ -80,6 +82,7 @@ function orderOf(options: PipelineOptions): readonly Stage[] {
     { middleware: charge(options.subscription), where: uncounted },
     { compose: decode(options.codec) },
     { middleware: recognise, where: ({ chains }) => chains, readsMetadata: true },
+    { middleware: filter(filteredStep), where: (handler) => handler.filter !== undefined },
     // The timeout of a batch counts from the batch's own start.
     {
       middleware: timeout(clock),

@@ -16,6 +16,9 @@ export interface BatchPolicy {
  */
 export type OrderKey = (message: Message) => string | undefined;
 
+/** Whether a handler runs a message. May throw what a user's function throws. */
+export type MessageFilter = (message: Message) => boolean;
+
 /** The options of a handler, all decided, as the pipeline uses them. */
 export interface HandlerPolicy {
   /** `OrderController.process` */
@@ -34,6 +37,8 @@ export interface HandlerPolicy {
   readonly concurrency: number | undefined;
   /** @internal The handler answers requests. */
   readonly answers: boolean;
+  /** @internal Undefined: the handler runs every message that reaches it. */
+  readonly filter?: MessageFilter | undefined;
   /** @internal The handler completes each message that has a key once. */
   readonly dedupe?: OncePolicy | undefined;
   /** @internal The handler's effects are written together with the note that they were. */

@@ -23,8 +23,9 @@ export type SettledOutcome =
   /** A step of a workflow that was cancelled was acknowledged without a run. */
   | 'cancelled'
   /**
-   * Acknowledged without a run: no consumer of the group handles its event type. See
-   * docs/routing.md#events-without-a-handler.
+   * Acknowledged without a run: no consumer of the group handles its event type, or the `filter` of
+   * `handler` refused it. See docs/routing.md#events-without-a-handler and
+   * docs/routing.md#filter-by-content.
    */
   | 'filtered'
   /** Acknowledged without a run: it was completed before. See docs/idempotency.md. */

@@ -36,7 +36,7 @@ export interface Ack {
   readonly publish?: readonly OutgoingEntry[];
   /**
    * Acknowledged without a run, because the stream is declared to carry event types that this group
-   * does not handle.
+   * does not handle, or because the handler's `filter` refused the message.
    */
   readonly filtered?: boolean;
   /**

@@ -43,10 +43,12 @@ function bindHandler(definition: HandlerDefinition, options: ResolvedOptions): P
   return { definition, bound, group };
 }
 
+const FOR_EVENTS = ['filter', 'dedupe', 'inbox', 'batch', 'orderBy'] as const;
+
 /** Options that do not go together with the kind of the handler. */
 function kindProblems({ options, answers, invokeBatch }: HandlerDefinition): string[] {
   const problems: string[] = [];
-  const set = (['dedupe', 'inbox', 'batch', 'orderBy'] as const).filter((name) => options[name]);
+  const set = FOR_EVENTS.filter((name) => options[name]);
   if (answers) {
     problems.push(
       ...set.map((name) => `${name} is for events; what answers requests cannot have it`),

@@ -162,6 +162,12 @@ export const HANDLER_OPTIONS = declareOptions(
      */
     maxHold: whole(1).inherited(),
     /**
+     * Whether the handler runs a message: docs/routing.md#filter-by-content. `false` acknowledges the
+     * message without a run, with the outcome `filtered`. Where the function throws, or returns
+     * another value, a promise for example, the run has failed. For events only. @default runs all
+     */
+    filter: func<(message: Message) => boolean>('a function of the message'),
+    /**
      * Acknowledges messages whose key was completed before, without a run: docs/idempotency.md.
      * `true` is `'message'`. @default false
      */
@@ -204,6 +210,6 @@ function exclusive(given: Readonly<Record<string, unknown>>): Problems {
 /**
  * Options of one handler. Others come from the transport.
  *
- * @typeParam P the payload of its messages, for the functions of `dedupe`, `inbox` and `orderBy`
+ * @typeParam P the payload of its messages, for the functions of `filter`, `dedupe`, `inbox` and `orderBy`
  */
 export interface HandlerOptions<P = unknown> extends ForPayload<Given<typeof HANDLER_OPTIONS>, P> {}

@@ -1,3 +1,5 @@
+import type { MessageOf } from '../core/event-map.js';
+import type { MessageFilter } from '../core/handler-policy.js';
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import { backoff, HANDLER_OPTIONS } from './handler-options.js';
 import { flag, list, text } from '../core/option-schema/kinds.js';
@@ -102,6 +104,12 @@ export const STREAM_CONSUMER_OPTIONS = declareOptions(
      * @default the module's
      */
     maxParked: shared.maxParked,
+    /**
+     * Whether the callback gets a message: docs/routing.md#filter-by-content. `false` acknowledges
+     * the message without a call, with the outcome `filtered`. Where the function throws, or returns
+     * another value, a promise for example, the run has failed. @default all messages
+     */
+    filter: HANDLER_OPTIONS.options.filter,
     /** What becomes of event types that the callback does not take. @default 'ack' */
     unmatched: shared.unmatched,
     /**
@@ -118,17 +126,26 @@ export const STREAM_CONSUMER_OPTIONS = declareOptions(
   streamsNamed,
 );
 
+type Declared = Given<typeof STREAM_CONSUMER_OPTIONS>;
+
 /**
  * Options of `StreamConsumers.create`. Options that are left out are those of the module. Times in
  * milliseconds.
+ *
+ * @typeParam Events map from event types to payloads, for the function of `filter`
  */
-export interface StreamConsumerOptions extends Given<typeof STREAM_CONSUMER_OPTIONS> {}
+export type StreamConsumerOptions<Events extends object = Record<string, unknown>> = {
+  readonly [K in keyof Declared]: K extends 'filter'
+    ? ((message: MessageOf<Events>) => boolean) | undefined
+    : Declared[K];
+};
 
 /** {@link StreamConsumerOptions} with all defaults filled in. */
 export interface ResolvedConsumerOptions {
   readonly streams: readonly string[];
   readonly createGroup: boolean;
   readonly timeout: number | undefined;
+  readonly filter: MessageFilter | undefined;
   /** Undefined: only the module limits it. */
   readonly concurrency: number | undefined;
   /** All other options, from the module where this consumer gives none. */
@@ -150,6 +167,7 @@ export function resolveConsumerOptions(
     streams: given.streams ?? [given.stream!],
     createGroup: given.createGroup ?? true,
     timeout: given.timeout,
+    filter: given.filter,
     concurrency: given.concurrency,
     settings: resolveSettings({
       ...inherited,

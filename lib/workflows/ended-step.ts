@@ -3,7 +3,7 @@ import type { FinishedStep } from '../ports/workflow-store.js';
 import type { ScopedPlace } from './workflow-place.js';
 
 /** How a step ended. */
-export type StepOutcome = 'completed' | 'failed' | 'cancelled' | 'duplicate';
+export type StepOutcome = 'completed' | 'failed' | 'cancelled' | 'duplicate' | 'filtered';
 
 /** Place and event type of a step that follows. */
 export type NextPlace = readonly [place: string, event: string];

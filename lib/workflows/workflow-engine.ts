@@ -9,7 +9,7 @@ import type { Middleware } from '../core/middleware.js';
 import type { Ack, Settlement } from '../core/settlement.js';
 import type { MessageSource } from '../ports/source.js';
 import { NextSteps, type NextStepsOptions, type StepMessage } from './next-steps.js';
-import { duplicateStep } from './duplicate-step.js';
+import { duplicateStep, filteredStep } from './unrun-step.js';
 import { StepSettling, type ConcludingOptions, type Holding } from './step-settling.js';
 import { recognise } from './recognise.middleware.js';
 import { StepRecorder } from './step-recorder.js';
@@ -33,6 +33,8 @@ export class WorkflowEngine {
   readonly recognise: Middleware;
   /** How a step ends whose key another message has completed. */
   readonly duplicateStep: (delivery: Delivery) => Ack | undefined;
+  /** How a step ends that the `filter` of its handler refuses. */
+  readonly filteredStep: (delivery: Delivery) => Ack | undefined;
   readonly workflows: Workflows;
   private readonly chainer: NextSteps;
   private readonly concluding: ConcludingOptions;
@@ -44,6 +46,7 @@ export class WorkflowEngine {
     this.chainer = new NextSteps({ ...options, technology, stored: store !== undefined });
     this.recognise = recognise(store, clock);
     this.duplicateStep = (delivery) => duplicateStep(delivery, clock);
+    this.filteredStep = (delivery) => filteredStep(delivery, clock);
     this.workflows = new Workflows({
       ...options,
       idempotent: idempotentPublish,

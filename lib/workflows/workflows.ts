@@ -42,9 +42,10 @@ export interface WorkflowStep {
   readonly event: string;
   /**
    * `waiting`: published and not ended, so the step may be running or delayed. `duplicate`: not
-   * run, because its handler has `dedupe` and has completed the same key before.
+   * run, because its handler has `dedupe` and has completed the same key before. `filtered`: not run,
+   * because the `filter` of its handler refused it.
    */
-  readonly status: 'waiting' | 'completed' | 'failed' | 'cancelled' | 'duplicate';
+  readonly status: 'waiting' | 'completed' | 'failed' | 'cancelled' | 'duplicate' | 'filtered';
   /** Stream of the message. */
   readonly stream?: string;
   /** Id of the message. */

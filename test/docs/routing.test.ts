@@ -8,6 +8,7 @@ import { Archive } from '../../sample/docs/routing/archive.js';
 import { LedgerController, LedgerModule } from '../../sample/docs/routing/ledger.module.js';
 import { PackingController, PackingModule } from '../../sample/docs/routing/packing.module.js';
 import { ReadingController } from '../../sample/docs/routing/reading.controller.js';
+import { ReviewController } from '../../sample/docs/routing/review.controller.js';
 import { TriageController } from '../../sample/docs/routing/triage.controller.js';
 import { startApp } from '../support/nest-app.js';
 
@@ -83,4 +84,21 @@ it('handlers name streams: one event, some of two streams, all of a stream', asy
     'us filtered',
     'audit handled',
   ]);
+});
+
+it('a handler runs the messages that its filter accepts, and the others are filtered', async () => {
+  const { app, kit, publish } = await startApp({ controllers: [ReviewController] });
+  await publish('order.paid', { orderId: 'small', customerId: 'c', total: 99_999 });
+  await publish('order.paid', { orderId: 'large', customerId: 'c', total: 100_000 });
+  expect(app.get(ReviewController).reviewed).toEqual(['large']);
+  expect(kit.settled).toMatchObject([
+    { outcome: 'filtered', handler: 'ReviewController.review' },
+    { outcome: 'handled', handler: 'ReviewController.review' },
+  ]);
+});
+
+it('a payload that the filter cannot read fails the run', async () => {
+  const { kit, publish } = await startApp({ controllers: [ReviewController] });
+  await publish('order.paid', null);
+  expect(kit.settled).toMatchObject([{ outcome: 'retried', error: { name: 'TypeError' } }]);
 });

@@ -41,6 +41,7 @@ const same = <A, B>(_: Same<A, B>): void => undefined;
 
 export class TypedByAnArgument {
   @StreamHandler<Order>('order.paid', {
+    filter: ({ payload }) => payload.total > 100,
     dedupe: { key: ({ payload }) => payload.orderId },
     inbox: { key: ({ payload }) => payload.orderId, ttl: 1000 },
     orderBy: ({ payload }) => payload.customerId,
@@ -63,7 +64,12 @@ export class TypedByAnArgument {
   @StreamHandler<Order>('order.paid', { orderBy: 'customer.id', dedupe: true })
   byPath(): void {}
 
-  @StreamHandler<Order>('order.paid', { dedupe: undefined, inbox: undefined, orderBy: undefined })
+  @StreamHandler<Order>('order.paid', {
+    filter: undefined,
+    dedupe: undefined,
+    inbox: undefined,
+    orderBy: undefined,
+  })
   allUndefined(): void {}
 
   @StreamHandler('order.paid', { orderBy: ({ payload }: Message<Order>) => payload.customerId })
@@ -71,11 +77,22 @@ export class TypedByAnArgument {
 
   @LoadBalancedHandler<Order>({
     service: 'sessions',
+    filter: ({ payload }) => payload.total > 0,
     dedupe: { key: ({ payload }) => payload.orderId },
   })
   balanced(): void {}
 
+  // @ts-expect-error -- a filter answers true or false, not a promise
+  @StreamHandler<Order>('order.paid', { filter: async ({ payload }) => payload.total > 0 })
+  filterWithPromise(): void {}
+
+  // @ts-expect-error -- a filter answers true or false
+  @StreamHandler<Order>('order.paid', { filter: ({ payload }) => payload.orderId })
+  filterWithText(): void {}
+
   @StreamHandler<Order>('order.paid', {
+    // @ts-expect-error -- the payload has no such property
+    filter: ({ payload }) => payload.amount > 0,
     // @ts-expect-error -- the payload has no such property
     dedupe: { key: ({ payload }) => payload.id },
     // @ts-expect-error -- a key is a text
@@ -108,6 +125,7 @@ export class Untyped {
   @StreamHandler('order.paid', {
     dedupe: { key: ({ payload }) => (payload as Order).orderId },
     orderBy: ({ payload }) => (same<typeof payload, unknown>(true), payload),
+    filter: ({ payload }) => (payload as Order).total > 0,
   })
   cast(): void {}
 
@@ -202,6 +220,31 @@ export async function typedConsumers(consumers: StreamConsumers): Promise<void> 
   await consumer.start(({ eventType }) => eventType === 'user.made', ['order.paid']);
   // @ts-expect-error -- no event of the map matches
   await consumer.start(({ payload }) => payload.orderId !== '', ['ordr.*']);
+}
+
+export function filteringConsumers(consumers: StreamConsumers): void {
+  consumers.create<Events>({
+    stream: 'orders',
+    filter: (message) => {
+      same<typeof message, MessageOf<Events>>(true);
+      return message.eventType !== 'order.paid' || message.payload.total > 0;
+    },
+  });
+  consumers.create<Record<string, Order>>({
+    stream: 'orders',
+    filter: ({ payload }) => payload.total > 0,
+  });
+  consumers.create({
+    stream: 'orders',
+    filter: ({ payload, eventType }) => (same<typeof payload, unknown>(true), eventType !== 'x'),
+  });
+  consumers.create<Record<string, Order>>({
+    stream: 'orders',
+    // @ts-expect-error -- an order has no amount
+    filter: ({ payload }) => payload.amount > 0,
+  });
+  // @ts-expect-error -- a filter answers true or false, not a promise
+  consumers.create<Events>({ stream: 'orders', filter: async () => true });
 }
 
 export async function onePayload(consumers: StreamConsumers): Promise<void> {

@@ -17,6 +17,7 @@ import {
 } from '../../lib/core/errors/group.errors.js';
 import {
   HandlerTimeoutError,
+  InvalidFilterResultError,
   InvalidInstructionError,
   InvalidMessageKeyError,
   OwnershipLostError,
@@ -98,6 +99,7 @@ const SAMPLES: readonly (readonly [error: StreamsError, advice?: string])[] = [
   [new HandlerConflictError('consumers', 'A and B.'), 'give them groups of their own.'],
   [new HandlerNotFoundError(['a'], ['b'])],
   [new HandlerTimeoutError('A.a', 5)],
+  [new InvalidFilterResultError('A.a', undefined)],
   [new InvalidInstructionError('No event type.')],
   [new InvalidMessageError('No event type.')],
   [new InvalidMessageKeyError('A.a', 5, 1024)],

@@ -62,8 +62,9 @@ export function dedupe(
     let done = false;
     try {
       if (!isHalted(delivery) && isOurs(delivery)) settlement = await next(delivery);
-      // A step of a cancelled workflow is acknowledged although nothing was done.
-      done = settlement.kind === 'ack' && !settlement.unrun;
+      // A step of a cancelled workflow, or a filtered message, is acknowledged although nothing was
+      // done.
+      done = settlement.kind === 'ack' && !settlement.unrun && !settlement.filtered;
     } finally {
       if (!done) {
         remember(delivery);

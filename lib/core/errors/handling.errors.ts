@@ -120,6 +120,29 @@ export class UndecodableError extends StreamsError {
 }
 
 /**
+ * The function `filter` of a handler or consumer returned a value that is neither true nor false. The
+ * run has failed: the message runs again, and becomes a dead letter after `maxDeliveries` runs.
+ */
+export class InvalidFilterResultError extends StreamsError {
+  static readonly code: string = 'INVALID_FILTER_RESULT';
+  static readonly advice: string =
+    'Let the function return true to run the message, or false to acknowledge it without a run. It must not be async.';
+
+  constructor(handler: string, result: unknown) {
+    super(
+      InvalidFilterResultError.code,
+      `The function filter of ${handler} must return true or false, not ${kindOf(result)}. ` +
+        InvalidFilterResultError.advice,
+    );
+  }
+}
+
+const kindOf = (value: unknown): string => {
+  if (value === null || value === undefined) return `${value}`;
+  return value instanceof Promise ? 'a promise' : `a value of type ${typeof value}`;
+};
+
+/**
  * The function `key` of the handler option `dedupe` or `inbox` returned a value that cannot be a key.
  * Stored as the error of a dead letter with the reason `unrecoverable`.
  */

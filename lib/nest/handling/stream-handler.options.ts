@@ -34,7 +34,7 @@ const SOURCES_ONLY = declareOptions('@StreamHandler', {
 /**
  * Options of one handler. Others come from the transport. Times in milliseconds.
  *
- * @typeParam P the payload of its messages, for the functions of `dedupe`, `inbox` and `orderBy`
+ * @typeParam P the payload of its messages, for the functions of `filter`, `dedupe`, `inbox` and `orderBy`
  */
 export interface StreamHandlerOptions<P = unknown>
   extends Omit<HandlerOptions<P>, 'balanced'>, Given<typeof STREAM_ONLY> {}
@@ -42,7 +42,7 @@ export interface StreamHandlerOptions<P = unknown>
 /**
  * The form of `@StreamHandler` that begins with streams.
  *
- * @typeParam P the payload of its messages, for the functions of `dedupe`, `inbox` and `orderBy`
+ * @typeParam P the payload of its messages, for the functions of `filter`, `dedupe`, `inbox` and `orderBy`
  */
 export interface StreamHandlerSources<P = unknown>
   extends StreamHandlerOptions<P>, Given<typeof SOURCES_ONLY> {}

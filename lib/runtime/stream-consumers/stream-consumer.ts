@@ -195,13 +195,14 @@ export class StreamConsumer<Events extends object = Record<string, unknown>> {
   }
 
   private read(callback: EventCallback, events: readonly string[]): Promise<Reading[]> {
-    const { streams, createGroup, timeout, concurrency, settings } = this.options;
+    const { streams, createGroup, timeout, filter, concurrency, settings } = this.options;
     const definition = {
       name: `StreamConsumer(${streams.join(', ')})`,
       events,
       options: {
         streams,
         ...(timeout !== undefined && { timeout }),
+        ...(filter && { filter }),
         ...(concurrency === 1 && { overlap: false }),
       },
       invoke: callbackHandler(callback),

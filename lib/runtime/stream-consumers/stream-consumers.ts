@@ -41,9 +41,9 @@ export class StreamConsumers {
    * @throws UnsupportedFeatureError where the driver has no ports groups and pending
    */
   create<Events extends object = Record<string, unknown>>(
-    options: StreamConsumerOptions,
+    options: StreamConsumerOptions<Events>,
   ): StreamConsumer<Events> {
-    const resolved = resolveConsumerOptions(options, this.runtime.options);
+    const resolved = resolveConsumerOptions(options as StreamConsumerOptions, this.runtime.options);
     return new StreamConsumer(this.runtime, this.ports().pending, resolved);
   }
 
