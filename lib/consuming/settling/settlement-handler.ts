@@ -16,7 +16,7 @@ import { NextRuns, type NextRunsOptions } from '../running/next-runs.js';
 import { RetryPolicy } from './retry-policy.js';
 import { FollowUp, type FollowUpOptions } from './follow-up.js';
 import { Settler } from './settler.js';
-import { storeElsewhere, type ElsewhereOptions } from './store-elsewhere.js';
+import { storeOf, storeElsewhere, type ElsewhereOptions } from './store-elsewhere.js';
 
 export interface SettlementHandlerOptions
   extends
@@ -60,6 +60,7 @@ export class SettlementHandler {
     this.settler = new Settler({
       ...options,
       settle: storeElsewhere(options, (leases) => this.holds(leases)),
+      storeOf: storeOf(options),
       onSettled: followUp.settled,
       onProgress,
     });

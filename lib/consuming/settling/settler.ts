@@ -46,6 +46,8 @@ class SettlingItem {
 
 export interface SettlerOptions {
   readonly settle: Settle;
+  /** What a settlement needs beside the source. @default nothing */
+  readonly storeOf?: ((settlement: Reported) => OtherStore | undefined) | undefined;
   readonly clock: Clock;
   readonly events: EventBus;
   /** Called with each settlement, once its outcome is known. */
@@ -54,24 +56,33 @@ export interface SettlerOptions {
   readonly onProgress: () => void;
 }
 
+/** A store of its own slot, which may be slow or down while the source is not. */
+export type OtherStore = 'dead letter queue' | 'state store';
+
 const MOST_AT_ONCE = 1000;
 
 /**
- * Brings settlements to the source, lane by lane: a part of the source that cannot be reached holds
- * up no other lane.
+ * Brings settlements to the source, lane by lane: a part of the source, or a store of another slot,
+ * that cannot be reached holds up no other lane.
  */
 export class Settler {
   /** Number of settlements whose outcome is not known yet. */
   pending = 0;
   private readonly lanes = new Map<unknown, Lane>();
+  private readonly lanesApart = {
+    'dead letter queue': new Map<unknown, Lane>(),
+    'state store': new Map<unknown, Lane>(),
+  };
 
   constructor(private readonly options: SettlerOptions) {}
 
   add(delivery: Delivery, settlement: Reported, onConcluded?: () => void): void {
     const item = new SettlingItem(delivery, settlement, onConcluded) as Item;
     const name = item.lease.lane;
-    let lane = this.lanes.get(name);
-    if (!lane) this.lanes.set(name, (lane = new Lane(this.options, this)));
+    const store = this.options.storeOf?.(settlement);
+    const lanes = store === undefined ? this.lanes : this.lanesApart[store];
+    let lane = lanes.get(name);
+    if (!lane) lanes.set(name, (lane = new Lane(this.options, this)));
     if (settlement.kind === 'ack') lane.add(item, settlement.reply !== undefined);
     else if (settlement.kind !== 'dead-letter') lane.add(item, false);
     else {
@@ -82,7 +93,7 @@ export class Settler {
 
   /** Resolves when everything is settled, including settlements added while waiting. */
   async idle(): Promise<void> {
-    await Promise.all([...this.lanes.values()].map((lane) => lane.idle()));
+    await Promise.all(this.all().map((lane) => lane.idle()));
   }
 
   /**
@@ -90,7 +101,11 @@ export class Settler {
    * consumer.
    */
   abandon(): void {
-    for (const lane of this.lanes.values()) lane.abandon();
+    for (const lane of this.all()) lane.abandon();
+  }
+
+  private all(): Lane[] {
+    return [this.lanes, ...Object.values(this.lanesApart)].flatMap((lanes) => [...lanes.values()]);
   }
 }
 

@@ -6,6 +6,7 @@ import type { Completions } from '../../ports/completions.js';
 import type { DeadLetterQueue } from '../../ports/dead-letters.js';
 import type { Replies } from '../../ports/replies.js';
 import type { MessageSource, Settle, Settling } from '../../ports/source.js';
+import type { SettlerOptions } from './settler.js';
 import { answerFirst } from './other-stores/answer-first.js';
 import { buryApart } from './other-stores/bury-apart.js';
 import { markApart } from './other-stores/mark-apart.js';
@@ -63,6 +64,19 @@ export function storeElsewhere(options: ElsewhereOptions, holds: Holds): Settle 
     }
     // As most batches: acknowledgements and nothing else.
     return source.settle(batch);
+  };
+}
+
+/** What a settlement needs beside the source. Undefined: each needs the source alone. */
+export function storeOf({
+  deadLetter,
+  marksApart,
+}: Pick<ElsewhereOptions, 'deadLetter' | 'marksApart'>): SettlerOptions['storeOf'] {
+  if (!deadLetter && !marksApart) return undefined;
+  return (settlement) => {
+    if (deadLetter && settlement.kind === 'dead-letter') return 'dead letter queue';
+    if (marksApart && settlement.kind === 'ack' && settlement.completes) return 'state store';
+    return undefined;
   };
 }
 

@@ -1,5 +1,10 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { memory } from '../../../lib/drivers/memory/index.js';
+import type { HandlerOptions } from '../../../lib/options/handler-options.js';
+import type { Slots } from '../../../lib/options/slots-options.js';
+import type { DeadLetterQueue } from '../../../lib/ports/dead-letters.js';
+import type { StateStore } from '../../../lib/ports/state-store.js';
+import { standIn } from '../../support/stand-in.js';
 import { World } from '../../support/engine.js';
 
 let world: World;
@@ -47,4 +52,41 @@ it('a source that cannot redrive refuses, and the queue keeps the letters', asyn
     code: 'UNSUPPORTED_FEATURE',
   });
   expect((await deadLetters.list('paid')).items).toHaveLength(3);
+});
+
+it.each<[string, Partial<Slots>, HandlerOptions]>([
+  [
+    'dead letter queue',
+    { deadLetterQueue: standIn<DeadLetterQueue>({ put: () => new Promise(() => {}) }) },
+    { maxDeliveries: 1 },
+  ],
+  [
+    'state store',
+    {
+      stateStore: standIn<StateStore>({
+        get: async () => undefined,
+        delete: async () => false,
+        exists: async () => false,
+        setIfAbsent: async () => true,
+        set: () => new Promise(() => {}),
+        compareAndSet: () => new Promise(() => {}),
+      }),
+    },
+    { dedupe: true },
+  ],
+])('a %s that hangs holds up only what it stores', async (_, slots, options) => {
+  const invoke = (): void => {
+    if (options.maxDeliveries) throw new Error('no');
+  };
+  const { publish, settled } = await world.start(
+    [
+      { events: ['paid'], invoke, options: { streams: ['orders'], ...options } },
+      { events: ['sent'], invoke: () => undefined, options: { streams: ['orders'] } },
+    ],
+    { slots, routes: [{ events: ['*'], stream: 'orders' }] },
+  );
+  await publish('paid');
+  await publish('sent');
+  await publish('sent');
+  expect(settled.map(({ eventType }) => eventType)).toEqual(['sent', 'sent']);
 });
