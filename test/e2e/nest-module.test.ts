@@ -2,6 +2,7 @@ import { Controller, Inject, Injectable, Module, type Type } from '@nestjs/commo
 import { Test, type TestingModule } from '@nestjs/testing';
 import {
   DeadLetters,
+  getSourceToken,
   getStreamsToken,
   InvalidOptionsError,
   InjectStreamsPublisher,
@@ -170,6 +171,33 @@ describe('the module', () => {
       code: 'UNSUPPORTED_FEATURE',
     });
   });
+
+  it.each([
+    ['empty: dedupe is refused, as in the application', {}, 'slot stateStore is empty'],
+    ['filled: dedupe works', { stateStore: { driver: 'memory' } }, undefined],
+  ])(
+    'a driver of a test in place of its own leaves the state store %s',
+    async (_, more, refusal) => {
+      @Controller()
+      class Orders {
+        @StreamHandler('order', { dedupe: true })
+        handle(): void {}
+      }
+      const kit = new StreamsTestKit();
+      const slots = { messageSource: { driver: 'memory' }, ...more };
+      const module = await Test.createTestingModule({
+        imports: [StreamsModule.forRoot({ slots, group: 'g' })],
+        controllers: [Orders],
+      })
+        .overrideProvider(getSourceToken())
+        .useValue(kit.source)
+        .compile();
+      const app = module.createNestMicroservice({ strategy: module.get(StreamsTransport) });
+      onTestFinished(() => app.close());
+      if (refusal === undefined) await app.listen();
+      else await expect(app.listen()).rejects.toThrow(refusal);
+    },
+  );
 
   it('lets a controller look after the dead letters of its messages', async () => {
     const kit = new StreamsTestKit();

@@ -1,6 +1,6 @@
 import { Inject, Module, type DynamicModule, type OnModuleDestroy } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { inAllSlots } from '../../runtime/slots/in-all-slots.js';
+import { inFilledSlots } from '../../runtime/slots/in-all-slots.js';
 import type { StreamsOptions } from '../../options/streams-options.js';
 import { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { StreamsClient } from '../client/streams.client.js';
@@ -24,7 +24,9 @@ const Core = createCoreModule<StreamsOptions>({
   transport: StreamsTransport,
   client: StreamsClient,
   open: (options, source) =>
-    new StreamsRuntime(source ? { ...options, slots: inAllSlots(source) } : options),
+    new StreamsRuntime(
+      source ? { ...options, slots: inFilledSlots(source, options.slots) } : options,
+    ),
 });
 
 /**
