@@ -68,6 +68,7 @@ const MOST_AT_ONCE = 1000;
 export class Settler {
   /** Number of settlements whose outcome is not known yet. */
   pending = 0;
+  private abandoned = false;
   private readonly lanes = new Map<unknown, Lane>();
   private readonly lanesApart = {
     'dead letter queue': new Map<unknown, Lane>(),
@@ -93,7 +94,9 @@ export class Settler {
 
   /** Resolves when everything is settled, including settlements added while waiting. */
   async idle(): Promise<void> {
-    await Promise.all(this.all().map((lane) => lane.idle()));
+    // What follows from a settlement of one lane may be settled in another.
+    do await Promise.all(this.all().map((lane) => lane.idle()));
+    while (this.pending > 0 && !this.abandoned);
   }
 
   /**
@@ -101,6 +104,7 @@ export class Settler {
    * consumer.
    */
   abandon(): void {
+    this.abandoned = true;
     for (const lane of this.all()) lane.abandon();
   }
 

@@ -82,6 +82,18 @@ describe('the settler', () => {
     await s.it.idle();
   });
 
+  it('waits also for what another lane gets in the meantime', async () => {
+    const late = Object.assign(delivery('2'), { lease: { ...delivery('2').lease, lane: 'other' } });
+    const s = settler(async (batch) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (s.batches.length === 1) s.it.add(late, ack);
+      return batch.map(() => 'settled');
+    });
+    s.it.add(delivery('1'), ack);
+    await s.it.idle();
+    expect(s.settled).toEqual(['1 ack settled', '2 ack settled']);
+  });
+
   it('settles again what failed, and only that, with growing waits', async () => {
     let down = true;
     const s = settler(async (batch) =>
