@@ -3,7 +3,6 @@ import { StreamHandler, StreamPublisher, StreamsModule } from 'nestjs-redis-stre
 import { expect, it, onTestFinished } from 'vitest';
 import { sourceOnly } from '../../sample/docs/writing-a-driver/source-only.js';
 import { appModule, createApp } from '../support/nest-app.js';
-import { inAllSlots } from '../support/in-all-slots.js';
 
 it('a driver with one port serves handlers, and refuses what needs another port', async () => {
   const handled: string[] = [];
@@ -14,7 +13,7 @@ it('a driver with one port serves handlers, and refuses what needs another port'
       handled.push(orderId);
     }
   }
-  const streams = StreamsModule.forRoot({ slots: inAllSlots(sourceOnly()), group: 'shop' });
+  const streams = StreamsModule.forRoot({ slots: { messageSource: sourceOnly() }, group: 'shop' });
   const app = await createApp(appModule({ imports: [streams], controllers: [Orders] }));
   onTestFinished(() => app.close());
   await app.listen();

@@ -25,7 +25,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { startCluster, type TestCluster } from '../support/redis-cluster.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 import { appModule } from '../support/nest-app.js';
-import { inAllSlots } from '../support/in-all-slots.js';
 
 let redis: TestRedis;
 let cluster: TestCluster;
@@ -489,7 +488,7 @@ it('on a driver without the ports it is refused, naming feature and driver', asy
     open: (context: Parameters<typeof openMemory>[0]) => ({ source: openMemory(context).source }),
   };
   const module = appModule({
-    imports: [StreamsModule.forRoot({ slots: inAllSlots(source), group: 'g' })],
+    imports: [StreamsModule.forRoot({ slots: { messageSource: source }, group: 'g' })],
   });
   const app = await NestFactory.createApplicationContext(module, { logger: false });
   onTestFinished(() => app.close());

@@ -109,7 +109,7 @@ describe('StreamPublisher', () => {
     const source = driverWith(memory(), ({ source: own }) => {
       Object.assign(own, { capabilities: { ...own.capabilities, idempotentPublish: false } });
     });
-    const { publisher } = await shop({ source });
+    const { publisher } = await shop({ slots: { messageSource: source } });
     await expect(
       publisher.publish('order.process', { id: 1 }, { idempotencyKey: 'k' }),
     ).rejects.toMatchObject({ code: 'UNSUPPORTED_FEATURE' });
@@ -134,7 +134,7 @@ describe('StreamPublisher', () => {
       own.publish = async (entries) =>
         entries.map(({ stream }, index) => (stream === 'mail' ? refused : `1-${index}`));
     });
-    const { publisher } = await shop({ source });
+    const { publisher } = await shop({ slots: { messageSource: source } });
     const publishing = publisher.publishBatch([
       { eventType: 'order.process', payload: { id: 1 } },
       { eventType: 'email.send', payload: { to: 'a' }, stream: 'mail' },
