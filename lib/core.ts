@@ -36,7 +36,7 @@ export { StreamHandler } from './nest/handling/stream-handler.decorator.js';
 export type {
   StreamHandlerOptions,
   StreamHandlerSources,
-} from './nest/handling/stream-handler.options.js';
+} from './nest/handling/handler-sources.js';
 export type { EventTypeOf, MessageOf } from './core/event-map.js';
 export type { Message, Metadata } from './core/message.js';
 

@@ -7,7 +7,7 @@ import {
   DEDUPE_OPTIONS,
 } from '../../lib/options/handler-options.js';
 import { LOAD_BALANCER_OPTIONS } from '../../lib/options/load-balancer-options.js';
-import { STREAM_HANDLER_SOURCES } from '../../lib/nest/handling/stream-handler.options.js';
+import { STREAM_HANDLER_SOURCES } from '../../lib/nest/handling/handler-sources.js';
 import { STREAMS_OPTIONS } from '../../lib/options/streams-options.js';
 import { readPage } from '../support/doc-pages.js';
 

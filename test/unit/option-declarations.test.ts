@@ -21,7 +21,7 @@ import {
   STREAM_HANDLER_SOURCES,
   type StreamHandlerOptions,
   type StreamHandlerSources,
-} from '../../lib/nest/handling/stream-handler.options.js';
+} from '../../lib/nest/handling/handler-sources.js';
 import { REDIS_STREAMS_OPTIONS, type RedisStreamsOptions } from '../../lib/runtime/redis.preset.js';
 
 /** Written out, so that an interface can be compared with what it is made of. */

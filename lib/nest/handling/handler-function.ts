@@ -4,7 +4,7 @@ import type { HandlerDefinition } from '../../options/handler-definition.js';
 import { createInvoker, type ProcessingHooks } from './handler-invoker.js';
 import type { StreamContext } from './stream.context.js';
 import { readDeclaration } from './read-declaration.js';
-import { type StreamHandlerOptions } from './stream-handler.options.js';
+import { type StreamHandlerOptions } from './handler-sources.js';
 
 /** A handler that is no method. The Promise or Observable that it returns is awaited to its end. */
 export type StreamFunction<T = unknown> = (payload: T, context: StreamContext<T>) => unknown;

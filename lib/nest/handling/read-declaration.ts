@@ -6,7 +6,7 @@ import {
   STREAM_HANDLER_OPTIONS,
   STREAM_HANDLER_SOURCES,
   STREAM_ONLY,
-} from './stream-handler.options.js';
+} from './handler-sources.js';
 import { isRecord } from '../../core/option-schema/shape.js';
 import { shown } from '../../core/option-schema/wording.js';
 import { DEFAULT_NAME } from '../../options/streams-options.js';

@@ -4,7 +4,7 @@ import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import { transportIdOf } from '../tokens.js';
 import { implyParameters } from './implied-parameters.js';
 import { readDeclaration, type HandlerDeclaration } from './read-declaration.js';
-import { type StreamHandlerOptions, type StreamHandlerSources } from './stream-handler.options.js';
+import { type StreamHandlerOptions, type StreamHandlerSources } from './handler-sources.js';
 
 /** The key of `@StreamHandler` among the extras of Nest's own pattern metadata. */
 export const STREAM_HANDLER = Symbol.for('nestjs-redis-streams:stream-handler');

@@ -13,7 +13,7 @@ import { rememberFed } from '../handling/fed-handlers.js';
 import { defineFunction } from '../handling/handler-function.js';
 import type { StreamContext } from '../handling/stream.context.js';
 import { watchNest } from '../handling/watch-nest.js';
-import type { StreamHandlerOptions } from '../handling/stream-handler.options.js';
+import type { StreamHandlerOptions } from '../handling/handler-sources.js';
 import { splitSerialization } from '../serialization.js';
 import { transportIdOf } from '../tokens.js';
 import { ConnectionStatus, type StreamsStatus } from './connection-status.js';
