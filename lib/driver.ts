@@ -28,6 +28,7 @@ export type {
   PendingQuery,
   StreamReport,
 } from './ports/group-admin.js';
+export type { IdFormat } from './ports/id-format.js';
 export type { Inbox, InboxOutcome } from './ports/inbox.js';
 export type { LeaseName, LeaseStore, OwnedLease } from './ports/lease-store.js';
 export type {

@@ -28,6 +28,8 @@ export interface Lease {
    * cannot be reached holds up no other lane. Undefined: there is one lane for all.
    */
   readonly lane?: unknown;
+  /** The partition, in sources that have partitions: the order of ids holds inside it. */
+  readonly partition?: string;
   /** Set where a load balancer owns the whole stream. */
   readonly owned?: HeldStream;
   /** Set by the engine: the whole stream is completed once this entry is settled. */

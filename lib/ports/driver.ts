@@ -4,6 +4,7 @@ import type { DeadLetterQueue } from './dead-letters.js';
 import type { DelayStore } from './delays.js';
 import type { EventBus } from '../core/event-bus.js';
 import type { GroupAdmin, PendingEntries } from './group-admin.js';
+import type { IdFormat } from './id-format.js';
 import type { Inbox } from './inbox.js';
 import type { LeaseStore } from './lease-store.js';
 import type { Replies } from './replies.js';
@@ -20,6 +21,8 @@ import type { WorkflowStore } from './workflow-store.js';
  */
 export interface Driver {
   readonly source: MessageSource;
+  /** As in its {@link DriverFactory}. */
+  readonly ids: IdFormat;
   readonly state?: StateStore;
   readonly deadLetters?: DeadLetterQueue;
   /** Without it there are no delayed messages. */
@@ -65,6 +68,8 @@ export interface DriverContext {
 /** Makes a driver. Functions such as `memory()` and `redis()` return one. */
 export interface DriverFactory {
   readonly technology: string;
+  /** The ids of messages. Options that are ids are checked with it before the driver is opened. */
+  readonly ids: IdFormat;
   /** The clock of this driver. @default the system's */
   readonly clock?: Clock;
   open(context: DriverContext): Driver;

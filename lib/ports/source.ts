@@ -11,7 +11,10 @@ import type {
   SettleOutcome,
 } from '../core/settlement.js';
 
-/** What a source can do by itself. The engine does the rest, or refuses it at start-up. */
+/**
+ * What a source can do by itself. The engine does the rest, or refuses it at start-up. A source
+ * states each of them, and claims nothing that only sometimes holds.
+ */
 export interface SourceCapabilities {
   /** Short name of the technology, for logs and errors: `redis`, `memory`, … */
   readonly technology: string;
@@ -21,6 +24,38 @@ export interface SourceCapabilities {
    * is due.
    */
   readonly redelivers: boolean;
+  /**
+   * What a consumer holds.
+   * - `entry`: each entry by itself. It can be fenced, kept fresh, settled, released and taken over
+   *   apart from all others.
+   * - `partition`: all entries of a partition, which has one consumer of the group at a time. The
+   *   fence is that of the partition: `begin`, `extend` and `settle` return `lost` once it has moved.
+   *   No other consumer takes over a single entry, `leaves` is false, and `release` gives an entry
+   *   back to no peer: the partition's next consumer gets it. Entries come in order per partition
+   *   only. Leases have a `partition`.
+   */
+  readonly holds: 'entry' | 'partition';
+  /** The settlement `leave` is there: an entry can stay pending while others are settled. */
+  readonly leaves: boolean;
+  /** Released entries come again in the order of their stream, before those behind them. */
+  readonly keepsReleasedOrder: boolean;
+  /**
+   * - `at-least-once`: an entry that was handed out and not settled comes again.
+   * - `at-most-once`: an entry may be lost with the process that was handed it.
+   */
+  readonly delivery: 'at-least-once' | 'at-most-once';
+  /**
+   * What remembers how far a group has come.
+   * - `source`: the source does.
+   * - `engine`: the source does not. The engine keeps it in the state store, and passes it in
+   *   `SubscribeOptions.positions`.
+   */
+  readonly positions: 'source' | 'engine';
+  /**
+   * Most bytes of one message, payload and envelope together. The engine's `maxPayloadBytes` is
+   * bounded by it at start-up. Undefined: the source has no bound that an application would meet.
+   */
+  readonly maxPayload?: number;
   /** The acknowledgement and the messages that it publishes are one atomic step. */
   readonly atomicPublish: boolean;
   /** The dead letter and the acknowledgement are one atomic step. */
@@ -32,10 +67,12 @@ export interface SourceCapabilities {
    */
   readonly extends: boolean;
   /**
-   * An entry with an idempotency key is published once. Without this the engine refuses such
-   * entries. @default false
+   * An entry with an idempotency key is published once.
+   * - `true`: for the window that the entry asks for.
+   * - `native`: for a window of the server's own, per stream. That of the entry is not heeded.
+   * - `false`: the engine refuses such entries.
    */
-  readonly idempotentPublish?: boolean;
+  readonly idempotentPublish: boolean | 'native';
   /** Publishing can wait until replicas have the entry: `OutgoingEntry.waitReplicas`. */
   readonly replicatedPublish?: boolean;
 }
@@ -47,6 +84,11 @@ export interface SubscribeOptions {
   readonly consumer: string;
   /** Where a new group begins: `0` all entries, `$` only new ones, or an id. */
   readonly startId: string;
+  /**
+   * Only for sources with `positions: 'engine'`: per stream, the id behind which to hand out. A
+   * stream that is not in it begins at `startId`.
+   */
+  readonly positions?: ReadonlyMap<string, string>;
   /**
    * False: a missing group is a GroupNotFoundError or StreamNotFoundError. A group that vanishes
    * later is not recreated: `stream-unreadable` tells of it, with that error. @default true
@@ -160,6 +202,20 @@ export interface MessageSource {
    *   entry ages from now on.
    */
   settle(batch: readonly Settling[]): Promise<(SettleOutcome | Error)[]>;
+
+  /**
+   * Returns an id up to which the group has settled everything, as high as the source can tell: below
+   * the oldest entry that any consumer of the group has pending, parked and released entries
+   * included, and not above what was handed out. No entry need have this id. A consumer that resumes
+   * behind it skips nothing.
+   * - What was skipped by `startId`, or by setting the position of the group, counts as settled.
+   *   Redriven messages do not count.
+   * - Undefined: there is nothing that the group has settled, or no such group. Creates neither group
+   *   nor stream.
+   *
+   * Leave it out where the source cannot tell: the engine then follows its own settlements.
+   */
+  settledUpTo?(stream: string, group: string): Promise<string | undefined>;
 
   /**
    * Frees connections and timers, after every subscription was closed. Other connections to the same

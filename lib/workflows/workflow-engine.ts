@@ -41,7 +41,7 @@ export class WorkflowEngine {
 
   constructor(options: WorkflowEngineOptions) {
     const { store, source, clock } = options;
-    const { technology, idempotentPublish = false } = source.capabilities;
+    const { technology, idempotentPublish } = source.capabilities;
     this.concluding = { ...options, technology, recorder: new StepRecorder(options) };
     this.chainer = new NextSteps({ ...options, technology, stored: store !== undefined });
     this.recognise = recognise(store, clock);
@@ -49,7 +49,7 @@ export class WorkflowEngine {
     this.filteredStep = (delivery) => filteredStep(delivery, clock);
     this.workflows = new Workflows({
       ...options,
-      idempotent: idempotentPublish,
+      idempotent: idempotentPublish !== false,
       store: () => store ?? refuse(technology),
     });
   }

@@ -5,6 +5,7 @@ import {
   type DriverContext,
   type DriverFactory,
   type Fields,
+  type IdFormat,
   type Lease,
   type MessageSource,
   type OutgoingEntry,
@@ -230,7 +231,9 @@ class TeachingSubscription implements Subscription {
 class TeachingSource implements MessageSource {
   readonly capabilities: SourceCapabilities = {
     ...{ technology: 'teaching', redelivers: false, durableAttempts: false, extends: true },
-    ...{ atomicPublish: true, atomicDeadLetter: true },
+    ...{ atomicPublish: true, atomicDeadLetter: true, idempotentPublish: false },
+    ...{ holds: 'entry', leaves: true, keepsReleasedOrder: true },
+    ...{ delivery: 'at-least-once', positions: 'source' },
   };
   constructor(
     private readonly storage: Storage,
@@ -291,9 +294,16 @@ function problemOf({ stream, fields }: OutgoingEntry): Error | undefined {
 
 const own = (lease: Lease): TeachingLease => lease as TeachingLease;
 
+/** Positions in a stream, counted from 1. */
+const ids: IdFormat = {
+  accepts: (id) => /^\d{1,15}$/.test(id),
+  compare: (a, b) => Number(a) - Number(b),
+  expected: 'a number such as 17',
+};
+
 /** Streams in this process, by as little as a driver may be. Drivers of one factory share data. */
 export function teaching(clock: Clock): DriverFactory {
   const storage = new Storage(clock);
-  const open = (context: DriverContext) => ({ source: new TeachingSource(storage, context) });
-  return { technology: 'teaching', clock, open };
+  const open = (context: DriverContext) => ({ ids, source: new TeachingSource(storage, context) });
+  return { technology: 'teaching', ids, clock, open };
 }

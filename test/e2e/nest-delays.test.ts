@@ -91,6 +91,7 @@ describe('a Nest application', () => {
     const whole = memory();
     const source: DriverFactory = {
       technology: 'plain',
+      ids: whole.ids,
       open: (context) => {
         const { delays: _, ...driver } = whole.open(context);
         return driver;

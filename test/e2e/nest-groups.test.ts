@@ -19,7 +19,11 @@ import {
   UnsupportedFeatureError,
   type RedisStreamsModuleOptions,
 } from 'nestjs-redis-streams';
-import { PermissionDeniedError, WrongKeyTypeError } from 'nestjs-redis-streams/driver';
+import {
+  PermissionDeniedError,
+  WrongKeyTypeError,
+  type DriverFactory,
+} from 'nestjs-redis-streams/driver';
 import { memory } from 'nestjs-redis-streams/memory';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { startCluster, type TestCluster } from '../support/redis-cluster.js';
@@ -482,10 +486,11 @@ it('is injected by its class, by the name of its module, and stands in StreamsAd
 });
 
 it('on a driver without the ports it is refused, naming feature and driver', async () => {
-  const { open: openMemory } = memory();
-  const source = {
+  const { open: openMemory, ids } = memory();
+  const source: DriverFactory = {
     technology: 'bare',
-    open: (context: Parameters<typeof openMemory>[0]) => ({ source: openMemory(context).source }),
+    ids,
+    open: (context) => ({ source: openMemory(context).source, ids }),
   };
   const module = appModule({
     imports: [StreamsModule.forRoot({ slots: { messageSource: source }, group: 'g' })],

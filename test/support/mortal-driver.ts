@@ -1,4 +1,5 @@
 import type { Driver, DriverContext, DriverFactory } from '../../lib/ports/driver.js';
+import type { IdFormat } from '../../lib/ports/id-format.js';
 import type { SettleOutcome } from '../../lib/core/settlement.js';
 import type { MessageSource, Settling, Subscription } from '../../lib/ports/source.js';
 
@@ -8,6 +9,7 @@ import type { MessageSource, Settling, Subscription } from '../../lib/ports/sour
  */
 export class MortalDriver implements DriverFactory {
   readonly technology: string;
+  readonly ids: IdFormat;
   private dead = false;
   private readonly subscriptions: Subscription[] = [];
 
@@ -17,6 +19,7 @@ export class MortalDriver implements DriverFactory {
     private readonly onSettled: (settling: Settling, outcome: SettleOutcome | Error) => void,
   ) {
     this.technology = factory.technology;
+    this.ids = factory.ids;
   }
 
   get clock() {

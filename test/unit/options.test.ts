@@ -1,3 +1,4 @@
+import { memory } from '../../lib/drivers/memory/index.js';
 import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { defaultConsumerName } from '../../lib/options/consumer-name.js';
@@ -8,7 +9,8 @@ import { fromRedisOptions } from '../../lib/runtime/redis.preset.js';
 import { secret, secretInUrl, wordOf } from '../support/secrets.js';
 import { inAllSlots } from '../support/in-all-slots.js';
 
-const source = { technology: 'none', open: () => ({ source: undefined as never }) };
+const ids = memory().ids;
+const source = { technology: 'none', ids, open: () => ({ source: undefined as never, ids }) };
 
 const problemsIn = (call: () => unknown): readonly string[] => {
   try {

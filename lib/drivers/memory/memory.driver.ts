@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../../core/clock.js';
+import { ENTRY_IDS } from '../../core/entry-id.js';
 import type { DriverFactory } from '../../ports/driver.js';
 import { checked, part, whole } from '../../core/option-schema/kinds.js';
 import { refuse } from '../../core/option-schema/refuse.js';
@@ -50,6 +51,7 @@ export function memory(options: MemoryOptions = {}): DriverFactory {
   const broker = options.broker ?? new MemoryBroker(options.clock);
   return {
     technology: 'memory',
+    ids: ENTRY_IDS,
     ...(broker.clock !== systemClock && { clock: broker.clock }),
     open: (context) => {
       const { keyPrefix } = context;
@@ -57,6 +59,7 @@ export function memory(options: MemoryOptions = {}): DriverFactory {
       const groups = new MemoryGroups(broker, keyPrefix, source);
       return {
         source,
+        ids: ENTRY_IDS,
         state: new MemoryStateStore(broker, context, maxKeys),
         completions: new MemoryCompletions(broker, keyPrefix),
         inbox: new MemoryInbox(broker, keyPrefix),

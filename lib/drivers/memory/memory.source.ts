@@ -1,3 +1,4 @@
+import { settledUpTo } from '../../core/entry-id.js';
 import { GroupNotFoundError, StreamNotFoundError } from '../../core/errors/group.errors.js';
 import { InvalidMessageError } from '../../core/errors/publishing.errors.js';
 import { ClosedError, InvalidOptionsError } from '../../core/errors/start-up.errors.js';
@@ -20,6 +21,11 @@ import { MemorySubscription } from './reading/memory.subscription.js';
 const capabilities: SourceCapabilities = Object.freeze({
   technology: 'memory',
   redelivers: false,
+  holds: 'entry',
+  leaves: true,
+  keepsReleasedOrder: true,
+  delivery: 'at-least-once',
+  positions: 'source',
   atomicPublish: true,
   atomicDeadLetter: true,
   durableAttempts: false,
@@ -66,6 +72,14 @@ export class MemorySource implements MessageSource {
     const outcomes = batch.map((settling) => this.carryOut(settling));
     this.broker.wake();
     return outcomes;
+  }
+
+  async settledUpTo(stream: string, group: string): Promise<string | undefined> {
+    if (this.closed) throw new ClosedError('The memory driver');
+    const found = this.broker.stream(this.key(stream)).log.find(group);
+    if (!found) return undefined;
+    const [oldest] = found.allPending.values();
+    return settledUpTo(found.lastDeliveredId, oldest?.id);
   }
 
   async close(): Promise<void> {

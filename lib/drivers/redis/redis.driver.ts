@@ -1,3 +1,4 @@
+import { ENTRY_IDS } from '../../core/entry-id.js';
 import type { Driver, DriverContext, DriverFactory } from '../../ports/driver.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import { RedisOwnership } from './ownership/redis.ownership.js';
@@ -29,7 +30,7 @@ import { RedisWorkflowStore } from './workflows/redis.workflow-store.js';
 export function redis(options: RedisOptions = {}): DriverFactory {
   const problems = REDIS_OPTIONS.problems(options);
   if (problems.length > 0) throw new InvalidOptionsError(problems);
-  return { technology: 'redis', open: (context) => open(options, context) };
+  return { technology: 'redis', ids: ENTRY_IDS, open: (context) => open(options, context) };
 }
 
 function open(options: RedisOptions, { events, keyPrefix }: DriverContext): Driver {
@@ -45,6 +46,7 @@ function open(options: RedisOptions, { events, keyPrefix }: DriverContext): Driv
   const source = new RedisSource({ ...shared, replies, features, hints, handed });
   return {
     source,
+    ids: ENTRY_IDS,
     delays: source.delays,
     replies,
     state: new RedisStateStore(commands, keys),

@@ -30,11 +30,17 @@ import { RedisDelays } from './delays/redis.delays.js';
 import type { RedisReplies } from './requests/redis.replies.js';
 import { RedisSubscription } from './reading/redis.subscription.js';
 import type { ServerFeatures } from './connection/server-features.js';
+import { readSettledUpTo } from './groups/settled-up-to.script.js';
 import { settleAll } from './settling/settling.js';
 
 const CAPABILITIES: Omit<SourceCapabilities, 'atomicPublish'> = {
   technology: 'redis',
   redelivers: false,
+  holds: 'entry',
+  leaves: true,
+  keepsReleasedOrder: true,
+  delivery: 'at-least-once',
+  positions: 'source',
   atomicDeadLetter: true,
   durableAttempts: true,
   extends: true,
@@ -123,6 +129,16 @@ export class RedisSource implements MessageSource {
     const settling = settleAll(batch, context);
     socket?.uncork();
     return settling;
+  }
+
+  settledUpTo(stream: string, group: string): Promise<string | undefined> {
+    const { commands, keys } = this.options;
+    const key = keys.stream(stream);
+    return commands.run(
+      `looking up what ${group} has settled`,
+      (client) => readSettledUpTo(client, { key, group }),
+      key,
+    );
   }
 
   /** Publishes entries of which some wait for replicas. */

@@ -13,6 +13,7 @@ import { describeReclaiming } from './source/reclaiming.js';
 import { describeRedriving } from './source/redriving.js';
 import { describeReleasing } from './source/releasing.js';
 import { describeRetrying } from './source/retrying.js';
+import { describeSettledUpTo } from './source/settled-up-to.js';
 import { describeSettling } from './source/settling.js';
 import { describeSharing } from './source/sharing.js';
 import { describeTrimming } from './source/trimming.js';
@@ -43,6 +44,7 @@ export function sourceContract(runner: TestRunner, name: string, setup: DriverSe
     describePulling(tests, world);
     describeSharing(tests, world);
     describeSettling(tests, world);
+    describeSettledUpTo(tests, world);
     describeLeaving(tests, world);
     describeWatching(tests, world);
     describeRetrying(tests, world);

@@ -6,9 +6,10 @@ export function sourceOnly(): DriverFactory {
   const lender = memory();
   return {
     technology: 'source-only',
+    ids: lender.ids,
     open(context) {
-      const { source } = lender.open(context);
-      return { source };
+      const { source, ids } = lender.open(context);
+      return { source, ids };
     },
   };
 }

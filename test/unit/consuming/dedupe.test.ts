@@ -10,6 +10,7 @@ import {
 } from '../../../lib/core/errors/start-up.errors.js';
 import { EventBus } from '../../../lib/core/event-bus.js';
 import { ack, retry, type Ack } from '../../../lib/core/settlement.js';
+import type { DriverContext } from '../../../lib/ports/driver.js';
 import { memory } from '../../../lib/drivers/memory/index.js';
 import { MemoryCompletions } from '../../../lib/drivers/memory/memory.completions.js';
 import type { StateStore } from '../../../lib/ports/state-store.js';
@@ -453,7 +454,7 @@ describe('what cannot be deduplicated', () => {
     const source = {
       ...whole,
       technology: 'bare',
-      open: (context: Parameters<typeof whole.open>[0]) => ({ source: whole.open(context).source }),
+      open: (context: DriverContext) => ({ source: whole.open(context).source, ids: whole.ids }),
     };
     const runtime = new StreamsRuntime({ slots: { messageSource: source } });
     const starting = runtime.start([

@@ -17,6 +17,17 @@ export function describePublishing({ describe, test }: Tests, world: () => Sourc
       expect((await reader.take(2)).map(({ id }) => id)).toEqual(ids);
     });
 
+    test('the driver accepts its ids, and knows their order', async () => {
+      const published = [...(await world().publish('a', 'b')), ...(await world().publish('c'))];
+      const { ids } = await world().driver();
+      for (const id of published) expect(ids.accepts(id)).toBe(true);
+      expect(published.toSorted((a, b) => -ids.compare(a, b))).toEqual(published.toReversed());
+      expect(ids.compare(published[0]!, published[0]!)).toBe(0);
+      for (const other of ['', '$', 'no id', `${published[0]!} `]) {
+        expect(ids.accepts(other)).toBe(false);
+      }
+    });
+
     test('keeps the order within a stream, in a batch and over batches', async () => {
       const values = Array.from({ length: 300 }, (_, index) => `v${index}`);
       await world().publish(...values.slice(0, 100));
