@@ -3,6 +3,7 @@ import type { DeadLetterQueue } from '../ports/dead-letters.js';
 import type { DelayStore } from '../ports/delays.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { GroupAdmin, PendingEntries } from '../ports/group-admin.js';
+import type { IdFormat } from '../ports/id-format.js';
 import type { LiveConsumers } from '../ports/live-consumers.js';
 import { ConsumerGroupManager } from './groups/consumer-groups.js';
 import { DeadLetters } from './dead-letters/dead-letters.js';
@@ -14,6 +15,7 @@ import { DelayedMessages, type OnScheduled } from './delays/delayed-messages.js'
 export interface AdminParts {
   readonly technology: string;
   readonly codec: Codec;
+  readonly ids: IdFormat;
   readonly groups: GroupAdmin | undefined;
   readonly pending: PendingEntries | undefined;
   readonly live: LiveConsumers | undefined;
@@ -65,6 +67,7 @@ export class StreamsAdmin {
       pending ??
         lacking('Administration of pending entries', 'Use a driver with the port pending.'),
       live ?? lacking('Listing live consumers', 'Use a driver with the port live.'),
+      parts.ids,
     );
     this.deadLetters = new DeadLetters(
       deadLetters ?? lacking('Listing dead letters', 'Fill the slot deadLetterQueue.'),

@@ -1,21 +1,6 @@
-import { isEntryId } from '../core/entry-id.js';
-import { checked, flag, text, whole } from '../core/option-schema/kinds.js';
+import { flag, text, whole } from '../core/option-schema/kinds.js';
 import { declareOptions, type Given } from '../core/option-schema/shape.js';
-
-const ID = 'an id such as 1700000000000-0';
-
-/** Position of a group: `0`, `$` or an id. */
-export const position = checked<string>(
-  `'0', '$' or ${ID}`,
-  (given) => given === '$' || isEntryId(given),
-);
-
-/** Where a page of entries begins: an id, or `(` and an id that is itself left out. */
-const pageStart = checked<string>(
-  `${ID}, or next of a page`,
-  (given) =>
-    given === '-' || isEntryId(typeof given === 'string' ? given.replace(/^\(/, '') : given),
-);
+import { checkedByDriver } from './message-ids.js';
 
 export const PAGE_OPTIONS = declareOptions('a page', {
   /** Most items of the page. @default 100 */
@@ -43,7 +28,7 @@ export const CREATE_OPTIONS = declareOptions('createGroup', {
    * Where the group begins. `'0'`: all entries of the stream; `'$'`: only new entries; an id: the
    * entries behind it. @default '0'
    */
-  startId: position,
+  startId: checkedByDriver(),
   /** Whether to create the stream where it is missing. @default true */
   mkstream: flag(),
 });
@@ -85,7 +70,7 @@ export interface PendingFilter extends Given<typeof PENDING_FILTER> {}
 
 const PAGE_ONLY = declareOptions('a page of pending entries', {
   /** The first id, or `next` of the page before. @default the oldest */
-  start: pageStart,
+  start: checkedByDriver(),
   /** Most entries of the page. @default 100 */
   count: whole(1),
 });

@@ -1,10 +1,12 @@
 import type { MessageOf } from '../core/event-map.js';
 import type { MessageFilter } from '../core/handler-policy.js';
-import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import { backoff, HANDLER_OPTIONS } from './handler-options.js';
 import { flag, list, text } from '../core/option-schema/kinds.js';
 import type { Problems } from '../core/option-schema/option.js';
+import { refuse } from '../core/option-schema/refuse.js';
 import { declareOptions, type Given } from '../core/option-schema/shape.js';
+import type { IdFormat } from '../ports/id-format.js';
+import { streamPosition } from './message-ids.js';
 import { defined, resolveSettings } from './resolve-options.js';
 import { SETTINGS_OPTIONS, type ResolvedOptions } from './streams-options.js';
 
@@ -156,9 +158,12 @@ export interface ResolvedConsumerOptions {
 export function resolveConsumerOptions(
   given: StreamConsumerOptions,
   module: ResolvedOptions,
+  ids: IdFormat,
 ): ResolvedConsumerOptions {
-  const problems = STREAM_CONSUMER_OPTIONS.problems(given);
-  if (problems.length > 0) throw new InvalidOptionsError(problems);
+  refuse(
+    STREAM_CONSUMER_OPTIONS.problems(given),
+    streamPosition(ids).problems(given?.startId, 'startId'),
+  );
   const own = asGiven(defined(given));
   // These defaults follow from other times, so they are not inherited where those differ.
   const { reclaimInterval, crashedAfter, ...inherited } = asGiven(module);

@@ -1,6 +1,5 @@
 import type { Codec } from '../core/codecs/codec.js';
 import { jsonCodec } from '../core/codecs/json.codec.js';
-import { isEntryId } from '../core/entry-id.js';
 import { backoff } from './handler-options.js';
 import type { Middleware } from '../core/middleware.js';
 import type { Inbox } from '../ports/inbox.js';
@@ -25,6 +24,7 @@ import {
   type Completed,
   type Given,
 } from '../core/option-schema/shape.js';
+import { checkedByDriver, startIdProblems } from './message-ids.js';
 import { retention } from './retention-options.js';
 import { route } from './routes.js';
 import { SLOTS_OPTIONS, type NamedDriverFactory, type Slots } from './slots-options.js';
@@ -72,10 +72,7 @@ export const SETTINGS_OPTIONS = declareOptions('transports, clients and modules'
    * Where a new group begins. `'0'`: all messages; `'$'`: only new ones; an id: those behind it.
    * @default '0'
    */
-  startId: checked<string>(
-    "'0', '$' or an id such as 1700000000000-0",
-    (value) => value === '$' || isEntryId(value),
-  ).default('0'),
+  startId: checkedByDriver().default('0'),
   /** Longest wait of one blocking read, in milliseconds. A day at most. @default 5000 */
   blockTimeout: whole(1, LONGEST_WAIT).default(5000),
   /**
@@ -221,22 +218,27 @@ export const SETTINGS_OPTIONS = declareOptions('transports, clients and modules'
 });
 
 /** The options of transports, clients and modules that name their drivers themselves. */
-export const STREAMS_OPTIONS = declareOptions(SETTINGS_OPTIONS.of, {
-  /**
-   * What fills the message source, the state store and the dead letter queue, for example
-   * `{ messageSource: memory() }`: docs/slots.md. The classes `RedisStreams…` take the options of
-   * Redis instead.
-   */
-  slots: nested(SLOTS_OPTIONS).required() as Option<Slots, 'required'>,
-  /**
-   * Drivers of other packages, by the names that slots call them by. @default none
-   */
-  drivers: checked<Readonly<Record<string, NamedDriverFactory>>>(
-    'an object of functions that make drivers, by the names of the drivers',
-    (given) => isRecord(given) && Object.values(given).every((make) => typeof make === 'function'),
-  ).default({}),
-  ...SETTINGS_OPTIONS.options,
-});
+export const STREAMS_OPTIONS = declareOptions(
+  SETTINGS_OPTIONS.of,
+  {
+    /**
+     * What fills the message source, the state store and the dead letter queue, for example
+     * `{ messageSource: memory() }`: docs/slots.md. The classes `RedisStreams…` take the options of
+     * Redis instead.
+     */
+    slots: nested(SLOTS_OPTIONS).required() as Option<Slots, 'required'>,
+    /**
+     * Drivers of other packages, by the names that slots call them by. @default none
+     */
+    drivers: checked<Readonly<Record<string, NamedDriverFactory>>>(
+      'an object of functions that make drivers, by the names of the drivers',
+      (given) =>
+        isRecord(given) && Object.values(given).every((make) => typeof make === 'function'),
+    ).default({}),
+    ...SETTINGS_OPTIONS.options,
+  },
+  startIdProblems,
+);
 
 /** Options of a transport, client or module that do not depend on the technology. Times in milliseconds. */
 export interface StreamsOptions extends Given<typeof STREAMS_OPTIONS> {}

@@ -1,7 +1,4 @@
 import type { Fields } from '../core/message.js';
-import { shown } from '../core/option-schema/wording.js';
-import { isEntryId } from '../core/entry-id.js';
-import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import type { DeadLetterReason } from '../core/settlement.js';
 import type { ErrorRecord } from '../core/errors/error-record.js';
 
@@ -41,21 +38,6 @@ export type DeadLetterFilter =
   | { readonly group: string; readonly ids?: never; readonly all?: never }
   | { readonly all: true; readonly ids?: never; readonly group?: never };
 
-/**
- * For drivers whose dead letters have ids of entries.
- * @throws InvalidOptionsError for an invalid id
- */
-export function refuseLetterIds(ids: readonly string[] = []): void {
-  const problems = ids.flatMap((id, at) =>
-    isEntryId(id)
-      ? []
-      : [
-          `ids[${at}] must be the deadLetterId of a dead letter ("1700000000000-0"), not ${shown(id)}`,
-        ],
-  );
-  if (problems.length > 0) throw new InvalidOptionsError(problems);
-}
-
 /** One page of dead letters, oldest first. */
 export interface DeadLetterPage {
   readonly items: readonly DeadLetter[];
@@ -77,6 +59,7 @@ export interface DeadLetterQueue {
   /**
    * Returns `limit` dead letters at most, oldest first, beginning after the given dead letter id,
    * also where that dead letter is gone. Streams are apart from each other.
+   * @throws InvalidOptionsError where `after` can be no id of a dead letter
    */
   list(stream: string, limit: number, after?: string): Promise<DeadLetterPage>;
   /** Undefined where the dead letter was deleted, or is one of another stream. */

@@ -7,7 +7,7 @@ export interface StreamReport {
   readonly length: number;
   /** Number of entries ever appended. */
   readonly entriesAdded: number | null;
-  /** `0-0` where nothing was ever published. */
+  /** Where nothing was ever published, an id before all others, such as `0-0`. */
   readonly lastId: string;
   /** Undefined: the stream is empty. */
   readonly firstId: string | undefined;
@@ -31,6 +31,7 @@ export interface GroupReport {
   readonly consumers: number;
   /** Number of entries that were delivered and not settled. */
   readonly pending: number;
+  /** Where nothing was delivered, an id before all others, such as `0-0`. */
   readonly lastDeliveredId: string;
   readonly entriesRead: number | null;
   /** Number of entries not delivered yet. */

@@ -5,6 +5,7 @@ import { redis } from '../drivers/redis/redis.driver.js';
 import { REDIS_OPTIONS, type RedisOptions } from '../drivers/redis/connection/redis.options.js';
 import { registerDriver } from './slots/driver-names.js';
 import { inAllSlots } from './slots/in-all-slots.js';
+import { streamPosition } from '../options/message-ids.js';
 import { SETTINGS_OPTIONS, type StreamsOptions } from '../options/streams-options.js';
 
 /** Slots may call the driver by its name where this preset is imported: from the root door. */
@@ -37,6 +38,7 @@ export const REDIS_STREAMS_OPTIONS = declareOptions(
     masterName !== undefined && sentinels === undefined
       ? ['masterName has no effect without sentinels']
       : [],
+  ({ startId }) => streamPosition(redis().ids).problems(startId, 'startId'),
 );
 
 /**

@@ -20,12 +20,14 @@ import { slotsFor, Slots } from '../consuming/plan/slots.js';
 import type { Clock } from '../core/clock.js';
 import type { Driver } from '../ports/driver.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
+import { refuse } from '../core/option-schema/refuse.js';
 import { EventBus } from '../core/event-bus.js';
 import type { HandlerDefinition } from '../options/handler-definition.js';
 import type { When } from '../core/message.js';
 import type { Replies } from '../ports/replies.js';
 import { createRouter, type Router } from '../core/routing.js';
 import { bindHandlers, sharedGroupWarning } from '../options/bind-handlers.js';
+import { streamPosition } from '../options/message-ids.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import type { ResolvedOptions, StreamsOptions } from '../options/streams-options.js';
 import { Producer } from '../publishing/producer.js';
@@ -77,6 +79,7 @@ export class StreamsRuntime {
     this.shutdown = new ShutdownTime(this.clock, this.options.gracePeriod);
     this.route = createRouter(routes);
     this.driver = this.slots.driver;
+    refuse(streamPosition(this.driver.ids).problems(this.options.startId, 'startId'));
     const { events, clock, driver } = this;
     const { delays, groups, leases, pending } = driver;
     this.scheduler = delays && new Scheduler({ delays, clock, events });
@@ -118,6 +121,7 @@ export class StreamsRuntime {
     this.admin = new StreamsAdmin({
       technology: this.slots.technology,
       codec,
+      ids: driver.ids,
       groups,
       pending,
       live: driver.live,

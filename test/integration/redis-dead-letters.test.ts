@@ -52,6 +52,13 @@ it('purges one id out of many without walking the queue', async () => {
   expect(await client.xlen('{s}:dead-letter')).toBe(COUNT - 1);
 });
 
+it('takes nothing by an id without its sequence number, or of no dead letter', async () => {
+  const [ms] = ids[15_000]!.split('-');
+  expect(await queue.purge('s', { ids: [ms!, '99999999999999-0'] })).toBe(0);
+  expect(await queue.get('s', ms!)).toBeUndefined();
+  expect(await client.xlen('{s}:dead-letter')).toBe(COUNT);
+});
+
 it('redrives one id out of many without walking the queue', async () => {
   const one = ids[15_000]!;
   const redrive = () => runtime.admin.deadLetters.redrive('s', { ids: [one] });

@@ -51,6 +51,8 @@ export const FOLDERS: Readonly<Record<string, string>> = {
   'drivers/memory/broker': 'what stands for the server: logs, groups, keys that expire',
   'drivers/memory/reading': 'subscriptions, leases and what wakes them',
   'drivers/memory/ownership': 'streams that one consumer owns',
+  'drivers/entry-ids':
+    'ids of milliseconds and a sequence number, for the drivers that have such ids',
   testing: 'what every driver promises, as tests for any test runner',
   'testing/contracts': 'one suite for each port',
   'testing/contracts/source': 'parts of the suite of the port MessageSource',

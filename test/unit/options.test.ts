@@ -134,6 +134,12 @@ describe('options', () => {
     );
   });
 
+  it('of Redis: a startId that is no id of Redis is named with the others', () => {
+    const made = () => fromRedisOptions({ startId: 'yesterday', port: 0 });
+    expect(made).toThrow(`startId must be '0', '$' or an id such as 1700000000000-0, not "yest`);
+    expect(made).toThrow('- port ');
+  });
+
   it('of a handler are checked too', () => {
     expect(HANDLER_OPTIONS.problems({ timeout: 0, concurrency: 0, streams: [''] })).toHaveLength(3);
     expect(HANDLER_OPTIONS.problems({ timeout: 5, concurrency: 1, group: 'g' })).toEqual([]);

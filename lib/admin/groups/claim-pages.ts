@@ -13,15 +13,15 @@ export async function handOver(
 ): Promise<string[]> {
   const { stream, group, filter } = from;
   const claimed: string[] = [];
-  for (let start = '-'; claimed.length < most;) {
-    const page = await entries.list(stream, group, { ...filter, start, count: PAGE });
+  for (let start = {}; claimed.length < most;) {
+    const page = await entries.list(stream, group, { ...filter, ...start, count: PAGE });
     const ids = page
       .filter(({ consumer }) => consumer !== to.consumer)
       .slice(0, most - claimed.length)
       .map(({ id }) => id);
     claimed.push(...(await entries.claim(stream, group, { ...to, ids })));
     if (page.length < PAGE) break;
-    start = `(${page.at(-1)!.id}`;
+    start = { start: `(${page.at(-1)!.id}` };
   }
   return claimed;
 }

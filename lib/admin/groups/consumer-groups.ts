@@ -14,7 +14,7 @@ import { names, refuse } from '../../core/option-schema/refuse.js';
 import {
   CLAIM_OPTIONS,
   CREATE_OPTIONS,
-  position,
+  PENDING_PAGE_OPTIONS,
   REMOVE_OPTIONS,
   type ClaimStaleOptions,
   type CreateGroupOptions,
@@ -23,6 +23,8 @@ import {
   type PendingFilter,
   type PendingPageOptions,
 } from '../../options/admin-options.js';
+import { pageStart, streamPosition } from '../../options/message-ids.js';
+import type { IdFormat } from '../../ports/id-format.js';
 import { infoOf, type GroupInfo } from './group-info.js';
 import { handOver } from './claim-pages.js';
 import { allPending, pendingPage } from './pending-pages.js';
@@ -47,6 +49,7 @@ export class ConsumerGroupManager {
     private readonly groups: GroupAdmin,
     private readonly entries: PendingEntries,
     private readonly live: LiveConsumers,
+    private readonly ids: IdFormat,
   ) {}
 
   /**
@@ -61,7 +64,11 @@ export class ConsumerGroupManager {
     group: string,
     options: CreateGroupOptions = {},
   ): Promise<boolean> {
-    refuse(names({ stream, group }), CREATE_OPTIONS.problems(options));
+    refuse(
+      names({ stream, group }),
+      CREATE_OPTIONS.problems(options),
+      streamPosition(this.ids).problems(options?.startId, 'startId'),
+    );
     const { startId = '0', mkstream = true } = options;
     return this.groups.create(stream, group, { startId, createStream: mkstream });
   }
@@ -116,6 +123,11 @@ export class ConsumerGroupManager {
     group: string,
     options: PendingPageOptions = {},
   ): Promise<Page<PendingEntry>> {
+    refuse(
+      names({ stream, group }),
+      PENDING_PAGE_OPTIONS.problems(options),
+      pageStart(this.ids).problems(options?.start, 'start'),
+    );
     return pendingPage(this.entries, stream, group, options);
   }
 
@@ -134,7 +146,8 @@ export class ConsumerGroupManager {
    * @throws GroupNotFoundError, StreamNotFoundError
    */
   async setPosition(stream: string, group: string, id: string): Promise<void> {
-    refuse(names({ stream, group }), position.required().problems(id, 'id'));
+    const wanted = streamPosition(this.ids).required();
+    refuse(names({ stream, group }), wanted.problems(id, 'id'));
     await this.groups.setPosition(stream, group, id);
   }
 

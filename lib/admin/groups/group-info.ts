@@ -8,7 +8,7 @@ export interface GroupInfo {
   readonly consumers: number;
   /** Number of entries that were delivered and not settled. */
   readonly pending: number;
-  /** `0-0` where nothing was delivered. */
+  /** Where nothing was delivered, an id before all others: `0-0` on Redis. */
   readonly lastDeliveredId: string;
   /** Number of entries that were delivered to the group so far. */
   readonly entriesRead: number | null;

@@ -2,7 +2,6 @@ import type { PendingEntries, PendingEntry } from '../../ports/group-admin.js';
 import { names, refuse } from '../../core/option-schema/refuse.js';
 import {
   PENDING_FILTER,
-  PENDING_PAGE_OPTIONS,
   type Page,
   type PendingFilter,
   type PendingPageOptions,
@@ -11,14 +10,13 @@ import {
 /** Entries read by one call of the port. */
 const PAGE = 1000;
 
-/** Returns one page of the pending entries, oldest first. @throws InvalidOptionsError */
+/** Returns one page of the pending entries, oldest first. */
 export async function pendingPage(
   entries: PendingEntries,
   stream: string,
   group: string,
   options: PendingPageOptions,
 ): Promise<Page<PendingEntry>> {
-  refuse(names({ stream, group }), PENDING_PAGE_OPTIONS.problems(options));
   const { count = 100, ...query } = options;
   const found = await entries.list(stream, group, { ...query, count: count + 1 });
   const items = found.slice(0, count);
@@ -33,10 +31,11 @@ export async function* allPending(
   filter: PendingFilter,
 ): AsyncGenerator<PendingEntry, void> {
   refuse(names({ stream, group }), PENDING_FILTER.problems(filter));
-  for (let start: string | undefined = '-'; start !== undefined;) {
-    const wanted = { ...filter, start, count: PAGE };
+  let start: string | undefined;
+  do {
+    const wanted = { ...filter, ...(start !== undefined && { start }), count: PAGE };
     const page: Page<PendingEntry> = await pendingPage(entries, stream, group, wanted);
     yield* page.items;
     start = page.next;
-  }
+  } while (start !== undefined);
 }

@@ -1,12 +1,12 @@
-import {
-  refuseLetterIds,
-  type DeadLetter,
-  type DeadLetterFilter,
-  type DeadLetterPage,
-  type DeadLetterQueue,
-  type DeadLetterRecord,
+import type {
+  DeadLetter,
+  DeadLetterFilter,
+  DeadLetterPage,
+  DeadLetterQueue,
+  DeadLetterRecord,
 } from '../../ports/dead-letters.js';
-import { compareEntryIds } from '../../core/entry-id.js';
+import { refuseLetterIds, refusePageStart } from '../entry-ids/entry-id-format.js';
+import { compareEntryIds } from '../entry-ids/entry-id.js';
 import type { Fields } from '../../core/message.js';
 import type { MemoryBroker } from './broker/memory.broker.js';
 import type { MemoryStream } from './broker/memory-stream.js';
@@ -23,6 +23,7 @@ export class MemoryDeadLetters implements DeadLetterQueue {
   }
 
   async list(stream: string, limit: number, after?: string): Promise<DeadLetterPage> {
+    refusePageStart(after);
     // By order and not by position: the letter named by `after` may be gone by now.
     const rest = [...this.stream(stream).deadLetters.values()].filter(
       ({ deadLetterId }) => after === undefined || compareEntryIds(deadLetterId, after) > 0,

@@ -1,5 +1,5 @@
 import { systemClock, type Clock } from '../../core/clock.js';
-import { ENTRY_IDS } from '../../core/entry-id.js';
+import { ENTRY_IDS } from '../entry-ids/entry-id-format.js';
 import type { DriverFactory } from '../../ports/driver.js';
 import { checked, part, whole } from '../../core/option-schema/kinds.js';
 import { refuse } from '../../core/option-schema/refuse.js';

@@ -1,4 +1,5 @@
-import { ageOf, furthestBehind } from '../../core/entry-id.js';
+import { ageOf } from '../entry-ids/entry-id.js';
+import { furthestBehind } from '../entry-ids/group-position.js';
 import { GroupNotFoundError, StreamNotFoundError } from '../../core/errors/group.errors.js';
 import { ClosedError } from '../../core/errors/start-up.errors.js';
 import type {

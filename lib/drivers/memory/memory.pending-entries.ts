@@ -1,4 +1,4 @@
-import { compareEntryIds } from '../../core/entry-id.js';
+import { compareEntryIds } from '../entry-ids/entry-id.js';
 import type { PendingEntries, PendingEntry, PendingQuery } from '../../ports/group-admin.js';
 import type { Pending } from './broker/pending-entry.js';
 import type { MemoryGroups } from './memory.group-admin.js';

@@ -1,4 +1,4 @@
-import { compareEntryIds } from '../../core/entry-id.js';
+import { compareEntryIds } from '../entry-ids/entry-id.js';
 import type { Retention, StreamFootprint, Trimmed, TrimOrder } from '../../ports/retention.js';
 import type { GroupedLog } from './broker/grouped-log.js';
 import type { MemoryBroker } from './broker/memory.broker.js';

@@ -1,7 +1,8 @@
-import { settledUpTo } from '../../core/entry-id.js';
+import { refuseStartId } from '../entry-ids/entry-id-format.js';
+import { settledUpTo } from '../entry-ids/group-position.js';
 import { GroupNotFoundError, StreamNotFoundError } from '../../core/errors/group.errors.js';
 import { InvalidMessageError } from '../../core/errors/publishing.errors.js';
-import { ClosedError, InvalidOptionsError } from '../../core/errors/start-up.errors.js';
+import { ClosedError } from '../../core/errors/start-up.errors.js';
 import type { DriverContext } from '../../ports/driver.js';
 import type { OutgoingEntry } from '../../core/message.js';
 import type { DeadLetterRecord } from '../../ports/dead-letters.js';
@@ -53,11 +54,7 @@ export class MemorySource implements MessageSource {
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
     if (this.closed) throw new ClosedError('The memory driver');
-    if (!/^(\$|\d+(-\d+)?)$/.test(options.startId)) {
-      throw new InvalidOptionsError([
-        `startId must be '0', '$' or an id such as 1700000000000-0, not '${options.startId}'`,
-      ]);
-    }
+    refuseStartId(options.startId);
     if (options.createGroup === false) this.refuseMissing(options);
     const feeds = [...new Set(options.streams)].flatMap((stream) => this.feedsOf(stream, options));
     const subscription = new MemorySubscription(this.broker, feeds, options, (closed) =>

@@ -1,4 +1,4 @@
-import { ENTRY_IDS } from '../../core/entry-id.js';
+import { ENTRY_IDS } from '../entry-ids/entry-id-format.js';
 import type { Driver, DriverContext, DriverFactory } from '../../ports/driver.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import { RedisOwnership } from './ownership/redis.ownership.js';

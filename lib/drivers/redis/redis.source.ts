@@ -1,3 +1,4 @@
+import { refuseStartId } from '../entry-ids/entry-id-format.js';
 import { isDelayed } from '../../ports/delays.js';
 import { divide } from '../../core/collections/divide.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
@@ -100,6 +101,7 @@ export class RedisSource implements MessageSource {
   }
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
+    refuseStartId(options.startId);
     const { connector, commands } = this.options;
     const { connectTimeout } = connector;
     const { topology } = commands;

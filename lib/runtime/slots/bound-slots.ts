@@ -64,6 +64,9 @@ export class BoundSlots {
     this.drivers = drivers;
     const source = this.open('messageSource', messageSource as DriverFactory);
     this.driver = source.driver;
+    if (!this.driver.ids) {
+      throw new WrongDriverForSlotError('messageSource', source.technology, 'format of its ids');
+    }
     this.clock = source.clock ?? systemClock;
     this.technology = source.technology;
     const state = stateStore && this.stateStore(stateStore);

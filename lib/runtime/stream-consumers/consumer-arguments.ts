@@ -1,24 +1,28 @@
-import { isEntryId } from '../../core/entry-id.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import type { Message } from '../../core/message.js';
 import { checked } from '../../core/option-schema/kinds.js';
 import { refuse } from '../../core/option-schema/refuse.js';
 import { isRecord } from '../../core/option-schema/shape.js';
+import { messageId } from '../../options/message-ids.js';
+import type { IdFormat } from '../../ports/id-format.js';
 
-const ID = checked<string>('an id such as 1700000000000-0', isEntryId);
-
-const MESSAGE = checked<Pick<Message, 'id' | 'stream'>>(
-  'an id such as 1700000000000-0, or { id, stream }',
-  (value) => isRecord(value) && isEntryId(value['id']) && typeof value['stream'] === 'string',
-);
+const named = (ids: IdFormat) =>
+  checked<Pick<Message, 'id' | 'stream'>>(
+    `${ids.expected}, or { id, stream }`,
+    (value) =>
+      isRecord(value) &&
+      messageId(ids).kind.accepts(value['id']) &&
+      typeof value['stream'] === 'string',
+  );
 
 /** The message that the caller of `acknowledge` means. */
 export function namedMessage(
+  ids: IdFormat,
   streams: readonly string[],
   message: string | Pick<Message, 'id' | 'stream'>,
 ): Pick<Message, 'id' | 'stream'> {
   if (typeof message !== 'string') {
-    refuse(MESSAGE.required().problems(message, 'acknowledge'));
+    refuse(named(ids).required().problems(message, 'acknowledge'));
     return message;
   }
   if (streams.length > 1) {
@@ -27,7 +31,7 @@ export function namedMessage(
         'streams, and an id says nothing about its stream',
     ]);
   }
-  refuse(ID.problems(message, 'acknowledge'));
+  refuse(messageId(ids).problems(message, 'acknowledge'));
   return { id: message, stream: streams[0]! };
 }
 

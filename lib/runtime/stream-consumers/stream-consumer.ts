@@ -140,7 +140,7 @@ export class StreamConsumer<Events extends object = Record<string, unknown>> {
    * @throws ConnectionError
    */
   async acknowledge(message: string | Pick<Message, 'id' | 'stream'>): Promise<number> {
-    const { id, stream } = namedMessage(this.streams, message);
+    const { id, stream } = namedMessage(this.runtime.driver.ids, this.streams, message);
     const forget = (): void =>
       this.runtime.consumers.acknowledged(this.options.settings.consumer, this.group, stream, id);
     forget();

@@ -43,7 +43,9 @@ export class StreamConsumers {
   create<Events extends object = Record<string, unknown>>(
     options: StreamConsumerOptions<Events>,
   ): StreamConsumer<Events> {
-    const resolved = resolveConsumerOptions(options as StreamConsumerOptions, this.runtime.options);
+    const { options: module, driver } = this.runtime;
+    const given = options as StreamConsumerOptions;
+    const resolved = resolveConsumerOptions(given, module, driver.ids);
     return new StreamConsumer(this.runtime, this.ports().pending, resolved);
   }
 

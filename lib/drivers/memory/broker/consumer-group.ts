@@ -1,4 +1,4 @@
-import { canonicalId } from '../../../core/entry-id.js';
+import { canonicalId } from '../../entry-ids/entry-id.js';
 import type { EntryLog, LogReader } from './entry-log.js';
 import type { Claim, Hold, Pending, Seen } from './pending-entry.js';
 

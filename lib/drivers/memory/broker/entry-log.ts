@@ -1,4 +1,4 @@
-import { compareEntryIds } from '../../../core/entry-id.js';
+import { compareEntryIds } from '../../entry-ids/entry-id.js';
 import type { Fields } from '../../../core/message.js';
 
 /** An entry as it is stored. */

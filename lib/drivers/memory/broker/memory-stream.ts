@@ -1,6 +1,6 @@
 import type { Clock } from '../../../core/clock.js';
 import type { DeadLetter, DeadLetterRecord } from '../../../ports/dead-letters.js';
-import { timeOf } from '../../../core/entry-id.js';
+import { timeOf } from '../../entry-ids/entry-id.js';
 import type { Fields } from '../../../core/message.js';
 import { DelayedEntries } from './delayed-entries.js';
 import { CompletedKeys } from './completed-keys.js';

@@ -1,5 +1,5 @@
 import type { TimerHandle } from '../../../core/clock.js';
-import { compareEntryIds } from '../../../core/entry-id.js';
+import { compareEntryIds } from '../../entry-ids/entry-id.js';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import type { Fields } from '../../../core/message.js';
 import type { PendingInput, StreamInput, StreamInputs } from '../../../ports/stream-ownership.js';

@@ -1,15 +1,13 @@
-import {
-  refuseLetterIds,
-  type DeadLetter,
-  type DeadLetterFilter,
-  type DeadLetterPage,
-  type DeadLetterQueue,
-  type DeadLetterRecord,
+import type {
+  DeadLetter,
+  DeadLetterFilter,
+  DeadLetterPage,
+  DeadLetterQueue,
+  DeadLetterRecord,
 } from '../../../ports/dead-letters.js';
-import { isEntryId } from '../../../core/entry-id.js';
-import { InvalidOptionsError } from '../../../core/errors/start-up.errors.js';
+import { refuseLetterIds, refusePageStart } from '../../entry-ids/entry-id-format.js';
+import { isEntryId } from '../../entry-ids/entry-id.js';
 import type { Fields } from '../../../core/message.js';
-import { shown } from '../../../core/option-schema/wording.js';
 import { chunksOf } from '../../../core/collections/chunks.js';
 import type { Commands } from '../connection/commands.js';
 import { REPLY_BYTES } from '../held-entries/entry-sizes.js';
@@ -41,9 +39,7 @@ export class RedisDeadLetters implements DeadLetterQueue {
   }
 
   async list(stream: string, limit: number, after?: string): Promise<DeadLetterPage> {
-    if (after !== undefined && !isEntryId(after)) {
-      throw new InvalidOptionsError([`after must be next of a page, not ${shown(after)}`]);
-    }
+    refusePageStart(after);
     const from = after === undefined ? '-' : `(${after}`;
     // A page of large letters has fewer than asked for. The next page goes on behind the last of
     // them.

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
-import { ageOf, furthestBehind } from '../../../core/entry-id.js';
+import { ageOf } from '../../entry-ids/entry-id.js';
+import { furthestBehind } from '../../entry-ids/group-position.js';
 import type { GroupReport, StreamReport } from '../../../ports/group-admin.js';
 import { Script } from '../scripting/script.js';
 import { GROUP_COUNT } from '../scripting/group-count.js';

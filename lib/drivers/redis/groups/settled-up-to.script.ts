@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { settledUpTo } from '../../../core/entry-id.js';
+import { settledUpTo } from '../../entry-ids/group-position.js';
 import { GROUP_RECORD } from '../scripting/group-record.js';
 import { Script } from '../scripting/script.js';
 

@@ -1,5 +1,5 @@
 import { Chain } from '../../../core/collections/chain.js';
-import { compareEntryIds } from '../../../core/entry-id.js';
+import { compareEntryIds } from '../../entry-ids/entry-id.js';
 import { LARGE, memoryHint } from './memory-hint.js';
 import { DEFAULT_READ_BYTES, type HeldBytes } from './read-budget.js';
 import type { ReadKey, RedisLease } from './redis.lease.js';

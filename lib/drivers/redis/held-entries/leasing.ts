@@ -1,5 +1,5 @@
 import { chunksOf } from '../../../core/collections/chunks.js';
-import { compareEntryIds } from '../../../core/entry-id.js';
+import { compareEntryIds } from '../../entry-ids/entry-id.js';
 import type { EventBus } from '../../../core/event-bus.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
 import { grouped } from '../../../core/collections/grouped.js';

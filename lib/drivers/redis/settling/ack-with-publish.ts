@@ -1,4 +1,4 @@
-import { compareEntryIds } from '../../../core/entry-id.js';
+import { compareEntryIds } from '../../entry-ids/entry-id.js';
 import { PermissionDeniedError } from '../../../core/errors/server.errors.js';
 import type { Completion } from '../../../core/completion.js';
 import type { OutgoingEntry } from '../../../core/message.js';

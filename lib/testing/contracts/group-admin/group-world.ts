@@ -1,3 +1,4 @@
+import { expect } from '../../running/expect.js';
 import { port } from '../../running/skipped.js';
 import type { GroupAdmin, GroupReport, PendingEntries } from '../../../ports/group-admin.js';
 import { SourceWorld } from '../../world/source-world.js';
@@ -24,6 +25,14 @@ export class GroupWorld extends SourceWorld {
   async report(): Promise<GroupReport> {
     const [found] = await this.groups.describe([this.stream]);
     return found!.groups.find((one) => one.name === this.group)!;
+  }
+
+  /** Expects that this id is before all others: nothing was delivered, or published. */
+  async expectBeginning(id: string | undefined): Promise<void> {
+    const { ids } = await this.driver();
+    const [any] = await this.publishTo(this.harness.unique('any'), 'a');
+    expect(ids.accepts(id!)).toBe(true);
+    expect(ids.compare(id!, any!)).toBeLessThan(0);
   }
 
   async names(): Promise<string[] | undefined> {

@@ -1,4 +1,4 @@
-import { compareEntryIds } from '../../../../core/entry-id.js';
+import { compareEntryIds } from '../../../entry-ids/entry-id.js';
 import { systemClock } from '../../../../core/clock.js';
 import type { EventBus } from '../../../../core/event-bus.js';
 import type { Guard } from '../../../../core/guard.js';

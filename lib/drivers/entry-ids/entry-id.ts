@@ -10,27 +10,6 @@ export function isEntryId(given: unknown): given is string {
   return given.split('-').every((half) => BigInt(half) <= LARGEST);
 }
 
-/** The highest id before this one. */
-function idBefore(id: string): string {
-  const [ms, sequence] = halves(id);
-  if (sequence > 0n) return `${ms}-${sequence - 1n}`;
-  return ms > 0n ? `${ms - 1n}-${LARGEST}` : '0-0';
-}
-
-/**
- * The id up to which a group has settled everything. The position of a group that was moved back is
- * before its oldest pending entry. Undefined: it has settled nothing.
- */
-export function settledUpTo(
-  lastDelivered: string,
-  oldestPending: string | undefined,
-): string | undefined {
-  const behindPending =
-    oldestPending !== undefined && compareEntryIds(oldestPending, lastDelivered) <= 0;
-  const upTo = behindPending ? idBefore(oldestPending) : lastDelivered;
-  return upTo === '0-0' ? undefined : upTo;
-}
-
 /** Negative where `a` comes before `b`. A missing sequence number is 0, as on Redis. */
 export function compareEntryIds(a: string, b: string): number {
   const aDash = a.indexOf('-');
@@ -61,27 +40,11 @@ export function idBehind(id: string): string {
   return `${ms}-${sequence + 1n}`;
 }
 
-interface Position {
-  readonly name: string;
-  readonly oldestPendingId: string | undefined;
-  readonly lastDeliveredId: string;
-}
-
-/** Of the groups of a stream, the one that needs the oldest entry. */
-export function furthestBehind(groups: readonly Position[]) {
-  return groups
-    .map(needsOf)
-    .reduce<ReturnType<typeof needsOf> | undefined>(
-      (least, one) => (least && compareEntryIds(one.needs, least.needs) >= 0 ? least : one),
-      undefined,
-    );
-}
-
-function needsOf({ name, oldestPendingId: pending, lastDeliveredId }: Position) {
-  const unread = idBehind(lastDeliveredId);
-  return pending !== undefined && compareEntryIds(pending, unread) < 0
-    ? ({ name, by: 'pending', needs: pending } as const)
-    : ({ name, by: 'undelivered', needs: unread } as const);
+/** The highest id before this one. */
+export function idBefore(id: string): string {
+  const [ms, sequence] = halves(id);
+  if (sequence > 0n) return `${ms}-${sequence - 1n}`;
+  return ms > 0n ? `${ms - 1n}-${LARGEST}` : '0-0';
 }
 
 const msOf = (id: string, dash: number): string => (dash < 0 ? id : id.slice(0, dash));
@@ -97,10 +60,3 @@ function halves(id: string): [ms: bigint, sequence: bigint] {
   const dash = id.indexOf('-');
   return [BigInt(msOf(id, dash)), BigInt(sequenceOf(id, dash))];
 }
-
-/** The ids of drivers whose entries have such ids. */
-export const ENTRY_IDS = Object.freeze({
-  accepts: isEntryId,
-  compare: compareEntryIds,
-  expected: 'an id such as 1700000000000-0',
-});

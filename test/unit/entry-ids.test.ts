@@ -5,7 +5,7 @@ import {
   idBehind,
   isEntryId,
   timeOf,
-} from '../../lib/core/entry-id.js';
+} from '../../lib/drivers/entry-ids/entry-id.js';
 
 const LARGEST = '18446744073709551615';
 
