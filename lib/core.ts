@@ -1,18 +1,10 @@
 // The module, the transport and the clients.
 export { StreamPublisher, type BatchItem } from './nest/client/stream-publisher.js';
-export { StreamRecord, StreamRecordBuilder } from './nest/client/stream-record.js';
+export { StreamRecordBuilder } from './nest/client/stream-record.js';
 export { StreamsClient, type StreamsClientOptions } from './nest/client/streams.client.js';
-export {
-  InjectConsumerGroupManager,
-  InjectStreamsClient,
-  InjectStreamsPublisher,
-} from './nest/module/inject-streams.decorators.js';
+export { InjectStreamsClient } from './nest/module/inject-streams-client.decorator.js';
 export type { StreamsOptionsFactory } from './nest/module/streams-core.module.js';
-export {
-  StreamsModule,
-  type StreamsModuleAsyncOptions,
-  type StreamsModuleOptions,
-} from './nest/module/streams.module.js';
+export { StreamsModule, type StreamsModuleOptions } from './nest/module/streams.module.js';
 export { getSourceToken, getStreamsToken } from './nest/tokens.js';
 export type { StreamsStatus } from './nest/transport/connection-status.js';
 export {
@@ -21,67 +13,35 @@ export {
 } from './nest/transport/streams.transport.js';
 export type { PublishOptions } from './options/publish-options.js';
 export type { StreamsOptions } from './options/streams-options.js';
-export type { NamedDriver, NamedDriverFactory, Slots } from './options/slots-options.js';
-export {
-  MissingSlotError,
-  UnknownDriverError,
-  WrongDriverForSlotError,
-} from './core/errors/slot.errors.js';
+export type { Slots } from './options/slots-options.js';
 
 // Handlers.
 export { BatchResult } from './nest/handling/batch-result.js';
-export { StreamBatchContext, StreamBatchItem } from './nest/handling/stream-batch.context.js';
+export { StreamBatchContext } from './nest/handling/stream-batch.context.js';
 export { StreamContext } from './nest/handling/stream.context.js';
 export { StreamHandler } from './nest/handling/stream-handler.decorator.js';
-export type {
-  StreamHandlerOptions,
-  StreamHandlerSources,
-} from './nest/handling/handler-sources.js';
-export type { EventTypeOf, MessageOf } from './core/event-map.js';
-export type { Message, Metadata } from './core/message.js';
+export type { StreamHandlerOptions } from './nest/handling/handler-sources.js';
+export type { MessageOf } from './core/event-map.js';
+export type { Message } from './core/message.js';
 
 // Consumers without a controller.
-export type { EventCallback, EventDelivery } from './runtime/stream-consumers/event-callback.js';
-export type { PendingMessage } from './runtime/stream-consumers/pending-messages.js';
+export type { EventDelivery } from './runtime/stream-consumers/event-callback.js';
 export { StreamConsumer } from './runtime/stream-consumers/stream-consumer.js';
 export { StreamConsumers } from './runtime/stream-consumers/stream-consumers.js';
 export type { StreamConsumerOptions } from './options/stream-consumer-options.js';
 
 // Workflows.
-export {
-  fanOut,
-  next,
-  WorkflowInstruction,
-  type FanOut,
-  type PlainInstruction,
-} from './workflows/instructions.js';
-export type {
-  BranchFailure,
-  JoinedResults,
-  WorkflowFailure,
-} from './workflows/workflow-payloads.js';
-export {
-  Workflows,
-  type WorkflowState,
-  type WorkflowStatus,
-  type WorkflowStep,
-} from './workflows/workflows.js';
-export { type StartOptions } from './options/workflow-options.js';
-export type { WorkflowContext } from './workflows/workflow-place.js';
-export type { FanOutOptions, NextOptions } from './options/workflow-options.js';
+export { fanOut, next, WorkflowInstruction, type FanOut } from './workflows/instructions.js';
+export type { JoinedResults, WorkflowFailure } from './workflows/workflow-payloads.js';
+export { Workflows, type WorkflowState } from './workflows/workflows.js';
 
 // Streams shared out between consumers.
 export { LoadBalancedContext } from './nest/handling/load-balanced.context.js';
-export {
-  LoadBalancedHandler,
-  type LoadBalancedHandlerOptions,
-} from './nest/load-balancing/load-balanced-handler.decorator.js';
-export { LoadBalancer, StreamNotifications } from './nest/load-balancing/load-balancer.js';
+export { LoadBalancedHandler } from './nest/load-balancing/load-balanced-handler.decorator.js';
+export { LoadBalancer } from './nest/load-balancing/load-balancer.js';
 export {
   getLoadBalancerToken,
-  InjectLoadBalancer,
   LoadBalancerModule,
-  type LoadBalancerModuleAsyncOptions,
   type LoadBalancerModuleOptions,
 } from './nest/load-balancing/load-balancer.module.js';
 export {
@@ -89,42 +49,27 @@ export {
   OnStreamDisowned,
   OnStreamExpired,
   OnStreamTerminated,
-  type OnStreamOptions,
 } from './nest/load-balancing/on-stream.decorators.js';
 export type {
   StreamAdded,
   StreamDisowned,
   StreamExpired,
   StreamNotification,
-  StreamPayload,
   StreamTerminated,
 } from './load-balancing/notifications.js';
 export type { OwnedStream } from './load-balancing/owned-stream.js';
-export type { LoadBalancerOptions } from './options/load-balancer-options.js';
 
 // Administration, lag and events.
-export type { Page, PageOptions } from './options/admin-options.js';
 export { ConsumerGroupManager } from './admin/groups/consumer-groups.js';
-export {
-  type ClaimStaleOptions,
-  type CreateGroupOptions,
-  type RemoveConsumerOptions,
-} from './options/admin-options.js';
-export { DeadLetters, type DeadLetterView } from './admin/dead-letters/dead-letters.js';
-export { DelayedMessages, type DelayedMessage } from './admin/delays/delayed-messages.js';
-export type { GroupInfo } from './admin/groups/group-info.js';
-export type { PendingFilter, PendingPageOptions } from './options/admin-options.js';
-export {
-  StreamRetention,
-  type RetentionPin,
-  type RetentionReport,
-} from './admin/retention/stream-retention.js';
-export { StreamsAdmin, type LagReader } from './admin/streams-admin.js';
+export { DeadLetters } from './admin/dead-letters/dead-letters.js';
+export { DelayedMessages } from './admin/delays/delayed-messages.js';
+export { StreamRetention } from './admin/retention/stream-retention.js';
+export { StreamsAdmin } from './admin/streams-admin.js';
 export { LagMonitor } from './nest/lag/lag-monitor.js';
-export { OnStreamLag, type StreamLagFilter } from './nest/lag/on-stream-lag.decorator.js';
+export { OnStreamLag } from './nest/lag/on-stream-lag.decorator.js';
 export type { StreamsEvents } from './core/events.js';
 export type { SettledEvent } from './core/run-events.js';
-export type { GroupLag, StreamLagExceeded } from './core/lag.js';
+export type { StreamLagExceeded } from './core/lag.js';
 
 // Middleware and codecs; what their authors need beside this is in `nestjs-redis-streams/driver`.
 export { backstageCodec } from './core/codecs/backstage.codec.js';
@@ -158,10 +103,6 @@ export {
   PublishBatchError,
 } from './core/errors/publishing.errors.js';
 export { AnswerLostError, RemoteError, RequestTimeoutError } from './core/errors/request.errors.js';
-export {
-  ClosedError,
-  InvalidOptionsError,
-  UnsupportedFeatureError,
-} from './core/errors/start-up.errors.js';
+export { ClosedError, InvalidOptionsError } from './core/errors/start-up.errors.js';
 export { StreamsError } from './core/errors/streams.error.js';
 export { ConsumerCrashedError } from './core/errors/subscription.errors.js';

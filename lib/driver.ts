@@ -104,7 +104,7 @@ export type {
 } from './options/handler-options.js';
 export type { Middleware } from './core/middleware.js';
 export type { HeldStream, StreamPlace } from './core/held-stream.js';
-export type { LagSeverity, StreamLagExceeded } from './core/lag.js';
+export type { GroupLag, LagSeverity, StreamLagExceeded } from './core/lag.js';
 export type { LagOptions, LagThreshold } from './options/lag-options.js';
 export type { BeginOutcome, ExtendOutcome, Lease } from './core/lease.js';
 export type {
@@ -143,7 +143,43 @@ export type { BackpressureOptions, MaxLag } from './options/backpressure-options
 export type { DueTime } from './options/due-time.js';
 export type { StepTarget } from './options/step-target.js';
 
-// Errors that drivers throw and events carry.
+// Types that applications seldom name: what calls answer, and options that are written as literals.
+export type { DeadLetterView } from './admin/dead-letters/dead-letters.js';
+export type { DelayedMessage } from './admin/delays/delayed-messages.js';
+export type { GroupInfo } from './admin/groups/group-info.js';
+export type { RetentionPin, RetentionReport } from './admin/retention/stream-retention.js';
+export type { LagReader } from './admin/streams-admin.js';
+export type { EventTypeOf } from './core/event-map.js';
+export type { StreamPayload } from './load-balancing/notifications.js';
+export type { StreamRecord } from './nest/client/stream-record.js';
+export type { StreamHandlerSources } from './nest/handling/handler-sources.js';
+export type { StreamBatchItem } from './nest/handling/stream-batch.context.js';
+export type { StreamLagFilter } from './nest/lag/on-stream-lag.decorator.js';
+export type { LoadBalancedHandlerOptions } from './nest/load-balancing/load-balanced-handler.decorator.js';
+export type { LoadBalancerModuleAsyncOptions } from './nest/load-balancing/load-balancer.module.js';
+export type { StreamNotifications } from './nest/load-balancing/load-balancer.js';
+export type { OnStreamOptions } from './nest/load-balancing/on-stream.decorators.js';
+export type { StreamsModuleAsyncOptions } from './nest/module/streams-core.module.js';
+export type {
+  ClaimStaleOptions,
+  CreateGroupOptions,
+  Page,
+  PageOptions,
+  PendingFilter,
+  PendingPageOptions,
+  RemoveConsumerOptions,
+} from './options/admin-options.js';
+export type { LoadBalancerOptions } from './options/load-balancer-options.js';
+export type { NamedDriver, NamedDriverFactory } from './options/slots-options.js';
+export type { FanOutOptions, NextOptions, StartOptions } from './options/workflow-options.js';
+export type { EventCallback } from './runtime/stream-consumers/event-callback.js';
+export type { PendingMessage } from './runtime/stream-consumers/pending-messages.js';
+export type { PlainInstruction } from './workflows/instructions.js';
+export type { BranchFailure } from './workflows/workflow-payloads.js';
+export type { WorkflowContext } from './workflows/workflow-place.js';
+export type { WorkflowStatus, WorkflowStep } from './workflows/workflows.js';
+
+// Errors that drivers throw and events carry, and those of a wrong start.
 export { StreamUnsettledError } from './core/errors/balancing.errors.js';
 export { ConnectionError } from './core/errors/connection.errors.js';
 export { GroupNotFoundError, StreamNotFoundError } from './core/errors/group.errors.js';
@@ -163,6 +199,11 @@ export {
   MissingPackageError,
   UnsupportedFeatureError,
 } from './core/errors/start-up.errors.js';
+export {
+  MissingSlotError,
+  UnknownDriverError,
+  WrongDriverForSlotError,
+} from './core/errors/slot.errors.js';
 export { StateStoreFullError } from './core/errors/state-store.errors.js';
 export { StreamsError } from './core/errors/streams.error.js';
 export { ConsumerCrashedError } from './core/errors/subscription.errors.js';

@@ -1,4 +1,4 @@
-import { Injectable, type INestApplicationContext } from '@nestjs/common';
+import { Inject, Injectable, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { Redis } from 'ioredis';
 import {
@@ -8,7 +8,6 @@ import {
   DeadLetters,
   getStreamsToken,
   GroupNotFoundError,
-  InjectConsumerGroupManager,
   InvalidOptionsError,
   redisAclRules,
   RedisConnectionError,
@@ -16,11 +15,11 @@ import {
   StreamNotFoundError,
   StreamsAdmin,
   StreamsModule,
-  UnsupportedFeatureError,
   type RedisStreamsModuleOptions,
 } from 'nestjs-redis-streams';
 import {
   PermissionDeniedError,
+  UnsupportedFeatureError,
   WrongKeyTypeError,
   type DriverFactory,
 } from 'nestjs-redis-streams/driver';
@@ -461,7 +460,8 @@ it('is injected by its class, by the name of its module, and stands in StreamsAd
   class Operator {
     constructor(
       readonly groups: ConsumerGroupManager,
-      @InjectConsumerGroupManager('second') readonly second: ConsumerGroupManager,
+      @Inject(getStreamsToken('second', ConsumerGroupManager))
+      readonly second: ConsumerGroupManager,
       readonly admin: StreamsAdmin,
       readonly deadLetters: DeadLetters,
     ) {}

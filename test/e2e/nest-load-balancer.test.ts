@@ -1,5 +1,6 @@
 import {
   Controller,
+  Inject,
   Injectable,
   Scope,
   UseGuards,
@@ -22,7 +23,7 @@ import {
   RedisStreamsTransport,
   StreamPublisher,
   StreamsModule,
-  InjectLoadBalancer,
+  getLoadBalancerToken,
   RetryLaterError,
   UnrecoverableError,
   next,
@@ -131,7 +132,7 @@ describe('notifications', () => {
     const heard: string[] = [];
     @Injectable()
     class Sessions {
-      constructor(@InjectLoadBalancer('svc') private readonly balancer: LoadBalancer) {}
+      constructor(@Inject(getLoadBalancerToken('svc')) private readonly balancer: LoadBalancer) {}
 
       @OnStreamAdded()
       @OnStreamTerminated({ service: 'svc' })

@@ -5,7 +5,6 @@ import {
   getSourceToken,
   getStreamsToken,
   InvalidOptionsError,
-  InjectStreamsPublisher,
   StreamHandler,
   StreamPublisher,
   StreamsClient,
@@ -119,7 +118,9 @@ describe('the module', () => {
   it('is global, or not', async () => {
     @Injectable()
     class Shop {
-      constructor(@InjectStreamsPublisher() readonly publisher: StreamPublisher) {}
+      constructor(
+        @Inject(getStreamsToken('default', StreamPublisher)) readonly publisher: StreamPublisher,
+      ) {}
     }
     @Module({ providers: [Shop] })
     class ShopModule {}

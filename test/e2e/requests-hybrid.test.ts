@@ -10,8 +10,8 @@ import {
   StreamsClient,
   StreamsModule,
   StreamsTransport,
-  UnsupportedFeatureError,
 } from 'nestjs-redis-streams';
+import { UnsupportedFeatureError } from 'nestjs-redis-streams/driver';
 import { memory, StreamsTestKit } from 'nestjs-redis-streams/memory';
 import { firstValueFrom, type Observable } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';

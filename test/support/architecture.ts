@@ -105,9 +105,12 @@ function folderTree(): string {
 }
 
 function importsTable(): string {
-  const rows = Object.entries(RULES).map(([layer, { layers, packages = [] }]) =>
-    [[layer], layers, packages].map((names) => names.map((name) => `\`${name}\``).join(', ')),
-  );
+  const list = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(', ');
+  const rows = Object.entries(RULES).map(([layer, { layers, types = [], packages = [] }]) => [
+    list([layer]),
+    list(layers) + (types.length > 0 ? `; types of ${list(types)}` : ''),
+    list(packages),
+  ]);
   return table(['layer', 'may import', 'packages'], rows);
 }
 

@@ -9,6 +9,8 @@ import ts from 'typescript';
  * @typedef {object} Rule
  * @property {readonly string[]} layers what it may import besides itself and node
  * @property {readonly string[]} [packages] the only dependencies it may name
+ * @property {readonly string[]} [types] layers of which it may name types, by `export type`: nothing
+ * of them is loaded
  */
 
 const ENGINES = [
@@ -55,7 +57,10 @@ export const RULES = {
   'core.ts': {
     layers: ['nest', 'runtime', 'load-balancing', 'workflows', 'admin', 'options', 'ports', 'core'],
   },
-  'driver.ts': { layers: ['options', 'ports', 'core'] },
+  'driver.ts': {
+    layers: ['options', 'ports', 'core'],
+    types: ['nest', 'runtime', 'load-balancing', 'workflows', 'admin'],
+  },
   'testing.ts': { layers: ['testing', 'drivers/memory', 'options', 'ports', 'core'] },
 };
 
@@ -88,6 +93,7 @@ export function checkImports(root) {
     ...all.flatMap((file) => nameProblems(pathIn(root, file))),
     ...lib.flatMap((file) => clockProblems(pathIn(root, file), readFileSync(file, 'utf8'))),
     ...[...graph].flatMap(([file, imports]) => directionProblems(file, imports)),
+    ...lib.flatMap((file) => loadProblems(root, file)),
     ...WITHOUT_REDIS.flatMap((door) => redisProblems(graph, door)),
     ...cycles(graph).map(
       (cycle) => `${cycle.join(' -> ')}: imports go round in a circle (types count too)`,
@@ -113,13 +119,13 @@ function pathIn(root, file) {
 }
 
 /**
- * Paths of our own files, and names of packages, that a file imports in whatever way.
+ * Paths of our own files, and names of packages, that a file imports: by statements, calls or types.
  *
  * @param {string} root
  * @param {string} file
  */
-function importsOf(root, file) {
-  const { importedFiles } = ts.preProcessFile(readFileSync(file, 'utf8'), true, true);
+function importsOf(root, file, text = readFileSync(file, 'utf8')) {
+  const { importedFiles } = ts.preProcessFile(text, true, true);
   return importedFiles
     .map(({ fileName }) => fileName)
     .filter((name) => !isBuiltin(name))
@@ -141,12 +147,30 @@ function directionProblems(file, imports) {
   const layer = layerOf(file) ?? '';
   const rule = RULES[layer];
   if (!rule) return [`${file}: "${layer}" is no layer that test/support/check-imports.js knows`];
+  const layers = [...rule.layers, ...(rule.types ?? [])];
   return imports
-    .filter((target) => !mayImport(layer, rule, target))
+    .filter((target) => !mayImport(layer, { ...rule, layers }, target))
     .map((target) => {
-      const allowed = [...rule.layers, ...(rule.packages ?? [])].join(', ') || 'nothing but node';
+      const allowed = [...layers, ...(rule.packages ?? [])].join(', ') || 'nothing but node';
       return `${file}: must not import ${target}; ${layer} may import ${allowed}`;
     });
+}
+
+/**
+ * What a file loads of a layer of which it may only name types.
+ *
+ * @param {string} root
+ * @param {string} file
+ */
+function loadProblems(root, file) {
+  const path = pathIn(root, file);
+  const layer = layerOf(path) ?? '';
+  const types = RULES[layer]?.types ?? [];
+  if (types.length === 0) return [];
+  const loading = readFileSync(file, 'utf8').replaceAll(/^export type \{[^}]*\} from .*$/gm, '');
+  return importsOf(root, file, loading)
+    .filter((target) => matchesOne(types, layerOf(target) ?? ''))
+    .map((target) => `${path}: must not import ${target}; write export type { … }`);
 }
 
 /**

@@ -3,13 +3,13 @@ import {
   StreamConsumers,
   StreamHandler,
   StreamsTransport,
-  type EventCallback,
   type Message,
   type MessageOf,
   type StreamConsumer,
   type StreamContext,
   type StreamHandlerOptions,
 } from 'nestjs-redis-streams';
+import type { EventCallback } from 'nestjs-redis-streams/driver';
 
 /*
  * Compiled by a test with `exactOptionalPropertyTypes`, and never run: which handlers and callbacks

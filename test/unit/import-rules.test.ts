@@ -81,6 +81,23 @@ describe('the import rules', () => {
     ]);
   });
 
+  it('let the door of drivers name types of the shell and of engines', async () => {
+    const problems = await check({
+      'lib/driver.ts': `export type {\n  A,\n  B,\n} from './admin/a.js';\nexport type { C } from './nest/c.js';`,
+    });
+    expect(problems).toEqual([]);
+  });
+
+  it.each([`export { A } from './nest/a.js';`, `export { type A, b } from './nest/a.js';`])(
+    'refuse a door of drivers that loads the shell: %s',
+    async (text) => {
+      const problems = await check({ 'lib/driver.ts': text });
+      expect(problems).toEqual([
+        'lib/driver.ts: must not import lib/nest/a.ts; write export type { … }',
+      ]);
+    },
+  );
+
   it('refuse a way to Redis from the doors of applications without it', async () => {
     const problems = await check({
       'lib/core.ts': `export { A } from './nest/a.js';`,

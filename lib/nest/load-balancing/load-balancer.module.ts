@@ -35,7 +35,7 @@ export type LoadBalancerModuleAsyncOptions = ConfigurableModuleAsyncOptions<
   'createLoadBalancerOptions'
 > &
   LoadBalancerModuleExtras & {
-    /** Service for `@InjectLoadBalancer(service)`, which must be known before the options are. */
+    /** Service for `getLoadBalancerToken(service)`, which must be known before the options are. */
     readonly service?: string | undefined;
   };
 
@@ -86,7 +86,8 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<LoadBalancerOp
 
 /**
  * Provides {@link LoadBalancer} for one service, on the connections of the root module. Import it
- * once for each service. With several services inject each by `@InjectLoadBalancer(service)`.
+ * once for each service. With several services inject each by
+ * `@Inject(getLoadBalancerToken(service))`.
  *
  * At a shutdown the root module gives all streams back, once the messages under way are settled.
  */
@@ -123,7 +124,3 @@ export class LoadBalancerModule extends ConfigurableModuleClass implements OnApp
  * The injection token of the {@link LoadBalancer} of one service, for applications with several.
  */
 export const getLoadBalancerToken = (service: string): string => `LoadBalancer(${service})`;
-
-/** Injects the {@link LoadBalancer} of one service, for applications with several. */
-export const InjectLoadBalancer = (service: string): PropertyDecorator & ParameterDecorator =>
-  Inject(getLoadBalancerToken(service));

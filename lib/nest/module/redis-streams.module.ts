@@ -9,15 +9,12 @@ import {
   RUNTIME,
   shutDownFirst,
   surround,
-  type AsyncOptions,
+  type StreamsModuleAsyncOptions,
 } from './streams-core.module.js';
 import { checkedAsync, checkedObject, type StreamsModuleExtras } from './module-options.js';
 
 /** Options of `RedisStreamsModule.forRoot`. */
 export type RedisStreamsModuleOptions = RedisStreamsOptions & StreamsModuleExtras;
-
-/** Options of `RedisStreamsModule.forRootAsync`. */
-export type RedisStreamsModuleAsyncOptions = AsyncOptions<RedisStreamsOptions>;
 
 const Core = createCoreModule<RedisStreamsOptions>({
   transport: RedisStreamsTransport,
@@ -47,7 +44,7 @@ export class RedisStreamsModule implements OnModuleDestroy {
   }
 
   /** @throws InvalidOptionsError when the application starts, naming every problem */
-  static forRootAsync(options: RedisStreamsModuleAsyncOptions): DynamicModule {
+  static forRootAsync(options: StreamsModuleAsyncOptions<RedisStreamsOptions>): DynamicModule {
     return surround(RedisStreamsModule, Core.forRootAsync(checkedAsync(options)), options.name);
   }
 

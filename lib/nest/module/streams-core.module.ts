@@ -13,7 +13,7 @@ import { DiscoveryModule, type ModulesContainer } from '@nestjs/core';
 import { concealed } from '../../core/option-schema/concealed.js';
 import { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { getStreamsToken } from '../tokens.js';
-import { DEFAULT_NAME } from '../../options/streams-options.js';
+import { DEFAULT_NAME, type StreamsOptions } from '../../options/streams-options.js';
 import { checkedObject, type StreamsModuleExtras } from './module-options.js';
 import { lagListeners, streamsProviders, unfedHandlers, type Preset } from './streams-providers.js';
 
@@ -23,7 +23,8 @@ export interface StreamsOptionsFactory<Options> {
   createStreamsOptions(): Options | Promise<Options>;
 }
 
-export type AsyncOptions<Options> = ConfigurableModuleAsyncOptions<
+/** Options of `forRootAsync`: `useFactory` with `inject`, `useClass` or `useExisting`. */
+export type StreamsModuleAsyncOptions<Options = StreamsOptions> = ConfigurableModuleAsyncOptions<
   Options,
   'createStreamsOptions'
 > &
@@ -37,7 +38,7 @@ const OPTIONS = Symbol('nestjs-redis-streams:options');
 /** Makes the modules that own connections and services. */
 export interface CoreModule<Options> {
   forRoot(options: Options & StreamsModuleExtras): DynamicModule;
-  forRootAsync(options: AsyncOptions<Options>): DynamicModule;
+  forRootAsync(options: StreamsModuleAsyncOptions<Options>): DynamicModule;
 }
 
 /**

@@ -10,15 +10,12 @@ import {
   RUNTIME,
   shutDownFirst,
   surround,
-  type AsyncOptions,
+  type StreamsModuleAsyncOptions,
 } from './streams-core.module.js';
 import { checkedAsync, checkedObject, type StreamsModuleExtras } from './module-options.js';
 
 /** Options of `StreamsModule.forRoot`. */
 export type StreamsModuleOptions = StreamsOptions & StreamsModuleExtras;
-
-/** Options of `StreamsModule.forRootAsync`: `useFactory` with `inject`, `useClass` or `useExisting`. */
-export type StreamsModuleAsyncOptions = AsyncOptions<StreamsOptions>;
 
 const Core = createCoreModule<StreamsOptions>({
   transport: StreamsTransport,

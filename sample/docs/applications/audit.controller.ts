@@ -1,7 +1,7 @@
-import { Controller, Logger } from '@nestjs/common';
+import { Controller, Inject, Logger } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
 import {
-  InjectStreamsPublisher,
+  getStreamsToken,
   StreamHandler,
   StreamPublisher,
 } from 'nestjs-redis-streams';
@@ -12,7 +12,7 @@ export class AuditController {
   private readonly logger = new Logger(AuditController.name);
 
   constructor(
-    @InjectStreamsPublisher('audit')
+    @Inject(getStreamsToken('audit', StreamPublisher))
     private readonly publisher: StreamPublisher<ShopEvents>,
   ) {}
 

@@ -1,9 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import {
-  StreamConsumers,
-  type PendingMessage,
-  type StreamConsumer,
-} from 'nestjs-redis-streams';
+import { StreamConsumers, type StreamConsumer } from 'nestjs-redis-streams';
 import type { ShopEvents } from '../shop/orders.js';
 
 /** Large orders wait until a person has looked at them. */
@@ -25,7 +21,8 @@ export class Review implements OnModuleInit {
     );
   }
 
-  waiting(): Promise<PendingMessage[]> {
+  /** The entries that no person has approved yet. */
+  waiting() {
     return this.consumer.getPending();
   }
 

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { DelayedMessages, type DelayedMessage } from 'nestjs-redis-streams';
+import { DelayedMessages } from 'nestjs-redis-streams';
 
 @Injectable()
 export class Outbox {
   constructor(private readonly delayed: DelayedMessages) {}
 
   /** All that wait, soonest first, a page at a time. */
-  async all(): Promise<DelayedMessage[]> {
-    const waiting: DelayedMessage[] = [];
+  async all() {
+    const waiting = [];
     let after: string | undefined;
     do {
       const page = await this.delayed.list('email.send', { limit: 50, after });

@@ -2,14 +2,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import {
   DeadLetters,
   getStreamsToken,
-  InjectStreamsPublisher,
   StreamPublisher,
 } from 'nestjs-redis-streams';
 
 @Injectable()
 export class AuditService {
   constructor(
-    @InjectStreamsPublisher('audit')
+    @Inject(getStreamsToken('audit', StreamPublisher))
     private readonly publisher: StreamPublisher,
     @Inject(getStreamsToken('audit', DeadLetters))
     private readonly dead: DeadLetters,

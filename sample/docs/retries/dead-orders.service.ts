@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { DeadLetters, type DeadLetterView } from 'nestjs-redis-streams';
+import { DeadLetters } from 'nestjs-redis-streams';
 
 @Injectable()
 export class DeadOrders {
   constructor(private readonly deadLetters: DeadLetters) {}
 
   /** All dead letters of the stream, oldest first, a page at a time. */
-  async all(): Promise<DeadLetterView[]> {
-    const letters: DeadLetterView[] = [];
+  async all() {
+    const letters = [];
     let after: string | undefined;
     do {
       const page = await this.deadLetters.list('order.placed', {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Workflows, type WorkflowStep } from 'nestjs-redis-streams';
+import { Workflows } from 'nestjs-redis-streams';
 import type { Shipment } from './parcel.controller.js';
 
 @Injectable()
@@ -13,7 +13,7 @@ export class Shipping {
   }
 
   /** What is not done yet, or undefined for an unknown order. */
-  async waiting(orderId: string): Promise<WorkflowStep[] | undefined> {
+  async waiting(orderId: string) {
     const workflow = await this.workflows.get(`ship-${orderId}`);
     return workflow?.steps.filter(({ status }) => status === 'waiting');
   }

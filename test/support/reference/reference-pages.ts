@@ -49,8 +49,15 @@ export class ReferencePages {
       case 'values':
         return unionTable(this.names.symbolOf(part.split(' ')[2]!)!, 'value');
       default:
-        return this.describer.describe(part, this.symbol(part));
+        return this.door(part) + this.describer.describe(part, this.symbol(part));
     }
+  }
+
+  /** Where a name comes from that the root lacks. */
+  private door(name: string): string {
+    const root = new Set(this.names.of('nestjs-redis-streams'));
+    const driver = new Set(this.names.of('nestjs-redis-streams/driver'));
+    return !root.has(name) && driver.has(name) ? 'Of `nestjs-redis-streams/driver`.\n\n' : '';
   }
 
   private symbol(name: string): ts.Symbol {
