@@ -3,6 +3,7 @@ import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
 import type { HandlerDefinition, PlannedHandler } from './handler-definition.js';
 import type { StreamsEvents } from '../core/events.js';
 import { HANDLER_OPTIONS } from './handler-options.js';
+import { defined } from './resolve-options.js';
 import { DEFAULT_GROUP, type ResolvedOptions } from './streams-options.js';
 
 /**
@@ -19,7 +20,14 @@ export function bindHandlers(
     ),
   );
   if (problems.length > 0) throw new InvalidOptionsError(problems);
-  return definitions.map((definition) => bindHandler(definition, options));
+  return definitions.map((definition) => bindHandler(withStream(definition, options), options));
+}
+
+/** A handler that names no stream takes that of the transport, if that names one. */
+function withStream(definition: HandlerDefinition, { stream }: ResolvedOptions): HandlerDefinition {
+  const { streams, balanced } = definition.options;
+  if (stream === undefined || streams !== undefined || balanced !== undefined) return definition;
+  return { ...definition, options: { ...definition.options, streams: [stream] } };
 }
 
 function bindHandler(definition: HandlerDefinition, options: ResolvedOptions): PlannedHandler {
@@ -29,6 +37,7 @@ function bindHandler(definition: HandlerDefinition, options: ResolvedOptions): P
   const concurrency = own.concurrency ?? (own.batch && 1);
   const bound: BoundHandler = {
     ...decided,
+    batch: decided.batch && { ...options.batch, ...defined(own.batch!) },
     name,
     origin,
     invoke,

@@ -22,9 +22,9 @@ export const BACKOFF_OPTIONS = declareOptions('backoff', {
   /** `'exponential'` doubles the wait after each run, `'fixed'` does not. @default 'exponential' */
   type: oneOf('fixed', 'exponential').default('exponential'),
   /** Wait after the first failed run, in milliseconds. @default 1000 */
-  delay: number(0).default(1000),
+  delay: number(0).duration().default(1000),
   /** Longest wait for both types, in milliseconds. @default 60000 */
-  maxDelay: number(0).default(60_000),
+  maxDelay: number(0).duration().default(60_000),
   /** Share of the wait that is random, 0 to 1: with 0.2 a wait of 1000 is 800 to 1000. @default 0.2 */
   jitter: number(0, 1).default(0.2),
 });
@@ -92,17 +92,36 @@ function oncePolicy(given: OnceGiven): OncePolicy | undefined {
   return Object.freeze(DEDUPE_OPTIONS.complete(options));
 }
 
+/** Largest batch, in messages. */
+const LARGEST_BATCH = 10_000;
+
+/**
+ * How many messages a file of configuration lets run at a time: those of one batch where a handler
+ * takes batches, else runs side by side. 0: one at a time.
+ */
+export const oneOrMore = [
+  'batch_size',
+  whole(0, LARGEST_BATCH),
+  (size: number): number => Math.max(size, 1),
+] as const;
+
 export const BATCH_OPTIONS = declareOptions('batch', {
-  /** Most messages of a batch. */
-  size: whole(1, 10_000).required(),
-  /** Longest time that the first message of a batch waits for more, in milliseconds. @default 1000 */
-  maxWait: whole(0).default(1000),
+  /** Most messages of a batch, 10000 at most. @default 100, or as the transport's `batch` says */
+  size: whole(1, LARGEST_BATCH)
+    .default(100)
+    .alias(...oneOrMore),
+  /**
+   * Longest time that the first message of a batch waits for more, in milliseconds.
+   * @default 1000, or as the transport's `batch` says
+   */
+  maxWait: whole(0).duration().default(1000),
 });
 
 /** How messages are collected for a handler that takes many at a time. */
 export interface BatchOptions extends Given<typeof BATCH_OPTIONS> {}
 
-const batch = (): Option<BatchOptions, 'optional', BatchPolicy> =>
+/** The option `batch`. */
+export const batch = (): Option<BatchOptions, 'optional', BatchPolicy> =>
   nested(BATCH_OPTIONS, (value) =>
     typeof value === 'number' ? `write batch: { size: ${value} }` : undefined,
   );

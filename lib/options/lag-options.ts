@@ -23,7 +23,7 @@ export const LAG_THRESHOLD = declareOptions(
      * A message that is not settled for longer than this after its publication, in milliseconds, is
      * CRITICAL. Works also while the server does not know the lag. @default none
      */
-    maxAge: whole(1),
+    maxAge: whole(1).duration(),
   },
   ({ warning, critical, maxAge }) =>
     warning === undefined && critical === undefined && maxAge === undefined
@@ -38,7 +38,7 @@ const threshold: Option<LagThreshold> = nested(LAG_THRESHOLD);
 
 export const LAG_OPTIONS = declareOptions('lag', {
   /** How often lag is read while a listener or a threshold needs it, in milliseconds. @default 5000 */
-  interval: whole(1).default(5000),
+  interval: whole(1).duration().default(5000),
   /** A threshold has recovered when the lag is at this share of it or below. @default 0.8 */
   recovery: number(0, 1).default(0.8),
   /** What raises an alarm. @default none */

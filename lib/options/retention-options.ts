@@ -13,7 +13,7 @@ const MAX_LENGTH = declareOptions('a policy with maxLength', {
 
 const MAX_AGE = declareOptions('a policy with maxAge', {
   /** Longest time for which an entry is kept, in milliseconds. */
-  maxAge: whole(1).required(),
+  maxAge: whole(1).duration().required(),
   /** Deletes also entries that some group has not settled yet. @default false */
   allowLoss: flag(),
 });

@@ -9,7 +9,9 @@ export const NAMED_DRIVER_OPTIONS = declareOptions('a driver by its name', {
   /** Name of the driver: `redis`, `memory`, or one of the option `drivers`. */
   driver: text('the name of a driver').required(),
   /** The options of the driver, as its function takes them. @default none */
-  config: checked<object>('an object with the options of the driver', isRecord).secret(),
+  config: checked<object>('an object with the options of the driver', isRecord)
+    .inFiles({ is: 'object' })
+    .secret(),
 });
 
 /** A driver by its name, as in a file of configuration. */

@@ -1,6 +1,8 @@
 import type { Codec } from '../core/codecs/codec.js';
 import { jsonCodec } from '../core/codecs/json.codec.js';
-import { backoff } from './handler-options.js';
+import { backoff, batch, oneOrMore } from './handler-options.js';
+import { commits } from './commits-options.js';
+import { LONGEST_WAIT, READING } from './reading-options.js';
 import type { Middleware } from '../core/middleware.js';
 import type { Inbox } from '../ports/inbox.js';
 import { lag } from './lag-options.js';
@@ -29,9 +31,6 @@ import { retention } from './retention-options.js';
 import { route } from './routes.js';
 import { SLOTS_OPTIONS, type NamedDriverFactory, type Slots } from './slots-options.js';
 
-/** A day, in milliseconds. A blocked read needs no more, and timers of Node have a limit. */
-const LONGEST_WAIT = 86_400_000;
-
 /** The name of transports, clients and modules without the option `name`. */
 export const DEFAULT_NAME = 'default';
 
@@ -54,7 +53,12 @@ export const SETTINGS_OPTIONS = declareOptions('transports, clients and modules'
    * the group after the service: services that share a group take each other's messages.
    * @default 'nest-workers', with a warning
    */
-  group: text().default(DEFAULT_GROUP),
+  group: text().default(DEFAULT_GROUP).alias('consumer_group'),
+  /**
+   * The stream of every handler that names none itself: docs/routing.md#one-stream-for-all-handlers.
+   * Producers do not go by it. @default by routing
+   */
+  stream: text('the name of a stream').alias('topic'),
   /**
    * Name of this process in its groups. If another live consumer of a group has the name, this one
    * runs as `name~2`, with a warning. @default `POD_NAME`, else `POD_IP`, else the host name; with
@@ -72,39 +76,24 @@ export const SETTINGS_OPTIONS = declareOptions('transports, clients and modules'
    * Where a new group begins. `'0'`: all messages; `'$'`: only new ones; an id: those behind it.
    * @default '0'
    */
-  startId: checkedByDriver().default('0'),
-  /** Longest wait of one blocking read, in milliseconds. A day at most. @default 5000 */
-  blockTimeout: whole(1, LONGEST_WAIT).default(5000),
-  /**
-   * Another consumer takes over an entry that was not kept fresh for this time, in milliseconds.
-   * Every quarter of this time, the owner extends the leases that are older than that.
-   * @default 30000
-   */
-  idleTimeout: whole(1).default(30_000),
-  /**
-   * Time between two looks for abandoned entries, redriven messages, lost groups, and consumers that
-   * are gone, in milliseconds. Each wait is 75 to 100 % of it. @default half of `idleTimeout`, 5000
-   * at most
-   */
-  reclaimInterval: whole(1),
-  /**
-   * A consumer of the group that has pending entries and was silent for this time is reported as
-   * crashed, in milliseconds: docs/consumers.md#consumers-that-crashed.
-   * @default three times `idleTimeout`, or three times `blockTimeout` where that is longer
-   */
-  crashedAfter: whole(1),
+  startId: checkedByDriver().inFiles({ is: 'text' }).default('0'),
+  ...READING,
   /** Runs in all before a message becomes a dead letter. @default 5 */
-  maxDeliveries: whole(1).default(5),
+  maxDeliveries: whole(1)
+    .default(5)
+    .alias('max_retries', whole(0), (retries: number) => retries + 1),
   /**
    * Longest time of a whole shutdown, in milliseconds. 0: the shutdown waits for no run. Running
    * handlers are awaited until 3 s before the end of this time; where it is shorter than 30 s, until
    * a tenth of it before the end. Closing ends 1 s before the end. @default 30000
    */
-  gracePeriod: whole(0).default(30_000),
+  gracePeriod: whole(0).duration().default(30_000),
   /**
    * Handlers that run at a time in this transport, all its streams and groups together. @default 100
    */
-  concurrency: whole(1).default(100),
+  concurrency: whole(1)
+    .default(100)
+    .alias(...oneOrMore),
   /**
    * How many overrunning methods give their slots to other messages. Further ones keep their slots.
    * 0: all keep them. A method overruns when it goes on after its timeout, or after its stream has
@@ -113,23 +102,22 @@ export const SETTINGS_OPTIONS = declareOptions('transports, clients and modules'
    * @default `concurrency`; 0 where that is 1
    */
   maxOverrun: whole(0),
-  /** Most entries that one read asks for. Half as many are read ahead at most. @default 500 */
-  batchSize: whole(1).default(500),
-  /**
-   * While this many entries of a consumer wait for a retry, or for another consumer, it reads nothing
-   * new. @default 1000
-   */
-  maxParked: whole(1).default(1000),
-  /**
-   * Longest time for which a running message is kept from other consumers, in milliseconds since the
-   * run got its slot. After it the entry is no longer kept fresh. @default 3600000
-   */
-  maxHold: whole(1).default(3_600_000),
   /**
    * Wait between runs, see `BackoffOptions`. @default exponential, from 1000 ms to 60000 ms, jitter
    * 0.2
    */
   backoff: backoff().default({}),
+  /**
+   * What handlers that take batches leave out of their option `batch`, see `BatchOptions`: most
+   * messages of a batch, and how long the first one waits. Makes no handler take batches.
+   * @default 100 messages, 1000 ms
+   */
+  batch: batch().default({}),
+  /**
+   * Whether this process records how far its groups have come, see `CommitsOptions`. Needs a state
+   * store. @default no records
+   */
+  commits,
   /**
    * Rules from event types to streams, a list of `{ events, stream }`: docs/routing.md.
    * @default each event type is its own stream
@@ -155,14 +143,14 @@ export const SETTINGS_OPTIONS = declareOptions('transports, clients and modules'
   idempotencyWindow: either(
     "'native' or a whole number of at least 1",
     oneOf('native'),
-    whole(1),
+    whole(1).duration(),
   ).default(3_600_000),
   /**
    * How long the records of a workflow are kept after they were last written, in milliseconds, delays
    * not counted: docs/workflows.md#state-and-cancelling.
    * @default 604800000, 7 days
    */
-  workflowTtl: whole(1).default(604_800_000),
+  workflowTtl: whole(1).duration().default(604_800_000),
   /**
    * Whether a plain object `{ next, payload?, delay? }` that a `@StreamHandler` method returns is
    * an instruction, like the result of `next()`: docs/workflows.md#what-a-method-may-return.
@@ -173,7 +161,7 @@ export const SETTINGS_OPTIONS = declareOptions('transports, clients and modules'
    * Longest wait of `send()` for an answer, and for each further one of a stream, in milliseconds:
    * docs/requests.md#time-limits. @default 30000
    */
-  requestTimeout: whole(1).default(30_000),
+  requestTimeout: whole(1).duration().default(30_000),
   /** Shape of entries: docs/redis-keys.md#entries. @default jsonCodec */
   codec: part<Codec>('decode', 'a codec with name, encode, eventType and decode').default(
     jsonCodec,
@@ -195,7 +183,7 @@ export const SETTINGS_OPTIONS = declareOptions('transports, clients and modules'
    * Time between two trims of a stream from which entries are deleted, in milliseconds. Each wait is
    * 75 to 100 % of it. A day at most. @default 1000
    */
-  retentionInterval: whole(1, LONGEST_WAIT).default(1000),
+  retentionInterval: whole(1, LONGEST_WAIT).duration().default(1000),
   /**
    * When groups that fall behind raise an alarm, and how often lag is read: docs/lag.md#alarms.
    * @default no thresholds

@@ -46,6 +46,7 @@ describe('options', () => {
       maxParked: 1000,
       maxHold: 3_600_000,
       backoff: { type: 'exponential', delay: 1000, maxDelay: 60_000, jitter: 0.2 },
+      batch: { size: 100, maxWait: 1000 },
       requestTimeout: 30_000,
       workflowTtl: 604_800_000,
       routes: [],

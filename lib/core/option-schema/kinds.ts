@@ -1,4 +1,10 @@
-import { Option, type AnyOption, type Kind, type Problems } from './option.js';
+import {
+  Option,
+  type AnyOption,
+  type DeclaredOptions,
+  type Kind,
+  type Problems,
+} from './option.js';
 import { isRecord, type Completed, type Given, type Shape } from './shape.js';
 
 type Shapes = Shape;
@@ -11,6 +17,7 @@ export function whole(min: number, max: number = Number.MAX_SAFE_INTEGER): Optio
     accepts: (value) =>
       Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max,
     advice: numberInText,
+    form: { is: 'whole', min, max },
   });
 }
 
@@ -21,6 +28,7 @@ export function number(min: number, max: number = Number.MAX_VALUE): Option<numb
       max === Number.MAX_VALUE ? `a number of at least ${min}` : `between ${min} and ${max}`,
     accepts: (value) => typeof value === 'number' && value >= min && value <= max,
     advice: numberInText,
+    form: { is: 'number', min, max },
   });
 }
 
@@ -29,11 +37,16 @@ export const text = (expected = 'a text that is not empty'): Option<string> =>
   new Option<string>({
     expected,
     accepts: (value) => typeof value === 'string' && value !== '',
+    form: { is: 'text' },
   });
 
 /** A text, which may be empty. */
 export const anyText = (): Option<string> =>
-  new Option<string>({ expected: 'a text', accepts: (value) => typeof value === 'string' });
+  new Option<string>({
+    expected: 'a text',
+    accepts: (value) => typeof value === 'string',
+    form: { is: 'text', mayBeEmpty: true },
+  });
 
 /** True or false. */
 export const flag = (): Option<boolean> =>
@@ -42,6 +55,7 @@ export const flag = (): Option<boolean> =>
     accepts: (value) => typeof value === 'boolean',
     advice: (value) =>
       value === 'true' || value === 'false' ? "that is a text; compare it with 'true'" : undefined,
+    form: { is: 'flag' },
   });
 
 /** One of these values. */
@@ -54,6 +68,7 @@ export function oneOf<const T extends string | number | boolean>(
       values.map((value) => (typeof value === 'string' ? `'${value}'` : `${value}`)),
     ),
     accepts: (value) => known.has(value),
+    form: { is: 'one of', values },
   });
 }
 
@@ -88,6 +103,7 @@ export function list<T>(of: Option<T>, expected: string, least = 0): Option<read
       if (!Array.isArray(value) || value.length < least) return undefined;
       return value.flatMap((item, index) => of.required().problems(item, `${at}[${index}]`));
     },
+    ...(of.kind.form && { form: { is: 'list', of: of as AnyOption, least } }),
   });
 }
 
@@ -106,6 +122,7 @@ export function nested<S extends Shapes>(
           ? shape.complete(value as never)
           : { ...around, ...defined(value as object) },
       ),
+    form: { is: 'options', shape: shape as DeclaredOptions },
     ...(advice && { advice }),
   });
 }
@@ -121,6 +138,7 @@ export function either<const A extends readonly AnyOption[]>(
   expected: string,
   ...alternatives: A
 ): Option<TypeOf<A[number]>> {
+  const written = alternatives.filter(({ kind }) => kind.form);
   return new Option<TypeOf<A[number]>>({
     expected,
     accepts: (value) => {
@@ -133,6 +151,7 @@ export function either<const A extends readonly AnyOption[]>(
         .filter((found): found is Problems => found !== undefined)
         .sort((a, b) => a.length - b.length)[0],
     advice: (value) => alternatives.map(({ kind }) => kind.advice?.(value)).find(Boolean),
+    ...(written.length > 0 && { form: { is: 'either', alternatives: written } }),
   });
 }
 

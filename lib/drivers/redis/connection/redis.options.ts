@@ -10,18 +10,23 @@ import {
   whole,
 } from '../../../core/option-schema/kinds.js';
 import { declareOptions, isRecord, type Given } from '../../../core/option-schema/shape.js';
+import { hostOf, isAddress, portOf } from './address.js';
 import { contradictions } from './redis.problems.js';
 
 /** Longest timer of Node, in milliseconds. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
+/** What a file writes in place of `host` and `port`. */
+const ADDRESS = checked<string>('an address such as localhost:6379', isAddress).inFiles({
+  is: 'text',
+});
+
 const ADDRESSES = 'a list of { host, port } that is not empty';
 
 const tls = () =>
-  checked<ConnectionOptions>(
-    'an object of options of tls.connect; {} takes the defaults',
-    isRecord,
-  ).secret();
+  checked<ConnectionOptions>('an object of options of tls.connect; {} takes the defaults', isRecord)
+    .inFiles({ is: 'object' })
+    .secret();
 
 const SENTINEL_ADDRESS = declareOptions('the address of a sentinel', {
   host: text('the name or address of a host').required(),
@@ -48,9 +53,15 @@ export const REDIS_OPTIONS = declareOptions(
      */
     url: text('a text such as redis://host:6379 or rediss://host:6379').secret(),
     /** Address of the server. @default 'localhost' */
-    host: text(),
+    host: text().alias('address', ADDRESS, hostOf),
     /** Port of the server. @default 6379 */
-    port: whole(1, 65_535),
+    port: whole(1, 65_535).alias('address', ADDRESS, portOf),
+    /**
+     * Accepted where a file or an application brings the size of a pool from another client. Has no
+     * effect: the library opens the connections that it needs, and says at start how many those are.
+     * @default none
+     */
+    poolSize: whole(1),
     /** User of Redis's ACL. @default the default user of Redis */
     username: anyText(),
     /** Password of the user. @default none */
@@ -82,7 +93,7 @@ export const REDIS_OPTIONS = declareOptions(
     natMap: checked<Readonly<Record<string, { readonly host: string; readonly port: number }>>>(
       "an object such as { '10.0.0.1:6379': { host, port } }",
       isRecord,
-    ),
+    ).inFiles({ is: 'object' }),
     /** User at the sentinels; `username` and `password` are for the master. @default none */
     sentinelUsername: anyText(),
     /** Password of the user at the sentinels. @default none */
@@ -103,12 +114,12 @@ export const REDIS_OPTIONS = declareOptions(
      * Longest wait for a connection, when starting too, in milliseconds. 2147483647 at most.
      * @default 10000
      */
-    connectTimeout: whole(1, LONGEST_TIMEOUT),
+    connectTimeout: whole(1, LONGEST_TIMEOUT).duration(),
     /**
      * Longest wait for a reply, and for a connection before a command, in milliseconds. 2147483647 at
      * most. @default 5000
      */
-    commandTimeout: whole(1, LONGEST_TIMEOUT),
+    commandTimeout: whole(1, LONGEST_TIMEOUT).duration(),
     /**
      * Most bytes of messages that this process has read and not yet settled, of all its streams
      * together: docs/options.md#large-messages. At this limit reading waits, so that few large
