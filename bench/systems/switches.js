@@ -1,5 +1,5 @@
 // @ts-check
-/** Parts of the library that the bench can switch off, to see what they cost. Nobody else should. */
+/** Parts of the library that the bench can switch off, to see what they cost. For the bench alone. */
 
 const { HeldTable } = await import(dist('drivers/redis/held-table.js'));
 const { Caretaker } = await import(dist('drivers/redis/caretaker.js'));

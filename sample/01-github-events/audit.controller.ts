@@ -8,7 +8,7 @@ const REFUSED = 'security_advisory.withdrawn';
 /** Another service, in a group of its own: it records everything, on a ledger that is not perfect. */
 @Controller()
 export class AuditController {
-  /** Until somebody mends the ledger, it cannot take withdrawn advisories. */
+  /** Until the ledger is mended, it cannot take withdrawn advisories. */
   mended = false;
   readonly ledger = new Set<string>();
   private calls = 0;
@@ -19,7 +19,7 @@ export class AuditController {
       throw new UnrecoverableError('the ledger has no column for withdrawn advisories');
     }
     if (++this.calls % 10 === 0 && context.attempt === 1) {
-      throw new Error(`the ledger was busy, ${webhook.sender?.login ?? 'somebody'} has to wait`);
+      throw new Error(`the ledger was busy, ${webhook.sender?.login ?? 'the sender'} has to wait`);
     }
     this.ledger.add(context.id);
   }

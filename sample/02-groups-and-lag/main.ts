@@ -65,7 +65,7 @@ console.log(
 console.log('Nothing is deleted');
 const { length, pinnedBy } = await app.get(StreamRetention).report(STREAM);
 console.log(
-  `  ${STREAM} keeps ${length} orders, ${pinnedBy!.memory ?? 'nobody knows how many'} bytes: ` +
+  `  ${STREAM} keeps ${length} orders, ${pinnedBy!.memory ?? 'an unknown number of'} bytes: ` +
     `${pinnedBy!.group} still needs ${pinnedBy!.entries} of them`,
 );
 console.log(

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { OnStreamLag, type StreamLagExceeded } from 'nestjs-redis-streams';
 
-/** Tells whoever is on call. */
+/** Tells the engineer on call. */
 @Injectable()
 export class Pager {
   raised!: () => void;

@@ -389,7 +389,7 @@ export function describeStreamConsumerContract(name: string, setup: () => Consum
       await consumer.closed;
     });
 
-    test('has one callback, and nobody else reads under its name', async () => {
+    test('has one callback, and no other consumer reads under its name', async () => {
       const consumer = create();
       running(consumer.subscribe(() => true));
       await expect(consumer.subscribe(() => true)).rejects.toMatchObject({

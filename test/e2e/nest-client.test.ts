@@ -51,7 +51,7 @@ function refusing(error: Error): DriverFactory {
 }
 
 describe('emit', () => {
-  it('publishes at once, though nobody subscribes', async () => {
+  it('publishes at once, without a subscriber', async () => {
     const { client, settle } = await connected();
     expect(await settle(() => void client.emit('order', { id: 1 }))).toEqual([
       ['order', 'order', { id: 1 }, {}],
@@ -170,7 +170,7 @@ describe('emit', () => {
     expect(failed).toEqual([]);
   });
 
-  it('raises an event for a failure that nobody subscribed to', async () => {
+  it('raises an event for a failure without a subscriber', async () => {
     const error = new Error('refused');
     const client = new StreamsClient({
       slots: inAllSlots(refusing(error)),

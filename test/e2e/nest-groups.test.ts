@@ -46,7 +46,7 @@ async function open(options: RedisStreamsModuleOptions): Promise<INestApplicatio
 
 interface Place {
   readonly options: () => RedisStreamsModuleOptions;
-  /** Somebody else's client, and the key of a stream. */
+  /** Another program's client, and the key of a stream. */
   readonly at: (stream: string) => Promise<[client: Redis, key: string]>;
 }
 
@@ -61,7 +61,7 @@ const PLACES: Record<string, Place> = {
   },
 };
 
-/** Every method, on whatever stream, group and consumer. */
+/** Every method, on one stream, group and consumer. */
 const calls = (groups: ConsumerGroupManager, stream: string, group = 'billing') => ({
   createGroup: () => groups.createGroup(stream, group),
   deleteGroup: () => groups.deleteGroup(stream, group),

@@ -9,7 +9,7 @@ import { OnEvent, startApp } from '../support/nest-app.js';
 /** Nest's types mean the payload's. */
 const OnRequest = MessagePattern as (...args: unknown[]) => MethodDecorator;
 
-// A rejection that nobody handles fails the run of these tests, as it would end a process.
+// An unhandled rejection fails the run of these tests, as it would end a process.
 
 describe.each(HOSTILE)('%s', (what, make) => {
   it.each([

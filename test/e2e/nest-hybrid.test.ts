@@ -67,7 +67,7 @@ describe.each([true, false])('a hybrid application, inheritAppConfig: %s', (inhe
     expect(guard.calls).toBe(inherit ? 1 : 0);
   });
 
-  it('records the original error, whatever filters make of it', async () => {
+  it('records the original error, also where filters replace it', async () => {
     const { app, kit } = await startHybrid(Orders, inherit);
     await kit.publish('order', { why: 'no stock' });
     const response = await fetch(`${await app.getUrl()}/order`);

@@ -104,7 +104,7 @@ async function start() {
 }
 
 describe('lag in an application', () => {
-  it('is told to the methods that want to know it, and an error harms nobody', async () => {
+  it('is told to the methods that want to know it, and an error of one harms no other', async () => {
     const { publish, groups, kit, errors, warnings } = await start();
     await publish(2);
     const warning = { severity: 'WARNING', lag: 2, recovered: false };
@@ -171,7 +171,7 @@ describe('lag in an application', () => {
     await expect(firstValueFrom(client.send('orders', record.build()))).rejects.toMatchObject({
       code: 'INVALID_MESSAGE',
     });
-    // Nobody works for the group.
+    // No consumer works for the group.
     expect(await publisher.publish('orders', {}, { maxLag: 2 })).toMatch(/-/);
   });
 

@@ -327,7 +327,7 @@ describe('@LoadBalancedHandler', () => {
       await until('it runs', () => seen.length === 1);
       const outcomes: string[] = [];
       a.transport.on('settled', ({ outcome }) => outcomes.push(outcome));
-      // Somebody takes the stream, as after a long standstill of its owner.
+      // Another consumer takes the stream, as after a long standstill of its owner.
       const [owned] = a.balancer.streams();
       const lock = `${keyPrefix}x<MUTEX_KEY_SEP>${owned!.id}`;
       await redis.client.set(lock, 'b', 'PX', 1000);
@@ -533,7 +533,7 @@ it('a shutdown waits for the message in hand, and no longer than gracePeriod', a
   // The last tenth is left for what follows the runs.
   expect(performance.now() - began).toBeGreaterThanOrEqual(265);
   expect(performance.now() - began).toBeLessThan(3000);
-  // It is not finished, and not settled: somebody else goes on.
+  // It is not finished, and not settled: another consumer goes on.
   expect(await redis.client.xlen(`${keyPrefix}svc-input`)).toBe(1);
   expect((await redis.client.xpending(`${keyPrefix}x`, 'svc-group'))[0]).toBe(1);
 });

@@ -94,7 +94,7 @@ describe('the module', () => {
     expect(new Set(transports.map(({ transportId }) => transportId)).size).toBe(3);
   });
 
-  it('finds its classes by name, whatever a bundler has made of their names', async () => {
+  it('finds its classes by name, also where a bundler has changed their names', async () => {
     const types = [StreamsTransport, StreamsClient, StreamPublisher, DeadLetters, StreamsRuntime];
     const names = types.map(({ name }) => name);
     const rename = (name: string, at: number) =>

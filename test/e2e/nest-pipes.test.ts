@@ -261,7 +261,7 @@ describe('pipes of the method, the class and the application', () => {
     }
   });
 
-  it('a global pipe that copies whatever it sees does not take the context away', async () => {
+  it('a global pipe that copies all that it sees does not take the context away', async () => {
     const { calls, record } = recorder();
     class CopyPipe implements PipeTransform {
       transform(value: unknown, { type }: ArgumentMetadata): unknown {

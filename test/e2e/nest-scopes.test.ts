@@ -65,7 +65,7 @@ describe('request-scoped providers', () => {
     expect(new Set(seen.values()).size).toBe(50);
   });
 
-  it('failures keep their original error, whatever filters make of it', async () => {
+  it('failures keep their original error, also where filters replace it', async () => {
     @UseFilters({ catch: () => throwError(() => 'translated') })
     @Controller({ scope: Scope.REQUEST })
     class Orders {

@@ -124,7 +124,7 @@ describe.each(PLACES)('a shutdown while handlers run, with a database in %s,', (
 });
 
 describe('the connections', () => {
-  it('are closed once, after everybody else', async () => {
+  it('are closed once, after all else', async () => {
     const order: string[] = [];
     const source = driverWith(memory(), ({ source: connection }) => {
       const close = connection.close.bind(connection);

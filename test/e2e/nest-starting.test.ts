@@ -115,7 +115,7 @@ it('a transport of its own, too, goes on after a second listen', async () => {
 });
 
 describe('with the test kit', () => {
-  it('an application whose handler hangs can be closed, though nobody moves the clock', async () => {
+  it('an application whose handler hangs can be closed while the clock stands still', async () => {
     const { promise } = gate();
     const told: string[] = [];
     @Controller()

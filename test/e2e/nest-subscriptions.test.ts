@@ -204,7 +204,7 @@ describe('events and streams', () => {
     expect(seen).toEqual([1]);
   });
 
-  it('an event that nobody takes is dead-lettered where the stream came from the pattern', async () => {
+  it('an event that no handler takes is dead-lettered where the stream came from the pattern', async () => {
     @Controller()
     class Orders {
       @StreamHandler('order')
@@ -243,7 +243,7 @@ describe('warnings at start-up', () => {
     expect(warnings).toMatchObject([{ code: 'DEFAULT_GROUP' }]);
   });
 
-  it('a stream that nobody publishes these events to', async () => {
+  it('a stream to which no producer publishes these events', async () => {
     @Controller()
     class Elsewhere {
       @StreamHandler('order', { stream: 'orders' })

@@ -14,7 +14,7 @@ async function openReplyBox(client: StreamsClient): Promise<void> {
 }
 
 describeRequests((start, driver) => {
-  it('to nobody fail with the time limit: of the record, else of the client', async () => {
+  it('without a handler fail with the time limit: of the record, else of the client', async () => {
     const { client } = await start({ client: { requestTimeout: 60 } });
     const error = { code: 'REQUEST_TIMEOUT', timeout: 60, eventType: 'nobody' };
     expect(await outcome(client.send('nobody', 1))).toMatchObject([{ error }]);
@@ -61,7 +61,7 @@ describeRequests((start, driver) => {
     expect(await outcome(client.send({ cmd: 'sum' }, [1, 2]))).toEqual([3, 'complete']);
   });
 
-  it('that nobody waits for any more are not run, and counted', async () => {
+  it('that no caller waits for any more are not run, and counted', async () => {
     const before = driver();
     const requestTimeout = 250;
     const { client } = await start({ ...before, client: { requestTimeout } });

@@ -67,7 +67,7 @@ it('200 streams, 5 processes, kills, standstills, a restart of Redis, no notific
   expect(streams.flatMap((stream) => faultsOf(notes, stream, rounds)).slice(0, 10)).toEqual([]);
 }, 90_000);
 
-it('an owner whose locks have expired while Redis was away, and whom nobody has replaced, goes on where it was', async () => {
+it('an owner whose locks expired while Redis was away, and that no other consumer has replaced, goes on where it was', async () => {
   const streams = named(40);
   const rounds = 40;
   const a = await scene.worker({ work: 40 });
@@ -87,7 +87,7 @@ it('an owner whose locks have expired while Redis was away, and whom nobody has 
 
 it('an owner that was stopped, and wakes up with messages in hand, settles none of them', async () => {
   const streams = named(20);
-  // Whatever moves was lost, not handed over.
+  // A stream that moves was lost, not handed over.
   const a = await scene.worker({ work: 1000, scanInterval: SCAN, rebalance: false });
   await scene.announce(streams);
   await until('a owns all', async () => (await scene.owners()).size === streams.length);

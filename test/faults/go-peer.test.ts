@@ -303,7 +303,7 @@ describe('a Go peer that dies before any look of ours', () => {
   });
 });
 
-describe('shared with Go, where nobody is told of locks that expire', () => {
+describe('shared with Go, where no consumer is told of locks that expire', () => {
   it('the newer protocol finds what ours have left', async (context) => {
     if ('missing' in peers.standIn) return context.skip(peers.standIn.missing);
     const streams = named(6);

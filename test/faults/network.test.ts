@@ -150,7 +150,7 @@ describe('a read whose reply is lost', () => {
       await scene.publish([{}]);
       await scene.untilDone();
       console.log(
-        `A read that nobody waits for took an entry: handled after ${Date.now() - publishedAt} ms`,
+        `A read without a waiting reader took an entry: handled after ${Date.now() - publishedAt} ms`,
       );
       expect(worker.told.filter(({ name }) => name === 'adopted')).toHaveLength(1);
     },

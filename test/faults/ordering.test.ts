@@ -28,7 +28,7 @@ function messages(count: number, failing: number): Payload[] {
   }));
 }
 
-/** Who reads now; undefined while nobody does. */
+/** The worker that reads now; undefined while none does. */
 function owner(): WorkerProcess | undefined {
   const told = scene.workers.flatMap((worker) =>
     worker.told.filter(({ name }) => name === 'stream-acquired').map((one) => ({ worker, ...one })),

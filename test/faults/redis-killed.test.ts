@@ -54,7 +54,10 @@ describe('a durable server that is killed', () => {
     await until('all run', () => scene.notes('started').length === 80);
     await scene.server.kill();
     const killedAt = Date.now();
-    await until('nobody could keep them fresh', () => Date.now() - killedAt > 1.5 * IDLE_TIMEOUT);
+    await until(
+      'no heartbeat has come for longer than idleTimeout',
+      () => Date.now() - killedAt > 1.5 * IDLE_TIMEOUT,
+    );
     await scene.server.start();
     await scene.untilDone();
 

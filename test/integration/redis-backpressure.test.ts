@@ -45,7 +45,7 @@ it('a thousand waiting publishers ask a few times a second, and go in order once
   expect(readings).toBeLessThanOrEqual(4 * seconds() + 2);
   // Each reading looks at the consumers of the group once, if at all.
   expect(before['xinfo|consumers']).toBeLessThanOrEqual(2);
-  // Somebody works the rest off.
+  // A consumer works the rest off.
   await until('all are published', async () => {
     await client.xreadgroup('GROUP', 'g', 'c', 'COUNT', 500, 'STREAMS', 'orders', '>');
     return (await client.xlen('orders')) === 1020;

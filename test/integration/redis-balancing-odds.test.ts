@@ -38,7 +38,7 @@ const options = (consumerId: string, more: object = {}) => ({
 });
 const start = (consumerId: string, more: object = {}) => Balanced.start(options(consumerId, more));
 
-/** Streams that somebody has read and given back, in one step: nobody else may read them before. */
+/** Streams that a consumer has read and given back, in one step, so that no other reads them before. */
 async function givenBack(names: readonly string[], owner: string): Promise<void> {
   await client.xgroup('CREATE', INPUT, GROUP, '0', 'MKSTREAM').catch(() => undefined);
   const script = `
@@ -128,10 +128,10 @@ describe('a stream whose owner died before its lock was looked at', () => {
     expect(Date.now() - began).toBeLessThan(4000);
   });
 
-  it('is taken soon where the connection was lost, so that the server may have said it to nobody', async () => {
+  it('is taken soon where the connection was lost, and a notification of the server may be lost', async () => {
     const a = await patient({ scanInterval: 1500 });
     const id = await ownedByAStranger('x');
-    // Nobody hears of it.
+    // No consumer is notified.
     await client.config('SET', 'notify-keyspace-events', '');
     await client.del(`x<MUTEX_KEY_SEP>${id}`);
     await a.balancer.complete('own');
@@ -256,14 +256,14 @@ it.each([
   ['', {}],
   ['x', []],
   ['x', 7],
-])('what nobody could read is not announced: "%s", %o', async (name, info) => {
+])('what no consumer could read is not announced: "%s", %o', async (name, info) => {
   const a = await start('a');
   const adding = a.balancer.add(name, info as object as Record<string, unknown>);
   await expect(adding).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
   expect(await client.xlen(INPUT)).toBe(0);
 });
 
-it('no more than maxStreams are owned, whichever way they come at once', async () => {
+it('no more than maxStreams are owned, when streams come in several ways at once', async () => {
   const a = (await start('a', { maxStreams: 3 })).claims();
   await givenBack(['one', 'two', 'three'], 'stranger');
   await until('three are owned', () => a.owned.length === 3);
@@ -330,7 +330,7 @@ describe('a name that is announced again and again', () => {
   });
 
   it.each(['a', 'b', 'dead'])(
-    'stays young while it waits, and nobody is told that it has expired: read by %s',
+    'stays young while it waits, and no consumer is told that it has expired: read by %s',
     async (reader) => {
       const a = (await start('a')).claims();
       await announce(client, 'x');
@@ -359,7 +359,7 @@ it('nothing is handed over to a consumer whose application claims, or does not',
   expect(a.owned).toHaveLength(6);
 });
 
-it('what nobody takes whose share it is, is taken before the next look would be', async () => {
+it('a stream that the consumers with a free share do not take is taken before the next look', async () => {
   const scanInterval = 3000;
   const a = (await start('a', { scanInterval })).claims();
   // One who is said to be there, owns nothing, and takes nothing.
@@ -397,7 +397,7 @@ it('a stream that is lost while it waits to be let go of is told of at once', as
   expect(await failure).toMatchObject({ code: 'STREAM_NOT_OWNED' });
 });
 
-it('notifications that nobody reads end the taking of streams, with a warning', async () => {
+it('notifications that the application does not read end the taking of streams, with a warning', async () => {
   const a = new Balanced(options('a'));
   const log = a.balancer.init();
   for (const name of named(520)) void announce(client, name);

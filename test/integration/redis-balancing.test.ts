@@ -199,7 +199,7 @@ it('a consumer whose input was acknowledged by another program is told, and work
   await until('it is owned anew', () => a.owned.length === 1, 5000);
 });
 
-it('release gives all streams back, unfinished, to whoever is there', async () => {
+it('release gives all streams back, unfinished, to the other consumers', async () => {
   const a = await start('a');
   for (const name of ['one', 'two']) await a.balancer.add(name);
   await a.hears('StreamAdded two');
@@ -238,7 +238,7 @@ it('a stream that is finished with a message is completed in the same step as th
     [held, true],
     [held, true],
   ]);
-  // Whoever dies now, nobody is left with a stream in which nothing more comes.
+  // If a consumer dies now, no other is left with a stream in which nothing more comes.
   expect(await client.xlen(INPUT)).toBe(0);
   expect((await client.xpending('x', 'g'))[0]).toBe(0);
   expect(await client.keys('*MUTEX_KEY_SEP*')).toEqual([]);
@@ -265,7 +265,7 @@ it('what was handed out to a consumer of this name before is taken up again', as
   await again.hears('StreamAdded user-1');
 });
 
-it('streams that were announced before anybody came are not skipped', async () => {
+it('streams that were announced before the first consumer came are not skipped', async () => {
   await announce(client, 'early');
   const a = await start('a');
   await a.hears('StreamAdded early');
@@ -303,11 +303,11 @@ it('streams are handed over when a consumer joins', async () => {
   await until('all three share', () => [a, b, c].every(({ owned }) => owned.length === 4));
 });
 
-it('no more streams are handed over than the newcomer should have, and to nobody else', async () => {
+it('no more streams are handed over than the newcomer should have, and to no other consumer', async () => {
   const a = (await start('a')).claims();
   for (let index = 0; index < 40; index++) await announce(client, `s${index}`);
   await until('a has all', () => a.owned.length === 40);
-  // Whoever is told of a lock that has expired might take the stream.
+  // A consumer that is told of an expired lock might take the stream.
   const expired: string[] = [];
   const hints = client.duplicate();
   onTestFinished(() => hints.disconnect());

@@ -127,7 +127,7 @@ it('retries of large entries that are due together are fetched within what one r
   expect(new Set(attempts.map(({ attempt }) => attempt))).toEqual(new Set([2]));
 });
 
-it('a process holds no more bytes than it may, whatever its concurrency', async () => {
+it('a process holds no more bytes than it may, at every concurrency', async () => {
   await publish(60, 200_000);
   const { at, handle } = gauge();
   const consumer = await consume({

@@ -47,7 +47,7 @@ it('a factory that answers the same client twice is refused at start', async () 
   await consumer.close();
 });
 
-it('a client is used whatever its options for reconnecting, timeouts and numbers', async () => {
+it('a client is used with all its options for reconnecting, timeouts and numbers', async () => {
   const client = (): Redis =>
     make({
       commandTimeout: 50,

@@ -127,7 +127,7 @@ async function apart(count: number): Promise<string[]> {
 
 const times = { blockTimeout: 200, idleTimeout: 400, reclaimInterval: 100 };
 
-test('redis cluster: what comes while nobody pulls is kept, and handed out later', async () => {
+test('redis cluster: what comes while no consumer pulls is kept, and handed out later', async () => {
   const { driver, close } = await connected();
   const { source } = driver;
   const streams = await apart(2);

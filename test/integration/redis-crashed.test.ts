@@ -66,7 +66,7 @@ it('a consumer that fell silent is told of once, with what was taken over from i
   expect(crash!.error.idleMs).toBeGreaterThan(700);
 });
 
-it('what it still holds counts, where nobody takes it over yet', async () => {
+it('what a crashed consumer still holds counts, while no other takes it over', async () => {
   fresh();
   await abandon(2);
   const consumer = await start({ idleTimeout: 60_000 });
@@ -140,7 +140,7 @@ it('one that lives is not told of, though it keeps entries pending and others ta
   }
 });
 
-it('one that ended in an orderly way has crashed nothing, whatever it gave back', async () => {
+it('a consumer that ended in an orderly way counts as no crash, also where it gave entries back', async () => {
   fresh();
   let runs = 0;
   const first = await start({

@@ -76,7 +76,7 @@ describe('a message', () => {
     expect(largest(lags)).toBeLessThan(100);
   });
 
-  /** By processes that store it and are gone: nobody but the consumers can promote it. */
+  /** By processes that store it and are gone: only the consumers can promote it. */
   const store = async (from: RecordingConsumer, ...dueAt: number[]) => {
     const results = await from.runtime.driver.delays!.schedule(
       dueAt.map((at) => ({
@@ -122,7 +122,7 @@ describe('a message', () => {
     expect(other.of('disconnected')).toEqual([]);
   });
 
-  it('of 10,000 that wait, and that nobody else promotes, 99 % are less than 100 ms late', async () => {
+  it('of 10,000 that wait, and that no other process promotes, 99 % are less than 100 ms late', async () => {
     const [one] = [await publisher(), await consumer()];
     await until('it listens', async () => (await listeners()) === 1);
     const began = Date.now();
@@ -231,7 +231,7 @@ describe('who listens', () => {
     expect([await isHeard('one'), await isHeard('two')]).toEqual([true, true]);
   });
 
-  it('listens anew where the server refuses to let it, for whatever reason', async () => {
+  it('listens anew where the server refuses to let it, for any reason', async () => {
     let refusals = 0;
     /** For once: no command that the server knows. */
     const refuseOnce = () => {
@@ -292,7 +292,7 @@ describe('what is not as it should be', () => {
     expect(await client.keys('*delayed*')).toEqual([]);
   });
 
-  it('what somebody else has stored becomes a dead letter where it cannot be read', async () => {
+  it('what another program has stored becomes a dead letter where it cannot be read', async () => {
     const one = await consumer();
     await client.hset('{later}:delayed:entries', 'theirs', 'garbage');
     await client.zadd('{later}:delayed', 1, 'theirs');

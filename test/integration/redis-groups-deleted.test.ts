@@ -170,22 +170,25 @@ describe('a group that is lost after setPosition', () => {
     ['back', '0', () => '0-0'],
     ['on', '$', (ids: string[]) => ids.at(-1)],
     ['to an id', 'second', (ids: string[]) => ids[1]],
-  ])('begins where it was moved, whatever a process remembers: %s', async (_, to, expected) => {
-    const consumer = await start();
-    const ids = await consumer.publish('s', 5);
-    await noted(ids.at(-1)!);
-    await consumer.close();
-    await client.xgroup('SETID', 's', 'g', ids[2]!);
-    const admin = new RecordingConsumer({ redis: { url: server.url }, streams: ['s'] });
-    consumers.push(admin);
-    const id = to === 'second' ? ids[1]! : to;
-    await admin.runtime.admin.groups.setPosition('s', 'g', id);
-    await client.xgroup('DESTROY', 's', 'g');
-    const names = { key: 's', floor: '{s}:floor', group: 'g', startId: '0' };
-    const remembered = { ...names, create: true, knownFloor: `- ${ids[2]} 5 3` };
-    const reply = await ensureGroup(client, remembered);
-    expect(reply).toMatchObject({ word: 'restored', position: expected(ids) });
-  });
+  ])(
+    'begins where it was moved, also where a process remembers another position: %s',
+    async (_, to, expected) => {
+      const consumer = await start();
+      const ids = await consumer.publish('s', 5);
+      await noted(ids.at(-1)!);
+      await consumer.close();
+      await client.xgroup('SETID', 's', 'g', ids[2]!);
+      const admin = new RecordingConsumer({ redis: { url: server.url }, streams: ['s'] });
+      consumers.push(admin);
+      const id = to === 'second' ? ids[1]! : to;
+      await admin.runtime.admin.groups.setPosition('s', 'g', id);
+      await client.xgroup('DESTROY', 's', 'g');
+      const names = { key: 's', floor: '{s}:floor', group: 'g', startId: '0' };
+      const remembered = { ...names, create: true, knownFloor: `- ${ids[2]} 5 3` };
+      const reply = await ensureGroup(client, remembered);
+      expect(reply).toMatchObject({ word: 'restored', position: expected(ids) });
+    },
+  );
 
   it('with entries pending behind it: nothing between is skipped', async () => {
     await client.xgroup('CREATE', 's', 'g', '0', 'MKSTREAM');

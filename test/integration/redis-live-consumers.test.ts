@@ -327,7 +327,7 @@ describe('an announcement', () => {
     expect((await world.join('B')).consumer).toBe('B');
   });
 
-  it('made after we have begun is none of a predecessor, whatever its pid', async () => {
+  it('made after this process began is none of a predecessor, also with its pid', async () => {
     await announced('B', { host: hostname(), pid: process.pid, age: 0 });
     await announced('C', { host: hostname(), age: 0 });
     expect((await world.join('B')).consumer).toBe('B~2');

@@ -79,7 +79,7 @@ function expectOrder(settled: Settled): void {
   }
 }
 
-it('whoever stands by reads at once when the owner shuts down', async () => {
+it('a consumer that stands by reads at once when the owner shuts down', async () => {
   const settled: Settled = [];
   const first = await start('first', { settled, idleTimeout: 20_000 });
   await start('second', { settled, idleTimeout: 20_000 });

@@ -85,7 +85,7 @@ describe('publishing', () => {
 });
 
 describe('starting', () => {
-  it('fails in time, and says why, where nobody listens', async () => {
+  it('fails in time, and says why, where no server listens', async () => {
     await server.kill();
     const started = Date.now();
     const failing = new RecordingConsumer({

@@ -112,7 +112,7 @@ describe('answers on Redis', () => {
     const asked = [ask(1, 60_000), ask(2, 60_000)];
     await until('both run', () => runs === 2);
     await redisServer.kill();
-    // So that what is left to settle can be, and nobody waits for it in the end.
+    // So that the rest can be settled, and closing does not wait for it.
     onTestFinished(() => redisServer.start());
     const failure = { code: 'REDIS_CONNECTION', outcome: 'unknown' };
     expect(await Promise.all(asked)).toMatchObject([failure, failure]);

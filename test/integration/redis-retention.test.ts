@@ -126,7 +126,7 @@ it('a running consumer keeps its stream short, and dead letters and redriven mes
   await until('it is handled', () => consumer!.handled.some(({ id }) => id === first));
 });
 
-it('a stream that vanishes, or becomes something else, stops nobody', async () => {
+it('a stream that vanishes, or becomes another type of key, does not stop retention', async () => {
   consumer = await RecordingConsumer.start(retaining());
   await consumer.publish(stream, 10);
   await until('all is deleted', async () => (await length()) === 0);

@@ -87,7 +87,7 @@ function expectNoSecret(...values: unknown[]): void {
   expect(seen.split('\n').filter((line) => secretsIn(line).length > 0)).toEqual([]);
 }
 
-/** A port that nobody listens on. */
+/** A port on which no server listens. */
 const NOWHERE = 1;
 const login = { username: 'known', password: PASSWORD };
 const urlTo = (port: number) => `redis://known:${secretInUrl('user')}@127.0.0.1:${port}`;

@@ -36,7 +36,7 @@ async function firstLine(connection: RedisOptions): Promise<{ line: string; afte
   return { line: lines[0]!, after };
 }
 
-it('a server that nobody runs is told of after a second, with address and reason', async () => {
+it('a server that does not run is told of after a second, with address and reason', async () => {
   const port = await freePort();
   const { line, after } = await firstLine({ host: '127.0.0.1', port });
   expect(after).toBeGreaterThan(900);

@@ -20,7 +20,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { testRedis, type TestRedis } from './redis.js';
 import { startRequestApp, type RequestApp, type RequestAppOptions } from './request-app.js';
 
-/** Where requests and answers go, and nobody else's. */
+/** Where requests and answers go: of one application alone. */
 export type RequestDriver = () => { source: DriverFactory; keyPrefix: string };
 
 /** Tests of requests, on every driver. `start` has a {@link Calculator} answer, unless told otherwise. */

@@ -97,7 +97,7 @@ export class Proxy {
     return new Promise((resolve) => (this.swallow = resolve));
   }
 
-  /** Swallows the next reply, whatever it is, and cuts its connection. Resolves then. */
+  /** Swallows the next reply and cuts its connection. Resolves then. */
   cutAtReply(): Promise<void> {
     return new Promise((resolve) => (this.cutting = resolve));
   }

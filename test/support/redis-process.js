@@ -214,7 +214,7 @@ export function onPath(program) {
 
 /**
  * Ends a child, and removes its directory, where we die without having done so: the guard's input is
- * a pipe that closes with us, whatever ended us. Kill the guard once the child has ended.
+ * a pipe that closes when this process ends. Kill the guard once the child has ended.
  *
  * @param {import('node:child_process').ChildProcess} child
  * @param {string} [dir]
@@ -254,7 +254,7 @@ async function spawned(child, binary) {
   }
 }
 
-/** Sends commands and answers all that came back; '' where nobody listens. @param {number} port @param {string} commands */
+/** Sends commands and answers all that came back; '' where no server listens. @param {number} port @param {string} commands */
 function ask(port, commands) {
   return new Promise((resolve) => {
     let reply = '';
@@ -266,7 +266,7 @@ function ask(port, commands) {
   });
 }
 
-/** One that nobody listens on now. @returns {Promise<number>} */
+/** A port on which no program listens now. @returns {Promise<number>} */
 export async function freePort() {
   for (;;) {
     const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from));

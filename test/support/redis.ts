@@ -9,7 +9,7 @@ export interface TestRedis {
   /** Begins every key of this test file. */
   readonly prefix: string;
   readonly client: Redis;
-  /** Nobody else uses this server. */
+  /** True: only this test file uses the server. */
   readonly ours: boolean;
   /** Removes this file's keys, closes the client, stops the server where it is our own. */
   cleanup(): Promise<void>;

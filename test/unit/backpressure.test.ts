@@ -130,7 +130,7 @@ describe('backpressure', () => {
     expect(attempt().outcome).toBe('waiting');
   });
 
-  it('looks at groups that somebody works for, or at those that it names', async () => {
+  it('looks at groups that a consumer works for, or at those that it names', async () => {
     await groups.create('orders', 'abandoned', { startId: '0', createStream: true });
     await behind('g', 5);
     expect(await publish({ maxLag: 5 })).toMatch(/-/);
@@ -141,7 +141,7 @@ describe('backpressure', () => {
     });
     expect(await publish({ maxLag: { lag: 5, groups: ['missing'] } })).toMatch(/-/);
     expect(await publish({ stream: 'nothing', maxLag: 0 })).toMatch(/-/);
-    // Whoever has not asked for a minute does not work.
+    // A consumer that has not asked for a minute does not work.
     await expect(publish({ maxLag: 5, onBackpressure: 'error' })).resolves.toMatch(/-/);
     await world.clock.advance(1000);
     await expect(publish({ maxLag: 5, onBackpressure: 'error' })).rejects.toThrow();
@@ -220,7 +220,7 @@ describe('backpressure', () => {
     expect(reads.consumers).toBe(1);
   });
 
-  it('costs nothing where nobody asked for it', async () => {
+  it('costs nothing where no publication asks for it', async () => {
     await behind('g', 20);
     const before = reads.describe;
     await runtime.producer.publish({ eventType: 'orders', payload: 1 });

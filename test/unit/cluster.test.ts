@@ -90,7 +90,7 @@ describe('the topology', () => {
     expect(topology.owner(16_383)).toEqual(node('10.0.0.7'));
   });
 
-  it('cannot be learned where nobody answers', async () => {
+  it('cannot be learned where no node answers', async () => {
     const topology = new Topology({
       seeds: [node('dead')],
       natMap: undefined,

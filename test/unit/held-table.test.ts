@@ -8,7 +8,7 @@ const other = { key: 't', stream: 't', redriven: false };
 const lease = (id: string, of = source) => new RedisLease(holder, of, id, 1, true, []);
 
 describe('the table of what is held', () => {
-  it('finds what was added, in whatever order, until it is removed', () => {
+  it('finds what was added, in any order, until it is removed', () => {
     const table = new HeldTable();
     const leases = ['5-0', '3-0', '10-0', '7-1'].map((id) => lease(id));
     for (const one of leases) {

@@ -110,7 +110,7 @@ describe('the import rules', () => {
     ]);
   });
 
-  it('refuse a layer that nobody has placed', async () => {
+  it('refuse a layer that is not in the table', async () => {
     const problems = await check({ 'lib/drivers/rabbit/a.ts': '' });
     expect(problems[0]).toContain('"drivers/rabbit" is no layer');
   });

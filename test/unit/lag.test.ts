@@ -17,7 +17,7 @@ describe('lag', () => {
   });
   afterEach(() => world.close());
 
-  /** An engine that consumes `orders`, with a further group of it that nobody reads for. */
+  /** An engine that consumes `orders`, with a further group of it that has no reader. */
   async function start(thresholds: readonly LagThreshold[] = []) {
     const engine = await world.start([{ events: ['orders'], invoke: () => undefined }], {
       lag: { interval: 1000, thresholds },
@@ -196,7 +196,7 @@ describe('lag', () => {
     await runtime.close();
   });
 
-  it('is read again and again only while somebody wants to know', async () => {
+  it('is read again and again only while there are subscribers', async () => {
     let reads = 0;
     const { runtime } = await reporting(async (streams) => {
       reads++;

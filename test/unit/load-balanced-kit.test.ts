@@ -48,7 +48,7 @@ it('a load balanced handler can be tested with the kit: a stream is announced, h
   await publish('user-1', { n: 2, last: true });
   expect(handled).toEqual(['user-1 1', 'user-1 2']);
   expect(balancer.streams()).toEqual([]);
-  // It is finished: nobody handles this.
+  // It is finished: no consumer handles this.
   await publish('user-1', { n: 3 });
   expect(handled).toHaveLength(2);
 });

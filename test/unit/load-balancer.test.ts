@@ -233,7 +233,7 @@ describe('notifications', () => {
     expect(second).toEqual([told('2'), told('3')]);
   });
 
-  it('do not gather once somebody has listened, and listens no more', async () => {
+  it('do not gather once a listener has come and gone', async () => {
     const log = new Notifications();
     log.listen(() => undefined)();
     log.push(told('1'));
@@ -258,7 +258,7 @@ describe('notifications', () => {
     expect(log.waiting).toBe(0);
   });
 
-  it('that nobody iterates over any more are forgotten', async () => {
+  it('that no loop iterates over any more are forgotten', async () => {
     const log = new Notifications();
     const iterator = log[Symbol.asyncIterator]();
     log.push(told('1'));

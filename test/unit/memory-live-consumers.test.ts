@@ -76,7 +76,7 @@ describe('live consumers in memory', () => {
     expect(await receiver('w')).toMatchObject({ alive: true, events: ['y'] });
   });
 
-  it('hands entries over uncharged, so many as may wait, and to nobody who does not take them', async () => {
+  it('hands entries over uncharged, so many as may wait, and only to a consumer that takes them', async () => {
     const a = await join('a', ['x']);
     const b = await join('b', ['y*']);
     const [from, to] = [await subscribe('a'), await subscribe('b')];

@@ -49,7 +49,7 @@ describe('the limit of payloads', () => {
     expect(report).toBeUndefined();
   });
 
-  it('holds for what a codec writes, whatever its fields', () => {
+  it('holds for what a codec writes, in any fields', () => {
     const { producer } = open({ codec: rawCodec, maxPayloadBytes: 8 });
     const encode = (value: string) =>
       producer.encode({ eventType: 'e', payload: { field: value } });

@@ -43,10 +43,10 @@ describe('the option retention', () => {
     expect(lengths()).toEqual([4, 4, 4]);
     await world.clock.advance(1000);
     expect(lengths()).toEqual([0, 3, 4]);
-    const nobody = { lost: 0, groups: [] };
+    const noGroup = { lost: 0, groups: [] };
     expect(deleted).toEqual([
-      { stream: 'orders', count: 4, ...nobody },
-      { stream: 'audit.a', count: 1, ...nobody },
+      { stream: 'orders', count: 4, ...noGroup },
+      { stream: 'audit.a', count: 1, ...noGroup },
     ]);
   });
 

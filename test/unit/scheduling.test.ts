@@ -114,7 +114,7 @@ describe('delayed messages', () => {
     expect(handled).toHaveLength(1);
   });
 
-  it('wait for a consumer where nobody else lives', async () => {
+  it('wait for a consumer where no other process lives', async () => {
     const publisher = world.runtime();
     await publisher.producer.publish({ eventType: 'later', payload: 1, delay: 50 });
     await publisher.close();

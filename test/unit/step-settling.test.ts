@@ -134,8 +134,8 @@ it.each(['rejects', 'answers an error'])(
 
 it.each([
   { hold: 'held', arrives: 2, whose: 'ours', outcome: 'settled' },
-  { hold: 'lost', arrives: 0, whose: "somebody else's", outcome: 'lost' },
-  { hold: 'gone', arrives: 0, whose: "nobody's", outcome: 'gone' },
+  { hold: 'lost', arrives: 0, whose: "another run's", outcome: 'lost' },
+  { hold: 'gone', arrives: 0, whose: "no run's", outcome: 'gone' },
 ] as const)(
   'the ends of branches that are $whose arrive $arrives times, by one question',
   async ({ hold, arrives, outcome }) => {

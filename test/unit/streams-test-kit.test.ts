@@ -207,7 +207,7 @@ describe('StreamsTestKit', () => {
       expect(attempts).toEqual([1, 2, 3]);
     });
 
-    test('does not wait for what is left, nor for groups that nobody reads', async () => {
+    test('does not wait for what is left, nor for groups without a reader', async () => {
       const kit = new StreamsTestKit();
       const consumer = await consume(kit, ['a'], async () => leave);
       await kit.publish('a', 1);
@@ -219,7 +219,7 @@ describe('StreamsTestKit', () => {
       await kit.idle(500);
     });
 
-    test('waits for what was released, where somebody can take it', async () => {
+    test('waits for what was released, where a consumer can take it', async () => {
       const kit = new StreamsTestKit();
       const outcomes: (typeof release | typeof ack)[] = [release, release, ack];
       const attempts: number[] = [];
@@ -240,7 +240,7 @@ describe('StreamsTestKit', () => {
       await kit.idle();
     });
 
-    test('names what nobody reads though somebody could', async () => {
+    test('names what no consumer reads although one could', async () => {
       const kit = new StreamsTestKit();
       const events = new EventBus();
       const { source } = kit.source.open({ events, keyPrefix: '' });

@@ -22,7 +22,7 @@ function setup() {
   return { workflows, record };
 }
 
-it('a workflow is completed once all that follows is recorded, in whatever order that comes', async () => {
+it('a workflow is completed once all that follows is recorded, in any order', async () => {
   const { workflows, record } = setup();
   const status = async () => (await workflows.get('w'))!.status;
   await record('1', [['2', 'c']]);
@@ -50,7 +50,7 @@ it('of a step that is still to come it is not known that it has ended, though ot
   expect(await workflows.cancel('w')).toBe(true);
 });
 
-it('a run of a step counts more than a duplicate of it, whichever is recorded first', async () => {
+it('a run of a step counts more than a duplicate of it, in both orders of recording', async () => {
   const { workflows, record } = setup();
   await record('0', [['1', 'b']]);
   await record('0', undefined, { outcome: 'duplicate', attempts: 0 });

@@ -140,7 +140,7 @@ describe.each(STORES)('a handler that deduplicates, in %s', (_, storeOf) => {
       ['a', 2],
       ['a', 1],
     ]);
-    // What outlives its timeout still works: nobody else begins.
+    // A run that outlives its timeout still works: no other run begins.
     await app.publish('x', { order: 'slow' });
     await world.clock.advance(5000);
     await app.publish('x', { order: 'slow' });
@@ -320,7 +320,7 @@ describe('a run that has lost its entry', () => {
 });
 
 describe('a process that is being shut down', () => {
-  it('gives the claim of a run that it cuts off to nobody, until it expires', async () => {
+  it('gives the claim of a run that it cuts off to no other run, until it expires', async () => {
     const { promise } = gate();
     const handler = (name: string, runs: string[]) => ({
       events: ['x'],

@@ -31,7 +31,7 @@ describe('dispatch', () => {
     ]);
   });
 
-  it('dead-letters events that nobody takes where the stream comes from the event type', async () => {
+  it('dead-letters events that no handler takes where the stream comes from the event type', async () => {
     const app = await world.start([{ events: ['x'], invoke: () => undefined }]);
     await app.runtime.producer.publish({ eventType: 'other', payload: 1, stream: 'x' });
     await world.settle();

@@ -9,7 +9,7 @@ import { HOSTILE } from '../../support/hostile.js';
 import { World, type EngineOptions, type Invoke } from '../../support/engine.js';
 import { wrongly } from '../../support/stand-in.js';
 
-// A rejection that nobody handles fails the run of these tests, as it would end a process.
+// An unhandled rejection fails the run of these tests, as it would end a process.
 
 let world: World;
 beforeEach(() => void (world = new World()));

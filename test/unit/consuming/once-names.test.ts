@@ -28,7 +28,7 @@ const once = (events: string[], option: 'dedupe' | 'inbox' = 'dedupe', name?: st
 const routes = [{ events: '*', stream: 's' }];
 
 describe.each(['dedupe', 'inbox'] as const)('the names under which %s remembers', (option) => {
-  it('are those of the patterns, whatever the methods are called', async () => {
+  it('are those of the patterns, not of the methods', async () => {
     const app = await world.start([once(['a'], option), once(['b'], option)], { routes });
     for (const event of ['a', 'b', 'a', 'b']) await app.publish(event, { order: '1' });
     expect(runs).toEqual(['a', 'b']);

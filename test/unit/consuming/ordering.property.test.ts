@@ -169,7 +169,7 @@ class Scene {
     }
   }
 
-  /** Whoever it was: what counts is what was recorded, once each, and in order. */
+  /** By any owner: what counts is what was recorded, once each, and in order. */
   private concluded(index: number, what: string): void {
     const { key } = this.tasks[index]!;
     const before = this.settled.get(index);
@@ -184,7 +184,7 @@ class Scene {
   }
 }
 
-it('whatever fails, dies or is usurped: per key all in order, one at a time, nothing lost', async () => {
+it('through failures, deaths and lost leases: per key all in order, one at a time, nothing lost', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
       const scene = new Scene();

@@ -218,7 +218,7 @@ describe('what waits', () => {
     expect(others).toEqual(Array.from({ length: 19 }, (_, index) => `a${index + 2}`));
   });
 
-  it('is kept fresh, and released at shutdown for whoever comes next', async () => {
+  it('is kept fresh, and released at shutdown for the next owner', async () => {
     const { log, invoke } = recorder();
     const app = await start(invoke, { gracePeriod: 0 });
     for (const n of [1, 2, 3]) await app.publish('x', { k: 'a', n });
