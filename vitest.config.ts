@@ -6,13 +6,15 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 
 /** Runs a contract suite against a driver, wherever it stands. */
 const CONTRACT = 'test/**/*.contract.test.ts';
+/** The tests of a driver that is a package of its own. */
+const PACKAGE = 'sample/file-driver/test/*.test.ts';
 
 /** One project for each kind of test, so that `--project unit` picks one. */
 const project = (name: string, options: { groupOrder: number; maxWorkers: number }) => ({
   extends: true as const,
   test: {
     name,
-    include: name === 'contracts' ? [CONTRACT] : [`test/${name}/**/*.test.ts`],
+    include: name === 'contracts' ? [CONTRACT, PACKAGE] : [`test/${name}/**/*.test.ts`],
     exclude: name === 'contracts' ? [] : [CONTRACT],
     maxWorkers: options.maxWorkers,
     sequence: { groupOrder: options.groupOrder },
@@ -38,6 +40,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: '@jest/globals', replacement: path('./test/support/jest-globals.ts') },
+      { find: 'node:test', replacement: path('./test/support/node-test.ts') },
       { find: /^nestjs-redis-streams$/, replacement: path('./lib/index.ts') },
       { find: /^nestjs-redis-streams\/(core|driver|testing)$/, replacement: path('./lib/$1.ts') },
       {

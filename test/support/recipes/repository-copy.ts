@@ -13,6 +13,7 @@ const COPIED = [
   ...[
     'lib',
     'test',
+    'sample/file-driver',
     'docs',
     'README.md',
     'CONTRIBUTING.md',
@@ -36,6 +37,11 @@ export class RepositoryCopy {
     );
     await symlink(join(root, 'node_modules'), join(dir, 'node_modules'), 'junction');
     return new RepositoryCopy(dir);
+  }
+
+  /** Where a file or folder of the copy is. */
+  path(name: string): string {
+    return join(this.dir, name);
   }
 
   read(path: string): Promise<string> {

@@ -1,0 +1,37 @@
+import { InvalidOptionsError, type Clock } from 'nestjs-redis-streams/driver';
+
+export interface FileOptions {
+  /** Folder of the data, made where it does not exist. A relative path begins at the current directory. */
+  readonly directory: string;
+  /**
+   * When a publication, settlement or write of the state store is done. True: the disk has it, so it
+   * survives a power failure. False: the operating system has it, so it survives the death of the
+   * process. @default true
+   */
+  readonly sync?: boolean;
+  /** The time of the driver, for tests. @default the system's */
+  readonly clock?: Clock;
+}
+
+const KNOWN = ['directory', 'sync', 'clock'];
+
+/** @throws InvalidOptionsError, which names every mistake */
+export function checkOptions(options: FileOptions): void {
+  const given: Partial<Record<string, unknown>> = { ...options };
+  const problems = Object.keys(given)
+    .filter((name) => !KNOWN.includes(name))
+    .map((name) => `file: there is no option ${name}; the options are ${KNOWN.join(', ')}`);
+  const { directory, sync, clock } = given;
+  if (typeof directory !== 'string' || directory === '') {
+    problems.push(`file: directory must be the path of a folder, not ${shown(directory)}`);
+  }
+  if (sync !== undefined && typeof sync !== 'boolean') {
+    problems.push(`file: sync must be true or false, not ${shown(sync)}`);
+  }
+  if (clock !== undefined && typeof (clock as Partial<Clock> | null)?.wallTime !== 'function') {
+    problems.push(`file: clock must be a Clock, not ${shown(clock)}`);
+  }
+  if (problems.length > 0) throw new InvalidOptionsError(problems);
+}
+
+const shown = (value: unknown): string => JSON.stringify(value) ?? String(value);
