@@ -24,12 +24,15 @@ const project = (name: string, options: { groupOrder: number; maxWorkers: number
 /** These wait for servers more than they compute: more files at a time than a small machine has cores. */
 const shared = { groupOrder: 0, maxWorkers: 4 };
 
-/** The contract suite of Redis, once more for each server that REDIS_SERVERS names. */
+/** The contract suites of Redis, once more for each server that REDIS_SERVERS names. */
 const contractsOfServers = otherServers().found.map(({ path: binary, kind, version }, index) => ({
   extends: true as const,
   test: {
     name: `contracts-${index + 1}-${kind.toLowerCase()}-${version}`,
-    include: ['test/integration/redis.contract.test.ts'],
+    include: [
+      'test/integration/redis.contract.test.ts',
+      'test/integration/redis-state-workflows.contract.test.ts',
+    ],
     env: { REDIS_BINARY: binary },
     maxWorkers: shared.maxWorkers,
     sequence: { groupOrder: shared.groupOrder },

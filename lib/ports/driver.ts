@@ -47,7 +47,10 @@ export interface Driver {
   readonly live?: LiveConsumers;
   /** Without it there is no load balancer. */
   readonly ownership?: StreamOwnership;
-  /** Without it workflows cannot be joined, inspected or cancelled. */
+  /**
+   * Without it workflows are kept in `state`. Without both, they cannot be joined, inspected or
+   * cancelled.
+   */
   readonly workflows?: WorkflowStore;
   /**
    * Begins to connect, so that the first command need not wait. A driver that is only opened holds

@@ -67,9 +67,13 @@ interface ReadStep {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** False: the message is certainly no step of a workflow. Costs no decoding. */
+export const mayBeStep = ({ fields }: Pick<Lease, 'fields'>): boolean =>
+  fields?.some((field) => field.includes(WORKFLOW)) ?? false;
+
 /** Undefined also for an entry that cannot be decoded. */
 function stepIn(codec: Codec, { fields, stream }: Lease): ReadStep | undefined {
-  if (!fields?.some((field) => field.includes(WORKFLOW))) return undefined;
+  if (!fields || !mayBeStep({ fields })) return undefined;
   try {
     const { payload, metadata = {} } = codec.decode(fields);
     const place = placeIn(metadata);

@@ -90,7 +90,8 @@ async function arrive(
   const scope = scopes[innermost] as JoinScope;
   const { store, ttl, technology } = options;
   if (!store) {
-    const advice = 'Let this group be served by a driver that has the port workflows.';
+    const advice =
+      'Fill the slot stateStore where this group is served, or use a driver that has the port workflows.';
     throw new UnsupportedFeatureError('Joining steps', technology, advice);
   }
   const { at, index, of } = scope;

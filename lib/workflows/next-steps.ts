@@ -129,7 +129,8 @@ export class NextSteps {
   private joinScope({ step }: ScopedPlace, fanOut: FanOut, index: number): JoinScope {
     const { stored, technology } = this.options;
     if (!stored) {
-      const advice = 'Fan out without a join, or use a driver that has the port workflows.';
+      const advice =
+        'Fan out without a join, fill the slot stateStore, or use a driver that has the port workflows.';
       throw new UnsupportedFeatureError('Joining steps', technology, advice);
     }
     const { event, stream } = targetOf(fanOut.join!);

@@ -20,8 +20,8 @@ export interface StepRecorderOptions {
 }
 
 /**
- * Records steps in the background: settlements do not wait for it, and go on where recording fails.
- * Failed records are tried again until `stop`. A caller gives each step once.
+ * Records steps. Settlements go on where recording fails. Failed records are tried again until
+ * `stop`. A caller gives each step once.
  */
 export class StepRecorder {
   private refused: FinishedStep[] = [];
@@ -32,11 +32,13 @@ export class StepRecorder {
 
   constructor(private readonly options: StepRecorderOptions) {}
 
-  record(steps: readonly FinishedStep[]): void {
+  /** @returns resolves after the first try, however it ends. Undefined: nothing is recorded */
+  record(steps: readonly FinishedStep[]): Promise<void> | undefined {
     const { store } = this.options;
-    if (!store || steps.length === 0) return;
+    if (!store || steps.length === 0) return undefined;
     const recording = this.bring(store, steps).finally(() => this.underWay.delete(recording));
     this.underWay.add(recording);
+    return recording;
   }
 
   /**
@@ -47,7 +49,7 @@ export class StepRecorder {
     this.stopped = true;
     if (this.timer !== undefined) this.options.clock.clearTimeout(this.timer);
     await Promise.all(this.underWay);
-    this.record(this.refused.splice(0));
+    await this.record(this.refused.splice(0));
     await Promise.all(this.underWay);
     const lost = this.refused.splice(0).length;
     if (lost === 0) return;
@@ -77,7 +79,7 @@ export class StepRecorder {
     if (this.timer !== undefined || this.stopped) return;
     this.timer = this.options.clock.setTimeout(() => {
       this.timer = undefined;
-      this.record(this.refused.splice(0));
+      void this.record(this.refused.splice(0));
     }, this.backoff.next());
   }
 }

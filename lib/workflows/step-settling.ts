@@ -4,9 +4,9 @@ import { endedStep, type Arriving, type EndedStep } from './ended-step.js';
 import { type FinishedStep } from '../ports/workflow-store.js';
 import type { LeaseState, Lease } from '../core/lease.js';
 import type { OutgoingEntry } from '../core/message.js';
-import type { Ack } from '../core/settlement.js';
+import type { Ack, Settlement } from '../core/settlement.js';
 import type { MessageSource, Settling } from '../ports/source.js';
-import { fail, type Burial } from './failing.js';
+import { fail, mayBeStep, type Burial } from './failing.js';
 import { join, type Following, type JoiningOptions } from './joining.js';
 import type { StepRecorder } from './step-recorder.js';
 
@@ -16,6 +16,8 @@ export interface ConcludingOptions extends JoiningOptions {
   readonly source: MessageSource;
   readonly codec: Codec;
   readonly recorder: StepRecorder;
+  /** The store is not that of the source's driver. */
+  readonly storedApart: boolean;
 }
 
 /** What a consumer knows of its deliveries. */
@@ -43,9 +45,10 @@ const HOOKS_ARE_KNOWN_FOR = 3_600_000;
  * letter publishes what was declared for its failure. All of it may be repeated after a break at
  * any point.
  *
- * Steps are recorded just before their settlement, which does not wait for that. Where recording
- * fails, the work goes on. The workflow then looks as if the step were still to come, until
- * recording succeeds.
+ * Steps are recorded just before their settlement. It waits for that only where the store is not the
+ * source's own: a process that dies in between would leave a step that is settled and never recorded.
+ * Where recording fails, the work goes on. The workflow then looks as if the step were still to come,
+ * until recording succeeds.
  */
 export class StepSettling {
   /** Leases whose settlement has to be tried again and whose step is recorded already. */
@@ -86,7 +89,9 @@ export class StepSettling {
   ): ReturnType<Settle> {
     const { recorded } = this;
     const fresh = steps.filter((step, at) => step && !recorded.has(batch[at]!.lease));
-    this.options.recorder.record(fresh as FinishedStep[]);
+    const recording = this.options.recorder.record(fresh as FinishedStep[]);
+    // A source's own store gets the records before the settlement, over the same connection.
+    if (recording && this.options.storedApart) await recording;
     // The step counts as recorded, however the settlement ends: another try does not record it
     // again.
     const tryLater = (at: number): void => void (steps[at] && recorded.add(batch[at]!.lease));
@@ -180,6 +185,12 @@ export class StepSettling {
     const refused = (await source.publish(once)).find((result) => result instanceof Error);
     if (refused) throw refused;
   }
+}
+
+/** Whether a settlement waits for a store of workflows that is not the source's own. */
+export function needsStore(settlement: Settlement, lease: Lease): boolean {
+  if (settlement.kind === 'dead-letter') return mayBeStep(lease);
+  return settlement.kind === 'ack' && settlement.step !== undefined;
 }
 
 const isConcluded = (one: Concluded | Error | 'lost' | 'gone'): one is Concluded =>

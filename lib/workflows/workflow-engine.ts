@@ -1,16 +1,17 @@
 import type { Clock } from '../core/clock.js';
 import type { Codec } from '../core/codecs/codec.js';
 import type { Delivery } from '../core/delivery.js';
-import type { Driver } from '../ports/driver.js';
 import type { DueTime } from '../options/due-time.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { EventBus } from '../core/event-bus.js';
+import type { Lease } from '../core/lease.js';
 import type { Middleware } from '../core/middleware.js';
 import type { Ack, Settlement } from '../core/settlement.js';
 import type { MessageSource } from '../ports/source.js';
+import type { WorkflowStore } from '../ports/workflow-store.js';
 import { NextSteps, type NextStepsOptions, type StepMessage } from './next-steps.js';
 import { duplicateStep, filteredStep } from './unrun-step.js';
-import { StepSettling, type ConcludingOptions, type Holding } from './step-settling.js';
+import { needsStore, StepSettling, type ConcludingOptions, type Holding } from './step-settling.js';
 import { recognise } from './recognise.middleware.js';
 import { StepRecorder } from './step-recorder.js';
 import { Workflows } from './workflows.js';
@@ -35,18 +36,24 @@ export class WorkflowEngine {
   readonly duplicateStep: (delivery: Delivery) => Ack | undefined;
   /** How a step ends that the `filter` of its handler refuses. */
   readonly filteredStep: (delivery: Delivery) => Ack | undefined;
+  /**
+   * Whether the settlement of a message waits for the store of workflows. Undefined: that is the source's
+   * own.
+   */
+  readonly needsStore: ((settlement: Settlement, lease: Lease) => boolean) | undefined;
   readonly workflows: Workflows;
   private readonly chainer: NextSteps;
   private readonly concluding: ConcludingOptions;
 
   constructor(options: WorkflowEngineOptions) {
-    const { store, source, clock } = options;
+    const { store, source, clock, storedApart } = options;
     const { technology, idempotentPublish } = source.capabilities;
     this.concluding = { ...options, technology, recorder: new StepRecorder(options) };
     this.chainer = new NextSteps({ ...options, technology, stored: store !== undefined });
     this.recognise = recognise(store, clock);
     this.duplicateStep = (delivery) => duplicateStep(delivery, clock);
     this.filteredStep = (delivery) => filteredStep(delivery, clock);
+    this.needsStore = storedApart ? needsStore : undefined;
     this.workflows = new Workflows({
       ...options,
       idempotent: idempotentPublish !== false,
@@ -76,7 +83,7 @@ export class WorkflowEngine {
 }
 
 function refuse(technology: string): never {
-  const advice = 'Use a driver that has the port workflows.';
+  const advice = 'Fill the slot stateStore, or use a driver that has the port workflows.';
   throw new UnsupportedFeatureError('Keeping the state of workflows', technology, advice);
 }
 
@@ -89,7 +96,14 @@ export interface WorkflowEngineParts {
   };
   readonly clock: Clock;
   readonly events: EventBus;
-  readonly driver: Driver;
+  readonly driver: { readonly source: MessageSource };
+  readonly slots: {
+    readonly workflows: {
+      /** Undefined: workflows cannot be joined, inspected or cancelled. */
+      readonly store: WorkflowStore | undefined;
+      readonly storedApart: boolean;
+    };
+  };
   readonly producer: {
     readonly encode: WorkflowEngineOptions['encode'];
     readonly publish: WorkflowEngineOptions['publish'];
@@ -101,17 +115,18 @@ export function createWorkflowEngine({
   clock,
   events,
   driver,
+  slots,
   producer,
 }: WorkflowEngineParts): WorkflowEngine {
   const { codec, maxPayloadBytes, workflowTtl: ttl } = options;
   return new WorkflowEngine({
+    ...slots.workflows,
     codec,
     maxPayloadBytes,
     ttl,
     clock,
     events,
     source: driver.source,
-    store: driver.workflows,
     encode: (message) => producer.encode(message),
     publish: (message) => producer.publish(message),
   });

@@ -9,10 +9,8 @@ import {
   StreamContext,
   StreamHandler,
   UnrecoverableError,
-  Workflows,
   type JoinedResults,
   type WorkflowFailure,
-  type WorkflowState,
 } from 'nestjs-redis-streams';
 import { of } from 'rxjs';
 import { expect, test } from 'vitest';
@@ -25,43 +23,10 @@ import type { MessageSource, Settling } from '../../lib/ports/source.js';
 import type { WorkflowStore } from '../../lib/ports/workflow-store.js';
 import { driverWith } from '../support/driver-with.js';
 import { gate } from '../support/engine.js';
-import { OnEvent, startApp, type TestAppOptions } from '../support/nest-app.js';
+import { OnEvent } from '../support/nest-app.js';
+import { flow } from '../support/workflow-app.js';
 import { until } from '../support/until.js';
 import { inAllSlots } from '../support/in-all-slots.js';
-
-/** Steps that ran, with what they were given. */
-interface Ran {
-  readonly event: string;
-  readonly payload: unknown;
-  readonly context: StreamContext;
-}
-
-type Answer = (payload: never, context: StreamContext) => unknown;
-
-/** Starts an application whose handlers are these functions, by event type. */
-async function flow(answers: Readonly<Record<string, Answer>>, given: TestAppOptions = {}) {
-  const ran: Ran[] = [];
-  @Controller()
-  class Steps {
-    @StreamHandler(Object.keys(answers), { maxDeliveries: 1 })
-    async step(@Payload() payload: unknown, @Ctx() context: StreamContext): Promise<unknown> {
-      const event = context.getPattern();
-      ran.push({ event, payload, context });
-      return answers[event]!(payload as never, context);
-    }
-  }
-  const { controllers = [], ...more } = given;
-  const started = await startApp({ ...more, controllers: [Steps, ...controllers] });
-  const workflows = started.app.get(Workflows);
-  return {
-    ...started,
-    ran,
-    workflows,
-    events: () => ran.map(({ event }) => event),
-    payloadOf: <T>(event: string): T => ran.find((one) => one.event === event)!.payload as T,
-    state: async (): Promise<WorkflowState> => (await workflows.get(ran[0]!.context.workflow.id))!,
-  };
-}
 
 test('what a handler returns is the next step, and knows where it comes from', async () => {
   const { publish, ran, state } = await flow({

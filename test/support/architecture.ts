@@ -36,6 +36,7 @@ export const FOLDERS: Readonly<Record<string, string>> = {
   requests: 'asking: requests that wait, and their answers',
   delays: 'promotes messages once they are due',
   workflows: 'next steps, joins, failures, cancelling',
+  'workflows/state-store': 'workflows in any state store',
   retention: 'deletes entries that a stream need not keep',
   'load-balancing': 'whole streams shared out: locks kept alive, abandoned ones found, fair shares',
   admin: 'operations: StreamsAdmin holds them all',

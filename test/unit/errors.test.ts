@@ -61,7 +61,11 @@ import {
   UnknownDriverError,
   WrongDriverForSlotError,
 } from '../../lib/core/errors/slot.errors.js';
-import { StateStoreFullError } from '../../lib/core/errors/state-store.errors.js';
+import {
+  StateContendedError,
+  StateStoreFullError,
+  WorkflowStateLostError,
+} from '../../lib/core/errors/state-store.errors.js';
 import { StreamsError } from '../../lib/core/errors/streams.error.js';
 import {
   AlreadySubscribedError,
@@ -105,6 +109,7 @@ const SAMPLES: readonly (readonly [error: StreamsError, advice?: string])[] = [
   [new InvalidMessageKeyError('A.a', 5, 1024)],
   [new InvalidOptionsError(['group must be a text'])],
   [new MissingSlotError('messageSource')],
+  [new StateContendedError('k', 50)],
   [new StateStoreFullError('memory', 10_000)],
   [new UnknownDriverError('stateStore', 'redsi', 'Did you mean redis?')],
   [new WrongDriverForSlotError('stateStore', 'kafka', 'state store')],
@@ -137,6 +142,7 @@ const SAMPLES: readonly (readonly [error: StreamsError, advice?: string])[] = [
   [new UnrecoverableError()],
   [new UnsupportedFeatureError('It', 'redis', 'Do without it.'), 'Do without it.'],
   [new WildcardWithoutStreamError('A.a', 'e.*')],
+  [new WorkflowStateLostError('w', '0')],
   [new WrongKeyTypeError('k')],
 ];
 

@@ -59,13 +59,13 @@ const lease = { stream: 's', id: '1-0', publishedAt: 1, attempt: 1, charged: tru
 it('what could not be recorded is recorded later, once', async () => {
   const { state, clock, recorder } = setup();
   state.away = true;
-  recorder.record([finishedStep('0'), finishedStep('1')]);
+  void recorder.record([finishedStep('0'), finishedStep('1')]);
   await clock.advance(300);
   expect([state.given, state.told > 1]).toEqual([[], true]);
   state.away = false;
   await clock.advance(10_000);
   expect(state.given).toEqual(['0', '1']);
-  recorder.record([finishedStep('2')]);
+  void recorder.record([finishedStep('2')]);
   await clock.advance(10_000);
   expect(state.given).toEqual(['0', '1', '2']);
 });
@@ -73,7 +73,7 @@ it('what could not be recorded is recorded later, once', async () => {
 it('what waits for the store is recorded at the end, without waiting for its time', async () => {
   const { state, clock, recorder } = setup();
   state.away = true;
-  recorder.record([finishedStep('0')]);
+  void recorder.record([finishedStep('0')]);
   await clock.advance(0);
   state.away = false;
   await recorder.stop();
@@ -83,9 +83,9 @@ it('what waits for the store is recorded at the end, without waiting for its tim
 it('what cannot be recorded at the end is told of, and nothing is tried after it', async () => {
   const { state, clock, recorder } = setup();
   state.away = true;
-  recorder.record([finishedStep('0'), finishedStep('1')]);
+  void recorder.record([finishedStep('0'), finishedStep('1')]);
   await clock.advance(0);
-  recorder.record([finishedStep('2')]);
+  void recorder.record([finishedStep('2')]);
   await recorder.stop();
   expect(state.warnings).toEqual([expect.stringMatching(/^STEPS_NOT_RECORDED 3 steps/)]);
   const { told } = state;
@@ -98,7 +98,7 @@ it('what waits for the store is bounded', async () => {
   const { state, clock, recorder } = setup();
   state.away = true;
   for (let n = 0; n < 60; n++)
-    recorder.record(Array.from({ length: 100 }, () => finishedStep('x')));
+    void recorder.record(Array.from({ length: 100 }, () => finishedStep('x')));
   await clock.advance(0);
   state.away = false;
   await clock.advance(60_000);
@@ -158,6 +158,31 @@ it.each([
     expect([arrived.length, held.asked, state.given.length]).toEqual([arrives, 1, arrives]);
   },
 );
+
+it.each([
+  ['apart from the source: its settlement waits for the record', true, ['recorded', 'settled']],
+  ['the source keeps, too: its settlement does not wait', false, ['settled', 'recorded']],
+])('a step in a store that is %s', async (_, storedApart, order) => {
+  const { recorder, store } = setup();
+  const done: string[] = [];
+  store.record = async (steps) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    done.push('recorded');
+    return steps.map(() => undefined);
+  };
+  const options = { store, recorder, codec: jsonCodec, ttl: 1000, storedApart };
+  const settling = new StepSettling(
+    standIn<ConcludingOptions>(options),
+    holding(),
+    async (batch) => {
+      done.push('settled');
+      return batch.map(() => 'settled');
+    },
+  );
+  await settling.all([{ lease, settlement: { kind: 'ack', step: finishedStep('0') } }]);
+  await recorder.stop();
+  expect(done).toEqual(order);
+});
 
 it('the end of a branch whose settlement was carried out, but for its mark, is marked at another try', async () => {
   const { recorder, store } = setup();

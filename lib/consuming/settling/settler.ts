@@ -47,7 +47,7 @@ class SettlingItem {
 export interface SettlerOptions {
   readonly settle: Settle;
   /** What a settlement needs beside the source. @default nothing */
-  readonly storeOf?: ((settlement: Reported) => OtherStore | undefined) | undefined;
+  readonly storeOf?: ((settlement: Reported, lease: Lease) => OtherStore | undefined) | undefined;
   readonly clock: Clock;
   readonly events: EventBus;
   /** Called with each settlement, once its outcome is known. */
@@ -57,7 +57,7 @@ export interface SettlerOptions {
 }
 
 /** A store of its own slot, which may be slow or down while the source is not. */
-export type OtherStore = 'dead letter queue' | 'state store';
+export type OtherStore = 'dead letter queue' | 'state store' | 'both';
 
 const MOST_AT_ONCE = 1000;
 
@@ -73,6 +73,7 @@ export class Settler {
   private readonly lanesApart = {
     'dead letter queue': new Map<unknown, Lane>(),
     'state store': new Map<unknown, Lane>(),
+    both: new Map<unknown, Lane>(),
   };
 
   constructor(private readonly options: SettlerOptions) {}
@@ -80,7 +81,7 @@ export class Settler {
   add(delivery: Delivery, settlement: Reported, onConcluded?: () => void): void {
     const item = new SettlingItem(delivery, settlement, onConcluded) as Item;
     const name = item.lease.lane;
-    const store = this.options.storeOf?.(settlement);
+    const store = this.options.storeOf?.(settlement, item.lease);
     const lanes = store === undefined ? this.lanes : this.lanesApart[store];
     let lane = lanes.get(name);
     if (!lane) lanes.set(name, (lane = new Lane(this.options, this)));

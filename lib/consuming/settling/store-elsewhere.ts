@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
 import type { LeaseState, Lease } from '../../core/lease.js';
 import type { When } from '../../core/message.js';
+import type { Settlement } from '../../core/settlement.js';
 import type { Completions } from '../../ports/completions.js';
 import type { DeadLetterQueue } from '../../ports/dead-letters.js';
 import type { Replies } from '../../ports/replies.js';
@@ -17,6 +18,8 @@ export type Holds = (leases: readonly Lease[]) => Promise<ReadonlyMap<Lease, Lea
 
 /** The part of workflows in settlements. */
 export interface WorkflowSettling {
+  /** Whether a settlement waits for a store of workflows that is not the source's own. */
+  readonly needsStore?: ((settlement: Settlement, lease: Lease) => boolean) | undefined;
   settling(
     settle: Settle,
     holding: {
@@ -71,12 +74,16 @@ export function storeElsewhere(options: ElsewhereOptions, holds: Holds): Settle 
 export function storeOf({
   deadLetter,
   marksApart,
-}: Pick<ElsewhereOptions, 'deadLetter' | 'marksApart'>): SettlerOptions['storeOf'] {
-  if (!deadLetter && !marksApart) return undefined;
-  return (settlement) => {
-    if (deadLetter && settlement.kind === 'dead-letter') return 'dead letter queue';
-    if (marksApart && settlement.kind === 'ack' && settlement.completes) return 'state store';
-    return undefined;
+  chaining: { needsStore },
+}: Pick<ElsewhereOptions, 'deadLetter' | 'marksApart' | 'chaining'>): SettlerOptions['storeOf'] {
+  if (!deadLetter && !marksApart && !needsStore) return undefined;
+  return (settlement, lease) => {
+    const { kind } = settlement;
+    const needsState =
+      (marksApart && kind === 'ack' && settlement.completes !== undefined) ||
+      needsStore?.(settlement, lease);
+    if (!deadLetter || kind !== 'dead-letter') return needsState ? 'state store' : undefined;
+    return needsState ? 'both' : 'dead letter queue';
   };
 }
 

@@ -13,6 +13,7 @@ import type {
 import type { DeadLetterQueue } from '../../ports/dead-letters.js';
 import type { Driver, DriverContext, DriverFactory } from '../../ports/driver.js';
 import type { StateStore } from '../../ports/state-store.js';
+import { boundWorkflows, type BoundWorkflows } from './bound-workflows.js';
 import { driverByName } from './driver-names.js';
 
 /**
@@ -47,6 +48,7 @@ export class BoundSlots {
   readonly state: StateStore | undefined;
   /** The state store is that of the message source's driver. */
   readonly ownState: boolean;
+  readonly workflows: BoundWorkflows;
   /** A queue in place of the source's own. Its redrives reach the source. */
   readonly otherQueue: DeadLetterQueue | undefined;
   readonly mode: SlotMode;
@@ -72,6 +74,7 @@ export class BoundSlots {
     const state = stateStore && this.stateStore(stateStore);
     this.state = state?.store;
     this.ownState = state?.driver === this.driver;
+    this.workflows = boundWorkflows(this, state?.driver?.workflows);
     const queue = deadLetterQueue && this.deadLetterQueue(deadLetterQueue);
     this.otherQueue = queue && this.apart(queue);
     this.mode = !state ? 'stateless' : queue ? 'full durability' : 'stateful';

@@ -21,6 +21,12 @@ export interface WorkerOptions {
     readonly cluster?: readonly { readonly host: string; readonly port: number }[];
     readonly commandTimeout?: number;
   };
+  /** Of workflow-worker.js: the state store is on another server, and kills the worker at a write. */
+  readonly apart?: {
+    readonly url: string;
+    readonly diesAt?: number;
+    readonly written?: boolean;
+  };
   readonly idleTimeout: number;
   readonly reclaimInterval: number;
   readonly blockTimeout: number;

@@ -4,6 +4,7 @@
  */
 import 'reflect-metadata';
 import { openSync, writeSync } from 'node:fs';
+import { storeThatKills } from './store-that-kills.js';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -11,12 +12,13 @@ import { Ctx, Payload } from '@nestjs/microservices';
 import {
   fanOut,
   next,
-  RedisStreamsModule,
-  RedisStreamsTransport,
+  redis as redisDriver,
   StreamHandler,
+  StreamsModule,
+  StreamsTransport,
 } from '../../../dist/index.js';
 
-const { streams: _, script, work, ledger, redis, ...options } = JSON.parse(process.argv[2]);
+const { streams: _, script, work, ledger, redis, apart, ...options } = JSON.parse(process.argv[2]);
 const file = openSync(ledger, 'a');
 
 /** @param {string} what @param {import('../../../dist/index.js').StreamContext} context */
@@ -62,14 +64,21 @@ StreamHandler(Object.keys(ANSWERS))(Steps.prototype, 'step', method);
 Object.defineProperty(Steps.prototype, 'step', method);
 Controller()(Steps);
 
+const driver = redisDriver(redis);
+const slots = {
+  messageSource: driver,
+  stateStore: apart ? storeThatKills(apart) : driver,
+  deadLetterQueue: driver,
+};
+
 class App {}
 Module({
-  imports: [RedisStreamsModule.forRoot({ ...redis, ...options })],
+  imports: [StreamsModule.forRoot({ slots, ...options })],
   controllers: [Steps],
 })(App);
 
 const app = await NestFactory.createMicroservice(App, {
-  inject: [RedisStreamsTransport],
+  inject: [StreamsTransport],
   useFactory: (strategy) => ({ strategy }),
   logger: false,
 });
