@@ -14,16 +14,19 @@ interface OfGroup {
   readonly group: string;
 }
 
+export type GroupChange =
+  /** Entries up to `to` are handed out. The first one of a group says where it begins. */
+  | ({ readonly do: 'read'; readonly to: number } & OfGroup)
+  /** The entry is pending, with this number of runs. */
+  | ({ readonly do: 'runs'; readonly entry: number | Redriven; readonly runs: number } & OfGroup)
+  | ({ readonly do: 'settle'; readonly key: string } & OfGroup);
+
 /**
  * One change of what is stored, but for plain publications. A line of the journal is a list of
  * changes, which happen together or not at all.
  */
 export type Change =
-  /** Entries up to `to` are handed out. The first one of a group says where it begins. */
-  | ({ readonly do: 'read'; readonly to: number } & OfGroup)
-  /** The entry is pending, with this number of runs. */
-  | ({ readonly do: 'runs'; readonly entry: number | Redriven; readonly runs: number } & OfGroup)
-  | ({ readonly do: 'settle'; readonly key: string } & OfGroup)
+  | GroupChange
   /** Published with a settlement. */
   | { readonly do: 'publish'; readonly stream: string; readonly entry: StoredEntry }
   | { readonly do: 'bury'; readonly stream: string; readonly letter: DeadLetter }

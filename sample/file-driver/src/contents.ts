@@ -56,11 +56,9 @@ export class Contents {
   apply(change: Change): void {
     switch (change.do) {
       case 'read':
-        return this.group(change.stream, change.group).readTo(change.to);
       case 'runs':
-        return this.group(change.stream, change.group).setRuns(change.entry, change.runs);
       case 'settle':
-        return this.group(change.stream, change.group).settle(change.key);
+        return this.group(change.stream, change.group).apply(change);
       case 'publish':
         return this.stream(change.stream).appendOnce(change.entry);
       case 'bury':

@@ -1,27 +1,37 @@
-import type { Lease, Settling } from 'nestjs-redis-streams/driver';
+import type { Clock, Lease, Settling } from 'nestjs-redis-streams/driver';
 import type { Change } from './changes.js';
 import type { Group, Pending } from './group.js';
-import type { Store } from './store.js';
 
 export type GivenBack = Extract<Settling['settlement'], { kind: 'retry' | 'release' | 'leave' }>;
 
 /** A lease of this driver knows where it comes from, so that `settle` needs no search. */
 export type FileLease = Lease & { readonly feed: Feed; readonly pending: Pending };
 
+export interface FeedOptions {
+  /** Without the key prefix. */
+  readonly stream: string;
+  readonly group: Group;
+  readonly consumer: string;
+  /** False: only what is pending is handed out. */
+  readonly readsOn: boolean;
+  readonly clock: Clock;
+  /** Carries out changes in one step. */
+  readonly commit: (changes: readonly Change[]) => void;
+}
+
 /** What one consumer has of one group on one stream. */
 export class Feed {
+  readonly stream: string;
+  readonly group: Group;
   /** By key, what this consumer was handed and has not settled. */
   private readonly held = new Map<string, Lease>();
   /** What stays pending by policy: it is not handed out here again. */
   private readonly left = new WeakSet<Pending>();
 
-  constructor(
-    /** Without the key prefix. */
-    readonly stream: string,
-    readonly group: Group,
-    private readonly consumer: string,
-    private readonly store: Store,
-  ) {}
+  constructor(private readonly options: FeedOptions) {
+    this.stream = options.stream;
+    this.group = options.group;
+  }
 
   // #region hand-out
   /** What other consumers have released, or did not keep fresh. The count of runs stays. */
@@ -37,17 +47,17 @@ export class Feed {
   /** New entries. To read an entry is to count its first run: one line of the journal for all. */
   takeNew(limit: number): Lease[] {
     const { group } = this;
-    const ids = group.log.idsBehind(group.read!, limit);
+    const ids = this.options.readsOn ? group.log.idsBehind(group.read!, limit) : [];
     if (ids.length === 0) return [];
-    this.store.commit([{ do: 'read', ...group.name, to: ids.at(-1)! }]);
+    this.options.commit([{ do: 'read', ...group.name, to: ids.at(-1)! }]);
     return ids.map((id) => this.hand(group.pending.get(String(id))!, true));
   }
 
   private mayTake(pending: Pending, idleTimeout: number): boolean {
     const { key, free, freshAt = 0 } = pending;
     if (this.held.has(key) || this.left.has(pending)) return false;
-    if (free) return free.except !== this.consumer;
-    return this.store.clock.now() - freshAt >= idleTimeout;
+    if (free) return free.except !== this.options.consumer;
+    return this.options.clock.now() - freshAt >= idleTimeout;
   }
 
   private hand(pending: Pending, charged: boolean): Lease {
@@ -58,7 +68,7 @@ export class Feed {
       ...('letter' in more && { redriven: true, redrive: more.letter }),
     };
     this.held.set(pending.key, lease);
-    Object.assign(pending, { lease, free: undefined, freshAt: this.store.clock.now() });
+    Object.assign(pending, { lease, free: undefined, freshAt: this.options.clock.now() });
     return lease;
   }
   // #endregion
@@ -75,8 +85,8 @@ export class Feed {
     const { pending } = lease;
     const state = this.stateOf(lease);
     if (state !== 'held') return state;
-    this.store.commit([this.withRuns(pending, pending.runs + 1)]);
-    Object.assign(pending, { free: undefined, freshAt: this.store.clock.now() });
+    this.options.commit([this.withRuns(pending, pending.runs + 1)]);
+    Object.assign(pending, { free: undefined, freshAt: this.options.clock.now() });
     const { fields } = this.group.entryOf(pending);
     Object.assign(lease, { attempt: pending.runs, charged: true, fields });
     this.held.set(pending.key, lease);
@@ -85,7 +95,7 @@ export class Feed {
 
   extend(lease: FileLease): 'held' | 'lost' | 'gone' {
     const state = this.stateOf(lease);
-    if (state === 'held') lease.pending.freshAt = this.store.clock.now();
+    if (state === 'held') lease.pending.freshAt = this.options.clock.now();
     return state;
   }
   // #endregion
@@ -96,21 +106,22 @@ export class Feed {
     const { pending } = lease;
     const parked = settlement.kind === 'retry';
     if (lease.charged && (!parked || settlement.uncharged)) {
-      this.store.commit([this.withRuns(pending, pending.runs - 1)]);
+      this.options.commit([this.withRuns(pending, pending.runs - 1)]);
     }
     Object.assign(lease, { attempt: pending.runs, charged: false });
-    pending.freshAt = this.store.clock.now();
+    pending.freshAt = this.options.clock.now();
     if (parked) return;
     this.held.delete(pending.key);
     const elsewhere = settlement.kind === 'release' && settlement.elsewhere;
-    if (settlement.kind === 'release') pending.free = elsewhere ? { except: this.consumer } : {};
+    if (settlement.kind === 'release')
+      pending.free = elsewhere ? { except: this.options.consumer } : {};
     if (!elsewhere) pending.lease = undefined;
   }
   // #endregion
 
   /** The entry is settled, together with other changes. */
   settle({ pending }: FileLease, others: readonly Change[]): void {
-    this.store.commit([...others, { do: 'settle', ...this.group.name, key: pending.key }]);
+    this.options.commit([...others, { do: 'settle', ...this.group.name, key: pending.key }]);
     this.held.delete(pending.key);
   }
 

@@ -22,3 +22,13 @@ export const FILE_CAPABILITIES: SourceCapabilities = {
   // Idempotency keys are not stored: the engine refuses such messages.
   idempotentPublish: false,
 };
+
+/** The engine keeps the positions: a process that starts knows nothing of the runs before. */
+export const RESUMED_CAPABILITIES: SourceCapabilities = {
+  ...FILE_CAPABILITIES,
+  positions: 'engine',
+  durableAttempts: false,
+  // An acknowledgement is in memory only, so nothing can be one step with it.
+  atomicPublish: false,
+  atomicDeadLetter: false,
+};

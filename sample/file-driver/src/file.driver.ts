@@ -4,6 +4,7 @@ import {
   type DriverContext,
   type DriverFactory,
 } from 'nestjs-redis-streams/driver';
+import { FILE_CAPABILITIES, RESUMED_CAPABILITIES } from './file.capabilities.js';
 import { FileDeadLetters } from './file.dead-letters.js';
 import { FILE_IDS } from './file.ids.js';
 import { checkOptions, type FileOptions } from './file.options.js';
@@ -30,7 +31,7 @@ export function file(options: FileOptions): DriverFactory {
 }
 
 function open(
-  { directory, sync = true, clock = systemClock }: FileOptions,
+  { directory, sync = true, clock = systemClock, positions }: FileOptions,
   context: DriverContext,
 ): Driver {
   const onRepaired = (path: string, bytes: number) =>
@@ -38,10 +39,11 @@ function open(
       code: 'FILE_REPAIRED',
       message: `${path} ended in a line of ${bytes} bytes that a process had not finished when it died. The line was cut off.`,
     });
+  const capabilities = positions === 'engine' ? RESUMED_CAPABILITIES : FILE_CAPABILITIES;
   const { store, leave } = sharedStore({ directory, sync, clock, onRepaired });
   return {
     ids: FILE_IDS,
-    source: new FileSource(store, context, leave),
+    source: new FileSource(capabilities, store, context, leave),
     state: new FileStateStore(store, context),
     deadLetters: new FileDeadLetters(store, context),
   };

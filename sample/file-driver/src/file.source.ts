@@ -1,33 +1,37 @@
 import {
-  GroupNotFoundError,
   InvalidMessageError,
-  InvalidOptionsError,
   type DeadLetterRecord,
   type DriverContext,
   type MessageSource,
   type OutgoingEntry,
   type SettleOutcome,
   type Settling,
+  type SourceCapabilities,
   type SubscribeOptions,
   type Subscription,
 } from 'nestjs-redis-streams/driver';
 import type { Change } from './changes.js';
-import { Feed, type FileLease } from './feed.js';
-import { FILE_CAPABILITIES } from './file.capabilities.js';
-import { FILE_IDS } from './file.ids.js';
+import type { FileLease } from './feed.js';
 import { FileSubscription } from './file.subscription.js';
-import type { Group } from './group.js';
 import type { Store } from './store.js';
+import { rememberedFeed, resumedFeeds } from './subscribed.feeds.js';
 
 export class FileSource implements MessageSource {
-  readonly capabilities = FILE_CAPABILITIES;
+  /** Only the journal can tell: without it the engine keeps count. */
+  readonly settledUpTo?: NonNullable<MessageSource['settledUpTo']>;
 
   constructor(
+    readonly capabilities: SourceCapabilities,
     private readonly store: Store,
     private readonly context: DriverContext,
     /** Closes the store, where no other driver uses it. */
     readonly close: () => Promise<void>,
-  ) {}
+  ) {
+    if (capabilities.positions === 'source') {
+      this.settledUpTo = async (stream, group) =>
+        store.contents.group(this.key(stream), group).settledUpTo();
+    }
+  }
 
   // #region publish
   async publish(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {
@@ -45,28 +49,18 @@ export class FileSource implements MessageSource {
 
   // #region subscribe
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
-    const { streams, consumer } = options;
-    const feeds = streams.map((stream) => {
-      return new Feed(stream, this.begun(stream, options), consumer, this.store);
-    });
-    this.store.flush();
-    return new FileSubscription(this.store, feeds, options, this.context);
-  }
-
-  /** A group goes on where it was. A new one begins where the options say. */
-  private begun(stream: string, { group, startId, createGroup }: SubscribeOptions): Group {
-    if (startId !== '$' && !FILE_IDS.accepts(startId)) {
-      throw new InvalidOptionsError([
-        `startId must be '0', '$' or ${FILE_IDS.expected}, not '${startId}'`,
-      ]);
+    const { store, context } = this;
+    const keys = options.streams.map((stream) => this.key(stream));
+    const subscribed = options.streams.map((stream, at) => ({
+      ...{ stream, key: keys[at]!, store, options },
+    }));
+    if (this.capabilities.positions === 'source') {
+      const feeds = subscribed.map(rememberedFeed);
+      store.flush();
+      return new FileSubscription(store, feeds, options, context);
     }
-    const found = this.store.contents.group(this.key(stream), group);
-    if (found.read !== undefined) return found;
-    if (createGroup === false) throw new GroupNotFoundError(stream, group);
-    const { lastId } = found.log;
-    const to = startId === '$' ? lastId : Math.min(Number(startId), lastId);
-    this.store.commit([{ do: 'read', ...found.name, to }]);
-    return found;
+    const end = store.soleReaders.enter(keys, options.group);
+    return new FileSubscription(store, subscribed.flatMap(resumedFeeds), options, context, end);
   }
   // #endregion
 
@@ -114,12 +108,6 @@ export class FileSource implements MessageSource {
     return this.store.contents.letters.burial(this.key(record.stream), record, fields);
   }
   // #endregion
-
-  /** Nothing before the oldest pending entry is pending. Undefined: the group has settled nothing. */
-  async settledUpTo(stream: string, group: string): Promise<string | undefined> {
-    const upTo = this.store.contents.group(this.key(stream), group).settledUpTo();
-    return upTo > 0 ? String(upTo) : undefined;
-  }
 
   private key(stream: string): string {
     return this.context.keyPrefix + stream;

@@ -17,6 +17,7 @@ export class FileSubscription implements Subscription {
     private readonly feeds: Feed[],
     private readonly options: SubscribeOptions,
     private readonly context: DriverContext,
+    private readonly onClosed: () => void = () => undefined,
   ) {}
 
   // #region pull
@@ -84,8 +85,9 @@ export class FileSubscription implements Subscription {
     this.store.wake();
   }
 
-  close(): Promise<void> {
-    return this.stop();
+  async close(): Promise<void> {
+    await this.stop();
+    this.onClosed();
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Lease } from 'nestjs-redis-streams/driver';
-import type { Change, Redriven } from './changes.js';
+import type { Change, GroupChange, Redriven } from './changes.js';
 import type { StoredEntry, StreamLog } from './stream.log.js';
 
 /** What a group knows of an entry that was handed out and is not settled. */
@@ -20,8 +20,8 @@ export interface Pending {
 }
 
 /**
- * How far a group has read a stream, and what is pending. Only the journal changes what is durable:
- * `read`, which entries are pending, and their `runs`.
+ * How far a group has read a stream, and what is pending. Only `apply` changes what is stored: `read`,
+ * which entries are pending, and their `runs`.
  */
 export class Group {
   /** By key, oldest first. */
@@ -35,34 +35,26 @@ export class Group {
     readonly name: { readonly stream: string; readonly group: string },
   ) {}
 
-  /** Hands out all entries up to this id, each charged with its first run. The first time: begins behind it. */
-  readTo(id: number): void {
-    const ids = this.read === undefined ? [] : this.log.idsBehind(this.read, id - this.read);
-    for (const next of ids) if (next <= id) this.setRuns(next, 1);
-    this.read = id;
-    this.log.reserve(id);
-  }
-
-  setRuns(entry: number | Redriven, runs: number): void {
-    const key = keyOf(entry);
-    const known = this.pending.get(key);
-    if (known) known.runs = runs;
-    // A stream may have lost its last entries: by a power failure, without `sync`.
-    else if (typeof entry !== 'number' || this.log.has(entry))
-      this.pending.set(key, { key, entry, runs, free: {} });
-  }
-
-  settle(key: string): void {
-    this.pending.delete(key);
+  apply(change: GroupChange): void {
+    switch (change.do) {
+      case 'read':
+        return this.readTo(change.to);
+      case 'runs':
+        return this.setRuns(change.entry, change.runs);
+      case 'settle':
+        return void this.pending.delete(change.key);
+    }
   }
 
   entryOf({ entry }: Pending): StoredEntry | Redriven {
     return typeof entry === 'number' ? this.log.read(entry) : entry;
   }
 
-  settledUpTo(): number {
-    for (const { entry } of this.pending.values()) if (typeof entry === 'number') return entry - 1;
-    return this.read ?? 0;
+  /** Nothing before the oldest pending entry is pending. Undefined: nothing is settled. */
+  settledUpTo(): string | undefined {
+    const oldest = [...this.pending.values()].find(({ entry }) => typeof entry === 'number');
+    const upTo = oldest ? Number(oldest.entry) - 1 : (this.read ?? 0);
+    return upTo > 0 ? String(upTo) : undefined;
   }
 
   *changes(): Iterable<Change> {
@@ -71,8 +63,25 @@ export class Group {
       yield { do: 'runs', ...this.name, entry, runs };
     }
   }
+
+  /** Each entry is charged with its first run. */
+  private readTo(id: number): void {
+    const ids = this.read === undefined ? [] : this.log.idsBehind(this.read, id - this.read);
+    for (const next of ids) if (next <= id) this.setRuns(next, 1);
+    this.read = id;
+    this.log.reserve(id);
+  }
+
+  private setRuns(entry: number | Redriven, runs: number): void {
+    const key = keyOf(entry);
+    const known = this.pending.get(key);
+    if (known) known.runs = runs;
+    // A stream may have lost its last entries: by a power failure, without `sync`.
+    else if (typeof entry !== 'number' || this.log.has(entry))
+      this.pending.set(key, { key, entry, runs, free: {} });
+  }
 }
 
 /** A message that is redriven twice is pending twice: each time it was another letter. */
-export const keyOf = (entry: number | Redriven): string =>
+const keyOf = (entry: number | Redriven): string =>
   typeof entry === 'number' ? String(entry) : `letter ${entry.letter}`;

@@ -4,6 +4,7 @@ import type { Change } from './changes.js';
 import { Contents, type ContentsOptions } from './contents.js';
 import { DirectoryLock } from './directory.lock.js';
 import { Journal } from './journal.js';
+import { SoleReaders } from './sole.readers.js';
 
 export interface StoreOptions extends ContentsOptions {
   readonly sync: boolean;
@@ -22,6 +23,7 @@ export class Store {
   readonly contents: Contents;
   private readonly lock: DirectoryLock;
   private readonly journal: Journal;
+  readonly soleReaders = new SoleReaders();
   /** Pulls that wait for an entry. */
   readonly waiting = new Set<() => void>();
   /** Files with lines that the disk may not have. */

@@ -1,4 +1,10 @@
-import { EventBus, type Driver, type Lease, type Subscription } from 'nestjs-redis-streams/driver';
+import {
+  EventBus,
+  type DeadLetterRecord,
+  type Driver,
+  type Lease,
+  type Subscription,
+} from 'nestjs-redis-streams/driver';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,6 +58,13 @@ export class Directory {
 }
 
 export const STREAM = 'orders';
+
+/** Of the first entry of the stream. */
+export const RECORD: DeadLetterRecord = {
+  ...{ stream: STREAM, id: '1', group: 'billing', consumer: 'A', attempts: 1 },
+  ...{ reason: 'unrecoverable', publishedAt: '2025-01-01T00:00:00.000Z' },
+  deadLetteredAt: '2025-01-01T00:00:01.000Z',
+};
 
 export function publish({ source }: Driver, ...values: string[]): Promise<(string | Error)[]> {
   return source.publish(values.map((value) => ({ stream: STREAM, fields: ['value', value] })));

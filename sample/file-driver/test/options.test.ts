@@ -8,10 +8,11 @@ describe('the options', () => {
     [undefined, /directory must be the path of a folder, not undefined/],
     [{ directory: 7 }, /directory must be the path of a folder, not 7/],
     [{ directory: 'x', sync: 'yes' }, /sync must be true or false, not "yes"/],
+    [{ directory: 'x', positions: 'file' }, /positions must be 'source' or 'engine', not "file"/],
     [{ directory: 'x', clock: null }, /clock must be a Clock, not null/],
     [
       { directory: 'x', dir: 'y' },
-      /there is no option dir; the options are directory, sync, clock/,
+      /there is no option dir; the options are directory, sync, positions, clock/,
     ],
   ];
   for (const [given, problem] of REFUSED) {

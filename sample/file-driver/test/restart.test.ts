@@ -4,18 +4,11 @@ import {
   ack,
   deadLetter,
   retry,
-  type DeadLetterRecord,
   type Driver,
   type Subscription,
 } from 'nestjs-redis-streams/driver';
 import { ManualClock } from 'nestjs-redis-streams/testing';
-import { Directory, publish, STREAM, subscribe, valuesOf } from './directory.js';
-
-const RECORD: DeadLetterRecord = {
-  ...{ stream: STREAM, id: '1', group: 'billing', consumer: 'A', attempts: 1 },
-  ...{ reason: 'unrecoverable', publishedAt: '2025-01-01T00:00:00.000Z' },
-  deadLetteredAt: '2025-01-01T00:00:01.000Z',
-};
+import { Directory, publish, RECORD, STREAM, subscribe, valuesOf } from './directory.js';
 
 describe('the next process', () => {
   let before: Directory;
