@@ -106,6 +106,7 @@ export type { Middleware } from './core/middleware.js';
 export type { HeldStream, StreamPlace } from './core/held-stream.js';
 export type { GroupLag, LagSeverity, StreamLagExceeded } from './core/lag.js';
 export type { CommitsOptions } from './options/commits-options.js';
+export type { OrderBy, PayloadPath } from './options/order-by.js';
 export type { LagOptions, LagThreshold } from './options/lag-options.js';
 export type { BeginOutcome, ExtendOutcome, Lease } from './core/lease.js';
 export type {

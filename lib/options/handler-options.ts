@@ -68,7 +68,9 @@ type OnceGiven = boolean | 'message' | 'idempotencyKey' | DedupeOptions;
 
 /** Declared options whose functions of a message get messages with the payload `P`. */
 type ForPayload<Declared, P> = {
-  readonly [K in keyof Declared]: ValueForPayload<Declared[K], P>;
+  readonly [K in keyof Declared]: K extends 'orderBy'
+    ? OrderBy<P> | undefined
+    : ValueForPayload<Declared[K], P>;
 };
 
 type ValueForPayload<Value, P> = Value extends (message: Message) => infer Result

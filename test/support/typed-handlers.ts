@@ -22,6 +22,23 @@ interface Order {
   readonly total: number;
 }
 
+/** With what a path may lead through. */
+interface Nested {
+  readonly customer?: { readonly address: { readonly city: string } | null };
+  readonly items: readonly { readonly sku: string }[];
+  readonly labels: Record<string, string>;
+  readonly extra: unknown;
+  readonly parent?: Nested;
+}
+
+class OrderDto {
+  orderId!: string;
+
+  sum(): number {
+    return 1;
+  }
+}
+
 interface Refund {
   readonly orderId: string;
   readonly amount: number;
@@ -61,8 +78,31 @@ export class TypedByAnArgument {
   })
   ofAnEventMap(): void {}
 
-  @StreamHandler<Order>('order.paid', { orderBy: 'customer.id', dedupe: true })
+  @StreamHandler<Order>('order.paid', { orderBy: 'customerId', dedupe: true })
   byPath(): void {}
+
+  @StreamHandler<Nested>('order.paid', { orderBy: 'customer.address.city' })
+  byNestedPath(): void {}
+
+  @StreamHandler<Nested>('order.paid', { orderBy: 'items.0.sku' })
+  byItem(): void {}
+
+  @StreamHandler<Nested>('order.paid', { orderBy: 'extra.of.any.shape' })
+  intoTheUnknown(): void {}
+
+  @StreamHandler<Nested>('order.paid', { orderBy: 'labels.tenant' })
+  byRecord(): void {}
+
+  @StreamHandler<Nested>('order.paid', { orderBy: 'parent.parent.customer.address.city' })
+  fiveNames(): void {}
+
+  @StreamHandler<Events['order.paid' | 'order.refunded']>(['order.paid', 'order.refunded'], {
+    orderBy: 'customerId',
+  })
+  byPathOfOneEvent(): void {}
+
+  @StreamHandler<Record<string, unknown>>('order.paid', { orderBy: 'customer.id' })
+  byPathIntoARecord(): void {}
 
   @StreamHandler<Order>('order.paid', {
     filter: undefined,
@@ -121,7 +161,33 @@ export class TypedByAnArgument {
   wrongPropertyOfBalanced(): void {}
 }
 
+export class WrongPaths {
+  // @ts-expect-error -- misspelt
+  @StreamHandler<Order>('order.paid', { orderBy: 'custmerId' })
+  misspelt(): void {}
+
+  // @ts-expect-error -- misspelt
+  @StreamHandler<Nested>('order.paid', { orderBy: 'customer.adress.city' })
+  misspeltBelow(): void {}
+
+  // @ts-expect-error -- a method is no property of a payload
+  @StreamHandler<OrderDto>('order.paid', { orderBy: 'sum' })
+  method(): void {}
+
+  // @ts-expect-error -- a text has no properties
+  @StreamHandler<Order>({ streams: ['orders'], orderBy: 'orderId.length' })
+  belowAText(): void {}
+}
+
+export const sharedOptions: StreamHandlerOptions = { orderBy: 'customer.id' };
+
 export class Untyped {
+  @StreamHandler('order.paid', { orderBy: 'customer.id' })
+  byPath(): void {}
+
+  @StreamHandler('order.paid', sharedOptions)
+  byOptions(): void {}
+
   @StreamHandler('order.paid', {
     dedupe: { key: ({ payload }) => (payload as Order).orderId },
     orderBy: ({ payload }) => (same<typeof payload, unknown>(true), payload),

@@ -31,7 +31,9 @@ export interface StreamHandlerMark extends HandlerDeclaration {
  *
  * The functions of `dedupe`, `inbox` and `orderBy` get the message. The type argument is the type
  * of its payload. With an event map it is `Events['order.paid']`, or, for two event types,
- * `Events['order.paid' | 'order.refunded']`.
+ * `Events['order.paid' | 'order.refunded']`. A path of `orderBy` then is one into that payload. The
+ * parameters of the method are not compared with it: a pipe may change the payload, and
+ * `@Payload('id')` takes a part of it.
  *
  * ```ts
  * @StreamHandler<Order>('order.paid', {

@@ -7,7 +7,7 @@ import { Accounts, type Change } from './accounts.js';
 export class AccountController {
   constructor(private readonly accounts: Accounts) {}
 
-  @StreamHandler('account.changed', { orderBy: 'customerId' })
+  @StreamHandler<Change>('account.changed', { orderBy: 'customerId' })
   async changed(@Payload() change: Change): Promise<void> {
     await this.accounts.apply(change);
   }
