@@ -1,7 +1,7 @@
 import { LagWatch } from '../admin/lag/lag-watch.js';
-import { StreamRetention } from '../admin/retention/stream-retention.js';
-import { StreamsAdmin } from '../admin/streams-admin.js';
+import type { StreamsAdmin } from '../admin/streams-admin.js';
 import { ShutdownTime } from './shutdown-time.js';
+import { createAdmin } from './create-admin.js';
 import { BoundSlots } from './slots/bound-slots.js';
 import { BalancedServices, divided } from './balanced-services.js';
 import { createWorkflowEngine, type WorkflowEngine } from '../workflows/workflow-engine.js';
@@ -81,7 +81,7 @@ export class StreamsRuntime {
     this.driver = this.slots.driver;
     refuse(streamPosition(this.driver.ids).problems(this.options.startId, 'startId'));
     const { events, clock, driver } = this;
-    const { delays, groups, leases, pending } = driver;
+    const { delays, groups, leases } = driver;
     this.scheduler = delays && new Scheduler({ delays, clock, events });
     this.producer = new Producer(driver.source, {
       codec,
@@ -118,17 +118,10 @@ export class StreamsRuntime {
     this.retainer = createRetainer({ ...this.options, clock, events, driver, consumers });
     const consumed = () => this.consumers.read.flatMap(({ tables }) => [...tables.keys()]);
     this.lag = new LagWatch({ ...this.options, clock, events, driver, consumed });
-    this.admin = new StreamsAdmin({
-      technology: this.slots.technology,
-      codec,
-      ids: driver.ids,
-      groups,
-      pending,
-      live: driver.live,
-      deadLetters: this.slots.deadLetters,
-      retention: new StreamRetention(driver, this.options.retention),
+    this.admin = createAdmin({
+      options: this.options,
+      slots: this.slots,
       lag: this.lag,
-      delays,
       onScheduled: this.onScheduled,
     });
   }
