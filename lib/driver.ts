@@ -5,8 +5,14 @@ export type {
   DeadLetterFilter,
   DeadLetterPage,
   DeadLetterQueue,
-  DeadLetterRecord,
 } from './ports/dead-letters.js';
+export type { DeadLetterRecord } from './core/dead-letter-record.js';
+export type {
+  DeadLetterAction,
+  DeadLetterStrategy,
+  ForwardTo,
+} from './core/dead-letter-strategy.js';
+export type { DecidedAction } from './core/settlement.js';
 export {
   delayedId,
   delayedName,

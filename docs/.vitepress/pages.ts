@@ -21,6 +21,7 @@ export const PARTS: readonly Part[] = [
     pages: [
       'applications',
       'retries',
+      'dead-letters',
       'delays',
       'workflows',
       'ordering',

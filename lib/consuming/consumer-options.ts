@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import type { Codec } from '../core/codecs/codec.js';
 import type { Completions } from '../ports/completions.js';
-import type { DeadLetterQueue } from '../ports/dead-letters.js';
+import type { DeadLetterStrategy } from '../core/dead-letter-strategy.js';
 import type { Delivery } from '../core/delivery.js';
 import type { EventBus } from '../core/event-bus.js';
 import type { UnmatchedPolicy } from '../options/streams-options.js';
@@ -19,6 +19,7 @@ import type { Gates } from './middleware/gate.middleware.js';
 import type { ConsumerPlan } from './plan/plan.js';
 import type { HeldLease } from './plan/held-lease.js';
 import type { Slots } from './plan/slots.js';
+import type { DeadLetterParts } from './settling/strategies/required-strategies.js';
 import type { WorkflowSettling } from './settling/store-elsewhere.js';
 
 /** Options that may differ from consumer to consumer. */
@@ -31,6 +32,8 @@ export interface ConsumerSettings extends Omit<
   /** What becomes of events that no handler takes. Undefined: not decided by an option. */
   readonly unmatched: UnmatchedPolicy | undefined;
   readonly isUnrecoverable: (error: unknown) => boolean;
+  /** What becomes of messages without a handler that are given up. Undefined: the default. */
+  readonly deadLetter?: DeadLetterStrategy | undefined;
   /** Limit for answers. */
   readonly maxPayloadBytes: number;
   readonly batchSize: number;
@@ -44,7 +47,7 @@ export interface ConsumerSettings extends Omit<
 }
 
 /** What all consumers of a runtime share. */
-export interface ConsumerParts {
+export interface ConsumerParts extends DeadLetterParts {
   readonly source: MessageSource;
   readonly clock: Clock;
   readonly events: EventBus;
@@ -58,8 +61,6 @@ export interface ConsumerParts {
    */
   readonly completions: Completions | undefined;
   readonly marksApart: boolean;
-  /** A queue in place of the source's own. */
-  readonly deadLetter: DeadLetterQueue | undefined;
   /** The inbox of handlers with the option `inbox`. */
   readonly inbox: Inbox | undefined;
   /** The part of workflows in consuming. */

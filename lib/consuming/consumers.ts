@@ -5,6 +5,7 @@ import type { PlannedHandler } from '../options/handler-definition.js';
 import type { Route, Router } from '../core/routing.js';
 import { AnnouncedConsumer } from './announced-consumer.js';
 import type { ConsumerParts, ConsumerSettings } from './consumer-options.js';
+import { refuseForwardCycles } from './plan/forward-cycles.js';
 import type { HandlerTable } from './plan/handler-table.js';
 import { endFor } from './running/close-within-run.js';
 import { leasesOf } from './ordered-consumer.js';
@@ -43,6 +44,7 @@ export class Consumers {
     // warning.
     const warn = settings.alone ? () => undefined : this.parts.warn;
     const tables = tablesOf(handlers, { ...settings, route: this.parts.route, warn });
+    refuseForwardCycles([...this.read.flatMap((plan) => [...plan.tables.values()]), ...tables]);
     const keyed = tables.map((table) => ({ table, key: keyOf(settings.consumer, table) }));
     // A reading that is ending still holds entries, which a new reader would take for lost ones.
     // There must be no pause between the last look and joining: handlers that join a reading that

@@ -1,4 +1,5 @@
 import type { Connected } from './connected.js';
+import type { DeadLetterEvents } from './dead-letter-events.js';
 import type { EntryTooLargeError, ReplyBrokenError } from './errors/server.errors.js';
 import type { ConsumerCrashedError } from './errors/subscription.errors.js';
 import type { StreamLagExceeded } from './lag.js';
@@ -6,7 +7,7 @@ import type { In, Overrunning, SettledEvent, UnendedRun } from './run-events.js'
 import type { UnhandledWaits } from './unhandled-waits.js';
 
 /** All events of the library, by name. */
-export interface StreamsEvents {
+export interface StreamsEvents extends DeadLetterEvents {
   /** One for each settlement, once its outcome is known. */
   settled: SettledEvent;
   /**
@@ -42,11 +43,6 @@ export interface StreamsEvents {
    * released, uncounted, and their signals abort.
    */
   'runs-given-up': { readonly group: string; readonly runs: readonly UnendedRun[] };
-  /**
-   * The same as `settled` once more, for dead letters only: for alarms that need not check every
-   * message.
-   */
-  'dead-lettered': SettledEvent;
   /**
    * The same as `settled` once more, for runs that failed and are repeated after `delay`
    * milliseconds.

@@ -1,5 +1,6 @@
 import type { BackoffPolicy } from './backoff.js';
 import type { OncePolicy } from './completion.js';
+import type { DeadLetterStrategy } from './dead-letter-strategy.js';
 import type { Message } from './message.js';
 
 /** How messages are collected for a handler that takes many at a time. */
@@ -35,6 +36,8 @@ export interface HandlerPolicy {
   readonly maxHold: number;
   /** @internal Undefined: only the transport limits it. */
   readonly concurrency: number | undefined;
+  /** @internal Undefined: the default for the slots that are filled. */
+  readonly deadLetter?: DeadLetterStrategy | undefined;
   /** @internal The handler answers requests. */
   readonly answers: boolean;
   /** @internal Undefined: the handler runs every message that reaches it. */

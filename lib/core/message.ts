@@ -53,8 +53,8 @@ export interface OutgoingEntry {
   readonly stream: string;
   readonly fields: Fields;
   /**
-   * Counts where a producer publishes the entry. A settlement publishes its entries once anyway,
-   * and ignores this.
+   * Counts where a producer publishes the entry. A settlement publishes its entries once anyway. A
+   * source that publishes before it acknowledges uses this key then, if there is one.
    */
   readonly idempotency?: Idempotency;
   /**
@@ -67,6 +67,11 @@ export interface OutgoingEntry {
    * does not.
    */
   readonly when?: When;
+  /**
+   * The fields are those of an entry that was read, and have bytes that are no UTF-8, see
+   * {@link Fields}. The same bytes are to be written.
+   */
+  readonly hasBytes?: boolean;
 }
 
 /**

@@ -40,6 +40,16 @@ export type SettledOutcome =
   /** Stored in the dead letter queue, and acknowledged. The event `dead-lettered` follows. */
   | 'dead-lettered'
   /**
+   * Given up, and acknowledged: the strategy is `'drop'`. The event `dead-lettered` follows. See
+   * docs/dead-letters.md.
+   */
+  | 'dropped'
+  /**
+   * Given up, published to the stream `forwardedTo`, and acknowledged. The event `dead-lettered`
+   * follows.
+   */
+  | 'forwarded'
+  /**
    * Not run here, and not counted: another consumer of the group, `receiver`, handles such events,
    * and has it now. See docs/rolling-deploys.md.
    */
@@ -74,12 +84,14 @@ export interface SettledEvent extends In {
    * Time from getting its slot until its outcome was known, in milliseconds. 0 if it got no slot.
    */
   readonly duration: number;
-  /** For `dead-lettered`: the reason. */
+  /** For `dead-lettered`, `dropped` and `forwarded`: the reason. */
   readonly reason?: DeadLetterReason;
   /** For `retried` and `postponed`: time until the next try, in milliseconds. */
   readonly delay?: number;
   /** What the run threw: `name`, `message`, `stack`. */
   readonly error?: ErrorRecord;
+  /** For `forwarded`: the stream that has the message now. */
+  readonly forwardedTo?: string;
   /** For `handed-over`: name of the consumer that has the message now. */
   readonly receiver?: string;
 }

@@ -66,11 +66,19 @@ export interface Retry {
   /** The handler asked for another run: this run has not failed. */
   readonly asked?: boolean;
 }
+/** What a strategy has decided for one message, ready to be carried out. */
+export type DecidedAction = 'queue' | 'drop' | { readonly forward: OutgoingEntry };
+
 /** Store the entry with its raw fields among the dead letters, then forget it. */
 export interface DeadLetterIt {
   readonly kind: 'dead-letter';
   readonly reason: DeadLetterReason;
   readonly error?: ErrorRecord;
+  /**
+   * @internal What the strategy of the handler has decided. A source is given those settlements only
+   * that store the dead letter.
+   */
+  readonly action?: DecidedAction;
 }
 /** Give the entry back so that any consumer may take it at once. An unfinished run is not charged. */
 export interface Release {

@@ -1,3 +1,6 @@
+/** The name among a step's metadata that holds its place. */
+export const WORKFLOW = 'workflow';
+
 /** Which step of which workflow a delivery runs. The engine of workflows keeps more in an object of its own. */
 export interface WorkflowPlace {
   /** Id of the workflow. */

@@ -16,6 +16,7 @@ import {
 } from '../core/option-schema/kinds.js';
 import type { Option, Problems } from '../core/option-schema/option.js';
 import { declareOptions, type Given } from '../core/option-schema/shape.js';
+import { deadLetter } from './dead-letter-strategy.js';
 import { isOrderBy, orderKey, type OrderBy } from './order-by.js';
 
 export const BACKOFF_OPTIONS = declareOptions('backoff', {
@@ -152,6 +153,12 @@ export const HANDLER_OPTIONS = declareOptions(
     maxDeliveries: whole(1).inherited(),
     /** Wait between runs. What is left out comes from the transport. @default the transport's */
     backoff: backoff().inherited(),
+    /**
+     * What becomes of a message that is given up: docs/dead-letters.md. `'queue'`, `'drop'`,
+     * `{ forward: stream }`, or a function `(record, fields)` that returns one of these for each
+     * message. @default the transport's
+     */
+    deadLetter: deadLetter().inherited(),
     /**
      * Longest time of a run, in milliseconds. A run that takes longer has failed, and its signal
      * aborts. Guards, interceptors, pipes and the option `middleware` are part of the run.

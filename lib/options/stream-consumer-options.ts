@@ -81,6 +81,11 @@ export const STREAM_CONSUMER_OPTIONS = declareOptions(
      */
     backoff: backoff(),
     /**
+     * What becomes of a message that is given up: docs/dead-letters.md.
+     * @default the module's
+     */
+    deadLetter: shared.deadLetter,
+    /**
      * Longest time of a run, in milliseconds. A callback that takes longer has failed, and its
      * `signal` aborts.
      * @default none

@@ -3,6 +3,7 @@ import { jsonCodec } from '../core/codecs/json.codec.js';
 import { backoff, batch, oneOrMore } from './handler-options.js';
 import { commits } from './commits-options.js';
 import { LONGEST_WAIT, READING } from './reading-options.js';
+import { deadLetter } from './dead-letter-strategy.js';
 import type { Middleware } from '../core/middleware.js';
 import type { Inbox } from '../ports/inbox.js';
 import { lag } from './lag-options.js';
@@ -118,6 +119,11 @@ export const SETTINGS_OPTIONS = declareOptions('transports, clients and modules'
    * store. @default no records
    */
   commits,
+  /**
+   * What becomes of a message that is given up, see the option of handlers.
+   * @default `'queue'` where there is a dead letter queue, else `'drop'`, with a warning
+   */
+  deadLetter: deadLetter(),
   /**
    * Rules from event types to streams, a list of `{ events, stream }`: docs/routing.md.
    * @default each event type is its own stream

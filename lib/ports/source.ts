@@ -1,7 +1,7 @@
 import type { Guard } from '../core/guard.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../core/lease.js';
 import type { OutgoingEntry } from '../core/message.js';
-import type { DeadLetterRecord } from './dead-letters.js';
+import type { DeadLetterRecord } from '../core/dead-letter-record.js';
 import type {
   Ack,
   DeadLetterIt,

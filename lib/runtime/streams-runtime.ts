@@ -15,22 +15,25 @@ import { endFor } from '../consuming/running/close-within-run.js';
 import type { Reading } from '../consuming/subscription-registry.js';
 import { FilteredTypes } from '../consuming/plan/filtered-types.js';
 import { liveParts, withoutRegistry } from '../consuming/live-consumers/live-parts.js';
+import {
+  deadLetterParts,
+  requireStrategies,
+} from '../consuming/settling/strategies/required-strategies.js';
 import { Overruns } from '../consuming/running/overruns.js';
 import { slotsFor, Slots } from '../consuming/plan/slots.js';
 import type { Clock } from '../core/clock.js';
 import type { Driver } from '../ports/driver.js';
-import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import { refuse } from '../core/option-schema/refuse.js';
 import { EventBus } from '../core/event-bus.js';
 import type { HandlerDefinition } from '../options/handler-definition.js';
 import type { When } from '../core/message.js';
-import type { Replies } from '../ports/replies.js';
 import { createRouter, type Router } from '../core/routing.js';
 import { bindHandlers, sharedGroupWarning } from '../options/bind-handlers.js';
 import { streamPosition } from '../options/message-ids.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import type { ResolvedOptions, StreamsOptions } from '../options/streams-options.js';
 import { Producer } from '../publishing/producer.js';
+import { repliesOf } from '../requests/replies-of.js';
 import { Requester } from '../requests/requester.js';
 import type { Retainer } from '../retention/retainer.js';
 import { createRetainer } from '../retention/create-retainer.js';
@@ -72,7 +75,7 @@ export class StreamsRuntime {
   /** @throws InvalidOptionsError */
   constructor(options: StreamsOptions) {
     this.options = resolveOptions(options);
-    const { keyPrefix, codec, routes, maxPayloadBytes, idempotencyWindow } = this.options;
+    const { keyPrefix, codec, routes } = this.options;
     this.slots = new BoundSlots(options, { events: this.events, keyPrefix });
     this.clock = this.slots.clock;
     this.dedupe = dedupeStores(this.slots, this.options.inbox);
@@ -84,10 +87,8 @@ export class StreamsRuntime {
     const { delays, groups, leases } = driver;
     this.scheduler = delays && new Scheduler({ delays, clock, events });
     this.producer = new Producer(driver.source, {
-      codec,
+      ...this.options,
       route: this.route,
-      maxPayloadBytes,
-      idempotencyWindow,
       groups,
       clock,
       delays,
@@ -97,7 +98,7 @@ export class StreamsRuntime {
     this.overruns = new Overruns({ clock, events });
     const parts = {
       ...this.dedupe,
-      deadLetter: this.slots.otherQueue,
+      ...deadLetterParts(this.slots, events),
       source: driver.source,
       replies: driver.replies,
       chaining: this.chaining,
@@ -151,8 +152,9 @@ export class StreamsRuntime {
     settings: ResolvedOptions & SubscribeSettings = this.options,
   ): Promise<Reading[]> {
     const [balanced, handlers] = divided(bindHandlers(definitions, settings));
-    if (definitions.some(({ answers }) => answers)) this.replies();
+    if (definitions.some(({ answers }) => answers)) repliesOf(this.driver, this.slots.technology);
     requireDedupeStores(handlers, this.dedupe, this.slots.technology);
+    requireStrategies([...handlers, ...balanced], settings.deadLetter, this.slots, this.events);
     const shared = sharedGroupWarning(handlers, this.options);
     if (shared) this.events.emit('warning', shared);
     this.warnWithoutRegistry();
@@ -213,7 +215,7 @@ export class StreamsRuntime {
    */
   createRequester(): Requester {
     const requester: Requester = new Requester({
-      replies: this.replies(),
+      replies: repliesOf(this.driver, this.slots.technology),
       source: this.driver.source,
       clock: this.clock,
       onClosed: () => this.requesters.delete(requester),
@@ -234,14 +236,6 @@ export class StreamsRuntime {
   private warnWithoutRegistry(): void {
     if (this.driver.live || this.working) return;
     this.events.emit('warning', withoutRegistry(this.slots.technology));
-  }
-
-  private replies(): Replies {
-    const { replies } = this.driver;
-    if (replies) return replies;
-    const advice = 'Emit events, or use a driver that has the port replies.';
-    const { technology } = this.slots;
-    throw new UnsupportedFeatureError('Requests and their answers', technology, advice);
   }
 
   private async startWorkers(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Codec } from '../core/codecs/codec.js';
-import { WORKFLOW } from './workflow-place.js';
+import { WORKFLOW } from '../core/workflow.js';
 
 /** Whether this codec can write steps. Steps are recognised by their metadata. */
 export function carriesMetadata(codec: Codec): boolean {

@@ -4,7 +4,8 @@ import type { LeaseState, Lease } from '../core/lease.js';
 import type { OutgoingEntry } from '../core/message.js';
 import type { Settling } from '../ports/source.js';
 import type { WorkflowFailure } from './workflow-payloads.js';
-import { placeIn, WORKFLOW, type ScopedPlace } from './workflow-place.js';
+import { WORKFLOW } from '../core/workflow.js';
+import { placeIn, type ScopedPlace } from './workflow-place.js';
 import { brief, isForgiven, joinFailed, type JoiningOptions } from './joining.js';
 
 /** A settlement that moves its message to the dead letters. */

@@ -1,5 +1,5 @@
 import type { Metadata } from '../core/message.js';
-import { WORKFLOW } from './workflow-place.js';
+import { WORKFLOW } from '../core/workflow.js';
 
 /** Headers that are copied to every step, so that a trace leads from the first step to the last. */
 const TRACE = ['traceparent', 'tracestate', 'baggage'];

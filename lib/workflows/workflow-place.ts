@@ -1,5 +1,5 @@
 import type { Metadata } from '../core/message.js';
-import type { WorkflowPlace } from '../core/workflow.js';
+import { WORKFLOW, type WorkflowPlace } from '../core/workflow.js';
 
 /** The workflow that a message belongs to, or would begin, as its handler sees it. */
 export interface WorkflowContext {
@@ -15,9 +15,6 @@ export interface WorkflowContext {
   /** Id of the message that this step follows from. Undefined for the first step. */
   readonly parentId: string | undefined;
 }
-
-/** The name among a step's metadata that holds its place. */
-export const WORKFLOW = 'workflow';
 
 /** What waits for the end of a step and of all steps that follow from it. */
 export type Scope = JoinScope | HookScope;

@@ -7,7 +7,8 @@ import { names, refuse } from '../core/option-schema/refuse.js';
 import { targetOf, targetProblems, type StepTarget } from '../options/step-target.js';
 import { waitUntil, whenOf } from '../options/due-time.js';
 import { START_OPTIONS, type StartOptions } from '../options/workflow-options.js';
-import { depthOf, placeToText, WORKFLOW, type Scope } from './workflow-place.js';
+import { WORKFLOW } from '../core/workflow.js';
+import { depthOf, placeToText, type Scope } from './workflow-place.js';
 import type { StoredWorkflow, WorkflowStore } from '../ports/workflow-store.js';
 import type { StepMessage } from './next-steps.js';
 

@@ -24,6 +24,8 @@ export const FOLDERS: Readonly<Record<string, string>> = {
   'consuming/reading': 'how much is pulled, what is admitted, what is kept fresh',
   'consuming/running': 'slots, runs, parked retries, and methods that go on after their runs',
   'consuming/settling': 'decide, store elsewhere, settle, follow up',
+  'consuming/settling/strategies':
+    'what becomes of messages that are given up: the option deadLetter',
   'consuming/settling/other-stores': 'one file for each kind of record that another store keeps',
   'consuming/middleware': 'one file for each stage of the pipeline',
   'consuming/ordering': 'messages of one key run one after the other',

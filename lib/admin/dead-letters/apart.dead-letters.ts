@@ -1,12 +1,12 @@
 import { chunksOf } from '../../core/collections/chunks.js';
 import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
 import type { Fields } from '../../core/message.js';
+import type { DeadLetterRecord } from '../../core/dead-letter-record.js';
 import type {
   DeadLetter,
   DeadLetterFilter,
   DeadLetterPage,
   DeadLetterQueue,
-  DeadLetterRecord,
 } from '../../ports/dead-letters.js';
 
 /** Dead letters that are listed by one request, and that are redriven at once. */

@@ -3,7 +3,7 @@ import { errorRecord } from '../../core/errors/error-record.js';
 import { bounded, textOf } from '../../core/errors/text-of.js';
 import { isoTime } from '../../core/message.js';
 import type { DeadLetterIt } from '../../core/settlement.js';
-import type { DeadLetterRecord } from '../../ports/dead-letters.js';
+import type { DeadLetterRecord } from '../../core/dead-letter-record.js';
 
 /** In bytes. */
 const LONGEST_REASON = 1024;

@@ -11,6 +11,7 @@ import type { HeldDeliveries } from '../running/held-deliveries.js';
 import type { NextRuns } from '../running/next-runs.js';
 import { reportSettled } from './report-settled.js';
 import type { Reported } from './settler.js';
+import type { DroppedKinds } from './strategies/dropped-kinds.js';
 
 export interface FollowUpOptions {
   readonly clock: Clock;
@@ -22,6 +23,7 @@ export interface FollowUpOptions {
   readonly claims: Claims | undefined;
   readonly ordering: Ordering | undefined;
   readonly heldLease?: HeldLease | undefined;
+  readonly droppedKinds: DroppedKinds;
 }
 
 /** The states to which settlements lead. */
@@ -54,6 +56,8 @@ export class FollowUp {
     if (delivery.claim) claims?.settled(delivery, settlement, outcome);
     if (outcome !== 'settled' || settlement.kind === 'leave')
       this.options.subscription().forget(delivery.lease, outcome === 'settled');
+    if (outcome === 'settled' && settlement.kind === 'dead-letter' && settlement.action === 'drop')
+      this.options.droppedKinds.tell(delivery, settlement.reason);
     // Nearly always there is nothing to tell of an acknowledgement.
     if (settlement.kind !== 'ack' || events.listened.has('settled'))
       reportSettled(events, clock, delivery, settlement, outcome);

@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
 import type { SettledEvent, SettledOutcome } from '../../core/run-events.js';
 import type { EventBus } from '../../core/event-bus.js';
-import type { Ack, Settlement, SettleOutcome } from '../../core/settlement.js';
+import type { Ack, DeadLetterIt, Settlement, SettleOutcome } from '../../core/settlement.js';
 
 /** Emits the event of a settlement. The event is built only where there are listeners. */
 export function reportSettled(
@@ -29,6 +29,7 @@ export function reportSettled(
     reason: settlement.kind === 'dead-letter' ? settlement.reason : undefined,
     delay: settlement.kind === 'retry' ? settlement.delay : undefined,
     error: 'error' in settlement ? settlement.error : undefined,
+    ...forwardedTo(settlement),
     ...(settlement.kind === 'handed-over' && { receiver: settlement.receiver }),
   };
   events.emit('settled', event);
@@ -64,7 +65,7 @@ function outcomeOf(settlement: Settlement, outcome: SettleOutcome): SettledOutco
     case 'retry':
       return settlement.uncharged ? 'postponed' : 'retried';
     case 'dead-letter':
-      return 'dead-lettered';
+      return outcomeOfAction(settlement);
     case 'release':
       return 'released';
     case 'leave':
@@ -73,6 +74,16 @@ function outcomeOf(settlement: Settlement, outcome: SettleOutcome): SettledOutco
     case 'unhandled':
       return 'handed-over';
   }
+}
+
+function outcomeOfAction({ action = 'queue' }: DeadLetterIt): SettledOutcome {
+  if (typeof action === 'object') return 'forwarded';
+  return action === 'drop' ? 'dropped' : 'dead-lettered';
+}
+
+function forwardedTo(settlement: Settlement): Pick<SettledEvent, 'forwardedTo'> | undefined {
+  if (settlement.kind !== 'dead-letter' || typeof settlement.action !== 'object') return undefined;
+  return { forwardedTo: settlement.action.forward.stream };
 }
 
 const outcomeOfRun = ({ error }: Ack): SettledOutcome => (error ? 'failed' : 'handled');

@@ -7,6 +7,8 @@ import {
   release,
   taken,
   trimmed,
+  type DeadLetterIt,
+  type DecidedAction,
   type HandedOver,
   type Leave,
   type Lost,
@@ -15,12 +17,15 @@ import {
 import { NextRuns, type NextRunsOptions } from '../running/next-runs.js';
 import { RetryPolicy } from './retry-policy.js';
 import { FollowUp, type FollowUpOptions } from './follow-up.js';
+import { deadLetterRecord } from './dead-letter-record.js';
 import { Settler } from './settler.js';
 import { storeOf, storeElsewhere, type ElsewhereOptions } from './store-elsewhere.js';
+import { StrategyDecider, type StrategyOptions } from './strategies/strategy-decider.js';
 
 export interface SettlementHandlerOptions
   extends
     ElsewhereOptions,
+    StrategyOptions,
     Omit<FollowUpOptions, 'nextRuns'>,
     Pick<NextRunsOptions, 'dispatcher' | 'overruns' | 'isHalted' | 'handOn'> {
   readonly events: EventBus;
@@ -34,7 +39,8 @@ export interface SettlementHandlerOptions
 /**
  * What becomes of deliveries. A settlement takes four steps:
  *
- * 1. decide: `retry-policy.ts` decides the settlement after a run, for example after an error
+ * 1. decide: `retry-policy.ts` decides the settlement after a run, for example after an error; of a
+ *   dead letter `strategies/strategy-decider.ts` decides what becomes of it
  * 2. store elsewhere: `store-elsewhere.ts` writes to other stores what belongs there
  * 3. settle: `settler.ts` brings settlements to the source, many at a time, and tries again where
  *   that fails
@@ -44,6 +50,7 @@ export class SettlementHandler {
   readonly nextRuns: NextRuns;
   readonly retryPolicy: RetryPolicy;
   readonly settler: Settler;
+  private readonly strategies: StrategyDecider;
   private readonly followUp: FollowUp;
 
   constructor(private readonly options: SettlementHandlerOptions) {
@@ -56,6 +63,7 @@ export class SettlementHandler {
       letGo: (delivery) => this.letGo(delivery),
     });
     const followUp = new FollowUp({ ...options, nextRuns: this.nextRuns });
+    this.strategies = new StrategyDecider(options);
     this.retryPolicy = new RetryPolicy(options.isUnrecoverable);
     this.settler = new Settler({
       ...options,
@@ -80,6 +88,7 @@ export class SettlementHandler {
     ) {
       this.followUpOnly(delivery, settlement);
     } else if (move(delivery, 'settling')) {
+      if (kind === 'dead-letter') return this.giveUp(delivery, settlement, onConcluded);
       if (kind === 'ack') delivery.forgetContent();
       this.settler.add(delivery, settlement, onConcluded);
     } else {
@@ -135,6 +144,17 @@ export class SettlementHandler {
     if (isRunning(delivery) || delivery.state === 'settling') return;
     if (!move(delivery, 'lost')) return;
     if (this.nextRuns.remove(delivery)) this.settle(delivery, taken);
+  }
+
+  /** What becomes of the message is decided by the strategy of its handler. */
+  private giveUp(delivery: Delivery, settlement: DeadLetterIt, onConcluded?: () => void): void {
+    const { settler, strategies } = this;
+    const record = deadLetterRecord(delivery, settlement, this.options.clock.wallTime());
+    const add = (action: DecidedAction): void =>
+      settler.add(delivery, { ...settlement, action }, onConcluded, record);
+    const action = strategies.decide(delivery, record);
+    if (action instanceof Promise) settler.await(action.then(add));
+    else add(action);
   }
 
   private followUpOnly(delivery: Delivery, settlement: Lost | HandedOver | Leave): void {

@@ -2,6 +2,7 @@ import { Backoff } from '../../core/backoff.js';
 import type { Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
 import { asError } from '../../core/errors/error-record.js';
+import type { DeadLetterRecord } from '../../core/dead-letter-record.js';
 import type { EventBus } from '../../core/event-bus.js';
 import type { Lease } from '../../core/lease.js';
 import type {
@@ -69,6 +70,7 @@ export class Settler {
   /** Number of settlements whose outcome is not known yet. */
   pending = 0;
   private abandoned = false;
+  private readonly deciding = new Set<Promise<void>>();
   private readonly lanes = new Map<unknown, Lane>();
   private readonly lanesApart = {
     'dead letter queue': new Map<unknown, Lane>(),
@@ -78,7 +80,13 @@ export class Settler {
 
   constructor(private readonly options: SettlerOptions) {}
 
-  add(delivery: Delivery, settlement: Reported, onConcluded?: () => void): void {
+  /** @param record of a dead letter. @default made now */
+  add(
+    delivery: Delivery,
+    settlement: Reported,
+    onConcluded?: () => void,
+    record?: DeadLetterRecord,
+  ): void {
     const item = new SettlingItem(delivery, settlement, onConcluded) as Item;
     const name = item.lease.lane;
     const store = this.options.storeOf?.(settlement, item.lease);
@@ -88,15 +96,26 @@ export class Settler {
     if (settlement.kind === 'ack') lane.add(item, settlement.reply !== undefined);
     else if (settlement.kind !== 'dead-letter') lane.add(item, false);
     else {
-      const record = deadLetterRecord(delivery, settlement, this.options.clock.wallTime());
+      const { clock } = this.options;
+      record ??= deadLetterRecord(delivery, settlement, clock.wallTime());
       lane.add({ ...item, settlement, record }, false);
     }
+  }
+
+  /** Counts a settlement that is being decided, and is added then. */
+  await(decided: Promise<void>): void {
+    this.pending++;
+    const deciding = decided.finally(() => {
+      this.pending--;
+      this.deciding.delete(deciding);
+    });
+    this.deciding.add(deciding);
   }
 
   /** Resolves when everything is settled, including settlements added while waiting. */
   async idle(): Promise<void> {
     // What follows from a settlement of one lane may be settled in another.
-    do await Promise.all(this.all().map((lane) => lane.idle()));
+    do await Promise.all([...this.deciding, ...this.all().map((lane) => lane.idle())]);
     while (this.pending > 0 && !this.abandoned);
   }
 

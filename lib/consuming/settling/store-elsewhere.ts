@@ -7,11 +7,11 @@ import type { Completions } from '../../ports/completions.js';
 import type { DeadLetterQueue } from '../../ports/dead-letters.js';
 import type { Replies } from '../../ports/replies.js';
 import type { MessageSource, Settle, Settling } from '../../ports/source.js';
-import type { SettlerOptions } from './settler.js';
+import type { Reported, SettlerOptions } from './settler.js';
 import { answerFirst } from './other-stores/answer-first.js';
-import { buryApart } from './other-stores/bury-apart.js';
 import { markApart } from './other-stores/mark-apart.js';
 import { tellDelayed } from './other-stores/tell-delayed.js';
+import { carryOutActions } from './strategies/carry-out-actions.js';
 
 /** Asks who owns these entries now, and keeps fresh those that are held. */
 export type Holds = (leases: readonly Lease[]) => Promise<ReadonlyMap<Lease, LeaseState>>;
@@ -37,7 +37,7 @@ export interface ElsewhereOptions {
   readonly replies: Replies | undefined;
   readonly chaining: WorkflowSettling;
   /** A queue in place of the source's own. */
-  readonly deadLetter: DeadLetterQueue | undefined;
+  readonly deadLetterQueue: DeadLetterQueue | undefined;
   readonly completions: Completions | undefined;
   /** Completions go to another store than the source's. */
   readonly marksApart: boolean;
@@ -47,16 +47,16 @@ export interface ElsewhereOptions {
 
 /**
  * Settles a batch at the source, and stores what goes elsewhere. From the outermost to the source:
- * answers to requests, the records of workflows, dead letters of another queue, completions of
+ * answers to requests, the records of workflows, the strategies of dead letters, completions of
  * another store. Where one of them fails, its settlement is tried again.
  */
 export function storeElsewhere(options: ElsewhereOptions, holds: Holds): Settle {
-  const { source, deadLetter, replies, clock, onScheduled, completions, marksApart } = options;
+  const { source, replies, clock, onScheduled, completions, marksApart } = options;
   const plain: Settle = (batch) => source.settle(batch);
   const told = tellDelayed(plain, onScheduled);
   const marked = completions && marksApart ? markApart(told, completions) : told;
-  const buried = deadLetter ? buryApart(marked, deadLetter, holds) : marked;
-  const recorded = options.chaining.settling(buried, { holds, looksOn });
+  const givenUp = carryOutActions(marked, options, holds);
+  const recorded = options.chaining.settling(givenUp, { holds, looksOn });
   const answered = replies ? answerFirst(recorded, replies, clock) : recorded;
   return (batch) => {
     for (const { settlement } of batch) {
@@ -72,20 +72,26 @@ export function storeElsewhere(options: ElsewhereOptions, holds: Holds): Settle 
 
 /** What a settlement needs beside the source. Undefined: each needs the source alone. */
 export function storeOf({
-  deadLetter,
+  deadLetterQueue,
   marksApart,
   chaining: { needsStore },
-}: Pick<ElsewhereOptions, 'deadLetter' | 'marksApart' | 'chaining'>): SettlerOptions['storeOf'] {
-  if (!deadLetter && !marksApart && !needsStore) return undefined;
+}: Pick<
+  ElsewhereOptions,
+  'deadLetterQueue' | 'marksApart' | 'chaining'
+>): SettlerOptions['storeOf'] {
+  if (!deadLetterQueue && !marksApart && !needsStore) return undefined;
   return (settlement, lease) => {
     const { kind } = settlement;
     const needsState =
       (marksApart && kind === 'ack' && settlement.completes !== undefined) ||
       needsStore?.(settlement, lease);
-    if (!deadLetter || kind !== 'dead-letter') return needsState ? 'state store' : undefined;
+    if (!deadLetterQueue || !isQueued(settlement)) return needsState ? 'state store' : undefined;
     return needsState ? 'both' : 'dead letter queue';
   };
 }
+
+const isQueued = (settlement: Reported): boolean =>
+  settlement.kind === 'dead-letter' && (settlement.action ?? 'queue') === 'queue';
 
 /** A delivery without a handler may still be a step: its failure is looked for. */
 const looksOn = (settling: Settling & { readonly delivery?: Delivery }): boolean =>

@@ -44,7 +44,12 @@ export class MissingSlotError extends StreamsError {
   static readonly advice: string =
     'Fill it, for example slots: { messageSource: redis({ url }) }. RedisStreamsModule fills all slots with Redis.';
 
-  constructor(readonly slot: string) {
-    super(MissingSlotError.code, `The slot ${slot} is empty. ${MissingSlotError.advice}`);
+  /** @param why what needs the slot. @default every application */
+  constructor(
+    readonly slot: string,
+    why?: string,
+  ) {
+    const empty = `The slot ${slot} is empty${why === undefined ? '' : `, and ${why}`}.`;
+    super(MissingSlotError.code, `${empty} ${MissingSlotError.advice}`);
   }
 }

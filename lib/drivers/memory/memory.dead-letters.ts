@@ -1,9 +1,9 @@
+import type { DeadLetterRecord } from '../../core/dead-letter-record.js';
 import type {
   DeadLetter,
   DeadLetterFilter,
   DeadLetterPage,
   DeadLetterQueue,
-  DeadLetterRecord,
 } from '../../ports/dead-letters.js';
 import { refuseLetterIds, refusePageStart } from '../entry-ids/entry-id-format.js';
 import { compareEntryIds } from '../entry-ids/entry-id.js';

@@ -5,7 +5,7 @@ import { InvalidMessageError } from '../../core/errors/publishing.errors.js';
 import { ClosedError } from '../../core/errors/start-up.errors.js';
 import type { DriverContext } from '../../ports/driver.js';
 import type { OutgoingEntry } from '../../core/message.js';
-import type { DeadLetterRecord } from '../../ports/dead-letters.js';
+import type { DeadLetterRecord } from '../../core/dead-letter-record.js';
 import type { Ack, SettleOutcome } from '../../core/settlement.js';
 import type {
   MessageSource,

@@ -4,7 +4,8 @@ import type { UnhandledWaits } from '../../core/unhandled-waits.js';
 import type { EventBus } from '../../core/event-bus.js';
 import type { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { BrokenConnections } from './broken-connections.js';
-import { at, deadLettered, runFailed, runsAwaited, runsGivenUp } from './run-lines.js';
+import { deadLettered, messagesDropped, strategyFailed } from './dead-letter-lines.js';
+import { at, runFailed, runsAwaited, runsGivenUp } from './run-lines.js';
 import { RateLimitedLog, type Line } from './rate-limited-log.js';
 import { mappedLine } from './start-up-lines.js';
 
@@ -151,6 +152,8 @@ const LINES: Lines = {
     text: `${handler} has ended with message ${id} of ${at(where)}, after ${seconds(duration)}`,
   }),
   'dead-lettered': deadLettered,
+  'messages-dropped': messagesDropped,
+  'strategy-failed': strategyFailed,
   'run-failed': runFailed,
   'runs-awaited': runsAwaited,
   'runs-given-up': runsGivenUp,

@@ -1,21 +1,9 @@
 import type { StreamsEvents } from '../../core/events.js';
 import type { UnendedRun } from '../../core/run-events.js';
-import type { DeadLetterReason } from '../../core/settlement.js';
 import type { Line } from './rate-limited-log.js';
 
 export const at = ({ stream, group }: { stream: string; group: string }): string =>
   `stream "${stream}" and group "${group}"`;
-
-/** Reasons of dead letters whose handler was called. For all other reasons it was not called. */
-const AFTER_A_RUN: readonly (DeadLetterReason | undefined)[] = [
-  'max-deliveries',
-  'unrecoverable',
-  'rejected',
-  'timed-out',
-];
-
-const UNMATCHED =
-  '. No live consumer of the group handles this event type. Start one that does, then redrive the message.';
 
 export function runFailed(event: StreamsEvents['run-failed']): Line {
   const { id, handler, attempt, delay = 0 } = event;
@@ -67,26 +55,4 @@ function named(runs: readonly UnendedRun[]): string {
     .map(({ handler = 'a handler', id, stream }) => `${handler} with ${id} of "${stream}"`);
   const more = runs.length - NAMED;
   return some.join(', ') + (more > 0 ? ` and ${more} more` : '');
-}
-
-export function deadLettered(event: StreamsEvents['dead-lettered']): Line {
-  const { id, eventType, handler, reason, attempt } = event;
-  const type = eventType === '' ? '' : ` "${eventType}"`;
-  const fate = handler === undefined ? '' : fateOf(reason, attempt, handler);
-  const why = event.error ? `${reason} (${event.error.name}: ${event.error.message})` : reason;
-  const todo = reason === 'unmatched' ? UNMATCHED : '';
-  return {
-    level: 'error',
-    text: `Message ${id}${type} of ${at(event)} was dead-lettered${fate}: ${why}${todo}`,
-    key: `dead-lettered ${at(event)} ${handler} ${reason} ${event.error?.name}`,
-  };
-}
-
-/** A delivery to a consumer that died, perhaps of another program, is no run of this handler. */
-function fateOf(reason: DeadLetterReason | undefined, attempt: number, handler: string): string {
-  if (AFTER_A_RUN.includes(reason)) return ` after run ${attempt} of ${handler}`;
-  const unrun = ` without a run of ${handler} here`;
-  return reason === 'crashed'
-    ? `${unrun}, as none of its ${attempt} deliveries was settled`
-    : unrun;
 }

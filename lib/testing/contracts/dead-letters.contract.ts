@@ -4,12 +4,8 @@ import { expect } from '../running/expect.js';
 import { declareSuite, type TestRunner } from '../running/runner.js';
 import type { DriverSetup } from '../world/driver-harness.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
-import type {
-  DeadLetter,
-  DeadLetterFilter,
-  DeadLetterQueue,
-  DeadLetterRecord,
-} from '../../ports/dead-letters.js';
+import type { DeadLetterRecord } from '../../core/dead-letter-record.js';
+import type { DeadLetter, DeadLetterFilter, DeadLetterQueue } from '../../ports/dead-letters.js';
 
 /** What every dead letter queue promises. That redriven messages arrive is the source contract's. */
 export function deadLettersContract(runner: TestRunner, name: string, setup: DriverSetup): void {

@@ -9,7 +9,7 @@ import {
   type Retry,
   type SettleOutcome,
 } from '../../core/settlement.js';
-import type { DeadLetterRecord } from '../../ports/dead-letters.js';
+import type { DeadLetterRecord } from '../../core/dead-letter-record.js';
 import type { MessageSource, Subscription } from '../../ports/source.js';
 import type { DriverHarness } from './driver-harness.js';
 

@@ -1,6 +1,6 @@
 import { expect } from '../running/expect.js';
 import { port, skip } from '../running/skipped.js';
-import type { DeadLetterRecord } from '../../ports/dead-letters.js';
+import type { DeadLetterRecord } from '../../core/dead-letter-record.js';
 import type { Driver } from '../../ports/driver.js';
 import { type StreamsEventName, type StreamsEvents } from '../../core/events.js';
 import { EventBus } from '../../core/event-bus.js';

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { Settler } from '../../../lib/consuming/settling/settler.js';
-import { buryApart } from '../../../lib/consuming/settling/other-stores/bury-apart.js';
+import { carryOutActions } from '../../../lib/consuming/settling/strategies/carry-out-actions.js';
 import type { DeadLetterQueue } from '../../../lib/ports/dead-letters.js';
 import { Delivery } from '../../../lib/core/delivery.js';
 import { EventBus } from '../../../lib/core/event-bus.js';
 import type { LeaseState, Lease } from '../../../lib/core/lease.js';
 import { ack, deadLetter, retry, type SettleOutcome } from '../../../lib/core/settlement.js';
-import type { Settling } from '../../../lib/ports/source.js';
+import type { MessageSource, Settling } from '../../../lib/ports/source.js';
 import { ManualClock } from '../../../lib/drivers/memory/index.js';
 import { standIn } from '../../support/stand-in.js';
 
@@ -29,7 +29,11 @@ function settler(answer: Answer, deadLetters?: DeadLetterQueue) {
   };
   const it = new Settler({
     settle: deadLetters
-      ? buryApart(settle, deadLetters, async (leases) => new Map(leases.map(hold)))
+      ? carryOutActions(
+          settle,
+          { source: standIn<MessageSource>({}), deadLetterQueue: deadLetters },
+          async (leases) => new Map(leases.map(hold)),
+        )
       : settle,
     clock,
     events,

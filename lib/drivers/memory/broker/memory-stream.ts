@@ -1,5 +1,6 @@
 import type { Clock } from '../../../core/clock.js';
-import type { DeadLetter, DeadLetterRecord } from '../../../ports/dead-letters.js';
+import type { DeadLetterRecord } from '../../../core/dead-letter-record.js';
+import type { DeadLetter } from '../../../ports/dead-letters.js';
 import { timeOf } from '../../entry-ids/entry-id.js';
 import type { Fields } from '../../../core/message.js';
 import { DelayedEntries } from './delayed-entries.js';

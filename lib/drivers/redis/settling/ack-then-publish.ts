@@ -6,6 +6,9 @@ import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
 import { extendLeases } from '../held-entries/leasing.js';
 import type { RedisLease } from '../held-entries/redis.lease.js';
+import { onceArguments, type IdempotentEntry } from '../publishing/publishing-once.js';
+import { publishOnce } from '../publishing/publish-once.script.js';
+import { asWritten } from '../scripting/stored-fields.js';
 import { publishTogether } from './ack-with-publish.js';
 
 /**
@@ -24,7 +27,10 @@ export interface SettlingContext {
   readonly publish: MessageSource['publish'];
 }
 
-/** For a cluster, where no script reaches the streams of the messages that follow. */
+/**
+ * For a cluster, where no script reaches the streams of the messages that follow, and for messages
+ * with bytes that are no UTF-8.
+ */
 export async function publishApartFirst(
   lease: RedisLease,
   { publish = [], completes }: Ack,
@@ -51,23 +57,39 @@ const isDone = async (commands: Commands, key: string): Promise<boolean> =>
   (await commands.run('looking for a completion', (client) => client.get(key), key)) === DONE;
 
 /**
- * For streams that no script reaches together: checks, publishes, and leaves the acknowledgement
+ * Where one script cannot do both: checks, publishes, and leaves the acknowledgement
  * for later. A later run of the message, or another try, does not publish a step again.
  */
 async function publishApart(
   lease: RedisLease,
   entries: readonly OutgoingEntry[],
-  { commands, publish }: SettlingContext,
+  context: SettlingContext,
 ): Promise<SettleOutcome | undefined> {
+  const { commands, publish } = context;
   const [word] = await extendLeases(commands, [lease]);
   if (word === 'lost' || (word === 'gone' && !lease.trimmed)) return word;
   const { group, id } = lease.fence;
   const window = lease.holder.runsWithin + LAST_RUN;
   const once = entries.map((entry, step) => {
     const key = `${lease.source.key}/${id}/${group}/${step}`;
-    return { ...entry, idempotency: { key, window } };
+    return { ...entry, idempotency: entry.idempotency ?? { key, window } };
   });
-  const refused = (await publish(once)).find((result) => result instanceof Error);
+  const results = once.some(({ hasBytes }) => hasBytes)
+    ? await Promise.all(once.map((entry) => publishBytes(entry, context)))
+    : await publish(once);
+  const refused = results.find((result) => result instanceof Error);
   if (refused) throw refused;
   return undefined;
+}
+
+/** The publisher writes texts. */
+async function publishBytes(
+  entry: IdempotentEntry,
+  { commands, keys }: SettlingContext,
+): Promise<unknown> {
+  const [of, [window, ...fields]] = onceArguments(keys, entry);
+  const args = [window!, ...fields.map((field) => asWritten(String(field)))];
+  return commands
+    .run('forwarding a dead letter', (client) => publishOnce.run(client, of, args), of[0]!)
+    .catch((error: unknown) => error);
 }

@@ -24,12 +24,15 @@ export function isPublishedTogether(
   { lease, settlement }: Settling,
   { commands, keys }: PublishingContext,
 ): boolean {
-  if (settlement.kind !== 'ack') return false;
+  if (settlement.kind !== 'ack' || settlement.publish?.some(hasBytes)) return false;
   if (!commands.topology) return true;
   const { key } = (lease as RedisLease).source;
   const streams = settlement.publish?.map(({ stream }) => keys.stream(stream)) ?? [];
   return commands.together([key, ...streams]);
 }
+
+/** The one script takes texts. */
+const hasBytes = (entry: OutgoingEntry): boolean => entry.hasBytes === true;
 
 /** Carries out acknowledgements that publish, all of one key. */
 export async function publishTogether(

@@ -1,4 +1,4 @@
-import type { DeadLetterRecord } from '../../../ports/dead-letters.js';
+import type { DeadLetterRecord } from '../../../core/dead-letter-record.js';
 import { join } from '../../../core/collections/grouped.js';
 import type { SettleOutcome } from '../../../core/settlement.js';
 import type { Settling } from '../../../ports/source.js';

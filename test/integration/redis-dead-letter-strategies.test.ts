@@ -1,0 +1,122 @@
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import type { DeadLetterStrategy } from '../../lib/core/dead-letter-strategy.js';
+import { RecordingConsumer, type ConsumeOptions } from '../support/recording-consumer.js';
+import { startCluster, type TestCluster } from '../support/redis-cluster.js';
+import { testRedis, type TestRedis } from '../support/redis.js';
+import { until } from '../support/until.js';
+
+let server: TestRedis;
+let consumer: RecordingConsumer;
+beforeAll(async () => {
+  server = await testRedis();
+});
+afterAll(() => server.cleanup());
+afterEach(() => consumer.close());
+
+const fails = (): void => {
+  throw new Error('no stock');
+};
+
+async function started(
+  stream: string,
+  deadLetter: DeadLetterStrategy,
+  more: Partial<ConsumeOptions> = {},
+): Promise<void> {
+  consumer = await RecordingConsumer.start({
+    redis: { url: server.url },
+    keyPrefix: server.prefix,
+    streams: [stream],
+    maxDeliveries: 1,
+    handle: fails,
+    deadLetter,
+    ...more,
+  });
+}
+
+const settled = (count: number) =>
+  until(`${count} are settled`, () => consumer.of('settled').length >= count);
+
+it('drop acknowledges, and stores nothing', async () => {
+  await started('dropped', 'drop');
+  await consumer.publish('dropped', 3);
+  await settled(3);
+  expect(consumer.of('settled').map(({ outcome }) => outcome)).toEqual(Array(3).fill('dropped'));
+  const key = `${server.prefix}dropped`;
+  expect(await server.client.xpending(key, 'g')).toEqual([0, null, null, null]);
+  expect(await server.client.exists(`{${key}}:dead-letter`)).toBe(0);
+});
+
+it('forward publishes in the step of the acknowledgement', async () => {
+  await started('paid', { forward: 'failed' });
+  const [id] = await consumer.publish('paid');
+  await settled(1);
+  const [[, fields]] = (await server.client.xrange(`${server.prefix}failed`, '-', '+')) as [
+    [string, string[]],
+  ];
+  expect(fields.slice(0, 5)).toEqual(['event_type', 'made', 'payload', '0', 'metadata']);
+  expect(JSON.parse(fields[5]!)).toMatchObject({ 'dead-letter-id': id, 'dead-letter-hops': '1' });
+  expect(await server.client.xpending(`${server.prefix}paid`, 'g')).toEqual([0, null, null, null]);
+});
+
+it('forward keeps bytes that are no UTF-8', async () => {
+  await started('bytes', { forward: 'odd' });
+  const payload = Buffer.from([0x22, 0xc3, 0xa4, 0xff, 0x22]);
+  await server.client.xadd(`${server.prefix}bytes`, '*', 'event_type', 'made', 'payload', payload);
+  await settled(1);
+  const [entry] = await server.client.xrangeBuffer(`${server.prefix}odd`, '-', '+');
+  expect(entry![1].slice(0, 4)).toEqual([
+    Buffer.from('event_type'),
+    Buffer.from('made'),
+    Buffer.from('payload'),
+    payload,
+  ]);
+  expect(await server.client.xpending(`${server.prefix}bytes`, 'g')).toEqual([0, null, null, null]);
+});
+
+it('forward to a key of another type waits, and loses nothing', async () => {
+  await server.client.set(`${server.prefix}taken`, 'a text');
+  await started('waits', { forward: 'taken' });
+  await consumer.publish('waits');
+  await until('it was refused', () => consumer.of('worker-error').length > 0);
+  expect((await server.client.xpending(`${server.prefix}waits`, 'g'))[0]).toBe(1);
+  await server.client.del(`${server.prefix}taken`);
+  await settled(1);
+  expect(await server.client.xlen(`${server.prefix}taken`)).toBe(1);
+});
+
+it('a redriven message is forwarded again', async () => {
+  let strategy: 'queue' | { forward: string } = 'queue';
+  await started('again', () => strategy);
+  const [id] = await consumer.publish('again');
+  await settled(1);
+  strategy = { forward: 'after' };
+  expect(await consumer.runtime.admin.deadLetters.redrive('again', { all: true })).toBe(1);
+  await settled(2);
+  const [[, fields]] = (await server.client.xrange(`${server.prefix}after`, '-', '+')) as [
+    [string, string[]],
+  ];
+  expect(JSON.parse(fields[5]!)).toMatchObject({ 'dead-letter-id': id });
+});
+
+it('across slots of a cluster, forward publishes first and acknowledges after', async () => {
+  const cluster: TestCluster = await startCluster({ masters: 2 });
+  try {
+    await started('{a}s', () => ({ forward: '{b}t' }), {
+      redis: { cluster: cluster.addresses },
+      keyPrefix: '',
+    });
+    await consumer.publish('{a}s', 2);
+    await settled(2);
+    expect(consumer.of('settled').map(({ outcome }) => outcome)).toEqual([
+      'forwarded',
+      'forwarded',
+    ]);
+    const lengths = await Promise.all(
+      cluster.nodes.map(({ client }) => client.xlen('{b}t').catch(() => 0)),
+    );
+    expect(lengths.reduce((sum, one) => sum + one)).toBe(2);
+    await consumer.close();
+  } finally {
+    await cluster.stop();
+  }
+});
