@@ -50,6 +50,10 @@ export default defineConfig({
         find: /^nestjs-redis-streams\/memory$/,
         replacement: path('./lib/drivers/memory/index.ts'),
       },
+      {
+        find: 'nestjs-redis-streams-file',
+        replacement: path('./sample/file-driver/src/index.ts'),
+      },
     ],
   },
   test: {

@@ -50,7 +50,7 @@ export const PARTS: readonly Part[] = [
   },
   {
     title: 'Extend it',
-    pages: ['slots', 'writing-a-middleware', 'writing-a-driver'],
+    pages: ['slots', 'writing-a-middleware', 'writing-a-driver', 'driver-contract'],
   },
   {
     title: 'Coming from',

@@ -1,5 +1,6 @@
 import type { SourceCapabilities } from 'nestjs-redis-streams/driver';
 
+// #region source
 /** The contract suites test what is claimed here, and skip what is not. */
 export const FILE_CAPABILITIES: SourceCapabilities = {
   technology: 'file',
@@ -22,7 +23,9 @@ export const FILE_CAPABILITIES: SourceCapabilities = {
   // Idempotency keys are not stored: the engine refuses such messages.
   idempotentPublish: false,
 };
+// #endregion
 
+// #region engine
 /** The engine keeps the positions: a process that starts knows nothing of the runs before. */
 export const RESUMED_CAPABILITIES: SourceCapabilities = {
   ...FILE_CAPABILITIES,
@@ -32,3 +35,4 @@ export const RESUMED_CAPABILITIES: SourceCapabilities = {
   atomicPublish: false,
   atomicDeadLetter: false,
 };
+// #endregion

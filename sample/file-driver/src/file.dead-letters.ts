@@ -39,6 +39,7 @@ export class FileDeadLetters implements DeadLetterQueue {
     return this.of(stream).get(deadLetterId);
   }
 
+  // #region redrive
   /** A letter leaves the queue and is pending to its group in one line of the journal. */
   async redrive(stream: string, filter: DeadLetterFilter): Promise<number> {
     const count = this.each(stream, filter, (letter) => [this.handBack(letter)]);
@@ -74,6 +75,8 @@ export class FileDeadLetters implements DeadLetterQueue {
     const entry = { id, publishedAt: Date.parse(publishedAt), fields, letter };
     return { do: 'runs', stream: this.key(stream), group, entry, runs: 0 };
   }
+
+  // #endregion
 
   private of(stream: string): ReadonlyMap<string, DeadLetter> {
     return this.store.contents.letters.of(this.key(stream));

@@ -12,6 +12,7 @@ import { FileSource } from './file.source.js';
 import { FileStateStore } from './file.state-store.js';
 import { sharedStore } from './shared.stores.js';
 
+// #region driver
 /**
  * Keeps streams, state and dead letters in a directory, for one process at a time.
  *
@@ -48,3 +49,4 @@ function open(
     deadLetters: new FileDeadLetters(store, context),
   };
 }
+// #endregion

@@ -59,8 +59,9 @@ export class FileSource implements MessageSource {
       store.flush();
       return new FileSubscription(store, feeds, options, context);
     }
+    const feeds = subscribed.flatMap(resumedFeeds);
     const end = store.soleReaders.enter(keys, options.group);
-    return new FileSubscription(store, subscribed.flatMap(resumedFeeds), options, context, end);
+    return new FileSubscription(store, feeds, options, context, end);
   }
   // #endregion
 
@@ -90,6 +91,7 @@ export class FileSource implements MessageSource {
     else feed.giveBack(lease, settling.settlement);
     return 'settled';
   }
+  // #endregion
 
   private publications(entries: readonly OutgoingEntry[]): Change[] {
     const last = new Map<string, number>();
@@ -107,7 +109,6 @@ export class FileSource implements MessageSource {
     const { fields } = feed.group.entryOf(pending);
     return this.store.contents.letters.burial(this.key(record.stream), record, fields);
   }
-  // #endregion
 
   private key(stream: string): string {
     return this.context.keyPrefix + stream;
