@@ -62,6 +62,7 @@ export type { OwnedStream } from './load-balancing/owned-stream.js';
 // Administration, lag and events.
 export { ConsumerGroupManager } from './admin/groups/consumer-groups.js';
 export { DeadLetters } from './admin/dead-letters/dead-letters.js';
+export { ConsumerStates } from './committing/consumer-states.js';
 export { DelayedMessages } from './admin/delays/delayed-messages.js';
 export { StreamRetention } from './admin/retention/stream-retention.js';
 export { StreamsAdmin } from './admin/streams-admin.js';

@@ -153,6 +153,7 @@ export type { StepTarget } from './options/step-target.js';
 
 // Types that applications seldom name: what calls answer, and options that are written as literals.
 export type { DeadLetterView } from './admin/dead-letters/dead-letters.js';
+export type { ConsumerStateRecord, WhichConsumerState } from './committing/consumer-states.js';
 export type { DelayedMessage } from './admin/delays/delayed-messages.js';
 export type { GroupInfo } from './admin/groups/group-info.js';
 export type { RetentionPin, RetentionReport } from './admin/retention/stream-retention.js';
@@ -212,6 +213,10 @@ export {
   UnknownDriverError,
   WrongDriverForSlotError,
 } from './core/errors/slot.errors.js';
-export { StateStoreFullError } from './core/errors/state-store.errors.js';
+export {
+  ConsumerStateInUseError,
+  ConsumerStateUnreadableError,
+  StateStoreFullError,
+} from './core/errors/state-store.errors.js';
 export { StreamsError } from './core/errors/streams.error.js';
 export { ConsumerCrashedError } from './core/errors/subscription.errors.js';

@@ -13,6 +13,7 @@ export {
   ConsumerCrashedError,
   ConsumerGroupManager,
   ConsumerHasPendingError,
+  ConsumerStates,
   deadLetter,
   DeadLetters,
   DelayedMessages,

@@ -40,6 +40,7 @@ export const PARTS: readonly Part[] = [
       'troubleshooting',
       'groups',
       'lag',
+      'state',
       'retention',
       'rolling-deploys',
       'containers',

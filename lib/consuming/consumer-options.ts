@@ -20,6 +20,7 @@ import type { ConsumerPlan } from './plan/plan.js';
 import type { HeldLease } from './plan/held-lease.js';
 import type { Slots } from './plan/slots.js';
 import type { DeadLetterParts } from './settling/strategies/required-strategies.js';
+import type { ProgressRecorder } from './settling/progress-recorder.js';
 import type { WorkflowSettling } from './settling/store-elsewhere.js';
 
 /** Options that may differ from consumer to consumer. */
@@ -63,6 +64,8 @@ export interface ConsumerParts extends DeadLetterParts {
   readonly marksApart: boolean;
   /** The inbox of handlers with the option `inbox`. */
   readonly inbox: Inbox | undefined;
+  /** Records how far consumers have come. Undefined: nothing is recorded. */
+  readonly recorders: { of(group: string): ProgressRecorder } | undefined;
   /** The part of workflows in consuming. */
   readonly chaining: ConsumerChaining;
   /** Called with the due times of messages that settlements have stored for later. */

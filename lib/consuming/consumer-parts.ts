@@ -10,6 +10,7 @@ import { ReadAhead } from './reading/read-ahead.js';
 import { concurrencyLimitsOf, takesBatches } from './running/concurrency-limits.js';
 import { Dispatcher } from './running/dispatcher.js';
 import { HeldDeliveries } from './running/held-deliveries.js';
+import type { ProgressRecorder } from './settling/progress-recorder.js';
 import { SettlementHandler } from './settling/settlement-handler.js';
 
 /** What the parts of a consumer need from it. */
@@ -33,6 +34,8 @@ export interface ConsumerWorkings {
   readonly readAhead: ReadAhead;
   readonly dispatcher: Dispatcher;
   readonly settlementHandler: SettlementHandler;
+  /** Undefined: how far the consumer has come is not recorded. */
+  readonly recorder: ProgressRecorder | undefined;
   readonly capacity: Capacity;
 }
 
@@ -43,6 +46,7 @@ export function workingsOf(options: WorkingsOptions): ConsumerWorkings {
   const claims = claimsOf(options);
   const collectors = takesBatches(plan) ? new Collectors(options) : undefined;
   const ordering = orderingOf(options);
+  const recorder = options.recorders?.of(plan.group);
   const dispatcher = new Dispatcher({
     ...options,
     ...concurrencyLimitsOf(plan, options.slots),
@@ -56,6 +60,7 @@ export function workingsOf(options: WorkingsOptions): ConsumerWorkings {
     dispatcher,
     claims,
     ordering,
+    recorder,
     onUnhandled: (delivery) => handOver()!.add(delivery),
     handOn: (delivery) => handOver()?.offer(delivery),
   });
@@ -71,6 +76,7 @@ export function workingsOf(options: WorkingsOptions): ConsumerWorkings {
     readAhead,
     dispatcher,
     settlementHandler,
+    recorder,
     capacity,
   };
 }

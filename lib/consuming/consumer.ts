@@ -9,14 +9,14 @@ import type { HandOver } from './live-consumers/hand-over.js';
 import type { UnhandledInOrder } from './live-consumers/unhandled-in-order.js';
 import { createPipeline } from './pipeline.js';
 import type { ConsumerPlan } from './plan/plan.js';
-import { runsWithin } from './plan/runs-within.js';
 import { Admission } from './reading/admission.js';
 import { Heartbeat } from './reading/heartbeat.js';
 import { PullLoop } from './reading/pull-loop.js';
-import { subscribing } from './reading/subscribe-options.js';
+import { subscribe } from './reading/subscribe.js';
 import { concurrencyLimitsOf } from './running/concurrency-limits.js';
 import { awaitsEnd } from './running/close-within-run.js';
 import { run, type RunParts } from './running/run.js';
+import { followed } from './settling/progress-recorder.js';
 
 /** Runs the deliveries of one plan: reads, dispatches with limited concurrency, settles, drains. */
 export class Consumer implements Worker {
@@ -49,13 +49,7 @@ export class Consumer implements Worker {
 
   async start(): Promise<void> {
     const { options } = this;
-    const { group, tables } = options.plan;
-    this.subscription = await options.source.subscribe({
-      ...subscribing(options),
-      runsWithin: runsWithin(tables.values(), options.idleTimeout),
-      group,
-      streams: [...tables.keys()],
-    });
+    this.subscription = await subscribe(options, this.workings.recorder);
     const { subscription } = this;
     const { held, claims, settlementHandler } = this.workings;
     this.lookElsewhere(subscription);
@@ -96,6 +90,7 @@ export class Consumer implements Worker {
     this.unhandledInOrder?.end();
     for (const delivery of unstarted) settlementHandler.letGo(delivery);
     collectors?.letGo(isHalted);
+    void this.workings.recorder?.flush(this.halted);
   }
 
   /** Reads these streams again. */
@@ -112,6 +107,16 @@ export class Consumer implements Worker {
       ...runsOf(this.options, this.workings),
       of: ({ stream }) => streams.has(stream),
     });
+    await Promise.all([...streams].map((stream) => this.gaveUp(stream)));
+  }
+
+  /**
+   * Call it when this consumer settles nothing of the stream any more. Resolves when what was settled
+   * is recorded.
+   * @param completed no consumer will read the stream any more
+   */
+  async gaveUp(stream: string, completed = false): Promise<void> {
+    await this.workings.recorder?.leave(stream, completed);
   }
 
   /**
@@ -135,6 +140,7 @@ export class Consumer implements Worker {
 
   /** The entry was acknowledged by its id: it need not run, unless it runs already. */
   acknowledged(stream: string, id: string): void {
+    this.workings.recorder?.acknowledged(stream, id);
     for (const delivery of this.workings.held) {
       if (delivery.id === id && delivery.stream === stream)
         this.workings.settlementHandler.acknowledged(delivery);
@@ -181,13 +187,14 @@ export class Consumer implements Worker {
 
   private prepareRuns(subscription: Subscription): RunParts {
     const { options, workings, isHalted, overran } = this;
-    const { claims, collectors, dispatcher, settlementHandler } = workings;
+    const { claims, collectors, dispatcher, settlementHandler, recorder } = workings;
     const pipeline = createPipeline({
       ...options,
       subscription,
       tables: options.plan.tables,
       claims,
       collectors,
+      recorder,
       shared: collectors && options.slots,
       looksElsewhere: this.handOver !== undefined,
       isHalted,
@@ -213,7 +220,7 @@ export class Consumer implements Worker {
       readAhead,
       room: () => (halted.size === tables.size ? 0 : capacity.free),
       roomForHanded: () => (halted.size === tables.size ? 0 : capacity.forHanded),
-      accept: admission.accept,
+      accept: followed(admission.accept, workings.recorder),
     });
   }
 

@@ -7,6 +7,7 @@ import type { ConsumerWorkings } from './consumer-parts.js';
 import type { EventBus } from '../core/event-bus.js';
 import { ShutdownError } from '../core/errors/handling.errors.js';
 import type { Subscription } from '../ports/source.js';
+import type { ProgressRecorder } from './settling/progress-recorder.js';
 import type { SettlementHandler } from './settling/settlement-handler.js';
 import type { Claims } from './dedupe/claims.js';
 import type { Collectors } from './batching/collectors.js';
@@ -55,6 +56,7 @@ export interface Draining extends Runs {
   readonly heartbeat: Heartbeat;
   readonly claims: Claims | undefined;
   readonly collectors: Collectors | undefined;
+  readonly recorder: ProgressRecorder | undefined;
   readonly subscription: Subscription;
   readonly handOver: HandOver | undefined;
 }
@@ -84,6 +86,7 @@ export async function drain(consumer: Draining): Promise<void> {
     Promise.all([handOver?.idle(), settler.idle()]),
   );
   settler.abandon();
+  await consumer.recorder?.stop();
   await consumer.claims?.stop();
   await consumer.heartbeat.stop();
   await consumer.subscription.close();

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.js';
-import type { BoundHandler, Delivery, Handler } from '../core/delivery.js';
+import type { BoundHandler, Committer, Delivery, Handler } from '../core/delivery.js';
 import type { Inbox } from '../ports/inbox.js';
 import type { Middleware } from '../core/middleware.js';
 import { bounded, textOf } from '../core/errors/text-of.js';
@@ -7,6 +7,7 @@ import { isSettlement, release, type Ack, type Settlement } from '../core/settle
 import type { Subscription } from '../ports/source.js';
 import { charge } from './middleware/charge.middleware.js';
 import type { Claims } from './dedupe/claims.js';
+import { commit } from './middleware/commit.middleware.js';
 import { decode } from './middleware/decode.middleware.js';
 import type { Collectors } from './batching/collectors.js';
 import { dedupe } from './middleware/dedupe.middleware.js';
@@ -28,6 +29,8 @@ export interface PipelineOptions extends MatchOptions {
   readonly claims: Claims | undefined;
   /** Only where a handler writes through an inbox. */
   readonly inbox: Inbox | undefined;
+  /** Only where the consumer records how far it has come. */
+  readonly recorder: Committer | undefined;
   /** Only where a handler takes batches. */
   readonly collectors: Collectors | undefined;
   /** The transport's slots, where the consumer itself does not limit its runs to them. */
@@ -65,7 +68,7 @@ interface Stage {
  * every message a promise and three turns of the queue.
  */
 function orderOf(options: PipelineOptions): readonly Stage[] {
-  const { claims, inbox: store, shared, clock, isHalted, tables } = options;
+  const { claims, inbox: store, shared, clock, isHalted, tables, recorder } = options;
   const { recognise, duplicateStep, filteredStep } = options.chaining;
   const uncounted = (_: BoundHandler, counted: boolean): boolean => !counted;
   return [
@@ -88,6 +91,7 @@ function orderOf(options: PipelineOptions): readonly Stage[] {
       middleware: timeout(clock),
       where: (handler) => handler.timeout !== undefined && !handler.batch,
     },
+    { middleware: recorder && commit(recorder), where: () => recorder !== undefined },
     ...aroundHandler(options.middleware),
     {
       middleware: store && inbox(store, tables, duplicateStep),

@@ -5,6 +5,7 @@ import type { HandlerPolicy } from './handler-policy.js';
 import type { Lease } from './lease.js';
 import type { Message } from './message.js';
 import { OwnershipLostError } from './errors/handling.errors.js';
+import { UnsupportedFeatureError } from './errors/start-up.errors.js';
 import { Overrun, type OverrunReason } from './overrun.js';
 import type { Ack, Settlement } from './settlement.js';
 import type { WorkflowPlace } from './workflow.js';
@@ -37,6 +38,12 @@ export interface BoundHandler extends HandlerPolicy {
   readonly invoke: Handler;
   /** @internal Runs many deliveries together, for a handler with `batch`. */
   readonly invokeBatch?: BatchHandler | undefined;
+}
+
+/** Records how far a consumer has come. */
+export interface Committer {
+  /** Records what is settled by now, and the delivery once it is settled. Never throws. */
+  commit(delivery: Delivery): void;
 }
 
 /** An event that no handler of its consumer takes. */
@@ -112,6 +119,8 @@ export class Delivery {
   ifDone: Ack | undefined = undefined;
   /** @internal The transaction through which a handler with `inbox` writes. */
   transaction: unknown = undefined;
+  /** @internal Set by the pipeline where the consumer records how far it has come. */
+  committer: Committer | undefined = undefined;
   /** @internal Engine time at which this run began, in milliseconds; 0 before. */
   startedAt = 0;
   /** @internal Engine time from which `maxHold` counts, in milliseconds; 0 while nothing runs. */
@@ -163,6 +172,18 @@ export class Delivery {
     this.controller ??= new AbortController();
     if (this.aborted) this.controller.abort(this.aborted);
     return this.controller.signal;
+  }
+
+  /**
+   * Asks for the consumer's record to be written: now, with what is settled, and once more when this
+   * message is settled. Does not wait for the state store, and does not settle the message.
+   * docs/state.md
+   * @throws UnsupportedFeatureError where the option `commits` is not set
+   */
+  commit(): void {
+    if (this.committer) return this.committer.commit(this);
+    const advice = 'Set the option commits of the transport.';
+    throw new UnsupportedFeatureError('commit', 'a transport without commits', advice);
   }
 
   /**

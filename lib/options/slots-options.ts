@@ -49,8 +49,8 @@ export const SLOTS_OPTIONS = declareOptions('slots', {
   /** Where messages come from and go to. */
   messageSource: either(DRIVER, factory, named, opened).secret().required(),
   /**
-   * Where completed keys of `dedupe` and workflows are kept: a driver with a state store, or a state
-   * store.
+   * Where completed keys of `dedupe`, workflows, and the records of `commits` are kept: a driver with
+   * a state store, or a state store.
    * @default none: the application is stateless
    */
   stateStore: either(

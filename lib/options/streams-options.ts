@@ -115,8 +115,8 @@ export const SETTINGS_OPTIONS = declareOptions('transports, clients and modules'
    */
   batch: batch().default({}),
   /**
-   * Whether this process records how far its groups have come, see `CommitsOptions`. Needs a state
-   * store. @default no records
+   * How consumers record how far they have come: docs/state.md. Needs a state store.
+   * @default no records, unless the message source does not remember positions
    */
   commits,
   /**

@@ -175,8 +175,14 @@ export class BalancedServices {
     balancer.workWith({
       added: (owned) => subscription.add(owned),
       group,
-      letGo: (owned, complete) => this.letGo(subscription, owned, complete),
-      lost: (owned) => subscription.drop(owned),
+      letGo: async (owned, complete) => {
+        await this.letGo(subscription, owned, complete);
+        await consumer.gaveUp(owned.stream, complete);
+      },
+      lost: (owned) => {
+        subscription.drop(owned);
+        void consumer.gaveUp(owned.stream);
+      },
     });
     await balancer.start();
   }

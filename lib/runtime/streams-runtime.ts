@@ -5,6 +5,7 @@ import { createAdmin } from './create-admin.js';
 import { BoundSlots } from './slots/bound-slots.js';
 import { BalancedServices, divided } from './balanced-services.js';
 import { createWorkflowEngine, type WorkflowEngine } from '../workflows/workflow-engine.js';
+import { Commits } from '../committing/commits.js';
 import { Consumers, type SubscribeSettings } from '../consuming/consumers.js';
 import {
   dedupeStores,
@@ -60,6 +61,7 @@ export class StreamsRuntime {
   readonly producer: Producer;
   readonly admin: StreamsAdmin;
   readonly chaining: WorkflowEngine;
+  readonly commits: Commits;
   private readonly scheduler: Scheduler | undefined;
   readonly consumers: Consumers;
   readonly overruns: Overruns;
@@ -95,6 +97,7 @@ export class StreamsRuntime {
       onScheduled: this.onScheduled,
     });
     this.chaining = createWorkflowEngine(this);
+    this.commits = new Commits(this);
     this.overruns = new Overruns({ clock, events });
     const parts = {
       ...this.dedupe,
@@ -102,6 +105,7 @@ export class StreamsRuntime {
       source: driver.source,
       replies: driver.replies,
       chaining: this.chaining,
+      recorders: this.commits.recorders,
       clock,
       events,
       slots: slotsFor(this.options.concurrency, this.options.maxOverrun),
@@ -154,6 +158,7 @@ export class StreamsRuntime {
     const [balanced, handlers] = divided(bindHandlers(definitions, settings));
     if (definitions.some(({ answers }) => answers)) repliesOf(this.driver, this.slots.technology);
     requireDedupeStores(handlers, this.dedupe, this.slots.technology);
+    this.commits.requireStore();
     requireStrategies([...handlers, ...balanced], settings.deadLetter, this.slots, this.events);
     const shared = sharedGroupWarning(handlers, this.options);
     if (shared) this.events.emit('warning', shared);

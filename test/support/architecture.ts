@@ -33,6 +33,7 @@ export const FOLDERS: Readonly<Record<string, string>> = {
   'consuming/batching': 'handlers that are given many messages at a time',
   'consuming/live-consumers':
     'consumers that know of each other, and hand over what another one handles',
+  committing: 'records how far consumers have come, and reads where they resume',
   publishing: 'route, encode, check and publish',
   'publishing/backpressure': 'producers that wait for consumers that are behind',
   requests: 'asking: requests that wait, and their answers',

@@ -15,6 +15,7 @@ import ts from 'typescript';
 
 const ENGINES = [
   'consuming',
+  'committing',
   'workflows',
   'publishing',
   'requests',
@@ -55,11 +56,21 @@ export const RULES = {
   // The doors. The root brings Redis with it; other drivers have subpaths of their own.
   'index.ts': { layers: ['core.ts', 'nest', 'runtime', 'drivers/redis', 'core'] },
   'core.ts': {
-    layers: ['nest', 'runtime', 'load-balancing', 'workflows', 'admin', 'options', 'ports', 'core'],
+    layers: [
+      'nest',
+      'runtime',
+      'load-balancing',
+      'workflows',
+      'committing',
+      'admin',
+      'options',
+      'ports',
+      'core',
+    ],
   },
   'driver.ts': {
     layers: ['options', 'ports', 'core'],
-    types: ['nest', 'runtime', 'load-balancing', 'workflows', 'admin'],
+    types: ['nest', 'runtime', 'load-balancing', 'workflows', 'committing', 'admin'],
   },
   'testing.ts': { layers: ['testing', 'drivers/memory', 'options', 'ports', 'core'] },
 };

@@ -65,6 +65,8 @@ import {
   StateContendedError,
   StateStoreFullError,
   WorkflowStateLostError,
+  ConsumerStateInUseError,
+  ConsumerStateUnreadableError,
 } from '../../lib/core/errors/state-store.errors.js';
 import { StreamsError } from '../../lib/core/errors/streams.error.js';
 import {
@@ -111,6 +113,8 @@ const SAMPLES: readonly (readonly [error: StreamsError, advice?: string])[] = [
   [new MissingSlotError('messageSource')],
   [new StateContendedError('k', 50)],
   [new StateStoreFullError('memory', 10_000)],
+  [new ConsumerStateInUseError('orders', 'g')],
+  [new ConsumerStateUnreadableError('consumer:g:orders:default', 'a number')],
   [new UnknownDriverError('stateStore', 'redsi', 'Did you mean redis?')],
   [new WrongDriverForSlotError('stateStore', 'kafka', 'state store')],
   [new MissingPackageError('ioredis', 'The Redis driver'), 'Run: npm install ioredis'],

@@ -19,6 +19,7 @@ import { RetryPolicy } from './retry-policy.js';
 import { FollowUp, type FollowUpOptions } from './follow-up.js';
 import { deadLetterRecord } from './dead-letter-record.js';
 import { Settler } from './settler.js';
+import { recorded, type ProgressRecorder } from './progress-recorder.js';
 import { storeOf, storeElsewhere, type ElsewhereOptions } from './store-elsewhere.js';
 import { StrategyDecider, type StrategyOptions } from './strategies/strategy-decider.js';
 
@@ -30,6 +31,8 @@ export interface SettlementHandlerOptions
     Pick<NextRunsOptions, 'dispatcher' | 'overruns' | 'isHalted' | 'handOn'> {
   readonly events: EventBus;
   readonly isUnrecoverable: (error: unknown) => boolean;
+  /** Undefined: how far the consumer has come is not recorded. */
+  readonly recorder: ProgressRecorder | undefined;
   /** Called with events that no handler here takes. */
   readonly onUnhandled: (delivery: Delivery) => void;
   /** Called when a run or settlement has ended, so that there may be room. */
@@ -51,10 +54,10 @@ export class SettlementHandler {
   readonly retryPolicy: RetryPolicy;
   readonly settler: Settler;
   private readonly strategies: StrategyDecider;
-  private readonly followUp: FollowUp;
+  private readonly followUp: Pick<FollowUp, 'settled' | 'lost' | 'handedOver'>;
 
   constructor(private readonly options: SettlementHandlerOptions) {
-    const { heldLease, subscription, onProgress } = options;
+    const { heldLease, subscription, onProgress, recorder } = options;
     this.nextRuns = new NextRuns({
       ...options,
       exclusive: heldLease !== undefined,
@@ -62,7 +65,8 @@ export class SettlementHandler {
       settle: (delivery, settlement) => this.settleFirst(delivery, settlement),
       letGo: (delivery) => this.letGo(delivery),
     });
-    const followUp = new FollowUp({ ...options, nextRuns: this.nextRuns });
+    const plain = new FollowUp({ ...options, nextRuns: this.nextRuns });
+    const followUp = recorder ? recorded(plain, recorder) : plain;
     this.strategies = new StrategyDecider(options);
     this.retryPolicy = new RetryPolicy(options.isUnrecoverable);
     this.settler = new Settler({

@@ -65,3 +65,42 @@ export class WorkflowStateLostError extends StreamsError {
     );
   }
 }
+
+/**
+ * The record of a consumer's position cannot be read, so the consumer does not know where to resume. Thrown
+ * when the consumer starts, on a message source that does not remember positions itself.
+ */
+export class ConsumerStateUnreadableError extends StreamsError {
+  static readonly code: string = 'CONSUMER_STATE_UNREADABLE';
+  static readonly advice: string =
+    'Correct the record, or delete it by the method reset of ConsumerStates: the consumer then begins at startId.';
+
+  /** @param expected what an id of the source looks like */
+  constructor(
+    readonly key: string,
+    expected: string,
+  ) {
+    super(
+      ConsumerStateUnreadableError.code,
+      `The record "${key}" of the state store has no offset that is ${expected}. ` +
+        ConsumerStateUnreadableError.advice,
+    );
+  }
+}
+
+/** A consumer of this process reads the stream, so its record would be written again at once. */
+export class ConsumerStateInUseError extends StreamsError {
+  static readonly code: string = 'CONSUMER_STATE_IN_USE';
+  static readonly advice: string = 'Close the consumer first, also in other processes.';
+
+  constructor(
+    readonly stream: string,
+    readonly group: string,
+  ) {
+    super(
+      ConsumerStateInUseError.code,
+      `A consumer of this process reads stream "${stream}" in group "${group}", and keeps its record. ` +
+        ConsumerStateInUseError.advice,
+    );
+  }
+}

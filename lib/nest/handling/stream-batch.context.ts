@@ -119,6 +119,14 @@ export class StreamBatchContext<T = unknown> extends RunContext {
     return controller.signal;
   }
 
+  /**
+   * As `StreamContext.commit`, for all messages of the batch.
+   * @throws UnsupportedFeatureError where the option `commits` is not set
+   */
+  commit(): void {
+    for (const { delivery } of this.batch) delivery.commit();
+  }
+
   /** The event type of the first message. */
   getPattern(): string {
     return this.first.message.eventType;

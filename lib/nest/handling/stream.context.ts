@@ -109,6 +109,16 @@ export class StreamContext<T = unknown> extends RunContext {
     this.run.asked = deadLetter(reason);
   }
 
+  /**
+   * Asks for the consumer's record to be written: now, with what is settled, and once more when this
+   * message is settled. It neither waits for the state store nor settles the message. Where this run
+   * fails, only a later run that calls it again is recorded at once. docs/state.md
+   * @throws UnsupportedFeatureError where the option `commits` is not set
+   */
+  commit(): void {
+    this.delivery.commit();
+  }
+
   /** The event type of the message. */
   getPattern(): string {
     return this.message.eventType;

@@ -5,6 +5,7 @@ import { DeadLetters } from '../../admin/dead-letters/dead-letters.js';
 import { StreamRetention } from '../../admin/retention/stream-retention.js';
 import { DelayedMessages } from '../../admin/delays/delayed-messages.js';
 import { StreamsAdmin } from '../../admin/streams-admin.js';
+import { ConsumerStates } from '../../committing/consumer-states.js';
 import { StreamConsumers } from '../../runtime/stream-consumers/stream-consumers.js';
 import { Workflows } from '../../workflows/workflows.js';
 import type { DriverFactory } from '../../ports/driver.js';
@@ -65,6 +66,7 @@ export function streamsProviders<Options extends { readonly name?: string }>(
     from(StreamRetention, ({ admin }) => admin.retention),
     from(LagMonitor, ({ lag, events }) => new LagMonitor(lag, events)),
     from(DelayedMessages, ({ admin }) => admin.delayedMessages),
+    from(ConsumerStates, ({ commits }) => commits.states),
     from(Workflows, ({ chaining }) => chaining.workflows),
     ...aliases(name, StreamsTransport, preset.transport),
     ...aliases(name, StreamsClient, preset.client),

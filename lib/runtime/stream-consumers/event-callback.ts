@@ -5,7 +5,7 @@ import type { Message } from '../../core/message.js';
 import { ack, leave } from '../../core/settlement.js';
 
 /** The parts of a delivery that a callback sees beside its message. */
-export type EventDelivery = Pick<Delivery, 'attempt' | 'group' | 'consumer' | 'signal'>;
+export type EventDelivery = Pick<Delivery, 'attempt' | 'group' | 'consumer' | 'signal' | 'commit'>;
 
 /**
  * Returns true to acknowledge the message, false to keep it pending. A thrown error is a failed
