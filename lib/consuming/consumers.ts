@@ -8,7 +8,7 @@ import type { ConsumerParts, ConsumerSettings } from './consumer-options.js';
 import { refuseForwardCycles } from './plan/forward-cycles.js';
 import type { HandlerTable } from './plan/handler-table.js';
 import { endFor } from './running/close-within-run.js';
-import { leasesOf } from './ordered-consumer.js';
+import { leasesOf, requireLeaving } from './plan/source-features.js';
 import { shareReaders, tablesOf, type ConsumerPlan } from './plan/plan.js';
 import { keyOf, SubscriptionRegistry, type Reading } from './subscription-registry.js';
 
@@ -34,7 +34,8 @@ export class Consumers {
   /**
    * Starts reading for these handlers. A stream that is already read in the group is read for them
    * by the same consumer. If a consumer cannot start, undoes all of it and rejects.
-   * @throws HandlerConflictError, OrderConflictError, WildcardWithoutStreamError, ClosedError
+   * @throws HandlerConflictError, OrderConflictError, WildcardWithoutStreamError,
+   * UnsupportedFeatureError, ClosedError
    */
   async subscribe(
     handlers: readonly PlannedHandler[],
@@ -53,6 +54,7 @@ export class Consumers {
     for (let end = readings.endOfAny(keyed); end; end = readings.endOfAny(keyed)) await end;
     if (this.stopping) throw new ClosedError('The transport');
     for (const { table, key } of keyed) readings.refuseRivals(table, key, settings.alone ?? false);
+    requireLeaving(this.parts.source.capabilities, settings.unmatched);
     if (tables.some(({ ordered }) => ordered)) leasesOf(this.parts);
     const joined = keyed.flatMap(({ table, key }) => this.join(table, key));
     const fresh = keyed.filter(({ key }) => !readings.get(key)).map(({ table }) => table);

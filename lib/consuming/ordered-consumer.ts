@@ -1,13 +1,12 @@
 import { asError } from '../core/errors/error-record.js';
 import { randomUUID } from 'node:crypto';
 import { sleep } from '../core/clock.js';
-import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { LeaseStore } from '../ports/lease-store.js';
-import type { MessageSource } from '../ports/source.js';
 import type { Worker } from '../core/worker.js';
 import { Consumer } from './consumer.js';
 import type { ConsumerOptions } from './consumer-options.js';
 import type { ConsumerPlan } from './plan/plan.js';
+import { leasesOf } from './plan/source-features.js';
 import { LeaseHolder } from './ordering/lease-holder.js';
 
 /**
@@ -15,20 +14,6 @@ import { LeaseHolder } from './ordering/lease-holder.js';
  * milliseconds.
  */
 const ASK = { share: 0.1, least: 20, most: 1000 };
-
-/**
- * @throws UnsupportedFeatureError where the driver has no leases, or does not keep the order of
- * entries
- */
-export function leasesOf(driver: {
-  readonly leases?: LeaseStore | undefined;
-  readonly source: MessageSource;
-}): LeaseStore {
-  const { technology, redelivers } = driver.source.capabilities;
-  if (driver.leases && !redelivers) return driver.leases;
-  const advice = 'Leave it out, or use a driver that has the port leases.';
-  throw new UnsupportedFeatureError('The handler option orderBy', technology, advice);
-}
 
 /**
  * A consumer that gave the stream up to another consumer waits this many times as long before it

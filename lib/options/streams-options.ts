@@ -135,7 +135,8 @@ export const SETTINGS_OPTIONS = declareOptions('transports, clients and modules'
    */
   inbox: part<Inbox>('run', 'an inbox with run(key, ttl, work)'),
   /**
-   * Largest field of an encoded message, in bytes. Exactly as many pass. @default 1048576
+   * Largest field of an encoded message, in bytes. Exactly as many pass.
+   * @default 1048576, or what the message source takes for a whole message where that is less
    */
   maxPayloadBytes: whole(1).default(1_048_576),
   /**
@@ -144,7 +145,7 @@ export const SETTINGS_OPTIONS = declareOptions('transports, clients and modules'
    *
    * `'native'`: by the technology's own deduplication, where it has one, and for as long as that
    * remembers. On Redis 8.6.2 or later by `XADD … IDMP`, for 100 s unless configured there.
-   * @default 3600000
+   * @default 3600000, or `'native'` where the message source has no other window
    */
   idempotencyWindow: either(
     "'native' or a whole number of at least 1",

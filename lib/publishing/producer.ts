@@ -101,15 +101,16 @@ export class Producer {
     );
     this.checkSize(fields, eventType);
     if (idempotencyKey === undefined && waitReplicas === undefined && !when) {
+      this.checkWhole(fields, eventType);
       return new Encoded(stream, fields);
     }
+    const keyed =
+      idempotencyKey === undefined ? fields : withIdempotencyKey(fields, idempotencyKey);
+    this.checkWhole(keyed, eventType);
     return {
       stream,
-      fields,
-      ...(idempotencyKey !== undefined && {
-        fields: withIdempotencyKey(fields, idempotencyKey),
-        idempotency: this.idempotency(idempotencyKey),
-      }),
+      fields: keyed,
+      ...(idempotencyKey !== undefined && { idempotency: this.idempotency(idempotencyKey) }),
       ...(waitReplicas !== undefined && { waitReplicas: this.replicas(waitReplicas) }),
       ...(when && { when }),
     };
@@ -215,6 +216,14 @@ export class Producer {
       const size = Buffer.byteLength(value);
       if (size > limit) throw new PayloadTooLargeError(size, limit, eventType);
     }
+  }
+
+  /** Where the source bounds whole messages. */
+  private checkWhole(fields: Fields, eventType: string): void {
+    const { maxPayload, technology } = this.source.capabilities;
+    if (maxPayload === undefined) return;
+    const size = fields.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0);
+    if (size > maxPayload) throw new PayloadTooLargeError(size, maxPayload, eventType, technology);
   }
 }
 

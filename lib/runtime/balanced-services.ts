@@ -8,6 +8,7 @@ import { withPatience } from '../core/clock.js';
 import { announce, type Presence } from '../consuming/live-consumers/presence.js';
 import { endFor, promisesLinked } from '../consuming/running/close-within-run.js';
 import { called, callingRun } from '../consuming/running/run-mark.js';
+import { keepsOrder } from '../consuming/plan/source-features.js';
 import { runsWithin } from '../consuming/plan/runs-within.js';
 import type { Driver } from '../ports/driver.js';
 import { graceOf } from '../consuming/grace-period.js';
@@ -42,10 +43,11 @@ export class BalancedServices {
    */
   join(given: LoadBalancerOptions): Balancer {
     const settings = resolveLoadBalancer(given);
-    const { ownership } = this.driver;
-    if (!ownership) {
-      const { technology } = this.driver.source.capabilities;
-      const advice = 'Use a driver that has the port ownership.';
+    const { ownership, source } = this.driver;
+    if (!ownership || !keepsOrder(source.capabilities)) {
+      const { technology } = source.capabilities;
+      const advice =
+        'Use a driver that has the port ownership and keeps the order of what was released.';
       throw new UnsupportedFeatureError('Balancing streams', technology, advice);
     }
     if (this.balancers.has(settings.service)) {

@@ -15,22 +15,22 @@ import {
 import { endFor } from '../consuming/running/close-within-run.js';
 import type { Reading } from '../consuming/subscription-registry.js';
 import { FilteredTypes } from '../consuming/plan/filtered-types.js';
-import { liveParts, withoutRegistry } from '../consuming/live-consumers/live-parts.js';
+import { liveParts, registryOf } from '../consuming/live-consumers/live-parts.js';
 import {
   deadLetterParts,
   requireStrategies,
 } from '../consuming/settling/strategies/required-strategies.js';
 import { Overruns } from '../consuming/running/overruns.js';
+import { sourceWarnings } from '../consuming/plan/source-warnings.js';
 import { slotsFor, Slots } from '../consuming/plan/slots.js';
 import type { Clock } from '../core/clock.js';
 import type { Driver } from '../ports/driver.js';
-import { refuse } from '../core/option-schema/refuse.js';
 import { EventBus } from '../core/event-bus.js';
 import type { HandlerDefinition } from '../options/handler-definition.js';
 import type { When } from '../core/message.js';
 import { createRouter, type Router } from '../core/routing.js';
 import { bindHandlers, sharedGroupWarning } from '../options/bind-handlers.js';
-import { streamPosition } from '../options/message-ids.js';
+import { withinSource } from '../options/source-limits.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import type { ResolvedOptions, StreamsOptions } from '../options/streams-options.js';
 import { Producer } from '../publishing/producer.js';
@@ -76,26 +76,21 @@ export class StreamsRuntime {
 
   /** @throws InvalidOptionsError */
   constructor(options: StreamsOptions) {
-    this.options = resolveOptions(options);
-    const { keyPrefix, codec, routes } = this.options;
+    const resolved = resolveOptions(options);
+    const { keyPrefix, codec } = resolved;
     this.slots = new BoundSlots(options, { events: this.events, keyPrefix });
+    this.driver = this.slots.driver;
+    this.options = withinSource(options, resolved, this.driver);
     this.clock = this.slots.clock;
     this.dedupe = dedupeStores(this.slots, this.options.inbox);
     this.shutdown = new ShutdownTime(this.clock, this.options.gracePeriod);
-    this.route = createRouter(routes);
-    this.driver = this.slots.driver;
-    refuse(streamPosition(this.driver.ids).problems(this.options.startId, 'startId'));
+    this.route = createRouter(resolved.routes);
     const { events, clock, driver } = this;
     const { delays, groups, leases } = driver;
     this.scheduler = delays && new Scheduler({ delays, clock, events });
-    this.producer = new Producer(driver.source, {
-      ...this.options,
-      route: this.route,
-      groups,
-      clock,
-      delays,
-      onScheduled: this.onScheduled,
-    });
+    const { route, onScheduled } = this;
+    const publishing = { ...this.options, route, groups, clock, delays, onScheduled };
+    this.producer = new Producer(driver.source, publishing);
     this.chaining = createWorkflowEngine(this);
     this.commits = new Commits(this);
     this.overruns = new Overruns({ clock, events });
@@ -113,7 +108,7 @@ export class StreamsRuntime {
       gates: new Map(),
       suspectLane,
       onScheduled: this.onScheduled,
-      live: liveParts(this.options, driver.live, events, clock),
+      live: liveParts(this.options, registryOf(driver), events, clock),
       filteredTypes: new FilteredTypes(events),
     };
     const warn = (code: string, message: string): void => events.emit('warning', { code, message });
@@ -162,7 +157,9 @@ export class StreamsRuntime {
     requireStrategies([...handlers, ...balanced], settings.deadLetter, this.slots, this.events);
     const shared = sharedGroupWarning(handlers, this.options);
     if (shared) this.events.emit('warning', shared);
-    this.warnWithoutRegistry();
+    this.slots.requirePositions();
+    const warnings = this.working ? [] : sourceWarnings(this.driver);
+    for (const warning of warnings) this.events.emit('warning', warning);
     const balance = this.balanced.prepare(balanced);
     const readings = await this.consumers.subscribe(handlers, settings);
     this.scheduler?.keep(readings.map(({ table }) => table.stream));
@@ -236,12 +233,6 @@ export class StreamsRuntime {
     this.scheduler?.expect(stream, when);
     void this.scheduler?.start();
   };
-
-  /** Warns once. */
-  private warnWithoutRegistry(): void {
-    if (this.driver.live || this.working) return;
-    this.events.emit('warning', withoutRegistry(this.slots.technology));
-  }
 
   private async startWorkers(): Promise<void> {
     await this.scheduler?.start();

@@ -3,7 +3,7 @@ import type { Codec } from '../core/codecs/codec.js';
 import { endedStep, type Arriving, type EndedStep } from './ended-step.js';
 import { type FinishedStep } from '../ports/workflow-store.js';
 import type { LeaseState, Lease } from '../core/lease.js';
-import type { OutgoingEntry } from '../core/message.js';
+import type { IdempotencyWindow, OutgoingEntry } from '../core/message.js';
 import type { Ack, Settlement } from '../core/settlement.js';
 import type { MessageSource, Settling } from '../ports/source.js';
 import { fail, mayBeStep, type Burial } from './failing.js';
@@ -176,10 +176,13 @@ export class StepSettling {
     const { record: letter, lease } = burial;
     const again = lease.redriven ? `/redriven/${lease.redrive}` : '';
     const name = `${letter.stream}/${letter.id}/${letter.group}${again}/failed`;
-    const once = source.capabilities.idempotentPublish
+    const { idempotentPublish } = source.capabilities;
+    const window: IdempotencyWindow =
+      idempotentPublish === 'native' ? 'native' : HOOKS_ARE_KNOWN_FOR;
+    const once = idempotentPublish
       ? entries.map((entry, index) => ({
           ...entry,
-          idempotency: { key: `${name}/${index}`, window: HOOKS_ARE_KNOWN_FOR },
+          idempotency: { key: `${name}/${index}`, window },
         }))
       : entries;
     const refused = (await source.publish(once)).find((result) => result instanceof Error);

@@ -1,10 +1,12 @@
+import type { MessageSource } from '../../lib/ports/source.js';
+import { standIn } from '../support/stand-in.js';
 import { describe, expect, it } from 'vitest';
 import { jsonCodec } from '../../lib/core/codecs/json.codec.js';
 import { Producer } from '../../lib/publishing/producer.js';
 import { createRouter } from '../../lib/core/routing.js';
 
 const producer = (maxPayloadBytes = 100) =>
-  new Producer(undefined as never, {
+  new Producer(standIn<MessageSource>({ capabilities: {} }), {
     codec: jsonCodec,
     route: createRouter([{ events: 'a.*', stream: 'as' }]),
     maxPayloadBytes,

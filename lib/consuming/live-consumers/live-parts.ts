@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Clock } from '../../core/clock.js';
 import type { EventBus } from '../../core/event-bus.js';
+import type { Driver } from '../../ports/driver.js';
 import type { LiveConsumers } from '../../ports/live-consumers.js';
 import { VERSION } from './library-version.js';
 import { SourceOutages } from './source-outages.js';
@@ -34,11 +35,12 @@ export function liveParts(
   };
 }
 
-/** A warning at start, where the driver has no registry. */
-export const withoutRegistry = (technology: string): { code: string; message: string } => ({
-  code: 'NO_LIVE_CONSUMERS',
-  message:
-    `Consumers of one group do not know of each other on ${technology}: an event type that only some of ` +
-    'them handle is acknowledged, or dead-lettered, by the others. Let all consumers of a group handle ' +
-    'the same event types.',
-});
+/**
+ * The registry of live consumers. Undefined: there is none, or no single message can be handed to
+ * another consumer.
+ */
+export const registryOf = ({
+  live,
+  source,
+}: Pick<Driver, 'live' | 'source'>): LiveConsumers | undefined =>
+  source.capabilities.holds === 'entry' ? live : undefined;

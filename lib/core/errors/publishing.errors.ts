@@ -18,23 +18,28 @@ export class InvalidMessageError extends StreamsError {
 }
 
 /**
- * A field of the encoded message has more bytes than `maxPayloadBytes`. Has `size`, `limit`,
- * `eventType`.
+ * A field of the encoded message has more bytes than `maxPayloadBytes`, or the whole message has more
+ * than the message source takes. Has `size`, `limit`, `eventType`.
  */
 export class PayloadTooLargeError extends StreamsError {
   static readonly code: string = 'PAYLOAD_TOO_LARGE';
   static readonly advice: string =
     'Store the payload elsewhere and publish a reference to it, or raise maxPayloadBytes.';
 
+  /** @param bounded the technology whose limit for whole messages it is */
   constructor(
     readonly size: number,
     readonly limit: number,
     readonly eventType: string,
+    bounded?: string,
   ) {
     super(
       PayloadTooLargeError.code,
-      `The payload of "${eventType}" has ${size} bytes, the limit is ${limit}. ` +
-        PayloadTooLargeError.advice,
+      bounded === undefined
+        ? `The payload of "${eventType}" has ${size} bytes, the limit is ${limit}. ` +
+            PayloadTooLargeError.advice
+        : `The message "${eventType}" has ${size} bytes with its event type and metadata; ${bounded} takes ` +
+            `${limit}. Store the payload elsewhere and publish a reference to it.`,
     );
   }
 }

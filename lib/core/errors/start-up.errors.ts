@@ -114,7 +114,8 @@ export class WildcardWithoutStreamError extends StreamsError {
 }
 
 /**
- * The driver, or this version, does not have a feature: dead letters of a driver without a queue; requests
+ * The driver, or this version, does not have a feature: `orderBy`, `unmatched: 'leave'` or a load balancer
+ * on a message source that cannot hold single messages; dead letters of a driver without a queue; requests
  * on a driver without answers; `context.retry()` or `context.deadLetter()` for a request; an
  * `idempotencyKey` or `waitReplicas` with a driver that cannot keep to it, thrown when the message is
  * published.

@@ -62,7 +62,7 @@ export class StreamConsumer<Events extends object = Record<string, unknown>> {
    * What becomes of the message:
    * - the callback returns true: it is acknowledged.
    * - false: it stays pending. This consumer does not get it again while it lives; see
-   *   `acknowledge`.
+   *   `acknowledge`. Where the message source cannot leave messages pending, it becomes a dead letter.
    * - the callback throws: the run has failed. The message runs again after the backoff, and
    *   becomes a dead letter after `maxDeliveries` runs.
    * - any other value: a mistake that no later run can mend, so it becomes a dead letter.
@@ -205,7 +205,7 @@ export class StreamConsumer<Events extends object = Record<string, unknown>> {
         ...(filter && { filter }),
         ...(concurrency === 1 && { overlap: false }),
       },
-      invoke: callbackHandler(callback),
+      invoke: callbackHandler(callback, this.runtime.driver.source.capabilities),
     };
     return this.runtime.subscribe([definition], {
       ...settings,

@@ -1,0 +1,42 @@
+import type { Driver } from '../../ports/driver.js';
+
+/** A warning at start, about what the message source cannot do. */
+export interface SourceWarning {
+  readonly code: string;
+  readonly message: string;
+}
+
+export function sourceWarnings({ source, live }: Pick<Driver, 'source' | 'live'>): SourceWarning[] {
+  const { technology, delivery, holds } = source.capabilities;
+  const warnings: SourceWarning[] = [];
+  if (delivery === 'at-most-once') warnings.push(atMostOnce(technology));
+  if (holds === 'partition') warnings.push(holdsPartitions(technology));
+  else if (!live) warnings.push(withoutRegistry(technology));
+  return warnings;
+}
+
+const atMostOnce = (technology: string): SourceWarning => ({
+  code: 'AT_MOST_ONCE',
+  message:
+    `Messages may be lost on ${technology}: a message that a process was handed does not come again ` +
+    'if that process ends before the message is settled. Use a source that delivers at least once ' +
+    'where each message counts.',
+});
+
+const holdsPartitions = (technology: string): SourceWarning => ({
+  code: 'HOLDS_PARTITIONS',
+  message:
+    `On ${technology} a consumer holds whole partitions. Order holds within a partition. No single message is ` +
+    'handed to another consumer, taken over by it, or left pending: a message that waits for a retry ' +
+    'holds up what its partition remembers as done, and an event type that only some consumers of a ' +
+    'group handle is acknowledged, or dead-lettered, by the others. Let all consumers of a group ' +
+    'handle the same event types.',
+});
+
+const withoutRegistry = (technology: string): SourceWarning => ({
+  code: 'NO_LIVE_CONSUMERS',
+  message:
+    `Consumers of one group do not know of each other on ${technology}: an event type that only some of ` +
+    'them handle is acknowledged, or dead-lettered, by the others. Let all consumers of a group handle ' +
+    'the same event types.',
+});
