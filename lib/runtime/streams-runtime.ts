@@ -77,7 +77,7 @@ export class StreamsRuntime {
   /** @throws InvalidOptionsError */
   constructor(options: StreamsOptions) {
     const resolved = resolveOptions(options);
-    const { keyPrefix, codec } = resolved;
+    const { keyPrefix } = resolved;
     this.slots = new BoundSlots(options, { events: this.events, keyPrefix });
     this.driver = this.slots.driver;
     this.options = withinSource(options, resolved, this.driver);
