@@ -157,7 +157,6 @@ export class StreamsRuntime {
     requireStrategies([...handlers, ...balanced], settings.deadLetter, this.slots, this.events);
     const shared = sharedGroupWarning(handlers, this.options);
     if (shared) this.events.emit('warning', shared);
-    this.slots.requirePositions();
     const warnings = this.working ? [] : sourceWarnings(this.driver);
     for (const warning of warnings) this.events.emit('warning', warning);
     const balance = this.balanced.prepare(balanced);

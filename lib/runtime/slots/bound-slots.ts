@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ApartDeadLetters } from '../../admin/dead-letters/apart.dead-letters.js';
 import { systemClock, type Clock } from '../../core/clock.js';
-import { MissingSlotError, WrongDriverForSlotError } from '../../core/errors/slot.errors.js';
+import { WrongDriverForSlotError } from '../../core/errors/slot.errors.js';
 import { concealed } from '../../core/option-schema/concealed.js';
 import type {
   NamedDriver,
@@ -88,17 +88,6 @@ export class BoundSlots {
   /** The queue that dead letters go to. Undefined: there is none. */
   get deadLetters(): DeadLetterQueue | undefined {
     return this.otherQueue ?? this.driver.deadLetters;
-  }
-
-  /**
-   * Call it before messages are consumed.
-   * @throws MissingSlotError where nothing would remember how far a group has come
-   */
-  requirePositions(): void {
-    const { positions, technology } = this.driver.source.capabilities;
-    if (positions === 'source' || this.state) return;
-    const why = `${technology} does not remember how far a group has come`;
-    throw new MissingSlotError('stateStore', why);
   }
 
   /** Begins to connect, so that the first command need not wait. */
