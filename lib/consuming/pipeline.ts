@@ -2,9 +2,9 @@ import type { Clock } from '../core/clock.js';
 import type { BoundHandler, Committer, Delivery, Handler } from '../core/delivery.js';
 import type { Inbox } from '../ports/inbox.js';
 import type { Middleware } from '../core/middleware.js';
-import { bounded, textOf } from '../core/errors/text-of.js';
-import { isSettlement, release, type Ack, type Settlement } from '../core/settlement.js';
+import { release, type Ack } from '../core/settlement.js';
 import type { Subscription } from '../ports/source.js';
+import { aroundHandler } from './middleware/around-handler.js';
 import { charge } from './middleware/charge.middleware.js';
 import type { Claims } from './dedupe/claims.js';
 import { commit } from './middleware/commit.middleware.js';
@@ -17,7 +17,6 @@ import { gate, type Gates } from './middleware/gate.middleware.js';
 import { inbox } from './middleware/inbox.middleware.js';
 import { limitDeliveries } from './middleware/limit-deliveries.middleware.js';
 import { match, type MatchOptions } from './middleware/match.middleware.js';
-import { outlast } from './middleware/outlast.middleware.js';
 import { timeout } from './middleware/timeout.middleware.js';
 import type { Slots } from './plan/slots.js';
 
@@ -46,20 +45,36 @@ export interface PipelineOptions extends MatchOptions {
   readonly middleware: readonly Middleware[];
 }
 
+/** Where a stage stands in a chain of stages. */
+interface Chained {
+  /** The read has counted the run. */
+  readonly counted: boolean;
+  /** See {@link PipelineOptions.shared}. */
+  readonly shared: unknown;
+  /** Undefined: the consumer does not record how far it has come. */
+  readonly recorder: unknown;
+}
+
 /** One stage of the order. */
 interface Stage {
-  /** Undefined: the port that the stage needs is missing, and no handler needs it. */
-  readonly middleware?: Middleware | undefined;
-  /** In place of `middleware`. What follows may differ: `next` for a message without metadata. */
-  readonly compose?: (next: Handler, withMetadata: Handler) => Handler;
+  /** As the start line of a transport and docs/architecture.md name it. */
+  readonly name: string;
+  /** Undefined, or none: the port that the stage needs is missing, and no handler needs it. */
+  readonly make?: (options: PipelineOptions) => Middleware | readonly Middleware[] | undefined;
+  /** In place of `make`. What follows may differ: `next` for a message without metadata. */
+  readonly compose?: (
+    options: PipelineOptions,
+  ) => (next: Handler, withMetadata: Handler) => Handler;
   /** Only messages with metadata pass it. The stage before it has `compose`. */
   readonly readsMetadata?: boolean;
   /**
-   * Whether deliveries of a handler pass the stage. `counted`: the read has counted the run. Called
-   * once per handler, not per message. @default all pass it
+   * Whether deliveries of a handler pass the stage. Called once per handler, not per message.
+   * @default all pass it
    */
-  readonly where?: (handler: BoundHandler, counted: boolean) => boolean;
+  readonly where?: (handler: BoundHandler, chained: Chained) => boolean;
 }
+
+const uncounted = (_: BoundHandler, { counted }: Chained): boolean => !counted;
 
 /**
  * THE order in which a delivery passes, once `match` has found its handler. The handler's method
@@ -67,43 +82,85 @@ interface Stage {
  * retries when no run is left. A stage that only passes on is no async function: each would cost
  * every message a promise and three turns of the queue.
  */
-function orderOf(options: PipelineOptions): readonly Stage[] {
-  const { claims, inbox: store, shared, clock, isHalted, tables, recorder } = options;
-  const { recognise, duplicateStep, filteredStep } = options.chaining;
-  const uncounted = (_: BoundHandler, counted: boolean): boolean => !counted;
-  return [
-    {
-      middleware: claims && dedupe(claims, options, isHalted, duplicateStep),
-      where: (handler) => handler.dedupe !== undefined,
-    },
-    { middleware: limitDeliveries(), where: uncounted },
-    {
-      middleware: gate(options.gates, isHalted, shared),
-      where: ({ batch, concurrency }) => !batch && (concurrency ?? shared) !== undefined,
-    },
-    { middleware: expire(options.replies, clock), where: ({ answers }) => answers },
-    { middleware: charge(options.subscription), where: uncounted },
-    { compose: decode(options.codec) },
-    { middleware: recognise, where: ({ chains }) => chains, readsMetadata: true },
-    { middleware: filter(filteredStep), where: (handler) => handler.filter !== undefined },
+const ORDER: readonly Stage[] = [
+  {
+    name: 'dedupe',
+    make: (options) =>
+      options.claims &&
+      dedupe(options.claims, options, options.isHalted, options.chaining.duplicateStep),
+    where: (handler) => handler.dedupe !== undefined,
+  },
+  { name: 'limitDeliveries', make: () => limitDeliveries(), where: uncounted },
+  {
+    name: 'gate',
+    make: ({ gates, isHalted, shared }) => gate(gates, isHalted, shared),
+    where: ({ batch, concurrency }, { shared }) => !batch && (concurrency ?? shared) !== undefined,
+  },
+  {
+    name: 'expire',
+    make: ({ replies, clock }) => expire(replies, clock),
+    where: ({ answers }) => answers,
+  },
+  { name: 'charge', make: ({ subscription }) => charge(subscription), where: uncounted },
+  { name: 'decode', compose: ({ codec }) => decode(codec) },
+  {
+    name: 'recognise',
+    make: ({ chaining }) => chaining.recognise,
+    where: ({ chains }) => chains,
+    readsMetadata: true,
+  },
+  {
+    name: 'filter',
+    make: ({ chaining }) => filter(chaining.filteredStep),
+    where: (handler) => handler.filter !== undefined,
+  },
+  {
+    name: 'timeout',
+    make: ({ clock }) => timeout(clock),
     // The timeout of a batch counts from the batch's own start.
-    {
-      middleware: timeout(clock),
-      where: (handler) => handler.timeout !== undefined && !handler.batch,
-    },
-    { middleware: recorder && commit(recorder), where: () => recorder !== undefined },
-    ...aroundHandler(options.middleware),
-    {
-      middleware: store && inbox(store, tables, duplicateStep),
-      where: (handler) => handler.inbox !== undefined,
-    },
-  ];
+    where: (handler) => handler.timeout !== undefined && !handler.batch,
+  },
+  {
+    name: 'commit',
+    make: ({ recorder }) => recorder && commit(recorder),
+    where: (_, { recorder }) => recorder !== undefined,
+  },
+  { name: 'middleware', make: ({ middleware }) => aroundHandler(middleware) },
+  {
+    name: 'inbox',
+    make: ({ inbox: store, tables, chaining }) =>
+      store && inbox(store, tables, chaining.duplicateStep),
+    where: (handler) => handler.inbox !== undefined,
+  },
+];
+
+/** The stages that deliveries of these handlers pass, in their order, from `match` to `handler`. */
+export function stagesOf(
+  handlers: readonly BoundHandler[],
+  { middleware, recorder }: Pick<PipelineOptions, 'middleware'> & Pick<Chained, 'recorder'>,
+): string[] {
+  // Among handlers with batches the others are limited together.
+  const shared = handlers.some(({ batch }) => batch) || undefined;
+  const passes = ({ name, where }: Stage): boolean =>
+    name === 'middleware'
+      ? middleware.length > 0
+      : handlers.some((handler) => where?.(handler, { counted: false, shared, recorder }) ?? true);
+  return ['match', ...ORDER.filter(passes).map(({ name }) => name), 'handler'];
 }
 
-function aroundHandler(middleware: readonly Middleware[]): Stage[] {
-  if (middleware.length === 0) return [];
-  const { outer, inner } = outlast();
-  return [outer, ...middleware.map(onlyOnce), inner].map((one) => ({ middleware: one }));
+/** A stage with what it needs. */
+interface MadeStage extends Pick<Stage, 'where' | 'readsMetadata'> {
+  readonly middleware?: Middleware | undefined;
+  readonly compose?: ((next: Handler, withMetadata: Handler) => Handler) | undefined;
+}
+
+function made(options: PipelineOptions): MadeStage[] {
+  return ORDER.flatMap(({ make, compose, ...stage }): MadeStage[] => {
+    if (compose) return [{ ...stage, compose: compose(options) }];
+    const middleware = make?.(options) ?? [];
+    const all = typeof middleware === 'function' ? [middleware] : middleware;
+    return all.map((one) => ({ ...stage, middleware: one }));
+  });
 }
 
 /**
@@ -111,7 +168,7 @@ function aroundHandler(middleware: readonly Middleware[]): Stage[] {
  * needs.
  */
 export function createPipeline(options: PipelineOptions): Handler {
-  const order = orderOf(options);
+  const order = made(options);
   const counted = new Chains(order, true, options);
   const uncounted = new Chains(order, false, options);
   const obstacleFor = match(options);
@@ -135,7 +192,7 @@ class Chains {
   lastChain!: Handler;
 
   constructor(
-    private readonly order: readonly Stage[],
+    private readonly order: readonly MadeStage[],
     private readonly counted: boolean,
     private readonly options: PipelineOptions,
   ) {}
@@ -150,10 +207,11 @@ class Chains {
 
   private compose(handler: BoundHandler): Handler {
     const { order, counted, options } = this;
+    const at = { counted, shared: options.shared, recorder: options.recorder };
     let next = lastOf(handler, options);
     let withMetadata = next;
     for (const { where, middleware, compose, readsMetadata } of order.toReversed()) {
-      if (where && !where(handler, counted)) continue;
+      if (where && !where(handler, at)) continue;
       const follows = withMetadata;
       if (middleware) withMetadata = (delivery) => middleware(delivery, follows);
       if (compose) withMetadata = compose(next, withMetadata);
@@ -169,26 +227,4 @@ function lastOf(handler: BoundHandler, { collectors, isHalted }: PipelineOptions
   // start later.
   return (delivery) =>
     isHalted(delivery) ? Promise.resolve(release) : collectors.invoke(delivery);
-}
-
-/** A middleware that calls `next` twice would run a handler twice for one delivery. */
-function onlyOnce(middleware: Middleware): Middleware {
-  return (delivery, next) => {
-    let called = false;
-    // A middleware may return a promise or a plain value.
-    const answer: unknown = middleware(delivery, (same) => {
-      if (called) throw new Error('A middleware called next() twice for one delivery');
-      called = true;
-      return next(same);
-    });
-    return Promise.resolve(answer).then(checked);
-  };
-}
-
-/** A settlement that no source could carry out would never be settled. */
-function checked(answer: unknown): Settlement {
-  if (isSettlement(answer)) return answer;
-  throw new TypeError(
-    `A middleware answered ${bounded(textOf(answer), 256)}. Answer the settlement that next() resolves with.`,
-  );
 }

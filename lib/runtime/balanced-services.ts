@@ -4,6 +4,7 @@ import { whileOwned } from '../load-balancing/while-owned.js';
 import { Consumer } from '../consuming/consumer.js';
 import type { ConsumerParts } from '../consuming/consumer-options.js';
 import { HandlerTable } from '../consuming/plan/handler-table.js';
+import type { ConsumerPlan } from '../consuming/plan/plan.js';
 import { withPatience } from '../core/clock.js';
 import { announce, type Presence } from '../consuming/live-consumers/presence.js';
 import { endFor, promisesLinked } from '../consuming/running/close-within-run.js';
@@ -59,6 +60,11 @@ export class BalancedServices {
     const balancer = new Balancer({ ...settings, clock, events, ownership });
     this.balancers.set(settings.service, balancer);
     return balancer;
+  }
+
+  /** The handlers of each service. */
+  get read(): readonly Pick<ConsumerPlan, 'group' | 'tables'>[] {
+    return [...this.consumers.values()].map(({ consumer }) => consumer.plan);
   }
 
   /**

@@ -353,7 +353,7 @@ export function describeStreamConsumerContract(name: string, setup: () => Consum
       await settledWith('handled');
       expect(ends).toEqual([]);
       await expect(consumer.start(() => true)).rejects.toMatchObject({
-        code: 'ALREADY_SUBSCRIBED',
+        code: 'ALREADY_RUNNING',
       });
       await consumer.close();
       await consumer.closed;
@@ -393,7 +393,7 @@ export function describeStreamConsumerContract(name: string, setup: () => Consum
       const consumer = create();
       running(consumer.subscribe(() => true));
       await expect(consumer.subscribe(() => true)).rejects.toMatchObject({
-        code: 'ALREADY_SUBSCRIBED',
+        code: 'ALREADY_RUNNING',
       });
       await expect(create().subscribe(() => true, ['other'])).rejects.toMatchObject({
         code: 'HANDLER_CONFLICT',

@@ -52,6 +52,45 @@ describe('at start', () => {
   });
 });
 
+describe('the pipeline', () => {
+  const pipelines = () => ofStreams().filter((line) => line.startsWith('log Pipeline'));
+
+  it('has one line for all handlers, with the stages that some handler passes, in their order', async () => {
+    @Controller()
+    class OrderController {
+      @OnEvent('plain')
+      plain(): void {}
+      @StreamHandler('step', { filter: () => true })
+      step(): void {}
+      @StreamHandler('slow', { timeout: 5, dedupe: true })
+      slow(): void {}
+    }
+    await startApp({
+      controllers: [OrderController],
+      options: { middleware: [(delivery, next) => next(delivery)] },
+      configure: capture,
+    });
+    expect(pipelines()).toEqual([
+      'log Pipeline: match, dedupe, limitDeliveries, charge, decode, recognise, filter, timeout, middleware, handler [Streams]',
+    ]);
+  });
+
+  it('has no stage that no handler passes, and no line without handlers', async () => {
+    @Controller()
+    class OrderController {
+      @OnEvent('plain')
+      plain(): void {}
+    }
+    await startApp({ controllers: [OrderController], configure: capture });
+    expect(pipelines()).toEqual([
+      'log Pipeline: match, limitDeliveries, charge, decode, handler [Streams]',
+    ]);
+    lines.length = 0;
+    await startApp({ configure: capture });
+    expect(pipelines()).toEqual([]);
+  });
+});
+
 it('a consumer without a controller has a line when it reads', async () => {
   const kit = new StreamsTestKit();
   const module = appModule({ imports: [StreamsModule.forRoot({ slots: kit.slots })] });
@@ -139,6 +178,7 @@ describe('methods that nothing feeds', () => {
     await app.startAllMicroservices();
     expect(ofStreams()).toEqual([
       'log Slots: message source memory, state store memory, dead letter queue memory (full durability) [Streams]',
+      'log Pipeline: match, limitDeliveries, charge, decode, recognise, handler [Streams]',
       'log Mapped {order, stream order, group test} to Fed.handle [Streams]',
     ]);
   });

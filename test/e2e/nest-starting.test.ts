@@ -2,7 +2,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { Controller, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
-import { HandlerConflictError } from '../../lib/core/errors/start-up.errors.js';
+import { AlreadyRunningError } from '../../lib/core/errors/running.errors.js';
 import {
   RedisStreamsClient,
   RedisStreamsModule,
@@ -95,7 +95,7 @@ it('a second startAllMicroservices() fails, and leaves the running transport as 
   onTestFinished(() => app.close());
   app.connectMicroservice({ strategy: app.get(StreamsTransport) });
   await app.startAllMicroservices();
-  await expect(app.startAllMicroservices()).rejects.toThrow(HandlerConflictError);
+  await expect(app.startAllMicroservices()).rejects.toThrow(AlreadyRunningError);
   await kit.publish('order', {});
   await kit.idle();
   expect(kit.settled.map(({ outcome }) => outcome)).toEqual(['handled']);
@@ -108,7 +108,7 @@ it('a transport of its own, too, goes on after a second listen', async () => {
   transport.addHandler('order', async () => undefined, true);
   const listen = () => new Promise<unknown>((resolve) => transport.listen(resolve));
   expect(await listen()).toBeUndefined();
-  expect(await listen()).toBeInstanceOf(HandlerConflictError);
+  expect(await listen()).toBeInstanceOf(AlreadyRunningError);
   await kit.publish('order', {});
   await kit.idle();
   expect(kit.settled.map(({ outcome }) => outcome)).toEqual(['handled']);

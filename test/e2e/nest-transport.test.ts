@@ -131,9 +131,55 @@ describe('the transport by itself', () => {
     });
     await app.listen();
     const again = await new Promise((resolve) => strategy.listen(resolve));
-    expect(again).toMatchObject({ code: 'HANDLER_CONFLICT', why: 'second-start' });
+    expect(again).toMatchObject({ code: 'ALREADY_RUNNING' });
     expect(() => strategy['runtime'].producer.encode({ eventType: 'a', payload: 1 })).not.toThrow();
     await app.close();
+  });
+
+  it('refuses a handler that is added while it runs', async () => {
+    const strategy = new StreamsTransport({ slots: inAllSlots(memory()), group: 'test' });
+    const app = await NestFactory.createMicroservice(appModule({ controllers: [Orders] }), {
+      strategy,
+      logger: false,
+    });
+    await app.listen();
+    const late = () => strategy.addHandler('late', async () => undefined, true);
+    expect(late).toThrow(
+      expect.objectContaining({ code: 'BINDING_WHILE_RUNNING', transport: 'default' }),
+    );
+    expect(late).toThrow('"late"');
+    await app.close();
+  });
+
+  it('does not start with nothing to feed, where nothing can be added but functions', async () => {
+    const strategy = new StreamsTransport({ slots: inAllSlots(memory()), group: 'test' });
+    const app = await NestFactory.createMicroservice(appModule({}), { strategy, logger: false });
+    await expect(app.listen()).rejects.toMatchObject({
+      code: 'NO_HANDLER',
+      transport: 'default',
+      driver: 'memory',
+    });
+    await app.close();
+
+    const fed = new StreamsTransport({ slots: inAllSlots(memory()), group: 'test' });
+    await fed.subscribe('order', () => undefined);
+    const other = await NestFactory.createMicroservice(appModule({}), {
+      strategy: fed,
+      logger: false,
+    });
+    await other.listen();
+    await other.close();
+  });
+
+  it('warns of a transport of a module with nothing to feed: consumers may follow', async () => {
+    const warnings: string[] = [];
+    await startApp({
+      configure: (_, transport) =>
+        transport.on('warning', ({ code, message }) => warnings.push(`${code} ${message}`)),
+    });
+    expect(warnings).toEqual([
+      expect.stringMatching(/^NO_HANDLER The transport "default" \(message source memory\)/),
+    ]);
   });
 
   it('closes its connections where its handlers cannot work', async () => {

@@ -61,6 +61,7 @@ test.each(STORES)(
   async (_, store, keys) => {
     const kit = new StreamsTestKit({ keyPrefix: `${server.prefix}P:` });
     const broker = new MemoryBroker();
+    const cancelled = gate();
     const slots = { messageSource: memory({ broker }), stateStore: store()! };
     const options = { slots, keyPrefix: `${server.prefix}P:` };
     const { app, events, payloadOf } = await flow(
@@ -76,7 +77,7 @@ test.each(STORES)(
         },
         joined: ({ results }: { results: number[] }) => ({ sum: results[0]! + results[2]! }),
         undo: () => 'undone',
-        wait: () => next('never', {}, { delay: 50 }),
+        wait: () => cancelled.promise.then(() => next('never')),
         never: () => undefined,
       },
       { kit, options },
@@ -107,8 +108,9 @@ test.each(STORES)(
 
     const waiting = `cancelled-${name}`;
     await workflows.start('wait', {}, { id: waiting });
-    await until('it waits', async () => (await workflows.get(waiting))?.steps.length === 2);
+    await until('its first step runs', () => events().includes('wait'));
     expect(await workflows.cancel(waiting)).toBe(true);
+    cancelled.open();
     await until('its step was not run', async () =>
       (await workflows.get(waiting))!.steps.some((step) => step.status === 'cancelled'),
     );

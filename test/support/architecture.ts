@@ -140,30 +140,23 @@ interface Stage {
 
 function stagesIn(source: ts.SourceFile): Stage[] {
   const order = source.statements
-    .filter(ts.isFunctionDeclaration)
-    .find(({ name }) => name?.text === 'orderOf');
-  const list = order?.body?.statements.find(ts.isReturnStatement)?.expression;
-  if (!list || !ts.isArrayLiteralExpression(list)) {
-    throw new Error('lib/consuming/pipeline.ts: orderOf returns no list of stages');
+    .filter(ts.isVariableStatement)
+    .flatMap(({ declarationList }) => [...declarationList.declarations])
+    .find(({ name }) => name.getText(source) === 'ORDER')?.initializer;
+  if (!order || !ts.isArrayLiteralExpression(order)) {
+    throw new Error('lib/consuming/pipeline.ts: ORDER is no list of stages');
   }
-  return list.elements.map((element) => {
-    if (ts.isSpreadElement(element)) return { name: 'middleware' };
+  return order.elements.map((element) => {
     const parts = new Map(
       (element as ts.ObjectLiteralExpression).properties
         .filter(ts.isPropertyAssignment)
         .map((part) => [part.name.getText(source), part.initializer]),
     );
     return {
-      name: nameOf((parts.get('middleware') ?? parts.get('compose'))!, source),
+      name: (parts.get('name') as ts.StringLiteral).text,
       where: conditionOf(parts.get('where'), source),
     };
   });
-}
-
-/** The function that makes a stage: of `store && inbox(store)` it is `inbox`. */
-function nameOf(made: ts.Expression, source: ts.SourceFile): string {
-  if (ts.isBinaryExpression(made)) return nameOf(made.right, source);
-  return (ts.isCallExpression(made) ? made.expression : made).getText(source);
 }
 
 function conditionOf(where: ts.Expression | undefined, source: ts.SourceFile): string | undefined {

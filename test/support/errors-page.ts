@@ -8,6 +8,7 @@ import * as group from '../../lib/core/errors/group.errors.js';
 import * as handling from '../../lib/core/errors/handling.errors.js';
 import * as publishing from '../../lib/core/errors/publishing.errors.js';
 import * as request from '../../lib/core/errors/request.errors.js';
+import * as running from '../../lib/core/errors/running.errors.js';
 import * as server from '../../lib/core/errors/server.errors.js';
 import * as slot from '../../lib/core/errors/slot.errors.js';
 import * as stateStore from '../../lib/core/errors/state-store.errors.js';
@@ -30,8 +31,8 @@ interface Section {
   readonly title: string;
   /** Holds the classes, each with its meaning as its comment: `lib/core/errors/<file>.errors.ts`. */
   readonly file: string;
-  /** The file of a driver that has more of them. */
-  readonly also?: string;
+  /** Files that have more of them. */
+  readonly also?: readonly string[];
   readonly classes: readonly ErrorClass[];
   readonly before?: string;
   readonly after?: string;
@@ -41,13 +42,13 @@ const SECTIONS: readonly Section[] = [
   {
     title: 'At start-up, and out of place',
     file: 'start-up',
-    also: '../../lib/core/errors/slot.errors.ts',
-    classes: [...classesOf(startUp), ...classesOf(slot)],
+    also: ['../../lib/core/errors/slot.errors.ts', '../../lib/core/errors/running.errors.ts'],
+    classes: [...classesOf(startUp), ...classesOf(slot), ...classesOf(running)],
   },
   {
     title: 'Connections',
     file: 'connection',
-    also: '../../lib/drivers/redis/errors/redis-connection.errors.ts',
+    also: ['../../lib/drivers/redis/errors/redis-connection.errors.ts'],
     classes: [...classesOf(connection), ...classesOf(redisConnection)],
     after: `A command waits for a connection for \`commandTimeout\` at most, and for its reply for the same time. So publishing to a Redis that is down fails within a bounded time. More: [TLS](security.md#tls), [idempotency keys](guarantees.md#publishing-once).`,
   },
@@ -136,10 +137,18 @@ function classesOf(module: Record<string, unknown>): ErrorClass[] {
   );
 }
 
-function sectionText({ title, file, also, classes, before = '', after = '' }: Section): string {
+function sectionText({
+  title,
+  file,
+  also = [],
+  classes,
+  before = '',
+  after = '',
+}: Section): string {
   const meanings = meaningsIn(new URL(`../../lib/core/errors/${file}.errors.ts`, import.meta.url));
-  if (also)
-    for (const [name, text] of meaningsIn(new URL(also, import.meta.url))) meanings.set(name, text);
+  for (const other of also)
+    for (const [name, text] of meaningsIn(new URL(other, import.meta.url)))
+      meanings.set(name, text);
   const rows = classes.map(
     ({ name, code, advice }) =>
       `| \`${code}\` | ${classCell(name)} | ${meanings.get(name) ?? ''} | ${withCode(advice)} |`,

@@ -68,9 +68,13 @@ import {
   ConsumerStateInUseError,
   ConsumerStateUnreadableError,
 } from '../../lib/core/errors/state-store.errors.js';
+import {
+  AlreadyRunningError,
+  BindingWhileRunningError,
+  NoHandlerError,
+} from '../../lib/core/errors/running.errors.js';
 import { StreamsError } from '../../lib/core/errors/streams.error.js';
 import {
-  AlreadySubscribedError,
   ConsumerCrashedError,
   HandlerNotFoundError,
   SharedStreamError,
@@ -81,7 +85,9 @@ import { errorClasses, errorsPage } from '../support/errors-page.js';
 
 /** One of each, with the advice that is its own. */
 const SAMPLES: readonly (readonly [error: StreamsError, advice?: string])[] = [
-  [new AlreadySubscribedError(['s'], 'g')],
+  [new AlreadyRunningError('It')],
+  [new BindingWhileRunningError('default', 'e')],
+  [new NoHandlerError('default', 'redis')],
   [new AnswerLostError('e')],
   [new BackpressureError('s', 'g', 2, 1)],
   [new ClaimFailedError('s', 'held')],
@@ -101,7 +107,6 @@ const SAMPLES: readonly (readonly [error: StreamsError, advice?: string])[] = [
   [new GroupNotFoundError('s', 'g')],
   [new HandlerConflictError('methods', 'A.a and B.b take "e".'), 'or let one method handle both.'],
   [new HandlerConflictError('one-method', 'A.a takes "e" twice.'), 'or another group.'],
-  [new HandlerConflictError('second-start', 'It runs.'), 'the first start goes on.'],
   [new HandlerConflictError('consumers', 'A and B.'), 'give them groups of their own.'],
   [new HandlerNotFoundError(['a'], ['b'])],
   [new HandlerTimeoutError('A.a', 5)],

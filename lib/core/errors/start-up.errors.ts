@@ -22,24 +22,22 @@ export class InvalidOptionsError extends StreamsError {
 /**
  * - `methods`: two methods, or functions.
  * - `one-method`: one method twice: its controller is in two modules, or two classes inherit it.
- * - `second-start`: the transport was started before.
  * - `consumers`: two consumers of this process have one name.
  */
-export type HandlerConflict = 'methods' | 'one-method' | 'second-start' | 'consumers';
+export type HandlerConflict = 'methods' | 'one-method' | 'consumers';
 
 const CONFLICT_ADVICE: Readonly<Record<HandlerConflict, string>> = {
   methods:
     'Give one of them another group (each group gets every message) or other events, or let one method handle both.',
   'one-method':
     'Its controller is in two modules, or two classes inherit it: list it in one module and import that module, or give one class other events or another group.',
-  'second-start': 'Call listen() or startAllMicroservices() once; the first start goes on.',
   consumers:
     'Give each consumer a name of its own by the option consumer: they then share the messages, and each hands over the events that only the other handles. If each consumer is to get every message, give them groups of their own.',
 };
 
 /**
  * Handlers of one group would take the same events of the same stream, or cannot read it side by side.
- * `why` says which case it is: `methods`, `one-method`, `second-start` or `consumers`.
+ * `why` says which case it is: `methods`, `one-method` or `consumers`.
  */
 export class HandlerConflictError extends StreamsError {
   static readonly code: string = 'HANDLER_CONFLICT';

@@ -39,20 +39,6 @@ export class HandlerNotFoundError extends StreamsError {
   }
 }
 
-/** A consumer was given a second callback. */
-export class AlreadySubscribedError extends StreamsError {
-  static readonly code: string = 'ALREADY_SUBSCRIBED';
-  static readonly advice: string =
-    'Let one callback handle all event types, or create another consumer.';
-
-  constructor(streams: readonly string[], group: string) {
-    super(
-      AlreadySubscribedError.code,
-      `The consumer of ${quoted(streams)} in group "${group}" has a callback already. ${AlreadySubscribedError.advice}`,
-    );
-  }
-}
-
 /**
  * A consumer of the group has pending entries, and for longer than `crashedAfter` has neither read nor
  * kept any of them fresh.

@@ -1,3 +1,4 @@
+import { stagesOf } from '../../consuming/pipeline.js';
 import type { HandlerDefinition } from '../../options/handler-definition.js';
 import type { StreamsRuntime } from '../../runtime/streams-runtime.js';
 
@@ -9,6 +10,21 @@ export function slotsLine({ mode, filled }: StreamsRuntime['slots']): string {
   const { messageSource, stateStore = 'none', deadLetterQueue } = filled;
   const queue = deadLetterQueue ?? 'none of its own';
   return `Slots: message source ${messageSource}, state store ${stateStore}, dead letter queue ${queue} (${mode})`;
+}
+
+/** Names the stages that messages pass before a handler. Undefined: there is no handler. */
+export function pipelineLine({
+  consumers,
+  balanced,
+  options: { middleware },
+  commits: { recorders },
+}: Pick<StreamsRuntime, 'consumers' | 'balanced' | 'options' | 'commits'>): string | undefined {
+  const tables = [...consumers.read, ...balanced.read].flatMap(({ tables }) => [
+    ...tables.values(),
+  ]);
+  const handlers = tables.flatMap((table) => table.handlers);
+  if (handlers.length === 0) return undefined;
+  return `Pipeline: ${stagesOf(handlers, { middleware, recorder: recorders }).join(', ')}`;
 }
 
 type Plans = StreamsRuntime['consumers']['read'];

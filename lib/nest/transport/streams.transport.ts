@@ -1,6 +1,6 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { OverrunStatus } from '../../core/overrun.js';
-import { HandlerConflictError } from '../../core/errors/start-up.errors.js';
+import { AlreadyRunningError, BindingWhileRunningError } from '../../core/errors/running.errors.js';
 import type { StreamsListeners } from '../../core/events.js';
 import type { StreamsOptions } from '../../options/streams-options.js';
 import { StreamsRuntime } from '../../runtime/streams-runtime.js';
@@ -19,7 +19,8 @@ import { transportIdOf } from '../tokens.js';
 import { ConnectionStatus, type StreamsStatus } from './connection-status.js';
 import { loggerOf, logEvents } from './event-log.js';
 import { NestHooks } from './nest-hooks.js';
-import { slotsLine, subscriptionLines } from './start-up-lines.js';
+import { withoutHandlers } from './without-handlers.js';
+import { pipelineLine, slotsLine, subscriptionLines } from './start-up-lines.js';
 
 /** Options of {@link StreamsTransport}. */
 export type StreamsTransportOptions = StreamsOptions & Serialization;
@@ -83,7 +84,7 @@ export class StreamsTransport
   }
 
   /**
-   * @internal Keeps each handler separate. Nest would chain handlers of one pattern, so that one failure
+   * @internal Throws BindingWhileRunningError once the transport listens. Keeps each handler separate. Nest would chain handlers of one pattern, so that one failure
    * repeats them all, and would drop their own groups.
    */
   override addHandler(
@@ -93,6 +94,7 @@ export class StreamsTransport
     extras: Record<PropertyKey, unknown> = {},
   ): void {
     const route = this.normalizePattern(pattern as string);
+    if (this.runs) throw new BindingWhileRunningError(this.runtime.options.name, route);
     callback.isEventHandler = isEventHandler;
     callback.extras = extras;
     rememberFed(extras);
@@ -102,8 +104,9 @@ export class StreamsTransport
 
   /**
    * Starts to read, once the handlers are known. An error is passed to the callback:
-   * InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError, ConnectionError. A
-   * second call fails, and does not touch what runs.
+   * InvalidOptionsError, HandlerConflictError, WildcardWithoutStreamError, ConnectionError, and
+   * NoHandlerError where the transport has no module and nothing to feed. A second call fails with
+   * AlreadyRunningError, and does not touch what runs.
    */
   listen(callback: (error?: unknown) => void): void {
     this.start().then(
@@ -223,18 +226,20 @@ export class StreamsTransport
   }
 
   private async start(): Promise<void> {
-    if (this.started && !this.closing) {
-      const { name } = this.runtime.options;
-      throw new HandlerConflictError('second-start', `The transport "${name}" was started before.`);
-    }
+    const { name } = this.runtime.options;
+    if (this.runs) throw new AlreadyRunningError(`The transport "${name}"`);
     this.started = true;
     try {
+      if (this.registrations.length === 0 && !this.closing)
+        withoutHandlers(this.runtime, this.ownsRuntime);
       const { runtime, registrations, serialization } = this;
       const { clock, chaining } = runtime;
       const definitions = defineHandlers(registrations, this.hooks, clock, serialization, chaining);
       await runtime.start(definitions);
       const log = loggerOf(runtime);
       log.log(slotsLine(runtime.slots));
+      const pipeline = pipelineLine(runtime);
+      if (pipeline) log.log(pipeline);
       for (const line of subscriptionLines(runtime.consumers.read, definitions)) log.log(line);
       ConnectionStatus.of(this.runtime).opened();
     } catch (error) {
@@ -242,5 +247,9 @@ export class StreamsTransport
       this.endStatus();
       throw error;
     }
+  }
+
+  private get runs(): boolean {
+    return this.started && !this.closing;
   }
 }

@@ -8,7 +8,7 @@ import type { EventTypeOf, MessageOf } from '../../core/event-map.js';
 import type { StreamsEvents } from '../../core/events.js';
 import type { Message } from '../../core/message.js';
 import type { PendingEntries } from '../../ports/group-admin.js';
-import { AlreadySubscribedError } from '../../core/errors/subscription.errors.js';
+import { AlreadyRunningError } from '../../core/errors/running.errors.js';
 import type { ResolvedConsumerOptions } from '../../options/stream-consumer-options.js';
 import type { StreamsRuntime } from '../streams-runtime.js';
 import { callbackHandler, type EventCallback, type EventDelivery } from './event-callback.js';
@@ -77,7 +77,7 @@ export class StreamConsumer<Events extends object = Record<string, unknown>> {
    * @throws GroupNotFoundError, StreamNotFoundError where they are missing and must not be created:
    * with `createGroup: false`, and where the group was deleted by `deleteGroup`. It may be started
    * again then
-   * @throws ConnectionError, HandlerConflictError, AlreadySubscribedError, ClosedError
+   * @throws ConnectionError, HandlerConflictError, AlreadyRunningError, ClosedError
    */
   async start<M extends MessageOf<Events, E>, E extends EventTypeOf<Events> = EventTypeOf<Events>>(
     callback: (message: M, delivery: EventDelivery) => boolean | Promise<boolean>,
@@ -86,7 +86,10 @@ export class StreamConsumer<Events extends object = Record<string, unknown>> {
     const problems = problemsOf(callback, eventTypes);
     if (problems.length > 0) throw new InvalidOptionsError(problems);
     if (this.closing) throw new ClosedError('The consumer');
-    if (this.subscribed) throw new AlreadySubscribedError(this.streams, this.group);
+    if (this.subscribed) {
+      const streams = this.streams.join(', ');
+      throw new AlreadyRunningError(`The consumer of ${streams} in group "${this.group}"`);
+    }
     const forget = this.watchGroups();
     const events = eventTypes ?? ['*'];
     try {

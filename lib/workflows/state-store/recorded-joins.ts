@@ -34,7 +34,7 @@ interface Attempt {
 }
 
 /** What stands in the way of an attempt: it is made again, otherwise. */
-type Obstacle = 'not-entered' | 'too-short' | 'late' | undefined;
+type Obstacle = 'not-entered' | 'late' | undefined;
 
 /** Joins: one record for each fan-out, which alone decides who arrives last. */
 export class RecordedJoins {
@@ -61,8 +61,8 @@ export class RecordedJoins {
       const { obstacle, join } = await this.record(arrival, attempt);
       if (obstacle === 'late') return undefined;
       if (!obstacle) return this.conclude(arrival, join, ttl);
-      isEntered ||= obstacle === 'not-entered';
-      until = Math.max(until, join.until);
+      isEntered = true;
+      until = join.until;
     }
   }
 
@@ -78,11 +78,10 @@ export class RecordedJoins {
     { entry, lifetime, expires, isEntered }: Attempt,
   ): Promise<{ readonly obstacle: Obstacle; readonly join: SharedRecord<Join> }> {
     let obstacle: Obstacle;
-    const change: Change<Join> = ({ is, until }) => {
+    const change: Change<Join> = ({ is }) => {
       obstacle = undefined;
       if (is?.last !== undefined && is.last !== token) obstacle = 'late';
       else if (!is && !isEntered) obstacle = 'not-entered';
-      else if (isApart(entry) && expires < until) obstacle = 'too-short';
       if (obstacle) return undefined;
       const arrived = Array.from({ length: of }, (_, branch) => is?.arrived[branch] ?? null);
       if (!duplicate || arrived[index] === null) arrived[index] = entry;

@@ -17,7 +17,7 @@ export async function addMiddleware(copy: RepositoryCopy): Promise<void> {
   const pipeline = 'lib/consuming/pipeline.ts';
   const imported = "import { skipStale } from './middleware/skip-stale.middleware.js';";
   await copy.insertBefore(pipeline, "import { timeout } from './middleware/", imported);
-  await copy.insertBefore(pipeline, '    ...aroundHandler(options.middleware)', STAGE);
+  await copy.insertBefore(pipeline, "  { name: 'middleware'", STAGE);
   await copy.write(MIDDLEWARE_TESTS[0]!, MIDDLEWARE_TEST);
   await copy.write(MIDDLEWARE_TESTS[1]!, OPTION_TEST);
   await copy.format();
@@ -48,7 +48,11 @@ const BOUND = `\
   readonly maxAge?: number | undefined;`;
 
 const STAGE = `\
-    { middleware: skipStale(clock), where: (handler) => handler.maxAge !== undefined },`;
+  {
+    name: 'skipStale',
+    make: ({ clock }) => skipStale(clock),
+    where: (handler) => handler.maxAge !== undefined,
+  },`;
 
 const MIDDLEWARE = `\
 import type { Clock } from '../../core/clock.js';
