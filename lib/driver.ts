@@ -58,33 +58,22 @@ export type {
   Trimmed,
 } from './ports/retention.js';
 export type { RetentionRule } from './options/retention-options.js';
-export type {
-  MessageSource,
-  Settling,
-  SourceCapabilities,
-  SubscribeOptions,
-  Subscription,
-} from './ports/source.js';
+export type { MessageSource, Settling } from './ports/source.js';
+export type { SourceCapabilities } from './ports/source-capabilities.js';
+export type { SubscribeOptions, Subscription } from './ports/subscription.js';
 export type { StateStore } from './ports/state-store.js';
+export type { BalancerMember, BalancerMembers, HandedInput } from './ports/balancer-members.js';
 export type {
-  BalancerMember,
-  BalancerMembers,
   CompleteOutcome,
-  HandedInput,
   HandOverTarget,
-  JoinOptions,
   LetGoOutcome,
-  OwnedSubscribeOptions,
-  OwnedSubscription,
-  OwnershipParts,
-  PendingInput,
   StreamHandOverOutcome,
-  StreamInput,
-  StreamInputs,
   StreamLocks,
-  StreamOwnership,
   TakeOutcome,
-} from './ports/stream-ownership.js';
+} from './ports/stream-locks.js';
+export type { JoinOptions, OwnershipParts, StreamOwnership } from './ports/stream-ownership.js';
+export type { OwnedSubscribeOptions, OwnedSubscription } from './ports/owned-subscription.js';
+export type { PendingInput, StreamInput, StreamInputs } from './ports/stream-inputs.js';
 export type { Arrival, StoredWorkflow, WorkflowStore } from './ports/workflow-store.js';
 
 // The vocabulary of ports, middleware and codecs.

@@ -1,5 +1,5 @@
 import type { Delivery } from '../core/delivery.js';
-import type { Subscription } from '../ports/source.js';
+import type { Subscription } from '../ports/subscription.js';
 import { Collectors } from './batching/collectors.js';
 import { Capacity } from './capacity.js';
 import type { ConsumerOptions } from './consumer-options.js';

@@ -1,6 +1,6 @@
 import { disown, type Delivery } from '../core/delivery.js';
 import type { Worker } from '../core/worker.js';
-import type { Subscription } from '../ports/source.js';
+import type { Subscription } from '../ports/subscription.js';
 import type { ConsumerOptions } from './consumer-options.js';
 import { workingsOf, type ConsumerWorkings } from './consumer-parts.js';
 import { drain, drainSome, runsOf } from './drain.js';

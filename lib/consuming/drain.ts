@@ -6,7 +6,7 @@ import type { ConsumerOptions } from './consumer-options.js';
 import type { ConsumerWorkings } from './consumer-parts.js';
 import type { EventBus } from '../core/event-bus.js';
 import { ShutdownError } from '../core/errors/handling.errors.js';
-import type { Subscription } from '../ports/source.js';
+import type { Subscription } from '../ports/subscription.js';
 import type { ProgressRecorder } from './settling/progress-recorder.js';
 import type { SettlementHandler } from './settling/settlement-handler.js';
 import type { Claims } from './dedupe/claims.js';

@@ -3,7 +3,7 @@ import type { BoundHandler, Committer, Delivery, Handler } from '../core/deliver
 import type { Inbox } from '../ports/inbox.js';
 import type { Middleware } from '../core/middleware.js';
 import { release, type Ack } from '../core/settlement.js';
-import type { Subscription } from '../ports/source.js';
+import type { Subscription } from '../ports/subscription.js';
 import { aroundHandler } from './middleware/around-handler.js';
 import { charge } from './middleware/charge.middleware.js';
 import type { Claims } from './dedupe/claims.js';

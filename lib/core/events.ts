@@ -3,51 +3,11 @@ import type { DeadLetterEvents } from './dead-letter-events.js';
 import type { EntryTooLargeError, ReplyBrokenError } from './errors/server.errors.js';
 import type { ConsumerCrashedError } from './errors/subscription.errors.js';
 import type { StreamLagExceeded } from './lag.js';
-import type { In, Overrunning, SettledEvent, UnendedRun } from './run-events.js';
+import type { In, RunEvents } from './run-events.js';
 import type { UnhandledWaits } from './unhandled-waits.js';
 
 /** All events of the library, by name. */
-export interface StreamsEvents extends DeadLetterEvents {
-  /** One for each settlement, once its outcome is known. */
-  settled: SettledEvent;
-  /**
-   * A method overruns: it goes on after its timeout, or after its stream has ended. More:
-   * docs/guarantees.md#methods-that-overrun.
-   */
-  overrun: Overrunning & {
-    /** The consumer that runs the method. */
-    readonly consumer: string;
-    /** Event type of the message; of the first one of a batch. */
-    readonly eventType: string;
-    /** Number of its messages: more than 1 for a batch. */
-    readonly messages: number;
-    /** Time since the start of the run, in milliseconds. */
-    readonly runningFor: number;
-  };
-  /** A method that had overrun has ended. */
-  'overrun-ended': Overrunning & {
-    /** Time since the start of the run, in milliseconds. */
-    readonly duration: number;
-  };
-  /**
-   * A shutdown, or the end of reading some streams, has waited for a second for runs that have not
-   * ended. It waits for at most `atMost` more milliseconds.
-   */
-  'runs-awaited': {
-    readonly group: string;
-    readonly runs: readonly UnendedRun[];
-    readonly atMost: number;
-  };
-  /**
-   * A shutdown, or the end of reading some streams, no longer waits for these runs. Their messages are
-   * released, uncounted, and their signals abort.
-   */
-  'runs-given-up': { readonly group: string; readonly runs: readonly UnendedRun[] };
-  /**
-   * The same as `settled` once more, for runs that failed and are repeated after `delay`
-   * milliseconds.
-   */
-  'run-failed': SettledEvent;
+export interface StreamsEvents extends RunEvents, DeadLetterEvents {
   /** A consumer took over entries that their owner had not kept fresh, or had released. */
   reclaimed: In & { readonly count: number };
   /**

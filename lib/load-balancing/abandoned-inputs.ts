@@ -2,12 +2,8 @@ import { chunksOf } from '../core/collections/chunks.js';
 import type { Clock } from '../core/clock.js';
 import type { StreamAssignment } from './stream-assignment.js';
 import type { StreamPlace } from '../core/held-stream.js';
-import type {
-  PendingInput,
-  StreamInput,
-  StreamInputs,
-  StreamLocks,
-} from '../ports/stream-ownership.js';
+import type { PendingInput, StreamInput, StreamInputs } from '../ports/stream-inputs.js';
+import type { StreamLocks } from '../ports/stream-locks.js';
 import { LEASE } from './balancer-settings.js';
 import { assignmentOf, readInput, type Unusable } from './read-input.js';
 

@@ -6,7 +6,7 @@ import {
   type StreamAssignment,
   type StreamInfo,
 } from './stream-assignment.js';
-import type { StreamInput, StreamInputs } from '../ports/stream-ownership.js';
+import type { StreamInput, StreamInputs } from '../ports/stream-inputs.js';
 import { assignmentOf, readInput, type Unusable } from './read-input.js';
 
 export interface AnnouncementsOptions {

@@ -4,12 +4,8 @@ import { ClosedError } from '../core/errors/start-up.errors.js';
 import type { EventBus } from '../core/event-bus.js';
 import type { HeldStream } from '../core/held-stream.js';
 import type { StreamInfo } from './stream-assignment.js';
-import type {
-  OwnedSubscribeOptions,
-  OwnedSubscription,
-  OwnershipParts,
-  StreamOwnership,
-} from '../ports/stream-ownership.js';
+import type { OwnedSubscribeOptions, OwnedSubscription } from '../ports/owned-subscription.js';
+import type { OwnershipParts, StreamOwnership } from '../ports/stream-ownership.js';
 import { Announcements } from './announcements.js';
 import { BLOCK, HEARTBEAT, LEASE, type BalancerSettings } from './balancer-settings.js';
 import { InputLoop } from './input-loop.js';

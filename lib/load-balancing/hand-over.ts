@@ -1,5 +1,5 @@
 import { within, type Clock } from '../core/clock.js';
-import type { HandOverTarget } from '../ports/stream-ownership.js';
+import type { HandOverTarget } from '../ports/stream-locks.js';
 import type { Abandoned } from './abandoned-inputs.js';
 import { MEETING } from './balancer-settings.js';
 import type { OwnedStream } from './owned-stream.js';

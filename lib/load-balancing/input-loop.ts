@@ -1,6 +1,6 @@
 import { backoffDelay } from '../core/backoff.js';
 import { sleep, type Clock } from '../core/clock.js';
-import type { StreamInput, StreamInputs } from '../ports/stream-ownership.js';
+import type { StreamInput, StreamInputs } from '../ports/stream-inputs.js';
 import type { BalancerRetry } from './balancer-settings.js';
 
 /**

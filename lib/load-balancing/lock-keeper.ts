@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock, TimerHandle } from '../core/clock.js';
 import type { EventBus } from '../core/event-bus.js';
-import type { StreamLocks } from '../ports/stream-ownership.js';
+import type { StreamLocks } from '../ports/stream-locks.js';
 import type { Worker } from '../core/worker.js';
 import type { OwnedStream, OwnedStreams } from './owned-stream.js';
 

@@ -1,5 +1,5 @@
 import { decodeAssignment, type StreamAssignment } from './stream-assignment.js';
-import type { StreamInput, StreamInputs } from '../ports/stream-ownership.js';
+import type { StreamInput, StreamInputs } from '../ports/stream-inputs.js';
 
 /**
  * Why an input is discarded: it names no stream, or a key in which the service keeps its own data.

@@ -2,12 +2,9 @@ import { chunksOf } from '../core/collections/chunks.js';
 import { sleep, type Clock } from '../core/clock.js';
 import type { StreamAssignment } from './stream-assignment.js';
 import type { StreamPlace } from '../core/held-stream.js';
-import type {
-  BalancerMembers,
-  StreamInput,
-  StreamInputs,
-  StreamLocks,
-} from '../ports/stream-ownership.js';
+import type { BalancerMembers } from '../ports/balancer-members.js';
+import type { StreamInput, StreamInputs } from '../ports/stream-inputs.js';
+import type { StreamLocks } from '../ports/stream-locks.js';
 import type { Worker } from '../core/worker.js';
 import { AbandonedInputs, type Abandoned } from './abandoned-inputs.js';
 import type { BalancerSettings } from './balancer-settings.js';

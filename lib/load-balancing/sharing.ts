@@ -1,4 +1,5 @@
-import type { BalancerMember, BalancerMembers, HandOverTarget } from '../ports/stream-ownership.js';
+import type { BalancerMember, BalancerMembers } from '../ports/balancer-members.js';
+import type { HandOverTarget } from '../ports/stream-locks.js';
 import type { Abandoned } from './abandoned-inputs.js';
 import { ABSENT_AFTER } from './balancer-settings.js';
 import { decodeShare, encodeShare, fairShares, type Share } from './fair-share.js';

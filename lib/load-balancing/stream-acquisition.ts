@@ -1,5 +1,5 @@
 import { ClaimFailedError } from '../core/errors/balancing.errors.js';
-import type { StreamInput } from '../ports/stream-ownership.js';
+import type { StreamInput } from '../ports/stream-inputs.js';
 import type { Announcements } from './announcements.js';
 import type { StreamPayload } from './notifications.js';
 import { OwnedStream } from './owned-stream.js';

@@ -7,7 +7,7 @@ import type {
   LetGoOutcome,
   StreamLocks,
   TakeOutcome,
-} from '../ports/stream-ownership.js';
+} from '../ports/stream-locks.js';
 import type { StreamNotification } from './notifications.js';
 import { OwnedStream, OwnedStreams } from './owned-stream.js';
 

@@ -1,7 +1,7 @@
 import { refuse } from '../core/option-schema/refuse.js';
 import { NONE, type Problems } from '../core/option-schema/option.js';
 import type { Driver } from '../ports/driver.js';
-import type { SourceCapabilities } from '../ports/source.js';
+import type { SourceCapabilities } from '../ports/source-capabilities.js';
 import { streamPosition } from './message-ids.js';
 import type { ResolvedOptions, StreamsOptions } from './streams-options.js';
 

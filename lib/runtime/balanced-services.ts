@@ -16,7 +16,7 @@ import { graceOf } from '../consuming/grace-period.js';
 import { InvalidOptionsError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { PlannedHandler } from '../options/handler-definition.js';
 import type { MessageSource } from '../ports/source.js';
-import type { OwnedSubscription } from '../ports/stream-ownership.js';
+import type { OwnedSubscription } from '../ports/owned-subscription.js';
 import type { ResolvedOptions } from '../options/streams-options.js';
 import { resolveLoadBalancer, type LoadBalancerOptions } from '../options/load-balancer-options.js';
 

@@ -1,7 +1,8 @@
 import type { Driver, DriverContext, DriverFactory } from '../../lib/ports/driver.js';
 import type { IdFormat } from '../../lib/ports/id-format.js';
 import type { SettleOutcome } from '../../lib/core/settlement.js';
-import type { MessageSource, Settling, Subscription } from '../../lib/ports/source.js';
+import type { MessageSource, Settling } from '../../lib/ports/source.js';
+import type { Subscription } from '../../lib/ports/subscription.js';
 
 /**
  * A driver whose process can die: from then on nothing that it was asked is done. That it has lost all

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Lease } from '../../lib/core/lease.js';
 import type { Driver, DriverFactory } from '../../lib/ports/driver.js';
-import type { MessageSource, SourceCapabilities, Subscription } from '../../lib/ports/source.js';
+import type { MessageSource } from '../../lib/ports/source.js';
+import type { SourceCapabilities } from '../../lib/ports/source-capabilities.js';
+import type { Subscription } from '../../lib/ports/subscription.js';
 import { driverWith } from './driver-with.js';
 
 /** Ports that need a source which remembers groups, or single entries. */

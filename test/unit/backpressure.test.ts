@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RedisConnectionError } from '../../lib/drivers/redis/errors/redis-connection.errors.js';
 import type { GroupAdmin } from '../../lib/ports/group-admin.js';
-import type { Subscription } from '../../lib/ports/source.js';
+import type { Subscription } from '../../lib/ports/subscription.js';
 import { memory } from '../../lib/drivers/memory/index.js';
 import type { Publication } from '../../lib/options/publish-options.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';

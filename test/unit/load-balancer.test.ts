@@ -3,7 +3,7 @@ import { decodeShare, encodeShare, fairShares } from '../../lib/load-balancing/f
 import { LockKeeper } from '../../lib/load-balancing/lock-keeper.js';
 import { OwnedStream, OwnedStreams } from '../../lib/load-balancing/owned-stream.js';
 import { EventBus } from '../../lib/core/event-bus.js';
-import type { StreamLocks } from '../../lib/ports/stream-ownership.js';
+import type { StreamLocks } from '../../lib/ports/stream-locks.js';
 import { ManualClock } from '../../lib/drivers/memory/manual-clock.js';
 import { Notifications, type StreamNotification } from '../../lib/load-balancing/notifications.js';
 import { decodeAssignment, encodeAssignment } from '../../lib/load-balancing/stream-assignment.js';

@@ -4,7 +4,7 @@ import { ClosedError, InvalidOptionsError } from '../../lib/core/errors/start-up
 import { EventBus } from '../../lib/core/event-bus.js';
 import type { Lease } from '../../lib/core/lease.js';
 import { ack } from '../../lib/core/settlement.js';
-import type { SubscribeOptions } from '../../lib/ports/source.js';
+import type { SubscribeOptions } from '../../lib/ports/subscription.js';
 import { ManualClock, memory, MemoryBroker } from '../../lib/drivers/memory/index.js';
 import { entry, valueOf } from '../../lib/testing/world/source-world.js';
 

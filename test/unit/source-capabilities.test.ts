@@ -3,7 +3,7 @@ import { memory } from '../../lib/drivers/memory/index.js';
 import { ack, type Settlement } from '../../lib/core/settlement.js';
 import { UnrecoverableError } from '../../lib/core/errors/handling.errors.js';
 import { UnsupportedFeatureError } from '../../lib/core/errors/start-up.errors.js';
-import type { SourceCapabilities } from '../../lib/ports/source.js';
+import type { SourceCapabilities } from '../../lib/ports/source-capabilities.js';
 import { StreamConsumers } from '../../lib/runtime/stream-consumers/stream-consumers.js';
 import type { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { World, type EngineHandler, type EngineOptions } from '../support/engine.js';

@@ -4,7 +4,7 @@ import { EventBus } from '../../lib/core/event-bus.js';
 import { ManualClock } from '../../lib/drivers/memory/index.js';
 import { StreamCompletion } from '../../lib/load-balancing/stream-completion.js';
 import { StreamOwner } from '../../lib/load-balancing/stream-owner.js';
-import type { CompleteOutcome, StreamLocks } from '../../lib/ports/stream-ownership.js';
+import type { CompleteOutcome, StreamLocks } from '../../lib/ports/stream-locks.js';
 import { standIn } from '../support/stand-in.js';
 
 async function owning(answers: (CompleteOutcome | Error)[]) {

@@ -4,7 +4,8 @@ import { encodeShare } from '../../lib/load-balancing/fair-share.js';
 import { StreamHandOver } from '../../lib/load-balancing/hand-over.js';
 import { OwnedStream, OwnedStreams } from '../../lib/load-balancing/owned-stream.js';
 import { Sharing } from '../../lib/load-balancing/sharing.js';
-import type { BalancerMember, HandOverTarget } from '../../lib/ports/stream-ownership.js';
+import type { BalancerMember } from '../../lib/ports/balancer-members.js';
+import type { HandOverTarget } from '../../lib/ports/stream-locks.js';
 
 const MANY = Number.MAX_SAFE_INTEGER;
 

@@ -12,7 +12,8 @@ import {
   type Settlement,
   type Unhandled,
 } from '../../lib/core/settlement.js';
-import type { MessageSource, Subscription } from '../../lib/ports/source.js';
+import type { MessageSource } from '../../lib/ports/source.js';
+import type { Subscription } from '../../lib/ports/subscription.js';
 import { ManualClock, StreamsTestKit } from '../../lib/drivers/memory/index.js';
 import { recordFor } from '../../lib/testing/world/source-world.js';
 import { work } from '../support/passing-time.js';

@@ -8,7 +8,7 @@ import type { EventBus } from '../../core/event-bus.js';
 import type { BeginOutcome } from '../../core/lease.js';
 import type { LiveConsumer } from '../../ports/live-consumers.js';
 import { release, taken, type Settlement } from '../../core/settlement.js';
-import type { Subscription } from '../../ports/source.js';
+import type { Subscription } from '../../ports/subscription.js';
 import type { HandlerTable } from '../plan/handler-table.js';
 import type { FilteredTypes } from '../plan/filtered-types.js';
 import { decide, LOOK_AGAIN, type Decision } from './unhandled-decision.js';

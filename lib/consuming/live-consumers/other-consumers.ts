@@ -1,5 +1,5 @@
 import type { Delivery } from '../../core/delivery.js';
-import type { Subscription } from '../../ports/source.js';
+import type { Subscription } from '../../ports/subscription.js';
 import type { ConsumerPlan } from '../plan/plan.js';
 import { HandOver, type HandOverOptions } from './hand-over.js';
 import { UnhandledInOrder, type UnhandledInOrderOptions } from './unhandled-in-order.js';

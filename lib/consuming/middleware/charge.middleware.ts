@@ -3,7 +3,7 @@ import { isOurs } from '../../core/delivery-state.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import type { Middleware } from '../../core/middleware.js';
 import { postpone, release, retry, type Settlement } from '../../core/settlement.js';
-import type { Subscription } from '../../ports/source.js';
+import type { Subscription } from '../../ports/subscription.js';
 
 /** Wait after the source could not be reached, in milliseconds. */
 const ASK_AGAIN = 1000;

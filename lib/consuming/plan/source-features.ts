@@ -1,6 +1,7 @@
 import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
 import type { LeaseStore } from '../../ports/lease-store.js';
-import type { MessageSource, SourceCapabilities } from '../../ports/source.js';
+import type { MessageSource } from '../../ports/source.js';
+import type { SourceCapabilities } from '../../ports/source-capabilities.js';
 
 /**
  * The leases for a stream that is handled in order.

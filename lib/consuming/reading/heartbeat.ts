@@ -6,7 +6,7 @@ import { isLost } from '../../core/delivery-state.js';
 import { grouped } from '../../core/collections/grouped.js';
 import type { EventBus } from '../../core/event-bus.js';
 import type { ExtendOutcome } from '../../core/lease.js';
-import type { Subscription } from '../../ports/source.js';
+import type { Subscription } from '../../ports/subscription.js';
 import type { Worker } from '../../core/worker.js';
 
 /**

@@ -2,7 +2,7 @@ import { asError } from '../../core/errors/error-record.js';
 import { sleep, type Clock } from '../../core/clock.js';
 import type { EventBus } from '../../core/event-bus.js';
 import type { Lease } from '../../core/lease.js';
-import type { Subscription } from '../../ports/source.js';
+import type { Subscription } from '../../ports/subscription.js';
 import type { ReadAhead } from './read-ahead.js';
 
 const WAIT_AFTER_ERROR = 1000;

@@ -1,4 +1,5 @@
-import type { MessageSource, SubscribeOptions, Subscription } from '../../ports/source.js';
+import type { MessageSource } from '../../ports/source.js';
+import type { SubscribeOptions, Subscription } from '../../ports/subscription.js';
 import type { HeldLease } from '../plan/held-lease.js';
 import type { ConsumerPlan } from '../plan/plan.js';
 import { runsWithin } from '../plan/runs-within.js';

@@ -7,13 +7,9 @@ import type { DriverContext } from '../../ports/driver.js';
 import type { OutgoingEntry } from '../../core/message.js';
 import type { DeadLetterRecord } from '../../core/dead-letter-record.js';
 import type { Ack, SettleOutcome } from '../../core/settlement.js';
-import type {
-  MessageSource,
-  Settling,
-  SourceCapabilities,
-  Subscription,
-  SubscribeOptions,
-} from '../../ports/source.js';
+import type { MessageSource, Settling } from '../../ports/source.js';
+import type { SourceCapabilities } from '../../ports/source-capabilities.js';
+import type { Subscription, SubscribeOptions } from '../../ports/subscription.js';
 import { asFeedLease, Feed, type FeedLease } from './reading/feed.js';
 import type { GroupedLog } from './broker/grouped-log.js';
 import type { MemoryBroker } from './broker/memory.broker.js';

@@ -5,13 +5,9 @@ import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../core/event-bus.js';
 import type { OutgoingEntry } from '../../core/message.js';
 import type { SettleOutcome } from '../../core/settlement.js';
-import type {
-  MessageSource,
-  Settling,
-  SourceCapabilities,
-  SubscribeOptions,
-  Subscription,
-} from '../../ports/source.js';
+import type { MessageSource, Settling } from '../../ports/source.js';
+import type { SourceCapabilities } from '../../ports/source-capabilities.js';
+import type { SubscribeOptions, Subscription } from '../../ports/subscription.js';
 import { ClusterPublishing } from './cluster/cluster-publishing.js';
 import { ClusterSubscription } from './cluster/cluster.subscription.js';
 import { SlotPlace } from './topology/slot-place.js';

@@ -2,7 +2,7 @@ import type { Delivery, Handler } from '../../core/delivery.js';
 import { bounded, textOf } from '../../core/errors/text-of.js';
 import { UnrecoverableError } from '../../core/errors/handling.errors.js';
 import type { Message } from '../../core/message.js';
-import type { SourceCapabilities } from '../../ports/source.js';
+import type { SourceCapabilities } from '../../ports/source-capabilities.js';
 import { ack, leave } from '../../core/settlement.js';
 
 /** The parts of a delivery that a callback sees beside its message. */

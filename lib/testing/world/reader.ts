@@ -10,7 +10,8 @@ import {
   type SettleOutcome,
 } from '../../core/settlement.js';
 import type { DeadLetterRecord } from '../../core/dead-letter-record.js';
-import type { MessageSource, Subscription } from '../../ports/source.js';
+import type { MessageSource } from '../../ports/source.js';
+import type { Subscription } from '../../ports/subscription.js';
 import type { DriverHarness } from './driver-harness.js';
 
 /** How finely time is let pass while something is awaited, ms. */

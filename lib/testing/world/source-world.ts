@@ -7,12 +7,9 @@ import { EventBus } from '../../core/event-bus.js';
 import type { Lease } from '../../core/lease.js';
 import type { Fields } from '../../core/message.js';
 import { ack, deadLetter, release, retry, type Settlement } from '../../core/settlement.js';
-import type {
-  MessageSource,
-  Settling,
-  SourceCapabilities,
-  SubscribeOptions,
-} from '../../ports/source.js';
+import type { MessageSource, Settling } from '../../ports/source.js';
+import type { SourceCapabilities } from '../../ports/source-capabilities.js';
+import type { SubscribeOptions } from '../../ports/subscription.js';
 import type { OpenOptions, DriverHarness } from './driver-harness.js';
 import { Reader } from './reader.js';
 

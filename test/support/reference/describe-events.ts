@@ -12,7 +12,11 @@ export class EventDescriber {
     private readonly checker: ts.TypeChecker,
     symbol: ts.Symbol,
   ) {
-    this.events = membersOf(checker.getDeclaredTypeOfSymbol(symbol), checker);
+    const all = membersOf(checker.getDeclaredTypeOfSymbol(symbol), checker);
+    const own = ({ name }: Member): boolean =>
+      symbol.members!.has(ts.escapeLeadingUnderscores(name));
+    // The compiler puts those of the interfaces that it extends at the end.
+    this.events = [...all.filter((event) => !own(event)), ...all.filter(own)];
   }
 
   /** A table of all events but these. */

@@ -1,9 +1,6 @@
 import type { Clock } from '../../../core/clock.js';
-import type {
-  BalancerMember,
-  BalancerMembers,
-  HandOverTarget,
-} from '../../../ports/stream-ownership.js';
+import type { BalancerMember, BalancerMembers } from '../../../ports/balancer-members.js';
+import type { HandOverTarget } from '../../../ports/stream-locks.js';
 
 /** A consumer that has announced nothing for an hour is forgotten, in milliseconds. */
 const FORGOTTEN_AFTER = 3_600_000;

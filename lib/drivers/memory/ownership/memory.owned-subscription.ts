@@ -2,7 +2,10 @@ import type { DriverContext } from '../../../ports/driver.js';
 import { StreamUnsettledError } from '../../../core/errors/balancing.errors.js';
 import type { HeldStream } from '../../../core/held-stream.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
-import type { OwnedSubscribeOptions, OwnedSubscription } from '../../../ports/stream-ownership.js';
+import type {
+  OwnedSubscribeOptions,
+  OwnedSubscription,
+} from '../../../ports/owned-subscription.js';
 import { asFeedLease, type FeedLease } from '../reading/feed.js';
 import type { GroupedLog } from '../broker/grouped-log.js';
 import type { BrokerReader, MemoryBroker, Unfinished } from '../broker/memory.broker.js';

@@ -2,7 +2,7 @@ import type { TimerHandle } from '../../../core/clock.js';
 import { compareEntryIds } from '../../entry-ids/entry-id.js';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import type { Fields } from '../../../core/message.js';
-import type { PendingInput, StreamInput, StreamInputs } from '../../../ports/stream-ownership.js';
+import type { PendingInput, StreamInput, StreamInputs } from '../../../ports/stream-inputs.js';
 import type { ConsumerGroup } from '../broker/consumer-group.js';
 import type { Pending } from '../broker/pending-entry.js';
 import type { BrokerReader, MemoryBroker } from '../broker/memory.broker.js';

@@ -7,7 +7,7 @@ import type {
   LetGoOutcome,
   StreamLocks,
   TakeOutcome,
-} from '../../../ports/stream-ownership.js';
+} from '../../../ports/stream-locks.js';
 import type { MemoryBroker } from '../broker/memory.broker.js';
 import type { BalancedService } from '../broker/balanced-service.js';
 import type { MemoryStreamInputs } from './memory.stream-inputs.js';

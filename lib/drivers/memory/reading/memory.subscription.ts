@@ -1,6 +1,6 @@
 import type { Clock, TimerHandle } from '../../../core/clock.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
-import type { Subscription, SubscribeOptions } from '../../../ports/source.js';
+import type { Subscription, SubscribeOptions } from '../../../ports/subscription.js';
 import { asFeedLease, type Feed, type FeedLease } from './feed.js';
 import type { BrokerReader, MemoryBroker, Unfinished } from '../broker/memory.broker.js';
 

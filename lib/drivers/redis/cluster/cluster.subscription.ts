@@ -1,6 +1,6 @@
 import { grouped } from '../../../core/collections/grouped.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
-import type { Subscription } from '../../../ports/source.js';
+import type { Subscription } from '../../../ports/subscription.js';
 import type { RedisLease } from '../held-entries/redis.lease.js';
 import type { RedisSubscription } from '../reading/redis.subscription.js';
 

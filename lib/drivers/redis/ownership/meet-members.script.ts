@@ -1,6 +1,6 @@
 import { chunksOf } from '../../../core/collections/chunks.js';
 import type { Redis } from 'ioredis';
-import type { BalancerMember, HandedInput } from '../../../ports/stream-ownership.js';
+import type { BalancerMember, HandedInput } from '../../../ports/balancer-members.js';
 import { Script } from '../scripting/script.js';
 import { HANDED_FOR } from './inputs/handed-inputs.js';
 

@@ -1,7 +1,6 @@
 import type { EventBus } from '../../../core/event-bus.js';
+import type { BalancerMember, BalancerMembers } from '../../../ports/balancer-members.js';
 import type {
-  BalancerMember,
-  BalancerMembers,
   JoinOptions,
   OwnershipParts,
   StreamOwnership,

@@ -1,6 +1,6 @@
 import { ConsumerCrashedError } from '../../../core/errors/subscription.errors.js';
 import type { EventBus } from '../../../core/event-bus.js';
-import type { SubscribeOptions } from '../../../ports/source.js';
+import type { SubscribeOptions } from '../../../ports/subscription.js';
 import type { ReadKey } from '../held-entries/redis.lease.js';
 import type { Reclaimed } from './reclaimed.js';
 

@@ -1,6 +1,6 @@
 import type { Guard } from '../../../core/guard.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
-import type { Subscription } from '../../../ports/source.js';
+import type { Subscription } from '../../../ports/subscription.js';
 import { Adoption } from './adopt-unknown-entries.js';
 import { Reclaimer } from './reclaimer.js';
 import { CarefulFetch } from '../held-entries/careful-fetch.js';

@@ -1,5 +1,5 @@
 import type { EventBus } from '../../../core/event-bus.js';
-import type { SubscribeOptions } from '../../../ports/source.js';
+import type { SubscribeOptions } from '../../../ports/subscription.js';
 import type { Commands } from '../connection/commands.js';
 import type { Connector } from '../connection/connector.js';
 import type { Keys } from '../keys/keys.js';

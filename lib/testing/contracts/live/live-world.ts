@@ -10,7 +10,7 @@ import type {
   LiveConsumer,
   Membership,
 } from '../../../ports/live-consumers.js';
-import type { SubscribeOptions } from '../../../ports/source.js';
+import type { SubscribeOptions } from '../../../ports/subscription.js';
 import type { Reader } from '../../world/reader.js';
 import { IDLE, NEVER, SourceWorld } from '../../world/source-world.js';
 

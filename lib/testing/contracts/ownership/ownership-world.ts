@@ -3,7 +3,8 @@ import { port } from '../../running/skipped.js';
 import type { HeldStream, StreamPlace } from '../../../core/held-stream.js';
 import type { Lease } from '../../../core/lease.js';
 import { ack, type SettleOutcome } from '../../../core/settlement.js';
-import type { OwnedSubscription, OwnershipParts } from '../../../ports/stream-ownership.js';
+import type { OwnedSubscription } from '../../../ports/owned-subscription.js';
+import type { OwnershipParts } from '../../../ports/stream-ownership.js';
 import { SourceWorld } from '../../world/source-world.js';
 
 /** In milliseconds. */

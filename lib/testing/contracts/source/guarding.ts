@@ -3,7 +3,7 @@ import { port, skip } from '../../running/skipped.js';
 import type { Tests } from '../../running/runner.js';
 import type { OwnedLease } from '../../../ports/lease-store.js';
 import { ack, leave } from '../../../core/settlement.js';
-import type { SubscribeOptions } from '../../../ports/source.js';
+import type { SubscribeOptions } from '../../../ports/subscription.js';
 import type { Reader } from '../../world/reader.js';
 import {
   fencedSettlings,

@@ -3,11 +3,7 @@ import type { Redis } from 'ioredis';
 import { ClosedError } from '../../../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../../../core/event-bus.js';
 import type { Fields } from '../../../../core/message.js';
-import type {
-  PendingInput,
-  StreamInput,
-  StreamInputs,
-} from '../../../../ports/stream-ownership.js';
+import type { PendingInput, StreamInput, StreamInputs } from '../../../../ports/stream-inputs.js';
 import { SlotPlace } from '../../topology/slot-place.js';
 import { slotOf } from '../../topology/slots.js';
 import type { Commands } from '../../connection/commands.js';

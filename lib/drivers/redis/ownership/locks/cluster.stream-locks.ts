@@ -6,7 +6,7 @@ import type {
   StreamHandOverOutcome,
   HandOverTarget,
   TakeOutcome,
-} from '../../../../ports/stream-ownership.js';
+} from '../../../../ports/stream-locks.js';
 import { claimInput } from './claim-input.script.js';
 import { handInput } from './hand-input.script.js';
 import { handLock } from './hand-lock.script.js';

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { StreamHandOverOutcome, HandOverTarget } from '../../../../ports/stream-ownership.js';
+import type { StreamHandOverOutcome, HandOverTarget } from '../../../../ports/stream-locks.js';
 import { Script } from '../../scripting/script.js';
 import { HANDED } from '../inputs/handed-inputs.js';
 import { RAISE } from './stream-token.js';

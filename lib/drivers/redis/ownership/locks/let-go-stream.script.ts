@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { CompleteOutcome } from '../../../../ports/stream-ownership.js';
+import type { CompleteOutcome } from '../../../../ports/stream-locks.js';
 import { Script } from '../../scripting/script.js';
 import { OTHERS_HAVE } from './others-pending.js';
 import { GIVE_BACK, MINE } from '../inputs/pending-input.js';

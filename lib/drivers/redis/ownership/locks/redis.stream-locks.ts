@@ -10,7 +10,7 @@ import type {
   LetGoOutcome,
   StreamLocks,
   TakeOutcome,
-} from '../../../../ports/stream-ownership.js';
+} from '../../../../ports/stream-locks.js';
 import type { Commands } from '../../connection/commands.js';
 import type { Keys } from '../../keys/keys.js';
 import { extendStreams, STREAMS_AT_ONCE } from './extend-streams.script.js';

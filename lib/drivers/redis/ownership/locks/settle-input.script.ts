@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { LetGoOutcome } from '../../../../ports/stream-ownership.js';
+import type { LetGoOutcome } from '../../../../ports/stream-locks.js';
 import { Script } from '../../scripting/script.js';
 import { GIVE_BACK, MINE } from '../inputs/pending-input.js';
 import { TRY } from '../../scripting/try.js';

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { TakeOutcome } from '../../../../ports/stream-ownership.js';
+import type { TakeOutcome } from '../../../../ports/stream-locks.js';
 import { Script } from '../../scripting/script.js';
 import { RAISE, TOKEN_IS_KNOWN_FOR } from './stream-token.js';
 import { MINE } from '../inputs/pending-input.js';

@@ -4,7 +4,7 @@ import type { HeldStream } from '../../../../core/held-stream.js';
 import type {
   OwnedSubscribeOptions,
   OwnedSubscription,
-} from '../../../../ports/stream-ownership.js';
+} from '../../../../ports/owned-subscription.js';
 import type { EventBus } from '../../../../core/event-bus.js';
 import type { Commands } from '../../connection/commands.js';
 import type { Connector } from '../../connection/connector.js';
