@@ -1,5 +1,6 @@
 // @ts-check
 import chain from './chain.js';
+import commits from './commits.js';
 import consumers from './consumers.js';
 import delays from './delays.js';
 import dedupe from './dedupe.js';
@@ -36,6 +37,7 @@ export const workloads = [
   groups,
   guarantees,
   dedupe,
+  commits,
   chain,
   ordering,
   idle,

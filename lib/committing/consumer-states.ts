@@ -90,7 +90,10 @@ export class ConsumerStates {
    * One record. Undefined: there is none.
    * @throws MissingSlotError, InvalidOptionsError, and what the state store throws
    */
-  get(stream: string, which: WhichConsumerState = {}): Promise<ConsumerStateRecord | undefined> {
+  async get(
+    stream: string,
+    which: WhichConsumerState = {},
+  ): Promise<ConsumerStateRecord | undefined> {
     return this.read(this.nameOf(stream, which));
   }
 

@@ -2,6 +2,7 @@ import { describe, test } from 'vitest';
 import { driverContract } from '../../lib/testing/contracts/driver.contract.js';
 import type { DriverHarness } from '../../lib/testing/world/driver-harness.js';
 import { describeClosingFromWithinContract } from './closing-from-within.contract.js';
+import { describeCommitsContract } from './commits.contract.js';
 import {
   describeStreamConsumerContract,
   type ConsumerHarness,
@@ -16,4 +17,5 @@ export function describeDriverContract(
   driverContract({ describe, it: test }, name, setup);
   describeStreamConsumerContract(name, consumers);
   describeClosingFromWithinContract(name, consumers);
+  describeCommitsContract(name, consumers);
 }

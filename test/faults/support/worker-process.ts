@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { CommitsOptions } from '../../../lib/options/commits-options.js';
 import type { BackoffOptions, HandlerOptions } from '../../../lib/options/handler-options.js';
 import { guard } from '../../support/redis-process.js';
 import { Ledger, type Note } from './ledger.js';
@@ -35,6 +36,7 @@ export interface WorkerOptions {
   readonly backoff?: BackoffOptions;
   readonly gracePeriod?: number;
   readonly maxHold?: number;
+  readonly commits?: CommitsOptions;
   /** Of the handler itself, and its event types. With `orderBy` it notes `settled`, too, once a message that was handled is settled. */
   readonly handler?: HandlerOptions & { readonly events?: readonly string[] };
 }
