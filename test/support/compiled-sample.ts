@@ -10,8 +10,13 @@ const PACKAGES = ['@nestjs', 'ioredis', 'reflect-metadata', 'rxjs'];
  * Compiles `sample/docs/<page>` into `dist/` of a folder, as an application of its own, beside the
  * packages that it needs. `npm run build` has to be done before.
  */
-export async function compileSample(page: string, folder: string): Promise<void> {
-  const sample = join(root, 'sample/docs', page);
+export function compileSample(page: string, folder: string): Promise<void> {
+  return compileFolder(`sample/docs/${page}`, folder);
+}
+
+/** As {@link compileSample}, with a folder of this repository that has TypeScript files. */
+export async function compileFolder(from: string, folder: string): Promise<void> {
+  const sample = join(root, from);
   for (const made of ['dist', 'node_modules']) await mkdir(join(folder, made));
   for (const name of PACKAGES) {
     await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name));
