@@ -45,7 +45,10 @@ export default defineConfig({
       { find: '@jest/globals', replacement: path('./test/support/jest-globals.ts') },
       { find: 'node:test', replacement: path('./test/support/node-test.ts') },
       { find: /^nestjs-redis-streams$/, replacement: path('./lib/index.ts') },
-      { find: /^nestjs-redis-streams\/(core|driver|testing)$/, replacement: path('./lib/$1.ts') },
+      {
+        find: /^nestjs-redis-streams\/(core|driver|testing|config)$/,
+        replacement: path('./lib/$1.ts'),
+      },
       {
         find: /^nestjs-redis-streams\/memory$/,
         replacement: path('./lib/drivers/memory/index.ts'),

@@ -43,6 +43,7 @@ export const PARTS: readonly Part[] = [
       'state',
       'retention',
       'rolling-deploys',
+      'configuration',
       'containers',
       'bundling',
       'deployment',

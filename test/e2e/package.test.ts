@@ -28,7 +28,13 @@ describe.concurrent('the packed package', () => {
 
   it('holds the build and what describes it', () => {
     const others = files.filter((file) => !/^(?:dist|docs)\//.test(file)).toSorted();
-    expect(others).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
+    expect(others).toEqual([
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'config.schema.json',
+      'package.json',
+    ]);
     expect(files.filter((file) => file.startsWith('docs/') && !/\.(md|svg)$/.test(file))).toEqual(
       [],
     );
@@ -76,7 +82,8 @@ describe.concurrent('the packed package', () => {
       expect(missing.stdout).toBe(
         'MISSING_PACKAGE The Redis driver needs the package "ioredis", which is not installed. Run: npm install ioredis\n'.repeat(
           2,
-        ),
+        ) +
+          'MISSING_PACKAGE loadConfig needs the package "yaml", which is not installed. Run: npm install yaml\n',
       );
     },
   );
@@ -143,18 +150,20 @@ const COMPILER_OPTIONS = {
 
 /** Type-checks all of each door: `skipLibCheck` is off. */
 const doorsOf = (redis: boolean): string => `
+import * as config from 'nestjs-redis-streams/config';
 import * as core from 'nestjs-redis-streams/core';
 import * as driver from 'nestjs-redis-streams/driver';
 import * as memory from 'nestjs-redis-streams/memory';
 import * as testing from 'nestjs-redis-streams/testing';
 ${redis ? "import * as root from 'nestjs-redis-streams';" : ''}
 
-export default [core, driver, memory, testing${redis ? ', root' : ''}];
+export default [config, core, driver, memory, testing${redis ? ', root' : ''}];
 `;
 
 /** In an ESM application without ioredis: the root door can be imported, and says what is missing. */
 const MISSING = `
 import { RedisStreamsClient, RedisStreamsTransport } from 'nestjs-redis-streams';
+import { loadConfig } from 'nestjs-redis-streams/config';
 
 const options = { url: 'redis://127.0.0.1:1', group: 'test' };
 const tell = ({ code, message }) => console.log(code, message);
@@ -164,6 +173,11 @@ await new Promise((resolve) => transport.listen((error) => (tell(error), resolve
 const client = new RedisStreamsClient(options);
 await client.emit('order.process', {}).toPromise().catch(tell);
 await client.close();
+try {
+  loadConfig('consumer.yaml');
+} catch (error) {
+  tell(error);
+}
 `;
 
 const mainOf = (door: string): string => `

@@ -16,6 +16,7 @@ export const FOLDERS: Readonly<Record<string, string>> = {
   'nest/load-balancing': 'LoadBalancerModule, @LoadBalancedHandler, @OnStream…',
   'nest/lag': 'the lag monitor, @OnStreamLag',
   'nest/module': 'the modules and their providers',
+  config: 'files of configuration: read, check and make options of them',
   runtime: 'the composition root: options in, wired workers out; knows no Nest',
   'runtime/slots': 'the drivers in the three slots: names, opening, modes',
   'runtime/stream-consumers': 'consumers without a controller: StreamConsumers',

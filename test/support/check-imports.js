@@ -53,6 +53,11 @@ export const RULES = {
     layers: ['runtime', ...ENGINES, 'options', 'ports', 'core'],
     packages: ['@nestjs/*', 'rxjs', 'rxjs/*', 'reflect-metadata'],
   },
+  // Files of configuration: they know the options of all drivers.
+  config: {
+    layers: ['nest', 'runtime', 'drivers/memory', 'drivers/redis', 'options', 'core'],
+    packages: ['yaml'],
+  },
   // The doors. The root brings Redis with it; other drivers have subpaths of their own.
   'index.ts': { layers: ['core.ts', 'nest', 'runtime', 'drivers/redis', 'core'] },
   'core.ts': {
@@ -68,6 +73,7 @@ export const RULES = {
       'core',
     ],
   },
+  'config.ts': { layers: ['config', 'core'] },
   'driver.ts': {
     layers: ['options', 'ports', 'core'],
     types: ['nest', 'runtime', 'load-balancing', 'workflows', 'committing', 'admin'],

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import ts from 'typescript';
 import * as balancing from '../../lib/core/errors/balancing.errors.js';
+import * as config from '../../lib/core/errors/config.errors.js';
 import * as connection from '../../lib/core/errors/connection.errors.js';
 import * as group from '../../lib/core/errors/group.errors.js';
 import * as handling from '../../lib/core/errors/handling.errors.js';
@@ -15,6 +16,7 @@ import * as stateStore from '../../lib/core/errors/state-store.errors.js';
 import * as startUp from '../../lib/core/errors/start-up.errors.js';
 import * as subscription from '../../lib/core/errors/subscription.errors.js';
 import * as redisConnection from '../../lib/drivers/redis/errors/redis-connection.errors.js';
+import * as configDoor from '../../lib/config.js';
 import * as driver from '../../lib/driver.js';
 import * as root from '../../lib/index.js';
 import { StreamsError } from '../../lib/core/errors/streams.error.js';
@@ -44,6 +46,12 @@ const SECTIONS: readonly Section[] = [
     file: 'start-up',
     also: ['../../lib/core/errors/slot.errors.ts', '../../lib/core/errors/running.errors.ts'],
     classes: [...classesOf(startUp), ...classesOf(slot), ...classesOf(running)],
+  },
+  {
+    title: 'Files of configuration',
+    file: 'config',
+    classes: classesOf(config),
+    after: `The message has a line for each mistake, such as \`consumer.yaml:12:16 behavior.max_retries: must be a whole number of at least 0, not a text\`. More: [configuration.md](configuration.md#mistakes).`,
   },
   {
     title: 'Connections',
@@ -106,7 +114,7 @@ const SECTIONS: readonly Section[] = [
 
 const HEAD = `# Errors
 
-Every error of this library is a \`StreamsError\`: it has a \`code\` that does not change between versions, a message that says what to do, and the \`cause\`, if there is one. Test for the code or the class, never for the message. \`nestjs-redis-streams\` exports most classes, and \`nestjs-redis-streams/driver\` those marked with \`/driver\`. Recognise the others by their code.
+Every error of this library is a \`StreamsError\`: it has a \`code\` that does not change between versions, a message that says what to do, and the \`cause\`, if there is one. Test for the code or the class, never for the message. \`nestjs-redis-streams\` exports most classes, and \`nestjs-redis-streams/driver\` and \`…/config\` those marked with \`/driver\` and \`/config\`. Recognise the others by their code.
 
 <!-- snippet: errors/order.publisher.ts -->
 
@@ -160,6 +168,7 @@ function sectionText({
 /** With the door that exports it, where that is not the root. */
 function classCell(name: string): string {
   if (name in root) return `\`${name}\``;
+  if (name in configDoor) return `\`${name}\` of \`/config\``;
   return name in driver ? `\`${name}\` of \`/driver\`` : `${name}: by its code`;
 }
 

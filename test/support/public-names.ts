@@ -10,6 +10,7 @@ export const DOORS = {
   'nestjs-redis-streams/core': 'lib/core.ts',
   'nestjs-redis-streams/driver': 'lib/driver.ts',
   'nestjs-redis-streams/testing': 'lib/testing.ts',
+  'nestjs-redis-streams/config': 'lib/config.ts',
   'nestjs-redis-streams/memory': 'lib/drivers/memory/index.ts',
 } as const;
 

@@ -1,4 +1,5 @@
 import { ConnectionError } from '../../lib/core/errors/connection.errors.js';
+import { InvalidConfigError } from '../../lib/core/errors/config.errors.js';
 import { describe, expect, it } from 'vitest';
 import {
   ClaimFailedError,
@@ -114,6 +115,7 @@ const SAMPLES: readonly (readonly [error: StreamsError, advice?: string])[] = [
   [new InvalidInstructionError('No event type.')],
   [new InvalidMessageError('No event type.')],
   [new InvalidMessageKeyError('A.a', 5, 1024)],
+  [new InvalidConfigError([])],
   [new InvalidOptionsError(['group must be a text'])],
   [new MissingSlotError('messageSource')],
   [new StateContendedError('k', 50)],

@@ -129,8 +129,8 @@ export class UnsupportedFeatureError extends StreamsError {
 }
 
 /**
- * A package that a driver needs is not installed: an optional peer dependency of this library. Thrown by
- * the first call that needs a connection: `listen`, a publication, `StreamConsumer.start`. Has `package`,
+ * A package that a driver or `loadConfig` needs is not installed: an optional peer dependency of this library.
+ * Thrown by `loadConfig`, and by the first call that needs a connection: `listen`, a publication, `StreamConsumer.start`. Has `package`,
  * and the `command` that installs it.
  */
 export class MissingPackageError extends StreamsError {

@@ -28,8 +28,13 @@ export class Describer {
   /**
    * A table of options.
    * @param without types whose options stand elsewhere
+   * @param inFiles what files of configuration call an option. Undefined: they have none of these
    */
-  options(symbol: ts.Symbol, without: readonly ts.Symbol[] = []): string {
+  options(
+    symbol: ts.Symbol,
+    without: readonly ts.Symbol[] = [],
+    inFiles?: (option: string) => string,
+  ): string {
     const elsewhere = new Set(without.flatMap((it) => this.members(it).map(({ name }) => name)));
     const more: string[] = [];
     const rows = this.members(symbol)
@@ -38,9 +43,12 @@ export class Describer {
         `\`${name}\``,
         `\`${type}\``,
         optional ? doc.default : 'required',
+        ...(inFiles ? [inFiles(name)] : []),
         inCell(name, doc, more),
       ]);
-    return section(table(['option', 'type', 'default', 'meaning'], rows), more.join('\n'));
+    const files = inFiles ? ['in a file'] : [];
+    const head = ['option', 'type', 'default', ...files, 'meaning'];
+    return section(table(head, rows), more.join('\n'));
   }
 
   private classText(name: string, symbol: ts.Symbol): string {

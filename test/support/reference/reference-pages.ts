@@ -4,6 +4,7 @@ import { partsOf, withParts } from '../generated-parts.js';
 import { PublicNames } from '../public-names.js';
 import { EventDescriber, unionTable } from './describe-events.js';
 import { Describer } from './describe.js';
+import { namesInFiles } from './names-in-files.js';
 import { withFormattedCode } from './signature-code.js';
 
 /**
@@ -41,6 +42,7 @@ export class ReferencePages {
         return this.describer.options(
           this.symbol(name),
           others.map((other) => this.symbol(other)),
+          namesInFiles(name),
         );
       case 'events':
         return this.events.table(described);

@@ -29,8 +29,9 @@ const tls = () =>
     .secret();
 
 const SENTINEL_ADDRESS = declareOptions('the address of a sentinel', {
+  /** Name or address of the host. */
   host: text('the name or address of a host').required(),
-  /** @default 26379 */
+  /** Port of the sentinel. @default 26379 */
   port: whole(1, 65_535),
 });
 
@@ -38,8 +39,9 @@ const SENTINEL_ADDRESS = declareOptions('the address of a sentinel', {
 export interface SentinelAddress extends Given<typeof SENTINEL_ADDRESS> {}
 
 const NODE_ADDRESS = declareOptions('the address of a node', {
+  /** Name or address of the host. */
   host: text('the name or address of a host').required(),
-  /** @default 6379 */
+  /** Port of the node. @default 6379 */
   port: whole(1, 65_535),
 });
 

@@ -1,0 +1,49 @@
+import type { Shape } from '../core/option-schema/shape.js';
+import { MEMORY_OPTIONS } from '../drivers/memory/memory.driver.js';
+import { REDIS_OPTIONS } from '../drivers/redis/connection/redis.options.js';
+// Files may name Redis, whether or not the application imports the root door.
+import '../runtime/redis.preset.js';
+import type { NamedDriverFactory } from '../options/slots-options.js';
+import type { ConfigSchema } from './config-schema.js';
+
+/** A driver with a schema that checks its options in a file. */
+export interface DriverWithSchema {
+  /** Makes the driver of what the schema has validated. */
+  readonly driver: NamedDriverFactory;
+  /** Of zod, valibot, arktype, or any other that has `~standard`. */
+  readonly schema: ConfigSchema;
+}
+
+/** Drivers of other packages, by the names that files call them by. */
+export type ConfigDrivers = Readonly<Record<string, NamedDriverFactory | DriverWithSchema>>;
+
+/** The options of the drivers of this package, as they are declared. */
+export const DECLARED_DRIVERS: ReadonlyMap<string, Shape> = new Map<string, Shape>([
+  ['memory', MEMORY_OPTIONS],
+  ['redis', REDIS_OPTIONS],
+]);
+
+/** How the options of a driver are checked. */
+export type DriverCheck =
+  | { readonly by: 'declaration'; readonly shape: Shape }
+  | { readonly by: 'schema'; readonly schema: ConfigSchema }
+  | { readonly by: 'driver'; readonly make: NamedDriverFactory };
+
+/** Undefined: the driver is not known. The start says so. */
+export function checkFor(name: unknown, drivers: ConfigDrivers): DriverCheck | undefined {
+  if (typeof name !== 'string') return undefined;
+  const own = Object.hasOwn(drivers, name) ? drivers[name] : undefined;
+  if (typeof own === 'function') return { by: 'driver', make: own };
+  if (own) return { by: 'schema', schema: own.schema };
+  const shape = DECLARED_DRIVERS.get(name);
+  return shape && { by: 'declaration', shape };
+}
+
+/** The functions that make these drivers, for the option `drivers`. */
+export const factoriesOf = (drivers: ConfigDrivers): Record<string, NamedDriverFactory> =>
+  Object.fromEntries(
+    Object.entries(drivers).map(([name, given]) => [
+      name,
+      typeof given === 'function' ? given : given.driver,
+    ]),
+  );

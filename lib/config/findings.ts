@@ -1,0 +1,31 @@
+import { InvalidConfigError, type ConfigProblem } from '../core/errors/config.errors.js';
+import type { Place } from './file-node.js';
+
+/** Gathers the mistakes of one file. */
+export class Findings {
+  private readonly found: ConfigProblem[] = [];
+
+  constructor(readonly file: string) {}
+
+  get count(): number {
+    return this.found.length;
+  }
+
+  /** @param at undefined: the file itself */
+  add(at: Place | undefined, path: string, message: string): void {
+    const { file } = this;
+    this.found.push({ file, line: at?.line, column: at?.column, path, message });
+  }
+
+  /** Takes over what was found apart. */
+  join(others: Findings): void {
+    this.found.push(...others.found);
+  }
+
+  /** @throws InvalidConfigError naming all mistakes, in the order of the file */
+  raise(): void {
+    if (this.found.length === 0) return;
+    const order = ({ line = 0, column = 0 }: ConfigProblem) => line * 1e6 + column;
+    throw new InvalidConfigError(this.found.toSorted((a, b) => order(a) - order(b)));
+  }
+}

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { StreamsModuleOptions } from '../nest/module/streams.module.js';
+import type { ConfigDrivers } from './driver-configs.js';
+import { Findings } from './findings.js';
+import { loadYaml } from './load-yaml.js';
+import { consumerIn } from './consumers-of-file.js';
+import { YamlFile } from './yaml-file.js';
+
+/** How a file is read. */
+export interface LoadConfigOptions {
+  /** Drivers of other packages, by the names that the file calls them by. @default none */
+  readonly drivers?: ConfigDrivers | undefined;
+}
+
+/**
+ * Reads the options of a module from a YAML file: docs/configuration.md.
+ *
+ * ```ts
+ * StreamsModule.forRoot(loadConfig('consumer-config.yaml', 'order-processor'))
+ * ```
+ *
+ * @param file path, from the working directory of the process
+ * @param consumer name of a consumer of the file. May be left out where the file has one
+ * @throws InvalidConfigError naming every mistake with its line, and MissingPackageError where the
+ * package `yaml` is not installed
+ */
+export function loadConfig(
+  file: string,
+  consumer?: string,
+  { drivers = {} }: LoadConfigOptions = {},
+): StreamsModuleOptions {
+  const yaml = loadYaml();
+  const findings = new Findings(file);
+  const text = textOf(file, findings);
+  const node = new YamlFile(yaml, text, findings).read();
+  const options = node && consumerIn(node, consumer, { drivers, variables: process.env, findings });
+  findings.raise();
+  return options!;
+}
+
+function textOf(file: string, findings: Findings): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    findings.add(undefined, '', `cannot be read (${code}): looked for ${resolve(file)}`);
+    findings.raise();
+    throw error;
+  }
+}

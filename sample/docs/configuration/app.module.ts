@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { StreamsModule } from 'nestjs-redis-streams';
+import { loadConfig } from 'nestjs-redis-streams/config';
+import { OrderController } from './order.controller.js';
+
+@Module({
+  imports: [
+    StreamsModule.forRoot(
+      loadConfig('consumer-config.yaml', 'order-processor'),
+    ),
+  ],
+  controllers: [OrderController],
+})
+export class AppModule {}
