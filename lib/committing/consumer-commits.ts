@@ -9,7 +9,7 @@ import type { CommitsSettings } from '../options/commits-options.js';
 import type { IdFormat } from '../ports/id-format.js';
 import type { MessageSource } from '../ports/source.js';
 import type { StateStore } from '../ports/state-store.js';
-import { recordKey, recordOfText } from './consumer-record.js';
+import { BEGINNING, recordKey, recordOfText } from './consumer-record.js';
 import { RecordWriter } from './record-writer.js';
 import { SettledFloor } from './settled-floor.js';
 import { StreamProgress, type Snapshot } from './stream-progress.js';
@@ -67,10 +67,17 @@ export class ConsumerCommits {
     return this.streams.has(stream) || [...this.all].some((one) => one.stream === stream);
   }
 
-  /** The consumer reads these streams now. */
-  started(streams: Iterable<string>): void {
+  /**
+   * The consumer reads these streams now.
+   * @param began behind which ids it has begun, where a restart could not find that out
+   */
+  async started(streams: Iterable<string>, began?: ReadonlyMap<string, string>): Promise<void> {
     this.streams = new Set(streams);
     this.opened.add(this);
+    if (!began || !this.resumes) return;
+    const fresh = [...began].filter(([stream]) => !this.resumed.has(stream));
+    for (const [stream, id] of fresh) this.resumed.set(stream, id);
+    await Promise.all(fresh.map(([stream, id]) => this.begin({ stream }).began(id)));
   }
 
   /**
@@ -85,7 +92,7 @@ export class ConsumerCommits {
       const text = await store.get(key);
       if (text === undefined) return;
       const record = recordOfText(text);
-      if (!record || !ids.accepts(record.offset))
+      if (!record || !(record.offset === BEGINNING || ids.accepts(record.offset)))
         throw new ConsumerStateUnreadableError(key, ids.expected);
       this.resumed.set(stream, record.offset);
     };
@@ -169,7 +176,7 @@ export class ConsumerCommits {
     return this.progress.get(partition === undefined ? stream : mapKey(stream, partition));
   }
 
-  private begin({ stream, partition }: Lease): StreamProgress {
+  private begin({ stream, partition }: Pick<Lease, 'stream' | 'partition'>): StreamProgress {
     const { store, ids, source, clock } = this.parts;
     const writer = new RecordWriter(store, ids, this.keyOf(stream, partition));
     const write = async ({ offset, ...last }: Snapshot): Promise<void> => {

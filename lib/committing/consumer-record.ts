@@ -1,8 +1,11 @@
+/** Offset of a consumer that began with an empty stream. Not every source has this id. */
+export const BEGINNING = '0';
+
 /** How far a consumer has come in one stream, or in one partition of a stream. */
 export interface ConsumerRecord {
   /** Id up to which everything is settled. */
   readonly offset: string;
-  /** Id of the message that was settled last. */
+  /** Id of the message that was settled last. Empty: none was. */
   readonly lastMessageId: string;
   /** When the record was written, in milliseconds since the epoch. */
   readonly lastUpdated: number;

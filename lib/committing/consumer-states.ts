@@ -31,7 +31,7 @@ export interface ConsumerStateRecord {
   readonly partition: string | undefined;
   /** Id up to which everything is settled. */
   readonly offset: string;
-  /** Id of the message that was settled last. */
+  /** Id of the message that was settled last. Empty: none was. */
   readonly lastMessageId: string;
   /** When the record was written. */
   readonly lastUpdated: Date;

@@ -1,6 +1,6 @@
 import type { IdFormat } from '../ports/id-format.js';
 import type { StateStore } from '../ports/state-store.js';
-import { recordOfText, textOfRecord, type ConsumerRecord } from './consumer-record.js';
+import { BEGINNING, recordOfText, textOfRecord, type ConsumerRecord } from './consumer-record.js';
 
 /** How often a record is tried while other consumers write it at the same time. */
 const MOST_TRIES = 10;
@@ -47,7 +47,8 @@ export class RecordWriter {
     const { ids, known } = this;
     const stored = known === undefined ? undefined : recordOfText(known);
     // A record with the ids of another technology says nothing about this source.
-    if (!stored || !ids.accepts(stored.offset)) return false;
+    if (!stored || stored.offset === BEGINNING || !ids.accepts(stored.offset)) return false;
+    if (record.offset === BEGINNING) return true;
     return ids.compare(record.offset, stored.offset) < 0;
   }
 }

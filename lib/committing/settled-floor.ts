@@ -1,4 +1,5 @@
 import type { IdFormat } from '../ports/id-format.js';
+import { BEGINNING } from './consumer-record.js';
 
 /**
  * Follows up to which id everything is settled, for a source that cannot tell. Entries are handed out
@@ -17,7 +18,8 @@ export class SettledFloor {
   /** An entry that comes again is known, or was settled before. */
   handedOut(id: string): void {
     const { newest } = this;
-    if (newest !== undefined && this.ids.compare(id, newest) <= 0) return;
+    const isFirst = newest === undefined || newest === BEGINNING;
+    if (!isFirst && this.ids.compare(id, newest) <= 0) return;
     this.unsettled.set(id, newest);
     this.newest = id;
   }

@@ -55,6 +55,12 @@ export class StreamProgress {
     this.due = { offset: this.floor?.position, lastMessageId: this.lastId, retryCount };
   }
 
+  /** The consumer begins behind this id, and has settled nothing. Never rejects. */
+  began(offset: string): Promise<void> {
+    this.due = { offset, lastMessageId: '', retryCount: 0 };
+    return this.write();
+  }
+
   /** Writes what is to be written, one write at a time. Never rejects. */
   write(): Promise<void> {
     this.writing ??= this.writeDue().finally(() => (this.writing = undefined));

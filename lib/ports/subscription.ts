@@ -53,6 +53,14 @@ export interface Subscription {
   forget(lease: Lease, left?: boolean): void;
 
   /**
+   * Only for sources with `positions: 'engine'`, where `startId` is `$`: for each stream without a
+   * position, the id of its newest entry when the subscription began, or `0` where it had none. The
+   * engine records it at once, so that a consumer that is killed before its first record skips
+   * nothing when it starts again.
+   */
+  readonly began?: ReadonlyMap<string, string> | undefined;
+
+  /**
    * From now on reads only these of its streams. Nothing of the others is handed out, taken over or
    * adopted until they are named again. Entries that are held stay held. A `pull` under way may
    * still return what it had read.

@@ -43,7 +43,14 @@ export const withoutPositions = (factory: DriverFactory): DriverFactory =>
           const startId = options.positions?.get(stream) ?? options.startId;
           await groups!.create(stream, group, { startId, createStream: true });
         }
-        return source.subscribe({ ...options, group });
+        const subscription = await source.subscribe({ ...options, group });
+        const began = new Map<string, string>();
+        for (const stream of options.startId === '$' ? options.streams : []) {
+          const [report] = await groups!.describe([stream]);
+          const own = report!.groups.find(({ name }) => name === group)!;
+          if (!options.positions?.has(stream)) began.set(stream, own.lastDeliveredId);
+        }
+        return Object.assign(Object.create(subscription) as Subscription, { began });
       },
     }),
   });

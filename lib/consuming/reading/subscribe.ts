@@ -28,7 +28,7 @@ export async function subscribe(
     streams,
     ...(positions && { positions }),
   });
-  recorder?.started(streams);
+  await recorder?.started(streams, subscription.began);
   return subscription;
 }
 

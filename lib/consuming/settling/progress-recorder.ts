@@ -10,8 +10,11 @@ export interface ProgressRecorder extends Committer {
    * @throws where that cannot be read
    */
   positions(streams: readonly string[]): Promise<ReadonlyMap<string, string> | undefined>;
-  /** The consumer reads these streams now. */
-  started(streams: Iterable<string>): void;
+  /**
+   * The consumer reads these streams now.
+   * @param began behind which ids it has begun, where a restart could not find that out
+   */
+  started(streams: Iterable<string>, began?: ReadonlyMap<string, string>): Promise<void>;
   /**
    * Call it with entries in the order in which they come. Undefined: the recorder need not know of
    * them.

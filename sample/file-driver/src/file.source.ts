@@ -14,7 +14,7 @@ import type { Change } from './changes.js';
 import type { FileLease } from './feed.js';
 import { FileSubscription } from './file.subscription.js';
 import type { Store } from './store.js';
-import { rememberedFeed, resumedFeeds } from './subscribed.feeds.js';
+import { begunAtEnd, rememberedFeed, resumedFeeds } from './subscribed.feeds.js';
 
 export class FileSource implements MessageSource {
   /** Only the journal can tell: without it the engine keeps count. */
@@ -61,7 +61,8 @@ export class FileSource implements MessageSource {
     }
     const feeds = subscribed.flatMap(resumedFeeds);
     const end = store.soleReaders.enter(keys, options.group);
-    return new FileSubscription(store, feeds, options, context, end);
+    const began = begunAtEnd(subscribed);
+    return new FileSubscription(store, feeds, options, context, end, began);
   }
   // #endregion
 

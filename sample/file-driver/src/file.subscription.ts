@@ -18,6 +18,7 @@ export class FileSubscription implements Subscription {
     private readonly options: SubscribeOptions,
     private readonly context: DriverContext,
     private readonly onClosed: () => void = () => undefined,
+    readonly began?: ReadonlyMap<string, string>,
   ) {}
 
   // #region pull

@@ -66,6 +66,19 @@ function commitOthers(store: Store, group: Group, changes: readonly Change[]): v
 }
 // #endregion
 
+/** Where streams without a position begin with new entries: the engine has to remember that. */
+export function begunAtEnd(all: readonly Subscribed[]): ReadonlyMap<string, string> {
+  const fresh = all.filter(
+    ({ stream, options }) => options.startId === '$' && !options.positions?.has(stream),
+  );
+  return new Map(
+    fresh.map(({ stream, key, store, options }) => {
+      const { log } = store.contents.group(key, options.group);
+      return [stream, String(log.lastId)];
+    }),
+  );
+}
+
 /** The id behind which a new group begins. @throws InvalidOptionsError */
 function startOf({ lastId }: StreamLog, startId: string): number {
   if (startId === '$') return lastId;

@@ -40,6 +40,7 @@ describe("with positions: 'engine'", () => {
     const reader = await subscribe(undefined, '$');
     await publish(driver, 'b');
     assert.deepEqual(valuesOf(await reader.pull(10)), ['b']);
+    assert.deepEqual([...reader.began!], [[STREAM, '1']]);
   });
 
   it('an acknowledgement is forgotten with the subscription', async () => {

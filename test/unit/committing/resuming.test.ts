@@ -54,6 +54,27 @@ describe('a source without positions of its own', () => {
     expect(first.ran).toEqual([id]);
   });
 
+  it('skips nothing after a crash before the first record, where it began with new messages', async () => {
+    const publisher = world.runtime();
+    await publisher.producer.publish({ eventType: 'orders', payload: 'old' });
+    const first = await noting({ startId: '$' });
+    const id = await first.publish('orders');
+    expect(first.ran).toEqual([id]);
+    // It never stops, as a process that is killed.
+    const second = await noting({ startId: '$' });
+    await world.settle();
+    expect(second.ran).toEqual([id]);
+  });
+
+  it('skips nothing after such a crash of a consumer that began with an empty stream', async () => {
+    await noting({ startId: '$' });
+    const publisher = world.runtime();
+    const id = await publisher.producer.publish({ eventType: 'orders', payload: 'new' });
+    const second = await noting({ startId: '$' });
+    await world.settle();
+    expect(second.ran).toEqual([id]);
+  });
+
   it('repeats what was not recorded when the process was killed', async () => {
     const first = await noting();
     const recorded = await first.publish('orders');
