@@ -37,7 +37,7 @@ export class Capacity {
     // up.
     if (this.paused !== (full && (this.paused || parkedRetries.waiting.length > 0)))
       this.togglePause();
-    return full || this.isBehind ? 0 : dispatcher.room + readAhead.size;
+    return full || this.isBehind ? 0 : dispatcher.capacity + readAhead.size;
   }
 
   /**
@@ -50,7 +50,7 @@ export class Capacity {
     const { waiting } = this;
     const forOthers = parkedRetries.unhandled + this.handedOver;
     if (waiting < maxParked || waiting - forOthers >= maxParked || this.isBehind) return 0;
-    return dispatcher.room;
+    return dispatcher.capacity;
   }
 
   /** Too many deliveries wait for their settlement, or may kill the process. */

@@ -97,7 +97,7 @@ export class Consumer implements Worker {
   resume(streams: Iterable<string>): void {
     for (const stream of streams) this.halted.delete(stream);
     this.watch();
-    this.pullLoop?.roomMade();
+    this.pullLoop?.capacityFreed();
   }
 
   /** Ends reading these streams, as a shutdown would, while the others go on. */
@@ -180,7 +180,7 @@ export class Consumer implements Worker {
 
   /** A run or settlement has ended: there may be room, and callers may wait for it. */
   private readonly progressed = (): void => {
-    this.pullLoop?.roomMade();
+    this.pullLoop?.capacityFreed();
     const { held } = this.workings;
     if (held.waiting.size > 0) held.progressed();
   };
@@ -218,8 +218,8 @@ export class Consumer implements Worker {
       ...options,
       subscription,
       readAhead,
-      room: () => (halted.size === tables.size ? 0 : capacity.free),
-      roomForHanded: () => (halted.size === tables.size ? 0 : capacity.forHanded),
+      capacity: () => (halted.size === tables.size ? 0 : capacity.free),
+      capacityForHanded: () => (halted.size === tables.size ? 0 : capacity.forHanded),
       accept: followed(admission.accept, workings.recorder),
     });
   }

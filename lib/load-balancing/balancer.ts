@@ -60,9 +60,9 @@ export class Balancer {
       clock,
       locks,
       isRunning: () => this.state === 'running',
-      hasRoom: () => this.room > 0,
+      hasCapacity: () => this.capacity > 0,
       notify: (notification) => this.notificationHub.tell(notification),
-      onRoom: () => this.inputLoop.roomMade(),
+      onCapacity: () => this.inputLoop.capacityFreed(),
     });
     const { announcements, streamOwner } = this;
     this.acquisition = new StreamAcquisition({ announcements, streamOwner, onFailure: fails });
@@ -71,7 +71,7 @@ export class Balancer {
     this.inputLoop = new InputLoop({
       ...options,
       inputs,
-      room: () => this.room,
+      capacity: () => this.capacity,
       accept: (read) => this.acquisition.accept(read),
       onFailure: fails,
       onGivenUp: (error) => void this.terminate(error),
@@ -90,7 +90,7 @@ export class Balancer {
       locks,
       members,
       owned,
-      room: () => this.room,
+      capacity: () => this.capacity,
       claims: () => streamOwner.isWorkedOn,
       take: (assignment, ours) => streamOwner.take(assignment, ours),
       tellExpired: (assignment) =>
@@ -201,7 +201,7 @@ export class Balancer {
     events.emit('worker-error', { worker: `load balancer of "${service}"`, error });
   };
 
-  private get room(): number {
+  private get capacity(): number {
     if (this.state !== 'running' || this.notificationHub.isUnheard) return 0;
     return this.options.maxStreams - this.streamOwner.owned.size;
   }

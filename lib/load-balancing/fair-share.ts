@@ -12,12 +12,12 @@ export interface Sharer {
  */
 export function fairShares(total: number, sharers: readonly Sharer[]): Map<string, number> {
   const shares = new Map<string, number>();
-  const byRoom = [...sharers].sort(
+  const byLimit = [...sharers].sort(
     (a, b) => a.limit - b.limit || a.owned - b.owned || (a.consumer < b.consumer ? -1 : 1),
   );
   let left = total;
-  for (const [index, { consumer, limit }] of byRoom.entries()) {
-    const share = Math.min(limit, Math.floor(left / (byRoom.length - index)));
+  for (const [index, { consumer, limit }] of byLimit.entries()) {
+    const share = Math.min(limit, Math.floor(left / (byLimit.length - index)));
     shares.set(consumer, share);
     left -= share;
   }

@@ -16,7 +16,7 @@ export interface InputLoopOptions {
   readonly inputs: StreamInputs;
   readonly retry: BalancerRetry;
   /** How many more streams this consumer may own. */
-  readonly room: () => number;
+  readonly capacity: () => number;
   readonly accept: (inputs: readonly StreamInput[]) => Promise<void>;
   readonly onFailure: (error: Error) => void;
   /** Called when reading has failed more often in a row than allowed. */
@@ -43,15 +43,15 @@ export class InputLoop {
   }
 
   /** Ends a rest: there is room for a stream. */
-  roomMade(): void {
+  capacityFreed(): void {
     this.resting.abort();
   }
 
   private async run(): Promise<void> {
-    const { clock, inputs, room, accept, retry, onFailure, onGivenUp } = this.options;
+    const { clock, inputs, capacity, accept, retry, onFailure, onGivenUp } = this.options;
     const waits = { type: 'exponential', ...retry, jitter: 0 } as const;
     for (let failures = 0; !this.stopping.signal.aborted;) {
-      const limit = Math.min(room(), AT_ONCE);
+      const limit = Math.min(capacity(), AT_ONCE);
       if (limit <= 0) {
         await this.rest();
         continue;

@@ -46,7 +46,7 @@ export interface RecoveryOptions extends BalancerSettings {
   readonly members: BalancerMembers;
   readonly owned: OwnedStreams;
   /** How many more streams this consumer may own. */
-  readonly room: () => number;
+  readonly capacity: () => number;
   /**
    * Whether this consumer takes abandoned streams. Otherwise the application is told of them, and
    * claims them.
@@ -181,11 +181,11 @@ export class Recovery implements Worker {
   }
 
   private async takeSome(found: readonly Abandoned[]): Promise<void> {
-    const { owned, room } = this.options;
+    const { owned, capacity } = this.options;
     const mine = this.sharing.mine(found);
     for (const wanted of chunksOf(shuffled(found), AT_ONCE)) {
       if (this.stopping.signal.aborted) return;
-      let left = Math.min(room(), AT_ONCE);
+      let left = Math.min(capacity(), AT_ONCE);
       let share = mine - owned.size;
       const some = wanted.filter((one) => {
         if (left <= 0) return false;
@@ -219,12 +219,12 @@ export class Recovery implements Worker {
   }
 
   private async tellOrTake(found: readonly Abandoned[]): Promise<void> {
-    const { clock, consumer, idleTime, room, tellExpired } = this.options;
+    const { clock, consumer, idleTime, capacity, tellExpired } = this.options;
     const now = clock.now();
     const ids = new Set(found.map(({ assignment }) => assignment.id));
     for (const id of this.told.keys()) if (!ids.has(id)) this.told.delete(id);
     for (const one of found) {
-      if (room() <= 0) return;
+      if (capacity() <= 0) return;
       // The input is pending to this consumer and not known here: the reply was lost, or an earlier
       // process of this name read it.
       if (one.owner === consumer) await this.take(one, true);
@@ -232,7 +232,7 @@ export class Recovery implements Worker {
     const isDue = (id: string): boolean => now - (this.told.get(id) ?? -Infinity) >= idleTime;
     const due = found.filter(({ owner, assignment }) => owner !== consumer && isDue(assignment.id));
     for (const { assignment } of await this.abandoned.still(due)) {
-      if (room() <= 0) return;
+      if (capacity() <= 0) return;
       this.told.set(assignment.id, now);
       tellExpired(assignment);
     }

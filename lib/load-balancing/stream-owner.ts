@@ -44,10 +44,10 @@ export interface StreamOwnerOptions {
    * Whether one more stream may be owned. Known only after taking it, because several are taken at
    * a time.
    */
-  readonly hasRoom: () => boolean;
+  readonly hasCapacity: () => boolean;
   readonly notify: (notification: StreamNotification) => void;
   /** Called when this consumer owns one stream less. */
-  readonly onRoom: () => void;
+  readonly onCapacity: () => void;
 }
 
 type NotOwned = Exclude<TakeOutcome['word'], 'taken'> | 'full';
@@ -102,7 +102,7 @@ export class StreamOwner {
 
   /** Gives the stream back where it may not be kept. */
   private async mayKeep(owned: OwnedStream): Promise<boolean> {
-    if (this.options.isRunning() && this.options.hasRoom()) return true;
+    if (this.options.isRunning() && this.options.hasCapacity()) return true;
     await this.options.locks.release(owned);
     return false;
   }
@@ -119,7 +119,7 @@ export class StreamOwner {
     owned.disown();
     this.holder?.lost(owned);
     this.options.notify({ type: 'StreamDisowned', ...about(owned), reason: 'lost' });
-    this.options.onRoom();
+    this.options.onCapacity();
   }
 
   /** Accepts a stream that was handed over to this consumer. */
@@ -202,7 +202,7 @@ export class StreamOwner {
       } else if (this.owned.remove(owned)) {
         owned.disown();
         if (complete) this.remember(owned.stream);
-        this.options.onRoom();
+        this.options.onCapacity();
       }
       return outcome;
     } catch (error) {

@@ -79,7 +79,7 @@ export function describeCommitsContract(name: string, setup: () => ConsumerHarne
       await until('the record', async () => (await two.record())?.offset === last);
     });
 
-    test('are written at the end, whatever the interval', async () => {
+    test('are written at the end, at any interval', async () => {
       const { record, publish, runtime } = await start('c1', () => true, { commits: {} });
       let settled = 0;
       runtime.events.on('settled', () => settled++);

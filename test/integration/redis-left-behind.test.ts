@@ -129,7 +129,7 @@ describe('consumers that are gone', () => {
       ...{ commands, keys, keeper, events, group: 'g', consumer: 'me', interval: 20 },
       ...{ idleTimeout: 60_000, absentAfter: 50, crashedAfter: 60_000 },
       streams: () => [{ key, stream: 's', redriven: false }],
-      room: () => 10,
+      capacity: () => 10,
       onLook: async () => undefined,
       onLooked: async () => undefined,
     });

@@ -86,7 +86,7 @@ async function removeAnAbsentConsumer(): Promise<void> {
   await server.client.xgroup('CREATE', key, group, '0', 'MKSTREAM');
   await server.client.xgroup('CREATECONSUMER', key, group, 'absent');
   await driver.state!.exists('anything');
-  const times = { idleTimeout: 1, absentAfter: -1, crashedAfter: 1, room: 0 };
+  const times = { idleTimeout: 1, absentAfter: -1, crashedAfter: 1, capacity: 0 };
   const streams = [{ key, floor: key, redrive: key, consumers: `${key}:c`, handed: `${key}:h` }];
   const look = { group, consumer: 'present', streams, ...times };
   const [looked] = (await reclaim(driver.unwrap!() as Redis, look))!;

@@ -38,7 +38,7 @@ function adopting(failsAt: 'listing' | 'fetching', error: Error) {
       },
       streams: () => ['a', 'b', 'c'].map(keyOf),
       waiting: () => Promise.resolve(new Set<string>()),
-      room: { ofAdoption: 1000 },
+      byteCapacity: { ofAdoption: 1000 },
       sizes: { learnOf: () => undefined },
       add: (lease: { stream: string }) => added.push(lease.stream),
       onHeld: () => undefined,

@@ -52,7 +52,7 @@ describe('the dispatcher', () => {
     const d = dispatcher(2, new Slots(10));
     d.add(false, 'a', 'b', 'c', 'd');
     expect(d.started).toEqual(['a', 'b']);
-    expect(d.it.room).toBe(-2);
+    expect(d.it.capacity).toBe(-2);
     await d.end('b');
     expect(d.started).toEqual(['a', 'b', 'c']);
   });
@@ -88,7 +88,7 @@ describe('the dispatcher', () => {
     const d = dispatcher(5, new Slots(10));
     d.add(true, 's1', 's2', 's3', 's4', 's5', 's6');
     expect(d.it.suspects.length).toBe(5);
-    expect(d.it.room).toBe(3);
+    expect(d.it.capacity).toBe(3);
   });
 
   it('starts nothing after stop, and passes its turn on', async () => {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { EventBus } from '../../lib/core/event-bus.js';
-import { ByteRoom, ReadBudget } from '../../lib/drivers/redis/held-entries/read-budget.js';
+import { ByteCapacity, ReadBudget } from '../../lib/drivers/redis/held-entries/read-budget.js';
 import type { RedisLease } from '../../lib/drivers/redis/held-entries/redis.lease.js';
 
 it('readers share the bytes of a process equally, and get back the share of one that leaves', () => {
@@ -21,24 +21,29 @@ it('each reader may hold some bytes, however many readers there are', () => {
 
 describe('of a share of a million bytes', () => {
   const held = { bytes: 0, adoptedBytes: 0, resize: () => undefined };
-  let room: ByteRoom;
+  let capacity: ByteCapacity;
   beforeEach(() => {
     Object.assign(held, { bytes: 0, adoptedBytes: 0 });
-    room = new ByteRoom({ share: 1_000_000 }, held, { replyBytes: 1_000_000 }, new EventBus());
-    return () => room.close();
+    capacity = new ByteCapacity(
+      { share: 1_000_000 },
+      held,
+      { replyBytes: 1_000_000 },
+      new EventBus(),
+    );
+    return () => capacity.close();
   });
 
   /** A retry whose data has to be fetched. */
   const retry = () => {
     const lease = { size: 0, fetched: 100_000, fields: undefined } as unknown as RedisLease;
-    return room.begin(lease, async () => 'started');
+    return capacity.begin(lease, async () => 'started');
   };
 
   it('new entries leave a quarter to retries', async () => {
     held.bytes = 600_000;
-    expect(room.forRead(100_000)).toBe(150_000);
+    expect(capacity.forRead(100_000)).toBe(150_000);
     held.bytes = 700_000;
-    expect(room.forRead(100_000)).toBe(0);
+    expect(capacity.forRead(100_000)).toBe(0);
     expect(await retry()).toBe('started');
   });
 
@@ -46,28 +51,28 @@ describe('of a share of a million bytes', () => {
     held.bytes = 1_000_000;
     expect(await retry()).toBe('later');
     held.bytes = 0;
-    expect(room.forRead(100_000)).toBe(0);
+    expect(capacity.forRead(100_000)).toBe(0);
     expect(await retry()).toBe('started');
-    expect(room.forRead(100_000)).toBe(750_000);
+    expect(capacity.forRead(100_000)).toBe(750_000);
   });
 
   it('entries that are taken over fill a half', () => {
     held.bytes = 200_000;
-    expect(room.ofAdoption).toBe(800_000);
+    expect(capacity.ofAdoption).toBe(800_000);
     Object.assign(held, { bytes: 600_000, adoptedBytes: 400_000 });
-    expect(room.ofAdoption).toBe(100_000);
+    expect(capacity.ofAdoption).toBe(100_000);
     Object.assign(held, { bytes: 700_000, adoptedBytes: 500_000 });
-    expect(room.ofAdoption).toBe(0);
+    expect(capacity.ofAdoption).toBe(0);
   });
 
   it('entries that are taken over before new ones leave a quarter, too', () => {
     held.bytes = 600_000;
-    expect(room.ofTakeover).toBe(150_000);
+    expect(capacity.ofTakeover).toBe(150_000);
   });
 
   it('one entry is always fetched, however large it is', () => {
-    expect(room.forRead(5_000_000)).toBeGreaterThan(0);
+    expect(capacity.forRead(5_000_000)).toBeGreaterThan(0);
     held.bytes = 5_000_000;
-    expect([room.ofAdoption, room.ofTakeover]).toEqual([1, 1]);
+    expect([capacity.ofAdoption, capacity.ofTakeover]).toEqual([1, 1]);
   });
 });

@@ -34,7 +34,7 @@ it.each([
       events: new EventBus(),
       group: 'g',
       consumer: 'c',
-      room: () => 1,
+      capacity: () => 1,
       readKeys: () => [],
       find: () => watched,
       redrivenOf: ({ stream }) => ({ key: 'redriven', stream, redriven: true }),

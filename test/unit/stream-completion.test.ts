@@ -25,9 +25,9 @@ async function owning(answers: (CompleteOutcome | Error)[]) {
     clock,
     locks,
     isRunning: () => true,
-    hasRoom: () => true,
+    hasCapacity: () => true,
     notify: () => undefined,
-    onRoom: () => undefined,
+    onCapacity: () => undefined,
   });
   const completion = new StreamCompletion({ streamOwner, clock, events });
   await streamOwner.own({ stream: 'x', id: '1-0', info: {} }, true);

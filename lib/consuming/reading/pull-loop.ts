@@ -17,12 +17,12 @@ export interface PullLoopOptions {
   /** Most entries that one pull asks for. */
   readonly batchSize: number;
   /** Number of entries that could be taken now. Zero or less: none. */
-  readonly room: () => number;
+  readonly capacity: () => number;
   /**
    * Number of entries that could be taken of those that other consumers have handed over, where
-   * `room` is zero.
+   * `capacity` is zero.
    */
-  readonly roomForHanded: () => number;
+  readonly capacityForHanded: () => number;
   /** Where this returns a promise, the next entries are requested after it. */
   readonly accept: (leases: readonly Lease[]) => Promise<void> | undefined;
 }
@@ -51,10 +51,10 @@ export class PullLoop {
   }
 
   /** Call it when there may be new room. */
-  roomMade(): void {
+  capacityFreed(): void {
     if (!this.wake) return;
-    const { readAhead, room, roomForHanded } = this.options;
-    if (room() >= readAhead.worthAsking || roomForHanded() > 0) this.resume();
+    const { readAhead, capacity, capacityForHanded } = this.options;
+    if (capacity() >= readAhead.worthAsking || capacityForHanded() > 0) this.resume();
   }
 
   /** Resolves when the entries of the last reply have been accepted. None follow. Idempotent. */
@@ -72,14 +72,14 @@ export class PullLoop {
   }
 
   private async run(): Promise<void> {
-    const { readAhead, room, batchSize } = this.options;
+    const { readAhead, capacity, batchSize } = this.options;
     while (!this.stopping) {
       readAhead.update();
-      if (room() < readAhead.worthAsking) await this.takeHanded();
+      if (capacity() < readAhead.worthAsking) await this.takeHanded();
       // While entries wait for a slot, the next request goes out at once: its entries arrive as
       // these are handled.
-      else if (room() > readAhead.size) await new Promise<void>(handlersFirst);
-      const limit = Math.min(room(), batchSize);
+      else if (capacity() > readAhead.size) await new Promise<void>(handlersFirst);
+      const limit = Math.min(capacity(), batchSize);
       if (limit >= readAhead.worthAsking) await this.pull(limit);
     }
   }
@@ -96,16 +96,16 @@ export class PullLoop {
 
   /** Reads nothing new. Takes entries that were handed over, where there is room for them. */
   private async takeHanded(): Promise<void> {
-    const { subscription, roomForHanded, batchSize, accept, clock } = this.options;
-    const limit = Math.min(roomForHanded(), batchSize);
+    const { subscription, capacityForHanded, batchSize, accept, clock } = this.options;
+    const limit = Math.min(capacityForHanded(), batchSize);
     const leases = limit > 0 ? (subscription.takeHanded?.(limit) ?? []) : [];
     if (leases.length > 0) return accept(leases);
     const look = limit > 0 && clock.setTimeout(() => this.resume(), LOOK_FOR_HANDED);
-    await this.untilRoom();
+    await this.untilCapacity();
     if (look) clock.clearTimeout(look);
   }
 
-  private untilRoom(): Promise<void> {
+  private untilCapacity(): Promise<void> {
     return new Promise((resolve) => (this.wake = resolve));
   }
 

@@ -40,7 +40,7 @@ export class Dispatcher {
   }
 
   /** Free slots, less the deliveries that wait for one. Negative where more wait. */
-  get room(): number {
+  get capacity(): number {
     const free = Math.min(this.own.free, this.options.shared.free);
     // One delivery may always wait: it queues for a slot of the transport.
     const may = this.running === this.lent ? Math.max(1, free) : free;

@@ -9,16 +9,16 @@ export function chunksOf<T>(
   mostSize = Infinity,
 ): T[][] {
   const chunks: T[][] = [];
-  let room = 0;
+  let capacity = 0;
   for (const item of items) {
     const own = size(item);
     const last = chunks.at(-1);
-    if (last && last.length < limit && own <= room) {
+    if (last && last.length < limit && own <= capacity) {
       last.push(item);
-      room -= own;
+      capacity -= own;
     } else {
       chunks.push([item]);
-      room = mostSize - own;
+      capacity = mostSize - own;
     }
   }
   return chunks;

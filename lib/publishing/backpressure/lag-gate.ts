@@ -103,8 +103,8 @@ export class LagGate {
    * Lets go at most as many publications as the limit has room for. Where consumers have worked off
    * the last ones so soon that there is room again, up to twice as many as the last time.
    */
-  private release(room: number): void {
-    const most = room <= 0 ? 0 : Math.max(room, 2 * this.burst);
+  private release(capacity: number): void {
+    const most = capacity <= 0 ? 0 : Math.max(capacity, 2 * this.burst);
     this.burst = 0;
     for (const waiting of this.queue) {
       if (this.burst >= most) return;

@@ -1,6 +1,6 @@
 import { canonicalId } from '../../entry-ids/entry-id.js';
 import type { EntryLog, LogReader } from './entry-log.js';
-import type { Claim, Hold, Pending, Seen } from './pending-entry.js';
+import type { Claim, Fence, Pending, Seen } from './pending-entry.js';
 
 /** The state of one group on a log: how far it has read, and its pending list. */
 export class ConsumerGroup implements LogReader {
@@ -157,11 +157,11 @@ export class ConsumerGroup implements LogReader {
     return { claims, dropped };
   }
 
-  /** The pending record, where this hold still owns it. */
-  owned(hold: Hold): Pending | 'lost' | 'gone' {
-    const pending = this.pending.get(hold.position);
+  /** The pending record, where the holder of this fence still owns it. */
+  owned(fence: Fence): Pending | 'lost' | 'gone' {
+    const pending = this.pending.get(fence.position);
     if (!pending) return 'gone';
-    const same = pending.consumer === hold.consumer && pending.count === hold.attempt;
+    const same = pending.consumer === fence.consumer && pending.count === fence.attempt;
     return same ? pending : 'lost';
   }
 

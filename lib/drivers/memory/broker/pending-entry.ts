@@ -18,7 +18,7 @@ export interface Seen {
 }
 
 /** The fence: what a consumer believes about an entry that it was handed. */
-export interface Hold {
+export interface Fence {
   readonly position: number;
   readonly consumer: string;
   readonly attempt: number;

@@ -1,7 +1,7 @@
 import type { HeldStream } from '../../../core/held-stream.js';
 import type { Lease } from '../../../core/lease.js';
 import type { Fields } from '../../../core/message.js';
-import type { Hold } from '../broker/pending-entry.js';
+import type { Fence } from '../broker/pending-entry.js';
 import type { Entry } from '../broker/entry-log.js';
 
 /** The feed that handed a lease out. */
@@ -14,7 +14,7 @@ export interface LeaseOrigin {
 }
 
 /** A lease that knows its feed. */
-export class MemoryLease<Origin extends LeaseOrigin> implements Lease, Hold {
+export class MemoryLease<Origin extends LeaseOrigin> implements Lease, Fence {
   readonly id: string;
   readonly publishedAt: number;
   fields: Fields | undefined;

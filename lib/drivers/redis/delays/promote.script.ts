@@ -48,10 +48,10 @@ local function fields_of(packed)
   end
   return fields
 end
-local function promote(delayed, entries, stream, room)
+local function promote(delayed, entries, stream, capacity)
   local refusal = refuse_delays(delayed, entries, stream)
   if refusal then return refusal end
-  local names = redis.call('ZRANGE', delayed, '-inf', now, 'BYSCORE', 'LIMIT', 0, room)
+  local names = redis.call('ZRANGE', delayed, '-inf', now, 'BYSCORE', 'LIMIT', 0, capacity)
   -- They change nothing. They end the script before it publishes, where the user may not delete.
   -- After a first write a server at maxmemory lets the script publish too, which takes less than it frees.
   redis.call('ZREMRANGEBYRANK', delayed, 1, 0)

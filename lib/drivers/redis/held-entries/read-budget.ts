@@ -58,7 +58,7 @@ export interface HeldBytes {
  * Entries that are taken over have a half: entries of crashed processes run one at a time, and must
  * hold up no others.
  */
-export class ByteRoom {
+export class ByteCapacity {
   /** To be called when less is held. Undefined: no read waits for room. */
   onLess: (() => void) | undefined;
   /** Runs while a retry has found no room and new entries wait for it. */

@@ -17,7 +17,7 @@ export interface HandedEntriesOptions {
   readonly group: string;
   readonly consumer: string;
   /** How many entries may be fetched now. */
-  readonly room: () => number;
+  readonly capacity: () => number;
   /** The keys that the subscription reads. */
   readonly readKeys: () => readonly ReadKey[];
   /** The key of a stream. Undefined: the subscription leaves it alone. */
@@ -64,7 +64,7 @@ export class HandedEntries {
   }
 
   /** There is room to fetch more. */
-  roomMade(): void {
+  capacityFreed(): void {
     if (this.waiting.size > 0) this.fetch();
   }
 
@@ -154,9 +154,9 @@ export class HandedEntries {
 
   /** @returns whether no entries wait there any more */
   private async fetchFrom(stream: string): Promise<boolean> {
-    const { hold, room, find, redrivenOf } = this.options;
+    const { hold, capacity, find, redrivenOf } = this.options;
     const handed = this.handedOf(stream);
-    for (let left = room(); left > 0 && !this.stopped; left = room()) {
+    for (let left = capacity(); left > 0 && !this.stopped; left = capacity()) {
       const source = find(stream);
       if (!source) return true;
       const { waiting, taken } = await this.run(handed, (client) =>

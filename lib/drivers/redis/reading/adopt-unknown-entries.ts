@@ -4,7 +4,7 @@ import type { CarefulFetch } from '../held-entries/careful-fetch.js';
 import type { EntrySizes } from '../held-entries/entry-sizes.js';
 import type { HeldTable } from '../held-entries/held-table.js';
 import type { PendingEntries, PendingEntry } from '../held-entries/pending-entries.js';
-import type { ByteRoom } from '../held-entries/read-budget.js';
+import type { ByteCapacity } from '../held-entries/read-budget.js';
 import { RedisLease, type EntryHolder, type ReadKey } from '../held-entries/redis.lease.js';
 import { LostReplies } from './lost-replies.js';
 
@@ -22,7 +22,7 @@ export interface AdoptionOptions {
    * Ids of entries that were handed to this consumer and wait. They are fetched as there is room.
    */
   readonly waiting: (source: ReadKey) => Promise<ReadonlySet<string>>;
-  readonly room: ByteRoom;
+  readonly byteCapacity: ByteCapacity;
   readonly sizes: EntrySizes;
   readonly add: (lease: RedisLease) => void;
   /** Called once all entries that were found are held. */
@@ -160,7 +160,7 @@ export class Adoption {
   private async fetchOf(source: ReadKey): Promise<boolean> {
     for (;;) {
       const queued = this.queued.get(source) ?? [];
-      const bytes = this.options.room.ofAdoption;
+      const bytes = this.options.byteCapacity.ofAdoption;
       if (queued.length === 0) break;
       if (bytes === 0) return false;
       const { rest } = await this.hold(source, queued, bytes);

@@ -1,6 +1,6 @@
 import type { EntrySizes } from '../held-entries/entry-sizes.js';
 import type { HeldTable } from '../held-entries/held-table.js';
-import type { ByteRoom } from '../held-entries/read-budget.js';
+import type { ByteCapacity } from '../held-entries/read-budget.js';
 import { RedisLease, type EntryHolder, type ReadKey } from '../held-entries/redis.lease.js';
 import type { Adoption } from './adopt-unknown-entries.js';
 import type { ReadBatch } from './read-window.js';
@@ -15,7 +15,7 @@ export interface NewEntriesOptions extends Omit<
 > {
   readonly holder: EntryHolder;
   readonly sizes: EntrySizes;
-  readonly room: ByteRoom;
+  readonly byteCapacity: ByteCapacity;
   readonly held: HeldTable;
   readonly readyQueue: ReadyQueue;
   readonly adoption: Adoption;
@@ -104,16 +104,16 @@ export class NewEntries {
   }
 
   private async readOnce(limit: number): Promise<void> {
-    const { room, sizes, keys, readyQueue } = this.options;
+    const { byteCapacity, sizes, keys, readyQueue } = this.options;
     try {
       // Nearly always there is nothing to wait for: then the read is written before the entries of
       // the last one run.
       if (this.takeover?.done === false && !(await this.takeover.mayRead(keys()[0]!))) return;
-      let bytes = room.forRead(sizes.largest);
+      let bytes = byteCapacity.forRead(sizes.largest);
       if (bytes === 0) {
-        await room.untilMayRead(() => sizes.largest);
+        await byteCapacity.untilMayRead(() => sizes.largest);
         if (this.stopped) return;
-        bytes = room.forRead(sizes.largest);
+        bytes = byteCapacity.forRead(sizes.largest);
       }
       for (const batch of await this.reader.read({ entries: limit, bytes })) this.take(batch);
     } finally {

@@ -15,7 +15,7 @@ export class ReadyQueue {
   constructor(private readonly held: HeldTable) {}
 
   /** How many more entries are of use. */
-  get room(): number {
+  get capacity(): number {
     return (this.wanted || Math.min(this.lastLimit, TAKE_WHEN_BUSY)) - this.leases.length;
   }
 

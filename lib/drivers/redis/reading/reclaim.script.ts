@@ -34,7 +34,7 @@ const RELEASED = 86_000_000;
  * look and the claim. One command also serves all streams.
  */
 const script = new Script(`${TRY}${GROUP_RECORD}${GROUP_COUNT}${ANNOUNCED}${HANDED}
-local group, me, idle, room, absent = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local group, me, idle, capacity, absent = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local crashed = tonumber(ARGV[6])
 -- An entry that was given back is idle for a day longer than its consumer.
 local function released(row, consumer_idle) return row[3] - (consumer_idle or 0) > ${RELEASED} end
@@ -55,12 +55,12 @@ local function take(i, idle_of, kind)
   local key = KEYS[i]
   local waits = kind and waits_at(i, kind)
   local taken, trimmed, start, from = {}, 0, '-', {}
-  while #taken / 2 < room do
-    local most = room - #taken / 2 + 50
+  while #taken / 2 < capacity do
+    local most = capacity - #taken / 2 + 50
     local rows = redis.call('XPENDING', key, group, 'IDLE', idle, start, '+', most)
     local claim, counts = { 'XCLAIM', key, group, me, idle }, {}
     for _, row in ipairs(rows) do
-      if row[2] ~= me and #claim - 5 + #taken / 2 < room and not (waits and waits(row)) then
+      if row[2] ~= me and #claim - 5 + #taken / 2 < capacity and not (waits and waits(row)) then
         if waits then redis.call('ZREM', KEYS[i + 4], member_of(row[2], kind, row[1])) end
         claim[#claim + 1] = row[1]
         counts[row[1]] = row[4]
@@ -80,7 +80,7 @@ local function take(i, idle_of, kind)
     if #rows < most then break end
     start = '(' .. rows[#rows][1]
   end
-  room = room - #taken / 2
+  capacity = capacity - #taken / 2
   return taken, trimmed, from
 end
 local function holds(key, c)
@@ -177,7 +177,7 @@ export interface ReclaimOrder {
   readonly group: string;
   readonly consumer: string;
   readonly idleTimeout: number;
-  readonly room: number;
+  readonly capacity: number;
   readonly absentAfter: number;
   readonly crashedAfter: number;
   readonly streams: readonly ReclaimedKeys[];
@@ -186,13 +186,13 @@ export interface ReclaimOrder {
 
 /** @returns undefined where a guard does not hold */
 export async function reclaim(client: Redis, look: ReclaimOrder): Promise<Reclaimed[] | undefined> {
-  const { group, consumer, idleTimeout, room, absentAfter, crashedAfter, guards } = look;
+  const { group, consumer, idleTimeout, capacity, absentAfter, crashedAfter, guards } = look;
   const rows = (await script.run(
     client,
     look.streams.flatMap(({ key, floor, redrive, consumers, handed }) => [
       ...[key, floor, redrive, consumers, handed],
     ]),
-    [group, consumer, idleTimeout, room, absentAfter, crashedAfter],
+    [group, consumer, idleTimeout, capacity, absentAfter, crashedAfter],
     guards,
   )) as ReclaimedRow[] | null;
   return rows?.map(reclaimedOf);

@@ -27,7 +27,7 @@ export interface ReclaimerOptions {
   readonly crashedAfter: number;
   readonly streams: () => readonly ReadKey[];
   /** Number of entries that may be taken over now. */
-  readonly room: () => number;
+  readonly capacity: () => number;
   /** Called before each look. */
   readonly onLook: () => Promise<void>;
   readonly guards?: readonly Guard[];
@@ -45,8 +45,8 @@ export class Reclaimer implements Worker {
   private stopped = false;
   private rest = new AbortController();
   /** The last look found more abandoned entries than there was room for. */
-  shortOfRoom = false;
-  /** `shortOfRoom` of the look before this one. */
+  shortOfCapacity = false;
+  /** `shortOfCapacity` of the look before this one. */
   private wasShort = false;
   private readonly crashes: CrashWatch;
 
@@ -80,8 +80,8 @@ export class Reclaimer implements Worker {
 
   private async look(): Promise<void> {
     const streams = this.options.streams();
-    this.wasShort = this.shortOfRoom;
-    this.shortOfRoom = false;
+    this.wasShort = this.shortOfCapacity;
+    this.shortOfCapacity = false;
     try {
       await this.options.onLook();
       for (const some of chunksOf(streams, LOOK_AT_ONCE)) await this.lookAtAll(some);
@@ -114,23 +114,23 @@ export class Reclaimer implements Worker {
       consumers: keys.consumers(stream, group),
       handed: keys.handed(stream, group),
     }));
-    let [room, more] = [0, 0];
+    let [capacity, more] = [0, 0];
     const look = (client: Redis) => {
       // Computed only now, because an outage may have passed before.
       more = commands.allowance(idleTimeout);
-      room = Math.min(this.options.room(), TAKE_AT_ONCE);
+      capacity = Math.min(this.options.capacity(), TAKE_AT_ONCE);
       const times = {
         idleTimeout: idleTimeout + more,
         absentAfter: absentAfter + more,
         crashedAfter: crashedAfter + more,
       };
-      return reclaim(client, { group, consumer, ...times, streams, room, guards });
+      return reclaim(client, { group, consumer, ...times, streams, capacity, guards });
     };
     const found = await commands.run('looking after streams', look, sources[0]!.key);
     if (!found) return this.options.onDisowned?.();
     const taken = found.reduce((sum, looked) => sum + looked.taken.length, 0);
     // A look without room says nothing.
-    if (room <= 0 ? this.wasShort : taken > 0 && taken >= room) this.shortOfRoom = true;
+    if (capacity <= 0 ? this.wasShort : taken > 0 && taken >= capacity) this.shortOfCapacity = true;
     for (const [index, looked] of found.entries()) {
       await this.options.onLooked(sources[index]!, looked);
       this.report(sources[index]!, looked, more);

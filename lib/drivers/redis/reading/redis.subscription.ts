@@ -11,7 +11,7 @@ import { HeldTable } from '../held-entries/held-table.js';
 import { HandedEntries } from '../live-consumers/handed-entries.js';
 import { Leasing, releaseAll } from '../held-entries/leasing.js';
 import { PendingEntries } from '../held-entries/pending-entries.js';
-import { ByteRoom } from '../held-entries/read-budget.js';
+import { ByteCapacity } from '../held-entries/read-budget.js';
 import { ReadKeys } from './read-keys.js';
 import type { EntryHolder, RedisLease } from '../held-entries/redis.lease.js';
 import { silenceLimits } from './crash-watch.js';
@@ -28,7 +28,7 @@ export class RedisSubscription implements Subscription, EntryHolder {
   private readonly held: HeldTable;
   private readonly readyQueue: ReadyQueue;
   private readonly sizes: EntrySizes;
-  private readonly room: ByteRoom;
+  private readonly byteCapacity: ByteCapacity;
   private readonly leaveBudget: () => void;
   private readonly fetch: CarefulFetch;
   private readonly leasing: Leasing;
@@ -53,15 +53,15 @@ export class RedisSubscription implements Subscription, EntryHolder {
     this.sizes = new EntrySizes();
     this.held = new HeldTable(options.budget.total);
     this.readyQueue = new ReadyQueue(this.held);
-    this.room = new ByteRoom(options.budget, this.held, this.sizes, events);
-    const { sizes, room, held, readyQueue } = this;
+    this.byteCapacity = new ByteCapacity(options.budget, this.held, this.sizes, events);
+    const { sizes, byteCapacity, held, readyQueue } = this;
     const entries = new PendingEntries(commands, options.group);
     this.fetch = new CarefulFetch({ ...options, entries, sizes });
     this.leasing = new Leasing(commands, events, this.fetch);
     this.adoption = this.adopting(entries);
     this.handed = this.receiving();
     const keeper = new GroupKeeper(options);
-    const own = { ...options, guards, onDisowned, sizes, room, held, readyQueue };
+    const own = { ...options, guards, onDisowned, sizes, byteCapacity, held, readyQueue };
     this.newEntries = new NewEntries({
       ...own,
       holder: this,
@@ -81,7 +81,7 @@ export class RedisSubscription implements Subscription, EntryHolder {
       ...silenceLimits(options),
       interval: options.reclaimInterval,
       streams: () => readKeys.all,
-      room: () => (this.takesOnlyHanded ? 0 : this.roomToTakeOver()),
+      capacity: () => (this.takesOnlyHanded ? 0 : this.takeoverCapacity()),
       onLook: () => this.letGo().then(() => readyQueue.refresh(this.leasing)),
       onLooked: (source, looked) => applyReclaimed(parts, source, looked),
     });
@@ -116,7 +116,7 @@ export class RedisSubscription implements Subscription, EntryHolder {
     this.takesOnlyHanded = true;
     const handedOut = this.readyQueue.take(limit);
     if (this.readyQueue.leases.length === 0) {
-      this.handed.roomMade();
+      this.handed.capacityFreed();
       this.adoption.more();
     }
     return handedOut;
@@ -125,7 +125,7 @@ export class RedisSubscription implements Subscription, EntryHolder {
   begin(lease: Lease): Promise<BeginOutcome> {
     const own = lease as RedisLease;
     if (this.fetch.isTooLarge(own.source, own.entryId)) return Promise.resolve('later');
-    return this.room.begin(own, () => this.leasing.begin(own));
+    return this.byteCapacity.begin(own, () => this.leasing.begin(own));
   }
 
   extend(leases: readonly Lease[]): Promise<ExtendOutcome[]> {
@@ -170,7 +170,7 @@ export class RedisSubscription implements Subscription, EntryHolder {
   async stop(): Promise<void> {
     this.stopped = true;
     this.newEntries.halt();
-    this.room.close();
+    this.byteCapacity.close();
     await this.reclaimer.stop();
     await this.newEntries.stop();
     await this.handed.stop();
@@ -187,25 +187,25 @@ export class RedisSubscription implements Subscription, EntryHolder {
    * that had no room.
    */
   private less(): void {
-    this.room.onLess?.();
+    this.byteCapacity.onLess?.();
     if (this.readyQueue.leases.length > 0) return;
-    if (this.held.adoptedBytes === 0 || this.room.adoptsMore) this.fetchMore();
+    if (this.held.adoptedBytes === 0 || this.byteCapacity.adoptsMore) this.fetchMore();
   }
 
   /** Fetches more of the entries that are abandoned, handed over, or known to be pending here. */
   private fetchMore(): void {
     const { reclaimer, handed, adoption } = this;
     // More was abandoned than there was room for.
-    if (reclaimer.shortOfRoom && this.roomToTakeOver() > 0) reclaimer.lookNow();
-    if (handed.waiting.size > 0) handed.roomMade();
+    if (reclaimer.shortOfCapacity && this.takeoverCapacity() > 0) reclaimer.lookNow();
+    if (handed.waiting.size > 0) handed.capacityFreed();
     if (adoption.queued.size > 0) adoption.more();
   }
 
   /** Number of entries. Nothing comes before entries that are taken over in order. */
-  private roomToTakeOver(): number {
+  private takeoverCapacity(): number {
     if (this.newEntries.takesOver) return 0;
-    const fitting = Math.ceil(this.room.ofAdoption / this.sizes.largest);
-    return Math.min(this.readyQueue.room, fitting);
+    const fitting = Math.ceil(this.byteCapacity.ofAdoption / this.sizes.largest);
+    return Math.min(this.readyQueue.capacity, fitting);
   }
 
   /** Gives back waiting entries of streams that are left alone: no consumer may ask for them. */
@@ -219,9 +219,9 @@ export class RedisSubscription implements Subscription, EntryHolder {
   }
 
   private adopting(entries: PendingEntries): Adoption {
-    const { held, fetch, room, sizes, options } = this;
+    const { held, fetch, byteCapacity, sizes, options } = this;
     return new Adoption({
-      ...{ held, fetch, room, sizes, entries },
+      ...{ held, fetch, byteCapacity, sizes, entries },
       events: options.events,
       holder: this,
       streams: () => this.readKeys.all,
@@ -235,7 +235,7 @@ export class RedisSubscription implements Subscription, EntryHolder {
     const { options, adoption } = this;
     return new HandedEntries({
       ...options,
-      room: () => this.roomToTakeOver(),
+      capacity: () => this.takeoverCapacity(),
       readKeys: () => this.readKeys.all,
       find: (stream) => this.readKeys.find(stream),
       redrivenOf: (source) => this.readKeys.addRedriven(source),

@@ -4,7 +4,7 @@ import type { EventBus } from '../../../core/event-bus.js';
 import type { Guard } from '../../../core/guard.js';
 import type { Adoption } from './adopt-unknown-entries.js';
 import type { Commands } from '../connection/commands.js';
-import type { ByteRoom } from '../held-entries/read-budget.js';
+import type { ByteCapacity } from '../held-entries/read-budget.js';
 import type { ReadKey } from '../held-entries/redis.lease.js';
 import { isGroupMissing } from '../errors/reply-errors.js';
 import { takePending } from '../held-entries/take-pending.script.js';
@@ -16,7 +16,7 @@ export interface TakeoverOptions {
   readonly commands: Commands;
   readonly events: EventBus;
   readonly adoption: Adoption;
-  readonly room: ByteRoom;
+  readonly byteCapacity: ByteCapacity;
   readonly group: string;
   readonly consumer: string;
   readonly guards: readonly Guard[];
@@ -86,7 +86,7 @@ export class Takeover {
    * @returns how many entries were found; undefined where a guard does not hold
    */
   private async next(source: ReadKey): Promise<number | undefined> {
-    const { commands, events, adoption, room, group, consumer, guards } = this.options;
+    const { commands, events, adoption, byteCapacity, group, consumer, guards } = this.options;
     const { key, stream } = source;
     while (!this.finished) {
       const { after } = this;
@@ -98,7 +98,7 @@ export class Takeover {
       );
       if (!page) return undefined;
       const entries = await adoption.lostReplies.takeBackGuarded(source, page);
-      const { count, rest } = await adoption.hold(source, entries, room.ofTakeover);
+      const { count, rest } = await adoption.hold(source, entries, byteCapacity.ofTakeover);
       // The takeover was restarted meanwhile.
       if (after !== this.after) continue;
       // Entries that did not fit are taken over again when there is room, in their order.

@@ -24,7 +24,7 @@ export class PackedList {
   text(value: string): void {
     this.length++;
     const { length } = value;
-    this.ensureRoom(HEAD + length * 3);
+    this.ensureCapacity(HEAD + length * 3);
     if (length < SHORT && this.isCopied(value, length)) return;
     const size = this.buffer.write(value, this.at + HEAD);
     this.buffer[this.at] = TEXT;
@@ -35,7 +35,7 @@ export class PackedList {
   /** Adds a number that is a number in Lua too, not a text. */
   number(value: number): void {
     this.length++;
-    this.ensureRoom(9);
+    this.ensureCapacity(9);
     if (value >= 0 && value < 128 && Number.isInteger(value)) {
       this.buffer[this.at++] = value;
     } else if (value >= 0 && value < 2 ** 32 && Number.isInteger(value)) {
@@ -74,7 +74,7 @@ export class PackedList {
     return true;
   }
 
-  private ensureRoom(size: number): void {
+  private ensureCapacity(size: number): void {
     if (this.at + size <= this.buffer.length) return;
     const larger = Buffer.allocUnsafe(2 * (this.at + size));
     this.buffer.copy(larger, 0, 0, this.at);
