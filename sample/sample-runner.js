@@ -1,7 +1,7 @@
 // @ts-check
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -60,10 +60,20 @@ async function build() {
   if (library > oldest(['dist/index.js'])) await execute('npm', ['run', '--silent', 'build']);
   const mains = listSamples().map((name) => `sample/dist/${name}/main.js`);
   const folders = listSamples().map((name) => `sample/${name}`);
-  const samples = newest(['tsconfig.json', 'sample/tsconfig.build.json', ...folders]);
+  const driver = 'sample/file-driver/src';
+  const samples = newest(['tsconfig.json', 'sample/tsconfig.build.json', driver, ...folders]);
   if (samples > oldest(mains)) {
+    linkLibrary();
     await execute(process.execPath, ['node_modules/@nestjs/cli/bin/nest.js', 'build']);
   }
+}
+
+/** The driver of sample/file-driver finds the library as a package of its own does. */
+function linkLibrary() {
+  const packages = join(root, 'sample/file-driver/node_modules');
+  mkdirSync(packages, { recursive: true });
+  const link = join(packages, 'nestjs-redis-streams');
+  if (!existsSync(link)) symlinkSync(root, link, 'junction');
 }
 
 /** When the last of these files, or of the files in these folders, was changed; ms. @param {readonly string[]} paths @returns {number} */
