@@ -63,6 +63,7 @@ export type { OwnedStream } from './load-balancing/owned-stream.js';
 export { ConsumerGroupManager } from './admin/groups/consumer-groups.js';
 export { DeadLetters } from './admin/dead-letters/dead-letters.js';
 export { ConsumerStates } from './committing/consumer-states.js';
+export { HeldMessages } from './admin/dead-letters/held-messages.js';
 export { DelayedMessages } from './admin/delays/delayed-messages.js';
 export { StreamRetention } from './admin/retention/stream-retention.js';
 export { StreamsAdmin } from './admin/streams-admin.js';

@@ -6,6 +6,9 @@ export type {
   DeadLetterPage,
   DeadLetterQueue,
 } from './ports/dead-letters.js';
+export type { HeldEntries, HeldEntry, HeldFilter, HeldPage } from './ports/held-entries.js';
+export { HELD_CONSUMER } from './ports/held-entries.js';
+export type { HeldMessage } from './admin/dead-letters/held-messages.js';
 export type { DeadLetterRecord } from './core/dead-letter-record.js';
 export type {
   DeadLetterAction,

@@ -16,6 +16,7 @@ export {
   ConsumerStates,
   deadLetter,
   DeadLetters,
+  HeldMessages,
   DelayedMessages,
   type Delivery,
   type EventDelivery,

@@ -3,10 +3,12 @@ import type { DeadLetterQueue } from '../ports/dead-letters.js';
 import type { DelayStore } from '../ports/delays.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { GroupAdmin, PendingEntries } from '../ports/group-admin.js';
+import type { HeldEntries } from '../ports/held-entries.js';
 import type { IdFormat } from '../ports/id-format.js';
 import type { LiveConsumers } from '../ports/live-consumers.js';
 import { ConsumerGroupManager } from './groups/consumer-groups.js';
 import { DeadLetters } from './dead-letters/dead-letters.js';
+import { HeldMessages } from './dead-letters/held-messages.js';
 import type { GroupLag } from '../core/lag.js';
 import type { StreamRetention } from './retention/stream-retention.js';
 import { DelayedMessages, type OnScheduled } from './delays/delayed-messages.js';
@@ -20,6 +22,7 @@ export interface AdminParts {
   readonly pending: PendingEntries | undefined;
   readonly live: LiveConsumers | undefined;
   readonly deadLetters: DeadLetterQueue | undefined;
+  readonly held: HeldEntries | undefined;
   readonly retention: StreamRetention;
   readonly lag: LagReader;
   readonly delays: DelayStore | undefined;
@@ -48,6 +51,8 @@ export class StreamsAdmin {
   readonly groups: ConsumerGroupManager;
   /** Dead letters. */
   readonly deadLetters: DeadLetters;
+  /** Messages on hold. */
+  readonly heldMessages: HeldMessages;
   /** What streams keep. */
   readonly retention: StreamRetention;
   /** How far groups are behind. */
@@ -71,6 +76,10 @@ export class StreamsAdmin {
     );
     this.deadLetters = new DeadLetters(
       deadLetters ?? lacking('Listing dead letters', 'Fill the slot deadLetterQueue.'),
+      codec,
+    );
+    this.heldMessages = new HeldMessages(
+      parts.held ?? lacking('Holding messages', 'Use a driver with the port held.'),
       codec,
     );
     this.delayedMessages = new DelayedMessages(

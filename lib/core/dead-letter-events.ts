@@ -5,8 +5,8 @@ import type { DeadLetterReason } from './settlement.js';
 export interface DeadLetterEvents {
   /**
    * The same as `settled` once more, for messages that are given up only: for alarms that need not
-   * check every message. `outcome` says what became of the message: `dead-lettered`, `dropped` or
-   * `forwarded`.
+   * check every message. `outcome` says what became of the message: `dead-lettered`, `dropped`,
+   * `held` or `forwarded`.
    */
   'dead-lettered': SettledEvent;
   /**
@@ -29,6 +29,6 @@ export interface DeadLetterEvents {
     readonly eventType: string;
     readonly handler: string | undefined;
     readonly error: Error;
-    readonly action: 'queue' | 'drop';
+    readonly action: 'queue' | 'hold' | 'drop';
   };
 }

@@ -13,6 +13,8 @@ export type DeadLetterAction =
   | 'queue'
   /** It is acknowledged, and counted as dropped. */
   | 'drop'
+  /** It stays pending, and no consumer runs it, until an operator releases it. */
+  | 'hold'
   | ForwardTo;
 
 /**

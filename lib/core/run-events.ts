@@ -45,6 +45,11 @@ export type SettledOutcome =
    */
   | 'dropped'
   /**
+   * Given up, and on hold: it stays pending until an operator releases it. The event `dead-lettered`
+   * follows.
+   */
+  | 'held'
+  /**
    * Given up, published to the stream `forwardedTo`, and acknowledged. The event `dead-lettered`
    * follows.
    */
@@ -84,7 +89,7 @@ export interface SettledEvent extends In {
    * Time from getting its slot until its outcome was known, in milliseconds. 0 if it got no slot.
    */
   readonly duration: number;
-  /** For `dead-lettered`, `dropped` and `forwarded`: the reason. */
+  /** For `dead-lettered`, `dropped`, `held` and `forwarded`: the reason. */
   readonly reason?: DeadLetterReason;
   /** For `retried` and `postponed`: time until the next try, in milliseconds. */
   readonly delay?: number;

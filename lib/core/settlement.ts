@@ -67,7 +67,7 @@ export interface Retry {
   readonly asked?: boolean;
 }
 /** What a strategy has decided for one message, ready to be carried out. */
-export type DecidedAction = 'queue' | 'drop' | { readonly forward: OutgoingEntry };
+export type DecidedAction = 'queue' | 'drop' | 'hold' | { readonly forward: OutgoingEntry };
 
 /** Store the entry with its raw fields among the dead letters, then forget it. */
 export interface DeadLetterIt {
@@ -75,8 +75,8 @@ export interface DeadLetterIt {
   readonly reason: DeadLetterReason;
   readonly error?: ErrorRecord;
   /**
-   * @internal What the strategy of the handler has decided. A source is given those settlements only
-   * that store the dead letter.
+   * What the strategy of the handler has decided. A source is given `queue` and, where it has the
+   * port for that, `hold`; the engine carries out all others. @default 'queue'
    */
   readonly action?: DecidedAction;
 }

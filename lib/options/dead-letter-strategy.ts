@@ -3,7 +3,7 @@ import { checked, either, func, nested, oneOf, text } from '../core/option-schem
 import type { Option } from '../core/option-schema/option.js';
 import { declareOptions } from '../core/option-schema/shape.js';
 
-const ACTION = "'queue', 'drop' or { forward: stream }";
+const ACTION = "'queue', 'drop', 'hold' or { forward: stream }";
 
 const STREAM = 'the name of a stream, or a function that returns it';
 
@@ -15,7 +15,7 @@ const FORWARD = declareOptions('forward', {
 /** What a function of the option `deadLetter` may return. */
 export const deadLetterAction = either(
   ACTION,
-  oneOf('queue', 'drop'),
+  oneOf('queue', 'drop', 'hold'),
   nested(FORWARD),
 ) as Option<DeadLetterAction>;
 

@@ -154,7 +154,7 @@ export const HANDLER_OPTIONS = declareOptions(
     /** Wait between runs. What is left out comes from the transport. @default the transport's */
     backoff: backoff().inherited(),
     /**
-     * What becomes of a message that is given up: docs/dead-letters.md. `'queue'`, `'drop'`,
+     * What becomes of a message that is given up: docs/dead-letters.md. `'queue'`, `'drop'`, `'hold'`,
      * `{ forward: stream }`, or a function `(record, fields)` that returns one of these for each
      * message. @default the transport's
      */

@@ -5,6 +5,7 @@ import type { DelayStore } from './delays.js';
 import type { EventBus } from '../core/event-bus.js';
 import type { GroupAdmin, PendingEntries } from './group-admin.js';
 import type { IdFormat } from './id-format.js';
+import type { HeldEntries } from './held-entries.js';
 import type { Inbox } from './inbox.js';
 import type { LeaseStore } from './lease-store.js';
 import type { Replies } from './replies.js';
@@ -40,6 +41,8 @@ export interface Driver {
   readonly groups?: GroupAdmin;
   readonly pending?: PendingEntries;
   readonly retention?: Retention;
+  /** Without it there is no strategy `'hold'` for dead letters. */
+  readonly held?: HeldEntries;
   /**
    * Without it a message that only another consumer of the group handles is not handed to that
    * consumer.

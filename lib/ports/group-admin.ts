@@ -19,8 +19,11 @@ export interface StreamReport {
 /** The group for which a stream keeps its oldest entries. */
 export interface FurthestBehind {
   readonly name: string;
-  /** `pending`: the group has the entry pending. `undelivered`: the group has read no further. */
-  readonly by: 'pending' | 'undelivered';
+  /**
+   * `pending`: the group has the entry pending. `held`: so it has, on hold. `undelivered`: the group
+   * has read no further.
+   */
+  readonly by: 'pending' | 'held' | 'undelivered';
   /** The group needs no entry before this id. */
   readonly needs: string;
 }
@@ -38,6 +41,8 @@ export interface GroupReport {
   readonly lag: number | null;
   /** Undefined: no entry is pending. */
   readonly oldestPendingId: string | undefined;
+  /** That entry is on hold: no consumer runs it before it is released. @default false */
+  readonly oldestIsHeld?: boolean;
   /**
    * Time since the oldest pending entry was published, by the server's clock, in milliseconds. 0:
    * no entry is pending.
@@ -159,7 +164,7 @@ export interface PendingEntries {
   /**
    * Hands entries to another consumer of the group, without counting a run, where they have been
    * idle for `minIdleMs` at least. Returns the ids that were handed over, in any order. Entries
-   * whose data is gone are dropped. Ids that are not pending are skipped.
+   * whose data is gone are dropped. Ids that are not pending, or on hold, are skipped.
    *
    * The leases of the former consumer are `lost`. Where the other consumer is running, its `pull`
    * hands the entries out, not `charged`.

@@ -71,6 +71,7 @@ export interface MessageSource {
    * What a settlement does:
    * - Acknowledge with `publish`: appends the messages in their order, each to its stream, then
    *   forgets the entry. With `atomicPublish` it does neither where one of them is refused.
+   * - Dead-letter with the action `hold`: see the port `HeldEntries`. Only where there is that port.
    * - Dead-letter: stores `record` with the fields that the lease was handed, then forgets the entry.
    *   Each group that gives up has a dead letter of its own.
    * - Retry: with `redelivers` the source hands the entry out again after the delay. Otherwise the

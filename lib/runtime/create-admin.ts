@@ -22,6 +22,7 @@ export function createAdmin({ options, slots, lag, onScheduled }: Parts): Stream
     pending: driver.pending,
     live: driver.live,
     deadLetters,
+    held: driver.held,
     retention: new StreamRetention(driver, options.retention),
     lag,
     delays: driver.delays,

@@ -8,7 +8,7 @@ import { filterProblems } from '../../options/dead-letter-filter.js';
 import type { Metadata } from '../../core/message.js';
 import { names, refuse } from '../../core/option-schema/refuse.js';
 import { PAGE_OPTIONS, type Page, type PageOptions } from '../../options/admin-options.js';
-import { areTexts } from '../../core/codecs/text-bytes.js';
+import { decodedView } from './decoded-view.js';
 
 /** A dead letter with its message, decoded as far as the codec can. */
 export interface DeadLetterView extends DeadLetter {
@@ -76,13 +76,6 @@ export class DeadLetters {
   }
 
   private view(item: DeadLetter): DeadLetterView {
-    try {
-      if (!areTexts(item.fields)) throw new TypeError('bytes that are no UTF-8');
-      const { payload, metadata } = this.codec.decode(item.fields);
-      const eventType = this.codec.eventType(item.fields, item.stream);
-      return { ...item, eventType, payload, metadata: metadata ?? {} };
-    } catch {
-      return { ...item, eventType: undefined, payload: undefined, metadata: {} };
-    }
+    return decodedView(this.codec, item);
   }
 }

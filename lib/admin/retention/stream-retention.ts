@@ -14,10 +14,13 @@ import {
 export interface RetentionPin {
   /** Name of the group. */
   readonly group: string;
-  /** `pending`: the group has this entry pending. `undelivered`: the group has read no further. */
-  readonly by: 'pending' | 'undelivered';
   /**
-   * For `pending` the oldest entry that the group still needs; for `undelivered` the last entry
+   * `pending`: the group has this entry pending. `held`: so it has, on hold, until an operator
+   * releases it. `undelivered`: the group has read no further.
+   */
+  readonly by: 'pending' | 'held' | 'undelivered';
+  /**
+   * For `pending` and `held` the oldest entry that the group still needs; for `undelivered` the last entry
    * that it has read.
    */
   readonly id: string;
@@ -97,8 +100,8 @@ function pinOf(
   return {
     group: name,
     by,
-    id: by === 'pending' ? needs : group.lastDeliveredId,
-    age: by === 'pending' ? group.oldestPendingAge : group.oldestUndeliveredAge,
+    id: by === 'undelivered' ? group.lastDeliveredId : needs,
+    age: by === 'undelivered' ? group.oldestUndeliveredAge : group.oldestPendingAge,
     entries,
     memory:
       bytes === null || entries === null

@@ -78,7 +78,7 @@ function outcomeOf(settlement: Settlement, outcome: SettleOutcome): SettledOutco
 
 function outcomeOfAction({ action = 'queue' }: DeadLetterIt): SettledOutcome {
   if (typeof action === 'object') return 'forwarded';
-  return action === 'drop' ? 'dropped' : 'dead-lettered';
+  return action === 'drop' ? 'dropped' : action === 'hold' ? 'held' : 'dead-lettered';
 }
 
 function forwardedTo(settlement: Settlement): Pick<SettledEvent, 'forwardedTo'> | undefined {

@@ -17,6 +17,7 @@ export function settledUpTo(
 interface Position {
   readonly name: string;
   readonly oldestPendingId: string | undefined;
+  readonly oldestIsHeld?: boolean;
   readonly lastDeliveredId: string;
 }
 
@@ -30,9 +31,10 @@ export function furthestBehind(groups: readonly Position[]) {
     );
 }
 
-function needsOf({ name, oldestPendingId: pending, lastDeliveredId }: Position) {
+function needsOf(position: Position) {
+  const { name, oldestPendingId: pending, lastDeliveredId, oldestIsHeld } = position;
   const unread = idBehind(lastDeliveredId);
   return pending !== undefined && compareEntryIds(pending, unread) < 0
-    ? ({ name, by: 'pending', needs: pending } as const)
+    ? ({ name, by: oldestIsHeld ? 'held' : 'pending', needs: pending } as const)
     : ({ name, by: 'undelivered', needs: unread } as const);
 }

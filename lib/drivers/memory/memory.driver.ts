@@ -10,6 +10,7 @@ import { MemoryCompletions } from './memory.completions.js';
 import { MemoryDeadLetters } from './memory.dead-letters.js';
 import { MemoryDelays } from './memory.delays.js';
 import { MemoryGroupAdmin, MemoryGroups } from './memory.group-admin.js';
+import { MemoryHeldEntries } from './memory.held-entries.js';
 import { MemoryPendingEntries } from './memory.pending-entries.js';
 import { MemoryInbox } from './memory.inbox.js';
 import { MemoryLeaseStore } from './memory.lease-store.js';
@@ -68,6 +69,7 @@ export function memory(options: MemoryOptions = {}): DriverFactory {
         delays: new MemoryDelays(broker, keyPrefix),
         groups: new MemoryGroupAdmin(groups),
         pending: new MemoryPendingEntries(groups),
+        held: new MemoryHeldEntries(broker, keyPrefix),
         retention: new MemoryRetention(broker, keyPrefix),
         replies: new MemoryReplies(broker, keyPrefix),
         leases: new MemoryLeaseStore(broker, keyPrefix),

@@ -125,6 +125,7 @@ function groupReportOf(name: string, group: ConsumerGroup, now: number): GroupRe
     entriesRead: group.position,
     lag: group.countUnread(),
     oldestPendingId: oldest?.id,
+    ...(oldest?.held && { oldestIsHeld: true }),
     oldestPendingAge: ageOf(oldest?.id, now),
     oldestUndeliveredId: unread,
     oldestUndeliveredAge: ageOf(unread, now),

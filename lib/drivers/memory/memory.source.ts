@@ -6,7 +6,7 @@ import { ClosedError } from '../../core/errors/start-up.errors.js';
 import type { DriverContext } from '../../ports/driver.js';
 import type { OutgoingEntry } from '../../core/message.js';
 import type { DeadLetterRecord } from '../../core/dead-letter-record.js';
-import type { Ack, SettleOutcome } from '../../core/settlement.js';
+import type { Ack, DeadLetterIt, SettleOutcome } from '../../core/settlement.js';
 import type { MessageSource, Settling } from '../../ports/source.js';
 import type { SourceCapabilities } from '../../ports/source-capabilities.js';
 import type { Subscription, SubscribeOptions } from '../../ports/subscription.js';
@@ -95,7 +95,7 @@ export class MemorySource implements MessageSource {
         return lease.feed.leave(lease);
       case 'dead-letter':
         return 'record' in settling
-          ? this.deadLetter(lease, settling.record)
+          ? this.giveUp(lease, settlement, settling.record)
           : new TypeError('A dead letter needs its record.');
     }
   }
@@ -118,6 +118,15 @@ export class MemorySource implements MessageSource {
     for (const entry of publish) this.publishNext(entry);
     lease.feed.finish(lease);
     return 'settled';
+  }
+
+  private giveUp(
+    lease: FeedLease,
+    { action }: DeadLetterIt,
+    record: DeadLetterRecord,
+  ): SettleOutcome {
+    const held = action === 'hold' ? lease.feed.hold(lease, record) : 'trimmed';
+    return held === 'trimmed' ? this.deadLetter(lease, record) : held;
   }
 
   private deadLetter(lease: FeedLease, record: DeadLetterRecord): SettleOutcome {

@@ -17,6 +17,7 @@ import { REDIS_OPTIONS, type RedisOptions } from './connection/redis.options.js'
 import { RedisPendingEntries } from './groups/redis.pending-entries.js';
 import { RedisLeaseStore } from './stream-leases/redis.lease-store.js';
 import { RedisReplies } from './requests/redis.replies.js';
+import { RedisHeldEntries } from './on-hold/redis.held-entries.js';
 import { RedisRetention } from './retention/redis.retention.js';
 import { RedisSource } from './redis.source.js';
 import { ServerFeatures } from './connection/server-features.js';
@@ -56,6 +57,7 @@ function open(options: RedisOptions, { events, keyPrefix }: DriverContext): Driv
     deadLetters: new RedisDeadLetters(commands, keys),
     groups: new RedisGroupAdmin(commands, keys),
     pending: new RedisPendingEntries(commands, keys),
+    held: new RedisHeldEntries(commands, keys),
     retention: new RedisRetention(commands, keys, features),
     leases: new RedisLeaseStore(commands, keys),
     live: new RedisLiveConsumers({ ...shared, handed }),

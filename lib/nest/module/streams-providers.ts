@@ -2,6 +2,7 @@ import type { InjectionToken, Provider, Type } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner, ModulesContainer, Reflector } from '@nestjs/core';
 import { ConsumerGroupManager } from '../../admin/groups/consumer-groups.js';
 import { DeadLetters } from '../../admin/dead-letters/dead-letters.js';
+import { HeldMessages } from '../../admin/dead-letters/held-messages.js';
 import { StreamRetention } from '../../admin/retention/stream-retention.js';
 import { DelayedMessages } from '../../admin/delays/delayed-messages.js';
 import { StreamsAdmin } from '../../admin/streams-admin.js';
@@ -63,6 +64,7 @@ export function streamsProviders<Options extends { readonly name?: string }>(
     from(StreamsAdmin, ({ admin }) => admin),
     from(ConsumerGroupManager, ({ admin }) => admin.groups),
     from(DeadLetters, ({ admin }) => admin.deadLetters),
+    from(HeldMessages, ({ admin }) => admin.heldMessages),
     from(StreamRetention, ({ admin }) => admin.retention),
     from(LagMonitor, ({ lag, events }) => new LagMonitor(lag, events)),
     from(DelayedMessages, ({ admin }) => admin.delayedMessages),

@@ -28,7 +28,7 @@ const Core = createCoreModule<StreamsOptions>({
 
 /**
  * Provides `StreamsTransport`, `StreamsClient`, `StreamPublisher`, `StreamConsumers`, `Workflows`,
- * `ConsumerGroupManager`, `DeadLetters`, `DelayedMessages`, `LagMonitor`, `StreamRetention` and
+ * `ConsumerGroupManager`, `DeadLetters`, `HeldMessages`, `DelayedMessages`, `LagMonitor`, `StreamRetention` and
  * `StreamsAdmin` around one set of connections.
  *
  * At a shutdown this module ends first, wherever it is imported: running handlers end before the

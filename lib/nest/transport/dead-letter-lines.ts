@@ -18,7 +18,8 @@ export function deadLettered(event: StreamsEvents['dead-lettered']): Line | unde
   const { id, eventType, handler, reason, attempt, outcome, forwardedTo } = event;
   // The line of `messages-dropped` tells of the first of a kind.
   if (outcome === 'dropped') return undefined;
-  const what = forwardedTo === undefined ? 'dead-lettered' : `forwarded to "${forwardedTo}"`;
+  const kept = outcome === 'held' ? 'put on hold' : 'dead-lettered';
+  const what = forwardedTo === undefined ? kept : `forwarded to "${forwardedTo}"`;
   const type = eventType === '' ? '' : ` "${eventType}"`;
   const fate = handler === undefined ? '' : fateOf(reason, attempt, handler);
   const why = event.error ? `${reason} (${event.error.name}: ${event.error.message})` : reason;
@@ -54,6 +55,7 @@ export function messagesDropped(event: StreamsEvents['messages-dropped']): Line 
 
 const INSTEAD: Readonly<Record<StreamsEvents['strategy-failed']['action'], string>> = {
   queue: 'It is stored in the dead letter queue instead.',
+  hold: 'It is put on hold instead.',
   drop: 'It is dropped, because there is no dead letter queue.',
 };
 

@@ -4,6 +4,7 @@ import { SourceWorld } from '../world/source-world.js';
 import { describeCompleting } from './source/completing.js';
 import { describeFencing } from './source/fencing.js';
 import { describeLeaving } from './source/leaving.js';
+import { describeHolding } from './source/holding.js';
 import { describeGuarding } from './source/guarding.js';
 import { describeInboxes } from './source/inboxes.js';
 import { describePublishing } from './source/publishing.js';
@@ -54,6 +55,7 @@ export function sourceContract(runner: TestRunner, name: string, setup: DriverSe
     describeGuarding(tests, world);
     describeTrimming(tests, world);
     describeRedriving(tests, world);
+    describeHolding(tests, world);
     describeCompleting(tests, world);
     describeInboxes(tests, world);
   });

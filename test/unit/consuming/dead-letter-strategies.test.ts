@@ -134,7 +134,7 @@ describe('drop', () => {
 
 describe('without a dead letter queue', () => {
   const slots = () => ({ deadLetterQueue: wrongly<undefined>(undefined) });
-  beforeEach(() => void (world = new World({ deadLetters: undefined })));
+  beforeEach(() => void (world = new World({ deadLetters: undefined, held: undefined })));
 
   it('an unset strategy is drop, with a warning', async () => {
     const runtime = world.runtime({ slots: slots() });
@@ -373,6 +373,122 @@ describe('a function', () => {
     const id = await publish('paid', 5);
     const [letter] = (await runtime.admin.deadLetters.list('paid')).items;
     expect(letter).toMatchObject({ id, payload: 5 });
+  });
+});
+
+describe('hold', () => {
+  const held = async (runtime: StreamsRuntime) =>
+    (await runtime.admin.heldMessages.list('paid', 'g')).items;
+
+  it('keeps the message pending, lists it, and runs it again once it is released', async () => {
+    const { runtime, publish, settled, gaveUp, letters } = await started(
+      [failing({ maxDeliveries: 2 })],
+      { deadLetter: 'hold' },
+    );
+    const id = await publish('paid', { total: 3 });
+    await world.clock.advance(1000);
+    expect(settled.map(({ outcome }) => outcome)).toEqual(['retried', 'held']);
+    expect(gaveUp.map(({ outcome }) => outcome)).toEqual(['held']);
+    expect(await letters('paid')).toEqual([]);
+    expect(await pendingOf(runtime, 'paid')).toBe(1);
+    expect(await held(runtime)).toMatchObject([
+      {
+        ...{ stream: 'paid', id, group: 'g', attempts: 2, reason: 'max-deliveries' },
+        ...{ error: { message: 'no stock' }, eventType: 'paid', payload: { total: 3 } },
+      },
+    ]);
+    await world.clock.advance(600_000);
+    expect(settled).toHaveLength(2);
+    expect(await runtime.admin.heldMessages.release('paid', { group: 'g' })).toBe(1);
+    await world.clock.advance(10_000);
+    expect(settled.slice(2).map(({ outcome, attempt }) => [outcome, attempt])).toEqual([
+      ['retried', 1],
+      ['held', 2],
+    ]);
+    expect(await held(runtime)).toMatchObject([{ id, attempts: 2 }]);
+  });
+
+  it('survives a restart: neither the same consumer nor another runs the message', async () => {
+    const handlers = [failing({ deadLetter: 'hold' })];
+    const first = await started(handlers, { consumer: 'a' });
+    await first.publish('paid');
+    await first.publish('paid');
+    await first.runtime.close();
+    const [again, peer] = [
+      await started(handlers, { consumer: 'a' }),
+      await started(handlers, { consumer: 'b' }),
+    ];
+    await world.clock.advance(600_000);
+    expect([...again.settled, ...peer.settled]).toEqual([]);
+    const items = await held(peer.runtime);
+    expect(items).toHaveLength(2);
+    const ids = [items[1]!.heldId];
+    expect(await peer.runtime.admin.heldMessages.release('paid', { ids })).toBe(1);
+    await world.clock.advance(10_000);
+    const outcomes = [...again.settled, ...peer.settled].map(({ outcome, id }) => [outcome, id]);
+    expect(outcomes).toEqual([['held', items[1]!.id]]);
+  });
+
+  it('lets the next message of its key go on, also in another process', async () => {
+    const runs: string[] = [];
+    const invoke = ({ message }: Delivery): void => {
+      runs.push(String(message.payload));
+      if (message.payload === 1) fails();
+    };
+    const orderBy = (): string => 'same';
+    const options = { maxDeliveries: 1, deadLetter: 'hold', orderBy } as const;
+    const handlers = [{ events: ['paid'], invoke, options, name: 'H.ordered' }];
+    const { runtime, publish } = await started(handlers, { consumer: 'a' });
+    await publish('paid', 1);
+    await publish('paid', 2);
+    await world.clock.advance(0);
+    expect(runs).toEqual(['1', '2']);
+    await runtime.close();
+    const next = await started(handlers, { consumer: 'b' });
+    await next.publish('paid', 3);
+    await world.clock.advance(600_000);
+    expect(runs).toEqual(['1', '2', '3']);
+  });
+
+  it('is what pins the stream', async () => {
+    const { runtime, publish } = await started([failing({ deadLetter: 'hold' })]);
+    const id = await publish('paid');
+    const { pinnedBy } = await runtime.admin.retention.report('paid');
+    expect(pinnedBy).toMatchObject({ group: 'g', by: 'held', id });
+  });
+
+  it('is refused at start where the driver lacks the port, naming the handler', async () => {
+    world = new World({ held: undefined });
+    const unsupported = { code: 'UNSUPPORTED_FEATURE' };
+    const handlers = [{ ...failing({ deadLetter: 'hold' }), name: 'Orders.pay' }];
+    await expect(world.start(handlers)).rejects.toMatchObject({
+      ...unsupported,
+      message: expect.stringContaining("deadLetter: 'hold' of Orders.pay"),
+    });
+    await expect(world.start([failing({})], { deadLetter: 'hold' })).rejects.toMatchObject(
+      unsupported,
+    );
+    const { publish, outcomes, failed } = await started([failing({ deadLetter: () => 'hold' })]);
+    await publish('paid');
+    expect([outcomes(), failed.length]).toEqual([['dead-lettered'], 1]);
+  });
+
+  it('takes what a failing function leaves, where there is no queue', async () => {
+    world = new World({ deadLetters: undefined });
+    const { publish, outcomes, failed } = await started([failing({ deadLetter: fails as never })], {
+      slots: { deadLetterQueue: wrongly<undefined>(undefined) },
+    });
+    await publish('paid');
+    expect([outcomes(), failed[0]!.action]).toEqual([['held'], 'hold']);
+  });
+
+  it('refuses a filter that would release everything by a slip', async () => {
+    const { runtime } = await started([failing({ deadLetter: 'hold' })]);
+    const { heldMessages } = runtime.admin;
+    for (const filter of [{}, { id: ['x'] }, { ids: ['nonsense'] }, { all: true }])
+      await expect(
+        heldMessages.release('paid', wrongly<{ group: string }>(filter)),
+      ).rejects.toThrow(/These options cannot work/);
   });
 });
 

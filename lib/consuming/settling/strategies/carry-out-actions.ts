@@ -32,7 +32,8 @@ export function carryOutActions(
     if (!('record' in settling)) return settling;
     const { lease, settlement, record } = settling;
     const { action = 'queue' } = settlement;
-    if (action === 'queue' && !deadLetterQueue) return settling;
+    // The source itself does this, behind the fence.
+    if (action === 'hold' || (action === 'queue' && !deadLetterQueue)) return settling;
     if (isForward(action) && !publishesFirst(source))
       return { lease, settlement: { kind: 'ack', publish: [action.forward] } };
     if (!done.has(lease)) {

@@ -23,6 +23,8 @@ export interface StrategyOptions {
   readonly deadLetter?: DeadLetterStrategy | undefined;
   /** The source, or a slot, has a dead letter queue. */
   readonly queues: boolean;
+  /** The source can keep entries on hold. */
+  readonly holds: boolean;
 }
 
 /** Decides what becomes of messages that are given up. */
@@ -43,7 +45,7 @@ export class StrategyDecider {
     }
   }
 
-  /** What becomes of messages for which no strategy is set, or whose strategy failed. */
+  /** What becomes of messages for which no strategy is set. */
   private get usual(): 'queue' | 'drop' {
     return this.options.queues ? 'queue' : 'drop';
   }
@@ -70,6 +72,8 @@ export class StrategyDecider {
     if (problems.length > 0) throw new InvalidOptionsError(problems);
     if (answer === 'queue' && !this.options.queues)
       throw new InvalidOptionsError(["'queue' needs a dead letter queue, and there is none"]);
+    if (answer === 'hold' && !this.options.holds)
+      throw new InvalidOptionsError(["'hold' needs a source that can keep messages on hold"]);
     return this.decided(delivery, record, answer as DeadLetterAction);
   }
 
@@ -92,15 +96,14 @@ export class StrategyDecider {
     return { forward: entry };
   }
 
-  private failed(
-    { stream, group, id, eventType, handler }: Delivery,
-    thrown: unknown,
-  ): 'queue' | 'drop' {
-    const { usual } = this;
+  /** Nothing is dropped that can be kept. */
+  private failed({ stream, group, id, eventType, handler }: Delivery, thrown: unknown) {
+    const { queues, holds, events } = this.options;
+    const action = queues ? 'queue' : holds ? 'hold' : 'drop';
     const error = asError(thrown);
-    const event = { stream, group, id, eventType, handler: handler?.name, error, action: usual };
-    this.options.events.emit('strategy-failed', event);
-    return usual;
+    const event = { stream, group, id, eventType, handler: handler?.name, error, action } as const;
+    events.emit('strategy-failed', event);
+    return action;
   }
 }
 

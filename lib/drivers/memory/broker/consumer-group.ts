@@ -1,4 +1,6 @@
 import { canonicalId } from '../../entry-ids/entry-id.js';
+import type { DeadLetterRecord } from '../../../core/dead-letter-record.js';
+import { HELD_CONSUMER } from '../../../ports/held-entries.js';
 import type { EntryLog, LogReader } from './entry-log.js';
 import type { Claim, Fence, Pending, Seen } from './pending-entry.js';
 
@@ -145,7 +147,7 @@ export class ConsumerGroup implements LogReader {
     let dropped = 0;
     for (const [position, pending] of this.pending) {
       if (claims.length >= limit) break;
-      if (!wanted(position, pending)) continue;
+      if (pending.held || !wanted(position, pending)) continue;
       if (this.dropIfTrimmed(position)) {
         dropped++;
         continue;
@@ -193,6 +195,12 @@ export class ConsumerGroup implements LogReader {
     pending.count = count;
     pending.handed = true;
     this.handed.set(consumer, this.countHanded(consumer) + 1);
+  }
+
+  /** No consumer gets the entry before it is released. */
+  hold(pending: Pending, record: DeadLetterRecord, now: number): void {
+    this.handTo(pending, HELD_CONSUMER, now);
+    pending.held = record;
   }
 
   private handTo(pending: Pending, consumer: string, now: number): void {

@@ -1,3 +1,5 @@
+import type { DeadLetterRecord } from '../../../core/dead-letter-record.js';
+
 /** An entry that was delivered and not acknowledged. */
 export interface Pending {
   readonly id: string;
@@ -9,6 +11,8 @@ export interface Pending {
   count: number;
   /** The entry was handed to its consumer, which has not fetched it yet. */
   handed?: boolean;
+  /** The entry is on hold. */
+  held?: DeadLetterRecord;
 }
 
 /** When a consumer last sent a request, and last received an entry, in milliseconds. */

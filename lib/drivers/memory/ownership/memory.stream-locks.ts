@@ -120,7 +120,7 @@ export class MemoryStreamLocks implements StreamLocks {
     const { allPending = new Map<number, never>() } =
       broker.existing(keyPrefix + stream)?.log.find(group) ?? {};
     return [...allPending.values()].some(
-      (pending) => pending.consumer !== undefined && pending.consumer !== consumer,
+      ({ consumer: owner, held }) => owner !== undefined && owner !== consumer && !held,
     );
   }
 

@@ -1,3 +1,4 @@
+import type { DeadLetterRecord } from '../../../core/dead-letter-record.js';
 import type { HeldStream } from '../../../core/held-stream.js';
 import type { SettleOutcome } from '../../../core/settlement.js';
 import { Feed, type FeedLease } from '../reading/feed.js';
@@ -36,6 +37,12 @@ export class OwnedFeed extends Feed {
   override finish(lease: FeedLease): void {
     super.finish(lease);
     this.own.onSettled(lease);
+  }
+
+  override hold(lease: FeedLease, record: DeadLetterRecord): SettleOutcome | 'trimmed' {
+    const outcome = super.hold(lease, record);
+    if (outcome === 'settled') this.own.onSettled(lease);
+    return outcome;
   }
 
   override park(lease: FeedLease, uncharged = false): SettleOutcome {

@@ -1,3 +1,4 @@
+import type { DeadLetterRecord } from '../../../core/dead-letter-record.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
 import type { Fields } from '../../../core/message.js';
 import type { HandOverOutcome } from '../../../ports/live-consumers.js';
@@ -82,6 +83,18 @@ export class Feed implements LeaseOrigin {
     lease.trimmed = false;
     this.options.group.remove(lease.position);
     this.held.forget(lease);
+  }
+
+  /** Keeps the entry from all consumers. `trimmed`: its data is gone. */
+  hold(lease: FeedLease, record: DeadLetterRecord): SettleOutcome | 'trimmed' {
+    if (lease.trimmed) return 'trimmed';
+    const { group, clock } = this.options;
+    if (group.allPending.get(lease.position)?.held) return 'gone';
+    const pending = this.ownedWithData(lease);
+    if (typeof pending === 'string') return pending;
+    group.hold(pending, record, clock.now());
+    this.held.forget(lease);
+    return 'settled';
   }
 
   park(lease: FeedLease, uncharged = false): SettleOutcome {

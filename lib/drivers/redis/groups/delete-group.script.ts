@@ -8,7 +8,7 @@ import { TRY } from '../scripting/try.js';
  * Leaves a mark in place of its floor, so that no consumer creates the group again. Marks a lost
  * group, too, because a consumer would restore it.
  *
- * - KEYS: the stream; the floors of its groups; the redrive stream.
+ * - KEYS: the stream; the floors of its groups; the redrive stream; the hash of entries on hold.
  * - ARGV: group.
  * - Result: `deleted`, `absent`, or `unmarkable`: the key of the floors is no hash, and nothing
  *   was done.
@@ -22,7 +22,7 @@ local noted = try('HGET', floors, group)
 if type(noted) == 'table' then return 'unmarkable' end
 if not found and not noted then return 'absent' end
 redis.call('HSET', floors, group, '${DELETED}')
-redis.call('DEL', KEYS[3])
+redis.call('DEL', KEYS[3], KEYS[4])
 if not found then return 'absent' end
 redis.call('XGROUP', 'DESTROY', key, group)
 return 'deleted'
@@ -32,8 +32,8 @@ export type DeleteGroupReply = 'deleted' | 'absent' | 'unmarkable';
 
 export async function deleteGroup(
   client: Redis,
-  names: { key: string; floor: string; redrive: string; group: string },
+  names: { key: string; floor: string; redrive: string; held: string; group: string },
 ): Promise<DeleteGroupReply> {
-  const { key, floor, redrive, group } = names;
-  return (await script.run(client, [key, floor, redrive], [group])) as DeleteGroupReply;
+  const { key, floor, redrive, held, group } = names;
+  return (await script.run(client, [key, floor, redrive, held], [group])) as DeleteGroupReply;
 }

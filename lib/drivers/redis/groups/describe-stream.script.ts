@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { ageOf } from '../../entry-ids/entry-id.js';
 import { furthestBehind } from '../../entry-ids/group-position.js';
 import type { GroupReport, StreamReport } from '../../../ports/group-admin.js';
+import { HELD_CONSUMER } from '../../../ports/held-entries.js';
 import { Script } from '../scripting/script.js';
 import { GROUP_COUNT } from '../scripting/group-count.js';
 import { GROUP_RECORD } from '../scripting/group-record.js';
@@ -15,7 +16,7 @@ import { TRY } from '../scripting/try.js';
  * - ARGV: none.
  * - Result: { length, entries added, last id, first id, server time in milliseconds, groups },
  *   each group as { name, consumers, pending, last delivered id, entries read, lag, oldest
- *   pending id, oldest undelivered id }. A value is nil where the server does not know it, or
+ *   pending id, oldest undelivered id, 1 where the oldest pending entry is on hold }. A value is nil where the server does not know it, or
  *   where there is none. The whole is nil where there is no stream.
  *
  * Why a script: the numbers belong to the same moment, so that lag and pending entries fit
@@ -34,9 +35,11 @@ local function lag_of(group, following, count)
 end
 for _, row in ipairs(redis.call('XINFO', 'GROUPS', key)) do
   local group = record(row)
-  local oldest, following = false, false
+  local oldest, following, consumers = false, false, group.consumers
   if group.pending > 0 then
     oldest = redis.call('XPENDING', key, group.name, '-', '+', 1)[1]
+    local held = redis.call('XPENDING', key, group.name, '-', '+', 1, '${HELD_CONSUMER}')
+    if #held > 0 then consumers = consumers - 1 end
   end
   if group['last-delivered-id'] ~= stream['last-generated-id'] then
     -- No id follows the greatest one, so there is nothing to ask for.
@@ -44,9 +47,10 @@ for _, row in ipairs(redis.call('XINFO', 'GROUPS', key)) do
   end
   local count = count_of(group, stream, redis.pcall('HGET', KEYS[2], group.name))
   groups[#groups + 1] = {
-    group.name, group.consumers, group.pending, group['last-delivered-id'],
+    group.name, consumers, group.pending, group['last-delivered-id'],
     count, lag_of(group, following, count),
     oldest and oldest[1] or false, following and following[1] or false,
+    oldest and oldest[2] == '${HELD_CONSUMER}' and 1 or 0,
   }
 end
 local now = redis.call('TIME')
@@ -65,6 +69,7 @@ type GroupRow = [
   lag: number | null,
   oldestPendingId: string | null,
   oldestUndeliveredId: string | null,
+  oldestIsHeld: number,
 ];
 type Row = [number, number | null, string, string | null, number, GroupRow[]] | null;
 
@@ -87,7 +92,8 @@ export async function describeStream(
 }
 
 function groupOf(row: GroupRow, now: number): GroupReport {
-  const [name, consumers, pending, lastDeliveredId, entriesRead, lag, oldest, following] = row;
+  const [name, consumers, pending, lastDeliveredId, entriesRead, lag, oldest, following, held] =
+    row;
   return {
     name,
     consumers,
@@ -96,6 +102,7 @@ function groupOf(row: GroupRow, now: number): GroupReport {
     entriesRead,
     lag,
     oldestPendingId: oldest ?? undefined,
+    ...(held === 1 && { oldestIsHeld: true }),
     oldestPendingAge: ageOf(oldest ?? undefined, now),
     oldestUndeliveredId: following ?? undefined,
     oldestUndeliveredAge: ageOf(following ?? undefined, now),

@@ -3,6 +3,7 @@ import { GroupNotFoundError, StreamNotFoundError } from '../../../core/errors/gr
 import { InvalidOptionsError } from '../../../core/errors/start-up.errors.js';
 import { WrongKeyTypeError } from '../../../core/errors/server.errors.js';
 import type { ConsumerReport, GroupAdmin, StreamReport } from '../../../ports/group-admin.js';
+import { HELD_CONSUMER } from '../../../ports/held-entries.js';
 import { aboutGroup } from './about-group.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
@@ -41,7 +42,9 @@ export class RedisGroupAdmin implements GroupAdmin {
   }
 
   async delete(stream: string, group: string): Promise<boolean> {
-    const names = { ...this.placed(stream), group, redrive: this.keys.redrive(stream, group) };
+    const { keys } = this;
+    const beside = { redrive: keys.redrive(stream, group), held: keys.held(stream, group) };
+    const names = { ...this.placed(stream), group, ...beside };
     const word = await this.commands.run(
       `deleting group ${group}`,
       (client) => deleteGroup(client, names),
@@ -77,7 +80,7 @@ export class RedisGroupAdmin implements GroupAdmin {
       (client) => aboutGroup(client, about, () => client.xinfo('CONSUMERS', about.key, group)),
       about.key,
     );
-    return (rows as Row[]).map(consumerOf);
+    return (rows as Row[]).map(consumerOf).filter(({ name }) => name !== HELD_CONSUMER);
   }
 
   removeConsumer(stream: string, group: string, consumer: string): Promise<number> {

@@ -1,5 +1,6 @@
 import { chunksOf } from '../../../core/collections/chunks.js';
 import type { PendingEntries, PendingEntry, PendingQuery } from '../../../ports/group-admin.js';
+import { claimPending } from './claim-pending.script.js';
 import { aboutGroup } from './about-group.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
@@ -39,13 +40,13 @@ export class RedisPendingEntries implements PendingEntries {
     const about = { key: this.keys.stream(stream), stream, group };
     const claimed: string[] = [];
     for (const ids of chunksOf(to.ids, AT_ONCE)) {
-      const args = [about.key, group, to.consumer, to.minIdleMs, ...ids, 'JUSTID'] as const;
       const handedOver = await this.commands.run(
         'handing over pending entries',
-        (client) => aboutGroup(client, about, () => client.call('XCLAIM', ...args)),
+        (client) =>
+          aboutGroup(client, about, () => claimPending(client, about.key, group, { ...to, ids })),
         about.key,
       );
-      claimed.push(...(handedOver as string[]));
+      claimed.push(...handedOver);
     }
     return claimed;
   }

@@ -1,11 +1,12 @@
 import { chunksOf } from '../../../core/collections/chunks.js';
 import type { Redis } from 'ioredis';
 import type { Guard } from '../../../core/guard.js';
+import { HELD_CONSUMER } from '../../../ports/held-entries.js';
 import { Script } from '../scripting/script.js';
 
 /**
  * Takes over the pending entries of a group from any consumer, however fresh they are, oldest
- * first. No run is counted. A claim of an entry whose data was deleted drops it from the pending
+ * first, except for entries on hold. No run is counted. A claim of an entry whose data was deleted drops it from the pending
  * list; the entry is found to be gone when it is fetched.
  *
  * - KEYS: the stream.
@@ -15,17 +16,24 @@ import { Script } from '../scripting/script.js';
  * Why a script: otherwise an entry could be settled or handed on between the list and the claim.
  */
 const script = new Script(`
-local start = ARGV[3]
+local start, most = ARGV[3], tonumber(ARGV[4])
 if start ~= '-' then start = '(' .. start end
-local rows = redis.call('XPENDING', KEYS[1], ARGV[1], start, '+', ARGV[4])
 local taken, claim = {}, { 'XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0 }
-for _, row in ipairs(rows) do
-  claim[#claim + 1] = row[1]
-  taken[#taken + 1] = row[1]
-  taken[#taken + 1] = row[4]
-  taken[#taken + 1] = row[2]
+while #claim - 5 < most do
+  local page = most - #claim + 5
+  local rows = redis.call('XPENDING', KEYS[1], ARGV[1], start, '+', page)
+  for _, row in ipairs(rows) do
+    if row[2] ~= '${HELD_CONSUMER}' then
+      claim[#claim + 1] = row[1]
+      taken[#taken + 1] = row[1]
+      taken[#taken + 1] = row[4]
+      taken[#taken + 1] = row[2]
+    end
+  end
+  if #rows < page then break end
+  start = '(' .. rows[#rows][1]
 end
-if #rows > 0 then
+if #claim > 5 then
   claim[#claim + 1] = 'JUSTID'
   redis.call(unpack(claim)) -- XCLAIM
 end

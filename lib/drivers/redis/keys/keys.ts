@@ -64,6 +64,11 @@ export class Keys {
     return `${this.tagged(name)}:handed:${group}`;
   }
 
+  /** Hash with the records of entries on hold in a group: see `hold-entry.script.ts`. */
+  held(name: string, group: string): string {
+    return `${this.tagged(name)}:held:${group}`;
+  }
+
   /** Channel that notifies a consumer of entries handed to it. */
   handedChannel(group: string, consumer: string): string {
     return `${this.prefix}handed:${group}:${consumer}`;

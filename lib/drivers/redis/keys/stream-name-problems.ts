@@ -23,6 +23,7 @@ const RESERVED = [
   'state',
   'consumers:',
   'handed:',
+  'held:',
 ];
 
 const LOCK = new RegExp(`${LOCK_SEPARATOR}\\d+-\\d+$`);

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { HELD_CONSUMER } from '../../../ports/held-entries.js';
 import { Script } from '../scripting/script.js';
 import { ANNOUNCED } from '../scripting/announcement.js';
 import { TRY } from '../scripting/try.js';
@@ -23,8 +24,10 @@ for i = 1, #KEYS, 2 do
   if not consumers.err then
     for _, row in ipairs(consumers) do
       local consumer = record(row)
-      known[#known + 1] = consumer.name
-      known[#known + 1] = consumer.idle
+      if consumer.name ~= '${HELD_CONSUMER}' then
+        known[#known + 1] = consumer.name
+        known[#known + 1] = consumer.idle
+      end
     end
   end
   out[#out + 1] = { now, redis.call('HGETALL', KEYS[i + 1]), known }

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Guard } from '../../../core/guard.js';
+import { HELD_CONSUMER } from '../../../ports/held-entries.js';
 import { Script } from '../scripting/script.js';
 import { ANNOUNCED } from '../scripting/announcement.js';
 import { GROUP_COUNT } from '../scripting/group-count.js';
@@ -16,7 +17,7 @@ const RELEASED = 86_000_000;
  * a run, removes consumers that are gone and hold nothing, corrects the server's count of what
  * the group has read, and notes the floor (see ensure-group). Finds what is redriven, what is
  * pending to this consumer, and what was handed to it. An entry that was handed over and waits
- * for a live consumer is not abandoned.
+ * for a live consumer is not abandoned, and neither is an entry on hold.
  *
  * - KEYS: for each stream: the stream; the floors (or the stream again, where it has none); the
  *   redrive stream (or the stream again, where it is one itself); the hash of consumers; the
@@ -60,7 +61,7 @@ local function take(i, idle_of, kind)
     local rows = redis.call('XPENDING', key, group, 'IDLE', idle, start, '+', most)
     local claim, counts = { 'XCLAIM', key, group, me, idle }, {}
     for _, row in ipairs(rows) do
-      if row[2] ~= me and #claim - 5 + #taken / 2 < capacity and not (waits and waits(row)) then
+      if row[2] ~= me and row[2] ~= '${HELD_CONSUMER}' and #claim - 5 + #taken / 2 < capacity and not (waits and waits(row)) then
         if waits then redis.call('ZREM', KEYS[i + 4], member_of(row[2], kind, row[1])) end
         claim[#claim + 1] = row[1]
         counts[row[1]] = row[4]
@@ -102,7 +103,7 @@ local function consumers(key)
     elseif c.pending == 0 and c.idle > absent then
       redis.call('XGROUP', 'DELCONSUMER', key, group, c.name)
       removed[#removed + 1] = c.name
-    elseif c.idle > crashed then
+    elseif c.idle > crashed and c.name ~= '${HELD_CONSUMER}' then
       silent[#silent + 1] = c.name
       silent[#silent + 1] = c.idle
       silent[#silent + 1] = holds(key, c)

@@ -1,6 +1,6 @@
 import type { DeadLetterRecord } from '../../../core/dead-letter-record.js';
 import { join } from '../../../core/collections/grouped.js';
-import type { SettleOutcome } from '../../../core/settlement.js';
+import type { DeadLetterIt, SettleOutcome } from '../../../core/settlement.js';
 import type { Settling } from '../../../ports/source.js';
 import type { Commands } from '../connection/commands.js';
 import { extendLeases, releaseLease, unchargeLease } from '../held-entries/leasing.js';
@@ -12,6 +12,7 @@ import { ackGuarded } from './ack-guarded.script.js';
 import { ackRedriven } from './ack-redriven.script.js';
 import { publishApartFirst, type SettlingContext } from './ack-then-publish.js';
 import { deadLetter } from './dead-letter.script.js';
+import { holdEntry } from '../on-hold/hold-entry.script.js';
 import { leave } from './leave.script.js';
 
 type Outcome = SettleOutcome | Error;
@@ -182,7 +183,7 @@ function carryOut(
     case 'ack':
       return publishApartFirst(lease, settlement, context);
     case 'dead-letter':
-      return storeDeadLetter(lease, 'record' in settling ? settling.record : undefined, context);
+      return giveUp(lease, settlement, 'record' in settling ? settling.record : undefined, context);
     case 'leave':
       return context.commands.run(
         'leaving an entry pending',
@@ -194,6 +195,31 @@ function carryOut(
     default:
       return releaseLease(context.commands, lease);
   }
+}
+
+async function giveUp(
+  lease: RedisLease,
+  { action }: DeadLetterIt,
+  record: DeadLetterRecord | undefined,
+  context: SettlingContext,
+): Promise<SettleOutcome> {
+  const { commands, keys } = context;
+  if (action === 'hold' && !lease.trimmed) {
+    const { redriven, entryId, fence } = lease;
+    const holding = {
+      ...fence,
+      hash: keys.held(lease.stream, fence.group),
+      field: `${redriven ? 'r' : 's'}:${entryId}`,
+      record: JSON.stringify(record),
+    };
+    const word = await commands.run(
+      'putting a message on hold',
+      (client) => holdEntry(client, holding),
+      holding.key,
+    );
+    if (word !== 'deleted') return word;
+  }
+  return storeDeadLetter(lease, record, context);
 }
 
 function storeDeadLetter(

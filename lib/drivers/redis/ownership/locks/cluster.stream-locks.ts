@@ -1,3 +1,4 @@
+import { HELD_CONSUMER } from '../../../../ports/held-entries.js';
 import type { Redis } from 'ioredis';
 import type { Guard } from '../../../../core/guard.js';
 import type { HeldStream, StreamPlace } from '../../../../core/held-stream.js';
@@ -146,7 +147,7 @@ export class ClusterStreamLocks extends RedisStreamLocks {
         (client) => client.xpending(key, group),
         key,
       )) as [number, string | null, string | null, [string, string][] | null];
-      return (rows ?? []).some(([name]) => name !== consumer);
+      return (rows ?? []).some(([name]) => name !== consumer && name !== HELD_CONSUMER);
     } catch (error) {
       if (isGroupMissing((error as Error).cause ?? error)) return false;
       throw error;

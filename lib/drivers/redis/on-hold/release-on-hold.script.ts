@@ -1,0 +1,78 @@
+import type { Redis } from 'ioredis';
+import { HELD_CONSUMER } from '../../../ports/held-entries.js';
+import { Script } from '../scripting/script.js';
+import { PACKED_FIELDS } from '../scripting/stored-fields.js';
+import { STREAMS_ONLY } from '../scripting/streams-only.js';
+import { TRY } from '../scripting/try.js';
+
+/**
+ * Moves entries on hold to the redrive stream of their group, and acknowledges them. The fields are
+ * copied on the server, byte for byte.
+ *
+ * - KEYS: the stream; the redrive stream; the hash of entries on hold.
+ * - ARGV: group; then for each entry its place and its id, and a JSON text that names the origin of
+ *   the message.
+ * - Result: the number of entries that were on hold and had data.
+ *
+ * Why a script: otherwise a process that dies in between would lose the message, or run it twice.
+ */
+const script = new Script(`${TRY}${STREAMS_ONLY}
+local refusal = refuse_others(KEYS[2])
+if refusal then return refusal end
+local group, moved = ARGV[1], 0
+local function move(fields, from, origin)
+  local add = { 'XADD', KEYS[2], '*', 'redriven', origin }
+  if #fields - from > 7000 then
+    local packed = {}
+    for i = from, #fields do packed[#packed + 1] = fields[i] end
+    add[6], add[7] = '${PACKED_FIELDS}', cjson.encode(packed)
+  else
+    for i = from, #fields do add[#add + 1] = fields[i] end
+  end
+  redis.call(unpack(add)) -- XADD
+end
+local function leave_no_consumer(key)
+  local rows = try('XPENDING', key, group, '-', '+', 1, '${HELD_CONSUMER}')
+  if rows.err or #rows > 0 then return end
+  try('XGROUP', 'DELCONSUMER', key, group, '${HELD_CONSUMER}')
+end
+for i = 2, #ARGV, 3 do
+  local redriven, id = ARGV[i] == 'r:', ARGV[i + 1]
+  local key = redriven and KEYS[2] or KEYS[1]
+  local row = try('XPENDING', key, group, id, id, 1, '${HELD_CONSUMER}')[1]
+  if row then
+    local entry = redis.call('XRANGE', key, id, id)[1]
+    if entry and redriven then
+      move(entry[2], 3, entry[2][2])
+      moved = moved + 1
+    elseif entry then
+      move(entry[2], 1, ARGV[i + 2])
+      moved = moved + 1
+    end
+    redis.call('XACK', key, group, id)
+    if redriven then redis.call('XDEL', key, id) end
+  end
+  redis.call('HDEL', KEYS[3], ARGV[i] .. id)
+end
+leave_no_consumer(KEYS[1])
+leave_no_consumer(KEYS[2])
+if moved > 0 then try('XGROUP', 'CREATE', KEYS[2], group, '0') end
+return moved
+`);
+
+export interface ReleasedEntry {
+  readonly place: 's:' | 'r:';
+  readonly id: string;
+  /** JSON of the stream and the id of the first publication. */
+  readonly origin: string;
+}
+
+export async function releaseOnHold(
+  client: Redis,
+  keys: readonly [stream: string, redrive: string, hash: string],
+  group: string,
+  entries: readonly ReleasedEntry[],
+): Promise<number> {
+  const args = entries.flatMap(({ place, id, origin }) => [place, id, origin]);
+  return (await script.run(client, keys, [group, ...args])) as number;
+}
