@@ -6,6 +6,7 @@ import type {
   OwnedSubscribeOptions,
   OwnedSubscription,
 } from '../../../ports/owned-subscription.js';
+import { OwnedReadings } from '../../../ports/owned-readings.js';
 import { asFeedLease, type FeedLease } from '../reading/feed.js';
 import type { GroupedLog } from '../broker/grouped-log.js';
 import type { BrokerReader, MemoryBroker, Unfinished } from '../broker/memory.broker.js';
@@ -22,7 +23,7 @@ export interface MemoryOwnedOptions extends OwnedSubscribeOptions {
 
 /** The reader of all streams that one consumer owns. */
 export class MemoryOwnedSubscription implements OwnedSubscription, BrokerReader {
-  private readonly readings = new Map<string, OwnedReading>();
+  private readonly readings = new OwnedReadings<OwnedReading>();
   private waiting: { readonly limit: number; resolve(leases: Lease[]): void } | undefined;
   private stopped = false;
 
@@ -31,7 +32,7 @@ export class MemoryOwnedSubscription implements OwnedSubscription, BrokerReader 
   }
 
   add(held: HeldStream): void {
-    if (this.stopped || this.readingOf(held)?.ended === false) return;
+    if (this.stopped || this.readings.of(held)?.ended === false) return;
     const { locks, group, onFinished, broker } = this.options;
     const guards = locks.guards(held);
     const allowed = (): boolean => broker.allows(guards) && locks.hasInput(held);
@@ -49,19 +50,16 @@ export class MemoryOwnedSubscription implements OwnedSubscription, BrokerReader 
   }
 
   async letGo(held: HeldStream, complete = false): Promise<void> {
-    const reading = this.readingOf(held);
+    const reading = this.readings.of(held);
     if (!reading) return;
     if (complete && reading.awaitsRetry) throw new StreamUnsettledError(held.stream);
     await reading.letGo();
-    this.forgetReading(reading);
+    this.readings.forget(reading);
   }
 
   drop(held: HeldStream): void {
-    const reading = this.readingOf(held);
-    if (!reading) return;
-    reading.end();
-    reading.rest();
-    this.forgetReading(reading);
+    const reading = this.readings.of(held);
+    if (reading) this.readings.drop(reading);
   }
 
   async pull(limit: number): Promise<Lease[]> {
@@ -110,11 +108,7 @@ export class MemoryOwnedSubscription implements OwnedSubscription, BrokerReader 
 
   async close(): Promise<void> {
     await this.stop();
-    for (const reading of this.readings.values()) {
-      reading.end();
-      reading.rest();
-    }
-    this.readings.clear();
+    this.readings.dropAll();
     this.options.broker.unregister(this);
   }
 
@@ -167,15 +161,5 @@ export class MemoryOwnedSubscription implements OwnedSubscription, BrokerReader 
         onForgotten: (lease, left) => reading.forgotten(lease, left),
       });
     return [feed(data.log, startId, false), feed(data.redrivenTo(groupName), '0', true)];
-  }
-
-  private forgetReading(reading: OwnedReading): void {
-    const { stream } = reading.owned;
-    if (this.readings.get(stream) === reading) this.readings.delete(stream);
-  }
-
-  private readingOf({ stream, token }: HeldStream): OwnedReading | undefined {
-    const reading = this.readings.get(stream);
-    return reading?.owned.token === token ? reading : undefined;
   }
 }

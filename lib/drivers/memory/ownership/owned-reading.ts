@@ -1,4 +1,5 @@
 import type { HeldStream } from '../../../core/held-stream.js';
+import { EntryInHand, type OwnedStreamReading } from '../../../ports/owned-readings.js';
 import type { FeedLease } from '../reading/feed.js';
 import type { OwnedFeed } from './owned-feed.js';
 
@@ -16,12 +17,11 @@ export interface OwnedReadingOptions {
 }
 
 /** The entries of one owned stream, one after the other. */
-export class OwnedReading {
+export class OwnedReading implements OwnedStreamReading {
   readonly owned: HeldStream;
   readonly feeds: readonly [OwnedFeed, OwnedFeed];
-  private inHand: FeedLease | undefined;
+  private readonly inHand = new EntryInHand<FeedLease>(() => this.advance());
   private over = false;
-  private resting: (() => void)[] = [];
 
   constructor(private readonly options: OwnedReadingOptions) {
     this.owned = options.owned;
@@ -34,27 +34,28 @@ export class OwnedReading {
 
   /** A message that has run waits to run again. */
   get awaitsRetry(): boolean {
-    const { inHand } = this;
-    return inHand !== undefined && !inHand.charged && inHand.attempt > 0;
+    return this.inHand.awaitsRetry;
   }
 
   /** The entries that run and are not parked. */
   get running(): FeedLease | undefined {
-    return this.inHand?.parked ? undefined : this.inHand;
+    const { lease } = this.inHand;
+    return lease?.parked ? undefined : lease;
   }
 
   countReady(): number {
-    if (this.over || this.inHand || this.owned.finishing || !this.options.allowed()) return 0;
+    if (this.over || this.inHand.lease || this.owned.finishing || !this.options.allowed()) return 0;
     return this.feeds.reduce((sum, feed) => sum + feed.taking.countReady(), 0);
   }
 
   next(): FeedLease | undefined {
-    if (this.over || this.inHand || !this.options.allowed()) return undefined;
+    if (this.over || this.inHand.lease || !this.options.allowed()) return undefined;
     const [feed, redriven] = this.feeds;
     const found = this.owned.finishing ? feed.takeOfOthers() : this.take(feed, redriven);
-    [this.inHand] = found;
-    if (!this.inHand && this.owned.finishing) this.finish(false);
-    return this.inHand;
+    const [lease] = found;
+    this.inHand.lease = lease;
+    if (!lease && this.owned.finishing) this.finish(false);
+    return lease;
   }
 
   settled(lease: FeedLease): void {
@@ -62,26 +63,22 @@ export class OwnedReading {
       this.owned.finishing = true;
       if (this.options.complete()) this.finish(true);
     }
-    this.putDown(lease);
+    this.inHand.putDown(lease);
   }
 
   parked(lease: FeedLease): void {
-    lease.finishing = false;
-    if (this.inHand === lease && !this.outlived(lease, () => this.parked(lease))) this.rest();
+    this.inHand.parked(lease);
   }
 
   forgotten(lease: FeedLease, left: boolean): void {
     // Where only the lock had expired, the entry is still pending to this consumer and comes first.
     if (!left) for (const feed of this.feeds) feed.taking.again();
-    this.putDown(lease);
+    this.inHand.putDown(lease);
   }
 
   async letGo(): Promise<void> {
     this.end();
-    const { inHand } = this;
-    if (inHand?.charged || inHand?.overrun) {
-      await new Promise<void>((resolve) => this.resting.push(resolve));
-    }
+    await this.inHand.untilRest();
   }
 
   end(): void {
@@ -89,7 +86,7 @@ export class OwnedReading {
   }
 
   rest(): void {
-    for (const resolve of this.resting.splice(0)) resolve();
+    this.inHand.rest();
   }
 
   private take(feed: OwnedFeed, redriven: OwnedFeed): FeedLease[] {
@@ -109,17 +106,8 @@ export class OwnedReading {
     this.options.onFinished(completed);
   }
 
-  private putDown(lease: FeedLease): void {
-    if (this.inHand !== lease || this.outlived(lease, () => this.putDown(lease))) return;
-    this.inHand = undefined;
-    this.rest();
+  private advance(): void {
     if (this.owned.finishing && !this.over && !this.options.othersHave()) return this.finish(false);
     this.options.onChange();
-  }
-
-  /** A method goes on after its timeout: no other message of the stream runs meanwhile. */
-  private outlived({ overrun }: FeedLease, then: () => void): boolean {
-    void overrun?.then(then);
-    return overrun !== undefined;
   }
 }

@@ -6,6 +6,7 @@ import type { Guard } from '../../../../core/guard.js';
 import type { HeldStream } from '../../../../core/held-stream.js';
 import type { BeginOutcome } from '../../../../core/lease.js';
 import type { SettleOutcome } from '../../../../core/settlement.js';
+import { EntryInHand, type OwnedStreamReading } from '../../../../ports/owned-readings.js';
 import { releaseLease } from '../../held-entries/leasing.js';
 import type { EntryHolder, RedisLease } from '../../held-entries/redis.lease.js';
 import { isGroupMissing } from '../../errors/reply-errors.js';
@@ -22,16 +23,14 @@ export interface ReadingOptions extends Omit<OwnedSupplyOptions, 'owned' | 'hold
 }
 
 /** Hands out the entries of one owned stream, one after the other. */
-export class OwnedReading implements EntryHolder {
+export class OwnedReading implements EntryHolder, OwnedStreamReading {
   private readonly supply: OwnedSupply;
   private readonly backoff = new Backoff();
   private readonly ending = new AbortController();
   private queue: RedisLease[] = [];
-  /** The entry that was handed out and is not settled. */
-  private inHand: RedisLease | undefined;
+  private readonly inHand = new EntryInHand<RedisLease>(() => this.advance());
   private filling: Promise<void> | undefined;
   private beginning: Promise<unknown> | undefined;
-  private resting: (() => void)[] = [];
   /** The stream was completed together with its last entry. */
   private completed = false;
   /** Leases read behind the last entry of a finished stream. */
@@ -97,18 +96,17 @@ export class OwnedReading implements EntryHolder {
   }
 
   private settledOne(lease: RedisLease): void {
-    if (!lease.finishing) return this.putDown(lease);
+    if (!lease.finishing) return this.inHand.putDown(lease);
     this.owned.finishing = true;
     this.behind.push(...this.queue.splice(0));
     if (this.completed) this.end();
-    this.putDown(lease);
+    this.inHand.putDown(lease);
     if (this.completed) this.options.onFinished(this.owned, true);
   }
 
   /** The entry runs again later. No other entry of this stream runs before. */
   parked(lease: RedisLease): void {
-    lease.finishing = false;
-    if (this.inHand === lease && !this.outlived(lease, () => this.parked(lease))) this.rest();
+    this.inHand.parked(lease);
   }
 
   /**
@@ -121,13 +119,12 @@ export class OwnedReading implements EntryHolder {
     if (!left && lease.redriven) this.redriven();
     if (left) this.supply.leave(lease);
     else this.supply.again(lease, this.queue.splice(0));
-    this.putDown(lease);
+    this.inHand.putDown(lease);
   }
 
   /** Whether a message that has run waits to run again. */
   get awaitsRetry(): boolean {
-    const { inHand } = this;
-    return inHand !== undefined && !inHand.charged && inHand.attempt > 0;
+    return this.inHand.awaitsRetry;
   }
 
   /** Hands out nothing more. Resolves once nothing runs. */
@@ -140,9 +137,7 @@ export class OwnedReading implements EntryHolder {
       waiting.map((lease) => releaseLease(this.options.commands, lease).catch(() => undefined)),
     );
     await this.beginning;
-    const { inHand } = this;
-    if (inHand?.charged || inHand?.overrun)
-      await new Promise<void>((resolve) => this.resting.push(resolve));
+    await this.inHand.untilRest();
   }
 
   /** Hands out nothing more, and loses what was handed out. */
@@ -153,30 +148,16 @@ export class OwnedReading implements EntryHolder {
 
   /** Called when nothing runs any more, or when the caller has stopped waiting for that. */
   rest(): void {
-    for (const resolve of this.resting.splice(0)) resolve();
-  }
-
-  private putDown(lease: RedisLease): void {
-    if (this.inHand !== lease || this.outlived(lease, () => this.putDown(lease))) return;
-    this.inHand = undefined;
-    this.rest();
-    this.advance();
-  }
-
-  /**
-   * A handler that outlived its timeout still runs. No other entry of its stream runs meanwhile.
-   */
-  private outlived({ overrun }: RedisLease, then: () => void): boolean {
-    void overrun?.then(then);
-    return overrun !== undefined;
+    this.inHand.rest();
   }
 
   private advance(): void {
-    if (this.ended || this.inHand || this.filling) return;
-    this.inHand = this.queue.shift();
-    if (this.inHand) {
-      this.supply.begun(this.inHand);
-      this.options.handOut(this.inHand);
+    if (this.ended || this.inHand.lease || this.filling) return;
+    const lease = this.queue.shift();
+    this.inHand.lease = lease;
+    if (lease) {
+      this.supply.begun(lease);
+      this.options.handOut(lease);
     } else this.filling = this.fill(() => this.more()).finally(() => this.advance());
   }
 

@@ -11,6 +11,7 @@ import type { Connector } from '../../connection/connector.js';
 import { EntrySizes } from '../../held-entries/entry-sizes.js';
 import type { Keys } from '../../keys/keys.js';
 import type { ReadBudget } from '../../held-entries/read-budget.js';
+import { OwnedReadings } from '../../../../ports/owned-readings.js';
 import { Leasing, releaseLease } from '../../held-entries/leasing.js';
 import type { RedisLease } from '../../held-entries/redis.lease.js';
 import { IdleWatch, PollingWatch, type StreamWatch } from './idle-watch.js';
@@ -34,7 +35,7 @@ export interface RedisOwnedOptions extends OwnedSubscribeOptions {
 
 /** Reads all streams that one consumer owns. */
 export class RedisOwnedSubscription implements OwnedSubscription {
-  private readonly readings = new Map<string, OwnedReading>();
+  private readonly readings = new OwnedReadings<OwnedReading>();
   private readonly idle: StreamWatch;
   private readonly leasing: Leasing;
   private readonly sizes = new EntrySizes();
@@ -54,7 +55,7 @@ export class RedisOwnedSubscription implements OwnedSubscription {
   }
 
   add(held: HeldStream): void {
-    if (this.stopped || this.readingOf(held)?.ended === false) return;
+    if (this.stopped || this.readings.of(held)?.ended === false) return;
     this.looking ??= this.redrivenLook.run();
     const reading = new OwnedReading(held, this.options.locks.guards(held), {
       ...this.options,
@@ -68,21 +69,19 @@ export class RedisOwnedSubscription implements OwnedSubscription {
   }
 
   async letGo(held: HeldStream, complete = false): Promise<void> {
-    const reading = this.readingOf(held);
+    const reading = this.readings.of(held);
     if (!reading) return;
     if (complete && reading.awaitsRetry) throw new StreamUnsettledError(held.stream);
     await this.takeBack(reading);
     await reading.letGo();
-    this.forgetReading(reading);
+    this.readings.forget(reading);
   }
 
   drop(held: HeldStream): void {
-    const reading = this.readingOf(held);
+    const reading = this.readings.of(held);
     if (!reading) return;
-    reading.end();
-    reading.rest();
     this.ready = this.ready.filter(({ holder }) => holder !== reading);
-    this.forgetReading(reading);
+    this.readings.drop(reading);
   }
 
   async pull(limit: number): Promise<Lease[]> {
@@ -119,12 +118,7 @@ export class RedisOwnedSubscription implements OwnedSubscription {
   async close(): Promise<void> {
     await this.stop();
     this.leaveBudget();
-    const all = [...this.readings.values()];
-    for (const reading of all) {
-      reading.end();
-      reading.rest();
-    }
-    this.readings.clear();
+    this.readings.dropAll();
     this.redrivenLook.stop();
     await this.idle.close();
     await this.looking;
@@ -151,16 +145,6 @@ export class RedisOwnedSubscription implements OwnedSubscription {
       await releaseLease(this.options.commands, lease).catch(() => undefined);
       reading.forgotten(lease, true);
     }
-  }
-
-  private forgetReading(reading: OwnedReading): void {
-    const { stream } = reading.owned;
-    if (this.readings.get(stream) === reading) this.readings.delete(stream);
-  }
-
-  private readingOf({ stream, token }: HeldStream): OwnedReading | undefined {
-    const reading = this.readings.get(stream);
-    return reading?.owned.token === token ? reading : undefined;
   }
 
   private wakePull(): void {
