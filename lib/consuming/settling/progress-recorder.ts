@@ -1,7 +1,6 @@
 import type { Committer, Delivery } from '../../core/delivery.js';
 import type { Lease } from '../../core/lease.js';
 import type { Settlement, SettleOutcome } from '../../core/settlement.js';
-import type { FollowUp } from './follow-up.js';
 
 /** Records how far one consumer has come. */
 export interface ProgressRecorder extends Committer {
@@ -38,27 +37,6 @@ export interface ProgressRecorder extends Committer {
   leave(stream: string, completed: boolean): Promise<void>;
   /** Records the last settlements. Resolves within a second, and never rejects. */
   stop(): Promise<void>;
-}
-
-/** Tells the recorder what becomes of deliveries. */
-export function recorded(
-  followUp: Pick<FollowUp, 'settled' | 'lost' | 'handedOver'>,
-  recorder: ProgressRecorder,
-): Pick<FollowUp, 'settled' | 'lost' | 'handedOver'> {
-  return {
-    settled: (delivery, settlement, outcome) => {
-      followUp.settled(delivery, settlement, outcome);
-      recorder.settled(delivery, settlement, outcome);
-    },
-    lost: (delivery, settlement) => {
-      followUp.lost(delivery, settlement);
-      recorder.dropped(delivery, settlement.why === 'trimmed');
-    },
-    handedOver: (delivery, settlement) => {
-      followUp.handedOver(delivery, settlement);
-      recorder.dropped(delivery, false);
-    },
-  };
 }
 
 /** Tells the recorder of entries before any of them can be settled. */

@@ -19,7 +19,8 @@ import { RetryPolicy } from './retry-policy.js';
 import { FollowUp, type FollowUpOptions } from './follow-up.js';
 import { deadLetterRecord } from './dead-letter-record.js';
 import { Settler } from './settler.js';
-import { recorded, type ProgressRecorder } from './progress-recorder.js';
+import type { ProgressRecorder } from './progress-recorder.js';
+import { recorded } from './recorded-follow-up.js';
 import { storeOf, storeElsewhere, type ElsewhereOptions } from './store-elsewhere.js';
 import { StrategyDecider, type StrategyOptions } from './strategies/strategy-decider.js';
 
