@@ -103,9 +103,9 @@ export class ConsumerCommits {
   /** Call it when the outcome of a settlement is known. */
   settled(delivery: Delivery, { kind }: Settlement, outcome: SettleOutcome): void {
     const asked = this.asked.size > 0 && this.asked.delete(delivery);
+    if (outcome === 'gone') return this.find(delivery.lease)?.floor?.settled(delivery.id);
     if (outcome === 'lost' || (kind !== 'ack' && kind !== 'dead-letter')) return;
     const progress = this.progressOf(delivery.lease);
-    if (outcome === 'gone') return progress.floor?.settled(delivery.id);
     const isFirst = !progress.changed;
     progress.settled(delivery.lease);
     if (asked) this.record(progress);

@@ -18,12 +18,12 @@ it('nothing is settled before the first entry, at the beginning of a stream', ()
   expect(floorOf(undefined, '1', '2').position).toBeUndefined();
 });
 
-it('it is where the source began, until something is settled', () => {
+it('the floor is where the source began, until something is settled', () => {
   expect(floorOf('7').position).toBe('7');
   expect(floorOf('7', '8', '9').position).toBe('7');
 });
 
-it('it is before the oldest unsettled entry', () => {
+it('the floor is before the oldest unsettled entry', () => {
   const floor = floorOf(undefined, '8', '9', '10', '12');
   floor.settled('9');
   floor.settled('12');
