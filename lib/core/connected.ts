@@ -7,4 +7,6 @@ export interface Connected {
   readonly role: string;
   /** A number, different for each connection of one role. */
   readonly connection?: number;
+  /** The slots that the driver of this connection fills, where different drivers fill slots. */
+  readonly slots?: readonly string[];
 }

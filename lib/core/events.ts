@@ -104,12 +104,20 @@ export interface StreamsEvents extends RunEvents, DeadLetterEvents {
    */
   unreachable: Connected & { readonly address: string; readonly error: Error };
   /** A connection became usable, for the first time or again. Fields: as for `disconnected`. */
-  connected: { readonly role: string; readonly connection?: number };
+  connected: {
+    readonly role: string;
+    readonly connection?: number;
+    readonly slots?: readonly string[];
+  };
   /**
    * A connection that broke is no longer needed and will not come back: its node has no slots of the
    * cluster now.
    */
-  'connection-retired': { readonly role: string; readonly connection?: number };
+  'connection-retired': {
+    readonly role: string;
+    readonly connection?: number;
+    readonly slots?: readonly string[];
+  };
   /**
    * This process reads a stream of ordered handlers now, and no other one of the group. `token` grows
    * with each owner.

@@ -23,6 +23,16 @@ it('is that of all connections, also where some have the same role', () => {
   expect(words.at(-1)).toBe('connected');
 });
 
+it('tells connections of different drivers apart, which number them alike', () => {
+  const { events, words } = statusOf();
+  const [one, other] = [{ slots: ['messageSource'] }, { slots: ['stateStore'] }];
+  events.emit('disconnected', { role: 'commands', connection: 1, error, ...one });
+  events.emit('connected', { role: 'commands', connection: 1, ...other });
+  expect(words).toEqual(['reconnecting']);
+  events.emit('connected', { role: 'commands', connection: 1, ...one });
+  expect(words.at(-1)).toBe('connected');
+});
+
 it('does not wait for a connection that is not needed any more', () => {
   const { events, words } = statusOf();
   events.emit('connection-retired', { role: 'commands', connection: 3 });

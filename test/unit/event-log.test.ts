@@ -106,6 +106,10 @@ describe('the log', () => {
     events.emit('worker-error', { worker: 'reader', error });
     events.emit('disconnected', { role: 'reader', error });
     events.emit('connected', { role: 'reader' });
+    events.emit('disconnected', { role: 'commands', slots: ['stateStore'], error });
+    events.emit('connected', { role: 'commands', slots: ['stateStore'] });
+    const queue = { role: 'commands', slots: ['stateStore', 'deadLetterQueue'] };
+    events.emit('unreachable', { ...queue, address: 'a:1', error });
     events.emit('reading-paused', { group: 'shop', parked: 1000 });
     events.emit('reading-resumed', { group: 'shop' });
     events.emit('trimmed', { ...place, count: 3 });
@@ -123,6 +127,9 @@ describe('the log', () => {
       expect.stringMatching(/^error The reader failed .*it broke/),
       expect.stringMatching(/^warn The reader connection broke .*it broke/),
       expect.stringMatching(/^log The reader connection works again/),
+      expect.stringMatching(/^warn The commands connection of slot stateStore broke .*it broke/),
+      expect.stringMatching(/^log The commands connection of slot stateStore works again/),
+      expect.stringMatching(/^warn Slots stateStore and deadLetterQueue: it broke/),
       expect.stringMatching(/^warn .*1000 messages/),
       expect.stringMatching(/^log Group "shop" reads on/),
       expect.stringMatching(/^warn 3 pending messages/),

@@ -97,6 +97,79 @@ it('stores of the application fill slots as they are', () => {
   expect(slots.deadLetters).toBe(queue);
 });
 
+it('a slot that cannot be filled leaves no driver open', async () => {
+  const { factory, calls } = counted();
+  const make = () => bind({ messageSource: factory, stateStore: { driver: 'kafka' } });
+  expect(make).toThrow('kafka');
+  await Promise.resolve();
+  expect(calls).toMatchObject({ opened: 1, closed: 1 });
+  const lacking = counted({ deadLetters: undefined });
+  expect(() => bind({ messageSource: factory, deadLetterQueue: lacking.factory })).toThrow();
+  await Promise.resolve();
+  expect([calls.closed, lacking.calls.closed]).toEqual([2, 1]);
+});
+
+it('an opened driver that several get is closed with the last of them', async () => {
+  const { factory, calls } = counted();
+  const driver = factory.open(context);
+  const one = bind({ messageSource: driver, stateStore: driver });
+  const other = bind({ messageSource: memory(), deadLetterQueue: driver });
+  await one.close();
+  await one.close();
+  expect(calls.closed).toBe(0);
+  await other.close();
+  expect(calls.closed).toBe(1);
+});
+
+it('a name without options is a name with empty options', () => {
+  const { factory, calls } = counted();
+  const drivers = { file: () => factory };
+  const slots = { messageSource: { driver: 'file' }, stateStore: { driver: 'file', config: {} } };
+  expect(bind(slots, drivers)).toMatchObject({ ownState: true });
+  expect(calls.opened).toBe(1);
+});
+
+it('events about connections name the slots, where different drivers fill them', () => {
+  const events = new EventBus();
+  const heard: unknown[] = [];
+  events.on('connected', (event) => heard.push(event));
+  const own: EventBus[] = [];
+  const noting = (): DriverFactory =>
+    driverWith(memory(), (_, { events: given }) => void own.push(given));
+  const [one, other] = [noting(), noting()];
+  const connected = { role: 'commands', connection: 1 };
+  const only = new BoundSlots(
+    { slots: { messageSource: one, stateStore: one } },
+    { events, keyPrefix: '' },
+  );
+  own[0]!.emit('connected', connected);
+  expect(heard).toEqual([connected]);
+  const slots = { messageSource: one, stateStore: other, deadLetterQueue: other };
+  const apart = new BoundSlots({ slots }, { events, keyPrefix: '' });
+  for (const each of own.slice(1)) each.emit('connected', connected);
+  expect(heard.slice(1)).toEqual([
+    { ...connected, slots: ['messageSource'] },
+    { ...connected, slots: ['stateStore', 'deadLetterQueue'] },
+  ]);
+  expect(own[1]!.listened.has('connected')).toBe(true);
+  expect([only.mode, apart.mode]).toEqual(['stateful', 'full durability']);
+});
+
+it.each(['redis://:hush@host', 'hush-hush-Secret', 'hush0123456789abcdef', 'hush hush'])(
+  'what is given for a name and does not look like one is not repeated: %s',
+  (driver) => {
+    const make = () => bind({ messageSource: { driver } });
+    expect(make).toThrow(expect.objectContaining({ code: 'UNKNOWN_DRIVER', driver: undefined }));
+    let error: unknown;
+    try {
+      make();
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(inspect(error, { depth: Infinity })).not.toContain('hush');
+  },
+);
+
 it('an opened driver fills a slot', () => {
   const driver = memory().open(context);
   const slots = bind({ messageSource: driver, stateStore: driver });
@@ -189,7 +262,7 @@ it('options of a driver are not shown where the runtime is printed', async () =>
   const config = { port: 1, password: 'hush' };
   const slots = bind({ messageSource: { driver: 'redis', config } });
   expect(inspect(slots, { depth: Infinity })).not.toContain('hush');
-  const path = ['opened', 'binding', 'config', 'password'];
+  const path = ['opened', 'all', 'binding', 'config', 'password'];
   expect(JSON.stringify(slots, path)).not.toContain('hush');
   await slots.close();
 });

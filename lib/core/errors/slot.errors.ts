@@ -1,21 +1,30 @@
 import { StreamsError } from './streams.error.js';
 
+/** Short words of small letters, as names of drivers are. Secrets are not. */
+const LIKE_A_NAME = /^(?=.{1,24}$)[a-z]+\d?(-[a-z]+\d?)*$/;
+
 /** A slot names a driver that this process does not know. Thrown when the application starts. */
 export class UnknownDriverError extends StreamsError {
   static readonly code: string = 'UNKNOWN_DRIVER';
   static readonly advice: string =
     'Correct the name, or pass the function that makes the driver in the option drivers: { drivers: { name: makeDriver } }.';
 
+  /** The name that was given. Undefined: it does not look like a name, and may be a URL with a password. */
+  readonly driver: string | undefined;
+
   /** @param hint a sentence on the names that there are */
   constructor(
     readonly slot: string,
-    readonly driver: string,
+    given: string,
     hint: string,
   ) {
+    const driver = LIKE_A_NAME.test(given) ? given : undefined;
+    const names = driver === undefined ? 'a driver' : `the driver "${driver}"`;
     super(
       UnknownDriverError.code,
-      `The slot ${slot} names the driver "${driver}", which is not known. ${hint} ${UnknownDriverError.advice}`,
+      `The slot ${slot} names ${names}, which is not known. ${hint} ${UnknownDriverError.advice}`,
     );
+    this.driver = driver;
   }
 }
 

@@ -18,5 +18,5 @@ export class BrokenConnections {
   }
 }
 
-const nameOf = ({ role, connection = 0 }: StreamsEvents['connected']): string =>
-  `${role} ${connection}`;
+const nameOf = ({ role, connection = 0, slots = [] }: StreamsEvents['connected']): string =>
+  `${role} ${connection} ${slots.join()}`;

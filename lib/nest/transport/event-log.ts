@@ -4,6 +4,7 @@ import type { UnhandledWaits } from '../../core/unhandled-waits.js';
 import type { EventBus } from '../../core/event-bus.js';
 import type { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { BrokenConnections } from './broken-connections.js';
+import { connectionName, slotsBefore } from './connection-name.js';
 import { deadLettered, messagesDropped, strategyFailed } from './dead-letter-lines.js';
 import { at, runFailed, runsAwaited, runsGivenUp } from './run-lines.js';
 import { RateLimitedLog, type Line } from './rate-limited-log.js';
@@ -56,10 +57,10 @@ const LINES: Lines = {
   }),
   'worker-error': (event) =>
     error(`The ${event.worker} failed and will try again: ${event.error.message}`),
-  disconnected: ({ role, error: { message } }) =>
-    warn(`The ${role} connection broke and is being replaced: ${message}`),
-  unreachable: ({ address, error: { message } }) => ({
-    ...warn(message),
+  disconnected: (event) =>
+    warn(`The ${connectionName(event)} broke and is being replaced: ${event.error.message}`),
+  unreachable: ({ address, error: { message }, ...connection }) => ({
+    ...warn(slotsBefore(connection) + message),
     key: `unreachable ${address}`,
   }),
   'stream-lost': (event) =>
@@ -232,13 +233,13 @@ function logReconnections(events: EventBus, log: RateLimitedLog): void {
   events.on('disconnected', (connection) => broken.add(connection));
   events.on('connected', (connection) => {
     if (broken.delete(connection))
-      log.write({ level: 'log', text: `The ${connection.role} connection works again` });
+      log.write({ level: 'log', text: `The ${connectionName(connection)} works again` });
   });
   events.on('connection-retired', (connection) => {
     if (broken.delete(connection))
       log.write({
         level: 'log',
-        text: `A ${connection.role} connection is no longer needed`,
+        text: `A ${connectionName(connection)} is no longer needed`,
       });
   });
 }

@@ -1,20 +1,17 @@
-import { isDeepStrictEqual } from 'node:util';
 import { ApartDeadLetters } from '../../admin/dead-letters/apart.dead-letters.js';
 import { systemClock, type Clock } from '../../core/clock.js';
 import { WrongDriverForSlotError } from '../../core/errors/slot.errors.js';
-import { concealed } from '../../core/option-schema/concealed.js';
 import type {
-  NamedDriver,
   NamedDriverFactory,
   SlotBinding,
   SlotName,
   Slots,
 } from '../../options/slots-options.js';
 import type { DeadLetterQueue } from '../../ports/dead-letters.js';
-import type { Driver, DriverContext, DriverFactory } from '../../ports/driver.js';
+import type { Driver, DriverContext } from '../../ports/driver.js';
 import type { StateStore } from '../../ports/state-store.js';
 import { boundWorkflows, type BoundWorkflows } from './bound-workflows.js';
-import { driverByName } from './driver-names.js';
+import { OpenedDrivers, type DriverBinding } from './opened-drivers.js';
 
 /**
  * - `stateless`: there is only a message source.
@@ -22,14 +19,6 @@ import { driverByName } from './driver-names.js';
  * - `full durability`: there is a dead letter queue of its own slot as well.
  */
 export type SlotMode = 'stateless' | 'stateful' | 'full durability';
-
-/** A driver that fills a slot. */
-interface OpenedDriver {
-  readonly binding: SlotBinding;
-  readonly technology: string;
-  readonly driver: Driver;
-  readonly clock: Clock | undefined;
-}
 
 /** The options that name drivers. */
 interface SlotOptions {
@@ -54,28 +43,18 @@ export class BoundSlots {
   readonly mode: SlotMode;
   /** The technology in each slot that is filled. */
   readonly filled: Readonly<Partial<Record<SlotName, string>>>;
-  private readonly opened: OpenedDriver[] = [];
-  private readonly drivers: Readonly<Record<string, NamedDriverFactory>>;
+  private readonly opened: OpenedDrivers;
 
   /** @throws UnknownDriverError, WrongDriverForSlotError, InvalidOptionsError */
-  constructor(
-    { slots, drivers = {} }: SlotOptions,
-    private readonly context: DriverContext,
-  ) {
-    const { messageSource, stateStore, deadLetterQueue } = slots;
-    this.drivers = drivers;
-    const source = this.open('messageSource', messageSource as DriverFactory);
+  constructor({ slots, drivers = {} }: SlotOptions, context: DriverContext) {
+    this.opened = new OpenedDrivers(drivers, context);
+    const { source, state, queue } = this.openAll(slots);
     this.driver = source.driver;
-    if (!this.driver.ids) {
-      throw new WrongDriverForSlotError('messageSource', source.technology, 'format of its ids');
-    }
     this.clock = source.clock ?? systemClock;
     this.technology = source.technology;
-    const state = stateStore && this.stateStore(stateStore);
     this.state = state?.store;
     this.ownState = state?.driver === this.driver;
     this.workflows = boundWorkflows(this, state?.driver?.workflows);
-    const queue = deadLetterQueue && this.deadLetterQueue(deadLetterQueue);
     this.otherQueue = queue && this.apart(queue);
     this.mode = !state ? 'stateless' : queue ? 'full durability' : 'stateful';
     this.filled = {
@@ -92,18 +71,31 @@ export class BoundSlots {
 
   /** Begins to connect, so that the first command need not wait. */
   connect(): void {
-    for (const { driver } of this.opened) driver.connect?.();
+    this.opened.connect();
   }
 
   /**
    * Frees the connections of all drivers, also where one of them fails.
    * @throws what the first of them throws that fails, once all have ended
    */
-  async close(): Promise<void> {
-    const closed = await Promise.allSettled(
-      this.opened.map(async ({ driver }) => driver.source.close()),
-    );
-    for (const one of closed) if (one.status === 'rejected') throw one.reason;
+  close(): Promise<void> {
+    return this.opened.close();
+  }
+
+  /** What fills the slots. Where a slot cannot be filled, the drivers of the others are closed. */
+  private openAll({ messageSource, stateStore, deadLetterQueue }: Slots) {
+    try {
+      const source = this.opened.open('messageSource', messageSource as DriverBinding);
+      if (!source.driver.ids) {
+        throw new WrongDriverForSlotError('messageSource', source.technology, 'format of its ids');
+      }
+      const state = stateStore && this.stateStore(stateStore);
+      const queue = deadLetterQueue && this.deadLetterQueue(deadLetterQueue);
+      return { source, state, queue };
+    } catch (error) {
+      this.opened.close().catch(() => undefined);
+      throw error;
+    }
   }
 
   /** An application's own queue hands messages back as it likes. */
@@ -114,7 +106,7 @@ export class BoundSlots {
 
   private stateStore(binding: SlotBinding): StoreInSlot<StateStore> {
     if ('compareAndSet' in binding) return { store: binding, technology: 'a state store' };
-    const { driver, technology } = this.open('stateStore', binding as DriverBinding);
+    const { driver, technology } = this.opened.open('stateStore', binding as DriverBinding);
     const { state } = driver;
     if (state && 'compareAndSet' in state) return { store: state, driver, technology };
     const lacking = state ? 'state store with compareAndSet' : 'state store';
@@ -123,35 +115,11 @@ export class BoundSlots {
 
   private deadLetterQueue(binding: SlotBinding): StoreInSlot<DeadLetterQueue> {
     if ('put' in binding) return { store: binding, technology: 'a dead letter queue' };
-    const { driver, technology } = this.open('deadLetterQueue', binding as DriverBinding);
+    const { driver, technology } = this.opened.open('deadLetterQueue', binding as DriverBinding);
     if (driver.deadLetters) return { store: driver.deadLetters, driver, technology };
     throw new WrongDriverForSlotError('deadLetterQueue', technology, 'dead letter queue');
   }
-
-  private open(slot: SlotName, binding: DriverBinding): OpenedDriver {
-    const known = this.opened.find((one) => isSame(one.binding, binding));
-    if (known) return known;
-    // The options of a driver contain passwords.
-    const opened = concealed(
-      { binding, ...this.openNew(slot, binding) },
-      ({ technology }) => `Driver ${technology}`,
-    );
-    this.opened.push(opened);
-    return opened;
-  }
-
-  private openNew(slot: SlotName, binding: DriverBinding): Omit<OpenedDriver, 'binding'> {
-    if ('source' in binding) {
-      const { technology } = binding.source.capabilities;
-      return { driver: binding, technology, clock: undefined };
-    }
-    const factory = 'open' in binding ? binding : driverByName(slot, binding, this.drivers);
-    const { technology, clock } = factory;
-    return { driver: factory.open(this.context), technology, clock };
-  }
 }
-
-type DriverBinding = DriverFactory | NamedDriver | Driver;
 
 interface StoreInSlot<Store> {
   readonly store: Store;
@@ -159,10 +127,3 @@ interface StoreInSlot<Store> {
   readonly driver?: Driver;
   readonly technology: string;
 }
-
-/** The same driver: one object, or one name with the same options. */
-const isSame = (one: SlotBinding, other: SlotBinding): boolean =>
-  one === other || (isNamed(one) && isNamed(other) && isDeepStrictEqual(one, other));
-
-const isNamed = (binding: SlotBinding): boolean =>
-  'driver' in binding && !('open' in binding) && !('source' in binding);

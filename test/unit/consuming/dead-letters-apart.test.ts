@@ -46,6 +46,50 @@ it('a redrive from the queue of another driver reaches the message source', asyn
   expect((await source!.list('paid', 10)).items).toEqual([]);
 });
 
+it('a redrive that dies halfway leaves a copy that is listed, and that can be redriven or purged', async () => {
+  const { runtime, runs, ids, deadLetters, source } = await failingOnce();
+  const { redrive } = source!;
+  source!.redrive = () => Promise.reject(new Error('The process died.'));
+  const [first] = (await deadLetters.list('paid')).items;
+  const which = { ids: [first!.deadLetterId] };
+  await expect(deadLetters.redrive('paid', which)).rejects.toThrow('The process died.');
+  await expect(deadLetters.redrive('paid', which)).rejects.toThrow('The process died.');
+  source!.redrive = redrive;
+  const { items } = await deadLetters.list('paid');
+  expect(items.map(({ id }) => id)).toEqual([...ids, ids[0], ids[0]]);
+  const pages: unknown[] = [];
+  for (let after: string | undefined, page = 0; page < 4; page++) {
+    const found = await deadLetters.list('paid', { limit: 3, ...(after && { after }) });
+    pages.push(found.items.map(({ id }) => id));
+    after = found.next;
+    if (!after) break;
+  }
+  expect(pages.flat()).toEqual([...ids, ids[0], ids[0]]);
+  const [copy, other] = items.slice(3).map(({ deadLetterId }) => deadLetterId);
+  expect(await deadLetters.get('paid', copy!)).toEqual(items[3]);
+  expect(await deadLetters.purge('paid', { ids: [copy!, first!.deadLetterId] })).toBe(2);
+  expect(await deadLetters.redrive('paid', { ids: [other!], group: 'another' })).toBe(0);
+  expect(await deadLetters.redrive('paid', { ids: [other!], group: 'g' })).toBe(1);
+  await world.clock.advance(10_000);
+  expect(runs).toEqual([...ids, ids[0]]);
+  expect((await deadLetters.list('paid')).items.map(({ id }) => id)).toEqual(ids.slice(1));
+  expect(await runtime.admin.deadLetters.purge('paid', { all: true })).toBe(2);
+});
+
+it('letters from before the queue of another driver are listed, and redriven with the others', async () => {
+  const { runs, ids, deadLetters, source } = await failingOnce();
+  const [first, ...rest] = (await deadLetters.list('paid')).items;
+  const { deadLetterId, fields, eventType: _, payload: __, metadata: ___, ...record } = first!;
+  await source!.put(record, fields);
+  await deadLetters.purge('paid', { ids: [deadLetterId] });
+  const listed = (await deadLetters.list('paid')).items.map(({ id }) => id);
+  expect(listed).toEqual([...rest.map(({ id }) => id), ids[0]]);
+  expect(await deadLetters.redrive('paid', { group: 'g' })).toBe(3);
+  await world.clock.advance(10_000);
+  expect([...runs.slice(3)].sort()).toEqual([...ids].sort());
+  expect((await deadLetters.list('paid')).items).toEqual([]);
+});
+
 it('a source that cannot redrive refuses, and the queue keeps the letters', async () => {
   const { deadLetters } = await failingOnce({ deadLetters: undefined });
   await expect(deadLetters.redrive('paid', { all: true })).rejects.toMatchObject({
