@@ -60,9 +60,11 @@ export class DirectoryLock {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
       throw error;
     }
-    const moved = read(aside);
-    if (moved !== found) linkSync(aside, this.file);
-    rmSync(aside);
+    try {
+      if (read(aside) !== found) linkSync(aside, this.file);
+    } finally {
+      rmSync(aside);
+    }
   }
 }
 

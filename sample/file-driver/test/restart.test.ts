@@ -58,6 +58,18 @@ describe('the next process', () => {
     assert.deepEqual(await publish(restart(), 'c'), ['3']);
   });
 
+  it('hands out what is published after a power failure took entries that a group had read', async () => {
+    await publish(driver, 'a', 'b');
+    await (await subscribe(driver)).pull(2);
+
+    after = before.afterDeath();
+    const [first] = after.read('streams/orders.jsonl').split('\n');
+    after.write('streams/orders.jsonl', `${first}\n`);
+    const next = after.open();
+    assert.deepEqual(await publish(next, 'c'), ['3']);
+    assert.deepEqual(valuesOf(await (await subscribe(next)).pull(10)), ['a', 'c']);
+  });
+
   it('has dead letters, and hands them back to their group', async () => {
     await publish(driver, 'a');
     const [lease] = await (await subscribe(driver)).pull(1);
