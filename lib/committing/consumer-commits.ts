@@ -101,10 +101,10 @@ export class ConsumerCommits {
   }
 
   /** Call it when the outcome of a settlement is known. */
-  settled(delivery: Delivery, { kind }: Settlement, outcome: SettleOutcome): void {
+  settled(delivery: Delivery, settlement: Settlement, outcome: SettleOutcome): void {
     const asked = this.asked.size > 0 && this.asked.delete(delivery);
     if (outcome === 'gone') return this.find(delivery.lease)?.floor?.settled(delivery.id);
-    if (outcome === 'lost' || (kind !== 'ack' && kind !== 'dead-letter')) return;
+    if (outcome === 'lost' || !ends(settlement)) return;
     const progress = this.progressOf(delivery.lease);
     const isFirst = !progress.changed;
     progress.settled(delivery.lease);
@@ -240,3 +240,9 @@ export class ConsumerCommits {
 }
 
 const mapKey = (stream: string, partition: string): string => JSON.stringify([stream, partition]);
+
+/** Whether no run of the message follows, unless an operator asks for it. */
+const ends = (settlement: Settlement): boolean =>
+  settlement.kind === 'ack' ||
+  // A message on hold stays pending.
+  (settlement.kind === 'dead-letter' && settlement.action !== 'hold');

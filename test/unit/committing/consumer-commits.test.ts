@@ -56,6 +56,17 @@ it('only what is acknowledged or dead-lettered is settled', async () => {
   expect(await record()).toMatchObject({ offset: '3', lastMessageId: '2' });
 });
 
+it('a message on hold is not settled before it was released and has run', async () => {
+  const { commits, handOut, record } = following();
+  const [one, two] = [handOut('1'), handOut('2')];
+  commits.settled(one!, { ...deadLetter('rejected'), action: 'hold' }, 'settled');
+  commits.settled(two!, { ...deadLetter('rejected'), action: 'drop' }, 'settled');
+  expect(await record()).toBeUndefined();
+  const released = handOut('1');
+  commits.settled(released, ack, 'settled');
+  expect(await record()).toMatchObject({ offset: '2', lastMessageId: '1' });
+});
+
 it('what another run has is settled by that run', async () => {
   const { commits, handOut, record } = following();
   const [one, two] = [handOut('1'), handOut('2')];
