@@ -3,6 +3,7 @@ import type { DeadLetterStrategy } from '../../lib/core/dead-letter-strategy.js'
 import { RecordingConsumer, type ConsumeOptions } from '../support/recording-consumer.js';
 import { startCluster, type TestCluster } from '../support/redis-cluster.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
+import { elapse } from '../support/passing-time.js';
 import { until } from '../support/until.js';
 
 let server: TestRedis;
@@ -119,4 +120,32 @@ it('across slots of a cluster, forward publishes first and acknowledges after', 
   } finally {
     await cluster.stop();
   }
+});
+
+it('messages on hold belong to no consumer that lives, crashes or is counted', async () => {
+  const crashedAfter = 900;
+  await started('holding', 'hold', { consumer: 'a', crashedAfter });
+  await consumer.publish('holding', 3);
+  await settled(3);
+  const { groups, heldMessages } = consumer.runtime.admin;
+  expect((await heldMessages.list('holding', 'g')).items).toHaveLength(3);
+  await elapse(3 * crashedAfter);
+  expect(consumer.of('consumer-crashed')).toEqual([]);
+  expect(consumer.of('settled')).toHaveLength(3);
+  expect((await groups.listConsumers('holding', 'g')).map(({ name }) => name)).toEqual(['a']);
+  expect(await groups.getGroupInfo('holding', 'g')).toMatchObject({ consumers: 1, pending: 3 });
+  expect((await groups.liveConsumers('holding', 'g')).unannounced).toEqual([]);
+  expect(await heldMessages.release('holding', { group: 'g' })).toBe(3);
+  await settled(6);
+  expect(consumer.of('settled').map(({ outcome }) => outcome)).toEqual(Array(6).fill('held'));
+  // The consumer of the stream that held nothing any more has gone.
+  const rows = (await server.client.xinfo(
+    'CONSUMERS',
+    `${server.prefix}holding`,
+    'g',
+  )) as string[][];
+  expect(rows.map((row) => row[1])).toEqual(['a']);
+  await groups.deleteGroup('holding', 'g');
+  expect((await heldMessages.list('holding', 'g')).items).toEqual([]);
+  expect(await server.client.exists(`{${server.prefix}holding}:held:g`)).toBe(0);
 });

@@ -71,20 +71,25 @@ export class OwnershipWorld extends SourceWorld {
   }
 
   async buriedAndRedriven(lease: Lease): Promise<void> {
+    await this.giveUp(lease, 'queue');
     const driver = await this.driver();
-    const settlement = { kind: 'dead-letter', reason: 'unrecoverable' } as const;
+    expect(await port(driver, 'deadLetters').redrive(this.stream, { all: true })).toBe(1);
+  }
+
+  async giveUp(lease: Lease, action: 'queue' | 'hold'): Promise<void> {
+    const driver = await this.driver();
+    const settlement = { kind: 'dead-letter', reason: 'unrecoverable', action } as const;
     const record = {
       ...{ stream: this.stream, id: lease.id, group: 'g', consumer: 'a', attempts: 1 },
       ...{ reason: 'unrecoverable', publishedAt: '', deadLetteredAt: '' },
     } as const;
     expect(await driver.source.settle([{ lease, settlement, record }])).toEqual(['settled']);
-    expect(await port(driver, 'deadLetters').redrive(this.stream, { all: true })).toBe(1);
   }
 
   /** Keeps the lock alive, as the heartbeat of its owner would. @returns a function that ends it */
-  kept(held: HeldStream): () => void {
+  kept(held: HeldStream, owner = this.a): () => void {
     // A beat that is under way when the test ends is refused.
-    const beat = () => void this.a.locks.extend([held]).catch(() => undefined);
+    const beat = () => void owner.locks.extend([held]).catch(() => undefined);
     const beats = setInterval(beat, LEASE / 3);
     const end = (): void => clearInterval(beats);
     this.ends.push(end);

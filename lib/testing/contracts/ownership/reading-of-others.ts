@@ -2,7 +2,7 @@ import type { OwnershipParts } from '../../../ports/stream-ownership.js';
 import type { DriverHarness } from '../../world/driver-harness.js';
 import { type OwnershipWorld, FIELDS } from './ownership-world.js';
 import { expect } from '../../running/expect.js';
-import { skip } from '../../running/skipped.js';
+import { port, skip } from '../../running/skipped.js';
 import type { Tests } from '../../running/runner.js';
 import type { HeldStream } from '../../../core/held-stream.js';
 import { until } from '../../running/until.js';
@@ -109,6 +109,37 @@ export function describeReadingOfOthers(
       await until('it is finished', () => finished.length === 1);
       await subscription.letGo(held);
       expect(await a.locks.complete(held, 'g')).toBe('settled');
+    });
+
+    test('has nothing that is on hold, before it is released, and is completed without it', async () => {
+      const entries = port(await world.driver(), 'held');
+      const place = await world.handedToA();
+      const held = await world.take(a, place);
+      const subscription = await world.reading(a);
+      subscription.add(held);
+      const endBeats = world.kept(held);
+      const ids = [await world.publishNumber(0), await world.publishNumber(1)];
+      await world.giveUp((await subscription.pull(1))[0]!, 'hold');
+      expect(await subscription.pull(1)).toMatchObject([{ id: ids[1] }]);
+      endBeats();
+      await subscription.close();
+      expect(await a.locks.release(held)).toBe('settled');
+      await until('it is free', async () => (await b.locks.holders([place]))[0] === undefined);
+      const then = await world.reading(b);
+      const next = await world.take(b, place);
+      world.kept(next, b);
+      then.add(next);
+      const [taken] = await then.pull(1);
+      expect(taken!.id).toBe(ids[1]);
+      expect(await then.begin(taken!)).toBe('started');
+      expect(await world.settle(taken!)).toBe('settled');
+      expect(await entries.release(world.stream, { group: 'g' })).toBe(1);
+      const [last] = await then.pull(1);
+      expect(last).toMatchObject({ id: ids[0], redriven: true });
+      await world.giveUp(last!, 'hold');
+      await then.letGo(next);
+      expect(await b.locks.complete(next, 'g')).toBe('settled');
+      expect((await entries.list(world.stream, 'g', 10)).items).toHaveLength(1);
     });
 
     test('is not completed while another consumer has some of it', async () => {
