@@ -17,9 +17,9 @@ export interface SourceCapabilities {
    *   apart from all others.
    * - `partition`: all entries of a partition, which has one consumer of the group at a time. The
    *   fence is that of the partition: `begin`, `extend` and `settle` return `lost` once it has moved.
-   *   No other consumer takes over a single entry, `leaves` is false, and `release` gives an entry
-   *   back to no peer: the partition's next consumer gets it. Entries come in order per partition
-   *   only. Leases have a `partition`.
+   *   No other consumer takes over a single entry, and `leaves` is false. A released entry comes
+   *   again to the consumer that has the partition then, which may be the same one. Entries come in
+   *   order per partition only. Leases have a `partition`.
    */
   readonly holds: 'entry' | 'partition';
   /** The settlement `leave` is there: an entry can stay pending while others are settled. */

@@ -64,7 +64,7 @@ export interface MessageSource {
    * - The engine tries those with an Error again. So a settlement that is carried out twice must
    *   return `gone`, and not fail.
    * - A plain acknowledgement always returns `settled`, no matter which consumer owns the entry:
-   *   the work is done. Only under guards it may be `lost`.
+   *   the work is done. Only under guards, or where the source holds partitions, it may be `lost`.
    * - All other settlements are behind the fence: `lost` where another consumer, or a later run of
    *   the same one, has the entry. Then nothing is published or stored, and the entry is not touched.
    *

@@ -15,7 +15,7 @@ export function leasesOf(driver: {
   if (driver.leases && !capabilities.redelivers && keepsOrder(capabilities)) return driver.leases;
   const advice =
     capabilities.holds === 'partition'
-      ? 'Leave it out: order holds within a partition, for a handler with concurrency 1.'
+      ? 'Leave it out: messages are read in the order of their partition, and those behind a message that waits for a retry pass it.'
       : 'Leave it out, or use a driver that has the port leases and keeps the order of what was released.';
   throw new UnsupportedFeatureError('The handler option orderBy', capabilities.technology, advice);
 }

@@ -26,11 +26,11 @@ const atMostOnce = (technology: string): SourceWarning => ({
 const holdsPartitions = (technology: string): SourceWarning => ({
   code: 'HOLDS_PARTITIONS',
   message:
-    `On ${technology} a consumer holds whole partitions. Order holds within a partition. No single message is ` +
-    'handed to another consumer, taken over by it, or left pending: a message that waits for a retry ' +
-    'holds up what its partition remembers as done, and an event type that only some consumers of a ' +
-    'group handle is acknowledged, or dead-lettered, by the others. Let all consumers of a group ' +
-    'handle the same event types.',
+    `On ${technology} a consumer holds whole partitions. No single message is handed to another ` +
+    'consumer, taken over by it, or left pending. A message that waits for a retry, or hangs, holds up ' +
+    'what its partition remembers as done, and a crash repeats what was done behind it. An event type ' +
+    'that only some consumers of a group handle is acknowledged, or dead-lettered, by the others: let ' +
+    'all consumers of a group handle the same event types.',
 });
 
 const withoutRegistry = (technology: string): SourceWarning => ({

@@ -1,6 +1,7 @@
 import { declareSuite, type TestRunner } from '../running/runner.js';
 import type { DriverSetup } from '../world/driver-harness.js';
 import { SourceWorld } from '../world/source-world.js';
+import { describeCapabilities } from './source/capabilities.js';
 import { describeCompleting } from './source/completing.js';
 import { describeFencing } from './source/fencing.js';
 import { describeLeaving } from './source/leaving.js';
@@ -40,6 +41,7 @@ export function sourceContract(runner: TestRunner, name: string, setup: DriverSe
     });
     afterEach(() => current.close());
 
+    describeCapabilities(tests, world);
     describePublishing(tests, world);
     describePublishingOnce(tests, world);
     describePulling(tests, world);

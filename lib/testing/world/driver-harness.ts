@@ -19,6 +19,13 @@ export interface DriverHarness {
   now(): number;
   /** A name for a stream or group that no other test uses. */
   unique(name: string): string;
+  /**
+   * From now on the consumers of this connection look like those of a process that has died: they
+   * show in no way that they live. They have stopped; what they still ask and settle is answered.
+   * Leave it out where `stop` of a subscription does that, because a consumer shows that it lives
+   * by `pull`, `begin` and `extend` alone.
+   */
+  vanish?(driver: Driver): Promise<void>;
   /** Deletes an entry's data where its pending record stays. Leave out where there is no such thing. */
   trim?(stream: string, id: string): Promise<void>;
   /**

@@ -60,6 +60,21 @@ export class SourceWorld {
     skip(`${capabilities.technology} does not ${what}`);
   }
 
+  /** Skips a test of what consumers of one group do with single entries of one stream. */
+  needEntries(): Promise<void> {
+    return this.need(({ holds }) => holds === 'entry', 'hold single entries');
+  }
+
+  /** Skips a test of entries that stay pending while others are settled. */
+  needLeaving(): Promise<void> {
+    return this.need(({ leaves }) => leaves, 'leave entries pending');
+  }
+
+  /** Skips a test of the order in which released entries come again. */
+  needOrder(): Promise<void> {
+    return this.need((can) => can.keepsReleasedOrder, 'keep the order of what is released');
+  }
+
   /** Attempts are counted where another consumer sees the count. */
   get countsAttempts(): (capabilities: SourceCapabilities) => boolean {
     return ({ durableAttempts }) => this.harness.countsAttempts ?? durableAttempts;
@@ -86,15 +101,25 @@ export class SourceWorld {
     return reader;
   }
 
-  /** A consumer reads so many entries and is never heard of again. Answers its leases. */
+  /**
+   * A consumer reads so many entries and is never heard of again. Answers its leases. Its
+   * `idleTimeout` is that of the consumers which take over: in some technologies that of the owner
+   * counts, in others that of the whole group.
+   */
   async abandon(
     consumer: string,
     count: number,
     options: Partial<SubscribeOptions> = {},
   ): Promise<{ reader: Reader; leases: Lease[] }> {
-    const reader = await this.reader(consumer, options);
+    await this.need(
+      (can) => can.delivery === 'at-least-once',
+      'hand out again what was not settled',
+    );
+    const driver = await this.open();
+    const reader = await this.reader(consumer, { idleTimeout: IDLE, driver, ...options });
     const leases = await reader.take(count);
     await reader.subscription.stop();
+    await this.harness.vanish?.(driver);
     return { reader, leases };
   }
 

@@ -52,6 +52,7 @@ export function describeFencing({ describe, test }: Tests, world: () => SourceWo
     });
 
     test('is settled by a plain ack of its first owner: the work is done', async () => {
+      await world().needEntries();
       const { loser, lost, winner, lease } = await takenOver();
       expect(await loser.settle(lost, ack)).toBe('settled');
       expect(await winner.extend(lease)).toEqual(['gone']);
@@ -72,6 +73,7 @@ export function describeFencing({ describe, test }: Tests, world: () => SourceWo
   });
 
   test('one process that lost an entry and has it back tells its runs apart', async () => {
+    await world().needEntries();
     await world().publish('a');
     const idle = { idleTimeout: IDLE };
     const reader = await world().reader('A', idle);
@@ -89,6 +91,7 @@ export function describeFencing({ describe, test }: Tests, world: () => SourceWo
   });
 
   test('a taken entry that was meanwhile acknowledged cannot be begun', async () => {
+    await world().needEntries();
     await world().publish('a');
     const { reader: first, leases } = await world().abandon('A', 1);
     const second = await world().reader('B', { idleTimeout: IDLE });

@@ -7,18 +7,20 @@ import { IDLE, type SourceWorld } from '../../world/source-world.js';
 export function describeLeaving({ describe, test }: Tests, world: () => SourceWorld): void {
   describe('leave', () => {
     test('keeps the entry pending, uncharged, and not for this subscription', async () => {
+      await world().needLeaving();
+      const pending = port(await world().driver(), 'pending');
       const [id] = await world().publish('a');
       const reader = await world().reader('A');
       const lease = await reader.takeOne();
       expect(await reader.settle(lease, leave)).toBe('settled');
       reader.subscription.forget(lease, true);
       await reader.expectNothing(300);
-      const pending = port(await world().driver(), 'pending');
       const entries = await pending.list(world().stream, world().group, { count: 10 });
       expect(entries).toMatchObject([{ id, consumer: 'A', delivered: 0 }]);
     });
 
     test('counts its age from then on, after which another consumer has it', async () => {
+      await world().needLeaving();
       const [id] = await world().publish('a');
       const reader = await world().reader('A', { idleTimeout: IDLE });
       const lease = await reader.takeOne();
@@ -32,6 +34,7 @@ export function describeLeaving({ describe, test }: Tests, world: () => SourceWo
     });
 
     test('of what another has is refused', async () => {
+      await world().needLeaving();
       await world().publish('a');
       const { reader, leases } = await world().abandon('A', 1, { idleTimeout: IDLE });
       const peer = await world().reader('B', { idleTimeout: IDLE });
@@ -40,6 +43,7 @@ export function describeLeaving({ describe, test }: Tests, world: () => SourceWo
     });
 
     test('of what was acknowledged finds nothing', async () => {
+      await world().needLeaving();
       await world().publish('a');
       const reader = await world().reader('A');
       const lease = await reader.takeOne();

@@ -156,6 +156,7 @@ export function describePulling({ describe, test }: Tests, world: () => SourceWo
     });
 
     test('hands out nothing new afterwards', async () => {
+      await world().needEntries();
       const { subscription } = await world().reader('A', { blockTimeout: 8000 });
       await subscription.stop();
       await world().publish('a');

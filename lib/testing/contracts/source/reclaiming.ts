@@ -30,6 +30,7 @@ export function describeReclaiming({ describe, test }: Tests, world: () => Sourc
     });
 
     test('is fresh once it was taken over', async () => {
+      await world().needEntries();
       await world().publish('a');
       await world().abandon('A', 1);
       await world().abandon('B', 1, idle);
@@ -48,6 +49,7 @@ export function describeReclaiming({ describe, test }: Tests, world: () => Sourc
     });
 
     test('is reported', async () => {
+      await world().needEntries();
       const reclaimed = world().record('reclaimed');
       await world().publish('a', 'b');
       await world().abandon('A', 2);
@@ -79,6 +81,7 @@ export function describeReclaiming({ describe, test }: Tests, world: () => Sourc
     });
 
     test('goes to one of several peers', async () => {
+      await world().needEntries();
       await world().publish('a');
       await world().abandon('A', 1);
       const peers = [await world().reader('B', idle), await world().reader('C', idle)];
@@ -125,6 +128,7 @@ export function describeReclaiming({ describe, test }: Tests, world: () => Sourc
     });
 
     test('tells held from lost from gone, in the order asked', async () => {
+      await world().needEntries();
       await world().need((can) => can.extends, 'extend leases');
       await world().publish('lost', 'gone', 'held');
       const owner = await world().reader('A', idle);
@@ -157,6 +161,7 @@ export function describeReclaiming({ describe, test }: Tests, world: () => Sourc
 
   describe('a run', () => {
     test('keeps its entry fresh from its beginning', async () => {
+      await world().needEntries();
       await world().publish('a');
       await world().abandon('A', 1);
       const { reader, leases } = await world().abandon('B', 1, idle);
@@ -177,6 +182,7 @@ export function describeReclaiming({ describe, test }: Tests, world: () => Sourc
     });
 
     test('that waits for its retry is kept fresh from then on', async () => {
+      await world().needEntries();
       await world().need(({ redelivers }) => !redelivers, 'leave retries to the engine');
       await world().publish('a');
       const { reader, leases } = await world().abandon('A', 1);

@@ -41,6 +41,7 @@ export function describeReleasing({ describe, test }: Tests, world: () => Source
     });
 
     test('elsewhere is for other consumers only, which look for abandoned entries', async () => {
+      await world().needEntries();
       const [id] = await world().publish('a');
       const reader = await world().reader('A');
       const own = await reader.takeOne();
@@ -54,6 +55,7 @@ export function describeReleasing({ describe, test }: Tests, world: () => Source
     });
 
     test('elsewhere leaves the entry to its consumer where no other has taken it', async () => {
+      await world().needEntries();
       await world().publish('a');
       const reader = await world().reader('A');
       const lease = await reader.takeOne();
@@ -107,11 +109,13 @@ export function describeReleasing({ describe, test }: Tests, world: () => Source
       const { reader, leases } = await world().abandon('A', 1);
       await reader.settle(leases[0]!, release);
       expect(await reader.settle(leases[0]!, release)).toBeTypeOf('string');
+      await reader.subscription.close();
       const peer = await world().reader('B');
       expect(await peer.takeWithin(300)).toHaveLength(1);
     });
 
     test('keeps the order of what is released', async () => {
+      await world().needOrder();
       await world().publish('a', 'b', 'c');
       const { reader, leases } = await world().abandon('A', 3);
       for (const lease of leases.toReversed()) await reader.settle(lease, release);

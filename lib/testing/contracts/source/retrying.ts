@@ -78,6 +78,7 @@ export function describeRetrying({ describe, test }: Tests, world: () => SourceW
 
   describe('forget', () => {
     test('of a lost lease lets the entry be handed out here again', async () => {
+      await world().needEntries();
       const [id] = await world().publish('a');
       const idle = { idleTimeout: IDLE };
       const reader = await world().reader('A', idle);
@@ -89,6 +90,7 @@ export function describeRetrying({ describe, test }: Tests, world: () => SourceW
     });
 
     test('of one that is left never hands it out here again', async () => {
+      await world().needLeaving();
       await world().publish('a');
       const reader = await world().reader('A', { idleTimeout: 100 });
       reader.subscription.forget(await reader.takeOne(), true);
@@ -96,6 +98,7 @@ export function describeRetrying({ describe, test }: Tests, world: () => SourceW
     });
 
     test('of one that is left keeps it pending, for others to take', async () => {
+      await world().needLeaving();
       const [id] = await world().publish('a');
       const idle = { idleTimeout: IDLE };
       const reader = await world().reader('A', idle);
@@ -106,6 +109,7 @@ export function describeRetrying({ describe, test }: Tests, world: () => SourceW
     });
 
     test('of one that is left does not keep it from being acknowledged later', async () => {
+      await world().needLeaving();
       await world().publish('a');
       const reader = await world().reader('A');
       const lease = await reader.takeOne();

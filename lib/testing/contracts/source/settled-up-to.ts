@@ -49,6 +49,7 @@ export function describeSettledUpTo({ describe, test }: Tests, world: () => Sour
     });
 
     test('stays below an entry that any consumer of the group has', async () => {
+      await world().needEntries();
       const ids = await world().publish('a', 'b', 'c');
       const other = await world().reader('A');
       const kept = await other.takeOne();

@@ -7,6 +7,7 @@ export function describeSharing({ test }: Tests, world: () => SourceWorld): void
   const numbers = (count: number) => Array.from({ length: count }, (_, index) => String(index));
 
   test('consumers of one group share its entries', async () => {
+    await world().needEntries();
     const readers = [await world().reader('A'), await world().reader('B')];
     const shares: Lease[][] = [[], []];
     await world().publish(...numbers(40));

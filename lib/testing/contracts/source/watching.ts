@@ -33,6 +33,7 @@ export function describeWatching({ describe, test }: Tests, world: () => SourceW
     });
 
     test('takes nothing over from a dead consumer, nor back what was released', async () => {
+      await world().needEntries();
       await world().publish('a', 'b');
       await world().abandon('dead', 1);
       const reader = await world().reader('A', { idleTimeout: IDLE });
