@@ -13,9 +13,10 @@ const GENERATED = /(?:^|\/)(?:node_modules|dist|cache)\//;
 /** It names the words. */
 const THIS_FILE = relative(ROOT, fileURLToPath(import.meta.url));
 
+/** With types of entries, Node follows no links: a package of a sample links to this repository. */
 function filesIn(folder: string): string[] {
-  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .map((file) => `${folder}/${file}`)
+  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)))
     .filter((file) => TEXTS.test(file) && !GENERATED.test(file) && file !== THIS_FILE);
 }
 
