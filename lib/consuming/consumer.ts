@@ -1,13 +1,14 @@
-import { disown, type Delivery } from '../core/delivery.js';
+import type { Delivery } from '../core/delivery.js';
+import { disown } from '../core/disown.js';
 import type { Worker } from '../core/worker.js';
 import type { Subscription } from '../ports/subscription.js';
 import type { ConsumerOptions } from './consumer-options.js';
 import { workingsOf, type ConsumerWorkings } from './consumer-parts.js';
+import { runPartsOf } from './run-parts.js';
 import { drain, drainSome, runsOf } from './drain.js';
 import { elsewhereOf } from './live-consumers/other-consumers.js';
 import type { HandOver } from './live-consumers/hand-over.js';
 import type { UnhandledInOrder } from './live-consumers/unhandled-in-order.js';
-import { createPipeline } from './pipeline.js';
 import type { ConsumerPlan } from './plan/plan.js';
 import { Admission } from './reading/admission.js';
 import { Heartbeat } from './reading/heartbeat.js';
@@ -186,22 +187,9 @@ export class Consumer implements Worker {
   };
 
   private prepareRuns(subscription: Subscription): RunParts {
-    const { options, workings, isHalted, overran } = this;
-    const { claims, collectors, dispatcher, settlementHandler, recorder } = workings;
-    const pipeline = createPipeline({
-      ...options,
-      subscription,
-      tables: options.plan.tables,
-      claims,
-      collectors,
-      recorder,
-      shared: collectors && options.slots,
-      looksElsewhere: this.handOver !== undefined,
-      isHalted,
-    });
-    const { clock, heldLease } = options;
-    const { retryPolicy } = settlementHandler;
-    return { clock, heldLease, pipeline, retryPolicy, settlementHandler, dispatcher, overran };
+    const { options, workings, isHalted, overran, handOver } = this;
+    const looksElsewhere = handOver !== undefined;
+    return runPartsOf(options, workings, { subscription, looksElsewhere, isHalted, overran });
   }
 
   private readInto(subscription: Subscription): PullLoop {

@@ -4,10 +4,10 @@ import { move, type DeliveryState } from './delivery-state.js';
 import type { HandlerPolicy } from './handler-policy.js';
 import type { Lease } from './lease.js';
 import type { Message } from './message.js';
-import { OwnershipLostError } from './errors/handling.errors.js';
 import { UnsupportedFeatureError } from './errors/start-up.errors.js';
 import { Overrun, type OverrunReason } from './overrun.js';
 import type { Ack, Settlement } from './settlement.js';
+import type { UnhandledEvent } from './unhandled-event.js';
 import type { WorkflowPlace } from './workflow.js';
 
 /** Runs a delivery and returns its settlement. */
@@ -44,14 +44,6 @@ export interface BoundHandler extends HandlerPolicy {
 export interface Committer {
   /** Records what is settled by now, and the delivery once it is settled. Never throws. */
   commit(delivery: Delivery): void;
-}
-
-/** An event that no handler of its consumer takes. */
-export interface UnhandledEvent {
-  /** Its settlement where no other consumer of the group takes it either. */
-  readonly otherwise: Settlement;
-  /** An event has told that the message waits. */
-  told: boolean;
 }
 
 /** One attempt to hand a message to a consumer of a group. */
@@ -249,12 +241,4 @@ export class Delivery {
     this.stopStream = undefined;
     stop?.(this.aborted);
   }
-}
-
-/** Another run has the entry: a delivery that is not being settled yet does not start, or ends unsettled. */
-export function disown(delivery: Delivery): void {
-  // The answer to its settlement says whose entry it is.
-  if (delivery.state === 'settling') return;
-  if (!move(delivery, delivery.state === 'running' ? 'disowned' : 'lost')) return;
-  delivery.abort(new OwnershipLostError(delivery.stream, delivery.id));
 }

@@ -83,3 +83,9 @@ export type SlotBinding = NonNullable<Slots[SlotName]>;
 
 /** Makes a driver of the options of a {@link NamedDriver}. */
 export type NamedDriverFactory = (config: never) => DriverFactory;
+
+/** The option `drivers`. */
+export const namedDrivers = checked<Readonly<Record<string, NamedDriverFactory>>>(
+  'an object of functions that make drivers, by the names of the drivers',
+  (given) => isRecord(given) && Object.values(given).every((make) => typeof make === 'function'),
+);

@@ -10,7 +10,6 @@ import { lag } from './lag-options.js';
 import type { Option } from '../core/option-schema/option.js';
 import {
   anyText,
-  checked,
   either,
   flag,
   func,
@@ -21,16 +20,11 @@ import {
   text,
   whole,
 } from '../core/option-schema/kinds.js';
-import {
-  declareOptions,
-  isRecord,
-  type Completed,
-  type Given,
-} from '../core/option-schema/shape.js';
+import { declareOptions, type Completed, type Given } from '../core/option-schema/shape.js';
 import { checkedByDriver, startIdProblems } from './message-ids.js';
 import { retention } from './retention-options.js';
 import { route } from './routes.js';
-import { SLOTS_OPTIONS, type NamedDriverFactory, type Slots } from './slots-options.js';
+import { namedDrivers, SLOTS_OPTIONS, type Slots } from './slots-options.js';
 
 /** The name of transports, clients and modules without the option `name`. */
 export const DEFAULT_NAME = 'default';
@@ -225,11 +219,7 @@ export const STREAMS_OPTIONS = declareOptions(
     /**
      * Drivers of other packages, by the names that slots call them by. @default none
      */
-    drivers: checked<Readonly<Record<string, NamedDriverFactory>>>(
-      'an object of functions that make drivers, by the names of the drivers',
-      (given) =>
-        isRecord(given) && Object.values(given).every((make) => typeof make === 'function'),
-    ).default({}),
+    drivers: namedDrivers.default({}),
     ...SETTINGS_OPTIONS.options,
   },
   startIdProblems,

@@ -1,6 +1,7 @@
 import { AnswerKind, RequestRun } from '../../core/answer.js';
 import type { Codec } from '../../core/codecs/codec.js';
-import type { Delivery, UnhandledEvent } from '../../core/delivery.js';
+import type { Delivery } from '../../core/delivery.js';
+import type { UnhandledEvent } from '../../core/unhandled-event.js';
 import { disarm } from '../../core/returned-promise.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import { UndecodableError } from '../../core/errors/handling.errors.js';

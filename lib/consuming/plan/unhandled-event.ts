@@ -1,4 +1,4 @@
-import type { UnhandledEvent } from '../../core/delivery.js';
+import type { UnhandledEvent } from '../../core/unhandled-event.js';
 import { deadLetter, filtered, leave, type Settlement } from '../../core/settlement.js';
 import type { HandlerTable } from './handler-table.js';
 

@@ -11,7 +11,7 @@ import type { HeldLease } from '../plan/held-lease.js';
 import type { HeldDeliveries } from '../running/held-deliveries.js';
 import type { NextRuns } from '../running/next-runs.js';
 import { reportSettled } from './report-settled.js';
-import type { Reported } from './settler.js';
+import type { Reported } from './settling-lane.js';
 import type { DroppedKinds } from './strategies/dropped-kinds.js';
 
 export interface FollowUpOptions {

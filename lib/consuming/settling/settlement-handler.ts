@@ -1,4 +1,5 @@
-import { disown, type Delivery } from '../../core/delivery.js';
+import type { Delivery } from '../../core/delivery.js';
+import { disown } from '../../core/disown.js';
 import { isLost, isRunning, move } from '../../core/delivery-state.js';
 import type { EventBus } from '../../core/event-bus.js';
 import type { ExtendOutcome, LeaseState, Lease } from '../../core/lease.js';

@@ -5,35 +5,42 @@ import type { StreamsRuntime } from '../../runtime/streams-runtime.js';
 /** One line names at most this many streams. */
 const NAMED = 5;
 
+/** What a transport logs when it has begun to read. */
+export const startUpLines = (
+  runtime: StreamsRuntime,
+  definitions: readonly HandlerDefinition[],
+): string[] => [
+  slotsLine(runtime.slots),
+  ...pipelineLines(runtime),
+  ...subscriptionLines(runtime.consumers.read, definitions),
+];
+
 /** Says what fills the slots, and what follows from that. */
-export function slotsLine({ mode, filled }: StreamsRuntime['slots']): string {
+function slotsLine({ mode, filled }: StreamsRuntime['slots']): string {
   const { messageSource, stateStore = 'none', deadLetterQueue } = filled;
   const queue = deadLetterQueue ?? 'none of its own';
   return `Slots: message source ${messageSource}, state store ${stateStore}, dead letter queue ${queue} (${mode})`;
 }
 
-/** Names the stages that messages pass before a handler. Undefined: there is no handler. */
-export function pipelineLine({
+/** Names the stages that messages pass before a handler, where there is one. */
+function pipelineLines({
   consumers,
   balanced,
   options: { middleware },
   commits: { recorders },
-}: Pick<StreamsRuntime, 'consumers' | 'balanced' | 'options' | 'commits'>): string | undefined {
+}: Pick<StreamsRuntime, 'consumers' | 'balanced' | 'options' | 'commits'>): string[] {
   const tables = [...consumers.read, ...balanced.read].flatMap(({ tables }) => [
     ...tables.values(),
   ]);
   const handlers = tables.flatMap((table) => table.handlers);
-  if (handlers.length === 0) return undefined;
-  return `Pipeline: ${stagesOf(handlers, { middleware, recorder: recorders }).join(', ')}`;
+  if (handlers.length === 0) return [];
+  return [`Pipeline: ${stagesOf(handlers, { middleware, recorder: recorders }).join(', ')}`];
 }
 
 type Plans = StreamsRuntime['consumers']['read'];
 
 /** One line for each event pattern, group and method that gets messages, as Nest logs one line for each route. */
-export function subscriptionLines(
-  plans: Plans,
-  definitions: readonly HandlerDefinition[],
-): string[] {
+function subscriptionLines(plans: Plans, definitions: readonly HandlerDefinition[]): string[] {
   const streams = new Map<string, string[]>();
   for (const { group, tables } of plans) {
     for (const [stream, { entries }] of tables) {

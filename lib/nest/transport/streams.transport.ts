@@ -20,7 +20,7 @@ import { ConnectionStatus, type StreamsStatus } from './connection-status.js';
 import { loggerOf, logEvents } from './event-log.js';
 import { NestHooks } from './nest-hooks.js';
 import { withoutHandlers } from './without-handlers.js';
-import { pipelineLine, slotsLine, subscriptionLines } from './start-up-lines.js';
+import { startUpLines } from './start-up-lines.js';
 
 /** Options of {@link StreamsTransport}. */
 export type StreamsTransportOptions = StreamsOptions & Serialization;
@@ -70,14 +70,10 @@ export class StreamsTransport
     super();
     watchNest();
     this.ownsRuntime = !(options instanceof StreamsRuntime);
-    if (options instanceof StreamsRuntime) {
-      this.serialization = {};
-      this.runtime = options;
-    } else {
-      const [serialization, own] = splitSerialization(options);
-      this.serialization = serialization;
-      this.runtime = this.open(own as StreamsOptions);
-    }
+    const [serialization, given] =
+      options instanceof StreamsRuntime ? [{}, options] : splitSerialization(options);
+    this.serialization = serialization;
+    this.runtime = given instanceof StreamsRuntime ? given : this.open(given as StreamsOptions);
     this.transportId = transportIdOf(this.runtime.options.name);
     this.endStatus = ConnectionStatus.of(this.runtime).tell((word) => this._status$.next(word));
     logEvents(this.runtime);
@@ -237,10 +233,7 @@ export class StreamsTransport
       const definitions = defineHandlers(registrations, this.hooks, clock, serialization, chaining);
       await runtime.start(definitions);
       const log = loggerOf(runtime);
-      log.log(slotsLine(runtime.slots));
-      const pipeline = pipelineLine(runtime);
-      if (pipeline) log.log(pipeline);
-      for (const line of subscriptionLines(runtime.consumers.read, definitions)) log.log(line);
+      for (const line of startUpLines(runtime, definitions)) log.log(line);
       ConnectionStatus.of(this.runtime).opened();
     } catch (error) {
       if (this.ownsRuntime) await this.runtime.close();

@@ -11,7 +11,8 @@ import type { PendingEntries } from '../../ports/group-admin.js';
 import { AlreadyRunningError } from '../../core/errors/running.errors.js';
 import type { ResolvedConsumerOptions } from '../../options/stream-consumer-options.js';
 import type { StreamsRuntime } from '../streams-runtime.js';
-import { callbackHandler, type EventCallback, type EventDelivery } from './event-callback.js';
+import { callbackDefinition } from './callback-definition.js';
+import type { EventCallback, EventDelivery } from './event-callback.js';
 import { namedMessage, problemsOf } from './consumer-arguments.js';
 import { ConsumerEnd } from './consumer-end.js';
 import { listOwn, type PendingMessage } from './pending-messages.js';
@@ -198,18 +199,9 @@ export class StreamConsumer<Events extends object = Record<string, unknown>> {
   }
 
   private read(callback: EventCallback, events: readonly string[]): Promise<Reading[]> {
-    const { streams, createGroup, timeout, filter, concurrency, settings } = this.options;
-    const definition = {
-      name: `StreamConsumer(${streams.join(', ')})`,
-      events,
-      options: {
-        streams,
-        ...(timeout !== undefined && { timeout }),
-        ...(filter && { filter }),
-        ...(concurrency === 1 && { overlap: false }),
-      },
-      invoke: callbackHandler(callback, this.runtime.driver.source.capabilities),
-    };
+    const { createGroup, concurrency, settings } = this.options;
+    const { capabilities } = this.runtime.driver.source;
+    const definition = callbackDefinition(callback, events, this.options, capabilities);
     return this.runtime.subscribe([definition], {
       ...settings,
       createGroup,

@@ -3,7 +3,8 @@ import { Claims } from '../../../lib/consuming/dedupe/claims.js';
 import { HandlerTable } from '../../../lib/consuming/plan/handler-table.js';
 import { dedupe } from '../../../lib/consuming/middleware/dedupe.middleware.js';
 import { jsonCodec } from '../../../lib/core/codecs/json.codec.js';
-import { Delivery, disown, type BoundHandler } from '../../../lib/core/delivery.js';
+import { Delivery, type BoundHandler } from '../../../lib/core/delivery.js';
+import { disown } from '../../../lib/core/disown.js';
 import {
   InvalidOptionsError,
   UnsupportedFeatureError,

@@ -13,6 +13,7 @@ import { Leasing, releaseAll } from '../held-entries/leasing.js';
 import { PendingEntries } from '../held-entries/pending-entries.js';
 import { ByteCapacity } from '../held-entries/read-budget.js';
 import { ReadKeys } from './read-keys.js';
+import { Refill } from './refill.js';
 import type { EntryHolder, RedisLease } from '../held-entries/redis.lease.js';
 import { silenceLimits } from './crash-watch.js';
 import { applyReclaimed } from './apply-reclaimed.js';
@@ -37,6 +38,7 @@ export class RedisSubscription implements Subscription, EntryHolder {
   private readonly newEntries: NewEntries;
   private readonly readKeys: ReadKeys;
   private readonly reclaimer: Reclaimer;
+  private readonly refill: Refill;
   private opened = false;
   private stopped = false;
   /** The consumer takes only entries that were handed over. */
@@ -81,10 +83,11 @@ export class RedisSubscription implements Subscription, EntryHolder {
       ...silenceLimits(options),
       interval: options.reclaimInterval,
       streams: () => readKeys.all,
-      capacity: () => (this.takesOnlyHanded ? 0 : this.takeoverCapacity()),
+      capacity: () => (this.takesOnlyHanded ? 0 : this.refill.capacity),
       onLook: () => this.letGo().then(() => readyQueue.refresh(this.leasing)),
       onLooked: (source, looked) => applyReclaimed(parts, source, looked),
     });
+    this.refill = new Refill({ ...own, newEntries, reclaimer: this.reclaimer, handed, adoption });
   }
 
   /** @throws where a group cannot be created or no connection can be made */
@@ -107,7 +110,7 @@ export class RedisSubscription implements Subscription, EntryHolder {
       await this.readyQueue.filled(limit);
     }
     const handedOut = this.readyQueue.take(limit);
-    if (this.readyQueue.leases.length === 0) this.fetchMore();
+    if (this.readyQueue.leases.length === 0) this.refill.fetchMore();
     return handedOut;
   }
 
@@ -138,13 +141,13 @@ export class RedisSubscription implements Subscription, EntryHolder {
       own.leave();
       this.held.resize(own, 0);
     } else this.held.remove(own);
-    this.less();
+    this.refill.less();
   }
 
   /** The data of the entry is fetched again when it runs. */
   parked(lease: RedisLease): void {
     this.held.resize(lease, 0);
-    this.less();
+    this.refill.less();
   }
 
   watch(streams: ReadonlySet<string>): void {
@@ -164,7 +167,7 @@ export class RedisSubscription implements Subscription, EntryHolder {
 
   settled(leases: readonly RedisLease[]): void {
     for (const lease of leases) this.held.remove(lease);
-    this.less();
+    this.refill.less();
   }
 
   async stop(): Promise<void> {
@@ -180,32 +183,6 @@ export class RedisSubscription implements Subscription, EntryHolder {
   close(): Promise<void> {
     this.closing ??= this.shutDown().finally(this.options.onClosed);
     return this.closing;
-  }
-
-  /**
-   * This subscription holds less data. A pull that waits for new entries would not ask for those
-   * that had no room.
-   */
-  private less(): void {
-    this.byteCapacity.onLess?.();
-    if (this.readyQueue.leases.length > 0) return;
-    if (this.held.adoptedBytes === 0 || this.byteCapacity.adoptsMore) this.fetchMore();
-  }
-
-  /** Fetches more of the entries that are abandoned, handed over, or known to be pending here. */
-  private fetchMore(): void {
-    const { reclaimer, handed, adoption } = this;
-    // More was abandoned than there was room for.
-    if (reclaimer.shortOfCapacity && this.takeoverCapacity() > 0) reclaimer.lookNow();
-    if (handed.waiting.size > 0) handed.capacityFreed();
-    if (adoption.queued.size > 0) adoption.more();
-  }
-
-  /** Number of entries. Nothing comes before entries that are taken over in order. */
-  private takeoverCapacity(): number {
-    if (this.newEntries.takesOver) return 0;
-    const fitting = Math.ceil(this.byteCapacity.ofAdoption / this.sizes.largest);
-    return Math.min(this.readyQueue.capacity, fitting);
   }
 
   /** Gives back waiting entries of streams that are left alone: no consumer may ask for them. */
@@ -235,7 +212,7 @@ export class RedisSubscription implements Subscription, EntryHolder {
     const { options, adoption } = this;
     return new HandedEntries({
       ...options,
-      capacity: () => this.takeoverCapacity(),
+      capacity: () => this.refill.capacity,
       readKeys: () => this.readKeys.all,
       find: (stream) => this.readKeys.find(stream),
       redrivenOf: (source) => this.readKeys.addRedriven(source),
