@@ -1,4 +1,9 @@
 export { loadConfig, type LoadConfigOptions } from './config/load-config.js';
-export type { ConfigDrivers, DriverWithSchema } from './config/driver-configs.js';
-export type { ConfigSchema, SchemaIssue, SchemaResult } from './config/config-schema.js';
+export type {
+  ConfigDrivers,
+  ConfigSchema,
+  DriverWithSchema,
+  SchemaIssue,
+  SchemaResult,
+} from './config/config-drivers.js';
 export { InvalidConfigError, type ConfigProblem } from './core/errors/config.errors.js';

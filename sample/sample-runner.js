@@ -1,7 +1,7 @@
 // @ts-check
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -70,10 +70,8 @@ async function build() {
 
 /** The driver of sample/file-driver finds the library as a package of its own does. */
 function linkLibrary() {
-  const packages = join(root, 'sample/file-driver/node_modules');
-  mkdirSync(packages, { recursive: true });
-  const link = join(packages, 'nestjs-redis-streams');
-  if (!existsSync(link)) symlinkSync(root, link, 'junction');
+  const link = join(root, 'node_modules/nestjs-redis-streams');
+  if (!existsSync(link)) symlinkSync('..', link, 'dir');
 }
 
 /** When the last of these files, or of the files in these folders, was changed; ms. @param {readonly string[]} paths @returns {number} */

@@ -6,7 +6,7 @@ import { NAMED_DRIVER_OPTIONS } from '../options/slots-options.js';
 import { BROKEN, type Values } from './assignments.js';
 import { CONSUMER, CONSUMERS, NAMED_CONSUMER } from './consumer-file.js';
 import { readDriverConfig } from './driver-config-reader.js';
-import type { ConfigDrivers } from './driver-configs.js';
+import type { ConfigDrivers } from './config-drivers.js';
 import type { FileNode } from './file-node.js';
 import type { Findings } from './findings.js';
 import type { Variables } from './interpolate.js';

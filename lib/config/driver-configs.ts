@@ -4,18 +4,7 @@ import { REDIS_OPTIONS } from '../drivers/redis/connection/redis.options.js';
 // Files may name Redis, whether or not the application imports the root door.
 import '../runtime/redis.preset.js';
 import type { NamedDriverFactory } from '../options/slots-options.js';
-import type { ConfigSchema } from './config-schema.js';
-
-/** A driver with a schema that checks its options in a file. */
-export interface DriverWithSchema {
-  /** Makes the driver of what the schema has validated. */
-  readonly driver: NamedDriverFactory;
-  /** Of zod, valibot, arktype, or any other that has `~standard`. */
-  readonly schema: ConfigSchema;
-}
-
-/** Drivers of other packages, by the names that files call them by. */
-export type ConfigDrivers = Readonly<Record<string, NamedDriverFactory | DriverWithSchema>>;
+import type { ConfigDrivers, ConfigSchema } from './config-drivers.js';
 
 /** The options of the drivers of this package, as they are declared. */
 export const DECLARED_DRIVERS: ReadonlyMap<string, Shape> = new Map<string, Shape>([

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { StreamsModuleOptions } from '../nest/module/streams.module.js';
-import type { ConfigDrivers } from './driver-configs.js';
+import type { ConfigDrivers } from './config-drivers.js';
 import { Findings } from './findings.js';
 import { loadYaml } from './load-yaml.js';
 import { consumerIn } from './consumers-of-file.js';

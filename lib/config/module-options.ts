@@ -1,7 +1,8 @@
 import { concealed } from '../core/option-schema/concealed.js';
 import type { StreamsModuleOptions } from '../nest/module/streams.module.js';
 import type { NamedDriver, Slots } from '../options/slots-options.js';
-import { factoriesOf, type ConfigDrivers } from './driver-configs.js';
+import type { ConfigDrivers } from './config-drivers.js';
+import { factoriesOf } from './driver-configs.js';
 import type { Values } from './assignments.js';
 
 /**

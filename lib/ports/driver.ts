@@ -60,6 +60,8 @@ export interface Driver {
    * no connection: it connects here, or at the first command.
    */
   connect?(): void;
+  /** How many connections are open. The start of an application logs it. */
+  connections?(): number;
   /** The client library's object, for `unwrap()`. */
   unwrap?(): unknown;
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { StreamPublisher, StreamsTransport } from 'nestjs-redis-streams';
 import { InvalidConfigError, loadConfig } from 'nestjs-redis-streams/config';
@@ -40,7 +41,14 @@ it('the application of the page reads its file, and gets messages from the topic
   const app = await NestFactory.create(AppModule, { logger: false });
   onTestFinished(() => app.close());
   app.connectMicroservice({ strategy: app.get(StreamsTransport) });
+  const lines: string[] = [];
+  const silent = { warn: () => undefined, error: () => undefined };
+  Logger.overrideLogger({ log: (text: unknown) => void lines.push(String(text)), ...silent });
+  onTestFinished(() => Logger.overrideLogger(false));
   await app.startAllMicroservices();
+  expect(lines.find((line) => line.startsWith('Connections'))).toMatch(
+    /^Connections: [2-9] to redis$/,
+  );
   const order = { orderId: 'o-1', customerId: 'c-1', total: 100 };
   await app.get(StreamPublisher).publish('order.placed', order, { stream: 'orders.created' });
   await until('the order', () => OrderController.seen.includes('o-1'));

@@ -63,6 +63,7 @@ function open(options: RedisOptions, { events, keyPrefix }: DriverContext): Driv
     live: new RedisLiveConsumers({ ...shared, handed }),
     ownership: new RedisOwnership(shared),
     connect: () => commands.connect(),
+    connections: () => connector.connections,
     unwrap: () => {
       commands.connect();
       return commands.current;

@@ -11,6 +11,7 @@ export const startUpLines = (
   definitions: readonly HandlerDefinition[],
 ): string[] => [
   slotsLine(runtime.slots),
+  ...connectionsLines(runtime.slots),
   ...pipelineLines(runtime),
   ...subscriptionLines(runtime.consumers.read, definitions),
 ];
@@ -21,6 +22,10 @@ function slotsLine({ mode, filled }: StreamsRuntime['slots']): string {
   const queue = deadLetterQueue ?? 'none of its own';
   return `Slots: message source ${messageSource}, state store ${stateStore}, dead letter queue ${queue} (${mode})`;
 }
+
+/** Says how many connections there are, where a driver knows it. */
+const connectionsLines = ({ connections }: StreamsRuntime['slots']): readonly string[] =>
+  connections.length === 0 ? [] : [`Connections: ${connections.join(', ')}`];
 
 /** Names the stages that messages pass before a handler, where there is one. */
 function pipelineLines({

@@ -69,6 +69,11 @@ export class BoundSlots {
     return this.otherQueue ?? this.driver.deadLetters;
   }
 
+  /** How many connections each driver has open, where the driver knows it: `3 to redis`. */
+  get connections(): readonly string[] {
+    return this.opened.connections;
+  }
+
   /** Begins to connect, so that the first command need not wait. */
   connect(): void {
     this.opened.connect();

@@ -52,6 +52,12 @@ export class OpenedDrivers {
     return opened;
   }
 
+  get connections(): readonly string[] {
+    return this.all.flatMap(({ driver, technology }) =>
+      driver.connections ? [`${driver.connections()} to ${technology}`] : [],
+    );
+  }
+
   connect(): void {
     for (const { driver } of this.all) driver.connect?.();
   }

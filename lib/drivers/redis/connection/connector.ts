@@ -32,6 +32,7 @@ export class Connector {
     options: RedisOptions,
     /** Finds the address for each new client. */
     readonly locate?: Locate,
+    private readonly open = new Set<Redis>(),
   ) {
     this.#options = options;
     this.connectTimeout = options.connectTimeout ?? 10_000;
@@ -49,7 +50,7 @@ export class Connector {
    * Returns a connector for one node of a cluster, or for the node that `locate` finds each time.
    */
   at(locate: Locate): Connector {
-    return new Connector(this.#options, locate);
+    return new Connector(this.#options, locate, this.open);
   }
 
   /**
@@ -59,7 +60,18 @@ export class Connector {
    */
   adopt(replyTimeout: number): Redis | undefined {
     const { client } = this.#options;
-    return client && hidden(adopt(client(), this.settings(replyTimeout)));
+    return client && this.counted(hidden(adopt(client(), this.settings(replyTimeout))));
+  }
+
+  /** How many clients have been made that have not ended, of all nodes of a cluster. */
+  get connections(): number {
+    return this.open.size;
+  }
+
+  private counted(client: Redis): Redis {
+    this.open.add(client);
+    client.once('end', () => this.open.delete(client));
+    return client;
   }
 
   /**
@@ -85,7 +97,7 @@ export class Connector {
     const made = hidden(url === undefined ? new Redis(options) : new Redis(url, options));
     this.#clients.add(made);
     made.once('end', () => this.#clients.delete(made));
-    return made;
+    return this.counted(made);
   }
 
   /** Called when a client is about to connect. */
