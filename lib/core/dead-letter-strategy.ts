@@ -3,7 +3,10 @@ import type { Fields } from './message.js';
 
 /** Publishes the message to another stream, and acknowledges it. */
 export interface ForwardTo {
-  /** The stream, or a function that returns it. */
+  /**
+   * The stream, or a function that returns it. The function may not be async: where the stream must be
+   * looked up, make the strategy itself an async function.
+   */
   readonly forward: string | ((record: DeadLetterRecord) => string);
 }
 

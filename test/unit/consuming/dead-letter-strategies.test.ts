@@ -260,6 +260,26 @@ describe('forward', () => {
     },
   );
 
+  it.each<[string, DeadLetterStrategy]>([
+    ['a function that rejects', { forward: async () => fails() } as never],
+    ['what a function answers', () => ({ forward: async () => fails() }) as never],
+    [
+      'a promise in place of a stream',
+      () => ({ forward: Promise.reject(new Error('no')) }) as never,
+    ],
+  ])('%s leaves no rejection behind: the message is queued', async (_, deadLetter) => {
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): void => void unhandled.push(error);
+    process.on('unhandledRejection', note);
+    const { publish, outcomes, failed } = await started([failing({ deadLetter })]);
+    await publish('paid');
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+    expect(outcomes()).toEqual(['dead-lettered']);
+    expect(failed).toMatchObject([{ action: 'queue', error: { code: 'INVALID_OPTIONS' } }]);
+  });
+
   it('a circle of two methods fails at start, and names both', async () => {
     const handler = (name: string, from: string, to: string): EngineHandler => ({
       ...failing({ streams: [from], deadLetter: { forward: to } }),

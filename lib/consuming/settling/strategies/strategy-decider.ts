@@ -8,6 +8,7 @@ import { asError } from '../../../core/errors/error-record.js';
 import { ForwardLimitError } from '../../../core/errors/dead-letter.errors.js';
 import { InvalidOptionsError } from '../../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../../core/event-bus.js';
+import { disarm } from '../../../core/returned-promise.js';
 import type { DecidedAction } from '../../../core/settlement.js';
 import { deadLetterAction } from '../../../options/dead-letter-strategy.js';
 import { forwardedEntry, MOST_FORWARDS } from './forwarded-entry.js';
@@ -68,6 +69,7 @@ export class StrategyDecider {
   }
 
   private checked(delivery: Delivery, record: DeadLetterRecord, answer: unknown): DecidedAction {
+    disarm((answer as { readonly forward?: unknown } | null | undefined)?.forward);
     const problems = deadLetterAction.required().problems(answer, 'what the function returns');
     if (problems.length > 0) throw new InvalidOptionsError(problems);
     if (answer === 'queue' && !this.options.queues)
@@ -85,6 +87,8 @@ export class StrategyDecider {
     if (typeof action === 'string') return action;
     const { forward } = action;
     const to: unknown = typeof forward === 'function' ? forward({ ...record }) : forward;
+    if (disarm(to))
+      throw new InvalidOptionsError(['forward must return the name of a stream, not a promise']);
     if (typeof to !== 'string' || to === '')
       throw new InvalidOptionsError(['forward must return the name of a stream']);
     if (to === stream) throw new ForwardLimitError(stream, 'it is the stream of the message');
