@@ -1,6 +1,6 @@
 import type { EntrySizes } from '../held-entries/entry-sizes.js';
 import type { Clock } from '../../../core/clock.js';
-import type { StreamEntries } from '../resp/stream-reply.js';
+import type { StreamEntries } from '../resp/reply-parser.js';
 import type { ReadKey } from '../held-entries/redis.lease.js';
 
 /** Entries of one stream are acknowledged together. This many are worth a command of their own. */

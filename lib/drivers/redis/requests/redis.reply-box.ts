@@ -11,8 +11,7 @@ import { BlockingReader } from '../connection/blocking-reader.js';
 import type { Connector } from '../connection/connector.js';
 import type { Keys } from '../keys/keys.js';
 import { typedError } from '../errors/reply-errors.js';
-import type { Reply } from '../resp/reply-parser.js';
-import { streamsIn } from '../resp/stream-reply.js';
+import { streamsIn, type Reply } from '../resp/reply-parser.js';
 import { keepBox } from './keep-box.script.js';
 
 /** A client that has not refreshed its reply box for this time is gone, in milliseconds. */

@@ -12,7 +12,7 @@ import type { Connector } from '../../connection/connector.js';
 import type { Keys } from '../../keys/keys.js';
 import { inputProblem } from '../../keys/stream-name-problems.js';
 import { isGroupMissing, typedError } from '../../errors/reply-errors.js';
-import { streamsIn } from '../../resp/stream-reply.js';
+import { streamsIn } from '../../resp/reply-parser.js';
 import { asWritten } from '../../scripting/stored-fields.js';
 import { discardInput, MOST_LETTERS } from './discard-input.script.js';
 import { INPUTS_AT_ONCE, refreshInputs } from './refresh-inputs.script.js';

@@ -4,7 +4,7 @@ import type { Commands } from '../../connection/commands.js';
 import { BlockingReader } from '../../connection/blocking-reader.js';
 import type { Connector } from '../../connection/connector.js';
 import { isDemoted, isReply } from '../../errors/reply-errors.js';
-import { streamsIn } from '../../resp/stream-reply.js';
+import { streamsIn } from '../../resp/reply-parser.js';
 
 /** Longest wait of one read, in milliseconds. */
 const BLOCK = 5000;
