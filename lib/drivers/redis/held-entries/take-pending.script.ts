@@ -2,12 +2,14 @@ import { chunksOf } from '../../../core/collections/chunks.js';
 import type { Redis } from 'ioredis';
 import type { Guard } from '../../../core/guard.js';
 import { HELD_CONSUMER } from '../../../ports/held-entries.js';
+import { ID_ORDER } from '../scripting/id-order.js';
+import { PENDING_BUT_HELD } from '../scripting/pending-but-held.js';
 import { Script } from '../scripting/script.js';
 
 /**
  * Takes over the pending entries of a group from any consumer, however fresh they are, oldest
- * first, except for entries on hold. No run is counted. A claim of an entry whose data was deleted drops it from the pending
- * list; the entry is found to be gone when it is fetched.
+ * first, except for entries on hold. No run is counted. A claim of an entry whose data was deleted
+ * drops it from the pending list; the entry is found to be gone when it is fetched.
  *
  * - KEYS: the stream.
  * - ARGV: group; consumer; id to begin behind, or `-`; maximum of entries.
@@ -15,13 +17,14 @@ import { Script } from '../scripting/script.js';
  *
  * Why a script: otherwise an entry could be settled or handed on between the list and the claim.
  */
-const script = new Script(`
+const script = new Script(`${ID_ORDER}${PENDING_BUT_HELD}
 local start, most = ARGV[3], tonumber(ARGV[4])
 if start ~= '-' then start = '(' .. start end
+local counts = pending_counts(KEYS[1], ARGV[1])
 local taken, claim = {}, { 'XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0 }
 while #claim - 5 < most do
   local page = most - #claim + 5
-  local rows = redis.call('XPENDING', KEYS[1], ARGV[1], start, '+', page)
+  local rows = pending_page(KEYS[1], ARGV[1], counts, start, page)
   for _, row in ipairs(rows) do
     if row[2] ~= '${HELD_CONSUMER}' then
       claim[#claim + 1] = row[1]

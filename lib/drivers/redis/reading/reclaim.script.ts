@@ -6,6 +6,7 @@ import { ANNOUNCED } from '../scripting/announcement.js';
 import { GROUP_COUNT } from '../scripting/group-count.js';
 import { GROUP_RECORD } from '../scripting/group-record.js';
 import { HANDED } from '../scripting/handed.js';
+import { PENDING_BUT_HELD } from '../scripting/pending-but-held.js';
 import { TRY } from '../scripting/try.js';
 import { reclaimedOf, type Reclaimed, type ReclaimedRow } from './reclaimed.js';
 
@@ -34,7 +35,8 @@ const RELEASED = 86_000_000;
  * Why a script: otherwise an entry could be settled, or handed to a live consumer, between the
  * look and the claim. One command also serves all streams.
  */
-const script = new Script(`${TRY}${GROUP_RECORD}${GROUP_COUNT}${ANNOUNCED}${HANDED}
+const script =
+  new Script(`${TRY}${GROUP_RECORD}${GROUP_COUNT}${ANNOUNCED}${HANDED}${PENDING_BUT_HELD}
 local group, me, idle, capacity, absent = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local crashed = tonumber(ARGV[6])
 -- An entry that was given back is idle for a day longer than its consumer.
@@ -52,19 +54,19 @@ local function waits_at(i, kind)
     return live[name]
   end
 end
-local function take(i, idle_of, kind)
+local function take(i, idle_of, counts, kind)
   local key = KEYS[i]
   local waits = kind and waits_at(i, kind)
   local taken, trimmed, start, from = {}, 0, '-', {}
   while #taken / 2 < capacity do
     local most = capacity - #taken / 2 + 50
-    local rows = redis.call('XPENDING', key, group, 'IDLE', idle, start, '+', most)
-    local claim, counts = { 'XCLAIM', key, group, me, idle }, {}
+    local rows = pending_page(key, group, counts, start, most, idle)
+    local claim, runs = { 'XCLAIM', key, group, me, idle }, {}
     for _, row in ipairs(rows) do
       if row[2] ~= me and row[2] ~= '${HELD_CONSUMER}' and #claim - 5 + #taken / 2 < capacity and not (waits and waits(row)) then
         if waits then redis.call('ZREM', KEYS[i + 4], member_of(row[2], kind, row[1])) end
         claim[#claim + 1] = row[1]
-        counts[row[1]] = row[4]
+        runs[row[1]] = row[4]
         if not released(row, idle_of[row[2]]) then from[row[2]] = (from[row[2]] or 0) + 1 end
       end
     end
@@ -74,7 +76,7 @@ local function take(i, idle_of, kind)
       local claimed = redis.call(unpack(claim)) -- XCLAIM
       for _, id in ipairs(claimed) do
         taken[#taken + 1] = id
-        taken[#taken + 1] = counts[id]
+        taken[#taken + 1] = runs[id]
         trimmed = trimmed - 1
       end
     end
@@ -94,10 +96,11 @@ local function holds(key, c)
   return held
 end
 local function consumers(key)
-  local own, removed, silent, idle_of = 0, {}, {}, {}
+  local own, removed, silent, idle_of, counts = 0, {}, {}, {}, {}
   for _, row in ipairs(redis.call('XINFO', 'CONSUMERS', key, group)) do
     local c = record(row)
     idle_of[c.name] = c.idle
+    counts[c.name] = c.name ~= me and c.pending or nil
     if c.name == me then
       own = c.pending
     elseif c.pending == 0 and c.idle > absent then
@@ -109,7 +112,7 @@ local function consumers(key)
       silent[#silent + 1] = holds(key, c)
     end
   end
-  return own, removed, silent, idle_of
+  return own, removed, silent, idle_of, counts
 end
 -- Behind it nothing was ever delivered: a read that finds, and counts, nothing. Behind the very last
 -- id there is, Redis would begin anew.
@@ -128,7 +131,7 @@ for i = 1, #KEYS, 5 do
   if mine then
     -- A sign of life: before 7.2 a waiting read is none, and a consumer that keeps entries may get no others.
     redis.call('XREADGROUP', 'GROUP', group, me, 'COUNT', 1, 'STREAMS', key, LAST_ID)
-    local own, removed, silent, idle_of = consumers(key)
+    local own, removed, silent, idle_of, counts = consumers(key)
     local taken, trimmed, from = {}, 0, {}
     local kind, stream_waits, redriven_waits = nil, 0, 0
     if redis.call('EXISTS', KEYS[i + 4]) == 1 then
@@ -136,7 +139,7 @@ for i = 1, #KEYS, 5 do
       stream_waits = redis.call('ZLEXCOUNT', KEYS[i + 4], waiting_of(me, 's'))
       redriven_waits = redis.call('ZLEXCOUNT', KEYS[i + 4], waiting_of(me, 'r'))
     end
-    if mine.pending > 0 then taken, trimmed, from = take(i, idle_of, kind) end
+    if mine.pending > 0 then taken, trimmed, from = take(i, idle_of, counts, kind) end
     own = own + #taken / 2
     local lost = {}
     for name, count in pairs(from) do

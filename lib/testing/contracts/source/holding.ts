@@ -7,6 +7,9 @@ import { HELD_CONSUMER, type HeldEntries } from '../../../ports/held-entries.js'
 import type { Reader } from '../../world/reader.js';
 import { entry, IDLE, recordFor, valueOf, type SourceWorld } from '../../world/source-world.js';
 
+/** More than one page of entries on hold. */
+const MANY = 400;
+
 export function describeHolding({ describe, test }: Tests, world: () => SourceWorld): void {
   const quick = { idleTimeout: IDLE, reclaimInterval: 50 };
 
@@ -59,6 +62,21 @@ export function describeHolding({ describe, test }: Tests, world: () => SourceWo
       // What comes after it is read.
       await world().publish('c');
       expect(valueOf((await Promise.race([same.take(1), peer.take(1)]))[0]!)).toBe('c');
+    });
+
+    test('of many hides no abandoned one: those are taken over, oldest first', async () => {
+      await entries();
+      const values = Array.from({ length: MANY }, (_, index) => String(index));
+      await world().publish(...values);
+      const { reader, leases } = await world().abandon('A', MANY, quick);
+      const abandoned = new Set([70, 71, MANY - 1].map((index) => leases[index]!));
+      for (const lease of leases) {
+        if (!abandoned.has(lease)) expect(await hold(reader, lease)).toBe('settled');
+      }
+      const peer = await world().reader('B', quick);
+      const taken = await peer.take(abandoned.size);
+      expect(taken.map((lease) => valueOf(lease))).toEqual(['70', '71', String(MANY - 1)]);
+      expect((await list()).items).toHaveLength(100);
     });
 
     test('is settled no more by the run that held it, nor claimed', async () => {
