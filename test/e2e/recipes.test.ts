@@ -30,9 +30,9 @@ describe('a recipe of CONTRIBUTING.md, applied to a copy, leaves lint and tests 
   it('says which line is gone when the code has changed under it', async () => {
     const pipeline = 'lib/consuming/pipeline.ts';
     const text = await copy.read(pipeline);
-    await copy.write(pipeline, text.replace('...aroundHandler(options', '...around(options'));
+    await copy.write(pipeline, text.replace("  { name: 'middleware'", "  { name: 'around'"));
     await expect(addMiddleware(copy)).rejects.toThrow(
-      `0 lines of ${pipeline} begin with "    ...aroundHandler(options.middleware)"; the recipe needs one.`,
+      `0 lines of ${pipeline} begin with "  { name: 'middleware'"; the recipe needs one.`,
     );
   });
 });
