@@ -138,9 +138,10 @@ export const isSettlement = (value: unknown): value is Settlement =>
 
 /**
  * What a source returns: settled; `lost`: another consumer or run owns the entry; `gone`: no
- * consumer has it pending any more.
+ * consumer has it pending any more; `unheld`: the entry of a dead letter to be held has no data any
+ * more, and nothing was done.
  */
-export type SettleOutcome = 'settled' | 'lost' | 'gone';
+export type SettleOutcome = 'settled' | 'lost' | 'gone' | 'unheld';
 
 /** The work is done: acknowledges the message. */
 export const ack: Ack = { kind: 'ack' };

@@ -37,7 +37,8 @@ export type HeldFilter =
  *   `PendingEntries.claim` passes it over. Its consumer, as lists name it, is {@link HELD_CONSUMER}:
  *   that one is not listed among consumers, and never counts as live or crashed.
  * - The entry can be acknowledged by its id, and goes with its group.
- * - `settle` carried out twice returns `gone`. Where the data was deleted, the dead letter is stored.
+ * - `settle` carried out twice returns `gone`. Where the data was deleted, it does nothing and returns
+ *   `unheld`: the engine then settles the dead letter with another action.
  */
 export interface HeldEntries {
   /** Returns `limit` entries at most, by their ids. Of a group that does not exist: none. */

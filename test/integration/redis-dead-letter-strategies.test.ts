@@ -1,8 +1,11 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { DeadLetterStrategy } from '../../lib/core/dead-letter-strategy.js';
+import { memory } from '../../lib/drivers/memory/index.js';
+import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { RecordingConsumer, type ConsumeOptions } from '../support/recording-consumer.js';
 import { startCluster, type TestCluster } from '../support/redis-cluster.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
+import { inAllSlots } from '../support/in-all-slots.js';
 import { elapse } from '../support/passing-time.js';
 import { until } from '../support/until.js';
 
@@ -148,4 +151,30 @@ it('messages on hold belong to no consumer that lives, crashes or is counted', a
   await groups.deleteGroup('holding', 'g');
   expect((await heldMessages.list('holding', 'g')).items).toEqual([]);
   expect(await server.client.exists(`{${server.prefix}holding}:held:g`)).toBe(0);
+});
+
+it('hold of a message whose data is gone stores the letter in the queue of the slot', async () => {
+  const stream = 'deleted';
+  consumer = new RecordingConsumer({
+    redis: { url: server.url },
+    keyPrefix: server.prefix,
+    streams: [stream],
+    maxDeliveries: 1,
+    deadLetter: 'hold',
+    slots: { ...inAllSlots(redis({ url: server.url })), deadLetterQueue: memory() },
+    handle: async ({ id }) => {
+      await server.client.xdel(`${server.prefix}${stream}`, id);
+      fails();
+    },
+  });
+  await consumer.start();
+  const [id] = await consumer.publish(stream);
+  await settled(1);
+  expect(consumer.of('settled').map(({ outcome }) => outcome)).toEqual(['dead-lettered']);
+  const { deadLetters, heldMessages } = consumer.runtime.admin;
+  expect((await deadLetters.list(stream)).items).toMatchObject([{ id, payload: 0 }]);
+  expect((await heldMessages.list(stream, 'g')).items).toEqual([]);
+  const key = `${server.prefix}${stream}`;
+  expect(await server.client.exists(`{${key}}:dead-letter`, `{${key}}:held:g`)).toBe(0);
+  expect(await server.client.xpending(key, 'g')).toEqual([0, null, null, null]);
 });

@@ -54,7 +54,8 @@ export class RecordingConsumer {
 
   constructor(private readonly options: ConsumeOptions) {
     const { redis: connection, streams: _, handle: __, eventTypes: ___, ...given } = options;
-    this.runtime = new StreamsRuntime({ ...QUICK, ...given, slots: inAllSlots(redis(connection)) });
+    const slots = { ...inAllSlots(redis(connection)), ...given.slots };
+    this.runtime = new StreamsRuntime({ ...QUICK, ...given, slots });
     for (const name of EVENTS) {
       this.runtime.events.on(name, (event) => this.events.push({ name, event }));
     }

@@ -75,6 +75,7 @@ export class SettlementHandler {
       ...options,
       settle: storeElsewhere(options, (leases) => this.holds(leases)),
       storeOf: storeOf(options),
+      unheld: options.queues ? 'queue' : 'drop',
       onSettled: followUp.settled,
       onProgress,
     });

@@ -4,7 +4,9 @@ import type { Lease } from '../../core/lease.js';
 import { deadLetterRecord } from './dead-letter-record.js';
 import { Lane, SettlingItem, type Item, type LaneOptions, type Reported } from './settling-lane.js';
 
-export interface SettlerOptions extends LaneOptions {
+export interface SettlerOptions extends Omit<LaneOptions, 'onUnheld'> {
+  /** What becomes of dead letters that cannot be held. */
+  readonly unheld: 'queue' | 'drop';
   /** What a settlement needs beside the source. @default nothing */
   readonly storeOf?: ((settlement: Reported, lease: Lease) => OtherStore | undefined) | undefined;
 }
@@ -28,7 +30,11 @@ export class Settler {
     both: new Map<unknown, Lane>(),
   };
 
-  constructor(private readonly options: SettlerOptions) {}
+  private readonly laneOptions: LaneOptions;
+
+  constructor(private readonly options: SettlerOptions) {
+    this.laneOptions = { ...options, onUnheld: (item) => this.keepOtherwise(item) };
+  }
 
   /** @param record of a dead letter. @default made now */
   add(
@@ -42,7 +48,7 @@ export class Settler {
     const store = this.options.storeOf?.(settlement, item.lease);
     const lanes = store === undefined ? this.lanes : this.lanesApart[store];
     let lane = lanes.get(name);
-    if (!lane) lanes.set(name, (lane = new Lane(this.options, this)));
+    if (!lane) lanes.set(name, (lane = new Lane(this.laneOptions, this)));
     if (settlement.kind === 'ack') lane.add(item, settlement.reply !== undefined);
     else if (settlement.kind !== 'dead-letter') lane.add(item, false);
     else {
@@ -76,6 +82,12 @@ export class Settler {
   abandon(): void {
     this.abandoned = true;
     for (const lane of this.all()) lane.abandon();
+  }
+
+  private keepOtherwise({ delivery, settlement, onConcluded, ...rest }: Item): void {
+    if (this.abandoned || settlement.kind !== 'dead-letter') return;
+    const record = 'record' in rest ? rest.record : undefined;
+    this.add(delivery, { ...settlement, action: this.options.unheld }, onConcluded, record);
   }
 
   private all(): Lane[] {

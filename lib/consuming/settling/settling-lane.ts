@@ -44,12 +44,17 @@ export class SettlingItem {
   }
 }
 
+/** What became of a settlement, once no other one has to follow. */
+export type KnownOutcome = Exclude<SettleOutcome, 'unheld'>;
+
 export interface LaneOptions {
   readonly settle: Settle;
   readonly clock: Clock;
   readonly events: EventBus;
   /** Called with each settlement, once its outcome is known. */
-  readonly onSettled: (delivery: Delivery, settlement: Reported, outcome: SettleOutcome) => void;
+  readonly onSettled: (delivery: Delivery, settlement: Reported, outcome: KnownOutcome) => void;
+  /** Called with a dead letter that cannot be held. It has no outcome yet. */
+  readonly onUnheld: (item: Item) => void;
   /** Called after each batch. */
   readonly onProgress: () => void;
 }
@@ -128,14 +133,17 @@ export class Lane {
   }
 
   private conclude(batch: readonly Item[], outcomes: readonly (SettleOutcome | Error)[]): void {
-    const { onSettled, onProgress } = this.options;
+    const { onSettled, onUnheld, onProgress } = this.options;
     const failed: Item[] = [];
     let concluded = 0;
     let error: Error | undefined;
     for (let index = 0; index < batch.length; index++) {
       const item = batch[index]!;
       const outcome = outcomes[index]!;
-      if (typeof outcome === 'string') {
+      if (outcome === 'unheld') {
+        concluded++;
+        onUnheld(item);
+      } else if (typeof outcome === 'string') {
         concluded++;
         const known = outcome === 'gone' && item.retried ? 'settled' : outcome;
         onSettled(item.delivery, item.settlement, known);

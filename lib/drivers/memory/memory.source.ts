@@ -125,8 +125,7 @@ export class MemorySource implements MessageSource {
     { action }: DeadLetterIt,
     record: DeadLetterRecord,
   ): SettleOutcome {
-    const held = action === 'hold' ? lease.feed.hold(lease, record) : 'trimmed';
-    return held === 'trimmed' ? this.deadLetter(lease, record) : held;
+    return action === 'hold' ? lease.feed.hold(lease, record) : this.deadLetter(lease, record);
   }
 
   private deadLetter(lease: FeedLease, record: DeadLetterRecord): SettleOutcome {

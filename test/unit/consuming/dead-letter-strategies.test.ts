@@ -4,6 +4,7 @@ import type { Delivery } from '../../../lib/core/delivery.js';
 import type { StreamsEvents } from '../../../lib/core/events.js';
 import type { DeadLetterStrategy } from '../../../lib/core/dead-letter-strategy.js';
 import type { HandlerOptions } from '../../../lib/options/handler-options.js';
+import type { Slots } from '../../../lib/options/slots-options.js';
 import type { StreamsRuntime } from '../../../lib/runtime/streams-runtime.js';
 import { gate, World, type EngineHandler, type EngineOptions } from '../../support/engine.js';
 import { wrongly } from '../../support/stand-in.js';
@@ -468,6 +469,30 @@ describe('hold', () => {
     await next.publish('paid', 3);
     await world.clock.advance(600_000);
     expect(runs).toEqual(['1', '2', '3']);
+  });
+
+  it.each<[string, Partial<Slots>, string[]]>([
+    ['the queue', {}, ['dead-lettered', 'held']],
+    ['the queue of the slot', { deadLetterQueue: memory() }, ['dead-lettered', 'held']],
+    ['nothing', { deadLetterQueue: undefined } as never, ['dropped', 'held']],
+  ])('of a message whose data is gone leads to %s, and is told so', async (_, slots, expected) => {
+    if (expected[0] === 'dropped') world = new World({ deadLetters: undefined });
+    const invoke = ({ id, message }: Delivery): void => {
+      if (message.payload === 1) world.broker.deleteEntry('paid', id);
+      fails();
+    };
+    const options = { maxDeliveries: 1, deadLetter: 'hold' } as const;
+    const handlers: EngineHandler[] = [{ events: ['paid'], invoke, options }];
+    const { runtime, publish, settled, gaveUp, letters } = await started(handlers, { slots });
+    const gone = await publish('paid', 1);
+    const kept = await publish('paid', 2);
+    await world.clock.advance(1000);
+    expect(settled.map(({ outcome }) => outcome).sort()).toEqual(expected);
+    expect(gaveUp.map(({ outcome }) => outcome).sort()).toEqual(expected);
+    expect((await held(runtime)).map(({ id }) => id)).toEqual([kept]);
+    if (expected[0] === 'dropped') return;
+    expect(await letters('paid')).toEqual([[gone, 'max-deliveries']]);
+    expect((await runtime.slots.deadLetters!.list('paid', 10)).items).toHaveLength(1);
   });
 
   it('is what pins the stream', async () => {

@@ -35,6 +35,7 @@ function settler(answer: Answer, deadLetters?: DeadLetterQueue) {
           async (leases) => new Map(leases.map(hold)),
         )
       : settle,
+    unheld: 'queue',
     clock,
     events,
     onProgress: () => undefined,

@@ -39,7 +39,7 @@ export class OwnedFeed extends Feed {
     this.own.onSettled(lease);
   }
 
-  override hold(lease: FeedLease, record: DeadLetterRecord): SettleOutcome | 'trimmed' {
+  override hold(lease: FeedLease, record: DeadLetterRecord): SettleOutcome {
     const outcome = super.hold(lease, record);
     if (outcome === 'settled') this.own.onSettled(lease);
     return outcome;

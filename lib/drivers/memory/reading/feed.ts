@@ -85,12 +85,16 @@ export class Feed implements LeaseOrigin {
     this.held.forget(lease);
   }
 
-  /** Keeps the entry from all consumers. `trimmed`: its data is gone. */
-  hold(lease: FeedLease, record: DeadLetterRecord): SettleOutcome | 'trimmed' {
-    if (lease.trimmed) return 'trimmed';
+  /** Keeps the entry from all consumers. */
+  hold(lease: FeedLease, record: DeadLetterRecord): SettleOutcome {
+    if (lease.trimmed) return 'unheld';
     const { group, clock } = this.options;
     if (group.allPending.get(lease.position)?.held) return 'gone';
     const pending = this.ownedWithData(lease);
+    if (pending === 'trimmed') {
+      lease.trimmed = true;
+      return 'unheld';
+    }
     if (typeof pending === 'string') return pending;
     group.hold(pending, record, clock.now());
     this.held.forget(lease);

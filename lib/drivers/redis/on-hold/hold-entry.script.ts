@@ -9,7 +9,7 @@ import { Script } from '../scripting/script.js';
  *
  * - KEYS: the stream; the hash of entries on hold.
  * - ARGV: group; consumer; id; delivery count; the entry's id in the hash; record as a JSON text.
- * - Result: `settled`, `lost`, `gone`; `deleted` where the entry's data was deleted, and nothing was
+ * - Result: `settled`, `lost`, `gone`; `unheld` where the entry's data was deleted, and nothing was
  *   done; or the refusal where the hash is of another type.
  *
  * Why a script: otherwise a process that dies in between would leave an entry that any consumer may
@@ -23,7 +23,7 @@ if word == 'lost' then
   if row and row[2] == '${HELD_CONSUMER}' then return 'gone' end
 end
 if word ~= 'held' then return word end
-if #redis.call('XRANGE', key, id, id) == 0 then return 'deleted' end
+if #redis.call('XRANGE', key, id, id) == 0 then return 'unheld' end
 local kind = redis.call('TYPE', KEYS[2]).ok
 if kind ~= 'hash' and kind ~= 'none' then
   return redis.error_reply('WRONGTYPE key ' .. KEYS[2] .. ' holds a ' .. kind .. ', not a hash')
@@ -44,8 +44,8 @@ export interface Holding extends Fenced {
 export async function holdEntry(
   client: Redis,
   { key, group, consumer, id, count, guards, hash, field, record }: Holding,
-): Promise<SettleOutcome | 'deleted'> {
+): Promise<SettleOutcome> {
   const args = [group, consumer, id, count, field, record];
   const word = await script.run(client, [key, hash], args, guards);
-  return (word ?? 'lost') as SettleOutcome | 'deleted';
+  return (word ?? 'lost') as SettleOutcome;
 }

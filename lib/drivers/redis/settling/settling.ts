@@ -1,6 +1,6 @@
 import type { DeadLetterRecord } from '../../../core/dead-letter-record.js';
 import { join } from '../../../core/collections/grouped.js';
-import type { DeadLetterIt, SettleOutcome } from '../../../core/settlement.js';
+import type { SettleOutcome } from '../../../core/settlement.js';
 import type { Settling } from '../../../ports/source.js';
 import type { Commands } from '../connection/commands.js';
 import { extendLeases, releaseLease, unchargeLease } from '../held-entries/leasing.js';
@@ -182,8 +182,11 @@ function carryOut(
   switch (settlement.kind) {
     case 'ack':
       return publishApartFirst(lease, settlement, context);
-    case 'dead-letter':
-      return giveUp(lease, settlement, 'record' in settling ? settling.record : undefined, context);
+    case 'dead-letter': {
+      const record = 'record' in settling ? settling.record : undefined;
+      const giveUp = settlement.action === 'hold' ? hold : storeDeadLetter;
+      return giveUp(lease, record, context);
+    }
     case 'leave':
       return context.commands.run(
         'leaving an entry pending',
@@ -197,29 +200,24 @@ function carryOut(
   }
 }
 
-async function giveUp(
+async function hold(
   lease: RedisLease,
-  { action }: DeadLetterIt,
   record: DeadLetterRecord | undefined,
-  context: SettlingContext,
+  { commands, keys }: SettlingContext,
 ): Promise<SettleOutcome> {
-  const { commands, keys } = context;
-  if (action === 'hold' && !lease.trimmed) {
-    const { redriven, entryId, fence } = lease;
-    const holding = {
-      ...fence,
-      hash: keys.held(lease.stream, fence.group),
-      field: `${redriven ? 'r' : 's'}:${entryId}`,
-      record: JSON.stringify(record),
-    };
-    const word = await commands.run(
-      'putting a message on hold',
-      (client) => holdEntry(client, holding),
-      holding.key,
-    );
-    if (word !== 'deleted') return word;
-  }
-  return storeDeadLetter(lease, record, context);
+  const { redriven, entryId, fence } = lease;
+  if (lease.trimmed) return 'unheld';
+  const holding = {
+    ...fence,
+    hash: keys.held(lease.stream, fence.group),
+    field: `${redriven ? 'r' : 's'}:${entryId}`,
+    record: JSON.stringify(record),
+  };
+  return commands.run(
+    'putting a message on hold',
+    (client) => holdEntry(client, holding),
+    holding.key,
+  );
 }
 
 function storeDeadLetter(

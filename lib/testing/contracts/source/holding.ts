@@ -1,5 +1,5 @@
 import { expect } from '../../running/expect.js';
-import { port } from '../../running/skipped.js';
+import { port, skip } from '../../running/skipped.js';
 import type { Tests } from '../../running/runner.js';
 import { ack, deadLetter } from '../../../core/settlement.js';
 import type { Lease } from '../../../core/lease.js';
@@ -77,6 +77,23 @@ export function describeHolding({ describe, test }: Tests, world: () => SourceWo
       const taken = await peer.take(abandoned.size);
       expect(taken.map((lease) => valueOf(lease))).toEqual(['70', '71', String(MANY - 1)]);
       expect((await list()).items).toHaveLength(100);
+    });
+
+    test('needs its data: without, nothing is done, and the entry can be given up otherwise', async () => {
+      const { harness, stream, group } = world();
+      if (!harness.trim) return skip('nothing can be trimmed');
+      await entries();
+      const [a] = await world().publish('a', 'b');
+      const reader = await world().reader('A', quick);
+      const [lease] = await reader.take(2);
+      await harness.trim(stream, a!);
+      expect(await hold(reader, lease!)).toBe('unheld');
+      expect((await list()).items).toEqual([]);
+      const record = recordFor(lease!, group, 'A');
+      const giveUp = { lease: lease!, settlement: deadLetter('unrecoverable'), record };
+      expect(await reader.source.settle([giveUp])).toEqual(['settled']);
+      const letters = await port(await world().driver(), 'deadLetters').list(stream, 10);
+      expect(letters.items.map(({ id, fields }) => [id, fields])).toEqual([[a, entry('a')]]);
     });
 
     test('is settled no more by the run that held it, nor claimed', async () => {
