@@ -51,12 +51,17 @@ export class Commits {
 
   /**
    * Call it before anything is read.
-   * @throws MissingSlotError, UnsupportedFeatureError where there must be a state store, and is none
+   * @throws MissingSlotError, UnsupportedFeatureError where there must be a state store, and is none;
+   * UnsupportedFeatureError where a source has partitions and does not remember positions
    */
   requireStore(): void {
     const { driver, slots, options } = this.parts;
+    const { technology, holds } = driver.source.capabilities;
+    if (resumes(this.parts) && holds === 'partition') {
+      const advice = 'Its driver has to remember how far each partition is: positions "source".';
+      throw new UnsupportedFeatureError('Resuming partitions from records', technology, advice);
+    }
     if (slots.state) return;
-    const { technology } = driver.source.capabilities;
     if (resumes(this.parts)) {
       const why = `${technology} does not remember how far a group has come, so the state store has to`;
       throw new MissingSlotError('stateStore', why);

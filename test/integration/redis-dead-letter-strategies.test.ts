@@ -153,6 +153,24 @@ it('messages on hold belong to no consumer that lives, crashes or is counted', a
   expect(await server.client.exists(`{${server.prefix}holding}:held:g`)).toBe(0);
 });
 
+it('messages on hold leave no record behind, however they end', async () => {
+  const hash = `{${server.prefix}ended}:held:g`;
+  await started('ended', 'hold');
+  const ids = await consumer.publish('ended', 3);
+  await settled(3);
+  const { driver } = consumer.runtime;
+  expect(await server.client.hlen(hash)).toBe(3);
+  expect(await driver.pending!.acknowledge('ended', 'g', [ids[0]!, '1-0'])).toBe(1);
+  expect(await server.client.hlen(hash)).toBe(2);
+  // By another program, which knows of no records.
+  await server.client.xack(`${server.prefix}ended`, 'g', ids[1]!);
+  await consumer.close();
+  expect(await server.client.hlen(hash)).toBe(2);
+  await started('other', 'hold');
+  expect(await consumer.runtime.admin.heldMessages.release('ended', { group: 'g' })).toBe(1);
+  expect(await server.client.exists(hash)).toBe(0);
+});
+
 it('hold of a message whose data is gone stores the letter in the queue of the slot', async () => {
   const stream = 'deleted';
   consumer = new RecordingConsumer({

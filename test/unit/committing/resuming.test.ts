@@ -203,6 +203,17 @@ describe('a source that cannot tell how far a group is', () => {
 });
 
 describe('partitions', () => {
+  it('of a source that remembers no positions are refused at start', async () => {
+    const messageSource = withoutPositions(
+      withPartitions(memory({ broker: world.broker }), () => '0'),
+    );
+    await expect(
+      world.start([{ events: ['orders'], invoke: () => undefined }], {
+        slots: { messageSource, stateStore: store, deadLetterQueue: undefined },
+      }),
+    ).rejects.toMatchObject({ code: 'UNSUPPORTED_FEATURE' });
+  });
+
   it('have a record each', async () => {
     const partitionOf = ({ fields }: { readonly fields: readonly string[] | undefined }): string =>
       fields!.join().includes('left') ? '0' : '1';

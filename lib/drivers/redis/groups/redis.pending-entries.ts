@@ -1,5 +1,6 @@
 import { chunksOf } from '../../../core/collections/chunks.js';
 import type { PendingEntries, PendingEntry, PendingQuery } from '../../../ports/group-admin.js';
+import { acknowledge } from './acknowledge.script.js';
 import { claimPending } from './claim-pending.script.js';
 import { aboutGroup } from './about-group.js';
 import type { Commands } from '../connection/commands.js';
@@ -52,13 +53,13 @@ export class RedisPendingEntries implements PendingEntries {
   }
 
   async acknowledge(stream: string, group: string, ids: readonly string[]): Promise<number> {
-    const key = this.keys.stream(stream);
+    const keys = [this.keys.stream(stream), this.keys.held(stream, group)] as const;
     let acknowledged = 0;
     for (const some of chunksOf(ids, AT_ONCE)) {
       acknowledged += await this.commands.run(
         'acknowledging',
-        (client) => client.xack(key, group, ...some),
-        key,
+        (client) => acknowledge(client, keys, { group, ids: some }),
+        keys[0],
       );
     }
     return acknowledged;

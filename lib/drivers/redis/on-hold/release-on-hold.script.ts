@@ -14,6 +14,8 @@ import { TRY } from '../scripting/try.js';
  *   the message.
  * - Result: the number of entries that were on hold and had data.
  *
+ * Where nothing is on hold any more, the hash is deleted, with records of entries that ended otherwise.
+ *
  * Why a script: otherwise a process that dies in between would lose the message, or run it twice.
  */
 const script = new Script(`${TRY}${STREAMS_ONLY}
@@ -31,10 +33,12 @@ local function move(fields, from, origin)
   end
   redis.call(unpack(add)) -- XADD
 end
+-- Answers whether nothing is on hold there.
 local function leave_no_consumer(key)
   local rows = try('XPENDING', key, group, '-', '+', 1, '${HELD_CONSUMER}')
-  if rows.err or #rows > 0 then return end
+  if rows.err or #rows > 0 then return #rows == 0 end
   try('XGROUP', 'DELCONSUMER', key, group, '${HELD_CONSUMER}')
+  return true
 end
 for i = 2, #ARGV, 3 do
   local redriven, id = ARGV[i] == 'r:', ARGV[i + 1]
@@ -54,8 +58,8 @@ for i = 2, #ARGV, 3 do
   end
   redis.call('HDEL', KEYS[3], ARGV[i] .. id)
 end
-leave_no_consumer(KEYS[1])
-leave_no_consumer(KEYS[2])
+local none = leave_no_consumer(KEYS[1])
+if leave_no_consumer(KEYS[2]) and none then redis.call('DEL', KEYS[3]) end
 if moved > 0 then try('XGROUP', 'CREATE', KEYS[2], group, '0') end
 return moved
 `);
