@@ -11,6 +11,7 @@ import type { FileNode } from './file-node.js';
 import type { Findings } from './findings.js';
 import type { Variables } from './interpolate.js';
 import { moduleOptions } from './module-options.js';
+import { findRecordsWithoutStore } from './records-without-store.js';
 import { OptionReader, type ReadOtherwise } from './option-reader.js';
 
 export interface FileContext {
@@ -44,6 +45,7 @@ export function consumerIn(
 
 function onlyConsumer(file: FileNode, context: FileContext): ReadConsumer {
   const values = readerOf(context, true).read(nested(CONSUMER) as AnyOption, file, '');
+  findRecordsWithoutStore(file, '', context.findings);
   return { name: values === BROKEN ? undefined : (values as Values)['name'], values };
 }
 
@@ -68,6 +70,7 @@ function consumersIn(
         findings.add(item.at, `${at}.name`, 'is the name of an earlier consumer');
       }
       const reader = readerOf(context, items.length === 1 || name === wanted);
+      findRecordsWithoutStore(item, at, findings);
       return { name, values: reader.read(nested(NAMED_CONSUMER) as AnyOption, item, at) };
     });
     return consumers;

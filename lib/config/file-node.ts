@@ -48,3 +48,10 @@ export function kindOf(node: FileNode): string {
 
 /** Whether the key has nothing behind it. It counts as left out. */
 export const isEmpty = (node: FileNode): boolean => node.is === 'scalar' && node.value === null;
+
+/** The path of a key inside the part of the file that has this path. */
+export const joined = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`);
+
+/** The path of an entry, for messages. */
+export const below = (path: string, { key, nameable }: FileEntry): string =>
+  joined(path, nameable ? key : '…');

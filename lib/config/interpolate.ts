@@ -9,11 +9,14 @@ export interface Interpolated {
   readonly text: string;
   /** It had variables. */
   readonly changed: boolean;
-  /** Variables that are not set, and what is no name. */
+  /** Variables that are not set, or empty where that is the same, and what is no name. */
   readonly problems: readonly string[];
 }
 
-/** Replaces the variables of a text. As in a shell, `:-` and `:?` take an empty variable for one that is not set. */
+/**
+ * Replaces the variables of a text. As in a shell, `:-` and `:?` take an empty variable for one that
+ * is not set, and `${NAME}` does not.
+ */
 export function interpolate(text: string, variables: Variables): Interpolated {
   const problems: string[] = [];
   let changed = false;
@@ -31,7 +34,7 @@ export function interpolate(text: string, variables: Variables): Interpolated {
     if (sign === '-') return rest;
     const why =
       sign === '?' && rest !== '' ? `: ${rest}` : `: set it, or write \${${name}:-otherwise}`;
-    problems.push(`the variable ${name} is not set${why}`);
+    problems.push(`the variable ${name} is ${value === '' ? 'empty' : 'not set'}${why}`);
     return '';
   });
   return { text: replaced, changed, problems };

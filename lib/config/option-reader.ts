@@ -2,7 +2,9 @@ import type { AnyOption, DeclaredOptions, Form } from '../core/option-schema/opt
 import { nearest } from '../core/option-schema/wording.js';
 import { inWordsOfFiles, keysOf, nameInCode, nameInFiles, type FileKey } from './file-keys.js';
 import {
+  below,
   isEmpty,
+  joined,
   type FileEntry,
   type FileNode,
   type FileScalar,
@@ -189,11 +191,6 @@ export class OptionReader {
     return BROKEN;
   }
 }
-
-const joined = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`);
-
-const below = (path: string, { key, nameable }: FileEntry): string =>
-  joined(path, nameable ? key : '…');
 
 /** Whether a form is written as this kind of node. */
 function fits(form: Form, node: FileNode): boolean {

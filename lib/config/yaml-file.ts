@@ -1,7 +1,7 @@
 import type * as yaml from 'yaml';
 import type { FileEntry, FileNode, Place } from './file-node.js';
 import type { Findings } from './findings.js';
-import { SYNTAX, WHOLE_FILE } from './yaml-mistakes.js';
+import { INDENTATION, SYNTAX, WHOLE_FILE } from './yaml-mistakes.js';
 
 /** Most nodes of a file, each counted as often as it is named by an alias. */
 const MOST_NODES = 20_000;
@@ -29,14 +29,7 @@ export class YamlFile {
   /** Undefined where the file cannot be read at all: the findings say why. */
   read(): FileNode | undefined {
     const { errors, warnings, contents } = this.document;
-    const lines = new Set<number>();
-    for (const { code, pos } of [...errors, ...warnings]) {
-      const at = this.placeAt(pos[0]);
-      // What follows on the same line mostly comes of the same mistake.
-      if (!lines.has(at.line))
-        this.findings.add(at, '', SYNTAX[code] ?? SYNTAX['UNEXPECTED_TOKEN']!);
-      lines.add(at.line);
-    }
+    this.findSyntax([...errors, ...warnings]);
     // What follows a syntax error is guesswork. A key that is there twice changes nothing else.
     if (errors.some(({ code }) => code !== 'DUPLICATE_KEY')) return undefined;
     if (contents === null) {
@@ -47,6 +40,28 @@ export class YamlFile {
     if ((this.sizes.get(node) ?? 0) <= MOST_NODES) return node;
     this.findings.add(undefined, '', WHOLE_FILE.tooLarge);
     return undefined;
+  }
+
+  private findSyntax(found: readonly (yaml.YAMLError | yaml.YAMLWarning)[]): void {
+    const lines = new Set<number>();
+    for (const one of found) {
+      const at = this.placeAt(one.pos[0]);
+      // What follows on the same line mostly comes of the same mistake.
+      if (!lines.has(at.line)) this.findings.add(at, '', this.syntaxOf(one, found));
+      lines.add(at.line);
+      // The document has ended here. All that follows is reported in the same way.
+      if (one.code === 'UNEXPECTED_TOKEN') return;
+    }
+  }
+
+  private syntaxOf({ code, pos }: yaml.YAMLError, found: readonly yaml.YAMLError[]): string {
+    const isList = this.yaml.isSeq(this.document.contents);
+    if (code === 'UNEXPECTED_TOKEN' && isList) return INDENTATION.besideList;
+    const severalLines = found.some(
+      (other) => other.code === 'MULTILINE_IMPLICIT_KEY' && other.pos[0] === pos[0],
+    );
+    if (code === 'BLOCK_AS_IMPLICIT_KEY' && severalLines) return INDENTATION.deeper;
+    return SYNTAX[code] ?? SYNTAX['UNEXPECTED_TOKEN']!;
   }
 
   private node(found: yaml.Node): FileNode {

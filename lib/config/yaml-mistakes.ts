@@ -5,6 +5,14 @@ export const WHOLE_FILE = {
   endless: 'the alias stands inside what it names',
 } as const;
 
+/** Mistakes of indentation, which the parser reports in other words. */
+export const INDENTATION = {
+  deeper:
+    'the key of this line has a value already, and the next line is indented deeper: indent both alike',
+  besideList:
+    'this cannot stand beside a list: write consumers: above the list, and indent the keys of an item as deep as its first key',
+} as const;
+
 /** Mistakes of syntax, by the codes of the parser. */
 export const SYNTAX: Readonly<Record<string, string>> = {
   ALIAS_PROPS: 'an alias takes no anchor and no tag',

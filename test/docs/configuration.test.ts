@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { StreamPublisher, StreamsTransport } from 'nestjs-redis-streams';
+import { getStreamsToken, StreamPublisher, StreamsTransport } from 'nestjs-redis-streams';
 import { InvalidConfigError, loadConfig } from 'nestjs-redis-streams/config';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { OrderController } from '../../sample/docs/configuration/order.controller.js';
 import { options } from '../../sample/docs/configuration/drivers.js';
 import { streams } from '../../sample/docs/configuration/in-code.js';
+import { ShopController } from '../../sample/docs/configuration/shop.controller.js';
 import { readPage } from '../support/doc-pages.js';
 import { secret } from '../support/secrets.js';
 import { startRedis } from '../support/redis-server.js';
@@ -65,6 +66,48 @@ it('the file with several consumers has them both', async () => {
     name: 'payment-processor',
     concurrency: 10,
   });
+});
+
+/** Starts an application in a folder with the file of several consumers, at a Redis of its own. */
+async function inFolderOfSeveral(): Promise<void> {
+  const server = await startRedis();
+  onTestFinished(() => server.stop());
+  const text = several!.replaceAll('localhost:6379', `127.0.0.1:${server.port}`);
+  const before = process.cwd();
+  process.chdir(await folderWith('consumers.yaml', text));
+  onTestFinished(() => process.chdir(before));
+}
+
+it('two consumers of a file run in one application, by their names', async () => {
+  await inFolderOfSeveral();
+  const { SeveralModule } = await import('../../sample/docs/configuration/several.module.js');
+  const app = await NestFactory.create(SeveralModule, { abortOnError: false, logger: false });
+  onTestFinished(() => app.close());
+  expect(() => app.get(StreamsTransport)).toThrow('Nest could not find StreamsTransport element');
+  for (const name of ['order-processor', 'payment-processor']) {
+    const strategy = app.get<StreamsTransport>(getStreamsToken(name, StreamsTransport));
+    app.connectMicroservice({ strategy });
+  }
+  await app.startAllMicroservices();
+  const publisher = app.get<StreamPublisher>(getStreamsToken('order-processor', StreamPublisher));
+  const order = { orderId: 'o-1', customerId: 'c-1', total: 100 };
+  await publisher.publish('order.placed', order, { stream: 'orders.created' });
+  await until('the payment', () => app.get(ShopController).paid.includes('o-1'));
+});
+
+it('a service that loads one of several consumers keeps its code, if it sets the name back', async () => {
+  await inFolderOfSeveral();
+  const { streams: one } = await import('../../sample/docs/configuration/one-of-several.js');
+  const app = await NestFactory.create(
+    { module: class {}, imports: [one()], controllers: [OrderController] },
+    { logger: false },
+  );
+  onTestFinished(() => app.close());
+  app.connectMicroservice({ strategy: app.get(StreamsTransport) });
+  await app.startAllMicroservices();
+  const order = { orderId: 'o-2', customerId: 'c-1', total: 100 };
+  await app.get(StreamPublisher).publish('order.placed', order, { stream: 'orders.created' });
+  await until('the order', () => OrderController.seen.includes('o-2'));
 });
 
 it('the mistakes are those that the page shows', async () => {

@@ -1,6 +1,10 @@
-import { Controller } from '@nestjs/common';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Controller, type Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { StreamHandler, StreamsModule, StreamsTransport } from 'nestjs-redis-streams';
+import { loadConfig } from 'nestjs-redis-streams/config';
 import { StreamsTestKit } from 'nestjs-redis-streams/testing';
 import { expect, it, onTestFinished } from 'vitest';
 import { decide } from '../../sample/docs/dead-letters/decide.js';
@@ -8,6 +12,8 @@ import { HeldOrders } from '../../sample/docs/dead-letters/held-orders.service.j
 import { OrderController } from '../../sample/docs/dead-letters/order.controller.js';
 import { Mailer, Warehouse } from '../../sample/docs/dead-letters/services.js';
 import { UnclearController } from '../../sample/docs/dead-letters/unclear.controller.js';
+import { readPage } from '../support/doc-pages.js';
+import { blocksOf } from '../support/snippets.js';
 
 async function start() {
   const kit = new StreamsTestKit();
@@ -70,6 +76,48 @@ it('lists and releases messages on hold', async () => {
   expect(await orders.releaseAll('test')).toBe(1);
   await kit.clock.advance(10_000);
   expect(kit.settled.map(({ outcome }) => outcome)).toEqual(['held', 'held', 'handled', 'handled']);
+});
+
+it('forwards as the file says, and the documented handler of that stream is no circle', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'streams-config-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const blocks = blocksOf(readPage('docs/dead-letters.md')).map(({ text }) => text);
+  const file = blocks.find((text) => text.includes('dead_letter:'))!;
+  await writeFile(join(folder, 'config.yaml'), file);
+  const kit = new StreamsTestKit();
+  @Controller()
+  class Placed {
+    @StreamHandler('order.placed', { maxDeliveries: 1 })
+    place(): void {
+      throw new Error('There is no stock.');
+    }
+  }
+  const warnings: string[] = [];
+  const start = async (unclear: Type) => {
+    const options = { ...loadConfig(join(folder, 'config.yaml')), slots: kit.slots };
+    const module = await Test.createTestingModule({
+      imports: [StreamsModule.forRoot(options)],
+      controllers: [Placed, unclear],
+    }).compile();
+    module.useLogger(false);
+    const strategy = module.get(StreamsTransport);
+    strategy.on('warning', ({ code }) => warnings.push(code));
+    const app = module.createNestMicroservice({ strategy });
+    onTestFinished(() => app.close());
+    await app.listen();
+    return app;
+  };
+  @Controller()
+  class WithoutStrategy {
+    @StreamHandler('order.placed', { streams: ['order.unclear'] })
+    look(): void {}
+  }
+  await expect(start(WithoutStrategy)).rejects.toMatchObject({ code: 'FORWARD_CYCLE' });
+  const app = await start(UnclearController);
+  await kit.publish('order.placed', { orderId: 'o-1', customerId: 'c-1', total: 100 });
+  await kit.clock.advance(10_000);
+  expect([...app.get(UnclearController).open.keys()]).toEqual(['o-1']);
+  expect(warnings).toEqual([]);
 });
 
 it('decides by reason and size', () => {

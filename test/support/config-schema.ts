@@ -37,7 +37,10 @@ export function configSchema(): Json {
       consumer: object(CONSUMER as DeclaredOptions),
       consumers: object(CONSUMERS as DeclaredOptions),
       ...Object.fromEntries(
-        [...DECLARED_DRIVERS].map(([driver, shape]) => [driver, object(shape as DeclaredOptions)]),
+        [...DECLARED_DRIVERS].map(([driver, shape]) => [
+          driver,
+          orNothing(object(shape as DeclaredOptions)),
+        ]),
       ),
     },
   };
@@ -50,7 +53,12 @@ function object(shape: DeclaredOptions): Json {
     .map(([name, option]) => nameInFiles(name, option));
   return {
     type: 'object',
-    properties: Object.fromEntries(keys.map(([key, meaning]) => [key, property(shape, meaning)])),
+    properties: Object.fromEntries(
+      keys.map(([key, meaning]) => {
+        const schema = property(shape, meaning);
+        return [key, required.includes(key) ? schema : orNothing(schema)];
+      }),
+    ),
     ...(required.length > 0 && { required }),
     additionalProperties: false,
     ...(shape === (NAMED_DRIVER_OPTIONS as DeclaredOptions) && { allOf: driverConfigs() }),
@@ -76,6 +84,13 @@ function property(shape: DeclaredOptions, { as, targets, own }: FileKey): Json {
   const sets = `Sets ${targets.map(({ path }) => path.join('.')).join(' and ')}.`;
   const description = own ? comment : sets;
   return { ...(description !== undefined && { description: plain(description) }), ...valueOf(as) };
+}
+
+/** A key with nothing behind it counts as left out. */
+function orNothing(schema: Json): Json {
+  return 'anyOf' in schema
+    ? { ...schema, anyOf: [...(schema['anyOf'] as Json[]), { type: 'null' }] }
+    : { ...schema, type: [schema['type'], 'null'] };
 }
 
 /** Without marks that editors do not show. */

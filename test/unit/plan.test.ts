@@ -24,18 +24,25 @@ function handler(name: string, events: string[], options: HandlerOptions = {}): 
       plainInstructions: false,
       maxHold: 1000,
       concurrency: options.concurrency,
+      deadLetter: options.deadLetter,
       overlap: true,
       serial: false,
     },
   };
 }
 
-function plan(handlers: PlannedHandler[], routes: Route[] = [], unmatched?: UnmatchedPolicy) {
+function plan(
+  handlers: PlannedHandler[],
+  routes: Route[] = [],
+  unmatched?: UnmatchedPolicy,
+  stream?: string,
+) {
   const warnings: string[] = [];
   const tables = tablesOf(handlers, {
     routes,
     route: createRouter(routes),
     unmatched,
+    stream,
     warn: (code, message) => warnings.push(`${code} ${message}`),
   });
   const plans = shareReaders(tables);
@@ -116,5 +123,29 @@ describe('plan', () => {
     expect(plan([handler('A.a', ['x'], { streams: ['s'] })]).warnings).toHaveLength(1);
     expect(plan([handler('A.a', ['a.x'], { streams: ['as'] })], routes).warnings).toHaveLength(0);
     expect(plan([handler('A.a', ['x'], { streams: ['x'] })]).warnings).toHaveLength(0);
+  });
+
+  it('warns once of all handlers that read the stream of the transport', () => {
+    const names = ['A.a', 'A.b', 'A.c', 'A.d', 'A.e', 'A.f', 'A.g'];
+    const handlers = names.map((name) => handler(name, [name], { streams: ['topic'] }));
+    const other = handler('B.a', ['x'], { streams: ['other'] });
+    const { warnings } = plan([...handlers, other], [], undefined, 'topic');
+    expect(warnings).toEqual([
+      expect.stringMatching(/^STREAM_ROUTE_MISMATCH B\.a takes "x" from other, .*Add a route/),
+      expect.stringMatching(
+        /^STREAM_ROUTE_MISMATCH By the option stream .* from topic: A\.a, A\.b, A\.c, A\.d, A\.e and 2 more\. .* name the stream when you publish/,
+      ),
+    ]);
+    const routes = [{ events: '*', stream: 'topic' }];
+    expect(plan(handlers, routes, undefined, 'topic').warnings).toEqual([]);
+  });
+
+  it('does not warn of a handler of what is forwarded', () => {
+    const forwarding = handler('A.a', ['x'], { deadLetter: { forward: 'unclear' } });
+    const looking = handler('A.b', ['x'], { streams: ['unclear'] });
+    expect(plan([forwarding, looking]).warnings).toEqual([]);
+    expect(plan([looking]).warnings).toHaveLength(1);
+    const both = handler('A.b', ['x'], { streams: ['unclear', 'other'] });
+    expect(plan([forwarding, both]).warnings).toHaveLength(1);
   });
 });

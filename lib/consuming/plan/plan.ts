@@ -10,13 +10,15 @@ import {
   type Router,
 } from '../../core/routing.js';
 import { HandlerTable } from './handler-table.js';
+import { RouteMismatches, type Warn } from './route-mismatch.js';
 
 export interface PlanOptions {
   readonly route: Router;
   readonly routes: readonly Route[];
   readonly unmatched: UnmatchedPolicy | undefined;
-  /** Called with settings that are probably not meant. */
-  readonly warn: (code: string, message: string) => void;
+  /** The stream of handlers that name none. */
+  readonly stream?: string | undefined;
+  readonly warn: Warn;
 }
 
 /** What one consumer reads with one reader, and the handlers of its streams. */
@@ -38,8 +40,9 @@ export function tablesOf(
   options: PlanOptions,
 ): HandlerTable[] {
   const tables = new Map<string, HandlerTable>();
+  const mismatches = new RouteMismatches(handlers, options.stream, options.warn);
   for (const handler of handlers) {
-    for (const { stream, pattern, named } of sourcesOf(handler.definition, options)) {
+    for (const { stream, pattern, named } of sourcesOf(handler.definition, options, mismatches)) {
       const key = JSON.stringify([handler.group, stream]);
       let table = tables.get(key);
       if (!table)
@@ -47,6 +50,7 @@ export function tablesOf(
       table.add(pattern, handler.bound, named);
     }
   }
+  mismatches.end();
   for (const table of tables.values()) table.refuseMixedOrder();
   return [...tables.values()];
 }
@@ -57,12 +61,16 @@ interface Source {
   readonly named: boolean;
 }
 
-function sourcesOf(definition: HandlerDefinition, options: PlanOptions): Source[] {
+function sourcesOf(
+  definition: HandlerDefinition,
+  options: PlanOptions,
+  mismatches: RouteMismatches,
+): Source[] {
   const named = definition.options.streams;
   return definition.events.flatMap((pattern): Source[] => {
     const routed = streamsByRoute(pattern, options);
     if (named) {
-      warnOnMismatch(definition, pattern, named, routed, options);
+      mismatches.look(definition, pattern, named, routed);
       return named.map((stream) => ({ stream, pattern, named: true }));
     }
     if (routed.length > 0) return routed.map((stream) => ({ stream, pattern, named: true }));
@@ -80,23 +88,6 @@ function streamsByRoute(pattern: string, { routes, route }: PlanOptions): string
     )
     .map((candidate) => candidate.stream);
   return [...new Set(streams)];
-}
-
-function warnOnMismatch(
-  definition: HandlerDefinition,
-  pattern: string,
-  named: readonly string[],
-  routed: readonly string[],
-  options: PlanOptions,
-): void {
-  const published = routed.length > 0 ? routed : [isWildcard(pattern) ? undefined : pattern];
-  if (published.some((stream) => stream !== undefined && named.includes(stream))) return;
-  const target = published[0] ?? 'the stream of each event type';
-  options.warn(
-    'STREAM_ROUTE_MISMATCH',
-    `${definition.name} takes "${pattern}" from ${named.join(', ')}, but emit and publish without a ` +
-      `stream send such events to ${target}. Add a route if this application publishes them.`,
-  );
 }
 
 /**

@@ -7,7 +7,10 @@ import type { Order } from '../shop/orders.js';
 export class UnclearController {
   readonly open = new Map<string, string>();
 
-  @StreamHandler('order.placed', { streams: ['order.unclear'] })
+  @StreamHandler('order.placed', {
+    streams: ['order.unclear'],
+    deadLetter: 'queue',
+  })
   look(@Payload() order: Order, @Ctx() context: StreamContext): void {
     const { metadata } = context.message;
     const why = metadata['dead-letter-error'] ?? metadata['dead-letter-reason'];

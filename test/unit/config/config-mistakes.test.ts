@@ -2,7 +2,11 @@ import { InvalidConfigError, loadConfig } from 'nestjs-redis-streams/config';
 import { describe, expect, it } from 'vitest';
 import { configFile, mistakesIn, withVariables } from '../../support/config-file.js';
 
-const MEMORY = 'slots: { message_source: { driver: memory } }\n';
+const SOURCE = 'slots: { message_source: { driver: memory } }\n';
+const MEMORY = 'slots: { message_source: { driver: memory }, state_store: { driver: memory } }\n';
+
+const NEEDS_STORE =
+  'needs slots.state_store, where the records of progress are kept: fill the slot, or leave this key out';
 
 /** Lines 3 and on are those of the behavior. */
 const behavior = (...lines: readonly string[]): string =>
@@ -214,12 +218,12 @@ describe('a mistake in a file has its place, and says what to write', () => {
     [
       'an address that is none',
       redis('address: redis://localhost:6379'),
-      '5:16 slots.message_source.config.address: must be an address such as localhost:6379',
+      '5:16 slots.message_source.config.address: must be an address such as localhost:6379; a URL such as redis://localhost:6379 goes into url',
     ],
     [
       'a port that is none',
       redis('address: localhost:99999'),
-      '5:16 slots.message_source.config.address: must be an address such as localhost:6379',
+      '5:16 slots.message_source.config.address: must be an address such as localhost:6379; a URL such as redis://localhost:6379 goes into url',
     ],
     [
       'a misspelt option of Redis',
@@ -265,6 +269,38 @@ describe('a mistake in a file has its place, and says what to write', () => {
       'a variable of the wrong kind',
       redis('port: ${CONFIG_TEXT}'),
       '5:13 slots.message_source.config.port: must be a whole number from 1 to 65535, not a text',
+    ],
+    [
+      'records of progress without a state store',
+      `${SOURCE}behavior:\n  auto_commit: false\n  commit_interval: 5s\n  topic: a\n`,
+      `3:3 behavior.auto_commit: ${NEEDS_STORE}`,
+      `4:3 behavior.commit_interval: ${NEEDS_STORE}`,
+    ],
+    [
+      'records of progress beside an empty state store, by the name in code, and beside the behavior',
+      'slots: { message_source: { driver: memory }, state_store: }\ncommit_interval: 5s\nbehavior: { commits: {} }\n',
+      `2:1 commit_interval: ${NEEDS_STORE}`,
+      `3:13 behavior.commits: ${NEEDS_STORE}`,
+    ],
+    [
+      'records of progress of one of several consumers',
+      `consumers:\n  - { name: a, slots: &s { message_source: { driver: memory } } }\n  - { name: b, slots: *s, behavior: { auto_commit: true } }\n`,
+      `3:39 consumers[1].behavior.auto_commit: ${NEEDS_STORE}`,
+    ],
+    [
+      'a variable that is empty where that is refused',
+      redis('password: ${CONFIG_EMPTY:?ask the operators}'),
+      '5:17 slots.message_source.config.password: the variable CONFIG_EMPTY is empty: ask the operators',
+    ],
+    [
+      'a key that is indented deeper than the one before it',
+      `${MEMORY}behavior:\n  consumer_group: a\n    topic: b\n`,
+      '3:19 the key of this line has a value already, and the next line is indented deeper: indent both alike',
+    ],
+    [
+      'keys of a consumer beside a list',
+      `- name: a\n${MEMORY}behavior:\n  topic: a\n`,
+      '2:1 this cannot stand beside a list: write consumers: above the list, and indent the keys of an item as deep as its first key',
     ],
     [
       'an alias inside what it names',
@@ -326,7 +362,7 @@ describe('a mistake in a file has its place, and says what to write', () => {
       '1:1 slots: is no option of a file with several consumers: there are consumers',
     ],
   ])('%s', (_, text, ...mistakes) => {
-    withVariables({ CONFIG_TEXT: 'hunter2' });
+    withVariables({ CONFIG_TEXT: 'hunter2', CONFIG_EMPTY: '' });
     expect(mistakesIn(text)).toEqual(mistakes);
   });
 });

@@ -14,7 +14,7 @@ it('config.schema.json is made of the declarations (else: npm run docs:config-sc
 });
 
 describe('the schema for editors', () => {
-  const SLOTS = 'slots: { message_source: { driver: memory } }';
+  const SLOTS = 'slots: { message_source: { driver: memory }, state_store: { driver: memory } }';
 
   it.each([
     [
@@ -30,6 +30,11 @@ describe('the schema for editors', () => {
       'every form of an option',
       `${SLOTS}\nbehavior: { retention: { max_age: 1d }, routes: [{ events: [a], stream: b }], idempotency_window: native }`,
     ],
+    [
+      'keys with nothing behind them',
+      'description:\nslots: { message_source: { driver: memory, config: }, state_store: }\nbehavior: { topic: , lag: , max_retries: , unmatched: , routes: , retention: , idempotency_window: }',
+    ],
+    ['no behavior', `${SLOTS}\nbehavior:`],
     [
       'a driver that it does not know',
       'slots: { message_source: { driver: file, config: { any: [1] } } }',
@@ -50,6 +55,8 @@ describe('the schema for editors', () => {
     ],
     ['a driver without a name', 'slots: { message_source: { config: {} } }'],
     ['no slots', 'name: a'],
+    ['slots with nothing behind them', 'name: a\nslots:'],
+    ['a driver with nothing behind it', 'slots: { message_source: { driver: } }'],
     ['a consumer without a name', `consumers: [{ ${SLOTS} }]`],
     ['what only code can give', `${SLOTS}\nbehavior: { middleware: [] }`],
   ])('refuses %s, as loadConfig does', (_, text) => {

@@ -85,13 +85,19 @@ consumers:
     expect(loaded(`${MEMORY}behavior: { name: second }`)).toMatchObject({ name: 'second' });
   });
 
-  it('keep no records without a state store, unless the file asks for them', () => {
+  it('may leave the name of the transport as it is, in code or in the file', () => {
+    const inCode = { ...loaded(SEVERAL, 'order-processor'), name: 'default' };
+    expect(inCode).toMatchObject({ name: 'default', stream: 'orders.created' });
+    expect(inCode.slots).toEqual(loaded(SEVERAL, 'order-processor').slots);
+    expect(
+      loaded(SEVERAL.replace('batch_size: 10', 'name: default'), 'payment-processor').name,
+    ).toBe('default');
+  });
+
+  it('keep no records without a state store', () => {
     const source = 'name: a\nslots: { message_source: { driver: memory } }\n';
     expect(loaded(source)).not.toHaveProperty('commits');
-    expect(loaded(`${source}behavior: { auto_commit: false }`).commits).toEqual({
-      name: 'a',
-      auto: false,
-    });
+    expect(loaded(`${source}behavior: { commits: , auto_commit: }`)).not.toHaveProperty('commits');
   });
 });
 

@@ -17,9 +17,10 @@ import { contradictions } from './redis.problems.js';
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 /** What a file writes in place of `host` and `port`. */
-const ADDRESS = checked<string>('an address such as localhost:6379', isAddress).inFiles({
-  is: 'text',
-});
+const ADDRESS = checked<string>(
+  'an address such as localhost:6379; a URL such as redis://localhost:6379 goes into url',
+  isAddress,
+).inFiles({ is: 'text' });
 
 const ADDRESSES = 'a list of { host, port } that is not empty';
 
