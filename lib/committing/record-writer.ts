@@ -1,3 +1,4 @@
+import { StateContendedError } from '../core/errors/state-store.errors.js';
 import type { IdFormat } from '../ports/id-format.js';
 import type { StateStore } from '../ports/state-store.js';
 import { BEGINNING, recordOfText, textOfRecord, type ConsumerRecord } from './consumer-record.js';
@@ -22,25 +23,27 @@ export class RecordWriter {
   /**
    * @param make returns the record as of now, or undefined where there is nothing to write. Called
    * again for each try, because another consumer may have come further meanwhile
-   * @returns false where the stored record is ahead, or other consumers were always faster
+   * @returns false where there is nothing to write, or the stored record is ahead
+   * @throws StateContendedError where other consumers were faster at every try; what the store throws
    */
   async write(make: () => Promise<ConsumerRecord | undefined>): Promise<boolean> {
     const { store, key } = this;
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const record = await make();
       if (!record) return false;
-      const expected = this.known;
-      if (!this.isBehind(record)) {
+      const behind = this.isBehind(record);
+      if (!behind) {
         const text = textOfRecord(record);
-        if (await store.compareAndSet(key, expected, text)) {
+        if (await store.compareAndSet(key, this.known, text)) {
           this.known = text;
           return true;
         }
       }
-      this.known = await store.get(key);
-      if (this.known === expected) return false;
+      const stored = await store.get(key);
+      if (behind && stored === this.known) return false;
+      this.known = stored;
     }
-    return false;
+    throw new StateContendedError(key, MOST_TRIES);
   }
 
   private isBehind(record: ConsumerRecord): boolean {

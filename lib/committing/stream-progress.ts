@@ -63,22 +63,31 @@ export class StreamProgress {
 
   /** Writes what is to be written, one write at a time. Never rejects. */
   write(): Promise<void> {
-    this.writing ??= this.writeDue().finally(() => (this.writing = undefined));
-    return this.writing;
+    if (this.writing) return this.writing;
+    return this.due ? (this.writing = this.writeDue()) : Promise.resolve();
   }
 
+  /** There is something due, so it goes on after `writing` is set. */
   private async writeDue(): Promise<void> {
-    const { write, onOutcome } = this.options;
-    for (let due = this.due; due; due = this.due) {
-      this.due = undefined;
-      try {
-        await write(due);
-      } catch (error) {
-        // The next try writes this, unless there is something newer.
-        this.due ??= due;
-        return onOutcome(this, error);
-      }
-      onOutcome(this);
+    try {
+      while (this.due && (await this.writeOne(this.due)));
+    } finally {
+      this.writing = undefined;
     }
+  }
+
+  private async writeOne(due: Snapshot): Promise<boolean> {
+    const { write, onOutcome } = this.options;
+    this.due = undefined;
+    try {
+      await write(due);
+    } catch (error) {
+      // The next try writes this, unless there is something newer.
+      this.due ??= due;
+      onOutcome(this, error);
+      return false;
+    }
+    onOutcome(this);
+    return true;
   }
 }

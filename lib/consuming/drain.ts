@@ -80,12 +80,13 @@ export async function drain(consumer: Draining): Promise<void> {
   for (const delivery of unstarted) letGo(delivery);
   await endRuns(consumer, left, () => true, dispatcher.idle());
   consumer.takeOverdue(() => true).forEach(letGo);
-  await within(
+  // Functions of the application may have to decide on dead letters.
+  await withPatience(
     clock,
     Math.min(left(grace.settled), LAST_SETTLEMENTS),
     Promise.all([handOver?.idle(), settler.idle()]),
   );
-  settler.abandon();
+  settlementHandler.abandon();
   await consumer.recorder?.stop();
   await consumer.claims?.stop();
   await consumer.heartbeat.stop();

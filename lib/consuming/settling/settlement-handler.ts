@@ -145,6 +145,12 @@ export class SettlementHandler {
     this.settle(delivery, isTaken ? taken : trimmed);
   }
 
+  /** Gives up settlements that are not carried out yet, or not decided. */
+  abandon(): void {
+    this.settler.abandon();
+    this.strategies.stop();
+  }
+
   /** The entry was acknowledged by its id: it need not run, unless it runs already. */
   acknowledged(delivery: Delivery): void {
     // What is being settled has its own outcome. A retry finds out when it begins.

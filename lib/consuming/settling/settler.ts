@@ -36,13 +36,17 @@ export class Settler {
     this.laneOptions = { ...options, onUnheld: (item) => this.keepOtherwise(item) };
   }
 
-  /** @param record of a dead letter. @default made now */
+  /**
+   * Does nothing once settlements were given up.
+   * @param record of a dead letter. @default made now
+   */
   add(
     delivery: Delivery,
     settlement: Reported,
     onConcluded?: () => void,
     record?: DeadLetterRecord,
   ): void {
+    if (this.abandoned) return onConcluded?.();
     const item = new SettlingItem(delivery, settlement, onConcluded) as Item;
     const name = item.lease.lane;
     const store = this.options.storeOf?.(settlement, item.lease);
@@ -76,8 +80,8 @@ export class Settler {
   }
 
   /**
-   * Gives up settlements that could not be carried out: the source hands their entries to another
-   * consumer.
+   * Gives up settlements that could not be carried out, and those that come later: the source hands
+   * their entries to another consumer.
    */
   abandon(): void {
     this.abandoned = true;

@@ -24,12 +24,13 @@ export class StateStoreFullError extends StreamsError {
 
 /**
  * Other processes changed the same record of a state store faster, at every try. Nothing was written. A
- * message whose settlement needs the record stays pending, and its settlement is tried again.
+ * message whose settlement needs the record stays pending, and its settlement is tried again. The record of a
+ * consumer is tried again at the next interval.
  */
 export class StateContendedError extends StreamsError {
   static readonly code: string = 'STATE_CONTENDED';
   static readonly advice: string =
-    'Nothing needs to be done where it comes and goes. If it stays, let fewer processes work on one workflow at a time, or use a state store that answers faster.';
+    'Nothing needs to be done where it comes and goes. If it stays, let fewer processes change one record at a time, or use a state store that answers faster.';
 
   /** @param key the key in the state store */
   constructor(

@@ -131,3 +131,20 @@ it('consumers of one group that share a record agree on the offset of the group'
   await world.clock.advance(10_000);
   expect(await offset()).toBe(ids.at(-1));
 });
+
+it('an owner whose record other consumers change at every try is told of it', async () => {
+  let changed = 0;
+  const contended = new ObservedStore(shared);
+  const write = contended.compareAndSet.bind(contended);
+  contended.compareAndSet = async (key, expected, value) => {
+    if (changed >= 10) return write(key, expected, value);
+    changed++;
+    await shared.set(key, JSON.stringify({ offset: changed }));
+    return false;
+  };
+  await expect(writerOf(contended).write(async () => at('100'))).rejects.toMatchObject({
+    code: 'STATE_CONTENDED',
+  });
+  expect(await writerOf(contended).write(async () => at('100'))).toBe(true);
+  expect(await offset()).toBe('100');
+});

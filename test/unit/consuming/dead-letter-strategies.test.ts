@@ -381,6 +381,38 @@ describe('a function', () => {
     expect(outcomes()).toEqual(['dropped']);
   });
 
+  it.each<[string, (decide: (answer: 'drop') => void) => void]>([
+    ['answers after the shutdown', (decide) => decide('drop')],
+    ['never answers', () => undefined],
+  ])('that %s leaves the message pending, and no work behind', async (_, late) => {
+    const decision = gate<'drop'>();
+    const { runtime, publish, outcomes, failed } = await started(
+      [failing({ deadLetter: () => decision.promise })],
+      { gracePeriod: 500 },
+    );
+    const errors: unknown[] = [];
+    runtime.events.on('worker-error', (event) => errors.push(event));
+    await publish('paid');
+    const closed = runtime.close();
+    await world.clock.advance(5000);
+    await closed;
+    late(decision.open);
+    await world.clock.advance(60_000);
+    expect([outcomes(), errors, failed]).toEqual([[], [], []]);
+    const next = await world.start([{ events: ['paid'], invoke: () => undefined }]);
+    await world.clock.advance(60_000);
+    expect(next.outcomes()).toEqual(['handled']);
+  });
+
+  it('that never answers holds up no shutdown on a clock that stands still', async () => {
+    const { runtime, publish, outcomes } = await started([
+      failing({ deadLetter: () => new Promise(() => {}) }),
+    ]);
+    await publish('paid');
+    await runtime.close();
+    expect(outcomes()).toEqual([]);
+  });
+
   it('gets copies', async () => {
     const { runtime, publish } = await started([
       failing({

@@ -211,4 +211,14 @@ describe('the settler', () => {
     await idle;
     expect(s.settled).toEqual([]);
   });
+
+  it('sends nothing that comes after it has given up, however the entry is settled', async () => {
+    const s = settler(async (batch) => batch.map(() => new Error('closed')));
+    s.it.abandon();
+    const concluded: string[] = [];
+    s.it.add(delivery('1'), ack, () => concluded.push('1'));
+    s.it.add(delivery('2'), deadLetter('crashed'), () => concluded.push('2'));
+    await s.clock.advance(60_000);
+    expect([s.batches, concluded, s.it.pending]).toEqual([[], ['1', '2'], 0]);
+  });
 });

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../core/clock.js';
-import { within } from '../../../core/clock.js';
+import { sleep } from '../../../core/clock.js';
 import type { Codec } from '../../../core/codecs/codec.js';
 import type { DeadLetterRecord } from '../../../core/dead-letter-record.js';
 import type { DeadLetterAction, DeadLetterStrategy } from '../../../core/dead-letter-strategy.js';
@@ -30,6 +30,9 @@ export interface StrategyOptions {
 
 /** Decides what becomes of messages that are given up. */
 export class StrategyDecider {
+  /** For functions that have not answered yet. */
+  private readonly waits = new Set<AbortController>();
+
   constructor(private readonly options: StrategyOptions) {}
 
   /** Never rejects, and never throws: where a strategy fails, the message is kept where possible. */
@@ -46,6 +49,11 @@ export class StrategyDecider {
     }
   }
 
+  /** No answer is awaited any more: the shutdown has given up the messages. */
+  stop(): void {
+    for (const wait of this.waits) wait.abort();
+  }
+
   /** What becomes of messages for which no strategy is set. */
   private get usual(): 'queue' | 'drop' {
     return this.options.queues ? 'queue' : 'drop';
@@ -57,14 +65,19 @@ export class StrategyDecider {
     answer: PromiseLike<DeadLetterAction>,
   ): Promise<DecidedAction> {
     let decided: { readonly answer: DeadLetterAction } | undefined;
+    const wait = new AbortController();
+    this.waits.add(wait);
     try {
-      const { clock } = this.options;
       const deciding = Promise.resolve(answer).then((known) => (decided = { answer: known }));
-      await within(clock, LONGEST_DECISION, deciding);
+      await Promise.race([deciding, sleep(this.options.clock, LONGEST_DECISION, wait.signal)]);
+      if (!decided && wait.signal.aborted) return this.usual;
       if (!decided) throw new Error(`It took longer than ${LONGEST_DECISION} ms.`);
       return this.checked(delivery, record, decided.answer);
     } catch (error) {
       return this.failed(delivery, error);
+    } finally {
+      wait.abort();
+      this.waits.delete(wait);
     }
   }
 
