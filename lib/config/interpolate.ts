@@ -4,6 +4,12 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 /** `$${` stands for `${`; then `${NAME}`, `${NAME:-otherwise}` and `${NAME:?why}`. */
 const VARIABLE = /\$\$\{|\$\{([A-Za-z_]\w*)(?::([-?])([^}]*))?\}|\$\{/g;
 
+/** Names that messages show. Another one may be part of a password that has `${`. */
+const LIKE_A_NAME = /^[A-Z][A-Z0-9_]*$/;
+
+const UNNAMED =
+  'a variable is not set: set it, or write ${NAME:-otherwise} (only names in capital letters are shown)';
+
 /** A text with its variables replaced, or what is wrong with them. */
 export interface Interpolated {
   readonly text: string;
@@ -32,6 +38,10 @@ export function interpolate(text: string, variables: Variables): Interpolated {
     const value = variables[name];
     if (value !== undefined && (value !== '' || sign === undefined)) return value;
     if (sign === '-') return rest;
+    if (!LIKE_A_NAME.test(name)) {
+      problems.push(UNNAMED);
+      return '';
+    }
     const why =
       sign === '?' && rest !== '' ? `: ${rest}` : `: set it, or write \${${name}:-otherwise}`;
     problems.push(`the variable ${name} is ${value === '' ? 'empty' : 'not set'}${why}`);

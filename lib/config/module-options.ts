@@ -1,3 +1,4 @@
+import { shownName } from '../core/errors/slot.errors.js';
 import { concealed } from '../core/option-schema/concealed.js';
 import type { StreamsModuleOptions } from '../nest/module/streams.module.js';
 import type { NamedDriver, Slots } from '../options/slots-options.js';
@@ -30,8 +31,17 @@ export function moduleOptions(
 /** Slots whose options do not show when they are printed: they may have passwords. */
 const withoutValues = (slots: Slots): Slots =>
   Object.fromEntries(
-    Object.entries(slots as Record<string, NamedDriver>).map(([slot, { driver, config }]) => [
+    Object.entries(slots as Record<string, NamedDriver>).map(([slot, named]) => [
       slot,
-      { driver, ...(config && { config: concealed(config, () => `Options of ${driver}`) }) },
+      namedWithoutValues(named),
     ]),
   ) as unknown as Slots;
+
+function namedWithoutValues({ driver, config }: NamedDriver): NamedDriver {
+  const name = shownName(driver) ?? 'a driver';
+  const named = {
+    driver,
+    ...(config && { config: concealed(config, () => `Options of ${name}`) }),
+  };
+  return name === driver ? named : concealed(named, () => 'A driver by its name');
+}

@@ -1,5 +1,5 @@
 import type * as yaml from 'yaml';
-import type { FileEntry, FileNode, Place } from './file-node.js';
+import { isEmpty, type FileEntry, type FileNode, type Place } from './file-node.js';
 import type { Findings } from './findings.js';
 import { INDENTATION, SYNTAX, WHOLE_FILE } from './yaml-mistakes.js';
 
@@ -100,9 +100,8 @@ export class YamlFile {
     const named = this.node(key);
     const text = named.is === 'scalar' ? String(named.value) : '';
     const empty: FileNode = { is: 'scalar', at: named.at ?? around, value: null };
-    const nameable = value !== null && WORD.test(text);
     const node = value === null ? empty : this.node(value as yaml.Node);
-    return { key: text, keyAt: named.at, nameable, node };
+    return { key: text, keyAt: named.at, nameable: !isEmpty(node) && WORD.test(text), node };
   }
 
   private sizeOf(node: FileNode): number {

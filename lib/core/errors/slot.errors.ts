@@ -3,6 +3,10 @@ import { StreamsError } from './streams.error.js';
 /** Short words of small letters, as names of drivers are. Secrets are not. */
 const LIKE_A_NAME = /^(?=.{1,24}$)[a-z]+\d?(-[a-z]+\d?)*$/;
 
+/** The name of a driver, to be shown. Undefined: it does not look like a name, and may be a URL with a password. */
+export const shownName = (given: string): string | undefined =>
+  LIKE_A_NAME.test(given) ? given : undefined;
+
 /** A slot names a driver that this process does not know. Thrown when the application starts. */
 export class UnknownDriverError extends StreamsError {
   static readonly code: string = 'UNKNOWN_DRIVER';
@@ -18,7 +22,7 @@ export class UnknownDriverError extends StreamsError {
     given: string,
     hint: string,
   ) {
-    const driver = LIKE_A_NAME.test(given) ? given : undefined;
+    const driver = shownName(given);
     const names = driver === undefined ? 'a driver' : `the driver "${driver}"`;
     super(
       UnknownDriverError.code,

@@ -36,7 +36,7 @@ function loads(file: string, text: string): void {
     if (!(error instanceof InvalidConfigError)) throw error;
     const shown = `${error.message} ${JSON.stringify(error.problems)} ${error.stack}`;
     // A key that is followed by a value is a name, and may be shown.
-    if (shown.includes(SECRET) && !new RegExp(`${SECRET}"?\\s*:`).test(text)) {
+    if (shown.includes(SECRET) && !new RegExp(`${SECRET}"?\\s*:\\s*[^\\s},\\]]`).test(text)) {
       throw new Error(`shows a value: ${error.message}`, { cause: error });
     }
   }
