@@ -52,7 +52,7 @@ export class Settler {
     const store = this.options.storeOf?.(settlement, item.lease);
     const lanes = store === undefined ? this.lanes : this.lanesApart[store];
     let lane = lanes.get(name);
-    if (!lane) lanes.set(name, (lane = this.newLane()));
+    if (!lane) lanes.set(name, (lane = new Lane(this.laneOptions, this)));
     if (settlement.kind === 'ack') lane.add(item, settlement.reply !== undefined);
     else if (settlement.kind !== 'dead-letter') lane.add(item, false);
     else {
@@ -86,13 +86,6 @@ export class Settler {
   abandon(): void {
     this.abandoned = true;
     for (const lane of this.all()) lane.abandon();
-  }
-
-  private newLane(): Lane {
-    const lane = new Lane(this.laneOptions, this);
-    // What a strategy decides after the shutdown is tried once: no timer may outlive it.
-    if (this.abandoned) lane.abandon();
-    return lane;
   }
 
   private keepOtherwise({ delivery, settlement, onConcluded, ...rest }: Item): void {

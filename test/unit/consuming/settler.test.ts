@@ -87,17 +87,6 @@ describe('the settler', () => {
     await s.it.idle();
   });
 
-  it('tries once, and no more, what is decided after it was abandoned', async () => {
-    const s = settler(async (batch) => batch.map(() => new Error('closed')));
-    s.it.abandon();
-    s.it.add(delivery('1'), deadLetter('rejected'));
-    await new Promise((resolve) => setTimeout(resolve));
-    await s.clock.advance(600_000);
-    expect(s.batches).toEqual([1]);
-    expect(s.it.pending).toBe(0);
-    await s.it.idle();
-  });
-
   it('waits also for what another lane gets in the meantime', async () => {
     const late = Object.assign(delivery('2'), { lease: { ...delivery('2').lease, lane: 'other' } });
     const s = settler(async (batch) => {
