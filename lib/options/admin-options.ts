@@ -1,5 +1,6 @@
 import { flag, text, whole } from '../core/option-schema/kinds.js';
 import { declareOptions, type Given } from '../core/option-schema/shape.js';
+import { consumerName } from './consumer-name.js';
 import { checkedByDriver } from './message-ids.js';
 
 export const PAGE_OPTIONS = declareOptions('a page', {
@@ -40,14 +41,14 @@ export const REMOVE_OPTIONS = declareOptions('removeConsumer', {
    * The consumer that gets the pending entries. @default none: a consumer with pending entries is
    * not removed
    */
-  handOverTo: text(),
+  handOverTo: consumerName(),
 });
 
 export interface RemoveConsumerOptions extends Given<typeof REMOVE_OPTIONS> {}
 
 export const CLAIM_OPTIONS = declareOptions('claimStale', {
   /** The consumer that gets the entries. */
-  consumer: text().required(),
+  consumer: consumerName().required(),
   /** Only entries that were not delivered or kept fresh for this time, in milliseconds. */
   minIdleMs: whole(0).required(),
   /** Most entries to claim. @default 1000 */

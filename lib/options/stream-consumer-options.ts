@@ -6,6 +6,7 @@ import type { Problems } from '../core/option-schema/option.js';
 import { refuse } from '../core/option-schema/refuse.js';
 import { declareOptions, type Given } from '../core/option-schema/shape.js';
 import type { IdFormat } from '../ports/id-format.js';
+import { consumerName } from './consumer-name.js';
 import { streamPosition } from './message-ids.js';
 import { defined, resolveSettings } from './resolve-options.js';
 import { SETTINGS_OPTIONS, type ResolvedOptions } from './streams-options.js';
@@ -28,7 +29,7 @@ export const STREAM_CONSUMER_OPTIONS = declareOptions(
      * Name of the consumer in the group. Two consumers of one process that read the same stream in
      * the same group need different names. @default the module's
      */
-    consumer: text(),
+    consumer: consumerName(),
     /**
      * False: `start` and `subscribe` reject where the group is missing. @default true
      */

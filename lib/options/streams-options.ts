@@ -2,6 +2,7 @@ import type { Codec } from '../core/codecs/codec.js';
 import { jsonCodec } from '../core/codecs/json.codec.js';
 import { backoff, batch, oneOrMore } from './handler-options.js';
 import { commits } from './commits-options.js';
+import { consumerName } from './consumer-name.js';
 import { LONGEST_WAIT, READING } from './reading-options.js';
 import { deadLetter } from './dead-letter-strategy.js';
 import type { Middleware } from '../core/middleware.js';
@@ -59,7 +60,7 @@ export const SETTINGS_OPTIONS = declareOptions('transports, clients and modules'
    * runs as `name~2`, with a warning. @default `POD_NAME`, else `POD_IP`, else the host name; with
    * `-<pid>-<6 hex digits>`
    */
-  consumer: text(),
+  consumer: consumerName(),
   /**
    * Name of this application. Two applications of different names in one group cause a warning at
    * start-up: docs/rolling-deploys.md#what-is-warned-of.

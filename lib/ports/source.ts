@@ -91,7 +91,7 @@ export interface MessageSource {
    * included, and not above what was handed out. No entry need have this id. A consumer that resumes
    * behind it skips nothing.
    * - What was skipped by `startId`, or by setting the position of the group, counts as settled.
-   *   Redriven messages do not count.
+   *   Redriven and released messages count as settled.
    * - Undefined: there is nothing that the group has settled, or no such group. Creates neither group
    *   nor stream.
    *

@@ -61,6 +61,13 @@ describe('options', () => {
     expect(consumer).toContain(String(process.pid));
   });
 
+  it('refuse the name under which messages are on hold', () => {
+    const problems = problemsIn(() =>
+      resolveOptions({ slots: inAllSlots(source), consumer: '{held}' }),
+    );
+    expect(problems).toEqual([expect.stringMatching(/^consumer must be .* nor \{held\}/)]);
+  });
+
   it('look for abandoned entries twice per idle timeout, every 5 s at least', () => {
     expect(resolveOptions({ slots: inAllSlots(source), idleTimeout: 1000 }).reclaimInterval).toBe(
       500,
