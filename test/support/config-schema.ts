@@ -6,6 +6,13 @@ import { keysOf, nameInFiles, type FileKey } from '../../lib/config/file-keys.js
 import { NAMED_DRIVER_OPTIONS } from '../../lib/options/slots-options.js';
 import { optionComments } from './option-comments.js';
 
+/** Keys that do not simply mean the option that they set. */
+const SAYS: Readonly<Record<string, string>> = {
+  max_retries: 'Runs after the first one: max_retries: 3 is max_deliveries: 4.',
+  batch_size:
+    'Most messages of a batch, for handlers of batches that name no size, and concurrency for the others. 0: one at a time.',
+};
+
 type Json = Readonly<Record<string, unknown>>;
 
 const comments = optionComments([
@@ -55,7 +62,7 @@ function object(shape: DeclaredOptions): Json {
     type: 'object',
     properties: Object.fromEntries(
       keys.map(([key, meaning]) => {
-        const schema = property(shape, meaning);
+        const schema = property(shape, meaning, SAYS[key]);
         return [key, required.includes(key) ? schema : orNothing(schema)];
       }),
     ),
@@ -78,11 +85,15 @@ const driverConfigs = (): Json[] =>
 // oxlint-disable-next-line unicorn/no-thenable -- a word of JSON Schema
 const where = (matches: Json, holds: Json): Json => ({ if: matches, then: holds });
 
-function property(shape: DeclaredOptions, { as, targets, own }: FileKey): Json {
+function property(
+  shape: DeclaredOptions,
+  { as, targets, own }: FileKey,
+  says: string | undefined,
+): Json {
   const [name = ''] = targets[0]!.path;
   const comment = comments.get(`${shape.of}.${name}`) ?? comments.get(`.${name}`);
   const sets = `Sets ${targets.map(({ path }) => path.join('.')).join(' and ')}.`;
-  const description = own ? comment : sets;
+  const description = own ? comment : (says ?? sets);
   return { ...(description !== undefined && { description: plain(description) }), ...valueOf(as) };
 }
 

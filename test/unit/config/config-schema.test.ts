@@ -3,7 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 import { format } from 'prettier';
 import { describe, expect, it } from 'vitest';
-import { mistakesIn } from '../../support/config-file.js';
+import { loaded, mistakesIn } from '../../support/config-file.js';
 import { configSchema } from '../../support/config-schema.js';
 
 const validate = new Ajv2020({ allErrors: true, strictTypes: false }).compile(configSchema());
@@ -62,6 +62,13 @@ describe('the schema for editors', () => {
   ])('refuses %s, as loadConfig does', (_, text) => {
     expect(mistakesIn(text)).not.toEqual([]);
     expect(validate(parse(text))).toBe(false);
+  });
+
+  it('says that the first run is no retry', () => {
+    expect(JSON.stringify(configSchema())).toContain('max_retries: 3 is max_deliveries: 4');
+    expect(loaded('slots: { message_source: { driver: memory } }\nmax_retries: 3')).toMatchObject({
+      maxDeliveries: 4,
+    });
   });
 
   it('explains each option', () => {
