@@ -26,6 +26,10 @@ export class Findings {
   raise(): void {
     if (this.found.length === 0) return;
     const order = ({ line = 0, column = 0 }: ConfigProblem) => line * 1e6 + column;
-    throw new InvalidConfigError(this.found.toSorted((a, b) => order(a) - order(b)));
+    // A part that aliases name several times is read as often. Its mistakes are told once.
+    const key = ({ line, column, message }: ConfigProblem) => `${line}:${column} ${message}`;
+    const known = new Set<string>();
+    const distinct = this.found.filter((one) => !known.has(key(one)) && known.add(key(one)));
+    throw new InvalidConfigError(distinct.toSorted((a, b) => order(a) - order(b)));
   }
 }

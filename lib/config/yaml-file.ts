@@ -1,7 +1,7 @@
 import type * as yaml from 'yaml';
 import { isEmpty, type FileEntry, type FileNode, type Place } from './file-node.js';
 import type { Findings } from './findings.js';
-import { INDENTATION, SYNTAX, WHOLE_FILE } from './yaml-mistakes.js';
+import { BARE_VARIABLE, INDENTATION, SYNTAX, WHOLE_FILE } from './yaml-mistakes.js';
 
 /** Most nodes of a file, each counted as often as it is named by an alias. */
 const MOST_NODES = 20_000;
@@ -19,7 +19,7 @@ export class YamlFile {
 
   constructor(
     private readonly yaml: typeof import('yaml'),
-    text: string,
+    private readonly text: string,
     private readonly findings: Findings,
   ) {
     const lineCounter = (this.lines = new yaml.LineCounter());
@@ -55,6 +55,7 @@ export class YamlFile {
   }
 
   private syntaxOf({ code, pos }: yaml.YAMLError, found: readonly yaml.YAMLError[]): string {
+    if (this.text.startsWith('${', pos[0] - 1)) return BARE_VARIABLE;
     const isList = this.yaml.isSeq(this.document.contents);
     if (code === 'UNEXPECTED_TOKEN' && isList) return INDENTATION.besideList;
     const severalLines = found.some(

@@ -5,6 +5,9 @@ export const WHOLE_FILE = {
   endless: 'the alias stands inside what it names',
 } as const;
 
+/** A variable in `{ … }` or `[ … ]`, whose braces the parser takes for its own. */
+export const BARE_VARIABLE = 'inside { } and [ ] a variable needs quotation marks: "${NAME}"';
+
 /** Mistakes of indentation, which the parser reports in other words. */
 export const INDENTATION = {
   deeper:

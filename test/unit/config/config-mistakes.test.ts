@@ -314,6 +314,21 @@ describe('a mistake in a file has its place, and says what to write', () => {
       '1:1 slots: is missing; it must be an object with message_source, state_store, dead_letter_queue',
       '1:8 the alias names no anchor that stands before it',
     ],
+    [
+      'a mistake in a part that aliases name again, once',
+      'slots:\n  message_source: &m { driver: memory, config: { max_keys: 0 } }\n  state_store: *m\n',
+      '2:60 slots.message_source.config.max_keys: must be a whole number of at least 1',
+    ],
+    [
+      'a variable without quotation marks in { }',
+      `slots: { message_source: { driver: memory, config: { max_keys: \${N} } } }\nbehavior:\n  topic: a\n`,
+      '1:65 inside { } and [ ] a variable needs quotation marks: "${NAME}"',
+    ],
+    [
+      'variables without quotation marks in [ ]',
+      behavior('routes: [${A}, ${B}]'),
+      '3:13 inside { } and [ ] a variable needs quotation marks: "${NAME}"',
+    ],
     ['an unknown tag', behavior('topic: !secret a'), '3:10 a tag that is not known here'],
     ['a tab', MEMORY + 'behavior:\n	topic: a\n', '3:1 a tab indents the line; use blanks'],
     [
