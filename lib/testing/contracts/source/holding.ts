@@ -80,9 +80,9 @@ export function describeHolding({ describe, test }: Tests, world: () => SourceWo
     });
 
     test('needs its data: without, nothing is done, and the entry can be given up otherwise', async () => {
+      await entries();
       const { harness, stream, group } = world();
       if (!harness.trim) return skip('nothing can be trimmed');
-      await entries();
       const [a] = await world().publish('a', 'b');
       const reader = await world().reader('A', quick);
       const [lease] = await reader.take(2);
