@@ -1,4 +1,5 @@
-import type { Shape } from '../core/option-schema/shape.js';
+import { Option } from '../core/option-schema/option.js';
+import { isRecord, type Shape } from '../core/option-schema/shape.js';
 import { MEMORY_OPTIONS } from '../drivers/memory/memory.driver.js';
 import { REDIS_OPTIONS } from '../drivers/redis/connection/redis.options.js';
 // Files may name Redis, whether or not the application imports the root door.
@@ -36,3 +37,25 @@ export const factoriesOf = (drivers: ConfigDrivers): Record<string, NamedDriverF
       typeof given === 'function' ? given : given.driver,
     ]),
   );
+
+const lacksDriver = (given: unknown): boolean =>
+  typeof given !== 'function' &&
+  !(isRecord(given) && typeof given['driver'] === 'function' && isSchema(given['schema']));
+
+/** A schema may be an object or a function. */
+const isSchema = (given: unknown): boolean =>
+  typeof (given as Partial<ConfigSchema> | undefined)?.['~standard']?.validate === 'function';
+
+/** The option `drivers` of `loadConfig`. */
+export const namedConfigDrivers = new Option<ConfigDrivers>({
+  expected: 'an object of drivers, by their names',
+  accepts: (given) => isRecord(given) && !Object.values(given).some(lacksDriver),
+  within: (given, at) =>
+    isRecord(given)
+      ? Object.keys(given)
+          .filter((name) => lacksDriver(given[name]))
+          .map(
+            (name) => `${at}.${name} must be a function that makes a driver, or { driver, schema }`,
+          )
+      : undefined,
+});

@@ -41,7 +41,11 @@ function namedWithoutValues({ driver, config }: NamedDriver): NamedDriver {
   const name = shownName(driver) ?? 'a driver';
   const named = {
     driver,
-    ...(config && { config: concealed(config, () => `Options of ${name}`) }),
+    // What a schema makes of the options may be frozen.
+    ...(config && { config: concealed(extensible(config), () => `Options of ${name}`) }),
   };
   return name === driver ? named : concealed(named, () => 'A driver by its name');
 }
+
+const extensible = (config: object): object =>
+  Object.isExtensible(config) ? config : { ...config };

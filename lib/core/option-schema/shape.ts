@@ -157,7 +157,7 @@ export const declareOptions = <const O extends Options>(
   ...rules: readonly Rule[]
 ): Shape<O> => new Shape(of, options, rules);
 
-const isObject = (value: unknown): value is Loose =>
+export const isObject = (value: unknown): value is Loose =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** An object that can have options: no list, and no promise that was not awaited. */

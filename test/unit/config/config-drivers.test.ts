@@ -53,17 +53,6 @@ describe('a driver of another package', () => {
     ]);
   });
 
-  it('may throw anything', () => {
-    for (const [thrown, said] of [
-      [new TypeError('hunter3 is no host'), '… is no host'],
-      ['hunter3', 'the driver refuses these options'],
-    ] as const) {
-      expect(mistakesIn(FILE, undefined, { drivers: { file: refusing(thrown) } })).toEqual([
-        `6:7 slots.message_source.config: ${said}`,
-      ]);
-    }
-  });
-
   it('takes the place of a driver of this package with the same name', () => {
     const text = 'slots: { message_source: { driver: redis, config: { any: thing } } }';
     const { slots } = loaded(text, undefined, { drivers: { redis: () => memory() } });
