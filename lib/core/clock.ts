@@ -5,12 +5,13 @@ export type TimerHandle = unknown;
 export interface Clock {
   /**
    * Milliseconds since some moment of this clock, with fractions. Use it for durations: it never
-   * goes back, and does not jump when the machine's time is set.
+   * goes back, and does not jump when the machine's time is set. In another process, and after a
+   * restart, the same number means another moment: never store it, and never compare it with a date.
    */
   now(): number;
   /**
-   * Milliseconds since the epoch, by the machine's time. Use it for timestamps: it may jump or go
-   * back.
+   * Milliseconds since the epoch, by the machine's time. Use it for times that are stored or sent,
+   * such as `publishedAt` or when a key expires. It may jump or go back.
    */
   wallTime(): number;
   setTimeout(callback: () => void, ms: number): TimerHandle;

@@ -40,6 +40,8 @@ export interface MessageSource {
    * - `publishedAt` of the lease is the time of publication, by the server's clock.
    * - Streams are named without the key prefix, here and in leases. Two prefixes share nothing.
    * - An empty batch returns an empty list.
+   * - Refused are an entry that is no list of names and values in turn (no fields, or a name without a
+   *   value), and what the technology cannot take, such as a message that is too long.
    *
    * With an idempotency key: where an entry of this stream was published with this key within the
    * window, by any producer, nothing is appended and the id of that entry is returned. A refused
@@ -73,7 +75,9 @@ export interface MessageSource {
    *   forgets the entry. With `atomicPublish` it does neither where one of them is refused.
    * - Dead-letter with the action `hold`: see the port `HeldEntries`. Only where there is that port.
    * - Dead-letter: stores `record` with the fields that the lease was handed, then forgets the entry.
-   *   Each group that gives up has a dead letter of its own.
+   *   Each group that gives up has a dead letter of its own. Comes only to a driver with the port
+   *   `deadLetters`, and only where the slot `deadLetterQueue` names no other queue. Without any queue
+   *   the engine acknowledges instead.
    * - Retry: with `redelivers` the source hands the entry out again after the delay. Otherwise the
    *   lease stays, is not `charged` any more, and is fresh; `gone` where its data was deleted. With
    *   `uncharged` a run that was counted is taken back.

@@ -13,7 +13,7 @@ function harness(): DriverHarness {
     open: async ({ events = new EventBus(), keyPrefix = '' } = {}) =>
       factory.open({ events, keyPrefix }),
     elapse: (ms) => clock.advance(ms),
-    now: () => clock.now(),
+    now: () => clock.wallTime(),
     unique: (name) => `${name}-${++names}`,
     vanish,
     close: async () => undefined,

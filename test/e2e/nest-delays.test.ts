@@ -38,7 +38,7 @@ async function shop() {
 describe('a Nest application', () => {
   it('publishes for later, alone, in a batch and by a record', async () => {
     const { publisher, client, kit, seen } = await shop();
-    const deliverAt = new Date(kit.clock.now() + 2000);
+    const deliverAt = new Date(kit.clock.wallTime() + 2000);
     const id = await publisher.publish('reminder', 'a', { delay: 1000 });
     expect(id).toMatch(/^delayed-\d{16}$/);
     await publisher.publishBatch([
@@ -49,7 +49,7 @@ describe('a Nest application', () => {
     expect(await lastValueFrom(client.emit('reminder', record.setDelay(4000).build()))).toMatch(
       /^delayed-/,
     );
-    const later = record.setPayload('e').setDeliverAt(kit.clock.now() + 5000);
+    const later = record.setPayload('e').setDeliverAt(kit.clock.wallTime() + 5000);
     await lastValueFrom(client.emit('reminder', later.build()));
     await kit.publish('reminder', 'f', { delay: 6000 });
     await kit.advance(10_000);
@@ -73,7 +73,7 @@ describe('a Nest application', () => {
       { id: second },
     ]);
     expect(await delayed.cancel('reminder', first)).toBe(true);
-    const deliverAt = new Date(kit.clock.now() + 500);
+    const deliverAt = new Date(kit.clock.wallTime() + 500);
     expect(await delayed.reschedule('reminder', second, { deliverAt })).toBe(true);
     await kit.advance(5000);
     expect(seen).toEqual([['second', 500]]);

@@ -665,7 +665,7 @@ test('what is known of a workflow outlasts its delays', async () => {
       first: () =>
         fanOut([next('part', 1), next('part', 2, { delay: 60_000 })], { join: 'joined' }),
       part: (n: number) => n,
-      joined: () => next('late', {}, { deliverAt: kit.clock.now() + 60_000 }),
+      joined: () => next('late', {}, { deliverAt: kit.clock.wallTime() + 60_000 }),
       late: () => undefined,
     },
     { options: { workflowTtl: 1000 } },

@@ -27,7 +27,7 @@ describe.concurrent('the packed package', () => {
   afterAll(() => rm(dir, { recursive: true, force: true }));
 
   it('holds the build and what describes it', () => {
-    const others = files.filter((file) => !/^(?:dist|docs)\//.test(file)).toSorted();
+    const others = files.filter((file) => !/^(?:dist|docs|sample)\//.test(file)).toSorted();
     expect(others).toEqual([
       'CHANGELOG.md',
       'LICENSE',
@@ -38,6 +38,15 @@ describe.concurrent('the packed package', () => {
     expect(files.filter((file) => file.startsWith('docs/') && !/\.(md|svg)$/.test(file))).toEqual(
       [],
     );
+    const samples = files.filter((file) => file.startsWith('sample/'));
+    expect(
+      samples.filter((file) => !/^sample\/file-driver\/(src|test)\/[\w.-]+\.ts$/.test(file)),
+    ).toEqual(
+      ['README.md', 'package.json', 'tsconfig.build.json'].map(
+        (name) => `sample/file-driver/${name}`,
+      ),
+    );
+    expect(samples).toContain('sample/file-driver/src/feed.ts');
     expect(files).toContain('dist/index.d.ts');
     expect(files).toContain('dist/drivers/memory/index.d.ts');
     expect(files.filter((file) => !/\.(js|d\.ts)$/.test(file) && file.startsWith('dist/'))).toEqual(

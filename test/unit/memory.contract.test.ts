@@ -12,7 +12,7 @@ async function harness(): Promise<DriverHarness> {
     open: async ({ events = new EventBus(), keyPrefix = '' } = {}) =>
       factory.open({ events, keyPrefix }),
     elapse: (ms) => clock.advance(ms),
-    now: () => clock.now(),
+    now: () => clock.wallTime(),
     unique: (name) => `${name}-${++names}`,
     trim: async (stream, id) => {
       broker.deleteEntry(stream, id);

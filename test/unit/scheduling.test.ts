@@ -57,7 +57,7 @@ describe('delayed messages', () => {
 
   it('of a time that is past, or with a delay of 0, are handled at once', async () => {
     const { runtime, handled } = await consumer();
-    const deliverAt = new Date(world.clock.now() - 1000);
+    const deliverAt = new Date(world.clock.wallTime() - 1000);
     await runtime.producer.publish({ eventType: 'later', payload: 'past', deliverAt });
     const id = await runtime.producer.publish({ eventType: 'later', payload: 'now', delay: 0 });
     expect(id).toMatch(/^\d+-\d+$/);
@@ -71,7 +71,7 @@ describe('delayed messages', () => {
     const ids = await runtime.producer.publishBatch([
       { eventType: 'later', payload: 'b', delay: 10 },
       { eventType: 'later', payload: 'a' },
-      { eventType: 'later', payload: 'c', deliverAt: world.clock.now() + 20 },
+      { eventType: 'later', payload: 'c', deliverAt: world.clock.wallTime() + 20 },
     ]);
     expect(ids).toEqual([
       expect.stringMatching(/^delayed-/),
@@ -134,7 +134,7 @@ describe('delayed messages', () => {
       items: [
         {
           id: first,
-          dueAt: new Date(world.clock.now() + 1000).toISOString(),
+          dueAt: new Date(world.clock.wallTime() + 1000).toISOString(),
           eventType: 'later',
           payload: 'first',
           metadata: { k: 'v' },

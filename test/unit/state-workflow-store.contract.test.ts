@@ -16,7 +16,7 @@ function harness(): DriverHarness {
       return { ...driver, workflows: new StateWorkflowStore(driver.state!, clock) };
     },
     elapse: (ms) => clock.advance(ms),
-    now: () => clock.now(),
+    now: () => clock.wallTime(),
     unique: (name) => `${name}-${++names}`,
     close: async () => undefined,
   };
@@ -35,7 +35,7 @@ function ofFiles(): DriverHarness {
       return { ...driver, workflows: new StateWorkflowStore(driver.state!, clock) };
     },
     elapse: (ms) => clock.advance(ms),
-    now: () => clock.now(),
+    now: () => clock.wallTime(),
   };
 }
 

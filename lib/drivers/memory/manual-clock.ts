@@ -1,6 +1,8 @@
 import type { Clock, TimerHandle } from '../../core/clock.js';
 import { turnEventLoop } from './event-loop.js';
 
+/** What `now` says at first, in milliseconds: a process that started a second ago. */
+const YOUNG = 1000;
 const NEW_YEAR_2025 = Date.UTC(2025, 0, 1);
 
 interface Timer {
@@ -12,25 +14,32 @@ interface Timer {
 export class ManualClock implements Clock {
   /** A shutdown waits this long in real time for handlers that run, in milliseconds. */
   readonly patience = 2000;
-  private time: number;
-  private offset = 0;
+  private time = YOUNG;
+  /** The machine's time where `now` is 0. */
+  private epoch: number;
   /** Ordered by due time; timers of the same time as they were set. */
   private readonly timers: Timer[] = [];
   private advancing: Promise<void> = Promise.resolve();
 
-  /** @param start milliseconds since the epoch. @default the beginning of 2025, UTC */
+  /**
+   * @param start the machine's time, in milliseconds since the epoch. @default the beginning of 2025,
+   * UTC
+   */
   constructor(start: number | Date = NEW_YEAR_2025) {
-    this.time = Number(start);
+    this.epoch = Number(start) - YOUNG;
   }
 
-  /** In milliseconds since the epoch, too, until the machine's time is set. */
+  /**
+   * Milliseconds since this clock was made, as the clock of a process counts from its start. It is no
+   * time of day: code that stores it, or compares it with a date, fails its tests.
+   */
   now(): number {
     return this.time;
   }
 
   /** The machine's time, in milliseconds since the epoch. */
   wallTime(): number {
-    return this.time + this.offset;
+    return this.epoch + this.time;
   }
 
   /**
@@ -38,7 +47,7 @@ export class ManualClock implements Clock {
    * on.
    */
   stepWallTime(ms: number): void {
-    this.offset += ms;
+    this.epoch += ms;
   }
 
   /** Calls a function once, when `advance` has moved the time on by `ms` milliseconds. */

@@ -15,7 +15,10 @@ export interface DriverHarness {
   open(options?: OpenOptions): Promise<Driver>;
   /** Lets so much of the driver's time pass. Real time may pass longer, never shorter. */
   elapse(ms: number): Promise<void>;
-  /** The driver's time, ms since the epoch. */
+  /**
+   * The driver's time, in milliseconds since the epoch: `wallTime()` of its clock, not `now()`, which
+   * counts from the start of the process. For a server, the time of the server or `Date.now()`.
+   */
   now(): number;
   /** A name for a stream or group that no other test uses. */
   unique(name: string): string;

@@ -179,6 +179,10 @@ export function recordFor(lease: Lease, group: string, consumer: string): DeadLe
   };
 }
 
+/** Without those that never come to a driver that lacks a port. */
+export const fitFor = (driver: Driver, settlings: readonly Settling[]): readonly Settling[] =>
+  settlings.filter(({ settlement }) => driver.deadLetters || settlement.kind !== 'dead-letter');
+
 /** A settlement that has to be fenced, of each kind. */
 export function fencedSettlings(lease: Lease, group: string, follower: string): Settling[] {
   return [

@@ -14,7 +14,7 @@ export function harness(): DriverHarness {
     open: async ({ events = new EventBus(), keyPrefix = '' } = {}) =>
       driver.open({ events, keyPrefix }),
     elapse: (ms) => clock.advance(ms),
-    now: () => clock.now(),
+    now: () => clock.wallTime(),
     unique: (name) => `${name}-${++names}`,
     close: async () => undefined,
   };

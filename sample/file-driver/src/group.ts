@@ -10,7 +10,7 @@ export interface Pending {
   runs: number;
   /** The lease that was handed out last: the fence. No other lease may settle the entry. */
   lease?: Lease | undefined;
-  /** When its consumer last showed that it holds the entry. */
+  /** When its consumer last showed that it holds the entry. By `now` of the clock: never stored. */
   freshAt?: number;
   /**
    * Any consumer may take the entry at once, except this one. What a process had when it died is

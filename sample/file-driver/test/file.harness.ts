@@ -15,7 +15,7 @@ export function fileHarness(options: Partial<FileOptions> = {}): DriverHarness {
     open: async ({ events = new EventBus(), keyPrefix = '' } = {}) =>
       driver.open({ events, keyPrefix }),
     elapse: (ms) => clock.advance(ms),
-    now: () => clock.now(),
+    now: () => clock.wallTime(),
     unique: (name) => `${name}-${++names}`,
     close: async () => rmSync(directory, { recursive: true }),
   };

@@ -101,6 +101,33 @@ describe('the next process', () => {
     assert.deepEqual(await values(), ['one', undefined, undefined]);
   });
 
+  it('has another start of its clock, and the same dates', async () => {
+    await before.closeDrivers();
+    const clock = new ManualClock();
+    const dead = before.open({ clock });
+    await clock.advance(86_400_000);
+    const publishedAt = clock.wallTime();
+    await publish(dead, 'a', 'b');
+    await dead.state!.set('expires', 'one', 1000);
+    const reader = await subscribe(dead);
+    await reader.pull(1);
+
+    after = before.afterDeath();
+    const later = new ManualClock(clock.wallTime() + 500);
+    const next = after.open({ clock: later });
+    const leases = await (await subscribe(next, 'B')).pull(10);
+    assert.deepEqual(
+      leases.map((lease) => [...valuesOf([lease]), lease.publishedAt]),
+      [
+        ['a', publishedAt],
+        ['b', publishedAt],
+      ],
+    );
+    assert.equal(await next.state!.get('expires'), 'one');
+    await later.advance(500);
+    assert.equal(await next.state!.get('expires'), undefined);
+  });
+
   it('completes a step whose line the journal has: the entry is published, once', async () => {
     await publish(driver, 'a');
     const [lease] = await (await subscribe(driver)).pull(1);

@@ -101,7 +101,7 @@ async function harness(): Promise<DriverHarness> {
     open: async ({ events = new EventBus(), keyPrefix = '' } = {}) =>
       factory.open({ events, keyPrefix }),
     elapse: (ms) => clock.advance(ms),
-    now: () => clock.now(),
+    now: () => clock.wallTime(),
     unique: (name) => \`\${name}-\${++names}\`,
     close: async () => rmSync(directory, { recursive: true }),
   };

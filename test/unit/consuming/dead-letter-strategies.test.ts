@@ -168,6 +168,7 @@ describe('without a dead letter queue', () => {
     await expect(world.start([handler], { slots: slots(), ...options })).rejects.toMatchObject({
       code: 'MISSING_SLOT',
       slot: 'deadLetterQueue',
+      message: expect.stringContaining('deadLetterQueue: redis') as string,
     });
   });
 

@@ -98,7 +98,7 @@ describe('dispatch', () => {
       ],
       { consumer: 'me' },
     );
-    const at = new Date(world.clock.now()).toISOString();
+    const at = new Date(world.clock.wallTime()).toISOString();
     const id = await app.runtime.producer.publish({
       eventType: 'x',
       payload: [1],

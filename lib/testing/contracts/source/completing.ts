@@ -147,6 +147,7 @@ export function describeCompleting(
     });
 
     test('the acknowledgement of a redriven message completes its key, too', async () => {
+      const deadLetters = port(await world().driver(), 'deadLetters');
       const { stream, group } = world();
       await world().publish('1');
       const reader = await world().reader('A');
@@ -155,9 +156,7 @@ export function describeCompleting(
       const source = await world().source();
       const bury = { lease: lost, settlement: deadLetter('unrecoverable'), record } as const;
       expect(await source.settle([bury])).toEqual(['settled']);
-      expect(await port(await world().driver(), 'deadLetters').redrive(stream, { all: true })).toBe(
-        1,
-      );
+      expect(await deadLetters.redrive(stream, { all: true })).toBe(1);
       const back = await reader.takeOne();
       expect(back.redriven).toBe(true);
       expect(await reader.settle(back, completing('1'))).toBe('settled');

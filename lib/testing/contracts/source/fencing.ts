@@ -3,7 +3,13 @@ import type { Tests } from '../../running/runner.js';
 import type { Lease } from '../../../core/lease.js';
 import { ack } from '../../../core/settlement.js';
 import type { Reader } from '../../world/reader.js';
-import { fencedSettlings, IDLE, kindOf, type SourceWorld } from '../../world/source-world.js';
+import {
+  fencedSettlings,
+  fitFor,
+  IDLE,
+  kindOf,
+  type SourceWorld,
+} from '../../world/source-world.js';
 
 export function describeFencing({ describe, test }: Tests, world: () => SourceWorld): void {
   /** A read the entry, was silent too long, and B runs it now. */
@@ -18,7 +24,8 @@ export function describeFencing({ describe, test }: Tests, world: () => SourceWo
   /** Nothing but a plain ack may come of this lease. */
   async function expectLost(reader: Reader, lost: Lease): Promise<void> {
     const follower = world().harness.unique('follower');
-    for (const settling of fencedSettlings(lost, world().group, follower)) {
+    const settlings = fencedSettlings(lost, world().group, follower);
+    for (const settling of fitFor(await world().driver(), settlings)) {
       const [outcome] = await reader.source.settle([settling]);
       expect([kindOf(settling), outcome]).toEqual([kindOf(settling), 'lost']);
     }

@@ -7,6 +7,7 @@ import type { SubscribeOptions } from '../../../ports/subscription.js';
 import type { Reader } from '../../world/reader.js';
 import {
   fencedSettlings,
+  fitFor,
   IDLE,
   kindOf,
   NEVER,
@@ -46,6 +47,7 @@ export function describeGuarding(
     }
 
     test('everything works as without', async () => {
+      port(await world().driver(), 'deadLetters');
       await world().publish('a', 'b', 'c', 'd');
       const { reader } = await guarded('A');
       const [a, b, c, d] = await reader.take(4);
@@ -93,7 +95,7 @@ export function describeGuarding(
       const follower = world().harness.unique('follower');
       const settlings = fencedSettlings(lease, world().group, follower);
       for (const settling of [
-        ...settlings,
+        ...fitFor(await world().driver(), settlings),
         { lease, settlement: leave },
         { lease, settlement: ack },
       ]) {
@@ -215,12 +217,12 @@ export function describeGuarding(
     });
 
     test('a redriven message is handed out, too', async () => {
+      const deadLetters = port(await world().driver(), 'deadLetters');
       await world().publish('a');
       const { reader } = await guarded('A');
       const lease = await reader.takeOne();
       const [, , bury] = fencedSettlings(lease, world().group, 'none');
       expect(await reader.source.settle([bury!])).toEqual(['settled']);
-      const deadLetters = port(await world().driver(), 'deadLetters');
       await deadLetters.redrive(world().stream, { group: world().group });
       const again = await reader.takeOne();
       expect([again.redriven, valueOf(again)]).toEqual([true, 'a']);

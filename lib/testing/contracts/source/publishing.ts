@@ -1,7 +1,14 @@
 import { expect } from '../../running/expect.js';
 import type { Tests } from '../../running/runner.js';
+import type { Fields } from '../../../core/message.js';
 import { ack } from '../../../core/settlement.js';
 import { entry, valueOf, type SourceWorld } from '../../world/source-world.js';
+
+/** What every source refuses. */
+const NO_ENTRIES: readonly (readonly [string, Fields])[] = [
+  ['without fields', []],
+  ['with a name that has no value', ['payload', 'one', 'odd']],
+];
 
 export function describePublishing({ describe, test }: Tests, world: () => SourceWorld): void {
   describe('publishing', () => {
@@ -53,18 +60,25 @@ export function describePublishing({ describe, test }: Tests, world: () => Sourc
       await there.expectNothing(100);
     });
 
-    test('a refused entry does not hide the fate of the others', async () => {
-      const { stream } = world();
-      const source = await world().source();
-      const results = await source.publish([
-        { stream, fields: entry('1') },
-        { stream, fields: [] },
-        { stream, fields: entry('3') },
-      ]);
-      expect(results).toEqual([expect.any(String), expect.any(Error), expect.any(String)]);
-      const reader = await world().reader('A');
-      expect((await reader.take(2)).map(({ id }) => id)).toEqual([results[0], results[2]]);
-    });
+    for (const [what, fields] of NO_ENTRIES) {
+      test(`an entry ${what} is refused, which does not hide the fate of the others`, async () => {
+        const { stream } = world();
+        const source = await world().source();
+        const results = await source.publish([
+          { stream, fields: entry('1') },
+          { stream, fields },
+          { stream, fields: entry('3') },
+        ]);
+        const [first, refused, third] = results;
+        expect(refused, `the result of the entry ${what}`).toBeInstanceOf(Error);
+        expect([first, third], 'the ids of the entries around it').toEqual([
+          expect.any(String),
+          expect.any(String),
+        ]);
+        const reader = await world().reader('A');
+        expect((await reader.take(2)).map(({ id }) => id)).toEqual([first, third]);
+      });
+    }
 
     test('an empty batch is nothing', async () => {
       const source = await world().source();
@@ -73,11 +87,14 @@ export function describePublishing({ describe, test }: Tests, world: () => Sourc
 
     test('gives entries the time at which they were published', async () => {
       const before = world().harness.now();
+      const ofHarness = 'now() of the harness has to be in milliseconds since the epoch';
+      expect(before, ofHarness).toBeGreaterThan(Date.UTC(2000, 0, 1));
       await world().publish('a');
       const reader = await world().reader('A');
       const { publishedAt } = await reader.takeOne();
-      expect(publishedAt).toBeGreaterThanOrEqual(before - 2000);
-      expect(publishedAt).toBeLessThanOrEqual(world().harness.now() + 2000);
+      const what = 'publishedAt, in milliseconds since the epoch';
+      expect(publishedAt, what).toBeGreaterThanOrEqual(before - 2000);
+      expect(publishedAt, what).toBeLessThanOrEqual(world().harness.now() + 2000);
     });
 
     test('later changes to what was handed in change nothing', async () => {

@@ -140,7 +140,8 @@ export function describePulling({ describe, test }: Tests, world: () => SourceWo
     });
 
     test('subscribing rejects where it can never succeed', async () => {
-      await expect(world().reader('A', { startId: 'no id' })).rejects.toThrow();
+      const startId = 'no id';
+      await expect(world().reader('A', { startId }), `subscribe from ${startId}`).rejects.toThrow();
     });
   });
 

@@ -1,3 +1,4 @@
+import { port } from '../../running/skipped.js';
 import { expect } from '../../running/expect.js';
 import type { Tests } from '../../running/runner.js';
 import { release, retry } from '../../../core/settlement.js';
@@ -79,6 +80,7 @@ export function describeSettledUpTo({ describe, test }: Tests, world: () => Sour
     });
 
     test('has dead letters in it', async () => {
+      port(await world().driver(), 'deadLetters');
       const ids = await world().publish('a', 'b');
       const reader = await world().reader('A');
       const lease = await reader.takeOne();
