@@ -101,8 +101,8 @@ export class ConsumerStates {
    * Deletes a record. A message source that does not remember positions then begins at `startId`, so
    * the messages that it still has are handled again. Any other source goes on where it is.
    * @returns true where there was a record
-   * @throws ConsumerStateInUseError where a consumer of this process reads the stream in the group.
-   * Close those of other processes, too: they write their record again
+   * @throws ConsumerStateInUseError where a consumer of this transport reads the stream in the group.
+   * Close those of other transports and processes, too: they write their record again
    * @throws MissingSlotError, InvalidOptionsError, and what the state store throws
    */
   async reset(stream: string, which: WhichConsumerState = {}): Promise<boolean> {

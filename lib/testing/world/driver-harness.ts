@@ -17,7 +17,7 @@ export interface DriverHarness {
   elapse(ms: number): Promise<void>;
   /**
    * The driver's time, in milliseconds since the epoch: `wallTime()` of its clock, not `now()`, which
-   * counts from the start of the process. For a server, the time of the server or `Date.now()`.
+   * counts from the start of the process. For a server, the time of the server.
    */
   now(): number;
   /** A name for a stream or group that no other test uses. */

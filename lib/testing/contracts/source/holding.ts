@@ -82,6 +82,7 @@ export function describeHolding({ describe, test }: Tests, world: () => SourceWo
     test('needs its data: without, nothing is done, and the entry can be given up otherwise', async () => {
       await entries();
       const { harness, stream, group } = world();
+      port(await world().driver(), 'held');
       if (!harness.trim) return skip('nothing can be trimmed');
       const [a] = await world().publish('a', 'b');
       const reader = await world().reader('A', quick);
