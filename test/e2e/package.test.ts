@@ -40,7 +40,9 @@ describe.concurrent('the packed package', () => {
     );
     const samples = files.filter((file) => file.startsWith('sample/'));
     expect(
-      samples.filter((file) => !/^sample\/file-driver\/(src|test)\/[\w.-]+\.ts$/.test(file)),
+      samples
+        .filter((file) => !/^sample\/file-driver\/(src|test)\/[\w.-]+\.ts$/.test(file))
+        .toSorted(),
     ).toEqual(
       ['README.md', 'package.json', 'tsconfig.build.json'].map(
         (name) => `sample/file-driver/${name}`,
