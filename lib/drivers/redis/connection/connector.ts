@@ -25,6 +25,7 @@ export class Connector {
   /** Longest wait for a reply, in milliseconds. */
   readonly commandTimeout: number;
   readonly #options: RedisOptions;
+  readonly #open: Set<Redis>;
   readonly #clients = new Set<Redis>();
   private watch: SentinelWatch | undefined;
 
@@ -32,9 +33,10 @@ export class Connector {
     options: RedisOptions,
     /** Finds the address for each new client. */
     readonly locate?: Locate,
-    private readonly open = new Set<Redis>(),
+    open = new Set<Redis>(),
   ) {
     this.#options = options;
+    this.#open = open;
     this.connectTimeout = options.connectTimeout ?? 10_000;
     this.commandTimeout = options.commandTimeout ?? 5000;
   }
@@ -50,7 +52,7 @@ export class Connector {
    * Returns a connector for one node of a cluster, or for the node that `locate` finds each time.
    */
   at(locate: Locate): Connector {
-    return new Connector(this.#options, locate, this.open);
+    return new Connector(this.#options, locate, this.#open);
   }
 
   /**
@@ -65,12 +67,12 @@ export class Connector {
 
   /** How many clients have been made that have not ended, of all nodes of a cluster. */
   get connections(): number {
-    return this.open.size;
+    return this.#open.size;
   }
 
   private counted(client: Redis): Redis {
-    this.open.add(client);
-    client.once('end', () => this.open.delete(client));
+    this.#open.add(client);
+    client.once('end', () => this.#open.delete(client));
     return client;
   }
 
