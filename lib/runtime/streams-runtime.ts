@@ -73,6 +73,8 @@ export class StreamsRuntime {
   private closing: Promise<void> | undefined;
   private draining: Promise<void> | undefined;
   private readonly shutdown: ShutdownTime;
+  /** Called once all is closed, or could not be closed in time. */
+  readonly whenClosed: (() => void)[] = [];
 
   /** @throws InvalidOptionsError */
   constructor(options: StreamsOptions) {
@@ -184,9 +186,9 @@ export class StreamsRuntime {
    * Drains, then closes the connections. A run that calls this waits as for `drain`. Idempotent.
    */
   close(): Promise<void> {
-    this.closing ??= this.drainAll().then(() =>
-      this.shutdown.limit('closed', () => this.closeAll()),
-    );
+    this.closing ??= this.drainAll()
+      .then(() => this.shutdown.limit('closed', () => this.closeAll()))
+      .finally(() => this.whenClosed.forEach((callback) => callback()));
     return endFor(this.clock, this.closing, () => this.othersEnded());
   }
 

@@ -178,6 +178,17 @@ describe('the log', () => {
     expect(lines).toHaveLength(2);
   });
 
+  it('tells at the end of the runtime what was left out', async () => {
+    const runtime = new StreamsRuntime({ slots: inAllSlots(memory()) });
+    logEvents(runtime);
+    for (let count = 1; count <= 4; count++)
+      runtime.events.emit('run-failed', { ...retried, id: `${count}-1` });
+    expect(lines).toHaveLength(1);
+    await runtime.close();
+    expect(lines).toHaveLength(2);
+    expect(lines[1]).toMatch(/ for message 4-1 .* \(and 2 more like it before\)$/);
+  });
+
   it('says of a failed run which message it was, and when it runs again', () => {
     logged().emit('run-failed', retried);
     expect(lines).toEqual([

@@ -203,6 +203,7 @@ export function logEvents(runtime: StreamsRuntime): void {
     logEvent(runtime.events, event, log);
   logReconnections(runtime.events, log);
   logUnreadable(runtime, log);
+  runtime.whenClosed.push(() => log.flush());
 }
 
 function logEvent<N extends StreamsEventName>(

@@ -38,15 +38,23 @@ export class RateLimitedLog {
     this.print(line, before?.left ?? 0);
   }
 
+  /** Writes at once what was left out: the process may end. */
+  flush(): void {
+    for (const kind of this.kinds.values()) this.tell(kind);
+  }
+
   /** Writes the last line when the time is over, if no other line of the kind comes. */
   private leaveOut(kind: Written, line: Line): void {
     kind.left++;
     kind.last = line;
-    kind.timer ??= setTimeout(() => {
-      const { left, last } = kind;
-      Object.assign(kind, { since: systemClock.now(), left: 0, last: undefined, timer: undefined });
-      if (last) this.print(last, left - 1);
-    }, QUIET_FOR).unref();
+    kind.timer ??= setTimeout(() => this.tell(kind), QUIET_FOR).unref();
+  }
+
+  private tell(kind: Written): void {
+    const { left, last, timer } = kind;
+    clearTimeout(timer);
+    Object.assign(kind, { since: systemClock.now(), left: 0, last: undefined, timer: undefined });
+    if (last) this.print(last, left - 1);
   }
 
   private print({ level, text }: Line, others: number): void {
