@@ -51,4 +51,10 @@ export interface HeldEntries {
    * @throws InvalidOptionsError for an invalid id, before anything is released
    */
   release(stream: string, filter: HeldFilter): Promise<number>;
+  /**
+   * Acknowledges entries that are on hold, and stores nothing of them. Returns how many. Each goes in
+   * one step.
+   * @throws InvalidOptionsError for an invalid id, before anything is acknowledged
+   */
+  purge(stream: string, filter: HeldFilter): Promise<number>;
 }

@@ -16,7 +16,7 @@ export interface HeldMessage extends HeldEntry {
   readonly metadata: Metadata;
 }
 
-/** Lists and releases messages on hold: those of handlers with `deadLetter: 'hold'`. Injectable. */
+/** Lists, releases and purges messages on hold: those of handlers with `deadLetter: 'hold'`. Injectable. */
 export class HeldMessages {
   /** @internal Injection tokens use this name, because a bundler may rename the class. */
   static readonly token: string = 'HeldMessages';
@@ -49,5 +49,17 @@ export class HeldMessages {
   async release(stream: string, which: HeldFilter): Promise<number> {
     refuse(names({ stream }), heldFilterProblems(which));
     return this.entries.release(stream, which);
+  }
+
+  /**
+   * Gives messages up for good: acknowledges them, and stores nothing of them.
+   * @param which `{ ids }` of `heldId`, `{ group }`, or both
+   * @returns how many were acknowledged; ids that are not on hold any more, or belong to another
+   * group, do not count
+   * @throws InvalidOptionsError as `release`
+   */
+  async purge(stream: string, which: HeldFilter): Promise<number> {
+    refuse(names({ stream }), heldFilterProblems(which));
+    return this.entries.purge(stream, which);
   }
 }

@@ -27,25 +27,37 @@ export class MemoryHeldEntries implements HeldEntries {
     return { items, ...(next !== undefined && { next }) };
   }
 
-  async release(stream: string, { ids, group }: HeldFilter): Promise<number> {
+  release(stream: string, filter: HeldFilter): Promise<number> {
+    return this.end(stream, filter, true);
+  }
+
+  purge(stream: string, filter: HeldFilter): Promise<number> {
+    return this.end(stream, filter, false);
+  }
+
+  /** @param moves whether they run again */
+  private async end(stream: string, { ids, group }: HeldFilter, moves: boolean): Promise<number> {
     refuseHeldIds(ids);
     const groups = ids ? new Set(ids.map((id) => partsOfHeldId(id)!.group)) : [group!];
     const wanted = ids && new Set(ids);
     const data = this.broker.stream(this.keyPrefix + stream);
-    let released = 0;
+    let ended = 0;
     for (const name of groups) {
       if (group !== undefined && name !== group) continue;
       for (const { entry, group: of, position } of this.all(stream, name)) {
         if (wanted && !wanted.has(entry.heldId)) continue;
-        if (of.dropIfTrimmed(position)) continue;
+        if (moves && of.dropIfTrimmed(position)) continue;
         const { id, fields, publishedAt } = entry;
         of.remove(position);
-        data.redrivenTo(name).entries.append({ id, publishedAt: Date.parse(publishedAt), fields });
-        released++;
+        if (moves)
+          data
+            .redrivenTo(name)
+            .entries.append({ id, publishedAt: Date.parse(publishedAt), fields });
+        ended++;
       }
     }
     this.broker.wake();
-    return released;
+    return ended;
   }
 
   /** In the stream, then among redriven messages. */

@@ -11,7 +11,7 @@ import { ORIGIN_ELEMENTS } from '../held-entries/redis.lease.js';
 import type { Keys } from '../keys/keys.js';
 import { unpackFields } from '../scripting/stored-fields.js';
 import { listOnHold, type HeldRow } from './list-on-hold.script.js';
-import { releaseOnHold } from './release-on-hold.script.js';
+import { endHold } from './end-hold.script.js';
 
 /** Entries of one script. */
 const AT_ONCE = 100;
@@ -39,13 +39,22 @@ export class RedisHeldEntries implements HeldEntries {
     return { items, ...(next !== undefined && { next }) };
   }
 
-  async release(stream: string, { ids, group }: HeldFilter): Promise<number> {
+  release(stream: string, filter: HeldFilter): Promise<number> {
+    return this.end(stream, filter, true);
+  }
+
+  purge(stream: string, filter: HeldFilter): Promise<number> {
+    return this.end(stream, filter, false);
+  }
+
+  /** @param moves whether they run again */
+  private async end(stream: string, { ids, group }: HeldFilter, moves: boolean): Promise<number> {
     refuseHeldIds(ids);
     const all = ids ? [...new Set(ids)] : await this.idsOf(stream, group!);
     const meant = all
       .map((id) => partsOfHeldId(id)!)
       .filter((parts) => group === undefined || parts.group === group);
-    let released = 0;
+    let ended = 0;
     for (const [name, held] of grouped(meant, (parts) => parts.group)) {
       const keys = this.keysOf(stream, name);
       const entries = held.map(({ kind, id }) => ({
@@ -54,13 +63,13 @@ export class RedisHeldEntries implements HeldEntries {
         origin: JSON.stringify({ stream, id }),
       }));
       for (const some of chunksOf(entries, AT_ONCE))
-        released += await this.commands.run(
-          'releasing messages on hold',
-          (client) => releaseOnHold(client, keys, name, some),
+        ended += await this.commands.run(
+          moves ? 'releasing messages on hold' : 'purging messages on hold',
+          (client) => endHold(client, keys, { group: name, moves }, some),
           keys[0],
         );
     }
-    return released;
+    return ended;
   }
 
   /** Of all that is on hold now. */

@@ -149,6 +149,29 @@ export function describeHolding({ describe, test }: Tests, world: () => SourceWo
       expect((await list()).items).toEqual([]);
     });
 
+    test('is purged, also where it was released and held again', async () => {
+      const { ids, reader, leases } = await held('a', 'b', 'c');
+      const { stream, group } = world();
+      for (const lease of leases.slice(1)) expect(await hold(reader, lease)).toBe('settled');
+      const on = await entries();
+      const first = (await list()).items[0]!.heldId;
+      expect(await on.release(stream, { ids: [first] })).toBe(1);
+      const again = await reader.takeOne();
+      if (!again.charged) await reader.start(again);
+      expect(await hold(reader, again)).toBe('settled');
+      expect((await list()).items.map(({ id }) => id)).toEqual([ids[1], ids[2], ids[0]]);
+      const second = (await list()).items[0]!.heldId;
+      expect(await on.purge(stream, { ids: [second], group: 'other' })).toBe(0);
+      expect(await on.purge(stream, { ids: [second, second] })).toBe(1);
+      expect(await on.purge(stream, { ids: [second] })).toBe(0);
+      expect((await list()).items.map(({ id }) => id)).toEqual([ids[2], ids[0]]);
+      expect(await on.purge(stream, { group })).toBe(2);
+      expect((await list()).items).toEqual([]);
+      const pending = port(await world().driver(), 'groups');
+      expect((await pending.describe([stream]))[0]!.groups[0]!.pending).toBe(0);
+      await reader.expectNothing(IDLE);
+    });
+
     test('under guards is not handed to the next owner', async () => {
       const leases = port(await world().driver(), 'leases');
       await entries();

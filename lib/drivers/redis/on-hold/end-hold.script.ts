@@ -6,13 +6,13 @@ import { STREAMS_ONLY } from '../scripting/streams-only.js';
 import { TRY } from '../scripting/try.js';
 
 /**
- * Moves entries on hold to the redrive stream of their group, and acknowledges them. The fields are
- * copied on the server, byte for byte.
+ * Ends entries on hold: moves them to the redrive stream of their group, or keeps nothing of them, and
+ * acknowledges them. The fields are copied on the server, byte for byte.
  *
  * - KEYS: the stream; the redrive stream; the hash of entries on hold.
- * - ARGV: group; then for each entry its place and its id, and a JSON text that names the origin of
- *   the message.
- * - Result: the number of entries that were on hold and had data.
+ * - ARGV: group; 1 to move them; then for each entry its place and its id, and a JSON text that names
+ *   the origin of the message.
+ * - Result: the number of entries that were on hold, and had data where they are moved.
  *
  * Where nothing is on hold any more, the hash is deleted, with records of entries that ended otherwise.
  *
@@ -21,7 +21,7 @@ import { TRY } from '../scripting/try.js';
 const script = new Script(`${TRY}${STREAMS_ONLY}
 local refusal = refuse_others(KEYS[2])
 if refusal then return refusal end
-local group, moved = ARGV[1], 0
+local group, moves, ended, moved = ARGV[1], ARGV[2] == '1', 0, 0
 local function move(fields, from, origin)
   local add = { 'XADD', KEYS[2], '*', 'redriven', origin }
   if #fields - from > 7000 then
@@ -40,19 +40,19 @@ local function leave_no_consumer(key)
   try('XGROUP', 'DELCONSUMER', key, group, '${HELD_CONSUMER}')
   return true
 end
-for i = 2, #ARGV, 3 do
+for i = 3, #ARGV, 3 do
   local redriven, id = ARGV[i] == 'r:', ARGV[i + 1]
   local key = redriven and KEYS[2] or KEYS[1]
   local row = try('XPENDING', key, group, id, id, 1, '${HELD_CONSUMER}')[1]
   if row then
-    local entry = redis.call('XRANGE', key, id, id)[1]
+    local entry = moves and redis.call('XRANGE', key, id, id)[1]
     if entry and redriven then
       move(entry[2], 3, entry[2][2])
-      moved = moved + 1
     elseif entry then
       move(entry[2], 1, ARGV[i + 2])
-      moved = moved + 1
     end
+    if entry then moved = moved + 1 end
+    if entry or not moves then ended = ended + 1 end
     redis.call('XACK', key, group, id)
     if redriven then redis.call('XDEL', key, id) end
   end
@@ -61,22 +61,23 @@ end
 local none = leave_no_consumer(KEYS[1])
 if leave_no_consumer(KEYS[2]) and none then redis.call('DEL', KEYS[3]) end
 if moved > 0 then try('XGROUP', 'CREATE', KEYS[2], group, '0') end
-return moved
+return ended
 `);
 
-export interface ReleasedEntry {
+export interface EntryOnHold {
   readonly place: 's:' | 'r:';
   readonly id: string;
   /** JSON of the stream and the id of the first publication. */
   readonly origin: string;
 }
 
-export async function releaseOnHold(
+/** @param moves whether they go to the redrive stream */
+export async function endHold(
   client: Redis,
   keys: readonly [stream: string, redrive: string, hash: string],
-  group: string,
-  entries: readonly ReleasedEntry[],
+  { group, moves }: { readonly group: string; readonly moves: boolean },
+  entries: readonly EntryOnHold[],
 ): Promise<number> {
   const args = entries.flatMap(({ place, id, origin }) => [place, id, origin]);
-  return (await script.run(client, keys, [group, ...args])) as number;
+  return (await script.run(client, keys, [group, moves ? 1 : 0, ...args])) as number;
 }
