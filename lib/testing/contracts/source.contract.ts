@@ -6,6 +6,7 @@ import { describeCompleting } from './source/completing.js';
 import { describeFencing } from './source/fencing.js';
 import { describeLeaving } from './source/leaving.js';
 import { describeHolding } from './source/holding.js';
+import { describeReleasingHeld } from './source/releasing-held.js';
 import { describeGuarding } from './source/guarding.js';
 import { describeInboxes } from './source/inboxes.js';
 import { describePublishing } from './source/publishing.js';
@@ -58,6 +59,7 @@ export function sourceContract(runner: TestRunner, name: string, setup: DriverSe
     describeTrimming(tests, world);
     describeRedriving(tests, world);
     describeHolding(tests, world);
+    describeReleasingHeld(tests, world);
     describeCompleting(tests, world);
     describeInboxes(tests, world);
   });
