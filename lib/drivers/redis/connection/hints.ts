@@ -33,7 +33,8 @@ export class Hints {
   /** Channels that this user may not listen to. */
   private readonly refused = new Map<string, Error>();
   private connection: Connection | undefined;
-  private line: Line | undefined;
+  /** Not shown by `inspect`: clients know the password. */
+  #line: Line | undefined;
   private closed = false;
 
   constructor(private readonly options: { connector: Connector; commands: Commands }) {}
@@ -44,7 +45,7 @@ export class Hints {
     const channel = channels.find((one) => !this.refused.has(one));
     if (channel === undefined) return;
     this.connection ??= this.open(channel);
-    if (this.line) void this.listenAlso(this.line);
+    if (this.#line) void this.listenAlso(this.#line);
   }
 
   /** The connection stays while another channel is listened to. */
@@ -70,7 +71,7 @@ export class Hints {
     else known.add(listener);
     const refusal = this.refused.get(channel);
     if (refusal) listener.refused(channel, refusal);
-    else if (this.line?.asked.has(channel)) listener.listening?.(channel);
+    else if (this.#line?.asked.has(channel)) listener.listening?.(channel);
   }
 
   private open(channel: string): Connection {
@@ -89,7 +90,7 @@ export class Hints {
   private async disconnectIfIdle(): Promise<void> {
     for (const channel of this.listeners.keys()) if (!this.refused.has(channel)) return;
     const { connection } = this;
-    this.connection = this.line = undefined;
+    this.connection = this.#line = undefined;
     await connection?.close();
   }
 
@@ -98,8 +99,8 @@ export class Hints {
     client.on('message', (channel: string, message: string) => {
       for (const listener of this.listeners.get(channel) ?? []) listener.heard(channel, message);
     });
-    this.line = { client, asked: new Set() };
-    await this.listenOn(this.line);
+    this.#line = { client, asked: new Set() };
+    await this.listenOn(this.#line);
   }
 
   /** Where that fails, another connection subscribes to all channels. */
