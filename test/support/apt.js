@@ -3,19 +3,19 @@ import { spawnSync } from 'node:child_process';
 import { onPath } from './redis-process.js';
 
 /**
- * What to run, one after the other, to install a package; nothing where that would take a password.
+ * What to run, one after the other, to install packages; nothing where that would take a password.
  *
- * @param {string} name
+ * @param {readonly string[]} names
  * @returns {string[][]}
  */
-export function aptInstall(name) {
+export function aptInstall(...names) {
   const sudo = onPath('apt-get') ? sudoPrefix() : undefined;
   if (sudo === undefined) return [];
   // Through env, since sudo clears the environment.
   const asRoot = [...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive'];
   return [
     [...asRoot, 'apt-get', 'update'],
-    [...asRoot, 'apt-get', 'install', '-y', '--no-install-recommends', name],
+    [...asRoot, 'apt-get', 'install', '-y', '--no-install-recommends', ...names],
   ];
 }
 

@@ -44,6 +44,7 @@ export const RULES = {
   'drivers/entry-ids': { layers: ['ports', 'core'] },
   'drivers/memory': { layers: ['drivers/entry-ids', 'options', 'ports', 'core'] },
   'drivers/redis': { layers: ['drivers/entry-ids', 'ports', 'core'], packages: ['ioredis'] },
+  'drivers/postgres': { layers: ['ports', 'core'], packages: ['pg'] },
   // The contract suites: a driver author's tests run them, with any test runner.
   testing: { layers: ['ports', 'core'] },
   runtime: {
@@ -89,6 +90,16 @@ const WITHOUT_REDIS = [
   'lib/drivers/memory/index.ts',
 ];
 
+/** Drivers, and the doors for applications that have no client library of theirs. */
+const KEPT_OUT = [
+  { driver: 'lib/drivers/redis/', name: 'Redis', doors: WITHOUT_REDIS },
+  {
+    driver: 'lib/drivers/postgres/',
+    name: 'PostgreSQL',
+    doors: ['lib/index.ts', ...WITHOUT_REDIS],
+  },
+];
+
 /** Names that say nothing about what is inside, as a file, a folder or a role (`x.utils.ts`). */
 const EMPTY_NAMES = /^(utils?|helpers?|common|interfaces?)$/;
 
@@ -111,7 +122,9 @@ export function checkImports(root) {
     ...lib.flatMap((file) => clockProblems(pathIn(root, file), readFileSync(file, 'utf8'))),
     ...[...graph].flatMap(([file, imports]) => directionProblems(file, imports)),
     ...lib.flatMap((file) => loadProblems(root, file)),
-    ...WITHOUT_REDIS.flatMap((door) => redisProblems(graph, door)),
+    ...KEPT_OUT.flatMap(({ doors, ...kept }) =>
+      doors.flatMap((door) => doorProblems(graph, door, kept)),
+    ),
     ...cycles(graph).map(
       (cycle) => `${cycle.join(' -> ')}: imports go round in a circle (types count too)`,
     ),
@@ -191,16 +204,17 @@ function loadProblems(root, file) {
 }
 
 /**
- * The way from a door to the driver of Redis, over however many files.
+ * The way from a door to a driver, over however many files.
  *
  * @param {ReadonlyMap<string, readonly string[]>} graph
  * @param {string} door
+ * @param {{ driver: string, name: string }} kept the driver's folder and what it is called
  * @returns {string[]}
  */
-function redisProblems(graph, door) {
+function doorProblems(graph, door, { driver, name }) {
   const ways = new Map([[door, door]]);
   for (const [file, way] of ways) {
-    if (file.startsWith('lib/drivers/redis/')) return [`${way}: ${door} must not lead to Redis`];
+    if (file.startsWith(driver)) return [`${way}: ${door} must not lead to ${name}`];
     for (const target of graph.get(file) ?? []) {
       if (!ways.has(target)) ways.set(target, `${way} -> ${target}`);
     }

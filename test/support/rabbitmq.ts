@@ -1,15 +1,13 @@
 import { spawn } from 'node:child_process';
-import { chownSync, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'amqplib';
 import { RABBITMQ_SERVER } from './ensure-rabbitmq.js';
 import { freePort, guard } from './redis-process.js';
+import { giveAway, unprivileged } from './unprivileged.js';
 import { until } from './until.js';
-
-/** `nobody`: a broker need not be root. */
-const UNPRIVILEGED = { uid: 65_534, gid: 65_534 };
 
 export interface RabbitMq {
   readonly url: string;
@@ -72,17 +70,13 @@ async function environment(dir: string, port: number) {
   };
   await mkdir(env.RABBITMQ_MNESIA_BASE);
   await writeFile(env.RABBITMQ_LOGS, '');
-  const { uid, gid } = UNPRIVILEGED;
-  for (const path of asRoot() ? [dir, env.RABBITMQ_MNESIA_BASE, env.RABBITMQ_LOGS] : [])
-    chownSync(path, uid, gid);
+  giveAway(dir);
   return env;
 }
 
-const asRoot = (): boolean => process.getuid?.() === 0;
-
 function started(program: string, env: NodeJS.ProcessEnv, dir?: string) {
-  const user = asRoot() ? UNPRIVILEGED : {};
-  const child = spawn(program, { cwd: env['HOME'], env, stdio: 'ignore', detached: true, ...user });
+  const options = { cwd: env['HOME'], env, detached: true, ...unprivileged() };
+  const child = spawn(program, { ...options, stdio: 'ignore' });
   const watcher = guard(child, dir);
   child.unref();
   const ended = new Promise<void>((resolve) => {

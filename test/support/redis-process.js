@@ -216,12 +216,13 @@ export function onPath(program) {
  * Ends a child, and removes its directory, where we die without having done so: the guard's input is
  * a pipe that closes when this process ends. Kill the guard once the child has ended.
  *
- * @param {import('node:child_process').ChildProcess} child
+ * @param {import('node:child_process').ChildProcess} [child]
  * @param {string} [dir]
+ * @param {string} [act] how the shell ends the child; its id is `$1`
  */
-export function guard(child, dir = '') {
-  const script = 'read -r _; kill -9 "$1" 2>/dev/null; [ -z "$2" ] || rm -rf "$2"';
-  const watcher = spawn('sh', ['-c', script, 'guard', String(child.pid), dir], {
+export function guard(child, dir = '', act = 'kill -9 "$1"') {
+  const script = `read -r _; { ${act}; } 2>/dev/null; [ -z "$2" ] || rm -rf "$2"`;
+  const watcher = spawn('sh', ['-c', script, 'guard', String(child?.pid), dir], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });

@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { allRuns, runSamples } from '../../sample/sample-runner.js';
+import { ensurePostgres } from './ensure-postgres.js';
 import { ensureRabbitMq } from './ensure-rabbitmq.js';
 import { ensureRedis } from './ensure-redis.js';
 import { notRunLines } from './run-report.js';
@@ -52,7 +53,7 @@ conclude(await run());
 /** @returns {Promise<Counts>} */
 async function run() {
   const needsServers = groups.length === 0 || groups.some((group) => group !== 'unit');
-  if (needsServers && !ensureRedis()) return stopped('No test was run.');
+  if (needsServers && !(ensureRedis() && ensurePostgres())) return stopped('No test was run.');
   const rabbitMq = groups.length === 0 || groups.includes('docs') ? ensureRabbitMq() : undefined;
   const narrowed = args.length > 0;
   for (const step of narrowed ? ['build'] : ['build', 'typecheck', 'lint']) {

@@ -47,6 +47,12 @@ describe('the import rules', () => {
     ['an engine that imports the shell', 'admin/a', '../nest/module.js'],
     ['a driver that imports an engine', 'drivers/redis/a', '../../consuming/consumer.js'],
     ['a driver that imports another driver', 'drivers/memory/a', '../redis/keys.js'],
+    [
+      'PostgreSQL where it imports ids of other drivers',
+      'drivers/postgres/a',
+      '../entry-ids/id.js',
+    ],
+    ['pg outside its driver', 'runtime/a', 'pg'],
     ['a driver that imports the shell', 'drivers/memory/index', '../../nest/module.js'],
     [
       'a driver that imports the runtime',
@@ -108,6 +114,16 @@ describe('the import rules', () => {
     expect(problems).toEqual([
       'lib/core.ts -> lib/nest/a.ts -> lib/runtime/b.ts -> lib/drivers/redis/c.ts: lib/core.ts must not lead to Redis',
     ]);
+  });
+
+  it('refuse a way to PostgreSQL from the root door', async () => {
+    const problems = await check({
+      'lib/index.ts': `export { a } from './drivers/postgres/a.js';`,
+      'lib/drivers/postgres/a.ts': `import { Pool } from 'pg';`,
+    });
+    expect(problems).toContain(
+      'lib/index.ts -> lib/drivers/postgres/a.ts: lib/index.ts must not lead to PostgreSQL',
+    );
   });
 
   it('refuse a layer that is not in the table', async () => {
