@@ -52,6 +52,7 @@ export const FOLDERS: Readonly<Record<string, string>> = {
   options: 'one declaration for each option: type, default, check, where it applies',
   drivers: 'one folder for each technology',
   'drivers/redis': 'Redis Streams: keys, scripts and connections stand here and nowhere else',
+  'drivers/postgres': 'PostgreSQL: tables, statements and connections stand here and nowhere else',
   'drivers/memory': 'the same rules in memory, and the test kit',
   'drivers/memory/broker': 'what stands for the server: logs, groups, keys that expire',
   'drivers/memory/reading': 'subscriptions, leases and what wakes them',
@@ -76,7 +77,7 @@ export const FOLDERS: Readonly<Record<string, string>> = {
 };
 
 /** Folders inside these are not listed one by one. */
-const CLOSED = ['drivers/redis'];
+const CLOSED = ['drivers/redis', 'drivers/postgres'];
 
 /** Every folder of lib/, as a path below it. */
 export function foldersOfLib(): string[] {

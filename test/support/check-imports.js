@@ -79,11 +79,12 @@ export const RULES = {
     layers: ['options', 'ports', 'core'],
     types: ['nest', 'runtime', 'load-balancing', 'workflows', 'committing', 'admin'],
   },
+  'postgres.ts': { layers: ['runtime', 'drivers/postgres', 'core'] },
   'testing.ts': { layers: ['testing', 'drivers/memory', 'options', 'ports', 'core'] },
 };
 
-/** Doors for applications that have no client library of Redis. */
-const WITHOUT_REDIS = [
+/** Doors for applications that have no client library of any server. */
+const WITHOUT_SERVERS = [
   'lib/core.ts',
   'lib/driver.ts',
   'lib/testing.ts',
@@ -92,11 +93,11 @@ const WITHOUT_REDIS = [
 
 /** Drivers, and the doors for applications that have no client library of theirs. */
 const KEPT_OUT = [
-  { driver: 'lib/drivers/redis/', name: 'Redis', doors: WITHOUT_REDIS },
+  { driver: 'lib/drivers/redis/', name: 'Redis', doors: ['lib/postgres.ts', ...WITHOUT_SERVERS] },
   {
     driver: 'lib/drivers/postgres/',
     name: 'PostgreSQL',
-    doors: ['lib/index.ts', ...WITHOUT_REDIS],
+    doors: ['lib/index.ts', ...WITHOUT_SERVERS],
   },
 ];
 

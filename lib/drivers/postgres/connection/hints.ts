@@ -1,0 +1,60 @@
+import type { Database } from './database.js';
+
+/** What one NOTIFY may carry, in bytes. */
+const LONGEST = 7900;
+/** Hints are gathered for this time, in milliseconds. */
+const GATHER = 5;
+
+/** What a hint is about. `what` names streams, groups or keys. An empty list means all of them. */
+export type Hint = readonly [kind: string, ...what: string[]];
+
+/** The channel of all hints of a schema. */
+export const channelOf = (schema: string): string => `${schema}_hints`.slice(-63);
+
+/**
+ * Sends hints to the listeners of all processes. Hints are sent outside of every transaction, since a
+ * NOTIFY in a transaction makes its commit wait for those of others. A hint may be lost.
+ */
+export class Hints {
+  private readonly gathered = new Map<string, Set<string>>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly database: Database,
+    /** False: nothing is sent. */
+    private readonly wanted: boolean,
+  ) {}
+
+  /** Call it after the commit of what the hint is about. Answers at once. */
+  tell(kind: string, ...what: readonly string[]): void {
+    if (!this.wanted) return;
+    const known = this.gathered.get(kind) ?? new Set();
+    for (const one of what) known.add(one);
+    this.gathered.set(kind, known);
+    this.timer ??= setTimeout(() => void this.flush(), GATHER);
+  }
+
+  /** Sends what was gathered, without waiting. Resolves in any case. */
+  async flush(): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const payloads = [...this.gathered].flatMap(([kind, what]) => payloadsOf(kind, [...what]));
+    this.gathered.clear();
+    if (payloads.length === 0) return;
+    await this.database
+      .query('sending hints', 'select pg_notify($1, payload) from unnest($2::text[]) payload', [
+        channelOf(this.database.schema.name),
+        payloads,
+      ])
+      .catch(() => undefined);
+  }
+}
+
+/** The payloads of as many notifications as it takes. */
+export function payloadsOf(kind: string, what: readonly string[]): string[] {
+  const payload = JSON.stringify([kind, ...what] satisfies Hint);
+  if (Buffer.byteLength(payload) <= LONGEST) return [payload];
+  if (what.length === 1) return [JSON.stringify([kind])];
+  const half = what.length >> 1;
+  return [...payloadsOf(kind, what.slice(0, half)), ...payloadsOf(kind, what.slice(half))];
+}

@@ -1,0 +1,59 @@
+import { refuse } from '../../core/option-schema/refuse.js';
+import type { Driver, DriverContext, DriverFactory } from '../../ports/driver.js';
+import { Database } from './connection/database.js';
+import { Hints } from './connection/hints.js';
+import { Listener } from './connection/listener.js';
+import { ensurePg } from './connection/pg.js';
+import { POSTGRES_OPTIONS, type PostgresOptions } from './connection/postgres.options.js';
+import { SchemaName } from './connection/statements.js';
+import { MESSAGE_IDS } from './ids/message-ids.js';
+import { PostgresSource } from './postgres.source.js';
+import { prepareSchema } from './schema/prepare-schema.js';
+import { Streams } from './streams/streams.js';
+
+/**
+ * Uses PostgreSQL for every slot. Needs PostgreSQL 15 or later, and the package `pg`.
+ * @throws InvalidOptionsError naming every problem
+ */
+export function postgres(options: PostgresOptions = {}): DriverFactory {
+  refuse(POSTGRES_OPTIONS.problems(options));
+  return { technology: 'postgres', ids: MESSAGE_IDS, open: (context) => open(options, context) };
+}
+
+function open(options: PostgresOptions, { events, keyPrefix }: DriverContext): Driver {
+  ensurePg();
+  const { schema: name, migrate, hints: wanted } = POSTGRES_OPTIONS.complete(options);
+  const schema = new SchemaName(name);
+  const database = new Database({
+    options,
+    schema,
+    events,
+    prepare: (statements) => prepareSchema(statements, schema, migrate),
+  });
+  const listener = new Listener(database, wanted);
+  const hints = new Hints(database, wanted);
+  const streams = new Streams(database, keyPrefix);
+  const shared = { database, listener, hints, streams, events, keyPrefix };
+  const source = new PostgresSource(shared);
+  return {
+    source,
+    ids: MESSAGE_IDS,
+    // groups:
+    // pending:
+    // state:
+    // deadLetters:
+    // held:
+    // completions:
+    // inbox:
+    // leases:
+    // workflows:
+    // delays:
+    // replies:
+    // retention:
+    // live:
+    // ownership:
+    connect: () => database.connect(),
+    connections: () => database.connections,
+    unwrap: () => database.pool,
+  };
+}

@@ -1,0 +1,2 @@
+/** Statements that make the tables, indexes and functions. `{schema}` is the name of the schema. */
+export const OUTBOX: readonly string[] = [];

@@ -1,0 +1,71 @@
+import type { Database } from '../connection/database.js';
+import type { Statements } from '../connection/statements.js';
+import { toStored } from '../sql/exact-text.js';
+
+/** Maps the names of streams to the numbers that the tables know them by. Numbers never change. */
+export class Streams {
+  private readonly ids = new Map<string, number>();
+  private readonly names = new Map<number, string>();
+  /** The key prefix, as it is stored. */
+  readonly prefix: string;
+
+  constructor(
+    private readonly database: Database,
+    keyPrefix: string,
+  ) {
+    this.prefix = toStored(keyPrefix);
+  }
+
+  /** The number of a stream, which is made where it does not exist. */
+  async idOf(name: string, on: Statements = this.database): Promise<number> {
+    return this.ids.get(name) ?? (await this.idsOf([name], on))[0]!;
+  }
+
+  /** The numbers of streams, in the order given. Those that do not exist are made. */
+  async idsOf(names: readonly string[], on: Statements = this.database): Promise<number[]> {
+    const unknown = names.filter((name) => !this.ids.has(name));
+    if (unknown.length > 0) await this.make([...new Set(unknown)], on);
+    return names.map((name) => this.ids.get(name)!);
+  }
+
+  /** The number of a stream. Undefined where there is no such stream: none is made. */
+  async find(name: string, on: Statements = this.database): Promise<number | undefined> {
+    const known = this.ids.get(name);
+    if (known !== undefined) return known;
+    const { rows } = await on.query<{ id: number }>(
+      'looking for a stream',
+      'select id from {schema}.stream where prefix = $1 and name = $2',
+      [this.prefix, toStored(name)],
+    );
+    const found = rows[0]?.id;
+    if (found !== undefined) this.learn(name, found);
+    return found;
+  }
+
+  /** The name of a stream that was asked for here. */
+  nameOf(id: number): string | undefined {
+    return this.names.get(id);
+  }
+
+  private async make(names: readonly string[], on: Statements): Promise<void> {
+    const { rows } = await on.query<{ at: string; id: number }>(
+      'naming streams',
+      `with given as (select name, at from unnest($2::text[]) with ordinality as given(name, at)),
+        made as (insert into {schema}.stream (prefix, name) select $1, name from given
+          on conflict (prefix, name) do nothing returning id, name)
+      select at, id from made join given using (name)
+      union all select at, stream.id from given join {schema}.stream using (name)
+        where stream.prefix = $1`,
+      [this.prefix, names.map(toStored)],
+    );
+    for (const { at, id } of rows) this.learn(names[Number(at) - 1]!, id);
+    // One that another process makes at this moment is in neither part of the statement.
+    const missing = names.filter((name) => !this.ids.has(name));
+    if (missing.length > 0) await this.make(missing, on);
+  }
+
+  private learn(name: string, id: number): void {
+    this.ids.set(name, id);
+    this.names.set(id, name);
+  }
+}

@@ -1,0 +1,14 @@
+import { postgres } from './drivers/postgres/postgres.driver.js';
+import { registerDriver } from './runtime/slots/driver-names.js';
+
+/** Slots may call the driver by its name where this door is imported. */
+registerDriver('postgres', postgres);
+
+export { postgres };
+export type { PostgresOptions } from './drivers/postgres/connection/postgres.options.js';
+export { PostgresConnectionError } from './drivers/postgres/errors/postgres-connection.errors.js';
+export {
+  SchemaMissingError,
+  SchemaTooNewError,
+  SchemaTooOldError,
+} from './drivers/postgres/errors/schema.errors.js';
