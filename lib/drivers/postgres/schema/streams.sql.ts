@@ -1,9 +1,117 @@
-/** Statements that make the tables, indexes and functions. `{schema}` is the name of the schema. */
-export const STREAMS: readonly string[] = [
+import { FAST } from './settings.js';
+
+/**
+ * Numbers of streams and groups begin at a random one. Where the schema was dropped and made again,
+ * a number that a running process remembers then stands for nothing, and not for another stream.
+ */
+const randomStart = (table: string): string =>
+  `select setval('{schema}.${table}_id_seq', 1 + (random() * 1000000000)::int)`;
+
+const TABLES = [
+  /**
+   * `trimmed_to` is the highest id of a deleted message, `trimmed` the number of deleted messages.
+   */
   `create table {schema}.stream (
     id int generated always as identity primary key,
-    prefix text not null,
-    name text not null,
+    prefix text collate "C" not null,
+    name text collate "C" not null,
+    trimmed_to bigint not null default 0,
+    trimmed bigint not null default 0,
     unique (prefix, name)
+  ) with (fillfactor = 70)`,
+  /**
+   * The group begins behind the id `position`. `deleted`: on request, and no consumer creates it
+   * again. A group that is created after that has a row and a number of its own.
+   */
+  `create table {schema}.grp (
+    id int generated always as identity primary key,
+    stream int not null references {schema}.stream on delete cascade,
+    name text collate "C" not null,
+    position bigint not null default 0,
+    deleted boolean not null default false,
+    unique (stream, name)
   )`,
+  randomStart('stream'),
+  randomStart('grp'),
+  'create sequence {schema}.message_id',
+  'create sequence {schema}.redrive_number',
+  /** `fields` is a JSON list, `published_at` in milliseconds since the epoch. */
+  `create table {schema}.message (
+    stream int not null,
+    id bigint not null,
+    fields text not null,
+    published_at bigint not null,
+    primary key (stream, id)
+  ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
+    autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 100000)`,
 ];
+
+const NOW_MS = `create function {schema}.now_ms() returns bigint language sql volatile as $$
+  select floor(extract(epoch from clock_timestamp()) * 1000)::bigint $$`;
+
+/**
+ * Takes the lock of publishers for these streams, until the transaction ends. No group of these
+ * streams is created, deleted or moved meanwhile.
+ *
+ * A transaction with one snapshot for all its statements may not see a group that was created since.
+ * Such a transaction locks the row of the stream, too, which creating a group updates: so it fails
+ * with a serialization failure in place of leaving the group out.
+ */
+const LOCK_PUBLISHING = `create function {schema}.lock_publishing(p_streams int[]) returns void
+  language plpgsql ${FAST} as $$
+  declare
+    v_streams int[] := array(select distinct s from unnest(p_streams) s order by s);
+    v_class int;
+    v_known int;
+    v_one_snapshot boolean := current_setting('transaction_isolation') like any ('{rep%,ser%}');
+  begin
+    if v_one_snapshot then
+      perform from {schema}.stream where id = any (v_streams) for share;
+    end if;
+    select min(tableoid::bigint)::int, count(*) into v_class, v_known
+      from {schema}.stream where id = any (v_streams);
+    if v_known < cardinality(v_streams) then
+      if v_one_snapshot then
+        raise exception 'a stream was created after this transaction began'
+          using errcode = 'serialization_failure';
+      end if;
+      raise exception 'there is no such stream' using errcode = 'RSU01';
+    end if;
+    perform pg_advisory_xact_lock_shared(v_class, s) from unnest(v_streams) s;
+  end $$`;
+
+/**
+ * Appends messages, each to its stream, in the order given. Returns one id for each. Where `p_keys`
+ * has an idempotency key that stands for an earlier message, the id of that one.
+ */
+const PUBLISH = `create function {schema}.publish(
+    p_streams int[], p_fields text[], p_keys text[] default null, p_untils bigint[] default null)
+  returns text[] language plpgsql ${FAST} as $$
+  declare
+    v_ids bigint[];
+    v_known text[];
+    v_now bigint;
+  begin
+    perform {schema}.lock_publishing(p_streams);
+    v_ids := array(select nextval('{schema}.message_id')
+      from generate_series(1, cardinality(p_streams)));
+    if p_keys is not null then
+      v_known := {schema}.claim_keys(p_streams, p_keys, v_ids::text[], p_untils);
+    end if;
+    v_now := {schema}.now_ms();
+    insert into {schema}.message (stream, id, fields, published_at)
+      select e.stream, e.id, e.fields, v_now
+      from unnest(p_streams, v_ids, p_fields, v_known) as e(stream, id, fields, known)
+      where e.known is null;
+    insert into {schema}.delivery (grp, message)
+      select g.id, e.id
+      from unnest(p_streams, v_ids, v_known) as e(stream, id, known)
+      join {schema}.grp g on g.stream = e.stream and not g.deleted and g.position < e.id
+      where e.known is null;
+    if v_known is null then return v_ids::text[]; end if;
+    return array(select coalesce(e.known, e.id::text)
+      from unnest(v_ids, v_known) with ordinality as e(id, known, at) order by e.at);
+  end $$`;
+
+/** Streams, groups, and the messages in them. `{schema}` is the name of the schema. */
+export const STREAMS: readonly string[] = [...TABLES, NOW_MS, LOCK_PUBLISHING, PUBLISH];
