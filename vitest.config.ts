@@ -9,13 +9,16 @@ const CONTRACT = 'test/**/*.contract.test.ts';
 /** The tests of a driver that is a package of its own. */
 const PACKAGE = 'sample/file-driver/test/*.test.ts';
 
+/** `npm run test:faults` runs all that stands here, contract suites included, and `npm test` nothing. */
+const FAULTS = 'test/faults/**/*.test.ts';
+
 /** One project for each kind of test, so that `--project unit` picks one. */
 const project = (name: string, options: { groupOrder: number; maxWorkers: number }) => ({
   extends: true as const,
   test: {
     name,
     include: name === 'contracts' ? [CONTRACT, PACKAGE] : [`test/${name}/**/*.test.ts`],
-    exclude: name === 'contracts' ? [] : [CONTRACT],
+    exclude: name === 'faults' ? [] : [name === 'contracts' ? FAULTS : CONTRACT],
     maxWorkers: options.maxWorkers,
     sequence: { groupOrder: options.groupOrder },
   },
@@ -73,7 +76,7 @@ export default defineConfig({
       project('e2e', { groupOrder: 1, maxWorkers: 4 }),
       // These check the pages of docs/, and run what they show.
       project('docs', { groupOrder: 1, maxWorkers: 4 }),
-      // These kill processes under load and measure how long recovery takes.
+      // These kill processes under load, start clusters, and measure how long recovery takes.
       project('faults', { groupOrder: 2, maxWorkers: 2 }),
     ],
   },

@@ -3,7 +3,6 @@ import type { DeadLetterStrategy } from '../../lib/core/dead-letter-strategy.js'
 import { memory } from '../../lib/drivers/memory/index.js';
 import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import { RecordingConsumer, type ConsumeOptions } from '../support/recording-consumer.js';
-import { startCluster, type TestCluster } from '../support/redis-cluster.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
 import { inAllSlots } from '../support/in-all-slots.js';
 import { elapse } from '../support/passing-time.js';
@@ -100,29 +99,6 @@ it('a redriven message is forwarded again', async () => {
     [string, string[]],
   ];
   expect(JSON.parse(fields[5]!)).toMatchObject({ 'dead-letter-id': id });
-});
-
-it('across slots of a cluster, forward publishes first and acknowledges after', async () => {
-  const cluster: TestCluster = await startCluster({ masters: 2 });
-  try {
-    await started('{a}s', () => ({ forward: '{b}t' }), {
-      redis: { cluster: cluster.addresses },
-      keyPrefix: '',
-    });
-    await consumer.publish('{a}s', 2);
-    await settled(2);
-    expect(consumer.of('settled').map(({ outcome }) => outcome)).toEqual([
-      'forwarded',
-      'forwarded',
-    ]);
-    const lengths = await Promise.all(
-      cluster.nodes.map(({ client }) => client.xlen('{b}t').catch(() => 0)),
-    );
-    expect(lengths.reduce((sum, one) => sum + one)).toBe(2);
-    await consumer.close();
-  } finally {
-    await cluster.stop();
-  }
 });
 
 it('messages on hold belong to no consumer that lives, crashes or is counted', async () => {

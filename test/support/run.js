@@ -2,8 +2,10 @@
 /**
  * The test command.
  *
- *   run.js                      build, typecheck, lint, all tests, all samples
- *   run.js faults               build, then the tests in test/faults; likewise the other groups
+ *   run.js                      build, typecheck, lint, all samples, and all tests but those in test/faults
+ *   run.js faults               build, then the tests in test/faults, which take longer than all others:
+ *                               they kill processes, start clusters, and send millions of messages
+ *   run.js unit                 likewise the other groups
  *   run.js unit routing -t x    a file filter and options for vitest after the group
  *   run.js --list-skipped       names each test that was not run, else one line for each reason
  *
@@ -23,8 +25,9 @@ import { notRunLines } from './run-report.js';
 import { leakText, SecretWatch } from './secret-watch.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const PROJECTS = ['unit', 'contracts', 'integration', 'e2e', 'docs', 'faults'];
-const GROUPS = [...PROJECTS, 'samples'];
+/** What a run without a name of a group runs. */
+const PROJECTS = ['unit', 'contracts', 'integration', 'e2e', 'docs'];
+const GROUPS = [...PROJECTS, 'faults', 'samples'];
 /** What a process that has ended may leave in its pipes is waited for so long, ms. */
 const REST_OF_OUTPUT = 2000;
 
