@@ -6,6 +6,11 @@ registerDriver('postgres', postgres);
 
 export { postgres };
 export type { PostgresOptions } from './drivers/postgres/connection/postgres.options.js';
+export {
+  PostgresInbox,
+  type PostgresInboxOptions,
+} from './drivers/postgres/inbox/postgres.inbox.js';
+export { InboxTransactionError } from './drivers/postgres/errors/inbox.errors.js';
 export { PostgresConnectionError } from './drivers/postgres/errors/postgres-connection.errors.js';
 export {
   SchemaMissingError,

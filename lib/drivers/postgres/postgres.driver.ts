@@ -7,6 +7,12 @@ import { ensurePg } from './connection/pg.js';
 import { POSTGRES_OPTIONS, type PostgresOptions } from './connection/postgres.options.js';
 import { SchemaName } from './connection/statements.js';
 import { MESSAGE_IDS } from './ids/message-ids.js';
+import { PostgresCompletions } from './completions/postgres.completions.js';
+import { GarbageCollector } from './garbage/garbage-collector.js';
+import { PostgresInbox } from './inbox/postgres.inbox.js';
+import { PostgresLeaseStore } from './leases/postgres.lease-store.js';
+import { PostgresStateStore } from './state/postgres.state-store.js';
+import { PostgresWorkflowStore } from './workflows/postgres.workflow-store.js';
 import { PostgresSource } from './postgres.source.js';
 import { prepareSchema } from './schema/prepare-schema.js';
 import { Streams } from './streams/streams.js';
@@ -33,27 +39,30 @@ function open(options: PostgresOptions, { events, keyPrefix }: DriverContext): D
   const listener = new Listener(database, wanted);
   const hints = new Hints(database, wanted);
   const streams = new Streams(database, keyPrefix);
+  const inbox = new PostgresInbox({ ...options, keyPrefix });
+  const garbage = new GarbageCollector(database);
+  garbage.start();
   const shared = { database, listener, hints, streams, events, keyPrefix };
-  const source = new PostgresSource(shared);
+  const source = new PostgresSource({ ...shared, beside: [inbox, garbage] });
   return {
     source,
     ids: MESSAGE_IDS,
     // groups:
     // pending:
-    // state:
+    state: new PostgresStateStore(database, keyPrefix),
     // deadLetters:
     // held:
-    // completions:
-    // inbox:
-    // leases:
-    // workflows:
+    completions: new PostgresCompletions(database, keyPrefix),
+    inbox,
+    leases: new PostgresLeaseStore(database, keyPrefix),
+    workflows: new PostgresWorkflowStore(database, keyPrefix),
     // delays:
     // replies:
     // retention:
     // live:
     // ownership:
     connect: () => database.connect(),
-    connections: () => database.connections,
+    connections: () => database.connections + inbox.connections,
     unwrap: () => database.pool,
   };
 }

@@ -12,6 +12,8 @@ export interface PostgresSourceOptions {
   readonly listener: Listener;
   readonly hints: Hints;
   readonly streams: Streams;
+  /** What is closed with the source, before its connections. */
+  readonly beside: readonly { close(): Promise<void> }[];
 }
 
 /** Messages in tables, with one row for each group and message that is not settled. */
@@ -46,6 +48,7 @@ export class PostgresSource implements MessageSource {
   }
 
   async close(): Promise<void> {
+    await Promise.all(this.parts.beside.map((part) => part.close()));
     await this.parts.hints.flush();
     await this.parts.listener.close();
     await this.parts.database.close();

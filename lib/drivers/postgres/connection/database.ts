@@ -78,6 +78,15 @@ export class Database implements Statements {
     };
   }
 
+  /**
+   * Takes a connection of the pool, for a transaction of the application. The caller gives it back
+   * with `release`.
+   */
+  async take(action: string): Promise<PoolClient> {
+    if (!this.isPrepared) await this.ready(action);
+    return this.taken(action);
+  }
+
   /** A client of its own, outside of the pool, for LISTEN. Not connected. */
   async single(): Promise<ReturnType<Clients['single']>> {
     return (await this.clients()).single();
@@ -119,7 +128,7 @@ export class Database implements Statements {
 
   /** Lends a connection of the pool. One that broke is not given back. */
   private async lend<T>(action: string, work: (own: Statements) => Promise<T>): Promise<T> {
-    const client = await this.take(action);
+    const client = await this.taken(action);
     let broken: boolean | undefined;
     try {
       return await work({
@@ -131,7 +140,7 @@ export class Database implements Statements {
     }
   }
 
-  private async take(action: string): Promise<PoolClient> {
+  private async taken(action: string): Promise<PoolClient> {
     if (this.closed) throw new ClosedError('The connection to PostgreSQL');
     const { pool } = await this.clients();
     try {

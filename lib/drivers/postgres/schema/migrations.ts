@@ -2,6 +2,7 @@ import { COMPLETIONS } from './completions.sql.js';
 import { DEAD_LETTERS } from './dead-letters.sql.js';
 import { DELAYS } from './delays.sql.js';
 import { DELIVERY } from './delivery.sql.js';
+import { GARBAGE } from './garbage.sql.js';
 import { LEASES } from './leases.sql.js';
 import { LIVE } from './live.sql.js';
 import { OUTBOX } from './outbox.sql.js';
@@ -39,6 +40,7 @@ export const MIGRATIONS: readonly Migration[] = [
       ...LIVE,
       ...OWNERSHIP,
       ...OUTBOX,
+      ...GARBAGE,
     ],
   },
 ];
