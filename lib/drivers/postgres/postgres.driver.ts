@@ -8,7 +8,9 @@ import { POSTGRES_OPTIONS, type PostgresOptions } from './connection/postgres.op
 import { SchemaName } from './connection/statements.js';
 import { MESSAGE_IDS } from './ids/message-ids.js';
 import { PostgresCompletions } from './completions/postgres.completions.js';
+import { PostgresDeadLetters } from './dead-letters/postgres.dead-letters.js';
 import { GarbageCollector } from './garbage/garbage-collector.js';
+import { PostgresHeldEntries } from './held/postgres.held-entries.js';
 import { PostgresInbox } from './inbox/postgres.inbox.js';
 import { PostgresLeaseStore } from './leases/postgres.lease-store.js';
 import { PostgresStateStore } from './state/postgres.state-store.js';
@@ -50,8 +52,8 @@ function open(options: PostgresOptions, { events, keyPrefix }: DriverContext): D
     // groups:
     // pending:
     state: new PostgresStateStore(database, keyPrefix),
-    // deadLetters:
-    // held:
+    deadLetters: new PostgresDeadLetters(shared),
+    held: new PostgresHeldEntries(shared),
     completions: new PostgresCompletions(database, keyPrefix),
     inbox,
     leases: new PostgresLeaseStore(database, keyPrefix),
