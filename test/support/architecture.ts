@@ -59,6 +59,7 @@ export const FOLDERS: Readonly<Record<string, string>> = {
   'drivers/memory/ownership': 'streams that one consumer owns',
   'drivers/entry-ids':
     'ids of milliseconds and a sequence number, for the drivers that have such ids',
+  'drivers/server-time': 'the clock of a server, for drivers that ask one',
   testing: 'what every driver promises, as tests for any test runner',
   'testing/contracts': 'one suite for each port',
   'testing/contracts/source': 'parts of the suite of the port MessageSource',

@@ -42,9 +42,14 @@ export const RULES = {
   ),
   // Ids of the drivers that have such ids. To all other code an id is a text without a meaning.
   'drivers/entry-ids': { layers: ['ports', 'core'] },
+  // The clock of a server, for drivers that ask one.
+  'drivers/server-time': { layers: [] },
   'drivers/memory': { layers: ['drivers/entry-ids', 'options', 'ports', 'core'] },
-  'drivers/redis': { layers: ['drivers/entry-ids', 'ports', 'core'], packages: ['ioredis'] },
-  'drivers/postgres': { layers: ['ports', 'core'], packages: ['pg'] },
+  'drivers/redis': {
+    layers: ['drivers/entry-ids', 'drivers/server-time', 'ports', 'core'],
+    packages: ['ioredis'],
+  },
+  'drivers/postgres': { layers: ['drivers/server-time', 'ports', 'core'], packages: ['pg'] },
   // The contract suites: a driver author's tests run them, with any test runner.
   testing: { layers: ['ports', 'core'] },
   runtime: {

@@ -6,6 +6,8 @@ import { Listener } from './connection/listener.js';
 import { ensurePg } from './connection/pg.js';
 import { POSTGRES_OPTIONS, type PostgresOptions } from './connection/postgres.options.js';
 import { SchemaName } from './connection/statements.js';
+import { DelayWatch } from './delays/delay-watch.js';
+import { PostgresDelays } from './delays/postgres.delays.js';
 import { MESSAGE_IDS } from './ids/message-ids.js';
 import { PostgresCompletions } from './completions/postgres.completions.js';
 import { PostgresDeadLetters } from './dead-letters/postgres.dead-letters.js';
@@ -16,8 +18,14 @@ import { PostgresLeaseStore } from './leases/postgres.lease-store.js';
 import { PostgresStateStore } from './state/postgres.state-store.js';
 import { PostgresWorkflowStore } from './workflows/postgres.workflow-store.js';
 import { PostgresSource } from './postgres.source.js';
+import { PostgresReplies } from './requests/postgres.replies.js';
+import { PostgresRetention } from './retention/postgres.retention.js';
 import { prepareSchema } from './schema/prepare-schema.js';
 import { Streams } from './streams/streams.js';
+
+/** Interval of looks for work, in milliseconds. */
+const POLL = 1000;
+const POLL_WITHOUT_HINTS = 200;
 
 /**
  * Uses PostgreSQL for every slot. Needs PostgreSQL 15 or later, and the package `pg`.
@@ -30,7 +38,12 @@ export function postgres(options: PostgresOptions = {}): DriverFactory {
 
 function open(options: PostgresOptions, { events, keyPrefix }: DriverContext): Driver {
   ensurePg();
-  const { schema: name, migrate, hints: wanted } = POSTGRES_OPTIONS.complete(options);
+  const {
+    schema: name,
+    migrate,
+    hints: wanted,
+    pollInterval: given,
+  } = POSTGRES_OPTIONS.complete(options);
   const schema = new SchemaName(name);
   const database = new Database({
     options,
@@ -45,6 +58,9 @@ function open(options: PostgresOptions, { events, keyPrefix }: DriverContext): D
   const garbage = new GarbageCollector(database);
   garbage.start();
   const shared = { database, listener, hints, streams, events, keyPrefix };
+  const pollInterval = () => given ?? (listener.hears ? POLL : POLL_WITHOUT_HINTS);
+  const watch = new DelayWatch({ ...shared, pollInterval });
+  const replies = new PostgresReplies({ ...shared, pollInterval });
   const source = new PostgresSource({ ...shared, beside: [inbox, garbage] });
   return {
     source,
@@ -58,9 +74,9 @@ function open(options: PostgresOptions, { events, keyPrefix }: DriverContext): D
     inbox,
     leases: new PostgresLeaseStore(database, keyPrefix),
     workflows: new PostgresWorkflowStore(database, keyPrefix),
-    // delays:
-    // replies:
-    // retention:
+    delays: new PostgresDelays({ ...shared, watch }),
+    replies,
+    retention: new PostgresRetention(database, streams),
     // live:
     // ownership:
     connect: () => database.connect(),

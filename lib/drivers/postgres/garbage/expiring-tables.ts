@@ -18,4 +18,7 @@ export const EXPIRING_TABLES: readonly ExpiringTable[] = [
   { table: 'lease', column: 'expires_at', after: '7 days' },
   // Steps and branches of a workflow go with it.
   { table: 'workflow', column: 'expires_at', atOnce: 20 },
+  { table: 'published', column: 'expires_at' },
+  // The client may live, and refresh its box a little later. Answers go with it.
+  { table: 'reply_box', column: 'fresh_until', after: '1 minute', atOnce: 20 },
 ];

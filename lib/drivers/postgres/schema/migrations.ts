@@ -9,6 +9,7 @@ import { OUTBOX } from './outbox.sql.js';
 import { OWNERSHIP } from './ownership.sql.js';
 import { PUBLISHED } from './published.sql.js';
 import { REPLIES } from './replies.sql.js';
+import { RETENTION } from './retention.sql.js';
 import { STATE } from './state.sql.js';
 import { STREAMS } from './streams.sql.js';
 import { WORKFLOWS } from './workflows.sql.js';
@@ -29,6 +30,7 @@ export const MIGRATIONS: readonly Migration[] = [
     statements: [
       ...STREAMS,
       ...DELIVERY,
+      ...RETENTION,
       ...STATE,
       ...DEAD_LETTERS,
       ...COMPLETIONS,

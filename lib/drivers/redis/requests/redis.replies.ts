@@ -1,12 +1,13 @@
+import type { Redis } from 'ioredis';
 import type { EventBus } from '../../../core/event-bus.js';
 import type { Replies, ReplyBox, ReplyBoxOptions } from '../../../ports/replies.js';
 import type { OutgoingReply } from '../../../core/reply.js';
 import type { Commands } from '../connection/commands.js';
 import type { Connector } from '../connection/connector.js';
 import type { Keys } from '../keys/keys.js';
+import { ServerTime } from '../../server-time/server-time.js';
 import { RedisReplyBox } from './redis.reply-box.js';
 import { Replying } from './replying.js';
-import { ServerTime } from '../connection/server-time.js';
 
 export interface RedisRepliesOptions {
   readonly connector: Connector;
@@ -14,6 +15,9 @@ export interface RedisRepliesOptions {
   readonly keys: Keys;
   readonly events: EventBus;
 }
+
+/** The clocks of all nodes of a cluster count as one. */
+const ANY_NODE = '';
 
 /**
  * Answers through a stream for each client. The stream is bounded, expires, and is never created by
@@ -26,7 +30,7 @@ export class RedisReplies implements Replies {
   constructor(private readonly options: RedisRepliesOptions) {
     const { commands, keys } = options;
     this.replying = new Replying(commands, keys);
-    this.time = new ServerTime(commands);
+    this.time = new ServerTime(() => serverTime(commands));
   }
 
   open(options: ReplyBoxOptions): ReplyBox {
@@ -51,4 +55,10 @@ export class RedisReplies implements Replies {
     );
     return (groups as unknown[][]).filter((group) => Number(group[3]) > 0).length;
   }
+}
+
+async function serverTime(commands: Commands): Promise<number> {
+  const ask = (client: Redis) => client.time();
+  const [seconds, micros] = await commands.run('asking for the time', ask, ANY_NODE);
+  return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
 }

@@ -1,7 +1,3 @@
-import type { Commands } from './commands.js';
-
-/** The clocks of all nodes of a cluster count as one. */
-const ANY_NODE = '';
 /** Interval at which the server's clock is asked for again, in milliseconds. */
 const GOOD_FOR = 30_000;
 
@@ -15,7 +11,8 @@ export class ServerTime {
   private askedAt = 0;
   private asking: Promise<number> | undefined;
 
-  constructor(private readonly commands: Commands) {}
+  /** @param read asks the server for its time, in milliseconds since the epoch */
+  constructor(private readonly read: () => Promise<number>) {}
 
   now(): number | Promise<number> {
     const running = performance.now();
@@ -30,14 +27,9 @@ export class ServerTime {
   }
 
   private async measure(): Promise<number> {
-    const [seconds, micros] = await this.commands.run(
-      'asking for the time',
-      (client) => client.time(),
-      ANY_NODE,
-    );
+    const server = await this.read();
     this.askedAt = performance.now();
     // The result is late by the way of the reply, and never early: no request is given up too soon.
-    const server = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
     this.zero = server - this.askedAt;
     return server;
   }
