@@ -6,7 +6,7 @@ import { EXPIRING_TABLES, type ExpiringTable } from '../garbage/expiring-tables.
  */
 export const GARBAGE: readonly string[] = [
   `create function {schema}.collect_garbage() returns boolean language plpgsql
-  set enable_seqscan = off set enable_bitmapscan = off as $$
+  set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
   declare
     deleted int;
     more boolean := false;
