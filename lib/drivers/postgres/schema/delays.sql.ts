@@ -97,8 +97,8 @@ export const DELAYS: readonly string[] = [
       next_in := ${ASK_AGAIN};
       if pg_try_advisory_xact_lock(${PROMOTING}, v_stream) then
         moved := {schema}.publish_due(v_stream, v_now, cardinality(v_due));
-        next_in := (select greatest(min(d.due_at) - v_now, 0)
-          from {schema}.delayed d where d.stream = v_stream);
+        next_in := (select greatest(d.due_at - v_now, 0) from {schema}.delayed d
+          where d.stream = v_stream order by d.due_at limit 1);
       end if;
       return next;
     end loop;
