@@ -51,7 +51,7 @@ export default {
 
   async run({ stage, entrant: { system, total = 0 } }) {
     const stream = stage.freshName('bench');
-    const measured = await RUNS[/** @type {keyof RUNS} */ (system)](stage, stream, total);
+    const measured = await RUNS[/** @type {keyof typeof RUNS} */ (system)](stage, stream, total);
     const found = await stage.backlog(system).published(stage.redis, { stream, total });
     if (found !== total) throw new Error(`${found} of ${total} messages are in their stream`);
     await stage.clear();
