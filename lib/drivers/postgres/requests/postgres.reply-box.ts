@@ -11,8 +11,13 @@ import { REPLIES_KIND } from './replying.js';
 
 /** A client that has not refreshed its reply box for this time is gone. */
 const EXPIRY = '60 seconds';
-/** Interval at which a client that waits for answers refreshes its reply box, in milliseconds. */
+/** A reply box that was refreshed within this time takes answers, in milliseconds. */
 const REFRESH = 20_000;
+/**
+ * Interval at which a client that waits for answers refreshes its reply box, in milliseconds: the box
+ * may have been deleted.
+ */
+const KEEP_EVERY = 5000;
 /** Most answers, and most bytes of them, of one read. */
 const AT_ONCE = 1000;
 const MOST_BYTES = 4_000_000;
@@ -39,7 +44,7 @@ export class PostgresReplyBox implements ReplyBox {
   readonly address = `client-${randomBytes(9).toString('base64url')}`;
   /** Number of the box in its table. */
   private id: string | undefined;
-  private freshUntil = 0;
+  private keptAt = -Infinity;
   private opening: Promise<void> | undefined;
   private reading: Promise<void> | undefined;
   /** Answers that were handed over and not deleted. */
@@ -57,7 +62,7 @@ export class PostgresReplyBox implements ReplyBox {
 
   ready(): Promise<void> | undefined {
     if (this.closed) return Promise.reject(new ClosedError('The client'));
-    if (performance.now() < this.freshUntil) {
+    if (performance.now() < this.keptAt + REFRESH) {
       this.read();
       return undefined;
     }
@@ -96,7 +101,7 @@ export class PostgresReplyBox implements ReplyBox {
     const { id } = rows[0]!;
     if (id !== this.id) this.handed = [];
     this.id = id;
-    this.freshUntil = asked + REFRESH;
+    this.keptAt = asked;
   }
 
   private async remove(): Promise<void> {
@@ -142,7 +147,7 @@ export class PostgresReplyBox implements ReplyBox {
 
   private async attempt(): Promise<Fields[]> {
     try {
-      if (performance.now() > this.freshUntil) await this.keep();
+      if (performance.now() > this.keptAt + KEEP_EVERY) await this.keep();
       const found = await this.take();
       this.failingSince = undefined;
       this.pauses.reset();
@@ -179,7 +184,7 @@ export class PostgresReplyBox implements ReplyBox {
   private async failed(error: Error): Promise<void> {
     if (this.closed) return;
     // The failure that broke the connection may have deleted the box too.
-    this.freshUntil = 0;
+    this.keptAt = -Infinity;
     const now = performance.now();
     this.failingSince ??= now;
     if (now - this.failingSince > LOST_AFTER) {
