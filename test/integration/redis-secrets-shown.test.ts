@@ -17,6 +17,7 @@ import { RecordingConsumer } from '../support/recording-consumer.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { secret, secretInUrl } from '../support/secrets.js';
 import { secretsIn } from '../support/secret-watch.js';
+import { secretsWithin } from '../support/secrets-within.js';
 import { hasTls, startTlsRedis } from '../support/tls-redis.js';
 import { until } from '../support/until.js';
 
@@ -179,6 +180,13 @@ describe('secrets are in no error, event or log', () => {
   });
 });
 
+/** For what holds much: with the descriptions that objects give of themselves, as loggers show them. */
+function expectNoSecretShown(...values: unknown[]): void {
+  const described = { described: true, getters: true };
+  expect(values.flatMap((value) => secretsWithin(value, described))).toEqual([]);
+  expectNoSecret(...values.map(json));
+}
+
 describe('secrets are not shown by what is at work', () => {
   it('the runtime and everything that it holds', async () => {
     const redis = { port: server.port, username: 'fit', password: PASSWORD };
@@ -186,12 +194,75 @@ describe('secrets are not shown by what is at work', () => {
     await consumer.publish('shown');
     await until('it is handled', () => consumer.handled.length === 1);
     const { runtime } = consumer;
-    expectNoSecret(runtime, runtime.driver, runtime.options, runtime.driver.unwrap!());
+    expectNoSecretShown(runtime, runtime.driver.unwrap!());
     // Not even where descriptions of one's own are left out.
-    const bare = inspect(runtime, { depth: 12, showHidden: true, customInspect: false });
-    expect(secretsIn(bare)).toEqual([]);
+    expect(secretsWithin(runtime)).toEqual([]);
+    for (const customInspect of [true, false]) {
+      const text = inspect(runtime, { depth: 7, showHidden: true, customInspect });
+      expect(secretsIn(text)).toEqual([]);
+    }
     await consumer.close();
   });
+
+  it.each<[string, (port: number) => RedisOptions]>([
+    ['a login in options', (port) => ({ port, username: 'moody', password: PASSWORD })],
+    ['a login in a url', (port) => ({ url: urlTo(port).replace('known', 'moody') })],
+    ['a client of the application', (port) => ({ client: () => clientTo(port) })],
+  ])('the runtime at each packet, whatever the server answers, with %s', async (_, redis) => {
+    const proxy = await startProxy(server.port);
+    const options = { ...redis(proxy.port), commandTimeout: 1500 };
+    const consumer = new RecordingConsumer({ redis: options, streams: ['watched'] });
+    const { runtime } = consumer;
+    /** Ways to a secret, with the packet in whose moment each was found. */
+    const ways = new Map<string, string>();
+    let packets = '';
+    const look = (packet: string): string => {
+      packets += packet;
+      const [began = ''] = packet.replaceAll(/\s+/g, ' ').split(PASSWORD, 1);
+      for (const way of secretsWithin(runtime)) ways.set(way, began.slice(0, 60));
+      return packet;
+    };
+    const connections = (): number => consumer.of('connected').length;
+    const isBack = async (breakIt: () => unknown) => {
+      const before = connections();
+      await breakIt();
+      await until('it is connected again', () => connections() > before);
+    };
+    proxy.rewrite = { requests: look, replies: look };
+
+    await allow(`>${PASSWORD}`, '+@all');
+    await consumer.start();
+    await consumer.publish('watched');
+    await until('it is handled', () => consumer.handled.length === 1);
+    await until('it listens to hints', () => /subscribe\r[^]*subscribe\r/i.test(packets));
+    await isBack(() => proxy.cut());
+    await isBack(kill);
+    proxy.stall();
+    await consumer.publish('watched').catch(() => look('no answer'));
+    await isBack(() => {
+      proxy.resume();
+      proxy.cut();
+    });
+    packets = '';
+    await allow('resetpass', '>another');
+    await kill();
+    await until('the login is refused', () => packets.includes('WRONGPASS'));
+    await allow('resetpass', `>${PASSWORD}`, '-client', '-subscribe', '-info');
+    await until('a command is refused', () => packets.includes('NOPERM'));
+    await isBack(kill);
+    const closing = consumer.close();
+    look('closing');
+    await closing;
+    look('closed');
+    expect([...ways]).toEqual([]);
+    await proxy.close();
+  });
+
+  const allow = (...rules: string[]) =>
+    admin.call('ACL', 'SETUSER', 'moody', 'on', '~*', '&*', ...rules);
+  const kill = () => admin.call('CLIENT', 'KILL', 'USER', 'moody');
+  const clientTo = (port: number) =>
+    new Redis({ port, username: 'moody', password: PASSWORD, lazyConnect: true });
 
   it.skipIf(!hasTls())('over TLS (needs a redis-server that was built with it)', async () => {
     const { cert: ca } = authority;
@@ -199,7 +270,8 @@ describe('secrets are not shown by what is at work', () => {
     const redis = { url: `rediss://localhost:${tls.port}`, tls: { ca, ...client } };
     const consumer = await RecordingConsumer.start({ redis, streams: ['s'] });
     await consumer.publish('s');
-    expectNoSecret(consumer.runtime, consumer.runtime.driver.unwrap!());
+    expectNoSecretShown(consumer.runtime, consumer.runtime.driver.unwrap!());
+    expect(secretsWithin(consumer.runtime)).toEqual([]);
     await consumer.close();
     await tls.stop();
   });
@@ -221,14 +293,14 @@ describe('secrets are not shown by what is at work', () => {
     const transport = app.get(RedisStreamsTransport);
     const alone = new RedisStreamsClient(options);
     await until('it is connected', () => inspect(transport.unwrap()).includes('ready'));
-    expectNoSecret(
+    expectNoSecretShown(
       forRoot,
       forRootAsync,
       transport,
       transport.unwrap(),
       app.get(RedisStreamsClient),
     );
-    expectNoSecret(alone, [...app.get(ModulesContainer, { strict: false }).values()]);
+    expectNoSecretShown(alone, [...app.get(ModulesContainer, { strict: false }).values()]);
     await alone.close();
     await app.close();
   });
