@@ -208,7 +208,7 @@ describe('secrets are not shown by what is at work', () => {
     ['a login in options', (port) => ({ port, username: 'moody', password: PASSWORD })],
     ['a login in a url', (port) => ({ url: urlTo(port).replace('known', 'moody') })],
     ['a client of the application', (port) => ({ client: () => clientTo(port) })],
-  ])('the runtime at each packet, whatever the server answers, with %s', async (_, redis) => {
+  ])('the runtime at each packet, also of refusals and outages, with %s', async (_, redis) => {
     const proxy = await startProxy(server.port);
     const options = { ...redis(proxy.port), commandTimeout: 1500 };
     const consumer = new RecordingConsumer({ redis: options, streams: ['watched'] });
