@@ -11,7 +11,16 @@ export {
   type PostgresInboxOptions,
 } from './drivers/postgres/inbox/postgres.inbox.js';
 export { InboxTransactionError } from './drivers/postgres/errors/inbox.errors.js';
-export { PostgresConnectionError } from './drivers/postgres/errors/postgres-connection.errors.js';
+export {
+  PostgresConnectionError,
+  TooManyConnectionsError,
+} from './drivers/postgres/errors/postgres-connection.errors.js';
+export {
+  ReadOnlyServerError,
+  ServerResourcesError,
+  StatementCancelledError,
+  TransactionConflictError,
+} from './drivers/postgres/errors/postgres-server.errors.js';
 export {
   SchemaMissingError,
   SchemaTooNewError,

@@ -57,6 +57,7 @@ export const FOLDERS: Readonly<Record<string, string>> = {
   'drivers/memory/broker': 'what stands for the server: logs, groups, keys that expire',
   'drivers/memory/reading': 'subscriptions, leases and what wakes them',
   'drivers/memory/ownership': 'streams that one consumer owns',
+  'drivers/connections': 'when a server was away, for the drivers that have one',
   'drivers/entry-ids':
     'ids of milliseconds and a sequence number, for the drivers that have such ids',
   'drivers/server-time': 'the clock of a server, for drivers that ask one',

@@ -44,12 +44,17 @@ export const RULES = {
   'drivers/entry-ids': { layers: ['ports', 'core'] },
   // The clock of a server, for drivers that ask one.
   'drivers/server-time': { layers: [] },
+  // For drivers that have a server: when the server was away.
+  'drivers/connections': { layers: ['ports', 'core'] },
   'drivers/memory': { layers: ['drivers/entry-ids', 'options', 'ports', 'core'] },
   'drivers/redis': {
-    layers: ['drivers/entry-ids', 'drivers/server-time', 'ports', 'core'],
+    layers: ['drivers/entry-ids', 'drivers/connections', 'drivers/server-time', 'ports', 'core'],
     packages: ['ioredis'],
   },
-  'drivers/postgres': { layers: ['drivers/server-time', 'ports', 'core'], packages: ['pg'] },
+  'drivers/postgres': {
+    layers: ['drivers/connections', 'drivers/server-time', 'ports', 'core'],
+    packages: ['pg'],
+  },
   // The contract suites: a driver author's tests run them, with any test runner.
   testing: { layers: ['ports', 'core'] },
   runtime: {

@@ -16,6 +16,11 @@ import * as stateStore from '../../lib/core/errors/state-store.errors.js';
 import * as startUp from '../../lib/core/errors/start-up.errors.js';
 import * as subscription from '../../lib/core/errors/subscription.errors.js';
 import * as redisConnection from '../../lib/drivers/redis/errors/redis-connection.errors.js';
+import * as postgresConnection from '../../lib/drivers/postgres/errors/postgres-connection.errors.js';
+import * as postgresInbox from '../../lib/drivers/postgres/errors/inbox.errors.js';
+import * as postgresServer from '../../lib/drivers/postgres/errors/postgres-server.errors.js';
+import * as postgresSchema from '../../lib/drivers/postgres/errors/schema.errors.js';
+import * as postgresDoor from '../../lib/postgres.js';
 import * as configDoor from '../../lib/config.js';
 import * as driver from '../../lib/driver.js';
 import * as root from '../../lib/index.js';
@@ -67,6 +72,22 @@ const SECTIONS: readonly Section[] = [
     after: `[security.md](security.md#users-and-rights) lists the commands that a user needs.`,
   },
   {
+    title: 'Of PostgreSQL alone',
+    file: '../../drivers/postgres/errors/postgres-connection',
+    also: [
+      '../../lib/drivers/postgres/errors/postgres-server.errors.ts',
+      '../../lib/drivers/postgres/errors/schema.errors.ts',
+      '../../lib/drivers/postgres/errors/inbox.errors.ts',
+    ],
+    classes: [
+      ...classesOf(postgresConnection),
+      ...classesOf(postgresServer),
+      ...classesOf(postgresSchema),
+      ...classesOf(postgresInbox),
+    ],
+    before: `The errors of connections and of what the server refuses occur here, too. The \`cause\` is the error of the package \`pg\`, which has the SQLSTATE as its \`code\`.`,
+  },
+  {
     title: 'What a state store refuses',
     file: 'state-store',
     classes: classesOf(stateStore),
@@ -114,7 +135,7 @@ const SECTIONS: readonly Section[] = [
 
 const HEAD = `# Errors
 
-Every error of this library is a \`StreamsError\`: it has a \`code\` that does not change between versions, a message that says what to do, and the \`cause\`, if there is one. Test for the code or the class, never for the message. \`nestjs-redis-streams\` exports most classes, and \`nestjs-redis-streams/driver\` and \`…/config\` those marked with \`/driver\` and \`/config\`. Recognise the others by their code.
+Every error of this library is a \`StreamsError\`: it has a \`code\` that does not change between versions, a message that says what to do, and the \`cause\`, if there is one. Test for the code or the class, never for the message. \`nestjs-redis-streams\` exports most classes, and \`nestjs-redis-streams/driver\`, \`…/config\` and \`…/postgres\` those marked with \`/driver\`, \`/config\` and \`/postgres\`. Recognise the others by their code.
 
 <!-- snippet: errors/order.publisher.ts -->
 
@@ -169,6 +190,7 @@ function sectionText({
 function classCell(name: string): string {
   if (name in root) return `\`${name}\``;
   if (name in configDoor) return `\`${name}\` of \`/config\``;
+  if (name in postgresDoor) return `\`${name}\` of \`/postgres\``;
   return name in driver ? `\`${name}\` of \`/driver\`` : `${name}: by its code`;
 }
 

@@ -80,8 +80,25 @@ import {
   HandlerNotFoundError,
   SharedStreamError,
 } from '../../lib/core/errors/subscription.errors.js';
+import { InboxTransactionError } from '../../lib/drivers/postgres/errors/inbox.errors.js';
+import {
+  PostgresConnectionError,
+  TooManyConnectionsError,
+} from '../../lib/drivers/postgres/errors/postgres-connection.errors.js';
+import {
+  ReadOnlyServerError,
+  ServerResourcesError,
+  StatementCancelledError,
+  TransactionConflictError,
+} from '../../lib/drivers/postgres/errors/postgres-server.errors.js';
+import {
+  SchemaMissingError,
+  SchemaTooNewError,
+  SchemaTooOldError,
+} from '../../lib/drivers/postgres/errors/schema.errors.js';
 import * as driver from '../../lib/driver.js';
 import * as root from '../../lib/index.js';
+import * as postgres from '../../lib/postgres.js';
 import { errorClasses, errorsPage } from '../support/errors-page.js';
 
 /** One of each, with the advice that is its own. */
@@ -115,6 +132,7 @@ const SAMPLES: readonly (readonly [error: StreamsError, advice?: string])[] = [
   [new InvalidInstructionError('No event type.')],
   [new InvalidMessageError('No event type.')],
   [new InvalidMessageKeyError('A.a', 5, 1024)],
+  [new InboxTransactionError('failed')],
   [new InvalidConfigError([])],
   [new InvalidOptionsError(['group must be a text'])],
   [new MissingSlotError('messageSource')],
@@ -132,6 +150,18 @@ const SAMPLES: readonly (readonly [error: StreamsError, advice?: string])[] = [
   [new PayloadTooLargeError(2, 1, 'e')],
   [new PermissionDeniedError('publishing')],
   [new ReplyBrokenError('g', ['s'], 8, undefined)],
+  [
+    new PostgresConnectionError('not-sent', 'publishing'),
+    'Nothing was sent; try again with backoff.',
+  ],
+  [new TooManyConnectionsError('publishing', new Error('too many clients'))],
+  [new ReadOnlyServerError('publishing', new Error('no'))],
+  [new ServerResourcesError('publishing', new Error('no'))],
+  [new StatementCancelledError('publishing', new Error('no'))],
+  [new TransactionConflictError('publishing', new Error('no'))],
+  [new SchemaMissingError('streams')],
+  [new SchemaTooNewError('streams', 3, 2)],
+  [new SchemaTooOldError('streams', 1, 2)],
   [new PublishBatchError(['1-0', new Error('It broke.')])],
   [new RedisConnectionError('not-sent', 'publishing'), 'Nothing was sent; try again with backoff.'],
   [
@@ -165,7 +195,7 @@ describe('the errors', () => {
   });
 
   it('are all on that page, each with a code of its own', () => {
-    const doors = Object.entries({ ...root, ...driver });
+    const doors = Object.entries({ ...root, ...driver, ...postgres });
     const exported = doors.filter(
       ([, value]) => typeof value === 'function' && value.prototype instanceof StreamsError,
     );
@@ -180,7 +210,8 @@ describe('the errors', () => {
       const described = errorClasses.find(({ name }) => name === error.name)!;
       expect(error.code).toBe(described.code);
       expect(error.message.endsWith(advice ?? described.advice), error.message).toBe(true);
-      if (/^(Redis)?ConnectionError$/.test(error.name)) expect(described.advice).toContain(advice);
+      if (/^(Redis|Postgres)?ConnectionError$/.test(error.name))
+        expect(described.advice).toContain(advice);
     }
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Outages } from '../../lib/drivers/redis/connection/outages.js';
+import { Outages } from '../../lib/drivers/connections/outages.js';
 
 const IDLE = 30_000;
 const RETURN = 2500;

@@ -23,10 +23,6 @@ import { PostgresRetention } from './retention/postgres.retention.js';
 import { prepareSchema } from './schema/prepare-schema.js';
 import { Streams } from './streams/streams.js';
 
-/** Interval of looks for work, in milliseconds. */
-const POLL = 1000;
-const POLL_WITHOUT_HINTS = 200;
-
 /**
  * Uses PostgreSQL for every slot. Needs PostgreSQL 15 or later, and the package `pg`.
  * @throws InvalidOptionsError naming every problem
@@ -38,12 +34,7 @@ export function postgres(options: PostgresOptions = {}): DriverFactory {
 
 function open(options: PostgresOptions, { events, keyPrefix }: DriverContext): Driver {
   ensurePg();
-  const {
-    schema: name,
-    migrate,
-    hints: wanted,
-    pollInterval: given,
-  } = POSTGRES_OPTIONS.complete(options);
+  const { schema: name, migrate, hints: wanted, pollInterval } = POSTGRES_OPTIONS.complete(options);
   const schema = new SchemaName(name);
   const database = new Database({
     options,
@@ -51,16 +42,16 @@ function open(options: PostgresOptions, { events, keyPrefix }: DriverContext): D
     events,
     prepare: (statements) => prepareSchema(statements, schema, migrate),
   });
-  const listener = new Listener(database, wanted);
+  const listener = new Listener({ database, events, wanted, pollInterval });
   const hints = new Hints(database, wanted);
   const streams = new Streams(database, keyPrefix);
   const inbox = new PostgresInbox({ ...options, keyPrefix });
   const garbage = new GarbageCollector(database);
   garbage.start();
   const shared = { database, listener, hints, streams, events, keyPrefix };
-  const pollInterval = () => given ?? (listener.hears ? POLL : POLL_WITHOUT_HINTS);
-  const watch = new DelayWatch({ ...shared, pollInterval });
-  const replies = new PostgresReplies({ ...shared, pollInterval });
+  const looks = { ...shared, pollInterval: () => listener.pollInterval };
+  const watch = new DelayWatch(looks);
+  const replies = new PostgresReplies(looks);
   const source = new PostgresSource({ ...shared, beside: [inbox, garbage] });
   return {
     source,
@@ -81,6 +72,6 @@ function open(options: PostgresOptions, { events, keyPrefix }: DriverContext): D
     // ownership:
     connect: () => database.connect(),
     connections: () => database.connections + inbox.connections,
-    unwrap: () => database.pool,
+    unwrap: () => database.unwrapped,
   };
 }

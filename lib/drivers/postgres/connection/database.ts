@@ -1,16 +1,27 @@
-import { sleep, systemClock } from '../../../core/clock.js';
+import type { Client, ClientBase, PoolClient } from 'pg';
 import { Backoff } from '../../../core/backoff.js';
+import { sleep, systemClock } from '../../../core/clock.js';
 import type { EventBus } from '../../../core/event-bus.js';
-import { ClosedError } from '../../../core/errors/start-up.errors.js';
-import type { ClientBase, PoolClient } from 'pg';
-import { isBroken, isConflict, isSchemaMissing, typedError } from '../errors/typed-error.js';
-import { loadPg, type Pg } from './pg.js';
-import { clientsOf, hearErrors, type Clients } from './pg-pool.js';
+import {
+  isBroken,
+  isConflict,
+  isReadOnly,
+  isSchemaMissing,
+  typedError,
+} from '../errors/typed-error.js';
+import { ConnectionPool } from './connection-pool.js';
+import { addressOf } from './pg-pool.js';
 import type { PostgresOptions } from './postgres.options.js';
+import { ServerWatch } from './server-watch.js';
+import { cancelStatement } from './statement-cancel.js';
 import { SchemaName, type Answer, type Statements } from './statements.js';
 
 /** A transaction that conflicts with others is carried out this many times at most. */
 const TRIES = 5;
+/** Longest wait for a statement that prepares the schema: others may be at it, in milliseconds. */
+const PREPARATION = 600_000;
+
+const BEGIN = 'begin isolation level read committed';
 
 export interface DatabaseOptions {
   readonly options: PostgresOptions;
@@ -27,29 +38,47 @@ export interface DatabaseOptions {
  */
 export class Database implements Statements {
   readonly schema: SchemaName;
-  #clients: Promise<Clients> | undefined;
-  #opened: Clients | undefined;
+  private readonly watch: ServerWatch;
+  private readonly pool: ConnectionPool;
+  private readonly timeout: number;
   private prepared: Promise<void> | undefined;
   private isPrepared = false;
-  private closed = false;
+  /** Whether a statement alone is a transaction of the right isolation level. */
+  private plain = true;
 
   constructor(private readonly parts: DatabaseOptions) {
+    const { options, events } = parts;
     this.schema = parts.schema;
+    this.timeout = options.statementTimeout ?? 30_000;
+    this.watch = new ServerWatch({
+      events,
+      probe: () => this.probe(),
+      address: () => addressOf(options),
+    });
+    this.pool = new ConnectionPool(options, this.watch);
   }
 
   /** Begins to connect. A statement does so, too. */
   connect(): void {
-    void this.ready().catch(() => undefined);
+    this.watch.begin();
   }
 
-  /** How many connections the driver's own pool has. */
+  /** How many connections of the driver's own are open. */
   get connections(): number {
-    return this.#opened?.own ? this.#opened.pool.totalCount : 0;
+    return this.pool.connections;
   }
 
   /** The pool of `pg`, once there was a statement. */
-  get pool(): unknown {
-    return this.#opened?.pool;
+  get unwrapped(): unknown {
+    return this.pool.pool;
+  }
+
+  /**
+   * How many milliseconds longer than `idle` an entry must have been left alone before its owner
+   * counts as gone: owners that could not reach the server get time to return.
+   */
+  allowance(idle: number): number {
+    return this.watch.allowance(idle);
   }
 
   /** {@link Statements.query}, in a transaction of its own. Sent again after a conflict with others. */
@@ -59,6 +88,7 @@ export class Database implements Statements {
     values?: readonly unknown[],
   ): Promise<Answer<Row>> {
     if (!this.isPrepared) await this.ready(action);
+    if (!this.plain) return this.transaction(action, (own) => own.query(action, text, values));
     return this.again(() => this.lend(action, (own) => own.query<Row>(action, text, values)));
   }
 
@@ -68,13 +98,20 @@ export class Database implements Statements {
    */
   async transaction<T>(action: string, work: (own: Statements) => Promise<T>): Promise<T> {
     if (!this.isPrepared) await this.ready(action);
-    return this.again(() => this.once(action, work));
+    return this.again(() => this.lend(action, (own) => asOne(own, action, work)));
   }
 
   /** Sends statements on a client of the application, in its transaction. Nothing is sent again. */
   on(client: Pick<ClientBase, 'query'>): Statements {
     return {
-      query: (action, text, values) => this.send(client, action, text, values),
+      query: async (action, text, values) => {
+        if (!this.isPrepared) await this.ready(action);
+        const { types } = this.pool;
+        const query = { text: this.schema.into(text), values: values as unknown[], types };
+        return client.query(query).catch((error: unknown) => {
+          throw typedError(error, action);
+        });
+      },
     };
   }
 
@@ -84,17 +121,17 @@ export class Database implements Statements {
    */
   async take(action: string): Promise<PoolClient> {
     if (!this.isPrepared) await this.ready(action);
-    return this.taken(action);
+    return this.pool.take(action);
   }
 
   /** A client of its own, outside of the pool, for LISTEN. Not connected. */
-  async single(): Promise<ReturnType<Clients['single']>> {
-    return (await this.clients()).single();
+  single(): Promise<Client> {
+    return this.pool.single();
   }
 
   /** Resolves when the schema can be used. */
-  async ready(action = 'connecting'): Promise<void> {
-    this.prepared ??= this.lend(action, (own) => this.parts.prepare(own)).then(
+  ready(action = 'connecting'): Promise<void> {
+    this.prepared ??= this.lend(action, (own) => this.prepare(own), PREPARATION).then(
       () => void (this.isPrepared = true),
       (error: unknown) => {
         this.prepared = undefined;
@@ -104,82 +141,77 @@ export class Database implements Statements {
     return this.prepared;
   }
 
-  /** Ends the driver's own pool, when the statements under way have been answered. Idempotent. */
+  /** Ends the driver's own connections. Idempotent. */
   async close(): Promise<void> {
-    if (this.closed) return;
-    this.closed = true;
-    const clients = await this.#clients?.catch(() => undefined);
-    if (clients?.own) await clients.pool.end();
+    this.watch.close();
+    await this.pool.close();
   }
 
-  private clients(): Promise<Clients> {
-    this.#clients ??= this.open();
-    return this.#clients;
+  private async probe(): Promise<void> {
+    if (!this.isPrepared) return this.ready();
+    await this.lend('connecting', (own) => own.query('connecting', 'select 1'));
   }
 
-  private async open(): Promise<Clients> {
-    const pg: Pg = await loadPg();
-    const clients = clientsOf(this.parts.options, pg);
-    clients.pool.on('error', () => undefined);
-    clients.pool.on('connect', hearErrors);
-    this.#opened = clients;
-    return clients;
+  private async prepare(own: Statements): Promise<void> {
+    await this.parts.prepare(own);
+    const { rows } = await own.query<{ level: string }>(
+      'connecting',
+      "select current_setting('default_transaction_isolation') as level",
+    );
+    this.plain = rows[0]!.level === 'read committed';
   }
 
-  /** Lends a connection of the pool. One that broke is not given back. */
-  private async lend<T>(action: string, work: (own: Statements) => Promise<T>): Promise<T> {
-    const client = await this.taken(action);
-    let broken: boolean | undefined;
+  /** Lends a connection of the pool. One that cannot be used any more is not given back. */
+  private async lend<T>(
+    action: string,
+    work: (own: Statements) => Promise<T>,
+    timeout = this.timeout,
+  ): Promise<T> {
+    const client = await this.pool.take(action);
+    let useless: boolean | undefined;
+    const own: Statements = {
+      query: async (doing, text, values) => {
+        try {
+          return await this.send(client, text, values, timeout);
+        } catch (error) {
+          if (isBroken(error) || isReadOnly(error)) useless = true;
+          throw typedError(error, doing);
+        }
+      },
+    };
     try {
-      return await work({
-        query: (doing, text, values) =>
-          this.send(client, doing, text, values, (error) => (broken ||= isBroken(error))),
-      });
+      return await work(own);
     } finally {
-      client.release(broken);
+      client.release(useless);
     }
-  }
-
-  private async taken(action: string): Promise<PoolClient> {
-    if (this.closed) throw new ClosedError('The connection to PostgreSQL');
-    const { pool } = await this.clients();
-    try {
-      const client = await pool.connect();
-      hearErrors(client);
-      return client;
-    } catch (error) {
-      if (this.closed) throw new ClosedError('The connection to PostgreSQL');
-      throw typedError(error, action, 'not-sent');
-    }
-  }
-
-  private once<T>(action: string, work: (own: Statements) => Promise<T>): Promise<T> {
-    return this.lend(action, async (own) => {
-      await own.query(action, 'begin');
-      try {
-        const result = await work(own);
-        await own.query(action, 'commit');
-        return result;
-      } catch (error) {
-        await own.query(action, 'rollback').catch(() => undefined);
-        throw error;
-      }
-    });
   }
 
   private async send<Row extends object>(
-    client: Pick<ClientBase, 'query'>,
-    action: string,
+    client: ClientBase,
     text: string,
     values: readonly unknown[] | undefined,
-    onError?: (error: unknown) => void,
+    timeout: number,
   ): Promise<Answer<Row>> {
+    const became = this.watch.sent();
+    const query = {
+      text: this.schema.into(text),
+      values: values as unknown[],
+      types: this.pool.types,
+      query_timeout: timeout,
+    };
     try {
-      return await client.query<Row>(this.schema.into(text), values as unknown[]);
+      const answer = await client.query<Row>(query);
+      became('answered');
+      this.watch.works();
+      return answer;
     } catch (error) {
-      onError?.(error);
+      const broken = isBroken(error);
+      became(broken ? 'unanswered' : 'answered');
+      if (broken) this.watch.failed(error);
+      else this.watch.works();
+      if (isTimeout(error)) await cancelStatement(client);
       if (isSchemaMissing(error)) this.prepared = void (this.isPrepared = false);
-      throw typedError(error, action, 'unknown');
+      throw error;
     }
   }
 
@@ -196,3 +228,24 @@ export class Database implements Statements {
     }
   }
 }
+
+/** BEGIN, the work, and COMMIT. */
+async function asOne<T>(
+  own: Statements,
+  action: string,
+  work: (own: Statements) => Promise<T>,
+): Promise<T> {
+  await own.query(action, BEGIN);
+  try {
+    const result = await work(own);
+    await own.query(action, 'commit');
+    return result;
+  } catch (error) {
+    await own.query(action, 'rollback').catch(() => undefined);
+    throw error;
+  }
+}
+
+/** The server did not answer in time. */
+const isTimeout = (error: unknown): boolean =>
+  error instanceof Error && error.message === 'Query read timeout';

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Database } from './database.js';
 
 /** What one NOTIFY may carry, in bytes. */
@@ -8,8 +9,15 @@ const GATHER = 5;
 /** What a hint is about. `what` names streams, groups or keys. An empty list means all of them. */
 export type Hint = readonly [kind: string, ...what: string[]];
 
+/** Longest name of a channel, in bytes. */
+const LONGEST_CHANNEL = 63;
+
 /** The channel of all hints of a schema. */
-export const channelOf = (schema: string): string => `${schema}_hints`.slice(-63);
+export function channelOf(schema: string): string {
+  const channel = `${schema}_hints`;
+  if (Buffer.byteLength(channel) <= LONGEST_CHANNEL) return channel;
+  return `${createHash('md5').update(schema).digest('hex')}_hints`;
+}
 
 /**
  * Sends hints to the listeners of all processes. Hints are sent outside of every transaction, since a

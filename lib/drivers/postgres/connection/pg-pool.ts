@@ -1,4 +1,4 @@
-import type { ClientBase, Pool, PoolClient } from 'pg';
+import type { Client, ClientBase, ClientConfig, Pool } from 'pg';
 import { concealed } from '../../../core/option-schema/concealed.js';
 import type { Pg } from './pg.js';
 import type { PostgresOptions } from './postgres.options.js';
@@ -7,44 +7,61 @@ import type { PostgresOptions } from './postgres.options.js';
 export interface Clients {
   readonly pool: Pool;
   /** Makes a client outside of the pool, which is not connected. */
-  single(): ClientBase & { connect(): Promise<unknown>; end(): Promise<void> };
+  single(): Client;
   /** Whether the pool is the driver's own. */
   readonly own: boolean;
 }
 
+/** Shown in pg_stat_activity. */
 const NAME = 'nestjs-redis-streams';
+/** A connection that is not needed for this time is closed, in milliseconds. */
+const IDLE = 30_000;
 
 /** Makes the pool, or takes that of the application. Connects nothing. */
 export function clientsOf(options: PostgresOptions, pg: Pg): Clients {
   if (options.pool) {
     const pool = options.pool as unknown as Pool & { Client?: typeof pg.Client };
     const Client = pool.Client ?? pg.Client;
-    return { pool, own: false, single: () => hidden(new Client(pool.options), 'a client') };
+    return { pool, own: false, single: () => hidden(new Client(pool.options)) };
   }
-  const { url, connection, maxConnections: max = 5, connectTimeout = 10_000 } = options;
-  const config = {
-    ...(url === undefined ? connection : { connectionString: url }),
+  const { maxConnections: max = 5 } = options;
+  const config = configOf(options);
+  const pool = new pg.Pool({ ...config, max, idleTimeoutMillis: IDLE });
+  return { pool: hidden(pool), own: true, single: () => hidden(new pg.Client(config)) };
+}
+
+function configOf(options: PostgresOptions): ClientConfig {
+  const { url, connection, connectTimeout = 10_000 } = options;
+  return {
+    ...(url === undefined ? (connection as ClientConfig) : { connectionString: url }),
     application_name: NAME,
     connectionTimeoutMillis: connectTimeout,
     keepAlive: true,
   };
-  const pool = new pg.Pool({ ...config, max, idleTimeoutMillis: 30_000 });
-  return {
-    pool: hidden(pool, 'a pool'),
-    own: true,
-    single: () => hidden(new pg.Client(config), 'a client'),
-  };
+}
+
+/** Where the server should be: host and port, without the rest of the url. */
+export function addressOf({ url, connection, pool }: PostgresOptions): string {
+  const { options } = (pool ?? {}) as { options?: ClientConfig };
+  const given = url ?? options?.connectionString;
+  if (given !== undefined && URL.canParse(given)) {
+    const { hostname, port, searchParams } = new URL(given);
+    return `${searchParams.get('host') ?? hostname}:${port || 5432}`;
+  }
+  const { host, port } = options ?? connection ?? {};
+  const { PGHOST = 'localhost', PGPORT = 5432 } = process.env;
+  return `${host ?? PGHOST}:${port ?? PGPORT}`;
 }
 
 /** Such objects have the password. */
-const hidden = <T extends object>(object: T, what: string): T =>
-  concealed(object, () => `${what} of PostgreSQL`);
+const hidden = <T extends object>(object: T): T =>
+  concealed(object, ({ constructor }) => `${constructor.name} of PostgreSQL`);
+
+const heard = new WeakSet<object>();
 
 /** Hears all errors of a client: an error without a listener ends the process. */
-export function hearErrors(client: ClientBase | PoolClient): void {
+export function hearErrors(client: ClientBase): void {
   if (heard.has(client)) return;
   heard.add(client);
   client.on('error', () => undefined);
 }
-
-const heard = new WeakSet<object>();

@@ -5,7 +5,7 @@ import { Backoff } from '../../../core/backoff.js';
 import { systemClock } from '../../../core/clock.js';
 import type { EventBus } from '../../../core/event-bus.js';
 import type { Commands } from '../connection/commands.js';
-import { triedFor } from '../connection/first-connection.js';
+import { triedFor } from '../../connections/first-connection.js';
 import { connectionError } from '../errors/connection-errors.js';
 import { Connection } from '../connection/connection.js';
 import type { Connector, Role } from '../connection/connector.js';

@@ -2,6 +2,8 @@ import type { Redis } from 'ioredis';
 import { Backoff } from '../../../core/backoff.js';
 import { sleep, systemClock } from '../../../core/clock.js';
 import { ClosedError, MissingPackageError } from '../../../core/errors/start-up.errors.js';
+import { FirstConnection, triedFor } from '../../connections/first-connection.js';
+import { Outages } from '../../connections/outages.js';
 import type { Address } from '../topology/topology.js';
 import type { Commands } from './commands.js';
 import {
@@ -13,9 +15,8 @@ import {
 import type { ConnectionOptions } from './connection.options.js';
 import type { Role } from './connector.js';
 import { handshake } from './handshake.js';
-import { Outages } from './outages.js';
 import { Waiters } from './waiters.js';
-import { addressOf, FirstConnection, triedFor } from './first-connection.js';
+import { addressOf } from './address-of.js';
 import { isDemoted, isReply, typedError, withoutArguments } from '../errors/reply-errors.js';
 
 /** Number of connections that this process has made so far. */

@@ -1,5 +1,3 @@
-import type { Redis } from 'ioredis';
-
 /** A first connection that takes longer than this is reported, in milliseconds. */
 const PATIENCE = 1000;
 /** Interval of further reports, in milliseconds. */
@@ -25,15 +23,6 @@ export class FirstConnection {
     }, ms);
     this.timer.unref();
   }
-}
-
-/** Returns the address that a client connects to, without user and password. */
-export function addressOf({ options }: Redis): string {
-  const { sentinels, name, path, host, port } = options;
-  if (path !== undefined) return path;
-  if (!sentinels) return `${host}:${port}`;
-  const addresses = sentinels.map((sentinel) => `${sentinel.host}:${sentinel.port ?? 26_379}`);
-  return `the master "${name}" by the sentinels ${addresses.join(', ')}`;
 }
 
 /** Text for an error: the address that was tried, and for how long. */

@@ -1,0 +1,38 @@
+import { connect } from 'node:net';
+import type { ClientBase } from 'pg';
+import { sleep, systemClock } from '../../../core/clock.js';
+
+/** The number by which PostgreSQL knows a request to cancel. */
+const CANCEL = 80_877_102;
+/** Longest wait for the server to have taken the request, in milliseconds. */
+const PATIENCE = 500;
+
+/** What `pg` keeps of a connection, without a declaration. */
+interface Cancellable {
+  readonly host?: string;
+  readonly port?: number;
+  readonly processID?: number | null;
+  readonly secretKey?: unknown;
+}
+
+/**
+ * Asks the server to give up the statement that runs on a connection. Closing the connection does not
+ * do that: a statement that waits for a lock would go on waiting, and keep the locks that it has.
+ * Resolves when the server has taken the request, or after half a second.
+ */
+export async function cancelStatement(client: ClientBase): Promise<void> {
+  const { host = 'localhost', port = 5432, processID, secretKey } = client as Cancellable;
+  if (typeof processID !== 'number' || typeof secretKey !== 'number') return;
+  const request = Buffer.alloc(16);
+  [16, CANCEL, processID, secretKey].forEach((part, at) => request.writeInt32BE(part, at * 4));
+  const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host);
+  const done = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  socket
+    .on('error', () => undefined)
+    .resume()
+    .end(request);
+  const late = new AbortController();
+  await Promise.race([done, sleep(systemClock, PATIENCE, late.signal)]);
+  late.abort();
+  socket.destroy();
+}
