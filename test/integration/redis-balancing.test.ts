@@ -219,7 +219,10 @@ it('a stream that is finished with a message is completed in the same step as th
   await announce(client, 'x');
   await b.hears('StreamAdded x');
   const [held] = b.balancer.streams();
-  const onFinished = vi.fn<(held: HeldStream, completed: boolean) => void>();
+  // As the runtime does: otherwise the next heartbeat finds the stream lost.
+  const onFinished = vi.fn<(held: HeldStream, completed: boolean) => void>((...finished) => {
+    void b.balancer.finished(...finished);
+  });
   const subscription = b.balancer.subscribe({
     group: 'g',
     startId: '0',
