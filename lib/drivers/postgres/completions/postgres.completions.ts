@@ -3,12 +3,23 @@ import { chunksOf } from '../../../core/collections/chunks.js';
 import type { ClaimOutcome, Completions } from '../../../ports/completions.js';
 import type { Statements } from '../connection/statements.js';
 import { toStored } from '../sql/exact-text.js';
-import { claimedKeys, completedKeys, extendedKeys, releasedKeys } from './completion-statements.js';
 import { completionKey, formerCompletionKey } from './completion-key.js';
 import { roundsOf } from './rounds.js';
 
 /** Most keys of one statement. */
 const AT_ONCE = 1000;
+
+/**
+ * Completes keys, each once, no matter which owner has them. A key that was completed before is
+ * remembered for the longer of its two times.
+ */
+const COMPLETE = `
+  insert into {schema}.completion as c (key, owner, expires_at, told)
+  select key, null, statement_timestamp() + ttl * interval '1 ms', 'done'
+  from unnest($1::text[], $2::float8[]) as w(key, ttl) order by key
+  on conflict (key) do update set owner = null, told = 'done', expires_at = case
+    when c.owner is null then greatest(c.expires_at, excluded.expires_at)
+    else excluded.expires_at end`;
 
 /** Keeps one row per key that is completed or claimed. */
 export class PostgresCompletions implements Completions {
@@ -33,10 +44,11 @@ export class PostgresCompletions implements Completions {
   async extend(claims: readonly Claim[], lease: number): Promise<boolean[]> {
     const kept = new Set<string>();
     for (const some of chunksOf(claims, AT_ONCE)) {
-      const { rows } = await this.database.query<OwnedKey>('extending claims', extendedKeys, [
-        ...this.ownedKeys(some),
-        lease,
-      ]);
+      const { rows } = await this.database.query<OwnedKey>(
+        'extending claims',
+        'select key, owner from {schema}.extend_completions($1, $2, $3)',
+        [...this.ownedKeys(some), lease],
+      );
       for (const row of rows) kept.add(identityOf(row));
     }
     return claims.map((claim) => kept.has(identityOf(this.owned(claim))));
@@ -44,7 +56,11 @@ export class PostgresCompletions implements Completions {
 
   async release(claims: readonly Claim[]): Promise<void> {
     for (const some of chunksOf(claims, AT_ONCE)) {
-      await this.database.query('releasing claims', releasedKeys, this.ownedKeys(some));
+      await this.database.query(
+        'releasing claims',
+        'select {schema}.release_completions($1, $2)',
+        this.ownedKeys(some),
+      );
     }
   }
 
@@ -57,7 +73,7 @@ export class PostgresCompletions implements Completions {
     for (const some of chunksOf([...longest], AT_ONCE)) {
       const keys = some.map(([key]) => key);
       const times = some.map(([, ttl]) => ttl);
-      await this.database.query('marking as completed', completedKeys, [keys, times]);
+      await this.database.query('marking as completed', COMPLETE, [keys, times]);
     }
   }
 
@@ -67,9 +83,9 @@ export class PostgresCompletions implements Completions {
     lease: number,
   ): Promise<(ClaimOutcome | Error)[]> {
     try {
-      const { rows } = await this.database.query<{ place: string; told: ClaimOutcome }>(
+      const { rows } = await this.database.query<{ told: ClaimOutcome }>(
         'claiming',
-        claimedKeys,
+        'select told from {schema}.claim_completions($1, $2, $3, $4)',
         [
           some.map(({ key }) => key),
           some.map(({ claim }) => formerCompletionKey(this.keyPrefix, claim)),
@@ -77,9 +93,7 @@ export class PostgresCompletions implements Completions {
           lease,
         ],
       );
-      const outcomes = new Array<ClaimOutcome | Error>(some.length);
-      for (const { place, told } of rows) outcomes[Number(place) - 1] = told;
-      return outcomes;
+      return rows.map(({ told }) => told);
     } catch (error) {
       return some.map(() => error as Error);
     }

@@ -15,7 +15,7 @@ import type { Streams } from '../streams/streams.js';
 import { pageOf } from './page.js';
 
 /** Most letters of one step. */
-const AT_ONCE = 500;
+const AT_ONCE = 1000;
 
 export interface DeadLetterParts {
   readonly database: Database;
@@ -124,36 +124,48 @@ export class PostgresDeadLetters implements DeadLetterQueue {
     return count;
   }
 
-  /** Ends with the letters that existed at the start. The step takes each away from the queue. */
+  /** Ends with the letters that existed at the start. */
   private async eachOfAll(stream: number, group: string | null, step: Step): Promise<number> {
     const [page, newest] = group === null ? [PAGE, NEWEST] : [PAGE_OF_GROUP, NEWEST_OF_GROUP];
     const of = group === null ? [stream] : [stream, group];
     const action = 'listing dead letters';
-    const { rows } = await this.parts.database.query<{ id: string | null }>(action, newest, of);
-    const last = rows[0]!.id;
-    for (let count = 0; ;) {
-      if (last === null) return count;
-      const found = await this.parts.database.query<{ id: string }>(action, page, [...of, last]);
-      if (found.rows.length === 0) return count;
-      const letters = found.rows.map(({ id }) => id);
-      count += await step(letters, group);
+    const { rows } = await this.parts.database.query<{ id: string }>(action, newest, of);
+    const last = rows[0]?.id;
+    let count = 0;
+    for (let after: string | undefined = '-1'; last !== undefined && after !== undefined;) {
+      const values: unknown[] = [...of, last, after];
+      const found = await this.parts.database.query<{ id: string }>(action, page, values);
+      const letters: string[] = found.rows.map(({ id }) => id);
+      after = letters.at(-1);
+      if (after !== undefined) count += await step(letters, group);
     }
+    return count;
   }
 }
 
+// Comparisons of rows leave the planner no other index than that of the page, whatever it knows or
+// does not know about a queue that has grown fast.
 const LIST = pageOf(
   `select id, record, fields from {schema}.dead_letter
-  where stream = $1 and id > $2 and not redriven order by id limit $3::bigint + 1`,
+  where (stream, id) > ($1, $2) and stream <= $1 and not redriven
+  order by stream, id limit $3::bigint + 1`,
   'id',
   '$3',
 );
 
-const NEWEST = 'select max(id) as id from {schema}.dead_letter where stream = $1 and not redriven';
-const NEWEST_OF_GROUP = `${NEWEST} and grp = $2`;
+const NEWEST = `select id from {schema}.dead_letter
+  where (stream, id) > ($1, -1) and stream <= $1 and not redriven
+  order by stream desc, id desc limit 1`;
+const NEWEST_OF_GROUP = `select id from {schema}.dead_letter
+  where stream = $1 and (grp, id) > ($2, -1) and grp <= $2 and not redriven
+  order by grp desc, id desc limit 1`;
+
 const PAGE = `select id from {schema}.dead_letter
-  where stream = $1 and not redriven and id <= $2 order by id limit ${AT_ONCE}`;
+  where (stream, id) > ($1, $3) and (stream, id) <= ($1, $2) and not redriven
+  order by stream, id limit ${AT_ONCE}`;
 const PAGE_OF_GROUP = `select id from {schema}.dead_letter
-  where stream = $1 and grp = $2 and not redriven and id <= $3 order by id limit ${AT_ONCE}`;
+  where stream = $1 and (grp, id) > ($2, $4) and (grp, id) <= ($2, $3) and not redriven
+  order by grp, id limit ${AT_ONCE}`;
 
 function letterOf({ id, record, fields }: LetterRow): DeadLetter {
   const known = JSON.parse(record) as DeadLetterRecord;

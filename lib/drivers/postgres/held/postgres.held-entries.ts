@@ -15,7 +15,7 @@ import {
 import { toStored } from '../sql/exact-text.js';
 
 /** Most entries of one step. */
-const AT_ONCE = 500;
+const AT_ONCE = 1000;
 
 interface HeldRow {
   readonly message: string;
@@ -98,12 +98,16 @@ export class PostgresHeldEntries implements HeldEntries {
       action,
       'select clock_timestamp()::text as now',
     );
-    for (let ended = 0; ;) {
-      const values = [stream, toStored(group), rows[0]!.now];
+    let ended = 0;
+    const start = { redrive: '-1', message: '-1' };
+    for (let after: Omit<HeldId, 'group'> | undefined = start; after;) {
+      const { redrive, message }: typeof start = after;
+      const values: unknown[] = [stream, toStored(group), rows[0]!.now, redrive, message];
       const page = await database.query<HeldRow>(action, HELD_BEFORE, values);
-      if (page.rows.length === 0) return ended;
-      ended += await endSome(page.rows);
+      if (page.rows.length > 0) ended += await endSome(page.rows);
+      after = page.rows.at(-1);
     }
+    return ended;
   }
 }
 
@@ -122,6 +126,7 @@ const LIST = pageOf(
 const HELD_BEFORE = `select d.message, d.redrive
   from {schema}.grp g join {schema}.delivery d on d.grp = g.id
   where ${OF_GROUP} and d.record is not null and d.fresh_at <= $3::timestamptz
+    and (d.redrive, d.message) > ($4, $5)
   order by d.redrive, d.message limit ${AT_ONCE}`;
 
 const RELEASE = 'select {schema}.release_held($1, $2, $3, $4) as ended';

@@ -1,8 +1,11 @@
+import { FAST } from './settings.js';
+
 /**
  * `completion`: keys that were handled (`owner` is null), and keys that an owner works on. `told` is
- * what the last claim was told. `inbox`: the notes of handlers with an inbox.
+ * what the last claim was told. `inbox`: the notes of handlers with an inbox, and the run that wrote
+ * each.
  */
-export const COMPLETIONS: readonly string[] = [
+const TABLES = [
   `create table {schema}.completion (
     key text collate "C" primary key,
     owner text,
@@ -17,3 +20,66 @@ export const COMPLETIONS: readonly string[] = [
   ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000)`,
   'create index inbox_expiry on {schema}.inbox (expires_at)',
 ];
+
+/**
+ * Claims keys, each once. A row is written in any case, which locks it: `told` is what became of the
+ * claim, and was decided on the row as it is now, not as it was when the statement began. Keys are
+ * written in their order, so that no two claims wait for each other.
+ * Returns one word for each, in order.
+ * @param p_formers for each key the one of version 0.1.0, or null
+ * @param p_lease in milliseconds
+ */
+const CLAIM = `create function {schema}.claim_completions(
+    p_keys text[], p_formers text[], p_owners text[], p_lease float8)
+  returns table (told text) language plpgsql ${FAST} as $$
+  #variable_conflict use_column
+  begin
+    return query with wanted as materialized (
+      select * from unnest(p_keys, p_formers, p_owners) with ordinality as w(key, former, owner, at)
+    ), hindered as materialized (
+      select w.at, case when c.owner is null then 'done' else 'held' end as told
+      from wanted w join {schema}.completion c on c.key = w.former
+      where c.expires_at > statement_timestamp() and c.owner is distinct from w.owner
+    ), claimed as (
+      insert into {schema}.completion as c (key, owner, expires_at, told)
+      select w.key, w.owner, statement_timestamp() + p_lease * interval '1 ms', 'claimed'
+      from wanted w where not exists (select from hindered h where h.at = w.at) order by w.key
+      on conflict (key) do update set
+        owner = case when c.expires_at <= statement_timestamp() then excluded.owner else c.owner end,
+        expires_at = case when c.expires_at <= statement_timestamp() or c.owner = excluded.owner
+          then excluded.expires_at else c.expires_at end,
+        told = case when c.expires_at <= statement_timestamp() then 'claimed'
+          when c.owner is null then 'done' when c.owner = excluded.owner then 'own' else 'held' end
+      returning c.key, c.told
+    )
+    select coalesce(h.told, c.told) from wanted w
+    left join hindered h on h.at = w.at left join claimed c on c.key = w.key order by w.at;
+  end $$`;
+
+/** The claims that their owners still have, locked in the order of their keys. */
+const OWN = `own as materialized (
+      select c.key, c.owner from unnest(p_keys, p_owners) as w(key, owner)
+      join {schema}.completion c on c.key = w.key and c.owner = w.owner
+      where c.expires_at > statement_timestamp() order by c.key for update of c
+    )`;
+
+/** Keeps claims for another lease. Returns key and owner of those that were kept. */
+const EXTEND = `create function {schema}.extend_completions(
+    p_keys text[], p_owners text[], p_lease float8)
+  returns table (key text, owner text) language plpgsql ${FAST} as $$
+  #variable_conflict use_column
+  begin
+    return query with ${OWN}
+    update {schema}.completion c set expires_at = statement_timestamp() + p_lease * interval '1 ms'
+    from own where c.key = own.key returning c.key, c.owner;
+  end $$`;
+
+/** Gives claims back. */
+const RELEASE = `create function {schema}.release_completions(p_keys text[], p_owners text[])
+  returns void language plpgsql ${FAST} as $$
+  begin
+    with ${OWN} delete from {schema}.completion c using own where c.key = own.key;
+  end $$`;
+
+/** What keeps work from being done twice. */
+export const COMPLETIONS: readonly string[] = [...TABLES, CLAIM, EXTEND, RELEASE];
