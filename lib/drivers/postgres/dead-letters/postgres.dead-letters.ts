@@ -143,8 +143,8 @@ export class PostgresDeadLetters implements DeadLetterQueue {
   }
 }
 
-// Comparisons of rows leave the planner no other index than that of the page, whatever it knows or
-// does not know about a queue that has grown fast.
+// Comparisons of rows leave the planner no index but that of the page, also where it has no
+// statistics of a queue that has grown fast.
 const LIST = pageOf(
   `select id, record, fields from {schema}.dead_letter
   where (stream, id) > ($1, $2) and stream <= $1 and not redriven
