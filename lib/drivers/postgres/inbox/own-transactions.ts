@@ -1,7 +1,12 @@
 import type { PoolClient } from 'pg';
 import type { SqlTransaction, Transactions } from '../../../ports/sql-transaction.js';
 import type { Database } from '../connection/database.js';
+import type { Answer, Statements } from '../connection/statements.js';
 import { InboxTransactionError } from '../errors/inbox.errors.js';
+import { sqlStateOf } from '../errors/typed-error.js';
+
+/** A statement before this one has failed. */
+const IN_FAILED_TRANSACTION = '25P02';
 
 /** Opens transactions on connections of a pool of `pg`. */
 export class OwnTransactions implements Transactions<PoolClient> {
@@ -14,10 +19,7 @@ export class OwnTransactions implements Transactions<PoolClient> {
     try {
       await own.query('opening a transaction', 'begin');
       const result = await work(client, {
-        query: (text, values) => {
-          refuseEnded(client);
-          return own.query('writing the note of the inbox', text, values);
-        },
+        query: (text, values) => note(own, client, text, values),
       });
       await own.query('committing', 'commit');
       return result;
@@ -33,9 +35,21 @@ export class OwnTransactions implements Transactions<PoolClient> {
   }
 }
 
-/** @throws InboxTransactionError where nothing can be written in the transaction any more */
-function refuseEnded(client: PoolClient): void {
-  const status = client.getTransactionStatus();
-  if (status === 'I') throw new InboxTransactionError('ended');
-  if (status === 'E') throw new InboxTransactionError('failed');
+/**
+ * Sends the last statement of a transaction.
+ * @throws InboxTransactionError where nothing can be written in the transaction any more
+ */
+async function note(
+  own: Statements,
+  client: PoolClient,
+  text: string,
+  values: readonly unknown[],
+): Promise<Answer<object>> {
+  if (client.getTransactionStatus() === 'I') throw new InboxTransactionError('ended');
+  try {
+    return await own.query('writing the note of the inbox', text, values);
+  } catch (error) {
+    const hasFailed = sqlStateOf((error as Error).cause) === IN_FAILED_TRANSACTION;
+    throw hasFailed ? new InboxTransactionError('failed') : error;
+  }
 }
