@@ -49,9 +49,8 @@ function open(options: PostgresOptions, { events, keyPrefix }: DriverContext): D
   const garbage = new GarbageCollector(database);
   garbage.start();
   const shared = { database, listener, hints, streams, events, keyPrefix };
-  const looks = { ...shared, pollInterval: () => listener.pollInterval };
-  const watch = new DelayWatch(looks);
-  const replies = new PostgresReplies(looks);
+  const watch = new DelayWatch(shared);
+  const replies = new PostgresReplies(shared);
   const source = new PostgresSource({ ...shared, beside: [inbox, garbage] });
   return {
     source,

@@ -9,8 +9,12 @@ import { fromStored } from '../sql/exact-text.js';
 
 /** Kind of the hints of streams with entries that are due soon. */
 const KIND = 'delays';
-/** Interval of looks where hints arrive, in milliseconds. */
-const LOOK_EVERY = 5000;
+/** Where hints arrive, looks are rarer by this factor. */
+const RARER = 5;
+/** A look finds entries that are due within so many intervals: those of the next look, too. */
+const AHEAD = 2;
+/** Entries that are due within this time are told of by a hint at least, in milliseconds. */
+const SOON = 15_000;
 /** How far the clock of this process and that of the server may be apart, in milliseconds. */
 const SKEW = 60_000;
 
@@ -20,8 +24,6 @@ export interface DelayWatchOptions {
   readonly hints: Hints;
   readonly streams: Streams;
   readonly events: EventBus;
-  /** Interval of looks where no hints arrive, in milliseconds. */
-  readonly pollInterval: () => number;
 }
 
 type OnScheduled = (stream: string) => void;
@@ -50,9 +52,16 @@ export class DelayWatch {
     };
   }
 
+  /** Interval of looks, in milliseconds. */
+  private get every(): number {
+    const { hears, pollInterval } = this.parts.listener;
+    return hears ? RARER * pollInterval : pollInterval;
+  }
+
   /** Call it when entries were stored. Those that the next look would find are not told of. */
   tell(entries: readonly { readonly stream: string; readonly when?: When }[]): void {
-    const soon = entries.filter(({ when }) => when && isSoon(when));
+    const within = Math.max(SOON, AHEAD * this.every);
+    const soon = entries.filter(({ when }) => when && isWithin(when, within));
     if (soon.length === 0) return;
     void this.parts.streams
       .idsOf(soon.map(({ stream }) => stream))
@@ -70,8 +79,8 @@ export class DelayWatch {
 
   private async keepLooking(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const every = this.parts.listener.hears ? LOOK_EVERY : this.parts.pollInterval();
-      await this.attempt(() => this.look(2 * every));
+      const { every } = this;
+      await this.attempt(() => this.look(AHEAD * every));
       await sleep(systemClock, every * (0.75 + Math.random() / 4), signal);
     }
   }
@@ -89,7 +98,7 @@ export class DelayWatch {
   }
 
   private heard(what: readonly string[]): void {
-    if (what.length === 0) return void this.attempt(() => this.look(2 * LOOK_EVERY));
+    if (what.length === 0) return void this.attempt(() => this.look(AHEAD * this.every));
     const unknown = what.filter((id) => !this.names.has(id));
     for (const id of what) this.call(this.names.get(id));
     if (unknown.length > 0) void this.attempt(() => this.learn(unknown));
@@ -125,6 +134,6 @@ export class DelayWatch {
   }
 }
 
-/** The looks of other processes may find it too late. Only the server knows how far away a time is. */
-const isSoon = (when: When): boolean =>
-  'in' in when ? when.in <= 2 * LOOK_EVERY : when.at <= systemClock.wallTime() + SKEW + 2 * LOOK_EVERY;
+/** Only the server knows how far away a time of day is. */
+const isWithin = (when: When, ms: number): boolean =>
+  'in' in when ? when.in <= ms : when.at <= systemClock.wallTime() + SKEW + ms;

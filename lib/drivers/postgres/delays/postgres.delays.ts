@@ -11,6 +11,8 @@ import { InvalidMessageError } from '../../../core/errors/publishing.errors.js';
 import { ConnectionError } from '../../../core/errors/connection.errors.js';
 import type { When } from '../../../core/message.js';
 import type { Database } from '../connection/database.js';
+import type { Hints } from '../connection/hints.js';
+import { tellOfMessages } from '../publishing/message-hints.js';
 import type { Streams } from '../streams/streams.js';
 import { windowOf } from '../publishing-once/keys.js';
 import { fieldsOf, storedFields } from '../sql/stored-fields.js';
@@ -28,6 +30,7 @@ const PROMOTE_AT_ONCE = 200;
 
 export interface PostgresDelaysOptions {
   readonly database: Database;
+  readonly hints: Hints;
   readonly streams: Streams;
   readonly watch: DelayWatch;
 }
@@ -141,6 +144,11 @@ export class PostgresDelays implements DelayStore {
         'promoting delayed messages',
         'select stream, moved, next_in from {schema}.promote($1::int[])',
         [ids.filter((id) => id !== undefined)],
+      );
+      const moved = rows.filter((row) => row.moved > 0);
+      tellOfMessages(
+        this.parts.hints,
+        moved.map(({ stream }) => stream),
       );
       const found = new Map(rows.map((row) => [row.stream, promotedOf(row)]));
       return ids.map((id) => found.get(id ?? NaN) ?? NOTHING);

@@ -136,9 +136,8 @@ export class PostgresReplyBox implements ReplyBox {
 
   /** Waits for a hint, or until the next look. */
   private async untilNextRead(): Promise<void> {
-    const { listener, pollInterval } = this.options;
-    const longest = pollInterval();
-    const wait = listener.hears ? longest : Math.min(this.nextLook, longest);
+    const { hears, pollInterval } = this.options.listener;
+    const wait = hears ? pollInterval : Math.min(this.nextLook, pollInterval);
     this.nextLook = 2 * wait;
     this.rest = new AbortController();
     if (!this.heard) await sleep(systemClock, wait, this.rest.signal);

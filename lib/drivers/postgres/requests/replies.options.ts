@@ -10,6 +10,4 @@ export interface PostgresRepliesOptions {
   readonly hints: Hints;
   readonly streams: Streams;
   readonly events: EventBus;
-  /** Interval of looks while a caller waits, in milliseconds. */
-  readonly pollInterval: () => number;
 }
