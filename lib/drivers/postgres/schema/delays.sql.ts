@@ -1,3 +1,5 @@
+import { FAST } from './settings.js';
+
 /** Most entries that one call of `promote` moves, and most bytes of them, shared by its streams. */
 const MOST_ENTRIES = 1000;
 const MOST_BYTES = 1_000_000;
@@ -28,7 +30,7 @@ export const DELAYS: readonly string[] = [
   `create function {schema}.schedule(
     p_streams int[], p_fields text[], p_in bigint[], p_at bigint[],
     p_keys text[] default null, p_windows bigint[] default null
-  ) returns text[] language plpgsql as $$
+  ) returns text[] language plpgsql ${FAST} as $$
   declare
     v_now bigint := {schema}.now_ms();
     v_due bigint[];
@@ -57,7 +59,7 @@ export const DELAYS: readonly string[] = [
   end $$`,
   /** The streams that have an entry which is due within so many milliseconds. */
   `create function {schema}.due_streams(p_within bigint) returns table (stream int) language sql
-  set enable_seqscan = off set enable_bitmapscan = off as $$
+  ${FAST} as $$
     with recursive waiting as (
       (select d.stream, d.due_at from {schema}.delayed d order by d.stream, d.due_at limit 1)
       union all
@@ -76,8 +78,7 @@ export const DELAYS: readonly string[] = [
    */
   `create function {schema}.promote(p_streams int[])
   returns table (stream int, moved int, next_in bigint) language plpgsql
-  set enable_seqscan = off set enable_bitmapscan = off
-  set enable_hashjoin = off set enable_mergejoin = off as $$
+  ${FAST} as $$
   #variable_conflict use_column
   declare
     v_now bigint := {schema}.now_ms();

@@ -1,3 +1,5 @@
+import { FAST } from './settings.js';
+
 /** Statements that make the tables, indexes and functions. `{schema}` is the name of the schema. */
 export const PUBLISHED: readonly string[] = [
   /** The idempotency keys that are remembered, until `expires_at`. */
@@ -22,8 +24,7 @@ export const PUBLISHED: readonly string[] = [
   `create function {schema}.claim_keys(
     p_streams int[], p_keys text[], p_ids text[], p_until bigint[]
   ) returns text[] language plpgsql
-  set enable_seqscan = off set enable_bitmapscan = off
-  set enable_hashjoin = off set enable_mergejoin = off as $$
+  ${FAST} as $$
   begin
     -- The order of the keys is the same in every transaction, so that two do not wait for each other.
     insert into {schema}.published as known (stream, key, id, expires_at)

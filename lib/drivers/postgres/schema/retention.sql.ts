@@ -1,3 +1,5 @@
+import { FAST } from './settings.js';
+
 /** Statements that make the tables, indexes and functions. `{schema}` is the name of the schema. */
 export const RETENTION: readonly string[] = [
   /** What was deleted of each stream: how many messages, and the highest id of them. */
@@ -26,7 +28,7 @@ export const RETENTION: readonly string[] = [
   `create function {schema}.trimming_page(
     p_stream int, p_from bigint, p_upto bigint, p_before bigint, p_portion int
   ) returns table (id bigint, old boolean) language sql
-  set enable_seqscan = off set enable_bitmapscan = off as $$
+  ${FAST} as $$
     select m.id, m.published_at < p_before
     from {schema}.message m
     where m.stream = p_stream and m.id >= p_from and m.id <= p_upto
@@ -45,8 +47,7 @@ export const RETENTION: readonly string[] = [
     p_stream int, p_required text[], p_from bigint, p_upto bigint, p_before bigint, p_loss boolean,
     p_portion int
   ) returns table (deleted int, lost int, losers text[], next_from bigint) language plpgsql
-  set enable_seqscan = off set enable_bitmapscan = off
-  set enable_hashjoin = off set enable_mergejoin = off as $$
+  ${FAST} as $$
   declare
     v_groups int[];
     v_upto bigint;

@@ -1,9 +1,10 @@
 /**
  * Settings of the functions that run often. Without them the planner may read whole tables, or sort
  * what an index has in order. As part of a function they hold on any connection, also behind a
- * pooler.
+ * pooler. A plan that has to do what is switched off looks so expensive that it would be compiled
+ * each time: hence no JIT.
  */
-export const FAST = `set enable_seqscan = off set enable_bitmapscan = off
+export const FAST = `set jit = off set enable_seqscan = off set enable_bitmapscan = off
   set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan`;
 
 /** How long a step waits for a lock that publishers of the stream hold. The caller tries again. */
