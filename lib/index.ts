@@ -101,8 +101,8 @@ export {
 
 // Redis in every slot.
 export { redisAclRules, type RedisAclOptions } from './drivers/redis/acl.js';
-export { RedisTransaction } from './drivers/redis/completions/redis.inbox.js';
-export type { RedisOptions } from './drivers/redis/connection/redis.options.js';
+export { RedisTransaction } from './drivers/redis/completions/redis.transaction.js';
+export type { RedisClient, RedisOptions } from './drivers/redis/connection/redis.options.js';
 // From the preset, which makes the driver known by its name: bundlers keep it, too.
 export { redis } from './runtime/redis.preset.js';
 export { RedisConnectionError } from './drivers/redis/errors/redis-connection.errors.js';

@@ -59,9 +59,9 @@ const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 const BESIDE = ['name', 'isGlobal'];
 
 const PUBLIC_NAMES = new URL('../support/public-names.json', import.meta.url);
-/** Types of TypeScript, Node, ioredis and Nest, and the map of events that an application declares. */
+/** Types of TypeScript, Node and Nest, and the map of events that an application declares. */
 const OF_OTHERS = [
-  ...['Date', 'Readonly', 'Record', 'ConnectionOptions', 'Redis', 'Events'],
+  ...['Date', 'Readonly', 'Record', 'ConnectionOptions', 'Events'],
   ...['Deserializer', 'OutgoingResponse', 'ReadPacket', 'Serializer'],
 ];
 

@@ -66,29 +66,29 @@ describe.concurrent('the packed package', () => {
   });
 
   it.each<Application>([
-    { name: 'an ESM application on the oldest Nest', type: 'module', nest: '12.0.1', redis: false },
-    { name: 'an ESM application on the newest Nest', type: 'module', nest: '^12.0.0', redis: true },
+    { name: 'an ESM application on the oldest Nest', type: 'module', nest: '12.0.1', peers: false },
+    { name: 'an ESM application on the newest Nest', type: 'module', nest: '^12.0.0', peers: true },
     {
       name: 'a CommonJS application on the newest Nest',
       type: 'commonjs',
       nest: '^12.0.0',
-      redis: true,
+      peers: true,
     },
   ])(
-    'type-checks and works in $name, with ioredis: $redis',
-    { timeout: 180_000 },
+    'type-checks and works in $name, with the optional peers: $peers',
+    { timeout: 300_000 },
     async (given) => {
-      const { name, redis } = given;
+      const { name, peers } = given;
       const app = await createApplication(join(dir, name.replaceAll(' ', '-')), given);
       console.log(`${name}: ${(await versions(app)).join(', ')}`);
-      expect(existsSync(join(app, 'node_modules/ioredis'))).toBe(redis);
-
-      await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', app]).catch(
-        (error: { stdout: string }) => expect.fail(error.stdout),
-      );
+      for (const peer of Object.keys(OPTIONAL_PEERS)) {
+        expect(existsSync(join(app, 'node_modules', peer)), peer).toBe(peers);
+      }
+      const impossible = peers ? [] : IMPOSSIBLE.map(({ error }) => error);
+      expect(await compileErrors(app)).toEqual(impossible);
       const { stdout } = await run(process.execPath, ['main.js'], { cwd: app, timeout: 30_000 });
       expect(stdout).toContain('handled order 7, attempt 1');
-      if (redis) return;
+      if (peers) return;
       const missing = await run(process.execPath, ['missing.js'], { cwd: app, timeout: 30_000 });
       expect(missing.stdout).toBe(
         'MISSING_PACKAGE The Redis driver needs the package "ioredis", which is not installed. Run: npm install ioredis\n'.repeat(
@@ -100,11 +100,11 @@ describe.concurrent('the packed package', () => {
   );
 
   async function createApplication(app: string, given: Application): Promise<string> {
-    const { type, nest, redis } = given;
+    const { type, nest, peers } = given;
     await mkdir(app, { recursive: true });
-    await writeFile(join(app, 'main.ts'), mainOf(redis ? '' : '/core'));
-    await writeFile(join(app, 'doors.ts'), doorsOf(redis));
-    if (!redis) await writeFile(join(app, 'missing.js'), MISSING);
+    await writeFile(join(app, 'main.ts'), mainOf(peers ? '' : '/core'));
+    await writeFile(join(app, 'doors.ts'), DOORS);
+    if (!peers) await writeFile(join(app, 'missing.js'), MISSING);
     await writeFile(
       join(app, 'tsconfig.json'),
       JSON.stringify({ compilerOptions: COMPILER_OPTIONS }),
@@ -112,7 +112,7 @@ describe.concurrent('the packed package', () => {
     await writeFile(join(app, 'package.json'), JSON.stringify({ private: true, type }));
     const packages = [
       ...NEST.map((name) => `${name}@${nest}`),
-      ...(redis ? ['ioredis@^6.0.0'] : []),
+      ...(peers ? Object.entries(OPTIONAL_PEERS).map((peer) => peer.join('@')) : []),
       'reflect-metadata@^0.2.2',
       'rxjs@^7.8.0',
       '@types/node@20',
@@ -135,8 +135,31 @@ interface Application {
   readonly name: string;
   readonly type: 'module' | 'commonjs';
   readonly nest: string;
-  /** Whether ioredis is installed, and the root door used. */
-  readonly redis: boolean;
+  /** Whether the optional peers are installed, and the root door used. */
+  readonly peers: boolean;
+}
+
+/** As package.json has them, with the types of `pg`, which are a package of their own. */
+const OPTIONAL_PEERS = { ioredis: '^6.0.0', pg: '^8.23.0', '@types/pg': '^8.15.0', yaml: '^2.9.0' };
+
+/** What does not compile with `skipLibCheck: false` where the optional peers are not installed. */
+const IMPOSSIBLE = [
+  {
+    error:
+      "node_modules/nestjs-redis-streams/dist/drivers/postgres/inbox/postgres.inbox.d.ts: Cannot find module 'pg' or its corresponding type declarations.",
+    reason:
+      'A handler gets its transaction as a client of pg, with all that pg can do. Who imports /postgres has pg and its types.',
+  },
+] as const;
+
+/** One line for each error of the compiler, with the file. The output is written all the same. */
+async function compileErrors(app: string): Promise<string[]> {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  const { stdout } = await run(process.execPath, [tsc, '-p', '.'], { cwd: app }).catch(
+    (error: { stdout: string }) => error,
+  );
+  const lines = stdout.split('\n').filter((line) => line !== '');
+  return lines.map((line) => line.replace(/\(\d+,\d+\): error TS\d+/, ''));
 }
 
 async function versions(app: string): Promise<string[]> {
@@ -160,18 +183,19 @@ const COMPILER_OPTIONS = {
 };
 
 /** Type-checks all of each door: `skipLibCheck` is off. */
-const doorsOf = (redis: boolean): string => `
+const DOORS = `
 import * as config from 'nestjs-redis-streams/config';
 import * as core from 'nestjs-redis-streams/core';
 import * as driver from 'nestjs-redis-streams/driver';
 import * as memory from 'nestjs-redis-streams/memory';
+import * as postgres from 'nestjs-redis-streams/postgres';
 import * as testing from 'nestjs-redis-streams/testing';
-${redis ? "import * as root from 'nestjs-redis-streams';" : ''}
+import * as root from 'nestjs-redis-streams';
 
-export default [config, core, driver, memory, testing${redis ? ', root' : ''}];
+export default [config, core, driver, memory, postgres, testing, root];
 `;
 
-/** In an ESM application without ioredis: the root door can be imported, and says what is missing. */
+/** In an ESM application without the optional peers: the root door can be imported, and says what is missing. */
 const MISSING = `
 import { RedisStreamsClient, RedisStreamsTransport } from 'nestjs-redis-streams';
 import { loadConfig } from 'nestjs-redis-streams/config';

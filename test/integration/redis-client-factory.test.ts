@@ -1,5 +1,6 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import { type Cluster, Redis, type RedisOptions } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { RedisOptions as ConnectionOptions } from '../../lib/drivers/redis/connection/redis.options.js';
 import { InvalidOptionsError } from '../../lib/core/errors/start-up.errors.js';
 import { RecordingConsumer } from '../support/recording-consumer.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
@@ -31,6 +32,13 @@ it.each([
   expect(construct).toThrow(InvalidOptionsError);
   expect(construct).toThrow(problem);
   for (const one of made) one.disconnect();
+});
+
+it('a client of a cluster is refused by its type', () => {
+  const cluster = (): Cluster => expect.fail('is not called');
+  // @ts-expect-error -- the library makes a client for each node
+  const options: ConnectionOptions = { client: cluster };
+  expect(options.client).toBe(cluster);
 });
 
 it('an async factory is refused at construction', () => {

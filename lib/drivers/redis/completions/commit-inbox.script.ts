@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { Script } from '../scripting/script.js';
+import type { QueuedCommand } from './redis.transaction.js';
 
 /**
  * Carries out the commands that a handler has queued, and writes the note that says so. Does
@@ -32,13 +33,6 @@ end
 redis.call('SET', KEYS[1], '1', 'PX', ARGV[1])
 return 'written'
 `);
-
-/** A write of a transaction. */
-export interface QueuedCommand {
-  readonly command: string;
-  readonly keys: readonly string[];
-  readonly args: readonly (string | number)[];
-}
 
 export interface InboxCommit {
   readonly note: string;

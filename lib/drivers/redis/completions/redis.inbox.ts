@@ -4,25 +4,8 @@ import { UnsupportedFeatureError } from '../../../core/errors/start-up.errors.js
 import type { Inbox, InboxOutcome } from '../../../ports/inbox.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
-import { commitInbox, type QueuedCommand } from './commit-inbox.script.js';
-
-/**
- * The transaction that a handler with the option `inbox` gets on Redis. When the handler has
- * succeeded, one script carries out the queued commands and notes that it did. Their replies are
- * not available.
- */
-export class RedisTransaction {
-  /** @internal */
-  readonly queued: QueuedCommand[] = [];
-
-  /**
-   * Queues a write, for example `write('HINCRBY', 'stock', 'apples', -1)`. The key is used as it
-   * is, without `keyPrefix`. On a cluster it has to share the slot of the message's stream.
-   */
-  write(command: string, key: string, ...args: (string | number)[]): void {
-    this.queued.push({ command, keys: [key], args });
-  }
-}
+import { commitInbox } from './commit-inbox.script.js';
+import { RedisTransaction } from './redis.transaction.js';
 
 /** Writes to Redis, and notes that it did beside the stream of the message. */
 export class RedisInbox implements Inbox<RedisTransaction> {

@@ -62,7 +62,7 @@ export class Connector {
    */
   adopt(replyTimeout: number): Redis | undefined {
     const { client } = this.#options;
-    return client && this.counted(hidden(adopt(client(), this.settings(replyTimeout))));
+    return client && this.counted(hidden(adopt(client() as Redis, this.settings(replyTimeout))));
   }
 
   /** How many clients have been made that have not ended, of all nodes of a cluster. */

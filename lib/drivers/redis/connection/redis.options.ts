@@ -1,5 +1,4 @@
 import type { ConnectionOptions } from 'node:tls';
-import type { Redis } from 'ioredis';
 import {
   anyText,
   checked,
@@ -45,6 +44,24 @@ const NODE_ADDRESS = declareOptions('the address of a node', {
   /** Port of the node. @default 6379 */
   port: whole(1, 65_535),
 });
+
+/**
+ * A client of ioredis for one server, by the parts that a client of another library or of a cluster
+ * lacks. The declarations of the package name no type of ioredis, so that an application without
+ * ioredis compiles, too.
+ */
+export interface RedisClient {
+  /** How the client connects. The library changes some of them. */
+  readonly options: object;
+  /** `wait` until the client is told to connect. */
+  readonly status: 'wait' | 'reconnecting' | 'connecting' | 'connect' | 'ready' | 'close' | 'end';
+  /** The socket. */
+  readonly stream: { destroy(): unknown };
+  /** Resolves when commands can be sent. */
+  connect(): Promise<void>;
+  /** Closes the connection at once. */
+  disconnect(reconnect?: boolean): void;
+}
 
 /** Declares each option of a connection to Redis. */
 export const REDIS_OPTIONS = declareOptions(
@@ -112,7 +129,7 @@ export const REDIS_OPTIONS = declareOptions(
      * `lazyConnect: true`, and must not set `keyPrefix` (use the library's) or
      * `replyMapping: 'resp3'`; else it is an InvalidOptionsError. @default the library's own
      */
-    client: func<() => Redis>('a function that makes a new ioredis client at each call'),
+    client: func<() => RedisClient>('a function that makes a new ioredis client at each call'),
     /**
      * Longest wait for a connection, when starting too, in milliseconds. 2147483647 at most.
      * @default 10000
