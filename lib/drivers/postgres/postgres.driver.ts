@@ -8,6 +8,8 @@ import { POSTGRES_OPTIONS, type PostgresOptions } from './connection/postgres.op
 import { SchemaName } from './connection/statements.js';
 import { DelayWatch } from './delays/delay-watch.js';
 import { PostgresDelays } from './delays/postgres.delays.js';
+import { PostgresGroupAdmin } from './groups/postgres.group-admin.js';
+import { PostgresPendingEntries } from './groups/postgres.pending-entries.js';
 import { MESSAGE_IDS } from './ids/message-ids.js';
 import { PostgresCompletions } from './completions/postgres.completions.js';
 import { PostgresDeadLetters } from './dead-letters/postgres.dead-letters.js';
@@ -51,12 +53,16 @@ function open(options: PostgresOptions, { events, keyPrefix }: DriverContext): D
   const shared = { database, listener, hints, streams, events, keyPrefix };
   const watch = new DelayWatch(shared);
   const replies = new PostgresReplies(shared);
-  const source = new PostgresSource({ ...shared, beside: [inbox, garbage] });
+  const source = new PostgresSource({
+    ...{ ...shared, replies },
+    onScheduled: (entries) => watch.tell(entries),
+    beside: [inbox, garbage],
+  });
   return {
     source,
     ids: MESSAGE_IDS,
-    // groups:
-    // pending:
+    groups: new PostgresGroupAdmin(shared),
+    pending: new PostgresPendingEntries(shared),
     state: new PostgresStateStore(database, keyPrefix),
     deadLetters: new PostgresDeadLetters(shared),
     held: new PostgresHeldEntries(shared),

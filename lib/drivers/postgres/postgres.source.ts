@@ -1,10 +1,16 @@
-import type { Settling, MessageSource } from '../../ports/source.js';
-import type { SourceCapabilities } from '../../ports/source-capabilities.js';
+import type { EventBus } from '../../core/event-bus.js';
+import type { OutgoingEntry } from '../../core/message.js';
 import type { SettleOutcome } from '../../core/settlement.js';
-import type { Subscription } from '../../ports/subscription.js';
+import type { MessageSource, Settling } from '../../ports/source.js';
+import type { SourceCapabilities } from '../../ports/source-capabilities.js';
+import type { SubscribeOptions, Subscription } from '../../ports/subscription.js';
 import type { Database } from './connection/database.js';
 import type { Hints } from './connection/hints.js';
 import type { Listener } from './connection/listener.js';
+import { refuseStartId } from './ids/refuse-ids.js';
+import { Publishing } from './publishing/publishing.js';
+import { PostgresSubscription } from './reading/postgres.subscription.js';
+import { settleAll } from './settling/settling.js';
 import type { Streams } from './streams/streams.js';
 
 export interface PostgresSourceOptions {
@@ -12,6 +18,12 @@ export interface PostgresSourceOptions {
   readonly listener: Listener;
   readonly hints: Hints;
   readonly streams: Streams;
+  readonly events: EventBus;
+  readonly keyPrefix: string;
+  /** Answers to requests. They are written before what is settled after them. */
+  readonly replies: { flushed(): Promise<void> | undefined };
+  /** Called after messages were stored that are published later. */
+  readonly onScheduled: (entries: readonly OutgoingEntry[]) => void;
   /** What is closed with the source, before its connections. */
   readonly beside: readonly { close(): Promise<void> }[];
 }
@@ -32,22 +44,40 @@ export class PostgresSource implements MessageSource {
     extends: true,
     idempotentPublish: true,
   });
+  private readonly subscriptions = new Set<PostgresSubscription>();
+  private readonly publishing: Publishing;
 
-  constructor(private readonly parts: PostgresSourceOptions) {}
-
-  async publish(): Promise<(string | Error)[]> {
-    throw new Error('not here yet');
+  constructor(private readonly parts: PostgresSourceOptions) {
+    this.publishing = new Publishing(parts);
   }
 
-  async subscribe(): Promise<Subscription> {
-    throw new Error('not here yet');
+  publish(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {
+    return this.publishing.publish(entries);
   }
 
-  async settle(_batch: readonly Settling[]): Promise<(SettleOutcome | Error)[]> {
-    throw new Error('not here yet');
+  async subscribe(options: SubscribeOptions): Promise<Subscription> {
+    refuseStartId(options.startId);
+    const subscription = new PostgresSubscription(options, {
+      ...this.parts,
+      onClosed: (closed) => this.subscriptions.delete(closed),
+    });
+    this.subscriptions.add(subscription);
+    try {
+      await subscription.open();
+    } catch (error) {
+      await subscription.close();
+      throw error;
+    }
+    return subscription;
+  }
+
+  async settle(batch: readonly Settling[]): Promise<(SettleOutcome | Error)[]> {
+    await this.parts.replies.flushed();
+    return settleAll(batch, this.parts);
   }
 
   async close(): Promise<void> {
+    await Promise.all([...this.subscriptions].map((subscription) => subscription.close()));
     await Promise.all(this.parts.beside.map((part) => part.close()));
     await this.parts.hints.flush();
     await this.parts.listener.close();

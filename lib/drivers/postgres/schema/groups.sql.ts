@@ -1,4 +1,5 @@
-import { SHORT_WAIT } from './settings.js';
+import { HAS_DATA } from './runs.sql.js';
+import { FAST, SHORT_WAIT } from './settings.js';
 
 /**
  * Keeps publishers, and other changes of groups, away from a stream until the transaction ends.
@@ -106,6 +107,36 @@ const MOVE_GROUP = `create function {schema}.move_group(p_stream int, p_name tex
     return 'moved';
   end $$`;
 
+/** Since a time, in whole milliseconds. Null where there is none. */
+const MS_SINCE = `create function {schema}.ms_since(p_time timestamptz) returns bigint
+  language sql volatile as $$
+  select case when p_time is not null then
+    greatest(0, floor(extract(epoch from clock_timestamp() - p_time) * 1000))::bigint end $$`;
+
+/** Since a message was published, in whole milliseconds. 0: there is no such message. */
+const AGE_OF = `create function {schema}.age_of(p_stream int, p_id bigint) returns bigint
+  language sql volatile as $$
+  select coalesce((select greatest(0, {schema}.now_ms() - m.published_at) from {schema}.message m
+    where m.stream = p_stream and m.id = p_id), 0) $$`;
+
+/**
+ * Hands pending entries to a consumer, which fetches them with its next claim. Returns their ids.
+ * Entries whose data is gone are dropped.
+ */
+const CLAIM_FOR = `create function {schema}.claim_for(
+    p_grp int, p_consumer text, p_idle bigint, p_ids bigint[])
+  returns setof bigint language plpgsql ${FAST} as $$
+  begin
+    delete from {schema}.delivery d
+      where d.message = any (p_ids) and d.grp = p_grp and d.redrive = 0 and not ${HAS_DATA};
+    return query update {schema}.delivery d set consumer = p_consumer, handed = true, free = false,
+        elsewhere = false, delivered = true, hold = d.hold + 1, fresh_at = clock_timestamp()
+      where d.message = any (p_ids) and d.grp = p_grp and d.redrive = 0 and d.record is null
+        and (not d.free or d.delivered or d.consumer is not null)
+        and (d.free or d.fresh_at <= clock_timestamp() - p_idle * interval '1 ms')
+      returning d.message;
+  end $$`;
+
 /** What creates, deletes and moves groups. */
 export const GROUPS: readonly string[] = [
   LOCK_STREAM,
@@ -113,4 +144,7 @@ export const GROUPS: readonly string[] = [
   CREATE_GROUP,
   DELETE_GROUP,
   MOVE_GROUP,
+  MS_SINCE,
+  AGE_OF,
+  CLAIM_FOR,
 ];

@@ -31,27 +31,30 @@ export const noEntry = (
  * Hands the rows that were found and locked to the consumer, and returns them with their data. A
  * consumer that is handed what it has keeps its fence: the group was moved back.
  * @param found selects the `place`, `delivered` and `consumer` of rows
+ * @param result what is selected from the rows `h`. @default the rows, in order
  */
-export const handOut = (found: string, kind: string): string => `
+export const handOut = (found: string, kind: string, result = '*'): string => `
   with found as materialized (${found}), taken as (
     update {schema}.delivery d set free = false, delivered = true, elsewhere = false, handed = false,
       consumer = p_me, fresh_at = v_now,
-      hold = case when d.free and d.consumer = p_me then d.hold else d.hold + 1 end,
+      hold = case when d.free and not d.elsewhere and d.consumer = p_me then d.hold else d.hold + 1 end,
       attempt = case when d.delivered or d.redrive > 0 then d.attempt else 1 end
     from found where d.ctid = found.place
     returning ${kind} as kind, d.grp, d.message, d.redrive, d.hold, d.attempt, d.published_at,
       d.origin, d.fields, found.consumer as holder
-  )
-  select t.kind, t.grp, t.message, t.redrive, t.hold, t.attempt,
-    coalesce(t.published_at, m.published_at), t.origin, coalesce(t.fields, m.fields), t.holder
-  from taken t left join {schema}.grp g on g.id = t.grp and t.redrive = 0
-    left join {schema}.message m on m.stream = g.stream and m.id = t.message`;
+  ), handed_out as (
+    select t.kind, t.grp, t.message, t.redrive, t.hold, t.attempt,
+      coalesce(t.published_at, m.published_at) as published_at, t.origin,
+      coalesce(t.fields, m.fields) as fields, t.holder
+    from taken t left join {schema}.grp g on g.id = t.grp and t.redrive = 0
+      left join {schema}.message m on m.stream = g.stream and m.id = t.message
+    order by t.redrive, t.message
+  ) select ${result} from handed_out h`;
 
 /** Hands out the rows that were found, and returns them, where fewer than `p_most` were returned. */
 export const returning = (found: string, kind: string): string => `
     if v_count < p_most then
-      return query select c.* from (${handOut(found, kind)}) c
-        order by c.redrive, c.message;
+      return query ${handOut(found, kind)};
       get diagnostics v_more = row_count;
       v_count := v_count + v_more;
     end if;`;

@@ -1,2 +1,5 @@
 /** Statements that make the tables, indexes and functions. `{schema}` is the name of the schema. */
-export const LIVE: readonly string[] = [];
+export const LIVE: readonly string[] = [
+  `create function {schema}.receives(its_grp int, consumer text) returns boolean
+  language sql stable as $$ select false $$`,
+];

@@ -28,7 +28,7 @@ export const PUBLISHED: readonly string[] = [
   begin
     -- The order of the keys is the same in every transaction, so that two do not wait for each other.
     insert into {schema}.published as known (stream, key, id, expires_at)
-    select distinct on (stream, key) stream, key, id, to_timestamp(until / 1000.0)
+    select distinct on (stream, key collate "C") stream, key, id, to_timestamp(until / 1000.0)
     from unnest(p_streams, p_keys, p_ids, p_until) with ordinality as e(stream, key, id, until, at)
     where key is not null
     order by stream, key collate "C", at

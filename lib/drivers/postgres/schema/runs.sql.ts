@@ -70,11 +70,12 @@ const EXTEND_LEASES = `create function {schema}.extend_leases(
     ${LEASES}, p_keys text[], p_tokens bigint[])
   returns text[] language plpgsql ${FAST} as $$
   #variable_conflict use_column
+  declare v_words text[];
   begin
     if p_keys is not null and not {schema}.guards_hold(p_keys, p_tokens) then
       return array(select 'lost' from unnest(p_grps));
     end if;
-    return array(with e as materialized (
+    with e as materialized (
       select * from unnest(p_grps, p_messages, p_redrives, p_holds)
         with ordinality as e(grp, message, redrive, hold, at)
     ), kept as (
@@ -82,9 +83,10 @@ const EXTEND_LEASES = `create function {schema}.extend_leases(
       from e where ${STILL_HELD} and not d.trimmed
       returning e.at, d.trimmed
     )
-    select case when kept.trimmed then 'trimmed' when kept.at is not null then 'held'
-      else {schema}.word_of_lease(e.grp, e.message, e.redrive) end
-    from e left join kept on kept.at = e.at order by e.at);
+    select array_agg(case when kept.trimmed then 'trimmed' when kept.at is not null then 'held'
+      else {schema}.word_of_lease(e.grp, e.message, e.redrive) end order by e.at) into v_words
+    from e left join kept on kept.at = e.at;
+    return v_words;
   end $$`;
 
 /** What happens to leases between being handed out and being settled. */

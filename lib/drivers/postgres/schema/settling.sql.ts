@@ -13,8 +13,9 @@ const E = `e as materialized (select * from unnest(p_grps, p_messages, p_redrive
 const COMPLETE = `create function {schema}.complete_keys(p_keys text[], p_ttls bigint[])
   returns text[] language plpgsql ${FAST} as $$
   #variable_conflict use_column
+  declare v_words text[];
   begin
-    return array(with made as (
+    with made as (
       insert into {schema}.completion as c (key, owner, expires_at, told)
       select g.key, null, statement_timestamp() + g.ttl * interval '1 ms', 'done'
       from (select key, max(ttl) as ttl from unnest(p_keys, p_ttls) as g(key, ttl)
@@ -24,7 +25,8 @@ const COMPLETE = `create function {schema}.complete_keys(p_keys text[], p_ttls b
         expires_at = greatest(c.expires_at, excluded.expires_at)
         where c.owner is not null or c.expires_at <= statement_timestamp()
       returning key
-    ) select key from made);
+    ) select array_agg(key) into v_words from made;
+    return coalesce(v_words, '{}');
   end $$`;
 
 /**
@@ -71,9 +73,10 @@ const ACK_AND_PUBLISH = `create function {schema}.acknowledge_and_publish(
     -- Before any row is locked: a transaction that deletes the group has this lock first, too.
     perform {schema}.lock_publishing(p_streams);
     ${UNDER_GUARDS}
-    v_settled := array(with ${E}, settled as (
+    with ${E}, settled as (
       delete from {schema}.delivery d using e where ${STILL_HELD} returning e.at
-    ) select at from settled);
+    ) select array_agg(at) into v_settled from settled;
+    v_settled := coalesce(v_settled, '{}');
     v_publishing := v_settled;
     if p_completed is not null then
       v_publishing := {schema}.first_completions(v_settled, p_completed, p_ttls);
@@ -133,9 +136,10 @@ const PUT_BACK = `create function {schema}.put_back(
     ${LEASES}, p_attempts int[], p_kinds text[], p_keys text[], p_tokens bigint[])
   returns text[] language plpgsql ${FAST} as $$
   #variable_conflict use_column
+  declare v_words text[];
   begin
     ${UNDER_GUARDS}
-    return array(with e as materialized (
+    with e as materialized (
       select * from unnest(p_grps, p_messages, p_redrives, p_holds, p_attempts, p_kinds)
         with ordinality as e(grp, message, redrive, hold, attempt, kind, at)
     ), settled as (
@@ -151,11 +155,11 @@ const PUT_BACK = `create function {schema}.put_back(
       where ${STILL_HELD} and not d.trimmed and e.kind <> 'leave' and not ${HAS_DATA}
       returning e.at
     )
-    select case when settled.at is not null then 'settled'
+    select array_agg(case when settled.at is not null then 'settled'
         when dropped.at is not null then 'trimmed'
-        else {schema}.word_of_lease(e.grp, e.message, e.redrive) end
-    from e left join settled on settled.at = e.at left join dropped on dropped.at = e.at
-    order by e.at);
+        else {schema}.word_of_lease(e.grp, e.message, e.redrive) end order by e.at) into v_words
+    from e left join settled on settled.at = e.at left join dropped on dropped.at = e.at;
+    return v_words;
   end $$`;
 
 /**
@@ -168,9 +172,10 @@ const BURY = `create function {schema}.bury(
     p_published bigint[], p_records text[], p_fields text[])
   returns text[] language plpgsql ${FAST} as $$
   #variable_conflict use_column
+  declare v_words text[];
   begin
     ${UNDER_GUARDS}
-    return array(with e as materialized (
+    with e as materialized (
       select * from unnest(p_grps, p_messages, p_redrives, p_holds, p_streams, p_names, p_origins,
           p_published, p_records, p_fields) with ordinality as e(grp, message, redrive, hold,
           stream, name, origin, published, record, fields, at)
@@ -185,9 +190,10 @@ const BURY = `create function {schema}.bury(
       left join {schema}.message m on m.stream = g.stream and m.id = e.message
       order by e.at
     )
-    select case when settled.at is not null then 'settled'
-        else {schema}.word_of_lease(e.grp, e.message, e.redrive) end
-    from e left join settled on settled.at = e.at order by e.at);
+    select array_agg(case when settled.at is not null then 'settled'
+        else {schema}.word_of_lease(e.grp, e.message, e.redrive) end order by e.at) into v_words
+    from e left join settled on settled.at = e.at;
+    return v_words;
   end $$`;
 
 /**
@@ -198,9 +204,10 @@ const HOLD = `create function {schema}.put_on_hold(
     ${LEASES}, p_attempts int[], p_records text[], p_keys text[], p_tokens bigint[])
   returns text[] language plpgsql ${FAST} as $$
   #variable_conflict use_column
+  declare v_words text[];
   begin
     ${UNDER_GUARDS}
-    return array(with e as materialized (
+    with e as materialized (
       select * from unnest(p_grps, p_messages, p_redrives, p_holds, p_attempts, p_records)
         with ordinality as e(grp, message, redrive, hold, attempt, record, at)
     ), stored as (
@@ -220,11 +227,11 @@ const HOLD = `create function {schema}.put_on_hold(
       update {schema}.delivery d set trimmed = true from e join stored on stored.at = e.at
       where ${STILL_HELD} and stored.fields is null returning e.at
     )
-    select case when settled.at is not null then 'settled'
+    select array_agg(case when settled.at is not null then 'settled'
         when unheld.at is not null then 'unheld'
-        else {schema}.word_of_lease(e.grp, e.message, e.redrive) end
-    from e left join settled on settled.at = e.at left join unheld on unheld.at = e.at
-    order by e.at);
+        else {schema}.word_of_lease(e.grp, e.message, e.redrive) end order by e.at) into v_words
+    from e left join settled on settled.at = e.at left join unheld on unheld.at = e.at;
+    return v_words;
   end $$`;
 
 /** What settles leases. */

@@ -82,10 +82,11 @@ const LOCK_PUBLISHING = `create function {schema}.lock_publishing(p_streams int[
 
 /**
  * Appends messages, each to its stream, in the order given. Returns one id for each. Where `p_keys`
- * has an idempotency key that stands for an earlier message, the id of that one.
+ * has an idempotency key that stands for an earlier message, the id of that one. A key is remembered
+ * for its window, in milliseconds.
  */
 const PUBLISH = `create function {schema}.publish(
-    p_streams int[], p_fields text[], p_keys text[] default null, p_untils bigint[] default null)
+    p_streams int[], p_fields text[], p_keys text[] default null, p_windows bigint[] default null)
   returns text[] language plpgsql ${FAST} as $$
   declare
     v_ids bigint[];
@@ -95,10 +96,11 @@ const PUBLISH = `create function {schema}.publish(
     perform {schema}.lock_publishing(p_streams);
     v_ids := array(select nextval('{schema}.message_id')
       from generate_series(1, cardinality(p_streams)));
-    if p_keys is not null then
-      v_known := {schema}.claim_keys(p_streams, p_keys, v_ids::text[], p_untils);
-    end if;
     v_now := {schema}.now_ms();
+    if p_keys is not null then
+      v_known := {schema}.claim_keys(p_streams, p_keys, v_ids::text[],
+        array(select v_now + w.ms from unnest(p_windows) with ordinality as w(ms, at) order by at));
+    end if;
     insert into {schema}.message (stream, id, fields, published_at)
       select e.stream, e.id, e.fields, v_now
       from unnest(p_streams, v_ids, p_fields, v_known) as e(stream, id, fields, known)

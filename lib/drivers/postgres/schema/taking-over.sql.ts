@@ -41,8 +41,7 @@ const LOOK_AFTER = `create function {schema}.look_after(
     ${UNDER_GUARDS}
     v_now := clock_timestamp();
     if p_most > 0 then
-      v_taken := array(select c::{schema}.claimed from (${handOut(STALE, `'stale'`)}) c
-        order by c.message, c.redrive);
+      ${handOut(STALE, `'stale'`, 'array_agg(row(h.*)::{schema}.claimed order by h.message, h.redrive) into v_taken')};
       return query select * from unnest(v_taken);
       update {schema}.member m set taken = m.taken + t.number
         from (select grp, holder, count(*) as number from unnest(v_taken) group by grp, holder) t
@@ -95,8 +94,8 @@ const ADOPT = `create function {schema}.adopt(
 
 /**
  * Takes, at most `p_most`, the entries of a group behind the id `p_after`, up to the last one that
- * any consumer has pending, in their order. Redriven ones come with the first call, where `p_after` is
- * 0. Needs guards that keep all other consumers away. Nothing is returned once all are taken.
+ * any consumer has pending, in their order. Where `p_after` is 0, redriven ones of other consumers come
+ * first. Needs guards that keep all other consumers away. Nothing is returned once all are taken.
  */
 const TAKE_OVER = `create function {schema}.take_over(
     p_me text, p_grp int, p_most int, p_keys text[], p_tokens bigint[], p_after bigint)
@@ -104,35 +103,38 @@ const TAKE_OVER = `create function {schema}.take_over(
   #variable_conflict use_column
   declare
     v_now timestamptz;
+    v_count int := 0;
+    v_more int;
     v_last bigint;
     v_ids bigint[];
   begin
     ${UNDER_GUARDS}
     v_now := clock_timestamp();
     if p_after = 0 then
-      return query select c.* from (${handOut(
+      ${returning(
         `select d.ctid as place, true as delivered, d.consumer from {schema}.delivery d
         where d.grp = p_grp and not d.free and d.redrive > 0 and d.record is null
-        order by d.message for update of d`,
+          and d.consumer <> p_me
+        order by d.message, d.redrive limit p_most for update of d`,
         `'back'`,
-      )}) c order by c.redrive;
+      )}
     end if;
     select max(d.message) into v_last from {schema}.delivery d
       where d.grp = p_grp and not d.free and d.redrive = 0;
     v_ids := array(select id from (
       (select d.message as id from {schema}.delivery d
         where d.grp = p_grp and not d.free and d.redrive = 0 and d.record is null
-          and d.message > p_after order by d.message limit p_most)
+          and d.message > p_after order by d.message limit p_most - v_count)
       union all
       (select d.message as id from {schema}.delivery d
         where d.grp = p_grp and d.free and d.redrive = 0
-          and d.message > p_after and d.message <= v_last order by d.message limit p_most)
-    ) pending order by id limit p_most);
-    return query select c.* from (${handOut(
+          and d.message > p_after and d.message <= v_last order by d.message limit p_most - v_count)
+    ) pending order by id limit p_most - v_count);
+    return query ${handOut(
       `select d.ctid as place, d.delivered, d.consumer from {schema}.delivery d
       where d.message = any (v_ids) and d.grp = p_grp and d.redrive = 0 for update of d`,
       `case when found.delivered then 'back' else 'new' end`,
-    )}) c order by c.message;
+    )};
   end $$`;
 
 /** What takes over entries that some consumer has. */

@@ -2,7 +2,10 @@ import type { Database } from '../connection/database.js';
 import type { Statements } from '../connection/statements.js';
 import { toStored } from '../sql/exact-text.js';
 
-/** Maps the names of streams to the numbers that the tables know them by. Numbers never change. */
+/**
+ * Maps the names of streams to the numbers that the tables know them by. A number that was made for a
+ * stream is never that of another one.
+ */
 export class Streams {
   private readonly ids = new Map<string, number>();
   private readonly names = new Map<number, string>();
@@ -45,6 +48,15 @@ export class Streams {
   /** The name of a stream that was asked for here. */
   nameOf(id: number): string | undefined {
     return this.names.get(id);
+  }
+
+  /** The tables were made anew: these streams have other numbers, if any. */
+  forget(names: Iterable<string>): void {
+    for (const name of names) {
+      const id = this.ids.get(name);
+      this.ids.delete(name);
+      if (id !== undefined) this.names.delete(id);
+    }
   }
 
   private async make(names: readonly string[], on: Statements): Promise<void> {

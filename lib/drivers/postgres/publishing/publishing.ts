@@ -1,0 +1,75 @@
+import { chunksOf } from '../../../core/collections/chunks.js';
+import type { OutgoingEntry } from '../../../core/message.js';
+import type { Database } from '../connection/database.js';
+import type { Hints } from '../connection/hints.js';
+import { sqlStateOf } from '../errors/typed-error.js';
+import type { Streams } from '../streams/streams.js';
+import { problemOf } from './entry-problem.js';
+import { tellOfMessages } from './message-hints.js';
+import { publishStatement } from './publish-statement.js';
+import { withStreams } from './with-streams.js';
+
+/** Most entries, and most characters, that one statement publishes. */
+const AT_ONCE = 1000;
+const MOST_CHARACTERS = 8_000_000;
+
+export interface PublishingParts {
+  readonly database: Database;
+  readonly streams: Streams;
+  readonly hints: Hints;
+}
+
+type Result = string | Error;
+
+/** Publishes entries. Returns one id, or one error, for each. */
+export class Publishing {
+  constructor(private readonly parts: PublishingParts) {}
+
+  async publish(entries: readonly OutgoingEntry[]): Promise<Result[]> {
+    const results = entries.map((entry): Result | undefined => problemOf(entry));
+    const good = entries.flatMap((entry, index) => (results[index] ? [] : [{ entry, index }]));
+    const chunks = chunksOf(good, AT_ONCE, ({ entry }) => lengthOf(entry), MOST_CHARACTERS);
+    // One after the other: the order of a stream is that of the entries.
+    for (const chunk of chunks) {
+      const published = await this.publishChunk(chunk.map(({ entry }) => entry));
+      for (const [place, { index }] of chunk.entries()) results[index] = published[place]!;
+    }
+    return results as Result[];
+  }
+
+  private async publishChunk(entries: readonly OutgoingEntry[]): Promise<Result[]> {
+    try {
+      const ids = await withStreams(
+        this.parts.streams,
+        entries.map(({ stream }) => stream),
+        (numbers) => this.send(entries, numbers),
+      );
+      return ids;
+    } catch (error) {
+      if (entries.length === 1 || !isOfOneEntry(error)) return entries.map(() => error as Error);
+      const results: Result[] = [];
+      for (const entry of entries) results.push(...(await this.publishChunk([entry])));
+      return results;
+    }
+  }
+
+  private async send(entries: readonly OutgoingEntry[], numbers: readonly number[]) {
+    const { database, hints } = this.parts;
+    const { text, values } = publishStatement(entries, numbers);
+    const { rows } = await database.query<{ ids: string[] }>('publishing', text, values);
+    tellOfMessages(hints, numbers);
+    return rows[0]!.ids;
+  }
+}
+
+/** The server has refused the value of some entry: nothing was published. */
+function isOfOneEntry(error: unknown): boolean {
+  const state = sqlStateOf((error as Error).cause);
+  return state !== undefined && /^(22|54)/.test(state);
+}
+
+function lengthOf({ fields }: OutgoingEntry): number {
+  let length = 0;
+  for (const text of fields) length += text.length;
+  return length;
+}
