@@ -1,10 +1,8 @@
-import { postgres } from './drivers/postgres/postgres.driver.js';
-import { registerDriver } from './runtime/slots/driver-names.js';
-
-/** Slots may call the driver by its name where this door is imported. */
-registerDriver('postgres', postgres);
-
-export { postgres };
+// From the file that makes the driver known by its name: bundlers keep it, too.
+export { postgres } from './runtime/postgres-by-name.js';
+export { grantsSql, type GrantsSqlOptions } from './drivers/postgres/schema/grants-sql.js';
+export { migrate, type Migrated } from './drivers/postgres/schema/migrate.js';
+export { migrationSql, type MigrationSqlOptions } from './drivers/postgres/schema/migration-sql.js';
 export type { PostgresOptions } from './drivers/postgres/connection/postgres.options.js';
 export {
   PostgresInbox,

@@ -88,12 +88,17 @@ describe.concurrent('the packed package', () => {
       expect(await compileErrors(app)).toEqual(impossible);
       const { stdout } = await run(process.execPath, ['main.js'], { cwd: app, timeout: 30_000 });
       expect(stdout).toContain('handled order 7, attempt 1');
-      if (peers) return;
+      if (peers) {
+        const loads = await run(process.execPath, ['loads.mjs'], { cwd: app, timeout: 30_000 });
+        expect(loads.stdout).toBe('[] POSTGRES_CONNECTION [pg]\n');
+        return;
+      }
       const missing = await run(process.execPath, ['missing.js'], { cwd: app, timeout: 30_000 });
       expect(missing.stdout).toBe(
         'MISSING_PACKAGE The Redis driver needs the package "ioredis", which is not installed. Run: npm install ioredis\n'.repeat(
           2,
         ) +
+          'MISSING_PACKAGE The PostgreSQL driver needs the package "pg", which is not installed. Run: npm install pg\n' +
           'MISSING_PACKAGE loadConfig needs the package "yaml", which is not installed. Run: npm install yaml\n',
       );
     },
@@ -104,7 +109,9 @@ describe.concurrent('the packed package', () => {
     await mkdir(app, { recursive: true });
     await writeFile(join(app, 'main.ts'), mainOf(peers ? '' : '/core'));
     await writeFile(join(app, 'doors.ts'), DOORS);
-    if (!peers) await writeFile(join(app, 'missing.js'), MISSING);
+    await (peers
+      ? writeFile(join(app, 'loads.mjs'), LOADS)
+      : writeFile(join(app, 'missing.js'), MISSING));
     await writeFile(
       join(app, 'tsconfig.json'),
       JSON.stringify({ compilerOptions: COMPILER_OPTIONS }),
@@ -199,6 +206,8 @@ export default [config, core, driver, memory, postgres, testing, root];
 const MISSING = `
 import { RedisStreamsClient, RedisStreamsTransport } from 'nestjs-redis-streams';
 import { loadConfig } from 'nestjs-redis-streams/config';
+import { EventBus } from 'nestjs-redis-streams/driver';
+import { postgres } from 'nestjs-redis-streams/postgres';
 
 const options = { url: 'redis://127.0.0.1:1', group: 'test' };
 const tell = ({ code, message }) => console.log(code, message);
@@ -208,11 +217,41 @@ await new Promise((resolve) => transport.listen((error) => (tell(error), resolve
 const client = new RedisStreamsClient(options);
 await client.emit('order.process', {}).toPromise().catch(tell);
 await client.close();
-try {
-  loadConfig('consumer.yaml');
-} catch (error) {
-  tell(error);
+const events = new EventBus();
+for (const fails of [
+  () => postgres({ url: 'postgres://127.0.0.1:1/none' }).open({ events, keyPrefix: '' }),
+  () => loadConfig('consumer.yaml'),
+]) {
+  try {
+    fails();
+  } catch (error) {
+    tell(error);
+  }
 }
+`;
+
+/** Tells whether pg is loaded: by the doors, and by a driver that is used. */
+const LOADS = `
+import { createRequire } from 'node:module';
+import { writeFileSync } from 'node:fs';
+import 'nestjs-redis-streams';
+import { loadConfig } from 'nestjs-redis-streams/config';
+import { EventBus } from 'nestjs-redis-streams/driver';
+import { postgres } from 'nestjs-redis-streams/postgres';
+
+const { cache } = createRequire(import.meta.url);
+const loaded = () =>
+  Object.keys(cache).some((file) => /node_modules.pg./.test(file)) ? '[pg]' : '[]';
+const url = 'postgres://127.0.0.1:1/none';
+const source = JSON.stringify({ driver: 'postgres', config: { url } });
+writeFileSync('consumer.yaml', \`slots: { message_source: \${source} }\`);
+loadConfig('consumer.yaml');
+const factory = postgres({ url });
+const before = loaded();
+const driver = factory.open({ events: new EventBus(), keyPrefix: '' });
+const code = await driver.state.get('key').catch((error) => error.code);
+console.log(before, code, loaded());
+await driver.source.close();
 `;
 
 const mainOf = (door: string): string => `

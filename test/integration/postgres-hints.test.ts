@@ -15,7 +15,7 @@ let server: TestPostgres;
 beforeAll(async () => void (server = await testPostgres()));
 afterAll(() => server.cleanup());
 
-const NAME = 'a "schema"';
+const NAME = 'A schema, ünique';
 
 function opened(options: PostgresOptions = {}) {
   const schema = new SchemaName(NAME);
@@ -24,7 +24,7 @@ function opened(options: PostgresOptions = {}) {
     options: { url: server.url, ...options },
     schema,
     events,
-    prepare: (statements) => prepareSchema(statements, schema, true),
+    prepare: (statements) => prepareSchema(statements, { schema, migrate: true }),
   });
   const { pollInterval, hints: wanted = true } = options;
   const listener = new Listener({ database, events, wanted, pollInterval });

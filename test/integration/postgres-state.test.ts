@@ -25,7 +25,7 @@ beforeEach(async () => {
     options: { url: server.url },
     schema,
     events,
-    prepare: (statements) => prepareSchema(statements, schema, false),
+    prepare: (statements) => prepareSchema(statements, { schema, migrate: false }),
   });
 });
 afterEach(async () => {

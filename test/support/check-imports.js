@@ -58,7 +58,15 @@ export const RULES = {
   // The contract suites: a driver author's tests run them, with any test runner.
   testing: { layers: ['ports', 'core'] },
   runtime: {
-    layers: [...ENGINES, 'drivers/memory', 'drivers/redis', 'options', 'ports', 'core'],
+    layers: [
+      ...ENGINES,
+      'drivers/memory',
+      'drivers/postgres',
+      'drivers/redis',
+      'options',
+      'ports',
+      'core',
+    ],
   },
   nest: {
     layers: ['runtime', ...ENGINES, 'options', 'ports', 'core'],
@@ -66,7 +74,15 @@ export const RULES = {
   },
   // Files of configuration: they know the options of all drivers.
   config: {
-    layers: ['nest', 'runtime', 'drivers/memory', 'drivers/redis', 'options', 'core'],
+    layers: [
+      'nest',
+      'runtime',
+      'drivers/memory',
+      'drivers/postgres',
+      'drivers/redis',
+      'options',
+      'core',
+    ],
     packages: ['yaml'],
   },
   // The doors. The root brings Redis with it; other drivers have subpaths of their own.

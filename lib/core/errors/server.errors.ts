@@ -51,7 +51,7 @@ export interface Refused {
 export class PermissionDeniedError extends StreamsError {
   static readonly code: string = 'PERMISSION_DENIED';
   static readonly advice: string =
-    'Grant the right to this user. On Redis use ACL SETUSER; redisAclRules() lists all rights that the library needs.';
+    'Grant the right to this user. On Redis use ACL SETUSER; redisAclRules() lists all rights that the library needs. On PostgreSQL run the statements of grantsSql() as the owner of the schema.';
 
   /** The refused command in lower case, `xgroup|create` for a subcommand. `undefined` if not known. */
   readonly command: string | undefined;

@@ -42,7 +42,7 @@ function open(options: PostgresOptions, { events, keyPrefix }: DriverContext): D
     options,
     schema,
     events,
-    prepare: (statements) => prepareSchema(statements, schema, migrate),
+    prepare: (statements) => prepareSchema(statements, { schema, migrate }),
   });
   const listener = new Listener({ database, events, wanted, pollInterval });
   const hints = new Hints(database, wanted);

@@ -9,26 +9,26 @@ import {
   isSchemaMissing,
   typedError,
 } from '../errors/typed-error.js';
+import { SchemaMissingError } from '../errors/schema.errors.js';
 import { ConnectionPool } from './connection-pool.js';
 import { addressOf } from './pg-pool.js';
 import type { PostgresOptions } from './postgres.options.js';
 import { ServerWatch } from './server-watch.js';
 import { cancelStatement } from './statement-cancel.js';
 import { SchemaName, type Answer, type Statements } from './statements.js';
+import { asOne } from './transaction.js';
 
 /** A transaction that conflicts with others is carried out this many times at most. */
 const TRIES = 5;
 /** Longest wait for a statement that prepares the schema: others may be at it, in milliseconds. */
 const PREPARATION = 600_000;
 
-const BEGIN = 'begin isolation level read committed';
-
 export interface DatabaseOptions {
   readonly options: PostgresOptions;
   readonly schema: SchemaName;
   readonly events: EventBus;
   /** Awaited on the first connection, before any other statement. Again where it rejects. */
-  readonly prepare: (statements: Statements) => Promise<void>;
+  readonly prepare: (statements: Statements) => Promise<unknown>;
 }
 
 /**
@@ -175,6 +175,7 @@ export class Database implements Statements {
           return await this.send(client, text, values, timeout);
         } catch (error) {
           if (isBroken(error) || isReadOnly(error)) useless = true;
+          if (isSchemaMissing(error)) throw new SchemaMissingError(this.schema.name, error);
           throw typedError(error, doing);
         }
       },
@@ -226,23 +227,6 @@ export class Database implements Statements {
         await sleep(systemClock, backoff.next());
       }
     }
-  }
-}
-
-/** BEGIN, the work, and COMMIT. */
-async function asOne<T>(
-  own: Statements,
-  action: string,
-  work: (own: Statements) => Promise<T>,
-): Promise<T> {
-  await own.query(action, BEGIN);
-  try {
-    const result = await work(own);
-    await own.query(action, 'commit');
-    return result;
-  } catch (error) {
-    await own.query(action, 'rollback').catch(() => undefined);
-    throw error;
   }
 }
 

@@ -30,10 +30,11 @@ export function clientsOf(options: PostgresOptions, pg: Pg): Clients {
   return { pool: hidden(pool), own: true, single: () => hidden(new pg.Client(config)) };
 }
 
-function configOf(options: PostgresOptions): ClientConfig {
-  const { url, connection, connectTimeout = 10_000 } = options;
+function configOf({ url, connectTimeout = 10_000, ...options }: PostgresOptions): ClientConfig {
+  const { host, port, user, password, database, ssl } = options;
+  const given = { connectionString: url, host, port, user, password, database, ssl };
   return {
-    ...(url === undefined ? (connection as ClientConfig) : { connectionString: url }),
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
     application_name: NAME,
     connectionTimeoutMillis: connectTimeout,
     keepAlive: true,
@@ -41,14 +42,14 @@ function configOf(options: PostgresOptions): ClientConfig {
 }
 
 /** Where the server should be: host and port, without the rest of the url. */
-export function addressOf({ url, connection, pool }: PostgresOptions): string {
+export function addressOf({ url, pool, ...given }: PostgresOptions): string {
   const { options } = (pool ?? {}) as { options?: ClientConfig };
-  const given = url ?? options?.connectionString;
-  if (given !== undefined && URL.canParse(given)) {
-    const { hostname, port, searchParams } = new URL(given);
+  const text = url ?? options?.connectionString;
+  if (text !== undefined && URL.canParse(text)) {
+    const { hostname, port, searchParams } = new URL(text);
     return `${searchParams.get('host') ?? hostname}:${port || 5432}`;
   }
-  const { host, port } = options ?? connection ?? {};
+  const { host, port } = options ?? given;
   const { PGHOST = 'localhost', PGPORT = 5432 } = process.env;
   return `${host ?? PGHOST}:${port ?? PGPORT}`;
 }

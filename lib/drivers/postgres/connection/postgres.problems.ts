@@ -1,5 +1,11 @@
+import { tlsProblems } from '../../connections/tls-problems.js';
+
 type Loose = Readonly<Record<string, unknown>>;
 
+/** Options that a url gives too. */
+const IN_URL = ['host', 'port', 'user', 'password', 'database'] as const;
+/** Options that are those of the pool. */
+const IN_POOL = ['url', ...IN_URL, 'ssl', 'maxConnections', 'connectTimeout'] as const;
 /** Longest name in PostgreSQL, in bytes. */
 const LONGEST_NAME = 63;
 
@@ -8,16 +14,20 @@ const LONGEST_NAME = 63;
  */
 export function contradictions(options: Loose): string[] {
   const given = (key: string): boolean => options[key] !== undefined;
-  const places = ['url', 'connection', 'pool'].filter(given);
-  const problems =
-    places.length > 1
-      ? [`${places[0]} and ${places[1]} both say where PostgreSQL is: give one of them`]
-      : [];
-  if (given('pool') && given('maxConnections')) {
-    problems.push('maxConnections has no effect beside pool: set max of the pool');
-  }
-  return [...problems, ...urlProblems(options['url']), ...schemaProblems(options['schema'])];
+  return [
+    ...(given('url') ? IN_URL.filter(given).map(besideUrl) : []),
+    ...(given('pool') ? IN_POOL.filter(given).map(besidePool) : []),
+    ...urlProblems(options['url']),
+    ...tlsProblems('ssl', options['ssl']),
+    ...schemaProblems(options['schema']),
+  ];
 }
+
+const besideUrl = (key: string): string =>
+  `${key} and url both say where PostgreSQL is: give one of them`;
+
+const besidePool = (key: string): string =>
+  `${key} has no effect beside pool: set it in the pool that you make`;
 
 function urlProblems(url: unknown): string[] {
   if (typeof url !== 'string') return [];
@@ -27,10 +37,14 @@ function urlProblems(url: unknown): string[] {
     : ['url must look like postgres://user:password@host:5432/database'];
 }
 
-function schemaProblems(schema: unknown): string[] {
+/** For the name of a schema. Functions name tables in texts, so a few characters are left out. */
+export function schemaProblems(schema: unknown): string[] {
   if (typeof schema !== 'string') return [];
-  if (Buffer.byteLength(schema) > LONGEST_NAME || schema.includes('\0')) {
-    return [`schema must have ${LONGEST_NAME} bytes at most, and no character U+0000`];
+  if (Buffer.byteLength(schema) > LONGEST_NAME) {
+    return [`schema must have ${LONGEST_NAME} bytes at most: PostgreSQL cuts off the rest`];
+  }
+  if (/['"\\{}$]|\p{Cc}/u.test(schema)) {
+    return ['schema must have none of the characters \' " \\ { } $ and no control character'];
   }
   return schema.startsWith('pg_')
     ? ['schema must not begin with pg_: PostgreSQL keeps such names for itself']

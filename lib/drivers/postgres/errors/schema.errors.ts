@@ -1,6 +1,11 @@
+import { messageOf } from '../../../core/errors/error-record.js';
 import { StreamsError } from '../../../core/errors/streams.error.js';
 
-/** The driver's schema does not exist, and the driver may not make it. */
+/**
+ * The driver's schema does not exist, or lacks a table or a function: the driver may not make the
+ * schema, or it was deleted while the driver ran. In the second case the driver makes it again with the
+ * next statement, unless `migrate` is `false`.
+ */
 export class SchemaMissingError extends StreamsError {
   static readonly code: string = 'SCHEMA_MISSING';
   static readonly advice: string =
@@ -12,7 +17,9 @@ export class SchemaMissingError extends StreamsError {
   ) {
     super(
       SchemaMissingError.code,
-      `The schema "${schema}" of the driver does not exist, or is not complete. ${SchemaMissingError.advice}`,
+      `The schema "${schema}" of the driver does not exist, or is not complete${
+        cause === undefined ? '' : `: ${messageOf(cause)}`
+      }. ${SchemaMissingError.advice}`,
       cause,
     );
   }

@@ -53,7 +53,7 @@ export class PostgresInbox<T = PoolClient> implements Inbox<T> {
       options: given,
       schema,
       events: new EventBus(),
-      prepare: (statements) => prepareSchema(statements, schema, migrate),
+      prepare: (statements) => prepareSchema(statements, { schema, migrate }),
     });
     this.garbage = new GarbageCollector(this.database);
     this.garbage.start();

@@ -1,35 +1,68 @@
+import { UnsupportedFeatureError } from '../../../core/errors/start-up.errors.js';
 import type { SchemaName, Statements } from '../connection/statements.js';
 import {
   SchemaMissingError,
   SchemaTooNewError,
   SchemaTooOldError,
 } from '../errors/schema.errors.js';
-import { MIGRATIONS, VERSION } from './migrations.js';
+import { ADD_VERSION, CREATE_SCHEMA, LOCK, MIGRATION_TABLE } from './migration-statements.js';
+import { MIGRATIONS, type Migration } from './migrations.js';
 
 const ACTION = 'preparing the schema';
+const OLDEST_SERVER = 150_000;
 
+/** The version that a schema has. */
 interface Found {
   readonly version: number;
+  /** The oldest version of libraries that work with it. */
   readonly works_from: number;
 }
 
+export interface Preparation {
+  readonly schema: SchemaName;
+  /** Whether what is missing may be made. */
+  readonly migrate: boolean;
+  /** @default those of this library */
+  readonly migrations?: readonly Migration[];
+}
+
 /**
- * Makes sure that the schema can be used. Where all is done it only reads one row.
- * @param may whether what is missing may be made
- * @throws SchemaMissingError, SchemaTooOldError, SchemaTooNewError
+ * Makes sure that the schema can be used. Where all is done this only reads, and writes nothing.
+ * Answers the version that the schema had. Undefined: there was no schema.
+ * @throws SchemaMissingError, SchemaTooOldError, SchemaTooNewError, PermissionDeniedError
  */
 export async function prepareSchema(
   statements: Statements,
-  schema: SchemaName,
-  may: boolean,
-): Promise<void> {
+  { schema, migrate, migrations = MIGRATIONS }: Preparation,
+): Promise<number | undefined> {
+  await refuseServer(statements);
+  const needed = migrations.at(-1)!.version;
   const found = await versionOf(statements, schema);
-  if (found && found.works_from > VERSION)
-    throw new SchemaTooNewError(schema.name, found.version, VERSION);
-  if (found && found.version >= VERSION) return;
-  if (may) return migrateAlone(statements, schema);
+  if (found && found.works_from > needed) {
+    throw new SchemaTooNewError(schema.name, found.version, needed);
+  }
+  if (found && found.version >= needed) return found.version;
+  if (migrate) return migrateAlone(statements, schema, migrations);
   if (!found) throw new SchemaMissingError(schema.name);
-  throw new SchemaTooOldError(schema.name, found.version, VERSION);
+  throw new SchemaTooOldError(schema.name, found.version, needed);
+}
+
+/** @throws UnsupportedFeatureError for a server that is too old, or texts that it cannot store */
+async function refuseServer(on: Statements): Promise<void> {
+  const { rows } = await on.query<{ version: number; encoding: string }>(
+    ACTION,
+    `select current_setting('server_version_num')::int as version,
+      current_setting('server_encoding') as encoding`,
+  );
+  const { version, encoding } = rows[0]!;
+  if (version < OLDEST_SERVER) {
+    const feature = `A server of version ${Math.floor(version / 10_000)}`;
+    throw new UnsupportedFeatureError(feature, 'postgres', 'Use PostgreSQL 15 or later.');
+  }
+  if (encoding !== 'UTF8') {
+    const feature = `A database with the encoding ${encoding}`;
+    throw new UnsupportedFeatureError(feature, 'postgres', 'Create one with the encoding UTF8.');
+  }
 }
 
 /** Undefined: there is no schema. */
@@ -47,41 +80,45 @@ async function versionOf(on: Statements, schema: SchemaName): Promise<Found | un
   return rows[0];
 }
 
-/** Of several processes one makes the schema, and the others wait and find it made. */
-async function migrateAlone(on: Statements, schema: SchemaName): Promise<void> {
-  await on.query(ACTION, 'begin');
+/** Of several processes one makes the schema. The others wait, and find it made. */
+async function migrateAlone(
+  on: Statements,
+  schema: SchemaName,
+  migrations: readonly Migration[],
+): Promise<number | undefined> {
+  await on.query(ACTION, 'begin isolation level read committed');
   try {
-    await on.query(ACTION, "select pg_advisory_xact_lock(hashtextextended('streams:' || $1, 0))", [
-      schema.name,
-    ]);
-    await carryOut(on, schema);
+    await on.query(ACTION, LOCK);
+    const found = await versionOf(on, schema);
+    await carryOut(
+      on,
+      schema,
+      migrations.filter(({ version }) => version > (found?.version ?? 0)),
+    );
     await on.query(ACTION, 'commit');
+    return found?.version;
   } catch (error) {
     await on.query(ACTION, 'rollback').catch(() => undefined);
     throw error;
   }
 }
 
-async function carryOut(on: Statements, schema: SchemaName): Promise<void> {
+async function carryOut(
+  on: Statements,
+  schema: SchemaName,
+  migrations: readonly Migration[],
+): Promise<void> {
+  if (migrations.length === 0) return;
   const { rows } = await on.query<{ there: boolean }>(
     ACTION,
     'select to_regnamespace($1) is not null as there',
     [schema.quoted],
   );
-  // Asking first: CREATE SCHEMA IF NOT EXISTS wants the right to create one that exists.
-  if (!rows[0]!.there) await on.query(ACTION, 'create schema {schema}');
-  await on.query(
-    ACTION,
-    `create table if not exists {schema}.migration (
-      version int primary key, works_from int not null, made_at timestamptz not null default now())`,
-  );
-  const done = (await versionOf(on, schema))?.version ?? 0;
-  for (const { version, worksFrom, statements } of MIGRATIONS) {
-    if (version <= done) continue;
+  // Asking first: CREATE SCHEMA IF NOT EXISTS wants the right to create a schema that exists.
+  if (!rows[0]!.there) await on.query(ACTION, CREATE_SCHEMA);
+  await on.query(ACTION, MIGRATION_TABLE);
+  for (const { version, worksFrom, statements } of migrations) {
     for (const statement of statements) await on.query(ACTION, statement);
-    await on.query(ACTION, 'insert into {schema}.migration (version, works_from) values ($1, $2)', [
-      version,
-      worksFrom,
-    ]);
+    await on.query(ACTION, ADD_VERSION(version, worksFrom));
   }
 }
