@@ -5,8 +5,8 @@ import { fromStored, toStored } from '../sql/exact-text.js';
 
 /** Messages that one portion looks at: a few milliseconds of the server's time. */
 const PORTION = 1000;
-/** For how long the end of what exceeds `maxLength` is remembered between portions, in milliseconds. */
-const LIMIT_GOOD_FOR = 2000;
+/** Longest time that the portions of one visit go on from each other, in milliseconds. */
+const VISIT = 5000;
 /** Bytes of a row beside its fields, in the table and in the index. */
 const ROW_BYTES = 80;
 /** Above all ids and times. */
@@ -23,22 +23,18 @@ interface Row {
 interface Bounds {
   /** The highest id. */
   readonly upto: string;
-  /** Only what was published before, in milliseconds since the epoch on the server's clock. */
+  /** Only what is older, in milliseconds. */
   readonly maxAge: number | undefined;
   readonly allowLoss: boolean;
 }
 
-interface Portion {
-  /** Groups that must exist. */
-  readonly required: readonly string[];
-  /** The lowest id. */
+/** Portions of one stream that follow each other. */
+interface Visit {
+  /** The policy, as a text. */
+  readonly policy: string;
+  readonly bounds: Bounds;
+  /** The lowest id of the next portion. */
   readonly from: string;
-}
-
-interface Limit {
-  readonly maxLength: number;
-  /** The newest of the messages that are too many. */
-  readonly upto: string;
   /** Milliseconds of this process. */
   readonly until: number;
 }
@@ -48,11 +44,15 @@ const NOTHING: Trimmed = Object.freeze({ count: 0, lost: 0, groups: [], more: fa
 /** Deletes messages of which no group has a row any more: exactly those that all have settled. */
 export class PostgresRetention implements Retention {
   /**
-   * Where the last portion ended, for streams whose oldest messages are not settled: those behind
-   * them may be.
+   * A visit begins at the oldest message, and each portion behind the one before. Deleted rows stay
+   * until the next vacuum: a portion that began at the oldest message would pass over all of them.
+   */
+  private readonly visits = new Map<string, Visit>();
+  /**
+   * For streams whose oldest messages are all needed: where to look for those that are not, a portion
+   * with each visit.
    */
   private readonly places = new Map<string, string>();
-  private readonly limits = new Map<string, Limit>();
 
   constructor(
     private readonly database: Database,
@@ -61,14 +61,15 @@ export class PostgresRetention implements Retention {
 
   async trim(stream: string, order: TrimOrder): Promise<Trimmed> {
     const id = await this.streams.find(stream);
-    const bounds = id === undefined ? undefined : await this.boundsOf(stream, id, order);
-    if (id === undefined || bounds === undefined) return NOTHING;
-    const portion = (from: string) =>
-      this.portion(id, { from, required: order.groups.map(toStored), ...bounds });
-    const trimmed = trimmedOf(await this.firstToDelete(stream, portion, bounds));
-    // Of the next visit's messages others may be too many.
-    if (!trimmed.more) this.limits.delete(stream);
-    return trimmed;
+    const visit = id === undefined ? undefined : await this.visitOf(stream, id, order);
+    if (id === undefined || visit === undefined) return NOTHING;
+    const required = order.groups.map(toStored);
+    const portion = (from: string) => this.portion(id, { ...visit.bounds, from, required });
+    const { deleted: count, lost, losers, next_from } = await this.next(stream, visit, portion);
+    const more = count > 0 && next_from !== null;
+    if (more) this.visits.set(stream, { ...visit, from: next_from });
+    else this.visits.delete(stream);
+    return { count, lost, groups: losers.map(fromStored), more };
   }
 
   async footprint(stream: string, before = '0'): Promise<StreamFootprint | undefined> {
@@ -88,61 +89,53 @@ export class PostgresRetention implements Retention {
     return { bytes: Number(bytes), before: Number(counted) };
   }
 
-  /**
-   * The portion of the oldest messages. Where they are all needed: the portion behind them, with each
-   * call another one.
-   */
-  private async firstToDelete(
+  /** The next portion of the visit. Where its messages are all needed: one behind it. */
+  private async next(
     stream: string,
+    { from, bounds }: Visit,
     portion: (from: string) => Promise<Row>,
-    { allowLoss }: Bounds,
   ): Promise<Row> {
-    const oldest = await portion('0');
-    if (oldest.deleted > 0 || oldest.next_from === null || allowLoss) return oldest;
-    const next = await portion(this.places.get(stream) ?? oldest.next_from);
-    if (next.next_from === null) this.places.delete(stream);
-    else this.places.set(stream, next.next_from);
-    return next;
+    const oldest = await portion(from);
+    if (oldest.deleted > 0 || oldest.next_from === null || bounds.allowLoss) return oldest;
+    const behind = await portion(this.places.get(stream) ?? oldest.next_from);
+    if (behind.next_from === null) this.places.delete(stream);
+    else this.places.set(stream, behind.next_from);
+    return behind;
   }
 
-  /** Undefined: the policy keeps all. */
-  private async boundsOf(
-    stream: string,
-    id: number,
-    { policy }: TrimOrder,
-  ): Promise<Bounds | undefined> {
+  /** The visit that is under way, or a new one. Undefined: the policy keeps all. */
+  private async visitOf(stream: string, id: number, order: TrimOrder): Promise<Visit | undefined> {
+    const policy = JSON.stringify(order.policy);
+    const known = this.visits.get(stream);
+    const now = performance.now();
+    if (known?.policy === policy && now < known.until) return known;
+    const bounds = await this.boundsOf(id, order.policy);
+    return bounds && { policy, bounds, from: '0', until: now + VISIT };
+  }
+
+  /** What is too many now stays so during the visit. */
+  private async boundsOf(id: number, policy: TrimOrder['policy']): Promise<Bounds | undefined> {
     if (policy === 'deleteWhenSettled') return { upto: ALL, maxAge: undefined, allowLoss: false };
     const allowLoss = policy.allowLoss === true;
     if ('maxAge' in policy) return { upto: ALL, maxAge: policy.maxAge, allowLoss };
-    const upto = await this.limitOf(stream, id, policy.maxLength);
-    return upto === undefined ? undefined : { upto, maxAge: undefined, allowLoss };
-  }
-
-  /**
-   * The newest of the messages that are too many. Counting takes longer than a portion, and what was
-   * too many stays so: it is remembered while the portions of one visit follow each other.
-   */
-  private async limitOf(
-    stream: string,
-    id: number,
-    maxLength: number,
-  ): Promise<string | undefined> {
-    const known = this.limits.get(stream);
-    if (known?.maxLength === maxLength && performance.now() < known.until) return known.upto;
     const { rows } = await this.database.query<{ id: string }>(
       'trimming a stream',
       'select id from {schema}.message where stream = $1 order by id desc offset $2 limit 1',
-      [id, maxLength],
+      [id, policy.maxLength],
     );
     const upto = rows[0]?.id;
-    const until = performance.now() + LIMIT_GOOD_FOR;
-    if (upto !== undefined) this.limits.set(stream, { maxLength, upto, until });
-    return upto;
+    return upto === undefined ? undefined : { upto, maxAge: undefined, allowLoss };
   }
 
   private async portion(
     id: number,
-    { required, from, upto, maxAge, allowLoss }: Bounds & Portion,
+    {
+      upto,
+      maxAge,
+      allowLoss,
+      from,
+      required,
+    }: Bounds & { readonly from: string; readonly required: readonly string[] },
   ): Promise<Row> {
     const { rows } = await this.database.query<Row>(
       'trimming a stream',
@@ -153,10 +146,3 @@ export class PostgresRetention implements Retention {
     return rows[0]!;
   }
 }
-
-const trimmedOf = ({ deleted, lost, losers, next_from }: Row): Trimmed => ({
-  count: deleted,
-  lost,
-  groups: losers.map(fromStored),
-  more: deleted > 0 && next_from !== null,
-});

@@ -60,21 +60,22 @@ export const RETENTION: readonly string[] = [
     end if;
     with page as materialized (
       select * from {schema}.trimming_page(p_stream, p_from, p_upto, p_before, p_portion)
+    ), unsettled as materialized (
+      select d.grp, d.message from page join {schema}.delivery d on d.message = page.id
+      where page.old and d.redrive = 0 and d.grp = any (v_groups) and d.record is null
     ), gone as (
       delete from {schema}.message m using page
-      where m.stream = p_stream and m.id = page.id and page.old and (p_loss or not exists (
-        select from unnest(v_groups) g(id) join {schema}.delivery d on d.grp = g.id
-        where d.message = page.id and d.redrive = 0 and d.record is null))
+      where m.stream = p_stream and m.id = page.id and page.old
+        and (p_loss or page.id not in (select message from unsettled))
       returning m.id
-    ), unsettled as (
-      select d.grp, d.message from gone, unnest(v_groups) g(id), {schema}.delivery d
-      where p_loss and d.grp = g.id and d.message = gone.id and d.redrive = 0 and d.record is null
     ), unread as (
       delete from {schema}.delivery d using unsettled u
-      where d.grp = u.grp and d.message = u.message and d.redrive = 0 and d.free
+      where p_loss and d.grp = u.grp and d.message = u.message and d.redrive = 0 and d.free
     )
-    select (select count(*) from gone), (select count(distinct message) from unsettled),
-      array(select grp.name from {schema}.grp where grp.id in (select grp from unsettled)),
+    select (select count(*) from gone),
+      (select count(distinct message) from unsettled where p_loss),
+      array(select grp.name from {schema}.grp
+        where grp.id in (select u.grp from unsettled u where p_loss)),
       (select max(id) + 1 from page having count(*) = p_portion), (select max(id) from gone)
     into deleted, lost, losers, next_from, v_upto;
     if deleted > 0 then
