@@ -45,7 +45,10 @@ export class DelaysWorld extends SourceWorld {
       group: this.harness.unique('group'),
     });
     const found: (string | undefined)[] = [];
-    while (found.at(-1) !== end) found.push(valueOf(await reader.takeOne()));
+    while (found.at(-1) !== end) {
+      const leases = await reader.until(reader.subscription.pull(1000));
+      found.push(...leases.map(valueOf));
+    }
     return found.filter((value) => !value?.startsWith('end'));
   }
 
