@@ -34,6 +34,8 @@ describe('a process that is killed', () => {
     await victim.kill();
     const killedAt = Date.now();
     await scene.untilDone([], IDLE_TIMEOUT + RECLAIM_INTERVAL + 2 * SLACK);
+    // The worker notes it when the server has acknowledged it.
+    await until('the duplicate is noted', () => scene.notes('duplicate').length > 0);
     const handled = scene.notes('handled');
     expect(handled).toHaveLength(1);
     expect(scene.notes('duplicate')).toHaveLength(1);
