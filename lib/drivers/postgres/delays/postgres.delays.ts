@@ -7,12 +7,13 @@ import {
   type Promoted,
 } from '../../../ports/delays.js';
 import { chunksOf } from '../../../core/collections/chunks.js';
-import { InvalidMessageError } from '../../../core/errors/publishing.errors.js';
 import { ConnectionError } from '../../../core/errors/connection.errors.js';
 import type { When } from '../../../core/message.js';
 import type { Database } from '../connection/database.js';
 import type { Hints } from '../connection/hints.js';
+import { problemOf } from '../publishing/entry-problem.js';
 import { tellOfMessages } from '../publishing/message-hints.js';
+import { withStreams } from '../publishing/with-streams.js';
 import type { Streams } from '../streams/streams.js';
 import { windowOf } from '../publishing-once/keys.js';
 import { fieldsOf, storedFields } from '../sql/stored-fields.js';
@@ -40,7 +41,7 @@ export class PostgresDelays implements DelayStore {
   constructor(private readonly parts: PostgresDelaysOptions) {}
 
   async schedule(entries: readonly DelayedEntry[]): Promise<Result[]> {
-    const results = entries.map((entry): Result | undefined => delayProblem(entry));
+    const results = entries.map((entry): Result | undefined => problemOf(entry));
     const good = entries.flatMap((entry, index) => (results[index] ? [] : [{ entry, index }]));
     const charactersOf = ({ entry }: (typeof good)[number]) => lengthOf(entry);
     for (const chunk of chunksOf(good, SCHEDULE_AT_ONCE, charactersOf, MOST_CHARACTERS)) {
@@ -115,23 +116,17 @@ export class PostgresDelays implements DelayStore {
   private async store(entries: readonly DelayedEntry[]): Promise<Result[]> {
     const { database, streams, watch } = this.parts;
     try {
-      const ids = await streams.idsOf(entries.map(({ stream }) => stream));
-      const { later, at } = dueColumns(entries);
-      const { rows } = await database.query<{ ids: string[] }>(
-        'delaying messages',
-        `select {schema}.schedule($1::int[], $2::text[], $3::bigint[], $4::bigint[],
-          $5::text[], $6::bigint[]) as ids`,
-        [
-          ids,
-          entries.map(({ fields }) => storedFields(fields)),
-          later,
-          at,
-          entries.map(({ idempotency }) => idempotency && keyText(idempotency.key)),
-          entries.map(({ idempotency }) => idempotency && windowOf(idempotency.window)),
-        ],
-      );
+      const names = entries.map(({ stream }) => stream);
+      const ids = await withStreams(streams, names, async (numbers) => {
+        const { rows } = await database.query<{ ids: string[] }>(
+          'delaying messages',
+          'select {schema}.schedule($1, $2, $3, $4, $5, $6) as ids',
+          [numbers, ...columnsOf(entries)],
+        );
+        return rows[0]!.ids;
+      });
       watch.tell(entries);
-      return rows[0]!.ids;
+      return ids;
     } catch (error) {
       return entries.map(() => error as Error);
     }
@@ -162,6 +157,14 @@ export class PostgresDelays implements DelayStore {
       return apart;
     }
   }
+}
+
+/** What the function `schedule` takes beside the streams. */
+function columnsOf(entries: readonly DelayedEntry[]): readonly unknown[] {
+  const { later, at } = dueColumns(entries);
+  const keys = entries.map(({ idempotency }) => idempotency && keyText(idempotency.key));
+  const windows = entries.map(({ idempotency }) => idempotency && windowOf(idempotency.window));
+  return [entries.map(({ fields }) => storedFields(fields)), later, at, keys, windows];
 }
 
 const NOTHING: Promoted = Object.freeze({ moved: 0, lost: 0, nextIn: undefined });
@@ -198,10 +201,3 @@ const FIRST = String(Number.MIN_SAFE_INTEGER);
 
 const lengthOf = ({ fields }: DelayedEntry): number =>
   fields.reduce((sum, { length }) => sum + length, 0);
-
-/** When the entry is due no caller waits for its error, so it is looked at here. */
-function delayProblem({ stream, fields }: DelayedEntry): Error | undefined {
-  const { length } = fields;
-  if (length > 0 && length % 2 === 0) return undefined;
-  return new InvalidMessageError(`A delayed entry for "${stream}" needs names and values in turn.`);
-}

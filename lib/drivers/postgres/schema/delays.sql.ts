@@ -38,6 +38,10 @@ export const DELAYS: readonly string[] = [
     v_ids text[];
     v_known text[];
   begin
+    if exists (select from unnest(p_streams) given(id)
+      where not exists (select from {schema}.stream where stream.id = given.id)) then
+      raise exception 'there is no such stream' using errcode = 'RSU01';
+    end if;
     select array_agg(coalesce(v_now + e.later, e.due) order by e.at),
       array_agg(nextval('{schema}.delayed_id') order by e.at)
     into v_due, v_numbers
@@ -111,17 +115,16 @@ export const DELAYS: readonly string[] = [
     v_fields text[];
   begin
     with due as (
-      select d.id, d.due_at, octet_length(d.fields) as size from {schema}.delayed d
+      select d.ctid as place, d.id, d.due_at, octet_length(d.fields) as size from {schema}.delayed d
       where d.stream = p_stream and d.due_at <= p_now
       order by d.due_at, d.id limit ceil(${MOST_ENTRIES}.0 / p_sharing)
     ), portion as (
-      select id from (
-        select id, sum(size) over (order by due_at, id) - size as before from due) sized
+      select place from (
+        select place, sum(size) over (order by due_at, id) - size as before from due) sized
       where before < ${MOST_BYTES} / p_sharing
     ), taken as (
-      -- An entry that was given another time meanwhile stays.
-      delete from {schema}.delayed d using portion
-      where d.id = portion.id and d.due_at <= p_now
+      -- An entry that was given another time meanwhile has another place, and stays.
+      delete from {schema}.delayed d where d.ctid = any (array(select place from portion))
       returning d.due_at, d.id, d.fields
     )
     select array_agg(fields order by due_at, id) into v_fields from taken;

@@ -39,7 +39,9 @@ export const PUBLISHED: readonly string[] = [
     return array(
       select case when known.id <> e.id then known.id end
       from unnest(p_streams, p_keys, p_ids) with ordinality as e(stream, key, id, at)
-      left join {schema}.published known on known.stream = e.stream and known.key = e.key collate "C"
+      left join lateral (
+        select p.id from {schema}.published p
+        where p.stream = e.stream and p.key = e.key collate "C" offset 0) known on true
       order by e.at
     );
   end $$`,

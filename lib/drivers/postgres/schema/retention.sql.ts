@@ -27,9 +27,9 @@ export const RETENTION: readonly string[] = [
    */
   `create function {schema}.trimming_page(
     p_stream int, p_from bigint, p_upto bigint, p_before bigint, p_portion int
-  ) returns table (id bigint, old boolean) language sql
+  ) returns table (place tid, id bigint, old boolean) language sql
   ${FAST} as $$
-    select m.id, m.published_at < p_before
+    select m.ctid, m.id, m.published_at < p_before
     from {schema}.message m
     where m.stream = p_stream and m.id >= p_from and m.id <= p_upto
     order by m.id limit p_portion
@@ -61,16 +61,19 @@ export const RETENTION: readonly string[] = [
     with page as materialized (
       select * from {schema}.trimming_page(p_stream, p_from, p_upto, p_before, p_portion)
     ), unsettled as materialized (
-      select d.grp, d.message from page join {schema}.delivery d on d.message = page.id
-      where page.old and d.redrive = 0 and d.grp = any (v_groups) and d.record is null
+      -- OFFSET keeps the part as it is written, so that it looks up each message.
+      select d.place, d.grp, page.id as message, d.free from page, lateral (
+        select d.ctid as place, d.grp, d.free from {schema}.delivery d
+        where d.message = page.id and d.grp = any (v_groups) and d.redrive = 0 and d.record is null
+        offset 0) d
+      where page.old
     ), gone as (
-      delete from {schema}.message m using page
-      where m.stream = p_stream and m.id = page.id and page.old
-        and (p_loss or page.id not in (select message from unsettled))
+      delete from {schema}.message m where m.ctid = any (array(
+        select place from page where old and (p_loss or id not in (select message from unsettled))))
       returning m.id
     ), unread as (
-      delete from {schema}.delivery d using unsettled u
-      where p_loss and d.grp = u.grp and d.message = u.message and d.redrive = 0 and d.free
+      delete from {schema}.delivery d where d.ctid = any (array(
+        select place from unsettled where p_loss and free)) and d.free
     )
     select (select count(*) from gone),
       (select count(distinct message) from unsettled where p_loss),
