@@ -11,6 +11,14 @@ import { MIGRATIONS, type Migration } from './migrations.js';
 const ACTION = 'preparing the schema';
 const OLDEST_SERVER = 150_000;
 
+/**
+ * Whether there is a table or a schema. `to_regclass` will not do: it remembers within a transaction
+ * that there was none, also after the wait for another process that has made it.
+ */
+const TABLE = `select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where n.nspname = $1 and c.relname = 'migration'`;
+const NAMESPACE = 'select from pg_catalog.pg_namespace where nspname = $1';
+
 /** The version that a schema has. */
 interface Found {
   readonly version: number;
@@ -67,12 +75,8 @@ async function refuseServer(on: Statements): Promise<void> {
 
 /** Undefined: there is no schema. */
 async function versionOf(on: Statements, schema: SchemaName): Promise<Found | undefined> {
-  const table = await on.query<{ there: boolean }>(
-    ACTION,
-    'select to_regclass($1) is not null as there',
-    [`${schema.quoted}.migration`],
-  );
-  if (!table.rows[0]!.there) return undefined;
+  const tables = await on.query(ACTION, TABLE, [schema.name]);
+  if (tables.rows.length === 0) return undefined;
   const { rows } = await on.query<Found>(
     ACTION,
     'select version, works_from from {schema}.migration order by version desc limit 1',
@@ -109,13 +113,9 @@ async function carryOut(
   migrations: readonly Migration[],
 ): Promise<void> {
   if (migrations.length === 0) return;
-  const { rows } = await on.query<{ there: boolean }>(
-    ACTION,
-    'select to_regnamespace($1) is not null as there',
-    [schema.quoted],
-  );
+  const { rows } = await on.query(ACTION, NAMESPACE, [schema.name]);
   // Asking first: CREATE SCHEMA IF NOT EXISTS wants the right to create a schema that exists.
-  if (!rows[0]!.there) await on.query(ACTION, CREATE_SCHEMA);
+  if (rows.length === 0) await on.query(ACTION, CREATE_SCHEMA);
   await on.query(ACTION, MIGRATION_TABLE);
   for (const { version, worksFrom, statements } of migrations) {
     for (const statement of statements) await on.query(ACTION, statement);
