@@ -1,3 +1,5 @@
+import { messageOf } from './message-of.js';
+
 /**
  * What was claimed. `kind`:
  * - `new`: handed out for the first time, with its run counted
@@ -47,7 +49,7 @@ export const handOut = (found: string, kind: string, result = '*'): string => `
       coalesce(t.published_at, m.published_at) as published_at, t.origin,
       coalesce(t.fields, m.fields) as fields, t.holder
     from taken t left join {schema}.grp g on g.id = t.grp and t.redrive = 0
-      left join {schema}.message m on m.stream = g.stream and m.id = t.message
+      left join ${messageOf('g.stream', 't.message')} on true
     order by t.redrive, t.message
   ) select ${result} from handed_out h`;
 

@@ -10,8 +10,8 @@ export const OF_LEASE = `d.message = e.message and d.grp = e.grp and d.redrive =
 export const STILL_HELD = `${OF_LEASE} and d.hold = e.hold and d.record is null`;
 
 /** The data of a row is there. */
-export const HAS_DATA = `(d.fields is not null or exists (select from {schema}.grp g
-  join {schema}.message m on m.stream = g.stream where g.id = d.grp and m.id = d.message))`;
+export const HAS_DATA = `(d.fields is not null or exists (select from {schema}.message m
+  where m.stream = (select g.stream from {schema}.grp g where g.id = d.grp) and m.id = d.message))`;
 
 /**
  * What became of leases that have no row any more: `lost` where another run has the entry, else
@@ -56,8 +56,9 @@ const BEGIN_RUNS = `create function {schema}.begin_runs(
         when dropped.at is not null then 'trimmed'
         else {schema}.word_of_lease(e.grp, e.message, e.redrive) end,
       case when started.at is not null and e.fetched then coalesce(started.fields, (
-        select m.fields from {schema}.grp g join {schema}.message m on m.stream = g.stream
-        where g.id = e.grp and m.id = e.message)) end
+        select m.fields from {schema}.message m
+        where m.stream = (select g.stream from {schema}.grp g where g.id = e.grp)
+          and m.id = e.message)) end
     from e left join started on started.at = e.at left join dropped on dropped.at = e.at
     order by e.at;
   end $$`;

@@ -1,4 +1,5 @@
 import { HAS_DATA, LEASES, OF_LEASE, STILL_HELD } from './runs.sql.js';
+import { messageOf } from './message-of.js';
 import { FAST } from './settings.js';
 
 /** What a settlement without the guards of its subscription does: nothing. */
@@ -187,7 +188,7 @@ const BURY = `create function {schema}.bury(
         coalesce(e.fields, settled.fields, m.fields, '[]')
       from settled join e on e.at = settled.at
       left join {schema}.grp g on g.id = e.grp and e.redrive = 0
-      left join {schema}.message m on m.stream = g.stream and m.id = e.message
+      left join ${messageOf('g.stream', 'e.message')} on true
       order by e.at
     )
     select array_agg(case when settled.at is not null then 'settled'
@@ -215,7 +216,7 @@ const HOLD = `create function {schema}.put_on_hold(
         coalesce(d.published_at, m.published_at) as published_at
       from e join {schema}.delivery d on ${OF_LEASE}
       left join {schema}.grp g on g.id = d.grp and d.redrive = 0
-      left join {schema}.message m on m.stream = g.stream and m.id = d.message
+      left join ${messageOf('g.stream', 'd.message')} on true
     ), settled as (
       update {schema}.delivery d set record = e.record, attempt = e.attempt, consumer = null,
         fields = stored.fields, published_at = stored.published_at, free = false,
