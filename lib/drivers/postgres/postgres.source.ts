@@ -7,6 +7,7 @@ import type { SubscribeOptions, Subscription } from '../../ports/subscription.js
 import type { Database } from './connection/database.js';
 import type { Hints } from './connection/hints.js';
 import type { Listener } from './connection/listener.js';
+import { SettledUpTo } from './groups/settled-up-to.js';
 import { refuseStartId } from './ids/refuse-ids.js';
 import { Publishing } from './publishing/publishing.js';
 import { PostgresSubscription } from './reading/postgres.subscription.js';
@@ -46,9 +47,11 @@ export class PostgresSource implements MessageSource {
   });
   private readonly subscriptions = new Set<PostgresSubscription>();
   private readonly publishing: Publishing;
+  private readonly settled: SettledUpTo;
 
   constructor(private readonly parts: PostgresSourceOptions) {
     this.publishing = new Publishing(parts);
+    this.settled = new SettledUpTo(parts.database, parts.streams);
   }
 
   publish(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {
@@ -74,6 +77,10 @@ export class PostgresSource implements MessageSource {
   async settle(batch: readonly Settling[]): Promise<(SettleOutcome | Error)[]> {
     await this.parts.replies.flushed();
     return settleAll(batch, this.parts);
+  }
+
+  settledUpTo(stream: string, group: string): Promise<string | undefined> {
+    return this.settled.of(stream, group);
   }
 
   async close(): Promise<void> {

@@ -10,6 +10,7 @@ import { OWNERSHIP } from './ownership.sql.js';
 import { PUBLISHED } from './published.sql.js';
 import { REPLIES } from './replies.sql.js';
 import { RETENTION } from './retention.sql.js';
+import { SETTLED } from './settled-up-to.sql.js';
 import { STATE } from './state.sql.js';
 import { STREAMS } from './streams.sql.js';
 import { WORKFLOWS } from './workflows.sql.js';
@@ -31,6 +32,7 @@ export const MIGRATIONS: readonly Migration[] = [
       ...STREAMS,
       ...DELIVERY,
       ...RETENTION,
+      ...SETTLED,
       ...STATE,
       ...DEAD_LETTERS,
       ...COMPLETIONS,
