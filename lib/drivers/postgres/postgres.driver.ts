@@ -16,6 +16,8 @@ import { PostgresDeadLetters } from './dead-letters/postgres.dead-letters.js';
 import { GarbageCollector } from './garbage/garbage-collector.js';
 import { PostgresHeldEntries } from './held/postgres.held-entries.js';
 import { PostgresInbox } from './inbox/postgres.inbox.js';
+import { PostgresLiveConsumers } from './live-consumers/postgres.live-consumers.js';
+import { PostgresOwnership } from './ownership/postgres.ownership.js';
 import { PostgresLeaseStore } from './leases/postgres.lease-store.js';
 import { PostgresStateStore } from './state/postgres.state-store.js';
 import { PostgresWorkflowStore } from './workflows/postgres.workflow-store.js';
@@ -73,8 +75,8 @@ function open(options: PostgresOptions, { events, keyPrefix }: DriverContext): D
     delays: new PostgresDelays({ ...shared, watch }),
     replies,
     retention: new PostgresRetention(database, streams),
-    // live:
-    // ownership:
+    live: new PostgresLiveConsumers(shared),
+    ownership: new PostgresOwnership({ ...shared, settle: (batch) => source.settle(batch) }),
     connect: () => database.connect(),
     connections: () => database.connections + inbox.connections,
     unwrap: () => database.unwrapped,

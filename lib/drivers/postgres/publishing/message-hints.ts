@@ -1,12 +1,12 @@
 import type { Hints } from '../connection/hints.js';
 import type { Listener } from '../connection/listener.js';
 
-const KIND = 'messages';
+export const MESSAGES = 'messages';
 
 /** Tells that there may be something to read. Call it after the commit. */
 export function tellOfMessages(hints: Hints, streams: Iterable<number>): void {
   const words = new Set(Array.from(streams, String));
-  if (words.size > 0) hints.tell(KIND, ...words);
+  if (words.size > 0) hints.tell(MESSAGES, ...words);
 }
 
 /**
@@ -18,7 +18,7 @@ export function onMessages(
   isRead: (stream: number) => boolean,
   heard: () => void,
 ): () => void {
-  return listener.on(KIND, (words) => {
+  return listener.on(MESSAGES, (words) => {
     if (words.length === 0 || words.some((word) => isRead(Number(word)))) heard();
   });
 }

@@ -9,7 +9,7 @@ import type { Connector } from '../connection/connector.js';
 import { Announcements, type Said } from './announcements.js';
 import { parseField } from './consumer-field.js';
 import { ConsumerReads } from './consumer-reads.js';
-import { isGone } from './instances.js';
+import { isGone } from '../../../ports/instances-here.js';
 import { RedisMembership, type MembershipContext } from './redis.membership.js';
 
 /**

@@ -14,7 +14,7 @@ import type { Keys } from '../keys/keys.js';
 import type { Announcements, Said } from './announcements.js';
 import type { HandedHints } from './handed-hints.js';
 import { handOverAll, type HandableEntry } from './handing-over.js';
-import { noteHere } from './instances.js';
+import { noteHere } from '../../../ports/instances-here.js';
 
 export interface MembershipContext {
   readonly commands: Commands;

@@ -54,6 +54,7 @@ export function describeReading(
       const [inHand] = await reads.pull(1);
       await harness.elapse(LEASE + 50);
       const after = await world.take(b, place);
+      world.kept(after, b);
       then.add(after);
       const seen: string[] = [];
       for (let n = 0; n < 3; n++) {

@@ -1,5 +1,5 @@
-import type { LiveConsumer } from '../../../ports/live-consumers.js';
-import { isProcessGone } from '../../../ports/consumer-process.js';
+import type { LiveConsumer } from './live-consumers.js';
+import { isProcessGone } from './consumer-process.js';
 
 /** Shared by all copies of this library in one process. */
 const HERE = Symbol.for('nestjs-redis-streams.instances');
