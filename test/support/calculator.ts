@@ -3,6 +3,7 @@ import { Ctx, EventPattern, MessagePattern, Payload, RpcException } from '@nestj
 import { redis, StreamContext, StreamHandler } from 'nestjs-redis-streams';
 import type { DriverFactory } from 'nestjs-redis-streams/driver';
 import { memory } from 'nestjs-redis-streams/memory';
+import { postgres } from 'nestjs-redis-streams/postgres';
 import {
   catchError,
   concat,
@@ -17,6 +18,7 @@ import {
   toArray,
 } from 'rxjs';
 import { afterAll, beforeAll, describe } from 'vitest';
+import { testPostgres, type TestPostgres } from './postgres.js';
 import { testRedis, type TestRedis } from './redis.js';
 import { startRequestApp, type RequestApp, type RequestAppOptions } from './request-app.js';
 
@@ -31,10 +33,11 @@ export function describeRequests(
   ) => void,
 ): void {
   let server: TestRedis;
+  let database: TestPostgres;
   beforeAll(async () => {
-    server = await testRedis();
+    [server, database] = await Promise.all([testRedis(), testPostgres()]);
   });
-  afterAll(() => server.cleanup());
+  afterAll(() => Promise.all([server.cleanup(), database.cleanup()]));
 
   let spaces = 0;
   const drivers: [string, RequestDriver][] = [
@@ -43,6 +46,7 @@ export function describeRequests(
       'redis',
       () => ({ source: redis({ url: server.url }), keyPrefix: `${server.prefix}${++spaces}:` }),
     ],
+    ['postgres', () => ({ source: postgres({ url: database.url }), keyPrefix: `${++spaces}:` })],
   ];
   describe.each(drivers)('requests: %s', (_name, driver) => {
     const standard = { controllers: [Calculator] };

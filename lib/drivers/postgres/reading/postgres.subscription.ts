@@ -73,6 +73,8 @@ export class PostgresSubscription implements Subscription, EntryHolder {
   /** @throws where a group cannot be found or created */
   async open(): Promise<void> {
     await this.keeper.open();
+    // From now on the group has a consumer, and counts as one that reads.
+    await this.reader.noteSeen();
     const isRead = (number: number): boolean =>
       this.keeper.readings.some((reading) => reading.number === number);
     this.deaf = onMessages(this.parts.listener, isRead, () => this.wakeUp.wake());
