@@ -7,7 +7,7 @@ import type { Fields } from '../../../core/message.js';
 export interface EntryHolder {
   readonly group: string;
   readonly consumer: string;
-  /** All of them have to hold for whatever is done with its leases. */
+  /** All of them have to hold for each step with its leases. */
   readonly guards: readonly Guard[];
   /** Set where a load balancer owns the whole stream. */
   readonly owned?: HeldStream;

@@ -1,4 +1,4 @@
-import { FAST } from './settings.js';
+import { INDEXED } from './settings.js';
 
 /**
  * `completion`: keys that were handled (`owner` is null), and keys that an owner works on. `told` is
@@ -31,14 +31,15 @@ const TABLES = [
  */
 const CLAIM = `create function {schema}.claim_completions(
     p_keys text[], p_formers text[], p_owners text[], p_lease float8)
-  returns table (told text) language plpgsql ${FAST} as $$
+  returns table (told text) language plpgsql ${INDEXED} as $$
   #variable_conflict use_column
   begin
     return query with wanted as materialized (
       select * from unnest(p_keys, p_formers, p_owners) with ordinality as w(key, former, owner, at)
     ), hindered as materialized (
       select w.at, case when c.owner is null then 'done' else 'held' end as told
-      from wanted w join {schema}.completion c on c.key = w.former
+      from wanted w cross join lateral (
+        select c.owner, c.expires_at from {schema}.completion c where c.key = w.former offset 0) c
       where c.expires_at > statement_timestamp() and c.owner is distinct from w.owner
     ), claimed as (
       insert into {schema}.completion as c (key, owner, expires_at, told)
@@ -56,29 +57,36 @@ const CLAIM = `create function {schema}.claim_completions(
     left join hindered h on h.at = w.at left join claimed c on c.key = w.key order by w.at;
   end $$`;
 
-/** The claims that their owners still have, locked in the order of their keys. */
-const OWN = `own as materialized (
-      select c.key, c.owner from unnest(p_keys, p_owners) as w(key, owner)
-      join {schema}.completion c on c.key = w.key and c.owner = w.owner
-      where c.expires_at > statement_timestamp() order by c.key for update of c
-    )`;
+/** The rows of keys, in the order of the keys. */
+const ROWS = `(select key, owner from unnest(p_keys, p_owners) as w(key, owner) order by key) w
+      cross join lateral (select c.ctid as place, c.owner, c.expires_at
+        from {schema}.completion c where c.key = w.key offset 0`;
+
+/** Locks rows first, in the order of their keys: no two calls wait for each other. */
+const LOCK_ROWS = `perform from ${ROWS} for update) c;`;
+
+/** The claims that their owners still have. */
+const OWN = `array(select c.place from ${ROWS}) c
+      where c.owner = w.owner and c.expires_at > statement_timestamp())`;
 
 /** Keeps claims for another lease. Returns key and owner of those that were kept. */
 const EXTEND = `create function {schema}.extend_completions(
     p_keys text[], p_owners text[], p_lease float8)
-  returns table (key text, owner text) language plpgsql ${FAST} as $$
+  returns table (key text, owner text) language plpgsql ${INDEXED} as $$
   #variable_conflict use_column
   begin
-    return query with ${OWN}
-    update {schema}.completion c set expires_at = statement_timestamp() + p_lease * interval '1 ms'
-    from own where c.key = own.key returning c.key, c.owner;
+    ${LOCK_ROWS}
+    return query update {schema}.completion c
+      set expires_at = statement_timestamp() + p_lease * interval '1 ms'
+      where c.ctid = any (${OWN}) returning c.key, c.owner;
   end $$`;
 
 /** Gives claims back. */
 const RELEASE = `create function {schema}.release_completions(p_keys text[], p_owners text[])
-  returns void language plpgsql ${FAST} as $$
+  returns void language plpgsql ${INDEXED} as $$
   begin
-    with ${OWN} delete from {schema}.completion c using own where c.key = own.key;
+    ${LOCK_ROWS}
+    delete from {schema}.completion c where c.ctid = any (${OWN});
   end $$`;
 
 /** What keeps work from being done twice. */

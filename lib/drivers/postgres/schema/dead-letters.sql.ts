@@ -44,23 +44,27 @@ const redriving = (taken: string): string => `
 const REDRIVE = `create function {schema}.redrive(p_stream int, p_letters bigint[], p_group text)
   returns bigint language plpgsql ${FAST} as $$
   declare
-    v_moved bigint;
-    v_waiting bigint;
+    v_found bigint;
   begin
     perform {schema}.lock_publishing(array[p_stream]);
-    with taken as (
-      delete from {schema}.dead_letter d using {schema}.grp g
-      where d.id = any (p_letters) and d.stream = p_stream and not d.redriven
-        and (p_group is null or d.grp = p_group)
-        and g.stream = d.stream and g.name = d.grp and not g.deleted
-      returning g.id as grp, d.id, d.origin, d.published_at, d.fields
-    )${redriving('select grp, origin, published_at, fields from taken order by id')};
-    get diagnostics v_moved = row_count;
-    update {schema}.dead_letter d set redriven = true
-      where d.id = any (p_letters) and d.stream = p_stream and not d.redriven
-        and (p_group is null or d.grp = p_group);
-    get diagnostics v_waiting = row_count;
-    return v_moved + v_waiting;
+    with picked as materialized (
+      select d.place, d.id, d.origin, d.published_at, d.fields, g.id as number
+      from (select distinct l from unnest(p_letters) l order by l) l
+      cross join lateral (select d.ctid as place, d.*
+        from {schema}.dead_letter d where d.id = l offset 0 for update) d
+      left join lateral (select g.id from {schema}.grp g
+        where g.stream = p_stream and g.name = d.grp and not g.deleted offset 0) g on true
+      where d.stream = p_stream and not d.redriven and (p_group is null or d.grp = p_group)
+    ), taken as (
+      delete from {schema}.dead_letter
+      where ctid = any (array(select place from picked where number is not null))
+    ), waiting as (
+      update {schema}.dead_letter set redriven = true
+      where ctid = any (array(select place from picked where number is null))
+    ), back as (${redriving(`select number as grp, origin, published_at, fields
+      from picked where number is not null order by id`)}
+    ) select count(*) into v_found from picked;
+    return v_found;
   end $$`;
 
 /** Hands a new group the letters that were redriven to it before. */

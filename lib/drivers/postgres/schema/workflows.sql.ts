@@ -1,3 +1,5 @@
+import { INDEXED } from './settings.js';
+
 /**
  * A workflow lives as long as its row in `workflow`, and all that is known of it goes with that row.
  * A row is written anew only when less than the time to live is left of it. It then gets a tenth
@@ -39,21 +41,21 @@ const TABLES: readonly string[] = [
 const FUNCTIONS: readonly string[] = [
   // The rows of these workflows, made where there are none, and kept for the time to live.
   `create function {schema}.kept_workflows(wanted text[], ttl float8)
-  returns table (name text, row_id bigint) language plpgsql as $$
+  returns table (name text, row_id bigint) language plpgsql ${INDEXED} as $$
   declare
     until timestamptz := statement_timestamp() + ttl * interval '1 ms';
   begin
     delete from {schema}.workflow w where w.key = any (wanted) and w.expires_at <= statement_timestamp();
     insert into {schema}.workflow as w (key, expires_at)
       select distinct one, until + 0.1 * ttl * interval '1 ms' from unnest(wanted) one
-      where not exists (select from {schema}.workflow k where k.key = one and k.expires_at >= until)
+      where coalesce((select k.expires_at from {schema}.workflow k where k.key = one), '-infinity') < until
       order by one
       on conflict (key) do update set expires_at = greatest(w.expires_at, excluded.expires_at);
     return query select w.key, w.id from {schema}.workflow w where w.key = any (wanted);
   end $$`,
 
   `create function {schema}.mark_workflow(name text, ttl float8, begun bigint, cancels boolean)
-  returns void language plpgsql as $$
+  returns void language plpgsql ${INDEXED} as $$
   begin
     delete from {schema}.workflow w where w.key = name and w.expires_at <= statement_timestamp();
     insert into {schema}.workflow as w (key, begun_at, cancelled, expires_at)
@@ -82,7 +84,7 @@ const FUNCTIONS: readonly string[] = [
   // row of the workflow, or null. The lock is shared: branches do not wait for each other here.
   `create function {schema}.store_branch(
     name text, fan_out text, number int, bringing text, brought text, repeats boolean, ttl float8)
-  returns bigint language plpgsql as $$
+  returns bigint language plpgsql ${INDEXED} as $$
   declare
     flow bigint;
     joined text;
@@ -104,7 +106,7 @@ const FUNCTIONS: readonly string[] = [
   // Called after the commit of store_branch: of all arrivals, the last one at least sees all branches.
   // Waits for those that are being stored, so that the results it returns never change.
   `create function {schema}.join_branches(flow bigint, fan_out text, branches int, bringing text)
-  returns text[] language plpgsql as $$
+  returns text[] language plpgsql ${INDEXED} as $$
   declare
     arrived int;
     joined text;
