@@ -1,38 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll } from 'vitest';
-import { EventBus } from '../../lib/core/event-bus.js';
-import { postgres } from '../../lib/drivers/postgres/postgres.driver.js';
-import type { DriverHarness } from '../../lib/testing/world/driver-harness.js';
-import { describeDriverContract } from '../contracts/driver.contract.js';
-import { elapse } from '../support/passing-time.js';
+import type { PostgresOptions } from '../../lib/drivers/postgres/connection/postgres.options.js';
+import { describePostgresContract, leastRole } from '../support/postgres-contract.js';
 import { testPostgres, type TestPostgres } from '../support/postgres.js';
 
 let server: TestPostgres;
-beforeAll(async () => void (server = await testPostgres()));
+/** All that the suites do, they do as a role with the least rights that are documented. */
+let options: PostgresOptions;
+beforeAll(async () => {
+  server = await testPostgres();
+  options = { url: server.server.url('test', await leastRole(server)), migrate: false };
+});
 afterAll(() => server.cleanup());
 
-const unique = (name: string): string => `${name}-${randomBytes(4).toString('hex')}`;
-
-async function harness(): Promise<DriverHarness> {
-  return {
-    open: async ({ events = new EventBus(), keyPrefix = '' } = {}) =>
-      postgres({ url: server.url }).open({ events, keyPrefix }),
-    elapse,
-    now: () => Date.now(),
-    unique,
-    trim: async (stream, id) => {
-      await server.pool.query(
-        `delete from streams.message using streams.stream
-          where stream.id = message.stream and stream.name = $1 and message.id = $2`,
-        [stream, id],
-      );
-    },
-    close: async () => undefined,
-  };
-}
-
-describeDriverContract('postgres', harness, () => ({
-  source: postgres({ url: server.url }),
-  keyPrefix: '',
-  unique,
-}));
+describePostgresContract('postgres', () => ({ server, options }));

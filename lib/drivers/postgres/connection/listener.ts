@@ -55,7 +55,7 @@ export class Listener {
 
   /** How often to look for work that no hint has announced, in milliseconds. */
   get pollInterval(): number {
-    return this.options.pollInterval ?? (this.off ? OFTEN : SELDOM);
+    return this.options.pollInterval ?? (this.hears ? SELDOM : OFTEN);
   }
 
   /**
