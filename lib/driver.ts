@@ -63,6 +63,7 @@ export type {
 export type { RetentionRule } from './options/retention-options.js';
 export type { MessageSource, Settling } from './ports/source.js';
 export type { SourceCapabilities } from './ports/source-capabilities.js';
+export type { SqlTransaction, Transactions } from './ports/sql-transaction.js';
 export type { SubscribeOptions, Subscription } from './ports/subscription.js';
 export type { StateStore } from './ports/state-store.js';
 export type { BalancerMember, BalancerMembers, HandedInput } from './ports/balancer-members.js';
@@ -153,6 +154,7 @@ export type { LagReader } from './admin/streams-admin.js';
 export type { EventTypeOf } from './core/event-map.js';
 export type { StreamPayload } from './load-balancing/notifications.js';
 export type { StreamRecord } from './nest/client/stream-record.js';
+export type { TransactionPublisher } from './nest/client/stream-publisher.js';
 export type { StreamHandlerSources } from './nest/handling/handler-sources.js';
 export type { StreamBatchItem } from './nest/handling/stream-batch.context.js';
 export type { StreamLagFilter } from './nest/lag/on-stream-lag.decorator.js';

@@ -24,3 +24,23 @@ export {
   SchemaTooNewError,
   SchemaTooOldError,
 } from './drivers/postgres/errors/schema.errors.js';
+
+// The outbox: messages that are published with a transaction of the application.
+export { Outbox, OutboxPublisher, type OutboxItem } from './nest/outbox/outbox.js';
+export {
+  OutboxModule,
+  type OutboxModuleAsyncOptions,
+  type OutboxModuleOptions,
+} from './nest/outbox/outbox.module.js';
+export type { OutboxPublishOptions } from './options/outbox-publish-options.js';
+export type { DeadRow, DeadRowPage, OutboxLag } from './ports/outbox-store.js';
+
+// Transactions of the application.
+export {
+  drizzleTransaction,
+  drizzleTransactions,
+} from './drivers/postgres/transactions/drizzle.js';
+export {
+  typeOrmTransaction,
+  typeOrmTransactions,
+} from './drivers/postgres/transactions/typeorm.js';

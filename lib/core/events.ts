@@ -3,11 +3,12 @@ import type { DeadLetterEvents } from './dead-letter-events.js';
 import type { EntryTooLargeError, ReplyBrokenError } from './errors/server.errors.js';
 import type { ConsumerCrashedError } from './errors/subscription.errors.js';
 import type { StreamLagExceeded } from './lag.js';
+import type { OutboxEvents } from './outbox-events.js';
 import type { In, RunEvents } from './run-events.js';
 import type { UnhandledWaits } from './unhandled-waits.js';
 
 /** All events of the library, by name. */
-export interface StreamsEvents extends RunEvents, DeadLetterEvents {
+export interface StreamsEvents extends RunEvents, DeadLetterEvents, OutboxEvents {
   /** A consumer took over entries that their owner had not kept fresh, or had released. */
   reclaimed: In & { readonly count: number };
   /**

@@ -10,6 +10,7 @@ import type {
   SettleOutcome,
 } from '../core/settlement.js';
 import type { SourceCapabilities } from './source-capabilities.js';
+import type { SqlTransaction } from './sql-transaction.js';
 import type { SubscribeOptions, Subscription } from './subscription.js';
 
 /** A settlement that the source has to carry out, with its lease. */
@@ -48,6 +49,19 @@ export interface MessageSource {
    * entry does not use up its key.
    */
   publish(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]>;
+
+  /**
+   * Optional: appends entries within a transaction of the application, in the database that the
+   * source reads. Consumers see them once the application has committed, and never where it rolls
+   * back.
+   * - Returns one id per entry. Entries with `when` are scheduled, as by `DelayStore.schedule`.
+   * - Rejects where one entry is refused. The transaction may be spoilt then, and the application
+   *   rolls it back.
+   * - Sends no hint within the transaction: consumers find the entries at their next poll.
+   *
+   * Leave it out where messages are not in a database with transactions of the application.
+   */
+  publishWithin?(transaction: SqlTransaction, entries: readonly OutgoingEntry[]): Promise<string[]>;
 
   /**
    * Creates what is missing (group, consumer) and begins to read. Rejects if it cannot. A group

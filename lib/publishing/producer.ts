@@ -1,62 +1,38 @@
-import { systemClock, type Clock } from '../core/clock.js';
-import type { Codec } from '../core/codecs/codec.js';
-import { isDelayed, type DelayedEntry, type DelayStore } from '../ports/delays.js';
-import { disarm } from '../core/returned-promise.js';
 import { divide } from '../core/collections/divide.js';
-import { whenOf } from '../options/due-time.js';
-import { messageOf } from '../core/errors/error-record.js';
-import { InvalidMessageError, PayloadTooLargeError } from '../core/errors/publishing.errors.js';
+import { systemClock, type Clock } from '../core/clock.js';
+import { InvalidMessageError } from '../core/errors/publishing.errors.js';
 import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
-import type {
-  Fields,
-  Idempotency,
-  IdempotencyWindow,
-  OutgoingEntry,
-  When,
-} from '../core/message.js';
-import type { GroupAdmin } from '../ports/group-admin.js';
-import { withIdempotencyKey } from '../core/codecs/idempotency-key.js';
-import { PUBLICATION, type Publication } from '../options/publish-options.js';
+import type { OutgoingEntry, When } from '../core/message.js';
 import { shown } from '../core/option-schema/wording.js';
-import type { Router } from '../core/routing.js';
+import type { Publication } from '../options/publish-options.js';
+import { isDelayed, type DelayedEntry } from '../ports/delays.js';
+import type { GroupAdmin } from '../ports/group-admin.js';
 import type { MessageSource } from '../ports/source.js';
+import type { SqlTransaction } from '../ports/sql-transaction.js';
 import { Backpressure } from './backpressure/backpressure.js';
+import { PublicationEncoder, type EncoderOptions } from './publication-encoder.js';
 
-export interface ProducerOptions {
-  readonly codec: Codec;
-  readonly route: Router;
-  readonly maxPayloadBytes: number;
-  readonly idempotencyWindow: IdempotencyWindow;
+export interface ProducerOptions extends EncoderOptions {
   /** Needed for `maxLag`. */
   readonly groups?: GroupAdmin | undefined;
   /** @default the system's */
   readonly clock?: Clock;
-  /** Where delayed messages wait until they are due. */
-  readonly delays: DelayStore | undefined;
   /** Called for each message that waits there now. */
   readonly onScheduled: (stream: string, when: When) => void;
-}
-
-/**
- * A class and no literal, because an entry lives until the settlement of the message that it
- * follows from: see docs/decisions/0015.
- */
-class Encoded implements OutgoingEntry {
-  constructor(
-    readonly stream: string,
-    readonly fields: Fields,
-  ) {}
 }
 
 /** Publishes messages: routes, encodes, checks, and hands them to the source. */
 export class Producer {
   private closed = false;
   private pressure: Backpressure | undefined;
+  private readonly encoder: PublicationEncoder;
 
   constructor(
     private readonly source: MessageSource,
     private readonly options: ProducerOptions,
-  ) {}
+  ) {
+    this.encoder = new PublicationEncoder(source, options);
+  }
 
   /**
    * @returns the id of the message in its stream; for a delayed message, the id under which it
@@ -77,43 +53,38 @@ export class Producer {
    * the others
    */
   publishBatch(publications: readonly Publication[]): Promise<(string | Error)[]> {
-    if (!Array.isArray(publications)) {
-      throw new InvalidMessageError(
-        `A batch must be a list of messages, not ${shown(publications)}`,
-      );
-    }
-    const entries = publications.map((publication: Publication, index) =>
-      this.encode(publication, index),
-    );
-    if (publications.every(({ maxLag }) => maxLag === undefined)) return this.send(entries);
-    return this.allPass(publications, entries).then(() => this.send(entries));
+    const entries = this.encodeAll(publications);
+    return this.pass(publications, entries, () => this.send(entries));
+  }
+
+  /**
+   * Publishes messages within a transaction of the application, in order within each stream.
+   * @returns the ids, in the order of the messages
+   * @throws UnsupportedFeatureError where the source has no transactions of the application
+   */
+  async publishWithin(
+    transaction: SqlTransaction,
+    publications: readonly Publication[],
+  ): Promise<string[]> {
+    const entries = this.encodeAll(publications);
+    const ids = await this.pass(publications, entries, () => this.write(transaction, entries));
+    this.tellScheduled(entries, ids);
+    return ids;
+  }
+
+  /**
+   * Sends entries that were encoded before, also by another process. As {@link publishBatch}.
+   * @throws ClosedError
+   */
+  async publishEncoded(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {
+    if (this.closed) throw new ClosedError('The producer');
+    return this.send(entries);
   }
 
   /** @param index position of the message in its batch */
   encode(publication: Publication, index?: number): OutgoingEntry {
     if (this.closed) throw new ClosedError('The producer');
-    if (!PUBLICATION.accepts(publication)) throw invalidMessage(publication, index);
-    const { eventType, payload, metadata, idempotencyKey, waitReplicas } = publication;
-    const when = this.when(publication);
-    const stream = publication.stream ?? this.options.route(eventType);
-    const fields = this.fieldsOf(
-      metadata ? { stream, eventType, payload, metadata } : { stream, eventType, payload },
-    );
-    this.checkSize(fields, eventType);
-    if (idempotencyKey === undefined && waitReplicas === undefined && !when) {
-      this.checkWhole(fields, eventType);
-      return new Encoded(stream, fields);
-    }
-    const keyed =
-      idempotencyKey === undefined ? fields : withIdempotencyKey(fields, idempotencyKey);
-    this.checkWhole(keyed, eventType);
-    return {
-      stream,
-      fields: keyed,
-      ...(idempotencyKey !== undefined && { idempotency: this.idempotency(idempotencyKey) }),
-      ...(waitReplicas !== undefined && { waitReplicas: this.replicas(waitReplicas) }),
-      ...(when && { when }),
-    };
+    return this.encoder.encode(publication, index);
   }
 
   close(): void {
@@ -125,6 +96,34 @@ export class Producer {
     const { groups, clock = systemClock } = this.options;
     const { technology } = this.source.capabilities;
     return (this.pressure ??= new Backpressure({ technology, groups, clock }));
+  }
+
+  private encodeAll(publications: readonly Publication[]): OutgoingEntry[] {
+    if (!Array.isArray(publications)) {
+      throw new InvalidMessageError(
+        `A batch must be a list of messages, not ${shown(publications)}`,
+      );
+    }
+    return publications.map((publication: Publication, index) => this.encode(publication, index));
+  }
+
+  /** Calls `send` once no limit of lag holds the messages back: at once where there is no limit. */
+  private pass<T>(
+    publications: readonly Publication[],
+    entries: readonly OutgoingEntry[],
+    send: () => Promise<T>,
+  ): Promise<T> {
+    if (publications.every(({ maxLag }) => maxLag === undefined)) return send();
+    return this.allPass(publications, entries).then(send);
+  }
+
+  private write(transaction: SqlTransaction, entries: readonly OutgoingEntry[]): Promise<string[]> {
+    const { source } = this;
+    if (source.publishWithin) return source.publishWithin(transaction, entries);
+    const advice =
+      'Use the outbox: it stores the message in your transaction and publishes it after the commit.';
+    const { technology } = source.capabilities;
+    throw new UnsupportedFeatureError('Publishing within a transaction', technology, advice);
   }
 
   private async allPass(
@@ -155,91 +154,16 @@ export class Producer {
 
   private async schedule(entries: readonly DelayedEntry[]): Promise<(string | Error)[]> {
     const results = await this.options.delays!.schedule(entries);
-    for (const [index, { stream, when }] of entries.entries()) {
-      if (typeof results[index] === 'string') this.options.onScheduled(stream, when);
-    }
+    this.tellScheduled(entries, results);
     return results;
   }
 
-  private when(due: Publication): When | undefined {
-    const when = whenOf(due);
-    if (!when || this.options.delays) return when;
-    const { technology } = this.source.capabilities;
-    const advice = 'Publish at once, or use a driver that has the port delays.';
-    throw new UnsupportedFeatureError('Publishing with a delay', technology, advice);
-  }
-
-  private idempotency(key: string): Idempotency {
-    const { technology, idempotentPublish } = this.source.capabilities;
-    if (!idempotentPublish) {
-      const advice = 'Publish without a key, and make the handlers idempotent.';
-      throw new UnsupportedFeatureError('Publishing with an idempotencyKey', technology, advice);
-    }
-    return { key, window: this.options.idempotencyWindow };
-  }
-
-  private replicas(count: number): number {
-    const { technology, replicatedPublish } = this.source.capabilities;
-    if (!replicatedPublish) {
-      const advice = 'Publish without waitReplicas.';
-      throw new UnsupportedFeatureError('Publishing with waitReplicas', technology, advice);
-    }
-    return count;
-  }
-
-  private fieldsOf(message: Parameters<Codec['encode']>[0]): Fields {
-    try {
-      return this.options.codec.encode(message);
-    } catch (error) {
-      throw this.unencodable(message.eventType, messageOf(error), error);
+  private tellScheduled(
+    entries: readonly OutgoingEntry[],
+    results: readonly (string | Error)[],
+  ): void {
+    for (const [index, { stream, when }] of entries.entries()) {
+      if (when && typeof results[index] === 'string') this.options.onScheduled(stream, when);
     }
   }
-
-  private unencodable(eventType: string, detail: string, cause?: unknown): InvalidMessageError {
-    const { name } = this.options.codec;
-    return new InvalidMessageError(
-      `The payload of "${eventType}" cannot be encoded by codec "${name}": ${detail}`,
-      cause,
-    );
-  }
-
-  private checkSize(fields: Fields, eventType: string): void {
-    const limit = this.options.maxPayloadBytes;
-    if (!isFields(fields)) {
-      disarm(fields);
-      throw this.unencodable(eventType, 'it answered no list of texts, names and values in turn');
-    }
-    for (let index = 1; index < fields.length; index += 2) {
-      const value = fields[index]!;
-      // A text has at most three bytes per code unit, so only long texts need an exact count.
-      if (value.length * 3 <= limit) continue;
-      const size = Buffer.byteLength(value);
-      if (size > limit) throw new PayloadTooLargeError(size, limit, eventType);
-    }
-  }
-
-  /** Where the source bounds whole messages. */
-  private checkWhole(fields: Fields, eventType: string): void {
-    const { maxPayload, technology } = this.source.capabilities;
-    if (maxPayload === undefined) return;
-    const size = fields.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0);
-    if (size > maxPayload) throw new PayloadTooLargeError(size, maxPayload, eventType, technology);
-  }
-}
-
-function invalidMessage(publication: Publication, index: number | undefined): InvalidMessageError {
-  const [what, at] = index === undefined ? ['a message', ''] : [`[${index}]`, `[${index}].`];
-  return new InvalidMessageError(PUBLICATION.problems(publication, at, what).join('; '));
-}
-/**
- * A codec of the application may return anything, and one bad entry must not spoil the others of
- * its batch.
- */
-function isFields(fields: unknown): fields is Fields {
-  if (!Array.isArray(fields) || fields.length === 0 || fields.length % 2 === 1) return false;
-  // A loop without a callback, because this runs for each message.
-  for (let index = 0; index < fields.length; index++) {
-    if (typeof fields[index] !== 'string') return false;
-  }
-  return true;
 }

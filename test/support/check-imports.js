@@ -23,6 +23,7 @@ const ENGINES = [
   'delays',
   'load-balancing',
   'admin',
+  'outbox',
   'observability',
 ];
 
@@ -105,7 +106,7 @@ export const RULES = {
     layers: ['options', 'ports', 'core'],
     types: ['nest', 'runtime', 'load-balancing', 'workflows', 'committing', 'admin'],
   },
-  'postgres.ts': { layers: ['runtime', 'drivers/postgres', 'core'] },
+  'postgres.ts': { layers: ['nest', 'runtime', 'drivers/postgres', 'options', 'ports', 'core'] },
   'testing.ts': { layers: ['testing', 'drivers/memory', 'options', 'ports', 'core'] },
 };
 

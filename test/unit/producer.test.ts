@@ -3,16 +3,23 @@ import { standIn } from '../support/stand-in.js';
 import { describe, expect, it } from 'vitest';
 import { jsonCodec } from '../../lib/core/codecs/json.codec.js';
 import { Producer } from '../../lib/publishing/producer.js';
+import type { OutgoingEntry } from '../../lib/core/message.js';
+import type { DelayStore } from '../../lib/ports/delays.js';
 import { createRouter } from '../../lib/core/routing.js';
 
+const OPTIONS = {
+  codec: jsonCodec,
+  route: createRouter([{ events: 'a.*', stream: 'as' }]),
+  maxPayloadBytes: 100,
+  delays: undefined,
+  onScheduled: () => undefined,
+  idempotencyWindow: 60_000,
+};
+
 const producer = (maxPayloadBytes = 100) =>
-  new Producer(standIn<MessageSource>({ capabilities: {} }), {
-    codec: jsonCodec,
-    route: createRouter([{ events: 'a.*', stream: 'as' }]),
+  new Producer(standIn<MessageSource>({ capabilities: { technology: 'redis' } }), {
+    ...OPTIONS,
     maxPayloadBytes,
-    delays: undefined,
-    onScheduled: () => undefined,
-    idempotencyWindow: 60_000,
   });
 
 describe('the producer', () => {
@@ -54,5 +61,40 @@ describe('the producer', () => {
     expect(() => closed.encode({ eventType: 'x', payload: 1 })).toThrow(
       expect.objectContaining({ code: 'CLOSED' }),
     );
+  });
+
+  it('hands entries to the source within a transaction of the application', async () => {
+    const given: unknown[] = [];
+    const scheduled: string[] = [];
+    const source = standIn<MessageSource>({
+      capabilities: {},
+      publishWithin: async (transaction: unknown, entries: readonly OutgoingEntry[]) => {
+        given.push(transaction, entries);
+        return entries.map((_, index) => `${index + 1}`);
+      },
+    });
+    const options = { ...OPTIONS, delays: standIn<DelayStore>({}) };
+    const within = new Producer(source, {
+      ...options,
+      onScheduled: (stream) => scheduled.push(stream),
+    });
+    const transaction = { query: async () => ({ rows: [] }) };
+    const messages = [
+      { eventType: 'a.x', payload: 1 },
+      { eventType: 'b', payload: 2, delay: 5 },
+    ];
+    expect(await within.publishWithin(transaction, messages)).toEqual(['1', '2']);
+    expect(given[0]).toBe(transaction);
+    expect(given[1]).toMatchObject([{ stream: 'as' }, { stream: 'b', when: { in: 5 } }]);
+    expect(scheduled).toEqual(['b']);
+  });
+
+  it('names the outbox where the source has no transactions of the application', async () => {
+    const transaction = { query: async () => ({ rows: [] }) };
+    const refused = producer().publishWithin(transaction, [{ eventType: 'x', payload: 1 }]);
+    await expect(refused).rejects.toMatchObject({
+      code: 'UNSUPPORTED_FEATURE',
+      message: expect.stringContaining('Use the outbox'),
+    });
   });
 });

@@ -35,6 +35,8 @@ export class LagWatch implements Worker {
   private readonly alarms: LagAlarms;
   private readonly named: readonly string[];
   private readonly followers = new Set<Listener>();
+  /** Rows that are no groups of streams, by the name that stands for their stream. */
+  private readonly others = new Map<string, () => Promise<GroupLag>>();
   private started = false;
   private stopped = false;
   private loop: Promise<void> | undefined;
@@ -57,9 +59,24 @@ export class LagWatch implements Worker {
    */
   async read(streams: readonly string[] = this.known()): Promise<GroupLag[]> {
     refuse(STREAMS.problems(streams, 'streams'));
-    const groups = this.groups();
-    const reports = streams.length > 0 ? await groups.describe(streams) : [];
-    return reports.flatMap((report) => (report ? groupLags(report) : []));
+    const others = streams.flatMap((name) => this.others.get(name) ?? []);
+    const read = streams.filter((name) => !this.others.has(name));
+    const groups = others.length > 0 && read.length === 0 ? undefined : this.groups();
+    const [reports, rows] = await Promise.all([
+      read.length > 0 ? groups!.describe(read) : [],
+      Promise.all(others.map((other) => other())),
+    ]);
+    return [...reports.flatMap((report) => (report ? groupLags(report) : [])), ...rows];
+  }
+
+  /**
+   * Reads one more row, which is no group of a stream, such as that of the outbox.
+   * @param name what stands in place of the name of its stream. Rows with one name replace each other
+   * @returns a function that ends this
+   */
+  include(name: string, row: () => Promise<GroupLag>): () => void {
+    this.others.set(name, row);
+    return () => void this.others.delete(name);
   }
 
   /** Calls the listener with each reading. @returns a function that ends this */
@@ -85,7 +102,7 @@ export class LagWatch implements Worker {
   }
 
   private known(): string[] {
-    return [...new Set([...this.options.consumed(), ...this.named])];
+    return [...new Set([...this.options.consumed(), ...this.named, ...this.others.keys()])];
   }
 
   private groups(): NonNullable<Driver['groups']> {

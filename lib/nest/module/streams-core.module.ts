@@ -6,15 +6,14 @@ import {
   type DynamicModule,
   type OnApplicationShutdown,
   type OnModuleInit,
-  type Provider,
   type Type,
 } from '@nestjs/common';
 import { DiscoveryModule, type ModulesContainer } from '@nestjs/core';
-import { concealed } from '../../core/option-schema/concealed.js';
 import { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { getStreamsToken } from '../tokens.js';
 import { DEFAULT_NAME, type StreamsOptions } from '../../options/streams-options.js';
-import { checkedObject, type StreamsModuleExtras } from './module-options.js';
+import { concealing } from './concealing.js';
+import type { StreamsModuleExtras } from './module-options.js';
 import { lagListeners, streamsProviders, unfedHandlers, type Preset } from './streams-providers.js';
 
 /** A class that makes options, for `useClass` and `useExisting`. */
@@ -63,7 +62,7 @@ export function createCoreModule<Options extends { readonly name?: string }>(
           global: isGlobal,
           imports: [...(definition.imports ?? []), DiscoveryModule],
           providers: [
-            ...(definition.providers ?? []).map(concealing),
+            ...(definition.providers ?? []).map(concealing(OPTIONS)),
             ...services,
             runtime,
             lagListeners(name),
@@ -96,28 +95,6 @@ export function createCoreModule<Options extends { readonly name?: string }>(
     }
   }
   return StreamsCoreModule;
-}
-
-/**
- * Hides the values of options, which contain passwords: printing the module, or its providers,
- * shows only the names of the options.
- */
-function concealing(provider: Provider): Provider {
-  if (typeof provider !== 'object' || provider.provide !== OPTIONS) return provider;
-  const conceal = (options: object): object => {
-    checkedObject(options, 'what useFactory or createStreamsOptions answers');
-    return concealed({ ...options }, (held) => `Options: ${Object.keys(held).join(', ')}`);
-  };
-  if ('useValue' in provider) {
-    const { provide, useValue } = provider;
-    return { provide, useFactory: () => conceal(useValue as object) };
-  }
-  if (!('useFactory' in provider)) return provider;
-  const { useFactory } = provider;
-  return {
-    ...provider,
-    useFactory: async (...args: unknown[]) => conceal((await useFactory(...args)) as object),
-  };
 }
 
 /**

@@ -6,6 +6,7 @@ import type { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { BrokenConnections } from './broken-connections.js';
 import { connectionName, slotsBefore } from './connection-name.js';
 import { deadLettered, messagesDropped, strategyFailed } from './dead-letter-lines.js';
+import { OUTBOX_LINES } from './outbox-lines.js';
 import { at, runFailed, runsAwaited, runsGivenUp } from './run-lines.js';
 import { RateLimitedLog, type Line } from './rate-limited-log.js';
 import { mappedLine } from './start-up-lines.js';
@@ -152,6 +153,7 @@ const LINES: Lines = {
     level: 'log',
     text: `${handler} has ended with message ${id} of ${at(where)}, after ${seconds(duration)}`,
   }),
+  ...OUTBOX_LINES,
   'dead-lettered': deadLettered,
   'messages-dropped': messagesDropped,
   'strategy-failed': strategyFailed,
