@@ -3,12 +3,14 @@ import type { OutgoingEntry } from '../../core/message.js';
 import type { SettleOutcome } from '../../core/settlement.js';
 import type { MessageSource, Settling } from '../../ports/source.js';
 import type { SourceCapabilities } from '../../ports/source-capabilities.js';
+import type { SqlTransaction } from '../../ports/sql-transaction.js';
 import type { SubscribeOptions, Subscription } from '../../ports/subscription.js';
 import type { Database } from './connection/database.js';
 import type { Hints } from './connection/hints.js';
 import type { Listener } from './connection/listener.js';
 import { SettledUpTo } from './groups/settled-up-to.js';
 import { refuseStartId } from './ids/refuse-ids.js';
+import { publishWithin } from './transactions/publish-within.js';
 import { Publishing } from './publishing/publishing.js';
 import { PostgresSubscription } from './reading/postgres.subscription.js';
 import { settleAll } from './settling/settling.js';
@@ -56,6 +58,10 @@ export class PostgresSource implements MessageSource {
 
   publish(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {
     return this.publishing.publish(entries);
+  }
+
+  publishWithin(transaction: SqlTransaction, entries: readonly OutgoingEntry[]): Promise<string[]> {
+    return publishWithin(transaction, entries, this.parts);
   }
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {

@@ -138,8 +138,18 @@ export class Listener {
   }
 
   private heard(payload: string): void {
-    const [kind, ...what] = JSON.parse(payload) as Hint;
+    const [kind, ...what] = hintOf(payload);
     if (kind === PROOF && what[0] === this.proof?.token) this.proof?.arrived();
     for (const listener of this.listeners.get(kind) ?? []) listener(what);
+  }
+}
+
+/** The hint that was sent. Other programs may notify on the channel, too: that means nothing here. */
+function hintOf(payload: string): Hint {
+  try {
+    const hint: unknown = JSON.parse(payload);
+    return Array.isArray(hint) ? (hint as unknown as Hint) : [''];
+  } catch {
+    return [''];
   }
 }

@@ -15,11 +15,10 @@ import { problemOf } from '../publishing/entry-problem.js';
 import { tellOfMessages } from '../publishing/message-hints.js';
 import { withStreams } from '../publishing/with-streams.js';
 import type { Streams } from '../streams/streams.js';
-import { windowOf } from '../publishing-once/keys.js';
-import { fieldsOf, storedFields } from '../sql/stored-fields.js';
-import { keyText } from '../sql/key-text.js';
+import { fieldsOf } from '../sql/stored-fields.js';
 import type { DelayWatch } from './delay-watch.js';
 import { dueColumns } from './due.js';
+import { scheduleStatement } from './schedule-statement.js';
 
 type Result = string | Error;
 
@@ -118,11 +117,8 @@ export class PostgresDelays implements DelayStore {
     try {
       const names = entries.map(({ stream }) => stream);
       const ids = await withStreams(streams, names, async (numbers) => {
-        const { rows } = await database.query<{ ids: string[] }>(
-          'delaying messages',
-          'select {schema}.schedule($1, $2, $3, $4, $5, $6) as ids',
-          [numbers, ...columnsOf(entries)],
-        );
+        const { text, values } = scheduleStatement(entries, numbers);
+        const { rows } = await database.query<{ ids: string[] }>('delaying messages', text, values);
         return rows[0]!.ids;
       });
       watch.tell(entries);
@@ -157,14 +153,6 @@ export class PostgresDelays implements DelayStore {
       return apart;
     }
   }
-}
-
-/** What the function `schedule` takes beside the streams. */
-function columnsOf(entries: readonly DelayedEntry[]): readonly unknown[] {
-  const { later, at } = dueColumns(entries);
-  const keys = entries.map(({ idempotency }) => idempotency && keyText(idempotency.key));
-  const windows = entries.map(({ idempotency }) => idempotency && windowOf(idempotency.window));
-  return [entries.map(({ fields }) => storedFields(fields)), later, at, keys, windows];
 }
 
 const NOTHING: Promoted = Object.freeze({ moved: 0, lost: 0, nextIn: undefined });

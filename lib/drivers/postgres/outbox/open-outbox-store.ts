@@ -19,7 +19,7 @@ export function openOutboxStore(options: PostgresOptions, events: EventBus): Out
     options,
     schema,
     events,
-    prepare: (statements) => prepareSchema(statements, schema, migrate),
+    prepare: (statements) => prepareSchema(statements, { schema, migrate }),
   });
   return new PostgresOutboxStore(database);
 }
