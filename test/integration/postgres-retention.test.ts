@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { EventBus } from '../../lib/core/event-bus.js';
 import type { Lease } from '../../lib/core/lease.js';
-import { ack } from '../../lib/core/settlement.js';
+import { ack, deadLetter } from '../../lib/core/settlement.js';
 import { postgres } from '../../lib/drivers/postgres/postgres.driver.js';
 import type { Driver } from '../../lib/ports/driver.js';
 import type { Trimmed, TrimOrder } from '../../lib/ports/retention.js';
+import { recordFor } from '../../lib/testing/world/source-world.js';
 import { testPostgres, type TestPostgres } from '../support/postgres.js';
 import { until } from '../support/until.js';
 
@@ -100,6 +101,19 @@ describe('deleteWhenSettled', () => {
     expect(await left()).toEqual([]);
   });
 
+  it('leaves known what was added, and where a group begins that wants what comes next', async () => {
+    const ids = await publish(5);
+    await take('g', 5).then(settle);
+    expect(deletedBy(await trimAll())).toBe(5);
+    const [report] = await driver.groups!.describe([stream]);
+    expect(report).toMatchObject({ length: 0, entriesAdded: 5, lastId: ids[4] });
+    await driver.groups!.create(stream, 'next', { startId: '$', createStream: true });
+    expect((await driver.groups!.describe([stream]))[0]!.groups).toMatchObject([
+      { name: 'g' },
+      { name: 'next', lastDeliveredId: ids[4], lag: 0 },
+    ]);
+  });
+
   it('deletes what was settled behind messages that are not', async () => {
     const ids = await publish(300);
     const leases = await take('g', 300);
@@ -177,6 +191,27 @@ describe('deleteWhenSettled', () => {
     await client.query('commit');
     client.release();
     expect(await left()).toHaveLength(1);
+  });
+});
+
+describe('a message on hold', () => {
+  it('is whole after its entry was trimmed, as it has a copy', async () => {
+    await publish(3);
+    const [held, ...others] = await take('g', 3);
+    const settlement = { ...deadLetter('unrecoverable'), action: 'hold' } as const;
+    const record = recordFor(held!, 'g', 'c');
+    const outcomes = await driver.source.settle([{ lease: held!, settlement, record }]);
+    expect(outcomes).toEqual(['settled']);
+    await settle(others);
+    expect(deletedBy(await trimAll())).toBe(3);
+    expect((await driver.held!.list(stream, 'g', 10)).items).toMatchObject([
+      { id: held!.id, fields: ['n', '0'] },
+    ]);
+    expect(await driver.held!.release(stream, { group: 'g' })).toBe(1);
+    const [again] = await take('g', 1);
+    expect(again).toMatchObject({ id: held!.id, fields: ['n', '0'] });
+    await settle([again!]);
+    expect((await driver.held!.list(stream, 'g', 10)).items).toEqual([]);
   });
 });
 

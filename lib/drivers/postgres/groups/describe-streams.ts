@@ -25,11 +25,12 @@ interface Described {
  * delivered are free, and so are released ones. Redriven entries do not count.
  */
 const DESCRIBE = `
-  select s.name, s.trimmed + m.length as added, m.*, g.name as grp, r.*
+  select s.name, coalesce(t.messages, 0) + m.length as added, m.*, g.name as grp, r.*
   from unnest($2::text[]) with ordinality as n(name, at)
   join {schema}.stream s on s.prefix = $1 and s.name = n.name
+  left join {schema}.trimmed t on t.stream = s.id
   cross join lateral (
-    select count(*) as length, min(id) as first_id, greatest(max(id), s.trimmed_to) as last_id
+    select count(*) as length, min(id) as first_id, greatest(max(id), coalesce(t.upto, 0)) as last_id
     from {schema}.message where stream = s.id) m
   left join {schema}.grp g on g.stream = s.id and not g.deleted
   cross join lateral (

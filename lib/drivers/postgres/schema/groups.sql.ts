@@ -14,7 +14,7 @@ const LOCK_STREAM = `create function {schema}.lock_stream(p_stream int) returns 
     select tableoid::bigint::int into v_class from {schema}.stream where id = p_stream;
     if v_class is null then return false; end if;
     perform pg_advisory_xact_lock(v_class, p_stream);
-    update {schema}.stream set trimmed_to = trimmed_to where id = p_stream;
+    update {schema}.stream set name = name where id = p_stream;
     return found;
   end $$`;
 
@@ -23,7 +23,7 @@ const POSITION = `create function {schema}.position_of(p_stream int, p_start tex
   language sql stable as $$
   select case when p_start = '$' then greatest(
       (select max(m.id) from {schema}.message m where m.stream = p_stream),
-      (select s.trimmed_to from {schema}.stream s where s.id = p_stream))
+      coalesce((select t.upto from {schema}.trimmed t where t.stream = p_stream), 0))
     else p_start::bigint end $$`;
 
 /**

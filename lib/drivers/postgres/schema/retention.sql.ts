@@ -2,12 +2,6 @@ import { FAST } from './settings.js';
 
 /** Statements that make the tables, indexes and functions. `{schema}` is the name of the schema. */
 export const RETENTION: readonly string[] = [
-  /** What was deleted of each stream: how many messages, and the highest id of them. */
-  `create table {schema}.trimmed (
-    stream int primary key,
-    messages bigint not null,
-    upto bigint not null
-  ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500)`,
   /**
    * The groups that count for trimming a stream. Null where nothing may be deleted: the stream has no
    * group, or one of those that must exist is missing.

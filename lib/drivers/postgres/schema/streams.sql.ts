@@ -8,17 +8,18 @@ const randomStart = (table: string): string =>
   `select setval('{schema}.${table}_id_seq', 1 + (random() * 1000000000)::int)`;
 
 const TABLES = [
-  /**
-   * `trimmed_to` is the highest id of a deleted message, `trimmed` the number of deleted messages.
-   */
   `create table {schema}.stream (
     id int generated always as identity primary key,
     prefix text collate "C" not null,
     name text collate "C" not null,
-    trimmed_to bigint not null default 0,
-    trimmed bigint not null default 0,
     unique (prefix, name)
   ) with (fillfactor = 70)`,
+  /** What was deleted of each stream: how many messages, and the highest id of them. */
+  `create table {schema}.trimmed (
+    stream int primary key,
+    messages bigint not null,
+    upto bigint not null
+  ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500)`,
   /**
    * The group begins behind the id `position`. `deleted`: on request, and no consumer creates it
    * again. A group that is created after that has a row and a number of its own.
