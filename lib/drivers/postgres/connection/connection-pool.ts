@@ -17,6 +17,8 @@ export class ConnectionPool {
   #opened: (Clients & { readonly types: CustomTypesConfig }) | undefined;
   /** Connected clients that the driver made. */
   readonly #open = new Set<ClientBase>();
+  /** When clients of the pool were made, by the clock that never jumps. */
+  private readonly made = new WeakMap<ClientBase, number>();
   private closing: Promise<void> | undefined;
 
   constructor(
@@ -44,9 +46,13 @@ export class ConnectionPool {
     this.refuseClosed();
     const { pool } = await this.load();
     try {
-      const client = await pool.connect();
-      hearErrors(client);
-      return client;
+      for (;;) {
+        const client = await pool.connect();
+        hearErrors(client);
+        if ((this.made.get(client) ?? 0) >= this.watch.lostAt) return client;
+        // Made before the outage, so it may be broken without having noticed.
+        client.release(true);
+      }
     } catch (error) {
       this.refuseClosed();
       if (!isPoolBusy(error) && sqlStateOf(error) !== '53300') this.watch.failed(error);
@@ -83,9 +89,10 @@ export class ConnectionPool {
     const pg = await loadPg();
     const clients = clientsOf(this.options, pg);
     const { pool, own } = clients;
-    pool.on('error', (error) => this.watch.failed(error));
+    pool.on('error', (error) => this.watch.failed(withoutClient(error)));
     pool.on('connect', (client) => {
       hearErrors(client);
+      this.made.set(client, systemClock.now());
       if (!own) return;
       this.#open.add(client);
       client.once('end', () => this.#open.delete(client));
@@ -108,6 +115,12 @@ export class ConnectionPool {
   private refuseClosed(): void {
     if (this.closing) throw new ClosedError('The connection to PostgreSQL');
   }
+}
+
+/** `pg` adds the client, which knows the password, to the error of an idle client. */
+function withoutClient(error: Error): Error {
+  const { client: _, ...others } = error as Error & { client?: unknown };
+  return Object.assign(new Error(error.message), others, { stack: error.stack });
 }
 
 /** `pg` ends a connection only by asking the server. */

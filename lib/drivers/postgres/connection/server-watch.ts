@@ -32,6 +32,8 @@ export class ServerWatch {
   private first: FirstConnection | undefined;
   private trying = false;
   private lastError: unknown;
+  /** When the last outage was noticed, by the clock that never jumps. */
+  lostAt = -Infinity;
 
   constructor(private readonly options: ServerWatchOptions) {}
 
@@ -68,6 +70,7 @@ export class ServerWatch {
     this.outages.broke(systemClock.now());
     if (this.state === 'down') return;
     this.state = 'down';
+    this.lostAt = systemClock.now();
     const typed = new PostgresConnectionError('unknown', `serving ${ROLE}`, error);
     this.options.events.emit('disconnected', { ...this.named, error: typed });
     void this.tryOn();
