@@ -171,6 +171,13 @@ describe('deleteWhenSettled', () => {
     client.release();
     expect(await trimming).toMatchObject({ count: 10 });
     await late;
+    // Created afterwards, so it was promised none of them.
+    const { rows: promised } = await server.pool.query(
+      `select 1 from streams.delivery join streams.grp on grp.id = delivery.grp
+        join streams.stream on stream.id = grp.stream where stream.name = $1 and grp.name = 'late'`,
+      [stream],
+    );
+    expect(promised).toEqual([]);
     const ids = await publish(1);
     await take('g', 1).then(settle);
     expect(deletedBy(await trimAll())).toBe(0);
