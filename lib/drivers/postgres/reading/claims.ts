@@ -39,6 +39,20 @@ export async function claim(
   return rows;
 }
 
+/** Claims only entries that were handed to this consumer. */
+export async function claimHanded(
+  statements: Statements,
+  consumer: string,
+  { grps, most }: { grps: readonly number[]; most: number },
+): Promise<Claimed[]> {
+  const { rows } = await statements.query<Claimed>(
+    'receiving what was handed over',
+    'select * from {schema}.claim_handed($1, $2, $3)',
+    [toStored(consumer), grps, most],
+  );
+  return rows;
+}
+
 /** All in milliseconds. */
 export interface LookTimes {
   readonly idleTimeout: number;

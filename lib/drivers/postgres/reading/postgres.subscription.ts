@@ -1,5 +1,5 @@
 import { Backoff } from '../../../core/backoff.js';
-import { systemClock, type TimerHandle } from '../../../core/clock.js';
+import { systemClock, type TimerHandle, within } from '../../../core/clock.js';
 import { ConnectionError } from '../../../core/errors/connection.errors.js';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../../core/event-bus.js';
@@ -7,6 +7,7 @@ import type { Guard } from '../../../core/guard.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
 import type { SubscribeOptions, Subscription } from '../../../ports/subscription.js';
 import type { Database } from '../connection/database.js';
+import type { Hints } from '../connection/hints.js';
 import type { Listener } from '../connection/listener.js';
 import { BeginBatch } from '../held-entries/begin-batch.js';
 import { HeldTable } from '../held-entries/held-table.js';
@@ -16,16 +17,21 @@ import { onMessages } from '../publishing/message-hints.js';
 import type { Streams } from '../streams/streams.js';
 import { CrashWatch, lookTimes } from './crash-watch.js';
 import { GroupKeeper } from './group-keeper.js';
+import { HandedEntries } from './handed-entries.js';
 import { Reader } from './reader.js';
 import { WakeUp } from './wake-up.js';
 
 export interface SubscriptionParts {
   readonly database: Database;
   readonly listener: Listener;
+  readonly hints: Hints;
   readonly streams: Streams;
   readonly events: EventBus;
   readonly onClosed: (closed: PostgresSubscription) => void;
 }
+
+/** Longest wait of `close` for giving back what was handed over, in milliseconds. */
+const LAST_WORD = 1000;
 
 /** The reader of one consumer, and everything that it holds. */
 export class PostgresSubscription implements Subscription, EntryHolder {
@@ -36,6 +42,7 @@ export class PostgresSubscription implements Subscription, EntryHolder {
   private readonly keeper: GroupKeeper;
   private readonly reader: Reader;
   private readonly beginning: BeginBatch;
+  private readonly handed: HandedEntries;
   private readonly wakeUp = new WakeUp();
   private readonly backoff = new Backoff();
   private deaf: (() => void) | undefined;
@@ -67,6 +74,13 @@ export class PostgresSubscription implements Subscription, EntryHolder {
       times: lookTimes(options),
       watches: (stream) => this.watched?.has(stream) ?? true,
     });
+    this.handed = new HandedEntries({
+      ...{ ...parts, holder: this },
+      // Under guards there is one reader, and nothing is handed over.
+      readings: () => (guards.length > 0 ? [] : this.keeper.readings),
+      fetch: (most) => this.reader.readHanded(most),
+      onHint: () => this.wakeUp.wake(),
+    });
     this.beginning = new BeginBatch((leases) => beginLeases(database, events, leases));
   }
 
@@ -86,10 +100,19 @@ export class PostgresSubscription implements Subscription, EntryHolder {
     this.pulling = true;
     try {
       await this.looking;
+      const handed = this.stopped ? [] : this.handed.take(limit);
+      if (handed.length > 0) return handed;
       return await this.pullWithin(limit, systemClock.now() + this.options.blockTimeout);
     } finally {
       this.pulling = false;
     }
+  }
+
+  takeHanded(limit: number): Lease[] {
+    if (this.stopped || this.guards.length > 0) return [];
+    const leases = this.handed.take(limit);
+    if (leases.length === 0 && this.handed.isDue) this.beside(() => this.handed.fetch(limit));
+    return leases;
   }
 
   async begin(lease: Lease): Promise<BeginOutcome> {
@@ -112,6 +135,7 @@ export class PostgresSubscription implements Subscription, EntryHolder {
   watch(streams: ReadonlySet<string>): void {
     this.watched = streams;
     this.wakeUp.wake();
+    void this.handed.giveBack((stream) => !streams.has(stream));
   }
 
   settled(leases: readonly PostgresLease[]): void {
@@ -122,11 +146,15 @@ export class PostgresSubscription implements Subscription, EntryHolder {
     this.stopped = true;
     systemClock.clearTimeout(this.timer);
     this.deaf?.();
+    this.handed.stop();
     this.wakeUp.wake();
   }
 
   async close(): Promise<void> {
     await this.stop();
+    await this.looking;
+    const given = this.handed.giveBack(() => true);
+    await within(systemClock, LAST_WORD, given);
     this.held.clear();
     this.parts.onClosed(this);
   }

@@ -6,6 +6,7 @@ import type { EntryHolder, PostgresLease } from '../held-entries/postgres.lease.
 import {
   adopt,
   claim,
+  claimHanded,
   findSettled,
   lookAfter,
   takeOver,
@@ -91,6 +92,16 @@ export class Reader {
       if (!leases || leases.length > 0) return leases ?? [];
     }
     return this.claimSome(grps, limit);
+  }
+
+  /** Returns only entries that were handed to this consumer, `limit` at most. */
+  async readHanded(limit: number): Promise<PostgresLease[]> {
+    const grps = this.grpsInTurn();
+    if (grps.length === 0) return [];
+    const { database, holder } = this.options;
+    return this.making.leasesOf(
+      await claimHanded(database, holder.consumer, { grps, most: limit }),
+    );
   }
 
   /** Looks, and takes nothing over. */

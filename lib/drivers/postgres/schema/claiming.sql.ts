@@ -16,6 +16,7 @@ const REDRIVEN = `select x.place, true as delivered, x.consumer from unnest(p_gr
     order by d.redrive limit p_most - v_count for update of d skip locked
   ) x limit p_most - v_count`;
 
+/** The rows that wait for this consumer. */
 const HANDED = `select d.ctid as place, true as delivered, null::text as consumer
   from {schema}.delivery d
   where d.grp = any (p_grps) and d.consumer = p_me and d.handed
@@ -51,6 +52,26 @@ const CLAIM = `create function {schema}.claim(
     end if;
   end $$`;
 
+/** Hands to the consumer `p_me` only what was handed to it. */
+const CLAIM_HANDED = `create function {schema}.claim_handed(p_me text, p_grps int[], p_most int)
+  returns setof {schema}.claimed language plpgsql ${FAST} as $$
+  #variable_conflict use_column
+  declare
+    v_now timestamptz := clock_timestamp();
+    v_count int := 0;
+    v_more int;
+  begin
+    ${returning(HANDED, `'handed'`)}
+  end $$`;
+
+/** Gives back, for any consumer, what waits for the consumer `p_me`. Returns the groups of these. */
+const GIVE_BACK_HANDED = `create function {schema}.give_back_handed(p_me text, p_grps int[])
+  returns setof int language sql ${FAST} as $$
+  with given as (
+    update {schema}.delivery set free = true, consumer = null, handed = false, hold = hold + 1
+    where grp = any (p_grps) and consumer = p_me and handed returning grp
+  ) select distinct grp from given $$`;
+
 /** Notes that a consumer was seen. */
 const NOTE_MEMBER = `create function {schema}.note_member(p_me text, p_grps int[], p_got boolean)
   returns void language sql as $$
@@ -61,4 +82,10 @@ const NOTE_MEMBER = `create function {schema}.note_member(p_me text, p_grps int[
     set seen_at = excluded.seen_at, got_at = coalesce(excluded.got_at, m.got_at), taken = 0 $$`;
 
 /** What hands out entries that no consumer has. */
-export const CLAIMING: readonly string[] = [CLAIMED, NOTE_MEMBER, CLAIM];
+export const CLAIMING: readonly string[] = [
+  CLAIMED,
+  NOTE_MEMBER,
+  CLAIM,
+  CLAIM_HANDED,
+  GIVE_BACK_HANDED,
+];

@@ -1,4 +1,5 @@
 import { noEntry } from './hand-out.js';
+import { messageOf } from './message-of.js';
 import { FAST } from './settings.js';
 
 /** Finds and locks the next entry of a stream, see \`claim_owned\`. Redriven ones come first. */
@@ -73,7 +74,7 @@ const CLAIM = `create function {schema}.claim_owned(
           t.origin, coalesce(t.fields, m.fields),
           case when not v_entry.free then v_entry.consumer end
         from taken t left join {schema}.grp g on g.id = t.grp and t.redrive = 0
-          left join {schema}.message m on m.stream = g.stream and m.id = t.message;
+          left join ${messageOf('g.stream', 't.message')} on true;
     end loop;
   end $$`;
 
