@@ -55,6 +55,8 @@ export class PostgresSubscription implements Subscription, EntryHolder {
   private stopped = false;
   /** The last question failed. */
   private pauses = false;
+  /** When to ask again, unless something wakes it before. */
+  private readAt = 0;
   /** The error that was told of last, until a question succeeds. */
   private toldOf: string | undefined;
 
@@ -160,13 +162,18 @@ export class PostgresSubscription implements Subscription, EntryHolder {
   }
 
   private async pullWithin(limit: number, end: number): Promise<Lease[]> {
-    while (!this.stopped) {
+    do {
+      const woken = await this.wakeUp.wait(Math.min(this.readAt, end) - systemClock.now());
+      if (this.stopped) break;
+      if (!woken && systemClock.now() < this.readAt) continue;
       const leases = await this.readSafely(limit);
-      const left = end - systemClock.now();
-      if (leases.length > 0 || this.stopped || left <= 0) return leases;
+      if (leases.length > 0) {
+        this.readAt = 0;
+        return leases;
+      }
       const pause = this.pauses ? this.backoff.next() : this.parts.listener.pollInterval;
-      await this.wakeUp.wait(Math.min(left, pause));
-    }
+      this.readAt = systemClock.now() + pause;
+    } while (!this.stopped && systemClock.now() < end);
     return [];
   }
 
@@ -199,8 +206,8 @@ export class PostgresSubscription implements Subscription, EntryHolder {
   private armLook(): void {
     this.timer = systemClock.setTimeout(() => {
       const isOverdue = this.reader.dueToLook();
-      if (this.pulling) this.wakeUp.wake();
-      else if (isOverdue) this.beside(() => this.reader.lookOnly());
+      this.wakeUp.wake();
+      if (!this.pulling && isOverdue) this.beside(() => this.reader.lookOnly());
       // A listener of an event may have stopped this subscription.
       if (!this.stopped) this.armLook();
     }, this.options.reclaimInterval);

@@ -5,14 +5,19 @@ export class WakeUp {
   private woken = false;
   private waiting: AbortController | undefined;
 
-  /** Resolves after `ms` milliseconds, or at once where there was a `wake` since the last wait. */
-  async wait(ms: number): Promise<void> {
-    if (!this.woken) {
+  /**
+   * Returns true once it is woken, at once where that was since the last call. Returns false after
+   * `ms` milliseconds.
+   */
+  async wait(ms: number): Promise<boolean> {
+    if (!this.woken && ms > 0) {
       this.waiting = new AbortController();
       await sleep(systemClock, ms, this.waiting.signal);
       this.waiting = undefined;
     }
+    const { woken } = this;
     this.woken = false;
+    return woken;
   }
 
   wake(): void {
