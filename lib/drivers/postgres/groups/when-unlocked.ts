@@ -41,5 +41,5 @@ function warn(events: EventBus, stream: string): void {
   const message =
     `A group of stream "${stream}" cannot be created, deleted or moved while transactions that ` +
     'have published to the stream are open. Keep transactions short that publish within them.';
-  events.emit('warning', { code: 'group-waits', message });
+  events.emit('warning', { code: 'GROUP_WAITS', message });
 }

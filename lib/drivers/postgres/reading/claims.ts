@@ -75,16 +75,31 @@ export async function lookAfter(
   return rows;
 }
 
+export interface Adoption {
+  readonly grps: readonly number[];
+  readonly most: number;
+  readonly known: PostgresLease[];
+  /** Entries that were kept fresh so long ago at most, in milliseconds. */
+  readonly oldest: number;
+  /** Entries that were kept fresh so long ago at least, in milliseconds. */
+  readonly youngest: number;
+}
+
 /** Takes up entries of this consumer that are not known here. */
 export async function adopt(
   statements: Statements,
   claimer: Claimer,
-  { grps, most, known }: { grps: readonly number[]; most: number; known: PostgresLease[] },
+  { grps, most, known, oldest, youngest }: Adoption,
 ): Promise<Claimed[]> {
   const { rows } = await statements.query<Claimed>(
     'adopting entries',
-    `select * from {schema}.adopt(${PARAMETERS}, $6, $7, $8)`,
-    [...columnsOf(claimer, grps, most), ...rowColumns(known)],
+    `select * from {schema}.adopt(${PARAMETERS}, $6, $7, $8, $9, $10)`,
+    [
+      ...columnsOf(claimer, grps, most),
+      ...rowColumns(known),
+      Number.isFinite(oldest) ? Math.ceil(oldest) : null,
+      Math.floor(youngest),
+    ],
   );
   return rows;
 }

@@ -16,9 +16,8 @@ import {
 import type { CrashWatch } from './crash-watch.js';
 import type { GroupKeeper } from './group-keeper.js';
 import { MakingLeases } from './making-leases.js';
+import { UnknownEntries } from './unknown-entries.js';
 
-/** After a lost answer the server may still hand out entries, for so long, in milliseconds. */
-const LOST_FOR = 30_000;
 /** The consumer is noted as seen this often at most, in milliseconds. */
 const NOTE_EVERY = 5000;
 /** Most entries that were left pending that one look checks. */
@@ -39,13 +38,13 @@ export interface ReaderOptions {
 /** Asks the server for entries, one question at a time. */
 export class Reader {
   private readonly making: MakingLeases;
-  /** There may be entries of this consumer that are not known here. */
-  private unknown: boolean;
-  private answerLostAt = -Infinity;
+  private readonly unknown = new UnknownEntries();
   /** Under guards, until all that was pending is taken: the id behind which it is taken next. */
   private takenUpTo: string | undefined;
   private lookDue = false;
   private notedAt = -Infinity;
+  /** When the server was asked last. */
+  private askedAt = systemClock.now();
   private turn = 0;
   private readonly noteEvery: number;
 
@@ -54,7 +53,7 @@ export class Reader {
     this.making = new MakingLeases(options);
     const isGuarded = holder.guards.length > 0;
     this.takenUpTo = isGuarded ? '0' : undefined;
-    this.unknown = !isGuarded;
+    if (!isGuarded) this.unknown.before();
     this.noteEvery = Math.min(NOTE_EVERY, times.idleTimeout / 2, times.crashedAfter / 4);
   }
 
@@ -68,22 +67,22 @@ export class Reader {
     return wasDue;
   }
 
-  /** The answer to a question was lost. */
+  /** The answer to a question was lost, or was an error. */
   answerLost(): void {
-    this.unknown = true;
-    this.answerLostAt = systemClock.now();
+    this.unknown.answerLost(this.askedAt);
   }
 
   /** Returns entries, `limit` at most. None: there is nothing to read now. */
   async read(limit: number): Promise<PostgresLease[]> {
     const grps = this.grpsInTurn();
     if (grps.length === 0) return [];
+    this.askedAt = systemClock.now();
     if (this.lookDue) {
       this.lookDue = false;
       const leases = await this.look(grps, this.takenUpTo === undefined ? limit : 0);
       if (leases.length > 0) return leases;
     }
-    if (this.unknown) {
+    if (this.unknown.window) {
       const leases = await this.adoptSome(grps, limit);
       if (leases.length > 0) return leases;
     }
@@ -132,10 +131,10 @@ export class Reader {
     const { database, holder, times, crashes, keeper } = this.options;
     const rows = await lookAfter(database, holder, { grps, most, times });
     crashes.looked(rows, keeper);
-    const isUnsure = systemClock.now() - this.answerLostAt < LOST_FOR;
-    if (isUnsure || this.making.displaced || rows.some(({ kind }) => kind === 'unknown')) {
-      this.unknown = true;
-    }
+    this.unknown.looked(times.idleTimeout, {
+      found: rows.some(({ kind }) => kind === 'unknown'),
+      displaced: this.making.displaced,
+    });
     await this.forgetLeft();
     return this.making.leasesOf(rows);
   }
@@ -143,8 +142,9 @@ export class Reader {
   private async adoptSome(grps: readonly number[], most: number): Promise<PostgresLease[]> {
     const { database, holder, held } = this.options;
     this.making.displaced = false;
-    const rows = await adopt(database, holder, { grps, most, known: held.known });
-    if (rows.length < most) this.unknown = false;
+    const ages = this.unknown.ages();
+    const rows = await adopt(database, holder, { grps, most, known: held.known, ...ages });
+    if (rows.length < most) this.unknown.adopted();
     const leases = await this.making.leasesOf(rows);
     if (this.takenUpTo !== undefined) this.takenUpTo = lastOf(rows) ?? this.takenUpTo;
     return leases;
@@ -162,7 +162,7 @@ export class Reader {
     if (rows.some(({ kind }) => kind === 'disowned')) return undefined;
     this.takenUpTo = rows.length === 0 ? undefined : (lastOf(rows) ?? after);
     // Redriven messages that an earlier process of this name had are left.
-    if (rows.length === 0) this.unknown = true;
+    if (rows.length === 0) this.unknown.before();
     return leases;
   }
 

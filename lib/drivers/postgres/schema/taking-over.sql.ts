@@ -18,6 +18,8 @@ const unknown = (which: string): string => `
       and not exists (select from unnest(p_known_grps, p_known_messages, p_known_redrives)
         as k(grp, message, redrive)
         where k.grp = d.grp and k.message = d.message and k.redrive = d.redrive)
+      and (p_oldest is null or d.fresh_at >= v_now - p_oldest * interval '1 ms')
+      and d.fresh_at <= v_now - p_youngest * interval '1 ms'
     order by d.message, d.redrive limit p_most - v_count for update of d skip locked
   ) x limit p_most - v_count`;
 
@@ -75,10 +77,13 @@ const LOOK_AFTER = `create function {schema}.look_after(
 /**
  * Takes up, at most `p_most`, entries of this consumer that are not among the known ones: an earlier
  * process of its name had them, or an answer was lost.
+ * @param p_oldest with p_youngest: how long ago they were kept fresh, in milliseconds. p_oldest may be
+ * null: any time
  */
 const ADOPT = `create function {schema}.adopt(
     p_me text, p_grps int[], p_most int, p_keys text[], p_tokens bigint[],
-    p_known_grps int[], p_known_messages bigint[], p_known_redrives bigint[])
+    p_known_grps int[], p_known_messages bigint[], p_known_redrives bigint[],
+    p_oldest bigint, p_youngest bigint)
   returns setof {schema}.claimed language plpgsql set enable_seqscan = off as $$
   #variable_conflict use_column
   declare
