@@ -3,7 +3,7 @@ export { postgres } from './runtime/postgres-by-name.js';
 export { grantsSql, type GrantsSqlOptions } from './drivers/postgres/schema/grants-sql.js';
 export { migrate, type Migrated } from './drivers/postgres/schema/migrate.js';
 export { migrationSql, type MigrationSqlOptions } from './drivers/postgres/schema/migration-sql.js';
-export type { PostgresOptions } from './drivers/postgres/connection/postgres.options.js';
+export type { PgPool, PostgresOptions } from './drivers/postgres/connection/postgres.options.js';
 export {
   PostgresInbox,
   type PostgresInboxOptions,
@@ -32,6 +32,7 @@ export {
   type OutboxModuleAsyncOptions,
   type OutboxModuleOptions,
 } from './nest/outbox/outbox.module.js';
+export type { PostgresOutboxOptions } from './runtime/postgres.outbox.js';
 export type { OutboxPublishOptions } from './options/outbox-publish-options.js';
 export type { DeadRow, DeadRowPage, OutboxLag } from './ports/outbox-store.js';
 
@@ -39,8 +40,14 @@ export type { DeadRow, DeadRowPage, OutboxLag } from './ports/outbox-store.js';
 export {
   drizzleTransaction,
   drizzleTransactions,
+  type DrizzleDatabase,
+  type DrizzleSql,
+  type DrizzleTransaction,
 } from './drivers/postgres/transactions/drizzle.js';
 export {
   typeOrmTransaction,
   typeOrmTransactions,
+  type TypeOrmDataSource,
+  type TypeOrmManager,
+  type TypeOrmQueryRunner,
 } from './drivers/postgres/transactions/typeorm.js';

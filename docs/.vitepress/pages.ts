@@ -50,6 +50,7 @@ export const PARTS: readonly Part[] = [
       'security',
     ],
   },
+  { title: 'Backends', pages: ['drivers', 'postgres'] },
   {
     title: 'Extend it',
     pages: ['slots', 'writing-a-middleware', 'writing-a-driver', 'driver-contract'],
@@ -79,6 +80,7 @@ export const PARTS: readonly Part[] = [
       'events',
       'errors',
       'reference/testing',
+      'reference/postgres',
       'redis-keys',
       'servers',
       'glossary',

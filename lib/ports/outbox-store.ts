@@ -102,13 +102,17 @@ export interface OutboxLag {
 
 /** A message that the source has refused too often. */
 export interface DeadRow {
+  /** Names the row, for `redrive` and `purge`. */
   readonly id: string;
+  /** Messages with one key are published in order. */
   readonly key: string;
+  /** The message, with its stream. */
   readonly entry: OutgoingEntry;
   /** In milliseconds since the epoch, on the server's clock. */
   readonly writtenAt: number;
   /** In milliseconds since the epoch, on the server's clock. */
   readonly diedAt: number;
+  /** How often the message source has refused it. */
   readonly refusals: number;
   /** The message of the last error. */
   readonly error: string;
@@ -116,6 +120,7 @@ export interface DeadRow {
 
 /** A page of dead rows, oldest first. */
 export interface DeadRowPage {
+  /** The rows. */
   readonly items: readonly DeadRow[];
   /** Pass as `after` to get the next page. Undefined at the end. */
   readonly next?: string;

@@ -9,8 +9,8 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
   [/\b\d{13}-\d+\b/g, '<id>'],
   [/\b127\.0\.0\.1:\d+/g, '<address>'],
   [/\bin process \d+ on \S+:/g, 'in process <pid>:'],
-  // Whether the server says so depends on what was under way.
-  [/(?<=while serving \w+): read ECONNRESET/g, ''],
+  // What is said of a broken connection depends on what was under way.
+  [/(?<=while serving \w+): .+?(?=\. The command)/g, ''],
   [/\b\d+ ms\b/g, '<time>'],
   [/\b\d+\.\d s\b/g, '<time>'],
   [/\b\d+ messages (?=wait|behind)/g, '<n> messages '],

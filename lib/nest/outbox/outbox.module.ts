@@ -84,15 +84,20 @@ export class OutboxModule
     return super.forRootAsync(checkedAsync(options));
   }
 
+  /** @internal */
   onApplicationBootstrap(): Promise<void> {
     return this.running.start();
   }
 
-  /** Ends the relay while the message source is still open. What waits is published later. */
+  /**
+   * Ends the relay while the message source is still open. What waits is published later.
+   * @internal
+   */
   beforeApplicationShutdown(): Promise<void> {
     return this.running.stop();
   }
 
+  /** @internal */
   onApplicationShutdown(): Promise<void> {
     return this.running.close();
   }

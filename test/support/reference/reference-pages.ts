@@ -2,6 +2,7 @@ import type ts from 'typescript';
 import { dirname, relative } from 'node:path';
 import { partsOf, withParts } from '../generated-parts.js';
 import { PublicNames } from '../public-names.js';
+import { driverMatrix } from './driver-matrix.js';
 import { EventDescriber, unionTable } from './describe-events.js';
 import { Describer } from './describe.js';
 import { namesInFiles } from './names-in-files.js';
@@ -16,6 +17,7 @@ import { withFormattedCode } from './signature-code.js';
  *     <!-- generated: event overrun -->                               an event with its fields
  *     <!-- generated: events -->                                      all events without such a part
  *     <!-- generated: values of SettledOutcome -->                    the texts of a union
+ *     <!-- generated: drivers ports -->                               what each driver can do
  */
 export class ReferencePages {
   private readonly describer: Describer;
@@ -50,6 +52,8 @@ export class ReferencePages {
         return this.events.event(name);
       case 'values':
         return unionTable(this.names.symbolOf(part.split(' ')[2]!)!, 'value');
+      case 'drivers':
+        return driverMatrix(name);
       default:
         return this.door(part) + this.describer.describe(part, this.symbol(part));
     }

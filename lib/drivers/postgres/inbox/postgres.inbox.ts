@@ -66,6 +66,10 @@ export class PostgresInbox<T = PoolClient> implements Inbox<T> {
     });
   }
 
+  /**
+   * Carries out `work` in a transaction, together with the note that the key is done. The library
+   * calls it for handlers with the option `inbox`. See docs/idempotency.md#handlers-with-an-inbox.
+   */
   run<R>(
     key: CompletionKey,
     ttl: number,
