@@ -168,7 +168,8 @@ describe('promoting', () => {
 
 describe('who waits for delayed messages', () => {
   it('is told by a hint of those that another process has stored', async () => {
-    const [one, other] = [open(), open()];
+    // Looks are no help here.
+    const [one, other] = [open(), open({ pollInterval: 60_000 })];
     await promoter(other, []);
     await one.schedule([entryOf('first', { in: 0 })]);
     await until('it is published', async () => (await published()).length === 1, 8000);

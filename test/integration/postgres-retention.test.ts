@@ -167,6 +167,8 @@ describe('deleteWhenSettled', () => {
     const trimming = trim();
     await untilWaiting('.trim(');
     const late = take('late', 0);
+    // Without the lock of the portion it would be there, with messages that the portion deletes.
+    await untilWaiting('create_group');
     await client.query('rollback');
     client.release();
     expect(await trimming).toMatchObject({ count: 10 });
