@@ -1,0 +1,166 @@
+import type { PoolClient } from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { ack, retry } from '../../lib/core/settlement.js';
+import type { PostgresOptions } from '../../lib/drivers/postgres/connection/postgres.options.js';
+import { PostgresReader, pulls, take, valueOf } from '../support/postgres-reader.js';
+import { testPostgres, type TestPostgres } from '../support/postgres.js';
+import { until } from '../support/until.js';
+
+let server: TestPostgres;
+beforeAll(async () => void (server = await testPostgres()));
+afterAll(() => server.cleanup());
+
+let stream: string;
+let names = 0;
+beforeEach(() => void (stream = `stream-${++names}`));
+
+const GROUP = 'group';
+
+function open(options: Partial<PostgresOptions> = {}): PostgresReader {
+  const reader = new PostgresReader({ url: server.url, ...options });
+  onTestFinished(() => reader.close());
+  return reader;
+}
+
+/** A transaction of an application. */
+async function begin(isolation = 'read committed'): Promise<PoolClient> {
+  const client = await server.pool.connect();
+  onTestFinished(() => client.release(true));
+  await client.query(`begin isolation level ${isolation}`);
+  return client;
+}
+
+async function publishWithin(client: PoolClient, value: string): Promise<void> {
+  await client.query(
+    `select streams.publish(array[id], array[$2]) from streams.stream where name = $1`,
+    [stream, JSON.stringify(['value', value])],
+  );
+}
+
+const waitsForLock = async (): Promise<boolean> => {
+  const { rows } = await server.pool.query(
+    `select from pg_locks where locktype = 'advisory' and not granted`,
+  );
+  return rows.length > 0;
+};
+
+describe('a group that is created while a transaction that has published is open', () => {
+  it('has its message, and holds up no other publisher meanwhile', async () => {
+    const reader = open();
+    const warnings = reader.record('warning');
+    await reader.publish(stream, 'before');
+    const client = await begin();
+    await publishWithin(client, 'within');
+    const creating = reader.read(stream, GROUP);
+    await until('the group waits', waitsForLock);
+    const other = open();
+    await other.publish(stream, 'warm');
+    let slowest = 0;
+    for (let at = 0; warnings.length === 0; at++) {
+      const began = performance.now();
+      await other.publish(stream, `beside-${at}`);
+      slowest = Math.max(slowest, performance.now() - began);
+    }
+    expect(warnings).toMatchObject([{ code: 'GROUP_WAITS' }]);
+    // One wait for the lock lasts 100 ms.
+    expect(slowest).toBeLessThan(1500);
+    await client.query('commit');
+    const subscription = await creating;
+    const first = await take(subscription, 3);
+    expect(first.map(valueOf)).toEqual(['before', 'within', 'warm']);
+  });
+
+  for (const isolation of ['repeatable read', 'serializable']) {
+    it(`is not missed by a transaction that is ${isolation} and has an older snapshot`, async () => {
+      const reader = open();
+      await reader.publish(stream, 'before');
+      const client = await begin(isolation);
+      await client.query('select count(*) from streams.stream');
+      const subscription = await reader.read(stream, GROUP, { startId: '$' });
+      await expect(publishWithin(client, 'late')).rejects.toMatchObject({ code: '40001' });
+      await client.query('rollback');
+      const again = await begin(isolation);
+      await publishWithin(again, 'again');
+      await again.query('commit');
+      expect((await take(subscription, 1)).map(valueOf)).toEqual(['again']);
+    });
+
+    it(`waits for a transaction that is ${isolation} and has published`, async () => {
+      const reader = open();
+      await reader.publish(stream, 'before');
+      const client = await begin(isolation);
+      await publishWithin(client, 'within');
+      const creating = reader.read(stream, GROUP);
+      await until('the group waits', waitsForLock);
+      await client.query('commit');
+      const subscription = await creating;
+      expect((await take(subscription, 2)).map(valueOf)).toEqual(['before', 'within']);
+    });
+  }
+});
+
+describe('what vanishes under a running consumer', () => {
+  it('the group: it is created again, and reads on behind what it had read', async () => {
+    const reader = open();
+    const recreated = reader.record('group-recreated');
+    const subscription = await reader.read(stream, GROUP);
+    const [, second] = await reader.publish(stream, 'a', 'b');
+    const [first, other] = await take(subscription, 2);
+    await server.pool.query(
+      `delete from streams.grp using streams.stream
+        where grp.stream = stream.id and stream.name = $1`,
+      [stream],
+    );
+    await until('the group is there again', async () => {
+      expect(await subscription.pull(10)).toEqual([]);
+      return recreated.length > 0;
+    });
+    expect(recreated).toEqual([{ stream, group: GROUP, from: second }]);
+    const { source } = reader.driver;
+    expect(
+      await source.settle([
+        { lease: first!, settlement: ack },
+        { lease: other!, settlement: retry(0) },
+      ]),
+    ).toEqual(['settled', 'gone']);
+    await reader.publish(stream, 'c');
+    expect((await take(subscription, 1)).map(valueOf)).toEqual(['c']);
+  });
+
+  it('the stream: what is published under its name is read', async () => {
+    const reader = open();
+    const lost = reader.record('data-loss-suspected');
+    const subscription = await reader.read(stream, GROUP, { startId: '$' });
+    await reader.publish(stream, 'a');
+    const [held] = await take(subscription, 1);
+    await server.pool.query('delete from streams.stream where name = $1', [stream]);
+    await reader.publish(stream, 'b');
+    expect((await take(subscription, 1)).map(valueOf)).toEqual(['b']);
+    expect(lost).toEqual([{ stream, group: GROUP, after: '0', upTo: held!.id }]);
+    expect(await subscription.begin(held!)).toBe('gone');
+  });
+
+  it('the whole schema: it is made again, and old leases settle nothing of what is new', async () => {
+    const options = { schema: 'vanishing' };
+    const reader = open(options);
+    const publisher = open(options);
+    const subscription = await reader.read(stream, GROUP);
+    await publisher.publish(stream, 'a');
+    const [held] = await take(subscription, 1);
+    await server.pool.query('drop schema vanishing cascade');
+    await until('a message is published again', async () =>
+      publisher.publish(stream, 'b').then(
+        () => true,
+        () => false,
+      ),
+    );
+    const [lease] = await take(subscription, 1, 20_000);
+    expect([valueOf(lease!), lease!.id]).toEqual(['b', held!.id]);
+    expect(await reader.driver.source.settle([{ lease: held!, settlement: retry(0) }])).toEqual([
+      'gone',
+    ]);
+    expect(await subscription.extend([held!, lease!])).toEqual(['gone', 'held']);
+    await reader.ack(lease!);
+    expect(await pulls(subscription, 2)).toEqual([]);
+  });
+});
