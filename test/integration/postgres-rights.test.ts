@@ -59,7 +59,7 @@ describe('each right that is missing is named', () => {
     ['update on streams.state', 'table state', () => driver.state!.set('k', 'v')],
     ['delete on streams.state', 'table state', () => driver.state!.delete('k')],
     ['usage on sequence streams.message_id', 'sequence message_id', publish],
-    ['execute on function streams.publish from public', 'function publish', publish],
+    ['execute on function streams.publish', 'function publish', publish],
     ['all on streams.message', 'table message', publish],
     ['all on streams.grp', 'table grp', publish],
     [

@@ -16,6 +16,8 @@ const unique = (name: string): string => `${name}-${randomBytes(4).toString('hex
 export async function leastRole({ url, server, pool }: TestPostgres) {
   await migrate({ url });
   const role = await server.createRole(`least-${randomBytes(4).toString('hex')}`, secret('user'));
+  // All roles may call new functions, unless an administrator has forbidden it.
+  await pool.query('revoke execute on all functions in schema streams from public');
   await pool.query(grantsSql({ role: role.name }));
   return role;
 }
