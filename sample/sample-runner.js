@@ -1,11 +1,12 @@
 // @ts-check
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deleteKeys } from '../test/support/delete-keys.js';
+import { postgresBinaries } from '../test/support/postgres-binaries.js';
 import { guard, onPath, startRedis } from '../test/support/redis-process.js';
 import { secret } from '../test/support/secrets.js';
 import { difference } from './expected-output.js';
@@ -99,12 +100,10 @@ function oldest(paths) {
  */
 async function runSample({ name, memory }, signal) {
   const backend = memory ? withoutRedis : await provideRedis();
+  const database = usesPostgres(name) ? await providePostgres() : noServer;
   try {
-    const { code, output } = await runProcess(
-      join('sample/dist', name, 'main.js'),
-      backend.env,
-      signal,
-    );
+    const env = { ...backend.env, ...database.env };
+    const { code, output } = await runProcess(join('sample/dist', name, 'main.js'), env, signal);
     if (signal.aborted) return 'interrupted';
     if (code !== 0) return `ended with ${code}`;
     const expected = await readFile(join(root, 'sample', name, 'expected-output.txt'), 'utf8');
@@ -112,7 +111,48 @@ async function runSample({ name, memory }, signal) {
     return differs && `printed something else than expected-output.txt says.\n${differs}`;
   } finally {
     await backend.close();
+    await database.close();
   }
+}
+
+/** @typedef {{ readonly env: Record<string, string>, readonly close: () => Promise<void> }} Backend */
+
+/** @type {Backend} */
+const noServer = { env: {}, close: async () => undefined };
+
+/** Whether a sample reads where a database is. @param {string} name */
+function usesPostgres(name) {
+  return readFileSync(join(root, 'sample', name, 'main.ts'), 'utf8').includes('DATABASE_URL');
+}
+
+/**
+ * DATABASE_URL, else a private server, else none.
+ *
+ * @returns {Promise<Backend>}
+ */
+async function providePostgres() {
+  const url = process.env['DATABASE_URL'];
+  if (url) {
+    const schema = `sample_${randomBytes(6).toString('hex')}`;
+    return { env: { STREAMS_SCHEMA: schema }, close: () => dropSchema(url, schema) };
+  }
+  if (!postgresBinaries()) {
+    console.log('No DATABASE_URL and no PostgreSQL is installed: this runs without PostgreSQL.');
+    return noServer;
+  }
+  const { startPostgres } = await import('../test/support/postgres-process.js');
+  const server = await startPostgres();
+  const env = { DATABASE_URL: await server.createDatabase('orders') };
+  return { env, close: () => server.stop() };
+}
+
+/** @param {string} url @param {string} schema */
+async function dropSchema(url, schema) {
+  const { Client } = await import('pg');
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  await client.query(`drop schema if exists ${schema} cascade`);
+  await client.end();
 }
 
 const withoutRedis = { env: { STREAMS_DRIVER: 'memory' }, close: async () => undefined };
@@ -120,7 +160,7 @@ const withoutRedis = { env: { STREAMS_DRIVER: 'memory' }, close: async () => und
 /**
  * REDIS_URL, else a private server, else none: the embedded memory driver.
  *
- * @returns {Promise<{ env: Record<string, string>, close: () => Promise<void> }>}
+ * @returns {Promise<Backend>}
  */
 async function provideRedis() {
   const url = process.env['REDIS_URL'];

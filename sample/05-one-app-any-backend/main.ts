@@ -8,10 +8,17 @@ import { file } from '../file-driver/src/index.js';
 import { runOn } from './run-on.js';
 
 const backends = fileURLToPath(new URL('../../05-one-app-any-backend/backends/', import.meta.url));
-const embedded = process.env['STREAMS_DRIVER'] === 'memory';
+const hasRedis = process.env['STREAMS_DRIVER'] !== 'memory';
+const hasPostgres = process.env['DATABASE_URL'] !== undefined;
 const names = process.argv.slice(2);
-const chosen =
-  names.length > 0 ? names : ['memory', 'file', ...(embedded ? [] : ['redis', 'redis-memory'])];
+const all = [
+  'memory',
+  'file',
+  ...(hasRedis ? ['redis', 'redis-memory'] : []),
+  ...(hasPostgres ? ['postgres'] : []),
+  ...(hasRedis && hasPostgres ? ['redis-postgres'] : []),
+];
+const chosen = names.length > 0 ? names : all;
 
 const directory = (process.env['ORDERS_DIRECTORY'] ??= mkdtempSync(join(tmpdir(), 'orders-')));
 const results = new Map<string, string>();

@@ -191,7 +191,7 @@ describe('consumers', () => {
   });
 });
 
-it('claims read what they hand out, whatever the planner knows of the tables', async () => {
+it('claims read what they hand out, also where the planner knows nothing of the tables', async () => {
   const many = Array.from({ length: 3000 }, (_, at) => String(at));
   const reader = open();
   const other = await reader.read(`${stream}-other`, GROUP);
