@@ -27,6 +27,8 @@ export const PARTS: readonly Part[] = [
       'ordering',
       'batches',
       'idempotency',
+      'inbox',
+      'outbox',
       'requests',
       'routing',
       'consumers',

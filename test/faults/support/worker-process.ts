@@ -21,6 +21,7 @@ export interface WorkerOptions {
     readonly url?: string;
     readonly cluster?: readonly { readonly host: string; readonly port: number }[];
     readonly commandTimeout?: number;
+    readonly keyPrefix?: string;
   };
   /** Of workflow-worker.js: the state store is on another server, and kills the worker at a write. */
   readonly apart?: {
@@ -28,6 +29,8 @@ export interface WorkerOptions {
     readonly diesAt?: number;
     readonly written?: boolean;
   };
+  /** Of inbox-worker.js and outbox-worker.js: where their database is. */
+  readonly postgres?: { readonly url: string };
   readonly idleTimeout: number;
   readonly reclaimInterval: number;
   readonly blockTimeout: number;
@@ -93,14 +96,14 @@ export class WorkerProcess {
     return this.ledger.notes;
   }
 
-  ready(): Promise<void> {
+  ready(within = STARTS_WITHIN): Promise<void> {
     return until(
       `${this.name} started`,
       () => {
         if (this.child.exitCode !== null) throw new Error(`${this.name} died: ${this.errors}`);
         return this.has('ready');
       },
-      STARTS_WITHIN,
+      within,
       () => this.errors,
     );
   }
