@@ -11,10 +11,13 @@ import {
   type LoadBalancerOptions,
 } from '../../lib/options/load-balancer-options.js';
 import type { RedisOptions } from '../../lib/drivers/redis/connection/redis.options.js';
+import type { DriverFactory } from '../../lib/ports/driver.js';
 import { until } from './until.js';
 
 export interface BalancedOptions extends Partial<LoadBalancerOptions> {
-  readonly redis: RedisOptions;
+  /** Undefined: `driver` is given. */
+  readonly redis?: RedisOptions;
+  readonly driver?: DriverFactory;
   readonly keyPrefix?: string;
 }
 
@@ -27,8 +30,8 @@ export class Balanced {
   readonly balancer: Balancer;
   private readonly close: () => Promise<void>;
 
-  constructor({ redis: place, keyPrefix = '', ...options }: BalancedOptions) {
-    const driver = redis(place).open({ events: this.events, keyPrefix });
+  constructor({ redis: place, driver: factory, keyPrefix = '', ...options }: BalancedOptions) {
+    const driver = (factory ?? redis(place)).open({ events: this.events, keyPrefix });
     this.close = () => driver.source.close();
     this.events.on('worker-error', (event) => this.failures.push(event));
     this.events.on('warning', (event) => this.warnings.push(event));

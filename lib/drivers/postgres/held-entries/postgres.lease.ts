@@ -11,6 +11,10 @@ export interface EntryHolder {
   readonly guards: readonly Guard[];
   /** Set where a load balancer owns the whole stream. */
   readonly owned?: HeldStream;
+  /** The number of the group of inputs, where a load balancer owns the stream. */
+  readonly inputs?: () => Promise<number>;
+  /** The stream was completed together with this lease, its last one. Called before `settled`. */
+  completed?(lease: PostgresLease): void;
   /** These leases are settled, and held no more. */
   settled(leases: readonly PostgresLease[]): void;
   /** A retry of this lease was settled. */

@@ -34,12 +34,14 @@ export class PostgresOwnership implements StreamOwnership {
     const parts = { ...join, ...this.options };
     const inputs = new PostgresStreamInputs(parts);
     const locks = new PostgresStreamLocks({ ...parts, inputs });
+    const group = (): Promise<number> => inputs.group();
     return {
       inputs,
       locks,
       members: new PostgresBalancerMembers({ ...parts, prefix: parts.streams.prefix }),
       open: async () => void (await inputs.group()),
-      subscribe: (options) => new PostgresOwnedSubscription({ ...parts, ...options, locks }),
+      subscribe: (options) =>
+        new PostgresOwnedSubscription({ ...parts, ...options, locks, inputs: group }),
       close: async () => inputs.close(),
     };
   }

@@ -1,5 +1,6 @@
 import { noEntry } from './hand-out.js';
 import { messageOf } from './message-of.js';
+import { HAS_DATA, LEASES, STILL_HELD } from './runs.sql.js';
 import { FAST } from './settings.js';
 
 /** Finds and locks the next entry of a stream, see \`claim_owned\`. Redriven ones come first. */
@@ -92,5 +93,29 @@ const READY = `create function {schema}.ready_owned(p_grps int[])
     or exists (select from {schema}.delivery d
       where d.grp = p.id and not d.free and d.record is null) $$`;
 
+/**
+ * Keeps entries of owned streams fresh. Returns one word for each, in order, as `extend_leases` does;
+ * `lost` where this consumer does not own the stream now.
+ */
+const EXTEND = `create function {schema}.extend_owned(
+    p_me text, ${LEASES}, p_keys text[], p_tokens bigint[])
+  returns text[] language plpgsql ${FAST} as $$
+  begin
+    return array(with e as materialized (
+      select e.*, exists (select from {schema}.lease l where l.key = e.key and l.token = e.token
+        and l.owner = p_me and l.expires_at > clock_timestamp()) as mine
+      from unnest(p_grps, p_messages, p_redrives, p_holds, p_keys, p_tokens)
+        with ordinality as e(grp, message, redrive, hold, key, token, at)
+    ), kept as (
+      update {schema}.delivery d set fresh_at = clock_timestamp(), trimmed = not ${HAS_DATA}
+      from e where e.mine and ${STILL_HELD} and not d.trimmed
+      returning e.at, d.trimmed
+    )
+    select case when not e.mine then 'lost' when kept.trimmed then 'trimmed'
+      when kept.at is not null then 'held'
+      else {schema}.word_of_lease(e.grp, e.message, e.redrive) end
+    from e left join kept on kept.at = e.at order by e.at);
+  end $$`;
+
 /** What hands out the entries of owned streams. `{schema}` is the name of the schema. */
-export const OWNED_READING: readonly string[] = [NEXT, CLAIM, READY];
+export const OWNED_READING: readonly string[] = [NEXT, CLAIM, READY, EXTEND];

@@ -1,3 +1,5 @@
+import { FAST } from './settings.js';
+
 /** A token that is higher than all before. */
 const NEXT_TOKEN = `create function {schema}.next_token(token bigint) returns bigint
   language sql volatile as $$
@@ -146,6 +148,51 @@ const REVOKE = `create function {schema}.revoke_input(p_input bigint, p_me text)
     token = {schema}.next_token(token)
   where input = p_input and owner is distinct from p_me $$`;
 
+/**
+ * Acknowledges entries of owned streams, each while this consumer owns its stream. Returns one word
+ * for each, in order: `settled`, `lost`, or `completed` where the stream was completed in the same
+ * step.
+ * @param p_inputs the number of the group of inputs, and `p_ids` the inputs of the streams that are
+ * finished with these entries. Null: the stream goes on
+ */
+const ACKNOWLEDGE = `create function {schema}.acknowledge_owned(
+    p_me text, p_grps int[], p_messages bigint[], p_redrives bigint[], p_keys text[],
+    p_tokens bigint[], p_completed text[], p_ttls bigint[], p_inputs int, p_ids bigint[])
+  returns text[] language plpgsql ${FAST} as $$
+  declare
+    v_words text[] := array_fill('lost'::text, array[cardinality(p_grps)]);
+    v_word text;
+    v_at int;
+  begin
+    for v_at in select at from unnest(p_keys, p_ids) with ordinality as f(key, id, at)
+        where f.id is not null order by f.key loop
+      v_word := {schema}.complete_stream(
+        p_keys[v_at], p_me, p_tokens[v_at], p_inputs, p_ids[v_at], p_grps[v_at]);
+      if v_word = 'settled' or (v_word = 'gone' and not exists (select from {schema}.delivery d
+          where d.message = p_messages[v_at] and d.grp = p_grps[v_at]
+            and d.redrive = p_redrives[v_at])) then
+        v_words[v_at] := 'completed';
+      end if;
+    end loop;
+    for v_at in select a.at from unnest(p_keys, p_tokens) with ordinality as a(key, token, at)
+        join {schema}.lease l on l.key = a.key and l.token = a.token
+        where l.owner = p_me and l.expires_at > clock_timestamp()
+        order by l.key for share of l loop
+      v_words[v_at] := 'settled';
+    end loop;
+    delete from {schema}.delivery d
+      using unnest(p_grps, p_messages, p_redrives, v_words) as e(grp, message, redrive, word)
+      where d.message = e.message and d.grp = e.grp and d.redrive = e.redrive and e.word <> 'lost';
+    if p_completed is not null then
+      perform {schema}.complete_keys(
+        array(select c.key from unnest(p_completed, v_words) with ordinality as c(key, word, at)
+          where c.word <> 'lost' order by c.at),
+        array(select c.ttl from unnest(p_ttls, v_words) with ordinality as c(ttl, word, at)
+          where c.word <> 'lost' order by c.at));
+    end if;
+    return v_words;
+  end $$`;
+
 /** Locks of streams that a load balancer shares out. `{schema}` is the name of the schema. */
 export const STREAM_LOCKS: readonly string[] = [
   NEXT_TOKEN,
@@ -158,4 +205,5 @@ export const STREAM_LOCKS: readonly string[] = [
   RELEASE,
   HAND,
   REVOKE,
+  ACKNOWLEDGE,
 ];

@@ -4,6 +4,7 @@ import { sqlStateOf } from '../errors/typed-error.js';
 import type { Outcome, SettlingParts } from './settling-parts.js';
 import type { PostgresLease } from '../held-entries/postgres.lease.js';
 import { acknowledge } from './acknowledge.js';
+import { acknowledgeOwned } from './acknowledge-owned.js';
 import { acknowledgeAndPublish } from './acknowledge-and-publish.js';
 import { bury, putOnHold } from './giving-up.js';
 import { putBack } from './put-back.js';
@@ -56,10 +57,11 @@ function isRefusal(error: unknown): boolean {
   return state !== undefined && /^(22|23|54)/.test(state);
 }
 
-function wayOf({ settlement }: Settling): Way {
+function wayOf({ lease, settlement }: Settling): Way {
   switch (settlement.kind) {
     case 'ack':
-      return settlement.publish?.length ? acknowledgeAndPublish : acknowledge;
+      if (settlement.publish?.length) return acknowledgeAndPublish;
+      return lease.owned ? acknowledgeOwned : acknowledge;
     case 'dead-letter':
       return settlement.action === 'hold' ? putOnHold : bury;
     default:
@@ -67,8 +69,12 @@ function wayOf({ settlement }: Settling): Way {
   }
 }
 
-/** The holder where it has guards. All others are settled together. */
-function guardsOf({ lease }: Settling): unknown {
-  const { holder } = lease as PostgresLease;
+/**
+ * What is settled together: acknowledgements of the streams that one consumer of a service owns, the
+ * leases of one holder with guards, and all leases without guards.
+ */
+function guardsOf(settling: Settling): unknown {
+  const { holder } = settling.lease as PostgresLease;
+  if (wayOf(settling) === acknowledgeOwned) return holder.inputs;
   return holder.guards.length > 0 ? holder : undefined;
 }

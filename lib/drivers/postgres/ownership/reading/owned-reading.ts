@@ -17,6 +17,8 @@ export interface OwnedReadingOptions {
   readonly handOut: (lease: PostgresLease) => void;
   /** Gives an entry back that has not begun. Never rejects. */
   readonly giveBack: (lease: PostgresLease) => Promise<void>;
+  /** The number of the group of inputs. */
+  readonly inputs: () => Promise<number>;
   readonly onFinished: (held: HeldStream, completed: boolean) => void;
 }
 
@@ -32,6 +34,8 @@ export class OwnedReading implements EntryHolder, OwnedStreamReading {
   /** The highest id that was handed out. */
   private handedUpTo = 0n;
   private over = false;
+  /** The stream was completed together with its last entry. */
+  private isComplete = false;
 
   constructor(
     readonly owned: HeldStream,
@@ -45,6 +49,11 @@ export class OwnedReading implements EntryHolder, OwnedStreamReading {
 
   get consumer(): string {
     return this.options.consumer;
+  }
+
+  /** The same function for all streams of a service: they are acknowledged together. */
+  get inputs(): () => Promise<number> {
+    return this.options.inputs;
   }
 
   get ended(): boolean {
@@ -101,6 +110,12 @@ export class OwnedReading implements EntryHolder, OwnedStreamReading {
       this.left.delete(lease.key);
       this.inHand.putDown(lease);
     }
+    if (this.isComplete) this.finish(true);
+  }
+
+  completed(): void {
+    this.isComplete = true;
+    this.end();
   }
 
   /** The entry runs again later. No other entry of this stream runs before. */

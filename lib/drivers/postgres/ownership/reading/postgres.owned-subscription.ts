@@ -1,4 +1,3 @@
-import { grouped } from '../../../../core/collections/grouped.js';
 import { StreamUnsettledError } from '../../../../core/errors/balancing.errors.js';
 import type { EventBus } from '../../../../core/event-bus.js';
 import type { HeldStream } from '../../../../core/held-stream.js';
@@ -13,9 +12,10 @@ import type { Settle } from '../../../../ports/source.js';
 import type { StreamLocks } from '../../../../ports/stream-locks.js';
 import type { Database } from '../../connection/database.js';
 import type { Listener } from '../../connection/listener.js';
-import { beginLeases, extendLeases } from '../../held-entries/leasing.js';
+import { beginLeases } from '../../held-entries/leasing.js';
 import type { PostgresLease } from '../../held-entries/postgres.lease.js';
 import type { Streams } from '../../streams/streams.js';
+import { extendOwned } from './owned-claims.js';
 import { OwnedPlaces } from './owned-places.js';
 import { OwnedReading } from './owned-reading.js';
 import { OwnedSupply } from './owned-supply.js';
@@ -27,6 +27,8 @@ export interface PostgresOwnedOptions extends OwnedSubscribeOptions {
   readonly events: EventBus;
   readonly locks: Pick<StreamLocks, 'guards'>;
   readonly consumer: string;
+  /** The number of the group of inputs. */
+  readonly inputs: () => Promise<number>;
   readonly settle: Settle;
 }
 
@@ -44,9 +46,9 @@ export class PostgresOwnedSubscription implements OwnedSubscription {
 
   add(held: HeldStream): void {
     if (this.stopped || this.readings.of(held)?.ended === false) return;
-    const { locks, group, consumer, onFinished } = this.options;
+    const { locks, group, consumer, inputs, onFinished } = this.options;
     const reading = new OwnedReading(held, locks.guards(held), {
-      ...{ group, consumer, onFinished },
+      ...{ group, consumer, inputs, onFinished },
       onHungry: (one) => this.supply.ask(one),
       handOut: (lease) => this.handOut(lease),
       giveBack: (lease) => this.giveBack(lease),
@@ -93,16 +95,8 @@ export class PostgresOwnedSubscription implements OwnedSubscription {
    */
   async extend(leases: readonly Lease[]): Promise<ExtendOutcome[]> {
     const { database, events } = this.options;
-    const own = leases as readonly PostgresLease[];
-    const outcomes = new Map<Lease, ExtendOutcome>();
-    const holders = grouped(own, ({ holder }) => holder).values();
-    await Promise.all(
-      Array.from(holders, async (same) => {
-        const words = await extendLeases(database, events, same);
-        for (const [at, lease] of same.entries()) outcomes.set(lease, words[at]!);
-      }),
-    );
-    return leases.map((lease) => outcomes.get(lease)!);
+    if (leases.length === 0) return [];
+    return extendOwned(database, events, leases as readonly PostgresLease[]);
   }
 
   forget(lease: Lease, left = false): void {
