@@ -62,6 +62,7 @@ export const PARTS: readonly Part[] = [
     pages: [
       'coming-from/nest-redis',
       'coming-from/bullmq',
+      'coming-from/pg-boss',
       'coming-from/xreadgroup',
       'coming-from/nest-rabbitmq',
       'coming-from/go',
