@@ -5,6 +5,8 @@ import { functionNames } from '../support/function-names.js';
 const TEXTS = [
   // The name of an error, in what is printed and in dead letters. Errors are told apart by `code`.
   'core/errors/streams.error.ts: new.target.name',
+  // What inspect shows of a client or a pool.
+  'drivers/postgres/connection/pg-pool.ts: constructor.name',
   // What is wrong with a decorator.
   'nest/handling/stream-handler.decorator.ts: target.constructor.name',
   // Which listener failed.
