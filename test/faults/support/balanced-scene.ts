@@ -45,6 +45,12 @@ export interface BalancedPayload {
   readonly at?: string;
 }
 
+/** Where the server is. */
+export interface Place {
+  readonly redis?: { readonly url: string };
+  readonly postgres?: { readonly url: string };
+}
+
 /** A worker in a process of its own. */
 export class BalancedWorker {
   readonly ended: Promise<unknown>;
@@ -54,7 +60,7 @@ export class BalancedWorker {
   private errors = '';
 
   constructor(
-    readonly options: BalancedWorkerOptions & { readonly redis: { readonly url: string } },
+    readonly options: BalancedWorkerOptions & Place,
     directory: string,
     readonly name: string,
   ) {

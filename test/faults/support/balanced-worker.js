@@ -1,7 +1,7 @@
 /**
  * A worker process that handles load balanced streams with the built library. argv[2] is the JSON of
  * BalancedWorkerOptions, see balanced-scene.ts. It notes in its ledger what it owns, what it has done
- * and what was settled, at once and outside of Redis, so that it is known after a SIGKILL too.
+ * and what was settled, at once and outside of the server, so that it is known after a SIGKILL too.
  */
 import 'reflect-metadata';
 import { openSync, writeSync } from 'node:fs';
@@ -17,9 +17,21 @@ import {
   OnStreamDisowned,
   RedisStreamsModule,
   RedisStreamsTransport,
+  StreamsModule,
+  StreamsTransport,
 } from '../../../dist/index.js';
 
-const { redis, work, ledger, events, ...options } = JSON.parse(process.argv[2]);
+const { redis, postgres: place, work, ledger, events, ...options } = JSON.parse(process.argv[2]);
+const streams = { group: 'unused', gracePeriod: 2000 };
+
+/** The module of the driver under test. */
+async function streamsModule() {
+  if (!place) return RedisStreamsModule.forRoot({ ...redis, ...streams });
+  const { postgres } = await import('../../../dist/postgres.js');
+  const driver = postgres(place);
+  const slots = { messageSource: driver, stateStore: driver, deadLetterQueue: driver };
+  return StreamsModule.forRoot({ ...streams, slots });
+}
 const file = openSync(ledger, 'a');
 
 /** @param {(string | number)[]} words */
@@ -70,16 +82,13 @@ OnStreamDisowned()(
 
 class App {}
 Module({
-  imports: [
-    RedisStreamsModule.forRoot({ ...redis, group: 'unused', gracePeriod: 2000 }),
-    LoadBalancerModule.forRoot(options),
-  ],
+  imports: [await streamsModule(), LoadBalancerModule.forRoot(options)],
   controllers: [Worker],
   providers: [Owners],
 })(App);
 
 const app = await NestFactory.createMicroservice(App, {
-  inject: [RedisStreamsTransport],
+  inject: [place ? StreamsTransport : RedisStreamsTransport],
   useFactory: (strategy) => ({ strategy }),
   logger: events ? ['warn', 'error'] : false,
 });
