@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Backoff } from '../core/backoff.js';
-import { sleep } from '../core/clock.js';
+import { sleep, within } from '../core/clock.js';
 import { asError } from '../core/errors/error-record.js';
 import type { Worker } from '../core/worker.js';
 import type { HeldPartition } from '../ports/outbox-store.js';
@@ -9,6 +9,8 @@ import type { RelayParts } from './relay-parts.js';
 
 /** First time until the next look after a message was written or found, in milliseconds. */
 const SOON = 20;
+/** Longest time that a stop waits, in milliseconds. */
+const STOPS_WITHIN = 3000;
 
 /**
  * Publishes what waits in the outbox. Any number of processes may have a relay: a partition of the
@@ -30,12 +32,18 @@ export class Relay implements Worker {
     if (!this.stopping.signal.aborted) this.loop ??= this.run();
   }
 
-  /** Awaits the batches under way, and gives the partitions to other relays. */
+  /**
+   * Awaits the batches under way, and gives the partitions to other relays. Waits for three seconds at
+   * most: what a server does not answer until then, the next relay does again.
+   */
   async stop(): Promise<void> {
     this.stopping.abort();
     this.rest.abort();
-    if (!this.loop) return;
-    await this.loop;
+    if (this.loop) await within(this.parts.clock, STOPS_WITHIN, this.end(this.loop));
+  }
+
+  private async end(loop: Promise<void>): Promise<void> {
+    await loop;
     await Promise.all(this.running.values());
     // Without this, other relays wait until the lease has expired.
     await this.parts.store.release(this.name).catch(() => undefined);

@@ -255,6 +255,17 @@ describe('the outbox in PostgreSQL', () => {
     expect(await store.lag()).toMatchObject({ waiting: 1, dead: 0, relays: 1 });
   });
 
+  it('stops in bounded time where the source does not answer, and loses nothing', async () => {
+    await write('a:1');
+    let asked = false;
+    const never = (): Promise<never> => {
+      asked = true;
+      return new Promise(() => undefined);
+    };
+    await withRelay(never, () => until('asked', () => asked));
+    expect(await waiting()).toBe(1);
+  });
+
   it('bounds a batch by its bytes', async () => {
     const large = 'x'.repeat(1_500_000);
     await put(Array.from({ length: 6 }, () => ({ key: 'k', entry: entry('s', large) })));
