@@ -127,6 +127,29 @@ describe('what vanishes under a running consumer', () => {
     expect((await take(subscription, 1)).map(valueOf)).toEqual(['c']);
   });
 
+  it('a group that cannot be created again yet holds up no other stream', async () => {
+    const reader = open();
+    const other = `${stream}-other`;
+    const subscription = await reader.read(stream, GROUP, { streams: [stream, other] });
+    await reader.publish(stream, 'a');
+    await take(subscription, 1);
+    const client = await begin();
+    await publishWithin(client, 'within');
+    await server.pool.query(
+      `delete from streams.grp using streams.stream
+        where grp.stream = stream.id and stream.name = $1`,
+      [stream],
+    );
+    await until('the group waits', async () => {
+      expect(await subscription.pull(10)).toEqual([]);
+      return waitsForLock();
+    });
+    await reader.publish(other, 'b');
+    expect((await take(subscription, 1, 3000)).map(valueOf)).toEqual(['b']);
+    await client.query('commit');
+    expect((await take(subscription, 1)).map(valueOf)).toEqual(['within']);
+  });
+
   it('the stream: what is published under its name is read', async () => {
     const reader = open();
     const lost = reader.record('data-loss-suspected');

@@ -57,6 +57,8 @@ export class PostgresSubscription implements Subscription, EntryHolder {
   private pauses = false;
   /** When to ask again, unless something wakes it before. */
   private readAt = 0;
+  /** When to look for missing groups again. */
+  private restoreAt = 0;
   /** The error that was told of last, until a question succeeds. */
   private toldOf: string | undefined;
 
@@ -179,7 +181,7 @@ export class PostgresSubscription implements Subscription, EntryHolder {
 
   private async readSafely(limit: number): Promise<PostgresLease[]> {
     try {
-      if (this.keeper.lacks) await this.keeper.look();
+      if (this.keeper.lacks) this.restoreGroups();
       const leases = await this.reader.read(limit);
       this.pauses = false;
       this.toldOf = undefined;
@@ -193,6 +195,22 @@ export class PostgresSubscription implements Subscription, EntryHolder {
       this.failed(error as Error);
       return [];
     }
+  }
+
+  /** Looks for missing groups once per polling interval. The others are read meanwhile. */
+  private restoreGroups(): void {
+    const now = systemClock.now();
+    if (now < this.restoreAt) return;
+    this.restoreAt = now + this.parts.listener.pollInterval;
+    const before = this.keeper.readings.length;
+    this.keeper.look().then(
+      () => {
+        if (this.keeper.readings.length > before) this.wakeUp.wake();
+      },
+      (error: unknown) => {
+        if (!(error instanceof ClosedError)) this.failed(error as Error);
+      },
+    );
   }
 
   private failed(error: Error): void {
