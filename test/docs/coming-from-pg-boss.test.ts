@@ -23,8 +23,7 @@ afterAll(async () => {
 });
 
 /** The pools of the programs are ended with the test. */
-const endPool = (app: INestApplicationContext): void =>
-  onTestFinished(() => app.get(Pool).end());
+const endPool = (app: INestApplicationContext): void => onTestFinished(() => app.get(Pool).end());
 
 it('before: a job and its row are written together, and a failed one runs again', async () => {
   const { app, failOnce, reserved } = await started(before.bootstrap);

@@ -14,7 +14,7 @@ import { startPostgres, type PostgresServer } from '../support/postgres-server.j
 import { freePort } from '../support/redis-process.js';
 import { startRedis } from '../support/redis-server.js';
 import { secret } from '../support/secrets.js';
-import { blocksOf } from '../support/snippets.js';
+import { blocksOf, sectionOf } from '../support/snippets.js';
 import { until } from '../support/until.js';
 
 const ORDER = { orderId: 'o-1', customerId: 'ada', total: 4200 };
@@ -134,6 +134,15 @@ it('the statements of the page run, and its grants are those of grantsSql', asyn
   expect(looks).toHaveLength(2);
   for (const { text } of looks) await rows(text);
   expect(grants?.trim()).toBe(grantsSql({ role: 'shop' }).trim());
+});
+
+it('the page names each table of the schema, and no other', async () => {
+  await migrate({ url: server.url(database) });
+  const found = await rows(`select tablename as name from pg_tables where schemaname = 'streams'`);
+  const section = sectionOf(readPage('docs/postgres.md'), 'Tables');
+  const cells = section.split('\n').flatMap((line) => /^\| (`.+?) +\|/.exec(line)?.[1] ?? []);
+  const named = cells.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name!));
+  expect(named.toSorted()).toEqual(found.map(({ name }) => name as string).toSorted());
 });
 
 it('the owner migrates, and the application runs with the rights of the page', async () => {
