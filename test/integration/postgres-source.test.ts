@@ -34,6 +34,25 @@ async function openBehindProxy(): Promise<{ proxy: Proxy; reader: PostgresReader
   return { proxy, reader };
 }
 
+it('messages that are published one by one in one turn share a transaction, in the order of the calls', async () => {
+  const { source } = open().driver;
+  await source.publish([{ stream, fields: ['value', 'first'] }]);
+  const values = Array.from({ length: 200 }, (_, n) => `\u{1F600}\n"${n}\\`);
+  const results = await Promise.all(
+    values.map((value) => source.publish([{ stream, fields: ['value', value] }])),
+  );
+  const { rows } = await server.pool.query<{ ids: string[]; fields: string[]; commits: string }>(
+    `select array_agg(m.id::text order by m.id) as ids, array_agg(m.fields order by m.id) as fields,
+      count(distinct m.xmin::text) as commits
+    from streams.message m join streams.stream s on s.id = m.stream where s.name = $1`,
+    [stream],
+  );
+  const [{ ids, fields, commits }] = rows as [(typeof rows)[0]];
+  expect(ids.slice(1)).toEqual(results.flat());
+  expect(fields.slice(1)).toEqual(values.map((value) => JSON.stringify(['value', value])));
+  expect(commits).toBe('2');
+});
+
 describe('an answer that is lost', () => {
   it('of a claim: its entries are adopted at once, and reported', async () => {
     const { proxy, reader } = await openBehindProxy();

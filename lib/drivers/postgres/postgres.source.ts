@@ -1,3 +1,4 @@
+import { systemClock, within } from '../../core/clock.js';
 import type { EventBus } from '../../core/event-bus.js';
 import type { OutgoingEntry } from '../../core/message.js';
 import type { SettleOutcome } from '../../core/settlement.js';
@@ -15,6 +16,9 @@ import { Publishing } from './publishing/publishing.js';
 import { PostgresSubscription } from './reading/postgres.subscription.js';
 import { settleAll } from './settling/settling.js';
 import type { Streams } from './streams/streams.js';
+
+/** Longest wait for messages that are being published, in milliseconds. */
+const FAREWELL = 1000;
 
 export interface PostgresSourceOptions {
   readonly database: Database;
@@ -90,6 +94,7 @@ export class PostgresSource implements MessageSource {
   }
 
   async close(): Promise<void> {
+    await within(systemClock, FAREWELL, this.publishing.idle());
     await Promise.all([...this.subscriptions].map((subscription) => subscription.close()));
     await Promise.all(this.parts.beside.map((part) => part.close()));
     await this.parts.hints.flush();

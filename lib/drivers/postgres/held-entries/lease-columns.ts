@@ -1,10 +1,11 @@
 import type { Guard } from '../../../core/guard.js';
+import { numberList } from '../sql/list-texts.js';
 import type { PostgresLease } from './postgres.lease.js';
 
-/** The keys of rows, as columns for `unnest`. */
+/** The keys of rows, as the texts of columns for `unnest`. */
 export const rowColumns = (
   leases: readonly PostgresLease[],
-): readonly [grps: number[], messages: string[], redrives: string[]] => {
+): readonly [grps: string, messages: string, redrives: string] => {
   const grps = new Array<number>(leases.length);
   const messages = new Array<string>(leases.length);
   const redrives = new Array<string>(leases.length);
@@ -14,12 +15,12 @@ export const rowColumns = (
     messages[at] = lease.message;
     redrives[at] = lease.redrives;
   }
-  return [grps, messages, redrives];
+  return [numberList(grps), numberList(messages), numberList(redrives)];
 };
 
 /** The keys of rows and their fences. */
 export const fencedColumns = (leases: readonly PostgresLease[]) =>
-  [...rowColumns(leases), leases.map(({ hold }) => hold)] as const;
+  [...rowColumns(leases), numberList(leases.map(({ hold }) => hold))] as const;
 
 /** Null where there are none. */
 export const guardColumns = (

@@ -3,6 +3,7 @@ import type { BeginOutcome, ExtendOutcome } from '../../../core/lease.js';
 import type { Fields } from '../../../core/message.js';
 import type { Statements } from '../connection/statements.js';
 import { fencedColumns, guardColumns } from './lease-columns.js';
+import { numberList } from '../sql/list-texts.js';
 import type { PostgresLease } from './postgres.lease.js';
 
 interface Begun {
@@ -21,7 +22,7 @@ export async function beginLeases(
     'select * from {schema}.begin_runs($1, $2, $3, $4, $5, $6, $7, $8)',
     [
       ...fencedColumns(leases),
-      leases.map(({ attempt }) => attempt + 1),
+      numberList(leases.map(({ attempt }) => attempt + 1)),
       leases.map(({ fields }) => fields === undefined),
       ...guardColumns(leases[0]!.holder.guards),
     ],

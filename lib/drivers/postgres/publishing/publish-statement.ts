@@ -1,6 +1,7 @@
 import type { OutgoingEntry } from '../../../core/message.js';
 import { windowOf } from '../publishing-once/keys.js';
 import { keyText } from '../sql/key-text.js';
+import { fromLines, linesOf, numberList } from '../sql/list-texts.js';
 import { storedFields } from '../sql/stored-fields.js';
 
 /** A statement that publishes. Its one row has the `ids`, in the order of the entries. */
@@ -8,6 +9,9 @@ export interface PublishStatement {
   readonly text: string;
   readonly values: readonly unknown[];
 }
+
+const PUBLISH = `select {schema}.publish($1, ${fromLines('$2')}) as ids`;
+const PUBLISH_ONCE = `select {schema}.publish($1, ${fromLines('$2')}, $3, $4) as ids`;
 
 /**
  * Publishes entries, each to its stream.
@@ -17,16 +21,14 @@ export function publishStatement(
   entries: readonly OutgoingEntry[],
   streams: readonly number[],
 ): PublishStatement {
-  const fields = entries.map((entry) => storedFields(entry.fields));
-  if (!entries.some(({ idempotency }) => idempotency)) {
-    return { text: 'select {schema}.publish($1, $2) as ids', values: [streams, fields] };
-  }
+  const written = [
+    numberList(streams),
+    linesOf(entries.map(({ fields }) => storedFields(fields))),
+  ] as const;
+  if (!entries.some(({ idempotency }) => idempotency)) return { text: PUBLISH, values: written };
   const keys = entries.map(({ idempotency }) => (idempotency ? keyText(idempotency.key) : null));
   const windows = entries.map(({ idempotency }) =>
     idempotency ? windowOf(idempotency.window) : null,
   );
-  return {
-    text: 'select {schema}.publish($1, $2, $3, $4) as ids',
-    values: [streams, fields, keys, windows],
-  };
+  return { text: PUBLISH_ONCE, values: [...written, keys, windows] };
 }

@@ -6,6 +6,7 @@ import { sqlStateOf } from '../errors/typed-error.js';
 import type { Streams } from '../streams/streams.js';
 import { problemOf } from './entry-problem.js';
 import { tellOfMessages } from './message-hints.js';
+import { PublishQueue } from './publish-queue.js';
 import { publishStatement } from './publish-statement.js';
 import { withStreams } from './with-streams.js';
 
@@ -23,9 +24,23 @@ type Result = string | Error;
 
 /** Publishes entries. Returns one id, or one error, for each. */
 export class Publishing {
+  private readonly queue = new PublishQueue((entries) => this.publishInOrder(entries));
+
   constructor(private readonly parts: PublishingParts) {}
 
-  async publish(entries: readonly OutgoingEntry[]): Promise<Result[]> {
+  publish(entries: readonly OutgoingEntry[]): Promise<Result[]> {
+    if (entries.length === 0) return Promise.resolve([]);
+    // An idempotency key may have to wait for a transaction of the application that has it, too.
+    if (entries.some(({ idempotency }) => idempotency)) return this.publishInOrder(entries);
+    return this.queue.publish(entries);
+  }
+
+  /** Resolves once all calls have been answered. */
+  idle(): Promise<void> {
+    return this.queue.idle();
+  }
+
+  private async publishInOrder(entries: readonly OutgoingEntry[]): Promise<Result[]> {
     const results = entries.map((entry): Result | undefined => problemOf(entry));
     const good = entries.flatMap((entry, index) => (results[index] ? [] : [{ entry, index }]));
     const chunks = chunksOf(good, AT_ONCE, ({ entry }) => lengthOf(entry), MOST_CHARACTERS);
