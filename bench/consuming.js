@@ -32,15 +32,16 @@ export async function consumeAll(stage, system, wanted, meanwhile) {
   const where = { streams, groups };
   const numbers = Array.from({ length: processes }, (_, number) => number);
   const children = await Promise.all(numbers.map((number) => stage.child(system, number)));
-  const options = { url: stage.url, ...where, concurrency: 100, retryDelay };
-  const cpuBefore = await stage.redisCpu();
+  const server = await stage.serverOf(system);
+  const options = { url: server.url, ...where, concurrency: 100, retryDelay };
+  const cpuBefore = await server.cpu();
   await Promise.all(children.map((child) => child.call('consume', { work, options })));
   await meanwhile?.();
   const nodeCpu = await untilHandled(children, expected, system);
-  const redisCpu = (await stage.redisCpu()) - cpuBefore;
+  const serverCpu = (await server.cpu()) - cpuBefore;
   await untilSettled(stage, system, where);
   const reports = await Promise.all(children.map((child) => child.call('stop')));
-  await stage.backlog(system).forgetGroups(stage.redis, where);
+  await stage.backlog(system).forgetGroups(server.client, where);
   verify(reports, work, system);
   const first = Math.min(...reports.filter(({ last }) => last > 0).map((report) => report.first));
   const last = Math.max(...reports.map((report) => report.last));
@@ -49,7 +50,7 @@ export async function consumeAll(stage, system, wanted, meanwhile) {
     reports,
     rate: (expected - 1) / ((last - first) / 1000),
     nodeUs: nodeCpu / expected,
-    redisUs: redisCpu / expected,
+    serverUs: serverCpu / expected,
     peakMb: Math.max(...reports.map((report) => report.peakMb)),
   };
 }
@@ -83,8 +84,9 @@ async function untilHandled(children, expected, system) {
  */
 async function untilSettled(stage, system, where) {
   const deadline = Date.now() + SETTLED_WITHIN;
+  const { client } = await stage.serverOf(system);
   for (;;) {
-    const left = await stage.backlog(system).unsettled(stage.redis, where);
+    const left = await stage.backlog(system).unsettled(client, where);
     if (left === 0) return;
     if (Date.now() > deadline) throw new Error(`${system} left ${left} messages unsettled`);
     await pause(POLL);

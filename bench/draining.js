@@ -8,7 +8,9 @@ export const RATE = { key: 'rate', label: 'messages/s', compared: true };
 /** @type {Measure} */
 export const NODE_US = { key: 'nodeUs', label: 'Node µs per message', digits: 1 };
 /** @type {Measure} */
-export const REDIS_US = { key: 'redisUs', label: 'Redis µs per message', digits: 1 };
+export const REDIS_US = { key: 'serverUs', label: 'Redis µs per message', digits: 1 };
+/** @type {Measure} */
+export const POSTGRES_US = { key: 'serverUs', label: 'PostgreSQL µs per message', digits: 1 };
 
 /**
  * Has one system drain a backlog of messages of 200 B in one stream, unless told otherwise. It reads
@@ -23,6 +25,6 @@ export async function drain(stage, system, wanted) {
   const streams = wanted.streams ?? [`bench-${work.total}`];
   const filled = wanted.filled ?? streams;
   await stage.fill(system, { streams: filled, total: work.total, size, retryDelay });
-  const { rate, nodeUs, redisUs } = await consumeAll(stage, system, { ...wanted, streams });
-  return { rate, nodeUs, redisUs };
+  const { rate, nodeUs, serverUs } = await consumeAll(stage, system, { ...wanted, streams });
+  return { rate, nodeUs, serverUs };
 }

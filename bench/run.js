@@ -50,7 +50,7 @@ async function main() {
   try {
     const results = [];
     for (const workload of chosen) results.push(await measure(workload, stage));
-    const about = { ...(await surroundings(root, stage.redis)), quick, rounds };
+    const about = { ...(await surroundings(root, stage)), quick, rounds };
     if (write) await (positionals.length > 0 ? writeSections : writeDocs)(root, about, results);
     console.log(json ? JSON.stringify(asJson(about, results), null, 2) : asText(about, results));
   } finally {

@@ -1,13 +1,18 @@
 // @ts-check
-import { Redis } from 'ioredis';
-import { startRedis } from '../test/support/redis-process.js';
+import * as boss from './backlogs/boss.js';
 import * as bull from './backlogs/bull.js';
 import * as channel from './backlogs/channel.js';
+import * as deliveries from './backlogs/deliveries.js';
 import * as stream from './backlogs/stream.js';
+import * as table from './backlogs/table.js';
 import { Child } from './child/child.js';
+import { PostgresOfBench } from './server/postgres.js';
+import { RedisOfBench } from './server/redis.js';
 
 /** @type {Record<string, typeof stream | typeof bull | typeof channel>} */
-const BACKLOGS = { bullmq: bull, 'nest-bullmq': bull, 'nest-redis': channel };
+const OF_REDIS = { bullmq: bull, 'nest-bullmq': bull, 'nest-redis': channel };
+/** Systems that run on PostgreSQL. @type {Record<string, typeof table | typeof boss | typeof deliveries>} */
+const OF_POSTGRES = { 'pg-loop': table, 'pg-boss': boss, 'ours-postgres': deliveries };
 
 /**
  * @typedef {object} Settings
@@ -17,28 +22,30 @@ const BACKLOGS = { bullmq: bull, 'nest-bullmq': bull, 'nest-redis': channel };
  * @property {(line: string) => void} log
  */
 
-/** What a workload runs on: a private server without persistence, and processes that live as long as the workload. */
+/** What a workload runs on: private servers, and processes that live as long as the workload. */
 export class Stage {
   /** @type {Map<string, Promise<Child>>} */
   #children = new Map();
   /** @type {Set<string>} */
   #filled = new Set();
+  /** @type {Promise<PostgresOfBench> | undefined} */
+  #postgres;
   #names = 0;
 
   /**
-   * @param {import('../test/support/redis-process.js').RedisServer} server
+   * @param {RedisOfBench} ofRedis
    * @param {Settings} settings
    */
-  constructor(server, settings) {
-    this.server = server;
+  constructor(ofRedis, settings) {
+    this.ofRedis = ofRedis;
     this.settings = settings;
-    this.url = server.url;
-    this.redis = new Redis(server.url);
+    this.url = ofRedis.url;
+    this.redis = ofRedis.client;
   }
 
   /** @param {Settings} settings */
   static async open(settings) {
-    return new Stage(await startRedis(), settings);
+    return new Stage(await RedisOfBench.start(), settings);
   }
 
   /** The same process for the same system and number. @param {string} system @param {number} [number] */
@@ -51,23 +58,40 @@ export class Stage {
     return started;
   }
 
-  /** @param {string} system */
+  /** The server that a system runs on. PostgreSQL is started when it is asked for. @param {string} system */
+  async serverOf(system) {
+    return system in OF_POSTGRES ? this.postgres() : this.ofRedis;
+  }
+
+  /** A private server that keeps every commit, started when it is asked for. */
+  postgres() {
+    this.#postgres ??= PostgresOfBench.start();
+    return this.#postgres;
+  }
+
+  /** Undefined: no workload has needed it. */
+  async postgresVersion() {
+    return (await this.#postgres)?.version();
+  }
+
+  /** Where the messages of a system lie. @param {string} system @returns {any} */
   backlog(system) {
-    return BACKLOGS[system] ?? stream;
+    return OF_POSTGRES[system] ?? OF_REDIS[system] ?? stream;
   }
 
   /**
-   * Puts messages where the system takes them from. A stream is only read, so it is filled once.
+   * Puts messages where the system takes them from. Where reading leaves them, that is done once.
    *
    * @param {string} system
    * @param {{ streams: readonly string[], total: number, size: number, retryDelay: number }} wanted
    */
   async fill(system, wanted) {
     const backlog = this.backlog(system);
-    const key = backlog === stream && wanted.streams[0];
-    if (key && this.#filled.has(key)) return;
-    await backlog.fill(this.redis, wanted);
-    if (key) this.#filled.add(key);
+    const { client, url } = await this.serverOf(system);
+    const key = `${url} ${wanted.streams[0]}`;
+    if (backlog.stays && this.#filled.has(key)) return;
+    await backlog.fill(client, wanted);
+    if (backlog.stays) this.#filled.add(key);
   }
 
   /** A name that no run before had. @param {string} word */
@@ -75,17 +99,15 @@ export class Stage {
     return `${word}-${++this.#names}`;
   }
 
-  /** CPU time of the server, µs. */
-  async redisCpu() {
-    const info = await this.redis.info('cpu');
-    const seconds = (/** @type {string} */ name) =>
-      Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1]);
-    return (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1e6;
+  /** CPU time of Redis, µs. */
+  redisCpu() {
+    return this.ofRedis.cpu();
   }
 
-  /** Empties the server. */
+  /** Empties the servers. */
   async clear() {
-    await this.redis.flushall();
+    await this.ofRedis.clear();
+    await (await this.#postgres)?.clear();
     this.#filled.clear();
   }
 
@@ -99,8 +121,8 @@ export class Stage {
 
   async close() {
     await this.dismiss();
-    this.redis.disconnect();
-    await this.server.stop();
+    await this.ofRedis.stop();
+    await (await this.#postgres)?.stop();
   }
 
   /** @param {string} system */

@@ -4,15 +4,17 @@ import { cpus, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 
 const PACKAGES = ['ioredis', 'bullmq', '@nestjs/core', '@nestjs/microservices', '@nestjs/bullmq'];
+const OF_POSTGRES = ['pg', 'pg-boss'];
 
 /**
  * Where, when and with what it was measured.
  *
  * @param {string} root
- * @param {import('ioredis').Redis} redis
+ * @param {import('./stage.js').Stage} stage
  */
-export async function surroundings(root, redis) {
-  const server = await redis.info('server');
+export async function surroundings(root, stage) {
+  const server = await stage.redis.info('server');
+  const postgres = await stage.postgresVersion();
   const versionOf = (/** @type {string} */ folder) =>
     JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')).version;
   return {
@@ -27,7 +29,13 @@ export async function surroundings(root, redis) {
       'nestjs-redis-streams': versionOf('.'),
       node: process.versions.node,
       redis: /^redis_version:(\S+)/m.exec(server)?.[1] ?? 'unknown',
-      ...Object.fromEntries(PACKAGES.map((name) => [name, versionOf(`node_modules/${name}`)])),
+      ...(postgres && { postgresql: postgres }),
+      ...Object.fromEntries(
+        [...PACKAGES, ...(postgres ? OF_POSTGRES : [])].map((name) => [
+          name,
+          versionOf(`node_modules/${name}`),
+        ]),
+      ),
     },
   };
 }

@@ -11,6 +11,8 @@ export type Handle = (payload: Payload, group: number) => void | Promise<void>;
 
 export interface ConsumeOptions {
   readonly url: string;
+  /** Where the relay of an outbox publishes to: the url of Redis. Default: the server itself. */
+  readonly target?: string;
   /** Streams, or the name of the one queue or channel. */
   readonly streams: readonly string[];
   readonly groups: readonly string[];
@@ -30,7 +32,7 @@ export interface Publisher {
 export interface System {
   /** Begins to consume; what it answers ends it. */
   consume?(options: ConsumeOptions, handle: Handle): Promise<() => Promise<unknown>>;
-  publisher?(options: { url: string; stream: string }): Promise<Publisher>;
+  publisher?(options: { url: string; target?: string; stream: string }): Promise<Publisher>;
   /** Begins to answer requests with their payload; what it answers ends it. */
   serve?(options: { url: string; pattern: string }): Promise<() => Promise<unknown>>;
   /** Its `publish` sends a request, and awaits the answer. */

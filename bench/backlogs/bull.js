@@ -5,6 +5,8 @@ import { EVENT, payloadMaker } from '../payload.js';
 
 const AT_ONCE = 1000;
 
+export const stays = false;
+
 /** @typedef {import('ioredis').Redis} Redis */
 
 /**

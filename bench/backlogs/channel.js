@@ -1,6 +1,8 @@
 // @ts-check
 /** Publish and subscribe keeps nothing; only how often it was published is known. */
 
+export const stays = false;
+
 /** @typedef {import('ioredis').Redis} Redis */
 
 export async function fill() {

@@ -7,6 +7,9 @@ const FILL = `
 for n = tonumber(ARGV[1]), ARGV[2] - 1, ARGV[3] do
   redis.call('XADD', KEYS[1], '*', 'event_type', ARGV[4], 'payload', ARGV[5] .. n .. ARGV[6])
 end`;
+/** Reading leaves the messages where they are. */
+export const stays = true;
+
 const AT_ONCE = 50_000;
 const PAGE = 5000;
 

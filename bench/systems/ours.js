@@ -28,12 +28,21 @@ export async function consume(options, handle) {
  * @param {import('nestjs-redis-streams').RedisStreamsModuleOptions} [more]
  * @param {import('nestjs-redis-streams').StreamHandlerOptions} [own] of its handlers
  */
-export async function consuming(
-  { url, streams, groups, concurrency, retryDelay },
-  handle,
-  more,
-  own = {},
-) {
+export async function consuming(options, handle, more, own) {
+  const { url, concurrency, retryDelay } = options;
+  const backoff = /** @type {const} */ ({ type: 'fixed', delay: retryDelay, jitter: 0 });
+  return start({ url, concurrency, backoff, ...more }, [controllerOf(options, handle, own)]);
+}
+
+/**
+ * A controller with one handler for each group.
+ *
+ * @param {import('../types.js').ConsumeOptions} options
+ * @param {import('../types.js').Handle} handle
+ * @param {import('nestjs-redis-streams').StreamHandlerOptions} [own] of its handlers
+ * @returns {import('@nestjs/common').Type}
+ */
+export function controllerOf({ streams, groups }, handle, own = {}) {
   class BenchController {}
   for (const [index, group] of groups.entries()) {
     const descriptor = { value: (/** @type {any} */ payload) => handle(payload, index) };
@@ -44,14 +53,17 @@ export async function consuming(
     Object.defineProperty(BenchController.prototype, group, descriptor);
   }
   Controller()(BenchController);
-
-  const backoff = /** @type {const} */ ({ type: 'fixed', delay: retryDelay, jitter: 0 });
-  return start({ url, concurrency, backoff, ...more }, [BenchController]);
+  return BenchController;
 }
 
 /** @type {NonNullable<import('../types.js').System['publisher']>} */
 export async function publisher({ url, stream }) {
   const app = await start({ url }, []);
+  return publishingTo(app, stream);
+}
+
+/** @param {import('@nestjs/common').INestMicroservice} app @param {string} stream @returns {import('../types.js').Publisher} */
+export function publishingTo(app, stream) {
   const streamPublisher = app.get(StreamPublisher);
   return {
     publish: (payload) => streamPublisher.publish(EVENT, payload, { stream }),

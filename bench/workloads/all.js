@@ -13,6 +13,10 @@ import idle from './idle.js';
 import latency from './latency.js';
 import memory from './memory.js';
 import ordering from './ordering.js';
+import postgresDrain from './postgres/drain.js';
+import postgresLatency from './postgres/latency.js';
+import postgresPublish from './postgres/publish.js';
+import postgresRelay from './postgres/relay.js';
 import publish from './publish.js';
 import request from './request.js';
 import retention from './retention.js';
@@ -41,5 +45,9 @@ export const workloads = [
   chain,
   ordering,
   idle,
+  postgresDrain,
+  postgresPublish,
+  postgresLatency,
+  postgresRelay,
   soak,
 ];

@@ -24,7 +24,7 @@ export default {
   measures: [
     { key: 'rate', label: 'messages/s', compared: true },
     { key: 'stored', label: 'stored/s' },
-    { key: 'redisUs', label: 'Redis µs per message', digits: 1 },
+    { key: 'serverUs', label: 'Redis µs per message', digits: 1 },
     { key: 'grownMb', label: 'MB grown', digits: 1 },
     { key: 'p50', label: 'p50 ms late', digits: 1 },
     { key: 'p99', label: 'p99 ms late', digits: 1 },
@@ -73,7 +73,7 @@ const RUNS = {
   async pool(stage, stream, total) {
     const before = await stage.redisCpu();
     const took = await publish(stage, 'pool', total, { stream });
-    return { rate: total / (took / 1000), redisUs: ((await stage.redisCpu()) - before) / total };
+    return { rate: total / (took / 1000), serverUs: ((await stage.redisCpu()) - before) / total };
   },
 
   /** @param {Stage} stage @param {string} stream @param {number} total */
@@ -91,14 +91,14 @@ const RUNS = {
     const { rss } = await child.call('usage');
     await until(stage, stream, total);
     const grownMb = ((await child.call('usage')).rss - rss) / 2 ** 20;
-    const redisUs = ((await stage.redisCpu()) - cpuBefore) / total;
+    const serverUs = ((await stage.redisCpu()) - cpuBefore) / total;
     await child.call('disconnect');
     const times = await addedAt(stage, stream);
     const promoting = Number(times.at(-1)) - Number(times[0]);
     return {
       rate: total / (promoting / 1000),
       stored: total / (took / 1000),
-      redisUs,
+      serverUs,
       grownMb,
     };
   },

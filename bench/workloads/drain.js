@@ -32,7 +32,7 @@ export default {
       drain_vs_bullmq: ratio(small, 'ours', 'bullmq', 'rate').median,
       drain_per_second: figure(small, 'ours', 'rate').median,
       node_us_per_message: figure(small, 'ours', 'nodeUs').median,
-      redis_us_per_message: figure(small, 'ours', 'redisUs').median,
+      redis_us_per_message: figure(small, 'ours', 'serverUs').median,
     };
   },
 };

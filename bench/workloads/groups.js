@@ -12,7 +12,7 @@ export default {
   measures: [
     { key: 'rate', label: 'deliveries/s', compared: true },
     { key: 'nodeUs', label: 'Node µs per delivery', digits: 1 },
-    { key: 'redisUs', label: 'Redis µs per delivery', digits: 1 },
+    { key: 'serverUs', label: 'Redis µs per delivery', digits: 1 },
   ],
 
   cases() {

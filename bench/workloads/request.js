@@ -10,7 +10,7 @@ export default {
   measures: [
     { key: 'rate', label: 'requests/s', compared: true },
     { key: 'nodeUs', label: 'Node µs per request, who asks', digits: 1 },
-    { key: 'redisUs', label: 'Redis µs per request', digits: 1 },
+    { key: 'serverUs', label: 'Redis µs per request', digits: 1 },
   ],
 
   cases(quick) {
@@ -42,10 +42,10 @@ export default {
     const cpuBefore = await stage.redisCpu();
     const requests = warmUp ? total / 2 : total;
     const { took, cpu } = await asking.call('publish', { total: requests, size: 200, inFlight });
-    const redisUs = ((await stage.redisCpu()) - cpuBefore) / total;
+    const serverUs = ((await stage.redisCpu()) - cpuBefore) / total;
     await asking.call('disconnect');
     await answering.call('unserve');
-    return { rate: total / (took / 1000), nodeUs: cpu / total, redisUs };
+    return { rate: total / (took / 1000), nodeUs: cpu / total, serverUs };
   },
 
   figures([crowd, single]) {

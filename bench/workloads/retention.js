@@ -55,12 +55,12 @@ export default {
       consumeAll(stage, system, { streams, work: { total: messages } }, flow),
     );
     await redis.del(stream);
-    const { rate, nodeUs, redisUs } = result;
+    const { rate, nodeUs, serverUs } = result;
     const early = used.slice(0, Math.ceil(used.length / 10));
     return {
       rate,
       nodeUs,
-      redisUs,
+      serverUs,
       peakMb: Math.max(...used) - before,
       grownMb: Math.max(...used) - Math.max(...early),
     };
