@@ -55,6 +55,8 @@ export class Scheduler implements Worker {
   private unwatch: (() => void) | undefined;
   private hints: DelayHints | undefined;
   private stopped = false;
+  /** The error that was told of last, until a promotion succeeds. */
+  private toldOf: string | undefined;
 
   constructor(private readonly options: SchedulerOptions) {
     this.looks = options.delays.watch === undefined;
@@ -169,13 +171,20 @@ export class Scheduler implements Worker {
       const result = results[index]!;
       const watched = this.watched(stream);
       watched.promoting = false;
-      if (!(result instanceof Error)) this.promoted(stream, watched, result);
-      else if (this.failed(stream, watched, result)) failures.add(result);
+      if (!(result instanceof Error)) {
+        this.toldOf = undefined;
+        this.promoted(stream, watched, result);
+      } else if (this.failed(stream, watched, result)) failures.add(result);
     }
     if (this.stopped) return;
-    for (const error of failures) {
-      this.options.events.emit('worker-error', { worker: 'scheduler', error });
-    }
+    for (const error of failures) this.tell(error);
+  }
+
+  /** Where it goes on failing for the same reason, that is told once. */
+  private tell(error: Error): void {
+    if (error.message === this.toldOf) return;
+    this.toldOf = error.message;
+    this.options.events.emit('worker-error', { worker: 'scheduler', error });
   }
 
   private promoted(stream: string, watched: Watched, { moved, lost, nextIn }: Promoted): void {

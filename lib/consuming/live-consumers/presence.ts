@@ -58,6 +58,8 @@ export class Presence {
   private membership: Membership | undefined;
   private timer: TimerHandle | undefined;
   private over = false;
+  /** The error that was told of last, until the announcement is kept fresh again. */
+  private toldOf: string | undefined;
   /** Until then the absence of another consumer does not count, by this process's clock. */
   private unsettledUntil = 0;
   /** The name under which the consumer runs. */
@@ -163,6 +165,7 @@ export class Presence {
     const { clock, idleTimeout, onRenamed } = this.options;
     try {
       const outcome = await this.membership!.refresh();
+      this.toldOf = undefined;
       if (this.over) return;
       // The announcements of other consumers may have vanished with this one.
       if (outcome === 'announced') this.unsettledUntil = clock.now() + idleTimeout;
@@ -192,7 +195,9 @@ export class Presence {
   }
 
   private readonly failed = (error: unknown): void => {
-    if (this.over) return;
+    const { message } = asError(error);
+    if (this.over || message === this.toldOf) return;
+    this.toldOf = message;
     const { events } = this.options;
     events.emit('worker-error', { worker: 'registry of consumers', error: asError(error) });
   };

@@ -87,9 +87,7 @@ export class Database implements Statements {
     text: string,
     values?: readonly unknown[],
   ): Promise<Answer<Row>> {
-    if (!this.isPrepared) await this.ready(action);
-    if (!this.plain) return this.transaction(action, (own) => own.query(action, text, values));
-    return this.again(() => this.lend(action, (own) => own.query<Row>(action, text, values)));
+    return this.whenConnected(action, (own) => own.query<Row>(action, text, values));
   }
 
   /**
@@ -99,6 +97,16 @@ export class Database implements Statements {
   async transaction<T>(action: string, work: (own: Statements) => Promise<T>): Promise<T> {
     if (!this.isPrepared) await this.ready(action);
     return this.again(() => this.lend(action, (own) => asOne(own, action, work)));
+  }
+
+  /**
+   * Calls `work` once there is a connection. For statements that depend on what was before: whether
+   * the server was away is known then. Called again after a conflict with others.
+   */
+  async whenConnected<T>(action: string, work: (own: Statements) => Promise<T>): Promise<T> {
+    if (!this.isPrepared) await this.ready(action);
+    if (!this.plain) return this.transaction(action, work);
+    return this.again(() => this.lend(action, work));
   }
 
   /** Sends statements on a client of the application, in its transaction. Nothing is sent again. */

@@ -9,6 +9,9 @@ import { connectError } from '../errors/typed-error.js';
 /** The pool carries what other drivers use several connections for. */
 const ROLE = 'commands';
 
+/** An idle time that no entry reaches, in milliseconds. */
+const NONE_IS_GONE = 86_400_000;
+
 /** Number of pools that this process has made so far. */
 let made = 0;
 
@@ -76,8 +79,9 @@ export class ServerWatch {
     void this.tryOn();
   }
 
-  /** See {@link Outages.allowance}. */
+  /** See {@link Outages.allowance}. While the server is away, no owner counts as gone. */
   allowance(idle: number): number {
+    if (this.state === 'down') return NONE_IS_GONE;
     return this.outages.allowance(idle, systemClock.now());
   }
 

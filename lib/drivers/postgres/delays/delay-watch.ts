@@ -37,6 +37,8 @@ export class DelayWatch {
   /** Names of streams by number. Undefined: the stream has another key prefix. */
   private readonly names = new Map<string, string | undefined>();
   private watching = new AbortController();
+  /** The error that was told of last, until a look succeeds. */
+  private toldOf: string | undefined;
 
   constructor(private readonly parts: DelayWatchOptions) {}
 
@@ -127,8 +129,11 @@ export class DelayWatch {
     const { signal } = this.watching;
     try {
       await work();
+      this.toldOf = undefined;
     } catch (error) {
-      if (signal.aborted) return;
+      const { message } = error as Error;
+      if (signal.aborted || message === this.toldOf) return;
+      this.toldOf = message;
       this.parts.events.emit('worker-error', { worker: 'scheduler', error: error as Error });
     }
   }

@@ -129,7 +129,11 @@ export class Reader {
 
   private async look(grps: readonly number[], most: number): Promise<PostgresLease[]> {
     const { database, holder, times, crashes, keeper } = this.options;
-    const rows = await lookAfter(database, holder, { grps, most, times });
+    const rows = await database.whenConnected('looking for abandoned entries', (own) => {
+      // Owners that could not reach the server get time to return.
+      const more = database.allowance(times.idleTimeout);
+      return lookAfter(own, holder, { grps, most, times: longer(times, more) });
+    });
     crashes.looked(rows, keeper);
     this.unknown.looked(times.idleTimeout, {
       found: rows.some(({ kind }) => kind === 'unknown'),
@@ -182,6 +186,12 @@ export class Reader {
     return [...grps.slice(this.turn), ...grps.slice(0, this.turn)];
   }
 }
+
+const longer = (times: LookTimes, more: number): LookTimes => ({
+  idleTimeout: times.idleTimeout + more,
+  crashedAfter: times.crashedAfter + more,
+  absentAfter: times.absentAfter + more,
+});
 
 /** The id of the last entry of a stream, in the order of the rows. */
 const lastOf = (rows: readonly Claimed[]): string | undefined =>

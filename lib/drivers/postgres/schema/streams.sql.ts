@@ -7,6 +7,13 @@ import { FAST } from './settings.js';
 const randomStart = (table: string): string =>
   `select setval('{schema}.${table}_id_seq', 1 + (random() * 1000000000)::int)`;
 
+/**
+ * Ids of messages begin at the time, in microseconds. Where the schema was dropped and made again, no
+ * id comes twice: a store elsewhere may know that the message of an id is done.
+ */
+const ID_AFTER_ALL_BEFORE = `select setval('{schema}.message_id',
+  (extract(epoch from clock_timestamp()) * 1000000)::bigint)`;
+
 const TABLES = [
   `create table {schema}.stream (
     id int generated always as identity primary key,
@@ -35,6 +42,7 @@ const TABLES = [
   randomStart('stream'),
   randomStart('grp'),
   'create sequence {schema}.message_id',
+  ID_AFTER_ALL_BEFORE,
   'create sequence {schema}.redrive_number',
   /** `fields` is a JSON list, `published_at` in milliseconds since the epoch. */
   `create table {schema}.message (
