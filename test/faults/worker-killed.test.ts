@@ -1,42 +1,49 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../support/until.js';
-import { COUNT, IDLE_TIMEOUT, RECLAIM_INTERVAL, Scene, SLACK } from './support/scene.js';
+import { SCENES } from './support/scenes.js';
+import {
+  COUNT,
+  IDLE_TIMEOUT,
+  RECLAIM_INTERVAL,
+  SLACK,
+  type WorkerScene,
+} from './support/worker-scene.js';
 
 /** Holds so much that taking it over bit by bit would be noticed. */
 const VICTIM = { concurrency: 100, work: 40 };
 const KILLS = 4;
 
-let scene: Scene;
-beforeAll(async () => {
-  scene = await Scene.open();
-});
-afterAll(() => scene.close());
+let scene: WorkerScene;
+afterEach(() => scene.close());
 
-it('loses nothing when workers are killed while others go on', { timeout: 40_000 }, async () => {
-  const survivor = await scene.worker('survivor');
-  const kills: { at: number; pending: string[] }[] = [];
-  for (let kill = 1; kill <= KILLS; kill++) {
-    // A portion for each, as on a slow machine a worker may take longer to start than all would.
-    const victim = await scene.worker(`victim-${kill}`, VICTIM);
-    const flowing = scene.flow(COUNT / KILLS);
-    await until('the victim holds some', async () => (await scene.pending(victim)).length >= 10);
-    await victim.kill();
-    kills.push({ at: Date.now(), pending: await scene.pending(victim) });
-    await flowing;
-  }
-  await scene.untilDone();
+describe.each(SCENES)('%s', (server, open) => {
+  it('loses nothing when workers are killed while others go on', { timeout: 60_000 }, async () => {
+    scene = await open();
+    const survivor = await scene.worker('survivor');
+    const kills: { at: number; pending: string[] }[] = [];
+    for (let kill = 1; kill <= KILLS; kill++) {
+      // A portion for each, as on a slow machine a worker may take longer to start than all would.
+      const victim = await scene.worker(`victim-${kill}`, VICTIM);
+      const flowing = scene.flow(COUNT / KILLS);
+      await until('the victim holds some', async () => (await scene.pending(victim)).length >= 10);
+      await victim.kill();
+      kills.push({ at: Date.now(), pending: await scene.pending(victim) });
+      await flowing;
+    }
+    await scene.untilDone();
 
-  const unsettled = new Set(kills.flatMap(({ pending }) => pending));
-  const twice = scene.duplicates();
-  expect(twice.filter((id) => !unsettled.has(id))).toEqual([]);
-  for (const { pending } of kills) expect(pending.length).toBeGreaterThan(0);
-  const takeovers = kills.map(({ at, pending }) => lastHandled(pending) - at);
-  console.log(
-    `${KILLS} workers killed: ${COUNT} handled, ${unsettled.size} taken over, ${twice.length} handled twice, ` +
-      `taken over and handled after ${takeovers.join(', ')} ms`,
-  );
-  expect(Math.max(...takeovers)).toBeLessThan(IDLE_TIMEOUT + RECLAIM_INTERVAL + SLACK);
-  expect(survivor.has('reclaimed')).toBe(true);
+    const unsettled = new Set(kills.flatMap(({ pending }) => pending));
+    const twice = scene.duplicates();
+    expect(twice.filter((id) => !unsettled.has(id))).toEqual([]);
+    for (const { pending } of kills) expect(pending.length).toBeGreaterThan(0);
+    const takeovers = kills.map(({ at, pending }) => lastHandled(pending) - at);
+    console.log(
+      `${server}: ${KILLS} workers killed: ${COUNT} handled, ${unsettled.size} taken over, ${twice.length} handled twice, ` +
+        `taken over and handled after ${takeovers.join(', ')} ms`,
+    );
+    expect(Math.max(...takeovers)).toBeLessThan(IDLE_TIMEOUT + RECLAIM_INTERVAL + SLACK);
+    expect(survivor.has('reclaimed')).toBe(true);
+  });
 });
 
 function lastHandled(ids: readonly string[]): number {

@@ -1,12 +1,13 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { PostgresOptions } from '../../../lib/drivers/postgres/connection/postgres.options.js';
 import type { CommitsOptions } from '../../../lib/options/commits-options.js';
 import type { BackoffOptions, HandlerOptions } from '../../../lib/options/handler-options.js';
 import { guard } from '../../support/redis-process.js';
 import { Ledger, type Note } from './ledger.js';
 import { until } from '../../support/until.js';
 
-const STARTS_WITHIN = 10_000;
+const STARTS_WITHIN = 30_000;
 
 /** What a worker is told; the rest are options of the library. */
 export interface WorkerOptions {
@@ -17,20 +18,21 @@ export interface WorkerOptions {
   readonly streams: readonly string[];
   /** How long a handler takes, about, ms. */
   readonly work: number;
-  readonly redis: {
+  /** Where Redis is. Either this or `postgres`. */
+  readonly redis?: {
     readonly url?: string;
     readonly cluster?: readonly { readonly host: string; readonly port: number }[];
     readonly commandTimeout?: number;
     readonly keyPrefix?: string;
   };
+  /** Where PostgreSQL is. Of inbox-worker.js and outbox-worker.js: where their database is. */
+  readonly postgres?: PostgresOptions;
   /** Of workflow-worker.js: the state store is on another server, and kills the worker at a write. */
   readonly apart?: {
     readonly url: string;
     readonly diesAt?: number;
     readonly written?: boolean;
   };
-  /** Of inbox-worker.js and outbox-worker.js: where their database is. */
-  readonly postgres?: { readonly url: string };
   readonly idleTimeout: number;
   readonly reclaimInterval: number;
   readonly blockTimeout: number;
@@ -58,6 +60,8 @@ export class WorkerProcess {
   readonly ledger: Ledger;
   private readonly child: ChildProcess;
   private readonly stderr: string[] = [];
+  /** It has ended, and all that it wrote is known. */
+  private closed = false;
 
   /**
    * @param directory for its ledger
@@ -83,6 +87,7 @@ export class WorkerProcess {
         resolve({ code, signal });
       });
     });
+    this.child.once('close', () => (this.closed = true));
     this.child.stderr!.on('data', (text) => this.stderr.push(String(text)));
     this.child.on('message', (told) => this.told.push({ ...(told as Told), at: Date.now() }));
   }
@@ -100,7 +105,7 @@ export class WorkerProcess {
     return until(
       `${this.name} started`,
       () => {
-        if (this.child.exitCode !== null) throw new Error(`${this.name} died: ${this.errors}`);
+        if (this.closed) throw new Error(`${this.name} died: ${this.errors}`);
         return this.has('ready');
       },
       within,

@@ -1,7 +1,7 @@
 /**
  * A worker process: a Nest application on the built library. argv[2] is the JSON of WorkerOptions,
  * see worker-process.ts. It tells its parent of the library's events, and notes in its ledger what
- * becomes of each message, at once and outside of Redis, so that it is known after a SIGKILL too.
+ * becomes of each message, at once and outside of the server, so that it is known after a SIGKILL too.
  */
 import 'reflect-metadata';
 import { openSync, writeSync } from 'node:fs';
@@ -13,8 +13,11 @@ import {
   RedisStreamsModule,
   RedisStreamsTransport,
   StreamHandler,
+  StreamsModule,
+  StreamsTransport,
   UnrecoverableError,
 } from '../../../dist/index.js';
+import { postgres as postgresDriver } from '../../../dist/postgres.js';
 
 const TOLD = [
   'reclaimed',
@@ -33,7 +36,7 @@ const TOLD = [
 /** Runs from this on note it when their signal aborts, ms. */
 const LONG = 1000;
 
-const { streams, work, ledger, redis, handler, ...options } = JSON.parse(process.argv[2]);
+const { streams, work, ledger, redis, postgres, handler, ...options } = JSON.parse(process.argv[2]);
 const file = openSync(ledger, 'a');
 /** Also where {@link stepTime} has set the time of this process. */
 const realTime = Date.now;
@@ -104,9 +107,17 @@ StreamHandler({ ...handler, streams })(Worker.prototype, 'handle', method);
 Object.defineProperty(Worker.prototype, 'handle', method);
 Controller()(Worker);
 
+/** The module of the library, for the server that is given. */
+function streamsModule() {
+  if (!postgres) return RedisStreamsModule.forRoot({ ...redis, ...options });
+  const driver = postgresDriver(postgres);
+  const slots = { messageSource: driver, stateStore: driver, deadLetterQueue: driver };
+  return StreamsModule.forRoot({ slots, ...options });
+}
+
 class App {}
 Module({
-  imports: [RedisStreamsModule.forRoot({ ...redis, ...options })],
+  imports: [streamsModule()],
   controllers: [Worker],
   // Nest destroys what the root module provides before what it imports.
   providers: [{ provide: Database, useValue: database }],
@@ -122,7 +133,7 @@ async function answer(request) {
 }
 
 const app = await NestFactory.createMicroservice(App, {
-  inject: [RedisStreamsTransport],
+  inject: [postgres ? StreamsTransport : RedisStreamsTransport],
   useFactory: (strategy) => ({ strategy }),
   logger: false,
 });

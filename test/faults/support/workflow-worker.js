@@ -17,8 +17,18 @@ import {
   StreamsModule,
   StreamsTransport,
 } from '../../../dist/index.js';
+import { postgres as postgresDriver } from '../../../dist/postgres.js';
 
-const { streams: _, script, work, ledger, redis, apart, ...options } = JSON.parse(process.argv[2]);
+const {
+  streams: _,
+  script,
+  work,
+  ledger,
+  redis,
+  postgres,
+  apart,
+  ...options
+} = JSON.parse(process.argv[2]);
 const file = openSync(ledger, 'a');
 
 /** @param {string} what @param {import('../../../dist/index.js').StreamContext} context */
@@ -64,7 +74,7 @@ StreamHandler(Object.keys(ANSWERS))(Steps.prototype, 'step', method);
 Object.defineProperty(Steps.prototype, 'step', method);
 Controller()(Steps);
 
-const driver = redisDriver(redis);
+const driver = postgres ? postgresDriver(postgres) : redisDriver(redis);
 const slots = {
   messageSource: driver,
   stateStore: apart ? storeThatKills(apart) : driver,
