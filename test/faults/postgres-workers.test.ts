@@ -3,7 +3,7 @@ import { pace } from '../support/passing-time.js';
 import { until } from '../support/until.js';
 import type { Note } from './support/ledger.js';
 import { PostgresScene } from './support/postgres-scene.js';
-import { RECLAIM_INTERVAL, SLACK, type Payload } from './support/worker-scene.js';
+import { IDLE_TIMEOUT, RECLAIM_INTERVAL, SLACK, type Payload } from './support/worker-scene.js';
 
 const KILLS = 20;
 const MESSAGES = 8000;
@@ -180,3 +180,18 @@ it(
     expect(new Set(scene.notes('started').map(({ attempt }) => attempt))).toEqual(new Set([1]));
   },
 );
+
+it('a survivor with room for one takes over without a pause between two', async () => {
+  const dead = await scene.worker('dead', { concurrency: 60 });
+  await scene.publish(Array(60).fill({ msIn: { dead: 60_000 }, ms: 5 }));
+  await until('all run', () => dead.notes.length === 60);
+  const options = { concurrency: 1, reclaimInterval: 1000, idleTimeout: IDLE_TIMEOUT };
+  const survivor = await scene.worker('survivor', options);
+  await dead.kill();
+  const killed = Date.now();
+  await scene.untilDone();
+  const after = Date.now() - killed;
+  console.log(`PostgreSQL: 60 entries of a dead worker were handled one by one after ${after} ms`);
+  expect(after).toBeLessThan(IDLE_TIMEOUT + options.reclaimInterval + 60 * 30 + 2 * SLACK);
+  expect(survivor.notes.filter(({ what }) => what === 'handled')).toHaveLength(60);
+}, 60_000);

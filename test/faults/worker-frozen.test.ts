@@ -11,7 +11,7 @@ import {
 import { until } from '../support/until.js';
 
 /** Goes on from before the worker is frozen until after it has learned what happened meanwhile. */
-const LONG = 7000;
+const LONG = 12_000;
 const LONG_RUNS = 20;
 /** Some are under way at any time. They would have ended while the worker is frozen, and fail when it wakes up. */
 const SHORT: Payload = { ms: 400, failsLate: true };
@@ -22,7 +22,7 @@ afterEach(() => scene.close());
 describe.each(SCENES)('%s', (server, open) => {
   it(
     'takes over from a frozen worker, which does no harm when it wakes up',
-    { timeout: 60_000 },
+    { timeout: 90_000 },
     async () => {
       scene = await open();
       const frozen = await scene.worker('frozen');

@@ -135,6 +135,9 @@ export class Reader {
       return lookAfter(own, holder, { grps, most, times: longer(times, more) });
     });
     crashes.looked(rows, keeper);
+    // There may be more of them than there was room for.
+    const taken = rows.filter(({ kind }) => kind === 'stale').length;
+    if (most > 0 && taken >= most) this.lookDue = true;
     this.unknown.looked(times.idleTimeout, {
       found: rows.some(({ kind }) => kind === 'unknown'),
       displaced: this.making.displaced,
