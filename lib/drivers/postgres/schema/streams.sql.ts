@@ -64,7 +64,8 @@ const NOW_MS = `create function {schema}.now_ms() returns bigint language sql vo
  *
  * A transaction with one snapshot for all its statements may not see a group that was created since.
  * Such a transaction locks the row of the stream, too, which creating a group updates: so it fails
- * with a serialization failure in place of leaving the group out.
+ * with a serialization failure in place of leaving the group out. The row comes after the lock, as in
+ * `lock_stream`: in the other order publishers and groups would wait for each other.
  */
 const LOCK_PUBLISHING = `create function {schema}.lock_publishing(p_streams int[]) returns void
   language plpgsql ${FAST} as $$
@@ -74,9 +75,6 @@ const LOCK_PUBLISHING = `create function {schema}.lock_publishing(p_streams int[
     v_known int;
     v_one_snapshot boolean := current_setting('transaction_isolation') like any ('{rep%,ser%}');
   begin
-    if v_one_snapshot then
-      perform from {schema}.stream where id = any (v_streams) for share;
-    end if;
     select min(tableoid::bigint)::int, count(*) into v_class, v_known
       from {schema}.stream where id = any (v_streams);
     if v_known < cardinality(v_streams) then
@@ -87,6 +85,9 @@ const LOCK_PUBLISHING = `create function {schema}.lock_publishing(p_streams int[
       raise exception 'there is no such stream' using errcode = 'RSU01';
     end if;
     perform pg_advisory_xact_lock_shared(v_class, s) from unnest(v_streams) s;
+    if v_one_snapshot then
+      perform from {schema}.stream where id = any (v_streams) for share;
+    end if;
   end $$`;
 
 /**
