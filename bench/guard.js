@@ -12,6 +12,7 @@ const limits = JSON.parse(readFileSync(new URL('limits.json', import.meta.url), 
 const run = fileURLToPath(new URL('run.js', import.meta.url));
 /** What features cost. */
 const FEATURES = ['--rounds', '3', 'retention', 'dedupe', 'chain', 'ordering', 'hot'];
+const POSTGRES = ['--rounds', '3', 'postgres-drain', 'postgres-publish', 'postgres-relay'];
 
 let problems = missed(measure(), limits);
 if (problems.length > 0) {
@@ -23,7 +24,7 @@ process.exitCode = problems.length > 0 ? 1 : 0;
 
 /** @returns {Record<string, number>} */
 function measure() {
-  const figures = { ...figuresOf([]), ...figuresOf(FEATURES) };
+  const figures = { ...figuresOf([]), ...figuresOf(FEATURES), ...figuresOf(POSTGRES) };
   for (const name of Object.keys(limits)) console.log(`${name}: ${figures[name]}`);
   return figures;
 }

@@ -4,6 +4,7 @@ import { figure, ratio } from '../statistics.js';
 /** What the labels of entrants stand for. @type {Record<string, string>} */
 const NAMES = {
   ours: 'nestjs-redis-streams',
+  'pg-loop': 'hand-written loop',
   pool: 'hand-written pool',
   tutorial: 'tutorial loop',
   bullmq: 'BullMQ',
