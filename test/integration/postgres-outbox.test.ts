@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Pool } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ConnectionError } from '../../lib/core/errors/connection.errors.js';
 import { ServerReplyError } from '../../lib/core/errors/server.errors.js';
@@ -121,6 +123,23 @@ describe('the outbox in PostgreSQL', () => {
       expect(own).toEqual([...own].sort((x, y) => x - y));
     }
     expect(Math.max(...source.batches)).toBeLessThanOrEqual(500);
+  });
+
+  it('prepares itself while transactions have taken up the pool of the application', async () => {
+    const pool = new Pool({ connectionString: postgres.url, max: 1 });
+    const sharing = openOutboxStore({ pool }, new EventBus());
+    const client = await pool.connect();
+    try {
+      await client.query('begin');
+      const put = sharing.put(client, [{ key: 'k', entry: entry('orders', 'shared') }]);
+      expect(await Promise.race([put, sleep(5000)])).toHaveLength(1);
+      await client.query('commit');
+    } finally {
+      client.release(true);
+    }
+    expect(await waiting()).toBe(1);
+    await sharing.close();
+    await pool.end();
   });
 
   it('neither skips nor holds up for a transaction that commits late', async () => {

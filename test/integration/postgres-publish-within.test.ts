@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { sql } from 'drizzle-orm';
-import type { PoolClient } from 'pg';
+import { Pool, type PoolClient } from 'pg';
 import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EventBus } from '../../lib/core/event-bus.js';
@@ -125,6 +126,34 @@ describe('publishing within a transaction of the application', () => {
     await transact((client) => within(client, other), 'begin', 'rollback');
     await transact((client) => within(client, other));
     expect(await lengthOf('once')).toBe(3);
+  });
+
+  it('does not wait for a connection of a pool that transactions have taken up', async () => {
+    const pool = new Pool({ connectionString: server.url, max: 2 });
+    const sharing = postgres({ pool, hints: false }).open({
+      events: new EventBus(),
+      keyPrefix: 'sharing:',
+    });
+    const clients = [await pool.connect(), await pool.connect()];
+    try {
+      // Nothing is prepared yet, and no stream is known.
+      const published = clients.map(async (client, index) => {
+        await client.query('begin');
+        const given = [entry(`new ${index}`, '1'), { ...entry('both', '2'), when: { in: 60_000 } }];
+        return sharing.source.publishWithin!(client, given);
+      });
+      const ids = await Promise.race([Promise.all(published), sleep(5000)]);
+      expect(ids).toHaveLength(2);
+      for (const client of clients) await client.query('commit');
+    } finally {
+      for (const client of clients) client.release(true);
+    }
+    expect(await sharing.groups!.describe(['new 0', 'new 1'])).toMatchObject([
+      { length: 1 },
+      { length: 1 },
+    ]);
+    await sharing.source.close();
+    await pool.end();
   });
 
   it.each(['repeatable read', 'serializable'])('works at isolation level %s', async (level) => {

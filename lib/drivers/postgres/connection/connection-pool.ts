@@ -1,4 +1,4 @@
-import type { Client, ClientBase, CustomTypesConfig, PoolClient } from 'pg';
+import type { Client, ClientBase, CustomTypesConfig, Pool, PoolClient } from 'pg';
 import { systemClock, within } from '../../../core/clock.js';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import { connectError, isPoolBusy, sqlStateOf } from '../errors/typed-error.js';
@@ -41,10 +41,16 @@ export class ConnectionPool {
     return this.#opened!.types;
   }
 
-  /** Takes a client out of the pool. It must be released. @throws PostgresConnectionError, ClosedError */
-  async take(action: string): Promise<PoolClient> {
+  /**
+   * Takes a client out of the pool. It must be released.
+   * @param aside for what a transaction of the application waits for, which may hold the last client
+   * of its pool: a client beside that pool
+   * @throws PostgresConnectionError, ClosedError
+   */
+  async take(action: string, aside = false): Promise<PoolClient> {
     this.refuseClosed();
-    const { pool } = await this.load();
+    const clients = await this.load();
+    const pool = aside ? clients.aside : clients.pool;
     try {
       for (;;) {
         const client = await pool.connect();
@@ -88,7 +94,14 @@ export class ConnectionPool {
   private async open(): Promise<Clients> {
     const pg = await loadPg();
     const clients = clientsOf(this.options, pg);
-    const { pool, own } = clients;
+    const { pool, aside, own } = clients;
+    this.follow(pool, own);
+    if (aside !== pool) this.follow(aside, true);
+    this.#opened = { ...clients, types: valueTypes(pg.types) };
+    return clients;
+  }
+
+  private follow(pool: Pool, own: boolean): void {
     pool.on('error', (error) => this.watch.failed(withoutClient(error)));
     pool.on('connect', (client) => {
       hearErrors(client);
@@ -97,13 +110,11 @@ export class ConnectionPool {
       this.#open.add(client);
       client.once('end', () => this.#open.delete(client));
     });
-    this.#opened = { ...clients, types: valueTypes(pg.types) };
-    return clients;
   }
 
   private async end(): Promise<void> {
     const clients = await this.#clients?.catch(() => undefined);
-    if (clients?.own) void clients.pool.end();
+    if (clients?.own || clients?.aside !== clients?.pool) void clients?.aside.end();
     const ended = [...this.#open].map(
       (client) => new Promise<void>((resolve) => client.once('end', () => resolve())),
     );

@@ -1,14 +1,6 @@
 import type { Client, ClientBase, PoolClient } from 'pg';
-import { Backoff } from '../../../core/backoff.js';
-import { sleep, systemClock } from '../../../core/clock.js';
 import type { EventBus } from '../../../core/event-bus.js';
-import {
-  isBroken,
-  isConflict,
-  isReadOnly,
-  isSchemaMissing,
-  typedError,
-} from '../errors/typed-error.js';
+import { isBroken, isReadOnly, isSchemaMissing, typedError } from '../errors/typed-error.js';
 import { SchemaMissingError } from '../errors/schema.errors.js';
 import { ConnectionPool } from './connection-pool.js';
 import { addressOf } from './pg-pool.js';
@@ -16,10 +8,8 @@ import type { PostgresOptions } from './postgres.options.js';
 import { ServerWatch } from './server-watch.js';
 import { cancelStatement } from './statement-cancel.js';
 import { SchemaName, type Answer, type Statements } from './statements.js';
-import { asOne } from './transaction.js';
+import { again, asOne } from './transaction.js';
 
-/** A transaction that conflicts with others is carried out this many times at most. */
-const TRIES = 5;
 /** Longest wait for a statement that prepares the schema: others may be at it, in milliseconds. */
 const PREPARATION = 600_000;
 
@@ -91,12 +81,24 @@ export class Database implements Statements {
   }
 
   /**
+   * {@link Statements.query}, while a transaction of the application is open: it may hold the last
+   * connection of its pool, so this takes one beside the pool.
+   */
+  readonly aside: Statements = {
+    query: async <R extends object>(action: string, text: string, values?: readonly unknown[]) => {
+      await this.readyAside(action);
+      const work = (own: Statements) => own.query<R>(action, text, values);
+      return this.alone(action, work, { aside: true });
+    },
+  };
+
+  /**
    * Carries out statements as one transaction: BEGIN, `work`, COMMIT. Where `work` rejects nothing is
    * done. After a conflict with others `work` is called again.
    */
   async transaction<T>(action: string, work: (own: Statements) => Promise<T>): Promise<T> {
     if (!this.isPrepared) await this.ready(action);
-    return this.again(() => this.lend(action, (own) => asOne(own, action, work)));
+    return again(() => this.lend(action, (own) => asOne(own, action, work)));
   }
 
   /**
@@ -105,8 +107,7 @@ export class Database implements Statements {
    */
   async whenConnected<T>(action: string, work: (own: Statements) => Promise<T>): Promise<T> {
     if (!this.isPrepared) await this.ready(action);
-    if (!this.plain) return this.transaction(action, work);
-    return this.again(() => this.lend(action, work));
+    return this.alone(action, work);
   }
 
   /** Sends statements on a client of the application, in its transaction. Nothing is sent again. */
@@ -139,14 +140,21 @@ export class Database implements Statements {
 
   /** Resolves when the schema can be used. */
   ready(action = 'connecting'): Promise<void> {
-    this.prepared ??= this.lend(action, (own) => this.prepare(own), PREPARATION).then(
-      () => void (this.isPrepared = true),
+    const prepare = (own: Statements) => this.prepare(own);
+    this.prepared ??= this.lend(action, prepare, { timeout: PREPARATION }).catch(
       (error: unknown) => {
         this.prepared = undefined;
         throw error;
       },
     );
     return this.prepared;
+  }
+
+  /** {@link ready}, while a transaction of the application is open. */
+  async readyAside(action: string): Promise<void> {
+    // Not what `ready` has begun: it may wait for the connection of that transaction.
+    const how = { timeout: PREPARATION, aside: true };
+    if (!this.isPrepared) await this.lend(action, (own) => this.prepare(own), how);
   }
 
   /** Ends the driver's own connections. Idempotent. */
@@ -167,15 +175,26 @@ export class Database implements Statements {
       "select current_setting('default_transaction_isolation') as level",
     );
     this.plain = rows[0]!.level === 'read committed';
+    this.isPrepared = true;
+  }
+
+  /** Each statement of `work` as one transaction of the right isolation level. */
+  private alone<T>(
+    action: string,
+    work: (own: Statements) => Promise<T>,
+    how?: { aside: true },
+  ): Promise<T> {
+    const all = (own: Statements) => (this.plain ? work(own) : asOne(own, action, work));
+    return again(() => this.lend(action, all, how));
   }
 
   /** Lends a connection of the pool. One that cannot be used any more is not given back. */
   private async lend<T>(
     action: string,
     work: (own: Statements) => Promise<T>,
-    timeout = this.timeout,
+    { timeout = this.timeout, aside = false } = {},
   ): Promise<T> {
-    const client = await this.pool.take(action);
+    const client = await this.pool.take(action, aside);
     let useless: boolean | undefined;
     const own: Statements = {
       query: async (doing, text, values) => {
@@ -221,19 +240,6 @@ export class Database implements Statements {
       if (isTimeout(error)) await cancelStatement(client);
       if (isSchemaMissing(error)) this.prepared = void (this.isPrepared = false);
       throw error;
-    }
-  }
-
-  /** Nothing was done where there was a conflict, so the same may be sent again. */
-  private async again<T>(work: () => Promise<T>): Promise<T> {
-    const backoff = new Backoff(2, 100);
-    for (let tries = 1; ; tries++) {
-      try {
-        return await work();
-      } catch (error) {
-        if (tries === TRIES || !isConflict((error as Error).cause)) throw error;
-        await sleep(systemClock, backoff.next());
-      }
     }
   }
 }

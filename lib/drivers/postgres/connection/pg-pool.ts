@@ -1,11 +1,17 @@
 import type { Client, ClientBase, ClientConfig, Pool } from 'pg';
 import { concealed } from '../../../core/option-schema/concealed.js';
+import { isRecord } from '../../../core/option-schema/shape.js';
 import type { Pg } from './pg.js';
 import type { PostgresOptions } from './postgres.options.js';
 
 /** What makes the connections of a driver. */
 export interface Clients {
   readonly pool: Pool;
+  /**
+   * Where clients come from while a transaction of the application is open: it may hold the last one
+   * of its pool. The pool itself where it is the driver's own.
+   */
+  readonly aside: Pool;
   /** Makes a client outside of the pool, which is not connected. */
   single(): Client;
   /** Whether the pool is the driver's own. */
@@ -16,18 +22,30 @@ export interface Clients {
 const NAME = 'nestjs-redis-streams';
 /** A connection that is not needed for this time is closed, in milliseconds. */
 const IDLE = 30_000;
+/** The same for the connection beside the pool of the application. */
+const IDLE_ASIDE = 1000;
 
 /** Makes the pool, or takes that of the application. Connects nothing. */
 export function clientsOf(options: PostgresOptions, pg: Pg): Clients {
   if (options.pool) {
     const pool = options.pool as unknown as Pool & { Client?: typeof pg.Client };
     const Client = pool.Client ?? pg.Client;
-    return { pool, own: false, single: () => hidden(new Client(pool.options)) };
+    const aside = asideOf(pool, pg);
+    return { pool, aside, own: false, single: () => hidden(new Client(pool.options)) };
   }
   const { maxConnections: max = 5 } = options;
   const config = configOf(options);
-  const pool = new pg.Pool({ ...config, max, idleTimeoutMillis: IDLE });
-  return { pool: hidden(pool), own: true, single: () => hidden(new pg.Client(config)) };
+  const pool = hidden(new pg.Pool({ ...config, max, idleTimeoutMillis: IDLE }));
+  return { pool, aside: pool, own: true, single: () => hidden(new pg.Client(config)) };
+}
+
+/** One connection with the options of a pool. The pool itself where it does not tell its options. */
+function asideOf(pool: Pool & { Client?: Pg['Client'] }, pg: Pg): Pool {
+  if (!isRecord(pool.options)) return pool;
+  const aside = hidden(new pg.Pool(pool.options)) as typeof pool;
+  Object.assign(aside.options, { max: 1, min: 0, idleTimeoutMillis: IDLE_ASIDE });
+  if (pool.Client) aside.Client = pool.Client;
+  return aside;
 }
 
 function configOf({ url, connectTimeout = 10_000, ...options }: PostgresOptions): ClientConfig {

@@ -59,7 +59,8 @@ export const POSTGRES_OPTIONS = declareOptions(
      * A pool of the application, made by `new Pool()` of the package `pg`, instead of `url` or `host`.
      *
      * The driver does not end it. It makes one more connection with the options of the pool, for
-     * hints. @default a pool of the driver's own
+     * hints, and another one for a moment when a transaction of the application has to wait for
+     * something of the driver. @default a pool of the driver's own
      */
     pool: part<PgPool>('connect', 'a Pool of the package pg').secret(),
     /**

@@ -31,15 +31,18 @@ export async function publishWithin(
   const problem = entries.map(problemOf).find((found) => found !== undefined);
   if (problem) throw problem;
   const names = entries.map(({ stream }) => stream);
-  // On a connection of the driver: names of streams outlive a rollback.
-  await streams.idsOf(names);
+  // Names of streams outlive a rollback.
+  await streams.idsOf(names, database.aside);
   const send = async ({ text, values }: PublishStatement): Promise<string[]> => {
     const sql = database.schema.into(text);
     const rows = await queryWithin<{ ids: string[] }>(transaction, ACTION, sql, values);
     return rows[0]!.ids;
   };
   const numbersOf = (some: readonly OutgoingEntry[]) =>
-    streams.idsOf(some.map(({ stream }) => stream));
+    streams.idsOf(
+      some.map(({ stream }) => stream),
+      database.aside,
+    );
   const delayed = entries.filter(isDelayed);
   const others = entries.filter((entry) => !isDelayed(entry));
   try {
