@@ -36,6 +36,7 @@ describe.each(SCENES)('%s', (server, open) => {
       );
       await scene.untilHandled(2000);
 
+      expect(scene.notes('dead-lettered'), 'the long runs go on').toEqual([]);
       frozen.signal('SIGSTOP');
       const frozenAt = Date.now();
       const held = await scene.pending(frozen);
