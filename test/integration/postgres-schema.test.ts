@@ -1,5 +1,6 @@
 import { execFile, fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
@@ -12,7 +13,10 @@ import { LOCK } from '../../lib/drivers/postgres/schema/migration-statements.js'
 import { MIGRATIONS, type Migration } from '../../lib/drivers/postgres/schema/migrations.js';
 import { prepareSchema } from '../../lib/drivers/postgres/schema/prepare-schema.js';
 import { testPostgres, type TestPostgres } from '../support/postgres.js';
+import { PostgresReader, take } from '../support/postgres-reader.js';
+import { startPostgres } from '../support/postgres-server.js';
 import { secret } from '../support/secrets.js';
+import { unprivileged } from '../support/unprivileged.js';
 import { until } from '../support/until.js';
 
 const run = promisify(execFile);
@@ -200,6 +204,33 @@ test('a database that cannot store every text is refused', async () => {
     code: 'UNSUPPORTED_FEATURE',
     message: expect.stringContaining('UTF8') as string,
   });
+});
+
+test('a role that reads no null in a list is refused', async () => {
+  const url = await database();
+  const role = await server.server.createRole('nulls', secret('user'), 'superuser');
+  await tell(url, 'alter role nulls set array_nulls = off');
+  const theirs = url.replace(/\/\/[^@]*@/, `//${role.name}:${encodeURIComponent(role.password)}@`);
+  await expect(migrate({ url: theirs })).rejects.toMatchObject({
+    code: 'UNSUPPORTED_FEATURE',
+    message: expect.stringContaining('Set array_nulls to on') as string,
+  });
+});
+
+test('a server that has given away half of its object ids works', async () => {
+  const old = await startPostgres();
+  onTestFinished(() => old.stop());
+  process.kill(old.pid, 'SIGINT');
+  await until('the server has ended', () => !old.running);
+  const args = ['-o', '3000000000', join(old.dir, 'data')];
+  await run(join(old.bin, 'pg_resetwal'), args, unprivileged());
+  await old.start();
+  const reader = new PostgresReader({ url: await old.createDatabase('test') });
+  onTestFinished(() => reader.close());
+  const [id] = await reader.publish('orders', 'a');
+  const reading = await reader.read('orders', 'workers');
+  await reader.ack(...(await take(reading, 1)));
+  expect(await reader.driver.source.settledUpTo!('orders', 'workers')).toBe(id);
 });
 
 test('a role that may make nothing is told what it lacks', async () => {

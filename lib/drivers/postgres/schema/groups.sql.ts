@@ -1,5 +1,5 @@
 import { HAS_DATA } from './runs.sql.js';
-import { FAST, SHORT_WAIT } from './settings.js';
+import { FAST, lockClass, SHORT_WAIT } from './settings.js';
 
 /**
  * Keeps publishers, and other changes of groups, away from a stream until the transaction ends.
@@ -11,7 +11,7 @@ const LOCK_STREAM = `create function {schema}.lock_stream(p_stream int) returns 
   language plpgsql as $$
   declare v_class int;
   begin
-    select tableoid::bigint::int into v_class from {schema}.stream where id = p_stream;
+    select ${lockClass('tableoid')} into v_class from {schema}.stream where id = p_stream;
     if v_class is null then return false; end if;
     perform pg_advisory_xact_lock(v_class, p_stream);
     update {schema}.stream set name = name where id = p_stream;

@@ -55,14 +55,14 @@ export async function prepareSchema(
   throw new SchemaTooOldError(schema.name, found.version, needed);
 }
 
-/** @throws UnsupportedFeatureError for a server that is too old, or texts that it cannot store */
+/** @throws UnsupportedFeatureError for a server that is too old, or values that it cannot store */
 async function refuseServer(on: Statements): Promise<void> {
-  const { rows } = await on.query<{ version: number; encoding: string }>(
+  const { rows } = await on.query<{ version: number; encoding: string; nulls: string }>(
     ACTION,
     `select current_setting('server_version_num')::int as version,
-      current_setting('server_encoding') as encoding`,
+      current_setting('server_encoding') as encoding, current_setting('array_nulls') as nulls`,
   );
-  const { version, encoding } = rows[0]!;
+  const { version, encoding, nulls } = rows[0]!;
   if (version < OLDEST_SERVER) {
     const feature = `A server of version ${Math.floor(version / 10_000)}`;
     throw new UnsupportedFeatureError(feature, 'postgres', 'Use PostgreSQL 15 or later.');
@@ -70,6 +70,10 @@ async function refuseServer(on: Statements): Promise<void> {
   if (encoding !== 'UTF8') {
     const feature = `A database with the encoding ${encoding}`;
     throw new UnsupportedFeatureError(feature, 'postgres', 'Create one with the encoding UTF8.');
+  }
+  if (nulls !== 'on') {
+    const feature = 'A role or database with the setting array_nulls = off';
+    throw new UnsupportedFeatureError(feature, 'postgres', 'Set array_nulls to on.');
   }
 }
 

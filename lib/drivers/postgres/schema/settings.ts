@@ -16,3 +16,11 @@ export const SHORT_WAIT = `set lock_timeout = '100ms'`;
  */
 export const INDEXED = `set enable_seqscan = off set enable_bitmapscan = off
   set jit = off set plan_cache_mode = force_generic_plan`;
+
+/**
+ * The first number of the lock of a stream: the 32 bits of the table's OID. Half of all OIDs are
+ * greater than an int.
+ * @param oid an expression
+ */
+export const lockClass = (oid: string): string =>
+  `('x' || lpad(to_hex(${oid}::bigint), 8, '0'))::bit(32)::int`;

@@ -1,4 +1,4 @@
-import { FAST } from './settings.js';
+import { FAST, lockClass } from './settings.js';
 
 /**
  * Numbers of streams and groups begin at a random one. Where the schema was dropped and made again,
@@ -75,7 +75,7 @@ const LOCK_PUBLISHING = `create function {schema}.lock_publishing(p_streams int[
     v_known int;
     v_one_snapshot boolean := current_setting('transaction_isolation') like any ('{rep%,ser%}');
   begin
-    select min(tableoid::bigint)::int, count(*) into v_class, v_known
+    select ${lockClass('min(tableoid::bigint)')}, count(*) into v_class, v_known
       from {schema}.stream where id = any (v_streams);
     if v_known < cardinality(v_streams) then
       if v_one_snapshot then
