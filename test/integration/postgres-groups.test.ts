@@ -15,6 +15,7 @@ let names = 0;
 beforeEach(() => void (stream = `stream-${++names}`));
 
 const GROUP = 'group';
+const FROM_START = { startId: '0', createStream: true };
 
 function open(options: Partial<PostgresOptions> = {}): PostgresReader {
   const reader = new PostgresReader({ url: server.url, ...options });
@@ -123,6 +124,44 @@ describe('a group that is created while a transaction that has published is open
       });
     });
   }
+});
+
+describe('a change of a group over so many messages that it takes long', () => {
+  const gate = 4711;
+
+  /** Changes of the group do not end while a transaction has the lock. */
+  async function makeGate(): Promise<void> {
+    await server.pool.query(
+      `create or replace function streams.wait_at_gate() returns trigger language plpgsql as $$ begin
+        while not pg_try_advisory_xact_lock(${gate}) loop perform pg_sleep(0.02); end loop;
+        return new;
+      end $$;
+      create or replace trigger waits before insert or update on streams.grp
+        for each row when (new.name = 'large') execute function streams.wait_at_gate()`,
+    );
+  }
+
+  const changes: [string, (reader: PostgresReader) => Promise<unknown>][] = [
+    ['creating', ({ driver }) => driver.groups!.create(stream, 'large', FROM_START)],
+    ['moving', ({ driver }) => driver.groups!.setPosition(stream, 'large', '0')],
+    ['deleting', ({ driver }) => driver.groups!.delete(stream, 'large')],
+  ];
+  it.each(changes)('%s: has more time than statementTimeout, and warns', async (doing, change) => {
+    const reader = open({ statementTimeout: 1000 });
+    const warnings = reader.record('warning');
+    await reader.publish(stream, 'a');
+    await makeGate();
+    if (doing !== 'creating') await reader.driver.groups!.create(stream, 'large', FROM_START);
+    const client = await begin();
+    await client.query(`select pg_advisory_xact_lock(${gate})`);
+    const changing = change(reader).catch((error: unknown) => error);
+    await Promise.race([changing, until('a warning', () => warnings.length > 0)]);
+    await client.query('commit');
+    expect(await changing).toBe(doing === 'moving' ? undefined : true);
+    expect(warnings).toMatchObject([
+      { code: 'GROUP_TAKES_LONG', message: expect.stringContaining(`${doing} group large`) },
+    ]);
+  });
 });
 
 describe('what vanishes under a running consumer', () => {

@@ -6,12 +6,12 @@ import { ConnectionPool } from './connection-pool.js';
 import { addressOf } from './pg-pool.js';
 import type { PostgresOptions } from './postgres.options.js';
 import { ServerWatch } from './server-watch.js';
-import { cancelStatement } from './statement-cancel.js';
+import { cancelled, isTimeout } from './statement-cancel.js';
 import { SchemaName, type Answer, type Statements } from './statements.js';
 import { again, asOne } from './transaction.js';
 
-/** Longest wait for a statement that prepares the schema: others may be at it, in milliseconds. */
-const PREPARATION = 600_000;
+/** Longest wait where the schema is prepared, or each row of a group changed, in milliseconds. */
+const AT_LENGTH = 600_000;
 
 export interface DatabaseOptions {
   readonly options: PostgresOptions;
@@ -80,6 +80,15 @@ export class Database implements Statements {
     return this.whenConnected(action, (own) => own.query<Row>(action, text, values));
   }
 
+  /** {@link Statements.query} for a statement that has ten minutes, in place of `statementTimeout`. */
+  readonly atLength: Statements = {
+    query: async <R extends object>(action: string, text: string, values?: readonly unknown[]) => {
+      if (!this.isPrepared) await this.ready(action);
+      const work = (own: Statements) => own.query<R>(action, text, values);
+      return this.alone(action, work, { timeout: AT_LENGTH });
+    },
+  };
+
   /**
    * {@link Statements.query}, while a transaction of the application is open: it may hold the last
    * connection of its pool, so this takes one beside the pool.
@@ -141,19 +150,17 @@ export class Database implements Statements {
   /** Resolves when the schema can be used. */
   ready(action = 'connecting'): Promise<void> {
     const prepare = (own: Statements) => this.prepare(own);
-    this.prepared ??= this.lend(action, prepare, { timeout: PREPARATION }).catch(
-      (error: unknown) => {
-        this.prepared = undefined;
-        throw error;
-      },
-    );
+    this.prepared ??= this.lend(action, prepare, { timeout: AT_LENGTH }).catch((error: unknown) => {
+      this.prepared = undefined;
+      throw error;
+    });
     return this.prepared;
   }
 
   /** {@link ready}, while a transaction of the application is open. */
   async readyAside(action: string): Promise<void> {
     // Not what `ready` has begun: it may wait for the connection of that transaction.
-    const how = { timeout: PREPARATION, aside: true };
+    const how = { timeout: AT_LENGTH, aside: true };
     if (!this.isPrepared) await this.lend(action, (own) => this.prepare(own), how);
   }
 
@@ -182,7 +189,7 @@ export class Database implements Statements {
   private alone<T>(
     action: string,
     work: (own: Statements) => Promise<T>,
-    how?: { aside: true },
+    how?: { readonly timeout?: number; readonly aside?: boolean },
   ): Promise<T> {
     const all = (own: Statements) => (this.plain ? work(own) : asOne(own, action, work));
     return again(() => this.lend(action, all, how));
@@ -237,13 +244,9 @@ export class Database implements Statements {
       became(broken ? 'unanswered' : 'answered');
       if (broken) this.watch.failed(error);
       else this.watch.works();
-      if (isTimeout(error)) await cancelStatement(client);
+      if (isTimeout(error)) throw await cancelled(client, timeout, error);
       if (isSchemaMissing(error)) this.prepared = void (this.isPrepared = false);
       throw error;
     }
   }
 }
-
-/** The server did not answer in time. */
-const isTimeout = (error: unknown): boolean =>
-  error instanceof Error && error.message === 'Query read timeout';

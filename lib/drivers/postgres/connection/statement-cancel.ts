@@ -20,7 +20,7 @@ interface Cancellable {
  * do that: a statement that waits for a lock would go on waiting, and keep the locks that it has.
  * Resolves when the server has taken the request, or after half a second.
  */
-export async function cancelStatement(client: ClientBase): Promise<void> {
+async function cancelStatement(client: ClientBase): Promise<void> {
   const { host = 'localhost', port = 5432, processID, secretKey } = client as Cancellable;
   if (typeof processID !== 'number' || typeof secretKey !== 'number') return;
   const request = Buffer.alloc(16);
@@ -35,4 +35,18 @@ export async function cancelStatement(client: ClientBase): Promise<void> {
   await Promise.race([done, sleep(systemClock, PATIENCE, late.signal)]);
   late.abort();
   socket.destroy();
+}
+
+/** The server did not answer in time. */
+export const isTimeout = (error: unknown): boolean =>
+  error instanceof Error && error.message === 'Query read timeout';
+
+/** Cancels a statement that got no answer in time. Returns the error that says so. */
+export async function cancelled(
+  client: ClientBase,
+  timeout: number,
+  cause: unknown,
+): Promise<Error> {
+  await cancelStatement(client);
+  return new Error(`no answer came within ${timeout} ms`, { cause });
 }

@@ -23,19 +23,21 @@ export type CreatedGroup =
 
 /** Creates a group where there is none, and its stream. */
 export async function createGroup(
-  { database, streams, events }: GroupParts,
+  parts: GroupParts,
   { stream, group, startId, revived }: NewGroup,
 ): Promise<CreatedGroup> {
+  const { streams } = parts;
   for (;;) {
     const number = await streams.idOf(stream);
-    const { rows } = await whenUnlocked(events, stream, () =>
-      database.query<{ id: number | null; word: CreatedGroup['word'] | 'absent' }>(
-        `creating group ${group}`,
-        'select * from {schema}.create_group($1, $2, $3, $4)',
-        [number, toStored(group), startId, revived],
-      ),
-    );
-    const { word, id } = rows[0]!;
+    const { word, id } = await whenUnlocked<{
+      readonly id: number | null;
+      readonly word: CreatedGroup['word'] | 'absent';
+    }>(parts, {
+      stream,
+      action: `creating group ${group}`,
+      text: 'select * from {schema}.create_group($1, $2, $3, $4)',
+      values: [number, toStored(group), startId, revived],
+    });
     if (word !== 'absent') return { word, grp: id, number } as CreatedGroup;
     streams.forget([stream]);
   }

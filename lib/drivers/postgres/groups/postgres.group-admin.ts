@@ -39,17 +39,16 @@ export class PostgresGroupAdmin implements GroupAdmin {
   }
 
   async delete(stream: string, group: string): Promise<boolean> {
-    const { database, streams, events } = this.parts;
+    const { database, streams } = this.parts;
     const [found] = await findGroups(database, streams.prefix, [stream], group);
     if (found!.number === null) return false;
-    const { rows } = await whenUnlocked(events, stream, () =>
-      database.query<{ deleted: boolean }>(
-        `deleting group ${group}`,
-        'select {schema}.delete_group($1, $2) as deleted',
-        [found!.number, toStored(group)],
-      ),
-    );
-    return rows[0]!.deleted;
+    const { deleted } = await whenUnlocked<{ readonly deleted: boolean }>(this.parts, {
+      stream,
+      action: `deleting group ${group}`,
+      text: 'select {schema}.delete_group($1, $2) as deleted',
+      values: [found!.number, toStored(group)],
+    });
+    return deleted;
   }
 
   async describe(streams: readonly string[]): Promise<(StreamReport | undefined)[]> {
@@ -63,17 +62,17 @@ export class PostgresGroupAdmin implements GroupAdmin {
   }
 
   async setPosition(stream: string, group: string, id: string): Promise<void> {
-    const { database, streams, events, hints } = this.parts;
+    const { database, streams, hints } = this.parts;
     const [found] = await findGroups(database, streams.prefix, [stream], group);
     if (found!.number === null) throw new StreamNotFoundError(stream);
-    const { rows } = await whenUnlocked(events, stream, () =>
-      database.query<{ word: 'moved' | 'no-group' | 'no-stream' }>(
-        `moving group ${group}`,
-        'select {schema}.move_group($1, $2, $3) as word',
-        [found!.number, toStored(group), id],
-      ),
-    );
-    const { word } = rows[0]!;
+    const { word } = await whenUnlocked<{
+      readonly word: 'moved' | 'no-group' | 'no-stream';
+    }>(this.parts, {
+      stream,
+      action: `moving group ${group}`,
+      text: 'select {schema}.move_group($1, $2, $3) as word',
+      values: [found!.number, toStored(group), id],
+    });
     if (word === 'no-stream') throw new StreamNotFoundError(stream);
     if (word === 'no-group') throw new GroupNotFoundError(stream, group);
     tellOfMessages(hints, [found!.number]);
