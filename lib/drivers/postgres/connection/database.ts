@@ -11,7 +11,7 @@ import { SchemaName, type Answer, type Statements } from './statements.js';
 import { again, asOne } from './transaction.js';
 
 /** Longest wait where the schema is prepared, or each row of a group changed, in milliseconds. */
-const AT_LENGTH = 600_000;
+const LONG = { timeout: 600_000 };
 
 export interface DatabaseOptions {
   readonly options: PostgresOptions;
@@ -85,7 +85,7 @@ export class Database implements Statements {
     query: async <R extends object>(action: string, text: string, values?: readonly unknown[]) => {
       if (!this.isPrepared) await this.ready(action);
       const work = (own: Statements) => own.query<R>(action, text, values);
-      return this.alone(action, work, { timeout: AT_LENGTH });
+      return this.alone(action, work, LONG);
     },
   };
 
@@ -150,7 +150,7 @@ export class Database implements Statements {
   /** Resolves when the schema can be used. */
   ready(action = 'connecting'): Promise<void> {
     const prepare = (own: Statements) => this.prepare(own);
-    this.prepared ??= this.lend(action, prepare, { timeout: AT_LENGTH }).catch((error: unknown) => {
+    this.prepared ??= this.lend(action, prepare, LONG).catch((error: unknown) => {
       this.prepared = undefined;
       throw error;
     });
@@ -160,7 +160,7 @@ export class Database implements Statements {
   /** {@link ready}, while a transaction of the application is open. */
   async readyAside(action: string): Promise<void> {
     // Not what `ready` has begun: it may wait for the connection of that transaction.
-    const how = { timeout: AT_LENGTH, aside: true };
+    const how = { ...LONG, aside: true };
     if (!this.isPrepared) await this.lend(action, (own) => this.prepare(own), how);
   }
 
