@@ -232,3 +232,39 @@ it('claims read what they hand out, also where the planner knows nothing of the 
   expect(await read('message')).toBeLessThan(2 * many.length);
   expect(await read('delivery')).toBeLessThan(6 * many.length);
 });
+
+it('two processes that settle the same entries in other orders do not end in a deadlock', async () => {
+  const [one, other] = [open(), open()];
+  const before = await one.read(stream, GROUP, QUIET);
+  await one.publish(stream, 'a', 'b', 'c');
+  const lost = await take(before, 3);
+  const after = await other.read(stream, GROUP, { consumer: 'B', idleTimeout: 1 });
+  const taken = await take(after, 3);
+  const client = await server.pool.connect();
+  onTestFinished(() => client.release(true));
+  await client.query('begin');
+  await client.query('select from streams.delivery where message = $1 for update', [lost[1]!.id]);
+  const waiting = async (): Promise<number> => {
+    const { rows } = await server.pool.query(
+      `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%acknowledge%'`,
+    );
+    return rows.length;
+  };
+  const settled = [one.ack(...lost)];
+  await until('the first one waits', async () => (await waiting()) === 1);
+  settled.push(other.ack(...[...taken].reverse()));
+  await until('both wait', async () => (await waiting()) === 2);
+  await client.query('commit');
+  await Promise.all(settled);
+  await Promise.all([one.close(), other.close()]);
+  await until('the server has counted', async () => {
+    const { rows } = await server.pool.query(
+      "select from pg_stat_activity where application_name = 'nestjs-redis-streams'",
+    );
+    return rows.length === 0;
+  });
+  const { rows } = await server.pool.query<{ deadlocks: string }>(
+    'select deadlocks from pg_stat_database where datname = current_database()',
+  );
+  expect(rows[0]!.deadlocks).toBe('0');
+});

@@ -112,3 +112,13 @@ export class PostgresLease implements Lease {
 
 export const keyOf = (grp: number, message: string, redrive: string): string =>
   redrive === '0' ? `${grp}/${message}` : `${grp}/${message}/${redrive}`;
+
+/** Compares the keys of two rows, for `sort`. */
+export const inOrder = (one: PostgresLease, other: PostgresLease): number =>
+  one.grp - other.grp ||
+  compare(one.message, other.message) ||
+  compare(one.redrives, other.redrives);
+
+/** Two decimal texts. */
+const compare = (one: string, other: string): number =>
+  one.length - other.length || (one < other ? -1 : Number(one > other));

@@ -2,7 +2,7 @@ import { grouped } from '../../../core/collections/grouped.js';
 import type { Settling } from '../../../ports/source.js';
 import { sqlStateOf } from '../errors/typed-error.js';
 import type { Outcome, SettlingParts } from './settling-parts.js';
-import type { PostgresLease } from '../held-entries/postgres.lease.js';
+import { inOrder, type PostgresLease } from '../held-entries/postgres.lease.js';
 import { acknowledge } from './acknowledge.js';
 import { acknowledgeOwned } from './acknowledge-owned.js';
 import { acknowledgeAndPublish } from './acknowledge-and-publish.js';
@@ -23,6 +23,9 @@ export async function settleAll(
   for (const [way, ofWay] of places) {
     const holders = grouped(ofWay, (at) => guardsOf(batch[at]!));
     for (const same of holders.values()) {
+      // Two processes that settle the same entries lock their rows in the same order. What follows
+      // from entries is published in the order in which they were done.
+      if (way !== acknowledgeAndPublish) same.sort((a, b) => inOrderOfRows(batch[a]!, batch[b]!));
       const some = same.map((at) => batch[at]!);
       settling.push(
         carryOut(way, some, parts).then((found) => {
@@ -34,6 +37,9 @@ export async function settleAll(
   await Promise.all(settling);
   return outcomes;
 }
+
+const inOrderOfRows = (one: Settling, other: Settling): number =>
+  inOrder(one.lease as PostgresLease, other.lease as PostgresLease);
 
 /** Where the server refuses the whole, and nothing was done, each is carried out by itself. */
 async function carryOut(
