@@ -1,4 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+} from 'vitest';
 import { EventBus } from '../../lib/core/event-bus.js';
 import { Database } from '../../lib/drivers/postgres/connection/database.js';
 import { SchemaName } from '../../lib/drivers/postgres/connection/statements.js';
@@ -52,6 +61,20 @@ describe('the state store', () => {
       expect(await state.compareAndSet(text, `${text}!`, text)).toBe(true);
       expect(await state.get(text)).toBe(text);
     }
+  });
+
+  test('shares nothing with other key prefixes, whatever the keys', async () => {
+    const longer = postgres({ url: server.url }).open({
+      events: new EventBus(),
+      keyPrefix: 'app:x',
+    });
+    onTestFinished(() => longer.source.close());
+    await driver.state!.set('xkey', 'mine');
+    expect(await longer.state!.get('key')).toBeUndefined();
+    await driver.workflows!.begin('xflow', 2, 60_000);
+    expect(await driver.workflows!.read('xflow')).toBeDefined();
+    expect(await longer.workflows!.read('flow')).toBeUndefined();
+    await server.pool.query('truncate streams.workflow cascade');
   });
 
   test('takes keys that are longer than what an index takes', async () => {

@@ -1,3 +1,4 @@
+import { keyPart } from '../../../core/completion.js';
 import type { StateStore } from '../../../ports/state-store.js';
 import type { Statements } from '../connection/statements.js';
 import { fromStored, toStored } from '../sql/exact-text.js';
@@ -80,6 +81,6 @@ export class PostgresStateStore implements StateStore {
   }
 
   private nameOf(key: string): string {
-    return keyText(this.keyPrefix + key);
+    return keyText(`${keyPart(this.keyPrefix)}:${key}`);
   }
 }

@@ -1,3 +1,4 @@
+import { keyPart } from '../../../core/completion.js';
 import type {
   Arrival,
   FinishedStep,
@@ -137,7 +138,7 @@ export class PostgresWorkflowStore implements WorkflowStore {
   }
 
   private nameOf(workflow: string): string {
-    return keyText(this.keyPrefix + workflow);
+    return keyText(`${keyPart(this.keyPrefix)}:${workflow}`);
   }
 }
 
