@@ -137,6 +137,80 @@ describe('an inbox in PostgreSQL', () => {
     expect(await effects()).toEqual(['saved']);
   });
 
+  test('notes nothing where the handler has ended its transaction and begun another one', async () => {
+    const inbox = open();
+    for (const end of ['rollback', 'commit']) {
+      const ended = inbox.run(key, LONG, async (client) => {
+        await client.query(end);
+        await client.query('begin');
+        await write(client, 'other');
+      });
+      await expect(ended).rejects.toThrow(InboxTransactionError);
+    }
+    expect(await effects()).toEqual([]);
+    await inbox.run(key, LONG, (client) => write(client, 'first'));
+    expect(await effects()).toEqual(['first']);
+  });
+
+  test('refuses a statement after the run, and keeps it out of the run of another message', async () => {
+    const inbox = open({ maxConnections: 1 });
+    let late!: PoolClient;
+    await inbox.run(key, LONG, async (client) => void (late = client));
+    await inbox.run({ ...key, key: `${key.key}-next` }, LONG, async () => {
+      await expect(write(late, 'late')).rejects.toThrow(InboxTransactionError);
+      const called = new Promise((resolve) => late.query('select 1', resolve));
+      expect(await called).toBeInstanceOf(InboxTransactionError);
+    });
+    expect(await effects()).toEqual([]);
+  });
+
+  test('refuses a statement after a run that failed, and a release by the handler', async () => {
+    const inbox = open({ maxConnections: 1 });
+    let late!: PoolClient;
+    const failed = inbox.run(key, LONG, async (client) => {
+      late = client;
+      await write(client, 'failed');
+      throw new TypeError('no');
+    });
+    await expect(failed).rejects.toThrow(TypeError);
+    await expect(write(late, 'late')).rejects.toThrow(InboxTransactionError);
+    const released = inbox.run(key, LONG, async (client) => {
+      await write(client, 'released');
+      client.release();
+    });
+    await expect(released).rejects.toThrow(InboxTransactionError);
+    expect(await effects()).toEqual([]);
+  });
+
+  test('refuses a run within a run at once, also where every connection has a run', async () => {
+    const inbox = open({ maxConnections: 2 });
+    const both = meeting(2);
+    const outer = (name: string) =>
+      inbox.run({ ...key, key: `${key.key}-${name}` }, LONG, async () => {
+        await both();
+        return inbox.run({ ...key, key: `${key.key}-${name}-inner` }, LONG, async () => 1);
+      });
+    const outcomes = await Promise.allSettled([outer('A'), outer('B')]);
+    for (const outcome of outcomes) {
+      expect(outcome).toMatchObject({ reason: { code: 'INBOX_TRANSACTION' } });
+    }
+    expect(await inbox.run(key, LONG, async () => 1)).toMatchObject({ duplicate: false });
+  });
+
+  test('takes a run of what another run has started and left behind', async () => {
+    const inbox = open();
+    let end!: () => void;
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    let started!: Promise<unknown>;
+    await inbox.run(key, LONG, async () => {
+      started = ended.then(() =>
+        inbox.run({ ...key, key: `${key.key}-later` }, LONG, async () => 'later'),
+      );
+    });
+    end();
+    expect(await started).toEqual({ duplicate: false, result: 'later' });
+  });
+
   test('fails where its connection breaks, and goes on with another one', async () => {
     const inbox = open({ maxConnections: 1 });
     const broken = inbox.run(key, LONG, async (client) => {

@@ -184,6 +184,21 @@ describe('publishing within a transaction of the application', () => {
     await dataSource.destroy();
   });
 
+  it('names the adapter for objects of TypeORM that come as they are', async () => {
+    const dataSource = await new DataSource({ type: 'postgres', url: server.url }).initialize();
+    const advice = /Use typeOrmTransaction\(manager\)/;
+    for (const nameOf of ['manager', 'runner'] as const) {
+      const publishing = dataSource.transaction((manager) => {
+        const given = { manager, runner: manager.queryRunner! }[nameOf];
+        return driver.source.publishWithin!(given as never, [entry('bare', '1')]);
+      });
+      const refused = { code: 'INVALID_MESSAGE', message: expect.stringMatching(advice) as string };
+      await expect(publishing).rejects.toMatchObject(refused);
+    }
+    expect(await lengthOf('bare')).toBe(0);
+    await dataSource.destroy();
+  });
+
   it('refuses what is no entry, and what is no open transaction', async () => {
     const invalid = { code: 'INVALID_MESSAGE' };
     await transact(async (client) => {

@@ -1,29 +1,40 @@
+import { randomUUID } from 'node:crypto';
 import type { PoolClient } from 'pg';
-import type { SqlTransaction, Transactions } from '../../../ports/sql-transaction.js';
+import type { Transactions } from '../../../ports/sql-transaction.js';
 import type { Database } from '../connection/database.js';
 import type { Answer, Statements } from '../connection/statements.js';
 import { InboxTransactionError } from '../errors/inbox.errors.js';
 import { sqlStateOf } from '../errors/typed-error.js';
+import { handlersClient } from './handlers-client.js';
+import { MARK, type MarkedTransaction } from './marked-transaction.js';
 
 /** A statement before this one has failed. */
 const IN_FAILED_TRANSACTION = '25P02';
 
-/** Opens transactions on connections of a pool of `pg`. */
+/** Opens transactions on connections of a pool of `pg`. Each bears a mark, until it ends. */
 export class OwnTransactions implements Transactions<PoolClient> {
   constructor(private readonly database: Database) {}
 
-  async run<R>(work: (transaction: PoolClient, sql: SqlTransaction) => Promise<R>): Promise<R> {
+  async run<R>(work: (transaction: PoolClient, sql: MarkedTransaction) => Promise<R>): Promise<R> {
     const client = await this.database.take('opening a transaction');
     const own = this.database.on(client);
+    const lent = handlersClient(client);
+    const mark = randomUUID();
     let isBroken = false;
     try {
-      await own.query('opening a transaction', 'begin');
-      const result = await work(client, {
-        query: (text, values) => note(own, client, text, values),
+      // SET takes no snapshot: the handler may still choose the isolation level.
+      await own.query('opening a transaction', `begin; set local ${MARK} = '${mark}'`);
+      const result = await work(lent.client, {
+        mark,
+        query: (text, values) => {
+          lent.revoke();
+          return note(own, client, text, values);
+        },
       });
       await own.query('committing', 'commit');
       return result;
     } catch (error) {
+      lent.revoke();
       isBroken = await client.query('rollback').then(
         () => false,
         () => true,

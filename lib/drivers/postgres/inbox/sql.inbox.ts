@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { CompletionKey } from '../../../core/completion.js';
 import type { Inbox, InboxOutcome } from '../../../ports/inbox.js';
-import type { SqlTransaction, Transactions } from '../../../ports/sql-transaction.js';
+import type { Transactions } from '../../../ports/sql-transaction.js';
 import { completionKey, formerCompletionKey } from '../completions/completion-key.js';
 import type { SchemaName, Statements } from '../connection/statements.js';
+import { InboxTransactionError } from '../errors/inbox.errors.js';
+import { MARK, type MarkedTransaction } from './marked-transaction.js';
 import { Places } from './places.js';
+import { OpenRuns } from './open-runs.js';
 
 export interface SqlInboxParts<T> {
   /** For looking into the inbox, outside of the transactions. */
@@ -16,10 +19,15 @@ export interface SqlInboxParts<T> {
   readonly most: number;
 }
 
-const NOTE = `insert into {schema}.inbox as noted (key, run, expires_at)
-  values ($1, $2, statement_timestamp() + $3::float8 * interval '1 ms')
-  on conflict (key) do update set run = excluded.run, expires_at = excluded.expires_at
-  where noted.expires_at <= statement_timestamp() returning run`;
+/** Writes nothing where the transaction has a mark and the handler has begun another transaction. */
+const NOTE = `with noted as (
+    insert into {schema}.inbox as noted (key, run, expires_at)
+    select $1, $2::uuid, statement_timestamp() + $3::float8 * interval '1 ms'
+    where $4::text is null or current_setting('${MARK}', true) = $4
+    on conflict (key) do update set run = excluded.run, expires_at = excluded.expires_at
+    where noted.expires_at <= statement_timestamp() returning run)
+  select (select run from noted) as run,
+    $4::text is not null and current_setting('${MARK}', true) is distinct from $4 as ended`;
 
 const LOOK = `select run from {schema}.inbox
   where key = any ($1) and expires_at > statement_timestamp()`;
@@ -34,17 +42,23 @@ class AlreadyNoted extends Error {}
  */
 export class SqlInbox<T> implements Inbox<T> {
   private readonly places: Places;
+  private readonly open = new OpenRuns();
 
   constructor(private readonly parts: SqlInboxParts<T>) {
     this.places = new Places(parts.most);
   }
 
-  run<R>(
+  /** @throws InboxTransactionError where it is called by `work` of another run */
+  async run<R>(
     key: CompletionKey,
     ttl: number,
     work: (transaction: T) => Promise<R>,
   ): Promise<InboxOutcome<R>> {
-    return this.places.run(() => this.runNow(key, ttl, work));
+    // Runs that wait for a turn within their turn would wait for each other.
+    if (this.open.isWithin()) throw new InboxTransactionError('nested');
+    return this.places.run(() =>
+      this.runNow(key, ttl, (transaction) => this.open.run(() => work(transaction))),
+    );
   }
 
   private async runNow<R>(
@@ -81,15 +95,20 @@ export class SqlInbox<T> implements Inbox<T> {
     return rows[0]?.run;
   }
 
-  /** @throws AlreadyNoted where another run has committed its note since */
+  /**
+   * @throws AlreadyNoted where another run has committed its note since
+   * @throws InboxTransactionError where the handler has ended the transaction
+   */
   private async note(
-    sql: SqlTransaction,
+    sql: MarkedTransaction,
     key: CompletionKey,
     { run, ttl }: { readonly run: string; readonly ttl: number },
   ): Promise<void> {
     const { schema, keyPrefix } = this.parts;
-    const values = [completionKey(keyPrefix, key), run, ttl];
+    const values = [completionKey(keyPrefix, key), run, ttl, sql.mark ?? null];
     const { rows } = await sql.query(schema.into(NOTE), values);
-    if (rows.length === 0) throw new AlreadyNoted();
+    const [noted] = rows as readonly { readonly run: string | null; readonly ended: boolean }[];
+    if (noted!.ended) throw new InboxTransactionError('ended');
+    if (noted!.run === null) throw new AlreadyNoted();
   }
 }

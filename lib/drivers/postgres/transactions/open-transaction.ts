@@ -10,12 +10,23 @@ interface OfPg {
   readonly totalCount?: number;
 }
 
+/** What managers, query runners and data sources of TypeORM have. Their `query` answers no `rows`. */
+interface OfTypeOrm {
+  getRepository?(): unknown;
+  readonly isTransactionActive?: boolean;
+}
+
 /**
  * Refuses a pool or client of `pg` on which no transaction is open: what it writes would stay after a
- * rollback. Other transactions cannot be asked.
+ * rollback. Refuses objects of TypeORM, which need their adapter. Other transactions cannot be asked.
  * @throws InvalidMessageError
  */
-export function requireOpenTransaction(transaction: SqlTransaction & OfPg): void {
+export function requireOpenTransaction(transaction: SqlTransaction & OfPg & OfTypeOrm): void {
+  if (transaction.getRepository || transaction.isTransactionActive !== undefined) {
+    throw new InvalidMessageError(
+      'This object of TypeORM is no transaction as it is. Use typeOrmTransaction(manager)',
+    );
+  }
   if (transaction.totalCount !== undefined) {
     throw new InvalidMessageError(
       "A pool is no transaction. Take a client by pool.connect(), and begin by client.query('begin')",
