@@ -149,8 +149,7 @@ export class Database implements Statements {
 
   /** Resolves when the schema can be used. */
   ready(action = 'connecting'): Promise<void> {
-    const prepare = (own: Statements) => this.prepare(own);
-    this.prepared ??= this.lend(action, prepare, LONG).catch((error: unknown) => {
+    this.prepared ??= this.lend(action, this.prepare, LONG).catch((error: unknown) => {
       this.prepared = undefined;
       throw error;
     });
@@ -160,8 +159,7 @@ export class Database implements Statements {
   /** {@link ready}, while a transaction of the application is open. */
   async readyAside(action: string): Promise<void> {
     // Not what `ready` has begun: it may wait for the connection of that transaction.
-    const how = { ...LONG, aside: true };
-    if (!this.isPrepared) await this.lend(action, (own) => this.prepare(own), how);
+    if (!this.isPrepared) await this.lend(action, this.prepare, { ...LONG, aside: true });
   }
 
   /** Ends the driver's own connections. Idempotent. */
@@ -175,7 +173,7 @@ export class Database implements Statements {
     await this.lend('connecting', (own) => own.query('connecting', 'select 1'));
   }
 
-  private async prepare(own: Statements): Promise<void> {
+  private readonly prepare = async (own: Statements): Promise<void> => {
     await this.parts.prepare(own);
     const { rows } = await own.query<{ level: string }>(
       'connecting',
@@ -183,7 +181,7 @@ export class Database implements Statements {
     );
     this.plain = rows[0]!.level === 'read committed';
     this.isPrepared = true;
-  }
+  };
 
   /** Each statement of `work` as one transaction of the right isolation level. */
   private alone<T>(
