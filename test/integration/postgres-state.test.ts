@@ -8,6 +8,7 @@ import {
   onTestFinished,
   test,
 } from 'vitest';
+import { PermissionDeniedError } from '../../lib/core/errors/server.errors.js';
 import { EventBus } from '../../lib/core/event-bus.js';
 import { Database } from '../../lib/drivers/postgres/connection/database.js';
 import { SchemaName } from '../../lib/drivers/postgres/connection/statements.js';
@@ -115,13 +116,16 @@ describe('garbage', () => {
     await elapse(10);
     const kept = { state: (await count('state')) - 2500, lease: (await count('lease')) - 10 };
     let statements = 0;
-    const collector = new GarbageCollector({
-      connections: 1,
-      query: (...given: Parameters<Database['query']>) => {
-        statements++;
-        return database.query(...given) as never;
+    const collector = new GarbageCollector(
+      {
+        connections: 1,
+        query: (...given: Parameters<Database['query']>) => {
+          statements++;
+          return database.query(...given) as never;
+        },
       },
-    });
+      new EventBus(),
+    );
     await collector.collect();
     await collector.close();
     expect(statements).toBe(3);
@@ -160,7 +164,7 @@ describe('garbage', () => {
         return { rows: [{ more: false }], rowCount: 1 } as never;
       },
     };
-    const collector = new GarbageCollector(parts, 20);
+    const collector = new GarbageCollector(parts, new EventBus(), 20);
     collector.start();
     await elapse(100);
     expect(statements).toBe(0);
@@ -170,6 +174,25 @@ describe('garbage', () => {
     const then = statements;
     await elapse(60);
     expect(statements).toBe(then);
+  });
+
+  test('that a role may not delete is told once, and tried again', async () => {
+    const events = new EventBus();
+    const told: string[] = [];
+    events.on('warning', ({ code }) => told.push(code));
+    let refused = 0;
+    const parts = {
+      connections: 1,
+      query: async () => {
+        refused++;
+        throw new PermissionDeniedError('deleting what has expired');
+      },
+    };
+    const collector = new GarbageCollector(parts, events, 1);
+    collector.start();
+    await until('two tries', () => refused === 2);
+    await collector.close();
+    expect(told).toEqual(['GARBAGE_STAYS']);
   });
 
   test('that was not collected is missing all the same', async () => {

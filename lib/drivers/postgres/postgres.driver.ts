@@ -50,7 +50,7 @@ function open(options: PostgresOptions, { events, keyPrefix }: DriverContext): D
   const hints = new Hints(database, wanted);
   const streams = new Streams(database, keyPrefix);
   const inbox = new PostgresInbox({ ...options, keyPrefix });
-  const garbage = new GarbageCollector(database);
+  const garbage = new GarbageCollector(database, events);
   garbage.start();
   const shared = { database, listener, hints, streams, events, keyPrefix };
   const watch = new DelayWatch(shared);

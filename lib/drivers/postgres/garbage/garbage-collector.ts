@@ -1,9 +1,12 @@
 import { sleep, systemClock } from '../../../core/clock.js';
+import type { EventBus } from '../../../core/event-bus.js';
 import { PermissionDeniedError } from '../../../core/errors/server.errors.js';
 import type { Statements } from '../connection/statements.js';
 
 /** Time between two collections of one process, in milliseconds. */
 const INTERVAL = 60_000;
+/** How many intervals pass before a role without the right to delete tries again. */
+const REFUSED = 60;
 /** Pause between two portions, in milliseconds, so that a collection never keeps the server busy. */
 const PAUSE = 20;
 
@@ -21,9 +24,11 @@ export class GarbageCollector {
   private timer: NodeJS.Timeout | undefined;
   private collecting: Promise<void> | undefined;
   private closed = false;
+  private told = false;
 
   constructor(
     private readonly database: Collecting,
+    private readonly events: EventBus,
     private readonly interval = INTERVAL,
   ) {}
 
@@ -57,13 +62,26 @@ export class GarbageCollector {
     }, ms).unref();
   }
 
-  /** An outage is told by all other statements. A role without the right to delete leaves it to others. */
+  /** An outage is told by all other statements. */
   private async turn(): Promise<void> {
+    let pause = this.interval;
     try {
       if (this.database.connections > 0) await this.collect();
     } catch (error) {
-      if (error instanceof PermissionDeniedError) return;
+      if (error instanceof PermissionDeniedError) {
+        pause *= REFUSED;
+        this.tell(error);
+      }
     }
-    if (!this.closed) this.wait(this.interval * (0.9 + Math.random() / 5));
+    if (!this.closed) this.wait(pause * (0.9 + Math.random() / 5));
+  }
+
+  private tell({ message }: PermissionDeniedError): void {
+    if (this.told) return;
+    this.told = true;
+    this.events.emit('warning', {
+      code: 'GARBAGE_STAYS',
+      message: `This process may not delete what has expired, and tries again in an hour. Rows stay in the tables where no other process deletes them. ${message}`,
+    });
   }
 }

@@ -55,7 +55,7 @@ export class PostgresInbox<T = PoolClient> implements Inbox<T> {
       events: new EventBus(),
       prepare: (statements) => prepareSchema(statements, { schema, migrate }),
     });
-    this.garbage = new GarbageCollector(this.database);
+    this.garbage = new GarbageCollector(this.database, new EventBus());
     this.garbage.start();
     this.inbox = new SqlInbox({
       database: this.database,
