@@ -6,6 +6,7 @@ import type { StreamsError } from '../../lib/core/errors/streams.error.js';
 import { Database } from '../../lib/drivers/postgres/connection/database.js';
 import type { PostgresOptions } from '../../lib/drivers/postgres/connection/postgres.options.js';
 import { SchemaName, type Statements } from '../../lib/drivers/postgres/connection/statements.js';
+import { postgres } from '../../lib/drivers/postgres/postgres.driver.js';
 import { testPostgres, type TestPostgres } from '../support/postgres.js';
 import { secret, secretInUrl } from '../support/secrets.js';
 import { until } from '../support/until.js';
@@ -392,4 +393,19 @@ test('no error shows the password', async () => {
   const text = errors.map((error) => inspect(error, { depth: 9, showHidden: true })).join();
   expect(text).not.toContain(secret('user'));
   expect(text).not.toContain(secretInUrl('user'));
+});
+
+test('a driver shows no password, whatever is looked at', async () => {
+  const role = await server.server.createRole('hidden', secret('user'));
+  const url = server.server.url('test', role);
+  const pool = new Pool({ connectionString: url });
+  onTestFinished(() => pool.end());
+  for (const options of [{ url }, { pool }]) {
+    const driver = postgres(options).open({ events: new EventBus(), keyPrefix: '' });
+    onTestFinished(() => driver.source.close());
+    await driver.state!.get('anything').catch(() => undefined);
+    const text = inspect(driver, { depth: 20, showHidden: true });
+    expect(text).not.toContain(secret('user'));
+    expect(text).not.toContain(secretInUrl('user'));
+  }
 });

@@ -13,18 +13,22 @@ const FAREWELL = 1000;
 
 /** The clients of one driver: those of the pool, and single ones. */
 export class ConnectionPool {
+  /** Private by `#`, as the others are: `inspect` would show the password. */
+  readonly #options: PostgresOptions;
   #clients: Promise<Clients> | undefined;
   #opened: (Clients & { readonly types: CustomTypesConfig }) | undefined;
   /** Connected clients that the driver made. */
   readonly #open = new Set<ClientBase>();
   /** When clients of the pool were made, by the clock that never jumps. */
-  private readonly made = new WeakMap<ClientBase, number>();
+  readonly #made = new WeakMap<ClientBase, number>();
   private closing: Promise<void> | undefined;
 
   constructor(
-    private readonly options: PostgresOptions,
+    options: PostgresOptions,
     private readonly watch: ServerWatch,
-  ) {}
+  ) {
+    this.#options = options;
+  }
 
   /** How many connections of the driver's own are open. */
   get connections(): number {
@@ -55,7 +59,7 @@ export class ConnectionPool {
       for (;;) {
         const client = await pool.connect();
         hearErrors(client);
-        if ((this.made.get(client) ?? 0) >= this.watch.lostAt) return client;
+        if ((this.#made.get(client) ?? 0) >= this.watch.lostAt) return client;
         // Made before the outage, so it may be broken without having noticed.
         client.release(true);
       }
@@ -93,7 +97,7 @@ export class ConnectionPool {
 
   private async open(): Promise<Clients> {
     const pg = await loadPg();
-    const clients = clientsOf(this.options, pg);
+    const clients = clientsOf(this.#options, pg);
     const { pool, aside, own } = clients;
     this.follow(pool, own);
     if (aside !== pool) this.follow(aside, true);
@@ -105,7 +109,7 @@ export class ConnectionPool {
     pool.on('error', (error) => this.watch.failed(withoutClient(error)));
     pool.on('connect', (client) => {
       hearErrors(client);
-      this.made.set(client, systemClock.now());
+      this.#made.set(client, systemClock.now());
       if (!own) return;
       this.#open.add(client);
       client.once('end', () => this.#open.delete(client));

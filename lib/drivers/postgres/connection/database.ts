@@ -3,7 +3,7 @@ import type { EventBus } from '../../../core/event-bus.js';
 import { isBroken, isReadOnly, isSchemaMissing, typedError } from '../errors/typed-error.js';
 import { SchemaMissingError } from '../errors/schema.errors.js';
 import { ConnectionPool } from './connection-pool.js';
-import { addressOf } from './pg-pool.js';
+import { addressOf, hidden } from './pg-pool.js';
 import type { PostgresOptions } from './postgres.options.js';
 import { ServerWatch } from './server-watch.js';
 import { cancelled, isTimeout } from './statement-cancel.js';
@@ -37,7 +37,7 @@ export class Database implements Statements {
   private plain = true;
 
   constructor(private readonly parts: DatabaseOptions) {
-    const { options, events } = parts;
+    const { options, events } = hidden(parts);
     this.schema = parts.schema;
     this.timeout = options.statementTimeout ?? 30_000;
     this.watch = new ServerWatch({

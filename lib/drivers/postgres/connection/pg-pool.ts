@@ -72,8 +72,8 @@ export function addressOf({ url, pool, ...given }: PostgresOptions): string {
   return `${host ?? PGHOST}:${port ?? PGPORT}`;
 }
 
-/** Such objects have the password. */
-const hidden = <T extends object>(object: T): T =>
+/** Keeps `inspect` out of an object that has the password. */
+export const hidden = <T extends object>(object: T): T =>
   concealed(object, ({ constructor }) => `${constructor.name} of PostgreSQL`);
 
 const heard = new WeakSet<object>();

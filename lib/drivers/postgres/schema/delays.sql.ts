@@ -123,8 +123,10 @@ export const DELAYS: readonly string[] = [
         select place, sum(size) over (order by due_at, id) - size as before from due) sized
       where before < ${MOST_BYTES} / p_sharing
     ), taken as (
-      -- An entry that was given another time meanwhile has another place, and stays.
+      -- An entry that was given another time meanwhile stays. Its new place alone would not do: older
+      -- servers look only at the other conditions once they have waited for a change.
       delete from {schema}.delayed d where d.ctid = any (array(select place from portion))
+        and d.due_at <= p_now
       returning d.due_at, d.id, d.fields
     )
     select array_agg(fields order by due_at, id) into v_fields from taken;
