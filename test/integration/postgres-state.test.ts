@@ -64,7 +64,7 @@ describe('the state store', () => {
     }
   });
 
-  test('shares nothing with other key prefixes, whatever the keys', async () => {
+  test('shares nothing with other key prefixes, with any keys', async () => {
     const longer = postgres({ url: server.url }).open({
       events: new EventBus(),
       keyPrefix: 'app:x',
