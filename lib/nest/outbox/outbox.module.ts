@@ -84,20 +84,17 @@ export class OutboxModule
     return super.forRootAsync(checkedAsync(options));
   }
 
-  /** @internal */
+  /** Starts the relay. */
   onApplicationBootstrap(): Promise<void> {
     return this.running.start();
   }
 
-  /**
-   * Ends the relay while the message source is still open. What waits is published later.
-   * @internal
-   */
+  /** Ends the relay while the message source is still open. What waits is published later. */
   beforeApplicationShutdown(): Promise<void> {
     return this.running.stop();
   }
 
-  /** @internal */
+  /** Closes the connections of the outbox. */
   onApplicationShutdown(): Promise<void> {
     return this.running.close();
   }

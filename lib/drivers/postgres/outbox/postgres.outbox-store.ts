@@ -28,12 +28,12 @@ const PUT = `insert into {schema}.outbox
 
 const DEAD_ROWS = `select id::text, key, stream, fields, idempotency_key as "idempotencyKey",
     due_at::float8 as "dueAt", wait_replicas as "waitReplicas", refusals, error,
-    extract(epoch from written_at)::float8 * 1000 as "writtenAt",
-    extract(epoch from died_at)::float8 * 1000 as "diedAt"
+    round(extract(epoch from written_at) * 1000)::float8 as "writtenAt",
+    round(extract(epoch from died_at) * 1000)::float8 as "diedAt"
   from {schema}.outbox_dead where id > $1 order by id limit $2`;
 
 const LAG = `select count(*)::float8 as waiting,
-    coalesce(extract(epoch from clock_timestamp() - min(written_at))::float8 * 1000, 0) as "oldestAge",
+    coalesce(round(extract(epoch from clock_timestamp() - min(written_at)) * 1000)::float8, 0) as "oldestAge",
     (select count(*)::float8 from {schema}.outbox_dead) as dead,
     (select count(distinct relay)::float8 from {schema}.outbox_partition
       where expires_at > clock_timestamp()) as relays
