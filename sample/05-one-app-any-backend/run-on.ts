@@ -22,7 +22,7 @@ export async function runOn(backend: StreamsModuleOptions): Promise<Record<strin
       inject: [StreamsTransport],
       useFactory: (strategy: StreamsTransport) => ({ strategy }),
       // Failed runs are part of the show.
-      logger: ['fatal'],
+      logger: ['fatal', 'error'],
     },
   );
   const counts = new Counts();
