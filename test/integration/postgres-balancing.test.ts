@@ -146,7 +146,7 @@ it('a stream that is finished with a message is completed in the same step as th
   expect(b.owned).toEqual([]);
 });
 
-it('of many acknowledgements in one batch, each is under the lock of its own stream', async () => {
+it('of many entries in one batch, each is kept fresh and settled under the lock of its own stream', async () => {
   const streams = named(20);
   const driver = postgres({ url: server.url }).open({ events: new EventBus(), keyPrefix: '' });
   onTestFinished(() => driver.source.close());
@@ -169,6 +169,9 @@ it('of many acknowledgements in one batch, each is under the lock of its own str
   await server.pool.query(`update streams.lease set token = token + 1 where input = $1`, [
     lost!.owned!.id,
   ]);
+  expect(await subscription.extend(leases)).toEqual(
+    leases.map((lease) => (lease === lost ? 'lost' : 'held')),
+  );
   const outcomes = await driver.source.settle(leases.map((lease) => ({ lease, settlement: ack })));
   expect(outcomes).toEqual(leases.map((lease) => (lease === lost ? 'lost' : 'settled')));
 });

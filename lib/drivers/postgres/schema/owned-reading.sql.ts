@@ -100,8 +100,10 @@ const READY = `create function {schema}.ready_owned(p_grps int[])
 const EXTEND = `create function {schema}.extend_owned(
     p_me text, ${LEASES}, p_keys text[], p_tokens bigint[])
   returns text[] language plpgsql ${FAST} as $$
+  #variable_conflict use_column
+  declare v_words text[];
   begin
-    return array(with e as materialized (
+    with e as materialized (
       select e.*, exists (select from {schema}.lease l where l.key = e.key and l.token = e.token
         and l.owner = p_me and l.expires_at > clock_timestamp()) as mine
       from unnest(p_grps, p_messages, p_redrives, p_holds, p_keys, p_tokens)
@@ -111,10 +113,11 @@ const EXTEND = `create function {schema}.extend_owned(
       from e where e.mine and ${STILL_HELD} and not d.trimmed
       returning e.at, d.trimmed
     )
-    select case when not e.mine then 'lost' when kept.trimmed then 'trimmed'
+    select array_agg(case when not e.mine then 'lost' when kept.trimmed then 'trimmed'
       when kept.at is not null then 'held'
-      else {schema}.word_of_lease(e.grp, e.message, e.redrive) end
-    from e left join kept on kept.at = e.at order by e.at);
+      else {schema}.word_of_lease(e.grp, e.message, e.redrive) end order by e.at) into v_words
+    from e left join kept on kept.at = e.at;
+    return v_words;
   end $$`;
 
 /** What hands out the entries of owned streams. `{schema}` is the name of the schema. */
