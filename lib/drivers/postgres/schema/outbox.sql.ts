@@ -60,11 +60,13 @@ export const OUTBOX: readonly string[] = [
       from {schema}.outbox_partition part where part.relay = p_relay;
   end $$`,
   // Deletes what was published, and returns the next messages as JSON. Null: another relay has the
-  // partition. The lock on the row of the partition is the fence.
+  // partition. The lock on the row of the partition is the fence. A plan for the values of
+  // each call looks up waiting keys by a hash, a plan for any values compares each row with each key.
   `create function {schema}.outbox_next(p_partition smallint, p_relay text, p_token bigint,
       p_published bigint[], p_certain boolean, p_limit int, p_bytes int, p_lease int)
     returns json
-    language plpgsql set enable_seqscan = off set enable_bitmapscan = off as $$
+    language plpgsql set enable_seqscan = off set enable_bitmapscan = off
+    set jit = off set plan_cache_mode = force_custom_plan as $$
   declare
     v_part {schema}.outbox_partition;
     v_waits text[];
