@@ -3,6 +3,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 /**
  * Knows the calls that a run has made. What a run has started and left behind does not count once the
  * run is over: it may read messages for ever.
+ *
+ * An AsyncLocalStorage makes each promise of the process dearer, from the first run on. Only processes
+ * with an inbox in PostgreSQL pay for it.
  */
 export class OpenRuns {
   private readonly current = new AsyncLocalStorage<{ isOpen: boolean }>();
