@@ -395,7 +395,7 @@ test('no error shows the password', async () => {
   expect(text).not.toContain(secretInUrl('user'));
 });
 
-test('a driver shows no password, whatever is looked at', async () => {
+test('a driver shows no password anywhere', async () => {
   const role = await server.server.createRole('hidden', secret('user'));
   const url = server.server.url('test', role);
   const pool = new Pool({ connectionString: url });
