@@ -142,6 +142,17 @@ describe('the outbox in PostgreSQL', () => {
     await pool.end();
   });
 
+  it('keeps nothing of a transaction that is rolled back before the writing is awaited', async () => {
+    const client = await postgres.pool.connect();
+    await write('a:1');
+    await client.query('begin');
+    const written = store.put(client, [{ key: 'a', entry: entry('orders', 'a:2') }]);
+    await client.query('rollback');
+    await written;
+    client.release();
+    expect(await waiting()).toBe(1);
+  });
+
   it('neither skips nor holds up for a transaction that commits late', async () => {
     const source = new Source();
     const late = await postgres.pool.connect();

@@ -3,7 +3,7 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { sql } from 'drizzle-orm';
 import { Pool, type PoolClient } from 'pg';
 import { DataSource } from 'typeorm';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { EventBus } from '../../lib/core/event-bus.js';
 import type { OutgoingEntry } from '../../lib/core/message.js';
 import type { Driver } from '../../lib/ports/driver.js';
@@ -79,6 +79,35 @@ describe('publishing within a transaction of the application', () => {
     expect([await lengthOf('a'), await lengthOf('b')]).toEqual([2, 1]);
     await transact((client) => within(client, entry('a', '4')), 'begin', 'rollback');
     expect(await lengthOf('a')).toBe(2);
+  });
+
+  it('belongs to the transaction also where it is not awaited', async () => {
+    const client = await server.pool.connect();
+    onTestFinished(() => client.release());
+    await transact((other) => within(other, entry('hurried', '1')));
+    await client.query('begin');
+    const lost = within(client, entry('hurried', '2'));
+    await client.query('rollback');
+    await lost;
+    await client.query('begin');
+    const kept = within(client, entry('hurried', '3'));
+    await client.query('commit');
+    await kept;
+    expect(await lengthOf('hurried')).toBe(2);
+  });
+
+  it('is refused where the transaction has ended before its stream was named', async () => {
+    const [client, locking] = [await server.pool.connect(), await server.pool.connect()];
+    onTestFinished(() => [client, locking].forEach((one) => one.release()));
+    for (const end of ['rollback', 'commit']) {
+      await locking.query('begin; lock table streams.stream in exclusive mode');
+      await client.query('begin');
+      const late = within(client, entry(`named late: ${end}`, '1')).catch((error: unknown) => error);
+      await client.query(end);
+      await locking.query('commit');
+      expect(await late).toMatchObject({ code: 'INVALID_MESSAGE' });
+      expect(await lengthOf(`named late: ${end}`)).toBe(0);
+    }
   });
 
   it('reaches a group by polling, with the fields as they were', async () => {

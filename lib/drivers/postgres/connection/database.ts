@@ -156,10 +156,10 @@ export class Database implements Statements {
     return this.prepared;
   }
 
-  /** {@link ready}, while a transaction of the application is open. */
-  async readyAside(action: string): Promise<void> {
+  /** {@link ready}, while a transaction of the application is open. Undefined: it is ready. */
+  readyAside(action: string): Promise<void> | undefined {
     // Not what `ready` has begun: it may wait for the connection of that transaction.
-    if (!this.isPrepared) await this.lend(action, this.prepare, { ...LONG, aside: true });
+    return this.isPrepared ? undefined : this.lend(action, this.prepare, { ...LONG, aside: true });
   }
 
   /** Ends the driver's own connections. Idempotent. */

@@ -60,7 +60,12 @@ export class PostgresOutboxStore implements OutboxStore {
   async put(transaction: SqlTransaction, messages: readonly OutboxMessage[]): Promise<string[]> {
     requireOpenTransaction(transaction);
     if (messages.length === 0) return [];
-    await this.database.readyAside('writing into the outbox');
+    const preparing = this.database.readyAside('writing into the outbox');
+    if (preparing) {
+      await preparing;
+      // It may have ended meanwhile, where the caller does not await this.
+      requireOpenTransaction(transaction);
+    }
     const columns = JSON.stringify(messages.map(toColumns));
     const text = this.database.schema.into(PUT);
     const rows = await queryWithin<{ id: string }>(transaction, 'writing into the outbox', text, [

@@ -31,6 +31,13 @@ export class Streams {
     return names.map((name) => this.ids.get(name)!);
   }
 
+  /** The numbers of streams, in the order given. Undefined where one was not asked for here before. */
+  known(names: readonly string[]): number[] | undefined {
+    return names.every((name) => this.ids.has(name))
+      ? names.map((name) => this.ids.get(name)!)
+      : undefined;
+  }
+
   /** The number of a stream. Undefined where there is no such stream: none is made. */
   async find(name: string, on: Statements = this.database): Promise<number | undefined> {
     const known = this.ids.get(name);

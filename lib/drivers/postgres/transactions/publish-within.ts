@@ -31,26 +31,27 @@ export async function publishWithin(
   const problem = entries.map(problemOf).find((found) => found !== undefined);
   if (problem) throw problem;
   const names = entries.map(({ stream }) => stream);
-  // Names of streams outlive a rollback.
-  await streams.idsOf(names, database.aside);
+  // Where the streams are known the statement is sent in the turn of the call, before a COMMIT that
+  // comes after the call. Names of streams outlive a rollback.
+  const ids = streams.known(names) ?? (await streams.idsOf(names, database.aside));
+  const numbers = new Map(names.map((name, at) => [name, ids[at]!]));
   const send = async ({ text, values }: PublishStatement): Promise<string[]> => {
+    // It may have ended meanwhile, where the caller does not await this.
+    requireOpenTransaction(transaction);
     const sql = database.schema.into(text);
     const rows = await queryWithin<{ ids: string[] }>(transaction, ACTION, sql, values);
     return rows[0]!.ids;
   };
   const numbersOf = (some: readonly OutgoingEntry[]) =>
-    streams.idsOf(
-      some.map(({ stream }) => stream),
-      database.aside,
-    );
+    some.map(({ stream }) => numbers.get(stream)!);
   const delayed = entries.filter(isDelayed);
   const others = entries.filter((entry) => !isDelayed(entry));
   try {
     // One statement after the other, since a client of pg carries out one at a time.
     const ofDelayed =
-      delayed.length > 0 ? await send(scheduleStatement(delayed, await numbersOf(delayed))) : [];
+      delayed.length > 0 ? await send(scheduleStatement(delayed, numbersOf(delayed))) : [];
     const ofOthers =
-      others.length > 0 ? await send(publishStatement(others, await numbersOf(others))) : [];
+      others.length > 0 ? await send(publishStatement(others, numbersOf(others))) : [];
     let [next, nextOther] = [0, 0];
     return entries.map((entry) => (isDelayed(entry) ? ofDelayed[next++]! : ofOthers[nextOther++]!));
   } catch (error) {
