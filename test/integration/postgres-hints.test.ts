@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { EventBus } from '../../lib/core/event-bus.js';
 import { Database } from '../../lib/drivers/postgres/connection/database.js';
 import { Hints } from '../../lib/drivers/postgres/connection/hints.js';
@@ -82,6 +82,15 @@ test('a listener whose connection ends listens again, and is told to look', asyn
   await endListener();
   await until('it listens again', () => looks === 2);
   expect(one.warnings).toEqual([]);
+});
+
+test('hints that were late once are tried out again, without a warning', async () => {
+  const { database, listener, warnings } = opened();
+  await database.ready();
+  const sending = vi.spyOn(database, 'query').mockResolvedValueOnce({ rows: [], rowCount: 0 });
+  listener.on('messages', () => undefined);
+  await until('it listens', () => listener.hears, 10_000);
+  expect([sending.mock.calls.length, warnings]).toEqual([2, []]);
 });
 
 test('behind a transaction pooler hints are off, which is said once', async () => {

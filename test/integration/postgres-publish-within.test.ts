@@ -102,7 +102,9 @@ describe('publishing within a transaction of the application', () => {
     for (const end of ['rollback', 'commit']) {
       await locking.query('begin; lock table streams.stream in exclusive mode');
       await client.query('begin');
-      const late = within(client, entry(`named late: ${end}`, '1')).catch((error: unknown) => error);
+      const late = within(client, entry(`named late: ${end}`, '1')).catch(
+        (error: unknown) => error,
+      );
       await client.query(end);
       await locking.query('commit');
       expect(await late).toMatchObject({ code: 'INVALID_MESSAGE' });

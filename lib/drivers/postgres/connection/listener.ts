@@ -10,6 +10,8 @@ import { channelOf, type Hint } from './hints.js';
 const PROOF = 'proof';
 /** A hint that has not arrived after this time never will, in milliseconds. */
 const ARRIVAL = 2000;
+/** Where no hint has arrived twice in a row they are tried out again after this time, in milliseconds. */
+const LATER = 600_000;
 /** Longest wait for the connection to end, in milliseconds. */
 const FAREWELL = 1000;
 /** Intervals of looking for work, in milliseconds: with hints, and without. */
@@ -33,8 +35,8 @@ export interface ListenerOptions {
  * what was missed.
  *
  * A transaction pooler takes LISTEN and passes no hint on. So each connection first hears a hint that
- * it has sent itself. Where that does not arrive the warning `NO_HINTS` is raised once, and no hint is
- * heard any more.
+ * it has sent itself. Where that does not arrive twice in a row the warning `NO_HINTS` is raised once,
+ * and hints are tried out again every ten minutes.
  */
 export class Listener {
   private readonly listeners = new Map<string, Set<HintListener>>();
@@ -42,7 +44,9 @@ export class Listener {
   private readonly channel: string;
   private running: Promise<void> | undefined;
   private proof: { readonly token: string; readonly arrived: () => void } | undefined;
-  private off = false;
+  private readonly off: boolean;
+  /** How many proofs in a row did not arrive. */
+  private silent = 0;
   #client: Client | undefined;
 
   constructor(private readonly options: ListenerOptions) {
@@ -78,14 +82,15 @@ export class Listener {
 
   private async keepListening(): Promise<void> {
     const backoff = new Backoff();
-    while (!this.off && !this.closing.signal.aborted) {
+    while (!this.closing.signal.aborted) {
       try {
         await this.lifeOf(await this.options.database.single(), () => backoff.reset());
       } catch {
         // Another connection is made. Where the server is away, the pool tells.
       }
       this.hears = false;
-      if (!this.off) await sleep(systemClock, backoff.next(), this.closing.signal);
+      const pause = this.silent > 1 ? LATER : backoff.next();
+      await sleep(systemClock, pause, this.closing.signal);
     }
   }
 
@@ -99,6 +104,7 @@ export class Listener {
       await client.query(`listen "${this.channel.replaceAll('"', '""')}"`);
       if (!(await this.proves(ended))) return;
       this.hears = true;
+      this.silent = 0;
       listening();
       for (const heard of [...this.listeners.values()].flatMap((those) => [...those])) heard([]);
       await ended;
@@ -127,8 +133,7 @@ export class Listener {
     ]);
     late.abort();
     this.proof = undefined;
-    if (came === undefined && !this.closing.signal.aborted) {
-      this.off = true;
+    if (came === undefined && !this.closing.signal.aborted && ++this.silent === 2) {
       const message =
         `Hints of PostgreSQL do not reach this process: a transaction pooler is in between, or hints are ` +
         `late. It looks for messages every ${this.pollInterval} ms instead. Set hints: false if that is meant.`;
