@@ -209,6 +209,33 @@ describe('a server', () => {
     await until('it is found', () => told.at(-1) === 'connected commands');
   });
 
+  test('that starts after the application is waited for', async () => {
+    await server.server.kill();
+    const { database, told } = opened();
+    const answers = Promise.all([one(database), one(database)]);
+    await until('it is told', () => told.length > 0);
+    await server.server.start();
+    expect((await answers).map(({ rows }) => rows)).toEqual([[{ one: 1 }], [{ one: 1 }]]);
+  });
+
+  test('that does not start is waited for no longer than connectTimeout from the start', async () => {
+    const { database } = opened({ url: 'postgres://127.0.0.1:1/none', connectTimeout: 700 });
+    const began = performance.now();
+    const refused = { code: 'POSTGRES_CONNECTION', outcome: 'not-sent' };
+    expect(await failure(one(database))).toMatchObject(refused);
+    const first = performance.now();
+    expect(await failure(one(database))).toMatchObject(refused);
+    expect(first - began).toBeGreaterThanOrEqual(690);
+    expect(performance.now() - first).toBeLessThan(500);
+  });
+
+  test('that refuses the login is not waited for', async () => {
+    const url = server.server.url('test', { name: 'postgres', password: 'wrong' });
+    const began = performance.now();
+    expect((await failure(one(opened({ url }).database))).message).toContain('password');
+    expect(performance.now() - began).toBeLessThan(5000);
+  });
+
   test('that takes no more connections says so, and those that are open go on', async () => {
     const { database } = opened();
     await one(database);

@@ -42,6 +42,8 @@ export class ServerOutOfMemoryError extends StreamsError {
 export interface Refused {
   readonly command?: string | undefined;
   readonly key?: string | undefined;
+  /** What to do on this server. @default what to do on each of them */
+  readonly advice?: string;
 }
 
 /**
@@ -51,20 +53,24 @@ export interface Refused {
 export class PermissionDeniedError extends StreamsError {
   static readonly code: string = 'PERMISSION_DENIED';
   static readonly advice: string =
-    'Grant the right to this user. On Redis use ACL SETUSER; redisAclRules() lists all rights that the library needs. On PostgreSQL run the statements of grantsSql() as the owner of the schema.';
+    'Grant the right to this user. On Redis use ACL SETUSER; redisAclRules() lists all rights that the library needs. On PostgreSQL run the statements of grantsSql() as the owner of the schema, and call migrate() with a role that may make it.';
 
   /** The refused command in lower case, `xgroup|create` for a subcommand. `undefined` if not known. */
   readonly command: string | undefined;
   /** The key of the refused command. `undefined` if not known. */
   readonly key: string | undefined;
 
-  constructor(action: string, cause?: unknown, { command, key }: Refused = {}) {
+  constructor(action: string, cause?: unknown, refused: Refused = {}) {
+    const { command, key, advice = PermissionDeniedError.advice } = refused;
     const detail = cause === undefined ? '' : `: ${messageOf(cause)}`;
-    const named = [command && `command "${command}"`, key && `key "${key}"`].filter(Boolean);
+    const isNamed = key !== undefined && detail.includes(key);
+    const named = [command && `command "${command}"`, key && !isNamed && `key "${key}"`].filter(
+      Boolean,
+    );
     const what = named.length > 0 ? ` (${named.join(' on ')})` : '';
     super(
       PermissionDeniedError.code,
-      `The server refused ${action}${what}${detail}. ${PermissionDeniedError.advice}`,
+      `The server refused ${action}${what}${detail}. ${advice}`,
       cause,
     );
     this.command = command;

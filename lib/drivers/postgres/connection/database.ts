@@ -37,8 +37,8 @@ export class Database implements Statements {
   private plain = true;
 
   constructor(private readonly parts: DatabaseOptions) {
-    const { options, events } = hidden(parts);
-    this.schema = parts.schema;
+    const { options, events, schema } = hidden(parts);
+    this.schema = schema;
     this.timeout = options.statementTimeout ?? 30_000;
     this.watch = new ServerWatch({
       events,
@@ -149,11 +149,11 @@ export class Database implements Statements {
 
   /** Resolves when the schema can be used. */
   ready(action = 'connecting'): Promise<void> {
-    this.prepared ??= this.lend(action, this.prepare, LONG).catch((error: unknown) => {
+    const first = () => this.lend(action, this.prepare, LONG);
+    return (this.prepared ??= this.watch.untilReached(first, this.parts.options).catch((error) => {
       this.prepared = undefined;
       throw error;
-    });
-    return this.prepared;
+    }));
   }
 
   /** {@link ready}, while a transaction of the application is open. Undefined: it is ready. */

@@ -4,7 +4,8 @@ import type { EventBus } from '../../../core/event-bus.js';
 import { FirstConnection } from '../../connections/first-connection.js';
 import { Outages } from '../../connections/outages.js';
 import { PostgresConnectionError } from '../errors/postgres-connection.errors.js';
-import { connectError } from '../errors/typed-error.js';
+import { connectError, isAway } from '../errors/typed-error.js';
+import type { PostgresOptions } from './postgres.options.js';
 
 /** The pool carries what other drivers use several connections for. */
 const ROLE = 'commands';
@@ -35,6 +36,8 @@ export class ServerWatch {
   private first: FirstConnection | undefined;
   private trying = false;
   private lastError: unknown;
+  /** When the first connection was tried, by the clock that never jumps. */
+  private firstTry: number | undefined;
   /** When the last outage was noticed, by the clock that never jumps. */
   lostAt = -Infinity;
 
@@ -45,6 +48,27 @@ export class ServerWatch {
     if (this.state !== 'new') return;
     this.first ??= new FirstConnection(() => this.announceDelay());
     void this.tryOn();
+  }
+
+  /**
+   * Calls `work`, which makes the first connection. Where no server can be reached, calls it again and
+   * again for `connectTimeout`: application and server may start at the same time.
+   */
+  async untilReached<T>(
+    work: () => Promise<T>,
+    { connectTimeout = 10_000 }: PostgresOptions,
+  ): Promise<T> {
+    this.firstTry ??= systemClock.now();
+    const backoff = new Backoff();
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        const left = this.firstTry + connectTimeout - systemClock.now();
+        if (this.state !== 'new' || left <= 0 || !isAway(error)) throw error;
+        await sleep(systemClock, Math.min(backoff.next(), left), this.closing.signal);
+      }
+    }
   }
 
   /** Call it when a statement is sent. Call the returned function with what became of it. */

@@ -1,4 +1,8 @@
-import { PermissionDeniedError, ServerReplyError } from '../../../core/errors/server.errors.js';
+import {
+  PermissionDeniedError,
+  ServerReplyError,
+  type Refused,
+} from '../../../core/errors/server.errors.js';
 import { StreamsError } from '../../../core/errors/streams.error.js';
 import { PostgresConnectionError, TooManyConnectionsError } from './postgres-connection.errors.js';
 import {
@@ -34,6 +38,21 @@ export function isBroken(error: unknown): boolean {
   );
 }
 
+/** What Node says where no server can be reached. */
+const UNREACHED = /^(?:ECONN|EHOST|ENET|EAI_AGAIN|ENOTFOUND|ETIMEDOUT|EPIPE|ENOENT)/;
+
+/**
+ * Whether a typed error says that no server can be reached yet: none listens, it starts, or its name is
+ * not known. False where waiting does not help: a wrong password, a server without TLS.
+ */
+export function isAway(error: unknown): boolean {
+  if (!(error instanceof PostgresConnectionError)) return false;
+  const { code, message } = error.cause as { code?: string; message?: string };
+  const state = sqlStateOf(error.cause);
+  if (state !== undefined) return state === '57P03' || state.startsWith('08');
+  return UNREACHED.test(code ?? '') || message?.startsWith('Connection terminated') === true;
+}
+
 /** What `pg` says where it has not sent a statement. */
 const NOT_SENT = /is not queryable|after calling end on the pool/;
 
@@ -51,7 +70,7 @@ function refusal(error: Error, action: string): StreamsError {
   const state = sqlStateOf(error) ?? '';
   switch (state) {
     case '42501':
-      return new PermissionDeniedError(action, error, { key: deniedIn(error.message) });
+      return new PermissionDeniedError(action, error, deniedIn(error.message));
     case '25006':
       return new ReadOnlyServerError(action, error);
     case '57014':
@@ -67,9 +86,17 @@ function refusal(error: Error, action: string): StreamsError {
   }
 }
 
-/** `permission denied for table delivery`: what the right is missing for. */
-const deniedIn = (message: string): string | undefined =>
-  /^permission denied for (.+)$/.exec(message)?.[1];
+const MAKE_SCHEMA =
+  'This role may not make or change the schema: call migrate() once with a role that may, and set migrate: false.';
+const GRANT =
+  'Run the statements of grantsSql() as the owner of the schema: they grant all rights that the library needs.';
+
+/** `permission denied for table delivery`: what the right is missing for, and what to do. */
+function deniedIn(message: string): Refused {
+  const key = /^permission denied for (.+)$/.exec(message)?.[1];
+  const advice = key === undefined || key.startsWith('database ') ? MAKE_SCHEMA : GRANT;
+  return { key, advice };
+}
 
 /** What to do where no connection could be made, by what the server or `pg` says. */
 const REMEDIES: readonly (readonly [state: RegExp, remedy: string])[] = [

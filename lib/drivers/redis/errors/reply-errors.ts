@@ -88,6 +88,9 @@ function wrongType(cause: Error, key: string): WrongKeyTypeError {
   return new WrongKeyTypeError(named, cause, wanted === 'zset' ? 'sorted set' : wanted);
 }
 
+const GRANT =
+  'Grant the right to this user by ACL SETUSER; redisAclRules() lists all rights that the library needs.';
+
 /** What the server, or a script of this library, says about what it refused. */
 function refused(error: Error, key?: string, sent?: string): Refused {
   const [, named] = /'([^']+)' command/.exec(error.message) ?? [];
@@ -95,6 +98,7 @@ function refused(error: Error, key?: string, sent?: string): Refused {
   return {
     command: named ?? sent ?? command?.name,
     key: keys.length === 1 ? keys[0] : undefined,
+    advice: GRANT,
   };
 }
 
