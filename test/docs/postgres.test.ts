@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { Logger, type INestApplicationContext, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Redis } from 'ioredis';
-import { DeadLetters, StreamPublisher } from 'nestjs-redis-streams';
+import { ConsumerGroupManager, DeadLetters, StreamPublisher } from 'nestjs-redis-streams';
 import { grantsSql, migrate } from 'nestjs-redis-streams/postgres';
+import { Pool } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { readPage } from '../support/doc-pages.js';
 import { createApp } from '../support/nest-app.js';
@@ -95,6 +96,24 @@ it('messages on Redis have their dead letters in PostgreSQL', async () => {
   });
   expect(await rows('select from streams.dead_letter')).toHaveLength(1);
   expect(await rows('select from streams.message')).toEqual([]);
+});
+
+it('a group handles again what was published since a time', async () => {
+  const { AppModule } = await import('../../sample/docs/postgres/app.module.js');
+  const { ReplayOnPostgres } = await import('../../sample/docs/groups/replay-on-postgres.js');
+  const app = await started(AppModule);
+  for (let message = 0; message < 3; message++) await publish(app);
+  await rows(`update streams.message set published_at = 1000
+    where id = (select min(id) from streams.message)`);
+  const groups = app.get(ConsumerGroupManager);
+  await groups.createGroup('order.placed', 'billing', { startId: '$' });
+  const pool = new Pool({ connectionString: process.env.DATABASE_URL });
+  onTestFinished(() => pool.end());
+  const replay = new ReplayOnPostgres(groups, pool);
+  await replay.replaySince(new Date(1001));
+  expect(await groups.getGroupInfo('order.placed', 'billing')).toMatchObject({ lag: 2 });
+  await replay.replaySince(new Date(1000));
+  expect(await groups.getGroupInfo('order.placed', 'billing')).toMatchObject({ lag: 3 });
 });
 
 it('a file names the driver', async () => {

@@ -57,7 +57,9 @@ const LINES: Lines = {
     key: `delays-lost ${stream}`,
   }),
   'worker-error': (event) =>
-    error(`The ${event.worker} failed, and tries again while this process runs: ${event.error.message}`),
+    error(
+      `The ${event.worker} failed, and tries again while this process runs: ${event.error.message}`,
+    ),
   disconnected: (event) =>
     warn(`The ${connectionName(event)} broke and is being replaced: ${event.error.message}`),
   unreachable: ({ address, error: { message }, ...connection }) => ({

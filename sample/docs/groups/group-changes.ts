@@ -12,7 +12,7 @@ export class GroupChanges {
     });
   }
 
-  /** Handles again what was published since then. */
+  /** On Redis: handles again what was published since then. */
   async replaySince(time: Date): Promise<void> {
     // An id begins with the time of its publication, in milliseconds.
     const before = `${time.getTime() - 1}-18446744073709551615`;
