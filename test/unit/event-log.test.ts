@@ -124,7 +124,9 @@ describe('the log', () => {
       expect.stringMatching(/^warn The group of stream "orders" and group "shop"/),
       expect.stringMatching(/^error .*between 0 and 5-0/),
       expect.stringMatching(/^error .*it broke/),
-      expect.stringMatching(/^error The reader failed, and tries again while this process runs: it broke/),
+      expect.stringMatching(
+        /^error The reader failed, and tries again while this process runs: it broke/,
+      ),
       expect.stringMatching(/^warn The reader connection broke .*it broke/),
       expect.stringMatching(/^log The reader connection works again/),
       expect.stringMatching(/^warn The commands connection of slot stateStore broke .*it broke/),
