@@ -20,7 +20,7 @@ export class InboxTransactionError extends StreamsError {
     'Let errors of statements through, or set a savepoint before a statement that may fail. Await every statement. Send no COMMIT and no ROLLBACK, call no release(), and no run() of the inbox in a handler.';
 
   /** @param why `failed`: a statement failed, and the handler caught the error */
-  constructor(why: keyof typeof WHAT) {
+  constructor(why: 'failed' | 'ended' | 'late' | 'released' | 'nested') {
     super(InboxTransactionError.code, `${WHAT[why]}. ${InboxTransactionError.advice}`);
   }
 }
