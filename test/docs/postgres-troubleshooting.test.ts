@@ -156,7 +156,7 @@ it('a server that takes no writes', async () => {
 it('a server that takes no more connections', async () => {
   const limited = await addressOf('shop', 'connection limit 1');
   await connected(limited);
-  expect(await published({ url: limited })).toBe(quoted('postgres-too-many'));
+  expect(await published({ url: limited, connectTimeout: 1500 })).toBe(quoted('postgres-too-many'));
 });
 
 it('a lock that another transaction holds', async () => {

@@ -67,6 +67,7 @@ async function harmed(run: Running, steps: number, harm: (step: number) => Promi
   for (let step = 1; step <= steps; step++) {
     await until('it goes on', () => run.published() >= (COUNT * step) / (steps + 1), 60_000);
     await harm(step);
+    await until('it is connected', () => run.told.at(-1)?.startsWith('connected') === true);
   }
   await run.publishing;
   await until(
@@ -161,4 +162,38 @@ test('a standby is read, refuses writes by name, and takes them once it is the p
   await standby.query('select pg_promote()');
   await state!.set('key', 'other');
   expect(await publish()).toEqual(expect.any(String));
+});
+
+test('after an outage owners get time to keep their entries fresh again', async () => {
+  const consumer = async (name: string) => {
+    const events = new EventBus();
+    let connectedAt = 0;
+    events.on('connected', () => void (connectedAt = performance.now()));
+    const driver = postgres({ url: server.url() }).open({ events, keyPrefix: '' });
+    onTestFinished(() => driver.source.close());
+    const subscription = await driver.source.subscribe({
+      ...{ streams: ['orders'], group: 'g', consumer: name, startId: '0' },
+      ...{ blockTimeout: 100, idleTimeout: 1000, reclaimInterval: 100 },
+    });
+    return { source: driver.source, subscription, since: () => performance.now() - connectedAt };
+  };
+  const owner = await consumer('owner');
+  const other = await consumer('other');
+  await owner.source.publish([
+    { stream: 'orders', fields: ['event_type', 'made', 'payload', '1'] },
+  ]);
+  const [lease] = await owner.subscription.pull(1);
+  await server.kill();
+  await until('it is noticed', async () => {
+    const [outcome] = await Promise.race([
+      owner.subscription.extend([lease!]).catch(() => ['failed']),
+      elapse(500).then(() => ['waits']),
+    ]);
+    return outcome !== 'held';
+  });
+  await elapse(2500);
+  await server.start();
+  await until('the other one is connected', () => other.since() < 1000);
+  while (other.since() < 1500) expect(await other.subscription.pull(1)).toEqual([]);
+  expect(await owner.subscription.extend([lease!])).toEqual(['held']);
 });

@@ -78,6 +78,9 @@ async function holding(id: number): Promise<() => Promise<void>> {
   };
 }
 
+/** Resolves when the driver has noticed that the server is away. */
+const terminated = (database: Database) => until('it is noticed', () => database.isAway);
+
 const raise = (id: number) =>
   ['raising', 'update counter set n = n + 1 where id = $1 returning n', [id]] as const;
 
@@ -179,7 +182,7 @@ describe('a server', () => {
   });
 
   test('that hangs does not hold statements, or the end of the process, for longer than the timeout', async () => {
-    const { database, told } = opened({ statementTimeout: 300, connectTimeout: 300 });
+    const { database, told } = opened({ statementTimeout: 1000, connectTimeout: 1000 });
     const { database: idle } = opened();
     await Promise.all([one(database), one(idle)]);
     server.server.freeze();
@@ -194,6 +197,31 @@ describe('a server', () => {
     await Promise.all(all.map((each) => each.close()));
     await until('no connection is left', () => all.every(({ connections }) => connections === 0));
     server.server.thaw();
+  });
+
+  test('that is away for a moment is waited for, and nothing fails', async () => {
+    const { database } = opened();
+    await one(database);
+    await server.server.kill();
+    await terminated(database);
+    const waits = Promise.all([one(database), database.query(...raise(6))]);
+    await server.server.start();
+    const [first, second] = await waits;
+    expect([first.rows, second.rows]).toEqual([[{ one: 1 }], [{ n: 1 }]]);
+  });
+
+  test('that stays away is waited for no longer than connectTimeout', async () => {
+    const { database } = opened({ connectTimeout: 1000 });
+    await one(database);
+    await server.server.kill();
+    await terminated(database);
+    const began = performance.now();
+    const errors = await Promise.all([failure(one(database)), failure(one(database))]);
+    expect(performance.now() - began).toBeGreaterThan(900);
+    expect(performance.now() - began).toBeLessThan(4000);
+    await server.server.start();
+    expect(errors[1]!.message).toContain(`(tried 127.0.0.1:${server.server.port} for 1 s)`);
+    expect(errors[1]).toMatchObject({ code: 'POSTGRES_CONNECTION', outcome: 'not-sent' });
   });
 
   test('that is not there is told of after a second, and found when it is', async () => {
@@ -218,15 +246,12 @@ describe('a server', () => {
     expect((await answers).map(({ rows }) => rows)).toEqual([[{ one: 1 }], [{ one: 1 }]]);
   });
 
-  test('that does not start is waited for no longer than connectTimeout from the start', async () => {
+  test('that does not start is waited for no longer than connectTimeout at the start', async () => {
     const { database } = opened({ url: 'postgres://127.0.0.1:1/none', connectTimeout: 700 });
     const began = performance.now();
     const refused = { code: 'POSTGRES_CONNECTION', outcome: 'not-sent' };
     expect(await failure(one(database))).toMatchObject(refused);
-    const first = performance.now();
-    expect(await failure(one(database))).toMatchObject(refused);
-    expect(first - began).toBeGreaterThanOrEqual(690);
-    expect(performance.now() - first).toBeLessThan(500);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(690);
   });
 
   test('that refuses the login is not waited for', async () => {
@@ -236,22 +261,24 @@ describe('a server', () => {
     expect(performance.now() - began).toBeLessThan(5000);
   });
 
-  test('that takes no more connections says so, and those that are open go on', async () => {
-    const { database } = opened();
-    await one(database);
+  test('that takes no more connections is asked again, and what waits too long is told why', async () => {
     const role = await server.server.createRole('single', secret('user'), 'connection limit 1');
-    const limited = opened({ url: server.server.url('test', role) });
+    await server.pool.query('grant all on counter to single');
+    const url = server.server.url('test', role);
+    const { database, told } = opened({ url, connectTimeout: 1000 });
     const release = await holding(6);
-    onTestFinished(release);
-    const [first, second] = [one(limited.database), failure(one(limited.database))];
-    await first;
-    expect(await second).toMatchObject({
+    const blocked = database.query(...raise(6));
+    await waiting(1);
+    expect(await failure(one(database))).toMatchObject({
       code: 'TOO_MANY_CONNECTIONS',
       outcome: 'not-sent',
       message: expect.stringContaining('Raise max_connections') as string,
     });
-    expect(limited.told).toEqual(['connected commands']);
-    expect((await one(limited.database)).rows).toEqual([{ one: 1 }]);
+    const waits = one(database);
+    await release();
+    await blocked;
+    expect((await waits).rows).toEqual([{ one: 1 }]);
+    expect(told).toEqual(['connected commands']);
   });
 
   test.each<[string, () => PostgresOptions, string]>([
@@ -270,7 +297,7 @@ describe('a server', () => {
 
 describe('a pool', () => {
   test('all of whose connections are in use is named as the reason', async () => {
-    const { database, told } = opened({ maxConnections: 1, connectTimeout: 200 });
+    const { database, told } = opened({ maxConnections: 1, connectTimeout: 1000 });
     const release = await holding(7);
     const blocked = database.query(...raise(7));
     await waiting(1);
@@ -285,7 +312,7 @@ describe('a pool', () => {
 
 describe('a statement', () => {
   test('that gets no answer in time is given up by the server, too', async () => {
-    const { database } = opened({ statementTimeout: 300 });
+    const { database } = opened({ statementTimeout: 1000 });
     const release = await holding(8);
     const error = await failure(database.query(...raise(8)));
     expect(error).toMatchObject({ code: 'POSTGRES_CONNECTION', outcome: 'unknown' });

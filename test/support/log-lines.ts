@@ -12,7 +12,7 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
   // What is said of a broken connection depends on what was under way.
   [/(?<=while serving \w+): .+?(?=\. The command)/g, ''],
   [/\b\d+ ms\b/g, '<time>'],
-  [/\b\d+\.\d s\b/g, '<time>'],
+  [/\b\d+(\.\d)? s\b/g, '<time>'],
   [/\b\d+ messages (?=wait|behind)/g, '<n> messages '],
   [/(?<=its limit is )\d+/g, '<n>'],
 ];

@@ -130,8 +130,8 @@ export class UnsupportedFeatureError extends StreamsError {
 
 /**
  * A package that a driver or `loadConfig` needs is not installed: an optional peer dependency of this library.
- * Thrown by `loadConfig`, and by the first call that needs a connection: `listen`, a publication, `StreamConsumer.start`. Has `package`,
- * and the `command` that installs it.
+ * Thrown by `loadConfig`, and by the first call that needs a connection: `listen`, a publication,
+ * `StreamConsumer.start`. The PostgreSQL driver throws it when it is opened. Has `package`, and the `command` that installs it.
  */
 export class MissingPackageError extends StreamsError {
   static readonly code: string = 'MISSING_PACKAGE';

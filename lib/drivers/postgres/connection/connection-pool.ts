@@ -1,15 +1,32 @@
 import type { Client, ClientBase, CustomTypesConfig, Pool, PoolClient } from 'pg';
-import { systemClock, within } from '../../../core/clock.js';
+import { sleep, systemClock, within } from '../../../core/clock.js';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
-import { connectError, isPoolBusy, sqlStateOf } from '../errors/typed-error.js';
+import { triedFor } from '../../connections/first-connection.js';
+import { connectError, isAway, isPoolBusy, sqlStateOf } from '../errors/typed-error.js';
 import { loadPg } from './pg.js';
-import { clientsOf, hearErrors, type Clients } from './pg-pool.js';
+import { addressOf, clientsOf, hearErrors, type Clients } from './pg-pool.js';
 import type { PostgresOptions } from './postgres.options.js';
 import type { ServerWatch } from './server-watch.js';
 import { valueTypes } from './value-types.js';
 
 /** Longest wait for connections to end when the driver closes, in milliseconds. */
 const FAREWELL = 1000;
+/** Pause before the server, or the pool, is asked for a connection again, in milliseconds. */
+const PAUSE = 100;
+/** The pool itself gives up a little earlier, and says why, in milliseconds. */
+const GRACE = 100;
+const NO_ANSWER = 'there was no answer so far';
+
+/** How a client is taken out of the pool. */
+export interface TakeOptions {
+  /** Longest wait, in milliseconds. 0: one try. @default connectTimeout */
+  readonly patience?: number;
+  /**
+   * For what a transaction of the application waits for, which may hold the last client of its pool:
+   * takes a client beside that pool.
+   */
+  readonly aside?: boolean;
+}
 
 /** The clients of one driver: those of the pool, and single ones. */
 export class ConnectionPool {
@@ -23,11 +40,14 @@ export class ConnectionPool {
   readonly #made = new WeakMap<ClientBase, number>();
   private closing: Promise<void> | undefined;
 
+  private readonly connectTimeout: number;
+
   constructor(
     options: PostgresOptions,
     private readonly watch: ServerWatch,
   ) {
     this.#options = options;
+    this.connectTimeout = options.connectTimeout ?? 10_000;
   }
 
   /** How many connections of the driver's own are open. */
@@ -46,27 +66,32 @@ export class ConnectionPool {
   }
 
   /**
-   * Takes a client out of the pool. It must be released.
-   * @param aside for what a transaction of the application waits for, which may hold the last client
-   * of its pool: a client beside that pool
+   * Takes a client out of the pool. It must be released. While the server is away, or takes no more
+   * connections, this waits.
    * @throws PostgresConnectionError, ClosedError
    */
-  async take(action: string, aside = false): Promise<PoolClient> {
-    this.refuseClosed();
+  async take(action: string, options: TakeOptions = {}): Promise<PoolClient> {
+    const { patience = this.connectTimeout, aside = false } = options;
     const clients = await this.load();
     const pool = aside ? clients.aside : clients.pool;
-    try {
-      for (;;) {
-        const client = await pool.connect();
-        hearErrors(client);
-        if ((this.#made.get(client) ?? 0) >= this.watch.lostAt) return client;
-        // Made before the outage, so it may be broken without having noticed.
-        client.release(true);
-      }
-    } catch (error) {
+    const deadline = systemClock.now() + patience;
+    for (let last: unknown; ;) {
       this.refuseClosed();
-      if (!isPoolBusy(error) && sqlStateOf(error) !== '53300') this.watch.failed(error);
-      throw connectError(error, action);
+      const left = deadline - systemClock.now();
+      if (left > 0 && this.watch.isTrying) await this.watch.answers(left);
+      const isLate = patience > 0 && systemClock.now() >= deadline;
+      try {
+        if (isLate) throw (last ?? this.watch.lastError ?? new Error(NO_ANSWER)) as Error;
+        return await this.takeNow(pool, patience > 0 ? left : this.connectTimeout);
+      } catch (error) {
+        last = error;
+        this.refuseClosed();
+        if (!isShort(error)) this.watch.failed(error);
+        const isOver = patience > 0 && systemClock.now() >= deadline;
+        if (isOver) throw connectError(error, action + this.tried(patience));
+        if (patience === 0 || !(isAway(error) || isShort(error))) throw connectError(error, action);
+        if (isShort(error)) await sleep(systemClock, PAUSE);
+      }
     }
   }
 
@@ -93,6 +118,21 @@ export class ConnectionPool {
   close(): Promise<void> {
     this.closing ??= this.end();
     return this.closing;
+  }
+
+  /** @param ms longest wait, in milliseconds */
+  private async takeNow(pool: Pool, ms: number): Promise<PoolClient> {
+    for (;;) {
+      const client = await inTime(pool.connect(), ms);
+      hearErrors(client);
+      if ((this.#made.get(client) ?? 0) >= this.watch.lostAt) return client;
+      // Made before the outage, so it may be broken without having noticed.
+      client.release(true);
+    }
+  }
+
+  private tried(ms: number): string {
+    return triedFor(addressOf(this.#options), ms);
   }
 
   private async open(): Promise<Clients> {
@@ -130,6 +170,25 @@ export class ConnectionPool {
   private refuseClosed(): void {
     if (this.closing) throw new ClosedError('The connection to PostgreSQL');
   }
+}
+
+/** The server is there, and has no connection for this statement. */
+const isShort = (error: unknown): boolean => isPoolBusy(error) || sqlStateOf(error) === '53300';
+
+/** A client that comes too late is given back. */
+async function inTime(taking: Promise<PoolClient>, ms: number): Promise<PoolClient> {
+  const late = new AbortController();
+  try {
+    const client = await Promise.race([taking, sleep(systemClock, ms + GRACE, late.signal)]);
+    if (client) return client;
+  } finally {
+    late.abort();
+  }
+  void taking.then(
+    (client) => client.release(),
+    () => undefined,
+  );
+  throw new Error(NO_ANSWER);
 }
 
 /** `pg` adds the client, which knows the password, to the error of an idle client. */

@@ -1,25 +1,16 @@
 import type { Client, ClientBase, PoolClient } from 'pg';
-import type { EventBus } from '../../../core/event-bus.js';
 import { isBroken, isReadOnly, isSchemaMissing, typedError } from '../errors/typed-error.js';
 import { SchemaMissingError } from '../errors/schema.errors.js';
-import { ConnectionPool } from './connection-pool.js';
+import { ConnectionPool, type TakeOptions } from './connection-pool.js';
+import type { DatabaseOptions } from './database.options.js';
 import { addressOf, hidden } from './pg-pool.js';
-import type { PostgresOptions } from './postgres.options.js';
 import { ServerWatch } from './server-watch.js';
 import { cancelled, isTimeout } from './statement-cancel.js';
-import { SchemaName, type Answer, type Statements } from './statements.js';
+import type { Answer, SchemaName, Statements } from './statements.js';
 import { again, asOne } from './transaction.js';
 
 /** Longest wait where the schema is prepared, or each row of a group changed, in milliseconds. */
 const LONG = { timeout: 600_000 };
-
-export interface DatabaseOptions {
-  readonly options: PostgresOptions;
-  readonly schema: SchemaName;
-  readonly events: EventBus;
-  /** Awaited on the first connection, before any other statement. Again where it rejects. */
-  readonly prepare: (statements: Statements) => Promise<unknown>;
-}
 
 /**
  * The pool of connections of one driver. Statements have no names and set nothing on their
@@ -51,6 +42,12 @@ export class Database implements Statements {
   /** Begins to connect. A statement does so, too. */
   connect(): void {
     this.watch.begin();
+    void this.ready().catch(() => undefined);
+  }
+
+  /** Whether the server could not be reached last. It is tried again all the time. */
+  get isAway(): boolean {
+    return this.watch.isTrying;
   }
 
   /** How many connections of the driver's own are open. */
@@ -149,11 +146,11 @@ export class Database implements Statements {
 
   /** Resolves when the schema can be used. */
   ready(action = 'connecting'): Promise<void> {
-    const first = () => this.lend(action, this.prepare, LONG);
-    return (this.prepared ??= this.watch.untilReached(first, this.parts.options).catch((error) => {
+    this.prepared ??= this.lend(action, this.prepare, LONG).catch((error: unknown) => {
       this.prepared = undefined;
       throw error;
-    }));
+    });
+    return this.prepared;
   }
 
   /** {@link ready}, while a transaction of the application is open. Undefined: it is ready. */
@@ -168,9 +165,9 @@ export class Database implements Statements {
     await this.pool.close();
   }
 
-  private async probe(): Promise<void> {
-    if (!this.isPrepared) return this.ready();
-    await this.lend('connecting', (own) => own.query('connecting', 'select 1'));
+  private probe(): Promise<unknown> {
+    const ask = (own: Statements) => own.query('connecting', 'select 1');
+    return this.lend('connecting', ask, { patience: 0 });
   }
 
   private readonly prepare = async (own: Statements): Promise<void> => {
@@ -197,9 +194,9 @@ export class Database implements Statements {
   private async lend<T>(
     action: string,
     work: (own: Statements) => Promise<T>,
-    { timeout = this.timeout, aside = false } = {},
+    { timeout = this.timeout, ...how }: { timeout?: number } & TakeOptions = {},
   ): Promise<T> {
-    const client = await this.pool.take(action, aside);
+    const client = await this.pool.take(action, how);
     let useless: boolean | undefined;
     const own: Statements = {
       query: async (doing, text, values) => {
@@ -234,14 +231,14 @@ export class Database implements Statements {
     };
     try {
       const answer = await client.query<Row>(query);
-      became('answered');
       this.watch.works();
+      became('answered');
       return answer;
     } catch (error) {
       const broken = isBroken(error);
+      if (!broken) this.watch.works();
       became(broken ? 'unanswered' : 'answered');
       if (broken) this.watch.failed(error);
-      else this.watch.works();
       if (isTimeout(error)) throw await cancelled(client, timeout, error);
       if (isSchemaMissing(error)) this.prepared = void (this.isPrepared = false);
       throw error;

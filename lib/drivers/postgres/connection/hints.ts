@@ -48,7 +48,8 @@ export class Hints {
     this.timer = undefined;
     const payloads = [...this.gathered].flatMap(([kind, what]) => payloadsOf(kind, [...what]));
     this.gathered.clear();
-    if (payloads.length === 0) return;
+    // While the server is away, looking finds what a hint would have told.
+    if (payloads.length === 0 || this.database.isAway) return;
     await this.database
       .query('sending hints', 'select pg_notify($1, payload) from unnest($2::text[]) payload', [
         channelOf(this.database.schema.name),

@@ -90,8 +90,8 @@ export const POSTGRES_OPTIONS = declareOptions(
      */
     pollInterval: whole(10, LONGEST_TIMEOUT).duration(),
     /**
-     * Longest wait for a connection, in milliseconds. At the start also how long a server is waited for
-     * that is not there yet. 2147483647 at most. Not together with `pool`.
+     * Longest wait for a connection, in milliseconds: at the start, and of each statement while the
+     * server is away. 2147483647 at most. Not together with `pool`.
      * @default 10000
      */
     connectTimeout: whole(1, LONGEST_TIMEOUT).duration(),

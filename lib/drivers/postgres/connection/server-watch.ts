@@ -4,8 +4,7 @@ import type { EventBus } from '../../../core/event-bus.js';
 import { FirstConnection } from '../../connections/first-connection.js';
 import { Outages } from '../../connections/outages.js';
 import { PostgresConnectionError } from '../errors/postgres-connection.errors.js';
-import { connectError, isAway } from '../errors/typed-error.js';
-import type { PostgresOptions } from './postgres.options.js';
+import { connectError } from '../errors/typed-error.js';
 
 /** The pool carries what other drivers use several connections for. */
 const ROLE = 'commands';
@@ -35,40 +34,37 @@ export class ServerWatch {
   private state: 'new' | 'up' | 'down' = 'new';
   private first: FirstConnection | undefined;
   private trying = false;
-  private lastError: unknown;
-  /** When the first connection was tried, by the clock that never jumps. */
-  private firstTry: number | undefined;
+  /** Aborts when the server answers. */
+  private arrival = new AbortController();
+  /** Why the last try has failed. */
+  lastError: unknown;
   /** When the last outage was noticed, by the clock that never jumps. */
   lostAt = -Infinity;
 
   constructor(private readonly options: ServerWatchOptions) {}
+
+  /** Whether the server answered last. */
+  get isUp(): boolean {
+    return this.state === 'up';
+  }
+
+  /** Whether this object tries to reach the server: no statement needs to. */
+  get isTrying(): boolean {
+    return this.trying;
+  }
+
+  /** Waits until the server answers, for `ms` milliseconds at most. Answers whether it does. */
+  async answers(ms: number): Promise<boolean> {
+    const signals = [this.arrival.signal, this.closing.signal];
+    if (!this.isUp) await sleep(systemClock, ms, AbortSignal.any(signals));
+    return this.isUp;
+  }
 
   /** Tries until the first connection is made, and reports where that takes long. */
   begin(): void {
     if (this.state !== 'new') return;
     this.first ??= new FirstConnection(() => this.announceDelay());
     void this.tryOn();
-  }
-
-  /**
-   * Calls `work`, which makes the first connection. Where no server can be reached, calls it again and
-   * again for `connectTimeout`: application and server may start at the same time.
-   */
-  async untilReached<T>(
-    work: () => Promise<T>,
-    { connectTimeout = 10_000 }: PostgresOptions,
-  ): Promise<T> {
-    this.firstTry ??= systemClock.now();
-    const backoff = new Backoff();
-    for (;;) {
-      try {
-        return await work();
-      } catch (error) {
-        const left = this.firstTry + connectTimeout - systemClock.now();
-        if (this.state !== 'new' || left <= 0 || !isAway(error)) throw error;
-        await sleep(systemClock, Math.min(backoff.next(), left), this.closing.signal);
-      }
-    }
   }
 
   /** Call it when a statement is sent. Call the returned function with what became of it. */
@@ -80,11 +76,12 @@ export class ServerWatch {
     };
   }
 
-  /** Call it when the server has answered. */
+  /** Call it when the server has answered, before the statement counts as answered: the outage is measured here. */
   works(): void {
     if (this.state === 'up' || this.closing.signal.aborted) return;
     if (this.state === 'down') this.outages.over(systemClock.now(), 'known');
     this.state = 'up';
+    this.arrival.abort();
     this.first?.over();
     this.options.events.emit('connected', this.named);
   }
@@ -97,6 +94,7 @@ export class ServerWatch {
     this.outages.broke(systemClock.now());
     if (this.state === 'down') return;
     this.state = 'down';
+    this.arrival = new AbortController();
     this.lostAt = systemClock.now();
     const typed = new PostgresConnectionError('unknown', `serving ${ROLE}`, error);
     this.options.events.emit('disconnected', { ...this.named, error: typed });
@@ -119,7 +117,7 @@ export class ServerWatch {
     this.trying = true;
     const backoff = new Backoff();
     while (this.state !== 'up' && !this.closing.signal.aborted) {
-      await this.options.probe().catch((error: unknown) => (this.lastError = error));
+      await this.options.probe().catch(() => undefined);
       if ((this.state as string) !== 'up')
         await sleep(systemClock, backoff.next(), this.closing.signal);
     }

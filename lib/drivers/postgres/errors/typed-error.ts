@@ -42,14 +42,13 @@ export function isBroken(error: unknown): boolean {
 const UNREACHED = /^(?:ECONN|EHOST|ENET|EAI_AGAIN|ENOTFOUND|ETIMEDOUT|EPIPE|ENOENT)/;
 
 /**
- * Whether a typed error says that no server can be reached yet: none listens, it starts, or its name is
- * not known. False where waiting does not help: a wrong password, a server without TLS.
+ * Whether no connection could be made because no server can be reached yet: none listens, it starts,
+ * or its name is not known. False where waiting does not help: a wrong password, a server without TLS.
  */
 export function isAway(error: unknown): boolean {
-  if (!(error instanceof PostgresConnectionError)) return false;
-  const { code, message } = error.cause as { code?: string; message?: string };
-  const state = sqlStateOf(error.cause);
-  if (state !== undefined) return state === '57P03' || state.startsWith('08');
+  const state = sqlStateOf(error);
+  if (state !== undefined) return isBroken(error);
+  const { code, message } = error as { code?: string; message?: string };
   return UNREACHED.test(code ?? '') || message?.startsWith('Connection terminated') === true;
 }
 
