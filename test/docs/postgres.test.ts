@@ -4,8 +4,13 @@ import { join } from 'node:path';
 import { Logger, type INestApplicationContext, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Redis } from 'ioredis';
-import { ConsumerGroupManager, DeadLetters, StreamPublisher } from 'nestjs-redis-streams';
-import { grantsSql, migrate } from 'nestjs-redis-streams/postgres';
+import {
+  ConsumerGroupManager,
+  DeadLetters,
+  StreamPublisher,
+  StreamsModule,
+} from 'nestjs-redis-streams';
+import { grantsSql, migrate, postgres } from 'nestjs-redis-streams/postgres';
 import { Pool } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { readPage } from '../support/doc-pages.js';
@@ -99,9 +104,11 @@ it('messages on Redis have their dead letters in PostgreSQL', async () => {
 });
 
 it('a group handles again what was published since a time', async () => {
-  const { AppModule } = await import('../../sample/docs/postgres/app.module.js');
   const { ReplayOnPostgres } = await import('../../sample/docs/groups/replay-on-postgres.js');
-  const app = await started(AppModule);
+  const driver = postgres({ url: process.env.DATABASE_URL! });
+  const shop = StreamsModule.forRoot({ group: 'shop', slots: { messageSource: driver } });
+  const app = await NestFactory.createApplicationContext(shop, { logger: false });
+  onTestFinished(() => app.close());
   for (let message = 0; message < 3; message++) await publish(app);
   await rows(`update streams.message set published_at = 1000
     where id = (select min(id) from streams.message)`);
