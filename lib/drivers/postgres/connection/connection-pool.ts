@@ -38,6 +38,7 @@ export class ConnectionPool {
   readonly #open = new Set<ClientBase>();
   /** When clients of the pool were made, by the clock that never jumps. */
   readonly #made = new WeakMap<ClientBase, number>();
+  #unfollow: (() => void) | undefined;
   private closing: Promise<void> | undefined;
 
   private readonly connectTimeout: number;
@@ -146,18 +147,22 @@ export class ConnectionPool {
   }
 
   private follow(pool: Pool, own: boolean): void {
-    pool.on('error', (error) => this.watch.failed(withoutClient(error)));
-    pool.on('connect', (client) => {
+    const onError = (error: Error): void => this.watch.failed(withoutClient(error));
+    const onConnect = (client: PoolClient): void => {
       hearErrors(client);
       this.#made.set(client, systemClock.now());
       if (!own) return;
       this.#open.add(client);
       client.once('end', () => this.#open.delete(client));
-    });
+    };
+    pool.on('error', onError).on('connect', onConnect);
+    // The pool of the application outlives this driver.
+    if (!own) this.#unfollow = () => pool.off('error', onError).off('connect', onConnect);
   }
 
   private async end(): Promise<void> {
     const clients = await this.#clients?.catch(() => undefined);
+    this.#unfollow?.();
     if (clients?.own || clients?.aside !== clients?.pool) void clients?.aside.end();
     const ended = [...this.#open].map(
       (client) => new Promise<void>((resolve) => client.once('end', () => resolve())),
