@@ -174,7 +174,7 @@ describe('boxes', () => {
   it('that cannot be read for long tell their client', async () => {
     const proxy = await startProxy(server.url);
     onTestFinished(() => proxy.close());
-    const client = await openBox(open({ url: proxy.url, pollInterval: 50 }));
+    const client = await openBox(open({ url: proxy.url, pollInterval: 50, connectTimeout: 500 }));
     await proxy.close();
     await until('it is told', () => client.lost.length > 0);
     expect(client.lost[0]).toMatchObject({ code: 'POSTGRES_CONNECTION' });

@@ -145,14 +145,15 @@ export class PostgresReplyBox implements ReplyBox {
   }
 
   private async attempt(): Promise<Fields[]> {
+    const began = performance.now();
     try {
-      if (performance.now() > this.keptAt + KEEP_EVERY) await this.keep();
+      if (began > this.keptAt + KEEP_EVERY) await this.keep();
       const found = await this.take();
       this.failingSince = undefined;
       this.pauses.reset();
       return found;
     } catch (error) {
-      await this.failed(error as Error);
+      await this.failed(error as Error, began);
       return [];
     }
   }
@@ -180,12 +181,13 @@ export class PostgresReplyBox implements ReplyBox {
     return rows.map(fieldsOf);
   }
 
-  private async failed(error: Error): Promise<void> {
+  /** @param began when the attempt began: it waits for a server that is away */
+  private async failed(error: Error, began: number): Promise<void> {
     if (this.closed) return;
     // The failure that broke the connection may have deleted the box too.
     this.keptAt = -Infinity;
     const now = performance.now();
-    this.failingSince ??= now;
+    this.failingSince ??= began;
     if (now - this.failingSince > LOST_AFTER) {
       this.failingSince = now;
       this.options.onLost(error);
