@@ -59,7 +59,7 @@ describe.each(SCENES)('%s', (server, open) => {
     scene = await open();
   });
 
-  it('keeps the order of each key while owners are killed', { timeout: 90_000 }, async () => {
+  it('keeps the order of each key while owners are killed', { timeout: 40_000 }, async () => {
     const payloads = messages(1500, 30);
     await Promise.all(['one', 'two', 'three'].map((name) => scene.worker(name, OPTIONS)));
     const publishing = scene.publish(payloads);
@@ -82,7 +82,7 @@ describe.each(SCENES)('%s', (server, open) => {
     );
   });
 
-  it('an owner that was frozen settles nothing when it wakes up', { timeout: 90_000 }, async () => {
+  it('an owner that was frozen settles nothing when it wakes up', { timeout: 40_000 }, async () => {
     const payloads = [...messages(300, 30), { key: 'k0', ms: LONG }, ...messages(600, 30)];
     const frozen = await scene.worker('frozen', OPTIONS);
     const surviving = scene.worker('survivor', OPTIONS);

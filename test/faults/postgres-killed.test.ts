@@ -165,7 +165,7 @@ describe('a server that is away', () => {
     expect(tries).toBeLessThan(20);
     expect(share).toBeLessThan(LITTLE);
     // Each part of the process tells of each reason once.
-    expect(worker.count('worker-error')).toBeLessThan(25);
+    expect(worker.count('worker-error')).toBeLessThan(10);
     expect(worker.count('disconnected')).toBeLessThan(3);
     expect(worker.errors).toBe('');
   });

@@ -37,7 +37,7 @@ describe.each(SCENES)('%s', (server, open) => {
 
   it(
     'workflows with a delay and a join come to their end while workers are killed, each step published once',
-    { timeout: 120_000 },
+    { timeout: 60_000 },
     async () => {
       const began = performance.now();
       const victims = [await worker('a-0'), await worker('b-0')];

@@ -10,6 +10,20 @@ const UNDER_GUARDS = `if p_keys is not null and not {schema}.guards_hold(p_keys,
 const E = `e as materialized (select * from unnest(p_grps, p_messages, p_redrives, p_holds)
         with ordinality as e(grp, message, redrive, hold, at))`;
 
+/**
+ * Returns one word for each lease, in order. @param outcomes the words of the leases that stand in these
+ * lists; those that stand in none are lost or gone
+ */
+const wordsOf = (outcomes: Readonly<Record<string, string>>): string => {
+  const lists = Object.entries(outcomes);
+  const words = lists.map(([list, word]) => `when ${list}.at is not null then '${word}'`);
+  const joins = lists.map(([list]) => `left join ${list} on ${list}.at = e.at`);
+  return `select array_agg(case ${words.join(' ')}
+        else {schema}.word_of_lease(e.grp, e.message, e.redrive) end order by e.at) into v_words
+    from e ${joins.join(' ')};
+    return v_words;`;
+};
+
 /** Completes keys. Returns those that were not completed before. */
 const COMPLETE = `create function {schema}.complete_keys(p_keys text[], p_ttls bigint[])
   returns text[] language plpgsql ${FAST} as $$
@@ -156,11 +170,7 @@ const PUT_BACK = `create function {schema}.put_back(
       where ${STILL_HELD} and not d.trimmed and e.kind <> 'leave' and not ${HAS_DATA}
       returning e.at
     )
-    select array_agg(case when settled.at is not null then 'settled'
-        when dropped.at is not null then 'trimmed'
-        else {schema}.word_of_lease(e.grp, e.message, e.redrive) end order by e.at) into v_words
-    from e left join settled on settled.at = e.at left join dropped on dropped.at = e.at;
-    return v_words;
+    ${wordsOf({ settled: 'settled', dropped: 'trimmed' })}
   end $$`;
 
 /**
@@ -191,10 +201,7 @@ const BURY = `create function {schema}.bury(
       left join ${messageOf('g.stream', 'e.message')} on true
       order by e.at
     )
-    select array_agg(case when settled.at is not null then 'settled'
-        else {schema}.word_of_lease(e.grp, e.message, e.redrive) end order by e.at) into v_words
-    from e left join settled on settled.at = e.at;
-    return v_words;
+    ${wordsOf({ settled: 'settled' })}
   end $$`;
 
 /**
@@ -228,11 +235,7 @@ const HOLD = `create function {schema}.put_on_hold(
       update {schema}.delivery d set trimmed = true from e join stored on stored.at = e.at
       where ${STILL_HELD} and stored.fields is null returning e.at
     )
-    select array_agg(case when settled.at is not null then 'settled'
-        when unheld.at is not null then 'unheld'
-        else {schema}.word_of_lease(e.grp, e.message, e.redrive) end order by e.at) into v_words
-    from e left join settled on settled.at = e.at left join unheld on unheld.at = e.at;
-    return v_words;
+    ${wordsOf({ settled: 'settled', unheld: 'unheld' })}
   end $$`;
 
 /** What settles leases. */
