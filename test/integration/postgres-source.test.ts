@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import type { ConnectionError } from '../../lib/core/errors/connection.errors.js';
 import { ack, release, retry } from '../../lib/core/settlement.js';
 import type { PostgresOptions } from '../../lib/drivers/postgres/connection/postgres.options.js';
 import { PostgresReader, pulls, take, valueOf } from '../support/postgres-reader.js';
@@ -68,6 +69,24 @@ describe('an answer that is lost', () => {
     expect(adopted).toEqual([{ stream, group: GROUP, count: 1 }]);
     expect(await subscription.begin(lease!)).toBe('started');
     await reader.ack(lease!);
+  });
+
+  it('of a publication: what follows it is not sent, so that none overtakes it', async () => {
+    const { proxy, reader } = await openBehindProxy();
+    await reader.publish(stream, 'first');
+    const fields = (value: number) => ['value', String(value)];
+    const entries = Array.from({ length: 1500 }, (_, value) => ({ stream, fields: fields(value) }));
+    const cut = proxy.cutAtReply();
+    const publishing = reader.driver.source.publish(entries);
+    await cut;
+    const outcomes = (await publishing).map((result) => (result as ConnectionError).outcome);
+    expect(outcomes).toEqual([...Array(1000).fill('unknown'), ...Array(500).fill('not-sent')]);
+    const { rows } = await server.pool.query(
+      `select from streams.message m join streams.stream s on s.id = m.stream
+      where s.name = $1 and m.fields = any ($2)`,
+      [stream, entries.slice(1000).map((entry) => JSON.stringify(entry.fields))],
+    );
+    expect(rows).toEqual([]);
   });
 
   it('of a settlement: carried out again it says what became of it', async () => {

@@ -1,7 +1,9 @@
 import { chunksOf } from '../../../core/collections/chunks.js';
+import { ConnectionError } from '../../../core/errors/connection.errors.js';
 import type { OutgoingEntry } from '../../../core/message.js';
 import type { Database } from '../connection/database.js';
 import type { Hints } from '../connection/hints.js';
+import { PostgresConnectionError } from '../errors/postgres-connection.errors.js';
 import { sqlStateOf } from '../errors/typed-error.js';
 import type { Streams } from '../streams/streams.js';
 import { problemOf } from './entry-problem.js';
@@ -44,9 +46,14 @@ export class Publishing {
     const results = entries.map((entry): Result | undefined => problemOf(entry));
     const good = entries.flatMap((entry, index) => (results[index] ? [] : [{ entry, index }]));
     const chunks = chunksOf(good, AT_ONCE, ({ entry }) => lengthOf(entry), MOST_CHARACTERS);
-    // One after the other: the order of a stream is that of the entries.
+    // One after the other: the order of a stream is that of the entries. What follows a failure is not
+    // sent: a caller that sends the failed ones again would have them behind it.
+    let failure: Error | undefined;
     for (const chunk of chunks) {
-      const published = await this.publishChunk(chunk.map(({ entry }) => entry));
+      const published = failure
+        ? notSent(chunk.length, failure)
+        : await this.publishChunk(chunk.map(({ entry }) => entry));
+      failure ??= published.find(isOfAll);
       for (const [place, { index }] of chunk.entries()) results[index] = published[place]!;
     }
     return results as Result[];
@@ -63,7 +70,12 @@ export class Publishing {
     } catch (error) {
       if (entries.length === 1 || !isOfOneEntry(error)) return entries.map(() => error as Error);
       const results: Result[] = [];
-      for (const entry of entries) results.push(...(await this.publishChunk([entry])));
+      let failure: Error | undefined;
+      for (const entry of entries) {
+        const [result] = failure ? notSent(1, failure) : await this.publishChunk([entry]);
+        if (isOfAll(result)) failure ??= result;
+        results.push(result!);
+      }
       return results;
     }
   }
@@ -81,6 +93,17 @@ export class Publishing {
 function isOfOneEntry(error: unknown): boolean {
   const state = sqlStateOf((error as Error).cause);
   return state !== undefined && /^(22|54)/.test(state);
+}
+
+/** The error does not tell of this entry alone: what follows it would fail, or overtake it. */
+const isOfAll = (result: Result | undefined): result is Error =>
+  result instanceof Error && !isOfOneEntry(result);
+
+/** The results of entries behind a failure. */
+function notSent(count: number, failure: Error): Error[] {
+  const isAway = failure instanceof ConnectionError;
+  const error = isAway ? new PostgresConnectionError('not-sent', 'publishing', failure) : failure;
+  return Array.from({ length: count }, () => error);
 }
 
 function lengthOf({ fields }: OutgoingEntry): number {
