@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
  * @typedef {object} NotRun
  * @property {string} suite the outermost `describe`, else the file
  * @property {string} name with all `describe` around it
- * @property {string} [reason] what the test said when it skipped itself
+ * @property {string} [reason] what the test, or its suite, says of why
  */
 
 /**
@@ -48,12 +48,18 @@ function countsOf(modules) {
 /** @param {import('vitest/node').TestCase} test @returns {NotRun} */
 function notRun(test) {
   const names = test.fullName.split(' > ');
-  const result = test.result();
+  const reason = reasonOf(test);
   return {
     suite: names.length > 1 ? (names[0] ?? '') : test.module.relativeModuleId,
     name: names.join(' '),
-    ...('note' in result && result.note !== undefined && { reason: result.note }),
+    ...(reason !== undefined && { reason }),
   };
+}
+
+/** What the test said when it skipped itself, else what its suite says of all its tests. @param {import('vitest/node').TestCase} test */
+function reasonOf(test) {
+  const result = test.result();
+  return ('note' in result ? result.note : undefined) ?? test.meta().notRun;
 }
 
 /**
