@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { missingNats, natsBinary } from './nats-binaries.js';
+import { isStopped } from './process-children.js';
 import { freePort, guard } from './redis-process.js';
 import { giveAway, unprivileged } from './unprivileged.js';
 
@@ -176,9 +177,10 @@ export class NatsServer {
     await this.#ended;
   }
 
-  /** SIGSTOP: connections stay open and nothing answers. */
+  /** SIGSTOP: connections stay open and nothing answers any more. */
   freeze() {
     process.kill(this.pid, 'SIGSTOP');
+    while (!isStopped(this.pid));
   }
 
   /** SIGCONT. */

@@ -1,6 +1,7 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import type { SuiteOptions } from 'vitest';
 import { missingNats, type NatsVersion } from './nats-binaries.js';
+import type { NatsLogin } from './nats-auth.js';
 import { startNats, type NatsServer, type StartNatsOptions } from './nats-server.js';
 
 export interface TestNats {
@@ -12,12 +13,18 @@ export interface TestNats {
   cleanup(): Promise<void>;
 }
 
-/** A private server for one test file, with JetStream and nothing in it. Options that ask for credentials: `startNats`. */
-export async function testNats(options: StartNatsOptions = {}): Promise<TestNats> {
-  const server = await startNats(options);
+export interface TestNatsOptions extends StartNatsOptions {
+  /** How clients log in, one of those in nats-auth.ts. Default: anyhow. */
+  readonly login?: NatsLogin;
+}
+
+/** A private server for one test file, with JetStream and nothing in it. */
+export async function testNats({ login, ...options }: TestNatsOptions = {}): Promise<TestNats> {
+  const config = { ...options.config, ...login?.server.config };
+  const server = await startNats({ ...options, ...login?.server, config });
   const url = server.url();
   const reconnecting = { maxReconnectAttempts: -1, reconnectTimeWait: 50 };
-  const client = await connect({ servers: url, ...reconnecting });
+  const client = await connect({ servers: url, ...reconnecting, ...login?.client });
   return {
     url,
     server,

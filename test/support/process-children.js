@@ -23,6 +23,17 @@ export function runs(pid) {
   return processes().some((process) => process.pid === pid && !process.state.startsWith('Z'));
 }
 
+/**
+ * Whether all threads of a process have heard a SIGSTOP: those of another core may take a moment.
+ *
+ * @param {number} pid
+ */
+export function isStopped(pid) {
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) return processes().some((it) => it.pid === pid && it.state[0] === 'T');
+  return readdirSync(tasks).every((id) => /\) T/.test(statOf(`${pid}/task/${id}`) ?? ') T'));
+}
+
 /** All processes of the machine: from /proc where there is one, because small images have no `ps`. */
 function processes() {
   return existsSync('/proc/self/stat') ? ofProc() : ofPs();

@@ -1,6 +1,6 @@
 // @ts-check
 import { stripVTControlCharacters } from 'node:util';
-import { SECRETS, wordOf } from './secrets.js';
+import { base32, SECRETS, wordOf } from './secrets.js';
 
 const SHOWN = 200;
 
@@ -11,10 +11,12 @@ const SHOWN = 200;
 const SIGNS = [
   ...SECRETS.flatMap((name) => signsOf(name, wordOf(name))),
   ...signsOf('key', 'BEGIN PRIVATE KEY'),
+  { secret: 'key', form: 'in base32', text: base32(Buffer.from(wordOf('key'))) },
 ];
 
 /**
- * Whether a line shows a secret: as it is, in a URL, in base64 wherever it begins there, or as bytes.
+ * Whether a line shows a secret: as it is, in a URL, in base64 wherever it begins there, as bytes, or
+ * in the base32 of NATS.
  *
  * @param {string} line
  * @returns {readonly Sign[]}

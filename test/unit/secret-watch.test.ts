@@ -1,8 +1,9 @@
 import { inspect } from 'node:util';
+import { nkeys } from '@nats-io/transport-node';
 import { describe, expect, it } from 'vitest';
 import { Authority } from '../support/certificates.js';
 import { leakText, secretsIn, SecretWatch } from '../support/secret-watch.js';
-import { secret, secretInUrl, SECRETS, wordOf } from '../support/secrets.js';
+import { newNkeySeed, secret, secretInUrl, SECRETS, wordOf } from '../support/secrets.js';
 
 /** Not in a title, nor in an assertion that prints it: this suite's own output is searched, too. */
 const names = (line: string): string[] => [...new Set(secretsIn(line).map((one) => one.secret))];
@@ -39,6 +40,14 @@ describe('the search for secrets', () => {
     for (const text of [lines[0]!, lines[2]!, btoa(key), der.toString('hex')]) {
       expect(names(text)).toEqual(['key']);
     }
+  });
+
+  it('finds the seed of an nkey, and not what is public of it', () => {
+    const seed = newNkeySeed('user');
+    expect(names(`login with ${seed} refused`)).toEqual(['key']);
+    expect(seed).toMatch(/^SU[A-Z2-7]{56}$/);
+    const pair = nkeys.fromSeed(new TextEncoder().encode(seed));
+    expect(names(pair.getPublicKey())).toEqual([]);
   });
 
   it('finds nothing else', () => {

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 
 /** What only tests in test/faults may use, because it takes long or many processes. */
-const SLOW = /from '[./a-z-]*\/(redis-cluster|sentinels|faults\/support\/[a-z-]+)\.js'/;
+const SLOW = /from '[./a-z-]*\/((redis|nats)-cluster|sentinels|faults\/support\/[a-z-]+)\.js'/;
 
 it('tests of clusters, of sentinels and of killed workers stand in test/faults', () => {
   const files = readdirSync('test', { recursive: true, encoding: 'utf8' });
