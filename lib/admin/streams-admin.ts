@@ -73,6 +73,7 @@ export class StreamsAdmin {
         lacking('Administration of pending entries', 'Use a driver with the port pending.'),
       live ?? lacking('Listing live consumers', 'Use a driver with the port live.'),
       parts.ids,
+      technology,
     );
     this.deadLetters = new DeadLetters(
       deadLetters ?? lacking('Listing dead letters', 'Fill the slot deadLetterQueue.'),

@@ -14,8 +14,8 @@ export interface GroupLag {
   readonly pending: number;
   /** Since the oldest pending entry was published, in milliseconds. 0 where there is none. */
   readonly oldestPendingAge: number;
-  /** Number of consumers that the server knows. */
-  readonly consumers: number;
+  /** Number of consumers that the server knows. `null`: it knows none by itself, as NATS. */
+  readonly consumers: number | null;
 }
 
 export type LagSeverity = 'WARNING' | 'CRITICAL';

@@ -31,7 +31,7 @@ export interface FurthestBehind {
 /** State of a group, from the same step as its {@link StreamReport}. */
 export interface GroupReport {
   readonly name: string;
-  readonly consumers: number;
+  readonly consumers: number | null;
   /** Number of entries that were delivered and not settled. */
   readonly pending: number;
   /** Where nothing was delivered, an id before all others, such as `0-0`. */
@@ -133,21 +133,26 @@ export interface GroupAdmin {
    * Sets where the group reads on, now and if it has to be recreated: `0`, `$`, or the id behind
    * which it reads. Pending entries stay pending. An entry that is read again is counted anew. A
    * running consumer does not start again what it still holds.
+   *
+   * A server that keeps no list of pending entries forgets them here. Such a driver moves no group
+   * beyond an entry that is pending.
    * @throws GroupNotFoundError, StreamNotFoundError
+   * @throws GroupHasPendingError where pending entries would be lost
    */
   setPosition(stream: string, group: string, id: string): Promise<void>;
   /**
-   * Returns the consumers that the group knows, with the number of entries pending to each.
+   * Returns the consumers that the group knows, with the number of entries pending to each. Leave it
+   * out, together with `removeConsumer`, where the server knows a group and none of its consumers.
    * @throws GroupNotFoundError, StreamNotFoundError
    */
-  consumers(stream: string, group: string): Promise<ConsumerReport[]>;
+  consumers?(stream: string, group: string): Promise<ConsumerReport[]>;
   /**
    * Removes a consumer that has nothing pending. The check and the removal are one step. Returns the
    * number of entries pending to the consumer; 0: the consumer is removed, or the group has no such
    * consumer.
    * @throws GroupNotFoundError, StreamNotFoundError
    */
-  removeConsumer(stream: string, group: string, consumer: string): Promise<number>;
+  removeConsumer?(stream: string, group: string, consumer: string): Promise<number>;
 }
 
 /**

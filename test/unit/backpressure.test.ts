@@ -42,7 +42,7 @@ describe('backpressure', () => {
     },
     consumers: (...args) => {
       reads.consumers++;
-      return admin.consumers(...args);
+      return admin.consumers!(...args);
     },
   });
 

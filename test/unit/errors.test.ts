@@ -13,6 +13,7 @@ import {
 } from '../../lib/drivers/redis/errors/redis-connection.errors.js';
 import {
   ConsumerHasPendingError,
+  GroupHasPendingError,
   GroupNotFoundError,
   StreamNotFoundError,
 } from '../../lib/core/errors/group.errors.js';
@@ -119,6 +120,7 @@ const SAMPLES: readonly (readonly [error: StreamsError, advice?: string])[] = [
     'The command may have been carried out; try again only with an idempotency key, or if doing it twice does no harm.',
   ],
   [new ConsumerHasPendingError('s', 'g', 'c', 1)],
+  [new GroupHasPendingError('s', 'g', 1, '7')],
   [new ConsumerCrashedError({ stream: 's', group: 'g', consumer: 'c', idleMs: 5, pending: 1 })],
   [new DedupeConflictError('dedupe', 'A.a', 'B.b', { group: 'g', stream: 's', name: 'n' })],
   [new EntryTooLargeError('s', 'g', '1-0', { bytes: 2, limit: 1 })],

@@ -3,6 +3,7 @@ import {
   GroupNotFoundError,
   StreamNotFoundError,
 } from '../../core/errors/group.errors.js';
+import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
 import type {
   ConsumerReport,
   GroupAdmin,
@@ -50,6 +51,7 @@ export class ConsumerGroupManager {
     private readonly entries: PendingEntries,
     private readonly live: LiveConsumers,
     private readonly ids: IdFormat,
+    private readonly technology: string,
   ) {}
 
   /**
@@ -100,9 +102,10 @@ export class ConsumerGroupManager {
     return info;
   }
 
-  /** @throws GroupNotFoundError, StreamNotFoundError */
+  /** @throws GroupNotFoundError, StreamNotFoundError, UnsupportedFeatureError */
   async listConsumers(stream: string, group: string): Promise<ConsumerReport[]> {
     refuse(names({ stream, group }));
+    if (!this.groups.consumers) throw this.unknownConsumers('Listing the consumers of a group');
     return this.groups.consumers(stream, group);
   }
 
@@ -144,6 +147,7 @@ export class ConsumerGroupManager {
    * Moves a group: it reads on behind `id`, which is `'0'`, `'$'` or an id. A group that is moved
    * back reads entries again; a group that is moved on skips entries. Pending entries stay pending.
    * @throws GroupNotFoundError, StreamNotFoundError
+   * @throws GroupHasPendingError on NATS, which would forget entries that are pending
    */
   async setPosition(stream: string, group: string, id: string): Promise<void> {
     const wanted = streamPosition(this.ids).required();
@@ -156,7 +160,7 @@ export class ConsumerGroupManager {
    * handed over to `handOverTo` first, uncharged; without `handOverTo` the call throws. A consumer
    * that still runs comes back at its next read.
    * @returns how many entries were handed over
-   * @throws ConsumerHasPendingError, GroupNotFoundError, StreamNotFoundError
+   * @throws ConsumerHasPendingError, GroupNotFoundError, StreamNotFoundError, UnsupportedFeatureError
    */
   async removeConsumer(
     stream: string,
@@ -169,6 +173,7 @@ export class ConsumerGroupManager {
       REMOVE_OPTIONS.problems(options),
       options?.handOverTo === consumer ? ['handOverTo must be another consumer'] : [],
     );
+    if (!this.groups.removeConsumer) throw this.unknownConsumers('Removing a consumer');
     const { handOverTo } = options;
     let handedOver = 0;
     for (let round = 0; ; round++) {
@@ -194,5 +199,13 @@ export class ConsumerGroupManager {
     const { consumer, minIdleMs, count = 1000 } = options;
     const from = { stream, group, filter: { minIdleMs } };
     return handOver(this.entries, from, { consumer, minIdleMs }, count);
+  }
+
+  private unknownConsumers(operation: string): UnsupportedFeatureError {
+    return new UnsupportedFeatureError(
+      operation,
+      this.technology,
+      'Its server knows groups, and none of their consumers. Look at the processes themselves.',
+    );
   }
 }

@@ -5,7 +5,7 @@ export interface GroupInfo {
   /** Name of the group. */
   readonly name: string;
   /** Number of consumers that the server knows. */
-  readonly consumers: number;
+  readonly consumers: number | null;
   /** Number of entries that were delivered and not settled. */
   readonly pending: number;
   /** Where nothing was delivered, an id before all others: `0-0` on Redis. */

@@ -35,6 +35,31 @@ export class ConsumerHasPendingError extends StreamsError {
   }
 }
 
+/**
+ * The group cannot be moved: entries are pending, and the server would forget them. Only drivers whose server
+ * keeps no list of pending entries throw it: NATS.
+ */
+export class GroupHasPendingError extends StreamsError {
+  static readonly code: string = 'GROUP_HAS_PENDING';
+  static readonly advice: string =
+    'Wait until its consumers have settled them, or move the group to settledUpTo or before.';
+
+  constructor(
+    readonly stream: string,
+    readonly group: string,
+    /** Number of entries that are pending to the group. */
+    readonly pending: number,
+    /** The highest position to which the group can be moved now. */
+    readonly settledUpTo: string,
+  ) {
+    super(
+      GroupHasPendingError.code,
+      `Consumer group "${group}" on stream "${stream}" cannot be moved behind "${settledUpTo}": ` +
+        `${pending} entries are pending to it. ${GroupHasPendingError.advice}`,
+    );
+  }
+}
+
 /** The group does not exist on the stream, or was deleted on purpose: then no consumer creates it again. */
 export class GroupNotFoundError extends StreamsError {
   static readonly code: string = 'GROUP_NOT_FOUND';

@@ -76,7 +76,7 @@ export class LagGauge {
     return highest(this.groups, names);
   }
 
-  /** Asks the server once for all callers. */
+  /** Asks the server once for all callers. Where it knows no consumers, each group counts as live. */
   private isLive(group: string): Promise<boolean> {
     const known = this.life.get(group);
     const now = this.clock.now();
@@ -89,8 +89,8 @@ export class LagGauge {
 
   private async askLife(group: string): Promise<boolean> {
     try {
-      const consumers = await this.admin.consumers(this.stream, group);
-      return consumers.some(({ idleMs }) => idleMs < LIVE_WITHIN);
+      const consumers = await this.admin.consumers?.(this.stream, group);
+      return !consumers || consumers.some(({ idleMs }) => idleMs < LIVE_WITHIN);
     } catch (error) {
       const gone = error instanceof GroupNotFoundError || error instanceof StreamNotFoundError;
       if (gone) return false;

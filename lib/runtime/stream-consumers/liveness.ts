@@ -1,6 +1,12 @@
 import { ConsumerCrashedError } from '../../core/errors/subscription.errors.js';
 import type { ConsumerReport, GroupAdmin, PendingEntries } from '../../ports/group-admin.js';
 
+/** The port of a driver whose server knows the consumers of a group. */
+export type ConsumersOfGroups = Required<Pick<GroupAdmin, 'consumers'>>;
+
+export const knowsConsumers = (groups: GroupAdmin): groups is GroupAdmin & ConsumersOfGroups =>
+  groups.consumers !== undefined;
+
 /** Entries read per consumer: enough to know whether it holds any. */
 const LOOKED_AT = 100;
 /**
@@ -18,7 +24,7 @@ export interface LivenessQuery {
 
 /** Consumers that hold entries and were silent for too long. The longest silence comes first. */
 export async function crashedConsumers(
-  groups: GroupAdmin,
+  groups: ConsumersOfGroups,
   pending: PendingEntries,
   { stream, group, crashedAfter }: LivenessQuery,
 ): Promise<ConsumerCrashedError[]> {

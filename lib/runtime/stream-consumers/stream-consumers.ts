@@ -6,7 +6,7 @@ import {
 } from '../../options/stream-consumer-options.js';
 import { names, refuse } from '../../core/option-schema/refuse.js';
 import type { StreamsRuntime } from '../streams-runtime.js';
-import { crashedConsumers } from './liveness.js';
+import { crashedConsumers, knowsConsumers } from './liveness.js';
 import { StreamConsumer } from './stream-consumer.js';
 
 /**
@@ -61,6 +61,13 @@ export class StreamConsumers {
     refuse(names({ stream, ...(group !== undefined && { group }) }));
     const { groups, pending } = this.ports();
     const { options } = this.runtime;
+    if (!knowsConsumers(groups)) {
+      throw new UnsupportedFeatureError(
+        'checkLiveness',
+        this.runtime.slots.technology,
+        'Its server knows groups, and none of their consumers. Look at the processes themselves.',
+      );
+    }
     const query = { stream, group: group ?? options.group, crashedAfter: options.crashedAfter };
     const [crashed] = await crashedConsumers(groups, pending, query);
     if (crashed) throw crashed;

@@ -9,7 +9,7 @@ import { describeConsumers } from './group-admin/consumers.js';
 import { describePending } from './group-admin/pending.js';
 import { ALL, GroupWorld } from './group-admin/group-world.js';
 
-/** What every driver with the ports `groups` and `pending` promises. */
+/** What every driver with the port `groups` promises, and what one promises that has the port `pending`, too. */
 export function groupAdminContract(runner: TestRunner, name: string, setup: DriverSetup): void {
   declareSuite(runner, `group admin contract: ${name}`, (tests) => {
     const { test, beforeEach, afterEach } = tests;
@@ -39,14 +39,15 @@ export function groupAdminContract(runner: TestRunner, name: string, setup: Driv
         () => closed!.delete(stream, group),
         () => closed!.describe([stream]),
         () => closed!.setPosition(stream, group, '0'),
-        () => closed!.consumers(stream, group),
-        () => closed!.removeConsumer(stream, group, 'one'),
-        () => entries!.list(stream, group, ALL),
-        () => entries!.claim(stream, group, { consumer: 'two', minIdleMs: 0, ids: ['1-0'] }),
-        () => entries!.acknowledge(stream, group, ['1-0']),
+        () => closed!.consumers?.(stream, group),
+        () => closed!.removeConsumer?.(stream, group, 'one'),
+        () => entries?.list(stream, group, ALL),
+        () => entries?.claim(stream, group, { consumer: 'two', minIdleMs: 0, ids: ['1-0'] }),
+        () => entries?.acknowledge(stream, group, ['1-0']),
       ];
       for (const attempt of attempts) {
-        await expect(attempt()).rejects.toMatchObject({ code: 'CLOSED' });
+        const attempted = attempt();
+        if (attempted) await expect(attempted).rejects.toMatchObject({ code: 'CLOSED' });
       }
     });
   });

@@ -1,5 +1,4 @@
-import type { GroupAdmin, PendingEntries } from '../../../ports/group-admin.js';
-import type { GroupWorld } from './group-world.js';
+import type { GroupWorld, OfConsumers } from './group-world.js';
 import { expect } from '../../running/expect.js';
 import type { Tests } from '../../running/runner.js';
 import { GroupNotFoundError, StreamNotFoundError } from '../../../core/errors/group.errors.js';
@@ -9,14 +8,14 @@ export function describeConsumers(
   current: () => GroupWorld,
 ): void {
   let world: GroupWorld;
-  let groups: GroupAdmin;
-  let pending: PendingEntries;
+  let groups: OfConsumers;
   let stream: string;
   let group: string;
 
-  beforeEach(() => {
+  beforeEach(async () => {
     world = current();
-    ({ groups, pending, stream, group } = world);
+    ({ stream, group } = world);
+    groups = await world.ofConsumers();
   });
 
   describe('consumers', () => {
@@ -44,6 +43,7 @@ export function describeConsumers(
     });
 
     test('one is removed only where nothing is pending to it', async () => {
+      const pending = await world.pending();
       await expect(groups.removeConsumer(stream, group, 'one')).rejects.toThrow(
         StreamNotFoundError,
       );

@@ -1,5 +1,5 @@
 import { expect } from '../../running/expect.js';
-import { port } from '../../running/skipped.js';
+import { port, skip } from '../../running/skipped.js';
 import type { GroupAdmin, GroupReport, PendingEntries } from '../../../ports/group-admin.js';
 import { SourceWorld } from '../../world/source-world.js';
 
@@ -7,24 +7,46 @@ export const ALL = { count: 100 };
 
 export const idsOf = (entries: readonly { id: string }[]): string[] => entries.map(({ id }) => id);
 
+/** A driver whose server knows the consumers of a group. */
+export type OfConsumers = Required<Pick<GroupAdmin, 'consumers' | 'removeConsumer'>>;
+
+const knowsConsumers = (groups: GroupAdmin): groups is GroupAdmin & OfConsumers =>
+  groups.consumers !== undefined && groups.removeConsumer !== undefined;
+
 /** One test's stream and group, and the ports that look after them. */
 export class GroupWorld extends SourceWorld {
   groups!: GroupAdmin;
-  pending!: PendingEntries;
 
   /** Call it before the test. */
   async begin(): Promise<void> {
-    const driver = await this.driver();
-    [this.groups, this.pending] = [port(driver, 'groups'), port(driver, 'pending')];
+    this.groups = port(await this.driver(), 'groups');
+  }
+
+  /** Ends the test as skipped where the driver keeps no list of pending entries. */
+  async pending(): Promise<PendingEntries> {
+    return port(await this.driver(), 'pending');
+  }
+
+  /** Ends the test as skipped where moving a group keeps what is pending. */
+  needNoPending(): Promise<void> {
+    return this.need((_, { pending }) => pending === undefined, 'forget what is pending');
+  }
+
+  /** Ends the test as skipped where the driver knows no consumers of a group. */
+  async ofConsumers(): Promise<OfConsumers> {
+    const { groups } = this;
+    if (knowsConsumers(groups)) return groups;
+    const { technology } = (await this.source()).capabilities;
+    return skip(`${technology} knows no consumers of a group`);
   }
 
   create(startId = '0', createStream = true): Promise<boolean> {
     return this.groups.create(this.stream, this.group, { startId, createStream });
   }
 
-  async report(): Promise<GroupReport> {
+  async report(group = this.group): Promise<GroupReport> {
     const [found] = await this.groups.describe([this.stream]);
-    return found!.groups.find((one) => one.name === this.group)!;
+    return found!.groups.find((one) => one.name === group)!;
   }
 
   /** Expects that this id is before all others: nothing was delivered, or published. */

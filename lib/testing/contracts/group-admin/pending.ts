@@ -15,9 +15,10 @@ export function describePending(
   let stream: string;
   let group: string;
 
-  beforeEach(() => {
+  beforeEach(async () => {
     world = current();
-    ({ pending, stream, group } = world);
+    ({ stream, group } = world);
+    pending = await world.pending();
   });
 
   describe('pending', () => {

@@ -1,8 +1,12 @@
-import type { GroupAdmin, PendingEntries } from '../../../ports/group-admin.js';
+import type { GroupAdmin } from '../../../ports/group-admin.js';
 import { type GroupWorld, ALL, idsOf } from './group-world.js';
 import { expect } from '../../running/expect.js';
 import type { Tests } from '../../running/runner.js';
-import { GroupNotFoundError, StreamNotFoundError } from '../../../core/errors/group.errors.js';
+import {
+  GroupHasPendingError,
+  GroupNotFoundError,
+  StreamNotFoundError,
+} from '../../../core/errors/group.errors.js';
 import { ack } from '../../../core/settlement.js';
 
 export function describePositioning(
@@ -11,13 +15,12 @@ export function describePositioning(
 ): void {
   let world: GroupWorld;
   let groups: GroupAdmin;
-  let pending: PendingEntries;
   let stream: string;
   let group: string;
 
   beforeEach(() => {
     world = current();
-    ({ groups, pending, stream, group } = world);
+    ({ groups, stream, group } = world);
   });
 
   describe('setPosition', () => {
@@ -47,6 +50,7 @@ export function describePositioning(
     }
 
     test('back: running consumers read again, and what they hold is not started twice', async () => {
+      const pending = await world.pending();
       const ids = await world.publish('a', 'b');
       const reader = await world.reader('one');
       const leases = await reader.take(2);
@@ -69,6 +73,37 @@ export function describePositioning(
         { lease: again!, settlement: ack },
       ]);
       expect((await world.report()).pending).toBe(0);
+    });
+
+    test('back, where the server forgets what is pending: what consumers hold is not started twice', async () => {
+      await world.needNoPending();
+      const ids = await world.publish('a', 'b');
+      const reader = await world.reader('one');
+      const leases = await reader.take(2);
+      await reader.ack(leases[0]!);
+      await groups.setPosition(stream, group, '0');
+      const [again] = await reader.take(1);
+      expect(again!.id).toBe(ids[0]);
+      await reader.expectNothing(150);
+      await reader.ack(leases[1]!, again!);
+      expect((await world.report()).pending).toBe(0);
+    });
+
+    test('forward beyond a pending entry is refused where the server would forget that entry', async () => {
+      await world.needNoPending();
+      const ids = await world.publish('a', 'b', 'c');
+      const reader = await world.reader('one');
+      const leases = await reader.take(2);
+      await reader.ack(leases[0]!);
+      const error: unknown = await groups
+        .setPosition(stream, group, '$')
+        .catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(GroupHasPendingError);
+      expect(error).toMatchObject({ code: 'GROUP_HAS_PENDING', pending: 1, settledUpTo: ids[0] });
+      expect((await world.report()).oldestPendingId).toBe(ids[1]);
+      await reader.ack(leases[1]!);
+      await groups.setPosition(stream, group, '$');
+      expect((await world.report()).lag).toBe(0);
     });
   });
 }
