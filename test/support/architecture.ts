@@ -54,6 +54,8 @@ export const FOLDERS: Readonly<Record<string, string>> = {
   options: 'one declaration for each option: type, default, check, where it applies',
   drivers: 'one folder for each technology',
   'drivers/redis': 'Redis Streams: keys, scripts and connections stand here and nowhere else',
+  'drivers/nats':
+    'NATS JetStream: subjects, streams, durables and connections stand here and nowhere else',
   'drivers/postgres': 'PostgreSQL: tables, statements and connections stand here and nowhere else',
   'drivers/memory': 'the same rules in memory, and the test kit',
   'drivers/memory/broker': 'what stands for the server: logs, groups, keys that expire',
@@ -81,7 +83,7 @@ export const FOLDERS: Readonly<Record<string, string>> = {
 };
 
 /** Folders inside these are not listed one by one. */
-const CLOSED = ['drivers/redis', 'drivers/postgres'];
+const CLOSED = ['drivers/redis', 'drivers/postgres', 'drivers/nats'];
 
 /** Every folder of lib/, as a path below it. */
 export function foldersOfLib(): string[] {

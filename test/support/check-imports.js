@@ -56,12 +56,17 @@ export const RULES = {
     layers: ['drivers/connections', 'drivers/server-time', 'ports', 'core'],
     packages: ['pg'],
   },
+  'drivers/nats': {
+    layers: ['drivers/connections', 'drivers/server-time', 'ports', 'core'],
+    packages: ['@nats-io/*'],
+  },
   // The contract suites: a driver author's tests run them, with any test runner.
   testing: { layers: ['ports', 'core'] },
   runtime: {
     layers: [
       ...ENGINES,
       'drivers/memory',
+      'drivers/nats',
       'drivers/postgres',
       'drivers/redis',
       'options',
@@ -79,6 +84,7 @@ export const RULES = {
       'nest',
       'runtime',
       'drivers/memory',
+      'drivers/nats',
       'drivers/postgres',
       'drivers/redis',
       'options',
@@ -106,6 +112,7 @@ export const RULES = {
     layers: ['options', 'ports', 'core'],
     types: ['nest', 'runtime', 'load-balancing', 'workflows', 'committing', 'admin'],
   },
+  'nats.ts': { layers: ['runtime', 'drivers/nats', 'options', 'ports', 'core'] },
   'postgres.ts': { layers: ['nest', 'runtime', 'drivers/postgres', 'options', 'ports', 'core'] },
   'testing.ts': { layers: ['testing', 'drivers/memory', 'options', 'ports', 'core'] },
 };
@@ -120,11 +127,16 @@ const WITHOUT_SERVERS = [
 
 /** Drivers, and the doors for applications that have no client library of theirs. */
 const KEPT_OUT = [
-  { driver: 'lib/drivers/redis/', name: 'Redis', doors: ['lib/postgres.ts', ...WITHOUT_SERVERS] },
+  { driver: 'lib/drivers/redis/', name: 'Redis', doors: ['lib/postgres.ts', 'lib/nats.ts', ...WITHOUT_SERVERS] },
   {
     driver: 'lib/drivers/postgres/',
     name: 'PostgreSQL',
-    doors: ['lib/index.ts', ...WITHOUT_SERVERS],
+    doors: ['lib/index.ts', 'lib/nats.ts', ...WITHOUT_SERVERS],
+  },
+  {
+    driver: 'lib/drivers/nats/',
+    name: 'NATS',
+    doors: ['lib/index.ts', 'lib/postgres.ts', ...WITHOUT_SERVERS],
   },
 ];
 

@@ -16,6 +16,8 @@ import * as stateStore from '../../lib/core/errors/state-store.errors.js';
 import * as startUp from '../../lib/core/errors/start-up.errors.js';
 import * as subscription from '../../lib/core/errors/subscription.errors.js';
 import * as redisConnection from '../../lib/drivers/redis/errors/redis-connection.errors.js';
+import * as natsConnection from '../../lib/drivers/nats/errors/nats-connection.errors.js';
+import * as natsDoor from '../../lib/nats.js';
 import * as postgresConnection from '../../lib/drivers/postgres/errors/postgres-connection.errors.js';
 import * as postgresInbox from '../../lib/drivers/postgres/errors/inbox.errors.js';
 import * as postgresServer from '../../lib/drivers/postgres/errors/postgres-server.errors.js';
@@ -88,6 +90,12 @@ const SECTIONS: readonly Section[] = [
     before: `The errors of connections and of what the server refuses occur here, too. The \`cause\` is the error of the package \`pg\`, which has the SQLSTATE as its \`code\`.`,
   },
   {
+    title: 'Of NATS alone',
+    file: '../../drivers/nats/errors/nats-connection',
+    classes: classesOf(natsConnection),
+    before: `The errors of connections and of what the server refuses occur here, too. The \`cause\` is the error of the client of NATS, or has the words of JetStream.`,
+  },
+  {
     title: 'What a state store refuses',
     file: 'state-store',
     classes: classesOf(stateStore),
@@ -135,7 +143,7 @@ const SECTIONS: readonly Section[] = [
 
 const HEAD = `# Errors
 
-Every error of this library is a \`StreamsError\`: it has a \`code\` that does not change between versions, a message that says what to do, and the \`cause\`, if there is one. Test for the code or the class, never for the message. \`nestjs-redis-streams\` exports most classes, and \`nestjs-redis-streams/driver\`, \`…/config\` and \`…/postgres\` those marked with \`/driver\`, \`/config\` and \`/postgres\`. Recognise the others by their code.
+Every error of this library is a \`StreamsError\`: it has a \`code\` that does not change between versions, a message that says what to do, and the \`cause\`, if there is one. Test for the code or the class, never for the message. \`nestjs-redis-streams\` exports most classes, and \`nestjs-redis-streams/driver\`, \`…/config\`, \`…/nats\` and \`…/postgres\` those marked with \`/driver\`, \`/config\`, \`/nats\` and \`/postgres\`. Recognise the others by their code.
 
 <!-- snippet: errors/order.publisher.ts -->
 
@@ -190,6 +198,7 @@ function sectionText({
 function classCell(name: string): string {
   if (name in root) return `\`${name}\``;
   if (name in configDoor) return `\`${name}\` of \`/config\``;
+  if (name in natsDoor) return `\`${name}\` of \`/nats\``;
   if (name in postgresDoor) return `\`${name}\` of \`/postgres\``;
   return name in driver ? `\`${name}\` of \`/driver\`` : `${name}: by its code`;
 }

@@ -81,6 +81,12 @@ import {
   HandlerNotFoundError,
   SharedStreamError,
 } from '../../lib/core/errors/subscription.errors.js';
+import {
+  JetStreamMissingError,
+  NatsConnectionError,
+  NatsGivenUpError,
+  NatsServerTooOldError,
+} from '../../lib/drivers/nats/errors/nats-connection.errors.js';
 import { InboxTransactionError } from '../../lib/drivers/postgres/errors/inbox.errors.js';
 import {
   PostgresConnectionError,
@@ -99,6 +105,7 @@ import {
 } from '../../lib/drivers/postgres/errors/schema.errors.js';
 import * as driver from '../../lib/driver.js';
 import * as root from '../../lib/index.js';
+import * as nats from '../../lib/nats.js';
 import * as postgres from '../../lib/postgres.js';
 import { errorClasses, errorsPage } from '../support/errors-page.js';
 
@@ -184,6 +191,10 @@ const SAMPLES: readonly (readonly [error: StreamsError, advice?: string])[] = [
   [new UndecodableError('json', new SyntaxError('bad'))],
   [new UnrecoverableError()],
   [new UnsupportedFeatureError('It', 'redis', 'Do without it.'), 'Do without it.'],
+  [new NatsConnectionError('not-sent', 'publishing'), 'Nothing was sent; try again with backoff.'],
+  [new NatsGivenUpError('publishing')],
+  [new NatsServerTooOldError('2.9.10')],
+  [new JetStreamMissingError()],
   [new WildcardWithoutStreamError('A.a', 'e.*')],
   [new WorkflowStateLostError('w', '0')],
   [new WrongKeyTypeError('k')],
@@ -197,7 +208,7 @@ describe('the errors', () => {
   });
 
   it('are all on that page, each with a code of its own', () => {
-    const doors = Object.entries({ ...root, ...driver, ...postgres });
+    const doors = Object.entries({ ...root, ...driver, ...nats, ...postgres });
     const exported = doors.filter(
       ([, value]) => typeof value === 'function' && value.prototype instanceof StreamsError,
     );
@@ -212,7 +223,7 @@ describe('the errors', () => {
       const described = errorClasses.find(({ name }) => name === error.name)!;
       expect(error.code).toBe(described.code);
       expect(error.message.endsWith(advice ?? described.advice), error.message).toBe(true);
-      if (/^(Redis|Postgres)?ConnectionError$/.test(error.name))
+      if (/^(Redis|Postgres|Nats)?ConnectionError$/.test(error.name))
         expect(described.advice).toContain(advice);
     }
   });

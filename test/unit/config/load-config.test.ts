@@ -1,13 +1,9 @@
 import { inspect } from 'node:util';
 import { fileURLToPath } from 'node:url';
-import { NestFactory } from '@nestjs/core';
-import { StreamsModule, StreamsTransport } from 'nestjs-redis-streams/core';
 import { loadConfig } from 'nestjs-redis-streams/config';
-import { UnknownDriverError } from 'nestjs-redis-streams/driver';
 import { describe, expect, it } from 'vitest';
 import { loadYaml } from '../../../lib/config/load-yaml.js';
 import { configFile, loaded, withVariables } from '../../support/config-file.js';
-import { appModule } from '../../support/nest-app.js';
 
 const SEED = fileURLToPath(new URL('files/consumer-config.yaml', import.meta.url));
 
@@ -34,18 +30,6 @@ describe('the file of the consumer pattern', () => {
       batch: { size: 1 },
       commits: { name: 'order-processor', auto: true, interval: 5000 },
     });
-  });
-
-  it('fails at start with the driver that there is not yet, and nothing else', async () => {
-    const module = appModule({ imports: [StreamsModule.forRoot(loadConfig(SEED))] });
-    const starting = NestFactory.createApplicationContext(module, {
-      abortOnError: false,
-      logger: false,
-    });
-    const error = await starting.catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(UnknownDriverError);
-    expect((error as Error).message).toContain('The slot messageSource names the driver "nats"');
-    expect(() => new StreamsTransport(loadConfig(SEED))).toThrow(UnknownDriverError);
   });
 });
 

@@ -1,0 +1,105 @@
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import type { Kvm } from '@nats-io/kv';
+import type { NatsConnection as Client } from '@nats-io/transport-node';
+import { systemClock } from '../../../core/clock.js';
+import { ServerTime } from '../../server-time/server-time.js';
+import { JetStreamMissingError } from '../errors/nats-connection.errors.js';
+import { API_ERRORS, isReply, NatsReplyError, type ApiError } from '../errors/nats-reply.error.js';
+import { isNoResponders } from '../errors/typed-error.js';
+import type { NatsPackages } from './nats-packages.js';
+import type { RequestHow, Requests } from './requests.js';
+
+/** Prefix of the subjects of JetStream's API. */
+const API = '$JS.API.';
+
+/** JetStream over one connection. It can be used again when the connection is back after an outage. */
+export class JetStreamAccess {
+  private readonly time = new ServerTime(() => this.readTime());
+
+  private constructor(
+    private readonly requests: Requests,
+    readonly client: JetStreamClient,
+    readonly manager: JetStreamManager,
+    readonly kv: Kvm,
+  ) {}
+
+  /**
+   * Makes the access, and asks the server whether it has JetStream.
+   * @throws JetStreamMissingError, and as `Requests.request`
+   */
+  static async open(
+    requests: Requests,
+    connection: Client,
+    { jetstream, kv }: NatsPackages,
+  ): Promise<JetStreamAccess> {
+    const client = jetstream.jetstream(connection);
+    const manager = await client.jetstreamManager(false);
+    const access = new JetStreamAccess(requests, client, manager, new kv.Kvm(client));
+    await access.check();
+    return access;
+  }
+
+  /**
+   * Sends a request to JetStream's API, such as `STREAM.INFO.orders`. Returns its answer.
+   * @param action what the caller is doing, for errors: `creating a stream`
+   * @throws NatsReplyError for an error that JetStream answers; `isReply` tells which
+   */
+  async request<T extends object>(
+    action: string,
+    subject: string,
+    body?: object,
+    how?: RequestHow,
+  ): Promise<T> {
+    const text = body && JSON.stringify(body);
+    const answer = await this.ask(action, API + subject, text, how);
+    const { error, ...result } = JSON.parse(answer) as { error?: ApiError };
+    if (!error) return result as T;
+    const { notEnabled, notEnabledForAccount } = API_ERRORS;
+    const typed = new NatsReplyError(action, error);
+    if ([notEnabled, notEnabledForAccount].includes(typed.errCode as never)) {
+      throw new JetStreamMissingError(typed);
+    }
+    throw typed;
+  }
+
+  /**
+   * The server's clock, which stamps messages, in milliseconds since the epoch. That of this process
+   * where the server has no stream to ask for.
+   */
+  now(): number | Promise<number> {
+    return this.time.now();
+  }
+
+  private async check(): Promise<void> {
+    await this.request('looking for JetStream', 'INFO');
+  }
+
+  private async ask(
+    action: string,
+    subject: string,
+    body?: string,
+    how?: RequestHow,
+  ): Promise<string> {
+    try {
+      return (await this.requests.request(action, subject, body, how)).string();
+    } catch (error) {
+      // JetStream's API has no subscriber where no server has JetStream.
+      if (isNoResponders(error)) throw new JetStreamMissingError(error);
+      throw error;
+    }
+  }
+
+  private async readTime(): Promise<number> {
+    const action = 'asking for the time';
+    try {
+      const { streams } = await this.request<{ streams?: string[] }>(action, 'STREAM.NAMES');
+      for (const name of streams ?? []) {
+        const { ts } = await this.request<{ ts?: string }>(action, `STREAM.INFO.${name}`);
+        if (ts !== undefined) return Date.parse(ts);
+      }
+    } catch (error) {
+      if (!isReply(error, API_ERRORS.streamNotFound)) throw error;
+    }
+    return systemClock.wallTime();
+  }
+}

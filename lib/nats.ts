@@ -1,0 +1,9 @@
+// From the file that makes the driver known by its name: bundlers keep it, too.
+export { nats } from './runtime/nats-by-name.js';
+export type { NatsClient, NatsOptions } from './drivers/nats/connection/nats.options.js';
+export {
+  JetStreamMissingError,
+  NatsConnectionError,
+  NatsGivenUpError,
+  NatsServerTooOldError,
+} from './drivers/nats/errors/nats-connection.errors.js';

@@ -1,0 +1,6 @@
+import { nats } from '../drivers/nats/nats.driver.js';
+import { registerDriver } from './slots/driver-names.js';
+
+/** Slots may call the driver by its name where this file is imported: from its door, or `loadConfig`. */
+registerDriver('nats', nats);
+export { nats };
