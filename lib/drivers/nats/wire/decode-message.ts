@@ -1,0 +1,53 @@
+import { textOfBytes } from '../../../core/codecs/text-bytes.js';
+import type { Fields } from '../../../core/message.js';
+import { FIELDS_AS_JSON, FIELDS_HEADER, isReserved } from './own-headers.js';
+
+/** Names with their values, as the client has them. */
+export type ReadHeaders = Iterable<[string, string[]]>;
+
+/** A message as the client hands it over. */
+export interface ReadMessage {
+  readonly data: Uint8Array;
+  readonly headers?: ReadHeaders | undefined;
+}
+
+/**
+ * Returns the fields of a message. Those of `encodeEntry` come back as they were. Of a message of
+ * another program: its first header, `payload` with the body, its other headers; those of the server
+ * are left out. Never throws.
+ */
+export function decodeMessage({ data, headers }: ReadMessage): Fields {
+  const body = textOfBytes(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+  if (!headers) return ['payload', body];
+  const fields: string[] = [];
+  for (const [name, values] of headers) {
+    if (!isReserved(name)) addField(fields, name, values, body);
+    else if (name === FIELDS_HEADER && values[0] === FIELDS_AS_JSON) {
+      const all = fieldsOfJson(body);
+      if (all) return all;
+    }
+  }
+  if (fields.length === 0) fields.push('payload', body);
+  return fields;
+}
+
+/** The payload stands behind the first field. */
+function addField(fields: string[], name: string, values: readonly string[], body: string): void {
+  for (const value of values) {
+    if (fields.length > 0) fields.push(name, value);
+    // Another program may have a header of this name: the body is what counts.
+    else if (name === 'payload') fields.push('payload', body, name, value);
+    else fields.push(name, value, 'payload', body);
+  }
+}
+
+/** Undefined: the body is no list of names and values, so it is not ours. */
+function fieldsOfJson(body: string): Fields | undefined {
+  try {
+    const fields: unknown = JSON.parse(body);
+    const isList = Array.isArray(fields) && fields.length > 0 && fields.length % 2 === 0;
+    return isList && fields.every((text) => typeof text === 'string') ? fields : undefined;
+  } catch {
+    return undefined;
+  }
+}
