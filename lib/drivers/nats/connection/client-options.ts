@@ -38,7 +38,7 @@ export function clientOptions(
   packages: NatsPackages,
   attempts: () => number,
 ): ConnectionOptions {
-  const { name, connectTimeout, maxReconnects = -1, tls } = options;
+  const { name, connectTimeout, inboxPrefix, maxReconnects = -1, tls } = options;
   const servers = serversOf(options);
   const authenticator = loginOf(options, servers, packages);
   const wantsTls = tls !== undefined || servers.some((server) => server.tls);
@@ -46,6 +46,7 @@ export function clientOptions(
     servers: servers.map(({ address }) => address),
     name,
     timeout: connectTimeout,
+    ...(inboxPrefix !== undefined && { inboxPrefix }),
     ...(authenticator && { authenticator }),
     // The client needs TLS where it is given options of it. Names of options are those of `tls.connect`.
     ...(wantsTls && { tls: { ...tls } as NonNullable<ConnectionOptions['tls']> }),

@@ -1,6 +1,10 @@
 import type { NatsConnection as Client } from '@nats-io/transport-node';
 import { Backoff } from '../../../core/backoff.js';
 import { sleep, systemClock } from '../../../core/clock.js';
+import { clientOptions } from './client-options.js';
+import type { NatsPackages } from './nats-packages.js';
+import type { CompletedNatsOptions } from './nats.options.js';
+import { refuseOldServer } from './server-version.js';
 
 export interface DialerOptions {
   /** Makes a connection that can be used. */
@@ -38,5 +42,24 @@ export class Dialer {
       }
       await sleep(systemClock, backoff.next(), signal);
     }
+  }
+}
+
+/**
+ * Connects, or takes the connection of the application.
+ * @param attempts how many tries have failed since the connection broke
+ */
+export async function dial(
+  options: CompletedNatsOptions,
+  packages: NatsPackages,
+  attempts: () => number,
+): Promise<Client> {
+  if (options.connection) return refuseOldServer(options.connection as unknown as Client);
+  const client = await packages.transport.connect(clientOptions(options, packages, attempts));
+  try {
+    return refuseOldServer(client);
+  } catch (error) {
+    await client.close();
+    throw error;
   }
 }

@@ -1,6 +1,6 @@
-import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import type { JetStreamClient, JetStreamManager, PubAck } from '@nats-io/jetstream';
 import type { Kvm } from '@nats-io/kv';
-import type { NatsConnection as Client } from '@nats-io/transport-node';
+import type { Msg, MsgHdrs, NatsConnection as Client } from '@nats-io/transport-node';
 import { systemClock } from '../../../core/clock.js';
 import { ServerTime } from '../../server-time/server-time.js';
 import { JetStreamMissingError } from '../errors/nats-connection.errors.js';
@@ -51,15 +51,29 @@ export class JetStreamAccess {
     how?: RequestHow,
   ): Promise<T> {
     const text = body && JSON.stringify(body);
-    const answer = await this.ask(action, API + subject, text, how);
-    const { error, ...result } = JSON.parse(answer) as { error?: ApiError };
-    if (!error) return result as T;
-    const { notEnabled, notEnabledForAccount } = API_ERRORS;
-    const typed = new NatsReplyError(action, error);
-    if ([notEnabled, notEnabledForAccount].includes(typed.errCode as never)) {
-      throw new JetStreamMissingError(typed);
+    try {
+      const answer = await this.requests.request(action, API + subject, text, how);
+      return resultOf<T>(action, answer);
+    } catch (error) {
+      // JetStream's API has no subscriber where no server has JetStream.
+      if (isNoResponders(error)) throw new JetStreamMissingError(error);
+      throw error;
     }
-    throw typed;
+  }
+
+  /**
+   * Publishes a message and awaits that a stream has it.
+   * @throws NatsReplyError where the stream refuses it; where no stream has this subject, an error for
+   * which `isNoResponders` is true
+   */
+  async publish(
+    action: string,
+    subject: string,
+    body: Uint8Array | string,
+    headers?: MsgHdrs,
+  ): Promise<PubAck> {
+    const answer = await this.requests.request(action, subject, body, headers && { headers });
+    return resultOf<PubAck>(action, answer);
   }
 
   /**
@@ -72,21 +86,6 @@ export class JetStreamAccess {
 
   private async check(): Promise<void> {
     await this.request('looking for JetStream', 'INFO');
-  }
-
-  private async ask(
-    action: string,
-    subject: string,
-    body?: string,
-    how?: RequestHow,
-  ): Promise<string> {
-    try {
-      return (await this.requests.request(action, subject, body, how)).string();
-    } catch (error) {
-      // JetStream's API has no subscriber where no server has JetStream.
-      if (isNoResponders(error)) throw new JetStreamMissingError(error);
-      throw error;
-    }
   }
 
   private async readTime(): Promise<number> {
@@ -102,4 +101,14 @@ export class JetStreamAccess {
     }
     return systemClock.wallTime();
   }
+}
+
+const DISABLED: readonly number[] = [API_ERRORS.notEnabled, API_ERRORS.notEnabledForAccount];
+
+/** What JetStream answers. @throws NatsReplyError, JetStreamMissingError */
+function resultOf<T extends object>(action: string, answer: Msg): T {
+  const { error, ...result } = answer.json<{ error?: ApiError }>();
+  if (!error) return result as T;
+  const typed = new NatsReplyError(action, error);
+  throw DISABLED.includes(typed.errCode) ? new JetStreamMissingError(typed) : typed;
 }

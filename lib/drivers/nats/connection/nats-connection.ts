@@ -1,28 +1,23 @@
-import type { Msg, NatsConnection as Client } from '@nats-io/transport-node';
+import type { Msg, MsgHdrs, NatsConnection as Client } from '@nats-io/transport-node';
 import { systemClock, within } from '../../../core/clock.js';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import type { PermissionDeniedError } from '../../../core/errors/server.errors.js';
 import type { EventBus } from '../../../core/event-bus.js';
 import { concealed } from '../../../core/option-schema/concealed.js';
 import { triedFor } from '../../connections/first-connection.js';
-import { NatsConnectionError, NatsGivenUpError } from '../errors/nats-connection.errors.js';
-import {
-  connectError,
-  isAway,
-  permissionDenied,
-  typedError,
-  type Violation,
-} from '../errors/typed-error.js';
-import { addressOf, clientOptions } from './client-options.js';
-import { Dialer } from './dialer.js';
+import { NatsGivenUpError } from '../errors/nats-connection.errors.js';
+import { connectError, isAway, permissionDenied, type Violation } from '../errors/typed-error.js';
+import { addressOf } from './client-options.js';
+import { dial, Dialer } from './dialer.js';
 import { JetStreamAccess } from './jetstream-access.js';
 import { Listeners } from './listeners.js';
 import { loadNats, type NatsPackages } from './nats-packages.js';
 import type { CompletedNatsOptions } from './nats.options.js';
 import type { RequestHow, Requests } from './requests.js';
-import { isAtLeast, refuseOldServer } from './server-version.js';
+import { isAtLeast } from './server-version.js';
 import { ServerWatch } from './server-watch.js';
 import { StatusFollower } from './status-follower.js';
+import { UnderWay } from './under-way.js';
 
 /** Longest wait for the last words to be sent when the driver closes, in milliseconds. */
 const FAREWELL = 1000;
@@ -36,12 +31,11 @@ export class NatsConnection implements Requests {
   /** Called with each subject that the server has refused. */
   readonly onRefused = new Listeners<PermissionDeniedError>();
   readonly #options: CompletedNatsOptions;
-  #packages: Promise<NatsPackages> | undefined;
+  #packages: NatsPackages | undefined;
   #client: Client | undefined;
   private readonly watch: ServerWatch;
   private readonly dialer: Dialer;
-  /** Fail the requests that are under way. */
-  private readonly underWay = new Set<(error: Error) => void>();
+  private readonly underWay = new UnderWay();
   private access: Promise<JetStreamAccess> | undefined;
   private closing: Promise<void> | undefined;
   private version: string | undefined;
@@ -56,9 +50,7 @@ export class NatsConnection implements Requests {
       dial: () => this.dial(),
       onFailed: (error) => this.watch.failed(error),
     });
-    this.watch.onDown.add((error) => {
-      for (const fail of [...this.underWay]) fail(error);
-    });
+    this.watch.onDown.add((error) => this.underWay.fail(error));
   }
 
   /** Begins to connect. A call does so, too. */
@@ -109,6 +101,11 @@ export class NatsConnection implements Requests {
     return this.watch.onUp.add(listener);
   }
 
+  /** Calls back when the connection was given up for good. */
+  onGivenUp(listener: (error: NatsGivenUpError) => void): () => void {
+    return this.watch.onEnded.add(listener);
+  }
+
   /** Calls back when the connection broke: what was under way may be lost. */
   onDisconnect(listener: (error: Error) => void): () => void {
     return this.watch.onDown.add(listener);
@@ -141,10 +138,20 @@ export class NatsConnection implements Requests {
   async js(action = 'using JetStream'): Promise<JetStreamAccess> {
     if (!this.access) {
       await this.client(action);
-      this.access ??= this.openJetStream();
+      this.access ??= JetStreamAccess.open(this, this.#client!, this.#packages!);
       this.access.catch(() => (this.access = undefined));
     }
     return this.access;
+  }
+
+  /** Headers of the client, which are empty. Call it once there was a connection; also `inbox`. */
+  headers(): MsgHdrs {
+    return this.#packages!.transport.headers();
+  }
+
+  /** A new subject for answers. */
+  inbox(): string {
+    return this.#packages!.transport.createInbox(this.#options.inboxPrefix);
   }
 
   /**
@@ -169,22 +176,9 @@ export class NatsConnection implements Requests {
     return this.answered(action, () => client.flush());
   }
 
-  /**
-   * Awaits something of the client, which need not end where the connection breaks: this does.
-   * @throws as `typedError` says; NatsConnectionError, with the outcome `unknown`, where the connection broke
-   */
+  /** See {@link UnderWay.answered}. */
   answered<T>(action: string, ask: () => Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const fail = (error: unknown): void => {
-        this.underWay.delete(fail);
-        reject(typedError(error instanceof NatsConnectionError ? error.cause : error, action));
-      };
-      this.underWay.add(fail);
-      ask().then((answer) => {
-        this.underWay.delete(fail);
-        resolve(answer);
-      }, fail);
-    });
+    return this.underWay.answered(action, ask);
   }
 
   /** Ends the connection, after what was sent is on the server. One of the application stays open. Idempotent. */
@@ -203,24 +197,13 @@ export class NatsConnection implements Requests {
         FAREWELL,
         live.flush().catch(() => undefined),
       );
-    const closed = new ClosedError('The connection to NATS');
-    for (const fail of [...this.underWay]) fail(closed);
+    this.underWay.fail(new ClosedError('The connection to NATS'));
     if (!this.#options.connection) await this.#client?.close();
   }
 
   private async dial(): Promise<Client> {
-    const options = this.#options;
-    this.#packages ??= loadNats();
-    const packages = await this.#packages;
-    if (options.connection) return refuseOldServer(options.connection as unknown as Client);
-    const own = clientOptions(options, packages, () => this.watch.attempts);
-    const client = await packages.transport.connect(own);
-    try {
-      return refuseOldServer(client);
-    } catch (error) {
-      await client.close();
-      throw error;
-    }
+    this.#packages = await loadNats();
+    return dial(this.#options, this.#packages, () => this.watch.attempts);
   }
 
   private use(client: Client): void {
@@ -234,10 +217,6 @@ export class NatsConnection implements Requests {
       this.onRefused.tell(permissionDenied(`using ${violation.subject}`, violation));
     void new StatusFollower({ client, own, watch, events, onViolation }).follow();
     if (client.info && !client.isClosed()) watch.works();
-  }
-
-  private async openJetStream(): Promise<JetStreamAccess> {
-    return JetStreamAccess.open(this, this.#client!, await this.#packages!);
   }
 
   private tooLate(action: string, lastError: unknown): Error {

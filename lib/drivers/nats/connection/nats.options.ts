@@ -101,6 +101,11 @@ export const NATS_OPTIONS = declareOptions(
     /** Name of the connection on the server. @default 'nestjs-redis-streams' */
     name: text().default('nestjs-redis-streams'),
     /**
+     * What the subjects begin with on which answers arrive, where the user of this connection may not
+     * use the usual ones. @default '_INBOX'
+     */
+    inboxPrefix: text(),
+    /**
      * Longest wait for a connection, in milliseconds: at the start, and of each call while no server
      * is reached. 2147483647 at most. @default 10000
      */
@@ -128,6 +133,13 @@ export const NATS_OPTIONS = declareOptions(
      * JetStream: a message that no consumer takes at once is lost. @default 'jetstream'
      */
     mode: oneOf('jetstream', 'core').default('jetstream'),
+    /**
+     * With `mode: 'core'`: most messages that wait in this process, of each group and stream. What
+     * comes above it is lost, and an event counts it. @default 10000
+     */
+    maxBufferedMessages: whole(1).default(10_000),
+    /** With `mode: 'core'`: as `maxBufferedMessages`, in bytes. @default 33554432, 32 MiB */
+    maxBufferedBytes: whole(1).default(33_554_432),
   },
   contradictions,
 );

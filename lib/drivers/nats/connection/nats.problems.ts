@@ -14,6 +14,7 @@ const IN_CONNECTION = [
   'credentials',
   'tls',
   'name',
+  'inboxPrefix',
   'maxReconnects',
 ] as const;
 const LOGINS = ['user', 'token', 'nkey', 'credentials'] as const;
@@ -41,6 +42,7 @@ export function contradictions(options: Loose): string[] {
       ? [`${logins.join(' and ')} are different ways to log in: give one of them`]
       : []),
     ...(given('password') && !given('user') ? ['password needs user'] : []),
+    ...inboxProblems(options['inboxPrefix']),
     ...seedProblems(options['nkey']),
     ...tlsProblems('tls', options['tls']),
   ];
@@ -52,4 +54,9 @@ const besideConnection = (key: string): string =>
 const seedProblems = (nkey: unknown): string[] =>
   typeof nkey === 'string' && !/^SU[A-Z2-7]{56}$/.test(nkey)
     ? ['nkey must be the seed of a user, which begins with SU and has 58 characters']
+    : [];
+
+const inboxProblems = (prefix: unknown): string[] =>
+  typeof prefix === 'string' && !/^[^\s.*>]+(?:\.[^\s.*>]+)*$/.test(prefix)
+    ? ['inboxPrefix must be a subject without wildcards, such as _INBOX.orders']
     : [];

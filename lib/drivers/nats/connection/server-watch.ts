@@ -19,6 +19,7 @@ let made = 0;
 export class ServerWatch {
   readonly onUp = new Listeners();
   readonly onDown = new Listeners<Error>();
+  readonly onEnded = new Listeners<NatsGivenUpError>();
   private readonly connection = ++made;
   private state: 'new' | 'up' | 'down' | 'ended' = 'new';
   private first: FirstConnection | undefined;
@@ -99,6 +100,7 @@ export class ServerWatch {
     const error = new NatsGivenUpError('connecting', this.lastError);
     this.events.emit('unreachable', { ...this.named, address: this.address(), error });
     this.onDown.tell(error);
+    this.onEnded.tell(error);
     this.changed();
   }
 

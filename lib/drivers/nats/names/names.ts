@@ -113,9 +113,10 @@ export class Names {
     return `_streams.${this.prefix}.dead.>`;
   }
 
-  /** The subject of the dead letters of a group. `*` for the group: of all groups of the stream. */
-  deadLetter(stream: string, group: string): string {
-    return `_streams.${this.prefix}.dead.${token(stream)}.${tokenOrAny(group)}`;
+  /** The subject of the dead letters of a group. Without a group: of all groups of the stream. */
+  deadLetter(stream: string, group: string | undefined): string {
+    const any = group === undefined ? '*' : token(group);
+    return `_streams.${this.prefix}.dead.${token(stream)}.${any}`;
   }
 
   /** All subjects of the stream of redriven messages. */
@@ -128,6 +129,11 @@ export class Names {
     return `_streams.${this.prefix}.redriven.${token(stream)}.${token(group)}.${deadLetter}`;
   }
 
+  /** The subjects of messages of a stream that are published later. */
+  delayed(stream: string): string {
+    return `_streams.${this.prefix}.delayed.${token(stream)}.*`;
+  }
+
   /** The subject of answers to requests of one client. */
   replies(address: string): string {
     return `_streams.${this.prefix}.replies.${token(address)}`;
@@ -138,6 +144,3 @@ export class Names {
     return `${token(stream)}.${token(group)}`;
   }
 }
-
-/** A group that is called `*` has the token `=2A`. */
-const tokenOrAny = (group: string): string => (group === '*' ? '*' : token(group));
