@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { EventBus } from '../../lib/core/event-bus.js';
 import { postgres } from '../../lib/drivers/postgres/postgres.driver.js';
 import type { Driver } from '../../lib/ports/driver.js';
+import { rowsRead } from '../support/postgres-rows-read.js';
 import { PostgresScene } from './support/postgres-scene.js';
 
 const STREAM = 'passing';
@@ -51,22 +52,10 @@ async function publish(count: number): Promise<void> {
 
 type Subscribed = Awaited<ReturnType<Driver['source']['subscribe']>>;
 
-/**
- * How many rows the server has read so far: entries of indexes, rows that are dead included, and rows
- * of tables that were read from their beginning.
- */
-async function rowsRead(): Promise<number> {
-  await pool.query('select pg_stat_force_next_flush()');
-  return scene.count(
-    `select (select sum(seq_tup_read) from pg_stat_user_tables where schemaname = 'streams')
-      + (select sum(idx_tup_read) from pg_stat_user_indexes where schemaname = 'streams')`,
-  );
-}
-
 /** Publishes and settles so many messages. Returns the rows that were read for each message. */
 async function pass(count: number, subscription: Subscribed, atOnce = AT_ONCE): Promise<number> {
   await publish(count);
-  const before = await rowsRead();
+  const before = await rowsRead(pool);
   for (let done = 0; done < count;) {
     const leases = await subscription.pull(atOnce);
     const outcomes = await driver.source.settle(
@@ -75,7 +64,7 @@ async function pass(count: number, subscription: Subscribed, atOnce = AT_ONCE): 
     expect(outcomes.filter((outcome) => outcome !== 'settled')).toEqual([]);
     done += leases.length;
   }
-  return ((await rowsRead()) - before) / count;
+  return ((await rowsRead(pool)) - before) / count;
 }
 
 it(

@@ -34,8 +34,8 @@ const DESCRIBE = `
     from {schema}.message where stream = s.id) m
   left join {schema}.grp g on g.stream = s.id and not g.deleted
   cross join lateral (
-    select f.lag, f.undelivered, p.pending + f.released as pending,
-      least(p.oldest, f.oldest) as oldest,
+    select f.lag, f.undelivered, p.pending + f.released + h.held as pending,
+      least(p.oldest, f.oldest, h.oldest) as oldest,
       (select count(*) from {schema}.member b where b.grp = g.id) as consumers
     from (
       select count(*) filter (where not d.delivered) as lag,
@@ -44,7 +44,10 @@ const DESCRIBE = `
         min(d.message) filter (where d.delivered or d.consumer is not null) as oldest
       from {schema}.delivery d where d.grp = g.id and d.free and d.redrive = 0) f,
     (select count(*) as pending, min(d.message) as oldest
-      from {schema}.delivery d where d.grp = g.id and not d.free and d.redrive = 0) p
+      from {schema}.delivery d
+      where d.grp = g.id and not d.free and d.redrive = 0 and d.record is null) p,
+    (select count(*) as held, min(d.message) as oldest
+      from {schema}.delivery d where d.grp = g.id and d.redrive = 0 and d.record is not null) h
   ) c
   cross join lateral (
     select c.*,

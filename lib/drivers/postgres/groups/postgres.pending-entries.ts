@@ -9,6 +9,25 @@ import type { GroupAdminParts } from './postgres.group-admin.js';
 /** Idle time of an entry that was given back, in milliseconds. */
 const ONE_DAY = 86_400_000;
 
+/** Entries of a group of these consumers, which were not kept fresh for so long: the first of them. */
+const part = (rows: string, name: string, isIdle: string): string => `
+  (select d.message, d.attempt, d.free, d.fresh_at, ${name} as name from {schema}.delivery d
+  where d.grp = $1 and d.redrive = 0 and d.message >= $2::bigint and ${rows}
+    and ($3::text is null or $3 = ${name}) and ${isIdle}
+  order by d.message limit $5)`;
+const IDLE = `($4::bigint = 0 or d.fresh_at <= clock_timestamp() - $4 * interval '1 ms')`;
+
+/** One part for each index, so that no more rows are read than are listed. */
+const PENDING = [
+  part('not d.free and d.record is null', 'd.consumer', IDLE),
+  part('d.record is not null', '$6::text', IDLE),
+  part(
+    'd.free and (d.delivered or d.consumer is not null)',
+    `coalesce(d.consumer, '')`,
+    `$4 <= ${ONE_DAY}`,
+  ),
+].join(' union all ');
+
 /** Entries of a group that were handed out and are not settled. Redriven ones are not among them. */
 export class PostgresPendingEntries implements PendingEntries {
   constructor(private readonly parts: GroupAdminParts) {}
@@ -23,16 +42,9 @@ export class PostgresPendingEntries implements PendingEntries {
       readonly delivered: number;
     }>(
       'listing pending entries',
-      `select id, name, idle, attempt as delivered from (
-        select d.message as id, d.attempt,
-          case when d.record is not null then $6 else coalesce(d.consumer, '') end as name,
-          case when d.free then ${ONE_DAY} else {schema}.ms_since(d.fresh_at) end as idle
-        from {schema}.delivery d
-        where d.grp = $1 and d.redrive = 0 and d.message >= $2::bigint
-          and (not d.free or d.delivered or d.consumer is not null)
-      ) pending
-      where ($3::text is null or name = $3) and idle >= $4
-      order by id limit $5`,
+      `select message as id, name, attempt as delivered,
+        case when free then ${ONE_DAY} else {schema}.ms_since(fresh_at) end as idle
+      from (${PENDING}) pending order by message limit $5`,
       [
         grp,
         firstId(start),

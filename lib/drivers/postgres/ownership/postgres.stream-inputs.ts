@@ -100,7 +100,7 @@ export class PostgresStreamInputs implements StreamInputs {
       ))::float8 as idle
       from {schema}.delivery d
       left join {schema}.lease l on l.input = d.message and l.owner = d.consumer
-      where d.grp = $1 and not d.free and d.redrive = 0 and d.message > $2
+      where d.grp = $1 and not d.free and d.redrive = 0 and d.record is null and d.message > $2
       order by d.message limit $3`,
       [await this.group(), after ?? '0', limit, lease],
     );

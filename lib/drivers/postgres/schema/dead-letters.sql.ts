@@ -19,8 +19,6 @@ const TABLES = [
   'create index dead_letter_page on {schema}.dead_letter (stream, id) where not redriven',
   'create index dead_letter_group on {schema}.dead_letter (stream, grp, id) where not redriven',
   'create index dead_letter_waiting on {schema}.dead_letter (stream, grp) where redriven',
-  `create index delivery_held on {schema}.delivery (grp, redrive, message)
-    where record is not null`,
 ];
 
 /** Other technologies have other ids. The row of such a message has no number, and has its origin. */

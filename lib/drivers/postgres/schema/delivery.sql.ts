@@ -43,7 +43,10 @@ const TABLES = [
     autovacuum_analyze_scale_factor = 0.2, autovacuum_analyze_threshold = 50000)`,
   `create index delivery_free on {schema}.delivery (grp, message) where free and redrive = 0`,
   `create index delivery_redriven on {schema}.delivery (grp, redrive) where free and redrive > 0`,
-  `create index delivery_pending on {schema}.delivery (grp, message) where not free`,
+  `create index delivery_pending on {schema}.delivery (grp, message)
+    where not free and record is null`,
+  `create index delivery_held on {schema}.delivery (grp, redrive, message)
+    where record is not null`,
   `create index delivery_offered on {schema}.delivery (grp, consumer) where elsewhere`,
   /**
    * The consumers of a group. `got_at`: when it was last handed something. `taken`: how many entries

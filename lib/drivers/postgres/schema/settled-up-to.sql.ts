@@ -42,7 +42,12 @@ const SETTLED_UP_TO = `create function {schema}.settled_up_to(
         where d.grp = v_grp.id and d.free and d.redrive = 0 order by d.message limit 1)
       union all
       (select d.message from {schema}.delivery d
-        where d.grp = v_grp.id and not d.free and d.redrive = 0 order by d.message limit 1)) o;
+        where d.grp = v_grp.id and not d.free and d.redrive = 0 and d.record is null
+        order by d.message limit 1)
+      union all
+      (select d.message from {schema}.delivery d
+        where d.grp = v_grp.id and d.record is not null and d.redrive = 0
+        order by d.message limit 1)) o;
     if v_oldest <= complete then
       upto := nullif(v_oldest - 1, 0);
       return next;

@@ -24,6 +24,22 @@ const unknown = (which: string): string => `
   ) x limit p_most - v_count`;
 
 /**
+ * Consumers that were not seen for long, with the number of their entries. All entries that any
+ * consumer has are counted once, and only where such a consumer exists.
+ */
+const HOLDING = `unseen as materialized (
+      select m.* from {schema}.member m where m.grp = any (p_grps) and m.consumer <> p_me
+        and m.seen_at < v_now - least(p_crashed, p_absent) * interval '1 ms'
+    ), counted as materialized (
+      select d.grp, d.consumer, count(*)::int as number from {schema}.delivery d
+      where d.grp = any (array(select distinct grp from unseen)) and not d.free and d.record is null
+      group by d.grp, d.consumer
+    ), holding as materialized (
+      select u.*, coalesce(c.number, 0) as number from unseen u
+      left join counted c on c.grp = u.grp and c.consumer = u.consumer
+    )`;
+
+/**
  * Looks after the groups: takes over entries that other consumers did not keep fresh, at most
  * `p_most`, and tells of consumers that were not seen for long. All times in milliseconds.
  * @param p_idle entries that were not kept fresh for this time are taken over
@@ -49,24 +65,19 @@ const LOOK_AFTER = `create function {schema}.look_after(
         from (select grp, holder, count(*) as number from unnest(v_taken) group by grp, holder) t
         where m.grp = t.grp and m.consumer = t.holder;
     end if;
-    return query select s.* from (
-      select ${noEntry('silent', {
-        grp: 'm.grp',
-        attempt: `m.taken + (select count(*)::int from {schema}.delivery d
-          where d.grp = m.grp and not d.free and d.record is null and d.consumer = m.consumer)`,
-        ms: 'floor(extract(epoch from v_now - m.seen_at) * 1000)::bigint',
-        holder: 'm.consumer',
-      })} from {schema}.member m
-      where m.grp = any (p_grps) and m.consumer <> p_me
-        and m.seen_at < v_now - p_crashed * interval '1 ms'
-    ) as s(kind, grp, message, redrive, hold, attempt, published_at, origin, fields, holder)
-      where s.attempt > 0;
-    return query with removed as (
-        delete from {schema}.member m where m.grp = any (p_grps) and m.consumer <> p_me
+    return query with ${HOLDING}, removed as (
+        delete from {schema}.member m using holding h
+        where h.number = 0 and m.grp = h.grp and m.consumer = h.consumer
           and m.seen_at < v_now - p_absent * interval '1 ms'
-          and not exists (select from {schema}.delivery d
-            where d.grp = m.grp and not d.free and d.record is null and d.consumer = m.consumer)
         returning m.grp, m.consumer)
+      select ${noEntry('silent', {
+        grp: 'h.grp',
+        attempt: 'h.taken + h.number',
+        ms: 'floor(extract(epoch from v_now - h.seen_at) * 1000)::bigint',
+        holder: 'h.consumer',
+      })} from holding h
+      where h.taken + h.number > 0 and h.seen_at < v_now - p_crashed * interval '1 ms'
+      union all
       select ${noEntry('removed', { grp: 'r.grp', holder: 'r.consumer' })} from removed r;
     return query select ${noEntry('unknown', {})} where exists (
       select from unnest(p_grps) as g(id) join {schema}.delivery d on d.grp = g.id and not d.free
@@ -125,7 +136,7 @@ const TAKE_OVER = `create function {schema}.take_over(
       )}
     end if;
     select max(d.message) into v_last from {schema}.delivery d
-      where d.grp = p_grp and not d.free and d.redrive = 0;
+      where d.grp = p_grp and not d.free and d.redrive = 0 and d.record is null;
     v_ids := array(select id from (
       (select d.message as id from {schema}.delivery d
         where d.grp = p_grp and not d.free and d.redrive = 0 and d.record is null
