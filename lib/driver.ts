@@ -91,6 +91,7 @@ export type { SettledStep } from './core/workflow.js';
 export type { FinishedStep } from './ports/workflow-store.js';
 export type { ErrorRecord } from './core/errors/error-record.js';
 export { type StreamsEventName, type StreamsEvents, type StreamsListeners } from './core/events.js';
+export type { MessagesLost } from './core/messages-lost.js';
 export type { UnhandledWaits } from './core/unhandled-waits.js';
 export { type SettledEvent, type SettledOutcome, type UnendedRun } from './core/run-events.js';
 export { EventBus } from './core/event-bus.js';

@@ -31,7 +31,8 @@ export class Consumer implements Worker {
   /** Undefined: an event that no handler here takes is handed to no other consumer. */
   private handOver: HandOver | undefined;
   private unhandledInOrder: UnhandledInOrder | undefined;
-  private stopping: Promise<void> | undefined;
+  private stopped = false;
+  private ending: Promise<void> | undefined;
 
   constructor(private readonly options: ConsumerOptions) {
     this.workings = workingsOf({
@@ -71,9 +72,9 @@ export class Consumer implements Worker {
    * Stops reading, releases deliveries that have not started, awaits running ones, settles, closes.
    */
   stop(): Promise<void> {
-    this.stopping ??= this.pullLoop ? this.drain(this.pullLoop) : Promise.resolve();
-    this.unhandledInOrder?.end();
-    return this.stopping;
+    if (!this.pullLoop) this.stopped = true;
+    this.ending ??= this.pullLoop ? this.drain(this.pullLoop) : Promise.resolve();
+    return this.ending;
   }
 
   /**
@@ -82,7 +83,7 @@ export class Consumer implements Worker {
    */
   halt(streams: Iterable<string>): void {
     for (const stream of streams) this.halted.add(stream);
-    if (!this.stopping) this.watch();
+    if (!this.stopped) this.watch();
     const { isHalted } = this;
     const { dispatcher, settlementHandler, ordering, collectors } = this.workings;
     const unstarted = [...dispatcher.take(isHalted), ...settlementHandler.nextRuns.take(isHalted)];
@@ -127,7 +128,7 @@ export class Consumer implements Worker {
    * @returns whether there are such runs
    */
   async othersEnded(streams?: ReadonlySet<string>): Promise<boolean> {
-    if (this.stopping) await this.pullLoop?.stop();
+    if (this.stopped) await this.pullLoop?.stop();
     const of = ({ stream }: Delivery): boolean => streams?.has(stream) ?? true;
     await this.workings.held.untilNone((delivery) => of(delivery) && !awaitsEnd(delivery));
     return [...this.workings.held].some(of);
@@ -167,6 +168,10 @@ export class Consumer implements Worker {
       heartbeat,
       subscription,
       handOver,
+      onStop: () => {
+        this.stopped = true;
+        this.unhandledInOrder?.end();
+      },
     });
   }
 
@@ -177,7 +182,7 @@ export class Consumer implements Worker {
 
   /** Whether deliveries of the same stream must not start now. */
   private readonly isHalted = (delivery: Delivery): boolean =>
-    this.stopping !== undefined || this.halted.has(delivery.stream);
+    this.stopped || this.halted.has(delivery.stream);
 
   /** A run or settlement has ended: there may be room, and callers may wait for it. */
   private readonly progressed = (): void => {

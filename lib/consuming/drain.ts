@@ -59,6 +59,8 @@ export interface Draining extends Runs {
   readonly recorder: ProgressRecorder | undefined;
   readonly subscription: Subscription;
   readonly handOver: HandOver | undefined;
+  /** Called when deliveries that have not started are given back, and none starts any more. */
+  readonly onStop: () => void;
 }
 
 /**
@@ -68,6 +70,8 @@ export async function drain(consumer: Draining): Promise<void> {
   const { clock, dispatcher, pullLoop, settlementHandler, ordering, letGo, handOver } = consumer;
   const { settler } = settlementHandler;
   const [grace, left] = [graceOf(consumer.gracePeriod), timeLeft(clock)];
+  if (consumer.subscription.drain) await runArrived(consumer, left(grace.runs));
+  consumer.onStop();
   const unstarted = dispatcher.stop();
   consumer.collectors?.stop();
   await pullLoop.stop();
@@ -91,6 +95,25 @@ export async function drain(consumer: Draining): Promise<void> {
   await consumer.claims?.stop();
   await consumer.heartbeat.stop();
   await consumer.subscription.close();
+}
+
+/**
+ * For a source that loses what has not run: lets all messages that have arrived run to their end, retries
+ * included.
+ * @param atMost in milliseconds
+ */
+async function runArrived(
+  consumer: Runs & Pick<Draining, 'subscription'>,
+  atMost: number,
+): Promise<void> {
+  const { clock, held, subscription } = consumer;
+  const awaited = tellAwaited(consumer, isRunning, atMost);
+  const ended = async (): Promise<void> => {
+    await subscription.drain?.();
+    await held.untilNone((delivery) => !awaitsEnd(delivery));
+  };
+  await withPatience(clock, atMost, ended());
+  awaited();
 }
 
 export interface DrainingSome extends Runs {

@@ -3,6 +3,7 @@ import type { DeadLetterEvents } from './dead-letter-events.js';
 import type { EntryTooLargeError, ReplyBrokenError } from './errors/server.errors.js';
 import type { ConsumerCrashedError } from './errors/subscription.errors.js';
 import type { StreamLagExceeded } from './lag.js';
+import type { MessagesLost } from './messages-lost.js';
 import type { OutboxEvents } from './outbox-events.js';
 import type { In, RunEvents } from './run-events.js';
 import type { UnhandledWaits } from './unhandled-waits.js';
@@ -43,6 +44,11 @@ export interface StreamsEvents extends RunEvents, DeadLetterEvents, OutboxEvents
     readonly bytes: number | undefined;
     readonly error: EntryTooLargeError;
   };
+  /**
+   * Messages will never be handled by the group. Only on sources that deliver at most once. `count` is
+   * undefined where the source cannot know how many there were. `why`: docs/events.md#why-messages-are-lost.
+   */
+  'messages-lost': In & { readonly count: number | undefined; readonly why: MessagesLost };
   /** Pending entries whose data had been deleted were dropped from the pending list. */
   trimmed: In & { readonly count: number };
   /**

@@ -36,8 +36,10 @@ export interface SourceCapabilities {
    * - `source`: the source does.
    * - `engine`: the source does not. The engine keeps it in the state store, and passes it in
    *   `SubscribeOptions.positions`.
+   * - `none`: nothing does, because the source keeps no entries. A group gets what is published while
+   *   one of its consumers reads. `startId` has no effect.
    */
-  readonly positions: 'source' | 'engine';
+  readonly positions: 'source' | 'engine' | 'none';
   /**
    * Most bytes of one message, payload and envelope together. The engine's `maxPayloadBytes` is
    * bounded by it at start-up. Undefined: the source has no bound that an application would meet.

@@ -68,6 +68,13 @@ export interface Subscription {
   watch(streams: ReadonlySet<string>): void;
 
   /**
+   * Only for sources that lose what has not run when the subscription ends. Asks the server for
+   * nothing more, while `pull` goes on to hand out what has arrived. Resolves when all of it was
+   * handed out. The engine calls it before `stop`, and lets what is in hand run.
+   */
+  drain?(): Promise<void>;
+
+  /**
    * Wakes a waiting `pull`, and hands out nothing new. Entries that are held can still be settled.
    */
   stop(): Promise<void>;

@@ -113,6 +113,8 @@ describe('the log', () => {
     events.emit('reading-paused', { group: 'shop', parked: 1000 });
     events.emit('reading-resumed', { group: 'shop' });
     events.emit('trimmed', { ...place, count: 3 });
+    events.emit('messages-lost', { ...place, count: 7, why: 'buffer-full' });
+    events.emit('messages-lost', { ...place, count: undefined, why: 'outage' });
     events.emit('entries-deleted', { stream: 'orders', count: 9, lost: 4, groups: ['shop', 'b'] });
     events.emit('stream-lag', lag);
     events.emit('stream-lag', { ...lag, lag: 2, recovered: true });
@@ -135,6 +137,8 @@ describe('the log', () => {
       expect.stringMatching(/^warn .*1000 messages/),
       expect.stringMatching(/^log Group "shop" reads on/),
       expect.stringMatching(/^warn 3 pending messages/),
+      expect.stringMatching(/^warn 7 messages of stream "orders" and group "shop" are lost: more/),
+      expect.stringMatching(/^warn Messages of stream "orders" .* may be lost: .* not connected/),
       expect.stringMatching(/^warn 4 messages of stream "orders" .* shop, b had not settled/),
       expect.stringMatching(/^error Group "shop" of stream "orders" is 9 messages behind/),
       expect.stringMatching(/^log Group "shop" .* is 2 messages behind, again within .* 5$/),

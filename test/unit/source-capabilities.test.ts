@@ -116,6 +116,13 @@ describe('a message source that', () => {
     expect(warnings).toHaveLength(1);
   });
 
+  it('keeps no messages says so at start, once', async () => {
+    const runtime = runtimeWith({ delivery: 'at-most-once', positions: 'none' });
+    expect(await warningsOf(runtime)).toEqual([
+      ['AT_MOST_ONCE', expect.stringContaining('on narrow, which keeps none')],
+    ]);
+  });
+
   describe('does not remember positions', () => {
     it('is refused at start without a state store', async () => {
       const slots = { messageSource: sourceWith({ positions: 'engine' }) };

@@ -7,9 +7,10 @@ export interface SourceWarning {
 }
 
 export function sourceWarnings({ source, live }: Pick<Driver, 'source' | 'live'>): SourceWarning[] {
-  const { technology, delivery, holds } = source.capabilities;
+  const { technology, delivery, holds, positions } = source.capabilities;
   const warnings: SourceWarning[] = [];
-  if (delivery === 'at-most-once') warnings.push(atMostOnce(technology));
+  if (positions === 'none') warnings.push(keepsNothing(technology));
+  else if (delivery === 'at-most-once') warnings.push(atMostOnce(technology));
   if (holds === 'partition') warnings.push(holdsPartitions(technology));
   else if (!live) warnings.push(withoutRegistry(technology));
   return warnings;
@@ -21,6 +22,15 @@ const atMostOnce = (technology: string): SourceWarning => ({
     `Messages may be lost on ${technology}: a message that a process was handed does not come again ` +
     'if that process ends before the message is settled. Use a source that delivers at least once ' +
     'where each message counts.',
+});
+
+const keepsNothing = (technology: string): SourceWarning => ({
+  code: 'AT_MOST_ONCE',
+  message:
+    `Messages may be lost on ${technology}, which keeps none: a message that is published while no ` +
+    'consumer of a group reads never comes to that group, and what a process has in hand when it ends ' +
+    'does not come again. startId has no effect. Use a source that delivers at least once where each ' +
+    'message counts.',
 });
 
 const holdsPartitions = (technology: string): SourceWarning => ({

@@ -7,6 +7,7 @@ import { BrokenConnections } from './broken-connections.js';
 import { connectionName, slotsBefore } from './connection-name.js';
 import { deadLettered, messagesDropped, strategyFailed } from './dead-letter-lines.js';
 import { OUTBOX_LINES } from './outbox-lines.js';
+import { LOST_LINES } from './lost-lines.js';
 import { at, runFailed, runsAwaited, runsGivenUp } from './run-lines.js';
 import { RateLimitedLog, type Line } from './rate-limited-log.js';
 import { mappedLine } from './start-up-lines.js';
@@ -122,19 +123,7 @@ const LINES: Lines = {
     ...error(message),
     key: `entry-too-large ${at({ stream, group })} ${id}`,
   }),
-  trimmed: (event) => ({
-    ...warn(`${event.count} pending messages of ${at(event)} had been deleted from the stream`),
-    key: `trimmed ${at(event)}`,
-  }),
-  'entries-deleted': ({ stream, lost, groups }) =>
-    lost === 0
-      ? undefined
-      : {
-          ...warn(
-            `${lost} messages of stream "${stream}" were deleted that ${groups.join(', ')} had not settled (allowLoss)`,
-          ),
-          key: `entries-deleted ${stream}`,
-        },
+  ...LOST_LINES,
   'stream-lag': (event) => ({
     level: event.recovered ? 'log' : event.severity === 'CRITICAL' ? 'error' : 'warn',
     text:

@@ -5,7 +5,7 @@ import type { Driver } from '../../ports/driver.js';
 import { type StreamsEventName, type StreamsEvents } from '../../core/events.js';
 import { EventBus } from '../../core/event-bus.js';
 import type { Lease } from '../../core/lease.js';
-import type { Fields } from '../../core/message.js';
+import type { Fields, OutgoingEntry } from '../../core/message.js';
 import { ack, deadLetter, release, retry, type Settlement } from '../../core/settlement.js';
 import type { MessageSource, Settling } from '../../ports/source.js';
 import type { SourceCapabilities } from '../../ports/source-capabilities.js';
@@ -27,6 +27,8 @@ export class SourceWorld {
   private readonly drivers: Driver[] = [];
   private readonly readers: Reader[] = [];
   private shared: Driver | undefined;
+  /** Streams that a reader of this test reads, or has read. */
+  private readonly read = new Set<string>();
 
   constructor(readonly harness: DriverHarness) {
     this.stream = harness.unique('stream');
@@ -75,6 +77,22 @@ export class SourceWorld {
     return this.need((can) => can.keepsReleasedOrder, 'keep the order of what is released');
   }
 
+  /** Skips a test of entries that are there for consumers which begin to read later. */
+  needKept(): Promise<void> {
+    return this.need(
+      ({ positions }) => positions !== 'none',
+      'keep entries for consumers that begin to read later',
+    );
+  }
+
+  /** Skips a test of entries that come again to other consumers. */
+  needHandedOn(): Promise<void> {
+    return this.need(
+      ({ delivery }) => delivery === 'at-least-once',
+      'hand out again what was not settled',
+    );
+  }
+
   /** Attempts are counted where another consumer sees the count. */
   get countsAttempts(): (capabilities: SourceCapabilities) => boolean {
     return ({ durableAttempts }) => this.harness.countsAttempts ?? durableAttempts;
@@ -98,6 +116,7 @@ export class SourceWorld {
     });
     const reader = new Reader(this.harness, driver.source, subscription);
     this.readers.push(reader);
+    for (const stream of rest.streams ?? [this.stream]) this.read.add(stream);
     return reader;
   }
 
@@ -111,10 +130,7 @@ export class SourceWorld {
     count: number,
     options: Partial<SubscribeOptions> = {},
   ): Promise<{ reader: Reader; leases: Lease[] }> {
-    await this.need(
-      (can) => can.delivery === 'at-least-once',
-      'hand out again what was not settled',
-    );
+    await this.needHandedOn();
     const driver = await this.open();
     const reader = await this.reader(consumer, { idleTimeout: IDLE, driver, ...options });
     const leases = await reader.take(count);
@@ -129,8 +145,17 @@ export class SourceWorld {
   }
 
   async publishTo(stream: string, ...values: string[]): Promise<string[]> {
+    return this.publishAll(values.map((value) => ({ stream, fields: entry(value) })));
+  }
+
+  /**
+   * Publishes entries. Answers their ids. Skips the test where the source would lose them, because no
+   * reader was there before.
+   */
+  async publishAll(entries: readonly OutgoingEntry[]): Promise<string[]> {
+    if (entries.some(({ stream }) => !this.read.has(stream))) await this.needKept();
     const source = await this.source();
-    const results = await source.publish(values.map((value) => ({ stream, fields: entry(value) })));
+    const results = await source.publish(entries);
     for (const result of results) expect(result).toBeTypeOf('string');
     return results as string[];
   }

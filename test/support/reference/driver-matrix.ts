@@ -100,7 +100,8 @@ const CAPABILITIES: Readonly<
   },
   positions: {
     means: 'What remembers how far a group has come',
-    shown: (value: string) => (value === 'source' ? 'the driver' : 'the engine'),
+    shown: (value: string) =>
+      ({ source: 'the driver', engine: 'the engine', none: 'nothing' })[value] ?? value,
   },
   extends: { means: 'A run that lasts keeps its entry' },
   leaves: { means: 'An entry can stay pending while others are settled' },

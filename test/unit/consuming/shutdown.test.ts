@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { memory } from '../../../lib/drivers/memory/index.js';
+import { driverWith } from '../../support/driver-with.js';
 import { gate, World } from '../../support/engine.js';
 
 let world: World;
@@ -47,6 +49,74 @@ describe('shutdown', () => {
     await world.start([{ events: ['x'], invoke: ({ attempt }) => void attempts.push(attempt) }]);
     await world.clock.advance(5000);
     expect(attempts).toEqual([2]);
+  });
+
+  describe('of a source that loses what has not run', () => {
+    /** Subscriptions of this driver end when the messages that have arrived were handed out. */
+    const lossy = (arrived: Promise<void>) => ({
+      messageSource: driverWith(memory({ broker: world.broker }), ({ source }) => {
+        const subscribe = source.subscribe.bind(source);
+        source.subscribe = async (options) =>
+          Object.assign(await subscribe(options), { drain: () => arrived });
+      }),
+    });
+
+    it('runs what arrives until then, and retries', async () => {
+      const arrived = gate();
+      const attempts: [unknown, number][] = [];
+      const app = await world.start(
+        [
+          {
+            events: ['x'],
+            invoke: async ({ message, attempt }) => {
+              attempts.push([message?.payload, attempt]);
+              if (attempt === 1) throw new Error('no');
+            },
+          },
+        ],
+        { slots: lossy(arrived.promise), concurrency: 1 },
+      );
+      await app.publish('x', 1);
+      const drained = app.runtime.drain();
+      await app.publish('x', 2);
+      arrived.open();
+      await world.clock.advance(1000);
+      await drained;
+      expect(attempts).toEqual(
+        [1, 2]
+          .flatMap((n) => [[n, 1]])
+          .concat([
+            [1, 2],
+            [2, 2],
+          ]),
+      );
+      expect(app.outcomes()).toEqual(['retried', 'retried', 'handled', 'handled']);
+    });
+
+    it('ends with the grace period, which begins once', async () => {
+      const app = await world.start(
+        [
+          {
+            events: ['x'],
+            invoke: () => {
+              throw new Error('no');
+            },
+          },
+        ],
+        {
+          slots: lossy(Promise.resolve()),
+          gracePeriod: 10_000,
+          backoff: { delay: 60_000, maxDelay: 60_000, jitter: 0 },
+        },
+      );
+      await app.publish('x', 1);
+      const drained = app.runtime.drain();
+      await world.clock.advance(8000);
+      expect(app.outcomes()).toEqual(['retried']);
+      await world.clock.advance(2000);
+      await drained;
+      expect(app.outcomes()).toEqual(['retried', 'released']);
+    });
   });
 
   it('gives up on what outlives the grace period: aborts its signal, releases it uncharged', async () => {

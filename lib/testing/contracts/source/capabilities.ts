@@ -15,7 +15,7 @@ const VALUES: { readonly [K in Stated]: readonly SourceCapabilities[K][] } = {
   leaves: [true, false],
   keepsReleasedOrder: [true, false],
   delivery: ['at-least-once', 'at-most-once'],
-  positions: ['source', 'engine'],
+  positions: ['source', 'engine', 'none'],
   atomicPublish: [true, false],
   atomicDeadLetter: [true, false],
   durableAttempts: [true, false],

@@ -19,8 +19,8 @@ export function describePublishing({ describe, test }: Tests, world: () => Sourc
     });
 
     test('the ids it answers are those that readers see', async () => {
-      const ids = await world().publish('a', 'b');
       const reader = await world().reader('A');
+      const ids = await world().publish('a', 'b');
       expect((await reader.take(2)).map(({ id }) => id)).toEqual(ids);
     });
 
@@ -37,24 +37,23 @@ export function describePublishing({ describe, test }: Tests, world: () => Sourc
 
     test('keeps the order within a stream, in a batch and over batches', async () => {
       const values = Array.from({ length: 300 }, (_, index) => `v${index}`);
+      const reader = await world().reader('A');
       await world().publish(...values.slice(0, 100));
       for (const value of values.slice(100, 150)) await world().publish(value);
       await world().publish(...values.slice(150));
-      const reader = await world().reader('A');
       expect((await reader.take(300)).map(valueOf)).toEqual(values);
     });
 
     test('appends each entry of a batch to its own stream', async () => {
       const { stream } = world();
       const other = world().harness.unique('other');
-      const source = await world().source();
-      await source.publish([
+      const here = await world().reader('A');
+      const there = await world().reader('A', { streams: [other] });
+      await world().publishAll([
         { stream, fields: entry('1') },
         { stream: other, fields: entry('2') },
         { stream, fields: entry('3') },
       ]);
-      const here = await world().reader('A');
-      const there = await world().reader('A', { streams: [other] });
       expect((await here.take(2)).map(valueOf)).toEqual(['1', '3']);
       expect((await there.takeOne()).stream).toBe(other);
       await there.expectNothing(100);
@@ -64,6 +63,7 @@ export function describePublishing({ describe, test }: Tests, world: () => Sourc
       test(`an entry ${what} is refused, which does not hide the fate of the others`, async () => {
         const { stream } = world();
         const source = await world().source();
+        const reader = await world().reader('A');
         const results = await source.publish([
           { stream, fields: entry('1') },
           { stream, fields },
@@ -75,7 +75,6 @@ export function describePublishing({ describe, test }: Tests, world: () => Sourc
           expect.any(String),
           expect.any(String),
         ]);
-        const reader = await world().reader('A');
         expect((await reader.take(2)).map(({ id }) => id)).toEqual([first, third]);
       });
     }
@@ -89,8 +88,8 @@ export function describePublishing({ describe, test }: Tests, world: () => Sourc
       const before = world().harness.now();
       const ofHarness = 'now() of the harness has to be in milliseconds since the epoch';
       expect(before, ofHarness).toBeGreaterThan(Date.UTC(2000, 0, 1));
-      await world().publish('a');
       const reader = await world().reader('A');
+      await world().publish('a');
       const { publishedAt } = await reader.takeOne();
       const what = 'publishedAt, in milliseconds since the epoch';
       expect(publishedAt, what).toBeGreaterThanOrEqual(before - 2000);
@@ -100,18 +99,18 @@ export function describePublishing({ describe, test }: Tests, world: () => Sourc
     test('later changes to what was handed in change nothing', async () => {
       const fields = ['event_type', 'test', 'payload', 'before'];
       const source = await world().source();
+      const reader = await world().reader('A');
       await source.publish([{ stream: world().stream, fields }]);
       fields[3] = 'after';
-      const reader = await world().reader('A');
       expect(valueOf(await reader.takeOne())).toBe('before');
     });
 
     test('a key prefix is a world of its own', async () => {
       const prefixed = await world().open({ keyPrefix: 'apart:' });
-      await prefixed.source.publish([{ stream: world().stream, fields: entry('there') }]);
-      await world().publish('here');
       const here = await world().reader('A');
       const there = await world().reader('A', { driver: prefixed });
+      await prefixed.source.publish([{ stream: world().stream, fields: entry('there') }]);
+      await world().publish('here');
       expect((await here.takeOne()).stream).toBe(world().stream);
       await here.expectNothing(100);
       const lease = await there.takeOne();
@@ -136,8 +135,8 @@ export function describePublishing({ describe, test }: Tests, world: () => Sourc
     ] as const) {
       test(`come back as they were: ${name}`, async () => {
         const source = await world().source();
-        await source.publish([{ stream: world().stream, fields }]);
         const reader = await world().reader('A');
+        await source.publish([{ stream: world().stream, fields }]);
         expect((await reader.takeOne()).fields).toEqual(fields);
       });
     }

@@ -2,13 +2,13 @@ import { expect } from '../../running/expect.js';
 import type { Tests } from '../../running/runner.js';
 import type { Lease } from '../../../core/lease.js';
 import { ack, release } from '../../../core/settlement.js';
-import { IDLE, NEVER, valueOf, type SourceWorld } from '../../world/source-world.js';
+import { entry, IDLE, NEVER, valueOf, type SourceWorld } from '../../world/source-world.js';
 
 export function describePulling({ describe, test }: Tests, world: () => SourceWorld): void {
   describe('pull', () => {
     test('hands out a new entry charged with its first run', async () => {
-      const [id] = await world().publish('a');
       const reader = await world().reader('A');
+      const [id] = await world().publish('a');
       const lease = await reader.takeOne();
       expect(lease).toMatchObject({ stream: world().stream, id, attempt: 1, charged: true });
       expect(valueOf(lease)).toBe('a');
@@ -16,8 +16,8 @@ export function describePulling({ describe, test }: Tests, world: () => SourceWo
     });
 
     test('never hands out more than the limit', async () => {
-      await world().publish('a', 'b', 'c', 'd', 'e');
       const { subscription } = await world().reader('A');
+      await world().publish('a', 'b', 'c', 'd', 'e');
       const first = await subscription.pull(2);
       const second = await subscription.pull(1);
       expect(first.length).toBeLessThanOrEqual(2);
@@ -29,8 +29,8 @@ export function describePulling({ describe, test }: Tests, world: () => SourceWo
 
     test('respects the limit over several streams together', async () => {
       const streams = [world().stream, world().harness.unique('second')];
-      for (const stream of streams) await world().publishTo(stream, 'a', 'b', 'c');
       const reader = await world().reader('A', { streams });
+      for (const stream of streams) await world().publishTo(stream, 'a', 'b', 'c');
       const leases: Lease[] = [];
       while (leases.length < 6) {
         const batch = await reader.until(reader.subscription.pull(2));
@@ -72,8 +72,8 @@ export function describePulling({ describe, test }: Tests, world: () => SourceWo
     });
 
     test('never hands out what this subscription still holds, however long', async () => {
-      await world().publish('a', 'b');
       const reader = await world().reader('A', { idleTimeout: 100 });
+      await world().publish('a', 'b');
       const [first] = await reader.take(2);
       await reader.ack(first!);
       await reader.expectNothing(500);
@@ -102,13 +102,17 @@ export function describePulling({ describe, test }: Tests, world: () => SourceWo
 
   describe('where a group begins', () => {
     test("'0': at the first entry", async () => {
+      await world().needKept();
       await world().publish('a', 'b');
       const reader = await world().reader('A', { startId: '0' });
       expect((await reader.take(2)).map(valueOf)).toEqual(['a', 'b']);
     });
 
     test("'$': at the next entry", async () => {
-      await world().publish('a', 'b');
+      const source = await world().source();
+      await source.publish(
+        ['a', 'b'].map((value) => ({ stream: world().stream, fields: entry(value) })),
+      );
       const reader = await world().reader('A', { startId: '$' });
       await world().publish('c');
       expect(valueOf(await reader.takeOne())).toBe('c');
@@ -129,6 +133,7 @@ export function describePulling({ describe, test }: Tests, world: () => SourceWo
     });
 
     test('a group that exists goes on where it was', async () => {
+      await world().needKept();
       await world().publish('a', 'b');
       const first = await world().reader('A');
       await first.ack(await first.takeOne());
@@ -158,6 +163,7 @@ export function describePulling({ describe, test }: Tests, world: () => SourceWo
 
     test('hands out nothing new afterwards', async () => {
       await world().needEntries();
+      await world().needKept();
       const { subscription } = await world().reader('A', { blockTimeout: 8000 });
       await subscription.stop();
       await world().publish('a');
@@ -168,8 +174,8 @@ export function describePulling({ describe, test }: Tests, world: () => SourceWo
 
     test('what is held can still be extended, begun and settled', async () => {
       await world().need(({ redelivers }) => !redelivers, 'leave retries to the engine');
-      await world().publish('a', 'b', 'c');
       const reader = await world().reader('A');
+      await world().publish('a', 'b', 'c');
       const [first, second, third] = await reader.take(3);
       expect(await reader.settle(second!, { kind: 'retry', delay: 0 })).toBe('settled');
       await reader.subscription.stop();
@@ -190,8 +196,9 @@ export function describePulling({ describe, test }: Tests, world: () => SourceWo
     });
 
     test('lets others have what was still held', async () => {
-      await world().publish('a');
+      await world().needHandedOn();
       const reader = await world().reader('A', { idleTimeout: IDLE });
+      await world().publish('a');
       await reader.takeOne();
       await reader.subscription.close();
       const peer = await world().reader('B', { idleTimeout: IDLE });

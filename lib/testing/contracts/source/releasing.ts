@@ -42,8 +42,8 @@ export function describeReleasing({ describe, test }: Tests, world: () => Source
 
     test('elsewhere is for other consumers only, which look for abandoned entries', async () => {
       await world().needEntries();
-      const [id] = await world().publish('a');
       const reader = await world().reader('A');
+      const [id] = await world().publish('a');
       const own = await reader.takeOne();
       await reader.settle(own, { kind: 'retry', delay: 0 });
       expect(await reader.settle(own, releaseElsewhere)).toBe('settled');
@@ -56,8 +56,8 @@ export function describeReleasing({ describe, test }: Tests, world: () => Source
 
     test('elsewhere leaves the entry to its consumer where no other has taken it', async () => {
       await world().needEntries();
-      await world().publish('a');
       const reader = await world().reader('A');
+      await world().publish('a');
       const lease = await reader.takeOne();
       await reader.settle(lease, { kind: 'retry', delay: 0 });
       expect(await reader.settle(lease, releaseElsewhere)).toBe('settled');
@@ -70,8 +70,8 @@ export function describeReleasing({ describe, test }: Tests, world: () => Source
 
     test('elsewhere lets it come back from another consumer', async () => {
       await world().need(world().countsAttempts, 'count attempts across consumers');
-      await world().publish('a');
       const reader = await world().reader('A');
+      await world().publish('a');
       const own = await reader.takeOne();
       await reader.settle(own, { kind: 'retry', delay: 0 });
       await reader.settle(own, releaseElsewhere);

@@ -7,8 +7,8 @@ export function describeRetrying({ describe, test }: Tests, world: () => SourceW
   describe('retry, where the engine waits', () => {
     test('keeps the lease, uncharged, and begin charges the next run', async () => {
       await world().need(({ redelivers }) => !redelivers, 'leave retries to the engine');
-      await world().publish('a');
       const reader = await world().reader('A');
+      await world().publish('a');
       const lease = await reader.takeOne();
       for (const attempt of [1, 2, 3]) {
         expect(lease).toMatchObject({ charged: true, attempt });
@@ -64,8 +64,8 @@ export function describeRetrying({ describe, test }: Tests, world: () => SourceW
   describe('retry, where the source waits', () => {
     test('hands the entry out again after the delay, as the next attempt', async () => {
       await world().need(({ redelivers }) => redelivers, 'redeliver on its own');
-      const [id] = await world().publish('a');
       const reader = await world().reader('A');
+      const [id] = await world().publish('a');
       const lease = await reader.takeOne();
       const began = world().harness.now();
       expect(await reader.settle(lease, retry(IDLE))).toBe('settled');
@@ -91,8 +91,8 @@ export function describeRetrying({ describe, test }: Tests, world: () => SourceW
 
     test('of one that is left never hands it out here again', async () => {
       await world().needLeaving();
-      await world().publish('a');
       const reader = await world().reader('A', { idleTimeout: 100 });
+      await world().publish('a');
       reader.subscription.forget(await reader.takeOne(), true);
       await reader.expectNothing(500);
     });
@@ -110,8 +110,8 @@ export function describeRetrying({ describe, test }: Tests, world: () => SourceW
 
     test('of one that is left does not keep it from being acknowledged later', async () => {
       await world().needLeaving();
-      await world().publish('a');
       const reader = await world().reader('A');
+      await world().publish('a');
       const lease = await reader.takeOne();
       reader.subscription.forget(lease, true);
       expect(await reader.settle(lease, ack)).toBe('settled');
@@ -120,8 +120,8 @@ export function describeRetrying({ describe, test }: Tests, world: () => SourceW
     });
 
     test('may be said twice', async () => {
-      await world().publish('a');
       const reader = await world().reader('A');
+      await world().publish('a');
       const lease = await reader.takeOne();
       await reader.ack(lease);
       reader.subscription.forget(lease);

@@ -8,8 +8,9 @@ import { entry, IDLE, recordFor, valueOf, type SourceWorld } from '../../world/s
 export function describeSettling({ describe, test }: Tests, world: () => SourceWorld): void {
   describe('a batch of settlements', () => {
     test('gets one outcome each, in order', async () => {
-      await world().publish('acked', 'published', 'released');
+      await world().needHandedOn();
       const reader = await world().reader('A');
+      await world().publish('acked', 'published', 'released');
       const [acked, published, released] = await reader.take(3);
       const { stream } = world();
       const publish = [{ stream: world().harness.unique('next'), fields: entry('next') }];
@@ -28,8 +29,9 @@ export function describeSettling({ describe, test }: Tests, world: () => SourceW
 
     test('may have dead letters among others', async () => {
       port(await world().driver(), 'deadLetters');
-      await world().publish('acked', 'dead', 'released');
+      await world().needHandedOn();
       const reader = await world().reader('A');
+      await world().publish('acked', 'dead', 'released');
       const [acked, dead, released] = await reader.take(3);
       const record = recordFor(dead!, world().group, 'A');
       const batch: Settling[] = [
@@ -51,8 +53,8 @@ export function describeSettling({ describe, test }: Tests, world: () => SourceW
 
     test('may be large', async () => {
       const values = Array.from({ length: 1200 }, (_, index) => String(index));
-      await world().publish(...values);
       const reader = await world().reader('A', { idleTimeout: IDLE });
+      await world().publish(...values);
       await reader.ack(...(await reader.take(1200)));
       const peer = await world().reader('B', { idleTimeout: IDLE });
       await peer.expectNothing(2 * IDLE);
@@ -61,16 +63,16 @@ export function describeSettling({ describe, test }: Tests, world: () => SourceW
 
   describe('ack', () => {
     test('settles again and again', async () => {
-      await world().publish('a');
       const reader = await world().reader('A');
+      await world().publish('a');
       const lease = await reader.takeOne();
       await reader.ack(lease);
       await reader.ack(lease);
     });
 
     test('ends the hold: it cannot be extended or begun any more', async () => {
-      await world().publish('a');
       const reader = await world().reader('A');
+      await world().publish('a');
       const lease = await reader.takeOne();
       await reader.ack(lease);
       expect(await reader.extend(lease)).toEqual(['gone']);
@@ -82,8 +84,9 @@ export function describeSettling({ describe, test }: Tests, world: () => SourceW
     test('publishes them in order, each to its stream', async () => {
       const { stream } = world();
       const next = world().harness.unique('next');
-      await world().publish('first');
       const reader = await world().reader('A', { idleTimeout: IDLE });
+      await world().publish('first');
+      const follower = await world().reader('F', { streams: [next] });
       const publish = [
         { stream: next, fields: entry('1') },
         { stream, fields: entry('2') },
@@ -91,7 +94,6 @@ export function describeSettling({ describe, test }: Tests, world: () => SourceW
       ];
       expect(await reader.settle(await reader.takeOne(), { ...ack, publish })).toBe('settled');
       expect(valueOf(await reader.takeOne())).toBe('2');
-      const follower = await world().reader('F', { streams: [next] });
       expect((await follower.take(2)).map(valueOf)).toEqual(['1', '3']);
     });
 
@@ -152,8 +154,8 @@ export function describeSettling({ describe, test }: Tests, world: () => SourceW
     test('carried out twice is gone and stored once', async () => {
       port(await world().driver(), 'deadLetters');
       await world().need((can) => can.atomicDeadLetter, 'dead-letter in one step');
-      await world().publish('a');
       const reader = await world().reader('A');
+      await world().publish('a');
       const lease = await reader.takeOne();
       const record = recordFor(lease, world().group, 'A');
       expect(await reader.deadLetter(lease, record)).toBe('settled');
@@ -163,12 +165,13 @@ export function describeSettling({ describe, test }: Tests, world: () => SourceW
 
     test('stores one per group that gives up', async () => {
       port(await world().driver(), 'deadLetters');
-      await world().publish('a');
       const groups = [world().group, world().harness.unique('second')];
-      for (const group of groups) {
-        const reader = await world().reader('A', { group });
+      const readers = [];
+      for (const group of groups) readers.push(await world().reader('A', { group }));
+      await world().publish('a');
+      for (const [at, reader] of readers.entries()) {
         const lease = await reader.takeOne();
-        expect(await reader.deadLetter(lease, recordFor(lease, group, 'A'))).toBe('settled');
+        expect(await reader.deadLetter(lease, recordFor(lease, groups[at]!, 'A'))).toBe('settled');
       }
       expect((await world().deadLetters()).map(({ group }) => group)).toEqual(groups);
     });

@@ -34,18 +34,18 @@ export function describeSharing({ test }: Tests, world: () => SourceWorld): void
   });
 
   test('each group gets every entry', async () => {
-    await world().publish(...numbers(5));
     const first = await world().reader('A');
     const second = await world().reader('A', { group: world().harness.unique('second') });
+    await world().publish(...numbers(5));
     const leases = await first.take(5);
     await first.ack(...leases);
     expect((await second.take(5)).map(valueOf)).toEqual(leases.map(valueOf));
   });
 
   test('an ack in one group says nothing to the other', async () => {
-    await world().publish('a');
     const first = await world().reader('A');
     const second = await world().reader('A', { group: world().harness.unique('second') });
+    await world().publish('a');
     const lease = await second.takeOne();
     await first.ack(await first.takeOne());
     expect(await second.extend(lease)).toEqual(['held']);

@@ -20,8 +20,8 @@ export function describeWatching({ describe, test }: Tests, world: () => SourceW
     });
 
     test('of no stream hands out nothing, and what is held stays held', async () => {
-      const [id] = await world().publish('a');
       const reader = await world().reader('A', { idleTimeout: IDLE });
+      const [id] = await world().publish('a');
       const lease = await reader.takeOne();
       reader.subscription.watch(new Set());
       const peer = await world().reader('B', { idleTimeout: IDLE });
