@@ -1,0 +1,175 @@
+import type { DriverParts } from '../connection/driver-parts.js';
+import { NatsStreamSettingsError } from '../errors/stream-settings.error.js';
+import { API_ERRORS, isReply, NatsReplyError } from '../errors/nats-reply.error.js';
+import type { JsStream, StreamInfo } from './js-stream.js';
+import { newStream, otherSettings, OURS, wantedSettings } from './stream-settings.js';
+
+/** Most streams that are remembered. The one that was used first is forgotten first. */
+const MOST_KNOWN = 10_000;
+const LOOKING = 'looking for a stream';
+
+/**
+ * The JetStream streams of the application's streams. Those of this driver are made where they are
+ * missing, and changed once in each process where their settings differ from the options: the later
+ * start wins. Streams of other programs that have the subject already are used as they are.
+ */
+export class Streams {
+  private readonly known = new Map<string, Promise<JsStream | undefined>>();
+  /** Streams of others that were told of. */
+  private readonly told = new Set<string>();
+
+  constructor(private readonly parts: DriverParts) {}
+
+  /**
+   * Returns the stream, and makes it where it is missing. Answers from memory after the first time.
+   * @throws NatsStreamSettingsError where the server cannot change a setting
+   */
+  async of(stream: string): Promise<JsStream> {
+    return (await this.known.get(stream)) ?? (await this.remember(stream, this.make(stream)));
+  }
+
+  /** Returns the stream. Undefined: there is none, and none is made. */
+  async find(stream: string): Promise<JsStream | undefined> {
+    const known = await this.known.get(stream);
+    return known ?? (await this.remember(stream, this.lookFor(stream)));
+  }
+
+  /** As {@link of}, and asks the server again. */
+  renew(stream: string): Promise<JsStream> {
+    this.forget(stream);
+    return this.of(stream);
+  }
+
+  /** The server is asked again the next time. */
+  forget(stream: string): void {
+    this.known.delete(stream);
+  }
+
+  /** The state of the stream now. Undefined: it was deleted. */
+  async info({ stream, name, subject }: JsStream): Promise<StreamInfo | undefined> {
+    const info = await this.infoOf(name, { subjects_filter: subject });
+    if (!info) this.forget(stream);
+    return info;
+  }
+
+  /** What was not found, or failed, is not remembered. */
+  private async remember<T extends JsStream | undefined>(
+    stream: string,
+    asked: Promise<T>,
+  ): Promise<T> {
+    if (this.known.size >= MOST_KNOWN) this.known.delete(this.known.keys().next().value!);
+    this.known.set(stream, asked);
+    const forget = (): void => {
+      if (this.known.get(stream) === asked) this.known.delete(stream);
+    };
+    try {
+      const found = await asked;
+      if (!found) forget();
+      return found;
+    } catch (error) {
+      forget();
+      throw error;
+    }
+  }
+
+  private async make(stream: string): Promise<JsStream> {
+    for (;;) {
+      const found = (await this.lookFor(stream)) ?? (await this.create(stream));
+      if (found) return found;
+    }
+  }
+
+  private async lookFor(stream: string): Promise<JsStream | undefined> {
+    const { names } = this.parts;
+    const subject = names.subject(stream);
+    const own = await this.infoOf(names.stream(stream));
+    if (own?.config.metadata?.[OURS] === stream) {
+      await this.reconcile(stream, own);
+      return streamOf(stream, subject, own);
+    }
+    return this.lookForOthers(stream, subject);
+  }
+
+  /** A stream of another program that has the subject. */
+  private async lookForOthers(stream: string, subject: string): Promise<JsStream | undefined> {
+    const js = await this.parts.connection.js(LOOKING);
+    const { streams } = await js.request<{ readonly streams?: readonly string[] | null }>(
+      LOOKING,
+      'STREAM.NAMES',
+      { subject },
+    );
+    const name = streams?.[0];
+    const info = name === undefined ? undefined : await this.infoOf(name);
+    if (!info || info.config.metadata?.[OURS] === stream) return undefined;
+    this.tell(stream, info.config.name);
+    return { ...streamOf(stream, subject, info), foreign: true, firstEver: 0 };
+  }
+
+  /** Undefined: another process made a stream with this subject at the same time. */
+  private async create(stream: string): Promise<JsStream | undefined> {
+    const { names, settings, connection } = this.parts;
+    const subject = names.subject(stream);
+    const config = newStream(
+      { stream, name: names.stream(stream), subjects: [subject] },
+      wantedSettings(settings),
+    );
+    const action = `creating stream "${stream}"`;
+    const js = await connection.js(action);
+    try {
+      const info = await js.request<StreamInfo>(action, `STREAM.CREATE.${config.name}`, config);
+      return streamOf(stream, subject, info);
+    } catch (error) {
+      if (isReply(error, API_ERRORS.subjectsOverlap)) return undefined;
+      // A stream of this name that is not ours, and has other subjects, would be there for ever.
+      if (!isReply(error, API_ERRORS.streamNameInUse) || !(await this.isOurs(stream))) throw error;
+      return undefined;
+    }
+  }
+
+  private async isOurs(stream: string): Promise<boolean> {
+    const info = await this.infoOf(this.parts.names.stream(stream));
+    return !info || info.config.metadata?.[OURS] === stream;
+  }
+
+  private async reconcile(stream: string, { config }: StreamInfo): Promise<void> {
+    const wanted = wantedSettings(this.parts.settings);
+    const others = otherSettings(config, wanted);
+    if (others.length === 0) return;
+    const action = `changing the settings of stream "${stream}"`;
+    const js = await this.parts.connection.js(action);
+    try {
+      await js.request(action, `STREAM.UPDATE.${config.name}`, { ...config, ...wanted });
+    } catch (error) {
+      if (!(error instanceof NatsReplyError)) throw error;
+      if (isReply(error, API_ERRORS.streamNotFound)) return;
+      throw new NatsStreamSettingsError(config.name, others, error);
+    }
+  }
+
+  private async infoOf(name: string, query?: object): Promise<StreamInfo | undefined> {
+    const js = await this.parts.connection.js(LOOKING);
+    try {
+      return await js.request<StreamInfo>(LOOKING, `STREAM.INFO.${name}`, query);
+    } catch (error) {
+      if (isReply(error, API_ERRORS.streamNotFound)) return undefined;
+      throw error;
+    }
+  }
+
+  private tell(stream: string, name: string): void {
+    if (this.told.has(stream) || this.told.size >= MOST_KNOWN) return;
+    this.told.add(stream);
+    const message =
+      `Another program has made the JetStream stream "${name}", which has the subject of stream ` +
+      `"${stream}". It is used as it is: none of its settings is changed, and the option streams does ` +
+      'not apply to it.';
+    this.parts.events.emit('warning', { code: 'NATS_FOREIGN_STREAM', message });
+  }
+}
+
+const streamOf = (stream: string, subject: string, info: StreamInfo): JsStream => ({
+  ...{ stream, subject, foreign: false },
+  name: info.config.name,
+  created: info.created,
+  firstEver: info.config.first_seq ?? 1,
+});
