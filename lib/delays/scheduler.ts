@@ -19,6 +19,14 @@ export interface SchedulerOptions {
   readonly events: EventBus;
 }
 
+/** Undefined: the driver has no delayed messages, or its server moves them when they are due. */
+export const createScheduler = (
+  options: Omit<SchedulerOptions, 'delays'> & { readonly delays: DelayStore | undefined },
+): Scheduler | undefined => {
+  const { delays } = options;
+  return delays && !delays.movedByServer ? new Scheduler({ ...options, delays }) : undefined;
+};
+
 /** What the scheduler knows of a stream. */
 class Watched {
   /**

@@ -57,6 +57,13 @@ export interface Promoted {
  */
 export interface DelayStore {
   /**
+   * Set where the server moves due entries by itself, `within` this time after they are due, in
+   * milliseconds. Entries that are due within that time of each other may come in the order in which
+   * they were stored. `promote` moves nothing then, and nothing calls it.
+   */
+  readonly movedByServer?: { readonly within: number };
+
+  /**
    * Stores entries until they are due. Returns the id of each, which begins with `delayed-`, or its
    * error. Never resends on its own what may have been stored.
    * - An entry with a time in the past is due at once.

@@ -38,7 +38,7 @@ import { repliesOf } from '../requests/replies-of.js';
 import { Requester } from '../requests/requester.js';
 import type { Retainer } from '../retention/retainer.js';
 import { createRetainer } from '../retention/create-retainer.js';
-import { Scheduler } from '../delays/scheduler.js';
+import { createScheduler, type Scheduler } from '../delays/scheduler.js';
 
 /**
  * Entries that have killed a process before run one at a time, across all transports of this
@@ -89,7 +89,7 @@ export class StreamsRuntime {
     this.route = createRouter(resolved.routes);
     const { events, clock, driver } = this;
     const { delays, groups, leases } = driver;
-    this.scheduler = delays && new Scheduler({ delays, clock, events });
+    this.scheduler = createScheduler({ delays, clock, events });
     const { route, onScheduled } = this;
     const publishing = { ...this.options, route, groups, clock, delays, onScheduled };
     this.producer = new Producer(driver.source, publishing);

@@ -1,6 +1,7 @@
 import { declareSuite, type TestRunner } from '../running/runner.js';
 import type { DriverSetup } from '../world/driver-harness.js';
 import { describeListening } from './delays/listening.js';
+import { describeMovingByServer } from './delays/moving-by-server.js';
 import { describePromoting } from './delays/promoting.js';
 import { describeSchedulingOnce } from './delays/scheduling-once.js';
 import { describeListing } from './delays/listing.js';
@@ -23,6 +24,7 @@ export function delaysContract(runner: TestRunner, name: string, setup: DriverSe
 
     describeListening(tests, world);
     describePromoting(tests, world);
+    describeMovingByServer(tests, world);
     describeSchedulingOnce(tests, world);
     describeListing(tests, world);
     describeChanging(tests, world);

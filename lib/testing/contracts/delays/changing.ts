@@ -1,6 +1,6 @@
 import type { DelayStore } from '../../../ports/delays.js';
 import type { DriverHarness } from '../../world/driver-harness.js';
-import { type DelaysWorld, LATER, SOON } from './delays-world.js';
+import { type DelaysWorld, LATER } from './delays-world.js';
 import { expect } from '../../running/expect.js';
 import type { Tests } from '../../running/runner.js';
 
@@ -20,23 +20,23 @@ export function describeChanging(
 
   describe('cancel and reschedule', () => {
     test('what is cancelled is not published', async () => {
-      const [first] = await world.schedule(SOON, 'first', 'second');
+      const [first] = await world.schedule(world.soon, 'first', 'second');
       expect(await delays.cancel(stream, first!)).toBe(true);
       expect(await delays.cancel(stream, first!)).toBe(false);
-      await harness.elapse(SOON + 1);
-      expect((await world.promote()).moved).toBe(1);
+      await harness.elapse(world.soon + 1);
+      await world.expectMoved(1);
       expect(await world.published()).toEqual(['second']);
     });
 
     test('what is rescheduled is due then, under its id', async () => {
       const [soon, late] = [
-        ...(await world.schedule(SOON, 'to be late')),
+        ...(await world.schedule(world.soon, 'to be late')),
         ...(await world.schedule(LATER, 'to be soon')),
       ];
       expect(await delays.reschedule(stream, soon!, { in: 2 * LATER })).toBe(true);
       expect(await delays.reschedule(stream, late!, { at: harness.now() - 30_000 })).toBe(true);
-      await harness.elapse(SOON + 1);
-      expect((await world.promote()).moved).toBe(1);
+      await harness.elapse(world.soon + 1);
+      await world.expectMoved(1);
       expect(await world.published()).toEqual(['to be soon']);
       expect((await delays.list(stream, 10)).items).toMatchObject([{ id: soon }]);
     });
@@ -44,7 +44,7 @@ export function describeChanging(
     test('what was published, never was, or is another kind of id is not there', async () => {
       const [id] = await world.schedule(1, 'gone');
       await harness.elapse(2);
-      await world.promote();
+      await world.expectMoved(1);
       for (const unknown of [id!, 'delayed-0000000000000000', '1-0', '', 'last', 'delayed-last']) {
         expect(await delays.cancel(stream, unknown)).toBe(false);
         expect(await delays.reschedule(stream, unknown, { in: 1 })).toBe(false);

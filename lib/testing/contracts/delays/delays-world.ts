@@ -1,5 +1,6 @@
 import { expect } from '../../running/expect.js';
-import { port } from '../../running/skipped.js';
+import { port, skip } from '../../running/skipped.js';
+import { until } from '../../running/until.js';
 import type { DelayStore, Promoted } from '../../../ports/delays.js';
 import type { When } from '../../../core/message.js';
 import { entry, SourceWorld, valueOf } from '../../world/source-world.js';
@@ -16,6 +17,39 @@ export class DelaysWorld extends SourceWorld {
   /** Call it before the test. */
   async begin(): Promise<void> {
     this.delays = port(await this.driver(), 'delays');
+  }
+
+  /** Skips a test of what `promote` does. */
+  async needPromoting(): Promise<void> {
+    if (!this.delays.movedByServer) return;
+    const { capabilities } = await this.source();
+    skip(`the server of ${capabilities.technology} moves due entries by itself`);
+  }
+
+  /** How late due entries may be moved. Skips a test of servers that move them by themselves. */
+  async needMovingServer(): Promise<number> {
+    const { movedByServer } = this.delays;
+    if (movedByServer) return movedByServer.within;
+    return skip(
+      `${(await this.source()).capabilities.technology} moves due entries by \`promote\``,
+    );
+  }
+
+  /** Short enough to wait for, long enough to cancel before it has passed, in milliseconds. */
+  get soon(): number {
+    return Math.max(SOON, 4 * (this.delays.movedByServer?.within ?? 0));
+  }
+
+  /** Moves what is due, and expects that so many entries are. */
+  async expectMoved(count: number, of = this.stream): Promise<void> {
+    if (!this.delays.movedByServer) {
+      expect((await this.promote(of)).moved).toBe(count);
+      return;
+    }
+    await until('the server has moved what is due', async () => {
+      const { items } = await this.delays.list(of, 1000);
+      return items.every(({ dueAt }) => dueAt > this.harness.now());
+    });
   }
 
   delayed(value: string, when: When, to = this.stream) {

@@ -44,6 +44,7 @@ export function describeListening(
     }
 
     test('is told of what is due before the next look', async () => {
+      await world.needPromoting();
       const told = await listen();
       const tellsOf = async (action: string, act: () => Promise<unknown>) => {
         told.length = 0;

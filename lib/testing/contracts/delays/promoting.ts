@@ -21,6 +21,7 @@ export function describePromoting(
 
   describe('schedule and promote', () => {
     test('an entry is in its stream when it is due, and not before', async () => {
+      await world.needPromoting();
       await world.schedule(SOON, 'soon');
       const early = await world.promote();
       expect(early).toMatchObject({ moved: 0, lost: 0 });
@@ -38,6 +39,7 @@ export function describePromoting(
     });
 
     test('times of day are those of the server, and those past are due', async () => {
+      await world.needPromoting();
       const now = harness.now();
       await delays.schedule([
         world.delayed('past', { at: now - 5000 }),
@@ -53,6 +55,7 @@ export function describePromoting(
     });
 
     test('the order is that of due times, and of equal ones that of storing', async () => {
+      await world.needPromoting();
       const at = harness.now() - 100_000;
       const many = Array.from({ length: 250 }, (_, index) => `same-${index}`);
       await delays.schedule([
@@ -66,6 +69,7 @@ export function describePromoting(
     });
 
     test('many are moved in bounded steps, none twice, by several at once', async () => {
+      await world.needPromoting();
       const others = await Promise.all([1, 2].map(async () => port(await world.open(), 'delays')));
       const many = Array.from({ length: 2203 }, (_, index) => String(index));
       await delays.schedule(many.map((value) => world.delayed(value, { at: index(value) })));
@@ -84,6 +88,7 @@ export function describePromoting(
     });
 
     test('large ones are moved few at a time', async () => {
+      await world.needPromoting();
       const large = 'x'.repeat(400_000);
       await delays.schedule(Array.from({ length: 60 }, () => world.delayed(large, { at: 1 })));
       let moved = 0;
@@ -94,6 +99,7 @@ export function describePromoting(
     });
 
     test('each stream has its own, and one answer in their order', async () => {
+      await world.needPromoting();
       const [other, third] = [harness.unique('other'), harness.unique('third')];
       await delays.schedule([
         world.delayed('here', { at: 1 }),
@@ -109,6 +115,7 @@ export function describePromoting(
     });
 
     test('a busy stream leaves room for others', async () => {
+      await world.needPromoting();
       const other = harness.unique('other');
       await delays.schedule([
         ...Array.from({ length: 1000 }, () => world.delayed('busy', { at: 1 })),
@@ -131,9 +138,10 @@ export function describePromoting(
         'number',
         '12345678901234567890',
       ];
-      await delays.schedule([{ stream, fields, when: { at: 1 } }]);
+      const [id] = await delays.schedule([{ stream, fields, when: { in: LATER } }]);
       expect((await delays.list(stream, 1)).items[0]!.fields).toEqual(fields);
-      await world.promote();
+      expect(await delays.reschedule(stream, id as string, { at: 1 })).toBe(true);
+      await world.expectMoved(1);
       const reader = await world.reader('A');
       expect((await reader.takeOne()).fields).toEqual(fields);
     });
