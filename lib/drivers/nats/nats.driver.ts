@@ -1,5 +1,6 @@
 import { refuse } from '../../core/option-schema/refuse.js';
 import type { Driver, DriverContext, DriverFactory } from '../../ports/driver.js';
+import { openOptions } from './connection/driver-parts.js';
 import { NatsConnection } from './connection/nats-connection.js';
 import { ensureNats } from './connection/nats-packages.js';
 import { DEFAULT_STREAMS, NATS_OPTIONS, type NatsOptions } from './connection/nats.options.js';
@@ -24,7 +25,7 @@ function open(given: NatsOptions, { events, keyPrefix }: DriverContext): Driver 
     connection: new NatsConnection(options, events),
     events,
     names: new Names(keyPrefix),
-    options,
+    options: openOptions(options),
     settings: options.streams ?? DEFAULT_STREAMS,
   });
 }

@@ -4,6 +4,7 @@ import { loginOf } from './login.js';
 import type { NatsPackages } from './nats-packages.js';
 import { DEFAULT_SERVER, type CompletedNatsOptions } from './nats.options.js';
 import { readServer, type ServerAddress } from './server-address.js';
+import { tlsOptions } from './tls.js';
 
 /** Interval at which the client asks whether the server still answers, in milliseconds. */
 const PING_INTERVAL = 5000;
@@ -48,8 +49,7 @@ export function clientOptions(
     timeout: connectTimeout,
     ...(inboxPrefix !== undefined && { inboxPrefix }),
     ...(authenticator && { authenticator }),
-    // The client needs TLS where it is given options of it. Names of options are those of `tls.connect`.
-    ...(wantsTls && { tls: { ...tls } as NonNullable<ConnectionOptions['tls']> }),
+    ...(wantsTls && tlsOptions(tls)),
     // The client's own default gives up after ten attempts, without an error.
     maxReconnectAttempts: maxReconnects,
     reconnect: maxReconnects !== 0,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Authenticator } from '@nats-io/transport-node';
+import { NatsConnectionError } from '../errors/nats-connection.errors.js';
 import type { NatsPackages } from './nats-packages.js';
 import type { CompletedNatsOptions } from './nats.options.js';
 import type { ServerAddress } from './server-address.js';
@@ -12,9 +13,7 @@ export function loginOf(
 ): Authenticator | undefined {
   const { nkey, credentials } = options;
   if (nkey !== undefined) return transport.nkeyAuthenticator(bytes(nkey));
-  if (credentials !== undefined) {
-    return transport.credsAuthenticator(() => bytes(textOf(credentials)));
-  }
+  if (credentials !== undefined) return transport.credsAuthenticator(credentialsOf(credentials));
   const inUrl = servers.find(({ user, token }) => user !== undefined || token !== undefined);
   const { user, password, token } = (options.user ?? options.token) ? options : (inUrl ?? {});
   if (token !== undefined) return transport.tokenAuthenticator(token);
@@ -23,6 +22,27 @@ export function loginOf(
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-/** The text itself, or that of the file. */
-const textOf = (credentials: string): string =>
-  credentials.includes('-----BEGIN ') ? credentials : readFileSync(credentials, 'utf8');
+/**
+ * What answers the text of the credentials at each connection. While a file cannot be read, because it
+ * is being replaced, the text of before.
+ */
+function credentialsOf(given: string): () => Uint8Array {
+  if (given.includes('-----BEGIN ')) return () => bytes(given);
+  let last = read(given);
+  return () => {
+    try {
+      last = read(given);
+    } catch {}
+    return last;
+  };
+}
+
+/** @throws NatsConnectionError */
+function read(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const remedy = 'Nothing was sent; correct the path in the option credentials.';
+    throw new NatsConnectionError('not-sent', 'reading the credentials', error, remedy);
+  }
+}

@@ -3,11 +3,11 @@ import { systemClock, within } from '../../../core/clock.js';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import type { PermissionDeniedError } from '../../../core/errors/server.errors.js';
 import type { EventBus } from '../../../core/event-bus.js';
-import { concealed } from '../../../core/option-schema/concealed.js';
 import { triedFor } from '../../connections/first-connection.js';
 import { NatsGivenUpError } from '../errors/nats-connection.errors.js';
 import { connectError, isAway, permissionDenied, type Violation } from '../errors/typed-error.js';
 import { addressOf } from './client-options.js';
+import { concealedClient } from './concealed-client.js';
 import { dial, Dialer } from './dialer.js';
 import { JetStreamAccess } from './jetstream-access.js';
 import { Listeners } from './listeners.js';
@@ -151,7 +151,8 @@ export class NatsConnection implements Requests {
 
   /** A new subject for answers. */
   inbox(): string {
-    return this.#packages!.transport.createInbox(this.#options.inboxPrefix);
+    const { options } = this.#client as { options?: { inboxPrefix?: string } } & Client;
+    return this.#packages!.transport.createInbox(options?.inboxPrefix);
   }
 
   /**
@@ -210,8 +211,7 @@ export class NatsConnection implements Requests {
     const { watch, events } = this;
     const own = !this.#options.connection;
     if (this.closing) return own ? void client.close() : undefined;
-    // `inspect` would show the login.
-    this.#client = own ? concealed(client, () => 'NatsConnection') : client;
+    this.#client = concealedClient(client);
     watch.onUp.add(() => (this.version = client.info?.version));
     const onViolation = (violation: Violation): void =>
       this.onRefused.tell(permissionDenied(`using ${violation.subject}`, violation));
