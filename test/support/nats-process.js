@@ -1,9 +1,8 @@
 // @ts-check
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { copyFile, link, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -94,6 +93,8 @@ export class NatsServer {
   #guard;
   /** @type {Promise<unknown>} */
   #ended = Promise.resolve();
+  /** Where in the log this start begins. */
+  #begun = 0;
 
   /**
    * @param {number} port
@@ -127,6 +128,7 @@ export class NatsServer {
   async start() {
     await writeFile(this.#configFile, JSON.stringify(this.#settings()));
     const log = openSync(this.#logFile, 'a');
+    this.#begun = fstatSync(log).size;
     const child = spawn(join(this.dir, 'nats-server'), ['-c', this.#configFile], {
       ...unprivileged(),
       stdio: ['ignore', log, log],
@@ -236,18 +238,17 @@ export class NatsServer {
 
   async #ready() {
     const deadline = Date.now() + READY_WITHIN;
-    while (!(await this.#answers())) {
+    while (!(await this.#isReady())) {
       if (!this.running) throw await this.#failure();
       if (Date.now() > deadline)
-        throw new Error(`No answer within ${READY_WITHIN} ms. ${await this.#lastLines()}`);
+        throw new Error(`Not ready within ${READY_WITHIN} ms. ${await this.#lastLines()}`);
       await pause(5);
     }
   }
 
-  /** Whether it is our server that greets, not another one on the same port. */
-  async #answers() {
-    const greeting = await greetingOn(this.port);
-    return greeting.includes(`"server_name":${JSON.stringify(this.name)}`) && this.running;
+  /** What it says once it listens. With TLS it may not be asked without credentials. */
+  async #isReady() {
+    return (await this.log()).includes('Server is ready', this.#begun);
   }
 
   async #failure() {
@@ -274,20 +275,5 @@ function ended(child) {
   return new Promise((resolve) => {
     child.once('exit', resolve);
     child.once('error', resolve);
-  });
-}
-
-/** The line with which a server greets, also before TLS; '' where none listens. @param {number} port @returns {Promise<string>} */
-function greetingOn(port) {
-  return new Promise((resolve) => {
-    let greeting = '';
-    const socket = connect(port, '127.0.0.1');
-    socket.setEncoding('utf8').setTimeout(1_000, () => socket.destroy());
-    socket.on('data', (chunk) => {
-      greeting += chunk;
-      if (greeting.includes('\r\n')) socket.destroy();
-    });
-    socket.on('error', () => undefined);
-    socket.on('close', () => resolve(greeting));
   });
 }
