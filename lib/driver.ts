@@ -186,6 +186,7 @@ export type { WorkflowStatus, WorkflowStep } from './workflows/workflows.js';
 // Errors that drivers throw and events carry, and those of a wrong start.
 export { StreamUnsettledError } from './core/errors/balancing.errors.js';
 export { ConnectionError } from './core/errors/connection.errors.js';
+export { DeadLetterTooLargeError } from './core/errors/dead-letter.errors.js';
 export { GroupNotFoundError, StreamNotFoundError } from './core/errors/group.errors.js';
 export { InvalidMessageError, NotReplicatedError } from './core/errors/publishing.errors.js';
 export {
@@ -212,6 +213,7 @@ export {
   ConsumerStateInUseError,
   ConsumerStateUnreadableError,
   StateStoreFullError,
+  StateValueTooLargeError,
 } from './core/errors/state-store.errors.js';
 export { StreamsError } from './core/errors/streams.error.js';
 export { ConsumerCrashedError } from './core/errors/subscription.errors.js';

@@ -2,6 +2,10 @@
 export { nats } from './runtime/nats-by-name.js';
 export type { NatsClient, NatsOptions } from './drivers/nats/connection/nats.options.js';
 export {
+  NatsStreamSettingsError,
+  type OtherSetting,
+} from './drivers/nats/errors/stream-settings.error.js';
+export {
   JetStreamMissingError,
   NatsConnectionError,
   NatsGivenUpError,

@@ -5,6 +5,7 @@ import ts from 'typescript';
 import * as balancing from '../../lib/core/errors/balancing.errors.js';
 import * as config from '../../lib/core/errors/config.errors.js';
 import * as connection from '../../lib/core/errors/connection.errors.js';
+import * as deadLetter from '../../lib/core/errors/dead-letter.errors.js';
 import * as group from '../../lib/core/errors/group.errors.js';
 import * as handling from '../../lib/core/errors/handling.errors.js';
 import * as publishing from '../../lib/core/errors/publishing.errors.js';
@@ -17,6 +18,7 @@ import * as startUp from '../../lib/core/errors/start-up.errors.js';
 import * as subscription from '../../lib/core/errors/subscription.errors.js';
 import * as redisConnection from '../../lib/drivers/redis/errors/redis-connection.errors.js';
 import * as natsConnection from '../../lib/drivers/nats/errors/nats-connection.errors.js';
+import * as natsSettings from '../../lib/drivers/nats/errors/stream-settings.error.js';
 import * as natsDoor from '../../lib/nats.js';
 import * as postgresConnection from '../../lib/drivers/postgres/errors/postgres-connection.errors.js';
 import * as postgresInbox from '../../lib/drivers/postgres/errors/inbox.errors.js';
@@ -92,7 +94,8 @@ const SECTIONS: readonly Section[] = [
   {
     title: 'Of NATS alone',
     file: '../../drivers/nats/errors/nats-connection',
-    classes: classesOf(natsConnection),
+    also: ['../../lib/drivers/nats/errors/stream-settings.error.ts'],
+    classes: [...classesOf(natsConnection), ...classesOf(natsSettings)],
     before: `The errors of connections and of what the server refuses occur here, too. The \`cause\` is the error of the client of NATS, or has the words of JetStream.`,
   },
   {
@@ -118,7 +121,8 @@ const SECTIONS: readonly Section[] = [
   {
     title: 'While consuming',
     file: 'subscription',
-    classes: classesOf(subscription),
+    also: ['../../lib/core/errors/dead-letter.errors.ts'],
+    classes: [...classesOf(subscription), ...classesOf(deadLetter)],
     after: `The event \`consumer-crashed\` has a \`ConsumerCrashedError\`, and \`StreamConsumers.checkLiveness\` rejects with it. More: [consumers.md](consumers.md#consumers-that-crashed).`,
   },
   {

@@ -12,6 +12,11 @@ import {
   TlsConnectionError,
 } from '../../lib/drivers/redis/errors/redis-connection.errors.js';
 import {
+  DeadLetterTooLargeError,
+  ForwardCycleError,
+  ForwardLimitError,
+} from '../../lib/core/errors/dead-letter.errors.js';
+import {
   ConsumerHasPendingError,
   GroupHasPendingError,
   GroupNotFoundError,
@@ -66,6 +71,7 @@ import {
 import {
   StateContendedError,
   StateStoreFullError,
+  StateValueTooLargeError,
   WorkflowStateLostError,
   ConsumerStateInUseError,
   ConsumerStateUnreadableError,
@@ -87,6 +93,7 @@ import {
   NatsGivenUpError,
   NatsServerTooOldError,
 } from '../../lib/drivers/nats/errors/nats-connection.errors.js';
+import { NatsStreamSettingsError } from '../../lib/drivers/nats/errors/stream-settings.error.js';
 import { InboxTransactionError } from '../../lib/drivers/postgres/errors/inbox.errors.js';
 import {
   PostgresConnectionError,
@@ -147,6 +154,10 @@ const SAMPLES: readonly (readonly [error: StreamsError, advice?: string])[] = [
   [new MissingSlotError('messageSource')],
   [new StateContendedError('k', 50)],
   [new StateStoreFullError('memory', 10_000)],
+  [new StateValueTooLargeError('k', 2, 1)],
+  [new DeadLetterTooLargeError('s', '1', 2, 1)],
+  [new ForwardCycleError([{ handler: 'A.a', stream: 's' }])],
+  [new ForwardLimitError('s', 'it came back')],
   [new ConsumerStateInUseError('orders', 'g')],
   [new ConsumerStateUnreadableError('consumer:g:orders:default', 'a number')],
   [new UnknownDriverError('stateStore', 'redsi', 'Did you mean redis?')],
@@ -195,6 +206,7 @@ const SAMPLES: readonly (readonly [error: StreamsError, advice?: string])[] = [
   [new NatsGivenUpError('publishing')],
   [new NatsServerTooOldError('2.9.10')],
   [new JetStreamMissingError()],
+  [new NatsStreamSettingsError('s', [{ name: 'storage', found: 'file', wanted: 'memory' }])],
   [new WildcardWithoutStreamError('A.a', 'e.*')],
   [new WorkflowStateLostError('w', '0')],
   [new WrongKeyTypeError('k')],

@@ -35,3 +35,27 @@ export class ForwardLimitError extends StreamsError {
     );
   }
 }
+
+/**
+ * A dead letter has more bytes than the dead letter queue takes, also without the stack of its error.
+ * Nothing was stored, and the message stays pending. Has `stream`, `id`, `size` and `limit`, in bytes.
+ */
+export class DeadLetterTooLargeError extends StreamsError {
+  static readonly code: string = 'DEAD_LETTER_TOO_LARGE';
+  static readonly advice: string =
+    'Raise the limit of the server: max_payload on NATS; or fill the slot deadLetterQueue with another driver. Then the message is dead-lettered. Or acknowledge the message.';
+
+  /** @param limit most bytes of one dead letter */
+  constructor(
+    readonly stream: string,
+    readonly id: string,
+    readonly size: number,
+    readonly limit: number,
+  ) {
+    super(
+      DeadLetterTooLargeError.code,
+      `The dead letter of message ${id} of "${stream}" has ${size} bytes, the dead letter queue takes ${limit}. ` +
+        DeadLetterTooLargeError.advice,
+    );
+  }
+}

@@ -105,3 +105,26 @@ export class ConsumerStateInUseError extends StreamsError {
     );
   }
 }
+
+/**
+ * A value has more bytes than the state store takes for one key. Nothing was written. Has `key`, `size` and
+ * `limit`, in bytes.
+ */
+export class StateValueTooLargeError extends StreamsError {
+  static readonly code: string = 'STATE_VALUE_TOO_LARGE';
+  static readonly advice: string =
+    'Store the data elsewhere and keep a reference to it here. On NATS an administrator may raise max_payload of the servers.';
+
+  /** @param limit most bytes of one value */
+  constructor(
+    readonly key: string,
+    readonly size: number,
+    readonly limit: number,
+  ) {
+    super(
+      StateValueTooLargeError.code,
+      `The value of key "${key}" has ${size} bytes, the state store takes ${limit}; nothing was written. ` +
+        StateValueTooLargeError.advice,
+    );
+  }
+}

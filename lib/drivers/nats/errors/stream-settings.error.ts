@@ -9,7 +9,7 @@ export interface OtherSetting {
 }
 
 /**
- * A stream that the driver keeps for itself, such as that of its state or its dead letters, has other
+ * A JetStream stream that the driver has made, such as that of its state or its dead letters, has other
  * settings than the options say, and the server cannot change them. Nothing was changed.
  */
 export class NatsStreamSettingsError extends StreamsError {
