@@ -123,6 +123,14 @@ describe('NATS', needsNats(...VERSIONS), () => {
     await until('the client knows', () => client.info?.max_payload === 8192);
   });
 
+  it('asks clients for a certificate where TLS is mutual', async () => {
+    const login = tlsLogin({ mutual: true });
+    const { url } = await started({ login });
+    const { ca } = login.client.tls as { ca: string };
+    const stranger = { servers: url, reconnect: false, tls: { ca } };
+    await expect(connect(stranger)).rejects.toThrow(/certificate/);
+  });
+
   describe.each<[string, NatsLogin]>([
     ['a password', passwordLogin()],
     ['a token', tokenLogin()],
