@@ -9,6 +9,7 @@ export {
   type PostgresInboxOptions,
 } from './drivers/postgres/inbox/postgres.inbox.js';
 export { InboxTransactionError } from './drivers/postgres/errors/inbox.errors.js';
+export { NameTooLongError } from './drivers/postgres/errors/name.errors.js';
 export {
   PostgresConnectionError,
   TooManyConnectionsError,

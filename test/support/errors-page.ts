@@ -22,6 +22,7 @@ import * as natsSettings from '../../lib/drivers/nats/errors/stream-settings.err
 import * as natsDoor from '../../lib/nats.js';
 import * as postgresConnection from '../../lib/drivers/postgres/errors/postgres-connection.errors.js';
 import * as postgresInbox from '../../lib/drivers/postgres/errors/inbox.errors.js';
+import * as postgresName from '../../lib/drivers/postgres/errors/name.errors.js';
 import * as postgresServer from '../../lib/drivers/postgres/errors/postgres-server.errors.js';
 import * as postgresSchema from '../../lib/drivers/postgres/errors/schema.errors.js';
 import * as postgresDoor from '../../lib/postgres.js';
@@ -82,12 +83,14 @@ const SECTIONS: readonly Section[] = [
       '../../lib/drivers/postgres/errors/postgres-server.errors.ts',
       '../../lib/drivers/postgres/errors/schema.errors.ts',
       '../../lib/drivers/postgres/errors/inbox.errors.ts',
+      '../../lib/drivers/postgres/errors/name.errors.ts',
     ],
     classes: [
       ...classesOf(postgresConnection),
       ...classesOf(postgresServer),
       ...classesOf(postgresSchema),
       ...classesOf(postgresInbox),
+      ...classesOf(postgresName),
     ],
     before: `The errors of connections and of what the server refuses occur here, too. The \`cause\` is the error of the package \`pg\`, which has the SQLSTATE as its \`code\`.`,
   },

@@ -13,8 +13,8 @@ export class PostgresReader {
   readonly driver: Driver;
   private readonly subscriptions: Subscription[] = [];
 
-  constructor(options: PostgresOptions) {
-    this.driver = postgres(options).open({ events: this.events, keyPrefix: '' });
+  constructor(options: PostgresOptions, keyPrefix = '') {
+    this.driver = postgres(options).open({ events: this.events, keyPrefix });
   }
 
   record<N extends StreamsEventName>(name: N): StreamsEvents[N][] {

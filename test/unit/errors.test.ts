@@ -99,6 +99,7 @@ import {
   PostgresConnectionError,
   TooManyConnectionsError,
 } from '../../lib/drivers/postgres/errors/postgres-connection.errors.js';
+import { NameTooLongError } from '../../lib/drivers/postgres/errors/name.errors.js';
 import {
   ReadOnlyServerError,
   ServerResourcesError,
@@ -175,6 +176,7 @@ const SAMPLES: readonly (readonly [error: StreamsError, advice?: string])[] = [
     'Nothing was sent; try again with backoff.',
   ],
   [new TooManyConnectionsError('publishing', new Error('too many clients'))],
+  [new NameTooLongError('stream', 's', 900, 800)],
   [new ReadOnlyServerError('publishing', new Error('no'))],
   [new ServerResourcesError('publishing', new Error('no'))],
   [new StatementCancelledError('publishing', new Error('no'))],

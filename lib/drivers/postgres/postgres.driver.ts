@@ -29,6 +29,9 @@ import { Streams } from './streams/streams.js';
 
 /**
  * Uses PostgreSQL for every slot. Needs PostgreSQL 15 or later, and the package `pg`.
+ *
+ * Names of streams with the key prefix, of groups and of consumers have 800 bytes at most:
+ * `NAME_TOO_LONG`. Keys of state, idempotency and `dedupe` have any length.
  * @throws InvalidOptionsError naming every problem
  */
 export function postgres(options: PostgresOptions = {}): DriverFactory {

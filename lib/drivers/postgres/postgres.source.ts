@@ -15,6 +15,7 @@ import { publishWithin } from './transactions/publish-within.js';
 import { Publishing } from './publishing/publishing.js';
 import { PostgresSubscription } from './reading/postgres.subscription.js';
 import { settleAll } from './settling/settling.js';
+import { refuseLongNames } from './sql/name-limit.js';
 import type { Streams } from './streams/streams.js';
 
 /** Longest wait for messages that are being published, in milliseconds. */
@@ -70,6 +71,7 @@ export class PostgresSource implements MessageSource {
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
     refuseStartId(options.startId);
+    refuseLongNames(options);
     const subscription = new PostgresSubscription(options, {
       ...this.parts,
       onClosed: (closed) => this.subscriptions.delete(closed),

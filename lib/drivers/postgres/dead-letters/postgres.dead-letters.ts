@@ -11,6 +11,7 @@ import type { Database } from '../connection/database.js';
 import type { Hints } from '../connection/hints.js';
 import { isLetterId, refuseLetterIds, refusePageStart } from '../ids/letter-ids.js';
 import { toStored } from '../sql/exact-text.js';
+import { refuseLongNames } from '../sql/name-limit.js';
 import type { Streams } from '../streams/streams.js';
 import { pageOf } from './page.js';
 
@@ -39,6 +40,7 @@ export class PostgresDeadLetters implements DeadLetterQueue {
 
   async put(record: DeadLetterRecord, fields: Fields): Promise<string> {
     const { database, streams } = this.parts;
+    refuseLongNames({ group: record.group });
     const { rows } = await database.query<{ id: string }>(
       'storing a dead letter',
       `insert into {schema}.dead_letter (stream, grp, origin, published_at, record, fields)

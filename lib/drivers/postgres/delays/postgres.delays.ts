@@ -40,7 +40,9 @@ export class PostgresDelays implements DelayStore {
   constructor(private readonly parts: PostgresDelaysOptions) {}
 
   async schedule(entries: readonly DelayedEntry[]): Promise<Result[]> {
-    const results = entries.map((entry): Result | undefined => problemOf(entry));
+    const results = entries.map((entry): Result | undefined =>
+      problemOf(entry, this.parts.streams),
+    );
     const good = entries.flatMap((entry, index) => (results[index] ? [] : [{ entry, index }]));
     const charactersOf = ({ entry }: (typeof good)[number]) => lengthOf(entry);
     for (const chunk of chunksOf(good, SCHEDULE_AT_ONCE, charactersOf, MOST_CHARACTERS)) {

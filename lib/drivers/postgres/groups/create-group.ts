@@ -1,6 +1,7 @@
 import type { EventBus } from '../../../core/event-bus.js';
 import type { Database } from '../connection/database.js';
 import { toStored } from '../sql/exact-text.js';
+import { refuseLongNames } from '../sql/name-limit.js';
 import type { Streams } from '../streams/streams.js';
 import { whenUnlocked } from './when-unlocked.js';
 
@@ -21,11 +22,15 @@ export type CreatedGroup =
   | { readonly word: 'created' | 'exists'; readonly grp: number; readonly number: number }
   | { readonly word: 'deleted'; readonly grp: null; readonly number: number };
 
-/** Creates a group where there is none, and its stream. */
+/**
+ * Creates a group where there is none, and its stream.
+ * @throws NameTooLongError
+ */
 export async function createGroup(
   parts: GroupParts,
   { stream, group, startId, revived }: NewGroup,
 ): Promise<CreatedGroup> {
+  refuseLongNames({ group });
   const { streams } = parts;
   for (;;) {
     const number = await streams.idOf(stream);

@@ -3,6 +3,7 @@ import type { PendingEntries, PendingEntry, PendingQuery } from '../../../ports/
 import { MESSAGE_IDS } from '../ids/message-ids.js';
 import { tellOfMessages } from '../publishing/message-hints.js';
 import { fromStored, toStored } from '../sql/exact-text.js';
+import { refuseLongNames } from '../sql/name-limit.js';
 import { findGroup, findGroups } from './find-groups.js';
 import type { GroupAdminParts } from './postgres.group-admin.js';
 
@@ -67,6 +68,7 @@ export class PostgresPendingEntries implements PendingEntries {
     group: string,
     to: { readonly consumer: string; readonly minIdleMs: number; readonly ids: readonly string[] },
   ): Promise<string[]> {
+    refuseLongNames(to);
     const grp = await findGroup(this.parts, stream, group);
     const { database, hints, streams } = this.parts;
     const { rows } = await database.query<{ id: string }>(

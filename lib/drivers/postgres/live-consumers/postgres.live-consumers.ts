@@ -6,6 +6,7 @@ import type {
   Membership,
 } from '../../../ports/live-consumers.js';
 import { isGone } from '../../../ports/instances-here.js';
+import { refuseLongNames } from '../sql/name-limit.js';
 import { MemberReads } from './member-reads.js';
 import { PostgresMembership, type MembershipContext } from './postgres.membership.js';
 import { Registry, type Said } from './registry.js';
@@ -20,6 +21,7 @@ export class PostgresLiveConsumers implements LiveConsumers {
   }
 
   async join(announcement: Announcement): Promise<Membership> {
+    refuseLongNames(announcement);
     const { database, streams } = this.context;
     const registry = new Registry(database, streams.prefix, announcement);
     const said = announcement.streams.map((announced): Said => ({ announced, state: 'live' }));

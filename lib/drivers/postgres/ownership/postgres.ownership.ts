@@ -8,6 +8,7 @@ import type {
 import type { Database } from '../connection/database.js';
 import type { Hints } from '../connection/hints.js';
 import type { Listener } from '../connection/listener.js';
+import { refuseLongNames } from '../sql/name-limit.js';
 import type { Streams } from '../streams/streams.js';
 import { PostgresBalancerMembers } from './postgres.balancer-members.js';
 import { PostgresStreamInputs } from './postgres.stream-inputs.js';
@@ -39,7 +40,10 @@ export class PostgresOwnership implements StreamOwnership {
       inputs,
       locks,
       members: new PostgresBalancerMembers({ ...parts, prefix: parts.streams.prefix }),
-      open: async () => void (await inputs.group()),
+      open: async () => {
+        refuseLongNames({ group: join.service, consumer: join.consumer });
+        await inputs.group();
+      },
       subscribe: (options) =>
         new PostgresOwnedSubscription({ ...parts, ...options, locks, inputs: group }),
       close: async () => inputs.close(),

@@ -43,7 +43,9 @@ export class Publishing {
   }
 
   private async publishInOrder(entries: readonly OutgoingEntry[]): Promise<Result[]> {
-    const results = entries.map((entry): Result | undefined => problemOf(entry));
+    const results = entries.map((entry): Result | undefined =>
+      problemOf(entry, this.parts.streams),
+    );
     const good = entries.flatMap((entry, index) => (results[index] ? [] : [{ entry, index }]));
     const chunks = chunksOf(good, AT_ONCE, ({ entry }) => lengthOf(entry), MOST_CHARACTERS);
     // One after the other: the order of a stream is that of the entries. What follows a failure is not

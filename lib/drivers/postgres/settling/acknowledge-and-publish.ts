@@ -26,7 +26,11 @@ export async function acknowledgeAndPublish(
   batch: readonly Settling[],
   parts: SettlingParts,
 ): Promise<Outcome[]> {
-  const problems = batch.map((one) => followingOf(one).map(problemOf).find(Boolean));
+  const problems = batch.map((one) =>
+    followingOf(one)
+      .map((entry) => problemOf(entry, parts.streams))
+      .find(Boolean),
+  );
   const good = batch.filter((_, at) => !problems[at]);
   const settled = good.length > 0 ? await settleValid(good, parts) : [];
   let next = 0;

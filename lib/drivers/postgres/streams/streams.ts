@@ -1,6 +1,8 @@
 import type { Database } from '../connection/database.js';
 import type { Statements } from '../connection/statements.js';
+import type { NameTooLongError } from '../errors/name.errors.js';
 import { toStored } from '../sql/exact-text.js';
+import { nameProblem } from '../sql/name-limit.js';
 
 /**
  * Maps the names of streams to the numbers that the tables know them by. A number that was made for a
@@ -24,7 +26,15 @@ export class Streams {
     return this.ids.get(name) ?? (await this.idsOf([name], on))[0]!;
   }
 
-  /** The numbers of streams, in the order given. Those that do not exist are made. */
+  /** Undefined: a stream may have this name. */
+  problemOf(name: string): NameTooLongError | undefined {
+    return this.ids.has(name) ? undefined : nameProblem('stream', name, this.prefix);
+  }
+
+  /**
+   * The numbers of streams, in the order given. Those that do not exist are made.
+   * @throws NameTooLongError: then none is made
+   */
   async idsOf(names: readonly string[], on: Statements = this.database): Promise<number[]> {
     const unknown = names.filter((name) => !this.ids.has(name));
     if (unknown.length > 0) await this.make([...new Set(unknown)], on);
@@ -67,6 +77,10 @@ export class Streams {
   }
 
   private async make(names: readonly string[], on: Statements): Promise<void> {
+    for (const name of names) {
+      const problem = this.problemOf(name);
+      if (problem) throw problem;
+    }
     const { rows } = await on.query<{ at: string; id: number }>(
       'naming streams',
       `with given as (select name, at from unnest($2::text[]) with ordinality as given(name, at)),

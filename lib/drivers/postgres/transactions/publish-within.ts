@@ -19,7 +19,7 @@ interface Parts {
 /**
  * Publishes entries within a transaction of the application, and schedules those that are delayed. No
  * hint is sent: it would make the commit wait for those of others. Returns one id for each entry.
- * @throws InvalidMessageError, and what the server answers: the transaction takes no more statements
+ * @throws InvalidMessageError, NameTooLongError, and what the server answers: the transaction takes no more statements
  * then
  */
 export async function publishWithin(
@@ -28,7 +28,9 @@ export async function publishWithin(
   { database, streams }: Parts,
 ): Promise<string[]> {
   requireOpenTransaction(transaction);
-  const problem = entries.map(problemOf).find((found) => found !== undefined);
+  const problem = entries
+    .map((entry) => problemOf(entry, streams))
+    .find((found) => found !== undefined);
   if (problem) throw problem;
   const names = entries.map(({ stream }) => stream);
   // Where the streams are known the statement is sent in the turn of the call, before a COMMIT that
