@@ -55,7 +55,7 @@ export const FOLDERS: Readonly<Record<string, string>> = {
   drivers: 'one folder for each technology',
   'drivers/redis': 'Redis Streams: keys, scripts and connections stand here and nowhere else',
   'drivers/nats':
-    'NATS JetStream: subjects, streams, durables and connections stand here and nowhere else',
+    'NATS, with JetStream and without: subjects, streams, durables and connections stand here and nowhere else',
   'drivers/postgres': 'PostgreSQL: tables, statements and connections stand here and nowhere else',
   'drivers/memory': 'the same rules in memory, and the test kit',
   'drivers/memory/broker': 'what stands for the server: logs, groups, keys that expire',

@@ -134,8 +134,8 @@ export const NATS_OPTIONS = declareOptions(
      */
     mode: oneOf('jetstream', 'core').default('jetstream'),
     /**
-     * With `mode: 'core'`: most messages that wait in this process, of each group and stream. What
-     * comes above it is lost, and an event counts it. @default 10000
+     * With `mode: 'core'`: most messages that wait in this process, of each consumer. What comes above it
+     * is lost, and an event counts it. @default 10000
      */
     maxBufferedMessages: whole(1).default(10_000),
     /** With `mode: 'core'`: as `maxBufferedMessages`, in bytes. @default 33554432, 32 MiB */

@@ -50,9 +50,10 @@ export function describeCapabilities({ describe, test }: Tests, world: () => Sou
       const { maxPayload = Infinity } = source.capabilities;
       await world().need(() => maxPayload <= LARGEST, `bound messages to ${LARGEST} bytes or less`);
       const fields = ['payload', 'x'.repeat(maxPayload - 'payload'.length)];
+      const reader = await world().reader('A');
       const [id] = await source.publish([{ stream: world().stream, fields }]);
       expect(id).toBeTypeOf('string');
-      expect((await (await world().reader('A')).takeOne()).fields).toEqual(fields);
+      expect((await reader.takeOne()).fields).toEqual(fields);
     });
   });
 }

@@ -13,6 +13,7 @@ const NO_ENTRIES: readonly (readonly [string, Fields])[] = [
 export function describePublishing({ describe, test }: Tests, world: () => SourceWorld): void {
   describe('publishing', () => {
     test('answers one id per entry, unique within the stream', async () => {
+      await world().reader('A');
       const first = await world().publish('a', 'b', 'c');
       const second = await world().publish('d');
       expect(new Set([...first, ...second]).size).toBe(4);
@@ -25,6 +26,7 @@ export function describePublishing({ describe, test }: Tests, world: () => Sourc
     });
 
     test('the driver accepts its ids, and knows their order', async () => {
+      await world().reader('A');
       const published = [...(await world().publish('a', 'b')), ...(await world().publish('c'))];
       const { ids } = await world().driver();
       for (const id of published) expect(ids.accepts(id)).toBe(true);

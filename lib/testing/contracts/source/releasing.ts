@@ -42,6 +42,7 @@ export function describeReleasing({ describe, test }: Tests, world: () => Source
 
     test('elsewhere is for other consumers only, which look for abandoned entries', async () => {
       await world().needEntries();
+      await world().needHandedOn();
       const reader = await world().reader('A');
       const [id] = await world().publish('a');
       const own = await reader.takeOne();

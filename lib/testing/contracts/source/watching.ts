@@ -6,6 +6,7 @@ import { IDLE, type SourceWorld } from '../../world/source-world.js';
 export function describeWatching({ describe, test }: Tests, world: () => SourceWorld): void {
   describe('watch', () => {
     test('leaves the other streams alone, until they are named again', async () => {
+      await world().needKept();
       const [watched, other] = [world().stream, world().harness.unique('other')];
       const reader = await world().reader('A', { streams: [watched, other] });
       reader.subscription.watch(new Set([watched]));
