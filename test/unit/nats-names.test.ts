@@ -1,4 +1,15 @@
-import fc from 'fast-check';
+import {
+  array,
+  assert,
+  boolean,
+  constantFrom,
+  nat,
+  oneof,
+  pre,
+  property,
+  string,
+  tuple,
+} from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   durableName,
@@ -13,15 +24,12 @@ const LETTERS = [
   ...['a', 'B', '7', '-', '_', '.', '=', '$', '*', '>', ':', '/', ' ', '\0', '\r', '\n'],
   ...['é', '€', '😀', '\ud83d', '\ude00', '2E', '=2E', '5F', 'KV_', 'KV.', 'OBJ.', 'streams-'],
 ];
-const texts = fc
-  .array(fc.oneof(fc.constantFrom(...LETTERS), fc.string({ unit: 'binary', maxLength: 3 })), {
-    minLength: 1,
-    maxLength: 12,
-  })
-  .map((parts) => parts.join(''));
+const texts = array(oneof(constantFrom(...LETTERS), string({ unit: 'binary', maxLength: 3 })), {
+  minLength: 1,
+  maxLength: 12,
+}).map((parts) => parts.join(''));
 /** Short and long ones, of which many are alike. */
-const names = fc
-  .tuple(texts, fc.nat(5), fc.constantFrom(1, 1, 1, 30))
+const names = tuple(texts, nat(5), constantFrom(1, 1, 1, 30))
   .map(([text, tail, times]) => text.repeat(times) + '.'.repeat(tail % 3))
   .filter((text) => text !== '');
 
@@ -69,8 +77,8 @@ describe('the names of NATS', () => {
   });
 
   it('are different for different texts, and valid for all of them', () => {
-    fc.assert(
-      fc.property(names, names, fc.boolean(), (one, other, same) => {
+    assert(
+      property(names, names, boolean(), (one, other, same) => {
         const second = same ? one : other;
         for (const nameOf of [(text: string) => subjectOf('', text), durableName, token]) {
           expect(nameOf(one) === nameOf(second), `${nameOf(one)} ${nameOf(second)}`).toBe(
@@ -89,9 +97,9 @@ describe('the names of NATS', () => {
   });
 
   it('of two key prefixes are apart', () => {
-    fc.assert(
-      fc.property(names, names, (one, other) => {
-        fc.pre(one !== other);
+    assert(
+      property(names, names, (one, other) => {
+        pre(one !== other);
         const [first, second] = [new Names(one), new Names(other)];
         expect(first.bucket('state')).toMatch(/^streams-state(?:-[-\w]{1,60})?$/);
         expect(first.bucket('state')).not.toBe(second.bucket('state'));
