@@ -2,6 +2,7 @@ import type { JetStreamClient, JetStreamManager, PubAck } from '@nats-io/jetstre
 import type { Kvm } from '@nats-io/kv';
 import type { Msg, MsgHdrs, NatsConnection as Client } from '@nats-io/transport-node';
 import { systemClock } from '../../../core/clock.js';
+import { PermissionDeniedError } from '../../../core/errors/server.errors.js';
 import { ServerTime } from '../../server-time/server-time.js';
 import { JetStreamMissingError } from '../errors/nats-connection.errors.js';
 import { API_ERRORS, isReply, NatsReplyError, type ApiError } from '../errors/nats-reply.error.js';
@@ -85,7 +86,12 @@ export class JetStreamAccess {
   }
 
   private async check(): Promise<void> {
-    await this.request('looking for JetStream', 'INFO');
+    try {
+      await this.request('looking for JetStream', 'INFO');
+    } catch (error) {
+      // A producer needs no right but that to publish.
+      if (!(error instanceof PermissionDeniedError)) throw error;
+    }
   }
 
   private async readTime(): Promise<number> {

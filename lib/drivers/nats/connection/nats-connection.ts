@@ -5,7 +5,7 @@ import type { PermissionDeniedError } from '../../../core/errors/server.errors.j
 import type { EventBus } from '../../../core/event-bus.js';
 import { triedFor } from '../../connections/first-connection.js';
 import { NatsGivenUpError } from '../errors/nats-connection.errors.js';
-import { connectError, isAway, permissionDenied, type Violation } from '../errors/typed-error.js';
+import { connectError, permissionDenied, type Violation } from '../errors/typed-error.js';
 import { addressOf } from './client-options.js';
 import { concealedClient } from './concealed-client.js';
 import { dial, Dialer } from './dialer.js';
@@ -124,9 +124,9 @@ export class NatsConnection implements Requests {
     for (;;) {
       if (this.closing) throw new ClosedError('The connection to NATS');
       if (this.live) return this.live;
-      const { hasEnded, lastError } = this.watch;
+      const { hasEnded, lastError, refusal } = this.watch;
       if (hasEnded) throw new NatsGivenUpError(action, lastError);
-      if (!isAway(lastError)) throw connectError(lastError, action);
+      if (refusal !== undefined) throw connectError(refusal, action);
       const left = deadline - systemClock.now();
       if (left <= 0) throw this.tooLate(action, lastError);
       this.connect();

@@ -2,7 +2,7 @@ import { sleep, systemClock } from '../../../core/clock.js';
 import type { EventBus } from '../../../core/event-bus.js';
 import { FirstConnection } from '../../connections/first-connection.js';
 import { NatsConnectionError, NatsGivenUpError } from '../errors/nats-connection.errors.js';
-import { connectError } from '../errors/typed-error.js';
+import { connectError, isAway, isLoginRefused } from '../errors/typed-error.js';
 import { Listeners } from './listeners.js';
 
 /** One connection carries all that other drivers use several connections for. */
@@ -42,6 +42,13 @@ export class ServerWatch {
 
   get hasEnded(): boolean {
     return this.state === 'ended';
+  }
+
+  /** Why waiting for a connection does not help: the last try was refused. Undefined: it may help. */
+  get refusal(): unknown {
+    const isRefused =
+      this.state === 'down' ? isLoginRefused(this.lastError) : !isAway(this.lastError);
+    return isRefused ? this.lastError : undefined;
   }
 
   /** The first connection is being made: reports where that takes long. */

@@ -1,6 +1,7 @@
 import type { NatsConnection as Client, Status } from '@nats-io/transport-node';
 import type { EventBus } from '../../../core/event-bus.js';
 import { isLoginRefused, isViolation, type Violation } from '../errors/typed-error.js';
+import { BlockedLoop } from './blocked-loop.js';
 import type { ServerWatch } from './server-watch.js';
 
 export interface StatusFollowerOptions {
@@ -18,6 +19,7 @@ export class StatusFollower {
   /** The last error that the server named, until the connection is there again. */
   private said: Error | undefined;
   private leaving: string | undefined;
+  private readonly loop = new BlockedLoop();
 
   constructor(private readonly options: StatusFollowerOptions) {}
 
@@ -25,6 +27,7 @@ export class StatusFollower {
   async follow(): Promise<void> {
     const { client, watch } = this.options;
     for await (const status of client.status()) this.see(status);
+    this.loop.stop();
     watch.ended((await client.closed()) ?? this.said);
   }
 
@@ -32,12 +35,12 @@ export class StatusFollower {
     const { watch } = this.options;
     switch (status.type) {
       case 'disconnect':
-        return watch.broke(this.said ?? new Error('the connection ended'));
+        return this.broke();
       case 'reconnecting':
         watch.attempts++;
         return;
       case 'reconnect':
-        this.said = undefined;
+        this.said = this.leaving = undefined;
         return watch.works();
       case 'staleConnection':
         this.said = new Error('the server did not answer');
@@ -46,10 +49,6 @@ export class StatusFollower {
         return this.heard(status.error);
       case 'ldm':
         return this.leave(status.server);
-      case 'slowConsumer':
-        return this.slow(
-          `${status.pending} messages of ${status.sub.getSubject()} wait in this process`,
-        );
       default:
     }
   }
@@ -58,18 +57,21 @@ export class StatusFollower {
     if (isViolation(error)) return this.options.onViolation(error);
     this.said = error;
     if (isLoginRefused(error)) this.options.watch.refused(error);
-    if (/slow consumer/i.test(error.message)) {
-      const { inMsgs, inBytes } = this.options.client.stats();
-      this.slow(
-        `the server closed the connection, which did not take messages fast enough (${inMsgs} messages, ${inBytes} bytes so far)`,
-      );
-    }
   }
 
-  private slow(what: string): void {
-    this.options.events.emit('warning', {
+  /** The server does not say why it closes a connection whose data is not read. */
+  private broke(): void {
+    const { watch, events, client } = this.options;
+    watch.broke(this.said ?? new Error('the connection ended'));
+    const blocked = this.loop.blockedFor;
+    if (blocked === undefined) return;
+    const { inMsgs, inBytes } = client.stats();
+    events.emit('warning', {
       code: 'NATS_SLOW_CONSUMER',
-      message: `Slow consumer of NATS: ${what}. Lower maxReadAhead or concurrency, or start more processes.`,
+      message:
+        `This process read nothing from NATS for ${(blocked / 1000).toFixed(1)} s, and then its connection was closed, as the ` +
+        `server does with a slow consumer (${inMsgs} messages and ${inBytes} bytes were read before). Let no ` +
+        'handler keep the event loop busy for seconds: move that work to a worker thread.',
     });
   }
 
@@ -88,6 +90,5 @@ export class StatusFollower {
     const { client } = this.options;
     await client.flush().catch(() => undefined);
     await client.reconnect().catch(() => undefined);
-    this.leaving = undefined;
   }
 }

@@ -24,7 +24,7 @@ export const isViolation = (error: unknown): error is Violation =>
 
 /** Whether no program answers requests on this subject: the server says so at once. */
 export const isNoResponders = (error: unknown): boolean =>
-  error instanceof Error && (error.name === 'NoRespondersError' || isNoResponders(error.cause));
+  error instanceof Error && (error.name === 'NoResponders' || isNoResponders(error.cause));
 
 /** The typed error of a subject that this user may not use. */
 export const permissionDenied = (action: string, error: Violation): PermissionDeniedError =>
