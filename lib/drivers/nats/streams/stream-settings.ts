@@ -9,11 +9,15 @@ export const OURS = 'nestjs-redis-streams';
 const NANOSECONDS = 1_000_000;
 
 /** What the options say of streams, by the names of JetStream. */
-export function wantedSettings(settings: StreamSettings): Record<string, unknown> {
+export function wantedSettings(
+  settings: StreamSettings,
+  subjects: readonly string[],
+): Record<string, unknown> {
   const { storage, replicas, duplicateWindow, maxAge, maxBytes, maxMessages, discard } = settings;
   // The server refuses a window that is longer than messages live.
   const window = Math.min(duplicateWindow, maxAge ?? Infinity);
   return {
+    subjects,
     storage,
     num_replicas: replicas,
     duplicate_window: window * NANOSECONDS,
@@ -26,13 +30,13 @@ export function wantedSettings(settings: StreamSettings): Record<string, unknown
 
 /** The settings of a new stream. */
 export function newStream(
-  { stream, name, subjects }: Pick<StreamConfig, 'name'> & NewStream,
+  stream: string,
+  name: string,
   wanted: Readonly<Record<string, unknown>>,
 ): StreamConfig {
   return {
     ...wanted,
     name,
-    subjects,
     retention: 'limits',
     max_consumers: -1,
     max_msg_size: -1,
@@ -42,11 +46,6 @@ export function newStream(
     first_seq: systemClock.wallTime() * 1000,
     metadata: { [OURS]: stream },
   };
-}
-
-interface NewStream {
-  readonly stream: string;
-  readonly subjects: readonly string[];
 }
 
 /** Which settings are not as they are wanted. */

@@ -7,6 +7,8 @@ import { newStream, otherSettings, OURS, wantedSettings } from './stream-setting
 /** Most streams that are remembered. The one that was used first is forgotten first. */
 const MOST_KNOWN = 10_000;
 const LOOKING = 'looking for a stream';
+/** From this version on, a stream keeps messages that are delivered later. */
+const HAS_SCHEDULES = '2.12';
 
 /**
  * The JetStream streams of the application's streams. Those of this driver are made where they are
@@ -107,12 +109,9 @@ export class Streams {
 
   /** Undefined: another process made a stream with this subject at the same time. */
   private async create(stream: string): Promise<JsStream | undefined> {
-    const { names, settings, connection } = this.parts;
+    const { names, connection } = this.parts;
     const subject = names.subject(stream);
-    const config = newStream(
-      { stream, name: names.stream(stream), subjects: [subject] },
-      wantedSettings(settings),
-    );
+    const config = newStream(stream, names.stream(stream), this.wanted(stream));
     const action = `creating stream "${stream}"`;
     const js = await connection.js(action);
     try {
@@ -132,7 +131,7 @@ export class Streams {
   }
 
   private async reconcile(stream: string, { config }: StreamInfo): Promise<void> {
-    const wanted = wantedSettings(this.parts.settings);
+    const wanted = this.wanted(stream);
     const others = otherSettings(config, wanted);
     if (others.length === 0) return;
     const action = `changing the settings of stream "${stream}"`;
@@ -144,6 +143,14 @@ export class Streams {
       if (isReply(error, API_ERRORS.streamNotFound)) return;
       throw new NatsStreamSettingsError(config.name, others, error);
     }
+  }
+
+  private wanted(stream: string): Record<string, unknown> {
+    const { names, settings, connection } = this.parts;
+    const subject = names.subject(stream);
+    if (!connection.atLeast(HAS_SCHEDULES)) return wantedSettings(settings, [subject]);
+    const subjects = [subject, names.delayed(stream)];
+    return { ...wantedSettings(settings, subjects), allow_msg_schedules: true };
   }
 
   private async infoOf(name: string, query?: object): Promise<StreamInfo | undefined> {

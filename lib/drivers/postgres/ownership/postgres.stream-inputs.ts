@@ -12,7 +12,7 @@ import { MESSAGE_IDS } from '../ids/message-ids.js';
 import { onMessages, tellOfMessages } from '../publishing/message-hints.js';
 import { publishStatement } from '../publishing/publish-statement.js';
 import { withStreams } from '../publishing/with-streams.js';
-import { WakeUp } from '../reading/wake-up.js';
+import { WakeUp } from '../../connections/wake-up.js';
 import { fromStored, toStored } from '../sql/exact-text.js';
 import { fieldsOf } from '../sql/stored-fields.js';
 import type { Streams } from '../streams/streams.js';

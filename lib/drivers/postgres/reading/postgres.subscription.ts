@@ -19,7 +19,7 @@ import { CrashWatch, lookTimes } from './crash-watch.js';
 import { GroupKeeper } from './group-keeper.js';
 import { HandedEntries } from './handed-entries.js';
 import { Reader } from './reader.js';
-import { WakeUp } from './wake-up.js';
+import { WakeUp } from '../../connections/wake-up.js';
 
 export interface SubscriptionParts {
   readonly database: Database;

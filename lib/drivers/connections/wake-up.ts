@@ -1,4 +1,4 @@
-import { sleep, systemClock } from '../../../core/clock.js';
+import { sleep, systemClock } from '../../core/clock.js';
 
 /** Lets one loop wait until it is woken. What wakes it before it waits is not lost. */
 export class WakeUp {

@@ -1,0 +1,204 @@
+import type { DriverParts } from '../connection/driver-parts.js';
+import { NatsStreamSettingsError } from '../errors/stream-settings.error.js';
+import { API_ERRORS, isReply, NatsReplyError } from '../errors/nats-reply.error.js';
+import { OURS, otherSettings } from '../streams/stream-settings.js';
+
+const NANOSECONDS = 1_000_000;
+/** Most pull requests that wait at one durable: about one for each consumer and stream. */
+const MOST_WAITING = 10_000;
+/** The key of the metadata that says which record of the group the durable was made by. */
+const EPOCH = 'nestjs-redis-streams-epoch';
+
+/** Settings of a durable consumer, by the names of JetStream. Times are in nanoseconds. */
+export interface DurableConfig {
+  readonly [setting: string]: unknown;
+  readonly durable_name?: string;
+  readonly ack_policy?: string;
+  readonly ack_wait?: number;
+  readonly filter_subject?: string;
+  readonly filter_subjects?: readonly string[];
+  readonly opt_start_seq?: number;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+interface Place {
+  readonly consumer_seq: number;
+  readonly stream_seq: number;
+}
+
+/** What `CONSUMER.INFO` answers. */
+export interface DurableInfo {
+  readonly name: string;
+  readonly created: string;
+  readonly config: DurableConfig;
+  readonly delivered: Place;
+  readonly ack_floor: Place;
+  readonly num_ack_pending: number;
+  readonly num_pending: number;
+}
+
+/** Where a durable is. */
+export interface DurableName {
+  /** The name of the JetStream stream. */
+  readonly jsStream: string;
+  readonly durable: string;
+}
+
+/** A durable to be made. */
+export interface NewDurable extends DurableName {
+  readonly group: string;
+  readonly subject: string;
+  /** The sequence behind which it begins. */
+  readonly behind: number;
+  readonly epoch: number;
+  /** Time after which the server hands out again what was not settled, in milliseconds. */
+  readonly ackWait: number;
+}
+
+export type Absent = 'no-durable' | 'no-stream';
+
+/** The durable consumers of JetStream streams. */
+export class Durables {
+  constructor(private readonly parts: Pick<DriverParts, 'connection'>) {}
+
+  async info({ jsStream, durable }: DurableName): Promise<DurableInfo | Absent> {
+    const action = 'looking for a durable';
+    return this.unlessAbsent(() =>
+      this.api<DurableInfo>(action, `CONSUMER.INFO.${jsStream}.${durable}`),
+    );
+  }
+
+  /** Makes a durable. `exists`: there is one of that name that was made in another way. */
+  async create(wanted: NewDurable): Promise<DurableInfo | Absent | 'exists'> {
+    const config = { ...configOf(wanted), ...settingsOf(wanted) };
+    try {
+      return await this.unlessAbsent(() => this.send(wanted, config, 'create'));
+    } catch (error) {
+      if (isReply(error, EXISTS)) return 'exists';
+      throw error;
+    }
+  }
+
+  /**
+   * Changes the settings of a durable that are not as they are wanted. Where it begins is not one of
+   * them. Returns its state.
+   * @throws NatsStreamSettingsError where the server cannot change a setting
+   */
+  async reconcile(
+    info: DurableInfo,
+    wanted: Pick<NewDurable, 'jsStream' | 'durable' | 'subject' | 'ackWait'>,
+  ): Promise<DurableInfo | Absent> {
+    const settings = settingsOf(wanted);
+    const others = otherSettings(info.config, settings);
+    if (others.length === 0) return info;
+    try {
+      const config = { ...info.config, ...settings };
+      return await this.unlessAbsent(() => this.send(wanted, config, 'update'));
+    } catch (error) {
+      if (!(error instanceof NatsReplyError)) throw error;
+      throw new NatsStreamSettingsError(`${wanted.jsStream} > ${wanted.durable}`, others, error);
+    }
+  }
+
+  /** Returns false where there was no such durable. */
+  async delete({ jsStream, durable }: DurableName): Promise<boolean> {
+    const found = await this.unlessAbsent(() =>
+      this.api<object>('deleting a durable', `CONSUMER.DELETE.${jsStream}.${durable}`),
+    );
+    return typeof found === 'object';
+  }
+
+  /** Undefined: there is no such stream. */
+  async list(jsStream: string): Promise<DurableInfo[] | undefined> {
+    const all: DurableInfo[] = [];
+    for (;;) {
+      const page = await this.unlessAbsent(() =>
+        this.api<{ readonly consumers: DurableInfo[] | null; readonly total: number }>(
+          'listing durables',
+          `CONSUMER.LIST.${jsStream}`,
+          { offset: all.length },
+        ),
+      );
+      if (typeof page === 'string') return undefined;
+      all.push(...(page.consumers ?? []));
+      if (!page.consumers?.length || all.length >= page.total) return all;
+    }
+  }
+
+  private send(
+    { jsStream, durable, subject }: Pick<NewDurable, 'jsStream' | 'durable' | 'subject'>,
+    config: DurableConfig,
+    action: 'create' | 'update',
+  ): Promise<DurableInfo> {
+    const request = { stream_name: jsStream, config, action };
+    const api = `CONSUMER.CREATE.${jsStream}.${durable}.${subject}`;
+    return this.api(`${action.slice(0, -1)}ing a durable`, api, request);
+  }
+
+  private async unlessAbsent<T extends object>(ask: () => Promise<T>): Promise<T | Absent> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (isReply(error, API_ERRORS.consumerNotFound)) return 'no-durable';
+      if (isReply(error, API_ERRORS.streamNotFound)) return 'no-stream';
+      throw error;
+    }
+  }
+
+  private async api<T extends object>(action: string, subject: string, body?: object): Promise<T> {
+    const js = await this.parts.connection.js(action);
+    return js.request<T>(action, subject, body);
+  }
+}
+
+/** JetStream: "consumer already exists", with other settings. */
+const EXISTS = 10148;
+
+/** What a durable is made with and never changed to. */
+const configOf = ({ durable, group, behind, epoch }: NewDurable): DurableConfig => ({
+  durable_name: durable,
+  name: durable,
+  ...(behind > 0
+    ? { deliver_policy: 'by_start_sequence', opt_start_seq: behind + 1 }
+    : { deliver_policy: 'all' }),
+  replay_policy: 'instant',
+  max_waiting: MOST_WAITING,
+  num_replicas: 0,
+  metadata: { [OURS]: group, [EPOCH]: String(epoch) },
+});
+
+const settingsOf = ({ subject, ackWait }: Pick<NewDurable, 'subject' | 'ackWait'>) => ({
+  ack_policy: 'explicit',
+  ack_wait: ackWait * NANOSECONDS,
+  max_deliver: -1,
+  max_ack_pending: -1,
+  filter_subject: subject,
+});
+
+/** The group of a durable: by its metadata, or by its name where another program has made it. */
+export const groupOf = ({ name, config }: DurableInfo): string => config.metadata?.[OURS] ?? name;
+
+/** The record of the group that a durable was made by. Undefined: another program has made it. */
+export function epochOf({ config }: DurableInfo): number | undefined {
+  const epoch = config.metadata?.[EPOCH];
+  return epoch === undefined ? undefined : Number(epoch);
+}
+
+/** When the durable was made, in microseconds since the epoch: rises where it is made again. */
+export function generationOf({ created }: Pick<DurableInfo, 'created'>): number {
+  const [, fraction = ''] = /\.(\d+)/.exec(created) ?? [];
+  const micros = Number(fraction.padEnd(6, '0').slice(3, 6));
+  return Date.parse(created) * 1000 + micros;
+}
+
+/** In milliseconds. */
+export const ackWaitOf = ({ config }: DurableInfo): number => (config.ack_wait ?? 0) / NANOSECONDS;
+
+/**
+ * The sequence up to which a group has settled everything, and what it skipped at its beginning. 0:
+ * nothing.
+ */
+export function settledUpToOf(info: DurableInfo): number {
+  if (info.num_ack_pending === 0) return info.delivered.stream_seq;
+  return Math.max(info.ack_floor.stream_seq, (info.config.opt_start_seq ?? 1) - 1);
+}

@@ -1,0 +1,58 @@
+import { Bucket } from '../buckets/bucket.js';
+import type { DriverParts } from '../connection/driver-parts.js';
+
+/** What is remembered of a group apart from its durable, which anyone may delete. */
+export interface GroupRecord {
+  /** The sequence behind which the group begins. */
+  readonly startId: number;
+  /** The sequence up to which the group had settled everything, when that was noted last. */
+  readonly settledUpTo?: number;
+  /** Rises whenever the group is created, moved or deleted. */
+  readonly epoch: number;
+  /** The group was deleted on purpose: no consumer creates it again. */
+  readonly deleted?: true;
+}
+
+export interface KeptGroup extends GroupRecord {
+  readonly revision: number;
+}
+
+/** The records of all groups, in a KV bucket. */
+export class GroupRecords {
+  private readonly bucket: Bucket;
+
+  constructor(private readonly parts: DriverParts) {
+    this.bucket = new Bucket({ parts, kind: 'groups', keeps: 'the groups' });
+  }
+
+  async read(stream: string, group: string): Promise<KeptGroup | undefined> {
+    const found = await this.bucket.get(
+      'reading what is known of a group',
+      this.key(stream, group),
+    );
+    if (!found) return undefined;
+    return { ...(JSON.parse(found.body.toString()) as GroupRecord), revision: found.sequence };
+  }
+
+  /** Returns false where there is another record by now: nothing was written. */
+  async write(
+    stream: string,
+    group: string,
+    record: GroupRecord,
+    before: KeptGroup | undefined,
+  ): Promise<boolean> {
+    const { startId, settledUpTo, epoch, deleted } = record;
+    const body = JSON.stringify({ startId, settledUpTo, epoch, deleted });
+    const written = await this.bucket.put(
+      'noting what is known of a group',
+      this.key(stream, group),
+      body,
+      { expected: before?.revision ?? 0 },
+    );
+    return written !== 'changed';
+  }
+
+  private key(stream: string, group: string): string {
+    return this.parts.names.groupKey(stream, group);
+  }
+}

@@ -1,0 +1,30 @@
+/** What the subject for acknowledging a delivery says of it. */
+export interface DeliveryPlace {
+  /** How often the message was delivered, this time included. */
+  readonly deliveries: number;
+  /** Number of the message in its JetStream stream. */
+  readonly sequence: number;
+  /** Number of the delivery among all of the durable. */
+  readonly consumerSequence: number;
+  /** When the message was stored, by the server's clock, in milliseconds since the epoch. */
+  readonly storedAt: number;
+  /** How many messages the durable has not delivered yet. */
+  readonly pending: number;
+}
+
+/**
+ * Reads `$JS.ACK.<stream>.<durable>.<deliveries>.<sequence>.<of the durable>.<time>.<pending>`. Another
+ * form has the domain and the account before the stream, and a token at the end.
+ */
+export function placeOf(ackSubject: string): DeliveryPlace {
+  const tokens = ackSubject.split('.');
+  const at = tokens.length > 9 ? 6 : 4;
+  return {
+    deliveries: Number(tokens[at]),
+    sequence: Number(tokens[at + 1]),
+    consumerSequence: Number(tokens[at + 2]),
+    // Nanoseconds are more than a number holds exactly.
+    storedAt: Number(tokens[at + 3]!.slice(0, -6)),
+    pending: Number(tokens[at + 4]),
+  };
+}

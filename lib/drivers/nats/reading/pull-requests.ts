@@ -1,0 +1,145 @@
+import type { Msg, Subscription } from '@nats-io/transport-node';
+import { Backoff } from '../../../core/backoff.js';
+import { systemClock } from '../../../core/clock.js';
+import type { NatsConnection } from '../connection/nats-connection.js';
+import type { DurableName } from '../groups/durables.js';
+
+/** How long after its end a request counts as lost that the server has not ended, in milliseconds. */
+const GRACE = 500;
+const NANOSECONDS = 1_000_000;
+
+/** A request that the server has not ended yet. */
+interface Asked {
+  readonly count: number;
+  readonly sentAt: number;
+  /** When it counts as lost. */
+  readonly until: number;
+}
+
+export interface PullRequestsOptions {
+  readonly connection: NatsConnection;
+  /** Called with each message, while the client reads what has arrived. */
+  readonly onMessage: (message: Msg) => void;
+  /** Called where the server knows no such durable, or has no leader for it. */
+  readonly onMissing: () => void;
+  /** Called where more may be asked for. */
+  readonly onEnded: () => void;
+  readonly onFailed: (error: Error) => void;
+}
+
+/**
+ * Asks one durable for messages, and knows how many of them are still to come. A request ends when all
+ * of its messages have come, or when its time is over: then the server says how many are missing.
+ */
+export class PullRequests {
+  /** How many messages the server may still send. */
+  awaited = 0;
+  /** No message that comes now was sent before this time of `systemClock.now()`. */
+  since = 0;
+  private readonly asked = new Map<string, Asked>();
+  private readonly backoff = new Backoff();
+  private inbox = '';
+  private subscription: Subscription | undefined;
+  private next = 0;
+  private last = 0;
+  /** Nothing is asked for before, after the server has refused a request. */
+  private notBefore = 0;
+
+  constructor(private readonly options: PullRequestsOptions) {}
+
+  /**
+   * Asks for messages. Does nothing while the server cannot be reached.
+   * @param expires for how long the server waits for messages, in milliseconds
+   */
+  ask(durable: DurableName, count: number, expires: number): void {
+    const client = this.options.connection.live;
+    const now = systemClock.now();
+    if (!client || now < this.notBefore) return;
+    this.listen();
+    const token = String(++this.next);
+    if (this.awaited === 0) this.since = now;
+    this.last = now + expires + GRACE;
+    this.asked.set(token, { count, sentAt: now, until: this.last });
+    this.awaited += count;
+    const body = JSON.stringify({ batch: count, expires: Math.ceil(expires) * NANOSECONDS });
+    client.publish(`$JS.API.CONSUMER.MSG.NEXT.${durable.jsStream}.${durable.durable}`, body, {
+      reply: `${this.inbox}.${token}`,
+    });
+  }
+
+  /** When to look again for requests that the server has lost, by `systemClock.now()`. */
+  get lookAt(): number {
+    return this.awaited > 0 ? this.last : this.notBefore;
+  }
+
+  /** Forgets requests that the server has not ended in time. */
+  look(now: number): void {
+    for (const [token, { until }] of this.asked) {
+      if (until > now) break;
+      this.asked.delete(token);
+    }
+    if (this.asked.size === 0) this.awaited = 0;
+    else this.since = this.asked.values().next().value!.sentAt;
+  }
+
+  /** The requests are void: the connection broke, or there is another durable. */
+  reset(): void {
+    this.asked.clear();
+    this.awaited = 0;
+  }
+
+  /** Ends the reading: resolves when all that the server had sent has been handed to `onMessage`. */
+  async end(): Promise<void> {
+    const { subscription } = this;
+    this.subscription = undefined;
+    this.reset();
+    if (!subscription || subscription.isClosed()) return;
+    if (!this.options.connection.live) return subscription.unsubscribe();
+    // Without a connection, and when the driver closes, nothing comes any more.
+    await subscription.drain().catch(() => subscription.unsubscribe());
+  }
+
+  private listen(): void {
+    if (this.subscription) return;
+    this.inbox = this.options.connection.inbox();
+    this.subscription = this.options.connection.live!.subscribe(`${this.inbox}.*`, {
+      callback: (error, message) => {
+        if (error) this.options.onFailed(error);
+        else if (message.reply) this.arrived(message);
+        else this.ended(message);
+      },
+    });
+  }
+
+  private arrived(message: Msg): void {
+    if (this.awaited > 0 && --this.awaited === 0) this.asked.clear();
+    this.options.onMessage(message);
+  }
+
+  /** The server says that it sends no more for a request, or that it does not know the durable. */
+  private ended({ subject, headers }: Msg): void {
+    const code = headers?.code ?? 0;
+    const token = subject.slice(subject.lastIndexOf('.') + 1);
+    const request = this.asked.get(token);
+    if (code === 100 || !request) return;
+    this.asked.delete(token);
+    const missing = Number(headers!.get('Nats-Pending-Messages') || request.count);
+    this.awaited = Math.max(0, this.awaited - missing);
+    this.look(systemClock.now());
+    this.tell(code, headers!.description);
+  }
+
+  private tell(code: number, description: string): void {
+    const { onMissing, onEnded, onFailed } = this.options;
+    if (code === 408 || code === 404) {
+      this.backoff.reset();
+      return onEnded();
+    }
+    this.notBefore = systemClock.now() + this.backoff.next();
+    if (code === 503 || /consumer deleted/i.test(description)) {
+      this.reset();
+      onMissing();
+    } else if (code !== 409) onFailed(new Error(`NATS answers to a pull request: ${description}`));
+    onEnded();
+  }
+}

@@ -1,0 +1,155 @@
+import { systemClock } from '../../../core/clock.js';
+import { ConnectionError } from '../../../core/errors/connection.errors.js';
+import { GroupNotFoundError, StreamNotFoundError } from '../../../core/errors/group.errors.js';
+import { ClosedError } from '../../../core/errors/start-up.errors.js';
+import type { EventBus } from '../../../core/event-bus.js';
+import { settledUpToOf, type Durables } from '../groups/durables.js';
+import { locate, type FoundGroup, type Groups } from '../groups/groups.js';
+import type { JsStream } from '../streams/js-stream.js';
+import type { DurableReading } from './durable-reading.js';
+
+/** The server is asked for the state of a durable this often at least, in milliseconds. */
+const LOOK_EVERY = 60_000;
+
+export interface StreamReadingOptions {
+  readonly stream: string;
+  readonly group: string;
+  readonly consumer: string;
+  readonly startId: string;
+  readonly idleTimeout: number;
+  readonly createGroup?: boolean;
+  readonly groups: Groups;
+  readonly durables: Durables;
+  readonly events: EventBus;
+  readonly main: DurableReading;
+  /** Called when the stream can be read again. */
+  readonly onFound: () => void;
+}
+
+/** One stream of a subscription: keeps its group in existence, and notes how far the group has come. */
+export class StreamReading {
+  readonly stream: string;
+  readonly main: DurableReading;
+  private js: JsStream | undefined;
+  /** The stream before it was lost. */
+  private before: JsStream | undefined;
+  private told: string | undefined;
+  private looking: Promise<void> | undefined;
+  private lookAgain = false;
+  private inspectedAt = systemClock.now();
+  private noted = 0;
+  private stopped = false;
+
+  constructor(private readonly options: StreamReadingOptions) {
+    this.stream = options.stream;
+    this.main = options.main;
+  }
+
+  /** @throws GroupNotFoundError, StreamNotFoundError where groups are not to be created */
+  async open(): Promise<void> {
+    const error = await this.find();
+    if (!error) return;
+    if (this.options.createGroup === false) throw error;
+    this.tell(error);
+  }
+
+  stop(): void {
+    this.stopped = true;
+  }
+
+  /** The server does not know the durable, or has another one by now. Looks for it at once. */
+  lost(): void {
+    this.main.active = false;
+    this.look();
+  }
+
+  /** Call it from time to time. */
+  tick(): void {
+    if (!this.main.active) return this.look();
+    const now = systemClock.now();
+    if (!this.main.wasActive && now - this.inspectedAt < LOOK_EVERY) return;
+    this.main.wasActive = false;
+    this.inspectedAt = now;
+    this.inspect().catch((error: unknown) => this.failed(error));
+  }
+
+  private look(): void {
+    if (this.stopped) return;
+    this.lookAgain = this.looking !== undefined;
+    this.looking ??= this.find()
+      .then((error) => error && this.tell(error))
+      .catch((error: unknown) => this.failed(error))
+      .finally(() => {
+        this.looking = undefined;
+        if (this.lookAgain) this.look();
+      });
+  }
+
+  /** Returns why the stream cannot be read. */
+  private async find(): Promise<Error | undefined> {
+    const {
+      stream,
+      group,
+      startId,
+      idleTimeout,
+      groups,
+      createGroup: create = true,
+    } = this.options;
+    this.before ??= this.js;
+    this.js = undefined;
+    const found = await groups.open({ stream, group, startId, ackWait: idleTimeout, create });
+    if (this.stopped) return undefined;
+    if (found.word === 'deleted') return new GroupNotFoundError(stream, group, 'deleted');
+    if (found.word === 'no-stream') return new StreamNotFoundError(stream);
+    if (found.word === 'no-group') return new GroupNotFoundError(stream, group);
+    this.use(found);
+    return undefined;
+  }
+
+  private use({ js, info, madeBehind }: FoundGroup): void {
+    const { before } = this;
+    this.js = js;
+    this.before = undefined;
+    this.told = undefined;
+    this.main.use(locate(js, this.options.group), info);
+    if (before && madeBehind !== undefined) this.tellRecreated(before, js, madeBehind);
+    this.options.onFound();
+  }
+
+  private tellRecreated(before: JsStream, js: JsStream, behind: number): void {
+    const { events, stream, group } = this.options;
+    const isSame = before.created === js.created;
+    events.emit('group-recreated', { stream, group, from: isSame ? String(behind) : '0' });
+    if (isSame) return;
+    // Another stream of this name: none of its messages was handled.
+    events.emit('data-loss-suspected', { stream, group, after: '0', upTo: String(this.main.last) });
+  }
+
+  /** Looks whether others have changed the durable, and notes how far the group has come. */
+  private async inspect(): Promise<void> {
+    const { durables, groups, stream, group } = this.options;
+    const { main } = this;
+    const info = await durables.info(main);
+    if (this.stopped) return;
+    if (typeof info !== 'object') return this.lost();
+    main.know(info);
+    const upTo = settledUpToOf(info);
+    if (upTo === this.noted) return;
+    this.noted = upTo;
+    await groups.note(stream, group, info);
+  }
+
+  private tell(error: Error): void {
+    if (this.told === error.message || this.stopped) return;
+    this.told = error.message;
+    this.before = undefined;
+    this.js = undefined;
+    const { events, stream, group, consumer } = this.options;
+    events.emit('stream-unreadable', { stream, group, consumer, error });
+  }
+
+  private failed(error: unknown): void {
+    if (error instanceof ClosedError || error instanceof ConnectionError || this.stopped) return;
+    this.tell(error as Error);
+  }
+}
