@@ -162,7 +162,7 @@ class Walk {
     if (kind === 'begin' && lease.charged) return;
     const { attempt, charged } = lease;
     const { published, letters } = this.outlet;
-    const before = { attempt, charged, published: published.size, letters: letters.size };
+    const before = { attempt, charged, published: published.length, letters: letters.length };
     // Sometimes a delivery that is late is claimed at the same time.
     const rival = this.random() < 0.3 ? this.late.shift() : undefined;
     const [outcome, claimed] = await Promise.all([
@@ -199,10 +199,10 @@ class Walk {
       expect(['release', 'elsewhere'], this.said).toContain(kind);
     const { published, letters } = this.outlet;
     const isSettled = outcome === 'settled';
-    expect(published.size - before.published, this.said).toBe(
+    expect(published.length - before.published, this.said).toBe(
       Number(kind === 'publish' && isSettled),
     );
-    expect(letters.size - before.letters, this.said).toBe(Number(kind === 'bury' && isSettled));
+    expect(letters.length - before.letters, this.said).toBe(Number(kind === 'bury' && isSettled));
     if (!HAS.includes(outcome)) return member.forget(lease);
     if (kind === 'begin') entry.runs++;
     if (['release', 'elsewhere', 'uncharged'].includes(kind) && charged) entry.runs--;

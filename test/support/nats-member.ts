@@ -22,10 +22,10 @@ export const DURABLE = 'billing';
 /** Long: tests let deliveries expire by themselves, see `expire`. */
 export const ACK_WAIT = 60_000;
 
-/** What members have done: one text for each message id, and how to acknowledge what they have read. */
+/** What members have done: a message id for each time, and how to acknowledge what they have read. */
 export class Outlet {
-  readonly published = new Set<string>();
-  readonly letters = new Set<string>();
+  readonly published: string[] = [];
+  readonly letters: string[] = [];
   readonly ackSubjects = new Map<number, string>();
   /** By how much tests have moved the server's clock on, in milliseconds. */
   passed = 0;
@@ -82,10 +82,10 @@ export class Member {
     this.settling = new NatsSettling({
       ...{ connection, records, leases: this.leases },
       publishEntries: async (entries, ids) => {
-        for (const id of ids) outlet.published.add(id);
+        outlet.published.push(...ids);
         return entries.map(() => '1');
       },
-      putDeadLetter: async (_record, _fields, id) => void outlet.letters.add(id),
+      putDeadLetter: async (_record, _fields, id) => void outlet.letters.push(id),
     });
     this.holder = {
       ...{ group: DURABLE, consumer: 'c', instance },

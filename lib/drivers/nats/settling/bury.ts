@@ -25,8 +25,9 @@ export async function bury(batch: readonly Settling[], parts: SettlingParts): Pr
   );
 }
 
-const idOf = ({ stream, holder, id, redrive = 0, attempt }: NatsLease): string =>
-  messageId('dead', stream, holder.group, id, String(redrive), String(attempt));
+/** The same for each run of the entry: one that dies before it acknowledges leaves one dead letter. */
+const idOf = ({ stream, holder, id, redrive = 0, generation }: NatsLease): string =>
+  messageId('dead', stream, holder.group, id, String(redrive), String(generation));
 
 function recordOf(settling: Settling): DeadLetterRecord {
   if (!('record' in settling)) throw new TypeError('A dead letter needs its record.');

@@ -50,6 +50,17 @@ function followingOf(settling: Settling, owner: number): Following[] {
   }));
 }
 
-/** Names what follows from one run of one group: the same text for each repeat of the settlement. */
-export const idOf = ({ stream, holder, id, redrive = 0, attempt }: NatsLease, index: number) =>
-  messageId('follows', stream, holder.group, id, ...[redrive, attempt, index].map(String));
+/**
+ * Names what follows from an entry: the same text for each repeat of the settlement, and for a later run
+ * of the entry, whose first one may have died between publishing and acknowledging. A group that is moved
+ * back publishes anew.
+ */
+function idOf({ stream, holder, id, redrive = 0, generation }: NatsLease, index: number): string {
+  return messageId(
+    'follows',
+    stream,
+    holder.group,
+    id,
+    ...[redrive, generation, index].map(String),
+  );
+}
