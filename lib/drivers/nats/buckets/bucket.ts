@@ -63,8 +63,8 @@ export class Bucket {
 
   /** The value of the key, as the leader of the bucket knows it. */
   async get(action: string, key: string): Promise<StoredMessage | undefined> {
-    const found = await this.stream.find(action, { last_by_subj: this.prefix + key });
-    return found?.headers.has('KV-Operation') ? undefined : found;
+    const found = await this.last(action, key);
+    return isMarker(found) ? undefined : found;
   }
 
   /**
@@ -75,7 +75,30 @@ export class Bucket {
     action: string,
     key: string,
     body: Uint8Array | string,
-    { expected, ttl, headers = [] }: PutOptions = {},
+    how: PutOptions = {},
+  ): Promise<number | 'changed'> {
+    const answer = await this.publish(action, key, body, how);
+    if (answer !== 'changed' || how.expected !== 0) return answer;
+    // Other clients of NATS leave a marker where they delete a value. Nothing was stored so far.
+    const last = await this.last(action, key);
+    if (!isMarker(last)) return 'changed';
+    return this.publish(action, key, body, { ...how, expected: last.sequence });
+  }
+
+  /** Deletes exactly this revision, and leaves no marker. Returns false where it is gone or replaced. */
+  remove(action: string, revision: number): Promise<boolean> {
+    return this.stream.remove(action, revision);
+  }
+
+  private last(action: string, key: string): Promise<StoredMessage | undefined> {
+    return this.stream.find(action, { last_by_subj: this.prefix + key });
+  }
+
+  private async publish(
+    action: string,
+    key: string,
+    body: Uint8Array | string,
+    { expected, ttl, headers = [] }: PutOptions,
   ): Promise<number | 'changed'> {
     // The server is known now, and so is whether it knows the header.
     await this.connection.client(action);
@@ -91,12 +114,11 @@ export class Bucket {
       throw error;
     }
   }
-
-  /** Deletes exactly this revision, and leaves no marker. Returns false where it is gone or replaced. */
-  remove(action: string, revision: number): Promise<boolean> {
-    return this.stream.remove(action, revision);
-  }
 }
+
+/** What other clients of NATS leave in place of a deleted value. */
+const isMarker = (found: StoredMessage | undefined): found is StoredMessage =>
+  found?.headers.has('KV-Operation') === true;
 
 /** The value has another revision. */
 const isChanged = (error: unknown): boolean =>
