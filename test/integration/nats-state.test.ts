@@ -121,7 +121,7 @@ for (const version of ['floor', 'current'] as const) {
       expect(await state.get('key')).not.toBe('old');
     });
 
-    test("counts by the server's clock, whatever the time of this process is", async () => {
+    test("counts by the server's clock, not by that of this process", async () => {
       await state.set('short', 'value', 300);
       await state.set('long', 'value', 60_000);
       vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 86_400_000 });
