@@ -1,6 +1,10 @@
 // From the file that makes the driver known by its name: bundlers keep it, too.
 export { nats } from './runtime/nats-by-name.js';
-export type { NatsClient, NatsOptions } from './drivers/nats/connection/nats.options.js';
+export type {
+  NatsClient,
+  NatsOptions,
+  NatsStreamOptions,
+} from './drivers/nats/connection/nats.options.js';
 export {
   NatsStreamSettingsError,
   type OtherSetting,

@@ -52,7 +52,7 @@ export const PARTS: readonly Part[] = [
       'security',
     ],
   },
-  { title: 'Backends', pages: ['drivers', 'postgres'] },
+  { title: 'Backends', pages: ['drivers', 'postgres', 'nats'] },
   {
     title: 'Extend it',
     pages: ['slots', 'writing-a-middleware', 'writing-a-driver', 'driver-contract'],
@@ -84,6 +84,7 @@ export const PARTS: readonly Part[] = [
       'errors',
       'reference/testing',
       'reference/postgres',
+      'reference/nats',
       'redis-keys',
       'servers',
       'glossary',

@@ -127,7 +127,11 @@ const WITHOUT_SERVERS = [
 
 /** Drivers, and the doors for applications that have no client library of theirs. */
 const KEPT_OUT = [
-  { driver: 'lib/drivers/redis/', name: 'Redis', doors: ['lib/postgres.ts', 'lib/nats.ts', ...WITHOUT_SERVERS] },
+  {
+    driver: 'lib/drivers/redis/',
+    name: 'Redis',
+    doors: ['lib/postgres.ts', 'lib/nats.ts', ...WITHOUT_SERVERS],
+  },
   {
     driver: 'lib/drivers/postgres/',
     name: 'PostgreSQL',

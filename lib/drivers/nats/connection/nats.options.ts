@@ -9,6 +9,7 @@ import {
   text,
   whole,
 } from '../../../core/option-schema/kinds.js';
+import type { Option } from '../../../core/option-schema/option.js';
 import {
   declareOptions,
   isRecord,
@@ -59,6 +60,15 @@ const STREAMS = declareOptions('the streams of NATS', {
    */
   discard: oneOf('new', 'old').default('new'),
 });
+
+/** What JetStream streams are like that the driver makes. */
+export interface NatsStreamOptions extends Given<typeof STREAMS> {}
+
+/** {@link NatsStreamOptions} with their defaults. */
+export type StreamSettings = Completed<typeof STREAMS>;
+
+/** The option `streams`. */
+const streams = (): Option<NatsStreamOptions, 'optional', StreamSettings> => nested(STREAMS);
 
 /** Declares each option of a connection to NATS. */
 export const NATS_OPTIONS = declareOptions(
@@ -126,8 +136,11 @@ export const NATS_OPTIONS = declareOptions(
      * @default a connection of the driver's own
      */
     connection: part<NatsClient>('status', 'a NatsConnection of @nats-io/transport-node').secret(),
-    /** What the streams are like that the driver makes. Streams of other programs stay as they are. */
-    streams: nested(STREAMS),
+    /**
+     * What the streams are like that the driver makes. Streams of other programs stay as they are.
+     * @default files, one copy, no limits
+     */
+    streams: streams(),
     /**
      * `'jetstream'` keeps messages until each group has handled them. `'core'` is NATS without
      * JetStream: a message that no consumer takes at once is lost. @default 'jetstream'
@@ -149,9 +162,6 @@ export interface NatsOptions extends Given<typeof NATS_OPTIONS> {}
 
 /** {@link NatsOptions} with their defaults. */
 export type CompletedNatsOptions = Completed<typeof NATS_OPTIONS>;
-
-/** {@link NatsOptions.streams} with their defaults. */
-export type StreamSettings = Completed<typeof STREAMS>;
 
 /** The settings of streams where none are given. */
 export const DEFAULT_STREAMS: StreamSettings = STREAMS.complete({});
