@@ -62,7 +62,7 @@ export function describeClosingFromWithinContract(
       await consumer.closed;
       expect(log).toEqual(['resolved']);
       expect(outcomes()).toEqual(['handled']);
-      expect(await consumer.getPending()).toEqual([]);
+      if (runtime.driver.pending) expect(await consumer.getPending()).toEqual([]);
     });
 
     test('several at once wait for the others, and not for each other', async () => {
@@ -104,7 +104,8 @@ export function describeClosingFromWithinContract(
         ['fails', 'kept'],
       );
       await consumer.closed;
-      expect(outcomes().toSorted()).toEqual(['left', 'released', 'retried']);
+      const kept = runtime.driver.source.capabilities.leaves ? 'left' : 'dead-lettered';
+      expect(outcomes().toSorted()).toEqual([kept, 'released', 'retried'].toSorted());
     });
 
     test('a call from outside waits until it is settled', async () => {

@@ -3,7 +3,11 @@ import type { Reading } from '../../consuming/subscription-registry.js';
 import type { OverrunStatus } from '../../core/overrun.js';
 import { slotsFor } from '../../consuming/plan/slots.js';
 import { GroupNotFoundError, StreamNotFoundError } from '../../core/errors/group.errors.js';
-import { ClosedError, InvalidOptionsError } from '../../core/errors/start-up.errors.js';
+import {
+  ClosedError,
+  InvalidOptionsError,
+  UnsupportedFeatureError,
+} from '../../core/errors/start-up.errors.js';
 import type { EventTypeOf, MessageOf } from '../../core/event-map.js';
 import type { StreamsEvents } from '../../core/events.js';
 import type { Message } from '../../core/message.js';
@@ -34,7 +38,7 @@ export class StreamConsumer<Events extends object = Record<string, unknown>> {
   /** @internal */
   constructor(
     private readonly runtime: StreamsRuntime,
-    private readonly pending: PendingEntries,
+    private readonly pending: PendingEntries | undefined,
     private readonly options: ResolvedConsumerOptions,
   ) {}
 
@@ -141,14 +145,16 @@ export class StreamConsumer<Events extends object = Record<string, unknown>> {
    * @param message its id; where there are several streams the message, or its id and stream
    * @returns how many were acknowledged: 1, or 0 where it was not pending
    * @throws InvalidOptionsError for an invalid id
+   * @throws UnsupportedFeatureError where the driver has no port pending
    * @throws ConnectionError
    */
   async acknowledge(message: string | Pick<Message, 'id' | 'stream'>): Promise<number> {
     const { id, stream } = namedMessage(this.runtime.driver.ids, this.streams, message);
+    const pending = this.needPending('acknowledge');
     const forget = (): void =>
       this.runtime.consumers.acknowledged(this.options.settings.consumer, this.group, stream, id);
     forget();
-    const acknowledged = await this.pending.acknowledge(stream, this.group, [id]);
+    const acknowledged = await pending.acknowledge(stream, this.group, [id]);
     // The message may have been on its way to this consumer.
     forget();
     return acknowledged;
@@ -156,12 +162,23 @@ export class StreamConsumer<Events extends object = Record<string, unknown>> {
 
   /**
    * All messages that are pending to this consumer: kept, running, or waiting for a run or a retry.
+   * @throws UnsupportedFeatureError where the driver has no port pending
    * @throws ConnectionError
    */
   async getPending(): Promise<PendingMessage[]> {
-    const { group, consumer, pending } = this;
+    const { group, consumer } = this;
+    const pending = this.needPending('getPending');
     const lists = this.streams.map((stream) => listOwn(pending, { stream, group, consumer }));
     return (await Promise.all(lists)).flat();
+  }
+
+  private needPending(method: string): PendingEntries {
+    if (this.pending) return this.pending;
+    throw new UnsupportedFeatureError(
+      `StreamConsumer.${method}`,
+      this.runtime.slots.technology,
+      'The driver has no port pending: let the callback answer true, or throw.',
+    );
   }
 
   /** Callbacks that go on after their timeout, oldest first. */

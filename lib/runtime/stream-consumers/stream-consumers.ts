@@ -38,7 +38,6 @@ export class StreamConsumers {
    * @typeParam Events map from event types to payloads, like that of `StreamPublisher`. It gives the
    * messages of `start` and `subscribe` their types. Nothing checks payloads at run time
    * @throws InvalidOptionsError naming every problem
-   * @throws UnsupportedFeatureError where the driver has no ports groups and pending
    */
   create<Events extends object = Record<string, unknown>>(
     options: StreamConsumerOptions<Events>,
@@ -46,7 +45,7 @@ export class StreamConsumers {
     const { options: module, driver } = this.runtime;
     const given = options as StreamConsumerOptions;
     const resolved = resolveConsumerOptions(given, module, driver.ids);
-    return new StreamConsumer(this.runtime, this.ports().pending, resolved);
+    return new StreamConsumer(this.runtime, driver.pending, resolved);
   }
 
   /**
@@ -56,30 +55,21 @@ export class StreamConsumers {
    * @param group @default that of the module
    * @throws ConsumerCrashedError for the consumer that was silent longest
    * @throws InvalidOptionsError, GroupNotFoundError, StreamNotFoundError, ConnectionError
+   * @throws UnsupportedFeatureError where the driver does not know the consumers of a group
    */
   async checkLiveness(stream: string, group?: string): Promise<void> {
     refuse(names({ stream, ...(group !== undefined && { group }) }));
-    const { groups, pending } = this.ports();
-    const { options } = this.runtime;
-    if (!knowsConsumers(groups)) {
+    const { options, driver } = this.runtime;
+    const { groups, pending } = driver;
+    if (!groups || !pending || !knowsConsumers(groups)) {
       throw new UnsupportedFeatureError(
         'checkLiveness',
         this.runtime.slots.technology,
-        'Its server knows groups, and none of their consumers. Look at the processes themselves.',
+        'It does not know the consumers of a group. Look at the processes themselves.',
       );
     }
     const query = { stream, group: group ?? options.group, crashedAfter: options.crashedAfter };
     const [crashed] = await crashedConsumers(groups, pending, query);
     if (crashed) throw crashed;
-  }
-
-  private ports(): Required<Pick<Driver, 'groups' | 'pending'>> {
-    const { groups, pending } = this.runtime.driver;
-    if (groups && pending) return { groups, pending };
-    throw new UnsupportedFeatureError(
-      'StreamConsumers',
-      this.runtime.slots.technology,
-      'Use @StreamHandler, or a driver that has the ports groups and pending.',
-    );
   }
 }

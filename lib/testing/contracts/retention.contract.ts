@@ -9,7 +9,7 @@ import type { Reader } from '../world/reader.js';
 import { IDLE, SourceWorld } from '../world/source-world.js';
 
 /** Ids behind all others: one of each shape that a driver may have. */
-const ENDS = ['18446744073709551615-0', '9223372036854775807'];
+const ENDS = ['18446744073709551615-0', '9223372036854775807', '9007199254740991'];
 const MANY = Array.from({ length: 60 }, (_, index) => `v${index}`);
 
 /** What every driver promises that deletes what is not kept: nothing that a group needs. */

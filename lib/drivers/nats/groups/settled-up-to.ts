@@ -16,7 +16,8 @@ export class SettledUpTo {
     if (!js) return undefined;
     const info = await this.durables.info(locate(js, group));
     if (info === 'no-stream') this.streams.forget(stream);
-    const upTo = typeof info === 'object' ? settledUpToOf(info) : 0;
+    if (typeof info !== 'object') return undefined;
+    const upTo = Math.max(settledUpToOf(info), js.firstEver - 1);
     return upTo > 0 ? String(upTo) : undefined;
   }
 }

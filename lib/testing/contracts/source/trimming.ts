@@ -79,7 +79,8 @@ export function describeTrimming({ describe, test }: Tests, world: () => SourceW
         }
       }
       expect(started).toEqual([other.id]);
-      expect(total(events)).toBe(1);
+      // A server without a list of pending entries drops what is deleted, and tells no consumer.
+      if ((await world().driver()).pending) expect(total(events)).toBe(1);
     });
 
     test('is skipped where no consumer had read it', async () => {
