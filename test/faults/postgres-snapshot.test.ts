@@ -26,6 +26,7 @@ let pool: Pool;
 beforeEach(async () => {
   scene = await PostgresScene.open({ settings: { autovacuum: 'off' } });
   pool = new Pool({ connectionString: scene.server.url(), max: 1 });
+  pool.on('error', () => undefined);
   driver = postgres({ pool, hints: false }).open({ events: new EventBus(), keyPrefix: '' });
 });
 afterEach(async () => {

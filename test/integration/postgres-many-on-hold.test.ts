@@ -22,6 +22,7 @@ let grp: number;
 beforeAll(async () => {
   server = await testPostgres();
   pool = new Pool({ connectionString: server.url, max: 1 });
+  pool.on('error', () => undefined);
   driver = postgres({ pool, hints: false }).open({ events: new EventBus(), keyPrefix: '' });
   await driver.groups!.create('orders', 'workers', { startId: '0', createStream: true });
   const { rows } = await pool.query<{ id: number }>('select id from streams.grp');

@@ -4,13 +4,15 @@ import type { NameTooLongError } from '../errors/name.errors.js';
 import { toStored } from '../sql/exact-text.js';
 import { nameProblem } from '../sql/name-limit.js';
 
+/** Most names that are remembered. A process may use many more, each for a short time. */
+const REMEMBERED = 100_000;
+
 /**
  * Maps the names of streams to the numbers that the tables know them by. A number that was made for a
  * stream is never that of another one.
  */
 export class Streams {
   private readonly ids = new Map<string, number>();
-  private readonly names = new Map<number, string>();
   /** The key prefix, as it is stored. */
   readonly prefix: string;
 
@@ -36,9 +38,13 @@ export class Streams {
    * @throws NameTooLongError: then none is made
    */
   async idsOf(names: readonly string[], on: Statements = this.database): Promise<number[]> {
-    const unknown = names.filter((name) => !this.ids.has(name));
-    if (unknown.length > 0) await this.make([...new Set(unknown)], on);
-    return names.map((name) => this.ids.get(name)!);
+    const known = this.known(names);
+    if (known) return known;
+    const found = new Map<string, number | undefined>();
+    for (const name of names) found.set(name, this.ids.get(name));
+    const unknown = [...found.keys()].filter((name) => found.get(name) === undefined);
+    if (unknown.length > 0) await this.make(unknown, on, found);
+    return names.map((name) => found.get(name)!);
   }
 
   /** The numbers of streams, in the order given. Undefined where one was not asked for here before. */
@@ -62,21 +68,16 @@ export class Streams {
     return found;
   }
 
-  /** The name of a stream that was asked for here. */
-  nameOf(id: number): string | undefined {
-    return this.names.get(id);
-  }
-
   /** The tables were made anew: these streams have other numbers, if any. */
   forget(names: Iterable<string>): void {
-    for (const name of names) {
-      const id = this.ids.get(name);
-      this.ids.delete(name);
-      if (id !== undefined) this.names.delete(id);
-    }
+    for (const name of names) this.ids.delete(name);
   }
 
-  private async make(names: readonly string[], on: Statements): Promise<void> {
+  private async make(
+    names: readonly string[],
+    on: Statements,
+    found: Map<string, number | undefined>,
+  ): Promise<void> {
     for (const name of names) {
       const problem = this.problemOf(name);
       if (problem) throw problem;
@@ -91,14 +92,20 @@ export class Streams {
         where stream.prefix = $1`,
       [this.prefix, names.map(toStored)],
     );
-    for (const { at, id } of rows) this.learn(names[Number(at) - 1]!, id);
+    for (const { at, id } of rows) {
+      const name = names[Number(at) - 1]!;
+      found.set(name, id);
+      this.learn(name, id);
+    }
     // One that another process makes at this moment is in neither part of the statement.
-    const missing = names.filter((name) => !this.ids.has(name));
-    if (missing.length > 0) await this.make(missing, on);
+    const missing = names.filter((name) => found.get(name) === undefined);
+    if (missing.length > 0) await this.make(missing, on, found);
   }
 
   private learn(name: string, id: number): void {
     this.ids.set(name, id);
-    this.names.set(id, name);
+    if (this.ids.size <= REMEMBERED) return;
+    const [oldest] = this.ids.keys();
+    this.ids.delete(oldest!);
   }
 }
