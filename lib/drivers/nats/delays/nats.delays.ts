@@ -14,7 +14,7 @@ import type { Subjects } from '../publishing/subjects.js';
 import { decodeMessage } from '../wire/decode-message.js';
 import { encodeEntry } from '../wire/encode-entry.js';
 import { nameInId } from './delay-names.js';
-import { dueAt, scheduleHeaders } from './schedule.js';
+import { scheduleHeaders } from './schedule.js';
 import { isReplaced, type Scheduled, type Scheduling } from './scheduling.js';
 import { WaitingMessages, type Waiting } from './waiting-messages.js';
 
@@ -94,7 +94,8 @@ export class NatsDelays implements DelayStore {
     for (let tries = 1; ; tries++) {
       const found = await this.find(stream, id);
       if (!found) return false;
-      const due = dueAt(when, await scheduling.time());
+      const due = scheduling.dueAt(when, await scheduling.time());
+      if (due instanceof Error) throw due;
       const wire = encodeEntry(fieldsOf(found));
       // The same subject: the server replaces the message, where it is still this one.
       const headers = scheduleHeaders(wire, due, subjects.of(stream), found.sequence);

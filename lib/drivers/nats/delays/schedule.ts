@@ -1,8 +1,11 @@
 import type { When } from '../../../core/message.js';
 import type { WireMessage } from '../wire/encode-entry.js';
 
-/** The server reads years of four digits. This is the last millisecond of the last one. */
-const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+/**
+ * The server counts nanoseconds in 64 bits, and publishes at once what is due later than that: in the
+ * year 2262. In milliseconds since the epoch.
+ */
+const LATEST = 9_223_372_036_854;
 
 const AT = '@at ';
 const SCHEDULE = 'Nats-Schedule';

@@ -1,7 +1,9 @@
 import type { DelayedEntry } from '../../../ports/delays.js';
 import { delayedId } from '../../../ports/delays.js';
 import { PermissionDeniedError } from '../../../core/errors/server.errors.js';
+import type { When } from '../../../core/message.js';
 import type { NatsConnection } from '../connection/nats-connection.js';
+import type { StreamSettings } from '../connection/nats.options.js';
 import { DELAYS_SINCE, DelaysUnsupportedError } from '../errors/delays-unsupported.error.js';
 import { API_ERRORS, isReply } from '../errors/nats-reply.error.js';
 import type { Names } from '../names/names.js';
@@ -9,6 +11,7 @@ import { entryMessage, idOf } from '../publishing/entry-message.js';
 import type { NatsMessage } from '../publishing/nats-message.js';
 import type { Outcome } from '../publishing/outgoing.js';
 import type { Subjects } from '../publishing/subjects.js';
+import { refusesWhenFull } from '../streams/stream-settings.js';
 import type { Streams } from '../streams/streams.js';
 import { newName } from './delay-names.js';
 import type { FirstIds } from './first-ids.js';
@@ -18,6 +21,7 @@ export interface SchedulingParts {
   readonly connection: NatsConnection;
   readonly names: Names;
   readonly streams: Pick<Streams, 'of'>;
+  readonly settings: StreamSettings;
   readonly subjects: Subjects;
   readonly firstIds: FirstIds;
 }
@@ -36,6 +40,7 @@ export type Schedule = (entry: DelayedEntry, id?: string) => Scheduled | Error;
 
 /** The same as `wrongLastSequence`, where a server does not say which sequence there is. */
 const WITHOUT_SEQUENCE = 10_164;
+const FULL = 'Streams that refuse messages when they are full can keep none for later.';
 const ACTION = 'delaying messages';
 
 /**
@@ -59,6 +64,7 @@ export class Scheduling {
       );
       // A server without any stream cannot tell its time: the streams come first.
       const time = await this.time();
+      if (refusesWhenFull(this.parts.settings)) throw new DelaysUnsupportedError(FULL);
       return (entry, id) => problems.get(entry.stream) ?? this.scheduled(entry, time, id);
     } catch (error) {
       return () => error as Error;
@@ -72,6 +78,16 @@ export class Scheduling {
       return outcome.duplicate ? this.parts.firstIds.of(outcome, id) : id;
     }
     return isReplaced(outcome) ? id : outcome;
+  }
+
+  /** When the entry is due, in milliseconds since the epoch, or the error where it would not live so long. */
+  dueAt(when: When, now: number): number | Error {
+    const { maxAge = Infinity } = this.parts.settings;
+    const due = dueAt(when, now);
+    if (due - now < maxAge) return due;
+    return new DelaysUnsupportedError(
+      `The stream deletes messages after ${maxAge} ms, before this one is due.`,
+    );
   }
 
   /** The subject of one delayed message. */
@@ -99,7 +115,9 @@ export class Scheduling {
     const name = id ?? newName();
     const message = entryMessage(entry, this.subjectOf(entry.stream, name), id);
     if (message instanceof Error) return message;
-    const headers = scheduleHeaders(message, dueAt(entry.when, now), target, 0);
+    const due = this.dueAt(entry.when, now);
+    if (due instanceof Error) return due;
+    const headers = scheduleHeaders(message, due, target, 0);
     return { message: { ...message, headers }, name };
   }
 

@@ -18,7 +18,7 @@ export interface PublishingSide {
 }
 
 export function openPublishing(parts: DriverParts, streams: Streams): PublishingSide {
-  const { connection, names, options } = parts;
+  const { connection, names, options, settings } = parts;
   const { requestTimeout } = options;
   const publisher = new Publisher({ connection, streams, requestTimeout });
   const subjects = new Subjects(names);
@@ -28,7 +28,12 @@ export function openPublishing(parts: DriverParts, streams: Streams): Publishing
     subjects,
     firstId: (stored) => firstIds.of(stored),
   });
-  const scheduling = new Scheduling({ connection, names, streams, subjects, firstIds });
+  const scheduling = new Scheduling({
+    ...{ connection, names, settings },
+    streams,
+    subjects,
+    firstIds,
+  });
   return {
     publisher,
     publishing,

@@ -28,6 +28,10 @@ export function wantedSettings(
   };
 }
 
+/** A stream refuses what is published when it is full. Such a stream can have no delayed messages. */
+export const refusesWhenFull = ({ discard, maxBytes, maxMessages }: StreamSettings): boolean =>
+  discard === 'new' && (maxBytes !== undefined || maxMessages !== undefined);
+
 /** The settings of a new stream. */
 export function newStream(
   stream: string,

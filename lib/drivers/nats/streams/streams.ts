@@ -1,14 +1,19 @@
 import type { DriverParts } from '../connection/driver-parts.js';
 import { NatsStreamSettingsError } from '../errors/stream-settings.error.js';
+import { DELAYS_SINCE } from '../errors/delays-unsupported.error.js';
 import { API_ERRORS, isReply, NatsReplyError } from '../errors/nats-reply.error.js';
 import type { JsStream, StreamInfo } from './js-stream.js';
-import { newStream, otherSettings, OURS, wantedSettings } from './stream-settings.js';
+import {
+  newStream,
+  otherSettings,
+  OURS,
+  refusesWhenFull,
+  wantedSettings,
+} from './stream-settings.js';
 
 /** Most streams that are remembered. The one that was used first is forgotten first. */
 const MOST_KNOWN = 10_000;
 const LOOKING = 'looking for a stream';
-/** From this version on, a stream keeps messages that are delivered later. */
-const HAS_SCHEDULES = '2.12';
 
 /**
  * The JetStream streams of the application's streams. Those of this driver are made where they are
@@ -148,9 +153,11 @@ export class Streams {
   private wanted(stream: string): Record<string, unknown> {
     const { names, settings, connection } = this.parts;
     const subject = names.subject(stream);
-    if (!connection.atLeast(HAS_SCHEDULES)) return wantedSettings(settings, [subject]);
-    const subjects = [subject, names.delayed(stream)];
-    return { ...wantedSettings(settings, subjects), allow_msg_schedules: true };
+    const known = connection.atLeast(DELAYS_SINCE);
+    if (!known || refusesWhenFull(settings)) return wantedSettings(settings, [subject]);
+    const wanted = wantedSettings(settings, [subject, names.delayed(stream)]);
+    // Without a limit it means nothing, and the server allows schedules only with `old`.
+    return { ...wanted, discard: 'old', allow_msg_schedules: true };
   }
 
   private async infoOf(name: string, query?: object): Promise<StreamInfo | undefined> {
