@@ -244,6 +244,35 @@ describe('the client of NATS', () => {
 });
 
 describe('the packages of NATS', () => {
+  const found = async () => ({ found: true }) as never;
+  const imports = { transport: found, jetstream: found, kv: found };
+
+  it('are found as a bundler gives them, which has the default alone', async () => {
+    const kv = async () => ({ default: { bundled: true } }) as never;
+    expect(await loadNats({ ...imports, kv })).toEqual({
+      transport: { found: true },
+      jetstream: { found: true },
+      kv: { bundled: true },
+    });
+  });
+
+  it.each([
+    ['Node', 'ERR_MODULE_NOT_FOUND', "Cannot find package '@nats-io/kv' imported from /app/x.mjs"],
+    ['a CommonJS bundle', 'MODULE_NOT_FOUND', "Cannot find module '@nats-io/kv'"],
+  ])('are named as they are missed by %s', async (_, code, message) => {
+    const kv = async () => {
+      throw Object.assign(new Error(message), { code });
+    };
+    await expect(loadNats({ ...imports, kv })).rejects.toMatchObject({
+      code: 'MISSING_PACKAGE',
+      command: 'npm install @nats-io/kv',
+    });
+    const other = async () => {
+      throw Object.assign(new Error("Cannot find package 'x'"), { code });
+    };
+    await expect(loadNats({ ...imports, kv: other })).rejects.toMatchObject({ code });
+  });
+
   it('are missed when the driver is opened, and in a bundle when it connects', () => {
     expect(() => ensureNats('file:///app/node_modules/x/connection/nats-packages.js')).toThrow(
       expect.objectContaining({

@@ -14,18 +14,25 @@ export interface NatsPackages {
 const NAMES = ['@nats-io/transport-node', '@nats-io/jetstream', '@nats-io/kv'] as const;
 const USER = 'The NATS driver';
 
+/** Imports each package. The names stand as texts here, so that bundlers find them. */
+const IMPORTS = {
+  transport: () => import('@nats-io/transport-node'),
+  jetstream: () => import('@nats-io/jetstream'),
+  kv: () => import('@nats-io/kv'),
+};
+
 /**
  * Loads the packages of NATS: optional peer dependencies, so nothing may load them before a driver is
  * opened.
  * @throws MissingPackageError
  */
-export async function loadNats(): Promise<NatsPackages> {
-  const [client, streams, values] = await Promise.all([
-    loaded(NAMES[0], import('@nats-io/transport-node')),
-    loaded(NAMES[1], import('@nats-io/jetstream')),
-    loaded(NAMES[2], import('@nats-io/kv')),
+export async function loadNats(imports: typeof IMPORTS = IMPORTS): Promise<NatsPackages> {
+  const [transport, jetstream, kv] = await Promise.all([
+    loaded(NAMES[0], imports.transport),
+    loaded(NAMES[1], imports.jetstream),
+    loaded(NAMES[2], imports.kv),
   ]);
-  return { transport: client, jetstream: streams, kv: values };
+  return { transport, jetstream, kv };
 }
 
 /**
@@ -46,9 +53,9 @@ export function ensureNats(place: string = import.meta.url): void {
   }
 }
 
-async function loaded<T extends object>(name: string, loading: Promise<T>): Promise<T> {
+async function loaded<T extends object>(name: string, load: () => Promise<T>): Promise<T> {
   try {
-    const module: T & { default?: T } = await loading;
+    const module: T & { default?: T } = await load();
     // Bundlers such as webpack do not find the names of a CommonJS module: they give its default alone.
     return Object.keys(module).join() === 'default' ? module.default! : module;
   } catch (error) {

@@ -33,6 +33,12 @@ export interface NatsClient {
   request(...given: never[]): unknown;
 }
 
+/** Options of Node's `tls.connect`, and one of the client. */
+export interface NatsTlsOptions extends ConnectionOptions {
+  /** The server begins with TLS, as its `handshake_first` says. @default false */
+  readonly handshakeFirst?: boolean | undefined;
+}
+
 const SERVERS = 'a list of texts such as nats://host:4222 that is not empty';
 
 const STREAMS = declareOptions('the streams of NATS', {
@@ -99,10 +105,11 @@ export const NATS_OPTIONS = declareOptions(
     credentials: text('the path or the text of a credentials file').secret(),
     /**
      * Options of Node's `tls.connect`: `ca`, `cert`, `key`, `servername` … as texts or buffers. `{}`
-     * takes the defaults, and refuses a server without TLS.
+     * takes the defaults, and refuses a server without TLS. `handshakeFirst: true` for a server that
+     * begins with TLS.
      * @default TLS where the server has it, or the url begins with `tls://`
      */
-    tls: checked<ConnectionOptions>(
+    tls: checked<NatsTlsOptions>(
       'an object of options of tls.connect; {} takes the defaults',
       isRecord,
     )
