@@ -49,7 +49,7 @@ export default defineConfig({
       { find: 'node:test', replacement: path('./test/support/node-test.ts') },
       { find: /^nestjs-redis-streams$/, replacement: path('./lib/index.ts') },
       {
-        find: /^nestjs-redis-streams\/(core|driver|testing|config|nats|postgres)$/,
+        find: /^nestjs-redis-streams\/(core|driver|testing|config|nats|nats-redis|postgres)$/,
         replacement: path('./lib/$1.ts'),
       },
       {

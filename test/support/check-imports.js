@@ -113,6 +113,7 @@ export const RULES = {
     types: ['nest', 'runtime', 'load-balancing', 'workflows', 'committing', 'admin'],
   },
   'nats.ts': { layers: ['runtime', 'drivers/nats', 'options', 'ports', 'core'] },
+  'nats-redis.ts': { layers: ['runtime', 'drivers/nats', 'drivers/redis'] },
   'postgres.ts': { layers: ['nest', 'runtime', 'drivers/postgres', 'options', 'ports', 'core'] },
   'testing.ts': { layers: ['testing', 'drivers/memory', 'options', 'ports', 'core'] },
 };

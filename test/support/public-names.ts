@@ -13,6 +13,7 @@ export const DOORS = {
   'nestjs-redis-streams/config': 'lib/config.ts',
   'nestjs-redis-streams/memory': 'lib/drivers/memory/index.ts',
   'nestjs-redis-streams/nats': 'lib/nats.ts',
+  'nestjs-redis-streams/nats-redis': 'lib/nats-redis.ts',
   'nestjs-redis-streams/postgres': 'lib/postgres.ts',
 } as const;
 
