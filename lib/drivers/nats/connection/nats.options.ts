@@ -33,12 +33,6 @@ export interface NatsClient {
   request(...given: never[]): unknown;
 }
 
-/** Options of Node's `tls.connect`, and one of the client. */
-export interface NatsTlsOptions extends ConnectionOptions {
-  /** The server begins with TLS, as its `handshake_first` says. @default false */
-  readonly handshakeFirst?: boolean | undefined;
-}
-
 const SERVERS = 'a list of texts such as nats://host:4222 that is not empty';
 
 const STREAMS = declareOptions('the streams of NATS', {
@@ -109,7 +103,7 @@ export const NATS_OPTIONS = declareOptions(
      * begins with TLS.
      * @default TLS where the server has it, or the url begins with `tls://`
      */
-    tls: checked<NatsTlsOptions>(
+    tls: checked<ConnectionOptions & { readonly handshakeFirst?: boolean }>(
       'an object of options of tls.connect; {} takes the defaults',
       isRecord,
     )

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { checkServerIdentity } from 'node:tls';
 import type { ConnectionOptions } from '@nats-io/transport-node';
-import type { NatsTlsOptions } from './nats.options.js';
+import type { NatsOptions } from './nats.options.js';
 
 /**
  * The client's options for TLS. They are those of Node's `tls.connect`, and where they are given the
@@ -11,7 +11,7 @@ import type { NatsTlsOptions } from './nats.options.js';
  * since the client does not pass the address on. Here it is compared with the address.
  */
 export function tlsOptions(
-  given: NatsTlsOptions | undefined,
+  given: NatsOptions['tls'],
 ): Pick<ConnectionOptions, 'tls' | 'reconnectToServer'> {
   if (given?.servername !== undefined || given?.host !== undefined || given?.checkServerIdentity) {
     return { tls: asTheClientHasThem(given) };
@@ -32,5 +32,6 @@ export function tlsOptions(
 }
 
 /** The client declares some of these options alone, and takes all. */
-const asTheClientHasThem = (given: NatsTlsOptions): NonNullable<ConnectionOptions['tls']> =>
-  given as NonNullable<ConnectionOptions['tls']>;
+const asTheClientHasThem = (
+  given: NonNullable<NatsOptions['tls']>,
+): NonNullable<ConnectionOptions['tls']> => given as NonNullable<ConnectionOptions['tls']>;
