@@ -1,4 +1,5 @@
 import { EventBus } from '../../lib/core/event-bus.js';
+import type { DriverParts } from '../../lib/drivers/nats/connection/driver-parts.js';
 import { NatsConnection } from '../../lib/drivers/nats/connection/nats-connection.js';
 import {
   DEFAULT_STREAMS,
@@ -15,6 +16,8 @@ export interface NatsStores {
   readonly state: NatsStateStore;
   readonly deadLetters: NatsDeadLetters;
   readonly connection: NatsConnection;
+  /** What further parts of the driver are made of. */
+  readonly parts: DriverParts;
   /** Codes of the warnings so far. */
   readonly warnings: string[];
   close(): Promise<void>;
@@ -34,6 +37,7 @@ export function natsStores(options: NatsOptions, keyPrefix = ''): NatsStores {
     state,
     deadLetters: new NatsDeadLetters(parts),
     connection,
+    parts,
     warnings,
     async close() {
       await state.close();

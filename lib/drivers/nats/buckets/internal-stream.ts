@@ -1,10 +1,12 @@
 import { backoffDelay } from '../../../core/backoff.js';
 import { sleep, systemClock } from '../../../core/clock.js';
 import type { DriverParts } from '../connection/driver-parts.js';
+import type { RequestHow } from '../connection/requests.js';
 import { NatsStreamSettingsError } from '../errors/stream-settings.error.js';
 import { NatsConnectionError } from '../errors/nats-connection.errors.js';
 import { API_ERRORS, isReply, NatsReplyError } from '../errors/nats-reply.error.js';
 import { isNoResponders } from '../errors/typed-error.js';
+import type { StreamInfo } from '../streams/js-stream.js';
 import { otherSettings } from '../streams/stream-settings.js';
 import { clientHeaders } from '../wire/client-headers.js';
 import { storedMessage, type AnsweredMessage, type StoredMessage } from './stored-message.js';
@@ -21,19 +23,6 @@ export interface InternalStreamOptions {
   readonly settings: () => JsStreamSettings;
 }
 
-/** What `STREAM.INFO` says, as far as the driver reads it. */
-export interface InternalStreamInfo {
-  readonly config: JsStreamSettings;
-  /** The server's time. */
-  readonly ts: string;
-  readonly state: {
-    readonly messages: number;
-    readonly last_seq: number;
-    /** How many messages each subject has, where the request named a filter. */
-    readonly subjects?: Readonly<Record<string, number>>;
-  };
-}
-
 /** What the server says of a message that it has stored. */
 export interface StoredAck {
   readonly seq: number;
@@ -44,6 +33,8 @@ export interface StoredAck {
 /** A stream that lost its leader has another one within seconds. */
 const RETRIES = { type: 'exponential', delay: 50, maxDelay: 500, jitter: 0.5 } as const;
 const MOST_RETRIES = 10;
+/** A look whether the stream is there is over soon, also where the server does not answer. */
+const LOOK = { timeout: 1000 };
 
 /**
  * A stream of the driver's own. The first step makes it, or updates settings that differ. Where it was
@@ -113,10 +104,10 @@ export class InternalStream {
   }
 
   /** Undefined: the stream is missing. */
-  async info(action: string, filter?: string): Promise<InternalStreamInfo | undefined> {
+  async info(action: string, filter?: string): Promise<StreamInfo | undefined> {
     try {
       const query = filter === undefined ? {} : { subjects_filter: filter };
-      return await this.api<InternalStreamInfo>(action, 'STREAM.INFO', query);
+      return await this.api<StreamInfo>(action, 'STREAM.INFO', query);
     } catch (error) {
       if (isReply(error, API_ERRORS.streamNotFound)) return undefined;
       throw error;
@@ -150,9 +141,10 @@ export class InternalStream {
     request: string,
     body: object,
     more = '',
+    how?: RequestHow,
   ): Promise<T> {
     const js = await this.options.parts.connection.js(action);
-    return js.request<T>(action, `${request}.${this.name}${more}`, body);
+    return js.request<T>(action, `${request}.${this.name}${more}`, body, how);
   }
 
   /** Undefined: the stream is there, and the step may be carried out or not. */
@@ -165,9 +157,14 @@ export class InternalStream {
     if (!(error instanceof NatsConnectionError) || !this.options.parts.connection.connected) {
       return undefined;
     }
-    // Where a program listens to all subjects, a publish to a missing stream has no answer at all.
-    if ((await this.info(action)) === undefined) return 'missing';
-    return isNoResponders(error) ? 'no-leader' : undefined;
+    try {
+      // Where a program listens to all subjects, a publish to a missing stream has no answer at all.
+      await this.api(action, 'STREAM.INFO', {}, '', LOOK);
+      return isNoResponders(error) ? 'no-leader' : undefined;
+    } catch (problem) {
+      if (problem instanceof NatsReplyError) return this.obstacle(action, problem);
+      return undefined;
+    }
   }
 
   private ready(action: string): Promise<void> {

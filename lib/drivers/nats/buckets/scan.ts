@@ -31,32 +31,56 @@ export interface ScannedPage {
   readonly more: boolean;
 }
 
+/** The server gives up a page after this time, in nanoseconds: half a second. */
+const EXPIRES = 500_000_000;
+/** A server that sends nothing for this long has lost the page, in milliseconds. */
+const SILENT = 2000;
+/** How often a page is asked for while nothing comes of it. */
+const MOST_TRIES = 5;
+
 const NOTHING: ScannedPage = { messages: [], more: false };
 
 /**
  * Reads messages of a stream from the oldest to the newest, in pages, by a consumer that lives for the
- * scan. Two requests for the first page, and one for each further page.
+ * scan. Two requests for the first page, and one for each further page. Where the consumer is lost, or
+ * messages that it counted are deleted meanwhile, another consumer goes on.
  */
 export class Scan {
   private name: string | undefined;
+  /** The lowest sequence that was not read. */
+  private next: number;
 
-  constructor(private readonly options: ScanOptions) {}
+  constructor(private readonly options: ScanOptions) {
+    this.next = options.from;
+  }
 
   /** @param limit most messages. A page of large messages has fewer. */
   async page(limit: number): Promise<ScannedPage> {
-    if (this.name === undefined && !(await this.begin())) return NOTHING;
+    for (let tries = 1; ; tries++) {
+      if (this.name === undefined && !(await this.begin())) return NOTHING;
+      const page = await this.pull(limit);
+      const last = page.messages.at(-1);
+      if (last) this.next = last.sequence + 1;
+      if (page.cut === undefined) return page;
+      this.end();
+      if (last) return page;
+      if (tries === MOST_TRIES) throw typedError(page.cut, this.options.action, 'not-sent');
+    }
+  }
+
+  private async pull(limit: number): Promise<Page> {
     const { connection, stream, action } = this.options;
     const client = await connection.client(action);
     const inbox = connection.inbox();
     const page = new Page(limit);
     const subscription = client.subscribe(inbox, {
-      callback: (error, message) => (error ? page.fail(error) : page.add(message)),
+      callback: (error, message) => (error ? page.end(error) : page.add(message)),
     });
     try {
-      const request = { batch: limit, no_wait: true, max_bytes: this.bytes };
+      const request = { batch: limit, no_wait: true, expires: EXPIRES, max_bytes: this.bytes };
       const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream.name}.${this.name}`;
       client.publish(subject, JSON.stringify(request), { reply: inbox });
-      await connection.answered(action, () => page.full(action));
+      await connection.answered(action, () => page.whole());
     } finally {
       subscription.unsubscribe();
     }
@@ -73,12 +97,12 @@ export class Scan {
 
   /** Returns false where there is nothing to read. */
   private async begin(): Promise<boolean> {
-    const { stream, action, subject, from, headersOnly = false } = this.options;
+    const { stream, action, subject, headersOnly = false } = this.options;
     const name = `scan-${randomBytes(8).toString('hex')}`;
     const config = {
       name,
       deliver_policy: 'by_start_sequence',
-      opt_start_seq: from,
+      opt_start_seq: this.next,
       filter_subject: subject,
       ack_policy: 'none',
       headers_only: headersOnly,
@@ -104,17 +128,19 @@ export class Scan {
 class Page implements ScannedPage {
   readonly messages: StoredMessage[] = [];
   more = true;
-  private onEnd: (() => void) | undefined;
-  private problem: Error | undefined;
+  /** Why the server sent fewer messages than it has. */
+  cut: Error | undefined;
   private ended = false;
   private heardAt = systemClock.now();
+  private onEnd: (() => void) | undefined;
 
   constructor(private readonly limit: number) {}
 
   add(message: Msg): void {
+    if (this.ended) return;
     this.heardAt = systemClock.now();
     const { headers } = message;
-    if (headers?.code) return this.endBy(headers.code, headers.description);
+    if (headers?.code) return this.end(statusError(headers.description));
     const { sequence, time, pending } = placeOf(message.reply!);
     this.messages.push({
       subject: message.subject,
@@ -127,42 +153,33 @@ class Page implements ScannedPage {
     if (!this.more || this.messages.length === this.limit) this.end();
   }
 
-  fail(error: Error): void {
-    this.problem = error;
-    this.end();
+  /** No more messages come. */
+  end(cut?: Error): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.cut = cut;
+    this.onEnd?.();
   }
 
-  /** Resolves when the page is there. Rejects where the server falls silent. */
-  full(action: string): Promise<void> {
-    return new Promise((resolve, reject) => {
+  /** Resolves when no more messages come. */
+  whole(): Promise<void> {
+    return new Promise((resolve) => {
       const watch = setInterval(() => {
-        if (systemClock.now() - this.heardAt < SILENT) return;
-        this.fail(new Error('the server sent no more messages'));
+        if (systemClock.now() - this.heardAt >= SILENT)
+          this.end(new Error('the server fell silent'));
       }, SILENT / 10);
       this.onEnd = () => {
         clearInterval(watch);
-        if (this.problem === undefined) resolve();
-        else reject(typedError(this.problem, action, 'not-sent'));
+        resolve();
       };
       if (this.ended) this.onEnd();
     });
   }
-
-  /** 404: there are no more. 409 with the bytes of the page: they follow. All else is a failure. */
-  private endBy(code: number, description: string): void {
-    if (code === 404 || code === 408) this.more = false;
-    else if (!/maxbytes/i.test(description)) this.problem = new Error(description);
-    this.end();
-  }
-
-  private end(): void {
-    this.ended = true;
-    this.onEnd?.();
-  }
 }
 
-/** A server that sends nothing for this long in the middle of a page has lost it, in milliseconds. */
-const SILENT = 5000;
+/** Undefined: the page has as many bytes as it may. */
+const statusError = (description: string): Error | undefined =>
+  /maxbytes/i.test(description) ? undefined : new Error(description);
 
 /** Reads `$JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<of the consumer>.<time>.<pending>`. */
 function placeOf(reply: string): { sequence: number; time: number; pending: number } {

@@ -2,7 +2,6 @@ import { StateValueTooLargeError } from '../../../core/errors/state-store.errors
 import type { StateStore } from '../../../ports/state-store.js';
 import { ServerTime } from '../../server-time/server-time.js';
 import { Bucket } from '../buckets/bucket.js';
-import type { InternalStreamInfo } from '../buckets/internal-stream.js';
 import type { StoredMessage } from '../buckets/stored-message.js';
 import type { DriverParts } from '../connection/driver-parts.js';
 import { token } from '../names/names.js';
@@ -118,7 +117,7 @@ export class NatsStateStore implements StateStore {
   /** The leader of the bucket stamps values, and tells its time. */
   private async readTime(): Promise<number> {
     const { stream } = this.bucket;
-    const ask = () => stream.api<InternalStreamInfo>(READING, 'STREAM.INFO', {});
+    const ask = () => stream.api<{ ts: string }>(READING, 'STREAM.INFO', {});
     return Date.parse((await stream.run(READING, ask)).ts);
   }
 }
