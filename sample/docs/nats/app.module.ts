@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { StreamsModule } from 'nestjs-redis-streams/core';
 import { nats } from 'nestjs-redis-streams/nats';
-import { OrderController } from '../postgres/order.controller.js';
+import { OrderController } from './order.controller.js';
 
 const driver = nats({
   url: process.env.NATS_URL ?? 'nats://localhost:4222',

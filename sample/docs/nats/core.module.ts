@@ -1,0 +1,17 @@
+import { Module } from '@nestjs/common';
+import { StreamsModule } from 'nestjs-redis-streams/core';
+import { nats } from 'nestjs-redis-streams/nats';
+import { OrderController } from './order.controller.js';
+
+@Module({
+  imports: [
+    StreamsModule.forRoot({
+      group: 'shop',
+      slots: {
+        messageSource: nats({ url: process.env.NATS_URL, mode: 'core' }),
+      },
+    }),
+  ],
+  controllers: [OrderController],
+})
+export class AppModule {}
