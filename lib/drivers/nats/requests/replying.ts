@@ -1,6 +1,7 @@
 import type { NatsConnection as Client, Subscription } from '@nats-io/transport-node';
 import { fieldOf } from '../../../core/codecs/codec.js';
 import { PayloadTooLargeError } from '../../../core/errors/publishing.errors.js';
+import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import type { OutgoingReply } from '../../../core/reply.js';
 import type { NatsConnection } from '../connection/nats-connection.js';
 import type { Names } from '../names/names.js';
@@ -24,6 +25,7 @@ export class Replying {
   private complaints: Subscription | undefined;
   private prefix = '';
   private count = 0;
+  private closed = false;
   /** Numbers of the answers for which there was no box, until their call ends. */
   private readonly gone = new Set<number>();
   /** The ping behind all that this turn sends. */
@@ -35,6 +37,8 @@ export class Replying {
     const { connection } = this.parts;
     const numbers: (number | Error)[] = [];
     try {
+      if (this.closed) throw new ClosedError('The connection to NATS');
+      // At once where possible: the answers go ahead of what is settled after this call.
       const client = connection.live ?? (await connection.client('answering'));
       for (const reply of replies) numbers.push(this.write(client, reply));
       await this.pinged();
@@ -47,6 +51,7 @@ export class Replying {
   }
 
   close(): void {
+    this.closed = true;
     this.complaints?.unsubscribe();
   }
 
