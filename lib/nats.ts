@@ -5,6 +5,8 @@ export type {
   NatsOptions,
   NatsStreamOptions,
 } from './drivers/nats/connection/nats.options.js';
+export { DelaysUnsupportedError } from './drivers/nats/errors/delays-unsupported.error.js';
+export { StreamFullError } from './drivers/nats/errors/stream-full.error.js';
 export {
   NatsStreamSettingsError,
   type OtherSetting,

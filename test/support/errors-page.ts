@@ -18,6 +18,8 @@ import * as startUp from '../../lib/core/errors/start-up.errors.js';
 import * as subscription from '../../lib/core/errors/subscription.errors.js';
 import * as redisConnection from '../../lib/drivers/redis/errors/redis-connection.errors.js';
 import * as natsConnection from '../../lib/drivers/nats/errors/nats-connection.errors.js';
+import * as natsDelays from '../../lib/drivers/nats/errors/delays-unsupported.error.js';
+import * as natsFull from '../../lib/drivers/nats/errors/stream-full.error.js';
 import * as natsSettings from '../../lib/drivers/nats/errors/stream-settings.error.js';
 import * as natsDoor from '../../lib/nats.js';
 import * as postgresConnection from '../../lib/drivers/postgres/errors/postgres-connection.errors.js';
@@ -97,8 +99,10 @@ const SECTIONS: readonly Section[] = [
   {
     title: 'Of NATS alone',
     file: '../../drivers/nats/errors/nats-connection',
-    also: ['../../lib/drivers/nats/errors/stream-settings.error.ts'],
-    classes: [...classesOf(natsConnection), ...classesOf(natsSettings)],
+    also: ['stream-settings', 'stream-full', 'delays-unsupported'].map(
+      (name) => `../../lib/drivers/nats/errors/${name}.error.ts`,
+    ),
+    classes: [natsConnection, natsSettings, natsFull, natsDelays].flatMap(classesOf),
     before: `The errors of connections and of what the server refuses occur here, too. The \`cause\` is the error of the client of NATS, or has the words of JetStream.`,
   },
   {

@@ -93,6 +93,8 @@ import {
   NatsGivenUpError,
   NatsServerTooOldError,
 } from '../../lib/drivers/nats/errors/nats-connection.errors.js';
+import { DelaysUnsupportedError } from '../../lib/drivers/nats/errors/delays-unsupported.error.js';
+import { StreamFullError } from '../../lib/drivers/nats/errors/stream-full.error.js';
 import { NatsStreamSettingsError } from '../../lib/drivers/nats/errors/stream-settings.error.js';
 import { InboxTransactionError } from '../../lib/drivers/postgres/errors/inbox.errors.js';
 import {
@@ -208,6 +210,8 @@ const SAMPLES: readonly (readonly [error: StreamsError, advice?: string])[] = [
   [new NatsGivenUpError('publishing')],
   [new NatsServerTooOldError('2.9.10')],
   [new JetStreamMissingError()],
+  [new DelaysUnsupportedError('x')],
+  [new StreamFullError('s', { description: 'maximum messages exceeded' })],
   [new NatsStreamSettingsError('s', [{ name: 'storage', found: 'file', wanted: 'memory' }])],
   [new WildcardWithoutStreamError('A.a', 'e.*')],
   [new WorkflowStateLostError('w', '0')],

@@ -1,5 +1,4 @@
 import { StreamsError } from '../../../core/errors/streams.error.js';
-import type { ApiError } from './nats-reply.error.js';
 
 /**
  * JetStream has no room for the message: the stream is at `maxMessages` or `maxBytes`, or the account
@@ -12,7 +11,7 @@ export class StreamFullError extends StreamsError {
 
   constructor(
     readonly stream: string,
-    { description }: ApiError,
+    { description }: { readonly description: string },
   ) {
     super(
       StreamFullError.code,
