@@ -3,15 +3,10 @@ import type { Reading } from '../../consuming/subscription-registry.js';
 import type { OverrunStatus } from '../../core/overrun.js';
 import { slotsFor } from '../../consuming/plan/slots.js';
 import { GroupNotFoundError, StreamNotFoundError } from '../../core/errors/group.errors.js';
-import {
-  ClosedError,
-  InvalidOptionsError,
-  UnsupportedFeatureError,
-} from '../../core/errors/start-up.errors.js';
+import { ClosedError, InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import type { EventTypeOf, MessageOf } from '../../core/event-map.js';
 import type { StreamsEvents } from '../../core/events.js';
 import type { Message } from '../../core/message.js';
-import type { PendingEntries } from '../../ports/group-admin.js';
 import { AlreadyRunningError } from '../../core/errors/running.errors.js';
 import type { ResolvedConsumerOptions } from '../../options/stream-consumer-options.js';
 import type { StreamsRuntime } from '../streams-runtime.js';
@@ -19,7 +14,7 @@ import { callbackDefinition } from './callback-definition.js';
 import type { EventCallback, EventDelivery } from './event-callback.js';
 import { namedMessage, problemsOf } from './consumer-arguments.js';
 import { ConsumerEnd } from './consumer-end.js';
-import { listOwn, type PendingMessage } from './pending-messages.js';
+import { listOwn, needPending, type PendingMessage } from './pending-messages.js';
 
 /**
  * Calls a callback with the messages of streams, for one group. Made by
@@ -38,7 +33,6 @@ export class StreamConsumer<Events extends object = Record<string, unknown>> {
   /** @internal */
   constructor(
     private readonly runtime: StreamsRuntime,
-    private readonly pending: PendingEntries | undefined,
     private readonly options: ResolvedConsumerOptions,
   ) {}
 
@@ -145,12 +139,11 @@ export class StreamConsumer<Events extends object = Record<string, unknown>> {
    * @param message its id; where there are several streams the message, or its id and stream
    * @returns how many were acknowledged: 1, or 0 where it was not pending
    * @throws InvalidOptionsError for an invalid id
-   * @throws UnsupportedFeatureError where the driver has no port pending
-   * @throws ConnectionError
+   * @throws ConnectionError, and UnsupportedFeatureError where the driver has no port pending
    */
   async acknowledge(message: string | Pick<Message, 'id' | 'stream'>): Promise<number> {
     const { id, stream } = namedMessage(this.runtime.driver.ids, this.streams, message);
-    const pending = this.needPending('acknowledge');
+    const pending = needPending(this.runtime, 'acknowledge');
     const forget = (): void =>
       this.runtime.consumers.acknowledged(this.options.settings.consumer, this.group, stream, id);
     forget();
@@ -162,23 +155,13 @@ export class StreamConsumer<Events extends object = Record<string, unknown>> {
 
   /**
    * All messages that are pending to this consumer: kept, running, or waiting for a run or a retry.
-   * @throws UnsupportedFeatureError where the driver has no port pending
-   * @throws ConnectionError
+   * @throws ConnectionError, and UnsupportedFeatureError where the driver has no port pending
    */
   async getPending(): Promise<PendingMessage[]> {
     const { group, consumer } = this;
-    const pending = this.needPending('getPending');
+    const pending = needPending(this.runtime, 'getPending');
     const lists = this.streams.map((stream) => listOwn(pending, { stream, group, consumer }));
     return (await Promise.all(lists)).flat();
-  }
-
-  private needPending(method: string): PendingEntries {
-    if (this.pending) return this.pending;
-    throw new UnsupportedFeatureError(
-      `StreamConsumer.${method}`,
-      this.runtime.slots.technology,
-      'The driver has no port pending: let the callback answer true, or throw.',
-    );
   }
 
   /** Callbacks that go on after their timeout, oldest first. */

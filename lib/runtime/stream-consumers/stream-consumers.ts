@@ -1,4 +1,3 @@
-import type { Driver } from '../../ports/driver.js';
 import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
 import {
   resolveConsumerOptions,
@@ -45,7 +44,7 @@ export class StreamConsumers {
     const { options: module, driver } = this.runtime;
     const given = options as StreamConsumerOptions;
     const resolved = resolveConsumerOptions(given, module, driver.ids);
-    return new StreamConsumer(this.runtime, driver.pending, resolved);
+    return new StreamConsumer(this.runtime, resolved);
   }
 
   /**

@@ -55,7 +55,7 @@ export interface Delivered {
   readonly fields: Fields;
   /** Until then no other consumer can have the entry, by `systemClock.now()`. */
   readonly freshUntil: number;
-  readonly redrive?: number;
+  readonly redrive?: number | undefined;
 }
 
 /**

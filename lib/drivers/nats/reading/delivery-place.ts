@@ -8,8 +8,8 @@ export interface DeliveryPlace {
   readonly consumerSequence: number;
   /** When the message was stored, by the server's clock, in milliseconds since the epoch. */
   readonly storedAt: number;
-  /** How many messages the durable has not delivered yet. */
-  readonly pending: number;
+  /** There are messages that the durable has not delivered yet. */
+  readonly hasMore: boolean;
 }
 
 /**
@@ -25,6 +25,6 @@ export function placeOf(ackSubject: string): DeliveryPlace {
     consumerSequence: Number(tokens[at + 2]),
     // Nanoseconds are more than a number holds exactly.
     storedAt: Number(tokens[at + 3]!.slice(0, -6)),
-    pending: Number(tokens[at + 4]),
+    hasMore: tokens[at + 4] !== '0',
   };
 }

@@ -27,7 +27,7 @@ export interface ReadEntry {
   readonly id: string;
   readonly publishedAt: number;
   readonly fields: Fields;
-  readonly redrive?: number;
+  readonly redrive: number | undefined;
 }
 
 export interface DurableReadingOptions {
@@ -137,18 +137,24 @@ export class DurableReading implements LeaseReading {
   private read(message: Msg): void {
     const { onDelivered, onMissing, decode } = this.options;
     const ackSubject = message.reply!;
-    const { deliveries, sequence, consumerSequence, storedAt, pending } = placeOf(ackSubject);
-    this.hasMore = pending > 0;
+    const { deliveries, sequence, consumerSequence, storedAt, hasMore } = placeOf(ackSubject);
+    this.hasMore = hasMore;
     this.wasActive = true;
     // Another durable has the name now: its deliveries are counted anew.
     if (consumerSequence < this.lastDelivery) onMissing();
     this.lastDelivery = consumerSequence;
     if (sequence > this.last) this.last = sequence;
-    const { id, publishedAt, fields, redrive } = decode(message, sequence, storedAt);
+    const entry = decode(message, sequence, storedAt);
     onDelivered(this, {
-      ...{ ackSubject, deliveries, sequence, consumerSequence, id, publishedAt, fields },
+      id: entry.id,
+      publishedAt: entry.publishedAt,
+      fields: entry.fields,
+      redrive: entry.redrive,
+      ackSubject,
+      deliveries,
+      sequence,
+      consumerSequence,
       freshUntil: freshUntil(this.requests.since, this.ackWait),
-      ...(redrive !== undefined && { redrive }),
     });
   }
 }

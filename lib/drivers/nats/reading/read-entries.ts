@@ -11,6 +11,7 @@ export const readDelivered = (
   id: String(sequence),
   publishedAt: storedAt,
   fields: decodeMessage(message),
+  redrive: undefined,
 });
 
 /**
