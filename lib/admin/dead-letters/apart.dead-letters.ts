@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { chunksOf } from '../../core/collections/chunks.js';
 import type { DeadLetterRecord } from '../../core/dead-letter-record.js';
 import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
@@ -77,9 +78,19 @@ export class ApartDeadLetters implements DeadLetterQueue {
 
   private async listOwn(stream: string, limit: number, after = IN_SOURCE): Promise<DeadLetterPage> {
     const page = await this.own?.list(stream, limit, ownId(after) || undefined);
-    if (!page) return { items: [] };
+    if (!page || (await this.isSame(stream, page.items[0]))) return { items: [] };
     const { items, next } = page;
     return { items: items.map(inSource), ...(next !== undefined && { next: IN_SOURCE + next }) };
+  }
+
+  /**
+   * Whether the queue of the source is this one: two drivers with different options may be on one server.
+   * Then each letter is in both, under one id.
+   */
+  private async isSame(stream: string, letter: DeadLetter | undefined): Promise<boolean> {
+    if (!letter) return false;
+    const found = await this.queue.get(stream, letter.deadLetterId).catch(() => undefined);
+    return isDeepStrictEqual(found, letter);
   }
 
   /** The ids of the letters that exist now: a message that fails again is not redriven again. */

@@ -134,3 +134,25 @@ it.each<[string, Partial<Slots>, HandlerOptions]>([
   await publish('sent');
   expect(settled.map(({ eventType }) => eventType)).toEqual(['sent', 'sent']);
 });
+
+it('letters are listed once where the other driver is on the server of the source', async () => {
+  const queue = memory({ broker: world.broker });
+  const { runtime, publish } = await world.start(
+    [
+      {
+        events: ['paid'],
+        invoke: () => Promise.reject(new Error('no')),
+        options: { maxDeliveries: 1 },
+      },
+    ],
+    { slots: { deadLetterQueue: queue } },
+  );
+  const ids = [await publish('paid'), await publish('paid')];
+  const { deadLetters } = runtime.admin;
+  const page = await deadLetters.list('paid', { limit: 1 });
+  const rest = await deadLetters.list('paid', { limit: 2, after: page.next! });
+  expect([...page.items, ...rest.items].map(({ id }) => id)).toEqual(ids);
+  expect(rest.next).toBeUndefined();
+  expect(await deadLetters.purge('paid', { ids: [rest.items[0]!.deadLetterId] })).toBe(1);
+  expect(await deadLetters.redrive('paid', { all: true })).toBe(1);
+});
