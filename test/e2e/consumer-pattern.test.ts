@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { headers } from '@nats-io/transport-node';
 import {
   DeadLetters,
@@ -10,11 +12,14 @@ import {
 import { natsRedis, type NatsRedisOptions } from 'nestjs-redis-streams/nats-redis';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { loaded } from '../support/config-file.js';
 import { appModule, createApp } from '../support/nest-app.js';
 import { needsNats, testNats, type TestNats } from '../support/nats.js';
 import { RecordedOrders, type RecordedOrder } from '../support/recorded-orders.js';
 import { startRedis } from '../support/redis-server.js';
 
+/** The file of the consumer pattern, to the letter. */
+const FILE = fileURLToPath(new URL('../unit/config/files/consumer-config.yaml', import.meta.url));
 const TOPIC = 'orders.created';
 const GROUP = 'order-processor-group';
 const KEPT_UNDER = `consumer:${GROUP}:${TOPIC}:order-processor`;
@@ -50,11 +55,13 @@ describe('the programs of the consumer pattern', needsNats(), () => {
     onTestFinished(() => app.close());
     const counts: Record<string, number> = {};
     const warnings: string[] = [];
+    const lost: unknown[] = [];
     const transport = app.get(StreamsTransport);
     transport.on('settled', ({ outcome }: SettledEvent) => {
       counts[outcome] = (counts[outcome] ?? 0) + 1;
     });
     transport.on('warning', ({ code }) => warnings.push(code));
+    transport.on('messages-lost', (event) => lost.push(event));
     await app.listen();
     const publisher = app.get(StreamPublisher);
     const publish = async () => {
@@ -63,7 +70,7 @@ describe('the programs of the consumer pattern', needsNats(), () => {
     };
     const ended = (given: string) =>
       expect.poll(() => counts, { timeout: 10_000 }).toEqual({ ...COUNTS, [given]: 1 });
-    return { app, orders: app.get(RecordedOrders), warnings, publish, ended };
+    return { app, orders: app.get(RecordedOrders), warnings, lost, publish, ended };
   }
 
   const record = async () => {
@@ -114,6 +121,15 @@ describe('the programs of the consumer pattern', needsNats(), () => {
       await expect.poll(() => orders.processed).toEqual([1]);
     });
 
+    it('runs what has arrived before it ends', async () => {
+      const { app, orders, lost, publish } = await start(program());
+      await publish();
+      await app.close();
+      expect(orders.processed).toHaveLength(19);
+      expect(lost).toEqual([]);
+      await state.flushall();
+    });
+
     it('keeps dead letters on JetStream where a slot says so', async () => {
       const { app, publish, ended } = await start(
         program({ deadLetterQueue: { url: server.url } }),
@@ -130,6 +146,27 @@ describe('the programs of the consumer pattern', needsNats(), () => {
         },
       ]);
       await app.get(DeadLetters).purge(TOPIC, { all: true });
+    });
+  });
+
+  describe('the file', () => {
+    /** Of the file only the addresses are replaced: those servers have other ports here. */
+    const text = () =>
+      readFileSync(FILE, 'utf8')
+        .replaceAll('nats://localhost:4222', server.url)
+        .replaceAll('localhost:6379', new URL(redis.url).host);
+
+    it('runs as it stands', async () => {
+      const { app, orders, publish, ended } = await start(loaded(text(), 'order-processor'));
+      await publish();
+      await ended('dead-lettered');
+      expect(orders.most).toBe(1);
+      const { items } = await app.get(DeadLetters).list(TOPIC);
+      expect(items).toMatchObject([{ attempts: 4, group: GROUP, reason: 'max-deliveries' }]);
+      await app.close();
+      const kept = await record();
+      expect(Number(kept['offset'])).toBeGreaterThan(0);
+      expect(kept['last_message_id']).toMatch(/^\d+$/);
     });
   });
 });

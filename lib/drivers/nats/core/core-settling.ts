@@ -55,9 +55,11 @@ async function acknowledge(
   publishing: CoreSettlingParts['publishing'],
 ): Promise<Outcome> {
   if (!lease.held) return 'gone';
-  const results = await publishing.publish(publish.slice(lease.published));
-  const failed = results.findIndex((result) => result instanceof Error);
-  lease.published += failed < 0 ? results.length : failed;
-  if (failed >= 0) return results[failed] as Error;
-  return lease.end() ? 'settled' : 'gone';
+  const places = [...publish.keys()].filter((place) => !lease.published.has(place));
+  const results = await publishing.publish(places.map((place) => publish[place]!));
+  for (const [at, result] of results.entries()) {
+    if (!(result instanceof Error)) lease.published.add(places[at]!);
+  }
+  const error = results.find((result) => result instanceof Error);
+  return error ?? (lease.end() ? 'settled' : 'gone');
 }

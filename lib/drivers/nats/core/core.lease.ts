@@ -31,8 +31,8 @@ export class CoreLease implements Lease {
   fields: Fields | undefined;
   finishing = false;
   overrun: Promise<unknown> | undefined;
-  /** How many of the messages of an acknowledgement are published. The others are tried again. */
-  published = 0;
+  /** Which messages of its acknowledgement are published, by their places. The others are tried again. */
+  readonly published = new Set<number>();
   /** The fields of the message, also while `fields` is undefined. */
   readonly received: Fields;
   /** Whether this lease is handed out, and neither settled nor released. */
