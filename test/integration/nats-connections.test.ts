@@ -62,6 +62,26 @@ async function started(options: StartNatsOptions = {}): Promise<NatsServer> {
   return server;
 }
 
+/**
+ * Where a program listens that speaks a little of the protocol.
+ * @param later what it says of itself after it was asked something
+ */
+async function pretended(info: object, ...later: readonly object[]): Promise<string> {
+  const said = (given: object) =>
+    `INFO ${JSON.stringify({ proto: 1, headers: true, max_payload: 1000, ...given })}\r\n`;
+  const server = createServer((socket) => {
+    socket.write(said(info));
+    socket.on('error', () => undefined);
+    socket.on('data', (data) => {
+      if (data.includes('PING')) socket.write(['PONG\r\n', ...later.map(said)].join(''));
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
 /** Asks JetStream for what only a login allows. */
 const works = async (connection: NatsConnection): Promise<unknown> =>
   (await connection.js()).request('a test', 'STREAM.NAMES');
@@ -228,15 +248,8 @@ describe('a connection to NATS', needsNats(), () => {
     });
 
     it('says at once that a server is too old', async () => {
-      const old = createServer((socket) => {
-        socket.write(`INFO ${JSON.stringify({ version: '2.9.10', proto: 1, headers: true })}\r\n`);
-        socket.on('data', (data) => data.includes('PING') && socket.write('PONG\r\n'));
-      });
-      old.listen(0, '127.0.0.1');
-      onTestFinished(() => void old.close());
-      await once(old, 'listening');
-      const { port } = old.address() as AddressInfo;
-      const { connection } = opened({ url: `127.0.0.1:${port}`, connectTimeout: NEVER });
+      const url = await pretended({ version: '2.9.10' });
+      const { connection } = opened({ url, connectTimeout: NEVER });
       const error = await failure(connection.client('publishing'));
       expect(error).toMatchObject({ code: 'NATS_SERVER_TOO_OLD', version: '2.9.10' });
       expect(error.message).toMatch(/Update nats-server to 2\.10 or later\.$/);
@@ -333,8 +346,10 @@ describe('a connection to NATS', needsNats(), () => {
       const { connection, told } = opened({ url: own.url(), ...right });
       await works(connection);
       const changed = { authorization: { user: 'orders', password: secret('another') } };
+      const away = `unreachable 127.0.0.1:${own.port}`;
       await own.restart({ config: changed });
-      await until('the refusal is told', () => told.includes(`unreachable 127.0.0.1:${own.port}`));
+      // The client itself would give up at the second refusal.
+      await until('refusals are told', () => told.filter((text) => text === away).length > 2);
       const error = await failure(connection.client('publishing'));
       expect(error).toMatchObject({ code: 'NATS_CONNECTION', outcome: 'not-sent' });
       expect(error.message).toMatch(/correct user and password/);
@@ -370,14 +385,16 @@ describe('a connection to NATS', needsNats(), () => {
     });
   });
 
-  it('leaves a server that is about to shut down, warns once, and loses nothing under way', async () => {
-    const [first, second] = [await started(), await started()];
+  it('leaves a server that is about to shut down before that ends, and warns once', async () => {
+    const config = { lame_duck_grace_period: '10s' };
+    const [first, second] = [await started({ config }), await started({ config })];
     const { connection, told } = opened({ servers: [first.url(), second.url()] });
     await works(connection);
     const used = (await connection.client('a test')).getServer();
     const [leaving, other] = used.endsWith(`:${first.port}`) ? [first, second] : [second, first];
-    await leaving.lameDuck();
-    await until('the other server is used', () => connection.connected);
+    void leaving.lameDuck();
+    await until('the other server is used', () => told.length === 4);
+    expect(leaving.running).toBe(true);
     expect(connection.live!.getServer()).toContain(`:${other.port}`);
     await works(connection);
     expect(told).toEqual([
@@ -386,6 +403,16 @@ describe('a connection to NATS', needsNats(), () => {
       'disconnected commands',
       'connected commands',
     ]);
+  });
+
+  it('stays where it knows no other server, and warns once of what it is told twice', async () => {
+    const info = { version: '2.10.0' };
+    const leaving = { ...info, ldm: true };
+    const { connection, told } = opened({ url: await pretended(info, leaving, leaving) });
+    await connection.client('a test');
+    await until('it is told', () => told.includes('NATS_LAME_DUCK'));
+    await connection.flush();
+    expect(told).toEqual(['connected commands', 'NATS_LAME_DUCK']);
   });
 
   it('warns where it is closed because this process was busy for seconds', async () => {
