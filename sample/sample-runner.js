@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deleteKeys } from '../test/support/delete-keys.js';
+import { missingNats } from '../test/support/nats-binaries.js';
 import { postgresBinaries } from '../test/support/postgres-binaries.js';
 import { guard, onPath, startRedis } from '../test/support/redis-process.js';
 import { secret } from '../test/support/secrets.js';
@@ -100,9 +101,10 @@ function oldest(paths) {
  */
 async function runSample({ name, memory }, signal) {
   const backend = memory ? withoutRedis : await provideRedis();
-  const database = usesPostgres(name) ? await providePostgres() : noServer;
+  const database = reads(name, 'DATABASE_URL') ? await providePostgres() : noServer;
+  const nats = reads(name, 'NATS_URL') ? await provideNats() : noServer;
   try {
-    const env = { ...backend.env, ...database.env };
+    const env = { ...backend.env, ...database.env, ...nats.env };
     const { code, output } = await runProcess(join('sample/dist', name, 'main.js'), env, signal);
     if (signal.aborted) return 'interrupted';
     if (code !== 0) return `ended with ${code}`;
@@ -112,6 +114,7 @@ async function runSample({ name, memory }, signal) {
   } finally {
     await backend.close();
     await database.close();
+    await nats.close();
   }
 }
 
@@ -120,9 +123,9 @@ async function runSample({ name, memory }, signal) {
 /** @type {Backend} */
 const noServer = { env: {}, close: async () => undefined };
 
-/** Whether a sample reads where a database is. @param {string} name */
-function usesPostgres(name) {
-  return readFileSync(join(root, 'sample', name, 'main.ts'), 'utf8').includes('DATABASE_URL');
+/** Whether a sample reads where a server is. @param {string} name @param {string} variable */
+function reads(name, variable) {
+  return readFileSync(join(root, 'sample', name, 'main.ts'), 'utf8').includes(variable);
 }
 
 /**
@@ -153,6 +156,39 @@ async function dropSchema(url, schema) {
   await client.connect();
   await client.query(`drop schema if exists ${schema} cascade`);
   await client.end();
+}
+
+/**
+ * NATS_URL, else a private server, else none.
+ *
+ * @returns {Promise<Backend>}
+ */
+async function provideNats() {
+  const url = process.env['NATS_URL'];
+  if (url) {
+    const prefix = `sample-${randomBytes(6).toString('hex')}-`;
+    return { env: { NATS_KEY_PREFIX: prefix }, close: () => deleteStreams(url, prefix) };
+  }
+  const missing = missingNats('floor');
+  if (missing !== undefined) {
+    console.log(`${missing} This runs without NATS.`);
+    return noServer;
+  }
+  const { startNats } = await import('../test/support/nats-process.js');
+  const server = await startNats();
+  return { env: { NATS_URL: server.url() }, close: () => server.stop() };
+}
+
+/** @param {string} url @param {string} prefix */
+async function deleteStreams(url, prefix) {
+  const { connect } = await import('@nats-io/transport-node');
+  const { jetstreamManager } = await import('@nats-io/jetstream');
+  const client = await connect({ servers: url });
+  const { streams } = await jetstreamManager(client);
+  for (const { config } of await streams.list().next()) {
+    if (config.name.includes(prefix)) await streams.delete(config.name);
+  }
+  await client.close();
 }
 
 const withoutRedis = { env: { STREAMS_DRIVER: 'memory' }, close: async () => undefined };

@@ -10,6 +10,7 @@ import { runOn } from './run-on.js';
 const backends = fileURLToPath(new URL('../../05-one-app-any-backend/backends/', import.meta.url));
 const hasRedis = process.env['STREAMS_DRIVER'] !== 'memory';
 const hasPostgres = process.env['DATABASE_URL'] !== undefined;
+const hasNats = process.env['NATS_URL'] !== undefined;
 const names = process.argv.slice(2);
 const all = [
   'memory',
@@ -17,6 +18,8 @@ const all = [
   ...(hasRedis ? ['redis', 'redis-memory'] : []),
   ...(hasPostgres ? ['postgres'] : []),
   ...(hasRedis && hasPostgres ? ['redis-postgres'] : []),
+  ...(hasNats ? ['nats'] : []),
+  ...(hasNats && hasRedis ? ['nats-redis'] : []),
 ];
 const chosen = names.length > 0 ? names : all;
 
