@@ -44,6 +44,8 @@ export class PullRequests {
   private last = 0;
   /** Nothing is asked for before, after the server has refused a request. */
   private notBefore = 0;
+  /** It is found out what the server has sent. */
+  private looking = false;
 
   constructor(private readonly options: PullRequestsOptions) {}
 
@@ -69,17 +71,29 @@ export class PullRequests {
 
   /** When to look again for requests that the server has lost, by `systemClock.now()`. */
   get lookAt(): number {
+    if (this.looking) return Infinity;
     return this.awaited > 0 ? this.last : this.notBefore;
   }
 
-  /** Forgets requests that the server has not ended in time. */
+  /**
+   * Looks for requests that the server has not ended in time. They are forgotten once all has arrived
+   * here that it had sent before: where this process has stood still, that may be a lot.
+   */
   look(now: number): void {
-    for (const [token, { until }] of this.asked) {
-      if (until > now) break;
-      this.asked.delete(token);
-    }
-    if (this.asked.size === 0) this.awaited = 0;
-    else this.since = this.asked.values().next().value!.sentAt;
+    const oldest = this.oldest;
+    if (this.looking || !oldest || oldest.until > now) return;
+    this.looking = true;
+    const { connection, onEnded } = this.options;
+    void connection
+      .flush('looking for pull requests that were lost')
+      .then(
+        () => this.forgetUntil(now),
+        () => undefined,
+      )
+      .finally(() => {
+        this.looking = false;
+        onEnded();
+      });
   }
 
   /** The requests are void: the connection broke, or there is another durable. */
@@ -97,6 +111,24 @@ export class PullRequests {
     if (!this.options.connection.live) return subscription.unsubscribe();
     // Without a connection, and when the driver closes, nothing comes any more.
     await subscription.drain().catch(() => subscription.unsubscribe());
+  }
+
+  private get oldest(): Asked | undefined {
+    return this.asked.values().next().value;
+  }
+
+  private forgetUntil(end: number): void {
+    for (const [token, { until }] of this.asked) {
+      if (until > end) break;
+      this.asked.delete(token);
+    }
+    this.noteOldest();
+  }
+
+  private noteOldest(): void {
+    const { oldest } = this;
+    if (oldest) this.since = oldest.sentAt;
+    else this.awaited = 0;
   }
 
   private listen(): void {
@@ -125,7 +157,7 @@ export class PullRequests {
     this.asked.delete(token);
     const missing = Number(headers!.get('Nats-Pending-Messages') || request.count);
     this.awaited = Math.max(0, this.awaited - missing);
-    this.look(systemClock.now());
+    this.noteOldest();
     this.tell(code, headers!.description);
   }
 
