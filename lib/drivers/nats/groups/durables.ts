@@ -1,3 +1,4 @@
+import { systemClock } from '../../../core/clock.js';
 import type { DriverParts } from '../connection/driver-parts.js';
 import { NatsStreamSettingsError } from '../errors/stream-settings.error.js';
 import { API_ERRORS, isReply, NatsReplyError } from '../errors/nats-reply.error.js';
@@ -8,6 +9,8 @@ const NANOSECONDS = 1_000_000;
 const MOST_WAITING = 10_000;
 /** The key of the metadata that says which record of the group the durable was made by. */
 const EPOCH = 'nestjs-redis-streams-epoch';
+/** The key of the metadata that says when the durable was made, in microseconds since the epoch. */
+const MADE = 'nestjs-redis-streams-made';
 
 /** Settings of a durable consumer, by the names of JetStream. Times are in nanoseconds. */
 export interface DurableConfig {
@@ -164,7 +167,10 @@ const configOf = ({ durable, group, behind, epoch }: NewDurable): DurableConfig 
   replay_policy: 'instant',
   max_waiting: MOST_WAITING,
   num_replicas: 0,
-  metadata: { [OURS]: group, [EPOCH]: String(epoch) },
+  metadata: {
+    ...{ [OURS]: group, [EPOCH]: String(epoch) },
+    [MADE]: String(Math.round(systemClock.wallTime() * 1000)),
+  },
 });
 
 const settingsOf = ({ subject, ackWait }: Pick<NewDurable, 'subject' | 'ackWait'>) => ({
@@ -184,12 +190,12 @@ export function epochOf({ config }: DurableInfo): number | undefined {
   return epoch === undefined ? undefined : Number(epoch);
 }
 
-/** When the durable was made, in microseconds since the epoch: rises where it is made again. */
-export function generationOf({ created }: Pick<DurableInfo, 'created'>): number {
-  const [, fraction = ''] = /\.(\d+)/.exec(created) ?? [];
-  const micros = Number(fraction.padEnd(6, '0').slice(3, 6));
-  return Date.parse(created) * 1000 + micros;
-}
+/**
+ * When the durable was made, in microseconds since the epoch: rises where it is made again. 0: another
+ * program has made it. What the server says of that time is another one after it was killed.
+ */
+export const generationOf = ({ config }: Pick<DurableInfo, 'config'>): number =>
+  Number(config.metadata?.[MADE] ?? 0);
 
 /** In milliseconds. */
 export const ackWaitOf = ({ config }: DurableInfo): number => (config.ack_wait ?? 0) / NANOSECONDS;
