@@ -64,16 +64,19 @@ async function started(options: StartNatsOptions = {}): Promise<NatsServer> {
 
 /**
  * Where a program listens that speaks a little of the protocol.
- * @param later what it says of itself after it was asked something
+ * @param later what it says of itself once a client is connected and asks again
  */
 async function pretended(info: object, ...later: readonly object[]): Promise<string> {
   const said = (given: object) =>
     `INFO ${JSON.stringify({ proto: 1, headers: true, max_payload: 1000, ...given })}\r\n`;
   const server = createServer((socket) => {
+    let pings = 0;
     socket.write(said(info));
     socket.on('error', () => undefined);
     socket.on('data', (data) => {
-      if (data.includes('PING')) socket.write(['PONG\r\n', ...later.map(said)].join(''));
+      for (const _ of data.toString().matchAll(/PING\r\n/g)) {
+        socket.write(['PONG\r\n', ...(pings++ > 0 ? later.map(said) : [])].join(''));
+      }
     });
   });
   server.listen(0, '127.0.0.1');
@@ -392,7 +395,7 @@ describe('a connection to NATS', needsNats(), () => {
     await works(connection);
     const used = (await connection.client('a test')).getServer();
     const [leaving, other] = used.endsWith(`:${first.port}`) ? [first, second] : [second, first];
-    void leaving.lameDuck();
+    const ended = leaving.lameDuck();
     await until('the other server is used', () => told.length === 4);
     expect(leaving.running).toBe(true);
     expect(connection.live!.getServer()).toContain(`:${other.port}`);
@@ -403,13 +406,15 @@ describe('a connection to NATS', needsNats(), () => {
       'disconnected commands',
       'connected commands',
     ]);
+    await leaving.kill();
+    await ended;
   });
 
   it('stays where it knows no other server, and warns once of what it is told twice', async () => {
     const info = { version: '2.10.0' };
     const leaving = { ...info, ldm: true };
     const { connection, told } = opened({ url: await pretended(info, leaving, leaving) });
-    await connection.client('a test');
+    await connection.flush();
     await until('it is told', () => told.includes('NATS_LAME_DUCK'));
     await connection.flush();
     expect(told).toEqual(['connected commands', 'NATS_LAME_DUCK']);
