@@ -100,9 +100,11 @@ export class Groups {
   private async tryToOpen(wanted: WantedGroup): Promise<OpenedGroup | undefined> {
     const { streams, durables, records } = this.parts;
     const { stream, group, create, ackWait } = wanted;
+    // Where its settings cannot be as the options say, the error is that of the stream.
+    const known = await streams.find(stream);
     const kept = await records.read(stream, group);
     if (kept?.deleted) return { word: 'deleted' };
-    const js = create ? await streams.of(stream) : await streams.find(stream);
+    const js = known ?? (create ? await streams.of(stream) : undefined);
     if (!js) return { word: 'no-stream' };
     const located = locate(js, group);
     const found = await durables.info(located);

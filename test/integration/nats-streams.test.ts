@@ -1,0 +1,120 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { NatsOptions } from '../../lib/drivers/nats/connection/nats.options.js';
+import type { StreamInfo } from '../../lib/drivers/nats/streams/js-stream.js';
+import { NatsWorld } from '../support/nats-world.js';
+import { needsNats, testNats, type TestNats } from '../support/nats.js';
+
+type Settings = NonNullable<NatsOptions['streams']>;
+
+const SECOND = 1_000_000_000;
+
+describe.each(['floor', 'current'] as const)('streams of NATS (%s)', (version) => {
+  describe('on a server', needsNats(version), () => {
+    let server: TestNats;
+    let world: NatsWorld;
+    let stream: string;
+    let made = 0;
+    beforeAll(async () => {
+      server = await testNats({ version });
+    });
+    afterAll(() => server.cleanup());
+    beforeEach(() => {
+      world = new NatsWorld(server);
+      stream = `orders-${++made}`;
+    });
+    afterEach(() => world.close());
+
+    const info = (name = stream): Promise<StreamInfo> => world.api(`STREAM.INFO.${name}`);
+
+    test('are made by the first publish, as the options say', async () => {
+      const streams = { storage: 'memory', duplicateWindow: 5000, maxMessages: 9 } as const;
+      const [id] = await world.publish(world.driver({ streams }), stream, 'a');
+      const { config, state } = await info();
+      expect(config).toMatchObject({
+        ...{ storage: 'memory', num_replicas: 1, duplicate_window: 5 * SECOND },
+        ...{ max_age: 0, max_bytes: -1, max_msgs: 9, discard: 'new' },
+      });
+      expect(state.first_seq).toBe(Number(id));
+      expect(Number(id)).toBeGreaterThan(Date.parse('2020-01-01') * 1000);
+    });
+
+    const old = { discard: 'old' } as const;
+    const CHANGES: readonly (readonly [
+      setting: string,
+      before: Settings,
+      after: Settings,
+      object,
+    ])[] = [
+      ['duplicateWindow', {}, { duplicateWindow: 1000 }, { duplicate_window: SECOND }],
+      ['maxAge', {}, { maxAge: 60_000 }, { max_age: 60 * SECOND, duplicate_window: 60 * SECOND }],
+      ['maxAge, which is left out', { maxAge: 60_000 }, {}, { max_age: 0 }],
+      ['maxBytes', old, { ...old, maxBytes: 10_000 }, { max_bytes: 10_000 }],
+      ['maxMessages', { ...old, maxMessages: 5 }, { ...old, maxMessages: 7 }, { max_msgs: 7 }],
+      ['discard', {}, old, { discard: 'old' }],
+    ];
+
+    test.each(CHANGES)(
+      'a changed %s is changed on the server',
+      async (_, before, after, wanted) => {
+        await world.publish(world.driver({ streams: before }), stream, 'a');
+        await world.publish(world.driver({ streams: after }), stream, 'b');
+        const { config, state } = await info();
+        expect(config).toMatchObject(wanted);
+        expect(state.messages).toBe(2);
+      },
+    );
+
+    test('a changed storage is an error that names it, and both values', async () => {
+      await world.publish(world.driver(), stream, 'a');
+      const driver = world.driver({ streams: { storage: 'memory' } });
+      const error: unknown = await world
+        .subscribe(driver, stream)
+        .catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({
+        code: 'NATS_STREAM_SETTINGS',
+        settings: [{ name: 'storage', found: 'file', wanted: 'memory' }],
+      });
+      expect((error as Error).message).toContain('storage is "file", not "memory"');
+      expect((await info()).config).toMatchObject({ storage: 'file' });
+    });
+
+    test('settings that exclude each other on the server are an error that names them', async () => {
+      await world.publish(world.driver(), stream, 'a');
+      const driver = world.driver({ streams: { maxMessages: 5 } });
+      const error: unknown = await world
+        .subscribe(driver, stream)
+        .catch((thrown: unknown) => thrown);
+      // Delayed messages of 2.12, which cannot be switched off, and a stream that refuses messages.
+      if (version === 'floor') return expect(error).not.toBeInstanceOf(Error);
+      expect(error).toMatchObject({ code: 'NATS_STREAM_SETTINGS' });
+      expect((error as Error).message).toContain('max_msgs is -1, not 5');
+    });
+
+    test('a stream of another program with the subject is used, and not changed', async () => {
+      const warnings = world.record('warning');
+      const config = { name: `THEIRS-${made}`, subjects: [`${stream}`, `${stream}.>`] };
+      await world.api(`STREAM.CREATE.${config.name}`, { ...config, max_msgs: 5 });
+      const before = await info(config.name);
+      const driver = world.driver({ streams: { maxMessages: 100 } });
+      server.client.publish(`${stream}.other`, 'not of this stream');
+      const ids = await world.publish(driver, stream, 'a', 'b');
+      const subscription = await world.subscribe(driver, stream);
+      expect((await subscription.pull(10)).map(({ id }) => id)).toEqual(ids);
+      expect(await driver.groups!.describe([stream])).toMatchObject([
+        {
+          ...{ length: 2, entriesAdded: null, firstId: ids[0], lastId: ids[1] },
+          groups: [{ name: 'g', pending: 2, lag: 0, entriesRead: null }],
+        },
+      ]);
+      expect((await info(config.name)).config).toEqual(before.config);
+      await expect(info()).rejects.toThrow('not found');
+      expect(warnings.map(({ code }) => code)).toEqual(['NATS_FOREIGN_STREAM']);
+    });
+
+    test('of many processes at the same moment, one makes it', async () => {
+      const drivers = Array.from({ length: 6 }, () => world.driver());
+      await Promise.all(drivers.map((driver, at) => world.publish(driver, stream, String(at))));
+      expect((await info()).state.messages).toBe(6);
+    });
+  });
+});
