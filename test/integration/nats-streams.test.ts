@@ -92,7 +92,7 @@ describe.each(['floor', 'current'] as const)('streams of NATS (%s)', (version) =
 
     test('a stream of another program with the subject is used, and not changed', async () => {
       const warnings = world.record('warning');
-      const config = { name: `THEIRS-${made}`, subjects: [`${stream}`, `${stream}.>`] };
+      const config = { name: `THEIRS-${made}`, subjects: [stream, `${stream}.>`] };
       await world.api(`STREAM.CREATE.${config.name}`, { ...config, max_msgs: 5 });
       const before = await info(config.name);
       const driver = world.driver({ streams: { maxMessages: 100 } });

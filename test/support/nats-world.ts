@@ -23,6 +23,7 @@ export class NatsWorld {
   readonly events = new EventBus();
   private readonly drivers: Driver[] = [];
   private readonly subscriptions: Subscription[] = [];
+  private readonly watching: (() => void)[] = [];
 
   constructor(private readonly server: TestNats) {}
 
@@ -70,11 +71,22 @@ export class NatsWorld {
     return api<T>(this.server.client, subject, body);
   }
 
+  /** Counts the requests of all clients to a part of JetStream's API from now on. */
+  watch(subject: string): { readonly count: number } {
+    const seen = { count: 0 };
+    const subscription = this.server.client.subscribe(`$JS.API.${subject}`, {
+      callback: () => void seen.count++,
+    });
+    this.watching.push(() => subscription.unsubscribe());
+    return seen;
+  }
+
   durable(stream: string, group = 'g'): Promise<SeenDurable> {
     return this.api(`CONSUMER.INFO.${stream}.${group}`);
   }
 
   async close(): Promise<void> {
+    for (const end of this.watching) end();
     for (const subscription of this.subscriptions) await subscription.close();
     for (const { source } of this.drivers) await source.close();
   }

@@ -1,0 +1,167 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Driver } from '../../lib/ports/driver.js';
+import { ack } from '../../lib/core/settlement.js';
+import { Drainer, NatsWorld } from '../support/nats-world.js';
+import { needsNats, testNats, type TestNats } from '../support/nats.js';
+import { quiet } from '../support/passing-time.js';
+import { until } from '../support/until.js';
+
+const MANY = 400;
+const NANOSECONDS = 1_000_000;
+
+describe('groups of NATS', needsNats(), () => {
+  let server: TestNats;
+  let world: NatsWorld;
+  let driver: Driver;
+  let stream: string;
+  let made = 0;
+  beforeAll(async () => {
+    server = await testNats();
+  });
+  afterAll(() => server.cleanup());
+  beforeEach(() => {
+    world = new NatsWorld(server);
+    driver = world.driver();
+    stream = `orders-${++made}`;
+  });
+  afterEach(() => world.close());
+
+  /** Publishes so many messages, and does something to the server in the middle. Returns the payloads. */
+  async function load(count: number, meanwhile: () => Promise<unknown>): Promise<string[]> {
+    const values = Array.from({ length: count }, (_, at) => `v${at}`);
+    const published: string[] = [];
+    for (const [at, value] of values.entries()) {
+      if (at === count / 2) await meanwhile();
+      await world.publish(driver, stream, value);
+      published.push(value);
+    }
+    return published;
+  }
+
+  test('a changed idleTimeout is changed on the server, and the place in the stream is not', async () => {
+    const [first, second] = await world.publish(driver, stream, 'a', 'b');
+    const before = await world.subscribe(driver, stream, { idleTimeout: 3000 });
+    const [lease] = await before.pull(1);
+    expect(lease!.id).toBe(first);
+    await driver.source.settle([{ lease: lease!, settlement: ack }]);
+    await before.close();
+    expect((await world.durable(stream)).config).toMatchObject({ ack_wait: 3000 * NANOSECONDS });
+    const after = await world.subscribe(driver, stream, { idleTimeout: 700, startId: '0' });
+    expect((await after.pull(10)).map(({ id }) => id)).toEqual([second]);
+    expect((await world.durable(stream)).config).toMatchObject({
+      ...{ ack_wait: 700 * NANOSECONDS, deliver_policy: 'all' },
+      ...{ ack_policy: 'explicit', max_deliver: -1, max_ack_pending: -1, filter_subject: stream },
+    });
+  });
+
+  test.each([
+    ['max_ack_pending', { max_ack_pending: 7 }],
+    ['max_deliver', { max_deliver: 3 }],
+  ])('a durable whose %s others have changed is put right', async (_, changed) => {
+    await (await world.subscribe(driver, stream)).close();
+    const { config } = await world.durable(stream);
+    const request = { stream_name: stream, config: { ...config, ...changed }, action: 'update' };
+    await world.api(`CONSUMER.CREATE.${stream}.g.${stream}`, request);
+    expect((await world.durable(stream)).config).toMatchObject(changed);
+    await world.subscribe(driver, stream);
+    expect((await world.durable(stream)).config).toEqual(config);
+  });
+
+  test('a durable of another program that acknowledges nothing is an error that names the setting', async () => {
+    await world.publish(driver, stream, 'a');
+    const config = { durable_name: 'g', ack_policy: 'none', filter_subject: stream };
+    const request = { stream_name: stream, config, action: 'create' };
+    await world.api(`CONSUMER.CREATE.${stream}.g.${stream}`, request);
+    const unreadable = world.record('stream-unreadable');
+    const subscribing = world.subscribe(driver, stream);
+    await expect(subscribing).rejects.toMatchObject({ code: 'NATS_STREAM_SETTINGS' });
+    await expect(subscribing).rejects.toThrow('ack_policy is "none", not "explicit"');
+    expect(unreadable).toEqual([]);
+  });
+
+  test('two versions side by side with another idleTimeout do not change it back and forth', async () => {
+    await world.publish(driver, stream, 'a');
+    const old = await world.subscribe(driver, stream, { idleTimeout: 5000, consumer: 'old' });
+    const fresh = await world.subscribe(world.driver(), stream, {
+      ...{ idleTimeout: 2000, consumer: 'new' },
+    });
+    const changes = world.watch('CONSUMER.CREATE.>');
+    for (let round = 0; round < 3; round++) await Promise.all([old.pull(1), fresh.pull(1)]);
+    await quiet(500);
+    expect((await world.durable(stream)).config).toMatchObject({ ack_wait: 2000 * NANOSECONDS });
+    expect(changes.count).toBe(0);
+  });
+
+  test('a durable that others delete under load is made again: nothing is lost, and it is told', async () => {
+    const recreated = world.record('group-recreated');
+    const drainers = await Promise.all(
+      ['a', 'b'].map(async (consumer) => {
+        const own = world.driver();
+        return new Drainer(own, await world.subscribe(own, stream, { consumer }));
+      }),
+    );
+    const published = await load(MANY, () => world.api(`CONSUMER.DELETE.${stream}.g`));
+    const seen = () => new Set(drainers.flatMap((one) => [...one.seen.keys()]));
+    await until('all were handled', () => seen().size === MANY);
+    expect([...seen()].toSorted()).toEqual(published.toSorted());
+    for (const drainer of drainers) await drainer.stop();
+    expect(recreated.length).toBeGreaterThanOrEqual(1);
+    expect(recreated[0]).toMatchObject({ stream, group: 'g' });
+    expect((await world.durable(stream)).num_ack_pending).toBe(0);
+  });
+
+  test('a durable that others delete is made again behind what was noted', async () => {
+    const subscription = await world.subscribe(driver, stream, { reclaimInterval: 50 });
+    const drainer = new Drainer(driver, subscription);
+    const values = Array.from({ length: 20 }, (_, at) => `v${at}`);
+    const ids = await world.publish(driver, stream, ...values);
+    await until('all were handled', () => drainer.seen.size === 20);
+    const noted = async (): Promise<{ settledUpTo?: number }> => {
+      const { message } = await world.api<{ message: { data: string } }>(
+        'STREAM.MSG.GET.KV_streams-groups',
+        { last_by_subj: `$KV.streams-groups.${stream}.g` },
+      );
+      return JSON.parse(Buffer.from(message.data, 'base64').toString()) as object;
+    };
+    await until('it is noted', async () => (await noted()).settledUpTo === Number(ids.at(-1)));
+    const { created } = await world.durable(stream);
+    await world.api(`CONSUMER.DELETE.${stream}.g`);
+    await world.publish(driver, stream, 'next');
+    await until('the next one', () => drainer.seen.has('next'));
+    await drainer.stop();
+    expect(drainer.repeated).toBe(0);
+    const again = await world.durable(stream);
+    expect(again.created).not.toBe(created);
+    expect(again.config).toMatchObject({ opt_start_seq: Number(ids.at(-1)) + 1 });
+  });
+
+  test('a stream that others delete under load is made again: what is published then is handled', async () => {
+    const recreated = world.record('group-recreated');
+    const lost = world.record('data-loss-suspected');
+    const drainer = new Drainer(driver, await world.subscribe(driver, stream));
+    const [before] = await world.publish(driver, stream, 'first');
+    await until('the first', () => drainer.seen.has('first'));
+    const published = await load(MANY, () => world.api(`STREAM.DELETE.${stream}`));
+    const later = published.slice(MANY / 2);
+    await until('all later ones', () => later.every((value) => drainer.seen.has(value)));
+    await drainer.stop();
+    expect(recreated).toEqual([{ stream, group: 'g', from: '0' }]);
+    expect(lost).toMatchObject([{ stream, group: 'g', after: '0' }]);
+    expect(Number(lost[0]!.upTo)).toBeGreaterThanOrEqual(Number(before));
+    expect(drainer.repeated).toBe(0);
+    // Ids never come twice.
+    const [id] = await world.publish(driver, stream, 'last');
+    expect(Number(id)).toBeGreaterThan(Number(lost[0]!.upTo));
+  });
+
+  test('a group that was deleted on purpose stays deleted, though its durable is missing all the time', async () => {
+    await world.publish(driver, stream, 'a');
+    const subscription = await world.subscribe(driver, stream);
+    await driver.groups!.delete(stream, 'g');
+    await subscription.pull(1);
+    await quiet(500);
+    await expect(world.durable(stream)).rejects.toThrow('not found');
+    await driver.groups!.create(stream, 'g', { startId: '0', createStream: false });
+    await until('it reads on', async () => (await subscription.pull(1)).length === 1);
+  });
+});
