@@ -7,6 +7,8 @@ const quotes = new URL('../../sample/docs/troubleshooting/', import.meta.url);
 /** What differs from run to run, and what tests make smaller: ids, addresses, times, counts. */
 const VARYING: readonly (readonly [RegExp, string])[] = [
   [/\b\d{13}-\d+\b/g, '<id>'],
+  // Of NATS.
+  [/\b\d{16}\b/g, '<id>'],
   [/\b127\.0\.0\.1:\d+/g, '<address>'],
   [/\bin process \d+ on \S+:/g, 'in process <pid>:'],
   // What is said of a broken connection depends on what was under way.
