@@ -250,6 +250,26 @@ describe('a connection to NATS', needsNats(), () => {
       expect((await failure(connection.js('publishing'))).code).toBe('JETSTREAM_MISSING');
     });
 
+    it('waits for a cluster that has no leader yet', async () => {
+      const ports = [await freePort(), await freePort()];
+      const routes = ports.map((port) => `nats://127.0.0.1:${port}`);
+      const node = (at: number) => {
+        const cluster = { name: 'shop', listen: `127.0.0.1:${ports[at]}`, routes };
+        return started({ name: `node-${at}-${ports[at]}`, config: { cluster } });
+      };
+      const first = await node(0);
+      const hasty = opened({ url: first.url(), connectTimeout: 300 });
+      expect(await failure(hasty.connection.js())).toMatchObject({
+        code: 'NATS_CONNECTION',
+        outcome: 'not-sent',
+        message: expect.stringMatching(/or has no leader\.$/),
+      });
+      const { connection } = opened({ url: first.url(), connectTimeout: NEVER });
+      const waiting = works(connection);
+      await node(1);
+      await waiting;
+    });
+
     it('says at once that a server is too old', async () => {
       const url = await pretended({ version: '2.9.10' });
       const { connection } = opened({ url, connectTimeout: NEVER });

@@ -1,10 +1,11 @@
 import type { JetStreamClient, JetStreamManager, PubAck } from '@nats-io/jetstream';
 import type { Kvm } from '@nats-io/kv';
 import type { Msg, MsgHdrs, NatsConnection as Client } from '@nats-io/transport-node';
-import { systemClock } from '../../../core/clock.js';
+import { Backoff } from '../../../core/backoff.js';
+import { sleep, systemClock } from '../../../core/clock.js';
 import { PermissionDeniedError } from '../../../core/errors/server.errors.js';
 import { ServerTime } from '../../server-time/server-time.js';
-import { JetStreamMissingError } from '../errors/nats-connection.errors.js';
+import { JetStreamMissingError, NatsConnectionError } from '../errors/nats-connection.errors.js';
 import { API_ERRORS, isReply, NatsReplyError, type ApiError } from '../errors/nats-reply.error.js';
 import { isNoResponders } from '../errors/typed-error.js';
 import type { NatsPackages } from './nats-packages.js';
@@ -12,6 +13,12 @@ import type { RequestHow, Requests } from './requests.js';
 
 /** Prefix of the subjects of JetStream's API. */
 const API = '$JS.API.';
+
+const LOOKING = 'looking for JetStream';
+/** Longest wait for one answer of a server that may have no JetStream yet, in milliseconds. */
+const CHECK_TIMEOUT = 1000;
+const NO_LEADER =
+  'Nothing was sent; look whether most servers of the cluster run: JetStream does not answer, or has no leader.';
 
 /** JetStream over one connection. It can be used again when the connection is back after an outage. */
 export class JetStreamAccess {
@@ -25,18 +32,21 @@ export class JetStreamAccess {
   ) {}
 
   /**
-   * Makes the access, and asks the server whether it has JetStream.
+   * Makes the access, and asks the server whether it has JetStream. Waits for a cluster that has no
+   * leader yet.
+   * @param patience longest wait for that, in milliseconds
    * @throws JetStreamMissingError, and as `Requests.request`
    */
   static async open(
     requests: Requests,
     connection: Client,
     { jetstream, kv }: NatsPackages,
+    patience: number,
   ): Promise<JetStreamAccess> {
     const client = jetstream.jetstream(connection);
     const manager = await client.jetstreamManager(false);
     const access = new JetStreamAccess(requests, client, manager, new kv.Kvm(client));
-    await access.check();
+    await access.check(patience);
     return access;
   }
 
@@ -85,12 +95,21 @@ export class JetStreamAccess {
     return this.time.now();
   }
 
-  private async check(): Promise<void> {
-    try {
-      await this.request('looking for JetStream', 'INFO');
-    } catch (error) {
-      // A producer needs no right but that to publish.
-      if (!(error instanceof PermissionDeniedError)) throw error;
+  private async check(patience: number): Promise<void> {
+    const deadline = systemClock.now() + patience;
+    const backoff = new Backoff();
+    for (let left = patience; ; left = deadline - systemClock.now()) {
+      const timeout = Math.max(1, Math.min(left, CHECK_TIMEOUT));
+      try {
+        return void (await this.request(LOOKING, 'INFO', undefined, { timeout }));
+      } catch (error) {
+        // A producer needs no right but that to publish.
+        if (error instanceof PermissionDeniedError) return;
+        if (!isLeaderless(error)) throw error;
+        if (systemClock.now() >= deadline)
+          throw new NatsConnectionError('not-sent', LOOKING, error, NO_LEADER);
+        await sleep(systemClock, backoff.next());
+      }
     }
   }
 
@@ -118,3 +137,8 @@ function resultOf<T extends object>(action: string, answer: Msg): T {
   const typed = new NatsReplyError(action, error);
   throw DISABLED.includes(typed.errCode) ? new JetStreamMissingError(typed) : typed;
 }
+
+/** A cluster without a leader answers so, or does not answer. */
+const isLeaderless = (error: unknown): boolean =>
+  isReply(error, API_ERRORS.temporarilyUnavailable) ||
+  (error instanceof NatsConnectionError && error.outcome === 'unknown');

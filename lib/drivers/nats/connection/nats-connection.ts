@@ -137,8 +137,9 @@ export class NatsConnection implements Requests {
   /** JetStream of this connection. @throws JetStreamMissingError, and as {@link client} */
   async js(action = 'using JetStream'): Promise<JetStreamAccess> {
     if (!this.access) {
+      const { connectTimeout } = this.#options;
       await this.client(action);
-      this.access ??= JetStreamAccess.open(this, this.#client!, this.#packages!);
+      this.access ??= JetStreamAccess.open(this, this.#client!, this.#packages!, connectTimeout);
       this.access.catch(() => (this.access = undefined));
     }
     return this.access;
