@@ -11,12 +11,16 @@ import {
   test,
   vi,
 } from 'vitest';
+import { Bucket } from '../../lib/drivers/nats/buckets/bucket.js';
 import type { NatsOptions } from '../../lib/drivers/nats/connection/nats.options.js';
+import { ExpiredSweep } from '../../lib/drivers/nats/state/expired-sweep.js';
 import type { NatsStateStore } from '../../lib/drivers/nats/state/nats.state-store.js';
 import { needsNats, testNats, type TestNats } from '../support/nats.js';
 import { startNatsCluster } from '../support/nats-cluster.js';
 import { killAndStart, natsStores, type NatsStores } from '../support/nats-stores.js';
-import { elapse } from '../support/passing-time.js';
+import { startNats } from '../support/nats-server.js';
+import { elapse, quiet } from '../support/passing-time.js';
+import { secret } from '../support/secrets.js';
 import { until } from '../support/until.js';
 
 const BUCKET = 'KV_streams-state';
@@ -74,6 +78,15 @@ for (const version of ['floor', 'current'] as const) {
       await state.set(`${long}1`, 'one');
       await state.set(`${long}2`, 'two');
       expect([await state.get(`${long}1`), await state.get(`${long}2`)]).toEqual(['one', 'two']);
+    });
+
+    test('takes many calls before it is connected, and Node warns of nothing', async () => {
+      const warn = vi.spyOn(process, 'emitWarning');
+      onTestFinished(() => warn.mockRestore());
+      const keys = Array.from({ length: 50 }, (_, index) => `key-${index}`);
+      await Promise.all(keys.map((key) => state.set(key, key)));
+      expect(await Promise.all(keys.map((key) => state.get(key)))).toEqual(keys);
+      expect(warn).not.toHaveBeenCalled();
     });
 
     test('of one key prefix is apart from that of another', async () => {
@@ -250,6 +263,34 @@ for (const version of ['floor', 'current'] as const) {
     });
   });
 }
+
+describe('a sweep of nats without the right to delete', needsNats('floor'), () => {
+  test('says so once, and leaves the next turns to other processes', async () => {
+    const password = secret('user');
+    const user = {
+      user: 'orders',
+      password,
+      permissions: { publish: { deny: ['$JS.API.STREAM.MSG.DELETE.>'] } },
+    };
+    const config = { authorization: { users: [user, { user: 'test', password }] } };
+    const server = await startNats({ config });
+    onTestFinished(() => server.stop());
+    const stores = natsStores({ url: server.url(), user: 'orders', password });
+    onTestFinished(() => stores.close());
+    await stores.state.set('key', 'value', 1);
+    await elapse(5);
+    const bucket = new Bucket({ parts: stores.parts, kind: 'state', keeps: 'state' });
+    const now = async () => (await stores.connection.js()).now();
+    const sweep = new ExpiredSweep({ parts: stores.parts, bucket, now }, 10);
+    onTestFinished(() => sweep.close());
+    sweep.start();
+    await until('it is told', () => stores.warnings.length > 0);
+    const schedule = await bucket.get('', 'sweep.due');
+    await quiet(50);
+    expect(stores.warnings).toEqual(['GARBAGE_STAYS']);
+    expect(await bucket.get('', 'sweep.due')).toEqual(schedule);
+  });
+});
 
 describe('the state store of nats from 2.11 on', needsNats('current'), () => {
   let server: TestNats;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { sleep, systemClock } from '../../../core/clock.js';
 import type { EventBus } from '../../../core/event-bus.js';
 import { FirstConnection } from '../../connections/first-connection.js';
@@ -25,7 +26,7 @@ export class ServerWatch {
   private first: FirstConnection | undefined;
   private closed = false;
   /** Aborts at the next change. */
-  private change = new AbortController();
+  private change = changeToCome();
   /** Why the last try has failed, or the connection broke. Undefined while there is a connection. */
   lastError: unknown;
   /** How many tries have failed since the connection broke. */
@@ -119,7 +120,7 @@ export class ServerWatch {
 
   private changed(): void {
     const { change } = this;
-    this.change = new AbortController();
+    this.change = changeToCome();
     change.abort();
   }
 
@@ -133,4 +134,11 @@ export class ServerWatch {
   private get named(): { readonly role: string; readonly connection: number } {
     return { role: ROLE, connection: this.connection };
   }
+}
+
+/** Any number of calls may wait for it. */
+function changeToCome(): AbortController {
+  const change = new AbortController();
+  setMaxListeners(0, change.signal);
+  return change;
 }

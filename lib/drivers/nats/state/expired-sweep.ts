@@ -1,5 +1,6 @@
 import { chunksOf } from '../../../core/collections/chunks.js';
 import { sleep, systemClock } from '../../../core/clock.js';
+import { PermissionDeniedError } from '../../../core/errors/server.errors.js';
 import type { Bucket } from '../buckets/bucket.js';
 import { Scan } from '../buckets/scan.js';
 import type { DriverParts } from '../connection/driver-parts.js';
@@ -24,7 +25,7 @@ const AT_ONCE = 100;
 const PAUSE = 20;
 
 export interface SweepOptions {
-  readonly parts: Pick<DriverParts, 'connection'>;
+  readonly parts: Pick<DriverParts, 'connection' | 'events'>;
   readonly bucket: Bucket;
   /** The server's time, in milliseconds since the epoch. */
   readonly now: () => number | Promise<number>;
@@ -38,8 +39,13 @@ export class ExpiredSweep {
   private readonly closing = new AbortController();
   private timer: NodeJS.Timeout | undefined;
   private sweeping: Promise<void> | undefined;
+  private refused = false;
 
-  constructor(private readonly options: SweepOptions) {}
+  /** @param interval time between two looks of this process, about, in milliseconds */
+  constructor(
+    private readonly options: SweepOptions,
+    private readonly interval = INTERVAL,
+  ) {}
 
   /** Looks about every minute from now on whether a sweep is due. Idempotent. */
   start(): void {
@@ -111,7 +117,7 @@ export class ExpiredSweep {
   }
 
   private wait(): void {
-    const pause = INTERVAL * (0.5 + Math.random() / 2);
+    const pause = this.interval * (0.5 + Math.random() / 2);
     this.timer = setTimeout(() => {
       this.sweeping = this.sweepOnce();
     }, pause).unref();
@@ -119,7 +125,19 @@ export class ExpiredSweep {
 
   /** An outage is told by all other requests. */
   private async sweepOnce(): Promise<void> {
-    if (this.options.parts.connection.connected) await this.turn().catch(() => undefined);
-    if (!this.closing.signal.aborted) this.wait();
+    if (this.options.parts.connection.connected) {
+      await this.turn().catch((error: unknown) => this.failed(error));
+    }
+    if (!this.refused && !this.closing.signal.aborted) this.wait();
+  }
+
+  /** A process without the rights takes no further turn: another one may have them. */
+  private failed(error: unknown): void {
+    if (!(error instanceof PermissionDeniedError)) return;
+    this.refused = true;
+    this.options.parts.events.emit('warning', {
+      code: 'GARBAGE_STAYS',
+      message: `This process may not delete state that has expired, and leaves it to other processes and to servers from 2.11 on. ${error.message}`,
+    });
   }
 }
