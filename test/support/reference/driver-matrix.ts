@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EventBus } from '../../../lib/core/event-bus.js';
 import { memory } from '../../../lib/drivers/memory/memory.driver.js';
+import { nats } from '../../../lib/drivers/nats/nats.driver.js';
 import { postgres } from '../../../lib/drivers/postgres/postgres.driver.js';
 import { redis } from '../../../lib/drivers/redis/redis.driver.js';
 import type { Driver, DriverFactory } from '../../../lib/ports/driver.js';
@@ -31,6 +32,11 @@ const COLUMNS: readonly Column[] = [
     },
   },
   { title: 'postgres', driver: postgres() },
+  {
+    title: 'nats',
+    driver: nats(),
+    variant: { where: "with `mode: 'core'`", driver: nats({ mode: 'core' }) },
+  },
   {
     title: 'file (sample)',
     driver: file({ directory }),
@@ -126,6 +132,11 @@ const REMARKS: Readonly<Record<string, string>> = {
   'redis ownership':
     'On a Redis Cluster the lock of a stream is not part of the fence: [steps on a cluster](load-balancer.md#together-with-go).',
   'memory durableAttempts': 'Everything ends with the process.',
+  'nats delays': 'From nats-server 2.12 on: [delayed messages](nats.md#delayed-messages).',
+  'nats groups':
+    'JetStream knows no consumers of a group: [what is not there](nats.md#what-is-not-there).',
+  'nats atomicPublish':
+    'Published first, once within `streams.duplicateWindow`: [what is promised](nats.md#what-is-promised).',
 };
 
 /** Numbers the notes of a table in the order in which cells name them. */
