@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Msg } from '@nats-io/transport-node';
-import { systemClock } from '../../../core/clock.js';
+import { backoffDelay } from '../../../core/backoff.js';
+import { sleep, systemClock } from '../../../core/clock.js';
 import type { NatsConnection } from '../connection/nats-connection.js';
+import { API_ERRORS, isReply } from '../errors/nats-reply.error.js';
 import { typedError } from '../errors/typed-error.js';
 import type { InternalStream } from './internal-stream.js';
-import type { StoredMessage } from './stored-message.js';
+import type { AnsweredMessage, StoredMessage } from './stored-message.js';
 
 /** Most bytes of one page, in case the messages are large. */
 const PAGE_BYTES = 16 * 1024 * 1024;
@@ -22,6 +24,8 @@ export interface ScanOptions {
   readonly from: number;
   /** Leave out the bodies. */
   readonly headersOnly?: boolean;
+  /** Several servers have the stream. The last page then holds what the leader has. */
+  readonly replicated?: boolean;
 }
 
 export interface ScannedPage {
@@ -36,9 +40,14 @@ const EXPIRES = 500_000_000;
 /** A server that sends nothing for this long has lost the page, in milliseconds. */
 const SILENT = 2000;
 /** How often a page is asked for while nothing comes of it. */
-const MOST_TRIES = 5;
+const MOST_TRIES = 6;
 
-const NOTHING: ScannedPage = { messages: [], more: false };
+/** Waits for a server that is behind, in milliseconds. */
+const CATCHING_UP = { type: 'exponential', delay: 25, maxDelay: 500, jitter: 0 } as const;
+
+const BEHIND = new Error('the servers are behind the leader of the stream');
+
+const NOTHING = { messages: [], more: false, cut: undefined } as const;
 
 /**
  * Reads messages of a stream from the oldest to the newest, in pages, by a consumer that lives for the
@@ -57,14 +66,44 @@ export class Scan {
   /** @param limit most messages. A page of large messages has fewer. */
   async page(limit: number): Promise<ScannedPage> {
     for (let tries = 1; ; tries++) {
-      if (this.name === undefined && !(await this.begin())) return NOTHING;
-      const page = await this.pull(limit);
-      const last = page.messages.at(-1);
-      if (last) this.next = last.sequence + 1;
-      if (page.cut === undefined) return page;
+      const page = await this.tryPage(limit);
+      const { messages, more } = page;
+      const isBehind = page.cut === undefined && !more && (await this.isBehind());
+      if (page.cut === undefined && !isBehind) return page;
       this.end();
-      if (last) return page;
-      if (tries === MOST_TRIES) throw typedError(page.cut, this.options.action, 'not-sent');
+      if (messages.length > 0) return { messages, more: true };
+      if (tries === MOST_TRIES)
+        throw typedError(page.cut ?? BEHIND, this.options.action, 'not-sent');
+      if (isBehind) await sleep(systemClock, backoffDelay(CATCHING_UP, tries));
+    }
+  }
+
+  /** The page has no cut where there is nothing to read. */
+  private async tryPage(limit: number): Promise<ScannedPage & Pick<Page, 'cut'>> {
+    if (this.name === undefined && !(await this.begin())) return NOTHING;
+    const page = await this.pull(limit);
+    const last = page.messages.at(-1);
+    if (last) this.next = last.sequence + 1;
+    return page;
+  }
+
+  /**
+   * Whether the leader of the stream has messages that were not read. The consumer may be on a server
+   * that gets them a moment later.
+   */
+  private async isBehind(): Promise<boolean> {
+    const { stream, action, subject, replicated } = this.options;
+    if (!replicated) return false;
+    try {
+      const { message } = await stream.run(action, () =>
+        stream.api<{ message: AnsweredMessage }>(action, 'STREAM.MSG.GET', {
+          last_by_subj: subject,
+        }),
+      );
+      return message.seq >= this.next;
+    } catch (error) {
+      if (isReply(error, API_ERRORS.noMessageFound)) return false;
+      throw error;
     }
   }
 

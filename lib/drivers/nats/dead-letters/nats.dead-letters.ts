@@ -186,9 +186,10 @@ export class NatsDeadLetters implements DeadLetterQueue {
     group: string | undefined,
     more: Pick<ScanOptions, 'from' | 'action'>,
   ): Scan {
-    const { connection, names } = this.parts;
+    const { connection, names, settings } = this.parts;
     const subject = names.deadLetter(stream, group);
-    return new Scan({ connection, stream: this.stream, subject, ...more });
+    const replicated = settings.replicas > 1;
+    return new Scan({ connection, stream: this.stream, subject, replicated, ...more });
   }
 }
 
