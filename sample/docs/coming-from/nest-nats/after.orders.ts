@@ -7,13 +7,14 @@ import {
   Payload,
 } from '@nestjs/microservices';
 import {
-  RedisStreamsClient,
-  RedisStreamsModule,
-  RedisStreamsTransport,
   StreamContext,
   StreamHandler,
   StreamPublisher,
-} from 'nestjs-redis-streams';
+  StreamsClient,
+  StreamsModule,
+  StreamsTransport,
+} from 'nestjs-redis-streams/core';
+import { nats } from 'nestjs-redis-streams/nats';
 import { firstValueFrom } from 'rxjs';
 import type { Order } from '../../shop/orders.js';
 import { Warehouse } from '../warehouse.js';
@@ -44,7 +45,7 @@ export class OrderController {
 export class Checkout {
   constructor(
     private readonly publisher: StreamPublisher,
-    private readonly client: RedisStreamsClient,
+    private readonly client: StreamsClient,
   ) {}
 
   async buy(order: Order): Promise<void> {
@@ -60,11 +61,14 @@ export class Checkout {
   }
 }
 
+const driver = nats({ url: process.env.NATS_URL });
+
 @Module({
   imports: [
-    RedisStreamsModule.forRoot({
-      url: process.env.REDIS_URL,
+    StreamsModule.forRoot({
       group: 'order-service',
+      keyPrefix: 'js.', // subjects that Nest's transport does not use
+      slots: { messageSource: driver, deadLetterQueue: driver },
       routes: [{ events: 'parcel.*', stream: 'parcels' }],
     }),
   ],
@@ -77,8 +81,8 @@ export async function bootstrap() {
   const app = await NestFactory.createMicroservice<AsyncMicroserviceOptions>(
     AppModule,
     {
-      inject: [RedisStreamsTransport],
-      useFactory: (strategy: RedisStreamsTransport) => ({ strategy }),
+      inject: [StreamsTransport],
+      useFactory: (strategy: StreamsTransport) => ({ strategy }),
     },
   );
   app.enableShutdownHooks();

@@ -6,13 +6,11 @@ import {
   Payload,
   Transport,
 } from '@nestjs/microservices';
-import {
-  RedisStreamsModule,
-  RedisStreamsTransport,
-} from 'nestjs-redis-streams';
+import { StreamsModule, StreamsTransport } from 'nestjs-redis-streams/core';
+import { nats } from 'nestjs-redis-streams/nats';
 import type { Order } from '../../shop/orders.js';
 import { Warehouse } from '../warehouse.js';
-import { nats } from './before.orders.js';
+import { nats as options } from './before.orders.js';
 
 @Controller()
 export class OrderController {
@@ -24,11 +22,14 @@ export class OrderController {
   }
 }
 
+const driver = nats({ url: process.env.NATS_URL });
+
 @Module({
   imports: [
-    RedisStreamsModule.forRoot({
-      url: process.env.REDIS_URL,
+    StreamsModule.forRoot({
       group: 'order-service',
+      keyPrefix: 'js.', // subjects that Nest's transport does not use
+      slots: { messageSource: driver, deadLetterQueue: driver },
     }),
   ],
   controllers: [OrderController],
@@ -39,11 +40,11 @@ export class AppModule {}
 export async function bootstrap() {
   const app = await NestFactory.create(AppModule);
   app.connectMicroservice<MicroserviceOptions>(
-    { transport: Transport.NATS, options: nats },
+    { transport: Transport.NATS, options },
     { inheritAppConfig: true },
   );
   app.connectMicroservice<MicroserviceOptions>(
-    { strategy: app.get(RedisStreamsTransport) },
+    { strategy: app.get(StreamsTransport) },
     { inheritAppConfig: true },
   );
   app.enableShutdownHooks();
