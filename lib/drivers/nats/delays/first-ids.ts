@@ -27,7 +27,7 @@ export class FirstIds {
       const name = nameInSubject(message.subject);
       return name === undefined ? String(seq) : delayedId(name);
     } catch {
-      // The message is there, or was, whatever has become of this request.
+      // The message is there, or was, also where this request has failed.
       return otherwise;
     }
   }

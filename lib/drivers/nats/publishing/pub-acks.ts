@@ -107,9 +107,12 @@ export class PubAcks {
     for (const number of [...this.underWay.keys()]) this.answer(number, error);
   }
 
-  /** The connection keeps the process alive, and not this timer. */
+  /**
+   * The connection keeps the process alive, and not this timer. A process that was busy for long runs its
+   * timers first: answers that have arrived meanwhile are read before any is given up.
+   */
   private after(ms: number): NodeJS.Timeout {
-    return setTimeout(() => this.giveUp(), ms).unref();
+    return setTimeout(() => setImmediate(() => this.giveUp()), ms).unref();
   }
 
   private giveUp(): void {

@@ -71,7 +71,7 @@ export class StreamGate {
   }
 }
 
-/** None of the messages was sent, whatever became of the request about their stream. */
+/** None of the messages was sent, though the fate of the request about their stream may be unknown. */
 const notSent = (error: Error): Error =>
   error instanceof ConnectionError && error.outcome === 'unknown'
     ? new NatsConnectionError('not-sent', 'publishing', error.cause)
