@@ -31,7 +31,12 @@ describe('the publisher of NATS', needsNats(), () => {
       },
       forget: (stream) => void forgotten.push(stream),
     };
-    const publisher = new Publisher({ connection, streams, requestTimeout: 5000 });
+    const publisher = new Publisher({
+      connection,
+      streams,
+      requestTimeout: 5000,
+      connectTimeout: 400,
+    });
     onTestFinished(async () => {
       await publisher.close();
       await connection.close();

@@ -19,8 +19,8 @@ export interface PublishingSide {
 
 export function openPublishing(parts: DriverParts, streams: Streams): PublishingSide {
   const { connection, names, options, settings } = parts;
-  const { requestTimeout } = options;
-  const publisher = new Publisher({ connection, streams, requestTimeout });
+  const { requestTimeout, connectTimeout } = options;
+  const publisher = new Publisher({ connection, streams, requestTimeout, connectTimeout });
   const subjects = new Subjects(names);
   const firstIds = new FirstIds(connection);
   const publishing = new Publishing({

@@ -13,6 +13,8 @@ export interface Outgoing {
   readonly resolve: (outcome: Outcome) => void;
   /** How often the server had no stream for it. */
   missed: number;
+  /** When it had none for the first time, on the clock of this process. */
+  missedSince: number;
   /** How often the server was storing another message with its `Nats-Msg-Id`. */
   collided: number;
 }

@@ -18,10 +18,10 @@ export interface PublisherOptions {
   readonly streams: StreamMaker;
   /** Longest wait for an answer, in milliseconds. */
   readonly requestTimeout: number;
+  /** For how long a message is sent again that finds no stream, in milliseconds. */
+  readonly connectTimeout: number;
 }
 
-/** How often a message for which the server had no stream is sent again. */
-const MOST_MISSED = 3;
 /** How often, and after which wait in milliseconds, a message is sent again that met its own id. */
 const MOST_COLLIDED = 20;
 const COLLISION_WAIT = 25;
@@ -41,10 +41,13 @@ export class Publisher {
   private connecting: Promise<unknown> | undefined;
 
   constructor(private readonly options: PublisherOptions) {
-    const { connection, streams, requestTimeout } = options;
+    const { connection, streams, requestTimeout, connectTimeout } = options;
     this.acks = new PubAcks(connection, requestTimeout);
     this.queue = new SendQueue(connection, this.acks, (one, answer) => this.answered(one, answer));
-    this.gate = new StreamGate(streams, (messages) => this.send(messages));
+    this.gate = new StreamGate({
+      ...{ streams, patience: connectTimeout },
+      pass: (messages) => this.send(messages),
+    });
   }
 
   /**
@@ -96,7 +99,15 @@ export class Publisher {
   }
 
   private admit(message: NatsMessage, size: number, resolve: (outcome: Outcome) => void): void {
-    const one = { message, size, resolve, number: ++this.count, missed: 0, collided: 0 };
+    const one = {
+      message,
+      size,
+      resolve,
+      number: ++this.count,
+      missed: 0,
+      missedSince: 0,
+      collided: 0,
+    };
     if (this.gate.admits(one)) this.queue.add(one);
   }
 
@@ -118,7 +129,9 @@ export class Publisher {
   }
 
   private missed(one: Outgoing): void {
-    if (++one.missed <= MOST_MISSED) return this.gate.missed(one);
+    const now = systemClock.now();
+    if (one.missed++ === 0) one.missedSince = now;
+    if (now - one.missedSince < this.options.connectTimeout) return this.gate.missed(one);
     const { stream, subject } = one.message;
     const what = new Error(`no JetStream stream takes the subject "${subject}" of "${stream}"`);
     one.resolve(new NatsConnectionError('not-sent', 'publishing', what));
