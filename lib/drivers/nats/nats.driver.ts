@@ -31,6 +31,5 @@ function open(given: NatsOptions, { events, keyPrefix }: DriverContext): Driver 
     options: openOptions(options),
     settings: options.streams ?? DEFAULT_STREAMS,
   };
-  const jetStream = openJetStream(parts);
-  return options.mode === 'core' ? openCore(parts, jetStream) : jetStream;
+  return options.mode === 'core' ? openCore(parts) : openJetStream(parts);
 }

@@ -5,6 +5,7 @@ import type {
 } from '@nats-io/transport-node';
 import { systemClock } from '../../../core/clock.js';
 import type { MessagesLost } from '../../../core/messages-lost.js';
+import { token } from '../names/names.js';
 import { decodeMessage } from '../wire/decode-message.js';
 import { ID_HEADER } from '../wire/own-headers.js';
 import { BufferUse, Fifo } from './core-buffer.js';
@@ -16,8 +17,10 @@ export interface FeedOptions {
   readonly client: Client;
   readonly stream: string;
   readonly subject: string;
-  /** Name of the queue group: each message goes to one of its members. */
-  readonly queue: string;
+  /** Each message goes to one consumer of the group. */
+  readonly group: string;
+  /** On this subject clients ask which groups read the stream. */
+  readonly asking: string;
   readonly use: BufferUse;
   readonly lost: LostMessages;
   /** A message has arrived, or was given back. */
@@ -40,6 +43,7 @@ export class CoreFeed implements LeaseHolder {
   /** Leases that are handed out, and neither settled nor released. */
   private running = 0;
   private reading: Reading | undefined;
+  private answering: Reading | undefined;
   private readonly arrived = new Fifo<Arrived>();
   /** Messages that were given back, in the order of their arrival. */
   private readonly released: CoreLease[] = [];
@@ -65,8 +69,12 @@ export class CoreFeed implements LeaseHolder {
 
   /** Joins the queue group. Idempotent. */
   read(): void {
-    const { client, subject, queue } = this.options;
-    this.reading ??= client.subscribe(subject, { queue, callback: this.receive });
+    const { client, subject, group, asking } = this.options;
+    this.reading ??= client.subscribe(subject, { queue: token(group), callback: this.receive });
+    // Without the right to answer, only the number of groups is not known.
+    const answer = (error: Error | null, message: Msg): void =>
+      void (error ?? message.respond(group));
+    this.answering ??= client.subscribe(asking, { callback: answer });
   }
 
   /**
@@ -74,8 +82,9 @@ export class CoreFeed implements LeaseHolder {
    * on their way have arrived. Idempotent.
    */
   async leave(): Promise<void> {
-    const { reading } = this;
-    this.reading = undefined;
+    const { reading, answering } = this;
+    this.reading = this.answering = undefined;
+    answering?.unsubscribe();
     // Without a connection nothing is on its way.
     await reading?.drain().catch(() => undefined);
   }

@@ -5,7 +5,7 @@ import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js'
 import type { Subscription, SubscribeOptions } from '../../../ports/subscription.js';
 import type { NatsConnection } from '../connection/nats-connection.js';
 import { typedError } from '../errors/typed-error.js';
-import { token, type Names } from '../names/names.js';
+import type { Names } from '../names/names.js';
 import { BufferUse, type BufferLimits } from './core-buffer.js';
 import { CoreFeed } from './core-feed.js';
 import { ownLease } from './core.lease.js';
@@ -158,7 +158,8 @@ export class CoreSubscription implements Subscription {
     return new CoreFeed({
       ...{ client, stream, lost, use: this.use },
       subject: this.parts.names.subject(stream),
-      queue: token(this.options.group),
+      asking: this.parts.names.readers(stream),
+      group: this.options.group,
       onArrival: () => this.wake?.(),
       onError: (error) => {
         this.refused ??= typedError(error, `subscribing to "${stream}"`);

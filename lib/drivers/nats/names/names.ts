@@ -139,6 +139,11 @@ export class Names {
     return `_streams.${this.prefix}.replies.${token(address)}`;
   }
 
+  /** The subject on which consumers of core NATS tell for which group they read a stream. */
+  readers(stream: string): string {
+    return `_streams.${this.prefix}.readers.${token(stream)}`;
+  }
+
   /** The key of what is kept for a group, and for one of its entries. */
   groupKey(stream: string, group: string): string {
     return `${token(stream)}.${token(group)}`;
