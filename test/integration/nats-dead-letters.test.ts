@@ -1,5 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { jetstreamManager, type JetStreamManager, type StoredMsg } from '@nats-io/jetstream';
+import {
+  jetstream,
+  jetstreamManager,
+  type JetStreamManager,
+  type StoredMsg,
+} from '@nats-io/jetstream';
+import { headers as natsHeaders } from '@nats-io/transport-node';
 import {
   afterAll,
   afterEach,
@@ -168,15 +174,11 @@ for (const version of ['floor', 'current'] as const) {
 
       test('are there once, where the process died between the two steps', async () => {
         const [id] = await put(2);
-        const letter = (await manager.streams.getMessage(LETTERS, { seq: Number(id) }))!;
-        const stored = { ...letter, sequence: letter.seq, time: 0, headers: new Map() };
-        expect(
-          await letters.redriven.add(
-            { ...stored, subject: letter.subject, body: Buffer.from(letter.data) },
-            'orders',
-            'billing',
-          ),
-        ).toBe(true);
+        const { subject, seq, data } = (await manager.streams.getMessage(LETTERS, {
+          seq: Number(id),
+        }))!;
+        const letter = { subject, sequence: seq, body: Buffer.from(data) };
+        expect(await letters.redriven.add(letter)).toBe(true);
         await killAndStart(server);
         expect((await letters.list('orders', 10)).items).toHaveLength(2);
         expect(await letters.redrive('orders', { all: true })).toBe(1);
@@ -238,6 +240,42 @@ for (const version of ['floor', 'current'] as const) {
       expect(await letters.purge('orders', { all: true })).toBe(0);
       await put(1);
       expect((await letters.list('orders', 10)).items).toHaveLength(1);
+    });
+
+    test('that this version cannot read hide no others, are told of once, and can be purged', async () => {
+      const subject = '_streams.=.dead.orders.billing';
+      const bodies = [
+        'garbage',
+        '',
+        '{}\n',
+        '{"record":{},"lengths":[]}\n',
+        '{"record":1}',
+        '[]\n',
+        'null\n',
+      ];
+      await put(1);
+      const client = jetstream(server.client);
+      const headers = natsHeaders();
+      headers.set('Own', 'header');
+      const seqs = await Promise.all(
+        bodies.map(async (body) => (await client.publish(subject, body, { headers })).seq),
+      );
+      await put(1);
+      for (let turn = 0; turn < 2; turn++) {
+        const page = await letters.list('orders', 100);
+        expect(page.items.map(({ id }) => id)).toEqual(['0', '0']);
+      }
+      const first = await letters.list('orders', 3);
+      expect(first.items).toHaveLength(1);
+      expect((await letters.list('orders', 100, first.next)).items).toHaveLength(1);
+      expect(await letters.get('orders', String(seqs[0]))).toBeUndefined();
+      expect(stores.warnings).toEqual(bodies.map(() => 'NATS_LETTER_UNREADABLE'));
+      expect(await letters.redrive('orders', { ids: seqs.map(String) })).toBe(0);
+      expect(await letters.redrive('orders', { all: true })).toBe(2);
+      const ids = seqs.map(String);
+      expect(await letters.purge('orders', { ids, group: 'shipping' })).toBe(0);
+      expect(await letters.purge('orders', { ids, group: 'billing' })).toBe(bodies.length);
+      expect((await manager.streams.info(LETTERS)).state.messages).toBe(0);
     });
 
     test('leave no consumer on the server', async () => {

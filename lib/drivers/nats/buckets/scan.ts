@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import type { Msg } from '@nats-io/transport-node';
 import { backoffDelay } from '../../../core/backoff.js';
 import { sleep, systemClock } from '../../../core/clock.js';
 import type { NatsConnection } from '../connection/nats-connection.js';
 import { API_ERRORS, isReply } from '../errors/nats-reply.error.js';
 import { typedError } from '../errors/typed-error.js';
 import type { InternalStream } from './internal-stream.js';
-import type { AnsweredMessage, StoredMessage } from './stored-message.js';
+import { Page, type ScannedPage } from './scan-page.js';
+import type { AnsweredMessage } from './stored-message.js';
 
 /** Most bytes of one page, in case the messages are large. */
 const PAGE_BYTES = 16 * 1024 * 1024;
@@ -28,17 +28,8 @@ export interface ScanOptions {
   readonly replicated?: boolean;
 }
 
-export interface ScannedPage {
-  /** Oldest first. */
-  readonly messages: readonly StoredMessage[];
-  /** Whether there are messages behind these. */
-  readonly more: boolean;
-}
-
 /** The server gives up a page after this time, in nanoseconds: half a second. */
 const EXPIRES = 500_000_000;
-/** A server that sends nothing for this long has lost the page, in milliseconds. */
-const SILENT = 2000;
 /** How often a page is asked for while nothing comes of it. */
 const MOST_TRIES = 6;
 
@@ -113,7 +104,7 @@ export class Scan {
     const inbox = connection.inbox();
     const page = new Page(limit);
     const subscription = client.subscribe(inbox, {
-      callback: (error, message) => (error ? page.end(error) : page.add(message)),
+      callback: (error, message) => page.take(error, message),
     });
     try {
       const request = { batch: limit, no_wait: true, expires: EXPIRES, max_bytes: this.bytes };
@@ -161,74 +152,4 @@ export class Scan {
   private get bytes(): number {
     return Math.max(PAGE_BYTES, 2 * this.options.connection.maxPayload);
   }
-}
-
-/** The messages that answer one request, as they come. */
-class Page implements ScannedPage {
-  readonly messages: StoredMessage[] = [];
-  more = true;
-  /** Why the server sent fewer messages than it has. */
-  cut: Error | undefined;
-  private ended = false;
-  private heardAt = systemClock.now();
-  private onEnd: (() => void) | undefined;
-
-  constructor(private readonly limit: number) {}
-
-  add(message: Msg): void {
-    if (this.ended) return;
-    this.heardAt = systemClock.now();
-    const { headers } = message;
-    if (headers?.code) return this.end(statusError(headers.description));
-    const { sequence, time, pending } = placeOf(message.reply!);
-    this.messages.push({
-      subject: message.subject,
-      sequence,
-      time,
-      headers: new Map(headers ? [...headers].map(([name, values]) => [name, values.at(-1)!]) : []),
-      body: Buffer.from(message.data),
-    });
-    this.more = pending > 0;
-    if (!this.more || this.messages.length === this.limit) this.end();
-  }
-
-  /** No more messages come. */
-  end(cut?: Error): void {
-    if (this.ended) return;
-    this.ended = true;
-    this.cut = cut;
-    this.onEnd?.();
-  }
-
-  /** Resolves when no more messages come. */
-  whole(): Promise<void> {
-    return new Promise((resolve) => {
-      const watch = setInterval(() => {
-        if (systemClock.now() - this.heardAt >= SILENT)
-          this.end(new Error('the server fell silent'));
-      }, SILENT / 10);
-      this.onEnd = () => {
-        clearInterval(watch);
-        resolve();
-      };
-      if (this.ended) this.onEnd();
-    });
-  }
-}
-
-/** Undefined: the page has as many bytes as it may. */
-const statusError = (description: string): Error | undefined =>
-  /maxbytes/i.test(description) ? undefined : new Error(description);
-
-/** Reads `$JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<of the consumer>.<time>.<pending>`. */
-function placeOf(reply: string): { sequence: number; time: number; pending: number } {
-  const tokens = reply.split('.');
-  // Another form has the domain and the account in front of the stream, and a token at the end.
-  const at = tokens.length > 9 ? 4 : 2;
-  return {
-    sequence: Number(tokens[at + 3]),
-    // Nanoseconds are more than a number holds exactly.
-    time: Number(tokens[at + 5]!.slice(0, -6)),
-    pending: Number(tokens[at + 6]),
-  };
 }

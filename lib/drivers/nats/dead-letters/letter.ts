@@ -45,9 +45,25 @@ export function encodeLetter({ record, fields }: Letter, most: number): Buffer {
   throw new DeadLetterTooLargeError(record.stream, record.id, size, most);
 }
 
-/** The dead letter that {@link encodeLetter} has made a body of. */
+/** The dead letter that {@link encodeLetter} has made a body of. Undefined: the body is none. */
+export function readLetter(body: Uint8Array): Letter | undefined {
+  try {
+    const letter = decoded(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
+    const { stream, group, id, publishedAt } = letter.record;
+    return [stream, group, id, publishedAt].every(isText) ? letter : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** As {@link readLetter}. @throws Error where the body is no dead letter */
 export function decodeLetter(body: Uint8Array): Letter {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const letter = readLetter(body);
+  if (!letter) throw new Error('The message is no dead letter of this library.');
+  return letter;
+}
+
+function decoded(bytes: Buffer): Letter {
   const end = bytes.indexOf(LINE_END);
   const { record, lengths, packed } = JSON.parse(bytes.toString('utf8', 0, end)) as Head;
   const rest = bytes.subarray(end + 1);
@@ -56,6 +72,8 @@ export function decodeLetter(body: Uint8Array): Letter {
   const fields = lengths.map((length) => textOfBytes(all, at, (at += length)));
   return { record, fields };
 }
+
+const isText = (value: unknown): boolean => typeof value === 'string';
 
 const lineOf = (head: Head): Buffer => Buffer.from(`${JSON.stringify(head)}\n`);
 

@@ -13,8 +13,9 @@ import type { StoredMessage } from '../buckets/stored-message.js';
 import type { DriverParts } from '../connection/driver-parts.js';
 import { API_ERRORS, isReply } from '../errors/nats-reply.error.js';
 import { refuseLetterIds, refusePageStart } from './letter-ids.js';
-import { decodeLetter, encodeLetter } from './letter.js';
+import { encodeLetter, readLetter } from './letter.js';
 import { Redriven } from './redriven.js';
+import { UnreadableLetters } from './unreadable-letters.js';
 
 const STORING = 'storing a dead letter';
 const READING = 'reading a dead letter';
@@ -36,10 +37,12 @@ const PAGE = 500;
 export class NatsDeadLetters implements DeadLetterQueue {
   readonly redriven: Redriven;
   private readonly stream: InternalStream;
+  private readonly unreadable: UnreadableLetters;
 
   constructor(private readonly parts: DriverParts) {
     const { names } = parts;
     this.redriven = new Redriven(parts);
+    this.unreadable = new UnreadableLetters(parts.events, names.ownStream('dead-letters'));
     this.stream = new InternalStream({
       parts,
       name: names.ownStream('dead-letters'),
@@ -63,9 +66,9 @@ export class NatsDeadLetters implements DeadLetterQueue {
     const scan = this.scan(stream, undefined, { from: behind(after), action: LISTING });
     try {
       const { messages, more } = await scan.page(limit);
-      const items = messages.map(letterOf);
-      const last = items.at(-1);
-      return { items, ...(more && last && { next: last.deadLetterId }) };
+      const items = messages.flatMap((message) => this.read(message) ?? []);
+      const last = messages.at(-1);
+      return { items, ...(more && last && { next: String(last.sequence) }) };
     } finally {
       scan.end();
     }
@@ -73,14 +76,14 @@ export class NatsDeadLetters implements DeadLetterQueue {
 
   async get(stream: string, deadLetterId: string): Promise<DeadLetter | undefined> {
     const [found] = await this.byIds(READING, stream, [deadLetterId]);
-    return found && letterOf(found);
+    return found && this.read(found);
   }
 
   /** A step that fails half way leaves nothing lost, and the same call goes on where it ended. */
   async redrive(stream: string, filter: DeadLetterFilter): Promise<number> {
     let moved = 0;
     for await (const letters of this.selected(REDRIVING, stream, filter)) {
-      moved += await this.move(stream, letters);
+      moved += await this.move(letters.filter((one) => this.read(one)));
     }
     return moved;
   }
@@ -109,12 +112,8 @@ export class NatsDeadLetters implements DeadLetterQueue {
    * Adds each to the redriven messages, in their order, then deletes it. Those that another call has
    * added are deleted only, and do not count.
    */
-  private async move(stream: string, letters: readonly StoredMessage[]): Promise<number> {
-    const added = await Promise.allSettled(
-      letters.map((letter) =>
-        this.redriven.add(letter, stream, decodeLetter(letter.body).record.group),
-      ),
-    );
+  private async move(letters: readonly StoredMessage[]): Promise<number> {
+    const added = await Promise.allSettled(letters.map((letter) => this.redriven.add(letter)));
     const there = letters.filter((_, at) => added[at]!.status === 'fulfilled');
     await Promise.all(there.map(({ sequence }) => this.stream.remove(REDRIVING, sequence)));
     const failed = added.find((one) => one.status === 'rejected');
@@ -143,9 +142,7 @@ export class NatsDeadLetters implements DeadLetterQueue {
     if (!ids) return yield* this.all(action, stream, group);
     for (const some of chunksOf([...new Set(ids)], AT_ONCE)) {
       const found = await this.byIds(action, stream, some);
-      const meant = found.filter(
-        ({ body }) => group === undefined || decodeLetter(body).record.group === group,
-      );
+      const meant = found.filter((one) => this.isOf(one, stream, group));
       if (meant.length > 0) yield meant;
     }
   }
@@ -176,9 +173,21 @@ export class NatsDeadLetters implements DeadLetterQueue {
     ids: readonly string[],
   ): Promise<StoredMessage[]> {
     const found = await Promise.all(ids.map((id) => this.stream.find(action, { seq: Number(id) })));
-    return found.filter(
-      (one) => one && decodeLetter(one.body).record.stream === stream,
-    ) as StoredMessage[];
+    return found.filter((one) => one !== undefined && this.isOf(one, stream)) as StoredMessage[];
+  }
+
+  /** Where no group is given: of any group of the stream. */
+  private isOf({ subject }: StoredMessage, stream: string, group?: string): boolean {
+    const wanted = this.parts.names.deadLetter(stream, group);
+    return group === undefined ? subject.startsWith(wanted.slice(0, -1)) : subject === wanted;
+  }
+
+  /** Undefined, and told of: the message is no dead letter that this version of the library can read. */
+  private read({ sequence, body }: StoredMessage): DeadLetter | undefined {
+    const letter = readLetter(body);
+    if (letter) return { ...letter.record, deadLetterId: String(sequence), fields: letter.fields };
+    this.unreadable.tell(sequence);
+    return undefined;
   }
 
   private scan(
@@ -195,8 +204,3 @@ export class NatsDeadLetters implements DeadLetterQueue {
 
 /** The sequence behind a dead letter. */
 const behind = (after: string | undefined): number => (after === undefined ? 1 : Number(after) + 1);
-
-const letterOf = ({ sequence, body }: StoredMessage): DeadLetter => {
-  const { record, fields } = decodeLetter(body);
-  return { ...record, deadLetterId: String(sequence), fields };
-};

@@ -9,6 +9,9 @@ const LOOKING = 'looking for redriven messages';
 /** For how long the server knows what was redriven, in nanoseconds: two minutes. */
 const KNOWN_FOR = 120_000_000_000;
 
+/** A stored dead letter, as it is handed back. */
+type Letter = Pick<StoredMessage, 'subject' | 'sequence' | 'body'>;
+
 /**
  * Dead letters on their way back to the group that gave them up: a stream from which a message goes when
  * it is acknowledged. The subject of each ends with the sequence of the dead letter.
@@ -33,9 +36,10 @@ export class Redriven {
   }
 
   /** Adds a dead letter. Returns false where it is there already, or was a moment ago. */
-  async add(letter: StoredMessage, stream: string, group: string): Promise<boolean> {
-    const { sequence, body } = letter;
-    const subject = this.parts.names.redrivenMessage(stream, group, sequence);
+  async add({ subject: of, sequence, body }: Letter): Promise<boolean> {
+    // The dead letter's subject ends with the same two names.
+    const names = of.split('.').slice(-2).join('.');
+    const subject = `${this.parts.names.redriven.slice(0, -1)}${names}.${sequence}`;
     const once = ['Nats-Expected-Last-Subject-Sequence', '0', 'Nats-Msg-Id', subject];
     try {
       const { duplicate } = await this.stream.publish(ACTION, subject, body, once);
