@@ -90,7 +90,9 @@ describe.concurrent('the packed package', () => {
       expect(stdout).toContain('handled order 7, attempt 1');
       if (peers) {
         const loads = await run(process.execPath, ['loads.mjs'], { cwd: app, timeout: 30_000 });
-        expect(loads.stdout).toBe('[] POSTGRES_CONNECTION [pg]\n');
+        expect(loads.stdout).toBe(
+          '[] POSTGRES_CONNECTION ["pg"]\nNATS_CONNECTION ["@nats-io","pg"]\n',
+        );
         return;
       }
       const missing = await run(process.execPath, ['missing.js'], { cwd: app, timeout: 30_000 });
@@ -99,6 +101,7 @@ describe.concurrent('the packed package', () => {
           2,
         ) +
           'MISSING_PACKAGE The PostgreSQL driver needs the package "pg", which is not installed. Run: npm install pg\n' +
+          'MISSING_PACKAGE The NATS driver needs the package "@nats-io/transport-node", which is not installed. Run: npm install @nats-io/transport-node\n' +
           'MISSING_PACKAGE loadConfig needs the package "yaml", which is not installed. Run: npm install yaml\n',
       );
     },
@@ -147,7 +150,15 @@ interface Application {
 }
 
 /** As package.json has them, with the types of `pg`, which are a package of their own. */
-const OPTIONAL_PEERS = { ioredis: '^6.0.0', pg: '^8.23.0', '@types/pg': '^8.15.0', yaml: '^2.9.0' };
+const OPTIONAL_PEERS = {
+  ioredis: '^6.0.0',
+  pg: '^8.23.0',
+  '@types/pg': '^8.15.0',
+  yaml: '^2.9.0',
+  '@nats-io/transport-node': '^3.4.0',
+  '@nats-io/jetstream': '^3.4.0',
+  '@nats-io/kv': '^3.4.0',
+};
 
 /** What does not compile with `skipLibCheck: false` where the optional peers are not installed. */
 const IMPOSSIBLE = [
@@ -195,11 +206,13 @@ import * as config from 'nestjs-redis-streams/config';
 import * as core from 'nestjs-redis-streams/core';
 import * as driver from 'nestjs-redis-streams/driver';
 import * as memory from 'nestjs-redis-streams/memory';
+import * as nats from 'nestjs-redis-streams/nats';
+import * as natsRedis from 'nestjs-redis-streams/nats-redis';
 import * as postgres from 'nestjs-redis-streams/postgres';
 import * as testing from 'nestjs-redis-streams/testing';
 import * as root from 'nestjs-redis-streams';
 
-export default [config, core, driver, memory, postgres, testing, root];
+export default [config, core, driver, memory, nats, natsRedis, postgres, testing, root];
 `;
 
 /** In an ESM application without the optional peers: the root door can be imported, and says what is missing. */
@@ -207,6 +220,7 @@ const MISSING = `
 import { RedisStreamsClient, RedisStreamsTransport } from 'nestjs-redis-streams';
 import { loadConfig } from 'nestjs-redis-streams/config';
 import { EventBus } from 'nestjs-redis-streams/driver';
+import { nats } from 'nestjs-redis-streams/nats';
 import { postgres } from 'nestjs-redis-streams/postgres';
 
 const options = { url: 'redis://127.0.0.1:1', group: 'test' };
@@ -220,6 +234,7 @@ await client.close();
 const events = new EventBus();
 for (const fails of [
   () => postgres({ url: 'postgres://127.0.0.1:1/none' }).open({ events, keyPrefix: '' }),
+  () => nats().open({ events, keyPrefix: '' }),
   () => loadConfig('consumer.yaml'),
 ]) {
   try {
@@ -230,18 +245,23 @@ for (const fails of [
 }
 `;
 
-/** Tells whether pg is loaded: by the doors, and by a driver that is used. */
+/** Tells whether pg and the clients of NATS are loaded: by the doors, and by drivers that are used. */
 const LOADS = `
 import { createRequire } from 'node:module';
 import { writeFileSync } from 'node:fs';
 import 'nestjs-redis-streams';
 import { loadConfig } from 'nestjs-redis-streams/config';
 import { EventBus } from 'nestjs-redis-streams/driver';
+import { nats } from 'nestjs-redis-streams/nats';
+import { natsRedis } from 'nestjs-redis-streams/nats-redis';
 import { postgres } from 'nestjs-redis-streams/postgres';
 
 const { cache } = createRequire(import.meta.url);
-const loaded = () =>
-  Object.keys(cache).some((file) => /node_modules.pg./.test(file)) ? '[pg]' : '[]';
+const loaded = () => {
+  const packages = Object.keys(cache).map((file) => /node_modules.(pg|@nats-io)./.exec(file)?.[1]);
+  return JSON.stringify([...new Set(packages)].filter(Boolean).sort());
+};
+natsRedis();
 const url = 'postgres://127.0.0.1:1/none';
 const source = JSON.stringify({ driver: 'postgres', config: { url } });
 writeFileSync('consumer.yaml', \`slots: { message_source: \${source} }\`);
@@ -252,6 +272,10 @@ const driver = factory.open({ events: new EventBus(), keyPrefix: '' });
 const code = await driver.state.get('key').catch((error) => error.code);
 console.log(before, code, loaded());
 await driver.source.close();
+const away = nats({ url: 'nats://127.0.0.1:1', connectTimeout: 100 });
+const other = away.open({ events: new EventBus(), keyPrefix: '' });
+console.log(await other.state.get('key').catch((error) => error.code), loaded());
+await other.source.close();
 `;
 
 const mainOf = (door: string): string => `
