@@ -103,7 +103,7 @@ describe('reading from NATS', needsNats(), () => {
     const subscription = await world.subscribe(driver, stream, { blockTimeout: 300 });
     const drainer = new Drainer(driver, subscription);
     await until('it waits', async () => (await world.durable(stream)).num_waiting > 0);
-    // The server forgets all requests, and tells nobody.
+    // The server forgets all requests, and does not say so.
     await server.server.restart();
     await world.publish(driver, stream, 'a');
     await until('it came', () => drainer.seen.has('a'));

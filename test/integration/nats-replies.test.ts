@@ -69,7 +69,7 @@ describe('answers over NATS', needsNats(...VERSIONS), () => {
       expect(client.calls).toBeLessThan(150);
     });
 
-    test('whatever another program sends to a box arrives as fields', async () => {
+    test('what another program sends to a box arrives as fields', async () => {
       const client = await openBox(opened({ url: nats.url }));
       const subject = names.replies(client.box.address);
       nats.client.publish(subject, 'hello');
