@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SCENES } from './support/scenes.js';
+import { ALL_SCENES } from './support/scenes.js';
 import { IDLE_TIMEOUT, RECLAIM_INTERVAL, SLACK, type WorkerScene } from './support/worker-scene.js';
 import { until } from '../support/until.js';
 
@@ -12,7 +12,7 @@ const OWNERS_RETURN = 2500;
 let scene: WorkerScene;
 afterEach(() => scene.close());
 
-describe.each(SCENES)('%s', (server, open) => {
+describe.each(ALL_SCENES)('%s', (server, open) => {
   beforeEach(async () => {
     scene = await open();
   });

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { SCENES } from './support/scenes.js';
+import { ALL_SCENES } from './support/scenes.js';
 import {
   COUNT,
   IDLE_TIMEOUT,
@@ -19,7 +19,7 @@ const SHORT: Payload = { ms: 400, failsLate: true };
 let scene: WorkerScene;
 afterEach(() => scene.close());
 
-describe.each(SCENES)('%s', (server, open) => {
+describe.each(ALL_SCENES)('%s', (server, open) => {
   it(
     'takes over from a frozen worker, which does no harm when it wakes up',
     { timeout: 90_000 },
@@ -39,7 +39,7 @@ describe.each(SCENES)('%s', (server, open) => {
       expect(scene.notes('dead-lettered'), 'the long runs go on').toEqual([]);
       frozen.signal('SIGSTOP');
       const frozenAt = Date.now();
-      const held = await scene.pending(frozen);
+      const held = await scene.mayHold(frozen);
       await until('all is taken over', async () => (await scene.pending(frozen)).length === 0);
       const takenOverAfter = Date.now() - frozenAt;
       frozen.signal('SIGCONT');

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../support/until.js';
-import { SCENES } from './support/scenes.js';
+import { ALL_SCENES } from './support/scenes.js';
 import {
   COUNT,
   IDLE_TIMEOUT,
@@ -16,7 +16,7 @@ const KILLS = 4;
 let scene: WorkerScene;
 afterEach(() => scene.close());
 
-describe.each(SCENES)('%s', (server, open) => {
+describe.each(ALL_SCENES)('%s', (server, open) => {
   it('loses nothing when workers are killed while others go on', { timeout: 60_000 }, async () => {
     scene = await open();
     const survivor = await scene.worker('survivor');

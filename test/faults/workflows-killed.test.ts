@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Workflows } from '../../lib/workflows/workflows.js';
 import { until } from '../support/until.js';
-import { SCENES } from './support/scenes.js';
+import { ALL_SCENES } from './support/scenes.js';
 import type { WorkerScene } from './support/worker-scene.js';
 
 const COUNT = 1000;
@@ -28,7 +28,7 @@ async function publishedSteps(stream: string): Promise<string[]> {
 
 const left = (): Promise<number> => scene.unsettled(EVENTS);
 
-describe.each(SCENES)('%s', (server, open) => {
+describe.each(ALL_SCENES)('%s', (server, open) => {
   beforeAll(async () => {
     scene = await open();
     ({ workflows } = scene.publisher.chaining);

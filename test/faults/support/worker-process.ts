@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { NatsOptions } from '../../../lib/drivers/nats/connection/nats.options.js';
 import type { PostgresOptions } from '../../../lib/drivers/postgres/connection/postgres.options.js';
 import type { CommitsOptions } from '../../../lib/options/commits-options.js';
 import type { BackoffOptions, HandlerOptions } from '../../../lib/options/handler-options.js';
@@ -18,7 +19,7 @@ export interface WorkerOptions {
   readonly streams: readonly string[];
   /** How long a handler takes, about, ms. */
   readonly work: number;
-  /** Where Redis is. Either this or `postgres`. */
+  /** Where Redis is. Either this, `postgres` or `nats`. */
   readonly redis?: {
     readonly url?: string;
     readonly cluster?: readonly { readonly host: string; readonly port: number }[];
@@ -27,6 +28,8 @@ export interface WorkerOptions {
   };
   /** Where PostgreSQL is. Of inbox-worker.js and outbox-worker.js: where their database is. */
   readonly postgres?: PostgresOptions;
+  /** Where NATS is. */
+  readonly nats?: NatsOptions;
   /** Of workflow-worker.js: the state store is on another server, and kills the worker at a write. */
   readonly apart?: {
     readonly url: string;

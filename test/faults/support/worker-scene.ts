@@ -76,7 +76,7 @@ export abstract class WorkerScene {
   }
 
   /** Where the server is, for workers. */
-  protected abstract readonly place: Pick<WorkerOptions, 'redis' | 'postgres'>;
+  protected abstract readonly place: Pick<WorkerOptions, 'redis' | 'postgres' | 'nats'>;
 
   /** Ends the connections of the scene itself. */
   protected abstract disconnect(): Promise<void>;
@@ -86,6 +86,11 @@ export abstract class WorkerScene {
 
   /** Ids pending to a worker, or to all. */
   abstract pending(worker?: WorkerProcess): Promise<string[]>;
+
+  /** Ids that a worker may have read and not settled. Where the server does not tell, more than that. */
+  mayHold(worker: WorkerProcess): Promise<string[]> {
+    return this.pending(worker);
+  }
 
   /** Entries of a stream that are there now, in order. */
   abstract entries(stream: string): Promise<StoredEntry[]>;

@@ -17,6 +17,7 @@ import {
   StreamsTransport,
   UnrecoverableError,
 } from '../../../dist/index.js';
+import { nats as natsDriver } from '../../../dist/nats.js';
 import { postgres as postgresDriver } from '../../../dist/postgres.js';
 
 const TOLD = [
@@ -36,7 +37,9 @@ const TOLD = [
 /** Runs from this on note it when their signal aborts, ms. */
 const LONG = 1000;
 
-const { streams, work, ledger, redis, postgres, handler, ...options } = JSON.parse(process.argv[2]);
+const { streams, work, ledger, redis, postgres, nats, handler, ...options } = JSON.parse(
+  process.argv[2],
+);
 const file = openSync(ledger, 'a');
 /** Also where {@link stepTime} has set the time of this process. */
 const realTime = Date.now;
@@ -109,8 +112,8 @@ Controller()(Worker);
 
 /** The module of the library, for the server that is given. */
 function streamsModule() {
-  if (!postgres) return RedisStreamsModule.forRoot({ ...redis, ...options });
-  const driver = postgresDriver(postgres);
+  const driver = postgres ? postgresDriver(postgres) : nats && natsDriver(nats);
+  if (!driver) return RedisStreamsModule.forRoot({ ...redis, ...options });
   const slots = { messageSource: driver, stateStore: driver, deadLetterQueue: driver };
   return StreamsModule.forRoot({ slots, ...options });
 }
@@ -133,7 +136,7 @@ async function answer(request) {
 }
 
 const app = await NestFactory.createMicroservice(App, {
-  inject: [postgres ? StreamsTransport : RedisStreamsTransport],
+  inject: [(postgres ?? nats) ? StreamsTransport : RedisStreamsTransport],
   useFactory: (strategy) => ({ strategy }),
   logger: false,
 });

@@ -17,6 +17,7 @@ import {
   StreamsModule,
   StreamsTransport,
 } from '../../../dist/index.js';
+import { nats as natsDriver } from '../../../dist/nats.js';
 import { postgres as postgresDriver } from '../../../dist/postgres.js';
 
 const {
@@ -26,6 +27,7 @@ const {
   ledger,
   redis,
   postgres,
+  nats,
   apart,
   ...options
 } = JSON.parse(process.argv[2]);
@@ -74,7 +76,7 @@ StreamHandler(Object.keys(ANSWERS))(Steps.prototype, 'step', method);
 Object.defineProperty(Steps.prototype, 'step', method);
 Controller()(Steps);
 
-const driver = postgres ? postgresDriver(postgres) : redisDriver(redis);
+const driver = postgres ? postgresDriver(postgres) : nats ? natsDriver(nats) : redisDriver(redis);
 const slots = {
   messageSource: driver,
   stateStore: apart ? storeThatKills(apart) : driver,
