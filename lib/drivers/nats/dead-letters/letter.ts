@@ -70,6 +70,7 @@ function decoded(bytes: Buffer): Letter {
   const all = packed ? inflateRawSync(rest) : rest;
   let at = 0;
   const fields = lengths.map((length) => textOfBytes(all, at, (at += length)));
+  if (at !== all.length) throw new Error('The body was cut.');
   return { record, fields };
 }
 
