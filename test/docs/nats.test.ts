@@ -1,6 +1,7 @@
 import { readFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { Logger, type INestApplicationContext, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -10,12 +11,14 @@ import {
   StreamPublisher,
   StreamsModule,
 } from 'nestjs-redis-streams';
+import { loadConfig } from 'nestjs-redis-streams/config';
 import { nats } from 'nestjs-redis-streams/nats';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { publish as publishByAnother, read } from '../../sample/docs/nats/other-program.js';
 import { createApp } from '../support/nest-app.js';
 import { needsNats, testNats, type TestNats } from '../support/nats.js';
 import { freePort } from '../support/redis-process.js';
+import { startRedis } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 
 const ORDER = { orderId: 'o-1', customerId: 'ada', total: 4200 };
@@ -124,6 +127,23 @@ describe('docs/nats.md', needsNats(), () => {
     await until('the order is packed', () => packed.length === 1);
   });
 
+  it('messages are on NATS, and state is on Redis, by a module and by a file', async () => {
+    const redis = await startRedis();
+    onTestFinished(() => redis.stop());
+    vi.stubEnv('REDIS_URL', redis.url);
+    const { AppModule } = await import('../../sample/docs/nats/with-redis.module.js');
+    await publish(await started(AppModule));
+    await until('the order is packed', () => packed.length === 1);
+    const file = new URL('../../sample/docs/nats/with-redis.yaml', import.meta.url);
+    const options = loadConfig(fileURLToPath(file), 'shop');
+    const streams = StreamsModule.forRoot(options);
+    const app = await NestFactory.createApplicationContext(streams, { logger: false });
+    onTestFinished(() => app.close());
+    expect(await publish(app)).toMatch(/^\d{16}$/);
+    expect(await names()).toContain('order_placed');
+    expect(await names()).not.toContain('KV_streams-state');
+  });
+
   it('core NATS hands messages to who reads', async () => {
     const { AppModule } = await import('../../sample/docs/nats/core.module.js');
     await publish(await started(AppModule));
@@ -149,9 +169,11 @@ describe('docs/nats.md', needsNats(), () => {
     const groups = app.get(ConsumerGroupManager);
     const before = new Date();
     await publish(app);
-    const [, second] = [await publish(app), await publish(app)];
-    const { streams: found } = await manager();
-    const { time } = (await found.getMessage('order_placed', { seq: Number(second) }))!;
+    await publish(app);
+    const since = Date.now() + 2;
+    await until('another millisecond begins', () => Date.now() >= since);
+    const time = new Date(since - 1);
+    await publish(app);
     await groups.createGroup('order.placed', 'billing', { startId: '$' });
     const replay = new ReplayOnNats(groups, server.client);
     await replay.replaySince(time);
