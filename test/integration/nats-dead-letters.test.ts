@@ -21,6 +21,7 @@ import type { NatsDeadLetters } from '../../lib/drivers/nats/dead-letters/nats.d
 import { decodeLetter } from '../../lib/drivers/nats/dead-letters/letter.js';
 import { needsNats, testNats, type TestNats } from '../support/nats.js';
 import { startNatsCluster } from '../support/nats-cluster.js';
+import { startNats } from '../support/nats-server.js';
 import { killAndStart, natsStores, type NatsStores } from '../support/nats-stores.js';
 
 const LETTERS = 'streams-dead-letters';
@@ -308,5 +309,23 @@ describe('dead letters of nats on three servers', needsNats('floor'), () => {
       expect(await lettersOf(turn + 1).redrive('orders', { all: true })).toBe(1);
     }
     expect((await lettersOf(0).list('orders', 10)).items).toEqual([]);
+  });
+});
+
+describe('dead letters of nats on a server with limits', needsNats('floor'), () => {
+  test('are listed and redriven all the same', async () => {
+    const limits = { max_request_batch: 10, duplicate_window: '30s' };
+    const server = await startNats({ config: { jetstream: { limits } } });
+    onTestFinished(() => server.stop());
+    const stores = natsStores({ url: server.url() });
+    onTestFinished(() => stores.close());
+    const { deadLetters } = stores;
+    for (let at = 0; at < 25; at++) await deadLetters.put(record(String(at)), []);
+    const first = await deadLetters.list('orders', 100);
+    const second = await deadLetters.list('orders', 100, first.next);
+    const third = await deadLetters.list('orders', 100, second.next);
+    const pages = [first, second, third].map(({ items }) => items.length);
+    expect([pages, third.next]).toEqual([[10, 10, 5], undefined]);
+    expect(await deadLetters.redrive('orders', { all: true })).toBe(25);
   });
 });

@@ -49,6 +49,7 @@ export class Scan {
   private name: string | undefined;
   /** The lowest sequence that was not read. */
   private next: number;
+  private mostAtOnce = Infinity;
 
   constructor(private readonly options: ScanOptions) {
     this.next = options.from;
@@ -62,6 +63,7 @@ export class Scan {
       const isBehind = page.cut === undefined && !more && (await this.isBehind());
       if (page.cut === undefined && !isBehind) return page;
       this.end();
+      if (this.refusedBatch(page.cut)) continue;
       if (messages.length > 0) return { messages, more: true };
       if (tries === MOST_TRIES)
         throw typedError(page.cut ?? BEHIND, this.options.action, 'not-sent');
@@ -69,10 +71,18 @@ export class Scan {
     }
   }
 
+  /** Whether an administrator has bounded how many messages one request may ask for: it is heeded. */
+  private refusedBatch(cut: Error | undefined): boolean {
+    const bound = /MaxRequestBatch of (\d+)/i.exec(cut?.message ?? '')?.[1];
+    const isLower = bound !== undefined && Number(bound) < this.mostAtOnce;
+    if (isLower) this.mostAtOnce = Number(bound);
+    return isLower;
+  }
+
   /** The page has no cut where there is nothing to read. */
   private async tryPage(limit: number): Promise<ScannedPage & Pick<Page, 'cut'>> {
     if (this.name === undefined && !(await this.begin())) return NOTHING;
-    const page = await this.pull(limit);
+    const page = await this.pull(Math.min(limit, this.mostAtOnce));
     const last = page.messages.at(-1);
     if (last) this.next = last.sequence + 1;
     return page;

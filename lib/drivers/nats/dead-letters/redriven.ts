@@ -6,9 +6,6 @@ import { API_ERRORS, isReply } from '../errors/nats-reply.error.js';
 const ACTION = 'redriving dead letters';
 const LOOKING = 'looking for redriven messages';
 
-/** For how long the server knows what was redriven, in nanoseconds: two minutes. */
-const KNOWN_FOR = 120_000_000_000;
-
 /** A stored dead letter, as it is handed back. */
 type Letter = Pick<StoredMessage, 'subject' | 'sequence' | 'body'>;
 
@@ -29,7 +26,6 @@ export class Redriven {
         subjects: [names.redriven],
         retention: 'workqueue',
         discard: 'new',
-        duplicate_window: KNOWN_FOR,
         allow_direct: true,
       }),
     });
