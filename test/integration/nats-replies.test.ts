@@ -159,6 +159,24 @@ describe('answers over NATS', needsNats(...VERSIONS), () => {
       });
     });
 
+    test('a user that may not answer is told so', async () => {
+      const users = [
+        { user: 'caller', password: 'caller' },
+        { user: 'service', password: 'service', permissions: { publish: ['orders'] } },
+      ];
+      const server = await startNats({ version, config: { authorization: { users } } });
+      onTestFinished(() => server.stop());
+      const url = server.url();
+      const client = await openBox(opened({ url, user: 'caller', password: 'caller' }));
+      const replies = opened({ url, user: 'service', password: 'service' });
+      const [outcome] = await replies.send([reply(client.box.address, '1')]);
+      expect(outcome).toBeInstanceOf(PermissionDeniedError);
+      expect(outcome).toMatchObject({
+        command: 'publish',
+        key: names.replies(client.box.address),
+      });
+    });
+
     test('a caller whose process has ended is gone', async () => {
       const client = await connect({ servers: nats.url });
       const subscription = client.subscribe(names.replies('client-x'));

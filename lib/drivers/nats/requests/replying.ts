@@ -31,7 +31,19 @@ export class Replying {
   /** The ping behind all that this turn sends. */
   private ping: Promise<void> | undefined;
 
-  constructor(private readonly parts: ReplyingParts) {}
+  /** Answers under way, by number: the subject of each. */
+  private readonly underWay = new Map<number, string>();
+  /** Numbers of answers that the server does not let this user send. */
+  private readonly refused = new Map<number, Error>();
+  private readonly unlisten: () => void;
+
+  constructor(private readonly parts: ReplyingParts) {
+    this.unlisten = parts.connection.onRefused.add((error) => {
+      for (const [number, subject] of this.underWay) {
+        if (error.key === subject) this.refused.set(number, error);
+      }
+    });
+  }
 
   async send(replies: readonly OutgoingReply[]): Promise<Outcome[]> {
     const { connection } = this.parts;
@@ -42,16 +54,17 @@ export class Replying {
       const client = connection.live ?? (await connection.client('answering'));
       for (const reply of replies) numbers.push(this.write(client, reply));
       await this.pinged();
+      return numbers.map((number) => this.outcomeOf(number));
     } catch (error) {
       return replies.map(() => error as Error);
+    } finally {
+      for (const number of numbers) this.forget(number);
     }
-    return numbers.map((number) =>
-      number instanceof Error ? number : this.gone.delete(number) ? 'gone' : 'sent',
-    );
   }
 
   close(): void {
     this.closed = true;
+    this.unlisten();
     this.complaints?.unsubscribe();
   }
 
@@ -64,9 +77,23 @@ export class Replying {
     if (size > limit) return tooLarge(fields, size, limit);
     const headers = clientHeaders(() => connection.headers(), message.headers);
     const number = ++this.count;
+    const subject = names.replies(to);
+    this.underWay.set(number, subject);
     const reply = this.prefix + number;
-    client.publish(names.replies(to), message.body, { reply, ...(headers && { headers }) });
+    client.publish(subject, message.body, { reply, ...(headers && { headers }) });
     return number;
+  }
+
+  private outcomeOf(number: number | Error): Outcome {
+    if (number instanceof Error) return number;
+    return this.refused.get(number) ?? (this.gone.has(number) ? 'gone' : 'sent');
+  }
+
+  private forget(number: number | Error): void {
+    if (number instanceof Error) return;
+    this.underWay.delete(number);
+    this.refused.delete(number);
+    this.gone.delete(number);
   }
 
   private listen(client: Client): void {
