@@ -242,8 +242,8 @@ for (const version of ['floor', 'current'] as const) {
         const peers = [another().state, another().state];
         const deleted = await Promise.all(peers.map(({ sweep }) => sweep.turn()));
         expect(deleted).toContain(0);
-        // Those that the server itself has deleted do not count.
-        expect(Math.max(...deleted)).toBeGreaterThan(version === 'floor' ? COUNT - 1 : 0);
+        // From 2.11 on the server itself may have been faster.
+        if (version === 'floor') expect(Math.max(...deleted)).toBe(COUNT);
         const schedule = 1;
         expect(await values()).toBe(2 + schedule);
         expect(await state.get('stays')).toBe('value');
