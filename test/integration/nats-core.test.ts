@@ -36,8 +36,11 @@ async function connected(server: TestNats, options: NatsOptions = {}) {
     return Object.assign(subscription, {
       /** As many messages as there are, each alone. */
       values: async (count: number) => {
-        const values = [];
-        while (values.length < count) values.push(...(await subscription.pull(1)).map(valueOf));
+        const values: unknown[] = [];
+        await until(`${count} messages came`, async () => {
+          values.push(...(await subscription.pull(1)).map(valueOf));
+          return values.length >= count;
+        });
         return values;
       },
     });
