@@ -9,6 +9,7 @@ export { DelaysUnsupportedError } from './drivers/nats/errors/delays-unsupported
 export { StreamFullError } from './drivers/nats/errors/stream-full.error.js';
 export {
   NatsStreamSettingsError,
+  NatsSubjectTakenError,
   type OtherSetting,
 } from './drivers/nats/errors/stream-settings.error.js';
 export {

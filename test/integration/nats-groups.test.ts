@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Lease } from '../../lib/core/lease.js';
 import type { Driver } from '../../lib/ports/driver.js';
+import type { Subscription } from '../../lib/ports/subscription.js';
 import { ack } from '../../lib/core/settlement.js';
 import { Drainer, NatsWorld } from '../support/nats-world.js';
 import { needsNats, testNats, type TestNats } from '../support/nats.js';
-import { quiet } from '../support/passing-time.js';
+import { elapse, quiet } from '../support/passing-time.js';
 import { until } from '../support/until.js';
 
 const MANY = 400;
@@ -163,5 +165,110 @@ describe('groups of NATS', needsNats(), () => {
     await expect(world.durable(stream)).rejects.toThrow('not found');
     await driver.groups!.create(stream, 'g', { startId: '0', createStream: false });
     await until('it reads on', async () => (await subscription.pull(1)).length === 1);
+  });
+
+  describe('a stream that others delete, and make again with the same numbers', () => {
+    const foreign = (): object => ({ name: stream, subjects: [stream] });
+
+    /** Sends so many messages as another program. */
+    async function send(from: number, to: number): Promise<void> {
+      for (let at = from; at < to; at++) server.client.publish(stream, `m${at}`);
+      await server.client.flush();
+    }
+    const payloads = (leases: readonly Lease[]) => leases.map(({ fields }) => fields!.at(-1)!);
+    async function take(subscription: Subscription, count: number): Promise<Lease[]> {
+      const leases: Lease[] = [];
+      await until(`${count} came`, async () => {
+        leases.push(...(await subscription.pull(count - leases.length)));
+        return leases.length === count;
+      });
+      return leases;
+    }
+
+    test('is read from its beginning, and what was held before acknowledges nothing of it', async () => {
+      const lost = world.record('data-loss-suspected');
+      await world.api(`STREAM.CREATE.${stream}`, foreign());
+      await send(0, 5);
+      const subscription = await world.subscribe(driver, stream);
+      const held = await take(subscription, 5);
+      await world.api(`STREAM.DELETE.${stream}`);
+      await elapse(100);
+      await world.api(`STREAM.CREATE.${stream}`, foreign());
+      await send(10, 15);
+      const again = await take(subscription, 5);
+      expect(payloads(again)).toEqual(['m10', 'm11', 'm12', 'm13', 'm14']);
+      const settlings = held.map((lease) => ({ lease, settlement: ack }) as const);
+      expect(await driver.source.settle(settlings)).toEqual(held.map(() => 'settled'));
+      await server.client.flush();
+      expect((await world.durable(stream)).num_ack_pending).toBe(5);
+      expect(lost).toMatchObject([{ stream, group: 'g', after: '0', upTo: '5' }]);
+    });
+
+    test('while no consumer ran, is read from its beginning, and it is told', async () => {
+      const recreated = world.record('group-recreated');
+      const lost = world.record('data-loss-suspected');
+      await world.api(`STREAM.CREATE.${stream}`, foreign());
+      await send(0, 20);
+      const drainer = new Drainer(driver, await world.subscribe(driver, stream));
+      const noted = async (): Promise<unknown> => {
+        const { message } = await world.api<{ message: { data: string } }>(
+          'STREAM.MSG.GET.KV_streams-groups',
+          { last_by_subj: `$KV.streams-groups.${stream}.g` },
+        );
+        return (
+          JSON.parse(Buffer.from(message.data, 'base64').toString()) as { settledUpTo?: number }
+        ).settledUpTo;
+      };
+      await until('it is noted', async () => (await noted()) === 20);
+      await drainer.stop();
+      await world.api(`STREAM.DELETE.${stream}`);
+      await elapse(100);
+      await world.api(`STREAM.CREATE.${stream}`, foreign());
+      await send(100, 125);
+      const other = world.driver();
+      const subscription = await world.subscribe(other, stream);
+      expect(payloads(await take(subscription, 25)).slice(0, 2)).toEqual(['m100', 'm101']);
+      expect(recreated).toEqual([{ stream, group: 'g', from: '0' }]);
+      expect(lost).toEqual([{ stream, group: 'g', after: '0', upTo: '20' }]);
+    });
+  });
+
+  test("a running consumer that began at '$' misses nothing after the server has lost everything", async () => {
+    const recreated = world.record('group-recreated');
+    await world.publish(driver, stream, 'skipped');
+    const drainer = new Drainer(driver, await world.subscribe(driver, stream, { startId: '$' }));
+    await world.publish(driver, stream, 'a');
+    await until('it came', () => drainer.seen.has('a'));
+    await elapse(100);
+    // As a server without its data, where a publisher is quicker than the consumer.
+    await world.api('STREAM.DELETE.KV_streams-groups');
+    await Promise.all([
+      world.api(`STREAM.DELETE.${stream}`),
+      world.publish(driver, stream, 'lost?').catch(() => undefined),
+    ]);
+    await world.publish(driver, stream, 'b', 'c');
+    await until('all came', () => drainer.seen.has('c'));
+    expect(drainer.seen.has('b')).toBe(true);
+    expect(drainer.seen.has('skipped')).toBe(false);
+    expect(recreated).toEqual([{ stream, group: 'g', from: '0' }]);
+    await drainer.stop();
+  });
+
+  test('records of groups that others delete are written again', async () => {
+    await world.publish(driver, stream, 'a');
+    const drainer = new Drainer(driver, await world.subscribe(driver, stream));
+    await until('it came', () => drainer.seen.has('a'));
+    await world.api('STREAM.PURGE.KV_streams-groups');
+    const [, last] = await world.publish(driver, stream, 'b', 'c');
+    await until('it is noted', async () => {
+      const found = await world
+        .api<{ message: { data: string } }>('STREAM.MSG.GET.KV_streams-groups', {
+          last_by_subj: `$KV.streams-groups.${stream}.g`,
+        })
+        .catch(() => undefined);
+      const text = Buffer.from(found?.message.data ?? '', 'base64').toString();
+      return text.includes(last!);
+    });
+    await drainer.stop();
   });
 });

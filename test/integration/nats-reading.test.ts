@@ -1,5 +1,8 @@
+import { createConnection } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { ack } from '../../lib/core/settlement.js';
+import { ack, deadLetter, retry } from '../../lib/core/settlement.js';
+import { recordFor } from '../../lib/testing/world/source-world.js';
+import type { Lease } from '../../lib/core/lease.js';
 import type { Driver } from '../../lib/ports/driver.js';
 import { Drainer, NatsWorld } from '../support/nats-world.js';
 import { needsNats, testNats, type TestNats } from '../support/nats.js';
@@ -113,7 +116,11 @@ describe('reading from NATS', needsNats(), () => {
   test('messages of other programs are read, and those of this driver by others', async () => {
     const subscription = await world.subscribe(driver, stream);
     server.client.publish(stream, '{"n":1}');
-    const [lease] = await subscription.pull(1);
+    let lease: Lease | undefined;
+    await until('it came', async () => {
+      [lease] = await subscription.pull(1);
+      return lease !== undefined;
+    });
     expect(lease).toMatchObject({ charged: true, attempt: 1, fields: ['payload', '{"n":1}'] });
     const read = server.client.subscribe(stream, { max: 1 });
     await server.client.flush();
@@ -122,5 +129,90 @@ describe('reading from NATS', needsNats(), () => {
       expect(message.string()).toBe('{"n":2}');
       expect(message.headers?.get('event_type')).toBe('e');
     }
+  });
+
+  describe('what other programs write', () => {
+    /** Sends bytes as a client of its own would, without the checks of the client library. */
+    async function send(headers: string, body: string): Promise<void> {
+      const socket = createConnection(server.server.port, '127.0.0.1');
+      const [head, size] = [`NATS/1.0\r\n${headers}\r\n\r\n`, Buffer.byteLength(body)];
+      socket.write('CONNECT {"verbose":false,"headers":true,"protocol":1}\r\n');
+      socket.write(`HPUB ${stream} ${head.length} ${head.length + size}\r\n${head}${body}\r\n`);
+      socket.write('PING\r\n');
+      const answers: string[] = [];
+      socket.on('data', (data) => answers.push(String(data)));
+      await until('the server has it', () => answers.join('').includes('PONG'));
+      socket.destroy();
+    }
+
+    test('headers that are none leave the body, and hold up nothing', async () => {
+      await world.publish(driver, stream, 'before');
+      const subscription = await world.subscribe(driver, stream);
+      await subscription.pull(1);
+      await send('a: x\ny', '{"n":1}');
+      await world.publish(driver, stream, 'after');
+      const leases = [...(await subscription.pull(2))];
+      while (leases.length < 2) leases.push(...(await subscription.pull(2)));
+      expect(leases.map(({ fields }) => fields!.slice(-2))).toEqual([
+        ['payload', '{"n":1}'],
+        ['payload', 'after'],
+      ]);
+      expect(leases[0]!.fields).toHaveLength(2);
+      // Also where it is fetched again.
+      const [first] = leases;
+      expect(await driver.source.settle([{ lease: first!, settlement: retry(0) }])).toEqual([
+        'settled',
+      ]);
+      expect(await subscription.begin(first!)).toBe('started');
+      expect(first!.fields).toEqual(['payload', '{"n":1}']);
+    });
+
+    test('a redriven message that is none is told of once, stays, and holds up nothing', async () => {
+      const errors = world.record('worker-error');
+      await world.publish(driver, stream, 'a', 'b');
+      const subscription = await world.subscribe(driver, stream);
+      const [lease, other] = [...(await subscription.pull(2)), ...(await subscription.pull(1))];
+      const record = recordFor(lease!, 'g', 'c');
+      const dead = { lease: lease!, settlement: deadLetter('unrecoverable'), record };
+      expect(await driver.source.settle([dead])).toEqual(['settled']);
+      expect(await driver.deadLetters!.redrive(stream, { all: true })).toBe(1);
+      await until(
+        'the redriven one',
+        async () => (await subscription.pull(1))[0]?.redriven === true,
+      );
+      server.client.publish(`_streams.=.redriven.${stream}.g.77`, 'no letter');
+      await until('it is told', async () => {
+        await subscription.pull(1);
+        return errors.length > 0;
+      });
+      expect(errors.map(({ error }) => error.message)).toEqual([
+        expect.stringContaining('cannot be read'),
+      ]);
+      expect(await subscription.extend([other!])).toEqual(['held']);
+      const { state } = await world.api<{ state: { messages: number } }>(
+        'STREAM.INFO.streams-redriven',
+      );
+      expect(state.messages).toBe(2);
+    });
+
+    test('a limit of the server for one request is kept', async () => {
+      await (await world.subscribe(driver, stream)).close();
+      const { config } = await world.durable(stream);
+      const limited = {
+        stream_name: stream,
+        config: { ...config, max_batch: 3 },
+        action: 'update',
+      };
+      await world.api(`CONSUMER.CREATE.${stream}.g.${stream}`, limited);
+      const errors = world.record('worker-error');
+      const drainer = new Drainer(driver, await world.subscribe(driver, stream));
+      const values = Array.from({ length: 20 }, (_, at) => String(at));
+      await world.publish(driver, stream, ...values);
+      await until('all came', () => drainer.seen.size === 20);
+      await drainer.stop();
+      expect(errors.map(({ error }) => error.message)).toEqual([
+        expect.stringContaining('MaxRequestBatch of 3'),
+      ]);
+    });
   });
 });

@@ -111,6 +111,33 @@ describe.each(['floor', 'current'] as const)('streams of NATS (%s)', (version) =
       expect(warnings.map(({ code }) => code)).toEqual(['NATS_FOREIGN_STREAM']);
     });
 
+    test('a stream of this driver that was restored under another name is used', async () => {
+      await world.publish(world.driver(), stream, 'a');
+      const { config } = await info();
+      await world.api(`STREAM.DELETE.${stream}`);
+      await world.api(`STREAM.CREATE.${stream}-restored`, {
+        ...config,
+        name: `${stream}-restored`,
+      });
+      const driver = world.driver();
+      const [id] = await world.publish(driver, stream, 'b');
+      const [lease] = await (await world.subscribe(driver, stream)).pull(1);
+      expect(lease!.id).toBe(id);
+      await expect(info()).rejects.toThrow('not found');
+    });
+
+    test('a stream whose subjects others have is an error that names them', async () => {
+      if (version === 'floor') return;
+      await world.api('STREAM.CREATE.AUDIT', {
+        name: 'AUDIT',
+        subjects: [`_streams.=.delayed.${stream}.>`],
+      });
+      const driver = world.driver();
+      const outcome = await driver.source.publish([{ stream, fields: ['a', 'b'] }]);
+      await world.api('STREAM.DELETE.AUDIT');
+      expect(outcome[0]).toMatchObject({ code: 'NATS_SUBJECT_TAKEN', others: ['AUDIT'] });
+    });
+
     test('of many processes at the same moment, one makes it', async () => {
       const drivers = Array.from({ length: 6 }, () => world.driver());
       await Promise.all(drivers.map((driver, at) => world.publish(driver, stream, String(at))));

@@ -95,7 +95,10 @@ import {
 } from '../../lib/drivers/nats/errors/nats-connection.errors.js';
 import { DelaysUnsupportedError } from '../../lib/drivers/nats/errors/delays-unsupported.error.js';
 import { StreamFullError } from '../../lib/drivers/nats/errors/stream-full.error.js';
-import { NatsStreamSettingsError } from '../../lib/drivers/nats/errors/stream-settings.error.js';
+import {
+  NatsStreamSettingsError,
+  NatsSubjectTakenError,
+} from '../../lib/drivers/nats/errors/stream-settings.error.js';
 import { InboxTransactionError } from '../../lib/drivers/postgres/errors/inbox.errors.js';
 import {
   PostgresConnectionError,
@@ -213,6 +216,7 @@ const SAMPLES: readonly (readonly [error: StreamsError, advice?: string])[] = [
   [new DelaysUnsupportedError('x')],
   [new StreamFullError('s', { description: 'maximum messages exceeded' })],
   [new NatsStreamSettingsError('s', [{ name: 'storage', found: 'file', wanted: 'memory' }])],
+  [new NatsSubjectTakenError('s', ['s'], ['other'])],
   [new WildcardWithoutStreamError('A.a', 'e.*')],
   [new WorkflowStateLostError('w', '0')],
   [new WrongKeyTypeError('k')],

@@ -35,3 +35,25 @@ export class NatsStreamSettingsError extends StreamsError {
 }
 
 const shown = (value: unknown): string => JSON.stringify(value) ?? 'not set';
+
+/** Other JetStream streams have subjects that a stream of this driver needs. */
+export class NatsSubjectTakenError extends StreamsError {
+  static readonly code: string = 'NATS_SUBJECT_TAKEN';
+  static readonly advice: string =
+    'Take these subjects away from the other streams, or choose another name for this stream.';
+
+  constructor(
+    readonly stream: string,
+    /** Subjects that the stream needs. */
+    readonly subjects: readonly string[],
+    /** JetStream streams that have one of them. */
+    readonly others: readonly string[],
+  ) {
+    super(
+      NatsSubjectTakenError.code,
+      `Stream "${stream}" cannot be made on NATS: it needs the subjects ${subjects.join(', ')}, and ` +
+        `other JetStream streams have some of them: ${others.join(', ') || 'unknown ones'}. ` +
+        NatsSubjectTakenError.advice,
+    );
+  }
+}

@@ -9,6 +9,8 @@ export interface GroupRecord {
   readonly settledUpTo?: number;
   /** Rises whenever the group is created, moved or deleted. */
   readonly epoch: number;
+  /** When the stream was made whose sequences these are, in milliseconds since the epoch. */
+  readonly streamMade?: number;
   /** The group was deleted on purpose: no consumer creates it again. */
   readonly deleted?: true;
 }
@@ -41,8 +43,8 @@ export class GroupRecords {
     record: GroupRecord,
     before: KeptGroup | undefined,
   ): Promise<boolean> {
-    const { startId, settledUpTo, epoch, deleted } = record;
-    const body = JSON.stringify({ startId, settledUpTo, epoch, deleted });
+    const { startId, settledUpTo, epoch, streamMade, deleted } = record;
+    const body = JSON.stringify({ startId, settledUpTo, epoch, streamMade, deleted });
     const written = await this.bucket.put(
       'noting what is known of a group',
       this.key(stream, group),

@@ -1,5 +1,7 @@
 import { durableName } from '../names/names.js';
-import type { JsStream, StreamInfo } from '../streams/js-stream.js';
+import { GroupNotFoundError, StreamNotFoundError } from '../../../core/errors/group.errors.js';
+import { tryUntilDone } from '../streams/attempts.js';
+import { isSameStream, type JsStream, type StreamInfo } from '../streams/js-stream.js';
 import type { Streams } from '../streams/streams.js';
 import {
   epochOf,
@@ -17,16 +19,33 @@ export interface WantedGroup {
   /** `0`, `$` or the id behind which a new group begins. */
   readonly startId: string;
   readonly ackWait: number;
+  /** What the consumer has read before, so that the group begins there where its record is lost, too. */
+  readonly before?: ReadBefore | undefined;
   /** Create the group, and its stream, where they are missing. */
   readonly create: boolean;
+}
+
+/** A stream as a consumer has read it. */
+export interface ReadBefore {
+  readonly js: JsStream;
+  /** The sequence up to which the group had settled everything, when that was looked at last. */
+  readonly settledUpTo: number;
 }
 
 export interface FoundGroup {
   readonly word: 'there';
   readonly js: JsStream;
   readonly info: DurableInfo;
-  /** Set where this call has made the durable: the sequence behind which it begins. */
-  readonly madeBehind?: number;
+  /** Set where this call has made the durable: where it begins. */
+  readonly made?: Beginning;
+}
+
+/** Where the durable of a group begins. */
+export interface Beginning {
+  /** The sequence behind which it begins. */
+  readonly behind: number;
+  /** The group had come so far in a stream that was deleted: another stream has its name now. */
+  readonly lostUpTo?: number;
 }
 
 export type OpenedGroup =
@@ -49,11 +68,11 @@ export class Groups {
    * Finds the durable of a group, for a consumer that begins to read it. Changes its settings where
    * they differ. Makes it where it is missing, behind what the group is known to have settled.
    */
-  async open(wanted: WantedGroup): Promise<OpenedGroup> {
-    for (;;) {
-      const opened = await this.tryToOpen(wanted);
-      if (opened) return opened;
-    }
+  open(wanted: WantedGroup): Promise<OpenedGroup> {
+    return tryUntilDone(
+      () => this.tryToOpen(wanted),
+      () => new StreamNotFoundError(wanted.stream),
+    );
   }
 
   /** The number behind which a group begins that is told to begin at `0`, `$` or an id. */
@@ -73,25 +92,59 @@ export class Groups {
   ): Promise<DurableInfo | undefined> {
     const { durables, streams } = this.parts;
     const located = locate(js, wanted.group);
-    for (;;) {
-      const made = await durables.create({ ...wanted, ...located });
-      if (typeof made === 'object') return made;
-      if (made === 'no-stream') {
-        streams.forget(js.stream);
+    const made = await tryUntilDone(
+      async () => {
+        const created = await durables.create({ ...wanted, ...located });
+        if (created !== 'exists') return created;
+        const found = await durables.info(located);
+        if (typeof found === 'object' && epochOf(found) === wanted.epoch) return found;
+        await durables.delete(located);
         return undefined;
-      }
-      const found = await durables.info(located);
-      if (typeof found === 'object' && epochOf(found) === wanted.epoch) return found;
-      await durables.delete(located);
+      },
+      () => new GroupNotFoundError(js.stream, wanted.group),
+    );
+    if (typeof made === 'object') return made;
+    streams.forget(js.stream);
+    return undefined;
+  }
+
+  /**
+   * Where a group goes on whose durable is missing. Where the stream is another one than the group has
+   * read, it begins at the beginning of that stream. Where the stream has lost messages at its end, the
+   * group goes on at that end. Returns undefined where something changed meanwhile.
+   */
+  async resume(
+    js: JsStream,
+    group: string,
+    record: KeptGroup,
+  ): Promise<{ readonly record: GroupRecord; readonly beginning: Beginning } | undefined> {
+    const { records, streams } = this.parts;
+    const before = record.settledUpTo ?? record.startId;
+    const { streamMade = js.created } = record;
+    if (isSameStream(streamMade, js.created)) {
+      const info = await streams.info(js);
+      return info && { record, beginning: { behind: Math.min(before, info.state.last_seq) } };
     }
+    const { epoch } = record;
+    const again: GroupRecord = { startId: 0, epoch, streamMade: js.created };
+    const written = await records.write(js.stream, group, again, record);
+    return written ? { record: again, beginning: { behind: 0, lostUpTo: before } } : undefined;
   }
 
   /** Notes how far the group has come, so that a durable that is made again begins there. */
-  async note(stream: string, group: string, info: DurableInfo): Promise<void> {
+  async note({ stream, created }: JsStream, group: string, info: DurableInfo): Promise<void> {
     const { records } = this.parts;
     const kept = await records.read(stream, group);
     const settledUpTo = settledUpToOf(info);
-    if (!kept || kept.deleted || kept.epoch !== epochOf(info)) return;
+    const epoch = epochOf(info);
+    if (epoch === undefined) return;
+    if (!kept) {
+      // Somebody has deleted the records of groups.
+      const record = { startId: settledUpTo, epoch, streamMade: created };
+      await records.write(stream, group, record, undefined);
+      return;
+    }
+    if (kept.deleted || kept.epoch !== epoch) return;
     if (settledUpTo <= (kept.settledUpTo ?? kept.startId)) return;
     await records.write(stream, group, { ...kept, settledUpTo }, kept);
   }
@@ -113,7 +166,8 @@ export class Groups {
       return undefined;
     }
     if (found === 'no-durable') {
-      return create ? this.make(js, wanted, kept) : { word: 'no-group' };
+      // What is remembered of the stream may be out of date.
+      return create ? this.make(await streams.renew(stream), wanted, kept) : { word: 'no-group' };
     }
     const info = await durables.reconcile(found, { ...located, ackWait });
     return typeof info === 'object' ? { word: 'there', js, info } : undefined;
@@ -121,14 +175,16 @@ export class Groups {
 
   private async make(
     js: JsStream,
-    { stream, group, startId, ackWait }: WantedGroup,
-    before: KeptGroup | undefined,
+    wanted: WantedGroup,
+    kept: KeptGroup | undefined,
   ): Promise<OpenedGroup | undefined> {
     const { durables, records } = this.parts;
-    const record = before ?? (await this.begin(js, group, startId));
-    if (!record) return undefined;
+    const { stream, group, ackWait } = wanted;
+    const resumed = kept ? await this.resume(js, group, kept) : await this.begin(js, wanted);
+    if (!resumed) return undefined;
+    const { record, beginning } = resumed;
     const { epoch } = record;
-    const behind = record.settledUpTo ?? record.startId;
+    const { behind } = beginning;
     const located = locate(js, group);
     const info = await durables.create({ ...located, group, behind, epoch, ackWait });
     if (info === 'no-stream') this.parts.streams.forget(stream);
@@ -138,21 +194,24 @@ export class Groups {
       await durables.delete(located);
       return { word: 'deleted' };
     }
-    return { word: 'there', js, info, madeBehind: behind };
+    return { word: 'there', js, info, made: beginning };
   }
 
   private async begin(
     js: JsStream,
-    group: string,
-    startId: string,
-  ): Promise<GroupRecord | undefined> {
-    const position = await this.positionOf(js, startId);
+    { group, startId, before }: WantedGroup,
+  ): Promise<{ readonly record: GroupRecord; readonly beginning: Beginning } | undefined> {
+    const position = before ? goingOn(before, js) : await this.positionOf(js, startId);
     if (position === undefined) return undefined;
-    const record: GroupRecord = { startId: position, epoch: 1 };
+    const record: GroupRecord = { startId: position, epoch: 1, streamMade: js.created };
     const written = await this.parts.records.write(js.stream, group, record, undefined);
-    return written ? record : undefined;
+    return written ? { record, beginning: { behind: position } } : undefined;
   }
 }
+
+/** Where a consumer reads on. Of another stream of this name it has read nothing. */
+const goingOn = ({ js: before, settledUpTo }: ReadBefore, js: JsStream): number =>
+  isSameStream(before.created, js.created) ? settledUpTo : 0;
 
 type Located = Pick<NewDurable, 'jsStream' | 'durable' | 'subject'>;
 

@@ -7,11 +7,12 @@ import {
 import type { GroupAdmin, StreamReport } from '../../../ports/group-admin.js';
 import type { DriverParts } from '../connection/driver-parts.js';
 import type { Redriven } from '../dead-letters/redriven.js';
+import { tryUntilDone } from '../streams/attempts.js';
 import type { JsStream } from '../streams/js-stream.js';
 import { describeStream } from './describe-stream.js';
 import { ackWaitOf, settledUpToOf, type DurableInfo } from './durables.js';
 import { locate, type Groups } from './groups.js';
-import type { GroupRecord, KeptGroup } from './group-records.js';
+import type { KeptGroup } from './group-records.js';
 import { redrivenDurable } from './redriven-durable.js';
 
 /** Streams that are described at a time. */
@@ -28,38 +29,35 @@ export interface GroupAdminParts extends Pick<DriverParts, 'connection' | 'names
 export class NatsGroupAdmin implements GroupAdmin {
   constructor(private readonly parts: GroupAdminParts) {}
 
-  async create(
+  create(
     stream: string,
     group: string,
     { startId, createStream }: { readonly startId: string; readonly createStream: boolean },
   ): Promise<boolean> {
-    const { groups } = this.parts;
-    const { records, durables } = groups.parts;
-    const js = await this.streamOf(stream, createStream);
-    const before = await records.read(stream, group);
-    const found = await durables.info(locate(js, group));
-    if (typeof found === 'object' && !before?.deleted) return false;
-    const position = await groups.positionOf(js, startId);
-    if (found === 'no-stream' || position === undefined) {
-      groups.parts.streams.forget(stream);
-      return this.create(stream, group, { startId, createStream });
-    }
-    // A group whose durable is gone is still there: it goes on where it was.
-    const isNew = !before || before.deleted === true;
-    const record: GroupRecord = isNew
-      ? { startId: position, epoch: (before?.epoch ?? 0) + 1 }
-      : before;
-    // Another call creates it at this moment.
-    if (isNew && !(await records.write(stream, group, record, before))) return false;
-    const behind = record.settledUpTo ?? record.startId;
-    await groups.replace(js, { group, behind, epoch: record.epoch, ackWait: ACK_WAIT });
-    return isNew;
+    return this.untilDone(stream, async () => {
+      const { groups } = this.parts;
+      const { records, durables } = groups.parts;
+      const js = await this.streamOf(stream, createStream);
+      const before = await records.read(stream, group);
+      const found = await durables.info(locate(js, group));
+      if (typeof found === 'object' && !before?.deleted) return false;
+      const position = await groups.positionOf(js, startId);
+      if (found === 'no-stream' || position === undefined) return undefined;
+      // A group whose durable is gone is still there: it goes on where it was.
+      if (before && !before.deleted) return (await this.repair(js, group, before)) && false;
+      const epoch = (before?.epoch ?? 0) + 1;
+      const record = { startId: position, epoch, streamMade: js.created };
+      // Another call creates it at this moment.
+      if (!(await records.write(stream, group, record, before))) return false;
+      await groups.replace(js, { group, behind: position, epoch, ackWait: ACK_WAIT });
+      return true;
+    });
   }
 
-  async delete(stream: string, group: string): Promise<boolean> {
-    const { groups, redriven, names } = this.parts;
-    const { records, durables, streams } = groups.parts;
-    for (;;) {
+  delete(stream: string, group: string): Promise<boolean> {
+    return this.untilDone(stream, async () => {
+      const { groups, redriven, names } = this.parts;
+      const { records, durables, streams } = groups.parts;
       const js = await streams.find(stream);
       const before = await records.read(stream, group);
       const located = js && locate(js, group);
@@ -68,12 +66,12 @@ export class NatsGroupAdmin implements GroupAdmin {
       if (before?.deleted || (!before && !isThere)) return false;
       const epoch = (before?.epoch ?? 0) + 1;
       const mark = { startId: 0, epoch, deleted: true } as const;
-      if (!(await records.write(stream, group, mark, before))) continue;
+      if (!(await records.write(stream, group, mark, before))) return undefined;
       if (located) await durables.delete(located);
       await durables.delete(redrivenDurable(names, redriven, stream, group));
       await redriven.forget(stream, group);
       return isThere;
-    }
+    });
   }
 
   async describe(streams: readonly string[]): Promise<(StreamReport | undefined)[]> {
@@ -88,28 +86,47 @@ export class NatsGroupAdmin implements GroupAdmin {
   }
 
   async setPosition(stream: string, group: string, id: string): Promise<void> {
-    const { groups } = this.parts;
-    const { records, durables, streams } = groups.parts;
-    for (;;) {
+    await this.untilDone(stream, async () => {
+      const { groups } = this.parts;
+      const { records, durables } = groups.parts;
       const js = await this.streamOf(stream, false);
       const before = await records.read(stream, group);
       const found = await durables.info(locate(js, group));
       const position = await groups.positionOf(js, id);
-      if (found === 'no-stream' || position === undefined) {
-        streams.forget(stream);
-        continue;
-      }
+      if (found === 'no-stream' || position === undefined) return undefined;
       const info = typeof found === 'object' ? found : undefined;
       refuseMissing(stream, group, before, info);
       if (info) refusePending(stream, group, info, position);
       const epoch = (before?.epoch ?? 0) + 1;
-      const record = { startId: position, epoch };
-      if (!(await records.write(stream, group, record, before))) continue;
+      const record = { startId: position, epoch, streamMade: js.created };
+      if (!(await records.write(stream, group, record, before))) return undefined;
       if (info) await durables.delete(locate(js, group));
       const ackWait = info ? ackWaitOf(info) : ACK_WAIT;
       await groups.replace(js, { group, behind: position, epoch, ackWait });
-      return;
-    }
+      return true;
+    });
+  }
+
+  /** Makes the durable of a group again. Returns undefined where something changed meanwhile. */
+  private async repair(js: JsStream, group: string, before: KeptGroup): Promise<true | undefined> {
+    const { groups } = this.parts;
+    const resumed = await groups.resume(js, group, before);
+    if (!resumed) return undefined;
+    const { behind } = resumed.beginning;
+    const { epoch } = resumed.record;
+    await groups.replace(js, { group, behind, epoch, ackWait: ACK_WAIT });
+    return true;
+  }
+
+  /** What is remembered of the stream may be out of date: it is looked for each time. */
+  private untilDone<T>(stream: string, attempt: () => Promise<T | undefined>): Promise<T> {
+    return tryUntilDone(
+      () => {
+        this.parts.groups.parts.streams.forget(stream);
+        return attempt();
+      },
+      () => new StreamNotFoundError(stream),
+    );
   }
 
   private async streamOf(stream: string, create: boolean): Promise<JsStream> {

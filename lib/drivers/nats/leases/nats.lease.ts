@@ -95,6 +95,8 @@ export class NatsLease implements Lease {
   /** When this lease wrote its record, by `systemClock.now()`. */
   writtenAt = 0;
   standing: Standing = 'held';
+  /** Its message is gone with its stream. What the server is told of it could hit another message. */
+  replaced = false;
   /** A delivery to the subscription that holds the entry, until it is claimed. */
   newer: Delivered | undefined;
   /** The engine has it, or will have it. False: it was delivered again, and waits to be claimed. */
@@ -175,6 +177,12 @@ export class NatsLease implements Lease {
     this.freshUntil = newer.freshUntil;
     this.generation = this.reading.generation;
     this.doubtful = false;
+  }
+
+  /** The stream was deleted and made again: another message may have the number of this one. */
+  replace(): void {
+    this.standing = 'lost';
+    this.replaced = true;
   }
 
   /** Ends the lease: it is settled. */

@@ -13,6 +13,19 @@ export interface DeliveryPlace {
 }
 
 /**
+ * Whether two deliveries are of one message, and not of two that have the same number, because the stream
+ * was deleted and made again.
+ */
+export const isSameMessage = (ackSubject: string, other: string): boolean =>
+  storedOf(ackSubject) === storedOf(other);
+
+/** When the message was stored, in nanoseconds, as a text. */
+function storedOf(ackSubject: string): string {
+  const tokens = ackSubject.split('.');
+  return tokens[tokens.length > 9 ? 9 : 7]!;
+}
+
+/**
  * Reads `$JS.ACK.<stream>.<durable>.<deliveries>.<sequence>.<of the durable>.<time>.<pending>`. Another
  * form has the domain and the account before the stream, and a token at the end.
  */

@@ -12,7 +12,7 @@ import {
 import { freshUntil } from '../leases/fresh.js';
 import type { Delivered, LastDelivery, LeaseReading, NatsLease } from '../leases/nats.lease.js';
 import type { StreamInfo } from '../streams/js-stream.js';
-import { placeOf } from './delivery-place.js';
+import { isSameMessage, placeOf } from './delivery-place.js';
 import { PullRequests } from './pull-requests.js';
 
 /** A message as the client has it, delivered or fetched. */
@@ -36,7 +36,12 @@ export interface DurableReadingOptions {
   readonly stream: string;
   /** What the keys of run records begin with. */
   readonly recordPrefix: string;
-  readonly decode: (message: RawMessage, sequence: number, storedAt: number) => ReadEntry;
+  /** Undefined: the message cannot be read. Never throws. */
+  readonly decode: (
+    message: RawMessage,
+    sequence: number,
+    storedAt: number,
+  ) => ReadEntry | undefined;
   readonly onDelivered: (reading: DurableReading, delivered: Delivered) => void;
   readonly onMissing: () => void;
   readonly onEnded: () => void;
@@ -44,6 +49,8 @@ export interface DurableReadingOptions {
 }
 
 const SHORTEST_REQUEST = 100;
+/** Delivers a message again in a minute. */
+const LATER = `-NAK ${JSON.stringify({ delay: 60_000_000_000 })}`;
 
 /** One durable, as one subscription reads it. */
 export class DurableReading implements LeaseReading {
@@ -103,6 +110,21 @@ export class DurableReading implements LeaseReading {
     this.requests.ask(this, count, expires);
   }
 
+  /** The lease that is held of the message that was delivered. One of another message is void. */
+  heldOf({ sequence, ackSubject }: Delivered): NatsLease | undefined {
+    const known = this.held.get(sequence);
+    if (!known || isSameMessage(known.ackSubject, ackSubject)) return known;
+    this.held.delete(sequence);
+    known.replace();
+    return undefined;
+  }
+
+  /** The stream is another one by now: what is held is of no message in it. */
+  replaceHeld(): void {
+    for (const lease of this.held.values()) lease.replace();
+    this.held.clear();
+  }
+
   async get(sequence: number): Promise<{ readonly fields: Fields } | undefined> {
     const { connection, decode } = this.options;
     const action = 'fetching a message again';
@@ -111,8 +133,15 @@ export class DurableReading implements LeaseReading {
       js.manager.streams.getMessage(this.jsStream, { seq: sequence }),
     );
     if (!found) return undefined;
-    const { subject, data, header } = found;
-    return decode({ subject, data, headers: header }, sequence, 0);
+    const { subject, data } = found;
+    const message = {
+      ...{ subject, data },
+      // The client reads headers when they are asked for, and may throw.
+      get headers() {
+        return found.header;
+      },
+    };
+    return decode(message, sequence, 0);
   }
 
   async delivered(): Promise<LastDelivery | undefined> {
@@ -133,6 +162,14 @@ export class DurableReading implements LeaseReading {
     }
   }
 
+  /** Other versions of this library may read it: it comes again later. */
+  private refuse({ subject, reply }: Msg): void {
+    const { connection, onFailed } = this.options;
+    connection.live?.publish(reply!, LATER);
+    const error = `The message at ${subject} cannot be read: another program or another version of this library has written it. It stays where it is, and is tried again each minute.`;
+    onFailed(new Error(error));
+  }
+
   /** Runs for each message: no promise, few objects. */
   private read(message: Msg): void {
     const { onDelivered, onMissing, decode } = this.options;
@@ -145,6 +182,7 @@ export class DurableReading implements LeaseReading {
     this.lastDelivery = consumerSequence;
     if (sequence > this.last) this.last = sequence;
     const entry = decode(message, sequence, storedAt);
+    if (!entry) return this.refuse(message);
     onDelivered(this, {
       id: entry.id,
       publishedAt: entry.publishedAt,

@@ -103,8 +103,10 @@ export class NatsSubscription implements Subscription, EntryHolder {
   }
 
   settled(lease: NatsLease): void {
-    const { held } = lease.reading as DurableReading;
-    if (held.get(lease.sequence) === lease) held.delete(lease.sequence);
+    const reading = lease.reading as DurableReading;
+    if (reading.held.get(lease.sequence) === lease) reading.held.delete(lease.sequence);
+    // How far the group has come is noted at the next look.
+    reading.wasActive = true;
   }
 
   watch(streams: ReadonlySet<string>): void {
@@ -148,7 +150,8 @@ export class NatsSubscription implements Subscription, EntryHolder {
 
   /** Asks for what there is room for. Returns when to ask again. */
   private ask(limit: number, now: number): number {
-    if (limit === 0 || this.stopped) return Infinity;
+    // The next connection wakes the pull.
+    if (limit === 0 || this.stopped || !this.parts.connection.live) return Infinity;
     const readings = this.readings.all.filter(
       ({ active, stream }) => active && (this.watched?.has(stream) ?? true),
     );
@@ -171,7 +174,7 @@ export class NatsSubscription implements Subscription, EntryHolder {
   }
 
   private delivered(reading: DurableReading, delivered: Delivered): void {
-    const known = reading.held.get(delivered.sequence);
+    const known = reading.heldOf(delivered);
     // The group was moved back, and has the entry anew: the run goes on.
     if (known && delivered.deliveries === 1) known.redelivered(delivered);
     else if (delivered.deliveries > 1) this.takingOver.add(reading, delivered);

@@ -7,6 +7,8 @@ import type { DurableName } from '../groups/durables.js';
 /** How long after its end a request counts as lost that the server has not ended, in milliseconds. */
 const GRACE = 500;
 const NANOSECONDS = 1_000_000;
+/** Reasons for the end of a request that pass by themselves. */
+const PASSING = /leadership change|server shutdown|max ?waiting|batch completed|interest/i;
 
 /** A request that the server has not ended yet. */
 interface Asked {
@@ -44,6 +46,8 @@ export class PullRequests {
   private last = 0;
   /** Nothing is asked for before, after the server has refused a request. */
   private notBefore = 0;
+  /** Most messages of one request, where the server has a limit. */
+  private most = Infinity;
   /** It is found out what the server has sent. */
   private looking = false;
 
@@ -51,9 +55,11 @@ export class PullRequests {
 
   /**
    * Asks for messages. Does nothing while the server cannot be reached.
+   * @param wanted how many; where the server has a limit, no more than that
    * @param expires for how long the server waits for messages, in milliseconds
    */
-  ask(durable: DurableName, count: number, expires: number): void {
+  ask(durable: DurableName, wanted: number, expires: number): void {
+    const count = Math.min(wanted, this.most);
     const client = this.options.connection.live;
     const now = systemClock.now();
     if (!client || now < this.notBefore) return;
@@ -135,10 +141,15 @@ export class PullRequests {
     if (this.subscription) return;
     this.inbox = this.options.connection.inbox();
     this.subscription = this.options.connection.live!.subscribe(`${this.inbox}.*`, {
+      // What is thrown here would end the reading of the whole connection.
       callback: (error, message) => {
-        if (error) this.options.onFailed(error);
-        else if (message.reply) this.arrived(message);
-        else this.ended(message);
+        try {
+          if (error) this.options.onFailed(error);
+          else if (message.reply) this.arrived(message);
+          else this.ended(message);
+        } catch (thrown) {
+          this.options.onFailed(thrown as Error);
+        }
       },
     });
   }
@@ -171,7 +182,10 @@ export class PullRequests {
     if (code === 503 || /consumer deleted/i.test(description)) {
       this.reset();
       onMissing();
-    } else if (code !== 409) onFailed(new Error(`NATS answers to a pull request: ${description}`));
+    } else if (!PASSING.test(description)) {
+      this.most = Number(/MaxRequestBatch of (\d+)/i.exec(description)?.[1] ?? this.most);
+      onFailed(new Error(`NATS refuses requests for messages: ${description}`));
+    }
     onEnded();
   }
 }

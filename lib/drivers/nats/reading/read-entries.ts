@@ -1,4 +1,5 @@
-import { decodeLetter } from '../dead-letters/letter.js';
+import type { Fields } from '../../../core/message.js';
+import { decodeLetter, type Letter } from '../dead-letters/letter.js';
 import { decodeMessage } from '../wire/decode-message.js';
 import type { RawMessage, ReadEntry } from './durable-reading.js';
 
@@ -10,20 +11,39 @@ export const readDelivered = (
 ): ReadEntry => ({
   id: String(sequence),
   publishedAt: storedAt,
-  fields: decodeMessage(message),
+  fields: fieldsOf(message),
   redrive: undefined,
 });
 
+/** The client refuses headers of other programs that are none: then the body alone is the entry. */
+function fieldsOf(message: RawMessage): Fields {
+  try {
+    return decodeMessage(message);
+  } catch {
+    return decodeMessage({ data: message.data });
+  }
+}
+
 /**
- * Reads redriven messages.
+ * Reads redriven messages. Undefined: it is none, or one of another version of this library.
  * @param moved makes sure that the dead letter, of which the message was made, is gone
  */
 export const readRedriven =
   (moved: (deadLetter: number) => Promise<void>) =>
-  ({ subject, data }: RawMessage): ReadEntry => {
+  ({ subject, data }: RawMessage): ReadEntry | undefined => {
     const redrive = Number(subject.slice(subject.lastIndexOf('.') + 1));
-    const { record, fields } = decodeLetter(data);
+    const letter = letterOf(data);
+    if (!letter) return undefined;
+    const { record, fields } = letter;
     // It is tried again at the next delivery, and by the process that redrives.
     moved(redrive).catch(() => undefined);
     return { id: record.id, publishedAt: Date.parse(record.publishedAt), fields, redrive };
   };
+
+function letterOf(data: Uint8Array): Letter | undefined {
+  try {
+    return decodeLetter(data);
+  } catch {
+    return undefined;
+  }
+}

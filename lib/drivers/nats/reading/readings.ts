@@ -5,7 +5,7 @@ import type { Durables } from '../groups/durables.js';
 import type { Groups } from '../groups/groups.js';
 import type { Leases } from '../leases/leases.js';
 import type { Delivered, NatsLease } from '../leases/nats.lease.js';
-import { DurableReading } from './durable-reading.js';
+import { DurableReading, type DurableReadingOptions } from './durable-reading.js';
 import { readDelivered, readRedriven } from './read-entries.js';
 import { RedrivenReadings } from './redriven-readings.js';
 import { StreamReading } from './stream-reading.js';
@@ -86,7 +86,7 @@ export class Readings {
 
   private durableReading(
     stream: string,
-    decode: typeof readDelivered,
+    decode: DurableReadingOptions['decode'],
     onMissing: () => void,
   ): DurableReading {
     const { connection, durables, names } = this.parts;

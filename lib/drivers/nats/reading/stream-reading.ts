@@ -4,8 +4,8 @@ import { GroupNotFoundError, StreamNotFoundError } from '../../../core/errors/gr
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../../core/event-bus.js';
 import { settledUpToOf, type Durables } from '../groups/durables.js';
-import { locate, type FoundGroup, type Groups } from '../groups/groups.js';
-import type { JsStream } from '../streams/js-stream.js';
+import { locate, type Beginning, type FoundGroup, type Groups } from '../groups/groups.js';
+import { isSameStream, type JsStream } from '../streams/js-stream.js';
 import type { DurableReading } from './durable-reading.js';
 
 /** The server is asked for the state of a durable this often at least, in milliseconds. */
@@ -37,6 +37,7 @@ export class StreamReading {
   private looking: Promise<void> | undefined;
   private lookAgain = false;
   private inspectedAt = systemClock.now();
+  /** The sequence up to which the group had settled everything, at the last look. */
   private noted = 0;
   private stopped = false;
 
@@ -97,7 +98,9 @@ export class StreamReading {
     } = this.options;
     this.before ??= this.js;
     this.js = undefined;
-    const found = await groups.open({ stream, group, startId, ackWait: idleTimeout, create });
+    const before = this.before && { js: this.before, settledUpTo: this.noted };
+    const ackWait = idleTimeout;
+    const found = await groups.open({ stream, group, startId, ackWait, before, create });
     if (this.stopped) return undefined;
     if (found.word === 'deleted') return new GroupNotFoundError(stream, group, 'deleted');
     if (found.word === 'no-stream') return new StreamNotFoundError(stream);
@@ -106,28 +109,32 @@ export class StreamReading {
     return undefined;
   }
 
-  private use({ js, info, madeBehind }: FoundGroup): void {
+  private use({ js, info, made }: FoundGroup): void {
     const { before } = this;
     this.js = js;
     this.before = undefined;
     this.told = undefined;
+    this.noted = settledUpToOf(info);
     this.main.use(locate(js, this.options.group), info);
-    if (before && madeBehind !== undefined) this.tellRecreated(before, js, madeBehind);
+    const isOther = before !== undefined && !isSameStream(before.created, js.created);
+    if (isOther) this.main.replaceHeld();
+    if (made && (before || made.lostUpTo !== undefined)) this.tellRecreated(made, isOther);
     this.options.onFound();
   }
 
-  private tellRecreated(before: JsStream, js: JsStream, behind: number): void {
+  private tellRecreated({ behind, lostUpTo }: Beginning, isOther: boolean): void {
     const { events, stream, group } = this.options;
-    const isSame = before.created === js.created;
-    events.emit('group-recreated', { stream, group, from: isSame ? String(behind) : '0' });
-    if (isSame) return;
+    const isLost = isOther || lostUpTo !== undefined;
+    events.emit('group-recreated', { stream, group, from: isLost ? '0' : String(behind) });
+    if (!isLost) return;
     // Another stream of this name: none of its messages was handled.
-    events.emit('data-loss-suspected', { stream, group, after: '0', upTo: String(this.main.last) });
+    const upTo = String(Math.max(this.main.last, lostUpTo ?? 0));
+    events.emit('data-loss-suspected', { stream, group, after: '0', upTo });
   }
 
   /** Looks whether others have changed the durable, and notes how far the group has come. */
   private async inspect(): Promise<void> {
-    const { durables, groups, stream, group } = this.options;
+    const { durables, groups, group } = this.options;
     const { main } = this;
     const info = await durables.info(main);
     if (this.stopped) return;
@@ -136,7 +143,7 @@ export class StreamReading {
     const upTo = settledUpToOf(info);
     if (upTo === this.noted) return;
     this.noted = upTo;
-    await groups.note(stream, group, info);
+    if (this.js) await groups.note(this.js, group, info);
   }
 
   private tell(error: Error): void {
@@ -150,6 +157,9 @@ export class StreamReading {
 
   private failed(error: unknown): void {
     if (error instanceof ClosedError || error instanceof ConnectionError || this.stopped) return;
+    const { before } = this;
     this.tell(error as Error);
+    // It is still the same consumer of the same stream.
+    this.before = before;
   }
 }

@@ -75,7 +75,7 @@ export class TakingOver {
 
   /** The lease that claims: that of an entry that is held here, or a new one. */
   private leaseOf({ reading, delivered }: Redelivery): NatsLease {
-    const known = reading.held.get(delivered.sequence);
+    const known = reading.heldOf(delivered);
     if (!known || known.offered) return new NatsLease(this.options.holder, reading, delivered);
     known.redelivered(delivered);
     return known;

@@ -17,6 +17,7 @@ export async function acknowledge(
   let client = parts.connection.live ?? (await parts.connection.client(ACTION));
   const noted: NatsLease[] = [];
   for (const lease of leases) {
+    if (lease.replaced) continue;
     if (lease.revision === 0 && parts.leases.isFresh(lease, now)) client.publish(lease.ackSubject);
     else noted.push(lease);
   }

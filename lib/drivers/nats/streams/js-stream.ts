@@ -7,8 +7,8 @@ export interface JsStream {
   readonly subject: string;
   /** Another program has made it, maybe for more subjects. The driver changes no setting of it. */
   readonly foreign: boolean;
-  /** When it was made. A stream that was deleted and made again has another time. */
-  readonly created: string;
+  /** When it was made, in milliseconds since the epoch: see {@link isSameStream}. */
+  readonly created: number;
   /** The sequence of its first message. 0: not known. */
   readonly firstEver: number;
 }
@@ -37,3 +37,10 @@ export interface StreamInfo {
   readonly created: string;
   readonly state: StreamState;
 }
+
+/** What servers change the time by, when they are killed, at which a stream was made, in milliseconds. */
+const SHIFT = 50;
+
+/** Whether streams that were made at these times are one stream, and not another of the same name. */
+export const isSameStream = (created: number, other: number): boolean =>
+  Math.abs(created - other) < SHIFT;

@@ -1,7 +1,8 @@
 import type { DriverParts } from '../connection/driver-parts.js';
-import { NatsStreamSettingsError } from '../errors/stream-settings.error.js';
+import { NatsStreamSettingsError, NatsSubjectTakenError } from '../errors/stream-settings.error.js';
 import { DELAYS_SINCE } from '../errors/delays-unsupported.error.js';
 import { API_ERRORS, isReply, NatsReplyError } from '../errors/nats-reply.error.js';
+import { tryUntilDone } from './attempts.js';
 import type { JsStream, StreamInfo } from './js-stream.js';
 import {
   newStream,
@@ -79,11 +80,18 @@ export class Streams {
     }
   }
 
-  private async make(stream: string): Promise<JsStream> {
-    for (;;) {
-      const found = (await this.lookFor(stream)) ?? (await this.create(stream));
-      if (found) return found;
-    }
+  private make(stream: string): Promise<JsStream> {
+    return tryUntilDone(
+      async () => (await this.lookFor(stream)) ?? (await this.create(stream)),
+      () => this.taken(stream),
+    );
+  }
+
+  /** The error of a stream whose subjects others have. */
+  private async taken(stream: string): Promise<Error> {
+    const subjects = this.wanted(stream)['subjects'] as readonly string[];
+    const others = await Promise.all(subjects.map((subject) => this.namesOf(subject)));
+    return new NatsSubjectTakenError(stream, subjects, [...new Set(others.flat())]);
   }
 
   private async lookFor(stream: string): Promise<JsStream | undefined> {
@@ -99,20 +107,27 @@ export class Streams {
 
   /** A stream of another program that has the subject. */
   private async lookForOthers(stream: string, subject: string): Promise<JsStream | undefined> {
+    const [name] = await this.namesOf(subject);
+    const info = name === undefined ? undefined : await this.infoOf(name);
+    if (!info) return undefined;
+    // Somebody has restored a stream of this driver under another name.
+    if (info.config.metadata?.[OURS] === stream) return streamOf(stream, subject, info);
+    this.tell(stream, info.config.name);
+    return { ...streamOf(stream, subject, info), foreign: true, firstEver: 0 };
+  }
+
+  /** The JetStream streams that have a subject. */
+  private async namesOf(subject: string): Promise<readonly string[]> {
     const js = await this.parts.connection.js(LOOKING);
     const { streams } = await js.request<{ readonly streams?: readonly string[] | null }>(
       LOOKING,
       'STREAM.NAMES',
       { subject },
     );
-    const name = streams?.[0];
-    const info = name === undefined ? undefined : await this.infoOf(name);
-    if (!info || info.config.metadata?.[OURS] === stream) return undefined;
-    this.tell(stream, info.config.name);
-    return { ...streamOf(stream, subject, info), foreign: true, firstEver: 0 };
+    return streams ?? [];
   }
 
-  /** Undefined: another process made a stream with this subject at the same time. */
+  /** Undefined: another stream has one of its subjects, maybe made at this moment. */
   private async create(stream: string): Promise<JsStream | undefined> {
     const { names, connection } = this.parts;
     const subject = names.subject(stream);
@@ -184,6 +199,6 @@ export class Streams {
 const streamOf = (stream: string, subject: string, info: StreamInfo): JsStream => ({
   ...{ stream, subject, foreign: false },
   name: info.config.name,
-  created: info.created,
+  created: Date.parse(info.created),
   firstEver: info.config.first_seq ?? 1,
 });
