@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ack } from '../../lib/core/settlement.js';
 import { jsonCodec } from '../../lib/core/codecs/json.codec.js';
+import { systemClock } from '../../lib/core/clock.js';
+import { EventBus } from '../../lib/core/event-bus.js';
+import { createScheduler, Scheduler } from '../../lib/delays/scheduler.js';
+import { memory } from '../../lib/drivers/memory/index.js';
+import type { DelayStore } from '../../lib/ports/delays.js';
 import { World } from '../support/engine.js';
 
 let world: World;
@@ -166,4 +171,15 @@ describe('delayed messages', () => {
     const publishing = world.runtime().producer.publish({ eventType: 'x', payload: 1, ...due });
     await expect(publishing).rejects.toThrow(expect.objectContaining({ code: 'INVALID_MESSAGE' }));
   });
+});
+
+it('no scheduler runs where the server moves due messages by itself, or there are none', () => {
+  const delays = memory().open({ events: new EventBus(), keyPrefix: '' }).delays!;
+  const parts = { clock: systemClock, events: new EventBus() };
+  expect(createScheduler({ ...parts, delays })).toBeInstanceOf(Scheduler);
+  const movedByServer = Object.assign(Object.create(delays) as DelayStore, {
+    movedByServer: { within: 250 },
+  });
+  expect(createScheduler({ ...parts, delays: movedByServer })).toBeUndefined();
+  expect(createScheduler({ ...parts, delays: undefined })).toBeUndefined();
 });
