@@ -15,7 +15,7 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
   [/(?<=while serving \w+): .+?(?=\. The command)/g, ''],
   [/\b\d+ ms\b/g, '<time>'],
   [/\b\d+(\.\d)? s\b/g, '<time>'],
-  [/\b\d+ messages (?=wait|behind)/g, '<n> messages '],
+  [/\b\d+ messages (?=wait|behind|of stream)/g, '<n> messages '],
   [/(?<=its limit is )\d+/g, '<n>'],
 ];
 const constant = (text: string): string =>
