@@ -26,29 +26,3 @@ export class BufferUse {
     this.bytes -= size;
   }
 }
-
-/** Items in the order in which they came. To take the first costs the same however many there are. */
-export class Fifo<T> {
-  private items: T[] = [];
-  private taken = 0;
-
-  get size(): number {
-    return this.items.length - this.taken;
-  }
-
-  add(item: T): void {
-    this.items.push(item);
-  }
-
-  take(): T | undefined {
-    if (this.size === 0) return undefined;
-    const item = this.items[this.taken];
-    // The list must not keep what was taken.
-    this.items[this.taken++] = undefined as never;
-    if (this.taken >= 1024 || this.taken === this.items.length) {
-      this.items = this.items.slice(this.taken);
-      this.taken = 0;
-    }
-    return item;
-  }
-}

@@ -4,11 +4,12 @@ import type {
   Subscription as Reading,
 } from '@nats-io/transport-node';
 import { systemClock } from '../../../core/clock.js';
+import { Fifo } from '../../../core/collections/fifo.js';
 import type { MessagesLost } from '../../../core/messages-lost.js';
 import { token } from '../names/names.js';
 import { decodeMessage } from '../wire/decode-message.js';
 import { ID_HEADER } from '../wire/own-headers.js';
-import { BufferUse, Fifo } from './core-buffer.js';
+import { BufferUse } from './core-buffer.js';
 import { CORE_IDS, newId, timeOf } from './core-ids.js';
 import { CoreLease, type LeaseHolder } from './core.lease.js';
 import { LostMessages } from './lost-messages.js';

@@ -1,3 +1,5 @@
+import type { NatsConnection as Client } from '@nats-io/transport-node';
+import { Fifo } from '../../../core/collections/fifo.js';
 import type { NatsConnection } from '../connection/nats-connection.js';
 import { NatsConnectionError } from '../errors/nats-connection.errors.js';
 import type { Outgoing } from './outgoing.js';
@@ -13,9 +15,7 @@ const MOST_BYTES = 16 * 1024 * 1024;
  * drops what comes faster than it stores.
  */
 export class SendQueue {
-  private waiting: Outgoing[] = [];
-  /** Place of the next one in `waiting`. */
-  private next = 0;
+  private readonly waiting = new Fifo<Outgoing>();
   private underWay = 0;
   private bytes = 0;
   private readonly unlisten: () => void;
@@ -30,27 +30,27 @@ export class SendQueue {
 
   /** Call `flush` after the last one. */
   add(one: Outgoing): void {
-    this.waiting.push(one);
+    this.waiting.add(one);
   }
 
   flush(): void {
     const client = this.connection.live;
     if (!client) return this.failWaiting(undefined);
-    const { waiting } = this;
-    while (this.next < waiting.length && this.hasRoom(waiting[this.next]!.size)) {
-      const one = waiting[this.next++]!;
-      this.underWay++;
-      this.bytes += one.size;
-      this.acks.write(client, one.message, (answer) => this.answered(one, answer));
+    for (let one; (one = this.waiting.first) && this.hasRoom(one.size);) {
+      this.waiting.take();
+      this.write(client, one);
     }
-    if (this.next < waiting.length) return;
-    this.waiting = [];
-    this.next = 0;
   }
 
   close(): void {
     this.unlisten();
     this.failWaiting(new Error('the driver was closed'));
+  }
+
+  private write(client: Client, one: Outgoing): void {
+    this.underWay++;
+    this.bytes += one.size;
+    this.acks.write(client, one.message, (answer) => this.answered(one, answer));
   }
 
   private hasRoom(size: number): boolean {
@@ -62,14 +62,11 @@ export class SendQueue {
     this.underWay--;
     this.bytes -= one.size;
     this.onAnswer(one, answer);
-    if (this.waiting.length > 0) this.flush();
+    if (this.waiting.size > 0) this.flush();
   }
 
   private failWaiting(cause: unknown): void {
-    const left = this.waiting.slice(this.next);
-    this.waiting = [];
-    this.next = 0;
-    for (const one of left) {
+    for (const one of this.waiting.takeAll()) {
       this.onAnswer(one, new NatsConnectionError('not-sent', 'publishing', cause));
     }
   }
