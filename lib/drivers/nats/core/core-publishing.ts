@@ -1,15 +1,12 @@
-import { fieldOf } from '../../../core/codecs/codec.js';
-import {
-  InvalidMessageError,
-  PayloadTooLargeError,
-} from '../../../core/errors/publishing.errors.js';
+import { PayloadTooLargeError } from '../../../core/errors/publishing.errors.js';
 import type { PermissionDeniedError } from '../../../core/errors/server.errors.js';
 import type { OutgoingEntry } from '../../../core/message.js';
 import type { NatsConnection } from '../connection/nats-connection.js';
 import { typedError } from '../errors/typed-error.js';
 import type { Names } from '../names/names.js';
+import { entryMessage } from '../publishing/entry-message.js';
+import { Subjects } from '../publishing/subjects.js';
 import { clientHeaders } from '../wire/client-headers.js';
-import { encodeEntry } from '../wire/encode-entry.js';
 import { ID_HEADER } from '../wire/own-headers.js';
 import { sizeOf } from '../wire/wire-size.js';
 import { newId } from './core-ids.js';
@@ -23,14 +20,18 @@ interface CoreMessage {
 
 /** Publishes messages that no server keeps. */
 export class CorePublishing {
+  private readonly subjects: Subjects;
+
   constructor(
     private readonly connection: NatsConnection,
-    private readonly names: Names,
-  ) {}
+    names: Names,
+  ) {
+    this.subjects = new Subjects(names);
+  }
 
   /**
-   * Sends the entries together, in their order. Resolves when the server has them: whether a consumer
-   * does, no one knows.
+   * Sends the entries together, in their order. Resolves when the server has them, and does not
+   * say whether a consumer does.
    */
   async publish(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {
     if (entries.length === 0) return [];
@@ -47,21 +48,15 @@ export class CorePublishing {
   }
 
   private messageOf(entry: OutgoingEntry): CoreMessage | Error {
-    const { stream, fields, hasBytes } = entry;
-    if (fields.length === 0 || fields.length % 2 !== 0) {
-      return new InvalidMessageError(
-        `An entry for "${stream}" needs names and values in turn, at least one of each.`,
-      );
-    }
+    const { stream } = entry;
+    const subject = this.subjects.of(stream);
+    const made = entryMessage(entry, subject);
+    if (made instanceof Error) return made;
+    const { body, headers, eventType = stream } = made;
     const id = newId();
-    const { body, headers } = encodeEntry(fields, hasBytes);
-    const message = {
-      ...{ id, body, subject: this.names.subject(stream) },
-      headers: [...headers, ID_HEADER, id],
-    };
+    const message = { id, subject, body, headers: [...headers, ID_HEADER, id] };
     const [size, limit] = [sizeOf(message), this.connection.maxPayload];
     if (size <= limit) return message;
-    const eventType = fieldOf(fields, 'event_type') ?? stream;
     return new PayloadTooLargeError(size, limit, eventType, 'the NATS server');
   }
 
