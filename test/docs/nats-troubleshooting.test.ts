@@ -293,3 +293,15 @@ describe('lines that docs/nats.md quotes', needsNats(), () => {
     await log.says('nats-at-most-once');
   });
 });
+
+describe('lines that docs/nats.md quotes of newer servers', needsNats('current'), () => {
+  it('a stream of another program that has subjects of delayed messages', async () => {
+    const server = await testNats({ version: 'current' });
+    onTestFinished(() => server.cleanup());
+    const { streams } = await jetstreamManager(server.client);
+    await streams.add({ name: 'AUDIT', subjects: ['_streams.>'] });
+    const publisher = (await made({ url: server.url })).get(StreamPublisher);
+    const published = publisher.publish(STREAM, ORDER);
+    expect(await refused(published)).toBe(quoted('nats-subject-taken'));
+  });
+});
