@@ -217,6 +217,8 @@ describe('lines that docs/nats.md quotes', needsNats(), () => {
   it('a stream that an operator deleted', async () => {
     const app = await started({ url: server.url });
     await app.get(StreamPublisher).publish(STREAM, ORDER);
+    const later = Date.now() + 100;
+    await until('the next stream is made at another time', () => Date.now() > later);
     const { streams } = await manager();
     await streams.delete('order_placed');
     await log.says('nats-data-lost');
