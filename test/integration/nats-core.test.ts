@@ -3,11 +3,13 @@ import { headers } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { EventBus } from '../../lib/core/event-bus.js';
 import type { StreamsEvents } from '../../lib/core/events.js';
+import type { Lease } from '../../lib/core/lease.js';
 import { ack, deadLetter, leave, release, retry } from '../../lib/core/settlement.js';
 import type { NatsOptions } from '../../lib/drivers/nats/connection/nats.options.js';
 import { nats } from '../../lib/drivers/nats/nats.driver.js';
 import type { SubscribeOptions } from '../../lib/ports/subscription.js';
 import { entry, recordFor, valueOf } from '../../lib/testing/world/source-world.js';
+import { publishBytes } from '../support/nats-bytes.js';
 import { needsNats, testNats, type TestNats, type TestNatsOptions } from '../support/nats.js';
 import { until } from '../support/until.js';
 
@@ -90,6 +92,22 @@ describe('core NATS', needsNats(), () => {
       const [lease] = await subscription.pull(1);
       expect(driver.ids.accepts(lease!.id)).toBe(true);
     });
+  });
+
+  it('a message whose headers the client refuses has its body alone, and hides no others', async () => {
+    const { publish, stream, subscribe } = await connected(server);
+    const subscription = await subscribe();
+    await publish('before');
+    await publishBytes(server.server.port, stream, 'error: line one\nline two', '{"n":1}');
+    await publish('after');
+    const leases: Lease[] = [];
+    while (leases.length < 3) leases.push(...(await subscription.pull(3)));
+    expect(leases.map(({ fields }) => fields!.slice(-2))).toEqual([
+      ['payload', 'before'],
+      ['payload', '{"n":1}'],
+      ['payload', 'after'],
+    ]);
+    expect(leases[1]!.fields).toHaveLength(2);
   });
 
   describe('a backlog', () => {

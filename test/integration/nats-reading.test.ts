@@ -1,9 +1,9 @@
-import { createConnection } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ack, deadLetter, retry } from '../../lib/core/settlement.js';
 import { recordFor } from '../../lib/testing/world/source-world.js';
 import type { Lease } from '../../lib/core/lease.js';
 import type { Driver } from '../../lib/ports/driver.js';
+import { publishBytes } from '../support/nats-bytes.js';
 import { Drainer, NatsWorld } from '../support/nats-world.js';
 import { needsNats, testNats, type TestNats } from '../support/nats.js';
 import { elapse, quiet } from '../support/passing-time.js';
@@ -132,18 +132,8 @@ describe('reading from NATS', needsNats(), () => {
   });
 
   describe('what other programs write', () => {
-    /** Sends bytes as a client of its own would, without the checks of the client library. */
-    async function send(headers: string, body: string): Promise<void> {
-      const socket = createConnection(server.server.port, '127.0.0.1');
-      const [head, size] = [`NATS/1.0\r\n${headers}\r\n\r\n`, Buffer.byteLength(body)];
-      socket.write('CONNECT {"verbose":false,"headers":true,"protocol":1}\r\n');
-      socket.write(`HPUB ${stream} ${head.length} ${head.length + size}\r\n${head}${body}\r\n`);
-      socket.write('PING\r\n');
-      const answers: string[] = [];
-      socket.on('data', (data) => answers.push(String(data)));
-      await until('the server has it', () => answers.join('').includes('PONG'));
-      socket.destroy();
-    }
+    const send = (headers: string, body: string) =>
+      publishBytes(server.server.port, stream, headers, body);
 
     test('headers that are none leave the body, and hold up nothing', async () => {
       await world.publish(driver, stream, 'before');

@@ -9,6 +9,7 @@ import type { NatsOptions } from '../../lib/drivers/nats/connection/nats.options
 import { Names } from '../../lib/drivers/nats/names/names.js';
 import { nats as natsDriver } from '../../lib/drivers/nats/nats.driver.js';
 import type { Replies } from '../../lib/ports/replies.js';
+import { publishBytes } from '../support/nats-bytes.js';
 import { startNats } from '../support/nats-server.js';
 import { needsNats, testNats, type TestNats, type TestNatsOptions } from '../support/nats.js';
 import { until } from '../support/until.js';
@@ -55,6 +56,16 @@ describe('answers over NATS', needsNats(...VERSIONS), () => {
       onTestFinished(() => own.cleanup());
       return own;
     }
+
+    test('whose headers the client refuses hides no others', async () => {
+      const replies = opened({ url: nats.url });
+      const client = await openBox(replies);
+      const { address } = client.box;
+      await publishBytes(nats.server.port, names.replies(address), 'a: x\ny', 'odd');
+      expect(await replies.send([reply(address, 'good')])).toEqual(['sent']);
+      await until('both have arrived', () => client.arrived.length === 2);
+      expect(client.bodies()).toEqual(['odd', 'good']);
+    });
 
     test('of several calls without waiting keep their order, and are handed over together', async () => {
       const replies = opened({ url: nats.url });

@@ -1,18 +1,8 @@
-import { once } from 'node:events';
-import { createConnection } from 'node:net';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  onTestFinished,
-  test,
-} from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { InternalStream } from '../../lib/drivers/nats/buckets/internal-stream.js';
 import { Scan } from '../../lib/drivers/nats/buckets/scan.js';
+import { publishBytes } from '../support/nats-bytes.js';
 import { needsNats, testNats, type TestNats } from '../support/nats.js';
 import { killAndStart, natsStores, type NatsStores } from '../support/nats-stores.js';
 import { until } from '../support/until.js';
@@ -89,13 +79,7 @@ for (const version of ['floor', 'current'] as const) {
     });
 
     test('reads a message whose headers its client refuses', async () => {
-      const headers = 'NATS/1.0\r\nA: b\nc\r\n\r\n';
-      const socket = createConnection(server.server.port, '127.0.0.1');
-      onTestFinished(() => void socket.destroy());
-      const size = headers.length;
-      const connect = 'CONNECT {"verbose":false,"pedantic":false,"headers":true}\r\n';
-      socket.write(`${connect}HPUB ${NAME}.a ${size} ${size + 1}\r\n${headers}9\r\nPING\r\n`);
-      await once(socket, 'data');
+      await publishBytes(server.server.port, `${NAME}.a`, 'A: b\nc', '9');
       const stored = async () => (await manager.streams.info(NAME)).state.messages;
       await until('it is stored', async () => (await stored()) === 19);
       expect(await page(100)).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);

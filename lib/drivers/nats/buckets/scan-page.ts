@@ -1,6 +1,7 @@
-import type { Msg, MsgHdrs } from '@nats-io/transport-node';
+import type { Msg } from '@nats-io/transport-node';
 import { systemClock } from '../../../core/clock.js';
 import { asError } from '../../../core/errors/error-record.js';
+import { readHeaders } from '../wire/read-headers.js';
 import type { StoredMessage } from './stored-message.js';
 
 /** A server that sends nothing for this long has lost the page, in milliseconds. */
@@ -37,7 +38,7 @@ export class Page implements ScannedPage {
 
   private add(message: Msg): void {
     this.heardAt = systemClock.now();
-    const headers = headersOf(message);
+    const headers = readHeaders(message);
     if (headers?.code) return this.end(statusError(headers.description));
     const { sequence, time, pending } = placeOf(message.reply!);
     this.messages.push({
@@ -72,15 +73,6 @@ export class Page implements ScannedPage {
       };
       if (this.ended) this.onEnd();
     });
-  }
-}
-
-/** Other clients may store headers that the client of this process refuses to read. */
-function headersOf(message: Msg): MsgHdrs | undefined {
-  try {
-    return message.headers;
-  } catch {
-    return undefined;
   }
 }
 

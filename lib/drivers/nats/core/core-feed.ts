@@ -9,6 +9,7 @@ import type { MessagesLost } from '../../../core/messages-lost.js';
 import { token } from '../names/names.js';
 import { decodeMessage } from '../wire/decode-message.js';
 import { ID_HEADER } from '../wire/own-headers.js';
+import { readHeaders } from '../wire/read-headers.js';
 import { BufferUse } from './core-buffer.js';
 import { CORE_IDS, newId, timeOf } from './core-ids.js';
 import { CoreLease, type LeaseHolder } from './core.lease.js';
@@ -141,7 +142,7 @@ export class CoreFeed implements LeaseHolder {
 
   private leaseOf({ message, arrivedAt }: Arrived): CoreLease {
     const { stream } = this.options;
-    const given = message.headers?.get(ID_HEADER);
+    const given = readHeaders(message)?.get(ID_HEADER);
     const isOurs = given !== undefined && CORE_IDS.accepts(given);
     const id = isOurs ? given : newId();
     return new CoreLease(this, {

@@ -1,4 +1,3 @@
-import type { Fields } from '../../../core/message.js';
 import { decodeLetter, type Letter } from '../dead-letters/letter.js';
 import { decodeMessage } from '../wire/decode-message.js';
 import type { RawMessage, ReadEntry } from './durable-reading.js';
@@ -11,18 +10,9 @@ export const readDelivered = (
 ): ReadEntry => ({
   id: String(sequence),
   publishedAt: storedAt,
-  fields: fieldsOf(message),
+  fields: decodeMessage(message),
   redrive: undefined,
 });
-
-/** The client refuses headers of other programs that are none: then the body alone is the entry. */
-function fieldsOf(message: RawMessage): Fields {
-  try {
-    return decodeMessage(message);
-  } catch {
-    return decodeMessage({ data: message.data });
-  }
-}
 
 /**
  * Reads redriven messages. Undefined: it is none, or one of another version of this library.

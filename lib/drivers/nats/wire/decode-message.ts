@@ -1,6 +1,7 @@
 import { textOfBytes } from '../../../core/codecs/text-bytes.js';
 import type { Fields } from '../../../core/message.js';
 import { FIELDS_AS_JSON, FIELDS_HEADER, isReserved } from './own-headers.js';
+import { readHeaders } from './read-headers.js';
 
 /** Names with their values, as the client has them. */
 export type ReadHeaders = Iterable<[string, string[]]>;
@@ -16,7 +17,9 @@ export interface ReadMessage {
  * another program: its first header, `payload` with the body, its other headers; those of the server
  * are left out. Never throws.
  */
-export function decodeMessage({ data, headers }: ReadMessage): Fields {
+export function decodeMessage(message: ReadMessage): Fields {
+  const { data } = message;
+  const headers = readHeaders(message);
   const body = textOfBytes(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
   if (!headers) return ['payload', body];
   const fields: string[] = [];
