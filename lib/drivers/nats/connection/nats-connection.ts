@@ -178,6 +178,19 @@ export class NatsConnection implements Requests {
     return this.answered(action, () => client.flush());
   }
 
+  /**
+   * Sends messages that have no answers, and resolves when the server has all of them: they go over one
+   * connection, also the question for it.
+   * @throws NatsConnectionError, with the outcome `unknown` where that connection broke; and as {@link client}
+   */
+  async send(action: string, write: (client: Client) => void): Promise<void> {
+    const client = this.live ?? (await this.client(action));
+    return this.answered(action, () => {
+      write(client);
+      return client.flush();
+    });
+  }
+
   /** See {@link UnderWay.answered}. */
   answered<T>(action: string, ask: () => Promise<T>): Promise<T> {
     return this.underWay.answered(action, ask);

@@ -3,6 +3,7 @@ import { grouped } from '../../../core/collections/grouped.js';
 import type { EventBus } from '../../../core/event-bus.js';
 import type { BeginOutcome, ExtendOutcome, LeaseState } from '../../../core/lease.js';
 import type { NatsConnection } from '../connection/nats-connection.js';
+import { ClaimProblems } from './claim-problems.js';
 import { claimEntry, type Claim } from './claim-runs.js';
 import { freshMargin, freshUntil } from './fresh.js';
 import type { LeaseReading, NatsLease } from './nats.lease.js';
@@ -27,11 +28,13 @@ export interface LeasesOptions {
  */
 export class Leases {
   private readonly inProgress: InProgress;
+  private readonly problems: ClaimProblems;
   /** What was told to a server before may not have reached it, or the server may have started since. */
   private connectedAt = 0;
 
   constructor(private readonly options: LeasesOptions) {
     this.inProgress = new InProgress(options.connection);
+    this.problems = new ClaimProblems(options.events);
     options.connection.onReconnect(() => (this.connectedAt = systemClock.now()));
   }
 
@@ -48,7 +51,8 @@ export class Leases {
 
   /**
    * Claims entries that were delivered again, for leases that were not handed out and for those that
-   * are held here. Never rejects: what cannot be claimed now is `lost`, and delivered again.
+   * are held here. Never rejects: what cannot be claimed now is `lost`, and delivered again. Why is told
+   * with `worker-error`, unless the server cannot be reached.
    */
   claim(leases: readonly NatsLease[]): Promise<Claim[]> {
     return Promise.all(
@@ -59,7 +63,8 @@ export class Leases {
           // Its acknowledgement came too late for the server.
           if (claim === 'gone') this.options.connection.live?.publish(lease.ackSubject);
           return claim;
-        } catch {
+        } catch (error) {
+          this.problems.tell(error as Error);
           return 'lost';
         }
       }),

@@ -5,44 +5,59 @@ import type { Outcome, SettlingParts } from './settling-parts.js';
 
 const ACTION = 'acknowledging';
 
+/** What failed of each lease. */
+type Problems = Map<NatsLease, Error>;
+
 /**
  * Acknowledges entries whose work is done, also those that another consumer has now: one message to the
- * server for each, and one answer for all.
+ * server for each, and one answer for those that need no record, one for those that do.
  */
 export async function acknowledge(
   leases: readonly NatsLease[],
   parts: SettlingParts,
 ): Promise<Outcome[]> {
+  if (!parts.connection.live) await parts.connection.client(ACTION);
   const now = systemClock.now();
-  let client = parts.connection.live ?? (await parts.connection.client(ACTION));
+  const plain: NatsLease[] = [];
   const noted: NatsLease[] = [];
   for (const lease of leases) {
     if (lease.replaced) continue;
-    if (lease.revision === 0 && parts.leases.isFresh(lease, now)) client.publish(lease.ackSubject);
-    else noted.push(lease);
+    const isPlain = lease.revision === 0 && parts.leases.isFresh(lease, now);
+    (isPlain ? plain : noted).push(lease);
   }
-  const problems = noted.length > 0 ? await noteDone(noted, parts) : undefined;
-  if (problems) {
-    client = await parts.connection.client(ACTION);
-    for (const lease of noted) if (!problems.has(lease)) client.publish(lease.ackSubject);
-  }
-  await parts.connection.flush(ACTION);
+  const problems: Problems = new Map();
+  await Promise.all([
+    plain.length > 0 && send(plain, parts, problems),
+    noted.length > 0 && noteAndSend(noted, parts, problems),
+  ]);
   return leases.map((lease): Outcome => {
-    const problem = problems?.get(lease);
+    const problem = problems.get(lease);
     if (!problem) lease.settled();
     return problem ?? 'settled';
   });
 }
 
-/**
- * Writes on record that entries are done, where another run has them or looks at the record later. Returns
- * those of which the server may not know.
- */
-async function noteDone(
+/** Nothing may come between these messages and the question whether the server has them. */
+async function send(
+  leases: readonly NatsLease[],
+  { connection }: SettlingParts,
+  problems: Problems,
+): Promise<void> {
+  try {
+    await connection.send(ACTION, (client) => {
+      for (const { ackSubject } of leases) client.publish(ackSubject);
+    });
+  } catch (error) {
+    for (const lease of leases) problems.set(lease, error as Error);
+  }
+}
+
+/** Writes on record that entries are done, where another run has them or looks at the record later. */
+async function noteAndSend(
   leases: readonly NatsLease[],
   parts: SettlingParts,
-): Promise<Map<NatsLease, Error>> {
-  const problems = new Map<NatsLease, Error>();
+  problems: Problems,
+): Promise<void> {
   await Promise.all(
     leases.map(async (lease) => {
       try {
@@ -53,7 +68,8 @@ async function noteDone(
       }
     }),
   );
-  return problems;
+  const done = leases.filter((lease) => !problems.has(lease));
+  if (done.length > 0) await send(done, parts, problems);
 }
 
 function noteOne(lease: NatsLease, { records }: SettlingParts): Promise<void> {

@@ -98,14 +98,14 @@ async function sendBack(
   batch: readonly Settling[],
   { connection, leases }: SettlingParts,
 ): Promise<void> {
-  const client = await connection.client('releasing');
-  for (const one of batch) {
-    const lease = leaseOf(one);
-    // Once another consumer may have it, the server would take it from that one.
-    if (leases.lasts(lease)) client.publish(lease.ackSubject, isElsewhere(one) ? NAK_LATER : NAK);
-    if (!lease.offered) lease.settled();
-  }
-  await connection.flush('releasing');
+  await connection.send('releasing', (client) => {
+    for (const one of batch) {
+      const lease = leaseOf(one);
+      // Once another consumer may have it, the server would take it from that one.
+      if (leases.lasts(lease)) client.publish(lease.ackSubject, isElsewhere(one) ? NAK_LATER : NAK);
+      if (!lease.offered) lease.settled();
+    }
+  });
 }
 
 const isElsewhere = ({ settlement }: Settling): boolean =>

@@ -1,0 +1,112 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ack, release, retry } from '../../lib/core/settlement.js';
+import type { Lease } from '../../lib/core/lease.js';
+import type { Driver } from '../../lib/ports/driver.js';
+import type { Subscription } from '../../lib/ports/subscription.js';
+import { NatsWorld } from '../support/nats-world.js';
+import { needsNats, testNats, type TestNats } from '../support/nats.js';
+import { elapse } from '../support/passing-time.js';
+import { startProxy, type Proxy } from '../support/proxy.js';
+import { until } from '../support/until.js';
+
+const STREAM = 'orders';
+
+async function take(subscription: Subscription, count: number): Promise<Lease[]> {
+  const leases: Lease[] = [];
+  await until(`${count} came`, async () => {
+    leases.push(...(await subscription.pull(count - leases.length)));
+    return leases.length === count;
+  });
+  return leases;
+}
+
+describe.each(['floor', 'current'] as const)('settling on NATS (%s)', (version) => {
+  describe('a server', needsNats(version), () => {
+    let server: TestNats;
+    let world: NatsWorld;
+    beforeEach(async () => {
+      server = await testNats({ version });
+      world = new NatsWorld(server);
+    });
+    afterEach(async () => {
+      await world.close();
+      await server.cleanup();
+    });
+
+    describe('over a connection that breaks', () => {
+      let proxy: Proxy;
+      let behind: NatsWorld;
+      let driver: Driver;
+      beforeEach(async () => {
+        proxy = await startProxy(server.url);
+        behind = new NatsWorld({ ...server, url: proxy.url });
+        driver = behind.driver();
+      });
+      afterEach(async () => {
+        await behind.close();
+        await proxy.close();
+      });
+
+      /** Settles while the server hears nothing, and breaks the connection then. */
+      async function settleInVain(leases: readonly Lease[]): Promise<unknown[]> {
+        proxy.stall();
+        const settling = driver.source.settle(leases.map((lease) => ({ lease, settlement: ack })));
+        await elapse(50);
+        proxy.cut();
+        proxy.resume();
+        return settling;
+      }
+
+      test('no acknowledgement is told as settled that the server has not got', async () => {
+        await behind.publish(driver, STREAM, 'a', 'b', 'c');
+        const subscription = await behind.subscribe(driver, STREAM, { idleTimeout: 30_000 });
+        const leases = await take(subscription, 3);
+        // One has a record, which takes round trips to write: a later connection carries its acknowledgement.
+        await driver.source.settle([{ lease: leases[2]!, settlement: retry(0) }]);
+        expect(await subscription.begin(leases[2]!)).toBe('started');
+        const outcomes = await settleInVain(leases);
+        expect(outcomes.slice(0, 2)).toMatchObject([
+          { code: 'NATS_CONNECTION', outcome: 'unknown' },
+          { code: 'NATS_CONNECTION', outcome: 'unknown' },
+        ]);
+        const left = leases.filter((_, at) => outcomes[at] instanceof Error);
+        const again = await driver.source.settle(
+          left.map((lease) => ({ lease, settlement: ack }) as const),
+        );
+        expect(again).toEqual(left.map(() => 'settled'));
+        expect((await world.durable(STREAM)).num_ack_pending).toBe(0);
+      });
+    });
+
+    test('why entries cannot be claimed is told once, and they come once they can', async () => {
+      const errors = world.record('worker-error');
+      const driver = world.driver();
+      await world.publish(driver, STREAM, 'a', 'b');
+      const first = await world.subscribe(driver, STREAM, { idleTimeout: 300 });
+      const [lease] = await take(first, 2);
+      // The bucket of records is made with this one, and has room for no other then.
+      await driver.source.settle([{ lease: lease!, settlement: release }]);
+      const { config } = await world.api<{ config: object }>('STREAM.INFO.KV_streams-runs');
+      const limit = (max_msgs: number) =>
+        world.api('STREAM.UPDATE.KV_streams-runs', { ...config, max_msgs });
+      await limit(1);
+      await first.close();
+
+      const looks = world.watch('STREAM.MSG.GET.KV_streams-runs');
+      const second = await world.subscribe(world.driver(), STREAM, {
+        ...{ consumer: 'other', idleTimeout: 300 },
+      });
+      const came: Lease[] = [];
+      await until('it was tried a few times', async () => {
+        came.push(...(await second.pull(2)));
+        return looks.count >= 5;
+      });
+      expect(errors).toMatchObject([
+        { worker: 'reclaimer', error: { message: expect.stringContaining('maximum messages') } },
+      ]);
+      await limit(-1);
+      came.push(...(await take(second, 2 - came.length)));
+      expect(new Set(came.map(({ fields }) => fields!.at(-1)))).toEqual(new Set(['a', 'b']));
+    });
+  });
+});
