@@ -112,6 +112,8 @@ describe('docs/nats.md', needsNats(), () => {
     const subject = '_streams.=.dead.order=2Eplaced.shop';
     const letter = await streams.getMessage('streams-dead-letters', { last_by_subj: subject });
     expect(letter?.string()).toContain('undecodable');
+    const [given] = (await letters.list('order.placed')).items;
+    expect(given?.error?.message).toContain('the entry has no field "event_type"');
   });
 
   it('a file names the driver', async () => {
