@@ -20,7 +20,6 @@ import type { DeadLetterRecord } from '../../lib/core/dead-letter-record.js';
 import type { NatsDeadLetters } from '../../lib/drivers/nats/dead-letters/nats.dead-letters.js';
 import { decodeLetter } from '../../lib/drivers/nats/dead-letters/letter.js';
 import { needsNats, testNats, type TestNats } from '../support/nats.js';
-import { startNatsCluster } from '../support/nats-cluster.js';
 import { startNats } from '../support/nats-server.js';
 import { killAndStart, natsStores, type NatsStores } from '../support/nats-stores.js';
 
@@ -288,29 +287,6 @@ for (const version of ['floor', 'current'] as const) {
     });
   });
 }
-
-describe('dead letters of nats on three servers', needsNats('floor'), () => {
-  test('are listed and redriven as the leader has them, wherever a process is connected', async () => {
-    const cluster = await startNatsCluster();
-    onTestFinished(() => cluster.stop());
-    const all = cluster.urls().map((url) => natsStores({ url, streams: { replicas: 3 } }));
-    onTestFinished(async () => void (await Promise.all(all.map((one) => one.close()))));
-    const lettersOf = (turn: number) => all[turn % 3]!.deadLetters;
-    let after: string | undefined;
-    for (let turn = 0; turn < 200; turn++) {
-      const id = await lettersOf(turn).put(record(String(turn)), ['n', String(turn)]);
-      const page = await lettersOf(turn + 1).list('orders', 10, after);
-      expect(page.items.map(({ deadLetterId }) => deadLetterId)).toEqual([id]);
-      after = id;
-    }
-    expect(await lettersOf(0).redrive('orders', { all: true })).toBe(200);
-    for (let turn = 0; turn < 30; turn++) {
-      await lettersOf(turn).put(record(String(turn)), []);
-      expect(await lettersOf(turn + 1).redrive('orders', { all: true })).toBe(1);
-    }
-    expect((await lettersOf(0).list('orders', 10)).items).toEqual([]);
-  });
-});
 
 describe('dead letters of nats on a server with limits', needsNats('floor'), () => {
   test('are listed and redriven all the same', async () => {

@@ -16,7 +16,6 @@ import type { NatsOptions } from '../../lib/drivers/nats/connection/nats.options
 import { ExpiredSweep } from '../../lib/drivers/nats/state/expired-sweep.js';
 import type { NatsStateStore } from '../../lib/drivers/nats/state/nats.state-store.js';
 import { needsNats, testNats, type TestNats } from '../support/nats.js';
-import { startNatsCluster } from '../support/nats-cluster.js';
 import { killAndStart, natsStores, type NatsStores } from '../support/nats-stores.js';
 import { startNats } from '../support/nats-server.js';
 import { elapse, quiet } from '../support/passing-time.js';
@@ -311,36 +310,5 @@ describe('the state store of nats from 2.11 on', needsNats('current'), () => {
     const left = async () => (await manager.streams.info(BUCKET)).state.messages;
     await until('the server has deleted the expired one', async () => (await left()) === 1);
     expect(await stores.state.get('long')).toBe('value');
-  });
-});
-
-describe('the state store of nats on three servers', needsNats('floor'), () => {
-  test('reads from the leader: each read sees each write before it', async () => {
-    const cluster = await startNatsCluster();
-    onTestFinished(() => cluster.stop());
-    const stores = cluster.urls().map((url) => natsStores({ url, streams: { replicas: 3 } }));
-    onTestFinished(async () => void (await Promise.all(stores.map((one) => one.close()))));
-    const [one, two, three] = stores.map(({ state }) => state) as [
-      NatsStateStore,
-      NatsStateStore,
-      NatsStateStore,
-    ];
-    for (let turn = 0; turn < 50; turn++) {
-      await one.set('key', `${turn}`);
-      expect(await Promise.all([two.get('key'), three.get('key')])).toEqual([`${turn}`, `${turn}`]);
-    }
-    const add = async (state: NatsStateStore): Promise<void> => {
-      for (;;) {
-        const found = await state.get('count');
-        if (await state.compareAndSet('count', found, `${Number(found ?? 0) + 1}`)) return;
-      }
-    };
-    await Promise.all(
-      [one, two, three].flatMap((state) => Array.from({ length: 5 }, () => add(state))),
-    );
-    expect(await one.get('count')).toBe('15');
-    await one.set('key', 'value');
-    const deleted = await Promise.all([one, two, three].map((state) => state.delete('key')));
-    expect(deleted.filter(Boolean)).toHaveLength(1);
   });
 });
