@@ -14,8 +14,10 @@ import {
 import { loadConfig } from 'nestjs-redis-streams/config';
 import { nats } from 'nestjs-redis-streams/nats';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { OrderController } from '../../sample/docs/nats/order.controller.js';
+import { subjectCodec } from '../../sample/docs/nats/subject.codec.js';
 import { publish as publishByAnother, read } from '../../sample/docs/nats/other-program.js';
-import { createApp } from '../support/nest-app.js';
+import { appModule, createApp } from '../support/nest-app.js';
 import { needsNats, testNats, type TestNats } from '../support/nats.js';
 import { freePort } from '../support/redis-process.js';
 import { startRedis } from '../support/redis-server.js';
@@ -154,12 +156,28 @@ describe('docs/nats.md', needsNats(), () => {
   });
 
   it('the driver uses a connection of the application, and leaves it open', async () => {
-    const { onConnectionOf } = await import('../../sample/docs/nats/own-connection.js');
-    const driver = await onConnectionOf(server.url);
-    const streams = StreamsModule.forRoot({ group: 'shop', slots: { messageSource: driver } });
-    const app = await NestFactory.createApplicationContext(streams, { logger: false });
-    expect(await publish(app)).toMatch(/^\d{16}$/);
+    const { AppModule, connecting } =
+      await import('../../sample/docs/nats/own-connection.module.js');
+    const client = await connecting;
+    onTestFinished(() => client.close());
+    const app = await started(AppModule);
+    await publish(app);
+    await until('the order is packed', () => packed.length === 1);
     await app.close();
+    expect(client.isClosed()).toBe(false);
+    await client.flush();
+  });
+
+  it('the codec of the page takes the event type from the subject', async () => {
+    const driver = nats({ url: server.url });
+    const options = { group: 'shop', codec: subjectCodec, slots: { messageSource: driver } };
+    const app = await started(
+      appModule({ imports: [StreamsModule.forRoot(options)], controllers: [OrderController] }),
+    );
+    server.client.publish('order.placed', JSON.stringify(ORDER));
+    await until('the order is packed', () => packed.length === 1);
+    await publish(app);
+    await until('that of this library, too', () => packed.length === 2);
   });
 
   it('a group handles again what was published since a time', async () => {
@@ -177,10 +195,10 @@ describe('docs/nats.md', needsNats(), () => {
     const time = new Date(since - 1);
     await publish(app);
     await groups.createGroup('order.placed', 'billing', { startId: '$' });
-    const replay = new ReplayOnNats(groups, server.client);
-    await replay.replaySince(time);
+    const replay = new ReplayOnNats(groups);
+    await replay.replaySince(time, server.client);
     expect(await groups.getGroupInfo('order.placed', 'billing')).toMatchObject({ lag: 1 });
-    await replay.replaySince(before);
+    await replay.replaySince(before, server.client);
     expect(await groups.getGroupInfo('order.placed', 'billing')).toMatchObject({ lag: 3 });
   });
 });

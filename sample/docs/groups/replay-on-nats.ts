@@ -5,14 +5,11 @@ import { ConsumerGroupManager } from 'nestjs-redis-streams/core';
 
 @Injectable()
 export class ReplayOnNats {
-  constructor(
-    private readonly groups: ConsumerGroupManager,
-    private readonly client: NatsConnection,
-  ) {}
+  constructor(private readonly groups: ConsumerGroupManager) {}
 
-  /** Handles again what was published since then. */
-  async replaySince(time: Date): Promise<void> {
-    const manager = await jetstreamManager(this.client);
+  /** Handles again what was published since then. `client` is of `connect()`. */
+  async replaySince(time: Date, client: NatsConnection): Promise<void> {
+    const manager = await jetstreamManager(client);
     // A consumer that only says where it would begin. The server forgets it.
     const { delivered } = await manager.consumers.add('order_placed', {
       ack_policy: 'none',

@@ -1,7 +1,16 @@
 import { Body, Controller, Logger, Post } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
 import { StreamHandler, StreamPublisher } from 'nestjs-redis-streams/core';
-import type { Order, ShopEvents } from '../shop/orders.js';
+
+interface Order {
+  orderId: string;
+  customerId: string;
+  total: number;
+}
+
+interface ShopEvents {
+  'order.placed': Order;
+}
 
 @Controller('orders')
 export class OrderController {
