@@ -14,3 +14,12 @@ export function missed(figures, limits) {
     return [`${name} is ${figure}, and should be ${limit}`];
   });
 }
+
+/**
+ * @param {Limits} limits
+ * @param {string} prefix
+ * @returns {Limits} those whose names do not begin so
+ */
+export function without(limits, prefix) {
+  return Object.fromEntries(Object.entries(limits).filter(([name]) => !name.startsWith(prefix)));
+}

@@ -3,9 +3,11 @@ import * as boss from './backlogs/boss.js';
 import * as bull from './backlogs/bull.js';
 import * as channel from './backlogs/channel.js';
 import * as deliveries from './backlogs/deliveries.js';
+import * as jetstream from './backlogs/jetstream.js';
 import * as stream from './backlogs/stream.js';
 import * as table from './backlogs/table.js';
 import { Child } from './child/child.js';
+import { NatsOfBench } from './server/nats.js';
 import { PostgresOfBench } from './server/postgres.js';
 import { RedisOfBench } from './server/redis.js';
 
@@ -13,6 +15,8 @@ import { RedisOfBench } from './server/redis.js';
 const OF_REDIS = { bullmq: bull, 'nest-bullmq': bull, 'nest-redis': channel };
 /** Systems that run on PostgreSQL. @type {Record<string, typeof table | typeof boss | typeof deliveries>} */
 const OF_POSTGRES = { 'pg-loop': table, 'pg-boss': boss, 'ours-postgres': deliveries };
+/** Systems that run on NATS. @type {Record<string, typeof jetstream>} */
+const OF_NATS = { 'nats-client': jetstream, 'ours-nats': jetstream };
 
 /**
  * @typedef {object} Settings
@@ -30,6 +34,8 @@ export class Stage {
   #filled = new Set();
   /** @type {Promise<PostgresOfBench> | undefined} */
   #postgres;
+  /** @type {Promise<NatsOfBench> | undefined} */
+  #nats;
   #names = 0;
 
   /**
@@ -58,8 +64,9 @@ export class Stage {
     return started;
   }
 
-  /** The server that a system runs on. PostgreSQL is started when it is asked for. @param {string} system */
+  /** The server that a system runs on. PostgreSQL and NATS are started when they are asked for. @param {string} system */
   async serverOf(system) {
+    if (system in OF_NATS) return this.nats();
     return system in OF_POSTGRES ? this.postgres() : this.ofRedis;
   }
 
@@ -69,14 +76,25 @@ export class Stage {
     return this.#postgres;
   }
 
+  /** A private server with JetStream, started when it is asked for. */
+  nats() {
+    this.#nats ??= NatsOfBench.start();
+    return this.#nats;
+  }
+
   /** Undefined: no workload has needed it. */
   async postgresVersion() {
     return (await this.#postgres)?.version();
   }
 
+  /** Undefined: no workload has needed it. */
+  async natsVersion() {
+    return (await this.#nats)?.version();
+  }
+
   /** Where the messages of a system lie. @param {string} system @returns {any} */
   backlog(system) {
-    return OF_POSTGRES[system] ?? OF_REDIS[system] ?? stream;
+    return OF_NATS[system] ?? OF_POSTGRES[system] ?? OF_REDIS[system] ?? stream;
   }
 
   /**
@@ -108,6 +126,7 @@ export class Stage {
   async clear() {
     await this.ofRedis.clear();
     await (await this.#postgres)?.clear();
+    await (await this.#nats)?.clear();
     this.#filled.clear();
   }
 
@@ -123,6 +142,7 @@ export class Stage {
     await this.dismiss();
     await this.ofRedis.stop();
     await (await this.#postgres)?.stop();
+    await (await this.#nats)?.stop();
   }
 
   /** @param {string} system */

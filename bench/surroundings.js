@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 const PACKAGES = ['ioredis', 'bullmq', '@nestjs/core', '@nestjs/microservices', '@nestjs/bullmq'];
 const OF_POSTGRES = ['pg', 'pg-boss'];
+const OF_NATS = ['@nats-io/transport-node', '@nats-io/jetstream'];
 
 /**
  * Where, when and with what it was measured.
@@ -15,6 +16,8 @@ const OF_POSTGRES = ['pg', 'pg-boss'];
 export async function surroundings(root, stage) {
   const server = await stage.redis.info('server');
   const postgres = await stage.postgresVersion();
+  const nats = await stage.natsVersion();
+  const packages = [...PACKAGES, ...(postgres ? OF_POSTGRES : []), ...(nats ? OF_NATS : [])];
   const versionOf = (/** @type {string} */ folder) =>
     JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')).version;
   return {
@@ -30,12 +33,8 @@ export async function surroundings(root, stage) {
       node: process.versions.node,
       redis: /^redis_version:(\S+)/m.exec(server)?.[1] ?? 'unknown',
       ...(postgres && { postgresql: postgres }),
-      ...Object.fromEntries(
-        [...PACKAGES, ...(postgres ? OF_POSTGRES : [])].map((name) => [
-          name,
-          versionOf(`node_modules/${name}`),
-        ]),
-      ),
+      ...(nats && { 'nats-server': nats }),
+      ...Object.fromEntries(packages.map((name) => [name, versionOf(`node_modules/${name}`)])),
     },
   };
 }

@@ -1,8 +1,8 @@
 // @ts-check
-import { readFileSync } from 'node:fs';
 import { Pool } from 'pg';
 import { startPostgres } from '../../test/support/postgres-process.js';
 import { childrenOf } from '../../test/support/process-children.js';
+import { cpuOfProcess } from './process-cpu.js';
 
 /**
  * As a server is that must not lose a commit: both are PostgreSQL's own defaults. So are
@@ -15,8 +15,6 @@ const DURABLE = {
   min_wal_size: '512MB',
   max_wal_size: '2GB',
 };
-/** Of the clock in /proc, per second. */
-const TICKS = 100;
 const SCHEMAS = `select nspname as name from pg_namespace
   where nspname !~ '^pg_' and nspname not in ('information_schema', 'public')
   union all select 'public'`;
@@ -38,8 +36,8 @@ export class PostgresOfBench {
   /** CPU time of all processes of the server, also of those that have ended, µs. */
   async cpu() {
     const { pid } = this.server;
-    const ticks = [pid, ...childrenOf(pid)].map((one) => ticksOf(one, one === pid));
-    return (ticks.reduce((sum, value) => sum + value, 0) / TICKS) * 1e6;
+    const own = cpuOfProcess(pid, { withEnded: true });
+    return childrenOf(pid).reduce((sum, child) => sum + cpuOfProcess(child), own);
   }
 
   /** The version of the server. */
@@ -58,18 +56,5 @@ export class PostgresOfBench {
   async stop() {
     await this.client.end();
     await this.server.stop();
-  }
-}
-
-/** Where there is no /proc: NaN. @param {number} pid @param {boolean} withEnded */
-function ticksOf(pid, withEnded) {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-    return [11, 12, ...(withEnded ? [13, 14] : [])].reduce(
-      (sum, at) => sum + Number(fields[at]),
-      0,
-    );
-  } catch {
-    return process.platform === 'linux' ? 0 : NaN;
   }
 }

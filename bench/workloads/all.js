@@ -12,6 +12,9 @@ import hot from './hot.js';
 import idle from './idle.js';
 import latency from './latency.js';
 import memory from './memory.js';
+import natsDrain from './nats/drain.js';
+import natsLatency from './nats/latency.js';
+import natsPublish from './nats/publish.js';
 import ordering from './ordering.js';
 import postgresDrain from './postgres/drain.js';
 import postgresLatency from './postgres/latency.js';
@@ -49,5 +52,8 @@ export const workloads = [
   postgresPublish,
   postgresLatency,
   postgresRelay,
+  natsDrain,
+  natsPublish,
+  natsLatency,
   soak,
 ];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { missed } from '../../bench/limits.js';
+import { missed, without } from '../../bench/limits.js';
 
 describe('the limits of the bench', () => {
   const limits = { fast: { atLeast: 0.8 }, late: { atMost: 2 } };
@@ -14,5 +14,10 @@ describe('the limits of the bench', () => {
       'late is 2.01, and should be at most 2',
     ]);
     expect(missed({ fast: 1 }, limits)).toHaveLength(1);
+  });
+
+  it('are left out by the beginning of their names', () => {
+    const all = { nats_drain: { atLeast: 1 }, drain_nats: { atLeast: 1 } };
+    expect(without(all, 'nats_')).toEqual({ drain_nats: { atLeast: 1 } });
   });
 });
