@@ -8,6 +8,7 @@ import type { Driver, DriverContext, DriverFactory } from '../../lib/ports/drive
 import { EventBus } from '../../lib/core/event-bus.js';
 import { memory } from '../../lib/drivers/memory/memory.driver.js';
 import { ManualClock } from '../../lib/drivers/memory/manual-clock.js';
+import { nats } from '../../lib/drivers/nats/nats.driver.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 // It makes the driver known by its name.
 import '../../lib/runtime/redis.preset.js';
@@ -84,6 +85,16 @@ it.each([
 ] as const)('%j is %s', async (given, mode, filled) => {
   const slots = bind(given);
   expect(slots).toMatchObject({ mode, filled });
+  await slots.close();
+});
+
+it('a source that may lose messages is not durable, although all slots are filled', async () => {
+  const slots = bind({
+    messageSource: nats({ mode: 'core' }),
+    stateStore: { driver: 'memory' },
+    deadLetterQueue: { driver: 'memory' },
+  });
+  expect(slots.mode).toBe('at most once');
   await slots.close();
 });
 

@@ -17,8 +17,9 @@ import { OpenedDrivers, type DriverBinding } from './opened-drivers.js';
  * - `stateless`: there is only a message source.
  * - `stateful`: there is a state store too.
  * - `full durability`: there is a dead letter queue of its own slot as well.
+ * - `at most once`: messages may be lost, although other slots are filled.
  */
-export type SlotMode = 'stateless' | 'stateful' | 'full durability';
+export type SlotMode = 'stateless' | 'stateful' | 'full durability' | 'at most once';
 
 /** The options that name drivers. */
 interface SlotOptions {
@@ -56,7 +57,7 @@ export class BoundSlots {
     this.ownState = state?.driver === this.driver;
     this.workflows = boundWorkflows(this, state?.driver?.workflows);
     this.otherQueue = queue && this.apart(queue);
-    this.mode = !state ? 'stateless' : queue ? 'full durability' : 'stateful';
+    this.mode = modeOf(this.driver, state, queue);
     this.filled = {
       messageSource: source.technology,
       ...(state && { stateStore: state.technology }),
@@ -131,4 +132,10 @@ interface StoreInSlot<Store> {
   /** Undefined: the application made the store. */
   readonly driver?: Driver;
   readonly technology: string;
+}
+
+function modeOf({ source }: Driver, state: unknown, queue: unknown): SlotMode {
+  if (source.capabilities.delivery === 'at-most-once') return 'at most once';
+  if (!state) return 'stateless';
+  return queue ? 'full durability' : 'stateful';
 }
