@@ -157,7 +157,7 @@ it('the statements of the page run, and its grants are those of grantsSql', asyn
   );
   const [grants] = blocks.flatMap(({ text }) => (text.startsWith('grant') ? [text] : []));
   const looks = blocks.filter(({ text }) => text !== grants);
-  expect(looks).toHaveLength(2);
+  expect(looks).toHaveLength(3);
   for (const { text } of looks) await rows(text);
   expect(grants?.trim()).toBe(grantsSql({ role: 'shop' }).trim());
 });

@@ -6,7 +6,7 @@ import { OrderController } from './order.controller.js';
 
 /** The connection of the application. The driver does not close it. */
 export const connecting = connect({
-  servers: process.env.NATS_URL,
+  servers: process.env.NATS_URL ?? 'nats://localhost:4222',
   maxReconnectAttempts: -1,
 });
 
