@@ -2,7 +2,7 @@
  * After an outage owners get this time to return and keep their entries fresh, in milliseconds.
  * During the outage they could not do so, and they may still work on the entries.
  */
-const OWNERS_RETURN = 2500;
+export const OWNERS_RETURN = 2500;
 
 /**
  * Length of an outage whose beginning is not known, in milliseconds: while owners may return,

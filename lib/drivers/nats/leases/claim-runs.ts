@@ -12,15 +12,22 @@ import type { RunRecords } from './run-records.js';
  */
 export type Claim = 'claimed' | 'lost' | 'gone' | 'elsewhere';
 
+export interface ClaimingParts {
+  readonly records: RunRecords;
+  /** The server's clock, in milliseconds since the epoch. */
+  readonly serverTime: () => number | Promise<number>;
+  /** Whether owners may still return after an outage. */
+  readonly ownersReturn: () => boolean;
+}
+
 /**
  * Claims the entry of a lease by its record. A lease that was handed out before keeps its count.
- * @param serverTime the server's clock, in milliseconds since the epoch
+ * `later`: its owner may return after an outage, and has not given it back.
  */
 export async function claimEntry(
-  records: RunRecords,
   lease: NatsLease,
-  serverTime: () => number | Promise<number>,
-): Promise<Claim> {
+  { records, serverTime, ownersReturn }: ClaimingParts,
+): Promise<Claim | 'later'> {
   for (;;) {
     const found = await records.read(lease.key);
     const refused =
@@ -29,6 +36,7 @@ export async function claimEntry(
       if (lease.handedOut && refused !== 'elsewhere') lease.standing = refused;
       return refused;
     }
+    if (!lease.handedOut && !isGivenBack(found) && ownersReturn()) return 'later';
     const runs = runsOf(lease, found);
     const upTo = (lease.newer ?? lease).consumerSequence;
     const record = { runs, by: lease.token, upTo, generation: generationOf(lease) };
@@ -40,6 +48,9 @@ export async function claimEntry(
     return 'claimed';
   }
 }
+
+const isGivenBack = (found: KeptRecord | undefined): boolean =>
+  found?.state === 'released' || found?.state === 'offered';
 
 /** Undefined: the lease may have the entry. */
 function refusalOf(lease: NatsLease, found: KeptRecord): Exclude<Claim, 'claimed'> | undefined {

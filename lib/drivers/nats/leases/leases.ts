@@ -8,6 +8,7 @@ import { claimEntry, type Claim } from './claim-runs.js';
 import { freshMargin, freshUntil } from './fresh.js';
 import type { LeaseReading, NatsLease } from './nats.lease.js';
 import { InProgress } from './in-progress.js';
+import { OwnersReturn } from './owners-return.js';
 import { ownerOf, writeRecord, type Wanted } from './run-fence.js';
 import { RECORDS_LIVE, type RunRecords } from './run-records.js';
 
@@ -31,10 +32,12 @@ export class Leases {
   private readonly problems: ClaimProblems;
   /** What was told to a server before may not have reached it, or the server may have started since. */
   private connectedAt = 0;
+  private readonly owners: OwnersReturn;
 
   constructor(private readonly options: LeasesOptions) {
     this.inProgress = new InProgress(options.connection);
     this.problems = new ClaimProblems(options.events);
+    this.owners = new OwnersReturn(options.connection);
     options.connection.onReconnect(() => (this.connectedAt = systemClock.now()));
   }
 
@@ -59,7 +62,13 @@ export class Leases {
       leases.map(async (lease): Promise<Claim> => {
         try {
           const { records, serverTime } = this.options;
-          const claim = await lease.inTurn(() => claimEntry(records, lease, serverTime));
+          const ownersReturn = () => this.owners.isUnderWay;
+          const parts = { records, serverTime, ownersReturn };
+          const claim = await lease.inTurn(() => claimEntry(lease, parts));
+          if (claim === 'later') {
+            this.owners.putOff(lease);
+            return 'lost';
+          }
           // Its acknowledgement came too late for the server.
           if (claim === 'gone') this.options.connection.live?.publish(lease.ackSubject);
           return claim;
