@@ -1,13 +1,12 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { elapse, pace } from '../support/passing-time.js';
+import { elapse } from '../support/passing-time.js';
 import { until } from '../support/until.js';
+import { Fates, storedNumbers } from './support/fates.js';
 import { PostgresScene } from './support/postgres-scene.js';
 import { SLACK, STREAM } from './support/worker-scene.js';
 
-/** How many messages one publisher hands over at once. */
-const CHUNK = 20;
 /** Longest wait between two tries to connect. */
 const RECONNECT = 2000;
 /** Share of a core that waiting for a server may take. */
@@ -19,68 +18,13 @@ beforeEach(async () => {
 });
 afterEach(() => scene.close());
 
-/** What became of the messages of a publisher that publishes each of them once, by their numbers. */
-class Fates {
-  readonly confirmed = new Map<number, string>();
-  readonly notSent = new Set<number>();
-  readonly unknown = new Set<number>();
-  /** Of errors that say nothing of the fate. */
-  readonly others = new Set<string>();
-  private goesOn = true;
-
-  get count(): number {
-    return this.confirmed.size + this.notSent.size + this.unknown.size;
-  }
-
-  /** Publishes until it is stopped. The numbers are `first`, `first + step`, and so on. */
-  async flow(first: number, step: number): Promise<void> {
-    for (let n = first; this.goesOn;) {
-      const numbers = Array.from({ length: CHUNK }, (_, at) => n + at * step);
-      n += CHUNK * step;
-      const results = await scene.publisher.producer.publishBatch(
-        numbers.map((number) => ({ eventType: 'order', payload: { n: number }, stream: STREAM })),
-      );
-      for (const [at, result] of results.entries()) this.note(numbers[at]!, result);
-      await pace(10);
-    }
-  }
-
-  stop(): void {
-    this.goesOn = false;
-  }
-
-  private note(n: number, result: string | Error): void {
-    if (typeof result === 'string') this.confirmed.set(n, result);
-    else {
-      const { outcome, code } = result as { outcome?: string; code?: string };
-      if (outcome === 'not-sent') this.notSent.add(n);
-      else this.unknown.add(n);
-      if (outcome === undefined) this.others.add(String(code));
-    }
-  }
-}
-
-/** The ids under which each number is stored. */
-async function storedNumbers(): Promise<Map<number, string[]>> {
-  const rows = await scene.sql<{ id: string; fields: string }>(
-    'select id, fields from streams.message order by id',
-  );
-  const stored = new Map<number, string[]>();
-  for (const { id, fields } of rows) {
-    const list = JSON.parse(fields) as string[];
-    const { n } = JSON.parse(list[list.indexOf('payload') + 1]!) as { n: number };
-    stored.set(n, [...(stored.get(n) ?? []), id]);
-  }
-  return stored;
-}
-
 describe('a server that is killed again and again under load', () => {
   it(
     'loses no message that was confirmed, and stores none twice',
     { timeout: 120_000 },
     async () => {
       const workers = [await scene.worker('a'), await scene.worker('b')];
-      const fates = new Fates();
+      const fates = new Fates(scene);
       const publishing = Promise.all([fates.flow(0, 3), fates.flow(1, 3), fates.flow(2, 3)]);
       const open = new Set<string>();
       const resumed: number[] = [];
@@ -100,7 +44,7 @@ describe('a server that is killed again and again under load', () => {
       }
       fates.stop();
       await publishing;
-      const stored = await storedNumbers();
+      const stored = await storedNumbers(scene);
       const ids = [...stored.values()].flat();
       await scene.untilDone(ids, 40_000);
 
@@ -188,7 +132,7 @@ describe('a server that is away', () => {
     const grown = (process.memoryUsage.rss() - before) / 2 ** 20;
     scene.server.thaw();
     const settled = await publishing;
-    const stored = await storedNumbers();
+    const stored = await storedNumbers(scene);
     const refused = settled.filter(({ status }) => status === 'rejected').length;
     console.log(
       `PostgreSQL frozen: 10,000 messages that wait take ${Math.round(grown)} MiB, ${refused} were refused`,
