@@ -78,6 +78,27 @@ describe.each(['floor', 'current'] as const)('settling on NATS (%s)', (version) 
       });
     });
 
+    test('an acknowledgement that the server does not hear is told to the next run by its record', async () => {
+      const proxy = await startProxy(server.url);
+      const behind = new NatsWorld({ ...server, url: proxy.url });
+      const driver = behind.driver();
+      await behind.publish(driver, STREAM, 'a', 'b');
+      const subscription = await behind.subscribe(driver, STREAM, { idleTimeout: 1000 });
+      const leases = await take(subscription, 2);
+      // As a server that stops: it answers, but its durables hear nothing any more.
+      proxy.rewrite = { requests: (text) => text.replaceAll('$JS.ACK.', '$JS.ACX.') };
+      const settlings = leases.map((lease) => ({ lease, settlement: ack }) as const);
+      expect(await driver.source.settle(settlings)).toEqual(['settled', 'settled']);
+      expect((await world.durable(STREAM)).num_ack_pending).toBe(2);
+      proxy.rewrite = {};
+      await until('the server has heard it', async () => {
+        expect(await subscription.pull(2)).toEqual([]);
+        return (await world.durable(STREAM)).num_ack_pending === 0;
+      });
+      await behind.close();
+      await proxy.close();
+    });
+
     test('why entries cannot be claimed is told once, and they come once they can', async () => {
       const errors = world.record('worker-error');
       const driver = world.driver();

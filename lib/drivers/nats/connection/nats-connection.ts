@@ -181,13 +181,15 @@ export class NatsConnection implements Requests {
   /**
    * Sends messages that have no answers, and resolves when the server has all of them: they go over one
    * connection, also the question for it.
+   * @param last the subject of one more message, without a body, which is answered: then all were handled
    * @throws NatsConnectionError, with the outcome `unknown` where that connection broke; and as {@link client}
    */
-  async send(action: string, write: (client: Client) => void): Promise<void> {
+  async send(action: string, write: (client: Client) => void, last?: string): Promise<void> {
     const client = this.live ?? (await this.client(action));
-    return this.answered(action, () => {
+    const { requestTimeout: timeout } = this.#options;
+    await this.answered<unknown>(action, () => {
       write(client);
-      return client.flush();
+      return last === undefined ? client.flush() : client.request(last, undefined, { timeout });
     });
   }
 

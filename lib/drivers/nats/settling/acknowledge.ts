@@ -1,4 +1,5 @@
 import { systemClock } from '../../../core/clock.js';
+import { grouped } from '../../../core/collections/grouped.js';
 import { NatsReplyError } from '../errors/nats-reply.error.js';
 import type { NatsLease } from '../leases/nats.lease.js';
 import type { Outcome, SettlingParts } from './settling-parts.js';
@@ -10,7 +11,7 @@ type Problems = Map<NatsLease, Error>;
 
 /**
  * Acknowledges entries whose work is done, also those that another consumer has now: one message to the
- * server for each, and one answer for those that need no record, one for those that do.
+ * server for each, and one answer for those of one stream that need no record, one for all that do.
  */
 export async function acknowledge(
   leases: readonly NatsLease[],
@@ -27,7 +28,9 @@ export async function acknowledge(
   }
   const problems: Problems = new Map();
   await Promise.all([
-    plain.length > 0 && send(plain, parts, problems),
+    ...[...grouped(plain, ({ reading }) => reading).values()].map((same) =>
+      confirm(same, parts, problems),
+    ),
     noted.length > 0 && noteAndSend(noted, parts, problems),
   ]);
   return leases.map((lease): Outcome => {
@@ -37,17 +40,28 @@ export async function acknowledge(
   });
 }
 
-/** Nothing may come between these messages and the question whether the server has them. */
-async function send(
+/**
+ * Acknowledges entries of one durable, which handles them in their order and answers the last one. A server
+ * that stops still answers other questions when it hears no acknowledgements any more.
+ */
+async function confirm(
   leases: readonly NatsLease[],
-  { connection }: SettlingParts,
+  parts: SettlingParts,
   problems: Problems,
 ): Promise<void> {
+  const { connection } = parts;
+  const last = leases.at(-1)!;
   try {
-    await connection.send(ACTION, (client) => {
-      for (const { ackSubject } of leases) client.publish(ackSubject);
-    });
+    await connection.send(
+      ACTION,
+      (client) => {
+        for (const lease of leases) if (lease !== last) client.publish(lease.ackSubject);
+      },
+      last.ackSubject,
+    );
   } catch (error) {
+    // The durable is gone, or has no leader, or is another one. The record tells the next run.
+    if (connection.live) return noteAndSend(leases, parts, problems);
     for (const lease of leases) problems.set(lease, error as Error);
   }
 }
@@ -69,7 +83,14 @@ async function noteAndSend(
     }),
   );
   const done = leases.filter((lease) => !problems.has(lease));
-  if (done.length > 0) await send(done, parts, problems);
+  if (done.length === 0) return;
+  try {
+    await parts.connection.send(ACTION, (client) => {
+      for (const { ackSubject } of done) client.publish(ackSubject);
+    });
+  } catch (error) {
+    for (const lease of done) problems.set(lease, error as Error);
+  }
 }
 
 function noteOne(lease: NatsLease, { records }: SettlingParts): Promise<void> {
