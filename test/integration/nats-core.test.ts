@@ -94,6 +94,15 @@ describe('core NATS', needsNats(), () => {
     });
   });
 
+  it('a stream whose name is a pattern of NATS is warned of once', async () => {
+    const { events, stream, subscribe } = await connected(server);
+    const codes: string[] = [];
+    events.on('warning', ({ code }) => codes.push(code));
+    await subscribe({ streams: [`${stream}.>`, stream] });
+    await subscribe({ streams: [`${stream}.>`] });
+    expect(codes).toEqual(['NATS_WILDCARD']);
+  });
+
   it('a message whose headers the client refuses has its body alone, and hides no others', async () => {
     const { publish, stream, subscribe } = await connected(server);
     const subscription = await subscribe();

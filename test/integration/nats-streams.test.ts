@@ -111,6 +111,21 @@ describe.each(['floor', 'current'] as const)('streams of NATS (%s)', (version) =
       expect(warnings.map(({ code }) => code)).toEqual(['NATS_FOREIGN_STREAM']);
     });
 
+    test('a stream whose name is a pattern of NATS is warned of once', async () => {
+      const warnings = world.record('warning');
+      const driver = world.driver();
+      for (const consumer of ['one', 'two']) {
+        await world.subscribe(driver, stream, {
+          consumer,
+          streams: [`${stream}.>`, `${stream}.*.new`, `${stream}*`, `>${stream}`],
+        });
+      }
+      expect(warnings.map(({ code }) => code)).toEqual(['NATS_WILDCARD', 'NATS_WILDCARD']);
+      expect(warnings[0]!.message).toContain(`"${stream}.>"`);
+      expect(warnings[0]!.message).toContain(`Write the pattern "${stream}.*"`);
+      expect(warnings[1]!.message).toContain(`"${stream}.*.new"`);
+    });
+
     test('a stream of this driver that was restored under another name is used', async () => {
       await world.publish(world.driver(), stream, 'a');
       const { config } = await info();

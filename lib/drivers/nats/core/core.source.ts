@@ -6,6 +6,7 @@ import type { SubscribeOptions, Subscription } from '../../../ports/subscription
 import type { NatsConnection } from '../connection/nats-connection.js';
 import { typedError } from '../errors/typed-error.js';
 import type { Names } from '../names/names.js';
+import { WildcardWarning } from '../names/wildcard-warning.js';
 import type { BufferLimits } from './core-buffer.js';
 import { CORE_CAPABILITIES } from './core.capabilities.js';
 import { refuseStartId } from './core-ids.js';
@@ -27,11 +28,13 @@ export interface CoreSourceParts {
 export class CoreSource implements MessageSource {
   readonly capabilities = CORE_CAPABILITIES;
   private readonly publishing: CorePublishing;
+  private readonly wildcards: WildcardWarning;
   private readonly subscriptions = new Set<CoreSubscription>();
   private closed: Promise<void> | undefined;
 
   constructor(private readonly parts: CoreSourceParts) {
     this.publishing = new CorePublishing(parts.connection, parts.names);
+    this.wildcards = new WildcardWarning(parts.events);
   }
 
   publish(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {
@@ -40,6 +43,7 @@ export class CoreSource implements MessageSource {
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
     refuseStartId(options.startId);
+    this.wildcards.look(options.streams);
     const subscription = new CoreSubscription(options, {
       ...this.parts,
       onClosed: (closed) => this.subscriptions.delete(closed),
