@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Drainer, NatsWorld } from '../support/nats-world.js';
+import { type Drainer, NatsWorld } from '../support/nats-world.js';
 import { needsNats, testNats, type TestNats } from '../support/nats.js';
 import { pace } from '../support/passing-time.js';
 import { until } from '../support/until.js';
@@ -25,7 +25,7 @@ describe('reading from NATS while its server is killed', needsNats(...VERSIONS),
       const drainers: Drainer[] = [];
       for (const consumer of ['a', 'b']) {
         const own = world.driver();
-        drainers.push(new Drainer(own, await world.subscribe(own, 'orders', { consumer })));
+        drainers.push(world.drainer(own, await world.subscribe(own, 'orders', { consumer })));
       }
       const seen = () => new Set(drainers.flatMap((one) => [...one.seen.keys()]));
       const published = new Set<string>();

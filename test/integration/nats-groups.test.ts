@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Lease } from '../../lib/core/lease.js';
+import type { NatsLease } from '../../lib/drivers/nats/leases/nats.lease.js';
 import type { Driver } from '../../lib/ports/driver.js';
 import type { Subscription } from '../../lib/ports/subscription.js';
 import { ack } from '../../lib/core/settlement.js';
-import { Drainer, NatsWorld } from '../support/nats-world.js';
+import { NatsWorld } from '../support/nats-world.js';
 import { needsNats, testNats, type TestNats } from '../support/nats.js';
 import { elapse, quiet } from '../support/passing-time.js';
 import { until } from '../support/until.js';
@@ -81,16 +82,50 @@ describe('groups of NATS', needsNats(), () => {
     expect(unreadable).toEqual([]);
   });
 
+  test('a shorter idleTimeout is announced to consumers that read, and holds for them from then on', async () => {
+    const ids = await world.publish(driver, stream, 'a', 'b');
+    const old = await world.subscribe(driver, stream, { idleTimeout: 30_000, consumer: 'old' });
+    const [lease] = await old.pull(1);
+    expect(lease!.id).toBe(ids[0]);
+    const other = world.driver();
+    const fresh = await world.subscribe(other, stream, { idleTimeout: 2000, consumer: 'new' });
+    const durable = await world.durable(stream);
+    expect(durable.config).toMatchObject({
+      ack_wait: 30_000 * NANOSECONDS,
+      metadata: { 'nestjs-redis-streams-ack-wait': expect.stringMatching(/^2000@/) },
+    });
+    expect((lease as NatsLease).reading.ackWait).toBe(30_000);
+    await world.publish(driver, stream, 'c');
+    await old.pull(1);
+    await until('the old one knows', () => (lease as NatsLease).reading.ackWait === 2000);
+    expect((lease as NatsLease).freshUntil).toBeLessThan(performance.now() + 2000);
+    // Later all have had time to look.
+    const metadata = {
+      ...(durable.config['metadata'] as object),
+      'nestjs-redis-streams-ack-wait': '2000@2020-01-01T00:00:00Z',
+    };
+    const config = { ...durable.config, metadata };
+    const request = { stream_name: stream, config, action: 'update' };
+    await world.api(`CONSUMER.CREATE.${stream}.g.${stream}`, request);
+    const drainer = world.drainer(other, fresh);
+    await world.publish(driver, stream, 'd');
+    await until('it is lowered', async () => {
+      return (await world.durable(stream)).config['ack_wait'] === 2000 * NANOSECONDS;
+    });
+    await drainer.stop();
+  });
+
   test('two versions side by side with another idleTimeout do not change it back and forth', async () => {
-    await world.publish(driver, stream, 'a');
-    const old = await world.subscribe(driver, stream, { idleTimeout: 5000, consumer: 'old' });
+    await world.publish(driver, stream, 'a', 'b');
+    const old = await world.subscribe(driver, stream, { idleTimeout: 2000, consumer: 'old' });
+    await old.pull(1);
     const fresh = await world.subscribe(world.driver(), stream, {
-      ...{ idleTimeout: 2000, consumer: 'new' },
+      ...{ idleTimeout: 5000, consumer: 'new' },
     });
     const changes = world.watch('CONSUMER.CREATE.>');
     for (let round = 0; round < 3; round++) await Promise.all([old.pull(1), fresh.pull(1)]);
     await quiet(500);
-    expect((await world.durable(stream)).config).toMatchObject({ ack_wait: 2000 * NANOSECONDS });
+    expect((await world.durable(stream)).config).toMatchObject({ ack_wait: 5000 * NANOSECONDS });
     expect(changes.count).toBe(0);
   });
 
@@ -99,7 +134,7 @@ describe('groups of NATS', needsNats(), () => {
     const drainers = await Promise.all(
       ['a', 'b'].map(async (consumer) => {
         const own = world.driver();
-        return new Drainer(own, await world.subscribe(own, stream, { consumer }));
+        return world.drainer(own, await world.subscribe(own, stream, { consumer }));
       }),
     );
     const published = await load(MANY, () => world.api(`CONSUMER.DELETE.${stream}.g`));
@@ -114,7 +149,7 @@ describe('groups of NATS', needsNats(), () => {
 
   test('a durable that others delete is made again behind what was noted', async () => {
     const subscription = await world.subscribe(driver, stream, { reclaimInterval: 50 });
-    const drainer = new Drainer(driver, subscription);
+    const drainer = world.drainer(driver, subscription);
     const values = Array.from({ length: 20 }, (_, at) => `v${at}`);
     const ids = await world.publish(driver, stream, ...values);
     await until('all were handled', () => drainer.seen.size === 20);
@@ -140,7 +175,7 @@ describe('groups of NATS', needsNats(), () => {
   test('a stream that others delete under load is made again: what is published then is handled', async () => {
     const recreated = world.record('group-recreated');
     const lost = world.record('data-loss-suspected');
-    const drainer = new Drainer(driver, await world.subscribe(driver, stream));
+    const drainer = world.drainer(driver, await world.subscribe(driver, stream));
     const [before] = await world.publish(driver, stream, 'first');
     await until('the first', () => drainer.seen.has('first'));
     const published = await load(MANY, () => world.api(`STREAM.DELETE.${stream}`));
@@ -191,9 +226,12 @@ describe('groups of NATS', needsNats(), () => {
       await send(0, 5);
       const subscription = await world.subscribe(driver, stream);
       const held = await take(subscription, 5);
-      await world.api(`STREAM.DELETE.${stream}`);
       await elapse(100);
-      await world.api(`STREAM.CREATE.${stream}`, foreign());
+      // The server answers one after the other: the consumer does not make the stream in between.
+      await Promise.all([
+        world.api(`STREAM.DELETE.${stream}`),
+        world.api(`STREAM.CREATE.${stream}`, foreign()),
+      ]);
       await send(10, 15);
       const again = await take(subscription, 5);
       expect(payloads(again)).toEqual(['m10', 'm11', 'm12', 'm13', 'm14']);
@@ -209,7 +247,7 @@ describe('groups of NATS', needsNats(), () => {
       const lost = world.record('data-loss-suspected');
       await world.api(`STREAM.CREATE.${stream}`, foreign());
       await send(0, 20);
-      const drainer = new Drainer(driver, await world.subscribe(driver, stream));
+      const drainer = world.drainer(driver, await world.subscribe(driver, stream));
       const noted = async (): Promise<unknown> => {
         const { message } = await world.api<{ message: { data: string } }>(
           'STREAM.MSG.GET.KV_streams-groups',
@@ -236,7 +274,7 @@ describe('groups of NATS', needsNats(), () => {
   test("a running consumer that began at '$' misses nothing after the server has lost everything", async () => {
     const recreated = world.record('group-recreated');
     await world.publish(driver, stream, 'skipped');
-    const drainer = new Drainer(driver, await world.subscribe(driver, stream, { startId: '$' }));
+    const drainer = world.drainer(driver, await world.subscribe(driver, stream, { startId: '$' }));
     await world.publish(driver, stream, 'a');
     await until('it came', () => drainer.seen.has('a'));
     await elapse(100);
@@ -256,7 +294,7 @@ describe('groups of NATS', needsNats(), () => {
 
   test('records of groups that others delete are written again', async () => {
     await world.publish(driver, stream, 'a');
-    const drainer = new Drainer(driver, await world.subscribe(driver, stream));
+    const drainer = world.drainer(driver, await world.subscribe(driver, stream));
     await until('it came', () => drainer.seen.has('a'));
     await world.api('STREAM.PURGE.KV_streams-groups');
     const [, last] = await world.publish(driver, stream, 'b', 'c');

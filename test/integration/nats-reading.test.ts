@@ -4,7 +4,7 @@ import { recordFor } from '../../lib/testing/world/source-world.js';
 import type { Lease } from '../../lib/core/lease.js';
 import type { Driver } from '../../lib/ports/driver.js';
 import { publishBytes } from '../support/nats-bytes.js';
-import { Drainer, NatsWorld } from '../support/nats-world.js';
+import { NatsWorld } from '../support/nats-world.js';
 import { needsNats, testNats, type TestNats } from '../support/nats.js';
 import { elapse, quiet } from '../support/passing-time.js';
 import { until } from '../support/until.js';
@@ -29,7 +29,7 @@ describe('reading from NATS', needsNats(), () => {
   test('while nothing comes, each stream costs one pull request for each blockTimeout, and no other', async () => {
     const streams = Array.from({ length: 5 }, (_, at) => `${stream}-${at}`);
     const options = { streams, blockTimeout: 500, idleTimeout: 30_000, reclaimInterval: 100 };
-    const drainer = new Drainer(driver, await world.subscribe(driver, stream, options));
+    const drainer = world.drainer(driver, await world.subscribe(driver, stream, options));
     // The looks of the beginning.
     await elapse(700);
     const pulls = world.watch('CONSUMER.MSG.NEXT.>');
@@ -58,7 +58,7 @@ describe('reading from NATS', needsNats(), () => {
     await until('some wait here', async () => (await pending()) > taken.length);
     const peer = world.driver();
     const peers = await world.subscribe(peer, stream, { ...options, consumer: 'peer' });
-    const drainer = new Drainer(peer, peers);
+    const drainer = world.drainer(peer, peers);
     const held = new Set(taken.map((lease) => lease.fields![3]!));
     const extending = setInterval(() => void subscription.extend(taken), 50);
     await until('the peer has the others', () => drainer.seen.size >= 6 - held.size);
@@ -104,7 +104,7 @@ describe('reading from NATS', needsNats(), () => {
 
   test('a request that the server has lost is noticed', async () => {
     const subscription = await world.subscribe(driver, stream, { blockTimeout: 300 });
-    const drainer = new Drainer(driver, subscription);
+    const drainer = world.drainer(driver, subscription);
     await until('it waits', async () => (await world.durable(stream)).num_waiting > 0);
     // The server forgets all requests, and does not say so.
     await server.server.restart();
@@ -195,7 +195,7 @@ describe('reading from NATS', needsNats(), () => {
       };
       await world.api(`CONSUMER.CREATE.${stream}.g.${stream}`, limited);
       const errors = world.record('worker-error');
-      const drainer = new Drainer(driver, await world.subscribe(driver, stream));
+      const drainer = world.drainer(driver, await world.subscribe(driver, stream));
       const values = Array.from({ length: 20 }, (_, at) => String(at));
       await world.publish(driver, stream, ...values);
       await until('all came', () => drainer.seen.size === 20);

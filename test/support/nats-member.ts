@@ -181,6 +181,7 @@ function whereTimePasses(bucket: Bucket, outlet: Outlet): Pick<Bucket, 'get' | '
 function readingOf(client: Client): LeaseReading {
   return {
     ...{ stream: STREAM, jsStream: STREAM, durable: DURABLE, ackWait: ACK_WAIT, generation: 1 },
+    knownUntil: Infinity,
     recordPrefix: `${STREAM}.${DURABLE}`,
     async get(seq) {
       const found = await api(client, `STREAM.MSG.GET.${STREAM}`, { seq }).catch(() => undefined);

@@ -8,6 +8,7 @@ import type { SubscribeOptions, Subscription } from '../../lib/ports/subscriptio
 import { ack } from '../../lib/core/settlement.js';
 import { api } from './nats-member.js';
 import type { TestNats } from './nats.js';
+import { pace } from './passing-time.js';
 
 /** What JetStream answers for a durable, as far as tests look at it. */
 export interface SeenDurable {
@@ -85,6 +86,13 @@ export class NatsWorld {
     return this.api(`CONSUMER.INFO.${stream}.${group}`);
   }
 
+  /** A consumer that is stopped with this world, where its test has not done it. */
+  drainer(driver: Driver, subscription: Subscription): Drainer {
+    const made = new Drainer(driver, subscription);
+    this.watching.push(() => made.end());
+    return made;
+  }
+
   async close(): Promise<void> {
     for (const end of this.watching) end();
     for (const subscription of this.subscriptions) await subscription.close();
@@ -106,6 +114,11 @@ export class Drainer {
     this.loop = this.run();
   }
 
+  /** It takes nothing more. */
+  end(): void {
+    this.stopping = true;
+  }
+
   /** Payloads that came more than once. */
   get repeated(): number {
     return [...this.seen.values()].filter((times) => times > 1).length;
@@ -118,7 +131,11 @@ export class Drainer {
   }
 
   private async run(): Promise<void> {
-    while (!this.stopping) await this.settle(await this.subscription.pull(50));
+    while (!this.stopping) {
+      await this.settle(await this.subscription.pull(50));
+      // A closed subscription answers at once: a test that failed would go on for ever.
+      await pace(0);
+    }
   }
 
   private async settle(leases: readonly Lease[]): Promise<void> {
@@ -137,6 +154,7 @@ export class Drainer {
         left.map((lease) => ({ lease, settlement: ack })),
       );
       left = left.filter((_, at) => outcomes[at] instanceof Error);
+      if (left.length > 0) await pace(20);
     }
   }
 
@@ -147,6 +165,7 @@ export class Drainer {
         return await this.subscription.begin(lease);
       } catch {
         if (this.stopping) return 'lost';
+        await pace(20);
       }
     }
   }

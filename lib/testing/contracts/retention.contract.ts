@@ -4,6 +4,7 @@ import { declareSuite, type TestRunner } from '../running/runner.js';
 import type { DriverHarness, DriverSetup } from '../world/driver-harness.js';
 import { ack } from '../../core/settlement.js';
 import type { Lease } from '../../core/lease.js';
+import type { SubscribeOptions } from '../../ports/subscription.js';
 import type { Retention, Trimmed, TrimOrder } from '../../ports/retention.js';
 import type { Reader } from '../world/reader.js';
 import { IDLE, SourceWorld } from '../world/source-world.js';
@@ -56,8 +57,12 @@ export function retentionContract(runner: TestRunner, name: string, setup: Drive
     }
 
     /** A group that has settled the first entries. */
-    async function settled(group: string, count: number): Promise<Reader> {
-      const reader = await world.reader('A', { group });
+    async function settled(
+      group: string,
+      count: number,
+      options: Partial<SubscribeOptions> = {},
+    ): Promise<Reader> {
+      const reader = await world.reader('A', { group, ...options });
       if (count > 0) await settle(reader, await reader.take(count));
       return reader;
     }
@@ -113,7 +118,7 @@ export function retentionContract(runner: TestRunner, name: string, setup: Drive
       test('keeps what is pending to any consumer', async () => {
         await world.publish(...MANY);
         const { leases } = await world.abandon('dead', 10, { group: 'one', idleTimeout: IDLE });
-        await settled('one', 50);
+        await settled('one', 50, { idleTimeout: IDLE });
         // What has been settled behind it may go or stay: not every server can tell.
         expect(await trim('deleteWhenSettled')).toMatchObject({ lost: 0, groups: [] });
         expect(await left()).toBeGreaterThanOrEqual(10);

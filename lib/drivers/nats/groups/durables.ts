@@ -1,16 +1,17 @@
-import { systemClock } from '../../../core/clock.js';
 import type { DriverParts } from '../connection/driver-parts.js';
 import { NatsStreamSettingsError } from '../errors/stream-settings.error.js';
 import { API_ERRORS, isReply, NatsReplyError } from '../errors/nats-reply.error.js';
 import { OURS, otherSettings } from '../streams/stream-settings.js';
-
-const NANOSECONDS = 1_000_000;
-/** Most pull requests that wait at one durable: about one for each consumer and stream. */
-const MOST_WAITING = 10_000;
-/** The key of the metadata that says which record of the group the durable was made by. */
-const EPOCH = 'nestjs-redis-streams-epoch';
-/** The key of the metadata that says when the durable was made, in microseconds since the epoch. */
-const MADE = 'nestjs-redis-streams-made';
+import {
+  announcedOf,
+  changedSettings,
+  configOf,
+  EPOCH,
+  loweredConfig,
+  MADE,
+  NANOSECONDS,
+  settingsOf,
+} from './durable-settings.js';
 
 /** Settings of a durable consumer, by the names of JetStream. Times are in nanoseconds. */
 export interface DurableConfig {
@@ -38,6 +39,10 @@ export interface DurableInfo {
   readonly ack_floor: Place;
   readonly num_ack_pending: number;
   readonly num_pending: number;
+  /** Pull requests that wait for messages. */
+  readonly num_waiting: number;
+  /** When the server answered. */
+  readonly ts?: string;
 }
 
 /** Where a durable is. */
@@ -54,6 +59,8 @@ export interface NewDurable extends DurableName {
   /** The sequence behind which it begins. */
   readonly behind: number;
   readonly epoch: number;
+  /** In microseconds since the epoch, and higher than that of each durable of the group before. */
+  readonly generation: number;
   /** Time after which the server hands out again what was not settled, in milliseconds. */
   readonly ackWait: number;
 }
@@ -84,14 +91,15 @@ export class Durables {
 
   /**
    * Changes the settings of a durable that are not as they are wanted. Where it begins is not one of
-   * them. Returns its state.
+   * them. A shorter `ackWait` holds at once where nobody reads: consumers that read count their entries
+   * as theirs for the longer time until they are told. Returns its state.
    * @throws NatsStreamSettingsError where the server cannot change a setting
    */
   async reconcile(
     info: DurableInfo,
     wanted: Pick<NewDurable, 'jsStream' | 'durable' | 'subject' | 'ackWait'>,
   ): Promise<DurableInfo | Absent> {
-    const settings = settingsOf(wanted);
+    const settings = changedSettings(info, wanted);
     const others = otherSettings(info.config, settings);
     if (others.length === 0) return info;
     try {
@@ -101,6 +109,17 @@ export class Durables {
       if (!(error instanceof NatsReplyError)) throw error;
       throw new NatsStreamSettingsError(`${wanted.jsStream} > ${wanted.durable}`, others, error);
     }
+  }
+
+  /** Lowers `ack_wait` where all consumers were told for long enough. Returns the state. */
+  async lower(
+    durable: DurableName & { readonly subject: string },
+    info: DurableInfo,
+  ): Promise<DurableInfo> {
+    const config = loweredConfig(info);
+    if (!config) return info;
+    const lowered = await this.unlessAbsent(() => this.send(durable, config, 'update'));
+    return typeof lowered === 'object' ? lowered : info;
   }
 
   /** Returns false where there was no such durable. */
@@ -157,30 +176,6 @@ export class Durables {
 /** JetStream: "consumer already exists", with other settings. */
 const EXISTS = 10148;
 
-/** What a durable is made with and never changed to. */
-const configOf = ({ durable, group, behind, epoch }: NewDurable): DurableConfig => ({
-  durable_name: durable,
-  name: durable,
-  ...(behind > 0
-    ? { deliver_policy: 'by_start_sequence', opt_start_seq: behind + 1 }
-    : { deliver_policy: 'all' }),
-  replay_policy: 'instant',
-  max_waiting: MOST_WAITING,
-  num_replicas: 0,
-  metadata: {
-    ...{ [OURS]: group, [EPOCH]: String(epoch) },
-    [MADE]: String(Math.round(systemClock.wallTime() * 1000)),
-  },
-});
-
-const settingsOf = ({ subject, ackWait }: Pick<NewDurable, 'subject' | 'ackWait'>) => ({
-  ack_policy: 'explicit',
-  ack_wait: ackWait * NANOSECONDS,
-  max_deliver: -1,
-  max_ack_pending: -1,
-  filter_subject: subject,
-});
-
 /** The group of a durable: by its metadata, or by its name where another program has made it. */
 export const groupOf = ({ name, config }: DurableInfo): string => config.metadata?.[OURS] ?? name;
 
@@ -197,8 +192,9 @@ export function epochOf({ config }: DurableInfo): number | undefined {
 export const generationOf = ({ config }: Pick<DurableInfo, 'config'>): number =>
   Number(config.metadata?.[MADE] ?? 0);
 
-/** In milliseconds. */
-export const ackWaitOf = ({ config }: DurableInfo): number => (config.ack_wait ?? 0) / NANOSECONDS;
+/** The time after which an entry may go to another consumer, now or soon, in milliseconds. */
+export const ackWaitOf = (info: Pick<DurableInfo, 'config'>): number =>
+  Math.min((info.config.ack_wait ?? 0) / NANOSECONDS, announcedOf(info)?.ackWait ?? Infinity);
 
 /**
  * The sequence up to which a group has settled everything, and what it skipped at its beginning. 0:

@@ -1,3 +1,4 @@
+import { systemClock } from '../../../core/clock.js';
 import { Bucket } from '../buckets/bucket.js';
 import type { DriverParts } from '../connection/driver-parts.js';
 
@@ -7,6 +8,8 @@ export interface GroupRecord {
   readonly startId: number;
   /** The sequence up to which the group had settled everything, when that was noted last. */
   readonly settledUpTo?: number;
+  /** That of the durable that was made last, or is being made: see `generationOf`. */
+  readonly generation?: number;
   /** Rises whenever the group is created, moved or deleted. */
   readonly epoch: number;
   /** When the stream was made whose sequences these are, in milliseconds since the epoch. */
@@ -14,6 +17,10 @@ export interface GroupRecord {
   /** The group was deleted on purpose: no consumer creates it again. */
   readonly deleted?: true;
 }
+
+/** The generation of a durable that is made now: higher than that of each one before. */
+export const nextGeneration = (before?: GroupRecord): number =>
+  Math.max(Math.round(systemClock.wallTime() * 1000), (before?.generation ?? 0) + 1);
 
 export interface KeptGroup extends GroupRecord {
   readonly revision: number;
@@ -43,8 +50,8 @@ export class GroupRecords {
     record: GroupRecord,
     before: KeptGroup | undefined,
   ): Promise<boolean> {
-    const { startId, settledUpTo, epoch, streamMade, deleted } = record;
-    const body = JSON.stringify({ startId, settledUpTo, epoch, streamMade, deleted });
+    const { startId, settledUpTo, epoch, streamMade, generation, deleted } = record;
+    const body = JSON.stringify({ startId, settledUpTo, epoch, streamMade, generation, deleted });
     const written = await this.bucket.put(
       'noting what is known of a group',
       this.key(stream, group),

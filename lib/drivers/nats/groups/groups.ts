@@ -5,12 +5,18 @@ import { isSameStream, type JsStream, type StreamInfo } from '../streams/js-stre
 import type { Streams } from '../streams/streams.js';
 import {
   epochOf,
+  generationOf,
   settledUpToOf,
   type DurableInfo,
   type Durables,
   type NewDurable,
 } from './durables.js';
-import type { GroupRecord, GroupRecords, KeptGroup } from './group-records.js';
+import {
+  nextGeneration,
+  type GroupRecord,
+  type GroupRecords,
+  type KeptGroup,
+} from './group-records.js';
 
 /** The group that a consumer wants to read. */
 export interface WantedGroup {
@@ -120,15 +126,19 @@ export class Groups {
   ): Promise<{ readonly record: GroupRecord; readonly beginning: Beginning } | undefined> {
     const { records, streams } = this.parts;
     const before = record.settledUpTo ?? record.startId;
-    const { streamMade = js.created } = record;
-    if (isSameStream(streamMade, js.created)) {
-      const info = await streams.info(js);
-      return info && { record, beginning: { behind: Math.min(before, info.state.last_seq) } };
-    }
-    const { epoch } = record;
-    const again: GroupRecord = { startId: 0, epoch, streamMade: js.created };
+    const { epoch, streamMade = js.created } = record;
+    const isSame = isSameStream(streamMade, js.created);
+    const info = await streams.info(js);
+    if (!info) return undefined;
+    const beginning = isSame
+      ? { behind: Math.min(before, info.state.last_seq) }
+      : { behind: 0, lostUpTo: before };
+    const again: GroupRecord = {
+      ...(isSame ? record : { startId: 0, epoch }),
+      ...{ streamMade: js.created, generation: nextGeneration(record) },
+    };
     const written = await records.write(js.stream, group, again, record);
-    return written ? { record: again, beginning: { behind: 0, lostUpTo: before } } : undefined;
+    return written ? { record: again, beginning } : undefined;
   }
 
   /** Notes how far the group has come, so that a durable that is made again begins there. */
@@ -140,7 +150,8 @@ export class Groups {
     if (epoch === undefined) return;
     if (!kept) {
       // Somebody has deleted the records of groups.
-      const record = { startId: settledUpTo, epoch, streamMade: created };
+      const generation = generationOf(info);
+      const record = { startId: settledUpTo, epoch, streamMade: created, generation };
       await records.write(stream, group, record, undefined);
       return;
     }
@@ -183,10 +194,13 @@ export class Groups {
     const resumed = kept ? await this.resume(js, group, kept) : await this.begin(js, wanted);
     if (!resumed) return undefined;
     const { record, beginning } = resumed;
-    const { epoch } = record;
+    const { epoch, generation = nextGeneration() } = record;
     const { behind } = beginning;
     const located = locate(js, group);
-    const info = await durables.create({ ...located, group, behind, epoch, ackWait });
+    const info = await durables.create({
+      ...located,
+      ...{ group, behind, epoch, generation, ackWait },
+    });
     if (info === 'no-stream') this.parts.streams.forget(stream);
     if (typeof info !== 'object') return undefined;
     // It was deleted on purpose before this one was made.
@@ -203,7 +217,10 @@ export class Groups {
   ): Promise<{ readonly record: GroupRecord; readonly beginning: Beginning } | undefined> {
     const position = before ? goingOn(before, js) : await this.positionOf(js, startId);
     if (position === undefined) return undefined;
-    const record: GroupRecord = { startId: position, epoch: 1, streamMade: js.created };
+    const record: GroupRecord = {
+      ...{ startId: position, epoch: 1, streamMade: js.created },
+      generation: nextGeneration(),
+    };
     const written = await this.parts.records.write(js.stream, group, record, undefined);
     return written ? { record, beginning: { behind: position } } : undefined;
   }

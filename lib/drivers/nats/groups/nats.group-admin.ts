@@ -12,7 +12,7 @@ import type { JsStream } from '../streams/js-stream.js';
 import { describeStream } from './describe-stream.js';
 import { ackWaitOf, settledUpToOf, type DurableInfo } from './durables.js';
 import { locate, type Groups } from './groups.js';
-import type { KeptGroup } from './group-records.js';
+import { nextGeneration, type KeptGroup } from './group-records.js';
 import { redrivenDurable } from './redriven-durable.js';
 
 /** Streams that are described at a time. */
@@ -46,10 +46,12 @@ export class NatsGroupAdmin implements GroupAdmin {
       // A group whose durable is gone is still there: it goes on where it was.
       if (before && !before.deleted) return (await this.repair(js, group, before)) && false;
       const epoch = (before?.epoch ?? 0) + 1;
-      const record = { startId: position, epoch, streamMade: js.created };
+      const generation = nextGeneration(before);
+      const record = { startId: position, epoch, streamMade: js.created, generation };
       // Another call creates it at this moment.
       if (!(await records.write(stream, group, record, before))) return false;
-      await groups.replace(js, { group, behind: position, epoch, ackWait: ACK_WAIT });
+      const made = { group, behind: position, epoch, generation, ackWait: ACK_WAIT };
+      await groups.replace(js, made);
       return true;
     });
   }
@@ -65,7 +67,7 @@ export class NatsGroupAdmin implements GroupAdmin {
       const isThere = typeof found === 'object';
       if (before?.deleted || (!before && !isThere)) return false;
       const epoch = (before?.epoch ?? 0) + 1;
-      const mark = { startId: 0, epoch, deleted: true } as const;
+      const mark = { ...before, startId: 0, epoch, deleted: true } as const;
       if (!(await records.write(stream, group, mark, before))) return undefined;
       if (located) await durables.delete(located);
       await durables.delete(redrivenDurable(names, redriven, stream, group));
@@ -98,11 +100,12 @@ export class NatsGroupAdmin implements GroupAdmin {
       refuseMissing(stream, group, before, info);
       if (info) refusePending(stream, group, info, position);
       const epoch = (before?.epoch ?? 0) + 1;
-      const record = { startId: position, epoch, streamMade: js.created };
+      const generation = nextGeneration(before);
+      const record = { startId: position, epoch, streamMade: js.created, generation };
       if (!(await records.write(stream, group, record, before))) return undefined;
       if (info) await durables.delete(locate(js, group));
       const ackWait = info ? ackWaitOf(info) : ACK_WAIT;
-      await groups.replace(js, { group, behind: position, epoch, ackWait });
+      await groups.replace(js, { group, behind: position, epoch, generation, ackWait });
       return true;
     });
   }
@@ -113,8 +116,8 @@ export class NatsGroupAdmin implements GroupAdmin {
     const resumed = await groups.resume(js, group, before);
     if (!resumed) return undefined;
     const { behind } = resumed.beginning;
-    const { epoch } = resumed.record;
-    await groups.replace(js, { group, behind, epoch, ackWait: ACK_WAIT });
+    const { epoch, generation = nextGeneration() } = resumed.record;
+    await groups.replace(js, { group, behind, epoch, generation, ackWait: ACK_WAIT });
     return true;
   }
 

@@ -48,7 +48,8 @@ export class Leases {
 
   /** Whether the last delivery of the entry surely keeps it from others. */
   lasts({ reading, freshUntil: until, generation }: NatsLease, now = systemClock.now()): boolean {
-    if (now >= until || generation !== reading.generation) return false;
+    if (now >= until || now >= reading.knownUntil) return false;
+    if (generation !== reading.generation) return false;
     return until - reading.ackWait + freshMargin(reading.ackWait) >= this.connectedAt;
   }
 

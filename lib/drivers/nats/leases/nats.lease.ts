@@ -22,6 +22,11 @@ export interface LeaseReading {
   /** Time after which the server hands a delivery out again, in milliseconds. */
   readonly ackWait: number;
   /**
+   * Until then `ackWait` and `generation` can be relied on, by `systemClock.now()`. Others may change
+   * `ackWait`, and give notice for longer than that.
+   */
+  readonly knownUntil: number;
+  /**
    * Rises whenever the durable was made again. Its deliveries are counted anew then, and what was
    * handed out before is not pending any more.
    */

@@ -1,4 +1,5 @@
 import type { Msg } from '@nats-io/transport-node';
+import { systemClock } from '../../../core/clock.js';
 import type { Fields } from '../../../core/message.js';
 import type { NatsConnection } from '../connection/nats-connection.js';
 import { API_ERRORS, isReply } from '../errors/nats-reply.error.js';
@@ -49,8 +50,13 @@ export interface DurableReadingOptions {
 }
 
 const SHORTEST_REQUEST = 100;
+/** How long what is known of a durable can be relied on, in milliseconds. It is asked for more often. */
+const KNOWN_FOR = 90_000;
 /** Delivers a message again in a minute. */
 const LATER = `-NAK ${JSON.stringify({ delay: 60_000_000_000 })}`;
+
+/** How long a lease is fresh. */
+const lastsFor = (ackWait: number): number => freshUntil(0, ackWait);
 
 /** One durable, as one subscription reads it. */
 export class DurableReading implements LeaseReading {
@@ -63,6 +69,7 @@ export class DurableReading implements LeaseReading {
   durable = '';
   ackWait = 0;
   generation = 0;
+  knownUntil = 0;
   /** How many entries wait here for the engine, or for their claim. */
   waiting = 0;
   /** There are more messages than were asked for. */
@@ -100,7 +107,12 @@ export class DurableReading implements LeaseReading {
 
   /** Takes note of what the server says of the durable. */
   know(info: DurableInfo): void {
-    this.ackWait = ackWaitOf(info);
+    const ackWait = ackWaitOf(info);
+    // Entries that are held go to others earlier than their leases say.
+    const earlier = lastsFor(this.ackWait) - lastsFor(ackWait);
+    if (earlier > 0) for (const lease of this.held.values()) lease.freshUntil -= earlier;
+    this.ackWait = ackWait;
+    this.knownUntil = systemClock.now() + KNOWN_FOR;
     this.generation = generationOf(info);
   }
 

@@ -14,6 +14,8 @@ import { TakingOver } from './taking-over.js';
 
 /** Streams that are looked for at a time. */
 const AT_ONCE = 16;
+/** After a pause of this length the state of the durables is looked at, in milliseconds. */
+const PAUSED = 1000;
 /** Longest wait of `stop` for what the server has sent already, in milliseconds. */
 const LAST_WORD = 1000;
 
@@ -82,6 +84,8 @@ export class NatsSubscription implements Subscription, EntryHolder {
   async pull(limit: number): Promise<Lease[]> {
     if (this.pulling) throw new Error('A pull is under way: await it before the next one.');
     this.pulling = true;
+    // Others may have changed the durable, as where nobody reads.
+    if (systemClock.now() - this.pulledAt > PAUSED) this.readings.inspect();
     try {
       return await this.pullUntil(limit, systemClock.now() + this.options.blockTimeout);
     } finally {

@@ -58,6 +58,12 @@ export class Readings {
     this.redriven.tick();
   }
 
+  /** Looks at the state of all durables at once. */
+  inspect(): void {
+    for (const stream of this.streams) stream.inspectNow();
+    this.redriven.inspectAll();
+  }
+
   /** Resolves when all that the server had sent has come. */
   async stop(): Promise<void> {
     for (const stream of this.streams) stream.stop();

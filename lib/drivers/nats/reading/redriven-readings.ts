@@ -1,13 +1,18 @@
 import type { Subscription } from '@nats-io/transport-node';
+import { systemClock } from '../../../core/clock.js';
 import { ConnectionError } from '../../../core/errors/connection.errors.js';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import type { NatsConnection } from '../connection/nats-connection.js';
 import type { Durables } from '../groups/durables.js';
+import { nextGeneration } from '../groups/group-records.js';
 import { redrivenDurable } from '../groups/redriven-durable.js';
 import type { Names } from '../names/names.js';
 import { token } from '../names/names.js';
 import type { Redriven } from '../dead-letters/redriven.js';
 import type { DurableReading } from './durable-reading.js';
+
+/** How often to look for messages whose hint was lost, in milliseconds. One request for all streams. */
+const LOOK_EVERY = 60_000;
 
 export interface RedrivenReadingsOptions {
   readonly connection: NatsConnection;
@@ -32,6 +37,7 @@ export class RedrivenReadings {
   private readonly byToken: ReadonlyMap<string, string>;
   private hints: Subscription | undefined;
   private looking = false;
+  private lookAllAt = systemClock.now() + LOOK_EVERY;
   /** Streams that may have messages, for the next look. */
   private readonly hinted = new Set<string>();
 
@@ -62,6 +68,7 @@ export class RedrivenReadings {
 
   /** Looks for messages whose hint may be lost, after an outage. */
   lookAgain(): void {
+    this.lookAllAt = systemClock.now() + LOOK_EVERY;
     for (const stream of this.options.streams) this.hinted.add(stream);
     this.look();
   }
@@ -71,9 +78,35 @@ export class RedrivenReadings {
     const active = [...this.readings].filter(
       ([, { active: is, held, waiting }]) => is && held.size === 0 && waiting === 0,
     );
-    if (active.length === 0) return;
     for (const [stream] of active) this.hinted.add(stream);
-    this.look();
+    const now = systemClock.now();
+    // A hint may be lost on its way.
+    if (now >= this.lookAllAt) {
+      this.inspectAll();
+      return this.lookAgain();
+    }
+    if (this.hinted.size > 0) this.look();
+  }
+
+  /** Looks at the state of all durables that are read. */
+  inspectAll(): void {
+    for (const reading of this.readings.values()) this.inspect(reading);
+  }
+
+  /** Looks whether others have changed the durable. */
+  private inspect(reading: DurableReading): void {
+    if (!reading.active) return;
+    const { durables, names, redriven, group, onFailed } = this.options;
+    const look = async (): Promise<void> => {
+      const info = await durables.info(reading);
+      if (typeof info !== 'object') return this.lost(reading);
+      const where = redrivenDurable(names, redriven, reading.stream, group);
+      reading.know(await durables.lower(where, info));
+    };
+    look().catch((error: unknown) => {
+      if (!(error instanceof ClosedError || error instanceof ConnectionError))
+        onFailed(error as Error);
+    });
   }
 
   /** The durable vanished: it is looked for again. */
@@ -108,7 +141,13 @@ export class RedrivenReadings {
     while (this.hinted.size > 0 && this.hints) {
       const streams = [...this.hinted];
       this.hinted.clear();
-      await this.lookAt(streams);
+      try {
+        await this.lookAt(streams);
+      } catch (error) {
+        // The next tick looks again.
+        for (const stream of streams) this.hinted.add(stream);
+        throw error;
+      }
     }
   }
 
@@ -127,7 +166,7 @@ export class RedrivenReadings {
     if (this.readings.get(stream)?.active) return;
     const wanted = redrivenDurable(names, redriven, stream, group);
     const made = await durables.create({
-      ...{ ...wanted, group, behind: 0, epoch: 0 },
+      ...{ ...wanted, group, behind: 0, epoch: 0, generation: nextGeneration() },
       ackWait: idleTimeout,
     });
     let info = made === 'exists' ? await durables.info(wanted) : made;

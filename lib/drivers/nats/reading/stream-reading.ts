@@ -68,9 +68,14 @@ export class StreamReading {
   tick(): void {
     if (!this.main.active) return this.look();
     const now = systemClock.now();
-    if (!this.main.wasActive && now - this.inspectedAt < LOOK_EVERY) return;
+    if (this.main.wasActive || now - this.inspectedAt >= LOOK_EVERY) this.inspectNow();
+  }
+
+  /** Looks at the state of the durable at once. */
+  inspectNow(): void {
+    if (!this.main.active) return;
     this.main.wasActive = false;
-    this.inspectedAt = now;
+    this.inspectedAt = systemClock.now();
     this.inspect().catch((error: unknown) => this.failed(error));
   }
 
@@ -140,6 +145,7 @@ export class StreamReading {
     if (this.stopped) return;
     if (typeof info !== 'object') return this.lost();
     main.know(info);
+    if (this.js) main.know(await durables.lower(locate(this.js, group), info));
     const upTo = settledUpToOf(info);
     if (upTo === this.noted) return;
     this.noted = upTo;
