@@ -3,7 +3,8 @@ import type { NatsConnection } from '../connection/nats-connection.js';
 import type { JsStream, StreamInfo } from '../streams/js-stream.js';
 import { lastMessage, nextMessage } from '../streams/stored-messages.js';
 import type { Streams } from '../streams/streams.js';
-import { groupOf, settledUpToOf, type DurableInfo, type Durables } from './durables.js';
+import type { DurableInfo } from './durable-settings.js';
+import { groupOf, settledUpToOf, type Durables } from './durables.js';
 
 export interface DescribingParts {
   readonly connection: NatsConnection;

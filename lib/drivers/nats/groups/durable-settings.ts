@@ -1,6 +1,5 @@
 import { systemClock } from '../../../core/clock.js';
 import { OURS } from '../streams/stream-settings.js';
-import type { DurableConfig, DurableInfo, NewDurable } from './durables.js';
 
 export const NANOSECONDS = 1_000_000;
 /** Most pull requests that wait at one durable: about one for each consumer and stream. */
@@ -17,6 +16,58 @@ export const MADE = 'nestjs-redis-streams-made';
 const LOWERED = 'nestjs-redis-streams-ack-wait';
 /** How long consumers are told before `ack_wait` is lowered, in milliseconds. Each looks more often. */
 const TOLD_FOR = 100_000;
+
+/** Settings of a durable consumer, by the names of JetStream. Times are in nanoseconds. */
+export interface DurableConfig {
+  readonly [setting: string]: unknown;
+  readonly durable_name?: string;
+  readonly ack_policy?: string;
+  readonly ack_wait?: number;
+  readonly filter_subject?: string;
+  readonly filter_subjects?: readonly string[];
+  readonly opt_start_seq?: number;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+interface Place {
+  readonly consumer_seq: number;
+  readonly stream_seq: number;
+}
+
+/** What `CONSUMER.INFO` answers. */
+export interface DurableInfo {
+  readonly name: string;
+  readonly created: string;
+  readonly config: DurableConfig;
+  readonly delivered: Place;
+  readonly ack_floor: Place;
+  readonly num_ack_pending: number;
+  readonly num_pending: number;
+  /** Pull requests that wait for messages. */
+  readonly num_waiting: number;
+  /** When the server answered. */
+  readonly ts?: string;
+}
+
+/** Where a durable is. */
+export interface DurableName {
+  /** The name of the JetStream stream. */
+  readonly jsStream: string;
+  readonly durable: string;
+}
+
+/** A durable to be made. */
+export interface NewDurable extends DurableName {
+  readonly group: string;
+  readonly subject: string;
+  /** The sequence behind which it begins. */
+  readonly behind: number;
+  readonly epoch: number;
+  /** In microseconds since the epoch, and higher than that of each durable of the group before. */
+  readonly generation: number;
+  /** Time after which the server hands out again what was not settled, in milliseconds. */
+  readonly ackWait: number;
+}
 
 /** What a durable is made with and never changed to. */
 export const configOf = ({

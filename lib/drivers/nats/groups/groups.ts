@@ -3,14 +3,8 @@ import { GroupNotFoundError, StreamNotFoundError } from '../../../core/errors/gr
 import { tryUntilDone } from '../streams/attempts.js';
 import { isSameStream, type JsStream, type StreamInfo } from '../streams/js-stream.js';
 import type { Streams } from '../streams/streams.js';
-import {
-  epochOf,
-  generationOf,
-  settledUpToOf,
-  type DurableInfo,
-  type Durables,
-  type NewDurable,
-} from './durables.js';
+import type { DurableInfo, NewDurable } from './durable-settings.js';
+import { epochOf, generationOf, settledUpToOf, type Durables } from './durables.js';
 import {
   nextGeneration,
   type GroupRecord,

@@ -1,6 +1,6 @@
 import type { Redriven } from '../dead-letters/redriven.js';
 import { token, type Names } from '../names/names.js';
-import type { NewDurable } from './durables.js';
+import type { NewDurable } from './durable-settings.js';
 
 /** The durable by which a group reads its redriven messages of a stream. */
 export const redrivenDurable = (

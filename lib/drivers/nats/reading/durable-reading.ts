@@ -3,13 +3,8 @@ import { systemClock } from '../../../core/clock.js';
 import type { Fields } from '../../../core/message.js';
 import type { NatsConnection } from '../connection/nats-connection.js';
 import { API_ERRORS, isReply } from '../errors/nats-reply.error.js';
-import {
-  ackWaitOf,
-  generationOf,
-  type DurableInfo,
-  type DurableName,
-  type Durables,
-} from '../groups/durables.js';
+import type { DurableInfo, DurableName } from '../groups/durable-settings.js';
+import { ackWaitOf, generationOf, type Durables } from '../groups/durables.js';
 import { freshUntil } from '../leases/fresh.js';
 import type { Delivered, LastDelivery, LeaseReading, NatsLease } from '../leases/nats.lease.js';
 import type { StreamInfo } from '../streams/js-stream.js';

@@ -2,7 +2,7 @@ import type { Msg, Subscription } from '@nats-io/transport-node';
 import { Backoff } from '../../../core/backoff.js';
 import { systemClock } from '../../../core/clock.js';
 import type { NatsConnection } from '../connection/nats-connection.js';
-import type { DurableName } from '../groups/durables.js';
+import type { DurableName } from '../groups/durable-settings.js';
 
 /** How long after its end a request counts as lost that the server has not ended, in milliseconds. */
 const GRACE = 500;

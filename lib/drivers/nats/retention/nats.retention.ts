@@ -1,7 +1,8 @@
 import type { Retention, StreamFootprint, Trimmed, TrimOrder } from '../../../ports/retention.js';
 import type { NatsConnection } from '../connection/nats-connection.js';
 import { isGroupOf } from '../groups/describe-stream.js';
-import { groupOf, settledUpToOf, type DurableInfo } from '../groups/durables.js';
+import type { DurableInfo } from '../groups/durable-settings.js';
+import { groupOf, settledUpToOf } from '../groups/durables.js';
 import type { Groups } from '../groups/groups.js';
 import type { JsStream, StreamInfo } from '../streams/js-stream.js';
 import { nextMessage } from '../streams/stored-messages.js';
