@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { createConnection, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
@@ -276,6 +276,33 @@ describe('a connection to NATS', needsNats(), () => {
       const error = await failure(connection.client('publishing'));
       expect(error).toMatchObject({ code: 'NATS_SERVER_TOO_OLD', version: '2.9.10' });
       expect(error.message).toMatch(/Update nats-server to 2\.10 or later\.$/);
+    });
+
+    it('leaves no socket open to a port that never says what it is', async () => {
+      const sockets: Socket[] = [];
+      const open = new Set<Socket>();
+      const server = createServer((socket) => {
+        sockets.push(socket);
+        open.add(socket.on('close', () => open.delete(socket)).resume());
+        socket.on('error', () => undefined);
+      });
+      server.listen(0, '127.0.0.1');
+      onTestFinished(() => {
+        for (const socket of sockets) socket.destroy();
+        server.close();
+      });
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      // Another program's socket in this process stays.
+      const other = createConnection(port, '127.0.0.1');
+      await once(other, 'connect');
+      const { connection } = opened({ url: `127.0.0.1:${port}`, connectTimeout: 300 });
+      const error = await failure(connection.client('publishing'));
+      expect(error).toMatchObject({ code: 'NATS_CONNECTION', outcome: 'not-sent' });
+      await connection.close();
+      expect(sockets.length).toBeGreaterThan(1);
+      await until('one socket is open', () => open.size === 1);
+      expect(other.destroyed).toBe(false);
     });
 
     it('is closed while no server is there', async () => {

@@ -2,6 +2,7 @@ import type { NatsConnection as Client } from '@nats-io/transport-node';
 import { Backoff } from '../../../core/backoff.js';
 import { sleep, systemClock } from '../../../core/clock.js';
 import { clientOptions } from './client-options.js';
+import { withoutLeftovers } from './dialled-sockets.js';
 import type { NatsPackages } from './nats-packages.js';
 import type { CompletedNatsOptions } from './nats.options.js';
 import { refuseOldServer } from './server-version.js';
@@ -55,7 +56,9 @@ export async function dial(
   attempts: () => number,
 ): Promise<Client> {
   if (options.connection) return refuseOldServer(options.connection as unknown as Client);
-  const client = await packages.transport.connect(clientOptions(options, packages, attempts));
+  const client = await withoutLeftovers(() =>
+    packages.transport.connect(clientOptions(options, packages, attempts)),
+  );
   try {
     return refuseOldServer(client);
   } catch (error) {
