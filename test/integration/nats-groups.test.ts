@@ -3,7 +3,8 @@ import type { Lease } from '../../lib/core/lease.js';
 import type { NatsLease } from '../../lib/drivers/nats/leases/nats.lease.js';
 import type { Driver } from '../../lib/ports/driver.js';
 import type { Subscription } from '../../lib/ports/subscription.js';
-import { ack } from '../../lib/core/settlement.js';
+import { ack, deadLetter } from '../../lib/core/settlement.js';
+import { recordFor } from '../../lib/testing/world/source-world.js';
 import { NatsWorld } from '../support/nats-world.js';
 import { needsNats, testNats, type TestNats } from '../support/nats.js';
 import { elapse, quiet } from '../support/passing-time.js';
@@ -290,6 +291,34 @@ describe('groups of NATS', needsNats(), () => {
     expect(drainer.seen.has('skipped')).toBe(false);
     expect(recreated).toEqual([{ stream, group: 'g', from: '0' }]);
     await drainer.stop();
+  });
+
+  test('a move that a dying process has left half done is finished by the next start', async () => {
+    const ids = await world.publish(driver, stream, 'a', 'b', 'c');
+    await (await world.subscribe(driver, stream)).close();
+    const key = `$KV.streams-groups.${stream}.g`;
+    const moved = { startId: Number(ids[1]), epoch: 9, streamMade: undefined };
+    await world.api('STREAM.INFO.KV_streams-groups');
+    await server.client.request(key, JSON.stringify(moved));
+    const subscription = await world.subscribe(driver, stream);
+    expect((await subscription.pull(10)).map(({ id }) => id)).toEqual([ids[2]]);
+  });
+
+  test('a group that was deleted gets nothing that is redriven', async () => {
+    await world.publish(driver, stream, 'a');
+    const subscription = await world.subscribe(driver, stream);
+    const [lease] = await subscription.pull(1);
+    const record = recordFor(lease!, 'g', 'c');
+    const dead = { lease: lease!, settlement: deadLetter('unrecoverable'), record };
+    expect(await driver.source.settle([dead])).toEqual(['settled']);
+    await driver.groups!.delete(stream, 'g');
+    await driver.deadLetters!.redrive(stream, { all: true });
+    expect(await subscription.pull(1)).toEqual([]);
+    await quiet(300);
+    expect(await subscription.pull(1)).toEqual([]);
+    await expect(world.api(`CONSUMER.INFO.streams-redriven.${stream}_g`)).rejects.toThrow(
+      'not found',
+    );
   });
 
   test('records of groups that others delete are written again', async () => {

@@ -126,6 +126,15 @@ describe.each(['floor', 'current'] as const)('streams of NATS (%s)', (version) =
       expect(warnings[1]!.message).toContain(`"${stream}.*.new"`);
     });
 
+    test('settings are compared once in each process: two versions do not undo each other', async () => {
+      const before = world.driver();
+      await world.publish(before, stream, 'a');
+      await world.publish(world.driver({ streams: { maxAge: 60_000 } }), stream, 'b');
+      // It asks the server anew.
+      await before.groups!.create(stream, 'g', { startId: '0', createStream: true });
+      expect((await info()).config).toMatchObject({ max_age: 60 * SECOND });
+    });
+
     test('a stream of this driver that was restored under another name is used', async () => {
       await world.publish(world.driver(), stream, 'a');
       const { config } = await info();

@@ -75,6 +75,11 @@ export class Groups {
     );
   }
 
+  /** Whether a group was deleted on purpose. */
+  async isDeleted(stream: string, group: string): Promise<boolean> {
+    return (await this.parts.records.read(stream, group))?.deleted === true;
+  }
+
   /** The number behind which a group begins that is told to begin at `0`, `$` or an id. */
   async positionOf(js: JsStream, startId: string): Promise<number | undefined> {
     if (startId !== '$') return Number(startId);
@@ -173,6 +178,11 @@ export class Groups {
     if (found === 'no-durable') {
       // What is remembered of the stream may be out of date.
       return create ? this.make(await streams.renew(stream), wanted, kept) : { word: 'no-group' };
+    }
+    if (kept && (epochOf(found) ?? kept.epoch) < kept.epoch) {
+      // A process died while it moved the group: its durable is of the place before.
+      await durables.delete(located);
+      return undefined;
     }
     const info = await durables.reconcile(found, { ...located, ackWait });
     return typeof info === 'object' ? { word: 'there', js, info } : undefined;

@@ -44,6 +44,7 @@ export class Readings {
     this.redriven = new RedrivenReadings({
       ...{ ...parts, group, streams, idleTimeout, onFailed, onFound: onChange },
       redriven: parts.deadLetters.redriven,
+      isThere: async (stream) => !(await parts.groups.isDeleted(stream, group)),
       make: (stream) => this.redrivenOf(stream),
     });
   }

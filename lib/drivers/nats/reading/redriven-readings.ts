@@ -22,6 +22,8 @@ export interface RedrivenReadingsOptions {
   readonly group: string;
   readonly streams: readonly string[];
   readonly idleTimeout: number;
+  /** Whether the group of the stream is there. One that was deleted on purpose reads nothing more. */
+  readonly isThere: (stream: string) => Promise<boolean>;
   readonly make: (stream: string) => DurableReading;
   readonly onFound: () => void;
   readonly onFailed: (error: Error) => void;
@@ -163,7 +165,7 @@ export class RedrivenReadings {
 
   private async read(stream: string): Promise<void> {
     const { names, durables, redriven, group, idleTimeout, make, onFound } = this.options;
-    if (this.readings.get(stream)?.active) return;
+    if (this.readings.get(stream)?.active || !(await this.options.isThere(stream))) return;
     const wanted = redrivenDurable(names, redriven, stream, group);
     const made = await durables.create({
       ...{ ...wanted, group, behind: 0, epoch: 0, generation: nextGeneration() },

@@ -23,6 +23,8 @@ const LOOKING = 'looking for a stream';
  */
 export class Streams {
   private readonly known = new Map<string, Promise<JsStream | undefined>>();
+  /** Streams whose settings were compared with the options. */
+  private readonly reconciled = new Set<string>();
   /** Streams of others that were told of. */
   private readonly told = new Set<string>();
 
@@ -136,6 +138,7 @@ export class Streams {
     const js = await connection.js(action);
     try {
       const info = await js.request<StreamInfo>(action, `STREAM.CREATE.${config.name}`, config);
+      this.noteReconciled(stream);
       return streamOf(stream, subject, info);
     } catch (error) {
       if (isReply(error, API_ERRORS.subjectsOverlap)) return undefined;
@@ -151,18 +154,25 @@ export class Streams {
   }
 
   private async reconcile(stream: string, { config }: StreamInfo): Promise<void> {
+    // Two processes with different options do not undo each other's settings again and again.
+    if (this.reconciled.has(stream)) return;
     const wanted = this.wanted(stream);
     const others = otherSettings(config, wanted);
-    if (others.length === 0) return;
+    if (others.length === 0) return this.noteReconciled(stream);
     const action = `changing the settings of stream "${stream}"`;
     const js = await this.parts.connection.js(action);
     try {
       await js.request(action, `STREAM.UPDATE.${config.name}`, { ...config, ...wanted });
+      this.noteReconciled(stream);
     } catch (error) {
       if (!(error instanceof NatsReplyError)) throw error;
       if (isReply(error, API_ERRORS.streamNotFound)) return;
       throw new NatsStreamSettingsError(config.name, others, error);
     }
+  }
+
+  private noteReconciled(stream: string): void {
+    if (this.reconciled.size < MOST_KNOWN) this.reconciled.add(stream);
   }
 
   private wanted(stream: string): Record<string, unknown> {
