@@ -15,7 +15,7 @@ const run = fileURLToPath(new URL('run.js', import.meta.url));
 /** What features cost. */
 const FEATURES = ['--rounds', '3', 'retention', 'dedupe', 'chain', 'ordering', 'hot'];
 const POSTGRES = ['--rounds', '3', 'postgres-drain', 'postgres-publish', 'postgres-relay'];
-const NATS = ['--rounds', '3', 'nats-drain', 'nats-publish'];
+const NATS = ['--rounds', '5', 'nats-drain', 'nats-publish'];
 
 /** Why NATS is not measured, where it need not be. */
 const withoutNats = natsRequired() ? undefined : missingNats('floor');
