@@ -43,7 +43,7 @@ export class Durables {
 
   /**
    * Changes the settings of a durable that are not as they are wanted. Where it begins is not one of
-   * them. A shorter `ackWait` holds at once where nobody reads: consumers that read count their entries
+   * them. A shorter `ackWait` holds at once where no consumer reads: consumers that read count their entries
    * as theirs for the longer time until they are told. Returns its state.
    * @throws NatsStreamSettingsError where the server cannot change a setting
    */

@@ -148,7 +148,7 @@ export class Groups {
     const epoch = epochOf(info);
     if (epoch === undefined) return;
     if (!kept) {
-      // Somebody has deleted the records of groups.
+      // An operator has deleted the records of groups.
       const generation = generationOf(info);
       const record = { startId: settledUpTo, epoch, streamMade: created, generation };
       await records.write(stream, group, record, undefined);

@@ -84,7 +84,7 @@ export class NatsSubscription implements Subscription, EntryHolder {
   async pull(limit: number): Promise<Lease[]> {
     if (this.pulling) throw new Error('A pull is under way: await it before the next one.');
     this.pulling = true;
-    // Others may have changed the durable, as where nobody reads.
+    // Another process may have changed the durable meanwhile.
     if (systemClock.now() - this.pulledAt > PAUSED) this.readings.inspect();
     try {
       return await this.pullUntil(limit, systemClock.now() + this.options.blockTimeout);

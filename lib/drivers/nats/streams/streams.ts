@@ -112,7 +112,7 @@ export class Streams {
     const [name] = await this.namesOf(subject);
     const info = name === undefined ? undefined : await this.infoOf(name);
     if (!info) return undefined;
-    // Somebody has restored a stream of this driver under another name.
+    // An operator has restored a stream of this driver under another name.
     if (info.config.metadata?.[OURS] === stream) return streamOf(stream, subject, info);
     this.tell(stream, info.config.name);
     return { ...streamOf(stream, subject, info), foreign: true, firstEver: 0 };
