@@ -74,8 +74,26 @@ describe.each(['floor', 'current'] as const)('streams of NATS (%s)', (version) =
         code: 'NATS_STREAM_SETTINGS',
         settings: [{ name: 'storage', found: 'file', wanted: 'memory' }],
       });
-      expect((error as Error).message).toContain('storage is "file", not "memory"');
+      expect((error as Error).message).toMatch(
+        /storage is "file", not "memory"\. The server says: .* storage .*or delete the stream/,
+      );
       expect((await info()).config).toMatchObject({ storage: 'file' });
+    });
+
+    test('more replicas than servers are an error that names the option, with the words of the server', async () => {
+      await world.subscribe(world.driver(), stream);
+      const driver = world.driver({ streams: { replicas: 3 } });
+      const subscribing = world.subscribe(driver, stream);
+      // The older server takes the number, and keeps the stream as it is.
+      if (version === 'floor') return expect(subscribing).resolves.toBeDefined();
+      const { message } = await subscribing.then(
+        () => expect.fail('it should have failed'),
+        (error: Error) => error,
+      );
+      expect(message).toContain(
+        'num_replicas (option replicas) is 1, not 3. The server says: replicas > 1 not supported in non-clustered mode. Set the option',
+      );
+      expect(message).not.toContain('delete');
     });
 
     test('settings that exclude each other on the server are an error that names them', async () => {
@@ -87,7 +105,7 @@ describe.each(['floor', 'current'] as const)('streams of NATS (%s)', (version) =
       // Delayed messages of 2.12, which cannot be switched off, and a stream that refuses messages.
       if (version === 'floor') return expect(error).not.toBeInstanceOf(Error);
       expect(error).toMatchObject({ code: 'NATS_STREAM_SETTINGS' });
-      expect((error as Error).message).toContain('max_msgs is -1, not 5');
+      expect((error as Error).message).toContain('max_msgs (option maxMessages) is -1, not 5');
     });
 
     test('a stream of another program with the subject is used, and not changed', async () => {

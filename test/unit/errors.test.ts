@@ -215,7 +215,10 @@ const SAMPLES: readonly (readonly [error: StreamsError, advice?: string])[] = [
   [new JetStreamMissingError()],
   [new DelaysUnsupportedError('x')],
   [new StreamFullError('s', { description: 'maximum messages exceeded' })],
-  [new NatsStreamSettingsError('s', [{ name: 'storage', found: 'file', wanted: 'memory' }])],
+  [
+    new NatsStreamSettingsError('s', [{ name: 'storage', found: 'file', wanted: 'memory' }]),
+    'or delete the stream where its content is of no use any more: the driver makes it again.',
+  ],
   [new NatsSubjectTakenError('s', ['s'], ['other'])],
   [new WildcardWithoutStreamError('A.a', 'e.*')],
   [new WorkflowStateLostError('w', '0')],

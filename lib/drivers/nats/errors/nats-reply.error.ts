@@ -27,12 +27,15 @@ export const API_ERRORS = Object.freeze({
  * {@link API_ERRORS}, or one of many others.
  */
 export class NatsReplyError extends ServerReplyError {
+  /** The server's own words, without a full stop. */
+  readonly reply: string;
   readonly errCode: number;
   /** As of HTTP: 404 for what does not exist. */
   readonly status: number;
 
   constructor(action: string, { code, err_code, description }: ApiError) {
     super(action, new Error(description));
+    this.reply = description.replace(/\.$/, '');
     this.errCode = err_code;
     this.status = code;
   }
