@@ -1,7 +1,9 @@
 import type { Msg, Subscription } from '@nats-io/transport-node';
 import { Backoff } from '../../../core/backoff.js';
 import { systemClock } from '../../../core/clock.js';
+import type { PermissionDeniedError } from '../../../core/errors/server.errors.js';
 import type { NatsConnection } from '../connection/nats-connection.js';
+import { typedError } from '../errors/typed-error.js';
 import type { DurableName } from '../groups/durable-settings.js';
 
 /** How long after its end a request counts as lost that the server has not ended, in milliseconds. */
@@ -26,6 +28,7 @@ export interface PullRequestsOptions {
   readonly onMissing: () => void;
   /** Called where more may be asked for. */
   readonly onEnded: () => void;
+  /** Called where the server refuses requests: once for each reason, until messages come again. */
   readonly onFailed: (error: Error) => void;
 }
 
@@ -48,6 +51,11 @@ export class PullRequests {
   private notBefore = 0;
   /** Most messages of one request, where the server has a limit. */
   private most = Infinity;
+  /** Where requests go. */
+  private subject = '';
+  private unlisten: (() => void) | undefined;
+  /** The refusal that was told last. */
+  private told: string | undefined;
   /** It is found out what the server has sent. */
   private looking = false;
 
@@ -70,9 +78,8 @@ export class PullRequests {
     this.asked.set(token, { count, sentAt: now, until: this.last });
     this.awaited += count;
     const body = JSON.stringify({ batch: count, expires: Math.ceil(expires) * NANOSECONDS });
-    client.publish(`$JS.API.CONSUMER.MSG.NEXT.${durable.jsStream}.${durable.durable}`, body, {
-      reply: `${this.inbox}.${token}`,
-    });
+    this.subject = `$JS.API.CONSUMER.MSG.NEXT.${durable.jsStream}.${durable.durable}`;
+    client.publish(this.subject, body, { reply: `${this.inbox}.${token}` });
   }
 
   /** When to look again for requests that the server has lost, by `systemClock.now()`. */
@@ -112,6 +119,8 @@ export class PullRequests {
   async end(): Promise<void> {
     const { subscription } = this;
     this.subscription = undefined;
+    this.unlisten?.();
+    this.unlisten = undefined;
     this.reset();
     if (!subscription || subscription.isClosed()) return;
     if (!this.options.connection.live) return subscription.unsubscribe();
@@ -138,13 +147,15 @@ export class PullRequests {
   }
 
   private listen(): void {
+    const { connection } = this.options;
+    this.unlisten ??= connection.onRefused.add((error) => this.refused(error));
     if (this.subscription) return;
-    this.inbox = this.options.connection.inbox();
-    this.subscription = this.options.connection.live!.subscribe(`${this.inbox}.*`, {
+    this.inbox = connection.inbox();
+    this.subscription = connection.live!.subscribe(`${this.inbox}.*`, {
       // What is thrown here would end the reading of the whole connection.
       callback: (error, message) => {
         try {
-          if (error) this.options.onFailed(error);
+          if (error) this.deafened(error);
           else if (message.reply) this.arrived(message);
           else this.ended(message);
         } catch (thrown) {
@@ -154,7 +165,33 @@ export class PullRequests {
     });
   }
 
+  /** The client has closed the subscription, as where this user may not subscribe any more. */
+  private deafened(error: Error): void {
+    this.subscription = undefined;
+    this.pause(typedError(error, 'subscribing to messages'));
+  }
+
+  /** The server does not let this user ask, and has no other answer to the requests. */
+  private refused(error: PermissionDeniedError): void {
+    if (this.awaited > 0 && error.key === this.subject) this.pause(error);
+  }
+
+  /** The requests are void. Others follow later. */
+  private pause(error: Error): void {
+    this.reset();
+    this.notBefore = systemClock.now() + this.backoff.next();
+    this.fail(error);
+    this.options.onEnded();
+  }
+
+  private fail(error: Error): void {
+    if (error.message === this.told) return;
+    this.told = error.message;
+    this.options.onFailed(error);
+  }
+
   private arrived(message: Msg): void {
+    this.told = undefined;
     if (this.awaited > 0 && --this.awaited === 0) this.asked.clear();
     this.options.onMessage(message);
   }
@@ -173,8 +210,9 @@ export class PullRequests {
   }
 
   private tell(code: number, description: string): void {
-    const { onMissing, onEnded, onFailed } = this.options;
+    const { onMissing, onEnded } = this.options;
     if (code === 408 || code === 404) {
+      this.told = undefined;
       this.backoff.reset();
       return onEnded();
     }
@@ -184,7 +222,7 @@ export class PullRequests {
       onMissing();
     } else if (!PASSING.test(description)) {
       this.most = Number(/MaxRequestBatch of (\d+)/i.exec(description)?.[1] ?? this.most);
-      onFailed(new Error(`NATS refuses requests for messages: ${description}`));
+      this.fail(new Error(`NATS refuses requests for messages: ${description}`));
     }
     onEnded();
   }

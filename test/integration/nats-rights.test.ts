@@ -1,0 +1,61 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Drainer, NatsWorld } from '../support/nats-world.js';
+import { needsNats, testNats, type TestNats } from '../support/nats.js';
+import { elapse } from '../support/passing-time.js';
+import { until } from '../support/until.js';
+
+/** What the user of the application may not do. */
+interface Denied {
+  readonly publish?: string;
+  readonly subscribe?: string;
+}
+
+const USER = { user: 'service', password: 'service' };
+
+const without = ({ publish = '$SYS.>', subscribe = '$SYS.>' }: Denied) => ({
+  authorization: {
+    users: [
+      { user: 'admin', password: 'admin' },
+      { ...USER, permissions: { publish: { deny: [publish] }, subscribe: { deny: [subscribe] } } },
+    ],
+  },
+});
+
+describe.each(['floor', 'current'] as const)('rights that are missing (%s)', (version) => {
+  describe('on a server', needsNats(version), () => {
+    let server: TestNats;
+    let world: NatsWorld;
+    beforeEach(async () => {
+      const client = { user: 'admin', pass: 'admin' };
+      server = await testNats({ version, login: { server: { config: without({}) }, client } });
+      world = new NatsWorld(server);
+    });
+    afterEach(async () => {
+      await world.close();
+      await server.cleanup();
+    });
+
+    const change = (denied: Denied): Promise<unknown> =>
+      server.server.restart({ config: without(denied) });
+
+    test('to ask for messages are told once for each stream, and it reads when it may', async () => {
+      const driver = world.driver(USER);
+      for (const stream of ['a', 'b']) await world.publish(driver, stream, stream);
+      await change({ publish: '$JS.API.CONSUMER.MSG.NEXT.>' });
+      const errors = world.record('worker-error');
+      const subscription = await world.subscribe(driver, 'a', { streams: ['a', 'b'] });
+      const drainer = new Drainer(driver, subscription);
+      await until('both are told', () => errors.length >= 2);
+      await elapse(1000);
+      const told = errors.map(({ error }) => error as Error & { key?: string; code?: string });
+      expect(told).toHaveLength(2);
+      expect(new Set(told.map(({ key }) => key))).toEqual(
+        new Set(['$JS.API.CONSUMER.MSG.NEXT.a.g', '$JS.API.CONSUMER.MSG.NEXT.b.g']),
+      );
+      expect(told[0]).toMatchObject({ code: 'PERMISSION_DENIED', command: 'publish' });
+      await change({});
+      await until('it reads', () => drainer.seen.size === 2);
+      await drainer.stop();
+    });
+  });
+});
