@@ -3,6 +3,7 @@ import type { NatsOptions } from '../../lib/drivers/nats/connection/nats.options
 import type { StreamInfo } from '../../lib/drivers/nats/streams/js-stream.js';
 import { NatsWorld } from '../support/nats-world.js';
 import { needsNats, testNats, type TestNats } from '../support/nats.js';
+import { until } from '../support/until.js';
 
 type Settings = NonNullable<NatsOptions['streams']>;
 
@@ -63,6 +64,37 @@ describe.each(['floor', 'current'] as const)('streams of NATS (%s)', (version) =
         expect(state.messages).toBe(2);
       },
     );
+
+    test('what changed after the start stays, also where the stream is looked for again', async () => {
+      const driver = world.driver();
+      await world.publish(driver, stream, 'a');
+      const { config } = await info();
+      const changed = { duplicate_window: SECOND, max_age: 60 * SECOND };
+      await world.api(`STREAM.UPDATE.${stream}`, { ...config, ...changed });
+      // The consumer looks for a durable that vanished, and for its stream.
+      const subscription = await world.subscribe(driver, stream);
+      await world.api(`CONSUMER.DELETE.${stream}.g`);
+      await until('the durable is back', async () => {
+        await subscription.pull(10);
+        return world.durable(stream).then(
+          () => true,
+          () => false,
+        );
+      });
+      expect((await info()).config).toMatchObject(changed);
+      // The later start wins.
+      await world.publish(world.driver(), stream, 'b');
+      expect((await info()).config).toMatchObject({ max_age: 0 });
+    });
+
+    test('subjects that an operator added stay when settings are changed', async () => {
+      await world.publish(world.driver(), stream, 'a');
+      const { config } = await info();
+      const subjects = [...config.subjects!, `${stream}.added`];
+      await world.api(`STREAM.UPDATE.${stream}`, { ...config, subjects });
+      await world.publish(world.driver({ streams: { duplicateWindow: 1000 } }), stream, 'b');
+      expect((await info()).config).toMatchObject({ subjects, duplicate_window: SECOND });
+    });
 
     test('a changed storage is an error that names it, and both values', async () => {
       await world.publish(world.driver(), stream, 'a');

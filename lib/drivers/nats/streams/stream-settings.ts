@@ -28,6 +28,15 @@ export function wantedSettings(
   };
 }
 
+/** The wanted settings with all subjects that the stream has: an operator may have added some. */
+export const withSubjectsOf = (
+  { subjects = [] }: { readonly subjects?: readonly string[] },
+  wanted: ReturnType<typeof wantedSettings>,
+): ReturnType<typeof wantedSettings> => ({
+  ...wanted,
+  subjects: [...new Set([...subjects, ...(wanted['subjects'] as readonly string[])])],
+});
+
 /** A stream refuses what is published when it is full. Such a stream can have no delayed messages. */
 export const refusesWhenFull = ({ discard, maxBytes, maxMessages }: StreamSettings): boolean =>
   discard === 'new' && (maxBytes !== undefined || maxMessages !== undefined);

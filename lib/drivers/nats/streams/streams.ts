@@ -10,6 +10,7 @@ import {
   OURS,
   refusesWhenFull,
   wantedSettings,
+  withSubjectsOf,
 } from './stream-settings.js';
 
 /** Most streams that are remembered. The one that was used first is forgotten first. */
@@ -156,7 +157,7 @@ export class Streams {
   private async reconcile(stream: string, { config }: StreamInfo): Promise<void> {
     // Two processes with different options do not undo each other's settings again and again.
     if (this.reconciled.has(stream)) return;
-    const wanted = this.wanted(stream);
+    const wanted = withSubjectsOf(config, this.wanted(stream));
     const others = otherSettings(config, wanted);
     if (others.length === 0) return this.noteReconciled(stream);
     const action = `changing the settings of stream "${stream}"`;
