@@ -304,4 +304,21 @@ describe('dead letters of nats on a server with limits', needsNats('floor'), () 
     expect([pages, third.next]).toEqual([[10, 10, 5], undefined]);
     expect(await deadLetters.redrive('orders', { all: true })).toBe(25);
   });
+
+  test('that are full refuse dead letters, and say what to do', async () => {
+    const server = await startNats();
+    onTestFinished(() => server.stop());
+    const stores = natsStores({ url: server.url() });
+    onTestFinished(() => stores.close());
+    const { deadLetters, connection } = stores;
+    await deadLetters.put(record('1'), []);
+    const js = await connection.js('testing');
+    const { config } = await js.manager.streams.info('streams-dead-letters');
+    await js.manager.streams.update(config.name, { ...config, max_msgs: 1 });
+    const error: unknown = await deadLetters
+      .put(record('2'), [])
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'STREAM_FULL', stream: 'streams-dead-letters' });
+    expect((error as Error).message).toMatch(/maximum messages exceeded.*Redrive or purge/);
+  });
 });

@@ -11,7 +11,8 @@ import { InternalStream } from '../buckets/internal-stream.js';
 import { Scan, type ScanOptions } from '../buckets/scan.js';
 import type { StoredMessage } from '../buckets/stored-message.js';
 import type { DriverParts } from '../connection/driver-parts.js';
-import { API_ERRORS, isReply } from '../errors/nats-reply.error.js';
+import { API_ERRORS, isReply, NatsReplyError } from '../errors/nats-reply.error.js';
+import { saysFull, StreamFullError } from '../errors/stream-full.error.js';
 import { refuseLetterIds, refusePageStart } from './letter-ids.js';
 import { encodeLetter, readLetter } from './letter.js';
 import { Redriven } from './redriven.js';
@@ -29,6 +30,9 @@ const HEADERS = 1024;
 const AT_ONCE = 32;
 /** Most letters of one step. */
 const PAGE = 500;
+
+const MAKE_ROOM =
+  'The message stays with its group until there is room. Redrive or purge dead letters, raise max_msgs or max_bytes of this JetStream stream, or give JetStream more storage.';
 
 /**
  * Keeps dead letters in a JetStream stream, with a subject for each stream and group. The sequence of a
@@ -51,14 +55,21 @@ export class NatsDeadLetters implements DeadLetterQueue {
     });
   }
 
-  /** @param messageId a call with the same id within two minutes returns the same dead letter */
+  /**
+   * @param messageId a call with the same id within two minutes returns the same dead letter
+   * @throws StreamFullError where JetStream has no room for it
+   */
   async put(record: DeadLetterRecord, fields: Fields, messageId?: string): Promise<string> {
     const { connection, names } = this.parts;
     await connection.client(STORING);
     const body = encodeLetter({ record, fields }, connection.maxPayload - HEADERS);
     const subject = names.deadLetter(record.stream, record.group);
     const headers = messageId === undefined ? [] : ['Nats-Msg-Id', messageId];
-    return String((await this.stream.publish(STORING, subject, body, headers)).seq);
+    try {
+      return String((await this.stream.publish(STORING, subject, body, headers)).seq);
+    } catch (error) {
+      throw fullError(this.stream.name, error) ?? error;
+    }
   }
 
   async list(stream: string, limit: number, after?: string): Promise<DeadLetterPage> {
@@ -204,3 +215,11 @@ export class NatsDeadLetters implements DeadLetterQueue {
 
 /** The sequence behind a dead letter. */
 const behind = (after: string | undefined): number => (after === undefined ? 1 : Number(after) + 1);
+
+/** Undefined: another error. */
+function fullError(stream: string, error: unknown): StreamFullError | undefined {
+  if (!(error instanceof NatsReplyError)) return undefined;
+  const { message: description } = error.cause as Error;
+  const isFull = saysFull({ err_code: error.errCode, description });
+  return isFull ? new StreamFullError(stream, { description }, MAKE_ROOM) : undefined;
+}
