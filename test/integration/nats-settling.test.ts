@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { ack, release, retry } from '../../lib/core/settlement.js';
 import type { Lease } from '../../lib/core/lease.js';
 import type { Driver } from '../../lib/ports/driver.js';
@@ -7,6 +7,7 @@ import { NatsWorld } from '../support/nats-world.js';
 import { needsNats, testNats, type TestNats } from '../support/nats.js';
 import { elapse } from '../support/passing-time.js';
 import { startProxy, type Proxy } from '../support/proxy.js';
+import { secret } from '../support/secrets.js';
 import { until } from '../support/until.js';
 
 const STREAM = 'orders';
@@ -130,4 +131,27 @@ describe.each(['floor', 'current'] as const)('settling on NATS (%s)', (version) 
       expect(new Set(came.map(({ fields }) => fields!.at(-1)))).toEqual(new Set(['a', 'b']));
     });
   });
+
+  test(
+    'an acknowledgement that this user may not send is not told as settled',
+    needsNats(version),
+    async () => {
+      const user = { user: 'orders', password: secret('user') };
+      const admin = { user: 'admin', password: secret('server') };
+      const permissions = { publish: { deny: ['$JS.ACK.>'] } };
+      const users = [{ ...user, permissions }, admin];
+      const client = { user: 'admin', pass: secret('server') };
+      const login = { server: { config: { authorization: { users } } }, client };
+      const server = await testNats({ version, login });
+      onTestFinished(() => server.cleanup());
+      const world = new NatsWorld(server);
+      onTestFinished(() => world.close());
+      const driver = world.driver({ ...user, requestTimeout: 300 });
+      await world.publish(driver, STREAM, 'a', 'b');
+      const leases = await take(await world.subscribe(driver, STREAM), 2);
+      expect(
+        await driver.source.settle(leases.map((lease) => ({ lease, settlement: ack }))),
+      ).toMatchObject(leases.map(() => ({ code: 'PERMISSION_DENIED' })));
+    },
+  );
 });

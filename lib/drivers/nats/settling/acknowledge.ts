@@ -2,6 +2,7 @@ import { systemClock } from '../../../core/clock.js';
 import { grouped } from '../../../core/collections/grouped.js';
 import { NatsReplyError } from '../errors/nats-reply.error.js';
 import type { NatsLease } from '../leases/nats.lease.js';
+import { RefusedAcks } from './refused-acks.js';
 import type { Outcome, SettlingParts } from './settling-parts.js';
 
 const ACTION = 'acknowledging';
@@ -27,14 +28,19 @@ export async function acknowledge(
     (isPlain ? plain : noted).push(lease);
   }
   const problems: Problems = new Map();
-  await Promise.all([
-    ...[...grouped(plain, ({ reading }) => reading).values()].map((same) =>
-      confirm(same, parts, problems),
-    ),
-    noted.length > 0 && noteAndSend(noted, parts, problems),
-  ]);
+  const refused = new RefusedAcks(parts.connection);
+  try {
+    await Promise.all([
+      ...[...grouped(plain, ({ reading }) => reading).values()].map((same) =>
+        confirm(same, parts, problems),
+      ),
+      noted.length > 0 && noteAndSend(noted, parts, problems),
+    ]);
+  } finally {
+    refused.end();
+  }
   return leases.map((lease): Outcome => {
-    const problem = problems.get(lease);
+    const problem = problems.get(lease) ?? refused.of(lease);
     if (!problem) lease.settled();
     return problem ?? 'settled';
   });
