@@ -57,5 +57,25 @@ describe.each(['floor', 'current'] as const)('rights that are missing (%s)', (ve
       await until('it reads', () => drainer.seen.size === 2);
       await drainer.stop();
     });
+
+    test('to receive are told once, and the process reads and publishes when it may', async () => {
+      const driver = world.driver(USER);
+      await world.publish(driver, 'a', '1');
+      const drainer = new Drainer(driver, await world.subscribe(driver, 'a'));
+      await until('it reads', () => drainer.seen.has('1'));
+      const errors = world.record('worker-error');
+      const refusals = (): number =>
+        errors.filter(({ error }) => error.message.includes('subscribing to messages')).length;
+      await change({ subscribe: '_INBOX.>' });
+      await until('it is told', () => refusals() > 0);
+      await elapse(1000);
+      expect(refusals()).toBe(1);
+      await change({});
+      const asks = async (): Promise<boolean> => (await world.durable('a')).num_waiting > 0;
+      await until('it asks again', () => asks().catch(() => false));
+      await world.publish(driver, 'a', '2');
+      await until('it reads again', () => drainer.seen.has('2'));
+      await drainer.stop();
+    });
   });
 });

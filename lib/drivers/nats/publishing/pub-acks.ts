@@ -75,10 +75,16 @@ export class PubAcks {
     this.prefix = `${this.connection.inbox()}.`;
     this.inbox = client.subscribe(`${this.prefix}*`, {
       callback: (error, message) => {
-        if (error) this.failAll(unknown(error));
+        if (error) this.deafened(error);
         else this.hear(message);
       },
     });
+  }
+
+  /** The client has closed the subscription. The next message has another one. */
+  private deafened(error: Error): void {
+    this.client = undefined;
+    this.failAll(unknown(error));
   }
 
   private hear(message: Msg): void {

@@ -168,7 +168,8 @@ export class PullRequests {
   /** The client has closed the subscription, as where this user may not subscribe any more. */
   private deafened(error: Error): void {
     this.subscription = undefined;
-    this.pause(typedError(error, 'subscribing to messages'));
+    // Each subscription has a subject of its own: the message differs each time.
+    this.pause(typedError(error, 'subscribing to messages'), 'subscribing');
   }
 
   /** The server does not let this user ask, and has no other answer to the requests. */
@@ -177,16 +178,16 @@ export class PullRequests {
   }
 
   /** The requests are void. Others follow later. */
-  private pause(error: Error): void {
+  private pause(error: Error, reason?: string): void {
     this.reset();
     this.notBefore = systemClock.now() + this.backoff.next();
-    this.fail(error);
+    this.fail(error, reason);
     this.options.onEnded();
   }
 
-  private fail(error: Error): void {
-    if (error.message === this.told) return;
-    this.told = error.message;
+  private fail(error: Error, reason = error.message): void {
+    if (reason === this.told) return;
+    this.told = reason;
     this.options.onFailed(error);
   }
 
