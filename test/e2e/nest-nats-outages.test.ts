@@ -53,9 +53,12 @@ describe('an application on NATS', needsNats(), () => {
     await publisher.publish('order.placed', { id: 'before' });
     await until('the first is handled', () => handled.includes('before'));
     await server.kill();
-    const publishing = publisher.publish('order.placed', { id: 'after' });
+    const outcome = publisher.publish('order.placed', { id: 'after' }).then(
+      () => 'published' as const,
+      (error: unknown) => error,
+    );
     await server.start();
-    await publishing.catch(() => publisher.publish('order.placed', { id: 'after' }));
+    if ((await outcome) !== 'published') await publisher.publish('order.placed', { id: 'after' });
     await until('the second is handled', () => handled.includes('after'));
   });
 
