@@ -215,7 +215,12 @@ export interface StreamsEvents extends RunEvents, DeadLetterEvents, OutboxEvents
    * A background task failed and will be tried again. `worker`:
    * docs/events.md#background-tasks.
    */
-  'worker-error': { readonly worker: string; readonly error: Error };
+  'worker-error': {
+    readonly worker: string;
+    readonly error: Error;
+    /** Of the worker `settler`: a message whose settlement failed. Others may have failed with it. */
+    readonly settling?: In & { readonly id: string; readonly handler: string | undefined };
+  };
   /**
    * A setting that is probably a mistake, or a server that lacks a feature. `code`:
    * docs/events.md#warnings.

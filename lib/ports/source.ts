@@ -77,7 +77,8 @@ export interface MessageSource {
   /**
    * Carries out settlements, in any order, as one batch. Returns one outcome per settlement, or an
    * Error where it was refused or its fate is unknown, for example after a lost connection.
-   * - The engine tries those with an Error again. So a settlement that is carried out twice must
+   * - The engine tries those with an Error again; where that is `permanent`, it makes the message of an
+   *   acknowledgement with `publish` a dead letter instead. So a settlement that is carried out twice must
    *   return `gone`, and not fail.
    * - A plain acknowledgement always returns `settled`, no matter which consumer owns the entry:
    *   the work is done. Only under guards, or where the source holds partitions, it may be `lost`.

@@ -1,4 +1,5 @@
 import { asError } from '../core/errors/error-record.js';
+import { isPermanent } from '../core/errors/streams.error.js';
 import type { Codec } from '../core/codecs/codec.js';
 import { endedStep, type Arriving, type EndedStep } from './ended-step.js';
 import { type FinishedStep } from '../ports/workflow-store.js';
@@ -97,12 +98,21 @@ export class StepSettling {
     const tryLater = (at: number): void => void (steps[at] && recorded.add(batch[at]!.lease));
     try {
       const outcomes = await this.settle(batch);
-      for (let at = 0; at < batch.length; at++) if (outcomes[at] instanceof Error) tryLater(at);
+      for (const [at, outcome] of outcomes.entries()) {
+        if (!(outcome instanceof Error)) continue;
+        if (isPermanent(outcome)) this.failed(steps[at]);
+        else tryLater(at);
+      }
       return outcomes;
     } catch (error) {
       for (let at = 0; at < batch.length; at++) tryLater(at);
       throw error;
     }
+  }
+
+  /** The step was recorded as done, and what follows it can never be published. */
+  private failed(step: FinishedStep | undefined): void {
+    if (step) void this.options.recorder.record([{ ...step, failed: true }]);
   }
 
   /** @param holds who owns the entries that arrive at a join */

@@ -1,9 +1,11 @@
 import type { Delivery } from '../../core/delivery.js';
 import { disown } from '../../core/disown.js';
+import { errorRecord } from '../../core/errors/error-record.js';
 import { isLost, isRunning, move } from '../../core/delivery-state.js';
 import type { EventBus } from '../../core/event-bus.js';
 import type { ExtendOutcome, LeaseState, Lease } from '../../core/lease.js';
 import {
+  deadLetter,
   postpone,
   release,
   taken,
@@ -19,6 +21,7 @@ import { NextRuns, type NextRunsOptions } from '../running/next-runs.js';
 import { RetryPolicy } from './retry-policy.js';
 import { FollowUp, type FollowUpOptions } from './follow-up.js';
 import { deadLetterRecord } from './dead-letter-record.js';
+import { mayBeRefused, type Item } from './settling-lane.js';
 import { Settler } from './settler.js';
 import type { ProgressRecorder } from './progress-recorder.js';
 import { recorded } from './recorded-follow-up.js';
@@ -77,6 +80,7 @@ export class SettlementHandler {
       storeOf: storeOf(options),
       unheld: options.queues ? 'queue' : 'drop',
       onSettled: followUp.settled,
+      onRefused: (item, error) => this.refused(item, error),
       onProgress,
     });
     this.followUp = followUp;
@@ -96,7 +100,7 @@ export class SettlementHandler {
       this.followUpOnly(delivery, settlement);
     } else if (move(delivery, 'settling')) {
       if (kind === 'dead-letter') return this.giveUp(delivery, settlement, onConcluded);
-      if (kind === 'ack') delivery.forgetContent();
+      if (kind === 'ack' && !mayBeRefused(settlement)) delivery.forgetContent();
       this.settler.add(delivery, settlement, onConcluded);
     } else {
       // Lost while its settlement was being decided: it is forgotten, so that it holds up nothing. Any
@@ -157,6 +161,12 @@ export class SettlementHandler {
     if (isRunning(delivery) || delivery.state === 'settling') return;
     if (!move(delivery, 'lost')) return;
     if (this.nextRuns.remove(delivery)) this.settle(delivery, taken);
+  }
+
+  /** Another run would return the same messages, which can never be published, and repeat its effects. */
+  private refused({ delivery, settlement, onConcluded }: Item, error: Error): void {
+    if (settlement.kind === 'ack' && settlement.completes) this.options.claims?.letGo(delivery);
+    this.giveUp(delivery, deadLetter('unrecoverable', errorRecord(error)), onConcluded);
   }
 
   /** What becomes of the message is decided by the strategy of its handler. */

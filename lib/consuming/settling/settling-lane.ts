@@ -2,6 +2,7 @@ import { Backoff } from '../../core/backoff.js';
 import type { Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
 import { asError } from '../../core/errors/error-record.js';
+import { isPermanent } from '../../core/errors/streams.error.js';
 import type { EventBus } from '../../core/event-bus.js';
 import type { Lease } from '../../core/lease.js';
 import type {
@@ -10,6 +11,7 @@ import type {
   Leave,
   Release,
   Retry,
+  Settlement,
   SettleOutcome,
 } from '../../core/settlement.js';
 import type { Settle, Settling } from '../../ports/source.js';
@@ -55,6 +57,8 @@ export interface LaneOptions {
   readonly onSettled: (delivery: Delivery, settlement: Reported, outcome: KnownOutcome) => void;
   /** Called with a dead letter that cannot be held. It has no outcome yet. */
   readonly onUnheld: (item: Item) => void;
+  /** Called with an acknowledgement whose messages can never be published. It has no outcome yet. */
+  readonly onRefused: (item: Item, error: Error) => void;
   /** Called after each batch. */
   readonly onProgress: () => void;
 }
@@ -63,7 +67,8 @@ const MOST_AT_ONCE = 1000;
 
 /**
  * While one batch is under way the next one gathers, so acknowledgements coalesce without a timer.
- * A settlement that fails is tried again; its entry does not run again.
+ * A settlement that fails is tried again, unless its messages can never be published; its entry does
+ * not run again.
  */
 export class Lane {
   pending = 0;
@@ -133,7 +138,7 @@ export class Lane {
   }
 
   private conclude(batch: readonly Item[], outcomes: readonly (SettleOutcome | Error)[]): void {
-    const { onSettled, onUnheld, onProgress } = this.options;
+    const { onSettled, onUnheld, onRefused, onProgress } = this.options;
     const failed: Item[] = [];
     let concluded = 0;
     let error: Error | undefined;
@@ -148,6 +153,9 @@ export class Lane {
         const known = outcome === 'gone' && item.retried ? 'settled' : outcome;
         onSettled(item.delivery, item.settlement, known);
         item.onConcluded?.();
+      } else if (mayBeRefused(item.settlement) && isPermanent(outcome)) {
+        concluded++;
+        onRefused(item, outcome);
       } else {
         error = asError(outcome);
         item.retried = true;
@@ -167,7 +175,10 @@ export class Lane {
 
   private tryAgain(failed: readonly Item[], error: Error): void {
     this.failing = true;
-    this.options.events.emit('worker-error', { worker: 'settler', error });
+    const { delivery } = failed.at(-1)!;
+    const { stream, group, id, handler } = delivery;
+    const settling = { stream, group, id, handler: handler?.name };
+    this.options.events.emit('worker-error', { worker: 'settler', error, settling });
     const again = (): void => {
       if (this.abandoned) return this.ended(failed.length);
       this.queue.push(...failed);
@@ -184,3 +195,10 @@ export class Lane {
       for (const wake of this.idleWaiters.splice(0)) wake();
   }
 }
+
+/**
+ * Whether messages are published with this settlement. Those that follow a step may be known only while
+ * it is being settled: a join.
+ */
+export const mayBeRefused = (settlement: Settlement): boolean =>
+  settlement.kind === 'ack' && (settlement.publish !== undefined || settlement.step !== undefined);

@@ -15,6 +15,10 @@ export class InvalidMessageError extends StreamsError {
       cause,
     );
   }
+
+  override get permanent(): boolean {
+    return true;
+  }
 }
 
 /**
@@ -41,6 +45,10 @@ export class PayloadTooLargeError extends StreamsError {
         : `The message "${eventType}" has ${size} bytes with its event type and metadata; ${bounded} takes ` +
             `${limit}. Store the payload elsewhere and publish a reference to it.`,
     );
+  }
+
+  override get permanent(): boolean {
+    return true;
   }
 }
 

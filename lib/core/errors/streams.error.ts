@@ -12,4 +12,16 @@ export class StreamsError extends Error {
     super(message, cause === undefined ? undefined : { cause });
     this.name = new.target.name;
   }
+
+  /**
+   * True: no repetition of the same call succeeds, for example because the message is too large. A
+   * message becomes a dead letter where its next steps are refused with such an error. @default false
+   */
+  get permanent(): boolean {
+    return false;
+  }
 }
+
+/** Whether no repetition of what failed with this error can succeed. */
+export const isPermanent = (error: unknown): error is StreamsError =>
+  error instanceof StreamsError && error.permanent;

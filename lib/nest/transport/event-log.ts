@@ -11,6 +11,7 @@ import { LOST_LINES } from './lost-lines.js';
 import { at, runFailed, runsAwaited, runsGivenUp } from './run-lines.js';
 import { RateLimitedLog, type Line } from './rate-limited-log.js';
 import { mappedLine } from './start-up-lines.js';
+import { workerFailed } from './worker-lines.js';
 
 /** The log line of each event that is logged. */
 type Lines = { [N in StreamsEventName]?: (event: StreamsEvents[N]) => Line | undefined };
@@ -57,10 +58,7 @@ const LINES: Lines = {
     ),
     key: `delays-lost ${stream}`,
   }),
-  'worker-error': (event) =>
-    error(
-      `The ${event.worker} failed, and tries again while this process runs: ${event.error.message}`,
-    ),
+  'worker-error': workerFailed,
   disconnected: (event) =>
     warn(`The ${connectionName(event)} broke and is being replaced: ${event.error.message}`),
   unreachable: ({ address, error: { message }, ...connection }) => ({

@@ -3,6 +3,7 @@ import { Settler } from '../../../lib/consuming/settling/settler.js';
 import { carryOutActions } from '../../../lib/consuming/settling/strategies/carry-out-actions.js';
 import type { DeadLetterQueue } from '../../../lib/ports/dead-letters.js';
 import { Delivery } from '../../../lib/core/delivery.js';
+import { PayloadTooLargeError } from '../../../lib/core/errors/publishing.errors.js';
 import { EventBus } from '../../../lib/core/event-bus.js';
 import type { LeaseState, Lease } from '../../../lib/core/lease.js';
 import { ack, deadLetter, retry, type SettleOutcome } from '../../../lib/core/settlement.js';
@@ -16,6 +17,7 @@ function settler(answer: Answer, deadLetters?: DeadLetterQueue) {
   const clock = new ManualClock();
   const events = new EventBus();
   const settled: string[] = [];
+  const refused: string[] = [];
   /** Entries that another consumer has settled. */
   const gone = new Set<string>();
   const hold = (lease: Lease): [Lease, LeaseState] => {
@@ -39,10 +41,11 @@ function settler(answer: Answer, deadLetters?: DeadLetterQueue) {
     clock,
     events,
     onProgress: () => undefined,
+    onRefused: ({ delivery }, error) => void refused.push(`${delivery.id} ${error.message}`),
     onSettled: (delivery, settlement, outcome) =>
       settled.push(`${delivery.id} ${settlement.kind} ${outcome}`),
   });
-  return { it, clock, events, settled, gone, batches };
+  return { it, clock, events, settled, refused, gone, batches };
 }
 
 const delivery = (id: string) =>
@@ -117,6 +120,32 @@ describe('the settler', () => {
     expect(s.settled).toEqual(['1 ack settled', '2 ack settled']);
     expect(errors.length).toBeGreaterThan(1);
     expect(errors.length).toBeLessThan(6);
+  });
+
+  it('tries what can never be published once, and all else again, also what follows nothing', async () => {
+    let down = true;
+    const never = new PayloadTooLargeError(2, 1, 'x');
+    const s = settler(async (batch) =>
+      batch.map(({ lease: { id } }) => {
+        if (id === 'never') return never;
+        if (!down) return 'settled';
+        return id === 'plain' ? never : new Error('down');
+      }),
+    );
+    const publish = [{ stream: 't', fields: ['a', 'b'] }];
+    const told: unknown[] = [];
+    s.events.on('worker-error', ({ settling }) => told.push(settling));
+    s.it.add(delivery('never'), { ...ack, publish });
+    s.it.add(delivery('plain'), ack);
+    s.it.add(delivery('later'), { ...ack, publish });
+    await s.clock.advance(0);
+    expect([s.refused, s.settled, s.it.pending]).toEqual([[`never ${never.message}`], [], 2]);
+    expect(told).toEqual([{ stream: 's', group: 'g', id: 'later', handler: undefined }]);
+    down = false;
+    await s.clock.advance(1000);
+    await s.it.idle();
+    expect(s.settled.sort()).toEqual(['later ack settled', 'plain ack settled']);
+    expect(s.refused).toHaveLength(1);
   });
 
   it('takes gone for settled where an earlier try may have been carried out', async () => {

@@ -15,4 +15,8 @@ export class DelaysUnsupportedError extends StreamsError {
   constructor(problem: string) {
     super(DelaysUnsupportedError.code, `${problem} ${DelaysUnsupportedError.advice}`);
   }
+
+  override get permanent(): boolean {
+    return true;
+  }
 }

@@ -22,6 +22,9 @@ export const API_ERRORS = Object.freeze({
   wrongLastSequence: 10071,
 });
 
+/** The message, or its headers, are larger than the stream or the server takes. */
+const TOO_LARGE: ReadonlySet<number> = new Set([10_054, 10_097]);
+
 /**
  * A `ServerReplyError` with what JetStream says of the error. For this driver: `errCode` is one of
  * {@link API_ERRORS}, or one of many others.
@@ -38,6 +41,10 @@ export class NatsReplyError extends ServerReplyError {
     this.reply = description.replace(/\.$/, '');
     this.errCode = err_code;
     this.status = code;
+  }
+
+  override get permanent(): boolean {
+    return TOO_LARGE.has(this.errCode);
   }
 }
 

@@ -27,4 +27,8 @@ export class NameTooLongError extends StreamsError {
       }, and the limit is ${limit}. ${NameTooLongError.advice}`,
     );
   }
+
+  override get permanent(): boolean {
+    return true;
+  }
 }
