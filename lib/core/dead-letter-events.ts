@@ -1,3 +1,4 @@
+import type { ErrorRecord } from './errors/error-record.js';
 import type { In, SettledEvent } from './run-events.js';
 import type { DeadLetterReason } from './settlement.js';
 
@@ -18,6 +19,8 @@ export interface DeadLetterEvents {
     readonly eventType: string;
     readonly handler: string | undefined;
     readonly reason: DeadLetterReason;
+    /** Undefined: the reason says all, such as `unmatched`. */
+    readonly error: ErrorRecord | undefined;
   };
   /**
    * The strategy for a message that is given up could not decide: a function of the option

@@ -150,6 +150,33 @@ describe('the log', () => {
     ]);
   });
 
+  it('says of which message a settlement failed, once for many of a group', () => {
+    const events = logged();
+    const settling = { ...place, id: '1-1', handler: 'Orders.handle' };
+    events.emit('worker-error', { worker: 'settler', error, settling });
+    events.emit('worker-error', { worker: 'settler', error, settling: { ...settling, id: '1-2' } });
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^error .*settler failed at message 1-1 of stream "orders" and group "shop", handled by Orders\.handle, and tries again .*: it broke$/,
+      ),
+    ]);
+  });
+
+  it('says why a message was dropped: no other place keeps the error', () => {
+    const events = logged();
+    const { id, eventType, handler } = deadLettered;
+    const dropped = { ...place, id, eventType, handler };
+    const stock = deadLettered.error;
+    events.emit('messages-dropped', { ...dropped, reason: 'max-deliveries', error: stock });
+    events.emit('messages-dropped', { ...dropped, reason: 'unmatched', error: undefined });
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /given up and dropped: max-deliveries \(StockError: none left\)\. Furth/,
+      ),
+      expect.stringMatching(/given up and dropped: unmatched\. Further/),
+    ]);
+  });
+
   it('is silent about what is as it should be', () => {
     const events = logged();
     events.emit('connected', { role: 'commands' });

@@ -58,7 +58,7 @@ export class FollowUp {
     if (outcome !== 'settled' || settlement.kind === 'leave')
       this.options.subscription().forget(delivery.lease, outcome === 'settled');
     if (outcome === 'settled' && settlement.kind === 'dead-letter' && settlement.action === 'drop')
-      this.options.droppedKinds.tell(delivery, settlement.reason);
+      this.options.droppedKinds.tell(delivery, settlement);
     // Nearly always there is nothing to tell of an acknowledgement.
     if (settlement.kind !== 'ack' || events.listened.has('settled'))
       reportSettled(events, clock, delivery, settlement, outcome);

@@ -22,14 +22,20 @@ export function deadLettered(event: StreamsEvents['dead-lettered']): Line | unde
   const what = forwardedTo === undefined ? kept : `forwarded to "${forwardedTo}"`;
   const type = eventType === '' ? '' : ` "${eventType}"`;
   const fate = handler === undefined ? '' : fateOf(reason, attempt, handler);
-  const why = event.error ? `${reason} (${event.error.name}: ${event.error.message})` : reason;
   const todo = reason === 'unmatched' && outcome === 'dead-lettered' ? UNMATCHED : '';
   return {
     level: 'error',
-    text: `Message ${id}${type} of ${at(event)} was ${what}${fate}: ${why}${todo}`,
+    text: `Message ${id}${type} of ${at(event)} was ${what}${fate}: ${whyOf(event)}${todo}`,
     key: `dead-lettered ${at(event)} ${handler} ${reason} ${event.error?.name}`,
   };
 }
+
+/** The reason, and the error that was its cause. */
+const whyOf = ({
+  reason,
+  error,
+}: Pick<StreamsEvents['dead-lettered'], 'reason' | 'error'>): string | undefined =>
+  error ? `${reason} (${error.name}: ${error.message})` : reason;
 
 /** A delivery to a consumer that died, perhaps of another program, is no run of this handler. */
 function fateOf(reason: DeadLetterReason | undefined, attempt: number, handler: string): string {
@@ -46,7 +52,7 @@ export function messagesDropped(event: StreamsEvents['messages-dropped']): Line 
   return {
     level: 'error',
     text:
-      `Message ${id} ${type} of ${at(event)} was given up and dropped: ${reason}. Further messages of ` +
+      `Message ${id} ${type} of ${at(event)} was given up and dropped: ${whyOf(event)}. Further messages of ` +
       'this type that are dropped for this reason are counted, and not logged. To keep them, set the ' +
       'option deadLetter.',
     key: `messages-dropped ${at(event)} ${eventType} ${reason}`,

@@ -58,6 +58,8 @@ describe('drop', () => {
       [first, 'paid', 'max-deliveries'],
       [sent, 'sent', 'max-deliveries'],
     ]);
+    expect(dropped[0]!.error).toEqual(gaveUp[0]!.error);
+    expect(dropped[0]!.error).toBeDefined();
     expect(await letters('paid')).toEqual([]);
     expect(await pendingOf(runtime, 'paid')).toBe(0);
   });
