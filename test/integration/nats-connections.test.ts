@@ -85,6 +85,10 @@ async function pretended(info: object, ...later: readonly object[]): Promise<str
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
+/** A seed that looks like one, and has a letter that its checksum does not fit. */
+const damaged = (seed: string): string =>
+  seed.slice(0, 20) + (seed[20] === 'A' ? 'B' : 'A') + seed.slice(21);
+
 /** Asks JetStream for what only a login allows. */
 const works = async (connection: NatsConnection): Promise<unknown> =>
   (await connection.js()).request('a test', 'STREAM.NAMES');
@@ -128,6 +132,25 @@ describe('a connection to NATS', needsNats(), () => {
       expect(secretsWithin([error, refused.connection])).toEqual([]);
       const again = await failure(refused.connection.client('publishing'));
       expect(again.message).toBe(error.message);
+    });
+
+    it.each([
+      ['nkey', damaged(nkey.seed)],
+      ['credentials', 'no credentials'],
+    ])('not with a damaged %s, and says which option is to be corrected', async (option, value) => {
+      const server = await started(nkey.server);
+      const folder = mkdtempSync(join(tmpdir(), 'streams-creds-'));
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      const file = join(folder, 'user.creds');
+      writeFileSync(file, value);
+      const login = option === 'nkey' ? { nkey: value } : { credentials: file };
+      const { connection } = opened({ url: server.url(), ...login, connectTimeout: NEVER });
+      const error = await failure(connection.client('publishing'));
+      expect(error).toMatchObject({ code: 'NATS_CONNECTION', outcome: 'not-sent' });
+      expect(error.message).toMatch(
+        new RegExp(`^No connection to NATS while logging in: .*correct the option ${option}\\.$`),
+      );
+      expect(secretsWithin([error, connection])).toEqual([]);
     });
 
     it('with what the url says', async () => {
@@ -212,10 +235,12 @@ describe('a connection to NATS', needsNats(), () => {
       await works(connection);
     });
 
-    it('connects once the server is there', async () => {
+    it('connects once the server is there, and says until then that it goes on trying', async () => {
       const port = await freePort();
-      const { connection, told } = opened({ url: `nats://127.0.0.1:${port}` });
+      const { connection, told, errors } = opened({ url: `nats://127.0.0.1:${port}` });
       const waiting = works(connection);
+      await until('the log tells of it', () => errors.length > 0);
+      expect(errors[0]!.message).toMatch(/connection refused\. It is tried again\.$/);
       await started({ port });
       await waiting;
       expect(told.at(-1)).toBe('connected commands');

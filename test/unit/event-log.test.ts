@@ -1,6 +1,7 @@
 import { Logger, type LoggerService } from '@nestjs/common';
 import { memory } from 'nestjs-redis-streams/memory';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { NatsConnectionError } from '../../lib/drivers/nats/errors/nats-connection.errors.js';
 import type { SettledEvent } from '../../lib/core/run-events.js';
 import type { StreamLagExceeded } from '../../lib/core/lag.js';
 import { logEvents } from '../../lib/nest/transport/event-log.js';
@@ -73,6 +74,15 @@ const lag: StreamLagExceeded = {
 };
 
 describe('the log', () => {
+  it('tells operators of a broken connection without what a caller could do', () => {
+    const cause = new Error('read ECONNRESET');
+    const broken = new NatsConnectionError('unknown', 'serving commands', cause);
+    logged().emit('disconnected', { role: 'commands', error: broken });
+    expect(lines).toEqual([
+      'warn [Streams] The commands connection broke and is being replaced: No connection to NATS while serving commands: read ECONNRESET.',
+    ]);
+  });
+
   it('names handler, message and seconds of a method that overruns', () => {
     const events = logged();
     const where = { ...place, handler: 'Orders.handle', id: '1-1', attempt: 1 };

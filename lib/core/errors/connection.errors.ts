@@ -34,6 +34,9 @@ export class ConnectionError extends StreamsError {
   }
 }
 
+/** The message of an error, for operators: without what a caller could do, whose call it was not. */
+export const withoutAdvice = ({ message }: Error): string => message.replace(` ${UNKNOWN}`, '');
+
 /** If a host name has several addresses, the error has a code and no message. */
 function reasonOf({ message, code }: Error & { readonly code?: unknown }): string {
   return (message === '' ? String(code) : message).replace(/\.$/, '');

@@ -3,6 +3,9 @@ const PATIENCE = 1000;
 /** Interval of further reports, in milliseconds. */
 const AGAIN = 10_000;
 
+/** Says in such a report that the driver goes on trying. */
+export const TRIED_AGAIN = 'It is tried again.';
+
 /** Reports a first connection that takes long, until it is made or given up. */
 export class FirstConnection {
   private timer: NodeJS.Timeout | undefined;

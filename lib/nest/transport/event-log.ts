@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { withoutAdvice } from '../../core/errors/connection.errors.js';
 import type { StreamsEventName, StreamsEvents } from '../../core/events.js';
 import type { UnhandledWaits } from '../../core/unhandled-waits.js';
 import type { EventBus } from '../../core/event-bus.js';
@@ -60,7 +61,7 @@ const LINES: Lines = {
   }),
   'worker-error': workerFailed,
   disconnected: (event) =>
-    warn(`The ${connectionName(event)} broke and is being replaced: ${event.error.message}`),
+    warn(`The ${connectionName(event)} broke and is being replaced: ${withoutAdvice(event.error)}`),
   unreachable: ({ address, error: { message }, ...connection }) => ({
     ...warn(slotsBefore(connection) + message),
     key: `unreachable ${address}`,

@@ -12,13 +12,27 @@ export function loginOf(
   { transport }: NatsPackages,
 ): Authenticator | undefined {
   const { nkey, credentials } = options;
-  if (nkey !== undefined) return transport.nkeyAuthenticator(bytes(nkey));
-  if (credentials !== undefined) return transport.credsAuthenticator(credentialsOf(credentials));
+  if (nkey !== undefined) return naming('nkey', transport.nkeyAuthenticator(bytes(nkey)));
+  if (credentials !== undefined) {
+    return naming('credentials', transport.credsAuthenticator(credentialsOf(credentials)));
+  }
   const inUrl = servers.find(({ user, token }) => user !== undefined || token !== undefined);
   const { user, password, token } = (options.user ?? options.token) ? options : (inUrl ?? {});
   if (token !== undefined) return transport.tokenAuthenticator(token);
   return user === undefined ? undefined : transport.usernamePasswordAuthenticator(user, password);
 }
+
+/** The same, whose error names the option: a damaged seed stays damaged. */
+const naming =
+  (option: 'nkey' | 'credentials', authenticator: Authenticator): Authenticator =>
+  (nonce) => {
+    try {
+      return authenticator(nonce);
+    } catch (error) {
+      const remedy = `Nothing was sent; correct the option ${option}.`;
+      throw new NatsConnectionError('not-sent', 'logging in', error, remedy);
+    }
+  };
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { sleep, systemClock } from '../../../core/clock.js';
 import type { EventBus } from '../../../core/event-bus.js';
-import { FirstConnection } from '../../connections/first-connection.js';
+import { FirstConnection, TRIED_AGAIN } from '../../connections/first-connection.js';
 import { NatsConnectionError, NatsGivenUpError } from '../errors/nats-connection.errors.js';
 import { connectError, isAway, isLoginRefused } from '../errors/typed-error.js';
 import { Listeners } from './listeners.js';
@@ -127,7 +127,7 @@ export class ServerWatch {
   private tellUnreachable(): void {
     const address = this.address();
     const cause = this.lastError ?? new Error('there was no answer so far');
-    const error = connectError(cause, `connecting to ${address}`);
+    const error = connectError(cause, `connecting to ${address}`, TRIED_AGAIN);
     this.events.emit('unreachable', { ...this.named, address, error });
   }
 

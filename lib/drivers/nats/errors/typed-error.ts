@@ -81,10 +81,13 @@ const EXPIRED = 'Nothing was sent; make new credentials: those of this user have
 /** What Node's TLS and the client say of certificates. */
 const TLS = /tls|ssl|certificate|self.signed|altname|CERT_|UNABLE_TO_/i;
 
-/** Turns the error of a connection that could not be made into a typed error. */
-export function connectError(error: unknown, action: string): StreamsError {
+/**
+ * Turns the error of a connection that could not be made into a typed error.
+ * @param otherwise what to do, where the cause does not say it
+ */
+export function connectError(error: unknown, action: string, otherwise?: string): StreamsError {
   if (error instanceof StreamsError) return error;
-  return new NatsConnectionError('not-sent', action, error, remedyFor(error));
+  return new NatsConnectionError('not-sent', action, error, remedyFor(error) ?? otherwise);
 }
 
 function remedyFor(error: unknown): string | undefined {

@@ -1,7 +1,7 @@
 import { Backoff } from '../../../core/backoff.js';
 import { sleep, systemClock } from '../../../core/clock.js';
 import type { EventBus } from '../../../core/event-bus.js';
-import { FirstConnection } from '../../connections/first-connection.js';
+import { FirstConnection, TRIED_AGAIN } from '../../connections/first-connection.js';
 import { Outages } from '../../connections/outages.js';
 import { PostgresConnectionError } from '../errors/postgres-connection.errors.js';
 import { connectError } from '../errors/typed-error.js';
@@ -127,7 +127,7 @@ export class ServerWatch {
   private announceDelay(): void {
     const address = this.options.address();
     const cause = this.lastError ?? new Error('there was no answer so far');
-    const error = connectError(cause, `connecting to ${address}`);
+    const error = connectError(cause, `connecting to ${address}`, TRIED_AGAIN);
     this.options.events.emit('unreachable', { ...this.named, address, error });
   }
 

@@ -106,15 +106,18 @@ const REMEDIES: readonly (readonly [state: RegExp, remedy: string])[] = [
 
 const POOL_BUSY = /^timeout exceeded when trying to connect$/;
 
-/** Turns the error of a connection that could not be made into a typed error. */
-export function connectError(error: unknown, action: string): StreamsError {
+/**
+ * Turns the error of a connection that could not be made into a typed error.
+ * @param otherwise what to do, where the cause does not say it
+ */
+export function connectError(error: unknown, action: string, otherwise?: string): StreamsError {
   if (error instanceof StreamsError) return error;
   const state = sqlStateOf(error) ?? '';
   if (state === '53300') return new TooManyConnectionsError(action, error);
   const remedy = isPoolBusy(error)
     ? 'All connections of the pool are in use: raise maxConnections, or look for statements that wait.'
     : REMEDIES.find(([known]) => known.test(state))?.[1];
-  return new PostgresConnectionError('not-sent', action, error, remedy);
+  return new PostgresConnectionError('not-sent', action, error, remedy ?? otherwise);
 }
 
 /** All connections are in use, which says nothing of the server. */

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { Backoff } from '../../../core/backoff.js';
 import { sleep, systemClock } from '../../../core/clock.js';
 import { ClosedError, MissingPackageError } from '../../../core/errors/start-up.errors.js';
-import { FirstConnection, triedFor } from '../../connections/first-connection.js';
+import { FirstConnection, TRIED_AGAIN, triedFor } from '../../connections/first-connection.js';
 import { Outages } from '../../connections/outages.js';
 import type { Address } from '../topology/topology.js';
 import type { Commands } from './commands.js';
@@ -210,12 +210,7 @@ export class Connection implements Commands {
     if (address === undefined) return;
     const cause =
       this.lastError ?? unansweredTls(this.#connecting) ?? new Error('there was no answer so far');
-    const error = connectionError(
-      'not-sent',
-      `connecting to ${address}`,
-      cause,
-      'It is tried again.',
-    );
+    const error = connectionError('not-sent', `connecting to ${address}`, cause, TRIED_AGAIN);
     this.options.events.emit('unreachable', { ...this.named, address, error });
   }
 
