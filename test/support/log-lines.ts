@@ -12,7 +12,7 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
   [/\b127\.0\.0\.1:\d+/g, '<address>'],
   [/\bin process \d+ on \S+:/g, 'in process <pid>:'],
   // What is said of a broken connection depends on what was under way.
-  [/(?<=while serving \w+): .+?(?=\. The command)/g, ''],
+  [/(?<=while serving \w+): .+?(?=\.(?: The command|$))/g, ''],
   [/\b\d+ ms\b/g, '<time>'],
   [/\b\d+(\.\d)? s\b/g, '<time>'],
   [/\b\d+ messages (?=wait|behind|of stream)/g, '<n> messages '],
