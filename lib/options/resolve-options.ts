@@ -1,5 +1,6 @@
 import { MissingSlotError } from '../core/errors/slot.errors.js';
 import { InvalidOptionsError } from '../core/errors/start-up.errors.js';
+import { nearest } from '../core/option-schema/wording.js';
 import { applicationName } from './application-name.js';
 import { defaultConsumerName } from './consumer-name.js';
 import type { Given } from '../core/option-schema/shape.js';
@@ -16,11 +17,19 @@ import {
  */
 export function resolveOptions(options: StreamsOptions): ResolvedOptions {
   const given: Partial<StreamsOptions['slots']> | undefined = options.slots;
-  if (given?.messageSource === undefined) throw new MissingSlotError('messageSource');
+  if (given?.messageSource === undefined) {
+    throw new MissingSlotError('messageSource', misspelt('messageSource', given ?? {}));
+  }
   const problems = STREAMS_OPTIONS.problems(options);
   if (problems.length > 0) throw new InvalidOptionsError(problems);
   const { slots: _, drivers: __, ...settings } = options;
   return resolveSettings(settings);
+}
+
+/** Says which name was given where another was meant. Undefined: none is similar. */
+function misspelt(slot: string, given: object): string | undefined {
+  const name = Object.keys(given).find((key) => key !== slot && nearest(key, [slot]));
+  return name && `slots has "${name}", which is no slot: write ${slot}`;
 }
 
 /** @throws InvalidOptionsError naming every problem */

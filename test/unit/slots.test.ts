@@ -229,6 +229,12 @@ it('an empty slot of the message source is refused by name', () => {
   const code = expect.objectContaining({ code: 'MISSING_SLOT', slot: 'messageSource' }) as Error;
   expect(() => resolveOptions(wrongly({}))).toThrow(code);
   expect(() => resolveOptions(wrongly({ slots: {} }))).toThrow(code);
+  const given = { messageSource: undefined, messagesource: memory() };
+  const misspelt = () => resolveOptions(wrongly({ slots: given }));
+  expect(misspelt).toThrow(code);
+  expect(misspelt).toThrow(
+    'is empty, and slots has "messagesource", which is no slot: write messageSource. Fill it',
+  );
 });
 
 it.each([

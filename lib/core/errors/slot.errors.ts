@@ -55,7 +55,7 @@ export class WrongDriverForSlotError extends StreamsError {
 export class MissingSlotError extends StreamsError {
   static readonly code: string = 'MISSING_SLOT';
   static readonly advice: string =
-    'Fill it, for example slots: { messageSource: redis({ url }), stateStore: redis({ url }), deadLetterQueue: redis({ url }) }. RedisStreamsModule fills all slots with Redis.';
+    'Fill it, for example slots: { messageSource: redis({ url }), stateStore: redis({ url }), deadLetterQueue: redis({ url }) }, or so with postgres or nats. RedisStreamsModule fills all slots with Redis.';
 
   /** @param why what needs the slot. @default every application */
   constructor(
