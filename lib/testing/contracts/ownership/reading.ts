@@ -85,13 +85,15 @@ export function describeReading(
       if (outcome === 'lost') {
         const [again] = await next;
         expect(again).toMatchObject({ id: ids[0], attempt: 1, charged: false });
+        expect(await a.locks.extend([held])).toEqual(['held']);
         expect(await subscription.begin(again!)).toBe('started');
-        await world.settle(again!);
+        expect(await world.settle(again!)).toBe('settled');
       }
       const [second] = await (outcome === 'lost' ? subscription.pull(1) : next);
       // What was read and not begun has lost no run.
       expect(second).toMatchObject({ id: ids[1], attempt: 1, charged: true });
-      await world.settle(second!);
+      expect(await a.locks.extend([held])).toEqual(['held']);
+      expect(await world.settle(second!)).toBe('settled');
       // The same while it waits for what is to come.
       await harness.elapse(LEASE + 50);
       const third = subscription.pull(1);
