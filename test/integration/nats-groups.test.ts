@@ -138,7 +138,7 @@ describe('groups of NATS', needsNats(), () => {
         return world.drainer(own, await world.subscribe(own, stream, { consumer }));
       }),
     );
-    const published = await load(MANY, () => world.api(`CONSUMER.DELETE.${stream}.g`));
+    const published = await load(MANY, () => world.deleteDurable(stream));
     const seen = () => new Set(drainers.flatMap((one) => [...one.seen.keys()]));
     await until('all were handled', () => seen().size === MANY);
     expect([...seen()].toSorted()).toEqual(published.toSorted());
@@ -163,7 +163,7 @@ describe('groups of NATS', needsNats(), () => {
     };
     await until('it is noted', async () => (await noted()).settledUpTo === Number(ids.at(-1)));
     const { created } = await world.durable(stream);
-    await world.api(`CONSUMER.DELETE.${stream}.g`);
+    await world.deleteDurable(stream);
     await world.publish(driver, stream, 'next');
     await until('the next one', () => drainer.seen.has('next'));
     await drainer.stop();

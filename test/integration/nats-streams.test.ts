@@ -73,7 +73,7 @@ describe.each(['floor', 'current'] as const)('streams of NATS (%s)', (version) =
       await world.api(`STREAM.UPDATE.${stream}`, { ...config, ...changed });
       // The consumer looks for a durable that vanished, and for its stream.
       const subscription = await world.subscribe(driver, stream);
-      await world.api(`CONSUMER.DELETE.${stream}.g`);
+      await world.deleteDurable(stream);
       await until('the durable is back', async () => {
         await subscription.pull(10);
         return world.durable(stream).then(

@@ -82,6 +82,16 @@ export class NatsWorld {
     return seen;
   }
 
+  /** Deletes the durable of a group, as an operator does. */
+  async deleteDurable(stream: string, group = 'g'): Promise<void> {
+    try {
+      await this.api(`CONSUMER.DELETE.${stream}.${group}`);
+    } catch (error) {
+      // The server has forgotten the durable, and was about to write a file of it.
+      if (!/directory not empty/.test((error as Error).message)) throw error;
+    }
+  }
+
   durable(stream: string, group = 'g'): Promise<SeenDurable> {
     return this.api(`CONSUMER.INFO.${stream}.${group}`);
   }

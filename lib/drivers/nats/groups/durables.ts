@@ -75,11 +75,19 @@ export class Durables {
   }
 
   /** Returns false where there was no such durable. */
-  async delete({ jsStream, durable }: DurableName): Promise<boolean> {
-    const found = await this.unlessAbsent(() =>
-      this.api<object>('deleting a durable', `CONSUMER.DELETE.${jsStream}.${durable}`),
-    );
-    return typeof found === 'object';
+  async delete(name: DurableName): Promise<boolean> {
+    const { jsStream, durable } = name;
+    try {
+      const found = await this.unlessAbsent(() =>
+        this.api<object>('deleting a durable', `CONSUMER.DELETE.${jsStream}.${durable}`),
+      );
+      return typeof found === 'object';
+    } catch (error) {
+      // The server may fail to remove the files of a durable that it has forgotten already.
+      const isReplied = error instanceof NatsReplyError;
+      if (isReplied && typeof (await this.info(name)) === 'string') return true;
+      throw error;
+    }
   }
 
   /** Undefined: there is no such stream. */
