@@ -9,7 +9,7 @@ import { guard } from '../support/redis-process.js';
 import { until } from '../support/until.js';
 
 const STREAM = 'later';
-const COUNT = 20_000;
+const COUNT = 60_000;
 const PROMOTER = fileURLToPath(new URL('support/postgres-promoter.js', import.meta.url));
 
 let server: PostgresServer;
