@@ -1,6 +1,6 @@
 /** Items in the order in which they came. To take the first costs the same however many there are. */
 export class Fifo<T> {
-  private items: T[] = [];
+  private items: (T | undefined)[] = [];
   private taken = 0;
 
   get size(): number {
@@ -20,14 +20,14 @@ export class Fifo<T> {
     if (this.size === 0) return undefined;
     const item = this.items[this.taken];
     // The list must not keep what was taken.
-    this.items[this.taken++] = undefined as never;
+    this.items[this.taken++] = undefined;
     if (this.taken >= this.items.length / 2) this.compact();
     return item;
   }
 
   /** Takes all that is there. */
   takeAll(): T[] {
-    const all = this.items.slice(this.taken);
+    const all = this.items.slice(this.taken) as T[];
     this.items = [];
     this.taken = 0;
     return all;

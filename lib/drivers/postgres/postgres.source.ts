@@ -1,3 +1,4 @@
+import { OpenSubscriptions } from '../connections/open-subscriptions.js';
 import { systemClock, within } from '../../core/clock.js';
 import type { EventBus } from '../../core/event-bus.js';
 import type { OutgoingEntry } from '../../core/message.js';
@@ -52,7 +53,7 @@ export class PostgresSource implements MessageSource {
     extends: true,
     idempotentPublish: true,
   });
-  private readonly subscriptions = new Set<PostgresSubscription>();
+  private readonly subscriptions = new OpenSubscriptions<PostgresSubscription>();
   private readonly publishing: Publishing;
   private readonly settled: SettledUpTo;
 
@@ -72,18 +73,9 @@ export class PostgresSource implements MessageSource {
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
     refuseStartId(options.startId);
     refuseLongNames(options);
-    const subscription = new PostgresSubscription(options, {
-      ...this.parts,
-      onClosed: (closed) => this.subscriptions.delete(closed),
-    });
-    this.subscriptions.add(subscription);
-    try {
-      await subscription.open();
-    } catch (error) {
-      await subscription.close();
-      throw error;
-    }
-    return subscription;
+    return this.subscriptions.open(
+      (onClosed) => new PostgresSubscription(options, { ...this.parts, onClosed }),
+    );
   }
 
   async settle(batch: readonly Settling[]): Promise<(SettleOutcome | Error)[]> {
@@ -97,7 +89,7 @@ export class PostgresSource implements MessageSource {
 
   async close(): Promise<void> {
     await within(systemClock, FAREWELL, this.publishing.idle());
-    await Promise.all([...this.subscriptions].map((subscription) => subscription.close()));
+    await this.subscriptions.close();
     await Promise.all(this.parts.beside.map((part) => part.close()));
     await this.parts.hints.flush();
     await this.parts.listener.close();

@@ -1,3 +1,4 @@
+import { OpenSubscriptions } from '../../connections/open-subscriptions.js';
 import type { EventBus } from '../../../core/event-bus.js';
 import type { OutgoingEntry } from '../../../core/message.js';
 import type { SettleOutcome } from '../../../core/settlement.js';
@@ -29,7 +30,7 @@ export class CoreSource implements MessageSource {
   readonly capabilities = CORE_CAPABILITIES;
   private readonly publishing: CorePublishing;
   private readonly wildcards: WildcardWarning;
-  private readonly subscriptions = new Set<CoreSubscription>();
+  private readonly subscriptions = new OpenSubscriptions<CoreSubscription>();
   private closed: Promise<void> | undefined;
 
   constructor(private readonly parts: CoreSourceParts) {
@@ -44,18 +45,9 @@ export class CoreSource implements MessageSource {
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
     refuseStartId(options.startId);
     this.wildcards.look(options.streams);
-    const subscription = new CoreSubscription(options, {
-      ...this.parts,
-      onClosed: (closed) => this.subscriptions.delete(closed),
-    });
-    this.subscriptions.add(subscription);
-    try {
-      await subscription.open();
-    } catch (error) {
-      await subscription.close();
-      throw error;
-    }
-    return subscription;
+    return this.subscriptions.open(
+      (onClosed) => new CoreSubscription(options, { ...this.parts, onClosed }),
+    );
   }
 
   settle(batch: readonly Settling[]): Promise<(SettleOutcome | Error)[]> {
@@ -73,7 +65,7 @@ export class CoreSource implements MessageSource {
   }
 
   private async end(): Promise<void> {
-    await Promise.all([...this.subscriptions].map((subscription) => subscription.close()));
+    await this.subscriptions.close();
     for (const part of this.parts.closing) await part.close();
   }
 }
