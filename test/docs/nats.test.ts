@@ -19,7 +19,7 @@ import { subjectCodec } from '../../sample/docs/nats/subject.codec.js';
 import { publish as publishByAnother, read } from '../../sample/docs/nats/other-program.js';
 import { appModule, createApp } from '../support/nest-app.js';
 import { needsNats, testNats, type TestNats } from '../support/nats.js';
-import { freePort } from '../support/redis-process.js';
+import { freePort } from '../support/free-port.js';
 import { startRedis } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 

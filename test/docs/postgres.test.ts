@@ -17,7 +17,7 @@ import { readPage } from '../support/doc-pages.js';
 import { createApp } from '../support/nest-app.js';
 import { startPgBouncer } from '../support/pgbouncer.js';
 import { startPostgres, type PostgresServer } from '../support/postgres-server.js';
-import { freePort } from '../support/redis-process.js';
+import { freePort } from '../support/free-port.js';
 import { startRedis } from '../support/redis-server.js';
 import { secret } from '../support/secrets.js';
 import { blocksOf, sectionOf } from '../support/snippets.js';

@@ -10,7 +10,7 @@ import { OrderController } from '../../sample/docs/tour/src/order.controller.js'
 import { streams } from '../../sample/docs/tour/without-redis.js';
 import { readPage } from '../support/doc-pages.js';
 import { packPackage } from '../support/packed-package.js';
-import { freePort } from '../support/redis-process.js';
+import { freePort } from '../support/free-port.js';
 import { startRedis } from '../support/redis-server.js';
 import { blocksOf, sectionOf } from '../support/snippets.js';
 import { until } from '../support/until.js';

@@ -22,7 +22,7 @@ import {
 } from '../support/nats-auth.js';
 import { startNats, type NatsServer, type StartNatsOptions } from '../support/nats-server.js';
 import { needsNats, testNats, type TestNats } from '../support/nats.js';
-import { freePort } from '../support/redis-process.js';
+import { freePort } from '../support/free-port.js';
 import { newNkeySeed, secret, secretInUrl } from '../support/secrets.js';
 import { secretsWithin } from '../support/secrets-within.js';
 import { until } from '../support/until.js';

@@ -4,7 +4,7 @@ import { redis } from '../../lib/drivers/redis/redis.driver.js';
 import type { RedisOptions } from '../../lib/drivers/redis/connection/redis.options.js';
 import { StreamsTransport } from '../../lib/nest/transport/streams.transport.js';
 import { startProxy } from '../support/proxy.js';
-import { freePort } from '../support/redis-process.js';
+import { freePort } from '../support/free-port.js';
 import { startRedis } from '../support/redis-server.js';
 import { secret } from '../support/secrets.js';
 import { until } from '../support/until.js';

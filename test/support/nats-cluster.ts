@@ -1,6 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { freePort } from './redis-process.js';
+import { freePort } from './free-port.js';
 import { startNats, type NatsServer, type StartNatsOptions } from './nats-server.js';
 import { until } from './until.js';
 

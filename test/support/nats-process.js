@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { missingNats, natsBinary } from './nats-binaries.js';
 import { isStopped } from './process-children.js';
-import { freePort, guard } from './redis-process.js';
+import { startedOnPort, startFailure } from './free-port.js';
+import { guard } from './redis-process.js';
 import { giveAway, unprivileged } from './unprivileged.js';
 
-const CLASHES = 10;
 const READY_WITHIN = 10_000;
 const STOP_WITHIN = 10_000;
 
@@ -52,7 +52,10 @@ export async function startNats(options = {}) {
     for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text);
     giveAway(dir);
     await placeBinary(binary, join(dir, 'nats-server'));
-    return await startedOnPort(dir, options);
+    return await startedOnPort(
+      (port) => new NatsServer(port, dir, options.config, options.name),
+      options.port,
+    );
   } catch (error) {
     await rm(dir, { recursive: true, force: true });
     throw error;
@@ -63,24 +66,6 @@ export async function startNats(options = {}) {
 async function placeBinary(binary, place) {
   await link(binary, place).catch(() => copyFile(binary, place));
 }
-
-/** @param {string} dir @param {StartNatsOptions} options */
-async function startedOnPort(dir, { port, name, config }) {
-  for (let tries = 1; ; tries++) {
-    const server = new NatsServer(port ?? (await freePort()), dir, config, name);
-    try {
-      await server.start();
-      return server;
-    } catch (error) {
-      await server.kill();
-      server.forget();
-      if (!(error instanceof PortTakenError) || port !== undefined || tries === CLASHES)
-        throw error;
-    }
-  }
-}
-
-class PortTakenError extends Error {}
 
 /**
  * A nats-server process of our own. It is ended, and its directory removed, with this process, however
@@ -252,8 +237,7 @@ export class NatsServer {
   }
 
   async #failure() {
-    const lines = await this.#lastLines();
-    return /address already in use/i.test(lines) ? new PortTakenError(lines) : new Error(lines);
+    return startFailure(await this.#lastLines());
   }
 
   async #lastLines() {

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { pgBouncerBinary } from './postgres-binaries.js';
 import { SUPERUSER } from './postgres-data.js';
 import type { PostgresServer } from './postgres-server.js';
-import { freePort, guard } from './redis-process.js';
+import { freePort } from './free-port.js';
+import { guard } from './redis-process.js';
 import { giveAway, unprivileged } from './unprivileged.js';
 import { until } from './until.js';
 

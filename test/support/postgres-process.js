@@ -10,10 +10,10 @@ import { Client, escapeIdentifier, escapeLiteral } from 'pg';
 import { postgresBinaries } from './postgres-binaries.js';
 import { createData, forgetMemory, SUPERUSER, copyOf } from './postgres-data.js';
 import { childrenOf, runs } from './process-children.js';
-import { freePort, guard } from './redis-process.js';
+import { startedOnPort, startFailure } from './free-port.js';
+import { guard } from './redis-process.js';
 import { giveAway, unprivileged } from './unprivileged.js';
 
-const CLASHES = 10;
 const READY_WITHIN = 20_000;
 const STOP_WITHIN = 10_000;
 
@@ -63,34 +63,15 @@ export async function startPostgres(options = {}) {
     const data = join(dir, 'data');
     if (options.standbyOf) copyOf(binaries, options.standbyOf, data);
     else await createData(binaries, data);
-    return await startedOnPort(binaries.bin, dir, options);
+    return await startedOnPort(
+      (port) => new PostgresServer(binaries.bin, port, dir, options.settings),
+      options.port,
+    );
   } catch (error) {
     await rm(dir, { recursive: true, force: true });
     throw error;
   }
 }
-
-/**
- * @param {string} bin
- * @param {string} dir
- * @param {StartPostgresOptions} options
- */
-async function startedOnPort(bin, dir, { port, settings }) {
-  for (let tries = 1; ; tries++) {
-    const server = new PostgresServer(bin, port ?? (await freePort()), dir, settings);
-    try {
-      await server.start();
-      return server;
-    } catch (error) {
-      await server.kill();
-      server.forget();
-      if (!(error instanceof PortTakenError) || port !== undefined || tries === CLASHES)
-        throw error;
-    }
-  }
-}
-
-class PortTakenError extends Error {}
 
 /**
  * A PostgreSQL server of our own. Its superuser is `postgres`. The server is ended, and its directory
@@ -306,8 +287,7 @@ export class PostgresServer {
   }
 
   async #failure() {
-    const log = await this.#log();
-    return /address already in use/i.test(log) ? new PortTakenError(log) : new Error(log);
+    return startFailure(await this.#log());
   }
 
   async #log() {

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'amqplib';
 import { RABBITMQ_SERVER } from './ensure-rabbitmq.js';
-import { freePort, guard } from './redis-process.js';
+import { freePort } from './free-port.js';
+import { guard } from './redis-process.js';
 import { giveAway, unprivileged } from './unprivileged.js';
 import { until } from './until.js';
 

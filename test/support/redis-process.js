@@ -3,14 +3,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { startedOnPort, startFailure } from './free-port.js';
 
-/** Below the ports that systems give to outgoing connections, so that a port stays free for a restart. */
-const PORTS = { from: 15_000, to: 32_000 };
-const CLASHES = 10;
 const READY_WITHIN = 10_000;
 const STOP_WITHIN = 5_000;
 
@@ -32,28 +30,16 @@ export async function startRedis(options = {}) {
   const dir = await mkdtemp(join(tmpdir(), 'streams-redis-'));
   const binary = options.binary ?? process.env['REDIS_BINARY'] ?? 'redis-server';
   const args = options.args ?? [];
-  for (let tries = 1; ; tries++) {
-    const server = new RedisServer(
-      binary,
-      options.port ?? (await freePort()),
-      dir,
-      args,
-      options.config,
+  try {
+    return await startedOnPort(
+      (port) => new RedisServer(binary, port, dir, args, options.config),
+      options.port,
     );
-    try {
-      await server.start();
-      return server;
-    } catch (error) {
-      await server.kill();
-      if (error instanceof PortTakenError && options.port === undefined && tries < CLASHES)
-        continue;
-      await rm(dir, { recursive: true, force: true });
-      throw error;
-    }
+  } catch (error) {
+    await rm(dir, { recursive: true, force: true });
+    throw error;
   }
 }
-
-class PortTakenError extends Error {}
 
 /** A redis-server process of our own. It is ended with this process, however this one ends. */
 export class RedisServer {
@@ -178,8 +164,7 @@ export class RedisServer {
   }
 
   async #failure() {
-    const log = await this.#log();
-    return /address already in use/i.test(log) ? new PortTakenError(log) : new Error(log);
+    return startFailure(await this.#log());
   }
 
   async #log() {
@@ -264,22 +249,5 @@ function ask(port, commands) {
     socket.on('data', (chunk) => (reply += chunk));
     socket.on('error', () => undefined);
     socket.on('close', () => resolve(reply));
-  });
-}
-
-/** A port on which no program listens now. @returns {Promise<number>} */
-export async function freePort() {
-  for (;;) {
-    const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from));
-    if (await isFree(port)) return port;
-  }
-}
-
-/** @param {number} port @returns {Promise<boolean>} */
-function isFree(port) {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }

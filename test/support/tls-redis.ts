@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Certificate } from './certificates.js';
-import { freePort } from './redis-process.js';
+import { freePort } from './free-port.js';
 import { startRedis, type RedisServer } from './redis-server.js';
 
 /** Whether the redis-server on PATH was built with TLS: it tells by the directive that it stumbles over. */
