@@ -54,6 +54,8 @@ export const FOLDERS: Readonly<Record<string, string>> = {
   options: 'one declaration for each option: type, default, check, where it applies',
   drivers: 'one folder for each technology',
   'drivers/redis': 'Redis Streams: keys, scripts and connections stand here and nowhere else',
+  'drivers/kafka':
+    'Kafka: topics, groups, partitions, transactions and connections stand here and nowhere else',
   'drivers/nats':
     'NATS, with JetStream and without: subjects, streams, durables and connections stand here and nowhere else',
   'drivers/postgres': 'PostgreSQL: tables, statements and connections stand here and nowhere else',
@@ -64,6 +66,7 @@ export const FOLDERS: Readonly<Record<string, string>> = {
   'drivers/connections': 'when a server was away, for the drivers that have one',
   'drivers/entry-ids':
     'ids of milliseconds and a sequence number, for the drivers that have such ids',
+  'drivers/names': 'any text as a name that a server takes',
   'drivers/server-time': 'the clock of a server, for drivers that ask one',
   testing: 'what every driver promises, as tests for any test runner',
   'testing/contracts': 'one suite for each port',
@@ -83,7 +86,7 @@ export const FOLDERS: Readonly<Record<string, string>> = {
 };
 
 /** Folders inside these are not listed one by one. */
-const CLOSED = ['drivers/redis', 'drivers/postgres', 'drivers/nats'];
+const CLOSED = ['drivers/redis', 'drivers/postgres', 'drivers/nats', 'drivers/kafka'];
 
 /** Every folder of lib/, as a path below it. */
 export function foldersOfLib(): string[] {

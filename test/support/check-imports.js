@@ -43,6 +43,8 @@ export const RULES = {
   ),
   // Ids of the drivers that have such ids. To all other code an id is a text without a meaning.
   'drivers/entry-ids': { layers: ['ports', 'core'] },
+  // Texts as names that servers take.
+  'drivers/names': { layers: [] },
   // The clock of a server, for drivers that ask one.
   'drivers/server-time': { layers: [] },
   // For drivers that have a server: when the server was away.
@@ -57,14 +59,19 @@ export const RULES = {
     packages: ['pg'],
   },
   'drivers/nats': {
-    layers: ['drivers/connections', 'drivers/server-time', 'ports', 'core'],
+    layers: ['drivers/connections', 'drivers/names', 'drivers/server-time', 'ports', 'core'],
     packages: ['@nats-io/*'],
+  },
+  'drivers/kafka': {
+    layers: ['drivers/connections', 'drivers/names', 'drivers/server-time', 'ports', 'core'],
+    packages: ['kafkajs', 'kafkajs-*', '@mongodb-js/zstd'],
   },
   // The contract suites: a driver author's tests run them, with any test runner.
   testing: { layers: ['ports', 'core'] },
   runtime: {
     layers: [
       ...ENGINES,
+      'drivers/kafka',
       'drivers/memory',
       'drivers/nats',
       'drivers/postgres',
@@ -83,6 +90,7 @@ export const RULES = {
     layers: [
       'nest',
       'runtime',
+      'drivers/kafka',
       'drivers/memory',
       'drivers/nats',
       'drivers/postgres',
@@ -131,17 +139,22 @@ const KEPT_OUT = [
   {
     driver: 'lib/drivers/redis/',
     name: 'Redis',
-    doors: ['lib/postgres.ts', 'lib/nats.ts', ...WITHOUT_SERVERS],
+    doors: ['lib/kafka.ts', 'lib/postgres.ts', 'lib/nats.ts', ...WITHOUT_SERVERS],
   },
   {
     driver: 'lib/drivers/postgres/',
     name: 'PostgreSQL',
-    doors: ['lib/index.ts', 'lib/nats.ts', ...WITHOUT_SERVERS],
+    doors: ['lib/index.ts', 'lib/kafka.ts', 'lib/nats.ts', ...WITHOUT_SERVERS],
   },
   {
     driver: 'lib/drivers/nats/',
     name: 'NATS',
-    doors: ['lib/index.ts', 'lib/postgres.ts', ...WITHOUT_SERVERS],
+    doors: ['lib/index.ts', 'lib/kafka.ts', 'lib/postgres.ts', ...WITHOUT_SERVERS],
+  },
+  {
+    driver: 'lib/drivers/kafka/',
+    name: 'Kafka',
+    doors: ['lib/index.ts', 'lib/nats.ts', 'lib/postgres.ts', ...WITHOUT_SERVERS],
   },
 ];
 

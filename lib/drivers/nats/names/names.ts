@@ -1,4 +1,4 @@
-import { escaped, shortened } from './escaped.js';
+import { escaped, shortened } from '../../names/escaped.js';
 
 /** Longest subject of a stream. The server takes 4,096 bytes of subject and protocol in one line. */
 const LONGEST_SUBJECT = 250;
@@ -84,7 +84,7 @@ export class Names {
     this.prefix = token(keyPrefix);
     // Names of buckets have no `=`.
     const escapedPrefix = escaped(keyPrefix, (character) => isWord(character), '_');
-    const short = shortened(escapedPrefix, keyPrefix, LONGEST_BUCKET, '_');
+    const short = shortened(escapedPrefix, keyPrefix, LONGEST_BUCKET, '__');
     this.suffix = keyPrefix === '' ? '' : `-${short}`;
   }
 

@@ -5,7 +5,8 @@ const READABLE = 100;
 
 /**
  * Writes each character that `isPlain` refuses as its bytes in UTF-8, each byte as `escape` and two
- * hexadecimal digits. Different texts give different results where `isPlain` refuses `escape`.
+ * hexadecimal digits. Different texts give different results where `isPlain` refuses each `escape` that is
+ * followed by two such digits.
  */
 export function escaped(
   text: string,
@@ -22,15 +23,15 @@ export function escaped(
 }
 
 /**
- * Shortens an escaped name that is longer than `most` characters: its beginning, the escape character
- * twice, and a digest of `text`. No escaped name has the escape character twice in a row.
+ * Shortens an escaped name that is longer than `most` characters: its beginning, `mark`, and a digest of
+ * `text`. No escaped name has `mark` in it.
  * @param text what was escaped
  */
-export function shortened(name: string, text: string, most: number, escape = '='): string {
+export function shortened(name: string, text: string, most: number, mark = '=='): string {
   if (name.length <= most) return name;
   // Not of its UTF-8, in which all lone surrogates are the same.
   const digest = createHash('sha256').update(Buffer.from(text, 'utf16le')).digest('base64url');
-  return `${name.slice(0, Math.min(READABLE, most - digest.length - 2))}${escape.repeat(2)}${digest}`;
+  return `${name.slice(0, Math.min(READABLE, most - digest.length - mark.length))}${mark}${digest}`;
 }
 
 function hexOf(character: string, escape: string): string {

@@ -1,0 +1,56 @@
+import { ServerReplyError } from '../../../core/errors/server.errors.js';
+
+/** Names of errors after which no repetition of the same request succeeds. */
+const PERMANENT: ReadonlySet<string> = new Set([
+  'MESSAGE_TOO_LARGE',
+  'RECORD_LIST_TOO_LARGE',
+  'INVALID_RECORD',
+  'INVALID_TIMESTAMP',
+  'INVALID_TOPIC_EXCEPTION',
+  'OFFSET_METADATA_TOO_LARGE',
+]);
+
+/** The request is one of a member whose generation is over: others may have its partitions. */
+const NO_MEMBER: ReadonlySet<string> = new Set([
+  'ILLEGAL_GENERATION',
+  'UNKNOWN_MEMBER_ID',
+  'REBALANCE_IN_PROGRESS',
+  'FENCED_INSTANCE_ID',
+]);
+
+/** Another producer with the same transactional id was opened. */
+const FENCED: ReadonlySet<string> = new Set([
+  'INVALID_PRODUCER_EPOCH',
+  'PRODUCER_FENCED',
+  'INVALID_PRODUCER_ID_MAPPING',
+]);
+
+/**
+ * A `ServerReplyError` of a Kafka broker. For this driver: `type` is the broker's name for the error,
+ * such as `MESSAGE_TOO_LARGE`.
+ */
+export class KafkaReplyError extends ServerReplyError {
+  constructor(
+    action: string,
+    readonly type: string,
+    description: string,
+  ) {
+    super(action, new Error(`${description.replace(/\.$/, '')} (${type})`));
+  }
+
+  override get permanent(): boolean {
+    return PERMANENT.has(this.type);
+  }
+}
+
+/** Whether a broker has refused the request with one of these errors. */
+export const isReply = (error: unknown, ...types: string[]): error is KafkaReplyError =>
+  error instanceof KafkaReplyError && types.includes(error.type);
+
+/** Whether the request was refused since the generation of the member is over. */
+export const isNoMember = (error: unknown): error is KafkaReplyError =>
+  error instanceof KafkaReplyError && NO_MEMBER.has(error.type);
+
+/** Whether the producer was refused since another one with its transactional id was opened. */
+export const isFenced = (error: unknown): error is KafkaReplyError =>
+  error instanceof KafkaReplyError && FENCED.has(error.type);
