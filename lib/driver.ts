@@ -64,6 +64,7 @@ export type { RetentionRule } from './options/retention-options.js';
 export type { MessageSource, Settling } from './ports/source.js';
 export type { SourceCapabilities } from './ports/source-capabilities.js';
 export type { SqlTransaction, Transactions } from './ports/sql-transaction.js';
+export type { Rebalancing } from './ports/rebalancing.js';
 export type { SubscribeOptions, Subscription } from './ports/subscription.js';
 export type { StateStore } from './ports/state-store.js';
 export type { BalancerMember, BalancerMembers, HandedInput } from './ports/balancer-members.js';

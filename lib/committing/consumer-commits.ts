@@ -103,7 +103,9 @@ export class ConsumerCommits {
   /** Call it when the outcome of a settlement is known. */
   settled(delivery: Delivery, settlement: Settlement, outcome: SettleOutcome): void {
     const asked = this.asked.size > 0 && this.asked.delete(delivery);
-    if (outcome === 'gone') return this.find(delivery.lease)?.floor?.settled(delivery.id);
+    // A message that was moved aside holds up nothing behind it.
+    if (outcome === 'gone' || outcome === 'moved')
+      return this.find(delivery.lease)?.floor?.settled(delivery.id);
     if (outcome === 'lost' || !ends(settlement)) return;
     const progress = this.progressOf(delivery.lease);
     const isFirst = !progress.changed;
@@ -165,7 +167,7 @@ export class ConsumerCommits {
 
   private follow(leases: readonly Lease[]): void {
     for (const lease of leases)
-      if (!lease.redriven) this.progressOf(lease).floor!.handedOut(lease.id);
+      if (!lease.redriven && !lease.moved) this.progressOf(lease).floor!.handedOut(lease.id);
   }
 
   private progressOf(lease: Lease): StreamProgress {

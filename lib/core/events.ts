@@ -5,11 +5,12 @@ import type { ConsumerCrashedError } from './errors/subscription.errors.js';
 import type { StreamLagExceeded } from './lag.js';
 import type { MessagesLost } from './messages-lost.js';
 import type { OutboxEvents } from './outbox-events.js';
+import type { PartitionEvents } from './partition-events.js';
 import type { In, RunEvents } from './run-events.js';
 import type { UnhandledWaits } from './unhandled-waits.js';
 
 /** All events of the library, by name. */
-export interface StreamsEvents extends RunEvents, DeadLetterEvents, OutboxEvents {
+export interface StreamsEvents extends RunEvents, DeadLetterEvents, OutboxEvents, PartitionEvents {
   /** A consumer took over entries that their owner had not kept fresh, or had released. */
   reclaimed: In & { readonly count: number };
   /**

@@ -30,6 +30,14 @@ export interface Lease {
   readonly lane?: unknown;
   /** The partition, in sources that have partitions: the order of ids holds inside it. */
   readonly partition?: string;
+  /** The key with which the message was published, in sources that have keys. Undefined: none. */
+  readonly key?: string | undefined;
+  /**
+   * The source had moved the message aside, and hands it out again: a settlement with the outcome `moved`. It
+   * is in no order, and `id` is not its place in what is read. `runs`: how many of its runs had ended
+   * when it was moved.
+   */
+  readonly moved?: { readonly runs: number } | undefined;
   /** Set where a load balancer owns the whole stream. */
   readonly owned?: HeldStream;
   /** Set by the engine: the whole stream is completed once this entry is settled. */

@@ -72,6 +72,16 @@ export interface OutgoingEntry {
    * {@link Fields}. The same bytes are to be written.
    */
   readonly hasBytes?: boolean;
+  /**
+   * Messages of one stream with the same key go to one partition, in the order in which they were
+   * published. Any text, empty too. Without effect where the source has no partitions.
+   */
+  readonly key?: string;
+  /**
+   * Number of the partition, in place of the one that `key` gives. Comes only to a source with
+   * `partitionedPublish`.
+   */
+  readonly partition?: number;
 }
 
 /**

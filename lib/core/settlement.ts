@@ -65,6 +65,11 @@ export interface Retry {
   readonly uncharged?: boolean;
   /** The handler asked for another run: this run has not failed. */
   readonly asked?: boolean;
+  /**
+   * The message keeps its place, because others of its key wait behind it, or because a method of it
+   * still runs: the outcome is not `moved`.
+   */
+  readonly inPlace?: boolean;
 }
 /** What a strategy has decided for one message, ready to be carried out. */
 export type DecidedAction = 'queue' | 'drop' | 'hold' | { readonly forward: OutgoingEntry };
@@ -139,9 +144,10 @@ export const isSettlement = (value: unknown): value is Settlement =>
 /**
  * What a source returns: settled; `lost`: another consumer or run owns the entry; `gone`: no
  * consumer has it pending any more; `unheld`: the entry of a dead letter to be held has no data any
- * more, and nothing was done.
+ * more, and nothing was done; `moved`: the source keeps the message of a retry elsewhere until it is
+ * due, and hands it out then, to any consumer, in a new lease. This lease is over.
  */
-export type SettleOutcome = 'settled' | 'lost' | 'gone' | 'unheld';
+export type SettleOutcome = 'settled' | 'lost' | 'gone' | 'unheld' | 'moved';
 
 /** The work is done: acknowledges the message. */
 export const ack: Ack = { kind: 'ack' };

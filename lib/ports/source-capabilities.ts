@@ -64,4 +64,9 @@ export interface SourceCapabilities {
   readonly idempotentPublish: boolean | 'native';
   /** Publishing can wait until replicas have the entry: `OutgoingEntry.waitReplicas`. */
   readonly replicatedPublish?: boolean;
+  /**
+   * Streams have partitions. Publishing heeds `OutgoingEntry.key` and `partition`, and leases have the
+   * key and the partition.
+   */
+  readonly partitionedPublish?: boolean;
 }

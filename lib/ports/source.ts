@@ -95,7 +95,8 @@ export interface MessageSource {
    *   the engine acknowledges instead.
    * - Retry: with `redelivers` the source hands the entry out again after the delay. Otherwise the
    *   lease stays, is not `charged` any more, and is fresh; `gone` where its data was deleted. With
-   *   `uncharged` a run that was counted is taken back.
+   *   `uncharged` a run that was counted is taken back. Or the source moves the message aside and
+   *   returns `moved`, unless the retry is `inPlace`. Carried out twice, it returns `moved` again.
    * - Release: any consumer may take the entry at once. Released entries keep their order. A run that
    *   was charged is taken back; runs that ended stay counted. With `elsewhere` the entry goes to
    *   other consumers only, and the lease may `begin` until one has taken it.

@@ -1,5 +1,6 @@
 import type { Guard } from '../core/guard.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../core/lease.js';
+import type { Rebalancing } from './rebalancing.js';
 
 /**
  * A running subscription. All methods may be called while others are under way, except `pull`: one
@@ -138,4 +139,6 @@ export interface SubscribeOptions {
    * out.
    */
   readonly onDisowned?: () => void;
+  /** A source that holds partitions calls it. @default the source need not wait for anything */
+  readonly rebalancing?: Rebalancing;
 }

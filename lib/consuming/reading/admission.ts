@@ -48,7 +48,7 @@ export class Admission {
     const delivery = new Delivery(lease, plan.group, consumer);
     delivery.freshAt = now;
     held.add(delivery);
-    delivery.suspect = !lease.charged && lease.attempt >= 2;
+    delivery.suspect = !lease.charged && mayKill(lease);
     return delivery;
   }
 
@@ -90,3 +90,9 @@ export class Admission {
     }
   }
 }
+
+/**
+ * Whether earlier runs of the entry never ended. A first run is counted by the read, and may not have
+ * begun.
+ */
+const mayKill = ({ attempt, moved }: Lease): boolean => attempt > (moved?.runs ?? 1);

@@ -49,7 +49,8 @@ export class FollowUp {
     else {
       const isOffered =
         outcome === 'settled' && settlement.kind === 'release' && settlement.elsewhere === true;
-      move(delivery, outcome !== 'settled' ? 'lost' : isOffered ? 'parked' : ENDS[settlement.kind]);
+      const isDone = outcome === 'settled' || outcome === 'moved';
+      move(delivery, !isDone ? 'lost' : isOffered ? 'parked' : ENDS[settlement.kind]);
       // The delivery may start here if no other consumer takes it.
       if (isOffered) return this.stillWaits(delivery);
       this.finish(delivery);

@@ -13,7 +13,7 @@ export function reportSettled(
   outcome: SettleOutcome,
 ): void {
   const isDeadLetter = settlement.kind === 'dead-letter' && outcome === 'settled';
-  const hasFailed = outcome === 'settled' && isFailedRun(settlement);
+  const hasFailed = (outcome === 'settled' || outcome === 'moved') && isFailedRun(settlement);
   if (!isDeadLetter && !hasFailed && !events.listened.has('settled')) return;
   const { lease, handler } = delivery;
   const event: SettledEvent = {
@@ -58,7 +58,7 @@ const isFailedRun = (settlement: Settlement): boolean =>
 function outcomeOf(settlement: Settlement, outcome: SettleOutcome): SettledOutcome {
   if (settlement.kind === 'lost') return settlement.why === 'trimmed' ? 'trimmed' : 'lost';
   // Another consumer owns the entry, or has settled it.
-  if (outcome !== 'settled') return 'lost';
+  if (outcome !== 'settled' && outcome !== 'moved') return 'lost';
   switch (settlement.kind) {
     case 'ack':
       return settlement.filtered ? 'filtered' : (settlement.unrun ?? outcomeOfRun(settlement));

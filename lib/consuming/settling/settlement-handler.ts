@@ -10,18 +10,21 @@ import {
   release,
   taken,
   trimmed,
+  type Ack,
   type DeadLetterIt,
   type DecidedAction,
   type HandedOver,
   type Leave,
   type Lost,
+  type Release,
+  type Retry,
   type Settlement,
 } from '../../core/settlement.js';
 import { NextRuns, type NextRunsOptions } from '../running/next-runs.js';
 import { RetryPolicy } from './retry-policy.js';
 import { FollowUp, type FollowUpOptions } from './follow-up.js';
 import { deadLetterRecord } from './dead-letter-record.js';
-import { mayBeRefused, type Item } from './settling-lane.js';
+import { mayBeRefused, type Item, type Reported } from './settling-lane.js';
 import { Settler } from './settler.js';
 import type { ProgressRecorder } from './progress-recorder.js';
 import { recorded } from './recorded-follow-up.js';
@@ -101,7 +104,7 @@ export class SettlementHandler {
     } else if (move(delivery, 'settling')) {
       if (kind === 'dead-letter') return this.giveUp(delivery, settlement, onConcluded);
       if (kind === 'ack' && !mayBeRefused(settlement)) delivery.forgetContent();
-      this.settler.add(delivery, settlement, onConcluded);
+      this.settler.add(delivery, inPlace(delivery, settlement), onConcluded);
     } else {
       // Lost while its settlement was being decided: it is forgotten, so that it holds up nothing. Any
       // other second settlement is dropped, for example that of a run that was given up.
@@ -194,6 +197,13 @@ export class SettlementHandler {
     const outcomes = await this.options.subscription().extend(leases);
     return new Map(leases.map((lease, at) => [lease, holdOf(lease, outcomes[at]!)]));
   }
+}
+
+/** A message keeps its place where others wait behind it, or a method of it still runs. */
+function inPlace(delivery: Delivery, settlement: Ack | Retry | Release | Leave): Reported {
+  if (settlement.kind !== 'retry') return settlement;
+  const stays = delivery.orderKey !== undefined || delivery.overruns;
+  return stays ? { ...settlement, inPlace: true } : settlement;
 }
 
 /** Without its data no other consumer can run the entry, though it is not pending any more. */

@@ -8,6 +8,7 @@ import { BrokenConnections } from './broken-connections.js';
 import { connectionName, slotsBefore } from './connection-name.js';
 import { deadLettered, messagesDropped, strategyFailed } from './dead-letter-lines.js';
 import { OUTBOX_LINES } from './outbox-lines.js';
+import { PARTITION_LINES } from './partition-lines.js';
 import { LOST_LINES } from './lost-lines.js';
 import { at, runFailed, runsAwaited, runsGivenUp } from './run-lines.js';
 import { RateLimitedLog, type Line } from './rate-limited-log.js';
@@ -144,6 +145,7 @@ const LINES: Lines = {
     text: `${handler} has ended with message ${id} of ${at(where)}, after ${seconds(duration)}`,
   }),
   ...OUTBOX_LINES,
+  ...PARTITION_LINES,
   'dead-lettered': deadLettered,
   'messages-dropped': messagesDropped,
   'strategy-failed': strategyFailed,

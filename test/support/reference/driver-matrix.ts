@@ -121,6 +121,7 @@ const CAPABILITIES: Readonly<
     shown: (value: boolean | string) => (value === 'native' ? 'in a fixed window' : yesOrNo(value)),
   },
   replicatedPublish: { means: 'Publishing can wait for replicas: `waitReplicas`' },
+  partitionedPublish: { means: 'A `key` gives messages one partition' },
   maxPayload: {
     means: 'Most bytes of a message',
     shown: (bytes?: number) => bytes?.toLocaleString('en') ?? 'no bound of its own',

@@ -6,7 +6,10 @@ import type { SourceWorld } from '../../world/source-world.js';
 /** Longest message that a test publishes, in bytes. */
 const LARGEST = 4 * 1024 * 1024;
 
-type Stated = Exclude<keyof SourceCapabilities, 'technology' | 'maxPayload' | 'replicatedPublish'>;
+type Stated = Exclude<
+  keyof SourceCapabilities,
+  'technology' | 'maxPayload' | 'replicatedPublish' | 'partitionedPublish'
+>;
 
 /** What a capability may be. */
 const VALUES: { readonly [K in Stated]: readonly SourceCapabilities[K][] } = {
