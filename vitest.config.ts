@@ -27,6 +27,9 @@ const project = (name: string, options: { groupOrder: number; maxWorkers: number
 /** These wait for servers more than they compute: more files at a time than a small machine has cores. */
 const shared = { groupOrder: 0, maxWorkers: 4 };
 
+/** One Kafka broker for all test files of a run, started when the first of them asks. */
+const KAFKA = path('./test/support/kafka-shared.js');
+
 /** The contract suites of Redis, once more for each server that REDIS_SERVERS names. */
 const contractsOfServers = otherServers().found.map(({ path: binary, kind, version }, index) => ({
   extends: true as const,
@@ -49,7 +52,7 @@ export default defineConfig({
       { find: 'node:test', replacement: path('./test/support/node-test.ts') },
       { find: /^nestjs-redis-streams$/, replacement: path('./lib/index.ts') },
       {
-        find: /^nestjs-redis-streams\/(core|driver|testing|config|nats|nats-redis|postgres)$/,
+        find: /^nestjs-redis-streams\/(core|driver|testing|config|kafka|kafka-postgres|nats|nats-redis|postgres)$/,
         replacement: path('./lib/$1.ts'),
       },
       {
@@ -66,6 +69,7 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    globalSetup: KAFKA,
     coverage: { provider: 'v8', include: ['lib/**/*.ts'] },
     projects: [
       project('unit', shared),

@@ -6,8 +6,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { natsRequired } from '../test/support/ensure-nats.js';
 import { missingNats } from '../test/support/nats-binaries.js';
+import { isRequired } from '../test/support/required.js';
 import { missed, without } from './limits.js';
 
 const all = JSON.parse(readFileSync(new URL('limits.json', import.meta.url), 'utf8'));
@@ -18,7 +18,7 @@ const POSTGRES = ['--rounds', '3', 'postgres-drain', 'postgres-publish', 'postgr
 const NATS = ['--rounds', '5', 'nats-drain', 'nats-publish'];
 
 /** Why NATS is not measured, where it need not be. */
-const withoutNats = natsRequired() ? undefined : missingNats('floor');
+const withoutNats = isRequired('NATS') ? undefined : missingNats('floor');
 if (withoutNats !== undefined) console.log(`NATS is not measured: ${withoutNats}`);
 const limits = withoutNats === undefined ? all : without(all, 'nats_');
 

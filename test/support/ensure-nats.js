@@ -43,20 +43,6 @@ export function ensureNats() {
   return missing;
 }
 
-/**
- * Whether a missing server is a failure: in CI (the variable CI is set) it is, unless ALLOW_MISSING_NATS
- * is set.
- */
-export function natsRequired() {
-  const { CI, ALLOW_MISSING_NATS } = process.env;
-  return isSet(CI) && !isSet(ALLOW_MISSING_NATS);
-}
-
-/** @param {string | undefined} variable */
-function isSet(variable) {
-  return variable !== undefined && !['', '0', 'false'].includes(variable);
-}
-
 /** Whether there is a Go that can build the servers. Installs one where it is missing. */
 function hasGo() {
   if (!onPath('go')) installGo();

@@ -1,19 +1,11 @@
 // @ts-check
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { closeSync, fstatSync, openSync } from 'node:fs';
-import { copyFile, link, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { missingNats, natsBinary } from './nats-binaries.js';
-import { isStopped } from './process-children.js';
-import { startedOnPort, startFailure } from './free-port.js';
-import { guard } from './redis-process.js';
+import { startedOnPort } from './free-port.js';
+import { ServerProcess } from './server-process.js';
 import { giveAway, unprivileged } from './unprivileged.js';
-
-const READY_WITHIN = 10_000;
-const STOP_WITHIN = 10_000;
 
 /**
  * In lame duck mode clients are told at once. From the grace period on the server closes their
@@ -67,20 +59,8 @@ async function placeBinary(binary, place) {
   await link(binary, place).catch(() => copyFile(binary, place));
 }
 
-/**
- * A nats-server process of our own. It is ended, and its directory removed, with this process, however
- * this one ends.
- */
-export class NatsServer {
-  /** @type {import('node:child_process').ChildProcess | undefined} */
-  #child;
-  /** @type {import('node:child_process').ChildProcess | undefined} */
-  #guard;
-  /** @type {Promise<unknown>} */
-  #ended = Promise.resolve();
-  /** Where in the log this start begins. */
-  #begun = 0;
-
+/** A nats-server process of our own. */
+export class NatsServer extends ServerProcess {
   /**
    * @param {number} port
    * @param {string} dir holds the program, the data and the log
@@ -88,21 +68,9 @@ export class NatsServer {
    * @param {string} [name]
    */
   constructor(port, dir, config = {}, name = `nats-${port}`) {
-    this.port = port;
-    this.dir = dir;
+    super(port, dir, { program: 'nats-server', readyText: 'Server is ready' });
     this.config = config;
     this.name = name;
-  }
-
-  /** Throws while no server runs. */
-  get pid() {
-    const pid = this.#child?.pid;
-    if (pid === undefined) throw new Error('This nats-server is not running');
-    return pid;
-  }
-
-  get running() {
-    return this.#child !== undefined;
   }
 
   /** Where to connect; with TLS, too. */
@@ -110,37 +78,11 @@ export class NatsServer {
     return `nats://127.0.0.1:${this.port}`;
   }
 
-  async start() {
-    await writeFile(this.#configFile, JSON.stringify(this.#settings()));
-    const log = openSync(this.#logFile, 'a');
-    this.#begun = fstatSync(log).size;
-    const child = spawn(join(this.dir, 'nats-server'), ['-c', this.#configFile], {
-      ...unprivileged(),
-      stdio: ['ignore', log, log],
-      cwd: this.dir,
-      // A Ctrl-C of the terminal is for us: clients still settle their work on this server.
-      detached: true,
-    });
-    closeSync(log);
-    this.#ended = ended(child).finally(() => this.#lost(child));
-    await once(child, 'spawn');
-    this.#child = child;
-    this.#watch(child);
-    child.unref();
-    await this.#ready();
-  }
-
-  /** SIGTERM, then removes its directory. */
-  async stop() {
-    await this.#end();
-    this.forget();
-    await rm(this.dir, { recursive: true, force: true });
-  }
-
-  /** SIGKILL. What it has stored stays, for {@link start}. */
-  async kill() {
-    this.#child?.kill('SIGKILL');
-    await this.#ended;
+  /** @override */
+  async prepare() {
+    const file = join(this.dir, 'nats.conf');
+    await writeFile(file, JSON.stringify(this.#settings()));
+    return { command: join(this.dir, 'nats-server'), args: ['-c', file], options: unprivileged() };
   }
 
   /**
@@ -149,7 +91,7 @@ export class NatsServer {
    * @param {{ config?: NatsConfig }} [options] another configuration than before
    */
   async restart(options = {}) {
-    await this.#end();
+    await this.end();
     this.config = options.config ?? this.config;
     await this.start();
   }
@@ -161,40 +103,7 @@ export class NatsServer {
    */
   async lameDuck() {
     process.kill(this.pid, 'SIGUSR2');
-    await this.#ended;
-  }
-
-  /** SIGSTOP: connections stay open and nothing answers any more. */
-  freeze() {
-    process.kill(this.pid, 'SIGSTOP');
-    while (!isStopped(this.pid));
-  }
-
-  /** SIGCONT. */
-  thaw() {
-    process.kill(this.pid, 'SIGCONT');
-  }
-
-  /** What the server has said since its first start. */
-  log() {
-    return readFile(this.#logFile, 'utf8');
-  }
-
-  /** Ends the guard. The directory is the caller's from then on. */
-  forget() {
-    this.#guard?.kill();
-    this.#guard = undefined;
-  }
-
-  async #end() {
-    const child = this.#child;
-    if (!child) return;
-    child.kill('SIGTERM');
-    // A frozen process hears SIGTERM only once it runs again.
-    child.kill('SIGCONT');
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN);
-    await this.#ended;
-    clearTimeout(timer);
+    await this.ended();
   }
 
   /** @returns {NatsConfig} */
@@ -207,57 +116,4 @@ export class NatsServer {
       server_name: this.name,
     };
   }
-
-  /** @param {import('node:child_process').ChildProcess} child */
-  #lost(child) {
-    if (this.#child !== child) return;
-    this.#child = undefined;
-    if (this.#guard) this.#watch();
-  }
-
-  /** Has the server ended, and its directory removed, with this process. @param {import('node:child_process').ChildProcess} [child] */
-  #watch(child) {
-    this.#guard?.kill();
-    this.#guard = guard(child, this.dir, child ? undefined : ':');
-  }
-
-  async #ready() {
-    const deadline = Date.now() + READY_WITHIN;
-    while (!(await this.#isReady())) {
-      if (!this.running) throw await this.#failure();
-      if (Date.now() > deadline)
-        throw new Error(`Not ready within ${READY_WITHIN} ms. ${await this.#lastLines()}`);
-      await pause(5);
-    }
-  }
-
-  /** What it says once it listens. With TLS it may not be asked without credentials. */
-  async #isReady() {
-    return (await this.log()).includes('Server is ready', this.#begun);
-  }
-
-  async #failure() {
-    return startFailure(await this.#lastLines());
-  }
-
-  async #lastLines() {
-    const log = await this.log();
-    return `nats-server on port ${this.port} said:\n${log.trim().split('\n').slice(-10).join('\n')}`;
-  }
-
-  get #configFile() {
-    return join(this.dir, 'nats.conf');
-  }
-
-  get #logFile() {
-    return join(this.dir, 'nats.log');
-  }
-}
-
-/** @param {import('node:child_process').ChildProcess} child */
-function ended(child) {
-  return new Promise((resolve) => {
-    child.once('exit', resolve);
-    child.once('error', resolve);
-  });
 }

@@ -18,11 +18,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { allRuns, runSamples } from '../../sample/sample-runner.js';
-import { ensureNats, natsRequired } from './ensure-nats.js';
+import { ensureKafka } from './ensure-kafka.js';
+import { ensureNats } from './ensure-nats.js';
 import { ensurePostgres } from './ensure-postgres.js';
 import { ensureRabbitMq } from './ensure-rabbitmq.js';
 import { ensureRedis } from './ensure-redis.js';
 import { notRunLines } from './run-report.js';
+import { isRequired } from './required.js';
 import { leakText, SecretWatch } from './secret-watch.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -58,7 +60,7 @@ conclude(await run());
 async function run() {
   const needsServers = groups.length === 0 || groups.some((group) => group !== 'unit');
   if (needsServers && !(ensureRedis() && ensurePostgres())) return stopped('No test was run.');
-  const nats = needsServers ? ensureNats() : undefined;
+  const missing = needsServers ? { NATS: ensureNats(), Kafka: await ensureKafka() } : {};
   const rabbitMq = groups.length === 0 || groups.includes('docs') ? ensureRabbitMq() : undefined;
   const narrowed = args.length > 0;
   for (const step of narrowed ? ['build'] : ['build', 'typecheck', 'lint']) {
@@ -71,18 +73,20 @@ async function run() {
   const samples = !narrowed || groups.includes('samples') ? await runSamples(allRuns()) : none();
   return {
     passed: tests.passed + samples.passed,
-    failed: tests.failed + samples.failed + leftOut(nats),
+    failed: tests.failed + samples.failed + leftOut(missing),
     skipped: tests.skipped,
     notRun: tests.notRun,
   };
 }
 
-/** How many failures it is that there are no NATS servers. @param {string | undefined} missing why */
+/** How many failures it is that servers are missing. @param {Record<string, string | undefined>} missing why, by name */
 function leftOut(missing) {
-  if (missing === undefined || !natsRequired()) return 0;
-  console.error('\nCI is set, and the tests of NATS were not run, which counts as one failure.');
-  console.error('ALLOW_MISSING_NATS=1 allows it.');
-  return 1;
+  const names = Object.keys(missing).filter((name) => missing[name] && isRequired(name));
+  for (const name of names) {
+    console.error(`\nCI is set, and tests of ${name} were not run, which counts as one failure.`);
+    console.error(`ALLOW_MISSING_${name.toUpperCase()}=1 allows it.`);
+  }
+  return names.length;
 }
 
 /** @param {string} step */

@@ -2,7 +2,6 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { natsRequired } from '../support/ensure-nats.js';
 import { missingNats, natsBinary } from '../support/nats-binaries.js';
 import { needsNats } from '../support/nats.js';
 
@@ -43,15 +42,4 @@ it('where one is missing, suites that need it are left out with the reason', () 
   const { skip, meta } = needsNats('floor', 'current');
   expect(skip).toBe(true);
   expect(meta?.notRun).toMatch(/^there is no nats-server 2\.15\.2: /);
-});
-
-it.each([
-  [{ CI: undefined }, false],
-  [{ CI: 'false' }, false],
-  [{ CI: '1' }, true],
-  [{ CI: 'true', ALLOW_MISSING_NATS: '1' }, false],
-])('with %j a missing server is a failure: %s', (env, required) => {
-  vi.stubEnv('ALLOW_MISSING_NATS', undefined);
-  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
-  expect(natsRequired()).toBe(required);
 });
