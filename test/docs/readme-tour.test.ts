@@ -124,8 +124,11 @@ it('the tour of the README works as it stands, from an empty folder to a handled
         () => newcomer.log,
       );
     } else if (language === 'sh' && text.startsWith('curl ')) {
+      // Nest says that it has started just before it listens.
       const answer = await newcomer.run(
-        text.replace('curl ', 'curl -s ').replace(':3000', `:${port}`),
+        text
+          .replace('curl ', 'curl -s --retry 20 --retry-delay 1 --retry-connrefused ')
+          .replace(':3000', `:${port}`),
       );
       expect(JSON.parse(answer)).toEqual({ id: expect.stringMatching(/^\d+-0$/) });
     } else if (language === 'sh') {

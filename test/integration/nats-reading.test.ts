@@ -111,6 +111,13 @@ describe('reading from NATS', needsNats(), () => {
     await world.publish(driver, stream, 'a');
     await until('it came', () => drainer.seen.has('a'));
     await drainer.stop();
+    // What is published by a connection that is about to break is lost, for the test after this one.
+    await until('the client of the tests is back', () =>
+      server.client.flush().then(
+        () => true,
+        () => false,
+      ),
+    );
   });
 
   test('messages of other programs are read, and those of this driver by others', async () => {
