@@ -1,6 +1,7 @@
 import { array, assert, constantFrom, nat, oneof, pre, property, string, tuple } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  BEGINNING,
   OFFSET_IDS,
   messageId,
   placeOf,
@@ -90,7 +91,7 @@ describe('the names of Kafka', () => {
     expect(groupIn(kafkaGroup, 'app-x3Aorders')).toBe('bill/ing');
     expect(groupIn(kafkaGroup, 'orders')).toBeUndefined();
     expect(groupIn('/orders', 'orders')).toBeUndefined();
-    expect(groupIn(new Names('').marks('billing', 'orders'), 'orders')).toBeUndefined();
+    expect(groupIn(new Names('').marks('billing'), 'orders')).toBeUndefined();
   });
 });
 
@@ -108,7 +109,7 @@ function allOf(stream: string, group: string) {
       group: of.group(group, stream),
       retries: of.retries(group, stream),
       retriesGroup: of.retriesGroup(group, stream),
-      marks: of.marks(group, stream),
+      marksWriter: of.marksWriter(group, of.topic(stream)),
       settling: settlingId(of.group(group, stream), 0),
     },
   };
@@ -123,7 +124,7 @@ describe('ids of Kafka', () => {
 
   it.each([
     '',
-    '0',
+    '00',
     '$',
     '1',
     '-1',
@@ -140,6 +141,9 @@ describe('ids of Kafka', () => {
     const sorted = ['0-9', '0-10', '2-3', '2-200', '10-0'];
     expect(sorted.toReversed().sort(OFFSET_IDS.compare)).toEqual(sorted);
     expect(OFFSET_IDS.compare('3-4', '3-4')).toBe(0);
+    expect(OFFSET_IDS.accepts(BEGINNING)).toBe(true);
+    expect(OFFSET_IDS.compare(BEGINNING, '0-0')).toBeLessThan(0);
+    expect(OFFSET_IDS.compare('0-0', BEGINNING)).toBeGreaterThan(0);
   });
 
   it('a group begins at 0, $ or an id, and nowhere else', () => {

@@ -161,6 +161,8 @@ export interface KafkaAdmin {
   offsetsAt(topic: string, time: number): Promise<Map<number, number>>;
   /** What the group has committed, for each partition of the topic. */
   groupOffsets(groupId: string, topic: string): Promise<GroupOffset[]>;
+  /** What the group has committed, by topic: only topics and partitions for which it has. One request. */
+  allGroupOffsets(groupId: string): Promise<Map<string, GroupOffset[]>>;
   /** Commits without a member: refused while the group has members. */
   setGroupOffsets(
     groupId: string,

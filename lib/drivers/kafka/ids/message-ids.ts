@@ -25,14 +25,19 @@ export function placeOf(id: unknown): MessagePlace | undefined {
   return isValid ? place : undefined;
 }
 
+/** The id before all others: `0-0` is that of a message. */
+export const BEGINNING = '0';
+
+const BEFORE_ALL: MessagePlace = { partition: -1, offset: -1 };
+
 /**
  * `<partition>-<offset>`. Ids of one partition are in the order of their offsets; ids of different
  * partitions in the order of their partitions, which says nothing about time.
  */
 export const OFFSET_IDS: IdFormat = Object.freeze({
-  accepts: (id: string) => placeOf(id) !== undefined,
+  accepts: (id: string) => id === BEGINNING || placeOf(id) !== undefined,
   compare(a: string, b: string) {
-    const [one, other] = [placeOf(a)!, placeOf(b)!];
+    const [one, other] = [placeOf(a) ?? BEFORE_ALL, placeOf(b) ?? BEFORE_ALL];
     return one.partition - other.partition || one.offset - other.offset;
   },
   expected: 'an id such as 2-12345, of a partition and an offset',

@@ -75,14 +75,14 @@ export class Names {
     return `${this.deadLetters(stream)}.removed`;
   }
 
-  /** The Kafka group whose offsets are the marks of a group: positions that were set, deletion. */
-  marks(group: string, stream: string): string {
-    return `${this.group(group, stream)}:marks`;
+  /** The Kafka group whose offsets are the marks of a group on all topics: positions that were set, deletion. */
+  marks(group: string): string {
+    return groupOn(group, ':marks');
   }
 
-  /** The transactional id of what writes the marks of a group. */
-  marksWriter(group: string, stream: string): string {
-    return this.marks(group, stream);
+  /** The transactional id of what writes the marks of a group on a topic. */
+  marksWriter(group: string, topic: string): string {
+    return `${groupOn(group, topic)}:marks`;
   }
 
   /** The transactional id of what redrives and removes dead letters of a stream. */
