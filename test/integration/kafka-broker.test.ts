@@ -1,9 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { Kafka, logLevel } from 'kafkajs';
+import { overTls, plainLogin, scramLogin, tlsLogin } from '../support/kafka-auth.js';
 import { needsKafka, needsOwnKafka, testKafka, type TestKafka } from '../support/kafka.js';
 import { startKafka, type KafkaServer } from '../support/kafka-server.js';
 import { quiet } from '../support/passing-time.js';
 import { runs } from '../support/process-children.js';
 import { until } from '../support/until.js';
+
+/** A client without credentials gives up at once. */
+const strangers = { logLevel: logLevel.NOTHING, retry: { retries: 0 }, connectionTimeout: 2_000 };
 
 /** Sends one text, and answers the offset. */
 async function send({ client }: TestKafka, topic: string, value: string): Promise<string> {
@@ -83,5 +90,36 @@ describe('a broker of a test of its own', needsOwnKafka(), () => {
   it('says why it does not start', async () => {
     const starting = startKafka({ config: { 'num.partitions': 'three' } });
     await expect(starting).rejects.toThrow('num.partitions');
+  });
+
+  it('ends with the process that has started it, and leaves no files', async () => {
+    const module = new URL('../support/kafka-process.js', import.meta.url).href;
+    const script = `const { startKafka } = await import('${module}');
+      const server = await startKafka();
+      console.log(JSON.stringify({ pid: server.pid, dir: server.dir }));
+      server.freeze();
+      process.kill(process.pid, 'SIGKILL');`;
+    const args = ['--input-type=module', '-e', script];
+    const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    const { pid, dir } = JSON.parse(stdout) as { pid: number; dir: string };
+    await until('its process has ended', () => !runs(pid));
+    await until('its directory is removed', () => !existsSync(dir));
+  });
+
+  it.each([
+    { name: 'SASL/PLAIN', login: plainLogin() },
+    { name: 'SCRAM over TLS', login: overTls(scramLogin()) },
+    { name: 'mutual TLS', login: tlsLogin({ mutual: true }) },
+  ])('lets clients in by $name only', async ({ login }) => {
+    const locked = await startKafka(login.server);
+    onTestFinished(() => locked.stop());
+    const known = await testKafka(locked.brokers, login);
+    await known.admin.createTopics({ topics: [{ topic: 'orders' }] });
+    expect(await send(known, 'orders', 'first')).toBe('0');
+    await known.admin.disconnect();
+    const ssl = login.client.ssl ? { ssl: { rejectUnauthorized: false } } : {};
+    const unknown = new Kafka({ ...strangers, ...ssl, brokers: locked.brokers }).admin();
+    // With logins by name the broker still tells a stranger its versions.
+    await expect(unknown.connect().then(() => unknown.listTopics())).rejects.toThrow();
   });
 });

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 import type { SuiteOptions } from 'vitest';
+import type { KafkaLogin } from './kafka-auth.js';
 import { givenBrokers, missingKafka } from './kafka-jars.js';
 import { sharedBrokers } from './kafka-shared.js';
 
@@ -21,14 +22,19 @@ export interface TestKafka {
  * topics by itself.
  *
  * @param brokers others than the shared one, such as those of `startKafka()`
+ * @param login how the client of the test logs in, one of those in kafka-auth.ts. Default: anyhow
  */
-export async function testKafka(brokers?: readonly string[]): Promise<TestKafka> {
+export async function testKafka(
+  brokers?: readonly string[],
+  login?: KafkaLogin,
+): Promise<TestKafka> {
   const addresses = brokers ? [...brokers] : await sharedBrokers();
   const client = new Kafka({
     brokers: addresses,
     clientId: 'test',
     logLevel: logLevel.NOTHING,
     retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 20 },
+    ...login?.client,
   });
   const admin = client.admin();
   await admin.connect();
