@@ -105,7 +105,7 @@ export type {
 } from './options/handler-options.js';
 export type { Middleware } from './core/middleware.js';
 export type { HeldStream, StreamPlace } from './core/held-stream.js';
-export type { GroupLag, LagSeverity, StreamLagExceeded } from './core/lag.js';
+export type { GroupLag, LagSeverity, PartitionLag, StreamLagExceeded } from './core/lag.js';
 export type { CommitsOptions } from './options/commits-options.js';
 export type { OrderBy, PayloadPath } from './options/order-by.js';
 export type { LagOptions, LagThreshold } from './options/lag-options.js';

@@ -16,6 +16,18 @@ export interface GroupLag {
   readonly oldestPendingAge: number;
   /** Number of consumers that the server knows. `null`: it knows none by itself, as NATS. */
   readonly consumers: number | null;
+  /** Where the stream has partitions, as on Kafka: each of them, in order. */
+  readonly partitions?: readonly PartitionLag[];
+}
+
+/** How far a group is behind in one partition of a stream. */
+export interface PartitionLag {
+  /** The number of the partition, as a text. */
+  readonly partition: string;
+  /** Number of entries not delivered yet. */
+  readonly lag: number;
+  /** Number of entries that were delivered and not settled. */
+  readonly pending: number;
 }
 
 export type LagSeverity = 'WARNING' | 'CRITICAL';

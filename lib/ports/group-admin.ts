@@ -1,3 +1,5 @@
+import type { PartitionLag } from '../core/lag.js';
+
 /**
  * State of a stream and its groups, read in one step. `null`: the server does not know the value.
  */
@@ -52,6 +54,12 @@ export interface GroupReport {
   readonly oldestUndeliveredId: string | undefined;
   /** Time since that entry was published, as for `oldestPendingAge`. */
   readonly oldestUndeliveredAge: number;
+  /**
+   * Where the stream has partitions: each of them, in order. Ids of the report are those of one
+   * partition: `lastDeliveredId` of the last partition that has delivered anything, the others of the
+   * partition whose entry is the oldest. The numbers are those of all partitions together.
+   */
+  readonly partitions?: readonly PartitionLag[];
 }
 
 export interface ConsumerReport {
@@ -140,6 +148,13 @@ export interface GroupAdmin {
    * @throws GroupHasPendingError where pending entries would be lost
    */
   setPosition(stream: string, group: string, id: string): Promise<void>;
+  /**
+   * As `setPosition`: the group reads on with the first entry that was published at `time` or later, by
+   * the server's clock, in milliseconds since the epoch. Leave it out where the server cannot tell which
+   * entry that is.
+   * @throws GroupNotFoundError, StreamNotFoundError
+   */
+  setPositionAt?(stream: string, group: string, time: number): Promise<void>;
   /**
    * Returns the consumers that the group knows, with the number of entries pending to each. Leave it
    * out, together with `removeConsumer`, where the server knows a group and none of its consumers.

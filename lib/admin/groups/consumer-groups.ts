@@ -144,15 +144,25 @@ export class ConsumerGroupManager {
   }
 
   /**
-   * Moves a group: it reads on behind `id`, which is `'0'`, `'$'` or an id. A group that is moved
-   * back reads entries again; a group that is moved on skips entries. Pending entries stay pending.
+   * Moves a group: it reads on behind `position`, which is `'0'`, `'$'` or an id; or, where it is a `Date`,
+   * with the first message that was published at that time or later. A group that is moved back reads
+   * entries again; a group that is moved on skips entries. Pending entries stay pending. On Kafka an id
+   * moves the group in the partition of that message alone.
    * @throws GroupNotFoundError, StreamNotFoundError
    * @throws GroupHasPendingError on NATS, which would forget entries that are pending
+   * @throws UnsupportedFeatureError for a `Date` on NATS and PostgreSQL
    */
-  async setPosition(stream: string, group: string, id: string): Promise<void> {
+  async setPosition(stream: string, group: string, position: string | Date): Promise<void> {
+    if (position instanceof Date) {
+      const time = position.getTime();
+      const isValid = Number.isSafeInteger(time) && time >= 0;
+      refuse(names({ stream, group }), isValid ? [] : ['position must be a valid Date since 1970']);
+      if (!this.groups.setPositionAt) throw this.unknownTimes();
+      return this.groups.setPositionAt(stream, group, time);
+    }
     const wanted = streamPosition(this.ids).required();
-    refuse(names({ stream, group }), wanted.problems(id, 'id'));
-    await this.groups.setPosition(stream, group, id);
+    refuse(names({ stream, group }), wanted.problems(position, 'id'));
+    await this.groups.setPosition(stream, group, position);
   }
 
   /**
@@ -199,6 +209,14 @@ export class ConsumerGroupManager {
     const { consumer, minIdleMs, count = 1000 } = options;
     const from = { stream, group, filter: { minIdleMs } };
     return handOver(this.entries, from, { consumer, minIdleMs }, count);
+  }
+
+  private unknownTimes(): UnsupportedFeatureError {
+    return new UnsupportedFeatureError(
+      'Moving a group to a time',
+      this.technology,
+      'Look for the last message before that time, and move the group to its id.',
+    );
   }
 
   private unknownConsumers(operation: string): UnsupportedFeatureError {

@@ -1,3 +1,4 @@
+import type { PartitionLag } from '../../core/lag.js';
 import type { StreamReport } from '../../ports/group-admin.js';
 
 /** State of a group. `null`: not known to the server, or none. */
@@ -18,6 +19,8 @@ export interface GroupInfo {
   readonly oldestPendingId: string | null;
   /** Time since the oldest pending entry was published, by the server's clock, in milliseconds. */
   readonly oldestPendingAgeMs: number | null;
+  /** Where the stream has partitions, as on Kafka: each of them, in order. */
+  readonly partitions?: readonly PartitionLag[];
 }
 
 /** Undefined where there is no such group. */
@@ -28,5 +31,12 @@ export function infoOf({ groups }: StreamReport, name: string): GroupInfo | unde
   const { consumers, pending, lastDeliveredId, entriesRead, lag } = found;
   const oldestPendingAgeMs = oldestPendingId === null ? null : oldestPendingAge;
   const counts = { consumers, pending, lastDeliveredId, entriesRead, lag };
-  return { name, ...counts, oldestPendingId, oldestPendingAgeMs };
+  const { partitions } = found;
+  return {
+    name,
+    ...counts,
+    oldestPendingId,
+    oldestPendingAgeMs,
+    ...(partitions && { partitions }),
+  };
 }

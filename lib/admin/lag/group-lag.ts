@@ -12,5 +12,6 @@ export function groupLags({ stream, length, groups }: StreamReport): GroupLag[] 
     pending: group.pending,
     oldestPendingAge: group.oldestPendingAge,
     consumers: group.consumers,
+    ...(group.partitions && { partitions: group.partitions }),
   }));
 }

@@ -1,4 +1,4 @@
-import { ageOf } from '../entry-ids/entry-id.js';
+import { ageOf, idBefore } from '../entry-ids/entry-id.js';
 import { furthestBehind } from '../entry-ids/group-position.js';
 import { GroupNotFoundError, StreamNotFoundError } from '../../core/errors/group.errors.js';
 import { ClosedError } from '../../core/errors/start-up.errors.js';
@@ -76,6 +76,10 @@ export class MemoryGroupAdmin implements GroupAdmin {
   async setPosition(stream: string, group: string, id: string): Promise<void> {
     this.groups.group(stream, group).moveTo(id);
     this.groups.broker.wake();
+  }
+
+  async setPositionAt(stream: string, group: string, time: number): Promise<void> {
+    await this.setPosition(stream, group, idBefore(`${time}-0`));
   }
 
   async consumers(stream: string, group: string): Promise<ConsumerReport[]> {

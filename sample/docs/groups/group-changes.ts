@@ -12,11 +12,9 @@ export class GroupChanges {
     });
   }
 
-  /** On Redis: handles again what was published since then. */
+  /** On Redis and Kafka: handles again what was published since then. */
   async replaySince(time: Date): Promise<void> {
-    // An id begins with the time of its publication, in milliseconds.
-    const before = `${time.getTime() - 1}-18446744073709551615`;
-    await this.groups.setPosition('order.placed', 'billing', before);
+    await this.groups.setPosition('order.placed', 'billing', time);
   }
 
   /** Gives the messages of a consumer to another one, and removes it. */

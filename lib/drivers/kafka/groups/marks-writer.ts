@@ -30,7 +30,7 @@ export interface Written {
 }
 
 /**
- * Writes the marks of groups, each time in a transaction that fences all others: whoever writes has read
+ * Writes the marks of groups, each time in a transaction that fences all others: the process that writes has read
  * what was written before, and nothing else is written meanwhile.
  */
 export class MarksWriter {

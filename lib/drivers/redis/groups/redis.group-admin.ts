@@ -4,6 +4,7 @@ import { InvalidOptionsError } from '../../../core/errors/start-up.errors.js';
 import { WrongKeyTypeError } from '../../../core/errors/server.errors.js';
 import type { ConsumerReport, GroupAdmin, StreamReport } from '../../../ports/group-admin.js';
 import { HELD_CONSUMER } from '../../../ports/held-entries.js';
+import { idBefore } from '../../entry-ids/entry-id.js';
 import { aboutGroup } from './about-group.js';
 import type { Commands } from '../connection/commands.js';
 import type { Keys } from '../keys/keys.js';
@@ -71,6 +72,10 @@ export class RedisGroupAdmin implements GroupAdmin {
     );
     if (word === 'no-stream') throw new StreamNotFoundError(stream);
     if (word === 'no-group') throw new GroupNotFoundError(stream, group);
+  }
+
+  async setPositionAt(stream: string, group: string, time: number): Promise<void> {
+    await this.setPosition(stream, group, idBefore(`${time}-0`));
   }
 
   async consumers(stream: string, group: string): Promise<ConsumerReport[]> {

@@ -49,6 +49,21 @@ export class GroupWorld extends SourceWorld {
     return found!.groups.find((one) => one.name === group)!;
   }
 
+  /**
+   * Expects this of the report, within a second: a source may tell its server a little later what
+   * consumers have settled.
+   */
+  async expectReport(expected: object): Promise<void> {
+    for (let looks = 0; looks < 50; looks++) {
+      try {
+        return expect(await this.report()).toMatchObject(expected);
+      } catch {
+        await this.harness.elapse(20);
+      }
+    }
+    expect(await this.report()).toMatchObject(expected);
+  }
+
   /** Expects that this id is before all others: nothing was delivered, or published. */
   async expectBeginning(id: string | undefined): Promise<void> {
     const { ids } = await this.driver();

@@ -87,7 +87,7 @@ export function describeReporting(
       expect(oldestPendingAge).toBeLessThan(5000);
       expect(oldestUndeliveredAge).toBeGreaterThanOrEqual(20);
       await (await world.source()).settle([{ lease: leases[0]!, settlement: ack }]);
-      expect(await world.report()).toMatchObject({ pending: 1, oldestPendingId: ids[1] });
+      await world.expectReport({ pending: 1, oldestPendingId: ids[1] });
       const furthest = async () => (await groups.describe([stream]))[0]!.furthestBehind;
       expect(await furthest()).toEqual({ name: group, by: 'pending', needs: ids[1] });
       await groups.create(stream, 'behind', { startId: '0', createStream: false });
