@@ -13,6 +13,9 @@ class Keeper {
   }
 }
 
+/** What is a key of a weak map only is collected, and its value with it. */
+const KEY = new Keeper();
+
 describe('secretsWithin', () => {
   it.each<[string, unknown, string]>([
     ['a text', PASSWORD, ''],
@@ -26,7 +29,7 @@ describe('secretsWithin', () => {
     ['a set', new Set([{ password: PASSWORD }]), '<entry>.password'],
     ['an error', { last: Object.assign(new Error(), { args: [PASSWORD] }) }, '.last.args.0'],
     ['a promise', { asking: Promise.resolve({ password: PASSWORD }) }, '.asking'],
-    ['a weak map', { known: new WeakMap([[new Keeper(), PASSWORD]]) }, '.known'],
+    ['a weak map', { known: new WeakMap([[KEY, PASSWORD]]) }, '.known'],
     ['a proxy', { proxy: new Proxy({ password: PASSWORD }, {}) }, '.proxy'],
     ['bytes', { sent: Buffer.from(PASSWORD) }, '.sent'],
     ['a description', concealed({ password: PASSWORD }, () => 'nothing'), '.password'],
