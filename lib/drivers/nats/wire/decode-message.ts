@@ -1,3 +1,4 @@
+import { fieldsOfJson } from '../../../core/codecs/fields-json.js';
 import { textOfBytes } from '../../../core/codecs/text-bytes.js';
 import type { Fields } from '../../../core/message.js';
 import { FIELDS_AS_JSON, FIELDS_HEADER, isReserved } from './own-headers.js';
@@ -41,16 +42,5 @@ function addField(fields: string[], name: string, values: readonly string[], bod
     // Another program may have a header of this name: the body is what counts.
     else if (name === 'payload') fields.push('payload', body, name, value);
     else fields.push(name, value, 'payload', body);
-  }
-}
-
-/** Undefined: the body is no list of names and values, so it is not ours. */
-function fieldsOfJson(body: string): Fields | undefined {
-  try {
-    const fields: unknown = JSON.parse(body);
-    const isList = Array.isArray(fields) && fields.length > 0 && fields.length % 2 === 0;
-    return isList && fields.every((text) => typeof text === 'string') ? fields : undefined;
-  } catch {
-    return undefined;
   }
 }

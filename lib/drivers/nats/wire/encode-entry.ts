@@ -1,3 +1,4 @@
+import { jsonOfFields } from '../../../core/codecs/fields-json.js';
 import { bytesOfText } from '../../../core/codecs/text-bytes.js';
 import type { Fields } from '../../../core/message.js';
 import { FIELDS_AS_JSON, FIELDS_HEADER, isReserved } from './own-headers.js';
@@ -69,7 +70,6 @@ function isThere(headers: readonly string[], name: string): boolean {
 }
 
 const asJson = (fields: Fields): WireMessage => ({
-  // JSON escapes lone surrogates, so that each text comes back as it was.
-  body: Buffer.from(JSON.stringify(fields)),
+  body: Buffer.from(jsonOfFields(fields)),
   headers: [FIELDS_HEADER, FIELDS_AS_JSON],
 });

@@ -1,0 +1,80 @@
+import type { Broker, CompressionTypes } from 'kafkajs';
+import type { KafkaProducer, KafkaRecord, KafkaTransaction } from './kafka-client.js';
+import type { KafkajsCluster } from './kafkajs-cluster.js';
+import { KafkajsLeaders } from './kafkajs-leaders.js';
+import { KafkajsSending } from './kafkajs-sending.js';
+import type { Outcome } from './produce-batch.js';
+import { ProducerState } from './producer-state.js';
+
+/** What producers of one driver share. */
+export interface ProducerParts {
+  readonly cluster: KafkajsCluster;
+  readonly leaders: KafkajsLeaders;
+  /** Turns errors of kafkajs into those of the driver. */
+  readonly typed: (error: unknown, action: string) => Error;
+  /** Within this time each call has its outcome, in milliseconds. */
+  readonly timeout: number;
+  readonly compression?: CompressionTypes;
+}
+
+/** The requests of a broker that kafkajs' types leave out. */
+export interface ProducerBroker extends Broker {
+  initProducerId(request: {
+    readonly transactionalId: string | undefined;
+    readonly transactionTimeout: number;
+  }): Promise<{ readonly producerId: string; readonly producerEpoch: number }>;
+}
+
+/**
+ * A producer whose records are written once. kafkajs has one that does not say which record of several
+ * was refused, and that loses records after such a refusal: this one uses its connections only.
+ */
+export class KafkajsProducer implements KafkaProducer {
+  private readonly sending: KafkajsSending;
+  private state: ProducerState | undefined;
+  private opening: Promise<ProducerState> | undefined;
+
+  constructor(private readonly parts: ProducerParts) {
+    this.sending = new KafkajsSending({
+      ...parts,
+      producer: (broker) => this.opened(broker as ProducerBroker),
+      renew: (producer) => this.renew(producer),
+    });
+  }
+
+  send(records: readonly KafkaRecord[], ms = this.parts.timeout): Promise<Outcome[]> {
+    return this.sending.send(records, ms);
+  }
+
+  transaction(): Promise<KafkaTransaction> {
+    return Promise.reject(new TypeError('this producer has no transactional id'));
+  }
+
+  /** Its connections are those of the driver. */
+  async close(): Promise<void> {}
+
+  private opened(broker: ProducerBroker): Promise<ProducerState> {
+    this.opening ??= this.open(broker).finally(() => (this.opening = undefined));
+    return this.state ? Promise.resolve(this.state) : this.opening;
+  }
+
+  private async open(broker: ProducerBroker): Promise<ProducerState> {
+    this.state ??= await openProducer(broker);
+    return this.state;
+  }
+
+  /** The next call opens another one. */
+  private renew(producer: ProducerState): void {
+    if (this.state === producer) this.state = undefined;
+  }
+}
+
+/** Asks a broker for the identity of a producer. One with a transactional id fences those before it. */
+export async function openProducer(
+  broker: ProducerBroker,
+  transactionalId?: string,
+  transactionTimeout = 60_000,
+): Promise<ProducerState> {
+  const opened = await broker.initProducerId({ transactionalId, transactionTimeout });
+  return new ProducerState(opened.producerId, opened.producerEpoch);
+}
