@@ -46,8 +46,8 @@ export interface StreamsEvents extends RunEvents, DeadLetterEvents, OutboxEvents
     readonly error: EntryTooLargeError;
   };
   /**
-   * Messages will never be handled by the group. Only on sources that deliver at most once. `count` is
-   * undefined where the source cannot know how many there were. `why`: docs/events.md#why-messages-are-lost.
+   * Messages will never be handled by the group. `count` is undefined where the source cannot know how
+   * many there were. `why`: docs/events.md#why-messages-are-lost.
    */
   'messages-lost': In & { readonly count: number | undefined; readonly why: MessagesLost };
   /** Pending entries whose data had been deleted were dropped from the pending list. */

@@ -125,6 +125,7 @@ describe('the log', () => {
     events.emit('trimmed', { ...place, count: 3 });
     events.emit('messages-lost', { ...place, count: 7, why: 'buffer-full' });
     events.emit('messages-lost', { ...place, count: undefined, why: 'outage' });
+    events.emit('messages-lost', { ...place, count: 2, why: 'deleted' });
     events.emit('entries-deleted', { stream: 'orders', count: 9, lost: 4, groups: ['shop', 'b'] });
     events.emit('stream-lag', lag);
     events.emit('stream-lag', { ...lag, lag: 2, recovered: true });
@@ -149,6 +150,7 @@ describe('the log', () => {
       expect.stringMatching(/^warn 3 pending messages/),
       expect.stringMatching(/^warn 7 messages of stream "orders" and group "shop" are lost: more/),
       expect.stringMatching(/^warn Messages of stream "orders" .* may be lost: .* not connected/),
+      expect.stringMatching(/^warn 2 messages of stream "orders" .* are lost: .* retention/),
       expect.stringMatching(/^warn 4 messages of stream "orders" .* shop, b had not settled/),
       expect.stringMatching(/^error Group "shop" of stream "orders" is 9 messages behind/),
       expect.stringMatching(/^log Group "shop" .* is 2 messages behind, again within .* 5$/),

@@ -9,6 +9,8 @@ const WHY: Record<MessagesLost, string> = {
   'buffer-full':
     'more arrive than the handlers take. Raise concurrency, or start more consumers of the group',
   outage: 'what was published while this process was not connected does not come again',
+  deleted:
+    'the server deleted them by their age or number before they were handled. Raise its retention, or start more consumers of the group',
   closed: 'this process ended before it could run them. Raise gracePeriod',
 };
 

@@ -1,0 +1,122 @@
+import { Backoff } from '../../../core/backoff.js';
+import { sleep, systemClock, type TimerHandle } from '../../../core/clock.js';
+import type { CommittedOffset } from '../connection/kafka-client.js';
+
+/** Longest time from a settlement to the commit that tells of it, in milliseconds. */
+export const COMMIT_INTERVAL = 100;
+
+/** A partition that has something to commit. */
+export interface CommittingPartition {
+  /** Rises with each change. */
+  readonly version: number;
+  /** The version that was committed last. */
+  committed: number;
+  /** The member still has it. */
+  readonly isOpen: boolean;
+  /** A transaction with its offset is under way: no other commit of it may run. */
+  inTransaction: boolean;
+  toCommit(): CommittedOffset;
+}
+
+export interface MemberCommitsOptions {
+  /** Commits offsets of the member's partitions, in its generation. */
+  readonly commit: (offsets: readonly CommittedOffset[]) => Promise<void>;
+  /** Told of each commit that failed. It is tried again. */
+  readonly onFailure: (error: unknown) => void;
+  /** In milliseconds. @default 100 */
+  readonly commitInterval?: number | undefined;
+}
+
+/**
+ * Commits what one member's partitions have to tell. One request is under way at a time, and tells of all
+ * partitions that have changed. A commit that fails is tried again until its partition is closed.
+ */
+export class MemberCommits {
+  private readonly changed = new Set<CommittingPartition>();
+  private readonly backoff = new Backoff(20, 1000);
+  private timer: TimerHandle | undefined;
+  private underWay: Promise<void> | undefined;
+  private waiting = new AbortController();
+
+  constructor(private readonly options: MemberCommitsOptions) {}
+
+  /** The partition has something to tell, which has time. */
+  readonly soon = (state: CommittingPartition): void => {
+    this.changed.add(state);
+    if (this.timer !== undefined) return;
+    const interval = this.options.commitInterval ?? COMMIT_INTERVAL;
+    this.timer = systemClock.setTimeout(() => {
+      this.timer = undefined;
+      if (!this.underWay) void this.round();
+    }, interval);
+  };
+
+  /** Resolves once a commit has told what these partitions have to tell now, or they are closed. */
+  async now(states: Iterable<CommittingPartition>): Promise<void> {
+    const wanted = [...states].map((state) => ({ state, version: state.version }));
+    const isMissing = () =>
+      wanted.some(({ state, version }) => state.isOpen && state.committed < version);
+    while (isMissing()) await (this.underWay ?? this.round());
+  }
+
+  /**
+   * Keeps back all commits of a partition while a transaction commits its offset. Returns what ends
+   * that.
+   */
+  async holdBack(state: CommittingPartition): Promise<() => void> {
+    state.inTransaction = true;
+    await this.underWay;
+    return () => {
+      state.inTransaction = false;
+      if (state.version > state.committed) this.soon(state);
+      this.wake();
+    };
+  }
+
+  /** The partition was closed: nothing of it is committed any more. */
+  closed(state: CommittingPartition): void {
+    this.changed.delete(state);
+    this.wake();
+  }
+
+  /** Commits nothing by itself any more. */
+  stop(): void {
+    systemClock.clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  /** Never rejects. */
+  private round(): Promise<void> {
+    this.underWay = this.commitChanged().finally(() => (this.underWay = undefined));
+    return this.underWay;
+  }
+
+  private async commitChanged(): Promise<void> {
+    const states = [...this.changed].filter(
+      ({ isOpen, inTransaction }) => isOpen && !inTransaction,
+    );
+    // A transaction has to end first.
+    if (states.length === 0) return this.pause(1000);
+    const told = states.map((state) => ({ state, version: state.version }));
+    for (const state of states) this.changed.delete(state);
+    try {
+      await this.options.commit(states.map((state) => state.toCommit()));
+      this.backoff.reset();
+      for (const { state, version } of told) state.committed = Math.max(state.committed, version);
+    } catch (error) {
+      for (const state of states) if (state.isOpen) this.soon(state);
+      if (!states.some(({ isOpen }) => isOpen)) return;
+      this.options.onFailure(error);
+      await this.pause(this.backoff.next());
+    }
+  }
+
+  private async pause(milliseconds: number): Promise<void> {
+    await sleep(systemClock, milliseconds, this.waiting.signal);
+  }
+
+  private wake(): void {
+    this.waiting.abort();
+    this.waiting = new AbortController();
+  }
+}

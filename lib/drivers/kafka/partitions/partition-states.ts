@@ -1,0 +1,116 @@
+import type { EventBus } from '../../../core/event-bus.js';
+import { ConnectionError } from '../../../core/errors/connection.errors.js';
+import { asError } from '../../../core/errors/error-record.js';
+import type { CommittedOffset, GroupOffset } from '../connection/kafka-client.js';
+import { isNoMember } from '../errors/kafka-reply.error.js';
+import { settlingId } from '../names/names.js';
+import type { DecodeRecord, KafkaLease } from './kafka.lease.js';
+import { MemberCommits } from './member-commits.js';
+import { decodeMetadata } from './offset-metadata.js';
+import type { LeasedPartition, PartitionPlace } from './leased-partition.js';
+import { PartitionState, type LeaseHolder } from './partition-state.js';
+
+export interface PartitionStatesOptions extends Omit<PartitionPlace, 'partition'> {
+  readonly holder: LeaseHolder;
+  readonly decode: DecodeRecord;
+  /** Commits offsets of the member's partitions, in its generation. */
+  readonly commit: (offsets: readonly CommittedOffset[]) => Promise<void>;
+  /** What the Kafka group has committed for the partition. */
+  readonly groupOffset: (partition: number) => Promise<GroupOffset | undefined>;
+  readonly transactions: Transactions;
+  readonly events: EventBus;
+  /** Longest time from a settlement to the commit that tells of it, in milliseconds. @default 100 */
+  readonly commitInterval?: number | undefined;
+}
+
+/** Transactional producers of partitions. */
+export interface Transactions {
+  /** Fences the owner before: its transaction ends, and it can begin none. */
+  fence(transactionalId: string): Promise<void>;
+  /** This member needs the producer no more. */
+  end(transactionalId: string): Promise<void>;
+}
+
+/** A commit that fails again and again for the same reason is told of after this time, in milliseconds. */
+const TELL_AGAIN = 60_000;
+
+/** The partitions that one member of a Kafka group owns. */
+export class PartitionStates {
+  readonly commits: MemberCommits;
+  private told: { readonly message: string; readonly at: number } | undefined;
+
+  constructor(private readonly options: PartitionStatesOptions) {
+    const { commit, commitInterval } = options;
+    const onFailure = (error: unknown) => this.tell(asError(error));
+    this.commits = new MemberCommits({ commit, commitInterval, onFailure });
+  }
+
+  /**
+   * Opens a partition that this member owns from now on, where its group goes on.
+   * @param committed what the group has committed, or where it is to begin
+   * @param low the first offset that the partition still has
+   */
+  async open(
+    partition: number,
+    committed: { readonly offset: number; readonly metadata: string },
+    low: number,
+  ): Promise<PartitionState> {
+    const { stream, group, groupId, topic, isRetries, holder, decode } = this.options;
+    let start = decodeMetadata(committed.offset, committed.metadata);
+    if (start.transacts) {
+      await this.options.transactions.fence(settlingId(groupId, partition));
+      // The owner before may have committed a transaction in the meantime.
+      const now = await this.options.groupOffset(partition);
+      if (now?.offset !== undefined) start = decodeMetadata(now.offset, now.metadata);
+    }
+    const place = { stream, group, groupId, topic, partition, isRetries };
+    const state = new PartitionState(place, start, { holder, decode, commits: this.commits });
+    if (low > state.floor) this.tellLost(low - state.floor - start.done.countBelow(low));
+    state.skipTo(low);
+    return state;
+  }
+
+  /**
+   * Tells the group of the runs of these leases that are counted by being handed out. Resolves when that
+   * is committed, or their partitions were closed. Undefined: there is nothing to tell.
+   */
+  announce(leases: Iterable<KafkaLease>): Promise<void> | undefined {
+    const states = new Set<LeasedPartition>();
+    for (const { charged, state } of leases)
+      if (charged && state.version > state.committed) states.add(state);
+    return states.size > 0 ? this.commits.now(states) : undefined;
+  }
+
+  /** Resolves once everything that these partitions know is committed, or they are closed. */
+  flush(states: Iterable<PartitionState>): Promise<void> {
+    return this.commits.now(states);
+  }
+
+  /** The member has this partition no more. Returns the leases that were in hand, which are lost. */
+  close(state: PartitionState): KafkaLease[] {
+    const lost = state.close();
+    this.commits.closed(state);
+    void this.options.transactions.end(settlingId(this.options.groupId, state.partition));
+    return lost;
+  }
+
+  /** After all partitions were closed. */
+  end(): void {
+    this.commits.stop();
+  }
+
+  private tellLost(count: number): void {
+    const { stream, group, events } = this.options;
+    if (count > 0) events.emit('messages-lost', { stream, group, count, why: 'deleted' });
+  }
+
+  /** Other events tell of brokers that cannot be reached, and of members that were expelled. */
+  private tell(error: Error): void {
+    if (error instanceof ConnectionError || isNoMember(error)) return;
+    const now = performance.now();
+    const isOld = !this.told || now - this.told.at >= TELL_AGAIN;
+    if (!isOld && this.told?.message === error.message) return;
+    this.told = { message: error.message, at: now };
+    this.options.events.emit('worker-error', { worker: 'settler', error });
+  }
+}
