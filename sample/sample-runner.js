@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deleteKeys } from '../test/support/delete-keys.js';
+import { givenBrokers, missingKafka } from '../test/support/kafka-jars.js';
 import { missingNats } from '../test/support/nats-binaries.js';
 import { postgresBinaries } from '../test/support/postgres-binaries.js';
 import { guard, onPath, startRedis } from '../test/support/redis-process.js';
@@ -103,8 +104,9 @@ async function runSample({ name, memory }, signal) {
   const backend = memory ? withoutRedis : await provideRedis();
   const database = reads(name, 'DATABASE_URL') ? await providePostgres() : noServer;
   const nats = reads(name, 'NATS_URL') ? await provideNats() : noServer;
+  const kafka = reads(name, 'KAFKA_BROKERS') ? await provideKafka() : noServer;
   try {
-    const env = { ...backend.env, ...database.env, ...nats.env };
+    const env = { ...backend.env, ...database.env, ...nats.env, ...kafka.env };
     const { code, output } = await runProcess(join('sample/dist', name, 'main.js'), env, signal);
     if (signal.aborted) return 'interrupted';
     if (code !== 0) return `ended with ${code}`;
@@ -115,6 +117,7 @@ async function runSample({ name, memory }, signal) {
     await backend.close();
     await database.close();
     await nats.close();
+    await kafka.close();
   }
 }
 
@@ -189,6 +192,37 @@ async function deleteStreams(url, prefix) {
     if (config.name.includes(prefix)) await streams.delete(config.name);
   }
   await client.close();
+}
+
+/**
+ * KAFKA_BROKERS, else a private broker, else none.
+ *
+ * @returns {Promise<Backend>}
+ */
+async function provideKafka() {
+  const given = givenBrokers();
+  if (given) {
+    const prefix = `sample-${randomBytes(6).toString('hex')}-`;
+    return { env: { KAFKA_KEY_PREFIX: prefix }, close: () => deleteTopics(given, prefix) };
+  }
+  const missing = missingKafka();
+  if (missing !== undefined) {
+    console.log(`${missing} This runs without Kafka.`);
+    return noServer;
+  }
+  const { startKafka } = await import('../test/support/kafka-process.js');
+  const server = await startKafka();
+  return { env: { KAFKA_BROKERS: server.brokers.join(',') }, close: () => server.stop() };
+}
+
+/** @param {string[]} brokers @param {string} prefix */
+async function deleteTopics(brokers, prefix) {
+  const { Kafka, logLevel } = await import('kafkajs');
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(prefix));
+  if (topics.length > 0) await admin.deleteTopics({ topics });
+  await admin.disconnect();
 }
 
 const withoutRedis = { env: { STREAMS_DRIVER: 'memory' }, close: async () => undefined };

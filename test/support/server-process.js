@@ -108,6 +108,8 @@ export class ServerProcess {
 
   /** SIGKILL. What the server has stored stays, for {@link start}. */
   async kill() {
+    // Otherwise a process that only waits for this would end.
+    this.#child?.ref();
     this.#child?.kill('SIGKILL');
     await this.#ended;
   }
