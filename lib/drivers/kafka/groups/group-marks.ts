@@ -3,6 +3,7 @@ import { Backoff } from '../../../core/backoff.js';
 import { sleep, systemClock } from '../../../core/clock.js';
 import type { GroupOffset } from '../connection/kafka-client.js';
 import { groupOn } from '../names/names.js';
+import { decodeMetadata } from '../partitions/offset-metadata.js';
 import { decodeMark, NO_MARKS, TopicMarks, type Mark, type MarkKind } from './mark.js';
 import { MarksWriter, type MarksParts, type OnTopic } from './marks-writer.js';
 
@@ -75,13 +76,13 @@ export class GroupMarks {
   }
 
   /**
-   * Decides about a group: `decide` is told what is known, and returns what is to be, or undefined where
-   * everything stays. It may be called several times. Returns whether this call has decided. All
+   * Decides about a group: `decide` is told what is known (undefined: the topic does not exist), and returns
+   * what is to be, or undefined where everything stays. It may be called several times. Returns whether this call has decided. All
    * processes can read it then, and the consumers of this process have looked.
    */
   async decide(
     on: OnTopic,
-    decide: (state: GroupState) => Decision | undefined | Promise<Decision | undefined>,
+    decide: (state: GroupState | undefined) => Decision | undefined | Promise<Decision | undefined>,
   ): Promise<boolean> {
     const by = randomBytes(4).toString('hex');
     let isOurs = false;
@@ -89,7 +90,7 @@ export class GroupMarks {
       const state = await this.state(on);
       // The outcome of the try before was not known. It went well.
       isOurs = state?.marks.latest?.by === by;
-      const decision = state && !isOurs ? await decide(state) : undefined;
+      const decision = isOurs ? undefined : await decide(state);
       if (!state || !decision) return undefined;
       const marks = marksFor(decision, nextNumber(state), by);
       return { marks, begins: decision.kind === 'created' };
@@ -157,8 +158,13 @@ export const committedOf = (offsets: readonly GroupOffset[]): Committed =>
 export const existsBy = (marks: TopicMarks, committed: Committed): boolean =>
   marks.latest ? !marks.deleted : committed.size > 0;
 
-/** Higher than each number before. */
-const nextNumber = ({ marks }: GroupState): number => 1 + (marks.latest?.n ?? 0);
+/** Higher than each number before, also where the brokers have forgotten marks that consumers have followed. */
+function nextNumber({ marks, committed }: GroupState): number {
+  const followed = [...committed.values()].map(
+    ({ offset, metadata }) => decodeMetadata(offset, metadata).markNumber,
+  );
+  return 1 + Math.max(marks.latest?.n ?? 0, ...followed);
+}
 
 function marksFor({ kind, offsets }: Decision, n: number, by: string): ReadonlyMap<number, Mark> {
   const written = inSeconds();

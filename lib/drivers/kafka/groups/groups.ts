@@ -30,8 +30,8 @@ export class Groups {
     if (state.marks.deleted) return 'deleted';
     if (state.exists) return 'there';
     if (!create) return 'no-group';
-    await this.marks.decide(wanted, async ({ exists, marks }) =>
-      exists || marks.deleted
+    await this.marks.decide(wanted, async (now) =>
+      !now || now.exists || now.marks.deleted
         ? undefined
         : { kind: 'created', offsets: await this.positionsOf(wanted.topic, startId) },
     );

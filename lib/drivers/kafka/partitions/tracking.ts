@@ -1,4 +1,4 @@
-import { movedTo } from '../groups/moved.js';
+import { movedTo } from './moved.js';
 import { lettersOf } from './run-words.js';
 import { mostDoneWords } from './done-words.js';
 import { encodeMetadata, METADATA_ROOM } from './offset-metadata.js';
