@@ -104,7 +104,12 @@ export class AnnouncedConsumer implements Worker {
     const announcement = { ...this.options, ...plan, onRenamed, except: this.left };
     this.presence = await announce(announcement);
     const options = { ...this.options, consumer: this.name, presence: this.presence };
-    const consumer = plan.ordered ? new OrderedConsumer(options) : new Consumer(options);
+    const { leases, source } = options;
+    const hasPartitions = source.capabilities.holds === 'partition';
+    const needsLease = plan.ordered && !hasPartitions && leases;
+    const consumer = needsLease
+      ? new OrderedConsumer({ ...options, leases })
+      : new Consumer(options);
     try {
       await consumer.start();
     } catch (error) {

@@ -53,9 +53,13 @@ export class Capacity {
     return dispatcher.capacity;
   }
 
-  /** Too many deliveries wait for their settlement, or may kill the process. */
+  /**
+   * Too many deliveries wait for their settlement, or may kill the process, or some are being given
+   * back and no later one may overtake them.
+   */
   private get isBehind(): boolean {
-    const { maxParked, batchSize, dispatcher, settler } = this.options;
+    const { maxParked, batchSize, dispatcher, settler, ordering } = this.options;
+    if (ordering?.isGivingBack) return true;
     return settler.pending > 4 * batchSize || dispatcher.suspects.length >= maxParked;
   }
 

@@ -27,7 +27,7 @@ import type { WorkflowSettling } from './settling/store-elsewhere.js';
 /** Options that may differ from consumer to consumer. */
 export interface ConsumerSettings extends Omit<
   SubscribeOptions,
-  'streams' | 'group' | 'runsWithin'
+  'streams' | 'group' | 'runsWithin' | 'rebalancing'
 > {
   readonly codec: Codec;
   readonly middleware: readonly Middleware[];

@@ -10,6 +10,7 @@ import { elsewhereOf } from './live-consumers/other-consumers.js';
 import type { HandOver } from './live-consumers/hand-over.js';
 import type { UnhandledInOrder } from './live-consumers/unhandled-in-order.js';
 import type { ConsumerPlan } from './plan/plan.js';
+import { rebalanceOf } from './rebalance.js';
 import { Admission } from './reading/admission.js';
 import { Heartbeat } from './reading/heartbeat.js';
 import { PullLoop } from './reading/pull-loop.js';
@@ -51,9 +52,10 @@ export class Consumer implements Worker {
 
   async start(): Promise<void> {
     const { options } = this;
-    this.subscription = await subscribe(options, this.workings.recorder);
-    const { subscription } = this;
-    const { held, claims, settlementHandler } = this.workings;
+    const { held, claims, settlementHandler, recorder } = this.workings;
+    const rebalance = rebalanceOf(options.source, { ...options, ...this.workings });
+    if (rebalance) this.mayNotStart = rebalance.orHalted(this.isHalted);
+    const subscription = (this.subscription = await subscribe(options, recorder, rebalance));
     this.lookElsewhere(subscription);
     this.runParts = this.prepareRuns(subscription);
     this.heartbeat = new Heartbeat({
@@ -84,15 +86,15 @@ export class Consumer implements Worker {
   halt(streams: Iterable<string>): void {
     for (const stream of streams) this.halted.add(stream);
     if (!this.stopped) this.watch();
-    const { isHalted } = this;
-    const { dispatcher, settlementHandler, ordering, collectors } = this.workings;
+    const { isHalted, workings } = this;
+    const { dispatcher, settlementHandler, ordering, collectors } = workings;
     const unstarted = [...dispatcher.take(isHalted), ...settlementHandler.nextRuns.take(isHalted)];
     // Where order matters there is one stream only.
-    unstarted.push(...(ordering?.takeAll() ?? []), ...(this.handOver?.take(isHalted) ?? []));
+    unstarted.push(...(ordering?.take() ?? []), ...(this.handOver?.take(isHalted) ?? []));
     this.unhandledInOrder?.end();
     for (const delivery of unstarted) settlementHandler.letGo(delivery);
     collectors?.letGo(isHalted);
-    void this.workings.recorder?.flush(this.halted);
+    void workings.recorder?.flush(this.halted);
   }
 
   /** Reads these streams again. */
@@ -184,21 +186,23 @@ export class Consumer implements Worker {
   private readonly isHalted = (delivery: Delivery): boolean =>
     this.stopped || this.halted.has(delivery.stream);
 
+  /** As `isHalted`, or its partition goes to another consumer. */
+  private mayNotStart = this.isHalted;
+
   /** A run or settlement has ended: there may be room, and callers may wait for it. */
   private readonly progressed = (): void => {
     this.pullLoop?.capacityFreed();
-    const { held } = this.workings;
-    if (held.waiting.size > 0) held.progressed();
+    this.workings.held.progressed();
   };
 
   private prepareRuns(subscription: Subscription): RunParts {
-    const { options, workings, isHalted, overran, handOver } = this;
-    const looksElsewhere = handOver !== undefined;
+    const { options, workings, mayNotStart: isHalted, overran } = this;
+    const looksElsewhere = this.handOver !== undefined;
     return runPartsOf(options, workings, { subscription, looksElsewhere, isHalted, overran });
   }
 
   private readInto(subscription: Subscription): PullLoop {
-    const { options, workings, halted, isHalted } = this;
+    const { options, workings, halted, mayNotStart: isHalted } = this;
     const { capacity, readAhead } = workings;
     const { tables } = options.plan;
     const admission = new Admission({
@@ -223,23 +227,19 @@ export class Consumer implements Worker {
    */
   private lookElsewhere(subscription: Subscription): void {
     const { options, isHalted } = this;
-    const { onYield } = options;
-    const elsewhere = elsewhereOf(options, {
-      subscription,
-      ends: this.workings.settlementHandler,
-      isHalted,
-      onYield: onYield && ((delivery) => this.yield(delivery, onYield)),
-    });
+    const onYield = options.onYield && this.yield;
+    const ends = this.workings.settlementHandler;
+    const elsewhere = elsewhereOf(options, { subscription, ends, isHalted, onYield });
     this.handOver = elsewhere?.handOver;
     this.unhandledInOrder = elsewhere?.unhandledInOrder;
   }
 
-  private yield({ stream, id, eventType }: Delivery, onYield: () => void): void {
-    const { events, plan } = this.options;
+  private readonly yield = ({ stream, id, eventType }: Delivery): void => {
+    const { events, plan, onYield } = this.options;
     events.emit('stream-yielded', { stream, group: plan.group, id, eventType });
     this.halt([stream]);
-    onYield();
-  }
+    onYield?.();
+  };
 
   private readonly overran = (delivery: Delivery): void => {
     const { overruns, slots } = this.options;

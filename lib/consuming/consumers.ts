@@ -8,7 +8,7 @@ import type { ConsumerParts, ConsumerSettings } from './consumer-options.js';
 import { refuseForwardCycles } from './plan/forward-cycles.js';
 import type { HandlerTable } from './plan/handler-table.js';
 import { endFor } from './running/close-within-run.js';
-import { leasesOf, requireLeaving } from './plan/source-features.js';
+import { requireLeaving, requireOrder } from './plan/source-features.js';
 import { shareReaders, tablesOf, type ConsumerPlan } from './plan/plan.js';
 import { keyOf, SubscriptionRegistry, type Reading } from './subscription-registry.js';
 
@@ -55,7 +55,7 @@ export class Consumers {
     if (this.stopping) throw new ClosedError('The transport');
     for (const { table, key } of keyed) readings.refuseRivals(table, key, settings.alone ?? false);
     requireLeaving(this.parts.source.capabilities, settings.unmatched);
-    if (tables.some(({ ordered }) => ordered)) leasesOf(this.parts);
+    if (tables.some(({ ordered }) => ordered)) requireOrder(this.parts);
     const joined = keyed.flatMap(({ table, key }) => this.join(table, key));
     const fresh = keyed.filter(({ key }) => !readings.get(key)).map(({ table }) => table);
     const started = shareReaders(fresh).flatMap((plan) => this.start(plan, settings));

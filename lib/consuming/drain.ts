@@ -78,7 +78,7 @@ export async function drain(consumer: Draining): Promise<void> {
   unstarted.push(
     ...dispatcher.stop(),
     ...settlementHandler.nextRuns.take(),
-    ...(ordering?.takeAll() ?? []),
+    ...(ordering?.take() ?? []),
   );
   unstarted.push(...(handOver?.take(() => true) ?? []));
   for (const delivery of unstarted) letGo(delivery);

@@ -6,7 +6,6 @@ import type { Worker } from '../core/worker.js';
 import { Consumer } from './consumer.js';
 import type { ConsumerOptions } from './consumer-options.js';
 import type { ConsumerPlan } from './plan/plan.js';
-import { leasesOf } from './plan/source-features.js';
 import { LeaseHolder } from './ordering/lease-holder.js';
 
 /**
@@ -51,9 +50,8 @@ export class OrderedConsumer implements Worker {
   private readonly stopping = new AbortController();
   private stopped: Promise<void> | undefined;
 
-  /** @throws UnsupportedFeatureError */
-  constructor(private readonly options: ConsumerOptions) {
-    this.leases = leasesOf(options);
+  constructor(private readonly options: ConsumerOptions & { readonly leases: LeaseStore }) {
+    this.leases = options.leases;
     [this.stream] = [...options.plan.tables.keys()] as [string];
   }
 

@@ -1,20 +1,21 @@
 import type { Lease } from '../core/lease.js';
 
 /**
- * What a source that holds partitions tells the engine while the partitions of a group are distributed
- * anew. None of the methods throws or rejects.
- *
- * From `begins` to `ends` the source hands out nothing: `pull` waits, and `begin` returns `later`.
- * Settlements are carried out meanwhile, until a partition has gone.
+ * What a source that holds partitions tells the engine when partitions go to other consumers of the
+ * group. None of the methods throws or rejects.
  */
 export interface Rebalancing {
   /**
-   * Call it before partitions may go to other consumers. The engine gives back what has not started,
-   * and lets the runs in hand end. What waits for a retry stays: its lease is lost, or goes on, with
-   * its partition. Resolves when no run is left, all is settled and the engine has recorded it. The
-   * source waits for that as long as its rebalance allows. May be called again before `ends`.
+   * Call it before partitions go. The engine gives back what has not started of them, and lets their
+   * runs in hand end. What waits for a retry stays, and is lost with its partition. Resolves when no
+   * run of them is left, all is settled and the engine has recorded it. The source waits for that as
+   * long as its rebalance allows.
+   *
+   * From then to `ends` the source hands out nothing of these partitions, and `begin` returns `later`
+   * for their leases. Settlements are carried out until the partition has gone. One call at a time.
+   * @param leaves whether this lease is of such a partition
    */
-  begins(): Promise<void>;
+  begins(leaves: (lease: Lease) => boolean): Promise<void>;
 
   /**
    * Call it where partitions have gone, at any time, also without `begins`: the signals of their runs
@@ -23,6 +24,6 @@ export interface Rebalancing {
    */
   lost(isLost: (lease: Lease) => boolean): void;
 
-  /** Call it before the source hands out entries again, after `lost`. */
+  /** Call it after `begins`, once the partitions have gone, or stay. */
   ends(): void;
 }

@@ -30,6 +30,8 @@ export class Collector {
   private waiting: Waiting[] = [];
   private timer: TimerHandle | undefined;
   private due = false;
+  /** All that waits is due, also where it fills no batch. */
+  private all = false;
   private starting = false;
   private stopped = false;
 
@@ -54,6 +56,13 @@ export class Collector {
   stop(): void {
     this.stopped = true;
     this.letGo(() => true);
+  }
+
+  /** Runs what was collected, without waiting for more, where a delivery passes the test. */
+  runNow(wanted: (delivery: Delivery) => boolean): void {
+    if (!this.waiting.some(({ delivery }) => wanted(delivery))) return;
+    this.all = true;
+    this.becomeDue();
   }
 
   letGo(wanted: (delivery: Delivery) => boolean): void {
@@ -91,13 +100,13 @@ export class Collector {
     while (this.due && this.waiting.length > 0) {
       await this.takeSlots();
       const items = this.waiting.splice(0, this.batch.size);
-      this.due = this.waiting.length >= this.batch.size;
+      this.due = this.waiting.length >= (this.all ? 1 : this.batch.size);
       // Deliveries that came meanwhile have waited, too.
       if (this.waiting.length > 0) this.arm();
       else this.disarm();
       void this.run(items);
     }
-    this.due = false;
+    this.due = this.all = false;
     this.starting = false;
   }
 

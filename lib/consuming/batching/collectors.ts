@@ -33,6 +33,13 @@ export class Collectors {
     }
   }
 
+  /** Runs what was collected together with a delivery that passes the test, without waiting for more. */
+  runNow(wanted: (delivery: Delivery) => boolean): void {
+    for (const streams of this.byHandler.values()) {
+      for (const collector of streams.values()) collector.runNow(wanted);
+    }
+  }
+
   stop(): void {
     this.stopped = true;
     for (const streams of this.byHandler.values()) {

@@ -29,9 +29,23 @@ export class KeyLanes {
     return next;
   }
 
-  /** Removes and returns all waiting deliveries. Those at work keep their lanes. */
-  takeAll(): Delivery[] {
-    this.count = 0;
-    return [...this.lanes.values()].flatMap((lane) => lane.splice(0));
+  /** Removes and returns the deliveries that wait behind the one at work, which keeps its lane. */
+  takeBehind(key: string): Delivery[] {
+    return this.takeOf(this.lanes.get(key) ?? [], () => true);
+  }
+
+  /** Removes and returns waiting deliveries that pass the test. Those at work keep their lanes. */
+  take(wanted: (delivery: Delivery) => boolean): Delivery[] {
+    return [...this.lanes.values()].flatMap((lane) => this.takeOf(lane, wanted));
+  }
+
+  private takeOf(lane: Delivery[], wanted: (delivery: Delivery) => boolean): Delivery[] {
+    const taken = lane.filter(wanted);
+    const rest = lane.filter((delivery) => !wanted(delivery));
+    lane.splice(0, lane.length, ...rest);
+    this.count -= taken.length;
+    // What becomes of them changes nothing for the delivery at work.
+    for (const delivery of taken) delivery.orderKey = undefined;
+    return taken;
   }
 }

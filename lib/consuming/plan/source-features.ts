@@ -4,20 +4,24 @@ import type { MessageSource } from '../../ports/source.js';
 import type { SourceCapabilities } from '../../ports/source-capabilities.js';
 
 /**
- * The leases for a stream that is handled in order.
- * @throws UnsupportedFeatureError where the driver has none, or does not keep the order of entries
+ * Messages of one key can be handled in order: a partition has one consumer of a group, and a stream
+ * without partitions has one as long as that consumer holds a lease.
+ * @throws UnsupportedFeatureError where there are neither partitions nor leases, or where the source
+ * does not keep the order of entries
  */
-export function leasesOf(driver: {
+export function requireOrder({
+  leases,
+  source,
+}: {
   readonly leases?: LeaseStore | undefined;
   readonly source: MessageSource;
-}): LeaseStore {
-  const { capabilities } = driver.source;
-  if (driver.leases && !capabilities.redelivers && keepsOrder(capabilities)) return driver.leases;
+}): void {
+  const { holds, redelivers, keepsReleasedOrder, technology } = source.capabilities;
+  const hasOneConsumer = holds === 'partition' || leases !== undefined;
+  if (hasOneConsumer && !redelivers && keepsReleasedOrder) return;
   const advice =
-    capabilities.holds === 'partition'
-      ? 'Leave it out: messages are read in the order of their partition, and those behind a message that waits for a retry pass it.'
-      : 'Leave it out, or use a driver that has the port leases and keeps the order of what was released.';
-  throw new UnsupportedFeatureError('The handler option orderBy', capabilities.technology, advice);
+    'Leave it out, or use a driver that has partitions or the port leases, and keeps the order of what was released.';
+  throw new UnsupportedFeatureError('The handler option orderBy', technology, advice);
 }
 
 /** Whether a stream that passes from one consumer to another goes on in its order. */

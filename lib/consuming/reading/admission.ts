@@ -55,7 +55,7 @@ export class Admission {
   private admit(delivery: Delivery): void {
     const { isHalted, settlementHandler, ordering, dispatcher, overruns } = this.options;
     // The pull was under way when the stream was paused.
-    if (isHalted(delivery)) return settlementHandler.letGo(delivery);
+    if (isHalted(delivery) || ordering?.isGivingBack) return settlementHandler.letGo(delivery);
     if (ordering && !this.isNext(delivery, ordering)) return;
     const mayOverrun = overruns.byEntry.size > 0;
     if (!mayOverrun || !settlementHandler.nextRuns.waitsForOldRun(delivery))

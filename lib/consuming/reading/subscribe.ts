@@ -1,3 +1,4 @@
+import type { Rebalancing } from '../../ports/rebalancing.js';
 import type { MessageSource } from '../../ports/source.js';
 import type { SubscribeOptions, Subscription } from '../../ports/subscription.js';
 import type { HeldLease } from '../plan/held-lease.js';
@@ -5,7 +6,7 @@ import type { ConsumerPlan } from '../plan/plan.js';
 import { runsWithin } from '../plan/runs-within.js';
 import type { ProgressRecorder } from '../settling/progress-recorder.js';
 
-type Own = Omit<SubscribeOptions, 'group' | 'streams' | 'runsWithin' | 'positions'>;
+type Own = Omit<SubscribeOptions, 'group' | 'streams' | 'runsWithin' | 'positions' | 'rebalancing'>;
 
 interface Subscribing extends Own {
   readonly source: MessageSource;
@@ -17,6 +18,7 @@ interface Subscribing extends Own {
 export async function subscribe(
   options: Subscribing,
   recorder: ProgressRecorder | undefined,
+  rebalancing: Rebalancing | undefined,
 ): Promise<Subscription> {
   const { group, tables } = options.plan;
   const streams = [...tables.keys()];
@@ -27,6 +29,7 @@ export async function subscribe(
     group,
     streams,
     ...(positions && { positions }),
+    ...(rebalancing && { rebalancing }),
   });
   await recorder?.started(streams, subscription.began);
   return subscription;

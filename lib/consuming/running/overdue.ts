@@ -18,7 +18,7 @@ export type HandOn = (delivery: Delivery) => Promise<'handed' | 'kept' | 'lost'>
 export interface OverdueOptions {
   readonly clock: Clock;
   readonly handOn: HandOn;
-  /** A lease orders the group: no other consumer may have its entries. */
+  /** No other consumer may have the entries: a lease orders the group, or the source holds partitions. */
   readonly exclusive: boolean;
   /** Counts a run. */
   readonly begin: (delivery: Delivery) => Promise<BeginOutcome>;

@@ -44,6 +44,7 @@ export class FollowUp {
   readonly settled = (delivery: Delivery, settlement: Reported, outcome: SettleOutcome): void => {
     const { claims, events, clock } = this.options;
     if (outcome === 'lost') this.options.heldLease?.lost();
+    if (settlement.kind === 'release' && !settlement.elsewhere) this.options.ordering?.gaveBack();
     if (outcome === 'settled' && settlement.kind === 'retry' && this.parks)
       this.options.nextRuns.park(delivery, settlement.delay);
     else {

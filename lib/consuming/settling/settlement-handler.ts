@@ -65,10 +65,10 @@ export class SettlementHandler {
   private readonly followUp: Pick<FollowUp, 'settled' | 'lost' | 'handedOver'>;
 
   constructor(private readonly options: SettlementHandlerOptions) {
-    const { heldLease, subscription, onProgress, recorder } = options;
+    const { heldLease, source, subscription, onProgress, recorder } = options;
     this.nextRuns = new NextRuns({
       ...options,
-      exclusive: heldLease !== undefined,
+      exclusive: heldLease !== undefined || source.capabilities.holds === 'partition',
       begin: (delivery) => subscription().begin(delivery.lease),
       settle: (delivery, settlement) => this.settleFirst(delivery, settlement),
       letGo: (delivery) => this.letGo(delivery),
@@ -104,6 +104,8 @@ export class SettlementHandler {
     } else if (move(delivery, 'settling')) {
       if (kind === 'dead-letter') return this.giveUp(delivery, settlement, onConcluded);
       if (kind === 'ack' && !mayBeRefused(settlement)) delivery.forgetContent();
+      if (kind === 'release' && !settlement.elsewhere)
+        this.options.ordering?.givesBack(delivery).forEach((behind) => this.letGo(behind));
       this.settler.add(delivery, inPlace(delivery, settlement), onConcluded);
     } else {
       // Lost while its settlement was being decided: it is forgotten, so that it holds up nothing. Any
