@@ -39,7 +39,9 @@ describe('the record of a retry', () => {
     const record = { key: null, value: Buffer.from('v'), headers: original };
     expect(read(bytes(retryHeaders(original, retried)))).toEqual({ ...retried, record });
     const redriven = { ...retried, attempts: 0, redrive: 17 };
-    expect(read(bytes(retryHeaders(original, redriven)))).toEqual({ ...redriven, record });
+    expect(read(bytes(retryHeaders(original, redriven)))).toEqual({
+      ...{ ...redriven, redriven: true, record },
+    });
   });
 
   test('is never due before its time', () => {

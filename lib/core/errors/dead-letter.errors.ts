@@ -43,7 +43,7 @@ export class ForwardLimitError extends StreamsError {
 export class DeadLetterTooLargeError extends StreamsError {
   static readonly code: string = 'DEAD_LETTER_TOO_LARGE';
   static readonly advice: string =
-    'Raise the limit of the server: max_payload on NATS; or fill the slot deadLetterQueue with another driver. Then the message is dead-lettered. Or acknowledge the message.';
+    'Raise the limit of the server: max_payload on NATS, max.message.bytes of the topic of dead letters on Kafka; or fill the slot deadLetterQueue with another driver. Then the message is dead-lettered. Or acknowledge the message.';
 
   /** @param limit most bytes of one dead letter */
   constructor(

@@ -17,6 +17,8 @@ export interface Retried {
 
 /** A message of a retry topic. */
 export interface RetryRecord extends Retried {
+  /** It was redriven: it has a `redrive`. */
+  readonly redriven?: true;
   /** The record as it was in its stream. */
   readonly record: RawRecord;
 }
@@ -53,6 +55,6 @@ export function readRetry({ key, value, headers }: ReadRecord): RetryRecord | un
   const redrive = own.get(REDRIVE);
   return {
     ...{ stream, id, publishedAt, attempts, dueAt, record: { key, value, headers: original } },
-    ...(redrive !== undefined && { redrive: Number(redrive) }),
+    ...(redrive !== undefined && { redriven: true as const, redrive: Number(redrive) }),
   };
 }
