@@ -1,10 +1,11 @@
-import type { Broker, CompressionTypes } from 'kafkajs';
+import type { CompressionTypes } from 'kafkajs';
 import type { KafkaProducer, KafkaRecord, KafkaTransaction } from './kafka-client.js';
 import type { KafkajsCluster } from './kafkajs-cluster.js';
 import { KafkajsLeaders } from './kafkajs-leaders.js';
 import { KafkajsSending } from './kafkajs-sending.js';
 import type { Outcome } from './produce-batch.js';
 import { ProducerState } from './producer-state.js';
+import type { CoordinatorBroker } from './transaction-coordinators.js';
 
 /** What producers of one driver share. */
 export interface ProducerParts {
@@ -15,14 +16,6 @@ export interface ProducerParts {
   /** Within this time each call has its outcome, in milliseconds. */
   readonly timeout: number;
   readonly compression?: CompressionTypes;
-}
-
-/** The requests of a broker that kafkajs' types leave out. */
-export interface ProducerBroker extends Broker {
-  initProducerId(request: {
-    readonly transactionalId: string | undefined;
-    readonly transactionTimeout: number;
-  }): Promise<{ readonly producerId: string; readonly producerEpoch: number }>;
 }
 
 /**
@@ -37,7 +30,7 @@ export class KafkajsProducer implements KafkaProducer {
   constructor(private readonly parts: ProducerParts) {
     this.sending = new KafkajsSending({
       ...parts,
-      producer: (broker) => this.opened(broker as ProducerBroker),
+      producer: (broker) => this.opened(broker as CoordinatorBroker),
       renew: (producer) => this.renew(producer),
     });
   }
@@ -53,12 +46,12 @@ export class KafkajsProducer implements KafkaProducer {
   /** Its connections are those of the driver. */
   async close(): Promise<void> {}
 
-  private opened(broker: ProducerBroker): Promise<ProducerState> {
+  private opened(broker: CoordinatorBroker): Promise<ProducerState> {
     this.opening ??= this.open(broker).finally(() => (this.opening = undefined));
     return this.state ? Promise.resolve(this.state) : this.opening;
   }
 
-  private async open(broker: ProducerBroker): Promise<ProducerState> {
+  private async open(broker: CoordinatorBroker): Promise<ProducerState> {
     this.state ??= await openProducer(broker);
     return this.state;
   }
@@ -71,7 +64,7 @@ export class KafkajsProducer implements KafkaProducer {
 
 /** Asks a broker for the identity of a producer. One with a transactional id fences those before it. */
 export async function openProducer(
-  broker: ProducerBroker,
+  broker: CoordinatorBroker,
   transactionalId?: string,
   transactionTimeout = 60_000,
 ): Promise<ProducerState> {

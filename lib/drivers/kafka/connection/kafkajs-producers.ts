@@ -1,0 +1,46 @@
+import type { KafkaProducer, ProducerOptions } from './kafka-client.js';
+import type { CompletedKafkaOptions } from './kafka.options.js';
+import type { KafkajsAccess } from './kafkajs-access.js';
+import type { KafkajsCluster } from './kafkajs-cluster.js';
+import { typedError } from './kafkajs-errors.js';
+import { KafkajsLeaders } from './kafkajs-leaders.js';
+import { compressionType } from './kafkajs-package.js';
+import { KafkajsProducer } from './kafkajs-producer.js';
+import type { TransactionParts } from './kafkajs-transaction.js';
+import { KafkajsTransactionalProducer } from './kafkajs-transactional-producer.js';
+import { TransactionCoordinators } from './transaction-coordinators.js';
+
+type Options = Pick<CompletedKafkaOptions, 'requestTimeout' | 'compression'>;
+
+/** The producers of one driver. They share one connection to each broker. */
+export class KafkajsProducers {
+  private opening: Promise<TransactionParts> | undefined;
+
+  constructor(
+    private readonly access: Pick<KafkajsAccess, 'cluster'>,
+    private readonly options: Options,
+  ) {}
+
+  /** Opens a producer. Asks no broker: the first call of the producer does. */
+  async open({
+    transactionalId,
+    transactionTimeout,
+  }: ProducerOptions = {}): Promise<KafkaProducer> {
+    this.opening ??= this.parts();
+    const parts = await this.opening;
+    return transactionalId === undefined
+      ? new KafkajsProducer(parts)
+      : new KafkajsTransactionalProducer(parts, transactionalId, transactionTimeout);
+  }
+
+  private async parts(): Promise<TransactionParts> {
+    const { requestTimeout: timeout, compression } = this.options;
+    const cluster = (await this.access.cluster()) as KafkajsCluster;
+    const typed = typedError;
+    return {
+      ...{ cluster, typed, timeout, compression: compressionType(compression) },
+      leaders: new KafkajsLeaders(cluster),
+      coordinators: new TransactionCoordinators({ cluster, typed, timeout }),
+    };
+  }
+}
