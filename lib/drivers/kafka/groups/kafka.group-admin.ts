@@ -34,7 +34,7 @@ export class KafkaGroupAdmin implements GroupAdmin {
     return groups.marks.decide({ group, topic }, async (state) => {
       if (!state) throw new StreamNotFoundError(stream);
       if (state.exists) return undefined;
-      if (state.marks.deleted) await this.skipRetries(stream, group);
+      if (state.marks.deleted) await this.markRetries(stream, group, 'created');
       return { kind: 'created', offsets: await groups.positionsOf(topic, startId) };
     });
   }
@@ -46,7 +46,10 @@ export class KafkaGroupAdmin implements GroupAdmin {
       if (!state?.exists) return undefined;
       return { kind: 'deleted', offsets: new Map(state.partitions.map((at) => [at, 0])) };
     });
-    if (deleted) await this.deleteEmpty(stream, group);
+    if (deleted) {
+      await this.markRetries(stream, group, 'deleted');
+      await this.deleteEmpty(stream, group);
+    }
     return deleted;
   }
 
@@ -80,12 +83,16 @@ export class KafkaGroupAdmin implements GroupAdmin {
     });
   }
 
-  /** The group is not to run again what was waiting for a retry when it was deleted. */
-  private async skipRetries(stream: string, group: string): Promise<void> {
+  /** What waits for a retry goes with the group: one that is created again begins behind it. */
+  private async markRetries(
+    stream: string,
+    group: string,
+    kind: 'created' | 'deleted',
+  ): Promise<void> {
     const { groups, names } = this.parts;
     const topic = names.retries(group, stream);
     await groups.marks.decide({ group, topic }, async (state) =>
-      state ? { kind: 'created', offsets: await groups.positionsOf(topic, '$') } : undefined,
+      state ? { kind, offsets: await groups.positionsOf(topic, '$') } : undefined,
     );
   }
 
