@@ -1,111 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { EventBus } from '../../lib/core/event-bus.js';
-import type { CommittedOffset } from '../../lib/drivers/kafka/connection/kafka-client.js';
 import type { KafkaLease } from '../../lib/drivers/kafka/partitions/kafka.lease.js';
-import type { WaitingRecord } from '../../lib/drivers/kafka/partitions/leased-partition.js';
 import {
   decodeMetadata,
   METADATA_LIMIT,
 } from '../../lib/drivers/kafka/partitions/offset-metadata.js';
-import type { PartitionState } from '../../lib/drivers/kafka/partitions/partition-state.js';
-import { PartitionStates } from '../../lib/drivers/kafka/partitions/partition-states.js';
 import { beginLease } from '../../lib/drivers/kafka/settling/leases.js';
+import { PartitionBroker, PartitionOwner, waiting } from '../support/kafka-owner.js';
 import { seededRandom } from '../support/seeded-random.js';
-
-const NEVER = 1e9;
-
-/** What the broker has: one partition, and the offset that the group has committed for it. */
-class Broker {
-  committed: CommittedOffset = { partition: 0, offset: 0, metadata: '' };
-  /** Rejects commits while it is set. */
-  refusal: Error | undefined;
-  commits = 0;
-  longest = 0;
-
-  readonly commit = async ([offset]: readonly CommittedOffset[]): Promise<void> => {
-    if (this.refusal) throw this.refusal;
-    this.commits++;
-    this.committed = offset!;
-    this.longest = Math.max(this.longest, offset!.metadata.length);
-  };
-}
-
-/** One owner of the partition, from its opening on until it ends or dies. */
-class Owner {
-  readonly events = new EventBus();
-  readonly released: WaitingRecord[] = [];
-  state!: PartitionState;
-  private readonly states: PartitionStates;
-
-  constructor(
-    readonly broker: Broker,
-    isRetries = false,
-    commitInterval = NEVER,
-  ) {
-    this.states = new PartitionStates({
-      ...{ stream: 'orders', group: 'shop', groupId: 'shop/orders', topic: 'orders', isRetries },
-      holder: {
-        consumer: 'one',
-        released: (_, waiting) => void this.released.push(waiting),
-        settled: () => undefined,
-      },
-      decode: () => ({ fields: [] }),
-      commit: broker.commit,
-      groupOffset: async () => broker.committed,
-      transactions: { fence: async () => undefined, end: async () => undefined },
-      events: this.events,
-      commitInterval,
-    });
-  }
-
-  async open(low = 0): Promise<this> {
-    this.state = await this.states.open(0, this.broker.committed, low);
-    return this;
-  }
-
-  /** Hands out an entry, as a pull does. */
-  async handOut(offset: number): Promise<KafkaLease | undefined> {
-    const lease = this.state.lease(waiting(offset));
-    if (lease) await this.states.announce([lease]);
-    return lease;
-  }
-
-  async handOutAll(offsets: readonly number[]): Promise<KafkaLease[]> {
-    const leases: KafkaLease[] = [];
-    for (const offset of offsets) leases.push((await this.handOut(offset))!);
-    return leases;
-  }
-
-  flush(): Promise<void> {
-    return this.states.flush([this.state]);
-  }
-
-  /** The process is gone: nothing is committed any more. */
-  die(): KafkaLease[] {
-    const lost = this.states.close(this.state);
-    this.states.end();
-    return lost;
-  }
-
-  async next(): Promise<Owner> {
-    this.die();
-    return new Owner(this.broker, this.state.place.isRetries).open();
-  }
-}
-
-const waiting = (offset: number): WaitingRecord => ({
-  offset,
-  timestamp: 1,
-  record: { key: null, value: null, headers: {} },
-  bytes: 10,
-});
 
 const attempts = (leases: readonly (KafkaLease | undefined)[]) =>
   leases.map((lease) => lease && [lease.attempt, lease.charged]);
 
 describe('a partition', () => {
   it('commits the floor, and what is done above it', async () => {
-    const owner = await new Owner(new Broker()).open();
+    const owner = await new PartitionOwner(new PartitionBroker()).open();
     const leases = await owner.handOutAll([0, 1, 2, 3]);
     owner.state.finish(leases[2]!);
     owner.state.finish(leases[0]!);
@@ -117,7 +25,7 @@ describe('a partition', () => {
   });
 
   it('tells of a hand-out before the lease leaves the source: its next owner counts it', async () => {
-    const owner = await new Owner(new Broker()).open();
+    const owner = await new PartitionOwner(new PartitionBroker()).open();
     expect(attempts(await owner.handOutAll([0, 1]))).toEqual([
       [1, true],
       [1, true],
@@ -131,7 +39,7 @@ describe('a partition', () => {
   });
 
   it('commits the count of a run before it starts', async () => {
-    let owner = await new Owner(new Broker()).open();
+    let owner = await new PartitionOwner(new PartitionBroker()).open();
     await owner.handOut(0);
     for (const runs of [2, 3, 4]) {
       owner = await owner.next();
@@ -142,7 +50,7 @@ describe('a partition', () => {
   });
 
   it('takes back a run that was released, also for the next owner', async () => {
-    const owner = await new Owner(new Broker()).open();
+    const owner = await new PartitionOwner(new PartitionBroker()).open();
     const leases = await owner.handOutAll([0, 1, 2]);
     owner.state.finish(leases[1]!);
     owner.state.release(leases[2]!);
@@ -156,7 +64,7 @@ describe('a partition', () => {
   });
 
   it('hands a released entry out again here, by a new lease: the old one is over', async () => {
-    const owner = await new Owner(new Broker()).open();
+    const owner = await new PartitionOwner(new PartitionBroker()).open();
     const [old] = await owner.handOutAll([0, 1]);
     owner.state.release(old!);
     const lease = (await owner.handOut(0))!;
@@ -165,7 +73,7 @@ describe('a partition', () => {
   });
 
   it('loses all leases when it is closed, and commits nothing more', async () => {
-    const owner = await new Owner(new Broker()).open();
+    const owner = await new PartitionOwner(new PartitionBroker()).open();
     const [lease] = await owner.handOutAll([0]);
     const { commits } = owner.broker;
     expect(owner.die()).toEqual([lease]);
@@ -176,7 +84,7 @@ describe('a partition', () => {
   });
 
   it('tries a commit that fails again, and hands out nothing before it has succeeded', async () => {
-    const owner = await new Owner(new Broker()).open();
+    const owner = await new PartitionOwner(new PartitionBroker()).open();
     owner.broker.refusal = new Error('away');
     const failed = new Promise((resolve) => owner.events.on('worker-error', resolve));
     let handedOut = false;
@@ -189,7 +97,7 @@ describe('a partition', () => {
   });
 
   it('lets a hand-out end that waits for a commit when the partition is lost', async () => {
-    const owner = await new Owner(new Broker()).open();
+    const owner = await new PartitionOwner(new PartitionBroker()).open();
     owner.broker.refusal = new Error('away');
     const handingOut = owner.handOut(0);
     owner.die();
@@ -197,7 +105,7 @@ describe('a partition', () => {
   });
 
   it('takes offsets without a record as done', async () => {
-    const owner = await new Owner(new Broker()).open();
+    const owner = await new PartitionOwner(new PartitionBroker()).open();
     const [first, second] = await owner.handOutAll([2, 5]);
     owner.state.finish(first!);
     owner.state.finish(second!);
@@ -207,12 +115,12 @@ describe('a partition', () => {
   });
 
   it('begins behind what was deleted, and tells how much that was', async () => {
-    const owner = await new Owner(new Broker()).open();
+    const owner = await new PartitionOwner(new PartitionBroker()).open();
     const leases = await owner.handOutAll([0, 1, 2]);
     owner.state.finish(leases[1]!);
     await owner.flush();
     owner.die();
-    const next = new Owner(owner.broker);
+    const next = new PartitionOwner(owner.broker);
     const lost: unknown[] = [];
     next.events.on('messages-lost', (event) => lost.push(event));
     await next.open(5);
@@ -221,7 +129,7 @@ describe('a partition', () => {
   });
 
   it('is idle when no counted run is left', async () => {
-    const owner = await new Owner(new Broker()).open();
+    const owner = await new PartitionOwner(new PartitionBroker()).open();
     const leases = await owner.handOutAll([0, 1, 2]);
     let idle = false;
     const waitingForIt = owner.state.idle().then(() => (idle = true));
@@ -235,7 +143,7 @@ describe('a partition', () => {
   });
 
   it('counts no hand-out from a retry topic, only runs that begin', async () => {
-    let owner = await new Owner(new Broker(), true).open();
+    let owner = await new PartitionOwner(new PartitionBroker(), true).open();
     expect(attempts([await owner.handOut(0)])).toEqual([[0, false]]);
     await owner.flush();
     owner = await owner.next();
@@ -247,7 +155,7 @@ describe('a partition', () => {
 
 describe('a group that is moved', () => {
   it('keeps what is in hand, and hands out the rest from the new position on', async () => {
-    const owner = await new Owner(new Broker()).open();
+    const owner = await new PartitionOwner(new PartitionBroker()).open();
     const leases = await owner.handOutAll([0, 1, 2, 3]);
     owner.state.finish(leases[0]!);
     owner.state.moveTo(6, 1, true);
@@ -258,7 +166,7 @@ describe('a group that is moved', () => {
   });
 
   it('goes back without handing out twice what is in hand', async () => {
-    const owner = await new Owner(new Broker()).open();
+    const owner = await new PartitionOwner(new PartitionBroker()).open();
     const leases = await owner.handOutAll([0, 1, 2, 3]);
     for (const lease of leases.slice(0, 3)) owner.state.finish(lease);
     owner.state.moveTo(1, 1, true);
@@ -273,7 +181,7 @@ describe('a group that is moved', () => {
   });
 
   it('forgets all where it was made anew', async () => {
-    const owner = await new Owner(new Broker()).open();
+    const owner = await new PartitionOwner(new PartitionBroker()).open();
     const leases = await owner.handOutAll([0, 1]);
     owner.state.moveTo(0, 2, false);
     expect(leases.map((lease) => owner.state.standingOf(lease))).toEqual(['gone', 'gone']);
@@ -283,7 +191,7 @@ describe('a group that is moved', () => {
 
 describe('intake', () => {
   it('stops before the metadata could become too long, and goes on when the floor moves', async () => {
-    const owner = await new Owner(new Broker()).open();
+    const owner = await new PartitionOwner(new PartitionBroker()).open();
     const leases: KafkaLease[] = [];
     // The worst case: every other one is done.
     for (let offset = 0; !owner.state.isFull; offset++) {
@@ -303,7 +211,7 @@ describe('intake', () => {
   });
 
   it('goes on for millions behind one entry that is not done', async () => {
-    const owner = await new Owner(new Broker()).open();
+    const owner = await new PartitionOwner(new PartitionBroker()).open();
     owner.state.lease(waiting(0));
     for (let offset = 1; offset < 1_000_000; offset++)
       owner.state.finish(owner.state.lease(waiting(offset))!);
@@ -333,7 +241,7 @@ describe('owners that come and go', () => {
 
 /** A log with gaps, owners that take turns, and what has really run. */
 class World {
-  readonly broker = new Broker();
+  readonly broker = new PartitionBroker();
   private readonly offsets: number[] = [];
   /** Runs that have begun and were not taken back, per entry. */
   private readonly runs = new Map<number, number>();
@@ -341,7 +249,7 @@ class World {
   /** What was done when the last commit began: no owner runs it again. */
   private readonly doneSurely = new Set<number>();
   private held: KafkaLease[] = [];
-  private owner!: Owner;
+  private owner!: PartitionOwner;
   private at = 0;
 
   constructor(
@@ -386,7 +294,7 @@ class World {
   }
 
   private async start(): Promise<void> {
-    this.owner = await new Owner(this.broker, this.isRetries).open();
+    this.owner = await new PartitionOwner(this.broker, this.isRetries).open();
     this.held = [];
     const { position } = this.owner.state;
     this.at = this.offsets.findIndex((offset) => offset >= position);

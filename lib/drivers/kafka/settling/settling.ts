@@ -1,11 +1,11 @@
-import { systemClock } from '../../../core/clock.js';
+import { sleep, systemClock } from '../../../core/clock.js';
 import { asError } from '../../../core/errors/error-record.js';
 import { UnsupportedFeatureError } from '../../../core/errors/start-up.errors.js';
 import type { Retry } from '../../../core/settlement.js';
 import type { Settling } from '../../../ports/source.js';
 import type { KafkaRecord } from '../connection/kafka-client.js';
 import type { KafkaLease } from '../partitions/kafka.lease.js';
-import type { LeasedPartition } from '../partitions/leased-partition.js';
+import type { LeasedPartition, PartitionPlace } from '../partitions/leased-partition.js';
 import { leaseOf, type Outcome, type RecordMakers } from './settling-parts.js';
 import { TransactionLane, type TransactionLaneParts } from './transaction-lane.js';
 
@@ -13,7 +13,14 @@ export interface KafkaSettlingParts extends TransactionLaneParts {
   readonly records: RecordMakers;
   /** Retries that wait longer go to the retry topic, in milliseconds. False: none does. */
   readonly retryTopicAfter: number | false;
+  /** Asks whether the group of the partition was deleted. */
+  readonly isDeleted: (place: PartitionPlace) => Promise<boolean>;
 }
+
+/** Longest wait for an answer whether the group was deleted, in milliseconds. */
+const ASKED_FOR = 500;
+
+type DeletedGroups = Map<LeasedPartition, Promise<boolean>>;
 
 /** Carries out settlements. */
 export class KafkaSettling {
@@ -25,6 +32,7 @@ export class KafkaSettling {
   async settle(batch: readonly Settling[]): Promise<Outcome[]> {
     const outcomes = new Array<Outcome>(batch.length);
     const others: Promise<void>[] = [];
+    const deletedGroups = new Map<LeasedPartition, Promise<boolean>>();
     for (let at = 0; at < batch.length; at++) {
       const one = batch[at]!;
       const { settlement } = one;
@@ -32,18 +40,19 @@ export class KafkaSettling {
         outcomes[at] = acknowledge(leaseOf(one));
         continue;
       }
-      const other = this.carryOut(one).catch(asError);
+      const other = this.carryOut(one, deletedGroups).catch(asError);
       others.push(other.then((outcome) => void (outcomes[at] = outcome)));
     }
     if (others.length > 0) await Promise.all(others);
     return outcomes;
   }
 
-  private async carryOut(settling: Settling): Promise<Outcome> {
+  private async carryOut(settling: Settling, deletedGroups: DeletedGroups): Promise<Outcome> {
     const lease = leaseOf(settling);
     const { settlement } = settling;
     const standing = lease.state.standingOf(lease);
     if (standing !== 'held') return lease.isMovedAside ? 'moved' : standing;
+    if (await this.isOfDeletedGroup(lease, deletedGroups)) return 'gone';
     switch (settlement.kind) {
       case 'ack':
         return this.publish(lease, settlement.publish!);
@@ -62,6 +71,20 @@ export class KafkaSettling {
           'Release them instead.',
         );
     }
+  }
+
+  /** Another process may have deleted the group, and this one has not seen it yet. Asks once for a batch. */
+  private isOfDeletedGroup({ state }: KafkaLease, asked: DeletedGroups): Promise<boolean> {
+    let isDeleted = asked.get(state);
+    if (!isDeleted) {
+      const answered = new AbortController();
+      const answer = this.parts.isDeleted(state.place).catch(() => false);
+      // Nothing is lost where the broker does not answer: the group was not deleted then, as far as is known.
+      const noAnswer = sleep(systemClock, ASKED_FOR, answered.signal).then(() => false);
+      isDeleted = Promise.race([answer, noAnswer]).finally(() => answered.abort());
+      asked.set(state, isDeleted);
+    }
+    return isDeleted;
   }
 
   private async publish(
