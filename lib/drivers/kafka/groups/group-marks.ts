@@ -5,10 +5,12 @@ import type { GroupOffset } from '../connection/kafka-client.js';
 import { groupOn } from '../names/names.js';
 import { decodeMetadata } from '../partitions/offset-metadata.js';
 import { decodeMark, NO_MARKS, TopicMarks, type Mark, type MarkKind } from './mark.js';
-import { MarksWriter, type MarksParts, type OnTopic } from './marks-writer.js';
+import { MarksWriter, type MarksParts, type OnTopic, type Written } from './marks-writer.js';
 
 /** Marks that are older are written again, in seconds: brokers forget them after seven days by default. */
 const REFRESHED_AFTER = 24 * 3600;
+/** How likely a look writes old marks again, so that not all processes do at the same moment. */
+const REFRESH_CHANCE = 0.1;
 /** Most looks for what was written: about a second. */
 const MOST_LOOKS = 20;
 
@@ -123,19 +125,23 @@ export class GroupMarks {
     }
   }
 
-  /** Writes marks again before brokers forget them. A process that fails here tries at its next look. */
-  private keep(on: OnTopic, { latest }: TopicMarks): void {
-    if (!latest || inSeconds() - latest.written < REFRESHED_AFTER) return;
-    if (this.writer.isWriting(on)) return;
-    void this.writer
-      .write(on, async () => {
-        const marks = (await this.state(on))?.marks ?? NO_MARKS;
-        const written = inSeconds();
-        return { marks: new Map([...marks].map(([at, mark]) => [at, { ...mark, written }])) };
-      })
-      .catch(() => undefined);
+  /** Writes marks again before brokers forget them. A process that fails here tries at a later look. */
+  private keep(on: OnTopic, marks: TopicMarks): void {
+    if (!isOld(marks) || this.writer.isWriting(on) || Math.random() > REFRESH_CHANCE) return;
+    void this.writer.write(on, () => this.again(on)).catch(() => undefined);
+  }
+
+  private async again(on: OnTopic): Promise<Written | undefined> {
+    const marks = (await this.state(on))?.marks ?? NO_MARKS;
+    // Another process was faster.
+    if (!isOld(marks)) return undefined;
+    const written = inSeconds();
+    return { marks: new Map([...marks].map(([at, mark]) => [at, { ...mark, written }])) };
   }
 }
+
+const isOld = ({ latest }: TopicMarks): boolean =>
+  latest !== undefined && inSeconds() - latest.written >= REFRESHED_AFTER;
 
 export const marksOf = (offsets: readonly GroupOffset[]): TopicMarks =>
   new TopicMarks(
