@@ -5,6 +5,8 @@ import { groupIn, groupOn, type Names } from '../names/names.js';
 
 /** Requests that wait for an answer at a time. */
 const AT_ONCE = 20;
+/** So many topics are asked for one by one. */
+const FEW = 8;
 
 /** A group on one topic: that of a stream, or of its retries. */
 export interface GroupOnTopic {
@@ -36,22 +38,23 @@ interface Parts {
 }
 
 /**
- * Asks brokers about streams and their groups: three requests for all topics and for the list of groups,
- * two for each topic, two for each group of each topic.
+ * Asks brokers about streams and their groups: for the lists of topics and groups, twice for each topic,
+ * twice for each group of each topic, and once for each group.
  */
 export async function askAbout(
   { admin, names }: Parts,
   streams: readonly string[],
 ): Promise<KnownGroups> {
-  const topics = await admin.topics(streams.map((stream) => names.topic(stream)));
+  const topics = await existing(
+    admin,
+    streams.map((stream) => names.topic(stream)),
+  );
   const there = streams.filter((stream) => topics.has(names.topic(stream)));
   const kafkaGroups = there.length > 0 ? await admin.listGroups() : [];
   const groups = there.flatMap((stream) => groupsOf(kafkaGroups, stream, names.topic(stream)));
   const retries = await retriesOf({ admin, names }, groups);
   const [offsets, committed, marks, members] = await Promise.all([
-    eachOf([...topics.keys(), ...retries.map(({ topic }) => topic)], (topic) =>
-      offsetsOf(admin, topic),
-    ),
+    eachOf([...topics, ...retries.map(({ topic }) => topic)], (topic) => offsetsOf(admin, topic)),
     eachOf(
       [...groups, ...retries].map(({ kafkaGroup }) => kafkaGroup),
       (kafkaGroup) => admin.allGroupOffsets(kafkaGroup),
@@ -59,7 +62,10 @@ export async function askAbout(
     eachOf([...new Set(groups.map(({ group }) => group))], (group) =>
       admin.allGroupOffsets(names.marks(group)),
     ),
-    membersOf(admin, groups),
+    eachOf(
+      groups.map(({ kafkaGroup }) => kafkaGroup),
+      (kafkaGroup) => membersOf(admin, kafkaGroup),
+    ),
   ]);
   return { offsets: withoutGone(offsets), groups, committed, marks, members };
 }
@@ -80,8 +86,10 @@ async function retriesOf(
     const topic = names.retries(group, stream);
     return { stream, group, topic, kafkaGroup: groupOn(group, topic) };
   });
-  if (all.length === 0) return [];
-  const topics = await admin.topics(all.map(({ topic }) => topic));
+  const topics = await existing(
+    admin,
+    all.map(({ topic }) => topic),
+  );
   return all.filter(({ topic }) => topics.has(topic));
 }
 
@@ -113,15 +121,17 @@ async function offsetsOf(
 const withoutGone = <T>(all: ReadonlyMap<string, T | undefined>): ReadonlyMap<string, T> =>
   new Map([...all].flatMap(([key, one]) => (one === undefined ? [] : [[key, one] as const])));
 
-/** The number of members of each Kafka group. */
-async function membersOf(
+async function membersOf(admin: KafkaAdmin, kafkaGroup: string): Promise<number> {
+  const [found] = await admin.describeGroups([kafkaGroup]);
+  return found?.members.length ?? 0;
+}
+
+/** Those of these topics that exist. Brokers are asked for each of a few topics, and for the list of all for more. */
+async function existing(
   admin: KafkaAdmin,
-  groups: readonly GroupOnTopic[],
-): Promise<ReadonlyMap<string, number>> {
-  const members = new Map<string, number>();
-  for (const some of chunksOf(groups, AT_ONCE)) {
-    const found = await admin.describeGroups(some.map(({ kafkaGroup }) => kafkaGroup));
-    for (const one of found) members.set(one.groupId, one.members.length);
-  }
-  return members;
+  topics: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (topics.length <= FEW) return new Set((await admin.topics(topics)).keys());
+  const all = new Set(await admin.listTopics());
+  return new Set(topics.filter((topic) => all.has(topic)));
 }
