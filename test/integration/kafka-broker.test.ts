@@ -25,8 +25,8 @@ describe('the broker that test files share', needsKafka(), () => {
   it('is one for all, and cleanup deletes the topics of one test file only', async () => {
     const [one, another] = [await testKafka(), await testKafka()];
     expect(one.brokers).toEqual(another.brokers);
-    const names = [`${one.prefix}orders`, `${another.prefix}orders`];
-    await one.admin.createTopics({ topics: names.map((topic) => ({ topic })) });
+    const names = [await one.createTopic('orders'), await another.createTopic('orders', 2)];
+    expect(await another.admin.fetchTopicOffsets(names[1]!)).toHaveLength(2);
     await one.cleanup();
     await until('the topic is deleted', async () => {
       const left = await another.admin.listTopics();

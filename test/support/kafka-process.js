@@ -30,6 +30,8 @@ const DEFAULTS = {
   'auto.create.topics.enable': false,
   'num.partitions': 1,
   ...ofInternalTopics(1),
+  // A topic is made in 10 ms, not in 35.
+  'controller.quorum.append.linger.ms': 0,
   'group.initial.rebalance.delay.ms': 0,
   'group.min.session.timeout.ms': 100,
   // A broker that was killed may come back only once the controller has given up the one before.

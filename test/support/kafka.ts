@@ -4,6 +4,7 @@ import type { SuiteOptions } from 'vitest';
 import type { KafkaLogin } from './kafka-auth.js';
 import { givenBrokers, missingKafka } from './kafka-jars.js';
 import { sharedBrokers } from './kafka-shared.js';
+import { until } from './until.js';
 
 export interface TestKafka {
   readonly brokers: string[];
@@ -13,6 +14,13 @@ export interface TestKafka {
   readonly client: Kafka;
   /** Connected, for topics and offsets. */
   readonly admin: Admin;
+  /**
+   * Makes a topic, a tenth of a second faster than `admin` does.
+   *
+   * @param name without the prefix
+   * @returns the whole name, once all partitions have a leader
+   */
+  createTopic(name: string, partitions?: number): Promise<string>;
   /** Deletes the topics of this test file, and its groups without members; closes `admin`. */
   cleanup(): Promise<void>;
 }
@@ -45,6 +53,13 @@ export async function testKafka(
     prefix,
     client,
     admin,
+    async createTopic(name, numPartitions = 1) {
+      const topic = prefix + name;
+      // Its own wait sleeps 100 ms at least.
+      await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions }] });
+      await until(`${topic} is there`, () => isLed(admin, topic));
+      return topic;
+    },
     async cleanup() {
       const topics = (await admin.listTopics()).filter(isOurs);
       if (topics.length > 0) await admin.deleteTopics({ topics });
@@ -54,6 +69,12 @@ export async function testKafka(
       await admin.disconnect();
     },
   };
+}
+
+/** Whether all partitions of a topic have a leader. */
+async function isLed(admin: Admin, topic: string): Promise<boolean> {
+  const metadata = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => undefined);
+  return metadata?.topics[0]?.partitions.every(({ leader }) => leader >= 0) ?? false;
 }
 
 /**
