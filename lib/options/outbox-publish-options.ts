@@ -6,7 +6,8 @@ import { PUBLISH_OPTIONS, type PublishOptions } from './publish-options.js';
 const KEY = declareOptions('a message of the outbox', {
   /**
    * Messages with the same key are published in the order in which they were written, also those of
-   * different streams. @default the name of the stream
+   * different streams. Where the message source has partitions, those of one stream go to one of them.
+   * @default the name of the stream, and any partition
    */
   key: text(),
 });
@@ -15,14 +16,14 @@ type Backpressure = keyof typeof BACKPRESSURE_OPTIONS.options;
 
 /** What may be said of a message of the outbox beside its payload. */
 export interface OutboxPublishOptions
-  extends Omit<PublishOptions, Backpressure>, Given<typeof KEY> {}
+  extends Omit<PublishOptions, Backpressure | 'key' | 'partition'>, Given<typeof KEY> {}
 
-const unbounded = Object.entries(PUBLISH_OPTIONS.options).filter(
-  ([name]) => !(name in BACKPRESSURE_OPTIONS.options),
+const written = Object.entries(PUBLISH_OPTIONS.options).filter(
+  ([name]) => !(name in BACKPRESSURE_OPTIONS.options) && name !== 'partition',
 );
 
 export const OUTBOX_PUBLISH_OPTIONS = declareOptions(
   'a message of the outbox',
-  { ...Object.fromEntries(unbounded), ...KEY.options },
+  { ...Object.fromEntries(written), ...KEY.options },
   ...PUBLISH_OPTIONS.rules,
 );

@@ -18,6 +18,9 @@ export const metadata = checked<Metadata>(
     !(value instanceof Promise),
 );
 
+/** A key that gives a partition: any text. */
+export const partitionKey = checked<string>('a text', (value) => typeof value === 'string');
+
 const MESSAGE_OPTIONS = declareOptions('a message', {
   /** Another stream than routing gives. @default by routing */
   stream: text('the name of a stream'),
@@ -42,6 +45,16 @@ const MESSAGE_OPTIONS = declareOptions('a message', {
    * @default not waited for
    */
   waitReplicas: whole(1),
+  /**
+   * Messages of one stream with the same key go to one partition, in the order in which they were
+   * published. Any text. Without effect where the message source has no partitions. @default none
+   */
+  key: partitionKey,
+  /**
+   * Number of the partition, from 0 on, in place of the one that `key` gives. UnsupportedFeatureError
+   * where the message source has no partitions. @default by `key`, or any
+   */
+  partition: whole(0),
 });
 
 /** What may be said of a message beside its payload. */

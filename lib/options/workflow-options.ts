@@ -2,6 +2,7 @@ import { DUE_TIME, type DueTime } from './due-time.js';
 import type { Metadata } from '../core/message.js';
 import { checked, flag } from '../core/option-schema/kinds.js';
 import { declareOptions, isRecord, type Given } from '../core/option-schema/shape.js';
+import { partitionKey } from './publish-options.js';
 import { stepTarget } from './step-target.js';
 
 const STEP_OPTIONS = declareOptions('next', {
@@ -12,6 +13,8 @@ const STEP_OPTIONS = declareOptions('next', {
    * `WorkflowFailure`. The nearest hook counts. @default none
    */
   onFailure: stepTarget,
+  /** Gives the partition of the step. @default the key of the message that it follows from */
+  key: partitionKey,
 });
 
 /** Options of `next`. Times in milliseconds. */
@@ -58,6 +61,8 @@ export const START_OPTIONS = declareOptions(
     metadata: NEXT_OPTIONS.options.metadata,
     /** Published when a step is dead-lettered for which no nearer hook is declared. @default none */
     onFailure: NEXT_OPTIONS.options.onFailure,
+    /** Gives the partition of the first step, where the message source has partitions. @default none */
+    key: partitionKey,
     /**
      * Delay of the first step, in milliseconds from now, by the server's clock. 0: at once. @default at
      * once

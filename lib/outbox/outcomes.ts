@@ -86,7 +86,9 @@ function refusedBy(error: Error, row: OutboxRow, maxRefusals: number): Refused {
  * The entry to publish, with a key by which the source recognises it: that of the application, else
  * the name of the row.
  */
-export function keyedEntry({ entry, name }: OutboxRow, window: IdempotencyWindow): OutgoingEntry {
+export function keyedEntry(row: OutboxRow, window: IdempotencyWindow): OutgoingEntry {
+  const { entry, name, key: order } = row;
   const key = entry.idempotency?.key ?? `outbox-${name}`;
-  return { ...entry, idempotency: { key, window } };
+  // A message without a key of its own has the name of its stream there, and goes to any partition.
+  return { ...entry, idempotency: { key, window }, ...(order !== entry.stream && { key: order }) };
 }

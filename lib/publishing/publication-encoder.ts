@@ -37,6 +37,17 @@ class Encoded implements OutgoingEntry {
   ) {}
 }
 
+/** As {@link Encoded}, for a message with a key that gives its partition. */
+class KeyedEntry extends Encoded {
+  constructor(
+    stream: string,
+    fields: Fields,
+    readonly key: string,
+  ) {
+    super(stream, fields);
+  }
+}
+
 /** Makes entries of messages: routes, encodes, and checks them against what the source can do. */
 export class PublicationEncoder {
   constructor(
@@ -51,15 +62,17 @@ export class PublicationEncoder {
   encode(publication: Publication, index?: number): OutgoingEntry {
     if (!PUBLICATION.accepts(publication)) throw invalidMessage(publication, index);
     const { eventType, payload, metadata, idempotencyKey, waitReplicas } = publication;
+    const { key, partition } = publication;
     const when = this.when(publication);
     const stream = publication.stream ?? this.options.route(eventType);
     const fields = this.fieldsOf(
       metadata ? { stream, eventType, payload, metadata } : { stream, eventType, payload },
     );
     this.checkSize(fields, eventType);
-    if (idempotencyKey === undefined && waitReplicas === undefined && !when) {
+    const isPlain = idempotencyKey === undefined && waitReplicas === undefined && !when;
+    if (isPlain && partition === undefined) {
       this.checkWhole(fields, eventType);
-      return new Encoded(stream, fields);
+      return key === undefined ? new Encoded(stream, fields) : new KeyedEntry(stream, fields, key);
     }
     const keyed =
       idempotencyKey === undefined ? fields : withIdempotencyKey(fields, idempotencyKey);
@@ -70,6 +83,8 @@ export class PublicationEncoder {
       ...(idempotencyKey !== undefined && { idempotency: this.idempotency(idempotencyKey) }),
       ...(waitReplicas !== undefined && { waitReplicas: this.replicas(waitReplicas) }),
       ...(when && { when }),
+      ...(key !== undefined && { key }),
+      ...(partition !== undefined && { partition: this.partition(partition) }),
     };
   }
 
@@ -97,6 +112,15 @@ export class PublicationEncoder {
       throw new UnsupportedFeatureError('Publishing with waitReplicas', technology, advice);
     }
     return count;
+  }
+
+  private partition(partition: number): number {
+    const { technology, partitionedPublish } = this.source.capabilities;
+    if (!partitionedPublish) {
+      const advice = 'Publish without partition.';
+      throw new UnsupportedFeatureError('Publishing to a partition', technology, advice);
+    }
+    return partition;
   }
 
   private fieldsOf(message: Parameters<Codec['encode']>[0]): Fields {

@@ -63,6 +63,8 @@ export class WorkflowInstruction<T = unknown> implements NextOptions {
   declare readonly metadata?: Metadata | undefined;
   /** See `NextOptions`. */
   declare readonly onFailure?: StepTarget | undefined;
+  /** See `NextOptions`. */
+  declare readonly key?: string | undefined;
 
   /** @throws InvalidInstructionError */
   constructor(target: StepTarget, payload?: T, options: NextOptions = NO_OPTIONS) {

@@ -33,6 +33,7 @@ export interface StepMessage extends DueTime {
   readonly payload: unknown;
   readonly stream?: string | undefined;
   readonly metadata?: Metadata;
+  readonly key?: string | undefined;
 }
 
 export interface NextStepsOptions {
@@ -148,7 +149,7 @@ export class NextSteps {
     instruction: WorkflowInstruction,
     next: NextPlace[],
   ): OutgoingEntry {
-    const { next: eventType, payload, stream, delay, deliverAt, metadata } = instruction;
+    const { next: eventType, payload, stream, delay, deliverAt, metadata, key } = instruction;
     const scopes = withHook(outer, instruction.onFailure);
     const here = placeToText({ id: workflow, step: place, parent: delivery.id, scopes });
     next.push([place, eventType]);
@@ -159,6 +160,7 @@ export class NextSteps {
       delay,
       deliverAt,
       metadata: travelling(delivery.message.metadata, metadata, here),
+      key: key ?? delivery.lease.key,
     });
   }
 

@@ -30,6 +30,8 @@ export function publicationOf(
     ...(Object.keys(metadata).length > 0 && { metadata }),
     ...(record.idempotencyKey !== undefined && { idempotencyKey: record.idempotencyKey }),
     ...(record.waitReplicas !== undefined && { waitReplicas: record.waitReplicas }),
+    ...(record.key !== undefined && { key: record.key }),
+    ...(record.partition !== undefined && { partition: record.partition }),
     ...record.backpressure,
     ...record.due,
   };

@@ -21,6 +21,10 @@ export class StreamRecord<T = unknown> {
     readonly backpressure?: BackpressureOptions,
     /** For an event: when it is delivered. */
     readonly due?: DueTime,
+    /** Messages of one stream with the same key go to one partition. */
+    readonly key?: string,
+    /** Number of the partition, in place of the one that `key` gives. */
+    readonly partition?: number,
   ) {}
 }
 
@@ -40,6 +44,8 @@ export class StreamRecordBuilder<T = unknown> {
   private timeout: number | undefined;
   private backpressure: BackpressureOptions | undefined;
   private due: DueTime | undefined;
+  private key: string | undefined;
+  private partition: number | undefined;
 
   constructor(private payload?: T) {}
 
@@ -75,6 +81,18 @@ export class StreamRecordBuilder<T = unknown> {
   /** Fails unless this many replicas have confirmed the message, see `PublishOptions`. */
   setWaitReplicas(count: number): this {
     this.waitReplicas = count;
+    return this;
+  }
+
+  /** Sets the key that gives the partition, see `PublishOptions`. */
+  setKey(key: string): this {
+    this.key = key;
+    return this;
+  }
+
+  /** Sets the number of the partition, see `PublishOptions`. */
+  setPartition(partition: number): this {
+    this.partition = partition;
     return this;
   }
 
@@ -124,6 +142,8 @@ export class StreamRecordBuilder<T = unknown> {
       timeout,
       this.backpressure,
       this.due,
+      this.key,
+      this.partition,
     );
   }
 }

@@ -59,6 +59,17 @@ export class StreamContext<T = unknown> extends RunContext {
     return this.message.metadata;
   }
 
+  /** The key with which the message was published. Undefined: none, or the source has no partitions. */
+  get key(): string | undefined {
+    return this.lease.key;
+  }
+
+  /** Number of the partition of the message. Undefined: the source has no partitions. */
+  get partition(): number | undefined {
+    const { partition } = this.lease;
+    return partition === undefined ? undefined : Number(partition);
+  }
+
   /** The workflow of which the message is a step, or which it begins if steps follow from it. */
   get workflow(): WorkflowContext {
     const { id, step, parent } = this.delivery.workflow ?? rootPlace(this.delivery);
@@ -152,6 +163,16 @@ export class StreamContext<T = unknown> extends RunContext {
   /** The same as `attempt`. */
   getAttempt(): number {
     return this.attempt;
+  }
+
+  /** The same as `key`. */
+  getKey(): string | undefined {
+    return this.key;
+  }
+
+  /** The same as `partition`. */
+  getPartition(): number | undefined {
+    return this.partition;
   }
 
   /** The same as `metadata`. */

@@ -3,6 +3,7 @@ import { readMetadata } from '../../../core/codecs/json.codec.js';
 import type { DeadLetterRecord } from '../../../core/dead-letter-record.js';
 import { bounded } from '../../../core/errors/text-of.js';
 import { UnsupportedFeatureError } from '../../../core/errors/start-up.errors.js';
+import type { Lease } from '../../../core/lease.js';
 import type { Fields, Metadata, OutgoingEntry } from '../../../core/message.js';
 import { requestOf, withoutHeader } from '../../../core/request-header.js';
 import { WORKFLOW } from '../../../core/workflow.js';
@@ -26,15 +27,17 @@ export interface Forwarded {
   readonly hops: number;
 }
 
+type Forwarding = Pick<Lease, 'redrive' | 'key'> & { readonly fields: Fields };
+
 /**
  * Makes the entry that is forwarded. The fields stay as they are, except for the metadata: what the
  * message was a step of has ended, and a caller of a request waits no longer.
- * @param redrive see `Lease.redrive`
+ * @param redrive see `Lease.redrive`. `key`: see `Lease.key`; the forwarded message has the same
  * @throws UnsupportedFeatureError where the codec can read neither form of the entry
  */
 export function forwardedEntry(
   codec: Codec,
-  { fields: read, redrive }: { readonly fields: Fields; readonly redrive?: number | undefined },
+  { fields: read, redrive, key: order }: Forwarding,
   record: DeadLetterRecord,
   stream: string,
 ): Forwarded {
@@ -48,7 +51,8 @@ export function forwardedEntry(
   const written = withMetadata(codec, fields, metadata, record.stream);
   const hasBytes = !written.every((text) => text.isWellFormed());
   const idempotency = { key, window: KNOWN_FOR };
-  return { entry: { stream, fields: written, idempotency, ...(hasBytes && { hasBytes }) }, hops };
+  const alike = { ...(hasBytes && { hasBytes }), ...(order !== undefined && { key: order }) };
+  return { entry: { stream, fields: written, idempotency, ...alike }, hops };
 }
 
 function originOf(record: DeadLetterRecord, hops: number): Metadata {

@@ -105,9 +105,14 @@ export class StrategyDecider {
     if (typeof to !== 'string' || to === '')
       throw new InvalidOptionsError(['forward must return the name of a stream']);
     if (to === stream) throw new ForwardLimitError(stream, 'it is the stream of the message');
-    const { fields, redrive } = lease;
+    const { fields, redrive, key } = lease;
     if (!fields) throw new Error('The fields of the message are not known here.');
-    const { entry, hops } = forwardedEntry(this.options.codec, { fields, redrive }, record, to);
+    const { entry, hops } = forwardedEntry(
+      this.options.codec,
+      { fields, redrive, key },
+      record,
+      to,
+    );
     if (hops > MOST_FORWARDS)
       throw new ForwardLimitError(to, `the message was forwarded ${MOST_FORWARDS} times`);
     return { forward: entry };
