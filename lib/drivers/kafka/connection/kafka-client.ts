@@ -113,7 +113,8 @@ export type Partitions = Readonly<Record<string, readonly number[]>>;
 
 export interface KafkaTopic {
   readonly topic: string;
-  readonly partitions: number;
+  /** @default the brokers' */
+  readonly partitions?: number;
   readonly replicationFactor?: number;
   readonly config?: Readonly<Record<string, string>>;
 }

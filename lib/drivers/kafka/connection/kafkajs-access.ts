@@ -140,7 +140,8 @@ export class KafkajsAccess {
     this.sockets.destroy();
   }
 
-  private load(): Promise<KafkaJS> {
+  /** The package. @throws MissingPackageError */
+  load(): Promise<KafkaJS> {
     this.loading ??= loadKafkaJS().then(async (kafkajs) => {
       await registerCodecs(kafkajs, this.#options.compression);
       return kafkajs;
