@@ -120,10 +120,10 @@ export class TransactionLane {
     const sent = await transaction.send(batch.flatMap(({ records }) => records));
     const errors = sent.filter((one) => one instanceof Error);
     if (errors.length > 0) {
-      const refused = errors.find(isPermanent);
-      if (!refused) throw errors[0]!;
+      const passing = errors.find((error) => !isPermanent(error));
+      if (passing) throw passing;
       await transaction.abort();
-      return new Refusal(refused);
+      return new Refusal(errors[0]!);
     }
     const leases = batch.map(({ lease }) => lease);
     const { version } = state;
