@@ -38,9 +38,10 @@ export class PartitionOwner {
     isRetries = false,
     commitInterval = NEVER,
     transactions: Transactions = { fence: async () => undefined, end: async () => undefined },
+    topic = 'orders',
   ) {
     this.states = new PartitionStates({
-      ...{ stream: 'orders', group: 'shop', groupId: 'shop/orders', topic: 'orders', isRetries },
+      ...{ stream: 'orders', group: 'shop', groupId: 'shop/orders', topic, isRetries },
       holder: {
         consumer: 'one',
         released: (_, waiting) => void this.released.push(waiting),

@@ -128,7 +128,11 @@ export class TransactionLane {
     const leases = batch.map(({ lease }) => lease);
     const { version } = state;
     await transaction.sendOffsets(groupId, topic, [state.toCommitWith(leases)]);
-    if (!state.isOpen) return 'lost';
+    if (!state.isOpen) {
+      // Readers of these topics wait for its end.
+      await transaction.abort();
+      return 'lost';
+    }
     try {
       await transaction.commit();
     } catch (error) {
